@@ -1,0 +1,38 @@
+/** One fault in some input, at its place. */
+export interface Fault {
+  /** Where in the input: `modules.ml_model.retry.attempts`, `/input/minimum_samples`; empty for the whole. */
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface TuttiErrorOptions {
+  /** What the person can do about it. */
+  readonly hint?: string;
+  /** All faults of the input at once. */
+  readonly details?: readonly Fault[];
+  readonly cause?: unknown;
+}
+
+/**
+ * Every error that leaves Tutti: a stable `code` (snake_case; all of them are listed in `docs/errors.md`), a message that names the
+ * offending field and value, and a hint where there is something to do.
+ */
+export class TuttiError extends Error {
+  override readonly name: string = 'TuttiError';
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly details: readonly Fault[];
+
+  constructor(code: string, message: string, options: TuttiErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+    this.details = options.details ?? [];
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

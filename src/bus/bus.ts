@@ -1,0 +1,58 @@
+/**
+ * The bus ports: frames in, frames out. What a frame says is `wire`'s.
+ *
+ * 1. `send` and `publish` never block and never throw; the order of the frames to one peer is kept.
+ * 2. A handler that returns a promise stops the reading of its socket until the promise settles: that is how a full
+ *    mailbox slows its producers down. Handlers must not throw.
+ * 3. A frame that was handed over belongs to the bus: the caller does not touch its bytes again.
+ * 4. Nothing is guaranteed to arrive. The protocol repeats until it is answered.
+ */
+
+/** One connection of one node to the control socket; a reconnect is another route. Opaque. */
+export type Route = string;
+
+export interface Endpoints {
+  /** As bound, with real ports: `tcp://127.0.0.1:7400`. */
+  readonly control: string;
+  readonly outputs: string;
+  readonly events: string;
+}
+
+export interface OrchestratorBusHandlers {
+  onControl(route: Route, frame: Uint8Array): void | Promise<void>;
+  /** `topic` as sent; invalid UTF-8 is replaced. */
+  onOutputs(topic: string, frame: Uint8Array): void | Promise<void>;
+  /** What came on a socket is not of the agreed form: a wrong number of frames. */
+  onMalformed(socket: 'control' | 'outputs', route: Route | undefined): void;
+  /** A frame could not be handed to this route: its connection is gone or does not take any more. */
+  onUnreachable(route: Route): void;
+  /** Some connection of the control socket ended; which one is not known. */
+  onDisconnect(): void;
+}
+
+export interface OrchestratorBus {
+  /** Binds the three sockets. Throws `TuttiError` `port_in_use` (naming option and endpoint) or `bad_endpoint`. */
+  start(handlers: OrchestratorBusHandlers): Promise<Endpoints>;
+  send(route: Route, frame: Uint8Array): void;
+  publish(topic: string, frame: Uint8Array): void;
+  /** Whether anybody subscribes to a prefix of this topic. */
+  isWanted(topic: string): boolean;
+  /** Idempotent; what was sent before is handed to the network first, for at most `lingerMs`. */
+  stop(): Promise<void>;
+}
+
+export interface NodeBusHandlers {
+  onControl(frame: Uint8Array): void | Promise<void>;
+}
+
+export interface NodeBus {
+  /** Connects (and goes on reconnecting) to the control endpoint. */
+  start(handlers: NodeBusHandlers): Promise<void>;
+  send(frame: Uint8Array): void;
+  /** Connects the outputs socket; another endpoint than before replaces the connection. */
+  connectOutputs(endpoint: string): void;
+  /** Lossy: before `connectOutputs`, and until the subscription has arrived, it goes nowhere. */
+  publish(topic: string, frame: Uint8Array): void;
+  /** Idempotent; what was sent before is handed to the network first, for at most `lingerMs`. */
+  stop(): Promise<void>;
+}

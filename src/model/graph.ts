@@ -1,0 +1,63 @@
+/** A graph as the rest of the house sees it: parsed, validated, with every default filled in. */
+
+export interface RetryPolicy {
+  /** Attempts in all that may fail or succeed; at least 1. @default 3 */
+  readonly attempts: number;
+  /** The wait before the second attempt. @default 1000 */
+  readonly backoffMs: number;
+  /** Each further wait is so many times longer. @default 2 */
+  readonly factor: number;
+  /** No wait is longer. @default 30000 */
+  readonly maxBackoffMs: number;
+}
+
+export interface ModuleSpec {
+  readonly name: string;
+  /** Names of the source or of other modules; all of them are needed before it runs. */
+  readonly inputs: readonly string[];
+  /** Modules whose outputs in the parent iteration it also gets; absent where there is no parent. */
+  readonly previous: readonly string[];
+  /** A protobuf message's full name, `json` or `bytes`. */
+  readonly output: string;
+  /** Labels that a node must have. */
+  readonly require: Readonly<Record<string, string>>;
+  /** One attempt, from its assignment. @default 300000 */
+  readonly timeoutMs: number;
+  readonly retry: RetryPolicy;
+  /** `ignore`: when it fails for good, its dependents run without its output. @default 'fail' */
+  readonly onError: 'fail' | 'ignore';
+  /** Whether a new instance is started as soon as it registers. @default 'auto' */
+  readonly start: 'auto' | 'manual';
+  readonly liveness: {
+    /** Silence after which a node gets no new work. @default 3000 */
+    readonly unresponsiveAfterMs: number;
+    /** Silence after which a node loses its executions. @default 10000 */
+    readonly deadAfterMs: number;
+  };
+}
+
+export interface Graph {
+  readonly name: string;
+  readonly source: { readonly name: string; readonly type: string };
+  /** In topological order: a module comes after all its inputs; equals in the order of the file. */
+  readonly modules: readonly ModuleSpec[];
+}
+
+/** A stored graph's name and version, from 1. */
+export interface GraphKey {
+  readonly name: string;
+  readonly version: number;
+}
+
+/** The modules that a module's output reaches, in topological order, without itself. */
+export function dependentsOf(graph: Graph, module: string): string[] {
+  const reached = new Set([module]);
+  const dependents: string[] = [];
+  for (const spec of graph.modules) {
+    if (!reached.has(spec.name) && spec.inputs.some((input) => reached.has(input))) {
+      reached.add(spec.name);
+      dependents.push(spec.name);
+    }
+  }
+  return dependents;
+}

@@ -1,0 +1,260 @@
+/**
+ * The node protocol in the model's words: what `proto/tutti/v1/node.proto` says, as unions. `wire/` maps the two.
+ */
+import type { NodeCmd, NodeStatus } from './node.js';
+import type { BlobRef, Payload } from './payload.js';
+import type { TaskId } from './task-id.js';
+import type { TaskCmd } from './task-state.js';
+
+export const PROTOCOL_VERSION = 1;
+
+export interface ReportedError {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export const REPORT_STATES = [
+  'ACCEPTED',
+  'REJECTED',
+  'RUNNING',
+  'PROGRESS',
+  'FAILED',
+  'CANCELLED',
+  'PREEMPTED',
+] as const;
+export type ReportState = (typeof REPORT_STATES)[number];
+/** `SUCCEEDED`: the last output is published and not yet acknowledged. */
+export type HeldState = ReportState | 'SUCCEEDED';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface HeldExecution {
+  readonly executionId: string;
+  readonly lease: string;
+  readonly state: HeldState;
+}
+
+export interface Hello {
+  readonly kind: 'hello';
+  readonly module: string;
+  readonly instance: string;
+  readonly bootId: string;
+  readonly version: string;
+  /** At least 1. */
+  readonly capacity: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Empty: whatever the graph declares. */
+  readonly outputType: string;
+  readonly status: NodeStatus;
+  readonly held: readonly HeldExecution[];
+  readonly token: string;
+}
+
+export interface Heartbeat {
+  readonly kind: 'heartbeat';
+  readonly status: NodeStatus;
+  readonly running: readonly string[];
+}
+
+export interface NodeReport {
+  readonly kind: 'node_report';
+  readonly status: NodeStatus;
+  readonly error?: ReportedError;
+}
+
+export interface ExecutionReport {
+  readonly kind: 'execution_report';
+  readonly executionId: string;
+  readonly lease: string;
+  readonly state: ReportState;
+  readonly lastSeq: number;
+  readonly progress: number;
+  readonly message: string;
+  readonly error?: ReportedError;
+}
+
+export interface CommandAck {
+  readonly kind: 'command_ack';
+  readonly commandId: string;
+  /** Empty for a node command. */
+  readonly executionId: string;
+  readonly accepted: boolean;
+  readonly error?: ReportedError;
+}
+
+export interface ConfigReply {
+  readonly kind: 'config_reply';
+  readonly transactionId: string;
+  readonly success: boolean;
+  readonly configuration: string;
+  readonly error?: ReportedError;
+}
+
+export interface LogLine {
+  readonly kind: 'log';
+  readonly executionId: string;
+  readonly lease: string;
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface Goodbye {
+  readonly kind: 'goodbye';
+}
+
+export type NodeMessage =
+  | Hello
+  | Heartbeat
+  | NodeReport
+  | ExecutionReport
+  | CommandAck
+  | ConfigReply
+  | LogLine
+  | Goodbye;
+
+export interface ToOrchestrator {
+  readonly protocolVersion: number;
+  readonly nodeId: string;
+  readonly incarnation: number;
+  readonly messages: readonly NodeMessage[];
+}
+
+export interface Welcome {
+  readonly kind: 'welcome';
+  readonly nodeId: string;
+  readonly incarnation: number;
+  readonly heartbeatIntervalMs: number;
+  readonly deadAfterMs: number;
+  readonly outputsEndpoint: string;
+  readonly blobUrl: string;
+  readonly inlineMaxBytes: number;
+  readonly maxFrameBytes: number;
+  readonly outputWindow: number;
+  readonly storeId: string;
+  readonly drop: readonly string[];
+  readonly outputType: string;
+  /** A serialised `google.protobuf.FileDescriptorSet`; empty when the module deals in `json` and `bytes` only. */
+  readonly descriptors: Uint8Array;
+}
+
+/** What a peer does about a refusal: try again, forget what it names, or end. */
+export const REFUSALS = {
+  say_hello: 'retry',
+  stale_incarnation: 'retry',
+  too_many: 'retry',
+  blob_missing: 'retry',
+  unknown_execution: 'forget',
+  stale_execution: 'forget',
+  bad_payload: 'forget',
+  too_large: 'forget',
+  protocol_version: 'final',
+  unknown_module: 'final',
+  wrong_output_type: 'final',
+  replaced: 'final',
+  unauthorized: 'final',
+  bad_frame: 'forget',
+} as const;
+export type RefusalCode = keyof typeof REFUSALS;
+
+export interface Refused {
+  readonly kind: 'refused';
+  /** One of `REFUSALS`, or one of a newer orchestrator. */
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly incarnation?: number;
+  readonly executionId?: string;
+  readonly seq?: number;
+  readonly commandId?: string;
+  readonly transactionId?: string;
+}
+
+export interface NodeCommand {
+  readonly kind: 'node_command';
+  readonly commandId: string;
+  readonly cmd: NodeCmd;
+  readonly reason: string;
+  readonly graceMs: number;
+}
+
+export interface TaskCommand {
+  readonly kind: 'task_command';
+  readonly commandId: string;
+  readonly cmd: TaskCmd;
+  readonly executionId: string;
+  readonly reason: string;
+  readonly graceMs: number;
+}
+
+export type InputValue =
+  | { readonly kind: 'inline'; readonly bytes: Uint8Array }
+  | { readonly kind: 'blob'; readonly blob: BlobRef; readonly url: string };
+
+export interface Input {
+  readonly name: string;
+  readonly type: string;
+  readonly value: InputValue;
+  readonly previous: boolean;
+}
+
+export interface Assign {
+  readonly kind: 'assign';
+  readonly executionId: string;
+  readonly lease: string;
+  readonly taskId: TaskId;
+  readonly module: string;
+  readonly attempt: number;
+  readonly timeoutMs: number;
+  readonly inputs: readonly Input[];
+}
+
+export interface OutputAck {
+  readonly executionId: string;
+  readonly seq: number;
+  readonly ended: boolean;
+}
+
+export interface OutputAcks {
+  readonly kind: 'output_acks';
+  readonly acks: readonly OutputAck[];
+}
+
+export interface ConfigRequest {
+  readonly kind: 'config_request';
+  readonly transactionId: string;
+  readonly configuration: string;
+}
+
+export type OrchestratorMessage =
+  | Welcome
+  | Refused
+  | NodeCommand
+  | TaskCommand
+  | Assign
+  | OutputAcks
+  | ConfigRequest;
+
+export interface ToNode {
+  readonly protocolVersion: number;
+  readonly epoch: number;
+  readonly incarnation: number;
+  readonly messages: readonly OrchestratorMessage[];
+}
+
+export interface Output {
+  readonly executionId: string;
+  readonly lease: string;
+  readonly seq: number;
+  readonly last: boolean;
+  readonly type: string;
+  readonly payload: Payload;
+}
+
+export interface Outputs {
+  readonly protocolVersion: number;
+  readonly outputs: readonly Output[];
+}

@@ -1,0 +1,202 @@
+/**
+ * What the world outside (HTTP, WebSocket, CLI) may ask of the orchestrator: the one door for requests, the committed past
+ * for questions, and the stream of what is committed next.
+ *
+ * Everything that is answered here has the shape of the public JSON: `snake_case`, times as RFC 3339 UTC strings.
+ */
+import type { Readable } from 'node:stream';
+import type { Fault } from '../base/errors.js';
+import type { BlobRef } from '../model/payload.js';
+import type { TaskId } from '../model/task-id.js';
+import type { TaskState } from '../model/task-state.js';
+
+export type Request =
+  | {
+      readonly kind: 'submit';
+      readonly graph: string;
+      /** The source's value, in the JSON mapping of its type. */
+      readonly input: unknown;
+      readonly title?: string;
+      /** 0–100, higher first. @default 50 */
+      readonly priority?: number;
+    }
+  | {
+      readonly kind: 'iterate';
+      readonly problemId: string;
+      /** @default the newest succeeded iteration, none if there is none */
+      readonly parentIterationId?: number;
+      /** @default the parent's */
+      readonly input?: unknown;
+    }
+  | {
+      readonly kind: 'task_command';
+      readonly taskId: TaskId;
+      readonly command: 'stop' | 'reset' | 'preempt' | 'terminate';
+      readonly module?: string;
+      readonly reason?: string;
+    }
+  | {
+      readonly kind: 'node_command';
+      readonly nodeId: string;
+      readonly command: 'start' | 'stop' | 'reset' | 'terminate';
+      readonly reason?: string;
+    }
+  | {
+      readonly kind: 'configure';
+      readonly nodeId: string;
+      readonly configuration: string;
+      /** @default 10000 */
+      readonly timeoutMs?: number;
+    }
+  | { readonly kind: 'put_graph'; readonly name: string; readonly yaml: string };
+
+/** Why a request was not done: what a caller can do about it differs by kind. */
+export type RefusalKind =
+  /** 400 */
+  | 'malformed'
+  /** 404 */
+  | 'not_found'
+  /** 409 */
+  | 'conflict'
+  /** 422 */
+  | 'invalid'
+  /** 429 */
+  | 'too_many'
+  /** 503 */
+  | 'unavailable'
+  /** 504 */
+  | 'timeout';
+
+export interface Refusal {
+  readonly ok: false;
+  readonly kind: RefusalKind;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly details?: readonly Fault[];
+  /** With `too_many` and `unavailable`: seconds. */
+  readonly retryAfter?: number;
+}
+
+export type Answer =
+  | {
+      readonly ok: true;
+      /** 201, 202 or 200. */
+      readonly kind: 'created' | 'accepted' | 'done';
+      readonly body: Readonly<Record<string, unknown>>;
+    }
+  | Refusal;
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+export interface PageRequest {
+  /** 1–1000. @default 50 */
+  readonly limit?: number;
+  /** From an earlier page's `next_cursor`; another string is refused with `bad_cursor`. */
+  readonly cursor?: string;
+}
+
+export interface ProblemFilter {
+  readonly graph?: string;
+  readonly state?: TaskState;
+  /** A part of the title, without regard to case. */
+  readonly q?: string;
+  /** RFC 3339. */
+  readonly created_after?: string;
+  readonly created_before?: string;
+}
+
+/** JSON objects as the contract lists them. */
+export type View = Readonly<Record<string, unknown>>;
+
+/** What a query found, and the event `seq` that it reflects. */
+export interface Found<T> {
+  readonly cursor: number;
+  readonly value: T;
+}
+
+/** Reads of what is committed. Each resolves to a `Refusal` (`not_found`, `malformed`) instead of throwing. */
+export interface Queries {
+  problems(filter: ProblemFilter, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  problem(problemId: string): Promise<Found<View> | Refusal>;
+  iterations(problemId: string, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  iteration(task: TaskId): Promise<Found<View> | Refusal>;
+  /** The last output of a module's newest succeeded execution. */
+  output(task: TaskId, module: string): Promise<Found<StoredOutput> | Refusal>;
+  executions(task: TaskId, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  execution(task: TaskId, executionId: string): Promise<Found<View> | Refusal>;
+  executionOutput(task: TaskId, executionId: string, seq: number): Promise<Found<StoredOutput> | Refusal>;
+  executionLog(task: TaskId, executionId: string, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  /** Every event of the task, in order. */
+  taskEvents(task: TaskId, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  diff(problemId: string, a: number, b: number): Promise<Found<View> | Refusal>;
+  /** One record an iteration, with its outputs, in order. */
+  exportRows(problemId: string): Promise<Found<AsyncIterable<View>> | Refusal>;
+  nodes(page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  node(nodeId: string): Promise<Found<View> | Refusal>;
+  command(commandId: string): Promise<Found<View> | Refusal>;
+  graphs(page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  /** With `version` absent: the newest. */
+  graph(name: string, version?: number): Promise<Found<View> | Refusal>;
+  stats(): Promise<Found<View>>;
+}
+
+export interface StoredOutput {
+  /** The decoded value; for a blob, its reference. */
+  readonly json: unknown;
+  readonly type: string;
+  /** The bytes as the node sent them, or where they are. */
+  readonly raw:
+    | { readonly kind: 'inline'; readonly bytes: Uint8Array }
+    | { readonly kind: 'blob'; readonly blob: BlobRef };
+}
+
+export interface StreamEvent {
+  readonly seq: number;
+  readonly problemId: string | undefined;
+  /** The event as one JSON object. */
+  readonly json: string;
+}
+
+/** The committed events: the past by `read`, the present by `onCommitted`. */
+export interface EventStream {
+  /** The newest committed `seq`; 0 if none. */
+  cursor(): number;
+  /** The oldest `seq` that can still be read; `cursor() + 1` when there is none. */
+  oldest(): number;
+  /** Events after `after`, in order: at least one when there is one, at most about `limit`. */
+  read(after: number, limit: number): Promise<readonly StreamEvent[]>;
+  /** Called once per commit that had events, in order, right after it is durable. Returns the unsubscribe. */
+  onCommitted(listener: (events: readonly StreamEvent[]) => void): () => void;
+}
+
+export interface Blobs {
+  /** Streams the content in. Refuses a content that does not hash to `sha256` with `bad_digest`. */
+  put(
+    sha256: string,
+    content: Readable,
+  ): Promise<{ readonly ok: true; readonly blob: BlobRef; readonly existed: boolean } | Refusal>;
+  stat(sha256: string): Promise<BlobRef | undefined>;
+  /** Bytes `start` to `end` (both inclusive) of a blob that is there. */
+  read(sha256: string, range?: { readonly start: number; readonly end: number }): Readable;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why not. */
+  readonly reason?: string;
+}
+
+export interface Coordinator {
+  readonly epoch: number;
+  readonly storeId: string;
+  /** Decided, committed, then answered. The same key with the same request gives the same answer for 24 h. */
+  request(request: Request, idempotencyKey?: string): Promise<Answer>;
+  readonly queries: Queries;
+  readonly events: EventStream;
+  readonly blobs: Blobs;
+  readiness(): Readiness;
+}
