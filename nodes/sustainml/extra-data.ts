@@ -66,12 +66,18 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
 
 function memory(value: unknown): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_UINT32) return value;
-  throw bad('extra_data.max_memory_footprint', `has to be a whole number of MiB from 1 and is ${shown(value)}`);
+  throw bad(
+    'extra_data.max_memory_footprint',
+    `has to be a whole number of MiB from 1 and is ${shown(value)}`,
+  );
 }
 
 function hardware(value: unknown): string[] {
   if (!Array.isArray(value)) {
-    throw bad('extra_data.hardware_required', `has to be a list of names, as in ["edge"], and is ${shown(value)}`);
+    throw bad(
+      'extra_data.hardware_required',
+      `has to be a list of names, as in ["edge"], and is ${shown(value)}`,
+    );
   }
   return value.map((name: unknown, index) => {
     if (typeof name === 'string' && name.trim() !== '') return name.trim();

@@ -61,3 +61,21 @@ export function dependentsOf(graph: Graph, module: string): string[] {
   }
   return dependents;
 }
+
+/** The type of what a name stands for in a graph: its source's or a module's output's; nothing for an unknown name. */
+export function typeOf(graph: Graph, name: string): string | undefined {
+  if (graph.source.name === name) return graph.source.type;
+  return graph.modules.find((spec) => spec.name === name)?.output;
+}
+
+/** Every type that nodes of a module may be given or may publish, sorted, each once. */
+export function typesOfModule(graph: Graph, module: string): string[] {
+  const spec = graph.modules.find((one) => one.name === module);
+  const names = spec ? [...spec.inputs, ...spec.previous, module] : [];
+  return [...new Set(names.flatMap((name) => typeOf(graph, name) ?? []))].sort();
+}
+
+/** Every type in a graph, sorted, each once. */
+export function typesOfGraph(graph: Graph): string[] {
+  return [...new Set([graph.source.type, ...graph.modules.map((spec) => spec.output)])].sort();
+}

@@ -58,6 +58,8 @@ export type RefusalKind =
   | 'not_found'
   /** 409 */
   | 'conflict'
+  /** 413 */
+  | 'too_large'
   /** 422 */
   | 'invalid'
   /** 429 */

@@ -26,6 +26,7 @@ export const TABLES = [
   'nodes',
   'boots',
   'commands',
+  'commands_pending',
   'idempotency',
   'idempotency_by_time',
   'blobs',

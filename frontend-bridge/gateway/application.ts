@@ -1,0 +1,168 @@
+/**
+ * The HTTP application: hooks, parsers, error shape and routes, without a socket.
+ *
+ * 1. Every answer to a GET has a `Tutti-Cursor`: the one that the answer reflects, or at least the newest before it was made.
+ * 2. Every error has the common shape, whoever found it.
+ * 3. Who may ask is decided before a body is read.
+ */
+import fastifyWebsocket from '@fastify/websocket';
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import type { Coordinator } from '../../src/orchestrator/port.js';
+import { type Access, createAccess } from './access.js';
+import { errorBody, HttpError, toHttpError } from './errors.js';
+import type { App } from './http.js';
+import type { GatewayLimits } from './limits.js';
+import { createMethods, type Methods } from './methods.js';
+import { describeRoutes, openApiRoute } from './openapi.js';
+import { blobRoutes } from './routes/blobs.js';
+import { graphRoutes } from './routes/graphs.js';
+import { figureRoutes, probeRoutes } from './routes/health.js';
+import { iterationRoutes } from './routes/iterations.js';
+import { nodeRoutes } from './routes/nodes.js';
+import { problemRoutes } from './routes/problems.js';
+import { streamRoute } from './routes/stream.js';
+import { type WebApp, webRoutes } from './routes/web.js';
+import type { Hub } from './stream/hub.js';
+
+export interface ApplicationDeps {
+  readonly coordinator: Coordinator;
+  readonly hub: Hub;
+  readonly metrics: () => Promise<string>;
+  readonly logger: Logger;
+}
+
+export interface ApplicationOptions {
+  readonly token: string | undefined;
+  readonly origins: readonly string[];
+  readonly hosts: readonly string[];
+  readonly loopback: boolean;
+  readonly webRoot: string | undefined;
+  readonly limits: GatewayLimits;
+}
+
+export async function createApplication(deps: ApplicationDeps, options: ApplicationOptions): Promise<App> {
+  const { coordinator, logger } = deps;
+  const { limits } = options;
+  const failed = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    sendError(logger, thrown, request, reply);
+  const app: App = Fastify({
+    logger: false,
+    bodyLimit: limits.bodyBytes,
+    // An upload may take its time; what is bounded is the wait for a request's headers, by Node's default of a minute.
+    requestTimeout: 0,
+    return503OnClosing: false,
+    frameworkErrors: failed,
+    clientErrorHandler: (error, socket) => {
+      const text = JSON.stringify(
+        errorBody(new HttpError(400, 'bad_request', `This is no HTTP: ${error.message}`)),
+      );
+      if (!socket.writable) return;
+      const head = `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8`;
+      socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+    },
+  }).withTypeProvider<ZodTypeProvider>();
+  const methods = createMethods();
+  const access = createAccess(options);
+
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler(failed);
+  app.addHook('onRoute', (route) => methods.add(route.method, route.url));
+  addJsonParser(app);
+  await describeRoutes(app, options.token !== undefined);
+  await app.register(fastifyWebsocket, {
+    options: { maxPayload: limits.viewerFrameBytes, perMessageDeflate: false, autoPong: false },
+    errorHandler: (error, socket) => {
+      logger.debug({ err: error }, 'a viewer broke off');
+      socket.terminate();
+    },
+    preClose(done) {
+      this.websocketServer.close();
+      done();
+    },
+  });
+
+  // After the WebSocket plugin's own hooks: they close the connection of an upgrade that is refused here.
+  addHooks(app, access, deps);
+  probeRoutes(app, coordinator);
+  const web = await webRoutes(app, options.webRoot);
+  app.setNotFoundHandler((request, reply) => notFound(request, reply, methods, web));
+  await app.register(async (api: App) => {
+    api.addHook('onRequest', async (request, reply) => access.checkToken(request, reply));
+    problemRoutes(api, coordinator);
+    iterationRoutes(api, coordinator);
+    nodeRoutes(api, coordinator);
+    graphRoutes(api, coordinator);
+    blobRoutes(api, coordinator);
+    figureRoutes(api, coordinator, deps.metrics);
+    streamRoute(api, deps.hub, limits.viewers);
+    openApiRoute(api);
+  });
+  return app;
+}
+
+function addHooks(app: App, access: Access, { coordinator, logger }: ApplicationDeps): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
+    if (request.method === 'GET') reply.header('tutti-cursor', coordinator.events.cursor());
+    access.checkSite(request, reply);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    if (!logger.isLevelEnabled('debug')) return;
+    const { method, url, ip } = request;
+    const [path] = url.split('?');
+    logger.debug(
+      { method, path, ip, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'request',
+    );
+  });
+}
+
+function addJsonParser(app: App): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') return done(null, undefined);
+    try {
+      done(null, JSON.parse(body as string));
+    } catch (cause) {
+      done(
+        new HttpError(400, 'malformed_json', `The body is no JSON: ${(cause as Error).message}`, { cause }),
+      );
+    }
+  });
+}
+
+function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods, web: WebApp): FastifyReply {
+  const [path = ''] = request.url.split('?');
+  const allowed = methods.of(path);
+  if (allowed.length > 0) {
+    reply.header('allow', allowed.join(', '));
+    throw new HttpError(
+      405,
+      'method_not_allowed',
+      `${path} takes ${allowed.join(', ')}, not ${request.method}.`,
+    );
+  }
+  const page = web.page(request, reply);
+  if (page !== undefined) return page;
+  throw new HttpError(404, 'not_found', `There is nothing at ${request.method} ${path}.`, {
+    hint: 'GET /openapi.json lists what there is.',
+  });
+}
+
+function sendError(
+  logger: Logger,
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const { params, query, headers, body } = request;
+  const error = toHttpError(thrown, { params, querystring: query, headers, body });
+  if (error.status === 500)
+    logger.error({ err: thrown, route: request.routeOptions?.url }, 'a request failed');
+  if (error.retryAfter !== undefined) reply.header('retry-after', Math.ceil(error.retryAfter));
+  reply.removeHeader('content-length');
+  return reply.code(error.status).type('application/json; charset=utf-8').send(errorBody(error));
+}

@@ -1,0 +1,131 @@
+/** The gateway: HTTP, WebSocket and the web app, in front of one orchestrator. */
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { systemClock } from '../../src/base/clock.js';
+import { messageOf, TuttiError } from '../../src/base/errors.js';
+import type { Coordinator } from '../../src/orchestrator/port.js';
+import { isLoopback } from './access.js';
+import { createApplication } from './application.js';
+import type { App } from './http.js';
+import { DEFAULT_LIMITS, type GatewayLimits } from './limits.js';
+import { Hub, type HubStats } from './stream/hub.js';
+
+export interface GatewayOptions {
+  readonly coordinator: Coordinator;
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Needed from everybody when given. */
+  readonly token?: string;
+  /** Sites whose pages may use it besides its own: `https://tutti.example.org`. @default none */
+  readonly origins?: readonly string[];
+  /** Names, without ports, by which it is reached although it is bound to loopback. @default none */
+  readonly hosts?: readonly string[];
+  /** Where the built web app is. @default there is none */
+  readonly webRoot?: string;
+  /** Figures in Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
+  readonly logger: Logger;
+  readonly limits?: Partial<GatewayLimits>;
+}
+
+export interface Gateway {
+  /** Throws `TuttiError` `port_in_use` or `cannot_listen`. */
+  start(): Promise<{ readonly url: string; readonly port: number }>;
+  /** Within two seconds, whoever is still connected. Idempotent. */
+  stop(): Promise<void>;
+  viewers(): HubStats;
+}
+
+/** How often every viewer hears that nothing is missing: the contract promises five seconds. */
+const TICK_MS = 4_000;
+/** What viewers get for their part of the closing handshake, and requests to be answered, before they are cut. */
+const CLOSE_GRACE_MS = 500;
+const REQUEST_GRACE_MS = 1_500;
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { coordinator, host, logger } = options;
+  const limits: GatewayLimits = { ...DEFAULT_LIMITS, ...options.limits };
+  const hub = new Hub(
+    {
+      events: coordinator.events,
+      epoch: coordinator.epoch,
+      storeId: coordinator.storeId,
+      clock: systemClock,
+      onReadFailure: (failure) => logger.error({ err: failure }, 'events could not be read for a viewer'),
+    },
+    { bufferBytes: limits.viewerBufferBytes, messagesPerSecond: limits.viewerMessagesPerSecond },
+  );
+  /** All of them: the HTTP server forgets those that asked for an upgrade. */
+  const connections = new Set<Socket>();
+  let app: App | undefined;
+  let ticking: NodeJS.Timeout | undefined;
+  let stopping: Promise<void> | undefined;
+
+  return {
+    async start() {
+      app = await createApplication(
+        { coordinator, hub, metrics: options.metrics, logger },
+        {
+          token: options.token,
+          origins: options.origins ?? [],
+          hosts: options.hosts ?? [],
+          loopback: isLoopback(host),
+          webRoot: options.webRoot,
+          limits,
+        },
+      );
+      app.server.maxConnections = limits.connections;
+      app.server.on('connection', (connection) => {
+        connections.add(connection);
+        connection.on('close', () => connections.delete(connection));
+      });
+      hub.start();
+      try {
+        await app.listen({ host, port: options.port });
+      } catch (cause) {
+        hub.stop();
+        await app.close();
+        throw listenError(cause, host, options.port);
+      }
+      ticking = setInterval(() => hub.tick(), TICK_MS);
+      const address = app.server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : options.port;
+      return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port };
+    },
+    stop() {
+      stopping ??= close();
+      return stopping;
+    },
+    viewers: () => hub.stats(),
+  };
+
+  async function close(): Promise<void> {
+    clearInterval(ticking);
+    hub.stop();
+    if (app === undefined) return;
+    const { websocketServer } = app;
+    const cutViewers = setTimeout(() => {
+      for (const socket of websocketServer.clients) socket.terminate();
+    }, CLOSE_GRACE_MS);
+    const cutRequests = setTimeout(() => {
+      for (const connection of connections) connection.destroy();
+    }, REQUEST_GRACE_MS);
+    await app.close();
+    clearTimeout(cutViewers);
+    clearTimeout(cutRequests);
+  }
+}
+
+function listenError(cause: unknown, host: string, port: number): TuttiError {
+  if ((cause as { code?: unknown }).code === 'EADDRINUSE') {
+    return new TuttiError('port_in_use', `The HTTP port ${port} on ${host} is in use.`, {
+      hint: 'Give another one with --http-port (TUTTI_HTTP_PORT); 0 picks a free one.',
+      cause,
+    });
+  }
+  return new TuttiError('cannot_listen', `HTTP cannot listen on ${host}, port ${port}: ${messageOf(cause)}`, {
+    hint: 'Check --host (TUTTI_HOST) and --http-port (TUTTI_HTTP_PORT).',
+    cause,
+  });
+}

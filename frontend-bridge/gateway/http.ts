@@ -1,0 +1,42 @@
+/** What the routes share: the typed application, and how an answer of the orchestrator becomes a reply. */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Answer, Coordinator, Found, Refusal, Request, View } from '../../src/orchestrator/port.js';
+import { refusalError } from './errors.js';
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+const STATUS = { created: 201, accepted: 202, done: 200 } as const;
+
+/** The value that a query found; its cursor goes into the headers. Throws what a refusal stands for. */
+export function found<T>(reply: FastifyReply, result: Found<T> | Refusal): T {
+  if ('ok' in result) throw refusalError(result);
+  reply.header('tutti-cursor', result.cursor);
+  return result.value;
+}
+
+/** Asks the orchestrator to do something, and replies with its answer. */
+export async function perform(
+  coordinator: Coordinator,
+  request: Request,
+  reply: FastifyReply,
+  headers: { readonly 'idempotency-key'?: string } = {},
+): Promise<View> {
+  const answer: Answer = await coordinator.request(request, headers['idempotency-key']);
+  if (!answer.ok) throw refusalError(answer);
+  reply.code(STATUS[answer.kind]);
+  return answer.body;
+}
+
+/** A value that is JSON, but perhaps not an object: a text, a number, nothing. */
+export function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
+  return reply.type('application/json; charset=utf-8').send(Buffer.from(JSON.stringify(value ?? null)));
+}

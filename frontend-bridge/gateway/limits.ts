@@ -1,0 +1,24 @@
+/** What the gateway bears; each limit is one queue or one size. */
+export interface GatewayLimits {
+  /** A body that is no blob: bytes. @default 4 MiB */
+  readonly bodyBytes: number;
+  /** TCP connections, viewers among them. @default 8192 */
+  readonly connections: number;
+  /** WebSockets at once; one more gets 503. @default 4096 */
+  readonly viewers: number;
+  /** What a viewer's socket may hold before it is told of events by pages: bytes. @default 1 MiB */
+  readonly viewerBufferBytes: number;
+  /** A frame that a viewer sends: bytes; a larger one closes its socket with 1009. @default 64 KiB */
+  readonly viewerFrameBytes: number;
+  /** Messages a second of a viewer, ten seconds' worth at once; more close its socket with 1008. @default 20 */
+  readonly viewerMessagesPerSecond: number;
+}
+
+export const DEFAULT_LIMITS: GatewayLimits = {
+  bodyBytes: 4 * 1024 * 1024,
+  connections: 8192,
+  viewers: 4096,
+  viewerBufferBytes: 1024 * 1024,
+  viewerFrameBytes: 64 * 1024,
+  viewerMessagesPerSecond: 20,
+};

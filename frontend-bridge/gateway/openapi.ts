@@ -1,0 +1,57 @@
+/** `/openapi.json`: what the routes say about themselves, and what all of them have in common. */
+import fastifySwagger from '@fastify/swagger';
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { App } from './http.js';
+import { namedSchemas } from './schemas.js';
+
+interface Operation {
+  responses?: Record<string, { description?: string; headers?: Record<string, unknown> }>;
+}
+type Paths = Record<string, Record<string, Operation>>;
+
+const CURSOR = {
+  description: 'The event seq that this answer reflects: subscribe from there to stay current',
+  schema: { type: 'integer', minimum: 0 },
+};
+const RETRY_AFTER = { description: 'With 429 and 503: seconds', schema: { type: 'integer' } };
+
+export async function describeRoutes(app: App, needsToken: boolean): Promise<void> {
+  const transformObject = createJsonSchemaTransformObject({ schemaRegistry: namedSchemas });
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Tutti',
+        version: '1',
+        description: 'Problems, iterations, nodes and graphs of one orchestrator',
+      },
+      ...(needsToken && {
+        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+        security: [{ token: [] }],
+      }),
+    },
+    transform: createJsonSchemaTransform({ schemaRegistry: namedSchemas }),
+    transformObject: (document) => {
+      const described = transformObject(document) as { paths?: Paths };
+      for (const operations of Object.values(described.paths ?? {})) completeOperations(operations);
+      return described as ReturnType<typeof transformObject>;
+    },
+  });
+}
+
+export function openApiRoute(app: App): void {
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => reply.send(app.swagger()));
+}
+
+function completeOperations(operations: Record<string, Operation>): void {
+  for (const [method, operation] of Object.entries(operations)) {
+    for (const [status, response] of Object.entries(operation.responses ?? {})) {
+      if (status === 'default') {
+        response.description = 'Refused: the error says why, and what to do';
+        response.headers = { 'Retry-After': RETRY_AFTER };
+      } else if (method === 'get') {
+        response.headers = { 'Tutti-Cursor': CURSOR };
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** The shapes of what clients send, shared between routes. Every field that is not named is a fault. */
+import { z } from 'zod';
+
+const iterationId: z.ZodCoercedNumber<unknown> = z.coerce.number().int().min(1).max(0xffffffff);
+
+/** `/v1/problems/{problem_id}` */
+export const problemParams: z.ZodObject<{ problem_id: z.ZodString }> = z.object({ problem_id: z.string() });
+
+/** `/v1/problems/{problem_id}/iterations/{iteration_id}` */
+export const taskParams: z.ZodObject<{ problem_id: z.ZodString; iteration_id: z.ZodCoercedNumber<unknown> }> =
+  z.object({ problem_id: z.string(), iteration_id: iterationId });
+
+export type PageShape = {
+  limit: z.ZodExactOptional<z.ZodCoercedNumber<unknown>>;
+  cursor: z.ZodExactOptional<z.ZodString>;
+};
+export const pageShape: PageShape = {
+  limit: z.coerce.number().int().min(1).max(1000).exactOptional().describe('1–1000, default 50'),
+  cursor: z.string().exactOptional().describe("An earlier page's `next_cursor`"),
+};
+export const pageQuery: z.ZodObject<PageShape, z.core.$strict> = z.strictObject(pageShape);
+
+/** So that a request may be sent again: for 24 h the same key with the same body gives the same answer. */
+export const postHeaders: z.ZodObject<{ 'idempotency-key': z.ZodExactOptional<z.ZodString> }, z.core.$loose> =
+  z.looseObject({
+    'idempotency-key': z
+      .string()
+      .regex(/^[\x21-\x7e]{1,200}$/, 'Use 1 to 200 visible ASCII characters')
+      .exactOptional(),
+  });
+
+/** A line for people to read, why something was done. */
+export const reason: z.ZodExactOptional<z.ZodString> = z.string().max(1000).exactOptional();

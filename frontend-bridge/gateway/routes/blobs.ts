@@ -1,0 +1,95 @@
+/** Content-addressed blobs, in and out as streams: none is ever held. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { BlobRef } from '../../../src/model/payload.js';
+import type { Blobs, Coordinator } from '../../../src/orchestrator/port.js';
+import { HttpError, refusalError } from '../errors.js';
+import type { App } from '../http.js';
+import { parseRange } from '../range.js';
+import * as shape from '../schemas.js';
+
+const ROUTE = '/v1/blobs/:sha256';
+const blobParams = z.object({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'A SHA-256 is 64 lower-case hex digits'),
+});
+
+export function blobRoutes(app: App, coordinator: Coordinator): void {
+  const { blobs } = coordinator;
+
+  const read = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    sha256: string,
+  ): Promise<FastifyReply> => {
+    const blob = await blobs.stat(sha256);
+    if (blob === undefined) throw new HttpError(404, 'not_found', `There is no blob ${sha256}.`);
+    reply.header('etag', `"${sha256}"`).header('cache-control', 'private, max-age=31536000, immutable');
+    return sendBlob(request, reply, blobs, blob, 'application/octet-stream');
+  };
+
+  const schema = {
+    params: blobParams,
+    response: shape.answers({
+      200: shape.content('The content', { 'application/octet-stream': shape.bytes }),
+      206: shape.content('A part of it', { 'application/octet-stream': shape.bytes }),
+    }),
+  };
+  app.get(
+    ROUTE,
+    { exposeHeadRoute: false, schema: { ...schema, summary: 'A blob, or one range of it' } },
+    (request, reply) => read(request, reply, request.params.sha256),
+  );
+  app.head(ROUTE, { schema: { ...schema, hide: true } }, (request, reply) =>
+    read(request, reply, request.params.sha256),
+  );
+
+  void app.register(async (scope: App) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    scope.put(
+      ROUTE,
+      {
+        schema: {
+          summary: 'Upload a blob; uploading again what is there renews its lease',
+          consumes: ['application/octet-stream'],
+          params: blobParams,
+          body: shape.bytes,
+          response: shape.answers({ 200: shape.blobView, 201: shape.blobView }),
+        },
+      },
+      async (request, reply) => {
+        const result = await blobs.put(request.params.sha256, request.raw);
+        if (!request.raw.readableEnded) reply.header('connection', 'close');
+        if (!result.ok) throw refusalError(result);
+        reply.code(result.existed ? 200 : 201);
+        return result.blob;
+      },
+    );
+  });
+}
+
+/** Replies with a blob's bytes, or the range of them that is asked for; to HEAD with the headers only. */
+export function sendBlob(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  blobs: Blobs,
+  blob: BlobRef,
+  type: string,
+): FastifyReply {
+  const range = parseRange(request.headers.range, blob.size);
+  reply.header('accept-ranges', 'bytes');
+  if (range === 'unsatisfiable') {
+    reply.header('content-range', `bytes */${blob.size}`);
+    throw new HttpError(
+      416,
+      'bad_range',
+      `${request.headers.range} is not within the ${blob.size} bytes there are.`,
+    );
+  }
+  const length = range === undefined ? blob.size : range.end - range.start + 1;
+  reply.type(type).header('content-length', length);
+  if (range !== undefined) {
+    reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${blob.size}`);
+  }
+  return reply.send(request.method === 'HEAD' ? undefined : blobs.read(blob.sha256, range));
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { type App, found, perform } from '../http.js';
+import { pageQuery } from '../requests.js';
+import * as shape from '../schemas.js';
+
+const YAML_TYPES = ['text/yaml', 'application/yaml', 'application/x-yaml', 'text/x-yaml', 'text/plain'];
+const graphParams = z.object({ name: z.string() });
+
+export function graphRoutes(app: App, coordinator: Coordinator): void {
+  const { queries } = coordinator;
+
+  app.get(
+    '/v1/graphs',
+    {
+      schema: {
+        summary: 'Graphs, each in its newest version',
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.graphView) }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.graphs(request.query)),
+  );
+
+  app.get(
+    '/v1/graphs/:name',
+    {
+      schema: {
+        summary: "A graph's newest version",
+        params: graphParams,
+        response: shape.answers({ 200: shape.graphView }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.graph(request.params.name)),
+  );
+
+  app.get(
+    '/v1/graphs/:name/versions/:version',
+    {
+      schema: {
+        summary: 'A graph as it was',
+        params: graphParams.extend({ version: z.coerce.number().int().min(1) }),
+        response: shape.answers({ 200: shape.graphView }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.graph(request.params.name, request.params.version)),
+  );
+
+  void app.register(async (scope: App) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(YAML_TYPES, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    scope.put(
+      '/v1/graphs/:name',
+      {
+        schema: {
+          summary: 'Store a graph; a changed one is a new version',
+          consumes: YAML_TYPES,
+          params: graphParams,
+          body: z.string().describe('The graph as YAML'),
+          response: shape.answers({ 200: shape.graphView, 201: shape.graphView }),
+        },
+      },
+      (request, reply) => {
+        const yaml = request.body;
+        return perform(coordinator, { kind: 'put_graph', name: request.params.name, yaml }, reply);
+      },
+    );
+  });
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { HttpError } from '../errors.js';
+import { type App, found } from '../http.js';
+import * as shape from '../schemas.js';
+
+/** When to ask again whether it is ready: seconds. */
+const READY_RETRY_S = 1;
+
+/** For probes, which have no token: they tell nothing but that. */
+export function probeRoutes(app: App, coordinator: Coordinator): void {
+  app.get(
+    '/livez',
+    {
+      schema: {
+        summary: 'It runs',
+        response: shape.answers({ 200: z.object({ status: z.literal('alive') }) }),
+      },
+    },
+    () => ({ status: 'alive' }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        summary: 'It takes work',
+        response: shape.answers({ 200: z.object({ status: z.literal('ready') }) }),
+      },
+    },
+    () => {
+      const { ready, reason } = coordinator.readiness();
+      if (ready) return { status: 'ready' };
+      throw new HttpError(503, 'not_ready', reason ?? 'The orchestrator takes no work.', {
+        retryAfter: READY_RETRY_S,
+      });
+    },
+  );
+}
+
+export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => Promise<string>): void {
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Figures for Prometheus',
+        response: shape.answers({ 200: shape.content('Text format 0.0.4', { 'text/plain': shape.text }) }),
+      },
+    },
+    async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
+  );
+
+  app.get(
+    '/v1/stats',
+    { schema: { summary: 'Figures as JSON', response: shape.answers({ 200: shape.anything }) } },
+    async (_request, reply) => found(reply, await coordinator.queries.stats()),
+  );
+}

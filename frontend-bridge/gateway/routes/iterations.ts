@@ -1,0 +1,202 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { TaskId } from '../../../src/model/task-id.js';
+import type { Coordinator, StoredOutput } from '../../../src/orchestrator/port.js';
+import { wantsBytes } from '../accept.js';
+import { type App, found, perform, sendJson } from '../http.js';
+import { pageQuery, postHeaders, problemParams, reason, taskParams } from '../requests.js';
+import * as shape from '../schemas.js';
+import { sendBlob } from './blobs.js';
+
+const TASK = '/v1/problems/:problem_id/iterations/:iteration_id';
+
+const iterateBody = z
+  .strictObject({
+    input: z.unknown().optional().describe("By default the parent's"),
+    parent_iteration_id: z
+      .number()
+      .int()
+      .min(1)
+      .max(0xffffffff)
+      .exactOptional()
+      .describe('By default the newest succeeded one, none if there is none'),
+  })
+  .nullable();
+const commandBody = z.strictObject({
+  command: z.enum(['stop', 'reset', 'preempt', 'terminate']),
+  module: z.string().min(1).exactOptional(),
+  reason,
+});
+const executionParams = taskParams.extend({ execution_id: z.string() });
+const outputAnswer = shape.answers({
+  200: shape.content('The output, decoded; or its bytes, of the type that the header Tutti-Type names', {
+    'application/json': shape.anything,
+    'application/x-protobuf': shape.bytes,
+    'application/octet-stream': shape.bytes,
+  }),
+});
+
+function taskOf(params: { readonly problem_id: string; readonly iteration_id: number }): TaskId {
+  return { problemId: params.problem_id, iterationId: params.iteration_id };
+}
+
+export function iterationRoutes(app: App, coordinator: Coordinator): void {
+  const { queries } = coordinator;
+
+  const sendOutput = (request: FastifyRequest, reply: FastifyReply, output: StoredOutput): FastifyReply => {
+    reply.header('tutti-type', output.type).header('vary', 'accept');
+    const type = wantsBytes(request.headers.accept);
+    if (type === undefined) return sendJson(reply, output.json);
+    if (output.raw.kind === 'inline') return reply.type(type).send(Buffer.from(output.raw.bytes));
+    return sendBlob(request, reply, coordinator.blobs, output.raw.blob, type);
+  };
+
+  app.post(
+    '/v1/problems/:problem_id/iterations',
+    {
+      schema: {
+        summary: 'Iterate on a problem',
+        params: problemParams,
+        headers: postHeaders,
+        body: iterateBody,
+        response: shape.answers({ 201: shape.submitted }),
+      },
+    },
+    (request, reply) => {
+      const { input, parent_iteration_id: parentIterationId } = request.body ?? {};
+      return perform(
+        coordinator,
+        {
+          kind: 'iterate',
+          problemId: request.params.problem_id,
+          ...(input !== undefined && { input }),
+          ...(parentIterationId !== undefined && { parentIterationId }),
+        },
+        reply,
+        request.headers,
+      );
+    },
+  );
+
+  app.get(
+    TASK,
+    {
+      schema: {
+        summary: 'An iteration with the state and output of every module',
+        params: taskParams,
+        response: shape.answers({ 200: shape.iterationView }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.iteration(taskOf(request.params))),
+  );
+
+  app.get(
+    `${TASK}/outputs/:module`,
+    {
+      exposeHeadRoute: false,
+      schema: {
+        summary: "The last output of a module's newest succeeded execution",
+        params: taskParams.extend({ module: z.string() }),
+        response: outputAnswer,
+      },
+    },
+    async (request, reply) =>
+      sendOutput(
+        request,
+        reply,
+        found(reply, await queries.output(taskOf(request.params), request.params.module)),
+      ),
+  );
+
+  app.get(
+    `${TASK}/executions`,
+    {
+      schema: {
+        summary: 'Every attempt',
+        params: taskParams,
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.executionView) }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.executions(taskOf(request.params), request.query)),
+  );
+
+  app.get(
+    `${TASK}/executions/:execution_id`,
+    {
+      schema: {
+        summary: 'One attempt',
+        params: executionParams,
+        response: shape.answers({ 200: shape.executionView }),
+      },
+    },
+    async (request, reply) =>
+      found(reply, await queries.execution(taskOf(request.params), request.params.execution_id)),
+  );
+
+  app.get(
+    `${TASK}/executions/:execution_id/outputs/:seq`,
+    {
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'One output of an attempt, partial ones too',
+        params: executionParams.extend({ seq: z.coerce.number().int().min(1) }),
+        response: outputAnswer,
+      },
+    },
+    async (request, reply) => {
+      const { execution_id, seq } = request.params;
+      const result = await queries.executionOutput(taskOf(request.params), execution_id, seq);
+      return sendOutput(request, reply, found(reply, result));
+    },
+  );
+
+  app.get(
+    `${TASK}/executions/:execution_id/log`,
+    {
+      schema: {
+        summary: "An attempt's log",
+        params: executionParams,
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.logLine) }),
+      },
+    },
+    async (request, reply) => {
+      const { execution_id } = request.params;
+      return found(reply, await queries.executionLog(taskOf(request.params), execution_id, request.query));
+    },
+  );
+
+  app.get(
+    `${TASK}/events`,
+    {
+      schema: {
+        summary: "The task's events, in order",
+        params: taskParams,
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.event) }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.taskEvents(taskOf(request.params), request.query)),
+  );
+
+  app.post(
+    `${TASK}/commands`,
+    {
+      schema: {
+        summary: 'Stop, reset, preempt or terminate a task, or one of its modules',
+        params: taskParams,
+        headers: postHeaders,
+        body: commandBody,
+        response: shape.answers({ 202: shape.commandIssued }),
+      },
+    },
+    (request, reply) =>
+      perform(
+        coordinator,
+        { kind: 'task_command', taskId: taskOf(request.params), ...request.body },
+        reply,
+        request.headers,
+      ),
+  );
+}

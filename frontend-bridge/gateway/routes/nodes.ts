@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { type App, found, perform } from '../http.js';
+import { pageQuery, postHeaders, reason } from '../requests.js';
+import * as shape from '../schemas.js';
+
+const nodeParams = z.object({ node_id: z.string() });
+const commandBody = z.strictObject({ command: z.enum(['start', 'stop', 'reset', 'terminate']), reason });
+const configurationBody = z.strictObject({
+  configuration: z.string(),
+  timeout_ms: z.number().int().min(1).max(600_000).exactOptional().describe('Default 10000'),
+});
+
+export function nodeRoutes(app: App, coordinator: Coordinator): void {
+  const { queries } = coordinator;
+
+  app.get(
+    '/v1/nodes',
+    {
+      schema: {
+        summary: 'Nodes',
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.nodeView) }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.nodes(request.query)),
+  );
+
+  app.get(
+    '/v1/nodes/:node_id',
+    { schema: { summary: 'A node', params: nodeParams, response: shape.answers({ 200: shape.nodeView }) } },
+    async (request, reply) => found(reply, await queries.node(request.params.node_id)),
+  );
+
+  app.post(
+    '/v1/nodes/:node_id/commands',
+    {
+      schema: {
+        summary: 'Start, stop, reset or terminate a node',
+        params: nodeParams,
+        headers: postHeaders,
+        body: commandBody,
+        response: shape.answers({ 202: shape.commandIssued }),
+      },
+    },
+    (request, reply) =>
+      perform(
+        coordinator,
+        { kind: 'node_command', nodeId: request.params.node_id, ...request.body },
+        reply,
+        request.headers,
+      ),
+  );
+
+  app.post(
+    '/v1/nodes/:node_id/configuration',
+    {
+      schema: {
+        summary: 'Ask a node to take a configuration, and wait for its answer',
+        params: nodeParams,
+        headers: postHeaders,
+        body: configurationBody,
+        response: shape.answers({ 200: shape.configured }),
+      },
+    },
+    (request, reply) => {
+      const { configuration, timeout_ms: timeoutMs } = request.body;
+      return perform(
+        coordinator,
+        {
+          kind: 'configure',
+          nodeId: request.params.node_id,
+          configuration,
+          ...(timeoutMs !== undefined && { timeoutMs }),
+        },
+        reply,
+        request.headers,
+      );
+    },
+  );
+
+  app.get(
+    '/v1/commands/:command_id',
+    {
+      schema: {
+        summary: 'How far a command has come',
+        params: z.object({ command_id: z.string() }),
+        response: shape.answers({ 200: shape.commandView }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.command(request.params.command_id)),
+  );
+}

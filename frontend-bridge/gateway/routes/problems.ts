@@ -1,0 +1,152 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { TASK_STATES } from '../../../src/model/task-state.js';
+import type { Coordinator, View } from '../../../src/orchestrator/port.js';
+import { csvLine, flatten } from '../csv.js';
+import { type App, found, perform } from '../http.js';
+import { pageQuery, pageShape, postHeaders, problemParams } from '../requests.js';
+import * as shape from '../schemas.js';
+
+const time = z.iso.datetime({ offset: true }).exactOptional();
+const listQuery = z.strictObject({
+  ...pageShape,
+  graph: z.string().exactOptional(),
+  state: z.enum(TASK_STATES).exactOptional().describe("The newest iteration's"),
+  q: z.string().exactOptional().describe('A part of the title, without regard to case'),
+  created_after: time,
+  created_before: time,
+});
+const submitBody = z.strictObject({
+  graph: z.string().min(1),
+  input: z.unknown().describe("The source's value, in the JSON mapping of its type"),
+  title: z.string().max(1000).exactOptional(),
+  priority: z.number().int().min(0).max(100).exactOptional().describe('Higher first, default 50'),
+});
+const iteration = z.coerce.number().int().min(1);
+const exportQuery = z.strictObject({ format: z.enum(['jsonl', 'csv']).default('jsonl') });
+
+export function problemRoutes(app: App, coordinator: Coordinator): void {
+  const { queries } = coordinator;
+
+  app.post(
+    '/v1/problems',
+    {
+      schema: {
+        summary: 'Submit a problem: its first iteration begins',
+        headers: postHeaders,
+        body: submitBody,
+        response: shape.answers({ 201: shape.submitted }),
+      },
+    },
+    (request, reply) => perform(coordinator, { kind: 'submit', ...request.body }, reply, request.headers),
+  );
+
+  app.get(
+    '/v1/problems',
+    {
+      schema: {
+        summary: 'Problems, newest first',
+        querystring: listQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.problemSummary) }),
+      },
+    },
+    async (request, reply) => {
+      const { limit, cursor, ...filter } = request.query;
+      const page = { ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }) };
+      return found(reply, await queries.problems(filter, page));
+    },
+  );
+
+  app.get(
+    '/v1/problems/:problem_id',
+    {
+      schema: {
+        summary: 'A problem with its newest iterations',
+        params: problemParams,
+        response: shape.answers({ 200: shape.problemView }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.problem(request.params.problem_id)),
+  );
+
+  app.get(
+    '/v1/problems/:problem_id/iterations',
+    {
+      schema: {
+        summary: 'Iterations by their number, without payloads',
+        params: problemParams,
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.iterationSummary) }),
+      },
+    },
+    async (request, reply) =>
+      found(reply, await queries.iterations(request.params.problem_id, request.query)),
+  );
+
+  app.get(
+    '/v1/problems/:problem_id/diff',
+    {
+      schema: {
+        summary: 'What differs between two iterations, by module',
+        params: problemParams,
+        querystring: z.strictObject({ a: iteration, b: iteration }),
+        response: shape.answers({ 200: shape.anything }),
+      },
+    },
+    async (request, reply) => {
+      const { a, b } = request.query;
+      return found(reply, await queries.diff(request.params.problem_id, a, b));
+    },
+  );
+
+  app.get(
+    '/v1/problems/:problem_id/export',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'All iterations with their outputs, streamed',
+        params: problemParams,
+        querystring: exportQuery,
+        response: shape.answers({
+          200: shape.content('A record an iteration, in order', {
+            'application/x-ndjson': shape.text,
+            'text/csv': shape.text,
+          }),
+        }),
+      },
+    },
+    async (request, reply) => {
+      const { problem_id } = request.params;
+      const { format } = request.query;
+      const rows = async (): Promise<AsyncIterable<View>> =>
+        found(reply, await queries.exportRows(problem_id));
+      const lines =
+        format === 'csv' ? csvLines(await csvColumns(await rows()), await rows()) : jsonLines(await rows());
+      reply.header('content-disposition', `attachment; filename="${problem_id}.${format}"`);
+      reply.type(format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson');
+      return reply.send(Readable.from(lines));
+    },
+  );
+}
+
+async function* jsonLines(rows: AsyncIterable<View>): AsyncGenerator<string> {
+  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+}
+
+/**
+ * A table's header comes before its rows, and no record says which fields the others have: the records are read twice, so that none is
+ * held. What appears only between the two readings is not in the table.
+ */
+async function csvColumns(rows: AsyncIterable<View>): Promise<Set<string>> {
+  const columns = new Set<string>();
+  for await (const row of rows) for (const column of flatten(row).keys()) columns.add(column);
+  return columns;
+}
+
+async function* csvLines(columns: ReadonlySet<string>, rows: AsyncIterable<View>): AsyncGenerator<string> {
+  yield csvLine(columns);
+  for await (const row of rows) {
+    const cells = flatten(row);
+    yield csvLine(Array.from(columns, (column) => cells.get(column) ?? ''));
+  }
+}

@@ -1,0 +1,56 @@
+/** `/v1/stream`: the upgrade, and the socket as the hub needs it. */
+import type { WebSocket } from 'ws';
+import { z } from 'zod';
+import { HttpError } from '../errors.js';
+import type { App } from '../http.js';
+import * as shape from '../schemas.js';
+import type { Hub } from '../stream/hub.js';
+
+/** When a viewer for whom there was no room may try again: seconds. */
+const VIEWER_RETRY_S = 5;
+/** What the kernel asks of a viewer that says nothing, so that a vanished one is noticed: milliseconds. */
+const TCP_KEEPALIVE_MS = 30_000;
+
+export function streamRoute(app: App, hub: Hub, maxViewers: number): void {
+  app.route({
+    method: 'GET',
+    url: '/v1/stream',
+    exposeHeadRoute: false,
+    schema: {
+      summary: 'The events, live: a WebSocket',
+      querystring: z.strictObject({}),
+      response: { ...shape.answers({}), 101: shape.anything },
+    },
+    preHandler: async (request) => {
+      if (request.ws && hub.stats().viewers >= maxViewers) {
+        throw new HttpError(503, 'too_many_viewers', `There are ${maxViewers} viewers already.`, {
+          retryAfter: VIEWER_RETRY_S,
+        });
+      }
+    },
+    handler: async (_request, reply) => {
+      reply.header('upgrade', 'websocket');
+      throw new HttpError(426, 'upgrade_required', 'This is a WebSocket.', {
+        hint: 'Connect with a WebSocket client; GET …/events lists the events of a task.',
+      });
+    },
+    wsHandler: (socket, request) => {
+      request.raw.socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+      request.raw.socket.setNoDelay(true);
+      attach(socket, hub);
+    },
+  });
+}
+
+function attach(socket: WebSocket, hub: Hub): void {
+  const viewer = hub.attach({
+    send: (frame, sent) => socket.send(frame, { binary: false, compress: false }, sent),
+    buffered: () => socket.bufferedAmount,
+    close: (code, reason) => socket.close(code, reason),
+  });
+  socket.on('message', (data, binary) => viewer.message(binary ? 'binary' : String(data)));
+  socket.on('ping', (data) => {
+    if (viewer.admit()) socket.pong(data);
+  });
+  socket.on('close', () => viewer.closed());
+}

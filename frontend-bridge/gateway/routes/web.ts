@@ -1,0 +1,49 @@
+/** The web app's files. They tell nothing, so they need no token; what the app shows, it gets with one. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HttpError } from '../errors.js';
+import type { App } from '../http.js';
+
+const POLICY = [
+  "default-src 'self'",
+  "img-src 'self' data: blob:",
+  "style-src 'self' 'unsafe-inline'",
+  "worker-src 'self' blob:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+export interface WebApp {
+  /** Replies with the app itself where a person's browser asked for one of its pages. */
+  page(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined;
+}
+
+export async function webRoutes(app: App, webRoot: string | undefined): Promise<WebApp> {
+  if (webRoot === undefined || !existsSync(join(webRoot, 'index.html'))) {
+    app.get('/', { schema: { hide: true } }, () => {
+      throw new HttpError(404, 'no_web_app', 'The web app is not built.', { hint: 'Run `npm run build`.' });
+    });
+    return { page: () => undefined };
+  }
+  await app.register(fastifyStatic, {
+    root: webRoot,
+    wildcard: false,
+    // Vite puts a hash of the content into the names of its assets.
+    setHeaders: (reply, path) => {
+      const hashed = path.includes('/assets/');
+      reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+      if (path.endsWith('.html')) reply.header('content-security-policy', POLICY);
+    },
+  });
+  return {
+    page(request, reply) {
+      const asked = request.method === 'GET' || request.method === 'HEAD';
+      const forPeople = /\btext\/html\b/.test(request.headers.accept ?? '');
+      if (!asked || !forPeople || request.url.startsWith('/v1/')) return undefined;
+      return reply.sendFile('index.html');
+    },
+  };
+}

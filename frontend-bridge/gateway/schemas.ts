@@ -1,0 +1,175 @@
+/** The shapes of the public JSON, as OpenAPI shows them. Answers may have more fields than are named here. */
+import { z } from 'zod';
+import { EVENT_TYPES } from '../../src/model/event.js';
+import { OBSERVED_STATES } from '../../src/model/execution.js';
+import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../src/model/node.js';
+import { TASK_STATES } from '../../src/model/task-state.js';
+
+/** The schemas that have a name in OpenAPI. */
+export const namedSchemas: z.core.$ZodRegistry<{ id: string }> = z.registry<{ id: string }>();
+
+function named(id: string, schema: z.ZodType): z.ZodType {
+  namedSchemas.add(schema, { id });
+  return schema;
+}
+
+const time = z.string().describe('RFC 3339, UTC');
+const id = z.string().describe('A lower-case UUIDv7');
+const taskId = z.string().describe('`<problem_id>/<iteration_id>`');
+const iterationId = z.number().int().min(1);
+const taskState = z.enum(TASK_STATES);
+
+export const errorAnswer: z.ZodType = named(
+  'Error',
+  z.object({
+    error: z.object({
+      code: z.string().describe('Stable, snake_case'),
+      message: z.string(),
+      hint: z.string().optional().describe('What can be done about it'),
+      details: z
+        .array(z.object({ path: z.string(), code: z.string(), message: z.string() }))
+        .optional()
+        .describe('Every fault of the input at once, each at its place'),
+    }),
+  }),
+);
+
+export const submitted: z.ZodType = named(
+  'Submitted',
+  z.looseObject({ problem_id: id, iteration_id: iterationId, task_id: taskId }),
+);
+
+export const commandIssued: z.ZodType = named('CommandIssued', z.looseObject({ command_id: id }));
+
+const iterationSummaryShape = {
+  problem_id: id,
+  iteration_id: iterationId,
+  task_id: taskId,
+  state: taskState,
+  graph: z.string(),
+  graph_version: z.number().int(),
+  parent_iteration_id: iterationId.nullable(),
+  created_at: time,
+};
+export const iterationSummary: z.ZodType = named('IterationSummary', z.looseObject(iterationSummaryShape));
+
+export const moduleView: z.ZodType = named(
+  'Module',
+  z.looseObject({
+    state: z.enum(['waiting', 'skipped', ...OBSERVED_STATES]),
+    attempts: z.number().int().describe('Those that failed or succeeded'),
+    execution_id: id.nullable(),
+    node_id: id.nullable(),
+    waiting_reason: z.string().nullable(),
+    progress: z.number().nullable(),
+    retry_at: time.nullable(),
+    output: z
+      .unknown()
+      .describe('The decoded last output; of a large one its blob; null before there is one'),
+    error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+    started_at: time.nullable(),
+    finished_at: time.nullable(),
+  }),
+);
+
+export const iterationView: z.ZodType = named(
+  'Iteration',
+  z.looseObject({ ...iterationSummaryShape, input: z.unknown(), modules: z.record(z.string(), moduleView) }),
+);
+
+const problemShape = {
+  problem_id: id,
+  title: z.string().nullable(),
+  graph: z.string(),
+  state: taskState.describe("The newest iteration's"),
+  created_at: time,
+};
+export const problemSummary: z.ZodType = named('ProblemSummary', z.looseObject(problemShape));
+export const problemView: z.ZodType = named(
+  'Problem',
+  z.looseObject({ ...problemShape, iterations: z.array(iterationSummary).describe('The newest ones') }),
+);
+
+export const executionView: z.ZodType = named(
+  'Execution',
+  z.looseObject({
+    execution_id: id,
+    module: z.string(),
+    attempt: z.number().int(),
+    node_id: id.nullable(),
+    state: z.enum(OBSERVED_STATES),
+  }),
+);
+
+export const logLine: z.ZodType = named(
+  'LogLine',
+  z.looseObject({ at: time, level: z.string(), message: z.string() }),
+);
+
+export const event: z.ZodType = named(
+  'Event',
+  z.looseObject({ seq: z.number().int().min(1), at: time, type: z.enum(EVENT_TYPES) }),
+);
+
+export const nodeView: z.ZodType = named(
+  'Node',
+  z.looseObject({
+    node_id: id,
+    module: z.string(),
+    instance: z.string(),
+    incarnation: z.number().int(),
+    status: z.enum(NODE_STATUSES),
+    desired_status: z.enum(DESIRED_STATUSES),
+    liveness: z.enum(LIVENESSES),
+    capacity: z.number().int(),
+    running: z.array(z.unknown()),
+    labels: z.record(z.string(), z.string()),
+    version: z.string(),
+    last_seen_at: time.nullable(),
+    error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+  }),
+);
+
+export const commandView: z.ZodType = named(
+  'Command',
+  z.looseObject({
+    command_id: id,
+    target: z.unknown(),
+    state: z.enum(['pending', 'acked', 'refused', 'expired']),
+    parts: z.array(z.looseObject({ node_id: id })),
+  }),
+);
+
+export const configured: z.ZodType = named(
+  'Configured',
+  z.looseObject({ success: z.boolean(), configuration: z.string() }),
+);
+
+export const graphView: z.ZodType = named(
+  'Graph',
+  z.looseObject({ name: z.string(), version: z.number().int() }),
+);
+
+export const blobView: z.ZodType = named('Blob', z.object({ sha256: z.string(), size: z.number().int() }));
+
+/** Whatever has no fixed shape: statistics, a difference, a decoded output. */
+export const anything: z.ZodType = z.unknown();
+
+/** Bytes; as a body they go by as a stream, which no schema looks into. */
+export const bytes: z.ZodType = z.unknown().meta({ type: 'string', format: 'binary' });
+export const text: z.ZodType = z.string();
+
+export function pageOf(item: z.ZodType): z.ZodType {
+  return z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+}
+
+/** The answers of a route; every route may also answer with an error of the common shape. */
+export function answers(successes: Readonly<Record<number, unknown>>): Record<string, unknown> {
+  return { ...successes, default: errorAnswer };
+}
+
+/** An answer in one of several media types. */
+export function content(description: string, types: Readonly<Record<string, z.ZodType>>): unknown {
+  const entries = Object.entries(types).map(([type, schema]) => [type, { schema }]);
+  return { description, content: Object.fromEntries(entries) };
+}

@@ -1,0 +1,83 @@
+/**
+ * The one way to `/v1`. Every answer comes with the event `seq` that it reflects; every refusal is an `ApiError`.
+ */
+import type { FaultJson } from './shapes.js';
+import { readToken } from './token.js';
+
+/** A coded refusal. `status` 0: no answer came. */
+export class ApiError extends Error {
+  override readonly name: string = 'ApiError';
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly details: readonly FaultJson[];
+
+  constructor(status: number, code: string, message: string, hint?: string, details?: readonly FaultJson[]) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.hint = hint;
+    this.details = details ?? [];
+  }
+}
+
+/** What was found, and the event `seq` that it reflects. */
+export interface Found<T> {
+  readonly cursor: number;
+  readonly value: T;
+}
+
+/** The address of `path` under `/v1`, beside the page itself. */
+export function apiUrl(path: string): URL {
+  return new URL(`v1/${path}`, document.baseURI);
+}
+
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<Found<T>> {
+  const response = await call(path, signal ? { signal } : {});
+  return { cursor: Number(response.headers.get('Tutti-Cursor') ?? 0), value: (await response.json()) as T };
+}
+
+/** The same `idempotencyKey` with the same body is done once, however often it is sent. */
+export async function postJson<T>(path: string, body: unknown, idempotencyKey: string): Promise<T> {
+  const response = await call(path, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey },
+  });
+  return (await response.json()) as T;
+}
+
+/** Random, also where the page is not served from a secure context and `crypto.randomUUID` is missing. */
+export function newIdempotencyKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+}
+
+async function call(path: string, init: RequestInit): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set('Accept', 'application/json');
+  const token = readToken();
+  if (token) headers.set('Authorization', `Bearer ${token}`);
+  let response: Response;
+  try {
+    response = await fetch(apiUrl(path), { ...init, headers });
+  } catch (thrown) {
+    if (init.signal?.aborted) throw thrown;
+    throw new ApiError(0, 'not_reachable', 'The orchestrator does not answer.');
+  }
+  if (!response.ok) throw await readRefusal(response);
+  return response;
+}
+
+async function readRefusal(response: Response): Promise<ApiError> {
+  const body: unknown = await response.json().catch(() => undefined);
+  const error = (body as { error?: Partial<ApiError> } | undefined)?.error;
+  return new ApiError(
+    response.status,
+    error?.code ?? `http_${response.status}`,
+    error?.message ?? `The orchestrator answered ${response.status} ${response.statusText}.`,
+    error?.hint,
+    error?.details,
+  );
+}

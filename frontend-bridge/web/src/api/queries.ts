@@ -1,0 +1,153 @@
+/**
+ * What the page asks for. Keys that begin with `LIVE` hold a `Snapshot` that the feed keeps current; they are fetched once and
+ * then only when the feed says so.
+ */
+import type {
+  IterationsView,
+  NodesView,
+  ProblemsView,
+  Snapshot,
+  TaskEventsView,
+  TaskView,
+  View,
+} from '../state/views.js';
+import { type Found, getJson } from './http.js';
+import type {
+  EventJson,
+  GraphJson,
+  GraphSummaryJson,
+  IterationJson,
+  NodeJson,
+  PageJson,
+  ProblemJson,
+  RunningJson,
+  TaskJson,
+} from './shapes.js';
+
+export const LIVE = 'live';
+
+/** The largest page that the API gives. */
+const PAGE_LIMIT = 1000;
+/** More events of one task than this are not held by the page. */
+const TASK_EVENTS_LIMIT = 20_000;
+
+/** The part of a query's options that this page uses. */
+export interface Asked<T> {
+  readonly queryKey: readonly unknown[];
+  readonly queryFn: (context: { readonly signal: AbortSignal }) => Promise<T>;
+  readonly staleTime?: number;
+}
+
+type Live<V extends View> = Asked<Snapshot<V>>;
+
+export function nodesQuery(): Live<NodesView> {
+  return live([LIVE, 'nodes'], async (signal) => {
+    const { cursor, value } = await getAll<NodeJson>('nodes', PAGE_LIMIT, signal);
+    const items = value.map((node) => ({ ...node, running: readRunning(node.running) }));
+    return { cursor, value: { kind: 'nodes', items } };
+  });
+}
+
+export function problemsQuery(): Live<ProblemsView> {
+  return live([LIVE, 'problems'], async (signal) => {
+    const { cursor, value } = await getJson<PageJson<ProblemJson>>('problems?limit=100', signal);
+    return { cursor, value: { kind: 'problems', items: value.items } };
+  });
+}
+
+export function iterationsQuery(problemId: string): Live<IterationsView> {
+  return live([LIVE, 'iterations', problemId], async (signal) => {
+    const path = `problems/${encodeURIComponent(problemId)}/iterations`;
+    const { cursor, value } = await getAll<IterationJson>(path, PAGE_LIMIT, signal);
+    return { cursor, value: { kind: 'iterations', problem_id: problemId, items: value } };
+  });
+}
+
+export function taskQuery(problemId: string, iterationId: number): Live<TaskView> {
+  return live([LIVE, 'task', problemId, iterationId], async (signal) => {
+    const { cursor, value } = await getJson<TaskJson>(taskPath(problemId, iterationId), signal);
+    return { cursor, value: { kind: 'task', task: value, passed: {} } };
+  });
+}
+
+export function taskEventsQuery(problemId: string, iterationId: number): Live<TaskEventsView> {
+  return live([LIVE, 'task_events', problemId, iterationId], async (signal) => {
+    const path = `${taskPath(problemId, iterationId)}/events`;
+    const { cursor, value } = await getAll<EventJson>(path, TASK_EVENTS_LIMIT, signal);
+    return {
+      cursor,
+      value: { kind: 'task_events', problem_id: problemId, iteration_id: iterationId, items: value },
+    };
+  });
+}
+
+/** A version never changes. */
+export function graphQuery(name: string, version: number): Asked<GraphJson> {
+  return {
+    queryKey: ['graph', name, version],
+    queryFn: async ({ signal }) =>
+      (await getJson<GraphJson>(`graphs/${encodeURIComponent(name)}/versions/${version}`, signal)).value,
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
+export function graphsQuery(): Asked<readonly GraphSummaryJson[]> {
+  return {
+    queryKey: ['graphs'],
+    queryFn: async ({ signal }) => (await getAll<GraphSummaryJson>('graphs', PAGE_LIMIT, signal)).value,
+  };
+}
+
+/** A recorded output that was too large for its event. */
+export function executionOutputQuery(task: TaskJson, executionId: string, seq: number): Asked<unknown> {
+  return {
+    queryKey: ['output', task.problem_id, task.iteration_id, executionId, seq],
+    queryFn: async ({ signal }) => {
+      const path = `${taskPath(task.problem_id, task.iteration_id)}/executions/${executionId}/outputs/${seq}`;
+      return (await getJson<unknown>(path, signal)).value;
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
+export function taskPath(problemId: string, iterationId: number): string {
+  return `problems/${encodeURIComponent(problemId)}/iterations/${iterationId}`;
+}
+
+function live<V extends View>(
+  queryKey: readonly unknown[],
+  read: (signal: AbortSignal) => Promise<Found<V>>,
+): Live<V> {
+  return {
+    queryKey,
+    queryFn: async ({ signal }): Promise<Snapshot<V>> => {
+      const { cursor, value } = await read(signal);
+      return { cursor, view: value, incomplete: false };
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Up to `limit` items, page by page. The cursor is the first page's: later pages may know more, which does no harm. */
+async function getAll<T>(path: string, limit: number, signal: AbortSignal): Promise<Found<T[]>> {
+  const first = await getJson<PageJson<T>>(`${path}?limit=${PAGE_LIMIT}`, signal);
+  const items = [...first.value.items];
+  let next = first.value.next_cursor;
+  while (next !== null && items.length < limit) {
+    const page = await getJson<PageJson<T>>(
+      `${path}?limit=${PAGE_LIMIT}&cursor=${encodeURIComponent(next)}`,
+      signal,
+    );
+    items.push(...page.value.items);
+    next = page.value.next_cursor;
+  }
+  return { cursor: first.cursor, value: items };
+}
+
+/** `running` as execution ids or as objects with their task: both name the executions. */
+function readRunning(running: unknown): RunningJson[] {
+  if (!Array.isArray(running)) return [];
+  return running.map((one: unknown) =>
+    typeof one === 'string' ? { execution_id: one } : (one as RunningJson),
+  );
+}

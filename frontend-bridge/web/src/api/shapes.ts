@@ -1,0 +1,130 @@
+/**
+ * The public JSON that this page reads: `/v1` answers and stream events, as the wire has them (`snake_case`, times as RFC 3339
+ * UTC strings). State words are the model's own, so that none can drift.
+ */
+import type { EventType } from '../../../../src/model/event.js';
+import type { ObservedState } from '../../../../src/model/execution.js';
+import type { DesiredStatus, Liveness, NodeStatus } from '../../../../src/model/node.js';
+import type { LogLevel } from '../../../../src/model/protocol.js';
+import type { TaskState } from '../../../../src/model/task-state.js';
+
+export type { DesiredStatus, EventType, Liveness, LogLevel, NodeStatus, ObservedState, TaskState };
+
+/** The observed state of a module's newest execution, or that it has none. */
+export type ModuleState = ObservedState | 'waiting' | 'skipped';
+
+export interface ErrorJson {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable?: boolean;
+}
+
+export interface FaultJson {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface PageJson<T> {
+  readonly items: readonly T[];
+  readonly next_cursor: string | null;
+}
+
+/** An execution that a node works on. Only the id is certain: the rest is known when its assignment was seen. */
+export interface RunningJson {
+  readonly execution_id: string;
+  readonly problem_id?: string;
+  readonly iteration_id?: number;
+}
+
+export interface NodeJson {
+  readonly node_id: string;
+  readonly module: string;
+  readonly instance: string;
+  readonly incarnation: number;
+  readonly status: NodeStatus;
+  readonly desired_status: DesiredStatus;
+  readonly liveness: Liveness;
+  readonly capacity: number;
+  readonly running: readonly RunningJson[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly last_seen_at: string | null;
+  readonly error: ErrorJson | null;
+}
+
+export interface ProblemJson {
+  readonly problem_id: string;
+  readonly title: string | null;
+  readonly graph: string;
+  /** Its newest iteration's. */
+  readonly state: TaskState;
+  readonly created_at: string;
+  /** Its newest iteration, where the list says so. */
+  readonly iteration_id?: number;
+}
+
+export interface IterationJson {
+  readonly problem_id: string;
+  readonly iteration_id: number;
+  readonly state: TaskState;
+  readonly parent_iteration_id: number | null;
+  readonly created_at: string;
+}
+
+export interface ModuleJson {
+  readonly state: ModuleState;
+  /** Executions that failed or succeeded. */
+  readonly attempts: number;
+  readonly execution_id: string | null;
+  readonly node_id: string | null;
+  /** Why it waits, or why it was skipped. */
+  readonly waiting_reason: string | null;
+  /** 0–1. */
+  readonly progress: number | null;
+  readonly retry_at: string | null;
+  readonly output: unknown;
+  readonly error: ErrorJson | null;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+}
+
+export interface TaskJson extends IterationJson {
+  readonly graph: string;
+  readonly graph_version: number;
+  readonly input: unknown;
+  readonly modules: Readonly<Record<string, ModuleJson>>;
+}
+
+export interface GraphModuleJson {
+  readonly inputs: readonly string[];
+  readonly previous?: readonly string[];
+  readonly output: string;
+  readonly retry?: { readonly attempts?: number };
+}
+
+export interface GraphJson {
+  readonly name: string;
+  readonly version: number;
+  readonly source: { readonly name: string; readonly type: string };
+  readonly modules: Readonly<Record<string, GraphModuleJson>>;
+}
+
+export interface GraphSummaryJson {
+  readonly name: string;
+  readonly version: number;
+}
+
+/** One fact of the stream. What an event of a type carries beyond the common fields is read by the reducer, field by field. */
+export interface EventJson {
+  readonly seq: number;
+  readonly at: string;
+  readonly type: EventType;
+  readonly problem_id?: string;
+  readonly iteration_id?: number;
+  readonly module?: string;
+  readonly execution_id?: string;
+  readonly attempt?: number;
+  readonly node_id?: string;
+  readonly [field: string]: unknown;
+}

@@ -1,0 +1,94 @@
+/** What events carry beyond their common fields, read with care: a field of another type counts as absent. */
+import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../../../src/model/node.js';
+import type { ErrorJson, EventJson, NodeJson, ObservedState, TaskState } from '../api/shapes.js';
+
+export function text(event: EventJson, field: string): string | undefined {
+  const value = event[field];
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function number(event: EventJson, field: string): number | undefined {
+  const value = event[field];
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+export function flag(event: EventJson, field: string): boolean | undefined {
+  const value = event[field];
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+export function errorOf(event: EventJson): ErrorJson | undefined {
+  const value = event.error;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { code, message } = value as Partial<ErrorJson>;
+  return typeof code === 'string' && typeof message === 'string' ? (value as ErrorJson) : undefined;
+}
+
+/** The observed state that an `execution.*` event reports; nothing for other events. */
+export function observedStateOf(event: EventJson): ObservedState | undefined {
+  switch (event.type) {
+    case 'execution.assigned':
+      return 'assigned';
+    case 'execution.accepted':
+      return 'accepted';
+    case 'execution.running':
+      return 'running';
+    case 'execution.succeeded':
+      return 'succeeded';
+    case 'execution.failed':
+      return 'failed';
+    case 'execution.cancelled':
+      return 'cancelled';
+    case 'execution.preempted':
+      return 'preempted';
+    case 'execution.rejected':
+      return 'rejected';
+    case 'execution.lost':
+      return 'lost';
+    default:
+      return undefined;
+  }
+}
+
+/** The state that an `iteration.*` event puts a task in; nothing for other events. */
+export function taskStateOf(event: EventJson): TaskState | undefined {
+  switch (event.type) {
+    case 'iteration.submitted':
+      return 'waiting';
+    case 'iteration.started':
+    case 'iteration.resumed':
+      return 'running';
+    case 'iteration.suspended':
+      return 'suspended';
+    case 'iteration.succeeded':
+      return 'succeeded';
+    case 'iteration.failed':
+      return 'failed';
+    case 'iteration.cancelled':
+      return 'cancelled';
+    case 'iteration.aborted':
+      return 'aborted';
+    default:
+      return undefined;
+  }
+}
+
+/** The fields of a node that an event names. */
+export function nodeFields(event: EventJson): Partial<NodeJson> {
+  const status = NODE_STATUSES.find((one) => one === event.status);
+  const desired = DESIRED_STATUSES.find((one) => one === event.desired_status);
+  const liveness = LIVENESSES.find((one) => one === event.liveness);
+  const incarnation = number(event, 'incarnation');
+  const capacity = number(event, 'capacity');
+  const version = text(event, 'version');
+  const error = errorOf(event);
+  return {
+    ...(status && { status }),
+    ...(desired && { desired_status: desired }),
+    ...(liveness && { liveness }),
+    ...(incarnation !== undefined && { incarnation }),
+    ...(capacity !== undefined && { capacity }),
+    ...(version !== undefined && { version }),
+    ...(error && { error }),
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * Events into views. Pure: the same snapshot and events give the same snapshot.
+ *
+ * 1. An event at or below a snapshot's cursor is already in it and changes nothing.
+ * 2. A view that an event does not concern stays the very same object, so that nothing is drawn again.
+ * 3. An event that says less than the view shows marks the snapshot `incomplete` instead of inventing the rest.
+ * 4. What an execution that has been replaced still says does not touch its module's state.
+ */
+import { hasEnded } from '../../../../src/model/execution.js';
+import { taskHasEnded } from '../../../../src/model/task-state.js';
+import type { EventJson, IterationJson, NodeJson, ProblemJson } from '../api/shapes.js';
+import { nodeFields, number, observedStateOf, taskStateOf, text } from './event-fields.js';
+import { reduceTask } from './task-reducer.js';
+import type {
+  IterationsView,
+  NodesView,
+  ProblemsView,
+  Reduced,
+  Snapshot,
+  TaskEventsView,
+  View,
+} from './views.js';
+
+/** The snapshot after `events` (in order), which reach up to `cursor`. */
+export function advance<V extends View>(
+  snapshot: Snapshot<V>,
+  events: readonly EventJson[],
+  cursor: number,
+): Snapshot<V> {
+  if (cursor <= snapshot.cursor) return snapshot;
+  const fresh = events.filter((event) => event.seq > snapshot.cursor);
+  // A history may be long: it takes a batch at once instead of being copied for each event.
+  if (snapshot.view.kind === 'task_events') {
+    return { ...snapshot, cursor, view: appendEvents(snapshot.view, fresh) as View as V };
+  }
+  let view: View = snapshot.view;
+  let incomplete = snapshot.incomplete;
+  for (const event of fresh) {
+    const reduced = reduce(view, event);
+    view = reduced.view;
+    incomplete ||= !reduced.complete;
+  }
+  return { cursor, view: view as V, incomplete };
+}
+
+/** The view after one event. */
+export function reduce(view: View, event: EventJson): Reduced<View> {
+  switch (view.kind) {
+    case 'nodes':
+      return reduceNodes(view, event);
+    case 'problems':
+      return reduceProblems(view, event);
+    case 'iterations':
+      return { view: reduceIterations(view, event), complete: true };
+    case 'task':
+      return reduceTask(view, event);
+    case 'task_events':
+      return { view: appendEvents(view, [event]), complete: true };
+    default:
+      return view satisfies never;
+  }
+}
+
+function reduceProblems(view: ProblemsView, event: EventJson): Reduced<ProblemsView> {
+  const id = event.problem_id;
+  if (id === undefined) return { view, complete: true };
+  const index = view.items.findIndex((problem) => problem.problem_id === id);
+  if (event.type === 'problem.created') {
+    if (index >= 0) return { view, complete: true };
+    const graph = text(event, 'graph');
+    const created: ProblemJson = {
+      problem_id: id,
+      title: text(event, 'title') ?? null,
+      graph: graph ?? '',
+      state: 'waiting',
+      created_at: event.at,
+      iteration_id: event.iteration_id ?? 1,
+    };
+    return { view: { ...view, items: [created, ...view.items] }, complete: graph !== undefined };
+  }
+  const state = taskStateOf(event);
+  const problem = view.items[index];
+  if (state === undefined || problem === undefined) return { view, complete: true };
+  const newest = problem.iteration_id ?? 0;
+  const iteration = event.iteration_id ?? newest;
+  if (iteration < newest) return { view, complete: true };
+  const items = view.items.with(index, { ...problem, state, iteration_id: iteration });
+  return { view: { ...view, items }, complete: true };
+}
+
+function reduceIterations(view: IterationsView, event: EventJson): IterationsView {
+  const state = taskStateOf(event);
+  if (state === undefined || event.problem_id !== view.problem_id) return view;
+  const id = event.iteration_id;
+  if (id === undefined) return view;
+  const index = view.items.findIndex((iteration) => iteration.iteration_id === id);
+  const iteration = view.items[index];
+  if (iteration !== undefined) {
+    const settled = iteration.state === state || taskHasEnded(iteration.state);
+    return settled ? view : { ...view, items: view.items.with(index, { ...iteration, state }) };
+  }
+  const added: IterationJson = {
+    problem_id: view.problem_id,
+    iteration_id: id,
+    state,
+    parent_iteration_id: number(event, 'parent_iteration_id') ?? null,
+    created_at: event.at,
+  };
+  return { ...view, items: [...view.items, added].sort((a, b) => a.iteration_id - b.iteration_id) };
+}
+
+function appendEvents(view: TaskEventsView, events: readonly EventJson[]): TaskEventsView {
+  const last = view.items.at(-1)?.seq ?? 0;
+  const own = events.filter(
+    (event) =>
+      event.seq > last && event.problem_id === view.problem_id && event.iteration_id === view.iteration_id,
+  );
+  return own.length === 0 ? view : { ...view, items: [...view.items, ...own] };
+}
+
+function reduceNodes(view: NodesView, event: EventJson): Reduced<NodesView> {
+  const id = event.node_id;
+  if (id === undefined) return { view, complete: true };
+  const index = view.items.findIndex((node) => node.node_id === id);
+  const node = view.items[index];
+  if (node === undefined) return { view, complete: !event.type.startsWith('node.') };
+  const next = reduceNode(node, event);
+  const items = next === node ? view.items : view.items.with(index, next);
+  // A process that joined anew may hold executions of before: only the orchestrator knows which.
+  return { view: next === node ? view : { ...view, items }, complete: event.type !== 'node.joined' };
+}
+
+function reduceNode(node: NodeJson, event: EventJson): NodeJson {
+  const state = observedStateOf(event);
+  if (state !== undefined) return reduceRunning(node, event, hasEnded(state));
+  switch (event.type) {
+    case 'node.joined':
+      return { ...node, ...nodeFields(event), error: null, liveness: 'alive', last_seen_at: event.at };
+    case 'node.status':
+      return withError({ ...node, ...nodeFields(event), last_seen_at: event.at });
+    case 'node.alive':
+      return { ...node, ...nodeFields(event), liveness: 'alive', last_seen_at: event.at };
+    case 'node.unresponsive':
+      return { ...node, liveness: 'unresponsive' };
+    case 'node.dead':
+    case 'node.left':
+      return { ...node, ...nodeFields(event), liveness: 'dead', running: [] };
+    default:
+      return node;
+  }
+}
+
+/** An error belongs to the status `ERROR` and goes with it. */
+function withError(node: NodeJson): NodeJson {
+  return node.status === 'ERROR' ? node : { ...node, error: null };
+}
+
+function reduceRunning(node: NodeJson, event: EventJson, ended: boolean): NodeJson {
+  const id = event.execution_id;
+  if (id === undefined) return node;
+  const others = node.running.filter((running) => running.execution_id !== id);
+  if (ended) {
+    return others.length === node.running.length ? node : { ...node, running: others };
+  }
+  const running = {
+    execution_id: id,
+    ...(event.problem_id === undefined ? {} : { problem_id: event.problem_id }),
+    ...(event.iteration_id === undefined ? {} : { iteration_id: event.iteration_id }),
+  };
+  const index = node.running.findIndex((one) => one.execution_id === id);
+  if (index < 0) return { ...node, running: [...node.running, running] };
+  return node.running[index]?.problem_id === undefined
+    ? { ...node, running: node.running.with(index, running) }
+    : node;
+}

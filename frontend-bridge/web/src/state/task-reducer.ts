@@ -1,0 +1,112 @@
+/** The events of one task into its view: the rules are those of `reducer.ts`. */
+import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
+import { taskHasEnded } from '../../../../src/model/task-state.js';
+import type { EventJson, ModuleJson, ObservedState, TaskJson } from '../api/shapes.js';
+import { errorOf, flag, number, observedStateOf, taskStateOf, text } from './event-fields.js';
+import type { Reduced, TaskView } from './views.js';
+
+export function reduceTask(view: TaskView, event: EventJson): Reduced<TaskView> {
+  const { task } = view;
+  if (event.problem_id !== task.problem_id || event.iteration_id !== task.iteration_id) {
+    return { view, complete: true };
+  }
+  const state = taskStateOf(event);
+  if (state !== undefined) {
+    if (taskHasEnded(task.state)) return { view, complete: true };
+    const next = taskHasEnded(state) ? skipWhatNeverRan({ ...task, state }) : { ...task, state };
+    return { view: { ...view, task: next }, complete: true };
+  }
+  return event.module === undefined ? { view, complete: true } : reduceModuleOf(view, event, event.module);
+}
+
+/** A module that never ran in an ended task is `skipped`. */
+function skipWhatNeverRan(task: TaskJson): TaskJson {
+  const modules = Object.entries(task.modules).map(([name, module]): [string, ModuleJson] => [
+    name,
+    module.state === 'waiting' && module.execution_id === null
+      ? { ...module, state: 'skipped', waiting_reason: null }
+      : module,
+  ]);
+  return { ...task, modules: Object.fromEntries(modules) };
+}
+
+function reduceModuleOf(view: TaskView, event: EventJson, name: string): Reduced<TaskView> {
+  const module = Object.hasOwn(view.task.modules, name) ? view.task.modules[name] : undefined;
+  if (module === undefined) return { view, complete: false };
+  const next = reduceModule(module, event);
+  if (next === module) return { view, complete: true };
+  const task = { ...view.task, modules: { ...view.task.modules, [name]: next } };
+  if (event.type !== 'output.recorded') return { view: { ...view, task }, complete: true };
+  const passed = { ...view.passed, [name]: event.seq };
+  return { view: { ...view, task, passed }, complete: event.output !== undefined };
+}
+
+function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
+  const state = observedStateOf(event);
+  if (state !== undefined) return reduceExecution(module, event, state);
+  switch (event.type) {
+    case 'module.waiting':
+      return {
+        ...module,
+        state: 'waiting',
+        waiting_reason: text(event, 'reason') ?? null,
+        retry_at: text(event, 'retry_at') ?? null,
+        node_id: null,
+        progress: null,
+      };
+    case 'module.skipped':
+      return { ...module, state: 'skipped', waiting_reason: text(event, 'reason') ?? null, retry_at: null };
+    case 'execution.progress': {
+      const progress = number(event, 'progress');
+      const current = isCurrent(module, event) && !isOver(module);
+      return current && progress !== undefined ? { ...module, progress } : module;
+    }
+    case 'output.recorded':
+      if (!isCurrent(module, event)) return module;
+      return flag(event, 'last') === false || event.output === undefined
+        ? { ...module }
+        : { ...module, output: event.output };
+    default:
+      return module;
+  }
+}
+
+function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedState): ModuleJson {
+  if (state === 'assigned') {
+    return {
+      ...module,
+      state,
+      execution_id: event.execution_id ?? null,
+      node_id: event.node_id ?? null,
+      waiting_reason: null,
+      retry_at: null,
+      progress: null,
+      output: null,
+      error: null,
+      started_at: event.at,
+      finished_at: null,
+    };
+  }
+  const attempts = module.attempts + (countsAsAttempt(state) ? 1 : 0);
+  if (!isCurrent(module, event)) return attempts === module.attempts ? module : { ...module, attempts };
+  const node = event.node_id ?? module.node_id;
+  if (!hasEnded(state)) return isOver(module) ? module : { ...module, state, node_id: node };
+  return {
+    ...module,
+    state,
+    attempts,
+    node_id: node,
+    progress: state === 'succeeded' ? 1 : module.progress,
+    error: errorOf(event) ?? null,
+    finished_at: event.at,
+  };
+}
+
+/** Whether the event speaks of the module's newest execution. */
+function isCurrent(module: ModuleJson, event: EventJson): boolean {
+  return event.execution_id !== undefined && event.execution_id === module.execution_id;
+}
+
+function isOver(module: ModuleJson): boolean {
+  return module.state !== 'waiting' && module.state !== 'skipped' && hasEnded(module.state);
+}

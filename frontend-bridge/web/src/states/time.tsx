@@ -1,0 +1,48 @@
+import { type ReactNode, useSyncExternalStore } from 'react';
+
+/** A moment in the viewer's zone; the UTC on hover. */
+export function Moment({ at, date = false }: { at: string; date?: boolean }): ReactNode {
+  const moment = new Date(at);
+  const text = date ? formatDay(moment) : moment.toLocaleTimeString();
+  return (
+    <time dateTime={at} title={`${at.replace('T', ' ').replace('Z', '')} UTC`}>
+      {text}
+    </time>
+  );
+}
+
+/** Today by the time of day, other days by their date. */
+function formatDay(moment: Date): string {
+  const today = moment.toDateString() === new Date().toDateString();
+  return today
+    ? moment.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+    : moment.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+}
+
+/** A duration in milliseconds with a unit that fits: `840 ms`, `12.3 s`, `4 min 05 s`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${String(seconds % 60).padStart(2, '0')} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** From `since` to `until`; while `until` is open it counts on, once a second. */
+export function Elapsed({ since, until }: { since: string; until: string | null }): ReactNode {
+  const start = Date.parse(since);
+  return until === null ? <Counting start={start} /> : formatDuration(Date.parse(until) - start);
+}
+
+function Counting({ start }: { start: number }): ReactNode {
+  const second = useSyncExternalStore(onSecond, () => Math.floor(Date.now() / 1000));
+  const seconds = Math.max(0, Math.round(second - start / 1000));
+  return seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000);
+}
+
+function onSecond(listener: () => void): () => void {
+  const timer = window.setInterval(listener, 1000);
+  return () => window.clearInterval(timer);
+}

@@ -1,0 +1,59 @@
+/** How a state looks: a tone for its colour and a glyph, so that no state is told by colour alone. */
+import type { Liveness, ModuleState, NodeStatus, TaskState } from '../api/shapes.js';
+
+/** Note heads for what is well: hollow waits, half plays, full is done. Signs for what is not. */
+export type Glyph =
+  | 'hollow'
+  | 'quarter'
+  | 'half'
+  | 'full'
+  | 'cross'
+  | 'square'
+  | 'pause'
+  | 'dash'
+  | 'return'
+  | 'broken';
+
+export interface Tone {
+  readonly tone: 'quiet' | 'busy' | 'good' | 'bad' | 'held';
+  readonly glyph: Glyph;
+}
+
+const TONES: Readonly<Record<TaskState | ModuleState, Tone>> = {
+  waiting: { tone: 'quiet', glyph: 'hollow' },
+  assigned: { tone: 'busy', glyph: 'quarter' },
+  accepted: { tone: 'busy', glyph: 'quarter' },
+  running: { tone: 'busy', glyph: 'half' },
+  suspended: { tone: 'held', glyph: 'pause' },
+  succeeded: { tone: 'good', glyph: 'full' },
+  failed: { tone: 'bad', glyph: 'cross' },
+  rejected: { tone: 'held', glyph: 'return' },
+  lost: { tone: 'bad', glyph: 'broken' },
+  preempted: { tone: 'held', glyph: 'return' },
+  cancelled: { tone: 'held', glyph: 'square' },
+  aborted: { tone: 'bad', glyph: 'square' },
+  skipped: { tone: 'quiet', glyph: 'dash' },
+};
+
+export function toneOf(state: TaskState | ModuleState): Tone {
+  return TONES[state];
+}
+
+const NODE_TONES: Readonly<Record<NodeStatus, Tone>> = {
+  INACTIVE: { tone: 'quiet', glyph: 'dash' },
+  INITIALIZING: { tone: 'busy', glyph: 'quarter' },
+  IDLE: { tone: 'good', glyph: 'hollow' },
+  RUNNING: { tone: 'busy', glyph: 'half' },
+  TERMINATING: { tone: 'held', glyph: 'square' },
+  ERROR: { tone: 'bad', glyph: 'cross' },
+};
+
+const LIVENESS_TONES: Readonly<Record<Exclude<Liveness, 'alive'>, Tone>> = {
+  unresponsive: { tone: 'held', glyph: 'pause' },
+  dead: { tone: 'bad', glyph: 'broken' },
+};
+
+/** A node's liveness, where it is in doubt, says more than the status that it last reported. */
+export function nodeTone(status: NodeStatus, liveness: Liveness): Tone {
+  return liveness === 'alive' ? NODE_TONES[status] : LIVENESS_TONES[liveness];
+}

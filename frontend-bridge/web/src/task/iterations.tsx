@@ -1,0 +1,36 @@
+import type { ReactNode } from 'react';
+import type { IterationJson } from '../api/shapes.js';
+import { SelectionLink } from '../selection-link.js';
+import { formatSelection } from '../state/selection.js';
+import { Sign } from '../states/chip.js';
+import { toneOf } from '../states/tone.js';
+
+export interface IterationsProps {
+  readonly items: readonly IterationJson[];
+  readonly selected: number;
+  readonly module: string | undefined;
+}
+
+/** A problem's iterations in order, each with its state and what it goes on from. */
+export function Iterations({ items, selected, module }: IterationsProps): ReactNode {
+  return (
+    <nav aria-label="Iterations">
+      <ol className="iterations">
+        {items.map(({ problem_id, iteration_id, state, parent_iteration_id }) => (
+          <li key={iteration_id}>
+            <SelectionLink
+              className={`iteration tone-${toneOf(state).tone}`}
+              to={formatSelection({ problem: problem_id, iteration: iteration_id, module })}
+              current={iteration_id === selected}
+            >
+              <span className="iteration-number">{iteration_id}</span>
+              <Sign glyph={toneOf(state).glyph} />
+              <span>{state}</span>
+              {parent_iteration_id !== null && <small>from {parent_iteration_id}</small>}
+            </SelectionLink>
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}

@@ -1,0 +1,19 @@
+/** The `ml_model_metadata` module node: keywords and machine-learning goals of the user's problem. */
+import { node } from 'tutti/sdk';
+import type { MLModelMetadata, UserInput } from '../types.js';
+import { readLexicon } from './lexicon.js';
+import { metadataReader, readMetadata } from './read-metadata.js';
+
+const reader = metadataReader(readLexicon());
+
+await node<{ user_input: UserInput }, MLModelMetadata, Record<never, never>>(
+  'ml_model_metadata',
+  async (task) => {
+    const metadata = readMetadata(task.inputs.user_input, reader);
+    task.log.info('goals found', {
+      goals: metadata.ml_model_metadata.join(', '),
+      keywords: metadata.keywords.join(', '),
+    });
+    return metadata;
+  },
+).start();

@@ -1,0 +1,80 @@
+/**
+ * Many deadlines, few of which are ever reached: setting and clearing one is O(1).
+ *
+ * 1. Deadlines are kept in buckets of `GRAIN_MS`, so one is reported up to that much late and never early.
+ * 2. A key has at most one deadline; setting it again moves it.
+ * 3. Deadlines are reported in the order of their buckets, then in the order in which they were set.
+ */
+import TinyQueue from 'tinyqueue';
+
+/** Fine enough for back-offs of some hundred milliseconds, coarse enough that a burst shares a bucket. */
+const GRAIN_MS = 20;
+
+export class Deadlines<T> {
+  readonly #buckets = new Map<number, Map<string, T>>();
+  readonly #order: TinyQueue<number> = new TinyQueue<number>([], (a, b) => a - b);
+  readonly #bucketOf = new Map<string, number>();
+
+  /** Sets or moves the deadline of `key` to `atMs` of the caller's monotonic clock. */
+  set(key: string, atMs: number, value: T): void {
+    this.clear(key);
+    const number = Math.ceil(atMs / GRAIN_MS);
+    let bucket = this.#buckets.get(number);
+    if (!bucket) {
+      bucket = new Map();
+      this.#buckets.set(number, bucket);
+      this.#order.push(number);
+    }
+    bucket.set(key, value);
+    this.#bucketOf.set(key, number);
+  }
+
+  has(key: string): boolean {
+    return this.#bucketOf.has(key);
+  }
+
+  clear(key: string): void {
+    const number = this.#bucketOf.get(key);
+    if (number === undefined) return;
+    this.#bucketOf.delete(key);
+    this.#buckets.get(number)?.delete(key);
+  }
+
+  /** Takes out and returns everything that is due. */
+  due(nowMs: number): T[] {
+    const due: T[] = [];
+    for (
+      let number = this.#first();
+      number !== undefined && number * GRAIN_MS <= nowMs;
+      number = this.#first()
+    ) {
+      for (const [key, value] of this.#buckets.get(number) ?? []) {
+        this.#bucketOf.delete(key);
+        due.push(value);
+      }
+      this.#buckets.delete(number);
+      this.#order.pop();
+    }
+    return due;
+  }
+
+  /** When something may be due next; nothing when no deadline is set. */
+  nextMs(): number | undefined {
+    const number = this.#first();
+    return number === undefined ? undefined : number * GRAIN_MS;
+  }
+
+  get size(): number {
+    return this.#bucketOf.size;
+  }
+
+  /** The first bucket that still holds something; emptied ones before it are dropped. */
+  #first(): number | undefined {
+    for (let number = this.#order.peek(); number !== undefined; number = this.#order.peek()) {
+      if (this.#buckets.get(number)?.size) return number;
+      this.#buckets.delete(number);
+      this.#order.pop();
+    }
+    return undefined;
+  }
+}

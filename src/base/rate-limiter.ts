@@ -1,0 +1,26 @@
+/**
+ * So many things a second for each key, and the rest is only counted. A window of one second that starts anew: coarse, and its
+ * memory is bounded by the keys of one second.
+ */
+const WINDOW_MS = 1000;
+
+export class RateLimiter {
+  readonly #perSecond: number;
+  readonly #counts = new Map<string, number>();
+  #windowStartMs = Number.NEGATIVE_INFINITY;
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
+
+  /** Whether this one is within the limit. */
+  admits(key: string, nowMs: number): boolean {
+    if (nowMs - this.#windowStartMs >= WINDOW_MS) {
+      this.#windowStartMs = nowMs;
+      this.#counts.clear();
+    }
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    this.#counts.set(key, count);
+    return count <= this.#perSecond;
+  }
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander';
+import { type GraphReader, graphCommand } from './commands/graph.js';
+import { diffCommand, exportCommand, problemsCommand, showCommand } from './commands/history.js';
+import { iterateCommand } from './commands/iterate.js';
+import { nodeCommand, nodesCommand, taskCommand } from './commands/steer.js';
+import { submitCommand } from './commands/submit.js';
+import { watchCommand } from './commands/watch.js';
+import type { Io } from './io.js';
+
+/** Every command that talks to an orchestrator over HTTP, and `graph validate`, which needs none. */
+export function registerClientCommands(program: Command, io: Io, readGraph: GraphReader): void {
+  submitCommand(program, io);
+  iterateCommand(program, io);
+  problemsCommand(program, io);
+  showCommand(program, io);
+  diffCommand(program, io);
+  exportCommand(program, io);
+  watchCommand(program, io);
+  nodesCommand(program, io);
+  nodeCommand(program, io);
+  taskCommand(program, io);
+  graphCommand(program, io, readGraph);
+}

@@ -1,0 +1,18 @@
+import type { Json } from '../client.js';
+import { eventLine } from '../event-line.js';
+import { writeLine } from '../io.js';
+import type { Session } from '../program.js';
+import { demandSuccess, describeTask, taskIdArgument, waitForTask } from '../task.js';
+
+/** Prints the task that was begun; with `wait` follows it to its end and prints that. */
+export async function finish(session: Session, begun: Json, wait: boolean): Promise<void> {
+  const { client, json, io } = session;
+  const taskId = String(begun.task_id);
+  if (!wait) return session.print(begun, () => taskId);
+  if (!json) writeLine(io.stdout, taskId);
+  const view = await waitForTask(client, taskIdArgument(taskId), io.signal, {
+    onEvent: (event) => writeLine(io.stderr, eventLine(event)),
+  });
+  session.print(view, () => describeTask(view));
+  demandSuccess(view);
+}

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { messageOf } from '../../base/errors.js';
+import type { ParsedGraph } from '../../config/graph-file.js';
+import type { Json } from '../client.js';
+import { CliError, EXIT } from '../exit.js';
+import { type Io, writeLine } from '../io.js';
+import { type CommonOptions, clientCommand, openSession } from '../program.js';
+import { table } from '../table.js';
+
+/** Reads a graph without an orchestrator: the text, its file's name for the messages, and where types are found. */
+export type GraphReader = (
+  yaml: string,
+  options: { readonly file: string; readonly protoPaths: readonly string[] },
+) => ParsedGraph;
+
+interface ValidateOptions {
+  readonly json?: boolean;
+  readonly protoPath: readonly string[];
+}
+
+export function graphCommand(program: Command, io: Io, readGraph: GraphReader): void {
+  const graph = program.command('graph').description('Validate, list and show graphs');
+
+  graph
+    .command('validate')
+    .description('Check a graph file, without an orchestrator')
+    .argument('<file>')
+    .option(
+      '--proto-path <dir>',
+      'where types are found (repeatable)',
+      (dir, dirs: readonly string[]) => [...dirs, dir],
+      [],
+    )
+    .option('--json', 'one JSON document on stdout')
+    .action(async (file: string, options: ValidateOptions) => {
+      const parsed = readGraph(await readText(file), { file, protoPaths: options.protoPath });
+      if (!parsed.ok) {
+        const count = parsed.faults.length;
+        throw new CliError(
+          EXIT.badInput,
+          'bad_graph',
+          `${file} has ${count} ${count === 1 ? 'fault' : 'faults'}`,
+          {
+            details: parsed.faults,
+          },
+        );
+      }
+      const { name, source, modules } = parsed.graph;
+      const summary = { ok: true, name, source, modules: modules.map((module) => module.name) };
+      writeLine(
+        io.stdout,
+        options.json
+          ? JSON.stringify(summary)
+          : `${file}: graph ${name} is valid: ${[source.name, ...summary.modules].join(', ')}`,
+      );
+    });
+
+  clientCommand(graph, 'list', 'List the graphs of the orchestrator').action(
+    async (options: CommonOptions) => {
+      const session = openSession(options, io);
+      const { value } = await session.client.get<{ items: readonly Json[] }>('/v1/graphs', { limit: 1000 });
+      session.print(value, () =>
+        table(
+          ['NAME', 'VERSION'],
+          value.items.map((one) => [one.name, one.version]),
+        ),
+      );
+    },
+  );
+
+  clientCommand(graph, 'show', "Show a graph's newest version")
+    .argument('<name>')
+    .action(async (name: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const { value } = await session.client.get(`/v1/graphs/${encodeURIComponent(name)}`);
+      session.print(value, () => `# ${name}, version ${String(value.version)}\n${String(value.yaml ?? '')}`);
+    });
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new CliError(EXIT.badInput, 'no_such_file', `FILE: ${messageOf(cause)}`, { cause });
+  }
+}

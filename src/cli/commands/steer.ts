@@ -1,0 +1,99 @@
+/** The commands that steer: `nodes`, `node` and `task`. */
+import { Argument, type Command } from 'commander';
+import type { Json } from '../client.js';
+import { finishCommand } from '../command-outcome.js';
+import { CliError, EXIT } from '../exit.js';
+import type { Io } from '../io.js';
+import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
+import { table } from '../table.js';
+import { taskIdArgument, taskPath } from '../task.js';
+
+interface ReasonOptions extends CommonOptions {
+  readonly reason?: string;
+}
+
+interface TaskOptions extends ReasonOptions {
+  readonly module?: string;
+}
+
+/** A node has ten seconds to answer; the orchestrator then says so itself. */
+const CONFIGURE_TIMEOUT_MS = 30_000;
+
+export function nodesCommand(program: Command, io: Io): void {
+  clientCommand(program, 'nodes', 'List nodes').action(async (options: CommonOptions) => {
+    const session = openSession(options, io);
+    const items: Json[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const query = { limit: 1000, cursor: cursor ?? undefined };
+      const { value } = await session.client.get<{ items: Json[]; next_cursor: string | null }>(
+        '/v1/nodes',
+        query,
+      );
+      items.push(...value.items);
+      cursor = value.next_cursor;
+    } while (cursor !== null);
+    session.print({ items, next_cursor: null }, () => {
+      const rows = items.map((node) => [
+        ...['node_id', 'module', 'instance', 'status', 'desired_status', 'liveness'].map((key) => node[key]),
+        `${(node.running as unknown[]).length}/${String(node.capacity)}`,
+      ]);
+      return table(['NODE_ID', 'MODULE', 'INSTANCE', 'STATUS', 'DESIRED', 'LIVENESS', 'RUNNING'], rows);
+    });
+  });
+}
+
+export function nodeCommand(program: Command, io: Io): void {
+  clientCommand(program, 'node', 'Command or configure a node')
+    .argument('<node_id>')
+    .addArgument(new Argument('<command>').choices(['start', 'stop', 'reset', 'terminate', 'configure']))
+    .argument('[text]', 'with configure: the configuration')
+    .option('--reason <reason>', 'why, for the history')
+    .action(async (nodeId: string, command: string, text: string | undefined, options: ReasonOptions) => {
+      const session = openSession(options, io);
+      const path = `/v1/nodes/${encodeURIComponent(nodeId)}`;
+      if (command === 'configure') return configure(session, path, text);
+      const body = { command, ...(options.reason !== undefined && { reason: options.reason }) };
+      await finishCommand(session, await session.client.post(`${path}/commands`, body));
+    });
+}
+
+async function configure(session: Session, path: string, text: string | undefined): Promise<void> {
+  if (text === undefined) {
+    throw new CliError(
+      EXIT.badInput,
+      'missing_argument',
+      'TEXT: `tutti node NODE_ID configure TEXT` needs the configuration.',
+    );
+  }
+  const options = { timeoutMs: CONFIGURE_TIMEOUT_MS };
+  const answer = await session.client.post(`${path}/configuration`, { configuration: text }, options);
+  session.print(answer, () => String(answer.configuration ?? ''));
+  if (answer.success === true) return;
+  const error = answer.error as { code?: string; message?: string } | undefined;
+  const because = error?.message === undefined ? '' : `: ${error.code}: ${error.message}`;
+  throw new CliError(EXIT.failed, 'not_configured', `The node did not take the configuration${because}`, {
+    answered: true,
+  });
+}
+
+export function taskCommand(program: Command, io: Io): void {
+  clientCommand(program, 'task', 'Command a task')
+    .argument('<task_id>')
+    .addArgument(new Argument('<command>').choices(['stop', 'reset', 'preempt', 'terminate']))
+    .option('--module <module>', 'only this module (with reset: and all that follows from it)')
+    .option('--reason <reason>', 'why, for the history')
+    .action(async (taskId: string, command: string, options: TaskOptions) => {
+      const session = openSession(options, io);
+      const { module, reason } = options;
+      const body = {
+        command,
+        ...(module !== undefined && { module }),
+        ...(reason !== undefined && { reason }),
+      };
+      await finishCommand(
+        session,
+        await session.client.post(`${taskPath(taskIdArgument(taskId))}/commands`, body),
+      );
+    });
+}

@@ -1,0 +1,38 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { readJsonInput } from '../input.js';
+import type { Io } from '../io.js';
+import { type CommonOptions, clientCommand, openSession } from '../program.js';
+import { finish } from './finish.js';
+
+interface SubmitOptions extends CommonOptions {
+  readonly input: string;
+  readonly title?: string;
+  readonly priority?: number;
+  readonly wait?: boolean;
+}
+
+export function submitCommand(program: Command, io: Io): void {
+  clientCommand(program, 'submit', 'Submit a new problem to a graph')
+    .argument('<graph>', "the graph's name")
+    .requiredOption('--input <file|-|json>', 'what to solve')
+    .option('--title <title>', 'a name for people')
+    .option('--priority <number>', '0 to 100, higher first (default 50)', priority)
+    .option('--wait', 'wait for the end; exit 1 if the task fails')
+    .action(async (graph: string, options: SubmitOptions) => {
+      const session = openSession(options, io);
+      const { title, priority: given } = options;
+      const body = {
+        graph,
+        input: await readJsonInput('--input', options.input, io),
+        ...(title !== undefined && { title }),
+        ...(given !== undefined && { priority: given }),
+      };
+      await finish(session, await session.client.post('/v1/problems', body), options.wait ?? false);
+    });
+}
+
+function priority(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 100) return value;
+  throw new InvalidArgumentError('It is a whole number from 0 to 100.');
+}

@@ -1,0 +1,26 @@
+import type { StreamedEvent } from './follow.js';
+
+/** An event as one line: `12:03:04 0189abcd/2 ml_model execution.progress 50 % reading the grid mix`. */
+export function eventLine(event: StreamedEvent): string {
+  const task =
+    event.problem_id === undefined ? undefined : `${event.problem_id.slice(-8)}/${event.iteration_id ?? ''}`;
+  const node = typeof event.node_id === 'string' ? `node ${event.node_id.slice(-8)}` : undefined;
+  const parts = [event.at.slice(11, 19), task, event.module, event.type, detailOf(event), node];
+  return parts.filter((part) => part !== undefined && part !== '').join(' ');
+}
+
+function detailOf(event: StreamedEvent): string {
+  const { progress, status, message, reason, error } = event as Readonly<Record<string, unknown>>;
+  const { code, message: why } = (error ?? {}) as { code?: string; message?: string };
+  const parts = [
+    typeof progress === 'number' ? `${Math.round(progress * 100)} %` : undefined,
+    status,
+    message,
+    reason,
+    code === undefined ? undefined : `${code}: ${why ?? ''}`,
+  ];
+  return parts
+    .filter((part) => typeof part === 'string' && part !== '')
+    .join(' ')
+    .replace(/\s+/g, ' ');
+}

@@ -1,0 +1,46 @@
+/** How a command ends: its exit code, and what the person reads when it is not 0. */
+import { CommanderError } from 'commander';
+import { messageOf, TuttiError, type TuttiErrorOptions } from '../base/errors.js';
+import { type Io, writeLine } from './io.js';
+
+export const EXIT = { done: 0, failed: 1, badInput: 2, unreachable: 3 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+export interface CliErrorOptions extends TuttiErrorOptions {
+  /** The JSON document is already on stdout. @default false */
+  readonly answered?: boolean;
+}
+
+/** An error of a command, with the exit code that it leads to. */
+export class CliError extends TuttiError {
+  override readonly name: string = 'CliError';
+  readonly exit: ExitCode;
+  readonly answered: boolean;
+
+  constructor(exit: ExitCode, code: string, message: string, options: CliErrorOptions = {}) {
+    super(code, message, options);
+    this.exit = exit;
+    this.answered = options.answered ?? false;
+  }
+}
+
+/** Says what went wrong, on stderr, and with `json` as a document on stdout as well; gives the exit code. */
+export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
+  // Commander has already said it: help and version are no errors, everything else is bad usage.
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.badInput;
+  const error = thrown instanceof TuttiError ? thrown : new TuttiError('internal', messageOf(thrown));
+  writeLine(io.stderr, `error: ${error.message} (${error.code})`);
+  for (const { path, code, message } of error.details) {
+    writeLine(io.stderr, `  ${path === '' ? '' : `${path}: `}${message} (${code})`);
+  }
+  if (error.hint !== undefined) writeLine(io.stderr, `hint: ${error.hint}`);
+  const answered = error instanceof CliError && error.answered;
+  if (json && !answered) {
+    const { code, message, hint, details } = error;
+    const document = {
+      error: { code, message, ...(hint && { hint }), ...(details.length > 0 && { details }) },
+    };
+    writeLine(io.stdout, JSON.stringify(document));
+  }
+  return error instanceof CliError ? error.exit : EXIT.failed;
+}

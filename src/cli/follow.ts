@@ -1,0 +1,175 @@
+/**
+ * The event stream as commands follow it.
+ *
+ * 1. A lost connection is dialled again, from the last cursor; what is delivered is in order and without repeats.
+ * 2. A stretch that is gone, or another store than the one that was begun with, is a `gap`: who shows a state fetches it again.
+ * 3. After `GIVE_UP_MS` without a connection it fails as unreachable.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WebSocket } from 'ws';
+import { type Client, type Json, unreachable } from './client.js';
+import { CliError, EXIT } from './exit.js';
+
+export interface StreamedEvent {
+  readonly seq: number;
+  readonly at: string;
+  readonly type: string;
+  readonly problem_id?: string;
+  readonly iteration_id?: number;
+  readonly [field: string]: unknown;
+}
+
+export type Followed =
+  | { readonly kind: 'events'; readonly events: readonly StreamedEvent[] }
+  | { readonly kind: 'gap'; readonly from: number; readonly to: number };
+
+export interface FollowOptions {
+  /** @default from now */
+  readonly cursor?: number;
+  /** @default all problems */
+  readonly problemId?: string;
+  readonly signal: AbortSignal;
+}
+
+const GIVE_UP_MS = 30_000;
+const FIRST_RETRY_MS = 100;
+const LONGEST_RETRY_MS = 2_000;
+/** Ticks come at least every five seconds. */
+const SILENCE_MS = 15_000;
+/** For the other side's part of the closing handshake. */
+const CLOSE_GRACE_MS = 500;
+
+interface Place {
+  cursor: number | undefined;
+  storeId: string | undefined;
+}
+
+/** Ends when the signal is aborted. */
+export async function* follow(client: Client, options: FollowOptions): AsyncGenerator<Followed> {
+  const { signal } = options;
+  const place: Place = { cursor: options.cursor, storeId: undefined };
+  let retryMs = FIRST_RETRY_MS;
+  let lostAt = performance.now();
+  while (!signal.aborted) {
+    try {
+      for await (const frame of frames(client.connect(), place, options)) {
+        lostAt = performance.now();
+        retryMs = FIRST_RETRY_MS;
+        const followed = take(frame, place);
+        if (followed !== undefined) yield followed;
+      }
+    } catch (thrown) {
+      if (signal.aborted) return;
+      if (thrown instanceof CliError) throw thrown;
+      if (performance.now() - lostAt > GIVE_UP_MS) throw unreachable(client.url, thrown);
+    }
+    await delay(retryMs, undefined, { signal }).catch(() => {});
+    retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2);
+  }
+}
+
+function take(frame: Json, place: Place): Followed | undefined {
+  switch (frame.type) {
+    case 'events':
+      place.cursor = frame.cursor as number;
+      return { kind: 'events', events: frame.events as StreamedEvent[] };
+    case 'gap': {
+      const { from, to } = frame as { from: number; to: number };
+      place.cursor = to;
+      return { kind: 'gap', from, to };
+    }
+    case 'subscribed': {
+      const begin = frame.cursor as number;
+      const another = place.cursor !== undefined && begin < place.cursor;
+      place.cursor = begin;
+      return another ? { kind: 'gap', from: 1, to: begin } : undefined;
+    }
+    case 'tick':
+      place.cursor = frame.cursor as number;
+      return undefined;
+    case 'error': {
+      const { code, message } = frame.error as { code: string; message: string };
+      throw new CliError(EXIT.failed, code, message);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The frames of one connection, the subscription made; ends when it closes, throws when it breaks or falls silent. */
+async function* frames(
+  socket: WebSocket,
+  place: Place,
+  { problemId, signal }: FollowOptions,
+): AsyncGenerator<Json> {
+  const queue: Json[] = [];
+  let wake = (): void => {};
+  let closed = false;
+  let failure: unknown;
+  const end = (): void => {
+    closed = true;
+    wake();
+  };
+  const hang = (): void => socket.terminate();
+  let silence = setTimeout(hang, SILENCE_MS);
+  socket.on('message', (data) => {
+    clearTimeout(silence);
+    silence = setTimeout(hang, SILENCE_MS);
+    queue.push(JSON.parse(String(data)) as Json);
+    wake();
+  });
+  socket.on('unexpected-response', (_request, response) => {
+    const { statusCode } = response;
+    const refused = statusCode === 401 || statusCode === 403;
+    failure = refused
+      ? new CliError(EXIT.badInput, 'unauthorized', `The event stream was refused with ${statusCode}.`, {
+          hint: 'Give the token with --token or TUTTI_TOKEN.',
+        })
+      : new Error(`the event stream was refused with ${statusCode}`);
+    socket.terminate();
+    end();
+  });
+  socket.on('error', (error) => {
+    failure ??= error;
+  });
+  socket.on('close', end);
+  signal.addEventListener('abort', hang);
+  try {
+    for (;;) {
+      const frame = queue.shift();
+      if (frame !== undefined) {
+        if (frame.type === 'hello') socket.send(JSON.stringify(subscription(frame, place, problemId)));
+        yield frame;
+      } else if (closed) {
+        if (failure !== undefined) throw failure;
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    clearTimeout(silence);
+    signal.removeEventListener('abort', hang);
+    if (!closed) {
+      socket.close();
+      const cut = setTimeout(hang, CLOSE_GRACE_MS);
+      await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      clearTimeout(cut);
+    }
+  }
+}
+
+/** From the last place, in the store where that place is; the first subscription takes the store as it is. */
+function subscription(hello: Json, place: Place, problemId: string | undefined): Json {
+  place.storeId ??= hello.store_id as string;
+  const message = {
+    type: 'subscribe',
+    store_id: place.storeId,
+    ...(place.cursor !== undefined && { cursor: place.cursor }),
+    ...(problemId !== undefined && { problem_id: problemId }),
+  };
+  place.storeId = hello.store_id as string;
+  return message;
+}

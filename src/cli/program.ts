@@ -1,0 +1,68 @@
+/** The command line as a whole: what all commands have in common, and how one is run. */
+import { Command, Option } from 'commander';
+import { type Client, createClient } from './client.js';
+import { EXIT, type ExitCode, report } from './exit.js';
+import { type Io, writeLine } from './io.js';
+
+const DEFAULT_URL = 'http://127.0.0.1:7480';
+
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly url?: string;
+  readonly token?: string;
+}
+
+/** What a client command works with. */
+export interface Session {
+  readonly client: Client;
+  readonly json: boolean;
+  readonly io: Io;
+  /** One document: as JSON, or as people read it. */
+  print(document: unknown, forPeople: () => string): void;
+}
+
+/** `tutti` without commands; add them before `run`. */
+export function createProgram(io: Io, version: string): Command {
+  return new Command('tutti')
+    .description('Coordinates a graph of module nodes')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    });
+}
+
+/** Runs `tutti` with these arguments (without those of Node.js), and gives its exit code. Never throws. */
+export async function run(program: Command, args: readonly string[], io: Io): Promise<ExitCode> {
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return EXIT.done;
+  } catch (thrown) {
+    return report(thrown, args.includes('--json'), io);
+  }
+}
+
+/** A command that talks to an orchestrator: `url`, `token` and `json` are options of all of them. */
+export function clientCommand(parent: Command, usage: string, description: string): Command {
+  return parent
+    .command(usage)
+    .description(description)
+    .addOption(new Option('--url <url>', `the orchestrator (TUTTI_URL, default ${DEFAULT_URL})`))
+    .addOption(new Option('--token <token>', 'its token (TUTTI_TOKEN)'))
+    .option('--json', 'one JSON document on stdout');
+}
+
+export function openSession(options: CommonOptions, io: Io): Session {
+  const token = options.token ?? io.env.TUTTI_TOKEN;
+  const json = options.json ?? false;
+  return {
+    client: createClient({
+      url: options.url ?? (io.env.TUTTI_URL || DEFAULT_URL),
+      ...(token !== undefined && token !== '' && { token }),
+    }),
+    json,
+    io,
+    print: (document, forPeople) => writeLine(io.stdout, json ? JSON.stringify(document) : forPeople()),
+  };
+}

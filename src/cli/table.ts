@@ -1,0 +1,22 @@
+/** Rows under their headings, in columns as wide as they need to be; numbers to the right. */
+export function table(headings: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const lines = [headings, ...rows.map((row) => row.map(text))];
+  const widths = headings.map((_heading, column) =>
+    Math.max(...lines.map((line) => (line[column] ?? '').length)),
+  );
+  const numeric = headings.map((_heading, column) => rows.every((row) => typeof row[column] === 'number'));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) =>
+          numeric[column] && rows.length > 0 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function text(value: unknown): string {
+  return value === null || value === undefined ? '' : String(value).replace(/\s+/g, ' ');
+}

@@ -1,0 +1,124 @@
+/** A task from outside: its name, its state as a person reads it, and waiting for its end. */
+import { stringify } from 'yaml';
+import { formatTaskId, parseTaskId, type TaskId } from '../model/task-id.js';
+import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.js';
+import type { Client, Json } from './client.js';
+import { CliError, EXIT } from './exit.js';
+import { follow, type StreamedEvent } from './follow.js';
+import { table } from './table.js';
+
+export interface ModuleView {
+  readonly state: string;
+  readonly attempts: number;
+  readonly node_id: string | null;
+  readonly waiting_reason: string | null;
+  readonly output: unknown;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly [field: string]: unknown;
+}
+
+export interface IterationView extends Json {
+  readonly task_id: string;
+  readonly state: string;
+  readonly modules: Readonly<Record<string, ModuleView>>;
+}
+
+/** Throws `bad_task_id`. */
+export function taskIdArgument(text: string): TaskId {
+  const task = parseTaskId(text);
+  if (task !== undefined) return task;
+  throw new CliError(
+    EXIT.badInput,
+    'bad_task_id',
+    `TASK_ID: ${JSON.stringify(text)} is no <problem_id>/<iteration_id>.`,
+  );
+}
+
+export function problemPath(problemId: string): string {
+  return `/v1/problems/${encodeURIComponent(problemId)}`;
+}
+
+export function taskPath(task: TaskId): string {
+  return `${problemPath(task.problemId)}/iterations/${task.iterationId}`;
+}
+
+export interface WatchHandlers {
+  readonly onState?: (view: IterationView) => void;
+  readonly onEvent?: (event: StreamedEvent) => void;
+}
+
+/** The task as it has ended; what happens until then goes to the handlers. Throws `interrupted` when the signal is aborted. */
+export async function waitForTask(
+  client: Client,
+  task: TaskId,
+  signal: AbortSignal,
+  handlers: WatchHandlers = {},
+): Promise<IterationView> {
+  for (;;) {
+    const { value: view, cursor } = await client.get<IterationView>(taskPath(task));
+    if (hasEnded(view.state)) return view;
+    handlers.onState?.(view);
+    await followToEnd(client, task, cursor, signal, handlers);
+    if (signal.aborted) {
+      throw new CliError(
+        EXIT.failed,
+        'interrupted',
+        `Waiting for ${formatTaskId(task)} was interrupted; it goes on.`,
+      );
+    }
+  }
+}
+
+/** Returns when the state has to be fetched again: the task has ended, or something was missed. */
+async function followToEnd(
+  client: Client,
+  task: TaskId,
+  cursor: number,
+  signal: AbortSignal,
+  handlers: WatchHandlers,
+): Promise<void> {
+  for await (const followed of follow(client, { cursor, problemId: task.problemId, signal })) {
+    if (followed.kind === 'gap') return;
+    for (const event of followed.events) {
+      if (event.iteration_id !== task.iterationId) continue;
+      handlers.onEvent?.(event);
+      if (event.type.startsWith('iteration.') && hasEnded(event.type.slice('iteration.'.length))) return;
+    }
+  }
+}
+
+/** Throws `task_failed` and the like, naming module, code and message, unless the task has succeeded. */
+export function demandSuccess(view: IterationView): void {
+  if (view.state === 'succeeded') return;
+  const reasons = Object.entries(view.modules)
+    .filter(([, module]) => module.error !== null && module.state !== 'succeeded')
+    .map(([name, { error }]) => `module ${name}: ${error?.code}: ${error?.message}`);
+  const because = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
+  throw new CliError(EXIT.failed, `task_${view.state}`, `Task ${view.task_id} has ${view.state}${because}`, {
+    answered: true,
+  });
+}
+
+/** The modules of a task, then what each of them put out. */
+export function describeTask(view: IterationView): string {
+  const modules = Object.entries(view.modules);
+  const rows = modules.map(([name, one]) => [name, one.state, one.attempts, one.node_id, noteOf(one)]);
+  const outputs = Object.fromEntries(
+    modules.filter(([, one]) => one.output !== null).map(([name, one]) => [name, one.output]),
+  );
+  return [
+    `${view.task_id}  ${view.state}`,
+    '',
+    table(['MODULE', 'STATE', 'ATTEMPTS', 'NODE', 'NOTE'], rows),
+    ...(Object.keys(outputs).length > 0 ? ['', stringify(outputs, { lineWidth: 0 }).trimEnd()] : []),
+  ].join('\n');
+}
+
+function noteOf(module: ModuleView): string {
+  if (module.error !== null) return `${module.error.code}: ${module.error.message}`;
+  return module.waiting_reason ?? '';
+}
+
+function hasEnded(state: string): boolean {
+  return (TASK_STATES as readonly string[]).includes(state) && taskHasEnded(state as TaskState);
+}

@@ -1,0 +1,72 @@
+/** The `up` command: an orchestrator in the foreground, until it is told to stop. */
+import { type Command, Option } from 'commander';
+import { messageOf, TuttiError } from '../../base/errors.js';
+import { loadConfig } from '../../config/config.js';
+import { OPTIONS } from '../../config/options.js';
+import { CliError, EXIT } from '../exit.js';
+import { type Io, writeLine } from '../io.js';
+import { up } from './up.js';
+
+/** After this long the process ends, whatever still holds on: the promise is five seconds. */
+const STOP_WITHIN_MS = 4500;
+
+export function registerUp(program: Command, io: Io): void {
+  const command = program
+    .command('up')
+    .description('run the orchestrator in the foreground')
+    .addOption(new Option('--config <FILE>', 'options in YAML (TUTTI_CONFIG)'));
+  for (const option of Object.values(OPTIONS)) {
+    const { flag, value, help, name } = option;
+    const described = new Option(
+      value === undefined ? flag : `${flag} <${value}>`,
+      `${help} (TUTTI_${name.toUpperCase()})`,
+    );
+    // Values stay as they are typed: the configuration checks them wherever they come from.
+    if (Array.isArray(option.preset))
+      described.argParser((item: string, before: string[] = []) => [...before, item]);
+    command.addOption(described);
+  }
+  command.action(async (flags: Record<string, unknown>) => {
+    const config = asBadInput(() => loadConfig({ flags, env: io.env }));
+    let fenced: ((epoch: number) => void) | undefined;
+    const lost = new Promise<number>((resolve) => {
+      fenced = resolve;
+    });
+    const running = await up(config, (epoch) => fenced?.(epoch)).catch(rethrow);
+    writeLine(io.stdout, `ready ${JSON.stringify(running.ready)}`);
+    const stopped = new Promise<undefined>((resolve) => {
+      if (io.signal.aborted) resolve(undefined);
+      io.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    const epoch = await Promise.race([lost, stopped]);
+    const deadline = setTimeout(
+      () => process.exit(epoch === undefined ? EXIT.done : EXIT.failed),
+      STOP_WITHIN_MS,
+    );
+    await running.stop();
+    clearTimeout(deadline);
+    if (epoch !== undefined) {
+      const message = `another orchestrator has taken ${config.data} over: epoch ${epoch} reigns now`;
+      throw new CliError(EXIT.failed, 'fenced', message);
+    }
+  });
+}
+
+/** What the person gave is at fault, not the world. */
+const BAD_INPUT = ['bad_config', 'bad_graph', 'graph_unreadable', 'bad_proto', 'bad_endpoint'];
+
+function rethrow(thrown: unknown): never {
+  if (!(thrown instanceof TuttiError))
+    throw new CliError(EXIT.failed, 'internal', messageOf(thrown), { cause: thrown });
+  const { code, message, hint, details } = thrown;
+  const exit = BAD_INPUT.includes(code) ? EXIT.badInput : EXIT.failed;
+  throw new CliError(exit, code, message, { details, cause: thrown, ...(hint !== undefined && { hint }) });
+}
+
+function asBadInput<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (thrown) {
+    return rethrow(thrown);
+  }
+}

@@ -1,0 +1,55 @@
+/** The orchestrator's figures in Prometheus' text format. */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Gauges } from '../../orchestrator/gauges.js';
+
+export interface MetricsSources {
+  readonly gauges: () => Gauges;
+  readonly viewers: () => { readonly viewers: number };
+}
+
+/** What `GET /metrics` answers: read when it is asked for, nothing is kept. */
+export function createMetrics({ gauges, viewers }: MetricsSources): () => Promise<string> {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'tutti_' });
+  const gauge = (name: string, help: string, read: (now: Gauges) => number): void => {
+    new Gauge({
+      name: `tutti_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read(gauges()));
+      },
+    });
+  };
+  gauge('mailbox_steps', 'Frames and requests that wait to be decided', (now) => now.mailbox);
+  gauge('requests', 'Requests under way', (now) => now.requests);
+  gauge('tasks_unfinished', 'Tasks in memory', (now) => now.tasks);
+  gauge('executions', 'Executions of unfinished tasks', (now) => now.executions);
+  gauge('evaluations_pending', 'Evaluations in the broker', (now) => now.evaluations.pending);
+  gauge('evaluations_delayed', 'Evaluations that are not due yet', (now) => now.evaluations.delayed);
+  gauge('commands_open', 'Commands under way', (now) => now.commands);
+  gauge('timers', 'Deadlines set', (now) => now.timers);
+  gauge('event_cursor', 'The newest event', (now) => now.cursor);
+  gauge('paused_seconds', 'Time during which the process did not run', (now) => now.paused_ms / 1000);
+  gauge('viewers', 'WebSockets', () => viewers().viewers);
+  new Gauge({
+    name: 'tutti_nodes',
+    help: 'Nodes by liveness',
+    labelNames: ['liveness'],
+    registers: [registry],
+    collect() {
+      for (const [liveness, count] of Object.entries(gauges().nodes)) this.set({ liveness }, count);
+    },
+  });
+  new Counter({
+    name: 'tutti_counts_total',
+    help: 'What happened, by name: refused_<code>, outputs_dropped, outputs_early, internal_errors …',
+    labelNames: ['name'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [name, count] of Object.entries(gauges().counters)) this.inc({ name }, count);
+    },
+  });
+  return () => registry.metrics();
+}

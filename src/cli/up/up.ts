@@ -1,0 +1,139 @@
+/**
+ * `tutti up`: everything put together in one process.
+ *
+ * 1. One line on stdout when it can take work; logs go to stderr.
+ * 2. SIGTERM and SIGINT end it within five seconds, executions or not: nodes go on and are adopted later.
+ */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { createGateway, type Gateway } from '../../../frontend-bridge/gateway/gateway.js';
+import { systemClock } from '../../base/clock.js';
+import { messageOf, TuttiError } from '../../base/errors.js';
+import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
+import { parseGraph } from '../../config/graph-file.js';
+import type { Config } from '../../config/options.js';
+import { Orchestrator } from '../../orchestrator/orchestrator.js';
+import type { GraphParser } from '../../orchestrator/prepare.js';
+import { acquireDataDir } from '../../store/holder.js';
+import { openLmdbStore } from '../../store/lmdb.js';
+import { loadTypes, type TypeRegistry } from '../../wire/types.js';
+import { createMetrics } from './metrics.js';
+
+/** The folders that the package brings, beside the compiled code. */
+const PACKAGE_PROTO = fileURLToPath(new URL('../../../proto', import.meta.url));
+const WEB_ROOT = fileURLToPath(new URL('../../../frontend-bridge/web', import.meta.url));
+
+/** Types for graph files: those that the package brings, and those of these folders. */
+export function packageTypes(protoPaths: readonly string[]): TypeRegistry {
+  return loadTypes([PACKAGE_PROTO, ...protoPaths]);
+}
+
+export interface Running {
+  readonly ready: {
+    readonly http: string;
+    readonly control: string;
+    readonly outputs: string;
+    readonly events: string;
+    readonly data: string;
+    readonly epoch: number;
+    readonly store_id: string;
+  };
+  /** Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Starts an orchestrator with its gateway. `onFenced`: another one has taken the data over, and this process must end. */
+export async function up(config: Config, onFenced: (epoch: number) => void): Promise<Running> {
+  const logger = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const undo: (() => Promise<unknown>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+  try {
+    const types = packageTypes(config.protoPaths);
+    undo.push(await acquireDataDir(config.data, { takeover: config.takeover }));
+    const store = await openLmdbStore({ dir: join(config.data, 'store') });
+    undo.push(() => store.close());
+    const endpoint = (port: number): string =>
+      `tcp://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+    const orchestrator = await Orchestrator.open({
+      store,
+      bus: createZeromqOrchestratorBus({
+        control: endpoint(config.controlPort),
+        outputs: endpoint(config.outputsPort),
+        events: endpoint(config.eventsPort),
+        maxFrameBytes: config.maxFrameBytes,
+      }),
+      clock: systemClock,
+      logger,
+      types,
+      parseGraph: graphParser,
+      onFenced,
+      options: {
+        token: config.token,
+        heartbeatIntervalMs: config.heartbeatIntervalMs,
+        graceMs: config.graceMs,
+        outputWindow: config.outputWindow,
+        inlineMaxBytes: config.inlineMaxBytes,
+        maxFrameBytes: config.maxFrameBytes,
+        mailboxLimit: config.mailboxLimit,
+        maxBlobBytes: config.maxBlobBytes,
+        blobDir: join(config.data, 'blobs'),
+        advertise: config.advertise ?? '*',
+      },
+    });
+    undo.push(() => orchestrator.stop());
+    const gateway: Gateway = createGateway({
+      coordinator: orchestrator,
+      host: config.host,
+      port: config.httpPort,
+      ...(config.token !== undefined && { token: config.token }),
+      origins: config.origins,
+      ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
+      metrics: createMetrics({ gauges: () => orchestrator.gauges(), viewers: () => gateway.viewers() }),
+      logger,
+      limits: {
+        bodyBytes: config.maxBodyBytes,
+        viewers: config.maxViewers,
+        viewerBufferBytes: config.viewerBufferBytes,
+      },
+    });
+    const { url, port } = await gateway.start();
+    undo.push(() => gateway.stop());
+    const endpoints = await orchestrator.start(`http://${config.advertise ?? '*'}:${port}/v1/blobs`);
+    for (const file of config.graphs) await storeGraph(orchestrator, file, types);
+    const { epoch, storeId } = orchestrator;
+    return { ready: { http: url, ...endpoints, data: config.data, epoch, store_id: storeId }, stop };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+const graphParser: GraphParser = (yaml, types, otherGraphs) =>
+  parseGraph(yaml, { types: { has: (type) => types.has(type), names: () => types.names() }, otherGraphs });
+
+/** Throws `TuttiError` `bad_graph` with every fault, or `graph_unreadable`. */
+async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeRegistry): Promise<void> {
+  let yaml: string;
+  try {
+    yaml = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new TuttiError('graph_unreadable', `the graph file ${file} cannot be read: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  const parsed = graphParser(yaml, types, []);
+  const answer = parsed.ok
+    ? await orchestrator.request({ kind: 'put_graph', name: parsed.graph.name, yaml })
+    : {
+        ok: false as const,
+        message: parsed.faults.map(({ path, message }) => `${path}: ${message}`).join('; '),
+        details: parsed.faults,
+      };
+  if (!answer.ok)
+    throw new TuttiError('bad_graph', `${file}: ${answer.message}`, { details: answer.details ?? [] });
+}

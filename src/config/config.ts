@@ -1,0 +1,132 @@
+/**
+ * The configuration of `tutti up`: flags before environment before file before defaults, each option checked wherever it comes from.
+ * All faults are reported at once; each names the option, where its value came from, the value, and what would be right.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Fault, messageOf, TuttiError } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
+import { show } from './faults.js';
+import { type Config, OPTIONS, type Option } from './options.js';
+import { isRecord, readYaml } from './yaml.js';
+
+export interface ConfigSources {
+  /** As commander gives them: by the flags' names in camelCase; others than those of `OPTIONS` are not looked at. */
+  readonly flags: Readonly<Record<string, unknown>>;
+  /** An empty variable counts as none. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** @default `flags.config`, else `TUTTI_CONFIG`, else none */
+  readonly file?: string;
+  /** @default the working directory */
+  readonly cwd?: string;
+}
+
+/** Throws `TuttiError` `bad_config`; its `details` have the codes `bad_value` `unknown_option` `bad_yaml` `bad_file` `token_required` `conflict`. */
+export function loadConfig({ flags, env, file, cwd = process.cwd() }: ConfigSources): Config {
+  const faults: Fault[] = [];
+  const path = file ?? ownValue(flags, 'config') ?? (env.TUTTI_CONFIG || undefined);
+  const fromFile = path === undefined ? {} : readFile(resolve(cwd, String(path)), String(path), faults);
+  const folder = path === undefined ? cwd : dirname(resolve(cwd, String(path)));
+
+  const values: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(OPTIONS) as [string, Option][]) {
+    const variable = `TUTTI_${option.name.toUpperCase()}`;
+    const places = [
+      { raw: ownValue(flags, camelCase(option.flag)), from: option.flag, base: cwd },
+      { raw: env[variable] || undefined, from: variable, base: cwd },
+      { raw: ownValue(fromFile, option.name), from: `${path}`, base: folder },
+    ];
+    const { raw, from, base } = places.find((place) => place.raw !== undefined) ?? {
+      raw: undefined,
+      from: 'the default',
+      base: cwd,
+    };
+    const reading = raw === undefined ? { value: option.preset } : option.read(raw);
+    if ('value' in reading) values[key] = option.isPath ? resolved(reading.value, base) : reading.value;
+    else {
+      const shown = option.isSecret ? 'not acceptable' : show(raw);
+      const message = `${option.name} (from ${from}) is ${shown}: give ${reading.expected}`;
+      faults.push({ path: option.name, code: 'bad_value', message });
+    }
+  }
+
+  const config = Object.freeze(values) as unknown as Config;
+  faults.push(...conflicts(values));
+  if (faults.length === 0) return config;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  throw new TuttiError('bad_config', `${faults[0]!.message}${more}`, {
+    details: faults,
+    hint: 'options come from flags, TUTTI_* variables and the file given by --config, in this order',
+  });
+}
+
+/** Whether only this machine can reach the address. */
+export function isLoopback(host: string): boolean {
+  return host === '::1' || host === 'localhost' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function readFile(path: string, shown: string, faults: Fault[]): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const message = `the configuration file ${shown} cannot be read: ${messageOf(error)}`;
+    faults.push({ path: 'config', code: 'bad_file', message });
+    return {};
+  }
+  const read = readYaml(text, shown);
+  if (!read.ok) {
+    faults.push(...read.faults);
+    return {};
+  }
+  if (read.value === null) return {};
+  if (!isRecord(read.value)) {
+    const message = `the configuration file ${shown} is ${show(read.value)}: give an object of options`;
+    faults.push({ path: 'config', code: 'bad_file', message });
+    return {};
+  }
+  const names = Object.values(OPTIONS).map((option) => option.name);
+  for (const key of Object.keys(read.value)) {
+    if (names.includes(key)) continue;
+    const message = `${shown} has ${show(key)}, which is no option${didYouMean(key, names)}: there are ${names.join(', ')}`;
+    faults.push({ path: key, code: 'unknown_option', message });
+  }
+  return read.value;
+}
+
+/** What single options cannot see. An option with a fault of its own is absent here. */
+function conflicts(values: Partial<Config>): Fault[] {
+  const faults: Fault[] = [];
+  const { host, token, inlineMaxBytes, maxFrameBytes } = values;
+  if (host !== undefined && 'token' in values && token === undefined && !isLoopback(host)) {
+    const message = `host is ${host}, which other machines can reach: give a token too (--token or TUTTI_TOKEN)`;
+    faults.push({ path: 'token', code: 'token_required', message });
+  }
+  const ports = ['httpPort', 'controlPort', 'outputsPort', 'eventsPort'] as const;
+  ports.forEach((key, index) => {
+    const twin = ports.slice(0, index).find((other) => values[key] && values[other] === values[key]);
+    if (!twin) return;
+    const [name, other] = [OPTIONS[key].name, OPTIONS[twin].name];
+    const message = `${name} and ${other} are both ${values[key]}: give each a port of its own`;
+    faults.push({ path: name, code: 'conflict', message });
+  });
+  if (inlineMaxBytes !== undefined && maxFrameBytes !== undefined && maxFrameBytes < 2 * inlineMaxBytes) {
+    const message = `max_frame is ${maxFrameBytes} bytes, inline_max ${inlineMaxBytes}: give at least twice as much`;
+    faults.push({ path: 'max_frame', code: 'conflict', message });
+  }
+  return faults;
+}
+
+function resolved(value: unknown, base: string): unknown {
+  if (typeof value === 'string') return resolve(base, value);
+  return Object.freeze((value as readonly string[]).map((path) => resolve(base, path)));
+}
+
+function camelCase(flag: string): string {
+  return flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Nothing that an object has from its prototype is an option. */
+function ownValue(from: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(from, key) ? from[key] : undefined;
+}

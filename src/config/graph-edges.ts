@@ -1,0 +1,146 @@
+/** What can be wrong between the modules of a graph, and their order. Works on a file that may have other faults too. */
+import type { Fault } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
+import type { ModuleSpec } from '../model/graph.js';
+import { formatPath, show } from './faults.js';
+
+/** A module as far as its file says: names only, in their places. */
+interface Edges {
+  /** What is no list of inputs has that fault; nothing more is said of it. */
+  readonly hasInputs: boolean;
+  readonly inputs: readonly unknown[];
+  readonly previous: readonly unknown[];
+}
+
+/** `raw`: the file's content. */
+export function graphFaults(raw: unknown): Fault[] {
+  const { source, modules } = edgesOf(raw);
+  const faults: Fault[] = [];
+  const add = (path: readonly (string | number)[], code: string, message: string) =>
+    faults.push({ path: formatPath(path), code, message });
+
+  if (modules.size === 0) add(['modules'], 'missing_field', 'a graph needs at least one module');
+  for (const [name, { inputs, previous }] of modules) {
+    const at = ['modules', name];
+    if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) {
+      const rule = 'lower-case letters, digits and _, beginning with a letter, at most 63 long';
+      add(at, 'bad_name', `${show(name)} is no name for a module: give one of ${rule}`);
+    }
+    if (name === source) add(at, 'name_taken', `${name} is the name of the source: give the module another`);
+    inputs.forEach((input, index) => {
+      const place = [...at, 'inputs', index];
+      if (typeof input !== 'string') return;
+      if (inputs.indexOf(input) < index) add(place, 'duplicate', `${show(input)} is there twice`);
+      else if (input !== source && !modules.has(input)) {
+        const near = didYouMean(input, [...(source ? [source] : []), ...modules.keys()]);
+        add(place, 'unknown_input', `${show(input)} is neither the source nor a module${near}`);
+      }
+    });
+    previous.forEach((input, index) => {
+      const place = [...at, 'previous', index];
+      if (typeof input !== 'string') return;
+      if (previous.indexOf(input) < index) add(place, 'duplicate', `${show(input)} is there twice`);
+      else if (!modules.has(input)) {
+        const near = didYouMean(input, modules.keys());
+        add(place, 'unknown_module', `${show(input)} is not a module of this graph${near}`);
+      }
+    });
+  }
+
+  const inCycles = new Set<string>();
+  for (const cycle of cyclesOf(source, modules)) {
+    const [first, feeding] = [cycle[0]!, cycle.at(-1)!];
+    const flow = [...cycle, first].join(' → ');
+    const message = `${first} needs its own output: ${flow}`;
+    add(['modules', first, 'inputs', modules.get(first)!.inputs.indexOf(feeding)], 'cycle', message);
+    for (const name of cycle) inCycles.add(name);
+  }
+  const reached = reachedFrom(source, modules, inCycles);
+  for (const name of modules.keys()) {
+    if (reached.has(name)) continue;
+    const message = `nothing leads from the source ${source ?? ''} to ${name}, so it would never run`;
+    add(['modules', name, 'inputs'], 'unreachable_module', message);
+  }
+  return faults;
+}
+
+function edgesOf(raw: unknown): { source: string | undefined; modules: Map<string, Edges> } {
+  const file = (raw ?? {}) as { source?: { name?: unknown } | null; modules?: unknown };
+  const modules = new Map<string, Edges>();
+  const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+  if (typeof file.modules === 'object' && file.modules !== null && !Array.isArray(file.modules)) {
+    for (const [name, module] of Object.entries(file.modules)) {
+      const { inputs, previous } = (module ?? {}) as { inputs?: unknown; previous?: unknown };
+      modules.set(name, { hasInputs: Array.isArray(inputs), inputs: list(inputs), previous: list(previous) });
+    }
+  }
+  const name = file.source?.name;
+  return { source: typeof name === 'string' ? name : undefined, modules };
+}
+
+/** One cycle of each group of modules that need each other, in the direction of the data, from its first module in the file. */
+function cyclesOf(source: string | undefined, modules: ReadonlyMap<string, Edges>): string[][] {
+  const order = [...modules.keys()];
+  const cycles: string[][] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+
+  function visit(name: string): void {
+    const at = path.indexOf(name);
+    if (at >= 0) {
+      // The path runs from a module to its inputs: against the data.
+      const cycle = path.slice(at).reverse();
+      if (cycles.some((other) => other.some((member) => cycle.includes(member)))) return;
+      const start = cycle.reduce((best, one) => (order.indexOf(one) < order.indexOf(best) ? one : best));
+      const turn = cycle.indexOf(start);
+      cycles.push([...cycle.slice(turn), ...cycle.slice(0, turn)]);
+      return;
+    }
+    if (done.has(name)) return;
+    path.push(name);
+    for (const input of modules.get(name)?.inputs ?? []) {
+      if (input !== source && modules.has(String(input))) visit(String(input));
+    }
+    path.pop();
+    done.add(name);
+  }
+
+  for (const name of order) visit(name);
+  return cycles;
+}
+
+/** Modules that the source's value leads to. What has another fault already (an unknown input, a cycle) is not held against its dependents. */
+function reachedFrom(
+  source: string | undefined,
+  modules: ReadonlyMap<string, Edges>,
+  inCycles: ReadonlySet<string>,
+): Set<string> {
+  const reached = new Set<string>(inCycles);
+  const leads = (input: unknown) =>
+    input === source || reached.has(String(input)) || !modules.has(String(input)) || source === undefined;
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const [name, { hasInputs, inputs }] of modules) {
+      if (!reached.has(name) && (!hasInputs || inputs.some(leads))) {
+        reached.add(name);
+        grew = true;
+      }
+    }
+  }
+  return reached;
+}
+
+/** Each module after all its inputs; of several that could be next, the first in the file. */
+export function inTopologicalOrder(source: string, specs: readonly ModuleSpec[]): ModuleSpec[] {
+  const placed = new Set([source]);
+  const ordered: ModuleSpec[] = [];
+  let waiting = [...specs];
+  while (waiting.length > 0) {
+    const next = waiting.find((spec) => spec.inputs.every((input) => placed.has(input)));
+    if (!next) throw new Error('a graph with a cycle has no order');
+    placed.add(next.name);
+    ordered.push(next);
+    waiting = waiting.filter((spec) => spec !== next);
+  }
+  return ordered;
+}

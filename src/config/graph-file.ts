@@ -1,0 +1,89 @@
+/**
+ * A graph from its YAML file. All faults are reported at once, each with its path (`modules.ml_model.inputs[1]`): those of the form by
+ * the schema, those between modules by what is well-formed enough to be compared.
+ */
+import type { Fault } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
+import type { Graph, ModuleSpec } from '../model/graph.js';
+import { formatPath, issuesToFaults, show } from './faults.js';
+import { graphFaults, inTopologicalOrder } from './graph-edges.js';
+import { FileSchema, ModuleSchema } from './graph-schema.js';
+import { isRecord, readYaml } from './yaml.js';
+
+/** As much of the type registry as graphs need. */
+export interface KnownTypes {
+  has(type: string): boolean;
+  /** For suggestions. */
+  names?(): readonly string[];
+}
+
+export interface ParseGraphOptions {
+  readonly types: KnownTypes;
+  /** Its name, for the messages about its syntax. */
+  readonly file?: string;
+  /** Modules of one name have to agree on their output type over all graphs. One of the same name as this graph is its older version. */
+  readonly otherGraphs?: readonly Graph[];
+}
+
+export type ParsedGraph =
+  | { readonly ok: true; readonly graph: Graph }
+  | { readonly ok: false; readonly faults: readonly Fault[] };
+
+/** A graph has at most so many modules. */
+const MAX_MODULES = 1000;
+
+/**
+ * Codes of the faults: `bad_yaml` `unknown_field` `missing_field` `wrong_type` `out_of_range` `bad_name` `bad_duration` `unknown_type`
+ * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict`.
+ */
+export function parseGraph(yamlText: string, options: ParseGraphOptions): ParsedGraph {
+  const read = readYaml(yamlText, options.file);
+  if (!read.ok) return read;
+
+  const file = FileSchema.safeParse(read.value);
+  const faults = file.success ? [] : issuesToFaults(file.error, read.value);
+  const rawModules = isRecord(read.value) && isRecord(read.value.modules) ? read.value.modules : {};
+  const names = Object.keys(rawModules);
+  if (names.length > MAX_MODULES) {
+    const message = `${names.length} modules are too many: a graph has at most ${MAX_MODULES}`;
+    return { ok: false, faults: [...faults, { path: 'modules', code: 'out_of_range', message }] };
+  }
+  const specs: ModuleSpec[] = [];
+  for (const name of names) {
+    const parsed = ModuleSchema.safeParse(rawModules[name]);
+    if (parsed.success) specs.push({ name, ...parsed.data });
+    else faults.push(...issuesToFaults(parsed.error, rawModules[name], ['modules', name]));
+  }
+  faults.push(...graphFaults(read.value), ...typeFaults(read.value, options));
+  if (faults.length > 0 || !file.success) return { ok: false, faults };
+
+  const { name, source } = file.data;
+  return { ok: true, graph: { name, source, modules: inTopologicalOrder(source.name, specs) } };
+}
+
+/** The types have to exist, and to be those that modules of the same names have elsewhere. */
+function typeFaults(raw: unknown, { types, otherGraphs = [] }: ParseGraphOptions): Fault[] {
+  const faults: Fault[] = [];
+  if (!isRecord(raw)) return faults;
+  const check = (type: unknown, path: readonly string[]) => {
+    if (typeof type !== 'string' || types.has(type)) return;
+    const near = didYouMean(type, types.names?.() ?? []);
+    const expected = 'give a message found in the proto path, json or bytes';
+    const message = `there is no type ${show(type)}${near}: ${expected}`;
+    faults.push({ path: formatPath(path), code: 'unknown_type', message });
+  };
+  if (isRecord(raw.source)) check(raw.source.type, ['source', 'type']);
+  for (const [name, module] of Object.entries(isRecord(raw.modules) ? raw.modules : {})) {
+    if (!isRecord(module)) continue;
+    const path = ['modules', name, 'output'];
+    check(module.output, path);
+    for (const other of otherGraphs) {
+      const same = other.modules.find((spec) => spec.name === name);
+      if (other.name === raw.name || !same || same.output === module.output) continue;
+      const why = 'modules of one name are played by the same nodes, so their output types have to agree';
+      const message = `in the graph ${other.name}, ${name} puts out ${same.output}, not ${show(module.output)}: ${why}`;
+      faults.push({ path: formatPath(path), code: 'type_conflict', message });
+    }
+  }
+  return faults;
+}

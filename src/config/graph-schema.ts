@@ -1,0 +1,104 @@
+/** The form of a graph file, with its defaults; each message says what would be right. Durations come out in milliseconds. */
+import { z } from 'zod';
+import type { Graph, ModuleSpec } from '../model/graph.js';
+import { parseDuration } from './duration.js';
+
+const NAME = /^[a-z][a-z0-9_]{0,62}$/;
+const NAME_RULE = 'give a name of lower-case letters, digits and _, beginning with a letter, at most 63 long';
+
+export const Name: z.ZodString = z.string({ error: NAME_RULE }).regex(NAME, { error: NAME_RULE });
+const Names = z.array(Name, { error: 'give a list of names, like [user_input, ml_model]' });
+const Type = z.string({ error: 'give the full name of a protobuf message, json or bytes' });
+
+function duration(leastMs: number, preset: number) {
+  return z
+    .unknown()
+    .transform((value, context): number => {
+      if (value === undefined) return preset;
+      const parsed = parseDuration(value, leastMs);
+      if (parsed.ok) return parsed.ms;
+      context.addIssue({ code: 'custom', message: parsed.message, params: { code: parsed.code } });
+      return z.NEVER;
+    })
+    .optional()
+    .transform((value): number => value ?? preset);
+}
+
+/** The message of a `strictObject`'s unknown keys is the list of the known ones; of another value, what would be right. */
+function strict<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  expected: string,
+): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape, {
+    error: ({ code }) => (code === 'unrecognized_keys' ? Object.keys(shape).join(', ') : expected),
+  });
+}
+
+const ATTEMPTS = 'give a whole number from 1 to 100';
+const FACTOR = 'give a number from 1 to 100';
+
+const Retry = strict(
+  {
+    attempts: z.int({ error: ATTEMPTS }).min(1, { error: ATTEMPTS }).max(100, { error: ATTEMPTS }).default(3),
+    backoff: duration(0, 1000),
+    factor: z.number({ error: FACTOR }).min(1, { error: FACTOR }).max(100, { error: FACTOR }).default(2),
+    max_backoff: duration(0, 30_000),
+  },
+  'give an object, like { attempts: 3, backoff: 1s, factor: 2, max_backoff: 30s }',
+)
+  .superRefine(({ backoff, max_backoff }, context) => {
+    if (backoff <= max_backoff) return;
+    const message = `backoff is longer than max_backoff (30s unless given): give a longer max_backoff`;
+    context.addIssue({ code: 'custom', path: ['backoff'], message, params: { code: 'out_of_range' } });
+  })
+  .transform(({ attempts, backoff, factor, max_backoff }) => ({
+    attempts,
+    backoffMs: backoff,
+    factor,
+    maxBackoffMs: max_backoff,
+  }));
+
+const Liveness = strict(
+  { unresponsive_after: duration(100, 3000), dead_after: duration(200, 10_000) },
+  'give an object, like { unresponsive_after: 3s, dead_after: 10s }',
+)
+  .superRefine(({ unresponsive_after, dead_after }, context) => {
+    if (unresponsive_after < dead_after) return;
+    const message =
+      'dead_after (10s unless given) has to be longer than unresponsive_after (3s unless given)';
+    context.addIssue({ code: 'custom', path: ['dead_after'], message, params: { code: 'out_of_range' } });
+  })
+  .transform(({ unresponsive_after, dead_after }) => ({
+    unresponsiveAfterMs: unresponsive_after,
+    deadAfterMs: dead_after,
+  }));
+
+const LABELS = 'give an object of texts, like { gpu: "true" }';
+
+/** One module, without its name. */
+export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
+  {
+    inputs: Names,
+    previous: Names.default([]),
+    output: Type,
+    require: z
+      .record(z.string(), z.string({ error: 'give a text, in quotes' }), { error: LABELS })
+      .default({}),
+    timeout: duration(1, 300_000),
+    retry: Retry.prefault({}),
+    on_error: z.enum(['fail', 'ignore'], { error: 'give fail or ignore' }).default('fail'),
+    start: z.enum(['auto', 'manual'], { error: 'give auto or manual' }).default('auto'),
+    liveness: Liveness.prefault({}),
+  },
+  'give an object with at least inputs and output',
+).transform(({ timeout, on_error, ...rest }) => ({ ...rest, timeoutMs: timeout, onError: on_error }));
+
+/** The file around its modules, which are looked at one by one. */
+export const FileSchema: z.ZodType<Pick<Graph, 'name' | 'source'>> = strict(
+  {
+    name: Name,
+    source: strict({ name: Name, type: Type }, 'give an object, like { name: user_input, type: json }'),
+    modules: z.record(z.string(), z.unknown(), { error: 'give an object with one entry for each module' }),
+  },
+  'give an object with name, source and modules',
+);

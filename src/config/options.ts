@@ -1,0 +1,180 @@
+/** The options of `tutti up`: one table for flags, environment and file. */
+import {
+  bindAddress,
+  duration,
+  flag,
+  hostName,
+  oneOf,
+  origins,
+  paths,
+  port,
+  type ReadOption,
+  secret,
+  size,
+  text,
+  wholeNumber,
+} from './option-values.js';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What `tutti up` runs with: validated, complete and frozen. Paths are absolute. */
+export interface Config {
+  /** The data directory. @default '.tutti' in the working directory */
+  readonly data: string;
+  /** The address that all sockets are bound to. @default '127.0.0.1' */
+  readonly host: string;
+  /** The host that nodes dial for outputs and blobs. @default the one that they dialled */
+  readonly advertise: string | undefined;
+  /** 0: a free one. @default 7480 */
+  readonly httpPort: number;
+  /** @default 7400 */
+  readonly controlPort: number;
+  /** @default 7401 */
+  readonly outputsPort: number;
+  /** @default 7402 */
+  readonly eventsPort: number;
+  /** Graph files to store at the start. @default [] */
+  readonly graphs: readonly string[];
+  /** Folders of `.proto` files, beside those that Tutti brings. @default [] */
+  readonly protoPaths: readonly string[];
+  /** End the process that holds the data directory. @default false */
+  readonly takeover: boolean;
+  /** What HTTP, WebSocket and nodes have to present; needed beyond loopback. @default none */
+  readonly token: string | undefined;
+  /** Web origins that may call, beside the orchestrator's own. @default [] */
+  readonly origins: readonly string[];
+  /** How often a node says that it is alive. @default 1000 */
+  readonly heartbeatIntervalMs: number;
+  /** How long a stopped execution may take to end. @default 10000 */
+  readonly graceMs: number;
+  /** Outputs of a node that may be un-acknowledged at a time. @default 256 */
+  readonly outputWindow: number;
+  /** A larger payload goes by blob. @default 65536 */
+  readonly inlineMaxBytes: number;
+  /** A larger frame is refused. @default 8388608 */
+  readonly maxFrameBytes: number;
+  /** A larger HTTP body is refused, blobs apart. @default 8388608 */
+  readonly maxBodyBytes: number;
+  /** A larger blob is refused. @default 4294967296 */
+  readonly maxBlobBytes: number;
+  /** Events that may wait to be decided before sockets are read no further. @default 10000 */
+  readonly mailboxLimit: number;
+  /** WebSockets at a time. @default 1000 */
+  readonly maxViewers: number;
+  /** A viewer that is so far behind is told of a gap. @default 1048576 */
+  readonly viewerBufferBytes: number;
+  /** @default 'info' */
+  readonly logLevel: LogLevel;
+}
+
+export interface Option<T = unknown> {
+  /** In the file; in capitals after `TUTTI_`, in the environment. */
+  readonly name: string;
+  /** On the command line; a repeatable one is called by its singular there. */
+  readonly flag: string;
+  /** What a flag's value stands for in the help; nothing for a switch. */
+  readonly value?: string;
+  readonly help: string;
+  readonly read: ReadOption<T>;
+  readonly preset: T;
+  /** Paths are resolved, from the file's folder or the working directory. */
+  readonly isPath?: true;
+  /** Its value is shown nowhere. */
+  readonly isSecret?: true;
+}
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+function option<T>(
+  name: string,
+  value: string | undefined,
+  read: ReadOption<NonNullable<T>>,
+  preset: T,
+  help: string,
+  more: Partial<Option> = {},
+): Option<T> {
+  const named = { name, flag: `--${name.replaceAll('_', '-')}`, help, ...(value !== undefined && { value }) };
+  return { ...named, read: read as ReadOption<T>, preset, ...(more as Partial<Option<T>>) };
+}
+
+const noPaths: readonly string[] = Object.freeze([]);
+
+/** By their names in `Config`. */
+export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
+  data: option('data', 'DIR', text, '.tutti', 'the data directory', { isPath: true }),
+  host: option('host', 'ADDRESS', bindAddress, '127.0.0.1', 'the address to bind all sockets to'),
+  advertise: option<string | undefined>(
+    'advertise',
+    'HOST',
+    hostName,
+    undefined,
+    'the host that nodes dial for outputs and blobs',
+  ),
+  httpPort: option('http_port', 'N', port, 7480, 'HTTP and WebSocket'),
+  controlPort: option('control_port', 'N', port, 7400, 'where nodes register'),
+  outputsPort: option('outputs_port', 'N', port, 7401, 'where nodes publish'),
+  eventsPort: option('events_port', 'N', port, 7402, 'where committed events are published'),
+  graphs: option('graphs', 'FILE', paths, noPaths, 'a graph to store at the start; repeatable', {
+    flag: '--graph',
+    isPath: true,
+  }),
+  protoPaths: option('proto_paths', 'DIR', paths, noPaths, 'a folder of .proto files; repeatable', {
+    flag: '--proto-path',
+    isPath: true,
+  }),
+  takeover: option<boolean>(
+    'takeover',
+    undefined,
+    flag,
+    false,
+    'end the process that holds the data directory',
+  ),
+  token: option<string | undefined>(
+    'token',
+    'TOKEN',
+    secret,
+    undefined,
+    'what clients and nodes have to present',
+    { isSecret: true },
+  ),
+  origins: option('origins', 'ORIGIN', origins, noPaths, 'a web origin that may call; repeatable', {
+    flag: '--origin',
+  }),
+  heartbeatIntervalMs: option(
+    'heartbeat_interval',
+    'T',
+    duration(50),
+    1000,
+    'how often a node says it is alive',
+  ),
+  graceMs: option('grace', 'T', duration(1), 10_000, 'how long a stopped execution may take to end'),
+  outputWindow: option(
+    'output_window',
+    'N',
+    wholeNumber(1, 100_000),
+    256,
+    'un-acked outputs of a node at a time',
+  ),
+  inlineMaxBytes: option('inline_max', 'SIZE', size(0, 16 * MIB), 65_536, 'larger payloads go by blob'),
+  maxFrameBytes: option('max_frame', 'SIZE', size(65_536, GIB), 8 * MIB, 'larger frames are refused'),
+  maxBodyBytes: option('max_body', 'SIZE', size(1024, GIB), 8 * MIB, 'larger HTTP bodies are refused'),
+  maxBlobBytes: option('max_blob', 'SIZE', size(1024, 1024 * GIB), 4 * GIB, 'larger blobs are refused'),
+  mailboxLimit: option(
+    'mailbox_limit',
+    'N',
+    wholeNumber(100, 10_000_000),
+    10_000,
+    'events waiting to be decided',
+  ),
+  maxViewers: option('max_viewers', 'N', wholeNumber(1, 1_000_000), 1000, 'WebSockets at a time'),
+  viewerBufferBytes: option(
+    'viewer_buffer',
+    'SIZE',
+    size(65_536, GIB),
+    MIB,
+    'a viewer so far behind gets a gap',
+  ),
+  logLevel: option<LogLevel>('log_level', 'LEVEL', oneOf(...LOG_LEVELS), 'info', LOG_LEVELS.join(', ')),
+};

@@ -1,0 +1,183 @@
+/**
+ * A task as the orchestrator holds it while it is unfinished: its graph, its modules' runs, their executions.
+ *
+ * 1. What was observed changes executions; only a plan changes the phase of a module.
+ * 2. A module that nothing has happened to has no run yet: a queued task is small.
+ */
+import type { DesiredState, ObservedState } from './execution.js';
+import type { Graph, GraphKey, ModuleSpec } from './graph.js';
+import type { BlobRef } from './payload.js';
+import type { ReportedError } from './protocol.js';
+import type { TaskId } from './task-id.js';
+import type { TaskState } from './task-state.js';
+
+/** A graph version made ready for scheduling: module names are resolved to positions. */
+export interface CompiledGraph {
+  readonly key: GraphKey;
+  readonly graph: Graph;
+  readonly modules: readonly CompiledModule[];
+  readonly index: ReadonlyMap<string, number>;
+}
+
+export interface CompiledModule {
+  readonly position: number;
+  readonly spec: ModuleSpec;
+  /** Positions of the modules it takes inputs from, without the source. */
+  readonly inputs: readonly number[];
+  readonly takesSource: boolean;
+  /** Nodes are interchangeable for all runs of one slot class: the module and the labels it requires. */
+  readonly slotClass: string;
+}
+
+/** Where a payload is stored: the `payloads` row (problem_id, iteration_id, owner, seq). */
+export interface PayloadRef {
+  readonly problemId: string;
+  readonly iterationId: number;
+  /** `input`, or the execution_id that published it. */
+  readonly owner: string;
+  /** 0 for an input. */
+  readonly seq: number;
+  readonly blob?: BlobRef;
+}
+
+/** What ended an execution before its outputs are all there: its final report. */
+export interface FinalReport {
+  readonly state: 'failed' | 'cancelled' | 'preempted';
+  readonly error?: ReportedError;
+}
+
+export type StopCause = 'stop' | 'terminate' | 'reset' | 'preempt' | 'timeout';
+
+export interface Execution {
+  readonly id: string;
+  readonly lease: string;
+  readonly task: Task;
+  readonly position: number;
+  /** From 1; numbers every execution of the module in this task. */
+  readonly attempt: number;
+  readonly generation: number;
+  readonly nodeId: string;
+  /** The boot that it was given to: a node whose boot is another one does not have it. */
+  bootId: string;
+  /** Unix milliseconds, as all times here. */
+  readonly assignedAt: number;
+  desired: DesiredState;
+  /** Why it is to stop, while it is being stopped. */
+  stopCause: StopCause | undefined;
+  observed: ObservedState;
+  /** The node said so itself, over the control plane. An output implies acceptance too but has no order with heartbeats. */
+  acceptedByReport: boolean;
+  /** Heartbeats in a row that did not name it though the node had accepted it. */
+  missedBeats: number;
+  acceptedAt: number | undefined;
+  startedAt: number | undefined;
+  finishedAt: number | undefined;
+  /** How many outputs are committed: exactly those with seq 1 … committed. */
+  committed: number;
+  /** How many there will be, once known. */
+  lastSeq: number | undefined;
+  final: FinalReport | undefined;
+  /** Those of its outputs that are blobs, by seq. */
+  blobs: Map<number, BlobRef> | undefined;
+  progress: number | undefined;
+  message: string | undefined;
+  error: ReportedError | undefined;
+}
+
+/** When the next attempt may begin. */
+export interface Retry {
+  /** For people: Unix milliseconds. */
+  readonly at: number;
+  /** For the scheduler: its monotonic clock. */
+  readonly dueMs: number;
+}
+
+export type ModulePhase =
+  | { readonly kind: 'waiting'; readonly reason: string | undefined; readonly retry: Retry | undefined }
+  /** Its newest execution is placed; it may have ended without the scheduler having seen it yet. */
+  | { readonly kind: 'placed'; readonly execution: Execution }
+  | { readonly kind: 'succeeded'; readonly execution: Execution }
+  | { readonly kind: 'failed'; readonly error: ReportedError }
+  | { readonly kind: 'skipped'; readonly reason: string }
+  /** The task was stopped while this module ran. */
+  | { readonly kind: 'stopped' };
+
+export interface ModuleRun {
+  phase: ModulePhase;
+  /** Raised by a reset; outputs of older generations are refused. */
+  generation: number;
+  /** Executions that failed or succeeded in this generation. */
+  attempts: number;
+  /** All executions, oldest first. */
+  readonly executions: Execution[];
+  /** Boots that died, unasked, while they ran this module for this task. */
+  readonly diedBoots: string[];
+  /** It stands in the queue of its slot class. */
+  queued: boolean;
+}
+
+export interface Task {
+  readonly id: TaskId;
+  /** `<problem_id>/<iteration_id>`. */
+  readonly key: string;
+  readonly graph: CompiledGraph;
+  /** 0–100. */
+  readonly priority: number;
+  /** The `seq` of its problem's creation: problems are listed by it. */
+  readonly problemSeq: number;
+  readonly createdAt: number;
+  readonly parentIterationId: number | undefined;
+  readonly input: PayloadRef;
+  /** The parent's outputs that `previous` edges carry, fixed when the task was created. */
+  readonly pinned: ReadonlyMap<string, PayloadRef>;
+  readonly runs: (ModuleRun | undefined)[];
+  state: TaskState;
+  /** What the users want of it. */
+  desired: 'ended' | 'cancelled' | 'aborted';
+  /** Its place among equals: the `seq` of its submission, or of its last preemption. */
+  queueSeq: number;
+  startedAt: number | undefined;
+  finishedAt: number | undefined;
+  error:
+    | (ReportedError & { readonly module?: string; readonly nodeId?: string; readonly attempt?: number })
+    | undefined;
+  /** Why it was stopped. */
+  reason: string | undefined;
+}
+
+const NOT_YET: ModulePhase = { kind: 'waiting', reason: undefined, retry: undefined };
+
+/** The phase of a module, also of one that nothing has happened to. */
+export function phaseOf(task: Task, position: number): ModulePhase {
+  return task.runs[position]?.phase ?? NOT_YET;
+}
+
+/** The run of a module, made on first use. */
+export function runOf(task: Task, position: number): ModuleRun {
+  let run = task.runs[position];
+  if (!run) {
+    run = { phase: NOT_YET, generation: 0, attempts: 0, executions: [], diedBoots: [], queued: false };
+    task.runs[position] = run;
+  }
+  return run;
+}
+
+/** What makes a module's name in a task, for messages and events. */
+export function moduleName(task: Task, position: number): string {
+  return task.graph.modules[position]!.spec.name;
+}
+
+export function compileGraph(key: GraphKey, graph: Graph): CompiledGraph {
+  const index = new Map(graph.modules.map((spec, position) => [spec.name, position]));
+  const modules = graph.modules.map((spec, position): CompiledModule => {
+    const labels = Object.entries(spec.require).sort(([a], [b]) => (a < b ? -1 : 1));
+    return {
+      position,
+      spec,
+      inputs: spec.inputs.flatMap((name) => index.get(name) ?? []),
+      takesSource: spec.inputs.includes(graph.source.name),
+      slotClass: labels.length === 0 ? spec.name : `${spec.name} ${JSON.stringify(labels)}`,
+    };
+  });
+  return { key, graph, modules, index };
+}

@@ -1,0 +1,120 @@
+/**
+ * Blobs on the disk, by their content: `<dir>/<first two digits>/<sha256>`.
+ *
+ * 1. A blob appears under its name only whole, verified and synced.
+ * 2. It counts as there once the loop has committed its row, which leases it.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { messageOf } from '../base/errors.js';
+import type { IdSource } from '../base/ids.js';
+import type { BlobRef } from '../model/payload.js';
+import type { Reader } from '../store/store.js';
+import type { Answer, Blobs, Refusal } from './port.js';
+import { type BlobRow, decodeRow } from './records.js';
+
+export interface BlobsDeps {
+  readonly dir: string;
+  /** A larger one is refused. */
+  readonly maxBytes: number;
+  readonly ids: IdSource;
+  readonly store: Pick<Reader, 'get'>;
+  /** Commits the blob's row. */
+  readonly commit: (blob: BlobRef) => Promise<Answer>;
+}
+
+class TooLarge extends Error {}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): Blobs {
+  const pathOf = (sha256: string): string => join(dir, sha256.slice(0, 2), sha256);
+
+  async function write(sha256: string, content: Readable): Promise<BlobRef | Refusal> {
+    const temporary = join(dir, `${ids.uuid()}.part`);
+    try {
+      await mkdir(join(dir, sha256.slice(0, 2)), { recursive: true });
+      const hash = createHash('sha256');
+      let size = 0;
+      const measure = new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          hash.update(chunk);
+          size += chunk.byteLength;
+          if (size > maxBytes) done(new TooLarge());
+          else done(null, chunk);
+        },
+      });
+      await pipeline(content, measure, createWriteStream(temporary));
+      const actual = hash.digest('hex');
+      if (actual !== sha256) {
+        const message = `the content's SHA-256 is ${actual}, not ${sha256}`;
+        return { ok: false, kind: 'invalid', code: 'bad_digest', message };
+      }
+      await sync(temporary);
+      await rename(temporary, pathOf(sha256));
+      await sync(join(dir, sha256.slice(0, 2)));
+      return { sha256, size };
+    } catch (thrown) {
+      if (thrown instanceof TooLarge) {
+        return { ok: false, kind: 'too_large', code: 'too_large', message: `a blob has at most ${maxBytes} bytes` };
+      }
+      const full = (thrown as NodeJS.ErrnoException).code === 'ENOSPC';
+      return full
+        ? {
+            ok: false,
+            kind: 'unavailable',
+            code: 'disk_full',
+            message: 'there is no room for the blob',
+            retryAfter: 10,
+          }
+        : {
+            ok: false,
+            kind: 'malformed',
+            code: 'upload_broken',
+            message: `the upload broke off: ${messageOf(thrown)}`,
+          };
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  return {
+    async put(sha256, content) {
+      if (!SHA256.test(sha256)) {
+        const message = `${JSON.stringify(sha256)} is not a SHA-256 in lower-case hex`;
+        const details = [
+          { path: 'sha256', code: 'bad_sha256', message: '64 hexadecimal digits, lower case' },
+        ];
+        return { ok: false, kind: 'malformed', code: 'bad_sha256', message, details };
+      }
+      const there = await stat(pathOf(sha256)).catch(() => undefined);
+      if (there) content.resume();
+      const written = there ? { sha256, size: there.size } : await write(sha256, content);
+      if ('ok' in written) return written;
+      const answer = await commit(written);
+      return answer.ok ? { ok: true, blob: written, existed: there !== undefined } : answer;
+    },
+
+    async stat(sha256) {
+      const bytes = SHA256.test(sha256) ? await store.get('blobs', [sha256]) : undefined;
+      return bytes && { sha256, size: decodeRow<BlobRow>(bytes).size };
+    },
+
+    read: (sha256, range) => createReadStream(pathOf(sha256), range),
+  };
+}
+
+/** Makes a file's content, or a folder's entries, outlive a loss of power. */
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,44 @@
+/** Answers to requests, and the memory of those that carry an idempotency key. */
+import type { Fault } from '../../base/errors.js';
+import type { Answer, Refusal, RefusalKind } from '../port.js';
+import { EMPTY, type IdempotencyRow } from '../records.js';
+import type { Turn } from './turn.js';
+
+/** How long the same key gives the same answer. */
+const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
+
+export interface Dedupe {
+  readonly key: string;
+  readonly hash: string;
+}
+
+export function refusal(
+  kind: RefusalKind,
+  code: string,
+  message: string,
+  more: { readonly hint?: string; readonly details?: readonly Fault[]; readonly retryAfter?: number } = {},
+): Refusal {
+  return { ok: false, kind, code, message, ...more };
+}
+
+/** The answer is given again to whoever comes with this key. Only what was done is remembered: a refusal changed nothing. */
+export function remember(turn: Turn, dedupe: Dedupe | undefined, answer: Answer): void {
+  if (!dedupe || !answer.ok) return;
+  const expiresAt = turn.wallMs + IDEMPOTENCY_MS;
+  const row: IdempotencyRow = { hash: dedupe.hash, answer, expires_at: expiresAt };
+  turn.journal.putRow('idempotency', [dedupe.key], row);
+  turn.journal.put('idempotency_by_time', [expiresAt, dedupe.key], EMPTY);
+  turn.journal.answered.set(dedupe.key, row);
+}
+
+/** What an earlier request with this key came to, if there was one. */
+export function recall(turn: Turn, dedupe: Dedupe): Answer | undefined {
+  const row = turn.journal.answered.get(dedupe.key) ?? turn.loaded.answered.get(dedupe.key);
+  if (!row || row.expires_at <= turn.wallMs) return undefined;
+  if (row.hash === dedupe.hash) return row.answer as Answer;
+  return refusal(
+    'invalid',
+    'idempotency_mismatch',
+    `Idempotency-Key ${dedupe.key} was used for another request`,
+  );
+}

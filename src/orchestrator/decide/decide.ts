@@ -1,0 +1,187 @@
+/**
+ * The decision: a batch of steps in, a journal out. Deterministic: no I/O, no clock, no random; time and ids come with the turn.
+ *
+ * 1. What nodes and people said comes before what time says: nobody is judged by a clock while their word lies in the mailbox.
+ * 2. One bad message never fails its batch, and one step that cannot be decided never keeps the others from it.
+ */
+import type { Route } from '../../bus/bus.js';
+import type { NodeMessage, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
+import { REFUSALS } from '../../model/protocol.js';
+import type { MessageFault } from '../../wire/envelope.js';
+import { type BlobRow, EMPTY, taskToRow } from '../records.js';
+import { commandToRow, receiveAck } from './commands.js';
+import { receiveConfigReply } from './configuration.js';
+import { receiveLog, receiveOutput, receiveReport } from './executions.js';
+import { nodeToRow, nodeView } from './node-view.js';
+import {
+  probeAll,
+  receiveGoodbye,
+  receiveHeartbeat,
+  receiveHello,
+  receiveNodeReport,
+  receiveUnreachable,
+  see,
+} from './nodes.js';
+import { schedule } from './planner.js';
+import { refuse } from './refusals.js';
+import { receiveRequest } from './requests.js';
+import type { FleetNode, State } from './state.js';
+import { fireDueTimers } from './timers.js';
+import type { Step, Turn } from './turn.js';
+
+/** How long an uploaded blob stays without anything that refers to it. */
+const BLOB_LEASE_MS = 24 * 60 * 60 * 1000;
+
+/** Decides a whole batch. What is to be done about it is in the turn's journal. */
+export function decide(
+  turn: Turn,
+  steps: readonly Step[],
+  onError: (thrown: unknown, step: Step) => void,
+): void {
+  for (const step of steps) {
+    try {
+      take(turn, step);
+    } catch (thrown) {
+      onError(thrown, step);
+    }
+  }
+  fireDueTimers(turn);
+  schedule(turn);
+  writeRows(turn);
+  turn.state.cursor = turn.journal.cursor;
+}
+
+/** When something may have to be decided although nobody says anything. */
+export function nextDueMs({ timers, broker }: State): number | undefined {
+  const due = [timers.nextMs(), broker.nextDueMs()].filter((at) => at !== undefined);
+  return due.length === 0 ? undefined : Math.min(...due);
+}
+
+function take(turn: Turn, step: Step): void {
+  switch (step.kind) {
+    case 'control':
+      receiveControl(turn, step.route, step.frame, step.faults);
+      return;
+    case 'bad control':
+      refuse(
+        turn,
+        step.route,
+        turn.state.nodesByRoute.get(step.route)?.incarnation ?? 0,
+        step.code,
+        step.message,
+      );
+      return;
+    case 'outputs':
+      for (const _ of step.faults) turn.state.counters.add('refused_bad_frame');
+      for (const output of step.outputs) receiveOutput(turn, output);
+      return;
+    case 'unreachable':
+      receiveUnreachable(turn, step.route);
+      return;
+    case 'disconnect':
+      probeAll(turn);
+      return;
+    case 'request':
+      receiveRequest(turn, step);
+      return;
+    case 'blob': {
+      const row: BlobRow = { size: step.size, lease_until: turn.wallMs + BLOB_LEASE_MS };
+      turn.journal.putRow('blobs', [step.sha256], row);
+      turn.journal.answer(step.id, {
+        ok: true,
+        kind: 'done',
+        body: { sha256: step.sha256, size: step.size },
+      });
+      return;
+    }
+    case 'inspect nodes': {
+      const nodes =
+        step.nodeId === undefined
+          ? [...turn.state.nodes.values()]
+          : [turn.state.nodes.get(step.nodeId)].filter((node) => node !== undefined);
+      turn.journal.replies.push({ kind: 'view', request: step.id, value: nodes.map(nodeView) });
+      return;
+    }
+    case 'wake':
+      return;
+    default:
+      step satisfies never;
+  }
+}
+
+function receiveControl(
+  turn: Turn,
+  route: Route,
+  frame: ToOrchestrator,
+  faults: readonly MessageFault[],
+): void {
+  for (const fault of faults) {
+    const code = fault.code in REFUSALS ? (fault.code as RefusalCode) : 'bad_frame';
+    refuse(turn, route, frame.incarnation, code, fault.message, {
+      ...(fault.executionId !== undefined && { executionId: fault.executionId }),
+      ...(fault.commandId !== undefined && { commandId: fault.commandId }),
+      ...(fault.transactionId !== undefined && { transactionId: fault.transactionId }),
+    });
+  }
+  const hello = frame.messages.find((message) => message.kind === 'hello');
+  if (hello) receiveHello(turn, route, frame.incarnation, hello);
+  const rest = frame.messages.filter((message) => message.kind !== 'hello');
+  if (rest.length === 0 && (hello || frame.nodeId === '')) return;
+  const node = hello ? turn.state.nodesByRoute.get(route) : turn.state.nodes.get(frame.nodeId);
+  if (node?.route === undefined || frame.incarnation > node.incarnation) {
+    if (!hello) refuse(turn, route, frame.incarnation, 'say_hello', 'this node is not registered here');
+    return;
+  }
+  if (!hello && frame.incarnation < node.incarnation) {
+    const message = `incarnation ${frame.incarnation} is not the newest, ${node.incarnation} is`;
+    refuse(turn, route, frame.incarnation, 'stale_incarnation', message);
+    return;
+  }
+  turn.state.setRoute(node, route);
+  see(turn, node);
+  for (const message of rest) receive(turn, node, message);
+}
+
+function receive(turn: Turn, node: FleetNode, message: Exclude<NodeMessage, { kind: 'hello' }>): void {
+  switch (message.kind) {
+    case 'heartbeat':
+      receiveHeartbeat(turn, node, message);
+      return;
+    case 'node_report':
+      receiveNodeReport(turn, node, message);
+      return;
+    case 'execution_report':
+      receiveReport(turn, node, message);
+      return;
+    case 'command_ack':
+      receiveAck(turn, node, message);
+      return;
+    case 'config_reply':
+      receiveConfigReply(turn, node, message);
+      return;
+    case 'log':
+      receiveLog(turn, message);
+      return;
+    case 'goodbye':
+      receiveGoodbye(turn, node);
+      return;
+    default:
+      message satisfies never;
+  }
+}
+
+/** Every row that this batch changed, once, as it is now. */
+function writeRows(turn: Turn): void {
+  const { journal } = turn;
+  for (const task of journal.tasks) {
+    journal.putRow('iterations', [task.id.problemId, task.id.iterationId], taskToRow(task));
+  }
+  for (const node of journal.nodes) journal.putRow('nodes', [node.nodeId], nodeToRow(node));
+  for (const command of journal.commands) {
+    journal.putRow('commands', [command.commandId], commandToRow(command));
+    const open = turn.state.commands.has(command.commandId);
+    if (open) journal.put('commands_pending', [command.commandId], EMPTY);
+    else journal.delete('commands_pending', [command.commandId]);
+  }
+  journal.writeEvents();
+}

@@ -1,0 +1,385 @@
+/**
+ * What nodes say about executions: acceptance, progress, log lines, outputs, the end.
+ *
+ * 1. Whatever does not carry the execution's lease is counted and dropped without an answer.
+ * 2. Outputs are committed in their order, each once. One that comes too early is dropped: it will come again.
+ * 3. An execution ends when all its outputs up to the number that the last output or the final report names are committed.
+ * 4. Once an execution is to stop, none of its outputs is recorded any more.
+ */
+import { countsAsAttempt, executionMayBecome, hasEnded, type ObservedState } from '../../model/execution.js';
+import type { ExecutionReport, LogLine, Output, RefusalCode, ReportedError } from '../../model/protocol.js';
+import type { Execution, PayloadRef } from '../../model/task.js';
+import { moduleName } from '../../model/task.js';
+import { noteStopped } from './commands.js';
+import { refuseAt } from './refusals.js';
+import type { FleetNode } from './state.js';
+import { type Turn, touch } from './turn.js';
+
+/** An event shows a decoded output up to this size; a larger one is fetched by whoever looks at it. */
+const SHOWN_OUTPUT_MAX_BYTES = 4096;
+/** Progress events, of each execution. */
+const PROGRESS_INTERVAL_MS = 100;
+
+/** The execution that somebody with this lease may speak of: an unfinished task's, or a finished one's as stored. */
+export function findExecution(turn: Turn, executionId: string, lease: string): Execution | undefined {
+  const execution = turn.state.executions.get(executionId) ?? turn.loaded.executions.get(executionId);
+  return execution?.lease === lease ? execution : undefined;
+}
+
+/** Whether its node ended it, so that the node may be told that its end is known. */
+export function endedByNode(execution: Execution): boolean {
+  return execution.observed === 'succeeded' || execution.final?.state === execution.observed;
+}
+
+export function aboutExecution(execution: Execution): {
+  taskId: Execution['task']['id'];
+  module: string;
+  executionId: string;
+  attempt: number;
+  nodeId: string;
+} {
+  return {
+    taskId: execution.task.id,
+    module: moduleName(execution.task, execution.position),
+    executionId: execution.id,
+    attempt: execution.attempt,
+    nodeId: execution.nodeId,
+  };
+}
+
+export function receiveReport(turn: Turn, node: FleetNode, report: ExecutionReport): void {
+  const execution = findExecution(turn, report.executionId, report.lease);
+  if (!execution || execution.nodeId !== node.nodeId) {
+    refuseAt(turn, node, 'unknown_execution', `execution ${report.executionId} is not one of this node's`, {
+      executionId: report.executionId,
+    });
+    return;
+  }
+  if (hasEnded(execution.observed)) {
+    answerEnded(turn, node, execution);
+    return;
+  }
+  switch (report.state) {
+    case 'ACCEPTED':
+      accept(turn, execution);
+      execution.acceptedByReport = true;
+      break;
+    case 'RUNNING':
+      accept(turn, execution);
+      start(turn, execution);
+      break;
+    case 'PROGRESS':
+      accept(turn, execution);
+      start(turn, execution);
+      progress(turn, execution, report);
+      break;
+    case 'REJECTED':
+      if (execution.observed === 'assigned') {
+        endExecution(turn, execution, 'rejected', { by: 'node', error: report.error });
+      }
+      break;
+    case 'FAILED':
+    case 'CANCELLED':
+    case 'PREEMPTED':
+      receiveFinal(turn, execution, report);
+      break;
+    default:
+      report.state satisfies never;
+  }
+}
+
+function receiveFinal(turn: Turn, execution: Execution, report: ExecutionReport): void {
+  const stopped = stoppedState(execution);
+  const reported =
+    report.state === 'FAILED' ? 'failed' : report.state === 'CANCELLED' ? 'cancelled' : 'preempted';
+  execution.final = { state: stopped ?? reported, ...(report.error && { error: report.error }) };
+  execution.lastSeq = report.lastSeq;
+  touch(turn, execution.task);
+  endWhenComplete(turn, execution);
+}
+
+/** How an execution ends that is being stopped, whatever its node calls it. */
+function stoppedState(execution: Execution): 'cancelled' | 'preempted' | undefined {
+  if (execution.desired === 'running') return undefined;
+  return execution.stopCause === 'preempt' ? 'preempted' : 'cancelled';
+}
+
+export function receiveLog(turn: Turn, line: LogLine): void {
+  const execution = findExecution(turn, line.executionId, line.lease);
+  if (!execution) return;
+  turn.journal.fact({
+    type: 'execution.log',
+    ...aboutExecution(execution),
+    detail: {
+      logged_at: new Date(line.at).toISOString(),
+      level: line.level,
+      message: line.message,
+      fields: line.fields,
+    },
+  });
+}
+
+export function receiveOutput(turn: Turn, output: Output): void {
+  const { state } = turn;
+  const execution = findExecution(turn, output.executionId, output.lease);
+  const node = execution && state.nodes.get(execution.nodeId);
+  if (!execution || node?.route === undefined || node.bootId !== execution.bootId) {
+    state.counters.add('outputs_dropped');
+    return;
+  }
+  if (hasEnded(execution.observed) || execution.desired === 'stopped') {
+    if (endedByNode(execution) && output.seq <= execution.committed) answerEnded(turn, node, execution);
+    else
+      refuseOutput(
+        turn,
+        node,
+        execution,
+        output,
+        'stale_execution',
+        'the execution has been stopped or replaced',
+      );
+    return;
+  }
+  if (output.seq <= execution.committed) {
+    acknowledge(turn, node, execution);
+    return;
+  }
+  if (output.seq > execution.committed + 1) {
+    state.counters.add('outputs_early');
+    return;
+  }
+  record(turn, node, execution, output);
+}
+
+function record(turn: Turn, node: FleetNode, execution: Execution, output: Output): void {
+  const { journal, house } = turn;
+  const { task } = execution;
+  const declared = task.graph.modules[execution.position]!.spec.output;
+  const types = turn.state.graph(task.graph.key.name, task.graph.key.version)?.types;
+  let shown: unknown;
+  if (output.type !== declared) {
+    failBadOutput(
+      turn,
+      node,
+      execution,
+      output,
+      'bad_payload',
+      `the output is of type ${output.type}, the graph declares ${declared}`,
+    );
+    return;
+  }
+  if (output.payload.kind === 'inline') {
+    const { bytes } = output.payload;
+    if (bytes.byteLength > house.inlineMaxBytes) {
+      const message = `an inline output of ${bytes.byteLength} bytes; more than ${house.inlineMaxBytes} go by blob`;
+      failBadOutput(turn, node, execution, output, 'too_large', message);
+      return;
+    }
+    const decoded = types?.decode(declared, bytes) ?? { ok: false, message: 'the type is not known' };
+    if (!decoded.ok) {
+      failBadOutput(turn, node, execution, output, 'bad_payload', decoded.message);
+      return;
+    }
+    if (bytes.byteLength <= SHOWN_OUTPUT_MAX_BYTES) shown = decoded.value;
+  } else if (!turn.loaded.blobs.has(output.payload.blob.sha256)) {
+    refuseOutput(
+      turn,
+      node,
+      execution,
+      output,
+      'blob_missing',
+      `blob ${output.payload.blob.sha256} is not here`,
+    );
+    return;
+  }
+
+  accept(turn, execution);
+  execution.committed = output.seq;
+  if (output.last) execution.lastSeq = output.seq;
+  const ref: PayloadRef = {
+    problemId: task.id.problemId,
+    iterationId: task.id.iterationId,
+    owner: execution.id,
+    seq: output.seq,
+  };
+  let blob: { sha256: string; size: number } | undefined;
+  if (output.payload.kind === 'inline') {
+    journal.payload(ref, output.payload.bytes);
+  } else {
+    blob = { sha256: output.payload.blob.sha256, size: output.payload.blob.size };
+    execution.blobs ??= new Map();
+    execution.blobs.set(output.seq, blob);
+    journal.put(
+      'blob_refs',
+      [blob.sha256, ref.problemId, ref.iterationId, ref.owner, ref.seq],
+      new Uint8Array(),
+    );
+  }
+  touch(turn, task);
+  journal.fact({
+    type: 'output.recorded',
+    ...aboutExecution(execution),
+    detail: {
+      output_seq: output.seq,
+      last: output.last,
+      size: output.payload.kind === 'inline' ? output.payload.bytes.byteLength : output.payload.blob.size,
+      ...(blob && { blob }),
+      ...(shown !== undefined && { output: shown }),
+    },
+  });
+  if (!endWhenComplete(turn, execution)) acknowledge(turn, node, execution);
+}
+
+/** An output that can never be recorded: its node drops it, so the execution can only fail. */
+function failBadOutput(
+  turn: Turn,
+  node: FleetNode,
+  execution: Execution,
+  output: Output,
+  code: RefusalCode,
+  message: string,
+): void {
+  refuseOutput(turn, node, execution, output, code, message);
+  endExecution(turn, execution, 'failed', {
+    by: 'house',
+    error: { code, message: `output ${output.seq}: ${message}`, retryable: false },
+  });
+}
+
+function refuseOutput(
+  turn: Turn,
+  node: FleetNode,
+  execution: Execution,
+  output: Output,
+  code: RefusalCode,
+  message: string,
+): void {
+  const refused = refuseAt(
+    turn,
+    node,
+    code,
+    `output ${output.seq} of execution ${execution.id}: ${message}`,
+    {
+      executionId: execution.id,
+      seq: output.seq,
+    },
+  );
+  if (refused && code !== 'blob_missing') {
+    turn.journal.fact({
+      type: 'output.refused',
+      ...aboutExecution(execution),
+      detail: { output_seq: output.seq, code, message },
+    });
+  }
+}
+
+function accept(turn: Turn, execution: Execution): void {
+  if (execution.observed !== 'assigned') return;
+  execution.observed = 'accepted';
+  execution.acceptedAt = turn.wallMs;
+  turn.state.timers.clear(`assign ${execution.id}`);
+  touch(turn, execution.task);
+  turn.journal.fact({ type: 'execution.accepted', ...aboutExecution(execution) });
+}
+
+function start(turn: Turn, execution: Execution): void {
+  if (execution.observed !== 'accepted') return;
+  execution.observed = 'running';
+  execution.startedAt = turn.wallMs;
+  touch(turn, execution.task);
+  turn.journal.fact({ type: 'execution.running', ...aboutExecution(execution) });
+}
+
+function progress(turn: Turn, execution: Execution, report: ExecutionReport): void {
+  execution.progress = report.progress;
+  execution.message = report.message;
+  if (!turn.state.progressShown.isOver(execution.id, turn.nowMs, PROGRESS_INTERVAL_MS)) return;
+  touch(turn, execution.task);
+  turn.journal.fact({
+    type: 'execution.progress',
+    ...aboutExecution(execution),
+    detail: { progress: report.progress, message: report.message },
+  });
+}
+
+/** Ends the execution if everything that belongs to it is committed. A stopped one gets no more outputs, so its report is enough. */
+function endWhenComplete(turn: Turn, execution: Execution): boolean {
+  const { lastSeq, final } = execution;
+  if (lastSeq === undefined) return false;
+  if (execution.committed < lastSeq && execution.desired === 'running') return false;
+  endExecution(turn, execution, final?.state ?? 'succeeded', { by: 'node', error: final?.error });
+  return true;
+}
+
+export interface EndOptions {
+  /** `node`: it has nothing more to say about it. `house`: it may still be at work, and its slot stays taken until it is not. */
+  readonly by: 'node' | 'house';
+  readonly error?: ReportedError | undefined;
+}
+
+/** Everything that ends an execution goes through here. */
+export function endExecution(
+  turn: Turn,
+  execution: Execution,
+  observed: ObservedState,
+  options: EndOptions,
+): void {
+  const { state, journal } = turn;
+  if (!executionMayBecome(execution.observed, observed)) {
+    throw new Error(`execution ${execution.id} cannot become ${observed} from ${execution.observed}`);
+  }
+  const { task } = execution;
+  const run = task.runs[execution.position]!;
+  execution.observed = observed;
+  execution.desired = 'stopped';
+  execution.finishedAt = turn.wallMs;
+  execution.error = options.error;
+  for (const timer of ['attempt', 'assign', 'grace']) state.timers.clear(`${timer} ${execution.id}`);
+  state.progressShown.forget(execution.id);
+  if (countsAsAttempt(observed) && execution.generation === run.generation) run.attempts += 1;
+
+  const node = state.nodes.get(execution.nodeId);
+  if (node?.executions.delete(execution)) {
+    if (options.by === 'node') settle(turn, node, execution);
+    else if (node.route !== undefined && node.liveness !== 'dead' && node.bootId === execution.bootId) {
+      node.stopping.add(execution.id);
+    }
+    state.freed.add(node.module);
+  }
+  touch(turn, task);
+  journal.fact({
+    type: `execution.${observed}` as 'execution.succeeded',
+    ...aboutExecution(execution),
+    detail: { outputs: execution.committed, ...(options.error && { error: options.error }) },
+  });
+  noteStopped(turn, execution);
+  state.broker.enqueue(task);
+}
+
+/** The node hears that the end is known; its slot is free at once, although its next heartbeat may still name the execution. */
+function settle(turn: Turn, node: FleetNode, execution: Execution): void {
+  if (execution.observed === 'rejected' || execution.observed === 'lost') return;
+  node.settled.set(execution.id, { lease: execution.lease, seq: execution.committed, sinceMs: turn.nowMs });
+  tellEnded(turn, node, execution.id, execution.committed);
+}
+
+export function tellEnded(turn: Turn, node: FleetNode, executionId: string, seq: number): void {
+  turn.journal.tell(node, { kind: 'output_acks', acks: [{ executionId, seq, ended: true }] });
+}
+
+/** Somebody speaks of an execution that has ended: they hear that this is known, or that it does not count any more. */
+export function answerEnded(turn: Turn, node: FleetNode, execution: Execution): void {
+  if (endedByNode(execution)) tellEnded(turn, node, execution.id, execution.committed);
+  else {
+    refuseAt(turn, node, 'stale_execution', `execution ${execution.id} has ended as ${execution.observed}`, {
+      executionId: execution.id,
+    });
+  }
+}
+
+function acknowledge(turn: Turn, node: FleetNode, execution: Execution): void {
+  turn.journal.tell(node, {
+    kind: 'output_acks',
+    acks: [{ executionId: execution.id, seq: execution.committed, ended: false }],
+  });
+}

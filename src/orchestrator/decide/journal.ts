@@ -1,0 +1,174 @@
+/**
+ * What one batch leads to: facts and rows to commit, then messages to send and requests to answer.
+ *
+ * 1. Nothing in here has happened yet: it is performed only once the commit has succeeded.
+ * 2. A row that changes several times in a batch is written once, as it is at the batch's end.
+ */
+
+import type { Route } from '../../bus/bus.js';
+import type { EncodedEvent, Fact } from '../../model/event.js';
+import type { OrchestratorMessage } from '../../model/protocol.js';
+import type { PayloadRef, Task } from '../../model/task.js';
+import { formatTaskId, type TaskId } from '../../model/task-id.js';
+import type { Key, Table, Write } from '../../store/store.js';
+import type { Answer, View } from '../port.js';
+import { encodeRow, type IdempotencyRow } from '../records.js';
+import type { Command } from './commands.js';
+import type { FleetNode } from './state.js';
+
+/** An assignment whose inputs are still to be fetched. */
+export interface AssignOrder {
+  readonly kind: 'assign order';
+  readonly executionId: string;
+  readonly lease: string;
+  readonly taskId: TaskId;
+  readonly module: string;
+  readonly attempt: number;
+  readonly timeoutMs: number;
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly ref: PayloadRef;
+    readonly previous: boolean;
+  }[];
+}
+
+export interface Sending {
+  readonly route: Route;
+  readonly incarnation: number;
+  readonly messages: (OrchestratorMessage | AssignOrder)[];
+}
+
+export type Reply =
+  | { readonly kind: 'answer'; readonly request: number; readonly answer: Answer }
+  | { readonly kind: 'view'; readonly request: number; readonly value: readonly View[] };
+
+/** A payload of this batch: kept at hand, since the assignment that it unlocks is mostly of the same batch. */
+export interface FreshPayload {
+  readonly ref: PayloadRef;
+  readonly bytes: Uint8Array;
+}
+
+export class Journal {
+  readonly #wallMs: number;
+  readonly #events: EncodedEvent[] = [];
+  readonly #writes: Write[] = [];
+  /** By incarnation and route: a frame is of one incarnation. */
+  readonly #sendings = new Map<string, Sending>();
+  readonly tasks: Set<Task> = new Set();
+  readonly nodes: Set<FleetNode> = new Set();
+  readonly commands: Set<Command> = new Set();
+  readonly replies: Reply[] = [];
+  readonly payloads: FreshPayload[] = [];
+  /** Answers of this batch that carry an idempotency key. */
+  readonly answered: Map<string, IdempotencyRow> = new Map();
+  #cursor: number;
+
+  constructor(cursor: number, wallMs: number) {
+    this.#cursor = cursor;
+    this.#wallMs = wallMs;
+  }
+
+  /** The newest `seq`, this batch's facts included. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Records a fact and returns its `seq`. */
+  fact(fact: Fact): number {
+    this.#cursor += 1;
+    this.#events.push({
+      seq: this.#cursor,
+      at: this.#wallMs,
+      fact,
+      json: encodeFact(this.#cursor, this.#wallMs, fact),
+    });
+    return this.#cursor;
+  }
+
+  put(table: Table, key: Key, value: Uint8Array): void {
+    this.#writes.push({ op: 'put', table, key, value });
+  }
+
+  putRow(table: Table, key: Key, row: unknown): void {
+    this.put(table, key, encodeRow(row));
+  }
+
+  delete(table: Table, key: Key): void {
+    this.#writes.push({ op: 'delete', table, key });
+  }
+
+  payload(ref: PayloadRef, bytes: Uint8Array): void {
+    this.put('payloads', [ref.problemId, ref.iterationId, ref.owner, ref.seq], bytes);
+    this.payloads.push({ ref, bytes });
+  }
+
+  /** To a registered node; what is said to one without a connection is lost, and repeated when it is back. */
+  tell(node: FleetNode, message: OrchestratorMessage | AssignOrder): void {
+    if (node.route !== undefined) this.tellRoute(node.route, node.incarnation, message);
+  }
+
+  tellRoute(route: Route, incarnation: number, message: OrchestratorMessage | AssignOrder): void {
+    const key = `${incarnation} ${route}`;
+    const sending = this.#sendings.get(key);
+    if (sending) sending.messages.push(message);
+    else this.#sendings.set(key, { route, incarnation, messages: [message] });
+  }
+
+  /** An empty batch: it says nothing, and shows whether the connection still is. */
+  probe(route: Route, incarnation: number): void {
+    const key = `${incarnation} ${route}`;
+    if (!this.#sendings.has(key)) this.#sendings.set(key, { route, incarnation, messages: [] });
+  }
+
+  answer(request: number, answer: Answer): void {
+    this.replies.push({ kind: 'answer', request, answer });
+  }
+
+  get events(): readonly EncodedEvent[] {
+    return this.#events;
+  }
+
+  get writes(): readonly Write[] {
+    return this.#writes;
+  }
+
+  get sendings(): readonly Sending[] {
+    return [...this.#sendings.values()];
+  }
+
+  /** Adds the pages of the batch's events: one of all of them, one for each task. */
+  writeEvents(): void {
+    const first = this.#events[0];
+    if (!first) return;
+    this.put('events', [first.seq], Buffer.from(this.#events.map((event) => event.json).join('\n')));
+    const byTask = new Map<string, { id: TaskId; seq: number; lines: string[] }>();
+    for (const { seq, fact, json } of this.#events) {
+      if (!fact.taskId) continue;
+      const key = formatTaskId(fact.taskId);
+      const page = byTask.get(key);
+      if (page) page.lines.push(json);
+      else byTask.set(key, { id: fact.taskId, seq, lines: [json] });
+    }
+    for (const { id, seq, lines } of byTask.values()) {
+      this.put('task_events', [id.problemId, id.iterationId, seq], Buffer.from(lines.join('\n')));
+    }
+    this.putRow('meta', ['cursor'], this.#cursor);
+  }
+}
+
+function encodeFact(seq: number, at: number, fact: Fact): string {
+  const { type, taskId, module, executionId, attempt, nodeId, detail } = fact;
+  return JSON.stringify({
+    seq,
+    at: new Date(at).toISOString(),
+    type,
+    problem_id: taskId?.problemId,
+    iteration_id: taskId?.iterationId,
+    module,
+    execution_id: executionId,
+    attempt,
+    node_id: nodeId,
+    ...detail,
+  });
+}

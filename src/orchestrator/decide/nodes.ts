@@ -1,0 +1,379 @@
+/**
+ * Nodes: registration, what they hold, heartbeats, liveness.
+ *
+ * 1. (module, instance) keeps its node_id for ever; the same boot resumes its incarnation, a new boot gets the next one and its
+ *    predecessor is told `replaced`, now and ever after.
+ * 2. `held` and `running` are complete. An execution that a node never accepted is assigned again under its id; one that it
+ *    accepted and no longer names is lost.
+ * 3. An output has no order with heartbeats, so only an acceptance over the control plane makes a missing name mean something,
+ *    and only twice in a row.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import type { Route } from '../../bus/bus.js';
+import { hasEnded } from '../../model/execution.js';
+import { type Liveness, livenessMayBecome, type NodeStatus, nodeMayBecome } from '../../model/node.js';
+import type { Heartbeat, Hello, NodeReport, RefusalCode, ReportedError } from '../../model/protocol.js';
+import type { Execution } from '../../model/task.js';
+import { issue, noteGone } from './commands.js';
+import { answerEnded, endExecution, endedByNode, findExecution, tellEnded } from './executions.js';
+import { sendAssignment } from './planner.js';
+import { refuse, refuseAt } from './refusals.js';
+import { FleetNode, instanceKey } from './state.js';
+import type { Turn } from './turn.js';
+import { welcomeOf } from './welcome.js';
+
+/** Heartbeats in a row without an accepted execution: one may have been overtaken on another connection. */
+const MISSED_BEATS_LIMIT = 2;
+/** An acknowledgement that a node has not acted upon after this long was lost. */
+const SETTLED_AGAIN_MS = 1000;
+
+export function receiveHello(turn: Turn, route: Route, incarnation: number, hello: Hello): void {
+  const refused = objectionTo(turn, hello);
+  if (refused) {
+    refuse(
+      turn,
+      route,
+      incarnation,
+      refused.code,
+      refused.message,
+      refused.hint === undefined ? {} : { hint: refused.hint },
+    );
+    return;
+  }
+  const node = admit(turn, hello);
+  turn.state.setRoute(node, route);
+  node.version = hello.version;
+  node.capacity = hello.capacity;
+  node.labels = hello.labels;
+  setStatus(turn, node, hello.status, undefined);
+  see(turn, node);
+  turn.journal.nodes.add(node);
+  const drop = reconcileHeld(turn, node, hello);
+  turn.journal.tell(node, welcomeOf(turn, node, drop));
+  if (node.desired === 'started') startNode(turn, node);
+  turn.state.freed.add(node.module);
+}
+
+function objectionTo(
+  turn: Turn,
+  hello: Hello,
+): { code: RefusalCode; message: string; hint?: string } | undefined {
+  const { state, house } = turn;
+  if (house.token !== undefined && !sameSecret(hello.token, house.token)) {
+    return { code: 'unauthorized', message: 'the token is not this orchestrator’s', hint: 'set TUTTI_TOKEN' };
+  }
+  if (state.replacedBoots.has(hello.bootId)) {
+    return {
+      code: 'replaced',
+      message: `a newer process of instance ${hello.instance} has taken this one’s place`,
+    };
+  }
+  const declared = state.moduleSpec(hello.module)?.spec;
+  if (!declared) {
+    const known = [
+      ...new Set(
+        [...state.graphs.values()].flatMap((versions) => [...(versions.at(-1)?.compiled.index.keys() ?? [])]),
+      ),
+    ];
+    return {
+      code: 'unknown_module',
+      message: `no graph has a module ${hello.module}`,
+      hint: known.length > 0 ? `known modules: ${known.join(', ')}` : 'no graph is loaded',
+    };
+  }
+  if (hello.outputType !== '' && hello.outputType !== declared.output) {
+    return {
+      code: 'wrong_output_type',
+      message: `${hello.module} publishes ${declared.output}, not ${hello.outputType}`,
+    };
+  }
+  return undefined;
+}
+
+function sameSecret(a: string, b: string): boolean {
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** The node that says hello: known or new, of the same boot or of a new one. */
+function admit(turn: Turn, hello: Hello): FleetNode {
+  const { state, journal } = turn;
+  const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
+  if (known?.bootId === hello.bootId) return known;
+  const joined = {
+    module: hello.module,
+    detail: {
+      instance: hello.instance,
+      version: hello.version,
+      capacity: hello.capacity,
+      labels: hello.labels,
+    },
+  };
+  if (!known) {
+    const start = state.moduleSpec(hello.module)?.spec.start ?? 'auto';
+    const node = new FleetNode({
+      nodeId: turn.ids.uuid(),
+      module: hello.module,
+      instance: hello.instance,
+      bootId: hello.bootId,
+      incarnation: 1,
+      desired: start === 'auto' ? 'started' : 'stopped',
+      lastSeenAt: turn.wallMs,
+    });
+    state.addNode(node);
+    journal.fact({
+      type: 'node.joined',
+      nodeId: node.nodeId,
+      ...joined,
+      detail: { ...joined.detail, incarnation: 1 },
+    });
+    return node;
+  }
+  if (known.route !== undefined) {
+    const message = `a newer process of instance ${known.instance} has taken this one’s place`;
+    refuse(turn, known.route, known.incarnation, 'replaced', message);
+  }
+  state.replacedBoots.add(known.bootId);
+  journal.putRow('boots', [known.bootId], known.nodeId);
+  loseAll(turn, known, hello.bootId);
+  known.bootId = hello.bootId;
+  known.incarnation += 1;
+  known.status = 'INACTIVE';
+  known.stopping.clear();
+  known.settled.clear();
+  // Ending a process ends it, not its successor.
+  if (known.desired === 'terminated') known.desired = 'started';
+  journal.fact({
+    type: 'node.joined',
+    nodeId: known.nodeId,
+    ...joined,
+    detail: { ...joined.detail, incarnation: known.incarnation },
+  });
+  return known;
+}
+
+/** The process that had them is gone. What it never accepted stays its successor's; the rest is lost. */
+function loseAll(turn: Turn, node: FleetNode, successorBoot: string): void {
+  for (const execution of [...node.executions]) {
+    if (execution.observed === 'assigned') execution.bootId = successorBoot;
+    else loseExecution(turn, node, execution, 'its node was started anew');
+  }
+}
+
+/** The node has it no more, unasked. */
+export function loseExecution(turn: Turn, node: FleetNode, execution: Execution, why: string): void {
+  const { task } = execution;
+  if (execution.desired === 'stopped') {
+    endExecution(turn, execution, execution.stopCause === 'preempt' ? 'preempted' : 'cancelled', {
+      by: 'house',
+    });
+    return;
+  }
+  const run = task.runs[execution.position]!;
+  if (
+    node.desired === 'started' &&
+    node.bootId === execution.bootId &&
+    !run.diedBoots.includes(node.bootId)
+  ) {
+    run.diedBoots.push(node.bootId);
+  }
+  endExecution(turn, execution, 'lost', {
+    by: 'house',
+    error: { code: 'node_lost', message: `node ${node.instance}: ${why}`, retryable: true },
+  });
+}
+
+/** What the node says that it holds, against what it should hold. Returns what it is to abandon. */
+function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
+  const drop: string[] = [];
+  const named = new Set<string>();
+  node.stopping.clear();
+  for (const held of hello.held) {
+    named.add(held.executionId);
+    const execution = findExecution(turn, held.executionId, held.lease);
+    if (execution && node.executions.has(execution) && execution.bootId === node.bootId) {
+      if (execution.desired === 'running') continue;
+      // It is being stopped: the command is under way, or will be again.
+    } else if (execution && hasEnded(execution.observed) && endedByNode(execution)) {
+      node.settled.set(execution.id, {
+        lease: execution.lease,
+        seq: execution.committed,
+        sinceMs: turn.nowMs,
+      });
+      tellEnded(turn, node, execution.id, execution.committed);
+      continue;
+    } else {
+      node.stopping.add(held.executionId);
+    }
+    drop.push(held.executionId);
+  }
+  for (const execution of [...node.executions]) {
+    if (named.has(execution.id)) continue;
+    if (execution.acceptedByReport)
+      loseExecution(turn, node, execution, 'it does not have the execution any more');
+    else if (execution.desired === 'running') sendAssignment(turn, execution);
+    else loseExecution(turn, node, execution, 'it never had the execution');
+  }
+  return drop;
+}
+
+/** A frame of the node has come: whatever was thought of it, it is alive. */
+export function see(turn: Turn, node: FleetNode): void {
+  node.lastSeenMs = turn.nowMs;
+  node.lastSeenAt = turn.wallMs;
+  if (node.liveness !== 'alive') setLiveness(turn, node, 'alive', 'it is heard again');
+  if (!turn.state.timers.has(`judge ${node.nodeId}`)) judgeLater(turn, node);
+}
+
+export function receiveHeartbeat(turn: Turn, node: FleetNode, heartbeat: Heartbeat): void {
+  setStatus(turn, node, heartbeat.status, undefined);
+  const named = new Set(heartbeat.running);
+  for (const id of node.stopping) {
+    if (named.has(id)) continue;
+    node.stopping.delete(id);
+    noteGone(turn, node, id);
+    turn.state.freed.add(node.module);
+  }
+  for (const [id, settled] of node.settled) {
+    if (!named.has(id)) node.settled.delete(id);
+    else if (turn.nowMs - settled.sinceMs >= SETTLED_AGAIN_MS) tellEnded(turn, node, id, settled.seq);
+  }
+  for (const execution of [...node.executions]) {
+    if (named.has(execution.id) || !execution.acceptedByReport) {
+      execution.missedBeats = 0;
+      continue;
+    }
+    execution.missedBeats += 1;
+    if (execution.missedBeats >= MISSED_BEATS_LIMIT) {
+      loseExecution(turn, node, execution, 'it does not have the execution any more');
+    }
+  }
+  for (const id of named) {
+    if (node.settled.has(id)) continue;
+    const execution = turn.state.executions.get(id);
+    if (execution && node.executions.has(execution)) continue;
+    node.stopping.add(id);
+    if (execution?.nodeId === node.nodeId) answerEnded(turn, node, execution);
+    else
+      refuseAt(turn, node, 'unknown_execution', `execution ${id} is not one of this node's`, {
+        executionId: id,
+      });
+  }
+}
+
+export function receiveNodeReport(turn: Turn, node: FleetNode, report: NodeReport): void {
+  setStatus(turn, node, report.status, report.error);
+}
+
+/** The latest word of the node about itself counts, also where the table does not foresee it: the node knows. */
+function setStatus(turn: Turn, node: FleetNode, status: NodeStatus, error: ReportedError | undefined): void {
+  if (node.status === status && (error === undefined || node.error?.message === error.message)) return;
+  if (node.status !== status && !nodeMayBecome(node.status, status))
+    turn.state.counters.add('node_status_jumps');
+  const wasPlaceable = node.isPlaceable;
+  const from = node.status;
+  node.status = status;
+  node.error = status === 'ERROR' ? (error ?? node.error) : undefined;
+  // IDLE and RUNNING follow each other with every execution; whoever wants to know sees the executions.
+  if ((from === 'IDLE' && status === 'RUNNING') || (from === 'RUNNING' && status === 'IDLE')) return;
+  turn.journal.nodes.add(node);
+  turn.journal.fact({
+    type: 'node.status',
+    nodeId: node.nodeId,
+    module: node.module,
+    detail: { status, desired_status: node.desired, ...(node.error && { error: node.error }) },
+  });
+  if (!wasPlaceable && node.isPlaceable) turn.state.freed.add(node.module);
+}
+
+export function startNode(turn: Turn, node: FleetNode): void {
+  issue(turn, {
+    by: 'house',
+    target: { kind: 'node', nodeId: node.nodeId, cmd: 'START' },
+    reason: '',
+    parts: [{ nodeId: node.nodeId }],
+  });
+}
+
+/** It said goodbye: nothing more will come of this process. */
+export function receiveGoodbye(turn: Turn, node: FleetNode): void {
+  turn.state.setRoute(node, undefined);
+  node.status = 'INACTIVE';
+  node.stopping.clear();
+  node.settled.clear();
+  turn.state.timers.clear(`judge ${node.nodeId}`);
+  if (livenessMayBecome(node.liveness, 'dead')) node.liveness = 'dead';
+  turn.journal.nodes.add(node);
+  turn.journal.fact({ type: 'node.left', nodeId: node.nodeId, module: node.module });
+  for (const execution of [...node.executions]) loseExecution(turn, node, execution, 'it left');
+}
+
+/** A frame could not be handed to this connection. */
+export function receiveUnreachable(turn: Turn, route: Route): void {
+  const node = turn.state.nodesByRoute.get(route);
+  if (node?.liveness === 'alive') setLiveness(turn, node, 'unresponsive', 'its connection is gone');
+}
+
+/** Some connection ended: an empty batch to every node shows whose. */
+export function probeAll(turn: Turn): void {
+  for (const node of turn.state.nodes.values()) {
+    if (node.route !== undefined) turn.journal.probe(node.route, node.incarnation);
+  }
+}
+
+/** How the node stands by its silence; asked again when that may change. */
+export function judge(turn: Turn, node: FleetNode): void {
+  const { unresponsiveAfterMs, deadAfterMs } = turn.state.livenessOf(node);
+  const silentMs = turn.nowMs - node.lastSeenMs;
+  if (silentMs >= deadAfterMs) {
+    setLiveness(turn, node, 'dead', `silent for ${Math.round(silentMs)} ms`);
+    return;
+  }
+  if (silentMs >= unresponsiveAfterMs && node.liveness === 'alive') {
+    setLiveness(turn, node, 'unresponsive', `silent for ${Math.round(silentMs)} ms`);
+  }
+  judgeLater(turn, node);
+}
+
+function judgeLater(turn: Turn, node: FleetNode): void {
+  const { unresponsiveAfterMs, deadAfterMs } = turn.state.livenessOf(node);
+  const after = node.liveness === 'alive' ? unresponsiveAfterMs : deadAfterMs;
+  turn.state.timers.set(`judge ${node.nodeId}`, node.lastSeenMs + after, {
+    kind: 'judge',
+    nodeId: node.nodeId,
+  });
+}
+
+function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: string): void {
+  if (!livenessMayBecome(node.liveness, liveness)) return;
+  node.liveness = liveness;
+  turn.journal.nodes.add(node);
+  turn.journal.fact({
+    type: `node.${liveness}` as 'node.alive',
+    nodeId: node.nodeId,
+    module: node.module,
+    detail: { reason: why },
+  });
+  switch (liveness) {
+    case 'alive':
+      turn.state.freed.add(node.module);
+      break;
+    case 'unresponsive':
+      judgeLater(turn, node);
+      break;
+    case 'dead':
+      node.stopping.clear();
+      node.settled.clear();
+      for (const execution of node.executions) {
+        const run = execution.task.runs[execution.position]!;
+        if (node.desired === 'started' && !run.diedBoots.includes(node.bootId))
+          run.diedBoots.push(node.bootId);
+        if (execution.desired === 'stopped') loseExecution(turn, node, execution, 'it is dead');
+        else turn.state.broker.enqueue(execution.task);
+      }
+      break;
+    default:
+      liveness satisfies never;
+  }
+}

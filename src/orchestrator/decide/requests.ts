@@ -1,0 +1,435 @@
+/**
+ * What people ask for: new problems, further iterations, commands, graphs.
+ *
+ * 1. Every request is answered exactly once, after the commit of what it led to.
+ * 2. iteration_ids are handed out here and nowhere else, so two iterations of one problem never get the same.
+ */
+
+import { hasEnded } from '../../model/execution.js';
+import type { GraphKey } from '../../model/graph.js';
+import { dependentsOf } from '../../model/graph.js';
+import {
+  compileGraph,
+  type Execution,
+  type PayloadRef,
+  phaseOf,
+  runOf,
+  type Task,
+} from '../../model/task.js';
+import { formatTaskId, type TaskId } from '../../model/task-id.js';
+import type { Answer } from '../port.js';
+import {
+  EMPTY,
+  type GraphRow,
+  type PayloadRefRow,
+  type ProblemRow,
+  refFromRow,
+  type TaskRow,
+} from '../records.js';
+import { type Dedupe, recall, refusal, remember } from './answers.js';
+import { issue } from './commands.js';
+import { configure } from './configuration.js';
+import { become, setPhase, stopExecution } from './planner.js';
+import type { Problem } from './state.js';
+import { inputRef, type PreparedInput, type PreparedRequest, type Step, type Turn, touch } from './turn.js';
+
+const DEFAULT_PRIORITY = 50;
+
+export function receiveRequest(turn: Turn, step: Extract<Step, { kind: 'request' }>): void {
+  const { request, dedupe, id } = step;
+  const before = dedupe && recall(turn, dedupe);
+  if (before) {
+    turn.journal.answer(id, before);
+    return;
+  }
+  if (request.kind === 'configure') {
+    const underWay = dedupe && joinUnderWay(turn, id, dedupe);
+    if (!underWay) configure(turn, id, request, dedupe);
+    return;
+  }
+  const answer = carryOut(turn, request);
+  remember(turn, dedupe, answer);
+  turn.journal.answer(id, answer);
+}
+
+/** A repeated configuration request whose first one the node has not answered yet. */
+function joinUnderWay(turn: Turn, id: number, dedupe: Dedupe): boolean {
+  for (const transaction of turn.state.configurations.values()) {
+    if (transaction.dedupe?.key !== dedupe.key) continue;
+    if (transaction.dedupe.hash === dedupe.hash) transaction.requests.push(id);
+    else {
+      const message = `Idempotency-Key ${dedupe.key} was used for another request`;
+      turn.journal.answer(id, refusal('invalid', 'idempotency_mismatch', message));
+    }
+    return true;
+  }
+  return false;
+}
+
+function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configure' }>): Answer {
+  switch (request.kind) {
+    case 'submit':
+      return submit(turn, request);
+    case 'iterate':
+      return iterate(turn, request);
+    case 'task_command':
+      return commandTask(turn, request);
+    case 'node_command':
+      return commandNode(turn, request);
+    case 'put_graph':
+      return putGraph(turn, request);
+    default:
+      return request satisfies never;
+  }
+}
+
+function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }>): Answer {
+  const problemId = turn.ids.uuid();
+  const graph: GraphKey = { name: request.graph, version: request.graphVersion };
+  const priority = request.priority ?? DEFAULT_PRIORITY;
+  const title = request.title ?? '';
+  const createdSeq = turn.journal.fact({
+    type: 'problem.created',
+    taskId: { problemId, iterationId: 1 },
+    detail: { graph: graph.name, title, priority },
+  });
+  const problem: Problem = {
+    problemId,
+    createdSeq,
+    graph: graph.name,
+    priority,
+    title,
+    createdAt: turn.wallMs,
+    newestIterationId: 0,
+    unfinished: 0,
+  };
+  turn.state.problems.set(problemId, problem);
+  turn.journal.putRow('problem_ids', [problemId], createdSeq);
+  const task = createTask(turn, problem, graph, undefined, request.prepared);
+  return created(task.id);
+}
+
+function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate' }>): Answer {
+  const { loaded, state } = turn;
+  const { problemId } = request;
+  const problem = state.problems.get(problemId) ?? problemFromRow(loaded.problems.get(problemId));
+  if (!problem) return refusal('not_found', 'unknown_problem', `no problem ${problemId}`);
+  const parentId = request.parentIterationId ?? loaded.newestSucceeded.get(problemId);
+  let parent: TaskRow | undefined;
+  if (parentId !== undefined) {
+    const key = formatTaskId({ problemId, iterationId: parentId });
+    parent = loaded.parents.get(key);
+    if (!parent && !state.tasks.has(key)) {
+      return refusal('not_found', 'unknown_iteration', `problem ${problemId} has no iteration ${parentId}`);
+    }
+    if (parent?.state !== 'succeeded') {
+      const standing = parent?.state ?? state.tasks.get(key)?.state;
+      return refusal(
+        'conflict',
+        'parent_not_succeeded',
+        `iteration ${parentId} is ${standing}, only a succeeded one can be a parent`,
+      );
+    }
+  }
+  if (!request.prepared && !parent) {
+    return refusal(
+      'invalid',
+      'no_input',
+      'no input is given, and there is no succeeded iteration to take it from',
+      {
+        details: [
+          { path: '/input', code: 'no_input', message: 'is needed where no iteration has succeeded' },
+        ],
+      },
+    );
+  }
+  // The index names the state of the newest iteration, and that is this one now.
+  for (const ended of ['succeeded', 'failed', 'cancelled', 'aborted']) {
+    turn.journal.delete('problems_by_state', [ended, problem.createdSeq]);
+  }
+  state.problems.set(problemId, problem);
+  const graph: GraphKey = { name: problem.graph, version: request.graphVersion };
+  const task = createTask(turn, problem, graph, parent, request.prepared);
+  return created(task.id);
+}
+
+function created(id: TaskId): Answer {
+  const body = { problem_id: id.problemId, iteration_id: id.iterationId, task_id: formatTaskId(id) };
+  return { ok: true, kind: 'created', body };
+}
+
+function problemFromRow(row: ProblemRow | undefined): Problem | undefined {
+  return (
+    row && {
+      problemId: row.problem_id,
+      createdSeq: row.created_seq,
+      graph: row.graph,
+      priority: row.priority,
+      title: row.title,
+      createdAt: row.created_at,
+      newestIterationId: row.newest_iteration_id,
+      unfinished: 0,
+    }
+  );
+}
+
+export function problemToRow(problem: Problem): ProblemRow {
+  return {
+    problem_id: problem.problemId,
+    created_seq: problem.createdSeq,
+    graph: problem.graph,
+    title: problem.title,
+    priority: problem.priority,
+    created_at: problem.createdAt,
+    newest_iteration_id: problem.newestIterationId,
+  };
+}
+
+function createTask(
+  turn: Turn,
+  problem: Problem,
+  graph: GraphKey,
+  parent: TaskRow | undefined,
+  prepared: PreparedInput | undefined,
+): Task {
+  const { state, journal } = turn;
+  const { compiled } = state.graph(graph.name, graph.version)!;
+  problem.newestIterationId += 1;
+  problem.unfinished += 1;
+  const id: TaskId = { problemId: problem.problemId, iterationId: problem.newestIterationId };
+  journal.putRow('problems', [problem.createdSeq], problemToRow(problem));
+  const queueSeq = journal.fact({
+    type: 'iteration.submitted',
+    taskId: id,
+    detail: {
+      graph: graph.name,
+      graph_version: graph.version,
+      priority: problem.priority,
+      parent_iteration_id: parent?.iteration_id ?? null,
+    },
+  });
+  const task: Task = {
+    id,
+    key: formatTaskId(id),
+    graph: compiled,
+    priority: problem.priority,
+    problemSeq: problem.createdSeq,
+    createdAt: turn.wallMs,
+    parentIterationId: parent?.iteration_id,
+    input: prepared ? storeInput(turn, id, prepared) : refFromRow(parent!.input),
+    pinned: parent ? pinnedOutputs(parent) : new Map(),
+    runs: [],
+    state: 'waiting',
+    desired: 'ended',
+    queueSeq,
+    startedAt: undefined,
+    finishedAt: undefined,
+    error: undefined,
+    reason: undefined,
+  };
+  state.tasks.set(task.key, task);
+  journal.put('unfinished', [task.problemSeq, id.problemId, id.iterationId], EMPTY);
+  touch(turn, task);
+  state.broker.enqueue(task);
+  return task;
+}
+
+function storeInput(turn: Turn, id: TaskId, prepared: PreparedInput): PayloadRef {
+  if (prepared.kind === 'inline') {
+    const ref = inputRef(id);
+    turn.journal.payload(ref, prepared.bytes);
+    return ref;
+  }
+  const { sha256, size } = prepared;
+  turn.journal.put('blob_refs', [sha256, id.problemId, id.iterationId, 'input', 0], EMPTY);
+  return inputRef(id, { sha256, size });
+}
+
+/** The last outputs of the parent's modules, by module, fixed from now on. */
+function pinnedOutputs(parent: TaskRow): Map<string, PayloadRef> {
+  const pinned = new Map<string, PayloadRef>();
+  for (const [module, row] of Object.entries(parent.modules)) {
+    const execution = row.phase === 'succeeded' ? row.executions.at(-1) : undefined;
+    if (!execution) continue;
+    const blob = execution.blobs?.find(([seq]) => seq === execution.outputs)?.[1];
+    const ref: PayloadRefRow = {
+      problem_id: parent.problem_id,
+      iteration_id: parent.iteration_id,
+      owner: execution.execution_id,
+      seq: execution.outputs,
+      ...(blob && { blob }),
+    };
+    pinned.set(module, refFromRow(ref));
+  }
+  return pinned;
+}
+
+function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task_command' }>): Answer {
+  const { state } = turn;
+  const key = formatTaskId(request.taskId);
+  const task = state.tasks.get(key);
+  if (!task) {
+    const ended = turn.loaded.parents.get(key);
+    return ended
+      ? refusal('conflict', 'task_ended', `task ${key} has ended: it is ${ended.state}`, {
+          hint: 'doing it again is a new iteration',
+        })
+      : refusal('not_found', 'unknown_task', `no task ${key}`);
+  }
+  const position = request.module === undefined ? undefined : task.graph.index.get(request.module);
+  if (request.module !== undefined && position === undefined) {
+    const known = [...task.graph.index.keys()].join(', ');
+    return refusal(
+      'invalid',
+      'unknown_module',
+      `graph ${task.graph.key.name} has no module ${request.module}`,
+      {
+        details: [{ path: '/module', code: 'unknown_module', message: `one of ${known}` }],
+      },
+    );
+  }
+  if (request.command === 'reset' && position === undefined) {
+    return refusal('invalid', 'module_needed', 'a reset names the module to begin again from', {
+      details: [
+        {
+          path: '/module',
+          code: 'module_needed',
+          message: `one of ${[...task.graph.index.keys()].join(', ')}`,
+        },
+      ],
+    });
+  }
+  if (task.desired !== 'ended' && request.command !== 'terminate') {
+    return refusal('conflict', 'task_stopping', `task ${key} is being stopped`);
+  }
+  const reason = request.reason ?? '';
+  const scope = scopeOf(task, request.command, request.module);
+  const running = scope.flatMap((at) => runningExecution(task, at) ?? []);
+  const command = issue(turn, {
+    by: 'user',
+    target: {
+      kind: 'task',
+      taskId: task.id,
+      module: request.module,
+      cmd: request.command.toUpperCase() as Uppercase<typeof request.command>,
+    },
+    reason,
+    parts: running.map((execution) => ({ nodeId: execution.nodeId, execution })),
+  });
+  switch (request.command) {
+    case 'stop':
+    case 'terminate':
+      task.desired = request.command === 'stop' ? 'cancelled' : 'aborted';
+      task.reason = reason;
+      if (request.command === 'terminate') {
+        for (const execution of running) stopExecution(turn, execution, 'terminate', reason);
+      }
+      break;
+    case 'preempt':
+      preempt(turn, task, running, reason);
+      break;
+    case 'reset':
+      for (const execution of running) stopExecution(turn, execution, 'reset', reason);
+      for (const at of scope) beginAnew(turn, task, at);
+      break;
+    default:
+      request.command satisfies never;
+  }
+  touch(turn, task);
+  state.broker.enqueue(task);
+  return { ok: true, kind: 'accepted', body: { command_id: command.commandId } };
+}
+
+/** The modules that a command is about. */
+function scopeOf(task: Task, command: string, module: string | undefined): number[] {
+  if (module === undefined || command === 'stop' || command === 'terminate') {
+    return task.graph.modules.map(({ position }) => position);
+  }
+  const names = command === 'reset' ? [module, ...dependentsOf(task.graph.graph, module)] : [module];
+  return names.flatMap((name) => task.graph.index.get(name) ?? []);
+}
+
+function runningExecution(task: Task, position: number): Execution | undefined {
+  const phase = phaseOf(task, position);
+  return phase.kind === 'placed' && !hasEnded(phase.execution.observed) ? phase.execution : undefined;
+}
+
+/** The slots go back; the task waits behind its equals. */
+function preempt(turn: Turn, task: Task, running: readonly Execution[], reason: string): void {
+  for (const execution of running) stopExecution(turn, execution, 'preempt', reason);
+  task.queueSeq = turn.journal.cursor;
+  const idle = !task.graph.modules.some(({ position }) => {
+    const execution = runningExecution(task, position);
+    return execution !== undefined && execution.desired === 'running';
+  });
+  if (running.length > 0 && idle && task.state === 'running') {
+    become(task, 'suspended');
+    turn.journal.fact({
+      type: 'iteration.suspended',
+      taskId: task.id,
+      ...(reason && { detail: { reason } }),
+    });
+  }
+}
+
+/** What the module did so far does not count any more. */
+function beginAnew(turn: Turn, task: Task, position: number): void {
+  const run = runOf(task, position);
+  run.generation += 1;
+  run.attempts = 0;
+  run.diedBoots.length = 0;
+  if (task.error?.module === task.graph.modules[position]!.spec.name) task.error = undefined;
+  setPhase(turn, task, position, { kind: 'waiting', reason: undefined, retry: undefined });
+}
+
+function commandNode(turn: Turn, request: Extract<PreparedRequest, { kind: 'node_command' }>): Answer {
+  const { state, journal } = turn;
+  const node = state.nodes.get(request.nodeId);
+  if (!node) return refusal('not_found', 'unknown_node', `no node ${request.nodeId}`);
+  const desired = { start: 'started', stop: 'stopped', reset: 'started', terminate: 'terminated' } as const;
+  node.desired = desired[request.command];
+  journal.nodes.add(node);
+  const reachable = node.liveness !== 'dead' && node.route !== undefined;
+  const command = issue(turn, {
+    by: 'user',
+    target: {
+      kind: 'node',
+      nodeId: node.nodeId,
+      cmd: request.command.toUpperCase() as Uppercase<typeof request.command>,
+    },
+    reason: request.reason ?? '',
+    parts: reachable ? [{ nodeId: node.nodeId }] : [],
+  });
+  if (node.isPlaceable) state.freed.add(node.module);
+  return { ok: true, kind: 'accepted', body: { command_id: command.commandId } };
+}
+
+/** Stores a new version, unless the newest one is the same. */
+function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_graph' }>): Answer {
+  const { state, journal } = turn;
+  const newest = state.graph(request.name);
+  const types = JSON.stringify(request.typesJson);
+  if (newest && newest.yaml === request.yaml && JSON.stringify(newest.typesJson) === types) {
+    return {
+      ok: true,
+      kind: 'done',
+      body: { name: request.name, version: newest.compiled.key.version, changed: false },
+    };
+  }
+  const key: GraphKey = { name: request.name, version: (newest?.compiled.key.version ?? 0) + 1 };
+  state.addGraph({
+    compiled: compileGraph(key, request.graph),
+    types: request.types,
+    typesJson: request.typesJson,
+    yaml: request.yaml,
+    createdAt: turn.wallMs,
+  });
+  const row: GraphRow = { yaml: request.yaml, types: request.typesJson, created_at: turn.wallMs };
+  journal.putRow('graphs', [key.name, key.version], row);
+  journal.fact({ type: 'graph.stored', detail: { graph: key.name, graph_version: key.version } });
+  return {
+    ok: true,
+    kind: key.version === 1 ? 'created' : 'done',
+    body: { name: key.name, version: key.version, changed: true },
+  };
+}

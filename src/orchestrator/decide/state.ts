@@ -1,0 +1,199 @@
+/**
+ * What the orchestrator holds in memory: the graphs, the nodes, the unfinished tasks with their executions, the commands under way.
+ *
+ * 1. Only `decide` changes it, one batch at a time; every change that must outlive the process is in the batch's journal.
+ * 2. A finished task is not here: its row in the store is all there is.
+ */
+
+import { Deadlines } from '../../base/deadlines.js';
+import { RateLimiter } from '../../base/rate-limiter.js';
+import type { Route } from '../../bus/bus.js';
+import type { ModuleSpec } from '../../model/graph.js';
+import type { DesiredStatus, Liveness, NodeStatus } from '../../model/node.js';
+import type { ReportedError } from '../../model/protocol.js';
+import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model/task.js';
+import { EvaluationBroker } from '../../scheduling/broker.js';
+import type { Candidate } from '../../scheduling/placement.js';
+import { WaitingRoom } from '../../scheduling/waiting-room.js';
+import type { TypeRegistry, TypesJson } from '../../wire/types.js';
+import type { Command } from './commands.js';
+import { Counters, LastDone } from './counters.js';
+
+/** To one peer. Enough for an honest node that has to catch up, too few to be worth provoking. */
+const REFUSALS_PER_SECOND = 50;
+
+/** Of a node whose module no graph has any more. */
+const DEFAULT_LIVENESS = { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 } as const;
+
+/** A stored graph version, ready for use. */
+export interface LoadedGraph {
+  readonly compiled: CompiledGraph;
+  readonly types: TypeRegistry;
+  readonly typesJson: TypesJson;
+  readonly yaml: string;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+}
+
+export class FleetNode implements Candidate {
+  readonly nodeId: string;
+  readonly module: string;
+  readonly instance: string;
+  bootId: string;
+  incarnation: number;
+  version = '';
+  capacity = 1;
+  labels: Readonly<Record<string, string>> = {};
+  status: NodeStatus = 'INACTIVE';
+  error: ReportedError | undefined;
+  desired: DesiredStatus;
+  liveness: Liveness = 'alive';
+  /** The connection of its last valid frame; nothing until it has registered in this epoch. */
+  route: Route | undefined;
+  /** By the loop's monotonic clock. */
+  lastSeenMs = 0;
+  /** Unix milliseconds. */
+  lastSeenAt: number;
+  lastUsed = 0;
+  /** Placed on it and not ended. */
+  readonly executions: Set<Execution> = new Set();
+  /** Ended without it: each takes up a slot until a heartbeat does not name it any more. */
+  readonly stopping: Set<string> = new Set();
+  /** Ended with it, and perhaps not yet known to it: named by a heartbeat, they are acknowledged again. */
+  readonly settled: Map<string, { readonly lease: string; readonly seq: number; readonly sinceMs: number }> =
+    new Map();
+
+  constructor(init: {
+    nodeId: string;
+    module: string;
+    instance: string;
+    bootId: string;
+    incarnation: number;
+    desired: DesiredStatus;
+    lastSeenAt: number;
+  }) {
+    this.nodeId = init.nodeId;
+    this.module = init.module;
+    this.instance = init.instance;
+    this.bootId = init.bootId;
+    this.incarnation = init.incarnation;
+    this.desired = init.desired;
+    this.lastSeenAt = init.lastSeenAt;
+  }
+
+  get taken(): number {
+    return this.executions.size + this.stopping.size;
+  }
+
+  /** Whether it may get new work, a free slot provided. */
+  get isPlaceable(): boolean {
+    return (
+      this.route !== undefined &&
+      this.liveness === 'alive' &&
+      this.desired === 'started' &&
+      (this.status === 'IDLE' || this.status === 'RUNNING')
+    );
+  }
+}
+
+/** A problem with unfinished iterations, or one that the batch in hand is about. */
+export interface Problem {
+  readonly problemId: string;
+  readonly createdSeq: number;
+  readonly graph: string;
+  readonly priority: number;
+  readonly title: string;
+  readonly createdAt: number;
+  newestIterationId: number;
+  unfinished: number;
+}
+
+/** A configuration request that a node has not answered yet. */
+export interface ConfigTransaction {
+  readonly transactionId: string;
+  readonly nodeId: string;
+  readonly configuration: string;
+  /** Requests that wait for it. */
+  readonly requests: number[];
+  readonly dedupe: { readonly key: string; readonly hash: string } | undefined;
+}
+
+/** A moment that something was to happen at. */
+export type Timer =
+  | { readonly kind: 'attempt over'; readonly execution: Execution }
+  | { readonly kind: 'assign again'; readonly execution: Execution; readonly pauseMs: number }
+  | { readonly kind: 'grace over'; readonly execution: Execution }
+  | { readonly kind: 'judge'; readonly nodeId: string }
+  | { readonly kind: 'command again'; readonly commandId: string }
+  | { readonly kind: 'configuration over'; readonly transactionId: string };
+
+export class State {
+  readonly graphs: Map<string, LoadedGraph[]> = new Map();
+  readonly problems: Map<string, Problem> = new Map();
+  readonly tasks: Map<string, Task> = new Map();
+  readonly executions: Map<string, Execution> = new Map();
+  readonly nodes: Map<string, FleetNode> = new Map();
+  readonly nodesByInstance: Map<string, FleetNode> = new Map();
+  readonly nodesByModule: Map<string, Set<FleetNode>> = new Map();
+  readonly nodesByRoute: Map<Route, FleetNode> = new Map();
+  /** Boots that a newer one of the same instance has replaced. */
+  readonly replacedBoots: Set<string> = new Set();
+  readonly commands: Map<string, Command> = new Map();
+  readonly configurations: Map<string, ConfigTransaction> = new Map();
+  readonly broker: EvaluationBroker<Task> = new EvaluationBroker<Task>();
+  readonly waitingRoom: WaitingRoom<Task> = new WaitingRoom<Task>();
+  readonly timers: Deadlines<Timer> = new Deadlines<Timer>();
+  /** Modules that have got a free slot since waiting executions were last woken. */
+  readonly freed: Set<string> = new Set();
+  readonly counters: Counters = new Counters();
+  readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND);
+  readonly progressShown: LastDone = new LastDone();
+  /** The newest `seq` given out. */
+  cursor = 0;
+  assignments = 0;
+
+  graph(name: string, version?: number): LoadedGraph | undefined {
+    const versions = this.graphs.get(name);
+    return version === undefined ? versions?.at(-1) : versions?.[version - 1];
+  }
+
+  addGraph(graph: LoadedGraph): void {
+    const { name, version } = graph.compiled.key;
+    const versions = this.graphs.get(name) ?? [];
+    versions[version - 1] = graph;
+    this.graphs.set(name, versions);
+  }
+
+  /** What the newest version of some graph says about a module. */
+  moduleSpec(module: string): CompiledModule | undefined {
+    for (const versions of this.graphs.values()) {
+      const compiled = versions.at(-1)?.compiled;
+      const position = compiled?.index.get(module);
+      if (compiled && position !== undefined) return compiled.modules[position];
+    }
+    return undefined;
+  }
+
+  livenessOf(node: FleetNode): ModuleSpec['liveness'] {
+    return this.moduleSpec(node.module)?.spec.liveness ?? DEFAULT_LIVENESS;
+  }
+
+  addNode(node: FleetNode): void {
+    this.nodes.set(node.nodeId, node);
+    this.nodesByInstance.set(instanceKey(node.module, node.instance), node);
+    const peers = this.nodesByModule.get(node.module) ?? new Set();
+    peers.add(node);
+    this.nodesByModule.set(node.module, peers);
+  }
+
+  setRoute(node: FleetNode, route: Route | undefined): void {
+    if (node.route === route) return;
+    if (node.route !== undefined) this.nodesByRoute.delete(node.route);
+    node.route = route;
+    if (route !== undefined) this.nodesByRoute.set(route, node);
+  }
+}
+
+export function instanceKey(module: string, instance: string): string {
+  return `${module}\n${instance}`;
+}

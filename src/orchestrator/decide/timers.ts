@@ -1,0 +1,52 @@
+/** What happens when a moment has come. Timers only remind: each looks at the state as it is now. */
+import { hasEnded } from '../../model/execution.js';
+import { commandAgain } from './commands.js';
+import { answerConfiguration } from './configuration.js';
+import { endExecution } from './executions.js';
+import { judge } from './nodes.js';
+import { sendAssignment, stopExecution } from './planner.js';
+import type { Timer } from './state.js';
+import type { Turn } from './turn.js';
+
+export function fireDueTimers(turn: Turn): void {
+  for (const timer of turn.state.timers.due(turn.nowMs)) fire(turn, timer);
+}
+
+function fire(turn: Turn, timer: Timer): void {
+  switch (timer.kind) {
+    case 'attempt over': {
+      const { execution } = timer;
+      if (hasEnded(execution.observed)) return;
+      const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
+      const message = `no result within ${timeoutMs} ms`;
+      stopExecution(turn, execution, 'timeout', message, { code: 'timeout', message, retryable: true });
+      return;
+    }
+    case 'assign again':
+      if (timer.execution.observed === 'assigned' && timer.execution.desired === 'running') {
+        sendAssignment(turn, timer.execution, timer.pauseMs);
+      }
+      return;
+    case 'grace over': {
+      const { execution } = timer;
+      if (hasEnded(execution.observed)) return;
+      endExecution(turn, execution, execution.stopCause === 'preempt' ? 'preempted' : 'cancelled', {
+        by: 'house',
+      });
+      return;
+    }
+    case 'judge': {
+      const node = turn.state.nodes.get(timer.nodeId);
+      if (node && node.liveness !== 'dead') judge(turn, node);
+      return;
+    }
+    case 'command again':
+      commandAgain(turn, timer.commandId);
+      return;
+    case 'configuration over':
+      answerConfiguration(turn, timer.transactionId, undefined);
+      return;
+    default:
+      timer satisfies never;
+  }
+}

@@ -1,0 +1,137 @@
+/** What `decide` is given: what happened, and everything about the world that the decision may depend on. */
+import type { IdSource } from '../../base/ids.js';
+import type { Route } from '../../bus/bus.js';
+import type { Graph } from '../../model/graph.js';
+import type { Output, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
+import type { Execution, PayloadRef, Task } from '../../model/task.js';
+import type { TaskId } from '../../model/task-id.js';
+import type { MessageFault } from '../../wire/envelope.js';
+import type { TypeRegistry, TypesJson } from '../../wire/types.js';
+import type { Request } from '../port.js';
+import type { IdempotencyRow, ProblemRow, TaskRow } from '../records.js';
+import type { Journal } from './journal.js';
+import type { State } from './state.js';
+
+/** What does not change while the orchestrator runs. */
+export interface House {
+  readonly epoch: number;
+  readonly storeId: string;
+  readonly token: string | undefined;
+  readonly heartbeatIntervalMs: number;
+  readonly outputWindow: number;
+  readonly inlineMaxBytes: number;
+  /** How long a stopped execution may take to end. */
+  readonly graceMs: number;
+  readonly maxFrameBytes: number;
+  /** As nodes are told it; a host of `*` stands for the host that they dialled. */
+  readonly outputsEndpoint: string;
+  readonly blobUrl: string;
+}
+
+/** A value that was stored or encoded before the batch: inline bytes, or a blob that is there. */
+export type PreparedInput =
+  | { readonly kind: 'inline'; readonly bytes: Uint8Array }
+  | { readonly kind: 'blob'; readonly sha256: string; readonly size: number };
+
+/** Requests with everything that needs no state worked out: inputs are encoded, graphs parsed. */
+export type PreparedRequest =
+  | (Extract<Request, { kind: 'submit' }> & {
+      readonly graphVersion: number;
+      readonly prepared: PreparedInput;
+    })
+  | (Extract<Request, { kind: 'iterate' }> & {
+      readonly graphVersion: number;
+      /** Absent: the parent's. */
+      readonly prepared?: PreparedInput;
+    })
+  | Exclude<Request, { kind: 'submit' | 'iterate' | 'put_graph' }>
+  | {
+      readonly kind: 'put_graph';
+      readonly name: string;
+      readonly yaml: string;
+      readonly graph: Graph;
+      readonly types: TypeRegistry;
+      readonly typesJson: TypesJson;
+    };
+
+export type Step =
+  | {
+      readonly kind: 'control';
+      readonly route: Route;
+      readonly frame: ToOrchestrator;
+      readonly faults: readonly MessageFault[];
+    }
+  | {
+      readonly kind: 'bad control';
+      readonly route: Route;
+      readonly code: RefusalCode;
+      readonly message: string;
+    }
+  | {
+      readonly kind: 'outputs';
+      readonly outputs: readonly Output[];
+      readonly faults: readonly MessageFault[];
+    }
+  | { readonly kind: 'unreachable'; readonly route: Route }
+  | { readonly kind: 'disconnect' }
+  | {
+      readonly kind: 'request';
+      readonly id: number;
+      readonly request: PreparedRequest;
+      readonly dedupe: { readonly key: string; readonly hash: string } | undefined;
+    }
+  /** A blob's content is on the disk. */
+  | { readonly kind: 'blob'; readonly id: number; readonly sha256: string; readonly size: number }
+  | { readonly kind: 'inspect nodes'; readonly id: number; readonly nodeId: string | undefined }
+  /** Time has passed. */
+  | { readonly kind: 'wake' };
+
+/** What the store says about the steps of a batch, as of the end of the batch before. */
+export interface Loaded {
+  readonly problems: ReadonlyMap<string, ProblemRow>;
+  /** Ended iterations that a request names as parent, or chooses, by task key. */
+  readonly parents: ReadonlyMap<string, TaskRow>;
+  /** The newest succeeded iteration of problems that are iterated without naming a parent. */
+  readonly newestSucceeded: ReadonlyMap<string, number>;
+  /** Executions of finished tasks that somebody speaks of, by their id. */
+  readonly executions: ReadonlyMap<string, Execution>;
+  readonly answered: ReadonlyMap<string, IdempotencyRow>;
+  /** Blobs that are there, of those that the batch refers to. */
+  readonly blobs: ReadonlySet<string>;
+}
+
+export interface Turn {
+  readonly state: State;
+  readonly journal: Journal;
+  readonly house: House;
+  readonly ids: IdSource;
+  readonly loaded: Loaded;
+  /** The loop's monotonic clock, on which pauses of the process itself do not count. */
+  readonly nowMs: number;
+  readonly wallMs: number;
+}
+
+/** A lease says where its execution is stored, so that a late message about a finished task finds it without an index. */
+export function makeLease(secret: string, task: TaskId): string {
+  return `${secret}.${task.iterationId}.${task.problemId}`;
+}
+
+export function taskOfLease(lease: string): TaskId | undefined {
+  const match = /^[\w-]+\.([1-9][0-9]{0,8})\.([0-9a-f-]{36})$/.exec(lease);
+  return match?.[1] && match[2] ? { problemId: match[2], iterationId: Number(match[1]) } : undefined;
+}
+
+/** The task's row is to be written at the end of the batch. */
+export function touch(turn: Turn, task: Task): void {
+  turn.journal.tasks.add(task);
+}
+
+export function inputRef(task: TaskId, blob?: PayloadRef['blob']): PayloadRef {
+  return {
+    problemId: task.problemId,
+    iterationId: task.iterationId,
+    owner: 'input',
+    seq: 0,
+    ...(blob && { blob }),
+  };
+}

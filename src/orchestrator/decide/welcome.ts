@@ -1,0 +1,46 @@
+/** What a node is told when it has registered. */
+import type { Welcome } from '../../model/protocol.js';
+import type { FleetNode, State } from './state.js';
+import type { Turn } from './turn.js';
+
+export function welcomeOf(turn: Turn, node: FleetNode, drop: readonly string[]): Welcome {
+  const { house, state } = turn;
+  return {
+    kind: 'welcome',
+    nodeId: node.nodeId,
+    incarnation: node.incarnation,
+    heartbeatIntervalMs: house.heartbeatIntervalMs,
+    deadAfterMs: state.livenessOf(node).deadAfterMs,
+    outputsEndpoint: house.outputsEndpoint,
+    blobUrl: house.blobUrl,
+    inlineMaxBytes: house.inlineMaxBytes,
+    maxFrameBytes: house.maxFrameBytes,
+    outputWindow: house.outputWindow,
+    storeId: house.storeId,
+    drop,
+    outputType: state.moduleSpec(node.module)?.spec.output ?? '',
+    descriptors: descriptorsFor(state, node.module),
+  };
+}
+
+/** Every type that the module may see or publish, over the newest versions of all graphs that have it. */
+function descriptorsFor(state: State, module: string): Uint8Array {
+  const sets: Uint8Array[] = [];
+  for (const versions of state.graphs.values()) {
+    const loaded = versions.at(-1);
+    const position = loaded?.compiled.index.get(module);
+    if (!loaded || position === undefined) continue;
+    const { graph, modules } = loaded.compiled;
+    const { spec } = modules[position]!;
+    const typeOf = (name: string): string =>
+      name === graph.source.name
+        ? graph.source.type
+        : (graph.modules.find((other) => other.name === name)?.output ?? 'json');
+    const set = loaded.types.descriptors([
+      ...new Set([...spec.inputs, ...spec.previous].map(typeOf).concat(spec.output)),
+    ]);
+    if (!sets.some((other) => Buffer.compare(other, set) === 0)) sets.push(set);
+  }
+  // Descriptor sets are protobuf messages with one repeated field: put end to end they are the set of both.
+  return Buffer.concat(sets);
+}

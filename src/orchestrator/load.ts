@@ -1,0 +1,166 @@
+/**
+ * What the store says about the steps of a batch, read right before they are decided: the batch before is committed, so memory and
+ * store are of the same moment.
+ */
+import type { Execution } from '../model/task.js';
+import { formatTaskId, type TaskId } from '../model/task-id.js';
+import type { Reader } from '../store/store.js';
+import type { State } from './decide/state.js';
+import { type Loaded, type Step, taskOfLease } from './decide/turn.js';
+import { decodeRow, type IdempotencyRow, type ProblemRow, type TaskRow, taskFromRow } from './records.js';
+
+const NOTHING: Loaded = {
+  problems: new Map(),
+  parents: new Map(),
+  newestSucceeded: new Map(),
+  executions: new Map(),
+  answered: new Map(),
+  blobs: new Set(),
+};
+
+/** Iterations looked at together in the search for the newest succeeded one. */
+const SEARCH_PAGE = 50;
+
+/** What a batch refers to and memory does not hold. */
+interface Needs {
+  readonly keys: Set<string>;
+  readonly blobs: Set<string>;
+  readonly tasks: Map<string, TaskId>;
+  readonly iterated: { readonly problemId: string; readonly parentIterationId: number | undefined }[];
+  readonly commanded: Map<string, TaskId>;
+}
+
+export async function load(store: Reader, state: State, steps: readonly Step[]): Promise<Loaded> {
+  const needs = needsOf(state, steps);
+  if (!needs) return NOTHING;
+  const problems = new Map<string, ProblemRow>();
+  const parents = new Map<string, TaskRow>();
+  const newestSucceeded = new Map<string, number>();
+  for (const { problemId, parentIterationId } of needs.iterated) {
+    const problem = await readProblem(store, problemId);
+    if (problem) problems.set(problemId, problem);
+    const parent =
+      parentIterationId === undefined
+        ? await findNewestSucceeded(store, problemId)
+        : await readTask(store, { problemId, iterationId: parentIterationId });
+    if (!parent) continue;
+    parents.set(formatTaskId({ problemId, iterationId: parent.iteration_id }), parent);
+    if (parentIterationId === undefined) newestSucceeded.set(problemId, parent.iteration_id);
+  }
+  for (const [key, id] of needs.commanded) {
+    const row = await readTask(store, id);
+    if (row) parents.set(key, row);
+  }
+  return {
+    problems,
+    parents,
+    newestSucceeded,
+    executions: await readExecutions(store, state, needs.tasks),
+    answered: await readAll<IdempotencyRow>(store, 'idempotency', needs.keys),
+    blobs: new Set((await readAll(store, 'blobs', needs.blobs)).keys()),
+  };
+}
+
+function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
+  let needs: Needs | undefined;
+  const need = (): Needs => {
+    needs ??= { keys: new Set(), blobs: new Set(), tasks: new Map(), iterated: [], commanded: new Map() };
+    return needs;
+  };
+  const spokenOf = ({
+    executionId,
+    lease,
+  }: {
+    readonly executionId: string;
+    readonly lease: string;
+  }): void => {
+    if (state.executions.has(executionId)) return;
+    const id = taskOfLease(lease);
+    if (id) need().tasks.set(formatTaskId(id), id);
+  };
+  for (const step of steps) {
+    if (step.kind === 'outputs') {
+      for (const output of step.outputs) {
+        spokenOf(output);
+        if (output.payload.kind === 'blob') need().blobs.add(output.payload.blob.sha256);
+      }
+    } else if (step.kind === 'control') {
+      for (const message of step.frame.messages) {
+        if (message.kind === 'execution_report' || message.kind === 'log') spokenOf(message);
+        else if (message.kind === 'hello') for (const held of message.held) spokenOf(held);
+      }
+    } else if (step.kind === 'request') {
+      if (step.dedupe) need().keys.add(step.dedupe.key);
+      const { request } = step;
+      if (request.kind === 'iterate') {
+        need().iterated.push({ problemId: request.problemId, parentIterationId: request.parentIterationId });
+      } else if (request.kind === 'task_command') {
+        const key = formatTaskId(request.taskId);
+        if (!state.tasks.has(key)) need().commanded.set(key, request.taskId);
+      }
+    }
+  }
+  return needs;
+}
+
+async function readAll<T>(
+  store: Reader,
+  table: 'idempotency' | 'blobs',
+  keys: Iterable<string>,
+): Promise<Map<string, T>> {
+  const rows = new Map<string, T>();
+  for (const key of keys) {
+    const bytes = await store.get(table, [key]);
+    if (bytes) rows.set(key, decodeRow<T>(bytes));
+  }
+  return rows;
+}
+
+export async function readProblem(store: Reader, problemId: string): Promise<ProblemRow | undefined> {
+  const seq = await store.get('problem_ids', [problemId]);
+  const row = seq && (await store.get('problems', [decodeRow<number>(seq)]));
+  return row && decodeRow<ProblemRow>(row);
+}
+
+export async function readTask(store: Reader, id: TaskId): Promise<TaskRow | undefined> {
+  const bytes = await store.get('iterations', [id.problemId, id.iterationId]);
+  return bytes && decodeRow<TaskRow>(bytes);
+}
+
+async function findNewestSucceeded(store: Reader, problemId: string): Promise<TaskRow | undefined> {
+  let after: { readonly after: readonly (string | number)[] } | undefined;
+  for (;;) {
+    const page = await store.range('iterations', {
+      prefix: [problemId],
+      reverse: true,
+      limit: SEARCH_PAGE,
+      ...after,
+    });
+    for (const { value } of page) {
+      const row = decodeRow<TaskRow>(value);
+      if (row.state === 'succeeded') return row;
+    }
+    const last = page.at(-1);
+    if (!last || page.length < SEARCH_PAGE) return undefined;
+    after = { after: last.key };
+  }
+}
+
+/** Executions of finished tasks, as they were stored. */
+async function readExecutions(
+  store: Reader,
+  state: State,
+  tasks: ReadonlyMap<string, TaskId>,
+): Promise<Map<string, Execution>> {
+  const executions = new Map<string, Execution>();
+  for (const [key, id] of tasks) {
+    const row = state.tasks.has(key) ? undefined : await readTask(store, id);
+    const graph = row && state.graph(row.graph, row.graph_version)?.compiled;
+    if (!graph) continue;
+    const task = taskFromRow(row, graph, { nowMs: 0, wallMs: 0 });
+    for (const run of task.runs) {
+      for (const execution of run?.executions ?? []) executions.set(execution.id, execution);
+    }
+  }
+  return executions;
+}

@@ -1,0 +1,203 @@
+/**
+ * The one loop: what waits in the mailbox is decided as one batch, committed in one transaction, then performed. Strictly in turn.
+ *
+ * 1. Nobody is told anything before the commit that it follows from.
+ * 2. A batch whose commit finds no room is kept and committed later; until then nothing is decided, nothing is performed, and the
+ *    loop says that it is blocked.
+ * 3. A full mailbox makes its producers wait.
+ * 4. Once another epoch reigns the loop stops for good.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../base/errors.js';
+import type { IdSource } from '../base/ids.js';
+import type { Logger } from '../base/logger.js';
+import type { Store } from '../store/store.js';
+import { decide, nextDueMs } from './decide/decide.js';
+import { Journal } from './decide/journal.js';
+import type { State } from './decide/state.js';
+import type { House, Loaded, Step, Turn } from './decide/turn.js';
+
+/** Steps of one batch: bounds the latency of whoever comes next, and the size of a transaction. */
+const BATCH_LIMIT = 2048;
+const COMMIT_AGAIN_MS = 250;
+const COMMIT_AGAIN_MAX_MS = 5000;
+
+export interface LoopClock {
+  nowMs(): number;
+  wallMs(): number;
+}
+
+export interface LoopDeps {
+  readonly state: State;
+  readonly house: House;
+  readonly store: Pick<Store, 'commit'>;
+  readonly clock: LoopClock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  /** Steps that may wait; a frame counts as one. */
+  readonly mailboxLimit: number;
+  /** What the store says about the steps. */
+  readonly load: (steps: readonly Step[]) => Promise<Loaded>;
+  /** Does what the journal says; the batch is durable. */
+  readonly perform: (journal: Journal) => Promise<void>;
+  /** Another orchestrator has taken over. */
+  readonly onFenced: (epoch: number) => void;
+}
+
+export class Loop {
+  readonly #deps: LoopDeps;
+  readonly #mailbox: Step[] = [];
+  #wake: (() => void) | undefined;
+  #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #stopping = false;
+  #blocked: string | undefined;
+
+  constructor(deps: LoopDeps) {
+    this.#deps = deps;
+  }
+
+  /** Why nothing is decided at the moment, if so. */
+  get blocked(): string | undefined {
+    return this.#blocked;
+  }
+
+  get depth(): number {
+    return this.#mailbox.length;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Puts a step in the mailbox. The promise, if there is one, settles when there is room again: wait for it before the next. */
+  post(step: Step): Promise<void> | undefined {
+    this.#mailbox.push(step);
+    this.#wake?.();
+    if (this.#mailbox.length < this.#deps.mailboxLimit) return undefined;
+    if (!this.#room) {
+      let resolve: () => void = () => {};
+      const promise = new Promise<void>((settle) => {
+        resolve = settle;
+      });
+      this.#room = { promise, resolve };
+    }
+    return this.#room.promise;
+  }
+
+  /** Finishes the batch in hand. What still waits in the mailbox has not been answered and will be said again. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#wake?.();
+    await this.#running;
+    clearTimeout(this.#timer);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      if (this.#mailbox.length === 0) await this.#nextStep();
+      if (this.#stopping) return;
+      const steps = this.#mailbox.splice(0, BATCH_LIMIT);
+      if (this.#room && this.#mailbox.length < this.#deps.mailboxLimit / 2) {
+        this.#room.resolve();
+        this.#room = undefined;
+      }
+      await this.#turn(steps);
+    }
+  }
+
+  async #turn(steps: readonly Step[]): Promise<void> {
+    const { state, house, ids, clock, load, perform } = this.#deps;
+    const loaded = await this.#load(load, steps);
+    if (!loaded) return;
+    const wallMs = clock.wallMs();
+    const journal = new Journal(state.cursor, wallMs);
+    const turn: Turn = { state, journal, house, ids, loaded, nowMs: clock.nowMs(), wallMs };
+    decide(turn, steps, (thrown, step) => {
+      state.counters.add('internal_errors');
+      this.#deps.logger.error({ err: thrown, step: step.kind }, 'a step could not be decided');
+    });
+    if (journal.writes.length > 0 && !(await this.#commit(journal))) return;
+    await perform(journal);
+    this.#setTimer();
+  }
+
+  /** A store that cannot be read is waited for like one that cannot be written. */
+  async #load(load: LoopDeps['load'], steps: readonly Step[]): Promise<Loaded | undefined> {
+    while (!this.#stopping) {
+      try {
+        const loaded = await load(steps);
+        this.#unblock();
+        return loaded;
+      } catch (thrown) {
+        this.#block(`it cannot be read: ${messageOf(thrown)}`);
+        await pause(COMMIT_AGAIN_MS);
+      }
+    }
+    return undefined;
+  }
+
+  /** Tries until it succeeds. Returns whether it did; it does not when another epoch reigns or the loop is to stop. */
+  async #commit(journal: Journal): Promise<boolean> {
+    for (let pauseMs = COMMIT_AGAIN_MS; ; pauseMs = Math.min(pauseMs * 2, COMMIT_AGAIN_MAX_MS)) {
+      const outcome = await this.#tryCommit(journal);
+      switch (outcome.kind) {
+        case 'committed':
+          this.#unblock();
+          return true;
+        case 'fenced':
+          this.#stopping = true;
+          this.#deps.onFenced(outcome.epoch);
+          return false;
+        case 'full':
+          if (this.#blocked === undefined)
+            this.#deps.logger.error(`the store takes no commits: ${outcome.message}`);
+          this.#blocked = outcome.message;
+          if (this.#stopping) return false;
+          await pause(pauseMs);
+          break;
+        default:
+          outcome satisfies never;
+      }
+    }
+  }
+
+  /** A store that throws is like a full one: it may be well again later, and nothing is performed until it is. */
+  async #tryCommit(journal: Journal): ReturnType<Store['commit']> {
+    try {
+      return await this.#deps.store.commit(this.#deps.house.epoch, journal.writes);
+    } catch (thrown) {
+      return { kind: 'full', message: messageOf(thrown) };
+    }
+  }
+
+  #block(reason: string): void {
+    if (this.#blocked === undefined) this.#deps.logger.error(`the store does not work: ${reason}`);
+    this.#blocked = reason;
+  }
+
+  #unblock(): void {
+    if (this.#blocked !== undefined) this.#deps.logger.info('the store works again');
+    this.#blocked = undefined;
+  }
+
+  #nextStep(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined;
+        resolve();
+      };
+    });
+  }
+
+  #setTimer(): void {
+    clearTimeout(this.#timer);
+    const due = nextDueMs(this.#deps.state);
+    if (due === undefined) return;
+    this.#timer = setTimeout(
+      () => void this.post({ kind: 'wake' }),
+      Math.max(1, due - this.#deps.clock.nowMs()),
+    );
+  }
+}

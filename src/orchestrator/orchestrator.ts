@@ -1,0 +1,333 @@
+/**
+ * The orchestrator: store, bus and loop put together behind one door.
+ *
+ * 1. `open` raises the epoch and recovers the state; `start` binds the sockets, and only then work is taken.
+ * 2. `stop` finishes the batch in hand and lets go; nodes go on, and are adopted later.
+ */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../base/clock.js';
+import { TuttiError } from '../base/errors.js';
+import { type IdSource, systemIds } from '../base/ids.js';
+import type { Logger } from '../base/logger.js';
+import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
+import type { Store } from '../store/store.js';
+import type { TypeRegistry } from '../wire/types.js';
+import { createBlobs } from './blobs.js';
+import type { Reply } from './decide/journal.js';
+import type { State } from './decide/state.js';
+import type { House, Step } from './decide/turn.js';
+import { CommittedEvents } from './event-stream.js';
+import { type Gauges, gaugesOf } from './gauges.js';
+import { ingest } from './ingest.js';
+import { load } from './load.js';
+import { Loop } from './loop.js';
+import { PauseFreeClock } from './pause-free-clock.js';
+import { PayloadCache } from './payload-cache.js';
+import { Performer } from './perform.js';
+import type {
+  Answer,
+  Blobs,
+  Coordinator,
+  EventStream,
+  Found,
+  Queries,
+  Readiness,
+  Refusal,
+  Request,
+  View,
+} from './port.js';
+import { type GraphParser, prepare } from './prepare.js';
+import { createQueries } from './queries/queries.js';
+import { decodeRow, type IdempotencyRow } from './records.js';
+import { recover } from './recover.js';
+
+/** Requests that may be under way; each holds its caller's connection. */
+const REQUESTS_LIMIT = 20_000;
+/** Recent payloads held in memory, for the assignments that they unlock. */
+const PAYLOAD_CACHE_BYTES = 64 * 1024 * 1024;
+
+export interface OrchestratorOptions {
+  readonly token: string | undefined;
+  /** @default 1000 */
+  readonly heartbeatIntervalMs: number;
+  /** How long a stopped execution may take to end. */
+  readonly graceMs: number;
+  readonly outputWindow: number;
+  readonly inlineMaxBytes: number;
+  readonly maxFrameBytes: number;
+  /** Frames and requests that may wait to be decided before sockets are read no further. */
+  readonly mailboxLimit: number;
+  /** A larger blob is refused. */
+  readonly maxBlobBytes: number;
+  /** Where blobs are kept. */
+  readonly blobDir: string;
+  /** The host that nodes are told; `*` stands for the host that they dialled. */
+  readonly advertise: string;
+}
+
+export interface OrchestratorDeps {
+  readonly store: Store;
+  readonly bus: OrchestratorBus;
+  readonly clock: Clock;
+  /** @default the system's */
+  readonly ids?: IdSource;
+  readonly logger: Logger;
+  readonly types: TypeRegistry;
+  readonly parseGraph: GraphParser;
+  /** Another orchestrator has taken over the store: this one must end. */
+  readonly onFenced: (epoch: number) => void;
+  readonly options: OrchestratorOptions;
+}
+
+export class Orchestrator implements Coordinator {
+  readonly epoch: number;
+  readonly storeId: string;
+  readonly queries: Queries;
+  readonly events: EventStream;
+  readonly blobs: Blobs;
+  readonly #deps: OrchestratorDeps;
+  readonly #state: State;
+  readonly #loop: Loop;
+  readonly #clock: PauseFreeClock;
+  readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
+  /** Known once the sockets are bound, which is before anybody can be told. */
+  readonly #addresses = { outputs: '', blobs: '' };
+  #requests = 0;
+  #started = false;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(deps: OrchestratorDeps, parts: Parts) {
+    this.#deps = deps;
+    this.epoch = parts.epoch;
+    this.storeId = deps.store.storeId;
+    this.#state = parts.state;
+    this.#clock = parts.clock;
+    this.events = parts.events;
+    const house = houseOf(deps, parts.epoch, this.#addresses);
+    const performer = new Performer({
+      bus: deps.bus,
+      store: deps.store,
+      cache: new PayloadCache(PAYLOAD_CACHE_BYTES),
+      house,
+      logger: deps.logger,
+      onCommitted: (events) => parts.events.announce(events),
+      onReply: (reply, cursor) => this.#settle(reply, cursor),
+    });
+    this.#loop = new Loop({
+      state: parts.state,
+      house,
+      store: deps.store,
+      clock: { nowMs: () => parts.clock.nowMs(), wallMs: () => deps.clock.wallMs() },
+      ids: deps.ids ?? systemIds,
+      logger: deps.logger,
+      mailboxLimit: deps.options.mailboxLimit,
+      load: (steps) => load(deps.store, parts.state, steps),
+      perform: (journal) => performer.perform(journal),
+      onFenced: deps.onFenced,
+    });
+    this.blobs = createBlobs({
+      dir: deps.options.blobDir,
+      maxBytes: deps.options.maxBlobBytes,
+      ids: deps.ids ?? systemIds,
+      store: deps.store,
+      commit: ({ sha256, size }) => this.#answerTo((id) => ({ kind: 'blob', id, sha256, size })),
+    });
+    this.queries = createQueries({
+      store: deps.store,
+      state: parts.state,
+      inspectNodes: (nodeId) => this.#inspectNodes(nodeId),
+      stats: async () => ({ ...this.gauges(), store: await deps.store.stats() }) as unknown as View,
+    });
+  }
+
+  /**
+   * Begins a new reign over the store and recovers what it holds. Questions are answered from then on; work is taken after `start`.
+   * Throws `TuttiError` `store_damaged`.
+   */
+  static async open(deps: OrchestratorDeps): Promise<Orchestrator> {
+    const clock = new PauseFreeClock(deps.clock);
+    const epoch = await deps.store.reign();
+    const state = await recover({
+      store: deps.store,
+      graceMs: deps.options.graceMs,
+      clocks: { nowMs: clock.nowMs(), wallMs: deps.clock.wallMs() },
+      parseGraph: (yaml, types) => {
+        const parsed = deps.parseGraph(yaml, types, []);
+        if (parsed.ok) return parsed.graph;
+        throw new TuttiError('store_damaged', 'a stored graph cannot be read any more', {
+          details: parsed.faults,
+        });
+      },
+    });
+    const events = new CommittedEvents(deps.store);
+    await events.start();
+    return new Orchestrator(deps, { epoch, state, clock, events });
+  }
+
+  /**
+   * Binds the sockets and takes work. `blobUrl` is where nodes find blobs: `http://*:7480/v1/blobs`. Throws `TuttiError` `port_in_use`,
+   * `bad_endpoint`.
+   */
+  async start(blobUrl: string): Promise<Endpoints> {
+    const { bus, options } = this.#deps;
+    this.#addresses.blobs = blobUrl;
+    this.#clock.start();
+    const endpoints = await bus.start(ingest((step) => this.#loop.post(step), this.#state.counters));
+    this.#addresses.outputs = endpoints.outputs.replace(
+      /^tcp:\/\/(\[[^\]]*\]|[^:]*):/,
+      `tcp://${options.advertise}:`,
+    );
+    void this.#loop.post({ kind: 'wake' });
+    this.#loop.start();
+    this.#started = true;
+    return endpoints;
+  }
+
+  async request(request: Request, idempotencyKey?: string): Promise<Answer> {
+    const unready = this.#unready();
+    if (unready) return unready;
+    const dedupe = idempotencyKey === undefined ? undefined : { key: idempotencyKey, hash: hashOf(request) };
+    const before = dedupe && (await this.#recall(dedupe));
+    if (before) return before;
+    const { store, types, parseGraph, options } = this.#deps;
+    const prepared = await prepare(
+      {
+        store,
+        state: this.#state,
+        blobs: this.blobs,
+        inlineMaxBytes: options.inlineMaxBytes,
+        types,
+        parseGraph,
+      },
+      request,
+    );
+    if ('ok' in prepared) return prepared;
+    return this.#answerTo((id) => ({ kind: 'request', id, request: prepared, dedupe }));
+  }
+
+  readiness(): Readiness {
+    const unready = this.#unready();
+    return unready ? { ready: false, reason: unready.message } : { ready: true };
+  }
+
+  /** What there is to see of it for operators. */
+  gauges(): Gauges {
+    return gaugesOf(this.#state, {
+      mailbox: this.#loop.depth,
+      requests: this.#waiting.size,
+      pausedMs: this.#clock.pausedMs,
+    });
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#loop.stop();
+    this.#clock.stop();
+    for (const settle of this.#waiting.values()) {
+      settle(
+        { kind: 'answer', request: 0, answer: unavailable('stopping', 'the orchestrator is stopping') },
+        this.events.cursor(),
+      );
+    }
+    this.#waiting.clear();
+    await this.#deps.bus.stop();
+  }
+
+  #unready(): Refusal | undefined {
+    if (this.#stopping) return unavailable('stopping', 'the orchestrator is stopping');
+    if (!this.#started) return unavailable('starting', 'the orchestrator is starting');
+    if (this.#loop.blocked !== undefined)
+      return unavailable('store_full', `the store takes no commits: ${this.#loop.blocked}`);
+    if (this.#waiting.size >= REQUESTS_LIMIT) {
+      return {
+        ok: false,
+        kind: 'too_many',
+        code: 'too_many_requests',
+        message: `${REQUESTS_LIMIT} requests are under way`,
+        retryAfter: 1,
+      };
+    }
+    return undefined;
+  }
+
+  /** Posts a step and waits for the answer that its commit allows. */
+  async #answerTo(step: (id: number) => Step): Promise<Answer> {
+    const unready = this.#unready();
+    if (unready) return unready;
+    const { reply } = await this.#post(step);
+    if (reply.kind === 'answer') return reply.answer;
+    throw new Error(`a ${reply.kind} is no answer`);
+  }
+
+  async #inspectNodes(nodeId: string | undefined): Promise<Found<readonly View[]>> {
+    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect nodes', id, nodeId }));
+    return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  }
+
+  #post(step: (id: number) => Step): Promise<{ reply: Reply; cursor: number }> {
+    this.#requests += 1;
+    const id = this.#requests;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, (reply, cursor) => resolve({ reply, cursor }));
+      void this.#loop.post(step(id));
+    });
+  }
+
+  #settle(reply: Reply, cursor: number): void {
+    const settle = this.#waiting.get(reply.request);
+    this.#waiting.delete(reply.request);
+    settle?.(reply, cursor);
+  }
+
+  /** The answer that this key has got before. A request still under way is recognised in the loop. */
+  async #recall(dedupe: { readonly key: string; readonly hash: string }): Promise<Answer | undefined> {
+    const bytes = await this.#deps.store.get('idempotency', [dedupe.key]);
+    const row = bytes && decodeRow<IdempotencyRow>(bytes);
+    return row && row.hash === dedupe.hash && row.expires_at > this.#deps.clock.wallMs()
+      ? (row.answer as Answer)
+      : undefined;
+  }
+}
+
+function houseOf(
+  deps: OrchestratorDeps,
+  epoch: number,
+  addresses: { outputs: string; blobs: string },
+): House {
+  const { token, heartbeatIntervalMs, outputWindow, inlineMaxBytes, maxFrameBytes, graceMs } = deps.options;
+  return {
+    epoch,
+    storeId: deps.store.storeId,
+    token,
+    heartbeatIntervalMs,
+    outputWindow,
+    inlineMaxBytes,
+    maxFrameBytes,
+    graceMs,
+    get outputsEndpoint() {
+      return addresses.outputs;
+    },
+    get blobUrl() {
+      return addresses.blobs;
+    },
+  };
+}
+
+interface Parts {
+  readonly epoch: number;
+  readonly state: State;
+  readonly clock: PauseFreeClock;
+  readonly events: CommittedEvents;
+}
+
+function unavailable(code: string, message: string): Refusal {
+  return { ok: false, kind: 'unavailable', code, message, retryAfter: 1 };
+}
+
+function hashOf(request: Request): string {
+  return createHash('sha256').update(JSON.stringify(request)).digest('hex');
+}

@@ -1,0 +1,46 @@
+/**
+ * A monotonic clock on which the time does not count during which this process did not run: stopped, swapped out, blocked.
+ *
+ * Whoever's deadline is measured by it is not judged for silence that was our own deafness.
+ */
+import type { Clock } from '../base/clock.js';
+
+/** How often the clock is read at least, while the process runs. */
+const READ_EVERY_MS = 100;
+/** A longer time between two readings was a pause. Well above what a loaded machine does to a timer. */
+const PAUSE_MS = 500;
+
+export class PauseFreeClock {
+  readonly #clock: Clock;
+  #lastMs: number;
+  #pausedMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#lastMs = clock.monotonicMs();
+  }
+
+  start(): void {
+    this.#lastMs = this.#clock.monotonicMs();
+    this.#timer = setInterval(() => this.nowMs(), READ_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  nowMs(): number {
+    const readMs = this.#clock.monotonicMs();
+    const gapMs = readMs - this.#lastMs;
+    if (gapMs > PAUSE_MS) this.#pausedMs += gapMs - READ_EVERY_MS;
+    this.#lastMs = readMs;
+    return readMs - this.#pausedMs;
+  }
+
+  /** How long this process has not run, all in all. */
+  get pausedMs(): number {
+    return this.#pausedMs;
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Does what a committed journal says: frames to nodes, events to subscribers and viewers, answers to whoever asked.
+ *
+ * 1. One frame for each peer and turn, in the order welcome, acks, commands, assignments; more only where one would be too large.
+ * 2. An assignment whose inputs cannot be read is not sent: it is repeated until it is accepted, and says so each time.
+ */
+
+import type { Logger } from '../base/logger.js';
+import type { OrchestratorBus, Route } from '../bus/bus.js';
+import type { EncodedEvent } from '../model/event.js';
+import {
+  type Assign,
+  type InputValue,
+  type OrchestratorMessage,
+  type OutputAck,
+  PROTOCOL_VERSION,
+} from '../model/protocol.js';
+import type { PayloadRef } from '../model/task.js';
+import type { Reader } from '../store/store.js';
+import { encodeEvent, encodeToNode } from '../wire/codec.js';
+import { nodeTopic, taskTopic } from '../wire/topics.js';
+import type { AssignOrder, Journal, Reply, Sending } from './decide/journal.js';
+import type { House } from './decide/turn.js';
+import type { PayloadCache } from './payload-cache.js';
+
+export interface PerformDeps {
+  readonly bus: Pick<OrchestratorBus, 'send' | 'publish' | 'isWanted'>;
+  readonly store: Pick<Reader, 'get'>;
+  readonly cache: PayloadCache;
+  readonly house: House;
+  readonly logger: Logger;
+  readonly onCommitted: (events: readonly EncodedEvent[]) => void;
+  readonly onReply: (reply: Reply, cursor: number) => void;
+}
+
+/** What goes first in a frame. */
+const ORDER: Readonly<Record<OrchestratorMessage['kind'], number>> = {
+  welcome: 0,
+  refused: 1,
+  output_acks: 1,
+  node_command: 2,
+  task_command: 2,
+  config_request: 2,
+  assign: 3,
+};
+
+export class Performer {
+  readonly #deps: PerformDeps;
+
+  constructor(deps: PerformDeps) {
+    this.#deps = deps;
+  }
+
+  async perform(journal: Journal): Promise<void> {
+    for (const { ref, bytes } of journal.payloads) this.#deps.cache.put(ref, bytes);
+    for (const sending of journal.sendings) {
+      const messages = this.#resolveNow(sending.messages) ?? (await this.#resolve(sending.messages));
+      this.#send(sending, messages);
+    }
+    if (journal.events.length > 0) {
+      this.#deps.onCommitted(journal.events);
+      this.#publish(journal.events);
+    }
+    for (const reply of journal.replies) this.#deps.onReply(reply, journal.cursor);
+  }
+
+  /** The common case: every input is at hand. Nothing when one has to be read from the store. */
+  #resolveNow(messages: Sending['messages']): OrchestratorMessage[] | undefined {
+    const resolved: OrchestratorMessage[] = [];
+    for (const message of messages) {
+      if (message.kind !== 'assign order') {
+        resolved.push(message);
+        continue;
+      }
+      const values: InputValue[] = [];
+      for (const { ref } of message.inputs) {
+        const value = this.#valueAtHand(ref);
+        if (!value) return undefined;
+        values.push(value);
+      }
+      resolved.push(toAssign(message, values));
+    }
+    return resolved;
+  }
+
+  async #resolve(messages: Sending['messages']): Promise<OrchestratorMessage[]> {
+    const resolved: OrchestratorMessage[] = [];
+    for (const message of messages) {
+      if (message.kind !== 'assign order') {
+        resolved.push(message);
+        continue;
+      }
+      const values: InputValue[] = [];
+      for (const { ref } of message.inputs) {
+        const value = this.#valueAtHand(ref) ?? (await this.#read(ref));
+        if (value) values.push(value);
+        else
+          this.#deps.logger.error(
+            { ref, execution_id: message.executionId },
+            'an input of an assignment is not in the store',
+          );
+      }
+      if (values.length === message.inputs.length) resolved.push(toAssign(message, values));
+    }
+    return resolved;
+  }
+
+  #valueAtHand(ref: PayloadRef): InputValue | undefined {
+    if (ref.blob)
+      return { kind: 'blob', blob: ref.blob, url: `${this.#deps.house.blobUrl}/${ref.blob.sha256}` };
+    const bytes = this.#deps.cache.get(ref);
+    return bytes && { kind: 'inline', bytes };
+  }
+
+  async #read(ref: PayloadRef): Promise<InputValue | undefined> {
+    const bytes = await this.#deps.store.get('payloads', [
+      ref.problemId,
+      ref.iterationId,
+      ref.owner,
+      ref.seq,
+    ]);
+    if (!bytes) return undefined;
+    this.#deps.cache.put(ref, bytes);
+    return { kind: 'inline', bytes };
+  }
+
+  #send(sending: Sending, messages: OrchestratorMessage[]): void {
+    const batch = mergeAcks(messages).sort((a, b) => ORDER[a.kind] - ORDER[b.kind]);
+    for (const part of split(batch, this.#deps.house.maxFrameBytes / 2)) {
+      this.#sendFrame(sending.route, sending.incarnation, part);
+    }
+  }
+
+  #sendFrame(route: Route, incarnation: number, messages: readonly OrchestratorMessage[]): void {
+    const { epoch } = this.#deps.house;
+    this.#deps.bus.send(
+      route,
+      encodeToNode({ protocolVersion: PROTOCOL_VERSION, epoch, incarnation, messages }),
+    );
+  }
+
+  #publish(events: readonly EncodedEvent[]): void {
+    const { bus } = this.#deps;
+    for (const event of events) {
+      const { taskId, nodeId } = event.fact;
+      const topics = [taskId && taskTopic(taskId), nodeId && nodeTopic(nodeId)];
+      for (const topic of topics) {
+        // A sent frame belongs to the bus, so each topic gets its own.
+        if (topic && bus.isWanted(topic)) bus.publish(topic, encodeEvent(event));
+      }
+    }
+  }
+}
+
+function toAssign(order: AssignOrder, values: readonly InputValue[]): Assign {
+  const { executionId, lease, taskId, module, attempt, timeoutMs } = order;
+  const inputs = order.inputs.map(({ name, type, previous }, index) => ({
+    name,
+    type,
+    previous,
+    value: values[index]!,
+  }));
+  return { kind: 'assign', executionId, lease, taskId, module, attempt, timeoutMs, inputs };
+}
+
+function mergeAcks(messages: OrchestratorMessage[]): OrchestratorMessage[] {
+  const acks: OutputAck[] = [];
+  const others: OrchestratorMessage[] = [];
+  for (const message of messages) {
+    if (message.kind === 'output_acks') acks.push(...message.acks);
+    else others.push(message);
+  }
+  if (acks.length > 0) others.push({ kind: 'output_acks', acks });
+  return others;
+}
+
+/** Frames of about `maxBytes` of payload at most; at least one, since an empty one is a probe. */
+function split(messages: readonly OrchestratorMessage[], maxBytes: number): OrchestratorMessage[][] {
+  const frames: OrchestratorMessage[][] = [[]];
+  let bytes = 0;
+  for (const message of messages) {
+    const size = message.kind === 'assign' ? payloadBytes(message) : 0;
+    if (bytes + size > maxBytes && frames.at(-1)!.length > 0) {
+      frames.push([]);
+      bytes = 0;
+    }
+    frames.at(-1)!.push(message);
+    bytes += size;
+  }
+  return frames;
+}
+
+function payloadBytes(assign: Assign): number {
+  let bytes = 0;
+  for (const { value } of assign.inputs) bytes += value.kind === 'inline' ? value.bytes.byteLength : 0;
+  return bytes;
+}

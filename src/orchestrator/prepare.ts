@@ -1,0 +1,141 @@
+/**
+ * Requests before they enter the mailbox: what needs no state is worked out here, so that the loop does not: inputs are
+ * encoded in the type of their graph, large ones become blobs, graph files are parsed.
+ */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { Fault } from '../base/errors.js';
+import type { Graph } from '../model/graph.js';
+import type { Reader } from '../store/store.js';
+import type { TypeRegistry } from '../wire/types.js';
+import type { LoadedGraph, State } from './decide/state.js';
+import type { PreparedInput, PreparedRequest } from './decide/turn.js';
+import { readProblem } from './load.js';
+import type { Blobs, Refusal, Request } from './port.js';
+
+export type GraphParser = (
+  yaml: string,
+  types: TypeRegistry,
+  others: readonly Graph[],
+) => { readonly ok: true; readonly graph: Graph } | { readonly ok: false; readonly faults: readonly Fault[] };
+
+export interface PrepareDeps {
+  readonly store: Reader;
+  readonly state: Pick<State, 'graph' | 'graphs'>;
+  readonly blobs: Pick<Blobs, 'put'>;
+  readonly inlineMaxBytes: number;
+  /** The types that new graph versions may name. */
+  readonly types: TypeRegistry;
+  readonly parseGraph: GraphParser;
+}
+
+/** The request made ready for the loop, or why it can never be done. */
+export async function prepare(deps: PrepareDeps, request: Request): Promise<PreparedRequest | Refusal> {
+  switch (request.kind) {
+    case 'submit': {
+      const graph = deps.state.graph(request.graph);
+      if (!graph) return unknownGraph(deps, request.graph);
+      const prepared = await prepareInput(deps, graph, request.input);
+      return 'ok' in prepared ? prepared : { ...request, graphVersion: graph.compiled.key.version, prepared };
+    }
+    case 'iterate': {
+      const problem = await readProblem(deps.store, request.problemId);
+      if (!problem)
+        return {
+          ok: false,
+          kind: 'not_found',
+          code: 'unknown_problem',
+          message: `no problem ${request.problemId}`,
+        };
+      const graph = deps.state.graph(problem.graph);
+      if (!graph) return unknownGraph(deps, problem.graph);
+      const graphVersion = graph.compiled.key.version;
+      if (request.input === undefined) return { ...request, graphVersion };
+      const prepared = await prepareInput(deps, graph, request.input);
+      return 'ok' in prepared ? prepared : { ...request, graphVersion, prepared };
+    }
+    case 'put_graph':
+      return prepareGraph(deps, request);
+    case 'task_command':
+    case 'node_command':
+    case 'configure':
+      return request;
+    default:
+      return request satisfies never;
+  }
+}
+
+function unknownGraph(deps: PrepareDeps, name: string): Refusal {
+  const known = [...deps.state.graphs.keys()];
+  return {
+    ok: false,
+    kind: 'invalid',
+    code: 'unknown_graph',
+    message: `no graph ${JSON.stringify(name)}`,
+    hint:
+      known.length > 0 ? `known graphs: ${known.join(', ')}` : 'no graph is loaded: PUT /v1/graphs/{name}',
+    details: [
+      {
+        path: '/graph',
+        code: 'unknown_graph',
+        message: known.length > 0 ? `one of ${known.join(', ')}` : 'there is none',
+      },
+    ],
+  };
+}
+
+async function prepareInput(
+  deps: PrepareDeps,
+  graph: LoadedGraph,
+  input: unknown,
+): Promise<PreparedInput | Refusal> {
+  const { type } = graph.compiled.graph.source;
+  const encoded = graph.types.encode(type, input);
+  if (!encoded.ok) {
+    const faults = encoded.faults.map((fault) => ({ ...fault, path: `/input${fault.path}` }));
+    const first = faults[0]!;
+    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+    const message = `the input is no ${type}: ${first.path}: ${first.message}${more}`;
+    return { ok: false, kind: 'invalid', code: 'bad_input', message, details: faults };
+  }
+  const { bytes } = encoded;
+  if (bytes.byteLength <= deps.inlineMaxBytes) return { kind: 'inline', bytes };
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const put = await deps.blobs.put(sha256, Readable.from([bytes]));
+  return put.ok ? { kind: 'blob', sha256, size: put.blob.size } : put;
+}
+
+function prepareGraph(
+  deps: PrepareDeps,
+  request: Extract<Request, { kind: 'put_graph' }>,
+): PreparedRequest | Refusal {
+  const others = [...deps.state.graphs.values()].flatMap((versions) => versions.at(-1)?.compiled.graph ?? []);
+  const parsed = deps.parseGraph(
+    request.yaml,
+    deps.types,
+    others.filter(({ name }) => name !== request.name),
+  );
+  if (!parsed.ok) return badGraph(request.name, parsed.faults);
+  const { graph } = parsed;
+  if (graph.name !== request.name) {
+    return badGraph(request.name, [
+      { path: 'name', code: 'wrong_name', message: `is ${graph.name}, the address says ${request.name}` },
+    ]);
+  }
+  const named = [...new Set([graph.source.type, ...graph.modules.map(({ output }) => output)])];
+  return {
+    kind: 'put_graph',
+    name: request.name,
+    yaml: request.yaml,
+    graph,
+    types: deps.types,
+    typesJson: deps.types.toJson(named),
+  };
+}
+
+function badGraph(name: string, faults: readonly Fault[]): Refusal {
+  const first = faults[0];
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  const message = `graph ${name} has faults: ${first ? `${first.path}: ${first.message}` : ''}${more}`;
+  return { ok: false, kind: 'invalid', code: 'bad_graph', message, details: faults };
+}

@@ -1,0 +1,443 @@
+/**
+ * The answers to questions about the committed past and present.
+ *
+ * 1. Each answer is of one moment: it is read in one snapshot, and its cursor is that moment's.
+ * 2. Lists never load payloads.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TaskId } from '../../model/task-id.js';
+import { formatTaskId } from '../../model/task-id.js';
+import type { Key, Reader, Store } from '../../store/store.js';
+import type { LoadedGraph, State } from '../decide/state.js';
+import { readProblem, readTask } from '../load.js';
+import type {
+  Found,
+  Page,
+  PageRequest,
+  ProblemFilter,
+  Queries,
+  Refusal,
+  StoredOutput,
+  View,
+} from '../port.js';
+import {
+  type CommandRow,
+  decodeRow,
+  type ExecutionRow,
+  type GraphRow,
+  type ModuleRow,
+  type PayloadRefRow,
+  type TaskRow,
+} from '../records.js';
+import { differences } from './diff.js';
+import { isRefusal, limitOf, pageOf, readCursor, writeCursor } from './pages.js';
+import { listProblems } from './problems.js';
+import { commandView, executionView, iterationSummary, moduleView, problemView, time } from './views.js';
+
+/** Iterations that `GET /v1/problems/{p}` shows. */
+const NEWEST_SHOWN = 20;
+const EXPORT_PAGE = 100;
+
+export interface QueriesDeps {
+  readonly store: Store;
+  /** For the graphs only: a version never changes once it is there. */
+  readonly state: Pick<State, 'graph'>;
+  /** Nodes as the loop has them, between two batches. */
+  readonly inspectNodes: (nodeId: string | undefined) => Promise<Found<readonly View[]>>;
+  readonly stats: () => Promise<View>;
+}
+
+function notFound(code: string, message: string): Refusal {
+  return { ok: false, kind: 'not_found', code, message };
+}
+
+export function createQueries({ store, state, inspectNodes, stats }: QueriesDeps): Queries {
+  /** Runs one question in one snapshot and adds the cursor of that moment. */
+  function ask<T>(question: (reader: Reader) => Promise<T | Refusal>): Promise<Found<T> | Refusal> {
+    return store.snapshot(async (reader) => {
+      const value = await question(reader);
+      return isRefusal(value) ? value : { cursor: await cursorOf(reader), value };
+    });
+  }
+
+  async function taskOf(reader: Reader, id: TaskId): Promise<TaskRow | Refusal> {
+    const row = await readTask(reader, id);
+    return row ?? notFound('unknown_iteration', `no iteration ${formatTaskId(id)}`);
+  }
+
+  /** The graph version of a task is there as long as the task is. */
+  function graphOf(row: TaskRow): LoadedGraph {
+    return state.graph(row.graph, row.graph_version)!;
+  }
+
+  async function payload(
+    reader: Reader,
+    ref: PayloadRefRow,
+    graph: LoadedGraph,
+    type: string,
+  ): Promise<StoredOutput | undefined> {
+    if (ref.blob) return { json: { blob: ref.blob }, type, raw: { kind: 'blob', blob: ref.blob } };
+    const bytes = await reader.get('payloads', [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
+    if (!bytes) return undefined;
+    const decoded = graph.types.decode(type, bytes);
+    return { json: decoded.ok ? decoded.value : null, type, raw: { kind: 'inline', bytes } };
+  }
+
+  /** The last output of a module that succeeded. */
+  async function moduleOutput(
+    reader: Reader,
+    row: TaskRow,
+    module: string,
+  ): Promise<StoredOutput | undefined> {
+    const run = row.modules[module];
+    const execution = run?.phase === 'succeeded' ? run.executions.at(-1) : undefined;
+    return execution && executionOutput(reader, row, module, execution, execution.outputs);
+  }
+
+  async function executionOutput(
+    reader: Reader,
+    row: TaskRow,
+    module: string,
+    execution: ExecutionRow,
+    seq: number,
+  ): Promise<StoredOutput | undefined> {
+    const graph = graphOf(row);
+    const position = graph.compiled.index.get(module);
+    if (position === undefined || seq < 1 || seq > execution.outputs) return undefined;
+    const blob = execution.blobs?.find(([at]) => at === seq)?.[1];
+    const ref = {
+      problem_id: row.problem_id,
+      iteration_id: row.iteration_id,
+      owner: execution.execution_id,
+      seq,
+      ...(blob && { blob }),
+    };
+    return payload(reader, ref, graph, graph.compiled.modules[position]!.spec.output);
+  }
+
+  async function inputOf(reader: Reader, row: TaskRow): Promise<unknown> {
+    const graph = graphOf(row);
+    return (await payload(reader, row.input, graph, graph.compiled.graph.source.type))?.json ?? null;
+  }
+
+  async function iterationView(reader: Reader, row: TaskRow): Promise<View> {
+    const graph = graphOf(row).compiled;
+    const modules: Record<string, View> = {};
+    for (const { spec } of graph.modules) {
+      const output = await moduleOutput(reader, row, spec.name);
+      modules[spec.name] = { ...moduleView(row, graph, spec.name), output: output?.json ?? null };
+    }
+    return { ...iterationSummary(row), input: await inputOf(reader, row), modules };
+  }
+
+  function executionsOf(row: TaskRow): { module: string; execution: ExecutionRow }[] {
+    const modules: [string, ModuleRow][] = Object.entries(row.modules);
+    return modules
+      .flatMap(([module, { executions }]) => executions.map((execution) => ({ module, execution })))
+      .sort(
+        (a, b) =>
+          a.execution.assigned_at - b.execution.assigned_at ||
+          (a.execution.execution_id < b.execution.execution_id ? -1 : 1),
+      );
+  }
+
+  function findExecution(
+    row: TaskRow,
+    executionId: string,
+  ): { module: string; execution: ExecutionRow } | Refusal {
+    const found = executionsOf(row).find(({ execution }) => execution.execution_id === executionId);
+    return (
+      found ??
+      notFound(
+        'unknown_execution',
+        `task ${formatTaskId({ problemId: row.problem_id, iterationId: row.iteration_id })} has no execution ${executionId}`,
+      )
+    );
+  }
+
+  /** Events of a task from `after` on, those that `keep` keeps, about `limit` of them. */
+  async function eventsOf(
+    reader: Reader,
+    id: TaskId,
+    page: PageRequest,
+    keep: (event: View) => boolean,
+  ): Promise<Page<View> | Refusal> {
+    const cursor = readCursor(page.cursor);
+    if (isRefusal(cursor)) return cursor;
+    const limit = limitOf(page);
+    const prefix: Key = [id.problemId, id.iterationId];
+    const seen = Number(cursor?.[0] ?? 0);
+    // The stored page that an event lies in is the last one that begins at or before it.
+    const [start] =
+      seen > 0
+        ? await reader.keys('task_events', { prefix, after: [...prefix, seen + 1], reverse: true, limit: 1 })
+        : [];
+    let from = start ? Number(start[2]) - 1 : 0;
+    const items: View[] = [];
+    for (;;) {
+      const [stored] = await reader.range('task_events', { prefix, after: [...prefix, from], limit: 1 });
+      if (!stored) return { items, next_cursor: null };
+      from = Number(stored.key[2]);
+      for (const line of Buffer.from(stored.value).toString().split('\n')) {
+        const event = JSON.parse(line) as View & { seq: number };
+        if (event.seq <= seen || !keep(event)) continue;
+        if (items.length === limit)
+          return { items, next_cursor: writeCursor([(items.at(-1) as { seq?: number }).seq ?? 0]) };
+        items.push(event);
+      }
+    }
+  }
+
+  return {
+    problems: (filter: ProblemFilter, page) => ask((reader) => listProblems(reader, filter, page)),
+
+    problem: (problemId) =>
+      ask(async (reader) => {
+        const row = await readProblem(reader, problemId);
+        if (!row) return notFound('unknown_problem', `no problem ${problemId}`);
+        const newest = await reader.range('iterations', {
+          prefix: [problemId],
+          reverse: true,
+          limit: NEWEST_SHOWN,
+        });
+        const rows = newest.map(({ value }) => decodeRow<TaskRow>(value));
+        return { ...problemView(row, rows[0]), newest_iterations: rows.map(iterationSummary) };
+      }),
+
+    iterations: (problemId, page) =>
+      ask(async (reader) => {
+        const after = readCursor(page.cursor);
+        if (isRefusal(after)) return after;
+        if (!(await readProblem(reader, problemId)))
+          return notFound('unknown_problem', `no problem ${problemId}`);
+        const limit = limitOf(page);
+        const rows = await reader.range('iterations', {
+          prefix: [problemId],
+          limit: limit + 1,
+          ...(after && { after }),
+        });
+        const items = rows.slice(0, limit);
+        return {
+          items: items.map(({ value }) => iterationSummary(decodeRow<TaskRow>(value))),
+          next_cursor: rows.length > limit ? writeCursor(items.at(-1)!.key) : null,
+        };
+      }),
+
+    iteration: (id) =>
+      ask(async (reader) => {
+        const row = await taskOf(reader, id);
+        return isRefusal(row) ? row : iterationView(reader, row);
+      }),
+
+    output: (id, module) =>
+      ask(async (reader) => {
+        const row = await taskOf(reader, id);
+        if (isRefusal(row)) return row;
+        if (!graphOf(row).compiled.index.has(module))
+          return notFound('unknown_module', `graph ${row.graph} has no module ${module}`);
+        return (
+          (await moduleOutput(reader, row, module)) ??
+          notFound('no_output', `${module} has no output in ${formatTaskId(id)}`)
+        );
+      }),
+
+    executions: (id, page) =>
+      ask(async (reader) => {
+        const row = await taskOf(reader, id);
+        if (isRefusal(row)) return row;
+        return pageOf(
+          executionsOf(row).map(({ module, execution }) => executionView(execution, module)),
+          page,
+        );
+      }),
+
+    execution: (id, executionId) =>
+      ask(async (reader) => {
+        const row = await taskOf(reader, id);
+        if (isRefusal(row)) return row;
+        const found = findExecution(row, executionId);
+        return isRefusal(found) ? found : executionView(found.execution, found.module);
+      }),
+
+    executionOutput: (id, executionId, seq) =>
+      ask(async (reader) => {
+        const row = await taskOf(reader, id);
+        if (isRefusal(row)) return row;
+        const found = findExecution(row, executionId);
+        if (isRefusal(found)) return found;
+        return (
+          (await executionOutput(reader, row, found.module, found.execution, seq)) ??
+          notFound(
+            'no_output',
+            `execution ${executionId} has no output ${seq}; it has ${found.execution.outputs}`,
+          )
+        );
+      }),
+
+    executionLog: (id, executionId, page) =>
+      ask(async (reader) => {
+        const row = await taskOf(reader, id);
+        if (isRefusal(row)) return row;
+        const found = findExecution(row, executionId);
+        if (isRefusal(found)) return found;
+        return eventsOf(
+          reader,
+          id,
+          page,
+          (event) => event.type === 'execution.log' && event.execution_id === executionId,
+        );
+      }),
+
+    taskEvents: (id, page) =>
+      ask(async (reader) => {
+        const row = await taskOf(reader, id);
+        return isRefusal(row) ? row : eventsOf(reader, id, page, () => true);
+      }),
+
+    diff: (problemId, a, b) =>
+      ask(async (reader) => {
+        const rows = [
+          await taskOf(reader, { problemId, iterationId: a }),
+          await taskOf(reader, { problemId, iterationId: b }),
+        ] as const;
+        const [left, right] = rows;
+        if (isRefusal(left)) return left;
+        if (isRefusal(right)) return right;
+        const names = [
+          ...new Set(
+            [left, right].flatMap((row) => graphOf(row).compiled.modules.map(({ spec }) => spec.name)),
+          ),
+        ];
+        const modules: Record<string, unknown> = {};
+        for (const name of names) {
+          const [before, after] = [
+            await moduleOutput(reader, left, name),
+            await moduleOutput(reader, right, name),
+          ];
+          const fields = differences(before?.json, after?.json);
+          if (fields.length > 0) modules[name] = fields;
+        }
+        const input = differences(await inputOf(reader, left), await inputOf(reader, right));
+        return { problem_id: problemId, a, b, input, modules };
+      }),
+
+    exportRows: (problemId) =>
+      ask(async (reader) => {
+        if (!(await readProblem(reader, problemId)))
+          return notFound('unknown_problem', `no problem ${problemId}`);
+        return exportRows(problemId);
+      }),
+
+    nodes: async (page) => {
+      const { cursor, value } = await inspectNodes(undefined);
+      const items = pageOf(
+        [...value].sort((a, b) =>
+          String(a.module) + String(a.instance) < String(b.module) + String(b.instance) ? -1 : 1,
+        ),
+        page,
+      );
+      return isRefusal(items) ? items : { cursor, value: items };
+    },
+
+    node: async (nodeId) => {
+      const { cursor, value } = await inspectNodes(nodeId);
+      return value[0] ? { cursor, value: value[0] } : notFound('unknown_node', `no node ${nodeId}`);
+    },
+
+    command: (commandId) =>
+      ask(async (reader) => {
+        const bytes = await reader.get('commands', [commandId]);
+        return bytes
+          ? commandView(decodeRow<CommandRow>(bytes))
+          : notFound('unknown_command', `no command ${commandId}`);
+      }),
+
+    graphs: (page) =>
+      ask(async (reader) => {
+        const keys = await reader.keys('graphs', { prefix: [] });
+        const newest = new Map(keys.map(([name, version]) => [String(name), Number(version)]));
+        return pageOf(
+          [...newest].map(([name, version]) => ({ name, version })),
+          page,
+        );
+      }),
+
+    graph: (name, version) =>
+      ask(async (reader) => {
+        const stored = await reader.range('graphs', {
+          prefix: version === undefined ? [name] : [name, version],
+          reverse: true,
+          limit: 1,
+        });
+        const [entry] = stored;
+        const loaded = entry && state.graph(name, Number(entry.key[1]));
+        if (!entry || !loaded) {
+          return notFound(
+            'unknown_graph',
+            version === undefined ? `no graph ${name}` : `graph ${name} has no version ${version}`,
+          );
+        }
+        return graphView(loaded, decodeRow<GraphRow>(entry.value));
+      }),
+
+    stats: async () => ({ cursor: await cursorOf(store), value: await stats() }),
+  };
+
+  /** Page by page, each with a view of its own: an export of a million rows holds no snapshot and no more than a page. */
+  async function* exportRows(problemId: string): AsyncGenerator<View> {
+    let after: Key | undefined;
+    for (;;) {
+      const rows = await store.range('iterations', {
+        prefix: [problemId],
+        limit: EXPORT_PAGE,
+        ...(after && { after }),
+      });
+      for (const { value } of rows) {
+        const row = decodeRow<TaskRow>(value);
+        const outputs: Record<string, unknown> = {};
+        for (const { spec } of graphOf(row).compiled.modules) {
+          outputs[spec.name] = (await moduleOutput(store, row, spec.name))?.json ?? null;
+        }
+        yield { ...iterationSummary(row), input: await inputOf(store, row), outputs };
+      }
+      if (rows.length < EXPORT_PAGE) return;
+      after = rows.at(-1)!.key;
+      await nextTurn();
+    }
+  }
+}
+
+async function cursorOf(reader: Reader): Promise<number> {
+  const cursor = await reader.get('meta', ['cursor']);
+  return cursor ? decodeRow<number>(cursor) : 0;
+}
+
+function graphView({ compiled, types }: LoadedGraph, row: GraphRow): View {
+  const { graph, key } = compiled;
+  return {
+    name: key.name,
+    version: key.version,
+    created_at: time(row.created_at),
+    source: { ...graph.source, schema: types.jsonSchema(graph.source.type) },
+    modules: Object.fromEntries(
+      graph.modules.map((spec) => [
+        spec.name,
+        {
+          inputs: spec.inputs,
+          previous: spec.previous,
+          output: spec.output,
+          require: spec.require,
+          timeout_ms: spec.timeoutMs,
+          retry: {
+            attempts: spec.retry.attempts,
+            backoff_ms: spec.retry.backoffMs,
+            factor: spec.retry.factor,
+            max_backoff_ms: spec.retry.maxBackoffMs,
+          },
+          on_error: spec.onError,
+        },
+      ]),
+    ),
+    yaml: row.yaml,
+  };
+}

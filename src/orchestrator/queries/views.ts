@@ -1,0 +1,137 @@
+/** Rows as the public JSON shows them. */
+import type { CompiledGraph } from '../../model/task.js';
+import { formatTaskId } from '../../model/task-id.js';
+import type { View } from '../port.js';
+import type { CommandRow, ExecutionRow, ModuleRow, ProblemRow, TaskRow } from '../records.js';
+
+export function time(at: number | undefined): string | null {
+  return at === undefined ? null : new Date(at).toISOString();
+}
+
+export function problemView(row: ProblemRow, newest: TaskRow | undefined): View {
+  return {
+    problem_id: row.problem_id,
+    title: row.title,
+    graph: row.graph,
+    state: newest?.state ?? 'waiting',
+    priority: row.priority,
+    created_at: time(row.created_at),
+    created_seq: row.created_seq,
+    iterations: row.newest_iteration_id,
+    newest_iteration_id: row.newest_iteration_id,
+    finished_at: time(newest?.finished_at),
+  };
+}
+
+/** One iteration without payloads. */
+export function iterationSummary(row: TaskRow): View {
+  return {
+    problem_id: row.problem_id,
+    iteration_id: row.iteration_id,
+    task_id: formatTaskId({ problemId: row.problem_id, iterationId: row.iteration_id }),
+    state: row.state,
+    graph: row.graph,
+    graph_version: row.graph_version,
+    parent_iteration_id: row.parent_iteration_id ?? null,
+    created_at: time(row.created_at),
+    started_at: time(row.started_at),
+    finished_at: time(row.finished_at),
+    error: row.error ?? null,
+    reason: row.reason ?? null,
+  };
+}
+
+/** A module of a task, without its output. */
+export function moduleView(task: TaskRow, graph: CompiledGraph, module: string): View {
+  const row = task.modules[module];
+  const ended = task.finished_at !== undefined;
+  const newest = row?.executions.at(-1);
+  return {
+    state: moduleState(row, ended),
+    attempts: row?.attempts ?? 0,
+    generation: row?.generation ?? 0,
+    execution_id: newest?.execution_id ?? null,
+    attempt: newest?.attempt ?? null,
+    node_id: newest?.node_id ?? null,
+    waiting_reason: waitingReason(task, graph, module),
+    progress: newest?.progress ?? null,
+    progress_message: newest?.message ?? null,
+    outputs: newest?.outputs ?? 0,
+    retry_at: time(row?.phase === 'waiting' ? row.retry_at : undefined),
+    error: row?.error ?? newest?.error ?? null,
+    assigned_at: time(newest?.assigned_at),
+    started_at: time(newest?.started_at ?? newest?.accepted_at),
+    finished_at: time(newest?.finished_at),
+  };
+}
+
+function moduleState(row: ModuleRow | undefined, ended: boolean): string {
+  const newest = row?.executions.at(-1);
+  const phase = row?.phase;
+  switch (phase) {
+    case undefined:
+    case 'waiting':
+      return ended ? (newest?.state ?? 'skipped') : 'waiting';
+    case 'skipped':
+      return 'skipped';
+    case 'failed':
+      return 'failed';
+    case 'placed':
+    case 'succeeded':
+    case 'stopped':
+      return newest?.state ?? 'skipped';
+    default:
+      return phase satisfies never;
+  }
+}
+
+function waitingReason(task: TaskRow, graph: CompiledGraph, module: string): string | null {
+  const row = task.modules[module];
+  if (task.finished_at !== undefined || (row && row.phase !== 'waiting')) return row?.reason ?? null;
+  if (row?.reason !== undefined) return row.reason;
+  const position = graph.index.get(module);
+  const inputs = position === undefined ? [] : graph.modules[position]!.inputs;
+  const missing = inputs
+    .map((input) => graph.modules[input]!.spec.name)
+    .filter((name) => task.modules[name]?.phase !== 'succeeded');
+  return missing.length > 0 ? `waiting for ${missing.join(', ')}` : null;
+}
+
+export function executionView(row: ExecutionRow, module: string): View {
+  return {
+    execution_id: row.execution_id,
+    module,
+    attempt: row.attempt,
+    generation: row.generation,
+    node_id: row.node_id,
+    state: row.state,
+    desired_state: row.stop || row.finished_at !== undefined ? 'stopped' : 'running',
+    stop_cause: row.stop ?? null,
+    outputs: row.outputs,
+    progress: row.progress ?? null,
+    message: row.message ?? null,
+    assigned_at: time(row.assigned_at),
+    accepted_at: time(row.accepted_at),
+    started_at: time(row.started_at),
+    finished_at: time(row.finished_at),
+    error: row.error ?? null,
+  };
+}
+
+export function commandView(row: CommandRow): View {
+  return {
+    command_id: row.command_id,
+    target: row.target,
+    command: row.command,
+    reason: row.reason ?? null,
+    issued_at: time(row.issued_at),
+    state: row.state,
+    parts: row.parts.map((part) => ({
+      node_id: part.node_id,
+      execution_id: part.execution_id ?? null,
+      acked_at: time(part.acked_at),
+      stopped_at: time(part.stopped_at),
+      error: part.error ?? null,
+    })),
+  };
+}

@@ -1,0 +1,357 @@
+/**
+ * The rows of the store: what each table holds, and how rows become state again after a restart.
+ *
+ * | table | key | value |
+ * |---|---|---|
+ * | meta | `cursor` | the newest event's seq |
+ * | graphs | name, version | `GraphRow` |
+ * | problems | created_seq | `ProblemRow` |
+ * | problem_ids | problem_id | created_seq |
+ * | problems_by_state | state, created_seq | empty; only problems whose newest iteration has ended |
+ * | iterations | problem_id, iteration_id | `TaskRow` |
+ * | unfinished | created_seq, problem_id, iteration_id | empty |
+ * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input` or an execution_id |
+ * | events | first seq | the events of one batch, a JSON object a line |
+ * | task_events | problem_id, iteration_id, first seq | those of them that are about the task |
+ * | nodes | node_id | `NodeRow` |
+ * | boots | boot_id | node_id; boots that a newer one has replaced |
+ * | commands | command_id | `CommandRow` |
+ * | commands_pending | command_id | empty |
+ * | idempotency | key | `IdempotencyRow` |
+ * | idempotency_by_time | expires_at, key | empty |
+ * | blobs | sha256 | `BlobRow` |
+ * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty |
+ *
+ * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
+ */
+import type { ObservedState } from '../model/execution.js';
+import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
+import type { BlobRef } from '../model/payload.js';
+import type { ReportedError } from '../model/protocol.js';
+import type {
+  CompiledGraph,
+  Execution,
+  FinalReport,
+  ModulePhase,
+  ModuleRun,
+  PayloadRef,
+  StopCause,
+  Task,
+} from '../model/task.js';
+import { moduleName } from '../model/task.js';
+import { formatTaskId } from '../model/task-id.js';
+import type { TaskState } from '../model/task-state.js';
+import type { TypesJson } from '../wire/types.js';
+
+export function encodeRow(row: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(row));
+}
+
+export function decodeRow<T>(bytes: Uint8Array): T {
+  return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()) as T;
+}
+
+/** The value of a row that is only its key. */
+export const EMPTY: Uint8Array = new Uint8Array();
+
+export interface GraphRow {
+  readonly yaml: string;
+  readonly types: TypesJson;
+  readonly created_at: number;
+}
+
+export interface ProblemRow {
+  readonly problem_id: string;
+  readonly created_seq: number;
+  readonly graph: string;
+  readonly title: string;
+  readonly priority: number;
+  readonly created_at: number;
+  readonly newest_iteration_id: number;
+}
+
+export interface IdempotencyRow {
+  readonly hash: string;
+  readonly answer: unknown;
+  readonly expires_at: number;
+}
+
+export interface BlobRow {
+  readonly size: number;
+  readonly lease_until: number;
+}
+
+export interface PayloadRefRow {
+  readonly problem_id: string;
+  readonly iteration_id: number;
+  readonly owner: string;
+  readonly seq: number;
+  readonly blob?: BlobRef;
+}
+
+export interface ExecutionRow {
+  readonly execution_id: string;
+  readonly lease: string;
+  readonly attempt: number;
+  readonly generation: number;
+  readonly node_id: string;
+  readonly boot_id: string;
+  readonly state: ObservedState;
+  readonly stop?: StopCause;
+  readonly accepted?: true;
+  readonly assigned_at: number;
+  readonly accepted_at?: number;
+  readonly started_at?: number;
+  readonly finished_at?: number;
+  readonly outputs: number;
+  readonly last_seq?: number;
+  readonly final?: FinalReport;
+  readonly blobs?: readonly (readonly [number, BlobRef])[];
+  readonly progress?: number;
+  readonly message?: string;
+  readonly error?: ReportedError;
+}
+
+export interface ModuleRow {
+  readonly phase: 'waiting' | 'placed' | 'succeeded' | 'failed' | 'skipped' | 'stopped';
+  readonly reason?: string;
+  readonly retry_at?: number;
+  readonly error?: ReportedError;
+  readonly generation: number;
+  readonly attempts: number;
+  readonly died_boots?: readonly string[];
+  readonly executions: readonly ExecutionRow[];
+}
+
+export interface TaskRow {
+  readonly problem_id: string;
+  readonly iteration_id: number;
+  readonly graph: string;
+  readonly graph_version: number;
+  readonly priority: number;
+  readonly problem_seq: number;
+  readonly queue_seq: number;
+  readonly created_at: number;
+  readonly started_at?: number;
+  readonly finished_at?: number;
+  readonly parent_iteration_id?: number;
+  readonly input: PayloadRefRow;
+  readonly pinned?: Readonly<Record<string, PayloadRefRow>>;
+  readonly state: TaskState;
+  readonly desired: Task['desired'];
+  readonly reason?: string;
+  readonly error?: NonNullable<Task['error']>;
+  readonly modules: Readonly<Record<string, ModuleRow>>;
+}
+
+export interface NodeRow {
+  readonly node_id: string;
+  readonly module: string;
+  readonly instance: string;
+  readonly boot_id: string;
+  readonly incarnation: number;
+  readonly version: string;
+  readonly capacity: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: NodeStatus;
+  readonly desired: DesiredStatus;
+  readonly liveness: Liveness;
+  readonly error?: ReportedError;
+  readonly last_seen_at: number;
+}
+
+export interface CommandPartRow {
+  readonly node_id: string;
+  readonly execution_id?: string;
+  readonly acked_at?: number;
+  readonly stopped_at?: number;
+  readonly error?: ReportedError;
+}
+
+export interface CommandRow {
+  readonly command_id: string;
+  readonly target: { readonly node_id?: string; readonly task_id?: string; readonly module?: string };
+  readonly command: string;
+  readonly reason?: string;
+  readonly issued_at: number;
+  readonly state: 'pending' | 'acked' | 'refused' | 'expired';
+  readonly parts: readonly CommandPartRow[];
+}
+
+export function refToRow(ref: PayloadRef): PayloadRefRow {
+  const { problemId, iterationId, owner, seq, blob } = ref;
+  return { problem_id: problemId, iteration_id: iterationId, owner, seq, ...(blob && { blob }) };
+}
+
+export function refFromRow(row: PayloadRefRow): PayloadRef {
+  const { problem_id, iteration_id, owner, seq, blob } = row;
+  return { problemId: problem_id, iterationId: iteration_id, owner, seq, ...(blob && { blob }) };
+}
+
+/** Absent fields are left out by `JSON.stringify`. */
+function executionToRow(execution: Execution): unknown {
+  return {
+    execution_id: execution.id,
+    lease: execution.lease,
+    attempt: execution.attempt,
+    generation: execution.generation,
+    node_id: execution.nodeId,
+    boot_id: execution.bootId,
+    state: execution.observed,
+    stop: execution.stopCause,
+    accepted: execution.acceptedByReport || undefined,
+    assigned_at: execution.assignedAt,
+    accepted_at: execution.acceptedAt,
+    started_at: execution.startedAt,
+    finished_at: execution.finishedAt,
+    outputs: execution.committed,
+    last_seq: execution.lastSeq,
+    final: execution.final,
+    blobs: execution.blobs && [...execution.blobs],
+    progress: execution.progress,
+    message: execution.message,
+    error: execution.error,
+  } satisfies Record<keyof ExecutionRow, unknown>;
+}
+
+function runToRow(run: ModuleRun): unknown {
+  const { phase } = run;
+  return {
+    phase: phase.kind,
+    reason: 'reason' in phase ? phase.reason : undefined,
+    retry_at: phase.kind === 'waiting' ? phase.retry?.at : undefined,
+    error: phase.kind === 'failed' ? phase.error : undefined,
+    generation: run.generation,
+    attempts: run.attempts,
+    died_boots: run.diedBoots.length > 0 ? run.diedBoots : undefined,
+    executions: run.executions.map(executionToRow),
+  } satisfies Record<keyof ModuleRow, unknown>;
+}
+
+export function taskToRow(task: Task): unknown {
+  const modules: Record<string, unknown> = {};
+  for (const [position, run] of task.runs.entries()) {
+    if (run) modules[moduleName(task, position)] = runToRow(run);
+  }
+  return {
+    problem_id: task.id.problemId,
+    iteration_id: task.id.iterationId,
+    graph: task.graph.key.name,
+    graph_version: task.graph.key.version,
+    priority: task.priority,
+    problem_seq: task.problemSeq,
+    queue_seq: task.queueSeq,
+    created_at: task.createdAt,
+    started_at: task.startedAt,
+    finished_at: task.finishedAt,
+    parent_iteration_id: task.parentIterationId,
+    input: refToRow(task.input),
+    pinned:
+      task.pinned.size > 0
+        ? Object.fromEntries([...task.pinned].map(([module, ref]) => [module, refToRow(ref)]))
+        : undefined,
+    state: task.state,
+    desired: task.desired,
+    reason: task.reason,
+    error: task.error,
+    modules,
+  } satisfies Record<keyof TaskRow, unknown>;
+}
+
+export function executionFromRow(row: ExecutionRow, task: Task, position: number): Execution {
+  return {
+    id: row.execution_id,
+    lease: row.lease,
+    task,
+    position,
+    attempt: row.attempt,
+    generation: row.generation,
+    nodeId: row.node_id,
+    bootId: row.boot_id,
+    assignedAt: row.assigned_at,
+    desired: row.stop ? 'stopped' : 'running',
+    stopCause: row.stop,
+    observed: row.state,
+    acceptedByReport: row.accepted ?? false,
+    missedBeats: 0,
+    acceptedAt: row.accepted_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    committed: row.outputs,
+    lastSeq: row.last_seq,
+    final: row.final,
+    blobs: row.blobs && new Map(row.blobs),
+    progress: row.progress,
+    message: row.message,
+    error: row.error,
+  };
+}
+
+/** Where the monotonic clock stands against the wall's, for due times that were stored. */
+export interface Clocks {
+  readonly nowMs: number;
+  readonly wallMs: number;
+}
+
+export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks): Task {
+  const id = { problemId: row.problem_id, iterationId: row.iteration_id };
+  const task: Task = {
+    id,
+    key: formatTaskId(id),
+    graph,
+    priority: row.priority,
+    problemSeq: row.problem_seq,
+    createdAt: row.created_at,
+    parentIterationId: row.parent_iteration_id,
+    input: refFromRow(row.input),
+    pinned: new Map(Object.entries(row.pinned ?? {}).map(([module, ref]) => [module, refFromRow(ref)])),
+    runs: [],
+    state: row.state,
+    desired: row.desired,
+    queueSeq: row.queue_seq,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    error: row.error,
+    reason: row.reason,
+  };
+  for (const module of graph.modules) {
+    const moduleRow = row.modules[module.spec.name];
+    if (moduleRow) task.runs[module.position] = runFromRow(moduleRow, task, module.position, clocks);
+  }
+  return task;
+}
+
+function runFromRow(row: ModuleRow, task: Task, position: number, clocks: Clocks): ModuleRun {
+  const executions = row.executions.map((execution) => executionFromRow(execution, task, position));
+  return {
+    phase: phaseFromRow(row, executions.at(-1), clocks),
+    generation: row.generation,
+    attempts: row.attempts,
+    executions,
+    diedBoots: [...(row.died_boots ?? [])],
+    queued: false,
+  };
+}
+
+function phaseFromRow(row: ModuleRow, newest: Execution | undefined, clocks: Clocks): ModulePhase {
+  switch (row.phase) {
+    case 'waiting': {
+      const at = row.retry_at;
+      const retry =
+        at === undefined ? undefined : { at, dueMs: clocks.nowMs + Math.max(0, at - clocks.wallMs) };
+      return { kind: 'waiting', reason: row.reason, retry };
+    }
+    case 'placed':
+    case 'succeeded':
+      if (!newest) throw new Error(`a module is stored as ${row.phase} without an execution`);
+      return { kind: row.phase, execution: newest };
+    case 'failed':
+      return { kind: 'failed', error: row.error ?? { code: 'unknown', message: '', retryable: false } };
+    case 'skipped':
+      return { kind: 'skipped', reason: row.reason ?? '' };
+    case 'stopped':
+      return { kind: 'stopped' };
+    default:
+      return row.phase satisfies never;
+  }
+}

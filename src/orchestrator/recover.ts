@@ -1,0 +1,172 @@
+/**
+ * The state as the store has it: what a fresh process knows of the house before anybody has said a word to it.
+ *
+ * Nodes are known but not registered: each gets the length of its own liveness limits to say hello, from when the orchestrator is
+ * ready. Their executions wait with them.
+ */
+import { TuttiError } from '../base/errors.js';
+import { hasEnded } from '../model/execution.js';
+import type { Graph } from '../model/graph.js';
+import { compileGraph, type Execution } from '../model/task.js';
+import { parseTaskId } from '../model/task-id.js';
+import type { Key, Reader, Table } from '../store/store.js';
+import { type TypeRegistry, typesFromJson } from '../wire/types.js';
+import type { Command } from './decide/commands.js';
+import { nodeFromRow } from './decide/node-view.js';
+import { State, type Timer } from './decide/state.js';
+import {
+  type Clocks,
+  type CommandRow,
+  decodeRow,
+  type GraphRow,
+  type NodeRow,
+  type ProblemRow,
+  type TaskRow,
+  taskFromRow,
+} from './records.js';
+
+const PAGE = 1000;
+/** An adopted execution gets at least so long, however old its assignment is: its node has to come back first. */
+const ADOPTION_MS = 15_000;
+
+export interface RecoverDeps {
+  readonly store: Reader;
+  readonly clocks: Clocks;
+  readonly graceMs: number;
+  readonly parseGraph: (yaml: string, types: TypeRegistry) => Graph;
+}
+
+export async function recover({ store, clocks, graceMs, parseGraph }: RecoverDeps): Promise<State> {
+  const state = new State();
+  const cursor = await store.get('meta', ['cursor']);
+  state.cursor = cursor ? decodeRow<number>(cursor) : 0;
+  for await (const { key, value } of entries(store, 'graphs')) {
+    const row = decodeRow<GraphRow>(value);
+    const types = typesFromJson(row.types);
+    const compiled = compileGraph(
+      { name: String(key[0]), version: Number(key[1]) },
+      parseGraph(row.yaml, types),
+    );
+    state.addGraph({ compiled, types, typesJson: row.types, yaml: row.yaml, createdAt: row.created_at });
+  }
+  for await (const { key } of entries(store, 'boots')) state.replacedBoots.add(String(key[0]));
+  for await (const { value } of entries(store, 'nodes')) {
+    const node = nodeFromRow(decodeRow<NodeRow>(value), clocks.nowMs);
+    state.addNode(node);
+    if (node.liveness !== 'dead') {
+      const { unresponsiveAfterMs } = state.livenessOf(node);
+      state.timers.set(`judge ${node.nodeId}`, clocks.nowMs + unresponsiveAfterMs, {
+        kind: 'judge',
+        nodeId: node.nodeId,
+      });
+    }
+  }
+  for await (const { key } of entries(store, 'unfinished')) {
+    await recoverTask(store, state, clocks, graceMs, String(key[1]), Number(key[2]));
+  }
+  for await (const { key } of entries(store, 'commands_pending')) {
+    const row = await store.get('commands', key);
+    if (row) recoverCommand(state, decodeRow<CommandRow>(row), clocks, graceMs);
+  }
+  return state;
+}
+
+async function* entries(store: Reader, table: Table): AsyncGenerator<{ key: Key; value: Uint8Array }> {
+  let after: Key | undefined;
+  for (;;) {
+    const page = await store.range(table, { prefix: [], limit: PAGE, ...(after && { after }) });
+    yield* page;
+    if (page.length < PAGE) return;
+    after = page.at(-1)!.key;
+  }
+}
+
+async function recoverTask(
+  store: Reader,
+  state: State,
+  clocks: Clocks,
+  graceMs: number,
+  problemId: string,
+  iterationId: number,
+): Promise<void> {
+  const bytes = await store.get('iterations', [problemId, iterationId]);
+  const row = bytes && decodeRow<TaskRow>(bytes);
+  const graph = row && state.graph(row.graph, row.graph_version)?.compiled;
+  if (!graph) {
+    throw new TuttiError(
+      'store_damaged',
+      `task ${problemId}/${iterationId} is unfinished, and its record or its graph is missing`,
+    );
+  }
+  const task = taskFromRow(row, graph, clocks);
+  state.tasks.set(task.key, task);
+  let problem = state.problems.get(problemId);
+  if (!problem) {
+    const problemBytes = await store.get('problems', [task.problemSeq]);
+    if (!problemBytes)
+      throw new TuttiError('store_damaged', `problem ${problemId} has an iteration and no record`);
+    const problemRow = decodeRow<ProblemRow>(problemBytes);
+    problem = {
+      problemId,
+      createdSeq: problemRow.created_seq,
+      graph: problemRow.graph,
+      priority: problemRow.priority,
+      title: problemRow.title,
+      createdAt: problemRow.created_at,
+      newestIterationId: problemRow.newest_iteration_id,
+      unfinished: 0,
+    };
+    state.problems.set(problemId, problem);
+  }
+  problem.unfinished += 1;
+  for (const run of task.runs) {
+    for (const execution of run?.executions ?? []) recoverExecution(state, execution, clocks, graceMs);
+  }
+  state.broker.enqueue(task);
+}
+
+function recoverExecution(state: State, execution: Execution, clocks: Clocks, graceMs: number): void {
+  state.executions.set(execution.id, execution);
+  if (hasEnded(execution.observed)) return;
+  state.nodes.get(execution.nodeId)?.executions.add(execution);
+  const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
+  const remainingMs = execution.assignedAt + timeoutMs - clocks.wallMs;
+  const arm = (name: string, afterMs: number, timer: Timer): void =>
+    state.timers.set(`${name} ${execution.id}`, clocks.nowMs + afterMs, timer);
+  arm('attempt', Math.min(timeoutMs + ADOPTION_MS, Math.max(remainingMs, ADOPTION_MS)), {
+    kind: 'attempt over',
+    execution,
+  });
+  if (execution.desired === 'stopped') arm('grace', graceMs, { kind: 'grace over', execution });
+}
+
+/** Sent again under the same id until it is acknowledged. */
+function recoverCommand(state: State, row: CommandRow, clocks: Clocks, graceMs: number): void {
+  const taskId = row.target.task_id === undefined ? undefined : parseTaskId(row.target.task_id);
+  const cmd = row.command.toUpperCase();
+  const target = taskId
+    ? { kind: 'task' as const, taskId, module: row.target.module, cmd: cmd as 'STOP' }
+    : { kind: 'node' as const, nodeId: row.target.node_id ?? '', cmd: cmd as 'STOP' };
+  const command: Command = {
+    commandId: row.command_id,
+    by: 'user',
+    target,
+    reason: row.reason ?? '',
+    graceMs,
+    issuedAt: row.issued_at,
+    deadlineMs: clocks.nowMs + ADOPTION_MS,
+    parts: row.parts.map((part) => ({
+      nodeId: part.node_id,
+      execution: part.execution_id === undefined ? undefined : state.executions.get(part.execution_id),
+      ackedAt: part.acked_at,
+      stoppedAt: part.stopped_at,
+      error: part.error,
+    })),
+    state: row.state,
+  };
+  state.commands.set(command.commandId, command);
+  state.timers.set(`command ${command.commandId}`, clocks.nowMs, {
+    kind: 'command again',
+    commandId: command.commandId,
+  });
+}

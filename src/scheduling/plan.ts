@@ -1,0 +1,32 @@
+import type { ReportedError } from '../model/protocol.js';
+import type { Execution } from '../model/task.js';
+
+/** One step of a plan for a task. Module positions are those of its graph. */
+export type PlanStep =
+  /** Make an execution on this node; `replaces` is given up for it. */
+  | {
+      readonly kind: 'place';
+      readonly position: number;
+      readonly nodeId: string;
+      readonly replaces: Execution | undefined;
+    }
+  /** Wait for a slot. */
+  | { readonly kind: 'wait'; readonly position: number; readonly reason: string }
+  /** The newest execution ended without an end for the module: back to waiting, at once. */
+  | { readonly kind: 'requeue'; readonly position: number }
+  /** Another attempt, after a pause. */
+  | { readonly kind: 'retry'; readonly position: number; readonly delayMs: number; readonly reason: string }
+  | { readonly kind: 'succeed'; readonly position: number; readonly execution: Execution }
+  | { readonly kind: 'fail'; readonly position: number; readonly error: ReportedError }
+  | { readonly kind: 'skip'; readonly position: number; readonly reason: string }
+  /** The node is to stop it. */
+  | { readonly kind: 'stop'; readonly execution: Execution }
+  /** The task has been stopped: this module does not run any more. */
+  | { readonly kind: 'halt'; readonly position: number }
+  | { readonly kind: 'end'; readonly state: 'succeeded' | 'failed' | 'cancelled' | 'aborted' };
+
+export interface Plan {
+  readonly steps: readonly PlanStep[];
+  /** Evaluate the task again at this moment of the monotonic clock. */
+  readonly followUpMs: number | undefined;
+}

@@ -1,0 +1,233 @@
+/**
+ * The scheduler for tasks: compares what is desired of one task with what was observed of it, and proposes a plan.
+ *
+ * 1. Pure: it changes nothing, reads no clock and knows no node but through `Fleet`.
+ * 2. Modules are considered in topological order, so that what a plan settles reaches its dependents in the same plan.
+ * 3. A lost, preempted or rejected execution uses up no attempt.
+ * 4. An execution on a dead node is given up only for a successor: until there is one, its late result still counts.
+ */
+import { hasEnded } from '../model/execution.js';
+import type { ModuleSpec } from '../model/graph.js';
+import type { ReportedError } from '../model/protocol.js';
+import type { CompiledModule, Execution, Task } from '../model/task.js';
+import { phaseOf } from '../model/task.js';
+import type { Plan, PlanStep } from './plan.js';
+
+/** The nodes, as the scheduler sees them. */
+export interface Fleet {
+  /** A node with a free slot; nothing when there is none. A plan asks once for each module, and a node plays one module. */
+  take(module: CompiledModule): string | undefined;
+  /** Why there is none. */
+  shortage(module: CompiledModule): string;
+  /** Whether the node that has this execution is dead, so that it may be given up. */
+  isOrphaned(execution: Execution): boolean;
+}
+
+/** Deaths of distinct boots, unasked, after which a module is held to kill its nodes. */
+export const POISON_LIMIT = 3;
+/** A node that rejected an assignment is asked again, but not in a tight circle. */
+const REJECTED_PAUSE_MS = 500;
+
+/** How a module stands once the plan has been carried out. */
+type Standing = 'open' | 'succeeded' | 'failed' | 'failed, ignored' | 'skipped';
+
+export function scheduleTask(task: Task, fleet: Fleet, nowMs: number): Plan {
+  return task.desired === 'ended' ? new Planning(task, fleet, nowMs).run() : planStop(task, task.desired);
+}
+
+/** The pause before the next attempt, `attempts` of them having failed. */
+export function backoffMs(spec: ModuleSpec, attempts: number): number {
+  const { backoffMs, factor, maxBackoffMs } = spec.retry;
+  return Math.min(maxBackoffMs, Math.round(backoffMs * factor ** Math.max(0, attempts - 1)));
+}
+
+/** The users want it stopped: its executions are stopped, and the task ends when they have ended. */
+function planStop(task: Task, end: 'cancelled' | 'aborted'): Plan {
+  const steps: PlanStep[] = [];
+  let running = false;
+  for (const module of task.graph.modules) {
+    const phase = phaseOf(task, module.position);
+    if (phase.kind === 'placed') {
+      const { execution } = phase;
+      if (hasEnded(execution.observed)) {
+        if (execution.observed === 'succeeded')
+          steps.push({ kind: 'succeed', position: module.position, execution });
+        else steps.push({ kind: 'halt', position: module.position });
+      } else {
+        running = true;
+        if (execution.desired === 'running') steps.push({ kind: 'stop', execution });
+      }
+    } else if (phase.kind === 'waiting') {
+      steps.push({ kind: 'halt', position: module.position });
+    }
+  }
+  if (!running) steps.push({ kind: 'end', state: end });
+  return { steps, followUpMs: undefined };
+}
+
+class Planning {
+  readonly #task: Task;
+  readonly #fleet: Fleet;
+  readonly #nowMs: number;
+  readonly #steps: PlanStep[] = [];
+  readonly #standings: Standing[] = [];
+  #followUpMs: number | undefined;
+
+  constructor(task: Task, fleet: Fleet, nowMs: number) {
+    this.#task = task;
+    this.#fleet = fleet;
+    this.#nowMs = nowMs;
+  }
+
+  run(): Plan {
+    for (const module of this.#task.graph.modules) this.#standings.push(this.#consider(module));
+    if (!this.#standings.includes('open')) {
+      this.#steps.push({ kind: 'end', state: this.#standings.includes('failed') ? 'failed' : 'succeeded' });
+    }
+    return { steps: this.#steps, followUpMs: this.#followUpMs };
+  }
+
+  #consider(module: CompiledModule): Standing {
+    const phase = phaseOf(this.#task, module.position);
+    switch (phase.kind) {
+      case 'succeeded':
+        return 'succeeded';
+      case 'skipped':
+        return module.spec.onError === 'ignore' ? 'failed, ignored' : 'skipped';
+      case 'stopped':
+        return 'skipped';
+      case 'failed':
+        return this.#failure(module);
+      case 'placed':
+        return this.#considerPlaced(module, phase.execution);
+      case 'waiting':
+        if (phase.retry && phase.retry.dueMs > this.#nowMs) {
+          this.#followUp(phase.retry.dueMs);
+          return 'open';
+        }
+        return this.#start(module, phase.reason);
+      default:
+        return phase satisfies never;
+    }
+  }
+
+  #considerPlaced(module: CompiledModule, execution: Execution): Standing {
+    const { position } = module;
+    switch (execution.observed) {
+      case 'succeeded':
+        this.#steps.push({ kind: 'succeed', position, execution });
+        return 'succeeded';
+      case 'failed':
+        return this.#afterFailure(module, execution);
+      case 'rejected':
+        if (execution.error && !execution.error.retryable) return this.#fail(module, execution.error);
+        this.#retry(position, REJECTED_PAUSE_MS, execution.error?.message ?? 'the node rejected it');
+        return 'open';
+      case 'lost':
+      case 'preempted':
+      case 'cancelled':
+        if (this.#isPoisonous(module)) return this.#failPoisonous(module);
+        this.#steps.push({ kind: 'requeue', position });
+        return this.#start(module, undefined);
+      case 'assigned':
+      case 'accepted':
+      case 'running':
+        return this.#fleet.isOrphaned(execution) ? this.#replace(module, execution) : 'open';
+      default:
+        return execution.observed satisfies never;
+    }
+  }
+
+  /** The node is dead: given up as soon as there is a successor, or for good when it has killed too many. */
+  #replace(module: CompiledModule, execution: Execution): Standing {
+    if (this.#isPoisonous(module)) return this.#failPoisonous(module);
+    const nodeId = this.#fleet.take(module);
+    if (nodeId !== undefined) {
+      this.#steps.push({ kind: 'place', position: module.position, nodeId, replaces: execution });
+    } else if (!this.#task.runs[module.position]?.queued) {
+      const reason = `its node is dead; ${this.#fleet.shortage(module)}`;
+      this.#steps.push({ kind: 'wait', position: module.position, reason });
+    }
+    return 'open';
+  }
+
+  #isPoisonous(module: CompiledModule): boolean {
+    return (this.#task.runs[module.position]?.diedBoots.length ?? 0) >= POISON_LIMIT;
+  }
+
+  #failPoisonous(module: CompiledModule): Standing {
+    const message = `${POISON_LIMIT} node processes died while they ran ${module.spec.name} for this task`;
+    return this.#fail(module, { code: 'poisonous', message, retryable: false });
+  }
+
+  #afterFailure(module: CompiledModule, execution: Execution): Standing {
+    const { position, spec } = module;
+    const error = execution.error ?? { code: 'unknown', message: 'the node gave no reason', retryable: true };
+    const attempts = this.#task.runs[position]?.attempts ?? 1;
+    if (!error.retryable || attempts >= spec.retry.attempts) return this.#fail(module, error);
+    this.#retry(position, backoffMs(spec, attempts), `${error.code}: ${error.message}`);
+    return 'open';
+  }
+
+  #retry(position: number, delayMs: number, reason: string): void {
+    this.#steps.push({ kind: 'retry', position, delayMs, reason });
+    this.#followUp(this.#nowMs + delayMs);
+  }
+
+  #fail(module: CompiledModule, error: ReportedError): Standing {
+    this.#steps.push({ kind: 'fail', position: module.position, error });
+    return this.#failure(module);
+  }
+
+  #failure(module: CompiledModule): Standing {
+    return module.spec.onError === 'ignore' ? 'failed, ignored' : 'failed';
+  }
+
+  /** Starts a module whose inputs are there, or says what it waits for. */
+  #start(module: CompiledModule, knownReason: string | undefined): Standing {
+    const missing = this.#missingInput(module);
+    if (missing === 'not yet') return 'open';
+    if (missing) {
+      this.#steps.push({ kind: 'skip', position: module.position, reason: missing });
+      return module.spec.onError === 'ignore' ? 'failed, ignored' : 'skipped';
+    }
+    const nodeId = this.#fleet.take(module);
+    if (nodeId !== undefined) {
+      this.#steps.push({ kind: 'place', position: module.position, nodeId, replaces: undefined });
+      return 'open';
+    }
+    const reason = this.#fleet.shortage(module);
+    const queued = this.#task.runs[module.position]?.queued ?? false;
+    if (!queued || reason !== knownReason)
+      this.#steps.push({ kind: 'wait', position: module.position, reason });
+    return 'open';
+  }
+
+  /** Why the module can never run, `not yet`, or nothing when all its inputs are there. */
+  #missingInput(module: CompiledModule): string | undefined {
+    let waits = false;
+    for (const position of module.inputs) {
+      const name = this.#task.graph.modules[position]!.spec.name;
+      const standing = this.#standings[position]!;
+      switch (standing) {
+        case 'open':
+          waits = true;
+          break;
+        case 'failed':
+          return `${name} failed`;
+        case 'skipped':
+          return `${name} was skipped`;
+        case 'succeeded':
+        case 'failed, ignored':
+          break;
+        default:
+          standing satisfies never;
+      }
+    }
+    return waits ? 'not yet' : undefined;
+  }
+
+  #followUp(atMs: number): void {
+    this.#followUpMs = Math.min(atMs, this.#followUpMs ?? Number.POSITIVE_INFINITY);
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Large payloads, over HTTP: read by reference, uploaded by content.
+ *
+ * 1. What was read has the size and the SHA-256 of its reference, or it is an error.
+ * 2. A transfer that may succeed later (no connection, 429, 5xx) is tried again until the signal ends it.
+ * 3. The token goes to the orchestrator's own blob address only.
+ */
+import { createHash } from 'node:crypto';
+import { TuttiError } from '../base/errors.js';
+import type { BlobRef } from '../model/payload.js';
+import { NonRetryableError } from './errors.js';
+import type { Timers } from './timers.js';
+
+export interface BlobClient {
+  /** Errors: `blob_missing`, `blob_corrupt`, `blob_refused`. */
+  get(blob: BlobRef, url: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** Errors: `blob_refused`. What is there already is leased anew. */
+  put(blob: BlobRef, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** Where blobs are uploaded, as told by the welcome. */
+  setBase(url: string): void;
+}
+
+export interface HttpBlobsOptions {
+  readonly token: string;
+  readonly timers: Timers;
+  /** @default the platform's */
+  readonly fetch?: typeof fetch;
+}
+
+const RETRY_FIRST_MS = 250;
+const RETRY_MAX_MS = 10_000;
+/** A copy that does not match its name was damaged under way, or is damaged where it lies: then more tries do not help. */
+const CORRUPT_TRIES = 3;
+
+/** What one try came to. */
+type Try<T> =
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'again'; readonly afterMs?: number }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+export function blobOf(bytes: Uint8Array): BlobRef {
+  return { sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.byteLength };
+}
+
+export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
+  const request = options.fetch ?? fetch;
+  let base = '';
+
+  function headersFor(url: string): Record<string, string> {
+    const own = options.token !== '' && base !== '' && new URL(url).origin === new URL(base).origin;
+    return own ? { authorization: `Bearer ${options.token}` } : {};
+  }
+
+  function mustBeUrl(url: string): void {
+    if (URL.canParse(url)) return;
+    throw new NonRetryableError('blob_refused', `"${url}" is no address of a blob`);
+  }
+
+  async function untilDone<T>(attempt: () => Promise<Try<T>>, signal: AbortSignal): Promise<T> {
+    for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
+      signal.throwIfAborted();
+      let outcome: Try<T>;
+      try {
+        outcome = await attempt();
+      } catch {
+        // No connection, or it broke off; if it was the signal, the wait throws its reason.
+        outcome = { kind: 'again' };
+      }
+      if (outcome.kind === 'done') return outcome.value;
+      if (outcome.kind === 'failed') throw outcome.error;
+      await wait(Math.min(outcome.afterMs ?? waitMs, RETRY_MAX_MS), options.timers, signal);
+    }
+  }
+
+  return {
+    setBase(url) {
+      base = url;
+    },
+
+    async get(blob, url, signal) {
+      mustBeUrl(url);
+      let tries = 0;
+      return await untilDone<Uint8Array>(async () => {
+        const response = await request(url, { headers: headersFor(url), signal });
+        if (response.status === 404) {
+          await response.body?.cancel();
+          return { kind: 'failed', error: new TuttiError('blob_missing', `${url}: there is no such blob`) };
+        }
+        if (!response.ok) return refused(response, url);
+        const bytes = await readExactly(response, blob.size);
+        if (bytes && blobOf(bytes).sha256 === blob.sha256) return { kind: 'done', value: bytes };
+        tries += 1;
+        if (tries < CORRUPT_TRIES) return { kind: 'again' };
+        const message = `${url}: what is there is not ${blob.size} bytes of SHA-256 ${blob.sha256}`;
+        return { kind: 'failed', error: new TuttiError('blob_corrupt', message) };
+      }, signal);
+    },
+
+    async put(blob, bytes, signal) {
+      const url = `${base.replace(/\/$/, '')}/${blob.sha256}`;
+      mustBeUrl(url);
+      await untilDone<void>(async () => {
+        const headers = { ...headersFor(url), 'content-type': 'application/octet-stream' };
+        const response = await request(url, { method: 'PUT', headers, body: bytes, signal });
+        if (!response.ok) return refused(response, url);
+        await response.body?.cancel();
+        return { kind: 'done', value: undefined };
+      }, signal);
+    },
+  };
+}
+
+/** 429 and 5xx pass; any other refusal stays. */
+async function refused(response: Response, url: string): Promise<Try<never>> {
+  const text = (await response.text()).slice(0, 500);
+  if (response.status === 429 || response.status >= 500) {
+    const seconds = Number(response.headers.get('retry-after'));
+    return Number.isFinite(seconds) && seconds > 0
+      ? { kind: 'again', afterMs: seconds * 1_000 }
+      : { kind: 'again' };
+  }
+  const message = `${url}: HTTP ${response.status} ${text}`;
+  return { kind: 'failed', error: new NonRetryableError('blob_refused', message) };
+}
+
+/** The body, or nothing when it is not of this size: no more than `size` bytes are ever held. */
+async function readExactly(response: Response, size: number): Promise<Uint8Array | undefined> {
+  const bytes = new Uint8Array(size);
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    if (length + chunk.byteLength > size) return undefined;
+    bytes.set(chunk, length);
+    length += chunk.byteLength;
+  }
+  return length === size ? bytes : undefined;
+}
+
+/** Settles in `ms`; rejects with the signal's reason as soon as that is aborted. */
+function wait(ms: number, timers: Timers, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const cancel = timers.after(ms, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    function onAbort(): void {
+      cancel();
+      reject(signal.reason);
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}

@@ -1,0 +1,57 @@
+import { messageOf, TuttiError } from '../base/errors.js';
+import type { ReportedError } from '../model/protocol.js';
+
+/**
+ * Thrown by a handler: the module fails at once, whatever attempts are left.
+ *
+ * @example throw new NonRetryableError('no_such_region', 'geo_location_region: no figures for "Atlantis"');
+ */
+export class NonRetryableError extends TuttiError {
+  override readonly name: string = 'NonRetryableError';
+}
+
+/**
+ * Why a task's signal was aborted.
+ *
+ * `stopped`, `reset`, `preempted`, `terminated`: a task command. `timeout`: the attempt took longer than the graph allows.
+ * `node_reset`, `node_stopping`: a command to the node, or the end of its process. `abandoned`: the orchestrator does not want
+ * this execution any more (it has ended or was replaced).
+ */
+export type AbortCode =
+  | 'stopped'
+  | 'reset'
+  | 'preempted'
+  | 'terminated'
+  | 'timeout'
+  | 'node_reset'
+  | 'node_stopping'
+  | 'abandoned';
+
+/** The reason of a task's signal: `code` says why, `message` is the reason that was given. */
+export class TaskAbortedError extends TuttiError {
+  override readonly name: string = 'TaskAbortedError';
+  declare readonly code: AbortCode;
+
+  constructor(code: AbortCode, message: string) {
+    super(code, message);
+  }
+}
+
+/** Long enough for a stack's first lines, short enough for an event. */
+const MAX_MESSAGE_CHARS = 4096;
+const SNAKE_CASE = /^[a-z][a-z0-9_]{0,62}$/;
+
+/** `text`, cut where it is longer than a report may carry. */
+export function bounded(text: string, maxChars: number = MAX_MESSAGE_CHARS): string {
+  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
+}
+
+/** What a thrown value is reported as: its own `code` where that is snake_case, else `fallback`. */
+export function reportedError(thrown: unknown, fallback: string): ReportedError {
+  const code = (thrown as { code?: unknown } | null | undefined)?.code;
+  return {
+    code: typeof code === 'string' && SNAKE_CASE.test(code) ? code : fallback,
+    message: bounded(messageOf(thrown)),
+    retryable: !(thrown instanceof NonRetryableError),
+  };
+}

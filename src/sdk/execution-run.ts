@@ -1,0 +1,247 @@
+/**
+ * One run of a handler: fetches and decodes its inputs, hands it its task, and turns what it gives into outputs.
+ *
+ * 1. Whatever a handler does, the run ends with exactly one `returned` event, and never throws.
+ * 2. Outputs keep the order in which they were published, also where one of them is uploaded first.
+ * 3. A partial output that cannot be published fails the run, awaited or not.
+ */
+import type { Clock } from '../base/clock.js';
+import { TuttiError } from '../base/errors.js';
+import type { Assign, Input, LogLevel } from '../model/protocol.js';
+import { formatTaskId } from '../model/task-id.js';
+import type { TypeRegistry } from '../wire/types.js';
+import { asDialled } from './addresses.js';
+import { type BlobClient, blobOf } from './blobs.js';
+import { type AbortCode, bounded, NonRetryableError, reportedError, TaskAbortedError } from './errors.js';
+import type { Produced, Result, SessionEvent } from './session/events.js';
+import type { Handler, Task, TaskLogLine } from './task.js';
+
+/** What the welcome said about payloads. */
+export interface PayloadRules {
+  readonly types: TypeRegistry;
+  readonly outputType: string;
+  readonly inlineMaxBytes: number;
+}
+
+export interface ExecutionRunDeps {
+  /** As of the newest welcome. */
+  rules(): PayloadRules;
+  /** Asks for a new welcome; settles when it is there. */
+  newerRules(): Promise<void>;
+  readonly blobs: BlobClient;
+  readonly clock: Clock;
+  readonly control: string;
+  emit(event: SessionEvent): void;
+}
+
+type AnyHandler = Handler<Record<string, unknown>, unknown, Record<string, unknown>>;
+
+/** A log line is read by people; what is longer belongs into an output. */
+const MAX_LOG_CHARS = 8_192;
+const MAX_FIELD_CHARS = 1_024;
+const MAX_FIELDS = 64;
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+export class ExecutionRun {
+  readonly #assign: Assign;
+  readonly #handler: AnyHandler;
+  readonly #deps: ExecutionRunDeps;
+  readonly #controller = new AbortController();
+  /** Publishers that wait for room in the output window, by ticket. */
+  readonly #waiting = new Map<number, Waiter>();
+  #tickets = 0;
+  #published: Promise<void> = Promise.resolve();
+  #hasReturned = false;
+
+  constructor(assign: Assign, handler: AnyHandler, deps: ExecutionRunDeps) {
+    this.#assign = assign;
+    this.#handler = handler;
+    this.#deps = deps;
+  }
+
+  async run(): Promise<void> {
+    const result = await this.#result();
+    this.#hasReturned = true;
+    this.#deps.emit({ kind: 'returned', executionId: this.#assign.executionId, result });
+  }
+
+  abort(code: AbortCode, reason: string): void {
+    const error = new TaskAbortedError(code, reason);
+    this.#controller.abort(error);
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  admitted(ticket: number): void {
+    this.#waiting.get(ticket)?.resolve();
+    this.#waiting.delete(ticket);
+  }
+
+  async #result(): Promise<Result> {
+    const { signal } = this.#controller;
+    try {
+      const { types } = this.#deps.rules();
+      if (this.#assign.inputs.some(({ type }) => !types.has(type))) {
+        await untilAborted(this.#deps.newerRules(), signal);
+      }
+      const payloads = this.#assign.inputs.some(({ value }) => value.kind === 'blob')
+        ? await Promise.all(this.#assign.inputs.map((input) => this.#fetch(input)))
+        : this.#assign.inputs.map(({ value }) => (value.kind === 'inline' ? value.bytes : new Uint8Array()));
+      signal.throwIfAborted();
+      const task = this.#task(payloads);
+      this.#deps.emit({ kind: 'begun', executionId: this.#assign.executionId });
+      const value = await this.#handler(task);
+      const encoded = this.#encode(value);
+      await this.#published;
+      return { ok: true, produced: await this.#upload(encoded) };
+    } catch (error) {
+      return { ok: false, error: reportedError(error, 'handler_error') };
+    }
+  }
+
+  #fetch({ value }: Input): Uint8Array | Promise<Uint8Array> {
+    return value.kind === 'inline'
+      ? value.bytes
+      : this.#deps.blobs.get(value.blob, asDialled(value.url, this.#deps.control), this.#controller.signal);
+  }
+
+  #task(payloads: readonly Uint8Array[]): Task<Record<string, unknown>, unknown, Record<string, unknown>> {
+    const { executionId, taskId, module, attempt, inputs } = this.#assign;
+    const decoded = inputs.map((input, index) => ({
+      ...input,
+      decoded: this.#decode(input, payloads[index]!),
+    }));
+    const named = (previous: boolean) =>
+      Object.fromEntries(
+        decoded.filter((each) => each.previous === previous).map((each) => [each.name, each.decoded]),
+      );
+    const line =
+      (level: LogLevel): TaskLogLine =>
+      (message, fields = {}) => {
+        const at = this.#deps.clock.wallMs();
+        const bound = bounded(String(message), MAX_LOG_CHARS);
+        this.#deps.emit({ kind: 'log', executionId, at, level, message: bound, fields: asTexts(fields) });
+      };
+    return {
+      id: formatTaskId(taskId),
+      module,
+      attempt,
+      executionId,
+      inputs: named(false),
+      previous: named(true),
+      signal: this.#controller.signal,
+      progress: (fraction, message = '') => {
+        if (Number.isNaN(fraction)) return;
+        const clamped = Math.min(1, Math.max(0, fraction));
+        this.#deps.emit({ kind: 'progress', executionId, fraction: clamped, message: bounded(message) });
+      },
+      publish: (partial) => this.#publish(partial),
+      log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
+    };
+  }
+
+  #decode({ name, type }: Input, bytes: Uint8Array): unknown {
+    const { types } = this.#deps.rules();
+    if (!types.has(type)) {
+      throw new NonRetryableError(
+        'unknown_type',
+        `input ${name}: the orchestrator has not told the type ${type}`,
+      );
+    }
+    const decoded = types.decodeValue(type, bytes);
+    if (decoded.ok) return decoded.value;
+    throw new NonRetryableError('bad_input', `input ${name} is not a ${type}: ${decoded.message}`);
+  }
+
+  #publish(partial: unknown): Promise<void> {
+    const { executionId } = this.#assign;
+    const { signal } = this.#controller;
+    this.#tickets += 1;
+    const ticket = this.#tickets;
+    const admitted = new Promise<void>((resolve, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      else if (this.#hasReturned) reject(new TuttiError('task_ended', 'the handler has returned already'));
+      else this.#waiting.set(ticket, { resolve, reject });
+    });
+    // Nobody has to await it: what goes wrong fails the run (3).
+    admitted.catch(() => {});
+    const waiter = this.#waiting.get(ticket);
+    if (!waiter) return admitted;
+    let encoded: Encoded;
+    try {
+      encoded = this.#encode(partial);
+    } catch (error) {
+      waiter.reject(error);
+      this.#waiting.delete(ticket);
+      this.#published = Promise.reject(error);
+      this.#published.catch(() => {});
+      return admitted;
+    }
+    this.#published = this.#published
+      .then(() => this.#upload(encoded))
+      .then((produced) => this.#deps.emit({ kind: 'publish', executionId, ticket, produced }));
+    this.#published.catch((error) => {
+      waiter.reject(error);
+      this.#waiting.delete(ticket);
+    });
+    return admitted;
+  }
+
+  #encode(value: unknown): Encoded {
+    const { types, outputType: type } = this.#deps.rules();
+    const encoded = types.encode(type, value === undefined && type === 'json' ? null : value);
+    if (encoded.ok) return { type, bytes: encoded.bytes };
+    const faults = encoded.faults.map(({ path, message }) => (path ? `${path}: ${message}` : message));
+    throw new NonRetryableError('bad_output', `the output is not a ${type}: ${faults.join('; ')}`, {
+      details: encoded.faults,
+    });
+  }
+
+  /** By reference where it is too large to go inline; then the blob is there first. */
+  async #upload({ type, bytes }: Encoded): Promise<Produced> {
+    if (bytes.byteLength <= this.#deps.rules().inlineMaxBytes) {
+      return { type, payload: { kind: 'inline', bytes } };
+    }
+    const blob = blobOf(bytes);
+    await this.#deps.blobs.put(blob, bytes, this.#controller.signal);
+    return { type, payload: { kind: 'blob', blob }, source: bytes };
+  }
+}
+
+interface Encoded {
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Settles as the promise does, or rejects with the signal's reason, whichever is first. */
+function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    void promise.then(() => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    });
+  });
+}
+
+function asTexts(fields: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .slice(0, MAX_FIELDS)
+      .map(([name, value]) => [name, bounded(asText(value), MAX_FIELD_CHARS)]),
+  );
+}
+
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+}

@@ -1,0 +1,166 @@
+import pino from 'pino';
+import { systemClock } from '../base/clock.js';
+import { TuttiError } from '../base/errors.js';
+import { systemIds } from '../base/ids.js';
+import { createZeromqNodeBus } from '../bus/zeromq-node.js';
+import type { NodeStatus } from '../model/node.js';
+import { createHttpBlobs } from './blobs.js';
+import { type NodeLogger, type NodeOptions, type NodeSettings, readOptions } from './options.js';
+import { Runtime, type RuntimeDeps } from './runtime.js';
+import type { Handler } from './task.js';
+import { systemTimers } from './timers.js';
+
+/** A node that is registered. */
+export interface RunningNode {
+  /** Given by the orchestrator; the same for the same module and instance, for ever. */
+  readonly nodeId: string;
+  readonly status: NodeStatus;
+  /** Settles when the node has ended; rejects with the `TuttiError` of a final refusal (`replaced`, `unauthorized` …). */
+  readonly stopped: Promise<void>;
+  /**
+   * Ends the node: takes no more work, gives back what runs (its signal is aborted with `node_stopping`, and it runs elsewhere),
+   * waits for what is not acknowledged yet, says goodbye. Idempotent.
+   */
+  stop(reason?: string): Promise<void>;
+}
+
+export interface Node {
+  /**
+   * Connects, and settles when the orchestrator has welcomed the node; until one answers it goes on asking. Errors: a final
+   * refusal's code (`unknown_module`, `wrong_output_type`, `unauthorized`, `protocol_version`, `replaced`), `bad_endpoint`,
+   * `already_started`, `node_stopped` (it was stopped before).
+   */
+  start(): Promise<RunningNode>;
+}
+
+/** The process that a node runs in. */
+export interface Host {
+  /** Calls back once, at the first SIGTERM or SIGINT; the answer takes it back. A second one ends the process at once. */
+  onTerminate(listener: (signal: string) => void): () => void;
+  exit(code: number): void;
+}
+
+// What a graph's modules give is known to the graph, not to TypeScript: without type arguments an input is whatever it is.
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+type Anything = any;
+
+/**
+ * A module node: one function that plays one module of the graph.
+ *
+ * @param module the module's name in the graph; empty: `TUTTI_MODULE`
+ * @throws TuttiError `bad_option`, with every fault in `details`
+ * @example
+ * await node('carbon_footprint', async (task) => {
+ *   task.progress(0.5, 'reading the grid mix');
+ *   return { carbon_footprint: 0.12, energy_consumption: 0.4, carbon_intensity: 310 };
+ * }).start();
+ */
+export function node<
+  Inputs = Record<string, Anything>,
+  Output = Anything,
+  Previous = Record<string, Anything>,
+>(module: string, handler: Handler<Inputs, Output, Previous>, options: NodeOptions = {}): Node {
+  const settings = readOptions(module, options, process.env);
+  const logger = options.logger ?? defaultLogger(settings);
+  let hasStarted = false;
+  return {
+    async start() {
+      if (hasStarted)
+        throw new TuttiError('already_started', `the node of ${settings.module} was started before`);
+      hasStarted = true;
+      const deps: RuntimeDeps = {
+        bus: createZeromqNodeBus({ control: settings.control }),
+        clock: systemClock,
+        timers: systemTimers,
+        blobs: createHttpBlobs({ token: settings.token, timers: systemTimers }),
+        logger,
+        bootId: systemIds.uuid(),
+      };
+      return startNode(settings, handler as Handler<Anything, Anything, Anything>, deps, processHost);
+    },
+  };
+}
+
+/** Starts a node on the given ground; `node` is this on the real one. */
+export async function startNode(
+  settings: NodeSettings,
+  handler: Handler<Anything, Anything, Anything>,
+  deps: RuntimeDeps,
+  host: Host,
+): Promise<RunningNode> {
+  const runtime = new Runtime(settings, handler, deps);
+  const owned = settings.exitOnTerminate ? own(runtime, deps.logger, host) : undefined;
+  try {
+    await runtime.start();
+  } catch (error) {
+    owned?.release();
+    throw error;
+  }
+  owned?.exitWhenStopped();
+  return {
+    get nodeId() {
+      return runtime.nodeId;
+    },
+    get status() {
+      return runtime.status;
+    },
+    stopped: runtime.stopped,
+    stop: (reason = 'the node is stopped') => runtime.stop(reason),
+  };
+}
+
+/** Makes the node's end the process's end, and the process's the node's. */
+function own(runtime: Runtime, logger: NodeLogger, host: Host): { release(): void; exitWhenStopped(): void } {
+  let isTerminating = false;
+  const exitWhenStopped = () => {
+    void runtime.stopped.then(
+      () => host.exit(0),
+      (error: TuttiError) => {
+        logger.error(
+          { code: error.code, hint: error.hint },
+          `the node was refused for good: ${error.message}`,
+        );
+        host.exit(1);
+      },
+    );
+  };
+  const release = host.onTerminate((signal) => {
+    logger.info({ signal }, `the process got ${signal}: the node gives its work back and ends`);
+    // Before the first welcome nobody else would end the process.
+    if (!isTerminating) exitWhenStopped();
+    isTerminating = true;
+    void runtime.stop(`the node's process got ${signal}`);
+  });
+  return {
+    release,
+    exitWhenStopped() {
+      if (!isTerminating) exitWhenStopped();
+      isTerminating = true;
+    },
+  };
+}
+
+const processHost: Host = {
+  onTerminate(listener) {
+    const release = () => {
+      process.off('SIGTERM', onSignal);
+      process.off('SIGINT', onSignal);
+    };
+    function onSignal(signal: string): void {
+      release();
+      listener(signal);
+    }
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+    return release;
+  },
+  exit: (code) => process.exit(code),
+};
+
+function defaultLogger({ module, instance }: NodeSettings): NodeLogger {
+  const STDERR = 2;
+  return pino(
+    { name: 'tutti-node', base: { module, instance } },
+    pino.destination({ dest: STDERR, sync: true }),
+  );
+}

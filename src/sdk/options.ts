@@ -1,0 +1,120 @@
+import { hostname } from 'node:os';
+import { type Fault, TuttiError } from '../base/errors.js';
+
+/** What the SDK writes about itself; a pino logger fits. */
+export interface NodeLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface NodeOptions {
+  /** Executions at once. @default 1 */
+  readonly capacity?: number;
+  /**
+   * The node's own stable name, unique among the nodes of its module. Set it (or `TUTTI_INSTANCE`) wherever the node is to keep its
+   * identity over restarts. @default `TUTTI_INSTANCE`, else `<module>@<hostname>:<pid>`
+   */
+  readonly instance?: string;
+  /** What a graph's `require` is compared with. @default {} */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Of the node's code, for people. @default '' */
+  readonly version?: string;
+  /** The orchestrator's control endpoint. @default `TUTTI_CONTROL`, else `tcp://127.0.0.1:7400` */
+  readonly control?: string;
+  /** @default `TUTTI_TOKEN`, else none */
+  readonly token?: string;
+  /** The type that the node publishes; it has to be what the graph declares. @default whatever the graph declares */
+  readonly outputType?: string;
+  /** Runs when the node is started, before it takes work. A throw leads to the status ERROR. */
+  readonly onStart?: () => void | Promise<void>;
+  /** Runs when the node is stopped, after its last execution, and before its process ends. */
+  readonly onStop?: () => void | Promise<void>;
+  /** Takes a configuration; gives back the one that now holds, if it is another. A throw refuses it. */
+  readonly onConfigure?: (configuration: string) => string | undefined | Promise<string | undefined>;
+  /** @default pino, to stderr, from `info` on */
+  readonly logger?: NodeLogger;
+  /**
+   * Whether the node owns its process: SIGTERM and SIGINT end it cleanly, and once it has ended (a signal, a `TERMINATE`, a final
+   * refusal) the process exits. With `false` the caller does that, by `stop()` and `stopped`. @default true
+   */
+  readonly exitOnTerminate?: boolean;
+  /** How long handlers get to end after SIGTERM or `stop()`, in ms. @default 5000 */
+  readonly shutdownGraceMs?: number;
+  /** How long a node that ends waits for what is not acknowledged yet, in ms. @default 5000 */
+  readonly flushMs?: number;
+}
+
+/** The options with every default filled in. */
+export interface NodeSettings {
+  readonly module: string;
+  readonly capacity: number;
+  readonly instance: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly version: string;
+  readonly control: string;
+  readonly token: string;
+  readonly outputType: string;
+  readonly onStart: (() => void | Promise<void>) | undefined;
+  readonly onStop: (() => void | Promise<void>) | undefined;
+  readonly onConfigure: NodeOptions['onConfigure'] | undefined;
+  readonly exitOnTerminate: boolean;
+  readonly shutdownGraceMs: number;
+  readonly flushMs: number;
+}
+
+const DEFAULT_CONTROL = 'tcp://127.0.0.1:7400';
+const MODULE = /^[a-z][a-z0-9_]{0,62}$/;
+const CONTROL = /^tcp:\/\/(\[[0-9A-Fa-f:.]+\]|[^\s:/*]+):[0-9]{1,5}$/;
+
+/** Options and environment to settings. Throws `TuttiError` `bad_option`, with every fault in `details`. */
+export function readOptions(
+  module: string,
+  options: NodeOptions,
+  env: Readonly<Record<string, string | undefined>>,
+): NodeSettings {
+  const faults: Fault[] = [];
+  const expect = (ok: boolean, path: string, value: unknown, right: string) => {
+    if (!ok) {
+      faults.push({ path, code: 'bad_option', message: `${path}: ${JSON.stringify(value)} is not ${right}` });
+    }
+  };
+  const name = module || env.TUTTI_MODULE || '';
+  const settings: NodeSettings = {
+    module: name,
+    capacity: options.capacity ?? 1,
+    instance: options.instance ?? (env.TUTTI_INSTANCE || `${name}@${hostname()}:${process.pid}`),
+    labels: Object.freeze({ ...options.labels }),
+    version: options.version ?? '',
+    control: options.control ?? (env.TUTTI_CONTROL || DEFAULT_CONTROL),
+    token: options.token ?? env.TUTTI_TOKEN ?? '',
+    outputType: options.outputType ?? '',
+    onStart: options.onStart,
+    onStop: options.onStop,
+    onConfigure: options.onConfigure,
+    exitOnTerminate: options.exitOnTerminate ?? true,
+    shutdownGraceMs: options.shutdownGraceMs ?? 5_000,
+    flushMs: options.flushMs ?? 5_000,
+  };
+  const duration = 'a number of milliseconds from 0 on';
+  const { capacity, instance, control, labels, shutdownGraceMs, flushMs } = settings;
+  expect(MODULE.test(name), 'module', name, 'a name such as "ml_model" (a-z, 0-9, _; at most 63)');
+  expect(Number.isInteger(capacity) && capacity >= 1, 'capacity', capacity, 'a whole number from 1 on');
+  expect(
+    instance.length > 0 && instance.length <= 255,
+    'instance',
+    instance,
+    'a name of 1 to 255 characters',
+  );
+  expect(CONTROL.test(control), 'control', control, `an endpoint such as "${DEFAULT_CONTROL}"`);
+  for (const [label, value] of Object.entries(labels)) {
+    expect(typeof value === 'string', `labels.${label}`, value, 'a text');
+  }
+  expect(shutdownGraceMs >= 0, 'shutdownGraceMs', shutdownGraceMs, duration);
+  expect(flushMs >= 0, 'flushMs', flushMs, duration);
+  if (faults.length > 0) {
+    throw new TuttiError('bad_option', faults.map(({ message }) => message).join('; '), { details: faults });
+  }
+  return Object.freeze(settings);
+}

@@ -1,0 +1,311 @@
+/**
+ * The shell around a session: its sockets, its timers, its handlers.
+ *
+ * 1. Events are taken one at a time and in order, also those that an effect brings about.
+ * 2. What a turn of the loop has to say leaves at its end: one frame of each kind, control before outputs (more only where one
+ *    would be too large).
+ * 3. Nothing that comes in throws: a frame that cannot be read is noted and ignored.
+ */
+import type { Clock } from '../base/clock.js';
+import { messageOf, TuttiError } from '../base/errors.js';
+import type { NodeBus } from '../bus/bus.js';
+import type { NodeStatus } from '../model/node.js';
+import { PROTOCOL_VERSION, type Welcome } from '../model/protocol.js';
+import { decodeToNode, encodeOutputs, encodeToOrchestrator } from '../wire/codec.js';
+import { outputTopic } from '../wire/topics.js';
+import { typesFromDescriptors } from '../wire/types.js';
+import { asDialled } from './addresses.js';
+import type { BlobClient } from './blobs.js';
+import { reportedError } from './errors.js';
+import { ExecutionRun, type PayloadRules } from './execution-run.js';
+import { inFrames, messageSize, outputSize } from './frames.js';
+import type { NodeLogger, NodeSettings } from './options.js';
+import type { Effect, Hook, SessionEvent } from './session/events.js';
+import { Session } from './session.js';
+import type { Handler } from './task.js';
+import type { Timers } from './timers.js';
+
+export interface RuntimeDeps {
+  readonly bus: NodeBus;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly blobs: BlobClient;
+  readonly logger: NodeLogger;
+  /** Random per process start. */
+  readonly bootId: string;
+}
+
+/** A peer that sends rubbish does not fill the log. */
+const BAD_FRAME_NOTE_INTERVAL_MS = 10_000;
+
+export class Runtime {
+  readonly #settings: NodeSettings;
+  readonly #handler: Handler<Record<string, unknown>, unknown, Record<string, unknown>>;
+  readonly #deps: RuntimeDeps;
+  readonly #session: Session;
+  readonly #runs = new Map<string, ExecutionRun>();
+  /** Ends what goes on beside the handlers: uploads that were asked for again. */
+  readonly #lifetime = new AbortController();
+  readonly #started = settleable<void>();
+  readonly #stopped = settleable<void>();
+  #rules: PayloadRules = {
+    types: typesFromDescriptors(new Uint8Array()),
+    outputType: 'json',
+    inlineMaxBytes: 0,
+  };
+  #descriptors: Uint8Array = new Uint8Array();
+  #maxFrameBytes = Number.POSITIVE_INFINITY;
+  /** Runs that wait for the next welcome's types. */
+  #awaitingRules: (() => void)[] = [];
+  #events: SessionEvent[] = [];
+  #isStepping = false;
+  #flushScheduled = false;
+  #wake: { readonly at: number; readonly cancel: () => void } | undefined;
+  #badFrames = { count: 0, notedAt: Number.NEGATIVE_INFINITY };
+
+  constructor(
+    settings: NodeSettings,
+    handler: Handler<Record<string, unknown>, unknown, Record<string, unknown>>,
+    deps: RuntimeDeps,
+  ) {
+    const { module, instance, version, capacity, labels, outputType, token } = settings;
+    this.#settings = settings;
+    this.#handler = handler;
+    this.#deps = deps;
+    this.#session = new Session({
+      ...{ module, instance, version, capacity, labels, outputType, token },
+      bootId: deps.bootId,
+    });
+  }
+
+  get nodeId(): string {
+    return this.#session.nodeId;
+  }
+
+  get status(): NodeStatus {
+    return this.#session.status;
+  }
+
+  /** Settles when the node has ended; rejects with the final refusal, if that was why. */
+  get stopped(): Promise<void> {
+    return this.#stopped.promise;
+  }
+
+  /** Settles with the first welcome; rejects with a final refusal before it. */
+  async start(): Promise<void> {
+    await this.#deps.bus.start({ onControl: (frame) => this.#receive(frame) });
+    this.#emit({ kind: 'open' });
+    await this.#started.promise;
+  }
+
+  /** Gives the work back, says goodbye, and ends. Idempotent. */
+  stop(reason: string): Promise<void> {
+    const { shutdownGraceMs: graceMs, flushMs } = this.#settings;
+    this.#emit({ kind: 'shutdown', reason, graceMs, flushMs });
+    return this.#stopped.promise;
+  }
+
+  #receive(frame: Uint8Array): void {
+    const decoded = decodeToNode(frame);
+    if (!decoded.ok) {
+      this.#noteBadFrame(decoded.message);
+      return;
+    }
+    for (const { message } of decoded.faults) this.#noteBadFrame(message);
+    this.#emit({ kind: 'frame', frame: decoded.value });
+  }
+
+  #noteBadFrame(message: string): void {
+    this.#badFrames.count += 1;
+    const now = this.#deps.clock.monotonicMs();
+    if (now < this.#badFrames.notedAt + BAD_FRAME_NOTE_INTERVAL_MS) return;
+    this.#deps.logger.warn({ count: this.#badFrames.count }, `ignored what cannot be read: ${message}`);
+    this.#badFrames = { count: 0, notedAt: now };
+  }
+
+  #emit(event: SessionEvent): void {
+    this.#events.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+        for (const effect of this.#session.step(next, this.#deps.clock.monotonicMs())) this.#perform(effect);
+      }
+    } finally {
+      this.#isStepping = false;
+    }
+    this.#scheduleFlush();
+    this.#scheduleWake();
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'welcomed':
+        this.#welcomed(effect.welcome);
+        return;
+      case 'run': {
+        const { executionId } = effect.assign;
+        const run = new ExecutionRun(effect.assign, this.#handler, {
+          rules: () => this.#rules,
+          newerRules: () =>
+            new Promise((resolve) => {
+              this.#awaitingRules.push(resolve);
+              this.#emit({ kind: 'types_missing' });
+            }),
+          blobs: this.#deps.blobs,
+          clock: this.#deps.clock,
+          control: this.#settings.control,
+          emit: (event) => this.#emit(event),
+        });
+        this.#runs.set(executionId, run);
+        void run.run().then(() => this.#runs.delete(executionId));
+        return;
+      }
+      case 'abort':
+        this.#runs.get(effect.executionId)?.abort(effect.code, effect.reason);
+        return;
+      case 'admitted':
+        this.#runs.get(effect.executionId)?.admitted(effect.ticket);
+        return;
+      case 'upload':
+        void this.#upload(effect);
+        return;
+      case 'hook':
+        void this.#runHook(effect.hook);
+        return;
+      case 'configure':
+        void this.#configure(effect.transactionId, effect.configuration);
+        return;
+      case 'note':
+        this.#deps.logger[effect.level](effect.fields, effect.message);
+        return;
+      case 'end':
+        void this.#end(effect.error);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #welcomed(welcome: Welcome): void {
+    const { control, outputType } = this.#settings;
+    this.#maxFrameBytes = welcome.maxFrameBytes > 0 ? welcome.maxFrameBytes : Number.POSITIVE_INFINITY;
+    this.#deps.blobs.setBase(asDialled(welcome.blobUrl, control));
+    try {
+      if (Buffer.compare(welcome.descriptors, this.#descriptors) !== 0) {
+        this.#rules = { ...this.#rules, types: typesFromDescriptors(welcome.descriptors) };
+        this.#descriptors = welcome.descriptors;
+      }
+      this.#deps.bus.connectOutputs(asDialled(welcome.outputsEndpoint, control));
+    } catch (error) {
+      this.#deps.logger.error({ code: (error as { code?: unknown }).code }, `welcome: ${messageOf(error)}`);
+    }
+    this.#rules = {
+      types: this.#rules.types,
+      outputType: outputType || welcome.outputType || 'json',
+      inlineMaxBytes: welcome.inlineMaxBytes,
+    };
+    for (const resolve of this.#awaitingRules.splice(0)) resolve();
+    this.#started.resolve();
+  }
+
+  async #upload({ executionId, seq, blob, bytes }: Effect & { kind: 'upload' }): Promise<void> {
+    try {
+      await this.#deps.blobs.put(blob, bytes, this.#lifetime.signal);
+      this.#emit({ kind: 'uploaded', executionId, seq });
+    } catch (error) {
+      this.#emit({ kind: 'upload_failed', executionId, seq, error: reportedError(error, 'blob_refused') });
+    }
+  }
+
+  async #runHook(hook: Hook): Promise<void> {
+    try {
+      await (hook === 'start' ? this.#settings.onStart : this.#settings.onStop)?.();
+      this.#emit({ kind: 'hook_done', hook });
+    } catch (error) {
+      const name = hook === 'start' ? 'onStart' : 'onStop';
+      const message = `${name}: ${reportedError(error, 'hook_failed').message}`;
+      this.#deps.logger.error({ hook: name, error }, message);
+      this.#emit({ kind: 'hook_done', hook, error: { code: 'hook_failed', message, retryable: true } });
+    }
+  }
+
+  async #configure(transactionId: string, configuration: string): Promise<void> {
+    try {
+      if (!this.#settings.onConfigure) {
+        throw new TuttiError('not_configurable', 'this node takes no configuration');
+      }
+      const holds = (await this.#settings.onConfigure(configuration)) ?? configuration;
+      this.#emit({ kind: 'configured', transactionId, configuration: holds });
+    } catch (thrown) {
+      const error = reportedError(thrown, 'configuration_refused');
+      this.#emit({ kind: 'configured', transactionId, configuration, error });
+    }
+  }
+
+  async #end(error: TuttiError | undefined): Promise<void> {
+    this.#wake?.cancel();
+    this.#wake = undefined;
+    this.#lifetime.abort(error ?? new TuttiError('node_stopped', 'the node has ended'));
+    this.#flush();
+    await this.#deps.bus.stop();
+    const reason = error ?? new TuttiError('node_stopped', 'the node was stopped before it was registered');
+    this.#started.reject(reason);
+    if (error) this.#stopped.reject(error);
+    else this.#stopped.resolve();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    this.#deps.timers.atEndOfTurn(() => {
+      this.#flushScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const { control, outputs } = this.#session.take();
+    // Half of what is allowed: the sizes are estimates.
+    const maxBytes = this.#maxFrameBytes / 2;
+    if (control) {
+      for (const messages of inFrames(control.messages, messageSize, maxBytes)) {
+        this.#deps.bus.send(encodeToOrchestrator({ ...control, messages }));
+      }
+    }
+    for (const batch of inFrames(outputs, outputSize, maxBytes)) {
+      const frame = encodeOutputs({ protocolVersion: PROTOCOL_VERSION, outputs: batch });
+      this.#deps.bus.publish(outputTopic(this.#settings.module), frame);
+    }
+  }
+
+  #scheduleWake(): void {
+    const at = this.#session.wakeAt;
+    if (at === Number.POSITIVE_INFINITY || (this.#wake && this.#wake.at <= at)) return;
+    this.#wake?.cancel();
+    const inMs = Math.max(0, Math.ceil(at - this.#deps.clock.monotonicMs()));
+    const cancel = this.#deps.timers.after(inMs, () => {
+      this.#wake = undefined;
+      this.#emit({ kind: 'tick' });
+    });
+    this.#wake = { at, cancel };
+  }
+}
+
+interface Settleable<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** A promise that may reject unheard: whoever awaits it hears of it. */
+function settleable<T>(): Settleable<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}

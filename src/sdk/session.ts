@@ -1,0 +1,415 @@
+/**
+ * The node's side of the protocol: what happened goes in, what to do comes out. No I/O, no clock, no random.
+ *
+ * 1. Until it is registered, a node says hello and nothing else: at once, then after 250 ms, 500 ms … 2 s. Whatever comes in
+ *    between that is neither a welcome nor a refusal is ignored.
+ * 2. A frame of another incarnation is ignored but for its welcome and its refusals; a refusal of what an older incarnation
+ *    said is ignored.
+ * 3. A command is done once; its repeats are answered with the same acknowledgement.
+ * 4. A final refusal ends the session with its code. Nothing else that a peer sends does.
+ * 5. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
+ */
+import { TuttiError } from '../base/errors.js';
+import type { NodeStatus } from '../model/node.js';
+import {
+  type Assign,
+  type Hello,
+  type LogLevel,
+  type LogLine,
+  type NodeMessage,
+  type Output,
+  PROTOCOL_VERSION,
+  REFUSALS,
+  type Refused,
+  type ToNode,
+  type ToOrchestrator,
+  type Welcome,
+} from '../model/protocol.js';
+import { Commands } from './session/commands.js';
+import type { Effect, SessionEvent } from './session/events.js';
+import { Executions } from './session/executions.js';
+import { Lifecycle } from './session/lifecycle.js';
+import { StatusReports } from './session/status-reports.js';
+
+/** A restarted orchestrator is back within a second or two: what it costs to ask four times a second is nothing. */
+export const HELLO_FIRST_MS = 250;
+export const HELLO_MAX_MS = 2_000;
+/** Hellos without an answer before a person is told. */
+const HELLOS_BEFORE_NOTE = 5;
+/** Log lines that wait for the end of the turn or for a registration; beyond that the oldest are lost. */
+export const LOG_BACKLOG = 4_096;
+
+/** What a node says of itself in every hello. */
+export type Identity = Pick<
+  Hello,
+  'module' | 'instance' | 'bootId' | 'version' | 'capacity' | 'labels' | 'outputType' | 'token'
+>;
+
+/** What leaves in one turn: at most one frame of each. */
+export interface Outgoing {
+  readonly control: ToOrchestrator | undefined;
+  readonly outputs: readonly Output[];
+}
+
+type Link =
+  | { readonly kind: 'closed' }
+  | {
+      readonly kind: 'joining';
+      readonly dueAt: number;
+      readonly backoffMs: number;
+      readonly hellos: number;
+    }
+  | { readonly kind: 'joined'; readonly heartbeatAt: number }
+  /** `goodbye`: it has not been sent yet, and is all that still may be. */
+  | { readonly kind: 'ended'; readonly goodbye: boolean };
+
+type Registration = Pick<
+  Welcome,
+  'nodeId' | 'incarnation' | 'storeId' | 'heartbeatIntervalMs' | 'outputWindow'
+> & { readonly epoch: number };
+
+export class Session {
+  readonly #identity: Identity;
+  readonly #executions: Executions;
+  readonly #lifecycle: Lifecycle;
+  readonly #reports = new StatusReports();
+  readonly #commands: Commands;
+  #link: Link = { kind: 'closed' };
+  #registration: Registration | undefined;
+  #messages: NodeMessage[] = [];
+  #logs: LogLine[] = [];
+  #say: 'hello' | 'heartbeat' | undefined;
+  #helloSentAt = Number.NEGATIVE_INFINITY;
+  #hasLeft = false;
+  #effects: Effect[] = [];
+
+  constructor(identity: Identity) {
+    this.#identity = identity;
+    const effect = (each: Effect) => this.#effects.push(each);
+    const say = (message: NodeMessage) => this.#tell(message);
+    this.#executions = new Executions({ say, effect });
+    this.#lifecycle = new Lifecycle(
+      {
+        status: (status, error) => {
+          if (this.#link.kind === 'joined') this.#reports.changed(status, error);
+        },
+        effect,
+        ended: () => {
+          this.#hasLeft = true;
+        },
+      },
+      this.#executions,
+      identity.capacity,
+    );
+    this.#commands = new Commands({ say, effect }, this.#executions, this.#lifecycle);
+  }
+
+  get status(): NodeStatus {
+    return this.#lifecycle.status;
+  }
+
+  /** As given by the last welcome; empty before the first. */
+  get nodeId(): string {
+    return this.#registration?.nodeId ?? '';
+  }
+
+  /** When the next `tick` has something to do, on the clock of `now`. May be too early, never too late. */
+  get wakeAt(): number {
+    const link = this.#link;
+    if (link.kind === 'ended' || link.kind === 'closed') return Number.POSITIVE_INFINITY;
+    const linkAt = link.kind === 'joining' ? link.dueAt : link.heartbeatAt;
+    return Math.min(linkAt, this.#executions.dueAt, this.#lifecycle.dueAt);
+  }
+
+  /** @param now monotonic milliseconds; never less than before. */
+  step(event: SessionEvent, now: number): readonly Effect[] {
+    this.#effects = [];
+    if (this.#isEnded()) return this.#effects;
+    this.#handle(event, now);
+    this.#lifecycle.settle(now);
+    if (this.#hasLeft && !this.#isEnded()) {
+      this.#link = { kind: 'ended', goodbye: this.#link.kind === 'joined' };
+      this.#effects.push({ kind: 'end' });
+    }
+    return this.#effects;
+  }
+
+  /** Everything there is to send, once. */
+  take(): Outgoing {
+    const messages = this.#takeMessages();
+    return {
+      control:
+        messages.length === 0
+          ? undefined
+          : {
+              protocolVersion: PROTOCOL_VERSION,
+              nodeId: this.nodeId,
+              incarnation: this.#registration?.incarnation ?? 0,
+              messages,
+            },
+      outputs: this.#executions.takeOutputs(),
+    };
+  }
+
+  #takeMessages(): NodeMessage[] {
+    const say = this.#say;
+    this.#say = undefined;
+    const link = this.#link;
+    switch (link.kind) {
+      case 'closed':
+        return [];
+      case 'joining':
+        return say === 'hello' ? [this.#hello()] : [];
+      case 'joined':
+        return say === 'heartbeat' ? [...this.#takeSaid(), this.#heartbeat()] : this.#takeSaid();
+      case 'ended':
+        this.#link = { kind: 'ended', goodbye: false };
+        return link.goodbye ? [...this.#takeSaid(), { kind: 'goodbye' }] : [];
+      default:
+        return link satisfies never;
+    }
+  }
+
+  #takeSaid(): NodeMessage[] {
+    // Log lines first: they are to come before the end of what they are about.
+    const said = [...this.#logs.splice(0), ...this.#messages, ...this.#reports.take()];
+    this.#messages = [];
+    return said;
+  }
+
+  #handle(event: SessionEvent, now: number): void {
+    switch (event.kind) {
+      case 'open':
+        if (this.#link.kind === 'closed') this.#join(now);
+        return;
+      case 'frame':
+        this.#frame(event.frame, now);
+        return;
+      case 'tick':
+        this.#tick(now);
+        return;
+      case 'types_missing':
+        this.#rejoin(now);
+        return;
+      case 'begun':
+        this.#executions.begun(event.executionId);
+        return;
+      case 'progress':
+        this.#executions.progress(event.executionId, event.fraction, event.message, now);
+        return;
+      case 'log':
+        this.#log(event);
+        return;
+      case 'publish':
+        this.#executions.publish(event.executionId, event.produced, event.ticket, now);
+        return;
+      case 'returned':
+        this.#executions.returned(event.executionId, event.result, now);
+        return;
+      case 'uploaded':
+        this.#executions.uploaded(event.executionId, event.seq, now);
+        return;
+      case 'upload_failed':
+        this.#executions.outputRefused(event.executionId, event.seq, event.error, now);
+        return;
+      case 'hook_done':
+        this.#lifecycle.hookDone(event.hook, event.error, now);
+        return;
+      case 'configured':
+        this.#commands.configured(event.transactionId, event.configuration, event.error);
+        return;
+      case 'shutdown': {
+        const graceAt = now + event.graceMs;
+        this.#lifecycle.terminate(event.reason, graceAt, graceAt + event.flushMs, now);
+        return;
+      }
+      default:
+        event satisfies never;
+    }
+  }
+
+  #frame(frame: ToNode, now: number): void {
+    for (const message of frame.messages) {
+      if (message.kind === 'welcome') {
+        this.#welcomed(message, frame.epoch, now);
+      } else if (message.kind === 'refused') {
+        this.#refused(message, frame.incarnation, now);
+      } else if (
+        this.#link.kind === 'joined' &&
+        frame.incarnation === this.#registration?.incarnation &&
+        frame.epoch >= this.#registration.epoch
+      ) {
+        switch (message.kind) {
+          case 'assign':
+            this.#assign(message, now);
+            break;
+          case 'output_acks':
+            for (const ack of message.acks) this.#executions.acked(ack, now);
+            break;
+          case 'node_command':
+            if (this.#commands.node(message, now)) {
+              this.#reports.force(this.status, this.#lifecycle.error);
+            }
+            break;
+          case 'task_command':
+            this.#commands.task(message, now);
+            break;
+          case 'config_request':
+            this.#commands.configure(message);
+            break;
+          default:
+            message satisfies never;
+        }
+      }
+      // The next message of the frame meets the node as this one has left it.
+      this.#lifecycle.settle(now);
+    }
+  }
+
+  #tick(now: number): void {
+    const link = this.#link;
+    if (link.kind === 'joining' && now >= link.dueAt) {
+      this.#sayHello(Math.min(link.backoffMs * 2, HELLO_MAX_MS), link.hellos + 1, now);
+    } else if (link.kind === 'joined' && now >= link.heartbeatAt) {
+      this.#say = 'heartbeat';
+      this.#beatAfter(now);
+    }
+    this.#executions.tick(now);
+  }
+
+  #beatAfter(now: number): void {
+    this.#link = { kind: 'joined', heartbeatAt: now + (this.#registration?.heartbeatIntervalMs ?? 0) };
+  }
+
+  #rejoin(now: number): void {
+    if (this.#link.kind === 'joined') this.#join(now);
+  }
+
+  #join(now: number): void {
+    this.#messages = [];
+    this.#say = undefined;
+    this.#executions.closed();
+    const earliest = this.#helloSentAt + HELLO_FIRST_MS;
+    if (earliest <= now) this.#sayHello(HELLO_FIRST_MS, 1, now);
+    else this.#link = { kind: 'joining', dueAt: earliest, backoffMs: HELLO_FIRST_MS / 2, hellos: 0 };
+  }
+
+  #sayHello(backoffMs: number, hellos: number, now: number): void {
+    this.#say = 'hello';
+    this.#helloSentAt = now;
+    this.#link = { kind: 'joining', dueAt: now + backoffMs, backoffMs, hellos };
+    if (hellos === HELLOS_BEFORE_NOTE) {
+      this.#note('warn', 'no orchestrator answers yet; the node goes on asking', { hellos });
+    }
+  }
+
+  #hello(): Hello {
+    this.#reports.told(this.status);
+    return { kind: 'hello', ...this.#identity, status: this.status, held: this.#executions.held() };
+  }
+
+  #heartbeat(): NodeMessage {
+    return { kind: 'heartbeat', status: this.status, running: this.#executions.running() };
+  }
+
+  #welcomed(welcome: Welcome, epoch: number, now: number): void {
+    const before = this.#registration;
+    const sameStore = before?.storeId === welcome.storeId;
+    if (before && sameStore && before.nodeId === welcome.nodeId && welcome.incarnation < before.incarnation) {
+      return;
+    }
+    const { nodeId, incarnation, storeId, heartbeatIntervalMs, outputWindow } = welcome;
+    // The answer to a hello that was said twice: nothing was lost since the first one.
+    const isRepeat =
+      this.#link.kind === 'joined' &&
+      sameStore &&
+      before?.incarnation === incarnation &&
+      before.epoch === epoch;
+    this.#registration = { nodeId, incarnation, storeId, heartbeatIntervalMs, outputWindow, epoch };
+    if (before && !sameStore) this.#executions.forgetEnds();
+    this.#beatAfter(now);
+    for (const executionId of welcome.drop) {
+      this.#executions.abandon(executionId, 'the orchestrator does not want it any more', now);
+    }
+    this.#effects.push({ kind: 'welcomed', welcome });
+    if (isRepeat) return;
+    this.#executions.opened(outputWindow, now);
+    this.#reports.changed(this.status, this.#lifecycle.error);
+    if (this.#lifecycle.error) this.#reports.force(this.status, this.#lifecycle.error);
+    this.#note('info', before ? 'registered again' : 'registered', {
+      node_id: nodeId,
+      incarnation,
+      epoch,
+      dropped: welcome.drop.length,
+    });
+  }
+
+  #refused(refused: Refused, frameIncarnation: number, now: number): void {
+    const { code, message, hint, executionId, seq } = refused;
+    const answered = refused.incarnation ?? frameIncarnation;
+    if (this.#registration && answered > 0 && answered < this.#registration.incarnation) return;
+    const remedy = Object.hasOwn(REFUSALS, code) ? REFUSALS[code as keyof typeof REFUSALS] : undefined;
+    if (remedy === 'final') {
+      this.#effects.push({
+        kind: 'end',
+        error: new TuttiError(code, message, hint === undefined ? {} : { hint }),
+      });
+      for (const each of this.#executions.running()) this.#executions.abandon(each, message, now);
+      this.#link = { kind: 'ended', goodbye: false };
+      return;
+    }
+    if (code === 'say_hello' || code === 'stale_incarnation') {
+      this.#note('info', 'the orchestrator asks for a registration', { code, message });
+      this.#rejoin(now);
+      return;
+    }
+    this.#note('warn', `refused: ${message}`, {
+      code,
+      hint,
+      execution_id: executionId,
+      seq,
+      command_id: refused.commandId,
+      transaction_id: refused.transactionId,
+    });
+    if (executionId === undefined || !this.#executions.isHeld(executionId)) return;
+    if (code === 'blob_missing') {
+      this.#executions.blobMissing(executionId, seq);
+    } else if (code === 'unknown_execution' || code === 'stale_execution') {
+      this.#executions.abandon(executionId, message, now);
+    } else if (remedy === 'forget' && seq !== undefined) {
+      this.#executions.outputRefused(executionId, seq, { code, message, retryable: false }, now);
+    }
+  }
+
+  #assign(assign: Assign, now: number): void {
+    const refusal =
+      assign.module === this.#identity.module
+        ? this.#lifecycle.refusal()
+        : {
+            code: 'wrong_module',
+            message: `this node plays ${this.#identity.module}, not ${assign.module}`,
+            retryable: true,
+          };
+    this.#executions.assign(assign, refusal, now);
+  }
+
+  #log(event: SessionEvent & { kind: 'log' }): void {
+    const { executionId, at, level, message, fields } = event;
+    const lease = this.#executions.leaseOf(executionId);
+    if (lease === undefined) return;
+    this.#logs.push({ kind: 'log', executionId, lease, at, level, message, fields });
+    if (this.#logs.length > LOG_BACKLOG) this.#logs.shift();
+  }
+
+  #tell(message: NodeMessage): void {
+    if (this.#link.kind === 'joined') this.#messages.push(message);
+  }
+
+  #isEnded(): boolean {
+    return this.#link.kind === 'ended';
+  }
+
+  #note(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#effects.push({ kind: 'note', level, message, fields });
+  }
+}

@@ -1,0 +1,99 @@
+import type { TuttiError } from '../../base/errors.js';
+import type { BlobRef, Payload } from '../../model/payload.js';
+import type { Assign, LogLevel, ReportedError, ToNode, Welcome } from '../../model/protocol.js';
+import type { AbortCode } from '../errors.js';
+
+export type Hook = 'start' | 'stop';
+
+/** An output's payload, and for a blob its bytes: kept until it is acknowledged, in case the blob has to be uploaded again. */
+export interface Produced {
+  readonly type: string;
+  readonly payload: Payload;
+  readonly source?: Uint8Array;
+}
+
+/** Everything that can happen to a node. */
+export type SessionEvent =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'frame'; readonly frame: ToNode }
+  | { readonly kind: 'tick' }
+  /** The types of the last welcome do not cover an assignment's: ask for a newer one. */
+  | { readonly kind: 'types_missing' }
+  | { readonly kind: 'begun'; readonly executionId: string }
+  | {
+      readonly kind: 'progress';
+      readonly executionId: string;
+      readonly fraction: number;
+      readonly message: string;
+    }
+  | {
+      readonly kind: 'log';
+      readonly executionId: string;
+      readonly at: number;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, string>>;
+    }
+  /** A partial output. `ticket` comes back with `admitted` once it has a place in the window. */
+  | {
+      readonly kind: 'publish';
+      readonly executionId: string;
+      readonly ticket: number;
+      readonly produced: Produced;
+    }
+  /** The handler has come back: its slot is free. */
+  | { readonly kind: 'returned'; readonly executionId: string; readonly result: Result }
+  | { readonly kind: 'uploaded'; readonly executionId: string; readonly seq: number }
+  | {
+      readonly kind: 'upload_failed';
+      readonly executionId: string;
+      readonly seq: number;
+      readonly error: ReportedError;
+    }
+  | { readonly kind: 'hook_done'; readonly hook: Hook; readonly error?: ReportedError }
+  | {
+      readonly kind: 'configured';
+      readonly transactionId: string;
+      readonly configuration: string;
+      readonly error?: ReportedError;
+    }
+  /** End: give the work back within `graceMs`, then wait at most `flushMs` for what is not acknowledged yet. */
+  | {
+      readonly kind: 'shutdown';
+      readonly reason: string;
+      readonly graceMs: number;
+      readonly flushMs: number;
+    };
+
+export type Result =
+  | { readonly ok: true; readonly produced: Produced }
+  | { readonly ok: false; readonly error: ReportedError };
+
+/** What the shell is to do. Frames are not among them: it takes those at the end of its turn. */
+export type Effect =
+  | { readonly kind: 'welcomed'; readonly welcome: Welcome }
+  | { readonly kind: 'run'; readonly assign: Assign }
+  | {
+      readonly kind: 'abort';
+      readonly executionId: string;
+      readonly code: AbortCode;
+      readonly reason: string;
+    }
+  | { readonly kind: 'admitted'; readonly executionId: string; readonly ticket: number }
+  | {
+      readonly kind: 'upload';
+      readonly executionId: string;
+      readonly seq: number;
+      readonly blob: BlobRef;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly kind: 'hook'; readonly hook: Hook }
+  | { readonly kind: 'configure'; readonly transactionId: string; readonly configuration: string }
+  | {
+      readonly kind: 'note';
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  /** Nothing more will come of this session. With an error: it was refused for good. */
+  | { readonly kind: 'end'; readonly error?: TuttiError };

@@ -1,0 +1,39 @@
+import type { LogLevel } from '../model/protocol.js';
+
+/** One line of a task's own log. `fields` are kept as texts: others are written as JSON. */
+export type TaskLogLine = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+/** What a handler gets: one execution of the module for one task. */
+export interface Task<Inputs, Output, Previous> {
+  /** The task_id: `<problem_id>/<iteration_id>`. */
+  readonly id: string;
+  readonly module: string;
+  /** Numbers every execution of the module in this task, from 1. */
+  readonly attempt: number;
+  readonly executionId: string;
+  /**
+   * Decoded, by the name of the source or module. One whose module failed is absent where the graph says `on_error: ignore`.
+   */
+  readonly inputs: Inputs;
+  /** What the named modules gave in the parent iteration; absent where there is none. */
+  readonly previous: Partial<Previous>;
+  /**
+   * Aborted when the work is not wanted any more; its reason is a `TaskAbortedError`. Hand it on to whatever takes long. What the
+   * handler gives or throws after that is dropped, and its slot is free once it has come back.
+   */
+  readonly signal: AbortSignal;
+  /** How far it is, from 0 to 1, for people to see. At most ten a second are passed on, the newest. */
+  progress(fraction: number, message?: string): void;
+  /**
+   * Publishes a partial output, before the one that the handler returns. Settles when there was room for it in the output window:
+   * awaiting it keeps memory bounded. Rejects with `bad_output` when the type cannot carry it, or with the signal's reason.
+   */
+  publish(partial: Output): Promise<void>;
+  /** Structured lines that go to the task's history. */
+  readonly log: Readonly<Record<LogLevel, TaskLogLine>>;
+}
+
+/** The work of a module: gives the output, or throws. `NonRetryableError` fails the module at once. */
+export type Handler<Inputs, Output, Previous> = (
+  task: Task<Inputs, Output, Previous>,
+) => Output | Promise<Output>;

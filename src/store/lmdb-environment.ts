@@ -1,0 +1,146 @@
+/**
+ * LMDB as the store uses it: how an environment is opened, how keys and values cross the binding, what its errors mean.
+ */
+import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Database,
+  open,
+  type RootDatabase,
+  type RootDatabaseOptionsWithPath,
+  type Transaction,
+} from 'lmdb';
+import { keySize, readKey, writeKey } from './key.js';
+import { boundsOf } from './range.js';
+import type { Entry, Key, Range } from './store.js';
+
+/** Values of 1 KiB read and write faster on these than on pages of 4 KiB. An existing store keeps its own. */
+const PAGE_BYTES = 8 * 1024;
+/** Address space only; LMDB doubles it when a store outgrows it, which maps everything anew. */
+const MAP_BYTES = 64 * 1024 ** 3;
+/** Snapshots at once, of all processes that have the store open; each slot takes 64 bytes of the lock file. */
+const MAX_READERS = 1024;
+/** The tables, the store's own database, and room for those of newer versions. */
+const MAX_DATABASES = 64;
+
+/** ENOSPC, EFBIG, EDQUOT and MDB_MAP_FULL: there is no room, and there may be some later. */
+const NO_ROOM: ReadonlySet<unknown> = new Set([28, 27, 122, -30792]);
+
+/** LMDB's mark, and where it stands: behind the header of the first page. */
+const MAGIC = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
+const MAGIC_AT = 24;
+
+export type LmdbKey = (string | number)[] | Uint8Array;
+export type Environment = RootDatabase<Uint8Array, LmdbKey>;
+export type Db = Database<Uint8Array, LmdbKey>;
+
+/** Keys are tuples; the bounds of a range come as bytes. */
+const keyEncoder = {
+  writeKey(key: Key | Uint8Array, target: Uint8Array, at: number): number {
+    if (!(key instanceof Uint8Array)) return writeKey(key, target, at);
+    target.set(key, at);
+    return at + key.length;
+  },
+  readKey,
+};
+
+/** Open the environment of a data directory, which is made where it is missing. */
+export function openEnvironment(dir: string): Environment {
+  const options: RootDatabaseOptionsWithPath & { path: string } = {
+    path: join(dir, 'store.mdb'),
+    encoding: 'binary',
+    pageSize: PAGE_BYTES,
+    mapSize: MAP_BYTES,
+    maxReaders: MAX_READERS,
+    maxDbs: MAX_DATABASES,
+    // A commit is visible once it is synced, not before.
+    overlappingSync: false,
+    // A commit is one transaction by itself and starts at once.
+    eventTurnBatching: false,
+  };
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  refuseOthers(options.path);
+  return open<Uint8Array, LmdbKey>(options);
+}
+
+/** The binding crashes the process on a file that LMDB did not make, so its mark is looked for first. */
+function refuseOthers(path: string): void {
+  const head = Buffer.alloc(MAGIC_AT + MAGIC.length);
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    if (readSync(file, head) > 0 && !head.subarray(MAGIC_AT).equals(MAGIC))
+      throw new Error(`${path} is no LMDB file`);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Open a named database, and make it where it is missing. `versioned`: its entries carry a version that writes can depend on. */
+export function openDatabase(root: Environment, name: string, versioned = false): Db {
+  // The binding takes a key encoder for any database; its types have it for the root only.
+  const options = { encoding: 'binary', keyEncoder, useVersions: versioned } as const;
+  return root.openDB<Uint8Array, LmdbKey>(name, options);
+}
+
+/** The binding's keys are mutable arrays in its types; it does not change them. */
+export function lmdbKey(key: Key): LmdbKey {
+  return key as (string | number)[];
+}
+
+export function readValue(db: Db, key: Key, transaction: Transaction | undefined): Uint8Array | undefined {
+  keySize(key);
+  const value = db.get(lmdbKey(key), transaction === undefined ? {} : { transaction });
+  return value === undefined ? undefined : plain(value);
+}
+
+export function readEntries(db: Db, range: Range, transaction: Transaction | undefined): Entry[] {
+  const options = optionsOf(range, transaction);
+  const entries: Entry[] = [];
+  if (options === undefined) return entries;
+  for (const { key, value } of db.getRange(options)) entries.push({ key: key as Key, value: plain(value) });
+  return entries;
+}
+
+export function readKeys(db: Db, range: Range, transaction: Transaction | undefined): Key[] {
+  const options = optionsOf(range, transaction);
+  const keys: Key[] = [];
+  if (options === undefined) return keys;
+  for (const key of db.getKeys(options)) keys.push(key as Key);
+  return keys;
+}
+
+function optionsOf(range: Range, transaction: Transaction | undefined): object | undefined {
+  const bounds = boundsOf(range);
+  if (bounds === undefined) return undefined;
+  const { low, high, limit } = bounds;
+  const common = { limit, ...(transaction === undefined ? {} : { transaction }) };
+  return range.reverse === true
+    ? { ...common, start: high, exclusiveStart: true, end: low, inclusiveEnd: true, reverse: true }
+    : { ...common, start: low, end: high };
+}
+
+/** The binding's own buffers carry properties of its own; the bytes are the reader's alone. */
+function plain(value: Uint8Array): Uint8Array {
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/**
+ * What became of a write that the binding rejected: there was no room, or LMDB is in a state in which it must not write again.
+ * The binding rejects with an error whose `commitError` is a promise that rejects with LMDB's own.
+ */
+export async function failureOf(
+  error: unknown,
+): Promise<{ readonly full: boolean; readonly cause: unknown }> {
+  let cause = error;
+  if (error instanceof Error && 'commitError' in error) {
+    cause = await Promise.resolve(error.commitError).catch((reason: unknown) => reason);
+  }
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return { full: NO_ROOM.has(code), cause };
+}

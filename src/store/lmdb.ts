@@ -1,0 +1,329 @@
+/**
+ * The store port on LMDB: one environment, one named database per table, and one that says what the store is and who reigns.
+ *
+ * 1. A commit is one LMDB transaction whose writes all depend on the version of the epoch's record, checked inside it.
+ * 2. LMDB writes and syncs the pages, then writes the meta page through a descriptor that syncs itself, and only then moves
+ *    its readers on.
+ * 3. Keys are checked before the first write of a batch is under way: nothing that throws can leave half a batch behind.
+ * 4. A handle that met an error other than lack of room writes nothing more: LMDB may refuse to begin a transaction then, and
+ *    its binding would wait for one for ever.
+ * 5. `close` waits for the commits and snapshots that are under way.
+ */
+import type { Transaction } from 'lmdb';
+import { messageOf, TuttiError } from '../base/errors.js';
+import { type IdSource, systemIds } from '../base/ids.js';
+import {
+  type Db,
+  type Environment,
+  failureOf,
+  type LmdbKey,
+  lmdbKey,
+  openDatabase,
+  openEnvironment,
+  readEntries,
+  readKeys,
+  readValue,
+} from './lmdb-environment.js';
+import { checkWrites } from './range.js';
+import { MIGRATIONS, type Migration, newerSchema, schemaVersion } from './schema.js';
+import {
+  type CommitOutcome,
+  type Entry,
+  type Key,
+  type Range,
+  type Reader,
+  type Store,
+  type StoreStats,
+  TABLES,
+  type Table,
+  type Write,
+} from './store.js';
+
+export interface LmdbStoreOptions {
+  /** The data directory; made where it is missing. The store is `store.mdb` and its lock file in it. */
+  readonly dir: string;
+  /** Where the `store_id` of a new store comes from. @default systemIds */
+  readonly ids?: Pick<IdSource, 'uuid'>;
+  /** @default MIGRATIONS */
+  readonly migrations?: readonly Migration[];
+}
+
+/** The database of the two records below. */
+const SELF = 'store';
+/** The `store_id` as JSON; its version is the schema's. */
+const IDENTITY = ['identity'];
+/** Empty; its version is the reigning epoch. */
+const EPOCH = ['epoch'];
+
+type Tables = Readonly<Record<Table, Db>>;
+
+/**
+ * Open or make the store of a data directory.
+ * @throws `store_schema_newer`, `store_full`, or `store_unusable`: no directory, no permission, not a store.
+ */
+export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
+  const { dir, ids = systemIds, migrations = MIGRATIONS } = options;
+  let root: Environment | undefined;
+  try {
+    root = openEnvironment(dir);
+    const self = openDatabase(root, SELF, true);
+    const known = schemaVersion(migrations);
+    if (self.getEntry(IDENTITY) === undefined) await makeIdentity(self, ids.uuid(), known);
+    const { value, version: found = 0 } = self.getEntry(IDENTITY)!;
+    if (found > known) throw newerSchema(dir, found, known);
+    const { store_id } = JSON.parse(Buffer.from(value).toString()) as { store_id: string };
+    const tables = openTables(root);
+    const store = new LmdbStore(store_id, root, self, tables);
+    for (let version = found; version < known; version += 1) {
+      await store.migrate(version, migrations[version - 1]!);
+    }
+    return store;
+  } catch (error) {
+    await root?.close();
+    if (error instanceof TuttiError) throw error;
+    const { full, cause } = await failureOf(error);
+    throw full ? storeFull(cause) : storeUnusable(dir, cause);
+  }
+}
+
+/** In one transaction: the tables of a new store are there after one sync. */
+function openTables(root: Environment): Tables {
+  return root.transactionSync(
+    () => Object.fromEntries(TABLES.map((table) => [table, openDatabase(root, table)])) as Record<Table, Db>,
+  );
+}
+
+/** Another process may do the same at the same time: the first one's identity stays. */
+async function makeIdentity(self: Db, storeId: string, schema: number): Promise<void> {
+  await self.ifNoExists(IDENTITY, () => {
+    void self.put(IDENTITY, Buffer.from(JSON.stringify({ store_id: storeId })), schema);
+    void self.put(EPOCH, new Uint8Array(), 0);
+  });
+}
+
+/** An outcome of the binding: whether the condition held, or why nothing was written. */
+type Written =
+  | { readonly kind: 'done'; readonly held: boolean }
+  | { readonly kind: 'full'; readonly cause: unknown };
+
+class LmdbStore implements Store {
+  private state:
+    | { readonly kind: 'open' }
+    | { readonly kind: 'failed'; readonly error: TuttiError }
+    | { readonly kind: 'closed'; readonly done: Promise<void> } = { kind: 'open' };
+  private readonly underWay = new Set<Promise<unknown>>();
+
+  constructor(
+    readonly storeId: string,
+    private readonly root: Environment,
+    private readonly self: Db,
+    private readonly tables: Tables,
+  ) {}
+
+  reign(): Promise<number> {
+    return this.track(this.raiseEpoch());
+  }
+
+  commit(epoch: number, writes: readonly Write[]): Promise<CommitOutcome> {
+    return this.track(this.commitOnce(epoch, writes));
+  }
+
+  /** Take one step of the schema, from `version` to the next; nothing happens where another process has taken it. */
+  async migrate(version: number, migration: Migration): Promise<void> {
+    const writes = await this.snapshot(migration);
+    checkWrites(writes);
+    const identity = this.self.get(IDENTITY)!;
+    const written = await this.write(IDENTITY, version, () => {
+      this.queue(writes);
+      void this.self.put(IDENTITY, identity, version + 1);
+    });
+    if (written.kind === 'full') throw storeFull(written.cause);
+  }
+
+  async get(table: Table, key: Key): Promise<Uint8Array | undefined> {
+    return readValue(this.latest(table), key, undefined);
+  }
+
+  async range(table: Table, range: Range): Promise<Entry[]> {
+    return readEntries(this.latest(table), range, undefined);
+  }
+
+  async keys(table: Table, range: Range): Promise<Key[]> {
+    return readKeys(this.latest(table), range, undefined);
+  }
+
+  async snapshot<T>(read: (reader: Reader) => Promise<T>): Promise<T> {
+    this.check();
+    return this.track(this.readOnce(read));
+  }
+
+  async stats(): Promise<StoreStats> {
+    this.check();
+    let bytesUsed = 0;
+    const entries: Partial<Record<Table, number>> = {};
+    for (const table of TABLES) {
+      const stats = this.latest(table).getStats() as TableStats;
+      entries[table] = stats.entryCount;
+      bytesUsed +=
+        (stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages) * stats.pageSize;
+    }
+    return { bytesUsed, entries };
+  }
+
+  close(): Promise<void> {
+    if (this.state.kind !== 'closed') this.state = { kind: 'closed', done: this.end() };
+    return this.state.done;
+  }
+
+  private async raiseEpoch(): Promise<number> {
+    for (;;) {
+      this.check();
+      const current = this.epoch();
+      const next = current + 1;
+      const written = await this.write(EPOCH, current, () => {
+        void this.self.put(EPOCH, new Uint8Array(), next);
+      });
+      if (written.kind === 'full') throw storeFull(written.cause);
+      if (written.held) return next;
+    }
+  }
+
+  private async commitOnce(epoch: number, writes: readonly Write[]): Promise<CommitOutcome> {
+    this.check();
+    checkWrites(writes);
+    const written = await this.write(EPOCH, epoch, () => this.queue(writes));
+    if (written.kind === 'full') return { kind: 'full', message: messageOf(written.cause) };
+    return written.held ? { kind: 'committed' } : { kind: 'fenced', epoch: this.epoch() };
+  }
+
+  private async end(): Promise<void> {
+    await Promise.allSettled(this.underWay);
+    await this.root.close();
+  }
+
+  private async readOnce<T>(read: (reader: Reader) => Promise<T>): Promise<T> {
+    // Without it the view could be one that an earlier read of this turn of the event loop began.
+    this.root.resetReadTxn();
+    // biome-ignore lint/correctness/useHookAtTopLevel: not a hook, only named like one
+    const transaction = this.root.useReadTransaction();
+    const view = new View(this.tables, transaction);
+    try {
+      return await read(view);
+    } finally {
+      view.end();
+      transaction.done();
+    }
+  }
+
+  /** Do what `queue` queues in one transaction, if the record `key` of `self` has this version in it. */
+  private async write(key: LmdbKey, version: number, queue: () => void): Promise<Written> {
+    if (this.state.kind === 'failed') throw this.state.error;
+    try {
+      return { kind: 'done', held: await this.self.ifVersion(key, version, queue) };
+    } catch (error) {
+      const { full, cause } = await failureOf(error);
+      if (full) return { kind: 'full', cause };
+      const failed = storeFailed(cause);
+      if (this.state.kind === 'open') this.state = { kind: 'failed', error: failed };
+      throw failed;
+    }
+  }
+
+  private queue(writes: readonly Write[]): void {
+    for (const write of writes) {
+      const db = this.tables[write.table];
+      // Both are settled by the condition's own promise.
+      if (write.op === 'put') void db.put(lmdbKey(write.key), write.value);
+      else void db.remove(lmdbKey(write.key));
+    }
+  }
+
+  private epoch(): number {
+    this.root.resetReadTxn();
+    return this.self.getEntry(EPOCH)?.version ?? 0;
+  }
+
+  private latest(table: Table): Db {
+    this.check();
+    this.root.resetReadTxn();
+    return this.tables[table];
+  }
+
+  private check(): void {
+    if (this.state.kind === 'closed') throw new TuttiError('store_closed', 'the store is closed');
+  }
+
+  private async track<T>(work: Promise<T>): Promise<T> {
+    this.underWay.add(work);
+    try {
+      return await work;
+    } finally {
+      this.underWay.delete(work);
+    }
+  }
+}
+
+class View implements Reader {
+  private ended = false;
+
+  constructor(
+    private readonly tables: Tables,
+    private readonly transaction: Transaction,
+  ) {}
+
+  end(): void {
+    this.ended = true;
+  }
+
+  async get(table: Table, key: Key): Promise<Uint8Array | undefined> {
+    return readValue(this.table(table), key, this.transaction);
+  }
+
+  async range(table: Table, range: Range): Promise<Entry[]> {
+    return readEntries(this.table(table), range, this.transaction);
+  }
+
+  async keys(table: Table, range: Range): Promise<Key[]> {
+    return readKeys(this.table(table), range, this.transaction);
+  }
+
+  /** LMDB does not survive the use of a transaction that has ended. */
+  private table(table: Table): Db {
+    if (this.ended)
+      throw new TuttiError(
+        'snapshot_ended',
+        'the snapshot has ended: its reader is valid until `read` settles',
+      );
+    return this.tables[table];
+  }
+}
+
+/** What the binding says of one database; its types leave it open. */
+interface TableStats {
+  readonly pageSize: number;
+  readonly entryCount: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+function storeUnusable(dir: string, cause: unknown): TuttiError {
+  return new TuttiError('store_unusable', `the store in ${dir} cannot be opened: ${messageOf(cause)}`, {
+    hint: 'Name a directory that this user may write to and that holds a store of Tutti or none.',
+    cause,
+  });
+}
+
+function storeFull(cause: unknown): TuttiError {
+  return new TuttiError('store_full', `the store has no room: ${messageOf(cause)}`, {
+    hint: 'Free disk space and try again.',
+    cause,
+  });
+}
+
+function storeFailed(cause: unknown): TuttiError {
+  return new TuttiError('store_failed', `the store cannot write any more: ${messageOf(cause)}`, {
+    hint: 'Look after the disk, then start again: everything that was committed is there.',
+    cause,
+  });
+}

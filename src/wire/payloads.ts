@@ -1,0 +1,12 @@
+/** A payload on the wire: the bytes, or the reference to a blob. */
+import type { BlobRef } from '../model/payload.js';
+import { invalid, uint } from './fields.js';
+import type { tutti } from './generated/tutti.js';
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+export function readBlob(field: string, blob: tutti.v1.BlobRef.$Properties): BlobRef {
+  const sha256 = blob.sha256 ?? '';
+  if (!SHA256.test(sha256)) invalid(`${field}.sha256`, sha256, '64 lower-case hexadecimal digits');
+  return { sha256, size: uint(`${field}.size`, blob.size) };
+}

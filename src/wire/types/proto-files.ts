@@ -1,0 +1,155 @@
+/** Reads folders of `.proto` files into one protobufjs root, and says file and line of all that is wrong with them. */
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import protobuf from 'protobufjs';
+import { type Fault, messageOf, TuttiError } from '../../base/errors.js';
+import { didYouMean } from '../../base/nearest.js';
+import { fullNameOf, messagesIn, originalName, unsupported } from './reflection.js';
+
+interface ProtoFile {
+  /** For people: the folder as it was given, and the path below it. */
+  readonly shown: string;
+  /** As another file imports it: with `/`, from the folder that it is in. */
+  readonly importPath: string;
+  readonly text: string;
+}
+
+/** Throws `TuttiError` `bad_proto` with all faults. */
+export function readProtoFiles(folders: readonly string[]): protobuf.Root {
+  const faults: Fault[] = [];
+  const fault = (path: string, message: string) => faults.push({ path, code: 'bad_proto', message });
+  const files = folders.flatMap((folder) => filesUnder(folder, fault));
+  const importable = new Set(files.map((file) => file.importPath));
+  const root = new protobuf.Root();
+  const bundled = new Set<string>();
+
+  for (const file of distinct(files)) {
+    for (const path of parseInto(root, file, fault)) {
+      if (importable.has(path)) continue;
+      if (Object.hasOwn(protobuf.common, path)) bundled.add(path);
+      else fault(lineOf(file, path), `imports ${path}, which is in none of ${folders.join(', ')}`);
+    }
+  }
+  for (const path of bundled) addBundled(root, path);
+  if (faults.length === 0) checkTypes(root, new Map(files.map((file) => [file.shown, file])), fault);
+  if (faults.length > 0) {
+    const [first] = faults;
+    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+    throw new TuttiError('bad_proto', `${first!.path}: ${first!.message}${more}`, {
+      details: faults,
+      hint: 'every .proto file under a proto path has to be valid',
+    });
+  }
+  return root;
+}
+
+/** What protobufjs' typings leave out: it takes the name that it puts into messages and onto objects from here. */
+const PARSER: { filename?: string | null } = protobuf.parse as object;
+
+type AddFault = (path: string, message: string) => void;
+
+function filesUnder(folder: string, fault: AddFault): (ProtoFile & { readonly real: string })[] {
+  try {
+    if (!statSync(folder).isDirectory()) throw new Error('it is not a folder');
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.proto') && statSync(join(folder, path)).isFile())
+      .sort()
+      .map((path) => ({
+        shown: relative('', join(folder, path)) || path,
+        importPath: path.split(sep).join('/'),
+        real: realpathSync(join(folder, path)),
+        text: readFileSync(join(folder, path), 'utf8'),
+      }));
+  } catch (error) {
+    fault(folder, `this proto path cannot be read: ${messageOf(error)}`);
+    return [];
+  }
+}
+
+/** A file that several folders hold, or that several paths lead to, counts once: the first wins, as with protoc. */
+function distinct(files: readonly (ProtoFile & { readonly real: string })[]): ProtoFile[] {
+  const seen = new Set<string>();
+  return files.filter((file) => {
+    const isNew = !seen.has(file.importPath) && !seen.has(file.real);
+    seen.add(file.importPath).add(file.real);
+    return isNew;
+  });
+}
+
+/** Gives what the file imports. */
+function parseInto(root: protobuf.Root, file: ProtoFile, fault: AddFault): readonly string[] {
+  PARSER.filename = file.shown;
+  try {
+    const options = { keepCase: true, alternateCommentMode: true };
+    const { imports = [], weakImports = [] } = protobuf.parse(file.text, root, options);
+    return [...imports, ...weakImports];
+  } catch (error) {
+    const { message, line } = locate(messageOf(error), file);
+    fault(`${file.shown}:${line}`, message);
+    return [];
+  } finally {
+    PARSER.filename = null;
+  }
+}
+
+/** protobufjs says the line in its message, or names what is there twice. */
+function locate(message: string, file: ProtoFile): { message: string; line: number } {
+  const said = / \(.*, line (\d+)\)$/.exec(message);
+  if (said) return { message: message.slice(0, said.index), line: Number(said[1]) };
+  const [, name] = /duplicate name '(.+)' in/.exec(message) ?? [];
+  const [, id] = /duplicate id (-?\d+) in/.exec(message) ?? [];
+  const pattern = name ? `\\b${name}\\b\\s*[={]` : `=\\s*${id}\\b`;
+  const last = name || id ? [...file.text.matchAll(new RegExp(pattern, 'g'))].at(-1) : undefined;
+  return { message, line: lineAt(file.text, last?.index ?? 0) };
+}
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split('\n').length;
+}
+
+/** Where `needle` is first found in the file, as `<file>:<line>`. */
+function lineOf(file: ProtoFile, needle: string | RegExp): string {
+  return `${file.shown}:${lineAt(file.text, Math.max(file.text.search(asPattern(needle)), 0))}`;
+}
+
+function asPattern(needle: string | RegExp): RegExp {
+  return needle instanceof RegExp ? needle : new RegExp(needle.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+}
+
+function addBundled(root: protobuf.Root, path: string): void {
+  const { nested } = (protobuf.common as unknown as Record<string, protobuf.INamespace>)[path]!;
+  root.addJSON(nested ?? {});
+}
+
+/** Every field's type has to exist, and every type be one that can be dealt with. */
+function checkTypes(root: protobuf.Root, files: ReadonlyMap<string, ProtoFile>, fault: AddFault): void {
+  const types = messagesIn(root);
+  const place = (type: protobuf.Type, pattern: RegExp) => {
+    const file = files.get(type.filename ?? '');
+    return file ? lineOf(file, pattern) : fullNameOf(type);
+  };
+  let complete = true;
+  for (const type of types) {
+    for (const field of type.fieldsArray) {
+      try {
+        field.resolve();
+      } catch {
+        complete = false;
+        const name = originalName(field);
+        const near = didYouMean(
+          field.type,
+          types.map((one) => one.name),
+        );
+        const where = place(type, new RegExp(`\\b${name}\\s*=\\s*${field.id}\\b`));
+        fault(where, `${name} has the unknown type ${field.type}${near}`);
+      }
+    }
+  }
+  if (!complete) return;
+  // Only now do types know of their syntax what their fields take from it.
+  root.resolveAll();
+  for (const type of types) {
+    const why = unsupported(type);
+    if (why) fault(place(type, new RegExp(`\\b${type.name}\\b`)), why);
+  }
+}

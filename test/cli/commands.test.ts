@@ -1,0 +1,318 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { cli } from '../support/cli.js';
+import { fakeNode } from '../support/fake-coordinator.js';
+import { type RunningGateway, startGateway } from '../support/gateway.js';
+
+let running: RunningGateway;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tutti-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeEach(async () => {
+  running = await startGateway();
+});
+afterEach(() => running.gateway.stop());
+
+interface Ended {
+  readonly exit: number;
+  readonly out: string;
+  readonly err: string;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON came
+  readonly json: any;
+}
+
+async function tutti(...args: string[]): Promise<Ended> {
+  const one = cli(args, { url: running.url });
+  const exit = await one.exit;
+  const out = one.stdout();
+  return {
+    exit,
+    out,
+    err: one.stderr(),
+    json: args.includes('--json') && out !== '' ? JSON.parse(out) : undefined,
+  };
+}
+
+async function submitted(): Promise<{ problemId: string; iterationId: number }> {
+  const { json } = await tutti('submit', 'demo', '--input', '{"text":"a"}', '--json');
+  return { problemId: json.problem_id, iterationId: json.iteration_id };
+}
+
+describe('submit', () => {
+  it('prints the task_id, or with --json the whole answer', async () => {
+    const human = await tutti('submit', 'demo', '--input', '{"text":"a"}', '--title', 'T', '--priority', '9');
+    expect([human.exit, human.out]).toEqual([0, expect.stringMatching(/^[0-9a-f-]{36}\/1\n$/)]);
+    expect(running.coordinator.requests).toMatchObject([{ kind: 'submit', title: 'T', priority: 9 }]);
+    const { json } = await tutti('submit', 'demo', '--input', '{}', '--json');
+    expect(json.task_id).toBe(`${json.problem_id}/1`);
+  });
+
+  it('takes its input from a file, from stdin, or as it stands', async () => {
+    const file = join(folder, 'input.json');
+    writeFileSync(file, '{"from":"file"}');
+    await tutti('submit', 'demo', '--input', file);
+    await cli(['submit', 'demo', '--input', '-'], { url: running.url, stdin: '{"from":"stdin"}' }).exit;
+    expect(running.coordinator.requests.map((request) => 'input' in request && request.input)).toEqual([
+      { from: 'file' },
+      { from: 'stdin' },
+    ]);
+  });
+
+  it('waits for the end, and exits 0 when the task has succeeded', async () => {
+    const waiting = cli(['submit', 'demo', '--input', '{}', '--wait'], { url: running.url });
+    await waiting.shows('/1\n');
+    const task = { problemId: waiting.stdout().slice(0, 36), iterationId: 1 };
+    running.coordinator.output(task, 'length', { characters: 3 });
+    running.coordinator.end(task, 'succeeded');
+    expect(await waiting.exit).toBe(0);
+    expect(waiting.stdout()).toMatch(/length +succeeded +1/);
+    expect(waiting.stdout()).toContain('characters: 3');
+  });
+
+  it('exits 1 when the task has failed, naming module, code and message', async () => {
+    const waiting = cli(['submit', 'demo', '--input', '{}', '--wait', '--json'], { url: running.url });
+    await expect.poll(() => running.coordinator.requests.length).toBe(1);
+    const [problem] = (await tutti('problems', '--json')).json.items;
+    const task = { problemId: problem.problem_id, iterationId: 1 };
+    running.coordinator.end(task, 'failed', {
+      module: 'length',
+      code: 'no_text',
+      message: 'There is no text',
+    });
+    expect(await waiting.exit).toBe(1);
+    expect(JSON.parse(waiting.stdout())).toMatchObject({ state: 'failed', task_id: `${task.problemId}/1` });
+    expect(waiting.stderr()).toContain('module length: no_text: There is no text');
+  });
+
+  it('goes on waiting over a restart of the orchestrator', async () => {
+    const waiting = cli(['submit', 'demo', '--input', '{}', '--wait'], { url: running.url });
+    await waiting.shows('/1\n');
+    await expect.poll(() => running.gateway.viewers().viewers).toBe(1);
+    const task = { problemId: waiting.stdout().slice(0, 36), iterationId: 1 };
+    await running.gateway.stop();
+    running.coordinator.end(task, 'succeeded');
+    running = await startGateway({
+      coordinator: running.coordinator,
+      port: Number(new URL(running.url).port),
+    });
+    expect(await waiting.exit).toBe(0);
+  });
+
+  it('names the field of a bad input, and exits 2', async () => {
+    const { exit, err } = await tutti('submit', 'demo', '--input', '3');
+    expect([exit, err]).toEqual([2, expect.stringContaining('/input: An object is needed (wrong_type)')]);
+  });
+
+  it.each([
+    [['submit', 'demo', '--input', '{"a":'], 'malformed_json'],
+    [['submit', 'demo', '--input', './none.json'], 'no_such_file'],
+    [['submit', 'nothing', '--input', '{}'], 'not_found'],
+    [['show', 'not/a-task'], 'bad_task_id'],
+    [['show', 'nobody'], 'not_found'],
+    [['submit', 'demo'], '--input'],
+    [['submit', 'demo', '--input', '{}', '--priority', '101'], 'whole number from 0 to 100'],
+    [['node', 'n', 'dance'], 'Allowed choices'],
+    [['problems', '--url', 'nonsense'], 'bad_url'],
+    [['iterates'], 'unknown command'],
+  ])('%j is bad usage, and says why', async (args, why) => {
+    const { exit, err } = await tutti(...args);
+    expect([exit, err]).toEqual([2, expect.stringContaining(why)]);
+  });
+});
+
+describe('iterate', () => {
+  it('goes on from the named iteration, with a new input', async () => {
+    const task = await submitted();
+    running.coordinator.end(task, 'succeeded');
+    const { exit, out } = await tutti('iterate', task.problemId, '--from', '1', '--input', '{"text":"b"}');
+    expect([exit, out]).toEqual([0, `${task.problemId}/2\n`]);
+    expect(running.coordinator.requests.at(-1)).toMatchObject({ parentIterationId: 1, input: { text: 'b' } });
+  });
+
+  it('exits 1 when the parent has not succeeded', async () => {
+    const task = await submitted();
+    const { exit, err } = await tutti('iterate', task.problemId, '--from', '1');
+    expect([exit, err]).toEqual([1, expect.stringContaining('parent_not_succeeded')]);
+  });
+});
+
+describe('looking back', () => {
+  it('lists problems, and says how to go on', async () => {
+    const first = await submitted();
+    await submitted();
+    const { exit, out } = await tutti('problems', '--limit', '1');
+    expect(exit).toBe(0);
+    expect(out).toMatch(/^PROBLEM_ID +STATE +GRAPH/);
+    expect(out).toContain('more: --cursor 1');
+    expect((await tutti('problems', '--cursor', '1')).out).toContain(first.problemId);
+  });
+
+  it('shows a problem, and an iteration with its outputs', async () => {
+    const task = await submitted();
+    running.coordinator.output(task, 'length', { characters: 7 });
+    expect((await tutti('show', task.problemId)).out).toMatch(/ITERATION +STATE[\s\S]*1 +running/);
+    const { out } = await tutti('show', `${task.problemId}/1`);
+    expect(out).toContain('waiting for length');
+    expect(out).toContain('characters: 7');
+    expect((await tutti('show', `${task.problemId}/1`, '--json')).json.modules.length.output).toEqual({
+      characters: 7,
+    });
+  });
+
+  it('shows what differs, numbers with their change in percent', async () => {
+    const task = await submitted();
+    const { out } = await tutti('diff', task.problemId, '1', '2');
+    expect(out).toMatch(/length +characters +8 +6 +-25\.0 %/);
+    expect(out).toMatch(/report +title +x +y$/m);
+  });
+
+  it('exports to stdout as lines, as a table, or as one list', async () => {
+    const task = await submitted();
+    running.coordinator.end(task, 'succeeded');
+    await tutti('iterate', task.problemId);
+    const lines = (await tutti('export', task.problemId)).out.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).iteration_id)).toEqual([1, 2]);
+    expect((await tutti('export', task.problemId, '--format', 'csv')).out).toMatch(
+      /^problem_id,iteration_id/,
+    );
+    expect((await tutti('export', task.problemId, '--json')).json).toHaveLength(2);
+  });
+});
+
+describe('watch', () => {
+  it('prints what happens to a task until it has ended', async () => {
+    const task = await submitted();
+    const watching = cli(['watch', `${task.problemId}/1`], { url: running.url });
+    await watching.shows('running');
+    running.coordinator.output(task, 'length', 1);
+    running.coordinator.end(task, 'cancelled');
+    expect(await watching.exit).toBe(1);
+    expect(watching.stdout()).toMatch(/\/1 length output\.recorded/);
+    expect(watching.stdout()).toContain('iteration.cancelled');
+  });
+
+  it('prints everything as lines of JSON until it is interrupted', async () => {
+    const watching = cli(['watch', '--json'], { url: running.url });
+    await expect.poll(() => running.gateway.viewers().viewers).toBe(1);
+    // What is committed before the subscription has arrived is not its business: commit until something is shown.
+    await expect
+      .poll(() => running.coordinator.events.commit([{ type: 'node.joined' }]) && watching.stdout())
+      .not.toBe('');
+    watching.interrupt();
+    expect(await watching.exit).toBe(0);
+    expect(JSON.parse(watching.stdout().split('\n')[0]!)).toMatchObject({ type: 'node.joined' });
+  });
+});
+
+describe('steering', () => {
+  it('lists nodes and commands them', async () => {
+    const node = fakeNode({ running: ['x'] });
+    running.coordinator.nodes.set(node.node_id as string, node);
+    expect((await tutti('nodes')).out).toMatch(/length-1 +IDLE +started +alive +1\/1/);
+    const { exit, json } = await tutti(
+      'node',
+      node.node_id as string,
+      'stop',
+      '--reason',
+      'upgrade',
+      '--json',
+    );
+    expect([exit, json.state]).toEqual([0, 'acked']);
+    expect(running.coordinator.requests.at(-1)).toMatchObject({ command: 'stop', reason: 'upgrade' });
+  });
+
+  it('waits for the acknowledgement of a command, and exits 1 when it is refused', async () => {
+    const node = fakeNode();
+    running.coordinator.nodes.set(node.node_id as string, node);
+    let state = 'pending';
+    const command = running.coordinator.queries.command;
+    running.coordinator.queries.command = async (id) => {
+      const found = await command(id);
+      if ('ok' in found) return found;
+      const error = { code: 'not_in_this_state', message: 'It is terminating' };
+      return { ...found, value: { ...found.value, state, parts: [{ node_id: 'n-1', error }] } };
+    };
+    const commanding = cli(['node', node.node_id as string, 'start'], { url: running.url });
+    await expect.poll(() => running.gateway.viewers().viewers).toBe(1);
+    state = 'refused';
+    const [issued] = running.coordinator.events.all().slice(-1);
+    running.coordinator.events.commit([
+      { type: 'command.refused', command_id: JSON.parse(issued!.json).command_id },
+    ]);
+    expect(await commanding.exit).toBe(1);
+    expect(commanding.stderr()).toContain('node n-1: not_in_this_state: It is terminating');
+  });
+
+  it('configures a node', async () => {
+    const node = fakeNode();
+    running.coordinator.nodes.set(node.node_id as string, node);
+    expect(await tutti('node', node.node_id as string, 'configure', 'x=1')).toMatchObject({
+      exit: 0,
+      out: 'x=1\n',
+    });
+    expect((await tutti('node', node.node_id as string, 'configure')).exit).toBe(2);
+  });
+
+  it('commands a task, and exits 1 when it has ended', async () => {
+    const task = await submitted();
+    const id = `${task.problemId}/1`;
+    expect((await tutti('task', id, 'stop', '--module', 'length')).exit).toBe(0);
+    expect(running.coordinator.requests.at(-1)).toMatchObject({ command: 'stop', module: 'length' });
+    expect(await tutti('task', id, 'stop')).toMatchObject({
+      exit: 1,
+      err: expect.stringContaining('task_ended'),
+    });
+  });
+});
+
+describe('graphs', () => {
+  it('lists and shows them', async () => {
+    expect((await tutti('graph', 'list')).out).toMatch(/demo +1/);
+    expect((await tutti('graph', 'show', 'demo')).out).toContain('name: demo');
+  });
+
+  it('validates a file, and names every fault with its path', async () => {
+    const file = join(folder, 'graph.yaml');
+    writeFileSync(file, 'name: g\n');
+    const faults = [
+      { path: 'modules', code: 'missing_field', message: 'There are no modules' },
+      { path: 'source', code: 'missing_field', message: 'There is no source' },
+    ];
+    const one = cli(['graph', 'validate', file, '--proto-path', 'a', '--proto-path', 'b'], {
+      readGraph: (yaml, options) => {
+        expect([yaml, options]).toEqual(['name: g\n', { file, protoPaths: ['a', 'b'] }]);
+        return { ok: false, faults };
+      },
+    });
+    expect(await one.exit).toBe(2);
+    expect(one.stderr()).toContain('2 faults');
+    for (const { path, message } of faults) expect(one.stderr()).toContain(`${path}: ${message}`);
+    expect(await cli(['graph', 'validate', join(folder, 'none.yaml')]).exit).toBe(2);
+  });
+});
+
+describe('an orchestrator that is not there', () => {
+  it('exits 3 and says how to start one', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const one = cli(['nodes', '--url', `http://127.0.0.1:${port}`, '--json']);
+    expect(await one.exit).toBe(3);
+    expect(one.stderr()).toMatch(/ECONNREFUSED[\s\S]*hint: Start one with `tutti up`/);
+    expect(JSON.parse(one.stdout()).error.code).toBe('unreachable');
+  });
+
+  it('exits 2 when the token is missing, and takes it from the environment', async () => {
+    await running.gateway.stop();
+    running = await startGateway({ token: 'secret' });
+    expect(await tutti('nodes')).toMatchObject({ exit: 2, err: expect.stringContaining('TUTTI_TOKEN') });
+    expect(await cli(['nodes'], { url: running.url, env: { TUTTI_TOKEN: 'secret' } }).exit).toBe(0);
+  });
+});

@@ -1,0 +1,178 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { TuttiError } from '../../src/base/errors.js';
+import { type ConfigSources, isLoopback, loadConfig } from '../../src/config/config.js';
+import { OPTIONS } from '../../src/config/options.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'tutti-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function load(sources: Partial<ConfigSources> = {}) {
+  return loadConfig({ flags: {}, env: {}, cwd: folder, ...sources });
+}
+
+function faultsOf(sources: Partial<ConfigSources>) {
+  try {
+    load(sources);
+  } catch (error) {
+    const { code, details } = error as TuttiError;
+    expect(code).toBe('bad_config');
+    return details;
+  }
+  return [];
+}
+
+function file(text: string): string {
+  const path = join(folder, 'tutti.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('the configuration', () => {
+  it('is complete without anything given, and frozen', () => {
+    const config = load();
+    expect(config).toEqual({
+      ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
+      ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
+      ...{ graphs: [], protoPaths: [], takeover: false, token: undefined, origins: [] },
+      ...{ heartbeatIntervalMs: 1000, graceMs: 10_000, outputWindow: 256, inlineMaxBytes: 65_536 },
+      ...{ maxFrameBytes: 8_388_608, maxBodyBytes: 8_388_608, maxBlobBytes: 4_294_967_296 },
+      ...{ mailboxLimit: 10_000, maxViewers: 1000, viewerBufferBytes: 1_048_576, logLevel: 'info' },
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.graphs)).toBe(true);
+  });
+
+  it('takes a flag before a variable before the file', () => {
+    const sources = {
+      flags: { httpPort: '1' },
+      env: { TUTTI_HTTP_PORT: '2', TUTTI_CONTROL_PORT: '2', TUTTI_OUTPUT_WINDOW: '' },
+      file: file('http_port: 3\ncontrol_port: 3\noutputs_port: 4\noutput_window: 5\n'),
+    };
+    expect(load(sources)).toMatchObject({ httpPort: 1, controlPort: 2, outputsPort: 4, outputWindow: 5 });
+  });
+
+  it('finds its file by flag or variable, and resolves the paths in it from its folder', () => {
+    const config = file('data: data\ngraphs: [a.yaml, /b.yaml]\n');
+    for (const sources of [{ flags: { config } }, { env: { TUTTI_CONFIG: config } }]) {
+      expect(load({ ...sources, cwd: '/' })).toMatchObject({
+        data: join(folder, 'data'),
+        graphs: [join(folder, 'a.yaml'), '/b.yaml'],
+      });
+    }
+  });
+
+  it('takes repeated flags and lists in variables', () => {
+    expect(load({ flags: { graph: ['a.yaml', 'b.yaml'] } }).graphs).toEqual([
+      join(folder, 'a.yaml'),
+      join(folder, 'b.yaml'),
+    ]);
+    const env = {
+      TUTTI_PROTO_PATHS: ['/x', '/y'].join(delimiter),
+      TUTTI_ORIGINS: 'https://a.example, http://b:81',
+    };
+    expect(load({ env })).toMatchObject({
+      protoPaths: ['/x', '/y'],
+      origins: ['https://a.example', 'http://b:81'],
+    });
+  });
+
+  it('reads durations and sizes with their units', () => {
+    const text = 'heartbeat_interval: 500ms\ninline_max: 16KiB\nmax_frame: 1048576\ntakeover: true\n';
+    expect(load({ file: file(text) })).toMatchObject({
+      ...{ heartbeatIntervalMs: 500, inlineMaxBytes: 16_384, maxFrameBytes: 1_048_576, takeover: true },
+    });
+  });
+
+  it('names the option, the place, the value and what would be right, for every fault at once', () => {
+    const faults = faultsOf({
+      flags: { httpPort: '99999', takeover: 'perhaps' },
+      env: { TUTTI_HEARTBEAT_INTERVAL: '5', TUTTI_HOST: 'example.com', TUTTI_LOG_LEVEL: 'loud' },
+      file: file('max_frame: big\norigins: [a.example]\nhttpport: 1\nadvertise: tcp://x\n'),
+    });
+    expect(faults.map(({ path, code }) => `${path} ${code}`).sort()).toEqual([
+      'advertise bad_value',
+      'heartbeat_interval bad_value',
+      'host bad_value',
+      'http_port bad_value',
+      'httpport unknown_option',
+      'log_level bad_value',
+      'max_frame bad_value',
+      'origins bad_value',
+      'takeover bad_value',
+    ]);
+    const message = (path: string) => faults.find((fault) => fault.path === path)?.message;
+    expect(message('http_port')).toBe(
+      'http_port (from --http-port) is "99999": give a port from 0 to 65535 (0 picks a free one)',
+    );
+    expect(message('host')).toContain('(from TUTTI_HOST) is "example.com"');
+    expect(message('max_frame')).toContain(`(from ${join(folder, 'tutti.yaml')}) is "big"`);
+    expect(message('httpport')).toContain('did you mean http_port?');
+  });
+
+  it('refuses to be reachable from other machines without a token', () => {
+    for (const host of ['0.0.0.0', '*', '::', '192.168.1.7']) {
+      expect(faultsOf({ flags: { host } })).toMatchObject([{ path: 'token', code: 'token_required' }]);
+      expect(faultsOf({ flags: { host }, env: { TUTTI_TOKEN: 'abc' } })).toEqual([]);
+    }
+    for (const host of ['127.0.0.1', '127.8.9.1', '::1', 'localhost'])
+      expect(faultsOf({ flags: { host } })).toEqual([]);
+    expect(['127.0.0.1', 'localhost', '::1', '10.0.0.1', '127.evil.com'].map(isLoopback)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('never shows a token', () => {
+    const faults = faultsOf({ flags: { token: 'se cret' } });
+    expect(faults).toMatchObject([{ path: 'token', code: 'bad_value' }]);
+    expect(JSON.stringify(faults)).not.toContain('se cret');
+  });
+
+  it('refuses two sockets on one port, but not two free ones', () => {
+    expect(faultsOf({ flags: { eventsPort: '7400' } })).toMatchObject([
+      { path: 'events_port', code: 'conflict' },
+    ]);
+    expect(
+      faultsOf({ flags: { httpPort: '0', controlPort: '0', outputsPort: '0', eventsPort: '0' } }),
+    ).toEqual([]);
+  });
+
+  it('refuses frames that could not carry what is sent inline', () => {
+    expect(faultsOf({ flags: { inlineMax: '1MiB', maxFrame: '1MiB' } })).toMatchObject([
+      { path: 'max_frame', code: 'conflict' },
+    ]);
+  });
+
+  it.each([
+    ['a: [', 'bad_yaml'],
+    ['- 1', 'bad_file'],
+    ['__proto__: 1', 'unknown_option'],
+  ])('refuses a file of %j with %s', (text, code) => {
+    expect(faultsOf({ file: file(text) })).toMatchObject([{ code }]);
+  });
+
+  it('takes an empty file, and names one that is not there', () => {
+    expect(faultsOf({ file: file('# nothing yet\n') })).toEqual([]);
+    expect(faultsOf({ flags: { config: 'nowhere.yaml' } })).toMatchObject([
+      { path: 'config', code: 'bad_file', message: expect.stringContaining('nowhere.yaml') },
+    ]);
+  });
+
+  it('does not take what an object inherits for an option', () => {
+    expect(load({ flags: Object.create({ httpPort: '1' }) }).httpPort).toBe(7480);
+  });
+
+  it('has presets that its own options would accept', () => {
+    for (const { name, preset, read } of Object.values(OPTIONS)) {
+      if (preset === undefined) continue;
+      const isDuration = name === 'heartbeat_interval' || name === 'grace';
+      expect(read(isDuration ? `${preset}ms` : preset), name).toEqual({ value: preset });
+    }
+  });
+});

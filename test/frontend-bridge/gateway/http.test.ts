@@ -1,0 +1,493 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fakeNode } from '../../support/fake-coordinator.js';
+import { type RunningGateway, startGateway } from '../../support/gateway.js';
+
+let running: RunningGateway;
+
+beforeEach(async () => {
+  running = await startGateway();
+});
+afterEach(() => running.gateway.stop());
+
+interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON came
+  readonly body: any;
+}
+
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
+  const response = await fetch(running.url + path, {
+    method,
+    headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const json = response.headers.get('content-type')?.includes('json') && text !== '' && !text.includes('\n');
+  return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+}
+
+async function submit(input: unknown = { text: 'a' }, title?: string): Promise<{ p: string; i: number }> {
+  const { body } = await call('POST', '/v1/problems', { graph: 'demo', input, ...(title && { title }) });
+  return { p: body.problem_id, i: body.iteration_id };
+}
+
+/** A request as fetch would not send it. */
+function rawRequest(
+  path: string,
+  headers: Record<string, string>,
+  method = 'GET',
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(running.url + path, { method, headers }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+describe('problems and iterations', () => {
+  it('answers a submission with 201 and the names of what began', async () => {
+    const { status, body } = await call('POST', '/v1/problems', {
+      graph: 'demo',
+      input: { text: 'a' },
+      priority: 7,
+    });
+    expect(status).toBe(201);
+    expect(body.task_id).toBe(`${body.problem_id}/1`);
+    expect(running.coordinator.requests).toEqual([
+      { kind: 'submit', graph: 'demo', input: { text: 'a' }, priority: 7 },
+    ]);
+  });
+
+  it('gives the same answer to the same Idempotency-Key, and refuses it for another body', async () => {
+    const key = { 'idempotency-key': 'k-1' };
+    const body = { graph: 'demo', input: { text: 'a' } };
+    const first = await call('POST', '/v1/problems', body, key);
+    expect((await call('POST', '/v1/problems', body, key)).body).toEqual(first.body);
+    const other = await call('POST', '/v1/problems', { ...body, title: 'other' }, key);
+    expect([other.status, other.body.error.code]).toEqual([422, 'idempotency_mismatch']);
+    expect(running.coordinator.requests).toHaveLength(1);
+  });
+
+  it('iterates without a body from the newest succeeded iteration', async () => {
+    const { p } = await submit({ text: 'first' });
+    running.coordinator.end({ problemId: p, iterationId: 1 }, 'succeeded');
+    const { status, body } = await call('POST', `/v1/problems/${p}/iterations`);
+    expect([status, body.iteration_id]).toEqual([201, 2]);
+    const view = await call('GET', `/v1/problems/${p}/iterations/2`);
+    expect(view.body).toMatchObject({ parent_iteration_id: 1, input: { text: 'first' } });
+  });
+
+  it('answers 409 when the named parent has not succeeded', async () => {
+    const { p } = await submit();
+    const { status, body } = await call('POST', `/v1/problems/${p}/iterations`, { parent_iteration_id: 1 });
+    expect([status, body.error.code]).toEqual([409, 'parent_not_succeeded']);
+  });
+
+  it('lists by pages, with the filters of the query', async () => {
+    for (const title of ['Steel', 'Wood', 'Cast steel']) await submit({ text: title }, title);
+    const first = await call('GET', '/v1/problems?q=steel&limit=1');
+    expect(first.body.items.map((item: { title: string }) => item.title)).toEqual(['Cast steel']);
+    const next = await call('GET', `/v1/problems?q=steel&limit=1&cursor=${first.body.next_cursor}`);
+    expect(next.body).toMatchObject({ items: [{ title: 'Steel' }], next_cursor: null });
+  });
+
+  it('says with every GET which event it reflects', async () => {
+    const { p } = await submit();
+    const cursor = String(running.coordinator.events.cursor());
+    for (const path of [
+      '/v1/problems',
+      `/v1/problems/${p}`,
+      '/v1/nodes',
+      '/v1/stats',
+      '/livez',
+      '/metrics',
+      '/openapi.json',
+    ]) {
+      expect([path, (await call('GET', path)).headers.get('tutti-cursor')]).toEqual([path, cursor]);
+    }
+  });
+
+  it('hands commands on to the orchestrator, and shows how far they have come', async () => {
+    const { p } = await submit();
+    const issued = await call('POST', `/v1/problems/${p}/iterations/1/commands`, {
+      command: 'stop',
+      reason: 'enough',
+    });
+    expect(issued.status).toBe(202);
+    expect((await call('GET', `/v1/commands/${issued.body.command_id}`)).body.state).toBe('acked');
+    const late = await call('POST', `/v1/problems/${p}/iterations/1/commands`, { command: 'stop' });
+    expect(late.status).toBe(409);
+  });
+});
+
+describe('outputs', () => {
+  it('gives the decoded output as JSON, whatever JSON it is, and the bytes to whom asks for them', async () => {
+    const { p, i } = await submit();
+    running.coordinator.output({ problemId: p, iterationId: i }, 'length', 'seven');
+    const path = `/v1/problems/${p}/iterations/${i}/outputs/length`;
+    const json = await call('GET', path);
+    expect([json.body, json.headers.get('tutti-type')]).toEqual(['seven', 'json']);
+    const bytes = await call('GET', path, undefined, { accept: 'application/x-protobuf' });
+    expect([bytes.body, bytes.headers.get('content-type')]).toEqual(['"seven"', 'application/x-protobuf']);
+  });
+
+  it('streams a large output out of its blob', async () => {
+    const { p, i } = await submit();
+    const content = Buffer.alloc(300_000, 'x');
+    const blob = { sha256: createHash('sha256').update(content).digest('hex'), size: content.length };
+    await fetch(`${running.url}/v1/blobs/${blob.sha256}`, { method: 'PUT', body: content });
+    running.coordinator.output({ problemId: p, iterationId: i }, 'length', blob, { kind: 'blob', blob });
+    const path = `${running.url}/v1/problems/${p}/iterations/${i}/outputs/length`;
+    const response = await fetch(path, { headers: { accept: 'application/octet-stream' } });
+    expect(Buffer.from(await response.arrayBuffer()).equals(content)).toBe(true);
+    expect(await (await fetch(path)).json()).toEqual(blob);
+  });
+
+  it('has nothing before there is an output', async () => {
+    const { p, i } = await submit();
+    expect((await call('GET', `/v1/problems/${p}/iterations/${i}/outputs/length`)).status).toBe(404);
+  });
+});
+
+describe('export', () => {
+  it('streams a record an iteration as JSON lines or as a table', async () => {
+    const { p } = await submit();
+    running.coordinator.output({ problemId: p, iterationId: 1 }, 'length', {
+      characters: 1,
+      note: 'a "b", c',
+    });
+    running.coordinator.end({ problemId: p, iterationId: 1 }, 'succeeded');
+    await call('POST', `/v1/problems/${p}/iterations`);
+    const lines = (await call('GET', `/v1/problems/${p}/export`)).body
+      .trim()
+      .split('\n')
+      .map(JSON.parse as never);
+    expect(lines).toMatchObject([
+      { iteration_id: 1, outputs: { length: { characters: 1 } } },
+      { iteration_id: 2 },
+    ]);
+    const table = await call('GET', `/v1/problems/${p}/export?format=csv`);
+    const [header, first, second] = table.body.split('\r\n');
+    expect(header).toContain('outputs.length.characters,outputs.length.note');
+    expect(first).toContain(',1,"a ""b"", c"');
+    expect(second).toMatch(/,,$/);
+    expect(table.headers.get('content-type')).toMatch(/^text\/csv/);
+  });
+});
+
+describe('nodes and graphs', () => {
+  it('configures a node, and says 409 when it is not alive', async () => {
+    const alive = fakeNode();
+    const dead = fakeNode({ liveness: 'dead' });
+    for (const node of [alive, dead]) running.coordinator.nodes.set(node['node_id'] as string, node);
+    const done = await call('POST', `/v1/nodes/${alive['node_id']}/configuration`, {
+      configuration: 'x',
+      timeout_ms: 5,
+    });
+    expect([done.status, done.body]).toEqual([200, { success: true, configuration: 'x' }]);
+    expect(running.coordinator.requests.at(-1)).toMatchObject({ kind: 'configure', timeoutMs: 5 });
+    expect(
+      (await call('POST', `/v1/nodes/${dead['node_id']}/configuration`, { configuration: '' })).status,
+    ).toBe(409);
+  });
+
+  it.each(['text/yaml', 'application/yaml', 'text/plain; charset=utf-8'])(
+    'takes a graph as %s',
+    async (type) => {
+      const { status, body } = await call('PUT', '/v1/graphs/mine', 'name: mine\n', { 'content-type': type });
+      expect([status, body.version]).toEqual([201, 1]);
+      expect(running.coordinator.requests).toEqual([
+        { kind: 'put_graph', name: 'mine', yaml: 'name: mine\n' },
+      ]);
+      expect((await call('GET', '/v1/graphs/mine/versions/1')).body.yaml).toBe('name: mine\n');
+    },
+  );
+});
+
+describe('blobs', () => {
+  const content = Buffer.from('0123456789');
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  const put = (headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${running.url}/v1/blobs/${sha256}`, { method: 'PUT', body: content, headers });
+
+  it('takes any content type, says 201 the first time and 200 afterwards', async () => {
+    expect((await put()).status).toBe(201);
+    const again = await put({ 'content-type': 'application/json' });
+    expect([again.status, await again.json()]).toEqual([200, { sha256, size: 10 }]);
+  });
+
+  it.each([
+    ['bytes=2-4', 206, '234', 'bytes 2-4/10'],
+    ['bytes=7-', 206, '789', 'bytes 7-9/10'],
+    ['bytes=-2', 206, '89', 'bytes 8-9/10'],
+    ['bytes=8-99', 206, '89', 'bytes 8-9/10'],
+    ['bytes=0-1,4-5', 200, '0123456789', null],
+  ])('answers the range %s with %i', async (range, status, text, contentRange) => {
+    await put();
+    const response = await fetch(`${running.url}/v1/blobs/${sha256}`, { headers: { range } });
+    expect([response.status, await response.text(), response.headers.get('content-range')]).toEqual([
+      status,
+      text,
+      contentRange,
+    ]);
+  });
+
+  it('refuses a range beyond the end with 416, and a content of another digest with 422', async () => {
+    await put();
+    const beyond = await call('GET', `/v1/blobs/${sha256}`, undefined, { range: 'bytes=10-' });
+    expect([beyond.status, beyond.body.error.code, beyond.headers.get('content-range')]).toEqual([
+      416,
+      'bad_range',
+      'bytes */10',
+    ]);
+    const wrong = await fetch(`${running.url}/v1/blobs/${'0'.repeat(64)}`, { method: 'PUT', body: content });
+    expect([wrong.status, (await wrong.json()).error.code]).toEqual([422, 'bad_digest']);
+  });
+
+  it('tells the size to HEAD, and knows the empty blob', async () => {
+    await put();
+    const head = await fetch(`${running.url}/v1/blobs/${sha256}`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '10', '']);
+    const empty = createHash('sha256').digest('hex');
+    expect((await fetch(`${running.url}/v1/blobs/${empty}`, { method: 'PUT' })).status).toBe(201);
+    expect(await (await fetch(`${running.url}/v1/blobs/${empty}`)).text()).toBe('');
+    expect((await call('GET', `/v1/blobs/${'1'.repeat(64)}`)).status).toBe(404);
+    expect((await call('GET', '/v1/blobs/short')).status).toBe(404);
+  });
+});
+
+describe('errors', () => {
+  it('names every fault of a body at once, each with its path', async () => {
+    const { status, body } = await call('POST', '/v1/problems', { grahp: 'demo', input: 1, priority: 101 });
+    expect([status, body.error.code]).toEqual([422, 'invalid_body']);
+    const faults = body.error.details.map(
+      (fault: { path: string; code: string }) => `${fault.path} ${fault.code}`,
+    );
+    expect(faults.sort()).toEqual(['/grahp unknown_field', '/graph missing_field', '/priority out_of_range']);
+  });
+
+  it.each([
+    ['GET', '/v1/nothing', undefined, {}, 404, 'not_found'],
+    ['GET', '/v1/problems/nobody', undefined, {}, 404, 'not_found'],
+    ['GET', '/v1/problems/p/iterations/zero', undefined, {}, 404, 'not_found'],
+    ['GET', '/v1/problems?limit=0', undefined, {}, 400, 'invalid_query'],
+    ['GET', '/v1/problems?stat=failed', undefined, {}, 400, 'invalid_query'],
+    ['GET', '/v1/problems?cursor=nonsense', undefined, {}, 400, 'bad_cursor'],
+    ['DELETE', '/v1/problems', undefined, {}, 405, 'method_not_allowed'],
+    ['POST', '/v1/problems', '{"graph":', {}, 400, 'malformed_json'],
+    ['POST', '/v1/problems', '', {}, 422, 'invalid_body'],
+    [
+      'POST',
+      '/v1/problems',
+      'a=b',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      415,
+      'unsupported_media_type',
+    ],
+    ['PUT', '/v1/graphs/g', '{}', {}, 415, 'unsupported_media_type'],
+    [
+      'POST',
+      '/v1/problems',
+      { graph: 'demo', input: {} },
+      { 'idempotency-key': 'a b' },
+      400,
+      'invalid_header',
+    ],
+    ['POST', '/v1/problems', { graph: 'none', input: {} }, {}, 404, 'not_found'],
+    ['POST', '/v1/problems', { graph: 'demo', input: 'x'.repeat(5 * 1024 * 1024) }, {}, 413, 'too_large'],
+    ['GET', '/v1/stream', undefined, {}, 426, 'upgrade_required'],
+    ['GET', '/%zz', undefined, {}, 400, 'bad_request'],
+  ])('answers %s %s (%#) with the one shape', async (method, path, body, headers, status, code) => {
+    const reply = await call(method, path, body, headers as Record<string, string>);
+    expect([reply.status, reply.body.error?.code]).toEqual([status, code]);
+    expect(reply.body.error.message).toMatch(/\S/);
+  });
+
+  it('says which methods an address takes', async () => {
+    const reply = await call('PATCH', '/v1/problems');
+    expect(reply.headers.get('allow')).toBe('GET, HEAD, POST');
+  });
+
+  it('says when to try again', async () => {
+    running.coordinator.refuseNext = {
+      ok: false,
+      kind: 'unavailable',
+      code: 'disk_full',
+      message: 'No room.',
+      retryAfter: 3,
+    };
+    const full = await call('POST', '/v1/problems', { graph: 'demo', input: {} });
+    expect([full.status, full.headers.get('retry-after')]).toEqual([503, '3']);
+    running.coordinator.refuseNext = {
+      ok: false,
+      kind: 'too_many',
+      code: 'mailbox_full',
+      message: 'Too many.',
+    };
+    const many = await call('POST', '/v1/problems', { graph: 'demo', input: {} });
+    expect([many.status, many.headers.get('retry-after')]).toEqual([429, '1']);
+  });
+
+  it('answers what is no HTTP in the one shape, too', async () => {
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(running.url).port), '127.0.0.1', () =>
+        socket.write('nonsense\r\n\r\n'),
+      );
+      let text = '';
+      socket.on('data', (chunk) => {
+        text += chunk;
+      });
+      socket.on('close', () => resolve(text)).on('error', reject);
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ error: { code: 'bad_request' } });
+  });
+
+  it('says nothing about its insides when it fails itself', async () => {
+    running.coordinator.queries.stats = () => Promise.reject(new Error('secret'));
+    const { status, body } = await call('GET', '/v1/stats');
+    expect([status, body.error.code]).toEqual([500, 'internal']);
+    expect(JSON.stringify(body)).not.toContain('secret');
+  });
+});
+
+describe('probes and figures', () => {
+  it('is alive, and ready only when the orchestrator is', async () => {
+    expect((await call('GET', '/livez')).status).toBe(200);
+    expect((await call('GET', '/readyz')).status).toBe(200);
+    running.coordinator.ready = { ready: false, reason: 'the disk is full' };
+    const { status, body, headers } = await call('GET', '/readyz');
+    expect([status, body.error.message, headers.get('retry-after')]).toEqual([503, 'the disk is full', '1']);
+  });
+
+  it('gives the figures that it was handed', async () => {
+    const { body, headers } = await call('GET', '/metrics');
+    expect(body).toContain('up 1');
+    expect(headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  });
+});
+
+describe('who may ask', () => {
+  const restart = async (options: Parameters<typeof startGateway>[0]): Promise<void> => {
+    await running.gateway.stop();
+    running = await startGateway(options);
+  };
+
+  it.each(['https://evil.example', 'null', 'http://127.0.0.1:1'])('refuses a page of %s', async (origin) => {
+    const { status, body } = await rawRequest('/v1/problems', { origin });
+    expect([status, JSON.parse(body).error.code]).toEqual([403, 'forbidden_origin']);
+  });
+
+  it('lets its own pages and those of configured sites in, and answers their preflights', async () => {
+    await restart({ origins: ['https://tutti.example.org'], token: 'secret' });
+    expect((await rawRequest('/livez', { origin: running.url })).status).toBe(200);
+    const origin = 'https://tutti.example.org';
+    const preflight = await fetch(`${running.url}/v1/problems`, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST' },
+    });
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, origin]);
+  });
+
+  it('refuses names that were made to point to loopback', async () => {
+    const { status, body } = await rawRequest('/v1/problems', { host: 'evil.example:7480' });
+    expect([status, JSON.parse(body).error.code]).toEqual([403, 'forbidden_host']);
+    expect((await rawRequest('/v1/problems', { host: 'localhost:7480' })).status).toBe(200);
+    expect((await rawRequest('/v1/problems', { host: '[::1]:7480' })).status).toBe(200);
+  });
+
+  it('needs the configured token, in the header or in the query of a GET', async () => {
+    await restart({ token: 'secret' });
+    const bare = await call('GET', '/v1/problems');
+    expect([bare.status, bare.body.error.code, bare.headers.get('www-authenticate')]).toEqual([
+      401,
+      'unauthorized',
+      'Bearer realm="tutti"',
+    ]);
+    expect((await call('GET', '/v1/problems', undefined, { authorization: 'Bearer wrong' })).status).toBe(
+      401,
+    );
+    expect((await call('GET', '/v1/problems', undefined, { authorization: 'Bearer secret' })).status).toBe(
+      200,
+    );
+    expect((await call('GET', '/v1/problems?token=secret')).status).toBe(200);
+    expect((await call('POST', '/v1/problems?token=secret', { graph: 'demo', input: {} })).status).toBe(401);
+    expect((await call('GET', '/livez')).status).toBe(200);
+    expect((await call('GET', '/metrics')).status).toBe(401);
+  });
+});
+
+describe('the web app', () => {
+  it('is served at /, and at its own addresses to browsers only', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'tutti-web-'));
+    mkdirSync(join(root, 'assets'));
+    writeFileSync(join(root, 'index.html'), '<!doctype html><title>Tutti</title>');
+    writeFileSync(join(root, 'assets', 'app-1a2b.js'), 'export {};');
+    try {
+      await running.gateway.stop();
+      running = await startGateway({ webRoot: root, token: 'secret' });
+      const page = await call('GET', '/?token=secret');
+      expect([page.status, page.body]).toEqual([200, '<!doctype html><title>Tutti</title>']);
+      expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+      expect((await call('GET', '/assets/app-1a2b.js')).headers.get('cache-control')).toContain('immutable');
+      expect((await call('GET', '/problems/p', undefined, { accept: 'text/html' })).body).toContain(
+        '<title>Tutti',
+      );
+      expect((await call('GET', '/problems/p')).status).toBe(404);
+      expect((await call('GET', '/v1/none', undefined, { accept: 'text/html' })).status).toBe(404);
+      expect((await call('GET', '/../package.json')).status).toBe(404);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+
+  it('says so where it is not built', async () => {
+    expect((await call('GET', '/')).body.error.code).toBe('no_web_app');
+  });
+});
+
+describe('starting and stopping', () => {
+  it('names the option when its port is in use', async () => {
+    const port = Number(new URL(running.url).port);
+    await expect(startGateway({ port })).rejects.toMatchObject({
+      code: 'port_in_use',
+      hint: expect.stringContaining('--http-port'),
+    });
+  });
+
+  it('stops within two seconds while an answer is still being streamed, and forgets the orchestrator', async () => {
+    const { p } = await submit();
+    running.coordinator.queries.exportRows = async () => ({
+      cursor: 0,
+      value: (async function* () {
+        yield { first: true };
+        await new Promise(() => {});
+      })(),
+    });
+    const response = await fetch(`${running.url}/v1/problems/${p}/export`);
+    expect(response.status).toBe(200);
+    const started = performance.now();
+    await running.gateway.stop();
+    await running.gateway.stop();
+    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(running.coordinator.events.listeners()).toBe(0);
+  });
+});

@@ -1,0 +1,365 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type {
+  EventJson,
+  ModuleJson,
+  NodeJson,
+  TaskJson,
+} from '../../../frontend-bridge/web/src/api/shapes.js';
+import { advance, reduce } from '../../../frontend-bridge/web/src/state/reducer.js';
+import type {
+  IterationsView,
+  NodesView,
+  ProblemsView,
+  Snapshot,
+  TaskEventsView,
+  TaskView,
+  View,
+} from '../../../frontend-bridge/web/src/state/views.js';
+import { EVENT_TYPES } from '../../../src/model/event.js';
+
+const P = 'problem-1';
+const AT = '2026-03-01T10:00:00.000Z';
+
+function event(type: EventJson['type'], fields: Partial<EventJson> = {}, seq = 1): EventJson {
+  return { seq, at: AT, type, problem_id: P, iteration_id: 1, ...fields };
+}
+
+function module(fields: Partial<ModuleJson> = {}): ModuleJson {
+  return {
+    state: 'waiting',
+    attempts: 0,
+    execution_id: null,
+    node_id: null,
+    waiting_reason: null,
+    progress: null,
+    retry_at: null,
+    output: null,
+    error: null,
+    started_at: null,
+    finished_at: null,
+    ...fields,
+  };
+}
+
+function taskView(modules: Record<string, ModuleJson>, fields: Partial<TaskJson> = {}): TaskView {
+  return {
+    kind: 'task',
+    passed: {},
+    task: {
+      problem_id: P,
+      iteration_id: 1,
+      state: 'running',
+      parent_iteration_id: null,
+      created_at: AT,
+      graph: 'g',
+      graph_version: 1,
+      input: {},
+      modules,
+      ...fields,
+    },
+  };
+}
+
+function play(view: TaskView, ...events: EventJson[]): TaskView {
+  const last = events.at(-1)?.seq ?? 0;
+  return advance({ cursor: 0, view, incomplete: false }, events, last).view;
+}
+
+function node(fields: Partial<NodeJson> = {}): NodeJson {
+  return {
+    node_id: 'n1',
+    module: 'a',
+    instance: 'a-1',
+    incarnation: 1,
+    status: 'IDLE',
+    desired_status: 'started',
+    liveness: 'alive',
+    capacity: 1,
+    running: [],
+    labels: {},
+    version: '1',
+    last_seen_at: null,
+    error: null,
+    ...fields,
+  };
+}
+
+const nodesView = (...items: NodeJson[]): NodesView => ({ kind: 'nodes', items });
+const problemsView = (...items: ProblemsView['items']): ProblemsView => ({ kind: 'problems', items });
+
+describe('advance', () => {
+  it('skips events that the snapshot already reflects', () => {
+    const snapshot: Snapshot<TaskView> = { cursor: 5, view: taskView({ a: module() }), incomplete: false };
+    const next = advance(
+      snapshot,
+      [event('iteration.failed', {}, 5), event('iteration.suspended', {}, 6)],
+      6,
+    );
+    expect(next.view.task.state).toBe('suspended');
+    expect(next.cursor).toBe(6);
+  });
+
+  it('gives the very same snapshot when nothing is new', () => {
+    const snapshot: Snapshot<TaskView> = { cursor: 5, view: taskView({}), incomplete: false };
+    expect(advance(snapshot, [event('iteration.failed', {}, 4)], 5)).toBe(snapshot);
+  });
+
+  it('raises the cursor by a tick without touching the view', () => {
+    const view = taskView({});
+    const next = advance({ cursor: 5, view, incomplete: false }, [], 9);
+    expect(next).toEqual({ cursor: 9, view, incomplete: false });
+    expect(next.view).toBe(view);
+  });
+
+  it('marks a snapshot incomplete when an event names what the view does not know, and leaves the rest as it is', () => {
+    const view = nodesView(node());
+    const next = advance(
+      { cursor: 0, view, incomplete: false },
+      [event('node.joined', { node_id: 'new' })],
+      1,
+    );
+    expect(next.incomplete).toBe(true);
+    expect(next.view).toBe(view);
+  });
+
+  it('gives the same view whether events come in one batch or in many', () => {
+    const arbitrary = fc.array(
+      fc.record({
+        type: fc.constantFrom(...EVENT_TYPES),
+        module: fc.constantFrom('a', 'b', undefined),
+        execution_id: fc.constantFrom('e1', 'e2'),
+        node_id: fc.constantFrom('n1', 'n2'),
+        iteration_id: fc.constantFrom(1, 2),
+        progress: fc.double({ min: 0, max: 1, noNaN: true }),
+        output: fc.constantFrom(undefined, { x: 1 }),
+      }),
+      { maxLength: 40 },
+    );
+    const views: View[] = [
+      taskView({ a: module(), b: module() }),
+      nodesView(node()),
+      problemsView({ problem_id: P, title: null, graph: 'g', state: 'waiting', created_at: AT }),
+      { kind: 'iterations', problem_id: P, items: [] },
+      { kind: 'task_events', problem_id: P, iteration_id: 1, items: [] },
+    ];
+    fc.assert(
+      fc.property(arbitrary, fc.constantFrom(...views), fc.nat(), (drawn, view, cut) => {
+        const events = drawn.map(({ module: name, ...rest }, index) => ({
+          seq: index + 1,
+          at: AT,
+          problem_id: P,
+          ...rest,
+          ...(name !== undefined && { module: name }),
+        }));
+        const middle = cut % (events.length + 1);
+        const start = { cursor: 0, view, incomplete: false };
+        const atOnce = advance(start, events, events.length);
+        // The second batch repeats the first: what was seen changes nothing.
+        const inTwo = advance(advance(start, events.slice(0, middle), middle), events, events.length);
+        expect(inTwo).toEqual(atOnce);
+      }),
+    );
+  });
+});
+
+describe('a task', () => {
+  const assigned = event(
+    'execution.assigned',
+    { module: 'a', execution_id: 'e1', node_id: 'n1', attempt: 1 },
+    1,
+  );
+  const own = { module: 'a', execution_id: 'e1', node_id: 'n1' };
+
+  it('follows an execution from its assignment to its success', () => {
+    const view = play(
+      taskView({ a: module({ waiting_reason: 'waiting for a node of a' }) }),
+      assigned,
+      event('execution.accepted', own, 2),
+      event('execution.running', own, 3),
+      event('execution.progress', { ...own, progress: 0.4 }, 4),
+      event('output.recorded', { ...own, output_seq: 1, last: true, output: { x: 1 } }, 5),
+      event('execution.succeeded', { ...own, at: '2026-03-01T10:00:02.000Z' }, 6),
+    );
+    expect(view.task.modules.a).toEqual(
+      module({
+        state: 'succeeded',
+        attempts: 1,
+        execution_id: 'e1',
+        node_id: 'n1',
+        progress: 1,
+        output: { x: 1 },
+        started_at: AT,
+        finished_at: '2026-03-01T10:00:02.000Z',
+      }),
+    );
+    expect(view.passed).toEqual({ a: 5 });
+  });
+
+  it('shows why a module waits and when it tries again, and keeps its attempts', () => {
+    const error = { code: 'timeout', message: 'No result within 60 s.' };
+    const view = play(
+      taskView({ a: module() }),
+      assigned,
+      event('execution.failed', { ...own, error }, 2),
+      event(
+        'module.waiting',
+        { module: 'a', reason: 'waiting 1 s', retry_at: '2026-03-01T10:00:03.000Z' },
+        3,
+      ),
+    );
+    expect(view.task.modules.a).toMatchObject({
+      state: 'waiting',
+      attempts: 1,
+      waiting_reason: 'waiting 1 s',
+      retry_at: '2026-03-01T10:00:03.000Z',
+      node_id: null,
+      error,
+    });
+  });
+
+  it('does not let an execution that was replaced change its module', () => {
+    const before = play(
+      taskView({ a: module() }),
+      assigned,
+      event('execution.assigned', { module: 'a', execution_id: 'e2', node_id: 'n2' }, 2),
+    );
+    const after = play(
+      before,
+      event('execution.running', own, 3),
+      event('execution.progress', { ...own, progress: 0.9 }, 4),
+      event('output.recorded', { ...own, last: true, output: { old: true } }, 5),
+      event('execution.cancelled', own, 6),
+    );
+    expect(after.task.modules.a).toEqual(before.task.modules.a);
+    expect(after.passed).toEqual({});
+  });
+
+  it('counts neither a lost nor a preempted execution as an attempt', () => {
+    const view = play(taskView({ a: module() }), assigned, event('execution.lost', own, 2));
+    expect(view.task.modules.a).toMatchObject({ state: 'lost', attempts: 0 });
+  });
+
+  it('does not take a partial output for the output', () => {
+    const partial = event('output.recorded', { ...own, output_seq: 1, last: false, output: { x: 0 } }, 2);
+    const view = play(taskView({ a: module() }), assigned, partial);
+    expect(view.task.modules.a?.output).toBeNull();
+    expect(view.passed).toEqual({ a: 2 });
+  });
+
+  it('asks to be fetched again when an output is too large for its event', () => {
+    const start = taskView({ a: module({ state: 'running', execution_id: 'e1' }) });
+    const reduced = reduce(start, event('output.recorded', { ...own, output_seq: 1, last: true }));
+    expect(reduced.complete).toBe(false);
+  });
+
+  it('ends once: what never ran is skipped, and nothing later reopens it', () => {
+    const view = play(
+      taskView({ a: module({ state: 'succeeded', execution_id: 'e1' }), b: module() }),
+      event('iteration.cancelled', {}, 1),
+      event('iteration.started', {}, 2),
+    );
+    expect(view.task.state).toBe('cancelled');
+    expect(view.task.modules.a?.state).toBe('succeeded');
+    expect(view.task.modules.b?.state).toBe('skipped');
+  });
+
+  it('is the very same object after an event of another task', () => {
+    const view = taskView({ a: module() });
+    expect(reduce(view, event('execution.assigned', { ...own, iteration_id: 2 })).view).toBe(view);
+    expect(reduce(view, event('iteration.failed', { problem_id: 'other' })).view).toBe(view);
+  });
+});
+
+describe('the problems', () => {
+  const known = {
+    problem_id: P,
+    title: 't',
+    graph: 'g',
+    state: 'succeeded',
+    created_at: AT,
+    iteration_id: 2,
+  } as const;
+
+  it('put a new one first', () => {
+    const created = event('problem.created', { problem_id: 'p2', title: 'new', graph: 'g' });
+    const { view, complete } = reduce(problemsView(known), created) as {
+      view: ProblemsView;
+      complete: boolean;
+    };
+    expect(view.items.map((problem) => problem.problem_id)).toEqual(['p2', P]);
+    expect(view.items[0]).toMatchObject({ title: 'new', graph: 'g', state: 'waiting', created_at: AT });
+    expect(complete).toBe(true);
+  });
+
+  it('show the state of the newest iteration, whatever an older one does', () => {
+    const older = reduce(problemsView(known), event('iteration.failed', { iteration_id: 1 })).view;
+    expect(older).toEqual(problemsView(known));
+    const newer = reduce(problemsView(known), event('iteration.submitted', { iteration_id: 3 }))
+      .view as ProblemsView;
+    expect(newer.items[0]).toMatchObject({ state: 'waiting', iteration_id: 3 });
+  });
+});
+
+describe('the iterations of a problem', () => {
+  const empty: IterationsView = { kind: 'iterations', problem_id: P, items: [] };
+
+  it('are ordered by their number, with what each goes on from', () => {
+    const second = reduce(
+      empty,
+      event('iteration.submitted', { iteration_id: 2, parent_iteration_id: 1 }),
+    ).view;
+    const both = reduce(second, event('iteration.submitted', { iteration_id: 1 })).view as IterationsView;
+    expect(both.items.map((one) => [one.iteration_id, one.parent_iteration_id])).toEqual([
+      [1, null],
+      [2, 1],
+    ]);
+  });
+
+  it('do not leave an end', () => {
+    const submitted = reduce(empty, event('iteration.submitted')).view;
+    const ended = reduce(submitted, event('iteration.succeeded')).view;
+    expect(reduce(ended, event('iteration.started')).view).toBe(ended);
+  });
+});
+
+describe('the nodes', () => {
+  it('show what each works on until that ends', () => {
+    const assigned = event('execution.assigned', { node_id: 'n1', execution_id: 'e1' });
+    const busy = reduce(nodesView(node()), assigned).view as NodesView;
+    expect(busy.items[0]?.running).toEqual([{ execution_id: 'e1', problem_id: P, iteration_id: 1 }]);
+    const idle = reduce(busy, event('execution.lost', { node_id: 'n1', execution_id: 'e1' }))
+      .view as NodesView;
+    expect(idle.items[0]?.running).toEqual([]);
+  });
+
+  it('follow status and liveness, and an error goes with its status', () => {
+    const error = { code: 'hook_failed', message: 'no catalogue' };
+    const failed = reduce(
+      nodesView(node()),
+      event('node.status', { node_id: 'n1', status: 'ERROR', error }),
+    ).view;
+    expect((failed as NodesView).items[0]).toMatchObject({ status: 'ERROR', error });
+    const reset = reduce(failed, event('node.status', { node_id: 'n1', status: 'INITIALIZING' })).view;
+    expect((reset as NodesView).items[0]).toMatchObject({ status: 'INITIALIZING', error: null });
+    const dead = reduce(reset, event('node.dead', { node_id: 'n1' })).view as NodesView;
+    expect(dead.items[0]?.liveness).toBe('dead');
+    const alive = reduce(dead, event('node.alive', { node_id: 'n1' })).view as NodesView;
+    expect(alive.items[0]?.liveness).toBe('alive');
+  });
+
+  it('ignore a status that is none', () => {
+    const reduced = reduce(nodesView(node()), event('node.status', { node_id: 'n1', status: 'DANCING' }));
+    expect((reduced.view as NodesView).items[0]?.status).toBe('IDLE');
+  });
+});
+
+describe('the events of a task', () => {
+  it('are kept in order and once', () => {
+    const empty: TaskEventsView = { kind: 'task_events', problem_id: P, iteration_id: 1, items: [] };
+    const one = reduce(empty, event('iteration.started', {}, 4)).view;
+    const repeated = reduce(one, event('iteration.started', {}, 4)).view;
+    expect(repeated).toBe(one);
+    expect(reduce(one, event('iteration.failed', { iteration_id: 2 }, 5)).view).toBe(one);
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import type { EventJson, GraphJson } from '../../../frontend-bridge/web/src/api/shapes.js';
+import { embeddedJson } from '../../../frontend-bridge/web/src/json/embedded.js';
+import { moduleHistory } from '../../../frontend-bridge/web/src/task/history.js';
+import { inOrder, layOut } from '../../../frontend-bridge/web/src/task/layout.js';
+
+const spec = (...inputs: string[]) => ({ inputs, output: 'json' });
+const graph: GraphJson = {
+  name: 'g',
+  version: 1,
+  source: { name: 'in', type: 'json' },
+  modules: { last: spec('in', 'middle'), middle: spec('first'), first: spec('in') },
+};
+
+describe('the layout of a graph', () => {
+  it('puts every module after all its inputs', () => {
+    expect(inOrder(graph)).toEqual(['first', 'middle', 'last']);
+    const places = new Map(layOut(graph).places.map((place) => [place.name, place]));
+    for (const { from, to } of layOut(graph).edges) {
+      const [source, target] = [places.get(from)!, places.get(to)!];
+      expect(source.x + source.width).toBeLessThan(target.x);
+    }
+  });
+
+  it('lets no two modules overlap', () => {
+    const wide = {
+      ...graph,
+      modules: { a: spec('in'), b: spec('in'), c: spec('in'), d: spec('a', 'b', 'c', 'in') },
+    };
+    const { places } = layOut(wide);
+    for (const [index, one] of places.entries()) {
+      for (const other of places.slice(index + 1)) {
+        const apart =
+          one.x + one.width <= other.x ||
+          other.x + other.width <= one.x ||
+          one.y + one.height <= other.y ||
+          other.y + other.height <= one.y;
+        expect(apart, `${one.name} and ${other.name}`).toBe(true);
+      }
+    }
+  });
+
+  it('draws a line for every input, of finite numbers', () => {
+    const { edges } = layOut(graph);
+    expect(edges.map(({ from, to }) => `${from} ${to}`).sort()).toEqual([
+      'first middle',
+      'in first',
+      'in last',
+      'middle last',
+    ]);
+    for (const { path } of edges) expect(path).toMatch(/^M[-\d.,]+(C[-\d., ]+)+$/);
+  });
+
+  it('shows a graph whole even where its order is broken', () => {
+    const cyclic = { ...graph, modules: { a: spec('b'), b: spec('a') } };
+    expect(inOrder(cyclic)).toEqual(['a', 'b']);
+    expect(layOut(cyclic).places).toHaveLength(3);
+  });
+});
+
+describe("a module's history", () => {
+  const at = '2026-03-01T10:00:00.000Z';
+  const event = (seq: number, type: EventJson['type'], fields: Partial<EventJson>): EventJson => ({
+    seq,
+    at,
+    type,
+    module: 'a',
+    ...fields,
+  });
+  const events = [
+    event(1, 'execution.assigned', { execution_id: 'e1', attempt: 1, node_id: 'n1' }),
+    event(2, 'execution.log', { execution_id: 'e1', level: 'warn', message: 'slow', fields: { rows: '52' } }),
+    event(3, 'execution.failed', { execution_id: 'e1', error: { code: 'timeout', message: 'too long' } }),
+    event(4, 'execution.assigned', { execution_id: 'e2', attempt: 2, node_id: 'n2' }),
+    event(5, 'output.recorded', { execution_id: 'e2', output_seq: 1, last: false, output: { x: 0 } }),
+    event(6, 'output.recorded', { execution_id: 'e2', output_seq: 2, last: true }),
+    event(7, 'execution.succeeded', { execution_id: 'e2' }),
+    event(8, 'execution.assigned', { module: 'b', execution_id: 'e3' }),
+  ];
+
+  it('tells its attempts with where they ran and how they ended', () => {
+    const { attempts } = moduleHistory(events, 'a');
+    expect(attempts.map((one) => [one.attempt, one.node_id, one.state, one.error?.code])).toEqual([
+      [1, 'n1', 'failed', 'timeout'],
+      [2, 'n2', 'succeeded', undefined],
+    ]);
+  });
+
+  it('tells its outputs and its log lines in order', () => {
+    const { outputs, log } = moduleHistory(events, 'a');
+    expect(outputs.map((one) => [one.output_seq, one.last, one.output])).toEqual([
+      [1, false, { x: 0 }],
+      [2, true, undefined],
+    ]);
+    expect(log).toEqual([{ seq: 2, at, level: 'warn', message: 'slow', fields: { rows: '52' } }]);
+  });
+});
+
+describe('JSON inside a field', () => {
+  it('is found as text and as base64 of UTF-8', () => {
+    const value = { wert: 'größer', list: [1, 2] };
+    const base64 = Buffer.from(JSON.stringify(value)).toString('base64');
+    expect(embeddedJson(base64)).toEqual({ value, from: 'base64' });
+    expect(embeddedJson('{"a":1}')).toEqual({ value: { a: 1 }, from: 'json' });
+  });
+
+  it('is not seen in words, numbers or broken text', () => {
+    for (const text of ['', 'classification', '12345678', '{"a":', 'abcd'])
+      expect(embeddedJson(text)).toBeUndefined();
+  });
+});

@@ -1,0 +1,273 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openLmdbStore } from '../../src/store/lmdb.js';
+import type { Migration } from '../../src/store/schema.js';
+import type { Key, Store, Write } from '../../src/store/store.js';
+import { storeContract } from '../contract/store.contract.js';
+import { bundleChild, type Child, startChild } from '../support/child.js';
+import type { StoreRequest, TimedOutcome } from '../support/lmdb-child.js';
+import { buildSlowSync, readSyncLog } from '../support/slow-sync.js';
+
+const newDir = () => mkdtemp(join(tmpdir(), 'tutti-store-'));
+const put = (key: Key, bytes = 0): Write => ({
+  op: 'put',
+  table: 'events',
+  key,
+  value: new Uint8Array(bytes),
+});
+
+storeContract('the LMDB store', async () => {
+  const dir = await newDir();
+  return { open: () => openLmdbStore({ dir }), remove: () => rm(dir, { recursive: true }) };
+});
+
+describe('an LMDB store', () => {
+  let dir: string;
+
+  beforeEach(async () => {
+    dir = await newDir();
+  });
+
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+
+  it('is made in a directory that is missing', async () => {
+    const store = await openLmdbStore({ dir: join(dir, 'new/one') });
+    expect(await store.reign()).toBe(1);
+    await store.close();
+  });
+
+  it('gets one store_id where two open a new directory at once', async () => {
+    const stores = await Promise.all([
+      openLmdbStore({ dir }),
+      openLmdbStore({ dir }),
+      openLmdbStore({ dir }),
+    ]);
+    expect(new Set(stores.map(({ storeId }) => storeId)).size).toBe(1);
+    await Promise.all(stores.map((store) => store.close()));
+  });
+
+  it.each([
+    ['is a file', async (path: string) => writeFile(path, '')],
+    [
+      'holds something else under its name',
+      async (path: string) => {
+        const store = await openLmdbStore({ dir: path });
+        await store.close();
+        await writeFile(join(path, 'store.mdb'), 'no store of any kind '.repeat(2000));
+      },
+    ],
+  ])('is refused with the directory named where that %s', async (_, spoil) => {
+    const path = join(dir, 'spoilt');
+    await spoil(path);
+    await expect(openLmdbStore({ dir: path })).rejects.toMatchObject({
+      code: 'store_unusable',
+      message: expect.stringContaining(path),
+    });
+  });
+
+  it('lists the keys of large values without reading those, and a page without reading past its limit', async () => {
+    const store = await openLmdbStore({ dir });
+    const epoch = await store.reign();
+    const mebibyte = 1024 * 1024;
+    for (let i = 0; i < 32; i += 1) await store.commit(epoch, [put([i], mebibyte)]);
+    const before = process.memoryUsage().arrayBuffers;
+    expect(await store.keys('events', { prefix: [] })).toHaveLength(32);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(mebibyte);
+    expect(await store.range('events', { prefix: [], limit: 2 })).toHaveLength(2);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * mebibyte);
+    await store.close();
+  });
+
+  describe('of another schema', () => {
+    const rename: Migration = async (reader) => {
+      const entries = await reader.range('events', { prefix: [] });
+      return entries.flatMap(({ key, value }): Write[] => [
+        { op: 'delete', table: 'events', key },
+        { op: 'put', table: 'events', key: ['renamed', ...key], value },
+      ]);
+    };
+
+    async function make(migrations: readonly Migration[]): Promise<Store> {
+      const store = await openLmdbStore({ dir, migrations });
+      await store.commit(await store.reign(), [put([1]), put([2])]);
+      return store;
+    }
+
+    it('is refused when that is newer, with directory and versions named, and stays as it is', async () => {
+      const store = await make([rename, rename]);
+      await store.close();
+      await expect(openLmdbStore({ dir, migrations: [rename] })).rejects.toMatchObject({
+        code: 'store_schema_newer',
+        message: `${dir} holds a store of schema version 3; this version of Tutti knows up to 2`,
+      });
+      const again = await openLmdbStore({ dir, migrations: [rename, rename] });
+      expect(again.storeId).toBe(store.storeId);
+      expect(await again.keys('events', { prefix: [] })).toEqual([[1], [2]]);
+      await again.close();
+    });
+
+    it('is brought up step by step when that is older, once', async () => {
+      const { storeId, close } = await make([]).then((store) => ({
+        storeId: store.storeId,
+        close: () => store.close(),
+      }));
+      await close();
+      for (let times = 0; times < 2; times += 1) {
+        const store = await openLmdbStore({ dir, migrations: [rename, rename] });
+        expect(store.storeId).toBe(storeId);
+        expect(await store.keys('events', { prefix: [] })).toEqual([
+          ['renamed', 'renamed', 1],
+          ['renamed', 'renamed', 2],
+        ]);
+        await store.close();
+      }
+    });
+
+    it('stays at the last step that succeeded when one fails', async () => {
+      await (await make([])).close();
+      const failing: Migration = () => Promise.reject(new Error('mine'));
+      await expect(openLmdbStore({ dir, migrations: [rename, failing] })).rejects.toThrow('mine');
+      const store = await openLmdbStore({ dir, migrations: [rename] });
+      expect(await store.keys('events', { prefix: [] })).toEqual([
+        ['renamed', 1],
+        ['renamed', 2],
+      ]);
+      await store.close();
+    });
+  });
+});
+
+describe('an LMDB store in processes of their own', () => {
+  let file: string;
+  let shim: string | undefined;
+  let dir: string;
+  let children: Child[];
+
+  beforeAll(async () => {
+    [file, shim] = await Promise.all([
+      bundleChild(join(import.meta.dirname, '../support/lmdb-child.ts')),
+      buildSlowSync(),
+    ]);
+  });
+
+  beforeEach(async () => {
+    dir = await newDir();
+    children = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(children.map((child) => child.kill()));
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  afterAll(() => Promise.all([file, shim].map((path) => path && rm(join(path, '..'), { recursive: true }))));
+
+  async function start(env: Readonly<Record<string, string>> = {}) {
+    const child = startChild(file, env);
+    children.push(child);
+    const ask = <T>(request: StoreRequest) => child.ask<T>(request);
+    await ask({ do: 'open', dir });
+    return { ask, kill: () => child.kill() };
+  }
+
+  it('resolves a commit, and shows it to any reader, only after its last sync has returned', async (ctx) => {
+    if (shim === undefined) return ctx.skip('needs cc');
+    const log = join(dir, 'syncs');
+    const writer = await start({ LD_PRELOAD: shim, TUTTI_SLOW_SYNC_MS: '300', TUTTI_SYNC_LOG: log });
+    const reader = await start();
+    const epoch = await writer.ask<number>({ do: 'reign' });
+    const before = (await readSyncLog(log)).length;
+    const seenElsewhere = reader.ask<string>({ do: 'watch', key: ['k'] });
+    const seenThere = writer.ask<string>({ do: 'watch', key: ['k'] });
+    const commit = await writer.ask<TimedOutcome>({ do: 'commit', epoch, keys: [['k'], ['l']], bytes: 100 });
+    expect(commit.outcome).toEqual({ kind: 'committed' });
+    const syncs = (await readSyncLog(log)).slice(before);
+    // The pages, and the meta page through a descriptor that syncs itself.
+    expect(syncs.map(({ what }) => what)).toEqual(['fdatasync', expect.stringMatching(/^pwrite/)]);
+    const synced = syncs.at(-1)!.end;
+    expect(syncs[0]!.start).toBeGreaterThanOrEqual(BigInt(commit.start));
+    expect(synced - BigInt(commit.start)).toBeGreaterThanOrEqual(600_000_000n);
+    expect(BigInt(commit.end)).toBeGreaterThan(synced);
+    expect(BigInt(await seenElsewhere)).toBeGreaterThan(synced);
+    expect(BigInt(await seenThere)).toBeGreaterThan(synced);
+  }, 20_000);
+
+  it('makes an epoch durable before it reigns', async (ctx) => {
+    if (shim === undefined) return ctx.skip('needs cc');
+    const log = join(dir, 'syncs');
+    const writer = await start({ LD_PRELOAD: shim, TUTTI_SYNC_LOG: log });
+    const before = (await readSyncLog(log)).length;
+    expect(await writer.ask({ do: 'reign' })).toBe(1);
+    expect((await readSyncLog(log)).slice(before).map(({ what }) => what)).toEqual([
+      'fdatasync',
+      expect.stringMatching(/^pwrite/),
+    ]);
+  });
+
+  it('says that it is full, writes nothing of that batch, stays readable, and takes it once there is room', async (ctx) => {
+    if (shim === undefined) return ctx.skip('needs cc');
+    const full = join(dir, 'full');
+    const writer = await start({ LD_PRELOAD: shim, TUTTI_DISK_FULL: full });
+    const reader = await start();
+    const epoch = await writer.ask<number>({ do: 'reign' });
+    const keys = Array.from({ length: 300 }, (_, i): Key => ['full', i]);
+    const batch: StoreRequest = { do: 'commit', epoch, keys, bytes: 1000 };
+    await writer.ask({ do: 'commit', epoch, keys: [['before']], bytes: 9 });
+    await writeFile(full, '');
+    for (let tries = 0; tries < 3; tries += 1) {
+      const { outcome } = await writer.ask<TimedOutcome>(batch);
+      expect(outcome).toEqual({ kind: 'full', message: expect.stringMatching(/^No space left on device/) });
+      expect(await writer.ask({ do: 'keys' })).toEqual([['before']]);
+      expect(await reader.ask({ do: 'keys' })).toEqual([['before']]);
+    }
+    await expect(writer.ask({ do: 'reign' })).rejects.toMatchObject({ code: 'store_full' });
+    await rm(full);
+    expect((await writer.ask<TimedOutcome>(batch)).outcome).toEqual({ kind: 'committed' });
+    expect(await reader.ask({ do: 'keys' })).toEqual([['before'], ...keys]);
+    await writer.ask({ do: 'exit' });
+    const again = await openLmdbStore({ dir });
+    expect(await again.keys('events', { prefix: [] })).toEqual([['before'], ...keys]);
+    expect(
+      (await again.range('events', { prefix: ['full'] })).every(({ value }) => value.length === 1000),
+    ).toBe(true);
+    await again.close();
+  });
+
+  it('keeps every batch that was committed before its process was killed, and half of none', async () => {
+    const writer = await start();
+    const epoch = await writer.ask<number>({ do: 'reign' });
+    const committed: number[] = [];
+    const sent = Array.from({ length: 400 }, async (_, batch) => {
+      const keys = Array.from({ length: 20 }, (_, i): Key => [batch, i]);
+      await writer.ask({ do: 'commit', epoch, keys, bytes: 500 });
+      committed.push(batch);
+      if (committed.length === 100) await writer.kill();
+    });
+    await Promise.allSettled(sent);
+    expect(committed.length).toBeGreaterThanOrEqual(100);
+    const store = await openLmdbStore({ dir });
+    const counts = new Map<Key[number], number>();
+    for (const [batch] of await store.keys('events', { prefix: [] }))
+      counts.set(batch!, (counts.get(batch!) ?? 0) + 1);
+    for (const batch of committed) expect(counts.get(batch)).toBe(20);
+    expect(new Set(counts.values())).toEqual(new Set([20]));
+    expect(await store.reign()).toBe(epoch + 1);
+    await store.close();
+  });
+
+  it('fences a process off as soon as another one reigns', async () => {
+    const [first, second] = [await start(), await start()];
+    const old = await first.ask<number>({ do: 'reign' });
+    const next = await second.ask<number>({ do: 'reign' });
+    const { outcome } = await first.ask<TimedOutcome>({
+      do: 'commit',
+      epoch: old,
+      keys: [['late']],
+      bytes: 1,
+    });
+    expect(outcome).toEqual({ kind: 'fenced', epoch: next });
+    expect(await second.ask({ do: 'keys' })).toEqual([]);
+  });
+});

@@ -1,0 +1,105 @@
+/*
+ * Preloaded into a process under test: every sync of a file takes longer, is written down, and the disk can run out of room.
+ *
+ * TUTTI_SLOW_SYNC_MS  how many milliseconds a sync goes on after the kernel is done with it. Whatever is acknowledged before
+ *                     it returns was acknowledged too early.
+ * TUTTI_SYNC_LOG      a file that gets a line "<what> <start> <end>" per sync, times in monotonic nanoseconds.
+ * TUTTI_DISK_FULL     while a file of this name exists, positioned writes to files fail with ENOSPC.
+ *
+ * A positioned write through a descriptor that is opened with O_DSYNC is a sync too: LMDB writes its meta page so.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+static long long now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static void go_on(const char *what, long long start) {
+  const int result_errno = errno;
+  const char *ms = getenv("TUTTI_SLOW_SYNC_MS");
+  if (ms != NULL) {
+    struct timespec left = {atol(ms) / 1000, atol(ms) % 1000 * 1000000};
+    while (nanosleep(&left, &left) == -1 && errno == EINTR) continue;
+  }
+  const char *path = getenv("TUTTI_SYNC_LOG");
+  if (path != NULL) {
+    char line[128];
+    const int length = snprintf(line, sizeof line, "%s %lld %lld\n", what, start, now());
+    const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+      if (write(fd, line, length) < 0) perror(path);
+      close(fd);
+    }
+  }
+  errno = result_errno;
+}
+
+static int is_file(int fd) {
+  struct stat info;
+  return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+static int is_full(int fd) {
+  const char *mark = getenv("TUTTI_DISK_FULL");
+  if (mark == NULL || access(mark, F_OK) != 0 || !is_file(fd)) return 0;
+  errno = ENOSPC;
+  return 1;
+}
+
+static int syncs_itself(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  return flags != -1 && (flags & O_DSYNC) != 0 && is_file(fd);
+}
+
+int fdatasync(int fd) {
+  const long long start = now();
+  const int result = REAL(fdatasync)(fd);
+  go_on("fdatasync", start);
+  return result;
+}
+
+int fsync(int fd) {
+  const long long start = now();
+  const int result = REAL(fsync)(fd);
+  go_on("fsync", start);
+  return result;
+}
+
+int msync(void *address, size_t length, int flags) {
+  const long long start = now();
+  const int result = REAL(msync)(address, length, flags);
+  if (flags & MS_SYNC) go_on("msync", start);
+  return result;
+}
+
+#define POSITIONED(name, ...)                      \
+  {                                                \
+    if (is_full(fd)) return -1;                    \
+    const int syncs = syncs_itself(fd);            \
+    const long long start = now();                 \
+    const ssize_t result = REAL(name)(__VA_ARGS__); \
+    if (syncs) go_on(#name, start);                \
+    return result;                                 \
+  }
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at) POSITIONED(pwrite, fd, data, size, at)
+ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) POSITIONED(pwritev, fd, parts, count, at)
+ssize_t writev(int fd, const struct iovec *parts, int count) POSITIONED(writev, fd, parts, count)
+#ifdef __GLIBC__
+ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at) POSITIONED(pwrite64, fd, data, size, at)
+ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at) POSITIONED(pwritev64, fd, parts, count, at)
+#endif

@@ -1,0 +1,449 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { v7 } from 'uuid';
+import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
+import type {
+  Answer,
+  Coordinator,
+  Found,
+  Page,
+  PageRequest,
+  Readiness,
+  Refusal,
+  Request,
+  StoredOutput,
+  View,
+} from '../../src/orchestrator/port.js';
+import { createFakeEvents, type FakeEvents } from './fake-events.js';
+
+type Json = Record<string, unknown>;
+
+interface FakeIteration {
+  readonly task: TaskId;
+  readonly parent: number | null;
+  readonly input: unknown;
+  state: string;
+  readonly modules: Record<string, Json>;
+  readonly outputs: Map<string, StoredOutput>;
+}
+
+interface FakeProblem {
+  readonly problemId: string;
+  readonly title: string | null;
+  readonly iterations: FakeIteration[];
+}
+
+/**
+ * An orchestrator of one graph, `demo` (`text` → `length` → `report`), in memory: what it is told to do it does at once, and its modules
+ * run only as far as a test says.
+ */
+export interface FakeCoordinator extends Coordinator {
+  readonly events: FakeEvents;
+  /** Every request that was carried out, in order. */
+  readonly requests: readonly Request[];
+  readonly nodes: Map<string, Json>;
+  /** Gives a module's execution its last output. */
+  output(task: TaskId, module: string, json: unknown, raw?: StoredOutput['raw']): void;
+  /** Ends a task, as a whole. */
+  end(
+    task: TaskId,
+    state: 'succeeded' | 'failed' | 'cancelled',
+    error?: { module: string; code: string; message: string },
+  ): void;
+  ready: Readiness;
+  /** What the next request is answered with, instead. */
+  refuseNext: Refusal | undefined;
+}
+
+const AT = '2026-01-01T00:00:00.000Z';
+const GRAPH: Json = {
+  name: 'demo',
+  version: 1,
+  source: { name: 'text', type: 'json' },
+  modules: { length: { inputs: ['text'], output: 'json' }, report: { inputs: ['length'], output: 'json' } },
+  yaml: 'name: demo\n',
+};
+
+export function createFakeCoordinator(
+  options: { readonly storeId?: string; readonly epoch?: number } = {},
+): FakeCoordinator {
+  const events = createFakeEvents(AT);
+  const problems: FakeProblem[] = [];
+  const nodes = new Map<string, Json>();
+  const commands = new Map<string, Json>();
+  const blobs = new Map<string, Buffer>();
+  const graphs = new Map<string, Json[]>([['demo', [GRAPH]]]);
+  const answered = new Map<string, { body: string; answer: Answer }>();
+  const requests: Request[] = [];
+
+  const at = <T>(value: T): Found<T> => ({ cursor: events.cursor(), value });
+  const missing = (what: string): Refusal => ({
+    ok: false,
+    kind: 'not_found',
+    code: 'not_found',
+    message: `There is no ${what}.`,
+  });
+  const findProblem = (id: string): FakeProblem | undefined => problems.find((one) => one.problemId === id);
+  const find = (task: TaskId): FakeIteration | undefined =>
+    findProblem(task.problemId)?.iterations[task.iterationId - 1];
+  const inProblem = <T>(id: string, view: (problem: FakeProblem) => T): Found<T> | Refusal => {
+    const problem = findProblem(id);
+    return problem === undefined ? missing(`problem ${id}`) : at(view(problem));
+  };
+  const inTask = <T>(task: TaskId, view: (one: FakeIteration) => T | undefined): Found<T> | Refusal => {
+    const one = find(task);
+    const value = one === undefined ? undefined : view(one);
+    return value === undefined ? missing(`such thing in ${formatTaskId(task)}`) : at(value);
+  };
+
+  const begin = (problem: FakeProblem, input: unknown, parent: number | null): Answer => {
+    const task = { problemId: problem.problemId, iterationId: problem.iterations.length + 1 };
+    const modules = { length: module('assigned', v7()), report: module('waiting', null) };
+    problem.iterations.push({ task, parent, input, state: 'running', modules, outputs: new Map() });
+    const names = { problem_id: task.problemId, iteration_id: task.iterationId };
+    events.commit([
+      ...(task.iterationId === 1 ? [{ type: 'problem.created', problem_id: task.problemId }] : []),
+      { type: 'iteration.submitted', ...names },
+      { type: 'iteration.started', ...names },
+    ]);
+    return { ok: true, kind: 'created', body: { ...names, task_id: formatTaskId(task) } };
+  };
+  const command = (target: unknown): Answer => {
+    const command_id = v7();
+    commands.set(command_id, { command_id, target, state: 'acked', parts: [] });
+    events.commit([{ type: 'command.issued', command_id }]);
+    return { ok: true, kind: 'accepted', body: { command_id } };
+  };
+
+  const carryOut = (request: Request): Answer => {
+    switch (request.kind) {
+      case 'submit': {
+        if (!graphs.has(request.graph)) return missing(`graph ${request.graph}`);
+        if (typeof request.input !== 'object' || request.input === null) {
+          const details = [{ path: '/input', code: 'wrong_type', message: 'An object is needed' }];
+          return {
+            ok: false,
+            kind: 'invalid',
+            code: 'invalid_input',
+            message: 'The input has faults.',
+            details,
+          };
+        }
+        const problem = { problemId: v7(), title: request.title ?? null, iterations: [] };
+        problems.unshift(problem);
+        return begin(problem, request.input, null);
+      }
+      case 'iterate': {
+        const problem = findProblem(request.problemId);
+        if (problem === undefined) return missing(`problem ${request.problemId}`);
+        const named = request.parentIterationId;
+        const parent =
+          named === undefined
+            ? problem.iterations.findLast((one) => one.state === 'succeeded')
+            : problem.iterations[named - 1];
+        if (named !== undefined && parent?.state !== 'succeeded') {
+          const message = `Iteration ${named} has not succeeded.`;
+          return { ok: false, kind: 'conflict', code: 'parent_not_succeeded', message };
+        }
+        const input = request.input ?? parent?.input;
+        if (input === undefined) {
+          return { ok: false, kind: 'invalid', code: 'no_input', message: 'There is no input to take.' };
+        }
+        return begin(problem, input, parent?.task.iterationId ?? null);
+      }
+      case 'task_command': {
+        const one = find(request.taskId);
+        if (one === undefined) return missing(`task ${formatTaskId(request.taskId)}`);
+        if (one.state !== 'running') {
+          return { ok: false, kind: 'conflict', code: 'task_ended', message: `The task has ${one.state}.` };
+        }
+        if (request.command === 'stop') fake.end(one.task, 'cancelled');
+        return command({ task_id: formatTaskId(request.taskId) });
+      }
+      case 'node_command':
+        return nodes.has(request.nodeId)
+          ? command({ node_id: request.nodeId })
+          : missing(`node ${request.nodeId}`);
+      case 'configure': {
+        const node = nodes.get(request.nodeId);
+        if (node === undefined) return missing(`node ${request.nodeId}`);
+        if (node.liveness !== 'alive') {
+          return { ok: false, kind: 'conflict', code: 'node_not_alive', message: 'The node is not alive.' };
+        }
+        return { ok: true, kind: 'done', body: { success: true, configuration: request.configuration } };
+      }
+      case 'put_graph': {
+        const versions = graphs.get(request.name) ?? [];
+        const graph = { ...GRAPH, name: request.name, version: versions.length + 1, yaml: request.yaml };
+        graphs.set(request.name, [...versions, graph]);
+        return { ok: true, kind: 'created', body: graph };
+      }
+      default:
+        return request satisfies never;
+    }
+  };
+
+  const fake: FakeCoordinator = {
+    epoch: options.epoch ?? 1,
+    storeId: options.storeId ?? '01890000-0000-7000-8000-000000000001',
+    events,
+    requests,
+    nodes,
+    ready: { ready: true },
+    refuseNext: undefined,
+    readiness: () => fake.ready,
+    async request(request, key) {
+      const refusal = fake.refuseNext;
+      fake.refuseNext = undefined;
+      if (refusal !== undefined) return refusal;
+      const body = JSON.stringify(request);
+      const before = key === undefined ? undefined : answered.get(key);
+      if (before !== undefined && before.body !== body) {
+        return {
+          ok: false,
+          kind: 'invalid',
+          code: 'idempotency_mismatch',
+          message: 'The key was used before.',
+        };
+      }
+      if (before !== undefined) return before.answer;
+      requests.push(request);
+      const answer = carryOut(request);
+      if (key !== undefined) answered.set(key, { body, answer });
+      return answer;
+    },
+    output(task, name, json, raw) {
+      const one = find(task)!;
+      const bytes = Buffer.from(JSON.stringify(json));
+      one.outputs.set(name, { json, type: 'json', raw: raw ?? { kind: 'inline', bytes } });
+      one.modules[name] = {
+        ...one.modules[name],
+        state: 'succeeded',
+        attempts: 1,
+        output: json,
+        finished_at: AT,
+      };
+      const names = { problem_id: task.problemId, iteration_id: task.iterationId, module: name };
+      events.commit([
+        { type: 'output.recorded', ...names, output_seq: 1, last: true, output: json },
+        { type: 'execution.succeeded', ...names },
+      ]);
+    },
+    end(task, state, error) {
+      const one = find(task)!;
+      one.state = state;
+      if (error !== undefined) {
+        const { module: name, ...rest } = error;
+        one.modules[name] = {
+          ...one.modules[name],
+          state: 'failed',
+          attempts: 1,
+          error: { ...rest, retryable: false },
+        };
+      }
+      events.commit([
+        { type: `iteration.${state}`, problem_id: task.problemId, iteration_id: task.iterationId },
+      ]);
+    },
+    queries: {
+      async problems(filter, page) {
+        const chosen = problems.filter(
+          (one) =>
+            (filter.graph === undefined || filter.graph === 'demo') &&
+            (filter.state === undefined || one.iterations.at(-1)?.state === filter.state) &&
+            (filter.q === undefined || one.title?.toLowerCase().includes(filter.q.toLowerCase())),
+        );
+        return paged(chosen.map(problemSummary), page, at);
+      },
+      problem: async (id) =>
+        inProblem(id, (one) => ({
+          ...problemSummary(one),
+          iterations: one.iterations.map(iterationSummary).reverse(),
+        })),
+      async iterations(id, page) {
+        const problem = findProblem(id);
+        return problem === undefined
+          ? missing(`problem ${id}`)
+          : paged(problem.iterations.map(iterationSummary), page, at);
+      },
+      iteration: async (task) =>
+        inTask(task, (one) => ({ ...iterationSummary(one), input: one.input, modules: one.modules })),
+      output: async (task, name) => inTask(task, (one) => one.outputs.get(name)),
+      executions: async (task, page) => {
+        const one = find(task);
+        return one === undefined ? missing('task') : paged(executions(one), page, at);
+      },
+      execution: async (task, id) =>
+        inTask(task, (one) => executions(one).find((execution) => execution.execution_id === id)),
+      executionOutput: async (task, id, seq) =>
+        inTask(task, (one) => {
+          const name = executions(one).find((execution) => execution.execution_id === id)?.module;
+          return seq === 1 ? one.outputs.get(String(name)) : undefined;
+        }),
+      executionLog: async (task, _id, page) =>
+        find(task) === undefined
+          ? missing('task')
+          : paged([{ at: AT, level: 'info', message: 'counted', fields: {} }], page, at),
+      async taskEvents(task, page) {
+        if (find(task) === undefined) return missing('task');
+        const mine = events
+          .all()
+          .filter((event) => event.problemId === task.problemId)
+          .map((event) => JSON.parse(event.json) as Json)
+          .filter((event) => event.iteration_id === task.iterationId);
+        return paged(mine, page, at);
+      },
+      diff: async (id, a, b) =>
+        inProblem(id, () => ({
+          problem_id: id,
+          a,
+          b,
+          input: [],
+          modules: {
+            length: [{ path: 'characters', a: 8, b: 6 }],
+            report: [{ path: 'title', a: 'x', b: 'y' }],
+          },
+        })),
+      exportRows: async (id) =>
+        inProblem(id, (one) =>
+          Readable.from(
+            one.iterations.map((iteration) => ({
+              ...iterationSummary(iteration),
+              outputs: Object.fromEntries(
+                [...iteration.outputs].map(([name, output]) => [name, output.json]),
+              ),
+            })),
+          ),
+        ),
+      nodes: async (page) => paged([...nodes.values()], page, at),
+      node: async (id) => {
+        const node = nodes.get(id);
+        return node === undefined ? missing(`node ${id}`) : at(node);
+      },
+      command: async (id) => {
+        const one = commands.get(id);
+        return one === undefined ? missing(`command ${id}`) : at(one);
+      },
+      graphs: async (page) =>
+        paged(
+          [...graphs.values()].map((versions) => versions.at(-1)!),
+          page,
+          at,
+        ),
+      graph: async (name, version) => {
+        const versions = graphs.get(name);
+        const graph = version === undefined ? versions?.at(-1) : versions?.[version - 1];
+        return graph === undefined ? missing(`graph ${name}`) : at(graph);
+      },
+      stats: async () => at({ problems: problems.length, nodes: nodes.size }),
+    },
+    blobs: {
+      async put(sha256, content) {
+        const chunks: Buffer[] = [];
+        for await (const chunk of content) chunks.push(chunk as Buffer);
+        const bytes = Buffer.concat(chunks);
+        const digest = createHash('sha256').update(bytes).digest('hex');
+        if (digest !== sha256) {
+          const message = `The content hashes to ${digest}, not to ${sha256}.`;
+          return { ok: false, kind: 'invalid', code: 'bad_digest', message };
+        }
+        const existed = blobs.has(sha256);
+        blobs.set(sha256, bytes);
+        return { ok: true, blob: { sha256, size: bytes.length }, existed };
+      },
+      async stat(sha256) {
+        const bytes = blobs.get(sha256);
+        return bytes === undefined ? undefined : { sha256, size: bytes.length };
+      },
+      read(sha256, range) {
+        const bytes = blobs.get(sha256)!;
+        return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)]);
+      },
+    },
+  };
+  return fake;
+}
+
+/** A node as the orchestrator shows it. */
+export function fakeNode(fields: Json = {}): Json {
+  return {
+    node_id: v7(),
+    module: 'length',
+    instance: 'length-1',
+    incarnation: 1,
+    status: 'IDLE',
+    desired_status: 'started',
+    liveness: 'alive',
+    capacity: 1,
+    running: [],
+    labels: {},
+    version: '1.0.0',
+    last_seen_at: AT,
+    error: null,
+    ...fields,
+  };
+}
+
+function module(state: string, executionId: string | null): Json {
+  return {
+    state,
+    attempts: 0,
+    execution_id: executionId,
+    node_id: null,
+    waiting_reason: state === 'waiting' ? 'waiting for length' : null,
+    progress: null,
+    retry_at: null,
+    output: null,
+    error: null,
+    started_at: null,
+    finished_at: null,
+  };
+}
+
+function problemSummary(problem: FakeProblem): Json {
+  return {
+    problem_id: problem.problemId,
+    title: problem.title,
+    graph: 'demo',
+    state: problem.iterations.at(-1)?.state,
+    created_at: AT,
+  };
+}
+
+function iterationSummary(one: FakeIteration): Json {
+  return {
+    problem_id: one.task.problemId,
+    iteration_id: one.task.iterationId,
+    task_id: formatTaskId(one.task),
+    state: one.state,
+    graph: 'demo',
+    graph_version: 1,
+    parent_iteration_id: one.parent,
+    created_at: AT,
+  };
+}
+
+function executions(one: FakeIteration): Json[] {
+  return Object.entries(one.modules)
+    .filter(([, state]) => state.execution_id !== null)
+    .map(([name, state]) => ({
+      execution_id: state.execution_id,
+      module: name,
+      attempt: 1,
+      node_id: null,
+      state: state.state,
+    }));
+}
+
+function paged(
+  items: readonly View[],
+  page: PageRequest,
+  at: <T>(value: T) => Found<T>,
+): Found<Page<View>> | Refusal {
+  const start = page.cursor === undefined ? 0 : Number(page.cursor);
+  if (!Number.isInteger(start)) {
+    return { ok: false, kind: 'malformed', code: 'bad_cursor', message: `${page.cursor} is no cursor.` };
+  }
+  const end = start + (page.limit ?? 50);
+  return at({ items: items.slice(start, end), next_cursor: end < items.length ? String(end) : null });
+}

@@ -1,0 +1,52 @@
+/** A child that opens an LMDB store and does with it what it is asked for. */
+import { promisify } from 'node:util';
+import { openLmdbStore } from '../../src/store/lmdb.js';
+import type { CommitOutcome, Key, Store } from '../../src/store/store.js';
+import { answerRequests } from './answer-requests.js';
+
+export type StoreRequest =
+  | { readonly do: 'open'; readonly dir: string }
+  | { readonly do: 'reign' }
+  | { readonly do: 'commit'; readonly epoch: number; readonly keys: readonly Key[]; readonly bytes: number }
+  | { readonly do: 'keys' }
+  | { readonly do: 'watch'; readonly key: Key }
+  | { readonly do: 'exit' };
+
+/** When, on the clock of `process.hrtime.bigint()`, a commit began and resolved. */
+export interface TimedOutcome {
+  readonly outcome: CommitOutcome;
+  readonly start: string;
+  readonly end: string;
+}
+
+const turn = promisify(setImmediate);
+let store: Store;
+
+answerRequests<StoreRequest>(async (request) => {
+  switch (request.do) {
+    case 'open':
+      store = await openLmdbStore({ dir: request.dir });
+      return store.storeId;
+    case 'reign':
+      return store.reign();
+    case 'commit': {
+      const value = new Uint8Array(request.bytes).fill(7);
+      const start = process.hrtime.bigint();
+      const outcome = await store.commit(
+        request.epoch,
+        request.keys.map((key) => ({ op: 'put', table: 'events', key, value })),
+      );
+      return { outcome, start: String(start), end: String(process.hrtime.bigint()) } satisfies TimedOutcome;
+    }
+    case 'keys':
+      return store.keys('events', { prefix: [] });
+    case 'watch':
+      while ((await store.get('events', request.key)) === undefined) await turn();
+      return String(process.hrtime.bigint());
+    case 'exit':
+      await store.close();
+      return undefined;
+    default:
+      return request satisfies never;
+  }
+});

@@ -1,0 +1,225 @@
+/** Arbitrary messages of every kind, as a well-behaved peer would send them. */
+import fc from 'fast-check';
+import { EVENT_TYPES } from '../../src/model/event.js';
+import { NODE_CMDS, NODE_STATUSES } from '../../src/model/node.js';
+import {
+  LOG_LEVELS,
+  type NodeMessage,
+  type OrchestratorMessage,
+  type Output,
+  REPORT_STATES,
+} from '../../src/model/protocol.js';
+import { TASK_CMDS } from '../../src/model/task-state.js';
+import type { ReceivedEvent } from '../../src/wire/codec.js';
+
+/** Plain objects, as the codec makes them. */
+const record = ((model: object, constraints: object = {}) =>
+  fc.record(model as never, { ...constraints, noNullPrototype: true })) as typeof fc.record;
+
+const text = fc.string({ unit: 'grapheme', maxLength: 40 });
+const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 });
+const uint = fc.maxSafeNat();
+const positive = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
+const uint32 = fc.integer({ min: 1, max: 2 ** 32 - 1 });
+const time = fc.integer({ min: 0, max: 8_640_000_000_000_000 });
+const map = fc.dictionary(text, text, { noNullPrototype: true, maxKeys: 5 });
+const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
+const blob = record({ sha256: fc.stringMatching(/^[0-9a-f]{64}$/), size: uint });
+const taskId = record({ problemId: name, iterationId: uint32 });
+const error = record({ code: text, message: text, retryable: fc.boolean() });
+const withError = <T extends object>(of: fc.Arbitrary<T>) =>
+  fc.oneof(
+    of,
+    fc.tuple(of, error).map(([message, error]) => ({ ...message, error })),
+  );
+const inline = record({ kind: fc.constant('inline' as const), bytes });
+
+export const nodeMessages: Readonly<Record<NodeMessage['kind'], fc.Arbitrary<NodeMessage>>> = {
+  hello: record({
+    kind: fc.constant('hello' as const),
+    module: name,
+    instance: name,
+    bootId: name,
+    version: text,
+    capacity: fc.integer({ min: 1, max: 65_536 }),
+    labels: map,
+    outputType: text,
+    status: fc.constantFrom(...NODE_STATUSES),
+    held: fc.array(
+      record({
+        executionId: name,
+        lease: name,
+        state: fc.constantFrom(...REPORT_STATES, 'SUCCEEDED' as const),
+      }),
+      { maxLength: 4 },
+    ),
+    token: text,
+  }),
+  heartbeat: record({
+    kind: fc.constant('heartbeat' as const),
+    status: fc.constantFrom(...NODE_STATUSES),
+    running: fc.array(name, { maxLength: 4 }),
+  }),
+  node_report: withError(
+    record({ kind: fc.constant('node_report' as const), status: fc.constantFrom(...NODE_STATUSES) }),
+  ),
+  execution_report: withError(
+    record({
+      kind: fc.constant('execution_report' as const),
+      executionId: name,
+      lease: name,
+      state: fc.constantFrom(...REPORT_STATES),
+      lastSeq: uint,
+      progress: fc.double({ min: 0, max: 1, noNaN: true }),
+      message: text,
+    }),
+  ),
+  command_ack: withError(
+    record({
+      kind: fc.constant('command_ack' as const),
+      commandId: name,
+      executionId: text,
+      accepted: fc.boolean(),
+    }),
+  ),
+  config_reply: withError(
+    record({
+      kind: fc.constant('config_reply' as const),
+      transactionId: name,
+      success: fc.boolean(),
+      configuration: text,
+    }),
+  ),
+  log: record({
+    kind: fc.constant('log' as const),
+    executionId: name,
+    lease: name,
+    at: time,
+    level: fc.constantFrom(...LOG_LEVELS),
+    message: text,
+    fields: map,
+  }),
+  goodbye: fc.constant({ kind: 'goodbye' }),
+};
+
+const command = { commandId: name, reason: text, graceMs: uint };
+
+export const orchestratorMessages: Readonly<
+  Record<OrchestratorMessage['kind'], fc.Arbitrary<OrchestratorMessage>>
+> = {
+  welcome: record({
+    kind: fc.constant('welcome' as const),
+    nodeId: name,
+    incarnation: uint,
+    heartbeatIntervalMs: positive,
+    deadAfterMs: uint,
+    outputsEndpoint: text,
+    blobUrl: text,
+    inlineMaxBytes: uint,
+    maxFrameBytes: uint,
+    outputWindow: uint32,
+    storeId: text,
+    drop: fc.array(name, { maxLength: 4 }),
+    outputType: text,
+    descriptors: bytes,
+  }),
+  refused: record(
+    {
+      kind: fc.constant('refused' as const),
+      code: name,
+      message: text,
+      hint: name,
+      incarnation: positive,
+      executionId: name,
+      seq: positive,
+      commandId: name,
+      transactionId: name,
+    },
+    { requiredKeys: ['kind', 'code', 'message'] },
+  ),
+  node_command: record({
+    kind: fc.constant('node_command' as const),
+    cmd: fc.constantFrom(...NODE_CMDS),
+    ...command,
+  }),
+  task_command: record({
+    kind: fc.constant('task_command' as const),
+    cmd: fc.constantFrom(...TASK_CMDS),
+    executionId: name,
+    ...command,
+  }),
+  assign: record({
+    kind: fc.constant('assign' as const),
+    executionId: name,
+    lease: name,
+    taskId,
+    module: name,
+    attempt: uint32,
+    timeoutMs: uint,
+    inputs: fc.array(
+      record({
+        name,
+        type: name,
+        value: fc.oneof(inline, record({ kind: fc.constant('blob' as const), blob, url: text })),
+        previous: fc.boolean(),
+      }),
+      { maxLength: 4 },
+    ),
+  }),
+  output_acks: record({
+    kind: fc.constant('output_acks' as const),
+    acks: fc.array(record({ executionId: name, seq: uint, ended: fc.boolean() }), { maxLength: 4 }),
+  }),
+  config_request: record({
+    kind: fc.constant('config_request' as const),
+    transactionId: name,
+    configuration: text,
+  }),
+};
+
+export const output: fc.Arbitrary<Output> = record({
+  executionId: name,
+  lease: name,
+  seq: positive,
+  last: fc.boolean(),
+  type: text,
+  payload: fc.oneof(inline, record({ kind: fc.constant('blob' as const), blob })),
+});
+
+export const event: fc.Arbitrary<ReceivedEvent> = record({
+  seq: positive,
+  at: time,
+  fact: record(
+    {
+      type: fc.constantFrom(...EVENT_TYPES),
+      taskId,
+      module: name,
+      executionId: name,
+      attempt: uint32,
+      nodeId: name,
+      detail: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.oneof(text, fc.integer(), fc.boolean()), {
+        noNullPrototype: true,
+      }),
+    },
+    { requiredKeys: ['type'] },
+  ),
+});
+
+export const toOrchestrator = record({
+  protocolVersion: fc.constant(1),
+  nodeId: text,
+  incarnation: uint,
+  messages: fc.array(fc.oneof(...Object.values(nodeMessages)), { maxLength: 8 }),
+});
+
+export const toNode = record({
+  protocolVersion: fc.constant(1),
+  epoch: uint,
+  incarnation: uint,
+  messages: fc.array(fc.oneof(...Object.values(orchestratorMessages)), { maxLength: 8 }),
+});
+
+export const outputs = record({
+  protocolVersion: fc.constant(1),
+  outputs: fc.array(output, { maxLength: 8 }),
+});
