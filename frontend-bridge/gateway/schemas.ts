@@ -83,11 +83,12 @@ const problemShape = {
   graph: z.string(),
   state: taskState.describe("The newest iteration's"),
   created_at: time,
+  iterations: z.number().int().describe('How many there are'),
 };
 export const problemSummary: z.ZodType = named('ProblemSummary', z.looseObject(problemShape));
 export const problemView: z.ZodType = named(
   'Problem',
-  z.looseObject({ ...problemShape, iterations: z.array(iterationSummary).describe('The newest ones') }),
+  z.looseObject({ ...problemShape, newest_iterations: z.array(iterationSummary) }),
 );
 
 export const executionView: z.ZodType = named(

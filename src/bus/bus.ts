@@ -6,6 +6,7 @@
  *    mailbox slows its producers down. Handlers must not throw.
  * 3. A frame that was handed over belongs to the bus: the caller does not touch its bytes again.
  * 4. Nothing is guaranteed to arrive. The protocol repeats until it is answered.
+ * 5. A bus is started once: a second `start`, or one after `stop`, throws `TuttiError` `bus_started`.
  */
 
 /** One connection of one node to the control socket; a reconnect is another route. Opaque. */
@@ -46,10 +47,10 @@ export interface NodeBusHandlers {
 }
 
 export interface NodeBus {
-  /** Connects (and goes on reconnecting) to the control endpoint. */
+  /** Connects (and goes on reconnecting) to the control endpoint. Throws `TuttiError` `bad_endpoint`. */
   start(handlers: NodeBusHandlers): Promise<void>;
   send(frame: Uint8Array): void;
-  /** Connects the outputs socket; another endpoint than before replaces the connection. */
+  /** Connects the outputs socket; another endpoint than before replaces the connection. Throws `TuttiError` `bad_endpoint`. */
   connectOutputs(endpoint: string): void;
   /** Lossy: before `connectOutputs`, and until the subscription has arrived, it goes nowhere. */
   publish(topic: string, frame: Uint8Array): void;

@@ -83,7 +83,11 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
       maxMessageSize: MAX_SUBSCRIPTION_BYTES,
     });
     sub.subscribe(OUTPUTS_PREFIX);
-    return { router: watched(router, to), sub: watched(sub), xpub: watched(xpub) };
+    return {
+      router: watched(router, { onDisconnect: () => to.onDisconnect() }),
+      sub: watched(sub),
+      xpub: watched(xpub),
+    };
   }
 
   function onControl(to: OrchestratorBusHandlers, parts: Buffer[]): void | Promise<void> {

@@ -20,7 +20,7 @@ export interface Client {
   get<T = Json>(path: string, query?: Query): Promise<Fetched<T>>;
   post(path: string, body: unknown, options?: { readonly timeoutMs?: number }): Promise<Json>;
   /** An answer too long to be held. */
-  stream(path: string, query: Query, signal: AbortSignal): Promise<Readable>;
+  stream(path: string, query: Query): Promise<Readable>;
   /** A new connection to the event stream. */
   connect(): WebSocket;
 }
@@ -28,6 +28,8 @@ export interface Client {
 export interface ClientOptions {
   readonly url: string;
   readonly token?: string;
+  /** Aborted when the person does not want the answer any more. */
+  readonly signal: AbortSignal;
 }
 
 /** An orchestrator that is there answers long before. */
@@ -44,12 +46,14 @@ export function createClient(options: ClientOptions): Client {
       if (value !== undefined) url.searchParams.set(key, String(value));
     return url;
   };
+  const within = (ms: number): AbortSignal => AbortSignal.any([options.signal, AbortSignal.timeout(ms)]);
   const call = async (url: URL, init: RequestInit): Promise<Response> => {
     let response: Response;
     try {
       response = await fetch(url, { ...init, headers: { ...authorization, ...init.headers } });
     } catch (cause) {
-      if ((init.signal?.reason as { name?: unknown } | undefined)?.name === 'AbortError') throw cause;
+      if (options.signal.aborted)
+        throw new CliError(EXIT.failed, 'interrupted', 'The command was interrupted.');
       throw unreachable(base.href, cause);
     }
     if (response.ok) return response;
@@ -71,7 +75,7 @@ export function createClient(options: ClientOptions): Client {
   return {
     url: base.href,
     async get<T>(path: string, query?: Query) {
-      const response = await call(address(path, query), { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+      const response = await call(address(path, query), { signal: within(ANSWER_TIMEOUT_MS) });
       return {
         value: (await json(response)) as T,
         cursor: Number(response.headers.get('tutti-cursor') ?? 0),
@@ -82,12 +86,12 @@ export function createClient(options: ClientOptions): Client {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: within(timeoutMs),
       });
       return (await json(response)) as Json;
     },
-    async stream(path, query, signal) {
-      const response = await call(address(path, query), { signal });
+    async stream(path, query) {
+      const response = await call(address(path, query), { signal: options.signal });
       return response.body === null ? Readable.from([]) : Readable.fromWeb(response.body as ReadableStream);
     },
     connect() {

@@ -1,11 +1,12 @@
 /** The difference of two iterations, as a person reads it. */
 import { table } from './table.js';
 
-/** A field that differs; a side on which it is not there has no value. */
+/** A field that differs; `null` on a side where it is not there. */
 export interface Difference {
+  /** A JSON pointer. */
   readonly path: string;
-  readonly a?: unknown;
-  readonly b?: unknown;
+  readonly a: unknown;
+  readonly b: unknown;
 }
 
 export interface Diff {
@@ -21,7 +22,7 @@ export function describeDiff(diff: Diff): string {
     ...Object.entries(diff.modules),
   ];
   const rows = parts.flatMap(([part, differences]) =>
-    differences.map(({ path, a, b }) => [part, path, show(a), show(b), change(a, b)]),
+    differences.map(({ path, a, b }) => [part, path.slice(1), show(a), show(b), change(a, b)]),
   );
   if (rows.length === 0) return `Iterations ${diff.a} and ${diff.b} do not differ.`;
   return table(['MODULE', 'FIELD', `ITERATION ${diff.a}`, `ITERATION ${diff.b}`, 'CHANGE'], rows);
@@ -36,7 +37,7 @@ export function change(a: unknown, b: unknown): string {
 }
 
 function show(value: unknown): string {
-  if (value === undefined) return '(none)';
+  if (value === null) return '(none)';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

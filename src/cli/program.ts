@@ -60,6 +60,7 @@ export function openSession(options: CommonOptions, io: Io): Session {
     client: createClient({
       url: options.url ?? (io.env.TUTTI_URL || DEFAULT_URL),
       ...(token !== undefined && token !== '' && { token }),
+      signal: io.signal,
     }),
     json,
     io,

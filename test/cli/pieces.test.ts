@@ -19,7 +19,7 @@ describe('a change', () => {
   });
 
   it('shows a side that is not there, and says when nothing differs', () => {
-    expect(describeDiff({ a: 1, b: 2, modules: { m: [{ path: 'x', b: 'new' }] } })).toMatch(
+    expect(describeDiff({ a: 1, b: 2, modules: { m: [{ path: '/x', a: null, b: 'new' }] } })).toMatch(
       /m +x +\(none\) +new/,
     );
     expect(describeDiff({ a: 1, b: 2, modules: {} })).toBe('Iterations 1 and 2 do not differ.');

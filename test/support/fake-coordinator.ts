@@ -258,7 +258,7 @@ export function createFakeCoordinator(
       problem: async (id) =>
         inProblem(id, (one) => ({
           ...problemSummary(one),
-          iterations: one.iterations.map(iterationSummary).reverse(),
+          newest_iterations: one.iterations.map(iterationSummary).reverse(),
         })),
       async iterations(id, page) {
         const problem = findProblem(id);
@@ -300,8 +300,8 @@ export function createFakeCoordinator(
           b,
           input: [],
           modules: {
-            length: [{ path: 'characters', a: 8, b: 6 }],
-            report: [{ path: 'title', a: 'x', b: 'y' }],
+            length: [{ path: '/characters', a: 8, b: 6 }],
+            report: [{ path: '/title', a: 'x', b: 'y' }],
           },
         })),
       exportRows: async (id) =>
@@ -407,6 +407,7 @@ function problemSummary(problem: FakeProblem): Json {
     graph: 'demo',
     state: problem.iterations.at(-1)?.state,
     created_at: AT,
+    iterations: problem.iterations.length,
   };
 }
 

@@ -1,4 +1,6 @@
 /** Content-addressed blobs, in and out as streams: none is ever held. */
+import type { IncomingMessage } from 'node:http';
+import { PassThrough, type Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { BlobRef } from '../../../src/model/payload.js';
@@ -58,7 +60,7 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
         },
       },
       async (request, reply) => {
-        const result = await blobs.put(request.params.sha256, request.raw);
+        const result = await blobs.put(request.params.sha256, contentOf(request.raw));
         if (!request.raw.readableEnded) reply.header('connection', 'close');
         if (!result.ok) throw refusalError(result);
         reply.code(result.existed ? 200 : 201);
@@ -66,6 +68,14 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
       },
     );
   });
+}
+
+/** A request's body as a stream that may be given up without cutting the connection: the refusal is still to be sent on it. */
+function contentOf(request: IncomingMessage): Readable {
+  const content = new PassThrough();
+  request.on('error', (error) => content.destroy(error));
+  content.on('close', () => request.unpipe(content));
+  return request.pipe(content);
 }
 
 /** Replies with a blob's bytes, or the range of them that is asked for; to HEAD with the headers only. */

@@ -96,13 +96,13 @@ export function exportCommand(program: Command, io: Io): void {
     .action(async (problemId: string, options: ExportOptions) => {
       const session = openSession(options, io);
       const format = session.json ? 'jsonl' : options.format;
-      const records = await session.client.stream(`${problemPath(problemId)}/export`, { format }, io.signal);
+      const records = await session.client.stream(`${problemPath(problemId)}/export`, { format });
       await pipeline(session.json ? jsonArray(records) : records, io.stdout, { end: false });
     });
 }
 
 function describeProblem(problem: Json): string {
-  const iterations = (problem.iterations ?? []) as readonly Json[];
+  const iterations = (problem.newest_iterations ?? []) as readonly Json[];
   const rows = iterations.map((one) =>
     ['iteration_id', 'state', 'parent_iteration_id', 'graph_version', 'created_at'].map((key) => one[key]),
   );

@@ -262,6 +262,38 @@ describe('blobs', () => {
     expect([wrong.status, (await wrong.json()).error.code]).toEqual([422, 'bad_digest']);
   });
 
+  it('still answers where the content is given up half-way', async () => {
+    running.coordinator.blobs.put = async (_sha256, content) => {
+      for await (const _chunk of content) break;
+      return { ok: false, kind: 'too_large', code: 'too_large', message: 'A blob has at most 1 byte.' };
+    };
+    const answer = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { 'content-length': 1_000_000 };
+      const path = `${running.url}/v1/blobs/${sha256}`;
+      const request = httpRequest(path, { method: 'PUT', headers }, (response) =>
+        resolve(response.statusCode),
+      );
+      request.on('error', reject);
+      request.write(Buffer.alloc(1_000));
+    });
+    expect(answer).toBe(413);
+  });
+
+  it('notices an upload that breaks off', async () => {
+    const broken = new Promise<unknown>((resolve) => {
+      running.coordinator.blobs.put = async (_sha256, content) => {
+        content.once('data', () => request.destroy());
+        content.once('error', resolve);
+        return new Promise(() => {});
+      };
+    });
+    const path = `${running.url}/v1/blobs/${sha256}`;
+    const request = httpRequest(path, { method: 'PUT', headers: { 'content-length': 1_000_000 } });
+    request.on('error', () => {});
+    request.write(Buffer.alloc(1_000));
+    expect(await broken).toMatchObject({ code: 'ECONNRESET' });
+  });
+
   it('tells the size to HEAD, and knows the empty blob', async () => {
     await put();
     const head = await fetch(`${running.url}/v1/blobs/${sha256}`, { method: 'HEAD' });
