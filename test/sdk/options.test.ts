@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TuttiError } from '../../src/base/errors.js';
+import type { LogLine } from '../../src/model/protocol.js';
 import { asDialled } from '../../src/sdk/addresses.js';
 import { inFrames, messageSize, outputSize } from '../../src/sdk/frames.js';
 import { readOptions } from '../../src/sdk/options.js';
@@ -70,11 +71,11 @@ describe('frames', () => {
   });
 
   it('are never larger than their estimate', () => {
-    const log = {
+    const log: LogLine = {
       ...{ kind: 'log', executionId: 'e'.repeat(36), lease: 'l'.repeat(24), at: Date.now(), level: 'error' },
       message: '漢'.repeat(8_000),
       fields: { 'field ß': '😀'.repeat(500), b: '' },
-    } as const;
+    };
     const frame = encodeToOrchestrator({
       protocolVersion: 1,
       nodeId: 'n'.repeat(36),

@@ -1,10 +1,12 @@
 /** The commands that look back: `problems`, `show`, `diff` and `export`. */
 import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { messageOf } from '../../base/errors.js';
 import { TASK_STATES } from '../../model/task-state.js';
 import { iterationNumber } from '../arguments.js';
 import type { Json } from '../client.js';
 import { type Diff, describeDiff } from '../diff.js';
+import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
 import { jsonArray } from '../json-lines.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
@@ -97,8 +99,17 @@ export function exportCommand(program: Command, io: Io): void {
       const session = openSession(options, io);
       const format = session.json ? 'jsonl' : options.format;
       const records = await session.client.stream(`${problemPath(problemId)}/export`, { format });
-      await pipeline(session.json ? jsonArray(records) : records, io.stdout, { end: false });
+      try {
+        await pipeline(session.json ? jsonArray(records) : records, io.stdout, { end: false });
+      } catch (thrown) {
+        // Who reads has seen enough, as `head` does.
+        if ((thrown as { code?: unknown }).code !== 'EPIPE') throw brokenOff(thrown);
+      }
     });
+}
+
+function brokenOff(cause: unknown): CliError {
+  return new CliError(EXIT.failed, 'export_broken', `The export broke off: ${messageOf(cause)}`, { cause });
 }
 
 function describeProblem(problem: Json): string {

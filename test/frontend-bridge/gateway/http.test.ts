@@ -197,15 +197,15 @@ describe('nodes and graphs', () => {
   it('configures a node, and says 409 when it is not alive', async () => {
     const alive = fakeNode();
     const dead = fakeNode({ liveness: 'dead' });
-    for (const node of [alive, dead]) running.coordinator.nodes.set(node['node_id'] as string, node);
-    const done = await call('POST', `/v1/nodes/${alive['node_id']}/configuration`, {
+    for (const node of [alive, dead]) running.coordinator.nodes.set(node.node_id as string, node);
+    const done = await call('POST', `/v1/nodes/${alive.node_id}/configuration`, {
       configuration: 'x',
       timeout_ms: 5,
     });
     expect([done.status, done.body]).toEqual([200, { success: true, configuration: 'x' }]);
     expect(running.coordinator.requests.at(-1)).toMatchObject({ kind: 'configure', timeoutMs: 5 });
     expect(
-      (await call('POST', `/v1/nodes/${dead['node_id']}/configuration`, { configuration: '' })).status,
+      (await call('POST', `/v1/nodes/${dead.node_id}/configuration`, { configuration: '' })).status,
     ).toBe(409);
   });
 
@@ -259,7 +259,7 @@ describe('blobs', () => {
       'bytes */10',
     ]);
     const wrong = await fetch(`${running.url}/v1/blobs/${'0'.repeat(64)}`, { method: 'PUT', body: content });
-    expect([wrong.status, (await wrong.json()).error.code]).toEqual([422, 'bad_digest']);
+    expect([wrong.status, (((await wrong.json()) as Reply["body"])).error.code]).toEqual([422, 'bad_digest']);
   });
 
   it('still answers where the content is given up half-way', async () => {

@@ -112,7 +112,7 @@ describe('the OpenAPI document', () => {
       const named = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
       const params = operation.parameters?.filter((one) => one.in === 'path').map((one) => one.name) ?? [];
       expect([name, params.sort()]).toEqual([name, named.sort()]);
-      expect([name, operation.responses['default']?.content]).toEqual([
+      expect([name, operation.responses.default?.content]).toEqual([
         name,
         { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
       ]);
@@ -146,10 +146,10 @@ describe('the OpenAPI document', () => {
         })
       ).json()) as Record<string, never>;
     const node = fakeNode();
-    running.coordinator.nodes.set(String(node['node_id']), node);
+    running.coordinator.nodes.set(String(node.node_id), node);
     const submitted = await post('/v1/problems', { graph: 'demo', input: { text: 'a' } });
     expect(faultsOf('POST /v1/problems', 201, submitted)).toEqual([]);
-    const problem = String(submitted['problem_id']);
+    const problem = String(submitted.problem_id);
     running.coordinator.output({ problemId: problem, iterationId: 1 }, 'length', 7);
     const { command_id } = await post(`/v1/problems/${problem}/iterations/1/commands`, {
       command: 'preempt',
@@ -161,16 +161,16 @@ describe('the OpenAPI document', () => {
       problem_id: problem,
       iteration_id: '1',
       module: 'length',
-      execution_id: view.modules['length']!.execution_id,
+      execution_id: view.modules.length!.execution_id,
       seq: '1',
-      node_id: String(node['node_id']),
+      node_id: String(node.node_id),
       command_id: String(command_id),
       name: 'demo',
       version: '1',
     };
     const content = Buffer.from('blob');
-    values['sha256'] = createHash('sha256').update(content).digest('hex');
-    await get(`/v1/blobs/${values['sha256']}`, { method: 'PUT', body: content });
+    values.sha256 = createHash('sha256').update(content).digest('hex');
+    await get(`/v1/blobs/${values.sha256}`, { method: 'PUT', body: content });
 
     let checked = 0;
     for (const [name, operation] of operations()) {

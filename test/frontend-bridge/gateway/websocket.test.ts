@@ -113,9 +113,9 @@ describe('/v1/stream', () => {
     const seen: number[] = [];
     while (seen.length < 600) {
       const frame = await next();
-      expect(frame['type']).not.toBe('gap');
-      if (frame['type'] === 'events')
-        seen.push(...(frame['events'] as { seq: number }[]).map((event) => event.seq));
+      expect(frame.type).not.toBe('gap');
+      if (frame.type === 'events')
+        seen.push(...(frame.events as { seq: number }[]).map((event) => event.seq));
     }
     expect(seen).toEqual(Array.from({ length: 600 }, (_unused, index) => index + 1));
     expect(running.gateway.viewers().behind).toBe(0);

@@ -55,8 +55,8 @@ const batch = (count: number, problem_id?: string): FakeEvent[] =>
 /** The numbers of the events that a viewer was shown, in the order in which it saw them. */
 function seen(viewer: FakeViewer): number[] {
   return viewer.frames
-    .filter((frame) => frame['type'] === 'events')
-    .flatMap((frame) => (frame['events'] as { seq: number }[]).map((event) => event.seq));
+    .filter((frame) => frame.type === 'events')
+    .flatMap((frame) => (frame.events as { seq: number }[]).map((event) => event.seq));
 }
 
 function upTo(count: number, from = 1): number[] {
@@ -106,9 +106,9 @@ describe('a viewer', () => {
     hub.tick();
     await settle();
     expect(seen(viewer)).toEqual([2, 3, 6]);
-    expect(
-      viewer.frames.filter((frame) => frame['type'] === 'events').map((frame) => frame['cursor']),
-    ).toEqual([3, 6]);
+    expect(viewer.frames.filter((frame) => frame.type === 'events').map((frame) => frame.cursor)).toEqual([
+      3, 6,
+    ]);
     expect(viewer.frames.at(-1)).toEqual({ type: 'tick', cursor: 9 });
   });
 
@@ -285,7 +285,7 @@ describe('a slow viewer', () => {
     viewer.reading = true;
     viewer.drain();
     for (let turn = 0; turn < 10; turn += 1) await settle();
-    const gap = viewer.frames.find((frame) => frame['type'] === 'gap') as { from: number; to: number };
+    const gap = viewer.frames.find((frame) => frame.type === 'gap') as { from: number; to: number };
     expect(gap.to).toBe(30);
     expect(seen(viewer)).toEqual([...upTo(gap.from - 1), ...upTo(40, 31)]);
   });
@@ -439,31 +439,31 @@ describe('between catching up and live', () => {
         expect([missed, wanted(missed)]).toEqual([missed, false]);
     };
     for (const frame of viewer.frames) {
-      switch (frame['type']) {
+      switch (frame.type) {
         case 'subscribed':
           filtered = filters[subscriptions] ?? false;
           subscriptions += 1;
-          position = frame['cursor'] as number;
+          position = frame.cursor as number;
           break;
         case 'gap':
-          pass(frame['from'] as number);
-          expect(frame['to']).toBeLessThanOrEqual(trimmed);
-          expect(frame['from']).toBeGreaterThan(position);
-          position = frame['to'] as number;
+          pass(frame.from as number);
+          expect(frame.to).toBeLessThanOrEqual(trimmed);
+          expect(frame.from).toBeGreaterThan(position);
+          position = frame.to as number;
           break;
         case 'events':
-          for (const event of frame['events'] as { seq: number }[]) {
+          for (const event of frame.events as { seq: number }[]) {
             expect(event.seq).toBeGreaterThan(position);
             expect(wanted(event.seq)).toBe(true);
             pass(event.seq);
             position = event.seq;
           }
-          expect(frame['cursor']).toBe(position);
+          expect(frame.cursor).toBe(position);
           break;
         case 'tick':
           if (subscriptions === 0) break;
-          pass((frame['cursor'] as number) + 1);
-          position = Math.max(position, frame['cursor'] as number);
+          pass((frame.cursor as number) + 1);
+          position = Math.max(position, frame.cursor as number);
           break;
         default:
           break;
