@@ -2,14 +2,29 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const sdk = fileURLToPath(new URL('./src/sdk/index.ts', import.meta.url));
+const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   resolve: { alias: { 'tutti/sdk': sdk } },
   test: {
-    include: ['test/**/*.test.ts'],
-    // Two cores: more workers only make the timing of the others worse.
+    // Two cores: more workers only disturb the timing of the others.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { ...shared, name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'] },
+      },
+      {
+        extends: true,
+        // Real processes: one file after the other, so that each has the machine.
+        test: {
+          ...shared,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+        },
+      },
+    ],
   },
 });

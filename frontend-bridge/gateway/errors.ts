@@ -39,8 +39,9 @@ const STATUS: Readonly<Record<RefusalKind, number>> = {
   malformed: 400,
   not_found: 404,
   conflict: 409,
-  invalid: 422,
   too_large: 413,
+  invalid: 422,
+  too_many: 429,
   unavailable: 503,
   timeout: 504,
 };

@@ -94,9 +94,15 @@ export function demandSuccess(view: IterationView): void {
     .filter(([, module]) => module.error !== null && module.state !== 'succeeded')
     .map(([name, { error }]) => `module ${name}: ${error?.code}: ${error?.message}`);
   const because = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`;
-  throw new CliError(EXIT.failed, `task_${view.state}`, `Task ${view.task_id} has ${view.state}${because}`, {
-    answered: true,
-  });
+  const reason = typeof view.reason === 'string' ? ` (${view.reason})` : '';
+  throw new CliError(
+    EXIT.failed,
+    `task_${view.state}`,
+    `Task ${view.task_id} is ${view.state}${reason}${because}`,
+    {
+      answered: true,
+    },
+  );
 }
 
 /** The modules of a task, then what each of them put out. */

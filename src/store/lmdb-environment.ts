@@ -1,8 +1,8 @@
 /**
  * LMDB as the store uses it: how an environment is opened, how keys and values cross the binding, what its errors mean.
  */
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, readSync, statfsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   type Database,
   open,
@@ -24,7 +24,9 @@ const MAX_READERS = 1024;
 const MAX_DATABASES = 64;
 
 /** ENOSPC, EFBIG, EDQUOT and MDB_MAP_FULL: there is no room, and there may be some later. */
-const NO_ROOM: ReadonlySet<unknown> = new Set([28, 27, 122, -30792]);
+const NO_ROOM: ReadonlySet<unknown> = new Set([28, 27, 122, -30792, 'ENOSPC', 'EFBIG', 'EDQUOT']);
+/** What a new store takes at first, with the room ahead of it. */
+const NEW_STORE_BYTES = 16 * 1024 ** 2;
 
 /** LMDB's mark, and where it stands: behind the header of the first page. */
 const MAGIC = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
@@ -44,10 +46,14 @@ const keyEncoder = {
   readKey,
 };
 
+export function storeFile(dir: string): string {
+  return join(dir, 'store.mdb');
+}
+
 /** Open the environment of a data directory, which is made where it is missing. */
 export function openEnvironment(dir: string): Environment {
   const options: RootDatabaseOptionsWithPath & { path: string } = {
-    path: join(dir, 'store.mdb'),
+    path: storeFile(dir),
     encoding: 'binary',
     pageSize: PAGE_BYTES,
     mapSize: MAP_BYTES,
@@ -70,7 +76,7 @@ function refuseOthers(path: string): void {
   try {
     file = openSync(path, 'r');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return needRoomBelow(dirname(path));
     throw error;
   }
   try {
@@ -79,6 +85,54 @@ function refuseOthers(path: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** A new store begins with a few pages of LMDB's own making. */
+function needRoomBelow(dir: string): void {
+  const { bavail, bsize } = statfsSync(dir);
+  if (bavail * bsize < NEW_STORE_BYTES) {
+    throw Object.assign(new Error(`${dir} has less than ${NEW_STORE_BYTES} bytes of room`), {
+      code: 'ENOSPC',
+    });
+  }
+}
+
+/** What LMDB says of one database; the binding's types leave it open. */
+interface DatabaseStats {
+  readonly pageSize: number;
+  readonly entryCount: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+/** What LMDB says of the main database: of itself, of all, of the list of free pages. */
+interface RootStats extends DatabaseStats {
+  readonly lastPageNumber: number;
+  readonly free: DatabaseStats;
+}
+
+/** The entries of a database and the bytes of its pages. */
+export function sizeOf(db: Db): {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly pageBytes: number;
+} {
+  const stats = db.getStats() as DatabaseStats;
+  return { entries: stats.entryCount, bytes: bytesOf(stats), pageBytes: stats.pageSize };
+}
+
+/** The bytes of the file up to its last page, and those of the pages that are LMDB's own. */
+export function fileSizeOf(root: Environment): { readonly used: number; readonly own: number } {
+  const stats = root.getStats() as RootStats;
+  return {
+    used: (stats.lastPageNumber + 1) * stats.pageSize,
+    own: bytesOf(stats) + bytesOf(stats.free) + 2 * stats.pageSize,
+  };
+}
+
+function bytesOf(stats: DatabaseStats): number {
+  return (stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages) * stats.pageSize;
 }
 
 /** Open a named database, and make it where it is missing. `versioned`: its entries carry a version that writes can depend on. */

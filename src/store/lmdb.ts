@@ -16,6 +16,7 @@ import {
   type Db,
   type Environment,
   failureOf,
+  fileSizeOf,
   type LmdbKey,
   lmdbKey,
   openDatabase,
@@ -23,8 +24,11 @@ import {
   readEntries,
   readKeys,
   readValue,
+  sizeOf,
+  storeFile,
 } from './lmdb-environment.js';
 import { checkWrites } from './range.js';
+import { FileRoom } from './room.js';
 import { MIGRATIONS, type Migration, newerSchema, schemaVersion } from './schema.js';
 import {
   type CommitOutcome,
@@ -73,7 +77,8 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     if (found > known) throw newerSchema(dir, found, known);
     const { store_id } = JSON.parse(Buffer.from(value).toString()) as { store_id: string };
     const tables = openTables(root);
-    const store = new LmdbStore(store_id, root, self, tables);
+    const room = await openRoom(dir, root, self, tables);
+    const store = new LmdbStore(store_id, root, self, tables, room);
     for (let version = found; version < known; version += 1) {
       await store.migrate(version, migrations[version - 1]!);
     }
@@ -91,6 +96,15 @@ function openTables(root: Environment): Tables {
   return root.transactionSync(
     () => Object.fromEntries(TABLES.map((table) => [table, openDatabase(root, table)])) as Record<Table, Db>,
   );
+}
+
+function openRoom(dir: string, root: Environment, self: Db, tables: Tables): Promise<FileRoom> {
+  const databases = [self, ...Object.values(tables)];
+  return FileRoom.open(storeFile(dir), {
+    pageBytes: sizeOf(self).pageBytes,
+    used: () => fileSizeOf(root).used,
+    live: () => databases.reduce((sum, db) => sum + sizeOf(db).bytes, fileSizeOf(root).own),
+  });
 }
 
 /** Another process may do the same at the same time: the first one's identity stays. */
@@ -118,6 +132,7 @@ class LmdbStore implements Store {
     private readonly root: Environment,
     private readonly self: Db,
     private readonly tables: Tables,
+    private readonly room: FileRoom,
   ) {}
 
   reign(): Promise<number> {
@@ -133,10 +148,9 @@ class LmdbStore implements Store {
     const writes = await this.snapshot(migration);
     checkWrites(writes);
     const identity = this.self.get(IDENTITY)!;
-    const written = await this.write(IDENTITY, version, () => {
-      this.queue(writes);
-      void this.self.put(IDENTITY, identity, version + 1);
-    });
+    const written = await this.write(IDENTITY, version, writes, () =>
+      this.self.put(IDENTITY, identity, version + 1),
+    );
     if (written.kind === 'full') throw storeFull(written.cause);
   }
 
@@ -180,9 +194,9 @@ class LmdbStore implements Store {
       this.check();
       const current = this.epoch();
       const next = current + 1;
-      const written = await this.write(EPOCH, current, () => {
-        void this.self.put(EPOCH, new Uint8Array(), next);
-      });
+      const written = await this.write(EPOCH, current, [], () =>
+        this.self.put(EPOCH, new Uint8Array(), next),
+      );
       if (written.kind === 'full') throw storeFull(written.cause);
       if (written.held) return next;
     }
@@ -191,13 +205,14 @@ class LmdbStore implements Store {
   private async commitOnce(epoch: number, writes: readonly Write[]): Promise<CommitOutcome> {
     this.check();
     checkWrites(writes);
-    const written = await this.write(EPOCH, epoch, () => this.queue(writes));
+    const written = await this.write(EPOCH, epoch, writes);
     if (written.kind === 'full') return { kind: 'full', message: messageOf(written.cause) };
     return written.held ? { kind: 'committed' } : { kind: 'fenced', epoch: this.epoch() };
   }
 
   private async end(): Promise<void> {
     await Promise.allSettled(this.underWay);
+    await this.room.close();
     await this.root.close();
   }
 
@@ -215,17 +230,33 @@ class LmdbStore implements Store {
     }
   }
 
-  /** Do what `queue` queues in one transaction, if the record `key` of `self` has this version in it. */
-  private async write(key: LmdbKey, version: number, queue: () => void): Promise<Written> {
+  /** Write all of it, and what `more` does, in one transaction, if the record `key` of `self` has this version in it. */
+  private async write(
+    key: LmdbKey,
+    version: number,
+    writes: readonly Write[],
+    more?: () => unknown,
+  ): Promise<Written> {
+    const room = await this.room.take(
+      writes,
+      writes.every(({ op }) => op === 'delete'),
+    );
+    if (room.kind === 'full') return room;
     if (this.state.kind === 'failed') throw this.state.error;
     try {
-      return { kind: 'done', held: await this.self.ifVersion(key, version, queue) };
+      const held = await this.self.ifVersion(key, version, () => {
+        this.queue(writes);
+        more?.();
+      });
+      return { kind: 'done', held };
     } catch (error) {
       const { full, cause } = await failureOf(error);
       if (full) return { kind: 'full', cause };
       const failed = storeFailed(cause);
       if (this.state.kind === 'open') this.state = { kind: 'failed', error: failed };
       throw failed;
+    } finally {
+      room.giveBack();
     }
   }
 
@@ -296,15 +327,6 @@ class View implements Reader {
       );
     return this.tables[table];
   }
-}
-
-/** What the binding says of one database; its types leave it open. */
-interface TableStats {
-  readonly pageSize: number;
-  readonly entryCount: number;
-  readonly treeBranchPageCount: number;
-  readonly treeLeafPageCount: number;
-  readonly overflowPages: number;
 }
 
 function storeUnusable(dir: string, cause: unknown): TuttiError {

@@ -4,7 +4,7 @@
  * TUTTI_SLOW_SYNC_MS  how many milliseconds a sync goes on after the kernel is done with it. Whatever is acknowledged before
  *                     it returns was acknowledged too early.
  * TUTTI_SYNC_LOG      a file that gets a line "<what> <start> <end>" per sync, times in monotonic nanoseconds.
- * TUTTI_DISK_FULL     while a file of this name exists, positioned writes to files fail with ENOSPC.
+ * TUTTI_DISK_FULL     while a file of this name exists, writes that would make a file longer fail with ENOSPC.
  *
  * A positioned write through a descriptor that is opened with O_DSYNC is a sync too: LMDB writes its meta page so.
  */
@@ -41,7 +41,7 @@ static void go_on(const char *what, long long start) {
     const int length = snprintf(line, sizeof line, "%s %lld %lld\n", what, start, now());
     const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd >= 0) {
-      if (write(fd, line, length) < 0) perror(path);
+      if (REAL(write)(fd, line, length) < 0) perror(path);
       close(fd);
     }
   }
@@ -53,11 +53,26 @@ static int is_file(int fd) {
   return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-static int is_full(int fd) {
+static int is_full(int fd, off_t end) {
   const char *mark = getenv("TUTTI_DISK_FULL");
-  if (mark == NULL || access(mark, F_OK) != 0 || !is_file(fd)) return 0;
+  struct stat info;
+  if (mark == NULL || access(mark, F_OK) != 0) return 0;
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || end <= info.st_size) return 0;
   errno = ENOSPC;
   return 1;
+}
+
+/* Where a write without a position of its own ends. */
+static off_t end_of(int fd, size_t size) {
+  struct stat info;
+  if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return 0;
+  return (fcntl(fd, F_GETFL) & O_APPEND ? info.st_size : lseek(fd, 0, SEEK_CUR)) + (off_t)size;
+}
+
+static size_t total(const struct iovec *parts, int count) {
+  size_t size = 0;
+  for (int i = 0; i < count; i++) size += parts[i].iov_len;
+  return size;
 }
 
 static int syncs_itself(int fd) {
@@ -86,20 +101,26 @@ int msync(void *address, size_t length, int flags) {
   return result;
 }
 
-#define POSITIONED(name, ...)                      \
-  {                                                \
-    if (is_full(fd)) return -1;                    \
-    const int syncs = syncs_itself(fd);            \
-    const long long start = now();                 \
+#define WRITING(name, end, ...)                     \
+  {                                                 \
+    if (is_full(fd, end)) return -1;                \
+    const int syncs = syncs_itself(fd);             \
+    const long long start = now();                  \
     const ssize_t result = REAL(name)(__VA_ARGS__); \
-    if (syncs) go_on(#name, start);                \
-    return result;                                 \
+    if (syncs) go_on(#name, start);                 \
+    return result;                                  \
   }
 
-ssize_t pwrite(int fd, const void *data, size_t size, off_t at) POSITIONED(pwrite, fd, data, size, at)
-ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at) POSITIONED(pwritev, fd, parts, count, at)
-ssize_t writev(int fd, const struct iovec *parts, int count) POSITIONED(writev, fd, parts, count)
+ssize_t write(int fd, const void *data, size_t size) WRITING(write, end_of(fd, size), fd, data, size)
+ssize_t writev(int fd, const struct iovec *parts, int count)
+    WRITING(writev, end_of(fd, total(parts, count)), fd, parts, count)
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
+    WRITING(pwrite, at + (off_t)size, fd, data, size, at)
+ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at)
+    WRITING(pwritev, at + (off_t)total(parts, count), fd, parts, count, at)
 #ifdef __GLIBC__
-ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at) POSITIONED(pwrite64, fd, data, size, at)
-ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at) POSITIONED(pwritev64, fd, parts, count, at)
+ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
+    WRITING(pwrite64, at + (off64_t)size, fd, data, size, at)
+ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at)
+    WRITING(pwritev64, at + (off64_t)total(parts, count), fd, parts, count, at)
 #endif

@@ -10,6 +10,7 @@
 import type { Clock } from '../../../src/base/clock.js';
 import type { EventStream, StreamEvent } from '../../../src/orchestrator/port.js';
 import { type Allowance, createAllowance } from './allowance.js';
+import { groupByProblem } from './by-problem.js';
 import { encodeEvents, encodeFrame, errorFrame, parseClientMessage, type ServerFrame } from './frames.js';
 import { FIRST_PAGE, nextPageSize } from './page-size.js';
 import * as viewer from './viewer.js';
@@ -289,15 +290,4 @@ export class Hub {
     this.#viewers.delete(one);
     this.#toRead.delete(one);
   }
-}
-
-function groupByProblem(batch: readonly StreamEvent[]): Map<string, StreamEvent[]> {
-  const groups = new Map<string, StreamEvent[]>();
-  for (const event of batch) {
-    if (event.problemId === undefined) continue;
-    const group = groups.get(event.problemId);
-    if (group === undefined) groups.set(event.problemId, [event]);
-    else group.push(event);
-  }
-  return groups;
 }

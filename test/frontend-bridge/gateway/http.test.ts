@@ -259,7 +259,7 @@ describe('blobs', () => {
       'bytes */10',
     ]);
     const wrong = await fetch(`${running.url}/v1/blobs/${'0'.repeat(64)}`, { method: 'PUT', body: content });
-    expect([wrong.status, (((await wrong.json()) as Reply["body"])).error.code]).toEqual([422, 'bad_digest']);
+    expect([wrong.status, ((await wrong.json()) as Reply['body']).error.code]).toEqual([422, 'bad_digest']);
   });
 
   it('still answers where the content is given up half-way', async () => {

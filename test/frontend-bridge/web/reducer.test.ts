@@ -55,6 +55,8 @@ function taskView(modules: Record<string, ModuleJson>, fields: Partial<TaskJson>
       graph: 'g',
       graph_version: 1,
       input: {},
+      error: null,
+      reason: null,
       modules,
       ...fields,
     },
@@ -139,7 +141,14 @@ describe('advance', () => {
     const views: View[] = [
       taskView({ a: module(), b: module() }),
       nodesView(node()),
-      problemsView({ problem_id: P, title: null, graph: 'g', state: 'waiting', created_at: AT }),
+      problemsView({
+        problem_id: P,
+        title: null,
+        graph: 'g',
+        state: 'waiting',
+        created_at: AT,
+        newest_iteration_id: 1,
+      }),
       { kind: 'iterations', problem_id: P, items: [] },
       { kind: 'task_events', problem_id: P, iteration_id: 1, items: [] },
     ];
@@ -264,6 +273,14 @@ describe('a task', () => {
     expect(view.task.modules.b?.state).toBe('skipped');
   });
 
+  it('shows why it failed, and asks again what became of a module that waited for another attempt', () => {
+    const error = { code: 'timeout', message: 'No result within 60 s.' };
+    const start = taskView({ a: module({ execution_id: 'e1', waiting_reason: 'waiting 1 s' }) });
+    const { view, complete } = reduce(start, event('iteration.failed', { error }));
+    expect((view as TaskView).task).toMatchObject({ state: 'failed', error, reason: null });
+    expect(complete).toBe(false);
+  });
+
   it('is the very same object after an event of another task', () => {
     const view = taskView({ a: module() });
     expect(reduce(view, event('execution.assigned', { ...own, iteration_id: 2 })).view).toBe(view);
@@ -278,7 +295,7 @@ describe('the problems', () => {
     graph: 'g',
     state: 'succeeded',
     created_at: AT,
-    iteration_id: 2,
+    newest_iteration_id: 2,
   } as const;
 
   it('put a new one first', () => {
@@ -297,7 +314,7 @@ describe('the problems', () => {
     expect(older).toEqual(problemsView(known));
     const newer = reduce(problemsView(known), event('iteration.submitted', { iteration_id: 3 }))
       .view as ProblemsView;
-    expect(newer.items[0]).toMatchObject({ state: 'waiting', iteration_id: 3 });
+    expect(newer.items[0]).toMatchObject({ state: 'waiting', newest_iteration_id: 3 });
   });
 });
 
@@ -327,7 +344,7 @@ describe('the nodes', () => {
   it('show what each works on until that ends', () => {
     const assigned = event('execution.assigned', { node_id: 'n1', execution_id: 'e1' });
     const busy = reduce(nodesView(node()), assigned).view as NodesView;
-    expect(busy.items[0]?.running).toEqual([{ execution_id: 'e1', problem_id: P, iteration_id: 1 }]);
+    expect(busy.items[0]?.running).toEqual([{ execution_id: 'e1', task_id: `${P}/1`, module: 'a' }]);
     const idle = reduce(busy, event('execution.lost', { node_id: 'n1', execution_id: 'e1' }))
       .view as NodesView;
     expect(idle.items[0]?.running).toEqual([]);

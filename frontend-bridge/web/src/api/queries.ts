@@ -20,7 +20,6 @@ import type {
   NodeJson,
   PageJson,
   ProblemJson,
-  RunningJson,
   TaskJson,
 } from './shapes.js';
 
@@ -43,8 +42,7 @@ type Live<V extends View> = Asked<Snapshot<V>>;
 export function nodesQuery(): Live<NodesView> {
   return live([LIVE, 'nodes'], async (signal) => {
     const { cursor, value } = await getAll<NodeJson>('nodes', PAGE_LIMIT, signal);
-    const items = value.map((node) => ({ ...node, running: readRunning(node.running) }));
-    return { cursor, value: { kind: 'nodes', items } };
+    return { cursor, value: { kind: 'nodes', items: value } };
   });
 }
 
@@ -142,12 +140,4 @@ async function getAll<T>(path: string, limit: number, signal: AbortSignal): Prom
     next = page.value.next_cursor;
   }
   return { cursor: first.cursor, value: items };
-}
-
-/** `running` as execution ids or as objects with their task: both name the executions. */
-function readRunning(running: unknown): RunningJson[] {
-  if (!Array.isArray(running)) return [];
-  return running.map((one: unknown) =>
-    typeof one === 'string' ? { execution_id: one } : (one as RunningJson),
-  );
 }

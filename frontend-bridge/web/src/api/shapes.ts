@@ -30,11 +30,11 @@ export interface PageJson<T> {
   readonly next_cursor: string | null;
 }
 
-/** An execution that a node works on. Only the id is certain: the rest is known when its assignment was seen. */
+/** An execution that a node works on. */
 export interface RunningJson {
   readonly execution_id: string;
-  readonly problem_id?: string;
-  readonly iteration_id?: number;
+  readonly task_id: string;
+  readonly module: string;
 }
 
 export interface NodeJson {
@@ -60,8 +60,7 @@ export interface ProblemJson {
   /** Its newest iteration's. */
   readonly state: TaskState;
   readonly created_at: string;
-  /** Its newest iteration, where the list says so. */
-  readonly iteration_id?: number;
+  readonly newest_iteration_id: number;
 }
 
 export interface IterationJson {
@@ -93,6 +92,10 @@ export interface TaskJson extends IterationJson {
   readonly graph: string;
   readonly graph_version: number;
   readonly input: unknown;
+  /** Why it failed. */
+  readonly error: ErrorJson | null;
+  /** What the person who stopped it gave as a reason. */
+  readonly reason: string | null;
   readonly modules: Readonly<Record<string, ModuleJson>>;
 }
 

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { parseTaskId } from '../../../../src/model/task-id.js';
 import { nodesQuery, problemsQuery } from '../api/queries.js';
 import type { NodeJson, RunningJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
@@ -45,7 +46,7 @@ function NodeRow({ node }: { node: NodeJson }): ReactNode {
       {node.running.length > 0 && (
         <span className="row-facts">
           {node.running.slice(0, 3).map((running) => (
-            <RunningTask key={running.execution_id} running={running} module={node.module} />
+            <RunningTask key={running.execution_id} running={running} />
           ))}
           {node.running.length > 3 && <span>and {node.running.length - 3} more</span>}
         </span>
@@ -55,15 +56,15 @@ function NodeRow({ node }: { node: NodeJson }): ReactNode {
   );
 }
 
-function RunningTask({ running, module }: { running: RunningJson; module: string }): ReactNode {
+function RunningTask({ running }: { running: RunningJson }): ReactNode {
   const problems = useQuery(problemsQuery());
-  const { problem_id: problem, iteration_id: iteration } = running;
-  if (problem === undefined || iteration === undefined)
-    return <span>execution {running.execution_id.slice(-6)}</span>;
-  const title = problems.data?.view.items.find((one) => one.problem_id === problem)?.title;
+  const task = parseTaskId(running.task_id);
+  if (!task) return <span>{running.task_id}</span>;
+  const title = problems.data?.view.items.find((one) => one.problem_id === task.problemId)?.title;
+  const selection = { problem: task.problemId, iteration: task.iterationId, module: running.module };
   return (
-    <SelectionLink className="link" to={formatSelection({ problem, iteration, module })} current={false}>
-      {title || `problem ${problem.slice(-6)}`} / {iteration}
+    <SelectionLink className="link" to={formatSelection(selection)} current={false}>
+      {title || `problem ${task.problemId.slice(-6)}`} / {task.iterationId}
     </SelectionLink>
   );
 }

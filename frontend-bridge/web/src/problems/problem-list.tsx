@@ -28,7 +28,7 @@ export function ProblemList({ selected }: { selected: string | undefined }): Rea
               <span className="row-facts">
                 <Chip tone={toneOf(problem.state)}>{problem.state}</Chip>
                 <span>{problem.graph}</span>
-                {(problem.iteration_id ?? 1) > 1 && <span>iteration {problem.iteration_id}</span>}
+                {problem.newest_iteration_id > 1 && <span>iteration {problem.newest_iteration_id}</span>}
                 <span className="figure">
                   <Moment at={problem.created_at} date />
                 </span>

@@ -74,17 +74,17 @@ function reduceProblems(view: ProblemsView, event: EventJson): Reduced<ProblemsV
       graph: graph ?? '',
       state: 'waiting',
       created_at: event.at,
-      iteration_id: event.iteration_id ?? 1,
+      newest_iteration_id: event.iteration_id ?? 1,
     };
     return { view: { ...view, items: [created, ...view.items] }, complete: graph !== undefined };
   }
   const state = taskStateOf(event);
   const problem = view.items[index];
   if (state === undefined || problem === undefined) return { view, complete: true };
-  const newest = problem.iteration_id ?? 0;
+  const newest = problem.newest_iteration_id;
   const iteration = event.iteration_id ?? newest;
   if (iteration < newest) return { view, complete: true };
-  const items = view.items.with(index, { ...problem, state, iteration_id: iteration });
+  const items = view.items.with(index, { ...problem, state, newest_iteration_id: iteration });
   return { view: { ...view, items }, complete: true };
 }
 
@@ -156,20 +156,16 @@ function withError(node: NodeJson): NodeJson {
 }
 
 function reduceRunning(node: NodeJson, event: EventJson, ended: boolean): NodeJson {
-  const id = event.execution_id;
-  if (id === undefined) return node;
-  const others = node.running.filter((running) => running.execution_id !== id);
+  const { execution_id: id, problem_id: problem, iteration_id: iteration } = event;
+  const known = node.running.some((running) => running.execution_id === id);
   if (ended) {
-    return others.length === node.running.length ? node : { ...node, running: others };
+    return known ? { ...node, running: node.running.filter((running) => running.execution_id !== id) } : node;
   }
+  if (known || id === undefined || problem === undefined || iteration === undefined) return node;
   const running = {
     execution_id: id,
-    ...(event.problem_id === undefined ? {} : { problem_id: event.problem_id }),
-    ...(event.iteration_id === undefined ? {} : { iteration_id: event.iteration_id }),
+    task_id: `${problem}/${iteration}`,
+    module: event.module ?? node.module,
   };
-  const index = node.running.findIndex((one) => one.execution_id === id);
-  if (index < 0) return { ...node, running: [...node.running, running] };
-  return node.running[index]?.problem_id === undefined
-    ? { ...node, running: node.running.with(index, running) }
-    : node;
+  return { ...node, running: [...node.running, running] };
 }

@@ -1,7 +1,7 @@
 /** The events of one task into its view: the rules are those of `reducer.ts`. */
 import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { EventJson, ModuleJson, ObservedState, TaskJson } from '../api/shapes.js';
+import type { EventJson, ModuleJson, ObservedState, TaskState } from '../api/shapes.js';
 import { errorOf, flag, number, observedStateOf, taskStateOf, text } from './event-fields.js';
 import type { Reduced, TaskView } from './views.js';
 
@@ -13,21 +13,28 @@ export function reduceTask(view: TaskView, event: EventJson): Reduced<TaskView> 
   const state = taskStateOf(event);
   if (state !== undefined) {
     if (taskHasEnded(task.state)) return { view, complete: true };
-    const next = taskHasEnded(state) ? skipWhatNeverRan({ ...task, state }) : { ...task, state };
-    return { view: { ...view, task: next }, complete: true };
+    return taskHasEnded(state)
+      ? endTask(view, event, state)
+      : { view: { ...view, task: { ...task, state } }, complete: true };
   }
   return event.module === undefined ? { view, complete: true } : reduceModuleOf(view, event, event.module);
 }
 
-/** A module that never ran in an ended task is `skipped`. */
-function skipWhatNeverRan(task: TaskJson): TaskJson {
-  const modules = Object.entries(task.modules).map(([name, module]): [string, ModuleJson] => [
-    name,
-    module.state === 'waiting' && module.execution_id === null
-      ? { ...module, state: 'skipped', waiting_reason: null }
-      : module,
-  ]);
-  return { ...task, modules: Object.fromEntries(modules) };
+/**
+ * A module that never ran in an ended task is `skipped`. What one that waited for another attempt is called then, only the
+ * orchestrator knows.
+ */
+function endTask(view: TaskView, event: EventJson, state: TaskState): Reduced<TaskView> {
+  let complete = true;
+  const modules = Object.entries(view.task.modules).map(([name, module]): [string, ModuleJson] => {
+    if (module.state !== 'waiting') return [name, module];
+    complete &&= module.execution_id === null;
+    return [name, { ...module, state: 'skipped', waiting_reason: null, retry_at: null }];
+  });
+  const error = errorOf(event) ?? null;
+  const reason = text(event, 'reason') ?? null;
+  const task = { ...view.task, state, error, reason, modules: Object.fromEntries(modules) };
+  return { view: { ...view, task }, complete };
 }
 
 function reduceModuleOf(view: TaskView, event: EventJson, name: string): Reduced<TaskView> {
@@ -83,14 +90,18 @@ function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedSt
       progress: null,
       output: null,
       error: null,
-      started_at: event.at,
+      started_at: null,
       finished_at: null,
     };
   }
   const attempts = module.attempts + (countsAsAttempt(state) ? 1 : 0);
   if (!isCurrent(module, event)) return attempts === module.attempts ? module : { ...module, attempts };
   const node = event.node_id ?? module.node_id;
-  if (!hasEnded(state)) return isOver(module) ? module : { ...module, state, node_id: node };
+  if (!hasEnded(state)) {
+    // It starts when it says that it runs; one that never says so, when it accepted.
+    const started = state === 'running' ? event.at : (module.started_at ?? event.at);
+    return isOver(module) ? module : { ...module, state, node_id: node, started_at: started };
+  }
   return {
     ...module,
     state,

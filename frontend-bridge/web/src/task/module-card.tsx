@@ -29,7 +29,7 @@ export function ModuleCard(props: ModuleCardProps): ReactNode {
         {busy && module.progress !== null && (
           <span className="figure">{Math.round(module.progress * 100)} %</span>
         )}
-        {module.started_at !== null && (
+        {module.started_at !== null && module.state !== 'waiting' && (
           <span className="figure card-time">
             <Elapsed since={module.started_at} until={module.finished_at} />
           </span>

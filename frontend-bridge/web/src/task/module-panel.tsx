@@ -45,7 +45,7 @@ export function ModulePanel(
       <p className="panel-facts">
         <Chip tone={toneOf(module.state)}>{module.state}</Chip>
         {module.node_id !== null && <span>on {instances.get(module.node_id) ?? module.node_id}</span>}
-        {module.started_at !== null && (
+        {module.started_at !== null && module.state !== 'waiting' && (
           <span className="figure">
             <Elapsed since={module.started_at} until={module.finished_at} />
           </span>

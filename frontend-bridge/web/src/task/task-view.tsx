@@ -54,6 +54,8 @@ function TaskOf(props: TaskPageProps & { iteration: number; iterations: ReactNod
       <header className="task-head">
         <h1 id="task-title">{title || `Problem ${problem.slice(-6)}`}</h1>
         {view && <TaskFacts view={view} />}
+        {view?.task.error && <p className="fault">{view.task.error.message}</p>}
+        {view?.task.reason && <p className="none">Stopped: {view.task.reason}</p>}
         {props.iterations}
         {view && !iterating && (
           <div className="actions">

@@ -1,0 +1,163 @@
+// What a newcomer runs, on a machine with Node.js and nothing else done:
+//   node scripts/bootstrap.mjs demo [--once]   install, build, run the demonstration
+//   node scripts/bootstrap.mjs test [FILTER…]  install, build, check, run all tests
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const [command, ...rest] = process.argv.slice(2);
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`Tutti needs Node.js 20.19 or newer; this is ${process.versions.node}.`);
+  process.exit(2);
+}
+
+/** Runs a command with its output on stderr; ends this process when it fails. */
+function must(what, program, args) {
+  const { status, error } = spawnSync(program, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  if (status === 0) return;
+  console.error(`${what} failed${error ? `: ${error.message}` : ''}.`);
+  process.exit(1);
+}
+
+function install() {
+  const installed = join(root, 'node_modules/.package-lock.json');
+  const lock = join(root, 'package-lock.json');
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  console.error('Installing what is missing …');
+  must('The installation', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+}
+
+/** Changes when anything that the build reads changes. */
+function fingerprint() {
+  const hash = createHash('sha256');
+  const walk = (path) => {
+    const info = statSync(join(root, path));
+    if (info.isDirectory()) {
+      for (const entry of readdirSync(join(root, path)).sort()) {
+        if (entry !== 'generated' && entry !== 'node_modules') walk(join(path, entry));
+      }
+    } else {
+      hash.update(`${path} ${info.size} ${info.mtimeMs}\n`);
+    }
+  };
+  for (const path of [
+    'src',
+    'nodes',
+    'frontend-bridge',
+    'proto',
+    'scripts',
+    'tsconfig.json',
+    'package-lock.json',
+  ])
+    walk(path);
+  return hash.digest('hex');
+}
+
+function build() {
+  const stamp = join(root, 'dist/.built-from');
+  const current = fingerprint();
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === current) return;
+  console.error('Building …');
+  must('The build', process.execPath, ['scripts/build.mjs']);
+  writeFileSync(stamp, current);
+}
+
+/** A tool that some tests need and a bare machine lacks. Where it cannot be installed, those tests name it and are skipped. */
+function provide(tool, debianPackages) {
+  const has = () => spawnSync('which', [tool], { stdio: 'ignore' }).status === 0;
+  if (has() || process.getuid?.() !== 0 || spawnSync('which', ['apt-get'], { stdio: 'ignore' }).status !== 0)
+    return;
+  console.error(`Installing ${debianPackages.join(', ')} for the tests …`);
+  const run = (args) =>
+    spawnSync('apt-get', args, {
+      stdio: ['ignore', 'ignore', 2],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  if (run(['install', '-y', '-q', ...debianPackages]).status !== 0) {
+    run(['update', '-q']);
+    run(['install', '-y', '-q', ...debianPackages]);
+  }
+}
+
+/** Runs one vitest project and returns what it counted. */
+function vitest(project, filters) {
+  const folder = mkdtempSync(join(tmpdir(), 'tutti-test-'));
+  const report = join(folder, 'report.json');
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      ...[
+        'run',
+        '--project',
+        project,
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+      ],
+      ...['--passWithNoTests', ...filters],
+    ],
+    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  const result = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined;
+  rmSync(folder, { recursive: true, force: true });
+  const counts = { passed: result?.numPassedTests ?? 0, failed: result?.numFailedTests ?? 0, skipped: [] };
+  // A file that could not even be loaded, or an error outside of all tests, is a failure that no test counts.
+  if (status !== 0 && counts.failed === 0) counts.failed = 1;
+  for (const file of result?.testResults ?? []) {
+    for (const test of file.assertionResults) {
+      if (test.status === 'pending' || test.status === 'skipped' || test.status === 'todo')
+        counts.skipped.push(test.fullName);
+    }
+  }
+  return counts;
+}
+
+function test(filters) {
+  provide('cc', ['gcc', 'libc6-dev']);
+  provide('python3', ['python3']);
+  must('The format and lint check', join(root, 'node_modules/.bin/biome'), [
+    'ci',
+    '--error-on-warnings',
+    '.',
+  ]);
+  must('The type check of the tests', join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.test.json']);
+  const runs = [vitest('unit', filters), vitest('e2e', filters)];
+  const passed = runs.reduce((sum, run) => sum + run.passed, 0);
+  const failed = runs.reduce((sum, run) => sum + run.failed, 0);
+  const skipped = runs.flatMap((run) => run.skipped);
+  for (const name of skipped) console.log(`skipped: ${name}`);
+  console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`);
+  const complete = skipped.length === 0 || process.env.CI !== 'true';
+  if (!complete) console.log('A skipped test is a failure where CI=true.');
+  process.exit(failed === 0 && passed > 0 && complete ? 0 : 1);
+}
+
+process.chdir(root);
+mkdirSync(join(root, 'node_modules'), { recursive: true });
+install();
+build();
+if (command === 'test') test(rest);
+else if (command === 'demo') {
+  // In this very process, so that Ctrl-C reaches it and nothing stands between.
+  process.argv = [process.argv[0], join(root, 'dist/src/cli/demo/main.js'), ...rest];
+  await import('../dist/src/cli/demo/main.js');
+} else {
+  console.error(`unknown command ${command}: one of demo, test`);
+  process.exit(2);
+}

@@ -1,0 +1,125 @@
+/**
+ * Space that the store's file has ahead of its data, so that LMDB never meets a full disk.
+ *
+ * LMDB's binding damages the process's memory when one of its writes finds no room. So the file is filled with zeros ahead of
+ * LMDB's last page by ordinary writes, which may fail, and a commit begins only where the most that it can take is there.
+ *
+ * 1. Zeros are appended, never written at a place: LMDB may extend the file at the same time, in this process or another.
+ * 2. Of the space ahead, `RESERVE_BYTES` are kept for what frees space and for a new reign.
+ * 3. On a full disk other commits go on as long as LMDB has twice their need in free pages of its own.
+ */
+import { fstatSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { keySize } from './key.js';
+import type { Write } from './store.js';
+
+export interface RoomDeps {
+  readonly pageBytes: number;
+  /** The bytes of LMDB's pages, now, from the file's beginning to the last one. */
+  used(): number;
+  /** The bytes of those of them that hold data. */
+  live(): number;
+}
+
+/** Enough for a few thousand deletes in batches, and made in a few milliseconds. */
+const RESERVE_BYTES = 4 * 1024 ** 2;
+/** The file grows by a quarter, within these: small stores stay small, large ones rarely wait for it. */
+const SMALLEST_STEP_BYTES = 4 * 1024 ** 2;
+const LARGEST_STEP_BYTES = 64 * 1024 ** 2;
+const ZEROS: Uint8Array = new Uint8Array(1024 ** 2);
+
+/** What a commit took; given back when it is over, by when LMDB's own figures say what it used. */
+export type Taken = { readonly kind: 'taken'; giveBack(): void };
+export type Room = Taken | { readonly kind: 'full'; readonly cause: unknown };
+
+export class FileRoom {
+  private ahead = 0;
+  private used = 0;
+  private underWay = 0;
+  private turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly file: FileHandle,
+    private readonly deps: RoomDeps,
+  ) {}
+
+  static async open(path: string, deps: RoomDeps): Promise<FileRoom> {
+    return new FileRoom(await open(path, 'a'), deps);
+  }
+
+  /** Room for a commit, in the order of the calls. `vital`: it may use the reserve. */
+  take(writes: readonly Write[], vital: boolean): Promise<Room> {
+    const taking = this.turn.then(() => this.takeNow(writes, vital));
+    this.turn = taking.catch(() => {});
+    return taking;
+  }
+
+  close(): Promise<void> {
+    return this.file.close();
+  }
+
+  private async takeNow(writes: readonly Write[], vital: boolean): Promise<Room> {
+    let need = this.needOf(writes);
+    if (this.ahead - need >= RESERVE_BYTES) return this.taken(need);
+    this.measure();
+    need = this.needOf(writes);
+    const missing = need + RESERVE_BYTES - this.ahead;
+    const cause = missing > 0 ? await this.extend(missing) : undefined;
+    if (cause === undefined) return this.taken(need);
+    this.measure();
+    const free = this.deps.used() - this.deps.live();
+    const isWithin = this.ahead >= need && (vital || free >= 2 * need + this.underWay);
+    return this.ahead - need >= RESERVE_BYTES || isWithin ? this.taken(need) : { kind: 'full', cause };
+  }
+
+  private taken(bytes: number): Taken {
+    this.ahead -= bytes;
+    this.used += bytes;
+    this.underWay += bytes;
+    return {
+      kind: 'taken',
+      giveBack: () => {
+        this.underWay -= bytes;
+      },
+    };
+  }
+
+  private measure(): void {
+    this.used = this.deps.used() + this.underWay;
+    this.ahead = fstatSync(this.file.fd).size - this.used;
+  }
+
+  /** Append at least so many bytes. Resolves to what the system said where not all of them would go. */
+  private async extend(bytes: number): Promise<unknown> {
+    const step = Math.min(Math.max(this.used / 4, SMALLEST_STEP_BYTES), LARGEST_STEP_BYTES);
+    let left = Math.ceil(bytes + step);
+    try {
+      while (left > 0) {
+        const { bytesWritten } = await this.file.write(ZEROS, 0, Math.min(left, ZEROS.length));
+        left -= bytesWritten;
+        this.ahead += bytesWritten;
+      }
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /**
+   * The most bytes of new pages that a batch can lead to. LMDB writes every page that it changes anew: the leaf of each entry, a
+   * second one where that leaf splits, and a share of the branches, but no more than there are; then the new data, on pages that
+   * may be half full; then the roots and its list of free pages.
+   */
+  private needOf(writes: readonly Write[]): number {
+    const { pageBytes } = this.deps;
+    let pages = 0;
+    let small = 0;
+    for (const write of writes) {
+      const size = write.op === 'put' ? write.value.length : 0;
+      if (size > pageBytes / 4) pages += Math.ceil((size + 64) / pageBytes);
+      else small += size + keySize(write.key) + 32;
+    }
+    const changed = Math.min(3 * writes.length, this.used / pageBytes);
+    return Math.ceil(pages + (2 * small) / pageBytes + changed + 64) * pageBytes;
+  }
+}
