@@ -19,6 +19,11 @@ const io = {
   env: process.env,
   signal: stop.signal,
 };
+// Whoever reads us may have had enough: `tutti watch | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') stop.abort('EPIPE');
+  else throw error;
+});
 const program = createProgram(io, version);
 registerUp(program, io);
 registerClientCommands(program, io, (yaml, { file, protoPaths }) =>

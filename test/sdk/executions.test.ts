@@ -72,7 +72,7 @@ describe('outputs and ends', () => {
     driver.publish('e1');
     driver.fail('e1');
     const isReport = (kind: string) => kind === 'FAILED';
-    expect(momentsOf(driver, 40_000, isReport)).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000]);
+    expect(momentsOf(driver, 65_000, isReport)).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000, 61_000]);
     driver.ack('e1', 1);
     expect(momentsOf(driver, 40_000, isReport)).toHaveLength(1);
     driver.ack('e1', 1, true);
@@ -265,6 +265,14 @@ describe('task commands', () => {
       { executionId: 'e2', state: 'CANCELLED', lastSeq: 0 },
     ]);
     expect(driver.effects('abort')).toEqual([]);
+  });
+
+  it('PREEMPT after a STOP does not bring the task back', () => {
+    const driver = Driver.running('e1');
+    driver.task('STOP', 'e1');
+    driver.task('PREEMPT', 'e1');
+    driver.fail('e1');
+    expect(driver.reports()).toMatchObject([{ state: 'CANCELLED' }]);
   });
 
   it('are acknowledged again when they are repeated, and done once', () => {

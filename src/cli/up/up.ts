@@ -92,6 +92,7 @@ export async function up(config: Config, onFenced: (epoch: number) => void): Pro
       port: config.httpPort,
       ...(config.token !== undefined && { token: config.token }),
       origins: config.origins,
+      hosts: config.advertise === undefined ? [] : [config.advertise],
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
       metrics: createMetrics({ gauges: () => orchestrator.gauges(), viewers: () => gateway.viewers() }),
       logger,

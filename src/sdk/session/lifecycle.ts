@@ -175,7 +175,6 @@ export class Lifecycle {
     }
     this.#dueAt = stage.flushAt;
     if (!timeIsUp && this.#hook === undefined && this.#initialised) {
-      this.#initialised = false;
       this.#startHook('stop');
     }
     if (timeIsUp || (this.#hook === undefined && this.#executions.settled)) {

@@ -44,7 +44,6 @@ export class OutputWindow {
   open(limit: number, now: number): void {
     this.#open = true;
     this.#limit = limit;
-    this.#outgoing = [];
     for (const list of this.#sent.values()) {
       for (const sent of list) {
         if (sent.dueAt !== Number.POSITIVE_INFINITY) this.#send(sent, RESEND_FIRST_MS, now);
