@@ -136,7 +136,7 @@ function test(filters) {
     '--error-on-warnings',
     '.',
   ]);
-  must('The type check of the tests', join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.test.json']);
+  must('The type check', 'npm', ['run', '--silent', 'types']);
   const runs = [vitest('unit', filters), vitest('e2e', filters)];
   const passed = runs.reduce((sum, run) => sum + run.passed, 0);
   const failed = runs.reduce((sum, run) => sum + run.failed, 0);

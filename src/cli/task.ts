@@ -116,7 +116,7 @@ export function describeTask(view: IterationView): string {
     `${view.task_id}  ${view.state}`,
     '',
     table(['MODULE', 'STATE', 'ATTEMPTS', 'NODE', 'NOTE'], rows),
-    ...(Object.keys(outputs).length > 0 ? ['', stringify(outputs, { lineWidth: 0 }).trimEnd()] : []),
+    ...(Object.keys(outputs).length > 0 ? ['', stringify(shortened(outputs), { lineWidth: 0 }).trimEnd()] : []),
   ].join('\n');
 }
 
@@ -127,4 +127,16 @@ function noteOf(module: ModuleView): string {
 
 function hasEnded(state: string): boolean {
   return (TASK_STATES as readonly string[]).includes(state) && taskHasEnded(state as TaskState);
+}
+
+/** What a line of a terminal bears; `--json` shows everything. */
+const SHOWN_CHARACTERS = 200;
+
+function shortened(value: unknown): unknown {
+  if (typeof value === 'string' && value.length > SHOWN_CHARACTERS) {
+    return `${value.slice(0, SHOWN_CHARACTERS)}… (${value.length} characters, whole with --json)`;
+  }
+  if (Array.isArray(value)) return value.map(shortened);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([field, inner]) => [field, shortened(inner)]));
 }

@@ -26,7 +26,7 @@ const MAX_DATABASES = 64;
 /** ENOSPC, EFBIG, EDQUOT and MDB_MAP_FULL: there is no room, and there may be some later. */
 const NO_ROOM: ReadonlySet<unknown> = new Set([28, 27, 122, -30792, 'ENOSPC', 'EFBIG', 'EDQUOT']);
 /** What a new store takes at first, with the room ahead of it. */
-const NEW_STORE_BYTES = 16 * 1024 ** 2;
+const NEW_STORE_BYTES = 32 * 1024 ** 2;
 
 /** LMDB's mark, and where it stands: behind the header of the first page. */
 const MAGIC = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
@@ -76,8 +76,9 @@ function refuseOthers(path: string): void {
   try {
     file = openSync(path, 'r');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return needRoomBelow(dirname(path));
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    needRoomBelow(dirname(path));
+    return;
   }
   try {
     if (readSync(file, head) > 0 && !head.subarray(MAGIC_AT).equals(MAGIC))

@@ -176,10 +176,9 @@ class LmdbStore implements Store {
     let bytesUsed = 0;
     const entries: Partial<Record<Table, number>> = {};
     for (const table of TABLES) {
-      const stats = this.latest(table).getStats() as TableStats;
-      entries[table] = stats.entryCount;
-      bytesUsed +=
-        (stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages) * stats.pageSize;
+      const size = sizeOf(this.latest(table));
+      entries[table] = size.entries;
+      bytesUsed += size.bytes;
     }
     return { bytesUsed, entries };
   }
@@ -206,8 +205,10 @@ class LmdbStore implements Store {
     this.check();
     checkWrites(writes);
     const written = await this.write(EPOCH, epoch, writes);
-    if (written.kind === 'full') return { kind: 'full', message: messageOf(written.cause) };
-    return written.held ? { kind: 'committed' } : { kind: 'fenced', epoch: this.epoch() };
+    if (written.kind === 'done' && written.held) return { kind: 'committed' };
+    const reigning = this.epoch();
+    if (written.kind === 'done' || reigning !== epoch) return { kind: 'fenced', epoch: reigning };
+    return { kind: 'full', message: messageOf(written.cause) };
   }
 
   private async end(): Promise<void> {

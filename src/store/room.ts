@@ -21,8 +21,8 @@ export interface RoomDeps {
   live(): number;
 }
 
-/** Enough for a few thousand deletes in batches, and made in a few milliseconds. */
-const RESERVE_BYTES = 4 * 1024 ** 2;
+/** Enough for a batch of 300 deletes wherever they fall, over and over, since each gives back what it takes. */
+const RESERVE_BYTES = 8 * 1024 ** 2;
 /** The file grows by a quarter, within these: small stores stay small, large ones rarely wait for it. */
 const SMALLEST_STEP_BYTES = 4 * 1024 ** 2;
 const LARGEST_STEP_BYTES = 64 * 1024 ** 2;

@@ -206,34 +206,67 @@ describe('an LMDB store in processes of their own', () => {
     ]);
   });
 
-  it('says that it is full, writes nothing of that batch, stays readable, and takes it once there is room', async (ctx) => {
+  it('is full on a full disk, stays readable, can be pruned, uses what that frees, and goes on once there is room', async (ctx) => {
     if (shim === undefined) return ctx.skip('needs cc');
     const full = join(dir, 'full');
     const writer = await start({ LD_PRELOAD: shim, TUTTI_DISK_FULL: full });
     const reader = await start();
     const epoch = await writer.ask<number>({ do: 'reign' });
-    const keys = Array.from({ length: 300 }, (_, i): Key => ['full', i]);
-    const batch: StoreRequest = { do: 'commit', epoch, keys, bytes: 1000 };
-    await writer.ask({ do: 'commit', epoch, keys: [['before']], bytes: 9 });
+    const expected = new Map<number, readonly Key[]>();
+    let batches = 0;
+    const write = async () => {
+      batches += 1;
+      const keys = Array.from({ length: 100 }, (_, i): Key => [batches, i]);
+      const { outcome } = await writer.ask<TimedOutcome>({ do: 'commit', epoch, keys, bytes: 1000 });
+      if (outcome.kind === 'committed') expected.set(batches, keys);
+      return outcome;
+    };
+    const isAllThere = async () => {
+      const keys = [...expected.values()].flat();
+      expect(await writer.ask({ do: 'keys' })).toEqual(keys);
+      expect(await reader.ask({ do: 'keys' })).toEqual(keys);
+    };
+
+    await write();
     await writeFile(full, '');
-    for (let tries = 0; tries < 3; tries += 1) {
-      const { outcome } = await writer.ask<TimedOutcome>(batch);
-      expect(outcome).toEqual({ kind: 'full', message: expect.stringMatching(/^No space left on device/) });
-      expect(await writer.ask({ do: 'keys' })).toEqual([['before']]);
-      expect(await reader.ask({ do: 'keys' })).toEqual([['before']]);
+    let outcome = await write();
+    while (outcome.kind === 'committed') outcome = await write();
+    expect(outcome).toEqual({ kind: 'full', message: expect.stringContaining('no space left on device') });
+    for (let tries = 0; tries < 3; tries += 1) expect(await write()).toEqual(outcome);
+    await isAllThere();
+    expect(expected.size).toBeGreaterThan(10);
+
+    const next = await writer.ask<number>({ do: 'reign' });
+    expect(next).toBe(epoch + 1);
+    expect(await write()).toEqual({ kind: 'fenced', epoch: next });
+
+    for (const [batch, keys] of [...expected].slice(0, -5)) {
+      expect(await writer.ask({ do: 'delete', epoch: next, keys })).toEqual({ kind: 'committed' });
+      expected.delete(batch);
     }
-    await expect(writer.ask({ do: 'reign' })).rejects.toMatchObject({ code: 'store_full' });
+    await isAllThere();
+    const again: Key[] = [[100_000], [100_001]];
+    expect(await writer.ask({ do: 'commit', epoch: next, keys: again, bytes: 1000 })).toMatchObject({
+      outcome: { kind: 'committed' },
+    });
+    expected.set(100_000, again);
+
     await rm(full);
-    expect((await writer.ask<TimedOutcome>(batch)).outcome).toEqual({ kind: 'committed' });
-    expect(await reader.ask({ do: 'keys' })).toEqual([['before'], ...keys]);
+    const many = Array.from({ length: 3000 }, (_, i): Key => ['many', i]);
+    expect(await writer.ask({ do: 'commit', epoch: next, keys: many, bytes: 1000 })).toMatchObject({
+      outcome: { kind: 'committed' },
+    });
+    expected.set(100_001, many);
+    await isAllThere();
     await writer.ask({ do: 'exit' });
-    const again = await openLmdbStore({ dir });
-    expect(await again.keys('events', { prefix: [] })).toEqual([['before'], ...keys]);
-    expect(
-      (await again.range('events', { prefix: ['full'] })).every(({ value }) => value.length === 1000),
-    ).toBe(true);
-    await again.close();
-  });
+    const store = await openLmdbStore({ dir });
+    const entries = await store.range('events', { prefix: [] });
+    expect(entries.map(({ key }) => key)).toEqual([...expected.values()].flat());
+    expect(entries.every(({ value }) => value.length === 1000 && value.every((byte) => byte === 7))).toBe(
+      true,
+    );
+    await store.close();
+  }, 20_000);
 
   it('keeps every batch that was committed before its process was killed, and half of none', async () => {
     const writer = await start();

@@ -8,6 +8,7 @@ export type StoreRequest =
   | { readonly do: 'open'; readonly dir: string }
   | { readonly do: 'reign' }
   | { readonly do: 'commit'; readonly epoch: number; readonly keys: readonly Key[]; readonly bytes: number }
+  | { readonly do: 'delete'; readonly epoch: number; readonly keys: readonly Key[] }
   | { readonly do: 'keys' }
   | { readonly do: 'watch'; readonly key: Key }
   | { readonly do: 'exit' };
@@ -38,6 +39,11 @@ answerRequests<StoreRequest>(async (request) => {
       );
       return { outcome, start: String(start), end: String(process.hrtime.bigint()) } satisfies TimedOutcome;
     }
+    case 'delete':
+      return store.commit(
+        request.epoch,
+        request.keys.map((key) => ({ op: 'delete', table: 'events', key })),
+      );
     case 'keys':
       return store.keys('events', { prefix: [] });
     case 'watch':

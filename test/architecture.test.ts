@@ -1,0 +1,139 @@
+/** The floors of the house, as `docs/architecture.md` draws them: imports go down only, siblings never know each other, no cycles. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** What each room may import from, itself apart. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'src/base': [],
+  'src/model': ['src/base'],
+  'src/scheduling': ['src/base', 'src/model'],
+  'src/wire': ['src/base', 'src/model'],
+  'src/bus': ['src/base', 'src/model'],
+  'src/store': ['src/base', 'src/model'],
+  'src/config': ['src/base', 'src/model'],
+  'src/orchestrator': ['src/base', 'src/model', 'src/scheduling', 'src/wire', 'src/bus', 'src/store'],
+  'src/sdk': ['src/base', 'src/model', 'src/wire', 'src/bus'],
+  'frontend-bridge/gateway': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
+  'frontend-bridge/web': ['src/model'],
+  nodes: [],
+  'src/cli': [
+    ...['src/base', 'src/model', 'src/wire', 'src/bus', 'src/store', 'src/config', 'src/orchestrator'],
+    'frontend-bridge/gateway',
+  ],
+  'src/index.ts': ['src/base', 'src/config', 'src/orchestrator'],
+};
+
+/** Packages that only one room may use: sockets, disk, HTTP and generated code have one door each. */
+const ONE_DOOR: Readonly<Record<string, readonly string[]>> = {
+  zeromq: ['src/bus'],
+  lmdb: ['src/store'],
+  fastify: ['frontend-bridge/gateway'],
+  'protobufjs/minimal.js': ['src/wire'],
+  protobufjs: ['src/wire'],
+  commander: ['src/cli'],
+};
+
+interface Import {
+  readonly from: string;
+  /** A path in the repository, or a package's name. */
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return ['node_modules', 'generated', 'dist'].includes(entry.name) ? [] : sources(path);
+    return /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts') ? [path] : [];
+  });
+}
+
+const IMPORT = /^\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\s+from\s+)?'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(IMPORT)].map(([, type, stated, dynamic]) => {
+    const target = stated ?? dynamic ?? '';
+    const to = target.startsWith('.')
+      ? relative(root, resolve(root, dirname(file), target)).replace(/\.js$/, '.ts')
+      : target;
+    return { from: file, to, typeOnly: type !== undefined };
+  });
+}
+
+const files = ['src', 'nodes', 'frontend-bridge'].flatMap(sources);
+const imports = files.flatMap(importsOf);
+const roomOf = (path: string): string | undefined =>
+  Object.keys(MAY_IMPORT).find((room) => path === room || path.startsWith(`${room}/`));
+
+describe('the architecture', () => {
+  it('finds the code that it is about', () => {
+    expect(files.length).toBeGreaterThan(100);
+    expect(imports.length).toBeGreaterThan(300);
+  });
+
+  it('has a floor for every file', () => {
+    expect(files.filter((file) => roomOf(file) === undefined)).toEqual([]);
+  });
+
+  it('imports only from lower floors', () => {
+    const broken = imports.filter(({ from, to }) => {
+      const [here, there] = [roomOf(from), roomOf(to)];
+      if (here === undefined || there === undefined || here === there) return false;
+      return !MAY_IMPORT[here]!.some((allowed) => to === allowed || to.startsWith(`${allowed}/`));
+    });
+    expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  it('lets nodes see nothing but the public entry of the SDK', () => {
+    const broken = imports.filter(
+      ({ from, to }) => from.startsWith('nodes/') && !to.startsWith('nodes/') && !to.startsWith('node:') && to !== 'tutti/sdk',
+    );
+    expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  it('keeps sockets, disk, HTTP and protobuf behind one door each', () => {
+    const broken = imports.filter(
+      ({ from, to }) => ONE_DOOR[to] !== undefined && !ONE_DOOR[to].some((room) => from.startsWith(`${room}/`)),
+    );
+    expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  it('lets generated code out of wire/ nowhere', () => {
+    const broken = imports.filter(({ from, to }) => to.includes('/generated/') && !from.startsWith('src/wire/'));
+    expect(broken).toEqual([]);
+  });
+
+  it('keeps the deterministic core free of clocks, randomness and I/O', () => {
+    const pure = files.filter((file) => /^src\/(model|scheduling|orchestrator\/decide)\//.test(file));
+    const tainted = pure.filter((file) => {
+      const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+      const allowed = text.replace(/import \{ timingSafeEqual \} from 'node:crypto';/, '');
+      return /Date\.now|performance\.|Math\.random|setTimeout|setInterval|process\.|'node:|new Date\(\)/.test(allowed);
+    });
+    expect(pure.length).toBeGreaterThan(20);
+    expect(tainted).toEqual([]);
+  });
+
+  it('has no cycles', () => {
+    const edges = new Map<string, string[]>();
+    for (const { from, to, typeOnly } of imports) if (!typeOnly) edges.set(from, [...(edges.get(from) ?? []), to]);
+    const done = new Set<string>();
+    const walk = (file: string, path: readonly string[]): string[] => {
+      if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+      if (done.has(file)) return [];
+      for (const next of edges.get(file) ?? []) {
+        const cycle = walk(next, [...path, file]);
+        if (cycle.length > 0) return cycle;
+      }
+      done.add(file);
+      return [];
+    };
+    const cycles = files.map((file) => walk(file, [])).filter((cycle) => cycle.length > 0);
+    expect(cycles).toEqual([]);
+  });
+});
