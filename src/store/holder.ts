@@ -40,9 +40,9 @@ interface Claim extends Holder {
   readonly held: boolean;
 }
 
-/** Where the claims are, below the data directory. */
+/** Where the claims are, below the data directory: files named by pid, start time and a random number. */
 const CLAIMS = 'holder';
-const CLAIM = /^(\d+)_([\w.-]+)_[\w-]+\.claim$/;
+const CLAIM = /^(\d+)_([^_]+)_[0-9a-f]+\.claim$/;
 
 /** Starters that meet each other are done within a few of these; somebody that is still there then holds on. */
 const TRIES = 40;
@@ -93,7 +93,7 @@ export async function holderOf(dir: string): Promise<Holder | undefined> {
 async function announce(claims: string): Promise<string> {
   const started = await startOf(process.pid);
   if (started === undefined) throw new Error('this process is not listed by the system');
-  const name = `${process.pid}_${started}_${randomBytes(9).toString('base64url')}.claim`;
+  const name = `${process.pid}_${started}_${randomBytes(8).toString('hex')}.claim`;
   await writeFile(join(claims, name), '', { flag: 'wx' });
   return name;
 }

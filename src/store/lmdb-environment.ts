@@ -23,8 +23,6 @@ const MAX_READERS = 1024;
 /** The tables, the store's own database, and room for those of newer versions. */
 const MAX_DATABASES = 64;
 
-/** ENOSPC, EFBIG, EDQUOT and MDB_MAP_FULL: there is no room, and there may be some later. */
-const NO_ROOM: ReadonlySet<unknown> = new Set([28, 27, 122, -30792, 'ENOSPC', 'EFBIG', 'EDQUOT']);
 /** What a new store takes at first, with the room ahead of it. */
 const NEW_STORE_BYTES = 32 * 1024 ** 2;
 
@@ -183,19 +181,4 @@ function optionsOf(range: Range, transaction: Transaction | undefined): object |
 /** The binding's own buffers carry properties of its own; the bytes are the reader's alone. */
 function plain(value: Uint8Array): Uint8Array {
   return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-}
-
-/**
- * What became of a write that the binding rejected: there was no room, or LMDB is in a state in which it must not write again.
- * The binding rejects with an error whose `commitError` is a promise that rejects with LMDB's own.
- */
-export async function failureOf(
-  error: unknown,
-): Promise<{ readonly full: boolean; readonly cause: unknown }> {
-  let cause = error;
-  if (error instanceof Error && 'commitError' in error) {
-    cause = await Promise.resolve(error.commitError).catch((reason: unknown) => reason);
-  }
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  return { full: NO_ROOM.has(code), cause };
 }

@@ -15,7 +15,6 @@ import { type IdSource, systemIds } from '../base/ids.js';
 import {
   type Db,
   type Environment,
-  failureOf,
   fileSizeOf,
   type LmdbKey,
   lmdbKey,
@@ -27,6 +26,7 @@ import {
   sizeOf,
   storeFile,
 } from './lmdb-environment.js';
+import { failureOf, storeFailed, storeFull, storeUnusable } from './lmdb-errors.js';
 import { checkWrites } from './range.js';
 import { FileRoom } from './room.js';
 import { MIGRATIONS, type Migration, newerSchema, schemaVersion } from './schema.js';
@@ -68,6 +68,7 @@ type Tables = Readonly<Record<Table, Db>>;
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   const { dir, ids = systemIds, migrations = MIGRATIONS } = options;
   let root: Environment | undefined;
+  let store: LmdbStore | undefined;
   try {
     root = openEnvironment(dir);
     const self = openDatabase(root, SELF, true);
@@ -78,13 +79,13 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
     const { store_id } = JSON.parse(Buffer.from(value).toString()) as { store_id: string };
     const tables = openTables(root);
     const room = await openRoom(dir, root, self, tables);
-    const store = new LmdbStore(store_id, root, self, tables, room);
+    store = new LmdbStore(store_id, root, self, tables, room);
     for (let version = found; version < known; version += 1) {
       await store.migrate(version, migrations[version - 1]!);
     }
     return store;
   } catch (error) {
-    await root?.close();
+    await (store ?? root)?.close();
     if (error instanceof TuttiError) throw error;
     const { full, cause } = await failureOf(error);
     throw full ? storeFull(cause) : storeUnusable(dir, cause);
@@ -328,25 +329,4 @@ class View implements Reader {
       );
     return this.tables[table];
   }
-}
-
-function storeUnusable(dir: string, cause: unknown): TuttiError {
-  return new TuttiError('store_unusable', `the store in ${dir} cannot be opened: ${messageOf(cause)}`, {
-    hint: 'Name a directory that this user may write to and that holds a store of Tutti or none.',
-    cause,
-  });
-}
-
-function storeFull(cause: unknown): TuttiError {
-  return new TuttiError('store_full', `the store has no room: ${messageOf(cause)}`, {
-    hint: 'Free disk space and try again.',
-    cause,
-  });
-}
-
-function storeFailed(cause: unknown): TuttiError {
-  return new TuttiError('store_failed', `the store cannot write any more: ${messageOf(cause)}`, {
-    hint: 'Look after the disk, then start again: everything that was committed is there.',
-    cause,
-  });
 }

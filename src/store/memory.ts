@@ -13,7 +13,7 @@ import type { CommitOutcome, Entry, Key, Range, Reader, Store, StoreStats, Table
 
 export interface MemoryDisk {
   readonly storeId: string;
-  /** While it is set, commits that write anything end as `full`. @default false */
+  /** While it is set, commits with anything to put end as `full`; deletes are taken. @default false */
   full: boolean;
 }
 
@@ -122,7 +122,7 @@ class Handle implements MemoryStore {
     const copies = writes.map(copyOf);
     await this.turn();
     if (epoch !== this.disk.epoch) return { kind: 'fenced', epoch: this.disk.epoch };
-    if (this.disk.full && copies.length > 0)
+    if (this.disk.full && copies.some(({ op }) => op === 'put'))
       return { kind: 'full', message: 'the memory disk is set to be full' };
     for (const write of copies) this.disk.apply(write);
     return { kind: 'committed' };

@@ -5,8 +5,11 @@
  *    its transaction.
  * 2. Readers see only what is durable.
  * 3. Keys are tuples and order as tuples do: element by element, numbers before strings, numbers by value, strings by
- *    their UTF-8 bytes, a prefix before what it begins.
- * 4. Values are bytes; what they mean is the caller's.
+ *    their UTF-8 bytes, a prefix before what it begins. A key has at least one element and takes at most `MAX_KEY_BYTES` of
+ *    `store/key.ts`; numbers are integers from 0 to 2^53-1, strings well-formed. Any other is a `bad_key`, in writes and reads.
+ * 4. Values are bytes; what they mean is the caller's, who leaves them as they are until the commit has resolved.
+ * 5. Commits take effect in the order of the calls.
+ * 6. After `close` every call is rejected with `store_closed`.
  */
 
 export type Key = readonly (string | number)[];
@@ -67,10 +70,14 @@ export type CommitOutcome =
   | { readonly kind: 'committed' }
   /** Another epoch reigns; nothing was written and nothing ever will be through this handle. */
   | { readonly kind: 'fenced'; readonly epoch: number }
-  /** There is no room; nothing was written. Trying again later may succeed. */
+  /**
+   * There is no room; nothing was written. Trying again later may succeed, and so may a batch of at most 300 deletes now: some room
+   * is kept for them and for `reign`.
+   */
   | { readonly kind: 'full'; readonly message: string };
 
 export interface StoreStats {
+  /** What the entries take; the files may be larger. */
   readonly bytesUsed: number;
   readonly entries: Readonly<Partial<Record<Table, number>>>;
 }
@@ -78,12 +85,16 @@ export interface StoreStats {
 export interface Store extends Reader {
   /** Stable over restarts; new after a restore. */
   readonly storeId: string;
-  /** Begin a new reign: raise the stored epoch durably and return it. Older epochs are fenced off from then on. */
+  /**
+   * Begin a new reign: raise the stored epoch durably and return it. Older epochs are fenced off from then on.
+   * @throws `store_full`, `store_failed`
+   */
   reign(): Promise<number>;
+  /** @throws `bad_key`: nothing was written. `store_failed`: no more can be, and this batch is there after a restart or not. */
   commit(epoch: number, writes: readonly Write[]): Promise<CommitOutcome>;
-  /** Read with one view of the data, however many commits happen meanwhile. The reader is valid until `read` settles. */
+  /** Read with one view of the data, however many commits happen meanwhile. The reader is valid until `read` settles (`snapshot_ended`). */
   snapshot<T>(read: (reader: Reader) => Promise<T>): Promise<T>;
   stats(): Promise<StoreStats>;
-  /** Idempotent. */
+  /** Waits for what is under way. Idempotent. */
   close(): Promise<void>;
 }

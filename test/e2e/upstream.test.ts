@@ -6,14 +6,7 @@ import { taskOf } from '../support/event-tape.js';
 import { readJournal, SIX, startNode } from '../support/nodes.js';
 import { OrchestratorProcess, pathOf } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
-
-/** An orchestrator with the six nodes of the graph `six`, all registered. */
-async function startSix(scene: Scene): Promise<OrchestratorProcess> {
-  const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six'] });
-  const nodes = SIX.map((module) => startNode(scene, orchestrator, { module }));
-  await Promise.all(nodes.map((node) => node.line('registered ')));
-  return orchestrator;
-}
+import { startSix } from '../support/six-nodes.js';
 
 /** What each module published, from the event log: exactly one output each, and each the last of its execution. */
 function outputsOf(
@@ -32,7 +25,7 @@ const allFrom = (modules: readonly string[], task: string) =>
 describe('orchestrator and nodes', () => {
   it('solve a task whichever of them comes first, with exactly one output per module', async () => {
     const scene = Scene.ofTest();
-    const orchestrator = await startSix(scene);
+    const { orchestrator } = await startSix(scene);
     const tape = orchestrator.tape();
     const { task_id: before } = await orchestrator.submit('six', {});
     expect(await tape.ended(before)).toEqual(['succeeded']);
@@ -69,7 +62,7 @@ describe('orchestrator and nodes', () => {
 
 describe('tasks', () => {
   it('run back to back, each with its own inputs only', async () => {
-    const orchestrator = await startSix(Scene.ofTest());
+    const { orchestrator } = await startSix(Scene.ofTest());
     const tape = orchestrator.tape();
     for (const name of ['first', 'second', 'third']) {
       const { task_id: task } = await orchestrator.submit('six', { name });
@@ -83,7 +76,7 @@ describe('tasks', () => {
   });
 
   it('get the previous outputs of their parent iteration, whatever ran in between', async () => {
-    const orchestrator = await startSix(Scene.ofTest());
+    const { orchestrator } = await startSix(Scene.ofTest());
     const tape = orchestrator.tape();
     const solve = async (submitted: Promise<{ task_id: string; problem_id: string }>) => {
       const task = await submitted;
@@ -111,7 +104,7 @@ describe('tasks', () => {
   });
 
   it('whose nodes take random times mix up nothing', async () => {
-    const orchestrator = await startSix(Scene.ofTest());
+    const { orchestrator } = await startSix(Scene.ofTest());
     const tape = orchestrator.tape();
     const script = Object.fromEntries(SIX.map((module) => [module, { random_ms: 250 }]));
     const tasks = await Promise.all(
@@ -155,7 +148,7 @@ describe('tasks', () => {
 
 describe('a node', () => {
   it('whose function throws lives on: the task fails with that error, the next one is solved', async () => {
-    const orchestrator = await startSix(Scene.ofTest());
+    const { orchestrator } = await startSix(Scene.ofTest());
     const tape = orchestrator.tape();
     const fail = { times: 9, code: 'no_candidate', message: 'no model fits 3 MiB', final: true };
     const { task_id: bad } = await orchestrator.submit('six', { model: { fail } });
@@ -178,7 +171,7 @@ describe('a node', () => {
   });
 
   it('that fails in a way that may pass is tried again', async () => {
-    const orchestrator = await startSix(Scene.ofTest());
+    const { orchestrator } = await startSix(Scene.ofTest());
     const tape = orchestrator.tape();
     const fail = { times: 1, message: 'the catalogue is locked' };
     const { task_id: task } = await orchestrator.submit('six', { model: { fail } });

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -91,20 +91,6 @@ describe('a data directory', () => {
     expect(await readdir(join(dir, 'holder'))).toEqual([]);
   });
 
-  it('is free where its holder has ended and its parent has not asked after it', async () => {
-    // A shell that becomes `sleep` has a child that it never waits for.
-    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    try {
-      const pid = Number(String((await once(parent.stdout, 'data'))[0]));
-      await expect.poll(() => startOf(pid)).toBeUndefined();
-    } finally {
-      parent.kill('SIGKILL');
-      await once(parent, 'close');
-    }
-  });
-
   it('is got by exactly one of many that start at once, again and again', async () => {
     const starters = Array.from({ length: 4 }, start);
     for (let round = 0; round < 8; round += 1) {
@@ -147,8 +133,37 @@ describe('a data directory', () => {
     });
   });
 
-  it.skipIf(process.getuid?.() === 0)('is refused where this user may not write', async () => {
-    await chmod(dir, 0o500);
-    await expect(acquireDataDir(dir)).rejects.toMatchObject({ code: 'data_dir_unusable' });
+  it('is refused with its name where it cannot be made', async () => {
+    await writeFile(join(dir, 'file'), '');
+    const path = join(dir, 'file', 'below');
+    await expect(acquireDataDir(path)).rejects.toMatchObject({
+      code: 'data_dir_unusable',
+      message: expect.stringContaining(path),
+    });
+  });
+});
+
+describe('a process', () => {
+  it('has a start time of its own, by which it is known again', async () => {
+    const child = start();
+    expect(await startOf(child.pid)).toMatch(/^[\w.-]+$/);
+    expect(await startOf(child.pid)).toBe(await startOf(child.pid));
+    expect(await startOf(child.pid)).not.toBe(await startOf(process.pid));
+    await child.kill();
+    expect(await startOf(child.pid)).toBeUndefined();
+  });
+
+  it('that has ended does not run, also while its parent has not asked after it', async () => {
+    // A shell that becomes `sleep` has a child that it never waits for.
+    const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+      await expect.poll(() => startOf(pid)).toBeUndefined();
+    } finally {
+      parent.kill('SIGKILL');
+      await once(parent, 'close');
+    }
   });
 });

@@ -236,7 +236,8 @@ describe('an LMDB store in processes of their own', () => {
     await isAllThere();
     expect(expected.size).toBeGreaterThan(10);
 
-    const next = await writer.ask<number>({ do: 'reign' });
+    const restarted = await start({ LD_PRELOAD: shim, TUTTI_DISK_FULL: full });
+    const next = await restarted.ask<number>({ do: 'reign' });
     expect(next).toBe(epoch + 1);
     expect(await write()).toEqual({ kind: 'fenced', epoch: next });
 

@@ -35,6 +35,9 @@ describe('a memory disk', () => {
     store.disk.full = true;
     expect(await store.commit(epoch, [put(2), put(3)])).toMatchObject({ kind: 'full' });
     expect(await store.keys('events', { prefix: [] })).toEqual([[1]]);
+    expect(await store.commit(epoch, [{ op: 'delete', table: 'events', key: [9] }])).toEqual({
+      kind: 'committed',
+    });
     store.disk.full = false;
     expect(await store.commit(epoch, [put(2), put(3)])).toEqual({ kind: 'committed' });
     expect(await store.keys('events', { prefix: [] })).toEqual([[1], [2], [3]]);

@@ -27,6 +27,8 @@ export class EventTape {
   readonly events: TapedEvent[] = [];
   /** How often the stream had to be taken up again. */
   reconnects = 0;
+  /** How each task ended, by its task_id. */
+  readonly #ends = new Map<string, string>();
   readonly #waiting = new Set<() => void>();
   #socket: WebSocket | undefined;
   #storeId: string | undefined;
@@ -45,31 +47,30 @@ export class EventTape {
   }
 
   /** The first event that matches, already there or to come. */
-  first(what: string, match: Match): Promise<TapedEvent> {
-    return this.#until(what, (event, found) => (match(event) ? event : found));
+  async first(what: string, match: Match): Promise<TapedEvent> {
+    return (await this.some(what, 1, match))[0]!;
   }
 
   /** Resolves when so many events match; gives them. */
-  async some(what: string, count: number, match: Match): Promise<TapedEvent[]> {
+  some(what: string, count: number, match: Match): Promise<TapedEvent[]> {
     const found: TapedEvent[] = [];
-    await this.#until(`${count} × ${what}`, (event) => {
-      if (match(event)) found.push(event);
-      return found.length >= count ? event : undefined;
+    let seen = 0;
+    return this.#until(`${count} × ${what}`, () => {
+      for (; seen < this.events.length && found.length < count; seen += 1) {
+        const event = this.events[seen]!;
+        if (match(event)) found.push(event);
+      }
+      return found.length === count ? found : undefined;
     });
-    return found;
   }
 
   /** Resolves when all these tasks (their task_ids) have ended; gives how, in their order. */
-  async ended(...tasks: readonly string[]): Promise<string[]> {
-    const ends = new Map<string, string>();
-    const wanted = new Set(tasks);
-    await this.#until(`the end of ${tasks.length} tasks`, (event) => {
-      const task = taskOf(event);
-      if (wanted.has(task) && ENDS.includes(event.type))
-        ends.set(task, event.type.slice('iteration.'.length));
-      return ends.size === wanted.size ? event : undefined;
+  ended(...tasks: readonly string[]): Promise<string[]> {
+    const left = new Set(tasks);
+    return this.#until(`the end of ${tasks.length} tasks`, () => {
+      for (const task of left) if (this.#ends.has(task)) left.delete(task);
+      return left.size > 0 ? undefined : tasks.map((task) => this.#ends.get(task)!);
     });
-    return tasks.map((task) => ends.get(task)!);
   }
 
   of(task: string): TapedEvent[] {
@@ -81,29 +82,19 @@ export class EventTape {
     this.#socket?.terminate();
   }
 
-  #until(
-    what: string,
-    find: (event: TapedEvent, found: TapedEvent | undefined) => TapedEvent | undefined,
-  ): Promise<TapedEvent> {
+  /** Looks now and whenever events have come, until `find` finds something. */
+  #until<T>(what: string, find: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
-      let seen = 0;
       const settle = (act: () => void) => {
         clearTimeout(timeout);
         this.#waiting.delete(look);
         act();
       };
       const look = () => {
-        if (this.#fault) {
-          const fault = this.#fault;
-          settle(() => reject(fault));
-        }
-        for (; seen < this.events.length; seen += 1) {
-          const found = find(this.events[seen]!, undefined);
-          if (found) {
-            settle(() => resolve(found));
-            return;
-          }
-        }
+        const found = find();
+        const fault = this.#fault;
+        if (fault) settle(() => reject(fault));
+        else if (found !== undefined) settle(() => resolve(found));
       };
       const timeout = setTimeout(() => {
         const last = this.events.slice(-30).map((event) => JSON.stringify(event).slice(0, 300));
@@ -142,6 +133,7 @@ export class EventTape {
           if (event.seq !== this.#cursor + 1) this.#fail(`event ${event.seq} came after ${this.#cursor}`);
           this.#cursor = event.seq;
           this.events.push(event);
+          if (ENDS.includes(event.type)) this.#ends.set(taskOf(event), event.type.slice('iteration.'.length));
         }
         break;
       case 'subscribed':

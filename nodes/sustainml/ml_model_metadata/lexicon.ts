@@ -30,6 +30,10 @@ export interface Lexicon {
   /** A name that stands for several goals, with a factor for each. */
   groups: Record<string, Record<string, number>>;
   kinds: Record<string, { names: string[]; default_goal: string }>;
+  /** Function words of English, without apostrophes; no keywords. */
+  stop_words: string[];
+  /** Words of every problem statement; no keywords. */
+  generic_words: string[];
   /** How well each goal fits each kind of data, 0 to 1; kinds not named do not fit. */
   goals: Record<string, Record<string, number>>;
   /** Term to goals (or groups) and weights. */

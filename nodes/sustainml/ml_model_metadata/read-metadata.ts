@@ -14,6 +14,8 @@ export interface MetadataReader {
   readonly lexicon: Lexicon;
   readonly tasks: TermIndex;
   readonly data: TermIndex;
+  /** Words that are no keywords. */
+  readonly passedOver: ReadonlySet<string>;
 }
 
 export function metadataReader(lexicon: Lexicon): MetadataReader {
@@ -21,6 +23,7 @@ export function metadataReader(lexicon: Lexicon): MetadataReader {
     lexicon,
     tasks: indexTerms(lexicon.terms, lexicon.groups),
     data: indexTerms(lexicon.data_terms),
+    passedOver: new Set([...lexicon.stop_words, ...lexicon.generic_words]),
   };
 }
 
@@ -39,7 +42,7 @@ export function readMetadata(input: UserInput, reader: MetadataReader): MLModelM
   const scores = scoreGoals(input.modality, fields, lexicon, reader.tasks, reader.data);
   if (scores.listed === 0) throw noGoal(input, fields, scores.goals, scores.taken_back, lexicon);
 
-  const keywords = rankKeywords(fields);
+  const keywords = rankKeywords(fields, reader.passedOver);
   const listed = scores.goals.slice(0, scores.listed);
   return {
     keywords: keywords.map(({ keyword }) => keyword),

@@ -1,10 +1,12 @@
 """The results of the SustainML example, computed a second time.
 
-Written from nodes/sustainml/README.md and the data files alone, to be compared with what the nodes' own functions give.
-Prints JSON: of every sample the results of a line of iterations. The first is the sample as it stands, each further one
-asks for a lower footprint than its parent's, until one ends in an error.
+Written from nodes/sustainml/README.md and the data files alone, to be compared with what the nodes' own functions give. Of
+the phrases that requirements and places are read from, it knows those that the README names.
 
-    python3 compute.py nodes/sustainml
+Reads {name: {"first": UserInput, "next": UserInput}} as JSON, and prints as JSON the results of a line of iterations for each:
+the first with `first`, all further ones with `next`, each with the one before it as its parent, until one ends in an error.
+
+    python3 compute.py nodes/sustainml < lines.json
 """
 
 import base64
@@ -33,107 +35,181 @@ def texts(user, field):
     return [user[field]] if isinstance(user[field], str) else user[field]
 
 
+def rounded(value):
+    """Three decimals, half up."""
+    return math.floor(value * 1000 + 0.5) / 1000
+
+
+def as_written(value):
+    return str(int(value) if value == int(value) else value)
+
+
 # ---- ml_model_metadata ----
 
-NEGATOR = re.compile(r"(?<!or )not(?! (?:only|miss)\b)|no(?! idea\b)|without|don't|instead of|rather than")
-NOT_NEEDED = re.compile(r"not (?:needed|required)")
+NEGATORS = set(
+    "no not without never neither nor dont doesnt didnt isnt arent wasnt wont shouldnt neednt instead rather except".split()
+)
+HARMLESS = set("only sure idea matter longer know just clear more miss".split())
+UNWANTED = set("needed required necessary wanted interesting relevant important asked".split())
+WORD_OR_END = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+|[.;!?\n,:()]")
+KEYWORD_FACTORS = {"problem_short_description": 3, "problem_definition": 1, "inputs": 2, "outputs": 2}
+STAY = re.compile(r"(ss|us|is|ics|news|series|species|lens|gas|bias|canvas|atlas)$")
 
 
-def read_clause(clause):
-    """The words of a clause, each with whether it is taken back."""
-    words = re.findall(r"[^\W_]+(?:['’][^\W_]+)*", clause.lower())
-    return [(word, taken_back(words, i)) for i, word in enumerate(words)]
+def without_accents(text):
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
-def taken_back(words, i):
-    before, after = " ".join(words[max(0, i - 4) : i]), " ".join(words[i + 1 : i + 5])
-    return bool(re.search(rf"\b(?:{NEGATOR.pattern})\b", before) or NOT_NEEDED.search(after))
+def read_words(text):
+    """The words of a text, each with its sentence, its clause and whether it is taken back."""
+    plain = re.sub(r"'s\b", "", without_accents(text).lower().replace("’", "'")).replace("'", "")
+    words, sentence, clause = [], 0, 0
+    for piece in WORD_OR_END.findall(plain):
+        sentence += piece in ".;!?\n"
+        clause += piece in ".;!?\n,:()" or piece == "but"
+        if piece not in ".;!?\n,:()":
+            words.append({"text": piece, "sentence": sentence, "clause": clause})
+    for at, word in enumerate(words):
+        near = [i for i in range(max(0, at - 4), at + 5) if i < len(words) and words[i]["clause"] == word["clause"]]
+        before, after = (any(test(words, i) for i in near if cond(i)) for test, cond in (
+            (negates, lambda i: i < at), (unwanted_from, lambda i: i > at)))
+        word["taken_back"] = before or after
+    return words
 
 
-def sentences(text):
-    for sentence in re.split(r"[.!?](?:\s|$)|\n", text):
-        words = [word for clause in re.split(r"[,;:()](?!\d)", sentence) for word in read_clause(clause)]
-        if words:
-            yield words
+def negates(words, i):
+    before, after = words[i - 1]["text"] if i else "", [w["text"] for w in words[i + 1 : i + 4]] or [""]
+    harmless = before == "or" or after[0] in HARMLESS or "miss" in after
+    return words[i]["text"] in NEGATORS and not harmless and (words[i]["text"] != "rather" or after[0] == "than")
 
 
-def match(term, words, at):
+def unwanted_from(words, i):
+    following = [w["text"] for w in words[i + 1 : i + 3] if w["clause"] == words[i]["clause"]]
+    return words[i]["text"] == "unnecessary" or (
+        words[i]["text"] in ("not", "isnt", "arent") and not UNWANTED.isdisjoint(following)
+    )
+
+
+def match(term, words, at, sentence):
     """Where each word of the term stands from `at` on, or None."""
     if not term:
         return []
     if term[0] == "~":
-        tails = (match(term[1:], words, at + gap) for gap in range(4))
+        tails = (match(term[1:], words, at + gap, sentence) for gap in range(4))
         return next((tail for tail in tails if tail is not None), None)
-    if at >= len(words):
+    if at >= len(words) or words[at]["sentence"] != sentence:
         return None
-    word = words[at][0]
+    word = words[at]["text"]
     if not (word.startswith(term[0][:-1]) if term[0].endswith("*") else word == term[0]):
         return None
-    tail = match(term[1:], words, at + 1)
+    tail = match(term[1:], words, at + 1, sentence)
     return None if tail is None else [at, *tail]
 
 
 def terms_found(terms, words):
-    """Terms that count in a sentence: of overlapping ones the one with more words, then the earlier one."""
-    found = [(t, at) for t in terms for i in range(len(words)) if (at := match(t.split(), words, i))]
+    """Of overlapping terms the one with more words, then the earlier, then the longer one; none that is taken back."""
+    found = [
+        (term, at)
+        for term in terms
+        for i, word in enumerate(words)
+        if (at := match(term.split(), words, i, word["sentence"]))
+    ]
     used = set()
-    for term, at in sorted(found, key=lambda hit: (-len(hit[1]), hit[1][0])):
+    for term, at in sorted(found, key=lambda hit: (-len(hit[1]), hit[1][0], -len(hit[0]))):
         if used.isdisjoint(at):
             used.update(at)
-            if not any(words[i][1] for i in at):
+            if not any(words[i]["taken_back"] for i in at):
                 yield term
 
 
-def best_factors(terms, factors, user):
+def best_factors(terms, factors, fields):
     """Each term found, with the factor of the field where it counts most."""
     best = {}
-    for field in FIELDS:
-        for text in texts(user, field):
-            for words in sentences(text):
-                for term in terms_found(terms, words):
-                    best[term] = max(best.get(term, 0), factors[field])
+    for field, words in fields.items():
+        for term in terms_found(terms, words):
+            best[term] = max(best.get(term, 0), factors[field])
     return best
 
 
-def shares_of_kinds(user):
+def shares_of_kinds(modality, fields):
+    """The share of each kind of data; None when there is no evidence at all."""
     evidence = dict.fromkeys(LEXICON["kinds"], 0)
-    for term, factor in best_factors(LEXICON["data_terms"], LEXICON["data_field_factors"], user).items():
+    for term, factor in best_factors(LEXICON["data_terms"], LEXICON["data_field_factors"], fields).items():
         for kind, weight in LEXICON["data_terms"][term].items():
             evidence[kind] += weight * factor
-    named = kind_of(user["modality"])
-    for kind in evidence:
-        evidence[kind] = min(LEXICON["data_cap"], evidence[kind]) + LEXICON["modality_weight"] * (kind == named)
-    most = max(evidence.values())
-    return {kind: value / most if most else 1 for kind, value in evidence.items()}
-
-
-def kind_of(modality):
-    return next((kind for kind, row in LEXICON["kinds"].items() if modality.lower() in row["names"]), None)
-
-
-def score_goals(user):
-    shares = shares_of_kinds(user)
-    tasks = dict.fromkeys(LEXICON["goals"], 0)
-    for term, factor in best_factors(LEXICON["terms"], LEXICON["field_factors"], user).items():
-        for target, weight in LEXICON["terms"][term].items():
-            for goal, part in LEXICON["groups"].get(target, {target: 1}).items():
-                tasks[goal] += weight * part * factor
+    said = " " + " ".join(word["text"] for word in read_words(modality)) + " "
     for kind, row in LEXICON["kinds"].items():
-        tasks[row["default_goal"]] += LEXICON["default_goal_weight"] * shares[kind]
+        named = any(f" {name} " in said for name in row["names"])
+        evidence[kind] = min(LEXICON["data_cap"], evidence[kind]) + LEXICON["modality_weight"] * named
+    most = max(evidence.values())
+    return {kind: value / most for kind, value in evidence.items()} if most else None
+
+
+def score_goals(shares, fields):
+    tasks = dict.fromkeys(LEXICON["goals"], 0)
+    for term, factor in best_factors(LEXICON["terms"], LEXICON["field_factors"], fields).items():
+        weights = {}
+        for name, weight in LEXICON["terms"][term].items():
+            for goal, part in LEXICON["groups"].get(name, {name: 1}).items():
+                weights[goal] = max(weights.get(goal, 0), weight * part)
+        for goal, weight in weights.items():
+            tasks[goal] += weight * factor
+    for kind, row in LEXICON["kinds"].items():
+        tasks[row["default_goal"]] += LEXICON["default_goal_weight"] * (shares[kind] if shares else 0)
     scores = {}
     for goal, affinity in LEXICON["goals"].items():
-        fit = max(LEXICON["fit_floor"], max(part * shares[kind] for kind, part in affinity.items()))
-        scores[goal] = round(tasks[goal] * fit, 3)
-    least = max(LEXICON["min_score"], LEXICON["min_share_of_best"] * max(scores.values()))
-    listed = {goal: score for goal, score in scores.items() if score >= least}
-    if not listed:
-        raise Failed("no_goal_found")
-    return dict(sorted(listed.items(), key=lambda item: (-item[1], item[0])))
+        fit = max(part * (shares[kind] if shares else 1) for kind, part in affinity.items())
+        if tasks[goal] > 0:
+            scores[goal] = rounded(tasks[goal] * max(LEXICON["fit_floor"], fit))
+    return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
+
+
+def singular(word):
+    if len(word) < 4 or not re.fullmatch("[a-z]+", word) or STAY.search(word):
+        return word
+    if len(word) > 4 and re.search("[^aeiou]ies$", word):
+        return word[:-3] + "y"
+    return word[:-2] if re.search("(sh|ch|x|ss|zz)es$", word) else word.removesuffix("s")
+
+
+def is_keyword(word):
+    passed_over = word in LEXICON["stop_words"] or word in LEXICON["generic_words"]
+    return not passed_over and not word[0].isdigit() and len(word) > 1
+
+
+def keywords(fields):
+    counts = {}
+    for field, words in fields.items():
+        for word, following in zip(words, [*words[1:], None]):
+            if is_keyword(word["text"]):
+                counts.setdefault(singular(word["text"]), Counter())[field] += 1
+                if following and following["clause"] == word["clause"] and is_keyword(following["text"]):
+                    pair = f"{singular(word['text'])} {singular(following['text'])}"
+                    counts.setdefault(pair, Counter())[field] += 1
+    scores = {}
+    for word, count in counts.items():
+        score = sum(KEYWORD_FACTORS[field] * (1 + math.log(times)) for field, times in count.items())
+        if " " not in word:
+            scores[word] = rounded(score)
+        elif sum(count.values()) >= 2:
+            scores[word] = rounded(1.5 * score)
+    return dict(sorted(scores.items(), key=lambda item: -item[1])[:15])
 
 
 def ml_model_metadata(user):
-    scores = score_goals(user)
-    return {"ml_model_metadata": list(scores), "scores": scores}
+    fields = {field: read_words("\n".join(texts(user, field))) for field in FIELDS}
+    shares = shares_of_kinds(user["modality"], fields)
+    scores = score_goals(shares, fields)
+    least = max(LEXICON["min_score"], LEXICON["min_share_of_best"] * max(scores.values(), default=0))
+    listed = [goal for goal, score in scores.items() if score >= least]
+    if not listed:
+        raise Failed("no_goal_found")
+    return {
+        "ml_model_metadata": listed,
+        "scores": scores,
+        "data": {kind: rounded(shares[kind] if shares else 1) for kind in LEXICON["kinds"]},
+        "keywords": [{"keyword": word, "score": score} for word, score in keywords(fields).items()],
+    }
 
 
 # ---- app_requirements ----

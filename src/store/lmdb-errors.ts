@@ -1,0 +1,41 @@
+/** What LMDB's failures mean, as the store's coded errors. */
+import { messageOf, TuttiError } from '../base/errors.js';
+
+/** ENOSPC, EFBIG, EDQUOT and MDB_MAP_FULL: there is no room, and there may be some later. */
+const NO_ROOM: ReadonlySet<unknown> = new Set([28, 27, 122, -30792, 'ENOSPC', 'EFBIG', 'EDQUOT']);
+
+/**
+ * What became of a write that the binding rejected: there was no room, or LMDB is in a state in which it must not write again.
+ * The binding rejects with an error whose `commitError` is a promise that rejects with LMDB's own.
+ */
+export async function failureOf(
+  error: unknown,
+): Promise<{ readonly full: boolean; readonly cause: unknown }> {
+  let cause = error;
+  if (error instanceof Error && 'commitError' in error) {
+    cause = await Promise.resolve(error.commitError).catch((reason: unknown) => reason);
+  }
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  return { full: NO_ROOM.has(code), cause };
+}
+
+export function storeUnusable(dir: string, cause: unknown): TuttiError {
+  return new TuttiError('store_unusable', `the store in ${dir} cannot be opened: ${messageOf(cause)}`, {
+    hint: 'Name a directory that this user may write to and that holds a store of Tutti or none.',
+    cause,
+  });
+}
+
+export function storeFull(cause: unknown): TuttiError {
+  return new TuttiError('store_full', `the store has no room: ${messageOf(cause)}`, {
+    hint: 'Free disk space and try again.',
+    cause,
+  });
+}
+
+export function storeFailed(cause: unknown): TuttiError {
+  return new TuttiError('store_failed', `the store cannot write any more: ${messageOf(cause)}`, {
+    hint: 'Look after the disk, then start again: everything that was committed is there.',
+    cause,
+  });
+}
