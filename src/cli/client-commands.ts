@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { doctorCommand } from './commands/doctor.js';
 import { type GraphReader, graphCommand } from './commands/graph.js';
 import { diffCommand, exportCommand, problemsCommand, showCommand } from './commands/history.js';
 import { iterateCommand } from './commands/iterate.js';
@@ -7,7 +8,7 @@ import { submitCommand } from './commands/submit.js';
 import { watchCommand } from './commands/watch.js';
 import type { Io } from './io.js';
 
-/** Every command that talks to an orchestrator over HTTP, and `graph validate`, which needs none. */
+/** Every command but `up`: those that talk to an orchestrator over HTTP, and the checks that need none. */
 export function registerClientCommands(program: Command, io: Io, readGraph: GraphReader): void {
   submitCommand(program, io);
   iterateCommand(program, io);
@@ -20,4 +21,5 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   nodeCommand(program, io);
   taskCommand(program, io);
   graphCommand(program, io, readGraph);
+  doctorCommand(program, io);
 }

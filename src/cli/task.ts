@@ -116,7 +116,9 @@ export function describeTask(view: IterationView): string {
     `${view.task_id}  ${view.state}`,
     '',
     table(['MODULE', 'STATE', 'ATTEMPTS', 'NODE', 'NOTE'], rows),
-    ...(Object.keys(outputs).length > 0 ? ['', stringify(shortened(outputs), { lineWidth: 0 }).trimEnd()] : []),
+    ...(Object.keys(outputs).length > 0
+      ? ['', stringify(shortened(outputs), { lineWidth: 0 }).trimEnd()]
+      : []),
   ].join('\n');
 }
 

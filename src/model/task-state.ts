@@ -18,7 +18,7 @@ export type TaskCmd = (typeof TASK_CMDS)[number];
 const TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
   waiting: ['running', 'suspended', 'succeeded', 'failed', 'cancelled', 'aborted'],
   running: ['suspended', 'succeeded', 'failed', 'cancelled', 'aborted'],
-  suspended: ['running', 'failed', 'cancelled', 'aborted'],
+  suspended: ['running', 'succeeded', 'failed', 'cancelled', 'aborted'],
   succeeded: [],
   failed: [],
   cancelled: [],

@@ -136,10 +136,12 @@ export interface Task {
   desired: 'ended' | 'cancelled' | 'aborted';
   /** Its place among equals: the `seq` of its submission, or of its last preemption. */
   queueSeq: number;
+  /** When that was. Grows with `queueSeq`, also where the wall clock steps back. */
+  queuedAt: number;
   startedAt: number | undefined;
   finishedAt: number | undefined;
   error:
-    | (ReportedError & { readonly module?: string; readonly nodeId?: string; readonly attempt?: number })
+    | (ReportedError & { readonly module?: string; readonly node_id?: string; readonly attempt?: number })
     | undefined;
   /** Why it was stopped. */
   reason: string | undefined;

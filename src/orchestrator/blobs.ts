@@ -61,7 +61,12 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): B
       return { sha256, size };
     } catch (thrown) {
       if (thrown instanceof TooLarge) {
-        return { ok: false, kind: 'too_large', code: 'too_large', message: `a blob has at most ${maxBytes} bytes` };
+        return {
+          ok: false,
+          kind: 'too_large',
+          code: 'too_large',
+          message: `a blob has at most ${maxBytes} bytes`,
+        };
       }
       const full = (thrown as NodeJS.ErrnoException).code === 'ENOSPC';
       return full

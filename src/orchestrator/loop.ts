@@ -5,13 +5,13 @@
  * 2. A batch whose commit finds no room is kept and committed later; until then nothing is decided, nothing is performed, and the
  *    loop says that it is blocked.
  * 3. A full mailbox makes its producers wait.
- * 4. Once another epoch reigns the loop stops for good.
+ * 4. Once another epoch reigns, or the disk has failed, the loop stops for good.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { messageOf } from '../base/errors.js';
+import { messageOf, TuttiError } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import type { Logger } from '../base/logger.js';
-import type { Store } from '../store/store.js';
+import type { CommitOutcome, Store } from '../store/store.js';
 import { decide, nextDueMs } from './decide/decide.js';
 import { Journal } from './decide/journal.js';
 import type { State } from './decide/state.js';
@@ -40,8 +40,8 @@ export interface LoopDeps {
   readonly load: (steps: readonly Step[]) => Promise<Loaded>;
   /** Does what the journal says; the batch is durable. */
   readonly perform: (journal: Journal) => Promise<void>;
-  /** Another orchestrator has taken over. */
-  readonly onFenced: (epoch: number) => void;
+  /** Nothing can be committed any more: another epoch reigns (`fenced`), or the disk has failed (`store_failed`). The process must end. */
+  readonly onLost: (error: TuttiError) => void;
 }
 
 export class Loop {
@@ -142,14 +142,15 @@ export class Loop {
   async #commit(journal: Journal): Promise<boolean> {
     for (let pauseMs = COMMIT_AGAIN_MS; ; pauseMs = Math.min(pauseMs * 2, COMMIT_AGAIN_MAX_MS)) {
       const outcome = await this.#tryCommit(journal);
+      if (outcome instanceof TuttiError) return this.#lose(outcome);
       switch (outcome.kind) {
         case 'committed':
           this.#unblock();
           return true;
         case 'fenced':
-          this.#stopping = true;
-          this.#deps.onFenced(outcome.epoch);
-          return false;
+          return this.#lose(
+            new TuttiError('fenced', `epoch ${outcome.epoch} reigns: another orchestrator has taken over`),
+          );
         case 'full':
           if (this.#blocked === undefined)
             this.#deps.logger.error(`the store takes no commits: ${outcome.message}`);
@@ -163,13 +164,20 @@ export class Loop {
     }
   }
 
-  /** A store that throws is like a full one: it may be well again later, and nothing is performed until it is. */
-  async #tryCommit(journal: Journal): ReturnType<Store['commit']> {
+  /** What the store threw, where it will write nothing more; otherwise it may be well again later, like a full one. */
+  async #tryCommit(journal: Journal): Promise<CommitOutcome | TuttiError> {
     try {
       return await this.#deps.store.commit(this.#deps.house.epoch, journal.writes);
     } catch (thrown) {
+      if (thrown instanceof TuttiError && thrown.code === 'store_failed') return thrown;
       return { kind: 'full', message: messageOf(thrown) };
     }
+  }
+
+  #lose(error: TuttiError): false {
+    this.#stopping = true;
+    this.#deps.onLost(error);
+    return false;
   }
 
   #block(reason: string): void {

@@ -74,8 +74,8 @@ export interface OrchestratorDeps {
   readonly logger: Logger;
   readonly types: TypeRegistry;
   readonly parseGraph: GraphParser;
-  /** Another orchestrator has taken over the store: this one must end. */
-  readonly onFenced: (epoch: number) => void;
+  /** Nothing can be committed any more (`fenced`, `store_failed`): this process must end. */
+  readonly onLost: (error: TuttiError) => void;
   readonly options: OrchestratorOptions;
 }
 
@@ -123,7 +123,7 @@ export class Orchestrator implements Coordinator {
       mailboxLimit: deps.options.mailboxLimit,
       load: (steps) => load(deps.store, parts.state, steps),
       perform: (journal) => performer.perform(journal),
-      onFenced: deps.onFenced,
+      onLost: deps.onLost,
     });
     this.blobs = createBlobs({
       dir: deps.options.blobDir,

@@ -25,6 +25,7 @@
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
  */
 import type { ObservedState } from '../model/execution.js';
+import type { ModuleSpec } from '../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
 import type { BlobRef } from '../model/payload.js';
 import type { ReportedError } from '../model/protocol.js';
@@ -41,6 +42,7 @@ import type {
 import { moduleName } from '../model/task.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
+import { REJECTED_PAUSE_MS } from '../scheduling/task-scheduler.js';
 import type { TypesJson } from '../wire/types.js';
 
 export function encodeRow(row: unknown): Uint8Array {
@@ -131,6 +133,7 @@ export interface TaskRow {
   readonly priority: number;
   readonly problem_seq: number;
   readonly queue_seq: number;
+  readonly queued_at: number;
   readonly created_at: number;
   readonly started_at?: number;
   readonly finished_at?: number;
@@ -241,6 +244,7 @@ export function taskToRow(task: Task): unknown {
     priority: task.priority,
     problem_seq: task.problemSeq,
     queue_seq: task.queueSeq,
+    queued_at: task.queuedAt,
     created_at: task.createdAt,
     started_at: task.startedAt,
     finished_at: task.finishedAt,
@@ -309,6 +313,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     state: row.state,
     desired: row.desired,
     queueSeq: row.queue_seq,
+    queuedAt: row.queued_at,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     error: row.error,
@@ -324,7 +329,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
 function runFromRow(row: ModuleRow, task: Task, position: number, clocks: Clocks): ModuleRun {
   const executions = row.executions.map((execution) => executionFromRow(execution, task, position));
   return {
-    phase: phaseFromRow(row, executions.at(-1), clocks),
+    phase: phaseFromRow(row, executions.at(-1), task.graph.modules[position]!.spec, clocks),
     generation: row.generation,
     attempts: row.attempts,
     executions,
@@ -333,12 +338,17 @@ function runFromRow(row: ModuleRow, task: Task, position: number, clocks: Clocks
   };
 }
 
-function phaseFromRow(row: ModuleRow, newest: Execution | undefined, clocks: Clocks): ModulePhase {
+function phaseFromRow(
+  row: ModuleRow,
+  newest: Execution | undefined,
+  spec: ModuleSpec,
+  clocks: Clocks,
+): ModulePhase {
   switch (row.phase) {
     case 'waiting': {
       const at = row.retry_at;
       const retry =
-        at === undefined ? undefined : { at, dueMs: clocks.nowMs + Math.max(0, at - clocks.wallMs) };
+        at === undefined ? undefined : { at, dueMs: clocks.nowMs + remainingMs(at, spec, clocks) };
       return { kind: 'waiting', reason: row.reason, retry };
     }
     case 'placed':
@@ -354,4 +364,9 @@ function phaseFromRow(row: ModuleRow, newest: Execution | undefined, clocks: Clo
     default:
       return row.phase satisfies never;
   }
+}
+
+/** No pause is longer than its module's longest, whatever the wall clock did meanwhile. */
+function remainingMs(at: number, { retry }: ModuleSpec, { wallMs }: Clocks): number {
+  return Math.min(Math.max(0, at - wallMs), Math.max(retry.maxBackoffMs, REJECTED_PAUSE_MS));
 }

@@ -100,6 +100,7 @@ async function recoverTask(
   }
   const task = taskFromRow(row, graph, clocks);
   state.tasks.set(task.key, task);
+  state.queuedAt = Math.max(state.queuedAt, task.queuedAt);
   let problem = state.problems.get(problemId);
   if (!problem) {
     const problemBytes = await store.get('problems', [task.problemSeq]);
@@ -157,7 +158,7 @@ function recoverCommand(state: State, row: CommandRow, clocks: Clocks, graceMs: 
     deadlineMs: clocks.nowMs + ADOPTION_MS,
     parts: row.parts.map((part) => ({
       nodeId: part.node_id,
-      execution: part.execution_id === undefined ? undefined : state.executions.get(part.execution_id),
+      executionId: part.execution_id,
       ackedAt: part.acked_at,
       stoppedAt: part.stopped_at,
       error: part.error,

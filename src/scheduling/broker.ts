@@ -22,7 +22,8 @@ export interface Evaluable extends Ranked {
   readonly key: string;
 }
 
-interface Slot<T> {
+/** With the rank that its item had when it became pending: a heap must not change under itself. */
+interface Slot<T> extends Ranked {
   readonly item: T;
   deliveries: number;
   state: 'pending' | 'working' | 'working, again' | 'backing off';
@@ -30,13 +31,13 @@ interface Slot<T> {
 
 export class EvaluationBroker<T extends Evaluable> {
   readonly #slots = new Map<string, Slot<T>>();
-  readonly #pending: TinyQueue<Slot<T>> = new TinyQueue<Slot<T>>([], (a, b) => byRank(a.item, b.item));
+  readonly #pending: TinyQueue<Slot<T>> = new TinyQueue<Slot<T>>([], byRank);
   readonly #delayed = new Deadlines<T>();
 
   enqueue(item: T): void {
     const slot = this.#slots.get(item.key);
     if (!slot) {
-      this.#push({ item, deliveries: 0, state: 'pending' });
+      this.#push(pending(item));
     } else if (slot.state === 'working') {
       slot.state = 'working, again';
     }
@@ -64,7 +65,7 @@ export class EvaluationBroker<T extends Evaluable> {
     const slot = this.#slots.get(key);
     if (!slot) return;
     this.#slots.delete(key);
-    if (slot.state === 'working, again') this.#push({ item: slot.item, deliveries: 0, state: 'pending' });
+    if (slot.state === 'working, again') this.#push(pending(slot.item));
   }
 
   /** It could not be acted upon. `exhausted`: it will not come again by itself. */
@@ -112,4 +113,9 @@ export class EvaluationBroker<T extends Evaluable> {
     this.#slots.set(slot.item.key, slot);
     this.#pending.push(slot);
   }
+}
+
+function pending<T extends Evaluable>(item: T): Slot<T> {
+  const { priority, queuedAt, queueSeq } = item;
+  return { item, priority, queuedAt, queueSeq, deliveries: 0, state: 'pending' };
 }

@@ -11,16 +11,15 @@ const AGEING_MS = 30_000;
 export interface Ranked {
   /** 0–100, higher first. */
   readonly priority: number;
-  /** Unix milliseconds of its creation. */
-  readonly createdAt: number;
+  /** Unix milliseconds since when it waits; of two with the same priority the one with the smaller `queueSeq` has no later one. */
+  readonly queuedAt: number;
   /** Its place among equals, smaller first. */
   readonly queueSeq: number;
 }
 
 /** Negative when `a` comes first. */
 export function byRank(a: Ranked, b: Ranked): number {
-  if (a.priority === b.priority) return a.queueSeq - b.queueSeq;
   return (
-    a.createdAt - a.priority * AGEING_MS - (b.createdAt - b.priority * AGEING_MS) || a.queueSeq - b.queueSeq
+    a.queuedAt - a.priority * AGEING_MS - (b.queuedAt - b.priority * AGEING_MS) || a.queueSeq - b.queueSeq
   );
 }

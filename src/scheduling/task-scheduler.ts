@@ -26,7 +26,7 @@ export interface Fleet {
 /** Deaths of distinct boots, unasked, after which a module is held to kill its nodes. */
 export const POISON_LIMIT = 3;
 /** A node that rejected an assignment is asked again, but not in a tight circle. */
-const REJECTED_PAUSE_MS = 500;
+export const REJECTED_PAUSE_MS = 500;
 
 /** How a module stands once the plan has been carried out. */
 type Standing = 'open' | 'succeeded' | 'failed' | 'failed, ignored' | 'skipped';

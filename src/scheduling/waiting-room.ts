@@ -2,7 +2,7 @@
  * Who waits for a slot: one queue for each slot class, best rank first.
  *
  * 1. A freed slot wakes one who waits for it, not all.
- * 2. Whoever stops waiting otherwise is passed over when their turn comes.
+ * 2. Whoever stops waiting otherwise is passed over when their turn comes, and so is an entry whose task has got another rank.
  */
 import TinyQueue from 'tinyqueue';
 import { byRank, type Ranked } from './rank.js';
@@ -12,8 +12,11 @@ export interface Waiter<T extends Ranked> {
   readonly position: number;
 }
 
+/** With the rank of its arrival: a heap must not change under itself. */
+interface Entry<T extends Ranked> extends Waiter<T>, Ranked {}
+
 export class WaitingRoom<T extends Ranked> {
-  readonly #queues = new Map<string, Map<string, TinyQueue<Waiter<T>>>>();
+  readonly #queues = new Map<string, Map<string, TinyQueue<Entry<T>>>>();
 
   add(module: string, slotClass: string, waiter: Waiter<T>): void {
     let classes = this.#queues.get(module);
@@ -23,37 +26,39 @@ export class WaitingRoom<T extends Ranked> {
     }
     let queue = classes.get(slotClass);
     if (!queue) {
-      queue = new TinyQueue<Waiter<T>>([], (a, b) => byRank(a.task, b.task));
+      queue = new TinyQueue<Entry<T>>([], byRank);
       classes.set(slotClass, queue);
     }
-    queue.push(waiter);
+    const { priority, queuedAt, queueSeq } = waiter.task;
+    queue.push({ ...waiter, priority, queuedAt, queueSeq });
   }
 
-  /** Takes out the first `slots(slotClass)` of each queue of the module; those who do not wait any more do not count. */
+  /** Takes out and wakes the first `slots(waiter)` of each queue of the module; those who do not wait any more do not count. */
   wake(
     module: string,
-    slots: (waiter: Waiter<T>) => number,
-    stillWaits: (waiter: Waiter<T>) => boolean,
-  ): Waiter<T>[] {
-    const woken: Waiter<T>[] = [];
+    by: {
+      readonly slots: (waiter: Waiter<T>) => number;
+      readonly stillWaits: (waiter: Waiter<T>) => boolean;
+      /** From here on it does not wait any more. */
+      readonly wake: (waiter: Waiter<T>) => void;
+    },
+  ): void {
     const classes = this.#queues.get(module);
-    if (!classes) return woken;
+    if (!classes) return;
     for (const [slotClass, queue] of classes) {
       let free: number | undefined;
-      let taken = 0;
       for (let waiter = queue.peek(); waiter; waiter = queue.peek()) {
-        if (stillWaits(waiter)) {
-          free ??= slots(waiter);
-          if (taken >= free) break;
-          taken += 1;
-          woken.push(waiter);
+        if (waiter.queueSeq === waiter.task.queueSeq && by.stillWaits(waiter)) {
+          free ??= by.slots(waiter);
+          if (free <= 0) break;
+          free -= 1;
+          by.wake(waiter);
         }
         queue.pop();
       }
       if (queue.length === 0) classes.delete(slotClass);
     }
     if (classes.size === 0) this.#queues.delete(module);
-    return woken;
   }
 
   /** How many stand in the queues of a module, those included who have stopped waiting. */

@@ -1,18 +1,23 @@
 import type { ReactNode } from 'react';
-import { Link } from 'wouter';
+import { Link, useSearch } from 'wouter';
+import { type Selection, withSelection } from './state/selection.js';
 
 export interface SelectionLinkProps {
-  /** The search part, as `formatSelection` gives it. */
-  readonly to: string;
+  readonly to: Partial<Selection>;
   readonly current: boolean;
   readonly className: string;
   readonly children: ReactNode;
 }
 
-/** A link that selects: opened in a new tab, it shows the same there. */
+/** A link that selects, and leaves the list of problems as it is: opened in a new tab, it shows the same there. */
 export function SelectionLink({ to, current, className, children }: SelectionLinkProps): ReactNode {
+  const search = useSearch();
   return (
-    <Link href={`?${to}`} className={className} aria-current={current ? 'true' : undefined}>
+    <Link
+      href={`?${withSelection(search, to)}`}
+      className={className}
+      aria-current={current ? 'true' : undefined}
+    >
       {children}
     </Link>
   );

@@ -28,27 +28,22 @@ export function registerUp(program: Command, io: Io): void {
   }
   command.action(async (flags: Record<string, unknown>) => {
     const config = asBadInput(() => loadConfig({ flags, env: io.env }));
-    let fenced: ((epoch: number) => void) | undefined;
-    const lost = new Promise<number>((resolve) => {
-      fenced = resolve;
+    let onLost: ((error: TuttiError) => void) | undefined;
+    const lost = new Promise<TuttiError>((resolve) => {
+      onLost = resolve;
     });
-    const running = await up(config, (epoch) => fenced?.(epoch)).catch(rethrow);
+    const running = await up(config, (error) => onLost?.(error)).catch(rethrow);
     writeLine(io.stdout, `ready ${JSON.stringify(running.ready)}`);
     const stopped = new Promise<undefined>((resolve) => {
       if (io.signal.aborted) resolve(undefined);
       io.signal.addEventListener('abort', () => resolve(undefined), { once: true });
     });
-    const epoch = await Promise.race([lost, stopped]);
-    const deadline = setTimeout(
-      () => process.exit(epoch === undefined ? EXIT.done : EXIT.failed),
-      STOP_WITHIN_MS,
-    );
+    const error = await Promise.race([lost, stopped]);
+    const exit = error ? EXIT.failed : EXIT.done;
+    const deadline = setTimeout(() => process.exit(exit), STOP_WITHIN_MS);
     await running.stop();
     clearTimeout(deadline);
-    if (epoch !== undefined) {
-      const message = `another orchestrator has taken ${config.data} over: epoch ${epoch} reigns now`;
-      throw new CliError(EXIT.failed, 'fenced', message);
-    }
+    if (error) rethrow(error);
   });
 }
 

@@ -45,8 +45,8 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts an orchestrator with its gateway. `onFenced`: another one has taken the data over, and this process must end. */
-export async function up(config: Config, onFenced: (epoch: number) => void): Promise<Running> {
+/** Starts an orchestrator with its gateway. `onLost`: nothing can be stored any more, and this process must end. */
+export async function up(config: Config, onLost: (error: TuttiError) => void): Promise<Running> {
   const logger = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
@@ -71,7 +71,7 @@ export async function up(config: Config, onFenced: (epoch: number) => void): Pro
       logger,
       types,
       parseGraph: graphParser,
-      onFenced,
+      onLost,
       options: {
         token: config.token,
         heartbeatIntervalMs: config.heartbeatIntervalMs,

@@ -21,7 +21,8 @@ const COMMAND_DEADLINE_MS = 30_000;
 
 export interface CommandPart {
   readonly nodeId: string;
-  readonly execution: Execution | undefined;
+  /** By its id: a command may outlive the task. */
+  readonly executionId: string | undefined;
   ackedAt: number | undefined;
   stoppedAt: number | undefined;
   error: ReportedError | undefined;
@@ -69,7 +70,7 @@ export function issue(turn: Turn, init: CommandInit): Command {
     deadlineMs: turn.nowMs + COMMAND_DEADLINE_MS,
     parts: init.parts.map(({ nodeId, execution }) => ({
       nodeId,
-      execution,
+      executionId: execution?.id,
       ackedAt: undefined,
       stoppedAt: undefined,
       error: undefined,
@@ -108,7 +109,7 @@ function send(turn: Turn, command: Command): void {
             kind: 'task_command',
             commandId: command.commandId,
             cmd: command.target.cmd,
-            executionId: part.execution?.id ?? '',
+            executionId: part.executionId ?? '',
             reason: command.reason,
             graceMs: command.graceMs,
           },
@@ -134,7 +135,7 @@ export function commandAgain(turn: Turn, commandId: string): void {
 export function receiveAck(turn: Turn, node: FleetNode, ack: CommandAck): void {
   const command = turn.state.commands.get(ack.commandId);
   const part = command?.parts.find(
-    ({ nodeId, execution }) => nodeId === node.nodeId && (execution?.id ?? '') === ack.executionId,
+    ({ nodeId, executionId }) => nodeId === node.nodeId && (executionId ?? '') === ack.executionId,
   );
   if (!command || !part || part.ackedAt !== undefined || part.error) return;
   if (ack.accepted) part.ackedAt = turn.wallMs;
@@ -145,20 +146,27 @@ export function receiveAck(turn: Turn, node: FleetNode, ack: CommandAck): void {
 /** An execution has ended, and its node is not known to be at work on it any more. */
 export function noteStopped(turn: Turn, execution: Execution): void {
   if (turn.state.nodes.get(execution.nodeId)?.stopping.has(execution.id)) return;
-  for (const command of turn.state.commands.values()) {
-    for (const part of command.parts) {
-      if (part.execution?.id === execution.id && part.stoppedAt === undefined) stopPart(turn, command, part);
-    }
-  }
+  stopParts(turn, (part) => part.executionId === execution.id);
 }
 
-/** The node does not name it any more. */
-export function noteGone(turn: Turn, node: FleetNode, executionId: string): void {
+/** The node does not name these any more. */
+export function noteGone(turn: Turn, node: FleetNode, isGone: (executionId: string) => boolean): void {
+  stopParts(
+    turn,
+    ({ nodeId, executionId }) => nodeId === node.nodeId && executionId !== undefined && isGone(executionId),
+  );
+}
+
+/** The process is gone: it is not at work on anything any more, and no successor is to end in its place. */
+export function noteProcessGone(turn: Turn, node: FleetNode): void {
+  const ends = ({ target }: Command): boolean => target.kind === 'task' || target.cmd === 'TERMINATE';
+  stopParts(turn, ({ nodeId }, command) => nodeId === node.nodeId && ends(command));
+}
+
+function stopParts(turn: Turn, isStopped: (part: CommandPart, command: Command) => boolean): void {
   for (const command of turn.state.commands.values()) {
     for (const part of command.parts) {
-      if (part.nodeId === node.nodeId && part.execution?.id === executionId && part.stoppedAt === undefined) {
-        stopPart(turn, command, part);
-      }
+      if (part.stoppedAt === undefined && isStopped(part, command)) stopPart(turn, command, part);
     }
   }
 }
@@ -169,7 +177,7 @@ function stopPart(turn: Turn, command: Command, part: CommandPart): void {
     turn.journal.fact({
       type: 'command.stopped',
       ...about(command),
-      ...(part.execution && { executionId: part.execution.id }),
+      ...(part.executionId !== undefined && { executionId: part.executionId }),
       nodeId: part.nodeId,
       detail: { command_id: command.commandId },
     });
@@ -236,7 +244,7 @@ export function commandToRow(command: Command): CommandRow {
     state: command.state,
     parts: command.parts.map((part) => ({
       node_id: part.nodeId,
-      ...(part.execution && { execution_id: part.execution.id }),
+      ...(part.executionId !== undefined && { execution_id: part.executionId }),
       ...(part.ackedAt !== undefined && { acked_at: part.ackedAt }),
       ...(part.stoppedAt !== undefined && { stopped_at: part.stoppedAt }),
       ...(part.error && { error: part.error }),

@@ -45,7 +45,7 @@ export function decide(
       onError(thrown, step);
     }
   }
-  fireDueTimers(turn);
+  fireDueTimers(turn, (thrown) => onError(thrown, { kind: 'wake' }));
   schedule(turn);
   writeRows(turn);
   turn.state.cursor = turn.journal.cursor;

@@ -61,15 +61,14 @@ export function receiveReport(turn: Turn, node: FleetNode, report: ExecutionRepo
   }
   switch (report.state) {
     case 'ACCEPTED':
-      accept(turn, execution);
-      execution.acceptedByReport = true;
+      acceptByReport(turn, execution);
       break;
     case 'RUNNING':
-      accept(turn, execution);
+      acceptByReport(turn, execution);
       start(turn, execution);
       break;
     case 'PROGRESS':
-      accept(turn, execution);
+      acceptByReport(turn, execution);
       start(turn, execution);
       progress(turn, execution, report);
       break;
@@ -127,21 +126,14 @@ export function receiveOutput(turn: Turn, output: Output): void {
     state.counters.add('outputs_dropped');
     return;
   }
-  if (hasEnded(execution.observed) || execution.desired === 'stopped') {
-    if (endedByNode(execution) && output.seq <= execution.committed) answerEnded(turn, node, execution);
-    else
-      refuseOutput(
-        turn,
-        node,
-        execution,
-        output,
-        'stale_execution',
-        'the execution has been stopped or replaced',
-      );
+  if (output.seq <= execution.committed) {
+    if (hasEnded(execution.observed)) answerEnded(turn, node, execution);
+    else acknowledge(turn, node, execution);
     return;
   }
-  if (output.seq <= execution.committed) {
-    acknowledge(turn, node, execution);
+  if (execution.desired === 'stopped') {
+    const message = 'the execution has been stopped or replaced';
+    refuseOutput(turn, node, execution, output, 'stale_execution', message);
     return;
   }
   if (output.seq > execution.committed + 1) {
@@ -277,9 +269,17 @@ function accept(turn: Turn, execution: Execution): void {
   if (execution.observed !== 'assigned') return;
   execution.observed = 'accepted';
   execution.acceptedAt = turn.wallMs;
-  turn.state.timers.clear(`assign ${execution.id}`);
   touch(turn, execution.task);
   turn.journal.fact({ type: 'execution.accepted', ...aboutExecution(execution) });
+}
+
+/** The node says over the control plane that it has it: the assignment need not be repeated any more. */
+export function acceptByReport(turn: Turn, execution: Execution): void {
+  accept(turn, execution);
+  if (execution.acceptedByReport) return;
+  execution.acceptedByReport = true;
+  turn.state.timers.clear(`assign ${execution.id}`);
+  touch(turn, execution.task);
 }
 
 function start(turn: Turn, execution: Execution): void {
@@ -312,8 +312,11 @@ function endWhenComplete(turn: Turn, execution: Execution): boolean {
 }
 
 export interface EndOptions {
-  /** `node`: it has nothing more to say about it. `house`: it may still be at work, and its slot stays taken until it is not. */
-  readonly by: 'node' | 'house';
+  /**
+   * `node`: it has nothing more to say about it. `gone`: the node does not have it any more. `house`: it may still be at work, and its
+   * slot stays taken until it is not.
+   */
+  readonly by: 'node' | 'gone' | 'house';
   readonly error?: ReportedError | undefined;
 }
 
@@ -341,7 +344,7 @@ export function endExecution(
   const node = state.nodes.get(execution.nodeId);
   if (node?.executions.delete(execution)) {
     if (options.by === 'node') settle(turn, node, execution);
-    else if (node.route !== undefined && node.liveness !== 'dead' && node.bootId === execution.bootId) {
+    else if (options.by === 'house' && node.route !== undefined && node.liveness !== 'dead') {
       node.stopping.add(execution.id);
     }
     state.freed.add(node.module);

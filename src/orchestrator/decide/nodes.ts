@@ -14,12 +14,19 @@ import { hasEnded } from '../../model/execution.js';
 import { type Liveness, livenessMayBecome, type NodeStatus, nodeMayBecome } from '../../model/node.js';
 import type { Heartbeat, Hello, NodeReport, RefusalCode, ReportedError } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
-import { issue, noteGone } from './commands.js';
-import { answerEnded, endExecution, endedByNode, findExecution, tellEnded } from './executions.js';
+import { issue, noteGone, noteProcessGone } from './commands.js';
+import {
+  acceptByReport,
+  answerEnded,
+  endExecution,
+  endedByNode,
+  findExecution,
+  tellEnded,
+} from './executions.js';
 import { sendAssignment } from './planner.js';
 import { refuse, refuseAt } from './refusals.js';
 import { FleetNode, instanceKey } from './state.js';
-import type { Turn } from './turn.js';
+import { type Turn, touch } from './turn.js';
 import { welcomeOf } from './welcome.js';
 
 /** Heartbeats in a row without an accepted execution: one may have been overtaken on another connection. */
@@ -50,7 +57,7 @@ export function receiveHello(turn: Turn, route: Route, incarnation: number, hell
   turn.journal.nodes.add(node);
   const drop = reconcileHeld(turn, node, hello);
   turn.journal.tell(node, welcomeOf(turn, node, drop));
-  if (node.desired === 'started') startNode(turn, node);
+  remindOfDesired(turn, node);
   turn.state.freed.add(node.module);
 }
 
@@ -136,7 +143,8 @@ function admit(turn: Turn, hello: Hello): FleetNode {
   }
   state.replacedBoots.add(known.bootId);
   journal.putRow('boots', [known.bootId], known.nodeId);
-  loseAll(turn, known, hello.bootId);
+  loseAll(turn, known);
+  noteProcessGone(turn, known);
   known.bootId = hello.bootId;
   known.incarnation += 1;
   known.status = 'INACTIVE';
@@ -153,33 +161,34 @@ function admit(turn: Turn, hello: Hello): FleetNode {
   return known;
 }
 
-/** The process that had them is gone. What it never accepted stays its successor's; the rest is lost. */
-function loseAll(turn: Turn, node: FleetNode, successorBoot: string): void {
+/**
+ * The process that had them is replaced. What it never accepted is lost, too: it may have it all the same, and its outputs under a
+ * lease that is still good would mix with its successor's.
+ */
+function loseAll(turn: Turn, node: FleetNode): void {
   for (const execution of [...node.executions]) {
-    if (execution.observed === 'assigned') execution.bootId = successorBoot;
-    else loseExecution(turn, node, execution, 'its node was started anew');
+    noteDeath(node, execution);
+    loseExecution(turn, node, execution, 'its node was started anew');
   }
+}
+
+/** Nobody had told the process to end: perhaps it was this module that killed it. */
+function noteDeath(node: FleetNode, execution: Execution): void {
+  const { diedBoots } = execution.task.runs[execution.position]!;
+  if (execution.desired === 'stopped' || node.desired !== 'started') return;
+  if (!diedBoots.includes(node.bootId)) diedBoots.push(node.bootId);
 }
 
 /** The node has it no more, unasked. */
 export function loseExecution(turn: Turn, node: FleetNode, execution: Execution, why: string): void {
-  const { task } = execution;
   if (execution.desired === 'stopped') {
     endExecution(turn, execution, execution.stopCause === 'preempt' ? 'preempted' : 'cancelled', {
-      by: 'house',
+      by: 'gone',
     });
     return;
   }
-  const run = task.runs[execution.position]!;
-  if (
-    node.desired === 'started' &&
-    node.bootId === execution.bootId &&
-    !run.diedBoots.includes(node.bootId)
-  ) {
-    run.diedBoots.push(node.bootId);
-  }
   endExecution(turn, execution, 'lost', {
-    by: 'house',
+    by: 'gone',
     error: { code: 'node_lost', message: `node ${node.instance}: ${why}`, retryable: true },
   });
 }
@@ -192,9 +201,10 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
   for (const held of hello.held) {
     named.add(held.executionId);
     const execution = findExecution(turn, held.executionId, held.lease);
-    if (execution && node.executions.has(execution) && execution.bootId === node.bootId) {
+    if (execution && node.executions.has(execution)) {
+      acceptByReport(turn, execution);
       if (execution.desired === 'running') continue;
-      // It is being stopped: the command is under way, or will be again.
+      // It is being stopped: there is nothing more to say about it.
     } else if (execution && hasEnded(execution.observed) && endedByNode(execution)) {
       node.settled.set(execution.id, {
         lease: execution.lease,
@@ -215,6 +225,7 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
     else if (execution.desired === 'running') sendAssignment(turn, execution);
     else loseExecution(turn, node, execution, 'it never had the execution');
   }
+  noteGone(turn, node, (id) => !named.has(id));
   return drop;
 }
 
@@ -232,7 +243,7 @@ export function receiveHeartbeat(turn: Turn, node: FleetNode, heartbeat: Heartbe
   for (const id of node.stopping) {
     if (named.has(id)) continue;
     node.stopping.delete(id);
-    noteGone(turn, node, id);
+    noteGone(turn, node, (gone) => gone === id);
     turn.state.freed.add(node.module);
   }
   for (const [id, settled] of node.settled) {
@@ -287,13 +298,14 @@ function setStatus(turn: Turn, node: FleetNode, status: NodeStatus, error: Repor
   if (!wasPlaceable && node.isPlaceable) turn.state.freed.add(node.module);
 }
 
-export function startNode(turn: Turn, node: FleetNode): void {
-  issue(turn, {
-    by: 'house',
-    target: { kind: 'node', nodeId: node.nodeId, cmd: 'START' },
-    reason: '',
-    parts: [{ nodeId: node.nodeId }],
-  });
+/** What the operators want of the instance may have changed while it was not here. */
+function remindOfDesired(turn: Turn, node: FleetNode): void {
+  const { desired, status, nodeId } = node;
+  const isUp = status === 'INITIALIZING' || status === 'IDLE' || status === 'RUNNING';
+  if (desired === 'stopped' && !isUp) return;
+  if (desired === 'terminated' && status === 'TERMINATING') return;
+  const cmd = ({ started: 'START', stopped: 'STOP', terminated: 'TERMINATE' } as const)[desired];
+  issue(turn, { by: 'house', target: { kind: 'node', nodeId, cmd }, reason: '', parts: [{ nodeId }] });
 }
 
 /** It said goodbye: nothing more will come of this process. */
@@ -307,6 +319,7 @@ export function receiveGoodbye(turn: Turn, node: FleetNode): void {
   turn.journal.nodes.add(node);
   turn.journal.fact({ type: 'node.left', nodeId: node.nodeId, module: node.module });
   for (const execution of [...node.executions]) loseExecution(turn, node, execution, 'it left');
+  noteProcessGone(turn, node);
 }
 
 /** A frame could not be handed to this connection. */
@@ -365,10 +378,10 @@ function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: strin
     case 'dead':
       node.stopping.clear();
       node.settled.clear();
-      for (const execution of node.executions) {
-        const run = execution.task.runs[execution.position]!;
-        if (node.desired === 'started' && !run.diedBoots.includes(node.bootId))
-          run.diedBoots.push(node.bootId);
+      noteGone(turn, node, (id) => isOver(turn, id));
+      for (const execution of [...node.executions]) {
+        noteDeath(node, execution);
+        touch(turn, execution.task);
         if (execution.desired === 'stopped') loseExecution(turn, node, execution, 'it is dead');
         else turn.state.broker.enqueue(execution.task);
       }
@@ -376,4 +389,9 @@ function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: strin
     default:
       liveness satisfies never;
   }
+}
+
+function isOver(turn: Turn, executionId: string): boolean {
+  const execution = turn.state.executions.get(executionId);
+  return execution === undefined || hasEnded(execution.observed);
 }

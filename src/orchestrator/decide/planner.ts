@@ -34,22 +34,29 @@ import { makeLease, type Turn, touch } from './turn.js';
 const ASSIGN_AGAIN_MS = 1000;
 const ASSIGN_AGAIN_MAX_MS = 10_000;
 
+/** Who was woken for a free slot and has not been evaluated yet: modules of tasks. */
+type Woken = Map<Task, readonly number[]>;
+
 /** Evaluates everything that is due, until nothing more changes. */
 export function schedule(turn: Turn): void {
   const { state } = turn;
   const fleet = fleetOf(state);
+  const woken: Woken = new Map();
   for (;;) {
-    wakeFreed(state);
+    wakeFreed(state, woken);
     const task = state.broker.dequeue(turn.nowMs);
     if (!task) return;
     if (state.tasks.get(task.key) !== task) {
       state.broker.forget(task.key);
+      passOn(state, woken, task, []);
       continue;
     }
     let plan: Plan;
     try {
       plan = scheduleTask(task, fleet, turn.nowMs);
+      for (const step of plan.steps) carryOut(turn, task, step);
     } catch (thrown) {
+      passOn(state, woken, task, []);
       state.counters.add('evaluations_failed');
       if (state.broker.nack(task.key, turn.nowMs) === 'exhausted') {
         const message = `the scheduler could not work on this task: ${messageOf(thrown)}`;
@@ -57,7 +64,7 @@ export function schedule(turn: Turn): void {
       }
       continue;
     }
-    for (const step of plan.steps) carryOut(turn, task, step);
+    passOn(state, woken, task, plan.steps);
     state.broker.ack(task.key);
     if (taskHasEnded(task.state)) state.broker.forget(task.key);
     else if (plan.followUpMs !== undefined) state.broker.delay(task, plan.followUpMs);
@@ -89,7 +96,7 @@ function shortageOf(state: State, module: CompiledModule): string {
 }
 
 /** As many of those who wait for a module as it has free slots now. */
-function wakeFreed(state: State): void {
+function wakeFreed(state: State, woken: Woken): void {
   for (const module of state.freed) {
     const freeSlots = ({ task, position }: Waiter<Task>): number => {
       const { require } = task.graph.modules[position]!.spec;
@@ -101,12 +108,25 @@ function wakeFreed(state: State): void {
     };
     const stillWaits = ({ task, position }: Waiter<Task>): boolean =>
       state.tasks.get(task.key) === task && task.runs[position]?.queued === true;
-    for (const { task, position } of state.waitingRoom.wake(module, freeSlots, stillWaits)) {
+    const wake = ({ task, position }: Waiter<Task>): void => {
       runOf(task, position).queued = false;
+      woken.set(task, [...(woken.get(task) ?? []), position]);
       state.broker.enqueue(task);
-    }
+    };
+    state.waitingRoom.wake(module, { slots: freeSlots, stillWaits, wake });
   }
   state.freed.clear();
+}
+
+/** A slot that somebody was woken for and had no use for goes to the next who waits. */
+function passOn(state: State, woken: Woken, task: Task, steps: readonly PlanStep[]): void {
+  for (const position of woken.get(task) ?? []) {
+    const isUsed = steps.some(
+      (step) => (step.kind === 'place' || step.kind === 'wait') && step.position === position,
+    );
+    if (!isUsed) state.freed.add(moduleName(task, position));
+  }
+  woken.delete(task);
 }
 
 function carryOut(turn: Turn, task: Task, step: PlanStep): void {
@@ -202,7 +222,7 @@ function failModule(turn: Turn, task: Task, position: number, error: ReportedErr
     task.error = {
       ...error,
       module: module.spec.name,
-      ...(newest && { nodeId: newest.nodeId, attempt: newest.attempt }),
+      ...(newest && { node_id: newest.nodeId, attempt: newest.attempt }),
     };
   }
 }
@@ -331,7 +351,7 @@ export function stopExecution(
   execution.stopCause = cause;
   touch(turn, execution.task);
   const commanded = [...state.commands.values()].some(({ parts }) =>
-    parts.some((part) => part.execution === execution),
+    parts.some(({ executionId }) => executionId === execution.id),
   );
   if (!commanded) {
     const cmd =

@@ -222,6 +222,7 @@ function createTask(
     state: 'waiting',
     desired: 'ended',
     queueSeq,
+    queuedAt: queueTime(turn),
     startedAt: undefined,
     finishedAt: undefined,
     error: undefined,
@@ -232,6 +233,12 @@ function createTask(
   touch(turn, task);
   state.broker.enqueue(task);
   return task;
+}
+
+/** Now, but never before what was queued earlier. */
+function queueTime({ state, wallMs }: Turn): number {
+  state.queuedAt = Math.max(state.queuedAt, wallMs);
+  return state.queuedAt;
 }
 
 function storeInput(turn: Turn, id: TaskId, prepared: PreparedInput): PayloadRef {
@@ -321,9 +328,7 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
     case 'terminate':
       task.desired = request.command === 'stop' ? 'cancelled' : 'aborted';
       task.reason = reason;
-      if (request.command === 'terminate') {
-        for (const execution of running) stopExecution(turn, execution, 'terminate', reason);
-      }
+      for (const execution of running) stopExecution(turn, execution, request.command, reason);
       break;
     case 'preempt':
       preempt(turn, task, running, reason);
@@ -358,6 +363,9 @@ function runningExecution(task: Task, position: number): Execution | undefined {
 function preempt(turn: Turn, task: Task, running: readonly Execution[], reason: string): void {
   for (const execution of running) stopExecution(turn, execution, 'preempt', reason);
   task.queueSeq = turn.journal.cursor;
+  task.queuedAt = queueTime(turn);
+  // What stands in a queue stands there with its old rank.
+  for (const run of task.runs) if (run) run.queued = false;
   const idle = !task.graph.modules.some(({ position }) => {
     const execution = runningExecution(task, position);
     return execution !== undefined && execution.desired === 'running';

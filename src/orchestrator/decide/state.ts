@@ -151,6 +151,8 @@ export class State {
   /** The newest `seq` given out. */
   cursor = 0;
   assignments = 0;
+  /** Unix milliseconds; the latest `queuedAt` of all. */
+  queuedAt = 0;
 
   graph(name: string, version?: number): LoadedGraph | undefined {
     const versions = this.graphs.get(name);

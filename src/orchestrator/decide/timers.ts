@@ -3,27 +3,39 @@ import { hasEnded } from '../../model/execution.js';
 import { commandAgain } from './commands.js';
 import { answerConfiguration } from './configuration.js';
 import { endExecution } from './executions.js';
-import { judge } from './nodes.js';
+import { judge, loseExecution } from './nodes.js';
 import { sendAssignment, stopExecution } from './planner.js';
 import type { Timer } from './state.js';
 import type { Turn } from './turn.js';
 
-export function fireDueTimers(turn: Turn): void {
-  for (const timer of turn.state.timers.due(turn.nowMs)) fire(turn, timer);
+export function fireDueTimers(turn: Turn, onError: (thrown: unknown) => void): void {
+  for (const timer of turn.state.timers.due(turn.nowMs)) {
+    try {
+      fire(turn, timer);
+    } catch (thrown) {
+      onError(thrown);
+    }
+  }
 }
 
 function fire(turn: Turn, timer: Timer): void {
   switch (timer.kind) {
     case 'attempt over': {
       const { execution } = timer;
-      if (hasEnded(execution.observed)) return;
+      // One that is being stopped has its own deadline.
+      if (execution.desired === 'stopped') return;
+      const node = turn.state.nodes.get(execution.nodeId);
+      if (node?.liveness === 'dead') {
+        loseExecution(turn, node, execution, 'it is dead');
+        return;
+      }
       const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
       const message = `no result within ${timeoutMs} ms`;
       stopExecution(turn, execution, 'timeout', message, { code: 'timeout', message, retryable: true });
       return;
     }
     case 'assign again':
-      if (timer.execution.observed === 'assigned' && timer.execution.desired === 'running') {
+      if (!timer.execution.acceptedByReport && timer.execution.desired === 'running') {
         sendAssignment(turn, timer.execution, timer.pauseMs);
       }
       return;

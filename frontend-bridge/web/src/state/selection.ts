@@ -1,32 +1,135 @@
-/** What is selected, as the address says it: `?problem=…&iteration=…&module=…`. A shared link shows the same. */
+/**
+ * What is shown, as the address says it: a shared link, a reload and the browser's own buttons show the same.
+ *
+ * 1. A `Selection` says what stands on the stage: a page, a task, a moment of it. Selecting replaces all of it.
+ * 2. A `ListFilter` says what the list of problems is narrowed to. It stays where it is while things are selected.
+ */
+import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
+import { TASK_STATES } from '../../../../src/model/task-state.js';
+import type { TaskState } from '../api/shapes.js';
+
+/** Pages beside the task: without one of them the task is shown, where one is selected. */
+export const PAGES = ['new', 'nodes', 'iterations'] as const;
+export type Page = (typeof PAGES)[number];
 
 export interface Selection {
+  readonly page: Page | undefined;
   readonly problem: string | undefined;
   /** Without one: the newest. */
   readonly iteration: number | undefined;
   readonly module: string | undefined;
+  /** A `node_id`, on the page of nodes. */
+  readonly node: string | undefined;
+  /** The event `seq` that the task is shown as of; without one: now. */
+  readonly at: number | undefined;
 }
 
+export interface ListFilter {
+  /** A part of the title. */
+  readonly q: string | undefined;
+  readonly graph: string | undefined;
+  readonly state: TaskState | undefined;
+  /** RFC 3339. */
+  readonly after: string | undefined;
+  readonly before: string | undefined;
+}
+
+const FILTER_NAMES = ['q', 'graph', 'state', 'after', 'before'] as const;
+
 export function readSelection(params: URLSearchParams): Selection {
-  const iteration = params.get('iteration') ?? '';
   return {
+    page: PAGES.find((page) => page === params.get('page')),
     problem: params.get('problem') ?? undefined,
-    iteration: /^[1-9][0-9]{0,8}$/.test(iteration) ? Number(iteration) : undefined,
+    iteration: wholeNumber(params.get('iteration')),
     module: params.get('module') ?? undefined,
+    node: params.get('node') ?? undefined,
+    at: wholeNumber(params.get('at')),
   };
 }
 
 /** The search part for a selection: what is narrower than an absent part is left out. */
 export function formatSelection(selection: Partial<Selection>): string {
-  const params = new URLSearchParams();
-  if (selection.problem) params.set('problem', selection.problem);
-  if (selection.iteration !== undefined) params.set('iteration', String(selection.iteration));
-  if (selection.module) params.set('module', selection.module);
-  return params.toString();
+  return writeSelection(new URLSearchParams(), selection).toString();
 }
 
-export function useSelection(): [Selection, (next: Partial<Selection>) => void] {
+export function readFilter(params: URLSearchParams): ListFilter {
+  const time = (name: string): string | undefined => {
+    const text = params.get(name) ?? '';
+    return Number.isNaN(Date.parse(text)) ? undefined : text;
+  };
+  return {
+    q: params.get('q') || undefined,
+    graph: params.get('graph') || undefined,
+    state: TASK_STATES.find((state) => state === params.get('state')),
+    after: time('after'),
+    before: time('before'),
+  };
+}
+
+export const NO_FILTER: ListFilter = {
+  q: undefined,
+  graph: undefined,
+  state: undefined,
+  after: undefined,
+  before: undefined,
+};
+
+/** `search`, with this selection instead of its own and the same filter. */
+export function withSelection(search: string | URLSearchParams, selection: Partial<Selection>): string {
+  return writeSelection(filterOnly(new URLSearchParams(search)), selection).toString();
+}
+
+/** `replace`: the step is not one to go back over, such as every stop of a slider. */
+export type Select = (next: Partial<Selection>, options?: { readonly replace?: boolean }) => void;
+
+export function useSelection(): [Selection, Select] {
   const [params, setParams] = useSearchParams();
-  return [readSelection(params), (next) => setParams(new URLSearchParams(formatSelection(next)))];
+  const selection = useMemo(() => readSelection(params), [params]);
+  const select = useCallback<Select>(
+    (next, options) => setParams((now) => new URLSearchParams(withSelection(now, next)), options),
+    [setParams],
+  );
+  return [selection, select];
+}
+
+export function useListFilter(): [ListFilter, (next: Partial<ListFilter>) => void] {
+  const [params, setParams] = useSearchParams();
+  const filter = useMemo(() => readFilter(params), [params]);
+  const change = useCallback(
+    (next: Partial<ListFilter>) =>
+      setParams(
+        (now) => {
+          const changed = new URLSearchParams(now);
+          for (const [name, value] of Object.entries(next)) {
+            if (value) changed.set(name, value);
+            else changed.delete(name);
+          }
+          return changed;
+        },
+        { replace: true },
+      ),
+    [setParams],
+  );
+  return [filter, change];
+}
+
+function writeSelection(params: URLSearchParams, selection: Partial<Selection>): URLSearchParams {
+  for (const name of ['page', 'problem', 'iteration', 'module', 'node', 'at'] as const) {
+    const value = selection[name];
+    if (value) params.set(name, String(value));
+  }
+  return params;
+}
+
+function filterOnly(params: URLSearchParams): URLSearchParams {
+  const kept = FILTER_NAMES.flatMap((name): [string, string][] => {
+    const value = params.get(name);
+    return value === null ? [] : [[name, value]];
+  });
+  return new URLSearchParams(kept);
+}
+
+function wholeNumber(text: string | null): number | undefined {
+  return /^[1-9][0-9]{0,14}$/.test(text ?? '') ? Number(text) : undefined;
 }
