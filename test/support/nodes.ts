@@ -12,8 +12,10 @@ export interface Script {
   readonly hold?: string;
   /** Random time before the answer, up to this. */
   readonly random_ms?: number;
-  /** Outputs before the last one. */
+  /** Outputs before all that. */
   readonly partials?: number;
+  /** Outputs after all that, before the last one. */
+  readonly then_partials?: number;
   /** Throws instead of answering, in the first so many attempts. */
   readonly fail?: {
     readonly times: number;

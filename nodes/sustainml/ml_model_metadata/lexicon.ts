@@ -99,6 +99,7 @@ export function indexTerms(
 export function findTerms(index: TermIndex, words: readonly Word[]): Found[] {
   const candidates: Found[] = [];
   words.forEach((word, start) => {
+    // Whole words first: where all else is equal ("frames" and "frame*") they are taken.
     const terms = [
       ...(index.byWord.get(word.text) ?? []),
       ...(index.byStart.get(word.text.slice(0, START_LETTERS)) ?? []),

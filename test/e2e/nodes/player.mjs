@@ -17,6 +17,7 @@ const running = await node(
       const { id, module, executionId } = task;
       const line = { what, module, instance, task: id, execution: executionId };
       if (journal) appendFileSync(journal, `${JSON.stringify(line)}\n`);
+      process.stdout.write(`${what} ${id}\n`);
     };
     const tasksOf = (inputs) =>
       Object.fromEntries(
@@ -31,7 +32,10 @@ const running = await node(
       ...(task.inputs.problem?.name && { name: task.inputs.problem.name }),
     };
     note('begin');
-    for (let part = 1; part <= (script.partials ?? 0); part += 1) await task.publish({ ...answer, part });
+    const publish = async (count = 0) => {
+      for (let part = 1; part <= count; part += 1) await task.publish({ ...answer, part });
+    };
+    await publish(script.partials);
     while (script.hold && !existsSync(script.hold)) await delay(20, undefined, { signal: task.signal });
     if (script.random_ms) await delay(Math.random() * script.random_ms, undefined, { signal: task.signal });
     if (script.fail && task.attempt <= script.fail.times) {
@@ -39,6 +43,7 @@ const running = await node(
       if (final) throw new NonRetryableError(code ?? 'failed', message);
       throw Object.assign(new Error(message), code && { code });
     }
+    await publish(script.then_partials);
     note('end');
     return answer;
   },

@@ -28,7 +28,7 @@ def match(term, words, at, sentence):
 
 
 def terms_found(terms, words):
-    """Of overlapping terms the one with more words, then the earlier, then the longer one; none that is taken back."""
+    """Of overlapping terms the one with more words, then the earlier, the longer, the more exact; none that is taken back."""
     found = [
         (term, at)
         for term in terms
@@ -36,7 +36,7 @@ def terms_found(terms, words):
         if (at := match(term.split(), words, i, word["sentence"]))
     ]
     used = set()
-    for term, at in sorted(found, key=lambda hit: (-len(hit[1]), hit[1][0], -len(hit[0]))):
+    for term, at in sorted(found, key=lambda hit: (-len(hit[1]), hit[1][0], -len(hit[0]), "*" in hit[0].split()[0])):
         if used.isdisjoint(at):
             used.update(at)
             if not any(words[i]["taken_back"] for i in at):
@@ -125,9 +125,11 @@ def ml_model_metadata(user):
     listed = [goal for goal, score in scores.items() if score >= least]
     if not listed:
         raise Failed("no_goal_found")
+    words = keywords(fields)
     return {
         "ml_model_metadata": listed,
         "scores": scores,
         "data": {kind: rounded(shares[kind] if shares else 1) for kind in LEXICON["kinds"]},
-        "keywords": [{"keyword": word, "score": score} for word, score in keywords(fields).items()],
+        "keywords": list(words),
+        "keyword_scores": list(words.values()),
     }
