@@ -51,7 +51,7 @@ socket.send('{"type":"subscribe"}');
 /** @param {Buffer} frame @param {Buffer} mark @param {(head: string) => void} found */
 function scan(frame, mark, found) {
   for (let at = frame.indexOf(mark); at >= 0; at = frame.indexOf(mark, at + mark.length)) {
-    found(frame.latin1Slice(at, at + HEAD_BYTES));
+    found(frame.toString('latin1', at, at + HEAD_BYTES));
   }
 }
 

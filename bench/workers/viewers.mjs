@@ -47,7 +47,7 @@ function numberAt(frame, from) {
 
 /** @param {Viewer} viewer @param {Buffer} frame */
 function see(viewer, frame) {
-  if (frame.latin1Slice(0, 16) === '{"type":"events"') {
+  if (frame.toString('latin1', 0, 16) === '{"type":"events"') {
     const now = process.hrtime.bigint();
     for (let at = frame.indexOf(SEQ); at >= 0; at = frame.indexOf(SEQ, at + SEQ.length)) {
       const seq = numberAt(frame, at + SEQ.length);
@@ -59,7 +59,7 @@ function see(viewer, frame) {
     if (isMeasuring) {
       for (let at = frame.indexOf(STAMP); at >= 0; at = frame.indexOf(STAMP, at + STAMP.length)) {
         const from = at + STAMP.length;
-        const stamp = BigInt(frame.latin1Slice(from, frame.indexOf(QUOTE, from)));
+        const stamp = BigInt(frame.toString('latin1', from, frame.indexOf(QUOTE, from)));
         agesMs.push(Number(now - stamp) / 1e6);
       }
     }

@@ -50,12 +50,35 @@ export interface Hello {
   readonly status: NodeStatus;
   readonly held: readonly HeldExecution[];
   readonly token: string;
+  /** What the author wrote the node against; absent: whatever the graph declares. */
+  readonly schemas?: readonly TypeSchema[];
+}
+
+/** A node's own idea of a type. */
+export interface TypeSchema {
+  /** A protobuf message's full name, or `json:<name>`. */
+  readonly type: string;
+  /** Of the schema in canonical form: equal hashes mean equal schemas. */
+  readonly hash: string;
+  /** A serialised `google.protobuf.FileDescriptorSet`, or the JSON Schema; may be empty. */
+  readonly definition: Uint8Array;
 }
 
 export interface Heartbeat {
   readonly kind: 'heartbeat';
   readonly status: NodeStatus;
   readonly running: readonly string[];
+  readonly load?: Load;
+}
+
+/** What a node's process costs at this moment. */
+export interface Load {
+  /** Cores in use, on average since the heartbeat before. */
+  readonly cpu: number;
+  /** Resident. */
+  readonly memoryBytes: number;
+  /** Executions whose work is going on. */
+  readonly executing: number;
 }
 
 export interface NodeReport {
@@ -154,6 +177,7 @@ export const REFUSALS = {
   protocol_version: 'final',
   unknown_module: 'final',
   wrong_output_type: 'final',
+  schema_mismatch: 'final',
   replaced: 'final',
   unauthorized: 'final',
   bad_frame: 'forget',

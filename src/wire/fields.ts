@@ -74,6 +74,13 @@ export function fraction(field: string, value: number | null | undefined): numbe
   return number;
 }
 
+/** A finite amount of something, of at least 0; absent is 0. */
+export function amount(field: string, value: number | null | undefined): number {
+  const number = value ?? 0;
+  if (!(number >= 0 && number < Number.POSITIVE_INFINITY)) invalid(field, number, 'a finite number from 0');
+  return number;
+}
+
 /** A list of names, each checked. */
 export function names(field: string, values: readonly string[] | null | undefined): readonly string[] {
   const list = values ?? [];

@@ -1,8 +1,8 @@
 /** What a node says on the control plane: model to protobuf and back. */
-import type { HeldExecution, NodeMessage, ReportedError } from '../model/protocol.js';
+import type { HeldExecution, Load, NodeMessage, ReportedError, TypeSchema } from '../model/protocol.js';
 import { heldState, logLevel, nodeStatus, word } from './enums.js';
 import type { BatchSpec, FaultSubject } from './envelope.js';
-import { fraction, invalid, name, names, text, time, uint } from './fields.js';
+import { amount, fraction, invalid, name, names, text, time, uint } from './fields.js';
 import { tutti } from './generated/tutti.js';
 
 import v1 = tutti.v1;
@@ -25,11 +25,16 @@ export function writeNodeMessage(message: NodeMessage): v1.NodeMessage.$Properti
           status: nodeStatus.numbers[message.status],
           held: message.held.map(writeHeld),
           token: message.token,
+          schemas: (message.schemas ?? []) as v1.TypeSchema.$Properties[],
         },
       };
     case 'heartbeat':
       return {
-        heartbeat: { status: nodeStatus.numbers[message.status], running: message.running as string[] },
+        heartbeat: {
+          status: nodeStatus.numbers[message.status],
+          running: message.running as string[],
+          load: message.load ?? null,
+        },
       };
     case 'node_report':
       return { nodeReport: { status: nodeStatus.numbers[message.status], error: message.error ?? null } };
@@ -98,11 +103,12 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
     case 'hello':
       return readHello(message.hello!);
     case 'heartbeat': {
-      const { status, running } = message.heartbeat!;
+      const { status, running, load } = message.heartbeat!;
       return {
         kind: 'heartbeat',
         status: word('heartbeat.status', nodeStatus, status),
         running: names('heartbeat.running', running),
+        ...(load && { load: readLoad(load) }),
       };
     }
     case 'nodeReport': {
@@ -171,6 +177,24 @@ function readHello(hello: v1.Hello.$Properties): NodeMessage {
     status: word('hello.status', nodeStatus, hello.status),
     held: (hello.held ?? []).map(readHeld),
     token: text(hello.token),
+    ...(hello.schemas?.length && { schemas: hello.schemas.map(readSchema) }),
+  };
+}
+
+function readSchema(schema: v1.TypeSchema.$Properties, index: number): TypeSchema {
+  const field = `hello.schemas[${index}]`;
+  return {
+    type: name(`${field}.type`, schema.type),
+    hash: name(`${field}.hash`, schema.hash),
+    definition: schema.definition ?? new Uint8Array(),
+  };
+}
+
+function readLoad(load: v1.Load.$Properties): Load {
+  return {
+    cpu: amount('heartbeat.load.cpu', load.cpu),
+    memoryBytes: uint('heartbeat.load.memory_bytes', load.memoryBytes),
+    executing: uint('heartbeat.load.executing', load.executing),
   };
 }
 

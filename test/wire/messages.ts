@@ -32,34 +32,55 @@ const withError = <T extends object>(of: fc.Arbitrary<T>) =>
     of,
     fc.tuple(of, error).map(([message, error]) => ({ ...message, error })),
   );
+const withOptional = <T extends object, K extends string, V>(
+  of: fc.Arbitrary<T>,
+  key: K,
+  value: fc.Arbitrary<V>,
+) =>
+  fc.oneof(
+    of,
+    fc.tuple(of, value).map(([message, extra]) => ({ ...message, [key]: extra })),
+  );
 const inline = record({ kind: fc.constant('inline' as const), bytes });
 
 export const nodeMessages: Readonly<Record<NodeMessage['kind'], fc.Arbitrary<NodeMessage>>> = {
-  hello: record({
-    kind: fc.constant('hello' as const),
-    module: name,
-    instance: name,
-    bootId: name,
-    version: text,
-    capacity: fc.integer({ min: 1, max: 65_536 }),
-    labels: map,
-    outputType: text,
-    status: fc.constantFrom(...NODE_STATUSES),
-    held: fc.array(
-      record({
-        executionId: name,
-        lease: name,
-        state: fc.constantFrom(...REPORT_STATES, 'SUCCEEDED' as const),
-      }),
-      { maxLength: 4 },
-    ),
-    token: text,
-  }),
-  heartbeat: record({
-    kind: fc.constant('heartbeat' as const),
-    status: fc.constantFrom(...NODE_STATUSES),
-    running: fc.array(name, { maxLength: 4 }),
-  }),
+  hello: withOptional(
+    record({
+      kind: fc.constant('hello' as const),
+      module: name,
+      instance: name,
+      bootId: name,
+      version: text,
+      capacity: fc.integer({ min: 1, max: 65_536 }),
+      labels: map,
+      outputType: text,
+      status: fc.constantFrom(...NODE_STATUSES),
+      held: fc.array(
+        record({
+          executionId: name,
+          lease: name,
+          state: fc.constantFrom(...REPORT_STATES, 'SUCCEEDED' as const),
+        }),
+        { maxLength: 4 },
+      ),
+      token: text,
+    }),
+    'schemas',
+    fc.array(record({ type: name, hash: name, definition: bytes }), { minLength: 1, maxLength: 3 }),
+  ),
+  heartbeat: withOptional(
+    record({
+      kind: fc.constant('heartbeat' as const),
+      status: fc.constantFrom(...NODE_STATUSES),
+      running: fc.array(name, { maxLength: 4 }),
+    }),
+    'load',
+    record({
+      cpu: fc.double({ min: 0, max: 1e6, noNaN: true }),
+      memoryBytes: uint,
+      executing: fc.nat(2 ** 32 - 1),
+    }),
+  ),
   node_report: withError(
     record({ kind: fc.constant('node_report' as const), status: fc.constantFrom(...NODE_STATUSES) }),
   ),

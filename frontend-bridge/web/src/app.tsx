@@ -1,79 +1,98 @@
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { ApiError } from './api/http.js';
 import { nodesQuery } from './api/queries.js';
 import { ConnectionIndicator, NoticeBar } from './connection/indicator.js';
 import { TokenForm } from './connection/token-form.js';
 import type { LiveFeed } from './live/feed.js';
-import { NodeList } from './nodes/node-list.js';
-import { NewProblem } from './problems/new-problem.js';
 import { ProblemList } from './problems/problem-list.js';
-import { formatSelection, useSelection } from './state/selection.js';
-import { useShownTask } from './task/shown-task.js';
+import { SelectionLink } from './selection-link.js';
+import { type Select, type Selection, useSelection } from './state/selection.js';
 import { TaskPage } from './task/task-view.js';
+
+const NewProblem = lazy(() => import('./problems/new-problem.js'));
+const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
 
 export function App({ feed }: { feed: LiveFeed }): ReactNode {
   const [selection, select] = useSelection();
-  // A new problem is composed over a selection: choosing something else puts the form away.
-  const [composingOver, setComposingOver] = useState<string>();
-  const here = formatSelection(selection);
-  const composing = composingOver === here;
-  const setComposing = (open: boolean): void => setComposingOver(open ? here : undefined);
   const nodes = useQuery(nodesQuery());
-  const { problem, iteration } = selection;
-  const shown = useShownTask(selection);
-  const leave = (): void => {
-    setComposing(false);
-    select({});
-  };
+  const { page, problem, iteration } = selection;
   if (nodes.error instanceof ApiError && nodes.error.status === 401) return <TokenForm />;
+  const alive = nodes.data?.view.items.filter((node) => node.liveness === 'alive').length;
   return (
     <>
       <button type="button" className="skip" onClick={() => document.getElementById('stage')?.focus()}>
-        Skip to the task
+        Skip to the stage
       </button>
       <header className="top">
         <a className="wordmark" href="./">
           Tutti
         </a>
+        <nav aria-label="Pages" className="pages">
+          <SelectionLink className="page" to={{ problem, iteration }} current={page !== 'nodes'}>
+            Problems
+          </SelectionLink>
+          <SelectionLink className="page" to={{ page: 'nodes' }} current={page === 'nodes'}>
+            Nodes {alive !== undefined && <small>{alive} alive</small>}
+          </SelectionLink>
+        </nav>
         <ConnectionIndicator feed={feed} />
       </header>
       <NoticeBar feed={feed} />
-      <div className="hall" data-open={problem !== undefined || composing}>
-        <aside className="side" aria-label="Problems and nodes">
-          {!composing && (
-            <button type="button" className="primary wide" onClick={() => setComposing(true)}>
-              New problem
-            </button>
-          )}
+      <div className="hall" data-open={problem !== undefined || page !== undefined}>
+        <aside className="side" aria-label="Problems">
+          <SelectionLink
+            className="button primary wide"
+            to={{ page: 'new', problem, iteration }}
+            current={page === 'new'}
+          >
+            New problem
+          </SelectionLink>
           <ProblemList selected={problem} />
-          <NodeList />
         </aside>
         <main id="stage" className="stage" tabIndex={-1}>
-          <button type="button" className="link back" onClick={leave}>
-            All problems and nodes
-          </button>
-          {composing && (
-            <NewProblem
-              shown={shown}
-              onClose={() => setComposing(false)}
-              onCreated={(created) => {
-                setComposing(false);
-                select({ problem: created.problem_id, iteration: created.iteration_id });
-              }}
-            />
-          )}
-          {problem !== undefined && !composing && (
-            <TaskPage problem={problem} iteration={iteration} module={selection.module} onSelect={select} />
-          )}
-          {problem === undefined && !composing && (
-            <div className="tacet">
-              <h1>Nothing is selected</h1>
-              <p>Choose a problem, or submit a new one, to follow it through its graph.</p>
-            </div>
-          )}
+          <SelectionLink className="link back" to={{}} current={false}>
+            All problems
+          </SelectionLink>
+          <Suspense fallback={<p className="none">Reading …</p>}>
+            <Stage selection={selection} select={select} />
+          </Suspense>
         </main>
       </div>
     </>
   );
+}
+
+function Stage({ selection, select }: { selection: Selection; select: Select }): ReactNode {
+  const { page, problem, iteration } = selection;
+  switch (page) {
+    case 'new':
+      return (
+        <NewProblem
+          shown={selection}
+          onClose={() => select({ problem, iteration })}
+          onCreated={(created) => select({ problem: created.problem_id, iteration: created.iteration_id })}
+        />
+      );
+    case 'nodes':
+      return <NodesPage selected={selection.node} onSelect={(node) => select({ page: 'nodes', node })} />;
+    case 'iterations':
+    case undefined:
+      return problem === undefined ? (
+        <div className="tacet">
+          <h1>Nothing is selected</h1>
+          <p>Choose a problem, or submit a new one, to follow it through its graph.</p>
+        </div>
+      ) : (
+        <TaskPage
+          problem={problem}
+          iteration={iteration}
+          module={selection.module}
+          at={selection.at}
+          onSelect={select}
+        />
+      );
+    default:
+      return page satisfies never;
+  }
 }

@@ -24,6 +24,8 @@ const cache = new QueryClient({
   defaultOptions: {
     queries: {
       networkMode: 'always',
+      // The reducers keep what did not change the very same object; comparing long histories again would cost more than drawing them.
+      structuralSharing: false,
       refetchOnWindowFocus: false,
       refetchOnReconnect: false,
       retry: (_failures, error) => worthAnotherTry(error),

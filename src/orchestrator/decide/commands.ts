@@ -124,6 +124,7 @@ function send(turn: Turn, command: Command): void {
 export function commandAgain(turn: Turn, commandId: string): void {
   const command = turn.state.commands.get(commandId);
   if (!command) return;
+  stopParts(turn, (part, { commandId: id }) => id === commandId && isOnDeadNode(turn, part));
   if (command.state === 'pending' && turn.nowMs >= command.deadlineMs) {
     command.state = 'expired';
     conclude(turn, command);
@@ -161,6 +162,12 @@ export function noteGone(turn: Turn, node: FleetNode, isGone: (executionId: stri
 export function noteProcessGone(turn: Turn, node: FleetNode): void {
   const ends = ({ target }: Command): boolean => target.kind === 'task' || target.cmd === 'TERMINATE';
   stopParts(turn, ({ nodeId }, command) => nodeId === node.nodeId && ends(command));
+}
+
+/** Of a command that was recovered, perhaps long after its node died: nobody else notices. */
+function isOnDeadNode({ state }: Turn, { nodeId, executionId }: CommandPart): boolean {
+  const isOver = executionId !== undefined && !state.executions.has(executionId);
+  return isOver && (state.nodes.get(nodeId)?.liveness ?? 'dead') === 'dead';
 }
 
 function stopParts(turn: Turn, isStopped: (part: CommandPart, command: Command) => boolean): void {

@@ -2,8 +2,10 @@
  * What the page asks for. Keys that begin with `LIVE` hold a `Snapshot` that the feed keeps current; they are fetched once and
  * then only when the feed says so.
  */
+import type { ListFilter } from '../state/selection.js';
 import type {
   IterationsView,
+  NodeEventsView,
   NodesView,
   ProblemsView,
   Snapshot,
@@ -20,6 +22,7 @@ import type {
   NodeJson,
   PageJson,
   ProblemJson,
+  SampleJson,
   TaskJson,
 } from './shapes.js';
 
@@ -27,8 +30,11 @@ export const LIVE = 'live';
 
 /** The largest page that the API gives. */
 const PAGE_LIMIT = 1000;
-/** More events of one task than this are not held by the page. */
-const TASK_EVENTS_LIMIT = 20_000;
+/** More events of one task than this are not held by the page: 100,000 take about 50 MB. */
+const TASK_EVENTS_LIMIT = 100_000;
+/** The first page of problems is small, so that it is there at once; those that a person scrolls to are larger. */
+const HEAD_PAGE = 100;
+const LATER_PAGE = 500;
 
 /** The part of a query's options that this page uses. */
 export interface Asked<T> {
@@ -46,10 +52,38 @@ export function nodesQuery(): Live<NodesView> {
   });
 }
 
-export function problemsQuery(): Live<ProblemsView> {
-  return live([LIVE, 'problems'], async (signal) => {
-    const { cursor, value } = await getJson<PageJson<ProblemJson>>('problems?limit=100', signal);
-    return { cursor, value: { kind: 'problems', items: value.items } };
+/** The page of the list that begins at `cursor`; without one, the newest. */
+export function problemsQuery(filter: ListFilter, cursor?: string): Live<ProblemsView> {
+  return live([LIVE, 'problems', filter, cursor ?? ''], async (signal) => {
+    const params = new URLSearchParams({ limit: String(cursor === undefined ? HEAD_PAGE : LATER_PAGE) });
+    if (filter.q) params.set('q', filter.q);
+    if (filter.graph) params.set('graph', filter.graph);
+    if (filter.state) params.set('state', filter.state);
+    if (filter.after) params.set('created_after', filter.after);
+    if (filter.before) params.set('created_before', filter.before);
+    if (cursor !== undefined) params.set('cursor', cursor);
+    const found = await getJson<PageJson<ProblemJson>>(`problems?${params}`, signal);
+    const { items, next_cursor: next } = found.value;
+    const view: ProblemsView = { kind: 'problems', filter, isHead: cursor === undefined, items, next };
+    return { cursor: found.cursor, value: view };
+  });
+}
+
+/** A problem's lasting facts: its title and its graph. */
+export function problemQuery(problemId: string): Asked<ProblemJson> {
+  return {
+    queryKey: ['problem', problemId],
+    queryFn: async ({ signal }) =>
+      (await getJson<ProblemJson>(`problems/${encodeURIComponent(problemId)}`, signal)).value,
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
+export function nodeEventsQuery(nodeId: string): Live<NodeEventsView> {
+  return live([LIVE, 'node_events', nodeId], async (signal) => {
+    const path = `nodes/${encodeURIComponent(nodeId)}/events?limit=100`;
+    const { cursor, value } = await getJson<PageJson<EventJson>>(path, signal);
+    return { cursor, value: { kind: 'node_events', node_id: nodeId, items: value.items } };
   });
 }
 
@@ -74,7 +108,13 @@ export function taskEventsQuery(problemId: string, iterationId: number): Live<Ta
     const { cursor, value } = await getAll<EventJson>(path, TASK_EVENTS_LIMIT, signal);
     return {
       cursor,
-      value: { kind: 'task_events', problem_id: problemId, iteration_id: iterationId, items: value },
+      value: {
+        kind: 'task_events',
+        problem_id: problemId,
+        iteration_id: iterationId,
+        items: value,
+        isCut: value.length >= TASK_EVENTS_LIMIT,
+      },
     };
   });
 }
@@ -93,6 +133,26 @@ export function graphsQuery(): Asked<readonly GraphSummaryJson[]> {
   return {
     queryKey: ['graphs'],
     queryFn: async ({ signal }) => (await getAll<GraphSummaryJson>('graphs', PAGE_LIMIT, signal)).value,
+  };
+}
+
+/** A graph as it is now, with the schema of its source. */
+export function newestGraphQuery(name: string): Asked<GraphJson> {
+  return {
+    queryKey: ['newest graph', name],
+    queryFn: async ({ signal }) =>
+      (await getJson<GraphJson>(`graphs/${encodeURIComponent(name)}`, signal)).value,
+  };
+}
+
+export function samplesQuery(graph: string): Asked<readonly SampleJson[]> {
+  return {
+    queryKey: ['samples', graph],
+    queryFn: async ({ signal }) => {
+      const path = `graphs/${encodeURIComponent(graph)}/samples`;
+      return (await getJson<PageJson<SampleJson>>(path, signal)).value.items;
+    },
+    staleTime: Number.POSITIVE_INFINITY,
   };
 }
 

@@ -35,6 +35,8 @@ export interface RunningJson {
   readonly execution_id: string;
   readonly task_id: string;
   readonly module: string;
+  /** When it was assigned. */
+  readonly since?: string;
 }
 
 export interface NodeJson {
@@ -109,8 +111,20 @@ export interface GraphModuleJson {
 export interface GraphJson {
   readonly name: string;
   readonly version: number;
-  readonly source: { readonly name: string; readonly type: string };
+  readonly source: {
+    readonly name: string;
+    readonly type: string;
+    /** JSON Schema, draft 2020-12, of the type's JSON mapping. */
+    readonly schema?: Readonly<Record<string, unknown>>;
+  };
   readonly modules: Readonly<Record<string, GraphModuleJson>>;
+}
+
+/** An input that shows what the graph is for. */
+export interface SampleJson {
+  readonly name: string;
+  readonly title: string;
+  readonly input: unknown;
 }
 
 export interface GraphSummaryJson {

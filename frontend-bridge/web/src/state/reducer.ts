@@ -8,13 +8,14 @@
  */
 import { hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { EventJson, IterationJson, NodeJson, ProblemJson } from '../api/shapes.js';
-import { nodeFields, number, observedStateOf, taskStateOf, text } from './event-fields.js';
+import type { EventJson, IterationJson, NodeJson } from '../api/shapes.js';
+import { nodeFields, number, observedStateOf, taskStateOf } from './event-fields.js';
+import { reduceProblems } from './problems-reducer.js';
 import { reduceTask } from './task-reducer.js';
 import type {
   IterationsView,
+  NodeEventsView,
   NodesView,
-  ProblemsView,
   Reduced,
   Snapshot,
   TaskEventsView,
@@ -29,11 +30,16 @@ export function advance<V extends View>(
 ): Snapshot<V> {
   if (cursor <= snapshot.cursor) return snapshot;
   const fresh = events.filter((event) => event.seq > snapshot.cursor);
-  // A history may be long: it takes a batch at once instead of being copied for each event.
-  if (snapshot.view.kind === 'task_events') {
-    return { ...snapshot, cursor, view: appendEvents(snapshot.view, fresh) as View as V };
-  }
   let view: View = snapshot.view;
+  // What may be long takes a batch at once instead of being copied for each event.
+  if (view.kind === 'task_events') {
+    return { ...snapshot, cursor, view: appendEvents(view, fresh) as View as V };
+  }
+  if (view.kind === 'problems') {
+    const reduced = reduceProblems(view, fresh);
+    const incomplete = snapshot.incomplete || !reduced.complete;
+    return { cursor, view: reduced.view as View as V, incomplete };
+  }
   let incomplete = snapshot.incomplete;
   for (const event of fresh) {
     const reduced = reduce(view, event);
@@ -49,43 +55,18 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
     case 'nodes':
       return reduceNodes(view, event);
     case 'problems':
-      return reduceProblems(view, event);
+      return reduceProblems(view, [event]);
     case 'iterations':
       return { view: reduceIterations(view, event), complete: true };
     case 'task':
       return reduceTask(view, event);
     case 'task_events':
       return { view: appendEvents(view, [event]), complete: true };
+    case 'node_events':
+      return { view: prependNodeEvent(view, event), complete: true };
     default:
       return view satisfies never;
   }
-}
-
-function reduceProblems(view: ProblemsView, event: EventJson): Reduced<ProblemsView> {
-  const id = event.problem_id;
-  if (id === undefined) return { view, complete: true };
-  const index = view.items.findIndex((problem) => problem.problem_id === id);
-  if (event.type === 'problem.created') {
-    if (index >= 0) return { view, complete: true };
-    const graph = text(event, 'graph');
-    const created: ProblemJson = {
-      problem_id: id,
-      title: text(event, 'title') ?? null,
-      graph: graph ?? '',
-      state: 'waiting',
-      created_at: event.at,
-      newest_iteration_id: event.iteration_id ?? 1,
-    };
-    return { view: { ...view, items: [created, ...view.items] }, complete: graph !== undefined };
-  }
-  const state = taskStateOf(event);
-  const problem = view.items[index];
-  if (state === undefined || problem === undefined) return { view, complete: true };
-  const newest = problem.newest_iteration_id;
-  const iteration = event.iteration_id ?? newest;
-  if (iteration < newest) return { view, complete: true };
-  const items = view.items.with(index, { ...problem, state, newest_iteration_id: iteration });
-  return { view: { ...view, items }, complete: true };
 }
 
 function reduceIterations(view: IterationsView, event: EventJson): IterationsView {
@@ -109,7 +90,16 @@ function reduceIterations(view: IterationsView, event: EventJson): IterationsVie
   return { ...view, items: [...view.items, added].sort((a, b) => a.iteration_id - b.iteration_id) };
 }
 
+/** A node's history is shown from its newest end; more than this of it is not held. */
+const NODE_EVENTS_LIMIT = 500;
+
+function prependNodeEvent(view: NodeEventsView, event: EventJson): NodeEventsView {
+  if (event.node_id !== view.node_id || event.seq <= (view.items[0]?.seq ?? 0)) return view;
+  return { ...view, items: [event, ...view.items.slice(0, NODE_EVENTS_LIMIT - 1)] };
+}
+
 function appendEvents(view: TaskEventsView, events: readonly EventJson[]): TaskEventsView {
+  if (view.isCut) return view;
   const last = view.items.at(-1)?.seq ?? 0;
   const own = events.filter(
     (event) =>
@@ -166,6 +156,7 @@ function reduceRunning(node: NodeJson, event: EventJson, ended: boolean): NodeJs
     execution_id: id,
     task_id: `${problem}/${iteration}`,
     module: event.module ?? node.module,
+    since: event.at,
   };
   return { ...node, running: [...node.running, running] };
 }

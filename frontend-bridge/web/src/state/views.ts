@@ -1,15 +1,28 @@
 /** What the page keeps current: each view is one answer of the API, kept up to date by the events that follow it. */
-import type { EventJson, IterationJson, NodeJson, ProblemJson, TaskJson } from '../api/shapes.js';
+import type {
+  EventJson,
+  IterationJson,
+  NodeJson,
+  ObservedState,
+  ProblemJson,
+  TaskJson,
+} from '../api/shapes.js';
+import type { ListFilter } from './selection.js';
 
 export interface NodesView {
   readonly kind: 'nodes';
   readonly items: readonly NodeJson[];
 }
 
-/** The newest page of problems, newest first. */
+/** One page of the list of problems, newest first. */
 export interface ProblemsView {
   readonly kind: 'problems';
+  readonly filter: ListFilter;
+  /** Whether new problems come into this page: the first one only. */
+  readonly isHead: boolean;
   readonly items: readonly ProblemJson[];
+  /** Where the page after this one begins. */
+  readonly next: string | null;
 }
 
 /** A problem's iterations by `iteration_id`. */
@@ -24,6 +37,10 @@ export interface TaskView {
   readonly task: TaskJson;
   /** By module, the `seq` of the newest output that was seen passing while the page was open. */
   readonly passed: Readonly<Record<string, number>>;
+  /** By module, what was last observed of its newest execution, as far as events told: a retry hides it. */
+  readonly observed?: Readonly<Record<string, ObservedState>>;
+  /** By module, its inputs; needed to tell what a reset takes back. */
+  readonly inputs?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A task's events, in order. */
@@ -32,9 +49,18 @@ export interface TaskEventsView {
   readonly problem_id: string;
   readonly iteration_id: number;
   readonly items: readonly EventJson[];
+  /** There are more than the page holds: `items` are the oldest. */
+  readonly isCut?: boolean;
 }
 
-export type View = NodesView | ProblemsView | IterationsView | TaskView | TaskEventsView;
+/** A node's newest events, newest first. */
+export interface NodeEventsView {
+  readonly kind: 'node_events';
+  readonly node_id: string;
+  readonly items: readonly EventJson[];
+}
+
+export type View = NodesView | ProblemsView | IterationsView | TaskView | TaskEventsView | NodeEventsView;
 
 /** A view and the event `seq` that it reflects. */
 export interface Snapshot<V extends View = View> {

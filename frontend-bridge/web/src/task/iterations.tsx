@@ -1,7 +1,6 @@
 import type { ReactNode } from 'react';
 import type { IterationJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
-import { formatSelection } from '../state/selection.js';
 import { Sign } from '../states/chip.js';
 import { toneOf } from '../states/tone.js';
 
@@ -20,7 +19,7 @@ export function Iterations({ items, selected, module }: IterationsProps): ReactN
           <li key={iteration_id}>
             <SelectionLink
               className={`iteration tone-${toneOf(state).tone}`}
-              to={formatSelection({ problem: problem_id, iteration: iteration_id, module })}
+              to={{ problem: problem_id, iteration: iteration_id, module }}
               current={iteration_id === selected}
             >
               <span className="iteration-number">{iteration_id}</span>

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useState, useSyncExternalStore } from 'react';
 import { ApiError } from '../api/http.js';
-import { graphQuery, iterationsQuery, nodesQuery, problemsQuery, taskQuery } from '../api/queries.js';
+import { graphQuery, iterationsQuery, nodesQuery, problemQuery, taskQuery } from '../api/queries.js';
 import type { GraphJson } from '../api/shapes.js';
 import type { Selection } from '../state/selection.js';
 import type { TaskView } from '../state/views.js';
@@ -45,9 +45,8 @@ export function TaskPage({ problem, iteration, module, onSelect }: TaskPageProps
 function TaskOf(props: TaskPageProps & { iteration: number; iterations: ReactNode }): ReactNode {
   const { problem, iteration, module, onSelect } = props;
   const found = useQuery(taskQuery(problem, iteration));
-  const problems = useQuery(problemsQuery());
   const [iterating, setIterating] = useState(false);
-  const title = problems.data?.view.items.find((one) => one.problem_id === problem)?.title;
+  const title = useQuery(problemQuery(problem)).data?.title;
   const view = found.data?.view;
   return (
     <>

@@ -1,10 +1,11 @@
 """The results of the SustainML example, computed a second time.
 
-Written from nodes/sustainml/README.md and the data files alone, to be compared with what the nodes' own functions give. Of
-the phrases that requirements and places are read from, it knows those that the README names.
+Written from nodes/sustainml/README.md and the data files alone, to be compared with what the nodes' own functions
+give. Of the phrases that requirements and places are read from, it knows those that the README names.
 
-Reads {name: {"first": UserInput, "next": UserInput}} as JSON, and prints as JSON the results of a line of iterations for each:
-the first with `first`, all further ones with `next`, each with the one before it as its parent, until one ends in an error.
+Reads {name: {"first": UserInput, "next": UserInput}} as JSON, and prints as JSON the results of a line of iterations
+for each: the first with `first`, all further ones with `next`, each with the one before it as its parent, until one
+ends in an error.
 
     python3 compute.py nodes/sustainml < lines.json
 """

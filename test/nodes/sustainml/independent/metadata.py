@@ -28,7 +28,7 @@ def match(term, words, at, sentence):
 
 
 def terms_found(terms, words):
-    """Of overlapping terms the one with more words, then the earlier, the longer, the more exact; none that is taken back."""
+    """Of overlapping terms the one with more words, then the earlier, the longer, the more exact; none taken back."""
     found = [
         (term, at)
         for term in terms

@@ -5,7 +5,8 @@ import re
 from data import without_accents
 
 NEGATORS = set(
-    "no not without never neither nor dont doesnt didnt isnt arent wasnt wont shouldnt neednt instead rather except".split()
+    "no not without never neither nor dont doesnt didnt isnt arent wasnt wont shouldnt neednt "
+    "instead rather except".split()
 )
 HARMLESS = set("only sure idea matter longer know just clear more miss".split())
 UNWANTED = set("needed required necessary wanted interesting relevant important asked".split())

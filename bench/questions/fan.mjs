@@ -1,0 +1,1 @@
+export const fan = { name: 'fan', run: async () => ({tables:[],ratios:[],notMeasured:[],figures:{}}) };

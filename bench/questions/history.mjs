@@ -1,0 +1,1 @@
+export const history = { name: 'history', run: async () => ({tables:[],ratios:[],notMeasured:[],figures:{}}) };

@@ -1,0 +1,1 @@
+export const nodes = { name: 'nodes', run: async () => ({tables:[],ratios:[],notMeasured:[],figures:{}}) };

@@ -1,0 +1,1 @@
+export const payloads = { name: 'payloads', run: async () => ({tables:[],ratios:[],notMeasured:[],figures:{}}) };

@@ -1,0 +1,1 @@
+export const queue = { name: 'queue', run: async () => ({tables:[],ratios:[],notMeasured:[],figures:{}}) };

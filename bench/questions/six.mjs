@@ -1,0 +1,1 @@
+export const six = { name: 'six', run: async () => ({tables:[],ratios:[],notMeasured:[],figures:{}}) };

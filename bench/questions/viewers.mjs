@@ -1,0 +1,1 @@
+export const viewers = { name: 'viewers', run: async () => ({tables:[],ratios:[],notMeasured:[],figures:{}}) };

@@ -1,0 +1,37 @@
+/** The regression check: each ratio against the floor that is kept for it. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { figure } from './statistics.mjs';
+
+const FILE = fileURLToPath(new URL('../floors.json', import.meta.url));
+/** Two runs on one quiet machine differ by so much, whatever the rounds of one run say. */
+const NOISE = 0.2;
+
+/** @returns {Record<string, number>} */
+function readFloors() {
+  return JSON.parse(readFileSync(FILE, 'utf8'));
+}
+
+/**
+ * Those ratios that are worse than their floor by more than the noise: `NOISE`, or what the rounds differ by if that is more.
+ * @param {readonly import('./report.mjs').Ratio[]} ratios
+ */
+export function belowFloor(ratios) {
+  const floors = readFloors();
+  return ratios.flatMap(({ name, rounds, better }) => {
+    const floor = floors[name];
+    if (floor === undefined) return [];
+    const { median, spread } = figure(rounds);
+    const noise = Math.max(NOISE, spread);
+    const holds = better === 'higher' ? median >= floor * (1 - noise) : median <= floor * (1 + noise);
+    return holds ? [] : [`${name}: ${median.toPrecision(3)}, its floor is ${floor} (noise ${(noise * 100).toFixed(0)} %)`];
+  });
+}
+
+/** Keeps what was just measured as the floors; those of other questions stay. @param {readonly import('./report.mjs').Ratio[]} ratios */
+export function keepFloors(ratios) {
+  const measured = ratios.map(({ name, rounds }) => [name, Number(figure(rounds).median.toPrecision(3))]);
+  const floors = { ...readFloors(), ...Object.fromEntries(measured) };
+  const sorted = Object.fromEntries(Object.entries(floors).sort(([a], [b]) => (a < b ? -1 : 1)));
+  writeFileSync(FILE, `${JSON.stringify(sorted, undefined, 2)}\n`);
+}

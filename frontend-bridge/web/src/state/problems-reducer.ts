@@ -1,0 +1,92 @@
+/**
+ * Events into a page of the list of problems. A list may be long and busy: a batch of events is gathered first, and the page is gone
+ * through once.
+ */
+import type { EventJson, ProblemJson, TaskState } from '../api/shapes.js';
+import { taskStateOf, text } from './event-fields.js';
+import type { ListFilter } from './selection.js';
+import type { Reduced, ProblemsView } from './views.js';
+
+/** A first page that has grown beyond this is read again, short, so that a page left open for days holds no more. */
+export const HEAD_LIMIT = 1000;
+
+interface Change {
+  readonly state: TaskState;
+  readonly iteration: number | undefined;
+}
+
+export function reduceProblems(view: ProblemsView, events: readonly EventJson[]): Reduced<ProblemsView> {
+  const changes = new Map<string, Change>();
+  const created: EventJson[] = [];
+  for (const event of events) {
+    const id = event.problem_id;
+    if (id === undefined) continue;
+    if (event.type === 'problem.created') created.push(event);
+    const state = taskStateOf(event);
+    const earlier = changes.get(id)?.iteration ?? 0;
+    if (state !== undefined && (event.iteration_id ?? earlier) >= earlier)
+      changes.set(id, { state, iteration: event.iteration_id });
+  }
+  if (changes.size === 0 && created.length === 0) return { view, complete: true };
+
+  let complete = true;
+  const known = new Set<string>();
+  let items: readonly ProblemJson[] = view.items;
+  if (view.isHead && created.length > 0) {
+    for (const problem of items) known.add(problem.problem_id);
+    for (const event of created) {
+      if (known.has(event.problem_id ?? '')) continue;
+      const problem = readCreated(event);
+      const verdict = belongs(view.filter, problem);
+      complete &&= verdict !== 'perhaps' && problem.graph !== '';
+      if (verdict === 'yes') items = [problem, ...items];
+    }
+  }
+  const changed = items.flatMap((problem) => applyChange(problem, changes, view.filter.state));
+  const isSame = items === view.items && changed.every((problem, index) => problem === items[index]);
+  if (view.isHead && view.filter.state !== undefined) {
+    // One that comes into the state that is asked for may have any place in the list.
+    for (const problem of items) changes.delete(problem.problem_id);
+    complete &&= ![...changes.values()].some(({ state }) => state === view.filter.state);
+  }
+  complete &&= items.length <= HEAD_LIMIT || !view.isHead;
+  if (isSame && changed.length === view.items.length) return { view, complete };
+  return { view: { ...view, items: changed }, complete };
+}
+
+function applyChange(
+  problem: ProblemJson,
+  changes: ReadonlyMap<string, Change>,
+  wanted: TaskState | undefined,
+): ProblemJson[] {
+  const change = changes.get(problem.problem_id);
+  const newest = problem.newest_iteration_id;
+  const iteration = change?.iteration ?? newest;
+  if (change === undefined || iteration < newest) return [problem];
+  if (wanted !== undefined && change.state !== wanted) return [];
+  if (change.state === problem.state && iteration === newest) return [problem];
+  return [{ ...problem, state: change.state, newest_iteration_id: iteration }];
+}
+
+function readCreated(event: EventJson): ProblemJson {
+  return {
+    problem_id: event.problem_id ?? '',
+    title: text(event, 'title') ?? null,
+    graph: text(event, 'graph') ?? '',
+    state: 'waiting',
+    created_at: event.at,
+    newest_iteration_id: event.iteration_id ?? 1,
+  };
+}
+
+/** Whether a new problem is one of those that are asked for. */
+function belongs(filter: ListFilter, problem: ProblemJson): 'yes' | 'no' | 'perhaps' {
+  const at = Date.parse(problem.created_at);
+  if (filter.state !== undefined && filter.state !== 'waiting') return 'no';
+  if (filter.graph !== undefined && problem.graph !== filter.graph) return 'no';
+  if (filter.after !== undefined && at <= Date.parse(filter.after)) return 'no';
+  if (filter.before !== undefined && at >= Date.parse(filter.before)) return 'no';
+  if (filter.q === undefined || problem.title?.toLowerCase().includes(filter.q.toLowerCase())) return 'yes';
+  // The server looks into the input's text too, which the event does not carry.
+  return 'perhaps';
+}

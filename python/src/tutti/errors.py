@@ -1,0 +1,87 @@
+"""Errors with a stable ``code``, and what is reported of anything that a handler raises."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Optional, Sequence
+
+_MAX_MESSAGE_CHARS = 4096
+"""Long enough for a stack's first lines, short enough for an event."""
+
+_SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+
+
+class Fault(NamedTuple):
+    """One fault in some input, at its place; ``path`` is empty for the whole."""
+
+    path: str
+    code: str
+    message: str
+
+
+class TuttiError(Exception):
+    """Every error of Tutti: ``code`` is for programs, ``message`` names the offending value, ``hint`` says what helps."""
+
+    def __init__(
+        self, code: str, message: str, hint: Optional[str] = None, details: Sequence[Fault] = ()
+    ) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.details = tuple(details)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class NonRetryableError(TuttiError):
+    """Raised by a handler: the module fails at once, whatever attempts are left.
+
+    >>> raise NonRetryableError("no_such_region", 'geo_location_region: no figures for "Atlantis"')
+    """
+
+
+class TaskAbortedError(BaseException):
+    """The work is not wanted any more. Raised in a handler; ``except Exception`` does not catch it.
+
+    ``code``: ``stopped``, ``reset``, ``preempted``, ``terminated`` (a task command), ``timeout`` (the attempt took longer than the
+    graph allows), ``node_reset``, ``node_stopping`` (a command to the node, or the end of its process), ``abandoned`` (the
+    orchestrator does not want this execution any more).
+    """
+
+    def __init__(self, code: str = "abandoned", message: str = "the task was aborted") -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ReportedError(NamedTuple):
+    """What the orchestrator is told of an error."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+def bounded(text: str, max_chars: int = _MAX_MESSAGE_CHARS) -> str:
+    """``text``, cut where it is longer than a report may carry."""
+    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
+
+
+def reported_error(raised: BaseException, fallback: str) -> ReportedError:
+    """The exception's own ``code`` where that is snake_case, else ``fallback``."""
+    code = getattr(raised, "code", None)
+    fits = isinstance(code, str) and _SNAKE_CASE.match(code) is not None
+    try:
+        text = str(raised)
+    except Exception:
+        text = ""
+    return ReportedError(
+        code if isinstance(code, str) and fits else fallback,
+        bounded(text or type(raised).__name__),
+        not isinstance(raised, NonRetryableError),
+    )

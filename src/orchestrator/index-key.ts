@@ -1,0 +1,56 @@
+/**
+ * Values as key elements of the index, so that their order in the store is the order of the values: false, true, numbers, texts.
+ *
+ * A long text is cut: what begins alike may be told apart only by the value itself, so whoever reads a range looks at it again.
+ */
+import type { Key } from '../store/store.js';
+
+export type IndexedValue = string | number | boolean;
+
+/** Within the store's limit for a key, whatever the characters are. */
+const TEXT_CHARACTERS = 100;
+
+/** The element for a value; nothing for what has no place in an index: lists, structures, what is not there. */
+export function indexElement(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'boolean':
+      return value ? 'b1' : 'b0';
+    case 'number':
+      return Number.isNaN(value) ? undefined : `n${orderedDigits(value)}`;
+    case 'string':
+      // Through bytes and back: half a surrogate pair is no text, and no key.
+      return `s${Buffer.from(value.slice(0, TEXT_CHARACTERS)).toString()}`;
+    default:
+      return undefined;
+  }
+}
+
+/** Above every element of the kind that begins with this letter. */
+export function afterKind(kind: string): string {
+  return String.fromCharCode(kind.charCodeAt(0) + 1);
+}
+
+/** The bits of a double as hexadecimal digits that order as the numbers do. */
+function orderedDigits(value: number): string {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleBE(value === 0 ? 0 : value);
+  const bits = bytes.readBigUInt64BE();
+  const negative = bits >> 63n === 1n;
+  const ordered = negative ? ~bits & 0xffff_ffff_ffff_ffffn : bits | (1n << 63n);
+  return ordered.toString(16).padStart(16, '0');
+}
+
+/** Where the row of an iteration stands in the index of a field. */
+export function indexKey(field: string, element: string, problemSeq: number, iterationId: number): Key {
+  return [field, element, problemSeq, iterationId];
+}
+
+/** What stands at a path of a decoded value; nothing where the path leads nowhere. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  let inner = value;
+  for (const step of path) {
+    if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, step)) return undefined;
+    inner = (inner as Record<string, unknown>)[step];
+  }
+  return inner;
+}

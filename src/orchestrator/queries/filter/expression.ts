@@ -1,0 +1,120 @@
+/** A filter as a tree, and whether something fits it. */
+
+export type Scalar = string | number | boolean;
+export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | '~';
+
+export interface Comparison {
+  readonly kind: 'compare';
+  /** As written: `state`, `carbon_footprint.carbon_footprint`. */
+  readonly field: string;
+  /** Where it stands in the text, from 1. */
+  readonly at: number;
+  readonly operator: Operator;
+  readonly value: Scalar | null;
+  readonly valueAt: number;
+}
+
+export type Expression =
+  | Comparison
+  | { readonly kind: 'not'; readonly of: Expression }
+  | { readonly kind: 'and' | 'or'; readonly of: readonly Expression[] };
+
+/** Every comparison in an expression, in the order of the text. */
+export function comparisonsOf(expression: Expression): Comparison[] {
+  switch (expression.kind) {
+    case 'compare':
+      return [expression];
+    case 'not':
+      return comparisonsOf(expression.of);
+    case 'and':
+    case 'or':
+      return expression.of.flatMap(comparisonsOf);
+    default:
+      return expression satisfies never;
+  }
+}
+
+/** The comparisons that have to hold whatever else does: those joined by `and` at the top. */
+export function conditionsOf(expression: Expression | undefined): Comparison[] {
+  if (expression === undefined) return [];
+  if (expression.kind === 'compare') return [expression];
+  return expression.kind === 'and' ? expression.of.flatMap(conditionsOf) : [];
+}
+
+/** Whether it holds; `valueOf` gives what stands in a field, `undefined` where there is nothing. */
+export async function holds(
+  expression: Expression,
+  valueOf: (field: string) => unknown | Promise<unknown>,
+): Promise<boolean> {
+  switch (expression.kind) {
+    case 'compare':
+      return compare(await valueOf(expression.field), expression);
+    case 'not':
+      return !(await holds(expression.of, valueOf));
+    case 'and':
+      for (const one of expression.of) if (!(await holds(one, valueOf))) return false;
+      return true;
+    case 'or':
+      for (const one of expression.of) if (await holds(one, valueOf)) return true;
+      return false;
+    default:
+      return expression satisfies never;
+  }
+}
+
+/** The same expression with its parts in the order of their cost, so that the dear ones are seldom looked at. */
+export function cheapestFirst(expression: Expression, cost: (field: string) => number): Expression {
+  const total = (one: Expression): number => Math.max(...comparisonsOf(one).map(({ field }) => cost(field)));
+  switch (expression.kind) {
+    case 'compare':
+      return expression;
+    case 'not':
+      return { kind: 'not', of: cheapestFirst(expression.of, cost) };
+    case 'and':
+    case 'or': {
+      const of = expression.of.map((one) => cheapestFirst(one, cost));
+      return { kind: expression.kind, of: of.sort((a, b) => total(a) - total(b)) };
+    }
+    default:
+      return expression satisfies never;
+  }
+}
+
+/**
+ * What is not there, or of another type than the value, fits no comparison but those with `null`. `~` is "contains", without regard to
+ * case; in a list it is enough that one item does.
+ */
+function compare(actual: unknown, { operator, value }: Comparison): boolean {
+  if (value === null) return (operator === '=') === (actual === undefined || actual === null);
+  if (operator === '~') return contains(actual, String(value).toLowerCase());
+  if (typeof actual !== typeof value) return false;
+  const order = compareScalars(actual as Scalar, value);
+  switch (operator) {
+    case '=':
+      return order === 0;
+    case '!=':
+      return order !== 0;
+    case '<':
+      return order < 0;
+    case '<=':
+      return order <= 0;
+    case '>':
+      return order > 0;
+    case '>=':
+      return order >= 0;
+    default:
+      return operator satisfies never;
+  }
+}
+
+function contains(actual: unknown, part: string): boolean {
+  if (Array.isArray(actual)) return actual.some((item) => contains(item, part));
+  return typeof actual === 'string' && actual.toLowerCase().includes(part);
+}
+
+/** Of two values of one type. Texts in the order of their UTF-8 bytes, as the store has them. */
+function compareScalars(a: Scalar, b: Scalar): number {
+  if (a === b) return 0;
+  if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b as string));
+  return Number(a) - Number(b);
+}

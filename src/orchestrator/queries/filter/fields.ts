@@ -1,0 +1,132 @@
+/**
+ * What a filter can speak of: what is stored about a problem or an iteration, its input, and the outputs of its modules.
+ *
+ * 1. A name is a stored field, or `input`, or a module of some graph; `outputs.<module>` names a module in any case.
+ * 2. The outputs of an iteration count once it has ended: until then they come and go with resets and attempts.
+ */
+import { didYouMean } from '../../../base/nearest.js';
+import { TASK_STATES, taskHasEnded } from '../../../model/task-state.js';
+import { valueAt } from '../../index-key.js';
+import type { ProblemRow, TaskRow } from '../../records.js';
+import type { Comparison, Scalar } from './expression.js';
+
+/** An iteration that may be found, or a problem with its newest iteration. */
+export interface Candidate {
+  readonly problem: ProblemRow;
+  readonly task: TaskRow;
+}
+
+export type Field =
+  | { readonly kind: 'stored'; readonly name: string; readonly read: (candidate: Candidate) => unknown }
+  | { readonly kind: 'time'; readonly name: string; readonly read: (candidate: Candidate) => number | undefined }
+  | { readonly kind: 'input'; readonly path: readonly string[] }
+  | { readonly kind: 'output'; readonly module: string; readonly path: readonly string[] };
+
+type Stored = Readonly<Record<string, Field>>;
+
+const stored = (name: string, read: (candidate: Candidate) => unknown): [string, Field] => [
+  name,
+  { kind: 'stored', name, read },
+];
+const time = (name: string, read: (candidate: Candidate) => number | undefined): [string, Field] => [
+  name,
+  { kind: 'time', name, read },
+];
+
+const COMMON: [string, Field][] = [
+  stored('problem_id', ({ problem }) => problem.problem_id),
+  stored('title', ({ problem }) => problem.title),
+  stored('graph', ({ problem }) => problem.graph),
+  stored('priority', ({ problem }) => problem.priority),
+  stored('state', ({ task }) => task.state),
+  stored('error.code', ({ task }) => task.error?.code),
+  stored('error.message', ({ task }) => task.error?.message),
+  stored('error.module', ({ task }) => task.error?.module),
+  time('finished_at', ({ task }) => task.finished_at),
+  stored('duration_ms', ({ task }) =>
+    task.started_at === undefined || task.finished_at === undefined ? undefined : task.finished_at - task.started_at,
+  ),
+];
+
+/** Of `GET /v1/problems`: what hangs on an iteration is the newest one's. */
+export const PROBLEM_FIELDS: Stored = Object.fromEntries([
+  ...COMMON,
+  time('created_at', ({ problem }) => problem.created_at),
+  stored('iterations', ({ problem }) => problem.newest_iteration_id),
+  stored('newest_iteration_id', ({ problem }) => problem.newest_iteration_id),
+]);
+
+export const ITERATION_FIELDS: Stored = Object.fromEntries([
+  ...COMMON,
+  time('created_at', ({ task }) => task.created_at),
+  time('started_at', ({ task }) => task.started_at),
+  stored('iteration_id', ({ task }) => task.iteration_id),
+  stored('parent_iteration_id', ({ task }) => task.parent_iteration_id),
+  stored('graph_version', ({ task }) => task.graph_version),
+  stored('reason', ({ task }) => task.reason),
+]);
+
+/** What a name stands for, or what is wrong with it. */
+export function fieldOf(name: string, known: Stored, modules: ReadonlySet<string>): Field | string {
+  if (Object.hasOwn(known, name)) return known[name]!;
+  const [first = '', ...rest] = name.split('.');
+  const [module = '', ...path] = first === 'outputs' ? rest : [first, ...rest];
+  if (first === 'input' && rest.length > 0) return { kind: 'input', path: rest };
+  if (!modules.has(module)) {
+    const near = didYouMean(module, [...Object.keys(known), ...modules, 'input']);
+    return `there is no field ${JSON.stringify(name)}${near}`;
+  }
+  if (path.length === 0) return `${JSON.stringify(name)} is a module: name a field of its output, like ${module}.FIELD`;
+  return { kind: 'output', module, path };
+}
+
+/** The name that an index knows an output's field by. */
+export function indexName(field: Field): string | undefined {
+  return field.kind === 'output' ? [field.module, ...field.path].join('.') : undefined;
+}
+
+/** The comparison with its value in the field's own terms, or what is wrong with the value and where. */
+export function checkComparison(
+  comparison: Comparison,
+  field: Field,
+): Comparison | { readonly position: number; readonly message: string } {
+  const { operator, value, valueAt: position } = comparison;
+  const wrong = (message: string): { position: number; message: string } => ({ position, message });
+  if (operator === '~' && typeof value !== 'string') return wrong('~ takes a quoted text');
+  if (value === null) return operator === '=' || operator === '!=' ? comparison : wrong('null goes with = and != only');
+  if (typeof value === 'boolean' && operator !== '=' && operator !== '!=')
+    return wrong(`${value} goes with = and != only`);
+  if (field.kind === 'time') {
+    const at = typeof value === 'string' && operator !== '~' ? Date.parse(value) : Number.NaN;
+    if (Number.isNaN(at)) return wrong(`${field.name} is compared with a time, like "2026-01-31T12:00:00Z"`);
+    return { ...comparison, value: at };
+  }
+  const isState = field.kind === 'stored' && field.name === 'state' && operator !== '~';
+  if (isState && !(TASK_STATES as readonly Scalar[]).includes(value))
+    return wrong(`a state is one of ${TASK_STATES.join(', ')}`);
+  return comparison;
+}
+
+/** What stands in an output's field: read by `outputOf`, and nothing as long as the iteration has not ended. */
+export async function readField(
+  field: Field,
+  candidate: Candidate,
+  read: {
+    readonly input: (task: TaskRow) => Promise<unknown>;
+    readonly output: (task: TaskRow, module: string) => Promise<unknown>;
+  },
+): Promise<unknown> {
+  switch (field.kind) {
+    case 'stored':
+    case 'time':
+      return field.read(candidate);
+    case 'input':
+      return valueAt(await read.input(candidate.task), field.path);
+    case 'output':
+      return taskHasEnded(candidate.task.state)
+        ? valueAt(await read.output(candidate.task, field.module), field.path)
+        : undefined;
+    default:
+      return field satisfies never;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The language of `filter=`, as a parsing expression grammar: comparisons, `not`, `and`, `or` (binding in this order), parentheses.
+ *
+ *     carbon_footprint.carbon_footprint < 0.2 and state = "succeeded" or title ~ "steel"
+ *
+ * Every field and value keeps its place in the text, so that what is wrong with its meaning is shown where it stands too.
+ */
+import peggy from 'peggy';
+import type { Expression } from './expression.js';
+
+const GRAMMAR = String.raw`
+Filter = _ @Or _
+
+Or = head:And tail:(_ "or"i End _ @And)* { return tail.length === 0 ? head : { kind: 'or', of: [head, ...tail] }; }
+
+And = head:Not tail:(_ "and"i End _ @Not)* { return tail.length === 0 ? head : { kind: 'and', of: [head, ...tail] }; }
+
+Not = "not"i End _ of:Not { return { kind: 'not', of }; }
+  / "(" _ @Or _ ")"
+  / Comparison
+
+Comparison = field:Field _ operator:Operator _ value:Value {
+  return { kind: 'compare', field: field.text, at: field.at, operator, value: value.value, valueAt: value.at };
+}
+
+Field "a field" = !(Word End) First Rest* ("." Rest+)* { return { text: text(), at: offset() + 1 }; }
+First = [A-Za-z_]
+Rest = [A-Za-z0-9_-]
+Word = "and"i / "or"i / "not"i
+
+Operator "a comparison (=, !=, <, <=, >, >=, ~)" = "<=" / ">=" / "!=" / "=" / "<" / ">" / "~"
+
+Value "a number, a quoted text, true, false or null" = value:(Number / Text / Constant) { return { value, at: offset() + 1 }; }
+Number = "-"? [0-9]+ ("." [0-9]+)? ("e"i [+-]? [0-9]+)? !Rest { return Number(text()); }
+Text = '"' @Characters '"' / "'" @SingleCharacters "'"
+Characters = parts:([^"\\]+ { return text(); } / Escape)* { return parts.join(''); }
+SingleCharacters = parts:([^'\\]+ { return text(); } / Escape)* { return parts.join(''); }
+Escape = "\\" @["'\\]
+Constant = "true" End { return true; } / "false" End { return false; } / "null" End { return null; }
+
+End = ![A-Za-z0-9_.-]
+_ "" = [ \t\r\n]*
+`;
+
+/** Longer ones are refused; what is within it nests no deeper than the parser can go. */
+export const MAX_FILTER_CHARACTERS = 1000;
+
+export type ParsedFilter =
+  | { readonly ok: true; readonly expression: Expression }
+  | { readonly ok: false; readonly position: number; readonly message: string };
+
+export type FilterParser = (text: string) => ParsedFilter;
+
+/** A parser; it is made once, since reading the grammar takes some milliseconds. Positions count characters from 1. */
+export function createFilterParser(): FilterParser {
+  const { parse } = peggy.generate(GRAMMAR);
+  return (text) => {
+    if (text.length > MAX_FILTER_CHARACTERS) {
+      const message = `a filter has at most ${MAX_FILTER_CHARACTERS} characters, this one has ${text.length}`;
+      return { ok: false, position: MAX_FILTER_CHARACTERS + 1, message };
+    }
+    try {
+      return { ok: true, expression: parse(text) as Expression };
+    } catch (thrown) {
+      if (!isSyntaxError(thrown)) throw thrown;
+      return { ok: false, position: thrown.location.start.offset + 1, message: thrown.message };
+    }
+  };
+}
+
+function isSyntaxError(
+  thrown: unknown,
+): thrown is { readonly message: string; readonly location: { readonly start: { readonly offset: number } } } {
+  return thrown instanceof Error && 'location' in thrown && 'expected' in thrown;
+}

@@ -1,0 +1,166 @@
+/** What the orchestrator's sockets do not take: each refusal is coded and says what was wrong, and everybody else is served on. */
+import { describe, expect, it } from 'vitest';
+import { PROTOCOL_VERSION } from '../../src/model/protocol.js';
+import { encodeToOrchestrator } from '../../src/wire/codec.js';
+import { startNode } from '../support/nodes.js';
+import { OrchestratorProcess } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { RawPeer } from '../support/raw-peer.js';
+
+/** An orchestrator, an honest node that works for it, and a way to see that both still do. */
+async function start() {
+  const scene = Scene.ofTest();
+  const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one', 'six'] });
+  const tape = orchestrator.tape();
+  await startNode(scene, orchestrator, { module: 'work', instance: 'honest' }).line('registered ');
+  const expectServing = async () => {
+    const { task_id: task } = await orchestrator.submit('one', {});
+    expect(await tape.ended(task)).toEqual(['succeeded']);
+    expect(await orchestrator.nodes()).toContainEqual(
+      expect.objectContaining({ instance: 'honest', liveness: 'alive', incarnation: 1 }),
+    );
+  };
+  const counter = async (name: string) => (await orchestrator.get('/v1/stats')).body.counters[name] ?? 0;
+  return { scene, orchestrator, expectServing, counter };
+}
+
+describe('a registration', () => {
+  it('for an unknown module is refused with the known ones', async () => {
+    const { scene, orchestrator, expectServing } = await start();
+    const peer = new RawPeer(scene, orchestrator, { module: 'carbon' });
+    peer.sayHello();
+    expect((await peer.next('refused')).message).toMatchObject({
+      ...{ code: 'unknown_module', message: expect.stringContaining('carbon') },
+      hint: expect.stringMatching(/metadata.*footprint/),
+    });
+    // A node of the SDK says so to its author, and ends.
+    const node = startNode(scene, orchestrator, { module: 'carbon' });
+    expect(await node.exited).toMatchObject({ code: 1 });
+    expect(node.stderr).toMatch(/unknown_module.*known modules: .*work/s);
+    await expectServing();
+  });
+
+  it('of another protocol version is refused with both versions', async () => {
+    const { scene, orchestrator, expectServing } = await start();
+    const peer = new RawPeer(scene, orchestrator);
+    peer.sendFrames(encodeToOrchestrator({ protocolVersion: 7, nodeId: '', incarnation: 0, messages: [] }));
+    const { message } = await peer.next('refused');
+    expect(message.code).toBe('protocol_version');
+    expect(message.message).toMatch(/\b7\b.*\b1\b/);
+    await expectServing();
+  });
+
+  it('for another output type than the graph declares is refused with both types', async () => {
+    const { scene, orchestrator, expectServing } = await start();
+    const peer = new RawPeer(scene, orchestrator);
+    peer.sayHello({ outputType: 'sustainml.v1.MLModel' });
+    expect((await peer.next('refused')).message).toMatchObject({
+      code: 'wrong_output_type',
+      message: expect.stringMatching(/json.*sustainml\.v1\.MLModel/),
+    });
+    await expectServing();
+  });
+
+  it('that was never made is asked for', async () => {
+    const { scene, orchestrator } = await start();
+    const peer = new RawPeer(scene, orchestrator);
+    peer.nodeId = '01890000-0000-7000-8000-000000000000';
+    peer.incarnation = 3;
+    peer.beat();
+    expect((await peer.next('refused')).message).toMatchObject({ code: 'say_hello', incarnation: 3 });
+  });
+});
+
+describe('what is no frame', () => {
+  it('is refused on the control socket, whatever it is', async () => {
+    const { scene, orchestrator, expectServing, counter } = await start();
+    const hello = encodeToOrchestrator({
+      ...{ protocolVersion: PROTOCOL_VERSION, nodeId: '', incarnation: 0 },
+      messages: [{ kind: 'goodbye' }],
+    });
+    const garbage: Uint8Array[][] = [
+      [Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+      [Buffer.alloc(1000, 0xff)],
+      [hello.subarray(0, hello.length - 1)],
+      [hello, hello],
+      [Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0)],
+    ];
+    for (const frames of garbage) {
+      const peer = new RawPeer(scene, orchestrator);
+      peer.sendFrames(...frames);
+      expect((await peer.next('refused')).message).toMatchObject({
+        code: expect.stringMatching(/^(bad_frame|protocol_version)$/),
+        message: expect.stringMatching(/.{20,}/),
+      });
+    }
+    // Nothing at all is a frame of version 0.
+    const silent = new RawPeer(scene, orchestrator);
+    silent.sendFrames(Buffer.alloc(0));
+    expect((await silent.next('refused')).message.code).toBe('protocol_version');
+    expect(await counter('refused_bad_frame')).toBeGreaterThanOrEqual(3);
+    await expectServing();
+  });
+
+  it('is counted on the outputs socket', async () => {
+    const { scene, orchestrator, expectServing, counter } = await start();
+    const peer = new RawPeer(scene, orchestrator, { instance: 'noisy' });
+    await peer.connectOutputs(orchestrator.ready.outputs);
+    const topic = Buffer.from('output/work/');
+    peer.publishFrames(topic, Buffer.from('rubbish'));
+    peer.publishFrames(topic);
+    peer.publishFrames(topic, Buffer.alloc(10), Buffer.alloc(10));
+    peer.publishFrames(Buffer.from('output/'), Buffer.alloc(10));
+    await expect.poll(() => counter('refused_bad_frame')).toBe(4);
+    await expectServing();
+  });
+
+  it('in a batch does not fail the rest of the batch', async () => {
+    const { scene, orchestrator, counter } = await start();
+    const peer = new RawPeer(scene, orchestrator, { module: 'metadata' });
+    await peer.join();
+    peer.fallSilent();
+    const { nodeId, incarnation } = peer;
+    const good = encodeToOrchestrator({
+      ...{ protocolVersion: PROTOCOL_VERSION, nodeId, incarnation },
+      messages: [{ kind: 'node_report', status: 'INACTIVE' }],
+    });
+    // Field 4, `messages`: three bytes that are no message.
+    const bad = Buffer.from([0x22, 3, 0x0a, 0xff, 0xff]);
+    peer.sendFrames(Buffer.concat([bad, good, bad]));
+    expect((await peer.next('refused')).message).toMatchObject({ code: 'bad_frame', incarnation });
+    expect((await peer.next('refused')).message.code).toBe('bad_frame');
+    const seen = await orchestrator.get(`/v1/nodes/${nodeId}`);
+    expect(seen.body).toMatchObject({ status: 'INACTIVE', liveness: 'alive' });
+    expect(await counter('refused_bad_frame')).toBe(2);
+  });
+
+  it('and is larger than what is allowed ends that connection only, and its peer may come back', async () => {
+    const { scene, orchestrator, expectServing } = await start();
+    const peer = new RawPeer(scene, orchestrator);
+    const { nodeId } = await peer.join();
+    peer.fallSilent();
+    const huge = Buffer.alloc(10 * 1024 ** 2, 1);
+    peer.sendFrames(huge);
+    peer.publishFrames(Buffer.from('output/work/'), huge);
+    await expectServing();
+    // The hello that is sent into the connection while it dies is lost: a node repeats it.
+    const again = setInterval(() => peer.sayHello(), 200);
+    scene.atEnd(() => clearInterval(again));
+    expect((await peer.next('welcome')).message).toMatchObject({ nodeId, incarnation: 1 });
+    clearInterval(again);
+    await expectServing();
+  });
+});
+
+describe('refusals', () => {
+  it('to one peer are limited, so that nobody can be made to shout', async () => {
+    const { scene, orchestrator, expectServing, counter } = await start();
+    const peer = new RawPeer(scene, orchestrator);
+    const COUNT = 2_000;
+    for (let number = 0; number < COUNT; number += 1) peer.sendFrames(Buffer.from('rubbish'));
+    await expect.poll(() => counter('refused_bad_frame'), { timeout: 20_000 }).toBe(COUNT);
+    await expectServing();
+    expect(peer.untaken('refused').length).toBeLessThan(COUNT / 4);
+    expect(peer.untaken('refused').length).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,201 @@
+/**
+ * What must hold after every commit, whatever goes wrong:
+ *
+ * 1. Events are numbered without a gap, and carry no lease.
+ * 2. Outputs of an execution are recorded once each, in their order, and none after its stop.
+ * 3. At most one execution of a module of a task is to run at any time, and it is of the newest generation.
+ * 4. No assignment makes a node hold more than its capacity.
+ * 5. iteration_ids of a problem are 1, 2, 3 …; a task ends once, and nothing of it changes after that.
+ * 6. What is in memory is what the store would give back.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { EncodedEvent } from '../../src/model/event.js';
+import { hasEnded } from '../../src/model/execution.js';
+import type { Task } from '../../src/model/task.js';
+import { formatTaskId } from '../../src/model/task-id.js';
+import { taskHasEnded } from '../../src/model/task-state.js';
+import { commandToRow } from '../../src/orchestrator/decide/commands.js';
+import type { Journal } from '../../src/orchestrator/decide/journal.js';
+import { nodeToRow } from '../../src/orchestrator/decide/node-view.js';
+import { problemToRow } from '../../src/orchestrator/decide/requests.js';
+import type { State } from '../../src/orchestrator/decide/state.js';
+import {
+  type Clocks,
+  decodeRow,
+  encodeRow,
+  type TaskRow,
+  taskToRow,
+} from '../../src/orchestrator/records.js';
+import { recover } from '../../src/orchestrator/recover.js';
+import type { MemoryStore } from '../../src/store/memory.js';
+import { graphs } from './graphs.js';
+import { type Auditor, GRACE_MS } from './shell.js';
+
+/** What may still be said of a task that has ended. */
+const AFTER_THE_END = /^(execution\.log|output\.refused|command\.)/;
+
+export class Audit implements Auditor {
+  /** How each ended task ended. */
+  readonly ends = new Map<string, string>();
+  readonly submitted = new Set<string>();
+  /** By `<execution_id>/<seq>`, and inputs by `<task>/input`. */
+  readonly payloads = new Map<string, Uint8Array>();
+  readonly outputs = new Map<string, number>();
+  readonly counts = new Map<string, number>();
+  #seq = 0;
+  readonly #iterations = new Map<string, number>();
+  readonly #stopped = new Set<string>();
+  readonly #finalRows = new Map<string, string>();
+
+  committed(state: State, journal: Journal): void {
+    const assigned = new Set<string>();
+    for (const event of journal.events) {
+      this.#checkEvent(event);
+      if (event.fact.type === 'execution.assigned') assigned.add(event.fact.nodeId!);
+    }
+    for (const write of journal.writes) {
+      if (write.op !== 'put') continue;
+      const [problemId, iterationId, owner, seq] = write.key;
+      if (write.table === 'payloads')
+        this.#keep(`${owner}/${seq}`, `${problemId}/${iterationId}`, write.value);
+      if (write.table === 'iterations') this.#checkRow(`${problemId}/${iterationId}`, write.value);
+    }
+    for (const nodeId of assigned) {
+      const node = state.nodes.get(nodeId)!;
+      check(
+        node.taken <= node.capacity,
+        `${node.instance} holds ${node.taken}, its capacity is ${node.capacity}`,
+      );
+    }
+    for (const task of journal.tasks) this.#checkTask(task);
+    for (const execution of state.executions.values()) {
+      if (execution.desired === 'stopped') this.#stopped.add(execution.id);
+    }
+  }
+
+  async compare(state: State, store: MemoryStore, clocks: Clocks): Promise<void> {
+    const recovered = await recover({
+      store,
+      clocks,
+      graceMs: GRACE_MS,
+      parseGraph: (name) => graphs.get(name)!,
+    });
+    const [ours, theirs] = [portrait(state), portrait(recovered)];
+    for (const part of Object.keys(ours) as (keyof typeof ours)[]) {
+      if (isDeepStrictEqual(ours[part], theirs[part])) continue;
+      const [a, b] = [JSON.stringify(ours[part]), JSON.stringify(theirs[part])];
+      throw new Error(`memory and store differ in ${part}:\nmemory ${a}\nstore  ${b}`);
+    }
+  }
+
+  #checkEvent({ seq, fact, json }: EncodedEvent): void {
+    this.#seq += 1;
+    check(seq === this.#seq, `event ${seq} follows event ${this.#seq - 1}`);
+    check(!json.includes('SECRET'), `a lease is in event ${json}`);
+    this.counts.set(fact.type, (this.counts.get(fact.type) ?? 0) + 1);
+    const { taskId, executionId, detail } = fact;
+    if (!taskId) return;
+    const key = formatTaskId(taskId);
+    check(!this.ends.has(key) || AFTER_THE_END.test(fact.type), `after the end of its task: ${json}`);
+    if (fact.type === 'iteration.submitted') {
+      const newest = this.#iterations.get(taskId.problemId) ?? 0;
+      check(taskId.iterationId === newest + 1, `iteration ${taskId.iterationId} follows ${newest}`);
+      this.#iterations.set(taskId.problemId, taskId.iterationId);
+      this.submitted.add(key);
+    } else if (fact.type === 'output.recorded') {
+      const expected = (this.outputs.get(executionId!) ?? 0) + 1;
+      check(detail?.output_seq === expected, `output ${expected} was to be recorded: ${json}`);
+      check(!this.#stopped.has(executionId!), `recorded after its stop: ${json}`);
+      this.outputs.set(executionId!, expected);
+    } else if (/^iteration\.(succeeded|failed|cancelled|aborted)$/.test(fact.type)) {
+      this.ends.set(key, fact.type.slice('iteration.'.length));
+    } else if (/^execution\.(succeeded|failed|cancelled|preempted|rejected|lost)$/.test(fact.type)) {
+      this.#stopped.add(executionId!);
+    } else if (
+      fact.type === 'command.issued' &&
+      (detail?.command === 'stop' || detail?.command === 'terminate')
+    ) {
+      this.#stopped.add(key);
+    }
+    check(
+      fact.type !== 'output.recorded' || !this.#stopped.has(key),
+      `recorded after the stop of its task: ${json}`,
+    );
+  }
+
+  #keep(owner: string, task: string, bytes: Uint8Array): void {
+    const key = owner === 'input/0' ? `${task}/input` : owner;
+    check(!this.payloads.has(key), `payload ${key} is written twice`);
+    this.payloads.set(key, bytes);
+  }
+
+  #checkRow(key: string, value: Uint8Array): void {
+    check(!this.#finalRows.has(key), `the row of ${key} is written after its end`);
+    const row = decodeRow<TaskRow>(value);
+    if (taskHasEnded(row.state)) {
+      this.#finalRows.set(key, row.state);
+      check(this.ends.get(key) === row.state, `${key} is stored as ${row.state}, and no event says so`);
+      for (const { executions } of Object.values(row.modules)) {
+        for (const { execution_id, state } of executions) {
+          check(hasEnded(state), `${key} has ended, execution ${execution_id} is ${state}`);
+        }
+      }
+    }
+  }
+
+  #checkTask(task: Task): void {
+    for (const run of task.runs) {
+      if (!run) continue;
+      const wanted = run.executions.filter(
+        ({ observed, desired }) => !hasEnded(observed) && desired === 'running',
+      );
+      check(wanted.length <= 1, `${task.key} has ${wanted.length} executions of one module that are to run`);
+      const [execution] = wanted;
+      if (!execution) continue;
+      const isPlaced = run.phase.kind === 'placed' && run.phase.execution === execution;
+      check(isPlaced, `${task.key} runs execution ${execution.id}, and its module is ${run.phase.kind}`);
+      check(execution.generation === run.generation, `execution ${execution.id} is of an older generation`);
+      check(
+        task.desired === 'ended',
+        `${task.key} is being stopped, and execution ${execution.id} is to run`,
+      );
+    }
+  }
+}
+
+export function check(holds: boolean, otherwise: string): void {
+  if (!holds) throw new Error(otherwise);
+}
+
+/** Everything of a state that must outlive the process, in the form in which it is stored. */
+function portrait(
+  state: State,
+): Record<'cursor' | 'tasks' | 'problems' | 'nodes' | 'held' | 'commands' | 'boots', unknown> {
+  const sorted = <T>(items: Iterable<T>, key: (item: T) => string): T[] =>
+    [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  const nodes = sorted(state.nodes.values(), ({ nodeId }) => nodeId);
+  return {
+    cursor: state.cursor,
+    tasks: sorted(state.tasks.values(), ({ key }) => key).map((task) =>
+      JSON.parse(encodeRow(taskToRow(task)).toString(), (name, value) =>
+        // Shown live and stored now and then.
+        name === 'progress' || name === 'message' ? undefined : value,
+      ),
+    ),
+    problems: sorted(state.problems.values(), ({ problemId }) => problemId).map((problem) => ({
+      ...problemToRow(problem),
+      unfinished: problem.unfinished,
+    })),
+    nodes: nodes.map((node) => ({
+      ...nodeToRow(node),
+      status: undefined,
+      last_seen_at: undefined,
+      error: undefined,
+    })),
+    held: nodes.map(({ executions }) => [...executions].map(({ id }) => id).sort()),
+    commands: sorted(state.commands.values(), ({ commandId }) => commandId)
+      .filter(({ by }) => by === 'user')
+      .map(commandToRow),
+    boots: [...state.replacedBoots].sort(),
+  };
+}

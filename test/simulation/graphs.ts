@@ -1,0 +1,69 @@
+/** The graphs of the simulation; a stored graph's YAML is only its name, which `graphs` resolves. */
+import type { Graph, ModuleSpec } from '../../src/model/graph.js';
+
+function module(name: string, inputs: string[], more: Partial<ModuleSpec> = {}): ModuleSpec {
+  return {
+    name,
+    inputs,
+    previous: [],
+    output: 'json',
+    require: {},
+    timeoutMs: 8000,
+    retry: { attempts: 3, backoffMs: 300, factor: 2, maxBackoffMs: 2000 },
+    onError: 'fail',
+    start: 'auto',
+    liveness: { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 },
+    ...more,
+  };
+}
+
+const source = { name: 'source', type: 'json' };
+const workers = ['w1', 'w2', 'w3', 'w4'];
+
+const all: Graph[] = [
+  { name: 'chain', source, modules: [module('a', ['source']), module('b', ['a']), module('c', ['b'])] },
+  {
+    name: 'diamond',
+    source,
+    modules: [
+      module('a', ['source']),
+      module('b', ['a'], { previous: ['d'] }),
+      module('c', ['a', 'source']),
+      module('d', ['b', 'c'], { previous: ['b', 'd'] }),
+    ],
+  },
+  {
+    name: 'fan',
+    source,
+    modules: [
+      module('a', ['source']),
+      ...workers.map((name) => module(name, ['a'])),
+      module('d', workers, { retry: { attempts: 1, backoffMs: 100, factor: 2, maxBackoffMs: 100 } }),
+    ],
+  },
+  {
+    name: 'lenient',
+    source,
+    modules: [
+      module('x', ['source'], {
+        onError: 'ignore',
+        retry: { attempts: 1, backoffMs: 100, factor: 2, maxBackoffMs: 100 },
+      }),
+      module('b', ['x', 'source'], { onError: 'ignore' }),
+      module('c', ['b', 'x']),
+    ],
+  },
+  {
+    name: 'labels',
+    source,
+    modules: [
+      module('a', ['source'], { previous: ['g'] }),
+      module('g', ['a'], { require: { gpu: 'true' }, timeoutMs: 4000 }),
+    ],
+  },
+];
+
+export const graphs: ReadonlyMap<string, Graph> = new Map(all.map((graph) => [graph.name, graph]));
+export const modules: readonly string[] = [
+  ...new Set(all.flatMap((graph) => graph.modules.map(({ name }) => name))),
+];

@@ -1,0 +1,248 @@
+/**
+ * The orchestrator's shell in virtual time: the same load, decide, commit and perform as the real loop, with a crash possible at every
+ * step between them.
+ */
+import { silentLogger } from '../../src/base/logger.js';
+import { decide, nextDueMs } from '../../src/orchestrator/decide/decide.js';
+import { Journal, type Reply } from '../../src/orchestrator/decide/journal.js';
+import type { State } from '../../src/orchestrator/decide/state.js';
+import type { House, PreparedRequest, Step, Turn } from '../../src/orchestrator/decide/turn.js';
+import { load } from '../../src/orchestrator/load.js';
+import { PayloadCache } from '../../src/orchestrator/payload-cache.js';
+import { Performer } from '../../src/orchestrator/perform.js';
+import type { Answer } from '../../src/orchestrator/port.js';
+import type { Clocks } from '../../src/orchestrator/records.js';
+import { recover } from '../../src/orchestrator/recover.js';
+import { type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
+import { decodeOutputs, decodeToOrchestrator } from '../../src/wire/codec.js';
+import { graphs } from './graphs.js';
+import type { Hub, Network } from './network.js';
+import type { World } from './world.js';
+
+/** 2026-01-01, where the simulated wall clock begins. */
+const WALL_MS = Date.UTC(2026, 0, 1);
+export const GRACE_MS = 1000;
+
+/** Looks at everything that is committed, right after it is. */
+export interface Auditor {
+  committed(state: State, journal: Journal): void;
+  /** Now and then: memory against the store. */
+  compare(state: State, store: MemoryStore, clocks: Clocks): Promise<void>;
+}
+
+export interface ShellDeps {
+  readonly world: World;
+  readonly network: Network;
+  readonly disk: MemoryStore['disk'];
+  readonly auditor: Auditor;
+  readonly onCrash: () => void;
+  /** Of the wall clock against virtual time. */
+  readonly wallSkewMs: () => number;
+}
+
+type Asked = (answer: Answer) => void;
+
+export class Shell implements Hub {
+  readonly state: State;
+  isRunning = true;
+  readonly #deps: ShellDeps;
+  readonly #store: MemoryStore;
+  readonly #house: House;
+  readonly #startedAt: number;
+  readonly #performer: Performer;
+  readonly #mailbox: Step[] = [];
+  readonly #asked = new Map<number, Asked>();
+  #requests = 0;
+  #isTurning = false;
+  #wakeAt = Number.POSITIVE_INFINITY;
+  /** Frames that still leave before it crashes. */
+  #sendsLeft = Number.POSITIVE_INFINITY;
+
+  private constructor(deps: ShellDeps, store: MemoryStore, epoch: number, state: State, startedAt: number) {
+    this.#deps = deps;
+    this.#store = store;
+    this.state = state;
+    this.#startedAt = startedAt;
+    this.#house = {
+      epoch,
+      storeId: store.storeId,
+      token: undefined,
+      heartbeatIntervalMs: 1000,
+      outputWindow: 4,
+      inlineMaxBytes: 65_536,
+      graceMs: GRACE_MS,
+      maxFrameBytes: 1 << 20,
+      outputsEndpoint: 'tcp://*:1',
+      blobUrl: 'http://*:2',
+    };
+    this.#performer = new Performer({
+      bus: {
+        send: (route, frame) => {
+          this.#sendsLeft -= 1;
+          if (this.#sendsLeft >= 0) deps.network.toNode(route, frame);
+        },
+        publish: () => {},
+        isWanted: () => false,
+      },
+      store,
+      cache: new PayloadCache(deps.world.random.pick([0, 1 << 20])),
+      house: this.#house,
+      logger: {
+        ...silentLogger,
+        error: (fields) => this.#fail(`an error was logged: ${JSON.stringify(fields)}`),
+      },
+      onCommitted: () => {},
+      onReply: (reply) => this.#reply(reply),
+    });
+  }
+
+  static async open(deps: ShellDeps): Promise<Shell> {
+    const store = openMemoryStore(deps.disk);
+    const startedAt = deps.world.now - deps.world.random.int(0, 5);
+    const epoch = await store.reign();
+    const clocks = {
+      nowMs: deps.world.now - startedAt,
+      wallMs: WALL_MS + deps.world.now + deps.wallSkewMs(),
+    };
+    const state = await recover({
+      store,
+      clocks,
+      graceMs: GRACE_MS,
+      parseGraph: (name) => graphs.get(name)!,
+    });
+    const shell = new Shell(deps, store, epoch, state, startedAt);
+    deps.network.setHub(shell);
+    shell.post({ kind: 'wake' });
+    return shell;
+  }
+
+  /** `onAnswer` is never called when it crashes before. */
+  request(request: PreparedRequest, key: string | undefined, onAnswer: Asked): void {
+    this.#requests += 1;
+    this.#asked.set(this.#requests, onAnswer);
+    const dedupe = key === undefined ? undefined : { key, hash: JSON.stringify(request) };
+    this.post({ kind: 'request', id: this.#requests, request, dedupe });
+  }
+
+  upload(sha256: string, size: number): void {
+    this.#requests += 1;
+    this.#asked.set(this.#requests, () => {});
+    this.post({ kind: 'blob', id: this.#requests, sha256, size });
+  }
+
+  control(route: string, frame: Uint8Array): void {
+    const decoded = decodeToOrchestrator(frame);
+    if (!decoded.ok) throw new Error(`a node's frame cannot be read: ${decoded.message}`);
+    this.post({ kind: 'control', route, frame: decoded.value, faults: decoded.faults });
+  }
+
+  outputs(frame: Uint8Array): void {
+    const decoded = decodeOutputs(frame);
+    if (!decoded.ok) throw new Error(`outputs cannot be read: ${decoded.message}`);
+    this.post({ kind: 'outputs', outputs: decoded.value.outputs, faults: decoded.faults });
+  }
+
+  unreachable(route: string): void {
+    this.post({ kind: 'unreachable', route });
+  }
+
+  disconnected(): void {
+    this.post({ kind: 'disconnect' });
+  }
+
+  post(step: Step): void {
+    if (!this.isRunning) return;
+    this.#mailbox.push(step);
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    this.#deps.world.after(this.#deps.world.random.int(0, 2), () => this.#turn());
+  }
+
+  crash(): void {
+    if (!this.isRunning) return;
+    this.isRunning = false;
+    this.#sendsLeft = 0;
+    this.#store.crash();
+    this.#deps.network.setHub(undefined);
+    this.#deps.onCrash();
+  }
+
+  async #turn(): Promise<void> {
+    const { world, wallSkewMs } = this.#deps;
+    if (!this.isRunning) return;
+    const steps = this.#mailbox.splice(0, world.random.chance(0.1) ? 2 : 2048);
+    const loaded = await load(this.#store, this.state, steps);
+    const wallMs = WALL_MS + world.now + wallSkewMs();
+    const nowMs = world.now - this.#startedAt;
+    const journal = new Journal(this.state.cursor, wallMs);
+    const turn: Turn = {
+      state: this.state,
+      journal,
+      house: this.#house,
+      ids: world.ids,
+      loaded,
+      nowMs,
+      wallMs,
+    };
+    decide(turn, steps, (thrown) => {
+      throw thrown;
+    });
+    await this.#commit(journal, { nowMs, wallMs });
+  }
+
+  async #commit(journal: Journal, clocks: Clocks): Promise<void> {
+    const { world, auditor } = this.#deps;
+    if (world.fault(0.002)) {
+      world.note('orchestrator crashes before a commit');
+      this.crash();
+      return;
+    }
+    if (journal.writes.length > 0) {
+      const outcome = await this.#store.commit(this.#house.epoch, journal.writes);
+      if (outcome.kind === 'full') {
+        world.after(250, () => (this.isRunning ? this.#commit(journal, clocks) : undefined));
+        return;
+      }
+      if (outcome.kind !== 'committed') throw new Error(`a commit is ${outcome.kind}`);
+      for (const event of journal.events) world.note(event.json);
+      auditor.committed(this.state, journal);
+      if (world.random.chance(0.02)) await auditor.compare(this.state, this.#store, clocks);
+    }
+    const crashes = world.fault(0.004);
+    if (crashes) this.#sendsLeft = world.random.int(0, 3);
+    await this.#performer.perform(journal);
+    if (crashes) {
+      world.note('orchestrator crashes after a commit');
+      this.crash();
+      return;
+    }
+    this.#isTurning = false;
+    if (this.#mailbox.length > 0) this.post({ kind: 'wake' });
+    this.#setTimer();
+  }
+
+  #setTimer(): void {
+    const { world } = this.#deps;
+    const due = nextDueMs(this.state);
+    if (due === undefined) return;
+    const at = Math.max(world.now + 1, due + this.#startedAt);
+    if (at >= this.#wakeAt) return;
+    this.#wakeAt = at;
+    world.after(at - world.now, () => {
+      if (this.#wakeAt === at) this.#wakeAt = Number.POSITIVE_INFINITY;
+      this.post({ kind: 'wake' });
+    });
+  }
+
+  #reply(reply: Reply): void {
+    if (this.#sendsLeft <= 0 || reply.kind !== 'answer') return;
+    const asked = this.#asked.get(reply.request);
+    if (!asked) throw new Error(`request ${reply.request} is answered twice, or was never asked`);
+    this.#asked.delete(reply.request);
+    asked(reply.answer);
+  }
+
+  #fail(message: string): void {
+    throw new Error(message);
+  }
+}

@@ -1,0 +1,370 @@
+/**
+ * One simulated run: some time in which everything may go wrong while people submit, iterate and command; then everything heals, and
+ * all that was accepted must come to its end.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Assign } from '../../src/model/protocol.js';
+import { formatTaskId, parseTaskId } from '../../src/model/task-id.js';
+import type { PreparedRequest } from '../../src/orchestrator/decide/turn.js';
+import type { Answer } from '../../src/orchestrator/port.js';
+import { createMemoryDisk, type MemoryDisk } from '../../src/store/memory.js';
+import { typesFromDescriptors } from '../../src/wire/types.js';
+import { Audit, check } from './audit.js';
+import { graphs, modules } from './graphs.js';
+import { Network } from './network.js';
+import { NodeProcess, type Role, type Witness } from './node.js';
+import { Shell } from './shell.js';
+import { World } from './world.js';
+
+export interface RunResult {
+  readonly tasks: number;
+  readonly succeeded: number;
+  readonly crashes: number;
+  readonly events: ReadonlyMap<string, number>;
+}
+
+/** So long after the last fault everything must have come to rest: the longest timeout, twice, and the deadline of commands. */
+const HEALING_MS = 120_000;
+
+export async function simulate(seed: number): Promise<RunResult> {
+  const run = new Run(seed);
+  try {
+    return await run.run();
+  } catch (thrown) {
+    const trace = process.env.TRACE
+      ? `\n${run.world.trace.slice(-Number(process.env.TRACE)).join('\n')}`
+      : '';
+    throw new Error(
+      `seed ${seed} fails at ${run.world.now} ms: ${thrown instanceof Error ? thrown.stack : thrown}${trace}\n` +
+        `Again: SEED=${seed} npx vitest run test/simulation (with TRACE=200 for its last events)`,
+    );
+  }
+}
+
+interface Place {
+  readonly role: Role;
+  process: NodeProcess | undefined;
+}
+
+class Run implements Witness {
+  readonly world: World;
+  readonly #network: Network;
+  readonly #audit = new Audit();
+  readonly #disk: MemoryDisk;
+  readonly #types = typesFromDescriptors(new Uint8Array());
+  readonly #places: Place[] = [];
+  readonly #processes = new Set<NodeProcess>();
+  /** Tasks that a client was told of. */
+  readonly #accepted: string[] = [];
+  readonly #answers = new Map<string, Answer>();
+  #shell: Shell | undefined;
+  #crashes = 0;
+  #wallSkewMs = 0;
+
+  constructor(seed: number) {
+    this.world = new World(seed);
+    this.#network = new Network(this.world);
+    this.#disk = createMemoryDisk({ ids: this.world.ids });
+  }
+
+  async run(): Promise<RunResult> {
+    const { world } = this;
+    const { random } = world;
+    await this.#open();
+    for (const graph of graphs.values()) {
+      const types = this.#types;
+      const request = {
+        kind: 'put_graph',
+        name: graph.name,
+        yaml: graph.name,
+        graph,
+        types,
+        typesJson: types.toJson([]),
+      } as const;
+      this.#ask(request, `put ${graph.name}`, () => {});
+    }
+    for (const module of modules) {
+      for (let index = random.int(1, 2); index > 0; index -= 1) this.#addPlace(module, index);
+    }
+    const chaosMs = random.int(5000, 20_000);
+    for (let left = random.int(3, 12); left > 0; left -= 1)
+      world.after(random.int(0, chaosMs), () => this.#submit());
+    for (let left = random.int(3, 25); left > 0; left -= 1)
+      world.after(random.int(0, chaosMs), () => this.#act());
+    for (let left = random.int(0, 15); left > 0; left -= 1)
+      world.after(random.int(0, chaosMs), () => this.#breakSomething());
+    await world.runUntil(chaosMs);
+    await this.#heal();
+    return {
+      tasks: this.#audit.ends.size,
+      succeeded: [...this.#audit.ends.values()].filter((end) => end === 'succeeded').length,
+      crashes: this.#crashes,
+      events: this.#audit.counts,
+    };
+  }
+
+  // What the nodes see.
+
+  assigned(process: NodeProcess, { taskId, module, inputs }: Assign): void {
+    const key = formatTaskId(taskId);
+    check(module === process.role.module, `${process.role.instance} is given work of ${module}`);
+    for (const { name, value, previous } of inputs) {
+      if (value.kind === 'blob') continue;
+      const read = JSON.parse(Buffer.from(value.bytes).toString());
+      if (name === 'source') continue;
+      check(read.module === name, `the input ${name} of ${module} is by ${read.module}`);
+      check(read.problemId === taskId.problemId, `an input of ${key} is of another problem`);
+      check(
+        previous === (read.iterationId !== taskId.iterationId),
+        `the input ${name} of ${key} is of iteration ${read.iterationId}`,
+      );
+      const stored = this.#audit.payloads.get(`${read.executionId}/${read.seq}`);
+      check(
+        isDeepStrictEqual(Buffer.from(stored ?? []), Buffer.from(value.bytes)),
+        `the input ${name} of ${key} is not what is stored`,
+      );
+    }
+  }
+
+  acked(executionId: string, payloads: readonly Uint8Array[]): void {
+    for (const [index, bytes] of payloads.entries()) {
+      check(
+        (this.#audit.outputs.get(executionId) ?? 0) > index,
+        `output ${index + 1} of ${executionId} is acknowledged, and not recorded`,
+      );
+      if (bytes.length === 0) continue;
+      const stored = this.#audit.payloads.get(`${executionId}/${index + 1}`);
+      check(
+        stored !== undefined && Buffer.compare(stored, bytes) === 0,
+        `output ${index + 1} of ${executionId} is acknowledged, and not what is stored`,
+      );
+    }
+  }
+
+  ended(process: NodeProcess, how: 'crashed' | 'left' | 'replaced'): void {
+    const { world } = this;
+    world.note(`${process.role.instance} ${process.bootId} ${how}`);
+    this.#processes.delete(process);
+    const place = this.#places.find((one) => one.process === process);
+    if (!place) return;
+    place.process = undefined;
+    world.after(world.calm ? 10 : world.random.int(50, world.random.chance(0.2) ? 15_000 : 2000), () => {
+      if (!place.process) this.#boot(place);
+    });
+  }
+
+  uploaded(sha256: string, size: number): void {
+    this.#shell?.upload(sha256, size);
+  }
+
+  // The orchestrator and its nodes.
+
+  async #open(): Promise<void> {
+    this.#shell = await Shell.open({
+      world: this.world,
+      network: this.#network,
+      disk: this.#disk as never,
+      auditor: this.#audit,
+      wallSkewMs: () => this.#wallSkewMs,
+      onCrash: () => {
+        this.#crashes += 1;
+        this.#shell = undefined;
+        const { random, calm } = this.world;
+        this.world.after(calm ? 1 : random.int(10, random.chance(0.1) ? 12_000 : 1500), () => this.#open());
+      },
+    });
+  }
+
+  #addPlace(module: string, index: number): void {
+    const { random } = this.world;
+    const labels = { gpu: module === 'g' && (index === 1 || random.chance(0.5)) ? 'true' : 'false' };
+    const role = { module, instance: `${module}-${index}`, labels, capacity: random.pick([1, 1, 2, 5]) };
+    const place: Place = { role, process: undefined };
+    this.#places.push(place);
+    this.world.after(random.int(0, random.chance(0.2) ? 8000 : 500), () => {
+      if (!place.process) this.#boot(place);
+    });
+  }
+
+  #boot(place: Place): void {
+    place.process = new NodeProcess(this.world, this.#network, place.role, this);
+    this.#processes.add(place.process);
+    this.world.note(`${place.role.instance} boots as ${place.process.bootId}`);
+  }
+
+  // What people do.
+
+  /** Asks until there is an answer, also over a crash, under a key. Sometimes twice at once. */
+  #ask(request: PreparedRequest, key: string, onAnswer: (answer: Answer) => void): void {
+    const { world } = this;
+    const ask = (): void => {
+      if (this.#answers.has(key)) return;
+      this.#shell?.request(request, key, (answer) => {
+        const before = this.#answers.get(key);
+        const isSame = before === undefined || !before.ok || isDeepStrictEqual(before, answer);
+        check(isSame, `the key ${key} has got two answers: ${JSON.stringify([before, answer])}`);
+        if (before !== undefined) return;
+        this.#answers.set(key, answer);
+        onAnswer(answer);
+      });
+      world.after(700, ask);
+    };
+    ask();
+    if (world.random.chance(0.2)) world.after(world.random.int(0, 20), ask);
+  }
+
+  #submit(graph: string = this.world.random.pick([...graphs.keys()])): void {
+    const { random } = this.world;
+    const key = this.world.ids.uuid();
+    const bytes = Buffer.from(JSON.stringify({ key }));
+    const priority = random.pick([undefined, 10, 90]);
+    this.#ask(
+      {
+        kind: 'submit',
+        graph,
+        input: undefined,
+        graphVersion: 1,
+        prepared: { kind: 'inline', bytes },
+        ...(priority !== undefined && { priority }),
+      },
+      key,
+      (answer) => this.#taskAnswered(answer),
+    );
+  }
+
+  #taskAnswered(answer: Answer): void {
+    if (answer.ok) this.#accepted.push(String(answer.body.task_id));
+  }
+
+  #act(): void {
+    const { random } = this.world;
+    const task = this.#accepted.length > 0 ? parseTaskId(random.pick(this.#accepted)) : undefined;
+    const key = this.world.ids.uuid();
+    if (task && random.chance(0.35)) {
+      const parent = random.chance(0.5) ? { parentIterationId: task.iterationId } : {};
+      const prepared = random.chance(0.5)
+        ? { prepared: { kind: 'inline', bytes: Buffer.from('{}') } as const }
+        : {};
+      const request = {
+        kind: 'iterate',
+        problemId: task.problemId,
+        graphVersion: 1,
+        ...parent,
+        ...prepared,
+      } as const;
+      this.#ask(request, key, (answer) => this.#taskAnswered(answer));
+      if (random.chance(0.3))
+        this.#ask(request, this.world.ids.uuid(), (answer) => this.#taskAnswered(answer));
+    } else if (task && random.chance(0.6)) {
+      const command = random.pick(['stop', 'reset', 'preempt', 'preempt', 'terminate', 'reset'] as const);
+      const module = command === 'reset' || random.chance(0.3) ? { module: random.pick(modules) } : {};
+      this.#ask({ kind: 'task_command', taskId: task, command, ...module, reason: 'because' }, key, () => {});
+    } else {
+      const nodes = [...(this.#shell?.state.nodes.keys() ?? [])];
+      if (nodes.length === 0) return;
+      const nodeId = random.pick(nodes);
+      const command = random.pick(['start', 'stop', 'reset', 'terminate'] as const);
+      if (random.chance(0.2)) this.#ask({ kind: 'configure', nodeId, configuration: 'x' }, key, () => {});
+      else this.#ask({ kind: 'node_command', nodeId, command }, key, () => {});
+    }
+  }
+
+  #breakSomething(): void {
+    const { random } = this.world;
+    const place = random.pick(this.#places);
+    const { process } = place;
+    const fault = random.int(1, 9);
+    this.world.note(`fault ${fault} at ${place.role.instance}`);
+    if (fault === 1) process?.crash();
+    else if (fault === 2) process?.hang(random.int(500, 15_000));
+    else if (fault === 3) process?.cutConnection();
+    else if (fault === 4) process?.leave();
+    else if (fault === 5) process?.fall();
+    else if (fault === 6) this.#boot(place);
+    else if (fault === 7) this.#shell?.crash();
+    else if (fault === 8) this.#wallSkewMs += random.int(-100_000, 100_000);
+    else this.#fill();
+  }
+
+  #fill(): void {
+    this.#disk.full = true;
+    this.world.after(this.world.random.int(100, 3000), () => {
+      this.#disk.full = false;
+    });
+  }
+
+  // The end.
+
+  async #heal(): Promise<void> {
+    const { world } = this;
+    world.calm = true;
+    world.note('calm');
+    this.#disk.full = false;
+    for (const process of this.#processes) process.wakeUp();
+    await world.runUntil(world.now + 16_000);
+    for (const node of this.#shell!.state.nodes.values()) {
+      const command = node.status === 'ERROR' ? 'reset' : 'start';
+      this.#ask({ kind: 'node_command', nodeId: node.nodeId, command }, world.ids.uuid(), () => {});
+    }
+    const before = this.#accepted.length;
+    for (const graph of graphs.keys()) this.#submit(graph);
+    const end = world.now + HEALING_MS;
+    while (world.now < end && !this.#isQuiet()) await world.runUntil(world.now + 1000);
+    this.#checkQuiet();
+    check(this.#accepted.length >= before + graphs.size, 'a submission in calm weather was not accepted');
+    for (const key of this.#accepted)
+      check(this.#audit.ends.has(key), `${key} was accepted and has not ended`);
+    for (const key of this.#accepted.slice(before, before + graphs.size)) {
+      check(
+        this.#audit.ends.get(key) === 'succeeded',
+        `${key}, begun in calm weather, is ${this.#audit.ends.get(key)}`,
+      );
+    }
+    for (const key of this.#audit.submitted)
+      check(this.#audit.ends.has(key), `${key} was submitted and has not ended`);
+  }
+
+  #isQuiet(): boolean {
+    try {
+      this.#checkQuiet();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #checkQuiet(): void {
+    const { state } = this.#shell ?? {};
+    if (!state) throw new Error('there is no orchestrator');
+    const left = [...state.tasks.values()].map((task) => [
+      task.key,
+      task.state,
+      ...task.runs.map((run) => run?.phase.kind),
+    ]);
+    check(left.length === 0, `tasks are left: ${JSON.stringify(left)}`);
+    check(state.executions.size === 0, `${state.executions.size} executions are left`);
+    check(state.problems.size === 0, `${state.problems.size} problems are left`);
+    check(state.commands.size === 0, `commands are left: ${JSON.stringify([...state.commands.values()])}`);
+    check(state.configurations.size === 0, `${state.configurations.size} configuration requests are left`);
+    check(state.broker.depth + state.broker.delayed === 0, 'evaluations are left');
+    for (const node of state.nodes.values()) {
+      check(
+        node.taken === 0,
+        `${node.instance} has ${node.executions.size} executions and stops ${[...node.stopping]}`,
+      );
+      check(node.settled.size === 0, `${node.instance} is not known to know of ${[...node.settled.keys()]}`);
+    }
+    for (const process of this.#processes)
+      check(process.holds === 0, `${process.role.instance} holds ${process.holds}`);
+    check(
+      this.#processes.size === this.#places.length,
+      `${this.#processes.size} processes play ${this.#places.length} nodes`,
+    );
+    const judged = [...state.nodes.keys()].filter((nodeId) => state.timers.has(`judge ${nodeId}`));
+    check(
+      state.timers.size === judged.length,
+      `${state.timers.size} timers are left, ${judged.length} of them judge`,
+    );
+    for (const module of modules) check(state.waitingRoom.depth(module) === 0, `${module} is waited for`);
+  }
+}
