@@ -46,7 +46,9 @@ const { values: options } = parseArgs({
 });
 const unknown = options.only.filter((name) => !QUESTIONS.some((question) => question.name === name));
 if (unknown.length > 0) {
-  console.error(`unknown question ${unknown.join(', ')}: one of ${QUESTIONS.map(({ name }) => name).join(', ')}`);
+  console.error(
+    `unknown question ${unknown.join(', ')}: one of ${QUESTIONS.map(({ name }) => name).join(', ')}`,
+  );
   process.exit(2);
 }
 

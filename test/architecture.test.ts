@@ -47,12 +47,14 @@ interface Import {
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return ['node_modules', 'generated', 'dist'].includes(entry.name) ? [] : sources(path);
+    if (entry.isDirectory())
+      return ['node_modules', 'generated', 'dist'].includes(entry.name) ? [] : sources(path);
     return /\.tsx?$/.test(entry.name) && !entry.name.endsWith('.d.ts') ? [path] : [];
   });
 }
 
-const IMPORT = /^\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\s+from\s+)?'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
+const IMPORT =
+  /^\s*(?:import|export)\s+(type\s+)?(?:[^'";]*?\s+from\s+)?'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm;
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8');
@@ -91,20 +93,27 @@ describe('the architecture', () => {
 
   it('lets nodes see nothing but the public entry of the SDK', () => {
     const broken = imports.filter(
-      ({ from, to }) => from.startsWith('nodes/') && !to.startsWith('nodes/') && !to.startsWith('node:') && to !== 'tutti/sdk',
+      ({ from, to }) =>
+        from.startsWith('nodes/') &&
+        !to.startsWith('nodes/') &&
+        !to.startsWith('node:') &&
+        to !== 'tutti/sdk',
     );
     expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
   it('keeps sockets, disk, HTTP and protobuf behind one door each', () => {
     const broken = imports.filter(
-      ({ from, to }) => ONE_DOOR[to] !== undefined && !ONE_DOOR[to].some((room) => from.startsWith(`${room}/`)),
+      ({ from, to }) =>
+        ONE_DOOR[to] !== undefined && !ONE_DOOR[to].some((room) => from.startsWith(`${room}/`)),
     );
     expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
   it('lets generated code out of wire/ nowhere', () => {
-    const broken = imports.filter(({ from, to }) => to.includes('/generated/') && !from.startsWith('src/wire/'));
+    const broken = imports.filter(
+      ({ from, to }) => to.includes('/generated/') && !from.startsWith('src/wire/'),
+    );
     expect(broken).toEqual([]);
   });
 
@@ -113,7 +122,9 @@ describe('the architecture', () => {
     const tainted = pure.filter((file) => {
       const text = readFileSync(join(root, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
       const allowed = text.replace(/import \{ timingSafeEqual \} from 'node:crypto';/, '');
-      return /Date\.now|performance\.|Math\.random|setTimeout|setInterval|process\.|'node:|new Date\(\)/.test(allowed);
+      return /Date\.now|performance\.|Math\.random|setTimeout|setInterval|process\.|'node:|new Date\(\)/.test(
+        allowed,
+      );
     });
     expect(pure.length).toBeGreaterThan(20);
     expect(tainted).toEqual([]);
@@ -121,7 +132,8 @@ describe('the architecture', () => {
 
   it('has no cycles', () => {
     const edges = new Map<string, string[]>();
-    for (const { from, to, typeOnly } of imports) if (!typeOnly) edges.set(from, [...(edges.get(from) ?? []), to]);
+    for (const { from, to, typeOnly } of imports)
+      if (!typeOnly) edges.set(from, [...(edges.get(from) ?? []), to]);
     const done = new Set<string>();
     const walk = (file: string, path: readonly string[]): string[] => {
       if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];

@@ -11,7 +11,8 @@ import { CHAIN, freshFolder, playChain, Tutti } from './tutti.mjs';
 
 /**
  * @typedef {object} Load
- * @property {number} done
+ * @property {number} done in the window
+ * @property {number} ran in all
  * @property {number} perSecond
  * @property {number} p50 of a task, in ms
  * @property {number} p99
@@ -23,23 +24,26 @@ import { CHAIN, freshFolder, playChain, Tutti } from './tutti.mjs';
  * @typedef {object} Started
  * @property {(options: { inFlight: number, warmUpMs: number, forMs: number }) => Promise<Load>} load
  * @property {Process} coordinator what keeps the state: its processor time is shown
+ * @property {readonly Process[]} others nodes and client, on the same processors
  * @property {() => Promise<void>} end
  */
 
 /** @typedef {{ name: string, start: (context: Context) => Promise<Started> }} Contender */
 
-const worker = (/** @type {string} */ name) => fileURLToPath(new URL(`../workers/${name}.mjs`, import.meta.url));
+const worker = (/** @type {string} */ name) =>
+  fileURLToPath(new URL(`../workers/${name}.mjs`, import.meta.url));
 
 /** @type {Contender} */
 export const tuttiChain = {
   name: 'Tutti',
   async start(context) {
     const tutti = await Tutti.start(context, { graphs: [CHAIN] });
-    await playChain(tutti);
+    const nodes = await playChain(tutti);
     const client = await tutti.client();
     return {
       load: (options) => client.ask('load', { graph: 'chain', ...options }),
       coordinator: tutti.orchestrator,
+      others: [...nodes, client],
       end: () => tutti.end(),
     };
   },
@@ -54,12 +58,13 @@ export function bareLoop(kind) {
       const loop = startNode('the loop', [worker('loop'), join(folder, 'store.mdb'), kind], { ipc: true });
       const endpoint = await loop.line('ready ');
       const stages = [0, 1, 2].map((stage) =>
-        startNode(`stage ${stage}`, [worker('loop-node'), endpoint, String(stage)]),
+        startNode(`stage ${stage}`, [worker('loop-node'), endpoint, String(stage)], { ipc: true }),
       );
       await Promise.all(stages.map((stage) => stage.line('ready')));
       return {
         load: (options) => loop.ask('load', options),
         coordinator: loop,
+        others: stages,
         async end() {
           for (const part of [...stages, loop]) await part.end();
           rmSync(folder, { recursive: true, force: true });
@@ -82,13 +87,14 @@ export function bullmq(sync) {
       ]);
       await ready(redis);
       const stages = [0, 1, 2].map((stage) =>
-        startNode(`BullMQ stage ${stage}`, [worker('bullmq-stage'), port, String(stage)]),
+        startNode(`BullMQ stage ${stage}`, [worker('bullmq-stage'), port, String(stage)], { ipc: true }),
       );
       const client = startNode('the BullMQ client', [worker('bullmq-client'), port], { ipc: true });
       await Promise.all([...stages, client].map((part) => part.line('ready')));
       return {
         load: (options) => client.ask('load', options),
         coordinator: redis,
+        others: [...stages, client],
         async end() {
           for (const part of [client, ...stages, redis]) await part.end();
           rmSync(folder, { recursive: true, force: true });

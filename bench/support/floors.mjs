@@ -24,7 +24,9 @@ export function belowFloor(ratios) {
     const { median, spread } = figure(rounds);
     const noise = Math.max(NOISE, spread);
     const holds = better === 'higher' ? median >= floor * (1 - noise) : median <= floor * (1 + noise);
-    return holds ? [] : [`${name}: ${median.toPrecision(3)}, its floor is ${floor} (noise ${(noise * 100).toFixed(0)} %)`];
+    return holds
+      ? []
+      : [`${name}: ${median.toPrecision(3)}, its floor is ${floor} (noise ${(noise * 100).toFixed(0)} %)`];
   });
 }
 

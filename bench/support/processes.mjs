@@ -38,7 +38,9 @@ export class Process {
       env: { ...Object.fromEntries(inherited), ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? /** @type {const} */ (['ipc']) : [])],
     });
-    this.lines = createInterface({ input: /** @type {import('node:stream').Readable} */ (this.child.stdout) });
+    this.lines = createInterface({
+      input: /** @type {import('node:stream').Readable} */ (this.child.stdout),
+    });
     const errors = createInterface({
       input: /** @type {import('node:stream').Readable} */ (this.child.stderr),
     });
@@ -77,13 +79,14 @@ export class Process {
   /**
    * The next line on stdout that begins with `prefix`, without it.
    * @param {string} prefix
+   * @param {number} [withinMs]
    * @returns {Promise<string>}
    */
-  line(prefix) {
+  line(prefix, withinMs = LINE_WITHIN_MS) {
     return new Promise((resolve, reject) => {
       const late = setTimeout(
         () => reject(new Error(`${this.name} did not say "${prefix}…":\n${this.#last.join('\n')}`)),
-        LINE_WITHIN_MS,
+        withinMs,
       );
       this.lines.on('line', (line) => {
         if (!line.startsWith(prefix)) return;
@@ -133,7 +136,8 @@ export class Process {
     this.#ending = true;
     const at = running.indexOf(this);
     if (at >= 0) running.splice(at, 1);
-    if (this.child.exitCode !== null || this.child.signalCode !== null || this.child.pid === undefined) return;
+    if (this.child.exitCode !== null || this.child.signalCode !== null || this.child.pid === undefined)
+      return;
     this.child.kill('SIGTERM');
     const cut = setTimeout(() => this.child.kill('SIGKILL'), END_WITHIN_MS);
     await this.exited;
@@ -166,6 +170,11 @@ export function answer(answers) {
       process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }
   });
+  endWithParent();
+}
+
+/** Nothing that was started with `ipc` outlives the bench, however that ends. */
+export function endWithParent() {
   process.once('disconnect', () => process.exit(0));
 }
 

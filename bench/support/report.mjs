@@ -35,7 +35,8 @@ import { figure } from './statistics.mjs';
 export function digits(value) {
   if (!Number.isFinite(value)) return '–';
   const size = Math.abs(value);
-  const shown = size >= 100 || value === 0 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toPrecision(3);
+  const shown =
+    size >= 100 || value === 0 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toPrecision(3);
   return shown.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
 }
 
@@ -52,7 +53,9 @@ export function printTable({ title, head, rows }) {
   const widths = head.map((_, column) => Math.max(...texts.map((row) => row[column]?.length ?? 0)));
   const line = (/** @type {readonly string[]} */ row) =>
     row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
       .join('  ');
   console.log(`\n${title}`);
   console.log(line(head));
@@ -68,8 +71,16 @@ export function ratioTable(ratios) {
     rows: ratios.map(({ name, rounds, better, bar }) => {
       const { median, spread, n } = figure(rounds);
       const sign = better === 'higher' ? '≥' : '≤';
-      const reached = bar === undefined ? '' : (better === 'higher' ? median >= bar : median <= bar) ? 'yes' : 'no';
-      return [name, digits(median), `±${(spread * 100).toFixed(0)}%`, n, bar === undefined ? '' : `${sign} ${bar}`, reached];
+      const reached =
+        bar === undefined ? '' : (better === 'higher' ? median >= bar : median <= bar) ? 'yes' : 'no';
+      return [
+        name,
+        digits(median),
+        n > 1 ? `±${(spread * 100).toFixed(0)}%` : '–',
+        n,
+        bar === undefined ? '' : `${sign} ${bar}`,
+        reached,
+      ];
     }),
   };
 }

@@ -45,3 +45,16 @@ export function figure(rounds) {
     spread: spread(rounds),
   };
 }
+
+/**
+ * One more of what is measured again and again, under its name.
+ * @template T
+ * @param {Record<string | number, T[]>} all
+ * @param {string | number} name
+ * @param {T} one
+ */
+export function collect(all, name, one) {
+  const some = all[name] ?? [];
+  all[name] = some;
+  some.push(one);
+}

@@ -25,9 +25,9 @@ const VIEWERS = fileURLToPath(new URL('../workers/viewers.mjs', import.meta.url)
  * @property {string} module
  * @property {'make' | 'pass' | 'move' | 'stamp'} does gives new bytes; its first input; one byte, and tells how long its input was
  *   under way; the time
- * @property {string} [instance] @default the module
- * @property {number} [capacity] @default 4096
- * @property {number} [bytes] of `make` @default 200
+ * @property {string} [instance] the module's name if absent
+ * @property {number} [capacity] 4096 if absent
+ * @property {number} [bytes] of `make`; 200 if absent
  */
 
 /** @typedef {{ dist: string, control: string, nodes: readonly Player[] }} PlayerOptions */
@@ -92,7 +92,9 @@ export class Tutti {
   async play(nodes) {
     const { dist } = this.context;
     const options = { dist, control: this.ready.control, nodes };
-    const part = startNode(`the nodes ${nodes[0]?.module} …`, [PLAYER, JSON.stringify(options)]);
+    const part = startNode(`the nodes ${nodes[0]?.module} …`, [PLAYER, JSON.stringify(options)], {
+      ipc: true,
+    });
     this.#parts.push(part);
     await part.line('ready');
     return part;
@@ -139,8 +141,8 @@ export function graphOf(name, modules, type = 'bytes') {
 export const CHAIN = graphOf('chain', { first: ['problem'], second: ['first'], third: ['second'] });
 
 /** The chain's nodes, a process each. @param {Tutti} tutti @param {number} [bytes] of every result */
-export async function playChain(tutti, bytes = 200) {
-  await Promise.all([
+export function playChain(tutti, bytes = 200) {
+  return Promise.all([
     tutti.play([{ module: 'first', does: 'make', bytes }]),
     tutti.play([{ module: 'second', does: 'pass' }]),
     tutti.play([{ module: 'third', does: 'pass' }]),

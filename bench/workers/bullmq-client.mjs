@@ -1,7 +1,7 @@
 /** Keeps so many flows of three stages in flight, and counts one done when Redis tells of its last stage's end. */
 import { FlowProducer, QueueEvents } from 'bullmq';
 import { answer } from '../support/processes.mjs';
-import { percentile } from '../support/statistics.mjs';
+import { Window } from '../support/window.mjs';
 
 const connection = { host: '127.0.0.1', port: Number(process.argv[2]), maxRetriesPerRequest: null };
 const flows = new FlowProducer({ connection });
@@ -37,34 +37,19 @@ function end(id) {
 
 answer({
   /** @param {{ inFlight: number, warmUpMs: number, forMs: number }} options */
-  async load({ inFlight, warmUpMs, forMs }) {
-    /** @type {number[]} */
-    const taskMs = [];
-    /** @type {number[]} */
-    const submitMs = [];
-    const from = performance.now() + warmUpMs;
-    const until = from + forMs;
+  async load(options) {
+    const window = new Window(options);
     const work = async () => {
-      while (performance.now() < until) {
+      while (window.isOpen()) {
         const start = performance.now();
         const id = await submit();
         const submitted = performance.now();
         await end(id);
-        const now = performance.now();
-        if (now < from || now > until) continue;
-        taskMs.push(now - start);
-        submitMs.push(submitted - start);
+        window.count(start, submitted);
       }
     };
-    await Promise.all(Array.from({ length: inFlight }, work));
-    return {
-      done: taskMs.length,
-      perSecond: (taskMs.length * 1000) / forMs,
-      p50: percentile(taskMs, 0.5),
-      p99: percentile(taskMs, 0.99),
-      submitP50: percentile(submitMs, 0.5),
-      submitP99: percentile(submitMs, 0.99),
-    };
+    await Promise.all(Array.from({ length: options.inFlight }, work));
+    return window.result();
   },
 });
 console.log('ready');

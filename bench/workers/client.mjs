@@ -7,8 +7,9 @@
  */
 import { Pool } from 'undici';
 import WebSocket from 'ws';
-import { percentile } from '../support/statistics.mjs';
 import { answer } from '../support/processes.mjs';
+import { percentile } from '../support/statistics.mjs';
+import { Window } from '../support/window.mjs';
 
 const base = String(process.argv[2]);
 const ENDED = Buffer.from('"type":"iteration.');
@@ -130,52 +131,31 @@ answer({
    *   tasks?: number, countOutputs?: number }} options
    */
   async load(options) {
-    const { inFlight, warmUpMs = 0, forMs = Number.POSITIVE_INFINITY, tasks = Number.POSITIVE_INFINITY } = options;
+    const { inFlight, tasks = Number.POSITIVE_INFINITY } = options;
     const pool = poolFor(inFlight);
     const body = bodyOf(options);
     outputs = options.countOutputs ? new Map() : undefined;
     const failed = failing();
-    /** @type {number[]} */
-    const taskMs = [];
-    /** @type {number[]} */
-    const submitMs = [];
+    const window = new Window(options);
     let begun = 0;
-    let done = 0;
-    const from = performance.now() + warmUpMs;
-    const until = from + forMs;
-    let last = from;
     const work = async () => {
-      while (begun < tasks && performance.now() < until) {
+      while (begun < tasks && window.isOpen()) {
         begun += 1;
         const start = performance.now();
         const { task_id: key } = await post(pool, '/v1/problems', body);
         const submitted = performance.now();
         await end(key);
-        const now = performance.now();
+        window.count(start, submitted);
         if (outputs) {
           const count = outputs.get(key)?.size;
           if (count !== options.countOutputs) throw new Error(`${key} has ${count} outputs`);
           outputs.delete(key);
         }
-        if (now < from || now > until) continue;
-        done += 1;
-        last = now;
-        taskMs.push(now - start);
-        submitMs.push(submitted - start);
       }
     };
     await Promise.race([failed, Promise.all(Array.from({ length: inFlight }, work))]);
     await pool.close();
-    const seconds = (Number.isFinite(forMs) ? forMs : last - from) / 1000;
-    return {
-      done,
-      seconds,
-      perSecond: done / seconds,
-      p50: percentile(taskMs, 0.5),
-      p99: percentile(taskMs, 0.99),
-      submitP50: percentile(submitMs, 0.5),
-      submitP99: percentile(submitMs, 0.99),
-    };
+    return window.result();
   },
 
   /**
@@ -241,6 +221,7 @@ answer({
     await pool.close();
     return {
       done: total,
+      seconds,
       perSecond: total / seconds,
       p50: percentile(taskMs, 0.5),
       p99: percentile(taskMs, 0.99),

@@ -1,6 +1,7 @@
 /** A stage of the floor's chain: answers each frame with one, or each message of it with one. */
 import { randomFillSync } from 'node:crypto';
 import { Dealer } from 'zeromq';
+import { endWithParent } from '../support/processes.mjs';
 
 const [, , endpoint, stage] = process.argv;
 const MESSAGE_BYTES = 205;
@@ -12,6 +13,7 @@ const dealer = new Dealer({
   linger: 0,
 });
 dealer.connect(String(endpoint));
+endWithParent();
 console.log('ready');
 for await (const [frame] of dealer) {
   const answer = Buffer.from(/** @type {Buffer} */ (frame));

@@ -5,10 +5,11 @@
  *
  * A message is a task's number, its stage, and 200 bytes. The tasks are begun here: nobody submits them, and nobody is told.
  */
-import { Router } from 'zeromq';
+
 import { open } from 'lmdb';
+import { Router } from 'zeromq';
 import { answer } from '../support/processes.mjs';
-import { percentile } from '../support/statistics.mjs';
+import { Window } from '../support/window.mjs';
 
 const STAGES = 3;
 const BYTES = 200;
@@ -28,7 +29,7 @@ console.log(`ready ${router.lastEndpoint}`);
 const inbox = [];
 let wake = () => {};
 /** The routing id of a stage is its number. */
-const route = Array.from({ length: STAGES }, (_, stage) => Buffer.from(`stage ${stage}`));
+const routes = Array.from({ length: STAGES }, (_, stage) => Buffer.from(`stage ${stage}`));
 
 async function receive() {
   for await (const [, frame] of router) {
@@ -50,24 +51,22 @@ function message(task, stage, payload) {
 /** @param {readonly (readonly Buffer[])[]} out by stage */
 async function send(out) {
   for (const [stage, messages] of out.entries()) {
-    if (messages.length === 0) continue;
-    if (isBatched) await router.send([route[stage], Buffer.concat(messages)]);
-    else for (const one of messages) await router.send([route[stage], one]);
+    const route = routes[stage];
+    if (!route || messages.length === 0) continue;
+    if (isBatched) await router.send([route, Buffer.concat(messages)]);
+    else for (const one of messages) await router.send([route, one]);
   }
 }
 
 let tasks = 0;
 answer({
   /** @param {{ inFlight: number, warmUpMs: number, forMs: number }} options */
-  async load({ inFlight, warmUpMs, forMs }) {
+  async load(options) {
+    const window = new Window(options);
     const input = Buffer.alloc(BYTES, 1);
     /** @type {Map<number, number>} */
     const begunAt = new Map();
-    /** @type {number[]} */
-    const taskMs = [];
-    const from = performance.now() + warmUpMs;
-    const until = from + forMs;
-    let begin = inFlight;
+    let begin = options.inFlight;
     while (begin > 0 || begunAt.size > 0) {
       /** @type {Buffer[][]} */
       const out = Array.from({ length: STAGES }, () => []);
@@ -94,12 +93,10 @@ answer({
       });
       await committed;
       await send(out);
-      const now = performance.now();
       for (const task of ended) {
-        const start = Number(begunAt.get(task));
+        window.count(Number(begunAt.get(task)));
         begunAt.delete(task);
-        if (now >= from && now <= until) taskMs.push(now - start);
-        if (now < until) begin += 1;
+        if (window.isOpen()) begin += 1;
       }
       if (begin === 0 && inbox.length === 0 && begunAt.size > 0) {
         await new Promise((resolve) => {
@@ -107,11 +104,6 @@ answer({
         });
       }
     }
-    return {
-      done: taskMs.length,
-      perSecond: (taskMs.length * 1000) / forMs,
-      p50: percentile(taskMs, 0.5),
-      p99: percentile(taskMs, 0.99),
-    };
+    return window.result();
   },
 });

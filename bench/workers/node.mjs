@@ -4,6 +4,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
+import { endWithParent } from '../support/processes.mjs';
 
 /** @type {import('../support/tutti.mjs').PlayerOptions} */
 const { dist, control, nodes } = JSON.parse(String(process.argv[2]));
@@ -60,5 +61,5 @@ await Promise.all(
     }).start(),
   ),
 );
-process.once('SIGTERM', () => process.exit(0));
+endWithParent();
 console.log('ready');

@@ -5,8 +5,8 @@
  * when it has seen exactly the events of its problem between its own beginning and the end.
  */
 import WebSocket from 'ws';
-import { percentile } from '../support/statistics.mjs';
 import { answer } from '../support/processes.mjs';
+import { percentile } from '../support/statistics.mjs';
 
 const base = String(process.argv[2]);
 const SEQ = Buffer.from('{"seq":');
@@ -99,7 +99,10 @@ async function connect(problem, cursor) {
     socket.once('open', resolve);
     socket.once('error', reject);
   });
-  const filter = { ...(problem !== undefined && { problem_id: problem }), ...(cursor !== undefined && { cursor }) };
+  const filter = {
+    ...(problem !== undefined && { problem_id: problem }),
+    ...(cursor !== undefined && { cursor }),
+  };
   socket.send(JSON.stringify({ type: 'subscribe', ...filter }));
   await until(viewer, () => viewer.from >= 0);
   return viewer;
@@ -175,7 +178,8 @@ answer({
       result.seen += count;
       result.told += gaps;
       result.disorder += disorder;
-      result.lost += gaps > 0 ? Math.max(0, due - count - gaps) : Math.abs(due - count) || Number(dueSum !== sum);
+      result.lost +=
+        gaps > 0 ? Math.max(0, due - count - gaps) : Math.abs(due - count) || Number(dueSum !== sum);
     }
     return {
       ...result,

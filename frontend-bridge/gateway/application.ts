@@ -20,8 +20,10 @@ import { blobRoutes } from './routes/blobs.js';
 import { graphRoutes } from './routes/graphs.js';
 import { figureRoutes, probeRoutes } from './routes/health.js';
 import { iterationRoutes } from './routes/iterations.js';
+import { nodeEventRoutes } from './routes/node-events.js';
 import { nodeRoutes } from './routes/nodes.js';
 import { problemRoutes } from './routes/problems.js';
+import { type SampleFolders, sampleRoutes } from './routes/samples.js';
 import { streamRoute } from './routes/stream.js';
 import { type WebApp, webRoutes } from './routes/web.js';
 import type { Hub } from './stream/hub.js';
@@ -39,6 +41,7 @@ export interface ApplicationOptions {
   readonly hosts: readonly string[];
   readonly loopback: boolean;
   readonly webRoot: string | undefined;
+  readonly samples: SampleFolders;
   readonly limits: GatewayLimits;
 }
 
@@ -94,7 +97,9 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
     problemRoutes(api, coordinator);
     iterationRoutes(api, coordinator);
     nodeRoutes(api, coordinator);
+    nodeEventRoutes(api, coordinator);
     graphRoutes(api, coordinator);
+    sampleRoutes(api, coordinator, options.samples, logger);
     blobRoutes(api, coordinator);
     figureRoutes(api, coordinator, deps.metrics);
     streamRoute(api, deps.hub, limits.viewers);

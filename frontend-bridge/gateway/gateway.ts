@@ -8,6 +8,7 @@ import { isLoopback } from './access.js';
 import { createApplication } from './application.js';
 import type { App } from './http.js';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.js';
+import type { SampleFolders } from './routes/samples.js';
 import { Hub, type HubStats } from './stream/hub.js';
 
 export interface GatewayOptions {
@@ -23,6 +24,8 @@ export interface GatewayOptions {
   readonly hosts?: readonly string[];
   /** Where the built web app is. @default there is none */
   readonly webRoot?: string;
+  /** By the graph's name, the folder of JSON files that are samples of its input. @default there are none */
+  readonly samples?: SampleFolders;
   /** Figures in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   readonly logger: Logger;
@@ -72,6 +75,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           hosts: options.hosts ?? [],
           loopback: isLoopback(host),
           webRoot: options.webRoot,
+          samples: options.samples ?? new Map(),
           limits,
         },
       );

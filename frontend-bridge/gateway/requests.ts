@@ -18,6 +18,34 @@ export const pageShape: PageShape = {
   limit: z.coerce.number().int().min(1).max(1000).exactOptional().describe('1–1000, default 50'),
   cursor: z.string().exactOptional().describe("An earlier page's `next_cursor`"),
 };
+export type SearchShape = Record<'filter' | 'order_by' | 'fields', z.ZodExactOptional<z.ZodString>>;
+export const searchShape: SearchShape = {
+  filter: z
+    .string()
+    .exactOptional()
+    .describe(
+      'Over stored fields, `input.FIELD` and outputs as `MODULE.FIELD`: `carbon_footprint.carbon_footprint < 0.2 and ' +
+        'state = "succeeded" or title ~ "steel"`. Comparisons `= != < <= > >=`, `~` (contains, without regard to case), `not`, `and`, ' +
+        '`or`, parentheses; a field that is not there fits only `= null`. Outputs count once their iteration has ended',
+    ),
+  order_by: z
+    .string()
+    .exactOptional()
+    .describe('`FIELD`, or `-FIELD` from the highest down; those without the field are left out'),
+  fields: z
+    .string()
+    .exactOptional()
+    .describe('Names, with commas between them: items get their values as `fields`'),
+};
+
+/** A request's query parted into what is asked and which page of it. */
+export function splitPage<T extends { readonly limit?: number; readonly cursor?: string }>(
+  query: T,
+): { readonly rest: Omit<T, 'limit' | 'cursor'>; readonly page: { limit?: number; cursor?: string } } {
+  const { limit, cursor, ...rest } = query;
+  return { rest, page: { ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }) } };
+}
+
 export const pageQuery: z.ZodObject<PageShape, z.core.$strict> = z.strictObject(pageShape);
 
 /** So that a request may be sent again: for 24 h the same key with the same body gives the same answer. */

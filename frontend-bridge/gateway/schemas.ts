@@ -151,6 +151,15 @@ export const graphView: z.ZodType = named(
   z.looseObject({ name: z.string(), version: z.number().int() }),
 );
 
+export const sample: z.ZodType = named(
+  'Sample',
+  z.object({
+    name: z.string().describe("The file's, without its ending"),
+    title: z.string(),
+    input: z.unknown().describe("For `POST /v1/problems`: the source's value, in the JSON mapping of its type"),
+  }),
+);
+
 export const blobView: z.ZodType = named('Blob', z.object({ sha256: z.string(), size: z.number().int() }));
 
 /** Whatever has no fixed shape: statistics, a difference, a decoded output. */
@@ -161,8 +170,27 @@ export const bytes: z.ZodType = z.unknown().meta({ type: 'string', format: 'bina
 export const text: z.ZodType = z.string();
 
 export function pageOf(item: z.ZodType): z.ZodType {
-  return z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+  return z.object({
+    items: z.array(item),
+    next_cursor: z.string().nullable(),
+    query: queryReport.optional(),
+  });
 }
+
+/** How a page was found, where a filter, an order or fields were asked for. */
+const queryReport: z.ZodType = named(
+  'QueryReport',
+  z.looseObject({
+    indexed: z
+      .boolean()
+      .describe('Whether an index led to it; otherwise everything was looked at, one by one'),
+    index: z.string().optional().describe('The field whose index was used'),
+    scanned: z.number().int().describe('How many were looked at'),
+    complete: z.boolean().describe('False when the time was over first: go on with next_cursor'),
+    elapsed_ms: z.number(),
+    hint: z.string().optional(),
+  }),
+);
 
 /** The answers of a route; every route may also answer with an error of the common shape. */
 export function answers(successes: Readonly<Record<number, unknown>>): Record<string, unknown> {

@@ -49,7 +49,8 @@ export interface NodeBusHandlers {
 export interface NodeBus {
   /** Connects (and goes on reconnecting) to the control endpoint. Throws `TuttiError` `bad_endpoint`. */
   start(handlers: NodeBusHandlers): Promise<void>;
-  send(frame: Uint8Array): void;
+  /** `supersedes`: of the frames that wait for a connection none is worth sending any more. @default false */
+  send(frame: Uint8Array, supersedes?: boolean): void;
   /** Connects the outputs socket; another endpoint than before replaces the connection. Throws `TuttiError` `bad_endpoint`. */
   connectOutputs(endpoint: string): void;
   /** Lossy: before `connectOutputs`, and until the subscription has arrived, it goes nowhere. */

@@ -141,11 +141,12 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
     return true;
   }
 
-  function sendUp(node: Node, frame: Uint8Array): void {
+  function sendUp(node: Node, frame: Uint8Array, supersedes = false): void {
     if (node.stopped || !node.handlers) return;
     const { connection } = node;
     const to = orchestrator;
     if (!connection || !to) {
+      if (supersedes) node.pending = [];
       if (node.pending.length >= pendingFrames) node.pending.shift();
       node.pending.push(frame);
       return;
@@ -266,7 +267,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
         nodes.add(node);
         connect(node);
       },
-      send: (frame) => sendUp(node, frame),
+      send: (frame, supersedes) => sendUp(node, frame, supersedes),
       connectOutputs() {
         node.outputsConnected = true;
       },

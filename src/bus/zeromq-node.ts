@@ -3,7 +3,8 @@
  *
  * 1. Control frames that libzmq does not take yet wait in a queue of the node's own, which drops its oldest. One loop owns the
  *    DEALER's sending, so sends never overlap.
- * 2. Without a connection only few frames are kept: after a long outage the orchestrator is not flooded with what is stale.
+ * 2. Without a connection only few frames are kept, and by this queue only (libzmq gets a frame when there is a connection to take
+ *    it): after a long outage the orchestrator is not flooded with what is stale.
  * 3. Outputs are handed to a connection that is up (`immediate`) or to nobody.
  */
 import { Dealer, Publisher } from 'zeromq';
@@ -33,7 +34,7 @@ export interface ZeromqNodeOptions {
   readonly reconnectIntervalMs?: number;
   /** @default 2000 */
   readonly reconnectMaxIntervalMs?: number;
-  /** Frames that are kept without a connection, by libzmq and then again here; the oldest here are dropped. @default 64 */
+  /** Frames that are kept without a connection; the oldest are dropped. @default 64 */
   readonly pendingFrames?: number;
   /** Frames that wait in each direction of a connection; beyond it the oldest are dropped. @default 1000 */
   readonly queueFrames?: number;
@@ -59,6 +60,8 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
     reconnectMaxInterval: options.reconnectMaxIntervalMs ?? 2_000,
   };
   let connected = false;
+  /** Wakes the sending when there is a connection. */
+  let wake: (() => void) | undefined;
   let pending: Uint8Array[] = [];
   let sending: Promise<void> | undefined;
   let dealer: Open<Dealer> | undefined;
@@ -69,8 +72,15 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
   /** Sends what is pending, one frame at a time; a send waits until there is a connection that takes it. */
   async function drain(socket: Dealer): Promise<void> {
     try {
-      for (let frame = pending.shift(); frame !== undefined; frame = pending.shift())
-        await socket.send(frame);
+      while (pending.length > 0) {
+        if (!connected) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+        const frame = pending.shift();
+        if (frame !== undefined) await socket.send(frame);
+      }
     } catch (error) {
       if (!socket.closed) throw error;
     }
@@ -96,6 +106,7 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
       dealer = watched(socket, {
         onConnect() {
           connected = true;
+          wake?.();
         },
         onDisconnect() {
           connected = false;
@@ -111,8 +122,9 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
       void readAll(socket, (parts) => (parts.length === 1 ? onControl(parts[0]!) : undefined));
     },
 
-    send(frame) {
+    send(frame, supersedes = false) {
       if (!dealer || stopping) return;
+      if (supersedes && !connected) pending = [];
       pending.push(frame);
       const excess = pending.length - (connected ? queueFrames : pendingFrames);
       if (excess > 0) pending.splice(0, excess);

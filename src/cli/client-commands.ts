@@ -7,6 +7,7 @@ import { nodeCommand, nodesCommand, taskCommand } from './commands/steer.js';
 import { submitCommand } from './commands/submit.js';
 import { watchCommand } from './commands/watch.js';
 import type { Io } from './io.js';
+import { nodeKitCommand } from './node-kit/command.js';
 
 /** Every command but `up`: those that talk to an orchestrator over HTTP, and the checks that need none. */
 export function registerClientCommands(program: Command, io: Io, readGraph: GraphReader): void {
@@ -21,5 +22,6 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   nodeCommand(program, io);
   taskCommand(program, io);
   graphCommand(program, io, readGraph);
+  nodeKitCommand(program, io);
   doctorCommand(program, io);
 }

@@ -7,6 +7,7 @@ import { didYouMean } from '../base/nearest.js';
 import type { Graph, ModuleSpec } from '../model/graph.js';
 import { formatPath, issuesToFaults, show } from './faults.js';
 import { graphFaults, inTopologicalOrder } from './graph-edges.js';
+import { indexFaults } from './graph-index.js';
 import { FileSchema, ModuleSchema } from './graph-schema.js';
 import { isRecord, readYaml } from './yaml.js';
 
@@ -15,6 +16,8 @@ export interface KnownTypes {
   has(type: string): boolean;
   /** For suggestions. */
   names?(): readonly string[];
+  /** To tell the fields of a type. */
+  jsonSchema?(type: string): unknown;
 }
 
 export interface ParseGraphOptions {
@@ -54,11 +57,16 @@ export function parseGraph(yamlText: string, options: ParseGraphOptions): Parsed
     if (parsed.success) specs.push({ name, ...parsed.data });
     else faults.push(...issuesToFaults(parsed.error, rawModules[name], ['modules', name]));
   }
-  faults.push(...graphFaults(read.value), ...typeFaults(read.value, options));
+  faults.push(
+    ...graphFaults(read.value),
+    ...typeFaults(read.value, options),
+    ...indexFaults(read.value, options.types),
+  );
   if (faults.length > 0 || !file.success) return { ok: false, faults };
 
-  const { name, source } = file.data;
-  return { ok: true, graph: { name, source, modules: inTopologicalOrder(source.name, specs) } };
+  const { name, source, index } = file.data;
+  const modules = inTopologicalOrder(source.name, specs);
+  return { ok: true, graph: { name, source, modules, ...(index && index.length > 0 && { index }) } };
 }
 
 /** The types have to exist, and to be those that modules of the same names have elsewhere. */

@@ -93,12 +93,18 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
   'give an object with at least inputs and output',
 ).transform(({ timeout, on_error, ...rest }) => ({ ...rest, timeoutMs: timeout, onError: on_error }));
 
+const INDEX = 'give MODULE.FIELD, like carbon_footprint.carbon_footprint';
+
 /** The file around its modules, which are looked at one by one. */
-export const FileSchema: z.ZodType<Pick<Graph, 'name' | 'source'>> = strict(
-  {
-    name: Name,
-    source: strict({ name: Name, type: Type }, 'give an object, like { name: user_input, type: json }'),
-    modules: z.record(z.string(), z.unknown(), { error: 'give an object with one entry for each module' }),
-  },
-  'give an object with name, source and modules',
-);
+export const FileSchema: z.ZodType<Pick<Graph, 'name' | 'source'> & { index?: string[] | undefined }> =
+  strict(
+    {
+      name: Name,
+      source: strict({ name: Name, type: Type }, 'give an object, like { name: user_input, type: json }'),
+      index: z
+        .array(z.string({ error: INDEX }), { error: 'give a list, like [carbon_footprint.carbon_footprint]' })
+        .optional(),
+      modules: z.record(z.string(), z.unknown(), { error: 'give an object with one entry for each module' }),
+    },
+    'give an object with name, source and modules',
+  );

@@ -41,6 +41,8 @@ export interface Graph {
   readonly source: { readonly name: string; readonly type: string };
   /** In topological order: a module comes after all its inputs; equals in the order of the file. */
   readonly modules: readonly ModuleSpec[];
+  /** Fields of outputs, `module.field`, by which iterations are found without looking at each. @default none */
+  readonly index?: readonly string[];
 }
 
 /** A stored graph's name and version, from 1. */

@@ -79,6 +79,8 @@ export interface Execution {
   final: FinalReport | undefined;
   /** Those of its outputs that are blobs, by seq. */
   blobs: Map<number, BlobRef> | undefined;
+  /** Of its last output, what is indexed: by field, the element that stands for the value in the field's index. */
+  indexed?: Readonly<Record<string, string>>;
   progress: number | undefined;
   message: string | undefined;
   error: ReportedError | undefined;

@@ -119,7 +119,13 @@ export class Loop {
       this.#deps.logger.error({ err: thrown, step: step.kind }, 'a step could not be decided');
     });
     if (journal.writes.length > 0 && !(await this.#commit(journal))) return;
-    await perform(journal);
+    try {
+      await perform(journal);
+    } catch (thrown) {
+      // What was not sent is repeated by the protocol; one message that cannot be sent must not end the loop.
+      state.counters.add('internal_errors');
+      this.#deps.logger.error({ err: thrown }, 'a committed batch could not be performed to its end');
+    }
     this.#setTimer();
   }
 

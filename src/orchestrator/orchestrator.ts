@@ -18,6 +18,7 @@ import type { State } from './decide/state.js';
 import type { House, Step } from './decide/turn.js';
 import { CommittedEvents } from './event-stream.js';
 import { type Gauges, gaugesOf } from './gauges.js';
+import { Indexes } from './indexes.js';
 import { ingest } from './ingest.js';
 import { load } from './load.js';
 import { Loop } from './loop.js';
@@ -89,6 +90,7 @@ export class Orchestrator implements Coordinator {
   readonly #state: State;
   readonly #loop: Loop;
   readonly #clock: PauseFreeClock;
+  readonly #indexes: Indexes;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
   readonly #addresses = { outputs: '', blobs: '' };
@@ -132,9 +134,17 @@ export class Orchestrator implements Coordinator {
       store: deps.store,
       commit: ({ sha256, size }) => this.#answerTo((id) => ({ kind: 'blob', id, sha256, size })),
     });
+    this.#indexes = new Indexes({
+      store: deps.store,
+      state: parts.state,
+      epoch: parts.epoch,
+      events: parts.events,
+      logger: deps.logger,
+    });
     this.queries = createQueries({
       store: deps.store,
       state: parts.state,
+      covers: (field, graph) => this.#indexes.covers(field, graph),
       inspectNodes: (nodeId) => this.#inspectNodes(nodeId),
       stats: async () => ({ ...this.gauges(), store: await deps.store.stats() }) as unknown as View,
     });
@@ -180,6 +190,7 @@ export class Orchestrator implements Coordinator {
     void this.#loop.post({ kind: 'wake' });
     this.#loop.start();
     this.#started = true;
+    void this.#indexes.refresh();
     return endpoints;
   }
 
@@ -202,7 +213,9 @@ export class Orchestrator implements Coordinator {
       request,
     );
     if ('ok' in prepared) return prepared;
-    return this.#answerTo((id) => ({ kind: 'request', id, request: prepared, dedupe }));
+    const answer = await this.#answerTo((id) => ({ kind: 'request', id, request: prepared, dedupe }));
+    if (request.kind === 'put_graph' && answer.ok) void this.#indexes.refresh();
+    return answer;
   }
 
   readiness(): Readiness {
@@ -234,6 +247,7 @@ export class Orchestrator implements Coordinator {
       );
     }
     this.#waiting.clear();
+    await this.#indexes.stop();
     await this.#deps.bus.stop();
   }
 

@@ -92,6 +92,30 @@ export type Answer =
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next_cursor: string | null;
+  /** How it was found, where a filter, an order or fields were asked for. */
+  readonly query?: QueryReport;
+}
+
+export interface QueryReport {
+  /** Whether an index led to what was found; otherwise everything was looked at, one by one. */
+  readonly indexed: boolean;
+  /** The field whose index was used. */
+  readonly index?: string;
+  /** How many were looked at. */
+  readonly scanned: number;
+  /** False when the time was over before the page was full: `next_cursor` goes on from there. */
+  readonly complete: boolean;
+  readonly elapsed_ms: number;
+  readonly hint?: string;
+}
+
+export interface SearchQuery {
+  /** `carbon_footprint.carbon_footprint < 0.2 and state = "succeeded" or title ~ "steel"` */
+  readonly filter?: string;
+  /** `FIELD`, `-FIELD` or `FIELD desc`; those without the field are left out. @default the order of the list */
+  readonly order_by?: string;
+  /** Names, with commas between them: each item gets them as `fields`. @default none */
+  readonly fields?: string;
 }
 
 export interface PageRequest {
@@ -101,7 +125,7 @@ export interface PageRequest {
   readonly cursor?: string;
 }
 
-export interface ProblemFilter {
+export interface ProblemFilter extends SearchQuery {
   readonly graph?: string;
   readonly state?: TaskState;
   /** A part of the title, without regard to case. */
@@ -124,7 +148,10 @@ export interface Found<T> {
 export interface Queries {
   problems(filter: ProblemFilter, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
   problem(problemId: string): Promise<Found<View> | Refusal>;
-  iterations(problemId: string, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  /** By their number, unless the query says otherwise. */
+  iterations(problemId: string, page: PageRequest, query?: SearchQuery): Promise<Found<Page<View>> | Refusal>;
+  /** Iterations of all problems: those of the newest problem first, and of each the newest first. */
+  searchIterations(query: SearchQuery, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
   iteration(task: TaskId): Promise<Found<View> | Refusal>;
   /** The last output of a module's newest succeeded execution. */
   output(task: TaskId, module: string): Promise<Found<StoredOutput> | Refusal>;

@@ -4,11 +4,13 @@
  * | table | key | value |
  * |---|---|---|
  * | meta | `cursor` | the newest event's seq |
+ * | meta | `index`, graph, field | `IndexRow`: what was found before the index was declared |
  * | graphs | name, version | `GraphRow` |
  * | problems | created_seq | `ProblemRow` |
  * | problem_ids | problem_id | created_seq |
  * | problems_by_state | state, created_seq | empty; only problems whose newest iteration has ended |
  * | iterations | problem_id, iteration_id | `TaskRow` |
+ * | iteration_index | field, value's element (`index-key.ts`), created_seq of the problem, iteration_id | empty; of ended iterations |
  * | unfinished | created_seq, problem_id, iteration_id | empty |
  * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input` or an execution_id |
  * | events | first seq | the events of one batch, a JSON object a line |
@@ -24,7 +26,7 @@
  *
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
  */
-import type { ObservedState } from '../model/execution.js';
+import { hasEnded, type ObservedState } from '../model/execution.js';
 import type { ModuleSpec } from '../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
 import type { BlobRef } from '../model/payload.js';
@@ -72,6 +74,12 @@ export interface ProblemRow {
   readonly newest_iteration_id: number;
 }
 
+/** An index that has everything that ended before its declaration, too. */
+export interface IndexRow {
+  /** The graph version that declared it, and every later one has. */
+  readonly since: number;
+}
+
 export interface IdempotencyRow {
   readonly hash: string;
   readonly answer: unknown;
@@ -109,6 +117,7 @@ export interface ExecutionRow {
   readonly last_seq?: number;
   readonly final?: FinalReport;
   readonly blobs?: readonly (readonly [number, BlobRef])[];
+  readonly indexed?: Readonly<Record<string, string>>;
   readonly progress?: number;
   readonly message?: string;
   readonly error?: ReportedError;
@@ -133,7 +142,8 @@ export interface TaskRow {
   readonly priority: number;
   readonly problem_seq: number;
   readonly queue_seq: number;
-  readonly queued_at: number;
+  /** @default created_at */
+  readonly queued_at?: number;
   readonly created_at: number;
   readonly started_at?: number;
   readonly finished_at?: number;
@@ -211,6 +221,7 @@ function executionToRow(execution: Execution): unknown {
     last_seq: execution.lastSeq,
     final: execution.final,
     blobs: execution.blobs && [...execution.blobs],
+    indexed: execution.indexed,
     progress: execution.progress,
     message: execution.message,
     error: execution.error,
@@ -273,7 +284,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     nodeId: row.node_id,
     bootId: row.boot_id,
     assignedAt: row.assigned_at,
-    desired: row.stop ? 'stopped' : 'running',
+    desired: row.stop || hasEnded(row.state) ? 'stopped' : 'running',
     stopCause: row.stop,
     observed: row.state,
     acceptedByReport: row.accepted ?? false,
@@ -285,6 +296,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     lastSeq: row.last_seq,
     final: row.final,
     blobs: row.blobs && new Map(row.blobs),
+    ...(row.indexed && { indexed: row.indexed }),
     progress: row.progress,
     message: row.message,
     error: row.error,
@@ -313,7 +325,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     state: row.state,
     desired: row.desired,
     queueSeq: row.queue_seq,
-    queuedAt: row.queued_at,
+    queuedAt: row.queued_at ?? row.created_at,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     error: row.error,

@@ -30,7 +30,13 @@ export function outputSize({ payload }: Output): number {
 export function messageSize(message: NodeMessage): number {
   switch (message.kind) {
     case 'hello':
-      return OVERHEAD_BYTES * (1 + message.held.length + Object.keys(message.labels).length);
+      return (
+        OVERHEAD_BYTES * (1 + message.held.length + Object.keys(message.labels).length) +
+        (message.schemas ?? []).reduce(
+          (sum, { definition }) => sum + OVERHEAD_BYTES + definition.byteLength,
+          0,
+        )
+      );
     case 'heartbeat':
       return OVERHEAD_BYTES + message.running.length * 64;
     case 'log': {

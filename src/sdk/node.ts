@@ -6,6 +6,7 @@ import { createZeromqNodeBus } from '../bus/zeromq-node.js';
 import type { NodeStatus } from '../model/node.js';
 import { createHttpBlobs } from './blobs.js';
 import { type NodeLogger, type NodeOptions, type NodeSettings, readOptions } from './options.js';
+import { createProcessLoad } from './process-load.js';
 import { Runtime, type RuntimeDeps } from './runtime.js';
 import type { Handler } from './task.js';
 import { systemTimers } from './timers.js';
@@ -75,6 +76,7 @@ export function node<
         blobs: createHttpBlobs({ token: settings.token, timers: systemTimers }),
         logger,
         bootId: systemIds.uuid(),
+        measure: createProcessLoad(),
       };
       return startNode(settings, handler as Handler<Anything, Anything, Anything>, deps, processHost);
     },

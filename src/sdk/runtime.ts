@@ -21,7 +21,7 @@ import { ExecutionRun, type PayloadRules } from './execution-run.js';
 import { inFrames, messageSize, outputSize } from './frames.js';
 import type { NodeLogger, NodeSettings } from './options.js';
 import type { Effect, Hook, SessionEvent } from './session/events.js';
-import { Session } from './session.js';
+import { type ProcessLoad, Session } from './session.js';
 import type { Handler } from './task.js';
 import type { Timers } from './timers.js';
 
@@ -33,6 +33,8 @@ export interface RuntimeDeps {
   readonly logger: NodeLogger;
   /** Random per process start. */
   readonly bootId: string;
+  /** What the process costs, for the heartbeats. */
+  readonly measure?: () => ProcessLoad;
 }
 
 /** A peer that sends rubbish does not fill the log. */
@@ -265,12 +267,14 @@ export class Runtime {
   }
 
   #flush(): void {
-    const { control, outputs } = this.#session.take();
+    const { control, outputs } = this.#session.take(this.#deps.measure);
     // Half of what is allowed: the sizes are estimates.
     const maxBytes = this.#maxFrameBytes / 2;
     if (control) {
       for (const messages of inFrames(control.messages, messageSize, maxBytes)) {
-        this.#deps.bus.send(encodeToOrchestrator({ ...control, messages }));
+        // Who says hello says all that counts: what was said before a connection was lost is stale.
+        const isHello = messages[0]?.kind === 'hello';
+        this.#deps.bus.send(encodeToOrchestrator({ ...control, messages }), isHello);
       }
     }
     for (const batch of inFrames(outputs, outputSize, maxBytes)) {

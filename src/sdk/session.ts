@@ -14,6 +14,7 @@ import type { NodeStatus } from '../model/node.js';
 import {
   type Assign,
   type Hello,
+  type Load,
   type LogLevel,
   type LogLine,
   type NodeMessage,
@@ -42,8 +43,11 @@ export const LOG_BACKLOG = 4_096;
 /** What a node says of itself in every hello. */
 export type Identity = Pick<
   Hello,
-  'module' | 'instance' | 'bootId' | 'version' | 'capacity' | 'labels' | 'outputType' | 'token'
+  'module' | 'instance' | 'bootId' | 'version' | 'capacity' | 'labels' | 'outputType' | 'token' | 'schemas'
 >;
+
+/** What the node's process costs. */
+export type ProcessLoad = Pick<Load, 'cpu' | 'memoryBytes'>;
 
 /** What leaves in one turn: at most one frame of each. */
 export interface Outgoing {
@@ -134,9 +138,9 @@ export class Session {
     return this.#effects;
   }
 
-  /** Everything there is to send, once. */
-  take(): Outgoing {
-    const messages = this.#takeMessages();
+  /** Everything there is to send, once. `measure`: what the process costs, asked when a heartbeat is due. */
+  take(measure?: () => ProcessLoad): Outgoing {
+    const messages = this.#takeMessages(measure);
     return {
       control:
         messages.length === 0
@@ -151,7 +155,7 @@ export class Session {
     };
   }
 
-  #takeMessages(): NodeMessage[] {
+  #takeMessages(measure: (() => ProcessLoad) | undefined): NodeMessage[] {
     const say = this.#say;
     this.#say = undefined;
     const link = this.#link;
@@ -161,7 +165,7 @@ export class Session {
       case 'joining':
         return say === 'hello' ? [this.#hello()] : [];
       case 'joined':
-        return say === 'heartbeat' ? [...this.#takeSaid(), this.#heartbeat()] : this.#takeSaid();
+        return say === 'heartbeat' ? [...this.#takeSaid(), this.#heartbeat(measure)] : this.#takeSaid();
       case 'ended':
         this.#link = { kind: 'ended', goodbye: false };
         return link.goodbye ? [...this.#takeSaid(), { kind: 'goodbye' }] : [];
@@ -171,10 +175,10 @@ export class Session {
   }
 
   #takeSaid(): NodeMessage[] {
-    // Log lines first: they are to come before the end of what they are about.
-    const said = [...this.#logs.splice(0), ...this.#messages, ...this.#reports.take()];
+    // Log lines come after the beginning of what they are about, and before its end.
+    const [first, rest] = partition(this.#messages, isBeginning);
     this.#messages = [];
-    return said;
+    return [...first, ...this.#logs.splice(0), ...rest, ...this.#reports.take()];
   }
 
   #handle(event: SessionEvent, now: number): void {
@@ -308,8 +312,13 @@ export class Session {
     return { kind: 'hello', ...this.#identity, status: this.status, held: this.#executions.held() };
   }
 
-  #heartbeat(): NodeMessage {
-    return { kind: 'heartbeat', status: this.status, running: this.#executions.running() };
+  #heartbeat(measure: (() => ProcessLoad) | undefined): NodeMessage {
+    return {
+      kind: 'heartbeat',
+      status: this.status,
+      running: this.#executions.running(),
+      ...(measure && { load: { ...measure(), executing: this.#executions.busy } }),
+    };
   }
 
   #welcomed(welcome: Welcome, epoch: number, now: number): void {
@@ -412,4 +421,16 @@ export class Session {
   #note(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
     this.#effects.push({ kind: 'note', level, message, fields });
   }
+}
+
+/** The first word about an execution. */
+function isBeginning(message: NodeMessage): boolean {
+  return message.kind === 'execution_report' && (message.state === 'ACCEPTED' || message.state === 'RUNNING');
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const first: T[] = [];
+  const rest: T[] = [];
+  for (const item of items) (isFirst(item) ? first : rest).push(item);
+  return [first, rest];
 }

@@ -22,6 +22,7 @@ export const TABLES = [
   'problem_ids',
   'problems_by_state',
   'iterations',
+  'iteration_index',
   'unfinished',
   'payloads',
   'events',

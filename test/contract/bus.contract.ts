@@ -218,6 +218,22 @@ export function busContract(name: string, create: (options: HarnessOptions) => P
       }
     });
 
+    it('drops what waits for a connection when a frame supersedes it', async () => {
+      const first = listen();
+      const { bus, endpoints } = await startOrchestrator(first.handlers);
+      await bus.stop();
+      const node = await startNode(endpoints);
+      for (let i = 0; i < 50; i++) node.bus.send(bytes(String(i)), true);
+      node.bus.send(bytes('and this'));
+      const heard = listen();
+      await startOrchestrator(heard.handlers);
+      const frames: string[] = [];
+      while (frames.at(-1) !== 'and this') frames.push(text((await heard.control.next()).frame));
+      // One may have been under way already when the next came.
+      expect(frames.slice(-2)).toEqual(['49', 'and this']);
+      expect(frames.length).toBeLessThanOrEqual(3);
+    });
+
     it('carries outputs with their topic once the subscription has arrived', async () => {
       const heard = listen();
       const { endpoints } = await startOrchestrator(heard.handlers);

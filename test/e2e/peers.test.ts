@@ -17,8 +17,7 @@ interface Ground {
 async function start(): Promise<Ground> {
   const scene = Scene.ofTest();
   const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
-  const counter = async (name: string) =>
-    (await orchestrator.get('/v1/stats')).body.counters[name] ?? 0;
+  const counter = async (name: string) => (await orchestrator.get('/v1/stats')).body.counters[name] ?? 0;
   return { scene, orchestrator, tape: orchestrator.tape(), counter };
 }
 
@@ -36,7 +35,12 @@ describe('hello', () => {
     peer.sayHello({ status: 'RUNNING', held: [peer.held(assign, 'ACCEPTED')] });
     peer.sayHello({ status: 'RUNNING', held: [peer.held(assign, 'ACCEPTED')] });
     for (const { message, frame } of [await peer.next('welcome'), await peer.next('welcome')]) {
-      expect(message).toMatchObject({ nodeId: first.nodeId, incarnation: 1, drop: [], storeId: first.storeId });
+      expect(message).toMatchObject({
+        nodeId: first.nodeId,
+        incarnation: 1,
+        drop: [],
+        storeId: first.storeId,
+      });
       expect(frame.incarnation).toBe(1);
     }
     peer.publish(assign, 1, { last: true });
@@ -253,7 +257,9 @@ describe('outputs and ends', () => {
       peer.running.clear();
       expect(await tape.ended(task)).toEqual(['failed']);
       expect((await orchestrator.task(task)).modules.work.error).toMatchObject({ code: 'bad_payload' });
-      expect((await orchestrator.get(`/v1/problems/${task.replace('/', '/iterations/')}/outputs/work`)).status).toBe(404);
+      expect(
+        (await orchestrator.get(`/v1/problems/${task.replace('/', '/iterations/')}/outputs/work`)).status,
+      ).toBe(404);
     }
   });
 });

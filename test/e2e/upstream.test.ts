@@ -34,7 +34,7 @@ describe('orchestrator and nodes', () => {
     // Now the nodes are there first, and at first nobody answers them.
     await orchestrator.process.end('SIGTERM');
     const late = startNode(scene, orchestrator, { module: 'model', instance: 'early-bird' });
-    await late.logs('no orchestrator answers yet');
+    await late.line('starting');
     await orchestrator.restart();
     await late.line('registered ');
     const { task_id: after } = await orchestrator.submit('six', {});

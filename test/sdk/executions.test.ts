@@ -355,6 +355,20 @@ describe('progress and log lines', () => {
     ]);
   });
 
+  it('sends log lines after the acceptance of what they are about', () => {
+    const driver = Driver.idle();
+    driver.receive([assign('e1')]);
+    driver.step({ kind: 'begun', executionId: 'e1' });
+    driver.step({ kind: 'log', executionId: 'e1', at: 5, level: 'info', message: 'hi', fields: {} });
+    driver.fail('e1');
+    expect(driver.saidKinds().filter((kind) => kind !== 'node_report')).toEqual([
+      'ACCEPTED',
+      'RUNNING',
+      'log',
+      'FAILED',
+    ]);
+  });
+
   it('keeps log lines while it is not registered, and beyond a bound the newest of them', () => {
     const driver = Driver.running('e1');
     driver.receive([{ kind: 'refused', code: 'say_hello', message: '' }]);

@@ -205,6 +205,18 @@ describe('stale frames', () => {
 });
 
 describe('heartbeats', () => {
+  it('say what the process costs, and how many executions are at work', () => {
+    const driver = Driver.running('e1');
+    driver.pass(1_000);
+    const { control } = driver.session.take(() => ({ cpu: 0.5, memoryBytes: 1_000 }));
+    expect(control?.messages).toContainEqual({
+      kind: 'heartbeat',
+      status: 'RUNNING',
+      running: ['e1'],
+      load: { cpu: 0.5, memoryBytes: 1_000, executing: 1 },
+    });
+  });
+
   it('come every heartbeat_interval_ms, idle or busy, and name everything that is held', () => {
     const driver = Driver.idle();
     expect(momentsOf(driver, 3_000, (kind) => kind === 'heartbeat')).toEqual([1_000, 2_000, 3_000]);

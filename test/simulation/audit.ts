@@ -6,7 +6,8 @@
  * 3. At most one execution of a module of a task is to run at any time, and it is of the newest generation.
  * 4. No assignment makes a node hold more than its capacity.
  * 5. iteration_ids of a problem are 1, 2, 3 …; a task ends once, and nothing of it changes after that.
- * 6. What is in memory is what the store would give back.
+ * 6. Nobody waits for a slot while there is one.
+ * 7. What is in memory is what the store would give back.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { EncodedEvent } from '../../src/model/event.js';
@@ -27,6 +28,7 @@ import {
   taskToRow,
 } from '../../src/orchestrator/records.js';
 import { recover } from '../../src/orchestrator/recover.js';
+import { hasLabels } from '../../src/scheduling/placement.js';
 import type { MemoryStore } from '../../src/store/memory.js';
 import { graphs } from './graphs.js';
 import { type Auditor, GRACE_MS } from './shell.js';
@@ -68,6 +70,7 @@ export class Audit implements Auditor {
       );
     }
     for (const task of journal.tasks) this.#checkTask(task);
+    for (const task of state.tasks.values()) this.#checkWaiting(state, task);
     for (const execution of state.executions.values()) {
       if (execution.desired === 'stopped') this.#stopped.add(execution.id);
     }
@@ -159,6 +162,23 @@ export class Audit implements Auditor {
         task.desired === 'ended',
         `${task.key} is being stopped, and execution ${execution.id} is to run`,
       );
+    }
+  }
+
+  #checkWaiting(state: State, task: Task): void {
+    for (const [position, run] of task.runs.entries()) {
+      if (!run?.queued || task.desired !== 'ended') continue;
+      const { spec } = task.graph.modules[position]!;
+      for (const node of state.nodesByModule.get(spec.name) ?? []) {
+        const isFree = node.isPlaceable && node.taken < node.capacity && hasLabels(node, spec.require);
+        // The slots of a dead node's execution are waited for only as long as it is dead.
+        const isOrphan =
+          run.phase.kind === 'placed' && state.nodes.get(run.phase.execution.nodeId)?.liveness !== 'dead';
+        check(
+          !isFree || isOrphan,
+          `${task.key} waits for ${spec.name}, and ${node.instance} has a free slot`,
+        );
+      }
     }
   }
 }

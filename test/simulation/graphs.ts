@@ -64,6 +64,3 @@ const all: Graph[] = [
 ];
 
 export const graphs: ReadonlyMap<string, Graph> = new Map(all.map((graph) => [graph.name, graph]));
-export const modules: readonly string[] = [
-  ...new Set(all.flatMap((graph) => graph.modules.map(({ name }) => name))),
-];

@@ -311,7 +311,8 @@ export class NodeProcess {
     this.#held.set(executionId, work);
     if (!this.#world.fault(0.05)) this.#say(reportOf(work, 'ACCEPTED'));
     this.#beIdleOrRunning();
-    const durationMs = this.#world.calm ? random.int(1, 50) : random.int(1, random.chance(0.1) ? 6000 : 500);
+    const most = this.#world.calm ? 50 : random.chance(0.1) ? 6000 : this.#world.paceMs;
+    const durationMs = random.int(1, most);
     const parts = random.int(0, 2);
     for (let part = 1; part <= parts; part += 1) {
       this.#world.after((durationMs * part) / (parts + 1), () => this.#work(work, assign, 'publish a part'));

@@ -155,7 +155,7 @@ export class Shell implements Hub {
     this.#mailbox.push(step);
     if (this.#isTurning) return;
     this.#isTurning = true;
-    this.#deps.world.after(this.#deps.world.random.int(0, 2), () => this.#turn());
+    this.#deps.world.after(this.#deps.world.random.int(0, this.#deps.world.turnMs), () => this.#turn());
   }
 
   crash(): void {

@@ -48,6 +48,12 @@ export class World {
   now = 0;
   /** Once set, nothing goes wrong any more. */
   calm = false;
+  /** How bad the weather of this run is: runs that are all alike find less. */
+  readonly storminess: number;
+  /** How long the orchestrator lets its mailbox fill at most. */
+  readonly turnMs: number;
+  /** How long handlers take at most, mostly. */
+  readonly paceMs: number;
   /** What happened of late, for a failure's message. */
   readonly trace: string[] = [];
   readonly ids: IdSource;
@@ -56,6 +62,9 @@ export class World {
 
   constructor(seed: number) {
     this.random = new Random(seed);
+    this.turnMs = this.random.pick([2, 2, 20, 200]);
+    this.paceMs = this.random.pick([20, 500, 500, 3000]);
+    this.storminess = this.random.pick([0.1, 1, 1, 2, 4]);
     let ids = 0;
     const next = (): string => {
       ids += 1;
@@ -66,12 +75,12 @@ export class World {
 
   after(delayMs: number, run: () => void | Promise<void>): void {
     this.#order += 1;
-    this.#queue.push({ at: this.now + delayMs, order: this.#order, run });
+    this.#queue.push({ at: this.now + Math.ceil(delayMs), order: this.#order, run });
   }
 
   /** A fault of this probability, while things may go wrong. */
   fault(probability: number): boolean {
-    return !this.calm && this.random.chance(probability);
+    return !this.calm && this.random.chance(probability * this.storminess);
   }
 
   note(line: string): void {

@@ -260,6 +260,14 @@ export function createFakeCoordinator(
           ...problemSummary(one),
           newest_iterations: one.iterations.map(iterationSummary).reverse(),
         })),
+      async searchIterations(query, page) {
+        const all = problems.flatMap((one) => one.iterations.map(iterationSummary).reverse());
+        const found = paged(all, page, at);
+        const report = { indexed: false, scanned: all.length, complete: true, elapsed_ms: 0 };
+        return 'ok' in found || query.filter === undefined
+          ? found
+          : { ...found, value: { ...found.value, query: report } };
+      },
       async iterations(id, page) {
         const problem = findProblem(id);
         return problem === undefined

@@ -5,10 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, onTestFinished, vi } from 'vitest';
-
-/** Processes share their machine: a test that starts some is slow where many do, and only a wedged one takes this long. */
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+import { afterAll, onTestFinished } from 'vitest';
 
 export interface Exit {
   readonly code: number | null;

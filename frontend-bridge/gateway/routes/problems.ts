@@ -4,18 +4,20 @@ import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Coordinator, View } from '../../../src/orchestrator/port.js';
 import { csvLine, flatten } from '../csv.js';
 import { type App, found, perform } from '../http.js';
-import { pageQuery, pageShape, postHeaders, problemParams } from '../requests.js';
+import { pageShape, postHeaders, problemParams, searchShape, splitPage } from '../requests.js';
 import * as shape from '../schemas.js';
 
 const time = z.iso.datetime({ offset: true }).exactOptional();
 const listQuery = z.strictObject({
   ...pageShape,
+  ...searchShape,
   graph: z.string().exactOptional(),
   state: z.enum(TASK_STATES).exactOptional().describe("The newest iteration's"),
   q: z.string().exactOptional().describe('A part of the title, without regard to case'),
   created_after: time,
   created_before: time,
 });
+const searchQuery = z.strictObject({ ...pageShape, ...searchShape });
 const submitBody = z.strictObject({
   graph: z.string().min(1),
   input: z.unknown().describe("The source's value, in the JSON mapping of its type"),
@@ -51,9 +53,8 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
       },
     },
     async (request, reply) => {
-      const { limit, cursor, ...filter } = request.query;
-      const page = { ...(limit !== undefined && { limit }), ...(cursor !== undefined && { cursor }) };
-      return found(reply, await queries.problems(filter, page));
+      const { rest, page } = splitPage(request.query);
+      return found(reply, await queries.problems(rest, page));
     },
   );
 
@@ -75,12 +76,30 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
       schema: {
         summary: 'Iterations by their number, without payloads',
         params: problemParams,
-        querystring: pageQuery,
+        querystring: searchQuery,
         response: shape.answers({ 200: shape.pageOf(shape.iterationSummary) }),
       },
     },
-    async (request, reply) =>
-      found(reply, await queries.iterations(request.params.problem_id, request.query)),
+    async (request, reply) => {
+      const { rest, page } = splitPage(request.query);
+      return found(reply, await queries.iterations(request.params.problem_id, page, rest));
+    },
+  );
+
+  app.get(
+    '/v1/iterations',
+    {
+      schema: {
+        summary:
+          'Iterations of all problems: those of the newest problem first, and of each the newest first',
+        querystring: searchQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.iterationSummary) }),
+      },
+    },
+    async (request, reply) => {
+      const { rest, page } = splitPage(request.query);
+      return found(reply, await queries.searchIterations(rest, page));
+    },
   );
 
   app.get(

@@ -25,7 +25,6 @@ from .protocol import (
     ExecutionReport,
     Goodbye,
     Heartbeat,
-    Hello,
     Input,
     LogLine,
     NodeCommand,
@@ -66,7 +65,7 @@ def _envelopes() -> bytes:
         name="tutti/sdk/envelope.proto", package="tutti.sdk", syntax="proto3"
     )
     kinds = descriptor_pb2.FieldDescriptorProto
-    headers = {
+    headers: Dict[str, List[Tuple[str, Any]]] = {
         "ToOrchestrator": [("node_id", kinds.TYPE_STRING), ("incarnation", kinds.TYPE_UINT64)],
         "ToNode": [("epoch", kinds.TYPE_UINT64), ("incarnation", kinds.TYPE_UINT64)],
         "Outputs": [],
@@ -77,7 +76,8 @@ def _envelopes() -> bytes:
         for number, (field, kind) in enumerate(fields, 1):
             label = kinds.LABEL_REPEATED if field == "messages" else kinds.LABEL_OPTIONAL
             message.field.add(name=field, number=number, type=kind, label=label)
-    return descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString()
+    serialised: bytes = descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString()
+    return serialised
 
 
 _TYPES = MessageTypes((Path(__file__).parent / "tutti_v1.binpb").read_bytes() + _envelopes())
@@ -98,16 +98,20 @@ _TO_NODE = _message_class("tutti.sdk.ToNode")
 _OUTPUTS = _message_class("tutti.sdk.Outputs")
 
 
-def _enum(name: str, prefix: str) -> Tuple[Mapping[str, int], Mapping[int, str]]:
-    values = {word[len(prefix) :]: number for word, number in _TYPES.enum_values(name).items() if number}
-    return values, {number: word for word, number in values.items()}
+def _numbers(enum: str, prefix: str) -> Mapping[str, int]:
+    """All but the unspecified one."""
+    return {word[len(prefix) :]: number for word, number in _TYPES.enum_values(enum).items() if number}
 
 
-_STATUS_NUMBERS, _ = _enum("tutti.v1.NodeStatus", "NODE_STATUS_")
-_STATE_NUMBERS, _ = _enum("tutti.v1.ExecutionState", "EXECUTION_STATE_")
-_LEVEL_NUMBERS, _ = _enum("tutti.v1.LogLevel", "LOG_LEVEL_")
-_, _NODE_CMDS = _enum("tutti.v1.NodeCmd", "NODE_CMD_")
-_, _TASK_CMDS = _enum("tutti.v1.TaskCmd", "TASK_CMD_")
+def _words(enum: str, prefix: str) -> Mapping[int, str]:
+    return {number: word for word, number in _numbers(enum, prefix).items()}
+
+
+_STATUS_NUMBERS = _numbers("tutti.v1.NodeStatus", "NODE_STATUS_")
+_STATE_NUMBERS = _numbers("tutti.v1.ExecutionState", "EXECUTION_STATE_")
+_LEVEL_NUMBERS = _numbers("tutti.v1.LogLevel", "LOG_LEVEL_")
+_NODE_CMDS = _words("tutti.v1.NodeCmd", "NODE_CMD_")
+_TASK_CMDS = _words("tutti.v1.TaskCmd", "TASK_CMD_")
 
 
 def encode_node_message(message: NodeMessage) -> bytes:

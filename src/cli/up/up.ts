@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createGateway, type Gateway } from '../../../frontend-bridge/gateway/gateway.js';
@@ -86,6 +86,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       },
     });
     undo.push(() => orchestrator.stop());
+    const samples = new Map<string, string>();
     const gateway: Gateway = createGateway({
       coordinator: orchestrator,
       host: config.host,
@@ -94,6 +95,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       origins: config.origins,
       hosts: config.advertise === undefined ? [] : [config.advertise],
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
+      samples,
       metrics: createMetrics({ gauges: () => orchestrator.gauges(), viewers: () => gateway.viewers() }),
       logger,
       limits: {
@@ -104,8 +106,13 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     });
     const { url, port } = await gateway.start();
     undo.push(() => gateway.stop());
-    const endpoints = await orchestrator.start(`http://${config.advertise ?? '*'}:${port}/v1/blobs`);
-    for (const file of config.graphs) await storeGraph(orchestrator, file, types);
+    const endpoints = await orchestrator
+      .start(`http://${config.advertise ?? '*'}:${port}/v1/blobs`)
+      .catch(namingTheOption);
+    for (const file of config.graphs) {
+      const name = await storeGraph(orchestrator, file, types);
+      samples.set(name, join(dirname(file), 'samples'));
+    }
     const { epoch, storeId } = orchestrator;
     return { ready: { http: url, ...endpoints, data: config.data, epoch, store_id: storeId }, stop };
   } catch (thrown) {
@@ -115,10 +122,17 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
 }
 
 const graphParser: GraphParser = (yaml, types, otherGraphs) =>
-  parseGraph(yaml, { types: { has: (type) => types.has(type), names: () => types.names() }, otherGraphs });
+  parseGraph(yaml, {
+    types: {
+      has: (type) => types.has(type),
+      names: () => types.names(),
+      jsonSchema: (type) => types.jsonSchema(type),
+    },
+    otherGraphs,
+  });
 
-/** Throws `TuttiError` `bad_graph` with every fault, or `graph_unreadable`. */
-async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeRegistry): Promise<void> {
+/** Returns the graph's name. Throws `TuttiError` `bad_graph` with every fault, or `graph_unreadable`. */
+async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeRegistry): Promise<string> {
   let yaml: string;
   try {
     yaml = await readFile(file, 'utf8');
@@ -135,6 +149,19 @@ async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeR
         message: parsed.faults.map(({ path, message }) => `${path}: ${message}`).join('; '),
         details: parsed.faults,
       };
-  if (!answer.ok)
-    throw new TuttiError('bad_graph', `${file}: ${answer.message}`, { details: answer.details ?? [] });
+  if (!parsed.ok || !answer.ok)
+    throw new TuttiError('bad_graph', `${file}: ${answer.ok ? '' : answer.message}`, {
+      details: (answer.ok ? undefined : answer.details) ?? [],
+    });
+  return parsed.graph.name;
+}
+
+/** The bus calls its sockets by name; a person knows the options that their ports come from. */
+function namingTheOption(thrown: unknown): never {
+  const socket = ['control', 'outputs', 'events'].find((name) => messageOf(thrown).startsWith(`${name}: `));
+  if (!(thrown instanceof TuttiError) || thrown.code !== 'port_in_use' || socket === undefined) throw thrown;
+  throw new TuttiError(thrown.code, thrown.message, {
+    hint: `Give another port with --${socket}-port (TUTTI_${socket.toUpperCase()}_PORT); 0 picks a free one.`,
+    cause: thrown,
+  });
 }

@@ -11,6 +11,7 @@ import type { ExecutionReport, LogLine, Output, RefusalCode, ReportedError } fro
 import type { Execution, PayloadRef } from '../../model/task.js';
 import { moduleName } from '../../model/task.js';
 import { noteStopped } from './commands.js';
+import { noteIndexed } from './indexing.js';
 import { refuseAt } from './refusals.js';
 import type { FleetNode } from './state.js';
 import { type Turn, touch } from './turn.js';
@@ -131,7 +132,7 @@ export function receiveOutput(turn: Turn, output: Output): void {
     else acknowledge(turn, node, execution);
     return;
   }
-  if (execution.desired === 'stopped') {
+  if (hasEnded(execution.observed) || execution.desired === 'stopped') {
     const message = 'the execution has been stopped or replaced';
     refuseOutput(turn, node, execution, output, 'stale_execution', message);
     return;
@@ -148,6 +149,7 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
   const { task } = execution;
   const declared = task.graph.modules[execution.position]!.spec.output;
   const types = turn.state.graph(task.graph.key.name, task.graph.key.version)?.types;
+  let value: unknown;
   let shown: unknown;
   if (output.type !== declared) {
     failBadOutput(
@@ -172,7 +174,8 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
       failBadOutput(turn, node, execution, output, 'bad_payload', decoded.message);
       return;
     }
-    if (bytes.byteLength <= SHOWN_OUTPUT_MAX_BYTES) shown = decoded.value;
+    value = decoded.value;
+    if (bytes.byteLength <= SHOWN_OUTPUT_MAX_BYTES) shown = value;
   } else if (!turn.loaded.blobs.has(output.payload.blob.sha256)) {
     refuseOutput(
       turn,
@@ -187,7 +190,10 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
 
   accept(turn, execution);
   execution.committed = output.seq;
-  if (output.last) execution.lastSeq = output.seq;
+  if (output.last) {
+    execution.lastSeq = output.seq;
+    noteIndexed(turn.state, execution, value);
+  }
   const ref: PayloadRef = {
     problemId: task.id.problemId,
     iterationId: task.id.iterationId,

@@ -26,6 +26,7 @@ import type { Waiter } from '../../scheduling/waiting-room.js';
 import { EMPTY } from '../records.js';
 import { issue } from './commands.js';
 import { aboutExecution, endExecution } from './executions.js';
+import { writeIndex } from './indexing.js';
 import type { AssignOrder } from './journal.js';
 import type { FleetNode, State } from './state.js';
 import { makeLease, type Turn, touch } from './turn.js';
@@ -423,6 +424,7 @@ function endTask(turn: Turn, task: Task, end: 'succeeded' | 'failed' | 'cancelle
     for (const execution of run?.executions ?? []) state.executions.delete(execution.id);
   }
   journal.delete('unfinished', [task.problemSeq, task.id.problemId, task.id.iterationId]);
+  writeIndex(turn, task);
   const problem = state.problems.get(task.id.problemId)!;
   problem.unfinished -= 1;
   if (problem.newestIterationId === task.id.iterationId) {

@@ -5,6 +5,7 @@ import type { Key, Reader } from '../../store/store.js';
 import { readTask } from '../load.js';
 import type { Page, PageRequest, ProblemFilter, Refusal, View } from '../port.js';
 import { decodeRow, type ProblemRow, type TaskRow } from '../records.js';
+import type { Candidate } from './filter/fields.js';
 import { isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
 import { problemView } from './views.js';
 
@@ -56,6 +57,24 @@ function sourceOf(
   return { page, keys: read('unfinished', []), createdSeq: (key) => Number(key[0]) };
 }
 
+/** Whether a problem passes the filters that are no expression. */
+export function problemAcceptor(filter: ProblemFilter): ((candidate: Candidate) => boolean) | Refusal {
+  const bounds = timeBounds(filter);
+  if (isRefusal(bounds)) return bounds;
+  return ({ problem, task }) =>
+    passes(problem, filter, bounds) && (filter.state === undefined || task.state === filter.state);
+}
+
+function passes(
+  row: ProblemRow,
+  { graph, q }: ProblemFilter,
+  bounds: { readonly after: number; readonly before: number },
+): boolean {
+  if (graph !== undefined && row.graph !== graph) return false;
+  if (q !== undefined && !row.title.toLowerCase().includes(q.toLowerCase())) return false;
+  return row.created_at > bounds.after && row.created_at < bounds.before;
+}
+
 async function readProblemView(
   reader: Reader,
   createdSeq: number,
@@ -65,9 +84,7 @@ async function readProblemView(
   const bytes = await reader.get('problems', [createdSeq]);
   if (!bytes) return undefined;
   const row = decodeRow<ProblemRow>(bytes);
-  if (filter.graph !== undefined && row.graph !== filter.graph) return undefined;
-  if (filter.q !== undefined && !row.title.toLowerCase().includes(filter.q.toLowerCase())) return undefined;
-  if (row.created_at <= bounds.after || row.created_at >= bounds.before) return undefined;
+  if (!passes(row, filter, bounds)) return undefined;
   const newest: TaskRow | undefined = await readTask(reader, {
     problemId: row.problem_id,
     iterationId: row.newest_iteration_id,

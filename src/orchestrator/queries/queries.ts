@@ -17,7 +17,7 @@ import type {
   ProblemFilter,
   Queries,
   Refusal,
-  StoredOutput,
+  SearchQuery,
   View,
 } from '../port.js';
 import {
@@ -26,12 +26,16 @@ import {
   type ExecutionRow,
   type GraphRow,
   type ModuleRow,
-  type PayloadRefRow,
   type TaskRow,
 } from '../records.js';
 import { differences } from './diff.js';
+import { compileSearch } from './filter/compile.js';
+import { ITERATION_FIELDS, PROBLEM_FIELDS } from './filter/fields.js';
+import { createFilterParser } from './filter/grammar.js';
 import { isRefusal, limitOf, pageOf, readCursor, writeCursor } from './pages.js';
-import { listProblems } from './problems.js';
+import { createPayloads } from './payloads.js';
+import { listProblems, problemAcceptor } from './problems.js';
+import { type Scope, type SearchDeps, search } from './search.js';
 import { commandView, executionView, iterationSummary, moduleView, problemView, time } from './views.js';
 
 /** Iterations that `GET /v1/problems/{p}` shows. */
@@ -41,7 +45,9 @@ const EXPORT_PAGE = 100;
 export interface QueriesDeps {
   readonly store: Store;
   /** For the graphs only: a version never changes once it is there. */
-  readonly state: Pick<State, 'graph'>;
+  readonly state: Pick<State, 'graph' | 'graphs'>;
+  /** Whether every ended iteration (of this graph, or of all) that has the field is in its index. */
+  readonly covers: (field: string, graph: string | undefined) => boolean;
   /** Nodes as the loop has them, between two batches. */
   readonly inspectNodes: (nodeId: string | undefined) => Promise<Found<readonly View[]>>;
   readonly stats: () => Promise<View>;
@@ -51,7 +57,10 @@ function notFound(code: string, message: string): Refusal {
   return { ok: false, kind: 'not_found', code, message };
 }
 
-export function createQueries({ store, state, inspectNodes, stats }: QueriesDeps): Queries {
+export function createQueries({ store, state, covers, inspectNodes, stats }: QueriesDeps): Queries {
+  const parseFilter = createFilterParser();
+  const { graphOf, inputOf, moduleOutput, executionOutput } = createPayloads(state);
+
   /** Runs one question in one snapshot and adds the cursor of that moment. */
   function ask<T>(question: (reader: Reader) => Promise<T | Refusal>): Promise<Found<T> | Refusal> {
     return store.snapshot(async (reader) => {
@@ -63,61 +72,6 @@ export function createQueries({ store, state, inspectNodes, stats }: QueriesDeps
   async function taskOf(reader: Reader, id: TaskId): Promise<TaskRow | Refusal> {
     const row = await readTask(reader, id);
     return row ?? notFound('unknown_iteration', `no iteration ${formatTaskId(id)}`);
-  }
-
-  /** The graph version of a task is there as long as the task is. */
-  function graphOf(row: TaskRow): LoadedGraph {
-    return state.graph(row.graph, row.graph_version)!;
-  }
-
-  async function payload(
-    reader: Reader,
-    ref: PayloadRefRow,
-    graph: LoadedGraph,
-    type: string,
-  ): Promise<StoredOutput | undefined> {
-    if (ref.blob) return { json: { blob: ref.blob }, type, raw: { kind: 'blob', blob: ref.blob } };
-    const bytes = await reader.get('payloads', [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
-    if (!bytes) return undefined;
-    const decoded = graph.types.decode(type, bytes);
-    return { json: decoded.ok ? decoded.value : null, type, raw: { kind: 'inline', bytes } };
-  }
-
-  /** The last output of a module that succeeded. */
-  async function moduleOutput(
-    reader: Reader,
-    row: TaskRow,
-    module: string,
-  ): Promise<StoredOutput | undefined> {
-    const run = row.modules[module];
-    const execution = run?.phase === 'succeeded' ? run.executions.at(-1) : undefined;
-    return execution && executionOutput(reader, row, module, execution, execution.outputs);
-  }
-
-  async function executionOutput(
-    reader: Reader,
-    row: TaskRow,
-    module: string,
-    execution: ExecutionRow,
-    seq: number,
-  ): Promise<StoredOutput | undefined> {
-    const graph = graphOf(row);
-    const position = graph.compiled.index.get(module);
-    if (position === undefined || seq < 1 || seq > execution.outputs) return undefined;
-    const blob = execution.blobs?.find(([at]) => at === seq)?.[1];
-    const ref = {
-      problem_id: row.problem_id,
-      iteration_id: row.iteration_id,
-      owner: execution.execution_id,
-      seq,
-      ...(blob && { blob }),
-    };
-    return payload(reader, ref, graph, graph.compiled.modules[position]!.spec.output);
-  }
-
-  async function inputOf(reader: Reader, row: TaskRow): Promise<unknown> {
-    const graph = graphOf(row);
-    return (await payload(reader, row.input, graph, graph.compiled.graph.source.type))?.json ?? null;
   }
 
   async function iterationView(reader: Reader, row: TaskRow): Promise<View> {
@@ -188,8 +142,43 @@ export function createQueries({ store, state, inspectNodes, stats }: QueriesDeps
     }
   }
 
+  /** One page of what a query finds. */
+  async function found(
+    reader: Reader,
+    scope: Scope,
+    query: SearchQuery,
+    page: PageRequest,
+    accepts: SearchDeps['accepts'] = () => true,
+  ): Promise<Page<View> | Refusal> {
+    const ofProblems = scope.kind === 'problems';
+    const modules = new Set<string>();
+    for (const versions of state.graphs.values()) {
+      for (const { compiled } of versions) for (const { spec } of compiled.modules) modules.add(spec.name);
+    }
+    const stored = ofProblems ? PROBLEM_FIELDS : ITERATION_FIELDS;
+    const compiled = compileSearch(query, { stored, modules }, parseFilter);
+    if (isRefusal(compiled)) return compiled;
+    const deps: SearchDeps = {
+      reader,
+      input: (task) => inputOf(reader, task),
+      output: async (task, module) => (await moduleOutput(reader, task, module))?.json,
+      covers,
+      view: ({ problem, task }) =>
+        ofProblems ? problemView(problem, task) : { ...iterationSummary(task), title: problem.title },
+      accepts,
+    };
+    return search(deps, scope, compiled, page);
+  }
+
   return {
-    problems: (filter: ProblemFilter, page) => ask((reader) => listProblems(reader, filter, page)),
+    problems: (filter: ProblemFilter, page) =>
+      ask(async (reader) => {
+        if (!isSearch(filter)) return listProblems(reader, filter, page);
+        const accepts = problemAcceptor(filter);
+        return isRefusal(accepts) ? accepts : found(reader, { kind: 'problems' }, filter, page, accepts);
+      }),
+
+    searchIterations: (query, page) => ask((reader) => found(reader, { kind: 'iterations' }, query, page)),
 
     problem: (problemId) =>
       ask(async (reader) => {
@@ -204,12 +193,13 @@ export function createQueries({ store, state, inspectNodes, stats }: QueriesDeps
         return { ...problemView(row, rows[0]), newest_iterations: rows.map(iterationSummary) };
       }),
 
-    iterations: (problemId, page) =>
+    iterations: (problemId, page, query = {}) =>
       ask(async (reader) => {
         const after = readCursor(page.cursor);
         if (isRefusal(after)) return after;
-        if (!(await readProblem(reader, problemId)))
-          return notFound('unknown_problem', `no problem ${problemId}`);
+        const problem = await readProblem(reader, problemId);
+        if (!problem) return notFound('unknown_problem', `no problem ${problemId}`);
+        if (isSearch(query)) return found(reader, { kind: 'problem', problem }, query, page);
         const limit = limitOf(page);
         const rows = await reader.range('iterations', {
           prefix: [problemId],
@@ -407,6 +397,10 @@ export function createQueries({ store, state, inspectNodes, stats }: QueriesDeps
   }
 }
 
+function isSearch({ filter, order_by, fields }: SearchQuery): boolean {
+  return filter !== undefined || order_by !== undefined || fields !== undefined;
+}
+
 async function cursorOf(reader: Reader): Promise<number> {
   const cursor = await reader.get('meta', ['cursor']);
   return cursor ? decodeRow<number>(cursor) : 0;
@@ -419,6 +413,7 @@ function graphView({ compiled, types }: LoadedGraph, row: GraphRow): View {
     version: key.version,
     created_at: time(row.created_at),
     source: { ...graph.source, schema: types.jsonSchema(graph.source.type) },
+    index: graph.index ?? [],
     modules: Object.fromEntries(
       graph.modules.map((spec) => [
         spec.name,
@@ -426,6 +421,7 @@ function graphView({ compiled, types }: LoadedGraph, row: GraphRow): View {
           inputs: spec.inputs,
           previous: spec.previous,
           output: spec.output,
+          schema: types.jsonSchema(spec.output),
           require: spec.require,
           timeout_ms: spec.timeoutMs,
           retry: {

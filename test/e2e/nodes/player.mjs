@@ -9,6 +9,7 @@ import { NonRetryableError, node } from 'tutti/sdk';
 const { TUTTI_INSTANCE: instance, PLAYER_JOURNAL: journal, PLAYER_CAPACITY: capacity } = process.env;
 let configuration = 'none';
 
+process.stdout.write('starting\n');
 const running = await node(
   '',
   async (task) => {

@@ -21,6 +21,7 @@ const CONTRACT = [
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/executions/{execution_id}/log',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/events',
   'POST /v1/problems/{problem_id}/iterations/{iteration_id}/commands',
+  'GET /v1/iterations',
   'GET /v1/nodes',
   'GET /v1/nodes/{node_id}',
   'POST /v1/nodes/{node_id}/commands',

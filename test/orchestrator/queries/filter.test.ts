@@ -47,9 +47,9 @@ describe('a filter', () => {
   });
 
   it('reads a name that only begins like a word of the language as a field', async () => {
-    expect(await fits('android = 1 and notable = 2 and orders.3 = 3', { android: 1, notable: 2, 'orders.3': 3 })).toBe(
-      true,
-    );
+    expect(
+      await fits('android = 1 and notable = 2 and orders.3 = 3', { android: 1, notable: 2, 'orders.3': 3 }),
+    ).toBe(true);
   });
 
   it('takes quotes and backslashes in texts', async () => {
@@ -83,8 +83,9 @@ describe('a filter', () => {
 
   it('looks at cheap fields before dear ones', async () => {
     const looked: string[] = [];
-    const ordered = cheapestFirst(expression('dear = 1 and (dear = 2 or cheap = 2)  and cheap = 1'), (field) =>
-      field === 'dear' ? 1 : 0,
+    const ordered = cheapestFirst(
+      expression('dear = 1 and (dear = 2 or cheap = 2)  and cheap = 1'),
+      (field) => (field === 'dear' ? 1 : 0),
     );
     await holds(ordered, (field) => {
       looked.push(field);
@@ -118,6 +119,8 @@ describe('the elements of an index', () => {
   });
 
   it('are nothing for what has no order', () => {
-    expect([null, undefined, {}, [1], Number.NaN].map((value) => indexElement(value))).toEqual(Array(5).fill(undefined));
+    expect([null, undefined, {}, [1], Number.NaN].map((value) => indexElement(value))).toEqual(
+      Array(5).fill(undefined),
+    );
   });
 });

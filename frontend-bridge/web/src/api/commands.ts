@@ -1,6 +1,7 @@
 /** What a person may ask for. Each call carries the caller's idempotency key: sent again, it is still done once. */
 import { postJson } from './http.js';
 import { taskPath } from './queries.js';
+import type { ErrorJson } from './shapes.js';
 
 export interface Created {
   readonly problem_id: string;
@@ -26,10 +27,37 @@ export function iterate(problemId: string, iteration: NewIteration, key: string)
   return postJson(`problems/${encodeURIComponent(problemId)}/iterations`, iteration, key);
 }
 
-export function stopTask(
+export type TaskCommand = 'stop' | 'reset' | 'preempt' | 'terminate';
+export type NodeCommand = 'start' | 'stop' | 'reset' | 'terminate';
+
+export interface Issued {
+  readonly command_id: string;
+}
+
+export function commandTask(
   problemId: string,
   iterationId: number,
+  asked: { readonly command: TaskCommand; readonly module?: string; readonly reason?: string },
   key: string,
-): Promise<{ command_id: string }> {
-  return postJson(`${taskPath(problemId, iterationId)}/commands`, { command: 'stop' }, key);
+): Promise<Issued> {
+  return postJson(`${taskPath(problemId, iterationId)}/commands`, asked, key);
+}
+
+export function commandNode(
+  nodeId: string,
+  asked: { readonly command: NodeCommand; readonly reason?: string },
+  key: string,
+): Promise<Issued> {
+  return postJson(`nodes/${encodeURIComponent(nodeId)}/commands`, asked, key);
+}
+
+/** What a node answered to a configuration. */
+export interface Configured {
+  readonly success: boolean;
+  readonly configuration: string;
+  readonly error?: ErrorJson;
+}
+
+export function configureNode(nodeId: string, configuration: string, key: string): Promise<Configured> {
+  return postJson(`nodes/${encodeURIComponent(nodeId)}/configuration`, { configuration }, key);
 }

@@ -37,6 +37,12 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<Fo
   return { cursor: Number(response.headers.get('Tutti-Cursor') ?? 0), value: (await response.json()) as T };
 }
 
+/** What is at `path`, as the bytes that it is stored as. */
+export async function getBytes(path: string): Promise<Blob> {
+  const response = await call(path, { headers: { Accept: 'application/octet-stream' } });
+  return response.blob();
+}
+
 /** The same `idempotencyKey` with the same body is done once, however often it is sent. */
 export async function postJson<T>(path: string, body: unknown, idempotencyKey: string): Promise<T> {
   const response = await call(path, {
@@ -56,7 +62,7 @@ export function newIdempotencyKey(): string {
 
 async function call(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
-  headers.set('Accept', 'application/json');
+  if (!headers.has('Accept')) headers.set('Accept', 'application/json');
   const token = readToken();
   if (token) headers.set('Authorization', `Bearer ${token}`);
   let response: Response;

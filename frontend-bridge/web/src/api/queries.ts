@@ -168,6 +168,18 @@ export function executionOutputQuery(task: TaskJson, executionId: string, seq: n
   };
 }
 
+/** What a module gave in an iteration that has succeeded. */
+export function moduleOutputQuery(problemId: string, iterationId: number, module: string): Asked<unknown> {
+  return {
+    queryKey: ['module output', problemId, iterationId, module],
+    queryFn: async ({ signal }) => {
+      const path = `${taskPath(problemId, iterationId)}/outputs/${encodeURIComponent(module)}`;
+      return (await getJson<unknown>(path, signal)).value;
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
 export function taskPath(problemId: string, iterationId: number): string {
   return `problems/${encodeURIComponent(problemId)}/iterations/${iterationId}`;
 }

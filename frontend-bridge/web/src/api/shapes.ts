@@ -106,6 +106,7 @@ export interface GraphModuleJson {
   readonly previous?: readonly string[];
   readonly output: string;
   readonly retry?: { readonly attempts?: number };
+  readonly on_error?: 'fail' | 'ignore';
 }
 
 export interface GraphJson {

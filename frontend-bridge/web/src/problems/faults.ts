@@ -60,7 +60,8 @@ export function placeInInput(path: string): string {
   return steps(path).slice(1).join('.');
 }
 
-function steps(path: string): string[] {
+/** The names on the way of a path. */
+export function steps(path: string): string[] {
   return path
     .split(/[/.[\]]/)
     .filter((step) => step !== '')

@@ -1,37 +1,68 @@
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, type ReactNode, useId, useState } from 'react';
+import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
 import { type Created, submitProblem } from '../api/commands.js';
-import { graphsQuery } from '../api/queries.js';
-import type { TaskJson } from '../api/shapes.js';
+import { graphsQuery, newestGraphQuery, samplesQuery } from '../api/queries.js';
+import type { SampleJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
+import { isSchemaless } from '../form/form-schema.js';
+import SourceForm from '../form/source-form.js';
+import type { Selection } from '../state/selection.js';
+import { useShownTask } from '../task/shown-task.js';
 import { type FormFaults, NO_FAULTS, parseInput, sortFaults } from './faults.js';
+import { FormFault } from './form-fault.js';
 import { FieldFaults, InputField } from './input-field.js';
 
 export interface NewProblemProps {
-  /** The task that is shown: its input can be taken over. */
-  readonly shown: TaskJson | undefined;
+  /** The task that was shown: its input can be taken over. */
+  readonly shown: Selection;
   readonly onCreated: (created: Created) => void;
   readonly onClose: () => void;
 }
 
-export function NewProblem({ shown, onCreated, onClose }: NewProblemProps): ReactNode {
+/** A problem to submit: for any graph, as a form, as JSON, or from a sample. */
+export default function NewProblem({ shown, onCreated, onClose }: NewProblemProps): ReactNode {
   const id = useId();
   const graphs = useQuery(graphsQuery());
   const names = [...new Set(graphs.data?.map((graph) => graph.name))];
   const [chosen, setChosen] = useState<string>();
+  const graphName = chosen ?? names[0] ?? '';
+  const graph = useQuery({ ...newestGraphQuery(graphName), enabled: graphName !== '' });
+  const shownTask = useShownTask(shown);
   const [title, setTitle] = useState('');
-  const [input, setInput] = useState('{\n  \n}');
+  const [draft, setDraft] = useState<Draft>({ value: undefined, text: undefined });
+  const [tab, setTab] = useState<'form' | 'json'>('form');
   const [mistyped, setMistyped] = useState<FormFaults>(NO_FAULTS);
   const post = usePost(submitProblem, onCreated);
-  const graph = chosen ?? names[0] ?? '';
   const faults = post.error ? sortFaults(post.error) : mistyped;
+  const { schema, type } = graph.data?.source ?? {};
+  const hasForm = schema !== undefined && !isSchemaless(schema);
+  const open = hasForm ? tab : 'json';
 
+  /** The input as it stands, or nothing, with the fault shown where it was typed. */
+  const read = (): { value: unknown } | undefined => {
+    if (draft.text === undefined) return { value: draft.value ?? (hasForm ? {} : undefined) };
+    const parsed = parseInput(draft.text);
+    setMistyped(parsed.ok ? NO_FAULTS : { ...NO_FAULTS, input: [parsed.fault] });
+    return parsed.ok ? { value: parsed.value } : undefined;
+  };
+  const fill = (value: unknown): void => {
+    post.reset();
+    setMistyped(NO_FAULTS);
+    setDraft({ value, text: open === 'json' ? JSON.stringify(value, null, 2) : undefined });
+  };
+  const show = (next: 'form' | 'json'): void => {
+    const input = read();
+    if (!input) return;
+    setTab(next);
+    const text = next === 'json' ? JSON.stringify(input.value ?? {}, null, 2) : undefined;
+    setDraft({ value: input.value, text });
+  };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     post.reset();
-    const parsed = parseInput(input);
-    setMistyped(parsed.ok ? NO_FAULTS : { ...NO_FAULTS, input: [parsed.fault] });
-    if (parsed.ok) post.send({ graph, input: parsed.value, ...(title.trim() && { title: title.trim() }) });
+    const input = read();
+    if (input)
+      post.send({ graph: graphName, input: input.value ?? {}, ...(title.trim() && { title: title.trim() }) });
   };
 
   return (
@@ -41,9 +72,13 @@ export function NewProblem({ shown, onCreated, onClose }: NewProblemProps): Reac
         <label htmlFor={`${id}-graph`}>Graph</label>
         <select
           id={`${id}-graph`}
-          value={graph}
+          value={graphName}
           aria-describedby={`${id}-graph-faults`}
-          onChange={(change) => setChosen(change.target.value)}
+          onChange={(change) => {
+            setChosen(change.target.value);
+            setDraft({ value: undefined, text: undefined });
+            post.reset();
+          }}
         >
           {names.map((name) => (
             <option key={name}>{name}</option>
@@ -60,21 +95,58 @@ export function NewProblem({ shown, onCreated, onClose }: NewProblemProps): Reac
         <input
           id={`${id}-title`}
           value={title}
+          maxLength={1000}
           autoComplete="off"
           aria-describedby={`${id}-title-faults`}
           onChange={(change) => setTitle(change.target.value)}
         />
         <FieldFaults id={`${id}-title-faults`} faults={faults.title} />
       </div>
-      <InputField label="Input, as JSON" value={input} onChange={setInput} faults={faults.input} />
-      {shown && (
-        <button type="button" className="link" onClick={() => setInput(JSON.stringify(shown.input, null, 2))}>
-          Take over the input of the iteration shown
+      <Samples
+        graph={graphName}
+        onChoose={(sample) => {
+          fill(sample.input);
+          setTitle(sample.title);
+        }}
+      />
+      {shownTask && shownTask.graph === graphName && (
+        <button type="button" className="link" onClick={() => fill(shownTask.input)}>
+          Take over the input of the iteration that was shown
         </button>
       )}
+      <section className="input-part" aria-labelledby={`${id}-input`}>
+        <header className="part-head">
+          <h2 id={`${id}-input`}>
+            Input <small>{type}</small>
+          </h2>
+          {hasForm && <Tabs open={open} onOpen={show} panel={`${id}-panel`} />}
+        </header>
+        <div
+          id={`${id}-panel`}
+          {...(hasForm && { role: 'tabpanel', 'aria-labelledby': `${id}-panel-${open}` })}
+        >
+          {graph.isError && <p className="fault">{graph.error.message}</p>}
+          {open === 'form' && schema && (
+            <SourceForm
+              schema={schema}
+              value={draft.value}
+              onChange={(value) => setDraft({ value, text: undefined })}
+              faults={faults.input}
+            />
+          )}
+          {open === 'json' && graph.data && (
+            <InputField
+              label="Input, as JSON"
+              value={draft.text ?? (draft.value === undefined ? '' : JSON.stringify(draft.value, null, 2))}
+              onChange={(text) => setDraft({ value: undefined, text })}
+              faults={faults.input}
+            />
+          )}
+        </div>
+      </section>
       <FormFault faults={faults} />
       <div className="actions">
-        <button type="submit" className="primary" disabled={post.pending || graph === ''}>
+        <button type="submit" className="primary" disabled={post.pending || graphName === ''}>
           {post.pending ? 'Submitting …' : 'Submit'}
         </button>
         <button type="button" onClick={onClose}>
@@ -85,17 +157,71 @@ export function NewProblem({ shown, onCreated, onClose }: NewProblemProps): Reac
   );
 }
 
-/** What is wrong with a form as a whole; announced when it appears. */
-export function FormFault({ faults }: { faults: FormFaults }): ReactNode {
-  const placed = faults.input.length + faults.graph.length + faults.title.length;
-  const text = faults.form ?? (placed > 0 ? 'Not accepted: see the fields above.' : undefined);
+/** The input as a value, or as the JSON text that it is being typed as. */
+interface Draft {
+  readonly value: unknown;
+  readonly text: string | undefined;
+}
+
+const TABS = { form: 'Form', json: 'JSON' } as const;
+
+function Tabs(props: {
+  open: keyof typeof TABS;
+  onOpen: (tab: keyof typeof TABS) => void;
+  panel: string;
+}): ReactNode {
+  const { open, onOpen, panel } = props;
+  const list = useRef<HTMLDivElement>(null);
+  const other = open === 'form' ? 'json' : 'form';
   return (
-    <div role="alert">
-      {text !== undefined && (
-        <p className="fault">
-          {text} {faults.hint}
-        </p>
-      )}
+    <div
+      ref={list}
+      className="tabs"
+      role="tablist"
+      aria-label="Input as"
+      onKeyDown={(event) => {
+        if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+        onOpen(other);
+        list.current?.querySelector<HTMLElement>(`#${CSS.escape(`${panel}-${other}`)}`)?.focus();
+      }}
+    >
+      {(['form', 'json'] as const).map((tab) => (
+        <button
+          key={tab}
+          type="button"
+          role="tab"
+          id={`${panel}-${tab}`}
+          aria-selected={tab === open}
+          aria-controls={panel}
+          tabIndex={tab === open ? 0 : -1}
+          onClick={() => tab !== open && onOpen(tab)}
+        >
+          {TABS[tab]}
+        </button>
+      ))}
     </div>
+  );
+}
+
+/** Inputs that show what the graph is for; choosing one fills the form. */
+function Samples(props: { graph: string; onChoose: (sample: SampleJson) => void }): ReactNode {
+  const id = useId();
+  const samples = useQuery({ ...samplesQuery(props.graph), enabled: props.graph !== '' });
+  if (!samples.data || samples.data.length === 0) return null;
+  return (
+    <section className="samples" aria-labelledby={id}>
+      <h2 id={id}>
+        Samples <small>to begin with</small>
+      </h2>
+      <ul>
+        {samples.data.map((sample) => (
+          <li key={sample.name}>
+            <button type="button" className="sample" onClick={() => props.onChoose(sample)}>
+              {sample.title}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

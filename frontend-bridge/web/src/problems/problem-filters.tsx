@@ -17,7 +17,9 @@ export interface ProblemFiltersProps {
 export function ProblemFilters({ filter, onChange }: ProblemFiltersProps): ReactNode {
   const id = useId();
   const graphs = useQuery(graphsQuery());
-  const names = [...new Set([...(graphs.data ?? []).map(({ name }) => name), ...(filter.graph ? [filter.graph] : [])])];
+  const names = [
+    ...new Set([...(graphs.data ?? []).map(({ name }) => name), ...(filter.graph ? [filter.graph] : [])]),
+  ];
   const isNarrow = filter.graph !== undefined || filter.after !== undefined || filter.before !== undefined;
   return (
     <search className="filters" aria-label="Problems">
@@ -27,7 +29,9 @@ export function ProblemFilters({ filter, onChange }: ProblemFiltersProps): React
         <select
           id={`${id}-state`}
           value={filter.state ?? ''}
-          onChange={(change) => onChange({ state: (change.target.value || undefined) as TaskState | undefined })}
+          onChange={(change) =>
+            onChange({ state: (change.target.value || undefined) as TaskState | undefined })
+          }
         >
           <option value="">any</option>
           {TASK_STATES.map((state) => (

@@ -42,7 +42,10 @@ export function ProblemList({ selected }: { selected: string | undefined }): Rea
         {error && !isRead && error.message}
         {!error && !isRead && 'Reading …'}
         {isRead && items.length === 0 && !isFiltered && 'None yet. Submit the first one above.'}
-        {isRead && items.length === 0 && isFiltered && (hasMore ? 'Looking further back …' : 'None like that.')}
+        {isRead &&
+          items.length === 0 &&
+          isFiltered &&
+          (hasMore ? 'Looking further back …' : 'None like that.')}
       </p>
       {isFiltered && (
         <button type="button" className="link" onClick={() => setFilter(NO_FILTER)}>

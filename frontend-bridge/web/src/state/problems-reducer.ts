@@ -5,7 +5,7 @@
 import type { EventJson, ProblemJson, TaskState } from '../api/shapes.js';
 import { taskStateOf, text } from './event-fields.js';
 import type { ListFilter } from './selection.js';
-import type { Reduced, ProblemsView } from './views.js';
+import type { ProblemsView, Reduced } from './views.js';
 
 /** A first page that has grown beyond this is read again, short, so that a page left open for days holds no more. */
 export const HEAD_LIMIT = 1000;

@@ -17,19 +17,55 @@ export function reduceTask(view: TaskView, event: EventJson): Reduced<TaskView> 
       ? endTask(view, event, state)
       : { view: { ...view, task: { ...task, state } }, complete: true };
   }
-  return event.module === undefined ? { view, complete: true } : reduceModuleOf(view, event, event.module);
+  if (event.module === undefined) return { view, complete: true };
+  if (event.type === 'command.issued') {
+    return text(event, 'command') === 'reset' ? resetFrom(view, event.module) : { view, complete: true };
+  }
+  return reduceModuleOf(view, event, event.module);
 }
 
-/**
- * A module that never ran in an ended task is `skipped`. What one that waited for another attempt is called then, only the
- * orchestrator knows.
- */
+/** A reset takes back what the module and all that follows from it did; there is no event for each of them. */
+function resetFrom(view: TaskView, name: string): Reduced<TaskView> {
+  const { inputs } = view;
+  if (inputs === undefined) return { view, complete: false };
+  const reset = new Set([name]);
+  // The modules stand in no particular order: round after round, until no more are found.
+  for (let found = 0; found < reset.size; ) {
+    found = reset.size;
+    for (const [other, needs] of Object.entries(inputs))
+      if (needs.some((need) => reset.has(need))) reset.add(other);
+  }
+  const modules = Object.entries(view.task.modules).map(([module, standing]): [string, ModuleJson] => [
+    module,
+    reset.has(module) ? NOT_BEGUN : standing,
+  ]);
+  const task = { ...view.task, error: null, modules: Object.fromEntries(modules) };
+  return { view: { ...view, task }, complete: true };
+}
+
+/** A module that nothing has happened to. */
+export const NOT_BEGUN: ModuleJson = {
+  state: 'waiting',
+  attempts: 0,
+  execution_id: null,
+  node_id: null,
+  waiting_reason: null,
+  progress: null,
+  retry_at: null,
+  output: null,
+  error: null,
+  started_at: null,
+  finished_at: null,
+};
+
+/** In an ended task, a module that waits is called by its newest execution's state; one that never ran is `skipped`. */
 function endTask(view: TaskView, event: EventJson, state: TaskState): Reduced<TaskView> {
   let complete = true;
   const modules = Object.entries(view.task.modules).map(([name, module]): [string, ModuleJson] => {
     if (module.state !== 'waiting') return [name, module];
-    complete &&= module.execution_id === null;
-    return [name, { ...module, state: 'skipped', waiting_reason: null, retry_at: null }];
+    const observed = view.observed?.[name];
+    complete &&= module.execution_id === null || observed !== undefined;
+    return [name, { ...module, state: observed ?? 'skipped', waiting_reason: null, retry_at: null }];
   });
   const error = errorOf(event) ?? null;
   const reason = text(event, 'reason') ?? null;
@@ -41,11 +77,21 @@ function reduceModuleOf(view: TaskView, event: EventJson, name: string): Reduced
   const module = Object.hasOwn(view.task.modules, name) ? view.task.modules[name] : undefined;
   if (module === undefined) return { view, complete: false };
   const next = reduceModule(module, event);
-  if (next === module) return { view, complete: true };
-  const task = { ...view.task, modules: { ...view.task.modules, [name]: next } };
-  if (event.type !== 'output.recorded') return { view: { ...view, task }, complete: true };
+  const observed = observe(view, module, event, name);
+  if (next === module && observed === view.observed) return { view, complete: true };
+  const task =
+    next === module ? view.task : { ...view.task, modules: { ...view.task.modules, [name]: next } };
+  const changed: TaskView = { ...view, task, ...(observed && { observed }) };
+  if (event.type !== 'output.recorded') return { view: changed, complete: true };
   const passed = { ...view.passed, [name]: event.seq };
-  return { view: { ...view, task, passed }, complete: event.output !== undefined };
+  return { view: { ...changed, passed }, complete: event.output !== undefined };
+}
+
+function observe(view: TaskView, module: ModuleJson, event: EventJson, name: string): TaskView['observed'] {
+  const state = observedStateOf(event);
+  const isNewest = state === 'assigned' || module.execution_id === null || isCurrent(module, event);
+  if (state === undefined || !isNewest || view.observed?.[name] === state) return view.observed;
+  return { ...view.observed, [name]: state };
 }
 
 function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {

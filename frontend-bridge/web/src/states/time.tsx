@@ -1,9 +1,21 @@
 import { type ReactNode, useSyncExternalStore } from 'react';
 
+export interface MomentProps {
+  /** RFC 3339. */
+  readonly at: string;
+  /** The day instead of the time where it is not today; `always`: the day too, then. @default false */
+  readonly date?: boolean | 'always';
+}
+
 /** A moment in the viewer's zone; the UTC on hover. */
-export function Moment({ at, date = false }: { at: string; date?: boolean }): ReactNode {
+export function Moment({ at, date = false }: MomentProps): ReactNode {
   const moment = new Date(at);
-  const text = date ? formatDay(moment) : moment.toLocaleTimeString();
+  const text =
+    date === 'always' && !isToday(moment)
+      ? `${formatDay(moment)} ${moment.toLocaleTimeString()}`
+      : date === true
+        ? formatDay(moment)
+        : moment.toLocaleTimeString();
   return (
     <time dateTime={at} title={`${at.replace('T', ' ').replace('Z', '')} UTC`}>
       {text}
@@ -11,12 +23,31 @@ export function Moment({ at, date = false }: { at: string; date?: boolean }): Re
   );
 }
 
+/** To the millisecond, with the day where it is not today. */
+export function PreciseMoment({ at }: { at: string }): ReactNode {
+  const moment = new Date(at);
+  const time = moment.toLocaleTimeString(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+  });
+  return (
+    <time dateTime={at} title={`${at.replace('T', ' ').replace('Z', '')} UTC`}>
+      {isToday(moment) ? time : `${formatDay(moment)} ${time}`}
+    </time>
+  );
+}
+
 /** Today by the time of day, other days by their date. */
 function formatDay(moment: Date): string {
-  const today = moment.toDateString() === new Date().toDateString();
-  return today
+  return isToday(moment)
     ? moment.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
     : moment.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+}
+
+function isToday(moment: Date): boolean {
+  return moment.toDateString() === new Date().toDateString();
 }
 
 /** A duration in milliseconds with a unit that fits: `840 ms`, `12.3 s`, `4 min 05 s`. */

@@ -14,6 +14,7 @@ import {
 } from '@xyflow/react';
 import { type ReactNode, useCallback, useEffect, useMemo } from 'react';
 import type { GraphJson } from '../api/shapes.js';
+import { NOT_BEGUN } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';
 import { layOut, type Place, type Score } from './layout.js';
 import { ModuleCard, type ModuleCardProps } from './module-card.js';
@@ -25,6 +26,8 @@ export interface GraphViewProps {
   readonly onSelect: (name: string) => void;
   /** By `node_id`. */
   readonly instances: ReadonlyMap<string, string>;
+  /** The moment that is shown, where it is not now. */
+  readonly asOf: string | undefined;
 }
 
 type CardNode = Node<{ card: ModuleCardProps }, 'module'>;
@@ -142,34 +145,20 @@ function toNode(props: GraphViewProps, place: Place): CardNode | SourceNode {
 }
 
 function cardProps(props: GraphViewProps, name: string): ModuleCardProps {
-  const { graph, view, selected, onSelect, instances } = props;
+  const { graph, view, selected, onSelect, instances, asOf } = props;
   const spec = graph.modules[name];
-  const module = view.task.modules[name] ?? NOT_THERE;
+  const module = view.task.modules[name] ?? NOT_BEGUN;
   return {
     name,
     module,
     instance: instances.get(module.node_id ?? ''),
+    asOf,
     maxAttempts: spec?.retry?.attempts,
     parent: (spec?.previous?.length ?? 0) > 0 ? (view.task.parent_iteration_id ?? undefined) : undefined,
     selected: selected === name,
     onSelect: () => onSelect(name),
   };
 }
-
-/** A module that the task's record does not name has not begun. */
-const NOT_THERE: ModuleCardProps['module'] = {
-  state: 'waiting',
-  attempts: 0,
-  execution_id: null,
-  node_id: null,
-  waiting_reason: null,
-  progress: null,
-  retry_at: null,
-  output: null,
-  error: null,
-  started_at: null,
-  finished_at: null,
-};
 
 function hasOutput(view: TaskView, module: string): boolean {
   return (view.task.modules[module]?.output ?? null) !== null;

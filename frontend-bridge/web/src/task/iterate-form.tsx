@@ -3,8 +3,8 @@ import { type Created, iterate } from '../api/commands.js';
 import type { TaskJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { type FormFaults, NO_FAULTS, parseInput, sortFaults } from '../problems/faults.js';
+import { FormFault } from '../problems/form-fault.js';
 import { InputField } from '../problems/input-field.js';
-import { FormFault } from '../problems/new-problem.js';
 
 export interface IterateFormProps {
   readonly task: TaskJson;

@@ -9,6 +9,8 @@ export interface ModuleCardProps {
   readonly module: ModuleJson;
   /** The node's own stable name, where it is known. */
   readonly instance: string | undefined;
+  /** The moment that is shown, where it is not now. */
+  readonly asOf: string | undefined;
   readonly maxAttempts: number | undefined;
   /** The iteration whose outputs feed it too. */
   readonly parent: number | undefined;
@@ -31,7 +33,7 @@ export function ModuleCard(props: ModuleCardProps): ReactNode {
         )}
         {module.started_at !== null && module.state !== 'waiting' && (
           <span className="figure card-time">
-            <Elapsed since={module.started_at} until={module.finished_at} />
+            <Elapsed since={module.started_at} until={module.finished_at ?? props.asOf ?? null} />
           </span>
         )}
       </span>

@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
-import { executionOutputQuery, taskEventsQuery } from '../api/queries.js';
-import type { ModuleJson, TaskJson } from '../api/shapes.js';
-import { JsonValue } from '../json/value.js';
+import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
+import type { EventJson, GraphModuleJson, ModuleJson, TaskJson } from '../api/shapes.js';
+import { ValueView } from '../json/value-view.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { toneOf } from '../states/tone.js';
-import { type Attempt, type LogEntry, moduleHistory, type RecordedOutput } from './history.js';
+import { type Attempt, moduleHistory, type RecordedOutput } from './history.js';
+import { LogList } from './log-list.js';
 
 interface PanelProps {
   readonly task: TaskJson;
@@ -15,30 +16,37 @@ interface PanelProps {
 }
 
 /** What was put in. */
-export function SourcePanel({
-  task,
-  name,
-  type,
-  onClose,
-}: PanelProps & { name: string; type: string }): ReactNode {
+export function SourcePanel(props: PanelProps & { name: string; type: string }): ReactNode {
+  const { task, name, type, onClose } = props;
   return (
     <Panel name={name} onClose={onClose}>
       <p className="panel-facts">
         <span>the input</span> <code>{type}</code>
       </p>
-      <JsonValue value={task.input} />
+      <ValueView value={task.input} name={name} />
     </Panel>
   );
 }
 
-/** One module of a task: what it put out, what went wrong, and how it came to it. */
-export function ModulePanel(
-  props: PanelProps & { name: string; module: ModuleJson; type: string },
-): ReactNode {
-  const { task, name, module, type, instances, onClose } = props;
-  const events = useQuery(taskEventsQuery(task.problem_id, task.iteration_id));
-  const items = events.data?.view.items;
-  const history = useMemo(() => moduleHistory(items ?? [], name), [items, name]);
+export interface ModulePanelProps extends PanelProps {
+  readonly name: string;
+  readonly module: ModuleJson;
+  readonly spec: GraphModuleJson;
+  readonly source: string;
+  /** Those of the task, up to the moment that is shown. */
+  readonly events: readonly EventJson[];
+  /** What can be done about it. */
+  readonly actions: ReactNode;
+  /** The moment that is shown, where it is not now. */
+  readonly asOf: string | undefined;
+}
+
+/** One module of a task: what it got and put out, what went wrong, and how it came to it. */
+export function ModulePanel(props: ModulePanelProps): ReactNode {
+  const { task, name, module, spec, instances, events, onClose } = props;
+  const history = useMemo(() => moduleHistory(events, name), [events, name]);
+  const current = history.outputs.filter((output) => output.execution_id === module.execution_id);
+  const final = current.find((output) => output.last);
   const partials = history.outputs.filter((output) => !output.last);
   return (
     <Panel name={name} onClose={onClose}>
@@ -47,10 +55,11 @@ export function ModulePanel(
         {module.node_id !== null && <span>on {instances.get(module.node_id) ?? module.node_id}</span>}
         {module.started_at !== null && module.state !== 'waiting' && (
           <span className="figure">
-            <Elapsed since={module.started_at} until={module.finished_at} />
+            <Elapsed since={module.started_at} until={module.finished_at ?? props.asOf ?? null} />
           </span>
         )}
       </p>
+      {props.actions}
       {module.waiting_reason !== null && <p className="panel-reason">{module.waiting_reason}</p>}
       {module.error !== null && (
         <div className="fault" role="alert">
@@ -58,29 +67,31 @@ export function ModulePanel(
           <p>{module.error.message}</p>
         </div>
       )}
-      <Part title="Output" note={type}>
-        {module.output === null ? (
-          <p className="none">{module.finished_at === null ? 'None yet.' : 'None.'}</p>
+      <Part title="Output" note={spec.output}>
+        {final ? (
+          <OutputValue task={task} output={final} name={name} />
+        ) : module.output !== null ? (
+          <ValueView value={module.output} name={name} />
         ) : (
-          <JsonValue value={module.output} />
+          <p className="none">{module.finished_at === null ? 'None yet.' : 'None.'}</p>
         )}
       </Part>
       {partials.length > 0 && (
-        <Part title="Partial outputs" note={String(partials.length)}>
-          <Partials task={task} outputs={partials} />
+        <Part title="Partial outputs" note={`${partials.length}, newest first`}>
+          <Partials task={task} name={name} outputs={partials} />
         </Part>
       )}
+      <Inputs {...props} />
       {history.log.length > 0 && (
         <Part title="Log" note={`${history.log.length} ${history.log.length === 1 ? 'line' : 'lines'}`}>
-          <Log entries={history.log} />
+          <LogList entries={history.log} />
         </Part>
       )}
       {history.attempts.length > 0 && (
         <Part title="Attempts" note={String(history.attempts.length)}>
-          <Attempts attempts={history.attempts} instances={instances} />
+          <Attempts attempts={history.attempts} instances={instances} asOf={props.asOf} />
         </Part>
       )}
-      {events.isError && <p className="fault">The task's events could not be read: {events.error.message}</p>}
     </Panel>
   );
 }
@@ -101,7 +112,7 @@ function Panel(props: { name: string; onClose: () => void; children: ReactNode }
 
 function Part({ title, note, children }: { title: string; note: string; children: ReactNode }): ReactNode {
   return (
-    <section className="part">
+    <section className="part" aria-label={title}>
       <h3>
         {title} <small>{note}</small>
       </h3>
@@ -110,55 +121,100 @@ function Part({ title, note, children }: { title: string; note: string; children
   );
 }
 
-function Partials({ task, outputs }: { task: TaskJson; outputs: readonly RecordedOutput[] }): ReactNode {
+/** What it is given: the source, other modules' outputs, and those of the parent iteration. */
+function Inputs({ task, spec, source }: ModulePanelProps): ReactNode {
+  const previous = task.parent_iteration_id === null ? [] : (spec.previous ?? []);
   return (
-    <ol className="partials">
-      {outputs.map((output) => (
-        <li key={`${output.execution_id}/${output.output_seq}`}>
-          <details>
-            <summary>
-              No. {output.output_seq} <Moment at={output.at} />
-            </summary>
-            {output.output === undefined ? (
-              <LargeOutput task={task} output={output} />
+    <Part title="Inputs" note={String(spec.inputs.length + previous.length)}>
+      {spec.inputs.map((input) => {
+        const value = input === source ? task.input : (task.modules[input]?.output ?? null);
+        return (
+          <details key={input}>
+            <summary>{input}</summary>
+            {value === null ? (
+              <p className="none">Not there yet.</p>
             ) : (
-              <JsonValue value={output.output} />
+              <ValueView value={value} name={input} />
             )}
           </details>
-        </li>
+        );
+      })}
+      {previous.map((module) => (
+        <Previous key={module} task={task} parent={task.parent_iteration_id ?? 0} module={module} />
       ))}
-    </ol>
+    </Part>
   );
 }
 
-/** Too large for its event: fetched when it is opened. */
-function LargeOutput({ task, output }: { task: TaskJson; output: RecordedOutput }): ReactNode {
+/** An output of the parent iteration: read when it is opened. */
+function Previous(props: { task: TaskJson; parent: number; module: string }): ReactNode {
+  const { task, parent, module } = props;
+  const query = useQuery({ ...moduleOutputQuery(task.problem_id, parent, module), enabled: false });
+  return (
+    <details
+      onToggle={(event) => event.currentTarget.open && query.data === undefined && void query.refetch()}
+    >
+      <summary>
+        {module} <small>of iteration {parent}</small>
+      </summary>
+      {query.isError && <p className="fault">{query.error.message}</p>}
+      {query.isFetching && <p className="none">Reading …</p>}
+      {query.data !== undefined && <ValueView value={query.data} name={`${module}-${parent}`} />}
+    </details>
+  );
+}
+
+/** More partial outputs than these begin folded away. */
+const PARTIALS_SHOWN = 20;
+
+function Partials(props: { task: TaskJson; name: string; outputs: readonly RecordedOutput[] }): ReactNode {
+  const newest = props.outputs.slice(-PARTIALS_SHOWN).reverse();
+  const hidden = props.outputs.length - newest.length;
+  return (
+    <>
+      <ol className="partials">
+        {newest.map((output, index) => (
+          <li key={`${output.execution_id}/${output.output_seq}`}>
+            <details open={index === 0}>
+              <summary>
+                No. {output.output_seq} <Moment at={output.at} />
+              </summary>
+              <OutputValue task={props.task} output={output} name={`${props.name}-${output.output_seq}`} />
+            </details>
+          </li>
+        ))}
+      </ol>
+      {hidden > 0 && <p className="none">{hidden} older ones: the scrubber goes back to them.</p>}
+    </>
+  );
+}
+
+function OutputValue(props: { task: TaskJson; output: RecordedOutput; name: string }): ReactNode {
+  const { task, output, name } = props;
+  const { execution_id, output_seq } = output;
+  const bytesAt = `${taskPath(task.problem_id, task.iteration_id)}/executions/${execution_id}/outputs/${output_seq}`;
+  if (output.output === undefined) return <LargeOutput {...props} bytesAt={bytesAt} />;
+  return <ValueView value={output.output} name={name} bytesAt={bytesAt} />;
+}
+
+/** Too large for its event: fetched when it is shown. */
+function LargeOutput(props: {
+  task: TaskJson;
+  output: RecordedOutput;
+  name: string;
+  bytesAt: string;
+}): ReactNode {
+  const { task, output, name, bytesAt } = props;
   const found = useQuery(executionOutputQuery(task, output.execution_id, output.output_seq));
   if (found.isError) return <p className="fault">{found.error.message}</p>;
-  return found.isPending ? <p className="none">Reading …</p> : <JsonValue value={found.data} />;
-}
-
-function Log({ entries }: { entries: readonly LogEntry[] }): ReactNode {
-  return (
-    <ol className="log">
-      {entries.map((entry) => (
-        <li key={entry.seq} className={`level-${entry.level}`}>
-          <Moment at={entry.at} />
-          {entry.level !== 'info' && <b>{entry.level}</b>} <span>{entry.message}</span>
-          {Object.entries(entry.fields).map(([name, value]) => (
-            <span key={name} className="log-field">
-              {name}={String(value)}
-            </span>
-          ))}
-        </li>
-      ))}
-    </ol>
-  );
+  if (found.isPending) return <p className="none">Reading …</p>;
+  return <ValueView value={found.data} name={name} bytesAt={bytesAt} />;
 }
 
 function Attempts(props: {
   attempts: readonly Attempt[];
   instances: ReadonlyMap<string, string>;
+  asOf: string | undefined;
 }): ReactNode {
   return (
     <ol className="attempts">
@@ -167,8 +223,11 @@ function Attempts(props: {
           <span className="figure">{attempt.attempt}</span>
           <Chip tone={toneOf(attempt.state)}>{attempt.state}</Chip>
           <span>{props.instances.get(attempt.node_id ?? '') ?? attempt.node_id}</span>
+          <span className="attempt-at">
+            <Moment at={attempt.assigned_at} />
+          </span>
           <span className="figure attempt-time">
-            <Elapsed since={attempt.assigned_at} until={attempt.ended_at} />
+            <Elapsed since={attempt.assigned_at} until={attempt.ended_at ?? props.asOf ?? null} />
           </span>
           {attempt.error && (
             <p>

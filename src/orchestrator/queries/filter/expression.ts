@@ -41,21 +41,21 @@ export function conditionsOf(expression: Expression | undefined): Comparison[] {
   return expression.kind === 'and' ? expression.of.flatMap(conditionsOf) : [];
 }
 
-/** Whether it holds; `valueOf` gives what stands in a field, `undefined` where there is nothing. */
+/** Whether it holds; `look` gives what stands in a field, `undefined` where there is nothing. */
 export async function holds(
   expression: Expression,
-  valueOf: (field: string) => unknown | Promise<unknown>,
+  look: (field: string) => unknown | Promise<unknown>,
 ): Promise<boolean> {
   switch (expression.kind) {
     case 'compare':
-      return compare(await valueOf(expression.field), expression);
+      return compare(await look(expression.field), expression);
     case 'not':
-      return !(await holds(expression.of, valueOf));
+      return !(await holds(expression.of, look));
     case 'and':
-      for (const one of expression.of) if (!(await holds(one, valueOf))) return false;
+      for (const one of expression.of) if (!(await holds(one, look))) return false;
       return true;
     case 'or':
-      for (const one of expression.of) if (await holds(one, valueOf)) return true;
+      for (const one of expression.of) if (await holds(one, look)) return true;
       return false;
     default:
       return expression satisfies never;

@@ -18,7 +18,11 @@ export interface Candidate {
 
 export type Field =
   | { readonly kind: 'stored'; readonly name: string; readonly read: (candidate: Candidate) => unknown }
-  | { readonly kind: 'time'; readonly name: string; readonly read: (candidate: Candidate) => number | undefined }
+  | {
+      readonly kind: 'time';
+      readonly name: string;
+      readonly read: (candidate: Candidate) => number | undefined;
+    }
   | { readonly kind: 'input'; readonly path: readonly string[] }
   | { readonly kind: 'output'; readonly module: string; readonly path: readonly string[] };
 
@@ -44,7 +48,9 @@ const COMMON: [string, Field][] = [
   stored('error.module', ({ task }) => task.error?.module),
   time('finished_at', ({ task }) => task.finished_at),
   stored('duration_ms', ({ task }) =>
-    task.started_at === undefined || task.finished_at === undefined ? undefined : task.finished_at - task.started_at,
+    task.started_at === undefined || task.finished_at === undefined
+      ? undefined
+      : task.finished_at - task.started_at,
   ),
 ];
 
@@ -76,7 +82,8 @@ export function fieldOf(name: string, known: Stored, modules: ReadonlySet<string
     const near = didYouMean(module, [...Object.keys(known), ...modules, 'input']);
     return `there is no field ${JSON.stringify(name)}${near}`;
   }
-  if (path.length === 0) return `${JSON.stringify(name)} is a module: name a field of its output, like ${module}.FIELD`;
+  if (path.length === 0)
+    return `${JSON.stringify(name)} is a module: name a field of its output, like ${module}.FIELD`;
   return { kind: 'output', module, path };
 }
 
@@ -93,7 +100,8 @@ export function checkComparison(
   const { operator, value, valueAt: position } = comparison;
   const wrong = (message: string): { position: number; message: string } => ({ position, message });
   if (operator === '~' && typeof value !== 'string') return wrong('~ takes a quoted text');
-  if (value === null) return operator === '=' || operator === '!=' ? comparison : wrong('null goes with = and != only');
+  if (value === null)
+    return operator === '=' || operator === '!=' ? comparison : wrong('null goes with = and != only');
   if (typeof value === 'boolean' && operator !== '=' && operator !== '!=')
     return wrong(`${value} goes with = and != only`);
   if (field.kind === 'time') {

@@ -68,8 +68,9 @@ export function createFilterParser(): FilterParser {
   };
 }
 
-function isSyntaxError(
-  thrown: unknown,
-): thrown is { readonly message: string; readonly location: { readonly start: { readonly offset: number } } } {
+function isSyntaxError(thrown: unknown): thrown is {
+  readonly message: string;
+  readonly location: { readonly start: { readonly offset: number } };
+} {
   return thrown instanceof Error && 'location' in thrown && 'expected' in thrown;
 }

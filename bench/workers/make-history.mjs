@@ -1,0 +1,129 @@
+/**
+ * Fills a store with history, through the product's own store: the one finished task that a real run has left there is repeated under
+ * new ids and numbers, with every row and event that the real one has.
+ *
+ * The first `longest` iterations are of one problem, the others of one each; every tenth problem of those has failed. On stdout: a JSON
+ * of what was made.
+ */
+import { pathToFileURL } from 'node:url';
+
+const { dist, dir, iterations, longest } = JSON.parse(String(process.argv[2]));
+/** @param {string} path @returns {Promise<any>} */
+const product = (path) => import(pathToFileURL(`${dist}/src/${path}`).href);
+const { openLmdbStore } = await product('store/lmdb.js');
+const { systemIds } = await product('base/ids.js');
+const FAILED_EVERY = 10;
+const BATCH = 500;
+const EMPTY = new Uint8Array();
+
+const store = await openLmdbStore({ dir });
+const epoch = await store.reign();
+/** @param {Uint8Array} bytes */
+const textOf = (bytes) => Buffer.from(bytes).toString();
+
+/** @param {string} table @param {readonly (string | number)[]} prefix @returns {Promise<{ key: (string | number)[], value: Uint8Array }[]>} */
+const rowsOf = (table, prefix) => store.range(table, { prefix });
+const [problem] = await rowsOf('problems', []);
+if (!problem) throw new Error('there is no task to repeat');
+const problemText = textOf(problem.value);
+const problemRow = JSON.parse(problemText);
+const oldId = String(problemRow.problem_id);
+const [iteration] = await rowsOf('iterations', [oldId]);
+const taskText = textOf(/** @type {any} */ (iteration).value);
+const taskRow = JSON.parse(taskText);
+const payloads = await rowsOf('payloads', [oldId]);
+/** @type {{ seq: number, rest: string }[][]} */
+const pages = (await rowsOf('task_events', [oldId])).map(({ value }) =>
+  textOf(value)
+    .split('\n')
+    .map((line) => {
+      const seq = Number(/^\{"seq":(\d+)/.exec(line)?.[1]);
+      return { seq, rest: line.slice(`{"seq":${seq}`.length) };
+    }),
+);
+const executionIds = [
+  ...new Set(payloads.map(({ key }) => String(key[2])).filter((owner) => owner !== 'input')),
+];
+const perTask = pages.flat().length;
+const before = JSON.parse(textOf(await store.get('meta', ['cursor'])));
+
+/** @type {any[]} */
+let writes = [];
+let cursor = before;
+/** @param {string} table @param {readonly (string | number)[]} key @param {string | Uint8Array} value */
+const put = (table, key, value) =>
+  writes.push({ op: 'put', table, key, value: typeof value === 'string' ? Buffer.from(value) : value });
+
+async function commit() {
+  put('meta', ['cursor'], JSON.stringify(cursor));
+  const outcome = await store.commit(epoch, writes);
+  if (outcome.kind !== 'committed') throw new Error(`the store is ${outcome.kind}`);
+  writes = [];
+}
+
+/** @param {string} problemId @param {number} number of the iteration @param {number} createdSeq @param {boolean} failed */
+function addIteration(problemId, number, createdSeq, failed) {
+  const ids = executionIds.map((old) => [old, systemIds.uuid()]);
+  /** @param {string} text */
+  const renamed = (text) => {
+    let result = text.replaceAll(oldId, problemId);
+    for (const [old, fresh] of ids) result = result.replaceAll(String(old), String(fresh));
+    return number === 1 ? result : result.replaceAll('"iteration_id":1,', `"iteration_id":${number},`);
+  };
+  const first = cursor + 1;
+  let seq = cursor;
+  /** @type {string[]} */
+  const all = [];
+  for (const page of pages) {
+    const at = seq + 1;
+    const lines = page.map(({ rest }) => {
+      seq += 1;
+      return `{"seq":${seq}${renamed(rest)}`;
+    });
+    put('task_events', [problemId, number, at], lines.join('\n'));
+    all.push(...lines);
+  }
+  cursor = seq;
+  put('events', [first], all.join('\n'));
+  const row = renamed(taskText)
+    .replace(`"problem_seq":${taskRow.problem_seq}`, `"problem_seq":${createdSeq}`)
+    .replace(`"queue_seq":${taskRow.queue_seq}`, `"queue_seq":${first + 1}`);
+  put(
+    'iterations',
+    [problemId, number],
+    failed ? row.replace('"state":"succeeded","desired"', '"state":"failed","desired"') : row,
+  );
+  const owners = new Map(ids.map(([old, fresh]) => [String(old), String(fresh)]));
+  for (const { key, value } of payloads) {
+    const owner = String(key[2]);
+    put('payloads', [problemId, number, owners.get(owner) ?? owner, Number(key[3])], value);
+  }
+}
+
+/** @param {string} problemId @param {number} createdSeq @param {number} newest @param {boolean} failed */
+function addProblem(problemId, createdSeq, newest, failed) {
+  const row = { ...problemRow, problem_id: problemId, created_seq: createdSeq, newest_iteration_id: newest };
+  put('problems', [createdSeq], JSON.stringify(row));
+  put('problem_ids', [problemId], JSON.stringify(createdSeq));
+  put('problems_by_state', [failed ? 'failed' : 'succeeded', createdSeq], EMPTY);
+}
+
+const longId = systemIds.uuid();
+const longSeq = cursor + 1;
+for (let made = 0; made < iterations; made += 1) {
+  if (made < longest) {
+    addIteration(longId, made + 1, longSeq, false);
+    if (made + 1 === longest) addProblem(longId, longSeq, longest, false);
+  } else {
+    const problemId = systemIds.uuid();
+    const failed = made % FAILED_EVERY === 0;
+    const createdSeq = cursor + 1;
+    addIteration(problemId, 1, createdSeq, failed);
+    addProblem(problemId, createdSeq, 1, failed);
+  }
+  if (made % BATCH === BATCH - 1) await commit();
+}
+await commit();
+const { bytesUsed } = await store.stats();
+await store.close();
+console.log(`made ${JSON.stringify({ longId, perTask, bytesUsed })}`);

@@ -1,0 +1,37 @@
+/** What differs between iterations, part by part. */
+import type { TaskJson } from '../api/shapes.js';
+import { leavesOf } from './leaves.js';
+
+export interface DifferingField {
+  readonly path: string;
+  /** In the order of the tasks; `undefined` where it is not there. */
+  readonly values: readonly unknown[];
+}
+
+export interface DifferingPart {
+  /** `input` or a module. */
+  readonly part: string;
+  readonly fields: readonly DifferingField[];
+}
+
+export function differingParts(tasks: readonly Pick<TaskJson, 'input' | 'modules'>[]): DifferingPart[] {
+  const parts = new Map<string, Map<string, unknown[]>>();
+  for (const [position, task] of tasks.entries()) {
+    for (const { part, path, value } of leavesOf(task)) {
+      const fields = parts.get(part) ?? new Map<string, unknown[]>();
+      parts.set(part, fields);
+      const values = fields.get(path) ?? tasks.map(() => undefined);
+      values[position] = value;
+      fields.set(path, values);
+    }
+  }
+  return [...parts].flatMap(([part, fields]) => {
+    const differing = [...fields].flatMap(([path, values]) => (areEqual(values) ? [] : [{ path, values }]));
+    return differing.length > 0 ? [{ part, fields: differing }] : [];
+  });
+}
+
+function areEqual(values: readonly unknown[]): boolean {
+  const [first, ...rest] = values.map((value) => JSON.stringify(value));
+  return rest.every((value) => value === first);
+}

@@ -1,0 +1,60 @@
+/** What stands in a task's input and outputs, leaf by leaf, under the names that the server's queries know. */
+import type { TaskJson } from '../api/shapes.js';
+import { embeddedJson } from '../json/embedded.js';
+
+export type Scalar = string | number | boolean;
+
+export interface Leaf {
+  /** `input` or a module. */
+  readonly part: string;
+  /** Within the part, with dots between the steps. */
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** Longer texts have no place in a column. */
+const SHORT_TEXT = 60;
+
+/** Every value that is no structure, and every list of such values; JSON inside texts and bytes is followed. */
+export function leavesOf(task: Pick<TaskJson, 'input' | 'modules'>): Leaf[] {
+  const leaves: Leaf[] = [];
+  walk('input', [], task.input, leaves);
+  for (const [name, module] of Object.entries(task.modules)) walk(name, [], module.output, leaves);
+  return leaves;
+}
+
+function walk(part: string, steps: readonly string[], value: unknown, leaves: Leaf[]): void {
+  const inner = typeof value === 'string' ? (embeddedJson(value)?.value ?? value) : value;
+  if (inner === null || inner === undefined) return;
+  if (typeof inner !== 'object' || (Array.isArray(inner) && inner.every(isScalar))) {
+    leaves.push({ part, path: steps.join('.'), value: inner });
+    return;
+  }
+  for (const [name, field] of Object.entries(inner)) walk(part, [...steps, name], field, leaves);
+}
+
+/** The names of fields that a table may have as columns: numbers, short texts, yes and no, as the output itself has them. */
+export function columnNames(task: Pick<TaskJson, 'input' | 'modules'>): string[] {
+  const names: string[] = [];
+  const look = (prefix: string, value: unknown): void => {
+    if (isColumnValue(value)) names.push(prefix);
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      for (const [name, field] of Object.entries(value)) {
+        // Names that a query cannot write are no columns.
+        if (/^[\w-]+$/.test(name)) look(`${prefix}.${name}`, field);
+      }
+    }
+  };
+  for (const [name, module] of Object.entries(task.modules)) look(name, module.output);
+  look('input', task.input);
+  return names.filter((name) => name.includes('.'));
+}
+
+function isColumnValue(value: unknown): value is Scalar {
+  if (typeof value === 'string') return value.length <= SHORT_TEXT && embeddedJson(value) === undefined;
+  return typeof value === 'number' || typeof value === 'boolean';
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value !== 'object' || value === null;
+}

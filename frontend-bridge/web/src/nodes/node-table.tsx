@@ -1,0 +1,118 @@
+import type { ReactNode } from 'react';
+import { parseTaskId } from '../../../../src/model/task-id.js';
+import type { NodeJson, RunningJson } from '../api/shapes.js';
+import { SelectionLink } from '../selection-link.js';
+import { Chip } from '../states/chip.js';
+import { Elapsed } from '../states/time.js';
+import { nodeTone } from '../states/tone.js';
+
+/** More executions of one node than these are counted, not named. */
+const RUNNING_SHOWN = 3;
+
+export function NodeTable(props: { nodes: readonly NodeJson[]; selected: string | undefined }): ReactNode {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways can be scrolled with the keyboard.
+    <section className="table-scroller" aria-label="All nodes" tabIndex={0}>
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Node</th>
+            <th scope="col">Module</th>
+            <th scope="col">Status</th>
+            <th scope="col">Runs now</th>
+            <th scope="col">Heartbeat</th>
+            <th scope="col">Version</th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.nodes.map((node) => (
+            <NodeRow key={node.node_id} node={node} isSelected={node.node_id === props.selected} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function NodeRow({ node, isSelected }: { node: NodeJson; isSelected: boolean }): ReactNode {
+  return (
+    <tr className={isSelected ? 'is-selected' : undefined}>
+      <th scope="row">
+        <SelectionLink className="node-name" to={{ page: 'nodes', node: node.node_id }} current={isSelected}>
+          {node.instance}
+        </SelectionLink>
+      </th>
+      <td>{node.module}</td>
+      <td>
+        <NodeStatus node={node} />
+      </td>
+      <td>
+        <RunsNow node={node} />
+      </td>
+      <td className="figure">{node.last_seen_at === null ? 'never' : <HeartbeatAge node={node} />}</td>
+      <td>
+        <code>{node.version || '—'}</code>
+      </td>
+    </tr>
+  );
+}
+
+export function NodeStatus({ node }: { node: NodeJson }): ReactNode {
+  const status = node.liveness === 'alive' ? node.status.toLowerCase() : node.liveness;
+  const isWanted = node.desired_status !== 'started';
+  return (
+    <span className="node-status">
+      <Chip tone={nodeTone(node.status, node.liveness)}>{status}</Chip>
+      {isWanted && <small>to be {node.desired_status}</small>}
+      {node.error && <span className="row-fault">{node.error.message}</span>}
+    </span>
+  );
+}
+
+/** The age of a dead node's last sign is counted too: that is when it fell silent. */
+function HeartbeatAge({ node }: { node: NodeJson }): ReactNode {
+  return (
+    <span title={`${node.last_seen_at?.replace('T', ' ').replace('Z', '')} UTC`}>
+      <Elapsed since={node.last_seen_at ?? ''} until={null} /> ago
+    </span>
+  );
+}
+
+function RunsNow({ node }: { node: NodeJson }): ReactNode {
+  const { running, capacity } = node;
+  if (running.length === 0)
+    return <span className="none">nothing{capacity > 1 ? ` of ${capacity}` : ''}</span>;
+  return (
+    <ul className="runs">
+      {running.slice(0, RUNNING_SHOWN).map((one) => (
+        <li key={one.execution_id}>
+          <RunningTask running={one} />
+        </li>
+      ))}
+      {running.length > RUNNING_SHOWN && (
+        <li className="none">
+          and {running.length - RUNNING_SHOWN} more; {running.length} of {capacity} slots
+        </li>
+      )}
+    </ul>
+  );
+}
+
+export function RunningTask({ running }: { running: RunningJson }): ReactNode {
+  const task = parseTaskId(running.task_id);
+  if (!task) return <span>{running.task_id}</span>;
+  const to = { problem: task.problemId, iteration: task.iterationId, module: running.module };
+  return (
+    <>
+      <SelectionLink className="link" to={to} current={false}>
+        problem {task.problemId.slice(-6)} / {task.iterationId}
+      </SelectionLink>
+      {running.since !== undefined && (
+        <span className="figure">
+          {' for '}
+          <Elapsed since={running.since} until={null} />
+        </span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,36 @@
+/** Events in a line each, for people. */
+import type { EventJson } from '../api/shapes.js';
+import { errorOf, number, text } from '../state/event-fields.js';
+
+/** What happened, without when: `execution.failed · ml_model · attempt 2 · timeout: too long`. */
+export function describeEvent(event: EventJson): string {
+  const parts: (string | undefined)[] = [event.type];
+  if (event.module !== undefined && !event.type.startsWith('node.')) parts.push(event.module);
+  if (event.problem_id !== undefined)
+    parts.push(`problem ${event.problem_id.slice(-6)} / ${event.iteration_id}`);
+  if ((event.attempt ?? 1) > 1) parts.push(`attempt ${event.attempt}`);
+  parts.push(detailOf(event));
+  const error = errorOf(event);
+  if (error) parts.push(`${error.code}: ${error.message}`);
+  return parts.filter(Boolean).join(' · ');
+}
+
+function detailOf(event: EventJson): string | undefined {
+  switch (event.type) {
+    case 'execution.log':
+      return text(event, 'message');
+    case 'execution.progress':
+      return `${Math.round((number(event, 'progress') ?? 0) * 100)} %${text(event, 'message') ? `, ${text(event, 'message')}` : ''}`;
+    case 'output.recorded':
+      return `output ${number(event, 'output_seq') ?? ''}`;
+    case 'node.status':
+      return text(event, 'status')?.toLowerCase();
+    case 'command.issued':
+    case 'command.acked':
+    case 'command.refused':
+    case 'command.expired':
+      return text(event, 'command');
+    default:
+      return text(event, 'reason');
+  }
+}

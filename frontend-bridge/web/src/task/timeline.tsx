@@ -1,0 +1,166 @@
+import { type MouseEvent, type ReactNode, useEffect, useState } from 'react';
+import { formatDuration } from '../states/time.js';
+import type { Row, Span, SpanKind, Timeline } from './timeline-model.js';
+
+/** While the task runs, its end is now; drawn so often. */
+const REDRAW_MS = 250;
+/** A row shows no more spans than its screen has places for. */
+const PLACES = 1500;
+
+const WORDS: Readonly<Record<SpanKind, string>> = {
+  blocked: 'waiting for inputs',
+  queued: 'queued',
+  backoff: 'waiting to try again',
+  placing: 'being placed',
+  running: 'running',
+};
+
+export interface TimelineViewProps {
+  readonly timeline: Timeline;
+  /** Where the whole ends, in Unix milliseconds; without one: now. */
+  readonly end: number | undefined;
+  /** The moment that is shown, where it is not now. */
+  readonly hand: number | undefined;
+  readonly selected: string | undefined;
+  readonly onSelect: (module: string) => void;
+  readonly onTime: (time: number) => void;
+}
+
+/** A task's modules over time: what each waited for, how long it was queued, every attempt. */
+export function TimelineView(props: TimelineViewProps): ReactNode {
+  const { timeline, hand, selected, onSelect, onTime } = props;
+  const now = useNow(props.end === undefined);
+  const end = Math.max(props.end ?? now, timeline.start + 1);
+  const scale: Scale = { start: timeline.start, length: end - timeline.start };
+  const until = hand ?? end;
+  const seek = (click: MouseEvent<HTMLElement>): void => {
+    const { left, width } = click.currentTarget.getBoundingClientRect();
+    onTime(timeline.start + ((click.clientX - left) / width) * scale.length);
+  };
+  return (
+    <div className="timeline">
+      <ol className="timeline-rows">
+        {timeline.rows.map((row) => (
+          <li key={row.module} className="timeline-row">
+            <button
+              type="button"
+              className="timeline-name"
+              aria-pressed={row.module === selected}
+              aria-label={`${row.module}: ${describeRow(row, until)}`}
+              onClick={() => onSelect(row.module)}
+            >
+              {row.module}
+            </button>
+            {/* biome-ignore lint/a11y/noStaticElementInteractions: the slider above goes to any event with the keyboard. */}
+            {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above. */}
+            <div className="timeline-track" onClick={seek}>
+              {drawn(row, scale, until).map((span) => (
+                <span
+                  key={`${span.from} ${span.kind}`}
+                  className={`span span-${span.kind}${span.outcome ? ` span-${span.outcome}` : ''}`}
+                  style={place(span.from, Math.min(span.to ?? until, until), scale)}
+                  title={describeSpan(span, until)}
+                />
+              ))}
+              {hand !== undefined && <span className="timeline-hand" style={{ left: at(hand, scale) }} />}
+            </div>
+          </li>
+        ))}
+      </ol>
+      <div className="timeline-axis figure" aria-hidden="true">
+        <div className="timeline-ticks">
+          {ticks(scale.length).map((tick) => (
+            <span key={tick} style={{ left: `${(tick / scale.length) * 100}%` }}>
+              {tick === 0 ? '0' : formatTick(tick)}
+            </span>
+          ))}
+        </div>
+      </div>
+      <ul className="timeline-legend">
+        {(Object.keys(WORDS) as SpanKind[]).map((kind) => (
+          <li key={kind}>
+            <span className={`span-sample span span-${kind}`} aria-hidden="true" /> {WORDS[kind]}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+interface Scale {
+  readonly start: number;
+  readonly length: number;
+}
+
+function at(time: number, scale: Scale): string {
+  return `${Math.min(100, Math.max(0, ((time - scale.start) / scale.length) * 100))}%`;
+}
+
+function place(from: number, to: number, scale: Scale): { left: string; width: string } {
+  return { left: at(from, scale), width: `${(Math.max(0, to - from) / scale.length) * 100}%` };
+}
+
+/** Of spans that fall on the same place, the first. */
+function drawn(row: Row, scale: Scale, until: number): readonly Span[] {
+  const begun = row.spans.filter((span) => span.from <= until);
+  if (begun.length <= PLACES) return begun;
+  let last = Number.NEGATIVE_INFINITY;
+  return begun.filter((span) => {
+    const spot = Math.floor(((span.from - scale.start) / scale.length) * PLACES);
+    const isWide = (span.to ?? until) - span.from > scale.length / PLACES;
+    if (spot === last && !isWide) return false;
+    last = spot;
+    return true;
+  });
+}
+
+function describeSpan(span: Span, until: number): string {
+  const attempt = (span.attempt ?? 1) > 1 ? `, attempt ${span.attempt}` : '';
+  const outcome = span.outcome ? `, ${span.outcome}` : '';
+  return `${WORDS[span.kind]} ${formatDuration((span.to ?? until) - span.from)}${attempt}${outcome}`;
+}
+
+/** `queued 12 ms, running 3.1 s, failed, waiting to try again 500 ms …`, at most the last few. */
+function describeRow(row: Row, until: number): string {
+  if (row.spans.length === 0) return 'nothing yet';
+  return row.spans
+    .filter((span) => span.from <= until)
+    .slice(-6)
+    .map((span) => describeSpan(span, until))
+    .join('; ');
+}
+
+/** Four to nine round steps over `length` milliseconds. */
+export function ticks(length: number): number[] {
+  const rough = length / 6;
+  const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
+  const round = length < 120_000 ? [1, 2, 5, 10].map((step) => step * power) : MINUTE_STEPS;
+  const step = round.find((one) => one >= rough) ?? rough;
+  const count = Math.floor(length / step + 1e-9);
+  return Array.from({ length: count + 1 }, (_, index) => index * step);
+}
+
+const MINUTE_STEPS: readonly number[] = [
+  ...[0.5, 1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10_080, 43_200].map(
+    (minutes) => minutes * 60_000,
+  ),
+];
+
+function formatTick(ms: number): string {
+  if (ms < 1000) return `${ms} ms`;
+  if (ms < 120_000) return `${Number((ms / 1000).toFixed(1))} s`;
+  if (ms < 7_200_000) return `${Number((ms / 60_000).toFixed(1))} min`;
+  if (ms < 172_800_000) return `${Number((ms / 3_600_000).toFixed(1))} h`;
+  return `${Number((ms / 86_400_000).toFixed(1))} d`;
+}
+
+/** The time; while `isCounting`, it goes on. */
+function useNow(isCounting: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!isCounting) return;
+    const timer = window.setInterval(() => setNow(Date.now()), REDRAW_MS);
+    return () => window.clearInterval(timer);
+  }, [isCounting]);
+  return now;
+}

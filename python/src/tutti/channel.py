@@ -1,0 +1,118 @@
+"""Messages between the processes of one node, over a pair of connected sockets.
+
+Both ends run the same code and nobody else can reach them, so a message is pickled as it is.
+"""
+
+from __future__ import annotations
+
+import errno
+import pickle
+import socket
+import struct
+import threading
+from typing import Any, List, Optional
+
+_HEADER = struct.Struct("!Q")
+_READ_BYTES = 1 << 18
+
+
+class Channel:
+    """The blocking end: any thread may send, one receives."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._lock = threading.Lock()
+        self._reader = _Reader()
+        self._received: List[Any] = []
+
+    def send(self, message: Any) -> None:
+        """Is lost when the other end is gone: whoever receives hears of that."""
+        body = pickle.dumps(message, protocol=5)
+        with self._lock:
+            try:
+                self._end.sendall(_HEADER.pack(len(body)) + body)
+            except OSError:
+                pass
+
+    def receive(self) -> Optional[Any]:
+        """The next message; nothing when the other end is gone."""
+        while not self._received:
+            try:
+                data = self._end.recv(_READ_BYTES)
+            except OSError:
+                data = b""
+            if not data:
+                return None
+            self._received = self._reader.feed(data)
+        return self._received.pop(0)
+
+    def close(self) -> None:
+        try:
+            self._end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._end.close()
+
+
+class Port:
+    """The end that never blocks: what the other side does not take yet waits here."""
+
+    def __init__(self, end: socket.socket) -> None:
+        end.setblocking(False)
+        self._end = end
+        self._reader = _Reader()
+        self._unsent = bytearray()
+        self.is_closed = False
+
+    def fileno(self) -> int:
+        return self._end.fileno()
+
+    @property
+    def has_unsent(self) -> bool:
+        return bool(self._unsent) and not self.is_closed
+
+    def send(self, message: Any) -> None:
+        body = pickle.dumps(message, protocol=5)
+        self._unsent += _HEADER.pack(len(body)) + body
+        self.flush()
+
+    def flush(self) -> None:
+        while self.has_unsent:
+            try:
+                del self._unsent[: self._end.send(self._unsent)]
+            except OSError as error:
+                if error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK):
+                    self.is_closed = True
+                return
+
+    def receive(self) -> List[Any]:
+        """What has come since; afterwards ``is_closed`` tells whether the other end is gone."""
+        try:
+            data = self._end.recv(_READ_BYTES)
+        except OSError as error:
+            self.is_closed = self.is_closed or error.errno not in (errno.EAGAIN, errno.EWOULDBLOCK)
+            return []
+        if not data:
+            self.is_closed = True
+        return self._reader.feed(data)
+
+
+class _Reader:
+    """Cuts a stream of bytes into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> List[Any]:
+        self._buffer += data
+        messages: List[Any] = []
+        at = 0
+        while len(self._buffer) - at >= _HEADER.size:
+            (size,) = _HEADER.unpack_from(self._buffer, at)
+            end = at + _HEADER.size + size
+            if len(self._buffer) < end:
+                break
+            messages.append(pickle.loads(self._buffer[at + _HEADER.size : end]))
+            at = end
+        del self._buffer[:at]
+        return messages

@@ -1,0 +1,111 @@
+"""What the author's process and the network process tell each other, besides events and effects of the session."""
+
+from __future__ import annotations
+
+from typing import Mapping, NamedTuple, Optional, Sequence, Union
+
+from .errors import ReportedError, TuttiError
+
+
+class Config(NamedTuple):
+    """What the network process is to do; the first message to it."""
+
+    module: str
+    instance: str
+    boot_id: str
+    version: str
+    capacity: int
+    labels: Mapping[str, str]
+    output_type: str
+    token: str
+    control: str
+    shutdown_grace_ms: float
+    flush_ms: float
+    owns_process: bool
+    """Whether the author's process ends with the node: then it is killed where it does not end by itself."""
+
+
+class Spooled(NamedTuple):
+    """A large payload, in a file of the node's own directory that whoever receives this may delete."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+Content = Union[bytes, Spooled]
+
+
+class Rules(NamedTuple):
+    """What the newest welcome said about payloads."""
+
+    descriptors: bytes
+    output_type: str
+    inline_max_bytes: int
+    spool: str
+    """The directory for large payloads."""
+
+
+class FetchedInput(NamedTuple):
+    name: str
+    type: str
+    previous: bool
+    content: Content
+
+
+class Start(NamedTuple):
+    """Run the handler: the inputs are there."""
+
+    execution_id: str
+    task_id: str
+    module: str
+    attempt: int
+    inputs: Sequence[FetchedInput]
+
+
+class Refuse(NamedTuple):
+    """A partial output could not be published."""
+
+    execution_id: str
+    ticket: int
+    error: ReportedError
+
+
+class Status(NamedTuple):
+    node_id: str
+    status: str
+
+
+class Ended(NamedTuple):
+    error: Optional[TuttiError]
+
+
+class Partial(NamedTuple):
+    execution_id: str
+    ticket: int
+    type: str
+    content: Content
+
+
+class Output(NamedTuple):
+    type: str
+    content: Content
+
+
+class Finished(NamedTuple):
+    """The handler has come back."""
+
+    execution_id: str
+    result: Union[Output, ReportedError]
+
+
+class WorkerStarted(NamedTuple):
+    pid: int
+
+
+class WorkerEnded(NamedTuple):
+    pid: int
+
+
+class Released(NamedTuple):
+    """The author's process has heard of the end and goes on by itself."""

@@ -1,0 +1,226 @@
+"""Large payloads, over HTTP: read by reference, uploaded by content; each in a thread of its own.
+
+1. What was read has the size and the SHA-256 of its reference, or it is an error.
+2. A transfer that may succeed later (no connection, 429, 5xx) is tried again until it is cancelled.
+3. The token goes to the orchestrator's own blob address only.
+4. Neither proxies nor redirections: a blob is where the orchestrator says that it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import socket
+import threading
+from collections import deque
+from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Union
+from urllib.parse import SplitResult, urlsplit
+
+from ..errors import NonRetryableError, ReportedError, TuttiError, reported_error
+from ..protocol import BlobRef
+from ..spool import OwnedFile
+
+_RETRY_FIRST_S = 0.25
+_RETRY_MAX_S = 10.0
+_CORRUPT_TRIES = 3
+"""A copy that does not match its name was damaged under way, or is damaged where it lies: then more tries do not help."""
+_SILENCE_S = 30.0
+"""A connection on which nothing moves for this long is given up, and tried again."""
+_CHUNK_BYTES = 1 << 18
+
+Done = Callable[[Optional[ReportedError]], None]
+
+
+class Transfer:
+    """One that is under way."""
+
+    def __init__(self) -> None:
+        self.cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+
+class _Cancelled(Exception):
+    pass
+
+
+class _Again(NamedTuple):
+    after_s: Optional[float]
+
+
+class Blobs:
+    """``done`` is called by ``collect``, in the thread that calls that; ``fileno`` is readable when there is something to collect."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._base = ""
+        self._completed: Deque[Callable[[], None]] = deque()
+        self._wake, self._woken = socket.socketpair()
+        self._wake.setblocking(False)
+        self._woken.setblocking(False)
+
+    def fileno(self) -> int:
+        return self._woken.fileno()
+
+    def set_base(self, url: str) -> None:
+        """Where blobs are uploaded, as told by the welcome."""
+        self._base = url.rstrip("/")
+
+    def collect(self) -> None:
+        try:
+            self._woken.recv(4096)
+        except OSError:
+            pass
+        while self._completed:
+            self._completed.popleft()()
+
+    def get(self, blob: BlobRef, url: str, path: str, done: Done) -> Transfer:
+        """Errors: ``blob_missing``, ``blob_corrupt``, ``blob_refused``."""
+        return self._begin(lambda transfer: self._get(blob, url, path, transfer), done)
+
+    def put(self, blob: BlobRef, source: OwnedFile, done: Done) -> Transfer:
+        """Errors: ``blob_refused``. What is there already is leased anew."""
+        return self._begin(lambda transfer: self._put(blob, source, transfer), done)
+
+    def _begin(self, work: Callable[[Transfer], None], done: Done) -> Transfer:
+        transfer = Transfer()
+
+        def run() -> None:
+            error: Optional[ReportedError] = None
+            try:
+                work(transfer)
+            except _Cancelled:
+                error = ReportedError("abandoned", "the transfer was cancelled", True)
+            except Exception as raised:
+                error = reported_error(raised, "blob_refused")
+            self._completed.append(lambda: done(error))
+            try:
+                self._wake.send(b"\0")
+            except OSError:
+                pass  # It is full of wakes already.
+
+        threading.Thread(target=run, name="tutti-blob", daemon=True).start()
+        return transfer
+
+    def _get(self, blob: BlobRef, url: str, path: str, transfer: Transfer) -> None:
+        address = _address(url)
+        tries = 0
+
+        def attempt() -> Optional[_Again]:
+            nonlocal tries
+            connection = _connect(address)
+            try:
+                connection.request("GET", _target(address), headers=self._headers(address))
+                response = connection.getresponse()
+                if response.status == 404:
+                    raise TuttiError("blob_missing", f"{url}: there is no such blob")
+                if response.status != 200:
+                    return _refused(response, url)
+                if _save(response, path, blob, transfer):
+                    return None
+            finally:
+                connection.close()
+            tries += 1
+            if tries < _CORRUPT_TRIES:
+                return _Again(None)
+            told = f"{url}: what is there is not {blob.size} bytes of SHA-256 {blob.sha256}"
+            raise TuttiError("blob_corrupt", told)
+
+        _until_done(attempt, transfer)
+
+    def _put(self, blob: BlobRef, source: OwnedFile, transfer: Transfer) -> None:
+        def attempt() -> Optional[_Again]:
+            url = f"{self._base}/{blob.sha256}"
+            address = _address(url)
+            connection = _connect(address)
+            try:
+                headers = {
+                    **self._headers(address),
+                    "Content-Type": "application/octet-stream",
+                    "Content-Length": str(blob.size),
+                }
+                with open(source.path, "rb") as file:
+                    connection.request("PUT", _target(address), body=file, headers=headers)
+                response = connection.getresponse()
+                return None if 200 <= response.status < 300 else _refused(response, url)
+            finally:
+                connection.close()
+
+        _until_done(attempt, transfer)
+
+    def _headers(self, address: SplitResult) -> Dict[str, str]:
+        base = urlsplit(self._base)
+        is_own = (address.scheme, address.netloc) == (base.scheme, base.netloc)
+        return {"Authorization": f"Bearer {self._token}"} if self._token and is_own else {}
+
+
+def _until_done(attempt: Callable[[], Optional[_Again]], transfer: Transfer) -> None:
+    wait_s = _RETRY_FIRST_S
+    while not transfer.cancelled.is_set():
+        again: Optional[_Again]
+        try:
+            again = attempt()
+        except (OSError, http.client.HTTPException):
+            again = _Again(None)  # No connection, or it broke off.
+        if again is None:
+            return
+        after_s = wait_s if again.after_s is None else again.after_s
+        transfer.cancelled.wait(min(after_s, _RETRY_MAX_S))
+        wait_s = min(wait_s * 2, _RETRY_MAX_S)
+    raise _Cancelled()
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        address = urlsplit(url)
+        if address.scheme in ("http", "https") and address.hostname and address.port != 0:
+            return address
+    except ValueError:
+        pass
+    raise NonRetryableError("blob_refused", f'"{url}" is no address of a blob')
+
+
+def _connect(address: SplitResult) -> Union[http.client.HTTPConnection, http.client.HTTPSConnection]:
+    if address.scheme == "https":
+        return http.client.HTTPSConnection(address.hostname or "", address.port, timeout=_SILENCE_S)
+    return http.client.HTTPConnection(address.hostname or "", address.port, timeout=_SILENCE_S)
+
+
+def _target(address: SplitResult) -> str:
+    return (address.path or "/") + (f"?{address.query}" if address.query else "")
+
+
+def _refused(response: http.client.HTTPResponse, url: str) -> _Again:
+    """429 and 5xx pass; any other refusal stays."""
+    if response.status == 429 or response.status >= 500:
+        try:
+            return _Again(float(response.headers.get("retry-after", "")))
+        except ValueError:
+            return _Again(None)
+    text = response.read(500).decode("utf-8", "replace")
+    raise NonRetryableError("blob_refused", f"{url}: HTTP {response.status} {text}")
+
+
+def _save(response: http.client.HTTPResponse, path: str, blob: BlobRef, transfer: Transfer) -> bool:
+    """Whether the body is what was named; no more than that is ever written."""
+    digest = hashlib.sha256()
+    size = 0
+    with open(path, "wb") as file:
+        while True:
+            if transfer.cancelled.is_set():
+                raise _Cancelled()
+            chunk = response.read(_CHUNK_BYTES)
+            if not chunk:
+                break
+            size += len(chunk)
+            if size > blob.size:
+                return False
+            digest.update(chunk)
+            file.write(chunk)
+    return size == blob.size and digest.hexdigest() == blob.sha256
+
+
+def cancel_all(transfers: List[Transfer]) -> None:
+    for transfer in transfers:
+        transfer.cancel()

@@ -1,0 +1,376 @@
+"""The shell around a session: its sockets, its time, and the channel to the process in which the handlers run.
+
+1. Events are taken one at a time and in order, also those that an effect brings about.
+2. What a turn of the loop has to say leaves at its end: one frame of each kind, control before outputs (more only where one would
+   be too large).
+3. Nothing that comes in raises: a frame that cannot be read is noted and ignored.
+4. Nothing here waits for the author's process: when its interpreter is held for a minute, heartbeats go on.
+5. The author's process is gone: its work is given back, its finished results still delivered, and the node ends. The node has ended:
+   so does the author's process, killed where it owns nothing else and does not hear (4).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import deque
+from math import inf
+from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
+
+import zmq
+
+from .. import messages
+from ..addresses import as_dialled
+from ..channel import Port
+from ..errors import ReportedError, TuttiError, reported_error
+from ..protocol import Hello, NodeMessage, Welcome
+from ..spool import OwnedFile
+from ..values.types import Types
+from ..wire import (
+    Unreadable,
+    decode_to_node,
+    encode_node_message,
+    encode_output,
+    outputs_frame,
+    to_orchestrator,
+)
+from . import events
+from .blobs import Blobs, Transfer, cancel_all
+from .bus import Bus
+from .events import Effect, SessionEvent
+from .runs import NetworkRun
+from .session import Session
+
+_BAD_FRAME_NOTE_MS = 10_000.0
+"""A peer that sends rubbish does not fill the log."""
+_LOOK_MS = 1_000.0
+"""How often the author's process is looked at, where nothing else happens."""
+_FAREWELL_MS = 5_000.0
+"""How long the author's process gets to notice the node's end."""
+_FRAME_RESERVE_BYTES = 1_024
+"""For a frame's header, and the few bytes around each message."""
+_PER_MESSAGE_BYTES = 8
+_TERMINATING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def monotonic_ms() -> float:
+    return time.monotonic() * 1000.0
+
+
+class NetworkRuntime:
+    def __init__(
+        self, config: messages.Config, port: Port, signals: Any, own_signals: Any, spool: str, parent: int
+    ) -> None:
+        """``signals``: readable when the author's process got a signal; ``own_signals``: when this one did; ``parent``: its pid."""
+        self._config = config
+        self._port = port
+        self._signals = signals
+        self._own_signals = own_signals
+        self._spool = spool
+        self._parent = parent
+        self._bus = Bus()
+        self._blobs = Blobs(config.token)
+        self._session = Session(
+            Hello(
+                module=config.module,
+                instance=config.instance,
+                boot_id=config.boot_id,
+                version=config.version,
+                capacity=config.capacity,
+                labels=config.labels,
+                output_type=config.output_type,
+                status="INACTIVE",
+                held=(),
+                token=config.token,
+            )
+        )
+        self._runs: Dict[str, NetworkRun] = {}
+        self._uploads: List[Transfer] = []
+        self._workers: Set[int] = set()
+        self._types = Types(b"")
+        self._descriptors = b""
+        self._max_frame_bytes = inf
+        self._events: Deque[SessionEvent] = deque()
+        self._is_stepping = False
+        self._bad_frames = 0
+        self._bad_frames_noted_at = -inf
+        self._ended: Optional[messages.Ended] = None
+        self._shown: Optional[Tuple[str, str]] = None
+        self._signals_seen = 0
+        self._parent_is_gone = False
+        self._released = False
+
+    def run(self) -> None:
+        """Returns when the node has ended, and nothing is left to do for its process."""
+        try:
+            dealer = self._bus.connect(self._config.control)
+        except TuttiError as error:
+            self._ended = messages.Ended(error)
+        else:
+            self._emit(events.Open())
+            self._loop(dealer)
+        cancel_all(self._uploads)
+        self._flush()
+        self._bus.close()
+        self._farewell()
+
+    def _loop(self, dealer: Any) -> None:
+        poller = zmq.Poller()
+        poller.register(self._blobs.fileno(), zmq.POLLIN)
+        poller.register(self._signals.fileno(), zmq.POLLIN)
+        poller.register(self._own_signals.fileno(), zmq.POLLIN)
+        self._flush()
+        while self._ended is None:
+            poller.register(dealer, zmq.POLLIN | (zmq.POLLOUT if self._bus.has_pending else 0))
+            if not self._port.is_closed:
+                poller.register(
+                    self._port.fileno(), zmq.POLLIN | (zmq.POLLOUT if self._port.has_unsent else 0)
+                )
+            wait_ms = min(_LOOK_MS, max(0.0, self._session.wake_at - monotonic_ms()))
+            ready = dict(poller.poll(int(wait_ms) + (wait_ms > int(wait_ms))))
+            self._bus.flush()
+            for frame in self._bus.receive() if ready.get(dealer, 0) & zmq.POLLIN else ():
+                self._receive(frame)
+            if self._port.fileno() in ready and not self._port.is_closed:
+                self._port.flush()
+                self._hear(self._port.receive())
+            if self._port.is_closed and self._port.fileno() in ready:
+                poller.unregister(self._port.fileno())
+            if self._blobs.fileno() in ready:
+                self._blobs.collect()
+            for waker in (self._signals, self._own_signals):
+                if waker.fileno() in ready and not self._signalled(waker):
+                    poller.unregister(waker.fileno())
+            self._look_at_parent()
+            self._emit(events.Tick())
+            self._flush()
+            self._show_status()
+
+    # What comes from the orchestrator
+
+    def _receive(self, frame: bytes) -> None:
+        read = decode_to_node(frame)
+        if isinstance(read, Unreadable):
+            self._note_bad_frame(read.message)
+            return
+        for fault in read.faults:
+            self._note_bad_frame(fault)
+        self._emit(events.Frame(read.frame))
+
+    def _note_bad_frame(self, message: str) -> None:
+        self._bad_frames += 1
+        now = monotonic_ms()
+        if now >= self._bad_frames_noted_at + _BAD_FRAME_NOTE_MS:
+            fields = {"count": self._bad_frames}
+            self._tell(events.Note("warning", f"ignored what cannot be read: {message}", fields))
+            self._bad_frames, self._bad_frames_noted_at = 0, now
+
+    # What comes from the author's process
+
+    def _hear(self, heard: List[Any]) -> None:
+        for message in heard:
+            if isinstance(message, messages.Partial):
+                self._with_run(message.execution_id, lambda run: run.partial(message))
+            elif isinstance(message, messages.Finished):
+                self._with_run(message.execution_id, lambda run: run.finished(message))
+            elif isinstance(message, messages.WorkerStarted):
+                self._workers.add(message.pid)
+            elif isinstance(message, messages.WorkerEnded):
+                self._workers.discard(message.pid)
+            elif isinstance(message, messages.Released):
+                self._released = True
+            else:
+                self._emit(message)
+
+    def _with_run(self, execution_id: str, use: Callable[[NetworkRun], None]) -> None:
+        run = self._runs.get(execution_id)
+        if run is not None:
+            use(run)
+            if run.has_ended:
+                self._runs.pop(execution_id, None)
+
+    def _look_at_parent(self) -> None:
+        if self._parent_is_gone or not (self._port.is_closed or os.getppid() != self._parent):
+            return
+        self._parent_is_gone = True
+        self._port.is_closed = True
+        self._kill_workers()
+        self._emit(events.Shutdown("the node's process has ended", 0, self._config.flush_ms))
+        for execution_id in list(self._runs):
+            gone = ReportedError("process_ended", "the node's process has ended", True)
+            self._with_run(execution_id, lambda run: run.lost(gone))
+
+    def _signalled(self, waker: Any) -> bool:
+        """A byte for each signal, written by the interpreter's own handler even while its lock is held. False: no more will come."""
+        try:
+            numbers = waker.recv(64)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        for number in numbers:
+            if number in _TERMINATING_SIGNALS:
+                self._terminate(signal.Signals(number).name)
+        return bool(numbers)
+
+    def _terminate(self, name: str) -> None:
+        self._signals_seen += 1
+        if self._signals_seen > 1:
+            # The second one ends the process at once.
+            self._kill_parent()
+            return
+        self._tell(events.Note("info", f"the process got {name}: the node gives its work back and ends", {}))
+        reason = f"the node's process got {name}"
+        self._emit(events.Shutdown(reason, self._config.shutdown_grace_ms, self._config.flush_ms))
+
+    # The session
+
+    def _emit(self, event: SessionEvent) -> None:
+        self._events.append(event)
+        if self._is_stepping:
+            return
+        self._is_stepping = True
+        try:
+            while self._events:
+                for effect in self._session.step(self._events.popleft(), monotonic_ms()):
+                    self._perform(effect)
+        finally:
+            self._is_stepping = False
+
+    def _perform(self, effect: Effect) -> None:
+        if isinstance(effect, events.Welcomed):
+            self._welcomed(effect.welcome)
+        elif isinstance(effect, events.Run):
+            self._run(effect)
+        elif isinstance(effect, events.Abort):
+            self._with_run(effect.execution_id, lambda run: run.abort())
+            self._tell(effect)
+        elif isinstance(effect, events.Upload):
+            self._upload(effect)
+        elif isinstance(effect, events.RunHook) and self._parent_is_gone:
+            self._emit(events.HookDone(effect.hook, None))
+        elif isinstance(effect, events.End):
+            self._ended = messages.Ended(effect.error)
+        else:
+            self._tell(effect)
+
+    def _run(self, effect: events.Run) -> None:
+        run = NetworkRun(
+            effect.assign, self._blobs, self._spool, self._config.control, self._tell, self._emit
+        )
+        self._runs[effect.assign.execution_id] = run
+        if all(self._types.has(each.type) for each in effect.assign.inputs):
+            run.fetch()
+        else:
+            self._emit(events.TypesMissing())
+
+    def _welcomed(self, welcome: Welcome) -> None:
+        control = self._config.control
+        self._max_frame_bytes = welcome.max_frame_bytes or inf
+        self._blobs.set_base(as_dialled(welcome.blob_url, control))
+        try:
+            if welcome.descriptors != self._descriptors:
+                self._types = Types(welcome.descriptors)
+                self._descriptors = welcome.descriptors
+            self._bus.connect_outputs(as_dialled(welcome.outputs_endpoint, control))
+        except Exception as error:
+            self._tell(events.Note("error", f"welcome: {error}", {}))
+        output_type = self._config.output_type or welcome.output_type or "json"
+        self._tell(
+            messages.Rules(self._descriptors, output_type, welcome.inline_max_bytes, self._spool)
+        )
+        for run in [run for run in self._runs.values() if run.is_waiting]:
+            run.fetch()
+
+    def _upload(self, effect: events.Upload) -> None:
+        execution_id, seq, blob, source = effect
+
+        def done(error: Optional[ReportedError]) -> None:
+            if error is None:
+                self._emit(events.Uploaded(execution_id, seq))
+            else:
+                self._emit(events.UploadFailed(execution_id, seq, error))
+
+        if isinstance(source, OwnedFile):
+            self._uploads = [each for each in self._uploads if not each.cancelled.is_set()]
+            self._uploads.append(self._blobs.put(blob, source, done))
+
+    # What leaves
+
+    def _tell(self, message: Any) -> None:
+        if not self._port.is_closed:
+            self._port.send(message)
+
+    def _show_status(self) -> None:
+        shown = (self._session.node_id, self._session.status)
+        if shown != self._shown:
+            self._shown = shown
+            self._tell(messages.Status(*shown))
+
+    def _flush(self) -> None:
+        node_id, incarnation, said, outputs = self._session.take()
+        for batch in self._in_frames([self._encoded(message) for message in said]):
+            self._bus.send(to_orchestrator(node_id, incarnation, batch))
+        topic = f"output/{self._config.module}/".encode()
+        for batch in self._in_frames([encode_output(output) for output in outputs]):
+            self._bus.publish(topic, outputs_frame(batch))
+
+    def _encoded(self, message: NodeMessage) -> bytes:
+        try:
+            return encode_node_message(message)
+        except Exception as error:
+            # Nothing that an author says may end the node.
+            told = reported_error(error, "unencodable").message
+            self._tell(events.Note("error", f"a message could not be sent: {told}", {}))
+            return b""
+
+    def _in_frames(self, batch: List[bytes]) -> List[List[bytes]]:
+        """In order, each below what the orchestrator takes; a single message that is larger goes alone."""
+        frames: List[List[bytes]] = []
+        size = 0
+        for message in batch:
+            if not message:
+                continue
+            weight = len(message) + _PER_MESSAGE_BYTES
+            if not frames or size + weight > self._max_frame_bytes - _FRAME_RESERVE_BYTES:
+                frames.append([])
+                size = 0
+            frames[-1].append(message)
+            size += weight
+        return frames
+
+    # The end
+
+    def _farewell(self) -> None:
+        self._show_status()
+        self._tell(self._ended)
+        deadline = monotonic_ms() + _FAREWELL_MS
+        poller = zmq.Poller()
+        while not (self._released or self._port.is_closed) and os.getppid() == self._parent:
+            left = deadline - monotonic_ms()
+            if left <= 0:
+                if self._config.owns_process:
+                    self._kill_parent()
+                return
+            poller.register(
+                self._port.fileno(), zmq.POLLIN | (zmq.POLLOUT if self._port.has_unsent else 0)
+            )
+            poller.poll(int(min(left, _LOOK_MS)))
+            self._port.flush()
+            self._hear([each for each in self._port.receive() if isinstance(each, messages.Released)])
+        if self._port.is_closed or os.getppid() != self._parent:
+            self._kill_workers()
+
+    def _kill_parent(self) -> None:
+        self._kill_workers()
+        if os.getppid() == self._parent:
+            os.kill(self._parent, signal.SIGKILL)
+
+    def _kill_workers(self) -> None:
+        for pid in self._workers:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass
+        self._workers.clear()

@@ -1,0 +1,379 @@
+"""The node's side of the protocol: what happened goes in, what to do comes out. No I/O, no clock, no random.
+
+1. Until it is registered, a node says hello and nothing else: at once, then after 250 ms, 500 ms … 2 s. Whatever comes in
+   between that is neither a welcome nor a refusal is ignored.
+2. A frame of another incarnation is ignored but for its welcome and its refusals; a refusal of what an older incarnation
+   said is ignored.
+3. A command is done once; its repeats are answered with the same acknowledgement.
+4. A final refusal ends the session with its code. Nothing else that a peer sends does.
+5. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
+
+Times are monotonic milliseconds that never decrease.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any, List, NamedTuple, Optional, Sequence, Union
+
+from ..errors import ReportedError, TuttiError
+from ..protocol import (
+    REFUSALS,
+    Assign,
+    ConfigRequest,
+    Goodbye,
+    Heartbeat,
+    Hello,
+    LogLine,
+    NodeCommand,
+    NodeMessage,
+    Output,
+    OutputAcks,
+    Refused,
+    TaskCommand,
+    ToNode,
+    Welcome,
+)
+from . import events
+from .commands import Commands
+from .events import Effect, End, Note, SessionEvent, Welcomed
+from .executions import Executions
+from .lifecycle import Lifecycle
+from .status_reports import StatusReports
+
+HELLO_FIRST_MS = 250.0
+"""A restarted orchestrator is back within a second or two: what it costs to ask four times a second is nothing."""
+HELLO_MAX_MS = 2_000.0
+_HELLOS_BEFORE_NOTE = 5
+"""Hellos without an answer before a person is told."""
+LOG_BACKLOG = 4_096
+"""Log lines that wait for the end of the turn or for a registration; beyond that the oldest are lost."""
+
+
+class Outgoing(NamedTuple):
+    """What leaves in one turn."""
+
+    node_id: str
+    incarnation: int
+    messages: Sequence[NodeMessage]
+    outputs: Sequence[Output]
+
+
+class _Closed(NamedTuple):
+    pass
+
+
+class _Joining(NamedTuple):
+    due_at: float
+    backoff_ms: float
+    hellos: int
+
+
+class _Joined(NamedTuple):
+    heartbeat_at: float
+
+
+class _Ended(NamedTuple):
+    """``goodbye``: it has not been sent yet, and is all that still may be."""
+
+    goodbye: bool
+
+
+_Link = Union[_Closed, _Joining, _Joined, _Ended]
+
+
+class _Registration(NamedTuple):
+    node_id: str
+    incarnation: int
+    store_id: str
+    heartbeat_interval_ms: int
+    epoch: int
+
+
+class Session:
+    def __init__(self, identity: Hello) -> None:
+        """``identity``: what the node says of itself in every hello; ``status`` and ``held`` are filled in each time."""
+        self._identity = identity
+        self._effects: List[Effect] = []
+        self._executions = Executions(self._tell, self._effect)
+        self._lifecycle = Lifecycle(
+            self._status_changed, self._leave, self._effect, self._executions, identity.capacity
+        )
+        self._commands = Commands(self._tell, self._effect, self._executions, self._lifecycle)
+        self._reports = StatusReports()
+        self._link: _Link = _Closed()
+        self._registration: Optional[_Registration] = None
+        self._messages: List[NodeMessage] = []
+        self._logs: List[LogLine] = []
+        self._say: Optional[str] = None
+        self._hello_sent_at = -inf
+        self._has_left = False
+
+    @property
+    def status(self) -> str:
+        return self._lifecycle.status
+
+    @property
+    def node_id(self) -> str:
+        """As given by the last welcome; empty before the first."""
+        return self._registration.node_id if self._registration is not None else ""
+
+    @property
+    def wake_at(self) -> float:
+        """When the next ``Tick`` has something to do. May be too early, never too late."""
+        link = self._link
+        if isinstance(link, (_Ended, _Closed)):
+            return inf
+        link_at = link.due_at if isinstance(link, _Joining) else link.heartbeat_at
+        return min(link_at, self._executions.due_at, self._lifecycle.due_at)
+
+    def step(self, event: SessionEvent, now: float) -> Sequence[Effect]:
+        self._effects = []
+        if self._is_ended():
+            return self._effects
+        self._handle(event, now)
+        self._lifecycle.settle(now)
+        if self._has_left and not self._is_ended():
+            self._link = _Ended(goodbye=isinstance(self._link, _Joined))
+            self._effect(End(None))
+        return self._effects
+
+    def take(self) -> Outgoing:
+        """Everything there is to send, once."""
+        incarnation = self._registration.incarnation if self._registration is not None else 0
+        return Outgoing(
+            self.node_id, incarnation, self._take_messages(), self._executions.take_outputs()
+        )
+
+    def _take_messages(self) -> Sequence[NodeMessage]:
+        say, self._say = self._say, None
+        link = self._link
+        if isinstance(link, _Joining):
+            return [self._hello()] if say == "hello" else []
+        if isinstance(link, _Joined):
+            said = self._take_said()
+            if say == "heartbeat":
+                said.append(Heartbeat(self.status, self._executions.running()))
+            return said
+        if isinstance(link, _Ended) and link.goodbye:
+            self._link = _Ended(goodbye=False)
+            return [*self._take_said(), Goodbye()]
+        return []
+
+    def _take_said(self) -> List[NodeMessage]:
+        # Log lines first: they are to come before the end of what they are about.
+        said: List[NodeMessage] = [*self._logs, *self._messages, *self._reports.take()]
+        self._logs = []
+        self._messages = []
+        return said
+
+    def _handle(self, event: SessionEvent, now: float) -> None:
+        executions = self._executions
+        if isinstance(event, events.Frame):
+            self._frame(event.frame, now)
+        elif isinstance(event, events.Tick):
+            self._tick(now)
+        elif isinstance(event, events.Progress):
+            executions.progress(event.execution_id, event.fraction, event.message, now)
+        elif isinstance(event, events.Log):
+            self._log(event)
+        elif isinstance(event, events.Publish):
+            executions.publish(event.execution_id, event.produced, event.ticket, now)
+        elif isinstance(event, events.Returned):
+            executions.returned(event.execution_id, event.result, now)
+        elif isinstance(event, events.Begun):
+            executions.begun(event.execution_id)
+        elif isinstance(event, events.Uploaded):
+            executions.uploaded(event.execution_id, event.seq, now)
+        elif isinstance(event, events.UploadFailed):
+            executions.output_refused(event.execution_id, event.seq, event.error, now)
+        elif isinstance(event, events.HookDone):
+            self._lifecycle.hook_done(event.hook, event.error, now)
+        elif isinstance(event, events.Configured):
+            self._commands.configured(event.transaction_id, event.configuration, event.error)
+        elif isinstance(event, events.TypesMissing):
+            self._rejoin(now)
+        elif isinstance(event, events.Shutdown):
+            grace_at = now + event.grace_ms
+            self._lifecycle.terminate(event.reason, grace_at, grace_at + event.flush_ms, now)
+        elif isinstance(self._link, _Closed):
+            self._join(now)
+
+    def _frame(self, frame: ToNode, now: float) -> None:
+        for message in frame.messages:
+            if isinstance(message, Welcome):
+                self._welcomed(message, frame.epoch, now)
+            elif isinstance(message, Refused):
+                self._refused(message, frame.incarnation, now)
+            elif (
+                isinstance(self._link, _Joined)
+                and self._registration is not None
+                and frame.incarnation == self._registration.incarnation
+                and frame.epoch >= self._registration.epoch
+            ):
+                self._told(message, now)
+            # The next message of the frame meets the node as this one has left it.
+            self._lifecycle.settle(now)
+
+    def _told(
+        self, message: Union[NodeCommand, TaskCommand, Assign, OutputAcks, ConfigRequest], now: float
+    ) -> None:
+        if isinstance(message, Assign):
+            self._assign(message, now)
+        elif isinstance(message, OutputAcks):
+            for ack in message.acks:
+                self._executions.acked(ack, now)
+        elif isinstance(message, NodeCommand):
+            if self._commands.node(message, now):
+                self._reports.force(self.status, self._lifecycle.error)
+        elif isinstance(message, TaskCommand):
+            self._commands.task(message, now)
+        else:
+            self._commands.configure(message)
+
+    def _tick(self, now: float) -> None:
+        link = self._link
+        if isinstance(link, _Joining) and now >= link.due_at:
+            self._say_hello(min(link.backoff_ms * 2, HELLO_MAX_MS), link.hellos + 1, now)
+        elif isinstance(link, _Joined) and now >= link.heartbeat_at:
+            self._say = "heartbeat"
+            self._beat_after(now)
+        self._executions.tick(now)
+
+    def _beat_after(self, now: float) -> None:
+        interval = self._registration.heartbeat_interval_ms if self._registration is not None else 0
+        self._link = _Joined(now + interval)
+
+    def _rejoin(self, now: float) -> None:
+        if isinstance(self._link, _Joined):
+            self._join(now)
+
+    def _join(self, now: float) -> None:
+        self._messages = []
+        self._say = None
+        self._executions.closed()
+        earliest = self._hello_sent_at + HELLO_FIRST_MS
+        if earliest <= now:
+            self._say_hello(HELLO_FIRST_MS, 1, now)
+        else:
+            self._link = _Joining(earliest, HELLO_FIRST_MS / 2, 0)
+
+    def _say_hello(self, backoff_ms: float, hellos: int, now: float) -> None:
+        self._say = "hello"
+        self._hello_sent_at = now
+        self._link = _Joining(now + backoff_ms, backoff_ms, hellos)
+        if hellos == _HELLOS_BEFORE_NOTE:
+            self._note("warning", "no orchestrator answers yet; the node goes on asking", hellos=hellos)
+
+    def _hello(self) -> Hello:
+        self._reports.told(self.status)
+        return self._identity._replace(status=self.status, held=self._executions.held())
+
+    def _welcomed(self, welcome: Welcome, epoch: int, now: float) -> None:
+        before = self._registration
+        same_store = before is not None and before.store_id == welcome.store_id
+        if (
+            before is not None
+            and same_store
+            and before.node_id == welcome.node_id
+            and welcome.incarnation < before.incarnation
+        ):
+            return
+        # The answer to a hello that was said twice: nothing was lost since the first one.
+        is_repeat = (
+            isinstance(self._link, _Joined)
+            and before is not None
+            and same_store
+            and before.incarnation == welcome.incarnation
+            and before.epoch == epoch
+        )
+        self._registration = _Registration(
+            welcome.node_id, welcome.incarnation, welcome.store_id, welcome.heartbeat_interval_ms, epoch
+        )
+        if before is not None and not same_store:
+            self._executions.forget_ends()
+        self._beat_after(now)
+        for execution_id in welcome.drop:
+            self._executions.abandon(execution_id, "the orchestrator does not want it any more", now)
+        self._effect(Welcomed(welcome))
+        if is_repeat:
+            return
+        self._executions.opened(welcome.output_window, now)
+        error = self._lifecycle.error
+        self._reports.changed(self.status, error)
+        if error is not None:
+            self._reports.force(self.status, error)
+        self._note(
+            "info",
+            "registered" if before is None else "registered again",
+            node_id=welcome.node_id,
+            incarnation=welcome.incarnation,
+            epoch=epoch,
+            dropped=len(welcome.drop),
+        )
+
+    def _refused(self, refused: Refused, frame_incarnation: int, now: float) -> None:
+        code, message, execution_id, seq = refused.code, refused.message, refused.execution_id, refused.seq
+        answered = refused.incarnation or frame_incarnation
+        if self._registration is not None and 0 < answered < self._registration.incarnation:
+            return
+        remedy = REFUSALS.get(code)
+        if remedy == "final":
+            self._effect(End(TuttiError(code, message, refused.hint or None)))
+            for each in self._executions.running():
+                self._executions.abandon(each, message, now)
+            self._link = _Ended(goodbye=False)
+            return
+        if code in ("say_hello", "stale_incarnation"):
+            self._note("info", "the orchestrator asks for a registration", code=code, answer=message)
+            self._rejoin(now)
+            return
+        told = {name: value for name, value in refused._asdict().items() if value and name != "message"}
+        self._note("warning", f"refused: {message}", **told)
+        if not self._executions.is_held(execution_id):
+            return
+        if code == "blob_missing":
+            self._executions.blob_missing(execution_id, seq)
+        elif code in ("unknown_execution", "stale_execution"):
+            self._executions.abandon(execution_id, message, now)
+        elif remedy == "forget" and seq:
+            self._executions.output_refused(execution_id, seq, ReportedError(code, message, False), now)
+
+    def _assign(self, assign: Assign, now: float) -> None:
+        module = self._identity.module
+        if assign.module == module:
+            refusal = self._lifecycle.refusal()
+        else:
+            message = f"this node plays {module}, not {assign.module}"
+            refusal = ReportedError("wrong_module", message, True)
+        self._executions.assign(assign, refusal, now)
+
+    def _log(self, event: events.Log) -> None:
+        lease = self._executions.lease_of(event.execution_id)
+        if lease is None:
+            return
+        self._logs.append(
+            LogLine(event.execution_id, lease, event.at, event.level, event.message, event.fields)
+        )
+        if len(self._logs) > LOG_BACKLOG:
+            del self._logs[0]
+
+    def _tell(self, message: NodeMessage) -> None:
+        if isinstance(self._link, _Joined):
+            self._messages.append(message)
+
+    def _status_changed(self, status: str, error: Optional[ReportedError]) -> None:
+        if isinstance(self._link, _Joined):
+            self._reports.changed(status, error)
+
+    def _leave(self) -> None:
+        self._has_left = True
+
+    def _is_ended(self) -> bool:
+        return isinstance(self._link, _Ended)
+
+    def _effect(self, effect: Effect) -> None:
+        self._effects.append(effect)
+
+    def _note(self, level: str, message: str, **fields: Any) -> None:
+        self._effect(Note(level, message, fields))

@@ -1,0 +1,116 @@
+"""A node's options, read once, with every fault at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional
+
+from .errors import Fault, TuttiError
+from .values.faults import show
+
+DEFAULT_CONTROL = "tcp://127.0.0.1:7400"
+_MODULE = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+_CONTROL = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/*]+):[0-9]{1,5}\Z")
+
+WORKERS = ("threads", "processes", "asyncio")
+
+
+class NodeOptions(NamedTuple):
+    """What the author gave; ``None``: the default. See ``tutti.node``."""
+
+    capacity: int = 1
+    workers: Optional[str] = None
+    instance: Optional[str] = None
+    labels: Optional[Mapping[str, str]] = None
+    version: str = ""
+    control: Optional[str] = None
+    token: Optional[str] = None
+    output_type: str = ""
+    on_start: Optional[Callable[[], Any]] = None
+    on_stop: Optional[Callable[[], Any]] = None
+    on_configure: Optional[Callable[[str], Any]] = None
+    hard_stop_ms: Optional[float] = 1_000.0
+    shutdown_grace_ms: float = 5_000.0
+    flush_ms: float = 5_000.0
+
+
+class NodeSettings(NamedTuple):
+    """The options with every default filled in."""
+
+    module: str
+    capacity: int
+    workers: str
+    instance: str
+    labels: Mapping[str, str]
+    version: str
+    control: str
+    token: str
+    output_type: str
+    hard_stop_ms: Optional[float]
+    shutdown_grace_ms: float
+    flush_ms: float
+
+
+def read_options(
+    module: str, options: NodeOptions, is_async: bool, env: Mapping[str, str]
+) -> NodeSettings:
+    """Options and environment to settings. Raises ``TuttiError`` ``bad_option``, with every fault in ``details``."""
+    name = module or env.get("TUTTI_MODULE", "")
+    instance = options.instance
+    if instance is None:
+        instance = env.get("TUTTI_INSTANCE") or f"{name}@{socket.gethostname()}:{os.getpid()}"
+    settings = NodeSettings(
+        module=name,
+        capacity=options.capacity,
+        workers=options.workers or ("asyncio" if is_async else "threads"),
+        instance=instance,
+        labels=dict(options.labels or {}),
+        version=options.version,
+        control=options.control or env.get("TUTTI_CONTROL") or DEFAULT_CONTROL,
+        token=options.token if options.token is not None else env.get("TUTTI_TOKEN", ""),
+        output_type=options.output_type,
+        hard_stop_ms=options.hard_stop_ms,
+        shutdown_grace_ms=options.shutdown_grace_ms,
+        flush_ms=options.flush_ms,
+    )
+    faults = _faults(settings, is_async)
+    if faults:
+        message = "; ".join(fault.message for fault in faults)
+        raise TuttiError("bad_option", message, details=faults)
+    return settings
+
+
+def _faults(settings: NodeSettings, is_async: bool) -> List[Fault]:
+    faults: List[Fault] = []
+
+    def expect(ok: bool, path: str, value: Any, right: str) -> None:
+        if not ok:
+            faults.append(Fault(path, "bad_option", f"{path}: {show(value)} is not {right}"))
+
+    def is_duration(value: Any) -> bool:
+        return isinstance(value, (int, float)) and value >= 0
+
+    module, capacity, workers, instance = settings[:4]
+    fits = _MODULE.match(module) is not None
+    expect(fits, "module", module, 'a name such as "ml_model" (a-z, 0-9, _; at most 63)')
+    whole = isinstance(capacity, int) and not isinstance(capacity, bool)
+    expect(whole and capacity >= 1, "capacity", capacity, "a whole number from 1 on")
+    expect(workers in WORKERS, "workers", workers, f"one of {', '.join(WORKERS)}")
+    if workers in WORKERS and workers != "processes":
+        expect(
+            (workers == "asyncio") == is_async, "workers", workers, "for this handler: async def is for asyncio"
+        )
+    expect(0 < len(instance) <= 255, "instance", instance, "a name of 1 to 255 characters")
+    right = f'an endpoint such as "{DEFAULT_CONTROL}"'
+    expect(_CONTROL.match(settings.control) is not None, "control", settings.control, right)
+    for label, value in settings.labels.items():
+        expect(isinstance(value, str), f"labels.{label}", value, "a text")
+    duration = "a number of milliseconds from 0 on"
+    hard_stop_ms = settings.hard_stop_ms
+    expect(hard_stop_ms is None or is_duration(hard_stop_ms), "hard_stop_ms", hard_stop_ms, duration)
+    for option in ("shutdown_grace_ms", "flush_ms"):
+        value = getattr(settings, option)
+        expect(is_duration(value), option, value, duration)
+    return faults

@@ -1,0 +1,1 @@
+"""Where handlers run: threads, an asyncio loop, or worker processes."""

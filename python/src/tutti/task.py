@@ -1,0 +1,92 @@
+"""What a handler gets: one execution of the module for one task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable, Generic, Mapping, Optional, TypeVar
+
+if TYPE_CHECKING:
+    from .execution_run import ExecutionRun
+
+Inputs = TypeVar("Inputs")
+Previous = TypeVar("Previous")
+
+
+class TaskLog:
+    """Structured lines that go to the task's history. ``fields`` are kept as texts: others are written as JSON."""
+
+    def __init__(self, write: Callable[[str, str, Mapping[str, Any]], None]) -> None:
+        self._write = write
+
+    def debug(self, message: str, fields: Optional[Mapping[str, Any]] = None) -> None:
+        self._write("debug", message, fields or {})
+
+    def info(self, message: str, fields: Optional[Mapping[str, Any]] = None) -> None:
+        self._write("info", message, fields or {})
+
+    def warning(self, message: str, fields: Optional[Mapping[str, Any]] = None) -> None:
+        self._write("warn", message, fields or {})
+
+    def error(self, message: str, fields: Optional[Mapping[str, Any]] = None) -> None:
+        self._write("error", message, fields or {})
+
+
+class _BaseTask(Generic[Inputs, Previous]):
+    def __init__(
+        self,
+        run: ExecutionRun,
+        id: str,
+        module: str,
+        attempt: int,
+        execution_id: str,
+        inputs: Inputs,
+        previous: Previous,
+    ) -> None:
+        self._run = run
+        self.id = id
+        """The task_id: ``<problem_id>/<iteration_id>``."""
+        self.module = module
+        self.attempt = attempt
+        """Numbers every execution of the module in this task, from 1."""
+        self.execution_id = execution_id
+        self.inputs = inputs
+        """Decoded, by the name of the source or module. One whose module failed is absent where the graph says ``on_error: ignore``:
+        ``task.inputs.get("name")`` gives ``None`` for it."""
+        self.previous = previous
+        """What the named modules gave in the parent iteration; absent (``None`` as an attribute) where there is none."""
+        self.log = TaskLog(run.log)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work is not wanted any more: what the handler gives is dropped, and its slot is free once it has come back."""
+        return self._run.aborted is not None
+
+    def raise_if_cancelled(self) -> None:
+        """Raises ``TaskAbortedError`` when the work is not wanted any more."""
+        self._run.raise_if_aborted()
+
+    def progress(self, fraction: float, message: str = "") -> None:
+        """How far it is, from 0 to 1, for people to see. At most ten a second are passed on, the newest.
+
+        Raises ``TaskAbortedError`` when the work is not wanted any more.
+        """
+        self._run.progress(fraction, message)
+
+
+class Task(_BaseTask[Inputs, Previous]):
+    """The task of a plain function, or of a generator."""
+
+    def publish(self, partial: Any) -> None:
+        """Publishes a partial output, before the one that the handler returns; waits until there is room in the output window.
+
+        Raises ``NonRetryableError`` ``bad_output`` when the type cannot carry it, ``TaskAbortedError`` when the work is not wanted any
+        more.
+        """
+        self._run.publish(partial)
+
+
+class AsyncTask(_BaseTask[Inputs, Previous]):
+    """The task of an ``async def`` function. It is cancelled, as asyncio does it, when the work is not wanted any more."""
+
+    async def publish(self, partial: Any) -> None:
+        """As ``Task.publish``; to be awaited."""
+        await self._run.publish_async(partial)

@@ -1,0 +1,410 @@
+"""The types that payloads have: protobuf messages known by their descriptors, and the two that need no schema, ``json`` and ``bytes``.
+
+1. Decoded values: messages are :class:`Record`, bytes are ``bytes``, enums are names (an unknown one its number), ``Timestamp`` and
+   ``Duration`` their JSON strings, ``Struct`` and the wrappers plain values.
+2. Every field is there: a scalar that is not on the wire with its default, a list and a map empty. Absent are only what can be told
+   apart from its default: unset messages, ``optional`` fields, members of a ``oneof``.
+3. Encoding takes what decoding gives, and the proto3 JSON mapping, with field names as written or in lowerCamelCase; it reports all
+   faults at once.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple, Union
+
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Kind
+
+from ..errors import Fault
+from ..nearest import did_you_mean
+from ..pool import MessageTypes
+from ..records import Record, record_of
+from .content import plain
+from .faults import WRONG, FaultList, Place, show
+from .scalars import SCALAR_WRITERS, write_bytes, write_text
+from .times import read_duration, read_timestamp, write_duration, write_timestamp
+
+_MAX_DEPTH = 100
+"""As many messages within each other as decoders take (protobuf's own default)."""
+
+_WRAPPERS = frozenset(
+    f"google.protobuf.{kind}Value"
+    for kind in ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
+)
+_ONE_FIELD = _WRAPPERS | {"google.protobuf.Struct", "google.protobuf.ListValue"}
+_TIMES: Dict[str, Tuple[Callable[[Any], str], Callable[..., Any]]] = {
+    "google.protobuf.Timestamp": (read_timestamp, write_timestamp),
+    "google.protobuf.Duration": (read_duration, write_duration),
+}
+_VALUE = "google.protobuf.Value"
+
+
+class Decoded(NamedTuple):
+    value: Any
+
+
+class Undecodable(NamedTuple):
+    message: str
+
+
+class Encoded(NamedTuple):
+    content: bytes
+
+
+class Unencodable(NamedTuple):
+    faults: List[Fault]
+
+
+class _Field(NamedTuple):
+    name: str
+    json_name: str
+    kind: int
+    type_name: str
+    is_list: bool
+    map_entry: Optional["_Map"]
+    presence: bool
+    required: bool
+    oneof: str
+    """The ``oneof`` that the author wrote around it, if there is one."""
+
+
+class _Map(NamedTuple):
+    key_kind: int
+    value: _Field
+
+
+class _Shape(NamedTuple):
+    name: str
+    fields: List[_Field]
+    names: FrozenSet[str]
+    by_name: Dict[str, _Field]
+
+
+class Types:
+    """The types of a serialised ``FileDescriptorSet``; empty bytes give only ``json`` and ``bytes``."""
+
+    def __init__(self, descriptors: bytes) -> None:
+        self._types = MessageTypes(descriptors)
+        self._shapes: Dict[str, _Shape] = {}
+
+    def has(self, name: str) -> bool:
+        """Whether payloads may have this type."""
+        return name in ("json", "bytes") or name in self._types.messages
+
+    def decode(self, name: str, content: bytes) -> Union[Decoded, Undecodable]:
+        """Never raises, whatever the bytes are."""
+        try:
+            if name == "bytes":
+                return Decoded(content)
+            if name == "json":
+                return Decoded(_read_json(content))
+            cls = self._types.class_of(name)
+            if cls is None:
+                return Undecodable(self._unknown(name))
+            return Decoded(self._read(name, cls.FromString(content)))
+        except Exception as error:
+            return Undecodable(f"these {len(content)} bytes are no {name}: {error}")
+
+    def encode(self, name: str, value: Any) -> Union[Encoded, Unencodable]:
+        """Never raises, whatever the value is. A fault's ``path`` is a JSON pointer into the value."""
+        faults = FaultList()
+        try:
+            if name == "json":
+                return Encoded(_write_json(value))
+            if name == "bytes":
+                written = write_bytes(value, None, faults)
+                return Unencodable(faults.faults) if faults.faults else Encoded(written)
+            if not self.has(name):
+                faults.add(None, "unknown_type", self._unknown(name))
+                return Unencodable(faults.faults)
+            message = self._write(name, value, None, faults, 0)
+            if not faults.faults:
+                return Encoded(message.SerializeToString())
+        except Exception as error:
+            faults.add(None, "unencodable", f"this value cannot be encoded as {name}: {error}")
+        return Unencodable(faults.faults)
+
+    def _unknown(self, name: str) -> str:
+        return f"there is no type {name}{did_you_mean(name, [*self._types.messages, 'json', 'bytes'])}"
+
+    def _shape(self, name: str) -> _Shape:
+        shape = self._shapes.get(name)
+        if shape is None:
+            message, syntax = self._types.messages[name]
+            fields = [self._field(message, field, syntax) for field in message.field]
+            by_name = {field.json_name: field for field in fields}
+            by_name.update((field.name, field) for field in fields)
+            shape = _Shape(name, fields, frozenset(field.name for field in fields), by_name)
+            self._shapes[name] = shape
+        return shape
+
+    def _field(self, message: Any, field: Any, syntax: str) -> _Field:
+        type_name = field.type_name.lstrip(".")
+        is_list = field.label == Kind.LABEL_REPEATED
+        is_message = field.type == Kind.TYPE_MESSAGE
+        map_entry: Optional[_Map] = None
+        if is_list and is_message and self._types.messages[type_name][0].options.map_entry:
+            entry, entry_syntax = self._types.messages[type_name]
+            key, value = sorted(entry.field, key=lambda each: int(each.number))
+            map_entry = _Map(key.type, self._field(entry, value, entry_syntax))
+        in_oneof = field.HasField("oneof_index")
+        return _Field(
+            name=field.name,
+            json_name=field.json_name or _camel(field.name),
+            kind=field.type,
+            type_name=type_name,
+            is_list=is_list,
+            map_entry=map_entry,
+            presence=not is_list and (is_message or in_oneof or syntax == "proto2"),
+            required=field.label == Kind.LABEL_REQUIRED,
+            oneof=(
+                message.oneof_decl[field.oneof_index].name if in_oneof and not field.proto3_optional else ""
+            ),
+        )
+
+    # Reading
+
+    def _read(self, name: str, message: Any) -> Any:
+        if name in _TIMES:
+            return _TIMES[name][0](message)
+        if name in _ONE_FIELD:
+            field = self._shape(name).fields[0]
+            return self._read_field(field, getattr(message, field.name))
+        if name == _VALUE:
+            return self._read_value(message)
+        shape = self._shape(name)
+        return record_of(
+            {
+                field.name: self._read_field(field, getattr(message, field.name))
+                for field in shape.fields
+                if not field.presence or message.HasField(field.name)
+            },
+            shape.names,
+        )
+
+    def _read_field(self, field: _Field, raw: Any) -> Any:
+        if field.map_entry is not None:
+            value = field.map_entry.value
+            return Record({_key_text(key): self._read_single(value, raw[key]) for key in raw})
+        if field.is_list:
+            return [self._read_single(field, item) for item in raw]
+        return self._read_single(field, raw)
+
+    def _read_single(self, field: _Field, raw: Any) -> Any:
+        if field.kind == Kind.TYPE_MESSAGE:
+            return self._read(field.type_name, raw)
+        if field.kind == Kind.TYPE_ENUM:
+            for value in self._types.enums[field.type_name][0].value:
+                if value.number == raw:
+                    return value.name
+        return raw
+
+    def _read_value(self, message: Any) -> Any:
+        kind = message.WhichOneof("kind")
+        if kind is None or kind == "null_value":
+            return None
+        if kind in ("struct_value", "list_value"):
+            name = "google.protobuf." + ("Struct" if kind == "struct_value" else "ListValue")
+            return self._read(name, getattr(message, kind))
+        return getattr(message, kind)
+
+    # Writing: each gives WRONG where there was a fault
+
+    def _write(self, name: str, value: Any, at: Optional[Place], faults: FaultList, depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            return faults.add(at, "too_deep", f"more than {_MAX_DEPTH} messages within each other")
+        cls = self._types.class_of(name)
+        if cls is None:
+            return faults.add(at, "unknown_type", self._unknown(name))
+        message = cls()
+        if name in _TIMES:
+            written = _TIMES[name][1](value, at, faults)
+            if written is not WRONG:
+                message.seconds, message.nanos = written
+            return message
+        if name in _ONE_FIELD:
+            self._set(message, self._shape(name).fields[0], value, at, faults, depth)
+            return message
+        if name == _VALUE:
+            self._write_value(message, plain(value), at, faults, depth)
+            return message
+        if not isinstance(value, Mapping):
+            expected = f"give a mapping with the fields of {name}"
+            return faults.add(at, "wrong_type", f"{show(value)} is not a {name}: {expected}")
+        self._write_fields(message, self._shape(name), value, at, faults, depth)
+        return message
+
+    def _write_fields(
+        self,
+        message: Any,
+        shape: _Shape,
+        value: Mapping[Any, Any],
+        at: Optional[Place],
+        faults: FaultList,
+        depth: int,
+    ) -> None:
+        chosen: Dict[str, str] = {}
+        seen = set()
+        for key, raw in value.items():
+            field = shape.by_name.get(key) if isinstance(key, str) else None
+            place = Place(at, str(key))
+            if field is None:
+                near = did_you_mean(str(key), shape.by_name)
+                faults.add(place, "unknown_field", f"{shape.name} has no field {show(key)}{near}")
+                continue
+            if raw is None and not (field.type_name == _VALUE and not field.is_list):
+                continue
+            if field.name in seen:
+                told = f"{field.name} is given twice, under both its names"
+                faults.add(place, "duplicate_field", told)
+                continue
+            seen.add(field.name)
+            if field.oneof:
+                other = chosen.setdefault(field.oneof, field.name)
+                if other != field.name:
+                    rule = f"of {field.oneof} only one may be set"
+                    told = f"{field.name} and {other} are both given: {rule}"
+                    faults.add(place, "oneof_conflict", told)
+            self._set(message, field, raw, place, faults, depth)
+        for field in shape.fields:
+            if field.required and field.name not in seen:
+                place = Place(at, field.name)
+                faults.add(place, "missing_field", f"{shape.name} requires {field.name}")
+
+    def _set(
+        self, message: Any, field: _Field, raw: Any, at: Optional[Place], faults: FaultList, depth: int
+    ) -> None:
+        if field.map_entry is not None:
+            self._set_map(getattr(message, field.name), field.map_entry, raw, at, faults, depth)
+            return
+        if field.is_list:
+            raw = plain(raw)
+            if not isinstance(raw, (list, tuple)):
+                told = f"{show(raw)} is not a list: give a list of values"
+                faults.add(at, "wrong_type", told)
+                return
+            items = [
+                self._write_single(field, item, Place(at, index), faults, depth)
+                for index, item in enumerate(raw)
+            ]
+            if not any(item is WRONG for item in items):
+                getattr(message, field.name).extend(items)
+            return
+        written = self._write_single(field, raw, at, faults, depth)
+        if written is WRONG:
+            return
+        if field.kind == Kind.TYPE_MESSAGE:
+            getattr(message, field.name).CopyFrom(written)
+            getattr(message, field.name).SetInParent()
+        else:
+            setattr(message, field.name, written)
+
+    def _set_map(
+        self, target: Any, entry: _Map, raw: Any, at: Optional[Place], faults: FaultList, depth: int
+    ) -> None:
+        if not isinstance(raw, Mapping):
+            faults.add(at, "wrong_type", f"{show(raw)} is not a map: give a mapping")
+            return
+        write_key = SCALAR_WRITERS[entry.key_kind]
+        for key, item in raw.items():
+            place = Place(at, _key_text(key) if not isinstance(key, str) else key)
+            if entry.key_kind == Kind.TYPE_BOOL and key in ("true", "false"):
+                key = key == "true"
+            elif entry.key_kind == Kind.TYPE_STRING and not isinstance(key, str):
+                key = _key_text(key)
+            key_written = write_key(key, place, faults)
+            written = self._write_single(entry.value, item, place, faults, depth)
+            if key_written is WRONG or written is WRONG:
+                continue
+            if entry.value.kind == Kind.TYPE_MESSAGE:
+                target[key_written].CopyFrom(written)
+            else:
+                target[key_written] = written
+
+    def _write_single(
+        self, field: _Field, raw: Any, at: Optional[Place], faults: FaultList, depth: int
+    ) -> Any:
+        if field.kind == Kind.TYPE_MESSAGE:
+            return self._write(field.type_name, raw, at, faults, depth + 1)
+        if field.kind == Kind.TYPE_ENUM:
+            return self._write_enum(field.type_name, raw, at, faults)
+        return SCALAR_WRITERS[field.kind](raw, at, faults)
+
+    def _write_enum(self, name: str, value: Any, at: Optional[Place], faults: FaultList) -> Any:
+        value = plain(value)
+        enum, syntax = self._types.enums[name]
+        numbers = {each.name: each.number for each in enum.value}
+        if isinstance(value, str) and value in numbers:
+            return numbers[value]
+        if value is None and name == "google.protobuf.NullValue":
+            return 0
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value in numbers.values() or syntax != "proto2":
+                return SCALAR_WRITERS[Kind.TYPE_INT32](value, at, faults)
+        expected = f"give one of {', '.join(numbers)}"
+        if not isinstance(value, (str, int)) or isinstance(value, bool):
+            return faults.add(at, "wrong_type", f"{show(value)} is not a {name}: {expected}")
+        near = did_you_mean(value, numbers) if isinstance(value, str) else ""
+        return faults.add(at, "unknown_enum_value", f"{show(value)} is not a {name}{near}: {expected}")
+
+    def _write_value(
+        self, message: Any, value: Any, at: Optional[Place], faults: FaultList, depth: int
+    ) -> None:
+        if value is None:
+            message.null_value = 0
+        elif isinstance(value, bool):
+            message.bool_value = value
+        elif isinstance(value, (int, float)):
+            message.number_value = value
+        elif isinstance(value, str):
+            written = write_text(value, at, faults)
+            if written is not WRONG:
+                message.string_value = written
+        elif isinstance(value, (Mapping, list, tuple)):
+            kind, name = (
+                ("struct_value", "Struct") if isinstance(value, Mapping) else ("list_value", "ListValue")
+            )
+            inner = self._write(f"google.protobuf.{name}", value, at, faults, depth + 1)
+            if inner is not WRONG:
+                getattr(message, kind).CopyFrom(inner)
+                getattr(message, kind).SetInParent()
+        else:
+            expected = "give None, True, False, a number, text, a list or a mapping"
+            faults.add(at, "wrong_type", f"{show(value)} is not JSON: {expected}")
+
+
+def _key_text(key: Any) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return str(key)
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(other[:1].upper() + other[1:] for other in others)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _read_json(content: bytes) -> Any:
+    text = content.decode("utf-8")
+    return json.loads(text, object_hook=Record, parse_constant=_no_constant)
+
+
+def _write_json(value: Any) -> bytes:
+    def fallback(other: Any) -> Any:
+        made_plain = plain(other)
+        if made_plain is other:
+            raise TypeError(f"{show(other)} has no JSON form")
+        return made_plain
+
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=fallback)
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:
+        # Half of a surrogate pair has no UTF-8; as an escape JSON can carry it.
+        return "".join(
+            f"\\u{ord(letter):04x}" if "\ud800" <= letter <= "\udfff" else letter for letter in text
+        ).encode("utf-8")

@@ -1,0 +1,71 @@
+/** The `index:` of a graph file: fields of outputs, by which iterations are found quickly. */
+import type { Fault } from '../base/errors.js';
+import { didYouMean } from '../base/nearest.js';
+import { formatPath, show } from './faults.js';
+import type { KnownTypes } from './graph-file.js';
+import { isRecord } from './yaml.js';
+
+/** Each costs a row an iteration. */
+const MAX_INDEXED = 32;
+/** With its value a field has to fit in a key of the store. */
+const MAX_FIELD_CHARACTERS = 200;
+
+/** `raw`: the file's content, which may have other faults too. */
+export function indexFaults(raw: unknown, types: KnownTypes): Fault[] {
+  const declared: unknown = isRecord(raw) ? raw.index : undefined;
+  if (!isRecord(raw) || !Array.isArray(declared)) return [];
+  const faults: Fault[] = [];
+  const add = (index: number, code: string, message: string) =>
+    faults.push({ path: formatPath(['index', index]), code, message });
+  if (declared.length > MAX_INDEXED)
+    add(MAX_INDEXED, 'out_of_range', `at most ${MAX_INDEXED} fields are indexed`);
+  const modules = isRecord(raw.modules) ? raw.modules : {};
+  declared.forEach((field: unknown, index) => {
+    if (typeof field !== 'string') return;
+    const [module = '', ...path] = field.split('.');
+    if (declared.indexOf(field) < index) add(index, 'duplicate', `${show(field)} is there twice`);
+    else if (!Object.hasOwn(modules, module)) {
+      const near = didYouMean(module, Object.keys(modules));
+      add(index, 'unknown_module', `${show(module)} is not a module of this graph${near}`);
+    } else if (path.length === 0 || path.includes('') || field.length > MAX_FIELD_CHARACTERS) {
+      add(
+        index,
+        'bad_name',
+        `${show(field)} is not right: give MODULE.FIELD, at most ${MAX_FIELD_CHARACTERS} long`,
+      );
+    } else {
+      const reason = whyNotIndexed(path, modules[module], types);
+      if (reason !== undefined) add(index, 'unknown_field', `${show(field)} is not right: ${reason}`);
+    }
+  });
+  return faults;
+}
+
+/** What keeps a path from leading to a number, a text or a yes or no, as far as the output's type tells. */
+function whyNotIndexed(path: readonly string[], module: unknown, types: KnownTypes): string | undefined {
+  const type = isRecord(module) ? module.output : undefined;
+  if (typeof type !== 'string' || !types.has(type)) return undefined;
+  const root = types.jsonSchema?.(type);
+  if (!isRecord(root)) return undefined;
+  const defs = isRecord(root.$defs) ? root.$defs : {};
+  const follow = (schema: unknown): unknown =>
+    isRecord(schema) && typeof schema.$ref === 'string' ? defs[schema.$ref.replace('#/$defs/', '')] : schema;
+  let schema = follow(root);
+  for (const step of path) {
+    if (!isRecord(schema) || !isRecord(schema.properties)) {
+      // What is behind `json` or in a map nobody knows beforehand.
+      return isRecord(schema) && (schema.anyOf || (schema.type !== undefined && schema.type !== 'object'))
+        ? `there is no field ${show(step)} in a single value`
+        : undefined;
+    }
+    if (!Object.hasOwn(schema.properties, step)) {
+      const near = didYouMean(step, Object.keys(schema.properties));
+      return `${type} has no field ${show(step)}${near}`;
+    }
+    schema = follow(schema.properties[step]);
+  }
+  const kind = isRecord(schema) ? schema.type : undefined;
+  return kind === 'array' || kind === 'object'
+    ? 'lists and structures have no order: name a field in it'
+    : undefined;
+}

@@ -1,0 +1,242 @@
+/**
+ * Which fields can be found by index, and how what is older than its declaration gets into it.
+ *
+ * 1. Iterations that end after a graph has declared an index are in it by the commit that ended them (`decide/indexing.ts`). Those that
+ *    had begun before are added here, beside the loop, page by page; until the last of them is in, the index is not used.
+ * 2. An index that was there from a graph's first version has nothing older.
+ * 3. What is added twice is the same row: a crash in between costs only the work.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Logger } from '../base/logger.js';
+import { formatTaskId, type TaskId } from '../model/task-id.js';
+import { taskHasEnded } from '../model/task-state.js';
+import type { Key, Store, Write } from '../store/store.js';
+import { indexedElements } from './decide/indexing.js';
+import type { LoadedGraph, State } from './decide/state.js';
+import { indexKey } from './index-key.js';
+import { readTask } from './load.js';
+import type { EventStream } from './port.js';
+import { createPayloads } from './queries/payloads.js';
+import { decodeRow, EMPTY, encodeRow, type IndexRow, type ProblemRow, type TaskRow } from './records.js';
+
+/** Problems, or iterations, that are read and added at once: between two pages the loop goes on. */
+const PAGE = 100;
+/** After a commit that found no room. */
+const AGAIN_MS = 5000;
+
+export interface IndexesDeps {
+  readonly store: Store;
+  readonly state: Pick<State, 'graph' | 'graphs'>;
+  readonly epoch: number;
+  readonly events: Pick<EventStream, 'onCommitted'>;
+  readonly logger: Logger;
+}
+
+/** A field that a graph declares, and the version since which it has done so without a break. */
+interface Declared {
+  readonly graph: string;
+  readonly field: string;
+  readonly since: number;
+}
+
+export class Indexes {
+  readonly #deps: IndexesDeps;
+  readonly #payloads: ReturnType<typeof createPayloads>;
+  /** Complete ones, as `graph field since`. */
+  readonly #complete = new Set<string>();
+  /** Those that are being completed, as `graph field since`. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #stopping = new AbortController();
+
+  constructor(deps: IndexesDeps) {
+    this.#deps = deps;
+    this.#payloads = createPayloads(deps.state);
+  }
+
+  /** Whether every ended iteration that has the field, of this graph or of all, is in the field's index. */
+  covers(field: string, graph: string | undefined): boolean {
+    const [module = ''] = field.split('.');
+    const names = graph === undefined ? [...this.#deps.state.graphs.keys()] : [graph];
+    const concerned = names.filter((name) => this.#everHad(name, module));
+    return (
+      concerned.length > 0 &&
+      concerned.every((name) => {
+        const declared = this.#declaredBy(name).find((one) => one.field === field);
+        return declared !== undefined && (declared.since === 1 || this.#complete.has(nameOf(declared)));
+      })
+    );
+  }
+
+  /** Sees to it that what the graphs declare now becomes complete. Resolves when it is, or when told to stop. Never rejects. */
+  async refresh(): Promise<void> {
+    for (const declared of [...this.#deps.state.graphs.keys()].flatMap((name) => this.#declaredBy(name))) {
+      const name = nameOf(declared);
+      if (declared.since === 1 || this.#complete.has(name) || this.#underWay.has(name)) continue;
+      const work = this.#complement(declared)
+        .catch((thrown) => {
+          this.#deps.logger.error(
+            { err: thrown, ...declared },
+            'an index could not be completed: it is not used',
+          );
+        })
+        .finally(() => this.#underWay.delete(name));
+      this.#underWay.set(name, work);
+    }
+    await Promise.all(this.#underWay.values());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#underWay.values());
+  }
+
+  #everHad(graph: string, module: string): boolean {
+    return (this.#deps.state.graphs.get(graph) ?? []).some(({ compiled }) => compiled.index.has(module));
+  }
+
+  #declaredBy(graph: string): Declared[] {
+    const versions = this.#deps.state.graphs.get(graph) ?? [];
+    const has = ({ compiled }: LoadedGraph, field: string): boolean =>
+      compiled.graph.index?.includes(field) ?? false;
+    return (versions.at(-1)?.compiled.graph.index ?? []).map((field) => {
+      const without = versions.findLastIndex((version) => !has(version, field));
+      return { graph, field, since: without + 2 };
+    });
+  }
+
+  async #complement(declared: Declared): Promise<void> {
+    const key: Key = ['index', declared.graph, declared.field];
+    const bytes = await this.#deps.store.get('meta', key);
+    if (bytes === undefined || decodeRow<IndexRow>(bytes).since !== declared.since) {
+      // Heard from before the first look on, so that nothing ends unseen between the two.
+      const changed = new Set<string>();
+      const unsubscribe = this.#deps.events.onCommitted((events) => {
+        for (const { problemId } of events) if (problemId !== undefined) changed.add(problemId);
+      });
+      try {
+        const unfinished = await this.#addEnded(declared);
+        await this.#addOthers(declared, unfinished, changed);
+      } finally {
+        unsubscribe();
+      }
+      if (this.#stopping.signal.aborted) return;
+      const row: IndexRow = { since: declared.since };
+      if (!(await this.#commit([{ op: 'put', table: 'meta', key, value: encodeRow(row) }]))) return;
+    }
+    this.#complete.add(nameOf(declared));
+  }
+
+  /** Adds what has ended; returns what has not. */
+  async #addEnded(declared: Declared): Promise<TaskId[]> {
+    const unfinished: TaskId[] = [];
+    let last: Key | undefined;
+    for (;;) {
+      const problems = await this.#deps.store.range('problems', {
+        prefix: [],
+        limit: PAGE,
+        ...(last && { after: last }),
+      });
+      for (const { key, value } of problems) {
+        last = key;
+        const problem = decodeRow<ProblemRow>(value);
+        if (problem.graph === declared.graph) unfinished.push(...(await this.#addEndedOf(declared, problem)));
+        if (this.#stopping.signal.aborted) return [];
+      }
+      if (problems.length < PAGE) return unfinished;
+      await nextTurn();
+    }
+  }
+
+  async #addEndedOf(declared: Declared, { problem_id }: ProblemRow): Promise<TaskId[]> {
+    const unfinished: TaskId[] = [];
+    let last: Key | undefined;
+    for (;;) {
+      const rows = await this.#deps.store.range('iterations', {
+        prefix: [problem_id],
+        limit: PAGE,
+        ...(last && { after: last }),
+      });
+      const writes: Write[] = [];
+      for (const { key, value } of rows) {
+        last = key;
+        const task = decodeRow<TaskRow>(value);
+        if (taskHasEnded(task.state)) writes.push(...(await this.#rowsOf(declared, task)));
+        else unfinished.push({ problemId: problem_id, iterationId: task.iteration_id });
+      }
+      if (writes.length > 0) await this.#commit(writes);
+      if (rows.length < PAGE || this.#stopping.signal.aborted) return unfinished;
+      await nextTurn();
+    }
+  }
+
+  /** Those that were under way: each is added when it has ended. */
+  async #addOthers(declared: Declared, tasks: readonly TaskId[], changed: Set<string>): Promise<void> {
+    const waiting = new Map(tasks.map((id) => [formatTaskId(id), id]));
+    for (const { problemId } of tasks) changed.add(problemId);
+    while (waiting.size > 0 && !this.#stopping.signal.aborted) {
+      const writes: Write[] = [];
+      for (const [name, id] of waiting) {
+        const task = changed.has(id.problemId) ? await readTask(this.#deps.store, id) : undefined;
+        if (!task || !taskHasEnded(task.state)) continue;
+        waiting.delete(name);
+        writes.push(...(await this.#rowsOf(declared, task)));
+      }
+      changed.clear();
+      if (writes.length > 0) await this.#commit(writes);
+      if (waiting.size > 0) await this.#nextCommit();
+    }
+  }
+
+  #nextCommit(): Promise<void> {
+    const { signal } = this.#stopping;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        unsubscribe();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const unsubscribe = this.#deps.events.onCommitted(done);
+      signal.addEventListener('abort', done);
+    });
+  }
+
+  async #rowsOf({ field }: Declared, task: TaskRow): Promise<Write[]> {
+    const [module = ''] = field.split('.');
+    const output = await this.#payloads.moduleOutput(this.#deps.store, task, module);
+    const elements = output?.raw.kind === 'inline' ? indexedElements([field], module, output.json) : {};
+    return Object.entries(elements).map(([name, element]): Write => {
+      const key = indexKey(name, element, task.problem_seq, task.iteration_id);
+      return { op: 'put', table: 'iteration_index', key, value: EMPTY };
+    });
+  }
+
+  /** Whether it is committed; without room it is tried again until told to stop. */
+  async #commit(writes: readonly Write[]): Promise<boolean> {
+    for (;;) {
+      const outcome = await this.#deps.store.commit(this.#deps.epoch, writes);
+      if (outcome.kind === 'committed') return true;
+      if (outcome.kind === 'fenced' || this.#stopping.signal.aborted) {
+        this.#stopping.abort();
+        return false;
+      }
+      await this.#pause(AGAIN_MS);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#stopping;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done);
+    });
+  }
+}
+
+function nameOf({ graph, field, since }: Declared): string {
+  return `${graph} ${field} ${since}`;
+}

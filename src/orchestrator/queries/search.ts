@@ -1,0 +1,444 @@
+/**
+ * Finding iterations, or problems, by what is stored about them and by what their modules put out.
+ *
+ * 1. A page's cursor names a place in the order, not a count: what is written meanwhile neither repeats nor hides anything.
+ * 2. A field that is indexed is found by its index. Everything else is looked at one by one, for a bounded time, in slices between
+ *    which the loop goes on; the answer says what was done and whether it came to the end.
+ * 3. An order that needs all of them is refused when they are too many for the time: a page of some would not be the first page.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Key, Reader } from '../../store/store.js';
+import { indexElement } from '../index-key.js';
+import { readTask } from '../load.js';
+import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
+import { decodeRow, type ProblemRow, type TaskRow } from '../records.js';
+import type { CompiledSearch } from './filter/compile.js';
+import { holds } from './filter/expression.js';
+import { type Candidate, indexName, readField } from './filter/fields.js';
+import { aboveLow, belowHigh, type IndexRange, isNarrowing, narrowed, wholeIndex } from './index-range.js';
+import { isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
+
+/** What is searched: problems by their newest iteration, or iterations, of all problems or of one. */
+export type Scope =
+  | { readonly kind: 'problems' }
+  | { readonly kind: 'iterations' }
+  | { readonly kind: 'problem'; readonly problem: ProblemRow };
+
+export interface SearchDeps {
+  readonly reader: Reader;
+  readonly input: (task: TaskRow) => Promise<unknown>;
+  /** The last output of a module that succeeded, decoded. */
+  readonly output: (task: TaskRow, module: string) => Promise<unknown>;
+  /** Whether every ended iteration (of this graph) that has the field is in its index. */
+  readonly covers: (field: string, graph: string | undefined) => boolean;
+  readonly view: (candidate: Candidate) => View;
+  /** What has to hold besides the filter. */
+  readonly accepts: (candidate: Candidate) => boolean;
+}
+
+/** A page takes no longer than this, whatever it is asked for. */
+export const SEARCH_MS = 1500;
+/** The loop waits no longer than this for a search. */
+const SLICE_MS = 8;
+/** What an index finds is put in the order of the list up to so many; more are so many that looking in that order soon fills a page. */
+const GATHER_LIMIT = 20_000;
+const READ_PAGE = 200;
+
+type Place = readonly [problemSeq: number, iterationId: number];
+
+export async function search(
+  deps: SearchDeps,
+  scope: Scope,
+  query: CompiledSearch,
+  page: PageRequest,
+): Promise<Page<View> | Refusal> {
+  const cursor = readCursor(page.cursor);
+  if (isRefusal(cursor)) return cursor;
+  return new Search(deps, scope, query, limitOf(page)).run(cursor);
+}
+
+class Search {
+  readonly #deps: SearchDeps;
+  readonly #scope: Scope;
+  readonly #query: CompiledSearch;
+  readonly #limit: number;
+  readonly #startMs = performance.now();
+  #sliceMs = performance.now();
+  #scanned = 0;
+
+  constructor(deps: SearchDeps, scope: Scope, query: CompiledSearch, limit: number) {
+    this.#deps = deps;
+    this.#scope = scope;
+    this.#query = query;
+    this.#limit = limit;
+  }
+
+  async run(cursor: Key | undefined): Promise<Page<View> | Refusal> {
+    const { order } = this.#query;
+    if (order !== undefined && !this.#isListOrder(order.name)) {
+      const field = this.#indexed(indexName(order.field));
+      return field === undefined
+        ? this.#sorted(cursor, order.descending)
+        : this.#alongIndex(this.#rangeOf(field), cursor, order.descending);
+    }
+    const descending = order?.descending ?? this.#scope.kind !== 'problem';
+    const range = this.#bestRange();
+    const gathered = range && (await this.#gather(range));
+    return gathered === undefined
+      ? this.#inListOrder(cursor, descending)
+      : this.#fromGathered(gathered, range!.field, cursor, descending);
+  }
+
+  /** The order that the list has by itself: of creation. */
+  #isListOrder(name: string): boolean {
+    return name === 'created_at' || (name === 'iteration_id' && this.#scope.kind === 'problem');
+  }
+
+  #indexed(field: string | undefined): string | undefined {
+    return field !== undefined && this.#deps.covers(field, this.#graph()) ? field : undefined;
+  }
+
+  /** The one graph that everything found is of, if there is one. */
+  #graph(): string | undefined {
+    if (this.#scope.kind === 'problem') return this.#scope.problem.graph;
+    const named = this.#query.conditions.find(({ field, operator }) => field === 'graph' && operator === '=');
+    return typeof named?.value === 'string' ? named.value : undefined;
+  }
+
+  #rangeOf(field: string): IndexRange {
+    const own = this.#query.conditions.filter(
+      (one) => indexName(this.#query.fields.get(one.field)!) === field,
+    );
+    return own.reduce(narrowed, wholeIndex(field));
+  }
+
+  /** Of the first condition that an index knows. */
+  #bestRange(): IndexRange | undefined {
+    // The few iterations of one problem are next to each other: nothing finds them faster.
+    if (this.#scope.kind === 'problem' && this.#scope.problem.newest_iteration_id <= READ_PAGE)
+      return undefined;
+    for (const condition of this.#query.conditions) {
+      if (!isNarrowing(condition)) continue;
+      const field = this.#indexed(indexName(this.#query.fields.get(condition.field)!));
+      if (field !== undefined) return this.#rangeOf(field);
+    }
+    return undefined;
+  }
+
+  /** The places of a range, unless they are too many to be sorted at once. */
+  async #gather(range: IndexRange): Promise<Place[] | undefined> {
+    const places: Place[] = [];
+    let last = range.low;
+    for (;;) {
+      const keys = await this.#deps.reader.keys('iteration_index', {
+        prefix: [range.field],
+        after: last,
+        limit: READ_PAGE,
+      });
+      const within = keys.filter((key) => belowHigh(range, key));
+      places.push(...within.map(placeOfKey));
+      if (within.length < READ_PAGE) return places;
+      if (places.length > GATHER_LIMIT || (await this.#isOver())) return undefined;
+      last = keys.at(-1)!;
+    }
+  }
+
+  async #fromGathered(
+    places: readonly Place[],
+    index: string,
+    cursor: Key | undefined,
+    descending: boolean,
+  ): Promise<Page<View> | Refusal> {
+    const after = this.#placeAfter(cursor, 'list', 2);
+    if (isRefusal(after)) return after;
+    const sign = descending ? -1 : 1;
+    const ahead = places
+      .filter((place) => after === undefined || sign * comparePlaces(place, after as unknown as Place) > 0)
+      .sort((a, b) => sign * comparePlaces(a, b));
+    const items: View[] = [];
+    let last: Place | undefined;
+    for (const place of ahead) {
+      if (await this.#isOver()) return this.#page(items, ['list', ...(last ?? after ?? place)], false, index);
+      last = place;
+      const view = await this.#fit(await this.#candidateAt(place));
+      if (view) items.push(view);
+      if (items.length === this.#limit)
+        return this.#page(items, place === ahead.at(-1) ? undefined : ['list', ...place], true, index);
+    }
+    return this.#page(items, undefined, true, index);
+  }
+
+  async #inListOrder(cursor: Key | undefined, descending: boolean): Promise<Page<View> | Refusal> {
+    const after = this.#placeAfter(cursor, 'list', 2);
+    if (isRefusal(after)) return after;
+    const items: View[] = [];
+    let last: Place | undefined = after as unknown as Place | undefined;
+    for await (const candidate of this.#candidates(last, descending)) {
+      if (items.length === this.#limit) return this.#page(items, ['list', ...last!], true, undefined);
+      if (last !== undefined && (await this.#isOver()))
+        return this.#page(items, ['list', ...last], false, undefined);
+      last = placeOf(candidate);
+      const view = await this.#fit(candidate);
+      if (view) items.push(view);
+    }
+    return this.#page(items, undefined, true, undefined);
+  }
+
+  async #alongIndex(
+    range: IndexRange,
+    cursor: Key | undefined,
+    descending: boolean,
+  ): Promise<Page<View> | Refusal> {
+    const after = this.#placeAfter(cursor, 'index', 3);
+    if (isRefusal(after)) return after;
+    const items: View[] = [];
+    let last: Key | undefined = after && [range.field, ...after];
+    for (;;) {
+      const start = last ?? (descending ? range.high : range.low);
+      const entries = await this.#deps.reader.range('iteration_index', {
+        prefix: [range.field],
+        reverse: descending,
+        limit: READ_PAGE,
+        ...(start && { after: start }),
+      });
+      for (const { key } of entries) {
+        if (!(descending ? aboveLow(range, key) : belowHigh(range, key)))
+          return this.#page(items, undefined, true, range.field);
+        if (items.length === this.#limit)
+          return this.#page(items, ['index', ...last!.slice(1)], true, range.field);
+        if (last !== undefined && (await this.#isOver()))
+          return this.#page(items, ['index', ...last.slice(1)], false, range.field);
+        last = key;
+        const view = await this.#fit(await this.#candidateAt(placeOfKey(key)));
+        if (view) items.push(view);
+      }
+      if (entries.length < READ_PAGE) return this.#page(items, undefined, true, range.field);
+    }
+  }
+
+  /** Looks at all of them, and keeps the first of the order. */
+  async #sorted(cursor: Key | undefined, descending: boolean): Promise<Page<View> | Refusal> {
+    const after = this.#placeAfter(cursor, 'sorted', 3);
+    if (isRefusal(after)) return after;
+    const { order } = this.#query;
+    const sign = descending ? -1 : 1;
+    type Ranked = { readonly rank: readonly [string, number, number]; readonly view: View };
+    const first: Ranked[] = [];
+    const compare = (a: Ranked['rank'], b: Ranked['rank']): number =>
+      sign * (compareTexts(a[0], b[0]) || comparePlaces([a[1], a[2]], [b[1], b[2]]));
+    for await (const candidate of this.#candidates(undefined, true)) {
+      if (await this.#isOver()) return tooSlow(order!.name, this.#scanned);
+      this.#scanned += 1;
+      const read = this.#reader(candidate);
+      if (!(await this.#fits(candidate, read))) continue;
+      const element = indexElement(await read(order!.name));
+      if (element === undefined) continue;
+      const rank = [element, ...placeOf(candidate)] as const;
+      if (after !== undefined && compare(rank, after as unknown as Ranked['rank']) <= 0) continue;
+      const worst = first[this.#limit];
+      if (worst !== undefined && compare(rank, worst.rank) >= 0) continue;
+      first.splice(
+        positionOf(first, (one) => compare(rank, one.rank) < 0),
+        0,
+        {
+          rank,
+          view: await this.#shown(candidate, read),
+        },
+      );
+      first.length = Math.min(first.length, this.#limit + 1);
+    }
+    const items = first.slice(0, this.#limit);
+    const next = first.length > this.#limit ? (['sorted', ...items.at(-1)!.rank] as Key) : undefined;
+    return this.#page(
+      items.map(({ view }) => view),
+      next,
+      true,
+      undefined,
+    );
+  }
+
+  /** All of the scope, in the order of the list, from behind a place. */
+  async *#candidates(after: Place | undefined, descending: boolean): AsyncGenerator<Candidate> {
+    if (this.#scope.kind === 'problem') {
+      yield* this.#iterationsOf(this.#scope.problem, after?.[1], descending);
+      return;
+    }
+    if (after !== undefined && this.#scope.kind === 'iterations') {
+      const begun = await this.#deps.reader.get('problems', [after[0]]);
+      if (begun) yield* this.#iterationsOf(decodeRow<ProblemRow>(begun), after[1], descending);
+    }
+    let last: Key | undefined = after && [after[0]];
+    for (;;) {
+      const rows = await this.#deps.reader.range('problems', {
+        prefix: [],
+        reverse: descending,
+        limit: READ_PAGE,
+        ...(last && { after: last }),
+      });
+      for (const { key, value } of rows) {
+        last = key;
+        const problem = decodeRow<ProblemRow>(value);
+        if (this.#scope.kind === 'iterations') yield* this.#iterationsOf(problem, undefined, descending);
+        else {
+          const task = await readTask(this.#deps.reader, newestOf(problem));
+          if (task) yield { problem, task };
+        }
+      }
+      if (rows.length < READ_PAGE) return;
+    }
+  }
+
+  async *#iterationsOf(
+    problem: ProblemRow,
+    after: number | undefined,
+    descending: boolean,
+  ): AsyncGenerator<Candidate> {
+    let last = after;
+    for (;;) {
+      const rows = await this.#deps.reader.range('iterations', {
+        prefix: [problem.problem_id],
+        reverse: descending,
+        limit: READ_PAGE,
+        ...(last !== undefined && { after: [problem.problem_id, last] }),
+      });
+      for (const { value } of rows) {
+        const task = decodeRow<TaskRow>(value);
+        last = task.iteration_id;
+        yield { problem, task };
+      }
+      if (rows.length < READ_PAGE) return;
+    }
+  }
+
+  /** What an index names, where it is in the scope. */
+  async #candidateAt([problemSeq, iterationId]: Place): Promise<Candidate | undefined> {
+    if (this.#scope.kind === 'problem' && this.#scope.problem.created_seq !== problemSeq) return undefined;
+    const bytes = await this.#deps.reader.get('problems', [problemSeq]);
+    const problem = bytes && decodeRow<ProblemRow>(bytes);
+    if (!problem || (this.#scope.kind === 'problems' && problem.newest_iteration_id !== iterationId))
+      return undefined;
+    const task = await readTask(this.#deps.reader, { problemId: problem.problem_id, iterationId });
+    return task && { problem, task };
+  }
+
+  async #fit(candidate: Candidate | undefined): Promise<View | undefined> {
+    this.#scanned += 1;
+    if (candidate === undefined) return undefined;
+    const read = this.#reader(candidate);
+    return (await this.#fits(candidate, read)) ? this.#shown(candidate, read) : undefined;
+  }
+
+  async #fits(candidate: Candidate, read: (name: string) => Promise<unknown>): Promise<boolean> {
+    if (!this.#deps.accepts(candidate)) return false;
+    return this.#query.filter === undefined || holds(this.#query.filter, read);
+  }
+
+  async #shown(candidate: Candidate, read: (name: string) => Promise<unknown>): Promise<View> {
+    const view = this.#deps.view(candidate);
+    if (this.#query.shown.size === 0) return view;
+    const fields: Record<string, unknown> = {};
+    for (const name of this.#query.shown.keys()) fields[name] = (await read(name)) ?? null;
+    return { ...view, fields };
+  }
+
+  /** Fields of one candidate; each payload is read once, and only when it is asked for. */
+  #reader(candidate: Candidate): (name: string) => Promise<unknown> {
+    const outputs = new Map<string, Promise<unknown>>();
+    const once = (key: string, read: () => Promise<unknown>): Promise<unknown> => {
+      const found = outputs.get(key) ?? read();
+      outputs.set(key, found);
+      return found;
+    };
+    const payloads = {
+      input: (task: TaskRow) => once('', () => this.#deps.input(task)),
+      output: (task: TaskRow, module: string) => once(module, () => this.#deps.output(task, module)),
+    };
+    return (name) => readField(this.#query.fields.get(name)!, candidate, payloads);
+  }
+
+  /** Lets the loop go on when a slice is over; whether the time is. */
+  async #isOver(): Promise<boolean> {
+    const now = performance.now();
+    if (now - this.#sliceMs > SLICE_MS) {
+      await nextTurn();
+      this.#sliceMs = performance.now();
+    }
+    return now - this.#startMs > SEARCH_MS;
+  }
+
+  /** The rest of a cursor of this plan; another plan's stands for another order. */
+  #placeAfter(cursor: Key | undefined, plan: string, length: number): Key | undefined | Refusal {
+    if (cursor === undefined) return undefined;
+    const [kind, ...place] = cursor;
+    if (kind === plan && place.length === length) return place;
+    const message = 'the cursor is one of a page in another order';
+    const details = [
+      { path: 'cursor', code: 'bad_cursor', message: 'go on with the filter and order that it came from' },
+    ];
+    return { ok: false, kind: 'malformed', code: 'bad_cursor', message, details };
+  }
+
+  #page(
+    items: readonly View[],
+    next: Key | undefined,
+    complete: boolean,
+    index: string | undefined,
+  ): Page<View> {
+    const query: QueryReport = {
+      indexed: index !== undefined,
+      ...(index !== undefined && { index }),
+      scanned: this.#scanned,
+      complete,
+      elapsed_ms: Math.round(performance.now() - this.#startMs),
+      ...(!complete && {
+        hint: 'the time was over before the page was full: go on with next_cursor, or index a field that the filter names',
+      }),
+    };
+    return { items, next_cursor: next === undefined ? null : writeCursor(next), query };
+  }
+}
+
+function newestOf({ problem_id, newest_iteration_id }: ProblemRow): {
+  problemId: string;
+  iterationId: number;
+} {
+  return { problemId: problem_id, iterationId: newest_iteration_id };
+}
+
+function placeOf({ problem, task }: Candidate): Place {
+  return [problem.created_seq, task.iteration_id];
+}
+
+function placeOfKey(key: Key): Place {
+  return [Number(key[2]), Number(key[3])];
+}
+
+function comparePlaces(a: Place, b: Place): number {
+  return a[0] - b[0] || a[1] - b[1];
+}
+
+function compareTexts(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** The first position whose element is behind what is to be put in; the list is sorted. */
+function positionOf<T>(list: readonly T[], isBehind: (element: T) => boolean): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBehind(list[middle]!)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function tooSlow(field: string, scanned: number): Refusal {
+  return {
+    ok: false,
+    kind: 'timeout',
+    code: 'query_too_slow',
+    message: `ordering by ${field} has to look at all of them, and after ${scanned} the time was over`,
+    hint: `index the field in the graph file (index: [${field}]), or narrow the filter to fewer`,
+  };
+}

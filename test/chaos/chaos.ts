@@ -1,0 +1,118 @@
+/** One run: a system under load is attacked for a while, made whole again, left alone until it is quiet, and checked. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { check, type Verdict } from './checker.js';
+import { Client, Load } from './clients.js';
+import { Nemesis } from './nemesis.js';
+import { Random } from './random.js';
+import { prepareTools, System } from './system.js';
+import { Watcher } from './watcher.js';
+
+export interface ChaosOptions {
+  /** The package's folder; it has been built. */
+  readonly root: string;
+  /** For data, journals and logs of this run. */
+  readonly folder: string;
+  readonly seed: number;
+  /** How long it is attacked by everything. Nothing where only kills are wanted. */
+  readonly attackMs?: number;
+  /** So many kills of the orchestrator, and nothing else. */
+  readonly kills?: number;
+  readonly clients?: number;
+  readonly minSuccesses: number;
+  readonly log: (text: string) => void;
+}
+
+export interface ChaosReport extends Verdict {
+  readonly attacks: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
+/** By then everything that was accepted has ended: no retry, timeout or grace of the test's graphs takes longer. */
+const QUIET_WITHIN_MS = 90_000;
+
+export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { root, folder, seed, log } = options;
+  const random = new Random(seed);
+  const journals = join(folder, 'journals');
+  await mkdir(journals, { recursive: true });
+  const tools = await prepareTools(root, folder);
+  if (tools.preload.length === 0) log('no C compiler: the clock and the disk are left alone');
+  const system = new System({ root, folder, journals, seed, tools });
+  const began = performance.now();
+  let watcher: Watcher | undefined;
+  try {
+    await system.start();
+    for (const [module, kinds] of Object.entries(FLEET)) {
+      for (const [index, kind] of kinds.entries()) system.addSlot(module, `${module}-${index + 1}`, kind);
+    }
+    const load = new Load();
+    watcher = new Watcher(system.http, journals);
+    watcher.onEvent((event) => {
+      if (event.type === 'node.joined') load.nodes.add(event.node_id!);
+      if (/^iteration\.(succeeded|failed|cancelled|aborted)$/.test(event.type))
+        load.end(`${event.problem_id}/${event.iteration_id}`);
+    });
+    const clients = Array.from(
+      { length: options.clients ?? 4 },
+      (_, index) =>
+        new Client(
+          { http: system.http, folder: journals, name: String(index), random: random.fork(), limit: 40 },
+          load,
+        ),
+    );
+    const atWork = Promise.all(clients.map((client) => client.run()));
+    const seconds = () => Math.round((performance.now() - began) / 1000);
+    const nemesis = new Nemesis(system, random.fork(), (what) => log(`${seconds()} s: ${what}`));
+    if (options.kills !== undefined) {
+      await nemesis.killOnly(options.kills, (count) => {
+        if (count % 50 === 0) log(`${seconds()} s: ${count} kills, ${load.accepted} tasks accepted`);
+      });
+    } else {
+      const attack = nemesis.run();
+      await delay(options.attackMs ?? 60_000);
+      nemesis.stop();
+      await attack;
+    }
+    load.stopping = true;
+    await atWork;
+    for (const node of load.nodes) await clients[0]!.start(node);
+    log(`${seconds()} s: healed; waiting until it is quiet`);
+    const faults: string[] = [...system.crashes, ...watcher.faults];
+    if (!(await isQuiet(system.http))) faults.push('it did not become quiet');
+    await delay(1500);
+    const verdict = await check({ http: system.http, journals, minSuccesses: options.minSuccesses });
+    const attacks = {
+      ...nemesis.counts,
+      'orchestrator restarts': system.restarts,
+      'connections cut': Object.values(system.networks ?? {}).reduce((sum, { cuts }) => sum + cuts, 0),
+      'viewer reconnects': watcher.reconnects,
+    };
+    return { attacks, seconds: seconds(), counts: verdict.counts, faults: [...faults, ...verdict.faults] };
+  } finally {
+    watcher?.close();
+    await system.stop();
+  }
+}
+
+/** Two nodes of each module: one that writes down what it says, most of them. */
+const FLEET = {
+  alpha: ['raw', 'raw'],
+  beta: ['raw', 'sdk'],
+  gamma: ['raw', 'raw'],
+  delta: ['raw'],
+  epsilon: ['raw', 'sdk'],
+} as const;
+
+async function isQuiet(http: string): Promise<boolean> {
+  const deadline = performance.now() + QUIET_WITHIN_MS;
+  while (performance.now() < deadline) {
+    const stats = await fetch(`${http}/v1/stats`)
+      .then((response) => response.json() as Promise<{ tasks: number; commands: number }>)
+      .catch(() => undefined);
+    if (stats?.tasks === 0 && stats.commands === 0) return true;
+    await delay(500);
+  }
+  return false;
+}

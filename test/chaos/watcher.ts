@@ -1,0 +1,85 @@
+/**
+ * Receives every event from the first on and writes it down with the time of its receipt. A lost connection is dialled again from the
+ * last cursor; what comes twice, out of order or not at all is a fault.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { Journal, type WatchedEvent } from './journal.js';
+
+const RECONNECT_MS = 100;
+/** A stream that says nothing at all for longer, not even a tick, is dialled anew. */
+const SILENT_MS = 15_000;
+
+export class Watcher {
+  readonly faults: string[] = [];
+  reconnects = 0;
+  cursor = 0;
+  #storeId: string | undefined;
+  #socket: WebSocket | undefined;
+  #closed = false;
+  readonly #listeners: ((event: WatchedEvent) => void)[] = [];
+
+  constructor(http: string, folder: string) {
+    void this.#run(http, new Journal(folder, 'watcher'));
+  }
+
+  onEvent(listener: (event: WatchedEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket?.terminate();
+  }
+
+  async #run(http: string, journal: Journal): Promise<void> {
+    while (!this.#closed) {
+      await this.#connection(http, journal);
+      this.reconnects += 1;
+      await delay(RECONNECT_MS);
+    }
+  }
+
+  #connection(http: string, journal: Journal): Promise<void> {
+    const socket = new WebSocket(`${http.replace('http', 'ws')}/v1/stream`, { handshakeTimeout: 5000 });
+    this.#socket = socket;
+    const silence = setTimeout(() => socket.terminate(), SILENT_MS);
+    socket.on('error', () => {});
+    socket.on('message', (data) => {
+      silence.refresh();
+      this.#take(JSON.parse(String(data)) as Record<string, unknown>, socket, journal);
+    });
+    return new Promise((resolve) =>
+      socket.once('close', () => {
+        clearTimeout(silence);
+        resolve();
+      }),
+    );
+  }
+
+  #take(frame: Record<string, unknown>, socket: WebSocket, journal: Journal): void {
+    switch (frame.type) {
+      case 'hello':
+        this.#storeId ??= frame.store_id as string;
+        socket.send(JSON.stringify({ type: 'subscribe', cursor: this.cursor, store_id: this.#storeId }));
+        return;
+      case 'events': {
+        const events = frame.events as WatchedEvent[];
+        for (const { seq } of events) {
+          if (seq !== this.cursor + 1) this.faults.push(`the viewer got event ${seq} after ${this.cursor}`);
+          this.cursor = seq;
+        }
+        journal.write(...events.map((event) => ({ event })));
+        for (const event of events) for (const listener of this.#listeners) listener(event);
+        return;
+      }
+      case 'subscribed':
+      case 'tick':
+        if (frame.cursor !== this.cursor)
+          this.faults.push(`${frame.type} says ${String(frame.cursor)} to a viewer at ${this.cursor}`);
+        return;
+      default:
+        this.faults.push(`the stream said ${JSON.stringify(frame).slice(0, 300)}`);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/** Who may come in: the token at every door, and no pages of other sites. */
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { startNode } from '../support/nodes.js';
+import { OrchestratorProcess } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { RawPeer } from '../support/raw-peer.js';
+import { tutti } from '../support/tutti.js';
+
+const TOKEN = 'correct-horse-battery-staple';
+
+/** The status with which an upgrade is refused; 101 when it is not. */
+async function upgrade(http: string, headers: Readonly<Record<string, string>>, query = ''): Promise<number> {
+  const socket = new WebSocket(`${http.replace('http', 'ws')}/v1/stream${query}`, { headers });
+  socket.on('error', () => {});
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const status = await new Promise<number>((resolve) => {
+    socket.once('open', () => resolve(101));
+    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+  });
+  socket.terminate();
+  await closed;
+  return status;
+}
+
+describe('a configured token', () => {
+  it('is needed by HTTP, WebSocket, nodes and commands, and a wrong one does not do', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, {
+      graphs: ['one'],
+      env: { TUTTI_TOKEN: TOKEN },
+    });
+    const { http } = orchestrator.ready;
+    const right = { authorization: `Bearer ${TOKEN}` };
+    const wrong = { authorization: `Bearer ${TOKEN}s` };
+
+    for (const path of [
+      '/v1/problems',
+      '/v1/nodes',
+      '/v1/graphs',
+      '/v1/stats',
+      '/metrics',
+      '/openapi.json',
+    ]) {
+      for (const headers of [{}, wrong]) {
+        expect(await orchestrator.get(path, headers), path).toMatchObject({
+          status: 401,
+          body: { error: { code: 'unauthorized' } },
+        });
+      }
+    }
+    expect((await orchestrator.get('/v1/problems', right)).status).toBe(200);
+    const body = { graph: 'one', input: {} };
+    expect((await orchestrator.post('/v1/problems', body)).status).toBe(401);
+    expect((await orchestrator.post('/v1/problems', body, wrong)).status).toBe(401);
+
+    expect(await upgrade(http, {})).toBe(401);
+    expect(await upgrade(http, wrong)).toBe(401);
+    expect(await upgrade(http, {}, `?token=${TOKEN}s`)).toBe(401);
+    expect(await upgrade(http, right)).toBe(101);
+    expect(await upgrade(http, {}, `?token=${TOKEN}`)).toBe(101);
+
+    const peer = new RawPeer(scene, orchestrator);
+    for (const token of ['', `${TOKEN}s`]) {
+      peer.sayHello({ token });
+      const { message } = await peer.next('refused');
+      expect(message.code).toBe('unauthorized');
+      expect(message.message).not.toContain(TOKEN);
+    }
+    const stranger = startNode(scene, orchestrator, { module: 'work' });
+    expect(await stranger.exited).toMatchObject({ code: 1 });
+    expect(stranger.stderr).toContain('unauthorized');
+
+    // With it, the same doors are open, and the work is done.
+    await startNode(scene, orchestrator, { module: 'work', env: { TUTTI_TOKEN: TOKEN } }).line('registered ');
+    const submit = ['submit', 'one', '--input', '{}', '--wait', '--url', http];
+    expect(await tutti(scene, submit)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('unauthorized'),
+    });
+    expect(await tutti(scene, submit, { TUTTI_TOKEN: TOKEN })).toMatchObject({ code: 0 });
+    expect(orchestrator.process.stderr).not.toContain(TOKEN);
+  });
+});
+
+describe('a page of another site', () => {
+  it('is refused with 403, by HTTP and WebSocket, also when it hides its origin', async () => {
+    const scene = Scene.ofTest();
+    const args = ['--origin', 'https://tutti.example.org'];
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'], args });
+    const { http } = orchestrator.ready;
+    for (const origin of ['null', 'https://evil.example', http.replace('http', 'https'), `${http}0`]) {
+      expect(await orchestrator.get('/v1/problems', { origin }), origin).toMatchObject({
+        status: 403,
+        body: { error: { code: 'forbidden_origin' } },
+      });
+      expect((await orchestrator.post('/v1/problems', { graph: 'one', input: {} }, { origin })).status).toBe(
+        403,
+      );
+      expect(await upgrade(http, { origin }), origin).toBe(403);
+    }
+    expect((await orchestrator.get('/v1/problems')).body.items).toEqual([]);
+    for (const origin of [http, 'https://tutti.example.org']) {
+      expect((await orchestrator.get('/v1/problems', { origin })).status, origin).toBe(200);
+      expect(await upgrade(http, { origin }), origin).toBe(101);
+    }
+  });
+});

@@ -1,0 +1,344 @@
+/**
+ * The core without its shell, one turn at a time: what is posted is loaded for, decided and committed as the loop does it, and what would
+ * be performed is there to be looked at.
+ */
+import type { EncodedEvent } from '../../src/model/event.js';
+import type { Graph, ModuleSpec } from '../../src/model/graph.js';
+import type { NodeStatus } from '../../src/model/node.js';
+import {
+  type ExecutionReport,
+  type Hello,
+  type NodeMessage,
+  type OrchestratorMessage,
+  type Output,
+  PROTOCOL_VERSION,
+} from '../../src/model/protocol.js';
+import { decide, nextDueMs } from '../../src/orchestrator/decide/decide.js';
+import { type AssignOrder, Journal } from '../../src/orchestrator/decide/journal.js';
+import type { FleetNode, State } from '../../src/orchestrator/decide/state.js';
+import type { House, PreparedRequest, Step } from '../../src/orchestrator/decide/turn.js';
+import { load } from '../../src/orchestrator/load.js';
+import type { Answer } from '../../src/orchestrator/port.js';
+import { decodeRow, type TaskRow } from '../../src/orchestrator/records.js';
+import { recover } from '../../src/orchestrator/recover.js';
+import { createMemoryDisk, type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
+import { typesFromDescriptors } from '../../src/wire/types.js';
+
+export type Sent = OrchestratorMessage | AssignOrder;
+export type SentOf<K extends Sent['kind']> = Extract<Sent, { kind: K }>;
+
+export const GRACE_MS = 5000;
+export const INLINE_MAX_BYTES = 1000;
+const START_WALL_MS = Date.UTC(2026, 0, 1);
+
+export function moduleSpec(
+  name: string,
+  inputs: readonly string[],
+  more: Partial<ModuleSpec> = {},
+): ModuleSpec {
+  return {
+    ...{
+      name,
+      inputs,
+      previous: [],
+      output: 'json',
+      require: {},
+      timeoutMs: 60_000,
+      onError: 'fail',
+      start: 'auto',
+    },
+    retry: { attempts: 3, backoffMs: 1000, factor: 2, maxBackoffMs: 30_000 },
+    liveness: { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 },
+    ...more,
+  };
+}
+
+export function graphOf(name: string, ...modules: ModuleSpec[]): Graph {
+  return { name, source: { name: 'source', type: 'json' }, modules };
+}
+
+/** What one turn led to. */
+export class Turned {
+  constructor(readonly journal: Journal) {}
+
+  /** To this connection, in order. */
+  to(route: string): Sent[] {
+    return this.journal.sendings
+      .filter((sending) => sending.route === route)
+      .flatMap(({ messages }) => messages);
+  }
+
+  only<K extends Sent['kind']>(route: string, kind: K): SentOf<K>[] {
+    return this.to(route).filter((message): message is SentOf<K> => message.kind === kind);
+  }
+
+  refusals(route: string): string[] {
+    return this.only(route, 'refused').map(({ code }) => code);
+  }
+
+  acks(route: string): [seq: number, ended: boolean][] {
+    return this.only(route, 'output_acks').flatMap(({ acks }) =>
+      acks.map(({ seq, ended }): [number, boolean] => [seq, ended]),
+    );
+  }
+
+  get types(): string[] {
+    return this.journal.events.map(({ fact }) => fact.type);
+  }
+
+  event(type: string): EncodedEvent['fact'] | undefined {
+    return this.journal.events.find(({ fact }) => fact.type === type)?.fact;
+  }
+
+  get answers(): Answer[] {
+    return this.journal.replies.flatMap((reply) => (reply.kind === 'answer' ? [reply.answer] : []));
+  }
+}
+
+export class Core {
+  readonly #graphs: ReadonlyMap<string, Graph>;
+  readonly #token: string | undefined;
+  #store: MemoryStore;
+  #ids = 0;
+  #requests = 0;
+  #boots = 0;
+  nowMs = 1000;
+  wallMs = START_WALL_MS;
+  epoch = 0;
+  state!: State;
+
+  private constructor(graphs: readonly Graph[], token: string | undefined) {
+    this.#graphs = new Map(graphs.map((graph) => [graph.name, graph]));
+    this.#token = token;
+    this.#store = openMemoryStore(createMemoryDisk());
+  }
+
+  static async open(graphs: readonly Graph[], token?: string): Promise<Core> {
+    const core = new Core(graphs, token);
+    await core.restart();
+    const types = typesFromDescriptors(new Uint8Array());
+    for (const graph of graphs) {
+      const { name } = graph;
+      await core.ask({ kind: 'put_graph', name, yaml: name, graph, types, typesJson: types.toJson([]) });
+    }
+    return core;
+  }
+
+  get store(): MemoryStore {
+    return this.#store;
+  }
+
+  /** Everything that is only in memory is gone; so much time passes meanwhile. */
+  async restart(downMs = 1000): Promise<void> {
+    this.#store.crash();
+    this.#store = openMemoryStore(this.#store.disk);
+    this.epoch = await this.#store.reign();
+    this.wallMs += downMs;
+    this.nowMs = 5;
+    const clocks = { nowMs: this.nowMs, wallMs: this.wallMs };
+    const parseGraph = (yaml: string): Graph => this.#graphs.get(yaml)!;
+    this.state = await recover({ store: this.#store, clocks, graceMs: GRACE_MS, parseGraph });
+    await this.turn({ kind: 'wake' });
+  }
+
+  async turn(...steps: Step[]): Promise<Turned> {
+    const loaded = await load(this.#store, this.state, steps);
+    const journal = new Journal(this.state.cursor, this.wallMs);
+    const ids = { uuid: () => this.uuid(), secret: () => `SECRET${this.#ids++}` };
+    const { state, nowMs, wallMs } = this;
+    decide({ state, journal, house: this.#house(), ids, loaded, nowMs, wallMs }, steps, (thrown) => {
+      throw thrown;
+    });
+    const outcome = await this.#store.commit(this.epoch, journal.writes);
+    if (outcome.kind !== 'committed') throw new Error(outcome.kind);
+    return new Turned(journal);
+  }
+
+  /** Time passes, and whatever falls due is decided when it does. Returns all that it led to. */
+  async pass(ms: number): Promise<Turned[]> {
+    const turned: Turned[] = [];
+    const end = this.nowMs + ms;
+    for (;;) {
+      const due = nextDueMs(this.state);
+      const next = due === undefined || due > end ? end : Math.max(due, this.nowMs + 1);
+      this.wallMs += next - this.nowMs;
+      this.nowMs = next;
+      turned.push(await this.turn({ kind: 'wake' }));
+      if (next >= end) return turned;
+    }
+  }
+
+  uuid(): string {
+    this.#ids += 1;
+    return `00000000-0000-7000-8000-${this.#ids.toString(16).padStart(12, '0')}`;
+  }
+
+  async ask(request: PreparedRequest, dedupe?: { key: string; hash: string }): Promise<Answer> {
+    const { answers } = await this.turn(this.asks(request, dedupe));
+    if (answers.length !== 1) throw new Error(`${answers.length} answers`);
+    return answers[0]!;
+  }
+
+  asks(request: PreparedRequest, dedupe?: { key: string; hash: string }): Step {
+    this.#requests += 1;
+    return { kind: 'request', id: this.#requests, request, dedupe };
+  }
+
+  submits(graph: string, priority?: number): Step {
+    const prepared = { kind: 'inline', bytes: Buffer.from('{}') } as const;
+    const request = { kind: 'submit', graph, input: undefined, graphVersion: 1, prepared } as const;
+    return this.asks(priority === undefined ? request : { ...request, priority });
+  }
+
+  /** Submits and returns the task's key. */
+  async submit(graph: string, priority?: number): Promise<string> {
+    const { answers } = await this.turn(this.submits(graph, priority));
+    const [answer] = answers;
+    if (!answer?.ok) throw new Error('not accepted');
+    return String(answer.body.task_id);
+  }
+
+  peer(module: string, more: Partial<Hello> = {}): Peer {
+    this.#boots += 1;
+    return new Peer(this, module, `route-${this.#boots}`, more);
+  }
+
+  async row(key: string): Promise<TaskRow> {
+    const [problemId, iterationId] = key.split('/');
+    const bytes = await this.#store.get('iterations', [problemId!, Number(iterationId)]);
+    return decodeRow<TaskRow>(bytes!);
+  }
+
+  #house(): House {
+    return {
+      ...{ epoch: this.epoch, storeId: this.#store.storeId, token: this.#token, heartbeatIntervalMs: 1000 },
+      ...{ outputWindow: 16, inlineMaxBytes: INLINE_MAX_BYTES, graceMs: GRACE_MS, maxFrameBytes: 1 << 20 },
+      ...{ outputsEndpoint: 'tcp://*:1', blobUrl: 'http://*:2' },
+    };
+  }
+}
+
+/** A node as the core sees it: it says what a test makes it say. */
+export class Peer {
+  readonly module: string;
+  readonly bootId: string;
+  route: string;
+  nodeId = '';
+  incarnation = 0;
+  readonly #core: Core;
+  readonly #hello: Partial<Hello>;
+
+  constructor(core: Core, module: string, route: string, hello: Partial<Hello>) {
+    this.#core = core;
+    this.module = module;
+    this.bootId = hello.bootId ?? core.uuid();
+    this.route = route;
+    this.#hello = hello;
+  }
+
+  get node(): FleetNode {
+    return this.#core.state.nodes.get(this.nodeId)!;
+  }
+
+  says(...messages: NodeMessage[]): Step {
+    const { route, nodeId, incarnation } = this;
+    const frame = { protocolVersion: PROTOCOL_VERSION, nodeId, incarnation, messages };
+    return { kind: 'control', route, frame, faults: [] };
+  }
+
+  say(...messages: NodeMessage[]): Promise<Turned> {
+    return this.#core.turn(this.says(...messages));
+  }
+
+  helloOf(more: Partial<Hello> = {}): Hello {
+    return {
+      ...{
+        kind: 'hello',
+        module: this.module,
+        instance: `${this.module}-1`,
+        version: '1',
+        capacity: 1,
+        labels: {},
+      },
+      ...{ outputType: '', status: 'INACTIVE', held: [], token: '', ...this.#hello, bootId: this.bootId },
+      ...more,
+    };
+  }
+
+  /** Says hello and takes the welcome to heart. */
+  async hello(more: Partial<Hello> = {}): Promise<Turned> {
+    const turned = await this.say(this.helloOf(more));
+    const [welcome] = turned.only(this.route, 'welcome');
+    if (welcome) {
+      this.nodeId = welcome.nodeId;
+      this.incarnation = welcome.incarnation;
+    }
+    return turned;
+  }
+
+  /** Says hello, acknowledges the start, and is idle. */
+  async join(): Promise<Turned> {
+    const turned = await this.hello();
+    const starts = turned.only(this.route, 'node_command');
+    return this.say(
+      ...starts.map(
+        ({ commandId }): NodeMessage => ({ kind: 'command_ack', commandId, executionId: '', accepted: true }),
+      ),
+      { kind: 'node_report', status: 'IDLE' },
+    );
+  }
+
+  beat(running: readonly string[] = [], status: NodeStatus = 'IDLE'): Promise<Turned> {
+    return this.say({ kind: 'heartbeat', status, running });
+  }
+
+  reports(
+    order: AssignOrder,
+    state: ExecutionReport['state'],
+    more: Partial<ExecutionReport> = {},
+  ): NodeMessage {
+    const { executionId, lease } = order;
+    return {
+      kind: 'execution_report',
+      executionId,
+      lease,
+      state,
+      lastSeq: 0,
+      progress: 0,
+      message: '',
+      ...more,
+    };
+  }
+
+  report(
+    order: AssignOrder,
+    state: ExecutionReport['state'],
+    more: Partial<ExecutionReport> = {},
+  ): Promise<Turned> {
+    return this.say(this.reports(order, state, more));
+  }
+
+  publishes(order: AssignOrder, seq: number, more: Partial<Output> = {}): Step {
+    const bytes = Buffer.from(JSON.stringify({ from: order.module, seq }));
+    const { executionId, lease } = order;
+    const output: Output = {
+      executionId,
+      lease,
+      seq,
+      last: true,
+      type: 'json',
+      payload: { kind: 'inline', bytes },
+      ...more,
+    };
+    return { kind: 'outputs', outputs: [output], faults: [] };
+  }
+
+  publish(order: AssignOrder, seq: number, more: Partial<Output> = {}): Promise<Turned> {
+    return this.#core.turn(this.publishes(order, seq, more));
+  }
+
+  acks(commandId: string, executionId = '', accepted = true): Promise<Turned> {
+    const error = { code: 'not_in_this_state', message: 'no', retryable: false };
+    return this.say({ kind: 'command_ack', commandId, executionId, accepted, ...(!accepted && { error }) });
+  }
+}

@@ -1,0 +1,267 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
+import { Core, graphOf, INLINE_MAX_BYTES, moduleSpec, type Peer } from './core.js';
+
+const GRAPH = graphOf('chain', moduleSpec('a', ['source']), moduleSpec('b', ['a']));
+
+let core: Core;
+let a: Peer;
+let task: string;
+let order: AssignOrder;
+
+beforeEach(async () => {
+  core = await Core.open([GRAPH]);
+  a = core.peer('a');
+  await a.join();
+  const turned = await core.turn(core.submits('chain'));
+  order = turned.only(a.route, 'assign order')[0]!;
+  task = `${order.taskId.problemId}/1`;
+});
+
+const observed = (): string | undefined => core.state.executions.get(order.executionId)?.observed;
+
+describe('an assignment', () => {
+  it('leaves in the batch of the submission, and the output that unlocks the next one in the batch of that output', async () => {
+    const b = core.peer('b');
+    await b.join();
+    const turned = await a.publish(order, 1);
+    expect(turned.only(b.route, 'assign order')[0]).toMatchObject({
+      module: 'b',
+      attempt: 1,
+      inputs: [{ name: 'a', ref: { owner: order.executionId, seq: 1 } }],
+    });
+    expect(turned.types).toEqual([
+      'execution.accepted',
+      'output.recorded',
+      'execution.succeeded',
+      'execution.assigned',
+    ]);
+  });
+
+  it('is repeated with growing pauses until it is accepted', async () => {
+    const repeats = async (ms: number): Promise<number> =>
+      (await core.pass(ms)).flatMap((turned) => turned.only(a.route, 'assign order')).length;
+    expect(await repeats(1020)).toBe(1);
+    expect(await repeats(1000)).toBe(0);
+    expect(await repeats(1020)).toBe(1);
+    await a.report(order, 'ACCEPTED');
+    expect(await repeats(20_000)).toBe(0);
+  });
+
+  it('is repeated under the same id and the same lease', async () => {
+    const again = (await core.pass(1020)).flatMap((turned) => turned.only(a.route, 'assign order'));
+    expect(again).toEqual([order]);
+  });
+
+  it('that is rejected is placed again after a short pause, without using an attempt up', async () => {
+    await a.report(order, 'REJECTED', { error: { code: 'busy', message: 'busy', retryable: true } });
+    expect(observed()).toBe('rejected');
+    const orders = (await core.pass(600)).flatMap((turned) => turned.only(a.route, 'assign order'));
+    expect(orders.map(({ attempt }) => attempt)).toEqual([2]);
+    expect(core.state.tasks.get(task)?.runs[0]?.attempts).toBe(0);
+  });
+});
+
+describe('an output', () => {
+  it('implies the acceptance that it has overtaken', async () => {
+    const turned = await a.publish(order, 1, { last: false });
+    expect(turned.types).toEqual(['execution.accepted', 'output.recorded']);
+    expect(turned.acks(a.route)).toEqual([[1, false]]);
+    expect((await a.report(order, 'ACCEPTED')).types).toEqual([]);
+  });
+
+  it('that comes too early is dropped, and recorded when those before it are', async () => {
+    const early = await a.publish(order, 2);
+    expect([early.types, early.to(a.route)]).toEqual([[], []]);
+    await a.publish(order, 1, { last: false });
+    const turned = await a.publish(order, 2);
+    expect(turned.types).toContain('execution.succeeded');
+    expect(turned.acks(a.route)).toEqual([[2, true]]);
+  });
+
+  it('that comes again is acknowledged again and recorded once', async () => {
+    await a.publish(order, 1, { last: false });
+    const again = await a.publish(order, 1, { last: false });
+    expect([again.types, again.acks(a.route)]).toEqual([[], [[1, false]]]);
+    await a.publish(order, 2);
+    const ended = await a.publish(order, 2);
+    expect([ended.types, ended.acks(a.route)]).toEqual([[], [[2, true]]]);
+  });
+
+  it('of a finished task is acknowledged from the store', async () => {
+    await a.publish(order, 1);
+    const b = core.peer('b');
+    const [next] = (await b.join()).only(b.route, 'assign order');
+    await b.publish(next!, 1);
+    expect(core.state.tasks.size).toBe(0);
+    expect((await b.publish(next!, 1)).acks(b.route)).toEqual([[1, true]]);
+    expect((await b.report(next!, 'FAILED')).acks(b.route)).toEqual([[1, true]]);
+  });
+
+  it('with a wrong lease is counted and dropped without an answer', async () => {
+    const turned = await a.publish({ ...order, lease: 'made.up' }, 1);
+    expect([turned.types, turned.journal.sendings]).toEqual([[], []]);
+    expect(Object.fromEntries(core.state.counters.entries()).outputs_dropped).toBe(1);
+    expect(observed()).toBe('assigned');
+  });
+
+  it('of a node that has not registered again is dropped without an answer', async () => {
+    await core.restart();
+    const turned = await a.publish(order, 1);
+    expect([turned.types, turned.journal.sendings]).toEqual([[], []]);
+  });
+
+  it('that its type cannot decode fails the execution for good, and the refusal says why', async () => {
+    const turned = await a.publish(order, 1, { payload: { kind: 'inline', bytes: Buffer.from('{') } });
+    expect(turned.refusals(a.route)).toEqual(['bad_payload']);
+    expect(turned.only(a.route, 'refused')[0]).toMatchObject({ executionId: order.executionId, seq: 1 });
+    expect(turned.types).toContain('iteration.failed');
+    expect((await core.row(task)).error).toMatchObject({ code: 'bad_payload', module: 'a', attempt: 1 });
+  });
+
+  it('of another type than the graph declares fails the execution', async () => {
+    const turned = await a.publish(order, 1, { type: 'bytes' });
+    expect(turned.refusals(a.route)).toEqual(['bad_payload']);
+    expect((await core.row(task)).modules.a?.executions[0]?.state).toBe('failed');
+  });
+
+  it('that is too large to be inline fails the execution', async () => {
+    const bytes = Buffer.alloc(INLINE_MAX_BYTES + 1, 32);
+    const turned = await a.publish(order, 1, { payload: { kind: 'inline', bytes } });
+    expect(turned.refusals(a.route)).toEqual(['too_large']);
+    expect((await core.row(task)).state).toBe('failed');
+  });
+
+  it('whose blob is missing is refused for the moment, and recorded once the blob is there', async () => {
+    const blob = { sha256: 'a'.repeat(64), size: 9 };
+    const refused = await a.publish(order, 1, { payload: { kind: 'blob', blob } });
+    expect([refused.refusals(a.route), refused.types]).toEqual([['blob_missing'], []]);
+    await core.turn({ kind: 'blob', id: 99, ...blob });
+    const turned = await a.publish(order, 1, { payload: { kind: 'blob', blob } });
+    expect(turned.event('output.recorded')?.detail).toMatchObject({ blob });
+    expect(turned.acks(a.route)).toEqual([[1, true]]);
+  });
+
+  it('is not recorded once the execution is being stopped, and what was committed before is acknowledged still', async () => {
+    await a.publish(order, 1, { last: false });
+    await core.ask({ kind: 'task_command', taskId: order.taskId, command: 'stop' });
+    const late = await a.publish(order, 2);
+    expect([late.refusals(a.route), late.types]).toEqual([['stale_execution'], ['output.refused']]);
+    const known = await a.publish(order, 1, { last: false });
+    expect([known.acks(a.route), known.types]).toEqual([[[1, false]], []]);
+  });
+
+  it('is not recorded in the very batch that stops its task, when it comes after the stop', async () => {
+    const stop = core.asks({ kind: 'task_command', taskId: order.taskId, command: 'stop' });
+    const turned = await core.turn(stop, a.publishes(order, 1));
+    expect(turned.types).not.toContain('output.recorded');
+  });
+});
+
+describe('a final report', () => {
+  const failed = { error: { code: 'broken', message: 'it broke', retryable: false } };
+
+  it('that overtakes the last outputs ends the execution when they are all committed', async () => {
+    const early = await a.report(order, 'FAILED', { lastSeq: 2, ...failed });
+    expect([early.types, early.to(a.route)]).toEqual([[], []]);
+    await a.publish(order, 1, { last: false });
+    const turned = await a.publish(order, 2, { last: false });
+    expect(turned.types).toContain('execution.failed');
+    expect(turned.acks(a.route)).toEqual([[2, true]]);
+  });
+
+  it('that waits for outputs still waits for them after a restart', async () => {
+    await a.report(order, 'FAILED', { lastSeq: 1, ...failed });
+    await core.restart();
+    await a.hello({ held: [{ executionId: order.executionId, lease: order.lease, state: 'FAILED' }] });
+    expect((await a.publish(order, 1, { last: false })).types).toContain('execution.failed');
+  });
+
+  it('that comes again is acknowledged as ended again', async () => {
+    expect((await a.report(order, 'FAILED', failed)).acks(a.route)).toEqual([[0, true]]);
+    expect((await a.report(order, 'FAILED', failed)).acks(a.route)).toEqual([[0, true]]);
+  });
+
+  it('of an execution that is not this node’s is refused', async () => {
+    const other = core.peer('a', { instance: 'a-2' });
+    await other.join();
+    expect((await other.report(order, 'FAILED')).refusals(other.route)).toEqual(['unknown_execution']);
+    expect((await a.report({ ...order, lease: 'x' }, 'FAILED')).refusals(a.route)).toEqual([
+      'unknown_execution',
+    ]);
+  });
+
+  it('of a cancellation that nobody asked for places the module anew', async () => {
+    const turned = await a.report(order, 'CANCELLED');
+    expect(turned.types).toContain('execution.cancelled');
+    expect(turned.only(a.route, 'assign order')[0]?.attempt).toBe(2);
+  });
+});
+
+describe('progress and log lines', () => {
+  it('imply acceptance and start, and progress is shown at most ten times a second', async () => {
+    const first = await a.report(order, 'PROGRESS', { progress: 0.1 });
+    expect(first.types).toEqual(['execution.accepted', 'execution.running', 'execution.progress']);
+    expect((await a.report(order, 'PROGRESS', { progress: 0.2 })).types).toEqual([]);
+    await core.pass(100);
+    expect((await a.report(order, 'PROGRESS', { progress: 0.3 })).types).toEqual(['execution.progress']);
+  });
+
+  it('keep a log line in the history of its task, and drop one with a wrong lease', async () => {
+    const { executionId, lease } = order;
+    const line = {
+      kind: 'log',
+      executionId,
+      at: core.wallMs,
+      level: 'info',
+      message: 'hi',
+      fields: { a: 'b' },
+    } as const;
+    expect((await a.say({ ...line, lease })).event('execution.log')?.detail).toMatchObject({
+      message: 'hi',
+      level: 'info',
+    });
+    expect((await a.say({ ...line, lease: 'x' })).types).toEqual([]);
+  });
+});
+
+describe('time', () => {
+  it('counts an attempt’s timeout from its assignment, and the attempt as failed', async () => {
+    await a.report(order, 'ACCEPTED');
+    for (let beat = 0; beat < 29; beat += 1) {
+      await core.pass(2000);
+      await a.beat([order.executionId]);
+    }
+    expect(observed()).toBe('accepted');
+    const turned = (await core.pass(2100)).find(({ types }) => types.includes('execution.failed'))!;
+    expect(turned.event('execution.failed')?.detail).toMatchObject({
+      error: { code: 'timeout', retryable: true },
+    });
+    expect(turned.only(a.route, 'task_command').map(({ cmd }) => cmd)).toEqual(['STOP']);
+    expect(core.state.tasks.get(task)?.runs[0]?.attempts).toBe(1);
+  });
+
+  it('brings the next attempt when its pause is over, also over a restart', async () => {
+    await a.report(order, 'FAILED', { error: { code: 'x', message: 'x', retryable: true } });
+    expect(core.state.tasks.get(task)?.runs[0]?.phase).toMatchObject({ kind: 'waiting', reason: 'x: x' });
+    await core.restart(300);
+    await a.hello({ status: 'IDLE' });
+    const soon = (await core.pass(600)).flatMap((turned) => turned.only(a.route, 'assign order'));
+    expect(soon).toEqual([]);
+    const due = (await core.pass(200)).flatMap((turned) => turned.only(a.route, 'assign order'));
+    expect(due.map(({ attempt }) => attempt)).toEqual([2]);
+  });
+
+  it('never makes a pause longer than its module’s longest, though the wall clock steps back', async () => {
+    await a.report(order, 'FAILED', { error: { code: 'x', message: 'x', retryable: true } });
+    await core.restart(-24 * 3600_000);
+    await a.hello({ status: 'IDLE' });
+    const beats = Array.from({ length: 16 }, async () => {});
+    let orders = 0;
+    for (const _ of beats) {
+      orders += (await core.pass(2000)).flatMap((turned) => turned.only(a.route, 'assign order')).length;
+      await a.beat([], 'IDLE');
+    }
+    expect(orders).toBeGreaterThan(0);
+  });
+});

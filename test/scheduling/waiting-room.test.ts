@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Ranked } from '../../src/scheduling/rank.js';
+import { WaitingRoom } from '../../src/scheduling/waiting-room.js';
+
+interface Guest extends Ranked {
+  readonly name: string;
+  queueSeq: number;
+  waits: boolean;
+}
+
+const guest = (name: string, queueSeq: number, priority = 50): Guest => ({
+  ...{ name, queueSeq, priority, queuedAt: 0, waits: true },
+});
+
+function wake(room: WaitingRoom<Guest>, module: string, slots: number): string[] {
+  const woken: string[] = [];
+  room.wake(module, {
+    slots: () => slots,
+    stillWaits: ({ task }) => task.waits,
+    wake: ({ task }) => {
+      task.waits = false;
+      woken.push(task.name);
+    },
+  });
+  return woken;
+}
+
+const roomOf = (...guests: Guest[]): WaitingRoom<Guest> => {
+  const room = new WaitingRoom<Guest>();
+  for (const task of guests) room.add('m', 'm', { task, position: 0 });
+  return room;
+};
+
+describe('the waiting room', () => {
+  it('wakes as many as there are slots, best rank first', () => {
+    const room = roomOf(guest('young', 3), guest('old', 1), guest('urgent', 9, 90));
+    expect(wake(room, 'm', 2)).toEqual(['urgent', 'old']);
+    expect(room.depth('m')).toBe(1);
+    expect(wake(room, 'm', 5)).toEqual(['young']);
+    expect(room.depth('m')).toBe(0);
+  });
+
+  it('wakes nobody for no slot, and nobody of another module', () => {
+    const room = roomOf(guest('a', 1));
+    expect(wake(room, 'm', 0)).toEqual([]);
+    expect(wake(room, 'other', 9)).toEqual([]);
+    expect(room.depth('m')).toBe(1);
+  });
+
+  it('passes over whoever has stopped waiting, without using a slot up', () => {
+    const gone = guest('gone', 1);
+    const room = roomOf(gone, guest('here', 2));
+    gone.waits = false;
+    expect(wake(room, 'm', 1)).toEqual(['here']);
+  });
+
+  it('wakes one that stands in the queue twice only once, and the next one for the other slot', () => {
+    const twice = guest('twice', 1);
+    expect(wake(roomOf(twice, twice, guest('next', 2)), 'm', 2)).toEqual(['twice', 'next']);
+  });
+
+  it('keeps its order when a rank changes, and goes by the entry with the new rank', () => {
+    const preempted = guest('preempted', 1);
+    const room = roomOf(preempted, guest('equal', 2));
+    preempted.queueSeq = 3;
+    room.add('m', 'm', { task: preempted, position: 0 });
+    expect(wake(room, 'm', 1)).toEqual(['equal']);
+    expect(wake(room, 'm', 1)).toEqual(['preempted']);
+  });
+
+  it('counts slots for each slot class of a module', () => {
+    const room = new WaitingRoom<Guest>();
+    room.add('m', 'm', { task: guest('any', 1), position: 0 });
+    room.add('m', 'm gpu', { task: guest('gpu', 2), position: 0 });
+    room.add('m', 'm gpu', { task: guest('gpu too', 3), position: 0 });
+    expect(wake(room, 'm', 1).sort()).toEqual(['any', 'gpu']);
+  });
+
+  it('wakes everybody in the order of their ranks, however they came and went', () => {
+    const guests = fc.array(fc.record({ priority: fc.integer({ min: 0, max: 100 }), leaves: fc.boolean() }), {
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(guests, fc.integer({ min: 1, max: 5 }), (list, slots) => {
+        const all = list.map(({ priority }, index) => guest(String(index), index, priority));
+        const room = roomOf(...all);
+        for (const [index, { leaves }] of list.entries()) if (leaves) all[index]!.waits = false;
+        const staying = all.filter(({ waits }) => waits);
+        const woken: string[] = [];
+        for (let turn = 0; turn <= staying.length; turn += 1) woken.push(...wake(room, 'm', slots));
+        const expected = staying.sort((a, b) => b.priority - a.priority || a.queueSeq - b.queueSeq);
+        expect(woken).toEqual(expected.map(({ name }) => name));
+      }),
+    );
+  });
+});
