@@ -59,6 +59,8 @@ for (const path of process.argv.slice(2)) {
   const parts = new Map();
   /** @type {Map<string, number>} */
   const functions = new Map();
+  /** @type {Map<string, number>} */
+  const inclusive = new Map();
   let busy = 0;
   let idle = 0;
   for (const [index, id] of samples.entries()) {
@@ -73,6 +75,12 @@ for (const path of process.argv.slice(2)) {
     const [part = name] = name.split('  ');
     parts.set(part, (parts.get(part) ?? 0) + us);
     functions.set(name, (functions.get(name) ?? 0) + us);
+    /** Once each, however often it calls itself. @type {Set<string>} */
+    const callers = new Set();
+    for (let at = /** @type {Node | undefined} */ (node); at; at = parents.get(at.id)) {
+      if (at.callFrame.url.includes('/dist/')) callers.add(nameOf(at, parents));
+    }
+    for (const caller of callers) inclusive.set(caller, (inclusive.get(caller) ?? 0) + us);
   }
   const share = ((idle / (idle + busy)) * 100).toFixed(0);
   const title = `${basename(path)}: ${(busy / 1e6).toFixed(2)} s busy, idle ${share} % of the time`;
@@ -81,5 +89,10 @@ for (const path of process.argv.slice(2)) {
     title: 'Functions',
     head: ['function', 'self', 'ms'],
     rows: rowsOf(functions, busy, FUNCTIONS),
+  });
+  printTable({
+    title: 'The product’s functions with all that they call',
+    head: ['function', 'total', 'ms'],
+    rows: rowsOf(inclusive, busy, FUNCTIONS),
   });
 }

@@ -12,7 +12,7 @@
  * --profiles DIR processor profiles of the coordinator in the first round of the chain (see profile.mjs)
  * --keep-floors  keep what was measured as the new floors
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -56,10 +56,13 @@ const dist = resolve(options.dist);
 const { hasRedis } = prepareGround(dist);
 if (!hasRedis) console.log('redis-server is missing and could not be installed: BullMQ is left out');
 if (options.profiles) mkdirSync(options.profiles, { recursive: true });
+/** Everything that a run writes, its results apart, is in here. */
+const scratch = mkdtempSync(join(resolve(options.data), 'tutti-bench-'));
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
 /** @type {import('./support/tutti.mjs').Context} */
 const context = {
   dist,
-  data: resolve(options.data),
+  data: scratch,
   quick: options.quick,
   rounds: Math.max(3, Number(options.rounds ?? (options.quick ? 3 : 5))),
   hasRedis,
@@ -68,8 +71,12 @@ const context = {
 const machine = describeMachine(root, context.data);
 console.log(JSON.stringify(machine));
 
+/** Set once the run is to stop: settles when every process has ended. @type {Promise<void> | undefined} */
+let stopping;
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
-  process.once(signal, () => void endAll().then(() => process.exit(1)));
+  process.once(signal, () => {
+    stopping ??= endAll().then(() => process.exit(1));
+  });
 }
 
 /** @type {Record<string, import('./support/report.mjs').Report>} */
@@ -87,6 +94,7 @@ for (const question of QUESTIONS) {
     console.log(`Not measured: ${report.notMeasured.join('; ')}.`);
     console.log(`(${question.name}: ${((performance.now() - before) / 1000).toFixed(0)} s)`);
   } catch (error) {
+    await stopping;
     failures.push(`${question.name}: ${error instanceof Error ? error.message : error}`);
     console.error(error);
   } finally {

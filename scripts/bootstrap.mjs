@@ -131,6 +131,7 @@ function vitest(project, filters) {
 function test(filters) {
   provide('cc', ['gcc', 'libc6-dev']);
   provide('python3', ['python3']);
+  provide('chromium', ['chromium']);
   must('The format and lint check', join(root, 'node_modules/.bin/biome'), [
     'ci',
     '--error-on-warnings',

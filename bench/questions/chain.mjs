@@ -9,12 +9,16 @@ import { collect } from '../support/statistics.mjs';
 
 const LEVELS = /** @type {const} */ ([1, 64, 1024]);
 
-/** @typedef {import('../support/contenders.mjs').Load & { cpuUs: number, allCpuUs: number }} Measured */
+/** @typedef {import('../support/contenders.mjs').Load & { cpuUs: number, allCpuUs: number, writtenKib: number }} Measured */
 
 /** @param {import('../support/contenders.mjs').Started} started */
-function cpuOf({ coordinator, others }) {
+function spentBy({ coordinator, others }) {
   const own = coordinator.cpuMs();
-  return { coordinator: own, all: others.reduce((sum, process) => sum + process.cpuMs(), own) };
+  return {
+    coordinatorMs: own,
+    allMs: others.reduce((sum, process) => sum + process.cpuMs(), own),
+    written: coordinator.writtenBytes(),
+  };
 }
 
 /** @param {import('../support/tutti.mjs').Context} context @param {number} inFlight */
@@ -39,9 +43,9 @@ export const chain = {
         for (const inFlight of LEVELS) {
           const profile = context.profiles && contender === tuttiChain && round === 0;
           if (profile) await started.coordinator.ask('profile start');
-          const cpuBefore = cpuOf(started);
+          const before = spentBy(started);
           const load = await started.load({ inFlight, ...timesOf(context, inFlight) });
-          const cpuAfter = cpuOf(started);
+          const after = spentBy(started);
           if (profile) {
             const path = join(String(context.profiles), `chain-${inFlight}.cpuprofile`);
             await started.coordinator.ask('profile stop', { path });
@@ -50,8 +54,9 @@ export const chain = {
           measured[contender.name] = levels;
           collect(levels, inFlight, {
             ...load,
-            cpuUs: ((cpuAfter.coordinator - cpuBefore.coordinator) * 1000) / load.ran,
-            allCpuUs: ((cpuAfter.all - cpuBefore.all) * 1000) / load.ran,
+            cpuUs: ((after.coordinatorMs - before.coordinatorMs) * 1000) / load.ran,
+            allCpuUs: ((after.allMs - before.allMs) * 1000) / load.ran,
+            writtenKib: (after.written - before.written) / 1024 / load.ran,
           });
         }
         await started.end();
@@ -64,12 +69,13 @@ export const chain = {
       title: `Chain of three modules, ${level} in flight`,
       head: [
         ...['', 'tasks/s', 'p50 ms', 'p99 ms', 'submit p50 ms', 'submit p99 ms'],
-        ...['coordinator CPU µs/task', 'of all processes'],
+        ...['coordinator CPU µs/task', 'of all processes', 'written KiB/task'],
       ],
       rows: contenders.map(({ name }) => [
         name,
-        ...['perSecond', 'p50', 'p99', 'submitP50', 'submitP99', 'cpuUs', 'allCpuUs'].map((field) =>
-          shown(rounds(name, level, /** @type {keyof Measured} */ (field)).filter(Number.isFinite)),
+        ...['perSecond', 'p50', 'p99', 'submitP50', 'submitP99', 'cpuUs', 'allCpuUs', 'writtenKib'].map(
+          (field) =>
+            shown(rounds(name, level, /** @type {keyof Measured} */ (field)).filter(Number.isFinite)),
         ),
       ]),
     }));
@@ -89,6 +95,12 @@ export const chain = {
         bar: 0.25,
       },
     ];
+    for (const level of LEVELS) {
+      ratios.push(
+        { name: `chain.${level}.cpu/loop`, rounds: to(single, level, 'allCpuUs'), better: 'lower' },
+        { name: `chain.${level}.written/loop`, rounds: to(single, level, 'writtenKib'), better: 'lower' },
+      );
+    }
     if (context.hasRedis) {
       const durable = 'BullMQ, fsync always';
       const lossy = 'BullMQ, fsync everysec';

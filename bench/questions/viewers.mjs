@@ -74,18 +74,21 @@ export const viewers = {
       ratios: [
         {
           name: 'viewers.1.p99/15ms',
+          isAbsolute: true,
           rounds: figures(String(everything), 'p99').map((ms) => ms / 15),
           better: 'lower',
           bar: 1,
         },
         {
           name: 'viewers.1000.p99/250ms',
+          isAbsolute: true,
           rounds: figures(String(thousand), 'p99').map((ms) => ms / 250),
           better: 'lower',
           bar: 1,
         },
         {
           name: 'viewers.1000.rate/500',
+          isAbsolute: true,
           rounds: figures(String(thousand), 'perSecond').map((rate) => rate / PER_SECOND),
           better: 'higher',
           bar: 0.8,

@@ -6,6 +6,8 @@ import { figure } from './statistics.mjs';
 const FILE = fileURLToPath(new URL('../floors.json', import.meta.url));
 /** Two runs on one quiet machine differ by so much, whatever the rounds of one run say. */
 const NOISE = 0.2;
+/** Rounds that differ by more say that the machine was busy, not that anything goes. */
+const MOST_NOISE = 0.5;
 
 /** @returns {Record<string, number>} */
 function readFloors() {
@@ -13,16 +15,17 @@ function readFloors() {
 }
 
 /**
- * Those ratios that are worse than their floor by more than the noise: `NOISE`, or what the rounds differ by if that is more.
+ * Those ratios that are worse than their floor by more than the noise: `NOISE`, or what the rounds differ by
+ * if that is more, up to `MOST_NOISE`.
  * @param {readonly import('./report.mjs').Ratio[]} ratios
  */
 export function belowFloor(ratios) {
   const floors = readFloors();
-  return ratios.flatMap(({ name, rounds, better }) => {
+  return ratios.flatMap(({ name, rounds, better, isAbsolute }) => {
     const floor = floors[name];
-    if (floor === undefined) return [];
+    if (floor === undefined || isAbsolute) return [];
     const { median, spread } = figure(rounds);
-    const noise = Math.max(NOISE, spread);
+    const noise = Math.min(Math.max(NOISE, spread), MOST_NOISE);
     const holds = better === 'higher' ? median >= floor * (1 - noise) : median <= floor * (1 + noise);
     return holds
       ? []
@@ -32,7 +35,9 @@ export function belowFloor(ratios) {
 
 /** Keeps what was just measured as the floors; those of other questions stay. @param {readonly import('./report.mjs').Ratio[]} ratios */
 export function keepFloors(ratios) {
-  const measured = ratios.map(({ name, rounds }) => [name, Number(figure(rounds).median.toPrecision(3))]);
+  const measured = ratios
+    .filter(({ isAbsolute }) => !isAbsolute)
+    .map(({ name, rounds }) => [name, Number(figure(rounds).median.toPrecision(3))]);
   const floors = { ...readFloors(), ...Object.fromEntries(measured) };
   const sorted = Object.fromEntries(Object.entries(floors).sort(([a], [b]) => (a < b ? -1 : 1)));
   writeFileSync(FILE, `${JSON.stringify(sorted, undefined, 2)}\n`);

@@ -15,6 +15,7 @@ import { figure } from './statistics.mjs';
  * @property {readonly number[]} rounds
  * @property {'higher' | 'lower'} better
  * @property {number} [bar] what it should reach
+ * @property {true} [isAbsolute] a share of a fixed time: a busy machine is enough to miss it, so no floor is kept for it
  */
 
 /**

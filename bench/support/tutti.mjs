@@ -38,7 +38,7 @@ let folders = 0;
 /** @param {Context} context @param {string} name */
 export function freshFolder(context, name) {
   folders += 1;
-  return mkdtempSync(join(context.data, `tutti-bench-${name}-${folders}-`));
+  return mkdtempSync(join(context.data, `${name}-${folders}-`));
 }
 
 export class Tutti {

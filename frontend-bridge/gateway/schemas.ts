@@ -124,6 +124,11 @@ export const nodeView: z.ZodType = named(
     liveness: z.enum(LIVENESSES),
     capacity: z.number().int(),
     running: z.array(z.unknown()),
+    load: z
+      .looseObject({ cpu: z.number(), memory_bytes: z.number(), executing: z.number().int() })
+      .nullable()
+      .optional()
+      .describe('As its last heartbeat said: cores in use, resident memory, executions at work'),
     labels: z.record(z.string(), z.string()),
     version: z.string(),
     last_seen_at: time.nullable(),
@@ -156,7 +161,9 @@ export const sample: z.ZodType = named(
   z.object({
     name: z.string().describe("The file's, without its ending"),
     title: z.string(),
-    input: z.unknown().describe("For `POST /v1/problems`: the source's value, in the JSON mapping of its type"),
+    input: z
+      .unknown()
+      .describe("For `POST /v1/problems`: the source's value, in the JSON mapping of its type"),
   }),
 );
 

@@ -40,6 +40,7 @@ const SILENCE_MS = 15_000;
 const CLOSE_GRACE_MS = 500;
 
 interface Place {
+  isSubscribed: boolean;
   cursor: number | undefined;
   storeId: string | undefined;
 }
@@ -47,7 +48,7 @@ interface Place {
 /** Ends when the signal is aborted. */
 export async function* follow(client: Client, options: FollowOptions): AsyncGenerator<Followed> {
   const { signal } = options;
-  const place: Place = { cursor: options.cursor, storeId: undefined };
+  const place: Place = { isSubscribed: false, cursor: options.cursor, storeId: undefined };
   let retryMs = FIRST_RETRY_MS;
   let lostAt = performance.now();
   while (!signal.aborted) {
@@ -80,12 +81,14 @@ function take(frame: Json, place: Place): Followed | undefined {
     }
     case 'subscribed': {
       const begin = frame.cursor as number;
+      place.isSubscribed = true;
       const another = place.cursor !== undefined && begin < place.cursor;
       place.cursor = begin;
       return another ? { kind: 'gap', from: 1, to: begin } : undefined;
     }
     case 'tick':
-      place.cursor = frame.cursor as number;
+      // Before the subscription a tick is about all events, not about ours.
+      if (place.isSubscribed) place.cursor = frame.cursor as number;
       return undefined;
     case 'error': {
       const { code, message } = frame.error as { code: string; message: string };
@@ -163,6 +166,7 @@ async function* frames(
 
 /** From the last place, in the store where that place is; the first subscription takes the store as it is. */
 function subscription(hello: Json, place: Place, problemId: string | undefined): Json {
+  place.isSubscribed = false;
   place.storeId ??= hello.store_id as string;
   const message = {
     type: 'subscribe',

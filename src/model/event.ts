@@ -30,6 +30,7 @@ export const EVENT_TYPES = [
   'node.status',
   'node.unresponsive',
   'node.dead',
+  'node.deaf',
   'node.left',
   'node.alive',
   'graph.stored',

@@ -5,7 +5,7 @@
 import type { Execution } from '../model/task.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import type { Reader } from '../store/store.js';
-import type { State } from './decide/state.js';
+import { instanceKey, type State } from './decide/state.js';
 import { type Loaded, type Step, taskOfLease } from './decide/turn.js';
 import { decodeRow, type IdempotencyRow, type ProblemRow, type TaskRow, taskFromRow } from './records.js';
 
@@ -15,6 +15,7 @@ const NOTHING: Loaded = {
   newestSucceeded: new Map(),
   executions: new Map(),
   answered: new Map(),
+  replacedBoots: new Set(),
   blobs: new Set(),
 };
 
@@ -25,6 +26,7 @@ const SEARCH_PAGE = 50;
 interface Needs {
   readonly keys: Set<string>;
   readonly blobs: Set<string>;
+  readonly boots: Set<string>;
   readonly tasks: Map<string, TaskId>;
   readonly iterated: { readonly problemId: string; readonly parentIterationId: number | undefined }[];
   readonly commanded: Map<string, TaskId>;
@@ -57,6 +59,7 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
     newestSucceeded,
     executions: await readExecutions(store, state, needs.tasks),
     answered: await readAll<IdempotencyRow>(store, 'idempotency', needs.keys),
+    replacedBoots: new Set((await readAll(store, 'boots', needs.boots)).keys()),
     blobs: new Set((await readAll(store, 'blobs', needs.blobs)).keys()),
   };
 }
@@ -64,7 +67,7 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
 function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
   let needs: Needs | undefined;
   const need = (): Needs => {
-    needs ??= { keys: new Set(), blobs: new Set(), tasks: new Map(), iterated: [], commanded: new Map() };
+    needs ??= { keys: new Set(), blobs: new Set(), boots: new Set(), tasks: new Map(), iterated: [], commanded: new Map() };
     return needs;
   };
   const spokenOf = ({
@@ -87,7 +90,11 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
     } else if (step.kind === 'control') {
       for (const message of step.frame.messages) {
         if (message.kind === 'execution_report' || message.kind === 'log') spokenOf(message);
-        else if (message.kind === 'hello') for (const held of message.held) spokenOf(held);
+        else if (message.kind === 'hello') {
+          for (const held of message.held) spokenOf(held);
+          const node = state.nodesByInstance.get(instanceKey(message.module, message.instance));
+          if (node && node.bootId !== message.bootId) need().boots.add(message.bootId);
+        }
       }
     } else if (step.kind === 'request') {
       if (step.dedupe) need().keys.add(step.dedupe.key);
@@ -105,7 +112,7 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
 
 async function readAll<T>(
   store: Reader,
-  table: 'idempotency' | 'blobs',
+  table: 'idempotency' | 'blobs' | 'boots',
   keys: Iterable<string>,
 ): Promise<Map<string, T>> {
   const rows = new Map<string, T>();

@@ -5,20 +5,23 @@
  * 2. A batch whose commit finds no room is kept and committed later; until then nothing is decided, nothing is performed, and the
  *    loop says that it is blocked.
  * 3. A full mailbox makes its producers wait.
- * 4. Once another epoch reigns, or the disk has failed, the loop stops for good.
+ * 4. Reports that nobody waits for (an acceptance, a line of a log) are committed with what follows them, at most `UNHURRIED_MS` later.
+ * 5. Once another epoch reigns, or the disk has failed, the loop stops for good.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, TuttiError } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import type { Logger } from '../base/logger.js';
 import type { CommitOutcome, Store } from '../store/store.js';
-import { decide, nextDueMs } from './decide/decide.js';
+import { consider, nextDueMs, seal } from './decide/decide.js';
 import { Journal } from './decide/journal.js';
 import type { State } from './decide/state.js';
 import type { House, Loaded, Step, Turn } from './decide/turn.js';
 
 /** Steps of one batch: bounds the latency of whoever comes next, and the size of a transaction. */
 const BATCH_LIMIT = 2048;
+/** Mostly the output follows: one commit less for each execution, and a viewer does not see the difference. */
+const UNHURRIED_MS = 10;
 const COMMIT_AGAIN_MS = 250;
 const COMMIT_AGAIN_MAX_MS = 5000;
 
@@ -52,7 +55,10 @@ export class Loop {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #stopping = false;
+  #isLost = false;
   #blocked: string | undefined;
+  /** The batch that is not sealed yet, if it waits for more. */
+  #open: { readonly journal: Journal; readonly sinceMs: number } | undefined;
 
   constructor(deps: LoopDeps) {
     this.#deps = deps;
@@ -91,6 +97,7 @@ export class Loop {
     this.#stopping = true;
     this.#wake?.();
     await this.#running;
+    if (this.#open && !this.#isLost) await this.#finish(this.#open.journal);
     clearTimeout(this.#timer);
   }
 
@@ -108,16 +115,27 @@ export class Loop {
   }
 
   async #turn(steps: readonly Step[]): Promise<void> {
-    const { state, house, ids, clock, load, perform } = this.#deps;
+    const { state, house, ids, clock, load } = this.#deps;
     const loaded = await this.#load(load, steps);
     if (!loaded) return;
+    const nowMs = clock.nowMs();
     const wallMs = clock.wallMs();
-    const journal = new Journal(state.cursor, wallMs);
-    const turn: Turn = { state, journal, house, ids, loaded, nowMs: clock.nowMs(), wallMs };
-    decide(turn, steps, (thrown, step) => {
+    this.#open ??= { journal: new Journal(state.cursor, wallMs), sinceMs: nowMs };
+    const { journal, sinceMs } = this.#open;
+    const turn: Turn = { state, journal, house, ids, loaded, nowMs, wallMs };
+    consider(turn, steps, (thrown, step) => {
       state.counters.add('internal_errors');
       this.#deps.logger.error({ err: thrown, step: step.kind }, 'a step could not be decided');
     });
+    const waits = !journal.isUrgent && !journal.isEmpty && nowMs - sinceMs < UNHURRIED_MS;
+    if (waits && !this.#stopping) this.#setTimer(sinceMs + UNHURRIED_MS);
+    else await this.#finish(journal);
+  }
+
+  async #finish(journal: Journal): Promise<void> {
+    const { state, perform } = this.#deps;
+    this.#open = undefined;
+    seal(state, journal);
     if (journal.writes.length > 0 && !(await this.#commit(journal))) return;
     try {
       await perform(journal);
@@ -182,6 +200,7 @@ export class Loop {
 
   #lose(error: TuttiError): false {
     this.#stopping = true;
+    this.#isLost = true;
     this.#deps.onLost(error);
     return false;
   }
@@ -205,10 +224,10 @@ export class Loop {
     });
   }
 
-  #setTimer(): void {
+  #setTimer(atMs: number = Number.POSITIVE_INFINITY): void {
     clearTimeout(this.#timer);
-    const due = nextDueMs(this.#deps.state);
-    if (due === undefined) return;
+    const due = Math.min(atMs, nextDueMs(this.#deps.state) ?? Number.POSITIVE_INFINITY);
+    if (due === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(
       () => void this.post({ kind: 'wake' }),
       Math.max(1, due - this.#deps.clock.nowMs()),

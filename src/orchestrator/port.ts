@@ -128,7 +128,7 @@ export interface PageRequest {
 export interface ProblemFilter extends SearchQuery {
   readonly graph?: string;
   readonly state?: TaskState;
-  /** A part of the title, without regard to case. */
+  /** A part of the title or of the newest input's text, without regard to case. */
   readonly q?: string;
   /** RFC 3339. */
   readonly created_after?: string;

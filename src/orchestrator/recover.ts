@@ -49,7 +49,6 @@ export async function recover({ store, clocks, graceMs, parseGraph }: RecoverDep
     );
     state.addGraph({ compiled, types, typesJson: row.types, yaml: row.yaml, createdAt: row.created_at });
   }
-  for await (const { key } of entries(store, 'boots')) state.replacedBoots.add(String(key[0]));
   for await (const { value } of entries(store, 'nodes')) {
     const node = nodeFromRow(decodeRow<NodeRow>(value), clocks.nowMs);
     state.addNode(node);
@@ -58,6 +57,7 @@ export async function recover({ store, clocks, graceMs, parseGraph }: RecoverDep
       state.timers.set(`judge ${node.nodeId}`, clocks.nowMs + unresponsiveAfterMs, {
         kind: 'judge',
         nodeId: node.nodeId,
+        isHeard: false,
       });
     }
   }
@@ -159,6 +159,8 @@ function recoverCommand(state: State, row: CommandRow, clocks: Clocks, graceMs: 
     parts: row.parts.map((part) => ({
       nodeId: part.node_id,
       executionId: part.execution_id,
+      // What was under way went with the connections of the process before.
+      overtakes: false,
       ackedAt: part.acked_at,
       stoppedAt: part.stopped_at,
       error: part.error,

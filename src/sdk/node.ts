@@ -6,6 +6,7 @@ import { createZeromqNodeBus } from '../bus/zeromq-node.js';
 import type { NodeStatus } from '../model/node.js';
 import { createHttpBlobs } from './blobs.js';
 import { type NodeLogger, type NodeOptions, type NodeSettings, readOptions } from './options.js';
+import { ownSchemas } from './own-schemas.js';
 import { createProcessLoad } from './process-load.js';
 import { Runtime, type RuntimeDeps } from './runtime.js';
 import type { Handler } from './task.js';
@@ -28,7 +29,8 @@ export interface RunningNode {
 export interface Node {
   /**
    * Connects, and settles when the orchestrator has welcomed the node; until one answers it goes on asking. Errors: a final
-   * refusal's code (`unknown_module`, `wrong_output_type`, `unauthorized`, `protocol_version`, `replaced`), `bad_endpoint`,
+   * refusal's code (`unknown_module`, `wrong_output_type`, `schema_mismatch`, `unauthorized`, `protocol_version`, `replaced`),
+   * `bad_endpoint`, `bad_proto` or `bad_schema` (what `protoPath` names),
    * `already_started`, `node_stopped` (it was stopped before).
    */
   start(): Promise<RunningNode>;
@@ -76,6 +78,7 @@ export function node<
         blobs: createHttpBlobs({ token: settings.token, timers: systemTimers }),
         logger,
         bootId: systemIds.uuid(),
+        schemas: ownSchemas(settings),
         measure: createProcessLoad(),
       };
       return startNode(settings, handler as Handler<Anything, Anything, Anything>, deps, processHost);

@@ -27,6 +27,13 @@ export interface NodeOptions {
   readonly token?: string;
   /** The type that the node publishes; it has to be what the graph declares. @default whatever the graph declares */
   readonly outputType?: string;
+  /**
+   * Folders with the `.proto` and `.schema.json` files that the node was written against. With its hello it says what it knows of them, and
+   * it is refused (`schema_mismatch`) where the graph means something else by one of its module's types. @default the graph is believed
+   */
+  readonly protoPath?: string | readonly string[];
+  /** Which of the types in `protoPath` count. @default all */
+  readonly types?: readonly string[];
   /** Runs when the node is started, before it takes work. A throw leads to the status ERROR. */
   readonly onStart?: () => void | Promise<void>;
   /** Runs when the node is stopped, after its last execution, and before its process ends. */
@@ -56,6 +63,9 @@ export interface NodeSettings {
   readonly control: string;
   readonly token: string;
   readonly outputType: string;
+  readonly protoPaths: readonly string[];
+  /** Empty: all. */
+  readonly types: readonly string[];
   readonly onStart: (() => void | Promise<void>) | undefined;
   readonly onStop: (() => void | Promise<void>) | undefined;
   readonly onConfigure: NodeOptions['onConfigure'] | undefined;
@@ -90,6 +100,8 @@ export function readOptions(
     control: options.control ?? (env.TUTTI_CONTROL || DEFAULT_CONTROL),
     token: options.token ?? env.TUTTI_TOKEN ?? '',
     outputType: options.outputType ?? '',
+    protoPaths: typeof options.protoPath === 'string' ? [options.protoPath] : (options.protoPath ?? []),
+    types: options.types ?? [],
     onStart: options.onStart,
     onStop: options.onStop,
     onConfigure: options.onConfigure,

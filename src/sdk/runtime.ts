@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.js';
 import { messageOf, TuttiError } from '../base/errors.js';
 import type { NodeBus } from '../bus/bus.js';
 import type { NodeStatus } from '../model/node.js';
-import { PROTOCOL_VERSION, type Welcome } from '../model/protocol.js';
+import { PROTOCOL_VERSION, type TypeSchema, type Welcome } from '../model/protocol.js';
 import { decodeToNode, encodeOutputs, encodeToOrchestrator } from '../wire/codec.js';
 import { outputTopic } from '../wire/topics.js';
 import { typesFromDescriptors } from '../wire/types.js';
@@ -33,6 +33,8 @@ export interface RuntimeDeps {
   readonly logger: NodeLogger;
   /** Random per process start. */
   readonly bootId: string;
+  /** What the author wrote the node against. */
+  readonly schemas?: readonly TypeSchema[];
   /** What the process costs, for the heartbeats. */
   readonly measure?: () => ProcessLoad;
 }
@@ -77,6 +79,7 @@ export class Runtime {
     this.#session = new Session({
       ...{ module, instance, version, capacity, labels, outputType, token },
       bootId: deps.bootId,
+      ...(deps.schemas?.length && { schemas: deps.schemas }),
     });
   }
 

@@ -40,6 +40,12 @@ export function text(value: string | null | undefined): string {
   return value ?? '';
 }
 
+/** Free text of at most `MAX_NAME_CHARS`; absent is empty. */
+export function short(field: string, value: string | null | undefined): string {
+  if (value && value.length > MAX_NAME_CHARS) invalid(field, value, `at most ${MAX_NAME_CHARS} characters`);
+  return value ?? '';
+}
+
 /** 64-bit integers arrive as numbers or, where protobufjs finds the `long` package, as these. */
 interface LongBits {
   readonly low: number;

@@ -2,13 +2,16 @@
 import type { HeldExecution, Load, NodeMessage, ReportedError, TypeSchema } from '../model/protocol.js';
 import { heldState, logLevel, nodeStatus, word } from './enums.js';
 import type { BatchSpec, FaultSubject } from './envelope.js';
-import { amount, fraction, invalid, name, names, text, time, uint } from './fields.js';
+import { amount, fraction, invalid, name, names, short, text, time, uint } from './fields.js';
 import { tutti } from './generated/tutti.js';
 
 import v1 = tutti.v1;
 
 /** More executions at once than any process plays; a node that says so has a fault in its configuration. */
 const MAX_CAPACITY = 65_536;
+
+/** Labels are for choosing nodes by, and kept with every node. */
+const MAX_LABELS = 64;
 
 export function writeNodeMessage(message: NodeMessage): v1.NodeMessage.$Properties {
   switch (message.kind) {
@@ -170,15 +173,25 @@ function readHello(hello: v1.Hello.$Properties): NodeMessage {
     module: name('hello.module', hello.module),
     instance: name('hello.instance', hello.instance),
     bootId: name('hello.boot_id', hello.bootId),
-    version: text(hello.version),
+    version: short('hello.version', hello.version),
     capacity,
-    labels: hello.labels ?? {},
+    labels: readLabels(hello.labels ?? {}),
     outputType: text(hello.outputType),
     status: word('hello.status', nodeStatus, hello.status),
     held: (hello.held ?? []).map(readHeld),
     token: text(hello.token),
     ...(hello.schemas?.length && { schemas: hello.schemas.map(readSchema) }),
   };
+}
+
+function readLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(labels);
+  if (entries.length > MAX_LABELS) invalid('hello.labels', entries.length, `at most ${MAX_LABELS} labels`);
+  for (const [label, value] of entries) {
+    short('hello.labels', label);
+    short(`hello.labels[${label}]`, value);
+  }
+  return labels;
 }
 
 function readSchema(schema: v1.TypeSchema.$Properties, index: number): TypeSchema {

@@ -1,5 +1,6 @@
 /**
- * The types that payloads have: protobuf messages known by reflection, and the two that need no schema, `json` and `bytes`.
+ * The types that payloads have: protobuf messages known by reflection, `json:<name>` with a JSON Schema, and the two that need no
+ * schema, `json` and `bytes`.
  * The only place where a payload's bytes become a value and a value becomes bytes.
  *
  * 1. Decoding never throws, whatever the bytes are; encoding never throws, whatever the value is.
@@ -14,9 +15,13 @@
 import protobuf from 'protobufjs';
 import { type Fault, messageOf, TuttiError } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
+import type { TypeSchema } from '../model/protocol.js';
 import { closureOf, type Declaration, declarationsToJson } from './types/closure.js';
+import { jsonSchemaDifferences, messageDifferences, type Sides } from './types/compatibility.js';
 import { parseDescriptors, serialiseDescriptors } from './types/descriptors.js';
 import { FaultList, show } from './types/faults.js';
+import { canonicalJson, hashOf, messageForm } from './types/fingerprint.js';
+import { JsonSchemas, readJsonSchemas } from './types/json-schemas.js';
 import { readProtoFiles } from './types/proto-files.js';
 import { createReaders } from './types/readers.js';
 import { fullNameOf, messagesIn, unsupported } from './types/reflection.js';
@@ -39,7 +44,7 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export type TypesJson = Readonly<Record<string, unknown>>;
 
 export interface TypeRegistry {
-  /** Whether payloads may have this type: a message's full name (`sustainml.v1.MLModel`), `json` or `bytes`. */
+  /** Whether payloads may have this type: a message's full name (`sustainml.v1.MLModel`), `json`, `json:<name>` or `bytes`. */
   has(type: string): boolean;
   /** Every type, sorted; `bytes` and `json` among them. */
   names(): readonly string[];
@@ -50,7 +55,8 @@ export interface TypeRegistry {
   /**
    * Either flavour to bytes. A fault's `path` is a JSON pointer into the value (`/minimum_samples`, `/labels/a~1b`, `''` for the whole).
    * Its `code` is one of `unknown_type` `unknown_field` `duplicate_field` `wrong_type` `out_of_range` `bad_base64` `bad_text`
-   * `unknown_enum_value` `oneof_conflict` `bad_timestamp` `bad_duration` `missing_field` `too_deep` `unencodable`.
+   * `unknown_enum_value` `oneof_conflict` `bad_timestamp` `bad_duration` `missing_field` `too_deep` `unencodable`, or `schema` where a
+   * JSON Schema does not allow the value.
    */
   encode(type: string, value: unknown): EncodedPayload;
   /** For forms: with titles, defaults, and the proto comments as descriptions. Throws `TuttiError` `unknown_type`. */
@@ -62,37 +68,55 @@ export interface TypeRegistry {
   descriptors(types: readonly string[]): Uint8Array;
   /** These types and all that they need, with their comments. Throws `TuttiError` `unknown_type`. */
   toJson(types: readonly string[]): TypesJson;
+  /** What another side may compare its own type of this name with. Throws `TuttiError` `unknown_type`. */
+  schemaOf(type: string): TypeSchema;
+  /**
+   * Where another side's type of this name does not fit this one, field by field; empty when they understand each other
+   * (`types/compatibility.ts`). Throws `TuttiError` `unknown_type`.
+   */
+  differences(theirs: TypeSchema, sides: Sides): readonly Fault[];
 }
 
+export type { Sides } from './types/compatibility.js';
+
 /**
- * Reads every `.proto` under these folders. Imports are resolved in the folders, in their order, and `google/protobuf/*` is always
- * there. Throws `TuttiError` `bad_proto`, whose `details` have the path `<file>:<line>`.
+ * Reads every `.proto` and every `<name>.schema.json` under these folders. Imports are resolved in the folders, in their order, and
+ * `google/protobuf/*` is always there. Throws `TuttiError` `bad_proto`, whose `details` have the path `<file>:<line>`, or `bad_schema`.
  */
 export function loadTypes(protoPaths: readonly string[]): TypeRegistry {
-  return new ReflectedTypes(readProtoFiles(protoPaths));
+  const root = readProtoFiles(protoPaths);
+  const { schemas, faults } = readJsonSchemas(protoPaths);
+  const [first] = faults;
+  if (first) throw new TuttiError('bad_schema', `${first.path}: ${first.message}`, { details: faults });
+  return new ReflectedTypes(root, new JsonSchemas(schemas));
 }
 
 /**
  * The types of a serialised `google.protobuf.FileDescriptorSet`, as a node gets it with its welcome; empty bytes give only `json` and
- * `bytes`. Comments are not among what it carries. Throws `TuttiError` `bad_descriptors`.
+ * `bytes`. Comments are not among what it carries, nor are JSON Schemas: any `json:<name>` is JSON. Throws `TuttiError`
+ * `bad_descriptors`.
  */
 export function typesFromDescriptors(bytes: Uint8Array): TypeRegistry {
-  return checked(() => parseDescriptors(bytes));
+  return checked(() => parseDescriptors(bytes), new JsonSchemas('any'));
 }
 
 /** The types that `toJson` gave. Throws `TuttiError` `bad_descriptors`. */
 export function typesFromJson(json: TypesJson): TypeRegistry {
-  return checked(() => protobuf.Root.fromJSON(structuredClone(json) as protobuf.INamespace));
+  const { json_schemas: schemas = {}, ...root } = structuredClone(json);
+  return checked(
+    () => protobuf.Root.fromJSON(root as protobuf.INamespace),
+    new JsonSchemas(new Map(Object.entries(schemas as Record<string, unknown>))),
+  );
 }
 
-function checked(read: () => protobuf.Root): TypeRegistry {
+function checked(read: () => protobuf.Root, schemas: JsonSchemas): TypeRegistry {
   let reason: string | undefined;
   try {
     const root = read();
     reason = messagesIn(root)
       .map(unsupported)
       .find((why) => why !== undefined);
-    if (reason === undefined) return new ReflectedTypes(root);
+    if (reason === undefined) return new ReflectedTypes(root, schemas);
   } catch (error) {
     reason = messageOf(error);
   }
@@ -109,14 +133,17 @@ class ReflectedTypes implements TypeRegistry {
   readonly #jsonReader = createReaders('json');
   readonly #valueReader = createReaders('value');
   readonly #writer = createWriters();
+  readonly #schemas: JsonSchemas;
+  readonly #forms = new Map<string, TypeSchema>();
 
-  constructor(root: protobuf.Root) {
+  constructor(root: protobuf.Root, schemas: JsonSchemas) {
     this.#types = new Map(messagesIn(root).map((type) => [fullNameOf(type), type]));
-    this.#names = Object.freeze([...this.#types.keys(), 'bytes', 'json'].sort());
+    this.#schemas = schemas;
+    this.#names = Object.freeze([...this.#types.keys(), ...schemas.types(), 'bytes', 'json'].sort());
   }
 
   has(type: string): boolean {
-    return type === 'json' || type === 'bytes' || this.#types.has(type);
+    return type === 'json' || type === 'bytes' || this.#types.has(type) || this.#schemas.has(type);
   }
 
   names(): readonly string[] {
@@ -140,6 +167,7 @@ class ReflectedTypes implements TypeRegistry {
     try {
       if (name === 'bytes') return { ok: true, value: readBytes(bytes) };
       if (name === 'json') return { ok: true, value: JSON.parse(UTF8.decode(bytes)) };
+      if (this.#schemas.has(name)) return this.#readJson(name, JSON.parse(UTF8.decode(bytes)));
       const type = this.#types.get(name);
       if (!type) return { ok: false, message: this.#unknown(name) };
       return { ok: true, value: readerOf(type)(type.decode(bytes)) };
@@ -148,10 +176,23 @@ class ReflectedTypes implements TypeRegistry {
     }
   }
 
+  #readJson(name: string, value: unknown): DecodedPayload {
+    const faults = this.#schemas.faults(name, value);
+    if (faults.length === 0) return { ok: true, value };
+    const all = faults.map(({ path, message }) => (path === '' ? message : `${path} ${message}`)).join('; ');
+    return { ok: false, message: `this is no ${name}: ${all}` };
+  }
+
   encode(name: string, value: unknown): EncodedPayload {
     const list = new FaultList();
     try {
       if (name === 'json') return { ok: true, bytes: encodeJson(value) };
+      if (this.#schemas.has(name)) {
+        const bytes = encodeJson(value);
+        // As it arrives: what JSON leaves out is not there.
+        const faults = this.#schemas.faults(name, JSON.parse(Buffer.from(bytes).toString()));
+        return faults.length === 0 ? { ok: true, bytes } : { ok: false, faults };
+      }
       const type = this.#types.get(name);
       if (!type && name !== 'bytes') list.add(undefined, 'unknown_type', this.#unknown(name));
       const written = type
@@ -167,7 +208,9 @@ class ReflectedTypes implements TypeRegistry {
   }
 
   jsonSchema(type: string): JsonSchema {
-    return type === 'json' || type === 'bytes' ? SCHEMALESS[type] : schemaOf(this.#get(type));
+    if (type === 'json' || type === 'bytes') return SCHEMALESS[type];
+    if (this.#schemas.has(type)) return (this.#schemas.schema(type) ?? SCHEMALESS.json) as JsonSchema;
+    return schemaOf(this.#get(type));
   }
 
   descriptors(types: readonly string[]): Uint8Array {
@@ -175,12 +218,59 @@ class ReflectedTypes implements TypeRegistry {
   }
 
   toJson(types: readonly string[]): TypesJson {
-    return declarationsToJson(this.#closure(types));
+    const schemas = types
+      .filter((type) => this.#schemas.schema(type) !== undefined)
+      .sort()
+      .map((type) => [type.slice('json:'.length), this.#schemas.schema(type)]);
+    const declared = declarationsToJson(this.#closure(types));
+    return schemas.length === 0 ? declared : { ...declared, json_schemas: Object.fromEntries(schemas) };
+  }
+
+  schemaOf(type: string): TypeSchema {
+    let form = this.#forms.get(type);
+    if (form) return form;
+    if (type === 'json' || type === 'bytes') {
+      form = { type, hash: hashOf(type), definition: new Uint8Array() };
+    } else if (this.#schemas.has(type)) {
+      const text = canonicalJson(this.#schemas.schema(type) ?? {});
+      form = { type, hash: hashOf(text), definition: Buffer.from(text) };
+    } else {
+      form = { type, hash: hashOf(messageForm(this.#get(type))), definition: this.descriptors([type]) };
+    }
+    this.#forms.set(type, form);
+    return form;
+  }
+
+  differences(theirs: TypeSchema, sides: Sides): readonly Fault[] {
+    const { type, definition } = theirs;
+    if (this.schemaOf(type).hash === theirs.hash) return [];
+    const unreadable = (why: string): Fault[] => [
+      { path: '', code: 'bad_descriptors', message: `${type}: ${why}` },
+    ];
+    try {
+      if (definition.byteLength === 0)
+        return unreadable(`the hash differs, and ${sides.theirs} does not say its schema`);
+      if (this.#schemas.has(type)) {
+        return jsonSchemaDifferences(
+          this.#schemas.schema(type) ?? {},
+          JSON.parse(UTF8.decode(definition)),
+          sides,
+        );
+      }
+      const other = messagesIn(parseDescriptors(definition)).find((each) => fullNameOf(each) === type);
+      return other
+        ? messageDifferences(this.#get(type), other, sides)
+        : unreadable(`the descriptors of ${sides.theirs} do not have it`);
+    } catch (error) {
+      return unreadable(`the schema of ${sides.theirs} cannot be read: ${messageOf(error)}`);
+    }
   }
 
   #closure(types: readonly string[]): Declaration[] {
     return closureOf(
-      types.filter((type) => type !== 'json' && type !== 'bytes').map((type) => this.#get(type)),
+      types
+        .filter((type) => type !== 'json' && type !== 'bytes' && !this.#schemas.has(type))
+        .map((type) => this.#get(type)),
     );
   }
 

@@ -15,7 +15,13 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Content } from './behaviour.js';
 import { History } from './history.js';
-import { type ClientLine, type NodeLine, readJournals, type WatchedEvent, type WatchLine } from './journal.js';
+import {
+  type ClientLine,
+  type NodeLine,
+  readJournals,
+  type WatchedEvent,
+  type WatchLine,
+} from './journal.js';
 
 export interface CheckOptions {
   readonly http: string;
@@ -32,7 +38,12 @@ export interface Verdict {
 interface Asked {
   readonly t: number;
   readonly ask: Extract<ClientLine, { op: 'ask' }>;
-  accepted?: { readonly t: number; readonly task: string; readonly problem: string; readonly iteration: number };
+  accepted?: {
+    readonly t: number;
+    readonly task: string;
+    readonly problem: string;
+    readonly iteration: number;
+  };
   refused?: number;
 }
 
@@ -69,7 +80,9 @@ class Checking {
     this.faults.unshift(...this.#history.faults);
     const { minSuccesses } = this.#options;
     if ((this.counts.succeeded ?? 0) < minSuccesses)
-      this.faults.push(`only ${this.counts.succeeded ?? 0} tasks succeeded, at least ${minSuccesses} have to`);
+      this.faults.push(
+        `only ${this.counts.succeeded ?? 0} tasks succeeded, at least ${minSuccesses} have to`,
+      );
   }
 
   /** All events there are, from the first. */
@@ -95,7 +108,8 @@ class Checking {
     await once(socket, 'close');
     this.counts.events = this.#history.cursor;
     for (const [type, count] of Object.entries(this.#history.counts)) {
-      if (/^(iteration|execution|node|command)\./.test(type) || type === 'output.refused') this.counts[type] = count;
+      if (/^(iteration|execution|node|command)\./.test(type) || type === 'output.refused')
+        this.counts[type] = count;
     }
     this.counts.outputs = this.#history.counts['output.recorded'] ?? 0;
     this.counts.succeeded = this.#history.counts['iteration.succeeded'] ?? 0;
@@ -106,13 +120,16 @@ class Checking {
     for await (const { line } of readJournals<WatchLine>(this.#options.journals, 'watcher')) {
       const { event, t } = line;
       cursor += 1;
+      // It went on while the stream was read.
+      if (cursor > this.#history.cursor) continue;
       if (event.seq !== cursor) this.faults.push(`the watcher got event ${event.seq} as number ${cursor}`);
       if (this.#hashes.get(String(event.seq)) !== digest(JSON.stringify(event)))
         this.faults.push(`event ${event.seq} is not what a viewer was told`);
       if (event.type === 'command.stopped' && event.execution_id) this.#stoppedAt.set(event.execution_id, t);
     }
     this.counts.watched = cursor;
-    if (cursor === 0) this.faults.push('the watcher got no events');
+    if (cursor < this.#history.cursor)
+      this.faults.push(`the watcher got ${cursor} events, there are ${this.#history.cursor}`);
   }
 
   async #checkRest(): Promise<void> {
@@ -123,7 +140,8 @@ class Checking {
     if (stats.counters?.internal_errors)
       this.faults.push(`${String(stats.counters.internal_errors)} steps could not be decided`);
     for (const [id, { end }] of this.#history.tasks) if (!end) this.faults.push(`task ${id} has not ended`);
-    for (const { id, end } of this.#history.executions.values()) if (!end) this.faults.push(`execution ${id} has not ended`);
+    for (const { id, end } of this.#history.executions.values())
+      if (!end) this.faults.push(`execution ${id} has not ended`);
     const { items } = await this.#json('/v1/nodes?limit=1000');
     for (const node of items) {
       if (node.liveness !== 'alive') continue;
@@ -161,7 +179,8 @@ class Checking {
       const twin = tasks.get(answer.task);
       if (twin !== undefined) this.faults.push(`${answer.task} was given to ${twin} and to ${ask.key}`);
       tasks.set(answer.task, ask.key);
-      if (!this.#history.tasks.has(answer.task)) this.faults.push(`${answer.task}, accepted, was never submitted`);
+      if (!this.#history.tasks.has(answer.task))
+        this.faults.push(`${answer.task}, accepted, was never submitted`);
     }
     this.#checkOrder(accepted);
     await inParallel(accepted, async ({ ask, accepted: answer }) => {
@@ -228,7 +247,8 @@ class Checking {
     for (const [id, seq] of acked) {
       ackedOutputs += seq;
       const recorded = this.#history.executions.get(id)?.outputs ?? 0;
-      if (recorded < seq) this.faults.push(`execution ${id}: acknowledged up to ${seq}, recorded up to ${recorded}`);
+      if (recorded < seq)
+        this.faults.push(`execution ${id}: acknowledged up to ${seq}, recorded up to ${recorded}`);
     }
     this.counts['outputs acked in journals'] = ackedOutputs;
     await inParallel([...this.#history.executions.values()], async ({ id, task, outputs }) => {
@@ -241,19 +261,20 @@ class Checking {
         const sent = published.get(`${id} ${seq}`);
         if (sent !== undefined) {
           this.counts['outputs compared'] = (this.counts['outputs compared'] ?? 0) + 1;
-          if (sent !== digest(bytes)) this.faults.push(`output ${seq} of ${id} is not what its node published`);
+          if (sent !== digest(bytes))
+            this.faults.push(`output ${seq} of ${id} is not what its node published`);
         }
       }
     });
   }
 
-  /** Nobody names an execution as running once it is shown as stopped, unless its process was given up for dead. */
+  /** Nobody is at work on an execution once it is shown as stopped, unless its process was given up for dead. */
   async #checkNodes(): Promise<void> {
     const { upheavals, executions } = this.#history;
     const reported = new Set<string>();
     for await (const { name, line } of readJournals<NodeLine>(this.#options.journals, 'node-')) {
       if (line.op !== 'beat') continue;
-      for (const id of line.running) {
+      for (const id of line.working) {
         const stoppedAt = this.#stoppedAt.get(id);
         const execution = executions.get(id);
         if (stoppedAt === undefined || line.t <= stoppedAt || !execution || reported.has(id)) continue;
@@ -263,7 +284,9 @@ class Checking {
         );
         if (wasGivenUp) continue;
         reported.add(id);
-        this.faults.push(`${name} works on ${id}, ${Math.round(line.t - stoppedAt)} ms after it is shown as stopped`);
+        this.faults.push(
+          `${name} works on ${id}, ${Math.round(line.t - stoppedAt)} ms after it is shown as stopped`,
+        );
       }
     }
     this.counts['executions stopped'] = this.#stoppedAt.size;
@@ -276,7 +299,8 @@ class Checking {
     this.counts.commands = commands.length;
     await inParallel(commands, async ({ command_id, command, target }) => {
       const view = await this.#json(`/v1/commands/${command_id}`);
-      if (view.state === 'pending') this.faults.push(`command ${command_id} (${command} ${target}) is still pending`);
+      if (view.state === 'pending')
+        this.faults.push(`command ${command_id} (${command} ${target}) is still pending`);
       this.counts[`commands ${view.state}`] = (this.counts[`commands ${view.state}`] ?? 0) + 1;
       if (view.state !== 'acked') return;
       for (const part of view.parts) {
@@ -295,7 +319,9 @@ class Checking {
   }
 
   async #bytes(path: string): Promise<Buffer> {
-    const response = await fetch(this.#options.http + path, { headers: { accept: 'application/octet-stream' } });
+    const response = await fetch(this.#options.http + path, {
+      headers: { accept: 'application/octet-stream' },
+    });
     const bytes = Buffer.from(await response.arrayBuffer());
     if (!response.ok) this.faults.push(`GET ${path}: ${response.status} ${bytes.toString()}`);
     return bytes;

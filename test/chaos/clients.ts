@@ -10,6 +10,8 @@ const ANSWER_MS = 5000;
 
 type Graph = keyof typeof MODULES;
 
+type Ask = Omit<Extract<ClientLine, { op: 'ask' }>, 't'>;
+
 interface Reply {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: whatever the API answers; the checker looks at it.
@@ -102,11 +104,11 @@ export class Client {
     const key = this.#key();
     const parent = random.chance(0.4) ? random.whole(1, problem.newest) : undefined;
     const input = random.chance(0.6) ? { asked_by: key } : undefined;
-    const ask = {
-      ...{ op: 'ask', key, kind: 'iterate', graph: problem.graph, problem_id: problem.id },
+    const ask: Ask = {
+      ...({ op: 'ask', key, kind: 'iterate', graph: problem.graph, problem_id: problem.id } as const),
       ...(parent !== undefined && { parent }),
       ...(input && { input }),
-    } as const;
+    };
     const body = { ...(parent !== undefined && { parent_iteration_id: parent }), ...(input && { input }) };
     const reply = await this.#ask(ask, `/v1/problems/${problem.id}/iterations`, body);
     if (reply?.status !== 201) return;
@@ -156,7 +158,7 @@ export class Client {
     this.#journal.write({ op: 'commanded', key, command_id, target, command });
   }
 
-  async #ask(line: Omit<Extract<ClientLine, { op: 'ask' }>, 't'>, path: string, body: object) {
+  async #ask(line: Ask, path: string, body: object): Promise<Reply | undefined> {
     this.#journal.write(line);
     const reply = await this.#request(path, body, line.key);
     if (reply && reply.status >= 300) {

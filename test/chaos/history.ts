@@ -87,7 +87,8 @@ export class History {
     if (task.end) this.#fault(event, `has ended as ${task.end}`);
     if (!TASK_ENDS.includes(what)) return;
     task.end = what;
-    for (const [module, execution] of task.live) this.#fault(event, `ends while ${execution} of ${module} is at work`);
+    for (const [module, execution] of task.live)
+      this.#fault(event, `ends while ${execution} of ${module} is at work`);
   }
 
   #takeExecution(event: WatchedEvent, what: string): void {
@@ -122,7 +123,8 @@ export class History {
     const execution = this.executions.get(event.execution_id!);
     if (!execution) return this.#fault(event, 'is of no execution');
     if (execution.end) this.#fault(event, `its execution has ended as ${execution.end}`);
-    if (execution.stopSeq !== undefined) this.#fault(event, `its execution was to stop at ${execution.stopSeq}`);
+    if (execution.stopSeq !== undefined)
+      this.#fault(event, `its execution was to stop at ${execution.stopSeq}`);
     if (event.output_seq !== execution.outputs + 1)
       this.#fault(event, `output ${String(event.output_seq)} after ${execution.outputs}`);
     execution.outputs += 1;
@@ -145,7 +147,8 @@ export class History {
 
   #takeCommand(event: WatchedEvent, what: string): void {
     if (what === 'stopped') {
-      const execution = event.execution_id === undefined ? undefined : this.executions.get(event.execution_id);
+      const execution =
+        event.execution_id === undefined ? undefined : this.executions.get(event.execution_id);
       if (execution) execution.stoppedSeq = event.seq;
       return;
     }

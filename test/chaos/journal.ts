@@ -69,7 +69,8 @@ export type NodeLine =
     }
   /** Sent although the node knows that the execution is not its own any more. */
   | { readonly t: number; readonly op: 'forged'; readonly execution: string; readonly seq: number }
-  | { readonly t: number; readonly op: 'beat'; readonly running: readonly string[] }
+  /** What it is at work on: without what only waits to be acknowledged. */
+  | { readonly t: number; readonly op: 'beat'; readonly working: readonly string[] }
   | { readonly t: number; readonly op: 'refused'; readonly code: string; readonly execution?: string };
 
 /** An event as it was received. */

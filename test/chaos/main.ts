@@ -38,7 +38,11 @@ function conclude(faults: readonly string[]): void {
 
 if (values.check) {
   const [http = '', journals = ''] = positionals;
-  const { counts, faults } = await check({ http, journals, minSuccesses: Number(values['min-successes'] ?? 1) });
+  const { counts, faults } = await check({
+    http,
+    journals,
+    minSuccesses: Number(values['min-successes'] ?? 1),
+  });
   print('counted', counts);
   conclude(faults);
 } else {

@@ -146,7 +146,13 @@ export class Nemesis {
     const system = this.#system;
     const networks = Object.values(system.networks ?? {}) as Network[];
     const some = random.chance(0.5) ? networks : [random.pick(networks)];
-    const fault = random.weighted({ cut: 5, delay: 3, stall: 3, clock: system.canTamper ? 3 : 0, disk: system.canTamper ? 2 : 0 });
+    const fault = random.weighted({
+      cut: 5,
+      delay: 3,
+      stall: 3,
+      clock: system.canTamper ? 3 : 0,
+      disk: system.canTamper ? 2 : 0,
+    });
     this.#count(`surroundings: ${fault}`);
     switch (fault) {
       case 'cut':

@@ -21,9 +21,7 @@ export class Network {
   cuts = 0;
 
   private constructor(target: Address) {
-    this.#listener = createServer((client) =>
-      this.#accept(client, connect({ ...target, noDelay: true })),
-    );
+    this.#listener = createServer((client) => this.#accept(client, connect({ ...target, noDelay: true })));
   }
 
   static async between(listen: Address, target: Address): Promise<Network> {

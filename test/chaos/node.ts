@@ -20,7 +20,13 @@ import { outputTopic } from '../../src/wire/topics.js';
 import { type Behaviour, behaviourOf, type Content } from './behaviour.js';
 import { Journal } from './journal.js';
 
-const { TUTTI_CONTROL, TUTTI_MODULE = '', TUTTI_INSTANCE = '', CHAOS_JOURNALS = '.', CHAOS_SEED } = process.env;
+const {
+  TUTTI_CONTROL,
+  TUTTI_MODULE = '',
+  TUTTI_INSTANCE = '',
+  CHAOS_JOURNALS = '.',
+  CHAOS_SEED,
+} = process.env;
 const seed = Number(CHAOS_SEED);
 const capacity = 4;
 const bootId = randomUUID();
@@ -35,13 +41,20 @@ interface Work {
   state: HeldState;
   /** Published and not acknowledged. */
   readonly unacked: Map<number, Output>;
-  final: { readonly state: ReportState; readonly lastSeq: number; readonly error?: ReportedError } | undefined;
+  final:
+    | { readonly state: ReportState; readonly lastSeq: number; readonly error?: ReportedError }
+    | undefined;
   seq: number;
   stopped: ReportState | undefined;
   readonly timers: Set<NodeJS.Timeout>;
 }
 
-const dealer = new Dealer({ linger: 0, reconnectInterval: 100, heartbeatInterval: 2000, heartbeatTimeout: 6000 });
+const dealer = new Dealer({
+  linger: 0,
+  reconnectInterval: 100,
+  heartbeatInterval: 2000,
+  heartbeatTimeout: 6000,
+});
 let publisher: Publisher | undefined;
 let outputsEndpoint = '';
 let nodeId = '';
@@ -139,7 +152,12 @@ function connectOutputs(endpoint: string): void {
   if (endpoint === outputsEndpoint) return;
   outputsEndpoint = endpoint;
   publisher?.close();
-  publisher = new Publisher({ linger: 0, reconnectInterval: 100, heartbeatInterval: 2000, heartbeatTimeout: 6000 });
+  publisher = new Publisher({
+    linger: 0,
+    reconnectInterval: 100,
+    heartbeatInterval: 2000,
+    heartbeatTimeout: 6000,
+  });
   publisher.connect(endpoint);
 }
 
@@ -193,7 +211,8 @@ function tick(): void {
     return;
   }
   const running = [...works.keys()];
-  journal.write({ op: 'beat', running });
+  const working = [...works.values()].filter(({ state }) => state === 'ACCEPTED');
+  journal.write({ op: 'beat', working: working.map(({ assign }) => assign.executionId) });
   say({ kind: 'heartbeat', status: status(), running });
   flush();
 }
@@ -207,7 +226,14 @@ function sayHello(): void {
     lease: assign.lease,
     state,
   }));
-  const who = { module: TUTTI_MODULE, instance: TUTTI_INSTANCE, bootId, version: 'chaos', capacity, labels: {} };
+  const who = {
+    module: TUTTI_MODULE,
+    instance: TUTTI_INSTANCE,
+    bootId,
+    version: 'chaos',
+    capacity,
+    labels: {},
+  };
   say({ kind: 'hello', ...who, outputType: '', status: status(), held, token: '' });
   flush();
 }
@@ -299,7 +325,8 @@ function contentOf({ assign, behaviour }: Work, seq: number, forged = false): Bu
     module: assign.module,
     inputs: Object.fromEntries(inputs),
     ...(forged && { forged }),
-    ...(behaviour.largeBytes > 0 && seq > behaviour.partials && { padding: 'x'.repeat(behaviour.largeBytes) }),
+    ...(behaviour.largeBytes > 0 &&
+      seq > behaviour.partials && { padding: 'x'.repeat(behaviour.largeBytes) }),
   };
   return Buffer.from(JSON.stringify(content));
 }
@@ -336,7 +363,11 @@ function upload(work: Work | undefined): void {
   const published = work.unacked.get(work.behaviour.partials + 1);
   const bytes = contentOf(work, work.behaviour.partials + 1);
   const digest = sha256(bytes);
-  fetch(`${blobUrl}/${digest}`, { method: 'PUT', body: bytes, signal: AbortSignal.timeout(5000) })
+  fetch(`${blobUrl}/${digest}`, {
+    method: 'PUT',
+    body: new Uint8Array(bytes),
+    signal: AbortSignal.timeout(5000),
+  })
     .then(async (response) => {
       await response.arrayBuffer();
       if (!response.ok) throw new Error(String(response.status));
@@ -398,7 +429,12 @@ function forge(work: Work): void {
   flush();
   if (incarnation <= 1) return;
   const heartbeat: NodeMessage = { kind: 'heartbeat', status: 'ERROR', running: [] };
-  const frame = { protocolVersion: PROTOCOL_VERSION, nodeId, incarnation: incarnation - 1, messages: [heartbeat] };
+  const frame = {
+    protocolVersion: PROTOCOL_VERSION,
+    nodeId,
+    incarnation: incarnation - 1,
+    messages: [heartbeat],
+  };
   sending = sending.then(() => dealer.send(encodeToOrchestrator(frame))).catch(() => {});
 }
 

@@ -1,11 +1,19 @@
 /** The system under attack: an orchestrator and its nodes as processes, the network between them, and clocks and a disk to tamper with. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { closeSync, createWriteStream, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  createWriteStream,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { rolldown } from 'rolldown';
+import { bundle } from './bundle.mjs';
 import { Network } from './network.js';
 
 /** Where nodes find the orchestrator: its own ports, at an address of the network's. */
@@ -94,23 +102,7 @@ export async function prepareTools(root: string, folder: string): Promise<Tools>
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
-  const node = join(folder, 'node.mjs');
-  const bundle = await rolldown({
-    input: join(root, 'test/chaos/node.ts'),
-    platform: 'node',
-    plugins: [
-      {
-        name: 'packages-where-they-are',
-        resolveId: (source) =>
-          source.startsWith('.') || source.startsWith('/')
-            ? null
-            : { id: source.startsWith('node:') ? source : import.meta.resolve(source), external: true },
-      },
-    ],
-  });
-  await bundle.write({ file: node, format: 'esm' });
-  await bundle.close();
-  return { preload, node };
+  return { preload, node: await bundle(root, 'test/chaos/node.ts') };
 }
 
 export interface SystemOptions {
@@ -170,8 +162,7 @@ export class System {
     this.#ports = await freePorts(4);
     const [control, outputs, , http] = this.#ports as [number, number, number, number];
     await this.startOrchestrator();
-    const between = (port: number) =>
-      Network.between({ host: NODES_HOST, port }, { host: HOST, port });
+    const between = (port: number) => Network.between({ host: NODES_HOST, port }, { host: HOST, port });
     this.networks = {
       control: await between(control),
       outputs: await between(outputs),
@@ -291,7 +282,9 @@ export class System {
 }
 
 function withoutTutti(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(TUTTI|VITEST|NODE_OPT)/.test(name)));
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(TUTTI|VITEST|NODE_OPT)/.test(name)),
+  );
 }
 
 /** Free on both addresses at this moment. */

@@ -190,7 +190,7 @@ export function check(holds: boolean, otherwise: string): void {
 /** Everything of a state that must outlive the process, in the form in which it is stored. */
 function portrait(
   state: State,
-): Record<'cursor' | 'tasks' | 'problems' | 'nodes' | 'held' | 'commands' | 'boots', unknown> {
+): Record<'cursor' | 'tasks' | 'problems' | 'nodes' | 'held' | 'commands', unknown> {
   const sorted = <T>(items: Iterable<T>, key: (item: T) => string): T[] =>
     [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1));
   const nodes = sorted(state.nodes.values(), ({ nodeId }) => nodeId);
@@ -216,6 +216,5 @@ function portrait(
     commands: sorted(state.commands.values(), ({ commandId }) => commandId)
       .filter(({ by }) => by === 'user')
       .map(commandToRow),
-    boots: [...state.replacedBoots].sort(),
   };
 }

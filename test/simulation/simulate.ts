@@ -325,15 +325,13 @@ class Run implements Witness {
     for (const process of this.#processes) process.wakeUp();
     do await world.runUntil(world.now + 3000);
     while (!this.#shell);
-    for (const node of this.#shell.state.nodes.values()) {
-      const command = node.status === 'ERROR' ? 'reset' : 'start';
-      this.#ask({ kind: 'node_command', nodeId: node.nodeId, command }, world.ids.uuid(), () => {});
-    }
     const last: string[] = [];
     for (const graph of this.#graphs) this.#submit(graph, (taskId) => last.push(taskId));
     const end = world.now + HEALING_MS;
-    do await world.runUntil(world.now + 1000);
-    while (world.now < end && !this.#isQuiet());
+    do {
+      this.#startNodes();
+      await world.runUntil(world.now + 2000);
+    } while (world.now < end && !this.#isQuiet());
     this.#checkQuiet();
     for (const key of this.#accepted)
       check(this.#audit.ends.has(key), `${key} was accepted and has not ended`);
@@ -344,6 +342,15 @@ class Run implements Witness {
     }
     for (const key of this.#audit.submitted)
       check(this.#audit.ends.has(key), `${key} was submitted and has not ended`);
+  }
+
+  /** As operators do who want their nodes to work. */
+  #startNodes(): void {
+    for (const { nodeId, status, desired } of this.#shell?.state.nodes.values() ?? []) {
+      if (status !== 'ERROR' && desired === 'started') continue;
+      const command = status === 'ERROR' ? 'reset' : 'start';
+      this.#ask({ kind: 'node_command', nodeId, command }, this.world.ids.uuid(), () => {});
+    }
   }
 
   #isQuiet(): boolean {

@@ -34,6 +34,7 @@ export class EventTape {
   #storeId: string | undefined;
   #fault: Error | undefined;
   #closed = false;
+  #subscribed = false;
   #cursor = 0;
 
   /** @param url asked for each connection: an orchestrator may come back elsewhere */
@@ -126,6 +127,7 @@ export class EventTape {
     switch (frame.type) {
       case 'hello':
         this.#storeId ??= frame.store_id as string;
+        this.#subscribed = false;
         socket.send(JSON.stringify({ type: 'subscribe', cursor: this.#cursor, store_id: this.#storeId }));
         return;
       case 'events':
@@ -137,14 +139,21 @@ export class EventTape {
         }
         break;
       case 'subscribed':
+        this.#subscribed = true;
+        this.#expectCursor(frame);
+        return;
       case 'tick':
-        if (frame.cursor !== this.#cursor)
-          this.#fail(`${String(frame.type)} says ${String(frame.cursor)} at ${this.#cursor}`);
+        // Before the subscription it only says how far the orchestrator is.
+        if (this.#subscribed) this.#expectCursor(frame);
         return;
       default:
         this.#fail(`the stream said ${JSON.stringify(frame)}`);
     }
     for (const look of this.#waiting) look();
+  }
+
+  #expectCursor({ type, cursor }: Record<string, unknown>): void {
+    if (cursor !== this.#cursor) this.#fail(`${String(type)} says ${String(cursor)} at ${this.#cursor}`);
   }
 
   #fail(message: string): void {

@@ -4,7 +4,7 @@ import { EventTape } from './event-tape.js';
 import type { Scene, Spawned } from './processes.js';
 
 const ROOT = join(import.meta.dirname, '../..');
-export const TUTTI: string = process.env.H11_MAIN ?? join(ROOT, 'dist/src/cli/main.js');
+export const TUTTI: string = join(ROOT, 'dist/src/cli/main.js');
 export const graphFile = (name: string): string => join(ROOT, `test/e2e/graphs/${name}.yaml`);
 export const SUSTAINML_GRAPH: string = join(ROOT, 'nodes/sustainml/graph.yaml');
 

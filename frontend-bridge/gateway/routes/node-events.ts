@@ -74,7 +74,14 @@ async function readBetween(events: EventStream, start: number, end: number): Pro
 
 function readCursor(cursor: string): number {
   if (/^[1-9][0-9]{0,15}$/.test(cursor)) return Number(cursor);
-  throw new HttpError(400, 'bad_cursor', `cursor ${JSON.stringify(cursor)} is not one of a page of this list`, {
-    details: [{ path: 'cursor', code: 'bad_cursor', message: 'take it from next_cursor of the page before' }],
-  });
+  throw new HttpError(
+    400,
+    'bad_cursor',
+    `cursor ${JSON.stringify(cursor)} is not one of a page of this list`,
+    {
+      details: [
+        { path: 'cursor', code: 'bad_cursor', message: 'take it from next_cursor of the page before' },
+      ],
+    },
+  );
 }

@@ -19,7 +19,12 @@ export interface Sample {
   readonly input: unknown;
 }
 
-export function sampleRoutes(app: App, coordinator: Coordinator, folders: SampleFolders, logger: Logger): void {
+export function sampleRoutes(
+  app: App,
+  coordinator: Coordinator,
+  folders: SampleFolders,
+  logger: Logger,
+): void {
   app.get(
     '/v1/graphs/:name/samples',
     {

@@ -11,6 +11,7 @@ import { type Select, type Selection, useSelection } from './state/selection.js'
 import { TaskPage } from './task/task-view.js';
 
 const NewProblem = lazy(() => import('./problems/new-problem.js'));
+const IterationsPage = lazy(() => import('./iterations/iterations-page.js'));
 const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
 
 export function App({ feed }: { feed: LiveFeed }): ReactNode {
@@ -77,12 +78,14 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
     case 'nodes':
       return <NodesPage selected={selection.node} onSelect={(node) => select({ page: 'nodes', node })} />;
     case 'iterations':
+      return problem === undefined ? (
+        <Tacet />
+      ) : (
+        <IterationsPage key={problem} problem={problem} onSelect={select} />
+      );
     case undefined:
       return problem === undefined ? (
-        <div className="tacet">
-          <h1>Nothing is selected</h1>
-          <p>Choose a problem, or submit a new one, to follow it through its graph.</p>
-        </div>
+        <Tacet />
       ) : (
         <TaskPage
           problem={problem}
@@ -95,4 +98,13 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
     default:
       return page satisfies never;
   }
+}
+
+function Tacet(): ReactNode {
+  return (
+    <div className="tacet">
+      <h1>Nothing is selected</h1>
+      <p>Choose a problem, or submit a new one, to follow it through its graph.</p>
+    </div>
+  );
 }

@@ -61,6 +61,7 @@ class ExecutionRun:
         self._payloads = payloads
         self._send = send
         self._lock = threading.Lock()
+        self._is_aborted = threading.Event()
         self._tickets = itertools.count(1)
         self._waiting: Dict[int, Callable[[Outcome], None]] = {}
         """Publishers that wait for room in the output window, by ticket."""
@@ -74,6 +75,7 @@ class ExecutionRun:
             if self.aborted is None:
                 self.aborted = TaskAbortedError(code, reason)
             waiting, self._waiting = list(self._waiting.values()), {}
+        self._is_aborted.set()
         for settle in waiting:
             settle(self.aborted)
 
@@ -89,6 +91,10 @@ class ExecutionRun:
     def raise_if_aborted(self) -> None:
         if self.aborted is not None:
             raise TaskAbortedError(self.aborted.code, self.aborted.message)
+
+    def sleep(self, seconds: float) -> None:
+        self._is_aborted.wait(seconds)
+        self.raise_if_aborted()
 
     def progress(self, fraction: float, message: str) -> None:
         self.raise_if_aborted()

@@ -71,6 +71,11 @@ class Host:
                 control=s.control,
                 shutdown_grace_ms=s.shutdown_grace_ms,
                 flush_ms=s.flush_ms,
+                hooks=[
+                    name
+                    for name, hook in (("start", self._options.on_start), ("stop", self._options.on_stop))
+                    if hook is not None
+                ],
                 owns_process=self._owns_process,
             )
         )

@@ -21,6 +21,8 @@ class Config(NamedTuple):
     control: str
     shutdown_grace_ms: float
     flush_ms: float
+    hooks: Sequence[str]
+    """Of ``start`` and ``stop`` those that there are: for the others nobody has to be asked."""
     owns_process: bool
     """Whether the author's process ends with the node: then it is killed where it does not end by itself."""
 

@@ -20,6 +20,7 @@ REFUSALS: Mapping[str, str] = {
     "protocol_version": "final",
     "unknown_module": "final",
     "wrong_output_type": "final",
+    "schema_mismatch": "final",
     "replaced": "final",
     "unauthorized": "final",
     "bad_frame": "forget",
@@ -51,9 +52,20 @@ class Hello(NamedTuple):
     token: str
 
 
+class Load(NamedTuple):
+    """What the node's processes cost at this moment."""
+
+    cpu: float
+    """Cores in use, on average since the heartbeat before."""
+    memory_bytes: int
+    executing: int
+    """Executions whose work is going on."""
+
+
 class Heartbeat(NamedTuple):
     status: str
     running: Sequence[str]
+    load: Optional[Load] = None
 
 
 class NodeReport(NamedTuple):

@@ -75,6 +75,10 @@ class _BaseTask(Generic[Inputs, Previous]):
 class Task(_BaseTask[Inputs, Previous]):
     """The task of a plain function, or of a generator."""
 
+    def sleep(self, seconds: float) -> None:
+        """Waits; raises ``TaskAbortedError`` as soon as the work is not wanted any more."""
+        self._run.sleep(seconds)
+
     def publish(self, partial: Any) -> None:
         """Publishes a partial output, before the one that the handler returns; waits until there is room in the output window.
 

@@ -194,7 +194,11 @@ def _error(error: Optional[ReportedError]) -> Dict[str, Any]:
 
 def _node_body(message: NodeMessage) -> Tuple[str, Dict[str, Any]]:
     if isinstance(message, Heartbeat):
-        return "heartbeat", {"status": _STATUS_NUMBERS[message.status], "running": list(message.running)}
+        return "heartbeat", {
+            "status": _STATUS_NUMBERS[message.status],
+            "running": list(message.running),
+            **({} if message.load is None else {"load": message.load._asdict()}),
+        }
     if isinstance(message, ExecutionReport):
         return "execution_report", {
             "execution_id": message.execution_id,

@@ -22,6 +22,8 @@ interface ProblemsOptions extends CommonOptions {
   readonly graph?: string;
   readonly state?: string;
   readonly query?: string;
+  readonly filter?: string;
+  readonly orderBy?: string;
   readonly limit?: number;
   readonly cursor?: string;
 }
@@ -31,15 +33,19 @@ export function problemsCommand(program: Command, io: Io): void {
     .option('--graph <name>', 'only those of this graph')
     .addOption(new Option('--state <state>', 'only those in this state').choices(TASK_STATES))
     .option('--query <text>', 'only those with this in their title')
+    .option('--filter <expression>', "only those that fit, like 'carbon_footprint.carbon_footprint < 0.2'")
+    .option('--order-by <field>', 'in the order of a field; -FIELD from the highest down')
     .option('--limit <number>', '1 to 1000 (default 50)', limit)
     .option('--cursor <cursor>', 'go on after an earlier page')
     .action(async (options: ProblemsOptions) => {
       const session = openSession(options, io);
-      const { graph, state, query: q, limit: most, cursor } = options;
+      const { graph, state, query: q, filter, orderBy, limit: most, cursor } = options;
       const { value } = await session.client.get<Listed>('/v1/problems', {
         graph,
         state,
         q,
+        filter,
+        order_by: orderBy,
         limit: most,
         cursor,
       });

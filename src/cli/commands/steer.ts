@@ -37,10 +37,21 @@ export function nodesCommand(program: Command, io: Io): void {
       const rows = items.map((node) => [
         ...['node_id', 'module', 'instance', 'status', 'desired_status', 'liveness'].map((key) => node[key]),
         `${(node.running as unknown[]).length}/${String(node.capacity)}`,
+        ...loadCells(node.load),
       ]);
-      return table(['NODE_ID', 'MODULE', 'INSTANCE', 'STATUS', 'DESIRED', 'LIVENESS', 'RUNNING'], rows);
+      const columns = ['NODE_ID', 'MODULE', 'INSTANCE', 'STATUS', 'DESIRED', 'LIVENESS', 'RUNNING'];
+      return table([...columns, 'CPU', 'MEMORY'], rows);
     });
   });
+}
+
+/** Percent of one core, and MiB; empty where the node does not say. */
+function loadCells(load: unknown): [string, string] {
+  const { cpu, memory_bytes: bytes } = (load ?? {}) as { cpu?: unknown; memory_bytes?: unknown };
+  return [
+    typeof cpu === 'number' ? `${Math.round(cpu * 100)} %` : '',
+    typeof bytes === 'number' ? `${Math.round(bytes / 2 ** 20)} MiB` : '',
+  ];
 }
 
 export function nodeCommand(program: Command, io: Io): void {

@@ -38,7 +38,12 @@ export type HeardOf<K extends HeardKind> = Extract<Heard, { kind: K }>;
 
 /** The frame that a message came in. */
 export interface Heading {
-  readonly frame: { readonly nodeId: string; readonly incarnation: number; readonly atMs: number };
+  readonly frame: {
+    readonly nodeId: string;
+    readonly incarnation: number;
+    /** The connection, of a control frame; empty for outputs. */
+    readonly route: Route;
+  };
 }
 
 /** What was waited for did not come, or came although it must not. */
@@ -254,7 +259,7 @@ export class Conductor {
     for (const fault of decoded.faults) this.#note(`(a message that cannot be read: ${fault.message})`);
     const { nodeId, incarnation } = decoded.value;
     for (const message of decoded.value.messages) {
-      this.#hear({ ...message, frame: { nodeId, incarnation, atMs: this.nowMs } });
+      this.#hear({ ...message, frame: { nodeId, incarnation, route } });
     }
   }
 
@@ -265,7 +270,7 @@ export class Conductor {
       return;
     }
     for (const fault of decoded.faults) this.#note(`(an output that cannot be read: ${fault.message})`);
-    const heading = { nodeId: '', incarnation: 0, atMs: this.nowMs };
+    const heading = { nodeId: '', incarnation: 0, route: '' };
     for (const output of decoded.value.outputs) {
       this.#hear({ ...output, kind: 'output', topic, frame: heading });
     }

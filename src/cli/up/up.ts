@@ -142,17 +142,13 @@ async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeR
     });
   }
   const parsed = graphParser(yaml, types, []);
-  const answer = parsed.ok
-    ? await orchestrator.request({ kind: 'put_graph', name: parsed.graph.name, yaml })
-    : {
-        ok: false as const,
-        message: parsed.faults.map(({ path, message }) => `${path}: ${message}`).join('; '),
-        details: parsed.faults,
-      };
-  if (!parsed.ok || !answer.ok)
-    throw new TuttiError('bad_graph', `${file}: ${answer.ok ? '' : answer.message}`, {
-      details: (answer.ok ? undefined : answer.details) ?? [],
-    });
+  if (!parsed.ok) {
+    const faults = parsed.faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    throw new TuttiError('bad_graph', `${file}: ${faults}`, { details: parsed.faults });
+  }
+  const answer = await orchestrator.request({ kind: 'put_graph', name: parsed.graph.name, yaml });
+  if (!answer.ok)
+    throw new TuttiError('bad_graph', `${file}: ${answer.message}`, { details: answer.details ?? [] });
   return parsed.graph.name;
 }
 

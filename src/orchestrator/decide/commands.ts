@@ -23,6 +23,8 @@ export interface CommandPart {
   readonly nodeId: string;
   /** By its id: a command may outlive the task. */
   readonly executionId: string | undefined;
+  /** The node had not accepted the execution: its assignment may arrive yet, before the command does. */
+  readonly overtakes: boolean;
   ackedAt: number | undefined;
   stoppedAt: number | undefined;
   error: ReportedError | undefined;
@@ -60,6 +62,7 @@ export interface CommandInit {
 /** Issues a command: it leaves with this batch. */
 export function issue(turn: Turn, init: CommandInit): Command {
   const { state, journal } = turn;
+  if (init.target.kind === 'node') supersede(turn, init.target.nodeId, init.by);
   const command: Command = {
     commandId: turn.ids.uuid(),
     by: init.by,
@@ -71,6 +74,7 @@ export function issue(turn: Turn, init: CommandInit): Command {
     parts: init.parts.map(({ nodeId, execution }) => ({
       nodeId,
       executionId: execution?.id,
+      overtakes: execution !== undefined && !execution.acceptedByReport,
       ackedAt: undefined,
       stoppedAt: undefined,
       error: undefined,
@@ -88,6 +92,21 @@ export function issue(turn: Turn, init: CommandInit): Command {
   send(turn, command);
   conclude(turn, command);
   return command;
+}
+
+/**
+ * What the node has not answered is not repeated after a newer command, which it would undo. Commands of the house give way to those
+ * of users, not the other way round.
+ */
+function supersede(turn: Turn, nodeId: string, by: Command['by']): void {
+  for (const command of turn.state.commands.values()) {
+    const { target, state, parts } = command;
+    if (target.kind !== 'node' || target.nodeId !== nodeId || state !== 'pending') continue;
+    if (by === 'house' && command.by === 'user') continue;
+    const error = { code: 'superseded', message: 'a newer command to the node was issued', retryable: false };
+    for (const part of parts) if (part.ackedAt === undefined) part.error ??= error;
+    conclude(turn, command);
+  }
 }
 
 /** Sends it to every part that has not answered, and once more after a while. */
@@ -148,6 +167,21 @@ export function receiveAck(turn: Turn, node: FleetNode, ack: CommandAck): void {
 export function noteStopped(turn: Turn, execution: Execution): void {
   if (turn.state.nodes.get(execution.nodeId)?.stopping.has(execution.id)) return;
   stopParts(turn, (part) => part.executionId === execution.id);
+}
+
+/**
+ * Whether an assignment may still be on its way to the node although it is to stop: the stop follows it on the same connection, so
+ * its acknowledgement says that everything before it has arrived.
+ */
+export function isStopUnheard({ state }: Turn, node: FleetNode, executionId: string): boolean {
+  for (const command of state.commands.values()) {
+    if (command.state !== 'pending') continue;
+    for (const part of command.parts) {
+      if (part.executionId !== executionId || part.nodeId !== node.nodeId) continue;
+      if (part.overtakes && part.ackedAt === undefined && !part.error) return true;
+    }
+  }
+  return false;
 }
 
 /** The node does not name these any more. */

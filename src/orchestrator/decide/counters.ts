@@ -27,3 +27,26 @@ export class LastDone {
     this.#at.delete(key);
   }
 }
+
+/** The latest so many of a list of names. */
+export class Recent {
+  readonly #limit: number;
+  readonly #names = new Set<string>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(name: string): void {
+    this.#names.add(name);
+    if (this.#names.size <= this.#limit) return;
+    for (const oldest of this.#names) {
+      this.#names.delete(oldest);
+      return;
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+}

@@ -11,7 +11,9 @@ import type { MessageFault } from '../../wire/envelope.js';
 import { type BlobRow, EMPTY, taskToRow } from '../records.js';
 import { commandToRow, receiveAck } from './commands.js';
 import { receiveConfigReply } from './configuration.js';
+import { tryAgain } from './deaf.js';
 import { receiveLog, receiveOutput, receiveReport } from './executions.js';
+import type { Journal } from './journal.js';
 import { nodeToRow, nodeView } from './node-view.js';
 import {
   probeAll,
@@ -32,8 +34,18 @@ import type { Step, Turn } from './turn.js';
 /** How long an uploaded blob stays without anything that refers to it. */
 const BLOB_LEASE_MS = 24 * 60 * 60 * 1000;
 
-/** Decides a whole batch. What is to be done about it is in the turn's journal. */
+/** Decides a whole batch and seals it. */
 export function decide(
+  turn: Turn,
+  steps: readonly Step[],
+  onError: (thrown: unknown, step: Step) => void,
+): void {
+  consider(turn, steps, onError);
+  seal(turn.state, turn.journal);
+}
+
+/** Decides these steps. What follows from them is in the turn's journal, which may take further steps in until it is sealed. */
+export function consider(
   turn: Turn,
   steps: readonly Step[],
   onError: (thrown: unknown, step: Step) => void,
@@ -47,7 +59,6 @@ export function decide(
   }
   fireDueTimers(turn, (thrown) => onError(thrown, { kind: 'wake' }));
   schedule(turn);
-  writeRows(turn);
   turn.state.cursor = turn.journal.cursor;
 }
 
@@ -155,6 +166,7 @@ function receive(turn: Turn, node: FleetNode, message: Exclude<NodeMessage, { ki
       return;
     case 'command_ack':
       receiveAck(turn, node, message);
+      if (node.hearing === 'told to reset') tryAgain(turn, node);
       return;
     case 'config_reply':
       receiveConfigReply(turn, node, message);
@@ -170,16 +182,15 @@ function receive(turn: Turn, node: FleetNode, message: Exclude<NodeMessage, { ki
   }
 }
 
-/** Every row that this batch changed, once, as it is now. */
-function writeRows(turn: Turn): void {
-  const { journal } = turn;
+/** Adds every row that the batch changed, once, as it is now. Nothing is decided into a sealed journal. */
+export function seal(state: State, journal: Journal): void {
   for (const task of journal.tasks) {
     journal.putRow('iterations', [task.id.problemId, task.id.iterationId], taskToRow(task));
   }
   for (const node of journal.nodes) journal.putRow('nodes', [node.nodeId], nodeToRow(node));
   for (const command of journal.commands) {
     journal.putRow('commands', [command.commandId], commandToRow(command));
-    const open = turn.state.commands.has(command.commandId);
+    const open = state.commands.has(command.commandId);
     if (open) journal.put('commands_pending', [command.commandId], EMPTY);
     else journal.delete('commands_pending', [command.commandId]);
   }

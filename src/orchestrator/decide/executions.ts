@@ -282,6 +282,8 @@ function accept(turn: Turn, execution: Execution): void {
 /** The node says over the control plane that it has it: the assignment need not be repeated any more. */
 export function acceptByReport(turn: Turn, execution: Execution): void {
   accept(turn, execution);
+  const node = turn.state.nodes.get(execution.nodeId);
+  if (node) node.hearing = 'good';
   if (execution.acceptedByReport) return;
   execution.acceptedByReport = true;
   turn.state.timers.clear(`assign ${execution.id}`);

@@ -6,7 +6,7 @@
  */
 
 import type { Route } from '../../bus/bus.js';
-import type { EncodedEvent, Fact } from '../../model/event.js';
+import type { EncodedEvent, EventType, Fact } from '../../model/event.js';
 import type { OrchestratorMessage } from '../../model/protocol.js';
 import type { PayloadRef, Task } from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
@@ -49,8 +49,17 @@ export interface FreshPayload {
   readonly bytes: Uint8Array;
 }
 
+/** What nobody waits for: it may be committed together with what follows. */
+const UNHURRIED: ReadonlySet<EventType> = new Set([
+  'execution.accepted',
+  'execution.running',
+  'execution.progress',
+  'execution.log',
+]);
+
 export class Journal {
   readonly #wallMs: number;
+  #isUrgent = false;
   readonly #events: EncodedEvent[] = [];
   readonly #writes: Write[] = [];
   /** By incarnation and route: a frame is of one incarnation. */
@@ -74,9 +83,22 @@ export class Journal {
     return this.#cursor;
   }
 
+  /** Whether somebody or something waits for the commit: only what nodes report by the way does not. */
+  get isUrgent(): boolean {
+    return this.#isUrgent || this.#writes.length > 0 || this.#sendings.size > 0 || this.replies.length > 0;
+  }
+
+  /** Whether there is anything to commit. */
+  get isEmpty(): boolean {
+    return (
+      this.#writes.length + this.tasks.size + this.nodes.size + this.commands.size + this.#events.length === 0
+    );
+  }
+
   /** Records a fact and returns its `seq`. */
   fact(fact: Fact): number {
     this.#cursor += 1;
+    if (!UNHURRIED.has(fact.type)) this.#isUrgent = true;
     this.#events.push({
       seq: this.#cursor,
       at: this.#wallMs,

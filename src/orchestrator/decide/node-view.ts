@@ -54,6 +54,7 @@ export function nodeView(node: FleetNode): View {
     status: node.status,
     desired_status: node.desired,
     liveness: node.liveness,
+    deaf: node.hearing === 'told to reset' || node.hearing === 'left out',
     connected: node.route !== undefined,
     capacity: node.capacity,
     running: [...node.executions].map((execution) => ({
@@ -64,6 +65,10 @@ export function nodeView(node: FleetNode): View {
       since: new Date(execution.assignedAt).toISOString(),
     })),
     stopping: [...node.stopping],
+    load:
+      node.load && node.liveness !== 'dead'
+        ? { cpu: node.load.cpu, memory_bytes: node.load.memoryBytes, executing: node.load.executing }
+        : null,
     labels: node.labels,
     version: node.version,
     last_seen_at: new Date(node.lastSeenAt).toISOString(),

@@ -14,7 +14,8 @@ import { hasEnded } from '../../model/execution.js';
 import { type Liveness, livenessMayBecome, type NodeStatus, nodeMayBecome } from '../../model/node.js';
 import type { Heartbeat, Hello, NodeReport, RefusalCode, ReportedError } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
-import { issue, noteGone, noteProcessGone } from './commands.js';
+import { isStopUnheard, issue, noteGone, noteProcessGone } from './commands.js';
+import { tryAgain } from './deaf.js';
 import {
   acceptByReport,
   answerEnded,
@@ -25,12 +26,17 @@ import {
 } from './executions.js';
 import { sendAssignment } from './planner.js';
 import { refuse, refuseAt } from './refusals.js';
+import { schemaObjection } from './schemas.js';
 import { FleetNode, instanceKey } from './state.js';
 import { type Turn, touch } from './turn.js';
 import { welcomeOf } from './welcome.js';
 
 /** Heartbeats in a row without an accepted execution: one may have been overtaken on another connection. */
 const MISSED_BEATS_LIMIT = 2;
+/** Instances are remembered for ever, so there is an end to them. */
+const NODES_LIMIT = 10_000;
+/** Made-up executions that a node names, beside those that it can have: each is kept until it does not name it any more. */
+const STRANGE_EXECUTIONS_LIMIT = 1000;
 /** An acknowledgement that a node has not acted upon after this long was lost. */
 const SETTLED_AGAIN_MS = 1000;
 
@@ -52,8 +58,10 @@ export function receiveHello(turn: Turn, route: Route, incarnation: number, hell
   node.version = hello.version;
   node.capacity = hello.capacity;
   node.labels = hello.labels;
+  node.load = undefined;
   setStatus(turn, node, hello.status, undefined);
   see(turn, node);
+  tryAgain(turn, node);
   turn.journal.nodes.add(node);
   const drop = reconcileHeld(turn, node, hello);
   turn.journal.tell(node, welcomeOf(turn, node, drop));
@@ -69,7 +77,7 @@ function objectionTo(
   if (house.token !== undefined && !sameSecret(hello.token, house.token)) {
     return { code: 'unauthorized', message: 'the token is not this orchestrator’s', hint: 'set TUTTI_TOKEN' };
   }
-  if (state.replacedBoots.has(hello.bootId)) {
+  if (state.replacedBoots.has(hello.bootId) || turn.loaded.replacedBoots.has(hello.bootId)) {
     return {
       code: 'replaced',
       message: `a newer process of instance ${hello.instance} has taken this one’s place`,
@@ -93,6 +101,20 @@ function objectionTo(
       code: 'wrong_output_type',
       message: `${hello.module} publishes ${declared.output}, not ${hello.outputType}`,
     };
+  }
+  return schemaObjection(state, hello) ?? objectionToNewcomer(turn, hello);
+}
+
+/** Whoever made up instances or boots could fill memory and disk with them: an honest node says hello again. */
+function objectionToNewcomer(turn: Turn, hello: Hello): { code: RefusalCode; message: string } | undefined {
+  const { state } = turn;
+  const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
+  if (known?.bootId === hello.bootId) return undefined;
+  if (!known && state.nodes.size >= NODES_LIMIT) {
+    return { code: 'too_many', message: `there are ${NODES_LIMIT} instances already` };
+  }
+  if (!state.newcomers.admits('', turn.nowMs)) {
+    return { code: 'too_many', message: 'too many nodes are being started at this moment' };
   }
   return undefined;
 }
@@ -148,6 +170,7 @@ function admit(turn: Turn, hello: Hello): FleetNode {
   known.bootId = hello.bootId;
   known.incarnation += 1;
   known.status = 'INACTIVE';
+  known.hearing = 'good';
   known.stopping.clear();
   known.settled.clear();
   // Ending a process ends it, not its successor.
@@ -197,7 +220,7 @@ export function loseExecution(turn: Turn, node: FleetNode, execution: Execution,
 function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
   const drop: string[] = [];
   const named = new Set<string>();
-  node.stopping.clear();
+  for (const id of node.stopping) if (!isStopUnheard(turn, node, id)) node.stopping.delete(id);
   for (const held of hello.held) {
     named.add(held.executionId);
     const execution = findExecution(turn, held.executionId, held.lease);
@@ -214,7 +237,7 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
       tellEnded(turn, node, execution.id, execution.committed);
       continue;
     } else {
-      node.stopping.add(held.executionId);
+      addStopping(node, held.executionId);
     }
     drop.push(held.executionId);
   }
@@ -223,10 +246,15 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
     if (execution.acceptedByReport)
       loseExecution(turn, node, execution, 'it does not have the execution any more');
     else if (execution.desired === 'running') sendAssignment(turn, execution);
-    else loseExecution(turn, node, execution, 'it never had the execution');
+    else if (!isStopUnheard(turn, node, execution.id))
+      loseExecution(turn, node, execution, 'it never had the execution');
   }
-  noteGone(turn, node, (id) => !named.has(id));
+  noteGone(turn, node, (id) => !named.has(id) && !isStopUnheard(turn, node, id));
   return drop;
+}
+
+function addStopping(node: FleetNode, executionId: string): void {
+  if (node.stopping.size < node.capacity + STRANGE_EXECUTIONS_LIMIT) node.stopping.add(executionId);
 }
 
 /** A frame of the node has come: whatever was thought of it, it is alive. */
@@ -239,9 +267,10 @@ export function see(turn: Turn, node: FleetNode): void {
 
 export function receiveHeartbeat(turn: Turn, node: FleetNode, heartbeat: Heartbeat): void {
   setStatus(turn, node, heartbeat.status, undefined);
+  node.load = heartbeat.load;
   const named = new Set(heartbeat.running);
   for (const id of node.stopping) {
-    if (named.has(id)) continue;
+    if (named.has(id) || isStopUnheard(turn, node, id)) continue;
     node.stopping.delete(id);
     noteGone(turn, node, (gone) => gone === id);
     turn.state.freed.add(node.module);
@@ -264,7 +293,7 @@ export function receiveHeartbeat(turn: Turn, node: FleetNode, heartbeat: Heartbe
     if (node.settled.has(id)) continue;
     const execution = turn.state.executions.get(id);
     if (execution && node.executions.has(execution)) continue;
-    node.stopping.add(id);
+    addStopping(node, id);
     if (execution?.nodeId === node.nodeId) answerEnded(turn, node, execution);
     else
       refuseAt(turn, node, 'unknown_execution', `execution ${id} is not one of this node's`, {
@@ -336,9 +365,14 @@ export function probeAll(turn: Turn): void {
 }
 
 /** How the node stands by its silence; asked again when that may change. */
-export function judge(turn: Turn, node: FleetNode): void {
+export function judge(turn: Turn, node: FleetNode, isHeard: boolean): void {
   const { unresponsiveAfterMs, deadAfterMs } = turn.state.livenessOf(node);
   const silentMs = turn.nowMs - node.lastSeenMs;
+  if (!isHeard && silentMs >= unresponsiveAfterMs) {
+    // Its word may lie in the socket: a busy process gets to read it before the next timer.
+    judgeAt(turn, node, turn.nowMs + 1, true);
+    return;
+  }
   if (silentMs >= deadAfterMs) {
     setLiveness(turn, node, 'dead', `silent for ${Math.round(silentMs)} ms`);
     return;
@@ -352,10 +386,11 @@ export function judge(turn: Turn, node: FleetNode): void {
 function judgeLater(turn: Turn, node: FleetNode): void {
   const { unresponsiveAfterMs, deadAfterMs } = turn.state.livenessOf(node);
   const after = node.liveness === 'alive' ? unresponsiveAfterMs : deadAfterMs;
-  turn.state.timers.set(`judge ${node.nodeId}`, node.lastSeenMs + after, {
-    kind: 'judge',
-    nodeId: node.nodeId,
-  });
+  judgeAt(turn, node, node.lastSeenMs + after, false);
+}
+
+function judgeAt({ state }: Turn, { nodeId }: FleetNode, atMs: number, isHeard: boolean): void {
+  state.timers.set(`judge ${nodeId}`, atMs, { kind: 'judge', nodeId, isHeard });
 }
 
 function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: string): void {
@@ -370,6 +405,7 @@ function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: strin
   });
   switch (liveness) {
     case 'alive':
+      node.aliveSinceMs = turn.nowMs;
       turn.state.freed.add(node.module);
       break;
     case 'unresponsive':

@@ -282,8 +282,13 @@ export function armAttempt(turn: Turn, execution: Execution, remainingMs: number
   });
 }
 
-/** Sends the assignment, and again until it is accepted. */
-export function sendAssignment(turn: Turn, execution: Execution, pauseMs: number = ASSIGN_AGAIN_MS): void {
+/** Sends the assignment, and again until it is accepted. `sinceMs`: when it was first sent over this connection, if it was. */
+export function sendAssignment(
+  turn: Turn,
+  execution: Execution,
+  pauseMs: number = ASSIGN_AGAIN_MS,
+  sinceMs: number = turn.nowMs,
+): void {
   const node = turn.state.nodes.get(execution.nodeId);
   if (!node) return;
   const { task } = execution;
@@ -298,10 +303,14 @@ export function sendAssignment(turn: Turn, execution: Execution, pauseMs: number
     timeoutMs: spec.timeoutMs,
     inputs: inputsOf(task, execution.position),
   });
-  turn.state.timers.set(`assign ${execution.id}`, turn.nowMs + pauseMs, {
+  // Once, just when the node has left it unanswered for too long.
+  const leftMs = sinceMs + turn.state.livenessOf(node).deadAfterMs - turn.nowMs;
+  const nextMs = leftMs > 0 ? Math.min(pauseMs, leftMs) : pauseMs;
+  turn.state.timers.set(`assign ${execution.id}`, turn.nowMs + nextMs, {
     kind: 'assign again',
     execution,
     pauseMs: Math.min(pauseMs * 2, ASSIGN_AGAIN_MAX_MS),
+    sinceMs,
   });
 }
 

@@ -29,6 +29,7 @@ import {
 import { type Dedupe, recall, refusal, remember } from './answers.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
+import { tryAgain } from './deaf.js';
 import { become, setPhase, stopExecution } from './planner.js';
 import type { Problem } from './state.js';
 import { inputRef, type PreparedInput, type PreparedRequest, type Step, type Turn, touch } from './turn.js';
@@ -396,6 +397,7 @@ function commandNode(turn: Turn, request: Extract<PreparedRequest, { kind: 'node
   if (!node) return refusal('not_found', 'unknown_node', `no node ${request.nodeId}`);
   const desired = { start: 'started', stop: 'stopped', reset: 'started', terminate: 'terminated' } as const;
   node.desired = desired[request.command];
+  if (node.desired === 'started') tryAgain(turn, node);
   journal.nodes.add(node);
   const reachable = node.liveness !== 'dead' && node.route !== undefined;
   const command = issue(turn, {

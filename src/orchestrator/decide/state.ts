@@ -10,17 +10,23 @@ import { RateLimiter } from '../../base/rate-limiter.js';
 import type { Route } from '../../bus/bus.js';
 import type { ModuleSpec } from '../../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../model/node.js';
-import type { ReportedError } from '../../model/protocol.js';
+import type { Load, ReportedError } from '../../model/protocol.js';
 import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model/task.js';
 import { EvaluationBroker } from '../../scheduling/broker.js';
 import type { Candidate } from '../../scheduling/placement.js';
 import { WaitingRoom } from '../../scheduling/waiting-room.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
 import type { Command } from './commands.js';
-import { Counters, LastDone } from './counters.js';
+import { Counters, LastDone, Recent } from './counters.js';
 
 /** To one peer. Enough for an honest node that has to catch up, too few to be worth provoking. */
 const REFUSALS_PER_SECOND = 50;
+
+/** A thousand nodes that are started at once are in within a few seconds; a flood of made-up ones fills no disk. */
+const NEWCOMERS_PER_SECOND = 200;
+
+/** Those of the batch in hand have to be among them. */
+const REPLACED_BOOTS_HELD = 10_000;
 
 /** Of a node whose module no graph has any more. */
 const DEFAULT_LIVENESS = { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 } as const;
@@ -48,6 +54,12 @@ export class FleetNode implements Candidate {
   error: ReportedError | undefined;
   desired: DesiredStatus;
   liveness: Liveness = 'alive';
+  /** Whether it answers assignments; see `deaf.ts`. `on trial`: it may, and has not accepted one since it did not. */
+  hearing: 'good' | 'told to reset' | 'on trial' | 'left out' = 'good';
+  /** By the loop's monotonic clock: since when it is not known to have been away. */
+  aliveSinceMs = 0;
+  /** As its last heartbeat said; nothing where it does not say. */
+  load: Load | undefined;
   /** The connection of its last valid frame; nothing until it has registered in this epoch. */
   route: Route | undefined;
   /** By the loop's monotonic clock. */
@@ -91,6 +103,7 @@ export class FleetNode implements Candidate {
       this.route !== undefined &&
       this.liveness === 'alive' &&
       this.desired === 'started' &&
+      (this.hearing === 'good' || this.hearing === 'on trial') &&
       (this.status === 'IDLE' || this.status === 'RUNNING')
     );
   }
@@ -121,9 +134,16 @@ export interface ConfigTransaction {
 /** A moment that something was to happen at. */
 export type Timer =
   | { readonly kind: 'attempt over'; readonly execution: Execution }
-  | { readonly kind: 'assign again'; readonly execution: Execution; readonly pauseMs: number }
+  /** `sinceMs`: when it was first sent over the node's connection. */
+  | {
+      readonly kind: 'assign again';
+      readonly execution: Execution;
+      readonly pauseMs: number;
+      readonly sinceMs: number;
+    }
   | { readonly kind: 'grace over'; readonly execution: Execution }
-  | { readonly kind: 'judge'; readonly nodeId: string }
+  /** `isHeard`: what had arrived when the node was first found silent has been read since. */
+  | { readonly kind: 'judge'; readonly nodeId: string; readonly isHeard: boolean }
   | { readonly kind: 'command again'; readonly commandId: string }
   | { readonly kind: 'configuration over'; readonly transactionId: string };
 
@@ -136,8 +156,8 @@ export class State {
   readonly nodesByInstance: Map<string, FleetNode> = new Map();
   readonly nodesByModule: Map<string, Set<FleetNode>> = new Map();
   readonly nodesByRoute: Map<Route, FleetNode> = new Map();
-  /** Boots that a newer one of the same instance has replaced. */
-  readonly replacedBoots: Set<string> = new Set();
+  /** Boots that a newer one of the same instance has replaced: the latest of them, the store has all. */
+  readonly replacedBoots: Recent = new Recent(REPLACED_BOOTS_HELD);
   readonly commands: Map<string, Command> = new Map();
   readonly configurations: Map<string, ConfigTransaction> = new Map();
   readonly broker: EvaluationBroker<Task> = new EvaluationBroker<Task>();
@@ -147,6 +167,8 @@ export class State {
   readonly freed: Set<string> = new Set();
   readonly counters: Counters = new Counters();
   readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND);
+  /** New instances and new boots: each leaves something in the store for ever. */
+  readonly newcomers: RateLimiter = new RateLimiter(NEWCOMERS_PER_SECOND);
   readonly progressShown: LastDone = new LastDone();
   /** The newest `seq` given out. */
   cursor = 0;

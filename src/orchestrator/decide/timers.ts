@@ -1,11 +1,13 @@
 /** What happens when a moment has come. Timers only remind: each looks at the state as it is now. */
 import { hasEnded } from '../../model/execution.js';
+import type { Execution } from '../../model/task.js';
 import { commandAgain } from './commands.js';
 import { answerConfiguration } from './configuration.js';
+import { giveUpUnanswered } from './deaf.js';
 import { endExecution } from './executions.js';
-import { judge, loseExecution } from './nodes.js';
+import { judge } from './nodes.js';
 import { sendAssignment, stopExecution } from './planner.js';
-import type { Timer } from './state.js';
+import type { FleetNode, Timer } from './state.js';
 import type { Turn } from './turn.js';
 
 export function fireDueTimers(turn: Turn, onError: (thrown: unknown) => void): void {
@@ -25,8 +27,10 @@ function fire(turn: Turn, timer: Timer): void {
       // One that is being stopped has its own deadline.
       if (execution.desired === 'stopped') return;
       const node = turn.state.nodes.get(execution.nodeId);
-      if (node?.liveness === 'dead') {
-        loseExecution(turn, node, execution, 'it is dead');
+      if (node && isLostWith(node, execution)) {
+        const message = `node ${node.instance}: it is ${node.liveness}`;
+        const error = { code: 'node_lost', message, retryable: true };
+        endExecution(turn, execution, 'lost', { by: 'house', error });
         return;
       }
       const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
@@ -35,9 +39,9 @@ function fire(turn: Turn, timer: Timer): void {
       return;
     }
     case 'assign again':
-      if (!timer.execution.acceptedByReport && timer.execution.desired === 'running') {
-        sendAssignment(turn, timer.execution, timer.pauseMs);
-      }
+      if (timer.execution.acceptedByReport || timer.execution.desired === 'stopped') return;
+      if (giveUpUnanswered(turn, timer.execution, timer.sinceMs)) return;
+      sendAssignment(turn, timer.execution, timer.pauseMs, timer.sinceMs);
       return;
     case 'grace over': {
       const { execution } = timer;
@@ -49,7 +53,7 @@ function fire(turn: Turn, timer: Timer): void {
     }
     case 'judge': {
       const node = turn.state.nodes.get(timer.nodeId);
-      if (node && node.liveness !== 'dead') judge(turn, node);
+      if (node && node.liveness !== 'dead') judge(turn, node, timer.isHeard);
       return;
     }
     case 'command again':
@@ -61,4 +65,9 @@ function fire(turn: Turn, timer: Timer): void {
     default:
       timer satisfies never;
   }
+}
+
+/** The time of its attempt is over because its node is, or because the node fell silent before it took the assignment. */
+function isLostWith({ liveness }: FleetNode, { observed }: Execution): boolean {
+  return liveness === 'dead' || (liveness === 'unresponsive' && observed === 'assigned');
 }

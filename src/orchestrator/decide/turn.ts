@@ -96,6 +96,8 @@ export interface Loaded {
   /** Executions of finished tasks that somebody speaks of, by their id. */
   readonly executions: ReadonlyMap<string, Execution>;
   readonly answered: ReadonlyMap<string, IdempotencyRow>;
+  /** Boots that say hello and have been replaced before. */
+  readonly replacedBoots: ReadonlySet<string>;
   /** Blobs that are there, of those that the batch refers to. */
   readonly blobs: ReadonlySet<string>;
 }

@@ -1,4 +1,5 @@
-/** Lists of problems: newest first, with filters, without touching a payload. */
+/** Lists of problems: newest first, with filters. Only a search looks into payloads: at the inputs' texts. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TaskState } from '../../model/task-state.js';
 import { taskHasEnded } from '../../model/task-state.js';
 import type { Key, Reader } from '../../store/store.js';
@@ -11,6 +12,8 @@ import { problemView } from './views.js';
 
 /** Rows that one page may look at before it is handed out short, with the cursor to go on from. */
 const SCAN_LIMIT = 20_000;
+/** The same where their inputs are looked through as well. */
+const SEARCH_LIMIT = 5_000;
 const SCAN_PAGE = 500;
 
 export async function listProblems(
@@ -25,8 +28,15 @@ export async function listProblems(
   const limit = limitOf(page);
   const source = sourceOf(reader, filter.state, limit);
   const items: View[] = [];
+  const scanLimit = filter.q === undefined ? SCAN_LIMIT : SEARCH_LIMIT;
   let last = after;
-  for (let scanned = 0; scanned < SCAN_LIMIT; ) {
+  let rested = 0;
+  for (let scanned = 0; scanned < scanLimit; ) {
+    // The same thread decides: it is not kept from that for longer than a page takes.
+    if (scanned - rested >= SCAN_PAGE) {
+      rested = scanned;
+      await nextTurn();
+    }
     const keys = await source.keys(last);
     for (const key of keys) {
       last = key;
@@ -62,16 +72,17 @@ export function problemAcceptor(filter: ProblemFilter): ((candidate: Candidate) 
   const bounds = timeBounds(filter);
   if (isRefusal(bounds)) return bounds;
   return ({ problem, task }) =>
-    passes(problem, filter, bounds) && (filter.state === undefined || task.state === filter.state);
+    passes(problem, filter, bounds) &&
+    isTitled(problem, filter.q) &&
+    (filter.state === undefined || task.state === filter.state);
 }
 
 function passes(
   row: ProblemRow,
-  { graph, q }: ProblemFilter,
+  { graph }: ProblemFilter,
   bounds: { readonly after: number; readonly before: number },
 ): boolean {
   if (graph !== undefined && row.graph !== graph) return false;
-  if (q !== undefined && !row.title.toLowerCase().includes(q.toLowerCase())) return false;
   return row.created_at > bounds.after && row.created_at < bounds.before;
 }
 
@@ -90,7 +101,24 @@ async function readProblemView(
     iterationId: row.newest_iteration_id,
   });
   if (filter.state !== undefined && newest?.state !== filter.state) return undefined;
+  if (!isTitled(row, filter.q) && !(await inputHolds(reader, newest, filter.q ?? ''))) return undefined;
   return problemView(row, newest);
+}
+
+function isTitled(row: ProblemRow, q: string | undefined): boolean {
+  return q === undefined || row.title.toLowerCase().includes(q.toLowerCase());
+}
+
+/** Whether the newest input holds a text: its strings stand in its bytes as they are, as protobuf and as JSON. Blobs are not read. */
+async function inputHolds(reader: Reader, newest: TaskRow | undefined, q: string): Promise<boolean> {
+  if (newest === undefined || newest.input.blob) return false;
+  const { problem_id, iteration_id, owner, seq } = newest.input;
+  const bytes = await reader.get('payloads', [problem_id, iteration_id, owner, seq]);
+  if (!bytes) return false;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString()
+    .toLowerCase()
+    .includes(q.toLowerCase());
 }
 
 function timeBounds(filter: ProblemFilter): { after: number; before: number } | Refusal {

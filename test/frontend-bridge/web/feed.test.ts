@@ -188,9 +188,27 @@ describe('the live feed', () => {
     wire().greet(5);
     sayEvents({ ...statusEvent(6, 'IDLE'), type: 'node.joined', node_id: 'n2' });
     sayEvents({ ...statusEvent(7, 'IDLE'), type: 'node.joined', node_id: 'n3' });
+    pass(40);
     expect(cache.getQueryState(KEY)?.isInvalidated).toBe(false);
     pass(1000);
     expect(cache.getQueryState(KEY)?.isInvalidated).toBe(true);
+  });
+
+  it('takes what comes in quick succession together, and loses none of it to a lost connection', () => {
+    answer(5);
+    wire().greet(5);
+    let drawn = 0;
+    cache.getQueryCache().subscribe((change) => {
+      if (change.type === 'updated') drawn += 1;
+    });
+    for (let seq = 6; seq <= 30; seq += 1) sayEvents(statusEvent(seq, seq % 2 ? 'IDLE' : 'ERROR'));
+    expect([shown()?.cursor, drawn]).toEqual([6, 1]);
+    pass(40);
+    expect([shown()?.cursor, drawn]).toEqual([30, 2]);
+    sayEvents(statusEvent(31, 'IDLE'));
+    sayEvents(statusEvent(32, 'INACTIVE'));
+    wire().ends.onClose();
+    expect([shown()?.cursor, status()]).toEqual([32, 'INACTIVE']);
   });
 
   it('ignores frames that it does not know', () => {

@@ -7,6 +7,7 @@ import type {
   TaskJson,
 } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { advance, reduce } from '../../../frontend-bridge/web/src/state/reducer.js';
+import { NO_FILTER } from '../../../frontend-bridge/web/src/state/selection.js';
 import type {
   IterationsView,
   NodesView,
@@ -88,7 +89,13 @@ function node(fields: Partial<NodeJson> = {}): NodeJson {
 }
 
 const nodesView = (...items: NodeJson[]): NodesView => ({ kind: 'nodes', items });
-const problemsView = (...items: ProblemsView['items']): ProblemsView => ({ kind: 'problems', items });
+const problemsView = (...items: ProblemsView['items']): ProblemsView => ({
+  kind: 'problems',
+  filter: NO_FILTER,
+  isHead: true,
+  items,
+  next: null,
+});
 
 describe('advance', () => {
   it('skips events that the snapshot already reflects', () => {
@@ -344,7 +351,9 @@ describe('the nodes', () => {
   it('show what each works on until that ends', () => {
     const assigned = event('execution.assigned', { node_id: 'n1', execution_id: 'e1' });
     const busy = reduce(nodesView(node()), assigned).view as NodesView;
-    expect(busy.items[0]?.running).toEqual([{ execution_id: 'e1', task_id: `${P}/1`, module: 'a' }]);
+    expect(busy.items[0]?.running).toEqual([
+      { execution_id: 'e1', task_id: `${P}/1`, module: 'a', since: AT },
+    ]);
     const idle = reduce(busy, event('execution.lost', { node_id: 'n1', execution_id: 'e1' }))
       .view as NodesView;
     expect(idle.items[0]?.running).toEqual([]);

@@ -105,6 +105,8 @@ export interface GraphModuleJson {
   readonly inputs: readonly string[];
   readonly previous?: readonly string[];
   readonly output: string;
+  /** JSON Schema of the output, with the comments of its type. */
+  readonly schema?: unknown;
   readonly retry?: { readonly attempts?: number };
   readonly on_error?: 'fail' | 'ignore';
 }

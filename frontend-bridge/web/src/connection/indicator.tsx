@@ -2,7 +2,7 @@ import { type ReactNode, useSyncExternalStore } from 'react';
 import type { LiveFeed } from '../live/feed.js';
 import type { Connection } from '../state/connection.js';
 import { Sign } from '../states/chip.js';
-import { Elapsed } from '../states/time.js';
+import { Elapsed, Moment } from '../states/time.js';
 import type { Tone } from '../states/tone.js';
 
 /** Whether what is shown is live, and since when it is not. */
@@ -54,11 +54,19 @@ function describe(connection: Connection): { tone: Tone; word: string } {
   }
 }
 
-/** A gap or another store, until the person has taken note. */
+/** What is shown and is not live; and a gap or another store, until the person has taken note. */
 export function NoticeBar({ feed }: { feed: LiveFeed }): ReactNode {
-  const { notice } = useSyncExternalStore(feed.subscribe, feed.getState);
+  const { notice, connection, cursor } = useSyncExternalStore(feed.subscribe, feed.getState);
+  const isStale = connection.phase !== 'live' && connection.heardAt !== null;
   return (
     <div role="status" className="notices">
+      {isStale && (
+        <p className="notice">
+          <b>Not live</b> What is shown is as of{' '}
+          <Moment at={new Date(connection.heardAt).toISOString()} />, event {cursor}. It goes on from there as
+          soon as the orchestrator answers.
+        </p>
+      )}
       {notice && (
         <p className="notice">
           <b>{notice.kind === 'gap' ? 'Gap' : 'Another store'}</b> {notice.text}

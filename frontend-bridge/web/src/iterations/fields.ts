@@ -52,9 +52,10 @@ const SHORT: Readonly<Record<string, string>> = {
 
 /** The unit that a comment names: "Time of one inference, in milliseconds." is in `ms`. */
 export function unitIn(description: string): string | undefined {
-  const named = /\bin ((?:[A-Za-zµ%°]+)(?: (?:CO2e?|per|an?|[A-Za-zµ]*Wh|one|inference|second|hour))*)(?=[.,;:)]|$| for)/.exec(
-    description,
-  )?.[1];
+  const named =
+    /\bin ((?:[A-Za-zµ%°]+)(?: (?:CO2e?|per|an?|[A-Za-zµ]*Wh|one|inference|second|hour))*)(?=[.,;:)]|$| for)/.exec(
+      description,
+    )?.[1];
   return named === undefined ? undefined : (SHORT[named.toLowerCase()] ?? named.replace(' per ', '/'));
 }
 
@@ -64,14 +65,13 @@ export function formatNumber(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e15)) return value.toExponential(4).replace('e+', 'e');
   const digits = Number.isInteger(value) ? 0 : Math.max(0, Math.min(10, 5 - Math.floor(Math.log10(size))));
-  return value
-    .toLocaleString('en-US', { maximumFractionDigits: digits })
-    .replaceAll(',', '\u202f');
+  return value.toLocaleString('en-US', { maximumFractionDigits: digits }).replaceAll(',', '\u202f');
 }
 
 /** The change of a number in percent of what it was; nothing where that has no meaning. */
 export function changeOf(before: unknown, after: unknown): string | undefined {
-  if (typeof before !== 'number' || typeof after !== 'number' || before === 0 || before === after) return undefined;
+  if (typeof before !== 'number' || typeof after !== 'number' || before === 0 || before === after)
+    return undefined;
   const percent = ((after - before) / Math.abs(before)) * 100;
   if (!Number.isFinite(percent)) return undefined;
   const digits = Math.abs(percent) < 10 ? 2 : Math.abs(percent) < 1000 ? 1 : 0;

@@ -13,7 +13,9 @@ export interface Placed<T extends Branching> {
 }
 
 /** One row an iteration, in their order. The first child of an iteration goes on in its lane. */
-export function layLanes<T extends Branching>(items: readonly T[]): { readonly rows: Placed<T>[]; readonly lanes: number } {
+export function layLanes<T extends Branching>(
+  items: readonly T[],
+): { readonly rows: Placed<T>[]; readonly lanes: number } {
   const places = new Map<number, { readonly lane: number; readonly row: number }>();
   const continued = new Set<number>();
   let lanes = 0;

@@ -1,7 +1,7 @@
 /** The iterations of a problem with the values of chosen fields, as rows. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { taskHasEnded } from '../../../../../src/model/task-state.js';
+import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { getJson } from '../api/http.js';
 import { iterationsQuery } from '../api/queries.js';
 import type { IterationJson, PageJson } from '../api/shapes.js';
@@ -55,7 +55,11 @@ export function useIterationRows(problem: string, columns: readonly string[]): R
   };
 }
 
-async function readFields(problem: string, names: readonly string[], signal: AbortSignal): Promise<FoundFields[]> {
+async function readFields(
+  problem: string,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<FoundFields[]> {
   const found: FoundFields[] = [];
   let cursor: string | null = null;
   do {

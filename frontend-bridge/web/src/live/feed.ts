@@ -21,6 +21,8 @@ import { advance } from '../state/reducer.js';
 import type { Snapshot } from '../state/views.js';
 import { readFrame, type ServerFrame } from './frames.js';
 
+/** Events come into the views at most so often: a page that is drawn for each of 200 events a second draws nothing else. */
+const TAKE_PAUSE_MS = 40;
 /** An incomplete view is fetched again at most so often. */
 const REFETCH_PAUSE_MS = 400;
 
@@ -73,6 +75,10 @@ export class LiveFeed {
   #wire: Wire | undefined;
   #cancelTimer: (() => void) | undefined;
   #cancelRefetch: (() => void) | undefined;
+  /** Heard and not taken yet. */
+  #heard: { readonly events: EventJson[]; cursor: number } = { events: [], cursor: 0 };
+  #takenAt: number = Number.NEGATIVE_INFINITY;
+  #cancelTake: (() => void) | undefined;
   #unsubscribe: (() => void)[] | undefined;
 
   constructor(deps: FeedDeps) {
@@ -98,6 +104,8 @@ export class LiveFeed {
     this.#cancelTimer?.();
     this.#cancelRefetch?.();
     this.#cancelRefetch = undefined;
+    this.#cancelTake?.();
+    this.#cancelTake = undefined;
     this.#hangUp();
   }
 
@@ -134,6 +142,8 @@ export class LiveFeed {
   }
 
   #hangUp(): void {
+    // The next connection goes on after what was heard.
+    if (this.#wire) this.#takeHeard();
     const wire = this.#wire;
     this.#wire = undefined;
     wire?.close();
@@ -168,12 +178,13 @@ export class LiveFeed {
         this.#step({ type: 'subscribed', at: this.#deps.now() });
         break;
       case 'events':
-        this.#take(frame.events, frame.cursor);
+        this.#takeSoon(frame.events, frame.cursor);
         break;
       case 'tick':
-        this.#take([], frame.cursor);
+        this.#takeSoon([], frame.cursor);
         break;
       case 'gap':
+        this.#takeHeard();
         this.#skip(frame.from, frame.to);
         break;
       case 'error':
@@ -204,6 +215,25 @@ export class LiveFeed {
   #oldestCursor(newest: number): number {
     const cursors = this.#liveQueries().flatMap((query) => query.state.data?.cursor ?? []);
     return Math.min(newest, ...cursors);
+  }
+
+  /** At once after a pause; else together with what comes until the pause is over. */
+  #takeSoon(events: readonly EventJson[], cursor: number): void {
+    this.#heard.events.push(...events);
+    this.#heard.cursor = Math.max(this.#heard.cursor, cursor);
+    if (this.#cancelTake) return;
+    const pause = this.#takenAt + TAKE_PAUSE_MS - this.#deps.now();
+    if (pause <= 0) this.#takeHeard();
+    else this.#cancelTake = this.#deps.later(pause, () => this.#takeHeard());
+  }
+
+  #takeHeard(): void {
+    this.#cancelTake?.();
+    this.#cancelTake = undefined;
+    const { events, cursor } = this.#heard;
+    this.#heard = { events: [], cursor: 0 };
+    this.#takenAt = this.#deps.now();
+    if (cursor > 0) this.#take(events, cursor);
   }
 
   #take(events: readonly EventJson[], cursor: number): void {
@@ -257,6 +287,7 @@ export class LiveFeed {
 
   /** Nothing that is shown holds any more. */
   #startOver(text: string): void {
+    this.#heard = { events: [], cursor: 0 };
     this.#log = undefined;
     this.#tell('store', text);
     void this.#cache.resetQueries();

@@ -67,7 +67,8 @@ export function NodePanel({ node, onClose }: { node: NodeJson; onClose: () => vo
         </h3>
         {events.isError && <p className="fault">{events.error.message}</p>}
         {events.data && items.length === 0 && <p className="none">None lately.</p>}
-        <ol className="log node-log" aria-label="Recent events">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with the keyboard. */}
+        <ol className="log node-log" aria-label="Recent events" tabIndex={0}>
           {items.slice(0, 100).map((event) => (
             <li key={event.seq}>
               <Moment at={event.at} date="always" /> {describeEvent(event)}

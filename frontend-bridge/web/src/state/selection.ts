@@ -26,7 +26,7 @@ export interface Selection {
 }
 
 export interface ListFilter {
-  /** A part of the title. */
+  /** A part of the title or of the input. */
   readonly q: string | undefined;
   readonly graph: string | undefined;
   readonly state: TaskState | undefined;

@@ -2,11 +2,14 @@
 import type { EventJson } from '../api/shapes.js';
 import { errorOf, number, text } from '../state/event-fields.js';
 
-/** What happened, without when: `execution.failed · ml_model · attempt 2 · timeout: too long`. */
-export function describeEvent(event: EventJson): string {
+/**
+ * What happened, without when: `execution.failed · ml_model · attempt 2 · timeout: too long`. With `ofTask` it is clear which task is
+ * meant.
+ */
+export function describeEvent(event: EventJson, ofTask = false): string {
   const parts: (string | undefined)[] = [event.type];
   if (event.module !== undefined && !event.type.startsWith('node.')) parts.push(event.module);
-  if (event.problem_id !== undefined)
+  if (event.problem_id !== undefined && !ofTask)
     parts.push(`problem ${event.problem_id.slice(-6)} / ${event.iteration_id}`);
   if ((event.attempt ?? 1) > 1) parts.push(`attempt ${event.attempt}`);
   parts.push(detailOf(event));

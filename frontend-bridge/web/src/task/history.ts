@@ -14,6 +14,7 @@ export interface Attempt {
 
 export interface RecordedOutput {
   readonly execution_id: string;
+  readonly attempt: number;
   readonly output_seq: number;
   readonly last: boolean;
   readonly at: string;
@@ -70,6 +71,7 @@ function readAttempt(attempts: Map<string, Attempt>, event: EventJson, id: strin
 function readOutput(event: EventJson, id: string): RecordedOutput {
   return {
     execution_id: id,
+    attempt: event.attempt ?? 1,
     output_seq: number(event, 'output_seq') ?? 0,
     last: flag(event, 'last') ?? false,
     at: event.at,

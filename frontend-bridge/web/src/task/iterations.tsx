@@ -30,6 +30,13 @@ export function Iterations({ items, selected, module }: IterationsProps): ReactN
           </li>
         ))}
       </ol>
+      <SelectionLink
+        className="link"
+        to={{ page: 'iterations', problem: items[0]?.problem_id }}
+        current={false}
+      >
+        Table, charts and comparison of the iterations
+      </SelectionLink>
     </nav>
   );
 }

@@ -177,7 +177,8 @@ function Partials(props: { task: TaskJson; name: string; outputs: readonly Recor
           <li key={`${output.execution_id}/${output.output_seq}`}>
             <details open={index === 0}>
               <summary>
-                No. {output.output_seq} <Moment at={output.at} />
+                No. {output.output_seq}
+                {output.attempt > 1 && ` of attempt ${output.attempt}`} <Moment at={output.at} />
               </summary>
               <OutputValue task={props.task} output={output} name={`${props.name}-${output.output_seq}`} />
             </details>

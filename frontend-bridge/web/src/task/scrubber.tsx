@@ -45,7 +45,7 @@ export function Scrubber(props: {
           type="range"
           className="scrubber-range"
           aria-label="Event"
-          aria-valuetext={`Event ${shown} of ${events.length}: ${describeEvent(event)}`}
+          aria-valuetext={`Event ${shown} of ${events.length}: ${describeEvent(event, true)}`}
           min={1}
           max={events.length}
           value={shown}
@@ -60,7 +60,7 @@ export function Scrubber(props: {
           {shown} of {events.length} events
         </span>
         <PreciseMoment at={event.at} />
-        <span className="scrubber-what">{describeEvent(event)}</span>
+        <span className="scrubber-what">{describeEvent(event, true)}</span>
       </p>
       {isCut && <p className="none">There are more events than this page holds: these are the oldest.</p>}
     </div>

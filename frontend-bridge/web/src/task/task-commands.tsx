@@ -8,8 +8,10 @@ import { commandsOf } from '../commands/records.js';
 
 export interface Commanding {
   readonly send: (command: TaskCommand, module?: string) => void;
-  /** Nothing can be asked of it now: it has ended, or the last wish is on its way. */
-  readonly isClosed: boolean;
+  /** Nothing can be asked of it any more. */
+  readonly isOver: boolean;
+  /** The last wish is on its way. */
+  readonly isBusy: boolean;
   readonly status: ReactNode;
 }
 
@@ -29,7 +31,8 @@ export function useTaskCommands(task: TaskJson, events: readonly EventJson[]): C
       );
       post.send({ command, ...(module !== undefined && { module }) });
     },
-    isClosed: taskHasEnded(task.state) || post.pending,
+    isOver: taskHasEnded(task.state),
+    isBusy: post.pending,
     status: (
       <>
         <CommandList records={records} sending={isUnderWay ? asked : undefined} />
@@ -45,9 +48,10 @@ export function useTaskCommands(task: TaskJson, events: readonly EventJson[]): C
 
 /** Stop, preempt, terminate: what concerns the task as a whole. Terminating asks back, since it leaves no grace. */
 export function TaskButtons({ commanding }: { commanding: Commanding }): ReactNode {
-  const { send, isClosed } = commanding;
+  const { send, isOver, isBusy } = commanding;
   const [isAsking, setIsAsking] = useState(false);
-  if (isAsking && !isClosed) {
+  if (isOver) return null;
+  if (isAsking) {
     return (
       <fieldset className="actions asking">
         <legend>Terminate? What runs is cut off without grace, and the task is aborted.</legend>
@@ -69,13 +73,13 @@ export function TaskButtons({ commanding }: { commanding: Commanding }): ReactNo
   }
   return (
     <>
-      <button type="button" disabled={isClosed} onClick={() => send('stop')}>
+      <button type="button" disabled={isBusy} onClick={() => send('stop')}>
         Stop
       </button>
-      <button type="button" disabled={isClosed} onClick={() => send('preempt')}>
+      <button type="button" disabled={isBusy} onClick={() => send('preempt')}>
         Preempt
       </button>
-      <button type="button" disabled={isClosed} onClick={() => setIsAsking(true)}>
+      <button type="button" disabled={isBusy} onClick={() => setIsAsking(true)}>
         Terminate …
       </button>
     </>

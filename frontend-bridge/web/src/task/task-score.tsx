@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useSyncExternalStore } from 'react';
 import { nodesQuery } from '../api/queries.js';
 import type { EventJson, GraphJson } from '../api/shapes.js';
+import { RerunButton } from '../iterations/rerun-button.js';
 import type { TaskView } from '../state/views.js';
 import { GraphCanvas, GraphList } from './graph-view.js';
 import { ModulePanel, SourcePanel } from './module-panel.js';
@@ -58,26 +59,30 @@ function SelectedPanel(
   const module = view.task.modules[name];
   const spec = graph.modules[name];
   if (!module || !spec) return <p className="fault">The graph has no module “{name}”.</p>;
-  const actions = asOf === undefined && (
-    <div className="actions">
-      <button
-        type="button"
-        className="small"
-        disabled={commanding.isClosed}
-        onClick={() => commanding.send('reset', name)}
-      >
-        Reset from here
-      </button>
-      <button
-        type="button"
-        className="small"
-        disabled={commanding.isClosed || module.node_id === null || module.finished_at !== null}
-        onClick={() => commanding.send('preempt', name)}
-      >
-        Preempt
-      </button>
-    </div>
-  );
+  const actions =
+    asOf === undefined &&
+    (commanding.isOver ? (
+      <RerunButton key={name} task={view.task} graph={graph} module={name} />
+    ) : (
+      <div className="actions">
+        <button
+          type="button"
+          className="small"
+          disabled={commanding.isBusy}
+          onClick={() => commanding.send('reset', name)}
+        >
+          Reset from here
+        </button>
+        <button
+          type="button"
+          className="small"
+          disabled={commanding.isBusy || module.node_id === null || module.finished_at !== null}
+          onClick={() => commanding.send('preempt', name)}
+        >
+          Preempt
+        </button>
+      </div>
+    ));
   return (
     <ModulePanel
       {...common}

@@ -68,7 +68,10 @@ class Bus:
     def has_pending(self) -> bool:
         return bool(self._pending)
 
-    def send(self, frame: bytes) -> None:
+    def send(self, frame: bytes, replaces: bool = False) -> None:
+        """``replaces``: what waits to leave is stale."""
+        if replaces:
+            self._pending.clear()
         self._pending.append(frame)
         self.flush()
 

@@ -39,6 +39,7 @@ from . import events
 from .blobs import Blobs, Transfer, cancel_all
 from .bus import Bus
 from .events import Effect, SessionEvent
+from .load import LoadMeter, ProcessLoad
 from .runs import NetworkRun
 from .session import Session
 
@@ -88,6 +89,7 @@ class NetworkRuntime:
         self._runs: Dict[str, NetworkRun] = {}
         self._uploads: List[Transfer] = []
         self._workers: Set[int] = set()
+        self._meter = LoadMeter()
         self._types = Types(b"")
         self._descriptors = b""
         self._max_frame_bytes = inf
@@ -248,7 +250,9 @@ class NetworkRuntime:
             self._tell(effect)
         elif isinstance(effect, events.Upload):
             self._upload(effect)
-        elif isinstance(effect, events.RunHook) and self._parent_is_gone:
+        elif isinstance(effect, events.RunHook) and (
+            self._parent_is_gone or effect.hook not in self._config.hooks
+        ):
             self._emit(events.HookDone(effect.hook, None))
         elif isinstance(effect, events.End):
             self._ended = messages.Ended(effect.error)
@@ -309,12 +313,18 @@ class NetworkRuntime:
             self._tell(messages.Status(*shown))
 
     def _flush(self) -> None:
-        node_id, incarnation, said, outputs = self._session.take()
+        node_id, incarnation, said, outputs = self._session.take(self._measure)
+        # Who says hello says all that counts: what was said before a connection was lost is stale.
+        is_hello = bool(said) and isinstance(said[0], Hello)
         for batch in self._in_frames([self._encoded(message) for message in said]):
-            self._bus.send(to_orchestrator(node_id, incarnation, batch))
+            self._bus.send(to_orchestrator(node_id, incarnation, batch), is_hello)
         topic = f"output/{self._config.module}/".encode()
         for batch in self._in_frames([encode_output(output) for output in outputs]):
             self._bus.publish(topic, outputs_frame(batch))
+
+    def _measure(self) -> Optional[ProcessLoad]:
+        """The author's process, its workers, and this one."""
+        return self._meter.measure([self._parent, os.getpid(), *self._workers])
 
     def _encoded(self, message: NodeMessage) -> bytes:
         try:

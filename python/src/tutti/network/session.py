@@ -14,16 +14,18 @@ Times are monotonic milliseconds that never decrease.
 from __future__ import annotations
 
 from math import inf
-from typing import Any, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Union
 
 from ..errors import ReportedError, TuttiError
 from ..protocol import (
     REFUSALS,
     Assign,
     ConfigRequest,
+    ExecutionReport,
     Goodbye,
     Heartbeat,
     Hello,
+    Load,
     LogLine,
     NodeCommand,
     NodeMessage,
@@ -39,6 +41,7 @@ from .commands import Commands
 from .events import Effect, End, Note, SessionEvent, Welcomed
 from .executions import Executions
 from .lifecycle import Lifecycle
+from .load import ProcessLoad
 from .status_reports import StatusReports
 
 HELLO_FIRST_MS = 250.0
@@ -48,6 +51,9 @@ _HELLOS_BEFORE_NOTE = 5
 """Hellos without an answer before a person is told."""
 LOG_BACKLOG = 4_096
 """Log lines that wait for the end of the turn or for a registration; beyond that the oldest are lost."""
+
+
+Measure = Callable[[], Optional[ProcessLoad]]
 
 
 class Outgoing(NamedTuple):
@@ -138,14 +144,14 @@ class Session:
             self._effect(End(None))
         return self._effects
 
-    def take(self) -> Outgoing:
-        """Everything there is to send, once."""
+    def take(self, measure: Optional[Measure] = None) -> Outgoing:
+        """Everything there is to send, once. ``measure``: what the processes cost, asked when a heartbeat is due."""
         incarnation = self._registration.incarnation if self._registration is not None else 0
         return Outgoing(
-            self.node_id, incarnation, self._take_messages(), self._executions.take_outputs()
+            self.node_id, incarnation, self._take_messages(measure), self._executions.take_outputs()
         )
 
-    def _take_messages(self) -> Sequence[NodeMessage]:
+    def _take_messages(self, measure: Optional[Measure]) -> Sequence[NodeMessage]:
         say, self._say = self._say, None
         link = self._link
         if isinstance(link, _Joining):
@@ -153,7 +159,7 @@ class Session:
         if isinstance(link, _Joined):
             said = self._take_said()
             if say == "heartbeat":
-                said.append(Heartbeat(self.status, self._executions.running()))
+                said.append(self._heartbeat(measure))
             return said
         if isinstance(link, _Ended) and link.goodbye:
             self._link = _Ended(goodbye=False)
@@ -161,8 +167,10 @@ class Session:
         return []
 
     def _take_said(self) -> List[NodeMessage]:
-        # Log lines first: they are to come before the end of what they are about.
-        said: List[NodeMessage] = [*self._logs, *self._messages, *self._reports.take()]
+        # Log lines come after the beginning of what they are about, and before its end.
+        first = [message for message in self._messages if _is_beginning(message)]
+        rest = [message for message in self._messages if not _is_beginning(message)]
+        said: List[NodeMessage] = [*first, *self._logs, *rest, *self._reports.take()]
         self._logs = []
         self._messages = []
         return said
@@ -268,6 +276,14 @@ class Session:
     def _hello(self) -> Hello:
         self._reports.told(self.status)
         return self._identity._replace(status=self.status, held=self._executions.held())
+
+    def _heartbeat(self, measure: Optional[Measure]) -> Heartbeat:
+        load = measure() if measure is not None else None
+        return Heartbeat(
+            self.status,
+            self._executions.running(),
+            None if load is None else Load(load.cpu, load.memory_bytes, self._executions.busy),
+        )
 
     def _welcomed(self, welcome: Welcome, epoch: int, now: float) -> None:
         before = self._registration
@@ -377,3 +393,8 @@ class Session:
 
     def _note(self, level: str, message: str, **fields: Any) -> None:
         self._effect(Note(level, message, fields))
+
+
+def _is_beginning(message: NodeMessage) -> bool:
+    """The first word about an execution."""
+    return isinstance(message, ExecutionReport) and message.state in ("ACCEPTED", "RUNNING")

@@ -131,6 +131,9 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
     level: 'minimal',
     sentence: 'It publishes an output again and again, unchanged, until it is acknowledged.',
     async run(stage) {
+      const before = stage.assign();
+      await stage.output(before, 1);
+      stage.ack(before, 1, true);
       const execution = stage.assign();
       const first = await stage.output(execution, 1);
       for (const which of ['second', 'third']) {
@@ -141,7 +144,10 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
           (output) => output.executionId === execution.executionId,
         );
         demand(
-          again.seq === 1 && again.lease === first.lease && same(again.payload, first.payload),
+          same(
+            [again.seq, again.lease, again.last, again.type, again.payload],
+            [1, first.lease, first.last, first.type, first.payload],
+          ),
           'the repeated output unchanged',
         );
       }

@@ -127,16 +127,16 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
         (heard) => heard.executionId === execution.executionId,
       );
       demand(stage.valueOf(output).echo === 'x'.repeat(12_000), 'the output whole');
+      const { frame } = await conductor.next('heartbeat', stage.patienceMs, 'a heartbeat');
+      conductor.forget();
       conductor.cut();
-      stage.ack(execution, 1, true);
       await conductor.next(
         'heartbeat',
         HEALED_MS,
         'a heartbeat over a new control connection',
-        ({ frame }) => {
-          return frame.atMs > output.frame.atMs;
-        },
+        (beat) => beat.frame.route !== frame.route,
       );
+      await stage.finish(stage.assign({ echo: 'healed' }));
     },
   },
   {
@@ -147,10 +147,10 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
     async run(stage) {
       const { conductor } = stage;
       const before = (await stage.finish(stage.assign({ echo: 0 }))).runs ?? 0;
-      const execution = stage.assign({ echo: 'kept', sleep_ms: 300 });
+      const execution = stage.assign({ echo: 'kept', sleep_ms: 1_500 });
       await stage.begun(execution);
       await conductor.down();
-      await delay(500);
+      await delay(400);
       conductor.forget();
       conductor.epoch += 1;
       await conductor.up();

@@ -30,6 +30,9 @@ export interface StageOptions {
 /** An interpreter starts, and imports all that it needs. */
 const START_MS = 20_000;
 
+/** The first may be lost, since nobody had subscribed yet; the repeats come after 1 s, 2 s and 4 s more. */
+const OUTPUT_MS = 10_000;
+
 /** What the node of the level *full* is asked to do, see `docs/node-protocol.md`. */
 export interface Wish {
   readonly echo?: unknown;
@@ -235,7 +238,7 @@ export class Stage {
   ): Promise<HeardOf<'output'>> {
     return this.conductor.next(
       'output',
-      this.patienceMs,
+      OUTPUT_MS,
       expected,
       (output) => output.executionId === execution.executionId && output.seq === seq,
     );

@@ -37,14 +37,14 @@ export interface CaseResult {
 
 export interface SuiteOptions extends StageOptions {
   readonly level: Level;
-  /** Nodes at a time. @default 4 */
+  /** Nodes at a time. @default 8 */
   readonly lanes?: number;
   readonly signal: AbortSignal;
   /** Hears of each outcome as it comes. */
   readonly onResult?: (result: CaseResult) => void;
 }
 
-const LANES = 4;
+const LANES = 8;
 
 export async function conform(options: SuiteOptions): Promise<readonly CaseResult[]> {
   const cases = CASES.filter(({ level }) => options.level === 'full' || level === 'minimal');

@@ -40,7 +40,7 @@ export const WORK_CASES: readonly ConformCase[] = [
       stage.ack(execution, 1, false);
       await delay(400);
       stage.conductor.forget(({ kind }) => kind === 'heartbeat');
-      const { running } = await stage.conductor.next('heartbeat', 2_500, 'a heartbeat');
+      const { running } = await stage.conductor.next('heartbeat', stage.patienceMs, 'a heartbeat');
       demand(
         running.includes(execution.executionId),
         'the execution in heartbeat.running until its end is acknowledged',
@@ -161,7 +161,7 @@ export const WORK_CASES: readonly ConformCase[] = [
       });
       await noMoreOutputs(stage, execution, 'no output of a stale execution: it was published again');
       stage.conductor.forget();
-      const { running } = await stage.conductor.next('heartbeat', 2_500, 'a heartbeat');
+      const { running } = await stage.conductor.next('heartbeat', stage.patienceMs, 'a heartbeat');
       demand(!running.includes(executionId), 'no stale execution in heartbeat.running');
     },
   },

@@ -1,0 +1,178 @@
+import './iterations.css';
+import { useQuery } from '@tanstack/react-query';
+import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import { iterationsQuery, newestGraphQuery, problemQuery, taskQuery } from '../api/queries.js';
+import type { GraphJson } from '../api/shapes.js';
+import { SelectionLink } from '../selection-link.js';
+import type { Select } from '../state/selection.js';
+import { ColumnChooser } from './column-chooser.js';
+import { Comparison } from './comparison.js';
+import { defaultColumns, fieldInfo } from './fields.js';
+import { IterateDialog } from './iterate-dialog.js';
+import { IterationsTable } from './iterations-table.js';
+import { columnNames } from './leaves.js';
+import { Tree } from './tree.js';
+import { useIterationRows } from './use-rows.js';
+import {
+  type IterationsMode,
+  rememberColumns,
+  rememberedColumns,
+  useIterationsState,
+  VIEWS,
+} from './use-view.js';
+
+const Charts = lazy(() => import('./charts.js'));
+
+const NAMES: Readonly<Record<IterationsMode, string>> = {
+  table: 'Table',
+  charts: 'Charts',
+  compare: 'Compare',
+  tree: 'Tree',
+};
+
+/** All iterations of a problem, beside each other. */
+export default function IterationsPage({
+  problem,
+  onSelect,
+}: {
+  problem: string;
+  onSelect: Select;
+}): ReactNode {
+  const found = useQuery(problemQuery(problem));
+  const graph = useQuery({ ...newestGraphQuery(found.data?.graph ?? ''), enabled: found.data !== undefined });
+  const error = found.error ?? graph.error;
+  const title = found.data?.title || `Problem ${problem.slice(-6)}`;
+  return (
+    <article className="task" aria-labelledby="iterations-title">
+      <header className="task-head">
+        <h1 id="iterations-title">{title}</h1>
+        <p className="task-facts">
+          <SelectionLink className="link" to={{ problem }} current={false}>
+            Back to its newest iteration
+          </SelectionLink>
+        </p>
+      </header>
+      {error && <p className="fault">{error.message}</p>}
+      {graph.data ? (
+        <Iterations problem={problem} graph={graph.data} onSelect={onSelect} />
+      ) : (
+        !error && <p className="none">Reading …</p>
+      )}
+    </article>
+  );
+}
+
+function Iterations({
+  problem,
+  graph,
+  onSelect,
+}: {
+  problem: string;
+  graph: GraphJson;
+  onSelect: Select;
+}): ReactNode {
+  const [state, change] = useIterationsState();
+  const names = useColumnNames(problem);
+  const remembered = useMemo(() => rememberedColumns(graph.name), [graph.name]);
+  const chosen = state.columns ?? remembered ?? defaultColumns(names, graph);
+  const key = chosen.filter((name) => isOf(name, graph)).join(',');
+  const columns = useMemo(
+    () => (key === '' ? [] : key.split(',')).map((name) => fieldInfo(name, graph)),
+    [key, graph],
+  );
+  const columnList = useMemo(() => columns.map(({ name }) => name), [columns]);
+  const { rows, isReading, error } = useIterationRows(problem, columnList);
+  const [iterating, setIterating] = useState<number>();
+  const { view, compare } = state;
+  const mark = (iteration: number): void => {
+    const marked = compare.includes(iteration)
+      ? compare.filter((one) => one !== iteration)
+      : [...compare, iteration];
+    change({ compare: marked }, { replace: true });
+  };
+  return (
+    <>
+      <div className="views-bar">
+        <nav aria-label="Views of the iterations" className="views">
+          {VIEWS.map((one) => (
+            <button
+              key={one}
+              type="button"
+              aria-current={one === view ? 'true' : undefined}
+              onClick={() => change({ view: one })}
+            >
+              {NAMES[one]}
+              {one === 'compare' && compare.length > 1 && ` ${compare.length}`}
+            </button>
+          ))}
+        </nav>
+        <span className="none figure" role="status">
+          {rows.length === 1 ? '1 iteration' : `${rows.length} iterations`}
+          {isReading && ', reading …'}
+        </span>
+      </div>
+      {error && <p className="fault">{error.message}</p>}
+      {view !== 'compare' && (
+        <ColumnChooser
+          names={names}
+          chosen={columnList}
+          graph={graph}
+          onChange={(next) => {
+            rememberColumns(graph.name, next);
+            change({ columns: next }, { replace: true });
+          }}
+        />
+      )}
+      {view === 'table' && (
+        <IterationsTable
+          rows={rows}
+          columns={columns}
+          sort={state.sort}
+          onSort={(sort) => change({ sort }, { replace: true })}
+          marked={compare}
+          onMark={mark}
+          onIterate={setIterating}
+        />
+      )}
+      {view === 'charts' && (
+        <Suspense fallback={<p className="none">Reading …</p>}>
+          <Charts rows={rows} columns={columns} />
+        </Suspense>
+      )}
+      {view === 'compare' && (
+        <Comparison
+          problem={problem}
+          items={rows}
+          compared={compare}
+          graph={graph}
+          onCompare={(next) => change({ compare: next }, { replace: true })}
+        />
+      )}
+      {view === 'tree' && <Tree rows={rows} columns={columns} />}
+      {iterating !== undefined && (
+        <IterateDialog
+          problem={problem}
+          iteration={iterating}
+          onClose={() => setIterating(undefined)}
+          onCreated={(created) => onSelect({ problem, iteration: created.iteration_id })}
+        />
+      )}
+    </>
+  );
+}
+
+/** The fields that there are, as far as the newest iteration that has succeeded shows; without one, the newest. */
+function useColumnNames(problem: string): readonly string[] {
+  const items = useQuery(iterationsQuery(problem)).data?.view.items;
+  const example = items?.findLast(({ state }) => state === 'succeeded') ?? items?.at(-1);
+  const task = useQuery({
+    ...taskQuery(problem, example?.iteration_id ?? 0),
+    enabled: example !== undefined,
+  }).data?.view.task;
+  return useMemo(() => (task === undefined ? [] : columnNames(task)), [task]);
+}
+
+function isOf(name: string, graph: GraphJson): boolean {
+  const [part = '', ...path] = name.split('.');
+  return path.length > 0 && (part === 'input' || Object.hasOwn(graph.modules, part));
+}

@@ -1,0 +1,41 @@
+import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { taskHasEnded } from '../../../../src/model/task-state.js';
+import type { GraphJson, TaskJson } from '../api/shapes.js';
+import { useSelection } from '../state/selection.js';
+import { useCanRerun } from './rerun-support.js';
+
+const RerunDialog = lazy(() => import('./rerun-dialog.js'));
+
+export interface RerunButtonProps {
+  readonly task: TaskJson;
+  readonly graph: GraphJson;
+  readonly module: string;
+}
+
+/** Offered for a module that has run in a task that is over, where the orchestrator can do it. */
+export function RerunButton(props: RerunButtonProps): ReactNode {
+  const [isOpen, setIsOpen] = useState(false);
+  const [, select] = useSelection();
+  const { task, module } = props;
+  const hasRun = taskHasEnded(task.state) && (task.modules[module]?.execution_id ?? null) !== null;
+  if (!useCanRerun() || !hasRun) return null;
+  return (
+    <>
+      <button type="button" onClick={() => setIsOpen(true)}>
+        Run again with an edit
+      </button>
+      {isOpen && (
+        <Suspense fallback={null}>
+          <RerunDialog
+            {...props}
+            onClose={() => setIsOpen(false)}
+            onCreated={(created) => {
+              setIsOpen(false);
+              select({ problem: created.problem_id, iteration: created.iteration_id });
+            }}
+          />
+        </Suspense>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,58 @@
+/** Running a module again with other inputs: what that asks of the orchestrator. */
+
+import type { Created } from '../api/commands.js';
+import { postJson } from '../api/http.js';
+import type { GraphJson, TaskJson } from '../api/shapes.js';
+
+export interface Rerun {
+  readonly parent_iteration_id: number;
+  /** Modules whose outputs are taken as they are: nothing runs for them. */
+  readonly reuse: readonly string[];
+  /** By module and input, what it gets instead of what was recorded. */
+  readonly overrides?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export function rerun(problemId: string, asked: Rerun, key: string): Promise<Created> {
+  return postJson(`problems/${encodeURIComponent(problemId)}/iterations`, asked, key);
+}
+
+/** What a module was given: by input, the input of the task or the output of another module. */
+export function recordedInputs(
+  task: TaskJson,
+  graph: GraphJson,
+  module: string,
+): Readonly<Record<string, unknown>> {
+  const names = graph.modules[module]?.inputs ?? [];
+  return Object.fromEntries(
+    names.map((name) => [
+      name,
+      name === graph.source.name ? task.input : (task.modules[name]?.output ?? null),
+    ]),
+  );
+}
+
+/** The modules that have an output and need not run again: all but the module itself and what follows from it. */
+export function reusable(task: TaskJson, graph: GraphJson, module: string): string[] {
+  const again = new Set([module]);
+  // As often as there are modules: whatever the order they are named in, each pass settles at least one.
+  for (const _ of Object.keys(graph.modules)) {
+    for (const [name, { inputs }] of Object.entries(graph.modules)) {
+      if (inputs.some((input) => again.has(input))) again.add(name);
+    }
+  }
+  return Object.keys(graph.modules).filter(
+    (name) => !again.has(name) && task.modules[name]?.state === 'succeeded',
+  );
+}
+
+/** The inputs that are not as they were recorded. */
+export function changedInputs(
+  recorded: Readonly<Record<string, unknown>>,
+  edited: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(edited).filter(
+      ([name, value]) => JSON.stringify(value) !== JSON.stringify(recorded[name]),
+    ),
+  );
+}

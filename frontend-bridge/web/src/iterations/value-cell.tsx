@@ -1,0 +1,17 @@
+import type { ReactNode } from 'react';
+import { formatNumber } from './fields.js';
+
+/** A value as a cell shows it; the whole of it on hover. */
+export function ValueCell({ value, unit }: { value: unknown; unit?: string | undefined }): ReactNode {
+  if (value === undefined || value === null) return <span className="none">–</span>;
+  if (typeof value === 'number') {
+    return (
+      <span className="figure" title={String(value)}>
+        {formatNumber(value)}
+        {unit && <small> {unit}</small>}
+      </span>
+    );
+  }
+  const text = Array.isArray(value) ? value.map(String).join(', ') : String(value);
+  return text === '' ? <span className="none">empty</span> : <span title={text}>{text}</span>;
+}

@@ -1,0 +1,637 @@
+"""Nodes as real processes, against a scripted orchestrator."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import unittest
+from typing import Any
+
+from support import (
+    SIGKILL,
+    SIGTERM,
+    NodeCase,
+    command_line,
+    descendants_of,
+    until_gone,
+)
+from tutti.wire import _STATUS_NUMBERS
+
+STOP, PREEMPT, TERMINATE_TASK = 1, 3, 4
+NODE_STOP, NODE_RESET, NODE_TERMINATE = 2, 3, 4
+
+HOLDS_THE_LOCK = """
+import re, time
+from tutti import node
+
+def hold(seconds):
+    # One call of C each, which never gives the interpreter's lock away; longer and longer.
+    letters, end = 16, time.monotonic() + seconds
+    while time.monotonic() < end:
+        began = time.monotonic()
+        re.match(r"(a+)+$", "a" * letters + "b")
+        letters += time.monotonic() - began < 0.4
+"""
+
+
+def given(output: Any) -> Any:
+    return json.loads(output.payload)
+
+
+class Serving(NodeCase):
+    def test_a_decorated_function_in_a_script_is_all_that_a_node_needs(self) -> None:
+        orchestrator = self.orchestrator()
+        node = self.node(
+            orchestrator,
+            """
+from tutti import node
+
+@node("m")
+def run(task):
+    return {"twice": double(task.inputs.given.n), "same": task.inputs["given"]["n"], "id": task.id}
+
+def double(n):
+    return 2 * n
+""",
+        )
+        orchestrator.idle()
+        orchestrator.assign("e1", b'{"n": 21}')
+        self.assertEqual(given(orchestrator.output("e1")), {"twice": 42, "same": 21, "id": "p/1"})
+        hello = orchestrator.expect("hello")
+        self.assertEqual((hello.module, hello.instance, hello.capacity), ("m", "m-1", 1))
+        node.send_signal(SIGTERM)
+        orchestrator.expect("goodbye")
+        self.assertEqual(self.ends(node), 0)
+
+    def test_serve_as_the_last_line_does_the_same_and_returns(self) -> None:
+        orchestrator = self.orchestrator()
+        code = 'from tutti import node\n@node("m")\ndef run(task): return 1\nrun.serve()\nprint("after")\n'
+        node = self.node(orchestrator, code)
+        orchestrator.idle()
+        node.send_signal(SIGTERM)
+        self.assertEqual(self.ends(node), 0)
+        assert node.stdout is not None
+        self.assertEqual(node.stdout.read(), "after\n")
+
+    def test_a_script_that_ends_with_an_exception_is_not_served(self) -> None:
+        orchestrator = self.orchestrator()
+        code = 'from tutti import node\n@node("m")\ndef run(task): return 1\nraise ValueError("no")\n'
+        self.assertEqual(self.ends(self.node(orchestrator, code)), 1)
+        self.assertEqual(orchestrator.heard("hello"), [])
+
+    def test_two_nodes_of_one_script_are_both_served(self) -> None:
+        orchestrator = self.orchestrator()
+        code = (
+            'from tutti import node\n@node("m")\ndef one(task): return 1\n@node("n")\ndef two(task): return 2\n'
+        )
+        node = self.node(orchestrator, code)
+        orchestrator.expect("hello", lambda hello: hello.module == "m")
+        orchestrator.expect("hello", lambda hello: hello.module == "n")
+        node.send_signal(SIGTERM)
+        self.assertEqual(self.ends(node), 0)
+
+    def test_a_final_refusal_ends_the_process_with_1_and_says_why(self) -> None:
+        orchestrator = self.orchestrator()
+        node = self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return 1\n')
+        orchestrator.idle()
+        orchestrator.send(refused={"code": "replaced", "message": "another process plays m-1"})
+        self.assertEqual(self.ends(node), 1)
+        assert node.stderr is not None
+        self.assertIn("replaced: another process plays m-1", node.stderr.read())
+
+    def test_terminate_ends_the_process_with_0(self) -> None:
+        orchestrator = self.orchestrator()
+        node = self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return 1\n')
+        orchestrator.idle()
+        orchestrator.command(NODE_TERMINATE)
+        orchestrator.expect("goodbye")
+        self.assertEqual(self.ends(node), 0)
+
+    def test_sigterm_before_any_orchestrator_has_answered_ends_the_process_with_0(self) -> None:
+        orchestrator = self.orchestrator()
+        orchestrator.answers_hello = False
+        node = self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return 1\n')
+        orchestrator.expect_many(2, "hello")
+        node.send_signal(SIGTERM)
+        self.assertEqual(self.ends(node), 0)
+
+    def test_options_are_checked_all_at_once_when_serving_begins(self) -> None:
+        orchestrator = self.orchestrator()
+        code = 'from tutti import node\n@node("M!", capacity=0)\ndef run(task): return 1\n'
+        node = self.node(orchestrator, code)
+        self.assertEqual(self.ends(node), 1)
+        assert node.stderr is not None
+        told = node.stderr.read()
+        self.assertIn('module: "M!" is not a name', told)
+        self.assertIn("capacity: 0 is not a whole number from 1 on", told)
+
+    def test_start_serves_beside_what_else_the_process_does(self) -> None:
+        orchestrator = self.orchestrator()
+        node = self.node(
+            orchestrator,
+            """
+from tutti import node
+
+@node("m")
+def run(task):
+    return 5
+
+with run.start() as running:
+    print(running.node_id, flush=True)
+    input()
+print("ended", running.wait(), flush=True)
+print(run.__call__(None), flush=True)
+""",
+        )
+        assert node.stdout is not None
+        # Its stdin is the test's, which has no lines: the block ends at once.
+        self.assertEqual(node.stdout.readline(), "node-1\n")
+        orchestrator.expect("goodbye")
+
+
+class Handlers(NodeCase):
+    def run_one(self, code: str, payload: bytes = b"{}", **welcome: Any) -> Any:
+        orchestrator = self.orchestrator(**welcome)
+        self.node(orchestrator, "from tutti import node, NonRetryableError\n" + code)
+        orchestrator.idle()
+        orchestrator.assign("e1", payload)
+        return orchestrator
+
+    def test_async_def(self) -> None:
+        code = (
+            'import asyncio\n@node("m")\nasync def run(task):\n    await asyncio.sleep(0.01)\n'
+            "    await task.publish(1)\n    return task.attempt + 1\n"
+        )
+        orchestrator = self.run_one(code)
+        self.assertEqual(given(orchestrator.output("e1", 1)), 1)
+        last = orchestrator.output("e1", 2)
+        self.assertEqual((given(last), last.last), (2, True))
+
+    def test_a_generator_publishes_what_it_yields_and_gives_what_it_returns(self) -> None:
+        orchestrator = self.run_one(
+            '@node("m")\ndef run(task):\n    yield {"n": 1}\n    yield {"n": 2}\n    return {"n": 3}\n'
+        )
+        outputs = [orchestrator.output("e1", seq) for seq in (1, 2, 3)]
+        self.assertEqual([given(each)["n"] for each in outputs], [1, 2, 3])
+        self.assertEqual([each.last for each in outputs], [False, False, True])
+
+    def test_a_generator_that_returns_nothing_gives_the_last_that_it_yielded(self) -> None:
+        for kind in ("def", "async def"):
+            orchestrator = self.run_one(
+                f'@node("m")\n{kind} run(task):\n    yield 1\n    yield 2\n'
+            )
+            last = orchestrator.output("e1", 3)
+            self.assertEqual((given(last), last.last), (2, True))
+
+    def test_an_exception_fails_the_execution_and_leaves_the_node_for_the_next(self) -> None:
+        orchestrator = self.run_one(
+            '@node("m")\ndef run(task):\n'
+            '    if task.execution_id == "e1": raise ValueError("cannot")\n'
+            '    if task.execution_id == "e2": raise NonRetryableError("no_such_region", "Atlantis")\n'
+            '    if task.execution_id == "e3": raise SystemExit(3)\n'
+            '    if task.execution_id == "e4": return {1j}\n'
+            '    return task.inputs.gien\n'
+        )
+        errors = []
+        for number in range(1, 6):
+            if number > 1:
+                orchestrator.assign(f"e{number}")
+            error = orchestrator.report(f"e{number}", "FAILED").error
+            errors.append((error.code, error.message, error.retryable))
+        self.assertEqual(errors[0], ("handler_error", "cannot", True))
+        self.assertEqual(errors[1], ("no_such_region", "Atlantis", False))
+        self.assertEqual(errors[2][0], "handler_error")
+        self.assertEqual((errors[3][0], errors[3][2]), ("bad_output", False))
+        self.assertEqual(errors[4][1], "there is no field gien (did you mean given?)")
+
+    def test_progress_log_and_the_standard_logging_reach_the_task(self) -> None:
+        orchestrator = self.run_one(
+            'import logging\n@node("m")\ndef run(task):\n    task.progress(2, "far")\n'
+            '    task.log.info("structured", {"n": [1], "half": "\\ud800"})\n'
+            '    logging.getLogger("lib").warning("from a library: %s", 7, extra={"k": "v"})\n'
+            '    try: 1 / 0\n    except ZeroDivisionError: logging.exception("caught")\n    return None\n'
+        )
+        orchestrator.output("e1")
+        structured, library, caught = orchestrator.expect_many(3, "log")
+        self.assertEqual(dict(structured.fields), {"n": "[1]", "half": "?"})
+        self.assertEqual(structured.lease, "lease-e1")
+        self.assertEqual((library.message, library.level), ("from a library: 7", 3))
+        self.assertEqual(dict(library.fields), {"k": "v", "logger": "lib"})
+        self.assertIn("ZeroDivisionError", caught.message)
+        progress = orchestrator.report("e1", "PROGRESS")
+        self.assertEqual((progress.progress, progress.message), (1.0, "far"))
+
+    def test_previous_outputs_are_there_or_none(self) -> None:
+        orchestrator = self.orchestrator()
+        self.node(
+            orchestrator,
+            'from tutti import node\n@node("m")\n'
+            "def run(task): return [task.previous.a.n, task.previous.b, 'b' in task.previous]\n",
+        )
+        orchestrator.idle()
+        orchestrator.assign(
+            "e1", inputs=[{"name": "a", "type": "json", "payload": b'{"n": 1}', "previous": True}]
+        )
+        self.assertEqual(given(orchestrator.output("e1")), [1, None, False])
+
+    def test_hooks_run_in_order_and_a_configuration_is_answered(self) -> None:
+        orchestrator = self.orchestrator()
+        node = self.node(
+            orchestrator,
+            """
+from tutti import node
+
+state = []
+
+@node("m")
+def run(task):
+    return state
+
+@run.on_start
+def load():
+    state.append("started")
+
+@run.on_stop
+async def unload():
+    print("stopped", flush=True)
+
+@run.on_configure
+def configure(text):
+    if text == "bad":
+        raise ValueError("not this")
+    state.append(text)
+    return text.upper()
+""",
+        )
+        orchestrator.idle()
+        orchestrator.send(config_request={"transaction_id": "t1", "configuration": "one"})
+        orchestrator.send(config_request={"transaction_id": "t2", "configuration": "bad"})
+        good = orchestrator.expect("config_reply", lambda each: each.transaction_id == "t1")
+        self.assertEqual((good.success, good.configuration), (True, "ONE"))
+        bad = orchestrator.expect("config_reply", lambda each: each.transaction_id == "t2")
+        self.assertEqual((bad.success, bad.error.message), (False, "not this"))
+        orchestrator.assign("e1")
+        self.assertEqual(given(orchestrator.output("e1")), ["started", "one"])
+        node.send_signal(SIGTERM)
+        self.assertEqual(self.ends(node), 0)
+        assert node.stdout is not None
+        self.assertEqual(node.stdout.read(), "stopped\n")
+
+    def test_a_start_hook_that_raises_leads_to_error(self) -> None:
+        orchestrator = self.orchestrator()
+        self.node(
+            orchestrator,
+            'from tutti import node\ndef no(): raise OSError("no model")\n'
+            '@node("m", on_start=no)\ndef run(task): return 1\n',
+        )
+        report = orchestrator.expect("node_report", lambda each: each.status == _STATUS_NUMBERS["ERROR"])
+        self.assertEqual((report.error.code, report.error.message), ("hook_failed", "on_start: no model"))
+
+
+class Stopping(NodeCase):
+    def begun(self, code: str, **options: Any) -> Any:
+        orchestrator = self.orchestrator()
+        process = self.node(orchestrator, code)
+        orchestrator.idle()
+        orchestrator.assign("e1", **options)
+        orchestrator.report("e1", "PROGRESS")
+        return orchestrator, process
+
+    def test_the_next_progress_after_a_stop_raises(self) -> None:
+        orchestrator, _ = self.begun(
+            """
+from tutti import TaskAbortedError, node
+import time
+
+@node("m", hard_stop_ms=None)
+def run(task):
+    try:
+        while True:
+            task.progress(0.5)
+            time.sleep(0.01)
+    except TaskAbortedError as aborted:
+        print(task.cancelled, aborted.code, aborted, flush=True)
+        raise
+"""
+        )
+        orchestrator.stop_task("e1", reason="enough")
+        self.assertEqual(orchestrator.report("e1", "CANCELLED").message, "enough")
+
+    def test_code_that_never_looks_is_stopped_hard(self) -> None:
+        for kind in ("def", "async def"):
+            orchestrator, _ = self.begun(
+                f"""
+from tutti import node
+
+@node("m", hard_stop_ms=100)
+{kind} run(task):
+    task.progress(0.1)
+    while True:
+        try:
+            sum(range(1000))
+        except Exception:
+            pass
+"""
+            )
+            orchestrator.stop_task("e1", grace_ms=25_000)
+            began = time.monotonic()
+            orchestrator.report("e1", "CANCELLED")
+            self.assertLess(time.monotonic() - began, 20)
+            # The slot is free again.
+            orchestrator.assign("e2")
+            orchestrator.report("e2", "ACCEPTED")
+
+    def test_an_async_handler_is_cancelled_where_it_waits(self) -> None:
+        orchestrator, _ = self.begun(
+            """
+import asyncio
+from tutti import node
+
+@node("m", hard_stop_ms=None)
+async def run(task):
+    task.progress(0.1)
+    await asyncio.sleep(1000)
+"""
+        )
+        orchestrator.stop_task("e1", PREEMPT, grace_ms=25_000)
+        orchestrator.report("e1", "PREEMPTED")
+
+    def test_a_timeout_of_the_attempt_ends_it(self) -> None:
+        code = """
+import time
+from tutti import node
+
+@node("m", hard_stop_ms=50)
+def run(task):
+    task.progress(0.1)
+    while True: time.sleep(0.01)
+"""
+        orchestrator, _ = self.begun(code, timeout_ms=700)
+        error = orchestrator.report("e1", "FAILED").error
+        self.assertEqual((error.code, error.retryable), ("timeout", True))
+
+    def test_heartbeats_go_on_while_a_handler_holds_the_interpreters_lock(self) -> None:
+        code = HOLDS_THE_LOCK + '\n@node("m")\ndef run(task):\n    task.progress(0.1)\n    hold(6)\n    return "done"\n'
+        orchestrator, _ = self.begun(code)
+        began = time.monotonic()
+        # At 200 ms each: 20 within its six seconds.
+        beats = orchestrator.expect_many(20, "heartbeat", after=orchestrator.now())
+        self.assertLess(time.monotonic() - began, 6)
+        self.assertTrue(all(list(beat.running) == ["e1"] for beat in beats))
+        orchestrator.stop_task("e1", grace_ms=200)
+        # It is reported at the end of its grace, and named until its handler has come back.
+        orchestrator.report("e1", "CANCELLED")
+        self.assertEqual(list(orchestrator.heard("heartbeat")[-1].running), ["e1"])
+        orchestrator.expect("heartbeat", lambda beat: not beat.running, after=orchestrator.now())
+
+    def test_sigterm_ends_a_process_whose_handler_holds_the_interpreters_lock(self) -> None:
+        code = HOLDS_THE_LOCK.replace("< 0.4", "< 600") + (
+            '\n@node("m", shutdown_grace_ms=200, flush_ms=1000)\n'
+            "def run(task):\n    task.progress(0.1)\n    hold(600)\n"
+        )
+        orchestrator, node = self.begun(code)
+        time.sleep(4)  # The single calls are seconds long by now.
+        node.send_signal(SIGTERM)
+        orchestrator.report("e1", "PREEMPTED")
+        orchestrator.expect("goodbye")
+        self.assertIn(self.ends(node), (0, -SIGKILL))
+
+
+class Surviving(NodeCase):
+    def test_a_frame_that_cannot_be_read_changes_nothing(self) -> None:
+        orchestrator = self.orchestrator()
+        node = self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return 1\n')
+        orchestrator.idle()
+        for frame in (b"", b"\xff" * 50, b"\x08\x02", os.urandom(500), b"\x08\x01\x22\x03abc"):
+            orchestrator.send_frame(frame)
+        # A good message among bad ones of the same frame counts.
+        good = orchestrator._frame([{"assign": {"execution_id": "e0"}}])
+        orchestrator.send_frame(good)
+        orchestrator.assign("e1")
+        orchestrator.output("e1")
+        self.assertIsNone(node.poll())
+
+    def test_an_output_is_sent_again_until_it_is_acknowledged_and_the_window_holds_back_the_next(self) -> None:
+        orchestrator = self.orchestrator(output_window=1)
+        orchestrator.acks_outputs = False
+        self.node(
+            orchestrator, 'from tutti import node\n@node("m")\ndef run(task):\n    yield 1\n    return 2\n'
+        )
+        orchestrator.idle()
+        orchestrator.assign("e1")
+        orchestrator.expect_many(3, "output", lambda each: each.seq == 1)
+        self.assertEqual([each for each in orchestrator.heard("output") if each.seq == 2], [])
+        orchestrator.ack("e1", 1, False)
+        last = orchestrator.output("e1", 2)
+        self.assertTrue(last.last)
+        orchestrator.expect("heartbeat", lambda beat: list(beat.running) == ["e1"], after=orchestrator.now())
+        orchestrator.ack("e1", 2, True)
+        orchestrator.expect("heartbeat", lambda beat: not beat.running, after=orchestrator.now())
+
+    def test_an_orchestrator_restart_is_not_noticed_by_the_handler(self) -> None:
+        first = self.orchestrator()
+        self.node(
+            first,
+            'import os, time\nfrom tutti import node\n@node("m")\ndef run(task):\n'
+            "    while not os.path.exists('go'): time.sleep(0.01)\n"
+            "    return 'once'\n",
+        )
+        first.idle()
+        first.assign("e1")
+        first.report("e1", "RUNNING")
+        pid = first.expect("hello")
+        first.close()
+        self._cleanups = [each for each in self._cleanups if each[0] != first.close]
+        second = self.orchestrator(port=first.port, outputs_port=first.outputs_port, epoch=2)
+        # The node's heartbeats reach one that does not know it: it is asked for a new registration.
+        second.expect("heartbeat")
+        second.send(refused={"code": "say_hello", "message": "not registered"})
+        hello = second.expect("hello")
+        self.assertEqual(hello.boot_id, pid.boot_id)
+        self.assertEqual([(each.execution_id, each.lease) for each in hello.held], [("e1", "lease-e1")])
+        folder = next(each for each in self._cleanups if "TemporaryDirectory" in repr(each[0]))[0].__self__
+        open(os.path.join(folder.name, "go"), "w").close()
+        self.assertEqual(given(second.output("e1")), "once")
+
+    def test_when_the_nodes_process_is_killed_its_work_is_given_back_and_nothing_stays(self) -> None:
+        orchestrator = self.orchestrator()
+        node = self.node(
+            orchestrator,
+            'import time\nfrom tutti import node\n@node("m", workers="processes", capacity=2)\n'
+            "def run(task):\n    task.progress(0.5)\n    time.sleep(1000)\n",
+        )
+        orchestrator.idle()
+        orchestrator.assign("e1")
+        orchestrator.report("e1", "PROGRESS")
+        processes = descendants_of(node.pid)
+        self.assertEqual(len(processes), 2)
+        node.kill()
+        orchestrator.report("e1", "PREEMPTED")
+        orchestrator.expect("goodbye")
+        for pid in processes:
+            until_gone(pid)
+
+    def test_when_the_network_process_is_killed_the_nodes_process_ends(self) -> None:
+        orchestrator = self.orchestrator()
+        node = self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return 1\n')
+        orchestrator.idle()
+        (network,) = descendants_of(node.pid)
+        self.assertIn("tutti.network", command_line(network))
+        os.kill(network, SIGKILL)
+        self.assertEqual(self.ends(node), 1)
+
+
+class Processes(NodeCase):
+    CODE = """
+import os, time
+from tutti import node
+
+@node("m", workers="processes", capacity=2, hard_stop_ms=100)
+def run(task):
+    task.progress(0.1)
+    what = task.inputs.given.what
+    if what == "pid":
+        while len(os.listdir("pids")) < 2:
+            open(f"pids/{os.getpid()}", "w").close()
+            time.sleep(0.01)
+        return os.getpid()
+    if what == "crash":
+        os.kill(os.getpid(), 11)
+    if what == "hold":
+        pow(3, 10**12)
+    task.publish("partial")
+    task.log.info("from a worker")
+    return what
+
+if __name__ == "__main__":
+    os.mkdir("pids")
+    run.serve()
+"""
+
+    def test_executions_run_at_once_in_processes_of_their_own(self) -> None:
+        orchestrator = self.orchestrator()
+        node = self.node(orchestrator, self.CODE)
+        orchestrator.idle()
+        orchestrator.assign("e1", b'{"what": "pid"}')
+        orchestrator.assign("e2", b'{"what": "pid"}')
+        pids = {given(orchestrator.output(each)) for each in ("e1", "e2")}
+        self.assertEqual(len(pids), 2)
+        self.assertNotIn(node.pid, pids)
+        # A worker is kept for the next.
+        orchestrator.assign("e3", b'{"what": "other"}')
+        self.assertEqual(given(orchestrator.output("e3", 1)), "partial")
+        self.assertEqual(given(orchestrator.output("e3", 2)), "other")
+        orchestrator.expect("log", lambda line: line.message == "from a worker")
+        node.send_signal(SIGTERM)
+        self.assertEqual(self.ends(node), 0)
+        for pid in pids:
+            until_gone(pid)
+
+    def test_a_worker_that_dies_fails_its_execution_only(self) -> None:
+        orchestrator = self.orchestrator()
+        self.node(orchestrator, self.CODE)
+        orchestrator.idle()
+        orchestrator.assign("e1", b'{"what": "crash"}')
+        error = orchestrator.report("e1", "FAILED").error
+        self.assertEqual((error.code, error.retryable), ("worker_died", True))
+        self.assertIn("signal 11", error.message)
+        orchestrator.assign("e2", b'{"what": "x"}')
+        self.assertEqual(given(orchestrator.output("e2", 2)), "x")
+
+    def test_a_worker_that_never_looks_is_killed(self) -> None:
+        orchestrator = self.orchestrator()
+        self.node(orchestrator, self.CODE)
+        orchestrator.idle()
+        orchestrator.assign("e1", b'{"what": "hold"}')
+        orchestrator.report("e1", "PROGRESS")
+        orchestrator.stop_task("e1", grace_ms=25_000)
+        orchestrator.report("e1", "CANCELLED")
+        orchestrator.expect("heartbeat", lambda beat: not beat.running, after=orchestrator.now())
+
+
+class Blobs(NodeCase):
+    def test_large_payloads_come_and_go_by_reference_and_again_when_they_are_missing(self) -> None:
+        blobs = self.blobs()
+        orchestrator = self.orchestrator(
+            blob_url=blobs.url.replace("127.0.0.1", "*"), inline_max_bytes=100, output_type="bytes"
+        )
+        orchestrator.acks_outputs = False
+        self.node(
+            orchestrator,
+            'from tutti import node\n@node("m")\n'
+            "def run(task):\n    yield b'small'\n    return task.inputs.given[::-1]\n",
+        )
+        orchestrator.idle()
+        import hashlib
+
+        content = bytes(range(256)) * 1000
+        name = hashlib.sha256(content).hexdigest()
+        blobs.blobs[name] = content
+        blobs.refusals = [503]
+        url = f"{blobs.url}/{name}"
+        blob = {"sha256": name, "size": len(content), "url": url}
+        orchestrator.assign("e1", inputs=[{"name": "given", "type": "bytes", "blob": blob}])
+        self.assertEqual(orchestrator.output("e1", 1).payload, b"small")
+        last = orchestrator.output("e1", 2)
+        self.assertEqual(blobs.blobs[last.blob.sha256], content[::-1])
+        self.assertEqual(last.blob.size, len(content))
+        del blobs.blobs[last.blob.sha256]
+        at = orchestrator.now()
+        orchestrator.send(
+            refused={"code": "blob_missing", "message": "gone", "execution_id": "e1", "seq": 2}
+        )
+        orchestrator.expect("output", lambda each: each.seq == 2, after=at)
+        self.assertEqual(blobs.puts, [last.blob.sha256] * 2)
+        self.assertIn(last.blob.sha256, blobs.blobs)
+
+    def test_a_blob_that_is_not_there_fails_the_execution(self) -> None:
+        blobs = self.blobs()
+        orchestrator = self.orchestrator(blob_url=blobs.url)
+        self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return 1\n')
+        orchestrator.idle()
+        blob = {"sha256": "0" * 64, "size": 5, "url": f"{blobs.url}/{'0' * 64}"}
+        orchestrator.assign("e1", inputs=[{"name": "given", "type": "bytes", "blob": blob}])
+        self.assertEqual(orchestrator.report("e1", "FAILED").error.code, "blob_missing")
+
+    def test_arrays_and_files_are_outputs_of_bytes(self) -> None:
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("numpy")
+        from tutti import load_array
+
+        orchestrator = self.orchestrator(output_type="bytes")
+        self.node(
+            orchestrator,
+            "from pathlib import Path\nimport numpy\nfrom tutti import node\n"
+            '@node("m")\ndef run(task):\n'
+            "    Path('f').write_bytes(b'content')\n    yield Path('f')\n"
+            "    return numpy.arange(6, dtype='float32').reshape(2, 3)\n",
+        )
+        orchestrator.idle()
+        orchestrator.assign("e1")
+        self.assertEqual(orchestrator.output("e1", 1).payload, b"content")
+        array = load_array(orchestrator.output("e1", 2).payload)
+        self.assertTrue(numpy.array_equal(array, numpy.arange(6, dtype="float32").reshape(2, 3)))
+        self.assertEqual(array.dtype, numpy.float32)
+
+    def test_types_that_are_not_known_are_asked_for_by_a_new_hello(self) -> None:
+        orchestrator = self.orchestrator()
+        self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return task.inputs.given.text\n')
+        orchestrator.idle()
+        from google.protobuf import descriptor_pb2
+
+        file = descriptor_pb2.FileDescriptorProto(name="a.proto", package="a", syntax="proto3")
+        file.message_type.add(name="T").field.add(name="text", number=1, type=9, label=1)
+        set_of_files = descriptor_pb2.FileDescriptorSet(file=[file])
+        orchestrator.welcome["descriptors"] = set_of_files.SerializeToString()
+        orchestrator.assign("e1", inputs=[{"name": "given", "type": "a.T", "payload": b"\x0a\x02hi"}])
+        orchestrator.expect_many(2, "hello")
+        self.assertEqual(given(orchestrator.output("e1")), "hi")
+        orchestrator.assign("e2", inputs=[{"name": "given", "type": "a.U", "payload": b""}])
+        self.assertEqual(orchestrator.report("e2", "FAILED").error.code, "unknown_type")
+
+
+if __name__ == "__main__":
+    unittest.main()

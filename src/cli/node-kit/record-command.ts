@@ -1,0 +1,158 @@
+import { writeFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import type { TypeRegistry } from '../../wire/types.js';
+import type { Client, Json } from '../client.js';
+import { CliError, EXIT } from '../exit.js';
+import { type Io, writeLine } from '../io.js';
+import { type CommonOptions, clientCommand, openSession } from '../program.js';
+import { type IterationView, taskIdArgument, taskPath } from '../task.js';
+import { kitTypes, type RecordedExecution } from './recording.js';
+
+interface RecordOptions extends CommonOptions {
+  readonly module: string;
+  readonly output: string;
+  readonly protoPath: readonly string[];
+}
+
+interface GraphView extends Json {
+  readonly source: { readonly name: string; readonly type: string };
+  readonly modules: Readonly<
+    Record<
+      string,
+      { readonly inputs: readonly string[]; readonly previous: readonly string[]; readonly output: string }
+    >
+  >;
+}
+
+interface ExecutionView extends Json {
+  readonly execution_id: string;
+  readonly module: string;
+  readonly attempt: number;
+  readonly state: string;
+  readonly outputs: number;
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+export function recordCommand(kit: Command, io: Io): void {
+  clientCommand(kit, 'record', 'Write the inputs and outputs of a task’s executions as JSON lines')
+    .argument('<task_id>')
+    .requiredOption('--module <name>', 'whose executions')
+    .requiredOption('-o, --output <file>', 'where to; - for stdout')
+    .option(
+      '--proto-path <dir>',
+      'where the types of large values are found (repeatable)',
+      (dir: string, dirs: readonly string[]) => [...dirs, dir],
+      [],
+    )
+    .action(async (taskId: string, options: RecordOptions) => {
+      const { client } = openSession(options, io);
+      const executions = await record(client, taskId, options.module, () => kitTypes(options.protoPath));
+      const lines = executions.map((each) => `${JSON.stringify(each)}\n`).join('');
+      if (options.output === '-') io.stdout.write(lines);
+      else await writeFile(options.output, lines);
+      writeLine(io.stderr, `${executions.length} of ${options.module} recorded`);
+    });
+}
+
+/** Those that have succeeded or failed, oldest first. Throws `unknown_module`, `nothing_to_record`. */
+async function record(
+  client: Client,
+  taskId: string,
+  module: string,
+  types: () => TypeRegistry,
+): Promise<readonly RecordedExecution[]> {
+  const id = taskIdArgument(taskId);
+  const path = taskPath(id);
+  const { value: view } = await client.get<IterationView>(path);
+  const { value: graph } = await client.get<GraphView>(
+    `/v1/graphs/${encodeURIComponent(String(view.graph))}/versions/${Number(view.graph_version)}`,
+  );
+  const spec = graph.modules[module];
+  if (spec === undefined) {
+    const known = Object.keys(graph.modules).join(', ');
+    throw new CliError(EXIT.badInput, 'unknown_module', `--module: ${module} is none of ${known}`);
+  }
+  const typeOf = (name: string): string =>
+    name === graph.source.name ? graph.source.type : (graph.modules[name]?.output ?? 'json');
+  const parent = view.parent_iteration_id;
+  const [inputs, previous] = await Promise.all([
+    valuesOf(client, spec.inputs, path, view, graph, types),
+    typeof parent === 'number'
+      ? valuesOf(client, spec.previous, taskPath({ ...id, iterationId: parent }), undefined, graph, types)
+      : {},
+  ]);
+  const { value: page } = await client.get<{ items: readonly ExecutionView[] }>(`${path}/executions`, {
+    limit: 1000,
+  });
+  const ended = page.items.filter(
+    ({ module: of, state }) => of === module && /^(succeeded|failed)$/.test(state),
+  );
+  if (ended.length === 0) {
+    throw new CliError(
+      EXIT.failed,
+      'nothing_to_record',
+      `no execution of ${module} in ${taskId} has succeeded or failed`,
+    );
+  }
+  return await Promise.all(
+    ended.map(async ({ execution_id, attempt, outputs: count, error }) => {
+      const seqs = Array.from({ length: count }, (_, index) => index + 1);
+      const outputs = await Promise.all(
+        seqs.map(async (seq) => {
+          const { value } = await client.get<unknown>(`${path}/executions/${execution_id}/outputs/${seq}`);
+          return await whole(client, typeOf(module), value, types);
+        }),
+      );
+      const named = [...new Set([...Object.keys(inputs), ...Object.keys(previous)])];
+      return {
+        module,
+        ...{ task_id: taskId, execution_id, attempt, inputs },
+        ...(Object.keys(previous).length > 0 && { previous }),
+        types: Object.fromEntries(named.map((name) => [name, typeOf(name)])),
+        output_type: typeOf(module),
+        outputs,
+        ...(error && { error: { code: error.code, message: error.message } }),
+      };
+    }),
+  );
+}
+
+/** What these names stand for in a task; those that have no value are left out. */
+async function valuesOf(
+  client: Client,
+  names: readonly string[],
+  path: string,
+  known: IterationView | undefined,
+  graph: GraphView,
+  types: () => TypeRegistry,
+): Promise<Record<string, unknown>> {
+  if (names.length === 0) return {};
+  const view = known ?? (await client.get<IterationView>(path)).value;
+  const values: Record<string, unknown> = {};
+  for (const name of names) {
+    const isSource = name === graph.source.name;
+    const value = isSource ? view.input : view.modules[name]?.output;
+    const type = isSource ? graph.source.type : (graph.modules[name]?.output ?? 'json');
+    const isThere = isSource || view.modules[name]?.state === 'succeeded';
+    if (isThere) values[name] = await whole(client, type, value, types);
+  }
+  return values;
+}
+
+/** The value itself, where only its blob was shown. */
+async function whole(
+  client: Client,
+  type: string,
+  value: unknown,
+  types: () => TypeRegistry,
+): Promise<unknown> {
+  const sha256 = (value as { blob?: { sha256?: unknown } } | null | undefined)?.blob?.sha256;
+  if (typeof sha256 !== 'string') return value;
+  const bytes = await buffer(await client.stream(`/v1/blobs/${sha256}`, {}));
+  const decoded = types().decode(type, bytes);
+  if (decoded.ok) return decoded.value;
+  throw new CliError(EXIT.failed, 'unknown_type', `a large ${type} cannot be read: ${decoded.message}`, {
+    hint: 'name the folder of its .proto with --proto-path',
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * Executions as JSON lines: what `record` writes, what `run` and `dev` play, and what people write by hand. One line:
+ *
+ * `{"inputs": {"user_input": {…}}, "types": {"user_input": "sustainml.v1.UserInput"}, "output_type": "…", "outputs": [{…}]}`
+ *
+ * Values are in JSON form, as everywhere over HTTP. Only `inputs` has to be there; a type that is not named is `json`.
+ */
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { type Fault, messageOf } from '../../base/errors.js';
+import { loadTypes, type TypeRegistry } from '../../wire/types.js';
+import { CliError, EXIT } from '../exit.js';
+import type { Io } from '../io.js';
+
+const values = z.record(z.string(), z.unknown());
+const names = z.record(z.string(), z.string());
+
+const Line: z.ZodType<RecordedExecution> = z.looseObject({
+  module: z.string().optional(),
+  task_id: z.string().optional(),
+  execution_id: z.string().optional(),
+  attempt: z.number().int().min(1).optional(),
+  inputs: values,
+  previous: values.optional(),
+  types: names.optional(),
+  output_type: z.string().optional(),
+  outputs: z.array(z.unknown()).optional(),
+  error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+}) as never;
+
+export interface RecordedExecution {
+  /** @default what the node is told to play */
+  readonly module?: string;
+  readonly task_id?: string;
+  readonly execution_id?: string;
+  readonly attempt?: number;
+  /** By the name of the source or module. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** What came from the parent iteration. */
+  readonly previous?: Readonly<Record<string, unknown>>;
+  /** The types of inputs and previous outputs, by name. @default json */
+  readonly types?: Readonly<Record<string, string>>;
+  /** @default json */
+  readonly output_type?: string;
+  /** All of them, the last one last; of a failed execution those before it failed. */
+  readonly outputs?: readonly unknown[];
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** The types that the package brings, and those of these folders. */
+export function kitTypes(protoPaths: readonly string[]): TypeRegistry {
+  return loadTypes([fileURLToPath(new URL('../../../proto', import.meta.url)), ...protoPaths]);
+}
+
+/** `-` is stdin. Throws `no_such_file`, or `bad_recording` with every fault and its line. */
+export async function readRecording(file: string, io: Io): Promise<readonly RecordedExecution[]> {
+  let content: string;
+  try {
+    content = file === '-' ? await text(io.stdin) : await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new CliError(EXIT.badInput, 'no_such_file', `FILE: ${messageOf(cause)}`, { cause });
+  }
+  const parsed = parseRecording(content);
+  if (parsed.faults.length === 0 && parsed.executions.length > 0) return parsed.executions;
+  const faults =
+    parsed.faults.length > 0 ? parsed.faults : [{ path: '', code: 'empty', message: 'no line in it' }];
+  throw new CliError(EXIT.badInput, 'bad_recording', `${file} holds no executions that can be played`, {
+    details: faults,
+    hint: 'a line is a JSON object with at least inputs, like {"inputs": {"user_input": {"text": "hi"}}}',
+  });
+}
+
+export function parseRecording(content: string): {
+  readonly executions: readonly RecordedExecution[];
+  readonly faults: readonly Fault[];
+} {
+  const executions: RecordedExecution[] = [];
+  const faults: Fault[] = [];
+  for (const [index, line] of content.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const at = `line ${index + 1}`;
+    let json: unknown;
+    try {
+      json = JSON.parse(line);
+    } catch (error) {
+      faults.push({ path: at, code: 'malformed_json', message: messageOf(error) });
+      continue;
+    }
+    const parsed = Line.safeParse(json);
+    if (parsed.success) executions.push(parsed.data);
+    for (const { path, message } of parsed.error?.issues ?? []) {
+      faults.push({ path: [at, ...path].join('.'), code: 'wrong_type', message });
+    }
+  }
+  return { executions, faults };
+}

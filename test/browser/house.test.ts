@@ -1,0 +1,97 @@
+/// <reference lib="dom" />
+/** The fleet, and the page's own standing: live, stale, and live again with nothing missing. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SIX, startNode } from '../support/nodes.js';
+import { OrchestratorProcess, pathOf } from '../support/orchestrator.js';
+import { Scene, type Spawned } from '../support/processes.js';
+import { accessibilityFaults, browsing } from './browser.js';
+
+const { open } = browsing();
+let scene: Scene;
+let orchestrator: OrchestratorProcess;
+const nodes = new Map<string, Spawned>();
+
+beforeAll(async () => {
+  scene = Scene.ofFile();
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six'] });
+  for (const module of SIX) nodes.set(module, startNode(scene, orchestrator, { module, capacity: 2 }));
+});
+
+describe('the fleet', () => {
+  it('is live: what each node runs since when, its heartbeat, and its end', async (ctx) => {
+    const hold = join(await scene.directory(), 'gate');
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=nodes`);
+    await page.getByText('6 of 6 alive').waitFor();
+    const row = page.getByRole('row', { name: /^model / });
+    const task = await orchestrator.submit('six', { model: { hold } });
+    await row.getByText(/^ ?for \d+ s/).waitFor();
+    await row.getByText(/^\d s ago$/).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await row.getByRole('link', { name: /^problem / }).click();
+    expect(page.url()).toContain(task.problem_id);
+    await page.goBack();
+    await writeFile(hold, '');
+    await row.getByText('nothing of 2').waitFor();
+    await nodes.get('footprint')!.end('SIGTERM');
+    await page.getByText('5 of 6 alive').waitFor();
+    nodes.set('footprint', startNode(scene, orchestrator, { module: 'footprint', capacity: 2 }));
+    await page.getByText('6 of 6 alive').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('takes commands and configurations, and shows the answers and the events of a node', async (ctx) => {
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=nodes`);
+    await page.getByRole('link', { name: 'constraints' }).click();
+    const panel = page.getByRole('region', { name: 'constraints' });
+    await panel.getByText('node.joined').waitFor();
+    await panel.getByLabel('Reason').fill('a look inside');
+    await panel.getByRole('button', { name: 'Stop' }).click();
+    await panel.getByText(/^Stop: acknowledged in \d+ ms/).waitFor();
+    await panel.getByText('inactive').first().waitFor();
+    await panel.getByText('to be stopped').waitFor();
+    await panel
+      .getByText(/a look inside/)
+      .first()
+      .waitFor();
+    await panel.getByRole('button', { name: 'Start' }).click();
+    await panel.getByText(/^Start: acknowledged in \d+ ms/).waitFor();
+    await panel.locator('.facts').getByText('idle').waitFor();
+
+    await panel.getByLabel('Sent to the node as it is').fill('{"seed": 7}');
+    await panel.getByRole('button', { name: 'Configure' }).click();
+    await panel.getByText('Taken. The node answered:').waitFor();
+    await panel.locator('pre').getByText('{"seed": 7}').waitFor();
+    await panel.getByLabel('Sent to the node as it is').fill('bad luck');
+    await panel.getByRole('button', { name: 'Configure' }).click();
+    await panel.getByText('Refused. The node answered:').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    // The page restores this node from its address.
+    await page.reload();
+    await panel.getByText('command.issued').first().waitFor();
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('the connection', () => {
+  it('is stale when the orchestrator is killed, and comes back with nothing missing', async (ctx) => {
+    const hold = join(await scene.directory(), 'gate');
+    const task = await orchestrator.submit('six', { model: { hold } });
+    const { page } = await open(ctx, `${orchestrator.ready.http}/?problem=${task.problem_id}&iteration=1`);
+    const standing = page.locator('.connection');
+    await standing.getByText('live').waitFor();
+    await page.locator('.card', { hasText: 'model' }).getByText('running', { exact: true }).waitFor();
+    await orchestrator.process.end('SIGKILL');
+    await standing.getByText('stale').waitFor();
+    await page.getByText(/What is shown is as of/).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await orchestrator.restart();
+    await writeFile(hold, '');
+    await standing.getByText('live').waitFor();
+    await page.getByText('6 of 6 modules').waitFor();
+    await page.getByText(/What is shown is as of/).waitFor({ state: 'detached' });
+    const { items } = (await orchestrator.get(`${pathOf(task.task_id)}/events?limit=1000`)).body;
+    await page.getByText(`${items.length} of ${items.length} events`).waitFor();
+  });
+});

@@ -1,0 +1,210 @@
+/// <reference lib="dom" />
+/** The iterations of a problem beside each other: found again, sorted, drawn, compared, and gone on from. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { OrchestratorProcess, SUSTAINML_GRAPH } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { accessibilityFaults, browsing } from './browser.js';
+
+const MODULES = [
+  ...['ml_model_metadata', 'app_requirements', 'hw_constraints'],
+  ...['ml_model', 'hw_resources', 'carbon_footprint'],
+];
+const FOOTPRINT = 'carbon_footprint.carbon_footprint';
+const { open } = browsing();
+let orchestrator: OrchestratorProcess;
+let problem: string;
+
+beforeAll(async () => {
+  const scene = Scene.ofFile();
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: [SUSTAINML_GRAPH] });
+  for (const module of MODULES) {
+    scene.spawn([`dist/nodes/sustainml/${module}/node.js`], {
+      TUTTI_CONTROL: orchestrator.ready.control,
+      TUTTI_INSTANCE: module,
+    });
+  }
+  const sample = join(import.meta.dirname, '../../nodes/sustainml/samples/steel-defects.json');
+  const input = JSON.parse(await readFile(sample, 'utf8')) as Record<string, unknown>;
+  const tape = orchestrator.tape();
+  const ended = (task: string) => tape.ended(task);
+  const first = await orchestrator.submit('sustainml', input, { title: 'Steel strips' });
+  problem = first.problem_id;
+  await ended(first.task_id);
+  const greener = { ...input, optimize_carbon_footprint_manual: true };
+  // Two branches of the first iteration.
+  for (const region of [input.geo_location_region, 'France']) {
+    const body = { parent_iteration_id: 1, input: { ...greener, geo_location_region: region } };
+    await ended((await orchestrator.iterate(problem, body)).task_id);
+  }
+});
+
+const at = (view: string, more = ''): string =>
+  `${orchestrator.ready.http}/?page=iterations&problem=${problem}&view=${view}${more}`;
+
+describe('the table of iterations', () => {
+  it('is opened from a task, sorts by an output, and takes other fields as columns', async (ctx) => {
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?problem=${problem}`);
+    await page.getByRole('link', { name: 'Table, charts and comparison' }).click();
+    const rows = page.locator('tbody tr');
+    const numbers = async (): Promise<string[]> => rows.locator('th').allInnerTexts();
+    // Its own columns are there at once, with their units.
+    const header = page.getByRole('columnheader', { name: /carbon_footprint carbon_footprint kg CO2e/ });
+    await header.waitFor();
+    await expect.poll(() => rows.first().locator('td.number').first().innerText()).toMatch(/^0\.\d+$/);
+    expect(await numbers()).toEqual(['1', '2', '3']);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await header.getByRole('button').click();
+    await page.waitForURL(/sort=carbon_footprint/);
+    expect(await header.getAttribute('aria-sort')).toBe('ascending');
+    expect(await numbers()).toEqual(['3', '2', '1']);
+    await header.getByRole('button').click();
+    expect(await numbers()).toEqual(['1', '2', '3']);
+
+    await page.getByText('Columns').click();
+    await page.getByLabel('Find a field').fill('latency');
+    await page.getByRole('group', { name: 'hw_resources' }).getByLabel('latency').check();
+    await page.getByRole('columnheader', { name: /hw_resources latency ms/ }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+
+    // The address restores it, and the browser remembers the columns for every problem of the graph.
+    await page.reload();
+    await page.getByRole('columnheader', { name: /hw_resources latency ms/ }).waitFor();
+    expect(await numbers()).toEqual(['1', '2', '3']);
+    await page.goto(at('table'));
+    await page.getByRole('columnheader', { name: /hw_resources latency ms/ }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('iterates from an older row, with its input to change', async (ctx) => {
+    const { page, faults } = await open(ctx, at('table'));
+    await page.getByRole('button', { name: 'Iterate from 2' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Iterate from 2' });
+    const text = dialog.getByLabel('Input, as JSON');
+    const input = JSON.parse(await text.inputValue()) as Record<string, unknown>;
+    expect(input.optimize_carbon_footprint_manual).toBe(true);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+
+    await page.getByRole('button', { name: 'Iterate from 2' }).click();
+    await text.fill(JSON.stringify({ ...input, geo_location_region: 'Poland' }));
+    await dialog.getByRole('button', { name: 'Iterate' }).click();
+    await page.getByText('iteration 4 from 2').waitFor();
+    await page.getByText('6 of 6 modules').waitFor();
+    // A table that is open sees it end.
+    await page.goto(at('table'));
+    await page.getByRole('row', { name: /^Compare iteration 4 4 Iterate succeeded 2 0\.\d+/ }).waitFor();
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('the other views of the iterations', () => {
+  it('compare what is marked in the table: what differs only, with the change in percent', async (ctx) => {
+    const { page, faults } = await open(ctx, at('table'));
+    await page.getByLabel('Compare iteration 1').check();
+    await page.getByLabel('Compare iteration 3').check();
+    await page.getByRole('button', { name: 'Compare 2' }).click();
+    const row = page.getByRole('row', { name: /^carbon_footprint / });
+    await row.getByText(/^−\d+\.\d %$/).waitFor();
+    await page.getByRole('row', { name: 'geo_location_region Spain France' }).waitFor();
+    // The same in both, so it is not shown.
+    expect(await page.getByRole('row', { name: /^geo_location_continent/ }).count()).toBe(0);
+    expect(await page.getByRole('rowheader', { name: /^hw_constraints/ }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Make 3 the base' }).click();
+    await row.getByText(/^\+\d+(\.\d)? %$/).waitFor();
+    expect(page.url()).toMatch(/compare=3%2C1/);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  it('draw the chosen fields, and say in words what they show', async (ctx) => {
+    const { page, faults } = await open(ctx, at('charts', `&columns=${FOOTPRINT}`));
+    const chart = page.getByRole('img', {
+      name: /^carbon_footprint carbon_footprint in kg CO2e over \d iterations: /,
+    });
+    await chart.locator('canvas').waitFor();
+    expect(await page.getByRole('img', { name: / over / }).count()).toBe(1);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
+  it('show the branches', async (ctx) => {
+    const { page, faults } = await open(ctx, at('tree'));
+    const items = page.getByRole('region', { name: 'Tree of iterations' }).getByRole('listitem');
+    await expect.poll(() => items.count()).toBeGreaterThanOrEqual(3);
+    expect(
+      (await items.allInnerTexts()).slice(0, 3).map((text) => /(without parent|from \d)/.exec(text)?.[0]),
+    ).toEqual(['without parent', 'from 1', 'from 1']);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await items.nth(1).getByRole('link').click();
+    await page.getByText('iteration 2 from 1').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('fit a phone, in the dark too, without a fault that axe finds', async (ctx) => {
+    const phone = { viewport: { width: 390, height: 800 }, colorScheme: 'dark' as const };
+    const { page, faults } = await open(ctx, at('table'), phone);
+    for (const view of ['table', 'charts', 'compare', 'tree']) {
+      await page.goto(at(view, '&compare=1,2'));
+      await page.locator('.table-frame, .chart canvas, .lineage').first().waitFor();
+      expect(await accessibilityFaults(page)).toEqual([]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect([view, overflow]).toEqual([view, 0]);
+    }
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('running a module again with an edit', () => {
+  it('is not offered by an orchestrator that cannot do it, and asks for what was edited by one that can', async (ctx) => {
+    const { page } = await open(
+      ctx,
+      `${orchestrator.ready.http}/?problem=${problem}&iteration=1&module=carbon_footprint`,
+    );
+    const button = page.getByRole('button', { name: 'Run again with an edit' });
+    let can = false;
+    await page.route('**/openapi.json', async (route) => {
+      const answer = await route.fetch();
+      const document = JSON.parse(await answer.text()) as { paths: Record<string, Record<string, unknown>> };
+      const path = '/v1/problems/{problem_id}/iterations';
+      document.paths[path]!.post = can ? { requestBody: { reuse: 'x' } } : {};
+      await route.fulfill({ response: answer, json: document });
+    });
+    const answered = page.waitForResponse('**/openapi.json');
+    await page.reload();
+    await answered;
+    await page.getByRole('region', { name: 'Output' }).waitFor();
+    expect(await button.count()).toBe(0);
+
+    can = true;
+    await page.reload();
+    await button.click();
+    const dialog = page.getByRole('dialog', { name: 'Run carbon_footprint again' });
+    await dialog.getByText('The outputs of ml_model_metadata, app_requirements').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    const field = dialog.getByLabel('hw_resources, its output');
+    const output = JSON.parse(await field.inputValue()) as Record<string, unknown>;
+    await field.fill('{');
+    await dialog.getByRole('button', { name: 'Run again' }).click();
+    await dialog.getByText('This is not JSON').waitFor();
+    await field.fill(JSON.stringify({ ...output, power_consumption: 1 }));
+    const asked = page.waitForRequest((request) => request.method() === 'POST');
+    await page.route('**/iterations', (route) =>
+      route.request().method() === 'POST'
+        ? route.fulfill({
+            status: 201,
+            json: { problem_id: problem, iteration_id: 2, task_id: `${problem}/2` },
+          })
+        : route.continue(),
+    );
+    await dialog.getByRole('button', { name: 'Run again' }).click();
+    expect((await asked).postDataJSON()).toEqual({
+      parent_iteration_id: 1,
+      reuse: MODULES.filter((module) => module !== 'carbon_footprint'),
+      overrides: { carbon_footprint: { hw_resources: { ...output, power_consumption: 1 } } },
+    });
+    await page.getByText('iteration 2 from 1').waitFor();
+  });
+});

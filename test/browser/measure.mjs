@@ -1,0 +1,242 @@
+/**
+ * How the page bears a large house: `node test/browser/measure.mjs [--problems 100000] [--events 20000] [--minutes 10]`, after a build.
+ * Prints, in milliseconds and MB: the first view with that many problems stored, the longest frame while the list is scrolled and while a
+ * task of that many events is scrubbed, and the heap (after a collection) over minutes of about 200 events a second.
+ * Not measured: painting on a screen (Chromium runs headless), a slow network.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright-core';
+
+const { values } = parseArgs({
+  options: {
+    problems: { type: 'string', default: '100000' },
+    events: { type: 'string', default: '20000' },
+    minutes: { type: 'string', default: '10' },
+  },
+});
+const [problems, eventCount, minutes] = [values.problems, values.events, values.minutes].map(Number);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const data = mkdtempSync(join(tmpdir(), 'tutti-measure-'));
+const children = [];
+
+function start(args, env = {}) {
+  const child = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  return child;
+}
+
+function lineOf(child, beginning) {
+  return new Promise((resolve) => {
+    let text = '';
+    child.stdout.on('data', (chunk) => {
+      text += chunk;
+      const line = text.split('\n').find((one) => one.startsWith(beginning));
+      if (line !== undefined) resolve(line.slice(beginning.length));
+    });
+  });
+}
+
+const say = (name, figure) => console.log(`${name.padEnd(64)} ${figure}`);
+
+try {
+  await measure();
+} finally {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(data, { recursive: true, force: true });
+}
+
+async function measure() {
+  const ports = ['http', 'control', 'outputs', 'events'].flatMap((name) => [`--${name}-port`, '0']);
+  const graphs = ['one', 'pair'].flatMap((name) => ['--graph', `test/e2e/graphs/${name}.yaml`]);
+  const up = start([
+    'dist/src/cli/main.js',
+    'up',
+    '--data',
+    data,
+    '--log-level',
+    'warn',
+    ...ports,
+    ...graphs,
+  ]);
+  const { http, control } = JSON.parse(await lineOf(up, 'ready '));
+  const post = async (path, body) => {
+    const headers = { 'content-type': 'application/json' };
+    const reply = await fetch(http + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!reply.ok) throw new Error(await reply.text());
+    return reply.json();
+  };
+  const submit = (graph, title, input = {}) => post('/v1/problems', { graph, title, input });
+  console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`);
+
+  const { modules, source } = await (await fetch(`${http}/v1/graphs/one`)).json();
+  const [module] = Object.keys(modules);
+  start(['test/browser/nodes/noisy.mjs'], {
+    TUTTI_CONTROL: control,
+    TUTTI_MODULE: module,
+    TUTTI_INSTANCE: 'noisy',
+  });
+  const noisy = await submit('one', 'many events', source.type === 'json' ? { lines: eventCount } : {});
+  let next = 0;
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: 64 }, async () => {
+      while (next < problems) {
+        next += 1;
+        await submit('pair', `problem number ${next}`);
+      }
+    }),
+  );
+  say(`${problems} problems submitted`, `${((performance.now() - began) / 1000).toFixed(1)} s`);
+  const events = async (task) => {
+    const page = await (await fetch(`${http}/v1/problems/${task.problem_id}/iterations/1`)).json();
+    return page.state;
+  };
+  while (!['succeeded', 'failed'].includes(await events(noisy))) await pause(500);
+
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-sync',
+    ],
+  });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    page.setDefaultTimeout(120_000);
+    await page.addInitScript(() => {
+      globalThis.frames = async (run) => {
+        const longest = { ms: 0, count: 0, over: 0 };
+        let before = performance.now();
+        for (let more = true; more; ) {
+          more = run(longest.count);
+          await new Promise((resolve) => requestAnimationFrame(resolve));
+          const now = performance.now();
+          longest.ms = Math.max(longest.ms, now - before);
+          if (now - before > 100) longest.over += 1;
+          longest.count += 1;
+          before = now;
+        }
+        return longest;
+      };
+      const seen = new MutationObserver(() => {
+        if (document.querySelector('.rows > li') && globalThis.firstView === undefined)
+          requestAnimationFrame(() => (globalThis.firstView = performance.now()));
+      });
+      seen.observe(document, { childList: true, subtree: true });
+    });
+    const firstViews = [];
+    for (let round = 0; round < 5; round += 1) {
+      await page.goto(`${http}/`);
+      await page.waitForFunction(() => globalThis.firstView !== undefined);
+      firstViews.push(await page.evaluate(() => globalThis.firstView));
+    }
+    say(
+      `first view of ${problems} problems (5 times)`,
+      firstViews.map((ms) => `${Math.round(ms)} ms`).join(', '),
+    );
+
+    const describe = ({ ms, count, over }) =>
+      `longest ${Math.round(ms)} ms of ${count} frames, ${over} over 100 ms`;
+    await page.waitForTimeout(1000);
+    const scrolled = await page.evaluate(() =>
+      globalThis.frames((frame) => {
+        const box = document.querySelector('.rows-scroller');
+        box.scrollTop += 400;
+        return frame < 600;
+      }),
+    );
+    const reached = await page.evaluate(() =>
+      Math.round(document.querySelector('.rows-scroller').scrollTop / 60),
+    );
+    say(`scrolling down to row ${reached}`, describe(scrolled));
+    const flung = await page.evaluate(() =>
+      globalThis.frames((frame) => {
+        const box = document.querySelector('.rows-scroller');
+        box.scrollTop = frame % 2 ? 0 : box.scrollHeight;
+        return frame < 60;
+      }),
+    );
+    say('jumping between the ends of what is read', describe(flung));
+
+    const opened = performance.now();
+    await page.goto(`${http}/?problem=${noisy.problem_id}&iteration=1&module=${module}`);
+    await page.locator('.scrubber-range').waitFor();
+    const count = Number(await page.locator('.scrubber-range').getAttribute('max'));
+    say(
+      `a task of ${count} events opened, panel with its log`,
+      `${Math.round(performance.now() - opened)} ms`,
+    );
+    await page.waitForTimeout(1000);
+    const scrubbed = await page.evaluate((last) => {
+      const range = document.querySelector('.scrubber-range');
+      const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+      return globalThis.frames((frame) => {
+        set.call(range, String(1 + Math.floor(((frame * 7919) % 300) * (last / 300))));
+        range.dispatchEvent(new Event('input', { bubbles: true }));
+        return frame < 300;
+      });
+    }, count);
+    say('scrubbing all over it', describe(scrubbed));
+
+    if (minutes > 0) await heap(page, browser, { http, control, submit });
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Two modules that answer at once: a problem gives about fourteen events. */
+async function heap(page, _browser, { http, control, submit }) {
+  for (const module of ['first', 'second']) {
+    const env = {
+      TUTTI_CONTROL: control,
+      TUTTI_MODULE: module,
+      TUTTI_INSTANCE: module,
+      PLAYER_CAPACITY: '64',
+    };
+    start(['test/e2e/nodes/player.mjs'], env);
+  }
+  const client = await page.context().newCDPSession(page);
+  const used = async () => {
+    await client.send('HeapProfiler.collectGarbage');
+    return (await client.send('Runtime.getHeapUsage')).usedSize / 1e6;
+  };
+  // Those that were waiting are worked off first; what comes then is what is measured.
+  for (;;) {
+    const { items } = await (await fetch(`${http}/v1/problems?state=waiting&limit=1`)).json();
+    if (items.length === 0) break;
+    await pause(1000);
+  }
+  const shown = await submit('pair', 'shown all the while');
+  await page.goto(`${http}/?problem=${shown.problem_id}`);
+  const cursor = async () => Number((await fetch(`${http}/v1/stats`)).headers.get('tutti-cursor'));
+  const figures = [];
+  const before = { at: performance.now(), cursor: await cursor() };
+  const end = performance.now() + minutes * 60_000;
+  let look = performance.now() + 15_000;
+  while (performance.now() < end) {
+    await submit('pair', 'one of many');
+    await pause(62);
+    if (performance.now() < look) continue;
+    look += 60_000;
+    figures.push(await used());
+  }
+  const rate = ((await cursor()) - before.cursor) / ((performance.now() - before.at) / 1000);
+  say(
+    `heap over ${minutes} min at ${Math.round(rate)} events a second`,
+    `${figures.map((mb) => mb.toFixed(1)).join(', ')} MB`,
+  );
+}

@@ -1,0 +1,172 @@
+/// <reference lib="dom" />
+/** What a person does to have a problem solved: a form, a sample, a list to find it again. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { OrchestratorProcess, SUSTAINML_GRAPH } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { accessibilityFaults, browsing } from './browser.js';
+
+const MODULES = [
+  ...[
+    'ml_model_metadata',
+    'app_requirements',
+    'hw_constraints',
+    'ml_model',
+    'hw_resources',
+    'carbon_footprint',
+  ],
+];
+const { open } = browsing();
+let orchestrator: OrchestratorProcess;
+
+beforeAll(async () => {
+  const scene = Scene.ofFile();
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: [SUSTAINML_GRAPH, 'pair'] });
+  for (const module of MODULES) {
+    scene.spawn([`dist/nodes/sustainml/${module}/node.js`], {
+      TUTTI_CONTROL: orchestrator.ready.control,
+      TUTTI_INSTANCE: `${module}-1`,
+    });
+  }
+});
+
+const at = (search = ''): string => `${orchestrator.ready.http}/${search}`;
+
+describe('a new problem', () => {
+  it('begins with a sample, and its six modules are seen to finish', async (ctx) => {
+    const { page, faults, hosts } = await open(ctx, at());
+    await page.getByRole('link', { name: 'New problem' }).click();
+    await page.locator('.form').getByLabel('Graph').selectOption('sustainml');
+    await page.getByRole('button', { name: 'Steel defects' }).click();
+    const description = page.getByLabel('problem_short_description');
+    expect(await description.inputValue()).toBe('Detect surface defects on hot-rolled steel strip');
+    // The comments of the type's fields are the form's help.
+    await page.getByText('The fewest training samples that the user can provide.').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Submit' }).click();
+
+    await page.getByText('6 of 6 modules').waitFor();
+    for (const module of MODULES) {
+      expect(await page.getByRole('button', { name: new RegExp(`^${module} succeeded`) }).count()).toBe(1);
+    }
+    await page.getByRole('button', { name: /^ml_model succeeded/ }).click();
+    await page.getByRole('region', { name: 'Log lines' }).getByText('model proposed').waitFor();
+    await page.getByRole('region', { name: 'Output' }).getByText('yolo', { exact: false }).first().waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    expect([...hosts]).toEqual([new URL(orchestrator.ready.http).host]);
+  });
+
+  it('shows the faults of its input at their fields, as a form and as JSON', async (ctx) => {
+    const { page } = await open(ctx, at('?page=new'));
+    await page.locator('.form').getByLabel('Graph').selectOption('sustainml');
+    await page.getByLabel('minimum_samples').fill('-5');
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await page.getByText('Not accepted: see the fields above.').waitFor();
+    const field = page.locator('.field', { has: page.getByLabel('minimum_samples') }).last();
+    expect(await field.locator('.faults').innerText()).toMatch(/-5/);
+    expect(await page.getByLabel('minimum_samples').getAttribute('aria-invalid')).toBe('true');
+    expect(await accessibilityFaults(page)).toEqual([]);
+
+    await page.getByRole('tab', { name: 'JSON' }).click();
+    const text = page.getByLabel('Input, as JSON');
+    expect(JSON.parse(await text.inputValue())).toEqual({ minimum_samples: -5 });
+    await text.fill('{ "minimum_samples": }');
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await page.getByText('This is not JSON').waitFor();
+  });
+
+  it('takes a file that is dropped on a field of bytes', async (ctx) => {
+    const { page } = await open(ctx, at('?page=new'));
+    await page.locator('.form').getByLabel('Graph').selectOption('sustainml');
+    const field = page.locator('.bytes');
+    await field.waitFor();
+    const dropped = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['{"max_memory_footprint": 64}'], 'limits.json'));
+      return transfer;
+    });
+    await field.dispatchEvent('drop', { dataTransfer: dropped });
+    await field.getByText('limits.json, 28 B').waitFor();
+    await page.getByRole('tab', { name: 'JSON' }).click();
+    const input = JSON.parse(await page.getByLabel('Input, as JSON').inputValue()) as { extra_data: string };
+    expect(atob(input.extra_data)).toBe('{"max_memory_footprint": 64}');
+  });
+
+  it('of a graph without a schema is typed as JSON', async (ctx) => {
+    const { page } = await open(ctx, at('?page=new'));
+    await page.locator('.form').getByLabel('Graph').selectOption('pair');
+    await page.getByLabel('Input, as JSON').fill('{ "name": "typed" }');
+    await page.getByLabel('Title').fill('A pair of modules');
+    await page.getByRole('button', { name: 'Submit' }).click();
+    await page.getByRole('heading', { name: 'A pair of modules' }).waitFor();
+    // Nobody plays it: it says what it waits for.
+    await page.getByText('waiting for a node of first').first().waitFor();
+  });
+});
+
+describe('the list of problems', () => {
+  it('is live, newest first, and is searched and narrowed by what the address keeps', async (ctx) => {
+    const { page, faults } = await open(ctx, at());
+    const rows = page.locator('.rows > li');
+    await page.getByRole('link', { name: 'New problem' }).waitFor();
+    const names = ['red apples', 'green apples', 'pears'];
+    for (const title of names) await orchestrator.submit('pair', { title }, { title });
+    await page.getByRole('link', { name: /^pears/ }).waitFor();
+    expect((await rows.allInnerTexts()).slice(0, 3).map((row) => row.split('\n')[0])).toEqual(
+      [...names].reverse(),
+    );
+    await page.getByLabel('Search').fill('apples');
+    await page.getByRole('link', { name: /^pears/ }).waitFor({ state: 'detached' });
+    expect(await rows.count()).toBe(2);
+    await page.getByLabel('State').selectOption('waiting');
+    await page.waitForURL(/state=waiting/);
+    await page.reload();
+    await page.getByRole('link', { name: /^green apples/ }).waitFor();
+    expect(await page.getByLabel('Search').inputValue()).toBe('apples');
+    expect(await rows.count()).toBe(2);
+
+    // What is selected and what is listed do not disturb each other.
+    await page.getByRole('link', { name: /^red apples/ }).click();
+    await page.getByRole('heading', { name: 'red apples' }).waitFor();
+    expect(page.url()).toMatch(/q=apples/);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByRole('link', { name: /^red apples/ }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Show all problems' }).click();
+    await page.getByRole('link', { name: /^red apples cancelled/ }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('reads on as it is scrolled, holds only the rows in sight, and is walked with the arrow keys', async (ctx) => {
+    await Promise.all(
+      Array.from({ length: 180 }, (_, index) =>
+        orchestrator.submit('pair', {}, { title: `number ${index}` }),
+      ),
+    );
+    const { page } = await open(ctx, at('?q=number'));
+    await page.locator('.rows > li').first().waitFor();
+    const scroller = page.locator('.rows-scroller');
+    const height = (): Promise<number> => scroller.evaluate((box) => box.scrollHeight);
+    const first = await height();
+    await scroller.evaluate((box) => box.scrollTo(0, box.scrollHeight));
+    await expect.poll(height, { timeout: 20_000 }).toBeGreaterThan(first);
+    await scroller.evaluate((box) => box.scrollTo(0, box.scrollHeight));
+    await page.locator('.rows > li[aria-posinset="180"]').waitFor();
+    expect(await page.locator('.rows > li').count()).toBeLessThan(60);
+
+    await scroller.evaluate((box) => box.scrollTo(0, 0));
+    const top = page.locator('.rows > li[aria-posinset="1"] a');
+    await top.focus();
+    await page.keyboard.press('ArrowDown');
+    expect(
+      await page.locator('.rows > li[aria-posinset="2"] a').evaluate((row) => row === document.activeElement),
+    ).toBe(true);
+  });
+
+  it('is the page on a phone, in the dark too, without a fault that axe finds', async (ctx) => {
+    const { page } = await open(ctx, at(), { viewport: { width: 390, height: 800 }, colorScheme: 'dark' });
+    await page.locator('.rows > li').first().waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+  });
+});

@@ -1,0 +1,212 @@
+/// <reference lib="dom" />
+/** What a person does with a task: watches it, steers it, iterates, and goes back in time. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { EventJson, GraphJson, TaskJson } from '../../frontend-bridge/web/src/api/shapes.js';
+import { Replay } from '../../frontend-bridge/web/src/task/replay.js';
+import { SIX, startNode } from '../support/nodes.js';
+import { OrchestratorProcess, pathOf, type Submitted } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { accessibilityFaults, browsing } from './browser.js';
+
+const { open } = browsing();
+let scene: Scene;
+let orchestrator: OrchestratorProcess;
+
+beforeAll(async () => {
+  scene = Scene.ofFile();
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six'] });
+  for (const module of SIX) startNode(scene, orchestrator, { module, capacity: 4 });
+});
+
+const at = (task: Submitted, more = ''): string =>
+  `${orchestrator.ready.http}/?problem=${task.problem_id}&iteration=${task.iteration_id}${more}`;
+const card = (page: Page, module: string, state: string) =>
+  page.locator('.card', { has: page.getByText(module, { exact: true }) }).getByText(state, { exact: true });
+const gate = async (): Promise<string> => join(await scene.directory(), 'gate');
+const eventsOf = async (task: Submitted): Promise<EventJson[]> =>
+  (await orchestrator.get(`${pathOf(task.task_id)}/events?limit=1000`)).body.items;
+/** One that has been tried again, with partial outputs of both attempts. */
+const RETRIED = {
+  name: 'r',
+  model: { partials: 3, fail: { times: 1, code: 'oom', message: 'out of memory' } },
+};
+
+describe('a task', () => {
+  it('is seen at work, is stopped, and says how fast that was acknowledged', async (ctx) => {
+    const task = await orchestrator.submit('six', { model: { hold: await gate() } }, { title: 'held' });
+    const { page, faults } = await open(ctx, at(task));
+    await card(page, 'model', 'running').waitFor();
+    await card(page, 'resources', 'waiting').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByText(/^Stop: acknowledged in \d+ ms, stopped after /).waitFor();
+    await card(page, 'model', 'cancelled').waitFor();
+    await card(page, 'resources', 'skipped').waitFor();
+    await page.getByRole('button', { name: 'Stop', exact: true }).waitFor({ state: 'detached' });
+    expect(faults).toEqual([]);
+  });
+
+  it('is terminated only after asking back', async (ctx) => {
+    const task = await orchestrator.submit('six', { model: { hold: await gate() } });
+    const { page } = await open(ctx, at(task));
+    await card(page, 'model', 'running').waitFor();
+    await page.getByRole('button', { name: 'Terminate …' }).click();
+    await page.getByRole('button', { name: 'Keep' }).click();
+    await page.getByRole('button', { name: 'Terminate …' }).click();
+    await page.getByRole('button', { name: 'Terminate', exact: true }).click();
+    await page.locator('.task-facts').getByText('aborted').waitFor();
+    await page.getByText(/^Terminate: acknowledged in /).waitFor();
+  });
+
+  it('begins again from the module that is chosen, and what follows from it too', async (ctx) => {
+    const hold = await gate();
+    const task = await orchestrator.submit('six', { footprint: { hold } });
+    const { page } = await open(ctx, at(task));
+    await card(page, 'resources', 'succeeded').waitFor();
+    await page.getByRole('button', { name: /^model succeeded/ }).click();
+    await page.getByRole('button', { name: 'Reset from here' }).click();
+    await page.getByText(/^Reset model: acknowledged in /).waitFor();
+    const attempts = page.getByRole('region', { name: 'Attempts' }).getByRole('listitem');
+    await expect.poll(() => attempts.count(), { timeout: 20_000 }).toBe(2);
+    await writeFile(hold, '');
+    await page.getByText('6 of 6 modules').waitFor();
+    // Metadata does not follow from model: it has run once.
+    await page.getByRole('button', { name: /^metadata succeeded/ }).click();
+    await page.getByRole('heading', { name: 'metadata' }).waitFor();
+    expect(await attempts.count()).toBe(1);
+  });
+
+  it('gives its slot back when it is preempted, and runs again', async (ctx) => {
+    const hold = await gate();
+    const task = await orchestrator.submit('six', { model: { hold } });
+    const { page } = await open(ctx, at(task));
+    await card(page, 'model', 'running').waitFor();
+    await page.getByRole('button', { name: 'Preempt', exact: true }).click();
+    await page.getByText(/^Preempt: acknowledged in /).waitFor();
+    await writeFile(hold, '');
+    await page.getByText('6 of 6 modules').waitFor();
+    await page.getByRole('button', { name: /^model succeeded/ }).click();
+    const attempts = page.getByRole('region', { name: 'Attempts' });
+    await attempts.getByText('preempted').waitFor();
+    await attempts.getByText('succeeded').waitFor();
+  });
+
+  it('tells of a module its inputs, its output in three ways, partial outputs and failed attempts', async (ctx) => {
+    const task = await orchestrator.submit('six', RETRIED);
+    const { page, faults } = await open(ctx, at(task, '&module=model'));
+    await page.getByText('6 of 6 modules').waitFor();
+    const part = (name: string) => page.getByRole('region', { name, exact: true });
+    await part('Attempts').getByText('out of memory').waitFor();
+    await part('Partial outputs').getByText('6, newest first').waitFor();
+    await part('Inputs').getByText('constraints', { exact: true }).click();
+    await part('Inputs').getByText(task.task_id).first().waitFor();
+    await part('Output').getByText('Tree').click();
+    await part('Output').getByRole('tree').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await part('Output').getByText('Raw').click();
+    expect(await part('Output').locator('pre').innerText()).toContain(`"task": "${task.task_id}"`);
+    const download = page.waitForEvent('download');
+    await part('Output').getByRole('button', { name: 'Download bytes' }).click();
+    const file = await (await download).createReadStream();
+    let text = '';
+    for await (const chunk of file) text += String(chunk);
+    expect(JSON.parse(text)).toMatchObject({ task: task.task_id, name: 'r' });
+    expect(faults).toEqual([]);
+  });
+
+  it('is iterated on, and the page goes to the new iteration', async (ctx) => {
+    const task = await orchestrator.submit('six', { name: 'first' });
+    const { page } = await open(ctx, at(task));
+    await page.getByText('6 of 6 modules').waitFor();
+    await page.getByRole('button', { name: 'Iterate', exact: true }).click();
+    await page.getByLabel('Input, as JSON').fill('{ "name": "second" }');
+    await page.locator('.form').getByRole('button', { name: 'Iterate' }).click();
+    await page.getByText('iteration 2 from 1').waitFor();
+    await page.getByText('6 of 6 modules').waitFor();
+    expect(page.url()).toMatch(/iteration=2/);
+  });
+});
+
+describe('the scrubber', () => {
+  it('shows a finished task as it was at any of its events, and the address keeps the moment', async (ctx) => {
+    const task = await orchestrator.submit('six', RETRIED);
+    const { page, faults } = await open(ctx, at(task, '&module=model'));
+    await page.getByText('6 of 6 modules').waitFor();
+    const events = await eventsOf(task);
+    const slider = page.getByRole('slider', { name: 'Event' });
+    await slider.focus();
+    await page.keyboard.press('Home');
+    await page.getByText(`after event 1 of ${events.length}`).waitFor();
+    for (const module of SIX) await card(page, module, 'waiting').waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.getByText(`after event 2 of ${events.length}`).waitFor();
+
+    const failed = events.findIndex((event) => event.type === 'execution.failed');
+    await slider.fill(String(failed + 1));
+    await card(page, 'model', 'failed').waitFor();
+    await card(page, 'metadata', 'succeeded').waitFor();
+    await page.getByRole('region', { name: 'Partial outputs' }).getByText('3, newest first').waitFor();
+    expect(await page.getByRole('region', { name: 'Attempts' }).getByRole('listitem').count()).toBe(1);
+    await page.getByText('None', { exact: false }).first().waitFor();
+    await page.waitForURL(new RegExp(`at=${events[failed]!.seq}`));
+    expect(await accessibilityFaults(page)).toEqual([]);
+
+    await page.reload();
+    await page.getByText(`after event ${failed + 1} of ${events.length}`).waitFor();
+    await card(page, 'model', 'failed').waitFor();
+    await page.getByRole('button', { name: 'Back to now' }).click();
+    await card(page, 'model', 'succeeded').waitFor();
+    expect(page.url()).not.toMatch(/at=/);
+    expect(faults).toEqual([]);
+  });
+
+  it('plays the events on from where it stands, at their own times or faster', async (ctx) => {
+    const task = await orchestrator.submit('six', { ...RETRIED, footprint: { random_ms: 900 } });
+    const { page } = await open(ctx, at(task));
+    await page.getByText('6 of 6 modules').waitFor();
+    const count = (await eventsOf(task)).length;
+    await page.getByText('100×').click();
+    await page.getByRole('button', { name: 'Play the events' }).click();
+    await page.getByText(`after event ${count} of ${count}`).waitFor();
+    await page.getByRole('button', { name: 'Play the events' }).waitFor();
+    await page.getByText('1×', { exact: true }).click();
+    await page.getByRole('button', { name: 'Play the events' }).click();
+    // From the beginning again, slowly enough to be seen on the way.
+    await page.getByText(/after event [1-9] of/).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+  });
+
+  it('ends where the orchestrator says that the task is: no event is missing for it', async () => {
+    const hold = await gate();
+    const reset = await orchestrator.submit('six', { footprint: { hold }, ...RETRIED });
+    const tape = orchestrator.tape();
+    await tape.first(
+      'the footprint runs',
+      (event) => event.type === 'execution.running' && event.module === 'footprint',
+    );
+    await orchestrator.post(`${pathOf(reset.task_id)}/commands`, { command: 'reset', module: 'model' });
+    await writeFile(hold, '');
+    await tape.ended(reset.task_id);
+    const failing = await orchestrator.submit('six', {
+      model: { fail: { times: 9, message: 'never', final: true } },
+    });
+    await tape.ended(failing.task_id);
+    const graph = (await orchestrator.get('/v1/graphs/six')).body as GraphJson;
+    for (const submitted of [reset, failing]) {
+      const task = (await orchestrator.task(submitted.task_id)) as TaskJson;
+      const events = await eventsOf(submitted);
+      const replayed = new Replay(task, graph).viewAfter(events, events.length).task;
+      const told = (of: TaskJson) => ({
+        state: of.state,
+        modules: Object.entries(of.modules).map(([name, module]) => {
+          const { state, attempts, execution_id, node_id, output, error } = module;
+          return [name, { state, attempts, execution_id, node_id, output, error }];
+        }),
+      });
+      expect(told(replayed)).toEqual(told(task));
+    }
+  });
+});

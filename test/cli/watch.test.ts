@@ -1,0 +1,145 @@
+import { Writable } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { registerClientCommands } from '../../src/cli/client-commands.js';
+import type { StreamedEvent } from '../../src/cli/follow.js';
+import { createProgram, run } from '../../src/cli/program.js';
+import type { IterationView } from '../../src/cli/task.js';
+import { advance, boardOf } from '../../src/cli/watch/board.js';
+import { draw, duration } from '../../src/cli/watch/draw.js';
+import { type RunningGateway, startGateway } from '../support/gateway.js';
+
+const INPUTS = { length: ['text'], report: ['length'] };
+const AT = Date.parse('2026-01-01T00:00:00Z');
+
+function event(type: string, more: Partial<StreamedEvent> = {}): StreamedEvent {
+  return { seq: 1, at: new Date(AT).toISOString(), type, ...more };
+}
+
+const WAITING = boardOf(
+  { task_id: 'p/1', state: 'waiting', modules: {} } as unknown as IterationView,
+  INPUTS,
+);
+const plain = (_ink: string, text: string): string => text;
+
+function boardAfter(...events: StreamedEvent[]) {
+  return events.reduce(advance, WAITING);
+}
+
+describe('the board of a task', () => {
+  it('follows a module through its execution', () => {
+    const one = { module: 'length', execution_id: 'e1' };
+    const board = boardAfter(
+      event('iteration.started'),
+      event('execution.assigned', one),
+      event('execution.running', one),
+      event('execution.progress', { ...one, progress: 0.5, message: 'counting' }),
+    );
+    expect(board).toMatchObject({ state: 'running', startedAt: AT });
+    expect(board.lines[0]).toMatchObject({
+      state: 'running',
+      progress: 0.5,
+      note: 'counting',
+      startedAt: AT,
+    });
+    const failed = advance(board, event('execution.failed', { ...one, error: { message: 'it broke' } }));
+    expect(failed.lines[0]).toMatchObject({ state: 'failed', note: 'it broke', finishedAt: AT });
+    const again = advance(failed, event('module.waiting', { module: 'length', reason: 'again in 1 s' }));
+    expect(again.lines[0]).toMatchObject({ state: 'waiting', note: 'again in 1 s', progress: undefined });
+  });
+
+  it('does not listen to an execution that has been replaced', () => {
+    const board = boardAfter(
+      event('execution.assigned', { module: 'length', execution_id: 'e1' }),
+      event('execution.assigned', { module: 'length', execution_id: 'e2' }),
+      event('execution.succeeded', { module: 'length', execution_id: 'e1' }),
+    );
+    expect(board.lines[0]).toMatchObject({ state: 'assigned', execution: 'e2' });
+  });
+});
+
+describe('the drawing', () => {
+  it('shows signs, bars, times and what feeds what', () => {
+    const board = boardAfter(
+      event('iteration.started'),
+      event('execution.assigned', { module: 'length', execution_id: 'e1' }),
+      event('execution.progress', {
+        module: 'length',
+        execution_id: 'e1',
+        progress: 0.5,
+        message: 'counting',
+      }),
+    );
+    expect(draw(board, AT + 1500, 80, plain).split('\n')).toEqual([
+      'p/1  running  0 of 2 modules  1.5 s',
+      '',
+      '◔ length assigned  ████████░░░░░░░░  50 %    1.5 s  counting',
+      '○ report waiting   ░░░░░░░░░░░░░░░░                 ← length',
+    ]);
+  });
+
+  it.each([120, 80, 60, 40, 20, 5])('has no line wider than a terminal of %i columns', (width) => {
+    const long = 'a reason that goes on\nand on '.repeat(20);
+    const board = boardAfter(event('module.waiting', { module: 'length', reason: long }));
+    for (const line of draw(board, AT, width, plain).split('\n'))
+      expect(line.length).toBeLessThanOrEqual(width);
+  });
+
+  it('writes durations with a unit that fits', () => {
+    expect([0, 840, 12_345, 245_000, 7_500_000].map(duration)).toEqual([
+      '0 ms',
+      '840 ms',
+      '12.3 s',
+      '4m 05s',
+      '2h 05m',
+    ]);
+  });
+});
+
+describe('watch in a terminal', () => {
+  let running: RunningGateway;
+  beforeEach(async () => {
+    running = await startGateway();
+  });
+  afterEach(() => running.gateway.stop());
+
+  it('draws the task over itself until it has ended, then prints what came of it', async () => {
+    const answer = await running.coordinator.request({ kind: 'submit', graph: 'demo', input: {} });
+    const task = { problemId: String(answer.ok && answer.body.problem_id), iterationId: 1 };
+    let shown = '';
+    let wake = (): void => {};
+    const stdout = Object.assign(
+      new Writable({
+        write(chunk, _encoding, done) {
+          shown += String(chunk);
+          wake();
+          done();
+        },
+      }),
+      { isTTY: true, columns: 100, rows: 40 },
+    );
+    const stop = new AbortController();
+    const io = {
+      stdin: process.stdin,
+      stdout,
+      stderr: new Writable(),
+      env: { TUTTI_URL: running.url },
+      signal: stop.signal,
+    };
+    const program = createProgram(io, '0.0.0');
+    registerClientCommands(program, io, () => ({ ok: false, faults: [] }));
+    const drawn = new Promise<void>((resolve) => {
+      wake = () => stripVTControlCharacters(shown).includes('◔ length') && resolve();
+    });
+    const exit = run(program, ['watch', `${task.problemId}/1`], io);
+    await drawn;
+    running.coordinator.output(task, 'length', 5);
+    running.coordinator.end(task, 'succeeded');
+    expect(await exit).toBe(0);
+    const text = stripVTControlCharacters(shown);
+    expect(text).toContain('0 of 2 modules');
+    expect(text).toMatch(/○ report +waiting/);
+    expect(text).not.toContain('output.recorded');
+    expect(text).toMatch(/MODULE +STATE +ATTEMPTS/);
+  });
+});

@@ -1,0 +1,329 @@
+/**
+ * Every socket of a real orchestrator under hostile bytes, while an honest node goes on solving tasks. Seeded: `FUZZ_SEED=7` repeats a run.
+ */
+import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { Dealer, Publisher, Subscriber } from 'zeromq';
+import { outputTopic } from '../../src/wire/topics.js';
+import { Random } from '../chaos/random.js';
+import {
+  controlFrame,
+  everyMessage,
+  helloOf,
+  type Known,
+  mangled,
+  NOBODY,
+  outputOf,
+  outputsFrame,
+  type Registration,
+  randomBytes,
+} from '../support/attack-frames.js';
+import type { EventTape } from '../support/event-tape.js';
+import { startNode } from '../support/nodes.js';
+import { OrchestratorProcess } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { RawPeer } from '../support/raw-peer.js';
+
+const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** An attack is not over before. */
+const SOLVED_MEANWHILE = 2;
+const TEN_MB = 10 * 1024 ** 2;
+/** A log that grows with every hostile frame would be a way to fill the disk. */
+const MOST_LOG_BYTES = 100_000;
+
+let scene: Scene;
+let orchestrator: OrchestratorProcess;
+let tape: EventTape;
+let random: Random;
+let attacking: boolean;
+/** Tasks that the honest node has solved meanwhile. */
+let solved: number;
+let honest: Promise<void>;
+
+beforeEach(async () => {
+  console.log(`FUZZ_SEED=${SEED}`);
+  random = new Random(SEED);
+  scene = new Scene();
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+  tape = orchestrator.tape();
+  startNode(scene, orchestrator, { module: 'work', instance: 'honest', capacity: 2 });
+  attacking = true;
+  solved = 0;
+  honest = solveTasks();
+});
+afterEach(() => scene.end());
+
+async function solveTasks(): Promise<void> {
+  do {
+    const { task_id: task } = await orchestrator.submit('one', { solved });
+    expect(await tape.ended(task)).toEqual(['succeeded']);
+    expect(await orchestrator.output(task, 'work')).toMatchObject({ task });
+    solved += 1;
+  } while (attacking);
+}
+
+/** So many rounds at least, and until some tasks were solved meanwhile. */
+async function attack(rounds: number, strike: (round: number) => Promise<void>): Promise<void> {
+  const before = solved;
+  for (let round = 0; round < rounds || solved < before + SOLVED_MEANWHILE; round += 1) {
+    await strike(round);
+    // Sends that are taken at once never let anybody else run.
+    if (round % 20 === 0) await delay(4);
+  }
+}
+
+/** After the attack: the same process, serving, not much larger, and its log not full. */
+async function expectUnharmed(before: number, growthMib: number): Promise<void> {
+  attacking = false;
+  await honest;
+  expect(orchestrator.process.isRunning).toBe(true);
+  expect(orchestrator.process.stderr.length).toBeLessThan(MOST_LOG_BYTES);
+  const { status, body } = await orchestrator.get('/v1/stats');
+  expect(status).toBe(200);
+  expect(body.counters.internal_errors ?? 0).toBe(0);
+  expect((await memoryMib()) - before).toBeLessThan(growthMib);
+}
+
+/** Of the process alone: what it maps of its store is not among it. */
+async function memoryMib(): Promise<number> {
+  const status = await readFile(`/proc/${orchestrator.process.pid}/status`, 'utf8');
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
+
+function dealer(): { send(...frames: Buffer[]): Promise<void>; socket: Dealer } {
+  const socket = new Dealer({ linger: 0, reconnectInterval: 20, sendTimeout: 200 });
+  socket.connect(orchestrator.ready.control);
+  scene.atEnd(() => socket.close());
+  return { socket, send: (...frames) => socket.send(frames).catch(() => {}) };
+}
+
+async function publisher(): Promise<{ send(...frames: Buffer[]): Promise<void> }> {
+  const socket = new Publisher({ linger: 0, reconnectInterval: 20 });
+  socket.connect(orchestrator.ready.outputs);
+  scene.atEnd(() => socket.close());
+  await delay(200);
+  return { send: (...frames) => socket.send(frames).catch(() => {}) };
+}
+
+/** A node that is registered and has an execution whose lease the attacker knows. */
+async function insider(): Promise<{ registration: Registration; known: Known; peer: RawPeer }> {
+  const peer = new RawPeer(scene, orchestrator, { instance: 'insider' });
+  await peer.join();
+  const known = {
+    executionId: '01890000-0000-7000-8000-000000000000',
+    lease: 'x.1.01890000-0000-7000-8000-000000000000',
+  };
+  return { registration: { nodeId: peer.nodeId, incarnation: peer.incarnation }, known, peer };
+}
+
+describe('the control socket', () => {
+  it('takes random bytes, mangled frames, wrong types, stale incarnations and replays, and goes on', async () => {
+    const { registration, known, peer } = await insider();
+    // It only lends its name: what it gets to do is not done.
+    peer.close();
+    const before = await memoryMib();
+    const hostile = dealer();
+    const froms = [
+      NOBODY,
+      registration,
+      { ...registration, incarnation: 0 },
+      { ...registration, incarnation: 99 },
+    ];
+    const corpus = everyMessage(known);
+    await attack(1500, async () => {
+      const frame = controlFrame(random.pick(froms), random.pick(corpus), random.pick(corpus));
+      if (random.chance(0.1)) await hostile.send(frame, randomBytes(random, 10));
+      else await hostile.send(random.chance(0.15) ? frame : mangled(random, frame));
+    });
+    await hostile.send(Buffer.alloc(TEN_MB));
+    const noise = connect(Number(new URL(orchestrator.ready.control).port), '127.0.0.1');
+    noise.on('error', () => {});
+    noise.end(randomBytes(random, 5000));
+    await delay(500);
+    const { counters } = (await orchestrator.get('/v1/stats')).body;
+    expect(counters.refused_bad_frame).toBeGreaterThan(100);
+    await expectUnharmed(before, 120);
+  });
+
+  it('bounds what a flood of hellos can make it remember', async () => {
+    const before = await memoryMib();
+    const floods = Array.from({ length: 4 }, () => dealer());
+    let number = 0;
+    await attack(2000, async () => {
+      number += 1;
+      const instance = number % 2 === 0 ? `flood-${number}` : 'flood';
+      const hello = helloOf('work', instance, { labels: { label: 'x'.repeat(200) } });
+      await floods[number % 4]!.send(controlFrame(NOBODY, hello));
+    });
+    const { counters, nodes } = (await orchestrator.get('/v1/stats')).body;
+    expect(counters.refused_too_many).toBeGreaterThan(100);
+    expect(nodes.alive + nodes.unresponsive + nodes.dead).toBeLessThan(number / 2);
+    await expectUnharmed(before, 120);
+  });
+});
+
+describe('the outputs socket', () => {
+  it('takes random bytes, mangled outputs, wrong topics and wrong leases, and records none of it', async () => {
+    const { known, peer } = await insider();
+    peer.close();
+    const before = await memoryMib();
+    const hostile = await publisher();
+    const topics = [
+      outputTopic('work'),
+      'output/',
+      'output//',
+      'output/work/more/',
+      `output/${'x'.repeat(5000)}/`,
+    ];
+    await attack(1500, async () => {
+      const frame = outputsFrame(
+        outputOf(known, random.whole(0, 5)),
+        outputOf({ ...known, lease: randomBytes(random, 8).toString('hex') }, 1, { type: 'bytes' }),
+      );
+      const topic = Buffer.from(random.chance(0.7) ? topics[0]! : random.pick(topics));
+      if (random.chance(0.05)) await hostile.send(topic);
+      else await hostile.send(topic, random.chance(0.2) ? frame : mangled(random, frame));
+    });
+    await hostile.send(Buffer.from(topics[0]!), Buffer.alloc(TEN_MB));
+    await delay(500);
+    expect(JSON.stringify(tape.events)).not.toContain('hostile"');
+    const { counters } = (await orchestrator.get('/v1/stats')).body;
+    expect(counters.outputs_dropped).toBeGreaterThan(100);
+    await expectUnharmed(before, 120);
+  });
+});
+
+describe('the events socket', () => {
+  it('takes subscriptions to anything, and noise', async () => {
+    const before = await memoryMib();
+    const socket = new Subscriber({ linger: 0 });
+    scene.atEnd(() => socket.close());
+    socket.connect(orchestrator.ready.events);
+    await attack(1000, async () => socket.subscribe(randomBytes(random, random.whole(0, 100))));
+    socket.subscribe('x'.repeat(TEN_MB));
+    const noise = connect(Number(new URL(orchestrator.ready.events).port), '127.0.0.1');
+    noise.on('error', () => {});
+    noise.end(randomBytes(random, 5000));
+    await delay(500);
+    await expectUnharmed(before, 120);
+  });
+});
+
+describe('HTTP and the WebSocket', () => {
+  it('answer every malformed request with a coded error that is no failure of theirs', async () => {
+    const before = await memoryMib();
+    const { http } = orchestrator.ready;
+    const values = [
+      '',
+      'x',
+      '\u0000',
+      '../..',
+      '%00',
+      'é',
+      '9'.repeat(400),
+      '01890000-0000-7000-8000-000000000000',
+      '-1',
+      'null',
+    ];
+    const bodies = [
+      '',
+      '{',
+      '[]',
+      'null',
+      '{"graph":1}',
+      '{"graph":"one"}',
+      '{"graph":"one","input":{},"priority":1e9}',
+      '{"command":[]}',
+      `{"a":${'['.repeat(50_000)}`,
+      '"\\ud800"',
+      '{"__proto__":{"x":1}}',
+    ];
+    const routes = [
+      '/v1/problems',
+      '/v1/problems/$',
+      '/v1/problems/$/iterations',
+      '/v1/problems/$/iterations/$',
+      '/v1/problems/$/iterations/$/commands',
+      '/v1/problems/$/iterations/$/outputs/$',
+      '/v1/problems/$/diff?a=$&b=$',
+      '/v1/problems?limit=$&cursor=$&state=$',
+      '/v1/nodes/$',
+      '/v1/nodes/$/commands',
+      '/v1/nodes/$/configuration',
+      '/v1/commands/$',
+      '/v1/graphs/$',
+      '/v1/graphs/$/versions/$',
+      '/v1/blobs/$',
+      '/$',
+    ];
+    const codes = new Map<number, number>();
+    await attack(250, async () => {
+      const path = random.pick(routes).replaceAll('$', () => encodeURIComponent(random.pick(values)));
+      const method = random.pick(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
+      const headers: Record<string, string> = random.chance(0.8)
+        ? { 'content-type': random.pick(['application/json', 'text/plain', 'x/y;z=']) }
+        : {};
+      if (random.chance(0.2)) headers['idempotency-key'] = random.pick(['', 'k', 'k'.repeat(5000)]);
+      if (random.chance(0.1)) headers.range = random.pick(['bytes=9-1', 'bytes=x', 'bytes=0-0,5-']);
+      const hasBody = method !== 'GET' && method !== 'OPTIONS';
+      const response = await fetch(http + path, {
+        method,
+        headers,
+        ...(hasBody && { body: random.pick(bodies) }),
+      });
+      const text = await response.text();
+      codes.set(response.status, (codes.get(response.status) ?? 0) + 1);
+      expect(response.status, `${method} ${path}: ${text}`).toBeLessThan(500);
+      if (response.status >= 400) expect(JSON.parse(text).error.code, text).toMatch(/^[a-z_]+$/);
+    });
+    expect([...codes.keys()].filter((code) => code >= 400).length).toBeGreaterThan(3);
+    const large = fetch(`${http}/v1/problems`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: `"${'x'.repeat(TEN_MB)}"`,
+    });
+    // It need not read all of it to know: then the connection ends in the middle.
+    expect(await large.then(({ status }) => status).catch(() => 'cut off')).toSatisfy(
+      (answer) => answer === 413 || answer === 'cut off',
+    );
+    for (let round = 0; round < 30; round += 1) {
+      const noise = connect(Number(new URL(http).port), '127.0.0.1');
+      noise.on('error', () => {});
+      noise.end(
+        round % 2 === 0
+          ? randomBytes(random, 3000)
+          : `GET ${randomBytes(random, 50).toString('latin1')} HTTP/1.1\r\n\r\n`,
+      );
+    }
+    const said = [
+      '',
+      '{',
+      '[]',
+      'null',
+      '1',
+      '{"type":"subscribe","cursor":-1}',
+      '{"type":"subscribe","cursor":1e300}',
+      '{"type":"subscribe","cursor":"0"}',
+      '{"type":"subscribe","problem_id":{}}',
+      '{"type":"subscribe","store_id":7}',
+      '{"type":"x"}',
+      '{"type":"unsubscribe"}',
+    ];
+    for (let round = 0; round < 40; round += 1) {
+      const socket = new WebSocket(`${http.replace('http', 'ws')}/v1/stream`);
+      socket.on('error', () => {});
+      const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      await new Promise<void>((resolve) => socket.once('open', () => resolve()));
+      for (let frames = 0; frames < 5; frames += 1) {
+        socket.send(random.chance(0.7) ? random.pick(said) : randomBytes(random, random.whole(0, 300)));
+      }
+      if (round === 0) socket.send(Buffer.alloc(TEN_MB));
+      setTimeout(() => socket.terminate(), 30);
+      await closed;
+    }
+    await expectUnharmed(before, 150);
+  });
+});

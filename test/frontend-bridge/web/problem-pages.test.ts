@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import type { EventJson, ProblemJson } from '../../../frontend-bridge/web/src/api/shapes.js';
+import { HEAD_LIMIT, reduceProblems } from '../../../frontend-bridge/web/src/state/problems-reducer.js';
+import {
+  type ListFilter,
+  NO_FILTER,
+  readFilter,
+  withSelection,
+} from '../../../frontend-bridge/web/src/state/selection.js';
+import type { ProblemsView } from '../../../frontend-bridge/web/src/state/views.js';
+
+const AT = '2026-03-01T10:00:00.000Z';
+
+function problem(id: string, fields: Partial<ProblemJson> = {}): ProblemJson {
+  const facts = { title: id, graph: 'g', state: 'waiting', created_at: AT, newest_iteration_id: 1 } as const;
+  return { problem_id: id, ...facts, ...fields };
+}
+
+function page(filter: Partial<ListFilter>, ...items: ProblemJson[]): ProblemsView {
+  return { kind: 'problems', filter: { ...NO_FILTER, ...filter }, isHead: true, items, next: null };
+}
+
+let seq = 0;
+function event(type: EventJson['type'], problem_id: string, fields: Partial<EventJson> = {}): EventJson {
+  seq += 1;
+  return { seq, at: AT, type, problem_id, iteration_id: 1, graph: 'g', ...fields };
+}
+const ids = (view: ProblemsView) => view.items.map((one) => `${one.problem_id} ${one.state}`);
+
+describe('a page of problems', () => {
+  it('takes a batch at once: new ones, and the last word on each', () => {
+    const { view, complete } = reduceProblems(page({}, problem('p1')), [
+      event('problem.created', 'p2', { title: 'p2' }),
+      event('iteration.submitted', 'p2'),
+      event('iteration.started', 'p2'),
+      event('iteration.started', 'p1'),
+      event('iteration.succeeded', 'p1'),
+    ]);
+    expect([ids(view), complete]).toEqual([['p2 running', 'p1 succeeded'], true]);
+  });
+
+  it('that is narrowed takes in only what belongs, and lets go what does not any more', () => {
+    const narrow = page({ state: 'waiting', graph: 'g' }, problem('p1'));
+    const { view, complete } = reduceProblems(narrow, [
+      event('problem.created', 'p2', { title: 'p2' }),
+      event('problem.created', 'p3', { title: 'p3', graph: 'another' }),
+      event('iteration.started', 'p1'),
+    ]);
+    expect([ids(view), complete]).toEqual([['p2 waiting'], true]);
+  });
+
+  it('is read again when something older may have come into it', () => {
+    const failed = page({ state: 'failed' });
+    expect(reduceProblems(failed, [event('iteration.failed', 'old')]).complete).toBe(false);
+    expect(reduceProblems(failed, [event('iteration.succeeded', 'old')]).complete).toBe(true);
+    // The server looks into inputs too; the event shows only the title.
+    const searched = page({ q: 'Steel' });
+    const seen = reduceProblems(searched, [event('problem.created', 'a', { title: 'of steel' })]);
+    expect([ids(seen.view), seen.complete]).toEqual([['a waiting'], true]);
+    const unseen = reduceProblems(searched, [event('problem.created', 'b', { title: 'of wood' })]);
+    expect([ids(unseen.view), unseen.complete]).toEqual([[], false]);
+  });
+
+  it('after the first takes in nothing new, and stays the same object where nothing concerns it', () => {
+    const later = { ...page({}, problem('p1')), isHead: false };
+    expect(reduceProblems(later, [event('problem.created', 'p2')]).view).toBe(later);
+    expect(reduceProblems(later, [event('iteration.submitted', 'p1')]).view).toBe(later);
+  });
+
+  it('does not grow for ever', () => {
+    const events = Array.from({ length: HEAD_LIMIT + 1 }, (_, index) =>
+      event('problem.created', `n${index}`),
+    );
+    expect(reduceProblems(page({}), events).complete).toBe(false);
+  });
+});
+
+describe('the address', () => {
+  it('keeps the filter while things are selected, and drops what makes no sense', () => {
+    const search = withSelection('q=steel&state=failed&problem=p1&at=9', { problem: 'p2', module: 'm' });
+    expect(search).toBe('q=steel&state=failed&problem=p2&module=m');
+    expect(readFilter(new URLSearchParams('q=&state=odd&after=yesterday&graph=g'))).toEqual({
+      ...NO_FILTER,
+      graph: 'g',
+    });
+  });
+});

@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import type { EventJson, GraphJson, TaskJson } from '../../../frontend-bridge/web/src/api/shapes.js';
+import { commandsOf, describeCommand } from '../../../frontend-bridge/web/src/commands/records.js';
+import { withReasons } from '../../../frontend-bridge/web/src/task/reasons.js';
+import { countAtTime, countUntil, Replay } from '../../../frontend-bridge/web/src/task/replay.js';
+import { ticks } from '../../../frontend-bridge/web/src/task/timeline.js';
+import { buildTimeline, isOfTimeline } from '../../../frontend-bridge/web/src/task/timeline-model.js';
+
+const START = Date.parse('2026-03-01T10:00:00.000Z');
+const graph: GraphJson = {
+  name: 'g',
+  version: 1,
+  source: { name: 'in', type: 'json' },
+  modules: { a: { inputs: ['in'], output: 'json' }, b: { inputs: ['a'], output: 'json' } },
+};
+
+let seq = 0;
+function event(ms: number, type: EventJson['type'], fields: Partial<EventJson> = {}): EventJson {
+  seq += 1;
+  return { seq, at: new Date(START + ms).toISOString(), type, problem_id: 'p', iteration_id: 1, ...fields };
+}
+const of = (module: string, execution_id: string, attempt = 1) => ({
+  module,
+  execution_id,
+  attempt,
+  node_id: 'n',
+});
+
+const EVENTS = [
+  event(0, 'problem.created'),
+  event(0, 'iteration.submitted'),
+  event(0, 'module.waiting', { module: 'a', reason: 'waiting for a node of a' }),
+  event(100, 'iteration.started'),
+  event(100, 'execution.assigned', of('a', 'e1')),
+  event(110, 'execution.accepted', of('a', 'e1')),
+  event(111, 'execution.log', { ...of('a', 'e1'), message: 'hm' }),
+  event(200, 'execution.failed', { ...of('a', 'e1'), error: { code: 'oom', message: 'no memory' } }),
+  event(200, 'module.waiting', {
+    module: 'a',
+    reason: 'retry',
+    retry_at: new Date(START + 700).toISOString(),
+  }),
+  event(700, 'execution.assigned', of('a', 'e2', 2)),
+  event(705, 'execution.accepted', of('a', 'e2', 2)),
+  event(900, 'output.recorded', { ...of('a', 'e2', 2), output_seq: 1, last: true, output: { x: 1 } }),
+  event(900, 'execution.succeeded', of('a', 'e2', 2)),
+  event(900, 'execution.assigned', of('b', 'e3')),
+  event(910, 'execution.accepted', of('b', 'e3')),
+  event(1000, 'command.issued', { command_id: 'c1', command: 'reset', module: 'a' }),
+  event(1000, 'execution.cancelled', of('b', 'e3')),
+  event(1000, 'execution.assigned', of('a', 'e4', 3)),
+  event(1003, 'command.acked', { command_id: 'c1', command: 'reset', module: 'a' }),
+  event(1004, 'execution.accepted', of('a', 'e4', 3)),
+  event(1010, 'command.stopped', { command_id: 'c1', execution_id: 'e3' }),
+  event(1100, 'execution.failed', { ...of('a', 'e4', 3), error: { code: 'bad', message: 'no' } }),
+  event(1100, 'module.skipped', { module: 'b', reason: 'a failed' }),
+  event(1100, 'iteration.failed', { error: { code: 'bad', message: 'no' } }),
+];
+const told = (
+  spans: readonly { kind: string; from: number; to: number | undefined; outcome?: string | undefined }[],
+) =>
+  spans.map(({ kind, from, to, outcome }) =>
+    [kind, from - START, to === undefined ? 'open' : to - START, ...(outcome ? [outcome] : [])].join(' '),
+  );
+
+describe('the timeline of a task', () => {
+  const { start, end, rows } = buildTimeline(EVENTS.filter(isOfTimeline), graph, ['a', 'b']);
+
+  it('tells what each module waited for, how long it was queued, and every attempt', () => {
+    expect([start - START, (end ?? 0) - START]).toEqual([0, 1100]);
+    expect(told(rows[0]!.spans)).toEqual([
+      'queued 0 100',
+      'placing 100 110',
+      'running 110 200 failed',
+      'backoff 200 700',
+      'placing 700 705',
+      'running 705 900 succeeded',
+      'placing 1000 1004',
+      'running 1004 1100 failed',
+    ]);
+    expect(told(rows[1]!.spans)).toEqual([
+      'blocked 0 900',
+      'placing 900 910',
+      'running 910 1000 cancelled',
+      'blocked 1000 1100',
+    ]);
+  });
+
+  it('is open as long as the task is', () => {
+    const early = EVENTS.filter((one) => Date.parse(one.at) <= START + 110);
+    const timeline = buildTimeline(early.filter(isOfTimeline), graph, ['a', 'b']);
+    expect(timeline.end).toBeUndefined();
+    expect(told(timeline.rows[0]!.spans).at(-1)).toBe('running 110 open');
+  });
+
+  it('has round steps on its axis, whatever its length', () => {
+    expect(ticks(1100)).toEqual([0, 200, 400, 600, 800, 1000]);
+    expect(ticks(0)).toEqual([0]);
+    for (const length of [7, 90, 4_000, 61_000, 3_700_000, 90_000_000, 9e9]) {
+      const steps = ticks(length);
+      expect(steps.length).toBeGreaterThan(2);
+      expect(steps.length).toBeLessThan(15);
+      expect(steps.at(-1)).toBeLessThanOrEqual(length);
+    }
+  });
+});
+
+describe('a replay', () => {
+  const task = { problem_id: 'p', iteration_id: 1, graph: 'g', input: { q: 1 } } as unknown as TaskJson;
+  const states = (count: number) => {
+    const { modules, state } = new Replay(task, graph).viewAfter(EVENTS, count).task;
+    return [state, modules.a?.state, modules.b?.state];
+  };
+  const until = (ms: number) => countAtTime(EVENTS, START + ms);
+
+  it('shows the task after each of its events', () => {
+    expect(states(1)).toEqual(['waiting', 'waiting', 'waiting']);
+    expect(states(until(110))).toEqual(['running', 'accepted', 'waiting']);
+    expect(states(8)).toEqual(['running', 'failed', 'waiting']);
+    expect(states(until(200))).toEqual(['running', 'waiting', 'waiting']);
+    expect(states(until(910))).toEqual(['running', 'succeeded', 'accepted']);
+    // The reset takes back what the module and its dependents did, whatever their old executions still say.
+    expect(states(17)).toEqual(['running', 'waiting', 'waiting']);
+    expect(states(EVENTS.length)).toEqual(['failed', 'failed', 'skipped']);
+  });
+
+  it('is the same whichever way one comes, over thousands of events and as they grow', () => {
+    const many = [...EVENTS.slice(0, 11)];
+    for (let index = 0; index < 3000; index += 1) {
+      many.push(event(800, 'execution.progress', { ...of('a', 'e2', 2), progress: index / 3000 }));
+    }
+    const replay = new Replay(task, graph);
+    expect(replay.viewAfter(many.slice(0, 40), 40).task.modules.a?.progress).toBeCloseTo(28 / 3000);
+    for (const count of [3011, 12, 1511, 250, 251, 2999]) {
+      const fresh = new Replay(task, graph).viewAfter(many, count);
+      expect(replay.viewAfter(many, count)).toEqual(fresh);
+    }
+  });
+
+  it('finds an event by its number and by its time', () => {
+    expect(countUntil(EVENTS, EVENTS[4]!.seq)).toBe(5);
+    expect(countUntil(EVENTS, 0)).toBe(0);
+    expect(countUntil(EVENTS, 1e9)).toBe(EVENTS.length);
+    expect([until(-1), until(0), until(105)]).toEqual([0, 3, 5]);
+  });
+
+  it('says of a waiting module which inputs are still to come', () => {
+    const view = withReasons(new Replay(task, graph).viewAfter(EVENTS, until(110)), graph);
+    expect(view.task.modules.b?.waiting_reason).toBe('waiting for a');
+    expect(withReasons(view, graph)).toBe(view);
+  });
+});
+
+describe('commands', () => {
+  it('are told by their events: pending, acknowledged, stopped, each with its latency', () => {
+    const about = (count: number) => commandsOf(EVENTS.slice(0, count)).map(describeCommand);
+    const issued = EVENTS.findIndex((one) => one.type === 'command.issued') + 1;
+    expect(about(issued)).toEqual(['Reset a: pending']);
+    expect(about(EVENTS.length)).toEqual(['Reset a: acknowledged in 3 ms, stopped after 10 ms']);
+  });
+
+  it('that are refused or never answered say so, in whatever order their events are listed', () => {
+    const refusal = { code: 'not_in_this_state', message: 'it is terminating' };
+    const events = [
+      event(5, 'command.refused', { command_id: 'x', error: refusal }),
+      event(9, 'command.expired', { command_id: 'y' }),
+    ];
+    const issued = ['x', 'y'].map((command_id) => ({
+      ...event(0, 'command.issued', { command_id, command: 'start' }),
+      seq: 0,
+    }));
+    expect(commandsOf([...events, ...issued]).map(describeCommand)).toEqual([
+      'Start: refused, it is terminating',
+      'Start: no answer in time',
+    ]);
+  });
+});

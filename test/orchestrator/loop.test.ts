@@ -1,0 +1,220 @@
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TuttiError } from '../../src/base/errors.js';
+import { silentLogger } from '../../src/base/logger.js';
+import type { Journal } from '../../src/orchestrator/decide/journal.js';
+import { State } from '../../src/orchestrator/decide/state.js';
+import type { House, Step } from '../../src/orchestrator/decide/turn.js';
+import { load } from '../../src/orchestrator/load.js';
+import { Loop } from '../../src/orchestrator/loop.js';
+import { createMemoryStore } from '../../src/store/memory.js';
+import type { CommitOutcome, Write } from '../../src/store/store.js';
+
+const waits = vi.hoisted(() => ({ pauses: [] as { ms: number; end: () => void }[] }));
+// The pauses between attempts end when a test says so.
+vi.mock('node:timers/promises', async (original) => ({
+  ...(await original<typeof import('node:timers/promises')>()),
+  setTimeout: (ms: number) => new Promise<void>((end) => waits.pauses.push({ ms, end })),
+}));
+
+const HOUSE: House = {
+  ...{
+    epoch: 1,
+    storeId: 's',
+    token: undefined,
+    heartbeatIntervalMs: 1000,
+    outputWindow: 1,
+    inlineMaxBytes: 1,
+  },
+  ...{ graceMs: 1, maxFrameBytes: 1, outputsEndpoint: '', blobUrl: '' },
+};
+const COMMITTED: CommitOutcome = { kind: 'committed' };
+const FULL: CommitOutcome = { kind: 'full', message: 'no room' };
+
+let outcomes: CommitOutcome[];
+let commits: number[];
+let performed: Journal[];
+let lost: string[];
+let loop: Loop;
+/** Settles the commit in hand; commits settle by themselves when it is not armed. */
+let gate: Promise<void>;
+/** What the next commit throws. */
+let failure: Error | undefined;
+/** So many batches cannot be performed. */
+let unperformable: number;
+
+beforeEach(() => {
+  outcomes = [];
+  commits = [];
+  performed = [];
+  lost = [];
+  waits.pauses.length = 0;
+  gate = Promise.resolve();
+  failure = undefined;
+  unperformable = 0;
+  const store = createMemoryStore();
+  const state = new State();
+  loop = new Loop({
+    state,
+    house: HOUSE,
+    store: {
+      async commit(_epoch: number, writes: readonly Write[]) {
+        commits.push(writes.length);
+        await gate;
+        const thrown = failure;
+        failure = undefined;
+        if (thrown) throw thrown;
+        return outcomes.shift() ?? COMMITTED;
+      },
+    },
+    clock: { nowMs: () => 0, wallMs: () => 0 },
+    ids: { uuid: () => 'id', secret: () => 'secret' },
+    logger: silentLogger,
+    mailboxLimit: 4,
+    load: (steps) => load(store, state, steps),
+    perform: async (journal) => {
+      if (unperformable-- > 0) throw new Error('it cannot be sent');
+      performed.push(journal);
+    },
+    onLost: ({ code }) => lost.push(code),
+  });
+});
+
+afterEach(async () => {
+  const stopped = loop.stop();
+  endPause();
+  await stopped;
+});
+
+/** A step that writes a row and is answered. */
+const blob = (id: number): Step => ({ kind: 'blob', id, sha256: String(id), size: 1 });
+const answered = (): number[] => performed.flatMap(({ replies }) => replies.map(({ request }) => request));
+
+/** Ends the pause that the loop makes, and says how long it was to be. */
+function endPause(): number | undefined {
+  const pause = waits.pauses.shift();
+  pause?.end();
+  return pause?.ms;
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 20; i += 1) await turnOfTheEventLoop();
+}
+
+describe('the loop', () => {
+  it('commits all that waits in one transaction, then performs it', async () => {
+    for (const id of [1, 2, 3]) void loop.post(blob(id));
+    loop.start();
+    await settle();
+    expect(commits).toEqual([3]);
+    expect(answered()).toEqual([1, 2, 3]);
+  });
+
+  it('tells nobody anything before the commit has succeeded', async () => {
+    let open = (): void => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    void loop.post(blob(1));
+    loop.start();
+    await settle();
+    expect([commits.length, performed.length]).toEqual([1, 0]);
+    open();
+    await settle();
+    expect(answered()).toEqual([1]);
+  });
+
+  it('commits nothing where nothing was written, and performs all the same', async () => {
+    void loop.post({ kind: 'inspect nodes', id: 7, nodeId: undefined });
+    loop.start();
+    await settle();
+    expect([commits, answered()]).toEqual([[], [7]]);
+  });
+
+  it('keeps a batch that finds no room, decides nothing meanwhile, and commits it when there is room', async () => {
+    outcomes = [FULL, FULL];
+    void loop.post(blob(1));
+    loop.start();
+    await settle();
+    void loop.post(blob(2));
+    expect([loop.blocked, performed.length, loop.depth]).toEqual(['no room', 0, 1]);
+    expect(endPause()).toBe(250);
+    await settle();
+    expect([loop.blocked, commits, performed.length]).toEqual(['no room', [1, 1], 0]);
+    expect(endPause()).toBe(500);
+    await settle();
+    expect([loop.blocked, commits, answered()]).toEqual([undefined, [1, 1, 1, 1], [1, 2]]);
+  });
+
+  it('makes its producers wait while the mailbox is full', async () => {
+    outcomes = [FULL];
+    void loop.post(blob(0));
+    loop.start();
+    await settle();
+    const rooms = [1, 2, 3, 4].map((id) => loop.post(blob(id)));
+    expect(rooms.map((room) => room !== undefined)).toEqual([false, false, false, true]);
+    let hasRoom = false;
+    void rooms[3]!.then(() => {
+      hasRoom = true;
+    });
+    await settle();
+    expect(hasRoom).toBe(false);
+    expect(endPause()).toBe(250);
+    await settle();
+    expect(hasRoom).toBe(true);
+  });
+
+  it('stops for good, without performing anything, once another epoch reigns', async () => {
+    outcomes = [{ kind: 'fenced', epoch: 2 }];
+    void loop.post(blob(1));
+    loop.start();
+    await settle();
+    void loop.post(blob(2));
+    await settle();
+    expect([lost, commits.length, performed]).toEqual([['fenced'], 1, []]);
+  });
+
+  it('stops for good when the store will take nothing more from it', async () => {
+    failure = new TuttiError('store_failed', 'the disk is broken');
+    void loop.post(blob(1));
+    loop.start();
+    await settle();
+    expect([lost, performed]).toEqual([['store_failed'], []]);
+  });
+
+  it('treats a store that throws otherwise like one without room', async () => {
+    failure = new Error('for a moment');
+    void loop.post(blob(1));
+    loop.start();
+    await settle();
+    expect([loop.blocked, performed]).toEqual(['for a moment', []]);
+    expect(endPause()).toBe(250);
+    await settle();
+    expect([loop.blocked, answered()]).toEqual([undefined, [1]]);
+  });
+
+  it('goes on when a committed batch cannot be performed', async () => {
+    unperformable = 1;
+    void loop.post(blob(1));
+    loop.start();
+    await settle();
+    void loop.post(blob(2));
+    await settle();
+    expect([commits, answered()]).toEqual([[1, 1], [2]]);
+  });
+
+  it('finishes the batch in hand when it is stopped, and leaves the rest', async () => {
+    let open = (): void => {};
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    void loop.post(blob(1));
+    loop.start();
+    await settle();
+    void loop.post(blob(2));
+    const stopped = loop.stop();
+    open();
+    await stopped;
+    expect([answered(), loop.depth]).toEqual([[1], 1]);
+  });
+});
