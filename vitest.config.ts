@@ -4,11 +4,17 @@ import { defineConfig } from 'vitest/config';
 const sdk = fileURLToPath(new URL('./src/sdk/index.ts', import.meta.url));
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
+/** Real processes: one file after the other, so that each has the machine. */
+const WITH_PROCESSES = ['e2e', 'browser', 'chaos', 'node-kit', 'python'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
+
 export default defineConfig({
   resolve: { alias: { 'tutti/sdk': sdk } },
   test: {
     // Two cores: more workers only disturb the timing of the others.
     maxWorkers: 2,
+    maxConcurrency: 2,
     projects: [
       {
         extends: true,
@@ -16,16 +22,15 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', 'test/browser/**'],
+          exclude: WITH_PROCESSES,
         },
       },
       {
         extends: true,
-        // Real processes: one file after the other, so that each has the machine.
         test: {
           ...shared,
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/browser/**/*.test.ts'],
+          include: WITH_PROCESSES,
           fileParallelism: false,
           testTimeout: 120_000,
         },

@@ -85,7 +85,9 @@ class FakeOrchestrator:
 
         with self._changed:
             if not self._changed.wait_for(lambda: len(found()) >= count, WITHIN_S):
-                told = "\n".join(f"{heard}: {str(each)[:300]}" for heard, each in self._heard if heard != "heartbeat")
+                told = "\n".join(
+                    f"{heard}: {str(each)[:300]}" for heard, each in self._heard if heard != "heartbeat"
+                )
                 raise AssertionError(f"no {kind} in time; heard\n{told}")
             return found()
 
@@ -108,9 +110,7 @@ class FakeOrchestrator:
     def command(self, cmd: int, reason: str = "", grace_ms: int = 5_000) -> str:
         self._commands += 1
         command_id = f"command-{self._commands}"
-        self.send(
-            node_command={"command_id": command_id, "cmd": cmd, "reason": reason, "grace_ms": grace_ms}
-        )
+        self.send(node_command={"command_id": command_id, "cmd": cmd, "reason": reason, "grace_ms": grace_ms})
         return command_id
 
     def stop_task(self, execution_id: str, cmd: int = 1, reason: str = "", grace_ms: int = 5_000) -> str:
@@ -157,9 +157,7 @@ class FakeOrchestrator:
         )
 
     def output(self, execution_id: str, seq: int = 1) -> Any:
-        return self.expect(
-            "output", lambda each: each.execution_id == execution_id and each.seq == seq
-        )
+        return self.expect("output", lambda each: each.execution_id == execution_id and each.seq == seq)
 
     def idle(self) -> None:
         """Waits until the node takes work."""
@@ -170,9 +168,7 @@ class FakeOrchestrator:
 
     def _frame(self, bodies: List[Any]) -> bytes:
         incarnation = self.welcome["incarnation"]
-        frame = _TO_NODE(
-            protocol_version=1, epoch=self.epoch, incarnation=incarnation, messages=bodies
-        )
+        frame = _TO_NODE(protocol_version=1, epoch=self.epoch, incarnation=incarnation, messages=bodies)
         encoded: bytes = frame.SerializeToString()
         return encoded
 

@@ -82,9 +82,7 @@ def double(n):
 
     def test_two_nodes_of_one_script_are_both_served(self) -> None:
         orchestrator = self.orchestrator()
-        code = (
-            'from tutti import node\n@node("m")\ndef one(task): return 1\n@node("n")\ndef two(task): return 2\n'
-        )
+        code = 'from tutti import node\n@node("m")\ndef one(task): return 1\n@node("n")\ndef two(task): return 2\n'
         node = self.node(orchestrator, code)
         orchestrator.expect("hello", lambda hello: hello.module == "m")
         orchestrator.expect("hello", lambda hello: hello.module == "n")
@@ -178,9 +176,7 @@ class Handlers(NodeCase):
 
     def test_a_generator_that_returns_nothing_gives_the_last_that_it_yielded(self) -> None:
         for kind in ("def", "async def"):
-            orchestrator = self.run_one(
-                f'@node("m")\n{kind} run(task):\n    yield 1\n    yield 2\n'
-            )
+            orchestrator = self.run_one(f'@node("m")\n{kind} run(task):\n    yield 1\n    yield 2\n')
             last = orchestrator.output("e1", 3)
             self.assertEqual((given(last), last.last), (2, True))
 
@@ -191,7 +187,7 @@ class Handlers(NodeCase):
             '    if task.execution_id == "e2": raise NonRetryableError("no_such_region", "Atlantis")\n'
             '    if task.execution_id == "e3": raise SystemExit(3)\n'
             '    if task.execution_id == "e4": return {1j}\n'
-            '    return task.inputs.gien\n'
+            "    return task.inputs.gien\n"
         )
         errors = []
         for number in range(1, 6):
@@ -372,17 +368,41 @@ def run(task):
         self.assertEqual((error.code, error.retryable), ("timeout", True))
 
     def test_heartbeats_go_on_while_a_handler_holds_the_interpreters_lock(self) -> None:
-        code = HOLDS_THE_LOCK + '\n@node("m")\ndef run(task):\n    task.progress(0.1)\n    hold(6)\n    return "done"\n'
-        orchestrator, _ = self.begun(code)
-        began = time.monotonic()
-        # At 200 ms each: 20 within its six seconds.
-        beats = orchestrator.expect_many(20, "heartbeat", after=orchestrator.now())
-        self.assertLess(time.monotonic() - began, 6)
-        self.assertTrue(all(list(beat.running) == ["e1"] for beat in beats))
-        orchestrator.stop_task("e1", grace_ms=200)
+        code = (
+            HOLDS_THE_LOCK
+            + """
+import threading
+
+def count(ticks):
+    while True:
+        time.sleep(0.01)
+        ticks.append(1)
+
+@node("m")
+def run(task):
+    task.progress(0.1)
+    ticks = []
+    threading.Thread(target=count, args=(ticks,), daemon=True).start()
+    hold(task.inputs.given.seconds)
+    return len(ticks)
+"""
+        )
+        orchestrator, _ = self.begun(code, payload=b'{"seconds": 5}')
+        # At 200 ms each: within its five seconds.
+        beats = orchestrator.expect_many(12, "heartbeat", after=orchestrator.now())
+        self.assertEqual(orchestrator.heard("output"), [])
+        for beat in beats:
+            self.assertEqual((list(beat.running), beat.load.executing), (["e1"], 1))
+            self.assertGreater(beat.load.memory_bytes, 10_000_000)
+        self.assertGreater(sum(beat.load.cpu for beat in beats), 0)
+        # Another thread of that process, which would tick five hundred times, has hardly come to its turn.
+        self.assertLess(given(orchestrator.output("e1")), 100)
+        orchestrator.assign("e2", b'{"seconds": 4}')
+        orchestrator.expect("heartbeat", lambda beat: list(beat.running) == ["e2"], after=orchestrator.now())
+        orchestrator.stop_task("e2", grace_ms=200)
         # It is reported at the end of its grace, and named until its handler has come back.
-        orchestrator.report("e1", "CANCELLED")
-        self.assertEqual(list(orchestrator.heard("heartbeat")[-1].running), ["e1"])
+        orchestrator.report("e2", "CANCELLED")
+        orchestrator.expect("heartbeat", lambda beat: list(beat.running) == ["e2"], after=orchestrator.now())
         orchestrator.expect("heartbeat", lambda beat: not beat.running, after=orchestrator.now())
 
     def test_sigterm_ends_a_process_whose_handler_holds_the_interpreters_lock(self) -> None:
@@ -412,7 +432,9 @@ class Surviving(NodeCase):
         orchestrator.output("e1")
         self.assertIsNone(node.poll())
 
-    def test_an_output_is_sent_again_until_it_is_acknowledged_and_the_window_holds_back_the_next(self) -> None:
+    def test_an_output_is_sent_again_until_it_is_acknowledged_and_the_window_holds_back_the_next(
+        self,
+    ) -> None:
         orchestrator = self.orchestrator(output_window=1)
         orchestrator.acks_outputs = False
         self.node(
@@ -578,9 +600,7 @@ class Blobs(NodeCase):
         self.assertEqual(last.blob.size, len(content))
         del blobs.blobs[last.blob.sha256]
         at = orchestrator.now()
-        orchestrator.send(
-            refused={"code": "blob_missing", "message": "gone", "execution_id": "e1", "seq": 2}
-        )
+        orchestrator.send(refused={"code": "blob_missing", "message": "gone", "execution_id": "e1", "seq": 2})
         orchestrator.expect("output", lambda each: each.seq == 2, after=at)
         self.assertEqual(blobs.puts, [last.blob.sha256] * 2)
         self.assertIn(last.blob.sha256, blobs.blobs)
@@ -618,7 +638,9 @@ class Blobs(NodeCase):
 
     def test_types_that_are_not_known_are_asked_for_by_a_new_hello(self) -> None:
         orchestrator = self.orchestrator()
-        self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return task.inputs.given.text\n')
+        self.node(
+            orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return task.inputs.given.text\n'
+        )
         orchestrator.idle()
         from google.protobuf import descriptor_pb2
 

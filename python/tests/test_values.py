@@ -25,7 +25,10 @@ def everything() -> bytes:
     file = files.file.add(name="t.proto", package="t", syntax="proto3")
     file.dependency.extend(known.name for known in files.file[:-1])
     file.enum_type.add(name="Colour").value.extend(
-        [descriptor_pb2.EnumValueDescriptorProto(name=name, number=at) for at, name in enumerate(("RED", "BLUE"))]
+        [
+            descriptor_pb2.EnumValueDescriptorProto(name=name, number=at)
+            for at, name in enumerate(("RED", "BLUE"))
+        ]
     )
     message = file.message_type.add(name="All")
     message.oneof_decl.add(name="choice")
@@ -96,7 +99,7 @@ class Messages(unittest.TestCase):
             "numbers": [1.0, 2.5],
             "child": {"an_int": 1},
             "at": "2025-01-31T12:00:00.500Z",
-            "lasts": "-1.5s",
+            "lasts": "-1.500s",
             "any_value": {"deep": [1.0, None, "x", True]},
             "wrapped": 7,
             "left": 0,
@@ -110,9 +113,7 @@ class Messages(unittest.TestCase):
 
     def test_every_field_is_there_but_those_that_can_be_unset(self) -> None:
         empty = decoded(b"")
-        self.assertEqual(
-            (empty.a_text, empty.numbers, empty.counts, empty.a_colour), ("", [], {}, "RED")
-        )
+        self.assertEqual((empty.a_text, empty.numbers, empty.counts, empty.a_colour), ("", [], {}, "RED"))
         for name in ("child", "left", "maybe", "at"):
             self.assertNotIn(name, empty)
             self.assertIsNone(getattr(empty, name))

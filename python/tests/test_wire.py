@@ -12,7 +12,9 @@ from tutti.wire import ReadFrame, Unreadable, decode_to_node, encode_node_messag
 
 
 def frame(*bodies: object, version: int = 1) -> bytes:
-    encoded: bytes = _TO_NODE(protocol_version=version, epoch=2, incarnation=3, messages=bodies).SerializeToString()
+    encoded: bytes = _TO_NODE(
+        protocol_version=version, epoch=2, incarnation=3, messages=bodies
+    ).SerializeToString()
     return encoded
 
 
@@ -35,7 +37,11 @@ class WireTest(unittest.TestCase):
         self.assertIn("assign.lease", read.faults[1])
 
     def test_a_kind_and_a_field_that_are_not_known_are_ignored(self) -> None:
-        unknown = frame({"node_command": {"command_id": "c", "cmd": 1}}) + b"\x22\x04\xf2\x07\x01a" + b"\x98\x06\x01"
+        unknown = (
+            frame({"node_command": {"command_id": "c", "cmd": 1}})
+            + b"\x22\x04\xf2\x07\x01a"
+            + b"\x98\x06\x01"
+        )
         read = decode_to_node(unknown)
         assert isinstance(read, ReadFrame)
         self.assertEqual((len(read.frame.messages), read.faults), (1, []))

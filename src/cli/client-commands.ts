@@ -3,6 +3,7 @@ import { doctorCommand } from './commands/doctor.js';
 import { type GraphReader, graphCommand } from './commands/graph.js';
 import { diffCommand, exportCommand, problemsCommand, showCommand } from './commands/history.js';
 import { iterateCommand } from './commands/iterate.js';
+import { safekeepingCommands } from './commands/safekeeping.js';
 import { nodeCommand, nodesCommand, taskCommand } from './commands/steer.js';
 import { submitCommand } from './commands/submit.js';
 import { watchCommand } from './commands/watch.js';
@@ -23,5 +24,6 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   taskCommand(program, io);
   graphCommand(program, io, readGraph);
   nodeKitCommand(program, io);
+  safekeepingCommands(program, io);
   doctorCommand(program, io);
 }

@@ -64,9 +64,18 @@ export function parseGraph(yamlText: string, options: ParseGraphOptions): Parsed
   );
   if (faults.length > 0 || !file.success) return { ok: false, faults };
 
-  const { name, source, index } = file.data;
+  const { name, source, index, retention } = file.data;
   const modules = inTopologicalOrder(source.name, specs);
-  return { ok: true, graph: { name, source, modules, ...(index && index.length > 0 && { index }) } };
+  return {
+    ok: true,
+    graph: {
+      name,
+      source,
+      modules,
+      ...(index && index.length > 0 && { index }),
+      ...(retention && { retention }),
+    },
+  };
 }
 
 /** The types have to exist, and to be those that modules of the same names have elsewhere. */

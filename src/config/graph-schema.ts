@@ -1,6 +1,6 @@
 /** The form of a graph file, with its defaults; each message says what would be right. Durations come out in milliseconds. */
 import { z } from 'zod';
-import type { Graph, ModuleSpec } from '../model/graph.js';
+import type { Graph, ModuleSpec, Retention } from '../model/graph.js';
 import { parseDuration } from './duration.js';
 
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
@@ -95,16 +95,41 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
 
 const INDEX = 'give MODULE.FIELD, like carbon_footprint.carbon_footprint';
 
+const AGE = 'give an age in days or hours, like 30d or 12h';
+const HOUR_MS = 3_600_000;
+const KEPT = 'give a whole number from 0';
+
+const RetentionSchema = strict(
+  {
+    max_age: z
+      .string({ error: AGE })
+      .regex(/^[1-9]\d{0,5}[dh]$/, { error: AGE })
+      .transform((age) => Number.parseInt(age, 10) * HOUR_MS * (age.endsWith('d') ? 24 : 1))
+      .optional(),
+    max_iterations: z.int({ error: KEPT }).min(0, { error: KEPT }).optional(),
+    keep_last: z.int({ error: KEPT }).min(0, { error: KEPT }).default(1),
+  },
+  'give an object, like { max_age: 30d, max_iterations: 10000, keep_last: 1 }',
+).transform(
+  ({ max_age, max_iterations, keep_last }): Retention => ({
+    ...(max_age !== undefined && { maxAgeMs: max_age }),
+    ...(max_iterations !== undefined && { maxIterations: max_iterations }),
+    keepLast: keep_last,
+  }),
+);
+
 /** The file around its modules, which are looked at one by one. */
-export const FileSchema: z.ZodType<Pick<Graph, 'name' | 'source'> & { index?: string[] | undefined }> =
-  strict(
-    {
-      name: Name,
-      source: strict({ name: Name, type: Type }, 'give an object, like { name: user_input, type: json }'),
-      index: z
-        .array(z.string({ error: INDEX }), { error: 'give a list, like [carbon_footprint.carbon_footprint]' })
-        .optional(),
-      modules: z.record(z.string(), z.unknown(), { error: 'give an object with one entry for each module' }),
-    },
-    'give an object with name, source and modules',
-  );
+export const FileSchema: z.ZodType<
+  Pick<Graph, 'name' | 'source'> & { index?: string[] | undefined; retention?: Retention | undefined }
+> = strict(
+  {
+    name: Name,
+    source: strict({ name: Name, type: Type }, 'give an object, like { name: user_input, type: json }'),
+    index: z
+      .array(z.string({ error: INDEX }), { error: 'give a list, like [carbon_footprint.carbon_footprint]' })
+      .optional(),
+    retention: RetentionSchema.optional(),
+    modules: z.record(z.string(), z.unknown(), { error: 'give an object with one entry for each module' }),
+  },
+  'give an object with name, source and modules',
+);

@@ -60,6 +60,8 @@ export interface Config {
   readonly maxBlobBytes: number;
   /** Events that may wait to be decided before sockets are read no further. @default 10000 */
   readonly mailboxLimit: number;
+  /** The newest events that the stream keeps; 0: all. @default 0 */
+  readonly keepEvents: number;
   /** WebSockets at a time. @default 1000 */
   readonly maxViewers: number;
   /** A viewer that is so far behind is told of a gap. @default 1048576 */
@@ -167,6 +169,13 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     wholeNumber(100, 10_000_000),
     10_000,
     'events waiting to be decided',
+  ),
+  keepEvents: option(
+    'keep_events',
+    'N',
+    wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    0,
+    'how many events the stream keeps; 0: all',
   ),
   maxViewers: option('max_viewers', 'N', wholeNumber(1, 1_000_000), 1000, 'WebSockets at a time'),
   viewerBufferBytes: option(

@@ -36,6 +36,16 @@ export interface ModuleSpec {
   };
 }
 
+/** Which iterations are kept. One that another that stays was made from stays as well. */
+export interface Retention {
+  /** Those that ended longer ago may go. @default none do */
+  readonly maxAgeMs?: number;
+  /** Of the graph's iterations, those beyond the newest so many may go. @default none do */
+  readonly maxIterations?: number;
+  /** The newest so many of each problem stay; 0: a problem may go as a whole. @default 1 */
+  readonly keepLast: number;
+}
+
 export interface Graph {
   readonly name: string;
   readonly source: { readonly name: string; readonly type: string };
@@ -43,6 +53,8 @@ export interface Graph {
   readonly modules: readonly ModuleSpec[];
   /** Fields of outputs, `module.field`, by which iterations are found without looking at each. @default none */
   readonly index?: readonly string[];
+  /** @default everything is kept */
+  readonly retention?: Retention;
 }
 
 /** A stored graph's name and version, from 1. */

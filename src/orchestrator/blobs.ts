@@ -32,11 +32,31 @@ class TooLarge extends Error {}
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
-export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): Blobs {
+/** What only the house does with blobs. */
+export interface CollectableBlobs extends Blobs {
+  /** Removes a blob whose row `commit` takes away; where it does not, nothing happens. */
+  collect(sha256: string, commit: () => Promise<boolean>): Promise<void>;
+}
+
+export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): CollectableBlobs {
+  /** Of each blob, the last that was begun with it: its file and its row change together. */
+  const turns = new Map<string, Promise<unknown>>();
+
+  async function exclusively<T>(sha256: string, work: () => Promise<T>): Promise<T> {
+    const turn = (turns.get(sha256) ?? Promise.resolve()).then(work);
+    const settled = turn.catch(() => {});
+    turns.set(sha256, settled);
+    try {
+      return await turn;
+    } finally {
+      if (turns.get(sha256) === settled) turns.delete(sha256);
+    }
+  }
+
   const pathOf = (sha256: string): string => join(dir, sha256.slice(0, 2), sha256);
 
-  async function write(sha256: string, content: Readable): Promise<BlobRef | Refusal> {
-    const temporary = join(dir, `${ids.uuid()}.part`);
+  /** The content in a file of its own, whole, verified and synced; the caller removes it. */
+  async function receive(sha256: string, content: Readable, temporary: string): Promise<BlobRef | Refusal> {
     try {
       await mkdir(join(dir, sha256.slice(0, 2)), { recursive: true });
       const hash = createHash('sha256');
@@ -56,8 +76,6 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): B
         return { ok: false, kind: 'invalid', code: 'bad_digest', message };
       }
       await sync(temporary);
-      await rename(temporary, pathOf(sha256));
-      await sync(join(dir, sha256.slice(0, 2)));
       return { sha256, size };
     } catch (thrown) {
       if (thrown instanceof TooLarge) {
@@ -83,9 +101,23 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): B
             code: 'upload_broken',
             message: `the upload broke off: ${messageOf(thrown)}`,
           };
-    } finally {
-      await rm(temporary, { force: true });
     }
+  }
+
+  /** Under its name, and leased. Uploads of what is there already come without a file. */
+  async function keep(sha256: string, temporary: string | undefined): ReturnType<Blobs['put']> {
+    const there = await stat(pathOf(sha256)).catch(() => undefined);
+    if (!there) {
+      if (temporary === undefined) {
+        const message = `blob ${sha256} has been removed at this moment`;
+        return { ok: false, kind: 'unavailable', code: 'blob_removed', message, retryAfter: 1 };
+      }
+      await rename(temporary, pathOf(sha256));
+      await sync(join(dir, sha256.slice(0, 2)));
+    }
+    const { size } = there ?? (await stat(pathOf(sha256)));
+    const answer = await commit({ sha256, size });
+    return answer.ok ? { ok: true, blob: { sha256, size }, existed: there !== undefined } : answer;
   }
 
   return {
@@ -97,13 +129,22 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): B
         ];
         return { ok: false, kind: 'malformed', code: 'bad_sha256', message, details };
       }
-      const there = await stat(pathOf(sha256)).catch(() => undefined);
-      if (there) content.resume();
-      const written = there ? { sha256, size: there.size } : await write(sha256, content);
-      if ('ok' in written) return written;
-      const answer = await commit(written);
-      return answer.ok ? { ok: true, blob: written, existed: there !== undefined } : answer;
+      const temporary = join(dir, `${ids.uuid()}.part`);
+      try {
+        const known = await stat(pathOf(sha256)).catch(() => undefined);
+        if (known) content.resume();
+        const received = known ? undefined : await receive(sha256, content, temporary);
+        if (received && 'ok' in received) return received;
+        return await exclusively(sha256, () => keep(sha256, received && temporary));
+      } finally {
+        await rm(temporary, { force: true });
+      }
     },
+
+    collect: (sha256, take) =>
+      exclusively(sha256, async () => {
+        if (await take()) await rm(pathOf(sha256), { force: true });
+      }),
 
     async stat(sha256) {
       const bytes = SHA256.test(sha256) ? await store.get('blobs', [sha256]) : undefined;

@@ -31,6 +31,11 @@ export class CommittedEvents implements EventStream {
     return this.#cursor;
   }
 
+  /** Nothing before it is kept any more. */
+  trimmed(oldest: number): void {
+    this.#oldest = Math.max(this.#oldest, oldest);
+  }
+
   oldest(): number {
     return this.#oldest;
   }

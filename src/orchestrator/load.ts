@@ -67,7 +67,14 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
 function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
   let needs: Needs | undefined;
   const need = (): Needs => {
-    needs ??= { keys: new Set(), blobs: new Set(), boots: new Set(), tasks: new Map(), iterated: [], commanded: new Map() };
+    needs ??= {
+      keys: new Set(),
+      blobs: new Set(),
+      boots: new Set(),
+      tasks: new Map(),
+      iterated: [],
+      commanded: new Map(),
+    };
     return needs;
   };
   const spokenOf = ({

@@ -41,9 +41,12 @@ import { type GraphParser, prepare } from './prepare.js';
 import { createQueries } from './queries/queries.js';
 import { decodeRow, type IdempotencyRow } from './records.js';
 import { recover } from './recover.js';
+import { Retention } from './retention.js';
 
 /** Requests that may be under way; each holds its caller's connection. */
 const REQUESTS_LIMIT = 20_000;
+/** What is a few minutes too old may stay for a few minutes. */
+const RETENTION_INTERVAL_MS = 5 * 60 * 1000;
 /** Recent payloads held in memory, for the assignments that they unlock. */
 const PAYLOAD_CACHE_BYTES = 64 * 1024 * 1024;
 
@@ -60,6 +63,8 @@ export interface OrchestratorOptions {
   readonly mailboxLimit: number;
   /** A larger blob is refused. */
   readonly maxBlobBytes: number;
+  /** The newest events that are kept; 0: all. */
+  readonly keepEvents: number;
   /** Where blobs are kept. */
   readonly blobDir: string;
   /** The host that nodes are told; `*` stands for the host that they dialled. */
@@ -91,6 +96,7 @@ export class Orchestrator implements Coordinator {
   readonly #loop: Loop;
   readonly #clock: PauseFreeClock;
   readonly #indexes: Indexes;
+  readonly #retention: Retention;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
   readonly #addresses = { outputs: '', blobs: '' };
@@ -127,12 +133,24 @@ export class Orchestrator implements Coordinator {
       perform: (journal) => performer.perform(journal),
       onLost: deps.onLost,
     });
-    this.blobs = createBlobs({
+    const blobs = createBlobs({
       dir: deps.options.blobDir,
       maxBytes: deps.options.maxBlobBytes,
       ids: deps.ids ?? systemIds,
       store: deps.store,
       commit: ({ sha256, size }) => this.#answerTo((id) => ({ kind: 'blob', id, sha256, size })),
+    });
+    this.blobs = blobs;
+    this.#retention = new Retention({
+      store: deps.store,
+      state: parts.state,
+      epoch: parts.epoch,
+      wallMs: () => deps.clock.wallMs(),
+      keepEvents: deps.options.keepEvents,
+      trimmed: (oldest) => parts.events.trimmed(oldest),
+      collectBlob: (sha256, commit) => blobs.collect(sha256, commit),
+      settle: ({ name }) => void this.#loop.post({ kind: 'forgotten', name }),
+      logger: deps.logger,
     });
     this.#indexes = new Indexes({
       store: deps.store,
@@ -191,6 +209,7 @@ export class Orchestrator implements Coordinator {
     this.#loop.start();
     this.#started = true;
     void this.#indexes.refresh();
+    this.#retention.start(RETENTION_INTERVAL_MS);
     return endpoints;
   }
 
@@ -248,6 +267,7 @@ export class Orchestrator implements Coordinator {
     }
     this.#waiting.clear();
     await this.#indexes.stop();
+    await this.#retention.stop();
     await this.#deps.bus.stop();
   }
 

@@ -101,7 +101,12 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
       mustBeUrl(url);
       await untilDone<void>(async () => {
         const headers = { ...headersFor(url), 'content-type': 'application/octet-stream' };
-        const response = await request(url, { method: 'PUT', headers, body: bytes, signal });
+        const response = await request(url, {
+          method: 'PUT',
+          headers,
+          body: bytes as Uint8Array<ArrayBuffer>,
+          signal,
+        });
         if (!response.ok) return refused(response, url);
         await response.body?.cancel();
         return { kind: 'done', value: undefined };

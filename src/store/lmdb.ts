@@ -53,9 +53,9 @@ export interface LmdbStoreOptions {
 }
 
 /** The database of the two records below. */
-const SELF = 'store';
+export const SELF = 'store';
 /** The `store_id` as JSON; its version is the schema's. */
-const IDENTITY = ['identity'];
+export const IDENTITY: (string | number)[] = ['identity'];
 /** Empty; its version is the reigning epoch. */
 const EPOCH = ['epoch'];
 

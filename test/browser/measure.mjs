@@ -24,6 +24,8 @@ const [problems, eventCount, minutes] = [values.problems, values.events, values.
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const data = mkdtempSync(join(tmpdir(), 'tutti-measure-'));
 const children = [];
+/** Of the graph `one`. */
+const MODULE = 'work';
 
 function start(args, env = {}) {
   const child = spawn(process.execPath, args, {
@@ -56,52 +58,58 @@ try {
 }
 
 async function measure() {
+  console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`);
   const ports = ['http', 'control', 'outputs', 'events'].flatMap((name) => [`--${name}-port`, '0']);
   const graphs = ['one', 'pair'].flatMap((name) => ['--graph', `test/e2e/graphs/${name}.yaml`]);
-  const up = start([
-    'dist/src/cli/main.js',
-    'up',
-    '--data',
-    data,
-    '--log-level',
-    'warn',
-    ...ports,
-    ...graphs,
-  ]);
-  const { http, control } = JSON.parse(await lineOf(up, 'ready '));
-  const post = async (path, body) => {
-    const headers = { 'content-type': 'application/json' };
-    const reply = await fetch(http + path, { method: 'POST', headers, body: JSON.stringify(body) });
-    if (!reply.ok) throw new Error(await reply.text());
-    return reply.json();
-  };
-  const submit = (graph, title, input = {}) => post('/v1/problems', { graph, title, input });
-  console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}`);
-
-  const { modules, source } = await (await fetch(`${http}/v1/graphs/one`)).json();
-  const [module] = Object.keys(modules);
-  start(['test/browser/nodes/noisy.mjs'], {
-    TUTTI_CONTROL: control,
-    TUTTI_MODULE: module,
-    TUTTI_INSTANCE: 'noisy',
-  });
-  const noisy = await submit('one', 'many events', source.type === 'json' ? { lines: eventCount } : {});
-  let next = 0;
-  const began = performance.now();
-  await Promise.all(
-    Array.from({ length: 64 }, async () => {
-      while (next < problems) {
-        next += 1;
-        await submit('pair', `problem number ${next}`);
+  const open = async () => {
+    const up = start([
+      'dist/src/cli/main.js',
+      'up',
+      '--data',
+      data,
+      '--log-level',
+      'warn',
+      ...ports,
+      ...graphs,
+    ]);
+    const { http, control } = JSON.parse(await lineOf(up, 'ready '));
+    const env = {
+      TUTTI_CONTROL: control,
+      TUTTI_MODULE: MODULE,
+      TUTTI_INSTANCE: 'noisy',
+      TUTTI_LOG_LEVEL: 'warn',
+    };
+    const node = start(['test/browser/nodes/noisy.mjs'], env);
+    const submit = async (graph, title, input = {}) => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ graph, title, input });
+      const reply = await fetch(`${http}/v1/problems`, { method: 'POST', headers, body });
+      if (!reply.ok) throw new Error(await reply.text());
+      return reply.json();
+    };
+    const ended = async ({ problem_id }) => {
+      for (;;) {
+        const { state } = await (await fetch(`${http}/v1/problems/${problem_id}`)).json();
+        if (state !== 'waiting' && state !== 'running') return;
+        await pause(250);
       }
-    }),
-  );
-  say(`${problems} problems submitted`, `${((performance.now() - began) / 1000).toFixed(1)} s`);
-  const events = async (task) => {
-    const page = await (await fetch(`${http}/v1/problems/${task.problem_id}/iterations/1`)).json();
-    return page.state;
+    };
+    return { http, control, submit, ended, up, node };
   };
-  while (!['succeeded', 'failed'].includes(await events(noisy))) await pause(500);
+
+  // One task is solved; the history is that task many times over.
+  const first = await open();
+  await first.ended(await first.submit('one', 'one of many'));
+  first.node.kill('SIGKILL');
+  first.up.kill('SIGTERM');
+  await new Promise((resolve) => first.up.once('exit', resolve));
+  const wish = { dist: join(root, 'dist'), dir: join(data, 'store'), iterations: problems, longest: 1 };
+  const made = start(['bench/workers/make-history.mjs', JSON.stringify(wish)]);
+  made.stdout.resume();
+  await new Promise((resolve) => made.once('exit', resolve));
+  const { http, control, submit, ended } = await open();
+  const noisy = await submit('one', 'many events', { lines: eventCount });
+  await ended(noisy);
 
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -173,7 +181,7 @@ async function measure() {
     say('jumping between the ends of what is read', describe(flung));
 
     const opened = performance.now();
-    await page.goto(`${http}/?problem=${noisy.problem_id}&iteration=1&module=${module}`);
+    await page.goto(`${http}/?problem=${noisy.problem_id}&iteration=1&module=${MODULE}`);
     await page.locator('.scrubber-range').waitFor();
     const count = Number(await page.locator('.scrubber-range').getAttribute('max'));
     say(

@@ -39,7 +39,13 @@ describe('the configuration', () => {
       ...{ graphs: [], protoPaths: [], takeover: false, token: undefined, origins: [] },
       ...{ heartbeatIntervalMs: 1000, graceMs: 10_000, outputWindow: 256, inlineMaxBytes: 65_536 },
       ...{ maxFrameBytes: 8_388_608, maxBodyBytes: 8_388_608, maxBlobBytes: 4_294_967_296 },
-      ...{ mailboxLimit: 10_000, maxViewers: 1000, viewerBufferBytes: 1_048_576, logLevel: 'info' },
+      ...{
+        mailboxLimit: 10_000,
+        keepEvents: 0,
+        maxViewers: 1000,
+        viewerBufferBytes: 1_048_576,
+        logLevel: 'info',
+      },
     });
     expect(Object.isFrozen(config)).toBe(true);
     expect(Object.isFrozen(config.graphs)).toBe(true);

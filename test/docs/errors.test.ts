@@ -28,7 +28,9 @@ function sources(folder: string): string[] {
 }
 
 describe('docs/errors.md', () => {
-  const documented = readFileSync(join(root, 'docs/errors.md'), 'utf8') + readFileSync(join(root, 'nodes/sustainml/README.md'), 'utf8');
+  const documented =
+    readFileSync(join(root, 'docs/errors.md'), 'utf8') +
+    readFileSync(join(root, 'nodes/sustainml/README.md'), 'utf8');
 
   it('lists every code of the sources', () => {
     const codes = new Map<string, string>();
@@ -37,7 +39,9 @@ describe('docs/errors.md', () => {
       for (const pattern of CODES) for (const [, code] of text.matchAll(pattern)) codes.set(code!, file);
     }
     expect(codes.size).toBeGreaterThan(60);
-    const missing = [...codes].filter(([code]) => !NOT_OURS.includes(code) && !documented.includes(`\`${code}\``));
+    const missing = [...codes].filter(
+      ([code]) => !NOT_OURS.includes(code) && !documented.includes(`\`${code}\``),
+    );
     expect(missing.map(([code, file]) => `${code} (${file})`)).toEqual([]);
   });
 

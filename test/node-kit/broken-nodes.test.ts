@@ -14,7 +14,7 @@ async function failures(args: readonly string[]): Promise<readonly string[]> {
     inputs: [
       { name: 'input', type: 'json', value: { kind: 'inline', bytes: Buffer.from('{}') }, previous: false },
     ],
-    lanes: 5,
+    lanes: 3,
     signal: new AbortController().signal,
   });
   return results

@@ -8,9 +8,11 @@ import { indexTable, readGridTable } from '../../nodes/sustainml/carbon_footprin
 import { readConstraints } from '../../nodes/sustainml/hw_constraints/read-constraints.js';
 import type { HWResource, MLModel, UserInput } from '../../nodes/sustainml/types.js';
 import { TuttiError } from '../../src/base/errors.js';
+import { conform } from '../../src/cli/node-kit/conform/suite.js';
 import { loadTypes } from '../../src/wire/types.js';
 import { userInput } from '../nodes/sustainml/problem-statements.js';
-import { missing, root, runPython } from './python.js';
+import { MixedGround } from './mixed-ground.js';
+import { missing, python, root, runPython } from './python.js';
 
 const types = loadTypes([join(root, 'proto')]);
 const MINUTE_MS = 60_000;
@@ -22,6 +24,7 @@ function needs(ctx: TestContext, ...modules: string[]): void {
 
 let folder: string;
 beforeAll(() => {
+  process.env.PYTHONPATH = join(root, 'python/src');
   folder = mkdtempSync(join(tmpdir(), 'tutti-python-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,27 +37,30 @@ describe('the Python SDK', () => {
     expect(embedded.equals(types.descriptors(frames))).toBe(true);
   });
 
-  it.each(['test_session', 'test_values', 'test_wire', 'test_node', 'test_stubs'])(
-    'passes its own %s',
-    { timeout: 4 * MINUTE_MS },
-    async (name) => {
-      const ctx = { skip: (why: string) => why };
-      const tool = missing('zmq', 'google.protobuf');
-      if (tool !== undefined) return void ctx.skip(tool);
-      const ran = await runPython(['-m', 'unittest', name], { cwd: join(root, 'python/tests') });
+  for (const name of ['test_session', 'test_values', 'test_wire', 'test_stubs', 'test_node']) {
+    it(`passes its own ${name}`, { timeout: 5 * MINUTE_MS }, async (ctx) => {
+      needs(ctx, 'zmq', 'google.protobuf');
+      const ran = await runPython(['-W', 'ignore', '-m', 'unittest', name], {
+        cwd: join(root, 'python/tests'),
+      });
       expect(ran.code, ran.stderr).toBe(0);
-    },
-  );
+    });
+  }
 
   it('is typed strictly', { timeout: 2 * MINUTE_MS }, async (ctx) => {
     needs(ctx, 'mypy', 'google.protobuf');
-    const ran = await runPython(['-m', 'mypy', '--config-file', 'pyproject.toml', `--cache-dir=${folder}/mypy`], {
-      cwd: join(root, 'python'),
-    });
+    const ran = await runPython(
+      ['-m', 'mypy', '--config-file', 'pyproject.toml', `--cache-dir=${folder}/mypy`],
+      {
+        cwd: join(root, 'python'),
+      },
+    );
     expect(ran.code, ran.stdout).toBe(0);
   });
 
-  it('can be installed by pip, with all that it needs at run time', { timeout: 2 * MINUTE_MS }, async (ctx) => {
+  it('can be installed by pip, with all that it needs at run time', {
+    timeout: 2 * MINUTE_MS,
+  }, async (ctx) => {
     needs(ctx, 'pip', 'setuptools', 'wheel', 'zmq', 'google.protobuf');
     // A copy: a build leaves its folders beside the source.
     const source = join(folder, 'source');
@@ -71,6 +77,65 @@ describe('the Python SDK', () => {
   });
 });
 
+describe('nodes in Python', () => {
+  it.each([
+    ['minimal', 'minimal_node.py'],
+    ['full', 'conform_node.py'],
+  ] as const)('conform: %s, %s', { timeout: 3 * MINUTE_MS }, async (level, file) => {
+    const results = await conform({
+      command: [python, join(root, 'nodes/examples', file)],
+      module: 'conform',
+      level,
+      patienceMs: 10_000,
+      inputs: [
+        { name: 'input', type: 'json', value: { kind: 'inline', bytes: Buffer.from('{}') }, previous: false },
+      ],
+      lanes: 5,
+      signal: new AbortController().signal,
+    });
+    expect(results.length).toBeGreaterThan(10);
+    const failed = results.filter(({ outcome }) => outcome !== 'passed');
+    expect(failed, JSON.stringify(failed, undefined, 1)).toEqual([]);
+  });
+
+  it('in one graph with others lose nothing when they and the orchestrator are killed', {
+    timeout: 3 * MINUTE_MS,
+  }, async (ctx) => {
+    needs(ctx, 'zmq', 'google.protobuf');
+    const ground = await MixedGround.start(join(folder, 'data'));
+    try {
+      const input = JSON.parse(
+        readFileSync(join(root, 'nodes/sustainml/samples/steel-defects.json'), 'utf8'),
+      );
+      const problems: string[] = [];
+      const submit = async (count: number) => {
+        for (let made = 0; made < count; made += 1) problems.push(await ground.submit(input));
+      };
+      await submit(4);
+      ground.kill('carbon_footprint');
+      await submit(4);
+      await ground.restart();
+      await submit(4);
+      ground.startNode('carbon_footprint');
+      ground.kill('hw_constraints');
+      ground.startNode('hw_constraints');
+      const results = await Promise.all(problems.map((problem) => ground.solved(problem)));
+      const footprints = results.map(({ state, modules }) => [state, modules.carbon_footprint?.output]);
+      expect(footprints[0]).toEqual([
+        'succeeded',
+        expect.objectContaining({ carbon_intensity: expect.any(Number) }),
+      ]);
+      for (const each of footprints) expect(each).toEqual(footprints[0]);
+      for (const { modules } of results) {
+        for (const module of Object.values(modules))
+          expect(module).toMatchObject({ outputs: 1, attempts: 1 });
+      }
+    } finally {
+      await ground.end();
+    }
+  });
+});
+
 describe('the SustainML modules in Python', () => {
   interface Case {
     readonly module: 'hw_constraints' | 'carbon_footprint';
@@ -79,7 +144,10 @@ describe('the SustainML modules in Python', () => {
     readonly hardware: HWResource;
   }
   const grids = indexTable(readGridTable());
-  const OUTPUT = { hw_constraints: 'sustainml.v1.HWConstraints', carbon_footprint: 'sustainml.v1.CO2Footprint' };
+  const OUTPUT = {
+    hw_constraints: 'sustainml.v1.HWConstraints',
+    carbon_footprint: 'sustainml.v1.CO2Footprint',
+  };
 
   function encoded(type: string, value: unknown): string {
     const result = types.encode(type, value);
@@ -143,13 +211,26 @@ describe('the SustainML modules in Python', () => {
 
   const table = readGridTable();
   const place = fc.oneof(
-    fc.constantFrom(...table.countries.flatMap((row) => [row.name, row.iso2, row.iso3, ...row.aliases, ...row.places])),
+    fc.constantFrom(
+      ...table.countries.flatMap((row) => [row.name, row.iso2, row.iso3, ...row.aliases, ...row.places]),
+    ),
     fc.constantFrom(...table.without_figure.map((row) => row.name), ...table.regions.map((row) => row.name)),
-    fc.constantFrom('Bilbao, Spain', 'the north of Spain', 'San Francisco, CA', 'St. John’s', 'France and Spain', 'яst', ' '),
+    fc.constantFrom(
+      'Bilbao, Spain',
+      'the north of Spain',
+      'San Francisco, CA',
+      'St. John’s',
+      'France and Spain',
+      'яst',
+      ' ',
+    ),
     fc.string({ unit: 'grapheme', maxLength: 20 }),
     fc.string({ unit: 'grapheme', minLength: 60, maxLength: 700 }),
   );
-  const region = fc.oneof(place, fc.array(place, { minLength: 2, maxLength: 3 }).map((parts) => parts.join(', ')));
+  const region = fc.oneof(
+    place,
+    fc.array(place, { minLength: 2, maxLength: 3 }).map((parts) => parts.join(', ')),
+  );
   const value = fc.oneof(
     fc.double({ noDefaultInfinity: true, noNaN: true }),
     fc.integer({ min: -2, max: 5_000 }),
@@ -163,12 +244,34 @@ describe('the SustainML modules in Python', () => {
         { requiredKeys: [] },
       )
       .map((fields) => Buffer.from(JSON.stringify(fields))),
-    fc.record({ inferences: fc.double({ min: 1e-9, max: 1e24, noNaN: true }) }).map((f) => Buffer.from(JSON.stringify(f))),
-    fc.constantFrom(
-      ...['', ' \n', '\ufeff', '\ufeff{}', '{max: 1', '[1]', 'null', '7', '{"inferences":1e400}', '{"inferences":NaN}'],
-      ...['{"hardware_required":["\\ud83d"]}', '{"__proto__":1,"é":2,"ﬀ":3,"😀":4}', '{"max_memory_footprint":512.0}'],
-      ...['{"max_memory_footprint":4294967296}', `{"x":"${'😀'.repeat(60)}","inferences":"${'😀'.repeat(60)}"}`],
-    ).map((text) => Buffer.from(text)),
+    fc
+      .record({ inferences: fc.double({ min: 1e-9, max: 1e24, noNaN: true }) })
+      .map((f) => Buffer.from(JSON.stringify(f))),
+    fc
+      .constantFrom(
+        ...[
+          '',
+          ' \n',
+          '\ufeff',
+          '\ufeff{}',
+          '{max: 1',
+          '[1]',
+          'null',
+          '7',
+          '{"inferences":1e400}',
+          '{"inferences":NaN}',
+        ],
+        ...[
+          '{"hardware_required":["\\ud83d"]}',
+          '{"__proto__":1,"é":2,"ﬀ":3,"😀":4}',
+          '{"max_memory_footprint":512.0}',
+        ],
+        ...[
+          '{"max_memory_footprint":4294967296}',
+          `{"x":"${'😀'.repeat(60)}","inferences":"${'😀'.repeat(60)}"}`,
+        ],
+      )
+      .map((text) => Buffer.from(text)),
     fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
   );
   const figure = fc.oneof(
@@ -194,7 +297,9 @@ describe('the SustainML modules in Python', () => {
       hardware: hardware(made.power, made.latency),
     }));
 
-  it('give what their twins give, to the byte, and the same errors', { timeout: 2 * MINUTE_MS }, async (ctx) => {
+  it('give what their twins give, to the byte, and the same errors', {
+    timeout: 2 * MINUTE_MS,
+  }, async (ctx) => {
     needs(ctx, 'zmq', 'google.protobuf');
     const cases = fc.sample(anyCase, { numRuns: 4_000, seed: 20_261 });
     const python = await ofPython(cases);

@@ -11,7 +11,9 @@ const python: string = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'py
 /** What is missing to run Python code that needs these modules: the name of the tool; nothing when all is there. */
 export function missing(...modules: string[]): string | undefined {
   if (spawnSync(python, ['-c', ''], { stdio: 'ignore' }).status !== 0) return 'python3';
-  return modules.find((name) => spawnSync(python, ['-c', `import ${name}`], { stdio: 'ignore' }).status !== 0);
+  return modules.find(
+    (name) => spawnSync(python, ['-c', `import ${name}`], { stdio: 'ignore' }).status !== 0,
+  );
 }
 
 export interface Ran {
@@ -31,8 +33,7 @@ export function runPython(
       python,
       [...args],
       { cwd: options.cwd ?? root, env, maxBuffer: 1 << 28 },
-      (error, stdout, stderr) =>
-        resolve({ code: error ? Number(error.code ?? 1) || 1 : 0, stdout, stderr }),
+      (error, stdout, stderr) => resolve({ code: error ? Number(error.code ?? 1) || 1 : 0, stdout, stderr }),
     );
     child.stdin?.end(options.input ?? '');
   });

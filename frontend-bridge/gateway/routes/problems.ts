@@ -13,7 +13,10 @@ const listQuery = z.strictObject({
   ...searchShape,
   graph: z.string().exactOptional(),
   state: z.enum(TASK_STATES).exactOptional().describe("The newest iteration's"),
-  q: z.string().exactOptional().describe("A part of the title or of the newest input's text, without regard to case"),
+  q: z
+    .string()
+    .exactOptional()
+    .describe("A part of the title or of the newest input's text, without regard to case"),
   created_after: time,
   created_before: time,
 });

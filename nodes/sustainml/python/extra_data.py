@@ -85,9 +85,7 @@ def _hardware(value: Any) -> List[str]:
         raise _bad("extra_data.hardware_required", told)
     for index, name in enumerate(value):
         if not isinstance(name, str) or trim(name) == "":
-            raise _bad(
-                f"extra_data.hardware_required[{index}]", f"has to be a name and is {_shown(name)}"
-            )
+            raise _bad(f"extra_data.hardware_required[{index}]", f"has to be a name and is {_shown(name)}")
     return [trim(name) for name in value]
 
 

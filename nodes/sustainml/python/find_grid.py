@@ -120,15 +120,11 @@ def _hit_in(index: GridIndex, text: str, continent: str, notes: List[str]) -> Op
     last = countries[-1]
     for other in countries[:-1]:
         name = other.place.row["name"]
-        notes.append(
-            f'"{other.text}" is also {name}; the last part, "{last.text}", is taken as the country.'
-        )
+        notes.append(f'"{other.text}" is also {name}; the last part, "{last.text}", is taken as the country.')
     return last
 
 
-def _hits_of_part(
-    index: GridIndex, part: str, is_only: bool, continent: str, notes: List[str]
-) -> List[_Hit]:
+def _hits_of_part(index: GridIndex, part: str, is_only: bool, continent: str, notes: List[str]) -> List[_Hit]:
     exact = index.by_key.get(place_key(part))
     if exact is not None and (is_only or not _is_postal_code(part, exact, continent)):
         return [_Hit(exact.place, exact.by, trim(part))]
@@ -182,9 +178,7 @@ def _note_other_continent(index: GridIndex, place: Place, continent: str, notes:
         return
     name = said.place.row["name"]
     if name not in (place.row["continent"], place.row["region"]):
-        notes.append(
-            f"{place.row['name']} is not in {name}, the continent given; the country decides."
-        )
+        notes.append(f"{place.row['name']} is not in {name}, the continent given; the country decides.")
 
 
 def _cut(text: str) -> str:

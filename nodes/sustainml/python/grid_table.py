@@ -72,8 +72,8 @@ def place_key(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(letter for letter in decomposed if not unicodedata.category(letter).startswith("M"))
     spoken = re.sub(r"['’.]", "", bare.lower().replace("&", " and "))
-    words = "".join(
-        letter if unicodedata.category(letter)[0] in "LN" else " " for letter in spoken
-    ).split(" ")
+    words = "".join(letter if unicodedata.category(letter)[0] in "LN" else " " for letter in spoken).split(
+        " "
+    )
     key = " ".join(word for word in words if word)
     return re.sub(r"^the ", "", re.sub(r"\bst\b", "saint", key, flags=re.ASCII))

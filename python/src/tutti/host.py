@@ -204,5 +204,3 @@ class Host:
 
 def _nothing() -> None:
     pass
-
-

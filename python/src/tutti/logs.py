@@ -7,7 +7,11 @@ from typing import Any, Dict
 
 from .execution_run import current_run
 
-_STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
+_STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {
+    "message",
+    "asctime",
+    "taskName",
+}
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 

@@ -208,7 +208,7 @@ def node(
         flush_ms=flush_ms,
     )
     if callable(module):
-        raise TuttiError("bad_option", "module: write @node() or @node(\"name\"), with parentheses")
+        raise TuttiError("bad_option", 'module: write @node() or @node("name"), with parentheses')
     frame = sys._getframe(1)
 
     def decorate(handler: H) -> Node[H]:

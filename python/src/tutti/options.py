@@ -53,9 +53,7 @@ class NodeSettings(NamedTuple):
     flush_ms: float
 
 
-def read_options(
-    module: str, options: NodeOptions, is_async: bool, env: Mapping[str, str]
-) -> NodeSettings:
+def read_options(module: str, options: NodeOptions, is_async: bool, env: Mapping[str, str]) -> NodeSettings:
     """Options and environment to settings. Raises ``TuttiError`` ``bad_option``, with every fault in ``details``."""
     name = module or env.get("TUTTI_MODULE", "")
     instance = options.instance
@@ -100,7 +98,10 @@ def _faults(settings: NodeSettings, is_async: bool) -> List[Fault]:
     expect(workers in WORKERS, "workers", workers, f"one of {', '.join(WORKERS)}")
     if workers in WORKERS and workers != "processes":
         expect(
-            (workers == "asyncio") == is_async, "workers", workers, "for this handler: async def is for asyncio"
+            (workers == "asyncio") == is_async,
+            "workers",
+            workers,
+            "for this handler: async def is for asyncio",
         )
     expect(0 < len(instance) <= 255, "instance", instance, "a name of 1 to 255 characters")
     right = f'an endpoint such as "{DEFAULT_CONTROL}"'

@@ -35,7 +35,9 @@ class MessageTypes:
                 self.enums[f"{file.package}.{enum.name}" if file.package else enum.name] = (enum, syntax)
         self._classes: Dict[str, Type[Any]] = {}
         self._factory = (
-            None if hasattr(message_factory, "GetMessageClass") else message_factory.MessageFactory(self._pool)
+            None
+            if hasattr(message_factory, "GetMessageClass")
+            else message_factory.MessageFactory(self._pool)
         )
         for name in self.messages:
             # Resolved here, so that an incomplete set is refused as a whole.
@@ -67,3 +69,12 @@ def _messages(prefix: str, messages: Any) -> Iterator[Tuple[str, Any]]:
         name = f"{prefix}.{message.name}" if prefix else message.name
         yield name, message
         yield from _messages(name, message.nested_type)
+
+
+def parse(cls: Type[Any], content: bytes) -> Any:
+    """A message. Raises for bytes that are none, also where a runtime would only leave the rest of them unread."""
+    message = cls()
+    read = message.MergeFromString(content)
+    if read is not None and read != len(content):
+        raise ValueError(f"only the first {read} bytes can be read")
+    return message

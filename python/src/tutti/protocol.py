@@ -111,9 +111,7 @@ class Goodbye(NamedTuple):
     pass
 
 
-NodeMessage = Union[
-    Hello, Heartbeat, NodeReport, ExecutionReport, CommandAck, ConfigReply, LogLine, Goodbye
-]
+NodeMessage = Union[Hello, Heartbeat, NodeReport, ExecutionReport, CommandAck, ConfigReply, LogLine, Goodbye]
 
 
 class Welcome(NamedTuple):
@@ -195,9 +193,7 @@ class ConfigRequest(NamedTuple):
     configuration: str
 
 
-OrchestratorMessage = Union[
-    Welcome, Refused, NodeCommand, TaskCommand, Assign, OutputAcks, ConfigRequest
-]
+OrchestratorMessage = Union[Welcome, Refused, NodeCommand, TaskCommand, Assign, OutputAcks, ConfigRequest]
 
 
 class ToNode(NamedTuple):

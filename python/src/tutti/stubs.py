@@ -42,7 +42,7 @@ _PLAIN = {
     "google.protobuf.StringValue": "str",
     "google.protobuf.BytesValue": "bytes",
 }
-_SCALARS = {
+_SCALARS: Dict[int, str] = {
     Kind.TYPE_DOUBLE: "float",
     Kind.TYPE_FLOAT: "float",
     Kind.TYPE_BOOL: "bool",
@@ -132,8 +132,8 @@ class _Writer:
     def _single(self, field: Any) -> str:
         if field.type == Kind.TYPE_MESSAGE:
             name = field.type_name.lstrip(".")
-            return _PLAIN.get(name) or self._classes.get(name, "Any")
-        return _SCALARS.get(field.type, "int")
+            return _PLAIN[name] if name in _PLAIN else self._classes.get(name, "Any")
+        return _SCALARS.get(int(field.type), "int")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from google.protobuf import descriptor_pb2
 
 from .errors import ReportedError
-from .pool import MessageTypes
+from .pool import MessageTypes, parse
 from .protocol import (
     PROTOCOL_VERSION,
     Assign,
@@ -157,9 +157,8 @@ def outputs_frame(outputs: Sequence[bytes]) -> bytes:
 
 
 def decode_to_node(raw: bytes) -> Union[ReadFrame, Unreadable]:
-    envelope = _TO_NODE()
     try:
-        envelope.ParseFromString(raw)
+        envelope = parse(_TO_NODE, raw)
         version = envelope.protocol_version
         if version != PROTOCOL_VERSION:
             return Unreadable(f"protocol_version is {version}, expected {PROTOCOL_VERSION}")
@@ -170,9 +169,7 @@ def decode_to_node(raw: bytes) -> Union[ReadFrame, Unreadable]:
     faults: List[str] = []
     for bytes_of_one in envelope.messages:
         try:
-            one = _ORCHESTRATOR_MESSAGE()
-            one.ParseFromString(bytes_of_one)
-            read = _read(one)
+            read = _read(parse(_ORCHESTRATOR_MESSAGE, bytes_of_one))
             if read is not None:
                 messages.append(read)
         except Exception as error:
@@ -311,17 +308,17 @@ def _read(message: Any) -> Optional[OrchestratorMessage]:
     if kind == "assign":
         return _read_assign(body)
     if kind == "output_acks":
-        return OutputAcks([
-            OutputAck(
-                _name(f"output_acks.acks[{index}].execution_id", ack.execution_id),
-                _uint(f"output_acks.acks[{index}].seq", ack.seq),
-                ack.ended,
-            )
-            for index, ack in enumerate(body.acks)
-        ])
-    return ConfigRequest(
-        _name("config_request.transaction_id", body.transaction_id), body.configuration
-    )
+        return OutputAcks(
+            [
+                OutputAck(
+                    _name(f"output_acks.acks[{index}].execution_id", ack.execution_id),
+                    _uint(f"output_acks.acks[{index}].seq", ack.seq),
+                    ack.ended,
+                )
+                for index, ack in enumerate(body.acks)
+            ]
+        )
+    return ConfigRequest(_name("config_request.transaction_id", body.transaction_id), body.configuration)
 
 
 def _read_welcome(body: Any) -> Welcome:
@@ -363,7 +360,9 @@ def _read_input(field: str, body: Any) -> Input:
     if kind == "blob":
         sha256 = body.blob.sha256
         if len(sha256) != 64 or any(letter not in "0123456789abcdef" for letter in sha256):
-            raise _Invalid(f"{field}.blob.sha256 is {sha256[:80]!r}, expected 64 lower-case hexadecimal digits")
+            raise _Invalid(
+                f"{field}.blob.sha256 is {sha256[:80]!r}, expected 64 lower-case hexadecimal digits"
+            )
         blob = BlobRef(sha256, _uint(f"{field}.blob.size", body.blob.size))
     return Input(
         name=_name(f"{field}.name", body.name),

@@ -58,6 +58,7 @@ export interface ConductorOptions {
 interface Waiter {
   readonly matches: (heard: Heard) => boolean;
   readonly settle: (heard: Heard) => void;
+  readonly giveUp: (why: string) => void;
 }
 
 /** Small, so that large outputs need not be large. */
@@ -155,6 +156,7 @@ export class Conductor {
   }
 
   async close(): Promise<void> {
+    for (const waiter of [...this.#waiters]) waiter.giveUp('the conductor has ended');
     await this.#bus?.stop();
     await Promise.all([this.#relays.control.close(), this.#relays.outputs.close(), this.shelf.close()]);
   }
@@ -223,11 +225,13 @@ export class Conductor {
           this.#waiters.delete(waiter);
           resolve(heard);
         },
+        giveUp: (why) => {
+          clearTimeout(timer);
+          this.#waiters.delete(waiter);
+          reject(new Unmet(`${expected}: ${why}`));
+        },
       };
-      const timer = setTimeout(() => {
-        this.#waiters.delete(waiter);
-        reject(new Unmet(`${expected}: it did not come within ${withinMs} ms`));
-      }, withinMs);
+      const timer = setTimeout(() => waiter.giveUp(`it did not come within ${withinMs} ms`), withinMs);
       this.#waiters.add(waiter);
     });
   }

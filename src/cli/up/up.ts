@@ -80,6 +80,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         inlineMaxBytes: config.inlineMaxBytes,
         maxFrameBytes: config.maxFrameBytes,
         mailboxLimit: config.mailboxLimit,
+        keepEvents: config.keepEvents,
         maxBlobBytes: config.maxBlobBytes,
         blobDir: join(config.data, 'blobs'),
         advertise: config.advertise ?? '*',

@@ -113,6 +113,9 @@ function take(turn: Turn, step: Step): void {
       turn.journal.replies.push({ kind: 'view', request: step.id, value: nodes.map(nodeView) });
       return;
     }
+    case 'forgotten':
+      turn.state.forgetting.delete(step.name);
+      return;
     case 'wake':
       return;
     default:

@@ -176,7 +176,10 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
     }
     value = decoded.value;
     if (bytes.byteLength <= SHOWN_OUTPUT_MAX_BYTES) shown = value;
-  } else if (!turn.loaded.blobs.has(output.payload.blob.sha256)) {
+  } else if (
+    !turn.loaded.blobs.has(output.payload.blob.sha256) ||
+    turn.state.forgetting.has(output.payload.blob.sha256)
+  ) {
     refuseOutput(
       turn,
       node,

@@ -113,6 +113,10 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
 function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate' }>): Answer {
   const { loaded, state } = turn;
   const { problemId } = request;
+  if (state.forgetting.has(problemId)) {
+    const message = `old iterations of problem ${problemId} are being removed`;
+    return refusal('unavailable', 'being_removed', message, { retryAfter: 1 });
+  }
   const problem = state.problems.get(problemId) ?? problemFromRow(loaded.problems.get(problemId));
   if (!problem) return refusal('not_found', 'unknown_problem', `no problem ${problemId}`);
   const parentId = request.parentIterationId ?? loaded.newestSucceeded.get(problemId);

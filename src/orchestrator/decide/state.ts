@@ -131,6 +131,12 @@ export interface ConfigTransaction {
   readonly dedupe: { readonly key: string; readonly hash: string } | undefined;
 }
 
+/** A problem or a blob (by its SHA-256) that retention is taking out of the store. */
+export interface Forgetting {
+  readonly kind: 'problem' | 'blob';
+  readonly name: string;
+}
+
 /** A moment that something was to happen at. */
 export type Timer =
   | { readonly kind: 'attempt over'; readonly execution: Execution }
@@ -165,6 +171,8 @@ export class State {
   readonly timers: Deadlines<Timer> = new Deadlines<Timer>();
   /** Modules that have got a free slot since waiting executions were last woken. */
   readonly freed: Set<string> = new Set();
+  /** What retention is taking out of the store, by name: nobody may refer to it anew. */
+  readonly forgetting: Set<string> = new Set();
   readonly counters: Counters = new Counters();
   readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND);
   /** New instances and new boots: each leaves something in the store for ever. */

@@ -161,7 +161,10 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     const deps: SearchDeps = {
       reader,
       input: (task) => inputOf(reader, task),
-      output: async (task, module) => (await moduleOutput(reader, task, module))?.json,
+      output: async (task, module) => {
+        const output = await moduleOutput(reader, task, module);
+        return output?.raw.kind === 'inline' ? output.json : undefined;
+      },
       covers,
       view: ({ problem, task }) =>
         ofProblems ? problemView(problem, task) : { ...iterationSummary(task), title: problem.title },

@@ -12,6 +12,8 @@ export interface PlotProps {
 }
 
 const HEIGHT = 180;
+/** With more, the points would hide the line. */
+const MOST_POINTS = 60;
 
 /** One field over the iterations. What it shows is said in words too: a picture is nothing to a screen reader. */
 export function Plot({ label, unit, x, y }: PlotProps): ReactNode {
@@ -51,7 +53,12 @@ export function Plot({ label, unit, x, y }: PlotProps): ReactNode {
           {
             stroke: color('--busy'),
             width: 2,
-            points: { show: true, size: 6, fill: color('--sheet'), stroke: color('--busy') },
+            points: {
+              show: x.length <= MOST_POINTS,
+              size: 6,
+              fill: color('--sheet'),
+              stroke: color('--busy'),
+            },
           },
         ],
       },

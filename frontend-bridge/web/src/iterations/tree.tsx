@@ -84,9 +84,8 @@ function TreeRow({
   );
 }
 
-/** Straight down within a lane; into another one with a bend at its beginning, so that it crosses no dot. */
+/** Straight down within a lane; a branch leaves the lane of its parent in its own row. */
 function branch(fromX: number, fromY: number, toX: number, toY: number): string {
   if (fromX === toX) return `M${fromX} ${fromY}V${toY}`;
-  const bend = fromY + ROW / 2;
-  return `M${fromX} ${fromY}C${fromX} ${bend} ${toX} ${bend - ROW / 4} ${toX} ${bend + ROW / 4}V${toY}`;
+  return `M${fromX} ${fromY}V${toY - LANE / 2}Q${fromX} ${toY} ${toX} ${toY}`;
 }

@@ -13,7 +13,7 @@ export function NodeTable(props: { nodes: readonly NodeJson[]; selected: string 
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways can be scrolled with the keyboard.
     <section className="table-scroller" aria-label="All nodes" tabIndex={0}>
-      <table className="table">
+      <table className="fleet-table">
         <thead>
           <tr>
             <th scope="col">Node</th>
@@ -42,15 +42,17 @@ function NodeRow({ node, isSelected }: { node: NodeJson; isSelected: boolean }):
           {node.instance}
         </SelectionLink>
       </th>
-      <td>{node.module}</td>
-      <td>
+      <td data-label="Module">{node.module}</td>
+      <td data-label="Status">
         <NodeStatus node={node} />
       </td>
-      <td>
+      <td data-label="Runs now">
         <RunsNow node={node} />
       </td>
-      <td className="figure">{node.last_seen_at === null ? 'never' : <HeartbeatAge node={node} />}</td>
-      <td>
+      <td className="figure" data-label="Heartbeat">
+        {node.last_seen_at === null ? 'never' : <HeartbeatAge node={node} />}
+      </td>
+      <td data-label="Version">
         <code>{node.version || '—'}</code>
       </td>
     </tr>

@@ -10,12 +10,16 @@ export interface IterationsProps {
   readonly module: string | undefined;
 }
 
-/** A problem's iterations in order, each with its state and what it goes on from. */
+/** More than these are in the table of the iterations. */
+const SHOWN = 24;
+
+/** A problem's newest iterations in order, and the one that is shown, each with its state and what it goes on from. */
 export function Iterations({ items, selected, module }: IterationsProps): ReactNode {
+  const shown = items.filter((one, index) => index >= items.length - SHOWN || one.iteration_id === selected);
   return (
     <nav aria-label="Iterations">
       <ol className="iterations">
-        {items.map(({ problem_id, iteration_id, state, parent_iteration_id }) => (
+        {shown.map(({ problem_id, iteration_id, state, parent_iteration_id }) => (
           <li key={iteration_id}>
             <SelectionLink
               className={`iteration tone-${toneOf(state).tone}`}

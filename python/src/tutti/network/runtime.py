@@ -281,9 +281,7 @@ class NetworkRuntime:
         except Exception as error:
             self._tell(events.Note("error", f"welcome: {error}", {}))
         output_type = self._config.output_type or welcome.output_type or "json"
-        self._tell(
-            messages.Rules(self._descriptors, output_type, welcome.inline_max_bytes, self._spool)
-        )
+        self._tell(messages.Rules(self._descriptors, output_type, welcome.inline_max_bytes, self._spool))
         for run in [run for run in self._runs.values() if run.is_waiting]:
             run.fetch()
 
@@ -363,9 +361,7 @@ class NetworkRuntime:
                 if self._config.owns_process:
                     self._kill_parent()
                 return
-            poller.register(
-                self._port.fileno(), zmq.POLLIN | (zmq.POLLOUT if self._port.has_unsent else 0)
-            )
+            poller.register(self._port.fileno(), zmq.POLLIN | (zmq.POLLOUT if self._port.has_unsent else 0))
             poller.poll(int(min(left, _LOOK_MS)))
             self._port.flush()
             self._hear([each for each in self._port.receive() if isinstance(each, messages.Released)])

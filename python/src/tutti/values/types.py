@@ -17,7 +17,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Kind
 
 from ..errors import Fault
 from ..nearest import did_you_mean
-from ..pool import MessageTypes
+from ..pool import MessageTypes, parse
 from ..records import Record, record_of
 from .content import plain
 from .faults import WRONG, FaultList, Place, show
@@ -101,7 +101,7 @@ class Types:
             cls = self._types.class_of(name)
             if cls is None:
                 return Undecodable(self._unknown(name))
-            return Decoded(self._read(name, cls.FromString(content)))
+            return Decoded(self._read(name, parse(cls, content)))
         except Exception as error:
             return Undecodable(f"these {len(content)} bytes are no {name}: {error}")
 

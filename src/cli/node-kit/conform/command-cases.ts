@@ -161,7 +161,7 @@ export const COMMAND_CASES: readonly ConformCase[] = [
     sentence:
       'A stopped execution is reported CANCELLED with the number of its committed outputs, and publishes nothing more.',
     async run(stage) {
-      const execution = stage.assign({ partials: 1, sleep_ms: 2_000 });
+      const execution = stage.assign({ partials: 1, sleep_ms: 60_000 });
       await stage.output(execution, 1);
       stage.ack(execution, 1, false);
       await delay(200);
@@ -172,7 +172,7 @@ export const COMMAND_CASES: readonly ConformCase[] = [
       stage.ack(execution, 1, true);
       await stage.conductor.never(
         (heard) => heard.kind === 'output' && isAbout(heard, execution) && heard.seq > 1,
-        2_000,
+        SILENCE_MS,
         'no output of a stopped execution: one was published',
       );
     },

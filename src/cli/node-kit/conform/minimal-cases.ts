@@ -5,7 +5,8 @@ import { demand, isAbout, same } from './stage.js';
 
 /** Three publications: at once, after 1 s, after 2 s more; and a slow machine. */
 const REPEATS_MS = 9_000;
-const ON_ITS_WAY_MS = 200;
+/** What was said before an acknowledgement came may still arrive. */
+const ON_ITS_WAY_MS = 1_000;
 /** Longer than the time between the first repeats. */
 const SILENCE_MS = 2_600;
 

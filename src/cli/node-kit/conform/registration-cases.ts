@@ -1,5 +1,6 @@
 /** Registration, epochs, incarnations, and connections that break. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Heard } from '../conductor.js';
 import type { ConformCase } from './case.js';
 import { demand, isAbout, type Stage } from './stage.js';
 
@@ -7,6 +8,8 @@ import { demand, isAbout, type Stage } from './stage.js';
 const SILENCE_MS = 700;
 /** Longer than the time between the first repeats of an output. */
 const REPEAT_MS = 2_600;
+/** What was said before the welcome came may still arrive. */
+const ON_ITS_WAY_MS = 1_000;
 /** A connection is made again, and an output repeated over it. */
 const HEALED_MS = 9_000;
 
@@ -64,7 +67,7 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
       const execution = stage.assign({ echo: 1 });
       await stage.output(execution, 1);
       await stage.rejoin({ drop: [execution.executionId] });
-      await delay(SILENCE_MS);
+      await delay(ON_ITS_WAY_MS);
       stage.conductor.forget();
       await stage.conductor.never(
         (heard) => heard.kind === 'output' && isAbout(heard, execution),
@@ -154,7 +157,8 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
       conductor.forget();
       conductor.epoch += 1;
       await conductor.up();
-      await conductor.any(() => true, HEALED_MS, 'any word of the node after the restart');
+      const isControl = (heard: Heard) => heard.kind !== 'output';
+      await conductor.any(isControl, HEALED_MS, 'any word of the node after the restart');
       const hello = await stage.rejoin();
       demand(
         hello.held.some(

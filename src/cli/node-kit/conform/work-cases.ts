@@ -4,6 +4,8 @@ import type { ConformCase } from './case.js';
 import { demand, isAbout, type Stage } from './stage.js';
 
 const SILENCE_MS = 700;
+/** What was said before an answer came may still arrive. */
+const ON_ITS_WAY_MS = 1_000;
 /** Longer than the time between the first repeats of an output or a report. */
 const REPEAT_MS = 2_600;
 
@@ -255,7 +257,7 @@ export const WORK_CASES: readonly ConformCase[] = [
       await stage.report(execution, 'FAILED');
       await stage.report(execution, 'FAILED', 6_000);
       stage.ack(execution, 0, true);
-      await delay(200);
+      await delay(ON_ITS_WAY_MS);
       stage.conductor.forget();
       await stage.conductor.never(
         (heard) => heard.kind === 'execution_report' && isAbout(heard, execution),
@@ -271,7 +273,7 @@ async function noMoreOutputs(
   execution: { executionId: string; lease: string },
   wrong: string,
 ): Promise<void> {
-  await delay(200);
+  await delay(ON_ITS_WAY_MS);
   stage.conductor.forget();
   await stage.conductor.never(
     (heard) => heard.kind === 'output' && isAbout(heard, execution),

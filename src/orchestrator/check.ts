@@ -1,0 +1,329 @@
+/**
+ * Every invariant of a store, looked at in one view of it: what the rows say of each other, and what the blobs' folder holds.
+ *
+ * 1. It only reads, and may run beside the orchestrator that writes.
+ * 2. A fault names the rows that it is about; there is one for each thing that is wrong, up to a limit.
+ */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasEnded } from '../model/execution.js';
+import { taskHasEnded } from '../model/task-state.js';
+import type { Entry, Key, Reader, Store, Table } from '../store/store.js';
+import {
+  type BlobRow,
+  type CommandRow,
+  decodeRow,
+  type ExecutionRow,
+  type IdempotencyRow,
+  type NodeRow,
+  type ProblemRow,
+  type TaskRow,
+} from './records.js';
+
+export interface StoreFault {
+  /** `events 17`, `iterations <problem_id>/2`. */
+  readonly where: string;
+  readonly what: string;
+}
+
+export interface StoreVerdict {
+  readonly faults: readonly StoreFault[];
+  /** There were more than are listed. */
+  readonly more: boolean;
+  /** What was looked at. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+const FAULTS_LISTED = 200;
+const PAGE = 500;
+
+/** @param blobDir where the blobs are; absent: their files are not looked at */
+export async function checkStore(store: Store, blobDir?: string): Promise<StoreVerdict> {
+  return store.snapshot(async (reader) => {
+    const checking = new Checking(reader, blobDir);
+    await checking.run();
+    return checking.verdict();
+  });
+}
+
+class Checking {
+  readonly #reader: Reader;
+  readonly #blobDir: string | undefined;
+  readonly #faults: StoreFault[] = [];
+  readonly #counts: Record<string, number> = {};
+  #more = false;
+
+  constructor(reader: Reader, blobDir: string | undefined) {
+    this.#reader = reader;
+    this.#blobDir = blobDir;
+  }
+
+  verdict(): StoreVerdict {
+    return { faults: this.#faults, more: this.#more, counts: this.#counts };
+  }
+
+  async run(): Promise<void> {
+    await this.#events();
+    await this.#problems();
+    await this.#iterations();
+    await this.#strays();
+    await this.#blobs();
+    await this.#nodes();
+    await this.#commands();
+    await this.#idempotency();
+  }
+
+  /** Numbered without a gap from the oldest that is kept up to the cursor. */
+  async #events(): Promise<void> {
+    const stored = await this.#reader.get('meta', ['cursor']);
+    const cursor = stored ? decodeRow<number>(stored) : 0;
+    let expected: number | undefined;
+    for await (const { key, value } of this.#entries('events')) {
+      const first = Number(key[0]);
+      if (expected !== undefined && first !== expected)
+        this.#fault(`events ${first}`, `follows ${expected - 1}`);
+      expected = first;
+      for (const { seq } of linesOf(value)) {
+        if (seq !== expected) this.#fault(`events ${first}`, `has event ${seq} where ${expected} should be`);
+        expected += 1;
+        this.#count('events');
+      }
+    }
+    if (expected !== undefined && expected !== cursor + 1)
+      this.#fault('meta cursor', `is ${cursor}, the newest event is ${expected - 1}`);
+  }
+
+  async #problems(): Promise<void> {
+    for await (const { key, value } of this.#entries('problems')) {
+      const row = decodeRow<ProblemRow>(value);
+      const where = `problems ${row.problem_id}`;
+      this.#count('problems');
+      if (row.created_seq !== key[0])
+        this.#fault(where, `is stored as ${String(key[0])}, and says ${row.created_seq}`);
+      const indexed = await this.#reader.get('problem_ids', [row.problem_id]);
+      if (!indexed || decodeRow<number>(indexed) !== row.created_seq)
+        this.#fault(where, 'is not found by its problem_id');
+      const [newest] = await this.#reader.range('iterations', {
+        prefix: [row.problem_id],
+        reverse: true,
+        limit: 1,
+      });
+      const task = newest && decodeRow<TaskRow>(newest.value);
+      if (task?.iteration_id !== row.newest_iteration_id)
+        this.#fault(
+          where,
+          `says that its newest iteration is ${row.newest_iteration_id}, there is ${task?.iteration_id ?? 'none'}`,
+        );
+      for (const state of ['succeeded', 'failed', 'cancelled', 'aborted']) {
+        const isIndexed =
+          (await this.#reader.get('problems_by_state', [state, row.created_seq])) !== undefined;
+        if (isIndexed !== (task?.state === state))
+          this.#fault(
+            where,
+            isIndexed
+              ? `is listed as ${state}, and is ${task?.state ?? 'gone'}`
+              : `is ${state}, and not listed so`,
+          );
+      }
+    }
+    for await (const { key, value } of this.#entries('problem_ids')) {
+      if ((await this.#reader.get('problems', [decodeRow<number>(value)])) === undefined)
+        this.#fault(`problem_ids ${String(key[0])}`, 'leads to no problem');
+    }
+  }
+
+  async #iterations(): Promise<void> {
+    for await (const { key, value } of this.#entries('iterations')) {
+      const row = decodeRow<TaskRow>(value);
+      const where = `iterations ${row.problem_id}/${row.iteration_id}`;
+      this.#count('iterations');
+      if (key[0] !== row.problem_id || key[1] !== row.iteration_id)
+        this.#fault(where, 'is stored under another key');
+      if ((await this.#reader.get('problem_ids', [row.problem_id])) === undefined)
+        this.#fault(where, 'has no problem');
+      if ((await this.#reader.get('graphs', [row.graph, row.graph_version])) === undefined)
+        this.#fault(where, `runs on version ${row.graph_version} of graph ${row.graph}, which is not there`);
+      const unfinished =
+        (await this.#reader.get('unfinished', [row.problem_seq, row.problem_id, row.iteration_id])) !==
+        undefined;
+      if (unfinished === taskHasEnded(row.state))
+        this.#fault(
+          where,
+          unfinished
+            ? `is ${row.state}, and listed as unfinished`
+            : `is ${row.state}, and not listed as unfinished`,
+        );
+      await this.#payload(where, row, 'input', 0, row.input.blob?.sha256, row.input);
+      for (const [module, { executions }] of Object.entries(row.modules)) {
+        for (const execution of executions) await this.#execution(where, row, module, execution);
+      }
+      await this.#taskEvents(where, row);
+    }
+    for await (const { key } of this.#entries('unfinished')) {
+      if ((await this.#reader.get('iterations', [key[1]!, key[2]!])) === undefined)
+        this.#fault(`unfinished ${key[1]}/${key[2]}`, 'is no iteration');
+    }
+  }
+
+  /** All its outputs are there, and no more than them. */
+  async #execution(where: string, task: TaskRow, module: string, row: ExecutionRow): Promise<void> {
+    this.#count('executions');
+    const at = `${where} ${module} ${row.execution_id}`;
+    if (taskHasEnded(task.state) && !hasEnded(row.state))
+      this.#fault(at, `is ${row.state}, its task is ${task.state}`);
+    if (row.state === 'succeeded' && (row.last_seq === undefined || row.last_seq !== row.outputs))
+      this.#fault(at, `has succeeded with ${row.outputs} of ${row.last_seq ?? 'unknown'} outputs`);
+    const blobs = new Map(row.blobs ?? []);
+    for (let seq = 1; seq <= row.outputs; seq += 1) {
+      await this.#payload(at, task, row.execution_id, seq, blobs.get(seq)?.sha256);
+      this.#count('outputs');
+    }
+    const next = await this.#reader.keys('payloads', {
+      prefix: [task.problem_id, task.iteration_id, row.execution_id],
+      after: [task.problem_id, task.iteration_id, row.execution_id, row.outputs],
+      limit: 1,
+    });
+    if (next[0]) this.#fault(at, `has output ${String(next[0][3])}, and says that there are ${row.outputs}`);
+  }
+
+  async #payload(
+    where: string,
+    task: TaskRow,
+    owner: string,
+    seq: number,
+    blob: string | undefined,
+    ref: { readonly problem_id: string; readonly iteration_id: number } = task,
+  ): Promise<void> {
+    const what = owner === 'input' ? 'the input' : `output ${seq}`;
+    const { problem_id, iteration_id } = ref;
+    if (blob !== undefined) {
+      if ((await this.#reader.get('blobs', [blob])) === undefined)
+        this.#fault(where, `${what} is blob ${blob}, which is not there`);
+      if ((await this.#reader.get('blob_refs', [blob, problem_id, iteration_id, owner, seq])) === undefined)
+        this.#fault(where, `${what} is blob ${blob}, which does not know of it`);
+    } else if ((await this.#reader.get('payloads', [problem_id, iteration_id, owner, seq])) === undefined) {
+      this.#fault(where, `${what} is not there`);
+    }
+  }
+
+  /** In order, and of this task. */
+  async #taskEvents(where: string, row: TaskRow): Promise<void> {
+    let last = 0;
+    for await (const { value } of this.#entries('task_events', [row.problem_id, row.iteration_id])) {
+      for (const event of linesOf(value)) {
+        if (event.seq <= last) this.#fault(where, `has event ${event.seq} after ${last}`);
+        if (event.problem_id !== row.problem_id || event.iteration_id !== row.iteration_id)
+          this.#fault(where, `has event ${event.seq}, which is of another task`);
+        last = event.seq;
+      }
+    }
+    if (last === 0) this.#fault(where, 'has no events');
+  }
+
+  /** Payloads, events and references of iterations that are not there. */
+  async #strays(): Promise<void> {
+    for (const table of ['payloads', 'task_events'] as const) {
+      let known = '';
+      for await (const { key } of this.#keys(table)) {
+        const task = `${String(key[0])}/${String(key[1])}`;
+        if (task === known) continue;
+        known = task;
+        if ((await this.#reader.get('iterations', [key[0]!, key[1]!])) === undefined)
+          this.#fault(`${table} ${task}`, 'is of no iteration');
+      }
+    }
+    for await (const { key } of this.#keys('blob_refs')) {
+      const [sha256, problem, iteration] = key;
+      const where = `blob_refs ${String(sha256)}`;
+      if ((await this.#reader.get('blobs', [sha256!])) === undefined) this.#fault(where, 'is of no blob');
+      if ((await this.#reader.get('iterations', [problem!, iteration!])) === undefined)
+        this.#fault(where, `is of ${String(problem)}/${String(iteration)}, which is not there`);
+    }
+  }
+
+  async #blobs(): Promise<void> {
+    for await (const { key, value } of this.#entries('blobs')) {
+      const sha256 = String(key[0]);
+      this.#count('blobs');
+      if (this.#blobDir === undefined) continue;
+      const { size } = decodeRow<BlobRow>(value);
+      const file = await stat(join(this.#blobDir, sha256.slice(0, 2), sha256)).catch(() => undefined);
+      if (!file) this.#fault(`blobs ${sha256}`, 'has no file');
+      else if (file.size !== size) this.#fault(`blobs ${sha256}`, `has ${size} bytes, its file ${file.size}`);
+    }
+  }
+
+  async #nodes(): Promise<void> {
+    const instances = new Set<string>();
+    for await (const { key, value } of this.#entries('nodes')) {
+      const { node_id, module, instance } = decodeRow<NodeRow>(value);
+      this.#count('nodes');
+      if (node_id !== key[0]) this.#fault(`nodes ${String(key[0])}`, `says that it is ${node_id}`);
+      const name = `${module} ${instance}`;
+      if (instances.has(name)) this.#fault(`nodes ${node_id}`, `is a second ${name}`);
+      instances.add(name);
+    }
+  }
+
+  async #commands(): Promise<void> {
+    for await (const { key } of this.#entries('commands_pending')) {
+      const row = await this.#reader.get('commands', key);
+      if (!row) this.#fault(`commands_pending ${String(key[0])}`, 'is no command');
+    }
+    for await (const { key, value } of this.#entries('commands')) {
+      this.#count('commands');
+      const pending = (await this.#reader.get('commands_pending', key)) !== undefined;
+      if (decodeRow<CommandRow>(value).state === 'pending' && !pending)
+        this.#fault(`commands ${String(key[0])}`, 'is pending, and not listed so');
+    }
+  }
+
+  async #idempotency(): Promise<void> {
+    for await (const { key, value } of this.#entries('idempotency')) {
+      const { expires_at } = decodeRow<IdempotencyRow>(value);
+      this.#count('idempotency keys');
+      if ((await this.#reader.get('idempotency_by_time', [expires_at, key[0]!])) === undefined)
+        this.#fault(`idempotency ${String(key[0])}`, 'would never be forgotten');
+    }
+  }
+
+  async *#entries(table: Table, prefix: Key = []): AsyncGenerator<Entry> {
+    let after: Key | undefined;
+    for (;;) {
+      const page = await this.#reader.range(table, { prefix, limit: PAGE, ...(after && { after }) });
+      yield* page;
+      if (page.length < PAGE) return;
+      after = page.at(-1)!.key;
+    }
+  }
+
+  async *#keys(table: Table): AsyncGenerator<{ readonly key: Key }> {
+    let after: Key | undefined;
+    for (;;) {
+      const page = await this.#reader.keys(table, { prefix: [], limit: PAGE, ...(after && { after }) });
+      for (const key of page) yield { key };
+      if (page.length < PAGE) return;
+      after = page.at(-1)!;
+    }
+  }
+
+  #count(what: string): void {
+    this.#counts[what] = (this.#counts[what] ?? 0) + 1;
+  }
+
+  #fault(where: string, what: string): void {
+    if (this.#faults.length < FAULTS_LISTED) this.#faults.push({ where, what });
+    else this.#more = true;
+  }
+}
+
+interface StoredEvent {
+  readonly seq: number;
+  readonly problem_id?: string;
+  readonly iteration_id?: number;
+}
+
+function linesOf(page: Uint8Array): StoredEvent[] {
+  const text = Buffer.from(page.buffer, page.byteOffset, page.byteLength).toString();
+  return text.split('\n').map((line) => JSON.parse(line) as StoredEvent);
+}

@@ -1,0 +1,303 @@
+/**
+ * Forgets what is not to be kept: old iterations of graphs that say so, the old end of the event stream, blobs that nobody refers to,
+ * idempotency keys that have expired.
+ *
+ * 1. It works beside the loop, in commits of deletes only: the store keeps room for those, so a full disk can still be pruned. At most
+ *    `DELETES_PER_COMMIT` at once, and the loop goes on in between.
+ * 2. An iteration goes with all that belongs to it, in the commit that takes its row. Nothing goes that another iteration which stays
+ *    was made from: a parent's outputs, an inherited input.
+ * 3. A problem goes with its newest iteration, and that one last: iteration ids are never given out again.
+ * 4. While something is being forgotten nobody may refer to it anew: the loop asks `state.forgetting`, which holds it until a batch
+ *    begins that has read the store afterwards.
+ * 5. Unfinished tasks, and what they refer to, are never touched.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '../base/logger.js';
+import type { Retention as RetentionPolicy } from '../model/graph.js';
+import type { Task } from '../model/task.js';
+import { taskHasEnded } from '../model/task-state.js';
+import type { Key, Store, Table, Write } from '../store/store.js';
+import type { Forgetting, State } from './decide/state.js';
+import { indexKey } from './index-key.js';
+import { type BlobRow, decodeRow, type IdempotencyRow, type ProblemRow, type TaskRow } from './records.js';
+
+/** The store promises to take so many on a full disk. */
+const DELETES_PER_COMMIT = 300;
+const PAGE = 100;
+
+export interface RetentionDeps {
+  readonly store: Store;
+  readonly state: Pick<State, 'graph' | 'graphs' | 'problems' | 'tasks' | 'forgetting'>;
+  readonly epoch: number;
+  readonly wallMs: () => number;
+  /** The newest events that are kept; 0: all. */
+  readonly keepEvents: number;
+  readonly trimmed: (oldest: number) => void;
+  /** Takes a blob's row by `commit`, then its file, with nobody uploading it meanwhile. */
+  readonly collectBlob: (sha256: string, commit: () => Promise<boolean>) => Promise<void>;
+  /** Has the loop put something out of `state.forgetting`, in a batch that begins later. */
+  readonly settle: (forgetting: Forgetting) => void;
+  readonly logger: Logger;
+}
+
+export interface Forgotten {
+  iterations: number;
+  problems: number;
+  events: number;
+  blobs: number;
+  keys: number;
+}
+
+export class Retention {
+  readonly #deps: RetentionDeps;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(deps: RetentionDeps) {
+    this.#deps = deps;
+  }
+
+  /** A pass every `intervalMs`, the first after as long. */
+  start(intervalMs: number): void {
+    this.#running ??= this.#repeat(intervalMs);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** One pass over everything. */
+  async run(): Promise<Forgotten> {
+    const forgotten: Forgotten = { iterations: 0, problems: 0, events: 0, blobs: 0, keys: 0 };
+    for (const name of [...this.#deps.state.graphs.keys()]) {
+      const policy = this.#deps.state.graph(name)?.compiled.graph.retention;
+      if (policy) await this.#iterationsOf(name, policy, forgotten);
+    }
+    await this.#events(forgotten);
+    await this.#blobs(forgotten);
+    await this.#idempotency(forgotten);
+    return forgotten;
+  }
+
+  async #repeat(intervalMs: number): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      await pause(intervalMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        const forgotten = await this.run();
+        if (Object.values(forgotten).some((count) => count > 0))
+          this.#deps.logger.info(forgotten, 'what was not to be kept is forgotten');
+      } catch (thrown) {
+        this.#deps.logger.error({ err: thrown }, 'what is not to be kept could not be forgotten');
+      }
+    }
+  }
+
+  /** From the newest problem on: those that came first go first. */
+  async #iterationsOf(graph: string, policy: RetentionPolicy, forgotten: Forgotten): Promise<void> {
+    const { store } = this.#deps;
+    let counted = 0;
+    for await (const problem of this.#problems()) {
+      if (problem.graph !== graph) continue;
+      const rows = (await store.range('iterations', { prefix: [problem.problem_id], reverse: true })).map(
+        ({ value }) => decodeRow<TaskRow>(value),
+      );
+      const before = counted;
+      counted += rows.length;
+      const removable = this.#removable(rows, policy, before);
+      for (const row of removable) {
+        const isWhole = removable.length === rows.length && row === removable.at(-1);
+        if (!(await this.#forgetIteration(problem, row, isWhole))) break;
+        forgotten.iterations += 1;
+        if (isWhole) forgotten.problems += 1;
+      }
+    }
+  }
+
+  async *#problems(): AsyncGenerator<ProblemRow> {
+    let after: Key | undefined;
+    for (;;) {
+      const page = await this.#deps.store.range('problems', {
+        prefix: [],
+        reverse: true,
+        limit: PAGE,
+        ...(after && { after }),
+      });
+      for (const { value } of page) {
+        if (this.#stopping.signal.aborted) return;
+        yield decodeRow<ProblemRow>(value);
+      }
+      if (page.length < PAGE) return;
+      after = page.at(-1)!.key;
+    }
+  }
+
+  /** Of a problem's iterations, the newest first: those that may go, the oldest first. */
+  #removable(rows: readonly TaskRow[], policy: RetentionPolicy, before: number): TaskRow[] {
+    const { maxAgeMs, maxIterations, keepLast } = policy;
+    const now = this.#deps.wallMs();
+    const wanted = (row: TaskRow, index: number): boolean => {
+      if (!taskHasEnded(row.state) || index < keepLast) return true;
+      const isOld = maxAgeMs !== undefined && now - (row.finished_at ?? row.created_at) > maxAgeMs;
+      const isTooMany = maxIterations !== undefined && before + index >= maxIterations;
+      return !isOld && !isTooMany;
+    };
+    const kept = new Set<number>();
+    const reach = (row: TaskRow): void => {
+      if (kept.has(row.iteration_id)) return;
+      kept.add(row.iteration_id);
+      const refs = [row.input, ...Object.values(row.pinned ?? {})].map(({ iteration_id }) => iteration_id);
+      for (const other of rows) if (refs.includes(other.iteration_id)) reach(other);
+    };
+    rows.forEach((row, index) => {
+      if (wanted(row, index)) reach(row);
+    });
+    // The newest stands for the problem: it stays as long as any other does.
+    if (kept.size > 0 && rows[0]) reach(rows[0]);
+    return rows.filter((row) => !kept.has(row.iteration_id)).reverse();
+  }
+
+  async #forgetIteration(problem: ProblemRow, row: TaskRow, isWhole: boolean): Promise<boolean> {
+    const { store, state } = this.#deps;
+    const { problem_id, iteration_id } = row;
+    const rest: Write[] = [];
+    for (const table of ['payloads', 'task_events'] as const) {
+      const keys = await store.keys(table, { prefix: [problem_id, iteration_id] });
+      rest.push(...keys.map((key) => remove(table, key)));
+    }
+    const last: Write[] = [remove('iterations', [problem_id, iteration_id]), ...referencesOf(problem, row)];
+    if (isWhole) {
+      last.push(remove('problems', [problem.created_seq]), remove('problem_ids', [problem_id]));
+      last.push(remove('problems_by_state', [row.state, problem.created_seq]));
+    }
+    // Checked and marked in one go: the loop decides nothing in between.
+    if (state.problems.has(problem_id)) return false;
+    return this.#while({ kind: 'problem', name: problem_id }, async () => {
+      const surplus = Math.max(0, rest.length + last.length - DELETES_PER_COMMIT);
+      // Too much for one commit: what nobody can miss goes first, the row goes with the end.
+      for (let at = 0; at < surplus; at += DELETES_PER_COMMIT) {
+        const chunk = rest.slice(at, Math.min(at + DELETES_PER_COMMIT, surplus));
+        if (!(await this.#commit(chunk))) return false;
+      }
+      return this.#commit([...rest.slice(surplus), ...last]);
+    });
+  }
+
+  /** Whole pages from the old end, as long as enough stay. */
+  async #events(forgotten: Forgotten): Promise<void> {
+    const { store, keepEvents, trimmed } = this.#deps;
+    if (keepEvents === 0) return;
+    const stored = await store.get('meta', ['cursor']);
+    const cutoff = (stored ? decodeRow<number>(stored) : 0) - keepEvents;
+    while (!this.#stopping.signal.aborted) {
+      const keys = await store.keys('events', { prefix: [], limit: DELETES_PER_COMMIT + 1 });
+      // A page ends where the next one begins.
+      const old = keys.filter((_, index) => {
+        const next = keys[index + 1];
+        return index < DELETES_PER_COMMIT && next !== undefined && Number(next[0]) - 1 <= cutoff;
+      });
+      const next = keys[old.length];
+      if (old.length === 0 || !next) return;
+      // Nobody is to look for them from now on.
+      trimmed(Number(next[0]));
+      if (!(await this.#commit(old.map((key) => remove('events', key))))) return;
+      forgotten.events += Number(next[0]) - Number(old[0]![0]);
+    }
+  }
+
+  async #blobs(forgotten: Forgotten): Promise<void> {
+    const { store, state, collectBlob, wallMs } = this.#deps;
+    let after: Key | undefined;
+    for (;;) {
+      const page = await store.range('blobs', { prefix: [], limit: PAGE, ...(after && { after }) });
+      for (const { key, value } of page) {
+        if (this.#stopping.signal.aborted) return;
+        const sha256 = String(key[0]);
+        if (decodeRow<BlobRow>(value).lease_until > wallMs()) continue;
+        await collectBlob(sha256, async () => {
+          const row = await store.get('blobs', [sha256]);
+          const isLeased = row !== undefined && decodeRow<BlobRow>(row).lease_until > wallMs();
+          const [reference] = await store.keys('blob_refs', { prefix: [sha256], limit: 1 });
+          if (!row || isLeased || reference || isHeld(state.tasks.values(), sha256)) return false;
+          const collected = await this.#while({ kind: 'blob', name: sha256 }, () =>
+            this.#commit([remove('blobs', [sha256])]),
+          );
+          if (collected) forgotten.blobs += 1;
+          return collected;
+        });
+      }
+      if (page.length < PAGE) return;
+      after = page.at(-1)!.key;
+    }
+  }
+
+  async #idempotency(forgotten: Forgotten): Promise<void> {
+    const { store, wallMs } = this.#deps;
+    while (!this.#stopping.signal.aborted) {
+      const page = await store.keys('idempotency_by_time', { prefix: [], limit: DELETES_PER_COMMIT / 2 });
+      const expired = page.filter(([at]) => Number(at) <= wallMs());
+      const writes: Write[] = [];
+      for (const [at, key] of expired) {
+        writes.push(remove('idempotency_by_time', [at!, key!]));
+        const row = await store.get('idempotency', [key!]);
+        // It may have been used again since.
+        if (row && decodeRow<IdempotencyRow>(row).expires_at === at)
+          writes.push(remove('idempotency', [key!]));
+      }
+      if (writes.length === 0 || !(await this.#commit(writes))) return;
+      forgotten.keys += expired.length;
+      if (expired.length < page.length) return;
+    }
+  }
+
+  async #while(forgetting: Forgetting, work: () => Promise<boolean>): Promise<boolean> {
+    this.#deps.state.forgetting.add(forgetting.name);
+    try {
+      return await work();
+    } finally {
+      this.#deps.settle(forgetting);
+    }
+  }
+
+  /** Whether it is done; otherwise the disk is fuller than that, or another epoch reigns. */
+  async #commit(writes: readonly Write[]): Promise<boolean> {
+    return (await this.#deps.store.commit(this.#deps.epoch, writes)).kind === 'committed';
+  }
+}
+
+function remove(table: Table, key: Key): Write {
+  return { op: 'delete', table, key };
+}
+
+/** The rows by which others find an iteration, and those by which blobs know of it. */
+function referencesOf(problem: ProblemRow, row: TaskRow): Write[] {
+  const { problem_id, iteration_id } = row;
+  const writes: Write[] = [];
+  if (row.input.blob && row.input.iteration_id === iteration_id)
+    writes.push(remove('blob_refs', [row.input.blob.sha256, problem_id, iteration_id, 'input', 0]));
+  for (const { executions } of Object.values(row.modules)) {
+    for (const { execution_id, blobs = [], indexed = {} } of executions) {
+      for (const [seq, { sha256 }] of blobs)
+        writes.push(remove('blob_refs', [sha256, problem_id, iteration_id, execution_id, seq]));
+      for (const [field, element] of Object.entries(indexed))
+        writes.push(remove('iteration_index', indexKey(field, element, problem.created_seq, iteration_id)));
+    }
+  }
+  return writes;
+}
+
+/** Whether an unfinished task refers to it, committed or not. */
+function isHeld(tasks: Iterable<Task>, sha256: string): boolean {
+  for (const task of tasks) {
+    if (task.input.blob?.sha256 === sha256) return true;
+    for (const { blob } of task.pinned.values()) if (blob?.sha256 === sha256) return true;
+    for (const run of task.runs) {
+      for (const { blobs } of run?.executions ?? []) {
+        for (const blob of blobs?.values() ?? []) if (blob.sha256 === sha256) return true;
+      }
+    }
+  }
+  return false;
+}

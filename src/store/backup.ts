@@ -1,0 +1,63 @@
+/**
+ * Copies of a store: taken while its orchestrator works, and put back under a new identity.
+ *
+ * 1. A copy is one moment of the store, however many commits happen meanwhile; whoever writes is not kept waiting.
+ * 2. A copy that is put back is another store: its `store_id` is new, so nobody takes up an old cursor in it.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { messageOf, TuttiError } from '../base/errors.js';
+import { type IdSource, systemIds } from '../base/ids.js';
+import { IDENTITY, SELF } from './lmdb.js';
+import { openDatabase, openEnvironment, storeFile } from './lmdb-environment.js';
+
+/**
+ * Copy the store in a directory into another one, where there is none yet. The copy is synced when this resolves.
+ * @throws `store_missing`, `backup_exists`, `backup_failed`
+ */
+export async function copyStore(dir: string, target: string): Promise<void> {
+  if (!existsSync(storeFile(dir))) {
+    throw new TuttiError('store_missing', `${dir} holds no store`, {
+      hint: 'Name the data directory of an orchestrator.',
+    });
+  }
+  const copy = storeFile(target);
+  if (existsSync(copy)) throw new TuttiError('backup_exists', `${copy} exists: a copy goes to a new place`);
+  const root = openEnvironment(dir);
+  try {
+    await mkdir(target, { recursive: true, mode: 0o700 });
+    await root.backup(copy, true);
+    for (const path of [copy, dirname(copy)]) await sync(path);
+  } catch (cause) {
+    throw new TuttiError('backup_failed', `the store could not be copied: ${messageOf(cause)}`, { cause });
+  } finally {
+    await root.close();
+  }
+}
+
+/** Give the store in a directory a new `store_id`, which is returned. Nobody may have it open. */
+export async function renewStoreId(dir: string, ids: Pick<IdSource, 'uuid'> = systemIds): Promise<string> {
+  const root = openEnvironment(dir);
+  try {
+    const self = openDatabase(root, SELF, true);
+    const identity = self.getEntry(IDENTITY);
+    if (!identity) throw new TuttiError('store_missing', `${dir} holds no store of Tutti`);
+    const storeId = ids.uuid();
+    await self.put(IDENTITY, Buffer.from(JSON.stringify({ store_id: storeId })), identity.version ?? 1);
+    await root.flushed;
+    return storeId;
+  } finally {
+    await root.close();
+  }
+}
+
+/** Makes a file's content, or a folder's entries, outlive a loss of power. */
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,216 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/base/logger.js';
+import type { Graph, Retention as Policy } from '../../src/model/graph.js';
+import { checkStore } from '../../src/orchestrator/check.js';
+import { decodeRow, EMPTY, encodeRow } from '../../src/orchestrator/records.js';
+import { Retention } from '../../src/orchestrator/retention.js';
+import { Core, graphOf, moduleSpec, type Peer } from './core.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+let core: Core;
+let peer: Peer;
+let trimmedTo: number;
+
+async function open(retention: Policy): Promise<void> {
+  const graph: Graph = { ...graphOf('kept', moduleSpec('a', ['source'], { previous: ['a'] })), retention };
+  core = await Core.open([graph]);
+  peer = core.peer('a');
+  await peer.join();
+  trimmedTo = 1;
+}
+
+beforeEach(() => open({ keepLast: 1, maxIterations: 2 }));
+
+function retention(more: { readonly keepEvents?: number } = {}): Retention {
+  return new Retention({
+    store: core.store,
+    state: core.state,
+    epoch: core.epoch,
+    wallMs: () => core.wallMs,
+    keepEvents: more.keepEvents ?? 0,
+    trimmed: (oldest) => {
+      trimmedTo = oldest;
+    },
+    collectBlob: async (_, commit) => void (await commit()),
+    settle: ({ name }) => void core.state.forgetting.delete(name),
+    logger: silentLogger,
+  });
+}
+
+/** Submits or iterates, and has the node solve it. */
+async function solve(step: ReturnType<Core['submits']>): Promise<string> {
+  const turned = await core.turn(step);
+  const [order] = turned.only(peer.route, 'assign order');
+  await peer.report(order!, 'ACCEPTED');
+  await peer.publish(order!, 1);
+  return order!.taskId.problemId;
+}
+
+const iterates = (problemId: string, parentIterationId?: number) =>
+  core.asks({
+    ...{ kind: 'iterate', problemId, graphVersion: 1 },
+    ...(parentIterationId !== undefined && { parentIterationId }),
+    prepared: { kind: 'inline', bytes: Buffer.from('"own"') },
+  } as Parameters<Core['asks']>[0]);
+
+async function iterationsOf(problemId: string): Promise<number[]> {
+  return (await core.store.keys('iterations', { prefix: [problemId] })).map((key) => Number(key[1]));
+}
+
+const faults = async () => (await checkStore(core.store)).faults;
+
+describe('iterations that are not to be kept', () => {
+  it('go beyond the newest so many of the graph, with all that belongs to them; each problem keeps its last', async () => {
+    const problems = [];
+    for (let number = 0; number < 4; number += 1) problems.push(await solve(core.submits('kept')));
+    await solve(iterates(problems[0]!, 1));
+    expect(await faults()).toEqual([]);
+    // Counted from the newest problem on: two of them stay anyway, of the others the newest iteration.
+    expect(await retention().run()).toMatchObject({ iterations: 0 });
+    await open({ keepLast: 0, maxIterations: 2 });
+    const many = [];
+    for (let number = 0; number < 4; number += 1) many.push(await solve(core.submits('kept')));
+    expect(await retention().run()).toMatchObject({ iterations: 2, problems: 2 });
+    expect(await Promise.all(many.map(iterationsOf))).toEqual([[], [], [1], [1]]);
+    expect((await core.store.keys('payloads', { prefix: [many[0]!] })).length).toBe(0);
+    expect((await core.store.keys('task_events', { prefix: [many[0]!] })).length).toBe(0);
+    expect(await faults()).toEqual([]);
+  });
+
+  it('go by their age since they ended, and those that have not ended stay', async () => {
+    await open({ keepLast: 0, maxAgeMs: DAY_MS });
+    const old = await solve(core.submits('kept'));
+    core.wallMs += 2 * DAY_MS;
+    const young = await solve(core.submits('kept'));
+    await core.turn(core.submits('kept'));
+    core.wallMs += DAY_MS / 2;
+    const waiting = [...core.state.tasks.values()][0]!;
+    core.wallMs += 5 * DAY_MS;
+    expect(await retention().run()).toMatchObject({ iterations: 2, problems: 2 });
+    expect([await iterationsOf(old), await iterationsOf(young)]).toEqual([[], []]);
+    expect(await iterationsOf(waiting.id.problemId)).toEqual([1]);
+    expect(await faults()).toEqual([]);
+  });
+
+  it('stay as long as an iteration that stays was made from them, and their numbers do not come again', async () => {
+    await open({ keepLast: 1, maxIterations: 0 });
+    const problem = await solve(core.submits('kept'));
+    await solve(iterates(problem, 1));
+    await solve(iterates(problem, 1));
+    expect(await retention().run()).toMatchObject({ iterations: 1, problems: 0 });
+    expect(await iterationsOf(problem)).toEqual([1, 3]);
+    expect(await faults()).toEqual([]);
+    await solve(iterates(problem, 3));
+    expect(await iterationsOf(problem)).toEqual([1, 3, 4]);
+  });
+
+  it('can be removed from a disk that is full', async () => {
+    await open({ keepLast: 0, maxIterations: 0 });
+    const problem = await solve(core.submits('kept'));
+    core.store.disk.full = true;
+    expect(await retention().run()).toMatchObject({ iterations: 1 });
+    expect(await iterationsOf(problem)).toEqual([]);
+  });
+
+  it('cannot be iterated on while they are being removed', async () => {
+    await open({ keepLast: 0, maxIterations: 0 });
+    const problem = await solve(core.submits('kept'));
+    core.state.forgetting.add(problem);
+    expect((await core.turn(iterates(problem))).answers).toMatchObject([
+      { ok: false, kind: 'unavailable', code: 'being_removed' },
+    ]);
+    await core.turn({ kind: 'forgotten', name: problem });
+    expect((await core.turn(iterates(problem))).answers).toMatchObject([{ ok: true }]);
+    // Now it is unfinished, and stays.
+    expect(await retention().run()).toMatchObject({ iterations: 0 });
+  });
+});
+
+describe('the event stream', () => {
+  it('is trimmed from its old end, page by page, and the newest so many stay', async () => {
+    for (let number = 0; number < 5; number += 1) await solve(core.submits('kept'));
+    const cursor = core.state.cursor;
+    const forgotten = await retention({ keepEvents: 10 }).run();
+    expect(forgotten.events).toBeGreaterThan(5);
+    expect(trimmedTo).toBe(forgotten.events + 1);
+    expect(cursor - forgotten.events).toBeGreaterThanOrEqual(10);
+    const [first] = await core.store.keys('events', { prefix: [], limit: 1 });
+    expect(first).toEqual([trimmedTo]);
+    expect(await faults()).toEqual([]);
+  });
+
+  it('is left as it is where nothing is said', async () => {
+    await solve(core.submits('kept'));
+    expect(await retention().run()).toMatchObject({ events: 0 });
+  });
+});
+
+describe('blobs and idempotency keys', () => {
+  it('go when nobody refers to them and their lease is over', async () => {
+    const [free, leased, referred] = ['a', 'b', 'c'].map((digit) => digit.repeat(64)) as [
+      string,
+      string,
+      string,
+    ];
+    const row = (leaseUntil: number) => encodeRow({ size: 1, lease_until: leaseUntil });
+    await core.store.commit(core.epoch, [
+      { op: 'put', table: 'blobs', key: [free], value: row(core.wallMs - 1) },
+      { op: 'put', table: 'blobs', key: [leased], value: row(core.wallMs + 1000) },
+      { op: 'put', table: 'blobs', key: [referred], value: row(core.wallMs - 1) },
+      { op: 'put', table: 'blob_refs', key: [referred, core.uuid(), 1, 'input', 0], value: EMPTY },
+    ]);
+    expect(await retention().run()).toMatchObject({ blobs: 1 });
+    expect(await core.store.keys('blobs', { prefix: [] })).toEqual([[leased], [referred]]);
+  });
+
+  it('of requests are forgotten when they have expired', async () => {
+    await core.turn(
+      core.asks(
+        ...([
+          { kind: 'node_command', nodeId: peer.node.nodeId, command: 'start' },
+          { key: 'k', hash: 'h' },
+        ] as Parameters<Core['asks']>),
+      ),
+    );
+    expect(await retention().run()).toMatchObject({ keys: 0 });
+    core.wallMs += DAY_MS + 1;
+    expect(await retention().run()).toMatchObject({ keys: 1 });
+    expect(await core.store.keys('idempotency', { prefix: [] })).toEqual([]);
+    expect(await core.store.keys('idempotency_by_time', { prefix: [] })).toEqual([]);
+  });
+});
+
+describe('the check of a store', () => {
+  it('names what is missing, what is there although nobody knows of it, and what contradicts itself', async () => {
+    const problem = await solve(core.submits('kept'));
+    expect(await faults()).toEqual([]);
+    const [output] = (await core.store.keys('payloads', { prefix: [problem, 1] })).filter(
+      (key) => key[2] !== 'input',
+    );
+    const [page] = await core.store.keys('events', { prefix: [], limit: 1 });
+    const row = await core.store.get('iterations', [problem, 1]);
+    await core.store.commit(core.epoch, [
+      { op: 'delete', table: 'payloads', key: output! },
+      { op: 'put', table: 'payloads', key: [core.uuid(), 1, 'input', 0], value: EMPTY },
+      {
+        op: 'put',
+        table: 'unfinished',
+        key: [decodeRow<{ problem_seq: number }>(row!).problem_seq, problem, 1],
+        value: EMPTY,
+      },
+      { op: 'put', table: 'problem_ids', key: [core.uuid()], value: encodeRow(12_345) },
+      { op: 'put', table: 'events', key: [Number(page![0]) + 1_000_000], value: Buffer.from('{"seq":5}') },
+    ]);
+    const found = (await faults()).map(({ what }) => what);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        'output 1 is not there',
+        'is of no iteration',
+        'is succeeded, and listed as unfinished',
+        'leads to no problem',
+        expect.stringMatching(/^follows \d+$/),
+      ]),
+    );
+  });
+});
