@@ -83,7 +83,10 @@ export class History {
       return;
     }
     const task = this.tasks.get(id);
-    if (!task) return this.#fault(event, 'was not submitted');
+    if (!task) {
+      this.#fault(event, 'was not submitted');
+      return;
+    }
     if (task.end) this.#fault(event, `has ended as ${task.end}`);
     if (!TASK_ENDS.includes(what)) return;
     task.end = what;
@@ -96,7 +99,10 @@ export class History {
     const task = this.#task(event);
     if (what === 'assigned') {
       if (this.executions.has(id)) this.#fault(event, 'was assigned before');
-      if (!task || task.end) return this.#fault(event, 'of a task that is not under way');
+      if (!task || task.end) {
+        this.#fault(event, 'of a task that is not under way');
+        return;
+      }
       const other = task.live.get(event.module!);
       if (other) this.#fault(event, `beside ${other}`);
       task.live.set(event.module!, id);
@@ -108,7 +114,10 @@ export class History {
     }
     if (what === 'log') return;
     const execution = this.executions.get(id);
-    if (!execution) return this.#fault(event, 'was never assigned');
+    if (!execution) {
+      this.#fault(event, 'was never assigned');
+      return;
+    }
     if (execution.end) this.#fault(event, `has ended as ${execution.end}`);
     if (BY_NODE.includes(what) && !(what === 'failed' && isOfHouse(event))) this.#checkBoot(event, execution);
     if (what === 'succeeded' && execution.stopSeq !== undefined) this.#fault(event, 'was to stop');
@@ -121,7 +130,10 @@ export class History {
 
   #takeOutput(event: WatchedEvent): void {
     const execution = this.executions.get(event.execution_id!);
-    if (!execution) return this.#fault(event, 'is of no execution');
+    if (!execution) {
+      this.#fault(event, 'is of no execution');
+      return;
+    }
     if (execution.end) this.#fault(event, `its execution has ended as ${execution.end}`);
     if (execution.stopSeq !== undefined)
       this.#fault(event, `its execution was to stop at ${execution.stopSeq}`);

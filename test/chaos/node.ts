@@ -99,7 +99,10 @@ function receive(message: OrchestratorMessage, frameIncarnation: number): void {
       return;
     case 'node_command':
       say({ kind: 'command_ack', commandId: message.commandId, executionId: '', accepted: true });
-      if (message.cmd === 'TERMINATE') return leave();
+      if (message.cmd === 'TERMINATE') {
+        leave();
+        return;
+      }
       if (message.cmd === 'STOP') for (const work of works.values()) stop(work, 'PREEMPTED');
       if (message.cmd === 'RESET') for (const work of [...works.values()]) drop(work);
       started = message.cmd !== 'STOP';
@@ -269,7 +272,10 @@ function report(work: Work, state: ReportState, lastSeq = 0, error?: ReportedErr
 
 function take(assign: Assign): void {
   const known = works.get(assign.executionId);
-  if (known) return report(known, 'ACCEPTED');
+  if (known) {
+    report(known, 'ACCEPTED');
+    return;
+  }
   const behaviour = behaviourOf(seed, assign.executionId);
   const work: Work = {
     ...{ assign, behaviour, state: 'ACCEPTED', unacked: new Map(), final: undefined },
@@ -277,7 +283,8 @@ function take(assign: Assign): void {
   };
   if (works.size >= capacity || behaviour.reject || !started) {
     const message = works.size >= capacity ? 'it has no free slot' : 'it does not feel like it';
-    return report(work, 'REJECTED', 0, { code: 'busy', message, retryable: true });
+    report(work, 'REJECTED', 0, { code: 'busy', message, retryable: true });
+    return;
   }
   works.set(assign.executionId, work);
   const { problemId, iterationId } = assign.taskId;
@@ -305,10 +312,14 @@ function advance(work: Work, last: boolean): void {
   if (last && behaviour.crash) process.kill(process.pid, 'SIGKILL');
   if (last && behaviour.fail !== 'no') {
     const retryable = behaviour.fail === 'retryable';
-    return finish(work, 'FAILED', { code: 'mishap', message: 'it went wrong', retryable });
+    finish(work, 'FAILED', { code: 'mishap', message: 'it went wrong', retryable });
+    return;
   }
   report(work, 'PROGRESS');
-  if (last && behaviour.largeBytes > 0) return upload(work);
+  if (last && behaviour.largeBytes > 0) {
+    upload(work);
+    return;
+  }
   put(work, last, contentOf(work, work.seq + 1));
 }
 
@@ -391,7 +402,10 @@ function stop(work: Work, state: 'CANCELLED' | 'PREEMPTED'): void {
 
 function finish(work: Work, state: 'FAILED' | 'CANCELLED' | 'PREEMPTED', error?: ReportedError): void {
   // What was published last has made it a success, whatever is said now.
-  if (work.state === 'SUCCEEDED' && state !== 'FAILED') return repeat(work);
+  if (work.state === 'SUCCEEDED' && state !== 'FAILED') {
+    repeat(work);
+    return;
+  }
   work.final = { state, lastSeq: work.seq, ...(error && { error }) };
   work.state = state;
   report(work, state, work.seq, error);
