@@ -4,10 +4,12 @@ import { defineConfig } from 'vitest/config';
 const sdk = fileURLToPath(new URL('./src/sdk/index.ts', import.meta.url));
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
-/** Real processes: one file after the other, so that each has the machine. */
-const WITH_PROCESSES = ['e2e', 'browser', 'chaos', 'node-kit', 'python'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+/** What needs tools beyond Node.js or minutes of its own: `npm run test:more`. */
+const MORE = [
+  ...['browser', 'chaos', 'node-kit', 'python'].map((folder) => `test/${folder}/**/*.test.ts`),
+  ...['chaos', 'fuzz', 'safekeeping'].map((name) => `test/e2e/${name}.test.ts`),
+  'test/docs/write-a-node.test.ts',
+];
 
 export default defineConfig({
   resolve: { alias: { 'tutti/sdk': sdk } },
@@ -22,18 +24,24 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: WITH_PROCESSES,
+          exclude: ['test/e2e/**', ...MORE],
         },
       },
       {
         extends: true,
+        // Real processes: one file after the other, so that each has the machine.
         test: {
           ...shared,
           name: 'e2e',
-          include: WITH_PROCESSES,
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: MORE,
           fileParallelism: false,
           testTimeout: 120_000,
         },
+      },
+      {
+        extends: true,
+        test: { ...shared, name: 'more', include: MORE, fileParallelism: false, testTimeout: 120_000 },
       },
     ],
   },

@@ -1,6 +1,7 @@
 // What a newcomer runs, on a machine with Node.js and nothing else done:
 //   node scripts/bootstrap.mjs demo [--once]   install, build, run the demonstration
-//   node scripts/bootstrap.mjs test [FILTER…]  install, build, check, run all tests
+//   node scripts/bootstrap.mjs test [FILTER…]  install, build, check, run the tests
+//   node scripts/bootstrap.mjs test-more       the same with the tests that need a browser, Python, or minutes of their own
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -128,7 +129,7 @@ function vitest(project, filters) {
   return counts;
 }
 
-function test(filters) {
+function test(projects, filters) {
   provide('cc', ['gcc', 'libc6-dev']);
   provide('python3', ['python3']);
   provide('chromium', ['chromium']);
@@ -138,7 +139,7 @@ function test(filters) {
     '.',
   ]);
   must('The type check', 'npm', ['run', '--silent', 'types']);
-  const runs = [vitest('unit', filters), vitest('e2e', filters)];
+  const runs = projects.map((project) => vitest(project, filters));
   const passed = runs.reduce((sum, run) => sum + run.passed, 0);
   const failed = runs.reduce((sum, run) => sum + run.failed, 0);
   const skipped = runs.flatMap((run) => run.skipped);
@@ -153,12 +154,13 @@ process.chdir(root);
 mkdirSync(join(root, 'node_modules'), { recursive: true });
 install();
 build();
-if (command === 'test') test(rest);
+if (command === 'test') test(['unit', 'e2e'], rest);
+else if (command === 'test-more') test(['more'], rest);
 else if (command === 'demo') {
   // In this very process, so that Ctrl-C reaches it and nothing stands between.
   process.argv = [process.argv[0], join(root, 'dist/src/cli/demo/main.js'), ...rest];
   await import('../dist/src/cli/demo/main.js');
 } else {
-  console.error(`unknown command ${command}: one of demo, test`);
+  console.error(`unknown command ${command}: one of demo, test, test-more`);
   process.exit(2);
 }

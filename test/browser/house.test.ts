@@ -9,12 +9,11 @@ import { Scene, type Spawned } from '../support/processes.js';
 import { accessibilityFaults, browsing } from './browser.js';
 
 const { open } = browsing();
-let scene: Scene;
+const scene = Scene.ofFile();
 let orchestrator: OrchestratorProcess;
 const nodes = new Map<string, Spawned>();
 
 beforeAll(async () => {
-  scene = Scene.ofFile();
   orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six'] });
   for (const module of SIX) nodes.set(module, startNode(scene, orchestrator, { module, capacity: 2 }));
 });

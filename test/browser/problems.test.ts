@@ -16,10 +16,10 @@ const MODULES = [
   ],
 ];
 const { open } = browsing();
+const scene = Scene.ofFile();
 let orchestrator: OrchestratorProcess;
 
 beforeAll(async () => {
-  const scene = Scene.ofFile();
   orchestrator = await OrchestratorProcess.up(scene, { graphs: [SUSTAINML_GRAPH, 'pair'] });
   for (const module of MODULES) {
     scene.spawn([`dist/nodes/sustainml/${module}/node.js`], {

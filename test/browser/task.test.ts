@@ -12,11 +12,10 @@ import { Scene } from '../support/processes.js';
 import { accessibilityFaults, browsing } from './browser.js';
 
 const { open } = browsing();
-let scene: Scene;
+const scene = Scene.ofFile();
 let orchestrator: OrchestratorProcess;
 
 beforeAll(async () => {
-  scene = Scene.ofFile();
   orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six'] });
   for (const module of SIX) startNode(scene, orchestrator, { module, capacity: 4 });
 });

@@ -50,7 +50,9 @@ describe('a backup', () => {
     startNode(scene, orchestrator, { module: 'work', capacity: 4 });
     const { task_id: kept } = await orchestrator.submit('one', { name: 'kept' });
     expect(await tape.ended(kept)).toEqual(['succeeded']);
-    const atWork = Promise.all(Array.from({ length: 20 }, () => orchestrator.submit('one', { work: { random_ms: 50 } })));
+    const atWork = Promise.all(
+      Array.from({ length: 20 }, () => orchestrator.submit('one', { work: { random_ms: 50 } })),
+    );
     expect(await tutti('backup', backup, '--data', data)).toMatchObject({ code: 0, document: { backup } });
     await tape.ended(...(await atWork).map(({ task_id }) => task_id));
     expect(await tutti('check', backup)).toMatchObject({ code: 0, document: { ok: true, faults: [] } });
@@ -81,7 +83,10 @@ describe('a backup', () => {
 
   it('goes to a new folder, and only a store can be checked or restored', async () => {
     const directory = await Scene.ofTest().directory();
-    expect(await tutti('check', directory)).toMatchObject({ code: 2, document: { error: { code: 'store_missing' } } });
+    expect(await tutti('check', directory)).toMatchObject({
+      code: 2,
+      document: { error: { code: 'store_missing' } },
+    });
     expect(await tutti('restore', directory, '--data', join(directory, 'd'))).toMatchObject({ code: 2 });
     expect(await tutti('backup', join(directory, 'b'), '--data', directory)).toMatchObject({ code: 2 });
   });
