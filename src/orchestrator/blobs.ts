@@ -129,6 +129,8 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): C
         ];
         return { ok: false, kind: 'malformed', code: 'bad_sha256', message, details };
       }
+      // An upload may break off while nobody reads it; whoever reads it then finds it ended.
+      content.on('error', () => {});
       const temporary = join(dir, `${ids.uuid()}.part`);
       try {
         const known = await stat(pathOf(sha256)).catch(() => undefined);

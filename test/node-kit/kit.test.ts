@@ -172,6 +172,8 @@ describe.concurrent('tutti node-kit', { timeout: 60_000 }, () => {
     writeFileSync(join(cwd, 'node.mjs'), source);
     writeFileSync(join(cwd, 'tasks.jsonl'), '{"inputs": {"input": {"echo": "one"}}}\n');
     const dev = scene.spawn([TUTTI, 'node-kit', 'dev', '--', process.execPath, 'node.mjs'], {}, cwd);
+    // Asked, and not killed: it ends its node.
+    scene.atEnd(() => dev.end('SIGTERM'));
     await dev.line('{"outputs":[{"echo":"one","runs":1}]}');
     writeFileSync(join(cwd, 'node.mjs'), source.replace('runs: run', 'runs: run + 41'));
     await dev.line('{"outputs":[{"echo":"one","runs":42}]}');
