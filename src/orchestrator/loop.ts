@@ -122,6 +122,7 @@ export class Loop {
     const wallMs = clock.wallMs();
     this.#open ??= { journal: new Journal(state.cursor, wallMs), sinceMs: nowMs };
     const { journal, sinceMs } = this.#open;
+    journal.wallMs = wallMs;
     const turn: Turn = { state, journal, house, ids, loaded, nowMs, wallMs };
     consider(turn, steps, (thrown, step) => {
       state.counters.add('internal_errors');

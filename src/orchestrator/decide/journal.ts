@@ -58,7 +58,7 @@ const UNHURRIED: ReadonlySet<EventType> = new Set([
 ]);
 
 export class Journal {
-  readonly #wallMs: number;
+  #wallMs: number;
   #isUrgent = false;
   readonly #events: EncodedEvent[] = [];
   readonly #writes: Write[] = [];
@@ -75,6 +75,11 @@ export class Journal {
 
   constructor(cursor: number, wallMs: number) {
     this.#cursor = cursor;
+    this.#wallMs = wallMs;
+  }
+
+  /** The time of the facts from now on: Unix milliseconds. */
+  set wallMs(wallMs: number) {
     this.#wallMs = wallMs;
   }
 
