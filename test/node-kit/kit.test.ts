@@ -132,7 +132,7 @@ describe.concurrent('tutti node-kit', { timeout: 60_000 }, () => {
     const submitted = await orchestrator.submit(graph, { name: 'to be recorded' });
     const env = { TUTTI_URL: orchestrator.ready.http };
     const tape = orchestrator.tape();
-    expect(await tape.ended(submitted.task_id)).toEqual(['iteration.succeeded']);
+    expect(await tape.ended(submitted.task_id)).toEqual(['succeeded']);
     const module = modules.at(-1)!;
     const recorded = await kit(
       ['record', submitted.task_id, '--module', module, '-o', 'tasks.jsonl'],
