@@ -21,6 +21,8 @@ const RECORDED = /^"type":"output\.recorded","problem_id":"([^"]+)","iteration_i
 const HEAD_BYTES = 220;
 /** Requests on a connection that may be under way. */
 const PIPELINING = 16;
+/** Problems in one request. */
+const BATCH_MAX = 1000;
 
 /** @type {Map<string, { resolve: () => void } | 'ended'>} */
 const waiting = new Map();
@@ -96,14 +98,54 @@ function poolFor(inFlight) {
   return new Pool(base, { connections, pipelining: Math.min(PIPELINING, Math.ceil(inFlight / connections)) });
 }
 
-/** @param {Pool} pool @param {string} path @param {string} body @returns {Promise<{ problem_id: string, task_id: string }>} */
-async function post(pool, path, body) {
+/**
+ * @param {Pool} pool @param {string} path @param {string} body @param {number} [expected] status
+ * @returns {Promise<{ problem_id: string, task_id: string }>}
+ */
+async function post(pool, path, body, expected = 201) {
   const headers = { 'content-type': 'application/json' };
   // `idempotent` lets undici pipeline it; nothing is sent twice, since a failure ends the run.
   const response = await pool.request({ path, method: 'POST', headers, body, idempotent: true });
   const text = await response.body.text();
-  if (response.statusCode !== 201) throw new Error(`HTTP ${response.statusCode} ${text}`);
+  if (response.statusCode !== expected) throw new Error(`HTTP ${response.statusCode} ${text}`);
   return JSON.parse(text);
+}
+
+/**
+ * Submits to a graph: what is to be submitted in one turn of this process goes in one request.
+ * @param {Pool} pool @param {string} body of one submission
+ * @returns {() => Promise<{ problem_id: string, task_id: string }>}
+ */
+function submitter(pool, body) {
+  /** @type {{ resolve: (answer: any) => void, reject: (error: unknown) => void }[]} */
+  let waiting = [];
+  const flush = () => {
+    const batch = waiting;
+    waiting = [];
+    if (batch.length === 0) return;
+    const [only] = batch;
+    if (only && batch.length === 1) {
+      post(pool, '/v1/problems', body).then(only.resolve, only.reject);
+      return;
+    }
+    post(pool, '/v1/problems:batch', `{"problems":[${batch.map(() => body).join(',')}]}`, 200).then(
+      (/** @type {any} */ { items }) => {
+        for (const [position, { resolve, reject }] of batch.entries()) {
+          if (items[position].error) reject(new Error(items[position].error.message));
+          else resolve(items[position]);
+        }
+      },
+      (error) => {
+        for (const { reject } of batch) reject(error);
+      },
+    );
+  };
+  return () =>
+    new Promise((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(flush);
+      waiting.push({ resolve, reject });
+      if (waiting.length === BATCH_MAX) flush();
+    });
 }
 
 /** @param {{ graph: string, input?: unknown, priority?: number }} options */
@@ -137,12 +179,13 @@ answer({
     outputs = options.countOutputs ? new Map() : undefined;
     const failed = failing();
     const window = new Window(options);
+    const submit = submitter(pool, body);
     let begun = 0;
     const work = async () => {
       while (begun < tasks && window.isOpen()) {
         begun += 1;
         const start = performance.now();
-        const { task_id: key } = await post(pool, '/v1/problems', body);
+        const { task_id: key } = await submit();
         const submitted = performance.now();
         await end(key);
         window.count(start, submitted);
@@ -166,11 +209,12 @@ answer({
     const pool = poolFor(options.inFlight);
     const body = bodyOf(options);
     let begun = 0;
+    const submit = submitter(pool, body);
     const before = performance.now();
     const work = async () => {
       while (begun < options.tasks) {
         begun += 1;
-        await post(pool, '/v1/problems', body);
+        await submit();
       }
     };
     await Promise.all(Array.from({ length: options.inFlight }, work));

@@ -39,6 +39,22 @@ export const submitted: z.ZodType = named(
   z.looseObject({ problem_id: id, iteration_id: iterationId, task_id: taskId }),
 );
 
+export const submittedBatch: z.ZodType = named(
+  'SubmittedBatch',
+  z.object({
+    items: z
+      .array(
+        z.union([
+          submitted,
+          z
+            .looseObject({ status: z.number().int(), error: z.looseObject({}) })
+            .describe('What a single submission would have been refused with'),
+        ]),
+      )
+      .describe('An answer for each problem, in their order'),
+  }),
+);
+
 export const commandIssued: z.ZodType = named('CommandIssued', z.looseObject({ command_id: id }));
 
 const iterationSummaryShape = {

@@ -10,20 +10,46 @@ export interface IdSource {
 }
 
 const SECRET_BYTES = 18;
-/** Random bytes are drawn for so many secrets at a time: the call costs more than the bytes. */
-const POOLED_SECRETS = 256;
+const UUID_BYTES = 16;
+/** Random bytes are drawn for so many ids at a time: the call costs more than the bytes. */
+const POOLED = 256;
 
-function pooledSecrets(): () => string {
+/** Draws `bytes` random bytes at a time. */
+function pooled(bytes: number): () => Buffer {
   let pool: Buffer = Buffer.alloc(0);
   return () => {
-    if (pool.length === 0) pool = randomBytes(SECRET_BYTES * POOLED_SECRETS);
-    const secret = pool.toString('base64url', 0, SECRET_BYTES);
-    pool = pool.subarray(SECRET_BYTES);
-    return secret;
+    if (pool.length === 0) pool = randomBytes(bytes * POOLED);
+    const drawn = pool.subarray(0, bytes);
+    pool = pool.subarray(bytes);
+    return drawn;
   };
 }
 
-export const systemIds: IdSource = { uuid: () => v7(), secret: pooledSecrets() };
+/** Those of one process grow, also within a millisecond, and when the clock steps back. */
+function growingUuids(): () => string {
+  const random = pooled(UUID_BYTES);
+  let msecs = 0;
+  let seq = 0;
+  return () => {
+    const now = Date.now();
+    const drawn = random();
+    if (now > msecs) {
+      msecs = now;
+      seq = drawn.readUInt32BE(6) >>> 1;
+    } else {
+      seq = (seq + 1) >>> 0;
+      if (seq === 0) msecs += 1;
+    }
+    return v7({ random: drawn, msecs, seq });
+  };
+}
+
+function secrets(): () => string {
+  const random = pooled(SECRET_BYTES);
+  return () => random().toString('base64url');
+}
+
+export const systemIds: IdSource = { uuid: growingUuids(), secret: secrets() };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

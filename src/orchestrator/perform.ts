@@ -16,6 +16,7 @@ import {
   PROTOCOL_VERSION,
 } from '../model/protocol.js';
 import type { PayloadRef } from '../model/task.js';
+import { taskHasEnded } from '../model/task-state.js';
 import type { Reader } from '../store/store.js';
 import { encodeEvent, encodeToNode } from '../wire/codec.js';
 import { nodeTopic, taskTopic } from '../wire/topics.js';
@@ -57,6 +58,7 @@ export class Performer {
       const messages = this.#resolveNow(sending.messages) ?? (await this.#resolve(sending.messages));
       this.#send(sending, messages);
     }
+    for (const task of journal.tasks) if (taskHasEnded(task.state)) this.#deps.cache.forget(task.id);
     if (journal.events.length > 0) {
       this.#deps.onCommitted(journal.events);
       this.#publish(journal.events);

@@ -140,7 +140,8 @@ export class Session {
 
   /** Everything there is to send, once. `measure`: what the process costs, asked when a heartbeat is due. */
   take(measure?: () => ProcessLoad): Outgoing {
-    const messages = this.#takeMessages(measure);
+    const outputs = this.#executions.takeOutputs();
+    const messages = withoutImplied(this.#takeMessages(measure), outputs);
     return {
       control:
         messages.length === 0
@@ -151,7 +152,7 @@ export class Session {
               incarnation: this.#registration?.incarnation ?? 0,
               messages,
             },
-      outputs: this.#executions.takeOutputs(),
+      outputs,
     };
   }
 
@@ -426,6 +427,21 @@ export class Session {
 /** The first word about an execution. */
 function isBeginning(message: NodeMessage): boolean {
   return message.kind === 'execution_report' && (message.state === 'ACCEPTED' || message.state === 'RUNNING');
+}
+
+/** An output says that its execution runs: where the first one leaves in the same turn, and nothing was said in between, it says so alone. */
+function withoutImplied(messages: NodeMessage[], outputs: readonly Output[]): NodeMessage[] {
+  const begun = new Set<string>();
+  for (const { executionId, seq } of outputs) if (seq === 1) begun.add(executionId);
+  if (begun.size === 0) return messages;
+  for (const message of messages) {
+    const saysMore = message.kind === 'log' || (message.kind === 'execution_report' && !isBeginning(message));
+    if (saysMore) begun.delete(message.executionId);
+  }
+  return messages.filter(
+    (message) =>
+      message.kind !== 'execution_report' || message.state !== 'RUNNING' || !begun.has(message.executionId),
+  );
 }
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {

@@ -7,6 +7,8 @@
  * 1. Zeros are appended, never written at a place: LMDB may extend the file at the same time, in this process or another.
  * 2. Of the space ahead, `RESERVE_BYTES` are kept for what frees space and for a new reign.
  * 3. On a full disk other commits go on as long as LMDB has twice their need in free pages of its own.
+ * 4. The file is filled beside the commits, long before they need it, and what is filled is synced at once: no commit waits for
+ *    zeros, nor does its sync have them to write.
  */
 import { fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -23,10 +25,12 @@ export interface RoomDeps {
 
 /** Enough for a batch of 300 deletes wherever they fall, over and over, since each gives back what it takes. */
 const RESERVE_BYTES = 8 * 1024 ** 2;
-/** The file grows by a quarter, within these: small stores stay small, large ones rarely wait for it. */
-const SMALLEST_STEP_BYTES = 4 * 1024 ** 2;
-const LARGEST_STEP_BYTES = 64 * 1024 ** 2;
+/** The space beyond the reserve is up to a quarter of the store, within these: small stores stay small, large ones rarely wait for it. */
+const SMALLEST_SPARE_BYTES = 4 * 1024 ** 2;
+const LARGEST_SPARE_BYTES = 32 * 1024 ** 2;
 const ZEROS: Uint8Array = new Uint8Array(1024 ** 2);
+/** So many times `ZEROS` are synced at once. */
+const SYNCED_PIECES = 4;
 
 /** What a commit took; given back when it is over, by when LMDB's own figures say what it used. */
 export type Taken = { readonly kind: 'taken'; giveBack(): void };
@@ -37,6 +41,8 @@ export class FileRoom {
   private used = 0;
   private underWay = 0;
   private turn: Promise<unknown> = Promise.resolve();
+  private filling: Promise<unknown> | undefined;
+  private closing = false;
 
   private constructor(
     private readonly file: FileHandle,
@@ -54,22 +60,37 @@ export class FileRoom {
     return taking;
   }
 
-  close(): Promise<void> {
-    return this.file.close();
+  async close(): Promise<void> {
+    this.closing = true;
+    await this.filling;
+    await this.file.close();
   }
 
   private async takeNow(writes: readonly Write[], vital: boolean): Promise<Room> {
     let need = this.needOf(writes);
-    if (this.ahead - need >= RESERVE_BYTES) return this.taken(need);
-    this.measure();
-    need = this.needOf(writes);
-    const missing = need + RESERVE_BYTES - this.ahead;
-    const cause = missing > 0 ? await this.extend(missing) : undefined;
-    if (cause === undefined) return this.taken(need);
-    this.measure();
-    const free = this.deps.used() - this.deps.live();
-    const isWithin = this.ahead >= need && (vital || free >= 2 * need + this.underWay);
-    return this.ahead - need >= RESERVE_BYTES || isWithin ? this.taken(need) : { kind: 'full', cause };
+    if (this.ahead - need < RESERVE_BYTES) {
+      this.measure();
+      need = this.needOf(writes);
+      const cause = await this.provide(need + RESERVE_BYTES);
+      if (cause !== undefined) {
+        this.measure();
+        const free = this.deps.used() - this.deps.live();
+        const isWithin = this.ahead >= need && (vital || free >= 2 * need + this.underWay);
+        return this.ahead - need >= RESERVE_BYTES || isWithin ? this.taken(need) : { kind: 'full', cause };
+      }
+    }
+    const taken = this.taken(need);
+    if (this.ahead < RESERVE_BYTES + this.spare() / 2) void this.fill(0);
+    return taken;
+  }
+
+  /** Waits until so many bytes are ahead. Resolves to what the system said where they cannot be. */
+  private async provide(bytes: number): Promise<unknown> {
+    while (this.ahead < bytes) {
+      const cause = await this.fill(bytes);
+      if (cause !== undefined) return cause;
+    }
+    return undefined;
   }
 
   private taken(bytes: number): Taken {
@@ -89,15 +110,26 @@ export class FileRoom {
     this.ahead = fstatSync(this.file.fd).size - this.used;
   }
 
-  /** Append at least so many bytes. Resolves to what the system said where not all of them would go. */
-  private async extend(bytes: number): Promise<unknown> {
-    const step = Math.min(Math.max(this.used / 4, SMALLEST_STEP_BYTES), LARGEST_STEP_BYTES);
-    let left = Math.ceil(bytes + step);
+  private spare(): number {
+    return Math.min(Math.max(this.used / 4, SMALLEST_SPARE_BYTES), LARGEST_SPARE_BYTES);
+  }
+
+  /** Appends until at least so many bytes are ahead, and the spare ones. Resolves to what the system said where not all would go. */
+  private fill(bytes: number): Promise<unknown> {
+    this.filling ??= this.append(Math.max(bytes, RESERVE_BYTES + this.spare())).finally(() => {
+      this.filling = undefined;
+    });
+    return this.filling;
+  }
+
+  private async append(bytes: number): Promise<unknown> {
     try {
-      while (left > 0) {
-        const { bytesWritten } = await this.file.write(ZEROS, 0, Math.min(left, ZEROS.length));
-        left -= bytesWritten;
-        this.ahead += bytesWritten;
+      while (this.ahead < bytes && !this.closing) {
+        for (let piece = 0; piece < SYNCED_PIECES && this.ahead < bytes; piece += 1) {
+          await this.file.write(ZEROS);
+          this.measure();
+        }
+        await this.file.datasync();
       }
       return undefined;
     } catch (error) {

@@ -32,6 +32,7 @@ describe('an assignment', () => {
     });
     expect(turned.types).toEqual([
       'execution.accepted',
+      'execution.running',
       'output.recorded',
       'execution.succeeded',
       'execution.assigned',
@@ -63,9 +64,9 @@ describe('an assignment', () => {
 });
 
 describe('an output', () => {
-  it('implies the acceptance that it has overtaken', async () => {
+  it('implies the acceptance and the beginning that it has overtaken', async () => {
     const turned = await a.publish(order, 1, { last: false });
-    expect(turned.types).toEqual(['execution.accepted', 'output.recorded']);
+    expect(turned.types).toEqual(['execution.accepted', 'execution.running', 'output.recorded']);
     expect(turned.acks(a.route)).toEqual([[1, false]]);
     expect((await a.report(order, 'ACCEPTED')).types).toEqual([]);
   });

@@ -210,7 +210,7 @@ describe('what a node says that it holds', () => {
     const { a, order } = await atWork('assigned');
     await a.publish(order, 1, { last: false });
     for (let i = 0; i < 5; i += 1) expect(types([await a.beat()])).toEqual([]);
-    expect(core.state.executions.get(order.executionId)?.observed).toBe('accepted');
+    expect(core.state.executions.get(order.executionId)?.observed).toBe('running');
     // Its acceptance is still asked for.
     expect(orders(await core.pass(1020), a)).toHaveLength(1);
   });

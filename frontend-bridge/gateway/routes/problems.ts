@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { TASK_STATES } from '../../../src/model/task-state.js';
-import type { Coordinator, View } from '../../../src/orchestrator/port.js';
+import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
 import { csvLine, flatten } from '../csv.js';
+import { errorBody, refusalError } from '../errors.js';
 import { type App, found, perform } from '../http.js';
 import { pageShape, postHeaders, problemParams, searchShape, splitPage } from '../requests.js';
 import * as shape from '../schemas.js';
@@ -27,6 +28,9 @@ const submitBody = z.strictObject({
   title: z.string().max(1000).exactOptional(),
   priority: z.number().int().min(0).max(100).exactOptional().describe('Higher first, default 50'),
 });
+/** Decided in one turn of the loop, and committed in one transaction. */
+const BATCH_MAX = 1000;
+const batchBody = z.strictObject({ problems: z.array(submitBody).min(1).max(BATCH_MAX) });
 const iteration = z.coerce.number().int().min(1);
 const exportQuery = z.strictObject({ format: z.enum(['jsonl', 'csv']).default('jsonl') });
 
@@ -44,6 +48,28 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
       },
     },
     (request, reply) => perform(coordinator, { kind: 'submit', ...request.body }, reply, request.headers),
+  );
+
+  app.post(
+    '/v1/problems::batch',
+    {
+      schema: {
+        summary: 'Submit many problems; each is answered for itself, in their order',
+        headers: postHeaders,
+        body: batchBody,
+        response: shape.answers({ 200: shape.submittedBatch }),
+      },
+    },
+    async (request) => {
+      const key = request.headers['idempotency-key'];
+      const answers = await Promise.all(
+        request.body.problems.map((problem, position) =>
+          // No key of a client's own has a space in it.
+          coordinator.request({ kind: 'submit', ...problem }, key && `${key} ${position}`),
+        ),
+      );
+      return { items: answers.map(itemOf) };
+    },
   );
 
   app.get(
@@ -149,6 +175,12 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
       return reply.send(Readable.from(lines));
     },
   );
+}
+
+function itemOf(answer: Answer): View {
+  if (answer.ok) return answer.body;
+  const failure = refusalError(answer);
+  return { status: failure.status, ...errorBody(failure) };
 }
 
 async function* jsonLines(rows: AsyncIterable<View>): AsyncGenerator<string> {

@@ -192,6 +192,7 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
   }
 
   accept(turn, execution);
+  start(turn, execution);
   execution.committed = output.seq;
   if (output.last) {
     execution.lastSeq = output.seq;

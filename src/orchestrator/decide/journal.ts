@@ -59,6 +59,8 @@ const UNHURRIED: ReadonlySet<EventType> = new Set([
 
 export class Journal {
   #wallMs: number;
+  /** The same as text. */
+  #at: string;
   #isUrgent = false;
   readonly #events: EncodedEvent[] = [];
   readonly #writes: Write[] = [];
@@ -76,11 +78,14 @@ export class Journal {
   constructor(cursor: number, wallMs: number) {
     this.#cursor = cursor;
     this.#wallMs = wallMs;
+    this.#at = new Date(wallMs).toISOString();
   }
 
   /** The time of the facts from now on: Unix milliseconds. */
   set wallMs(wallMs: number) {
+    if (wallMs === this.#wallMs) return;
     this.#wallMs = wallMs;
+    this.#at = new Date(wallMs).toISOString();
   }
 
   /** The newest `seq`, this batch's facts included. */
@@ -108,7 +113,7 @@ export class Journal {
       seq: this.#cursor,
       at: this.#wallMs,
       fact,
-      json: encodeFact(this.#cursor, this.#wallMs, fact),
+      json: encodeFact(this.#cursor, this.#at, fact),
     });
     return this.#cursor;
   }
@@ -184,18 +189,15 @@ export class Journal {
   }
 }
 
-function encodeFact(seq: number, at: number, fact: Fact): string {
+/** What stands in each event of a task's execution is written as it is: ids need no escapes. The rest is JSON's own business. */
+function encodeFact(seq: number, at: string, fact: Fact): string {
   const { type, taskId, module, executionId, attempt, nodeId, detail } = fact;
-  return JSON.stringify({
-    seq,
-    at: new Date(at).toISOString(),
-    type,
-    problem_id: taskId?.problemId,
-    iteration_id: taskId?.iterationId,
-    module,
-    execution_id: executionId,
-    attempt,
-    node_id: nodeId,
-    ...detail,
-  });
+  let json = `{"seq":${seq},"at":"${at}","type":"${type}"`;
+  if (taskId) json += `,"problem_id":"${taskId.problemId}","iteration_id":${taskId.iterationId}`;
+  if (module !== undefined) json += `,"module":${JSON.stringify(module)}`;
+  if (executionId !== undefined) json += `,"execution_id":"${executionId}"`;
+  if (attempt !== undefined) json += `,"attempt":${attempt}`;
+  if (nodeId !== undefined) json += `,"node_id":"${nodeId}"`;
+  const rest = detail ? JSON.stringify(detail) : '{}';
+  return rest === '{}' ? `${json}}` : `${json},${rest.slice(1)}`;
 }

@@ -7,6 +7,7 @@ import { type RunningGateway, startGateway } from '../../support/gateway.js';
 /** The routes of the contract, as OpenAPI writes them. */
 const CONTRACT = [
   'POST /v1/problems',
+  'POST /v1/problems:batch',
   'GET /v1/problems',
   'GET /v1/problems/{problem_id}',
   'GET /v1/problems/{problem_id}/iterations',
