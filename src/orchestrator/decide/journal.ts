@@ -169,23 +169,59 @@ export class Journal {
     return [...this.#sendings.values()];
   }
 
-  /** Adds the pages of the batch's events: one of all of them, one for each task. */
+  /** Adds the pages of the batch's events: one of all of them, and for each task the part of it that is about the task. */
   writeEvents(): void {
     const first = this.#events[0];
     if (!first) return;
-    this.put('events', [first.seq], Buffer.from(this.#events.map((event) => event.json).join('\n')));
-    const byTask = new Map<string, { id: TaskId; seq: number; lines: string[] }>();
+    const page = Buffer.from(this.#events.map((event) => event.json).join('\n'));
+    this.put('events', [first.seq], page);
+    const byTask = new Map<string, TaskPage>();
+    let start = 0;
     for (const { seq, fact, json } of this.#events) {
-      if (!fact.taskId) continue;
-      const key = formatTaskId(fact.taskId);
-      const page = byTask.get(key);
-      if (page) page.lines.push(json);
-      else byTask.set(key, { id: fact.taskId, seq, lines: [json] });
+      const end = start + Buffer.byteLength(json);
+      if (fact.taskId) {
+        const key = formatTaskId(fact.taskId);
+        const known = byTask.get(key);
+        if (known) known.add(start, end);
+        else byTask.set(key, new TaskPage(fact.taskId, seq, start, end));
+      }
+      start = end + 1;
     }
-    for (const { id, seq, lines } of byTask.values()) {
-      this.put('task_events', [id.problemId, id.iterationId, seq], Buffer.from(lines.join('\n')));
+    for (const part of byTask.values()) {
+      const { problemId, iterationId } = part.id;
+      this.put('task_events', [problemId, iterationId, part.seq], part.of(page));
     }
     this.putRow('meta', ['cursor'], this.#cursor);
+  }
+}
+
+/** Where the events of one task stand in the page of all: mostly side by side. */
+class TaskPage {
+  readonly #runs: { readonly start: number; end: number }[];
+
+  constructor(
+    readonly id: TaskId,
+    /** The first one's. */
+    readonly seq: number,
+    start: number,
+    end: number,
+  ) {
+    this.#runs = [{ start, end }];
+  }
+
+  add(start: number, end: number): void {
+    const last = this.#runs.at(-1)!;
+    // Between two neighbours there is a line break.
+    if (last.end + 1 === start) last.end = end;
+    else this.#runs.push({ start, end });
+  }
+
+  of(page: Buffer): Uint8Array {
+    const parts = this.#runs.map(({ start, end }, position) =>
+      // All but the last with the line break that follows them.
+      page.subarray(start, position + 1 < this.#runs.length ? end + 1 : end),
+    );
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 }
 
