@@ -53,8 +53,9 @@ if (unknown.length > 0) {
 }
 
 const dist = resolve(options.dist);
-const { hasRedis } = prepareGround(dist);
+const { hasRedis, hasPython } = prepareGround(dist);
 if (!hasRedis) console.log('redis-server is missing and could not be installed: BullMQ is left out');
+if (!hasPython) console.log('python3 with pyzmq and protobuf is missing: Python nodes are left out');
 if (options.profiles) mkdirSync(options.profiles, { recursive: true });
 /** Everything that a run writes, its results apart, is in here. */
 const scratch = mkdtempSync(join(resolve(options.data), 'tutti-bench-'));
@@ -66,6 +67,7 @@ const context = {
   quick: options.quick,
   rounds: Math.max(3, Number(options.rounds ?? (options.quick ? 3 : 5))),
   hasRedis,
+  hasPython,
   profiles: options.profiles && resolve(options.profiles),
 };
 const machine = describeMachine(root, context.data);

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { bareLoop, bullmq, tuttiChain } from '../support/contenders.mjs';
+import { writtenBytes } from '../support/machine.mjs';
 import { ratioOf, shown } from '../support/report.mjs';
 import { collect } from '../support/statistics.mjs';
 
@@ -11,13 +12,13 @@ const LEVELS = /** @type {const} */ ([1, 64, 1024]);
 
 /** @typedef {import('../support/contenders.mjs').Load & { cpuUs: number, allCpuUs: number, writtenKib: number }} Measured */
 
-/** @param {import('../support/contenders.mjs').Started} started */
-function spentBy({ coordinator, others }) {
+/** @param {import('../support/contenders.mjs').Started} started @param {string} folder */
+function spentBy({ coordinator, others }, folder) {
   const own = coordinator.cpuMs();
   return {
     coordinatorMs: own,
     allMs: others.reduce((sum, process) => sum + process.cpuMs(), own),
-    written: coordinator.writtenBytes(),
+    written: writtenBytes(folder),
   };
 }
 
@@ -43,9 +44,9 @@ export const chain = {
         for (const inFlight of LEVELS) {
           const profile = context.profiles && contender === tuttiChain && round === 0;
           if (profile) await started.coordinator.ask('profile start');
-          const before = spentBy(started);
+          const before = spentBy(started, context.data);
           const load = await started.load({ inFlight, ...timesOf(context, inFlight) });
-          const after = spentBy(started);
+          const after = spentBy(started, context.data);
           if (profile) {
             const path = join(String(context.profiles), `chain-${inFlight}.cpuprofile`);
             await started.coordinator.ask('profile stop', { path });

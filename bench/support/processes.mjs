@@ -124,11 +124,6 @@ export class Process {
     return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
   }
 
-  /** Bytes that it has had written to the disk so far. */
-  writtenBytes() {
-    return Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${this.pid}/io`, 'utf8'))?.[1]);
-  }
-
   /** Resident memory in bytes: all of it, and the part that is not a file's pages. */
   memory() {
     const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');

@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { startNode } from './processes.mjs';
+import { PYTHON, root } from './ground.mjs';
+import { Process, startNode } from './processes.mjs';
 
 const PLAYER = fileURLToPath(new URL('../workers/node.mjs', import.meta.url));
+const PYTHON_PLAYER = fileURLToPath(new URL('../workers/node.py', import.meta.url));
 const PROBE = pathToFileURL(fileURLToPath(new URL('../workers/probe.mjs', import.meta.url))).href;
 const CLIENT = fileURLToPath(new URL('../workers/client.mjs', import.meta.url));
 const VIEWERS = fileURLToPath(new URL('../workers/viewers.mjs', import.meta.url));
@@ -17,6 +19,7 @@ const VIEWERS = fileURLToPath(new URL('../workers/viewers.mjs', import.meta.url)
  * @property {boolean} quick
  * @property {number} rounds
  * @property {boolean} hasRedis
+ * @property {boolean} hasPython with what the Python SDK needs
  * @property {string | undefined} profiles where processor profiles of the coordinator go, if anywhere
  */
 
@@ -94,6 +97,17 @@ export class Tutti {
     const options = { dist, control: this.ready.control, nodes };
     const part = startNode(`the nodes ${nodes[0]?.module} …`, [PLAYER, JSON.stringify(options)], {
       ipc: true,
+    });
+    this.#parts.push(part);
+    await part.line('ready');
+    return part;
+  }
+
+  /** A Python node in processes of its own. @param {string} module @param {number} capacity */
+  async playPython(module, capacity) {
+    const env = { TUTTI_CONTROL: this.ready.control, PYTHONPATH: join(root, 'python/src') };
+    const part = new Process(`the Python node ${module}`, PYTHON, [PYTHON_PLAYER, module, String(capacity)], {
+      env,
     });
     this.#parts.push(part);
     await part.line('ready');

@@ -2,8 +2,8 @@
  * Fills a store with history, through the product's own store: the one finished task that a real run has left there is repeated under
  * new ids and numbers, with every row and event that the real one has.
  *
- * The first `longest` iterations are of one problem, the others of one each; every tenth problem of those has failed. On stdout: a JSON
- * of what was made.
+ * The first `longest` iterations are of one problem, the others of one each; every tenth problem of those has failed. The output that the
+ * graph indexes differs from one to the next. On stdout: a JSON of what was made.
  */
 import { pathToFileURL } from 'node:url';
 
@@ -12,7 +12,10 @@ const { dist, dir, iterations, longest } = JSON.parse(String(process.argv[2]));
 const product = (path) => import(pathToFileURL(`${dist}/src/${path}`).href);
 const { openLmdbStore } = await product('store/lmdb.js');
 const { systemIds } = await product('base/ids.js');
+const { indexElement, indexKey } = await product('orchestrator/index-key.js');
 const FAILED_EVERY = 10;
+/** Different values of the indexed output. */
+const VALUES = 10_007;
 const BATCH = 500;
 const EMPTY = new Uint8Array();
 
@@ -44,6 +47,10 @@ const pages = (await rowsOf('task_events', [oldId])).map(({ value }) =>
 const executionIds = [
   ...new Set(payloads.map(({ key }) => String(key[2])).filter((owner) => owner !== 'input')),
 ];
+const [indexed] = Object.entries(taskRow.modules.third.executions[0].indexed);
+if (!indexed) throw new Error('nothing of the task is indexed');
+const [field, oldElement] = /** @type {[string, string]} */ (indexed);
+const thirdId = taskRow.modules.third.executions[0].execution_id;
 const perTask = pages.flat().length;
 const before = JSON.parse(textOf(await store.get('meta', ['cursor'])));
 
@@ -85,7 +92,11 @@ function addIteration(problemId, number, createdSeq, failed) {
   }
   cursor = seq;
   put('events', [first], all.join('\n'));
+  const value = ((problemId === longId ? number : createdSeq) % VALUES) / VALUES;
+  const element = indexElement(value);
+  put('iteration_index', indexKey(field, element, createdSeq, number), EMPTY);
   const row = renamed(taskText)
+    .replace(`"${field}":"${oldElement}"`, `"${field}":"${element}"`)
     .replace(`"problem_seq":${taskRow.problem_seq}`, `"problem_seq":${createdSeq}`)
     .replace(`"queue_seq":${taskRow.queue_seq}`, `"queue_seq":${first + 1}`);
   put(
@@ -94,9 +105,10 @@ function addIteration(problemId, number, createdSeq, failed) {
     failed ? row.replace('"state":"succeeded","desired"', '"state":"failed","desired"') : row,
   );
   const owners = new Map(ids.map(([old, fresh]) => [String(old), String(fresh)]));
-  for (const { key, value } of payloads) {
+  for (const { key, value: bytes } of payloads) {
     const owner = String(key[2]);
-    put('payloads', [problemId, number, owners.get(owner) ?? owner, Number(key[3])], value);
+    const stored = owner === thirdId ? JSON.stringify({ value }) : bytes;
+    put('payloads', [problemId, number, owners.get(owner) ?? owner, Number(key[3])], stored);
   }
 }
 
