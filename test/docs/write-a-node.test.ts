@@ -93,20 +93,25 @@ describe('docs/write-a-node.md', { timeout: 60_000 }, () => {
     expect(stdout).toContain('hello, Grace');
   });
 
-  it('is refused as the page says where the graph means something else by its type', async () => {
-    const scene = Scene.ofTest();
-    const types = join(await scene.directory(), 'types');
-    mkdirSync(types);
-    const schema = JSON.parse(readFileSync(join(folder, 'types/price.schema.json'), 'utf8'));
-    schema.properties.amount.type = 'string';
-    writeFileSync(join(types, 'price.schema.json'), JSON.stringify(schema));
-    const orchestrator = await OrchestratorProcess.up(scene, {
-      graphs: [join(folder, 'priced.yaml')],
-      args: ['--proto-path', types],
-    });
-    const { code, stderr } = await run('node pricing.mjs', { TUTTI_CONTROL: orchestrator.ready.control });
-    expect(code).toBe(1);
-    const promised = /`schema_mismatch: (json:price [^`]*)`/.exec(page)?.[1];
-    expect(stderr.replaceAll('\\"', '"')).toContain(promised);
-  });
+  it.for(['node pricing.mjs', 'python3 pricing.py'])(
+    'is refused as the page says where the graph means something else by its type: %s',
+    async (command, ctx) => {
+      const tool = command.startsWith('python') ? missing('zmq', 'google.protobuf') : undefined;
+      ctx.skip(tool !== undefined, tool);
+      const scene = Scene.ofTest();
+      const types = join(await scene.directory(), 'types');
+      mkdirSync(types);
+      const schema = JSON.parse(readFileSync(join(folder, 'types/price.schema.json'), 'utf8'));
+      schema.properties.amount.type = 'string';
+      writeFileSync(join(types, 'price.schema.json'), JSON.stringify(schema));
+      const orchestrator = await OrchestratorProcess.up(scene, {
+        graphs: [join(folder, 'priced.yaml')],
+        args: ['--proto-path', types],
+      });
+      const { code, stderr } = await run(command, { TUTTI_CONTROL: orchestrator.ready.control });
+      expect(code).toBe(1);
+      const promised = /`schema_mismatch: (json:price [^`]*)`/.exec(page)?.[1];
+      expect(stderr.replaceAll('\\"', '"')).toContain(promised);
+    },
+  );
 });

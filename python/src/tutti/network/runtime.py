@@ -84,6 +84,7 @@ class NetworkRuntime:
                 status="INACTIVE",
                 held=(),
                 token=config.token,
+                schemas=config.schemas,
             )
         )
         self._runs: Dict[str, NetworkRun] = {}
