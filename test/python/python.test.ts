@@ -121,6 +121,14 @@ describe('nodes in Python', () => {
         for (const module of Object.values(modules))
           expect(module).toMatchObject({ outputs: 1, attempts: 1 });
       }
+      // Each says with its heartbeats what it costs, in either language.
+      const loads = await ground.loads();
+      expect(Object.keys(loads).sort()).toEqual(Object.keys(results[0]!.modules).sort());
+      for (const load of Object.values(loads)) {
+        const any = expect.any(Number);
+        expect(load).toEqual({ cpu: any, memory_bytes: any, executing: any });
+        expect((load as { memory_bytes: number }).memory_bytes).toBeGreaterThan(10_000_000);
+      }
     } finally {
       await ground.end();
     }
