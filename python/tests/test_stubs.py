@@ -9,8 +9,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT
 from google.protobuf import descriptor_pb2
+from support import ROOT
 from tutti import TuttiError
 from tutti.stubs import stubs
 

@@ -48,7 +48,7 @@ class Host:
         self._options = options
         self._payloads = Payloads()
         self._runner = self._make_runner(handler)
-        self._hooks: "queue.Queue[Callable[[], None]]" = queue.Queue()
+        self._hooks: queue.Queue[Callable[[], None]] = queue.Queue()
         self._ended = threading.Event()
         self._welcomed = threading.Event()
         self.error: Optional[TuttiError] = None

@@ -19,7 +19,7 @@ from .serving import serve_hosts
 H = TypeVar("H", bound=Callable[..., Any])
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
-_defined: List["Node[Any]"] = []
+_defined: List[Node[Any]] = []
 """Every node of this process: a worker process finds its own here."""
 
 
@@ -56,7 +56,7 @@ class RunningNode:
             raise self._host.error
         return True
 
-    def __enter__(self) -> "RunningNode":
+    def __enter__(self) -> RunningNode:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -155,7 +155,7 @@ def node(
     control: Optional[str] = None,
     token: Optional[str] = None,
     output_type: str = "",
-    proto_path: Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]] = (),
+    proto_path: Union[str, os.PathLike[str], Sequence[Union[str, os.PathLike[str]]]] = (),
     types: Sequence[str] = (),
     on_start: Optional[Callable[[], Any]] = None,
     on_stop: Optional[Callable[[], Any]] = None,

@@ -28,7 +28,7 @@ class NodeOptions(NamedTuple):
     control: Optional[str] = None
     token: Optional[str] = None
     output_type: str = ""
-    proto_path: Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]] = ()
+    proto_path: Union[str, os.PathLike[str], Sequence[Union[str, os.PathLike[str]]]] = ()
     types: Sequence[str] = ()
     on_start: Optional[Callable[[], Any]] = None
     on_stop: Optional[Callable[[], Any]] = None
