@@ -8,6 +8,7 @@ import { indexTable, readGridTable } from '../../nodes/sustainml/carbon_footprin
 import { readConstraints } from '../../nodes/sustainml/hw_constraints/read-constraints.js';
 import type { HWResource, MLModel, UserInput } from '../../nodes/sustainml/types.js';
 import { TuttiError } from '../../src/base/errors.js';
+import { REFUSALS } from '../../src/model/protocol.js';
 import { loadTypes } from '../../src/wire/types.js';
 import { userInput } from '../nodes/sustainml/problem-statements.js';
 import { MixedGround } from './mixed-ground.js';
@@ -43,6 +44,13 @@ describe.concurrent('the Python SDK', () => {
     const embedded = readFileSync(join(root, 'python/src/tutti/tutti_v1.binpb'));
     // `node python/embed-descriptors.mjs` writes it anew.
     expect(embedded.equals(types.descriptors(frames))).toBe(true);
+  });
+
+  it('does about each refusal what the TypeScript SDK does', async (ctx) => {
+    needs(ctx, 'google.protobuf');
+    const told = 'import json, tutti.protocol; print(json.dumps(dict(tutti.protocol.REFUSALS)))';
+    const ran = await runPython(['-c', told], { env: { PYTHONPATH: join(root, 'python/src') } });
+    expect(JSON.parse(ran.stdout), ran.stderr).toEqual(REFUSALS);
   });
 
   for (const name of SUITES) {
