@@ -72,7 +72,7 @@ async function run(command: string, more: Readonly<Record<string, string>> = {},
   return { stdout, stderr, code };
 }
 
-describe('docs/write-a-node.md', { timeout: 60_000 }, () => {
+describe('docs/write-a-node.md', { timeout: 120_000 }, () => {
   it('has only blocks that are run here, or are files for those that are', () => {
     expect(blocks.length).toBe(1 + commands.length + files.length + sessions.length);
     expect([commands.length, files.length, sessions.length].every((count) => count > 0)).toBe(true);

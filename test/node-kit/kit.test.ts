@@ -29,7 +29,7 @@ async function run(command: readonly string[], cwd: string, env: Readonly<Record
 const kit = (args: readonly string[], cwd: string, env?: Readonly<Record<string, string>>) =>
   run([process.execPath, TUTTI, 'node-kit', ...args], cwd, env);
 
-describe.concurrent('tutti node-kit', { timeout: 60_000 }, () => {
+describe.concurrent('tutti node-kit', { timeout: 120_000 }, () => {
   it('init writes a TypeScript node that compiles, passes its test and plays its task', async ({
     expect,
     onTestFinished,
