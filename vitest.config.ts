@@ -4,11 +4,16 @@ import { defineConfig } from 'vitest/config';
 const sdk = fileURLToPath(new URL('./src/sdk/index.ts', import.meta.url));
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
-/** What needs tools beyond Node.js or minutes of its own: `npm run test:more`. */
-const MORE = [
-  ...['browser', 'chaos', 'node-kit', 'python'].map((folder) => `test/${folder}/**/*.test.ts`),
-  ...['chaos', 'fuzz', 'safekeeping'].map((name) => `test/e2e/${name}.test.ts`),
+/** Real processes: nodes in both languages, the node kit, the tutorial. */
+const E2E = [
+  ...['e2e', 'node-kit', 'python'].map((folder) => `test/${folder}/**/*.test.ts`),
   'test/docs/write-a-node.test.ts',
+];
+
+/** What needs a browser or minutes of its own: `npm run test:more`. */
+const MORE = [
+  ...['browser', 'chaos'].map((folder) => `test/${folder}/**/*.test.ts`),
+  ...['chaos', 'fuzz', 'safekeeping'].map((name) => `test/e2e/${name}.test.ts`),
 ];
 
 export default defineConfig({
@@ -24,7 +29,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', ...MORE],
+          exclude: [...E2E, ...MORE],
         },
       },
       {
@@ -33,7 +38,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: E2E,
           exclude: MORE,
           fileParallelism: false,
           testTimeout: 120_000,

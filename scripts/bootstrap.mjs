@@ -1,7 +1,7 @@
 // What a newcomer runs, on a machine with Node.js and nothing else done:
 //   node scripts/bootstrap.mjs demo [--once]   install, build, run the demonstration
 //   node scripts/bootstrap.mjs test [FILTER…]  install, build, check, run the tests
-//   node scripts/bootstrap.mjs test-more       the same with the tests that need a browser, Python, or minutes of their own
+//   node scripts/bootstrap.mjs test-more       the same with the tests that need a browser, or minutes of their own
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -78,20 +78,30 @@ function build() {
   writeFileSync(stamp, current);
 }
 
-/** A tool that some tests need and a bare machine lacks. Where it cannot be installed, those tests name it and are skipped. */
-function provide(tool, debianPackages) {
-  const has = () => spawnSync('which', [tool], { stdio: 'ignore' }).status === 0;
-  if (has() || process.getuid?.() !== 0 || spawnSync('which', ['apt-get'], { stdio: 'ignore' }).status !== 0)
-    return;
+const finds = (program, ...args) => spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+
+/** Whether a command is there. */
+const program = (name) => () => finds('which', name);
+
+/** Whether Debian's Python, with which the tests run, has modules. */
+const pythonModules = (names) => () => {
+  const test = `from importlib.util import find_spec; assert all(map(find_spec, ${JSON.stringify(names)}))`;
+  return finds('/usr/bin/python3', '-c', test);
+};
+
+/** What some tests need and a bare machine lacks. Where it cannot be installed, those tests name it and are skipped. */
+function provide(isThere, debianPackages, options = []) {
+  if (isThere() || process.getuid?.() !== 0 || !finds('which', 'apt-get')) return;
   console.error(`Installing ${debianPackages.join(', ')} for the tests …`);
   const run = (args) =>
     spawnSync('apt-get', args, {
       stdio: ['ignore', 'ignore', 2],
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     });
-  if (run(['install', '-y', '-q', ...debianPackages]).status !== 0) {
+  const install = ['install', '-y', '-q', ...options, ...debianPackages];
+  if (run(install).status !== 0) {
     run(['update', '-q']);
-    run(['install', '-y', '-q', ...debianPackages]);
+    run(install);
   }
 }
 
@@ -130,9 +140,17 @@ function vitest(project, filters) {
 }
 
 function test(projects, filters) {
-  provide('cc', ['gcc', 'libc6-dev']);
-  provide('python3', ['python3']);
-  provide('chromium', ['chromium']);
+  provide(program('cc'), ['gcc', 'libc6-dev']);
+  provide(program('chromium'), ['chromium']);
+  provide(
+    pythonModules(['zmq', 'google.protobuf', 'numpy', 'mypy', 'pip', 'setuptools', 'wheel']),
+    [
+      ...['python3', 'python3-zmq', 'python3-protobuf', 'python3-numpy', 'python3-mypy'],
+      ...['python3-pip', 'python3-setuptools', 'python3-wheel'],
+    ],
+    // What it recommends is a compiler and all headers of Python.
+    ['--no-install-recommends'],
+  );
   must('The format and lint check', join(root, 'node_modules/.bin/biome'), [
     'ci',
     '--error-on-warnings',

@@ -295,7 +295,7 @@ class NodeCase(unittest.TestCase):
 
     def node(
         self, orchestrator: FakeOrchestrator, code: str, env: Optional[Dict[str, str]] = None
-    ) -> "subprocess.Popen[str]":
+    ) -> subprocess.Popen[str]:
         """Runs a script in a folder of its own."""
         import tempfile
 
@@ -325,7 +325,7 @@ class NodeCase(unittest.TestCase):
         self.addCleanup(end)
         return process
 
-    def ends(self, process: "subprocess.Popen[str]") -> int:
+    def ends(self, process: subprocess.Popen[str]) -> int:
         """Its exit code."""
         return process.wait(WITHIN_S)
 

@@ -166,6 +166,31 @@ class Handlers(NodeCase):
         last = orchestrator.output("e1", 2)
         self.assertEqual((given(last), last.last), (2, True))
 
+    def test_as_many_executions_as_its_capacity_are_at_work_at_once(self) -> None:
+        in_threads = """
+import threading
+both = threading.Barrier(2)
+
+@node("m", capacity=2)
+def run(task):
+    both.wait(60)
+"""
+        in_one_loop = """
+import asyncio
+begun = []
+
+@node("m", capacity=2)
+async def run(task):
+    begun.append(task)
+    while len(begun) < 2: await asyncio.sleep(0.01)
+"""
+        for code in (in_threads, in_one_loop):
+            orchestrator = self.run_one(code)
+            orchestrator.assign("e2")
+            # Neither comes back before the other one has begun.
+            for each in ("e1", "e2"):
+                self.assertTrue(orchestrator.output(each).last)
+
     def test_a_generator_publishes_what_it_yields_and_gives_what_it_returns(self) -> None:
         orchestrator = self.run_one(
             '@node("m")\ndef run(task):\n    yield {"n": 1}\n    yield {"n": 2}\n    return {"n": 3}\n'
@@ -295,7 +320,7 @@ class Stopping(NodeCase):
         return orchestrator, process
 
     def test_the_next_progress_after_a_stop_raises(self) -> None:
-        orchestrator, _ = self.begun(
+        orchestrator, node = self.begun(
             """
 from tutti import TaskAbortedError, node
 import time
@@ -313,6 +338,8 @@ def run(task):
         )
         orchestrator.stop_task("e1", reason="enough")
         self.assertEqual(orchestrator.report("e1", "CANCELLED").message, "enough")
+        assert node.stdout is not None
+        self.assertEqual(node.stdout.readline(), "True stopped enough\n")
 
     def test_code_that_never_looks_is_stopped_hard(self) -> None:
         for kind in ("def", "async def"):

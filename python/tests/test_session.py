@@ -93,7 +93,7 @@ class Driver:
         self.now = end
         return left
 
-    def join(self, **over: Any) -> "Driver":
+    def join(self, **over: Any) -> Driver:
         self.incarnation = over.get("incarnation", 1)
         self.step(events.Open())
         self.told(WELCOME._replace(**over), NodeCommand("start", "START", "", 1_000))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-from support import ROOT
 from google.protobuf import descriptor_pb2
+from support import ROOT
 from tutti import TuttiError
 from tutti.stubs import stubs
 
@@ -32,6 +33,19 @@ class StubsTest(unittest.TestCase):
         self.assertIn("class Inner(Record):", text)
         self.assertIn("    inner: Optional[Inner]\n    inners: List[Inner]\n    count: int\n", text)
         self.assertIn('    # record["items"]: List[str]\n', text)
+
+    def test_a_folder_of_proto_files_will_do(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "a.proto").write_text('syntax = "proto3"; package a; message Price { double amount = 1; }')
+            written = subprocess.run(
+                [sys.executable, "-m", "tutti.stubs", folder, "a.Price"],
+                capture_output=True,
+                text=True,
+                check=True,
+                env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+            ).stdout
+        self.assertIn("class Price(Record):", written)
+        self.assertIn("    amount: float\n", written)
 
     def test_they_can_be_made_and_are_plain_mappings(self) -> None:
         module: dict = {}

@@ -118,7 +118,7 @@ class Messages(unittest.TestCase):
             self.assertNotIn(name, empty)
             self.assertIsNone(getattr(empty, name))
         with self.assertRaisesRegex(AttributeError, r"a_txet \(did you mean a_text\?\)"):
-            empty.a_txet
+            _ = empty.a_txet
 
     def test_all_faults_are_told_at_once_each_at_its_place(self) -> None:
         value = {

@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { parseGraph } from '../config/graph-file.js';
 import { registerClientCommands } from './client-commands.js';
+import { kitTypes } from './node-kit/recording.js';
 import { createProgram, run } from './program.js';
 import { registerUp } from './up/command.js';
-import { packageTypes } from './up/up.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -27,6 +27,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const program = createProgram(io, version);
 registerUp(program, io);
 registerClientCommands(program, io, (yaml, { file, protoPaths }) =>
-  parseGraph(yaml, { types: packageTypes(protoPaths), file }),
+  parseGraph(yaml, { types: kitTypes(protoPaths), file }),
 );
 process.exitCode = await run(program, process.argv.slice(2), io);

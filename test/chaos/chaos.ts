@@ -2,11 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { missing } from '../python/python.js';
 import { check, type Verdict } from './checker.js';
 import { Client, Load } from './clients.js';
 import { Nemesis } from './nemesis.js';
 import { Random } from './random.js';
-import { prepareTools, System } from './system.js';
+import { type NodeKind, prepareTools, System } from './system.js';
 import { Watcher } from './watcher.js';
 
 export interface ChaosOptions {
@@ -39,13 +40,18 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   await mkdir(journals, { recursive: true });
   const tools = await prepareTools(root, folder);
   if (tools.preload.length === 0) log('no C compiler: the clock and the disk are left alone');
+  const withoutPython = missing('zmq', 'google.protobuf');
+  if (withoutPython !== undefined) log(`no ${withoutPython}: there are no nodes in Python`);
   const system = new System({ root, folder, journals, seed, tools });
   const began = performance.now();
   let watcher: Watcher | undefined;
   try {
     await system.start();
     for (const [module, kinds] of Object.entries(FLEET)) {
-      for (const [index, kind] of kinds.entries()) system.addSlot(module, `${module}-${index + 1}`, kind);
+      for (const [index, kind] of kinds.entries()) {
+        const isThere = kind !== 'python' || withoutPython === undefined;
+        if (isThere) system.addSlot(module, `${module}-${index + 1}`, kind);
+      }
     }
     const load = new Load();
     watcher = new Watcher(system.http, journals);
@@ -96,14 +102,14 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-/** Two nodes of each module: one that writes down what it says, most of them. */
-const FLEET = {
-  alpha: ['raw', 'raw'],
+/** Two nodes of each module or more: one that writes down what it says, most of them. */
+const FLEET: Readonly<Record<string, readonly NodeKind[]>> = {
+  alpha: ['raw', 'raw', 'python'],
   beta: ['raw', 'sdk'],
   gamma: ['raw', 'raw'],
   delta: ['raw'],
-  epsilon: ['raw', 'sdk'],
-} as const;
+  epsilon: ['raw', 'sdk', 'python'],
+};
 
 async function isQuiet(http: string): Promise<boolean> {
   const deadline = performance.now() + QUIET_WITHIN_MS;

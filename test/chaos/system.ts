@@ -13,6 +13,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { python } from '../python/python.js';
 import { bundle } from './bundle.mjs';
 import { Network } from './network.js';
 
@@ -38,7 +39,8 @@ export class Process {
   #onLine: (() => void) | undefined;
 
   constructor(command: readonly string[], env: NodeJS.ProcessEnv, log: string) {
-    this.#child = spawn(process.execPath, command, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [program, ...args] = command;
+    this.#child = spawn(program!, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     const file = createWriteStream(log, { flags: 'a' });
     this.#child.stderr!.pipe(file, { end: false });
     this.#child.stdout!.setEncoding('utf8').on('data', (text: string) => {
@@ -114,6 +116,9 @@ export interface SystemOptions {
   readonly tools: Tools;
 }
 
+/** `raw` writes down what it says; the others have an SDK: `sdk` that of TypeScript. */
+export type NodeKind = 'raw' | 'sdk' | 'python';
+
 export class NodeSlot {
   process: Process | undefined;
   /** An older process of the same instance that may still be there. */
@@ -123,7 +128,7 @@ export class NodeSlot {
   constructor(
     readonly module: string,
     readonly instance: string,
-    readonly kind: 'raw' | 'sdk',
+    readonly kind: NodeKind,
   ) {}
 }
 
@@ -191,7 +196,7 @@ export class System {
       TUTTI_DISK_FULL: this.#fullMark,
     };
     const log = join(folder, 'orchestrator.log');
-    const child = new Process(command, env, log);
+    const child = new Process([process.execPath, ...command], env, log);
     this.orchestrator = child;
     const timeout = setTimeout(() => child.signal('SIGKILL'), READY_MS);
     const line = await child.line('ready ');
@@ -213,7 +218,7 @@ export class System {
     }
   }
 
-  addSlot(module: string, instance: string, kind: 'raw' | 'sdk'): void {
+  addSlot(module: string, instance: string, kind: NodeKind): void {
     const slot = new NodeSlot(module, instance, kind);
     this.slots.push(slot);
     void this.#supervise(slot);
@@ -261,9 +266,15 @@ export class System {
       TUTTI_INSTANCE: instance,
       CHAOS_JOURNALS: journals,
       CHAOS_SEED: String(seed),
+      PYTHONPATH: join(root, 'python/src'),
+      PYTHONDONTWRITEBYTECODE: '1',
     };
-    const program = kind === 'raw' ? tools.node : join(root, 'test/chaos/sdk-node.mjs');
-    return new Process([program], env, join(folder, `node-${instance}.log`));
+    const commands = {
+      raw: [process.execPath, tools.node],
+      sdk: [process.execPath, join(root, 'test/chaos/sdk-node.mjs')],
+      python: [python, join(root, 'test/chaos/sdk_node.py')],
+    };
+    return new Process(commands[kind], env, join(folder, `node-${instance}.log`));
   }
 
   /** Somebody outside starts a node again whenever it has ended. */

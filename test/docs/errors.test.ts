@@ -17,13 +17,14 @@ const CODES = [
   /refusal\(\s*'[a-z_]+',\s*'([a-z_]+)'/g,
   /(?:unavailable|notFound)\(\s*'([a-z_]+)'/g,
   /\bcode: '([a-z_]+)'/g,
+  /(?:Tutti|NonRetryable|Reported)Error\(\s*"([a-z_]+)"/g,
 ];
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return entry.name === 'generated' || entry.name === 'web' ? [] : sources(path);
-    return entry.name.endsWith('.ts') ? [path] : [];
+    return /\.(ts|py)$/.test(entry.name) ? [path] : [];
   });
 }
 
@@ -34,7 +35,7 @@ describe('docs/errors.md', () => {
 
   it('lists every code of the sources', () => {
     const codes = new Map<string, string>();
-    for (const file of ['src', 'frontend-bridge/gateway', 'nodes'].flatMap(sources)) {
+    for (const file of ['src', 'frontend-bridge/gateway', 'nodes', 'python/src'].flatMap(sources)) {
       const text = readFileSync(join(root, file), 'utf8');
       for (const pattern of CODES) for (const [, code] of text.matchAll(pattern)) codes.set(code!, file);
     }
@@ -45,7 +46,9 @@ describe('docs/errors.md', () => {
     expect(missing.map(([code, file]) => `${code} (${file})`)).toEqual([]);
   });
 
-  it('lists every refusal of frames', () => {
-    expect(Object.keys(REFUSALS).filter((code) => !documented.includes(`\`${code}\``))).toEqual([]);
+  it('lists every refusal of frames, and so does the page for authors of SDKs', () => {
+    const protocol = readFileSync(join(root, 'docs/node-protocol.md'), 'utf8');
+    for (const page of [documented, protocol])
+      expect(Object.keys(REFUSALS).filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
   });
 });

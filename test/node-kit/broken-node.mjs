@@ -1,5 +1,5 @@
 /**
- * The conform node with no SDK, and with one fault to choose: `--break CASE` breaks what the conformance case CASE is about, in the
+ * The conform node with no SDK, and with faults to choose: `--break CASE…` breaks what each of these conformance cases is about, in the
  * way that `broken` names at its place, and nothing else.
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -14,8 +14,8 @@ const {
   TUTTI_TOKEN: token,
 } = process.env;
 const at = process.argv.indexOf('--break');
-const chosen = at < 0 ? '' : process.argv[at + 1];
-const broken = (id) => id === chosen;
+const chosen = new Set(at < 0 ? [] : process.argv.slice(at + 1));
+const broken = (id) => chosen.has(id);
 
 const CAPACITY = 2;
 const GOODBYE_MS = 100;

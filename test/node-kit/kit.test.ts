@@ -29,7 +29,7 @@ async function run(command: readonly string[], cwd: string, env: Readonly<Record
 const kit = (args: readonly string[], cwd: string, env?: Readonly<Record<string, string>>) =>
   run([process.execPath, TUTTI, 'node-kit', ...args], cwd, env);
 
-describe.concurrent('tutti node-kit', { timeout: 60_000 }, () => {
+describe.concurrent('tutti node-kit', { timeout: 120_000 }, () => {
   it('init writes a TypeScript node that compiles, passes its test and plays its task', async ({
     expect,
     onTestFinished,
@@ -50,12 +50,12 @@ describe.concurrent('tutti node-kit', { timeout: 60_000 }, () => {
     expect(await kit(['init', 'My Node'], cwd)).toMatchObject({ code: 2 });
   });
 
-  it('init writes a Python node that passes its test and plays its task', async ({
+  it('init writes a Python node that is typed, passes its test and plays its task', async ({
     expect,
     onTestFinished,
     skip,
   }) => {
-    const tool = missing('zmq', 'google.protobuf');
+    const tool = missing('zmq', 'google.protobuf', 'mypy');
     skip(tool !== undefined, tool);
     const scene = new Scene();
     onTestFinished(() => scene.end());
@@ -63,6 +63,12 @@ describe.concurrent('tutti node-kit', { timeout: 60_000 }, () => {
     expect(await kit(['init', 'my_node', '--lang', 'python'], cwd)).toMatchObject({ code: 0 });
     const folder = join(cwd, 'my_node');
     expect(await run([python, '-m', 'unittest'], folder)).toMatchObject({ code: 0 });
+    const typed = await run(
+      [python, '-m', 'mypy', '--strict', '--cache-dir', join(cwd, 'mypy'), 'node.py', 'test_work.py'],
+      folder,
+      { MYPYPATH: join(root, 'python/src') },
+    );
+    expect(typed, typed.stdout).toMatchObject({ code: 0 });
     const played = await kit(['run', 'tasks.jsonl', '--expect', '--', python, 'node.py'], folder);
     expect(played.code, played.stderr).toBe(0);
   });
@@ -157,6 +163,40 @@ describe.concurrent('tutti node-kit', { timeout: 60_000 }, () => {
     expect(await kit(['record', submitted.task_id, '--module', 'nobody', '-o', '-'], cwd, env)).toMatchObject(
       { code: 2 },
     );
+  });
+
+  it('conform says in its exit code and as JSON which rule a node breaks, with the exchange', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const scene = new Scene();
+    onTestFinished(() => scene.end());
+    const cwd = await scene.directory();
+    const broken = join(root, 'test/node-kit/broken-node.mjs');
+    const conform = (...faults: string[]) =>
+      kit(
+        ['conform', '--level', 'minimal', '--json', '--', process.execPath, broken, '--break', ...faults],
+        cwd,
+      );
+    const whole = await conform();
+    expect(whole.code, whole.stdout).toBe(0);
+    expect(JSON.parse(whole.stdout)).toMatchObject({ level: 'minimal', failed: 0, not_run: 0 });
+    const { code, stdout } = await conform('output.published');
+    expect(code).toBe(1);
+    const { failed, cases } = JSON.parse(stdout) as {
+      failed: number;
+      cases: { id: string; outcome: string; exchange?: { by: string; said: { kind: string } }[] }[];
+    };
+    expect(failed).toBe(1);
+    const fault = cases.find(({ outcome }) => outcome === 'failed');
+    expect(fault).toMatchObject({
+      id: 'output.published',
+      sentence: expect.stringContaining('publishes its output'),
+      expected: 'the lease of the assignment in the output',
+    });
+    const said = fault!.exchange!.map(({ by, said: { kind } }) => `${by}: ${kind}`);
+    expect(said).toContain('conductor: assign');
+    expect(said).toContain('node: output');
   });
 
   it('dev plays the last task again with every change of a file, and shows what is different', async ({

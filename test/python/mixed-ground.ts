@@ -80,6 +80,17 @@ export class MixedGround {
     }
   }
 
+  /** Every node, once each has said what it costs: with its first heartbeat. */
+  async loads(): Promise<Readonly<Record<string, unknown>>> {
+    for (;;) {
+      const response = await fetch(`${this.#ready.http}/v1/nodes`);
+      const { items } = (await response.json()) as { items: { module: string; load: unknown }[] };
+      if (items.every(({ load }) => load !== null))
+        return Object.fromEntries(items.map(({ module, load }) => [module, load]));
+      await delay(LOOK_MS);
+    }
+  }
+
   /** Ends all that it started. */
   async end(): Promise<void> {
     const gone = [...this.#children].map((child) =>

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -8,11 +8,11 @@ import { indexTable, readGridTable } from '../../nodes/sustainml/carbon_footprin
 import { readConstraints } from '../../nodes/sustainml/hw_constraints/read-constraints.js';
 import type { HWResource, MLModel, UserInput } from '../../nodes/sustainml/types.js';
 import { TuttiError } from '../../src/base/errors.js';
-import { conform } from '../../src/cli/node-kit/conform/suite.js';
+import { REFUSALS } from '../../src/model/protocol.js';
 import { loadTypes } from '../../src/wire/types.js';
 import { userInput } from '../nodes/sustainml/problem-statements.js';
 import { MixedGround } from './mixed-ground.js';
-import { missing, python, root, runPython } from './python.js';
+import { missing, root, runPython } from './python.js';
 
 const types = loadTypes([join(root, 'proto')]);
 const MINUTE_MS = 60_000;
@@ -24,12 +24,21 @@ function needs(ctx: TestContext, ...modules: string[]): void {
 
 let folder: string;
 beforeAll(() => {
-  process.env.PYTHONPATH = join(root, 'python/src');
   folder = mkdtempSync(join(tmpdir(), 'tutti-python-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('the Python SDK', () => {
+/** The tests with real processes mostly wait: each class of them on its own, so that they wait beside each other. */
+const SUITES = readdirSync(join(root, 'python/tests'))
+  .filter((file) => /^test_.*\.py$/.test(file))
+  .flatMap((file) => {
+    const name = file.slice(0, -'.py'.length);
+    const source = readFileSync(join(root, 'python/tests', file), 'utf8');
+    const classes = [...source.matchAll(/^class (\w+)\(NodeCase\)/gm)].map((found) => `${name}.${found[1]}`);
+    return classes.length > 0 ? classes : [name];
+  });
+
+describe.concurrent('the Python SDK', () => {
   it('carries the messages of proto/tutti/v1 as they are', () => {
     const frames = ['tutti.v1.ToOrchestrator', 'tutti.v1.ToNode', 'tutti.v1.Outputs'];
     const embedded = readFileSync(join(root, 'python/src/tutti/tutti_v1.binpb'));
@@ -37,13 +46,23 @@ describe('the Python SDK', () => {
     expect(embedded.equals(types.descriptors(frames))).toBe(true);
   });
 
-  for (const name of ['test_session', 'test_values', 'test_wire', 'test_stubs', 'test_node']) {
+  it('does about each refusal what the TypeScript SDK does', async (ctx) => {
+    needs(ctx, 'google.protobuf');
+    const told = 'import json, tutti.protocol; print(json.dumps(dict(tutti.protocol.REFUSALS)))';
+    const ran = await runPython(['-c', told], { env: { PYTHONPATH: join(root, 'python/src') } });
+    expect(JSON.parse(ran.stdout), ran.stderr).toEqual(REFUSALS);
+  });
+
+  for (const name of SUITES) {
     it(`passes its own ${name}`, { timeout: 5 * MINUTE_MS }, async (ctx) => {
-      needs(ctx, 'zmq', 'google.protobuf');
+      // Those that only some tests need are asked for here, so that none is skipped unseen.
+      needs(ctx, 'zmq', 'google.protobuf', 'numpy', 'mypy');
       const ran = await runPython(['-W', 'ignore', '-m', 'unittest', name], {
         cwd: join(root, 'python/tests'),
       });
       expect(ran.code, ran.stderr).toBe(0);
+      expect(ran.stderr).toMatch(/Ran [1-9]/);
+      expect(ran.stderr).not.toContain('skipped=');
     });
   }
 
@@ -78,26 +97,6 @@ describe('the Python SDK', () => {
 });
 
 describe('nodes in Python', () => {
-  it.each([
-    ['minimal', 'minimal_node.py'],
-    ['full', 'conform_node.py'],
-  ] as const)('conform: %s, %s', { timeout: 3 * MINUTE_MS }, async (level, file) => {
-    const results = await conform({
-      command: [python, join(root, 'nodes/examples', file)],
-      module: 'conform',
-      level,
-      patienceMs: 10_000,
-      inputs: [
-        { name: 'input', type: 'json', value: { kind: 'inline', bytes: Buffer.from('{}') }, previous: false },
-      ],
-      lanes: 5,
-      signal: new AbortController().signal,
-    });
-    expect(results.length).toBeGreaterThan(10);
-    const failed = results.filter(({ outcome }) => outcome !== 'passed');
-    expect(failed, JSON.stringify(failed, undefined, 1)).toEqual([]);
-  });
-
   it('in one graph with others lose nothing when they and the orchestrator are killed', {
     timeout: 3 * MINUTE_MS,
   }, async (ctx) => {
@@ -129,6 +128,14 @@ describe('nodes in Python', () => {
       for (const { modules } of results) {
         for (const module of Object.values(modules))
           expect(module).toMatchObject({ outputs: 1, attempts: 1 });
+      }
+      // Each says with its heartbeats what it costs, in either language.
+      const loads = await ground.loads();
+      expect(Object.keys(loads).sort()).toEqual(Object.keys(results[0]!.modules).sort());
+      for (const load of Object.values(loads)) {
+        const any = expect.any(Number);
+        expect(load).toEqual({ cpu: any, memory_bytes: any, executing: any });
+        expect((load as { memory_bytes: number }).memory_bytes).toBeGreaterThan(10_000_000);
       }
     } finally {
       await ground.end();

@@ -51,6 +51,16 @@ describe('proto files', () => {
     expect(loadTypes([first, join(first, 'x'), second]).names()).toEqual(['bytes', 'json', 'x.First']);
   });
 
+  it('find a type from the innermost scope outwards, and not within a sibling', () => {
+    const types = loadTypes([
+      folderWith({
+        'a.proto':
+          'package a; enum K { LOW = 0; } message M { K k = 1; message N { message O { enum K { DEEP = 0; } } } }',
+      }),
+    ]);
+    expect(types.decode('a.M', new Uint8Array())).toEqual({ ok: true, value: { k: 'LOW' } });
+  });
+
   it('may be none at all', () => {
     expect(loadTypes([]).names()).toEqual(['bytes', 'json']);
     expect(loadTypes([folderWith({})]).names()).toEqual(['bytes', 'json']);

@@ -68,6 +68,6 @@ def to_json(value: Any) -> str:
     return "[" + ",".join(map(to_json, value)) + "]"
 
 
-def _escape(found: "re.Match[str]") -> str:
+def _escape(found: re.Match[str]) -> str:
     letter = found[0]
     return _ESCAPES.get(letter) or f"\\u{ord(letter):04x}"

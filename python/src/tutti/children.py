@@ -12,7 +12,7 @@ from .errors import TuttiError
 _BOOT = "import sys; sys.path[:] = {path!r}; from {module} import main; main({arguments})"
 
 
-def start_child(module: str, ends: Sequence[socket.socket], *arguments: Any) -> "subprocess.Popen[bytes]":
+def start_child(module: str, ends: Sequence[socket.socket], *arguments: Any) -> subprocess.Popen[bytes]:
     """Calls ``main`` of a module of this package in a new process, with the numbers of these sockets and then the arguments.
 
     The sockets are closed here. The process finds its imports where this one does, whatever the working directory is.

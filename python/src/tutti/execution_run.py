@@ -31,7 +31,7 @@ _MAX_LOG_CHARS = 8_192
 _MAX_FIELD_CHARS = 1_024
 _MAX_FIELDS = 64
 
-current_run: ContextVar[Optional["ExecutionRun"]] = ContextVar("tutti_run", default=None)
+current_run: ContextVar[Optional[ExecutionRun]] = ContextVar("tutti_run", default=None)
 """The run whose handler is at work here."""
 
 Handler = Callable[[Any], Any]

@@ -14,7 +14,7 @@ import queue
 import socket
 import threading
 import uuid
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Sequence
 
 from . import messages
 from .channel import Channel
@@ -24,6 +24,7 @@ from .execution_run import Handler, Payloads
 from .main_module import locate
 from .network import events
 from .options import NodeOptions, NodeSettings
+from .protocol import TypeSchema
 from .runners.loop import LoopRunner
 from .runners.processes import ProcessRunner
 from .runners.runner import Runner
@@ -34,14 +35,20 @@ _log = logging.getLogger("tutti.node")
 
 class Host:
     def __init__(
-        self, settings: NodeSettings, options: NodeOptions, handler: Handler, owns_process: bool
+        self,
+        settings: NodeSettings,
+        options: NodeOptions,
+        handler: Handler,
+        owns_process: bool,
+        schemas: Sequence[TypeSchema],
     ) -> None:
         """``owns_process``: the author's process ends with the node, where need be by force."""
         self._settings = settings
+        self._schemas = schemas
         self._options = options
         self._payloads = Payloads()
         self._runner = self._make_runner(handler)
-        self._hooks: "queue.Queue[Callable[[], None]]" = queue.Queue()
+        self._hooks: queue.Queue[Callable[[], None]] = queue.Queue()
         self._ended = threading.Event()
         self._welcomed = threading.Event()
         self.error: Optional[TuttiError] = None
@@ -67,6 +74,7 @@ class Host:
                 capacity=s.capacity,
                 labels=s.labels,
                 output_type=s.output_type,
+                schemas=self._schemas,
                 token=s.token,
                 control=s.control,
                 shutdown_grace_ms=s.shutdown_grace_ms,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Mapping, NamedTuple, Optional, Sequence, Union
 
 from .errors import ReportedError, TuttiError
+from .protocol import TypeSchema
 
 
 class Config(NamedTuple):
@@ -17,6 +18,7 @@ class Config(NamedTuple):
     capacity: int
     labels: Mapping[str, str]
     output_type: str
+    schemas: Sequence[TypeSchema]
     token: str
     control: str
     shutdown_grace_ms: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, TypeVar
+from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, TypeVar, Union
 
 from . import autoserve
 from .errors import TuttiError
@@ -13,12 +13,13 @@ from .host import Host
 from .logs import forward_logs
 from .main_module import WORKER_NAME, Loaded
 from .options import NodeOptions, NodeSettings, read_options
+from .schemas.own import own_schemas
 from .serving import serve_hosts
 
 H = TypeVar("H", bound=Callable[..., Any])
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
-_defined: List["Node[Any]"] = []
+_defined: List[Node[Any]] = []
 """Every node of this process: a worker process finds its own here."""
 
 
@@ -55,7 +56,7 @@ class RunningNode:
             raise self._host.error
         return True
 
-    def __enter__(self) -> "RunningNode":
+    def __enter__(self) -> RunningNode:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,7 +105,7 @@ class Node(Generic[H]):
         """Serves until the node is ended: by SIGTERM or Ctrl-C, by a ``TERMINATE``, or by a final refusal (``SystemExit(1)``).
 
         The node owns its process: SIGTERM gives the work back and ends it cleanly, a second one at once. Raises ``TuttiError``
-        ``bad_option``, ``already_started``.
+        ``bad_option``, ``bad_proto``, ``bad_schema``, ``already_started``.
         """
         serve([self])
 
@@ -131,9 +132,10 @@ class Node(Generic[H]):
         if self._has_started:
             raise TuttiError("already_started", f"the node of {self.module} was started before")
         settings = self.settings()
+        schemas = own_schemas(settings.proto_paths, settings.types)
         self._has_started = True
         forward_logs()
-        return Host(settings, self._options, self.handler, owns_process)
+        return Host(settings, self._options, self.handler, owns_process, schemas)
 
     def settings(self) -> NodeSettings:
         return read_options(self.module, self._options, self.is_async, os.environ)
@@ -153,6 +155,8 @@ def node(
     control: Optional[str] = None,
     token: Optional[str] = None,
     output_type: str = "",
+    proto_path: Union[str, os.PathLike[str], Sequence[Union[str, os.PathLike[str]]]] = (),
+    types: Sequence[str] = (),
     on_start: Optional[Callable[[], Any]] = None,
     on_stop: Optional[Callable[[], Any]] = None,
     on_configure: Optional[Callable[[str], Any]] = None,
@@ -183,6 +187,10 @@ def node(
     :param control: the orchestrator's control endpoint; by default ``TUTTI_CONTROL``, else ``tcp://127.0.0.1:7400``
     :param token: by default ``TUTTI_TOKEN``, else none
     :param output_type: the type that the node publishes; it has to be what the graph declares, and is that by default
+    :param proto_path: the folder, or the folders, with the ``.proto`` and ``.schema.json`` files that the node was written against. With
+        its hello it says what it knows of them, and it is refused (``schema_mismatch``) where the graph means something else by one of
+        its module's types; by default the graph is believed
+    :param types: which of the types in ``proto_path`` count; by default all
     :param on_start: runs when the node is started, before it takes work; with ``processes``, in the node's own process only
     :param on_stop: runs when the node is stopped, after its last execution, and before its process ends
     :param on_configure: takes a configuration; gives back the one that now holds, if it is another
@@ -200,6 +208,8 @@ def node(
         control=control,
         token=token,
         output_type=output_type,
+        proto_path=proto_path,
+        types=types,
         on_start=on_start,
         on_stop=on_stop,
         on_configure=on_configure,

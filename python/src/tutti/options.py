@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from .errors import Fault, TuttiError
 from .values.faults import show
@@ -28,6 +28,8 @@ class NodeOptions(NamedTuple):
     control: Optional[str] = None
     token: Optional[str] = None
     output_type: str = ""
+    proto_path: Union[str, os.PathLike[str], Sequence[Union[str, os.PathLike[str]]]] = ()
+    types: Sequence[str] = ()
     on_start: Optional[Callable[[], Any]] = None
     on_stop: Optional[Callable[[], Any]] = None
     on_configure: Optional[Callable[[str], Any]] = None
@@ -48,6 +50,9 @@ class NodeSettings(NamedTuple):
     control: str
     token: str
     output_type: str
+    proto_paths: Sequence[str]
+    types: Sequence[str]
+    """Empty: all."""
     hard_stop_ms: Optional[float]
     shutdown_grace_ms: float
     flush_ms: float
@@ -59,6 +64,8 @@ def read_options(module: str, options: NodeOptions, is_async: bool, env: Mapping
     instance = options.instance
     if instance is None:
         instance = env.get("TUTTI_INSTANCE") or f"{name}@{socket.gethostname()}:{os.getpid()}"
+    paths, types = options.proto_path, options.types
+    paths = [paths] if isinstance(paths, (str, os.PathLike)) else paths
     settings = NodeSettings(
         module=name,
         capacity=options.capacity,
@@ -69,6 +76,8 @@ def read_options(module: str, options: NodeOptions, is_async: bool, env: Mapping
         control=options.control or env.get("TUTTI_CONTROL") or DEFAULT_CONTROL,
         token=options.token if options.token is not None else env.get("TUTTI_TOKEN", ""),
         output_type=options.output_type,
+        proto_paths=[os.fspath(path) for path in paths],
+        types=[types] if isinstance(types, str) else list(types),
         hard_stop_ms=options.hard_stop_ms,
         shutdown_grace_ms=options.shutdown_grace_ms,
         flush_ms=options.flush_ms,

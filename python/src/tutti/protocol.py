@@ -39,6 +39,16 @@ class Held(NamedTuple):
     state: str
 
 
+class TypeSchema(NamedTuple):
+    """What a node was written against: one type."""
+
+    type: str
+    hash: str
+    """Of the canonical form: equal hashes mean equal schemas."""
+    definition: bytes
+    """What is compared, field by field, when the hashes differ: a ``FileDescriptorSet``, or a JSON Schema."""
+
+
 class Hello(NamedTuple):
     module: str
     instance: str
@@ -50,6 +60,7 @@ class Hello(NamedTuple):
     status: str
     held: Sequence[Held]
     token: str
+    schemas: Sequence[TypeSchema] = ()
 
 
 class Load(NamedTuple):

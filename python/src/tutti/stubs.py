@@ -11,12 +11,13 @@ writes a module with a class for each message (of the types named, and what they
     def run(task: Task[Inputs, Record]) -> CO2Footprint:
         return CO2Footprint(carbon_footprint=0.1 * len(task.inputs.ml_model.model))
 
-``DESCRIPTORS`` is what ``protoc --include_imports --descriptor_set_out=FILE`` writes; ``-`` is stdin.
+``DESCRIPTORS`` is a folder of ``.proto`` files, or what ``protoc --include_imports --descriptor_set_out=FILE`` writes; ``-`` is stdin.
 """
 
 from __future__ import annotations
 
 import keyword
+import os
 import sys
 from typing import Any, Dict, List, Sequence, Set
 
@@ -25,6 +26,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Kind
 from .errors import TuttiError
 from .nearest import did_you_mean
 from .pool import MessageTypes
+from .schemas.proto_files import read_proto_files
 
 _PLAIN = {
     "google.protobuf.Timestamp": "str",
@@ -143,6 +145,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if arguments[0] == "-":
             descriptors = sys.stdin.buffer.read()
+        elif os.path.isdir(arguments[0]):
+            descriptors = read_proto_files([arguments[0]])
         else:
             with open(arguments[0], "rb") as file:
                 descriptors = file.read()

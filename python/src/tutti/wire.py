@@ -247,6 +247,7 @@ def _node_body(message: NodeMessage) -> Tuple[str, Dict[str, Any]]:
             for held in message.held
         ],
         "token": _text(message.token),
+        "schemas": [each._asdict() for each in message.schemas],
     }
 
 

@@ -5,7 +5,6 @@ import { loadConfig } from '../../config/config.js';
 import { OPTIONS } from '../../config/options.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
-import { up } from './up.js';
 
 /** After this long the process ends, whatever still holds on: the promise is five seconds. */
 const STOP_WITHIN_MS = 4500;
@@ -28,6 +27,8 @@ export function registerUp(program: Command, io: Io): void {
   }
   command.action(async (flags: Record<string, unknown>) => {
     const config = asBadInput(() => loadConfig({ flags, env: io.env }));
+    // Only now: no other command needs all of an orchestrator to be loaded.
+    const { up } = await import('./up.js');
     let onLost: ((error: TuttiError) => void) | undefined;
     const lost = new Promise<TuttiError>((resolve) => {
       onLost = resolve;

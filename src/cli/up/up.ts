@@ -27,7 +27,7 @@ const PACKAGE_PROTO = fileURLToPath(new URL('../../../proto', import.meta.url));
 const WEB_ROOT = fileURLToPath(new URL('../../../frontend-bridge/web', import.meta.url));
 
 /** Types for graph files: those that the package brings, and those of these folders. */
-export function packageTypes(protoPaths: readonly string[]): TypeRegistry {
+function packageTypes(protoPaths: readonly string[]): TypeRegistry {
   return loadTypes([PACKAGE_PROTO, ...protoPaths]);
 }
 

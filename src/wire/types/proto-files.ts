@@ -31,6 +31,7 @@ export function readProtoFiles(folders: readonly string[]): protobuf.Root {
     }
   }
   for (const path of bundled) addBundled(root, path);
+  qualifyTypes(root);
   if (faults.length === 0) checkTypes(root, new Map(files.map((file) => [file.shown, file])), fault);
   if (faults.length > 0) {
     const [first] = faults;
@@ -119,6 +120,35 @@ function asPattern(needle: string | RegExp): RegExp {
 function addBundled(root: protobuf.Root, path: string): void {
   const { nested } = (protobuf.common as unknown as Record<string, protobuf.INamespace>)[path]!;
   root.addJSON(nested ?? {});
+}
+
+/**
+ * Gives every field its type's full name, from the innermost scope outwards as protoc does: protobufjs by itself would rather take a
+ * type of that name from within a sibling.
+ */
+function qualifyTypes(root: protobuf.Root): void {
+  for (const type of messagesIn(root)) {
+    for (const field of type.fieldsArray) {
+      if (Object.hasOwn(protobuf.types.basic, field.type) || field.type.startsWith('.')) continue;
+      const path = field.type.split('.');
+      for (let scope: protobuf.NamespaceBase | null = type; scope; scope = scope.parent) {
+        const found = nestedIn(scope, path);
+        if (!(found instanceof protobuf.Type || found instanceof protobuf.Enum)) continue;
+        field.type = found.fullName;
+        break;
+      }
+    }
+  }
+}
+
+/** What is at this path below a scope; never a field. */
+function nestedIn(
+  scope: protobuf.NamespaceBase,
+  path: readonly string[],
+): protobuf.ReflectionObject | undefined {
+  let at: protobuf.ReflectionObject | undefined = scope;
+  for (const part of path) at = at instanceof protobuf.Namespace ? at.nested?.[part] : undefined;
+  return at;
 }
 
 /** Every field's type has to exist, and every type be one that can be dealt with. */

@@ -84,6 +84,7 @@ class NetworkRuntime:
                 status="INACTIVE",
                 held=(),
                 token=config.token,
+                schemas=config.schemas,
             )
         )
         self._runs: Dict[str, NetworkRun] = {}
@@ -173,9 +174,9 @@ class NetworkRuntime:
     def _hear(self, heard: List[Any]) -> None:
         for message in heard:
             if isinstance(message, messages.Partial):
-                self._with_run(message.execution_id, lambda run: run.partial(message))
+                self._with_run(message.execution_id, NetworkRun.partial, message)
             elif isinstance(message, messages.Finished):
-                self._with_run(message.execution_id, lambda run: run.finished(message))
+                self._with_run(message.execution_id, NetworkRun.finished, message)
             elif isinstance(message, messages.WorkerStarted):
                 self._workers.add(message.pid)
             elif isinstance(message, messages.WorkerEnded):
@@ -185,10 +186,10 @@ class NetworkRuntime:
             else:
                 self._emit(message)
 
-    def _with_run(self, execution_id: str, use: Callable[[NetworkRun], None]) -> None:
+    def _with_run(self, execution_id: str, use: Callable[..., None], *told: Any) -> None:
         run = self._runs.get(execution_id)
         if run is not None:
-            use(run)
+            use(run, *told)
             if run.has_ended:
                 self._runs.pop(execution_id, None)
 
@@ -201,7 +202,7 @@ class NetworkRuntime:
         self._emit(events.Shutdown("the node's process has ended", 0, self._config.flush_ms))
         for execution_id in list(self._runs):
             gone = ReportedError("process_ended", "the node's process has ended", True)
-            self._with_run(execution_id, lambda run: run.lost(gone))
+            self._with_run(execution_id, NetworkRun.lost, gone)
 
     def _signalled(self, waker: Any) -> bool:
         """A byte for each signal, written by the interpreter's own handler even while its lock is held. False: no more will come."""
@@ -246,7 +247,7 @@ class NetworkRuntime:
         elif isinstance(effect, events.Run):
             self._run(effect)
         elif isinstance(effect, events.Abort):
-            self._with_run(effect.execution_id, lambda run: run.abort())
+            self._with_run(effect.execution_id, NetworkRun.abort)
             self._tell(effect)
         elif isinstance(effect, events.Upload):
             self._upload(effect)

@@ -17,7 +17,6 @@ from ..messages import Finished, Start, WorkerEnded, WorkerStarted
 from ..network.events import Abort, Admitted
 from .runner import HardStops
 
-
 _RESERVED = ""
 """In the place of the execution that a worker is about to get."""
 
@@ -25,7 +24,7 @@ _RESERVED = ""
 class _Worker:
     """``execution_id``: what it works on now."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", channel: Channel) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], channel: Channel) -> None:
         self.process = process
         self.channel = channel
         self.execution_id: Optional[str] = None

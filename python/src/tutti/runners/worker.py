@@ -33,14 +33,14 @@ def main(channel: int, parent: int) -> None:
 class _Worker:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._starts: "queue.Queue[Start]" = queue.Queue()
+        self._starts: queue.Queue[Start] = queue.Queue()
         self._payloads = Payloads()
         self._run: Optional[ExecutionRun] = None
         self._early: Optional[Abort] = None
         """An abort that came before its run was made."""
         self._cancel: Any = None
         self._lock = threading.Lock()
-        self._setup: "queue.Queue[Any]" = queue.Queue()
+        self._setup: queue.Queue[Any] = queue.Queue()
 
     def listen(self, parent: int) -> None:
         message = self._channel.receive()

@@ -13,7 +13,7 @@ _SHOWN_CHARACTERS = 60
 class Place(NamedTuple):
     """A place in a value, as a chain: its text is only made when something is wrong there."""
 
-    parent: Optional["Place"]
+    parent: Optional[Place]
     key: Union[str, int]
 
 

@@ -61,7 +61,7 @@ class _Field(NamedTuple):
     kind: int
     type_name: str
     is_list: bool
-    map_entry: Optional["_Map"]
+    map_entry: Optional[_Map]
     presence: bool
     required: bool
     oneof: str

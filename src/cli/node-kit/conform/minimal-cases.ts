@@ -122,6 +122,10 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
       const assignment = stage.assignment(execution);
       stage.conductor.send(assignment);
       await stage.output(execution, 1);
+      // The output may have overtaken the first answer, which is said before the second heartbeat from here.
+      stage.conductor.forget(({ kind }) => kind === 'heartbeat');
+      for (let beat = 1; beat <= 2; beat += 1)
+        await stage.conductor.next('heartbeat', stage.patienceMs, 'a heartbeat');
       stage.conductor.forget((heard) => heard.kind === 'execution_report');
       stage.conductor.send(assignment);
       await stage.report(execution, 'ACCEPTED');

@@ -14,18 +14,31 @@ from typing import Dict, Union
 def work(text: str) -> Dict[str, Union[int, str]]:
     """How many words there are, and the longest of them."""
     words = text.split()
-    return {"words": len(words), "longest": max(words, key=len, default="")}
+    longest = max(words, key=len, default="")
+    return {"words": len(words), "longest": longest}
 `,
   'node.py': `"""The module ${name} as a node: python3 node.py"""
 
-from tutti import Task, node
+from typing import Dict, Union
+
+from tutti import Record, Task, node
 
 from work import work
 
 
+class UserInput(Record):
+    text: str
+
+
+class Inputs(Record):
+    """What it is given, by the names that the graph gives its inputs."""
+
+    user_input: UserInput
+
+
 @node("${name}")
-def run(task: Task):
-    text = task.inputs.user_input["text"]
+def run(task: Task[Inputs, Record]) -> Dict[str, Union[int, str]]:
+    text = task.inputs.user_input.text
     task.log.info("counting", {"characters": len(text)})
     return work(text)
 `,
