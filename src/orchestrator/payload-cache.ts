@@ -35,5 +35,6 @@ export class PayloadCache {
 }
 
 function keyOf(ref: PayloadRef): string {
-  return ref.owner === 'input' ? `${ref.problemId}/${ref.iterationId}` : `${ref.owner}/${ref.seq}`;
+  // What no execution published is called alike in every task.
+  return ref.seq === 0 ? `${ref.problemId}/${ref.iterationId}/${ref.owner}` : `${ref.owner}/${ref.seq}`;
 }
