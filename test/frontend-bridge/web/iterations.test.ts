@@ -12,10 +12,10 @@ import { layLanes } from '../../../frontend-bridge/web/src/iterations/lanes.js';
 import { columnNames, leavesOf } from '../../../frontend-bridge/web/src/iterations/leaves.js';
 import {
   changedInputs,
+  givenInputs,
   recordedInputs,
   reusable,
 } from '../../../frontend-bridge/web/src/iterations/rerun.js';
-import { canRerun } from '../../../frontend-bridge/web/src/iterations/rerun-support.js';
 import { readState, withState } from '../../../frontend-bridge/web/src/iterations/use-view.js';
 
 const extra = (value: unknown): string => btoa(JSON.stringify(value));
@@ -27,7 +27,7 @@ function task(outputs: Readonly<Record<string, unknown>>, input: unknown = { tex
       { output, state: output === null ? 'failed' : 'succeeded' },
     ]),
   );
-  return { iteration_id: 1, input, modules } as unknown as TaskJson;
+  return { iteration_id: 1, input, overrides: {}, modules } as unknown as TaskJson;
 }
 
 const GRAPH = {
@@ -260,10 +260,15 @@ describe('running a module again', () => {
     });
   });
 
-  it('is offered where the API names it', () => {
-    const path = '/v1/problems/{problem_id}/iterations';
-    expect(canRerun({ paths: { [path]: { post: { properties: { input: {}, reuse: {} } } } } })).toBe(true);
-    expect(canRerun({ paths: { [path]: { post: { properties: { input: {} } } } } })).toBe(false);
-    expect(canRerun({})).toBe(false);
+  it('keeps what stood in the place of an input when it was recorded', () => {
+    const edited = { ...done, overrides: { hardware: { model: { m: 9 } } } };
+    const recorded = recordedInputs(edited, GRAPH, 'hardware');
+    expect(recorded).toEqual({ problem: { text: 'short' }, model: { m: 9 } });
+    expect(changedInputs(givenInputs(edited, GRAPH, 'hardware'), recorded)).toEqual({ model: { m: 9 } });
+  });
+
+  it('takes over again what was taken over', () => {
+    const modules = { ...done.modules, model: { ...done.modules.model!, state: 'reused' as const } };
+    expect(reusable({ ...done, modules }, GRAPH, 'footprint')).toEqual(['model', 'hardware']);
   });
 });

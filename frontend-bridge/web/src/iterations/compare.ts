@@ -9,12 +9,14 @@ export interface DifferingField {
 }
 
 export interface DifferingPart {
-  /** `input` or a module. */
+  /** `input`, a module, or an input that is overridden. */
   readonly part: string;
   readonly fields: readonly DifferingField[];
 }
 
-export function differingParts(tasks: readonly Pick<TaskJson, 'input' | 'modules'>[]): DifferingPart[] {
+export function differingParts(
+  tasks: readonly Pick<TaskJson, 'input' | 'overrides' | 'modules'>[],
+): DifferingPart[] {
   const parts = new Map<string, Map<string, unknown[]>>();
   for (const [position, task] of tasks.entries()) {
     for (const { part, path, value } of leavesOf(task)) {

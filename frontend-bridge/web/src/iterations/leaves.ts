@@ -16,9 +16,13 @@ export interface Leaf {
 const SHORT_TEXT = 60;
 
 /** Every value that is no structure, and every list of such values; JSON inside texts and bytes is followed. */
-export function leavesOf(task: Pick<TaskJson, 'input' | 'modules'>): Leaf[] {
+export function leavesOf(task: Pick<TaskJson, 'input' | 'overrides' | 'modules'>): Leaf[] {
   const leaves: Leaf[] = [];
   walk('input', [], task.input, leaves);
+  for (const [module, inputs] of Object.entries(task.overrides)) {
+    for (const [input, value] of Object.entries(inputs))
+      walk(`${input} as ${module} got it`, [], value, leaves);
+  }
   for (const [name, module] of Object.entries(task.modules)) walk(name, [], module.output, leaves);
   return leaves;
 }
