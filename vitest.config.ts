@@ -6,7 +6,7 @@ const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
 /** What needs tools beyond Node.js or minutes of its own: `npm run test:more`. */
 const MORE = [
-  ...['browser', 'chaos', 'node-kit', 'python'].map((folder) => `test/${folder}/**/*.test.ts`),
+  ...['chaos', 'node-kit', 'python'].map((folder) => `test/${folder}/**/*.test.ts`),
   ...['chaos', 'fuzz', 'safekeeping'].map((name) => `test/e2e/${name}.test.ts`),
   'test/docs/write-a-node.test.ts',
 ];
@@ -24,7 +24,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**', ...MORE],
+          exclude: ['test/e2e/**', 'test/browser/**', ...MORE],
         },
       },
       {
@@ -33,7 +33,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/browser/**/*.test.ts'],
           exclude: MORE,
           fileParallelism: false,
           testTimeout: 120_000,

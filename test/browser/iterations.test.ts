@@ -11,6 +11,8 @@ const MODULES = [
   ...['ml_model_metadata', 'app_requirements', 'hw_constraints'],
   ...['ml_model', 'hw_resources', 'carbon_footprint'],
 ];
+/** A folder for pictures of every view, to be looked at by a person. @default none are taken */
+const { SHOTS } = process.env;
 const FOOTPRINT = 'carbon_footprint.carbon_footprint';
 const { open } = browsing();
 let orchestrator: OrchestratorProcess;
@@ -148,19 +150,6 @@ describe('the other views of the iterations', () => {
     await page.getByText('iteration 3 from 1').waitFor();
     expect(faults).toEqual([]);
   });
-
-  it('fit a phone, in the dark too, without a fault that axe finds', async (ctx) => {
-    const phone = { viewport: { width: 390, height: 800 }, colorScheme: 'dark' as const };
-    const { page, faults } = await open(ctx, at('table'), phone);
-    for (const view of ['table', 'charts', 'compare', 'tree']) {
-      await page.goto(at(view, '&compare=1,2'));
-      await page.locator('.table-frame, .chart canvas, .lineage').first().waitFor();
-      expect(await accessibilityFaults(page)).toEqual([]);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect([view, overflow]).toEqual([view, 0]);
-    }
-    expect(faults).toEqual([]);
-  });
 });
 
 describe('running a module again with an edit', () => {
@@ -222,4 +211,70 @@ describe('running a module again with an edit', () => {
     await panel.getByRole('region', { name: 'Output' }).getByText('yolo', { exact: false }).first().waitFor();
     expect(faults.filter((fault) => !fault.includes('422'))).toEqual([]);
   });
+});
+
+describe('every view', () => {
+  const screens = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 800 } };
+  const pairs = [
+    ['light', 'desk'],
+    ['dark', 'phone'],
+    // What differs between these and the first two is seen by a person, not by axe.
+    ...(SHOTS === undefined
+      ? []
+      : ([
+          ['light', 'phone'],
+          ['dark', 'desk'],
+        ] as const)),
+  ] as const;
+  /** By name, where it is and what is there once it is drawn. */
+  const views: Record<string, readonly [search: string, there: string]> = {
+    problems: ['', '.rows > li'],
+    new: ['page=new', '.form .bytes'],
+    task: ['problem={p}&iteration=1', '.timeline-row'],
+    module: ['problem={p}&iteration={reused}&module=carbon_footprint', '.attempts'],
+    reused: ['problem={p}&iteration={reused}&module=ml_model', '.panel .json'],
+    past: ['problem={p}&iteration=1&module=ml_model&at={at}', '.past'],
+    table: ['page=iterations&problem={p}&view=table', 'td.number'],
+    charts: ['page=iterations&problem={p}&view=charts', '.chart canvas'],
+    compare: ['page=iterations&problem={p}&view=compare&compare=1,{reused}', '.differences td'],
+    tree: ['page=iterations&problem={p}&view=tree', '.lineage li'],
+    nodes: ['page=nodes', 'tbody tr'],
+    node: ['page=nodes&node={node}', '.panel'],
+  };
+
+  it.for(pairs)(
+    'has no fault that axe finds in the %s, and fits a %s',
+    async ([colorScheme, screen], ctx) => {
+      const viewport = screens[screen];
+      const { page, faults } = await open(ctx, orchestrator.ready.http, { viewport, colorScheme });
+      const [node] = await orchestrator.nodes();
+      const { items } = (await orchestrator.get(`/v1/problems/${problem}/iterations/1/events?limit=30`)).body;
+      const reused = await orchestrator.iterate(problem, {
+        ...{ parent_iteration_id: 1, reuse: MODULES.filter((module) => module !== 'carbon_footprint') },
+        overrides: { carbon_footprint: { hw_resources: { power_consumption: 1, latency: 2 } } },
+      });
+      await orchestrator.tape().ended(reused.task_id);
+      const named = {
+        '{reused}': String(reused.iteration_id),
+        '{p}': problem,
+        '{node}': node.node_id,
+        '{at}': String(items.at(-1).seq),
+      };
+      for (const [view, [search, there]] of Object.entries(views)) {
+        const filled = search.replace(/\{\w+\}/g, (name) => named[name as keyof typeof named]);
+        await page.goto(`${orchestrator.ready.http}/?${filled}`);
+        if (view === 'new') await page.locator('.form').getByLabel('Graph').selectOption('sustainml');
+        await page.locator(there).first().waitFor();
+        expect([view, await accessibilityFaults(page)]).toEqual([view, []]);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        expect([view, overflow]).toEqual([view, 0]);
+        if (SHOTS !== undefined)
+          await page.screenshot({
+            path: join(SHOTS, `${view}-${colorScheme}-${screen}.png`),
+            fullPage: true,
+          });
+      }
+      expect(faults).toEqual([]);
+    },
+  );
 });

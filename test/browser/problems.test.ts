@@ -39,6 +39,7 @@ describe('a new problem', () => {
     await page.getByRole('button', { name: 'Steel defects' }).click();
     const description = page.getByLabel('problem_short_description');
     expect(await description.inputValue()).toBe('Detect surface defects on hot-rolled steel strip');
+    expect(await page.getByLabel('minimum_samples').inputValue()).toBe('1800');
     // The comments of the type's fields are the form's help.
     await page.getByText('The fewest training samples that the user can provide.').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);

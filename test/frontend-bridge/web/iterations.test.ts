@@ -165,6 +165,14 @@ describe('the comparison', () => {
       { part: 'footprint', fields: [{ path: 'mass', values: [2, 1] }] },
     ]);
   });
+
+  it('compare what a module was given in the place of an input with what the others gave it', () => {
+    const plain = task({ model: { a: 1, b: 2 }, footprint: { mass: 2 } });
+    const overrides = { footprint: { model: { a: 1, b: 7 } } };
+    expect(differingParts([plain, { ...plain, overrides }])).toEqual([
+      { part: 'model as footprint got it', fields: [{ path: 'b', values: [2, 7] }] },
+    ]);
+  });
 });
 
 describe('the lanes of the tree', () => {

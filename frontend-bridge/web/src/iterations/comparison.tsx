@@ -119,7 +119,8 @@ function PartRows({
         </th>
       </tr>
       {fields.map(({ path, values }) => {
-        const { description, unit } = fieldInfo(`${part.part}.${path}`, graph);
+        // Of an overridden input, the part begins with the name of what it stands for.
+        const { description, unit } = fieldInfo(`${part.part.split(' ')[0]}.${path}`, graph);
         return (
           <tr key={path}>
             <th scope="row" title={description}>

@@ -16,14 +16,29 @@ export interface Leaf {
 const SHORT_TEXT = 60;
 
 /** Every value that is no structure, and every list of such values; JSON inside texts and bytes is followed. */
-export function leavesOf(task: Pick<TaskJson, 'input' | 'overrides' | 'modules'>): Leaf[] {
+export function leavesOf(task: Pick<TaskJson, 'input' | 'modules'>): Leaf[] {
   const leaves: Leaf[] = [];
   walk('input', [], task.input, leaves);
-  for (const [module, inputs] of Object.entries(task.overrides)) {
-    for (const [input, value] of Object.entries(inputs))
-      walk(`${input} as ${module} got it`, [], value, leaves);
-  }
   for (const [name, module] of Object.entries(task.modules)) walk(name, [], module.output, leaves);
+  return leaves;
+}
+
+/** What a module got as one of its inputs, overridden or not. */
+export function inputLeaves(
+  task: Pick<TaskJson, 'input' | 'overrides' | 'modules'>,
+  module: string,
+  input: string,
+): Leaf[] {
+  const leaves: Leaf[] = [];
+  const overrides = task.overrides[module] ?? {};
+  // What is no module is the source.
+  const given = Object.hasOwn(task.modules, input) ? task.modules[input]?.output : task.input;
+  walk(
+    `${input} as ${module} got it`,
+    [],
+    Object.hasOwn(overrides, input) ? overrides[input] : given,
+    leaves,
+  );
   return leaves;
 }
 

@@ -21,9 +21,11 @@ export function RerunButton(props: RerunButtonProps): ReactNode {
   if (!hasRun) return null;
   return (
     <>
-      <button type="button" onClick={() => setIsOpen(true)}>
-        Run again with an edit
-      </button>
+      <div className="actions">
+        <button type="button" onClick={() => setIsOpen(true)}>
+          Run again with an edit
+        </button>
+      </div>
       {isOpen && (
         <Suspense fallback={null}>
           <RerunDialog

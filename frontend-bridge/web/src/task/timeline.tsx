@@ -56,7 +56,7 @@ export function TimelineView(props: TimelineViewProps): ReactNode {
             <div className="timeline-track" onClick={seek}>
               {row.reusedFrom !== undefined && (
                 <small className="timeline-reused" aria-hidden="true">
-                  reused from iteration {row.reusedFrom}
+                  reused from {row.reusedFrom}
                 </small>
               )}
               {drawn(row, scale, until).map((span) => (
