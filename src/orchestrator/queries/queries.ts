@@ -157,7 +157,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     scope: Scope,
     query: SearchQuery,
     page: PageRequest,
-    accepts: SearchDeps['accepts'] = () => true,
+    more: Partial<Pick<SearchDeps, 'accepts' | 'state'>> = {},
   ): Promise<Page<View> | Refusal> {
     const ofProblems = scope.kind === 'problems';
     const modules = new Set<string>();
@@ -177,7 +177,8 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
       covers,
       view: ({ problem, task }) =>
         ofProblems ? problemView(problem, task) : { ...iterationSummary(task), title: problem.title },
-      accepts,
+      accepts: () => true,
+      ...more,
     };
     return search(deps, scope, compiled, page);
   }
@@ -186,8 +187,9 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     problems: (filter: ProblemFilter, page) =>
       ask(async (reader) => {
         if (!isSearch(filter)) return listProblems(reader, filter, page);
-        const accepts = problemAcceptor(filter);
-        return isRefusal(accepts) ? accepts : found(reader, { kind: 'problems' }, filter, page, accepts);
+        const accepts = problemAcceptor(reader, filter);
+        if (isRefusal(accepts)) return accepts;
+        return found(reader, { kind: 'problems' }, filter, page, { accepts, state: filter.state });
       }),
 
     searchIterations: (query, page) => ask((reader) => found(reader, { kind: 'iterations' }, query, page)),
