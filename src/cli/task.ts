@@ -23,6 +23,8 @@ export interface ModuleView {
 export interface IterationView extends Json {
   readonly task_id: string;
   readonly state: string;
+  /** By module and input, what it was given instead of what the graph would give it. */
+  readonly overrides?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly modules: Readonly<Record<string, ModuleView>>;
 }
 

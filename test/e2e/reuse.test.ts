@@ -74,6 +74,16 @@ describe('a module again', () => {
       `/v1/iterations?filter=${encodeURIComponent('reused ~ "model" and overridden ~ "footprint.resources" and model.name = "first"')}`,
     );
     expect(found.body.items).toMatchObject([{ task_id: begun.task_id, reused: BEFORE }]);
+    const told = await tutti(scene, ['diff', first.problem_id, '1', String(begun.iteration_id)], {
+      TUTTI_URL: orchestrator.ready.http,
+    });
+    expect(told.stdout).toContain(`Iteration ${begun.iteration_id} reuses ${BEFORE.join(', ')}.`);
+    const kit = ['node-kit', 'record', begun.task_id, '--module', 'footprint', '-o', '-'];
+    const recorded = await tutti(scene, kit, { TUTTI_URL: orchestrator.ready.http });
+    expect(JSON.parse(recorded.stdout).inputs).toMatchObject({
+      resources: { task: 'edited' },
+      model: { task: first.task_id },
+    });
     const records = await tutti(scene, ['export', first.problem_id, '--json'], {
       TUTTI_URL: orchestrator.ready.http,
     });

@@ -202,6 +202,22 @@ describe('an iteration that reuses outputs', () => {
     expect((await core.row(keyOf(2))).modules.a?.reused).toBeUndefined();
   });
 
+  it('is at fault in a store that has lost what it refers to', async () => {
+    await core.ask(
+      iterate({ parentIterationId: 1, reuse: ['a'], preparedOverrides: [override('c', 'b', 1)] }),
+    );
+    const { executionId } = first.get('a')!;
+    await core.store.commit(core.epoch, [
+      { op: 'delete', table: 'payloads', key: [problemId, 1, executionId, 1] },
+      { op: 'delete', table: 'payloads', key: [problemId, 2, 'override/c/b', 0] },
+    ]);
+    const said = (await faults()).map(({ where, what }) => `${where} ${what}`);
+    expect(said).toContainEqual(
+      `iterations ${keyOf(2)} output 1 of ${executionId} in iteration 1 is not there`,
+    );
+    expect(said).toContainEqual(`iterations ${keyOf(2)} override/c/b is not there`);
+  });
+
   it('keeps the iteration whose outputs they are from being removed, and no other', async () => {
     const reuse = ['a', 'b', 'c'];
     await core.ask(iterate({ parentIterationId: 1, reuse }));

@@ -274,6 +274,21 @@ describe('a task', () => {
     expect(reduced.complete).toBe(false);
   });
 
+  it('runs again what was said to wait for a successor of its dead node, once the node is heard of again', () => {
+    const of = { module: 'a', execution_id: 'e1', node_id: 'n1' };
+    const waiting = play(
+      taskView({ a: module() }),
+      event('execution.assigned', of, 1),
+      event('execution.running', of, 2),
+      event('module.waiting', { module: 'a', reason: 'its node is dead; waiting for a node of a' }, 3),
+    );
+    expect(waiting.task.modules.a?.state).toBe('waiting');
+    const heard = play(waiting, event('execution.progress', { ...of, progress: 0.5 }, 4));
+    expect(heard.task.modules.a).toMatchObject({
+      ...{ state: 'running', node_id: 'n1', waiting_reason: null, progress: 0.5 },
+    });
+  });
+
   it('shows what it reuses and of which iteration, until that is reset', () => {
     const inputs = { a: ['in'], b: ['a'] };
     const begun = { ...taskView({ a: module(), b: module({ overridden: ['x'] }) }), inputs };

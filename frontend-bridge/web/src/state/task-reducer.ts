@@ -123,13 +123,13 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
     case 'execution.progress': {
       const progress = number(event, 'progress');
       const current = isCurrent(module, event) && !isOver(module);
-      return current && progress !== undefined ? { ...module, progress } : module;
+      return current && progress !== undefined ? { ...atWork(module, event), progress } : module;
     }
     case 'output.recorded':
       if (!isCurrent(module, event)) return module;
       return flag(event, 'last') === false || event.output === undefined
-        ? { ...module }
-        : { ...module, output: event.output };
+        ? { ...atWork(module, event) }
+        : { ...atWork(module, event), output: event.output };
     default:
       return module;
   }
@@ -168,6 +168,12 @@ function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedSt
     error: errorOf(event) ?? null,
     finished_at: event.at,
   };
+}
+
+/** What is said to wait since its node was dead goes on after all when the node is heard of again. */
+function atWork(module: ModuleJson, event: EventJson): ModuleJson {
+  if (module.state !== 'waiting') return module;
+  return { ...module, state: 'running', waiting_reason: null, node_id: event.node_id ?? module.node_id };
 }
 
 /** Whether the event speaks of the module's newest execution. */
