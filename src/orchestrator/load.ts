@@ -61,7 +61,7 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
     if (!parent) continue;
     parents.set(formatTaskId({ problemId, iterationId: parent.iteration_id }), parent);
     if (parentIterationId === undefined) newestSucceeded.set(problemId, parent.iteration_id);
-    for (const module of reuse) await readReusable(store, state, parent, module, reusable);
+    for (const module of new Set(reuse)) await readReusable(store, state, parent, module, reusable);
   }
   for (const [key, id] of needs.commanded) {
     const row = await readTask(store, id);
