@@ -4,15 +4,14 @@ import { defineConfig } from 'vitest/config';
 const sdk = fileURLToPath(new URL('./src/sdk/index.ts', import.meta.url));
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
-/** Real processes: nodes in both languages, the node kit, the tutorial. */
+/** Real processes: nodes in both languages, the node kit, the tutorial, the page in a browser. */
 const E2E = [
-  ...['e2e', 'node-kit', 'python'].map((folder) => `test/${folder}/**/*.test.ts`),
+  ...['e2e', 'node-kit', 'python', 'browser'].map((folder) => `test/${folder}/**/*.test.ts`),
   'test/docs/write-a-node.test.ts',
 ];
 
-/** What needs a browser or minutes of its own: `npm run test:more`. */
+/** What takes minutes of its own: `npm run test:more`. */
 const MORE = [
-  ...['browser', 'chaos'].map((folder) => `test/${folder}/**/*.test.ts`),
   ...['chaos', 'fuzz', 'safekeeping'].map((name) => `test/e2e/${name}.test.ts`),
 ];
 

@@ -1,7 +1,7 @@
 // What a newcomer runs, on a machine with Node.js and nothing else done:
 //   node scripts/bootstrap.mjs demo [--once]   install, build, run the demonstration
 //   node scripts/bootstrap.mjs test [FILTER…]  install, build, check, run the tests
-//   node scripts/bootstrap.mjs test-more       the same with the tests that need a browser, or minutes of their own
+//   node scripts/bootstrap.mjs test-more       the same with the tests that take minutes of their own
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {

@@ -65,6 +65,10 @@ const iterationSummaryShape = {
   graph: z.string(),
   graph_version: z.number().int(),
   parent_iteration_id: iterationId.nullable(),
+  reused: z.array(z.string()).describe('Modules whose outputs were taken over: nothing ran for them'),
+  overridden: z
+    .record(z.string(), z.array(z.string()))
+    .describe('By module, the inputs that are not what the graph would give it'),
   created_at: time,
 };
 export const iterationSummary: z.ZodType = named('IterationSummary', z.looseObject(iterationSummaryShape));
@@ -72,12 +76,17 @@ export const iterationSummary: z.ZodType = named('IterationSummary', z.looseObje
 export const moduleView: z.ZodType = named(
   'Module',
   z.looseObject({
-    state: z.enum(['waiting', 'skipped', ...OBSERVED_STATES]),
+    state: z.enum(['waiting', 'skipped', 'reused', ...OBSERVED_STATES]),
     attempts: z.number().int().describe('Those that failed or succeeded'),
     execution_id: id.nullable(),
     node_id: id.nullable(),
     waiting_reason: z.string().nullable(),
     progress: z.number().nullable(),
+    reused_from: z
+      .looseObject({ iteration_id: iterationId, execution_id: id })
+      .nullable()
+      .describe('Where its output was taken over from'),
+    overridden: z.array(z.string()).describe('Inputs that are not what the graph would give it'),
     retry_at: time.nullable(),
     output: z
       .unknown()
@@ -90,7 +99,12 @@ export const moduleView: z.ZodType = named(
 
 export const iterationView: z.ZodType = named(
   'Iteration',
-  z.looseObject({ ...iterationSummaryShape, input: z.unknown(), modules: z.record(z.string(), moduleView) }),
+  z.looseObject({
+    ...iterationSummaryShape,
+    input: z.unknown(),
+    overrides: z.record(z.string(), z.record(z.string(), z.unknown())).describe('By module and input'),
+    modules: z.record(z.string(), moduleView),
+  }),
 );
 
 const problemShape = {

@@ -13,19 +13,29 @@ export interface Diff {
   readonly a: number;
   readonly b: number;
   readonly input?: readonly Difference[];
+  /** What modules were given instead of what the graph would give them. */
+  readonly overrides?: readonly Difference[];
+  /** The modules whose outputs each has taken over. */
+  readonly reused?: { readonly a: readonly string[]; readonly b: readonly string[] };
   readonly modules: Readonly<Record<string, readonly Difference[]>>;
 }
 
 export function describeDiff(diff: Diff): string {
   const parts: [string, readonly Difference[]][] = [
     ['input', diff.input ?? []],
+    ['overrides', diff.overrides ?? []],
     ...Object.entries(diff.modules),
   ];
   const rows = parts.flatMap(([part, differences]) =>
     differences.map(({ path, a, b }) => [part, path.slice(1), show(a), show(b), change(a, b)]),
   );
-  if (rows.length === 0) return `Iterations ${diff.a} and ${diff.b} do not differ.`;
-  return table(['MODULE', 'FIELD', `ITERATION ${diff.a}`, `ITERATION ${diff.b}`, 'CHANGE'], rows);
+  const reused = (['a', 'b'] as const).flatMap((side) => {
+    const modules = diff.reused?.[side] ?? [];
+    return modules.length > 0 ? [`Iteration ${diff[side]} reuses ${modules.join(', ')}.`] : [];
+  });
+  if (rows.length === 0) return [`Iterations ${diff.a} and ${diff.b} do not differ.`, ...reused].join('\n');
+  const differing = table(['MODULE', 'FIELD', `ITERATION ${diff.a}`, `ITERATION ${diff.b}`, 'CHANGE'], rows);
+  return reused.length > 0 ? [differing, '', ...reused].join('\n') : differing;
 }
 
 /** How much a number has changed, in percent of what it was; nothing where that has no meaning. */

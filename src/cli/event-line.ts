@@ -10,13 +10,17 @@ export function eventLine(event: StreamedEvent): string {
 }
 
 function detailOf(event: StreamedEvent): string {
-  const { progress, status, message, reason, error } = event as Readonly<Record<string, unknown>>;
+  const { progress, status, message, reason, error, reused_from } = event as Readonly<
+    Record<string, unknown>
+  >;
+  const from = reused_from as { iteration_id?: number } | undefined;
   const { code, message: why } = (error ?? {}) as { code?: string; message?: string };
   const parts = [
     typeof progress === 'number' ? `${Math.round(progress * 100)} %` : undefined,
     status,
     message,
     reason,
+    from && `of iteration ${from.iteration_id}`,
     code === undefined ? undefined : `${code}: ${why ?? ''}`,
   ];
   return parts

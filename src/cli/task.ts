@@ -14,12 +14,17 @@ export interface ModuleView {
   readonly waiting_reason: string | null;
   readonly output: unknown;
   readonly error: { readonly code: string; readonly message: string } | null;
+  readonly reused_from?: { readonly iteration_id: number; readonly execution_id: string } | null;
+  /** Inputs that are not what the graph would give it. */
+  readonly overridden?: readonly string[];
   readonly [field: string]: unknown;
 }
 
 export interface IterationView extends Json {
   readonly task_id: string;
   readonly state: string;
+  /** By module and input, what it was given instead of what the graph would give it. */
+  readonly overrides?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly modules: Readonly<Record<string, ModuleView>>;
 }
 
@@ -124,7 +129,13 @@ export function describeTask(view: IterationView): string {
 
 function noteOf(module: ModuleView): string {
   if (module.error !== null) return `${module.error.code}: ${module.error.message}`;
-  return module.waiting_reason ?? '';
+  return module.waiting_reason ?? provenanceOf(module);
+}
+
+/** What of a module is not of its own iteration: `of iteration 1`, `with another train`. */
+export function provenanceOf({ reused_from: from, overridden = [] }: ModuleView): string {
+  if (from) return `of iteration ${from.iteration_id}`;
+  return overridden.length > 0 ? `with another ${overridden.join(', ')}` : '';
 }
 
 function hasEnded(state: string): boolean {

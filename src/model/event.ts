@@ -13,6 +13,7 @@ export const EVENT_TYPES = [
   'iteration.resumed',
   'module.waiting',
   'module.skipped',
+  'module.reused',
   'execution.assigned',
   'execution.accepted',
   'execution.running',

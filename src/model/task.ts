@@ -33,9 +33,9 @@ export interface CompiledModule {
 export interface PayloadRef {
   readonly problemId: string;
   readonly iterationId: number;
-  /** `input`, or the execution_id that published it. */
+  /** `input`, `override/<module>/<input>`, or the execution_id that published it. */
   readonly owner: string;
-  /** 0 for an input. */
+  /** 0 for what no execution published. */
   readonly seq: number;
   readonly blob?: BlobRef;
 }
@@ -86,6 +86,14 @@ export interface Execution {
   error: ReportedError | undefined;
 }
 
+/** An output that the task takes over as it is: nothing ran for it here. */
+export interface ReusedOutput {
+  /** Where the execution that published it stored it: also where the parent had it reused itself. */
+  readonly ref: PayloadRef;
+  /** What is indexed of it, as `Execution.indexed`. */
+  readonly indexed?: Readonly<Record<string, string>>;
+}
+
 /** When the next attempt may begin. */
 export interface Retry {
   /** For people: Unix milliseconds. */
@@ -99,6 +107,7 @@ export type ModulePhase =
   /** Its newest execution is placed; it may have ended without the scheduler having seen it yet. */
   | { readonly kind: 'placed'; readonly execution: Execution }
   | { readonly kind: 'succeeded'; readonly execution: Execution }
+  | { readonly kind: 'reused'; readonly output: ReusedOutput }
   | { readonly kind: 'failed'; readonly error: ReportedError }
   | { readonly kind: 'skipped'; readonly reason: string }
   /** The task was stopped while this module ran. */
@@ -118,6 +127,8 @@ export interface ModuleRun {
   queued: boolean;
 }
 
+export type Overrides = ReadonlyMap<string, ReadonlyMap<string, PayloadRef>>;
+
 export interface Task {
   readonly id: TaskId;
   /** `<problem_id>/<iteration_id>`. */
@@ -132,6 +143,8 @@ export interface Task {
   readonly input: PayloadRef;
   /** The parent's outputs that `previous` edges carry, fixed when the task was created. */
   readonly pinned: ReadonlyMap<string, PayloadRef>;
+  /** By module and input, what it gets instead of what the graph would give it. */
+  readonly overrides: Overrides;
   readonly runs: (ModuleRun | undefined)[];
   state: TaskState;
   /** What the users want of it. */
@@ -164,6 +177,11 @@ export function runOf(task: Task, position: number): ModuleRun {
     task.runs[position] = run;
   }
   return run;
+}
+
+/** What a module gets as this input instead of what the graph would give it. */
+export function overrideOf(task: Task, position: number, input: string): PayloadRef | undefined {
+  return task.overrides.get(moduleName(task, position))?.get(input);
 }
 
 /** What makes a module's name in a task, for messages and events. */

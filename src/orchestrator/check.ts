@@ -17,6 +17,7 @@ import {
   type IdempotencyRow,
   type NodeRow,
   type ProblemRow,
+  refsOf,
   type TaskRow,
 } from './records.js';
 
@@ -153,8 +154,11 @@ class Checking {
             ? `is ${row.state}, and listed as unfinished`
             : `is ${row.state}, and not listed as unfinished`,
         );
-      await this.#payload(where, row, 'input', 0, row.input.blob?.sha256, row.input);
-      for (const [module, { executions }] of Object.entries(row.modules)) {
+      for (const ref of refsOf(row))
+        await this.#payload(where, row, ref.owner, ref.seq, ref.blob?.sha256, ref);
+      for (const [module, { executions, phase, reused }] of Object.entries(row.modules)) {
+        if ((phase === 'reused') !== (reused !== undefined))
+          this.#fault(where, `has ${module} as ${phase}, and ${reused ? 'an' : 'no'} output that it reuses`);
         for (const execution of executions) await this.#execution(where, row, module, execution);
       }
       await this.#taskEvents(where, row);
@@ -194,8 +198,8 @@ class Checking {
     blob: string | undefined,
     ref: { readonly problem_id: string; readonly iteration_id: number } = task,
   ): Promise<void> {
-    const what = owner === 'input' ? 'the input' : `output ${seq}`;
     const { problem_id, iteration_id } = ref;
+    const what = nameOf(task, owner, seq, iteration_id);
     if (blob !== undefined) {
       if ((await this.#reader.get('blobs', [blob])) === undefined)
         this.#fault(where, `${what} is blob ${blob}, which is not there`);
@@ -315,6 +319,15 @@ class Checking {
     if (this.#faults.length < FAULTS_LISTED) this.#faults.push({ where, what });
     else this.#more = true;
   }
+}
+
+/** What a payload is to a task. */
+function nameOf(task: TaskRow, owner: string, seq: number, iteration: number): string {
+  if (owner === 'input') return 'the input';
+  if (seq === 0) return owner;
+  return iteration === task.iteration_id
+    ? `output ${seq}`
+    : `output ${seq} of ${owner} in iteration ${iteration}`;
 }
 
 interface StoredEvent {

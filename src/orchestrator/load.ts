@@ -6,13 +6,21 @@ import type { Execution } from '../model/task.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import type { Reader } from '../store/store.js';
 import { instanceKey, type State } from './decide/state.js';
-import { type Loaded, type Step, taskOfLease } from './decide/turn.js';
-import { decodeRow, type IdempotencyRow, type ProblemRow, type TaskRow, taskFromRow } from './records.js';
+import { type Loaded, type ReusableValue, type Step, taskOfLease } from './decide/turn.js';
+import {
+  decodeRow,
+  type IdempotencyRow,
+  outputRefOf,
+  type ProblemRow,
+  type TaskRow,
+  taskFromRow,
+} from './records.js';
 
 const NOTHING: Loaded = {
   problems: new Map(),
   parents: new Map(),
   newestSucceeded: new Map(),
+  reusable: new Map(),
   executions: new Map(),
   answered: new Map(),
   replacedBoots: new Set(),
@@ -28,7 +36,11 @@ interface Needs {
   readonly blobs: Set<string>;
   readonly boots: Set<string>;
   readonly tasks: Map<string, TaskId>;
-  readonly iterated: { readonly problemId: string; readonly parentIterationId: number | undefined }[];
+  readonly iterated: {
+    readonly problemId: string;
+    readonly parentIterationId: number | undefined;
+    readonly reuse: readonly string[];
+  }[];
   readonly commanded: Map<string, TaskId>;
 }
 
@@ -38,7 +50,8 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
   const problems = new Map<string, ProblemRow>();
   const parents = new Map<string, TaskRow>();
   const newestSucceeded = new Map<string, number>();
-  for (const { problemId, parentIterationId } of needs.iterated) {
+  const reusable = new Map<string, ReusableValue>();
+  for (const { problemId, parentIterationId, reuse } of needs.iterated) {
     const problem = await readProblem(store, problemId);
     if (problem) problems.set(problemId, problem);
     const parent =
@@ -48,6 +61,7 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
     if (!parent) continue;
     parents.set(formatTaskId({ problemId, iterationId: parent.iteration_id }), parent);
     if (parentIterationId === undefined) newestSucceeded.set(problemId, parent.iteration_id);
+    for (const module of new Set(reuse)) await readReusable(store, state, parent, module, reusable);
   }
   for (const [key, id] of needs.commanded) {
     const row = await readTask(store, id);
@@ -57,6 +71,7 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
     problems,
     parents,
     newestSucceeded,
+    reusable,
     executions: await readExecutions(store, state, needs.tasks),
     answered: await readAll<IdempotencyRow>(store, 'idempotency', needs.keys),
     replacedBoots: new Set((await readAll(store, 'boots', needs.boots)).keys()),
@@ -107,7 +122,8 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
       if (step.dedupe) need().keys.add(step.dedupe.key);
       const { request } = step;
       if (request.kind === 'iterate') {
-        need().iterated.push({ problemId: request.problemId, parentIterationId: request.parentIterationId });
+        const { problemId, parentIterationId, reuse = [] } = request;
+        need().iterated.push({ problemId, parentIterationId, reuse });
       } else if (request.kind === 'task_command') {
         const key = formatTaskId(request.taskId);
         if (!state.tasks.has(key)) need().commanded.set(key, request.taskId);
@@ -158,6 +174,23 @@ async function findNewestSucceeded(store: Reader, problemId: string): Promise<Ta
     if (!last || page.length < SEARCH_PAGE) return undefined;
     after = { after: last.key };
   }
+}
+
+/** Reads what a module of the parent put out last: what is indexed of it, and what the event shows. */
+async function readReusable(
+  store: Reader,
+  state: State,
+  parent: TaskRow,
+  module: string,
+  reusable: Map<string, ReusableValue>,
+): Promise<void> {
+  const ref = Object.hasOwn(parent.modules, module) ? outputRefOf(parent, module) : undefined;
+  if (!ref || ref.blob) return;
+  const graph = state.graph(parent.graph, parent.graph_version);
+  const type = graph?.compiled.modules[graph.compiled.index.get(module) ?? -1]?.spec.output;
+  const bytes = await store.get('payloads', [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
+  const decoded = bytes && type !== undefined ? graph?.types.decode(type, bytes) : undefined;
+  if (decoded?.ok) reusable.set(`${ref.owner}/${ref.seq}`, { size: bytes!.byteLength, value: decoded.value });
 }
 
 /** Executions of finished tasks, as they were stored. */

@@ -27,6 +27,13 @@ export type Request =
       readonly parentIterationId?: number;
       /** @default the parent's */
       readonly input?: unknown;
+      /**
+       * Modules whose outputs in the parent are taken over as they are: nothing runs for them. With it (also an empty one) the parent may
+       * have ended in any way, as long as these have an output there. @default none, and the parent has succeeded
+       */
+      readonly reuse?: readonly string[];
+      /** By module and input, a value that this module alone gets instead of what the graph would give it. @default none */
+      readonly overrides?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
     }
   | {
       readonly kind: 'task_command';
@@ -181,6 +188,8 @@ export interface StoredOutput {
   readonly raw:
     | { readonly kind: 'inline'; readonly bytes: Uint8Array }
     | { readonly kind: 'blob'; readonly blob: BlobRef };
+  /** The execution that published it, where the iteration has taken it over from another. */
+  readonly reusedFrom?: { readonly iterationId: number; readonly executionId: string };
 }
 
 export interface StreamEvent {

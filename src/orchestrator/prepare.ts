@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Fault } from '../base/errors.js';
-import type { Graph } from '../model/graph.js';
+import { type Graph, typeOf } from '../model/graph.js';
 import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import type { LoadedGraph, State } from './decide/state.js';
-import type { PreparedInput, PreparedRequest } from './decide/turn.js';
+import type { PreparedInput, PreparedOverride, PreparedRequest } from './decide/turn.js';
 import { readProblem } from './load.js';
 import type { Blobs, Refusal, Request } from './port.js';
 
@@ -50,9 +50,12 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       const graph = deps.state.graph(problem.graph);
       if (!graph) return unknownGraph(deps, problem.graph);
       const graphVersion = graph.compiled.key.version;
-      if (request.input === undefined) return { ...request, graphVersion };
+      const preparedOverrides = await prepareOverrides(deps, graph, request.overrides ?? {});
+      if ('ok' in preparedOverrides) return preparedOverrides;
+      const iterate = { ...request, graphVersion, preparedOverrides };
+      if (request.input === undefined) return iterate;
       const prepared = await prepareInput(deps, graph, request.input);
-      return 'ok' in prepared ? prepared : { ...request, graphVersion, prepared };
+      return 'ok' in prepared ? prepared : { ...iterate, prepared };
     }
     case 'put_graph':
       return prepareGraph(deps, request);
@@ -98,11 +101,63 @@ async function prepareInput(
     const message = `the input is no ${type}: ${first.path}: ${first.message}${more}`;
     return { ok: false, kind: 'invalid', code: 'bad_input', message, details: faults };
   }
-  const { bytes } = encoded;
+  return keep(deps, encoded.bytes);
+}
+
+/** Inline while it is small, as a blob beyond. */
+async function keep(deps: PrepareDeps, bytes: Uint8Array): Promise<PreparedInput | Refusal> {
   if (bytes.byteLength <= deps.inlineMaxBytes) return { kind: 'inline', bytes };
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const put = await deps.blobs.put(sha256, Readable.from([bytes]));
   return put.ok ? { kind: 'blob', sha256, size: put.blob.size } : put;
+}
+
+/** Each value in the type of its input; every fault of all of them at once. */
+async function prepareOverrides(
+  deps: PrepareDeps,
+  graph: LoadedGraph,
+  overrides: NonNullable<Extract<Request, { kind: 'iterate' }>['overrides']>,
+): Promise<readonly PreparedOverride[] | Refusal> {
+  const faults: Fault[] = [];
+  const encoded: { readonly module: string; readonly input: string; readonly bytes: Uint8Array }[] = [];
+  for (const [module, inputs] of Object.entries(overrides)) {
+    const spec = graph.compiled.graph.modules.find(({ name }) => name === module);
+    if (!spec) {
+      const message = `one of ${[...graph.compiled.index.keys()].join(', ')}`;
+      faults.push({ path: pointer('overrides', module), code: 'unknown_module', message });
+      continue;
+    }
+    const known = [...new Set([...spec.inputs, ...spec.previous])];
+    for (const [input, value] of Object.entries(inputs)) {
+      const path = pointer('overrides', module, input);
+      const type = known.includes(input) ? typeOf(graph.compiled.graph, input) : undefined;
+      if (type === undefined) {
+        faults.push({ path, code: 'unknown_input', message: `one of ${known.join(', ')}` });
+        continue;
+      }
+      const made = graph.types.encode(type, value);
+      if (made.ok) encoded.push({ module, input, bytes: made.bytes });
+      else faults.push(...made.faults.map((fault) => ({ ...fault, path: path + fault.path })));
+    }
+  }
+  const [first] = faults;
+  if (first) {
+    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+    const message = `an override is at fault: ${first.path}: ${first.message}${more}`;
+    return { ok: false, kind: 'invalid', code: 'bad_overrides', message, details: faults };
+  }
+  const prepared: PreparedOverride[] = [];
+  for (const { module, input, bytes } of encoded) {
+    const value = await keep(deps, bytes);
+    if ('ok' in value) return value;
+    prepared.push({ module, input, value });
+  }
+  return prepared;
+}
+
+/** A JSON pointer. */
+function pointer(...steps: readonly string[]): string {
+  return steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
 function prepareGraph(

@@ -12,7 +12,7 @@
  * | iterations | problem_id, iteration_id | `TaskRow` |
  * | iteration_index | field, value's element (`index-key.ts`), created_seq of the problem, iteration_id | empty; of ended iterations |
  * | unfinished | created_seq, problem_id, iteration_id | empty |
- * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input` or an execution_id |
+ * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input`, `override/<module>/<input>` or an execution_id |
  * | events | first seq | the events of one batch, a JSON object a line |
  * | task_events | problem_id, iteration_id, first seq | those of them that are about the task |
  * | nodes | node_id | `NodeRow` |
@@ -37,6 +37,7 @@ import type {
   FinalReport,
   ModulePhase,
   ModuleRun,
+  Overrides,
   PayloadRef,
   StopCause,
   Task,
@@ -124,7 +125,10 @@ export interface ExecutionRow {
 }
 
 export interface ModuleRow {
-  readonly phase: 'waiting' | 'placed' | 'succeeded' | 'failed' | 'skipped' | 'stopped';
+  readonly phase: 'waiting' | 'placed' | 'succeeded' | 'reused' | 'failed' | 'skipped' | 'stopped';
+  /** The output that was taken over, and what is indexed of it. */
+  readonly reused?: PayloadRefRow;
+  readonly indexed?: Readonly<Record<string, string>>;
   readonly reason?: string;
   readonly retry_at?: number;
   readonly error?: ReportedError;
@@ -150,6 +154,8 @@ export interface TaskRow {
   readonly parent_iteration_id?: number;
   readonly input: PayloadRefRow;
   readonly pinned?: Readonly<Record<string, PayloadRefRow>>;
+  /** By module and input. */
+  readonly overrides?: Readonly<Record<string, Readonly<Record<string, PayloadRefRow>>>>;
   readonly state: TaskState;
   readonly desired: Task['desired'];
   readonly reason?: string;
@@ -201,6 +207,44 @@ export function refFromRow(row: PayloadRefRow): PayloadRef {
   return { problemId: problem_id, iterationId: iteration_id, owner, seq, ...(blob && { blob }) };
 }
 
+function refsToRow(refs: ReadonlyMap<string, PayloadRef>): Record<string, PayloadRefRow> {
+  return Object.fromEntries([...refs].map(([name, ref]) => [name, refToRow(ref)]));
+}
+
+function refsFromRow(rows: Readonly<Record<string, PayloadRefRow>>): Map<string, PayloadRef> {
+  return new Map(Object.entries(rows).map(([name, ref]) => [name, refFromRow(ref)]));
+}
+
+function overridesFromRow({ overrides = {} }: TaskRow): Overrides {
+  return new Map(Object.entries(overrides).map(([module, rows]) => [module, refsFromRow(rows)]));
+}
+
+/** Where the last output of a module is stored, if it has succeeded or was reused: by the execution that published it. */
+export function outputRefOf(task: TaskRow, module: string): PayloadRefRow | undefined {
+  const row = task.modules[module];
+  if (row?.phase === 'reused') return row.reused;
+  const execution = row?.phase === 'succeeded' ? row.executions.at(-1) : undefined;
+  if (!execution) return undefined;
+  const blob = execution.blobs?.find(([seq]) => seq === execution.outputs)?.[1];
+  return {
+    problem_id: task.problem_id,
+    iteration_id: task.iteration_id,
+    owner: execution.execution_id,
+    seq: execution.outputs,
+    ...(blob && { blob }),
+  };
+}
+
+/** Every payload that a task was made from or brought along, its modules' own outputs left out. */
+export function refsOf(task: TaskRow): PayloadRefRow[] {
+  return [
+    task.input,
+    ...Object.values(task.pinned ?? {}),
+    ...Object.values(task.overrides ?? {}).flatMap((rows) => Object.values(rows)),
+    ...Object.values(task.modules).flatMap(({ reused }) => reused ?? []),
+  ];
+}
+
 /** Absent fields are left out by `JSON.stringify`. */
 function executionToRow(execution: Execution): unknown {
   return {
@@ -232,6 +276,8 @@ function runToRow(run: ModuleRun): unknown {
   const { phase } = run;
   return {
     phase: phase.kind,
+    reused: phase.kind === 'reused' ? refToRow(phase.output.ref) : undefined,
+    indexed: phase.kind === 'reused' ? phase.output.indexed : undefined,
     reason: 'reason' in phase ? phase.reason : undefined,
     retry_at: phase.kind === 'waiting' ? phase.retry?.at : undefined,
     error: phase.kind === 'failed' ? phase.error : undefined,
@@ -261,9 +307,10 @@ export function taskToRow(task: Task): unknown {
     finished_at: task.finishedAt,
     parent_iteration_id: task.parentIterationId,
     input: refToRow(task.input),
-    pinned:
-      task.pinned.size > 0
-        ? Object.fromEntries([...task.pinned].map(([module, ref]) => [module, refToRow(ref)]))
+    pinned: task.pinned.size > 0 ? refsToRow(task.pinned) : undefined,
+    overrides:
+      task.overrides.size > 0
+        ? Object.fromEntries([...task.overrides].map(([module, refs]) => [module, refsToRow(refs)]))
         : undefined,
     state: task.state,
     desired: task.desired,
@@ -320,7 +367,8 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     createdAt: row.created_at,
     parentIterationId: row.parent_iteration_id,
     input: refFromRow(row.input),
-    pinned: new Map(Object.entries(row.pinned ?? {}).map(([module, ref]) => [module, refFromRow(ref)])),
+    pinned: refsFromRow(row.pinned ?? {}),
+    overrides: overridesFromRow(row),
     runs: [],
     state: row.state,
     desired: row.desired,
@@ -367,6 +415,12 @@ function phaseFromRow(
     case 'succeeded':
       if (!newest) throw new Error(`a module is stored as ${row.phase} without an execution`);
       return { kind: row.phase, execution: newest };
+    case 'reused':
+      if (!row.reused) throw new Error('a module is stored as reused without an output');
+      return {
+        kind: 'reused',
+        output: { ref: refFromRow(row.reused), ...(row.indexed && { indexed: row.indexed }) },
+      };
     case 'failed':
       return { kind: 'failed', error: row.error ?? { code: 'unknown', message: '', retryable: false } };
     case 'skipped':

@@ -5,7 +5,7 @@
  * 1. It works beside the loop, in commits of deletes only: the store keeps room for those, so a full disk can still be pruned. At most
  *    `DELETES_PER_COMMIT` at once, and the loop goes on in between.
  * 2. An iteration goes with all that belongs to it, in the commit that takes its row. Nothing goes that another iteration which stays
- *    was made from: a parent's outputs, an inherited input.
+ *    was made from: a parent's outputs, those that it reuses, an inherited input.
  * 3. A problem goes with its newest iteration, and that one last: iteration ids are never given out again.
  * 4. While something is being forgotten nobody may refer to it anew: the loop asks `state.forgetting`, which holds it until a batch
  *    begins that has read the store afterwards.
@@ -19,7 +19,14 @@ import { taskHasEnded } from '../model/task-state.js';
 import type { Key, Store, Table, Write } from '../store/store.js';
 import type { Forgetting, State } from './decide/state.js';
 import { indexKey } from './index-key.js';
-import { type BlobRow, decodeRow, type IdempotencyRow, type ProblemRow, type TaskRow } from './records.js';
+import {
+  type BlobRow,
+  decodeRow,
+  type IdempotencyRow,
+  type ProblemRow,
+  refsOf,
+  type TaskRow,
+} from './records.js';
 
 /** The store promises to take so many on a full disk. */
 const DELETES_PER_COMMIT = 300;
@@ -148,7 +155,7 @@ export class Retention {
     const reach = (row: TaskRow): void => {
       if (kept.has(row.iteration_id)) return;
       kept.add(row.iteration_id);
-      const refs = [row.input, ...Object.values(row.pinned ?? {})].map(({ iteration_id }) => iteration_id);
+      const refs = refsOf(row).map(({ iteration_id }) => iteration_id);
       for (const other of rows) if (refs.includes(other.iteration_id)) reach(other);
     };
     rows.forEach((row, index) => {
@@ -275,14 +282,20 @@ function remove(table: Table, key: Key): Write {
 function referencesOf(problem: ProblemRow, row: TaskRow): Write[] {
   const { problem_id, iteration_id } = row;
   const writes: Write[] = [];
-  if (row.input.blob && row.input.iteration_id === iteration_id)
-    writes.push(remove('blob_refs', [row.input.blob.sha256, problem_id, iteration_id, 'input', 0]));
-  for (const { executions } of Object.values(row.modules)) {
-    for (const { execution_id, blobs = [], indexed = {} } of executions) {
+  const index = (indexed: Readonly<Record<string, string>> = {}): void => {
+    for (const [field, element] of Object.entries(indexed))
+      writes.push(remove('iteration_index', indexKey(field, element, problem.created_seq, iteration_id)));
+  };
+  for (const { blob, iteration_id: of, owner, seq } of refsOf(row)) {
+    if (blob && of === iteration_id)
+      writes.push(remove('blob_refs', [blob.sha256, problem_id, iteration_id, owner, seq]));
+  }
+  for (const { executions, indexed: ofReused } of Object.values(row.modules)) {
+    index(ofReused);
+    for (const { execution_id, blobs = [], indexed } of executions) {
       for (const [seq, { sha256 }] of blobs)
         writes.push(remove('blob_refs', [sha256, problem_id, iteration_id, execution_id, seq]));
-      for (const [field, element] of Object.entries(indexed))
-        writes.push(remove('iteration_index', indexKey(field, element, problem.created_seq, iteration_id)));
+      index(indexed);
     }
   }
   return writes;
@@ -292,8 +305,13 @@ function referencesOf(problem: ProblemRow, row: TaskRow): Write[] {
 function isHeld(tasks: Iterable<Task>, sha256: string): boolean {
   for (const task of tasks) {
     if (task.input.blob?.sha256 === sha256) return true;
-    for (const { blob } of task.pinned.values()) if (blob?.sha256 === sha256) return true;
+    const given = [
+      ...task.pinned.values(),
+      ...[...task.overrides.values()].flatMap((refs) => [...refs.values()]),
+    ];
+    if (given.some(({ blob }) => blob?.sha256 === sha256)) return true;
     for (const run of task.runs) {
+      if (run?.phase.kind === 'reused' && run.phase.output.ref.blob?.sha256 === sha256) return true;
       for (const { blobs } of run?.executions ?? []) {
         for (const blob of blobs?.values() ?? []) if (blob.sha256 === sha256) return true;
       }

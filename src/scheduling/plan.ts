@@ -13,7 +13,7 @@ export type PlanStep =
   /** Wait for a slot. */
   | { readonly kind: 'wait'; readonly position: number; readonly reason: string }
   /** The newest execution ended without an end for the module: back to waiting, at once. */
-  | { readonly kind: 'requeue'; readonly position: number }
+  | { readonly kind: 'requeue'; readonly position: number; readonly reason: string }
   /** Another attempt, after a pause. */
   | { readonly kind: 'retry'; readonly position: number; readonly delayMs: number; readonly reason: string }
   | { readonly kind: 'succeed'; readonly position: number; readonly execution: Execution }

@@ -10,7 +10,7 @@ import { hasEnded } from '../model/execution.js';
 import type { ModuleSpec } from '../model/graph.js';
 import type { ReportedError } from '../model/protocol.js';
 import type { CompiledModule, Execution, Task } from '../model/task.js';
-import { phaseOf } from '../model/task.js';
+import { overrideOf, phaseOf } from '../model/task.js';
 import type { Plan, PlanStep } from './plan.js';
 
 /** The nodes, as the scheduler sees them. */
@@ -39,6 +39,10 @@ export function scheduleTask(task: Task, fleet: Fleet, nowMs: number): Plan {
 export function backoffMs(spec: ModuleSpec, attempts: number): number {
   const { backoffMs, factor, maxBackoffMs } = spec.retry;
   return Math.min(maxBackoffMs, Math.round(backoffMs * factor ** Math.max(0, attempts - 1)));
+}
+
+function requeueReason({ attempt, observed, error }: Execution): string {
+  return `attempt ${attempt} was ${observed}${error ? `: ${error.message}` : ''}`;
 }
 
 /** The users want it stopped: its executions are stopped, and the task ends when they have ended. */
@@ -91,6 +95,7 @@ class Planning {
     const phase = phaseOf(this.#task, module.position);
     switch (phase.kind) {
       case 'succeeded':
+      case 'reused':
         return 'succeeded';
       case 'skipped':
         return module.spec.onError === 'ignore' ? 'failed, ignored' : 'skipped';
@@ -127,7 +132,7 @@ class Planning {
       case 'preempted':
       case 'cancelled':
         if (this.#isPoisonous(module)) return this.#failPoisonous(module);
-        this.#steps.push({ kind: 'requeue', position });
+        this.#steps.push({ kind: 'requeue', position, reason: requeueReason(execution) });
         return this.#start(module, undefined);
       case 'assigned':
       case 'accepted':
@@ -203,11 +208,12 @@ class Planning {
     return 'open';
   }
 
-  /** Why the module can never run, `not yet`, or nothing when all its inputs are there. */
+  /** Why the module can never run, `not yet`, or nothing when all its inputs are there; an override is from the beginning. */
   #missingInput(module: CompiledModule): string | undefined {
     let waits = false;
     for (const position of module.inputs) {
       const name = this.#task.graph.modules[position]!.spec.name;
+      if (overrideOf(this.#task, module.position, name)) continue;
       const standing = this.#standings[position]!;
       switch (standing) {
         case 'open':

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, expect, type TestContext } from 'vitest';
 const CHROMIUM = '/usr/bin/chromium';
 const ARGS = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  // A container's shared memory is small.
+  '--disable-dev-shm-usage',
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ];
 /** What a page may take to show something: the machine is shared with the processes that it waits for. */

@@ -74,6 +74,26 @@ describe('the fleet', () => {
 });
 
 describe('the connection', () => {
+  it('announces a gap, reads everything again, and goes on', async (ctx) => {
+    const { page } = await open(ctx, 'about:blank');
+    let say: (frame: unknown) => void = () => {};
+    await page.routeWebSocket('**/v1/stream**', (socket) => {
+      const server = socket.connectToServer();
+      socket.onMessage((message) => server.send(message));
+      server.onMessage((message) => socket.send(message));
+      say = (frame) => socket.send(JSON.stringify(frame));
+    });
+    await page.goto(`${orchestrator.ready.http}/`);
+    await page.locator('.connection').getByText('live').waitFor();
+    const read = page.waitForResponse('**/v1/problems?**');
+    say({ type: 'gap', from: 1, to: 2 });
+    await page.getByText('Events 1 to 2 are no longer kept. Everything shown was read again.').waitFor();
+    await read;
+    const title = 'after the gap';
+    await orchestrator.submit('six', {}, { title });
+    await page.getByRole('link', { name: /^after the gap/ }).waitFor();
+  });
+
   it('is stale when the orchestrator is killed, and comes back with nothing missing', async (ctx) => {
     const hold = join(await scene.directory(), 'gate');
     const task = await orchestrator.submit('six', { model: { hold } });

@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 /** What a person does to have a problem solved: a form, a sample, a list to find it again. */
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OrchestratorProcess, SUSTAINML_GRAPH } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
@@ -39,6 +40,7 @@ describe('a new problem', () => {
     await page.getByRole('button', { name: 'Steel defects' }).click();
     const description = page.getByLabel('problem_short_description');
     expect(await description.inputValue()).toBe('Detect surface defects on hot-rolled steel strip');
+    expect(await page.getByLabel('minimum_samples').inputValue()).toBe('1800');
     // The comments of the type's fields are the form's help.
     await page.getByText('The fewest training samples that the user can provide.').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
@@ -54,6 +56,19 @@ describe('a new problem', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     expect(faults).toEqual([]);
     expect([...hosts]).toEqual([new URL(orchestrator.ready.http).host]);
+  });
+
+  it('takes less than 350 kB of compressed JavaScript before anything is to be seen', async (ctx) => {
+    const { page } = await open(ctx, 'about:blank');
+    const scripts: Promise<Buffer>[] = [];
+    page.on('response', (response) => {
+      if (response.request().resourceType() === 'script') scripts.push(response.body());
+    });
+    await page.goto(at());
+    await page.getByRole('link', { name: 'New problem' }).waitFor();
+    const sizes = (await Promise.all(scripts)).map((script) => gzipSync(script).byteLength);
+    expect(sizes.length).toBeGreaterThan(0);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(350_000);
   });
 
   it('shows the faults of its input at their fields, as a form and as JSON', async (ctx) => {

@@ -135,6 +135,26 @@ describe('iterate', () => {
     expect(running.coordinator.requests.at(-1)).toMatchObject({ parentIterationId: 1, input: { text: 'b' } });
   });
 
+  it('runs a part again: what is reused, and what a module gets instead', async () => {
+    const task = await submitted();
+    running.coordinator.end(task, 'succeeded');
+    const file = join(folder, 'value.json');
+    writeFileSync(file, '{"from":"file"}');
+    const { exit } = await tutti(
+      ...['iterate', task.problemId, '--from', '1', '--reuse', 'a,b', '--reuse', 'c'],
+      ...['--override', `length.text=@${file}`, '--override', 'length.more={"a":"="}', '--override', 'd.n=3'],
+    );
+    expect(exit).toBe(0);
+    expect(running.coordinator.requests.at(-1)).toMatchObject({
+      reuse: ['a', 'b', 'c'],
+      overrides: { length: { text: { from: 'file' }, more: { a: '=' } }, d: { n: 3 } },
+    });
+    const wrong = await tutti('iterate', task.problemId, '--override', 'length=3');
+    expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('MODULE.INPUT=@FILE')]);
+    const missing = await tutti('iterate', task.problemId, '--override', 'length.text=@none.json');
+    expect([missing.exit, missing.err]).toEqual([2, expect.stringContaining('--override length.text')]);
+  });
+
   it('exits 1 when the parent has not succeeded', async () => {
     const task = await submitted();
     const { exit, err } = await tutti('iterate', task.problemId, '--from', '1');

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { registerClientCommands } from '../../src/cli/client-commands.js';
+import { eventLine } from '../../src/cli/event-line.js';
 import type { StreamedEvent } from '../../src/cli/follow.js';
 import { createProgram, run } from '../../src/cli/program.js';
 import type { IterationView } from '../../src/cli/task.js';
@@ -46,6 +47,22 @@ describe('the board of a task', () => {
     expect(failed.lines[0]).toMatchObject({ state: 'failed', note: 'it broke', finishedAt: AT });
     const again = advance(failed, event('module.waiting', { module: 'length', reason: 'again in 1 s' }));
     expect(again.lines[0]).toMatchObject({ state: 'waiting', note: 'again in 1 s', progress: undefined });
+  });
+
+  it('shows whose output is reused and which inputs are others, and counts them as done', () => {
+    const from = { iteration_id: 3, execution_id: 'e9' };
+    const board = boardAfter(event('module.reused', { module: 'length', reused_from: from }));
+    expect(board.lines[0]).toMatchObject({ state: 'reused', note: 'of iteration 3' });
+    expect(draw(board, AT, 100, plain)).toMatch(/1 of 2 modules.*\n.*\n⟲ length reused +█+ .*of iteration 3/);
+    const modules = { length: { state: 'reused', reused_from: from }, report: { overridden: ['length'] } };
+    const view = { task_id: 'p/2', state: 'running', modules } as unknown as IterationView;
+    expect(boardOf(view, INPUTS).lines.map(({ note }) => note)).toEqual([
+      'of iteration 3',
+      'with another length',
+    ]);
+    expect(eventLine(event('module.reused', { module: 'length', reused_from: from }))).toBe(
+      '00:00:00 length module.reused of iteration 3',
+    );
   });
 
   it('does not listen to an execution that has been replaced', () => {

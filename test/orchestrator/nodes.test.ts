@@ -306,7 +306,7 @@ describe('a goodbye', () => {
   it('loses what the node held at once, and does not count as a death', async () => {
     const { a, order } = await atWork('accepted');
     const turned = await a.say({ kind: 'goodbye' });
-    expect(turned.types).toEqual(['node.left', 'execution.lost', 'module.waiting']);
+    expect(turned.types).toEqual(['node.left', 'execution.lost', 'module.waiting', 'module.waiting']);
     expect(core.state.executions.get(order.executionId)?.task.runs[0]?.diedBoots).toEqual([]);
     expect(types(await core.pass(20_000))).toEqual([]);
   });

@@ -26,7 +26,15 @@ function taskOf(modules: Modules): Task {
     graph: compileGraph({ name: 'g', version: 1 }, { name: 'g', source, modules: specs }),
     ...{ priority: 50, problemSeq: 1, createdAt: 0, parentIterationId: undefined },
     input: { problemId: 'p', iterationId: 1, owner: 'input', seq: 0 },
-    ...{ pinned: new Map(), runs: [], state: 'running', desired: 'ended', queueSeq: 1, queuedAt: 0 },
+    ...{
+      pinned: new Map(),
+      overrides: new Map(),
+      runs: [],
+      state: 'running',
+      desired: 'ended',
+      queueSeq: 1,
+      queuedAt: 0,
+    },
     ...{ startedAt: undefined, finishedAt: undefined, error: undefined, reason: undefined },
   };
 }

@@ -8,10 +8,12 @@
  * 5. iteration_ids of a problem are 1, 2, 3 …; a task ends once, and nothing of it changes after that.
  * 6. Nobody waits for a slot while there is one.
  * 7. What is in memory is what the store would give back.
+ * 8. Nothing runs for a module whose output is reused, unless it is reset.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { EncodedEvent } from '../../src/model/event.js';
 import { hasEnded } from '../../src/model/execution.js';
+import { dependentsOf } from '../../src/model/graph.js';
 import type { Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
 import { taskHasEnded } from '../../src/model/task-state.js';
@@ -40,9 +42,13 @@ export class Audit implements Auditor {
   /** How each ended task ended. */
   readonly ends = new Map<string, string>();
   readonly submitted = new Set<string>();
-  /** By `<execution_id>/<seq>`, and inputs by `<task>/input`. */
+  /** By `<execution_id>/<seq>`; inputs by `<task>/input`, and overrides by `<task>/override/<module>/<input>`. */
   readonly payloads = new Map<string, Uint8Array>();
   readonly outputs = new Map<string, number>();
+  /** By `<task>/<module>`, the execution whose output stands for it. */
+  readonly reused = new Map<string, string>();
+  /** By problem_id. */
+  readonly graphs = new Map<string, string>();
   readonly counts = new Map<string, number>();
   #seq = 0;
   readonly #iterations = new Map<string, number>();
@@ -105,6 +111,28 @@ export class Audit implements Auditor {
       check(taskId.iterationId === newest + 1, `iteration ${taskId.iterationId} follows ${newest}`);
       this.#iterations.set(taskId.problemId, taskId.iterationId);
       this.submitted.add(key);
+      this.graphs.set(taskId.problemId, String(detail?.graph));
+    } else if (fact.type === 'module.reused') {
+      const {
+        reused_from: from,
+        output_seq,
+        blob,
+      } = detail as {
+        reused_from: { execution_id: string };
+        output_seq: number;
+        blob?: unknown;
+      };
+      check(
+        blob !== undefined || this.payloads.has(`${from.execution_id}/${output_seq}`),
+        `what is not there is reused: ${json}`,
+      );
+      this.reused.set(`${key}/${fact.module}`, from.execution_id);
+    } else if (fact.type === 'execution.assigned') {
+      check(!this.reused.has(`${key}/${fact.module}`), `runs although it is reused: ${json}`);
+    } else if (fact.type === 'command.issued' && detail?.command === 'reset') {
+      const graph = graphs.get(this.graphs.get(taskId.problemId)!)!;
+      for (const module of [fact.module!, ...dependentsOf(graph, fact.module!)])
+        this.reused.delete(`${key}/${module}`);
     } else if (fact.type === 'output.recorded') {
       const expected = (this.outputs.get(executionId!) ?? 0) + 1;
       check(detail?.output_seq === expected, `output ${expected} was to be recorded: ${json}`);
@@ -127,7 +155,7 @@ export class Audit implements Auditor {
   }
 
   #keep(owner: string, task: string, bytes: Uint8Array): void {
-    const key = owner === 'input/0' ? `${task}/input` : owner;
+    const key = /^(input|override\/.*)\/0$/.test(owner) ? `${task}/${owner.slice(0, -2)}` : owner;
     check(!this.payloads.has(key), `payload ${key} is written twice`);
     this.payloads.set(key, bytes);
   }

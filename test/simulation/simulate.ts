@@ -126,11 +126,22 @@ class Run implements Witness {
     for (const { name, value, previous } of inputs) {
       if (value.kind === 'blob') continue;
       const read = JSON.parse(Buffer.from(value.bytes).toString());
+      const override = this.#audit.payloads.get(`${key}/override/${module}/${name}`);
+      if (override && (!previous || !inputs.some((one) => one.name === name && !one.previous))) {
+        check(
+          isDeepStrictEqual(Buffer.from(override), Buffer.from(value.bytes)),
+          `the input ${name} of ${module} in ${key} is not what it was overridden with`,
+        );
+        continue;
+      }
       if (name === 'source') continue;
       check(read.module === name, `the input ${name} of ${module} is by ${read.module}`);
       check(read.problemId === taskId.problemId, `an input of ${key} is of another problem`);
+      const reused = previous ? undefined : this.#audit.reused.get(`${key}/${name}`);
       check(
-        previous === (read.iterationId !== taskId.iterationId),
+        reused !== undefined
+          ? read.executionId === reused
+          : previous === (read.iterationId !== taskId.iterationId),
         `the input ${name} of ${key} is of iteration ${read.iterationId}`,
       );
       const stored = this.#audit.payloads.get(`${read.executionId}/${read.seq}`);
@@ -274,6 +285,7 @@ class Run implements Witness {
         graphVersion: 1,
         ...parent,
         ...prepared,
+        ...(random.chance(0.5) && this.#rerun()),
       } as const;
       this.#ask(request, key, (answer) => this.#taskAnswered(answer));
       if (random.chance(0.3))
@@ -290,6 +302,24 @@ class Run implements Witness {
       if (random.chance(0.2)) this.#ask({ kind: 'configure', nodeId, configuration: 'x' }, key, () => {});
       else this.#ask({ kind: 'node_command', nodeId, command }, key, () => {});
     }
+  }
+
+  /** Some modules taken over as they are, and some inputs that are changed. */
+  #rerun(): Partial<Extract<PreparedRequest, { kind: 'iterate' }>> {
+    const { random } = this.world;
+    const ended = [...this.#audit.ends.keys()];
+    if (ended.length === 0) return {};
+    const { problemId, iterationId: parentIterationId } = parseTaskId(random.pick(ended))!;
+    const modules = graphs.get(this.#audit.graphs.get(problemId) ?? '')?.modules ?? [];
+    const reuse = modules.map(({ name }) => name).filter(() => random.chance(0.5));
+    const preparedOverrides = modules
+      .filter(({ name }) => !reuse.includes(name) && random.chance(0.3))
+      .map(({ name: module, inputs, previous }) => {
+        const input = random.pick([...inputs, ...previous]);
+        const bytes = Buffer.from(JSON.stringify({ override: `${module} ${input}` }));
+        return { module, input, value: { kind: 'inline', bytes } as const };
+      });
+    return { problemId, parentIterationId, reuse, preparedOverrides };
   }
 
   #breakSomething(fault: number): void {

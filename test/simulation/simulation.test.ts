@@ -35,6 +35,7 @@ it('keeps every promise through crashes, losses, repeats and restarts, whatever 
     'execution.preempted',
     'output.refused',
     'module.skipped',
+    'module.reused',
   ]) {
     expect(events.get(type), `${type} happened`).toBeGreaterThan(seeds.length / 50);
   }

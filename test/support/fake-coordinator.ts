@@ -275,7 +275,12 @@ export function createFakeCoordinator(
           : paged(problem.iterations.map(iterationSummary), page, at);
       },
       iteration: async (task) =>
-        inTask(task, (one) => ({ ...iterationSummary(one), input: one.input, modules: one.modules })),
+        inTask(task, (one) => ({
+          ...iterationSummary(one),
+          input: one.input,
+          overrides: {},
+          modules: one.modules,
+        })),
       output: async (task, name) => inTask(task, (one) => one.outputs.get(name)),
       executions: async (task, page) => {
         const one = find(task);
@@ -400,6 +405,8 @@ function module(state: string, executionId: string | null): Json {
     node_id: null,
     waiting_reason: state === 'waiting' ? 'waiting for length' : null,
     progress: null,
+    reused_from: null,
+    overridden: [],
     retry_at: null,
     output: null,
     error: null,
@@ -428,6 +435,8 @@ function iterationSummary(one: FakeIteration): Json {
     graph: 'demo',
     graph_version: 1,
     parent_iteration_id: one.parent,
+    reused: [],
+    overridden: {},
     created_at: AT,
   };
 }

@@ -76,6 +76,10 @@ export function rowsOf(seq: number, problem: MadeProblem, index: readonly string
     { op: 'put', table: 'problems', key: [seq], value: encodeRow(problemRow) },
     { op: 'put', table: 'problem_ids', key: [problemId], value: encodeRow(seq) },
   ];
+  const standing = problem.iterations.at(-1)?.state ?? 'succeeded';
+  if (taskHasEnded(standing)) {
+    writes.push({ op: 'put', table: 'problems_by_state', key: [standing, seq], value: EMPTY });
+  }
   for (const [position, iteration] of problem.iterations.entries()) {
     writes.push(...iterationRows(seq, position + 1, iteration, index, version));
   }

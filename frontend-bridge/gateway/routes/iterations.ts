@@ -20,6 +20,20 @@ const iterateBody = z
       .max(0xffffffff)
       .exactOptional()
       .describe('By default the newest succeeded one, none if there is none'),
+    reuse: z
+      .array(z.string().min(1))
+      .max(1000)
+      .exactOptional()
+      .describe(
+        'Modules whose outputs in the parent are taken over as they are: nothing runs for them. With it the parent may have ended in any ' +
+          'way, as long as these have an output there',
+      ),
+    overrides: z
+      .record(z.string(), z.record(z.string(), z.unknown()))
+      .exactOptional()
+      .describe(
+        'By module and input, a value that this module alone gets instead of what the graph would give it, in the JSON mapping of its type',
+      ),
   })
   .nullable();
 const commandBody = z.strictObject({
@@ -45,6 +59,10 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
 
   const sendOutput = (request: FastifyRequest, reply: FastifyReply, output: StoredOutput): FastifyReply => {
     reply.header('tutti-type', output.type).header('vary', 'accept');
+    if (output.reusedFrom) {
+      const { iterationId, executionId } = output.reusedFrom;
+      reply.header('tutti-reused-from', `${iterationId}/${executionId}`);
+    }
     const type = wantsBytes(request.headers.accept);
     if (type === undefined) return sendJson(reply, output.json);
     if (output.raw.kind === 'inline') return reply.type(type).send(Buffer.from(output.raw.bytes));
@@ -55,7 +73,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
     '/v1/problems/:problem_id/iterations',
     {
       schema: {
-        summary: 'Iterate on a problem',
+        summary: 'Iterate on a problem, or run a part of an iteration again',
         params: problemParams,
         headers: postHeaders,
         body: iterateBody,
@@ -63,7 +81,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       },
     },
     (request, reply) => {
-      const { input, parent_iteration_id: parentIterationId } = request.body ?? {};
+      const { input, parent_iteration_id: parentIterationId, reuse, overrides } = request.body ?? {};
       return perform(
         coordinator,
         {
@@ -71,6 +89,8 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
           problemId: request.params.problem_id,
           ...(input !== undefined && { input }),
           ...(parentIterationId !== undefined && { parentIterationId }),
+          ...(reuse !== undefined && { reuse }),
+          ...(overrides !== undefined && { overrides }),
         },
         reply,
         request.headers,
@@ -95,7 +115,8 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
     {
       exposeHeadRoute: false,
       schema: {
-        summary: "The last output of a module's newest succeeded execution",
+        summary:
+          "The last output of a module's newest succeeded execution, or of the one that the header Tutti-Reused-From names",
         params: taskParams.extend({ module: z.string() }),
         response: outputAnswer,
       },

@@ -32,7 +32,7 @@ export function problemsCommand(program: Command, io: Io): void {
   clientCommand(program, 'problems', 'List problems, newest first')
     .option('--graph <name>', 'only those of this graph')
     .addOption(new Option('--state <state>', 'only those in this state').choices(TASK_STATES))
-    .option('--query <text>', 'only those with this in their title')
+    .option('--query <text>', 'only those with this in their title or their newest input')
     .option('--filter <expression>', "only those that fit, like 'carbon_footprint.carbon_footprint < 0.2'")
     .option('--order-by <field>', 'in the order of a field; -FIELD from the highest down')
     .option('--limit <number>', '1 to 1000 (default 50)', limit)

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { iterationNumber } from '../arguments.js';
 import { readJsonInput } from '../input.js';
 import type { Io } from '../io.js';
@@ -6,9 +6,19 @@ import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { problemPath } from '../task.js';
 import { finish } from './finish.js';
 
+/** `module.input=VALUE`, as it was given. */
+interface Override {
+  readonly option: string;
+  readonly module: string;
+  readonly input: string;
+  readonly source: string;
+}
+
 interface IterateOptions extends CommonOptions {
   readonly from?: number;
   readonly input?: string;
+  readonly reuse?: readonly string[];
+  readonly override?: readonly Override[];
   readonly wait?: boolean;
 }
 
@@ -21,14 +31,52 @@ export function iterateCommand(program: Command, io: Io): void {
       iterationNumber,
     )
     .option('--input <file|-|json>', "a new input (default: the parent's)")
+    .option('--reuse <modules>', 'take their outputs over as they are, with commas between them', modules)
+    .option(
+      '--override <module.input=@file|json>',
+      'what one module gets as that input; as often as needed',
+      override,
+    )
     .option('--wait', 'wait for the end; exit 1 if the task fails')
+    .addHelpText(
+      'after',
+      `
+A module again, with what it got before or something else, and nothing run for what it takes over:
+  tutti iterate PROBLEM_ID --from 1 --reuse fetch,train --override explain.train=@train.json`,
+    )
     .action(async (problemId: string, options: IterateOptions) => {
       const session = openSession(options, io);
+      const { from, input, reuse, override: overrides } = options;
       const body = {
-        ...(options.from !== undefined && { parent_iteration_id: options.from }),
-        ...(options.input !== undefined && { input: await readJsonInput('--input', options.input, io) }),
+        ...(from !== undefined && { parent_iteration_id: from }),
+        ...(input !== undefined && { input: await readJsonInput('--input', input, io) }),
+        ...(reuse !== undefined && { reuse }),
+        ...(overrides !== undefined && { overrides: await readOverrides(overrides, io) }),
       };
       const begun = await session.client.post(`${problemPath(problemId)}/iterations`, body);
       await finish(session, begun, options.wait ?? false);
     });
+}
+
+function modules(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split(',').map((name) => name.trim())].filter((name) => name !== '');
+}
+
+function override(text: string, before: readonly Override[] = []): Override[] {
+  const [, module, input, source] = /^([^.=]+)\.([^.=]+)=(.*)$/s.exec(text) ?? [];
+  if (module === undefined || input === undefined || !source)
+    throw new InvalidArgumentError('It is MODULE.INPUT=@FILE or MODULE.INPUT=JSON.');
+  return [...before, { option: `--override ${module}.${input}`, module, input, source }];
+}
+
+async function readOverrides(
+  overrides: readonly Override[],
+  io: Io,
+): Promise<Record<string, Record<string, unknown>>> {
+  const values: Record<string, Record<string, unknown>> = {};
+  for (const { option, module, input, source } of overrides) {
+    values[module] ??= {};
+    values[module][input] = await readJsonInput(option, source.replace(/^@/, ''), io);
+  }
+  return values;
 }

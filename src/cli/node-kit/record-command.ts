@@ -76,12 +76,17 @@ async function record(
   const typeOf = (name: string): string =>
     name === graph.source.name ? graph.source.type : (graph.modules[name]?.output ?? 'json');
   const parent = view.parent_iteration_id;
-  const [inputs, previous] = await Promise.all([
+  const [inputs, previous]: [Record<string, unknown>, Record<string, unknown>] = await Promise.all([
     valuesOf(client, spec.inputs, path, view, graph, types),
     typeof parent === 'number'
       ? valuesOf(client, spec.previous, taskPath({ ...id, iterationId: parent }), undefined, graph, types)
       : {},
   ]);
+  // What stood in the place of an input is what it was given.
+  for (const [name, value] of Object.entries(view.overrides?.[module] ?? {})) {
+    const values = spec.inputs.includes(name) ? inputs : previous;
+    values[name] = await whole(client, typeOf(name), value, types);
+  }
   const { value: page } = await client.get<{ items: readonly ExecutionView[] }>(`${path}/executions`, {
     limit: 1000,
   });
@@ -134,7 +139,7 @@ async function valuesOf(
     const isSource = name === graph.source.name;
     const value = isSource ? view.input : view.modules[name]?.output;
     const type = isSource ? graph.source.type : (graph.modules[name]?.output ?? 'json');
-    const isThere = isSource || view.modules[name]?.state === 'succeeded';
+    const isThere = isSource || /^(succeeded|reused)$/.test(view.modules[name]?.state ?? '');
     if (isThere) values[name] = await whole(client, type, value, types);
   }
   return values;

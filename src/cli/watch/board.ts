@@ -1,6 +1,6 @@
 /** A task as a terminal shows it while it runs: one line a module, kept current by the task's events. Pure. */
 import type { StreamedEvent } from '../follow.js';
-import type { IterationView } from '../task.js';
+import { type IterationView, provenanceOf } from '../task.js';
 
 export interface Line {
   readonly name: string;
@@ -38,7 +38,11 @@ export function boardOf(view: IterationView, inputs: Inputs): Board {
       state: module?.state ?? 'waiting',
       execution: text(module?.execution_id),
       progress: typeof module?.progress === 'number' ? module.progress : undefined,
-      note: module?.error?.message ?? text(module?.progress_message) ?? module?.waiting_reason ?? '',
+      note:
+        module?.error?.message ??
+        text(module?.progress_message) ??
+        module?.waiting_reason ??
+        (module ? provenanceOf(module) : ''),
       startedAt: moment(module?.started_at),
       finishedAt: moment(module?.finished_at),
     };
@@ -64,6 +68,10 @@ export function advance(board: Board, event: StreamedEvent): Board {
 const ENDS = ['succeeded', 'failed', 'cancelled', 'preempted', 'rejected', 'lost'];
 
 function advanceLine(line: Line, subject: string, what: string, event: StreamedEvent, at: number): Line {
+  if (subject === 'module' && what === 'reused') {
+    const from = event.reused_from as { readonly iteration_id?: number } | undefined;
+    return { ...line, state: what, note: `of iteration ${from?.iteration_id ?? '?'}`, progress: undefined };
+  }
   if (subject === 'module') {
     const state = what === 'skipped' ? 'skipped' : 'waiting';
     return { ...line, state, note: text(event.reason) ?? '', progress: undefined };

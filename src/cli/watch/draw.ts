@@ -12,6 +12,7 @@ const SIGNS: Readonly<Record<string, readonly [sign: string, ink: Ink]>> = {
   running: ['◐', 'blue'],
   suspended: ['‖', 'yellow'],
   succeeded: ['●', 'green'],
+  reused: ['⟲', 'green'],
   failed: ['✗', 'red'],
   lost: ['✗', 'red'],
   aborted: ['■', 'red'],
@@ -25,7 +26,7 @@ const BAR = 16;
 const NARROWEST_NOTE = 8;
 
 export function draw(board: Board, nowMs: number, width: number, paint: Paint): string {
-  const done = board.lines.filter(({ state }) => state === 'succeeded').length;
+  const done = board.lines.filter(({ state }) => hasOutput(state)).length;
   const took = board.startedAt === undefined ? '' : `  ${duration(nowMs - board.startedAt)}`;
   const head = `${board.taskId}  ${board.state}  ${done} of ${board.lines.length} modules${took}`;
   const name = Math.max(...board.lines.map((line) => line.name.length), 6);
@@ -60,10 +61,14 @@ function drawLine(line: Line, nameWidth: number, nowMs: number, width: number, p
   return `${painted.join(' ')}  ${shown === '' ? '' : paint('gray', shown)}`.trimEnd();
 }
 
+function hasOutput(state: string): boolean {
+  return state === 'succeeded' || state === 'reused';
+}
+
 /** Full as far as it is known to be; one that says nothing of itself shows a light that goes to and fro. */
 function bar({ state, progress }: Line, nowMs: number): string {
   const isBusy = state === 'assigned' || state === 'accepted' || state === 'running';
-  if (state === 'succeeded') return '█'.repeat(BAR);
+  if (hasOutput(state)) return '█'.repeat(BAR);
   if (progress !== undefined && state !== 'waiting') {
     const full = Math.round(progress * BAR);
     return '█'.repeat(full) + '░'.repeat(BAR - full);

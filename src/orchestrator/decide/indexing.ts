@@ -14,10 +14,20 @@ import type { Turn } from './turn.js';
 /** Notes what the index is to know of an execution's last output. `value` is absent for one that is a blob. */
 export function noteIndexed(state: State, execution: Execution, value: unknown): void {
   const { task } = execution;
-  const declared = state.graph(task.graph.key.name)?.compiled.graph.index ?? [];
-  if (declared.length === 0) return;
-  const elements = indexedElements(declared, moduleName(task, execution.position), value);
-  if (Object.keys(elements).length > 0) execution.indexed = elements;
+  const elements = indexedNow(state, task.graph.key.name, moduleName(task, execution.position), value);
+  if (elements) execution.indexed = elements;
+}
+
+/** What the index is to know of a module's output, as the graph is now. */
+export function indexedNow(
+  state: State,
+  graph: string,
+  module: string,
+  value: unknown,
+): Record<string, string> | undefined {
+  const declared = state.graph(graph)?.compiled.graph.index ?? [];
+  const elements = declared.length === 0 ? {} : indexedElements(declared, module, value);
+  return Object.keys(elements).length > 0 ? elements : undefined;
 }
 
 /** The fields of a module's output that are indexed and there, each as an element of its index. */
@@ -38,7 +48,13 @@ export function indexedElements(
 /** The index rows of a task that ends in this turn. */
 export function writeIndex(turn: Turn, task: Task): void {
   for (const run of task.runs) {
-    const noted = run?.phase.kind === 'succeeded' ? run.phase.execution.indexed : undefined;
+    const phase = run?.phase;
+    const noted =
+      phase?.kind === 'succeeded'
+        ? phase.execution.indexed
+        : phase?.kind === 'reused'
+          ? phase.output.indexed
+          : undefined;
     for (const [field, element] of Object.entries(noted ?? {})) {
       turn.journal.put(
         'iteration_index',

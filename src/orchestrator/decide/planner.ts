@@ -13,6 +13,7 @@ import {
   type Execution,
   type ModulePhase,
   moduleName,
+  overrideOf,
   type PayloadRef,
   runOf,
   type StopCause,
@@ -143,16 +144,15 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
       wait(turn, task, step.position, step.reason);
       break;
     case 'requeue':
-      setPhase(turn, task, step.position, { kind: 'waiting', reason: undefined, retry: undefined });
+      setPhase(turn, task, step.position, { kind: 'waiting', reason: step.reason, retry: undefined });
+      sayWaiting(turn, task, step.position, { reason: step.reason });
       break;
     case 'retry': {
       const retry = { at: turn.wallMs + step.delayMs, dueMs: turn.nowMs + step.delayMs };
       setPhase(turn, task, step.position, { kind: 'waiting', reason: step.reason, retry });
-      turn.journal.fact({
-        type: 'module.waiting',
-        taskId: task.id,
-        module: moduleName(task, step.position),
-        detail: { reason: step.reason, retry_at: new Date(retry.at).toISOString() },
+      sayWaiting(turn, task, step.position, {
+        reason: step.reason,
+        retry_at: new Date(retry.at).toISOString(),
       });
       break;
     }
@@ -206,11 +206,20 @@ function wait(turn: Turn, task: Task, position: number, reason: string): void {
     run.phase = { kind: 'waiting', reason, retry: undefined };
     touch(turn, task);
   }
+  sayWaiting(turn, task, position, { reason });
+}
+
+function sayWaiting(
+  turn: Turn,
+  task: Task,
+  position: number,
+  detail: { readonly reason: string; readonly retry_at?: string },
+): void {
   turn.journal.fact({
     type: 'module.waiting',
     taskId: task.id,
-    module: module.spec.name,
-    detail: { reason },
+    module: moduleName(task, position),
+    detail,
   });
 }
 
@@ -319,25 +328,29 @@ function inputsOf(task: Task, position: number): AssignOrder['inputs'] {
   const { spec } = task.graph.modules[position]!;
   const inputs: AssignOrder['inputs'][number][] = [];
   for (const name of spec.inputs) {
+    const override = overrideOf(task, position, name);
     if (name === graph.source.name) {
-      inputs.push({ name, type: graph.source.type, ref: task.input, previous: false });
+      inputs.push({ name, type: graph.source.type, ref: override ?? task.input, previous: false });
       continue;
     }
     const from = index.get(name)!;
-    const ref = lastOutput(task, from);
+    const ref = override ?? lastOutput(task, from);
     if (ref) inputs.push({ name, type: task.graph.modules[from]!.spec.output, ref, previous: false });
   }
   for (const name of spec.previous) {
-    const ref = task.pinned.get(name);
+    // A name that stands for both is that of the input.
+    const override = spec.inputs.includes(name) ? undefined : overrideOf(task, position, name);
+    const ref = override ?? task.pinned.get(name);
     const type = task.graph.modules[index.get(name)!]!.spec.output;
     if (ref) inputs.push({ name, type, ref, previous: true });
   }
   return inputs;
 }
 
-/** Where the last output of a module that succeeded is stored. */
+/** Where the last output of a module that succeeded or was reused is stored. */
 export function lastOutput(task: Task, position: number): PayloadRef | undefined {
   const phase = task.runs[position]?.phase;
+  if (phase?.kind === 'reused') return phase.output.ref;
   if (phase?.kind !== 'succeeded') return undefined;
   const { execution } = phase;
   const blob = execution.blobs?.get(execution.committed);

@@ -13,26 +13,29 @@ import {
   type Execution,
   type PayloadRef,
   phaseOf,
+  type ReusedOutput,
   runOf,
   type Task,
 } from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
-import type { Answer } from '../port.js';
-import {
-  EMPTY,
-  type GraphRow,
-  type PayloadRefRow,
-  type ProblemRow,
-  refFromRow,
-  type TaskRow,
-} from '../records.js';
+import { type TaskState, taskHasEnded } from '../../model/task-state.js';
+import type { Answer, Refusal } from '../port.js';
+import { EMPTY, type GraphRow, outputRefOf, type ProblemRow, refFromRow, type TaskRow } from '../records.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
 import { tryAgain } from './deaf.js';
 import { become, setPhase, stopExecution } from './planner.js';
+import { announceReused, storeOverrides, storeOwn, takeOver } from './reuse.js';
 import type { Problem } from './state.js';
-import { inputRef, type PreparedInput, type PreparedRequest, type Step, type Turn, touch } from './turn.js';
+import {
+  type PreparedInput,
+  type PreparedOverride,
+  type PreparedRequest,
+  type Step,
+  type Turn,
+  touch,
+} from './turn.js';
 
 const DEFAULT_PRIORITY = 50;
 
@@ -106,7 +109,7 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
   };
   turn.state.problems.set(problemId, problem);
   turn.journal.putRow('problem_ids', [problemId], createdSeq);
-  const task = createTask(turn, problem, graph, undefined, request.prepared);
+  const task = createTask(turn, problem, graph, { prepared: request.prepared });
   return created(task.id);
 }
 
@@ -127,14 +130,12 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
     if (!parent && !state.tasks.has(key)) {
       return refusal('not_found', 'unknown_iteration', `problem ${problemId} has no iteration ${parentId}`);
     }
-    if (parent?.state !== 'succeeded') {
-      const standing = parent?.state ?? state.tasks.get(key)?.state;
-      return refusal(
-        'conflict',
-        'parent_not_succeeded',
-        `iteration ${parentId} is ${standing}, only a succeeded one can be a parent`,
-      );
-    }
+    const unfit = parentRefusal(
+      parentId,
+      parent?.state ?? state.tasks.get(key)!.state,
+      request.reuse !== undefined,
+    );
+    if (unfit) return unfit;
   }
   if (!request.prepared && !parent) {
     return refusal(
@@ -148,14 +149,28 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
       },
     );
   }
+  const graph: GraphKey = { name: problem.graph, version: request.graphVersion };
+  const reused = takeOver(turn, state.graph(graph.name, graph.version)!, parent, request);
+  if ('ok' in reused) return reused;
   // The index names the state of the newest iteration, and that is this one now.
   for (const ended of ['succeeded', 'failed', 'cancelled', 'aborted']) {
     turn.journal.delete('problems_by_state', [ended, problem.createdSeq]);
   }
   state.problems.set(problemId, problem);
-  const graph: GraphKey = { name: problem.graph, version: request.graphVersion };
-  const task = createTask(turn, problem, graph, parent, request.prepared);
+  const task = createTask(turn, problem, graph, { parent, prepared: request.prepared, reused, request });
   return created(task.id);
+}
+
+/** An iteration goes on from one that has succeeded; where it reuses outputs, from any that has ended. */
+function parentRefusal(parentId: number, standing: TaskState, reuses: boolean): Refusal | undefined {
+  if (standing === 'succeeded' || (reuses && taskHasEnded(standing))) return undefined;
+  const [code, fit] = reuses
+    ? ['parent_not_ended', 'only the outputs of an ended one can be reused']
+    : ['parent_not_succeeded', 'only a succeeded one can be a parent'];
+  const message = `iteration ${parentId} is ${standing}, ${fit}`;
+  return refusal('conflict', code, message, {
+    details: [{ path: '/parent_iteration_id', code, message: `is ${standing}` }],
+  });
 }
 
 function created(id: TaskId): Answer {
@@ -190,14 +205,18 @@ export function problemToRow(problem: Problem): ProblemRow {
   };
 }
 
-function createTask(
-  turn: Turn,
-  problem: Problem,
-  graph: GraphKey,
-  parent: TaskRow | undefined,
-  prepared: PreparedInput | undefined,
-): Task {
+/** What a new task is made from. */
+interface TaskInit {
+  readonly parent?: TaskRow | undefined;
+  /** @default the parent's */
+  readonly prepared?: PreparedInput | undefined;
+  readonly reused?: ReadonlyMap<string, ReusedOutput>;
+  readonly request?: Extract<PreparedRequest, { kind: 'iterate' }>;
+}
+
+function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskInit): Task {
   const { state, journal } = turn;
+  const { parent, prepared, reused, request } = made;
   const { compiled } = state.graph(graph.name, graph.version)!;
   problem.newestIterationId += 1;
   problem.unfinished += 1;
@@ -211,6 +230,7 @@ function createTask(
       graph_version: graph.version,
       priority: problem.priority,
       parent_iteration_id: parent?.iteration_id ?? null,
+      ...(request?.preparedOverrides?.length && { overridden: overriddenInputs(request.preparedOverrides) }),
     },
   });
   const task: Task = {
@@ -221,8 +241,9 @@ function createTask(
     problemSeq: problem.createdSeq,
     createdAt: turn.wallMs,
     parentIterationId: parent?.iteration_id,
-    input: prepared ? storeInput(turn, id, prepared) : refFromRow(parent!.input),
+    input: prepared ? storeOwn(turn, id, 'input', prepared) : refFromRow(parent!.input),
     pinned: parent ? pinnedOutputs(parent) : new Map(),
+    overrides: storeOverrides(turn, id, request),
     runs: [],
     state: 'waiting',
     desired: 'ended',
@@ -233,6 +254,10 @@ function createTask(
     error: undefined,
     reason: undefined,
   };
+  for (const [module, output] of reused ?? []) {
+    runOf(task, compiled.index.get(module)!).phase = { kind: 'reused', output };
+  }
+  announceReused(turn, task);
   state.tasks.set(task.key, task);
   journal.put('unfinished', [task.problemSeq, id.problemId, id.iterationId], EMPTY);
   touch(turn, task);
@@ -246,34 +271,24 @@ function queueTime({ state, wallMs }: Turn): number {
   return state.queuedAt;
 }
 
-function storeInput(turn: Turn, id: TaskId, prepared: PreparedInput): PayloadRef {
-  if (prepared.kind === 'inline') {
-    const ref = inputRef(id);
-    turn.journal.payload(ref, prepared.bytes);
-    return ref;
-  }
-  const { sha256, size } = prepared;
-  turn.journal.put('blob_refs', [sha256, id.problemId, id.iterationId, 'input', 0], EMPTY);
-  return inputRef(id, { sha256, size });
-}
-
 /** The last outputs of the parent's modules, by module, fixed from now on. */
 function pinnedOutputs(parent: TaskRow): Map<string, PayloadRef> {
   const pinned = new Map<string, PayloadRef>();
-  for (const [module, row] of Object.entries(parent.modules)) {
-    const execution = row.phase === 'succeeded' ? row.executions.at(-1) : undefined;
-    if (!execution) continue;
-    const blob = execution.blobs?.find(([seq]) => seq === execution.outputs)?.[1];
-    const ref: PayloadRefRow = {
-      problem_id: parent.problem_id,
-      iteration_id: parent.iteration_id,
-      owner: execution.execution_id,
-      seq: execution.outputs,
-      ...(blob && { blob }),
-    };
-    pinned.set(module, refFromRow(ref));
+  for (const module of Object.keys(parent.modules)) {
+    const ref = outputRefOf(parent, module);
+    if (ref) pinned.set(module, refFromRow(ref));
   }
   return pinned;
+}
+
+/** By module, the inputs that are not what the graph would give it. */
+function overriddenInputs(overrides: readonly PreparedOverride[]): Record<string, string[]> {
+  const inputs: Record<string, string[]> = {};
+  for (const { module, input } of overrides) {
+    inputs[module] ??= [];
+    inputs[module].push(input);
+  }
+  return inputs;
 }
 
 function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task_command' }>): Answer {

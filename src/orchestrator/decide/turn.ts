@@ -33,6 +33,13 @@ export type PreparedInput =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | { readonly kind: 'blob'; readonly sha256: string; readonly size: number };
 
+/** A value that one module gets as one of its inputs. */
+export interface PreparedOverride {
+  readonly module: string;
+  readonly input: string;
+  readonly value: PreparedInput;
+}
+
 /** Requests with everything that needs no state worked out: inputs are encoded, graphs parsed. */
 export type PreparedRequest =
   | (Extract<Request, { kind: 'submit' }> & {
@@ -43,6 +50,7 @@ export type PreparedRequest =
       readonly graphVersion: number;
       /** Absent: the parent's. */
       readonly prepared?: PreparedInput;
+      readonly preparedOverrides?: readonly PreparedOverride[];
     })
   | Exclude<Request, { kind: 'submit' | 'iterate' | 'put_graph' }>
   | {
@@ -95,6 +103,8 @@ export interface Loaded {
   readonly parents: ReadonlyMap<string, TaskRow>;
   /** The newest succeeded iteration of problems that are iterated without naming a parent. */
   readonly newestSucceeded: ReadonlyMap<string, number>;
+  /** Outputs that requests would reuse, decoded, by `<execution_id>/<seq>`; without those that are blobs. */
+  readonly reusable: ReadonlyMap<string, ReusableValue>;
   /** Executions of finished tasks that somebody speaks of, by their id. */
   readonly executions: ReadonlyMap<string, Execution>;
   readonly answered: ReadonlyMap<string, IdempotencyRow>;
@@ -102,6 +112,12 @@ export interface Loaded {
   readonly replacedBoots: ReadonlySet<string>;
   /** Blobs that are there, of those that the batch refers to. */
   readonly blobs: ReadonlySet<string>;
+}
+
+export interface ReusableValue {
+  /** In bytes, encoded. */
+  readonly size: number;
+  readonly value: unknown;
 }
 
 export interface Turn {
@@ -130,11 +146,12 @@ export function touch(turn: Turn, task: Task): void {
   turn.journal.tasks.add(task);
 }
 
-export function inputRef(task: TaskId, blob?: PayloadRef['blob']): PayloadRef {
+/** Where what a task brings along is stored: its input, or an override. */
+export function ownRef(task: TaskId, owner: string, blob?: PayloadRef['blob']): PayloadRef {
   return {
     problemId: task.problemId,
     iterationId: task.iterationId,
-    owner: 'input',
+    owner,
     seq: 0,
     ...(blob && { blob }),
   };

@@ -1,13 +1,17 @@
 /** Stored payloads, decoded in the types of the graph version that they were made in. */
+
+import { typeOf } from '../../model/graph.js';
 import type { Reader } from '../../store/store.js';
 import type { LoadedGraph, State } from '../decide/state.js';
 import type { StoredOutput } from '../port.js';
-import type { ExecutionRow, PayloadRefRow, TaskRow } from '../records.js';
+import { type ExecutionRow, outputRefOf, type PayloadRefRow, type TaskRow } from '../records.js';
 
 export interface Payloads {
   graphOf(row: TaskRow): LoadedGraph;
   inputOf(reader: Reader, row: TaskRow): Promise<unknown>;
-  /** The last output of a module that succeeded. */
+  /** What modules were given instead of what the graph would give them, by module and input. */
+  overridesOf(reader: Reader, row: TaskRow): Promise<Record<string, Record<string, unknown>>>;
+  /** The last output of a module that succeeded or was reused. */
   moduleOutput(reader: Reader, row: TaskRow, module: string): Promise<StoredOutput | undefined>;
   executionOutput(
     reader: Reader,
@@ -63,10 +67,26 @@ export function createPayloads(state: Pick<State, 'graph'>): Payloads {
       const graph = graphOf(row);
       return (await payload(reader, row.input, graph, graph.compiled.graph.source.type))?.json ?? null;
     },
+    async overridesOf(reader, row) {
+      const graph = graphOf(row);
+      const values: Record<string, Record<string, unknown>> = {};
+      for (const [module, inputs] of Object.entries(row.overrides ?? {})) {
+        values[module] = {};
+        for (const [input, ref] of Object.entries(inputs)) {
+          const type = typeOf(graph.compiled.graph, input);
+          const stored = type === undefined ? undefined : await payload(reader, ref, graph, type);
+          values[module][input] = stored?.json ?? null;
+        }
+      }
+      return values;
+    },
     async moduleOutput(reader, row, module) {
-      const run = row.modules[module];
-      const execution = run?.phase === 'succeeded' ? run.executions.at(-1) : undefined;
-      return execution && executionOutput(reader, row, module, execution, execution.outputs);
+      const graph = graphOf(row);
+      const ref = outputRefOf(row, module);
+      const type = typeOf(graph.compiled.graph, module);
+      const output = ref && type !== undefined ? await payload(reader, ref, graph, type) : undefined;
+      if (!output || row.modules[module]?.phase !== 'reused') return output;
+      return { ...output, reusedFrom: { iterationId: ref!.iteration_id, executionId: ref!.owner } };
     },
   };
 }

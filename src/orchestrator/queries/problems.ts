@@ -68,13 +68,16 @@ function sourceOf(
 }
 
 /** Whether a problem passes the filters that are no expression. */
-export function problemAcceptor(filter: ProblemFilter): ((candidate: Candidate) => boolean) | Refusal {
+export function problemAcceptor(
+  reader: Reader,
+  filter: ProblemFilter,
+): ((candidate: Candidate) => Promise<boolean>) | Refusal {
   const bounds = timeBounds(filter);
   if (isRefusal(bounds)) return bounds;
-  return ({ problem, task }) =>
+  return async ({ problem, task }) =>
     passes(problem, filter, bounds) &&
-    isTitled(problem, filter.q) &&
-    (filter.state === undefined || task.state === filter.state);
+    (filter.state === undefined || task.state === filter.state) &&
+    (isTitled(problem, filter.q) || inputHolds(reader, task, filter.q ?? ''));
 }
 
 function passes(

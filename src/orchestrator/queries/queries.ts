@@ -36,7 +36,15 @@ import { isRefusal, limitOf, pageOf, readCursor, writeCursor } from './pages.js'
 import { createPayloads } from './payloads.js';
 import { listProblems, problemAcceptor } from './problems.js';
 import { type Scope, type SearchDeps, search } from './search.js';
-import { commandView, executionView, iterationSummary, moduleView, problemView, time } from './views.js';
+import {
+  commandView,
+  executionView,
+  iterationSummary,
+  moduleView,
+  problemView,
+  reusedModules,
+  time,
+} from './views.js';
 
 /** Iterations that `GET /v1/problems/{p}` shows. */
 const NEWEST_SHOWN = 20;
@@ -59,7 +67,7 @@ function notFound(code: string, message: string): Refusal {
 
 export function createQueries({ store, state, covers, inspectNodes, stats }: QueriesDeps): Queries {
   const parseFilter = createFilterParser();
-  const { graphOf, inputOf, moduleOutput, executionOutput } = createPayloads(state);
+  const { graphOf, inputOf, overridesOf, moduleOutput, executionOutput } = createPayloads(state);
 
   /** Runs one question in one snapshot and adds the cursor of that moment. */
   function ask<T>(question: (reader: Reader) => Promise<T | Refusal>): Promise<Found<T> | Refusal> {
@@ -81,7 +89,8 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
       const output = await moduleOutput(reader, row, spec.name);
       modules[spec.name] = { ...moduleView(row, graph, spec.name), output: output?.json ?? null };
     }
-    return { ...iterationSummary(row), input: await inputOf(reader, row), modules };
+    const [input, overrides] = [await inputOf(reader, row), await overridesOf(reader, row)];
+    return { ...iterationSummary(row), input, overrides, modules };
   }
 
   function executionsOf(row: TaskRow): { module: string; execution: ExecutionRow }[] {
@@ -148,7 +157,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     scope: Scope,
     query: SearchQuery,
     page: PageRequest,
-    accepts: SearchDeps['accepts'] = () => true,
+    more: Partial<Pick<SearchDeps, 'accepts' | 'state'>> = {},
   ): Promise<Page<View> | Refusal> {
     const ofProblems = scope.kind === 'problems';
     const modules = new Set<string>();
@@ -168,7 +177,8 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
       covers,
       view: ({ problem, task }) =>
         ofProblems ? problemView(problem, task) : { ...iterationSummary(task), title: problem.title },
-      accepts,
+      accepts: () => true,
+      ...more,
     };
     return search(deps, scope, compiled, page);
   }
@@ -177,8 +187,9 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     problems: (filter: ProblemFilter, page) =>
       ask(async (reader) => {
         if (!isSearch(filter)) return listProblems(reader, filter, page);
-        const accepts = problemAcceptor(filter);
-        return isRefusal(accepts) ? accepts : found(reader, { kind: 'problems' }, filter, page, accepts);
+        const accepts = problemAcceptor(reader, filter);
+        if (isRefusal(accepts)) return accepts;
+        return found(reader, { kind: 'problems' }, filter, page, { accepts, state: filter.state });
       }),
 
     searchIterations: (query, page) => ask((reader) => found(reader, { kind: 'iterations' }, query, page)),
@@ -311,7 +322,9 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
           if (fields.length > 0) modules[name] = fields;
         }
         const input = differences(await inputOf(reader, left), await inputOf(reader, right));
-        return { problem_id: problemId, a, b, input, modules };
+        const overrides = differences(await overridesOf(reader, left), await overridesOf(reader, right));
+        const reused = { a: reusedModules(left), b: reusedModules(right) };
+        return { problem_id: problemId, a, b, input, overrides, reused, modules };
       }),
 
     exportRows: (problemId) =>
@@ -391,7 +404,8 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
         for (const { spec } of graphOf(row).compiled.modules) {
           outputs[spec.name] = (await moduleOutput(store, row, spec.name))?.json ?? null;
         }
-        yield { ...iterationSummary(row), input: await inputOf(store, row), outputs };
+        const [input, overrides] = [await inputOf(store, row), await overridesOf(store, row)];
+        yield { ...iterationSummary(row), input, overrides, outputs };
       }
       if (rows.length < EXPORT_PAGE) return;
       after = rows.at(-1)!.key;

@@ -2,11 +2,12 @@
  * Finding iterations, or problems, by what is stored about them and by what their modules put out.
  *
  * 1. A page's cursor names a place in the order, not a count: what is written meanwhile neither repeats nor hides anything.
- * 2. A field that is indexed is found by its index. Everything else is looked at one by one, for a bounded time, in slices between
+ * 2. A field that is indexed is found by its index, and so is the state of problems. Everything else is looked at one by one, for a bounded time, in slices between
  *    which the loop goes on; the answer says what was done and whether it came to the end.
  * 3. An order that needs all of them is refused when they are too many for the time: a page of some would not be the first page.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Key, Reader } from '../../store/store.js';
 import { indexElement } from '../index-key.js';
 import { readTask } from '../load.js';
@@ -33,7 +34,9 @@ export interface SearchDeps {
   readonly covers: (field: string, graph: string | undefined) => boolean;
   readonly view: (candidate: Candidate) => View;
   /** What has to hold besides the filter. */
-  readonly accepts: (candidate: Candidate) => boolean;
+  readonly accepts: (candidate: Candidate) => boolean | Promise<boolean>;
+  /** Of problems: the state that all of them have, where something besides the filter says so. */
+  readonly state?: TaskState | undefined;
 }
 
 /** A page takes no longer than this, whatever it is asked for. */
@@ -105,6 +108,18 @@ class Search {
     return typeof named?.value === 'string' ? named.value : undefined;
   }
 
+  /** The state that every problem has that can be found. */
+  #state(): TaskState | undefined {
+    if (this.#scope.kind !== 'problems') return undefined;
+    const named = this.#query.conditions.find(({ field, operator }) => field === 'state' && operator === '=');
+    return this.#deps.state ?? (named?.value as TaskState | undefined);
+  }
+
+  /** What the list is narrowed by where no output's index is. */
+  #listIndex(): string | undefined {
+    return this.#state() === undefined ? undefined : 'state';
+  }
+
   #rangeOf(field: string): IndexRange {
     const own = this.#query.conditions.filter(
       (one) => indexName(this.#query.fields.get(one.field)!) === field,
@@ -174,14 +189,14 @@ class Search {
     const items: View[] = [];
     let last: Place | undefined = after as unknown as Place | undefined;
     for await (const candidate of this.#candidates(last, descending)) {
-      if (items.length === this.#limit) return this.#page(items, ['list', ...last!], true, undefined);
+      if (items.length === this.#limit) return this.#page(items, ['list', ...last!], true, this.#listIndex());
       if (last !== undefined && (await this.#isOver()))
-        return this.#page(items, ['list', ...last], false, undefined);
+        return this.#page(items, ['list', ...last], false, this.#listIndex());
       last = placeOf(candidate);
       const view = await this.#fit(candidate);
       if (view) items.push(view);
     }
-    return this.#page(items, undefined, true, undefined);
+    return this.#page(items, undefined, true, this.#listIndex());
   }
 
   async #alongIndex(
@@ -253,7 +268,7 @@ class Search {
       items.map(({ view }) => view),
       next,
       true,
-      undefined,
+      this.#listIndex(),
     );
   }
 
@@ -261,6 +276,11 @@ class Search {
   async *#candidates(after: Place | undefined, descending: boolean): AsyncGenerator<Candidate> {
     if (this.#scope.kind === 'problem') {
       yield* this.#iterationsOf(this.#scope.problem, after?.[1], descending);
+      return;
+    }
+    const state = this.#state();
+    if (state !== undefined) {
+      yield* this.#problemsIn(state, after?.[0], descending);
       return;
     }
     if (after !== undefined && this.#scope.kind === 'iterations') {
@@ -285,6 +305,39 @@ class Search {
         }
       }
       if (rows.length < READ_PAGE) return;
+    }
+  }
+
+  /** Those that have ended by the index of states; of the others all that are unfinished, which are few. */
+  async *#problemsIn(
+    state: TaskState,
+    after: number | undefined,
+    descending: boolean,
+  ): AsyncGenerator<Candidate> {
+    const [table, prefix]: ['problems_by_state' | 'unfinished', Key] = taskHasEnded(state)
+      ? ['problems_by_state', [state]]
+      : ['unfinished', []];
+    let seen = after;
+    let last: Key | undefined = after === undefined ? undefined : [...prefix, after];
+    for (;;) {
+      const keys = await this.#deps.reader.keys(table, {
+        prefix,
+        reverse: descending,
+        limit: READ_PAGE,
+        ...(last && { after: last }),
+      });
+      for (const key of keys) {
+        last = key;
+        const seq = Number(key[prefix.length]);
+        // One problem may have several unfinished iterations.
+        if (seq === seen) continue;
+        seen = seq;
+        const bytes = await this.#deps.reader.get('problems', [seq]);
+        const problem = bytes && decodeRow<ProblemRow>(bytes);
+        const task = problem && (await readTask(this.#deps.reader, newestOf(problem)));
+        if (task) yield { problem, task };
+      }
+      if (keys.length < READ_PAGE) return;
     }
   }
 
@@ -329,7 +382,7 @@ class Search {
   }
 
   async #fits(candidate: Candidate, read: (name: string) => Promise<unknown>): Promise<boolean> {
-    if (!this.#deps.accepts(candidate)) return false;
+    if (!(await this.#deps.accepts(candidate))) return false;
     return this.#query.filter === undefined || holds(this.#query.filter, read);
   }
 

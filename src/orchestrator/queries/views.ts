@@ -2,7 +2,7 @@
 import type { CompiledGraph } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { View } from '../port.js';
-import type { CommandRow, ExecutionRow, ModuleRow, ProblemRow, TaskRow } from '../records.js';
+import type { CommandRow, ExecutionRow, ModuleRow, PayloadRefRow, ProblemRow, TaskRow } from '../records.js';
 
 export function time(at: number | undefined): string | null {
   return at === undefined ? null : new Date(at).toISOString();
@@ -23,6 +23,23 @@ export function problemView(row: ProblemRow, newest: TaskRow | undefined): View 
   };
 }
 
+/** The modules whose outputs an iteration has taken over from another. */
+export function reusedModules({ modules }: TaskRow): string[] {
+  return Object.keys(modules).filter((module) => modules[module]!.phase === 'reused');
+}
+
+/** By module, the inputs that are not what the graph would give it. */
+export function overriddenInputs({ overrides = {} }: TaskRow): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(overrides).map(([module, inputs]) => [module, Object.keys(inputs)]),
+  );
+}
+
+/** Whose output it is. */
+export function reusedFrom({ iteration_id, owner }: PayloadRefRow): View {
+  return { iteration_id, execution_id: owner };
+}
+
 /** One iteration without payloads. */
 export function iterationSummary(row: TaskRow): View {
   return {
@@ -33,6 +50,8 @@ export function iterationSummary(row: TaskRow): View {
     graph: row.graph,
     graph_version: row.graph_version,
     parent_iteration_id: row.parent_iteration_id ?? null,
+    reused: reusedModules(row),
+    overridden: overriddenInputs(row),
     created_at: time(row.created_at),
     started_at: time(row.started_at),
     finished_at: time(row.finished_at),
@@ -57,6 +76,8 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
     progress: newest?.progress ?? null,
     progress_message: newest?.message ?? null,
     outputs: newest?.outputs ?? 0,
+    reused_from: row?.reused ? reusedFrom(row.reused) : null,
+    overridden: Object.keys(task.overrides?.[module] ?? {}),
     retry_at: time(row?.phase === 'waiting' ? row.retry_at : undefined),
     error: row?.error ?? newest?.error ?? null,
     assigned_at: time(newest?.assigned_at),
@@ -73,7 +94,8 @@ function moduleState(row: ModuleRow | undefined, ended: boolean): string {
     case 'waiting':
       return ended ? (newest?.state ?? 'skipped') : 'waiting';
     case 'skipped':
-      return 'skipped';
+    case 'reused':
+      return phase;
     case 'failed':
       return 'failed';
     case 'placed':
@@ -93,7 +115,8 @@ function waitingReason(task: TaskRow, graph: CompiledGraph, module: string): str
   const inputs = position === undefined ? [] : graph.modules[position]!.inputs;
   const missing = inputs
     .map((input) => graph.modules[input]!.spec.name)
-    .filter((name) => task.modules[name]?.phase !== 'succeeded');
+    .filter((name) => !task.overrides?.[module]?.[name])
+    .filter((name) => !['succeeded', 'reused'].includes(task.modules[name]?.phase ?? 'waiting'));
   return missing.length > 0 ? `waiting for ${missing.join(', ')}` : null;
 }
 

@@ -86,6 +86,25 @@ describe('problems and iterations', () => {
     expect(running.coordinator.requests).toHaveLength(1);
   });
 
+  it('passes on what is to be reused and what is overridden, and refuses what is no such thing at its field', async () => {
+    const { p } = await submit({ text: 'first' });
+    const body = { parent_iteration_id: 1, reuse: ['length'], overrides: { report: { length: { n: 1 } } } };
+    await call('POST', `/v1/problems/${p}/iterations`, body);
+    expect(running.coordinator.requests.at(-1)).toMatchObject({
+      ...{ kind: 'iterate', parentIterationId: 1, reuse: body.reuse, overrides: body.overrides },
+    });
+    const wrong = { reuse: 'length', overrides: { report: 3 } };
+    const refused = await call('POST', `/v1/problems/${p}/iterations`, wrong);
+    expect([refused.status, refused.body.error.code]).toEqual([422, 'invalid_body']);
+    expect(refused.body.error.details.map(({ path }: { path: string }) => path).sort()).toEqual([
+      '/overrides/report',
+      '/reuse',
+    ]);
+    const { body: document } = await call('GET', '/openapi.json');
+    const post = document.paths['/v1/problems/{problem_id}/iterations'].post;
+    expect(JSON.stringify(post)).toContain('"reuse"');
+  });
+
   it('iterates without a body from the newest succeeded iteration', async () => {
     const { p } = await submit({ text: 'first' });
     running.coordinator.end({ problemId: p, iterationId: 1 }, 'succeeded');

@@ -12,10 +12,10 @@ import { layLanes } from '../../../frontend-bridge/web/src/iterations/lanes.js';
 import { columnNames, leavesOf } from '../../../frontend-bridge/web/src/iterations/leaves.js';
 import {
   changedInputs,
+  givenInputs,
   recordedInputs,
   reusable,
 } from '../../../frontend-bridge/web/src/iterations/rerun.js';
-import { canRerun } from '../../../frontend-bridge/web/src/iterations/rerun-support.js';
 import { readState, withState } from '../../../frontend-bridge/web/src/iterations/use-view.js';
 
 const extra = (value: unknown): string => btoa(JSON.stringify(value));
@@ -27,7 +27,7 @@ function task(outputs: Readonly<Record<string, unknown>>, input: unknown = { tex
       { output, state: output === null ? 'failed' : 'succeeded' },
     ]),
   );
-  return { iteration_id: 1, input, modules } as unknown as TaskJson;
+  return { iteration_id: 1, input, overrides: {}, modules } as unknown as TaskJson;
 }
 
 const GRAPH = {
@@ -165,6 +165,14 @@ describe('the comparison', () => {
       { part: 'footprint', fields: [{ path: 'mass', values: [2, 1] }] },
     ]);
   });
+
+  it('compare what a module was given in the place of an input with what the others gave it', () => {
+    const plain = task({ model: { a: 1, b: 2 }, footprint: { mass: 2 } });
+    const overrides = { footprint: { model: { a: 1, b: 7 } } };
+    expect(differingParts([plain, { ...plain, overrides }])).toEqual([
+      { part: 'model as footprint got it', fields: [{ path: 'b', values: [2, 7] }] },
+    ]);
+  });
 });
 
 describe('the lanes of the tree', () => {
@@ -260,10 +268,15 @@ describe('running a module again', () => {
     });
   });
 
-  it('is offered where the API names it', () => {
-    const path = '/v1/problems/{problem_id}/iterations';
-    expect(canRerun({ paths: { [path]: { post: { properties: { input: {}, reuse: {} } } } } })).toBe(true);
-    expect(canRerun({ paths: { [path]: { post: { properties: { input: {} } } } } })).toBe(false);
-    expect(canRerun({})).toBe(false);
+  it('keeps what stood in the place of an input when it was recorded', () => {
+    const edited = { ...done, overrides: { hardware: { model: { m: 9 } } } };
+    const recorded = recordedInputs(edited, GRAPH, 'hardware');
+    expect(recorded).toEqual({ problem: { text: 'short' }, model: { m: 9 } });
+    expect(changedInputs(givenInputs(edited, GRAPH, 'hardware'), recorded)).toEqual({ model: { m: 9 } });
+  });
+
+  it('takes over again what was taken over', () => {
+    const modules = { ...done.modules, model: { ...done.modules.model!, state: 'reused' as const } };
+    expect(reusable({ ...done, modules }, GRAPH, 'footprint')).toEqual(['model', 'hardware']);
   });
 });

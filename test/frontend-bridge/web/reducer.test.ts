@@ -34,6 +34,8 @@ function module(fields: Partial<ModuleJson> = {}): ModuleJson {
     node_id: null,
     waiting_reason: null,
     progress: null,
+    reused_from: null,
+    overridden: [],
     retry_at: null,
     output: null,
     error: null,
@@ -52,10 +54,13 @@ function taskView(modules: Record<string, ModuleJson>, fields: Partial<TaskJson>
       iteration_id: 1,
       state: 'running',
       parent_iteration_id: null,
+      reused: [],
+      overridden: {},
       created_at: AT,
       graph: 'g',
       graph_version: 1,
       input: {},
+      overrides: {},
       error: null,
       reason: null,
       modules,
@@ -267,6 +272,35 @@ describe('a task', () => {
     const start = taskView({ a: module({ state: 'running', execution_id: 'e1' }) });
     const reduced = reduce(start, event('output.recorded', { ...own, output_seq: 1, last: true }));
     expect(reduced.complete).toBe(false);
+  });
+
+  it('runs again what was said to wait for a successor of its dead node, once the node is heard of again', () => {
+    const of = { module: 'a', execution_id: 'e1', node_id: 'n1' };
+    const waiting = play(
+      taskView({ a: module() }),
+      event('execution.assigned', of, 1),
+      event('execution.running', of, 2),
+      event('module.waiting', { module: 'a', reason: 'its node is dead; waiting for a node of a' }, 3),
+    );
+    expect(waiting.task.modules.a?.state).toBe('waiting');
+    const heard = play(waiting, event('execution.progress', { ...of, progress: 0.5 }, 4));
+    expect(heard.task.modules.a).toMatchObject({
+      ...{ state: 'running', node_id: 'n1', waiting_reason: null, progress: 0.5 },
+    });
+  });
+
+  it('shows what it reuses and of which iteration, until that is reset', () => {
+    const inputs = { a: ['in'], b: ['a'] };
+    const begun = { ...taskView({ a: module(), b: module({ overridden: ['x'] }) }), inputs };
+    const from = { iteration_id: 3, execution_id: 'e9' };
+    const reused = play(begun, event('module.reused', { module: 'a', reused_from: from, output: { x: 1 } }));
+    expect(reused.task.modules.a).toMatchObject({ state: 'reused', reused_from: from, output: { x: 1 } });
+    const large = event('module.reused', { module: 'a', reused_from: from });
+    expect(advance({ cursor: 0, view: begun, incomplete: false }, [large], 1).incomplete).toBe(true);
+    const reset = event('command.issued', { module: 'a', command: 'reset' }, 2);
+    expect(play(reused, reset).task.modules).toEqual({ a: module(), b: module({ overridden: ['x'] }) });
+    const ended = play(reused, event('iteration.succeeded', {}, 2));
+    expect(ended.task.modules.a?.state).toBe('reused');
   });
 
   it('ends once: what never ran is skipped, and nothing later reopens it', () => {

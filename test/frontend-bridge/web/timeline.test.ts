@@ -26,6 +26,11 @@ const of = (module: string, execution_id: string, attempt = 1) => ({
   node_id: 'n',
 });
 
+const REUSED = [
+  event(0, 'iteration.submitted', { overridden: { b: ['a'] } }),
+  event(0, 'module.reused', { module: 'a', reused_from: { iteration_id: 3, execution_id: 'e' } }),
+];
+
 const EVENTS = [
   event(0, 'problem.created'),
   event(0, 'iteration.submitted'),
@@ -62,6 +67,21 @@ const told = (
   spans.map(({ kind, from, to, outcome }) =>
     [kind, from - START, to === undefined ? 'open' : to - START, ...(outcome ? [outcome] : [])].join(' '),
   );
+
+describe('a timeline of a part that is run again', () => {
+  it('says of which iteration the output is, and what follows from it can run at once', () => {
+    const { rows } = buildTimeline(REUSED, graph, ['a', 'b']);
+    expect(rows).toMatchObject([
+      { module: 'a', reusedFrom: 3, spans: [] },
+      { module: 'b', reusedFrom: undefined, spans: [{ kind: 'queued' }] },
+    ]);
+    const reset = event(5, 'command.issued', { command: 'reset', module: 'a' });
+    const again = buildTimeline([...REUSED, reset], graph, ['a', 'b']).rows;
+    expect(again.map(({ reusedFrom }) => reusedFrom)).toEqual([undefined, undefined]);
+    // Its input is overridden: it waits for nobody.
+    expect(again[1]?.spans.at(-1)?.kind).toBe('queued');
+  });
+});
 
 describe('the timeline of a task', () => {
   const { start, end, rows } = buildTimeline(EVENTS.filter(isOfTimeline), graph, ['a', 'b']);
@@ -106,7 +126,8 @@ describe('the timeline of a task', () => {
 });
 
 describe('a replay', () => {
-  const task = { problem_id: 'p', iteration_id: 1, graph: 'g', input: { q: 1 } } as unknown as TaskJson;
+  const lasting = { problem_id: 'p', iteration_id: 1, graph: 'g', input: { q: 1 }, overridden: {} };
+  const task = lasting as unknown as TaskJson;
   const states = (count: number) => {
     const { modules, state } = new Replay(task, graph).viewAfter(EVENTS, count).task;
     return [state, modules.a?.state, modules.b?.state];

@@ -86,6 +86,40 @@ describe.each([
     expect(await all(iterations, { filter: 'duration_ms >= 2000' })).toEqual(['20/2', '10/2']);
   });
 
+  it('is looked for among the problems of one state only, where the filter or the request names one', async () => {
+    await write(
+      Array.from({ length: 30 }, (_, at) => ({
+        title: `number ${at}`,
+        iterations: [
+          { state: 'running' },
+          { state: at % 10 === 0 ? 'failed' : at === 5 ? 'running' : 'succeeded' },
+        ],
+      })),
+      index,
+    );
+    const queries = queriesOf(store, index);
+    const { problems } = asks(queries);
+    const failed = { filter: 'state = "failed" and title ~ "number"' };
+    const page = value(await problems(failed, { limit: 50 }));
+    expect(page.items.map(nameOf)).toEqual(['210/2', '110/2', '10/2']);
+    expect(page.query).toMatchObject({ indexed: true, index: 'state', scanned: 3 });
+    expect(await all(problems, failed, 1)).toEqual(['210/2', '110/2', '10/2']);
+    expect(await all(problems, { ...failed, order_by: 'created_at' }, 2)).toEqual(['10/2', '110/2', '210/2']);
+    expect(await all(problems, { filter: 'state = "running"' }, 1)).toEqual(['60/2']);
+    expect(await all(problems, { filter: 'state = "running"', order_by: 'title' }, 1)).toEqual(['60/2']);
+    expect(await all(problems, { filter: 'state = "running" or state = "failed"' })).toHaveLength(4);
+    const asked = value(await queries.problems({ state: 'failed', filter: 'title ~ "number 1"' }, {}));
+    expect(asked).toMatchObject({ items: [{ title: 'number 10' }], query: { index: 'state', scanned: 3 } });
+  });
+
+  it('is searched for a text in the inputs too, beside a filter', async () => {
+    await write([{ iterations: [{ input: { note: 'Quince' } }] }, { iterations: [{}] }], index);
+    const found = value(
+      await queriesOf(store, index).problems({ q: 'quince', filter: 'iterations = 1' }, {}),
+    );
+    expect(found.items.map(nameOf)).toEqual(['10/1']);
+  });
+
   it('comes in the order that is asked for, those without the field left out', async () => {
     await write(THREE, index);
     const { iterations, problems, problem } = asks(queriesOf(store, index));

@@ -10,8 +10,8 @@ import type { TaskState } from '../../../../src/model/task-state.js';
 
 export type { DesiredStatus, EventType, Liveness, LogLevel, NodeStatus, ObservedState, TaskState };
 
-/** The observed state of a module's newest execution, or that it has none. */
-export type ModuleState = ObservedState | 'waiting' | 'skipped';
+/** The observed state of a module's newest execution, or why it has none. */
+export type ModuleState = ObservedState | 'waiting' | 'skipped' | 'reused';
 
 export interface ErrorJson {
   readonly code: string;
@@ -70,6 +70,10 @@ export interface IterationJson {
   readonly iteration_id: number;
   readonly state: TaskState;
   readonly parent_iteration_id: number | null;
+  /** Modules whose outputs were taken over: nothing ran for them. */
+  readonly reused: readonly string[];
+  /** By module, the inputs that are not what the graph would give it. */
+  readonly overridden: Readonly<Record<string, readonly string[]>>;
   readonly created_at: string;
 }
 
@@ -83,6 +87,10 @@ export interface ModuleJson {
   readonly waiting_reason: string | null;
   /** 0–1. */
   readonly progress: number | null;
+  /** Whose output stands for its own. */
+  readonly reused_from: { readonly iteration_id: number; readonly execution_id: string } | null;
+  /** Inputs that are not what the graph would give it. */
+  readonly overridden: readonly string[];
   readonly retry_at: string | null;
   readonly output: unknown;
   readonly error: ErrorJson | null;
@@ -94,6 +102,8 @@ export interface TaskJson extends IterationJson {
   readonly graph: string;
   readonly graph_version: number;
   readonly input: unknown;
+  /** By module and input, the values of what is overridden. */
+  readonly overrides: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Why it failed. */
   readonly error: ErrorJson | null;
   /** What the person who stopped it gave as a reason. */

@@ -14,7 +14,7 @@ import type {
   ValidatorType,
   WidgetProps,
 } from '@rjsf/utils';
-import { type ReactNode, useMemo } from 'react';
+import { type ChangeEvent, type ReactNode, useMemo } from 'react';
 import type { FaultJson } from '../api/shapes.js';
 import { BytesField } from './bytes-field.js';
 import { fieldErrors } from './field-faults.js';
@@ -153,19 +153,22 @@ function ListItem({
   );
 }
 
-/** Texts grow with what is written: nothing says which will be long. */
-function TextField({ id, value, label, onChange, rawErrors }: WidgetProps): ReactNode {
-  return (
-    <textarea
-      id={id}
-      rows={1}
-      className="grows"
-      aria-label={label}
-      aria-describedby={`${id}__description ${id}__error`}
-      aria-invalid={(rawErrors?.length ?? 0) > 0}
-      value={typeof value === 'string' ? value : ''}
-      onChange={(change) => onChange(change.target.value === '' ? undefined : change.target.value)}
-    />
+/** Texts grow with what is written: nothing says which will be long. Numbers do not. */
+function TextField({ id, value, label, onChange, rawErrors, schema }: WidgetProps): ReactNode {
+  const common = {
+    id,
+    'aria-label': label,
+    'aria-describedby': `${id}__description ${id}__error`,
+    'aria-invalid': (rawErrors?.length ?? 0) > 0,
+    value: typeof value === 'string' || typeof value === 'number' ? value : '',
+    onChange: (change: ChangeEvent<HTMLInputElement | HTMLTextAreaElement>) =>
+      onChange(change.target.value === '' ? undefined : change.target.value),
+  };
+  const isNumber = schema.type === 'number' || schema.type === 'integer';
+  return isNumber ? (
+    <input {...common} inputMode="decimal" autoComplete="off" />
+  ) : (
+    <textarea {...common} rows={1} className="grows" />
   );
 }
 

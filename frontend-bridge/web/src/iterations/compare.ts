@@ -1,6 +1,6 @@
 /** What differs between iterations, part by part. */
 import type { TaskJson } from '../api/shapes.js';
-import { leavesOf } from './leaves.js';
+import { inputLeaves, leavesOf } from './leaves.js';
 
 export interface DifferingField {
   readonly path: string;
@@ -9,15 +9,24 @@ export interface DifferingField {
 }
 
 export interface DifferingPart {
-  /** `input` or a module. */
+  /** `input`, a module, or an input that is overridden. */
   readonly part: string;
   readonly fields: readonly DifferingField[];
 }
 
-export function differingParts(tasks: readonly Pick<TaskJson, 'input' | 'modules'>[]): DifferingPart[] {
+export function differingParts(
+  tasks: readonly Pick<TaskJson, 'input' | 'overrides' | 'modules'>[],
+): DifferingPart[] {
+  const named = tasks.flatMap(({ overrides }) =>
+    Object.entries(overrides).flatMap(([module, values]) =>
+      Object.keys(values).map((input) => `${module} ${input}`),
+    ),
+  );
+  const inputs = [...new Set(named)].map((pair) => pair.split(' ') as [string, string]);
   const parts = new Map<string, Map<string, unknown[]>>();
   for (const [position, task] of tasks.entries()) {
-    for (const { part, path, value } of leavesOf(task)) {
+    const edited = inputs.flatMap(([module, input]) => inputLeaves(task, module, input));
+    for (const { part, path, value } of [...leavesOf(task), ...edited]) {
       const fields = parts.get(part) ?? new Map<string, unknown[]>();
       parts.set(part, fields);
       const values = fields.get(path) ?? tasks.map(() => undefined);

@@ -5,7 +5,7 @@ import type { GraphJson, IterationJson, TaskJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { type DifferingPart, differingParts } from './compare.js';
 import { changeOf, fieldInfo } from './fields.js';
-import { ValueCell } from './value-cell.js';
+import { ReusedMark, ValueCell } from './value-cell.js';
 
 export interface ComparisonProps {
   readonly problem: string;
@@ -93,7 +93,7 @@ function Differences(props: {
           </tr>
         </thead>
         {parts.map((part) => (
-          <PartRows key={part.part} part={part} graph={graph} width={tasks.length + 1} />
+          <PartRows key={part.part} part={part} graph={graph} tasks={tasks} />
         ))}
       </table>
     </section>
@@ -103,23 +103,24 @@ function Differences(props: {
 function PartRows({
   part,
   graph,
-  width,
+  tasks,
 }: {
   part: DifferingPart;
   graph: GraphJson;
-  width: number;
+  tasks: readonly TaskJson[];
 }): ReactNode {
   const { fields } = part;
   return (
     <tbody>
       <tr className="part-row">
-        <th scope="rowgroup" colSpan={width}>
+        <th scope="rowgroup" colSpan={tasks.length + 1}>
           {part.part}{' '}
           <small>{fields.length === 1 ? '1 field differs' : `${fields.length} fields differ`}</small>
         </th>
       </tr>
       {fields.map(({ path, values }) => {
-        const { description, unit } = fieldInfo(`${part.part}.${path}`, graph);
+        // Of an overridden input, the part begins with the name of what it stands for.
+        const { description, unit } = fieldInfo(`${part.part.split(' ')[0]}.${path}`, graph);
         return (
           <tr key={path}>
             <th scope="row" title={description}>
@@ -129,6 +130,7 @@ function PartRows({
               // biome-ignore lint/suspicious/noArrayIndexKey: a column is an iteration, and has no other name here.
               <td key={position}>
                 <ValueCell value={value} unit={unit} />
+                {tasks[position]?.modules[part.part]?.state === 'reused' && <ReusedMark />}
                 {position > 0 && <Change before={values[0]} after={value} />}
               </td>
             ))}

@@ -14,7 +14,7 @@ import { formatDuration, Moment } from '../states/time.js';
 import { toneOf } from '../states/tone.js';
 import type { FieldInfo } from './fields.js';
 import type { IterationRow } from './use-rows.js';
-import { ValueCell } from './value-cell.js';
+import { ReusedMark, ValueCell } from './value-cell.js';
 
 export interface IterationsTableProps {
   readonly rows: readonly IterationRow[];
@@ -187,6 +187,7 @@ function Row(props: IterationsTableProps & { row: IterationRow; index: number })
       {columns.map(({ name }) => (
         <td key={name} className={typeof row.values[name] === 'number' ? 'number' : 'text'}>
           <ValueCell value={row.values[name]} />
+          {row.reused.includes(name.split('.')[0] ?? '') && <ReusedMark />}
         </td>
       ))}
       <td className="figure">

@@ -23,6 +23,25 @@ export function leavesOf(task: Pick<TaskJson, 'input' | 'modules'>): Leaf[] {
   return leaves;
 }
 
+/** What a module got as one of its inputs, overridden or not. */
+export function inputLeaves(
+  task: Pick<TaskJson, 'input' | 'overrides' | 'modules'>,
+  module: string,
+  input: string,
+): Leaf[] {
+  const leaves: Leaf[] = [];
+  const overrides = task.overrides[module] ?? {};
+  // What is no module is the source.
+  const given = Object.hasOwn(task.modules, input) ? task.modules[input]?.output : task.input;
+  walk(
+    `${input} as ${module} got it`,
+    [],
+    Object.hasOwn(overrides, input) ? overrides[input] : given,
+    leaves,
+  );
+  return leaves;
+}
+
 function walk(part: string, steps: readonly string[], value: unknown, leaves: Leaf[]): void {
   const inner = typeof value === 'string' ? (embeddedJson(value)?.value ?? value) : value;
   if (inner === null || inner === undefined) return;

@@ -2,7 +2,6 @@ import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { useSelection } from '../state/selection.js';
-import { useCanRerun } from './rerun-support.js';
 
 const RerunDialog = lazy(() => import('./rerun-dialog.js'));
 
@@ -12,18 +11,21 @@ export interface RerunButtonProps {
   readonly module: string;
 }
 
-/** Offered for a module that has run in a task that is over, where the orchestrator can do it. */
+/** Offered for a module that has run, or has an output that was reused, in a task that is over. */
 export function RerunButton(props: RerunButtonProps): ReactNode {
   const [isOpen, setIsOpen] = useState(false);
   const [, select] = useSelection();
   const { task, module } = props;
-  const hasRun = taskHasEnded(task.state) && (task.modules[module]?.execution_id ?? null) !== null;
-  if (!useCanRerun() || !hasRun) return null;
+  const { execution_id = null, reused_from = null } = task.modules[module] ?? {};
+  const hasRun = taskHasEnded(task.state) && (execution_id !== null || reused_from !== null);
+  if (!hasRun) return null;
   return (
     <>
-      <button type="button" onClick={() => setIsOpen(true)}>
-        Run again with an edit
-      </button>
+      <div className="actions">
+        <button type="button" onClick={() => setIsOpen(true)}>
+          Run again with an edit
+        </button>
+      </div>
       {isOpen && (
         <Suspense fallback={null}>
           <RerunDialog

@@ -6,8 +6,9 @@ import type { FaultJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { parseInput } from '../problems/faults.js';
 import { InputField } from '../problems/input-field.js';
+import { isDone } from '../states/tone.js';
 import { Modal } from './modal.js';
-import { changedInputs, type Rerun, recordedInputs, rerun, reusable } from './rerun.js';
+import { changedInputs, givenInputs, type Rerun, recordedInputs, rerun, reusable } from './rerun.js';
 import type { RerunButtonProps } from './rerun-button.js';
 
 /** A module's recorded inputs, to be kept or edited, and what a new iteration of it takes over as it is. */
@@ -18,6 +19,9 @@ export default function RerunDialog(
   const id = useId();
   const recorded = useMemo(() => recordedInputs(task, graph, module), [task, graph, module]);
   const kept = useMemo(() => reusable(task, graph, module), [task, graph, module]);
+  const previous = (graph.modules[module]?.previous ?? []).filter(
+    (name) => !Object.hasOwn(recorded, name) && isDone(task.modules[name]?.state ?? 'waiting'),
+  );
   const [texts, setTexts] = useState(() =>
     Object.fromEntries(
       Object.entries(recorded).map(([name, value]) => [name, JSON.stringify(value, null, 2)]),
@@ -38,7 +42,7 @@ export default function RerunDialog(
     }
     setMistyped(faults);
     if (Object.keys(faults).length > 0) return;
-    const overrides = changedInputs(recorded, edited);
+    const overrides = changedInputs(givenInputs(task, graph, module), edited);
     post.send({
       parent_iteration_id: task.iteration_id,
       reuse: kept,
@@ -58,7 +62,9 @@ export default function RerunDialog(
           A new iteration from {task.iteration_id}.{' '}
           {kept.length > 0
             ? `The outputs of ${kept.join(', ')} are taken as they are; nothing runs for them.`
-            : 'There is nothing before it to take over.'}
+            : 'There is nothing before it to take over.'}{' '}
+          {previous.length > 0 &&
+            `As in every iteration, it also gets the outputs of ${previous.join(', ')} in iteration ${task.iteration_id}.`}
         </p>
         {Object.entries(texts).map(([name, text]) => (
           <InputField

@@ -3,6 +3,7 @@
 import type { Created } from '../api/commands.js';
 import { postJson } from '../api/http.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
+import { isDone } from '../states/tone.js';
 
 export interface Rerun {
   readonly parent_iteration_id: number;
@@ -16,8 +17,17 @@ export function rerun(problemId: string, asked: Rerun, key: string): Promise<Cre
   return postJson(`problems/${encodeURIComponent(problemId)}/iterations`, asked, key);
 }
 
-/** What a module was given: by input, the input of the task or the output of another module. */
+/** What a module was given: what the graph gives it, or what stood in its place. */
 export function recordedInputs(
+  task: TaskJson,
+  graph: GraphJson,
+  module: string,
+): Readonly<Record<string, unknown>> {
+  return { ...givenInputs(task, graph, module), ...task.overrides[module] };
+}
+
+/** What the graph gives a module: by input, the input of the task or the output of another module. */
+export function givenInputs(
   task: TaskJson,
   graph: GraphJson,
   module: string,
@@ -41,18 +51,16 @@ export function reusable(task: TaskJson, graph: GraphJson, module: string): stri
     }
   }
   return Object.keys(graph.modules).filter(
-    (name) => !again.has(name) && task.modules[name]?.state === 'succeeded',
+    (name) => !again.has(name) && isDone(task.modules[name]?.state ?? 'waiting'),
   );
 }
 
-/** The inputs that are not as they were recorded. */
+/** The inputs that are not what the graph gives. */
 export function changedInputs(
-  recorded: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
   edited: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(edited).filter(
-      ([name, value]) => JSON.stringify(value) !== JSON.stringify(recorded[name]),
-    ),
+    Object.entries(edited).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(given[name])),
   );
 }

@@ -71,7 +71,10 @@ function TreeRow({
         {iteration}
       </SelectionLink>
       <Chip tone={toneOf(row.state)}>{row.state}</Chip>
-      <span className="lineage-from">{parent === null ? 'without parent' : `from ${parent}`}</span>
+      <span className="lineage-from">
+        {parent === null ? 'without parent' : `from ${parent}`}
+        {row.reused.length > 0 && `, ${row.reused.length} reused`}
+      </span>
       {columns.slice(0, 2).map(({ name, label, unit }) => (
         <span key={name} className="lineage-value">
           <small>{label}</small> <ValueCell value={row.values[name]} unit={unit} />

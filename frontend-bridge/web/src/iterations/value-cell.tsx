@@ -15,3 +15,13 @@ export function ValueCell({ value, unit }: { value: unknown; unit?: string | und
   const text = Array.isArray(value) ? value.map(String).join(', ') : String(value);
   return text === '' ? <span className="none">empty</span> : <span title={text}>{text}</span>;
 }
+
+/** Beside a value that an iteration has taken over: nothing ran for it. */
+export function ReusedMark(): ReactNode {
+  return (
+    <small className="reused-mark" title="Taken over from another iteration: nothing ran for it here">
+      {' '}
+      reused
+    </small>
+  );
+}

@@ -1,6 +1,14 @@
 /** What events carry beyond their common fields, read with care: a field of another type counts as absent. */
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../../../src/model/node.js';
-import type { ErrorJson, EventJson, NodeJson, ObservedState, TaskState } from '../api/shapes.js';
+import type {
+  ErrorJson,
+  EventJson,
+  IterationJson,
+  ModuleJson,
+  NodeJson,
+  ObservedState,
+  TaskState,
+} from '../api/shapes.js';
 
 export function text(event: EventJson, field: string): string | undefined {
   const value = event[field];
@@ -22,6 +30,22 @@ export function errorOf(event: EventJson): ErrorJson | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { code, message } = value as Partial<ErrorJson>;
   return typeof code === 'string' && typeof message === 'string' ? (value as ErrorJson) : undefined;
+}
+
+/** Whose output a `module.reused` event names. */
+export function reusedFrom(event: EventJson): ModuleJson['reused_from'] {
+  const value = event.reused_from;
+  if (typeof value !== 'object' || value === null) return null;
+  const { iteration_id, execution_id } = value as Partial<NonNullable<ModuleJson['reused_from']>>;
+  return typeof iteration_id === 'number' && typeof execution_id === 'string'
+    ? { iteration_id, execution_id }
+    : null;
+}
+
+/** By module, the inputs that an `iteration.submitted` event says are overridden. */
+export function overriddenIn(event: EventJson): IterationJson['overridden'] {
+  const value = event.overridden;
+  return typeof value === 'object' && value !== null ? (value as IterationJson['overridden']) : {};
 }
 
 /** The observed state that an `execution.*` event reports; nothing for other events. */

@@ -9,7 +9,7 @@
 import { hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, IterationJson, NodeJson } from '../api/shapes.js';
-import { nodeFields, number, observedStateOf, taskStateOf } from './event-fields.js';
+import { nodeFields, number, observedStateOf, overriddenIn, taskStateOf, text } from './event-fields.js';
 import { reduceProblems } from './problems-reducer.js';
 import { reduceTask } from './task-reducer.js';
 import type {
@@ -57,7 +57,7 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
     case 'problems':
       return reduceProblems(view, [event]);
     case 'iterations':
-      return { view: reduceIterations(view, event), complete: true };
+      return reduceIterations(view, event);
     case 'task':
       return reduceTask(view, event);
     case 'task_events':
@@ -69,25 +69,41 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
   }
 }
 
-function reduceIterations(view: IterationsView, event: EventJson): IterationsView {
-  const state = taskStateOf(event);
-  if (state === undefined || event.problem_id !== view.problem_id) return view;
+function reduceIterations(view: IterationsView, event: EventJson): Reduced<IterationsView> {
+  const same = { view, complete: true };
   const id = event.iteration_id;
-  if (id === undefined) return view;
+  if (id === undefined || event.problem_id !== view.problem_id) return same;
   const index = view.items.findIndex((iteration) => iteration.iteration_id === id);
   const iteration = view.items[index];
+  const changed = (change: Partial<IterationJson>): Reduced<IterationsView> =>
+    iteration === undefined
+      ? same
+      : { view: { ...view, items: view.items.with(index, { ...iteration, ...change }) }, complete: true };
+  if (event.type === 'module.reused' && iteration && event.module !== undefined) {
+    return iteration.reused.includes(event.module)
+      ? same
+      : changed({ reused: [...iteration.reused, event.module] });
+  }
+  // What follows from a module that is reset is not reused any more, and the graph is not at hand.
+  if (event.type === 'command.issued' && text(event, 'command') === 'reset')
+    return { view, complete: (iteration?.reused.length ?? 0) === 0 };
+  const state = taskStateOf(event);
+  if (state === undefined) return same;
   if (iteration !== undefined) {
     const settled = iteration.state === state || taskHasEnded(iteration.state);
-    return settled ? view : { ...view, items: view.items.with(index, { ...iteration, state }) };
+    return settled ? same : changed({ state });
   }
   const added: IterationJson = {
     problem_id: view.problem_id,
     iteration_id: id,
     state,
     parent_iteration_id: number(event, 'parent_iteration_id') ?? null,
+    reused: [],
+    overridden: overriddenIn(event),
     created_at: event.at,
   };
-  return { ...view, items: [...view.items, added].sort((a, b) => a.iteration_id - b.iteration_id) };
+  const items = [...view.items, added].sort((a, b) => a.iteration_id - b.iteration_id);
+  return { view: { ...view, items }, complete: true };
 }
 
 /** A node's history is shown from its newest end; more than this of it is not held. */

@@ -2,7 +2,7 @@
 import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, ModuleJson, ObservedState, TaskState } from '../api/shapes.js';
-import { errorOf, flag, number, observedStateOf, taskStateOf, text } from './event-fields.js';
+import { errorOf, flag, number, observedStateOf, reusedFrom, taskStateOf, text } from './event-fields.js';
 import type { Reduced, TaskView } from './views.js';
 
 export function reduceTask(view: TaskView, event: EventJson): Reduced<TaskView> {
@@ -37,7 +37,7 @@ function resetFrom(view: TaskView, name: string): Reduced<TaskView> {
   }
   const modules = Object.entries(view.task.modules).map(([module, standing]): [string, ModuleJson] => [
     module,
-    reset.has(module) ? NOT_BEGUN : standing,
+    reset.has(module) ? { ...NOT_BEGUN, overridden: standing.overridden } : standing,
   ]);
   const task = { ...view.task, error: null, modules: Object.fromEntries(modules) };
   return { view: { ...view, task }, complete: true };
@@ -51,6 +51,8 @@ export const NOT_BEGUN: ModuleJson = {
   node_id: null,
   waiting_reason: null,
   progress: null,
+  reused_from: null,
+  overridden: [],
   retry_at: null,
   output: null,
   error: null,
@@ -82,7 +84,8 @@ function reduceModuleOf(view: TaskView, event: EventJson, name: string): Reduced
   const task =
     next === module ? view.task : { ...view.task, modules: { ...view.task.modules, [name]: next } };
   const changed: TaskView = { ...view, task, ...(observed && { observed }) };
-  if (event.type !== 'output.recorded') return { view: changed, complete: true };
+  if (event.type !== 'output.recorded' && event.type !== 'module.reused')
+    return { view: changed, complete: true };
   const passed = { ...view.passed, [name]: event.seq };
   return { view: { ...changed, passed }, complete: event.output !== undefined };
 }
@@ -109,16 +112,24 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
       };
     case 'module.skipped':
       return { ...module, state: 'skipped', waiting_reason: text(event, 'reason') ?? null, retry_at: null };
+    case 'module.reused':
+      return {
+        ...module,
+        state: 'reused',
+        reused_from: reusedFrom(event),
+        waiting_reason: null,
+        output: event.output ?? null,
+      };
     case 'execution.progress': {
       const progress = number(event, 'progress');
       const current = isCurrent(module, event) && !isOver(module);
-      return current && progress !== undefined ? { ...module, progress } : module;
+      return current && progress !== undefined ? { ...atWork(module, event), progress } : module;
     }
     case 'output.recorded':
       if (!isCurrent(module, event)) return module;
       return flag(event, 'last') === false || event.output === undefined
-        ? { ...module }
-        : { ...module, output: event.output };
+        ? { ...atWork(module, event) }
+        : { ...atWork(module, event), output: event.output };
     default:
       return module;
   }
@@ -159,11 +170,18 @@ function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedSt
   };
 }
 
+/** What is said to wait since its node was dead goes on after all when the node is heard of again. */
+function atWork(module: ModuleJson, event: EventJson): ModuleJson {
+  if (module.state !== 'waiting') return module;
+  return { ...module, state: 'running', waiting_reason: null, node_id: event.node_id ?? module.node_id };
+}
+
 /** Whether the event speaks of the module's newest execution. */
 function isCurrent(module: ModuleJson, event: EventJson): boolean {
   return event.execution_id !== undefined && event.execution_id === module.execution_id;
 }
 
 function isOver(module: ModuleJson): boolean {
-  return module.state !== 'waiting' && module.state !== 'skipped' && hasEnded(module.state);
+  const { state } = module;
+  return state !== 'waiting' && state !== 'skipped' && state !== 'reused' && hasEnded(state);
 }

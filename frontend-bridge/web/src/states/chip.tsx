@@ -52,6 +52,14 @@ const SHAPES: Readonly<Record<Glyph, ReactNode>> = {
       strokeLinejoin="round"
     />
   ),
+  repeat: (
+    <>
+      <path d="M13 2.8v10.4" fill="none" strokeWidth="2.4" />
+      <path d="M9.4 2.8v10.4" fill="none" strokeWidth="1.2" />
+      <circle cx="5" cy="5.8" r="1.5" stroke="none" />
+      <circle cx="5" cy="10.2" r="1.5" stroke="none" />
+    </>
+  ),
   broken: (
     <path d="M3 3l3.4 4.2L4.8 9 13 13M13 3L9.4 7.4" fill="none" strokeWidth="1.8" strokeLinecap="round" />
   ),

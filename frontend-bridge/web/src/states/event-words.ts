@@ -1,6 +1,6 @@
 /** Events in a line each, for people. */
 import type { EventJson } from '../api/shapes.js';
-import { errorOf, number, text } from '../state/event-fields.js';
+import { errorOf, number, reusedFrom, text } from '../state/event-fields.js';
 
 /**
  * What happened, without when: `execution.failed · ml_model · attempt 2 · timeout: too long`. With `ofTask` it is clear which task is
@@ -26,6 +26,8 @@ function detailOf(event: EventJson): string | undefined {
       return `${Math.round((number(event, 'progress') ?? 0) * 100)} %${text(event, 'message') ? `, ${text(event, 'message')}` : ''}`;
     case 'output.recorded':
       return `output ${number(event, 'output_seq') ?? ''}`;
+    case 'module.reused':
+      return `of iteration ${reusedFrom(event)?.iteration_id ?? ''}`;
     case 'node.status':
       return text(event, 'status')?.toLowerCase();
     case 'command.issued':

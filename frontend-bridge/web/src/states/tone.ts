@@ -1,7 +1,7 @@
 /** How a state looks: a tone for its colour and a glyph, so that no state is told by colour alone. */
 import type { Liveness, ModuleState, NodeStatus, TaskState } from '../api/shapes.js';
 
-/** Note heads for what is well: hollow waits, half plays, full is done. Signs for what is not. */
+/** Note heads for what is well: hollow waits, half plays, full is done. A repeat sign for what is heard again, signs for what is not well. */
 export type Glyph =
   | 'hollow'
   | 'quarter'
@@ -12,6 +12,7 @@ export type Glyph =
   | 'pause'
   | 'dash'
   | 'return'
+  | 'repeat'
   | 'broken';
 
 export interface Tone {
@@ -33,7 +34,13 @@ const TONES: Readonly<Record<TaskState | ModuleState, Tone>> = {
   cancelled: { tone: 'held', glyph: 'square' },
   aborted: { tone: 'bad', glyph: 'square' },
   skipped: { tone: 'quiet', glyph: 'dash' },
+  reused: { tone: 'good', glyph: 'repeat' },
 };
+
+/** Whether a module in this state has given what its dependents wait for. */
+export function isDone(state: ModuleState): boolean {
+  return state === 'succeeded' || state === 'reused';
+}
 
 export function toneOf(state: TaskState | ModuleState): Tone {
   return TONES[state];

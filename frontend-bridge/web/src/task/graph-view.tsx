@@ -16,6 +16,7 @@ import { type ReactNode, useCallback, useEffect, useMemo } from 'react';
 import type { GraphJson } from '../api/shapes.js';
 import { NOT_BEGUN } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';
+import { isDone } from '../states/tone.js';
 import { layOut, type Place, type Score } from './layout.js';
 import { ModuleCard, type ModuleCardProps } from './module-card.js';
 
@@ -161,7 +162,8 @@ function cardProps(props: GraphViewProps, name: string): ModuleCardProps {
 }
 
 function hasOutput(view: TaskView, module: string): boolean {
-  return (view.task.modules[module]?.output ?? null) !== null;
+  const standing = view.task.modules[module];
+  return standing !== undefined && (isDone(standing.state) || standing.output !== null);
 }
 
 function ModuleNode({ data }: NodeProps<CardNode>): ReactNode {

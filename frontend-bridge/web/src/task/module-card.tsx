@@ -67,11 +67,13 @@ function CardNote({ module, instance, maxAttempts, parent }: ModuleCardProps): R
       </>
     );
   }
+  if (module.reused_from) return `output of iteration ${module.reused_from.iteration_id}`;
   return (
     <>
       {attempt && <b>{attempt} · </b>}
       {instance ?? (module.node_id === null ? '' : `node ${module.node_id.slice(-6)}`)}
       {parent !== undefined && <span className="card-parent"> · with iteration {parent}</span>}
+      {module.overridden.length > 0 && <span> · another {module.overridden.join(', ')}</span>}
     </>
   );
 }

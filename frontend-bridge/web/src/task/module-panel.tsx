@@ -3,6 +3,7 @@ import { type ReactNode, useMemo } from 'react';
 import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
 import type { EventJson, GraphModuleJson, ModuleJson, TaskJson } from '../api/shapes.js';
 import { ValueView } from '../json/value-view.js';
+import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { toneOf } from '../states/tone.js';
@@ -52,6 +53,20 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
     <Panel name={name} onClose={onClose}>
       <p className="panel-facts">
         <Chip tone={toneOf(module.state)}>{module.state}</Chip>
+        {module.reused_from && (
+          <SelectionLink
+            className="link"
+            to={{
+              problem: task.problem_id,
+              iteration: module.reused_from.iteration_id,
+              module: name,
+              at: undefined,
+            }}
+            current={false}
+          >
+            output of iteration {module.reused_from.iteration_id}
+          </SelectionLink>
+        )}
         {module.node_id !== null && <span>on {instances.get(module.node_id) ?? module.node_id}</span>}
         {module.started_at !== null && module.state !== 'waiting' && (
           <span className="figure">
@@ -68,7 +83,9 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
         </div>
       )}
       <Part title="Output" note={spec.output}>
-        {final ? (
+        {module.reused_from ? (
+          <ReusedOutput task={task} name={name} module={module} from={module.reused_from.iteration_id} />
+        ) : final ? (
           <OutputValue task={task} output={final} name={name} />
         ) : module.output !== null ? (
           <ValueView value={module.output} name={name} />
@@ -94,6 +111,17 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
       )}
     </Panel>
   );
+}
+
+/** Where it is too large for its event it is read where it was published; its bytes are there in any case. */
+function ReusedOutput(props: { task: TaskJson; name: string; module: ModuleJson; from: number }): ReactNode {
+  const { task, name, module, from } = props;
+  const isHere = module.output !== null;
+  const found = useQuery({ ...moduleOutputQuery(task.problem_id, from, name), enabled: !isHere });
+  if (!isHere && found.isError) return <p className="fault">{found.error.message}</p>;
+  if (!isHere && found.isPending) return <p className="none">Reading …</p>;
+  const bytesAt = `${taskPath(task.problem_id, from)}/outputs/${encodeURIComponent(name)}`;
+  return <ValueView value={isHere ? module.output : found.data} name={name} bytesAt={bytesAt} />;
 }
 
 function Panel(props: { name: string; onClose: () => void; children: ReactNode }): ReactNode {
@@ -122,15 +150,28 @@ function Part({ title, note, children }: { title: string; note: string; children
 }
 
 /** What it is given: the source, other modules' outputs, and those of the parent iteration. */
-function Inputs({ task, spec, source }: ModulePanelProps): ReactNode {
-  const previous = task.parent_iteration_id === null ? [] : (spec.previous ?? []);
+function Inputs({ task, name, spec, source }: ModulePanelProps): ReactNode {
+  const given = task.overrides[name] ?? {};
+  const others = Object.keys(given).filter((input) => !spec.inputs.includes(input));
+  const inputs = [...spec.inputs, ...others];
+  const previous =
+    task.parent_iteration_id === null ? [] : (spec.previous ?? []).filter((one) => !others.includes(one));
   return (
-    <Part title="Inputs" note={String(spec.inputs.length + previous.length)}>
-      {spec.inputs.map((input) => {
-        const value = input === source ? task.input : (task.modules[input]?.output ?? null);
+    <Part title="Inputs" note={String(inputs.length + previous.length)}>
+      {inputs.map((input) => {
+        const isGiven = Object.hasOwn(given, input);
+        const from = task.modules[input]?.reused_from;
+        const value = isGiven
+          ? given[input]
+          : input === source
+            ? task.input
+            : (task.modules[input]?.output ?? null);
         return (
           <details key={input}>
-            <summary>{input}</summary>
+            <summary>
+              {input} {isGiven && <small>edited for this module</small>}
+              {!isGiven && from && <small>of iteration {from.iteration_id}</small>}
+            </summary>
             {value === null ? (
               <p className="none">Not there yet.</p>
             ) : (

@@ -7,7 +7,10 @@ export function withReasons(view: TaskView, graph: GraphJson): TaskView {
   let isSame = true;
   const told = Object.entries(modules).map(([name, module]): [string, ModuleJson] => {
     const inputs = graph.modules[name]?.inputs ?? [];
-    const missing = inputs.filter((input) => input !== graph.source.name && isComing(modules[input]));
+    const missing = inputs.filter(
+      (input) =>
+        input !== graph.source.name && !module.overridden.includes(input) && isComing(modules[input]),
+    );
     if (module.state !== 'waiting' || missing.length === 0) return [name, module];
     const waiting_reason = `waiting for ${missing.join(', ')}`;
     if (module.waiting_reason === waiting_reason) return [name, module];
@@ -19,5 +22,5 @@ export function withReasons(view: TaskView, graph: GraphJson): TaskView {
 
 /** A module that failed or was skipped gives nothing more: whoever still waits ignores its error. */
 function isComing(module: ModuleJson | undefined): boolean {
-  return module !== undefined && !['succeeded', 'failed', 'skipped'].includes(module.state);
+  return module !== undefined && !['succeeded', 'reused', 'failed', 'skipped'].includes(module.state);
 }

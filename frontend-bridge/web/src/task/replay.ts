@@ -37,9 +37,12 @@ export function countAtTime(events: readonly EventJson[], time: number): number 
 export class Replay {
   readonly #kept: TaskView[];
 
-  /** Only what never changes is taken from `task`: its ids, its input, its parent. */
+  /** Only what never changes is taken from `task`: its ids, its input and overrides, its parent. */
   constructor(task: TaskJson, graph: GraphJson) {
-    const modules = Object.keys(graph.modules).map((name): [string, ModuleJson] => [name, NOT_BEGUN]);
+    const modules = Object.keys(graph.modules).map((name): [string, ModuleJson] => [
+      name,
+      { ...NOT_BEGUN, overridden: task.overridden[name] ?? [] },
+    ]);
     const inputs = Object.entries(graph.modules).map(([name, spec]): [string, readonly string[]] => [
       name,
       spec.inputs,

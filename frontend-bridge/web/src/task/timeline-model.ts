@@ -1,8 +1,8 @@
 /** When each module of a task waited, was queued, ran and was tried again, from the task's events. */
 import { hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { EventJson, GraphJson, ObservedState } from '../api/shapes.js';
-import { observedStateOf, taskStateOf, text } from '../state/event-fields.js';
+import type { EventJson, GraphJson, IterationJson, ObservedState } from '../api/shapes.js';
+import { observedStateOf, overriddenIn, reusedFrom, taskStateOf, text } from '../state/event-fields.js';
 
 /**
  * `blocked`: inputs are missing. `queued`: it could run, and no node has a free slot. `backoff`: it waits for the next attempt.
@@ -23,6 +23,8 @@ export interface Span {
 
 export interface Row {
   readonly module: string;
+  /** The iteration whose output stands for its own: nothing ran for it. */
+  readonly reusedFrom: number | undefined;
   readonly spans: readonly Span[];
 }
 
@@ -34,7 +36,12 @@ export interface Timeline {
   readonly rows: readonly Row[];
 }
 
-const TOLD = new Set<EventJson['type']>(['module.waiting', 'module.skipped', 'command.issued']);
+const TOLD = new Set<EventJson['type']>([
+  'module.waiting',
+  'module.skipped',
+  'module.reused',
+  'command.issued',
+]);
 
 /** Those of a task's events that its timeline is drawn from: few, however much was logged. */
 export function isOfTimeline(event: EventJson): boolean {
@@ -49,9 +56,11 @@ export function buildTimeline(
   const tracks = new Map(names.map((name) => [name, new Track()]));
   let start = Date.parse(events[0]?.at ?? '');
   let end: number | undefined;
+  let overridden: IterationJson['overridden'] = {};
   const inputsOf = (name: string): readonly string[] =>
     (graph.modules[name]?.inputs ?? []).filter((input) => input !== graph.source.name);
-  const isReady = (name: string): boolean => inputsOf(name).every((input) => tracks.get(input)?.isDone);
+  const isReady = (name: string): boolean =>
+    inputsOf(name).every((input) => overridden[name]?.includes(input) || tracks.get(input)?.isDone);
   const settle = (name: string, at: number): void =>
     tracks.get(name)?.open(isReady(name) ? 'queued' : 'blocked', at);
   const release = (at: number): void => {
@@ -63,6 +72,7 @@ export function buildTimeline(
     const taskState = taskStateOf(event);
     if (event.type === 'iteration.submitted') {
       start = at;
+      overridden = overriddenIn(event);
       for (const name of names) settle(name, at);
     } else if (taskState !== undefined && taskHasEnded(taskState)) {
       end = at;
@@ -81,13 +91,21 @@ export function buildTimeline(
     } else if (event.type === 'module.skipped') {
       track.finish(at);
       release(at);
+    } else if (event.type === 'module.reused') {
+      track.finish(at);
+      track.reusedFrom = reusedFrom(event)?.iteration_id;
+      release(at);
     } else if (event.type === 'command.issued' && text(event, 'command') === 'reset') {
       const reset = withDependents(event.module ?? '', names, inputsOf);
       for (const name of reset) tracks.get(name)?.begin();
       for (const name of reset) tracks.get(name)?.reopen(at, isReady(name));
     }
   }
-  return { start, end, rows: names.map((module) => ({ module, spans: tracks.get(module)?.spans ?? [] })) };
+  const rows = names.map((module): Row => {
+    const track = tracks.get(module);
+    return { module, spans: track?.spans ?? [], reusedFrom: track?.reusedFrom };
+  });
+  return { start, end, rows };
 }
 
 /** The module and all that follows from it. `names` is in playing order. */
@@ -106,6 +124,7 @@ class Track {
   readonly spans: Span[] = [];
   /** It has given what its dependents wait for, or never will. */
   isDone = false;
+  reusedFrom: number | undefined;
   #execution: string | undefined;
 
   get kind(): SpanKind | undefined {
@@ -134,6 +153,7 @@ class Track {
 
   begin(): void {
     this.isDone = false;
+    this.reusedFrom = undefined;
     this.#execution = undefined;
   }
 

@@ -54,6 +54,11 @@ export function TimelineView(props: TimelineViewProps): ReactNode {
             {/* biome-ignore lint/a11y/noStaticElementInteractions: the slider above goes to any event with the keyboard. */}
             {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above. */}
             <div className="timeline-track" onClick={seek}>
+              {row.reusedFrom !== undefined && (
+                <small className="timeline-reused" aria-hidden="true">
+                  reused from {row.reusedFrom}
+                </small>
+              )}
               {drawn(row, scale, until).map((span) => (
                 <span
                   key={`${span.from} ${span.kind}`}
@@ -122,6 +127,7 @@ function describeSpan(span: Span, until: number): string {
 
 /** `queued 12 ms, running 3.1 s, failed, waiting to try again 500 ms …`, at most the last few. */
 function describeRow(row: Row, until: number): string {
+  if (row.reusedFrom !== undefined) return `reused from iteration ${row.reusedFrom}`;
   if (row.spans.length === 0) return 'nothing yet';
   return row.spans
     .filter((span) => span.from <= until)

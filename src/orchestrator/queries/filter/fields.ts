@@ -8,6 +8,7 @@ import { didYouMean } from '../../../base/nearest.js';
 import { TASK_STATES, taskHasEnded } from '../../../model/task-state.js';
 import { valueAt } from '../../index-key.js';
 import type { ProblemRow, TaskRow } from '../../records.js';
+import { overriddenInputs, reusedModules } from '../views.js';
 import type { Comparison, Scalar } from './expression.js';
 
 /** An iteration that may be found, or a problem with its newest iteration. */
@@ -70,7 +71,16 @@ export const ITERATION_FIELDS: Stored = Object.fromEntries([
   stored('parent_iteration_id', ({ task }) => task.parent_iteration_id),
   stored('graph_version', ({ task }) => task.graph_version),
   stored('reason', ({ task }) => task.reason),
+  stored('reused', ({ task }) => reusedModules(task)),
+  stored('overridden', ({ task }) => inputNames(task)),
 ]);
+
+/** `module.input` of every override. */
+function inputNames(task: TaskRow): string[] {
+  return Object.entries(overriddenInputs(task)).flatMap(([module, inputs]) =>
+    inputs.map((input) => `${module}.${input}`),
+  );
+}
 
 /** What a name stands for, or what is wrong with it. */
 export function fieldOf(name: string, known: Stored, modules: ReadonlySet<string>): Field | string {

@@ -1,0 +1,140 @@
+/**
+ * Running a part of an iteration again: outputs of the parent that the new one takes over as they are, and inputs that it changes.
+ *
+ * 1. A reference leads to the execution that published the output, also where the parent had taken it over itself.
+ * 2. What is taken over is there from the beginning, so it needs nothing before it; what follows from a module that is reset is not
+ *    taken over any more: it runs again.
+ * 3. An override is of one module: whoever else takes the same input gets what the graph gives it.
+ */
+import type { Fault } from '../../base/errors.js';
+import {
+  moduleName,
+  type Overrides,
+  type PayloadRef,
+  type ReusedOutput,
+  type Task,
+} from '../../model/task.js';
+import type { Refusal } from '../port.js';
+import { EMPTY, outputRefOf, refFromRow, type TaskRow } from '../records.js';
+import { refusal } from './answers.js';
+import { indexedNow } from './indexing.js';
+import type { LoadedGraph } from './state.js';
+import { ownRef, type PreparedInput, type PreparedRequest, type Turn } from './turn.js';
+
+type Iterate = Extract<PreparedRequest, { kind: 'iterate' }>;
+
+/** An event shows a decoded output up to this size, as `output.recorded` does. */
+const SHOWN_OUTPUT_MAX_BYTES = 4096;
+
+/** By module, what is taken over of the parent; or why it cannot be: every fault at once. */
+export function takeOver(
+  turn: Turn,
+  graph: LoadedGraph,
+  parent: TaskRow | undefined,
+  request: Iterate,
+): ReadonlyMap<string, ReusedOutput> | Refusal {
+  const taken = new Map<string, ReusedOutput>();
+  const { reuse = [], preparedOverrides = [] } = request;
+  if (reuse.length === 0) return taken;
+  if (!parent) {
+    const message = 'is needed: no iteration has succeeded whose outputs could be reused';
+    return badReuse([{ path: '/parent_iteration_id', code: 'no_parent', message }]);
+  }
+  const faults: Fault[] = [];
+  for (const [at, module] of reuse.entries()) {
+    const objection = objectionTo(turn, graph, parent, module);
+    if (objection) faults.push({ path: `/reuse/${at}`, ...objection });
+    else if (preparedOverrides.some((one) => one.module === module)) {
+      const message = `${module} is reused: nothing runs that would get its inputs`;
+      faults.push({ path: `/reuse/${at}`, code: 'overridden_too', message });
+    } else taken.set(module, reusedOutput(turn, parent, module));
+  }
+  return faults.length > 0 ? badReuse(faults) : taken;
+}
+
+function badReuse(faults: readonly Fault[]): Refusal {
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  const message = `what is to be reused cannot be: ${faults[0]!.path}: ${faults[0]!.message}${more}`;
+  return refusal('invalid', 'bad_reuse', message, { details: faults });
+}
+
+function objectionTo(
+  turn: Turn,
+  graph: LoadedGraph,
+  parent: TaskRow,
+  module: string,
+): Omit<Fault, 'path'> | undefined {
+  const { compiled } = graph;
+  const position = compiled.index.get(module);
+  if (position === undefined) {
+    return { code: 'unknown_module', message: `one of ${[...compiled.index.keys()].join(', ')}` };
+  }
+  if (!outputRefOf(parent, module)) {
+    return {
+      code: 'not_succeeded',
+      message: `${module} has not succeeded in iteration ${parent.iteration_id}`,
+    };
+  }
+  const before = turn.state.graph(parent.graph, parent.graph_version);
+  const type = compiled.modules[position]!.spec.output;
+  const was = before?.compiled.modules[before.compiled.index.get(module) ?? -1]?.spec.output;
+  const sides = { ours: 'the graph', theirs: `its version ${parent.graph_version}` };
+  if (
+    was !== type ||
+    (before !== graph && graph.types.differences(before!.types.schemaOf(type), sides).length > 0)
+  ) {
+    const message = `${module} put out another type in iteration ${parent.iteration_id}: it ran on version ${parent.graph_version} of the graph`;
+    return { code: 'type_changed', message };
+  }
+  return undefined;
+}
+
+function reusedOutput(turn: Turn, parent: TaskRow, module: string): ReusedOutput {
+  const ref = refFromRow(outputRefOf(parent, module)!);
+  const value = turn.loaded.reusable.get(`${ref.owner}/${ref.seq}`)?.value;
+  const indexed = indexedNow(turn.state, parent.graph, module, value);
+  return { ref, ...(indexed && { indexed }) };
+}
+
+/** The facts of what is taken over, in the order of the graph. */
+export function announceReused(turn: Turn, task: Task): void {
+  for (const [position, run] of task.runs.entries()) {
+    if (run?.phase.kind !== 'reused') continue;
+    const { iterationId, owner, seq, blob } = run.phase.output.ref;
+    const read = turn.loaded.reusable.get(`${owner}/${seq}`);
+    turn.journal.fact({
+      type: 'module.reused',
+      taskId: task.id,
+      module: moduleName(task, position),
+      detail: {
+        reused_from: { iteration_id: iterationId, execution_id: owner },
+        output_seq: seq,
+        size: blob?.size ?? read?.size,
+        ...(blob && { blob }),
+        ...(read && read.size <= SHOWN_OUTPUT_MAX_BYTES && { output: read.value }),
+      },
+    });
+  }
+}
+
+/** Stores the overrides of a task, each as a payload of its own. */
+export function storeOverrides(turn: Turn, task: Task['id'], request: Iterate | undefined): Overrides {
+  const overrides = new Map<string, Map<string, PayloadRef>>();
+  for (const { module, input, value } of request?.preparedOverrides ?? []) {
+    const inputs = overrides.get(module) ?? new Map<string, PayloadRef>();
+    overrides.set(module, inputs.set(input, storeOwn(turn, task, `override/${module}/${input}`, value)));
+  }
+  return overrides;
+}
+
+/** Stores what a task brings along. */
+export function storeOwn(turn: Turn, task: Task['id'], owner: string, value: PreparedInput): PayloadRef {
+  if (value.kind === 'inline') {
+    const ref = ownRef(task, owner);
+    turn.journal.payload(ref, value.bytes);
+    return ref;
+  }
+  const { sha256, size } = value;
+  turn.journal.put('blob_refs', [sha256, task.problemId, task.iterationId, owner, 0], EMPTY);
+  return ownRef(task, owner, { sha256, size });
+}

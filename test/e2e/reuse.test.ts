@@ -1,0 +1,131 @@
+/** A part of an iteration again: outputs taken over as they are, inputs that are edited, and nothing run for the rest. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { readJournal, SIX, startNode } from '../support/nodes.js';
+import { OrchestratorProcess, pathOf, SUSTAINML_GRAPH, type Submitted } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { tutti } from '../support/tutti.js';
+
+const scene = Scene.ofFile();
+let orchestrator: OrchestratorProcess;
+let journal: string;
+let first: Submitted;
+
+const BEFORE = SIX.filter((module) => module !== 'footprint');
+const iterate = (body: unknown, headers = {}) =>
+  orchestrator.post(`/v1/problems/${first.problem_id}/iterations`, body, headers);
+const ended = (task: Submitted): Promise<string[]> => orchestrator.tape().ended(task.task_id);
+const ranFor = async (task: Submitted): Promise<string[]> =>
+  (await readJournal(journal)).flatMap((line) =>
+    line.what === 'begin' && line.task === task.task_id ? [line.module] : [],
+  );
+
+beforeAll(async () => {
+  journal = join(await scene.directory(), 'journal');
+  await writeFile(journal, '');
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', SUSTAINML_GRAPH] });
+  for (const module of SIX) startNode(scene, orchestrator, { module, journal });
+  first = await orchestrator.submit('six', { name: 'first' });
+  await ended(first);
+});
+
+describe('a module again', () => {
+  it('gets the input that was edited and the outputs that are reused, for which nothing runs', async () => {
+    const body = {
+      parent_iteration_id: 1,
+      reuse: BEFORE,
+      overrides: { footprint: { resources: { task: 'edited' } } },
+    };
+    const key = { 'idempotency-key': 'again' };
+    const { status, body: begun } = await iterate(body, key);
+    expect(status).toBe(201);
+    expect((await iterate(body, key)).body).toEqual(begun);
+    expect(await ended(begun)).toEqual(['succeeded']);
+    expect(await ranFor(begun)).toEqual(['footprint']);
+    expect(await orchestrator.output(begun.task_id, 'footprint')).toMatchObject({
+      task: begun.task_id,
+      inputs: { model: first.task_id, resources: 'edited' },
+      name: 'first',
+    });
+
+    const shown = await orchestrator.task(begun.task_id);
+    const [made] = (await orchestrator.executions(first.task_id)).filter(({ module }) => module === 'model');
+    expect(shown).toMatchObject({
+      reused: BEFORE,
+      overridden: { footprint: ['resources'] },
+      overrides: body.overrides,
+    });
+    expect(shown.modules.model).toMatchObject({
+      ...{ state: 'reused', attempts: 0, execution_id: null, node_id: null },
+      reused_from: { iteration_id: 1, execution_id: made.execution_id },
+      output: { task: first.task_id },
+    });
+    expect(shown.modules.footprint).toMatchObject({ overridden: ['resources'], reused_from: null });
+    expect(await orchestrator.executions(begun.task_id)).toHaveLength(1);
+
+    const output = await orchestrator.get(`${pathOf(begun.task_id)}/outputs/model`);
+    expect(output.headers.get('tutti-reused-from')).toBe(`1/${made.execution_id}`);
+    expect(output.body).toMatchObject({ task: first.task_id });
+    const diff = await orchestrator.get(`/v1/problems/${first.problem_id}/diff?a=1&b=${begun.iteration_id}`);
+    expect(diff.body).toMatchObject({ input: [], reused: { a: [], b: BEFORE } });
+    expect(Object.keys(diff.body.modules)).toEqual(['footprint']);
+    const found = await orchestrator.get(
+      `/v1/iterations?filter=${encodeURIComponent('reused ~ "model" and overridden ~ "footprint.resources" and model.name = "first"')}`,
+    );
+    expect(found.body.items).toMatchObject([{ task_id: begun.task_id, reused: BEFORE }]);
+    const told = await tutti(scene, ['diff', first.problem_id, '1', String(begun.iteration_id)], {
+      TUTTI_URL: orchestrator.ready.http,
+    });
+    expect(told.stdout).toContain(`Iteration ${begun.iteration_id} reuses ${BEFORE.join(', ')}.`);
+    const kit = ['node-kit', 'record', begun.task_id, '--module', 'footprint', '-o', '-'];
+    const recorded = await tutti(scene, kit, { TUTTI_URL: orchestrator.ready.http });
+    expect(JSON.parse(recorded.stdout).inputs).toMatchObject({
+      resources: { task: 'edited' },
+      model: { task: first.task_id },
+    });
+    const records = await tutti(scene, ['export', first.problem_id, '--json'], {
+      TUTTI_URL: orchestrator.ready.http,
+    });
+    expect(JSON.parse(records.stdout).at(-1)).toMatchObject({ reused: BEFORE, overrides: body.overrides });
+  });
+
+  it('is asked for on the command line, which marks what is reused', async () => {
+    const env = { TUTTI_URL: orchestrator.ready.http };
+    const args = ['iterate', first.problem_id, '--from', '1', '--reuse', 'metadata,requirements,constraints'];
+    const run = await tutti(scene, [...args, '--override', 'model.metadata={"task":"typed"}', '--wait'], env);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(/metadata +reused +0 .*of iteration 1/);
+    expect(run.stdout).toMatch(/model +succeeded +1 .*with another metadata/);
+    const task = run.stdout.split('\n')[0]!;
+    expect((await orchestrator.output(task, 'model')).inputs).toMatchObject({
+      metadata: 'typed',
+      constraints: first.task_id,
+    });
+    const watched = await tutti(scene, ['show', task, '--json'], env);
+    expect(JSON.parse(watched.stdout).modules.metadata.state).toBe('reused');
+  });
+
+  it('is refused with each fault at its path', async () => {
+    const steel = await orchestrator.submit('sustainml', { problem_short_description: 'x' });
+    const refused = await orchestrator.post(`/v1/problems/${steel.problem_id}/iterations`, {
+      overrides: {
+        carbon_footprint: { ml_model: { model_path: 7, no_such: 1 }, nothing: 1 },
+        magic: {},
+      },
+    });
+    expect([refused.status, refused.body.error.code]).toEqual([422, 'bad_overrides']);
+    const paths = refused.body.error.details.map(({ path }: { path: string }) => path).sort();
+    expect(paths).toEqual([
+      '/overrides/carbon_footprint/ml_model/model_path',
+      '/overrides/carbon_footprint/ml_model/no_such',
+      '/overrides/carbon_footprint/nothing',
+      '/overrides/magic',
+    ]);
+    const early = { parent_iteration_id: 1, reuse: ['ml_model'] };
+    const running = await orchestrator.post(`/v1/problems/${steel.problem_id}/iterations`, early);
+    expect([running.status, running.body.error.code]).toEqual([409, 'parent_not_ended']);
+    const unknown = await iterate({ parent_iteration_id: 1, reuse: ['model', 'magic'] });
+    expect([unknown.status, unknown.body.error.details[0].path]).toEqual([422, '/reuse/1']);
+  });
+});
