@@ -11,9 +11,7 @@ const E2E = [
 ];
 
 /** What takes minutes of its own: `npm run test:more`. */
-const MORE = [
-  ...['chaos', 'fuzz', 'safekeeping'].map((name) => `test/e2e/${name}.test.ts`),
-];
+const MORE = [...['chaos', 'fuzz', 'safekeeping'].map((name) => `test/e2e/${name}.test.ts`)];
 
 export default defineConfig({
   resolve: { alias: { 'tutti/sdk': sdk } },
