@@ -15,11 +15,11 @@ const MODULES = [
 const { SHOTS } = process.env;
 const FOOTPRINT = 'carbon_footprint.carbon_footprint';
 const { open } = browsing();
+const scene = Scene.ofFile();
 let orchestrator: OrchestratorProcess;
 let problem: string;
 
 beforeAll(async () => {
-  const scene = Scene.ofFile();
   orchestrator = await OrchestratorProcess.up(scene, { graphs: [SUSTAINML_GRAPH] });
   for (const module of MODULES) {
     scene.spawn([`dist/nodes/sustainml/${module}/node.js`], {
