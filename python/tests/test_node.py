@@ -416,7 +416,7 @@ def run(task):
         )
         orchestrator, _ = self.begun(code, payload=b'{"seconds": 5}')
         # At 200 ms each: within its five seconds.
-        beats = orchestrator.expect_many(12, "heartbeat", after=orchestrator.now())
+        beats = orchestrator.expect_many(8, "heartbeat", after=orchestrator.now())
         self.assertEqual(orchestrator.heard("output"), [])
         for beat in beats:
             self.assertEqual((list(beat.running), beat.load.executing), (["e1"], 1))

@@ -9,6 +9,7 @@ import { python, root } from './python.js';
 const TYPESCRIPT = ['ml_model_metadata', 'app_requirements', 'ml_model', 'hw_resources'];
 const PYTHON = ['hw_constraints', 'carbon_footprint'];
 const LOOK_MS = 100;
+const RESTARTS = 20;
 
 interface Ready {
   readonly http: string;
@@ -58,7 +59,15 @@ export class MixedGround {
     this.#orchestrator?.kill('SIGKILL');
     await gone;
     const { http, control, outputs, events } = this.#ready;
-    await this.#up([http, control, outputs, events].map((address) => address.split(':').at(-1)!));
+    const ports = [http, control, outputs, events].map((address) => address.split(':').at(-1)!);
+    // A port that was free a moment ago may be taken for a moment by a connection of somebody else.
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#up(ports);
+      } catch (error) {
+        if (tries === RESTARTS) throw error;
+      }
+    }
   }
 
   async submit(input: unknown): Promise<string> {
