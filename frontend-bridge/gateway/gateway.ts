@@ -55,6 +55,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       epoch: coordinator.epoch,
       storeId: coordinator.storeId,
       clock: systemClock,
+      onRefused: (peer, code, message) => coordinator.noteRefused({ via: 'stream', peer, code, message }),
       onReadFailure: (failure) => logger.error({ err: failure }, 'events could not be read for a viewer'),
     },
     { bufferBytes: limits.viewerBufferBytes, messagesPerSecond: limits.viewerMessagesPerSecond },

@@ -25,6 +25,8 @@ export interface OrchestratorBusHandlers {
   onOutputs(topic: string, frame: Uint8Array): void | Promise<void>;
   /** What came on a socket is not of the agreed form: a wrong number of frames. */
   onMalformed(socket: 'control' | 'outputs', route: Route | undefined): void;
+  /** A connection ended because it did not speak ZeroMQ. */
+  onStranger(socket: 'control' | 'outputs' | 'events'): void;
   /** A frame could not be handed to this route: its connection is gone or does not take any more. */
   onUnreachable(route: Route): void;
   /** Some connection of the control socket ended; which one is not known. */

@@ -84,9 +84,12 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
     });
     sub.subscribe(OUTPUTS_PREFIX);
     return {
-      router: watched(router, { onDisconnect: () => to.onDisconnect() }),
-      sub: watched(sub),
-      xpub: watched(xpub),
+      router: watched(router, {
+        onDisconnect: () => to.onDisconnect(),
+        onStranger: () => to.onStranger('control'),
+      }),
+      sub: watched(sub, { onStranger: () => to.onStranger('outputs') }),
+      xpub: watched(xpub, { onStranger: () => to.onStranger('events') }),
     };
   }
 

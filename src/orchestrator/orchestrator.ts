@@ -13,7 +13,7 @@ import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { createBlobs } from './blobs.js';
-import type { Reply } from './decide/journal.js';
+import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
 import type { House, Step } from './decide/turn.js';
 import { CommittedEvents } from './event-stream.js';
@@ -34,6 +34,7 @@ import type {
   Queries,
   Readiness,
   Refusal,
+  Refused,
   Request,
   View,
 } from './port.js';
@@ -41,6 +42,7 @@ import { type GraphParser, prepare } from './prepare.js';
 import { createQueries } from './queries/queries.js';
 import { decodeRow, type IdempotencyRow } from './records.js';
 import { recover } from './recover.js';
+import { RefusalLog } from './refusal-log.js';
 import { Retention } from './retention.js';
 
 /** Requests that may be under way; each holds its caller's connection. */
@@ -97,6 +99,7 @@ export class Orchestrator implements Coordinator {
   readonly #clock: PauseFreeClock;
   readonly #indexes: Indexes;
   readonly #retention: Retention;
+  readonly #refusals: RefusalLog;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
   readonly #addresses = { outputs: '', blobs: '' };
@@ -111,6 +114,7 @@ export class Orchestrator implements Coordinator {
     this.#state = parts.state;
     this.#clock = parts.clock;
     this.events = parts.events;
+    this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
     const house = houseOf(deps, parts.epoch, this.#addresses);
     const performer = new Performer({
       bus: deps.bus,
@@ -120,6 +124,7 @@ export class Orchestrator implements Coordinator {
       logger: deps.logger,
       onCommitted: (events) => parts.events.announce(events),
       onReply: (reply, cursor) => this.#settle(reply, cursor),
+      onRefused: (refused) => this.#logRefused(refused),
     });
     this.#loop = new Loop({
       state: parts.state,
@@ -200,7 +205,15 @@ export class Orchestrator implements Coordinator {
     const { bus, options } = this.#deps;
     this.#addresses.blobs = blobUrl;
     this.#clock.start();
-    const endpoints = await bus.start(ingest((step) => this.#loop.post(step), this.#state.counters));
+    const endpoints = await bus.start(
+      ingest(
+        (step) => this.#loop.post(step),
+        (refused) => {
+          this.#state.counters.add(`refused_${refused.code}`);
+          this.#refusals.note(refused);
+        },
+      ),
+    );
     this.#addresses.outputs = endpoints.outputs.replace(
       /^tcp:\/\/(\[[^\]]*\]|[^:]*):/,
       `tcp://${options.advertise}:`,
@@ -240,6 +253,11 @@ export class Orchestrator implements Coordinator {
   readiness(): Readiness {
     const unready = this.#unready();
     return unready ? { ready: false, reason: unready.message } : { ready: true };
+  }
+
+  noteRefused(refused: Refused): void {
+    this.#state.counters.add(`${refused.via}_refused_${refused.code}`);
+    this.#refusals.note(refused);
   }
 
   /** What there is to see of it for operators. */
@@ -286,6 +304,17 @@ export class Orchestrator implements Coordinator {
       };
     }
     return undefined;
+  }
+
+  /** By its instance where it is registered: a connection's name says nothing to a person. */
+  #logRefused({ route, ...refused }: RefusedPeer): void {
+    if (route === undefined) {
+      this.#refusals.note({ via: 'outputs', peer: '', ...refused });
+      return;
+    }
+    const node = this.#state.nodesByRoute.get(route);
+    const peer = node ? `${node.module}/${node.instance}` : Buffer.from(route, 'latin1').toString('hex');
+    this.#refusals.note({ via: 'control', peer, ...refused });
   }
 
   /** Posts a step and waits for the answer that its commit allows. */

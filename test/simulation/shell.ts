@@ -93,6 +93,7 @@ export class Shell implements Hub {
       },
       onCommitted: () => {},
       onReply: (reply) => this.#reply(reply),
+      onRefused: () => {},
     });
   }
 

@@ -83,7 +83,6 @@ function take(turn: Turn, step: Step): void {
       );
       return;
     case 'outputs':
-      for (const _ of step.faults) turn.state.counters.add('refused_bad_frame');
       for (const output of step.outputs) receiveOutput(turn, output);
       return;
     case 'unreachable':
