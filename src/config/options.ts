@@ -62,6 +62,8 @@ export interface Config {
   readonly mailboxLimit: number;
   /** The newest events that the stream keeps; 0: all. @default 0 */
   readonly keepEvents: number;
+  /** After so many days finished commands, replaced boots and dead nodes are forgotten. @default 30 */
+  readonly forgetDays: number;
   /** WebSockets at a time. @default 1000 */
   readonly maxViewers: number;
   /** A viewer that is so far behind is told of a gap. @default 1048576 */
@@ -176,6 +178,13 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     wholeNumber(0, Number.MAX_SAFE_INTEGER),
     0,
     'how many events the stream keeps; 0: all',
+  ),
+  forgetDays: option(
+    'forget_days',
+    'N',
+    wholeNumber(1, 100_000),
+    30,
+    'days after which finished commands, replaced boots and dead nodes are forgotten',
   ),
   maxViewers: option('max_viewers', 'N', wholeNumber(1, 1_000_000), 1000, 'WebSockets at a time'),
   viewerBufferBytes: option(

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
+import { InTurn } from '../base/in-turn.js';
 import type { Logger } from '../base/logger.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import type { Store } from '../store/store.js';
@@ -67,6 +68,8 @@ export interface OrchestratorOptions {
   readonly maxBlobBytes: number;
   /** The newest events that are kept; 0: all. */
   readonly keepEvents: number;
+  /** After so many days finished commands, replaced boots and dead nodes are forgotten. */
+  readonly forgetDays: number;
   /** Where blobs are kept. */
   readonly blobDir: string;
   /** The host that nodes are told; `*` stands for the host that they dialled. */
@@ -146,12 +149,16 @@ export class Orchestrator implements Coordinator {
       commit: ({ sha256, size }) => this.#answerTo((id) => ({ kind: 'blob', id, sha256, size })),
     });
     this.blobs = blobs;
+    const inTurn = new InTurn();
     this.#retention = new Retention({
       store: deps.store,
       state: parts.state,
       epoch: parts.epoch,
       wallMs: () => deps.clock.wallMs(),
       keepEvents: deps.options.keepEvents,
+      forgetDays: deps.options.forgetDays,
+      forgetNodes: (seenBefore) => this.#forgetNodes(seenBefore),
+      inTurn,
       trimmed: (oldest) => parts.events.trimmed(oldest),
       collectBlob: (sha256, commit) => blobs.collect(sha256, commit),
       settle: ({ name }) => void this.#loop.post({ kind: 'forgotten', name }),
@@ -162,6 +169,7 @@ export class Orchestrator implements Coordinator {
       state: parts.state,
       epoch: parts.epoch,
       events: parts.events,
+      inTurn,
       logger: deps.logger,
     });
     this.queries = createQueries({
@@ -329,6 +337,15 @@ export class Orchestrator implements Coordinator {
   async #inspectNodes(nodeId: string | undefined): Promise<Found<readonly View[]>> {
     const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect nodes', id, nodeId }));
     return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  }
+
+  async #forgetNodes(seenBefore: number): Promise<number> {
+    for (let forgotten = 0; ; ) {
+      const answer = await this.#answerTo((id) => ({ kind: 'forget nodes', id, seenBefore }));
+      const nodes = answer.ok ? Number(answer.body.nodes) : 0;
+      forgotten += nodes;
+      if (nodes === 0) return forgotten;
+    }
   }
 
   #post(step: (id: number) => Step): Promise<{ reply: Reply; cursor: number }> {

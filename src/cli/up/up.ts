@@ -81,6 +81,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         maxFrameBytes: config.maxFrameBytes,
         mailboxLimit: config.mailboxLimit,
         keepEvents: config.keepEvents,
+        forgetDays: config.forgetDays,
         maxBlobBytes: config.maxBlobBytes,
         blobDir: join(config.data, 'blobs'),
         advertise: config.advertise ?? '*',

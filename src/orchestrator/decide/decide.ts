@@ -16,6 +16,7 @@ import { receiveLog, receiveOutput, receiveReport } from './executions.js';
 import type { Journal } from './journal.js';
 import { nodeToRow, nodeView } from './node-view.js';
 import {
+  forgetNodes,
   probeAll,
   receiveGoodbye,
   receiveHeartbeat,
@@ -112,6 +113,11 @@ function take(turn: Turn, step: Step): void {
       turn.journal.replies.push({ kind: 'view', request: step.id, value: nodes.map(nodeView) });
       return;
     }
+    case 'forget nodes': {
+      const nodes = forgetNodes(turn, step.seenBefore);
+      turn.journal.answer(step.id, { ok: true, kind: 'done', body: { nodes } });
+      return;
+    }
     case 'forgotten':
       turn.state.forgetting.delete(step.name);
       return;
@@ -137,7 +143,7 @@ function receiveControl(
     });
   }
   const hello = frame.messages.find((message) => message.kind === 'hello');
-  if (hello) receiveHello(turn, route, frame.incarnation, hello);
+  if (hello) receiveHello(turn, { route, nodeId: frame.nodeId, incarnation: frame.incarnation }, hello);
   const rest = frame.messages.filter((message) => message.kind !== 'hello');
   if (rest.length === 0 && (hello || frame.nodeId === '')) return;
   const node = hello ? turn.state.nodesByRoute.get(route) : turn.state.nodes.get(frame.nodeId);

@@ -83,6 +83,8 @@ export type Step =
   /** A blob's content is on the disk. */
   | { readonly kind: 'blob'; readonly id: number; readonly sha256: string; readonly size: number }
   | { readonly kind: 'inspect nodes'; readonly id: number; readonly nodeId: string | undefined }
+  /** Nodes that have long been dead, and were last seen before this: Unix milliseconds. */
+  | { readonly kind: 'forget nodes'; readonly id: number; readonly seenBefore: number }
   /** Retention is done with it. What this batch has read of the store is of afterwards. */
   | { readonly kind: 'forgotten'; readonly name: string }
   /** Time has passed. */
