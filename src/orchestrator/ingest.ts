@@ -42,9 +42,8 @@ export function ingest(
         refused({ via: 'outputs', peer: '', code: 'bad_frame', message });
       }
     },
-    onStranger(socket) {
-      const message = 'a connection that does not speak ZeroMQ';
-      refused({ via: socket, peer: '', code: 'bad_frame', message });
+    onStranger(socket, why) {
+      refused({ via: socket, peer: '', code: 'bad_frame', message: why });
     },
     onUnreachable(route) {
       void post({ kind: 'unreachable', route });

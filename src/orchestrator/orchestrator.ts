@@ -274,6 +274,7 @@ export class Orchestrator implements Coordinator {
       mailbox: this.#loop.depth,
       requests: this.#waiting.size,
       pausedMs: this.#clock.pausedMs,
+      bus: this.#deps.bus.gauges(),
     });
   }
 
@@ -321,7 +322,7 @@ export class Orchestrator implements Coordinator {
       return;
     }
     const node = this.#state.nodesByRoute.get(route);
-    const peer = node ? `${node.module}/${node.instance}` : Buffer.from(route, 'latin1').toString('hex');
+    const peer = node ? `${node.module}/${node.instance}` : route;
     this.#refusals.note({ via: 'control', peer, ...refused });
   }
 

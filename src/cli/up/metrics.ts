@@ -4,7 +4,7 @@ import type { Gauges } from '../../orchestrator/gauges.js';
 
 export interface MetricsSources {
   readonly gauges: () => Gauges;
-  readonly viewers: () => { readonly viewers: number };
+  readonly viewers: () => { readonly viewers: number; readonly behind: number };
 }
 
 /** What `GET /metrics` answers: read when it is asked for, nothing is kept. */
@@ -31,7 +31,15 @@ export function createMetrics({ gauges, viewers }: MetricsSources): () => Promis
   gauge('timers', 'Deadlines set', (now) => now.timers);
   gauge('event_cursor', 'The newest event', (now) => now.cursor);
   gauge('paused_seconds', 'Time during which the process did not run', (now) => now.paused_ms / 1000);
+  gauge('control_connections', 'Connections to the control socket', (now) => now.control.connections);
+  gauge('control_queued_frames', 'Frames that wait for their nodes', (now) => now.control.queued_frames);
+  gauge(
+    'control_held_bytes',
+    'Bytes of frames that have come in part, or wait',
+    (now) => now.control.held_bytes,
+  );
   gauge('viewers', 'WebSockets', () => viewers().viewers);
+  gauge('viewers_behind', 'WebSockets that catch up from the store', () => viewers().behind);
   new Gauge({
     name: 'tutti_nodes',
     help: 'Nodes by liveness',

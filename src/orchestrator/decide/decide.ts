@@ -156,6 +156,11 @@ function receiveControl(
     refuse(turn, route, frame.incarnation, 'stale_incarnation', message);
     return;
   }
+  if (node.route !== route && turn.house.token !== undefined) {
+    // Whoever is on that connection has not shown that they may be: names of nodes are no secret.
+    refuse(turn, route, frame.incarnation, 'say_hello', 'this connection has not registered here');
+    return;
+  }
   turn.state.setRoute(node, route);
   see(turn, node);
   for (const message of rest) receive(turn, node, message);
