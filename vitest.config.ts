@@ -4,10 +4,9 @@ import { defineConfig } from 'vitest/config';
 const sdk = fileURLToPath(new URL('./src/sdk/index.ts', import.meta.url));
 const shared = { testTimeout: 30_000, hookTimeout: 60_000 };
 
-/** What needs tools beyond Node.js or minutes of its own: `npm run test:more`. */
+/** What needs tools beyond Node.js: `npm run test:more`. */
 const MORE = [
-  ...['browser', 'chaos', 'node-kit', 'python'].map((folder) => `test/${folder}/**/*.test.ts`),
-  ...['chaos', 'fuzz', 'safekeeping'].map((name) => `test/e2e/${name}.test.ts`),
+  ...['browser', 'node-kit', 'python'].map((folder) => `test/${folder}/**/*.test.ts`),
   'test/docs/write-a-node.test.ts',
 ];
 

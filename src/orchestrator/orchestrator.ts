@@ -102,6 +102,7 @@ export class Orchestrator implements Coordinator {
   readonly #clock: PauseFreeClock;
   readonly #indexes: Indexes;
   readonly #retention: Retention;
+  readonly #tidyBlobs: () => Promise<void>;
   readonly #refusals: RefusalLog;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
@@ -149,6 +150,7 @@ export class Orchestrator implements Coordinator {
       commit: ({ sha256, size }) => this.#answerTo((id) => ({ kind: 'blob', id, sha256, size })),
     });
     this.blobs = blobs;
+    this.#tidyBlobs = () => blobs.tidy();
     const inTurn = new InTurn();
     this.#retention = new Retention({
       store: deps.store,
@@ -213,6 +215,7 @@ export class Orchestrator implements Coordinator {
     const { bus, options } = this.#deps;
     this.#addresses.blobs = blobUrl;
     this.#clock.start();
+    await this.#tidyBlobs();
     const endpoints = await bus.start(
       ingest(
         (step) => this.#loop.post(step),
