@@ -60,6 +60,8 @@ export interface Config {
   readonly maxBlobBytes: number;
   /** Events that may wait to be decided before sockets are read no further. @default 10000 */
   readonly mailboxLimit: number;
+  /** Unfinished tasks; further ones are refused with 429. @default 250000 */
+  readonly maxTasks: number;
   /** The newest events that the stream keeps; 0: all. @default 0 */
   readonly keepEvents: number;
   /** After so many days finished commands, replaced boots and dead nodes are forgotten. @default 30 */
@@ -172,6 +174,7 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     10_000,
     'events waiting to be decided',
   ),
+  maxTasks: option('max_tasks', 'N', wholeNumber(1, 100_000_000), 250_000, 'unfinished tasks at a time'),
   keepEvents: option(
     'keep_events',
     'N',

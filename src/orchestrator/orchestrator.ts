@@ -64,6 +64,8 @@ export interface OrchestratorOptions {
   readonly maxFrameBytes: number;
   /** Frames and requests that may wait to be decided before sockets are read no further. */
   readonly mailboxLimit: number;
+  /** Unfinished tasks; further ones are refused. */
+  readonly maxTasks: number;
   /** A larger blob is refused. */
   readonly maxBlobBytes: number;
   /** The newest events that are kept; 0: all. */
@@ -382,7 +384,8 @@ function houseOf(
   epoch: number,
   addresses: { outputs: string; blobs: string },
 ): House {
-  const { token, heartbeatIntervalMs, outputWindow, inlineMaxBytes, maxFrameBytes, graceMs } = deps.options;
+  const { token, heartbeatIntervalMs, outputWindow, inlineMaxBytes, maxFrameBytes, graceMs, maxTasks } =
+    deps.options;
   return {
     epoch,
     storeId: deps.store.storeId,
@@ -392,6 +395,7 @@ function houseOf(
     inlineMaxBytes,
     maxFrameBytes,
     graceMs,
+    maxTasks,
     get outputsEndpoint() {
       return addresses.outputs;
     },

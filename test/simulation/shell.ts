@@ -72,6 +72,7 @@ export class Shell implements Hub {
       inlineMaxBytes: 65_536,
       graceMs: GRACE_MS,
       maxFrameBytes: 1 << 20,
+      maxTasks: 10_000,
       outputsEndpoint: 'tcp://*:1',
       blobUrl: 'http://*:2',
     };

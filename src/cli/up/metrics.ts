@@ -4,11 +4,11 @@ import type { Gauges } from '../../orchestrator/gauges.js';
 
 export interface MetricsSources {
   readonly gauges: () => Gauges;
-  readonly viewers: () => { readonly viewers: number; readonly behind: number };
+  readonly gateway: () => { readonly viewers: number; readonly behind: number; readonly connections: number };
 }
 
 /** What `GET /metrics` answers: read when it is asked for, nothing is kept. */
-export function createMetrics({ gauges, viewers }: MetricsSources): () => Promise<string> {
+export function createMetrics({ gauges, gateway }: MetricsSources): () => Promise<string> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'tutti_' });
   const gauge = (name: string, help: string, read: (now: Gauges) => number): void => {
@@ -38,8 +38,9 @@ export function createMetrics({ gauges, viewers }: MetricsSources): () => Promis
     'Bytes of frames that have come in part, or wait',
     (now) => now.control.held_bytes,
   );
-  gauge('viewers', 'WebSockets', () => viewers().viewers);
-  gauge('viewers_behind', 'WebSockets that catch up from the store', () => viewers().behind);
+  gauge('http_connections', 'TCP connections of HTTP and viewers', () => gateway().connections);
+  gauge('viewers', 'WebSockets', () => gateway().viewers);
+  gauge('viewers_behind', 'WebSockets that catch up from the store', () => gateway().behind);
   new Gauge({
     name: 'tutti_nodes',
     help: 'Nodes by liveness',

@@ -23,6 +23,8 @@ export interface House {
   /** How long a stopped execution may take to end. */
   readonly graceMs: number;
   readonly maxFrameBytes: number;
+  /** Unfinished tasks; further ones are refused. */
+  readonly maxTasks: number;
   /** As nodes are told it; a host of `*` stands for the host that they dialled. */
   readonly outputsEndpoint: string;
   readonly blobUrl: string;
