@@ -10,9 +10,6 @@ const E2E = [
   'test/docs/write-a-node.test.ts',
 ];
 
-/** What takes minutes of its own: `npm run test:more`. */
-const MORE = [...['chaos', 'fuzz', 'safekeeping'].map((name) => `test/e2e/${name}.test.ts`)];
-
 export default defineConfig({
   resolve: { alias: { 'tutti/sdk': sdk } },
   test: {
@@ -26,7 +23,7 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...E2E, ...MORE],
+          exclude: E2E,
         },
       },
       {
@@ -36,14 +33,9 @@ export default defineConfig({
           ...shared,
           name: 'e2e',
           include: E2E,
-          exclude: MORE,
           fileParallelism: false,
           testTimeout: 120_000,
         },
-      },
-      {
-        extends: true,
-        test: { ...shared, name: 'more', include: MORE, fileParallelism: false, testTimeout: 120_000 },
       },
     ],
   },

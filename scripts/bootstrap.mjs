@@ -1,7 +1,6 @@
 // What a newcomer runs, on a machine with Node.js and nothing else done:
 //   node scripts/bootstrap.mjs demo [--once]   install, build, run the demonstration
 //   node scripts/bootstrap.mjs test [FILTER…]  install, build, check, run the tests
-//   node scripts/bootstrap.mjs test-more       the same with the tests that take minutes of their own
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -173,12 +172,11 @@ mkdirSync(join(root, 'node_modules'), { recursive: true });
 install();
 build();
 if (command === 'test') test(['unit', 'e2e'], rest);
-else if (command === 'test-more') test(['more'], rest);
 else if (command === 'demo') {
   // In this very process, so that Ctrl-C reaches it and nothing stands between.
   process.argv = [process.argv[0], join(root, 'dist/src/cli/demo/main.js'), ...rest];
   await import('../dist/src/cli/demo/main.js');
 } else {
-  console.error(`unknown command ${command}: one of demo, test, test-more`);
+  console.error(`unknown command ${command}: one of demo, test`);
   process.exit(2);
 }

@@ -49,7 +49,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   const { coordinator, logger } = deps;
   const { limits } = options;
   const failed = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    sendError(logger, thrown, request, reply);
+    sendError(deps, thrown, request, reply);
   const app: App = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
@@ -58,9 +58,10 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
     return503OnClosing: false,
     frameworkErrors: failed,
     clientErrorHandler: (error, socket) => {
-      const text = JSON.stringify(
-        errorBody(new HttpError(400, 'bad_request', `This is no HTTP: ${error.message}`)),
-      );
+      const message = `This is no HTTP: ${error.message}`;
+      const text = JSON.stringify(errorBody(new HttpError(400, 'bad_request', message)));
+      const peer = socket.remoteAddress ?? '';
+      coordinator.noteRefused({ via: 'http', peer, code: 'bad_request', message });
       if (!socket.writable) return;
       const head = `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8`;
       socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
@@ -158,7 +159,7 @@ function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods
 }
 
 function sendError(
-  logger: Logger,
+  { coordinator, logger }: ApplicationDeps,
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -167,6 +168,7 @@ function sendError(
   const error = toHttpError(thrown, { params, querystring: query, headers, body });
   if (error.status === 500)
     logger.error({ err: thrown, route: request.routeOptions?.url }, 'a request failed');
+  else coordinator.noteRefused({ via: 'http', peer: request.ip, code: error.code, message: error.message });
   if (error.retryAfter !== undefined) reply.header('retry-after', Math.ceil(error.retryAfter));
   reply.removeHeader('content-length');
   return reply.code(error.status).type('application/json; charset=utf-8').send(errorBody(error));

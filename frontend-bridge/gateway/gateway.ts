@@ -32,12 +32,17 @@ export interface GatewayOptions {
   readonly limits?: Partial<GatewayLimits>;
 }
 
+export interface GatewayGauges extends HubStats {
+  /** TCP connections, viewers among them. */
+  readonly connections: number;
+}
+
 export interface Gateway {
   /** Throws `TuttiError` `port_in_use` or `cannot_listen`. */
   start(): Promise<{ readonly url: string; readonly port: number }>;
   /** Within two seconds, whoever is still connected. Idempotent. */
   stop(): Promise<void>;
-  viewers(): HubStats;
+  gauges(): GatewayGauges;
 }
 
 /** How often every viewer hears that nothing is missing: the contract promises five seconds. */
@@ -55,6 +60,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       epoch: coordinator.epoch,
       storeId: coordinator.storeId,
       clock: systemClock,
+      onRefused: (peer, code, message) => coordinator.noteRefused({ via: 'stream', peer, code, message }),
       onReadFailure: (failure) => logger.error({ err: failure }, 'events could not be read for a viewer'),
     },
     { bufferBytes: limits.viewerBufferBytes, messagesPerSecond: limits.viewerMessagesPerSecond },
@@ -101,7 +107,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       stopping ??= close();
       return stopping;
     },
-    viewers: () => hub.stats(),
+    gauges: () => ({ ...hub.stats(), connections: connections.size }),
   };
 
   async function close(): Promise<void> {

@@ -25,10 +25,21 @@ export interface OrchestratorBusHandlers {
   onOutputs(topic: string, frame: Uint8Array): void | Promise<void>;
   /** What came on a socket is not of the agreed form: a wrong number of frames. */
   onMalformed(socket: 'control' | 'outputs', route: Route | undefined): void;
+  /** A connection was ended: its peer does not speak ZeroMQ, or sent too large a frame. */
+  onStranger(socket: 'control' | 'outputs' | 'events', why: string): void;
   /** A frame could not be handed to this route: its connection is gone or does not take any more. */
   onUnreachable(route: Route): void;
   /** Some connection of the control socket ended; which one is not known. */
   onDisconnect(): void;
+}
+
+/** The sizes of the control socket's queues. */
+export interface BusGauges {
+  readonly connections: number;
+  /** Frames that wait for their peers. */
+  readonly queuedFrames: number;
+  /** Bytes that have come and are not a whole frame yet, or wait for the mailbox. */
+  readonly heldBytes: number;
 }
 
 export interface OrchestratorBus {
@@ -38,6 +49,7 @@ export interface OrchestratorBus {
   publish(topic: string, frame: Uint8Array): void;
   /** Whether anybody subscribes to a prefix of this topic. */
   isWanted(topic: string): boolean;
+  gauges(): BusGauges;
   /** Idempotent; what was sent before is handed to the network first, for at most `lingerMs`. */
   stop(): Promise<void>;
 }

@@ -230,6 +230,8 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
         if (self && !ended) publishDown(topic, frame);
       },
       isWanted: (topic) => prefixes.match(topic),
+      // What is sent here is there: nothing waits but what its receiver has not taken.
+      gauges: () => ({ connections: 0, queuedFrames: 0, heldBytes: 0 }),
       async stop() {
         end((connection) => {
           connection.up = false;

@@ -1,12 +1,11 @@
 /**
- * The orchestrator's three sockets: ROUTER for control, SUB for outputs, XPUB for events.
+ * The orchestrator's three sockets: a ROUTER of our own for control (`zmtp-router.ts` says why), SUB for outputs, XPUB for events.
  *
- * 1. A send is handed to libzmq at once or not at all (`sendTimeout: 0`), so sends never overlap, never wait and keep their order.
- *    Each peer has its own bounded queue in libzmq; one that is full or gone is reported and delays nobody else.
+ * 1. A send is handed on at once or not at all (`sendTimeout: 0`), so sends never overlap, never wait and keep their order.
  * 2. A socket's messages are read one after the other by one reader.
  * 3. A peer that sends more than `maxFrameBytes` in one frame loses its connection, and may connect again.
  */
-import { Router, type Socket, Subscriber, XPublisher } from 'zeromq';
+import { type Socket, Subscriber, XPublisher } from 'zeromq';
 import { TuttiError } from '../base/errors.js';
 import type { Endpoints, OrchestratorBus, OrchestratorBusHandlers, Route } from './bus.js';
 import { TopicPrefixes } from './topic-prefixes.js';
@@ -21,6 +20,7 @@ import {
   readAll,
   watched,
 } from './zeromq-sockets.js';
+import { ZmtpRouter } from './zmtp-router.js';
 
 export interface ZeromqOrchestratorOptions {
   /** Where to bind: `tcp://127.0.0.1:7400`; port 0 takes a free one. */
@@ -40,11 +40,13 @@ const OUTPUTS_PREFIX = 'output/';
 /** Topics are far shorter; a longer subscription can match none of them. */
 const MAX_SUBSCRIPTION_BYTES = 4_096;
 
+const NO_ZMTP = 'a connection that does not speak ZeroMQ';
+
 const SUBSCRIBE = 1;
 const UNSUBSCRIBE = 0;
 
 interface Sockets {
-  readonly router: Open<Router>;
+  readonly router: ZmtpRouter;
   readonly sub: Open<Subscriber>;
   readonly xpub: Open<XPublisher>;
 }
@@ -55,20 +57,23 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
   const common = { linger, ...HEARTBEATS };
   const wanted = new TopicPrefixes();
   let sockets: Sockets | undefined;
-  let handlers: OrchestratorBusHandlers | undefined;
   let stopping: Promise<void> | undefined;
 
   function open(to: OrchestratorBusHandlers): Sockets {
-    const router = new Router({
-      ...common,
-      ipv6: isIpv6(options.control),
-      mandatory: true,
-      handover: true,
-      sendTimeout: 0,
-      sendHighWaterMark: queueFrames,
-      receiveHighWaterMark: queueFrames,
-      maxMessageSize: options.maxFrameBytes,
-    });
+    const router = new ZmtpRouter(
+      {
+        ...{ maxFrameBytes: options.maxFrameBytes, lingerMs: linger, queueFrames },
+        pingIntervalMs: HEARTBEATS.heartbeatInterval,
+        silenceMs: HEARTBEATS.heartbeatTimeout,
+      },
+      {
+        onFrame: (route, frame) => to.onControl(route, frame),
+        onMalformed: (route) => to.onMalformed('control', route),
+        onUnreachable: (route) => to.onUnreachable(route),
+        onDisconnect: () => to.onDisconnect(),
+        onStranger: (why) => to.onStranger('control', why),
+      },
+    );
     const sub = new Subscriber({
       ...common,
       ipv6: isIpv6(options.outputs),
@@ -84,15 +89,10 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
     });
     sub.subscribe(OUTPUTS_PREFIX);
     return {
-      router: watched(router, { onDisconnect: () => to.onDisconnect() }),
-      sub: watched(sub),
-      xpub: watched(xpub),
+      router,
+      sub: watched(sub, { onStranger: () => to.onStranger('outputs', NO_ZMTP) }),
+      xpub: watched(xpub, { onStranger: () => to.onStranger('events', NO_ZMTP) }),
     };
-  }
-
-  function onControl(to: OrchestratorBusHandlers, parts: Buffer[]): void | Promise<void> {
-    const route = parts[0]!.toString('latin1');
-    return parts.length === 2 ? to.onControl(route, parts[1]!) : to.onMalformed('control', route);
   }
 
   function onOutputs(to: OrchestratorBusHandlers, parts: Buffer[]): void | Promise<void> {
@@ -111,14 +111,13 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
   return {
     async start(to) {
       if (sockets || stopping) throw new TuttiError('bus_started', 'this bus was started before');
-      handlers = to;
       const opened = open(to);
       sockets = opened;
       const { router, sub, xpub } = opened;
       let endpoints: Endpoints;
       try {
         endpoints = {
-          control: await bind('control', router, options.control),
+          control: await bindRouter(router, options.control),
           outputs: await bind('outputs', sub, options.outputs),
           events: await bind('events', xpub, options.events),
         };
@@ -127,7 +126,6 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
         await stopping;
         throw error;
       }
-      void readAll(router.socket, (parts) => onControl(to, parts));
       void readAll(sub.socket, (parts) => onOutputs(to, parts));
       void readAll(xpub.socket, onSubscription);
       return endpoints;
@@ -135,9 +133,7 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
 
     send(route: Route, frame: Uint8Array) {
       if (!sockets || stopping) return;
-      sockets.router.socket
-        .send([Buffer.from(route, 'latin1'), frame])
-        .catch(() => handlers?.onUnreachable(route));
+      sockets.router.send(route, frame);
     },
 
     publish(topic, frame) {
@@ -146,6 +142,8 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
     },
 
     isWanted: (topic) => wanted.match(topic),
+
+    gauges: () => sockets?.router.gauges() ?? { connections: 0, queuedFrames: 0, heldBytes: 0 },
 
     stop() {
       stopping ??= closeAll(sockets);
@@ -160,14 +158,31 @@ async function bind(option: string, { socket }: Open<Socket>, endpoint: string):
     await socket.bind(endpoint.replace(/:0$/, ':*'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw badEndpoint(option, endpoint, error);
-    throw new TuttiError('port_in_use', `${option}: ${endpoint} is already in use`, {
-      hint: `stop what listens there, or give another port for ${option} (0 takes a free one)`,
-      cause: error,
-    });
+    throw portInUse(option, endpoint, error);
   }
   return socket.lastEndpoint!;
 }
 
+async function bindRouter(router: ZmtpRouter, endpoint: string): Promise<string> {
+  const [, host, port] = /^tcp:\/\/(\[[^\]]+\]|[^:[\]]+):(\d{1,5})$/.exec(endpoint) ?? [];
+  if (host === undefined || Number(port) > 65_535)
+    throw badEndpoint('control', endpoint, new Error('it is not of the form tcp://HOST:PORT'));
+  try {
+    const bound = await router.bind(host === '*' ? '0.0.0.0' : host.replace(/^\[|\]$/g, ''), Number(port));
+    return `tcp://${bound.address.includes(':') ? `[${bound.address}]` : bound.address}:${bound.port}`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw badEndpoint('control', endpoint, error);
+    throw portInUse('control', endpoint, error);
+  }
+}
+
+function portInUse(option: string, endpoint: string, cause: unknown): TuttiError {
+  return new TuttiError('port_in_use', `${option}: ${endpoint} is already in use`, {
+    hint: `stop what listens there, or give another port for ${option} (0 takes a free one)`,
+    cause,
+  });
+}
+
 async function closeAll(sockets: Sockets | undefined): Promise<void> {
-  await Promise.all(Object.values(sockets ?? {}).map((socket: Open<Socket>) => socket.close()));
+  await Promise.all(Object.values(sockets ?? {}).map((socket: { close(): Promise<void> }) => socket.close()));
 }

@@ -61,10 +61,17 @@ export interface Open<S extends Socket> {
   close(): Promise<void>;
 }
 
+export interface SocketWatch {
+  onConnect?(): void;
+  onDisconnect?(): void;
+  /** A connection ended because it did not speak ZeroMQ. */
+  onStranger?(): void;
+}
+
 /** Hears of a socket's connections, and of its end: libzmq ends a closed socket in the background. */
 export function watched<S extends Socket>(
   socket: S,
-  { onConnect, onDisconnect }: { onConnect?(): void; onDisconnect?(): void } = {},
+  { onConnect, onDisconnect, onStranger }: SocketWatch = {},
 ): Open<S> {
   const { linger, events } = socket;
   const ended = (async () => {
@@ -74,6 +81,7 @@ export function watched<S extends Socket>(
       if (socket.closed) continue;
       if (event.type === 'handshake') onConnect?.();
       else if (event.type === 'disconnect') onDisconnect?.();
+      else if (event.type.startsWith('handshake:error')) onStranger?.();
     }
   })();
   return {

@@ -60,8 +60,12 @@ export interface Config {
   readonly maxBlobBytes: number;
   /** Events that may wait to be decided before sockets are read no further. @default 10000 */
   readonly mailboxLimit: number;
+  /** Unfinished tasks; further ones are refused with 429. @default 250000 */
+  readonly maxTasks: number;
   /** The newest events that the stream keeps; 0: all. @default 0 */
   readonly keepEvents: number;
+  /** After so many days finished commands, replaced boots and dead nodes are forgotten. @default 30 */
+  readonly forgetDays: number;
   /** WebSockets at a time. @default 1000 */
   readonly maxViewers: number;
   /** A viewer that is so far behind is told of a gap. @default 1048576 */
@@ -170,12 +174,20 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     10_000,
     'events waiting to be decided',
   ),
+  maxTasks: option('max_tasks', 'N', wholeNumber(1, 100_000_000), 250_000, 'unfinished tasks at a time'),
   keepEvents: option(
     'keep_events',
     'N',
     wholeNumber(0, Number.MAX_SAFE_INTEGER),
     0,
     'how many events the stream keeps; 0: all',
+  ),
+  forgetDays: option(
+    'forget_days',
+    'N',
+    wholeNumber(1, 100_000),
+    30,
+    'days after which finished commands, replaced boots and dead nodes are forgotten',
   ),
   maxViewers: option('max_viewers', 'N', wholeNumber(1, 1_000_000), 1000, 'WebSockets at a time'),
   viewerBufferBytes: option(

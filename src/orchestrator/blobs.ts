@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Transform } from 'node:stream';
@@ -30,10 +30,15 @@ export interface BlobsDeps {
 
 class TooLarge extends Error {}
 
+/** How the file of an upload ends that is not whole yet. */
+const UNFINISHED = '.part';
+
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** What only the house does with blobs. */
 export interface CollectableBlobs extends Blobs {
+  /** Removes what uploads to a process before this one have left: nobody goes on with them. Before the first upload. */
+  tidy(): Promise<void>;
   /** Removes a blob whose row `commit` takes away; where it does not, nothing happens. */
   collect(sha256: string, commit: () => Promise<boolean>): Promise<void>;
 }
@@ -131,7 +136,7 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): C
       }
       // An upload may break off while nobody reads it; whoever reads it then finds it ended.
       content.on('error', () => {});
-      const temporary = join(dir, `${ids.uuid()}.part`);
+      const temporary = join(dir, `${ids.uuid()}${UNFINISHED}`);
       try {
         const known = await stat(pathOf(sha256)).catch(() => undefined);
         if (known) content.resume();
@@ -141,6 +146,11 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): C
       } finally {
         await rm(temporary, { force: true });
       }
+    },
+
+    async tidy() {
+      for (const name of await readdir(dir).catch(() => []))
+        if (name.endsWith(UNFINISHED)) await rm(join(dir, name), { force: true });
     },
 
     collect: (sha256, take) =>

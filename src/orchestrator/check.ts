@@ -11,6 +11,7 @@ import { taskHasEnded } from '../model/task-state.js';
 import type { Entry, Key, Reader, Store, Table } from '../store/store.js';
 import {
   type BlobRow,
+  type BootRow,
   type CommandRow,
   decodeRow,
   type ExecutionRow,
@@ -236,6 +237,14 @@ class Checking {
           this.#fault(`${table} ${task}`, 'is of no iteration');
       }
     }
+    for await (const { key } of this.#keys('iteration_index')) {
+      const [field, , problemSeq, iteration] = key;
+      const problem = await this.#reader.get('problems', [problemSeq!]);
+      const id = problem && decodeRow<ProblemRow>(problem).problem_id;
+      const task = id === undefined ? undefined : await this.#reader.get('iterations', [id, iteration!]);
+      if (task === undefined || !taskHasEnded(decodeRow<TaskRow>(task).state))
+        this.#fault(`iteration_index ${String(field)}`, `names ${id ?? 'no problem'}/${String(iteration)}`);
+    }
     for await (const { key } of this.#keys('blob_refs')) {
       const [sha256, problem, iteration] = key;
       const where = `blob_refs ${String(sha256)}`;
@@ -273,6 +282,11 @@ class Checking {
     for await (const { key } of this.#entries('commands_pending')) {
       const row = await this.#reader.get('commands', key);
       if (!row) this.#fault(`commands_pending ${String(key[0])}`, 'is no command');
+    }
+    for await (const { key, value } of this.#entries('boots')) {
+      this.#count('replaced boots');
+      if (typeof decodeRow<BootRow>(value).replaced_at !== 'number')
+        this.#fault(`boots ${String(key[0])}`, 'does not say when it was replaced');
     }
     for await (const { key, value } of this.#entries('commands')) {
       this.#count('commands');

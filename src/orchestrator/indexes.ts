@@ -5,18 +5,20 @@
  *    had begun before are added here, beside the loop, page by page; until the last of them is in, the index is not used.
  * 2. An index that was there from a graph's first version has nothing older.
  * 3. What is added twice is the same row: a crash in between costs only the work.
+ * 4. What is read and what is added for it are one turn of `inTurn`, and so is the removal of an iteration: nothing that is gone gets in.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { InTurn } from '../base/in-turn.js';
 import type { Logger } from '../base/logger.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import { taskHasEnded } from '../model/task-state.js';
-import type { Key, Store, Write } from '../store/store.js';
+import type { Entry, Key, Reader, Store, Write } from '../store/store.js';
 import { indexedElements } from './decide/indexing.js';
 import type { LoadedGraph, State } from './decide/state.js';
 import { indexKey } from './index-key.js';
 import { readTask } from './load.js';
 import type { EventStream } from './port.js';
-import { createPayloads } from './queries/payloads.js';
+import { createPayloads, type Payloads } from './queries/payloads.js';
 import { decodeRow, EMPTY, encodeRow, type IndexRow, type ProblemRow, type TaskRow } from './records.js';
 
 /** Problems, or iterations, that are read and added at once: between two pages the loop goes on. */
@@ -29,6 +31,8 @@ export interface IndexesDeps {
   readonly state: Pick<State, 'graph' | 'graphs'>;
   readonly epoch: number;
   readonly events: Pick<EventStream, 'onCommitted'>;
+  /** Shared with whoever removes iterations. */
+  readonly inTurn: InTurn;
   readonly logger: Logger;
 }
 
@@ -41,7 +45,7 @@ interface Declared {
 
 export class Indexes {
   readonly #deps: IndexesDeps;
-  readonly #payloads: ReturnType<typeof createPayloads>;
+  readonly #payloads: Payloads;
   /** Complete ones, as `graph field since`. */
   readonly #complete = new Set<string>();
   /** Those that are being completed, as `graph field since`. */
@@ -151,19 +155,22 @@ export class Indexes {
     const unfinished: TaskId[] = [];
     let last: Key | undefined;
     for (;;) {
-      const rows = await this.#deps.store.range('iterations', {
-        prefix: [problem_id],
-        limit: PAGE,
-        ...(last && { after: last }),
+      let rows: readonly Entry[] = [];
+      await this.#add(async () => {
+        rows = await this.#deps.store.range('iterations', {
+          prefix: [problem_id],
+          limit: PAGE,
+          ...(last && { after: last }),
+        });
+        const tasks = rows.map(({ value }) => decodeRow<TaskRow>(value));
+        return this.#rowsOf(declared, tasks);
       });
-      const writes: Write[] = [];
       for (const { key, value } of rows) {
         last = key;
         const task = decodeRow<TaskRow>(value);
-        if (taskHasEnded(task.state)) writes.push(...(await this.#rowsOf(declared, task)));
-        else unfinished.push({ problemId: problem_id, iterationId: task.iteration_id });
+        if (!taskHasEnded(task.state))
+          unfinished.push({ problemId: problem_id, iterationId: task.iteration_id });
       }
-      if (writes.length > 0) await this.#commit(writes);
       if (rows.length < PAGE || this.#stopping.signal.aborted) return unfinished;
       await nextTurn();
     }
@@ -174,15 +181,18 @@ export class Indexes {
     const waiting = new Map(tasks.map((id) => [formatTaskId(id), id]));
     for (const { problemId } of tasks) changed.add(problemId);
     while (waiting.size > 0 && !this.#stopping.signal.aborted) {
-      const writes: Write[] = [];
-      for (const [name, id] of waiting) {
-        const task = changed.has(id.problemId) ? await readTask(this.#deps.store, id) : undefined;
-        if (!task || !taskHasEnded(task.state)) continue;
-        waiting.delete(name);
-        writes.push(...(await this.#rowsOf(declared, task)));
-      }
+      const looked = [...waiting].filter(([, { problemId }]) => changed.has(problemId));
       changed.clear();
-      if (writes.length > 0) await this.#commit(writes);
+      await this.#add(async () => {
+        const ended: TaskRow[] = [];
+        for (const [name, id] of looked) {
+          const task = await readTask(this.#deps.store, id);
+          // Gone means that it had ended, and was not to be kept.
+          if (!task || taskHasEnded(task.state)) waiting.delete(name);
+          if (task) ended.push(task);
+        }
+        return this.#rowsOf(declared, ended);
+      });
       if (waiting.size > 0) await this.#nextCommit();
     }
   }
@@ -200,14 +210,29 @@ export class Indexes {
     });
   }
 
-  async #rowsOf({ field }: Declared, task: TaskRow): Promise<Write[]> {
-    const [module = ''] = field.split('.');
-    const output = await this.#payloads.moduleOutput(this.#deps.store, task, module);
-    const elements = output?.raw.kind === 'inline' ? indexedElements([field], module, output.json) : {};
-    return Object.entries(elements).map(([name, element]): Write => {
-      const key = indexKey(name, element, task.problem_seq, task.iteration_id);
-      return { op: 'put', table: 'iteration_index', key, value: EMPTY };
-    });
+  async #rowsOf({ field }: Declared, tasks: readonly TaskRow[]): Promise<Write[]> {
+    const writes: Write[] = [];
+    for (const task of tasks) {
+      if (!taskHasEnded(task.state)) continue;
+      for (const key of await indexKeysOf(this.#deps.store, this.#payloads, task, [field]))
+        writes.push({ op: 'put', table: 'iteration_index', key, value: EMPTY });
+    }
+    return writes;
+  }
+
+  /** Adds what `rows` finds, all in one turn; without room, again and anew until told to stop. */
+  async #add(rows: () => Promise<Write[]>): Promise<void> {
+    const { inTurn, store, epoch } = this.#deps;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const outcome = await inTurn.run(async () => {
+        const writes = await rows();
+        return writes.length === 0 ? undefined : store.commit(epoch, writes);
+      });
+      if (outcome === undefined || outcome.kind === 'committed') return;
+      if (outcome.kind === 'fenced') this.#stopping.abort();
+      else await this.#pause(AGAIN_MS);
+    }
   }
 
   /** Whether it is committed; without room it is tried again until told to stop. */
@@ -235,6 +260,24 @@ export class Indexes {
       signal.addEventListener('abort', done);
     });
   }
+}
+
+/** Where an ended iteration stands in the indexes of these fields, by the outputs that are stored of it. */
+export async function indexKeysOf(
+  reader: Reader,
+  payloads: Payloads,
+  task: TaskRow,
+  fields: readonly string[],
+): Promise<Key[]> {
+  const keys: Key[] = [];
+  for (const field of fields) {
+    const [module = ''] = field.split('.');
+    const output = await payloads.moduleOutput(reader, task, module);
+    const elements = output?.raw.kind === 'inline' ? indexedElements([field], module, output.json) : {};
+    for (const [name, element] of Object.entries(elements))
+      keys.push(indexKey(name, element, task.problem_seq, task.iteration_id));
+  }
+  return keys;
 }
 
 function nameOf({ graph, field, since }: Declared): string {

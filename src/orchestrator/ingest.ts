@@ -2,13 +2,15 @@
 import type { OrchestratorBusHandlers } from '../bus/bus.js';
 import { decodeOutputs, decodeToOrchestrator } from '../wire/codec.js';
 import { parseOutputTopic } from '../wire/topics.js';
-import type { Counters } from './decide/counters.js';
 import type { Step } from './decide/turn.js';
+import type { Refused } from './port.js';
 
-/** `post` settles when the mailbox has room again; until then the socket is not read. */
+const SHOWN_CHARACTERS = 100;
+
+/** `post` settles when the mailbox has room again; until then the socket is not read. `refused`: what nobody can be told of. */
 export function ingest(
   post: (step: Step) => Promise<void> | undefined,
-  counters: Counters,
+  refused: (refused: Refused) => void,
 ): OrchestratorBusHandlers {
   return {
     onControl(route, bytes) {
@@ -18,22 +20,30 @@ export function ingest(
     },
     onOutputs(topic, bytes) {
       const decoded = decodeOutputs(bytes);
-      if (!decoded.ok || parseOutputTopic(topic) === undefined) {
-        counters.add('refused_bad_frame');
+      if (!decoded.ok) {
+        refused({ via: 'outputs', peer: '', code: 'bad_frame', message: decoded.message });
         return undefined;
       }
+      if (parseOutputTopic(topic) === undefined) {
+        const message = `${JSON.stringify(topic.slice(0, SHOWN_CHARACTERS))} is no topic of outputs`;
+        refused({ via: 'outputs', peer: '', code: 'bad_frame', message });
+        return undefined;
+      }
+      for (const { message } of decoded.faults)
+        refused({ via: 'outputs', peer: '', code: 'bad_frame', message });
       return post({ kind: 'outputs', outputs: decoded.value.outputs, faults: decoded.faults });
     },
     onMalformed(socket, route) {
-      counters.add('refused_bad_frame');
       if (socket === 'control' && route !== undefined) {
-        void post({
-          kind: 'bad control',
-          route,
-          code: 'bad_frame',
-          message: 'a message of the control socket is one frame',
-        });
+        const message = 'a message of the control socket is one frame';
+        void post({ kind: 'bad control', route, code: 'bad_frame', message });
+      } else {
+        const message = 'a message of the outputs socket is a topic and a frame';
+        refused({ via: 'outputs', peer: '', code: 'bad_frame', message });
       }
+    },
+    onStranger(socket, why) {
+      refused({ via: socket, peer: '', code: 'bad_frame', message: why });
     },
     onUnreachable(route) {
       void post({ kind: 'unreachable', route });

@@ -8,12 +8,13 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
+import { InTurn } from '../base/in-turn.js';
 import type { Logger } from '../base/logger.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { createBlobs } from './blobs.js';
-import type { Reply } from './decide/journal.js';
+import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
 import type { House, Step } from './decide/turn.js';
 import { CommittedEvents } from './event-stream.js';
@@ -34,6 +35,7 @@ import type {
   Queries,
   Readiness,
   Refusal,
+  Refused,
   Request,
   View,
 } from './port.js';
@@ -41,6 +43,7 @@ import { type GraphParser, prepare } from './prepare.js';
 import { createQueries } from './queries/queries.js';
 import { decodeRow, type IdempotencyRow } from './records.js';
 import { recover } from './recover.js';
+import { RefusalLog } from './refusal-log.js';
 import { Retention } from './retention.js';
 
 /** Requests that may be under way; each holds its caller's connection. */
@@ -61,10 +64,14 @@ export interface OrchestratorOptions {
   readonly maxFrameBytes: number;
   /** Frames and requests that may wait to be decided before sockets are read no further. */
   readonly mailboxLimit: number;
+  /** Unfinished tasks; further ones are refused. */
+  readonly maxTasks: number;
   /** A larger blob is refused. */
   readonly maxBlobBytes: number;
   /** The newest events that are kept; 0: all. */
   readonly keepEvents: number;
+  /** After so many days finished commands, replaced boots and dead nodes are forgotten. */
+  readonly forgetDays: number;
   /** Where blobs are kept. */
   readonly blobDir: string;
   /** The host that nodes are told; `*` stands for the host that they dialled. */
@@ -97,6 +104,8 @@ export class Orchestrator implements Coordinator {
   readonly #clock: PauseFreeClock;
   readonly #indexes: Indexes;
   readonly #retention: Retention;
+  readonly #tidyBlobs: () => Promise<void>;
+  readonly #refusals: RefusalLog;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
   readonly #addresses = { outputs: '', blobs: '' };
@@ -111,6 +120,7 @@ export class Orchestrator implements Coordinator {
     this.#state = parts.state;
     this.#clock = parts.clock;
     this.events = parts.events;
+    this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
     const house = houseOf(deps, parts.epoch, this.#addresses);
     const performer = new Performer({
       bus: deps.bus,
@@ -120,6 +130,7 @@ export class Orchestrator implements Coordinator {
       logger: deps.logger,
       onCommitted: (events) => parts.events.announce(events),
       onReply: (reply, cursor) => this.#settle(reply, cursor),
+      onRefused: (refused) => this.#logRefused(refused),
     });
     this.#loop = new Loop({
       state: parts.state,
@@ -141,12 +152,17 @@ export class Orchestrator implements Coordinator {
       commit: ({ sha256, size }) => this.#answerTo((id) => ({ kind: 'blob', id, sha256, size })),
     });
     this.blobs = blobs;
+    this.#tidyBlobs = () => blobs.tidy();
+    const inTurn = new InTurn();
     this.#retention = new Retention({
       store: deps.store,
       state: parts.state,
       epoch: parts.epoch,
       wallMs: () => deps.clock.wallMs(),
       keepEvents: deps.options.keepEvents,
+      forgetDays: deps.options.forgetDays,
+      forgetNodes: (seenBefore) => this.#forgetNodes(seenBefore),
+      inTurn,
       trimmed: (oldest) => parts.events.trimmed(oldest),
       collectBlob: (sha256, commit) => blobs.collect(sha256, commit),
       settle: ({ name }) => void this.#loop.post({ kind: 'forgotten', name }),
@@ -157,6 +173,7 @@ export class Orchestrator implements Coordinator {
       state: parts.state,
       epoch: parts.epoch,
       events: parts.events,
+      inTurn,
       logger: deps.logger,
     });
     this.queries = createQueries({
@@ -200,7 +217,16 @@ export class Orchestrator implements Coordinator {
     const { bus, options } = this.#deps;
     this.#addresses.blobs = blobUrl;
     this.#clock.start();
-    const endpoints = await bus.start(ingest((step) => this.#loop.post(step), this.#state.counters));
+    await this.#tidyBlobs();
+    const endpoints = await bus.start(
+      ingest(
+        (step) => this.#loop.post(step),
+        (refused) => {
+          this.#state.counters.add(`refused_${refused.code}`);
+          this.#refusals.note(refused);
+        },
+      ),
+    );
     this.#addresses.outputs = endpoints.outputs.replace(
       /^tcp:\/\/(\[[^\]]*\]|[^:]*):/,
       `tcp://${options.advertise}:`,
@@ -242,12 +268,18 @@ export class Orchestrator implements Coordinator {
     return unready ? { ready: false, reason: unready.message } : { ready: true };
   }
 
+  noteRefused(refused: Refused): void {
+    this.#state.counters.add(`${refused.via}_refused_${refused.code}`);
+    this.#refusals.note(refused);
+  }
+
   /** What there is to see of it for operators. */
   gauges(): Gauges {
     return gaugesOf(this.#state, {
       mailbox: this.#loop.depth,
       requests: this.#waiting.size,
       pausedMs: this.#clock.pausedMs,
+      bus: this.#deps.bus.gauges(),
     });
   }
 
@@ -288,6 +320,17 @@ export class Orchestrator implements Coordinator {
     return undefined;
   }
 
+  /** By its instance where it is registered: a connection's name says nothing to a person. */
+  #logRefused({ route, ...refused }: RefusedPeer): void {
+    if (route === undefined) {
+      this.#refusals.note({ via: 'outputs', peer: '', ...refused });
+      return;
+    }
+    const node = this.#state.nodesByRoute.get(route);
+    const peer = node ? `${node.module}/${node.instance}` : route;
+    this.#refusals.note({ via: 'control', peer, ...refused });
+  }
+
   /** Posts a step and waits for the answer that its commit allows. */
   async #answerTo(step: (id: number) => Step): Promise<Answer> {
     const unready = this.#unready();
@@ -300,6 +343,15 @@ export class Orchestrator implements Coordinator {
   async #inspectNodes(nodeId: string | undefined): Promise<Found<readonly View[]>> {
     const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect nodes', id, nodeId }));
     return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  }
+
+  async #forgetNodes(seenBefore: number): Promise<number> {
+    for (let forgotten = 0; ; ) {
+      const answer = await this.#answerTo((id) => ({ kind: 'forget nodes', id, seenBefore }));
+      const nodes = answer.ok ? Number(answer.body.nodes) : 0;
+      forgotten += nodes;
+      if (nodes === 0) return forgotten;
+    }
   }
 
   #post(step: (id: number) => Step): Promise<{ reply: Reply; cursor: number }> {
@@ -332,7 +384,8 @@ function houseOf(
   epoch: number,
   addresses: { outputs: string; blobs: string },
 ): House {
-  const { token, heartbeatIntervalMs, outputWindow, inlineMaxBytes, maxFrameBytes, graceMs } = deps.options;
+  const { token, heartbeatIntervalMs, outputWindow, inlineMaxBytes, maxFrameBytes, graceMs, maxTasks } =
+    deps.options;
   return {
     epoch,
     storeId: deps.store.storeId,
@@ -342,6 +395,7 @@ function houseOf(
     inlineMaxBytes,
     maxFrameBytes,
     graceMs,
+    maxTasks,
     get outputsEndpoint() {
       return addresses.outputs;
     },

@@ -20,7 +20,7 @@ import { taskHasEnded } from '../model/task-state.js';
 import type { Reader } from '../store/store.js';
 import { encodeEvent, encodeToNode } from '../wire/codec.js';
 import { nodeTopic, taskTopic } from '../wire/topics.js';
-import type { AssignOrder, Journal, Reply, Sending } from './decide/journal.js';
+import type { AssignOrder, Journal, RefusedPeer, Reply, Sending } from './decide/journal.js';
 import type { House } from './decide/turn.js';
 import type { PayloadCache } from './payload-cache.js';
 
@@ -32,6 +32,7 @@ export interface PerformDeps {
   readonly logger: Logger;
   readonly onCommitted: (events: readonly EncodedEvent[]) => void;
   readonly onReply: (reply: Reply, cursor: number) => void;
+  readonly onRefused: (refused: RefusedPeer) => void;
 }
 
 /** What goes first in a frame. */
@@ -64,6 +65,7 @@ export class Performer {
       this.#publish(journal.events);
     }
     for (const reply of journal.replies) this.#deps.onReply(reply, journal.cursor);
+    for (const refused of journal.refusals) this.#deps.onRefused(refused);
   }
 
   /** The common case: every input is at hand. Nothing when one has to be read from the store. */

@@ -228,6 +228,17 @@ export interface Readiness {
   readonly reason?: string;
 }
 
+/** Something that a peer was refused, whoever refused it. */
+export interface Refused {
+  readonly via: 'control' | 'outputs' | 'events' | 'http' | 'stream';
+  /** Who: a connection, an address; empty where it cannot be known. */
+  readonly peer: string;
+  readonly code: string;
+  readonly message: string;
+  /** @default 1 */
+  readonly times?: number;
+}
+
 export interface Coordinator {
   readonly epoch: number;
   readonly storeId: string;
@@ -237,4 +248,6 @@ export interface Coordinator {
   readonly events: EventStream;
   readonly blobs: Blobs;
   readiness(): Readiness;
+  /** The gateway has refused something itself: counted as `<via>_refused_<code>`, and logged as often as is good for the disk. */
+  noteRefused(refused: Refused): void;
 }

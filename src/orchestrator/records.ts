@@ -16,7 +16,7 @@
  * | events | first seq | the events of one batch, a JSON object a line |
  * | task_events | problem_id, iteration_id, first seq | those of them that are about the task |
  * | nodes | node_id | `NodeRow` |
- * | boots | boot_id | node_id; boots that a newer one has replaced |
+ * | boots | boot_id | `BootRow`; boots that a newer one has replaced |
  * | commands | command_id | `CommandRow` |
  * | commands_pending | command_id | empty |
  * | idempotency | key | `IdempotencyRow` |
@@ -177,6 +177,11 @@ export interface NodeRow {
   readonly liveness: Liveness;
   readonly error?: ReportedError;
   readonly last_seen_at: number;
+}
+
+export interface BootRow {
+  readonly node_id: string;
+  readonly replaced_at: number;
 }
 
 export interface CommandPartRow {

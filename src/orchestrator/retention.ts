@@ -1,6 +1,6 @@
 /**
  * Forgets what is not to be kept: old iterations of graphs that say so, the old end of the event stream, blobs that nobody refers to,
- * idempotency keys that have expired.
+ * idempotency keys that have expired, commands that were finished long ago, boots that were replaced long ago, nodes long dead.
  *
  * 1. It works beside the loop, in commits of deletes only: the store keeps room for those, so a full disk can still be pruned. At most
  *    `DELETES_PER_COMMIT` at once, and the loop goes on in between.
@@ -10,8 +10,10 @@
  * 4. While something is being forgotten nobody may refer to it anew: the loop asks `state.forgetting`, which holds it until a batch
  *    begins that has read the store afterwards.
  * 5. Unfinished tasks, and what they refer to, are never touched.
+ * 6. Nodes are the loop's: it takes them out itself, when it is asked to.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { InTurn } from '../base/in-turn.js';
 import type { Logger } from '../base/logger.js';
 import type { Retention as RetentionPolicy } from '../model/graph.js';
 import type { Task } from '../model/task.js';
@@ -19,8 +21,12 @@ import { taskHasEnded } from '../model/task-state.js';
 import type { Key, Store, Table, Write } from '../store/store.js';
 import type { Forgetting, State } from './decide/state.js';
 import { indexKey } from './index-key.js';
+import { indexKeysOf } from './indexes.js';
+import { createPayloads, type Payloads } from './queries/payloads.js';
 import {
   type BlobRow,
+  type BootRow,
+  type CommandRow,
   decodeRow,
   type IdempotencyRow,
   type ProblemRow,
@@ -31,6 +37,9 @@ import {
 /** The store promises to take so many on a full disk. */
 const DELETES_PER_COMMIT = 300;
 const PAGE = 100;
+/** Replaced boots beyond the newest so many go early: whoever starts processes in a loop fills no disk. */
+const BOOTS_KEPT = 100_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface RetentionDeps {
   readonly store: Store;
@@ -39,6 +48,12 @@ export interface RetentionDeps {
   readonly wallMs: () => number;
   /** The newest events that are kept; 0: all. */
   readonly keepEvents: number;
+  /** After so many days finished commands, replaced boots and dead nodes are forgotten. */
+  readonly forgetDays: number;
+  /** Has the loop forget nodes that were last seen before; resolves to how many. */
+  readonly forgetNodes: (seenBefore: number) => Promise<number>;
+  /** Shared with whoever adds to the index. */
+  readonly inTurn: InTurn;
   readonly trimmed: (oldest: number) => void;
   /** Takes a blob's row by `commit`, then its file, with nobody uploading it meanwhile. */
   readonly collectBlob: (sha256: string, commit: () => Promise<boolean>) => Promise<void>;
@@ -53,15 +68,20 @@ export interface Forgotten {
   events: number;
   blobs: number;
   keys: number;
+  commands: number;
+  boots: number;
+  nodes: number;
 }
 
 export class Retention {
   readonly #deps: RetentionDeps;
+  readonly #payloads: Payloads;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(deps: RetentionDeps) {
     this.#deps = deps;
+    this.#payloads = createPayloads(deps.state);
   }
 
   /** A pass every `intervalMs`, the first after as long. */
@@ -76,7 +96,10 @@ export class Retention {
 
   /** One pass over everything. */
   async run(): Promise<Forgotten> {
-    const forgotten: Forgotten = { iterations: 0, problems: 0, events: 0, blobs: 0, keys: 0 };
+    const forgotten: Forgotten = {
+      ...{ iterations: 0, problems: 0, events: 0, blobs: 0, keys: 0 },
+      ...{ commands: 0, boots: 0, nodes: 0 },
+    };
     for (const name of [...this.#deps.state.graphs.keys()]) {
       const policy = this.#deps.state.graph(name)?.compiled.graph.retention;
       if (policy) await this.#iterationsOf(name, policy, forgotten);
@@ -84,6 +107,7 @@ export class Retention {
     await this.#events(forgotten);
     await this.#blobs(forgotten);
     await this.#idempotency(forgotten);
+    await this.#fleet(forgotten);
     return forgotten;
   }
 
@@ -116,7 +140,8 @@ export class Retention {
       const removable = this.#removable(rows, policy, before);
       for (const row of removable) {
         const isWhole = removable.length === rows.length && row === removable.at(-1);
-        if (!(await this.#forgetIteration(problem, row, isWhole))) break;
+        const forget = () => this.#forgetIteration(problem, row, isWhole);
+        if (!(await this.#deps.inTurn.run(forget))) break;
         forgotten.iterations += 1;
         if (isWhole) forgotten.problems += 1;
       }
@@ -175,6 +200,9 @@ export class Retention {
       rest.push(...keys.map((key) => remove(table, key)));
     }
     const last: Write[] = [remove('iterations', [problem_id, iteration_id]), ...referencesOf(problem, row)];
+    // An index that was declared later has it, too.
+    for (const key of await indexKeysOf(store, this.#payloads, row, this.#everIndexed(row.graph)))
+      last.push(remove('iteration_index', key));
     if (isWhole) {
       last.push(remove('problems', [problem.created_seq]), remove('problem_ids', [problem_id]));
       last.push(remove('problems_by_state', [row.state, problem.created_seq]));
@@ -257,6 +285,68 @@ export class Retention {
       forgotten.keys += expired.length;
       if (expired.length < page.length) return;
     }
+  }
+
+  async #fleet(forgotten: Forgotten): Promise<void> {
+    const before = this.#deps.wallMs() - this.#deps.forgetDays * DAY_MS;
+    await this.#commands(before, forgotten);
+    await this.#boots(before, forgotten);
+    forgotten.nodes += await this.#deps.forgetNodes(before);
+  }
+
+  /** The oldest come first, since their ids grow with time. */
+  async #commands(before: number, forgotten: Forgotten): Promise<void> {
+    const { store } = this.#deps;
+    let after: Key | undefined;
+    while (!this.#stopping.signal.aborted) {
+      const page = await store.range('commands', { prefix: [], limit: PAGE, ...(after && { after }) });
+      const writes: Write[] = [];
+      for (const { key, value } of page) {
+        after = key;
+        if (decodeRow<CommandRow>(value).issued_at >= before) break;
+        const isOpen = (await store.get('commands_pending', key)) !== undefined;
+        if (!isOpen) writes.push(remove('commands', key));
+      }
+      if (writes.length > 0 && !(await this.#commit(writes))) return;
+      forgotten.commands += writes.length;
+      const newest = page.at(-1);
+      if (page.length < PAGE || !newest || after !== newest.key) return;
+    }
+  }
+
+  /**
+   * A process that was replaced and comes back after its boot is forgotten names the incarnation that it was given, by which it is known.
+   */
+  async #boots(before: number, forgotten: Forgotten): Promise<void> {
+    const { store } = this.#deps;
+    const kept: { readonly key: Key; readonly at: number }[] = [];
+    const old: Key[] = [];
+    let after: Key | undefined;
+    for (;;) {
+      const page = await store.range('boots', { prefix: [], limit: PAGE, ...(after && { after }) });
+      for (const { key, value } of page) {
+        const at = decodeRow<BootRow>(value).replaced_at;
+        if (at < before) old.push(key);
+        else kept.push({ key, at });
+      }
+      if (page.length < PAGE || this.#stopping.signal.aborted) break;
+      after = page.at(-1)!.key;
+    }
+    if (kept.length > BOOTS_KEPT) {
+      kept.sort((a, b) => b.at - a.at);
+      old.push(...kept.slice(BOOTS_KEPT).map(({ key }) => key));
+    }
+    for (let at = 0; at < old.length && !this.#stopping.signal.aborted; at += DELETES_PER_COMMIT) {
+      const chunk = old.slice(at, at + DELETES_PER_COMMIT).map((key) => remove('boots', key));
+      if (!(await this.#commit(chunk))) return;
+      forgotten.boots += chunk.length;
+    }
+  }
+
+  /** The fields that any version of the graph has had an index over. */
+  #everIndexed(graph: string): string[] {
+    const versions = this.#deps.state.graphs.get(graph) ?? [];
+    return [...new Set(versions.flatMap(({ compiled }) => compiled.graph.index ?? []))];
   }
 
   async #while(forgetting: Forgetting, work: () => Promise<boolean>): Promise<boolean> {

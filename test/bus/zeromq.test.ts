@@ -123,6 +123,7 @@ describe('the ZeroMQ buses', () => {
     onControl: () => {},
     onOutputs: () => {},
     onMalformed: () => {},
+    onStranger: () => {},
     onUnreachable: () => {},
     onDisconnect: () => {},
   };

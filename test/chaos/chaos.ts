@@ -94,6 +94,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
       'orchestrator restarts': system.restarts,
       'connections cut': Object.values(system.networks ?? {}).reduce((sum, { cuts }) => sum + cuts, 0),
       'viewer reconnects': watcher.reconnects,
+      'viewer told of a restore': watcher.restores,
     };
     return { attacks, seconds: seconds(), counts: verdict.counts, faults: [...faults, ...verdict.faults] };
   } finally {

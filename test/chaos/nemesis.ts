@@ -76,7 +76,9 @@ export class Nemesis {
 
   async #atOrchestrator(random: Random): Promise<void> {
     const system = this.#system;
-    const fault = random.weighted({ kill: 5, pause: 3, term: 1, takeover: 2, 'stopped takeover': 1 });
+    const fault = random.weighted({
+      ...{ kill: 5, pause: 3, term: 1, takeover: 2, 'stopped takeover': 1, restore: 2 },
+    });
     this.#count(`orchestrator: ${fault}`);
     switch (fault) {
       case 'kill':
@@ -94,6 +96,11 @@ export class Nemesis {
         await Promise.race([system.orchestrator?.exited, delay(6000)]);
         if (system.orchestrator?.isRunning) system.crashes.push('SIGTERM did not end it within six seconds');
         await system.orchestrator?.kill();
+        await system.restartOrchestrator();
+        return;
+      case 'restore':
+        await system.orchestrator?.kill();
+        await system.restoreBackup();
         await system.restartOrchestrator();
         return;
       case 'takeover':

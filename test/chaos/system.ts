@@ -218,6 +218,27 @@ export class System {
     }
   }
 
+  /**
+   * With the orchestrator gone: copies its data directory, verifies the copy and puts it in the place of the original. Nothing is lost
+   * by it, and the store is another one.
+   */
+  async restoreBackup(): Promise<void> {
+    const { root, folder } = this.#options;
+    const backup = join(folder, 'backup');
+    rmSync(backup, { recursive: true, force: true });
+    for (const args of [
+      ['backup', backup, '--data', this.data],
+      ['check', backup],
+      ['restore', backup, '--data', this.data],
+    ]) {
+      const command = [join(root, 'dist/src/cli/main.js'), ...args];
+      await promisify(execFile)(process.execPath, command, { env: withoutTutti() }).catch(
+        (error: { stdout: string; stderr: string }) =>
+          this.crashes.push(`tutti ${args[0]} failed: ${error.stdout}${error.stderr}`),
+      );
+    }
+  }
+
   addSlot(module: string, instance: string, kind: NodeKind): void {
     const slot = new NodeSlot(module, instance, kind);
     this.slots.push(slot);

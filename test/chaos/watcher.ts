@@ -1,6 +1,7 @@
 /**
  * Receives every event from the first on and writes it down with the time of its receipt. A lost connection is dialled again from the
- * last cursor; what comes twice, out of order or not at all is a fault.
+ * last cursor; what comes twice, out of order or not at all is a fault. Where a backup was restored, it is told that nothing of before is
+ * there under the old name; the copies of these tests are complete, so it goes on from its cursor under the new one.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -13,8 +14,12 @@ const SILENT_MS = 15_000;
 export class Watcher {
   readonly faults: string[] = [];
   reconnects = 0;
+  /** Gaps over everything, since the store is another one. */
+  restores = 0;
   cursor = 0;
   #storeId: string | undefined;
+  /** Of a store that it does not know yet: nothing counts until it has subscribed anew. */
+  #otherStore: string | undefined;
   #socket: WebSocket | undefined;
   #closed = false;
   readonly #listeners: ((event: WatchedEvent) => void)[] = [];
@@ -61,9 +66,18 @@ export class Watcher {
     switch (frame.type) {
       case 'hello':
         this.#storeId ??= frame.store_id as string;
+        this.#otherStore = frame.store_id === this.#storeId ? undefined : (frame.store_id as string);
+        socket.send(JSON.stringify({ type: 'subscribe', cursor: this.cursor, store_id: this.#storeId }));
+        return;
+      case 'gap':
+        if (this.#otherStore === undefined || frame.from !== 1 || (frame.to as number) < this.cursor)
+          this.faults.push(`the stream said ${JSON.stringify(frame)} to a viewer at ${this.cursor}`);
+        this.restores += 1;
+        this.#storeId = this.#otherStore;
         socket.send(JSON.stringify({ type: 'subscribe', cursor: this.cursor, store_id: this.#storeId }));
         return;
       case 'events': {
+        if (this.#otherStore !== undefined) return;
         const events = frame.events as WatchedEvent[];
         for (const { seq } of events) {
           if (seq !== this.cursor + 1) this.faults.push(`the viewer got event ${seq} after ${this.cursor}`);
@@ -75,6 +89,8 @@ export class Watcher {
       }
       case 'subscribed':
       case 'tick':
+        if (this.#otherStore !== undefined && frame.cursor !== this.cursor) return;
+        if (frame.type === 'subscribed') this.#otherStore = undefined;
         if (frame.cursor !== this.cursor)
           this.faults.push(`${frame.type} says ${String(frame.cursor)} to a viewer at ${this.cursor}`);
         return;

@@ -93,7 +93,7 @@ describe('submit', () => {
   it('goes on waiting over a restart of the orchestrator', async () => {
     const waiting = cli(['submit', 'demo', '--input', '{}', '--wait'], { url: running.url });
     await waiting.shows('/1\n');
-    await expect.poll(() => running.gateway.viewers().viewers).toBe(1);
+    await expect.poll(() => running.gateway.gauges().viewers).toBe(1);
     const task = { problemId: waiting.stdout().slice(0, 36), iterationId: 1 };
     await running.gateway.stop();
     running.coordinator.end(task, 'succeeded');
@@ -219,7 +219,7 @@ describe('watch', () => {
 
   it('prints everything as lines of JSON until it is interrupted', async () => {
     const watching = cli(['watch', '--json'], { url: running.url });
-    await expect.poll(() => running.gateway.viewers().viewers).toBe(1);
+    await expect.poll(() => running.gateway.gauges().viewers).toBe(1);
     // What is committed before the subscription has arrived is not its business: commit until something is shown.
     await expect
       .poll(() => running.coordinator.events.commit([{ type: 'node.joined' }]) && watching.stdout())
@@ -259,7 +259,7 @@ describe('steering', () => {
       return { ...found, value: { ...found.value, state, parts: [{ node_id: 'n-1', error }] } };
     };
     const commanding = cli(['node', node.node_id as string, 'start'], { url: running.url });
-    await expect.poll(() => running.gateway.viewers().viewers).toBe(1);
+    await expect.poll(() => running.gateway.gauges().viewers).toBe(1);
     state = 'refused';
     const [issued] = running.coordinator.events.all().slice(-1);
     running.coordinator.events.commit([

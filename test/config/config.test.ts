@@ -42,6 +42,8 @@ describe('the configuration', () => {
       ...{
         mailboxLimit: 10_000,
         keepEvents: 0,
+        forgetDays: 30,
+        maxTasks: 250_000,
         maxViewers: 1000,
         viewerBufferBytes: 1_048_576,
         logLevel: 'info',

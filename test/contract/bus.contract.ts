@@ -100,6 +100,7 @@ function listen(): Heard {
       onControl: (route, frame) => heard.control.push({ route, frame }),
       onOutputs: (topic, frame) => heard.outputs.push({ topic, frame }),
       onMalformed: (socket, route) => heard.malformed.push({ socket, route }),
+      onStranger: () => {},
       onUnreachable: heard.unreachable.push,
       onDisconnect: () => heard.disconnects.push(true),
     },

@@ -106,3 +106,37 @@ describe('a page of another site', () => {
     }
   });
 });
+
+describe('somebody without the token who knows a node by name', () => {
+  it('gets none of its work: neither under its routing id nor with its node_id', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, {
+      graphs: ['one'],
+      env: { TUTTI_TOKEN: TOKEN },
+    });
+    const node = new RawPeer(scene, orchestrator, { instance: 'honest', routingId: 'known' });
+    await node.join({ token: TOKEN });
+    const thief = new RawPeer(scene, orchestrator, { instance: 'honest', routingId: 'known' });
+    thief.nodeId = node.nodeId;
+    thief.incarnation = node.incarnation;
+    thief.beat();
+    expect((await thief.next('refused')).message.code).toBe('say_hello');
+    thief.sayHello();
+    expect((await thief.next('refused')).message.code).toBe('unauthorized');
+
+    const right = { authorization: `Bearer ${TOKEN}` };
+    const { body } = await orchestrator.post('/v1/problems', { graph: 'one', input: {} }, right);
+    const assign = await node.assignment();
+    expect(assign.taskId.problemId).toBe(body.problem_id);
+    node.publish(assign, 1, { last: true });
+    await node.acked(assign.executionId, 1, true);
+    expect(thief.untaken('assign')).toEqual([]);
+    // On another connection the node itself registers again, as after any restart, and goes on.
+    const elsewhere = new RawPeer(scene, orchestrator, { instance: 'honest', bootId: node.bootId });
+    elsewhere.nodeId = node.nodeId;
+    elsewhere.incarnation = node.incarnation;
+    elsewhere.beat();
+    expect((await elsewhere.next('refused')).message.code).toBe('say_hello');
+    expect(await elsewhere.join({ token: TOKEN })).toMatchObject({ nodeId: node.nodeId });
+  });
+});

@@ -165,5 +165,20 @@ describe('refusals', () => {
     await expectServing();
     expect(peer.untaken('refused').length).toBeLessThan(COUNT / 4);
     expect(peer.untaken('refused').length).toBeGreaterThan(0);
+    // The log has some of it, with what and why, and says how many it leaves out.
+    const logged = () =>
+      orchestrator.process.stderr
+        .split('\n')
+        .filter((line) => line.includes('"code":"bad_frame"') && line.endsWith('}'))
+        .map((line) => JSON.parse(line));
+    const untold = () => {
+      peer.sendFrames(Buffer.from('rubbish'));
+      return logged().some(({ unlogged }) => unlogged > 10);
+    };
+    await expect.poll(untold, { timeout: 20_000 }).toBe(true);
+    expect(logged().length).toBeLessThan(COUNT / 20);
+    expect(logged().find(({ via }) => via === 'control')).toMatchObject({
+      ...{ peer: expect.stringContaining('@127.0.0.1:'), reason: expect.stringContaining('frame') },
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -41,4 +41,11 @@ describe('an upload that breaks off before it is read', () => {
     expect(await blobs.put(SHA256, Readable.from([CONTENT]))).toMatchObject({ ok: true, existed: false });
     expect(await blobs.put(SHA256, brokenOff())).toMatchObject({ ok: true, existed: true });
   });
+});
+
+it('leaves nothing behind of uploads to a process that is gone, and what is whole stays', async () => {
+  await blobs.put(SHA256, Readable.from([CONTENT]));
+  await writeFile(join(dir, `${systemIds.uuid()}.part`), 'half of it');
+  await blobs.tidy();
+  expect(await readdir(dir)).toEqual([SHA256.slice(0, 2)]);
 });

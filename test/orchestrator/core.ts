@@ -29,6 +29,7 @@ export type SentOf<K extends Sent['kind']> = Extract<Sent, { kind: K }>;
 
 export const GRACE_MS = 5000;
 export const INLINE_MAX_BYTES = 1000;
+export const MAX_TASKS = 1000;
 const START_WALL_MS = Date.UTC(2026, 0, 1);
 
 export function moduleSpec(
@@ -213,7 +214,7 @@ export class Core {
     return {
       ...{ epoch: this.epoch, storeId: this.#store.storeId, token: this.#token, heartbeatIntervalMs: 1000 },
       ...{ outputWindow: 16, inlineMaxBytes: INLINE_MAX_BYTES, graceMs: GRACE_MS, maxFrameBytes: 1 << 20 },
-      ...{ outputsEndpoint: 'tcp://*:1', blobUrl: 'http://*:2' },
+      ...{ outputsEndpoint: 'tcp://*:1', blobUrl: 'http://*:2', maxTasks: MAX_TASKS },
     };
   }
 }

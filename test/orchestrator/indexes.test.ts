@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import { InTurn } from '../../src/base/in-turn.js';
 import { Indexes } from '../../src/orchestrator/indexes.js';
 import type { StreamEvent } from '../../src/orchestrator/port.js';
 import { createMemoryDisk, openMemoryStore } from '../../src/store/memory.js';
@@ -27,6 +28,7 @@ async function house(versions = [meterGraph(1, []), meterGraph(2, [FIELD])]) {
           return () => listeners.delete(listener);
         },
       },
+      inTurn: new InTurn(),
       logger: pino({ enabled: false }),
     });
   return {

@@ -3,7 +3,7 @@ import { parseTaskId } from '../../src/model/task-id.js';
 import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
 import type { PreparedRequest } from '../../src/orchestrator/decide/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
-import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
+import { Core, graphOf, MAX_TASKS, moduleSpec, type Peer, type Turned } from './core.js';
 
 const GRAPHS = [
   graphOf('chain', moduleSpec('a', ['source']), moduleSpec('b', ['a'], { previous: ['b', 'a'] })),
@@ -252,5 +252,21 @@ describe('a graph', () => {
       });
     expect(await put('chain')).toMatchObject({ body: { version: 1, changed: false } });
     expect(await put('chain # changed')).toMatchObject({ body: { version: 2, changed: true } });
+  });
+});
+
+describe('as many unfinished tasks as may be', () => {
+  it('have whoever asks for more try again later, and take nothing away from those that there are', async () => {
+    await a.join();
+    const submits = Array.from({ length: MAX_TASKS }, () => core.submits('one'));
+    const turned = await core.turn(...submits);
+    expect(turned.answers.filter(({ ok }) => ok)).toHaveLength(MAX_TASKS);
+    const refused = { ok: false, kind: 'too_many', code: 'too_many_tasks', retryAfter: 5 };
+    expect((await core.turn(core.submits('one'))).answers).toMatchObject([refused]);
+    const [order] = orders([turned], a);
+    await a.report(order!, 'ACCEPTED');
+    await a.publish(order!, 1);
+    expect(await core.ask(iterate(order!.taskId.problemId, withInput))).toMatchObject({ ok: true });
+    expect(await core.ask(iterate(order!.taskId.problemId, withInput))).toMatchObject(refused);
   });
 });

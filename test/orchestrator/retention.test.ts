@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { InTurn } from '../../src/base/in-turn.js';
 import { silentLogger } from '../../src/base/logger.js';
 import type { Graph, Retention as Policy } from '../../src/model/graph.js';
 import { checkStore } from '../../src/orchestrator/check.js';
+import { indexElement, indexKey } from '../../src/orchestrator/index-key.js';
 import { decodeRow, EMPTY, encodeRow } from '../../src/orchestrator/records.js';
 import { Retention } from '../../src/orchestrator/retention.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
@@ -29,6 +31,12 @@ function retention(more: { readonly keepEvents?: number } = {}): Retention {
     epoch: core.epoch,
     wallMs: () => core.wallMs,
     keepEvents: more.keepEvents ?? 0,
+    forgetDays: 30,
+    forgetNodes: async (seenBefore) => {
+      const { answers } = await core.turn({ kind: 'forget nodes', id: 1, seenBefore });
+      return answers[0]?.ok ? Number(answers[0].body.nodes) : 0;
+    },
+    inTurn: new InTurn(),
     trimmed: (oldest) => {
       trimmedTo = oldest;
     },
@@ -178,6 +186,85 @@ describe('blobs and idempotency keys', () => {
     expect(await retention().run()).toMatchObject({ keys: 1 });
     expect(await core.store.keys('idempotency', { prefix: [] })).toEqual([]);
     expect(await core.store.keys('idempotency_by_time', { prefix: [] })).toEqual([]);
+  });
+});
+
+describe('an index that was declared later', () => {
+  it('loses what it had of an iteration that is removed', async () => {
+    await open({ keepLast: 0, maxIterations: 1 });
+    const old = await solve(core.submits('kept'));
+    const row = await core.row(`${old}/1`);
+    const { compiled } = core.state.graph('kept')!;
+    Object.assign(compiled.graph, { index: ['a.seq'] });
+    await solve(core.submits('kept'));
+    // As it is added beside the loop: the iteration's own row does not know of it.
+    const key = indexKey('a.seq', indexElement(1)!, row.problem_seq, 1);
+    await core.store.commit(core.epoch, [{ op: 'put', table: 'iteration_index', key, value: EMPTY }]);
+    expect(await core.store.keys('iteration_index', { prefix: [] })).toHaveLength(2);
+    expect(await faults()).toEqual([]);
+    expect(await retention().run()).toMatchObject({ iterations: 1 });
+    expect(await core.store.keys('iteration_index', { prefix: [] })).toHaveLength(1);
+    expect(await faults()).toEqual([]);
+  });
+});
+
+describe('what the fleet leaves behind', () => {
+  const command = (name: 'start' | 'stop', nodeId = peer.nodeId) =>
+    core.ask({ kind: 'node_command', nodeId, command: name });
+  const commands = async () => (await core.store.keys('commands', { prefix: [] })).length;
+  const boots = async () => (await core.store.keys('boots', { prefix: [] })).length;
+
+  it('of commands goes some time after they were finished; one that is pending stays', async () => {
+    await command('start');
+    const [open] = [...core.state.commands.values()].filter(({ by }) => by === 'user');
+    await peer.acks(open!.commandId);
+    core.wallMs += 31 * DAY_MS;
+    expect(await commands()).toBe(1);
+    await command('start');
+    core.wallMs += 31 * DAY_MS;
+    expect(await retention().run()).toMatchObject({ commands: 1 });
+    expect([await commands(), core.state.commands.size]).toEqual([1, 1]);
+    expect(await faults()).toEqual([]);
+  });
+
+  it('of replaced boots goes after a while, and a boot that is off the record cannot come back as the newest', async () => {
+    const older = peer;
+    const newer = core.peer('a');
+    await newer.join();
+    expect([newer.incarnation, await boots()]).toEqual([2, 1]);
+    expect(await retention().run()).toMatchObject({ boots: 0 });
+    core.wallMs += 31 * DAY_MS;
+    await newer.beat();
+    expect(await retention().run()).toMatchObject({ boots: 1 });
+    await core.restart();
+    await newer.hello();
+    expect((await older.hello()).refusals(older.route)).toEqual(['replaced']);
+    expect(newer.node).toMatchObject({ bootId: newer.bootId, incarnation: 2 });
+    expect((await newer.hello()).only(newer.route, 'welcome')).toHaveLength(1);
+    // One that is really new has never been told an incarnation.
+    const newest = core.peer('a');
+    await newest.join();
+    expect(newest.incarnation).toBe(3);
+    expect(await faults()).toEqual([]);
+  });
+
+  it('of nodes goes long after they died, unless they were stopped or somebody waits for them', async () => {
+    const [gone, stopped] = [core.peer('a', { instance: 'gone' }), core.peer('a', { instance: 'stopped' })];
+    for (const node of [gone, stopped]) await node.join();
+    await command('stop', stopped.nodeId);
+    for (const node of [gone, stopped]) await node.say({ kind: 'goodbye' });
+    core.wallMs += 29 * DAY_MS;
+    expect(await retention().run()).toMatchObject({ nodes: 0 });
+    core.wallMs += 2 * DAY_MS;
+    expect(await retention().run()).toMatchObject({ nodes: 1 });
+    const left = [...core.state.nodes.values()].map(({ instance }) => instance);
+    expect(left).toEqual(['a-1', 'stopped']);
+    expect(await core.store.keys('nodes', { prefix: [] })).toHaveLength(2);
+    expect(await faults()).toEqual([]);
+    // Its instance is welcome again, as a new node.
+    const again = core.peer('a', { instance: 'gone' });
+    await again.join();
+    expect([again.nodeId === gone.nodeId, again.incarnation]).toEqual([false, 1]);
   });
 });
 

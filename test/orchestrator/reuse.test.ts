@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { InTurn } from '../../src/base/in-turn.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { parseTaskId } from '../../src/model/task-id.js';
 import { checkStore } from '../../src/orchestrator/check.js';
@@ -233,6 +234,7 @@ describe('an iteration that reuses outputs', () => {
         keepEvents: 0,
       },
       ...{ trimmed: () => {}, collectBlob: async () => {}, logger: silentLogger },
+      ...{ forgetDays: 30, forgetNodes: async () => 0, inTurn: new InTurn() },
       settle: ({ name }) => void core.state.forgetting.delete(name),
     });
     await retention.run();

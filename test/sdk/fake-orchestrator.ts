@@ -50,6 +50,7 @@ export class FakeOrchestrator {
       onMalformed: () => {
         throw new Error('malformed');
       },
+      onStranger: () => {},
       onUnreachable: () => {},
       onDisconnect: () => {},
     });

@@ -76,6 +76,7 @@ export class Shell implements Hub {
       inlineMaxBytes: 65_536,
       graceMs: GRACE_MS,
       maxFrameBytes: 1 << 20,
+      maxTasks: 10_000,
       outputsEndpoint: 'tcp://*:1',
       blobUrl: 'http://*:2',
     };
@@ -97,6 +98,7 @@ export class Shell implements Hub {
       },
       onCommitted: () => {},
       onReply: (reply) => this.#reply(reply),
+      onRefused: () => {},
     });
   }
 

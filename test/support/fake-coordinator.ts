@@ -10,6 +10,7 @@ import type {
   PageRequest,
   Readiness,
   Refusal,
+  Refused,
   Request,
   StoredOutput,
   View,
@@ -53,6 +54,8 @@ export interface FakeCoordinator extends Coordinator {
   ready: Readiness;
   /** What the next request is answered with, instead. */
   refuseNext: Refusal | undefined;
+  /** What the gateway says that it has refused. */
+  readonly refused: Refused[];
 }
 
 const AT = '2026-01-01T00:00:00.000Z';
@@ -191,6 +194,8 @@ export function createFakeCoordinator(
     nodes,
     ready: { ready: true },
     refuseNext: undefined,
+    refused: [],
+    noteRefused: (refused) => void fake.refused.push(refused),
     readiness: () => fake.ready,
     async request(request, key) {
       const refusal = fake.refuseNext;

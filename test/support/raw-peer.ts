@@ -38,7 +38,7 @@ export class RawPeer {
   readonly running = new Set<string>();
   nodeId = '';
   incarnation = 0;
-  readonly #dealer = new Dealer({ linger: 0, reconnectInterval: 50 });
+  readonly #dealer: Dealer;
   #publisher: XPublisher | undefined;
   #inbox: Received[] = [];
   readonly #waiting = new Set<() => void>();
@@ -48,11 +48,20 @@ export class RawPeer {
   constructor(
     scene: Scene,
     orchestrator: Pick<OrchestratorProcess, 'ready'>,
-    who: { readonly module?: string; readonly instance?: string; readonly bootId?: string } = {},
+    who: {
+      readonly module?: string;
+      readonly instance?: string;
+      readonly bootId?: string;
+      /** What it asks ZeroMQ to be called. */
+      readonly routingId?: string;
+    } = {},
   ) {
     this.module = who.module ?? 'work';
     this.instance = who.instance ?? 'raw';
     this.bootId = who.bootId ?? randomUUID();
+    const { routingId } = who;
+    const name = routingId === undefined ? {} : { routingId };
+    this.#dealer = new Dealer({ linger: 0, reconnectInterval: 50, ...name });
     this.#dealer.connect(orchestrator.ready.control);
     void this.#read();
     scene.atEnd(() => this.close());

@@ -37,17 +37,20 @@ export function streamRoute(app: App, hub: Hub, maxViewers: number): void {
     wsHandler: (socket, request) => {
       request.raw.socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
       request.raw.socket.setNoDelay(true);
-      attach(socket, hub);
+      attach(socket, hub, request.ip);
     },
   });
 }
 
-function attach(socket: WebSocket, hub: Hub): void {
-  const viewer = hub.attach({
-    send: (frame, sent) => socket.send(frame, { binary: false, compress: false }, sent),
-    buffered: () => socket.bufferedAmount,
-    close: (code, reason) => socket.close(code, reason),
-  });
+function attach(socket: WebSocket, hub: Hub, peer: string): void {
+  const viewer = hub.attach(
+    {
+      send: (frame, sent) => socket.send(frame, { binary: false, compress: false }, sent),
+      buffered: () => socket.bufferedAmount,
+      close: (code, reason) => socket.close(code, reason),
+    },
+    peer,
+  );
   socket.on('message', (data, binary) => viewer.message(binary ? 'binary' : String(data)));
   socket.on('ping', (data) => {
     if (viewer.admit()) socket.pong(data);

@@ -31,6 +31,8 @@ export interface HubDeps {
   readonly clock: Clock;
   /** A page could not be read; its viewer tries again at the next tick. */
   readonly onReadFailure: (failure: unknown) => void;
+  /** A viewer was told that what it said is at fault. */
+  readonly onRefused: (peer: string, code: string, message: string) => void;
 }
 
 export interface HubOptions {
@@ -55,6 +57,7 @@ export interface Attachment {
 }
 
 interface Viewer {
+  readonly peer: string;
   readonly socket: ViewerSocket;
   readonly allowance: Allowance;
   readonly onSent: () => void;
@@ -102,9 +105,11 @@ export class Hub {
     for (const one of this.#viewers) one.socket.close(GOING_AWAY, 'the orchestrator stops');
   }
 
-  attach(socket: ViewerSocket): Attachment {
+  /** `peer`: its address, for the log. */
+  attach(socket: ViewerSocket, peer = ''): Attachment {
     const { messagesPerSecond } = this.#options;
     const one: Viewer = {
+      peer,
       socket,
       allowance: createAllowance(messagesPerSecond, messagesPerSecond * 10),
       onSent: () => this.#catchUp(one),
@@ -205,6 +210,7 @@ export class Hub {
     this.#enter(one, step.phase);
     let bytes = 0;
     for (const due of step.due) {
+      if ('frame' in due) this.#noteRefused(one, due.frame);
       const frame = 'frame' in due ? encodeFrame(due.frame) : encodeEvents(due.events);
       bytes += frame.length;
       one.socket.send(frame, one.onSent);
@@ -282,7 +288,12 @@ export class Hub {
   }
 
   #say(one: Viewer, frame: ServerFrame): void {
+    this.#noteRefused(one, frame);
     one.socket.send(encodeFrame(frame), one.onSent);
+  }
+
+  #noteRefused({ peer }: Viewer, frame: ServerFrame): void {
+    if (frame.type === 'error') this.#deps.onRefused(peer, frame.error.code, frame.error.message);
   }
 
   #forget(one: Viewer): void {

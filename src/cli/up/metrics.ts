@@ -4,11 +4,11 @@ import type { Gauges } from '../../orchestrator/gauges.js';
 
 export interface MetricsSources {
   readonly gauges: () => Gauges;
-  readonly viewers: () => { readonly viewers: number };
+  readonly gateway: () => { readonly viewers: number; readonly behind: number; readonly connections: number };
 }
 
 /** What `GET /metrics` answers: read when it is asked for, nothing is kept. */
-export function createMetrics({ gauges, viewers }: MetricsSources): () => Promise<string> {
+export function createMetrics({ gauges, gateway }: MetricsSources): () => Promise<string> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'tutti_' });
   const gauge = (name: string, help: string, read: (now: Gauges) => number): void => {
@@ -31,7 +31,16 @@ export function createMetrics({ gauges, viewers }: MetricsSources): () => Promis
   gauge('timers', 'Deadlines set', (now) => now.timers);
   gauge('event_cursor', 'The newest event', (now) => now.cursor);
   gauge('paused_seconds', 'Time during which the process did not run', (now) => now.paused_ms / 1000);
-  gauge('viewers', 'WebSockets', () => viewers().viewers);
+  gauge('control_connections', 'Connections to the control socket', (now) => now.control.connections);
+  gauge('control_queued_frames', 'Frames that wait for their nodes', (now) => now.control.queued_frames);
+  gauge(
+    'control_held_bytes',
+    'Bytes of frames that have come in part, or wait',
+    (now) => now.control.held_bytes,
+  );
+  gauge('http_connections', 'TCP connections of HTTP and viewers', () => gateway().connections);
+  gauge('viewers', 'WebSockets', () => gateway().viewers);
+  gauge('viewers_behind', 'WebSockets that catch up from the store', () => gateway().behind);
   new Gauge({
     name: 'tutti_nodes',
     help: 'Nodes by liveness',

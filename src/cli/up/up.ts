@@ -80,7 +80,9 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         inlineMaxBytes: config.inlineMaxBytes,
         maxFrameBytes: config.maxFrameBytes,
         mailboxLimit: config.mailboxLimit,
+        maxTasks: config.maxTasks,
         keepEvents: config.keepEvents,
+        forgetDays: config.forgetDays,
         maxBlobBytes: config.maxBlobBytes,
         blobDir: join(config.data, 'blobs'),
         advertise: config.advertise ?? '*',
@@ -97,7 +99,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       hosts: config.advertise === undefined ? [] : [config.advertise],
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
       samples,
-      metrics: createMetrics({ gauges: () => orchestrator.gauges(), viewers: () => gateway.viewers() }),
+      metrics: createMetrics({ gauges: () => orchestrator.gauges(), gateway: () => gateway.gauges() }),
       logger,
       limits: {
         bodyBytes: config.maxBodyBytes,

@@ -16,6 +16,7 @@ import { receiveLog, receiveOutput, receiveReport } from './executions.js';
 import type { Journal } from './journal.js';
 import { nodeToRow, nodeView } from './node-view.js';
 import {
+  forgetNodes,
   probeAll,
   receiveGoodbye,
   receiveHeartbeat,
@@ -83,7 +84,6 @@ function take(turn: Turn, step: Step): void {
       );
       return;
     case 'outputs':
-      for (const _ of step.faults) turn.state.counters.add('refused_bad_frame');
       for (const output of step.outputs) receiveOutput(turn, output);
       return;
     case 'unreachable':
@@ -113,6 +113,11 @@ function take(turn: Turn, step: Step): void {
       turn.journal.replies.push({ kind: 'view', request: step.id, value: nodes.map(nodeView) });
       return;
     }
+    case 'forget nodes': {
+      const nodes = forgetNodes(turn, step.seenBefore);
+      turn.journal.answer(step.id, { ok: true, kind: 'done', body: { nodes } });
+      return;
+    }
     case 'forgotten':
       turn.state.forgetting.delete(step.name);
       return;
@@ -138,7 +143,7 @@ function receiveControl(
     });
   }
   const hello = frame.messages.find((message) => message.kind === 'hello');
-  if (hello) receiveHello(turn, route, frame.incarnation, hello);
+  if (hello) receiveHello(turn, { route, nodeId: frame.nodeId, incarnation: frame.incarnation }, hello);
   const rest = frame.messages.filter((message) => message.kind !== 'hello');
   if (rest.length === 0 && (hello || frame.nodeId === '')) return;
   const node = hello ? turn.state.nodesByRoute.get(route) : turn.state.nodes.get(frame.nodeId);
@@ -149,6 +154,11 @@ function receiveControl(
   if (!hello && frame.incarnation < node.incarnation) {
     const message = `incarnation ${frame.incarnation} is not the newest, ${node.incarnation} is`;
     refuse(turn, route, frame.incarnation, 'stale_incarnation', message);
+    return;
+  }
+  if (node.route !== route && turn.house.token !== undefined) {
+    // Whoever is on that connection has not shown that they may be: names of nodes are no secret.
+    refuse(turn, route, frame.incarnation, 'say_hello', 'this connection has not registered here');
     return;
   }
   turn.state.setRoute(node, route);

@@ -125,6 +125,8 @@ export function receiveOutput(turn: Turn, output: Output): void {
   const node = execution && state.nodes.get(execution.nodeId);
   if (!execution || node?.route === undefined || node.bootId !== execution.bootId) {
     state.counters.add('outputs_dropped');
+    const message = `execution ${output.executionId} is not known, not under this lease, or not its node's any more`;
+    turn.journal.refused(undefined, 'outputs_dropped', message);
     return;
   }
   if (output.seq <= execution.committed) {

@@ -49,6 +49,15 @@ export interface FreshPayload {
   readonly bytes: Uint8Array;
 }
 
+/** What a peer was refused in this batch: the first of its code, and how many there were. */
+export interface RefusedPeer {
+  /** Absent for outputs: their socket does not say whose they are. */
+  readonly route: Route | undefined;
+  readonly code: string;
+  readonly message: string;
+  times: number;
+}
+
 /** What nobody waits for: it may be committed together with what follows. */
 const UNHURRIED: ReadonlySet<EventType> = new Set([
   'execution.accepted',
@@ -66,6 +75,7 @@ export class Journal {
   readonly #writes: Write[] = [];
   /** By incarnation and route: a frame is of one incarnation. */
   readonly #sendings = new Map<string, Sending>();
+  readonly #refused = new Map<string, RefusedPeer>();
   readonly tasks: Set<Task> = new Set();
   readonly nodes: Set<FleetNode> = new Set();
   readonly commands: Set<Command> = new Set();
@@ -153,6 +163,14 @@ export class Journal {
     if (!this.#sendings.has(key)) this.#sendings.set(key, { route, incarnation, messages: [] });
   }
 
+  /** For the log: whether or not the peer is told. */
+  refused(route: Route | undefined, code: string, message: string): void {
+    const key = `${code} ${route ?? ''}`;
+    const refused = this.#refused.get(key);
+    if (refused) refused.times += 1;
+    else this.#refused.set(key, { route, code, message, times: 1 });
+  }
+
   answer(request: number, answer: Answer): void {
     this.replies.push({ kind: 'answer', request, answer });
   }
@@ -163,6 +181,10 @@ export class Journal {
 
   get writes(): readonly Write[] {
     return this.#writes;
+  }
+
+  get refusals(): Iterable<RefusedPeer> {
+    return this.#refused.values();
   }
 
   get sendings(): readonly Sending[] {

@@ -14,6 +14,7 @@ import { hasEnded } from '../../model/execution.js';
 import { type Liveness, livenessMayBecome, type NodeStatus, nodeMayBecome } from '../../model/node.js';
 import type { Heartbeat, Hello, NodeReport, RefusalCode, ReportedError } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
+import type { BootRow } from '../records.js';
 import { isStopUnheard, issue, noteGone, noteProcessGone } from './commands.js';
 import { tryAgain } from './deaf.js';
 import {
@@ -27,21 +28,31 @@ import {
 import { sendAssignment } from './planner.js';
 import { refuse, refuseAt } from './refusals.js';
 import { schemaObjection } from './schemas.js';
-import { FleetNode, instanceKey } from './state.js';
+import { FleetNode, instanceKey, type State } from './state.js';
 import { type Turn, touch } from './turn.js';
 import { welcomeOf } from './welcome.js';
 
 /** Heartbeats in a row without an accepted execution: one may have been overtaken on another connection. */
 const MISSED_BEATS_LIMIT = 2;
-/** Instances are remembered for ever, so there is an end to them. */
+/** Instances are remembered for long, so there is an end to them. */
 const NODES_LIMIT = 10_000;
+/** Deletes of one batch: the store keeps room for some hundred on a full disk. */
+const FORGOTTEN_AT_ONCE = 200;
 /** Made-up executions that a node names, beside those that it can have: each is kept until it does not name it any more. */
 const STRANGE_EXECUTIONS_LIMIT = 1000;
 /** An acknowledgement that a node has not acted upon after this long was lost. */
 const SETTLED_AGAIN_MS = 1000;
 
-export function receiveHello(turn: Turn, route: Route, incarnation: number, hello: Hello): void {
-  const refused = objectionTo(turn, hello);
+/** Who says hello, as the frame around it says: nothing and 0 unless it was welcomed before. */
+export interface Greeter {
+  readonly route: Route;
+  readonly nodeId: string;
+  readonly incarnation: number;
+}
+
+export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
+  const { route, incarnation } = greeter;
+  const refused = objectionTo(turn, greeter, hello);
   if (refused) {
     refuse(
       turn,
@@ -71,13 +82,18 @@ export function receiveHello(turn: Turn, route: Route, incarnation: number, hell
 
 function objectionTo(
   turn: Turn,
+  greeter: Greeter,
   hello: Hello,
 ): { code: RefusalCode; message: string; hint?: string } | undefined {
   const { state, house } = turn;
   if (house.token !== undefined && !sameSecret(hello.token, house.token)) {
     return { code: 'unauthorized', message: 'the token is not this orchestrator’s', hint: 'set TUTTI_TOKEN' };
   }
-  if (state.replacedBoots.has(hello.bootId) || turn.loaded.replacedBoots.has(hello.bootId)) {
+  if (
+    state.replacedBoots.has(hello.bootId) ||
+    turn.loaded.replacedBoots.has(hello.bootId) ||
+    isOutlived(state, greeter, hello)
+  ) {
     return {
       code: 'replaced',
       message: `a newer process of instance ${hello.instance} has taken this one’s place`,
@@ -117,6 +133,13 @@ function objectionToNewcomer(turn: Turn, hello: Hello): { code: RefusalCode; mes
     return { code: 'too_many', message: 'too many nodes are being started at this moment' };
   }
   return undefined;
+}
+
+/** It was given an older incarnation than the newest, by another boot: one that was replaced so long ago that it is not on record. */
+function isOutlived(state: State, { nodeId, incarnation }: Greeter, hello: Hello): boolean {
+  const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
+  if (known === undefined || known.bootId === hello.bootId) return false;
+  return nodeId === known.nodeId && incarnation > 0 && incarnation < known.incarnation;
 }
 
 function sameSecret(a: string, b: string): boolean {
@@ -164,7 +187,8 @@ function admit(turn: Turn, hello: Hello): FleetNode {
     refuse(turn, known.route, known.incarnation, 'replaced', message);
   }
   state.replacedBoots.add(known.bootId);
-  journal.putRow('boots', [known.bootId], known.nodeId);
+  const row: BootRow = { node_id: known.nodeId, replaced_at: turn.wallMs };
+  journal.putRow('boots', [known.bootId], row);
   loseAll(turn, known);
   noteProcessGone(turn, known);
   known.bootId = hello.bootId;
@@ -362,6 +386,25 @@ export function probeAll(turn: Turn): void {
   for (const node of turn.state.nodes.values()) {
     if (node.route !== undefined) turn.journal.probe(node.route, node.incarnation);
   }
+}
+
+/** Forgets nodes that have long been dead, so many at once. Returns how many. */
+export function forgetNodes({ state, journal }: Turn, seenBefore: number): number {
+  const awaited = new Set(
+    [...state.commands.values()].flatMap(({ parts }) => parts.map(({ nodeId }) => nodeId)),
+  );
+  let forgotten = 0;
+  for (const node of state.nodes.values()) {
+    if (forgotten === FORGOTTEN_AT_ONCE) break;
+    const { nodeId, liveness, lastSeenAt, desired, taken } = node;
+    // What somebody has stopped stays stopped, so it has to be remembered.
+    if (liveness !== 'dead' || lastSeenAt >= seenBefore || desired === 'stopped') continue;
+    if (taken > 0 || awaited.has(nodeId)) continue;
+    state.removeNode(node);
+    journal.delete('nodes', [nodeId]);
+    forgotten += 1;
+  }
+  return forgotten;
 }
 
 /** How the node stands by its silence; asked again when that may change. */

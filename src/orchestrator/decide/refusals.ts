@@ -1,4 +1,4 @@
-/** Refusals: coded, counted, and rate-limited for each peer. */
+/** Refusals: coded, counted, noted for the log, and rate-limited for each peer. */
 import type { Route } from '../../bus/bus.js';
 import type { RefusalCode, Refused } from '../../model/protocol.js';
 import type { FleetNode } from './state.js';
@@ -17,6 +17,7 @@ export function refuse(
   answers: Answers = {},
 ): boolean {
   turn.state.counters.add(`refused_${code}`);
+  turn.journal.refused(route, code, message);
   if (!turn.state.refusals.admits(route, turn.nowMs)) return false;
   turn.journal.tellRoute(route, incarnation, { kind: 'refused', code, message, incarnation, ...answers });
   return true;

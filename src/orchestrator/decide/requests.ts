@@ -37,6 +37,8 @@ import {
   touch,
 } from './turn.js';
 
+/** Some tasks will have ended by then. */
+const TASKS_RETRY_S = 5;
 const DEFAULT_PRIORITY = 50;
 
 export function receiveRequest(turn: Turn, step: Extract<Step, { kind: 'request' }>): void {
@@ -87,7 +89,17 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
   }
 }
 
+/** Memory holds every unfinished task: beyond the limit whoever asks for more waits outside. */
+function tooManyTasks({ state, house }: Turn): Answer | undefined {
+  if (state.tasks.size < house.maxTasks) return undefined;
+  const message = `${house.maxTasks} tasks are unfinished`;
+  const hint = 'more nodes get through them sooner; --max-tasks says how many there may be';
+  return refusal('too_many', 'too_many_tasks', message, { hint, retryAfter: TASKS_RETRY_S });
+}
+
 function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }>): Answer {
+  const full = tooManyTasks(turn);
+  if (full) return full;
   const problemId = turn.ids.uuid();
   const graph: GraphKey = { name: request.graph, version: request.graphVersion };
   const priority = request.priority ?? DEFAULT_PRIORITY;
@@ -116,6 +128,8 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
 function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate' }>): Answer {
   const { loaded, state } = turn;
   const { problemId } = request;
+  const full = tooManyTasks(turn);
+  if (full) return full;
   if (state.forgetting.has(problemId)) {
     const message = `old iterations of problem ${problemId} are being removed`;
     return refusal('unavailable', 'being_removed', message, { retryAfter: 1 });

@@ -175,7 +175,7 @@ export class State {
   readonly forgetting: Set<string> = new Set();
   readonly counters: Counters = new Counters();
   readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND);
-  /** New instances and new boots: each leaves something in the store for ever. */
+  /** New instances and new boots: each leaves something in the store for days. */
   readonly newcomers: RateLimiter = new RateLimiter(NEWCOMERS_PER_SECOND);
   readonly progressShown: LastDone = new LastDone();
   /** The newest `seq` given out. */
@@ -216,6 +216,16 @@ export class State {
     const peers = this.nodesByModule.get(node.module) ?? new Set();
     peers.add(node);
     this.nodesByModule.set(node.module, peers);
+  }
+
+  removeNode(node: FleetNode): void {
+    this.setRoute(node, undefined);
+    this.nodes.delete(node.nodeId);
+    this.nodesByInstance.delete(instanceKey(node.module, node.instance));
+    const peers = this.nodesByModule.get(node.module);
+    peers?.delete(node);
+    if (peers?.size === 0) this.nodesByModule.delete(node.module);
+    this.timers.clear(`judge ${node.nodeId}`);
   }
 
   setRoute(node: FleetNode, route: Route | undefined): void {

@@ -23,6 +23,8 @@ export interface House {
   /** How long a stopped execution may take to end. */
   readonly graceMs: number;
   readonly maxFrameBytes: number;
+  /** Unfinished tasks; further ones are refused. */
+  readonly maxTasks: number;
   /** As nodes are told it; a host of `*` stands for the host that they dialled. */
   readonly outputsEndpoint: string;
   readonly blobUrl: string;
@@ -91,6 +93,8 @@ export type Step =
   /** A blob's content is on the disk. */
   | { readonly kind: 'blob'; readonly id: number; readonly sha256: string; readonly size: number }
   | { readonly kind: 'inspect nodes'; readonly id: number; readonly nodeId: string | undefined }
+  /** Nodes that have long been dead, and were last seen before this: Unix milliseconds. */
+  | { readonly kind: 'forget nodes'; readonly id: number; readonly seenBefore: number }
   /** Retention is done with it. What this batch has read of the store is of afterwards. */
   | { readonly kind: 'forgotten'; readonly name: string }
   /** Time has passed. */

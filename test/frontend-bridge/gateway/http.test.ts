@@ -412,6 +412,17 @@ describe('errors', () => {
     expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ error: { code: 'bad_request' } });
   });
 
+  it('notes what it refuses, whoever it was, and not what failed in its own insides', async () => {
+    await call('POST', '/v1/problems', '{');
+    await call('GET', '/nothing/here');
+    running.coordinator.queries.stats = () => Promise.reject(new Error('secret'));
+    await call('GET', '/v1/stats');
+    expect(running.coordinator.refused).toMatchObject([
+      { via: 'http', peer: '127.0.0.1', code: 'malformed_json' },
+      { via: 'http', peer: '127.0.0.1', code: 'not_found' },
+    ]);
+  });
+
   it('says nothing about its insides when it fails itself', async () => {
     running.coordinator.queries.stats = () => Promise.reject(new Error('secret'));
     const { status, body } = await call('GET', '/v1/stats');

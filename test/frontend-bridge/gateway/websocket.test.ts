@@ -90,7 +90,7 @@ describe('/v1/stream', () => {
   it('has room for so many viewers, and again when one has gone', async () => {
     const viewers = [dial(), dial(), dial()];
     for (const viewer of viewers) await viewer.next();
-    expect(running.gateway.viewers()).toEqual({ viewers: 3, behind: 0 });
+    expect(running.gateway.gauges()).toMatchObject({ viewers: 3, behind: 0 });
     expect(await refusal('?token=secret')).toBe(503);
     viewers[0]!.socket.close();
     await once(viewers[0]!.socket, 'close');
@@ -108,7 +108,7 @@ describe('/v1/stream', () => {
       running.coordinator.events.commit([{ type: 'node.status', note }]);
       if (round % 20 === 0) await new Promise(setImmediate);
     }
-    expect(running.gateway.viewers()).toEqual({ viewers: 1, behind: 1 });
+    expect(running.gateway.gauges()).toMatchObject({ viewers: 1, behind: 1 });
     socket.resume();
     const seen: number[] = [];
     while (seen.length < 600) {
@@ -118,7 +118,7 @@ describe('/v1/stream', () => {
         seen.push(...(frame.events as { seq: number }[]).map((event) => event.seq));
     }
     expect(seen).toEqual(Array.from({ length: 600 }, (_unused, index) => index + 1));
-    expect(running.gateway.viewers().behind).toBe(0);
+    expect(running.gateway.gauges().behind).toBe(0);
   });
 
   it('stops within two seconds, telling its viewers, also those that do not answer', async () => {

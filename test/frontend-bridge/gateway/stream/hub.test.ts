@@ -13,6 +13,8 @@ interface Setup {
   readonly events: FakeEvents;
   readonly hub: Hub;
   readonly failures: unknown[];
+  /** The codes of what viewers were refused. */
+  readonly refused: string[];
   now: number;
   view(subscribe?: Record<string, unknown>): {
     viewer: FakeViewer;
@@ -24,9 +26,14 @@ interface Setup {
 function setup(options: { bufferBytes?: number; messagesPerSecond?: number } = {}): Setup {
   const events = createFakeEvents();
   const failures: unknown[] = [];
+  const refused: string[] = [];
   const clock = { monotonicMs: () => self.now, wallMs: () => self.now };
   const hub = new Hub(
-    { events, epoch: 3, storeId: STORE, clock, onReadFailure: (failure) => failures.push(failure) },
+    {
+      ...{ events, epoch: 3, storeId: STORE, clock },
+      onReadFailure: (failure) => failures.push(failure),
+      onRefused: (_, code) => refused.push(code),
+    },
     { bufferBytes: 1_000, messagesPerSecond: 20, ...options },
   );
   hub.start();
@@ -34,6 +41,7 @@ function setup(options: { bufferBytes?: number; messagesPerSecond?: number } = {
     events,
     hub,
     failures,
+    refused,
     now: 0,
     view(subscribe) {
       const viewer = createFakeViewer();
@@ -191,12 +199,13 @@ describe('a viewer', () => {
   });
 
   it('is cut off when it talks too much', async () => {
-    const { view } = setup({ messagesPerSecond: 1 });
+    const { view, refused } = setup({ messagesPerSecond: 1 });
     const { viewer, say } = view();
     for (let index = 0; index < 11; index += 1) say({ type: 'unsubscribe' });
     await settle();
     expect(viewer.frames.at(-1)).toMatchObject({ type: 'error', error: { code: 'too_many' } });
     expect(viewer.closed?.code).toBe(1008);
+    expect(refused).toEqual(['too_many']);
   });
 
   it('is cut off when it asks and asks without reading the answers', () => {

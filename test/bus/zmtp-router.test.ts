@@ -1,0 +1,250 @@
+/** The control socket against peers that libzmq would not be. */
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Dealer } from 'zeromq';
+import { GREETING, Incoming, type Part, PING, READY, wrapped } from '../../src/bus/zmtp-frames.js';
+import { ZmtpRouter } from '../../src/bus/zmtp-router.js';
+
+const MAX_FRAME_BYTES = 100_000;
+
+let router: ZmtpRouter;
+let endpoint: string;
+let port: number;
+let heard: { route: string; text: string }[];
+let strangers: string[];
+let malformed: number;
+let unreachable: string[];
+const open: { destroy?(): unknown; close?(): unknown }[] = [];
+
+beforeEach(async () => {
+  heard = [];
+  strangers = [];
+  unreachable = [];
+  malformed = 0;
+  router = new ZmtpRouter(
+    {
+      ...{ maxFrameBytes: MAX_FRAME_BYTES, lingerMs: 100, queueFrames: 100 },
+      ...{ pingIntervalMs: 3000, silenceMs: 15_000 },
+    },
+    {
+      onFrame: (route, frame) => void heard.push({ route, text: Buffer.from(frame).toString() }),
+      onMalformed: () => {
+        malformed += 1;
+      },
+      onUnreachable: (route) => void unreachable.push(route),
+      onDisconnect: () => {},
+      onStranger: (why) => void strangers.push(why),
+    },
+  );
+  ({ port } = await router.bind('127.0.0.1', 0));
+  endpoint = `tcp://127.0.0.1:${port}`;
+});
+
+afterEach(async () => {
+  for (const one of open.splice(0)) {
+    one.destroy?.();
+    one.close?.();
+  }
+  await router.close();
+});
+
+/** READY of a DEALER that asks to be called so. */
+function readyAs(identity: Uint8Array, type = 'DEALER'): Buffer {
+  const property = (name: string, value: Uint8Array): Buffer => {
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(value.byteLength);
+    return Buffer.concat([Buffer.from([name.length]), Buffer.from(name), size, value]);
+  };
+  const body = Buffer.concat([
+    Buffer.from('\u0005READY', 'latin1'),
+    property('Socket-Type', Buffer.from(type)),
+    property('Identity', identity),
+  ]);
+  return Buffer.concat([Buffer.from([4, body.length]), body]);
+}
+
+const message = (text: string): Buffer => Buffer.concat(wrapped(Buffer.from(text)));
+
+async function raw(...bytes: readonly Uint8Array[]): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  open.push(socket);
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  for (const part of bytes) socket.write(part);
+  return socket;
+}
+
+function dealer(routingId?: string): Dealer {
+  const socket = new Dealer({ linger: 0, ...(routingId !== undefined && { routingId }) });
+  open.push(socket);
+  socket.connect(endpoint);
+  return socket;
+}
+
+const heardFrom = (text: string) =>
+  expect.poll(() => heard.find((one) => one.text === text)?.route, { timeout: 10_000 }).toBeDefined();
+
+describe('the name that a peer asks to be called by', () => {
+  it('means nothing: nobody gets what is meant for another, and both are served', async () => {
+    const victim = dealer('victim');
+    await victim.send('honest');
+    await heardFrom('honest');
+    const thief = dealer('victim');
+    await thief.send('thief');
+    await heardFrom('thief');
+    const [honest, other] = heard.map(({ route }) => route);
+    expect(other).not.toBe(honest);
+    router.send(honest!, Buffer.from('secret'));
+    router.send(other!, Buffer.from('public'));
+    expect(String((await victim.receive())[0])).toBe('secret');
+    expect(String((await thief.receive())[0])).toBe('public');
+  });
+
+  it('cannot be the one that would come next: libzmq ends its process at that', async () => {
+    await dealer().send('first');
+    await heardFrom('first');
+    for (let guess = 0; guess < 50; guess += 1) {
+      const name = Buffer.from([0, 0x6b, 0x8b, 0x45, 0x60 + guess]);
+      await raw(GREETING, readyAs(name), message(`guess ${guess}`));
+    }
+    await heardFrom('guess 49');
+    await dealer().send('second');
+    await heardFrom('second');
+    expect(new Set(heard.map(({ route }) => route)).size).toBe(52);
+  });
+});
+
+describe('a peer', () => {
+  it.each<[string, readonly Uint8Array[], RegExp]>([
+    ['of HTTP', [Buffer.from('GET / HTTP/1.1\r\n\r\n')], /greet/],
+    ['of ZMTP 2', [Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1, 5, 0, 0])], /version 1/],
+    [
+      'of another mechanism',
+      [Buffer.from(GREETING.toString('latin1').replace('NULL', 'PLAI'), 'latin1')],
+      /NULL/,
+    ],
+    ['that publishes', [GREETING, readyAs(Buffer.alloc(0), 'PUB')], /DEALER/],
+    ['that talks before it is ready', [GREETING, message('too early')], /before it was ready/],
+    ['whose READY is cut', [GREETING, Buffer.from([4, 7, 5, 82, 69, 65, 68, 89, 200])], /DEALER/],
+    ['of unknown frames', [GREETING, READY, Buffer.from([0xf0, 1, 1])], /kind/],
+    [
+      'with a frame that is too long',
+      [GREETING, READY, Buffer.from([2, 0, 0, 0, 0, 0x7f, 0, 0, 0])],
+      /are the most/,
+    ],
+    [
+      'with a command that is too long',
+      [GREETING, READY, Buffer.from([6, 0, 0, 0, 0, 0, 1, 0, 0])],
+      /are the most/,
+    ],
+    [
+      'with an endless length',
+      [GREETING, READY, Buffer.from([2, 255, 255, 255, 255, 255, 255, 255, 255])],
+      /most/,
+    ],
+  ])('%s loses its connection, and is noted', async (_, bytes, why) => {
+    const socket = await raw(...bytes);
+    socket.resume();
+    await once(socket, 'close');
+    expect(strangers).toEqual([expect.stringMatching(why)]);
+    await dealer().send('unharmed');
+    await heardFrom('unharmed');
+  });
+
+  it('may send byte by byte, and ping', async () => {
+    const socket = await raw();
+    const bytes = Buffer.concat([GREETING, READY, message('slow'), PING, message('x'.repeat(400))]);
+    let answers = Buffer.alloc(0);
+    socket.on('data', (data) => {
+      answers = Buffer.concat([answers, data]);
+    });
+    for (const byte of bytes) {
+      if (!socket.write(Buffer.from([byte]))) await once(socket, 'drain');
+    }
+    await heardFrom('x'.repeat(400));
+    expect(heard.map(({ text }) => text)).toContain('slow');
+    await expect.poll(() => answers.includes('\u0004PONG')).toBe(true);
+  });
+
+  it('that sends a message of several frames is told from one that does not', async () => {
+    const parts = Buffer.concat([Buffer.from([1, 1, 65, 1, 1, 66, 0, 1, 67])]);
+    await raw(GREETING, READY, parts, message('whole'));
+    await heardFrom('whole');
+    expect([malformed, heard.length]).toEqual([1, 1]);
+  });
+
+  it('that is gone is reported, and so is one that never was', async () => {
+    const socket = await raw(GREETING, READY, message('here'));
+    await heardFrom('here');
+    const { route } = heard[0]!;
+    socket.destroy();
+    await expect.poll(() => router.gauges().connections).toBe(0);
+    router.send(route, Buffer.from('too late'));
+    router.send('nobody', Buffer.from('?'));
+    expect(unreachable).toEqual([]);
+    await Promise.resolve();
+    expect(unreachable).toEqual([route, 'nobody']);
+  });
+});
+
+describe('what comes on a connection', () => {
+  const parts = (incoming: Incoming): Part[] => {
+    const taken: Part[] = [];
+    for (;;) {
+      const part = incoming.next();
+      if (part.kind === 'incomplete') return taken;
+      taken.push(part);
+      if (part.kind === 'broken') return taken;
+    }
+  };
+  const frame = fc.uint8Array({ maxLength: 600 });
+
+  it('reads the same however it is cut into pieces', () => {
+    fc.assert(
+      fc.property(
+        fc.array(frame, { maxLength: 10 }),
+        fc.array(fc.integer({ min: 1, max: 700 })),
+        (frames, cuts) => {
+          const bytes = Buffer.concat([GREETING, READY, PING, ...frames.flatMap((one) => wrapped(one))]);
+          const incoming = new Incoming(MAX_FRAME_BYTES);
+          const taken: Part[] = [];
+          let at = 0;
+          for (const cut of [...cuts, bytes.length]) {
+            if (at >= bytes.length) break;
+            incoming.push(bytes.subarray(at, at + cut));
+            at += cut;
+            taken.push(...parts(incoming));
+          }
+          expect(taken.map(({ kind }) => kind)).toEqual([
+            'greeting',
+            'ready',
+            'ping',
+            ...frames.map(() => 'message'),
+          ]);
+          const read = taken.flatMap((part) => (part.kind === 'message' ? [Buffer.from(part.frame)] : []));
+          expect(read).toEqual(frames.map((one) => Buffer.from(one)));
+          expect(incoming.size).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it('never throws, whatever it is', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 }),
+        fc.array(fc.uint8Array({ maxLength: 300 })),
+        (lead, chunks) => {
+          const incoming = new Incoming(1000);
+          for (const chunk of [GREETING, READY].slice(0, lead)) incoming.push(chunk);
+          for (const chunk of chunks) {
+            if (chunk.length > 0) incoming.push(Buffer.from(chunk));
+            if (parts(incoming).at(-1)?.kind === 'broken') return;
+          }
+        },
+      ),
+    );
+  });
+});
