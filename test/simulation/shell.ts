@@ -1,9 +1,9 @@
 /**
  * The orchestrator's shell in virtual time: the same load, decide, commit and perform as the real loop, with a crash possible at every
- * step between them.
+ * step between them; and as there, a batch of what nobody waits for is held open for what follows.
  */
 import { silentLogger } from '../../src/base/logger.js';
-import { decide, nextDueMs } from '../../src/orchestrator/decide/decide.js';
+import { consider, nextDueMs, seal } from '../../src/orchestrator/decide/decide.js';
 import { Journal, type Reply } from '../../src/orchestrator/decide/journal.js';
 import type { State } from '../../src/orchestrator/decide/state.js';
 import type { House, PreparedRequest, Step, Turn } from '../../src/orchestrator/decide/turn.js';
@@ -22,6 +22,8 @@ import type { World } from './world.js';
 /** 2026-01-01, where the simulated wall clock begins. */
 const WALL_MS = Date.UTC(2026, 0, 1);
 export const GRACE_MS = 1000;
+/** As long as the loop holds a batch open at most. */
+const HELD_MS = 10;
 
 /** Looks at everything that is committed, right after it is. */
 export interface Auditor {
@@ -54,6 +56,8 @@ export class Shell implements Hub {
   readonly #asked = new Map<number, Asked>();
   #requests = 0;
   #isTurning = false;
+  /** The batch that is not sealed yet, if it waits for more. */
+  #open: { readonly journal: Journal; readonly since: number } | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
   /** Frames that still leave before it crashes. */
   #sendsLeft = Number.POSITIVE_INFINITY;
@@ -176,7 +180,9 @@ export class Shell implements Hub {
     const loaded = await load(this.#store, this.state, steps);
     const wallMs = WALL_MS + world.now + wallSkewMs();
     const nowMs = world.now - this.#startedAt;
-    const journal = new Journal(this.state.cursor, wallMs);
+    this.#open ??= { journal: new Journal(this.state.cursor, wallMs), since: world.now };
+    const { journal, since } = this.#open;
+    journal.wallMs = wallMs;
     const turn: Turn = {
       state: this.state,
       journal,
@@ -186,9 +192,16 @@ export class Shell implements Hub {
       nowMs,
       wallMs,
     };
-    decide(turn, steps, (thrown) => {
+    consider(turn, steps, (thrown) => {
       throw thrown;
     });
+    if (!journal.isUrgent && !journal.isEmpty && world.now - since < HELD_MS) {
+      world.after(since + HELD_MS - world.now, () => this.post({ kind: 'wake' }));
+      this.#rest();
+      return;
+    }
+    this.#open = undefined;
+    seal(this.state, journal);
     await this.#commit(journal, { nowMs, wallMs });
   }
 
@@ -218,6 +231,11 @@ export class Shell implements Hub {
       this.crash();
       return;
     }
+    this.#rest();
+  }
+
+  /** Until somebody says something, or it is time for something. */
+  #rest(): void {
     this.#isTurning = false;
     if (this.#mailbox.length > 0) this.post({ kind: 'wake' });
     this.#setTimer();
