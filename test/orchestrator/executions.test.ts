@@ -64,6 +64,12 @@ describe('an assignment', () => {
 });
 
 describe('an output', () => {
+  it('is in time when it comes in the very batch in which its time is over', async () => {
+    await a.report(order, 'ACCEPTED');
+    core.nowMs += 61_000;
+    expect((await core.turn(a.publishes(order, 1))).types).toContain('execution.succeeded');
+  });
+
   it('implies the acceptance and the beginning that it has overtaken', async () => {
     const turned = await a.publish(order, 1, { last: false });
     expect(turned.types).toEqual(['execution.accepted', 'execution.running', 'output.recorded']);
@@ -264,5 +270,30 @@ describe('time', () => {
       await a.beat([], 'IDLE');
     }
     expect(orders).toBeGreaterThan(0);
+  });
+});
+
+describe('an execution on a node that is only silent', () => {
+  it('is not placed elsewhere, whatever else happens to its task, and its result counts', async () => {
+    const fork = graphOf('fork', moduleSpec('x', ['source']), moduleSpec('y', ['source']));
+    core = await Core.open([fork]);
+    const [silent, other, y] = [core.peer('x'), core.peer('x', { instance: 'other' }), core.peer('y')];
+    await silent.join();
+    await y.join();
+    const turned = await core.turn(core.submits('fork'));
+    const [first] = turned.only(silent.route, 'assign order');
+    const [second] = turned.only(y.route, 'assign order');
+    await silent.report(first!, 'ACCEPTED');
+    await other.join();
+    for (let second = 0; second < 4; second += 1) {
+      await core.pass(1000);
+      await other.beat();
+      await y.beat();
+    }
+    expect(silent.node.liveness).toBe('unresponsive');
+    const evaluated = await y.publish(second!, 1);
+    expect(evaluated.types).toContain('execution.succeeded');
+    expect(evaluated.only(other.route, 'assign order')).toEqual([]);
+    expect((await silent.publish(first!, 1)).types).toContain('iteration.succeeded');
   });
 });

@@ -72,6 +72,10 @@ describe('a hello', () => {
     expect((await old.hello()).refusals(old.route)).toEqual(['replaced']);
     await core.restart();
     expect((await old.hello()).refusals(old.route)).toEqual(['replaced']);
+    // Also where it does not say what it was told before: its boot is on record.
+    old.nodeId = '';
+    old.incarnation = 0;
+    expect((await old.hello()).refusals(old.route)).toEqual(['replaced']);
     expect((await fresh.hello()).only(fresh.route, 'welcome')[0]).toMatchObject({ incarnation: 2 });
   });
 
@@ -91,6 +95,13 @@ describe('a hello', () => {
     const a = core.peer('a');
     expect((await a.hello({ token: 'open' })).refusals(a.route)).toEqual(['unauthorized']);
     expect((await a.hello({ token: 'open sesame' })).only(a.route, 'welcome')).toHaveLength(1);
+    // Whoever has not shown it on their connection is not taken for the node, whatever they know of it.
+    const route = a.route;
+    a.route = 'elsewhere';
+    expect((await a.beat()).refusals('elsewhere')).toEqual(['say_hello']);
+    expect(a.node.route).toBe(route);
+    await a.hello({ token: 'open sesame' });
+    expect([(await a.beat()).refusals('elsewhere'), a.node.route]).toEqual([[], 'elsewhere']);
   });
 
   it('of a new instance is not followed by a start where the graph says so', async () => {

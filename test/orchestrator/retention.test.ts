@@ -252,6 +252,8 @@ describe('what the fleet leaves behind', () => {
     const [gone, stopped] = [core.peer('a', { instance: 'gone' }), core.peer('a', { instance: 'stopped' })];
     for (const node of [gone, stopped]) await node.join();
     await command('stop', stopped.nodeId);
+    for (const { commandId, by } of [...core.state.commands.values()])
+      if (by === 'user') await stopped.acks(commandId);
     for (const node of [gone, stopped]) await node.say({ kind: 'goodbye' });
     core.wallMs += 29 * DAY_MS;
     expect(await retention().run()).toMatchObject({ nodes: 0 });

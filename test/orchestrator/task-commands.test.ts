@@ -50,6 +50,26 @@ async function passBeating(ms: number, running: readonly string[]): Promise<Turn
 }
 
 describe('stop', () => {
+  it('of a task that several nodes work on is acked when each of them has it', async () => {
+    const fork = graphOf('fork', moduleSpec('a', ['source']), moduleSpec('b', ['source']));
+    core = await Core.open([fork]);
+    [a, b] = [core.peer('a'), core.peer('b')];
+    await a.join();
+    await b.join();
+    const turned = await core.turn(core.submits('fork'));
+    const placed = [a, b].map((peer) => ({ peer, order: orders(turned, peer)[0]! }));
+    for (const { peer, order } of placed) await peer.report(order, 'ACCEPTED');
+    order = placed[0]!.order;
+    const answer = await core.ask(command('stop'));
+    const commandId = answer.ok ? String(answer.body.command_id) : '';
+    const states: string[] = [];
+    for (const { peer, order } of placed) {
+      await peer.acks(commandId, order.executionId);
+      states.push((await stored(answer)).state);
+    }
+    expect(states).toEqual(['pending', 'acked']);
+  });
+
   it('reaches the node with its reason, is acked when the node has it, and stopped when the execution has ended', async () => {
     const turned = await core.turn(core.asks(command('stop')));
     const [sent] = turned.only(a.route, 'task_command');

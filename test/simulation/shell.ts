@@ -1,6 +1,6 @@
 /**
  * The orchestrator's shell in virtual time: the same load, decide, commit and perform as the real loop, with a crash possible at every
- * step between them. As there, what nobody waits for is committed with what follows it.
+ * step between them; and as there, a batch of what nobody waits for is held open for what follows.
  */
 import { silentLogger } from '../../src/base/logger.js';
 import { consider, nextDueMs, seal } from '../../src/orchestrator/decide/decide.js';
@@ -22,8 +22,8 @@ import type { World } from './world.js';
 /** 2026-01-01, where the simulated wall clock begins. */
 const WALL_MS = Date.UTC(2026, 0, 1);
 export const GRACE_MS = 1000;
-/** As long as the loop keeps what nobody waits for. */
-const UNHURRIED_MS = 10;
+/** As long as the loop holds a batch open at most. */
+const HELD_MS = 10;
 
 /** Looks at everything that is committed, right after it is. */
 export interface Auditor {
@@ -56,8 +56,8 @@ export class Shell implements Hub {
   readonly #asked = new Map<number, Asked>();
   #requests = 0;
   #isTurning = false;
-  /** The batch that is not sealed yet. */
-  #open: { readonly journal: Journal; readonly sinceMs: number } | undefined;
+  /** The batch that is not sealed yet, if it waits for more. */
+  #open: { readonly journal: Journal; readonly since: number } | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
   /** Frames that still leave before it crashes. */
   #sendsLeft = Number.POSITIVE_INFINITY;
@@ -180,8 +180,8 @@ export class Shell implements Hub {
     const loaded = await load(this.#store, this.state, steps);
     const wallMs = WALL_MS + world.now + wallSkewMs();
     const nowMs = world.now - this.#startedAt;
-    this.#open ??= { journal: new Journal(this.state.cursor, wallMs), sinceMs: nowMs };
-    const { journal, sinceMs } = this.#open;
+    this.#open ??= { journal: new Journal(this.state.cursor, wallMs), since: world.now };
+    const { journal, since } = this.#open;
     journal.wallMs = wallMs;
     const turn: Turn = {
       state: this.state,
@@ -195,9 +195,9 @@ export class Shell implements Hub {
     consider(turn, steps, (thrown) => {
       throw thrown;
     });
-    if (!journal.isUrgent && !journal.isEmpty && nowMs - sinceMs < UNHURRIED_MS) {
-      world.after(UNHURRIED_MS, () => this.post({ kind: 'wake' }));
-      this.#next();
+    if (!journal.isUrgent && !journal.isEmpty && world.now - since < HELD_MS) {
+      world.after(since + HELD_MS - world.now, () => this.post({ kind: 'wake' }));
+      this.#rest();
       return;
     }
     this.#open = undefined;
@@ -231,10 +231,11 @@ export class Shell implements Hub {
       this.crash();
       return;
     }
-    this.#next();
+    this.#rest();
   }
 
-  #next(): void {
+  /** Until somebody says something, or it is time for something. */
+  #rest(): void {
     this.#isTurning = false;
     if (this.#mailbox.length > 0) this.post({ kind: 'wake' });
     this.#setTimer();
