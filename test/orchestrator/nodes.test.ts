@@ -104,6 +104,18 @@ describe('a hello', () => {
     expect([(await a.beat()).refusals('elsewhere'), a.node.route]).toEqual([[], 'elsewhere']);
   });
 
+  it('of an honest node is heard while another connection makes up one after the other', async () => {
+    const flood = Array.from({ length: 1000 }, (_, number) => {
+      const made = core.peer('a', { instance: `made-${number}` });
+      made.route = 'flood';
+      return made.says(made.helloOf());
+    });
+    const honest = core.peer('a');
+    const turned = await core.turn(...flood, honest.says(honest.helloOf()));
+    expect(turned.only('flood', 'welcome')).toHaveLength(3);
+    expect(turned.only(honest.route, 'welcome')).toHaveLength(1);
+  });
+
   it('of a new instance is not followed by a start where the graph says so', async () => {
     const m = core.peer('m');
     expect((await m.hello()).to(m.route).map(({ kind }) => kind)).toEqual(['welcome']);

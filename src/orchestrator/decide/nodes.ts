@@ -118,16 +118,23 @@ function objectionTo(
       message: `${hello.module} publishes ${declared.output}, not ${hello.outputType}`,
     };
   }
-  return schemaObjection(state, hello) ?? objectionToNewcomer(turn, hello);
+  return schemaObjection(state, hello) ?? objectionToNewcomer(turn, greeter, hello);
 }
 
 /** Whoever made up instances or boots could fill memory and disk with them: an honest node says hello again. */
-function objectionToNewcomer(turn: Turn, hello: Hello): { code: RefusalCode; message: string } | undefined {
+function objectionToNewcomer(
+  turn: Turn,
+  { route }: Greeter,
+  hello: Hello,
+): { code: RefusalCode; message: string } | undefined {
   const { state } = turn;
   const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
   if (known?.bootId === hello.bootId) return undefined;
   if (!known && state.nodes.size >= NODES_LIMIT) {
     return { code: 'too_many', message: `there are ${NODES_LIMIT} instances already` };
+  }
+  if (!state.newcomersOfRoute.admits(route, turn.nowMs)) {
+    return { code: 'too_many', message: 'too many nodes say hello on this connection' };
   }
   if (!state.newcomers.admits('', turn.nowMs)) {
     return { code: 'too_many', message: 'too many nodes are being started at this moment' };

@@ -24,6 +24,8 @@ const REFUSALS_PER_SECOND = 50;
 
 /** A thousand nodes that are started at once are in within a few seconds; a flood of made-up ones fills no disk. */
 const NEWCOMERS_PER_SECOND = 200;
+/** Of one connection, on which an honest process says hello for itself: one that floods leaves room for the others. */
+const NEWCOMERS_PER_ROUTE = 3;
 
 /** Those of the batch in hand have to be among them. */
 const REPLACED_BOOTS_HELD = 10_000;
@@ -177,6 +179,7 @@ export class State {
   readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND);
   /** New instances and new boots: each leaves something in the store for days. */
   readonly newcomers: RateLimiter = new RateLimiter(NEWCOMERS_PER_SECOND);
+  readonly newcomersOfRoute: RateLimiter = new RateLimiter(NEWCOMERS_PER_ROUTE);
   readonly progressShown: LastDone = new LastDone();
   /** The newest `seq` given out. */
   cursor = 0;
