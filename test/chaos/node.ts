@@ -104,7 +104,8 @@ function receive(message: OrchestratorMessage, frameIncarnation: number): void {
         return;
       }
       if (message.cmd === 'STOP') for (const work of works.values()) stop(work, 'PREEMPTED');
-      if (message.cmd === 'RESET') for (const work of [...works.values()]) drop(work);
+      // Not `drop`: until its heartbeats say so, what it publishes of them rightly counts.
+      if (message.cmd === 'RESET') for (const work of [...works.values()]) end(work);
       started = message.cmd !== 'STOP';
       if (message.cmd !== 'STOP') say({ kind: 'node_report', status: 'INITIALIZING' });
       say({ kind: 'node_report', status: status() });

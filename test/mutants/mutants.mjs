@@ -95,6 +95,13 @@ export const MUTANTS = [
     tests: core('task-commands'),
   },
   {
+    what: 'shows as stopped what a node has that is not back yet',
+    file: decide('executions'),
+    find: "else if (options.by === 'house' && node.liveness !== 'dead') {",
+    put: "else if (options.by === 'house' && node.route !== undefined && node.liveness !== 'dead') {",
+    tests: core('task-commands'),
+  },
+  {
     what: 'never acknowledges an end again',
     file: decide('executions'),
     find: 'if (endedByNode(execution)) tellEnded(turn, node, execution.id, execution.committed);\n  else {',

@@ -50,6 +50,21 @@ async function passBeating(ms: number, running: readonly string[]): Promise<Turn
 }
 
 describe('stop', () => {
+  it('of what a node has that is not back after a restart is shown as stopped only when the node is back without it', async () => {
+    await core.restart();
+    const answer = await core.ask(command('stop'));
+    const turned = await core.pass(GRACE_MS + 500);
+    expect(turned.flatMap(({ types }) => types)).toContain('execution.cancelled');
+    const stoppedAt = async () => (await stored(answer)).parts[0]?.stopped_at;
+    expect(await stoppedAt()).toBeUndefined();
+    const held = { executionId: order.executionId, lease: order.lease, state: 'RUNNING' } as const;
+    expect((await a.hello({ held: [held] })).only(a.route, 'welcome')[0]?.drop).toEqual([order.executionId]);
+    await a.beat([order.executionId]);
+    expect(await stoppedAt()).toBeUndefined();
+    await a.beat([]);
+    expect(await stoppedAt()).toBe(core.wallMs);
+  });
+
   it('of a task that several nodes work on is acked when each of them has it', async () => {
     const fork = graphOf('fork', moduleSpec('a', ['source']), moduleSpec('b', ['source']));
     core = await Core.open([fork]);

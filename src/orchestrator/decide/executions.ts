@@ -358,7 +358,8 @@ export function endExecution(
   const node = state.nodes.get(execution.nodeId);
   if (node?.executions.delete(execution)) {
     if (options.by === 'node') settle(turn, node, execution);
-    else if (options.by === 'house' && node.route !== undefined && node.liveness !== 'dead') {
+    else if (options.by === 'house' && node.liveness !== 'dead') {
+      // Also where it has not registered since a restart: it may be at work until it says otherwise, or is dead.
       node.stopping.add(execution.id);
     }
     state.freed.add(node.module);
