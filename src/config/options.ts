@@ -187,7 +187,7 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     'N',
     wholeNumber(1, 100_000),
     30,
-    'days after which finished commands, replaced boots and dead nodes are forgotten',
+    'days after which finished commands, replaced boots, and of very many nodes the dead ones are forgotten',
   ),
   maxViewers: option('max_viewers', 'N', wholeNumber(1, 1_000_000), 1000, 'WebSockets at a time'),
   viewerBufferBytes: option(

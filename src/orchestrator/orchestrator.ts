@@ -50,6 +50,8 @@ import { Retention } from './retention.js';
 const REQUESTS_LIMIT = 20_000;
 /** What is a few minutes too old may stay for a few minutes. */
 const RETENTION_INTERVAL_MS = 5 * 60 * 1000;
+/** Instances that keep their node_id for ever; of more, those that have been dead the longest are forgotten. */
+const NODES_KEPT = 5_000;
 /** Recent payloads held in memory, for the assignments that they unlock. */
 const PAYLOAD_CACHE_BYTES = 64 * 1024 * 1024;
 
@@ -347,7 +349,12 @@ export class Orchestrator implements Coordinator {
 
   async #forgetNodes(seenBefore: number): Promise<number> {
     for (let forgotten = 0; ; ) {
-      const answer = await this.#answerTo((id) => ({ kind: 'forget nodes', id, seenBefore }));
+      const answer = await this.#answerTo((id) => ({
+        kind: 'forget nodes',
+        id,
+        seenBefore,
+        kept: NODES_KEPT,
+      }));
       const nodes = answer.ok ? Number(answer.body.nodes) : 0;
       forgotten += nodes;
       if (nodes === 0) return forgotten;

@@ -114,7 +114,7 @@ function take(turn: Turn, step: Step): void {
       return;
     }
     case 'forget nodes': {
-      const nodes = forgetNodes(turn, step.seenBefore);
+      const nodes = forgetNodes(turn, step.seenBefore, step.kept);
       turn.journal.answer(step.id, { ok: true, kind: 'done', body: { nodes } });
       return;
     }

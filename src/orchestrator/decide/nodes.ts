@@ -395,23 +395,33 @@ export function probeAll(turn: Turn): void {
   }
 }
 
-/** Forgets nodes that have long been dead, so many at once. Returns how many. */
-export function forgetNodes({ state, journal }: Turn, seenBefore: number): number {
+/**
+ * Forgets nodes that have long been dead, where more are on record than are kept: those that were seen longest ago first, so many at
+ * once. Returns how many.
+ */
+export function forgetNodes({ state, journal }: Turn, seenBefore: number, kept: number): number {
+  const excess = Math.min(state.nodes.size - kept, FORGOTTEN_AT_ONCE);
+  if (excess <= 0) return 0;
   const awaited = new Set(
     [...state.commands.values()].flatMap(({ parts }) => parts.map(({ nodeId }) => nodeId)),
   );
-  let forgotten = 0;
-  for (const node of state.nodes.values()) {
-    if (forgotten === FORGOTTEN_AT_ONCE) break;
-    const { nodeId, liveness, lastSeenAt, desired, taken } = node;
-    // What somebody has stopped stays stopped, so it has to be remembered.
-    if (liveness !== 'dead' || lastSeenAt >= seenBefore || desired === 'stopped') continue;
-    if (taken > 0 || awaited.has(nodeId)) continue;
+  const forgotten = [...state.nodes.values()]
+    .filter(
+      ({ nodeId, liveness, lastSeenAt, desired, taken }) =>
+        // What somebody has stopped stays stopped, so it has to be remembered.
+        liveness === 'dead' &&
+        lastSeenAt < seenBefore &&
+        desired !== 'stopped' &&
+        taken === 0 &&
+        !awaited.has(nodeId),
+    )
+    .sort((a, b) => a.lastSeenAt - b.lastSeenAt)
+    .slice(0, excess);
+  for (const node of forgotten) {
     state.removeNode(node);
-    journal.delete('nodes', [nodeId]);
-    forgotten += 1;
+    journal.delete('nodes', [node.nodeId]);
   }
-  return forgotten;
+  return forgotten.length;
 }
 
 /** How the node stands by its silence; asked again when that may change. */

@@ -94,7 +94,13 @@ export type Step =
   | { readonly kind: 'blob'; readonly id: number; readonly sha256: string; readonly size: number }
   | { readonly kind: 'inspect nodes'; readonly id: number; readonly nodeId: string | undefined }
   /** Nodes that have long been dead, and were last seen before this: Unix milliseconds. */
-  | { readonly kind: 'forget nodes'; readonly id: number; readonly seenBefore: number }
+  | {
+      readonly kind: 'forget nodes';
+      readonly id: number;
+      readonly seenBefore: number;
+      /** So many are never forgotten. */
+      readonly kept: number;
+    }
   /** Retention is done with it. What this batch has read of the store is of afterwards. */
   | { readonly kind: 'forgotten'; readonly name: string }
   /** Time has passed. */
