@@ -129,6 +129,9 @@ export interface ModuleRun {
 
 export type Overrides = ReadonlyMap<string, ReadonlyMap<string, PayloadRef>>;
 
+/** Of most tasks: an empty map of one's own takes more than all the rest of what waits in a queue. */
+export const NONE: ReadonlyMap<string, never> = new Map<string, never>();
+
 export interface Task {
   readonly id: TaskId;
   /** `<problem_id>/<iteration_id>`. */

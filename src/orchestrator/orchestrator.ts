@@ -53,7 +53,7 @@ const RETENTION_INTERVAL_MS = 5 * 60 * 1000;
 /** Instances that keep their node_id for ever; of more, those that have been dead the longest are forgotten. */
 const NODES_KEPT = 5_000;
 /** Recent payloads held in memory, for the assignments that they unlock. */
-const PAYLOAD_CACHE_BYTES = 64 * 1024 * 1024;
+const PAYLOAD_CACHE_BYTES = 16 * 1024 * 1024;
 
 export interface OrchestratorOptions {
   readonly token: string | undefined;

@@ -42,7 +42,7 @@ import type {
   StopCause,
   Task,
 } from '../model/task.js';
-import { moduleName } from '../model/task.js';
+import { moduleName, NONE } from '../model/task.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
 import { REJECTED_PAUSE_MS } from '../scheduling/task-scheduler.js';
@@ -220,7 +220,8 @@ function refsFromRow(rows: Readonly<Record<string, PayloadRefRow>>): Map<string,
   return new Map(Object.entries(rows).map(([name, ref]) => [name, refFromRow(ref)]));
 }
 
-function overridesFromRow({ overrides = {} }: TaskRow): Overrides {
+function overridesFromRow({ overrides }: TaskRow): Overrides {
+  if (!overrides) return NONE;
   return new Map(Object.entries(overrides).map(([module, rows]) => [module, refsFromRow(rows)]));
 }
 
@@ -372,7 +373,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     createdAt: row.created_at,
     parentIterationId: row.parent_iteration_id,
     input: refFromRow(row.input),
-    pinned: refsFromRow(row.pinned ?? {}),
+    pinned: row.pinned ? refsFromRow(row.pinned) : NONE,
     overrides: overridesFromRow(row),
     runs: [],
     state: row.state,

@@ -11,6 +11,7 @@ import { dependentsOf } from '../../model/graph.js';
 import {
   compileGraph,
   type Execution,
+  NONE,
   type PayloadRef,
   phaseOf,
   type ReusedOutput,
@@ -256,7 +257,7 @@ function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskIni
     createdAt: turn.wallMs,
     parentIterationId: parent?.iteration_id,
     input: prepared ? storeOwn(turn, id, 'input', prepared) : refFromRow(parent!.input),
-    pinned: parent ? pinnedOutputs(parent) : new Map(),
+    pinned: parent ? pinnedOutputs(parent) : NONE,
     overrides: storeOverrides(turn, id, request),
     runs: [],
     state: 'waiting',

@@ -9,6 +9,7 @@
 import type { Fault } from '../../base/errors.js';
 import {
   moduleName,
+  NONE,
   type Overrides,
   type PayloadRef,
   type ReusedOutput,
@@ -119,8 +120,9 @@ export function announceReused(turn: Turn, task: Task): void {
 
 /** Stores the overrides of a task, each as a payload of its own. */
 export function storeOverrides(turn: Turn, task: Task['id'], request: Iterate | undefined): Overrides {
+  if (!request?.preparedOverrides?.length) return NONE;
   const overrides = new Map<string, Map<string, PayloadRef>>();
-  for (const { module, input, value } of request?.preparedOverrides ?? []) {
+  for (const { module, input, value } of request.preparedOverrides) {
     const inputs = overrides.get(module) ?? new Map<string, PayloadRef>();
     overrides.set(module, inputs.set(input, storeOwn(turn, task, `override/${module}/${input}`, value)));
   }
