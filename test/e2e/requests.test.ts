@@ -42,6 +42,52 @@ describe('an Idempotency-Key', () => {
   });
 });
 
+describe('many problems in one request', () => {
+  it('are answered each for itself, in their order, and once for a key, also after kill -9', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    const problem = (title: string) => ({ graph: 'one', input: { name: title }, title });
+    const submit = (...problems: Json[]) =>
+      orchestrator.post('/v1/problems:batch', { problems }, { 'idempotency-key': 'all-of-them' });
+    const first = await submit(problem('a'), { ...problem('b'), graph: 'none' }, problem('c'));
+    expect(first).toMatchObject({
+      status: 200,
+      body: {
+        items: [
+          { iteration_id: 1 },
+          { status: 422, error: { code: 'unknown_graph', details: [{ path: '/graph' }] } },
+          { iteration_id: 1 },
+        ],
+      },
+    });
+    await orchestrator.process.end('SIGKILL');
+    await orchestrator.restart();
+    const again = await submit(problem('a'), problem('b'), problem('d'));
+    expect(again.body.items[0]).toEqual(first.body.items[0]);
+    // What was refused was not done, so it may be now; what was done with this key was something else.
+    expect(again.body.items[1]).toMatchObject({ iteration_id: 1 });
+    expect(again.body.items[2]).toMatchObject({ status: 422, error: { code: 'idempotency_mismatch' } });
+    const { items } = (await orchestrator.get('/v1/problems')).body;
+    expect(items.map(({ title }: Json) => title)).toEqual(['b', 'c', 'a']);
+  });
+
+  it('are refused together where the request is not well-formed, with every place named', async () => {
+    const orchestrator = await OrchestratorProcess.up(Scene.ofTest(), { graphs: ['one'] });
+    const problems = [
+      { graph: 'one', input: {} },
+      { graph: '', input: {} },
+      { input: {}, priority: 101 },
+    ];
+    const refused = await orchestrator.post('/v1/problems:batch', { problems });
+    expect(refused).toMatchObject({ status: 422, body: { error: { code: 'invalid_body' } } });
+    expect(refused.body.error.details.map(({ path }: Json) => path)).toEqual(
+      expect.arrayContaining(['/problems/1/graph', '/problems/2/graph', '/problems/2/priority']),
+    );
+    expect(await orchestrator.post('/v1/problems:batch', { problems: [] })).toMatchObject({ status: 422 });
+    expect((await orchestrator.get('/v1/problems')).body.items).toEqual([]);
+  });
+});
+
 interface Stream {
   /** The next frame; ticks, which come at any time, are left out. */
   next(): Promise<Json>;
