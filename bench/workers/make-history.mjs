@@ -3,7 +3,7 @@
  * new ids and numbers, with every row and event that the real one has.
  *
  * The first `longest` iterations are of one problem, the others of one each; every tenth problem of those has failed. The output that the
- * graph indexes differs from one to the next. On stdout: a JSON of what was made.
+ * graph indexes, if it does, differs from one to the next. On stdout: a JSON of what was made.
  */
 import { pathToFileURL } from 'node:url';
 
@@ -47,10 +47,12 @@ const pages = (await rowsOf('task_events', [oldId])).map(({ value }) =>
 const executionIds = [
   ...new Set(payloads.map(({ key }) => String(key[2])).filter((owner) => owner !== 'input')),
 ];
-const [indexed] = Object.entries(taskRow.modules.third.executions[0].indexed);
-if (!indexed) throw new Error('nothing of the task is indexed');
-const [field, oldElement] = /** @type {[string, string]} */ (indexed);
-const thirdId = taskRow.modules.third.executions[0].execution_id;
+/** The execution whose output the graph indexes by one field, if it does. */
+const { execution_id: indexedId, indexed = {} } =
+  Object.values(taskRow.modules)
+    .flatMap(({ executions }) => executions)
+    .find((/** @type {any} */ execution) => execution.indexed) ?? {};
+const [[field, oldElement] = []] = /** @type {[string, string][]} */ (Object.entries(indexed));
 const perTask = pages.flat().length;
 const before = JSON.parse(textOf(await store.get('meta', ['cursor'])));
 
@@ -94,7 +96,7 @@ function addIteration(problemId, number, createdSeq, failed) {
   put('events', [first], all.join('\n'));
   const value = ((problemId === longId ? number : createdSeq) % VALUES) / VALUES;
   const element = indexElement(value);
-  put('iteration_index', indexKey(field, element, createdSeq, number), EMPTY);
+  if (field) put('iteration_index', indexKey(field, element, createdSeq, number), EMPTY);
   const row = renamed(taskText)
     .replace(`"${field}":"${oldElement}"`, `"${field}":"${element}"`)
     .replace(`"problem_seq":${taskRow.problem_seq}`, `"problem_seq":${createdSeq}`)
@@ -107,7 +109,7 @@ function addIteration(problemId, number, createdSeq, failed) {
   const owners = new Map(ids.map(([old, fresh]) => [String(old), String(fresh)]));
   for (const { key, value: bytes } of payloads) {
     const owner = String(key[2]);
-    const stored = owner === thirdId ? JSON.stringify({ value }) : bytes;
+    const stored = owner === indexedId ? JSON.stringify({ value }) : bytes;
     put('payloads', [problemId, number, owners.get(owner) ?? owner, Number(key[3])], stored);
   }
 }

@@ -106,7 +106,8 @@ async function measure() {
   const wish = { dist: join(root, 'dist'), dir: join(data, 'store'), iterations: problems, longest: 1 };
   const made = start(['bench/workers/make-history.mjs', JSON.stringify(wish)]);
   made.stdout.resume();
-  await new Promise((resolve) => made.once('exit', resolve));
+  const code = await new Promise((resolve) => made.once('exit', resolve));
+  if (code !== 0) throw new Error('the history could not be made');
   const { http, control, submit, ended } = await open();
   const noisy = await submit('one', 'many events', { lines: eventCount });
   await ended(noisy);
