@@ -82,6 +82,11 @@ export class Audit implements Auditor {
     }
   }
 
+  /** Whether it is known to all that the execution is to stop, or has ended. */
+  hasStopped(executionId: string): boolean {
+    return this.#stopped.has(executionId);
+  }
+
   async compare(state: State, store: MemoryStore, clocks: Clocks): Promise<void> {
     const recovered = await recover({
       store,

@@ -120,7 +120,7 @@ class Run implements Witness {
 
   // What the nodes see.
 
-  assigned(process: NodeProcess, { taskId, module, inputs }: Assign): void {
+  assigned(process: NodeProcess, { executionId, taskId, module, inputs }: Assign): void {
     const key = formatTaskId(taskId);
     check(module === process.role.module, `${process.role.instance} is given work of ${module}`);
     for (const { name, value, previous } of inputs) {
@@ -137,6 +137,8 @@ class Run implements Witness {
       if (name === 'source') continue;
       check(read.module === name, `the input ${name} of ${module} is by ${read.module}`);
       check(read.problemId === taskId.problemId, `an input of ${key} is of another problem`);
+      // One that was reset meanwhile was given what counted before the reset.
+      if (this.#audit.hasStopped(executionId)) continue;
       const reused = previous ? undefined : this.#audit.reused.get(`${key}/${name}`);
       check(
         reused !== undefined
