@@ -325,6 +325,7 @@ class Run implements Witness {
   }
 
   #breakSomething(fault: number): void {
+    if (this.world.calm) return;
     const { random } = this.world;
     const place = random.pick(this.#places);
     const { process } = place;
