@@ -278,9 +278,10 @@ class Checking {
         const stoppedAt = this.#stoppedAt.get(id);
         const execution = executions.get(id);
         if (stoppedAt === undefined || line.t <= stoppedAt || !execution || reported.has(id)) continue;
-        const { nodeId, assignedSeq, stoppedSeq } = execution;
+        const { nodeId, assignedSeq, stopped } = execution;
+        // What a new process ends is told before the process itself, in the same commit.
         const wasGivenUp = (upheavals.get(nodeId) ?? []).some(
-          (seq) => seq > assignedSeq && seq <= (stoppedSeq ?? 0),
+          ({ seq, at }) => seq > assignedSeq && (seq <= (stopped?.seq ?? 0) || at === stopped?.at),
         );
         if (wasGivenUp) continue;
         reported.add(id);

@@ -15,7 +15,7 @@ export interface ExecutionHistory {
   /** The seq of the event from which on no output may be recorded. */
   stopSeq: number | undefined;
   /** When its stop was complete, and on whose account: an event's seq. */
-  stoppedSeq: number | undefined;
+  stopped: { readonly seq: number; readonly at: string } | undefined;
 }
 
 interface TaskHistory {
@@ -43,8 +43,8 @@ export class History {
   /** Problems by their titles: clients give each its idempotency key. */
   readonly titles = new Map<string, string[]>();
   readonly counts: Record<string, number> = {};
-  /** Nodes that were replaced, left or died, with the seq of the event. */
-  readonly upheavals = new Map<string, number[]>();
+  /** Nodes that were replaced, left or died, with seq and time of the event. */
+  readonly upheavals = new Map<string, { readonly seq: number; readonly at: string }[]>();
   #seq = 0;
   readonly #graphs = new Map<string, string>();
   readonly #joined = new Map<string, number>();
@@ -108,7 +108,7 @@ export class History {
       task.live.set(event.module!, id);
       this.executions.set(id, {
         ...{ id, task: taskIdOf(event), module: event.module!, nodeId: event.node_id! },
-        ...{ assignedSeq: event.seq, outputs: 0, end: undefined, stopSeq: undefined, stoppedSeq: undefined },
+        ...{ assignedSeq: event.seq, outputs: 0, end: undefined, stopSeq: undefined, stopped: undefined },
       });
       return;
     }
@@ -153,7 +153,7 @@ export class History {
     if (what === 'joined') this.#joined.set(event.node_id!, event.seq);
     if (what !== 'joined' && what !== 'left' && what !== 'dead') return;
     const upheavals = this.upheavals.get(event.node_id!) ?? [];
-    upheavals.push(event.seq);
+    upheavals.push({ seq: event.seq, at: event.at });
     this.upheavals.set(event.node_id!, upheavals);
   }
 
@@ -161,7 +161,7 @@ export class History {
     if (what === 'stopped') {
       const execution =
         event.execution_id === undefined ? undefined : this.executions.get(event.execution_id);
-      if (execution) execution.stoppedSeq = event.seq;
+      if (execution) execution.stopped = { seq: event.seq, at: event.at };
       return;
     }
     if (what !== 'issued' || event.iteration_id === undefined) return;

@@ -81,6 +81,7 @@ export interface WatchLine {
 
 export interface WatchedEvent {
   readonly seq: number;
+  readonly at: string;
   readonly type: string;
   readonly problem_id?: string;
   readonly iteration_id?: number;
