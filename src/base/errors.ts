@@ -32,6 +32,15 @@ export class TuttiError extends Error {
   }
 }
 
+/** Several faults as one sentence: the first, at its place, and how many more there are. */
+export function summaryOf(faults: readonly Fault[]): string {
+  const [first] = faults;
+  if (!first) return 'no fault';
+  const at = first.path === '' ? '' : `${first.path}: `;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  return `${at}${first.message}${more}`;
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

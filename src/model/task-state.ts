@@ -34,3 +34,6 @@ export function taskMayBecome(from: TaskState, to: TaskState): boolean {
 export function taskHasEnded(state: TaskState): boolean {
   return TRANSITIONS[state].length === 0;
 }
+
+/** Every state in which a task has ended. */
+export const TASK_ENDS: readonly TaskState[] = TASK_STATES.filter(taskHasEnded);

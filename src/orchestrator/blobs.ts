@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Transform } from 'node:stream';
@@ -15,6 +15,7 @@ import { messageOf } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Reader } from '../store/store.js';
+import { syncPath } from '../store/sync.js';
 import type { Answer, Blobs, Refusal } from './port.js';
 import { type BlobRow, decodeRow } from './records.js';
 
@@ -80,7 +81,7 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): C
         const message = `the content's SHA-256 is ${actual}, not ${sha256}`;
         return { ok: false, kind: 'invalid', code: 'bad_digest', message };
       }
-      await sync(temporary);
+      await syncPath(temporary);
       return { sha256, size };
     } catch (thrown) {
       if (thrown instanceof TooLarge) {
@@ -118,7 +119,7 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): C
         return { ok: false, kind: 'unavailable', code: 'blob_removed', message, retryAfter: 1 };
       }
       await rename(temporary, pathOf(sha256));
-      await sync(join(dir, sha256.slice(0, 2)));
+      await syncPath(join(dir, sha256.slice(0, 2)));
     }
     const { size } = there ?? (await stat(pathOf(sha256)));
     const answer = await commit({ sha256, size });
@@ -165,14 +166,4 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): C
 
     read: (sha256, range) => createReadStream(pathOf(sha256), range),
   };
-}
-
-/** Makes a file's content, or a folder's entries, outlive a loss of power. */
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

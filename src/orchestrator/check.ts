@@ -7,8 +7,9 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasEnded } from '../model/execution.js';
-import { taskHasEnded } from '../model/task-state.js';
-import type { Entry, Key, Reader, Store, Table } from '../store/store.js';
+import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
+import { entriesOf, keysOf } from '../store/pages.js';
+import type { Reader, Store } from '../store/store.js';
 import {
   type BlobRow,
   type BootRow,
@@ -37,7 +38,6 @@ export interface StoreVerdict {
 }
 
 const FAULTS_LISTED = 200;
-const PAGE = 500;
 
 /** @param blobDir where the blobs are; absent: their files are not looked at */
 export async function checkStore(store: Store, blobDir?: string): Promise<StoreVerdict> {
@@ -80,7 +80,7 @@ class Checking {
     const stored = await this.#reader.get('meta', ['cursor']);
     const cursor = stored ? decodeRow<number>(stored) : 0;
     let expected: number | undefined;
-    for await (const { key, value } of this.#entries('events')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'events')) {
       const first = Number(key[0]);
       if (expected !== undefined && first !== expected)
         this.#fault(`events ${first}`, `follows ${expected - 1}`);
@@ -96,7 +96,7 @@ class Checking {
   }
 
   async #problems(): Promise<void> {
-    for await (const { key, value } of this.#entries('problems')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'problems')) {
       const row = decodeRow<ProblemRow>(value);
       const where = `problems ${row.problem_id}`;
       this.#count('problems');
@@ -116,7 +116,7 @@ class Checking {
           where,
           `says that its newest iteration is ${row.newest_iteration_id}, there is ${task?.iteration_id ?? 'none'}`,
         );
-      for (const state of ['succeeded', 'failed', 'cancelled', 'aborted']) {
+      for (const state of TASK_ENDS) {
         const isIndexed =
           (await this.#reader.get('problems_by_state', [state, row.created_seq])) !== undefined;
         if (isIndexed !== (task?.state === state))
@@ -128,14 +128,14 @@ class Checking {
           );
       }
     }
-    for await (const { key, value } of this.#entries('problem_ids')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'problem_ids')) {
       if ((await this.#reader.get('problems', [decodeRow<number>(value)])) === undefined)
         this.#fault(`problem_ids ${String(key[0])}`, 'leads to no problem');
     }
   }
 
   async #iterations(): Promise<void> {
-    for await (const { key, value } of this.#entries('iterations')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'iterations')) {
       const row = decodeRow<TaskRow>(value);
       const where = `iterations ${row.problem_id}/${row.iteration_id}`;
       this.#count('iterations');
@@ -164,7 +164,7 @@ class Checking {
       }
       await this.#taskEvents(where, row);
     }
-    for await (const { key } of this.#entries('unfinished')) {
+    for await (const { key } of entriesOf(this.#reader, 'unfinished')) {
       if ((await this.#reader.get('iterations', [key[1]!, key[2]!])) === undefined)
         this.#fault(`unfinished ${key[1]}/${key[2]}`, 'is no iteration');
     }
@@ -214,7 +214,9 @@ class Checking {
   /** In order, and of this task. */
   async #taskEvents(where: string, row: TaskRow): Promise<void> {
     let last = 0;
-    for await (const { value } of this.#entries('task_events', [row.problem_id, row.iteration_id])) {
+    for await (const { value } of entriesOf(this.#reader, 'task_events', {
+      prefix: [row.problem_id, row.iteration_id],
+    })) {
       for (const event of linesOf(value)) {
         if (event.seq <= last) this.#fault(where, `has event ${event.seq} after ${last}`);
         if (event.problem_id !== row.problem_id || event.iteration_id !== row.iteration_id)
@@ -229,7 +231,7 @@ class Checking {
   async #strays(): Promise<void> {
     for (const table of ['payloads', 'task_events'] as const) {
       let known = '';
-      for await (const { key } of this.#keys(table)) {
+      for await (const key of keysOf(this.#reader, table)) {
         const task = `${String(key[0])}/${String(key[1])}`;
         if (task === known) continue;
         known = task;
@@ -237,7 +239,7 @@ class Checking {
           this.#fault(`${table} ${task}`, 'is of no iteration');
       }
     }
-    for await (const { key } of this.#keys('iteration_index')) {
+    for await (const key of keysOf(this.#reader, 'iteration_index')) {
       const [field, , problemSeq, iteration] = key;
       const problem = await this.#reader.get('problems', [problemSeq!]);
       const id = problem && decodeRow<ProblemRow>(problem).problem_id;
@@ -245,7 +247,7 @@ class Checking {
       if (task === undefined || !taskHasEnded(decodeRow<TaskRow>(task).state))
         this.#fault(`iteration_index ${String(field)}`, `names ${id ?? 'no problem'}/${String(iteration)}`);
     }
-    for await (const { key } of this.#keys('blob_refs')) {
+    for await (const key of keysOf(this.#reader, 'blob_refs')) {
       const [sha256, problem, iteration] = key;
       const where = `blob_refs ${String(sha256)}`;
       if ((await this.#reader.get('blobs', [sha256!])) === undefined) this.#fault(where, 'is of no blob');
@@ -255,7 +257,7 @@ class Checking {
   }
 
   async #blobs(): Promise<void> {
-    for await (const { key, value } of this.#entries('blobs')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'blobs')) {
       const sha256 = String(key[0]);
       this.#count('blobs');
       if (this.#blobDir === undefined) continue;
@@ -268,7 +270,7 @@ class Checking {
 
   async #nodes(): Promise<void> {
     const instances = new Set<string>();
-    for await (const { key, value } of this.#entries('nodes')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'nodes')) {
       const { node_id, module, instance } = decodeRow<NodeRow>(value);
       this.#count('nodes');
       if (node_id !== key[0]) this.#fault(`nodes ${String(key[0])}`, `says that it is ${node_id}`);
@@ -279,16 +281,16 @@ class Checking {
   }
 
   async #commands(): Promise<void> {
-    for await (const { key } of this.#entries('commands_pending')) {
+    for await (const { key } of entriesOf(this.#reader, 'commands_pending')) {
       const row = await this.#reader.get('commands', key);
       if (!row) this.#fault(`commands_pending ${String(key[0])}`, 'is no command');
     }
-    for await (const { key, value } of this.#entries('boots')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'boots')) {
       this.#count('replaced boots');
       if (typeof decodeRow<BootRow>(value).replaced_at !== 'number')
         this.#fault(`boots ${String(key[0])}`, 'does not say when it was replaced');
     }
-    for await (const { key, value } of this.#entries('commands')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'commands')) {
       this.#count('commands');
       const pending = (await this.#reader.get('commands_pending', key)) !== undefined;
       if (decodeRow<CommandRow>(value).state === 'pending' && !pending)
@@ -297,31 +299,11 @@ class Checking {
   }
 
   async #idempotency(): Promise<void> {
-    for await (const { key, value } of this.#entries('idempotency')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'idempotency')) {
       const { expires_at } = decodeRow<IdempotencyRow>(value);
       this.#count('idempotency keys');
       if ((await this.#reader.get('idempotency_by_time', [expires_at, key[0]!])) === undefined)
         this.#fault(`idempotency ${String(key[0])}`, 'would never be forgotten');
-    }
-  }
-
-  async *#entries(table: Table, prefix: Key = []): AsyncGenerator<Entry> {
-    let after: Key | undefined;
-    for (;;) {
-      const page = await this.#reader.range(table, { prefix, limit: PAGE, ...(after && { after }) });
-      yield* page;
-      if (page.length < PAGE) return;
-      after = page.at(-1)!.key;
-    }
-  }
-
-  async *#keys(table: Table): AsyncGenerator<{ readonly key: Key }> {
-    let after: Key | undefined;
-    for (;;) {
-      const page = await this.#reader.keys(table, { prefix: [], limit: PAGE, ...(after && { after }) });
-      for (const key of page) yield { key };
-      if (page.length < PAGE) return;
-      after = page.at(-1)!;
     }
   }
 

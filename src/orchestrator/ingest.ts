@@ -12,6 +12,9 @@ export function ingest(
   post: (step: Step) => Promise<void> | undefined,
   refused: (refused: Refused) => void,
 ): OrchestratorBusHandlers {
+  const refusedOutputs = (message: string): void =>
+    refused({ via: 'outputs', peer: '', code: 'bad_frame', message });
+
   return {
     onControl(route, bytes) {
       const decoded = decodeToOrchestrator(bytes);
@@ -21,25 +24,22 @@ export function ingest(
     onOutputs(topic, bytes) {
       const decoded = decodeOutputs(bytes);
       if (!decoded.ok) {
-        refused({ via: 'outputs', peer: '', code: 'bad_frame', message: decoded.message });
+        refusedOutputs(decoded.message);
         return undefined;
       }
       if (parseOutputTopic(topic) === undefined) {
-        const message = `${JSON.stringify(topic.slice(0, SHOWN_CHARACTERS))} is no topic of outputs`;
-        refused({ via: 'outputs', peer: '', code: 'bad_frame', message });
+        refusedOutputs(`${JSON.stringify(topic.slice(0, SHOWN_CHARACTERS))} is no topic of outputs`);
         return undefined;
       }
-      for (const { message } of decoded.faults)
-        refused({ via: 'outputs', peer: '', code: 'bad_frame', message });
-      return post({ kind: 'outputs', outputs: decoded.value.outputs, faults: decoded.faults });
+      for (const { message } of decoded.faults) refusedOutputs(message);
+      return post({ kind: 'outputs', outputs: decoded.value.outputs });
     },
     onMalformed(socket, route) {
       if (socket === 'control' && route !== undefined) {
         const message = 'a message of the control socket is one frame';
         void post({ kind: 'bad control', route, code: 'bad_frame', message });
       } else {
-        const message = 'a message of the outputs socket is a topic and a frame';
-        refused({ via: 'outputs', peer: '', code: 'bad_frame', message });
+        refusedOutputs('a message of the outputs socket is a topic and a frame');
       }
     },
     onStranger(socket, why) {

@@ -13,7 +13,7 @@ import type { Logger } from '../base/logger.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
-import { createBlobs } from './blobs.js';
+import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
 import type { House, Step } from './decide/turn.js';
@@ -28,7 +28,6 @@ import { PayloadCache } from './payload-cache.js';
 import { Performer } from './perform.js';
 import type {
   Answer,
-  Blobs,
   Coordinator,
   EventStream,
   Found,
@@ -99,14 +98,13 @@ export class Orchestrator implements Coordinator {
   readonly storeId: string;
   readonly queries: Queries;
   readonly events: EventStream;
-  readonly blobs: Blobs;
+  readonly blobs: CollectableBlobs;
   readonly #deps: OrchestratorDeps;
   readonly #state: State;
   readonly #loop: Loop;
   readonly #clock: PauseFreeClock;
   readonly #indexes: Indexes;
   readonly #retention: Retention;
-  readonly #tidyBlobs: () => Promise<void>;
   readonly #refusals: RefusalLog;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
@@ -146,15 +144,13 @@ export class Orchestrator implements Coordinator {
       perform: (journal) => performer.perform(journal),
       onLost: deps.onLost,
     });
-    const blobs = createBlobs({
+    this.blobs = createBlobs({
       dir: deps.options.blobDir,
       maxBytes: deps.options.maxBlobBytes,
       ids: deps.ids ?? systemIds,
       store: deps.store,
       commit: ({ sha256, size }) => this.#answerTo((id) => ({ kind: 'blob', id, sha256, size })),
     });
-    this.blobs = blobs;
-    this.#tidyBlobs = () => blobs.tidy();
     const inTurn = new InTurn();
     this.#retention = new Retention({
       store: deps.store,
@@ -166,7 +162,7 @@ export class Orchestrator implements Coordinator {
       forgetNodes: (seenBefore) => this.#forgetNodes(seenBefore),
       inTurn,
       trimmed: (oldest) => parts.events.trimmed(oldest),
-      collectBlob: (sha256, commit) => blobs.collect(sha256, commit),
+      collectBlob: (sha256, commit) => this.blobs.collect(sha256, commit),
       settle: ({ name }) => void this.#loop.post({ kind: 'forgotten', name }),
       logger: deps.logger,
     });
@@ -219,7 +215,7 @@ export class Orchestrator implements Coordinator {
     const { bus, options } = this.#deps;
     this.#addresses.blobs = blobUrl;
     this.#clock.start();
-    await this.#tidyBlobs();
+    await this.blobs.tidy();
     const endpoints = await bus.start(
       ingest(
         (step) => this.#loop.post(step),

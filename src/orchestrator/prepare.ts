@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { Fault } from '../base/errors.js';
+import { type Fault, summaryOf } from '../base/errors.js';
 import { type Graph, typeOf } from '../model/graph.js';
 import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
@@ -96,9 +96,7 @@ async function prepareInput(
   const encoded = graph.types.encode(type, input);
   if (!encoded.ok) {
     const faults = encoded.faults.map((fault) => ({ ...fault, path: `/input${fault.path}` }));
-    const first = faults[0]!;
-    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
-    const message = `the input is no ${type}: ${first.path}: ${first.message}${more}`;
+    const message = `the input is no ${type}: ${summaryOf(faults)}`;
     return { ok: false, kind: 'invalid', code: 'bad_input', message, details: faults };
   }
   return keep(deps, encoded.bytes);
@@ -140,10 +138,8 @@ async function prepareOverrides(
       else faults.push(...made.faults.map((fault) => ({ ...fault, path: path + fault.path })));
     }
   }
-  const [first] = faults;
-  if (first) {
-    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
-    const message = `an override is at fault: ${first.path}: ${first.message}${more}`;
+  if (faults.length > 0) {
+    const message = `an override is at fault: ${summaryOf(faults)}`;
     return { ok: false, kind: 'invalid', code: 'bad_overrides', message, details: faults };
   }
   const prepared: PreparedOverride[] = [];
@@ -189,8 +185,6 @@ function prepareGraph(
 }
 
 function badGraph(name: string, faults: readonly Fault[]): Refusal {
-  const first = faults[0];
-  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
-  const message = `graph ${name} has faults: ${first ? `${first.path}: ${first.message}` : ''}${more}`;
+  const message = `graph ${name} has faults: ${summaryOf(faults)}`;
   return { ok: false, kind: 'invalid', code: 'bad_graph', message, details: faults };
 }

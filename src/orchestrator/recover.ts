@@ -9,7 +9,8 @@ import { hasEnded } from '../model/execution.js';
 import type { Graph } from '../model/graph.js';
 import { compileGraph, type Execution } from '../model/task.js';
 import { parseTaskId } from '../model/task-id.js';
-import type { Key, Reader, Table } from '../store/store.js';
+import { entriesOf } from '../store/pages.js';
+import type { Reader } from '../store/store.js';
 import { type TypeRegistry, typesFromJson } from '../wire/types.js';
 import type { Command } from './decide/commands.js';
 import { nodeFromRow } from './decide/node-view.js';
@@ -25,7 +26,6 @@ import {
   taskFromRow,
 } from './records.js';
 
-const PAGE = 1000;
 /** An adopted execution gets at least so long, however old its assignment is: its node has to come back first. */
 const ADOPTION_MS = 15_000;
 
@@ -40,7 +40,7 @@ export async function recover({ store, clocks, graceMs, parseGraph }: RecoverDep
   const state = new State();
   const cursor = await store.get('meta', ['cursor']);
   state.cursor = cursor ? decodeRow<number>(cursor) : 0;
-  for await (const { key, value } of entries(store, 'graphs')) {
+  for await (const { key, value } of entriesOf(store, 'graphs')) {
     const row = decodeRow<GraphRow>(value);
     const types = typesFromJson(row.types);
     const compiled = compileGraph(
@@ -49,7 +49,7 @@ export async function recover({ store, clocks, graceMs, parseGraph }: RecoverDep
     );
     state.addGraph({ compiled, types, typesJson: row.types, yaml: row.yaml, createdAt: row.created_at });
   }
-  for await (const { value } of entries(store, 'nodes')) {
+  for await (const { value } of entriesOf(store, 'nodes')) {
     const node = nodeFromRow(decodeRow<NodeRow>(value), clocks.nowMs);
     state.addNode(node);
     if (node.liveness !== 'dead') {
@@ -61,24 +61,14 @@ export async function recover({ store, clocks, graceMs, parseGraph }: RecoverDep
       });
     }
   }
-  for await (const { key } of entries(store, 'unfinished')) {
+  for await (const { key } of entriesOf(store, 'unfinished')) {
     await recoverTask(store, state, clocks, graceMs, String(key[1]), Number(key[2]));
   }
-  for await (const { key } of entries(store, 'commands_pending')) {
+  for await (const { key } of entriesOf(store, 'commands_pending')) {
     const row = await store.get('commands', key);
     if (row) recoverCommand(state, decodeRow<CommandRow>(row), clocks, graceMs);
   }
   return state;
-}
-
-async function* entries(store: Reader, table: Table): AsyncGenerator<{ key: Key; value: Uint8Array }> {
-  let after: Key | undefined;
-  for (;;) {
-    const page = await store.range(table, { prefix: [], limit: PAGE, ...(after && { after }) });
-    yield* page;
-    if (page.length < PAGE) return;
-    after = page.at(-1)!.key;
-  }
 }
 
 async function recoverTask(

@@ -18,6 +18,7 @@ import type { Logger } from '../base/logger.js';
 import type { Retention as RetentionPolicy } from '../model/graph.js';
 import type { Task } from '../model/task.js';
 import { taskHasEnded } from '../model/task-state.js';
+import { entriesOf } from '../store/pages.js';
 import type { Key, Store, Table, Write } from '../store/store.js';
 import type { Forgetting, State } from './decide/state.js';
 import { indexKey } from './index-key.js';
@@ -130,7 +131,9 @@ export class Retention {
   async #iterationsOf(graph: string, policy: RetentionPolicy, forgotten: Forgotten): Promise<void> {
     const { store } = this.#deps;
     let counted = 0;
-    for await (const problem of this.#problems()) {
+    for await (const { value } of entriesOf(store, 'problems', { reverse: true })) {
+      if (this.#stopping.signal.aborted) return;
+      const problem = decodeRow<ProblemRow>(value);
       if (problem.graph !== graph) continue;
       const rows = (await store.range('iterations', { prefix: [problem.problem_id], reverse: true })).map(
         ({ value }) => decodeRow<TaskRow>(value),
@@ -145,24 +148,6 @@ export class Retention {
         forgotten.iterations += 1;
         if (isWhole) forgotten.problems += 1;
       }
-    }
-  }
-
-  async *#problems(): AsyncGenerator<ProblemRow> {
-    let after: Key | undefined;
-    for (;;) {
-      const page = await this.#deps.store.range('problems', {
-        prefix: [],
-        reverse: true,
-        limit: PAGE,
-        ...(after && { after }),
-      });
-      for (const { value } of page) {
-        if (this.#stopping.signal.aborted) return;
-        yield decodeRow<ProblemRow>(value);
-      }
-      if (page.length < PAGE) return;
-      after = page.at(-1)!.key;
     }
   }
 
@@ -244,27 +229,21 @@ export class Retention {
 
   async #blobs(forgotten: Forgotten): Promise<void> {
     const { store, state, collectBlob, wallMs } = this.#deps;
-    let after: Key | undefined;
-    for (;;) {
-      const page = await store.range('blobs', { prefix: [], limit: PAGE, ...(after && { after }) });
-      for (const { key, value } of page) {
-        if (this.#stopping.signal.aborted) return;
-        const sha256 = String(key[0]);
-        if (decodeRow<BlobRow>(value).lease_until > wallMs()) continue;
-        await collectBlob(sha256, async () => {
-          const row = await store.get('blobs', [sha256]);
-          const isLeased = row !== undefined && decodeRow<BlobRow>(row).lease_until > wallMs();
-          const [reference] = await store.keys('blob_refs', { prefix: [sha256], limit: 1 });
-          if (!row || isLeased || reference || isHeld(state.tasks.values(), sha256)) return false;
-          const collected = await this.#while({ kind: 'blob', name: sha256 }, () =>
-            this.#commit([remove('blobs', [sha256])]),
-          );
-          if (collected) forgotten.blobs += 1;
-          return collected;
-        });
-      }
-      if (page.length < PAGE) return;
-      after = page.at(-1)!.key;
+    for await (const { key, value } of entriesOf(store, 'blobs')) {
+      if (this.#stopping.signal.aborted) return;
+      const sha256 = String(key[0]);
+      if (decodeRow<BlobRow>(value).lease_until > wallMs()) continue;
+      await collectBlob(sha256, async () => {
+        const row = await store.get('blobs', [sha256]);
+        const isLeased = row !== undefined && decodeRow<BlobRow>(row).lease_until > wallMs();
+        const [reference] = await store.keys('blob_refs', { prefix: [sha256], limit: 1 });
+        if (!row || isLeased || reference || isHeld(state.tasks.values(), sha256)) return false;
+        const collected = await this.#while({ kind: 'blob', name: sha256 }, () =>
+          this.#commit([remove('blobs', [sha256])]),
+        );
+        if (collected) forgotten.blobs += 1;
+        return collected;
+      });
     }
   }
 
@@ -321,16 +300,11 @@ export class Retention {
     const { store } = this.#deps;
     const kept: { readonly key: Key; readonly at: number }[] = [];
     const old: Key[] = [];
-    let after: Key | undefined;
-    for (;;) {
-      const page = await store.range('boots', { prefix: [], limit: PAGE, ...(after && { after }) });
-      for (const { key, value } of page) {
-        const at = decodeRow<BootRow>(value).replaced_at;
-        if (at < before) old.push(key);
-        else kept.push({ key, at });
-      }
-      if (page.length < PAGE || this.#stopping.signal.aborted) break;
-      after = page.at(-1)!.key;
+    for await (const { key, value } of entriesOf(store, 'boots')) {
+      if (this.#stopping.signal.aborted) return;
+      const at = decodeRow<BootRow>(value).replaced_at;
+      if (at < before) old.push(key);
+      else kept.push({ key, at });
     }
     if (kept.length > BOOTS_KEPT) {
       kept.sort((a, b) => b.at - a.at);

@@ -5,12 +5,13 @@
  * 2. A copy that is put back is another store: its `store_id` is new, so nobody takes up an old cursor in it.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
 import { IDENTITY, SELF } from './lmdb.js';
 import { openDatabase, openEnvironment, storeFile } from './lmdb-environment.js';
+import { syncPath } from './sync.js';
 
 /**
  * Copy the store in a directory into another one, where there is none yet. The copy is synced when this resolves.
@@ -28,7 +29,7 @@ export async function copyStore(dir: string, target: string): Promise<void> {
   try {
     await mkdir(target, { recursive: true, mode: 0o700 });
     await root.backup(copy, true);
-    for (const path of [copy, dirname(copy)]) await sync(path);
+    for (const path of [copy, dirname(copy)]) await syncPath(path);
   } catch (cause) {
     throw new TuttiError('backup_failed', `the store could not be copied: ${messageOf(cause)}`, { cause });
   } finally {
@@ -49,15 +50,5 @@ export async function renewStoreId(dir: string, ids: Pick<IdSource, 'uuid'> = sy
     return storeId;
   } finally {
     await root.close();
-  }
-}
-
-/** Makes a file's content, or a folder's entries, outlive a loss of power. */
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

@@ -12,6 +12,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { InTurn } from '../base/in-turn.js';
 import { keySize } from './key.js';
 import type { Write } from './store.js';
 
@@ -40,7 +41,7 @@ export class FileRoom {
   private ahead = 0;
   private used = 0;
   private underWay = 0;
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly inTurn = new InTurn();
   private filling: Promise<unknown> | undefined;
   private closing = false;
 
@@ -55,9 +56,7 @@ export class FileRoom {
 
   /** Room for a commit, in the order of the calls. `vital`: it may use the reserve. */
   take(writes: readonly Write[], vital: boolean): Promise<Room> {
-    const taking = this.turn.then(() => this.takeNow(writes, vital));
-    this.turn = taking.catch(() => {});
-    return taking;
+    return this.inTurn.run(() => this.takeNow(writes, vital));
   }
 
   async close(): Promise<void> {

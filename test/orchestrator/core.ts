@@ -331,7 +331,7 @@ export class Peer {
       payload: { kind: 'inline', bytes },
       ...more,
     };
-    return { kind: 'outputs', outputs: [output], faults: [] };
+    return { kind: 'outputs', outputs: [output] };
   }
 
   publish(order: AssignOrder, seq: number, more: Partial<Output> = {}): Promise<Turned> {

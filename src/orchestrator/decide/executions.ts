@@ -17,7 +17,7 @@ import type { FleetNode } from './state.js';
 import { type Turn, touch } from './turn.js';
 
 /** An event shows a decoded output up to this size; a larger one is fetched by whoever looks at it. */
-const SHOWN_OUTPUT_MAX_BYTES = 4096;
+export const SHOWN_OUTPUT_MAX_BYTES = 4096;
 /** Progress events, of each execution. */
 const PROGRESS_INTERVAL_MS = 100;
 

@@ -19,7 +19,7 @@ import {
   type Task,
 } from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
-import { type TaskState, taskHasEnded } from '../../model/task-state.js';
+import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Answer, Refusal } from '../port.js';
 import { EMPTY, type GraphRow, outputRefOf, type ProblemRow, refFromRow, type TaskRow } from '../records.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
@@ -168,7 +168,7 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
   const reused = takeOver(turn, state.graph(graph.name, graph.version)!, parent, request);
   if ('ok' in reused) return reused;
   // The index names the state of the newest iteration, and that is this one now.
-  for (const ended of ['succeeded', 'failed', 'cancelled', 'aborted']) {
+  for (const ended of TASK_ENDS) {
     turn.journal.delete('problems_by_state', [ended, problem.createdSeq]);
   }
   state.problems.set(problemId, problem);

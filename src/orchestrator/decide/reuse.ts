@@ -6,7 +6,7 @@
  *    taken over any more: it runs again.
  * 3. An override is of one module: whoever else takes the same input gets what the graph gives it.
  */
-import type { Fault } from '../../base/errors.js';
+import { type Fault, summaryOf } from '../../base/errors.js';
 import {
   moduleName,
   NONE,
@@ -18,14 +18,12 @@ import {
 import type { Refusal } from '../port.js';
 import { EMPTY, outputRefOf, refFromRow, type TaskRow } from '../records.js';
 import { refusal } from './answers.js';
+import { SHOWN_OUTPUT_MAX_BYTES } from './executions.js';
 import { indexedNow } from './indexing.js';
 import type { LoadedGraph } from './state.js';
 import { ownRef, type PreparedInput, type PreparedRequest, type Turn } from './turn.js';
 
 type Iterate = Extract<PreparedRequest, { kind: 'iterate' }>;
-
-/** An event shows a decoded output up to this size, as `output.recorded` does. */
-const SHOWN_OUTPUT_MAX_BYTES = 4096;
 
 /** By module, what is taken over of the parent; or why it cannot be: every fault at once. */
 export function takeOver(
@@ -54,8 +52,7 @@ export function takeOver(
 }
 
 function badReuse(faults: readonly Fault[]): Refusal {
-  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
-  const message = `what is to be reused cannot be: ${faults[0]!.path}: ${faults[0]!.message}${more}`;
+  const message = `what is to be reused cannot be: ${summaryOf(faults)}`;
   return refusal('invalid', 'bad_reuse', message, { details: faults });
 }
 

@@ -80,7 +80,6 @@ export type Step =
   | {
       readonly kind: 'outputs';
       readonly outputs: readonly Output[];
-      readonly faults: readonly MessageFault[];
     }
   | { readonly kind: 'unreachable'; readonly route: Route }
   | { readonly kind: 'disconnect' }

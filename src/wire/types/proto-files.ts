@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import protobuf from 'protobufjs';
-import { type Fault, messageOf, TuttiError } from '../../base/errors.js';
+import { type Fault, messageOf, summaryOf, TuttiError } from '../../base/errors.js';
 import { didYouMean } from '../../base/nearest.js';
 import { fullNameOf, messagesIn, originalName, unsupported } from './reflection.js';
 
@@ -34,9 +34,7 @@ export function readProtoFiles(folders: readonly string[]): protobuf.Root {
   qualifyTypes(root);
   if (faults.length === 0) checkTypes(root, new Map(files.map((file) => [file.shown, file])), fault);
   if (faults.length > 0) {
-    const [first] = faults;
-    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
-    throw new TuttiError('bad_proto', `${first!.path}: ${first!.message}${more}`, {
+    throw new TuttiError('bad_proto', summaryOf(faults), {
       details: faults,
       hint: 'every .proto file under a proto path has to be valid',
     });

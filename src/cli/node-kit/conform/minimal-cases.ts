@@ -1,12 +1,10 @@
 /** What every node does, with any input: the minimal node of the protocol. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConformCase } from './case.js';
-import { demand, isAbout, same } from './stage.js';
+import { demand, isAbout, ON_ITS_WAY_MS, same } from './stage.js';
 
 /** Three publications: at once, after 1 s, after 2 s more; and a slow machine. */
 const REPEATS_MS = 9_000;
-/** What was said before an acknowledgement came may still arrive. */
-const ON_ITS_WAY_MS = 1_000;
 /** Longer than the time between the first repeats. */
 const SILENCE_MS = 2_600;
 

@@ -2,14 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Heard } from '../conductor.js';
 import type { ConformCase } from './case.js';
-import { demand, isAbout, type Stage } from './stage.js';
+import { demand, isAbout, ON_ITS_WAY_MS, type Stage } from './stage.js';
 
 /** A node that takes what it must not says so at once. */
 const SILENCE_MS = 700;
 /** Longer than the time between the first repeats of an output. */
 const REPEAT_MS = 2_600;
-/** What was said before the welcome came may still arrive. */
-const ON_ITS_WAY_MS = 1_000;
 /** A connection is made again, and an output repeated over it. */
 const HEALED_MS = 9_000;
 

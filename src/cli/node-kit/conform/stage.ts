@@ -33,6 +33,9 @@ const START_MS = 20_000;
 /** The first may be lost, since nobody had subscribed yet; the repeats come after 1 s, 2 s and 4 s more. */
 const OUTPUT_MS = 10_000;
 
+/** What was said before an answer came may still arrive. */
+export const ON_ITS_WAY_MS = 1_000;
+
 /** What the node of the level *full* is asked to do, see `docs/node-protocol.md`. */
 export interface Wish {
   readonly echo?: unknown;

@@ -1,11 +1,9 @@
 /** Assignments, outputs, blobs and failures. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConformCase } from './case.js';
-import { demand, isAbout, type Stage } from './stage.js';
+import { demand, isAbout, ON_ITS_WAY_MS, type Stage } from './stage.js';
 
 const SILENCE_MS = 700;
-/** What was said before an answer came may still arrive. */
-const ON_ITS_WAY_MS = 1_000;
 /** Longer than the time between the first repeats of an output or a report. */
 const REPEAT_MS = 2_600;
 
