@@ -5,12 +5,10 @@
  * 2. It counts as there once the loop has committed its row, which leases it.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import type { BlobRef } from '../model/payload.js';
@@ -30,6 +28,9 @@ export interface BlobsDeps {
 }
 
 class TooLarge extends Error {}
+
+/** Of an upload, so much is written at once; twice as much is held. */
+const PIECE_BYTES = 256 * 1024;
 
 /** How the file of an upload ends that is not whole yet. */
 const UNFINISHED = '.part';
@@ -61,27 +62,50 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): C
 
   const pathOf = (sha256: string): string => join(dir, sha256.slice(0, 2), sha256);
 
+  /** Writes one piece while the next one comes; the file is synced when this resolves. */
+  async function write(content: Readable, path: string): Promise<{ actual: string; size: number }> {
+    const hash = createHash('sha256');
+    const file = await open(path, 'wx');
+    let size = 0;
+    let piece: Buffer[] = [];
+    let pieceBytes = 0;
+    let written: Promise<void> = Promise.resolve();
+    const writePiece = async (): Promise<void> => {
+      await written;
+      written = file.appendFile(Buffer.concat(piece));
+      // Heard of when it is awaited: before the next piece, or at the end.
+      written.catch(() => {});
+      piece = [];
+      pieceBytes = 0;
+    };
+    try {
+      for await (const chunk of content as AsyncIterable<Buffer>) {
+        size += chunk.byteLength;
+        if (size > maxBytes) throw new TooLarge();
+        hash.update(chunk);
+        piece.push(chunk);
+        pieceBytes += chunk.byteLength;
+        if (pieceBytes >= PIECE_BYTES) await writePiece();
+      }
+      await writePiece();
+      await written;
+      await file.datasync();
+    } finally {
+      await written.catch(() => {});
+      await file.close();
+    }
+    return { actual: hash.digest('hex'), size };
+  }
+
   /** The content in a file of its own, whole, verified and synced; the caller removes it. */
   async function receive(sha256: string, content: Readable, temporary: string): Promise<BlobRef | Refusal> {
     try {
       await mkdir(join(dir, sha256.slice(0, 2)), { recursive: true });
-      const hash = createHash('sha256');
-      let size = 0;
-      const measure = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          hash.update(chunk);
-          size += chunk.byteLength;
-          if (size > maxBytes) done(new TooLarge());
-          else done(null, chunk);
-        },
-      });
-      await pipeline(content, measure, createWriteStream(temporary));
-      const actual = hash.digest('hex');
+      const { actual, size } = await write(content, temporary);
       if (actual !== sha256) {
         const message = `the content's SHA-256 is ${actual}, not ${sha256}`;
         return { ok: false, kind: 'invalid', code: 'bad_digest', message };
       }
-      await syncPath(temporary);
       return { sha256, size };
     } catch (thrown) {
       if (thrown instanceof TooLarge) {

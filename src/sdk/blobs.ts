@@ -6,6 +6,7 @@
  * 3. The token goes to the orchestrator's own blob address only.
  */
 import { createHash } from 'node:crypto';
+import { type Dispatcher, request } from 'undici';
 import { TuttiError } from '../base/errors.js';
 import type { BlobRef } from '../model/payload.js';
 import { NonRetryableError } from './errors.js';
@@ -23,9 +24,9 @@ export interface BlobClient {
 export interface HttpBlobsOptions {
   readonly token: string;
   readonly timers: Timers;
-  /** @default the platform's */
-  readonly fetch?: typeof fetch;
 }
+
+type Response = Dispatcher.ResponseData;
 
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 10_000;
@@ -43,7 +44,6 @@ export function blobOf(bytes: Uint8Array): BlobRef {
 }
 
 export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
-  const request = options.fetch ?? fetch;
   let base = '';
 
   function headersFor(url: string): Record<string, string> {
@@ -82,13 +82,13 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
       let tries = 0;
       return await untilDone<Uint8Array>(async () => {
         const response = await request(url, { headers: headersFor(url), signal });
-        if (response.status === 404) {
-          await response.body?.cancel();
+        if (response.statusCode === 404) {
+          await response.body.dump();
           return { kind: 'failed', error: new TuttiError('blob_missing', `${url}: there is no such blob`) };
         }
-        if (!response.ok) return refused(response, url);
-        const bytes = await readExactly(response, blob.size);
-        if (bytes && blobOf(bytes).sha256 === blob.sha256) return { kind: 'done', value: bytes };
+        if (!isOk(response)) return refused(response, url);
+        const bytes = await readExactly(response, blob);
+        if (bytes) return { kind: 'done', value: bytes };
         tries += 1;
         if (tries < CORRUPT_TRIES) return { kind: 'again' };
         const message = `${url}: what is there is not ${blob.size} bytes of SHA-256 ${blob.sha256}`;
@@ -101,43 +101,44 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
       mustBeUrl(url);
       await untilDone<void>(async () => {
         const headers = { ...headersFor(url), 'content-type': 'application/octet-stream' };
-        const response = await request(url, {
-          method: 'PUT',
-          headers,
-          body: bytes as Uint8Array<ArrayBuffer>,
-          signal,
-        });
-        if (!response.ok) return refused(response, url);
-        await response.body?.cancel();
+        const response = await request(url, { method: 'PUT', headers, body: bytes, signal });
+        if (!isOk(response)) return refused(response, url);
+        await response.body.dump();
         return { kind: 'done', value: undefined };
       }, signal);
     },
   };
 }
 
+function isOk({ statusCode }: Response): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
 /** 429 and 5xx pass; any other refusal stays. */
-async function refused(response: Response, url: string): Promise<Try<never>> {
-  const text = (await response.text()).slice(0, 500);
-  if (response.status === 429 || response.status >= 500) {
-    const seconds = Number(response.headers.get('retry-after'));
+async function refused({ statusCode, headers, body }: Response, url: string): Promise<Try<never>> {
+  const text = (await body.text()).slice(0, 500);
+  if (statusCode === 429 || statusCode >= 500) {
+    const seconds = Number(headers['retry-after']);
     return Number.isFinite(seconds) && seconds > 0
       ? { kind: 'again', afterMs: seconds * 1_000 }
       : { kind: 'again' };
   }
-  const message = `${url}: HTTP ${response.status} ${text}`;
+  const message = `${url}: HTTP ${statusCode} ${text}`;
   return { kind: 'failed', error: new NonRetryableError('blob_refused', message) };
 }
 
-/** The body, or nothing when it is not of this size: no more than `size` bytes are ever held. */
-async function readExactly(response: Response, size: number): Promise<Uint8Array | undefined> {
+/** The body, or nothing when it is not of this size and hash: no more than `size` bytes are ever held. */
+async function readExactly({ body }: Response, { sha256, size }: BlobRef): Promise<Uint8Array | undefined> {
   const bytes = new Uint8Array(size);
+  const hash = createHash('sha256');
   let length = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
     if (length + chunk.byteLength > size) return undefined;
     bytes.set(chunk, length);
+    hash.update(chunk);
     length += chunk.byteLength;
   }
-  return length === size ? bytes : undefined;
+  return length === size && hash.digest('hex') === sha256 ? bytes : undefined;
 }
 
 /** Settles in `ms`; rejects with the signal's reason as soon as that is aborted. */

@@ -195,12 +195,15 @@ export class Journal {
   writeEvents(): void {
     const first = this.#events[0];
     if (!first) return;
-    const page = Buffer.from(this.#events.map((event) => event.json).join('\n'));
+    const text = this.#events.map((event) => event.json).join('\n');
+    const page = Buffer.from(text);
+    // Mostly all of it is ASCII: then there is nothing to count.
+    const bytesOf = page.length === text.length ? (json: string) => json.length : Buffer.byteLength;
     this.put('events', [first.seq], page);
     const byTask = new Map<string, TaskPage>();
     let start = 0;
     for (const { seq, fact, json } of this.#events) {
-      const end = start + Buffer.byteLength(json);
+      const end = start + bytesOf(json);
       if (fact.taskId) {
         const key = formatTaskId(fact.taskId);
         const known = byTask.get(key);
