@@ -27,7 +27,7 @@ const NOTHING: Loaded = {
   blobs: new Set(),
 };
 
-/** Iterations looked at together in the search for the newest succeeded one. */
+/** Iterations looked at together in the search for the newest succeeded one, where the newest of all is not it. */
 const SEARCH_PAGE = 50;
 
 /** What a batch refers to and memory does not hold. */
@@ -159,19 +159,14 @@ export async function readTask(store: Reader, id: TaskId): Promise<TaskRow | und
 
 async function findNewestSucceeded(store: Reader, problemId: string): Promise<TaskRow | undefined> {
   let after: { readonly after: readonly (string | number)[] } | undefined;
-  for (;;) {
-    const page = await store.range('iterations', {
-      prefix: [problemId],
-      reverse: true,
-      limit: SEARCH_PAGE,
-      ...after,
-    });
+  for (let limit = 1; ; limit = SEARCH_PAGE) {
+    const page = await store.range('iterations', { prefix: [problemId], reverse: true, limit, ...after });
     for (const { value } of page) {
       const row = decodeRow<TaskRow>(value);
       if (row.state === 'succeeded') return row;
     }
     const last = page.at(-1);
-    if (!last || page.length < SEARCH_PAGE) return undefined;
+    if (!last || page.length < limit) return undefined;
     after = { after: last.key };
   }
 }

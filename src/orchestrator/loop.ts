@@ -43,6 +43,8 @@ export interface LoopDeps {
   readonly load: (steps: readonly Step[]) => Promise<Loaded>;
   /** Does what the journal says; the batch is durable. */
   readonly perform: (journal: Journal) => Promise<void>;
+  /** A commit has found no room; it is tried again until there is some. Called once for each time that this begins. */
+  readonly onFull: () => void;
   /** Nothing can be committed any more: another epoch reigns (`fenced`), or the disk has failed (`store_failed`). The process must end. */
   readonly onLost: (error: TuttiError) => void;
 }
@@ -177,9 +179,7 @@ export class Loop {
             new TuttiError('fenced', `epoch ${outcome.epoch} reigns: another orchestrator has taken over`),
           );
         case 'full':
-          if (this.#blocked === undefined)
-            this.#deps.logger.error(`the store takes no commits: ${outcome.message}`);
-          this.#blocked = outcome.message;
+          this.#full(outcome.message);
           if (this.#stopping) return false;
           await pause(pauseMs);
           break;
@@ -204,6 +204,14 @@ export class Loop {
     this.#isLost = true;
     this.#deps.onLost(error);
     return false;
+  }
+
+  #full(reason: string): void {
+    if (this.#blocked === undefined) {
+      this.#deps.logger.error(`the store takes no commits: ${reason}`);
+      this.#deps.onFull();
+    }
+    this.#blocked = reason;
   }
 
   #block(reason: string): void {

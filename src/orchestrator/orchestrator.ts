@@ -142,6 +142,7 @@ export class Orchestrator implements Coordinator {
       mailboxLimit: deps.options.mailboxLimit,
       load: (steps) => load(deps.store, parts.state, steps),
       perform: (journal) => performer.perform(journal),
+      onFull: () => this.#retention.hurry(),
       onLost: deps.onLost,
     });
     this.blobs = createBlobs({

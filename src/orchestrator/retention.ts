@@ -79,6 +79,8 @@ export class Retention {
   readonly #payloads: Payloads;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
+  /** Ends the pause before the next pass. */
+  #hurry = new AbortController();
 
   constructor(deps: RetentionDeps) {
     this.#deps = deps;
@@ -90,8 +92,14 @@ export class Retention {
     this.#running ??= this.#repeat(intervalMs);
   }
 
+  /** Room is needed: the next pass begins now, or when the one under way is over. */
+  hurry(): void {
+    this.#hurry.abort();
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#hurry.abort();
     await this.#running;
   }
 
@@ -113,10 +121,10 @@ export class Retention {
   }
 
   async #repeat(intervalMs: number): Promise<void> {
-    const { signal } = this.#stopping;
     for (;;) {
-      await pause(intervalMs, undefined, { signal }).catch(() => {});
-      if (signal.aborted) return;
+      await pause(intervalMs, undefined, { signal: this.#hurry.signal }).catch(() => {});
+      if (this.#stopping.signal.aborted) return;
+      this.#hurry = new AbortController();
       try {
         const forgotten = await this.run();
         if (Object.values(forgotten).some((count) => count > 0))

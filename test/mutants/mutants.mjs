@@ -153,8 +153,8 @@ export const MUTANTS = [
   {
     what: 'forgets nodes that somebody has stopped',
     file: decide('nodes'),
-    find: " || desired === 'stopped') continue;",
-    put: ') continue;',
+    find: "        desired !== 'stopped' &&\n",
+    put: '',
     tests: ['test/orchestrator/retention.test.ts'],
   },
   {

@@ -42,6 +42,7 @@ let gate: Promise<void>;
 let failure: Error | undefined;
 /** So many batches cannot be performed. */
 let unperformable: number;
+let timesFull: number;
 
 beforeEach(() => {
   outcomes = [];
@@ -52,6 +53,7 @@ beforeEach(() => {
   gate = Promise.resolve();
   failure = undefined;
   unperformable = 0;
+  timesFull = 0;
   const store = createMemoryStore();
   const state = new State();
   loop = new Loop({
@@ -75,6 +77,9 @@ beforeEach(() => {
     perform: async (journal) => {
       if (unperformable-- > 0) throw new Error('it cannot be sent');
       performed.push(journal);
+    },
+    onFull: () => {
+      timesFull += 1;
     },
     onLost: ({ code }) => lost.push(code),
   });
@@ -144,6 +149,8 @@ describe('the loop', () => {
     expect(endPause()).toBe(500);
     await settle();
     expect([loop.blocked, commits, answered()]).toEqual([undefined, [1, 1, 1, 1], [1, 2]]);
+    // Said once, however often it was tried.
+    expect(timesFull).toBe(1);
   });
 
   it('makes its producers wait while the mailbox is full', async () => {
