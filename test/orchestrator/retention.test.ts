@@ -266,6 +266,8 @@ describe('what the fleet leaves behind', () => {
     expect(await retention().run()).toMatchObject({ nodes: 1 });
     const left = [...core.state.nodes.values()].map(({ instance }) => instance);
     expect(left).toEqual(['a-1', 'stopped']);
+    kept = 0;
+    expect(await retention().run()).toMatchObject({ nodes: 0 });
     expect(await core.store.keys('nodes', { prefix: [] })).toHaveLength(2);
     expect(await faults()).toEqual([]);
     // Its instance is welcome again, as a new node.
