@@ -12,11 +12,18 @@ export interface Gauges {
   readonly commands: number;
   readonly timers: number;
   readonly cursor: number;
-  /** Of the control socket. */
   readonly control: {
     readonly connections: number;
     readonly queued_frames: number;
     readonly held_bytes: number;
+  };
+  readonly outputs: { readonly connections: number; readonly held_bytes: number };
+  readonly events: {
+    readonly connections: number;
+    readonly queued_frames: number;
+    readonly subscriptions: number;
+    /** A count since the start. */
+    readonly missed_frames: number;
   };
   readonly assignments: number;
   /** How long the process itself did not run. */
@@ -34,6 +41,7 @@ export function gaugesOf(
   },
 ): Gauges {
   const nodes = { alive: 0, unresponsive: 0, dead: 0 };
+  const { control, outputs, events } = loop.bus;
   for (const node of state.nodes.values()) nodes[node.liveness] += 1;
   return {
     mailbox: loop.mailbox,
@@ -46,9 +54,16 @@ export function gaugesOf(
     timers: state.timers.size,
     cursor: state.cursor,
     control: {
-      connections: loop.bus.connections,
-      queued_frames: loop.bus.queuedFrames,
-      held_bytes: loop.bus.heldBytes,
+      connections: control.connections,
+      queued_frames: control.queuedFrames,
+      held_bytes: control.heldBytes,
+    },
+    outputs: { connections: outputs.connections, held_bytes: outputs.heldBytes },
+    events: {
+      connections: events.connections,
+      queued_frames: events.queuedFrames,
+      subscriptions: events.subscriptions,
+      missed_frames: events.missedFrames,
     },
     assignments: state.assignments,
     paused_ms: Math.round(loop.pausedMs),
