@@ -13,6 +13,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { GREETING, PING, pongTo, readyOf } from './zmtp-frames.js';
 import { Incoming, type IncomingOptions } from './zmtp-incoming.js';
+import { type Message, Outgoing } from './zmtp-outgoing.js';
 
 export interface ZmtpOptions {
   readonly maxFrameBytes: number;
@@ -47,14 +48,6 @@ export interface ZmtpServerHandlers {
 const HANDSHAKE_MS = 10_000;
 /** Far above any fleet; below what a process may have open. */
 const MAX_CONNECTIONS = 16_384;
-/** Of one peer, beside its frames' number: what waits for a peer that does not read. */
-const QUEUE_BYTES = 64 * 1024 * 1024;
-/** Of all peers together. Beyond it, those get nothing for whom something waits already. */
-const QUEUES_BYTES = 512 * 1024 * 1024;
-/** What a frame takes that waits, besides its bytes. */
-const FRAME_OVERHEAD_BYTES = 256;
-/** A peer that pings and pings, and reads no answers, gets none. */
-const PONG_QUEUE_BYTES = 64 * 1024;
 /** Of all peers together: begun frames, and what came before a pause took effect. */
 const HELD_BYTES = 512 * 1024 * 1024;
 
@@ -67,11 +60,8 @@ export interface Connection {
   /** When it could begin to greet. */
   openedMs: number;
   isReady: boolean;
-  /** Messages that were handed over, and how many of them the system has taken. */
-  sent: number;
-  taken: number;
-  /** A ping waits behind them. */
-  isPinging: boolean;
+  readonly outgoing: Outgoing;
+  /** The last sign of life. */
   heardMs: number;
 }
 
@@ -86,7 +76,7 @@ export class ZmtpServer {
   #paused = false;
   #closing = false;
   #heldBytes = 0;
-  #queuedBytes = 0;
+  readonly #queued = { bytes: 0 };
   #pinging: NodeJS.Timeout | undefined;
 
   constructor(role: ZmtpRole, options: ZmtpOptions, handlers: ZmtpServerHandlers) {
@@ -110,33 +100,9 @@ export class ZmtpServer {
     return { address: bound.address, port: bound.port };
   }
 
-  /** Hands a message over, as `wrapped` made it, unless too much waits for this peer already. Returns whether it did. */
-  send(connection: Connection, message: readonly Uint8Array[]): boolean {
-    const { socket } = connection;
-    if (!connection.isReady || socket.destroyed) return false;
-    if (this.#isFull(connection)) {
-      // Some of it may wait for the end of this turn only.
-      socket.uncork();
-      if (this.#isFull(connection)) return false;
-    }
-    if (socket.writableCorked === 0) {
-      socket.cork();
-      process.nextTick(() => socket.uncork());
-    }
-    connection.sent += 1;
-    const number = connection.sent;
-    let size = FRAME_OVERHEAD_BYTES;
-    for (const part of message) size += part.byteLength;
-    this.#queuedBytes += size;
-    const last = message.length - 1;
-    for (const part of message.slice(0, last)) socket.write(part);
-    socket.write(message[last]!, () => {
-      this.#queuedBytes -= size;
-      connection.taken = Math.max(connection.taken, number);
-      // A ping that waits cannot be answered: that the peer takes what is before it is as good.
-      if (connection.isPinging) connection.heardMs = performance.now();
-    });
-    return true;
+  /** Queues a message, unless too much waits for this peer already, or it is gone. Returns whether it did. */
+  send({ isReady, socket, outgoing }: Connection, message: Message): boolean {
+    return isReady && !socket.destroyed && !this.#closing && outgoing.offer(message);
   }
 
   /** Ends a connection for what its peer did. */
@@ -149,10 +115,10 @@ export class ZmtpServer {
     return this.#connections.size;
   }
 
-  /** Messages that wait to be taken by the system. */
+  /** Messages that wait for their peers. */
   get queuedFrames(): number {
     let queued = 0;
-    for (const connection of this.#connections) queued += waiting(connection);
+    for (const { outgoing } of this.#connections) queued += outgoing.length;
     return queued;
   }
 
@@ -167,9 +133,9 @@ export class ZmtpServer {
     clearInterval(this.#pinging);
     const closed = this.#server.listening ? once(this.#server, 'close') : Promise.resolve();
     this.#server.close();
-    for (const { socket } of this.#connections) {
+    for (const { socket, outgoing } of this.#connections) {
       socket.pause();
-      socket.end(() => socket.destroy());
+      outgoing.end();
     }
     const cut = setTimeout(() => {
       for (const { socket } of this.#connections) socket.destroy();
@@ -178,24 +144,21 @@ export class ZmtpServer {
     clearTimeout(cut);
   }
 
-  #isFull(connection: Connection): boolean {
-    const { writableLength } = connection.socket;
-    return (
-      waiting(connection) >= this.#options.queueFrames ||
-      writableLength > QUEUE_BYTES ||
-      (writableLength > 0 && this.#queuedBytes > QUEUES_BYTES)
-    );
-  }
-
   #accept(socket: Socket): void {
     this.#accepted += 1;
-    const { maxFrameBytes } = this.#options;
+    const { maxFrameBytes, queueFrames } = this.#options;
     const { frames, peers } = this.#role;
     const now = performance.now();
     const connection: Connection = {
       ...{ name: `${this.#accepted}@${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`, socket },
+      ...{ openedMs: now, isReady: false, heardMs: now },
       incoming: new Incoming({ maxFrameBytes, frames, peers }),
-      ...{ openedMs: now, isReady: false, sent: 0, taken: 0, isPinging: false, heardMs: now },
+      outgoing: new Outgoing(socket, {
+        ...{ queueFrames, total: this.#queued },
+        onTaken: () => {
+          connection.heardMs = performance.now();
+        },
+      }),
     };
     this.#connections.add(connection);
     socket.on('error', () => socket.destroy());
@@ -211,7 +174,7 @@ export class ZmtpServer {
       this.#read(connection);
       if (this.#heldBytes > HELD_BYTES) this.refuse(this.#largest(), 'too many frames were begun at once');
     });
-    socket.write(GREETING);
+    connection.outgoing.say(GREETING);
     if (this.#paused) socket.pause();
   }
 
@@ -222,15 +185,16 @@ export class ZmtpServer {
     );
   }
 
-  #end({ socket, incoming }: Connection): void {
+  #end({ socket, incoming, outgoing }: Connection): void {
     socket.destroy();
+    outgoing.clear();
     this.#heldBytes -= incoming.size;
     incoming.clear();
   }
 
   /** Takes what is complete, until a handler asks for a pause. */
   #read(connection: Connection): void {
-    const { incoming, socket } = connection;
+    const { incoming, outgoing, socket } = connection;
     while (!this.#paused && !this.#closing && !socket.destroyed) {
       const before = incoming.size;
       const part = incoming.next();
@@ -239,14 +203,14 @@ export class ZmtpServer {
         case 'incomplete':
           return;
         case 'greeting':
-          socket.write(this.#ready);
+          outgoing.say(this.#ready);
           break;
         case 'ready':
           connection.isReady = true;
           this.#handlers.onReady(connection);
           break;
         case 'ping':
-          if (socket.writableLength < PONG_QUEUE_BYTES) socket.write(pongTo(part.context));
+          outgoing.say(pongTo(part.context));
           break;
         case 'command':
           this.#handlers.onCommand(connection, part.name, part.data);
@@ -291,22 +255,10 @@ export class ZmtpServer {
     if (this.#paused) return;
     const now = performance.now();
     for (const connection of this.#connections) {
-      const { socket, isReady, heardMs, openedMs } = connection;
+      const { outgoing, isReady, heardMs, openedMs } = connection;
       if (!isReady && now - openedMs > HANDSHAKE_MS) this.refuse(connection, 'it did not greet in time');
       else if (now - heardMs > this.#options.silenceMs) this.#end(connection);
-      else if (isReady && !connection.isPinging) {
-        connection.isPinging = true;
-        socket.write(PING, () => {
-          connection.isPinging = false;
-        });
-      }
+      else if (isReady) outgoing.say(PING);
     }
   }
-}
-
-/** Of what was handed over, what the system has not taken. */
-function waiting(connection: Connection): number {
-  // It says so at once, and calls back later.
-  if (connection.socket.writableLength === 0) connection.taken = connection.sent;
-  return connection.sent - connection.taken;
 }

@@ -4,6 +4,7 @@ import type { State } from './decide/state.js';
 
 export interface Gauges {
   readonly mailbox: number;
+  readonly mailbox_bytes: number;
   readonly requests: number;
   readonly tasks: number;
   readonly executions: number;
@@ -35,6 +36,7 @@ export function gaugesOf(
   state: State,
   loop: {
     readonly mailbox: number;
+    readonly mailboxBytes: number;
     readonly requests: number;
     readonly pausedMs: number;
     readonly bus: BusGauges;
@@ -45,6 +47,7 @@ export function gaugesOf(
   for (const node of state.nodes.values()) nodes[node.liveness] += 1;
   return {
     mailbox: loop.mailbox,
+    mailbox_bytes: loop.mailboxBytes,
     requests: loop.requests,
     tasks: state.tasks.size,
     executions: state.executions.size,

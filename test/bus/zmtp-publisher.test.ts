@@ -1,6 +1,7 @@
 /** The events socket: subscribers of libzmq, and peers that it would not be. */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setTimeout as turnOfTheTimers } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Subscriber } from 'zeromq';
 import { GREETING } from '../../src/bus/zmtp-frames.js';
@@ -16,9 +17,9 @@ let port: number;
 let strangers: string[];
 const open: Open[] = [];
 
-async function start(at = 0): Promise<void> {
+async function start(at = 0, pings = { pingIntervalMs: 3000, silenceMs: 15_000 }): Promise<void> {
   publisher = new ZmtpPublisher(
-    { lingerMs: 100, queueFrames: QUEUE_FRAMES, pingIntervalMs: 3000, silenceMs: 15_000 },
+    { lingerMs: 100, queueFrames: QUEUE_FRAMES, ...pings },
     { onStranger: (why) => void strangers.push(why) },
   );
   ({ port } = await publisher.bind('127.0.0.1', at));
@@ -213,6 +214,32 @@ describe('the events socket', () => {
     await expect.poll(() => said().includes('the last one')).toBe(true);
     stuck.destroy();
     await subscriptions().toBe(1);
+  });
+
+  it('ends a connection that gives no sign of life, but none that takes, however slowly, what waits for it', async () => {
+    await publisher.close();
+    const SILENCE_MS = 300;
+    await start(0, { pingIntervalMs: 10, silenceMs: SILENCE_MS });
+    // It reads, and answers no ping.
+    const slow = await raw(GREETING, READY, subscribing('task/'));
+    await subscriptions().toBe(1);
+    slow.pause();
+    const frame = Buffer.alloc(64 * 1024);
+    for (let count = 0; count < 800; count += 1) publisher.publish(TOPIC, frame);
+    const beganAt = performance.now();
+    let waiting = publisher.gauges().queuedFrames;
+    expect(waiting).toBeGreaterThan(100);
+    while (waiting > 0) {
+      slow.read();
+      await turnOfTheTimers(1);
+      waiting = publisher.gauges().queuedFrames;
+    }
+    expect(performance.now() - beganAt).toBeGreaterThan(2 * SILENCE_MS);
+    expect(slow.closed).toBe(false);
+    // All that is left for it is to answer.
+    slow.resume();
+    await once(slow, 'close');
+    await expect.poll(() => publisher.gauges().connections).toBe(0);
   });
 
   it('keeps of large frames not even so many', async () => {

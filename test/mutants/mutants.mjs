@@ -180,8 +180,8 @@ export const MUTANTS = [
   },
   {
     what: 'keeps what a subscriber does not read',
-    file: 'src/bus/zmtp-server.ts',
-    find: 'waiting(connection) >= this.#options.queueFrames ||',
+    file: 'src/bus/zmtp-outgoing.ts',
+    find: 'this.#queue.length >= this.#options.queueFrames ||',
     put: '',
     tests: ['test/bus/zmtp-publisher.test.ts'],
   },

@@ -22,6 +22,7 @@ export function createMetrics({ gauges, gateway }: MetricsSources): () => Promis
     });
   };
   gauge('mailbox_steps', 'Frames and requests that wait to be decided', (now) => now.mailbox);
+  gauge('mailbox_bytes', 'Bytes of the frames among them', (now) => now.mailbox_bytes);
   gauge('requests', 'Requests under way', (now) => now.requests);
   gauge('tasks_unfinished', 'Tasks in memory', (now) => now.tasks);
   gauge('executions', 'Executions of unfinished tasks', (now) => now.executions);
