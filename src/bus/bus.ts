@@ -25,7 +25,7 @@ export interface OrchestratorBusHandlers {
   onOutputs(topic: string, frame: Uint8Array): void | Promise<void>;
   /** What came on a socket is not of the agreed form: a wrong number of frames. */
   onMalformed(socket: 'control' | 'outputs', route: Route | undefined): void;
-  /** A connection was ended: its peer does not speak ZeroMQ, or sent too large a frame. */
+  /** A connection was ended for what its peer did: it does not speak ZeroMQ, sent too large a frame, subscribed to too much. */
   onStranger(socket: 'control' | 'outputs' | 'events', why: string): void;
   /** A frame could not be handed to this route: its connection is gone or does not take any more. */
   onUnreachable(route: Route): void;
@@ -33,14 +33,34 @@ export interface OrchestratorBusHandlers {
   onDisconnect(): void;
 }
 
-/** The sizes of the control socket's queues. */
+/** The sizes of the sockets' queues. */
 export interface BusGauges {
-  readonly connections: number;
-  /** Frames that wait for their peers. */
-  readonly queuedFrames: number;
-  /** Bytes that have come and are not a whole frame yet, or wait for the mailbox. */
-  readonly heldBytes: number;
+  readonly control: {
+    readonly connections: number;
+    /** Frames that wait for their peers. */
+    readonly queuedFrames: number;
+    /** Bytes that have come and are not a whole message yet, or wait for the mailbox. */
+    readonly heldBytes: number;
+  };
+  readonly outputs: {
+    readonly connections: number;
+    readonly heldBytes: number;
+  };
+  readonly events: {
+    readonly connections: number;
+    readonly queuedFrames: number;
+    readonly subscriptions: number;
+    /** A count since the start: frames that a subscriber did not get since it did not take those before. */
+    readonly missedFrames: number;
+  };
 }
+
+/** Of a bus whose sockets are not open. */
+export const NO_GAUGES: BusGauges = {
+  control: { connections: 0, queuedFrames: 0, heldBytes: 0 },
+  outputs: { connections: 0, heldBytes: 0 },
+  events: { connections: 0, queuedFrames: 0, subscriptions: 0, missedFrames: 0 },
+};
 
 export interface OrchestratorBus {
   /** Binds the three sockets. Throws `TuttiError` `port_in_use` (naming option and endpoint) or `bad_endpoint`. */

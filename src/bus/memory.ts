@@ -7,9 +7,16 @@
  * 3. Nothing is delivered inside the call that sent it: `schedule` decides when, how often, and whether at all.
  */
 import { TuttiError } from '../base/errors.js';
-import type { NodeBus, NodeBusHandlers, OrchestratorBus, OrchestratorBusHandlers, Route } from './bus.js';
+import {
+  NO_GAUGES,
+  type NodeBus,
+  type NodeBusHandlers,
+  type OrchestratorBus,
+  type OrchestratorBusHandlers,
+  type Route,
+} from './bus.js';
 import { Inbox } from './memory-inbox.js';
-import { TopicPrefixes } from './topic-prefixes.js';
+import { TopicSubscribers } from './topic-subscribers.js';
 
 /** One frame under way. */
 export interface Delivery {
@@ -89,8 +96,8 @@ interface Orchestrator {
 
 interface Subscription {
   readonly name: string;
-  readonly prefix: string;
   readonly listener: (topic: string, frame: Uint8Array) => void;
+  closed: boolean;
 }
 
 const OUTPUTS_PREFIX = 'output/';
@@ -103,8 +110,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
   const pendingFrames = options.pendingFrames ?? PENDING_FRAMES;
   const maxFrameBytes = options.maxFrameBytes ?? Number.POSITIVE_INFINITY;
   const nodes = new Set<Node>();
-  const subscriptions = new Set<Subscription>();
-  const prefixes = new TopicPrefixes();
+  const subscribers = new TopicSubscribers<Subscription>();
   let orchestrator: Orchestrator | undefined;
   let routes = 0;
 
@@ -189,10 +195,9 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
   }
 
   function publishDown(topic: string, frame: Uint8Array): void {
-    for (const subscription of subscriptions) {
-      if (!topic.startsWith(subscription.prefix)) continue;
+    for (const subscription of subscribers.of(topic)) {
       const deliver = () => {
-        if (subscriptions.has(subscription)) subscription.listener(topic, frame);
+        if (!subscription.closed) subscription.listener(topic, frame);
       };
       schedule({ plane: 'events', peer: subscription.name, frame, deliver });
     }
@@ -229,9 +234,9 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
       publish(topic, frame) {
         if (self && !ended) publishDown(topic, frame);
       },
-      isWanted: (topic) => prefixes.match(topic),
+      isWanted: (topic) => subscribers.isWanted(topic),
       // What is sent here is there: nothing waits but what its receiver has not taken.
-      gauges: () => ({ connections: 0, queuedFrames: 0, heldBytes: 0 }),
+      gauges: () => NO_GAUGES,
       async stop() {
         end((connection) => {
           connection.up = false;
@@ -301,12 +306,12 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
   }
 
   function subscribe(prefix: string, listener: Subscription['listener']): MemorySubscriber {
-    const subscription = { name: `subscriber of ${prefix}`, prefix, listener };
-    subscriptions.add(subscription);
-    prefixes.add(prefix);
+    const subscription = { name: `subscriber of ${prefix}`, listener, closed: false };
+    subscribers.add(prefix, subscription);
     return {
       close() {
-        if (subscriptions.delete(subscription)) prefixes.remove(prefix);
+        subscription.closed = true;
+        subscribers.remove(prefix, subscription);
       },
     };
   }

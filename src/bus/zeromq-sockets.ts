@@ -1,4 +1,4 @@
-/** What the ZeroMQ buses have in common. */
+/** What the ZeroMQ buses have in common, and how a node's handles sockets of libzmq. */
 import type { Event, Readable, Socket } from 'zeromq';
 import { messageOf, TuttiError } from '../base/errors.js';
 
@@ -64,15 +64,10 @@ export interface Open<S extends Socket> {
 export interface SocketWatch {
   onConnect?(): void;
   onDisconnect?(): void;
-  /** A connection ended because it did not speak ZeroMQ. */
-  onStranger?(): void;
 }
 
 /** Hears of a socket's connections, and of its end: libzmq ends a closed socket in the background. */
-export function watched<S extends Socket>(
-  socket: S,
-  { onConnect, onDisconnect, onStranger }: SocketWatch = {},
-): Open<S> {
+export function watched<S extends Socket>(socket: S, { onConnect, onDisconnect }: SocketWatch = {}): Open<S> {
   const { linger, events } = socket;
   const ended = (async () => {
     for await (const event of events) {
@@ -81,7 +76,6 @@ export function watched<S extends Socket>(
       if (socket.closed) continue;
       if (event.type === 'handshake') onConnect?.();
       else if (event.type === 'disconnect') onDisconnect?.();
-      else if (event.type.startsWith('handshake:error')) onStranger?.();
     }
   })();
   return {

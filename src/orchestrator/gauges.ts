@@ -4,6 +4,7 @@ import type { State } from './decide/state.js';
 
 export interface Gauges {
   readonly mailbox: number;
+  readonly mailbox_bytes: number;
   readonly requests: number;
   readonly tasks: number;
   readonly executions: number;
@@ -12,11 +13,18 @@ export interface Gauges {
   readonly commands: number;
   readonly timers: number;
   readonly cursor: number;
-  /** Of the control socket. */
   readonly control: {
     readonly connections: number;
     readonly queued_frames: number;
     readonly held_bytes: number;
+  };
+  readonly outputs: { readonly connections: number; readonly held_bytes: number };
+  readonly events: {
+    readonly connections: number;
+    readonly queued_frames: number;
+    readonly subscriptions: number;
+    /** A count since the start. */
+    readonly missed_frames: number;
   };
   readonly assignments: number;
   /** How long the process itself did not run. */
@@ -28,15 +36,18 @@ export function gaugesOf(
   state: State,
   loop: {
     readonly mailbox: number;
+    readonly mailboxBytes: number;
     readonly requests: number;
     readonly pausedMs: number;
     readonly bus: BusGauges;
   },
 ): Gauges {
   const nodes = { alive: 0, unresponsive: 0, dead: 0 };
+  const { control, outputs, events } = loop.bus;
   for (const node of state.nodes.values()) nodes[node.liveness] += 1;
   return {
     mailbox: loop.mailbox,
+    mailbox_bytes: loop.mailboxBytes,
     requests: loop.requests,
     tasks: state.tasks.size,
     executions: state.executions.size,
@@ -46,9 +57,16 @@ export function gaugesOf(
     timers: state.timers.size,
     cursor: state.cursor,
     control: {
-      connections: loop.bus.connections,
-      queued_frames: loop.bus.queuedFrames,
-      held_bytes: loop.bus.heldBytes,
+      connections: control.connections,
+      queued_frames: control.queuedFrames,
+      held_bytes: control.heldBytes,
+    },
+    outputs: { connections: outputs.connections, held_bytes: outputs.heldBytes },
+    events: {
+      connections: events.connections,
+      queued_frames: events.queuedFrames,
+      subscriptions: events.subscriptions,
+      missed_frames: events.missedFrames,
     },
     assignments: state.assignments,
     paused_ms: Math.round(loop.pausedMs),

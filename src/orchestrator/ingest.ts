@@ -7,9 +7,9 @@ import type { Refused } from './port.js';
 
 const SHOWN_CHARACTERS = 100;
 
-/** `post` settles when the mailbox has room again; until then the socket is not read. `refused`: what nobody can be told of. */
+/** `post` is told the frame's size, and settles when the mailbox has room again; until then the socket is not read. `refused`: what nobody can be told of. */
 export function ingest(
-  post: (step: Step) => Promise<void> | undefined,
+  post: (step: Step, bytes?: number) => Promise<void> | undefined,
   refused: (refused: Refused) => void,
 ): OrchestratorBusHandlers {
   const refusedOutputs = (message: string): void =>
@@ -18,7 +18,10 @@ export function ingest(
   return {
     onControl(route, bytes) {
       const decoded = decodeToOrchestrator(bytes);
-      if (decoded.ok) return post({ kind: 'control', route, frame: decoded.value, faults: decoded.faults });
+      if (decoded.ok) {
+        const { value: frame, faults } = decoded;
+        return post({ kind: 'control', route, frame, faults }, bytes.byteLength);
+      }
       return post({ kind: 'bad control', route, code: decoded.code, message: decoded.message });
     },
     onOutputs(topic, bytes) {
@@ -32,7 +35,7 @@ export function ingest(
         return undefined;
       }
       for (const { message } of decoded.faults) refusedOutputs(message);
-      return post({ kind: 'outputs', outputs: decoded.value.outputs });
+      return post({ kind: 'outputs', outputs: decoded.value.outputs }, bytes.byteLength);
     },
     onMalformed(socket, route) {
       if (socket === 'control' && route !== undefined) {

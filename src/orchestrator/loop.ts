@@ -39,6 +39,8 @@ export interface LoopDeps {
   readonly logger: Logger;
   /** Steps that may wait; a frame counts as one. */
   readonly mailboxLimit: number;
+  /** Bytes of the frames that may wait. */
+  readonly mailboxBytes: number;
   /** What the store says about the steps. */
   readonly load: (steps: readonly Step[]) => Promise<Loaded>;
   /** Does what the journal says; the batch is durable. */
@@ -52,6 +54,9 @@ export interface LoopDeps {
 export class Loop {
   readonly #deps: LoopDeps;
   readonly #mailbox: Step[] = [];
+  /** Of each step in the mailbox. */
+  readonly #sizes: number[] = [];
+  #bytes = 0;
   #wake: (() => void) | undefined;
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -75,15 +80,26 @@ export class Loop {
     return this.#mailbox.length;
   }
 
+  /** Of the frames that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   start(): void {
     this.#running ??= this.#run();
   }
 
-  /** Puts a step in the mailbox. The promise, if there is one, settles when there is room again: wait for it before the next. */
-  post(step: Step): Promise<void> | undefined {
+  /**
+   * Puts a step in the mailbox, with the size of the frame that it keeps. The promise, if there is one, settles when there is room again:
+   * wait for it before the next.
+   */
+  post(step: Step, bytes = 0): Promise<void> | undefined {
     this.#mailbox.push(step);
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
     this.#wake?.();
-    if (this.#mailbox.length < this.#deps.mailboxLimit) return undefined;
+    const { mailboxLimit, mailboxBytes } = this.#deps;
+    if (this.#mailbox.length < mailboxLimit && this.#bytes < mailboxBytes) return undefined;
     if (!this.#room) {
       let resolve: () => void = () => {};
       const promise = new Promise<void>((settle) => {
@@ -108,7 +124,9 @@ export class Loop {
       if (this.#mailbox.length === 0) await this.#nextStep();
       if (this.#stopping) return;
       const steps = this.#mailbox.splice(0, BATCH_LIMIT);
-      if (this.#room && this.#mailbox.length < this.#deps.mailboxLimit / 2) {
+      for (const size of this.#sizes.splice(0, BATCH_LIMIT)) this.#bytes -= size;
+      const { mailboxLimit, mailboxBytes } = this.#deps;
+      if (this.#room && this.#mailbox.length < mailboxLimit / 2 && this.#bytes < mailboxBytes / 2) {
         this.#room.resolve();
         this.#room = undefined;
       }

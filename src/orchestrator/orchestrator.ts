@@ -45,6 +45,8 @@ import { recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
 import { Retention } from './retention.js';
 
+/** Of frames that wait: some dozens of the largest, and far more than a batch of usual ones. */
+const MAILBOX_BYTES = 256 * 1024 * 1024;
 /** Requests that may be under way; each holds its caller's connection. */
 const REQUESTS_LIMIT = 20_000;
 /** What is a few minutes too old may stay for a few minutes. */
@@ -140,6 +142,7 @@ export class Orchestrator implements Coordinator {
       ids: deps.ids ?? systemIds,
       logger: deps.logger,
       mailboxLimit: deps.options.mailboxLimit,
+      mailboxBytes: MAILBOX_BYTES,
       load: (steps) => load(deps.store, parts.state, steps),
       perform: (journal) => performer.perform(journal),
       onFull: () => this.#retention.hurry(),
@@ -219,7 +222,7 @@ export class Orchestrator implements Coordinator {
     await this.blobs.tidy();
     const endpoints = await bus.start(
       ingest(
-        (step) => this.#loop.post(step),
+        (step, bytes) => this.#loop.post(step, bytes),
         (refused) => {
           this.#state.counters.add(`refused_${refused.code}`);
           this.#refusals.note(refused);
@@ -276,6 +279,7 @@ export class Orchestrator implements Coordinator {
   gauges(): Gauges {
     return gaugesOf(this.#state, {
       mailbox: this.#loop.depth,
+      mailboxBytes: this.#loop.bytes,
       requests: this.#waiting.size,
       pausedMs: this.#clock.pausedMs,
       bus: this.#deps.bus.gauges(),

@@ -1,13 +1,14 @@
 /** The control socket against peers that libzmq would not be. */
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import fc from 'fast-check';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Dealer } from 'zeromq';
-import { GREETING, Incoming, type Part, PING, READY, wrapped } from '../../src/bus/zmtp-frames.js';
+import { GREETING, PING } from '../../src/bus/zmtp-frames.js';
 import { ZmtpRouter } from '../../src/bus/zmtp-router.js';
+import { endAll, message, type Open, rawPeer, readyAs } from './zmtp-peer.js';
 
 const MAX_FRAME_BYTES = 100_000;
+const READY = readyAs('DEALER');
 
 let router: ZmtpRouter;
 let endpoint: string;
@@ -16,7 +17,7 @@ let heard: { route: string; text: string }[];
 let strangers: string[];
 let malformed: number;
 let unreachable: string[];
-const open: { destroy?(): unknown; close?(): unknown }[] = [];
+const open: Open[] = [];
 
 beforeEach(async () => {
   heard = [];
@@ -43,38 +44,11 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const one of open.splice(0)) {
-    one.destroy?.();
-    one.close?.();
-  }
+  endAll(open);
   await router.close();
 });
 
-/** READY of a DEALER that asks to be called so. */
-function readyAs(identity: Uint8Array, type = 'DEALER'): Buffer {
-  const property = (name: string, value: Uint8Array): Buffer => {
-    const size = Buffer.alloc(4);
-    size.writeUInt32BE(value.byteLength);
-    return Buffer.concat([Buffer.from([name.length]), Buffer.from(name), size, value]);
-  };
-  const body = Buffer.concat([
-    Buffer.from('\u0005READY', 'latin1'),
-    property('Socket-Type', Buffer.from(type)),
-    property('Identity', identity),
-  ]);
-  return Buffer.concat([Buffer.from([4, body.length]), body]);
-}
-
-const message = (text: string): Buffer => Buffer.concat(wrapped(Buffer.from(text)));
-
-async function raw(...bytes: readonly Uint8Array[]): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
-  open.push(socket);
-  socket.on('error', () => {});
-  await once(socket, 'connect');
-  for (const part of bytes) socket.write(part);
-  return socket;
-}
+const raw = (...bytes: readonly Uint8Array[]): Promise<Socket> => rawPeer(port, open, ...bytes);
 
 function dealer(routingId?: string): Dealer {
   const socket = new Dealer({ linger: 0, ...(routingId !== undefined && { routingId }) });
@@ -107,7 +81,7 @@ describe('the name that a peer asks to be called by', () => {
     await heardFrom('first');
     for (let guess = 0; guess < 50; guess += 1) {
       const name = Buffer.from([0, 0x6b, 0x8b, 0x45, 0x60 + guess]);
-      await raw(GREETING, readyAs(name), message(`guess ${guess}`));
+      await raw(GREETING, readyAs('DEALER', name), message(`guess ${guess}`));
     }
     await heardFrom('guess 49');
     await dealer().send('second');
@@ -125,7 +99,7 @@ describe('a peer', () => {
       [Buffer.from(GREETING.toString('latin1').replace('NULL', 'PLAI'), 'latin1')],
       /NULL/,
     ],
-    ['that publishes', [GREETING, readyAs(Buffer.alloc(0), 'PUB')], /DEALER/],
+    ['that publishes', [GREETING, readyAs('PUB')], /DEALER/],
     ['that talks before it is ready', [GREETING, message('too early')], /before it was ready/],
     ['whose READY is cut', [GREETING, Buffer.from([4, 7, 5, 82, 69, 65, 68, 89, 200])], /DEALER/],
     ['of unknown frames', [GREETING, READY, Buffer.from([0xf0, 1, 1])], /kind/],
@@ -186,65 +160,5 @@ describe('a peer', () => {
     expect(unreachable).toEqual([]);
     await Promise.resolve();
     expect(unreachable).toEqual([route, 'nobody']);
-  });
-});
-
-describe('what comes on a connection', () => {
-  const parts = (incoming: Incoming): Part[] => {
-    const taken: Part[] = [];
-    for (;;) {
-      const part = incoming.next();
-      if (part.kind === 'incomplete') return taken;
-      taken.push(part);
-      if (part.kind === 'broken') return taken;
-    }
-  };
-  const frame = fc.uint8Array({ maxLength: 600 });
-
-  it('reads the same however it is cut into pieces', () => {
-    fc.assert(
-      fc.property(
-        fc.array(frame, { maxLength: 10 }),
-        fc.array(fc.integer({ min: 1, max: 700 })),
-        (frames, cuts) => {
-          const bytes = Buffer.concat([GREETING, READY, PING, ...frames.flatMap((one) => wrapped(one))]);
-          const incoming = new Incoming(MAX_FRAME_BYTES);
-          const taken: Part[] = [];
-          let at = 0;
-          for (const cut of [...cuts, bytes.length]) {
-            if (at >= bytes.length) break;
-            incoming.push(bytes.subarray(at, at + cut));
-            at += cut;
-            taken.push(...parts(incoming));
-          }
-          expect(taken.map(({ kind }) => kind)).toEqual([
-            'greeting',
-            'ready',
-            'ping',
-            ...frames.map(() => 'message'),
-          ]);
-          const read = taken.flatMap((part) => (part.kind === 'message' ? [Buffer.from(part.frame)] : []));
-          expect(read).toEqual(frames.map((one) => Buffer.from(one)));
-          expect(incoming.size).toBe(0);
-        },
-      ),
-    );
-  });
-
-  it('never throws, whatever it is', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 0, max: 2 }),
-        fc.array(fc.uint8Array({ maxLength: 300 })),
-        (lead, chunks) => {
-          const incoming = new Incoming(1000);
-          for (const chunk of [GREETING, READY].slice(0, lead)) incoming.push(chunk);
-          for (const chunk of chunks) {
-            if (chunk.length > 0) incoming.push(Buffer.from(chunk));
-            if (parts(incoming).at(-1)?.kind === 'broken') return;
-          }
-        },
-      ),
-    );
   });
 });

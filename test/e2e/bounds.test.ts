@@ -1,15 +1,21 @@
 /** What is too much for the house: each bound is stated here and in `docs/operations.md`, and looked at from outside. */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { request } from 'node:http';
-import { join } from 'node:path';
+import type { Socket } from 'node:net';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { GREETING } from '../../src/bus/zmtp-frames.js';
+import { nodeTopic, outputTopic } from '../../src/wire/topics.js';
+import { message, rawPeer, readyAs } from '../bus/zmtp-peer.js';
+import { outputOf, outputsFrame } from '../support/attack-frames.js';
 import { startNode } from '../support/nodes.js';
 import { OrchestratorProcess } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
+import { buildSlowSync } from '../support/slow-sync.js';
 
 const MIB = 1024 ** 2;
 
@@ -124,6 +130,113 @@ describe('10,000 tasks for which there is no node', () => {
     const { body } = await orchestrator.get('/v1/problems?state=succeeded&limit=1');
     expect(body.items).toHaveLength(1);
   }, 300_000);
+});
+
+/** A peer that says hello as this type of socket, and then this again and again, as fast as it is taken, until it is ended. */
+async function flood(
+  scene: Scene,
+  endpoint: string,
+  type: string,
+  next: (count: number) => Uint8Array,
+): Promise<{ readonly socket: Socket; count(): number }> {
+  const open: Socket[] = [];
+  const socket = await rawPeer(Number(new URL(endpoint).port), open, GREETING, readyAs(type));
+  scene.atEnd(() => socket.destroy());
+  let count = 0;
+  const pour = (): void => {
+    while (!socket.destroyed) {
+      count += 1;
+      if (!socket.write(next(count))) return;
+    }
+  };
+  socket.resume().on('drain', pour);
+  pour();
+  return { socket, count: () => count };
+}
+
+describe('a flood of large outputs while the disk is slow', () => {
+  const SLOW_MS = 1000;
+  const PUBLISHERS = 3;
+  const TASKS = 2;
+  const FRAME_BYTES = 4 * MIB;
+  /** What waits in the mailbox, what is decided meanwhile, and what the engine leaves to its collector. */
+  const GROWTH_MIB = 600;
+
+  it('stays with its senders: memory is bounded, and others are served', async (ctx) => {
+    const shim = await buildSlowSync();
+    if (shim === undefined) return ctx.skip('needs cc');
+    const scene = Scene.ofTest();
+    scene.atEnd(() => rm(dirname(shim), { recursive: true }));
+    const env = { LD_PRELOAD: shim, TUTTI_SLOW_SYNC_MS: String(SLOW_MS) };
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'], env });
+    const growth = await watchGrowth(scene, orchestrator.process.pid);
+    const bytes = Buffer.alloc(FRAME_BYTES);
+    const nobody = { executionId: '01890000-0000-7000-8000-000000000000', lease: 'made up' };
+    const output = outputOf(nobody, 1, { payload: { kind: 'inline', bytes } });
+    const outputs = message(outputTopic('work'), outputsFrame(output));
+    const floods = await Promise.all(
+      Array.from({ length: PUBLISHERS }, () =>
+        flood(scene, orchestrator.ready.outputs, 'PUB', () => outputs),
+      ),
+    );
+    let most = 0;
+    for (let number = 0; number < TASKS; number += 1) {
+      const submitted = orchestrator.submit('one', { number });
+      const look = setInterval(async () => {
+        most = Math.max(most, await metric(orchestrator, 'tutti_mailbox_bytes').catch(() => 0));
+      }, 50);
+      await submitted;
+      clearInterval(look);
+    }
+    // The mailbox was full.
+    expect(most).toBeGreaterThan(200 * MIB);
+    expect(most).toBeLessThan(256 * MIB + 2 * FRAME_BYTES);
+    expect(await metric(orchestrator, 'tutti_outputs_connections')).toBe(PUBLISHERS);
+    expect(await metric(orchestrator, 'tutti_outputs_held_bytes')).toBeLessThan(PUBLISHERS * 2 * FRAME_BYTES);
+    for (const { socket } of floods) socket.destroy();
+    expect(await growth()).toBeLessThan(GROWTH_MIB);
+    expect(await metric(orchestrator, 'tutti_tasks_unfinished')).toBe(TASKS);
+  });
+});
+
+describe('subscribers of events', () => {
+  const SUBSCRIPTIONS = 300_000;
+  const GROWTH_MIB = 64;
+
+  it('that subscribe without end, or do not read, cost little, and are ended or miss what they do not read', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    const growth = await watchGrowth(scene, orchestrator.process.pid);
+    let subscriptions = 0;
+    for (let round = 0; subscriptions < SUBSCRIPTIONS; round += 1) {
+      const many = await flood(scene, orchestrator.ready.events, 'SUB', (count) =>
+        message(`\u0001${nodeTopic(`${round}-${count}`)}`.padEnd(200, 'x')),
+      );
+      await new Promise((resolve) => many.socket.once('close', resolve));
+      subscriptions += many.count();
+    }
+    await expect.poll(() => metric(orchestrator, 'tutti_events_subscriptions')).toBe(0);
+    expect((await orchestrator.get('/v1/stats')).body.counters.refused_bad_frame).toBeGreaterThan(10);
+    expect(orchestrator.process.stderr).toMatch(/"via":"events".*more than 1000 subscriptions/);
+
+    const stuck = await rawPeer(
+      Number(new URL(orchestrator.ready.events).port),
+      [],
+      GREETING,
+      readyAs('SUB'),
+    );
+    scene.atEnd(() => stuck.destroy());
+    stuck.write(message('\u0001task/'));
+    await expect.poll(() => metric(orchestrator, 'tutti_events_subscriptions')).toBe(1);
+    stuck.pause();
+    const tape = orchestrator.tape();
+    startNode(scene, orchestrator, { module: 'work' });
+    const { task_id: task } = await orchestrator.submit('one', { work: { partials: 40_000 } });
+    expect(await tape.ended(task)).toEqual(['succeeded']);
+    expect(await metric(orchestrator, 'tutti_events_queued_frames')).toBeLessThanOrEqual(1000);
+    expect(await metric(orchestrator, 'tutti_events_missed_frames_total')).toBeGreaterThan(0);
+    expect(await growth()).toBeLessThan(2 * GROWTH_MIB);
+  });
 });
 
 describe('a blob of 1 GiB', () => {

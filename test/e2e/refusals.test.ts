@@ -143,8 +143,11 @@ describe('what is no frame', () => {
     const { nodeId } = await peer.join();
     peer.fallSilent();
     const huge = Buffer.alloc(10 * 1024 ** 2, 1);
+    const before = await counter('refused_bad_frame');
     peer.sendFrames(huge);
     peer.publishFrames(Buffer.from('output/work/'), huge);
+    // On either socket.
+    await expect.poll(() => counter('refused_bad_frame')).toBeGreaterThanOrEqual(before + 2);
     await expectServing();
     // The hello that is sent into the connection while it dies is lost: a node repeats it.
     const again = setInterval(() => peer.sayHello(), 200);

@@ -166,10 +166,31 @@ export const MUTANTS = [
   },
   {
     what: 'waits for a frame of any size',
-    file: 'src/bus/zmtp-frames.ts',
-    find: 'const limit = isCommand ? MAX_COMMAND_BYTES : this.#maxFrameBytes;',
+    file: 'src/bus/zmtp-incoming.ts',
+    find: 'const limit = isCommand ? MAX_COMMAND_BYTES : this.#options.maxFrameBytes;',
     put: 'const limit = isCommand ? Infinity : Infinity;',
     tests: ['test/bus/zmtp-router.test.ts'],
+  },
+  {
+    what: 'reads on while a handler asks for a pause',
+    file: 'src/bus/zmtp-server.ts',
+    find: 'for (const { socket } of this.#connections) socket.pause();',
+    put: '',
+    tests: ['test/bus/zmtp-subscriber.test.ts'],
+  },
+  {
+    what: 'keeps what a subscriber does not read',
+    file: 'src/bus/zmtp-outgoing.ts',
+    find: 'this.#queue.length >= this.#options.queueFrames ||',
+    put: '',
+    tests: ['test/bus/zmtp-publisher.test.ts'],
+  },
+  {
+    what: 'takes any number of subscriptions',
+    file: 'src/bus/zmtp-publisher.ts',
+    find: 'own.size >= MAX_SUBSCRIPTIONS',
+    put: 'own.size >= Infinity',
+    tests: ['test/bus/zmtp-publisher.test.ts'],
   },
   {
     what: 'logs every refusal',

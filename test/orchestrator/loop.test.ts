@@ -73,6 +73,7 @@ beforeEach(() => {
     ids: { uuid: () => 'id', secret: () => 'secret' },
     logger: silentLogger,
     mailboxLimit: 4,
+    mailboxBytes: 1000,
     load: (steps) => load(store, state, steps),
     perform: async (journal) => {
       if (unperformable-- > 0) throw new Error('it cannot be sent');
@@ -169,6 +170,20 @@ describe('the loop', () => {
     expect(endPause()).toBe(250);
     await settle();
     expect(hasRoom).toBe(true);
+  });
+
+  it('makes them wait also for the size of what they sent', async () => {
+    let hasRoom = false;
+    expect(loop.post(blob(1), 999)).toBeUndefined();
+    void loop.post(blob(2), 1)?.then(() => {
+      hasRoom = true;
+    });
+    await settle();
+    expect([hasRoom, loop.bytes]).toEqual([false, 1000]);
+    loop.start();
+    await settle();
+    expect([hasRoom, loop.bytes]).toEqual([true, 0]);
+    expect(loop.post(blob(3), 999)).toBeUndefined();
   });
 
   it('stops for good, without performing anything, once another epoch reigns', async () => {

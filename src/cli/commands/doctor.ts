@@ -61,7 +61,7 @@ function nodeVersion(): Finding {
 /** Those parts that are compiled for one kind of machine. */
 async function nativeModules(): Promise<Finding[]> {
   const parts = [
-    ['ZeroMQ', () => import('../../bus/zeromq-orchestrator.js')],
+    ['ZeroMQ', () => import('../../bus/zeromq-node.js')],
     ['LMDB', () => import('../../store/lmdb.js')],
   ] as const;
   return Promise.all(

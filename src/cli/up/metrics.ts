@@ -22,6 +22,7 @@ export function createMetrics({ gauges, gateway }: MetricsSources): () => Promis
     });
   };
   gauge('mailbox_steps', 'Frames and requests that wait to be decided', (now) => now.mailbox);
+  gauge('mailbox_bytes', 'Bytes of the frames among them', (now) => now.mailbox_bytes);
   gauge('requests', 'Requests under way', (now) => now.requests);
   gauge('tasks_unfinished', 'Tasks in memory', (now) => now.tasks);
   gauge('executions', 'Executions of unfinished tasks', (now) => now.executions);
@@ -38,6 +39,15 @@ export function createMetrics({ gauges, gateway }: MetricsSources): () => Promis
     'Bytes of frames that have come in part, or wait',
     (now) => now.control.held_bytes,
   );
+  gauge('outputs_connections', 'Connections to the outputs socket', (now) => now.outputs.connections);
+  gauge(
+    'outputs_held_bytes',
+    'Bytes of outputs that have come in part, or wait',
+    (now) => now.outputs.held_bytes,
+  );
+  gauge('events_connections', 'Connections to the events socket', (now) => now.events.connections);
+  gauge('events_queued_frames', 'Frames that wait for subscribers', (now) => now.events.queued_frames);
+  gauge('events_subscriptions', 'Prefixes that are subscribed to', (now) => now.events.subscriptions);
   gauge('http_connections', 'TCP connections of HTTP and viewers', () => gateway().connections);
   gauge('viewers', 'WebSockets', () => gateway().viewers);
   gauge('viewers_behind', 'WebSockets that catch up from the store', () => gateway().behind);
@@ -48,6 +58,15 @@ export function createMetrics({ gauges, gateway }: MetricsSources): () => Promis
     registers: [registry],
     collect() {
       for (const [liveness, count] of Object.entries(gauges().nodes)) this.set({ liveness }, count);
+    },
+  });
+  new Counter({
+    name: 'tutti_events_missed_frames_total',
+    help: 'Frames that subscribers missed, since they did not take those before',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(gauges().events.missed_frames);
     },
   });
   new Counter({

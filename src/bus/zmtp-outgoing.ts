@@ -1,0 +1,125 @@
+/**
+ * What one peer is sent: a bounded queue of messages before its socket.
+ *
+ * 1. What is offered in one turn leaves in few writes, and takes no room in the queue if the system takes it at once.
+ * 2. The rest is handed over in pieces: what keeps the connection has to wait for one of them only, and it is seen soon when the peer takes some.
+ */
+import type { Socket } from 'node:net';
+
+/** As `wrapped` made it. */
+export type Message = readonly Uint8Array[];
+
+/** Of one peer, beside the number of messages. */
+const QUEUE_BYTES = 64 * 1024 * 1024;
+/** Of all peers of a socket together. Beyond it, those get nothing for whom something waits already. */
+const QUEUES_BYTES = 512 * 1024 * 1024;
+/** What a message takes that waits, besides its bytes. */
+const MESSAGE_OVERHEAD_BYTES = 256;
+const PIECE_BYTES = 64 * 1024;
+/** A peer that pings and pings, and reads no answers, gets none; nor pings of ours. */
+const UNREAD_BYTES = 4 * PIECE_BYTES;
+
+export interface OutgoingOptions {
+  /** Messages that may wait. */
+  readonly queueFrames: number;
+  /** Bytes that wait for all peers of the socket. */
+  readonly total: { bytes: number };
+  /** The peer has taken some of what waited. */
+  readonly onTaken: () => void;
+}
+
+export class Outgoing {
+  readonly #socket: Socket;
+  readonly #options: OutgoingOptions;
+  readonly #queue: Message[] = [];
+  #bytes = 0;
+
+  constructor(socket: Socket, options: OutgoingOptions) {
+    this.#socket = socket;
+    this.#options = options;
+  }
+
+  /** Messages that wait. */
+  get length(): number {
+    return this.#queue.length;
+  }
+
+  /** Queues a message, unless too much waits already. Returns whether it did. */
+  offer(message: Message): boolean {
+    if (this.#isFull()) {
+      this.#flush();
+      if (this.#isFull()) return false;
+    }
+    if (this.#queue.length === 0) process.nextTick(() => this.#flush());
+    this.#queue.push(message);
+    this.#count(sizeOf(message));
+    return true;
+  }
+
+  /** Says at once what keeps the connection, unless the peer reads nothing. */
+  say(bytes: Uint8Array): void {
+    if (this.#socket.writableLength < UNREAD_BYTES) this.#write([bytes]);
+  }
+
+  /** Hands over all that waits, and ends the connection. */
+  end(): void {
+    this.#write(this.#take(this.#queue.length));
+    this.#socket.end(() => this.#socket.destroy());
+  }
+
+  /** Lets go of what waits. */
+  clear(): void {
+    this.#take(this.#queue.length);
+  }
+
+  #isFull(): boolean {
+    return (
+      this.#queue.length >= this.#options.queueFrames ||
+      this.#bytes > QUEUE_BYTES ||
+      (this.#queue.length > 0 && this.#options.total.bytes > QUEUES_BYTES)
+    );
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#options.total.bytes += bytes;
+  }
+
+  #take(count: number): Uint8Array[] {
+    const taken = this.#queue.splice(0, count);
+    for (const message of taken) this.#count(-sizeOf(message));
+    return taken.flat();
+  }
+
+  /** As long as the system takes a piece at once, another; the next when it has. */
+  #flush(): void {
+    while (this.#queue.length > 0 && this.#socket.writableLength === 0 && !this.#socket.destroyed) {
+      let bytes = 0;
+      let count = 0;
+      for (; count < this.#queue.length && bytes < PIECE_BYTES; count += 1)
+        bytes += sizeOf(this.#queue[count]!);
+      this.#write(this.#take(count));
+    }
+  }
+
+  #write(parts: readonly Uint8Array[]): void {
+    const socket = this.#socket;
+    let hadToWait = false;
+    const taken = (): void => {
+      // There was no room before the peer took something.
+      if (hadToWait) this.#options.onTaken();
+      this.#flush();
+    };
+    socket.cork();
+    for (const [index, part] of parts.entries())
+      socket.write(part, index === parts.length - 1 ? taken : undefined);
+    socket.uncork();
+    hadToWait = socket.writableLength > 0;
+  }
+}
+
+function sizeOf(message: Message): number {
+  let bytes = MESSAGE_OVERHEAD_BYTES;
+  for (const part of message) bytes += part.byteLength;
+  return bytes;
+}

@@ -1,0 +1,53 @@
+/**
+ * The outputs socket: what a SUB of libzmq does, for PUBs and XPUBs of any implementation that dial it.
+ *
+ * Every peer is told what is subscribed to as soon as it has introduced itself. What does not begin with it is handed up all the same: an honest
+ * peer does not send it, and the receiver says what is wrong with it.
+ */
+import { SUBSCRIBE, wrapped } from './zmtp-frames.js';
+import { type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
+
+export interface ZmtpSubscriberHandlers {
+  /** A message of two frames. Invalid UTF-8 in the topic is replaced. */
+  onMessage(topic: string, frame: Uint8Array): void | Promise<void>;
+  /** A message of more or fewer. */
+  onMalformed(): void;
+  /** A connection was ended for what its peer did. */
+  onStranger(why: string): void;
+}
+
+export interface ZmtpSubscriberGauges {
+  readonly connections: number;
+  readonly heldBytes: number;
+}
+
+const ROLE: ZmtpRole = { type: 'SUB', peers: ['PUB', 'XPUB'], frames: 2 };
+
+export class ZmtpSubscriber {
+  readonly #server: ZmtpServer;
+
+  constructor(prefix: string, options: ZmtpOptions, handlers: ZmtpSubscriberHandlers) {
+    const subscription = wrapped(Buffer.concat([Buffer.from([SUBSCRIBE]), Buffer.from(prefix)]));
+    this.#server = new ZmtpServer(ROLE, options, {
+      onReady: (connection) => void this.#server.send(connection, subscription),
+      onMessage: (_, [topic, frame]) => handlers.onMessage(Buffer.from(topic!).toString(), frame!),
+      onMalformed: () => handlers.onMalformed(),
+      onCommand: () => {},
+      onEnd: () => {},
+      onStranger: (why) => handlers.onStranger(why),
+    });
+  }
+
+  bind(host: string, port: number): ReturnType<ZmtpServer['bind']> {
+    return this.#server.bind(host, port);
+  }
+
+  gauges(): ZmtpSubscriberGauges {
+    const { connections, heldBytes } = this.#server;
+    return { connections, heldBytes };
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+}
