@@ -1,7 +1,8 @@
 /**
  * What one peer is sent: a bounded queue of messages before its socket.
  *
- * 1. What is offered in one turn leaves in few writes, and takes no room in the queue if the system takes it at once.
+ * 1. The first message of a turn leaves at once, so that its peer is at work while we go on; what else is offered in that turn leaves together
+ *    at its end. Neither takes room in the queue if the system takes it.
  * 2. The rest is handed over in pieces: what keeps the connection has to wait for one of them only, and it is seen soon when the peer takes some.
  */
 import type { Socket } from 'node:net';
@@ -33,6 +34,8 @@ export class Outgoing {
   readonly #options: OutgoingOptions;
   readonly #queue: Message[] = [];
   #bytes = 0;
+  /** Something was offered in this turn. */
+  #isInTurn = false;
 
   constructor(socket: Socket, options: OutgoingOptions) {
     this.#socket = socket;
@@ -50,9 +53,15 @@ export class Outgoing {
       this.#flush();
       if (this.#isFull()) return false;
     }
-    if (this.#queue.length === 0) process.nextTick(() => this.#flush());
     this.#queue.push(message);
     this.#count(sizeOf(message));
+    if (this.#isInTurn) return true;
+    this.#isInTurn = true;
+    process.nextTick(() => {
+      this.#isInTurn = false;
+      this.#flush();
+    });
+    this.#flush();
     return true;
   }
 
