@@ -11,11 +11,13 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import type { Logger } from 'pino';
 import type { Coordinator } from '../../src/orchestrator/port.js';
 import { type Access, createAccess } from './access.js';
+import type { Bodies } from './bodies.js';
 import { errorBody, HttpError, toHttpError } from './errors.js';
 import type { App } from './http.js';
 import type { GatewayLimits } from './limits.js';
 import { createMethods, type Methods } from './methods.js';
 import { describeRoutes, openApiRoute } from './openapi.js';
+import { answerRaw } from './raw-answer.js';
 import { blobRoutes } from './routes/blobs.js';
 import { graphRoutes } from './routes/graphs.js';
 import { figureRoutes, probeRoutes } from './routes/health.js';
@@ -31,6 +33,7 @@ import type { Hub } from './stream/hub.js';
 export interface ApplicationDeps {
   readonly coordinator: Coordinator;
   readonly hub: Hub;
+  readonly bodies: Bodies;
   readonly metrics: () => Promise<string>;
   readonly logger: Logger;
 }
@@ -53,18 +56,15 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   const app: App = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
-    // An upload may take its time; what is bounded is the wait for a request's headers, by Node's default of a minute.
+    // An upload may take its time, as long as it goes on (`bodies.ts`). The wait for a request's head is bounded by Node's default of a minute.
     requestTimeout: 0,
     return503OnClosing: false,
     frameworkErrors: failed,
     clientErrorHandler: (error, socket) => {
       const message = `This is no HTTP: ${error.message}`;
-      const text = JSON.stringify(errorBody(new HttpError(400, 'bad_request', message)));
       const peer = socket.remoteAddress ?? '';
       coordinator.noteRefused({ via: 'http', peer, code: 'bad_request', message });
-      if (!socket.writable) return;
-      const head = `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8`;
-      socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
+      answerRaw(socket, new HttpError(400, 'bad_request', message));
     },
   }).withTypeProvider<ZodTypeProvider>();
   const methods = createMethods();
@@ -109,8 +109,9 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   return app;
 }
 
-function addHooks(app: App, access: Access, { coordinator, logger }: ApplicationDeps): void {
+function addHooks(app: App, access: Access, { coordinator, bodies, logger }: ApplicationDeps): void {
   app.addHook('onRequest', async (request, reply) => {
+    bodies.watch(request.raw, reply.raw, request.routeOptions.config?.streamsBody !== true);
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
     if (request.method === 'GET') reply.header('tutti-cursor', coordinator.events.cursor());
     access.checkSite(request, reply);
@@ -168,7 +169,9 @@ function sendError(
   const error = toHttpError(thrown, { params, querystring: query, headers, body });
   if (error.status === 500)
     logger.error({ err: thrown, route: request.routeOptions?.url }, 'a request failed');
-  else coordinator.noteRefused({ via: 'http', peer: request.ip, code: error.code, message: error.message });
+  // Whose connection is gone is refused nothing.
+  else if (!request.raw.socket.destroyed)
+    coordinator.noteRefused({ via: 'http', peer: request.ip, code: error.code, message: error.message });
   if (error.retryAfter !== undefined) reply.header('retry-after', Math.ceil(error.retryAfter));
   reply.removeHeader('content-length');
   return reply.code(error.status).type('application/json; charset=utf-8').send(errorBody(error));

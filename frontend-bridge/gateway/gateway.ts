@@ -6,6 +6,7 @@ import { messageOf, TuttiError } from '../../src/base/errors.js';
 import type { Coordinator } from '../../src/orchestrator/port.js';
 import { isLoopback } from './access.js';
 import { createApplication } from './application.js';
+import { Bodies } from './bodies.js';
 import type { App } from './http.js';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.js';
 import type { SampleFolders } from './routes/samples.js';
@@ -35,6 +36,8 @@ export interface GatewayOptions {
 export interface GatewayGauges extends HubStats {
   /** TCP connections, viewers among them. */
   readonly connections: number;
+  /** Of the bodies of requests that are not answered yet, blobs apart. */
+  readonly bodyBytes: number;
 }
 
 export interface Gateway {
@@ -65,6 +68,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     { bufferBytes: limits.viewerBufferBytes, messagesPerSecond: limits.viewerMessagesPerSecond },
   );
+  const bodies = new Bodies({
+    limits,
+    clock: systemClock,
+    onRefused: (peer, code, message) => coordinator.noteRefused({ via: 'http', peer, code, message }),
+  });
   /** All of them: the HTTP server forgets those that asked for an upgrade. */
   const connections = new Set<Socket>();
   let app: App | undefined;
@@ -74,7 +82,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     async start() {
       app = await createApplication(
-        { coordinator, hub, metrics: options.metrics, logger },
+        { coordinator, hub, bodies, metrics: options.metrics, logger },
         {
           token: options.token,
           origins: options.origins ?? [],
@@ -107,12 +115,13 @@ export function createGateway(options: GatewayOptions): Gateway {
       stopping ??= close();
       return stopping;
     },
-    gauges: () => ({ ...hub.stats(), connections: connections.size }),
+    gauges: () => ({ ...hub.stats(), connections: connections.size, bodyBytes: bodies.keptBytes }),
   };
 
   async function close(): Promise<void> {
     clearInterval(ticking);
     hub.stop();
+    bodies.stop();
     if (app === undefined) return;
     const { websocketServer } = app;
     const cutViewers = setTimeout(() => {

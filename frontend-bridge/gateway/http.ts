@@ -6,6 +6,13 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Answer, Coordinator, Found, Refusal, Request, View } from '../../src/orchestrator/port.js';
 import { refusalError } from './errors.js';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its body is never kept in memory as a whole. @default false */
+    readonly streamsBody?: boolean;
+  }
+}
+
 export type App = FastifyInstance<
   RawServerDefault,
   IncomingMessage,

@@ -2,6 +2,10 @@
 export interface GatewayLimits {
   /** A body that is no blob: bytes. @default 4 MiB */
   readonly bodyBytes: number;
+  /** All bodies together of requests that are not answered yet, blobs apart: bytes. Beyond it the largest that still comes gets 503. @default 256 MiB */
+  readonly bodiesBytes: number;
+  /** A request whose body comes no further for so long gets 408. @default 30 s */
+  readonly bodyIdleMs: number;
   /** TCP connections, viewers among them. @default 8192 */
   readonly connections: number;
   /** WebSockets at once; one more gets 503. @default 4096 */
@@ -16,6 +20,8 @@ export interface GatewayLimits {
 
 export const DEFAULT_LIMITS: GatewayLimits = {
   bodyBytes: 4 * 1024 * 1024,
+  bodiesBytes: 256 * 1024 * 1024,
+  bodyIdleMs: 30_000,
   connections: 8192,
   viewers: 4096,
   viewerBufferBytes: 1024 * 1024,

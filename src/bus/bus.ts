@@ -25,8 +25,8 @@ export interface OrchestratorBusHandlers {
   onOutputs(topic: string, frame: Uint8Array): void | Promise<void>;
   /** What came on a socket is not of the agreed form: a wrong number of frames. */
   onMalformed(socket: 'control' | 'outputs', route: Route | undefined): void;
-  /** A connection was ended for what its peer did: it does not speak ZeroMQ, sent too large a frame, subscribed to too much. */
-  onStranger(socket: 'control' | 'outputs' | 'events', why: string): void;
+  /** A connection was ended for what its peer, at this address, did: it does not speak ZeroMQ, sent too large a frame, subscribed to too much. */
+  onStranger(socket: 'control' | 'outputs' | 'events', why: string, peer: string): void;
   /** A frame could not be handed to this route: its connection is gone or does not take any more. */
   onUnreachable(route: Route): void;
   /** Some connection of the control socket ended; which one is not known. */

@@ -48,14 +48,14 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
         onMalformed: (route) => to.onMalformed('control', route),
         onUnreachable: (route) => to.onUnreachable(route),
         onDisconnect: () => to.onDisconnect(),
-        onStranger: (why) => to.onStranger('control', why),
+        onStranger: (why, peer) => to.onStranger('control', why, peer),
       }),
       outputs: new ZmtpSubscriber(OUTPUTS_PREFIX, zmtp, {
         onMessage: (topic, frame) => to.onOutputs(topic, frame),
         onMalformed: () => to.onMalformed('outputs', undefined),
-        onStranger: (why) => to.onStranger('outputs', why),
+        onStranger: (why, peer) => to.onStranger('outputs', why, peer),
       }),
-      events: new ZmtpPublisher(zmtp, { onStranger: (why) => to.onStranger('events', why) }),
+      events: new ZmtpPublisher(zmtp, { onStranger: (why, peer) => to.onStranger('events', why, peer) }),
     };
   }
 

@@ -10,8 +10,8 @@ import { CANCEL, SUBSCRIBE, wrapped } from './zmtp-frames.js';
 import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
 
 export interface ZmtpPublisherHandlers {
-  /** A connection was ended for what its peer did. */
-  onStranger(why: string): void;
+  /** A connection was ended for what its peer, at this address, did. */
+  onStranger(why: string, peer: string): void;
 }
 
 export interface ZmtpPublisherGauges {
@@ -52,7 +52,7 @@ export class ZmtpPublisher {
         for (const prefix of this.#prefixes.get(connection) ?? NONE) this.#cancel(connection, prefix);
         this.#prefixes.delete(connection);
       },
-      onStranger: (why) => handlers.onStranger(why),
+      onStranger: (why, peer) => handlers.onStranger(why, peer),
     });
   }
 

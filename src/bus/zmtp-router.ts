@@ -15,8 +15,8 @@ export interface ZmtpRouterHandlers {
   onMalformed(route: Route): void;
   onUnreachable(route: Route): void;
   onDisconnect(): void;
-  /** A connection was ended for what its peer did. */
-  onStranger(why: string): void;
+  /** A connection was ended for what its peer, at this address, did. */
+  onStranger(why: string, peer: string): void;
 }
 
 export interface ZmtpRouterGauges {
@@ -43,7 +43,7 @@ export class ZmtpRouter {
         this.#routes.delete(name);
         handlers.onDisconnect();
       },
-      onStranger: (why) => handlers.onStranger(why),
+      onStranger: (why, peer) => handlers.onStranger(why, peer),
     });
   }
 

@@ -40,8 +40,8 @@ export interface ZmtpServerHandlers {
   onCommand(connection: Connection, name: string, data: Uint8Array): void;
   /** A connection that was ready is no more. */
   onEnd(connection: Connection): void;
-  /** A connection was ended for what its peer did. */
-  onStranger(why: string): void;
+  /** A connection was ended for what its peer, at this address, did. */
+  onStranger(why: string, peer: string): void;
 }
 
 /** An honest peer greets within milliseconds. */
@@ -107,7 +107,7 @@ export class ZmtpServer {
 
   /** Ends a connection for what its peer did. */
   refuse(connection: Connection, why: string): void {
-    this.#handlers.onStranger(why);
+    this.#handlers.onStranger(why, connection.socket.remoteAddress ?? '');
     this.#end(connection);
   }
 

@@ -12,8 +12,8 @@ export interface ZmtpSubscriberHandlers {
   onMessage(topic: string, frame: Uint8Array): void | Promise<void>;
   /** A message of more or fewer. */
   onMalformed(): void;
-  /** A connection was ended for what its peer did. */
-  onStranger(why: string): void;
+  /** A connection was ended for what its peer, at this address, did. */
+  onStranger(why: string, peer: string): void;
 }
 
 export interface ZmtpSubscriberGauges {
@@ -34,7 +34,7 @@ export class ZmtpSubscriber {
       onMalformed: () => handlers.onMalformed(),
       onCommand: () => {},
       onEnd: () => {},
-      onStranger: (why) => handlers.onStranger(why),
+      onStranger: (why, peer) => handlers.onStranger(why, peer),
     });
   }
 

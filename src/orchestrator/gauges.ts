@@ -5,6 +5,7 @@ import type { State } from './decide/state.js';
 export interface Gauges {
   readonly mailbox: number;
   readonly mailbox_bytes: number;
+  readonly payload_cache_bytes: number;
   readonly requests: number;
   readonly tasks: number;
   readonly executions: number;
@@ -37,6 +38,7 @@ export function gaugesOf(
   loop: {
     readonly mailbox: number;
     readonly mailboxBytes: number;
+    readonly payloadCacheBytes: number;
     readonly requests: number;
     readonly pausedMs: number;
     readonly bus: BusGauges;
@@ -48,6 +50,7 @@ export function gaugesOf(
   return {
     mailbox: loop.mailbox,
     mailbox_bytes: loop.mailboxBytes,
+    payload_cache_bytes: loop.payloadCacheBytes,
     requests: loop.requests,
     tasks: state.tasks.size,
     executions: state.executions.size,

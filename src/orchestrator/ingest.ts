@@ -45,8 +45,8 @@ export function ingest(
         refusedOutputs('a message of the outputs socket is a topic and a frame');
       }
     },
-    onStranger(socket, why) {
-      refused({ via: socket, peer: '', code: 'bad_frame', message: why });
+    onStranger(socket, why, peer) {
+      refused({ via: socket, peer, code: 'bad_frame', message: why });
     },
     onUnreachable(route) {
       void post({ kind: 'unreachable', route });

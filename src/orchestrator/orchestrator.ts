@@ -104,6 +104,7 @@ export class Orchestrator implements Coordinator {
   readonly #deps: OrchestratorDeps;
   readonly #state: State;
   readonly #loop: Loop;
+  readonly #payloads = new PayloadCache(PAYLOAD_CACHE_BYTES);
   readonly #clock: PauseFreeClock;
   readonly #indexes: Indexes;
   readonly #retention: Retention;
@@ -127,7 +128,7 @@ export class Orchestrator implements Coordinator {
     const performer = new Performer({
       bus: deps.bus,
       store: deps.store,
-      cache: new PayloadCache(PAYLOAD_CACHE_BYTES),
+      cache: this.#payloads,
       house,
       logger: deps.logger,
       onCommitted: (events) => parts.events.announce(events),
@@ -280,6 +281,7 @@ export class Orchestrator implements Coordinator {
     return gaugesOf(this.#state, {
       mailbox: this.#loop.depth,
       mailboxBytes: this.#loop.bytes,
+      payloadCacheBytes: this.#payloads.bytes,
       requests: this.#waiting.size,
       pausedMs: this.#clock.pausedMs,
       bus: this.#deps.bus.gauges(),

@@ -23,6 +23,11 @@ export class PayloadCache {
     this.#maxBytes = maxBytes;
   }
 
+  /** What it holds now, its own structures included. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get(ref: PayloadRef): Uint8Array | undefined {
     return this.#tasks.get(formatTaskId(ref))?.payloads.get(keyOf(ref));
   }

@@ -1,4 +1,5 @@
 /** What the orchestrator's sockets do not take: each refusal is coded and says what was wrong, and everybody else is served on. */
+import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION } from '../../src/model/protocol.js';
 import { encodeToOrchestrator } from '../../src/wire/codec.js';
@@ -115,6 +116,21 @@ describe('what is no frame', () => {
     peer.publishFrames(topic, Buffer.alloc(10), Buffer.alloc(10));
     peer.publishFrames(Buffer.from('output/'), Buffer.alloc(10));
     await expect.poll(() => counter('refused_bad_frame')).toBe(before + 4);
+    await expectServing();
+  });
+
+  it('from whoever does not speak ZeroMQ is in the log with the address', async () => {
+    const port = Number(new URL(orchestrator.ready.outputs).port);
+    const names = (line: string): boolean =>
+      line.includes('"via":"outputs"') && line.includes('"peer":"127.0.0.1"') && line.includes('ZeroMQ');
+    const isLogged = (): boolean => {
+      connect(port, '127.0.0.1')
+        .on('error', () => {})
+        .end('GET / HTTP/1.1\r\n\r\n');
+      return orchestrator.process.stderr.split('\n').some(names);
+    };
+    // There are ten lines a second in all, and others have been refused, too.
+    await expect.poll(isLogged, { timeout: 20_000, interval: 200 }).toBe(true);
     await expectServing();
   });
 

@@ -51,6 +51,7 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
     scope.put(
       ROUTE,
       {
+        config: { streamsBody: true },
         schema: {
           summary: 'Upload a blob; uploading again what is there renews its lease',
           consumes: ['application/octet-stream'],

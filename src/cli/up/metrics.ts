@@ -4,7 +4,7 @@ import type { Gauges } from '../../orchestrator/gauges.js';
 
 export interface MetricsSources {
   readonly gauges: () => Gauges;
-  readonly gateway: () => { readonly viewers: number; readonly behind: number; readonly connections: number };
+  readonly gateway: () => Readonly<Record<'viewers' | 'behind' | 'connections' | 'bodyBytes', number>>;
 }
 
 /** What `GET /metrics` answers: read when it is asked for, nothing is kept. */
@@ -23,6 +23,11 @@ export function createMetrics({ gauges, gateway }: MetricsSources): () => Promis
   };
   gauge('mailbox_steps', 'Frames and requests that wait to be decided', (now) => now.mailbox);
   gauge('mailbox_bytes', 'Bytes of the frames among them', (now) => now.mailbox_bytes);
+  gauge(
+    'payload_cache_bytes',
+    'Payloads of unfinished tasks that are at hand',
+    (now) => now.payload_cache_bytes,
+  );
   gauge('requests', 'Requests under way', (now) => now.requests);
   gauge('tasks_unfinished', 'Tasks in memory', (now) => now.tasks);
   gauge('executions', 'Executions of unfinished tasks', (now) => now.executions);
@@ -49,6 +54,11 @@ export function createMetrics({ gauges, gateway }: MetricsSources): () => Promis
   gauge('events_queued_frames', 'Frames that wait for subscribers', (now) => now.events.queued_frames);
   gauge('events_subscriptions', 'Prefixes that are subscribed to', (now) => now.events.subscriptions);
   gauge('http_connections', 'TCP connections of HTTP and viewers', () => gateway().connections);
+  gauge(
+    'http_body_bytes',
+    'Bytes of requests that are not answered yet, blobs apart',
+    () => gateway().bodyBytes,
+  );
   gauge('viewers', 'WebSockets', () => gateway().viewers);
   gauge('viewers_behind', 'WebSockets that catch up from the store', () => gateway().behind);
   new Gauge({

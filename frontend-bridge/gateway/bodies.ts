@@ -1,0 +1,124 @@
+/**
+ * The bodies of requests that are not answered yet: nobody can hold a connection, or our memory, by never ending one.
+ *
+ * 1. A request whose body comes no further for a while is ended with 408 `body_timeout`.
+ * 2. Bodies that are kept in memory are bounded together: beyond it the largest of those that are still coming is ended, with 503
+ *    `too_many_bodies`, so that small ones pass whoever sends large ones.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../src/base/clock.js';
+import { HttpError } from './errors.js';
+import type { GatewayLimits } from './limits.js';
+import { answerRaw } from './raw-answer.js';
+
+export interface BodiesDeps {
+  readonly limits: Pick<GatewayLimits, 'bodiesBytes' | 'bodyIdleMs'>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly onRefused: (peer: string, code: string, message: string) => void;
+}
+
+interface Body {
+  readonly response: ServerResponse;
+  /** Of its connection, before anything of it came. */
+  readonly from: number;
+  readonly isKept: boolean;
+  bytes: number;
+  movedMs: number;
+  isWhole: boolean;
+}
+
+/** What comes between two looks is not bounded: a tenth of a second of what the network gives. */
+const LOOK_MS = 100;
+const RETRY_AFTER_S = 5;
+
+export class Bodies {
+  readonly #deps: BodiesDeps;
+  readonly #underWay = new Map<IncomingMessage, Body>();
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(deps: BodiesDeps) {
+    this.#deps = deps;
+  }
+
+  /** Bytes of those that are kept in memory, as of the last look. */
+  get keptBytes(): number {
+    let bytes = 0;
+    for (const body of this.#underWay.values()) if (body.isKept) bytes += body.bytes;
+    return bytes;
+  }
+
+  /** From when a request's head is there. `isKept`: its body is kept in memory until it is whole. */
+  watch(request: IncomingMessage, response: ServerResponse, isKept: boolean): void {
+    if (!hasBody(request)) return;
+    const from = request.socket.bytesRead;
+    const movedMs = this.#deps.clock.monotonicMs();
+    this.#underWay.set(request, { response, from, isKept, bytes: 0, movedMs, isWhole: false });
+    this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#looking);
+    this.#underWay.clear();
+  }
+
+  #look(): void {
+    const { clock, limits } = this.#deps;
+    const now = clock.monotonicMs();
+    for (const [request, body] of this.#underWay) {
+      const { response } = body;
+      const bytes = request.socket.bytesRead - body.from;
+      if (response.writableFinished || response.destroyed) this.#underWay.delete(request);
+      else if (request.complete) noteWhole(request, body, bytes);
+      else if (bytes > body.bytes) Object.assign(body, { bytes, movedMs: now });
+      // One that nobody reads at the moment waits for us.
+      else if (request.isPaused()) body.movedMs = now;
+      else if (now - body.movedMs > limits.bodyIdleMs) {
+        const message = `The body has come no further for ${limits.bodyIdleMs} ms.`;
+        this.#end(request, new HttpError(408, 'body_timeout', message));
+      }
+    }
+    while (this.keptBytes > limits.bodiesBytes) {
+      const largest = this.#largestComing();
+      if (!largest) break;
+      const message = `Requests with more than ${limits.bodiesBytes} bytes together are under way; this is the largest.`;
+      this.#end(largest, new HttpError(503, 'too_many_bodies', message, { retryAfter: RETRY_AFTER_S }));
+    }
+    if (this.#underWay.size > 0) return;
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+  }
+
+  #largestComing(): IncomingMessage | undefined {
+    let largest: IncomingMessage | undefined;
+    let most = 0;
+    for (const [request, { isKept, bytes }] of this.#underWay) {
+      if (!isKept || request.complete || bytes <= most) continue;
+      largest = request;
+      most = bytes;
+    }
+    return largest;
+  }
+
+  /** Who has been answered already is only cut off. */
+  #end(request: IncomingMessage, error: HttpError): void {
+    const { socket } = request;
+    const isAnswered = this.#underWay.get(request)?.response.headersSent;
+    this.#underWay.delete(request);
+    if (!isAnswered) {
+      this.#deps.onRefused(socket.remoteAddress ?? '', error.code, error.message);
+      answerRaw(socket, error);
+    }
+    socket.destroySoon();
+  }
+}
+
+/** Only once: what comes on the connection after it is another request's. */
+function noteWhole({ headers }: IncomingMessage, body: Body, bytes: number): void {
+  if (body.isWhole) return;
+  body.isWhole = true;
+  body.bytes = Number(headers['content-length'] ?? bytes);
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}

@@ -1,0 +1,18 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { errorBody, type HttpError } from './errors.js';
+
+/** Answers with an error where there is no reply to send it by, and ends the connection. */
+export function answerRaw(socket: Socket | Duplex, error: HttpError): void {
+  if (!socket.writable) return;
+  const text = JSON.stringify(errorBody(error));
+  const head = [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    'connection: close',
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(text)}`,
+    ...(error.retryAfter === undefined ? [] : [`retry-after: ${Math.ceil(error.retryAfter)}`]),
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`);
+}
