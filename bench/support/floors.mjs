@@ -6,7 +6,7 @@ import { figure } from './statistics.mjs';
 const FILE = fileURLToPath(new URL('../floors.json', import.meta.url));
 /** Two runs on one quiet machine differ by so much, whatever the rounds of one run say. */
 const NOISE = 0.2;
-/** Rounds that differ by more say that the machine was busy, not that anything goes. */
+/** Rounds that differ by more say that the machine was busy, not that anything goes; one round alone says nothing of how it varies. */
 const MOST_NOISE = 0.5;
 
 /** @returns {Record<string, number>} */
@@ -16,7 +16,7 @@ function readFloors() {
 
 /**
  * Those ratios that are worse than their floor by more than the noise: `NOISE`, or what the rounds differ by
- * if that is more, up to `MOST_NOISE`.
+ * if that is more, up to `MOST_NOISE`, which is also that of a single round.
  * @param {readonly import('./report.mjs').Ratio[]} ratios
  */
 export function belowFloor(ratios) {
@@ -25,7 +25,7 @@ export function belowFloor(ratios) {
     const floor = floors[name];
     if (floor === undefined || isAbsolute) return [];
     const { median, spread } = figure(rounds);
-    const noise = Math.min(Math.max(NOISE, spread), MOST_NOISE);
+    const noise = rounds.length > 1 ? Math.min(Math.max(NOISE, spread), MOST_NOISE) : MOST_NOISE;
     const holds = better === 'higher' ? median >= floor * (1 - noise) : median <= floor * (1 + noise);
     return holds
       ? []
