@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { figure } from './statistics.mjs';
 
 const FILE = fileURLToPath(new URL('../floors.json', import.meta.url));
-/** Two runs on one quiet machine differ by so much, whatever the rounds of one run say. */
-const NOISE = 0.2;
+/** Runs on one quiet machine, hours apart, differ by so much (latencies most), whatever the rounds of one run say. */
+const NOISE = 0.3;
 /** Rounds that differ by more say that the machine was busy, not that anything goes; one round alone says nothing of how it varies. */
 const MOST_NOISE = 0.5;
 
