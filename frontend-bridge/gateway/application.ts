@@ -160,7 +160,7 @@ function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods
 }
 
 function sendError(
-  { coordinator, logger }: ApplicationDeps,
+  { coordinator, bodies, logger }: ApplicationDeps,
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -169,8 +169,7 @@ function sendError(
   const error = toHttpError(thrown, { params, querystring: query, headers, body });
   if (error.status === 500)
     logger.error({ err: thrown, route: request.routeOptions?.url }, 'a request failed');
-  // Whose connection is gone is refused nothing.
-  else if (!request.raw.socket.destroyed)
+  else if (!bodies.hasEnded(request.raw))
     coordinator.noteRefused({ via: 'http', peer: request.ip, code: error.code, message: error.message });
   if (error.retryAfter !== undefined) reply.header('retry-after', Math.ceil(error.retryAfter));
   reply.removeHeader('content-length');

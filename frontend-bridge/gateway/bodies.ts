@@ -34,6 +34,7 @@ const RETRY_AFTER_S = 5;
 export class Bodies {
   readonly #deps: BodiesDeps;
   readonly #underWay = new Map<IncomingMessage, Body>();
+  readonly #ended = new WeakSet<IncomingMessage>();
   #looking: NodeJS.Timeout | undefined;
 
   constructor(deps: BodiesDeps) {
@@ -54,6 +55,11 @@ export class Bodies {
     const movedMs = this.#deps.clock.monotonicMs();
     this.#underWay.set(request, { response, from, isKept, bytes: 0, movedMs, isWhole: false });
     this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
+  }
+
+  /** Whether it was ended here: whoever was reading its body has nothing to add. */
+  hasEnded(request: IncomingMessage): boolean {
+    return this.#ended.has(request);
   }
 
   stop(): void {
@@ -104,6 +110,7 @@ export class Bodies {
     const { socket } = request;
     const isAnswered = this.#underWay.get(request)?.response.headersSent;
     this.#underWay.delete(request);
+    this.#ended.add(request);
     if (!isAnswered) {
       this.#deps.onRefused(socket.remoteAddress ?? '', error.code, error.message);
       answerRaw(socket, error);

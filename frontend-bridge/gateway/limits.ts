@@ -2,7 +2,10 @@
 export interface GatewayLimits {
   /** A body that is no blob: bytes. @default 4 MiB */
   readonly bodyBytes: number;
-  /** All bodies together of requests that are not answered yet, blobs apart: bytes. Beyond it the largest that still comes gets 503. @default 256 MiB */
+  /**
+   * All bodies together of requests that are not answered yet, blobs apart: bytes. Beyond it the largest that still comes gets 503.
+   * @default 256 MiB
+   */
   readonly bodiesBytes: number;
   /** A request whose body comes no further for so long gets 408. @default 30 s */
   readonly bodyIdleMs: number;

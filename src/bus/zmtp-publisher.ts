@@ -5,6 +5,7 @@
  *    which is counted, and nobody waits for it.
  * 2. What a peer can make us remember is bounded: the length of a prefix, how many one may subscribe to, and how many all may together.
  */
+import type { BusGauges } from './bus.js';
 import { TopicSubscribers } from './topic-subscribers.js';
 import { CANCEL, SUBSCRIBE, wrapped } from './zmtp-frames.js';
 import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
@@ -12,14 +13,6 @@ import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './
 export interface ZmtpPublisherHandlers {
   /** A connection was ended for what its peer, at this address, did. */
   onStranger(why: string, peer: string): void;
-}
-
-export interface ZmtpPublisherGauges {
-  readonly connections: number;
-  readonly queuedFrames: number;
-  readonly subscriptions: number;
-  /** Frames that subscribers did not get since too much waited for them: a count since the start. */
-  readonly missedFrames: number;
 }
 
 const ROLE: ZmtpRole = { type: 'XPUB', peers: ['SUB', 'XSUB'], frames: 1 };
@@ -73,7 +66,7 @@ export class ZmtpPublisher {
     return this.#subscribers.isWanted(topic);
   }
 
-  gauges(): ZmtpPublisherGauges {
+  gauges(): BusGauges['events'] {
     const { connections, queuedFrames } = this.#server;
     return {
       ...{ connections, queuedFrames },

@@ -4,7 +4,7 @@
  * libzmq lets a peer choose the name by which it is routed to: whoever takes another's gets what is meant for it, and whoever takes
  * the one that comes next ends the process by a failed assertion. Here a route is one connection, and the peer has no say in it.
  */
-import type { Route } from './bus.js';
+import type { BusGauges, Route } from './bus.js';
 import { wrapped } from './zmtp-frames.js';
 import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
 
@@ -17,12 +17,6 @@ export interface ZmtpRouterHandlers {
   onDisconnect(): void;
   /** A connection was ended for what its peer, at this address, did. */
   onStranger(why: string, peer: string): void;
-}
-
-export interface ZmtpRouterGauges {
-  readonly connections: number;
-  readonly queuedFrames: number;
-  readonly heldBytes: number;
 }
 
 const ROLE: ZmtpRole = { type: 'ROUTER', peers: ['DEALER', 'REQ', 'ROUTER'], frames: 1 };
@@ -58,7 +52,7 @@ export class ZmtpRouter {
     queueMicrotask(() => this.#handlers.onUnreachable(route));
   }
 
-  gauges(): ZmtpRouterGauges {
+  gauges(): BusGauges['control'] {
     const { connections, queuedFrames, heldBytes } = this.#server;
     return { connections, queuedFrames, heldBytes };
   }

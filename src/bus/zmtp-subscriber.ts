@@ -4,6 +4,7 @@
  * Every peer is told what is subscribed to as soon as it has introduced itself. What does not begin with it is handed up all the same: an honest
  * peer does not send it, and the receiver says what is wrong with it.
  */
+import type { BusGauges } from './bus.js';
 import { SUBSCRIBE, wrapped } from './zmtp-frames.js';
 import { type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
 
@@ -14,11 +15,6 @@ export interface ZmtpSubscriberHandlers {
   onMalformed(): void;
   /** A connection was ended for what its peer, at this address, did. */
   onStranger(why: string, peer: string): void;
-}
-
-export interface ZmtpSubscriberGauges {
-  readonly connections: number;
-  readonly heldBytes: number;
 }
 
 const ROLE: ZmtpRole = { type: 'SUB', peers: ['PUB', 'XPUB'], frames: 2 };
@@ -42,7 +38,7 @@ export class ZmtpSubscriber {
     return this.#server.bind(host, port);
   }
 
-  gauges(): ZmtpSubscriberGauges {
+  gauges(): BusGauges['outputs'] {
     const { connections, heldBytes } = this.#server;
     return { connections, heldBytes };
   }

@@ -7,7 +7,10 @@ import type { Refused } from './port.js';
 
 const SHOWN_CHARACTERS = 100;
 
-/** `post` is told the frame's size, and settles when the mailbox has room again; until then the socket is not read. `refused`: what nobody can be told of. */
+/**
+ * `post` is told the frame's size, and settles when the mailbox has room again; until then the socket is not read. `refused`: what nobody
+ * can be told of.
+ */
 export function ingest(
   post: (step: Step, bytes?: number) => Promise<void> | undefined,
   refused: (refused: Refused) => void,

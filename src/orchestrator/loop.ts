@@ -51,11 +51,15 @@ export interface LoopDeps {
   readonly onLost: (error: TuttiError) => void;
 }
 
+interface Waiting {
+  readonly step: Step;
+  /** Of the frame that it keeps. */
+  readonly bytes: number;
+}
+
 export class Loop {
   readonly #deps: LoopDeps;
-  readonly #mailbox: Step[] = [];
-  /** Of each step in the mailbox. */
-  readonly #sizes: number[] = [];
+  readonly #mailbox: Waiting[] = [];
   #bytes = 0;
   #wake: (() => void) | undefined;
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
@@ -94,8 +98,7 @@ export class Loop {
    * wait for it before the next.
    */
   post(step: Step, bytes = 0): Promise<void> | undefined {
-    this.#mailbox.push(step);
-    this.#sizes.push(bytes);
+    this.#mailbox.push({ step, bytes });
     this.#bytes += bytes;
     this.#wake?.();
     const { mailboxLimit, mailboxBytes } = this.#deps;
@@ -123,14 +126,14 @@ export class Loop {
     while (!this.#stopping) {
       if (this.#mailbox.length === 0) await this.#nextStep();
       if (this.#stopping) return;
-      const steps = this.#mailbox.splice(0, BATCH_LIMIT);
-      for (const size of this.#sizes.splice(0, BATCH_LIMIT)) this.#bytes -= size;
+      const taken = this.#mailbox.splice(0, BATCH_LIMIT);
+      for (const { bytes } of taken) this.#bytes -= bytes;
       const { mailboxLimit, mailboxBytes } = this.#deps;
       if (this.#room && this.#mailbox.length < mailboxLimit / 2 && this.#bytes < mailboxBytes / 2) {
         this.#room.resolve();
         this.#room = undefined;
       }
-      await this.#turn(steps);
+      await this.#turn(taken.map(({ step }) => step));
     }
   }
 
