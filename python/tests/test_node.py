@@ -444,6 +444,20 @@ def run(task):
         orchestrator.expect("goodbye")
         self.assertIn(self.ends(node), (0, -SIGKILL))
 
+    def test_a_handler_that_takes_the_lock_after_the_node_has_ended_does_not_keep_its_process_up(self) -> None:
+        # The main thread gets some turns, in which it hears of the end. Each is twice as long in coming as the one before.
+        code = HOLDS_THE_LOCK.replace("letters += time.monotonic() - began < 0.4", "letters += 1") + (
+            "\nimport atexit\natexit.register(lambda: [time.sleep(0.01) for _ in range(30)])\n"
+            '\n@node("m", shutdown_grace_ms=200, flush_ms=1000)\n'
+            "def run(task):\n    task.progress(0.1)\n"
+            "    while not task.cancelled:\n        time.sleep(0.01)\n    hold(600)\n"
+        )
+        orchestrator, node = self.begun(code)
+        node.send_signal(SIGTERM)
+        orchestrator.report("e1", "PREEMPTED")
+        orchestrator.expect("goodbye")
+        self.assertIn(self.ends(node), (0, -SIGKILL))
+
 
 class Surviving(NodeCase):
     def test_a_frame_that_cannot_be_read_changes_nothing(self) -> None:

@@ -104,9 +104,13 @@ class Host:
 
     def close(self) -> None:
         """After the end: leaves nothing behind."""
-        self._channel.send(messages.Released())
         self._runner.close()
+        is_at_work = self._runner.is_busy or self._hooks.unfinished_tasks > 0
         self._hooks.put(_nothing)
+        if self._owns_process and is_at_work:
+            # What does not come back can hold the interpreter's lock at any later moment: the network process sees to our end.
+            return
+        self._channel.send(messages.Released())
         self._process.wait()
         self._channel.close()
         if self.signals is not None:
@@ -174,6 +178,7 @@ class Host:
         """One at a time."""
         while not self._ended.is_set():
             self._hooks.get()()
+            self._hooks.task_done()
 
     def _run_hook(self, hook: str) -> None:
         name = f"on_{hook}"

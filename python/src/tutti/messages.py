@@ -112,4 +112,4 @@ class WorkerEnded(NamedTuple):
 
 
 class Released(NamedTuple):
-    """The author's process has heard of the end and goes on by itself."""
+    """The author's process has heard of the end, and nothing in it keeps it from ending."""

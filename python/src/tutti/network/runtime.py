@@ -48,7 +48,7 @@ _BAD_FRAME_NOTE_MS = 10_000.0
 _LOOK_MS = 1_000.0
 """How often the author's process is looked at, where nothing else happens."""
 _FAREWELL_MS = 5_000.0
-"""How long the author's process gets to notice the node's end."""
+"""How long the author's process gets to notice the node's end, and to end while a handler is still at work in it."""
 _FRAME_RESERVE_BYTES = 1_024
 """For a frame's header, and the few bytes around each message."""
 _PER_MESSAGE_BYTES = 8

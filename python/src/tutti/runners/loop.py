@@ -59,6 +59,10 @@ class LoopRunner:
         self._is_closing = True
         self._loop.call_soon_threadsafe(self._loop.stop)
 
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._runs)
+
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
         while not self._is_closing:

@@ -83,6 +83,10 @@ class ProcessRunner:
         for worker in workers:
             worker.process.kill()
 
+    @property
+    def is_busy(self) -> bool:
+        return False
+
     def _assign(self, start: Start) -> None:
         try:
             worker = self._idle_worker() or self._new_worker()

@@ -25,6 +25,11 @@ class Runner(Protocol):
     def close(self) -> None:
         ...
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a handler is at work in this process."""
+        ...
+
 
 class HardStops:
     """Tells what does not end by itself, some time after it was asked to, and again and again."""

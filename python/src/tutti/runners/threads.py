@@ -80,3 +80,7 @@ class ThreadRunner:
 
     def close(self) -> None:
         self._hard_stops.close()
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._runs)
