@@ -17,7 +17,6 @@ const FAILED_EVERY = 10;
 /** Different values of the indexed output. */
 const VALUES = 10_007;
 const BATCH = 500;
-const EMPTY = new Uint8Array();
 
 const store = await openLmdbStore({ dir });
 const epoch = await store.reign();
@@ -34,6 +33,8 @@ const oldId = String(problemRow.problem_id);
 const [iteration] = await rowsOf('iterations', [oldId]);
 const taskText = textOf(/** @type {any} */ (iteration).value);
 const taskRow = JSON.parse(taskText);
+const [listed] = await rowsOf('problems_by_state', ['succeeded']);
+const summaryText = textOf(/** @type {any} */ (listed).value);
 const payloads = await rowsOf('payloads', [oldId]);
 /** @type {{ seq: number, rest: string }[][]} */
 const pages = (await rowsOf('task_events', [oldId])).map(({ value }) =>
@@ -70,7 +71,10 @@ async function commit() {
   writes = [];
 }
 
-/** @param {string} problemId @param {number} number of the iteration @param {number} createdSeq @param {boolean} failed */
+/**
+ * @param {string} problemId @param {number} number of the iteration @param {number} createdSeq @param {boolean} failed
+ * @returns its summary
+ */
 function addIteration(problemId, number, createdSeq, failed) {
   const ids = executionIds.map((old) => [old, systemIds.uuid()]);
   /** @param {string} text */
@@ -96,7 +100,10 @@ function addIteration(problemId, number, createdSeq, failed) {
   put('events', [first], all.join('\n'));
   const value = ((problemId === longId ? number : createdSeq) % VALUES) / VALUES;
   const element = indexElement(value);
-  if (field) put('iteration_index', indexKey(field, element, createdSeq, number), EMPTY);
+  const summary = renamed(summaryText)
+    .replace(`"problem_seq":${taskRow.problem_seq}`, `"problem_seq":${createdSeq}`)
+    .replace('"state":"succeeded"', `"state":"${failed ? 'failed' : 'succeeded'}"`);
+  if (field) put('iteration_index', indexKey(field, element, createdSeq, number), summary);
   const row = renamed(taskText)
     .replace(`"${field}":"${oldElement}"`, `"${field}":"${element}"`)
     .replace(`"problem_seq":${taskRow.problem_seq}`, `"problem_seq":${createdSeq}`)
@@ -112,28 +119,29 @@ function addIteration(problemId, number, createdSeq, failed) {
     const stored = owner === indexedId ? JSON.stringify({ value }) : bytes;
     put('payloads', [problemId, number, owners.get(owner) ?? owner, Number(key[3])], stored);
   }
+  return summary;
 }
 
-/** @param {string} problemId @param {number} createdSeq @param {number} newest @param {boolean} failed */
-function addProblem(problemId, createdSeq, newest, failed) {
+/** @param {string} problemId @param {number} createdSeq @param {number} newest @param {boolean} failed @param {string} summary */
+function addProblem(problemId, createdSeq, newest, failed, summary) {
   const row = { ...problemRow, problem_id: problemId, created_seq: createdSeq, newest_iteration_id: newest };
   put('problems', [createdSeq], JSON.stringify(row));
   put('problem_ids', [problemId], JSON.stringify(createdSeq));
-  put('problems_by_state', [failed ? 'failed' : 'succeeded', createdSeq], EMPTY);
+  put('problems_by_state', [failed ? 'failed' : 'succeeded', createdSeq], summary);
 }
 
 const longId = systemIds.uuid();
 const longSeq = cursor + 1;
 for (let made = 0; made < iterations; made += 1) {
   if (made < longest) {
-    addIteration(longId, made + 1, longSeq, false);
-    if (made + 1 === longest) addProblem(longId, longSeq, longest, false);
+    const summary = addIteration(longId, made + 1, longSeq, false);
+    if (made + 1 === longest) addProblem(longId, longSeq, longest, false, summary);
   } else {
     const problemId = systemIds.uuid();
     const failed = made % FAILED_EVERY === 0;
     const createdSeq = cursor + 1;
-    addIteration(problemId, 1, createdSeq, failed);
-    addProblem(problemId, createdSeq, 1, failed);
+    const summary = addIteration(problemId, 1, createdSeq, failed);
+    addProblem(problemId, createdSeq, 1, failed, summary);
   }
   if (made % BATCH === BATCH - 1) await commit();
 }

@@ -6,6 +6,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { hasEnded } from '../model/execution.js';
 import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
 import { entriesOf, keysOf } from '../store/pages.js';
@@ -22,6 +23,7 @@ import {
   refsOf,
   type TaskRow,
 } from './records.js';
+import { decodeSummary, summaryOf } from './summary.js';
 
 export interface StoreFault {
   /** `events 17`, `iterations <problem_id>/2`. */
@@ -117,15 +119,16 @@ class Checking {
           `says that its newest iteration is ${row.newest_iteration_id}, there is ${task?.iteration_id ?? 'none'}`,
         );
       for (const state of TASK_ENDS) {
-        const isIndexed =
-          (await this.#reader.get('problems_by_state', [state, row.created_seq])) !== undefined;
-        if (isIndexed !== (task?.state === state))
+        const listed = await this.#reader.get('problems_by_state', [state, row.created_seq]);
+        const isListed = listed !== undefined;
+        if (isListed !== (task?.state === state))
           this.#fault(
             where,
-            isIndexed
+            isListed
               ? `is listed as ${state}, and is ${task?.state ?? 'gone'}`
               : `is ${state}, and not listed so`,
           );
+        else if (listed && task) this.#summary(where, listed, row, task);
       }
     }
     for await (const { key, value } of entriesOf(this.#reader, 'problem_ids')) {
@@ -239,13 +242,16 @@ class Checking {
           this.#fault(`${table} ${task}`, 'is of no iteration');
       }
     }
-    for await (const key of keysOf(this.#reader, 'iteration_index')) {
+    for await (const { key, value } of entriesOf(this.#reader, 'iteration_index')) {
       const [field, , problemSeq, iteration] = key;
-      const problem = await this.#reader.get('problems', [problemSeq!]);
-      const id = problem && decodeRow<ProblemRow>(problem).problem_id;
-      const task = id === undefined ? undefined : await this.#reader.get('iterations', [id, iteration!]);
-      if (task === undefined || !taskHasEnded(decodeRow<TaskRow>(task).state))
-        this.#fault(`iteration_index ${String(field)}`, `names ${id ?? 'no problem'}/${String(iteration)}`);
+      const where = `iteration_index ${String(field)}`;
+      const bytes = await this.#reader.get('problems', [problemSeq!]);
+      const problem = bytes && decodeRow<ProblemRow>(bytes);
+      const task = problem && (await this.#reader.get('iterations', [problem.problem_id, iteration!]));
+      const row = task && decodeRow<TaskRow>(task);
+      if (!row || !taskHasEnded(row.state))
+        this.#fault(where, `names ${problem?.problem_id ?? 'no problem'}/${String(iteration)}`);
+      else this.#summary(`${where}: ${row.problem_id}/${row.iteration_id}`, value, problem!, row);
     }
     for await (const key of keysOf(this.#reader, 'blob_refs')) {
       const [sha256, problem, iteration] = key;
@@ -305,6 +311,12 @@ class Checking {
       if ((await this.#reader.get('idempotency_by_time', [expires_at, key[0]!])) === undefined)
         this.#fault(`idempotency ${String(key[0])}`, 'would never be forgotten');
     }
+  }
+
+  #summary(where: string, value: Uint8Array, problem: ProblemRow, task: TaskRow): void {
+    const summary = decodeSummary(value);
+    if (summary && !isDeepStrictEqual(summary, summaryOf(problem, task)))
+      this.#fault(where, 'is listed with a summary that is not its own');
   }
 
   #count(what: string): void {

@@ -9,6 +9,8 @@ export type IndexedValue = string | number | boolean;
 
 /** Within the store's limit for a key, whatever the characters are. */
 const TEXT_CHARACTERS = 100;
+/** What stands for half a surrogate pair in what was made from bytes. */
+const REPLACED = '\ufffd';
 
 /** The element for a value; nothing for what has no place in an index: lists, structures, what is not there. */
 export function indexElement(value: unknown): string | undefined {
@@ -25,6 +27,19 @@ export function indexElement(value: unknown): string | undefined {
   }
 }
 
+/** The value that an element stands for; nothing where it may be another: texts that were cut, or were no well-formed ones. */
+export function exactValue(element: string): IndexedValue | undefined {
+  const rest = element.slice(1);
+  switch (element.charAt(0)) {
+    case 'b':
+      return rest === '1';
+    case 'n':
+      return numberOf(rest);
+    default:
+      return rest.length < TEXT_CHARACTERS && !rest.includes(REPLACED) ? rest : undefined;
+  }
+}
+
 /** Above every element of the kind that begins with this letter. */
 export function afterKind(kind: string): string {
   return String.fromCharCode(kind.charCodeAt(0) + 1);
@@ -38,6 +53,14 @@ function orderedDigits(value: number): string {
   const negative = bits >> 63n === 1n;
   const ordered = negative ? ~bits & 0xffff_ffff_ffff_ffffn : bits | (1n << 63n);
   return ordered.toString(16).padStart(16, '0');
+}
+
+function numberOf(digits: string): number {
+  const ordered = BigInt(`0x${digits}`);
+  const negative = ordered >> 63n === 0n;
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(negative ? ~ordered & 0xffff_ffff_ffff_ffffn : ordered & 0x7fff_ffff_ffff_ffffn);
+  return bytes.readDoubleBE();
 }
 
 /** Where the row of an iteration stands in the index of a field. */

@@ -19,7 +19,8 @@ import { indexKey } from './index-key.js';
 import { readTask } from './load.js';
 import type { EventStream } from './port.js';
 import { createPayloads, type Payloads } from './queries/payloads.js';
-import { decodeRow, EMPTY, encodeRow, type IndexRow, type ProblemRow, type TaskRow } from './records.js';
+import { decodeRow, encodeRow, type IndexRow, type ProblemRow, type TaskRow } from './records.js';
+import { summaryOf } from './summary.js';
 
 /** Problems, or iterations, that are read and added at once: between two pages the loop goes on. */
 const PAGE = 100;
@@ -214,8 +215,11 @@ export class Indexes {
     const writes: Write[] = [];
     for (const task of tasks) {
       if (!taskHasEnded(task.state)) continue;
-      for (const key of await indexKeysOf(this.#deps.store, this.#payloads, task, [field]))
-        writes.push({ op: 'put', table: 'iteration_index', key, value: EMPTY });
+      const keys = await indexKeysOf(this.#deps.store, this.#payloads, task, [field]);
+      const problem = keys.length > 0 && (await this.#deps.store.get('problems', [task.problem_seq]));
+      if (!problem) continue;
+      const value = encodeRow(summaryOf(decodeRow<ProblemRow>(problem), task));
+      for (const key of keys) writes.push({ op: 'put', table: 'iteration_index', key, value });
     }
     return writes;
   }

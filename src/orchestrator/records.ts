@@ -8,9 +8,9 @@
  * | graphs | name, version | `GraphRow` |
  * | problems | created_seq | `ProblemRow` |
  * | problem_ids | problem_id | created_seq |
- * | problems_by_state | state, created_seq | empty; only problems whose newest iteration has ended |
+ * | problems_by_state | state, created_seq | `Summary` of the newest iteration (`summary.ts`); only problems whose newest iteration has ended |
  * | iterations | problem_id, iteration_id | `TaskRow` |
- * | iteration_index | field, value's element (`index-key.ts`), created_seq of the problem, iteration_id | empty; of ended iterations |
+ * | iteration_index | field, value's element (`index-key.ts`), created_seq of the problem, iteration_id | `Summary`; of ended iterations |
  * | unfinished | created_seq, problem_id, iteration_id | empty |
  * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input`, `override/<module>/<input>` or an execution_id |
  * | events | first seq | the events of one batch, a JSON object a line |

@@ -14,6 +14,7 @@ import type { Reader } from '../store/store.js';
 import { type TypeRegistry, typesFromJson } from '../wire/types.js';
 import type { Command } from './decide/commands.js';
 import { nodeFromRow } from './decide/node-view.js';
+import { problemFromRow } from './decide/problem.js';
 import { State, type Timer } from './decide/state.js';
 import {
   type Clocks,
@@ -96,17 +97,7 @@ async function recoverTask(
     const problemBytes = await store.get('problems', [task.problemSeq]);
     if (!problemBytes)
       throw new TuttiError('store_damaged', `problem ${problemId} has an iteration and no record`);
-    const problemRow = decodeRow<ProblemRow>(problemBytes);
-    problem = {
-      problemId,
-      createdSeq: problemRow.created_seq,
-      graph: problemRow.graph,
-      priority: problemRow.priority,
-      title: problemRow.title,
-      createdAt: problemRow.created_at,
-      newestIterationId: problemRow.newest_iteration_id,
-      unfinished: 0,
-    };
+    problem = problemFromRow(decodeRow<ProblemRow>(problemBytes));
     state.problems.set(problemId, problem);
   }
   problem.unfinished += 1;

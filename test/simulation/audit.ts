@@ -20,7 +20,7 @@ import { taskHasEnded } from '../../src/model/task-state.js';
 import { commandToRow } from '../../src/orchestrator/decide/commands.js';
 import type { Journal } from '../../src/orchestrator/decide/journal.js';
 import { nodeToRow } from '../../src/orchestrator/decide/node-view.js';
-import { problemToRow } from '../../src/orchestrator/decide/requests.js';
+import { problemToRow } from '../../src/orchestrator/decide/problem.js';
 import type { State } from '../../src/orchestrator/decide/state.js';
 import {
   type Clocks,

@@ -14,7 +14,8 @@ import {
   type ProblemRow,
   type TaskRow,
 } from '../../src/orchestrator/records.js';
-import type { Store, Write } from '../../src/store/store.js';
+import { summaryOf } from '../../src/orchestrator/summary.js';
+import type { Key, Store, Table, Write } from '../../src/store/store.js';
 import { loadTypes } from '../../src/wire/types.js';
 
 export interface MadeIteration {
@@ -60,48 +61,70 @@ export function problemIdOf(seq: number): string {
   return `00000000-0000-7000-8000-${String(seq).padStart(12, '0')}`;
 }
 
+/** What stands in the indexes of what has ended. */
+export type Summarize = (problem: ProblemRow, task: TaskRow) => Uint8Array;
+
+export const withSummary: Summarize = (problem, task) => encodeRow(summaryOf(problem, task));
+/** As stores have it that are older than summaries. */
+export const withoutSummary: Summarize = () => EMPTY;
+
 /** The rows of a problem; with `index`, also those of the fields that are indexed. */
-export function rowsOf(seq: number, problem: MadeProblem, index: readonly string[], version = 1): Write[] {
-  const problemId = problemIdOf(seq);
-  const problemRow: ProblemRow = {
-    problem_id: problemId,
-    created_seq: seq,
-    graph: 'meters',
-    title: problem.title ?? '',
-    priority: 50,
-    created_at: AT + seq,
-    newest_iteration_id: problem.iterations.length,
-  };
+export function rowsOf(
+  seq: number,
+  problem: MadeProblem,
+  index: readonly string[],
+  summarize = withSummary,
+): Write[] {
+  const row = problemRow(seq, problem);
   const writes: Write[] = [
-    { op: 'put', table: 'problems', key: [seq], value: encodeRow(problemRow) },
-    { op: 'put', table: 'problem_ids', key: [problemId], value: encodeRow(seq) },
+    put('problems', [seq], encodeRow(row)),
+    put('problem_ids', [row.problem_id], encodeRow(seq)),
   ];
-  const standing = problem.iterations.at(-1)?.state ?? 'succeeded';
-  if (taskHasEnded(standing)) {
-    writes.push({ op: 'put', table: 'problems_by_state', key: [standing, seq], value: EMPTY });
-  }
   for (const [position, iteration] of problem.iterations.entries()) {
-    writes.push(...iterationRows(seq, position + 1, iteration, index, version));
+    const task = taskRow(seq, position + 1, iteration);
+    writes.push(...rowsOfTask(row, task, iteration, index, summarize));
+    if (task.iteration_id === row.newest_iteration_id && taskHasEnded(task.state))
+      writes.push(put('problems_by_state', [task.state, seq], summarize(row, task)));
   }
   return writes;
 }
 
+/** The rows of one iteration alone, of a problem that is there already. */
 export function iterationRows(
   seq: number,
   iterationId: number,
-  { state = 'succeeded', output, input = null }: MadeIteration,
+  iteration: MadeIteration,
   index: readonly string[],
-  version = 1,
 ): Write[] {
+  const task = taskRow(seq, iterationId, iteration);
+  return rowsOfTask(problemRow(seq, { iterations: [] }), task, iteration, index, withSummary);
+}
+
+function put(table: Table, key: Key, value: Uint8Array): Write {
+  return { op: 'put', table, key, value };
+}
+
+function problemRow(seq: number, { title = '', iterations }: MadeProblem): ProblemRow {
+  return {
+    problem_id: problemIdOf(seq),
+    created_seq: seq,
+    graph: 'meters',
+    title,
+    priority: 50,
+    created_at: AT + seq,
+    newest_iteration_id: iterations.length,
+  };
+}
+
+function taskRow(seq: number, iterationId: number, { state = 'succeeded', output }: MadeIteration): TaskRow {
   const problemId = problemIdOf(seq);
-  const executionId = `${problemId}/${iterationId}`;
   const meter: ModuleRow = {
     phase: 'succeeded',
     generation: 0,
     attempts: 1,
     executions: [
       {
-        execution_id: executionId,
+        execution_id: executionIdOf(problemId, iterationId),
         lease: '',
         attempt: 1,
         generation: 0,
@@ -113,11 +136,11 @@ export function iterationRows(
       },
     ],
   };
-  const task: TaskRow = {
+  return {
     problem_id: problemId,
     iteration_id: iterationId,
     graph: 'meters',
-    graph_version: version,
+    graph_version: 1,
     priority: 50,
     problem_seq: seq,
     queue_seq: seq,
@@ -128,22 +151,32 @@ export function iterationRows(
     desired: 'ended',
     modules: output === undefined ? {} : { meter },
   };
-  const put = (table: Write['table'], key: Write['key'], value: Uint8Array): Write => ({
-    op: 'put',
-    table,
-    key,
-    value,
-  });
-  const elements = taskHasEnded(state) && output !== undefined ? indexedElements(index, 'meter', output) : {};
+}
+
+function executionIdOf(problemId: string, iterationId: number): string {
+  return `${problemId}/${iterationId}`;
+}
+
+function rowsOfTask(
+  problem: ProblemRow,
+  task: TaskRow,
+  { output, input = null }: MadeIteration,
+  index: readonly string[],
+  summarize: Summarize,
+): Write[] {
+  const { problem_id, iteration_id, problem_seq } = task;
+  const hasEnded = taskHasEnded(task.state);
+  const elements = hasEnded && output !== undefined ? indexedElements(index, 'meter', output) : {};
+  const executionId = executionIdOf(problem_id, iteration_id);
   return [
-    put('iterations', [problemId, iterationId], encodeRow(task)),
-    put('payloads', [problemId, iterationId, 'input', 0], encodeRow(input)),
+    put('iterations', [problem_id, iteration_id], encodeRow(task)),
+    put('payloads', [problem_id, iteration_id, 'input', 0], encodeRow(input)),
     ...(output === undefined
       ? []
-      : [put('payloads', [problemId, iterationId, executionId, 1], encodeRow(output))]),
-    ...(taskHasEnded(state) ? [] : [put('unfinished', [seq, problemId, iterationId], EMPTY)]),
+      : [put('payloads', [problem_id, iteration_id, executionId, 1], encodeRow(output))]),
+    ...(hasEnded ? [] : [put('unfinished', [problem_seq, problem_id, iteration_id], EMPTY)]),
     ...Object.entries(elements).map(([field, element]) =>
-      put('iteration_index', indexKey(field, element, seq, iterationId), EMPTY),
+      put('iteration_index', indexKey(field, element, problem_seq, iteration_id), summarize(problem, task)),
     ),
   ];
 }

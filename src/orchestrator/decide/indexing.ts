@@ -7,7 +7,6 @@
 import type { Execution, Task } from '../../model/task.js';
 import { moduleName } from '../../model/task.js';
 import { indexElement, indexKey, valueAt } from '../index-key.js';
-import { EMPTY } from '../records.js';
 import type { State } from './state.js';
 import type { Turn } from './turn.js';
 
@@ -45,8 +44,8 @@ export function indexedElements(
   return elements;
 }
 
-/** The index rows of a task that ends in this turn. */
-export function writeIndex(turn: Turn, task: Task): void {
+/** The index rows of a task that ends in this turn, each with its summary. */
+export function writeIndex(turn: Turn, task: Task, summary: Uint8Array): void {
   for (const run of task.runs) {
     const phase = run?.phase;
     const noted =
@@ -59,7 +58,7 @@ export function writeIndex(turn: Turn, task: Task): void {
       turn.journal.put(
         'iteration_index',
         indexKey(field, element, task.problemSeq, task.id.iterationId),
-        EMPTY,
+        summary,
       );
     }
   }

@@ -24,7 +24,8 @@ import { hasLabels, pickNode } from '../../scheduling/placement.js';
 import type { Plan, PlanStep } from '../../scheduling/plan.js';
 import { type Fleet, scheduleTask } from '../../scheduling/task-scheduler.js';
 import type { Waiter } from '../../scheduling/waiting-room.js';
-import { EMPTY } from '../records.js';
+import { encodeRow } from '../records.js';
+import { summaryNow } from '../summary.js';
 import { issue } from './commands.js';
 import { aboutExecution, endExecution } from './executions.js';
 import { writeIndex } from './indexing.js';
@@ -446,11 +447,12 @@ function endTask(turn: Turn, task: Task, end: 'succeeded' | 'failed' | 'cancelle
     for (const execution of run?.executions ?? []) state.executions.delete(execution.id);
   }
   journal.delete('unfinished', [task.problemSeq, task.id.problemId, task.id.iterationId]);
-  writeIndex(turn, task);
   const problem = state.problems.get(task.id.problemId)!;
+  const summary = encodeRow(summaryNow(problem, task));
+  writeIndex(turn, task, summary);
   problem.unfinished -= 1;
   if (problem.newestIterationId === task.id.iterationId) {
-    journal.put('problems_by_state', [end, task.problemSeq], EMPTY);
+    journal.put('problems_by_state', [end, task.problemSeq], summary);
   }
   if (problem.unfinished === 0) state.problems.delete(problem.problemId);
 }

@@ -21,14 +21,14 @@ import {
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Answer, Refusal } from '../port.js';
-import { EMPTY, type GraphRow, outputRefOf, type ProblemRow, refFromRow, type TaskRow } from '../records.js';
+import { EMPTY, type GraphRow, outputRefOf, refFromRow, type TaskRow } from '../records.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
 import { tryAgain } from './deaf.js';
 import { become, setPhase, stopExecution } from './planner.js';
+import { type Problem, problemFromRow, problemToRow } from './problem.js';
 import { announceReused, storeOverrides, storeOwn, takeOver } from './reuse.js';
-import type { Problem } from './state.js';
 import {
   type PreparedInput,
   type PreparedOverride,
@@ -135,7 +135,8 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
     const message = `old iterations of problem ${problemId} are being removed`;
     return refusal('unavailable', 'being_removed', message, { retryAfter: 1 });
   }
-  const problem = state.problems.get(problemId) ?? problemFromRow(loaded.problems.get(problemId));
+  const row = loaded.problems.get(problemId);
+  const problem = state.problems.get(problemId) ?? (row && problemFromRow(row));
   if (!problem) return refusal('not_found', 'unknown_problem', `no problem ${problemId}`);
   const parentId = request.parentIterationId ?? loaded.newestSucceeded.get(problemId);
   let parent: TaskRow | undefined;
@@ -191,33 +192,6 @@ function parentRefusal(parentId: number, standing: TaskState, reuses: boolean): 
 function created(id: TaskId): Answer {
   const body = { problem_id: id.problemId, iteration_id: id.iterationId, task_id: formatTaskId(id) };
   return { ok: true, kind: 'created', body };
-}
-
-function problemFromRow(row: ProblemRow | undefined): Problem | undefined {
-  return (
-    row && {
-      problemId: row.problem_id,
-      createdSeq: row.created_seq,
-      graph: row.graph,
-      priority: row.priority,
-      title: row.title,
-      createdAt: row.created_at,
-      newestIterationId: row.newest_iteration_id,
-      unfinished: 0,
-    }
-  );
-}
-
-export function problemToRow(problem: Problem): ProblemRow {
-  return {
-    problem_id: problem.problemId,
-    created_seq: problem.createdSeq,
-    graph: problem.graph,
-    title: problem.title,
-    priority: problem.priority,
-    created_at: problem.createdAt,
-    newest_iteration_id: problem.newestIterationId,
-  };
 }
 
 /** What a new task is made from. */

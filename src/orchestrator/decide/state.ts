@@ -18,6 +18,7 @@ import { WaitingRoom } from '../../scheduling/waiting-room.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
 import type { Command } from './commands.js';
 import { Counters, LastDone, Recent } from './counters.js';
+import type { Problem } from './problem.js';
 
 /** To one peer. Enough for an honest node that has to catch up, too few to be worth provoking. */
 const REFUSALS_PER_SECOND = 50;
@@ -109,18 +110,6 @@ export class FleetNode implements Candidate {
       (this.status === 'IDLE' || this.status === 'RUNNING')
     );
   }
-}
-
-/** A problem with unfinished iterations, or one that the batch in hand is about. */
-export interface Problem {
-  readonly problemId: string;
-  readonly createdSeq: number;
-  readonly graph: string;
-  readonly priority: number;
-  readonly title: string;
-  readonly createdAt: number;
-  newestIterationId: number;
-  unfinished: number;
 }
 
 /** A configuration request that a node has not answered yet. */

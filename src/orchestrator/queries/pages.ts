@@ -15,6 +15,10 @@ export function readCursor(cursor: string | undefined): Key | undefined | Refusa
   } catch {
     // Falls through: what is not JSON is no cursor of ours either.
   }
+  return badCursor(cursor);
+}
+
+export function badCursor(cursor: string): Refusal {
   const message = `cursor ${JSON.stringify(cursor)} is not one of a page of this list`;
   return {
     ok: false,

@@ -28,6 +28,7 @@ import {
   type ModuleRow,
   type TaskRow,
 } from '../records.js';
+import { iterationSummary, reusedModules, summaryOf } from '../summary.js';
 import { differences } from './diff.js';
 import { compileSearch } from './filter/compile.js';
 import { ITERATION_FIELDS, PROBLEM_FIELDS } from './filter/fields.js';
@@ -36,15 +37,7 @@ import { isRefusal, limitOf, pageOf, readCursor, writeCursor } from './pages.js'
 import { createPayloads } from './payloads.js';
 import { listProblems, problemAcceptor } from './problems.js';
 import { type Scope, type SearchDeps, search } from './search.js';
-import {
-  commandView,
-  executionView,
-  iterationSummary,
-  moduleView,
-  problemView,
-  reusedModules,
-  time,
-} from './views.js';
+import { commandView, executionView, iterationView, moduleView, problemView, time } from './views.js';
 
 /** Iterations that `GET /v1/problems/{p}` shows. */
 const NEWEST_SHOWN = 20;
@@ -82,7 +75,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     return row ?? notFound('unknown_iteration', `no iteration ${formatTaskId(id)}`);
   }
 
-  async function iterationView(reader: Reader, row: TaskRow): Promise<View> {
+  async function wholeIteration(reader: Reader, row: TaskRow): Promise<View> {
     const graph = graphOf(row).compiled;
     const modules: Record<string, View> = {};
     for (const { spec } of graph.modules) {
@@ -90,7 +83,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
       modules[spec.name] = { ...moduleView(row, graph, spec.name), output: output?.json ?? null };
     }
     const [input, overrides] = [await inputOf(reader, row), await overridesOf(reader, row)];
-    return { ...iterationSummary(row), input, overrides, modules };
+    return { ...iterationView(iterationSummary(row)), input, overrides, modules };
   }
 
   function executionsOf(row: TaskRow): { module: string; execution: ExecutionRow }[] {
@@ -175,8 +168,8 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
         return output?.raw.kind === 'inline' ? output.json : undefined;
       },
       covers,
-      view: ({ problem, task }) =>
-        ofProblems ? problemView(problem, task) : { ...iterationSummary(task), title: problem.title },
+      view: (summary) =>
+        ofProblems ? problemView(summary) : { ...iterationView(summary), title: summary.title },
       accepts: () => true,
       ...more,
     };
@@ -204,7 +197,10 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
           limit: NEWEST_SHOWN,
         });
         const rows = newest.map(({ value }) => decodeRow<TaskRow>(value));
-        return { ...problemView(row, rows[0]), newest_iterations: rows.map(iterationSummary) };
+        return {
+          ...problemView(summaryOf(row, rows[0]!)),
+          newest_iterations: rows.map((one) => iterationView(iterationSummary(one))),
+        };
       }),
 
     iterations: (problemId, page, query = {}) =>
@@ -222,7 +218,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
         });
         const items = rows.slice(0, limit);
         return {
-          items: items.map(({ value }) => iterationSummary(decodeRow<TaskRow>(value))),
+          items: items.map(({ value }) => iterationView(iterationSummary(decodeRow<TaskRow>(value)))),
           next_cursor: rows.length > limit ? writeCursor(items.at(-1)!.key) : null,
         };
       }),
@@ -230,7 +226,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     iteration: (id) =>
       ask(async (reader) => {
         const row = await taskOf(reader, id);
-        return isRefusal(row) ? row : iterationView(reader, row);
+        return isRefusal(row) ? row : wholeIteration(reader, row);
       }),
 
     output: (id, module) =>
@@ -405,7 +401,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
           outputs[spec.name] = (await moduleOutput(store, row, spec.name))?.json ?? null;
         }
         const [input, overrides] = [await inputOf(store, row), await overridesOf(store, row)];
-        yield { ...iterationSummary(row), input, overrides, outputs };
+        yield { ...iterationView(iterationSummary(row)), input, overrides, outputs };
       }
       if (rows.length < EXPORT_PAGE) return;
       after = rows.at(-1)!.key;

@@ -7,15 +7,17 @@
  * 3. An order that needs all of them is refused when they are too many for the time: a page of some would not be the first page.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type TaskState, taskHasEnded } from '../../model/task-state.js';
+import type { TaskState } from '../../model/task-state.js';
 import type { Key, Reader } from '../../store/store.js';
-import { indexElement } from '../index-key.js';
+import { exactValue, indexElement } from '../index-key.js';
 import { readTask } from '../load.js';
 import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
-import { decodeRow, type ProblemRow, type TaskRow } from '../records.js';
+import { decodeRow, EMPTY, type ProblemRow, type TaskRow } from '../records.js';
+import { decodeSummary, type Summary } from '../summary.js';
+import { type Candidate, candidateOf, problems, summarized } from './candidates.js';
 import type { CompiledSearch } from './filter/compile.js';
 import { holds } from './filter/expression.js';
-import { type Candidate, indexName, readField } from './filter/fields.js';
+import { indexName, readField } from './filter/fields.js';
 import { aboveLow, belowHigh, type IndexRange, isNarrowing, narrowed, wholeIndex } from './index-range.js';
 import { isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
 
@@ -32,7 +34,7 @@ export interface SearchDeps {
   readonly output: (task: TaskRow, module: string) => Promise<unknown>;
   /** Whether every ended iteration (of this graph) that has the field is in its index. */
   readonly covers: (field: string, graph: string | undefined) => boolean;
-  readonly view: (candidate: Candidate) => View;
+  readonly view: (summary: Summary) => View;
   /** What has to hold besides the filter. */
   readonly accepts: (candidate: Candidate) => boolean | Promise<boolean>;
   /** Of problems: the state that all of them have, where something besides the filter says so. */
@@ -140,9 +142,9 @@ class Search {
     return undefined;
   }
 
-  /** The places of a range, unless they are too many to be sorted at once. */
-  async #gather(range: IndexRange): Promise<Place[] | undefined> {
-    const places: Place[] = [];
+  /** The keys of a range, unless they are too many to be sorted at once. */
+  async #gather(range: IndexRange): Promise<Key[] | undefined> {
+    const gathered: Key[] = [];
     let last = range.low;
     for (;;) {
       const keys = await this.#deps.reader.keys('iteration_index', {
@@ -151,15 +153,15 @@ class Search {
         limit: READ_PAGE,
       });
       const within = keys.filter((key) => belowHigh(range, key));
-      places.push(...within.map(placeOfKey));
-      if (within.length < READ_PAGE) return places;
-      if (places.length > GATHER_LIMIT || (await this.#isOver())) return undefined;
+      gathered.push(...within);
+      if (within.length < READ_PAGE) return gathered;
+      if (gathered.length > GATHER_LIMIT || (await this.#isOver())) return undefined;
       last = keys.at(-1)!;
     }
   }
 
   async #fromGathered(
-    places: readonly Place[],
+    gathered: readonly Key[],
     index: string,
     cursor: Key | undefined,
     descending: boolean,
@@ -167,18 +169,21 @@ class Search {
     const after = this.#placeAfter(cursor, 'list', 2);
     if (isRefusal(after)) return after;
     const sign = descending ? -1 : 1;
-    const ahead = places
-      .filter((place) => after === undefined || sign * comparePlaces(place, after as unknown as Place) > 0)
-      .sort((a, b) => sign * comparePlaces(a, b));
+    const ahead = gathered
+      .map((key) => ({ key, place: placeOfKey(key) }))
+      .filter(
+        ({ place }) => after === undefined || sign * comparePlaces(place, after as unknown as Place) > 0,
+      )
+      .sort((a, b) => sign * comparePlaces(a.place, b.place));
     const items: View[] = [];
     let last: Place | undefined;
-    for (const place of ahead) {
+    for (const { key, place } of ahead) {
       if (await this.#isOver()) return this.#page(items, ['list', ...(last ?? after ?? place)], false, index);
       last = place;
-      const view = await this.#fit(await this.#candidateAt(place));
+      const view = await this.#fit(await this.#candidateAt(key));
       if (view) items.push(view);
       if (items.length === this.#limit)
-        return this.#page(items, place === ahead.at(-1) ? undefined : ['list', ...place], true, index);
+        return this.#page(items, place === ahead.at(-1)!.place ? undefined : ['list', ...place], true, index);
     }
     return this.#page(items, undefined, true, index);
   }
@@ -208,15 +213,16 @@ class Search {
     if (isRefusal(after)) return after;
     const items: View[] = [];
     let last: Key | undefined = after && [range.field, ...after];
+    const limit = Math.min(READ_PAGE, this.#limit + 1);
     for (;;) {
       const start = last ?? (descending ? range.high : range.low);
       const entries = await this.#deps.reader.range('iteration_index', {
         prefix: [range.field],
         reverse: descending,
-        limit: READ_PAGE,
+        limit,
         ...(start && { after: start }),
       });
-      for (const { key } of entries) {
+      for (const { key, value } of entries) {
         if (!(descending ? aboveLow(range, key) : belowHigh(range, key)))
           return this.#page(items, undefined, true, range.field);
         if (items.length === this.#limit)
@@ -224,10 +230,10 @@ class Search {
         if (last !== undefined && (await this.#isOver()))
           return this.#page(items, ['index', ...last.slice(1)], false, range.field);
         last = key;
-        const view = await this.#fit(await this.#candidateAt(placeOfKey(key)));
+        const view = await this.#fit(await this.#candidateAt(key, value));
         if (view) items.push(view);
       }
-      if (entries.length < READ_PAGE) return this.#page(items, undefined, true, range.field);
+      if (entries.length < limit) return this.#page(items, undefined, true, range.field);
     }
   }
 
@@ -278,12 +284,11 @@ class Search {
       yield* this.#iterationsOf(this.#scope.problem, after?.[1], descending);
       return;
     }
-    const state = this.#state();
-    if (state !== undefined) {
-      yield* this.#problemsIn(state, after?.[0], descending);
+    if (this.#scope.kind === 'problems') {
+      yield* problems(this.#deps.reader, { state: this.#state(), after: after?.[0], descending });
       return;
     }
-    if (after !== undefined && this.#scope.kind === 'iterations') {
+    if (after !== undefined) {
       const begun = await this.#deps.reader.get('problems', [after[0]]);
       if (begun) yield* this.#iterationsOf(decodeRow<ProblemRow>(begun), after[1], descending);
     }
@@ -297,47 +302,9 @@ class Search {
       });
       for (const { key, value } of rows) {
         last = key;
-        const problem = decodeRow<ProblemRow>(value);
-        if (this.#scope.kind === 'iterations') yield* this.#iterationsOf(problem, undefined, descending);
-        else {
-          const task = await readTask(this.#deps.reader, newestOf(problem));
-          if (task) yield { problem, task };
-        }
+        yield* this.#iterationsOf(decodeRow<ProblemRow>(value), undefined, descending);
       }
       if (rows.length < READ_PAGE) return;
-    }
-  }
-
-  /** Those that have ended by the index of states; of the others all that are unfinished, which are few. */
-  async *#problemsIn(
-    state: TaskState,
-    after: number | undefined,
-    descending: boolean,
-  ): AsyncGenerator<Candidate> {
-    const [table, prefix]: ['problems_by_state' | 'unfinished', Key] = taskHasEnded(state)
-      ? ['problems_by_state', [state]]
-      : ['unfinished', []];
-    let seen = after;
-    let last: Key | undefined = after === undefined ? undefined : [...prefix, after];
-    for (;;) {
-      const keys = await this.#deps.reader.keys(table, {
-        prefix,
-        reverse: descending,
-        limit: READ_PAGE,
-        ...(last && { after: last }),
-      });
-      for (const key of keys) {
-        last = key;
-        const seq = Number(key[prefix.length]);
-        // One problem may have several unfinished iterations.
-        if (seq === seen) continue;
-        seen = seq;
-        const bytes = await this.#deps.reader.get('problems', [seq]);
-        const problem = bytes && decodeRow<ProblemRow>(bytes);
-        const task = problem && (await readTask(this.#deps.reader, newestOf(problem)));
-        if (task) yield { problem, task };
-      }
-      if (keys.length < READ_PAGE) return;
     }
   }
 
@@ -357,21 +324,30 @@ class Search {
       for (const { value } of rows) {
         const task = decodeRow<TaskRow>(value);
         last = task.iteration_id;
-        yield { problem, task };
+        yield candidateOf(problem, task);
       }
       if (rows.length < READ_PAGE) return;
     }
   }
 
-  /** What an index names, where it is in the scope. */
-  async #candidateAt([problemSeq, iterationId]: Place): Promise<Candidate | undefined> {
+  /** What an entry of an index names, where it is in the scope. */
+  async #candidateAt(key: Key, value?: Uint8Array): Promise<Candidate | undefined> {
+    const [field, element, problemSeq, iterationId] = key as [string, string, number, number];
+    const { reader } = this.#deps;
     if (this.#scope.kind === 'problem' && this.#scope.problem.created_seq !== problemSeq) return undefined;
-    const bytes = await this.#deps.reader.get('problems', [problemSeq]);
+    const exact = exactValue(element);
+    const known = exact === undefined ? {} : { known: { field, value: exact } };
+    // Whether it is its problem's newest, only the problem's own row says.
+    if (this.#scope.kind !== 'problems') {
+      const summary = decodeSummary(value ?? (await reader.get('iteration_index', key)) ?? EMPTY);
+      if (summary) return { ...summarized(reader, summary), ...known };
+    }
+    const bytes = await reader.get('problems', [problemSeq]);
     const problem = bytes && decodeRow<ProblemRow>(bytes);
     if (!problem || (this.#scope.kind === 'problems' && problem.newest_iteration_id !== iterationId))
       return undefined;
-    const task = await readTask(this.#deps.reader, { problemId: problem.problem_id, iterationId });
-    return task && { problem, task };
+    const task = await readTask(reader, { problemId: problem.problem_id, iterationId });
+    return task && { ...candidateOf(problem, task), ...known };
   }
 
   async #fit(candidate: Candidate | undefined): Promise<View | undefined> {
@@ -387,7 +363,7 @@ class Search {
   }
 
   async #shown(candidate: Candidate, read: (name: string) => Promise<unknown>): Promise<View> {
-    const view = this.#deps.view(candidate);
+    const view = this.#deps.view(candidate.summary);
     if (this.#query.shown.size === 0) return view;
     const fields: Record<string, unknown> = {};
     for (const name of this.#query.shown.keys()) fields[name] = (await read(name)) ?? null;
@@ -451,15 +427,8 @@ class Search {
   }
 }
 
-function newestOf({ problem_id, newest_iteration_id }: ProblemRow): {
-  problemId: string;
-  iterationId: number;
-} {
-  return { problemId: problem_id, iterationId: newest_iteration_id };
-}
-
-function placeOf({ problem, task }: Candidate): Place {
-  return [problem.created_seq, task.iteration_id];
+function placeOf({ summary }: Candidate): Place {
+  return [summary.problem_seq, summary.iteration_id];
 }
 
 function placeOfKey(key: Key): Place {

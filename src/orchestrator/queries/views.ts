@@ -2,37 +2,27 @@
 import type { CompiledGraph } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { View } from '../port.js';
-import type { CommandRow, ExecutionRow, ModuleRow, PayloadRefRow, ProblemRow, TaskRow } from '../records.js';
+import type { CommandRow, ExecutionRow, ModuleRow, PayloadRefRow, TaskRow } from '../records.js';
+import type { IterationSummary, Summary } from '../summary.js';
 
 export function time(at: number | undefined): string | null {
   return at === undefined ? null : new Date(at).toISOString();
 }
 
-export function problemView(row: ProblemRow, newest: TaskRow | undefined): View {
+/** By the summary of its newest iteration. */
+export function problemView(newest: Summary): View {
   return {
-    problem_id: row.problem_id,
-    title: row.title,
-    graph: row.graph,
-    state: newest?.state ?? 'waiting',
-    priority: row.priority,
-    created_at: time(row.created_at),
-    created_seq: row.created_seq,
-    iterations: row.newest_iteration_id,
-    newest_iteration_id: row.newest_iteration_id,
-    finished_at: time(newest?.finished_at),
+    problem_id: newest.problem_id,
+    title: newest.title,
+    graph: newest.graph,
+    state: newest.state,
+    priority: newest.priority,
+    created_at: time(newest.problem_created_at),
+    created_seq: newest.problem_seq,
+    iterations: newest.iteration_id,
+    newest_iteration_id: newest.iteration_id,
+    finished_at: time(newest.finished_at),
   };
-}
-
-/** The modules whose outputs an iteration has taken over from another. */
-export function reusedModules({ modules }: TaskRow): string[] {
-  return Object.keys(modules).filter((module) => modules[module]!.phase === 'reused');
-}
-
-/** By module, the inputs that are not what the graph would give it. */
-export function overriddenInputs({ overrides = {} }: TaskRow): Record<string, string[]> {
-  return Object.fromEntries(
-    Object.entries(overrides).map(([module, inputs]) => [module, Object.keys(inputs)]),
-  );
 }
 
 /** Whose output it is. */
@@ -41,22 +31,23 @@ export function reusedFrom({ iteration_id, owner }: PayloadRefRow): View {
 }
 
 /** One iteration without payloads. */
-export function iterationSummary(row: TaskRow): View {
+export function iterationView(summary: IterationSummary): View {
+  const { problem_id, iteration_id } = summary;
   return {
-    problem_id: row.problem_id,
-    iteration_id: row.iteration_id,
-    task_id: formatTaskId({ problemId: row.problem_id, iterationId: row.iteration_id }),
-    state: row.state,
-    graph: row.graph,
-    graph_version: row.graph_version,
-    parent_iteration_id: row.parent_iteration_id ?? null,
-    reused: reusedModules(row),
-    overridden: overriddenInputs(row),
-    created_at: time(row.created_at),
-    started_at: time(row.started_at),
-    finished_at: time(row.finished_at),
-    error: row.error ?? null,
-    reason: row.reason ?? null,
+    problem_id,
+    iteration_id,
+    task_id: formatTaskId({ problemId: problem_id, iterationId: iteration_id }),
+    state: summary.state,
+    graph: summary.graph,
+    graph_version: summary.graph_version,
+    parent_iteration_id: summary.parent_iteration_id ?? null,
+    reused: summary.reused ?? [],
+    overridden: summary.overridden ?? {},
+    created_at: time(summary.created_at),
+    started_at: time(summary.started_at),
+    finished_at: time(summary.finished_at),
+    error: summary.error ?? null,
+    reason: summary.reason ?? null,
   };
 }
 

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { indexElement } from '../../../src/orchestrator/index-key.js';
+import { exactValue, indexElement } from '../../../src/orchestrator/index-key.js';
 import { cheapestFirst, conditionsOf, holds } from '../../../src/orchestrator/queries/filter/expression.js';
 import { createFilterParser } from '../../../src/orchestrator/queries/filter/grammar.js';
 
@@ -102,6 +103,18 @@ describe('a filter', () => {
 });
 
 describe('the elements of an index', () => {
+  it('stand for the very value, unless a text may have been another', () => {
+    const short = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((text) => !text.includes('\ufffd'));
+    const numbers = fc.oneof(fc.double({ noNaN: true }), fc.integer(), fc.constantFrom(Infinity, -Infinity));
+    fc.assert(
+      fc.property(fc.oneof(numbers, fc.boolean(), short), (value) => {
+        expect(exactValue(indexElement(value)!)).toBe(Object.is(value, -0) ? 0 : value);
+      }),
+    );
+    for (const text of ['x'.repeat(100), 'x'.repeat(1000), 'half a \ud800', '\ufffd'])
+      expect(exactValue(indexElement(text)!)).toBeUndefined();
+  });
+
   it('order as their values do', () => {
     const values = [
       ...[false, true],

@@ -11,22 +11,33 @@ import type {
 } from '../../../src/orchestrator/port.js';
 import { createMemoryDisk, openMemoryStore } from '../../../src/store/memory.js';
 import type { Store } from '../../../src/store/store.js';
-import { iterationRows, type MadeProblem, problemIdOf, queriesOf, rowsOf } from '../../support/history.js';
+import {
+  iterationRows,
+  type MadeProblem,
+  problemIdOf,
+  queriesOf,
+  rowsOf,
+  withoutSummary,
+  withSummary,
+} from '../../support/history.js';
 
 type Ask = (query: SearchQuery, page: PageRequest) => Promise<Found<Page<View>> | Refusal>;
 
 const INDEX = ['meter.value'];
 let store: Store;
 let epoch: number;
+/** What stands in the indexes of what has ended. */
+let summarize = withSummary;
 
 beforeEach(async () => {
   store = openMemoryStore(createMemoryDisk());
   epoch = await store.reign();
+  summarize = withSummary;
 });
 
 async function write(problems: readonly MadeProblem[], index: readonly string[] = INDEX): Promise<void> {
   for (const [position, problem] of problems.entries()) {
-    await store.commit(epoch, rowsOf(10 * (position + 1), problem, index));
+    await store.commit(epoch, rowsOf(10 * (position + 1), problem, index, summarize));
   }
 }
 
@@ -70,9 +81,14 @@ const THREE: MadeProblem[] = [
 ];
 
 describe.each([
-  ['with an index', INDEX],
-  ['without one', []],
-])('what is found %s', (_name, index) => {
+  ['with an index', INDEX, withSummary],
+  ['with an index that is older than summaries', INDEX, withoutSummary],
+  ['without one', [], withSummary],
+])('what is found %s', (_name, index, written) => {
+  beforeEach(() => {
+    summarize = written;
+  });
+
   it('is what fits the filter, the newest problem first', async () => {
     await write(THREE, index);
     const { iterations, problems, problem } = asks(queriesOf(store, index));

@@ -7,77 +7,72 @@
 import { didYouMean } from '../../../base/nearest.js';
 import { TASK_STATES, taskHasEnded } from '../../../model/task-state.js';
 import { valueAt } from '../../index-key.js';
-import type { ProblemRow, TaskRow } from '../../records.js';
-import { overriddenInputs, reusedModules } from '../views.js';
+import type { TaskRow } from '../../records.js';
+import type { Summary } from '../../summary.js';
+import type { Candidate } from '../candidates.js';
 import type { Comparison, Scalar } from './expression.js';
 
-/** An iteration that may be found, or a problem with its newest iteration. */
-export interface Candidate {
-  readonly problem: ProblemRow;
-  readonly task: TaskRow;
-}
-
 export type Field =
-  | { readonly kind: 'stored'; readonly name: string; readonly read: (candidate: Candidate) => unknown }
+  | { readonly kind: 'stored'; readonly name: string; readonly read: (summary: Summary) => unknown }
   | {
       readonly kind: 'time';
       readonly name: string;
-      readonly read: (candidate: Candidate) => number | undefined;
+      readonly read: (summary: Summary) => number | undefined;
     }
   | { readonly kind: 'input'; readonly path: readonly string[] }
   | { readonly kind: 'output'; readonly module: string; readonly path: readonly string[] };
 
 type Stored = Readonly<Record<string, Field>>;
 
-const stored = (name: string, read: (candidate: Candidate) => unknown): [string, Field] => [
+const stored = (name: string, read: (summary: Summary) => unknown): [string, Field] => [
   name,
   { kind: 'stored', name, read },
 ];
-const time = (name: string, read: (candidate: Candidate) => number | undefined): [string, Field] => [
+const time = (name: string, read: (summary: Summary) => number | undefined): [string, Field] => [
   name,
   { kind: 'time', name, read },
 ];
 
 const COMMON: [string, Field][] = [
-  stored('problem_id', ({ problem }) => problem.problem_id),
-  stored('title', ({ problem }) => problem.title),
-  stored('graph', ({ problem }) => problem.graph),
-  stored('priority', ({ problem }) => problem.priority),
-  stored('state', ({ task }) => task.state),
-  stored('error.code', ({ task }) => task.error?.code),
-  stored('error.message', ({ task }) => task.error?.message),
-  stored('error.module', ({ task }) => task.error?.module),
-  time('finished_at', ({ task }) => task.finished_at),
-  stored('duration_ms', ({ task }) =>
-    task.started_at === undefined || task.finished_at === undefined
+  stored('problem_id', (summary) => summary.problem_id),
+  stored('title', (summary) => summary.title),
+  stored('graph', (summary) => summary.graph),
+  stored('priority', (summary) => summary.priority),
+  stored('state', (summary) => summary.state),
+  stored('error.code', (summary) => summary.error?.code),
+  stored('error.message', (summary) => summary.error?.message),
+  stored('error.module', (summary) => summary.error?.module),
+  time('finished_at', (summary) => summary.finished_at),
+  stored('duration_ms', (summary) =>
+    summary.started_at === undefined || summary.finished_at === undefined
       ? undefined
-      : task.finished_at - task.started_at,
+      : summary.finished_at - summary.started_at,
   ),
 ];
 
 /** Of `GET /v1/problems`: what hangs on an iteration is the newest one's. */
 export const PROBLEM_FIELDS: Stored = Object.fromEntries([
   ...COMMON,
-  time('created_at', ({ problem }) => problem.created_at),
-  stored('iterations', ({ problem }) => problem.newest_iteration_id),
-  stored('newest_iteration_id', ({ problem }) => problem.newest_iteration_id),
+  time('created_at', (newest) => newest.problem_created_at),
+  stored('iterations', (newest) => newest.iteration_id),
+  stored('newest_iteration_id', (newest) => newest.iteration_id),
 ]);
 
 export const ITERATION_FIELDS: Stored = Object.fromEntries([
   ...COMMON,
-  time('created_at', ({ task }) => task.created_at),
-  time('started_at', ({ task }) => task.started_at),
-  stored('iteration_id', ({ task }) => task.iteration_id),
-  stored('parent_iteration_id', ({ task }) => task.parent_iteration_id),
-  stored('graph_version', ({ task }) => task.graph_version),
-  stored('reason', ({ task }) => task.reason),
-  stored('reused', ({ task }) => reusedModules(task)),
-  stored('overridden', ({ task }) => inputNames(task)),
+  time('created_at', (summary) => summary.created_at),
+  time('started_at', (summary) => summary.started_at),
+  stored('iteration_id', (summary) => summary.iteration_id),
+  stored('parent_iteration_id', (summary) => summary.parent_iteration_id),
+  stored('graph_version', (summary) => summary.graph_version),
+  stored('reason', (summary) => summary.reason),
+  stored('reused', (summary) => summary.reused ?? []),
+  stored('overridden', inputNames),
 ]);
 
 /** `module.input` of every override. */
-function inputNames(task: TaskRow): string[] {
-  return Object.entries(overriddenInputs(task)).flatMap(([module, inputs]) =>
+function inputNames({ overridden = {} }: Summary): string[] {
+  return Object.entries(overridden).flatMap(([module, inputs]) =>
     inputs.map((input) => `${module}.${input}`),
   );
 }
@@ -137,13 +132,13 @@ export async function readField(
   switch (field.kind) {
     case 'stored':
     case 'time':
-      return field.read(candidate);
+      return field.read(candidate.summary);
     case 'input':
-      return valueAt(await read.input(candidate.task), field.path);
+      return valueAt(await read.input(await candidate.whole()), field.path);
     case 'output':
-      return taskHasEnded(candidate.task.state)
-        ? valueAt(await read.output(candidate.task, field.module), field.path)
-        : undefined;
+      if (!taskHasEnded(candidate.summary.state)) return undefined;
+      if (candidate.known && candidate.known.field === indexName(field)) return candidate.known.value;
+      return valueAt(await read.output(await candidate.whole(), field.module), field.path);
     default:
       return field satisfies never;
   }

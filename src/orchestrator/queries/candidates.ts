@@ -1,0 +1,148 @@
+/**
+ * What may be found: iterations by their summaries, with the whole row and the payloads behind it only for those who ask.
+ *
+ * 1. Problems come in the order of their creation, whatever state they are in: those whose newest iteration has ended from the stretch
+ *    of its state in `problems_by_state`, the others, which are few, from `unfinished`; together they are all, each once.
+ * 2. All of it is read in one snapshot, so that a problem that ends meanwhile is in one of them.
+ */
+import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
+import type { Entry, Key, Reader } from '../../store/store.js';
+import { readTask } from '../load.js';
+import { decodeRow, type ProblemRow, type TaskRow } from '../records.js';
+import { decodeSummary, type Summary, summaryOf } from '../summary.js';
+
+/** An iteration that may be found; of problems, their newest one. */
+export interface Candidate {
+  readonly summary: Summary;
+  /** Its row, which is large, and lies elsewhere. */
+  readonly whole: () => Promise<TaskRow>;
+  /** A value of an output that is known without its payload, by the name that an index has for it. */
+  readonly known?: { readonly field: string; readonly value: unknown };
+}
+
+export interface ProblemsWanted {
+  /** @default all */
+  readonly state: TaskState | undefined;
+  /** Begin behind the one with this `created_seq`. */
+  readonly after: number | undefined;
+  readonly descending: boolean;
+}
+
+/** Entries that are read at once: a page of a list, mostly. */
+const READ_PAGE = 64;
+
+/** A candidate whose row has been read. */
+export function candidateOf(problem: ProblemRow, task: TaskRow): Candidate {
+  return { summary: summaryOf(problem, task), whole: async () => task };
+}
+
+/** A candidate whose row is read when it is asked for. The reader's snapshot has it as long as there is its summary. */
+export function summarized(reader: Reader, summary: Summary): Candidate {
+  const id = { problemId: summary.problem_id, iterationId: summary.iteration_id };
+  return { summary, whole: async () => (await readTask(reader, id))! };
+}
+
+/** Problems with their newest iterations. With a state that is not an end, those in other such states as well. */
+export async function* problems(reader: Reader, wanted: ProblemsWanted): AsyncGenerator<Candidate> {
+  const { state, after, descending } = wanted;
+  const ends = state === undefined ? TASK_ENDS : TASK_ENDS.filter((end) => end === state);
+  const isUnfinished = state === undefined || !taskHasEnded(state);
+  const stretches = [
+    ...ends.map((end) => new Stretch(reader, 'problems_by_state', [end], after, descending)),
+    ...(isUnfinished ? [new Stretch(reader, 'unfinished', [], after, descending)] : []),
+  ];
+  for (;;) {
+    let first: Stretch | undefined;
+    for (const stretch of stretches) {
+      if (stretch.isEmpty) await stretch.fill();
+      if (stretch.isBefore(first)) first = stretch;
+    }
+    if (first === undefined) return;
+    const { seq, value } = first.take();
+    const candidate = await candidateAt(reader, seq, value, first.table === 'unfinished');
+    if (candidate) yield candidate;
+  }
+}
+
+/** Nothing where the stretch is not the one that the problem is to come from. */
+async function candidateAt(
+  reader: Reader,
+  seq: number,
+  value: Uint8Array,
+  isUnfinished: boolean,
+): Promise<Candidate | undefined> {
+  const summary = decodeSummary(value);
+  if (summary) return summarized(reader, summary);
+  const bytes = await reader.get('problems', [seq]);
+  if (!bytes) return undefined;
+  const problem = decodeRow<ProblemRow>(bytes);
+  const id = { problemId: problem.problem_id, iterationId: problem.newest_iteration_id };
+  const task = await readTask(reader, id);
+  return task && taskHasEnded(task.state) !== isUnfinished ? candidateOf(problem, task) : undefined;
+}
+
+/** Problems of one kind in the order of their creation, read ahead page by page. */
+class Stretch {
+  #read: Entry[] = [];
+  #at = 0;
+  #after: Key | undefined;
+  #isOver = false;
+  /** Of what was read last. */
+  #seq: number | undefined;
+
+  constructor(
+    readonly reader: Reader,
+    readonly table: 'problems_by_state' | 'unfinished',
+    readonly prefix: Key,
+    after: number | undefined,
+    readonly descending: boolean,
+  ) {
+    this.#seq = after;
+    this.#after = after === undefined ? undefined : [...prefix, after];
+  }
+
+  get isEmpty(): boolean {
+    return this.#at === this.#read.length;
+  }
+
+  /** Sees to it that there is a next one, unless it is over. */
+  async fill(): Promise<void> {
+    while (this.isEmpty && !this.#isOver) {
+      const read = await this.reader.range(this.table, {
+        prefix: this.prefix,
+        reverse: this.descending,
+        limit: READ_PAGE,
+        ...(this.#after && { after: this.#after }),
+      });
+      this.#isOver = read.length < READ_PAGE;
+      this.#after = read.at(-1)?.key ?? this.#after;
+      this.#read = read.filter((entry) => this.#isAnother(entry));
+      this.#at = 0;
+    }
+  }
+
+  isBefore(other: Stretch | undefined): boolean {
+    const next = this.#read[this.#at];
+    if (next === undefined || other === undefined) return next !== undefined;
+    const difference = this.#seqOf(next) - other.#seqOf(other.#read[other.#at]!);
+    return this.descending ? difference > 0 : difference < 0;
+  }
+
+  take(): { readonly seq: number; readonly value: Uint8Array } {
+    const entry = this.#read[this.#at]!;
+    this.#at += 1;
+    return { seq: this.#seqOf(entry), value: entry.value };
+  }
+
+  /** A problem may have several unfinished iterations. */
+  #isAnother(entry: Entry): boolean {
+    const seq = this.#seqOf(entry);
+    const isAnother = seq !== this.#seq;
+    this.#seq = seq;
+    return isAnother;
+  }
+
+  #seqOf({ key }: Entry): number {
+    return Number(key[this.prefix.length]);
+  }
+}

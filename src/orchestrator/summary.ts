@@ -1,0 +1,86 @@
+/**
+ * Summaries: what lists show of an iteration and its problem, in one row.
+ *
+ * They stand as values in the indexes of what has ended (`problems_by_state`, `iteration_index`), so that a page of a list is one stretch
+ * of one table, however large the store: the rows that it stands for lie anywhere on the disk. What has ended never changes, so neither
+ * does its summary.
+ */
+import type { Task } from '../model/task.js';
+import { type Problem, problemToRow } from './decide/problem.js';
+import { decodeRow, type ProblemRow, type TaskRow, taskToRow } from './records.js';
+
+/** The modules whose outputs an iteration has taken over from another. */
+export function reusedModules({ modules }: TaskRow): string[] {
+  return Object.keys(modules).filter((module) => modules[module]!.phase === 'reused');
+}
+
+/** An iteration by itself, without its modules and payloads. */
+export interface IterationSummary
+  extends Pick<
+    TaskRow,
+    | 'problem_id'
+    | 'iteration_id'
+    | 'graph'
+    | 'graph_version'
+    | 'parent_iteration_id'
+    | 'state'
+    | 'created_at'
+    | 'started_at'
+    | 'finished_at'
+    | 'reason'
+    | 'error'
+  > {
+  /** The modules whose outputs it has taken over from another. @default none */
+  readonly reused?: readonly string[];
+  /** By module, the inputs that are not what the graph would give it. @default none */
+  readonly overridden?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** An iteration and what its problem adds. */
+export interface Summary extends IterationSummary {
+  readonly title: string;
+  readonly priority: number;
+  readonly problem_seq: number;
+  readonly problem_created_at: number;
+}
+
+export function iterationSummary(row: TaskRow): IterationSummary {
+  const { overrides = {} } = row;
+  const reused = reusedModules(row);
+  const overridden = Object.entries(overrides).map(([module, inputs]) => [module, Object.keys(inputs)]);
+  return {
+    problem_id: row.problem_id,
+    iteration_id: row.iteration_id,
+    graph: row.graph,
+    graph_version: row.graph_version,
+    ...(row.parent_iteration_id !== undefined && { parent_iteration_id: row.parent_iteration_id }),
+    state: row.state,
+    created_at: row.created_at,
+    ...(row.started_at !== undefined && { started_at: row.started_at }),
+    ...(row.finished_at !== undefined && { finished_at: row.finished_at }),
+    ...(row.reason !== undefined && { reason: row.reason }),
+    ...(row.error !== undefined && { error: row.error }),
+    ...(reused.length > 0 && { reused }),
+    ...(overridden.length > 0 && { overridden: Object.fromEntries(overridden) }),
+  };
+}
+
+export function summaryOf(problem: ProblemRow, task: TaskRow): Summary {
+  return {
+    ...iterationSummary(task),
+    title: problem.title,
+    priority: problem.priority,
+    problem_seq: problem.created_seq,
+    problem_created_at: problem.created_at,
+  };
+}
+
+/** The same of what is in memory. */
+export function summaryNow(problem: Problem, task: Task): Summary {
+  return summaryOf(problemToRow(problem), taskToRow(task) as TaskRow);
+}
+
+/** What stands in an index; nothing in one that was written before there were summaries. */
+export function decodeSummary(value: Uint8Array): Summary | undefined {
+  return value.length === 0 ? undefined : decodeRow<Summary>(value);
+}
