@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import tempfile
 import time
 import unittest
-from typing import Any
+from pathlib import Path
+from typing import Any, List
 
 from support import (
     SIGKILL,
     SIGTERM,
     NodeCase,
+    children_of,
     command_line,
     descendants_of,
     until_gone,
@@ -444,7 +448,7 @@ def run(task):
         orchestrator.expect("goodbye")
         self.assertIn(self.ends(node), (0, -SIGKILL))
 
-    def test_a_handler_that_takes_the_lock_after_the_node_has_ended_does_not_keep_its_process_up(self) -> None:
+    def test_a_handler_that_takes_the_lock_after_the_end_does_not_keep_its_process_up(self) -> None:
         # The main thread gets some turns, in which it hears of the end. Each is twice as long in coming as the one before.
         code = HOLDS_THE_LOCK.replace("letters += time.monotonic() - began < 0.4", "letters += 1") + (
             "\nimport atexit\natexit.register(lambda: [time.sleep(0.01) for _ in range(30)])\n"
@@ -472,6 +476,36 @@ class Surviving(NodeCase):
         orchestrator.assign("e1")
         orchestrator.output("e1")
         self.assertIsNone(node.poll())
+
+    def test_what_a_killed_process_has_left_on_the_disk_is_removed_by_the_next_one(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+
+            def spools() -> List[Path]:
+                return list(Path(folder).iterdir())
+
+            def begin() -> subprocess.Popen[str]:
+                orchestrator = self.orchestrator()
+                node = self.node(
+                    orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return 1\n', {"TMPDIR": folder}
+                )
+                orchestrator.idle()
+                return node
+
+            killed = begin()
+            (left,) = spools()
+            for pid in [*children_of(killed.pid), killed.pid]:
+                os.kill(pid, SIGKILL)
+            self.ends(killed)
+            self.assertEqual(spools(), [left])
+            living = begin()
+            (own,) = spools()
+            self.assertNotEqual(own, left)
+            # A living one's stays, also where yet another begins.
+            begin()
+            self.assertEqual((len(spools()), own in spools()), (2, True))
+            living.send_signal(SIGTERM)
+            self.ends(living)
+            self.assertNotIn(own, spools())
 
     def test_an_output_is_sent_again_until_it_is_acknowledged_and_the_window_holds_back_the_next(
         self,

@@ -1,18 +1,27 @@
-"""Large payloads as files, so that they cross no pipe and need not be in memory twice."""
+"""Large payloads as files, so that they cross no pipe and need not be in memory twice.
+
+1. A spool is a folder of one process, which holds a lock in it from before the folder has its name until it ends, however it ends.
+2. So a spool whose lock can be had is nobody's any more: whoever makes the next one removes it.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 import uuid
 import weakref
+from glob import glob
 from pathlib import PurePath
-from typing import Union
+from typing import Optional, Union
 
 from .messages import Content, Spooled
 
 _CHUNK_BYTES = 1 << 20
+_PREFIX = "tutti-node-"
+_LOCK = "lock"
 
 
 def spool(content: Union[bytes, PurePath], directory: str) -> Spooled:
@@ -48,8 +57,46 @@ class OwnedFile:
         self._finalizer = weakref.finalize(self, _remove, path)
 
 
-def remove_spool(directory: str) -> None:
-    shutil.rmtree(directory, ignore_errors=True)
+class Spool:
+    """A folder for payloads, in the system's temporary folder."""
+
+    def __init__(self) -> None:
+        """Raises ``OSError``."""
+        _remove_abandoned()
+        made = tempfile.mkdtemp(prefix=f".{_PREFIX}")
+        lock = _locked(os.path.join(made, _LOCK))
+        assert lock is not None, "nobody else knows of it"
+        self._lock = lock
+        parent, name = os.path.split(made)
+        self.directory = os.path.join(parent, name[1:])
+        os.rename(made, self.directory)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _remove_abandoned() -> None:
+    """What processes have left behind that were killed: another user's cannot be opened, and stay."""
+    for lock in glob(os.path.join(tempfile.gettempdir(), f"{_PREFIX}*", _LOCK)):
+        held = _locked(lock)
+        if held is not None:
+            shutil.rmtree(os.path.dirname(lock), ignore_errors=True)
+            os.close(held)
+
+
+def _locked(path: str) -> Optional[int]:
+    """The file's descriptor with its lock, which ends with the process; nothing where somebody else has it."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        return None
+    return file
 
 
 def _remove(path: str) -> None:

@@ -6,11 +6,10 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 
 from ..channel import Channel, Port
 from ..messages import Config
-from ..spool import remove_spool
+from ..spool import Spool
 from .runtime import NetworkRuntime
 
 
@@ -29,11 +28,11 @@ def main(channel: int, signals: int, parent: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-    spool = tempfile.mkdtemp(prefix="tutti-node-")
+    spool = Spool()
     try:
-        NetworkRuntime(config, Port(end), told, woken, spool, parent).run()
+        NetworkRuntime(config, Port(end), told, woken, spool.directory, parent).run()
     finally:
-        remove_spool(spool)
+        spool.remove()
         sys.stderr.flush()
     # Transfers that were cancelled may still be in a system call.
     os._exit(0)
