@@ -21,10 +21,10 @@ export interface Endpoints {
 
 export interface OrchestratorBusHandlers {
   onControl(route: Route, frame: Uint8Array): void | Promise<void>;
-  /** `topic` as sent; invalid UTF-8 is replaced. */
-  onOutputs(topic: string, frame: Uint8Array): void | Promise<void>;
-  /** What came on a socket is not of the agreed form: a wrong number of frames. */
-  onMalformed(socket: 'control' | 'outputs', route: Route | undefined): void;
+  /** `topic` as sent; invalid UTF-8 is replaced. `peer`: the name of the connection, for people; whose it is shows only in the frame. */
+  onOutputs(topic: string, frame: Uint8Array, peer: string): void | Promise<void>;
+  /** What came on a socket is not of the agreed form: a wrong number of frames. Of the control socket, `peer` is the route. */
+  onMalformed(socket: 'control' | 'outputs', peer: string): void;
   /** A connection was ended for what its peer, at this address, did: it does not speak ZeroMQ, sent too large a frame, subscribed to too much. */
   onStranger(socket: 'control' | 'outputs' | 'events', why: string, peer: string): void;
   /** A frame could not be handed to this route: its connection is gone or does not take any more. */

@@ -173,7 +173,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
     if (isTooLarge(node, frame)) return;
     const deliver = () => {
       if (to.outputs.length >= queueFrames) return;
-      to.outputs.push(() => (connection.up ? to.handlers.onOutputs(topic, frame) : undefined));
+      to.outputs.push(() => (connection.up ? to.handlers.onOutputs(topic, frame, node.name) : undefined));
     };
     schedule({ plane: 'outputs', peer: node.name, frame, deliver });
   }
@@ -299,8 +299,8 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
         const { connection } = node;
         const to = orchestrator;
         if (!connection || !to) return;
-        const route = socket === 'control' ? connection.route : undefined;
-        queueMicrotask(() => to.handlers.onMalformed(socket, route));
+        const peer = socket === 'control' ? connection.route : node.name;
+        queueMicrotask(() => to.handlers.onMalformed(socket, peer));
       },
     };
   }

@@ -51,8 +51,8 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
         onStranger: (why, peer) => to.onStranger('control', why, peer),
       }),
       outputs: new ZmtpSubscriber(OUTPUTS_PREFIX, zmtp, {
-        onMessage: (topic, frame) => to.onOutputs(topic, frame),
-        onMalformed: () => to.onMalformed('outputs', undefined),
+        onMessage: (topic, frame, peer) => to.onOutputs(topic, frame, peer),
+        onMalformed: (peer) => to.onMalformed('outputs', peer),
         onStranger: (why, peer) => to.onStranger('outputs', why, peer),
       }),
       events: new ZmtpPublisher(zmtp, { onStranger: (why, peer) => to.onStranger('events', why, peer) }),

@@ -10,9 +10,9 @@ import { type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
 
 export interface ZmtpSubscriberHandlers {
   /** A message of two frames. Invalid UTF-8 in the topic is replaced. */
-  onMessage(topic: string, frame: Uint8Array): void | Promise<void>;
+  onMessage(topic: string, frame: Uint8Array, peer: string): void | Promise<void>;
   /** A message of more or fewer. */
-  onMalformed(): void;
+  onMalformed(peer: string): void;
   /** A connection was ended for what its peer, at this address, did. */
   onStranger(why: string, peer: string): void;
 }
@@ -26,8 +26,9 @@ export class ZmtpSubscriber {
     const subscription = wrapped(Buffer.concat([Buffer.from([SUBSCRIBE]), Buffer.from(prefix)]));
     this.#server = new ZmtpServer(ROLE, options, {
       onReady: (connection) => void this.#server.send(connection, subscription),
-      onMessage: (_, [topic, frame]) => handlers.onMessage(Buffer.from(topic!).toString(), frame!),
-      onMalformed: () => handlers.onMalformed(),
+      onMessage: ({ name }, [topic, frame]) =>
+        handlers.onMessage(Buffer.from(topic!).toString(), frame!, name),
+      onMalformed: ({ name }) => handlers.onMalformed(name),
       onCommand: () => {},
       onEnd: () => {},
       onStranger: (why, peer) => handlers.onStranger(why, peer),

@@ -15,8 +15,8 @@ export function ingest(
   post: (step: Step, bytes?: number) => Promise<void> | undefined,
   refused: (refused: Refused) => void,
 ): OrchestratorBusHandlers {
-  const refusedOutputs = (message: string): void =>
-    refused({ via: 'outputs', peer: '', code: 'bad_frame', message });
+  const refusedOutputs = (peer: string, message: string): void =>
+    refused({ via: 'outputs', peer, code: 'bad_frame', message });
 
   return {
     onControl(route, bytes) {
@@ -27,25 +27,25 @@ export function ingest(
       }
       return post({ kind: 'bad control', route, code: decoded.code, message: decoded.message });
     },
-    onOutputs(topic, bytes) {
+    onOutputs(topic, bytes, peer) {
       const decoded = decodeOutputs(bytes);
       if (!decoded.ok) {
-        refusedOutputs(decoded.message);
+        refusedOutputs(peer, decoded.message);
         return undefined;
       }
       if (parseOutputTopic(topic) === undefined) {
-        refusedOutputs(`${JSON.stringify(topic.slice(0, SHOWN_CHARACTERS))} is no topic of outputs`);
+        refusedOutputs(peer, `${JSON.stringify(topic.slice(0, SHOWN_CHARACTERS))} is no topic of outputs`);
         return undefined;
       }
-      for (const { message } of decoded.faults) refusedOutputs(message);
-      return post({ kind: 'outputs', outputs: decoded.value.outputs }, bytes.byteLength);
+      for (const { message } of decoded.faults) refusedOutputs(peer, message);
+      return post({ kind: 'outputs', outputs: decoded.value.outputs, peer }, bytes.byteLength);
     },
-    onMalformed(socket, route) {
-      if (socket === 'control' && route !== undefined) {
+    onMalformed(socket, peer) {
+      if (socket === 'control') {
         const message = 'a message of the control socket is one frame';
-        void post({ kind: 'bad control', route, code: 'bad_frame', message });
+        void post({ kind: 'bad control', route: peer, code: 'bad_frame', message });
       } else {
-        refusedOutputs('a message of the outputs socket is a topic and a frame');
+        refusedOutputs(peer, 'a message of the outputs socket is a topic and a frame');
       }
     },
     onStranger(socket, why, peer) {

@@ -326,14 +326,9 @@ export class Orchestrator implements Coordinator {
   }
 
   /** By its instance where it is registered: a connection's name says nothing to a person. */
-  #logRefused({ route, ...refused }: RefusedPeer): void {
-    if (route === undefined) {
-      this.#refusals.note({ via: 'outputs', peer: '', ...refused });
-      return;
-    }
-    const node = this.#state.nodesByRoute.get(route);
-    const peer = node ? `${node.module}/${node.instance}` : route;
-    this.#refusals.note({ via: 'control', peer, ...refused });
+  #logRefused(refused: RefusedPeer): void {
+    const node = refused.via === 'control' ? this.#state.nodesByRoute.get(refused.peer) : undefined;
+    this.#refusals.note(node ? { ...refused, peer: `${node.module}/${node.instance}` } : refused);
   }
 
   /** Posts a step and waits for the answer that its commit allows. */

@@ -79,8 +79,8 @@ class Arrivals<T> {
 
 interface Heard {
   readonly control: Arrivals<{ readonly route: Route; readonly frame: Uint8Array }>;
-  readonly outputs: Arrivals<{ readonly topic: string; readonly frame: Uint8Array }>;
-  readonly malformed: Arrivals<{ readonly socket: string; readonly route: Route | undefined }>;
+  readonly outputs: Arrivals<{ readonly topic: string; readonly frame: Uint8Array; readonly peer: string }>;
+  readonly malformed: Arrivals<{ readonly socket: string; readonly peer: string }>;
   readonly unreachable: Arrivals<Route>;
   readonly disconnects: Arrivals<true>;
   readonly handlers: OrchestratorBusHandlers;
@@ -89,8 +89,8 @@ interface Heard {
 function listen(): Heard {
   const heard = {
     control: new Arrivals<{ readonly route: Route; readonly frame: Uint8Array }>(),
-    outputs: new Arrivals<{ readonly topic: string; readonly frame: Uint8Array }>(),
-    malformed: new Arrivals<{ readonly socket: string; readonly route: Route | undefined }>(),
+    outputs: new Arrivals<{ readonly topic: string; readonly frame: Uint8Array; readonly peer: string }>(),
+    malformed: new Arrivals<{ readonly socket: string; readonly peer: string }>(),
     unreachable: new Arrivals<Route>(),
     disconnects: new Arrivals<true>(),
   };
@@ -98,8 +98,8 @@ function listen(): Heard {
     ...heard,
     handlers: {
       onControl: (route, frame) => heard.control.push({ route, frame }),
-      onOutputs: (topic, frame) => heard.outputs.push({ topic, frame }),
-      onMalformed: (socket, route) => heard.malformed.push({ socket, route }),
+      onOutputs: (topic, frame, peer) => heard.outputs.push({ topic, frame, peer }),
+      onMalformed: (socket, peer) => heard.malformed.push({ socket, peer }),
       onStranger: () => {},
       onUnreachable: heard.unreachable.push,
       onDisconnect: () => heard.disconnects.push(true),
@@ -367,12 +367,12 @@ export function busContract(name: string, create: (options: HarnessOptions) => P
       const { endpoints } = await startOrchestrator(heard.handlers);
       const node = await joinedNode(endpoints, heard);
       node.sendMalformed('control');
-      expect((await heard.malformed.next()).socket).toBe('control');
+      expect(await heard.malformed.next()).toEqual({ socket: 'control', peer: expect.stringMatching(/./) });
       await again(
         () => node.sendMalformed('outputs'),
         () => heard.malformed.waiting > 0,
       );
-      expect(await heard.malformed.next()).toEqual({ socket: 'outputs', route: undefined });
+      expect(await heard.malformed.next()).toEqual({ socket: 'outputs', peer: expect.stringMatching(/./) });
       node.bus.send(bytes('fine'));
       expect(text((await heard.control.next()).frame)).toBe('fine');
     });

@@ -47,9 +47,10 @@ it(
     const planes: readonly ((bytes: Buffer) => void | Promise<void>)[] = [
       (bytes) => void onControl('hostile', bytes),
       (bytes) => void onControl(insider.route, bytes),
-      (bytes) => void onOutputs(TOPIC, bytes),
+      (bytes) => void onOutputs(TOPIC, bytes, 'hostile'),
       (bytes) => readAll('DEALER', 1, bytes, ([frame]) => void onControl('hostile', frame!)),
-      (bytes) => readAll('PUB', 2, bytes, ([topic, frame]) => void onOutputs(String(topic), frame!)),
+      (bytes) =>
+        readAll('PUB', 2, bytes, ([topic, frame]) => void onOutputs(String(topic), frame!, 'hostile')),
       (bytes) => subscribe(port, bytes),
     ];
     const target = async (input: Buffer): Promise<void> => {

@@ -145,7 +145,7 @@ export class Shell implements Hub {
   outputs(frame: Uint8Array): void {
     const decoded = decodeOutputs(frame);
     if (!decoded.ok) throw new Error(`outputs cannot be read: ${decoded.message}`);
-    this.post({ kind: 'outputs', outputs: decoded.value.outputs });
+    this.post({ kind: 'outputs', outputs: decoded.value.outputs, peer: '' });
   }
 
   unreachable(route: string): void {

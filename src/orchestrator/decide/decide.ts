@@ -84,7 +84,7 @@ function take(turn: Turn, step: Step): void {
       );
       return;
     case 'outputs':
-      for (const output of step.outputs) receiveOutput(turn, output);
+      for (const output of step.outputs) receiveOutput(turn, output, step.peer);
       return;
     case 'unreachable':
       receiveUnreachable(turn, step.route);

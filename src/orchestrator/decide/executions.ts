@@ -119,14 +119,15 @@ export function receiveLog(turn: Turn, line: LogLine): void {
   });
 }
 
-export function receiveOutput(turn: Turn, output: Output): void {
+/** `peer`: the connection that it came on. */
+export function receiveOutput(turn: Turn, output: Output, peer: string): void {
   const { state } = turn;
   const execution = findExecution(turn, output.executionId, output.lease);
   const node = execution && state.nodes.get(execution.nodeId);
   if (!execution || node?.route === undefined || node.bootId !== execution.bootId) {
     state.counters.add('outputs_dropped');
     const message = `execution ${output.executionId} is not known, not under this lease, or not its node's any more`;
-    turn.journal.refused(undefined, 'outputs_dropped', message);
+    turn.journal.refused('outputs', peer, 'outputs_dropped', message);
     return;
   }
   if (output.seq <= execution.committed) {

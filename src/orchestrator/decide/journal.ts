@@ -51,8 +51,9 @@ export interface FreshPayload {
 
 /** What a peer was refused in this batch: the first of its code, and how many there were. */
 export interface RefusedPeer {
-  /** Absent for outputs: their socket does not say whose they are. */
-  readonly route: Route | undefined;
+  readonly via: 'control' | 'outputs';
+  /** Its connection: of the control socket the route. */
+  readonly peer: string;
   readonly code: string;
   readonly message: string;
   times: number;
@@ -164,11 +165,11 @@ export class Journal {
   }
 
   /** For the log: whether or not the peer is told. */
-  refused(route: Route | undefined, code: string, message: string): void {
-    const key = `${code} ${route ?? ''}`;
+  refused(via: RefusedPeer['via'], peer: string, code: string, message: string): void {
+    const key = `${code} ${via} ${peer}`;
     const refused = this.#refused.get(key);
     if (refused) refused.times += 1;
-    else this.#refused.set(key, { route, code, message, times: 1 });
+    else this.#refused.set(key, { via, peer, code, message, times: 1 });
   }
 
   answer(request: number, answer: Answer): void {

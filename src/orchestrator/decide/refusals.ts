@@ -17,7 +17,7 @@ export function refuse(
   answers: Answers = {},
 ): boolean {
   turn.state.counters.add(`refused_${code}`);
-  turn.journal.refused(route, code, message);
+  turn.journal.refused('control', route, code, message);
   if (!turn.state.refusals.admits(route, turn.nowMs)) return false;
   turn.journal.tellRoute(route, incarnation, { kind: 'refused', code, message, incarnation, ...answers });
   return true;

@@ -80,6 +80,8 @@ export type Step =
   | {
       readonly kind: 'outputs';
       readonly outputs: readonly Output[];
+      /** The connection that they came on, for the log. */
+      readonly peer: string;
     }
   | { readonly kind: 'unreachable'; readonly route: Route }
   | { readonly kind: 'disconnect' }
