@@ -21,7 +21,7 @@ export interface Endpoints {
 
 export interface OrchestratorBusHandlers {
   onControl(route: Route, frame: Uint8Array): void | Promise<void>;
-  /** `topic` as sent; invalid UTF-8 is replaced. `peer`: the name of the connection, for people; whose it is shows only in the frame. */
+  /** `topic` as sent; invalid UTF-8 is replaced. `peer`: the address that it came from; whose it is shows only in the frame. */
   onOutputs(topic: string, frame: Uint8Array, peer: string): void | Promise<void>;
   /** What came on a socket is not of the agreed form: a wrong number of frames. Of the control socket, `peer` is the route. */
   onMalformed(socket: 'control' | 'outputs', peer: string): void;

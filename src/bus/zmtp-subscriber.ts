@@ -9,7 +9,7 @@ import { SUBSCRIBE, wrapped } from './zmtp-frames.js';
 import { type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
 
 export interface ZmtpSubscriberHandlers {
-  /** A message of two frames. Invalid UTF-8 in the topic is replaced. */
+  /** A message of two frames, from this address. Invalid UTF-8 in the topic is replaced. */
   onMessage(topic: string, frame: Uint8Array, peer: string): void | Promise<void>;
   /** A message of more or fewer. */
   onMalformed(peer: string): void;
@@ -26,9 +26,9 @@ export class ZmtpSubscriber {
     const subscription = wrapped(Buffer.concat([Buffer.from([SUBSCRIBE]), Buffer.from(prefix)]));
     this.#server = new ZmtpServer(ROLE, options, {
       onReady: (connection) => void this.#server.send(connection, subscription),
-      onMessage: ({ name }, [topic, frame]) =>
-        handlers.onMessage(Buffer.from(topic!).toString(), frame!, name),
-      onMalformed: ({ name }) => handlers.onMalformed(name),
+      onMessage: ({ socket }, [topic, frame]) =>
+        handlers.onMessage(Buffer.from(topic!).toString(), frame!, socket.remoteAddress ?? ''),
+      onMalformed: ({ socket }) => handlers.onMalformed(socket.remoteAddress ?? ''),
       onCommand: () => {},
       onEnd: () => {},
       onStranger: (why, peer) => handlers.onStranger(why, peer),

@@ -242,6 +242,10 @@ class Checking {
           this.#fault(`${table} ${task}`, 'is of no iteration');
       }
     }
+    for await (const [state, seq] of keysOf(this.#reader, 'problems_by_state')) {
+      if ((await this.#reader.get('problems', [seq!])) === undefined)
+        this.#fault(`problems_by_state ${String(state)}`, `names ${String(seq)}, which is not there`);
+    }
     for await (const { key, value } of entriesOf(this.#reader, 'iteration_index')) {
       const [field, , problemSeq, iteration] = key;
       const where = `iteration_index ${String(field)}`;
@@ -314,9 +318,14 @@ class Checking {
   }
 
   #summary(where: string, value: Uint8Array, problem: ProblemRow, task: TaskRow): void {
-    const summary = decodeSummary(value);
-    if (summary && !isDeepStrictEqual(summary, summaryOf(problem, task)))
-      this.#fault(where, 'is listed with a summary that is not its own');
+    let isOwn = false;
+    try {
+      const summary = decodeSummary(value);
+      isOwn = summary === undefined || isDeepStrictEqual(summary, summaryOf(problem, task));
+    } catch {
+      // It is no summary at all.
+    }
+    if (!isOwn) this.#fault(where, 'is listed with a summary that is not its own');
   }
 
   #count(what: string): void {

@@ -16,7 +16,7 @@ import type { Entry, Key, Reader, Store, Write } from '../store/store.js';
 import { indexedElements } from './decide/indexing.js';
 import type { LoadedGraph, State } from './decide/state.js';
 import { indexKey } from './index-key.js';
-import { readTask } from './load.js';
+import { readProblem, readTask } from './load.js';
 import type { EventStream } from './port.js';
 import { createPayloads, type Payloads } from './queries/payloads.js';
 import { decodeRow, encodeRow, type IndexRow, type ProblemRow, type TaskRow } from './records.js';
@@ -212,13 +212,16 @@ export class Indexes {
   }
 
   async #rowsOf({ field }: Declared, tasks: readonly TaskRow[]): Promise<Write[]> {
+    const { store } = this.#deps;
     const writes: Write[] = [];
+    let problem: ProblemRow | undefined;
     for (const task of tasks) {
       if (!taskHasEnded(task.state)) continue;
-      const keys = await indexKeysOf(this.#deps.store, this.#payloads, task, [field]);
-      const problem = keys.length > 0 && (await this.#deps.store.get('problems', [task.problem_seq]));
-      if (!problem) continue;
-      const value = encodeRow(summaryOf(decodeRow<ProblemRow>(problem), task));
+      const keys = await indexKeysOf(store, this.#payloads, task, [field]);
+      if (keys.length === 0) continue;
+      if (problem?.problem_id !== task.problem_id) problem = await readProblem(store, task.problem_id);
+      if (problem === undefined) continue;
+      const value = encodeRow(summaryOf(problem, task));
       for (const key of keys) writes.push({ op: 'put', table: 'iteration_index', key, value });
     }
     return writes;

@@ -325,7 +325,7 @@ export class Orchestrator implements Coordinator {
     return undefined;
   }
 
-  /** By its instance where it is registered: a connection's name says nothing to a person. */
+  /** By its instance where it is registered, which says more to a person than its connection's name. */
   #logRefused(refused: RefusedPeer): void {
     const node = refused.via === 'control' ? this.#state.nodesByRoute.get(refused.peer) : undefined;
     this.#refusals.note(node ? { ...refused, peer: `${node.module}/${node.instance}` } : refused);

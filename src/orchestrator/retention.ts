@@ -187,15 +187,14 @@ export class Retention {
   async #forgetIteration(problem: ProblemRow, row: TaskRow, isWhole: boolean): Promise<boolean> {
     const { store, state } = this.#deps;
     const { problem_id, iteration_id } = row;
-    const rest: Write[] = [];
+    // First of all it cannot be found any more. An index that was declared later has it, too, and only the outputs tell where.
+    const later = await indexKeysOf(store, this.#payloads, row, this.#everIndexed(row.graph));
+    const rest = [...indexKeysIn(problem, row), ...later].map((key) => remove('iteration_index', key));
     for (const table of ['payloads', 'task_events'] as const) {
       const keys = await store.keys(table, { prefix: [problem_id, iteration_id] });
       rest.push(...keys.map((key) => remove(table, key)));
     }
-    const last: Write[] = [remove('iterations', [problem_id, iteration_id]), ...referencesOf(problem, row)];
-    // An index that was declared later has it, too.
-    for (const key of await indexKeysOf(store, this.#payloads, row, this.#everIndexed(row.graph)))
-      last.push(remove('iteration_index', key));
+    const last: Write[] = [remove('iterations', [problem_id, iteration_id]), ...blobRefsOf(row)];
     if (isWhole) {
       last.push(remove('problems', [problem.created_seq]), remove('problem_ids', [problem_id]));
       last.push(remove('problems_by_state', [row.state, problem.created_seq]));
@@ -350,24 +349,31 @@ function remove(table: Table, key: Key): Write {
   return { op: 'delete', table, key };
 }
 
-/** The rows by which others find an iteration, and those by which blobs know of it. */
-function referencesOf(problem: ProblemRow, row: TaskRow): Write[] {
+/** Where an iteration stands in the indexes, as far as its own row knows. */
+function indexKeysIn(problem: ProblemRow, { iteration_id, modules }: TaskRow): Key[] {
+  const noted = Object.values(modules).flatMap(({ executions, indexed }) => [
+    indexed,
+    ...executions.map((execution) => execution.indexed),
+  ]);
+  return noted.flatMap((indexed = {}) =>
+    Object.entries(indexed).map(([field, element]) =>
+      indexKey(field, element, problem.created_seq, iteration_id),
+    ),
+  );
+}
+
+/** The rows by which blobs know of an iteration. */
+function blobRefsOf(row: TaskRow): Write[] {
   const { problem_id, iteration_id } = row;
   const writes: Write[] = [];
-  const index = (indexed: Readonly<Record<string, string>> = {}): void => {
-    for (const [field, element] of Object.entries(indexed))
-      writes.push(remove('iteration_index', indexKey(field, element, problem.created_seq, iteration_id)));
-  };
   for (const { blob, iteration_id: of, owner, seq } of refsOf(row)) {
     if (blob && of === iteration_id)
       writes.push(remove('blob_refs', [blob.sha256, problem_id, iteration_id, owner, seq]));
   }
-  for (const { executions, indexed: ofReused } of Object.values(row.modules)) {
-    index(ofReused);
-    for (const { execution_id, blobs = [], indexed } of executions) {
+  for (const { executions } of Object.values(row.modules)) {
+    for (const { execution_id, blobs = [] } of executions) {
       for (const [seq, { sha256 }] of blobs)
         writes.push(remove('blob_refs', [sha256, problem_id, iteration_id, execution_id, seq]));
-      index(indexed);
     }
   }
   return writes;

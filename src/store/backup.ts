@@ -25,7 +25,7 @@ export async function copyStore(dir: string, target: string): Promise<void> {
   }
   const copy = storeFile(target);
   if (existsSync(copy)) throw new TuttiError('backup_exists', `${copy} exists: a copy goes to a new place`);
-  const root = openEnvironment(dir);
+  const root = openEnvironment(dir, { readAhead: true });
   try {
     await mkdir(target, { recursive: true, mode: 0o700 });
     await root.backup(copy, true);

@@ -15,6 +15,7 @@ import { type IdSource, systemIds } from '../base/ids.js';
 import {
   type Db,
   type Environment,
+  type EnvironmentOptions,
   fileSizeOf,
   type LmdbKey,
   lmdbKey,
@@ -43,7 +44,7 @@ import {
   type Write,
 } from './store.js';
 
-export interface LmdbStoreOptions {
+export interface LmdbStoreOptions extends EnvironmentOptions {
   /** The data directory; made where it is missing. The store is `store.mdb` and its lock file in it. */
   readonly dir: string;
   /** Where the `store_id` of a new store comes from. @default systemIds */
@@ -70,7 +71,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
   let root: Environment | undefined;
   let store: LmdbStore | undefined;
   try {
-    root = openEnvironment(dir);
+    root = openEnvironment(dir, options);
     const self = openDatabase(root, SELF, true);
     const known = schemaVersion(migrations);
     if (self.getEntry(IDENTITY) === undefined) await makeIdentity(self, ids.uuid(), known);

@@ -249,8 +249,9 @@ export function busContract(name: string, create: (options: HarnessOptions) => P
       for (let i = 0; i < 5; i++) node.bus.publish('output/m/', bytes(String(i)));
       const got: string[] = [];
       while (got.at(-1) !== '4') {
-        const { topic, frame } = await heard.outputs.next();
+        const { topic, frame, peer } = await heard.outputs.next();
         expect(topic).toBe('output/m/');
+        expect(peer).toMatch(/./);
         if (text(frame) !== 'probe') got.push(text(frame));
       }
       expect(got).toEqual(['0', '1', '2', '3', '4']);

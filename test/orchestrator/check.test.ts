@@ -28,10 +28,21 @@ async function change(table: Table, changed: (summary: Summary) => Uint8Array): 
   await core.store.commit(core.epoch, [{ op: 'put', table, key: entry!.key, value }]);
 }
 
+it('finds a problem that is listed, and is not there', async () => {
+  const [entry] = await core.store.range('problems_by_state', { prefix: [] });
+  const key = [entry!.key[0]!, 4711];
+  await core.store.commit(core.epoch, [{ op: 'put', table: 'problems_by_state', key, value: entry!.value }]);
+  expect(await faults()).toEqual([
+    { where: 'problems_by_state succeeded', what: 'names 4711, which is not there' },
+  ]);
+});
+
 describe.each(['problems_by_state', 'iteration_index'] as const)('the summaries in %s', (table) => {
   it('are those of their iterations', async () => {
     expect(await faults()).toEqual([]);
     await change(table, (summary) => encodeRow({ ...summary, state: 'failed' }));
+    expect(await faults()).toMatchObject([{ what: 'is listed with a summary that is not its own' }]);
+    await change(table, () => Buffer.from('{'));
     expect(await faults()).toMatchObject([{ what: 'is listed with a summary that is not its own' }]);
   });
 

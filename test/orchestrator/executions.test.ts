@@ -109,7 +109,7 @@ describe('an output', () => {
     const turned = await a.publish({ ...order, lease: 'made.up' }, 1);
     expect([turned.types, turned.journal.sendings]).toEqual([[], []]);
     expect(Object.fromEntries(core.state.counters.entries()).outputs_dropped).toBe(1);
-    // The log names the connection: whose the output is, it only claims.
+    // The log says where it came from: whose it is, it only claims.
     const noted = { via: 'outputs', peer: a.route, code: 'outputs_dropped', times: 1 };
     expect([...turned.journal.refusals]).toMatchObject([noted]);
     expect(observed()).toBe('assigned');

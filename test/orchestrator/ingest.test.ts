@@ -19,9 +19,9 @@ beforeEach(() => {
 });
 
 describe('the door for outputs', () => {
-  it('hands on what it can read, with the connection that it came on', () => {
-    void door.onOutputs('output/m/', FRAME, '7@127.0.0.1:4000');
-    expect([steps, refused]).toMatchObject([[{ kind: 'outputs', peer: '7@127.0.0.1:4000' }], []]);
+  it('hands on what it can read, with the address that it came from', () => {
+    void door.onOutputs('output/m/', FRAME, '127.0.0.1');
+    expect([steps, refused]).toMatchObject([[{ kind: 'outputs', peer: '127.0.0.1' }], []]);
   });
 
   it.each([

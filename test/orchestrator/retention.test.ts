@@ -6,6 +6,7 @@ import { checkStore } from '../../src/orchestrator/check.js';
 import { indexElement, indexKey } from '../../src/orchestrator/index-key.js';
 import { decodeRow, EMPTY, encodeRow } from '../../src/orchestrator/records.js';
 import { Retention } from '../../src/orchestrator/retention.js';
+import type { Store } from '../../src/store/store.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -27,9 +28,9 @@ async function open(retention: Policy): Promise<void> {
 
 beforeEach(() => open({ keepLast: 1, maxIterations: 2 }));
 
-function retention(more: { readonly keepEvents?: number } = {}): Retention {
+function retention(more: { readonly keepEvents?: number; readonly store?: Store } = {}): Retention {
   return new Retention({
-    store: core.store,
+    store: more.store ?? core.store,
     state: core.state,
     epoch: core.epoch,
     wallMs: () => core.wallMs,
@@ -207,6 +208,38 @@ describe('an index that was declared later', () => {
     expect(await faults()).toEqual([]);
     expect(await retention().run()).toMatchObject({ iterations: 1 });
     expect(await core.store.keys('iteration_index', { prefix: [] })).toHaveLength(1);
+    expect(await faults()).toEqual([]);
+  });
+
+  it('loses that first, so that nothing is found whose outputs are gone already', async () => {
+    await open({ keepLast: 0, maxIterations: 1 });
+    const turned = await core.turn(core.submits('kept'));
+    const [order] = turned.only(peer.route, 'assign order');
+    for (let seq = 1; seq < 400; seq += 1) await peer.publish(order!, seq, { last: false });
+    await peer.publish(order!, 400);
+    const row = await core.row(`${order!.taskId.problemId}/1`);
+    Object.assign(core.state.graph('kept')!.compiled.graph, { index: ['a.seq'] });
+    await solve(core.submits('kept'));
+    const key = indexKey('a.seq', indexElement(400)!, row.problem_seq, 1);
+    await core.store.commit(core.epoch, [{ op: 'put', table: 'iteration_index', key, value: EMPTY }]);
+    const indexed = async () => (await core.store.keys('iteration_index', { prefix: [] })).length;
+    expect(await indexed()).toBe(2);
+    let commits = 0;
+    const interrupted = new Proxy(core.store, {
+      get(store, name) {
+        const member = Reflect.get(store, name);
+        if (name === 'commit') {
+          return async (...batch: Parameters<Store['commit']>) => {
+            commits += 1;
+            return commits > 1 ? { kind: 'full', message: '' } : store.commit(...batch);
+          };
+        }
+        return typeof member === 'function' ? member.bind(store) : member;
+      },
+    });
+    expect(await retention({ store: interrupted }).run()).toMatchObject({ iterations: 0 });
+    expect([commits > 1, await indexed()]).toEqual([true, 1]);
+    expect(await retention().run()).toMatchObject({ iterations: 1 });
     expect(await faults()).toEqual([]);
   });
 });

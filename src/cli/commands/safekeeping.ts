@@ -53,7 +53,7 @@ export function safekeepingCommands(program: Command, io: Io): void {
     .action(async (dir: string | undefined, options: Options) => {
       const data = dir === undefined ? dataOf(options) : resolve(dir);
       if (!existsSync(join(data, STORE))) throw missing(data);
-      const store = await openLmdbStore({ dir: join(data, STORE) });
+      const store = await openLmdbStore({ dir: join(data, STORE), readAhead: true });
       const verdict = await checkStore(store, join(data, BLOBS)).finally(() => store.close());
       const lines = verdict.faults.map(({ where, what }) => `${where}: ${what}`);
       const counted = Object.entries(verdict.counts).map(([name, count]) => `${count} ${name}`);

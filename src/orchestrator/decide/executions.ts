@@ -119,7 +119,7 @@ export function receiveLog(turn: Turn, line: LogLine): void {
   });
 }
 
-/** `peer`: the connection that it came on. */
+/** `peer`: the address that it came from. */
 export function receiveOutput(turn: Turn, output: Output, peer: string): void {
   const { state } = turn;
   const execution = findExecution(turn, output.executionId, output.lease);

@@ -52,7 +52,7 @@ export interface FreshPayload {
 /** What a peer was refused in this batch: the first of its code, and how many there were. */
 export interface RefusedPeer {
   readonly via: 'control' | 'outputs';
-  /** Its connection: of the control socket the route. */
+  /** Of the control socket its route, of the outputs socket its address. */
   readonly peer: string;
   readonly code: string;
   readonly message: string;

@@ -80,7 +80,7 @@ export type Step =
   | {
       readonly kind: 'outputs';
       readonly outputs: readonly Output[];
-      /** The connection that they came on, for the log. */
+      /** The address that they came from, for the log. */
       readonly peer: string;
     }
   | { readonly kind: 'unreachable'; readonly route: Route }

@@ -5,6 +5,7 @@
  *    of its state in `problems_by_state`, the others, which are few, from `unfinished`; together they are all, each once.
  * 2. All of it is read in one snapshot, so that a problem that ends meanwhile is in one of them.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Entry, Key, Reader } from '../../store/store.js';
 import { readTask } from '../load.js';
@@ -15,7 +16,7 @@ import { decodeSummary, type Summary, summaryOf } from '../summary.js';
 export interface Candidate {
   readonly summary: Summary;
   /** Its row, which is large, and lies elsewhere. */
-  readonly whole: () => Promise<TaskRow>;
+  readonly whole: () => Promise<TaskRow | undefined>;
   /** A value of an output that is known without its payload, by the name that an index has for it. */
   readonly known?: { readonly field: string; readonly value: unknown };
 }
@@ -30,16 +31,18 @@ export interface ProblemsWanted {
 
 /** Entries that are read at once: a page of a list, mostly. */
 const READ_PAGE = 64;
+/** Of what is not handed out, and so not counted by anybody else. */
+const REST_AFTER = 100;
 
 /** A candidate whose row has been read. */
 export function candidateOf(problem: ProblemRow, task: TaskRow): Candidate {
   return { summary: summaryOf(problem, task), whole: async () => task };
 }
 
-/** A candidate whose row is read when it is asked for. The reader's snapshot has it as long as there is its summary. */
+/** A candidate whose row is read when it is asked for. */
 export function summarized(reader: Reader, summary: Summary): Candidate {
   const id = { problemId: summary.problem_id, iterationId: summary.iteration_id };
-  return { summary, whole: async () => (await readTask(reader, id))! };
+  return { summary, whole: () => readTask(reader, id) };
 }
 
 /** Problems with their newest iterations. With a state that is not an end, those in other such states as well. */
@@ -51,6 +54,7 @@ export async function* problems(reader: Reader, wanted: ProblemsWanted): AsyncGe
     ...ends.map((end) => new Stretch(reader, 'problems_by_state', [end], after, descending)),
     ...(isUnfinished ? [new Stretch(reader, 'unfinished', [], after, descending)] : []),
   ];
+  let passedOver = 0;
   for (;;) {
     let first: Stretch | undefined;
     for (const stretch of stretches) {
@@ -61,6 +65,7 @@ export async function* problems(reader: Reader, wanted: ProblemsWanted): AsyncGe
     const { seq, value } = first.take();
     const candidate = await candidateAt(reader, seq, value, first.table === 'unfinished');
     if (candidate) yield candidate;
+    else if (++passedOver % REST_AFTER === 0) await nextTurn();
   }
 }
 
@@ -98,7 +103,7 @@ class Stretch {
     readonly descending: boolean,
   ) {
     this.#seq = after;
-    this.#after = after === undefined ? undefined : [...prefix, after];
+    this.#after = this.#behind();
   }
 
   get isEmpty(): boolean {
@@ -115,9 +120,9 @@ class Stretch {
         ...(this.#after && { after: this.#after }),
       });
       this.#isOver = read.length < READ_PAGE;
-      this.#after = read.at(-1)?.key ?? this.#after;
       this.#read = read.filter((entry) => this.#isAnother(entry));
       this.#at = 0;
+      this.#after = this.#behind();
     }
   }
 
@@ -140,6 +145,13 @@ class Stretch {
     const isAnother = seq !== this.#seq;
     this.#seq = seq;
     return isAnother;
+  }
+
+  /** Behind all that there is of the problem that was read last: no other key begins with its number. */
+  #behind(): Key | undefined {
+    const seq = this.#seq;
+    if (seq === undefined) return undefined;
+    return this.table === 'unfinished' && !this.descending ? [seq + 1] : [...this.prefix, seq];
   }
 
   #seqOf({ key }: Entry): number {

@@ -1,4 +1,5 @@
 /** Pages: keyset cursors that stay where they are while others write. */
+import { keySize } from '../../store/key.js';
 import type { Key } from '../../store/store.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
 
@@ -10,10 +11,12 @@ export function readCursor(cursor: string | undefined): Key | undefined | Refusa
   if (cursor === undefined) return undefined;
   try {
     const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(key) && key.every((part) => typeof part === 'string' || typeof part === 'number'))
+    if (Array.isArray(key) && key.every((part) => typeof part === 'string' || typeof part === 'number')) {
+      keySize(key);
       return key;
+    }
   } catch {
-    // Falls through: what is not JSON is no cursor of ours either.
+    // Falls through: what is not JSON, or no key of the store, is no cursor of ours either.
   }
   return badCursor(cursor);
 }

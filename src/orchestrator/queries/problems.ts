@@ -68,9 +68,9 @@ export function problemAcceptor(
 }
 
 /** Whether an input holds a text: its strings stand in its bytes as they are, as protobuf and as JSON. Blobs are not read. */
-async function inputHolds(reader: Reader, { input }: TaskRow, q: string): Promise<boolean> {
-  if (input.blob) return false;
-  const { problem_id, iteration_id, owner, seq } = input;
+async function inputHolds(reader: Reader, task: TaskRow | undefined, q: string): Promise<boolean> {
+  if (!task || task.input.blob) return false;
+  const { problem_id, iteration_id, owner, seq } = task.input;
   const bytes = await reader.get('payloads', [problem_id, iteration_id, owner, seq]);
   if (!bytes) return false;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -8,7 +8,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TaskState } from '../../model/task-state.js';
-import type { Key, Reader } from '../../store/store.js';
+import type { Key, Reader, Table } from '../../store/store.js';
 import { exactValue, indexElement } from '../index-key.js';
 import { readTask } from '../load.js';
 import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
@@ -213,7 +213,8 @@ class Search {
     if (isRefusal(after)) return after;
     const items: View[] = [];
     let last: Key | undefined = after && [range.field, ...after];
-    const limit = Math.min(READ_PAGE, this.#limit + 1);
+    // Mostly all of them fit; where they do not, more is read at once.
+    let limit = Math.min(READ_PAGE, this.#limit + 1);
     for (;;) {
       const start = last ?? (descending ? range.high : range.low);
       const entries = await this.#deps.reader.range('iteration_index', {
@@ -234,6 +235,7 @@ class Search {
         if (view) items.push(view);
       }
       if (entries.length < limit) return this.#page(items, undefined, true, range.field);
+      limit = READ_PAGE;
     }
   }
 
@@ -338,15 +340,14 @@ class Search {
     const exact = exactValue(element);
     const known = exact === undefined ? {} : { known: { field, value: exact } };
     // Whether it is its problem's newest, only the problem's own row says.
-    if (this.#scope.kind !== 'problems') {
-      const summary = decodeSummary(value ?? (await reader.get('iteration_index', key)) ?? EMPTY);
-      if (summary) return { ...summarized(reader, summary), ...known };
+    if (this.#scope.kind === 'problems') {
+      const problem = await readRow<ProblemRow>(reader, 'problems', [problemSeq]);
+      if (problem?.newest_iteration_id !== iterationId) return undefined;
     }
-    const bytes = await reader.get('problems', [problemSeq]);
-    const problem = bytes && decodeRow<ProblemRow>(bytes);
-    if (!problem || (this.#scope.kind === 'problems' && problem.newest_iteration_id !== iterationId))
-      return undefined;
-    const task = await readTask(reader, { problemId: problem.problem_id, iterationId });
+    const summary = decodeSummary(value ?? (await reader.get('iteration_index', key)) ?? EMPTY);
+    if (summary) return { ...summarized(reader, summary), ...known };
+    const problem = await readRow<ProblemRow>(reader, 'problems', [problemSeq]);
+    const task = problem && (await readTask(reader, { problemId: problem.problem_id, iterationId }));
     return task && { ...candidateOf(problem, task), ...known };
   }
 
@@ -425,6 +426,11 @@ class Search {
     };
     return { items, next_cursor: next === undefined ? null : writeCursor(next), query };
   }
+}
+
+async function readRow<T>(reader: Reader, table: Table, key: Key): Promise<T | undefined> {
+  const bytes = await reader.get(table, key);
+  return bytes && decodeRow<T>(bytes);
 }
 
 function placeOf({ summary }: Candidate): Place {

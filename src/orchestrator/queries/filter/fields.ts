@@ -133,12 +133,16 @@ export async function readField(
     case 'stored':
     case 'time':
       return field.read(candidate.summary);
-    case 'input':
-      return valueAt(await read.input(await candidate.whole()), field.path);
-    case 'output':
+    case 'input': {
+      const task = await candidate.whole();
+      return task && valueAt(await read.input(task), field.path);
+    }
+    case 'output': {
       if (!taskHasEnded(candidate.summary.state)) return undefined;
       if (candidate.known && candidate.known.field === indexName(field)) return candidate.known.value;
-      return valueAt(await read.output(await candidate.whole(), field.module), field.path);
+      const task = await candidate.whole();
+      return task && valueAt(await read.output(task, field.module), field.path);
+    }
     default:
       return field satisfies never;
   }
