@@ -346,6 +346,15 @@ def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for what no message tells of."""
+    deadline = time.monotonic() + WITHIN_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it has not come within {WITHIN_S} s")
+        time.sleep(0.05)
+
+
 def until_gone(pid: int) -> None:
     """Waits for the end of a process that is no child of ours."""
     deadline = time.monotonic() + WITHIN_S

@@ -18,6 +18,7 @@ from support import (
     children_of,
     command_line,
     descendants_of,
+    until,
     until_gone,
 )
 from tutti.wire import _STATUS_NUMBERS
@@ -448,7 +449,7 @@ def run(task):
         orchestrator.expect("goodbye")
         self.assertIn(self.ends(node), (0, -SIGKILL))
 
-    def test_a_handler_that_takes_the_lock_after_the_end_does_not_keep_its_process_up(self) -> None:
+    def test_a_lock_taken_after_the_end_does_not_keep_the_process_up(self) -> None:
         # The main thread gets some turns, in which it hears of the end. Each is twice as long in coming as the one before.
         code = HOLDS_THE_LOCK.replace("letters += time.monotonic() - began < 0.4", "letters += 1") + (
             "\nimport atexit\natexit.register(lambda: [time.sleep(0.01) for _ in range(30)])\n"
@@ -461,6 +462,57 @@ def run(task):
         orchestrator.report("e1", "PREEMPTED")
         orchestrator.expect("goodbye")
         self.assertIn(self.ends(node), (0, -SIGKILL))
+
+    def test_a_process_that_shows_life_ends_in_its_own_time(self) -> None:
+        # A handler that does not come back, but does not hold the lock either; and something to do at the end.
+        code = """
+import atexit, time
+from tutti import node
+
+def tidy_up():
+    time.sleep(8)
+    print("tidied up", flush=True)
+
+atexit.register(tidy_up)
+
+@node("m", shutdown_grace_ms=200, flush_ms=1000)
+def run(task):
+    task.progress(0.1)
+    time.sleep(600)
+"""
+        orchestrator, node = self.begun(code)
+        node.send_signal(SIGTERM)
+        orchestrator.expect("goodbye")
+        self.assertEqual(self.ends(node), 0)
+        self.assertEqual(node.stdout.read() if node.stdout else "", "tidied up\n")
+
+    def test_the_end_of_one_node_leaves_the_others_of_its_process_alone(self) -> None:
+        first, second = self.orchestrator(), self.orchestrator()
+        node = self.node(
+            first,
+            f"""
+from tutti import node
+
+@node("m", control="{first.control}")
+def a(task): return 1
+
+@node("m", control="{second.control}")
+def b(task): return 2
+
+
+""",
+        )
+        first.idle()
+        second.idle()
+        first.command(NODE_TERMINATE)
+        first.expect("goodbye")
+        # Longer than the network process of the first waits for a sign of life.
+        time.sleep(7)
+        second.assign("e1")
+        second.output("e1")
+        second.command(NODE_TERMINATE)
+        second.expect("goodbye")
+        self.assertEqual(self.ends(node), 0)
 
 
 class Surviving(NodeCase):
@@ -486,7 +538,9 @@ class Surviving(NodeCase):
             def begin() -> subprocess.Popen[str]:
                 orchestrator = self.orchestrator()
                 node = self.node(
-                    orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return 1\n', {"TMPDIR": folder}
+                    orchestrator,
+                    'from tutti import node\n@node("m")\ndef run(task): return 1\n',
+                    {"TMPDIR": folder},
                 )
                 orchestrator.idle()
                 return node
@@ -497,15 +551,24 @@ class Surviving(NodeCase):
                 os.kill(pid, SIGKILL)
             self.ends(killed)
             self.assertEqual(spools(), [left])
+            # What is not a folder of one's own is left alone.
+            (Path(folder) / "tutti-node-link").symlink_to(folder)
             living = begin()
-            (own,) = spools()
-            self.assertNotEqual(own, left)
-            # A living one's stays, also where yet another begins.
+            until(lambda: left not in spools())
+            (own,) = (each for each in spools() if not each.is_symlink())
+            # A living one's stays, also where another one is swept away meanwhile.
+            killed = begin()
+            (left,) = (each for each in spools() if each != own and not each.is_symlink())
+            for pid in [*children_of(killed.pid), killed.pid]:
+                os.kill(pid, SIGKILL)
+            self.ends(killed)
             begin()
-            self.assertEqual((len(spools()), own in spools()), (2, True))
+            until(lambda: left not in spools())
+            self.assertIn(own, spools())
             living.send_signal(SIGTERM)
             self.ends(living)
             self.assertNotIn(own, spools())
+            self.assertTrue((Path(folder) / "tutti-node-link").is_symlink())
 
     def test_an_output_is_sent_again_until_it_is_acknowledged_and_the_window_holds_back_the_next(
         self,

@@ -1,9 +1,9 @@
 /**
  * Summaries: what lists show of an iteration and its problem, in one row.
  *
- * They stand as values in the indexes of what has ended (`problems_by_state`, `iteration_index`), so that a page of a list is one stretch
- * of one table, however large the store: the rows that it stands for lie anywhere on the disk. What has ended never changes, so neither
- * does its summary.
+ * They stand as values in the indexes of what has ended (`problems_by_state`, `iteration_index`), so that a page in the order of an index
+ * is read from there alone, however large the store: the rows that it stands for lie anywhere on the disk. What has ended never changes,
+ * so neither does its summary.
  */
 import type { Task } from '../model/task.js';
 import { type Problem, problemToRow } from './decide/problem.js';

@@ -31,6 +31,8 @@ from .runners.runner import Runner
 from .runners.threads import ThreadRunner
 
 _log = logging.getLogger("tutti.node")
+_LIFE_S = 1.0
+"""Well within what the network process waits for."""
 
 
 class Host:
@@ -51,6 +53,8 @@ class Host:
         self._hooks: queue.Queue[Callable[[], None]] = queue.Queue()
         self._ended = threading.Event()
         self._welcomed = threading.Event()
+        self._released = threading.Event()
+        self._is_in_hook = False
         self.error: Optional[TuttiError] = None
         self.node_id = ""
         self.status = "INACTIVE"
@@ -103,13 +107,13 @@ class Host:
         return self._welcomed.wait(timeout_s)
 
     def close(self) -> None:
-        """After the end: leaves nothing behind."""
+        """After the end: leaves nothing behind, unless the author's code is still at work in the node's own process."""
         self._runner.close()
-        is_at_work = self._runner.is_busy or self._hooks.unfinished_tasks > 0
         self._hooks.put(_nothing)
-        if self._owns_process and is_at_work:
-            # What does not come back can hold the interpreter's lock at any later moment: the network process sees to our end.
+        if self._owns_process and (self._runner.is_busy or self._is_in_hook):
+            # It can take the interpreter's lock at any later moment: the network process looks after us until we are gone.
             return
+        self._released.set()
         self._channel.send(messages.Released())
         self._process.wait()
         self._channel.close()
@@ -173,12 +177,18 @@ class Host:
             self.error = message.error
             self._ended.set()
             self._welcomed.set()
+            if self._owns_process:
+                threading.Thread(target=self._show_life, name="tutti-life", daemon=True).start()
+
+    def _show_life(self) -> None:
+        """After the end, as long as other code gets its turn in this process."""
+        while not self._released.wait(_LIFE_S):
+            self._channel.send(messages.Alive())
 
     def _run_hooks(self) -> None:
         """One at a time."""
         while not self._ended.is_set():
             self._hooks.get()()
-            self._hooks.task_done()
 
     def _run_hook(self, hook: str) -> None:
         name = f"on_{hook}"
@@ -205,7 +215,13 @@ class Host:
         self._send(events.Configured(transaction_id, configuration, error))
 
     def _call(self, hook: Callable[..., Any], *arguments: Any) -> Any:
-        given = hook(*arguments)
+        self._is_in_hook = True
+        try:
+            return self._result(hook(*arguments))
+        finally:
+            self._is_in_hook = False
+
+    def _result(self, given: Any) -> Any:
         if not inspect.isawaitable(given):
             return given
 

@@ -111,5 +111,9 @@ class WorkerEnded(NamedTuple):
     pid: int
 
 
+class Alive(NamedTuple):
+    """The node has ended; its author's process has other things to do, and does them."""
+
+
 class Released(NamedTuple):
     """The author's process has heard of the end, and nothing in it keeps it from ending."""

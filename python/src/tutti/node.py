@@ -104,7 +104,8 @@ class Node(Generic[H]):
     def serve(self) -> None:
         """Serves until the node is ended: by SIGTERM or Ctrl-C, by a ``TERMINATE``, or by a final refusal (``SystemExit(1)``).
 
-        The node owns its process: SIGTERM gives the work back and ends it cleanly, a second one at once. Raises ``TuttiError``
+        The node owns its process: SIGTERM gives the work back and ends it cleanly, a second one at once. Where a handler then keeps
+        the interpreter's lock to itself for five seconds, the process is killed. Raises ``TuttiError``
         ``bad_option``, ``bad_proto``, ``bad_schema``, ``already_started``.
         """
         serve([self])

@@ -1,7 +1,7 @@
 """Large payloads as files, so that they cross no pipe and need not be in memory twice.
 
 1. A spool is a folder of one process, which holds a lock in it from before the folder has its name until it ends, however it ends.
-2. So a spool whose lock can be had is nobody's any more: whoever makes the next one removes it.
+2. So a spool whose lock can be had is nobody's any more, and the next process removes it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import uuid
 import weakref
-from glob import glob
+from glob import escape, glob
 from pathlib import PurePath
 from typing import Optional, Union
 
@@ -62,33 +63,41 @@ class Spool:
 
     def __init__(self) -> None:
         """Raises ``OSError``."""
-        _remove_abandoned()
-        made = tempfile.mkdtemp(prefix=f".{_PREFIX}")
-        lock = _locked(os.path.join(made, _LOCK))
-        assert lock is not None, "nobody else knows of it"
-        self._lock = lock
-        parent, name = os.path.split(made)
-        self.directory = os.path.join(parent, name[1:])
-        os.rename(made, self.directory)
+        self.directory = tempfile.mkdtemp(prefix=f".{_PREFIX}")
+        self._lock = _locked(os.path.join(self.directory, _LOCK), os.O_CREAT | os.O_EXCL)
+        # Where there are no locks, nobody could tell later whether it is still needed.
+        if self._lock is not None:
+            parent, name = os.path.split(self.directory)
+            os.rename(self.directory, os.path.join(parent, name[1:]))
+            self.directory = os.path.join(parent, name[1:])
 
     def remove(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
-        os.close(self._lock)
+        if self._lock is not None:
+            os.close(self._lock)
 
 
-def _remove_abandoned() -> None:
-    """What processes have left behind that were killed: another user's cannot be opened, and stay."""
-    for lock in glob(os.path.join(tempfile.gettempdir(), f"{_PREFIX}*", _LOCK)):
-        held = _locked(lock)
-        if held is not None:
-            shutil.rmtree(os.path.dirname(lock), ignore_errors=True)
-            os.close(held)
+def remove_abandoned() -> None:
+    """The spools of this user's processes that were killed."""
+    for directory in glob(os.path.join(escape(tempfile.gettempdir()), f"{_PREFIX}*")):
+        lock = _locked(os.path.join(directory, _LOCK)) if _is_own(directory) else None
+        if lock is not None:
+            shutil.rmtree(directory, ignore_errors=True)
+            os.close(lock)
 
 
-def _locked(path: str) -> Optional[int]:
-    """The file's descriptor with its lock, which ends with the process; nothing where somebody else has it."""
+def _is_own(directory: str) -> bool:
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        found = os.lstat(directory)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+
+
+def _locked(path: str, flags: int = 0) -> Optional[int]:
+    """The file's descriptor with its lock, which ends with the process; nothing where it cannot be had."""
+    try:
+        file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | flags, 0o600)
     except OSError:
         return None
     try:

@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 import sys
+import threading
 
 from ..channel import Channel, Port
 from ..messages import Config
-from ..spool import Spool
+from ..spool import Spool, remove_abandoned
 from .runtime import NetworkRuntime
 
 
@@ -29,6 +30,8 @@ def main(channel: int, signals: int, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
     spool = Spool()
+    # They may be large: nobody waits for it.
+    threading.Thread(target=remove_abandoned, name="tutti-spools", daemon=True).start()
     try:
         NetworkRuntime(config, Port(end), told, woken, spool.directory, parent).run()
     finally:

@@ -6,7 +6,8 @@
 3. Nothing that comes in raises: a frame that cannot be read is noted and ignored.
 4. Nothing here waits for the author's process: when its interpreter is held for a minute, heartbeats go on.
 5. The author's process is gone: its work is given back, its finished results still delivered, and the node ends. The node has ended:
-   so does the author's process, killed where it owns nothing else and does not hear (4).
+   so does the author's process where it is the node's own, killed if it shows no life any more (4): a handler that holds the
+   interpreter's lock for good keeps everything else in it from happening, its end, too.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _BAD_FRAME_NOTE_MS = 10_000.0
 _LOOK_MS = 1_000.0
 """How often the author's process is looked at, where nothing else happens."""
 _FAREWELL_MS = 5_000.0
-"""How long the author's process gets to notice the node's end, and to end while a handler is still at work in it."""
+"""How long the author's process may be silent after the node's end."""
 _FRAME_RESERVE_BYTES = 1_024
 """For a frame's header, and the few bytes around each message."""
 _PER_MESSAGE_BYTES = 8
@@ -365,7 +366,11 @@ class NetworkRuntime:
             poller.register(self._port.fileno(), zmq.POLLIN | (zmq.POLLOUT if self._port.has_unsent else 0))
             poller.poll(int(min(left, _LOOK_MS)))
             self._port.flush()
-            self._hear([each for each in self._port.receive() if isinstance(each, messages.Released)])
+            for message in self._port.receive():
+                if isinstance(message, messages.Alive):
+                    deadline = monotonic_ms() + _FAREWELL_MS
+                elif isinstance(message, messages.Released):
+                    self._released = True
         if self._port.is_closed or os.getppid() != self._parent:
             self._kill_workers()
 
