@@ -73,7 +73,8 @@ describe('the table of iterations', () => {
     // The address restores it, and the browser remembers the columns for every problem of the graph.
     await page.reload();
     await page.getByRole('columnheader', { name: /hw_resources latency ms/ }).waitFor();
-    expect(await numbers()).toEqual(['1', '2', '3']);
+    // The head is there before the rows have been read.
+    await expect.poll(numbers).toEqual(['1', '2', '3']);
     await page.goto(at('table'));
     await page.getByRole('columnheader', { name: /hw_resources latency ms/ }).waitFor();
     expect(faults).toEqual([]);

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EventJson, GraphJson, TaskJson } from '../../frontend-bridge/web/src/api/shapes.js';
 import { Replay } from '../../frontend-bridge/web/src/task/replay.js';
+import { taskOf } from '../support/event-tape.js';
 import { SIX, startNode } from '../support/nodes.js';
 import { OrchestratorProcess, pathOf, type Submitted } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
@@ -191,7 +192,8 @@ describe('the scrubber', () => {
     const tape = orchestrator.tape();
     await tape.first(
       'the footprint runs',
-      (event) => event.type === 'execution.running' && event.module === 'footprint',
+      (event) =>
+        event.type === 'execution.running' && event.module === 'footprint' && taskOf(event) === reset.task_id,
     );
     await orchestrator.post(`${pathOf(reset.task_id)}/commands`, { command: 'reset', module: 'model' });
     await writeFile(hold, '');

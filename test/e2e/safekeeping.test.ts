@@ -22,14 +22,16 @@ async function tutti(...args: readonly string[]): Promise<Ran> {
   return { code, document: JSON.parse(stdout) as Record<string, unknown> };
 }
 
-/** What a viewer with a cursor of another store is told first. */
+/** What a viewer with a cursor of another store is told first; ticks, which come at any time, are left out. */
 function firstAfter(http: string, subscribe: object): Promise<Record<string, unknown>[]> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`${http.replace('http', 'ws')}/v1/stream`);
     const frames: Record<string, unknown>[] = [];
     socket.on('error', reject);
     socket.on('message', (data) => {
-      frames.push(JSON.parse(String(data)) as Record<string, unknown>);
+      const frame = JSON.parse(String(data)) as Record<string, unknown>;
+      if (frame.type === 'tick') return;
+      frames.push(frame);
       if (frames.length === 1) socket.send(JSON.stringify({ type: 'subscribe', ...subscribe }));
       if (frames.length === 3) {
         socket.terminate();

@@ -1,8 +1,11 @@
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { GatewayLimits } from '../../../frontend-bridge/gateway/limits.js';
 import { type RunningGateway, startGateway } from '../../support/gateway.js';
 
-const IDLE_MS = 400;
+const IDLE_MS = 1000;
+/** Far below that: a pause of the machine is not taken for the end of a body. */
+const PAUSE_MS = IDLE_MS / 4;
 const TOGETHER = 1024 * 1024;
 const PIECE = Buffer.alloc(64 * 1024, ' ');
 
@@ -15,8 +18,8 @@ afterEach(async () => {
   running = undefined;
 });
 
-async function start(): Promise<void> {
-  running = await startGateway({ limits: { bodyIdleMs: IDLE_MS, bodiesBytes: TOGETHER } });
+async function start(limits: Partial<GatewayLimits>): Promise<void> {
+  running = await startGateway({ limits });
 }
 
 /** A request of which the head has been sent, and what comes back until the other side ends. */
@@ -53,14 +56,14 @@ describe('a body that does not end', () => {
     ['in chunks', '/v1/problems', 'content-type: application/json\r\ntransfer-encoding: chunked', 'POST'],
     ['of a blob', `/v1/blobs/${'a'.repeat(64)}`, 'content-length: 100', 'PUT'],
   ])('%s is waited for as long as it goes on, and no longer', async (_, path, headers, method) => {
-    await start();
+    await start({ bodyIdleMs: IDLE_MS });
     const { socket, answer } = begin(path, headers, method);
     let isOver = false;
     void answer.then(() => {
       isOver = true;
     });
-    for (let piece = 0; piece < 4; piece += 1) {
-      await new Promise((resolve) => setTimeout(resolve, IDLE_MS / 2));
+    for (let waited = 0; waited < 1.5 * IDLE_MS; waited += PAUSE_MS) {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       socket.write(headers.includes('chunked') ? '1\r\n{\r\n' : '{');
     }
     expect(isOver).toBe(false);
@@ -72,7 +75,7 @@ describe('a body that does not end', () => {
 
 describe('bodies that are too large together', () => {
   it('cost the largest its connection, and nobody else anything', async () => {
-    await start();
+    await start({ bodiesBytes: TOGETHER });
     const small = begin('/v1/problems', json(TOGETHER));
     await fill(small.socket, TOGETHER / 4);
     const large = begin('/v1/problems', json(3 * TOGETHER));
