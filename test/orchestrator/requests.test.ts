@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseTaskId } from '../../src/model/task-id.js';
+import { checkStore } from '../../src/orchestrator/check.js';
 import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
 import type { PreparedRequest } from '../../src/orchestrator/decide/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
+import { decodeRow } from '../../src/orchestrator/records.js';
+import type { Summary } from '../../src/orchestrator/summary.js';
 import { Core, graphOf, MAX_TASKS, moduleSpec, type Peer, type Turned } from './core.js';
 
 const GRAPHS = [
@@ -138,6 +141,28 @@ describe('an iteration', () => {
     expect(last?.inputs.find(({ name, previous }) => name === 'b' && previous)?.ref.owner).toBe(
       first[1]!.executionId,
     );
+  });
+
+  it('is what its problem is listed by, whichever of its iterations ends last', async () => {
+    const wide = core.peer('a', { capacity: 2 });
+    await wide.join();
+    const [first] = orders([await core.turn(core.submits('one'))], wide);
+    const { problemId } = first!.taskId;
+    const [second] = orders([await core.turn(core.asks(iterate(problemId, withInput)))], wide);
+    const listed = async () =>
+      (await core.store.range('problems_by_state', { prefix: [] })).map(({ key, value }) => [
+        key[0],
+        decodeRow<Summary>(value).iteration_id,
+      ]);
+    await wide.publish(first!, 1);
+    expect(await listed()).toEqual([]);
+    const [third] = orders([await core.turn(core.asks(iterate(problemId, withInput)))], wide);
+    await wide.publish(third!, 1);
+    expect(await listed()).toEqual([['succeeded', 3]]);
+    await wide.report(second!, 'ACCEPTED');
+    await wide.publish(second!, 1);
+    expect(await listed()).toEqual([['succeeded', 3]]);
+    expect((await checkStore(core.store)).faults).toEqual([]);
   });
 
   it('gets an id of its own, also when two are asked for at once', async () => {
