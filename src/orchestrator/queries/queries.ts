@@ -42,6 +42,8 @@ import { commandView, executionView, iterationView, moduleView, problemView, tim
 /** Iterations that `GET /v1/problems/{p}` shows. */
 const NEWEST_SHOWN = 20;
 const EXPORT_PAGE = 100;
+/** The loop waits no longer than this for an export. */
+const EXPORT_SLICE_MS = 8;
 
 export interface QueriesDeps {
   readonly store: Store;
@@ -388,6 +390,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
   /** Page by page, each with a view of its own: an export of a million rows holds no snapshot and no more than a page. */
   async function* exportRows(problemId: string): AsyncGenerator<View> {
     let after: Key | undefined;
+    let began = performance.now();
     for (;;) {
       const rows = await store.range('iterations', {
         prefix: [problemId],
@@ -402,10 +405,14 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
         }
         const [input, overrides] = [await inputOf(store, row), await overridesOf(store, row)];
         yield { ...iterationView(iterationSummary(row)), input, overrides, outputs };
+        // What is read from the disk keeps the loop waiting.
+        if (performance.now() - began > EXPORT_SLICE_MS) {
+          await nextTurn();
+          began = performance.now();
+        }
       }
       if (rows.length < EXPORT_PAGE) return;
       after = rows.at(-1)!.key;
-      await nextTurn();
     }
   }
 }
