@@ -55,6 +55,8 @@ const HELD_BYTES = 512 * 1024 * 1024;
 export interface Connection {
   /** Its number, and where it came from. */
   readonly name: string;
+  /** Where it came from: a socket that has ended does not tell any more. */
+  readonly address: string;
   readonly socket: Socket;
   readonly incoming: Incoming;
   /** When it could begin to greet. */
@@ -107,7 +109,7 @@ export class ZmtpServer {
 
   /** Ends a connection for what its peer did. */
   refuse(connection: Connection, why: string): void {
-    this.#handlers.onStranger(why, connection.socket.remoteAddress ?? '');
+    this.#handlers.onStranger(why, connection.address);
     this.#end(connection);
   }
 
@@ -149,8 +151,9 @@ export class ZmtpServer {
     const { maxFrameBytes, queueFrames } = this.#options;
     const { frames, peers } = this.#role;
     const now = performance.now();
+    const address = socket.remoteAddress ?? '';
     const connection: Connection = {
-      ...{ name: `${this.#accepted}@${socket.remoteAddress ?? ''}:${socket.remotePort ?? ''}`, socket },
+      ...{ name: `${this.#accepted}@${address}:${socket.remotePort ?? ''}`, address, socket },
       ...{ openedMs: now, isReady: false, heardMs: now },
       incoming: new Incoming({ maxFrameBytes, frames, peers }),
       outgoing: new Outgoing(socket, {

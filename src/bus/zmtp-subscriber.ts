@@ -26,9 +26,9 @@ export class ZmtpSubscriber {
     const subscription = wrapped(Buffer.concat([Buffer.from([SUBSCRIBE]), Buffer.from(prefix)]));
     this.#server = new ZmtpServer(ROLE, options, {
       onReady: (connection) => void this.#server.send(connection, subscription),
-      onMessage: ({ socket }, [topic, frame]) =>
-        handlers.onMessage(Buffer.from(topic!).toString(), frame!, socket.remoteAddress ?? ''),
-      onMalformed: ({ socket }) => handlers.onMalformed(socket.remoteAddress ?? ''),
+      onMessage: ({ address }, [topic, frame]) =>
+        handlers.onMessage(Buffer.from(topic!).toString(), frame!, address),
+      onMalformed: ({ address }) => handlers.onMalformed(address),
       onCommand: () => {},
       onEnd: () => {},
       onStranger: (why, peer) => handlers.onStranger(why, peer),

@@ -11,6 +11,7 @@ import { hasEnded } from '../model/execution.js';
 import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
 import { entriesOf, keysOf } from '../store/pages.js';
 import type { Reader, Store } from '../store/store.js';
+import { readProblemAt, readTask } from './load.js';
 import {
   type BlobRow,
   type BootRow,
@@ -249,10 +250,9 @@ class Checking {
     for await (const { key, value } of entriesOf(this.#reader, 'iteration_index')) {
       const [field, , problemSeq, iteration] = key;
       const where = `iteration_index ${String(field)}`;
-      const bytes = await this.#reader.get('problems', [problemSeq!]);
-      const problem = bytes && decodeRow<ProblemRow>(bytes);
-      const task = problem && (await this.#reader.get('iterations', [problem.problem_id, iteration!]));
-      const row = task && decodeRow<TaskRow>(task);
+      const problem = await readProblemAt(this.#reader, Number(problemSeq));
+      const id = problem && { problemId: problem.problem_id, iterationId: Number(iteration) };
+      const row = id && (await readTask(this.#reader, id));
       if (!row || !taskHasEnded(row.state))
         this.#fault(where, `names ${problem?.problem_id ?? 'no problem'}/${String(iteration)}`);
       else this.#summary(`${where}: ${row.problem_id}/${row.iteration_id}`, value, problem!, row);

@@ -148,8 +148,12 @@ async function readAll<T>(
 
 export async function readProblem(store: Reader, problemId: string): Promise<ProblemRow | undefined> {
   const seq = await store.get('problem_ids', [problemId]);
-  const row = seq && (await store.get('problems', [decodeRow<number>(seq)]));
-  return row && decodeRow<ProblemRow>(row);
+  return seq && readProblemAt(store, decodeRow<number>(seq));
+}
+
+export async function readProblemAt(store: Reader, createdSeq: number): Promise<ProblemRow | undefined> {
+  const bytes = await store.get('problems', [createdSeq]);
+  return bytes && decodeRow<ProblemRow>(bytes);
 }
 
 export async function readTask(store: Reader, id: TaskId): Promise<TaskRow | undefined> {

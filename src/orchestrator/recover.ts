@@ -16,13 +16,13 @@ import type { Command } from './decide/commands.js';
 import { nodeFromRow } from './decide/node-view.js';
 import { problemFromRow } from './decide/problem.js';
 import { State, type Timer } from './decide/state.js';
+import { readProblemAt } from './load.js';
 import {
   type Clocks,
   type CommandRow,
   decodeRow,
   type GraphRow,
   type NodeRow,
-  type ProblemRow,
   type TaskRow,
   taskFromRow,
 } from './records.js';
@@ -94,10 +94,9 @@ async function recoverTask(
   state.queuedAt = Math.max(state.queuedAt, task.queuedAt);
   let problem = state.problems.get(problemId);
   if (!problem) {
-    const problemBytes = await store.get('problems', [task.problemSeq]);
-    if (!problemBytes)
-      throw new TuttiError('store_damaged', `problem ${problemId} has an iteration and no record`);
-    problem = problemFromRow(decodeRow<ProblemRow>(problemBytes));
+    const record = await readProblemAt(store, task.problemSeq);
+    if (!record) throw new TuttiError('store_damaged', `problem ${problemId} has an iteration and no record`);
+    problem = problemFromRow(record);
     state.problems.set(problemId, problem);
   }
   problem.unfinished += 1;

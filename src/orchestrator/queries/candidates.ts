@@ -5,12 +5,12 @@
  *    of its state in `problems_by_state`, the others, which are few, from `unfinished`; together they are all, each once.
  * 2. All of it is read in one snapshot, so that a problem that ends meanwhile is in one of them.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Entry, Key, Reader } from '../../store/store.js';
-import { readTask } from '../load.js';
-import { decodeRow, type ProblemRow, type TaskRow } from '../records.js';
+import { readProblemAt, readTask } from '../load.js';
+import type { ProblemRow, TaskRow } from '../records.js';
 import { decodeSummary, type Summary, summaryOf } from '../summary.js';
+import { Slices } from './slices.js';
 
 /** An iteration that may be found; of problems, their newest one. */
 export interface Candidate {
@@ -31,8 +31,6 @@ export interface ProblemsWanted {
 
 /** Entries that are read at once: a page of a list, mostly. */
 const READ_PAGE = 64;
-/** Of what is not handed out, and so not counted by anybody else. */
-const REST_AFTER = 100;
 
 /** A candidate whose row has been read. */
 export function candidateOf(problem: ProblemRow, task: TaskRow): Candidate {
@@ -45,6 +43,22 @@ export function summarized(reader: Reader, summary: Summary): Candidate {
   return { summary, whole: () => readTask(reader, id) };
 }
 
+/** A candidate by its rows, where nothing holds its summary. @param iterationId the newest if absent */
+export async function readCandidate(
+  reader: Reader,
+  problemSeq: number,
+  iterationId?: number,
+): Promise<Candidate | undefined> {
+  const problem = await readProblemAt(reader, problemSeq);
+  if (!problem) return undefined;
+  const { problem_id, newest_iteration_id } = problem;
+  const task = await readTask(reader, {
+    problemId: problem_id,
+    iterationId: iterationId ?? newest_iteration_id,
+  });
+  return task && candidateOf(problem, task);
+}
+
 /** Problems with their newest iterations. With a state that is not an end, those in other such states as well. */
 export async function* problems(reader: Reader, wanted: ProblemsWanted): AsyncGenerator<Candidate> {
   const { state, after, descending } = wanted;
@@ -54,7 +68,8 @@ export async function* problems(reader: Reader, wanted: ProblemsWanted): AsyncGe
     ...ends.map((end) => new Stretch(reader, 'problems_by_state', [end], after, descending)),
     ...(isUnfinished ? [new Stretch(reader, 'unfinished', [], after, descending)] : []),
   ];
-  let passedOver = 0;
+  // What is passed over is counted by nobody else.
+  const slices = new Slices();
   for (;;) {
     let first: Stretch | undefined;
     for (const stretch of stretches) {
@@ -65,7 +80,7 @@ export async function* problems(reader: Reader, wanted: ProblemsWanted): AsyncGe
     const { seq, value } = first.take();
     const candidate = await candidateAt(reader, seq, value, first.table === 'unfinished');
     if (candidate) yield candidate;
-    else if (++passedOver % REST_AFTER === 0) await nextTurn();
+    else await slices.rest();
   }
 }
 
@@ -78,12 +93,8 @@ async function candidateAt(
 ): Promise<Candidate | undefined> {
   const summary = decodeSummary(value);
   if (summary) return summarized(reader, summary);
-  const bytes = await reader.get('problems', [seq]);
-  if (!bytes) return undefined;
-  const problem = decodeRow<ProblemRow>(bytes);
-  const id = { problemId: problem.problem_id, iterationId: problem.newest_iteration_id };
-  const task = await readTask(reader, id);
-  return task && taskHasEnded(task.state) !== isUnfinished ? candidateOf(problem, task) : undefined;
+  const candidate = await readCandidate(reader, seq);
+  return candidate && taskHasEnded(candidate.summary.state) !== isUnfinished ? candidate : undefined;
 }
 
 /** Problems of one kind in the order of their creation, read ahead page by page. */

@@ -4,7 +4,6 @@
  * 1. Each answer is of one moment: it is read in one snapshot, and its cursor is that moment's.
  * 2. Lists never load payloads.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TaskId } from '../../model/task-id.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Key, Reader, Store } from '../../store/store.js';
@@ -37,13 +36,12 @@ import { isRefusal, limitOf, pageOf, readCursor, writeCursor } from './pages.js'
 import { createPayloads } from './payloads.js';
 import { listProblems, problemAcceptor } from './problems.js';
 import { type Scope, type SearchDeps, search } from './search.js';
+import { Slices } from './slices.js';
 import { commandView, executionView, iterationView, moduleView, problemView, time } from './views.js';
 
 /** Iterations that `GET /v1/problems/{p}` shows. */
 const NEWEST_SHOWN = 20;
 const EXPORT_PAGE = 100;
-/** The loop waits no longer than this for an export. */
-const EXPORT_SLICE_MS = 8;
 
 export interface QueriesDeps {
   readonly store: Store;
@@ -390,7 +388,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
   /** Page by page, each with a view of its own: an export of a million rows holds no snapshot and no more than a page. */
   async function* exportRows(problemId: string): AsyncGenerator<View> {
     let after: Key | undefined;
-    let began = performance.now();
+    const slices = new Slices();
     for (;;) {
       const rows = await store.range('iterations', {
         prefix: [problemId],
@@ -405,11 +403,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
         }
         const [input, overrides] = [await inputOf(store, row), await overridesOf(store, row)];
         yield { ...iterationView(iterationSummary(row)), input, overrides, outputs };
-        // What is read from the disk keeps the loop waiting.
-        if (performance.now() - began > EXPORT_SLICE_MS) {
-          await nextTurn();
-          began = performance.now();
-        }
+        await slices.rest();
       }
       if (rows.length < EXPORT_PAGE) return;
       after = rows.at(-1)!.key;

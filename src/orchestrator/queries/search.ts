@@ -6,20 +6,20 @@
  *    which the loop goes on; the answer says what was done and whether it came to the end.
  * 3. An order that needs all of them is refused when they are too many for the time: a page of some would not be the first page.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TaskState } from '../../model/task-state.js';
-import type { Key, Reader, Table } from '../../store/store.js';
+import type { Key, Reader } from '../../store/store.js';
 import { exactValue, indexElement } from '../index-key.js';
-import { readTask } from '../load.js';
+import { readProblemAt } from '../load.js';
 import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
 import { decodeRow, EMPTY, type ProblemRow, type TaskRow } from '../records.js';
 import { decodeSummary, type Summary } from '../summary.js';
-import { type Candidate, candidateOf, problems, summarized } from './candidates.js';
+import { type Candidate, candidateOf, problems, readCandidate, summarized } from './candidates.js';
 import type { CompiledSearch } from './filter/compile.js';
 import { holds } from './filter/expression.js';
 import { indexName, readField } from './filter/fields.js';
 import { aboveLow, belowHigh, type IndexRange, isNarrowing, narrowed, wholeIndex } from './index-range.js';
 import { isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
+import { Slices } from './slices.js';
 
 /** What is searched: problems by their newest iteration, or iterations, of all problems or of one. */
 export type Scope =
@@ -43,8 +43,6 @@ export interface SearchDeps {
 
 /** A page takes no longer than this, whatever it is asked for. */
 export const SEARCH_MS = 1500;
-/** The loop waits no longer than this for a search. */
-const SLICE_MS = 8;
 /** What an index finds is put in the order of the list up to so many; more are so many that looking in that order soon fills a page. */
 const GATHER_LIMIT = 20_000;
 const READ_PAGE = 200;
@@ -68,7 +66,7 @@ class Search {
   readonly #query: CompiledSearch;
   readonly #limit: number;
   readonly #startMs = performance.now();
-  #sliceMs = performance.now();
+  readonly #slices = new Slices();
   #scanned = 0;
 
   constructor(deps: SearchDeps, scope: Scope, query: CompiledSearch, limit: number) {
@@ -291,8 +289,8 @@ class Search {
       return;
     }
     if (after !== undefined) {
-      const begun = await this.#deps.reader.get('problems', [after[0]]);
-      if (begun) yield* this.#iterationsOf(decodeRow<ProblemRow>(begun), after[1], descending);
+      const begun = await readProblemAt(this.#deps.reader, after[0]);
+      if (begun) yield* this.#iterationsOf(begun, after[1], descending);
     }
     let last: Key | undefined = after && [after[0]];
     for (;;) {
@@ -341,14 +339,14 @@ class Search {
     const known = exact === undefined ? {} : { known: { field, value: exact } };
     // Whether it is its problem's newest, only the problem's own row says.
     if (this.#scope.kind === 'problems') {
-      const problem = await readRow<ProblemRow>(reader, 'problems', [problemSeq]);
+      const problem = await readProblemAt(reader, problemSeq);
       if (problem?.newest_iteration_id !== iterationId) return undefined;
     }
     const summary = decodeSummary(value ?? (await reader.get('iteration_index', key)) ?? EMPTY);
-    if (summary) return { ...summarized(reader, summary), ...known };
-    const problem = await readRow<ProblemRow>(reader, 'problems', [problemSeq]);
-    const task = problem && (await readTask(reader, { problemId: problem.problem_id, iterationId }));
-    return task && { ...candidateOf(problem, task), ...known };
+    const found = summary
+      ? summarized(reader, summary)
+      : await readCandidate(reader, problemSeq, iterationId);
+    return found && { ...found, ...known };
   }
 
   async #fit(candidate: Candidate | undefined): Promise<View | undefined> {
@@ -389,10 +387,7 @@ class Search {
   /** Lets the loop go on when a slice is over; whether the time is. */
   async #isOver(): Promise<boolean> {
     const now = performance.now();
-    if (now - this.#sliceMs > SLICE_MS) {
-      await nextTurn();
-      this.#sliceMs = performance.now();
-    }
+    await this.#slices.rest();
     return now - this.#startMs > SEARCH_MS;
   }
 
@@ -426,11 +421,6 @@ class Search {
     };
     return { items, next_cursor: next === undefined ? null : writeCursor(next), query };
   }
-}
-
-async function readRow<T>(reader: Reader, table: Table, key: Key): Promise<T | undefined> {
-  const bytes = await reader.get(table, key);
-  return bytes && decodeRow<T>(bytes);
 }
 
 function placeOf({ summary }: Candidate): Place {

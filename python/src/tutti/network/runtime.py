@@ -103,7 +103,6 @@ class NetworkRuntime:
         self._shown: Optional[Tuple[str, str]] = None
         self._signals_seen = 0
         self._parent_is_gone = False
-        self._released = False
 
     def run(self) -> None:
         """Returns when the node has ended, and nothing is left to do for its process."""
@@ -182,8 +181,6 @@ class NetworkRuntime:
                 self._workers.add(message.pid)
             elif isinstance(message, messages.WorkerEnded):
                 self._workers.discard(message.pid)
-            elif isinstance(message, messages.Released):
-                self._released = True
             else:
                 self._emit(message)
 
@@ -356,8 +353,9 @@ class NetworkRuntime:
         self._show_status()
         self._tell(self._ended)
         deadline = monotonic_ms() + _FAREWELL_MS
+        released = False
         poller = zmq.Poller()
-        while not (self._released or self._port.is_closed) and os.getppid() == self._parent:
+        while not (released or self._port.is_closed) and os.getppid() == self._parent:
             left = deadline - monotonic_ms()
             if left <= 0:
                 if self._config.owns_process:
@@ -370,7 +368,7 @@ class NetworkRuntime:
                 if isinstance(message, messages.Alive):
                     deadline = monotonic_ms() + _FAREWELL_MS
                 elif isinstance(message, messages.Released):
-                    self._released = True
+                    released = True
         if self._port.is_closed or os.getppid() != self._parent:
             self._kill_workers()
 
