@@ -73,6 +73,17 @@ const iterationSummaryShape = {
 };
 export const iterationSummary: z.ZodType = named('IterationSummary', z.looseObject(iterationSummaryShape));
 
+const reportedError: z.ZodType = z.looseObject({
+  code: z.string(),
+  message: z.string(),
+  stack: z
+    .string()
+    .optional()
+    .describe(
+      'Where it was raised and what caused it, as the language of the node writes it; at most 16 KiB',
+    ),
+});
+
 export const moduleView: z.ZodType = named(
   'Module',
   z.looseObject({
@@ -91,7 +102,7 @@ export const moduleView: z.ZodType = named(
     output: z
       .unknown()
       .describe('The decoded last output; of a large one its blob; null before there is one'),
-    error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+    error: reportedError.nullable(),
     started_at: time.nullable(),
     finished_at: time.nullable(),
   }),
@@ -129,6 +140,7 @@ export const executionView: z.ZodType = named(
     attempt: z.number().int(),
     node_id: id.nullable(),
     state: z.enum(OBSERVED_STATES),
+    error: reportedError.nullable(),
   }),
 );
 
@@ -162,7 +174,7 @@ export const nodeView: z.ZodType = named(
     labels: z.record(z.string(), z.string()),
     version: z.string(),
     last_seen_at: time.nullable(),
-    error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+    error: reportedError.nullable(),
   }),
 );
 

@@ -12,6 +12,16 @@ export interface ReportedError {
   readonly code: string;
   readonly message: string;
   readonly retryable: boolean;
+  /** Where it was raised and what caused it, as the node's language writes it; at most `MAX_STACK_BYTES`. */
+  readonly stack?: string;
+}
+
+/** A stack as UTF-8: some 150 lines, and small enough for an event. */
+export const MAX_STACK_BYTES = 16_384;
+
+/** The error without its stack: for everything but the execution, the node or the command that it happened to. */
+export function withoutStack<E extends ReportedError>({ stack: _, ...error }: E): Omit<E, 'stack'> {
+  return error;
 }
 
 export const REPORT_STATES = [

@@ -8,7 +8,7 @@
  */
 import { hasEnded } from '../model/execution.js';
 import type { ModuleSpec } from '../model/graph.js';
-import type { ReportedError } from '../model/protocol.js';
+import { type ReportedError, withoutStack } from '../model/protocol.js';
 import type { CompiledModule, Execution, Task } from '../model/task.js';
 import { overrideOf, phaseOf } from '../model/task.js';
 import type { Plan, PlanStep } from './plan.js';
@@ -180,7 +180,7 @@ class Planning {
   }
 
   #fail(module: CompiledModule, error: ReportedError): Standing {
-    this.#steps.push({ kind: 'fail', position: module.position, error });
+    this.#steps.push({ kind: 'fail', position: module.position, error: withoutStack(error) });
     return this.#failure(module);
   }
 

@@ -1,5 +1,13 @@
 /** What a node says on the control plane: model to protobuf and back. */
-import type { HeldExecution, Load, NodeMessage, ReportedError, TypeSchema } from '../model/protocol.js';
+import { cutMiddle } from '../base/cut.js';
+import {
+  type HeldExecution,
+  type Load,
+  MAX_STACK_BYTES,
+  type NodeMessage,
+  type ReportedError,
+  type TypeSchema,
+} from '../model/protocol.js';
 import { heldState, logLevel, nodeStatus, word } from './enums.js';
 import type { BatchSpec, FaultSubject } from './envelope.js';
 import { amount, fraction, invalid, name, names, short, text, time, uint } from './fields.js';
@@ -240,7 +248,12 @@ function readExecutionReport(report: v1.ExecutionReport.$Properties): NodeMessag
 function readError(error: v1.Error.$Properties | null | undefined): { readonly error?: ReportedError } {
   if (!error) return {};
   return {
-    error: { code: text(error.code), message: text(error.message), retryable: error.retryable ?? false },
+    error: {
+      code: text(error.code),
+      message: text(error.message),
+      retryable: error.retryable ?? false,
+      ...(error.stack && { stack: cutMiddle(error.stack, MAX_STACK_BYTES) }),
+    },
   };
 }
 

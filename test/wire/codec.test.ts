@@ -172,6 +172,19 @@ describe('the codec', () => {
     expect(decoded!.payload.kind === 'inline' && decoded!.payload.bytes.buffer).toBe(frame.buffer);
   });
 
+  it('cuts a stack in its middle where it is longer than 16 KiB', () => {
+    const stack = `first\n${'at somewhere\n'.repeat(5_000)}last`;
+    const report = { status: v1.NodeStatus.NODE_STATUS_ERROR, error: { code: 'c', message: 'm', stack } };
+    const frame = v1.ToOrchestrator.encode({
+      protocolVersion: 1,
+      messages: [{ nodeReport: report }],
+    }).finish();
+    const [read] = wholeOf(decodeToOrchestrator(frame)).messages;
+    const kept = (read?.kind === 'node_report' && read.error?.stack) || '';
+    expect(Buffer.byteLength(kept)).toBeLessThanOrEqual(16_384);
+    expect(kept).toMatch(/^first\n[\s\S]*\n… \d+ bytes are left out …\n[\s\S]*\nlast$/);
+  });
+
   it('takes a capacity that is not given as 1', () => {
     const hello = { module: 'm', instance: 'i', bootId: 'b', status: v1.NodeStatus.NODE_STATUS_INACTIVE };
     const frame = v1.ToOrchestrator.encode({ protocolVersion: 1, messages: [{ hello }] }).finish();

@@ -26,7 +26,9 @@ const map = fc.dictionary(text, text, { noNullPrototype: true, maxKeys: 5 });
 const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
 const blob = record({ sha256: fc.stringMatching(/^[0-9a-f]{64}$/), size: uint });
 const taskId = record({ problemId: name, iterationId: uint32 });
-const error = record({ code: text, message: text, retryable: fc.boolean() });
+const error = fc
+  .tuple(record({ code: text, message: text, retryable: fc.boolean() }), fc.option(text))
+  .map(([said, stack]) => ({ ...said, ...(stack && { stack }) }));
 const withError = <T extends object>(of: fc.Arbitrary<T>) =>
   fc.oneof(
     of,

@@ -65,6 +65,8 @@ class ReportedError(NamedTuple):
     code: str
     message: str
     retryable: bool
+    stack: str = ""
+    """Where it was raised and what caused it; at most 16 KiB."""
 
 
 def bounded(text: str, max_chars: int = _MAX_MESSAGE_CHARS) -> str:

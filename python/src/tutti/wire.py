@@ -186,7 +186,7 @@ def _error(error: Optional[ReportedError]) -> Dict[str, Any]:
     if error is None:
         return {}
     fields = {"code": _text(error.code), "message": _text(error.message), "retryable": error.retryable}
-    return {"error": fields}
+    return {"error": {**fields, "stack": _text(error.stack)}}
 
 
 def _node_body(message: NodeMessage) -> Tuple[str, Dict[str, Any]]:

@@ -1,4 +1,5 @@
 /** Rows as the public JSON shows them. */
+import type { ReportedError } from '../../model/protocol.js';
 import type { CompiledGraph } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { View } from '../port.js';
@@ -70,11 +71,19 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
     reused_from: row?.reused ? reusedFrom(row.reused) : null,
     overridden: Object.keys(task.overrides?.[module] ?? {}),
     retry_at: time(row?.phase === 'waiting' ? row.retry_at : undefined),
-    error: row?.error ?? newest?.error ?? null,
+    error: moduleError(row?.error, newest?.error),
     assigned_at: time(newest?.assigned_at),
     started_at: time(newest?.started_at ?? newest?.accepted_at),
     finished_at: time(newest?.finished_at),
   };
+}
+
+/** The module's error; where it is that of the newest execution, with the stack that is kept there only. */
+function moduleError(failed: ReportedError | undefined, newest: ReportedError | undefined): View | null {
+  const error = failed ?? newest;
+  if (!error) return null;
+  const isNewest = newest?.code === error.code && newest.message === error.message;
+  return { ...error, ...(isNewest && newest.stack !== undefined && { stack: newest.stack }) };
 }
 
 function moduleState(row: ModuleRow | undefined, ended: boolean): string {

@@ -17,6 +17,8 @@ export interface ErrorJson {
   readonly code: string;
   readonly message: string;
   readonly retryable?: boolean;
+  /** Where it was raised and what caused it. */
+  readonly stack?: string;
 }
 
 export interface FaultJson {
