@@ -74,7 +74,7 @@ function readFile(path: string, shown: string, faults: Fault[]): Record<string, 
     faults.push({ path: 'config', code: 'bad_file', message });
     return {};
   }
-  const read = readYaml(text, shown);
+  const read = readYaml(text, { file: shown });
   if (!read.ok) {
     faults.push(...read.faults);
     return {};

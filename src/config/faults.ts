@@ -15,6 +15,8 @@ export function formatPath(path: readonly PropertyKey[]): string {
 }
 
 const SHOWN_CHARACTERS = 60;
+/** Of one object: more unknown keys than these are not mistyped ones. */
+const MAX_SUGGESTIONS = 20;
 
 /** A value in a message, cut where it is long. */
 export function show(value: unknown): string {
@@ -32,7 +34,7 @@ export function issuesToFaults(error: z.ZodError, raw: unknown, prefix: readonly
     const value = valueAt(raw, issue.path);
     if (issue.code === 'unrecognized_keys') {
       const known = (issue as { keys: string[] }).keys;
-      return known.map((key) => unknownKey(path, key, issue.message));
+      return known.map((key, index) => unknownKey(path, key, issue.message, index < MAX_SUGGESTIONS));
     }
     if (issue.code === 'custom') {
       const { code = 'wrong_type' } = (issue.params ?? {}) as { code?: string };
@@ -54,8 +56,8 @@ const CODES: Readonly<Record<string, string>> = {
 };
 
 /** `allowed`: the keys that there are, as the schema's message gives them. */
-function unknownKey(path: readonly PropertyKey[], key: string, allowed: string): Fault {
-  const near = didYouMean(key, allowed.split(', '));
+function unknownKey(path: readonly PropertyKey[], key: string, allowed: string, suggests: boolean): Fault {
+  const near = suggests ? didYouMean(key, allowed.split(', ')) : '';
   const message = `${show(key)} is not known here${near}: there are ${allowed}`;
   return { path: formatPath([...path, key]), code: 'unknown_field', message };
 }

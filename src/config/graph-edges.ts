@@ -12,12 +12,21 @@ interface Edges {
   readonly previous: readonly unknown[];
 }
 
+/** Each is compared with every name that there is. */
+const MAX_SUGGESTIONS = 50;
+
 /** `raw`: the file's content. */
 export function graphFaults(raw: unknown): Fault[] {
   const { source, modules } = edgesOf(raw);
   const faults: Fault[] = [];
   const add = (path: readonly (string | number)[], code: string, message: string) =>
     faults.push({ path: formatPath(path), code, message });
+
+  let suggestions = 0;
+  const suggest = (word: string, more: readonly string[]): string => {
+    suggestions += 1;
+    return suggestions > MAX_SUGGESTIONS ? '' : didYouMean(word, [...more, ...modules.keys()]);
+  };
 
   if (modules.size === 0) add(['modules'], 'missing_field', 'a graph needs at least one module');
   for (const [name, { inputs, previous }] of modules) {
@@ -27,22 +36,19 @@ export function graphFaults(raw: unknown): Fault[] {
       add(at, 'bad_name', `${show(name)} is no name for a module: give one of ${rule}`);
     }
     if (name === source) add(at, 'name_taken', `${name} is the name of the source: give the module another`);
-    inputs.forEach((input, index) => {
+    eachName(inputs, (input, index, isFirst) => {
       const place = [...at, 'inputs', index];
-      if (typeof input !== 'string') return;
-      if (inputs.indexOf(input) < index) add(place, 'duplicate', `${show(input)} is there twice`);
+      if (!isFirst) add(place, 'duplicate', `${show(input)} is there twice`);
       else if (input !== source && !modules.has(input)) {
-        const near = didYouMean(input, [...(source ? [source] : []), ...modules.keys()]);
+        const near = suggest(input, source === undefined ? [] : [source]);
         add(place, 'unknown_input', `${show(input)} is neither the source nor a module${near}`);
       }
     });
-    previous.forEach((input, index) => {
+    eachName(previous, (input, index, isFirst) => {
       const place = [...at, 'previous', index];
-      if (typeof input !== 'string') return;
-      if (previous.indexOf(input) < index) add(place, 'duplicate', `${show(input)} is there twice`);
+      if (!isFirst) add(place, 'duplicate', `${show(input)} is there twice`);
       else if (!modules.has(input)) {
-        const near = didYouMean(input, modules.keys());
-        add(place, 'unknown_module', `${show(input)} is not a module of this graph${near}`);
+        add(place, 'unknown_module', `${show(input)} is not a module of this graph${suggest(input, [])}`);
       }
     });
   }
@@ -64,6 +70,18 @@ export function graphFaults(raw: unknown): Fault[] {
   return faults;
 }
 
+function eachName(
+  list: readonly unknown[],
+  visit: (name: string, index: number, isFirst: boolean) => void,
+): void {
+  const seen = new Set<string>();
+  list.forEach((name, index) => {
+    if (typeof name !== 'string') return;
+    visit(name, index, !seen.has(name));
+    seen.add(name);
+  });
+}
+
 function edgesOf(raw: unknown): { source: string | undefined; modules: Map<string, Edges> } {
   const file = (raw ?? {}) as { source?: { name?: unknown } | null; modules?: unknown };
   const modules = new Map<string, Edges>();
@@ -80,32 +98,36 @@ function edgesOf(raw: unknown): { source: string | undefined; modules: Map<strin
 
 /** One cycle of each group of modules that need each other, in the direction of the data, from its first module in the file. */
 function cyclesOf(source: string | undefined, modules: ReadonlyMap<string, Edges>): string[][] {
-  const order = [...modules.keys()];
+  const order = new Map([...modules.keys()].map((name, place) => [name, place]));
   const cycles: string[][] = [];
+  const inCycles = new Set<string>();
   const done = new Set<string>();
-  const path: string[] = [];
+  /** Where each module of the path stands in it. */
+  const path = new Map<string, number>();
 
   function visit(name: string): void {
-    const at = path.indexOf(name);
-    if (at >= 0) {
+    const at = path.get(name);
+    if (at !== undefined) {
+      if (inCycles.has(name)) return;
       // The path runs from a module to its inputs: against the data.
-      const cycle = path.slice(at).reverse();
-      if (cycles.some((other) => other.some((member) => cycle.includes(member)))) return;
-      const start = cycle.reduce((best, one) => (order.indexOf(one) < order.indexOf(best) ? one : best));
+      const cycle = [...path.keys()].slice(at).reverse();
+      if (cycle.some((member) => inCycles.has(member))) return;
+      const start = cycle.reduce((best, one) => (order.get(one)! < order.get(best)! ? one : best));
       const turn = cycle.indexOf(start);
       cycles.push([...cycle.slice(turn), ...cycle.slice(0, turn)]);
+      for (const member of cycle) inCycles.add(member);
       return;
     }
     if (done.has(name)) return;
-    path.push(name);
+    path.set(name, path.size);
     for (const input of modules.get(name)?.inputs ?? []) {
       if (input !== source && modules.has(String(input))) visit(String(input));
     }
-    path.pop();
+    path.delete(name);
     done.add(name);
   }
 
-  for (const name of order) visit(name);
+  for (const name of order.keys()) visit(name);
   return cycles;
 }
 
@@ -115,17 +137,23 @@ function reachedFrom(
   modules: ReadonlyMap<string, Edges>,
   inCycles: ReadonlySet<string>,
 ): Set<string> {
-  const reached = new Set<string>(inCycles);
-  const leads = (input: unknown) =>
-    input === source || reached.has(String(input)) || !modules.has(String(input)) || source === undefined;
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const [name, { hasInputs, inputs }] of modules) {
-      if (!reached.has(name) && (!hasInputs || inputs.some(leads))) {
-        reached.add(name);
-        grew = true;
-      }
+  const leadsAnyway = (input: unknown): boolean =>
+    input === source || !modules.has(String(input)) || source === undefined;
+  const users = new Map<string, string[]>();
+  const reached = new Set<string>();
+  const waiting = [...inCycles];
+  for (const [name, { hasInputs, inputs }] of modules) {
+    if (!hasInputs || inputs.some(leadsAnyway)) waiting.push(name);
+    for (const input of new Set(inputs.map(String))) {
+      const known = users.get(input);
+      if (known) known.push(name);
+      else users.set(input, [name]);
     }
+  }
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (reached.has(next)) continue;
+    reached.add(next);
+    waiting.push(...(users.get(next) ?? []));
   }
   return reached;
 }

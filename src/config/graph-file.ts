@@ -9,7 +9,7 @@ import { formatPath, issuesToFaults, show } from './faults.js';
 import { graphFaults, inTopologicalOrder } from './graph-edges.js';
 import { indexFaults } from './graph-index.js';
 import { FileSchema, ModuleSchema } from './graph-schema.js';
-import { isRecord, readYaml } from './yaml.js';
+import { isRecord, type ReadYaml, readYaml } from './yaml.js';
 
 /** As much of the type registry as graphs need. */
 export interface KnownTypes {
@@ -24,6 +24,8 @@ export interface ParseGraphOptions {
   readonly types: KnownTypes;
   /** Its name, for the messages about its syntax. */
   readonly file?: string;
+  /** It was accepted before, when it was stored: it is read whatever its size. @default false */
+  readonly isStored?: boolean;
   /** Modules of one name have to agree on their output type over all graphs. One of the same name as this graph is its older version. */
   readonly otherGraphs?: readonly Graph[];
 }
@@ -34,18 +36,37 @@ export type ParsedGraph =
 
 /** A graph has at most so many modules. */
 const MAX_MODULES = 1000;
+/** A person mends some at a time. */
+const MAX_FAULTS = 100;
 
 /**
  * Codes of the faults: `bad_yaml` `unknown_field` `missing_field` `wrong_type` `out_of_range` `bad_name` `bad_duration` `unknown_type`
- * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict`.
+ * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict` `too_large` `too_deep` `more_faults`.
  */
 export function parseGraph(yamlText: string, options: ParseGraphOptions): ParsedGraph {
-  const read = readYaml(yamlText, options.file);
-  if (!read.ok) return read;
+  return graphOf(readYaml(yamlText, { file: options.file, isTrusted: options.isStored === true }), options);
+}
 
-  const file = FileSchema.safeParse(read.value);
-  const faults = file.success ? [] : issuesToFaults(file.error, read.value);
-  const rawModules = isRecord(read.value) && isRecord(read.value.modules) ? read.value.modules : {};
+/** The graph of a document that has been read already. */
+export function graphOf(read: ReadYaml, options: Omit<ParseGraphOptions, 'file' | 'isStored'>): ParsedGraph {
+  if (!read.ok) return read;
+  const parsed = graphIn(withoutExtensions(read.value), options);
+  if (parsed.ok || parsed.faults.length <= MAX_FAULTS) return parsed;
+  const more = parsed.faults.length - MAX_FAULTS;
+  const last = { path: '', code: 'more_faults', message: `${more} more faults are not listed` };
+  return { ok: false, faults: [...parsed.faults.slice(0, MAX_FAULTS), last] };
+}
+
+/** Without the keys `x-…` at the top: a place for anchors and for notes of other programs. */
+function withoutExtensions(raw: unknown): unknown {
+  if (!isRecord(raw)) return raw;
+  return Object.fromEntries(Object.entries(raw).filter(([key]) => !key.startsWith('x-')));
+}
+
+function graphIn(raw: unknown, options: Omit<ParseGraphOptions, 'file' | 'isStored'>): ParsedGraph {
+  const file = FileSchema.safeParse(raw);
+  const faults = file.success ? [] : issuesToFaults(file.error, raw);
+  const rawModules = isRecord(raw) && isRecord(raw.modules) ? raw.modules : {};
   const names = Object.keys(rawModules);
   if (names.length > MAX_MODULES) {
     const message = `${names.length} modules are too many: a graph has at most ${MAX_MODULES}`;
@@ -56,12 +77,9 @@ export function parseGraph(yamlText: string, options: ParseGraphOptions): Parsed
     const parsed = ModuleSchema.safeParse(rawModules[name]);
     if (parsed.success) specs.push({ name, ...parsed.data });
     else faults.push(...issuesToFaults(parsed.error, rawModules[name], ['modules', name]));
+    faults.push(...lostLabels(rawModules[name], name));
   }
-  faults.push(
-    ...graphFaults(read.value),
-    ...typeFaults(read.value, options),
-    ...indexFaults(read.value, options.types),
-  );
+  faults.push(...graphFaults(raw), ...typeFaults(raw, options), ...indexFaults(raw, options.types));
   if (faults.length > 0 || !file.success) return { ok: false, faults };
 
   const { name, source, index, retention } = file.data;
@@ -76,6 +94,14 @@ export function parseGraph(yamlText: string, options: ParseGraphOptions): Parsed
       ...(retention && { retention }),
     },
   };
+}
+
+/** The schema drops a label of this name without a word. */
+function lostLabels(module: unknown, name: string): Fault[] {
+  if (!isRecord(module) || !isRecord(module.require) || !Object.hasOwn(module.require, '__proto__'))
+    return [];
+  const message = 'a label cannot be named "__proto__": choose another name';
+  return [{ path: formatPath(['modules', name, 'require', '__proto__']), code: 'bad_name', message }];
 }
 
 /** The types have to exist, and to be those that modules of the same names have elsewhere. */

@@ -20,7 +20,7 @@ export function indexFaults(raw: unknown, types: KnownTypes): Fault[] {
   if (declared.length > MAX_INDEXED)
     add(MAX_INDEXED, 'out_of_range', `at most ${MAX_INDEXED} fields are indexed`);
   const modules = isRecord(raw.modules) ? raw.modules : {};
-  declared.forEach((field: unknown, index) => {
+  declared.slice(0, MAX_INDEXED).forEach((field: unknown, index) => {
     if (typeof field !== 'string') return;
     const [module = '', ...path] = field.split('.');
     if (declared.indexOf(field) < index) add(index, 'duplicate', `${show(field)} is there twice`);

@@ -38,7 +38,7 @@ import type {
   Request,
   View,
 } from './port.js';
-import { type GraphParser, prepare } from './prepare.js';
+import { type GraphParser, type ParsedGraph, prepare } from './prepare.js';
 import { createQueries } from './queries/queries.js';
 import { decodeRow, type IdempotencyRow } from './records.js';
 import { recover } from './recover.js';
@@ -90,6 +90,8 @@ export interface OrchestratorDeps {
   readonly logger: Logger;
   readonly types: TypeRegistry;
   readonly parseGraph: GraphParser;
+  /** Reads a graph that was accepted before, whatever its size. */
+  readonly readStoredGraph: (yaml: string, types: TypeRegistry) => ParsedGraph;
   /** Nothing can be committed any more (`fenced`, `store_failed`): this process must end. */
   readonly onLost: (error: TuttiError) => void;
   readonly options: OrchestratorOptions;
@@ -200,7 +202,7 @@ export class Orchestrator implements Coordinator {
       graceMs: deps.options.graceMs,
       clocks: { nowMs: clock.nowMs(), wallMs: deps.clock.wallMs() },
       parseGraph: (yaml, types) => {
-        const parsed = deps.parseGraph(yaml, types, []);
+        const parsed = deps.readStoredGraph(yaml, types);
         if (parsed.ok) return parsed.graph;
         throw new TuttiError('store_damaged', 'a stored graph cannot be read any more', {
           details: parsed.faults,

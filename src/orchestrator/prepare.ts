@@ -13,11 +13,16 @@ import type { PreparedInput, PreparedOverride, PreparedRequest } from './decide/
 import { readProblem } from './load.js';
 import type { Blobs, Refusal, Request } from './port.js';
 
+export type ParsedGraph =
+  | { readonly ok: true; readonly graph: Graph }
+  | { readonly ok: false; readonly faults: readonly Fault[] };
+
+/** Graph files as they come from outside, of any size and form: reading one keeps the loop waiting for some milliseconds at most. */
 export type GraphParser = (
   yaml: string,
   types: TypeRegistry,
   others: readonly Graph[],
-) => { readonly ok: true; readonly graph: Graph } | { readonly ok: false; readonly faults: readonly Fault[] };
+) => Promise<ParsedGraph>;
 
 export interface PrepareDeps {
   readonly store: Reader;
@@ -156,12 +161,12 @@ function pointer(...steps: readonly string[]): string {
   return steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-function prepareGraph(
+async function prepareGraph(
   deps: PrepareDeps,
   request: Extract<Request, { kind: 'put_graph' }>,
-): PreparedRequest | Refusal {
+): Promise<PreparedRequest | Refusal> {
   const others = [...deps.state.graphs.values()].flatMap((versions) => versions.at(-1)?.compiled.graph ?? []);
-  const parsed = deps.parseGraph(
+  const parsed = await deps.parseGraph(
     request.yaml,
     deps.types,
     others.filter(({ name }) => name !== request.name),

@@ -255,3 +255,75 @@ modules:
     ]);
   });
 });
+
+describe('labels', () => {
+  it('may be named like what every object has, and are never dropped', () => {
+    expect(graphOf(withModule('require: { constructor: a, toString: b }')).modules[0]!.require).toEqual({
+      constructor: 'a',
+      toString: 'b',
+    });
+    expect(faultsOf(withModule('require: { gpu: a, __proto__: b }'))).toMatchObject([
+      { path: 'modules.m.require.__proto__', code: 'bad_name' },
+    ]);
+  });
+});
+
+describe('what a graph file shares between its modules', () => {
+  const file = (
+    modules: string,
+  ) => `x-defaults: &defaults { output: json, timeout: 60s, retry: { attempts: 5 } }
+x-notes: { owner: data }
+name: g
+source: { name: text, type: json }
+modules:
+${modules}`;
+
+  it('stands at the top under x-…, and modules merge it', () => {
+    const { modules } = graphOf(
+      file('  a: { <<: *defaults, inputs: [text] }\n  b: { <<: *defaults, inputs: [a], timeout: 5s }\n'),
+    );
+    expect(
+      modules.map(({ name, output, timeoutMs, retry }) => [name, output, timeoutMs, retry.attempts]),
+    ).toEqual([
+      ['a', 'json', 60_000, 5],
+      ['b', 'json', 5_000, 5],
+    ]);
+  });
+
+  it('is checked where it is merged', () => {
+    expect(faultsOf(file('  a: { <<: { outpt: json }, inputs: [text], output: json }\n'))).toMatchObject([
+      { path: 'modules.a.outpt', code: 'unknown_field' },
+    ]);
+  });
+
+  it('is not known under another name, nor below the top', () => {
+    expect(faultsOf(file('  a: { <<: *defaults, inputs: [text], x-note: 1 }\ny: 1\n'))).toMatchObject([
+      { path: 'y', code: 'unknown_field' },
+      { path: 'modules.a.x-note', code: 'unknown_field' },
+    ]);
+  });
+});
+
+describe('a graph with very many faults', () => {
+  const wrong = (count: number) =>
+    faultsOf(
+      withModule(`previous: [${Array.from({ length: count }, (_, index) => `u${index}`).join(', ')}]`),
+    );
+
+  it('gets the first hundred, and how many more there are', () => {
+    expect(wrong(100)).toHaveLength(100);
+    expect(wrong(20_000).slice(99)).toMatchObject([
+      { code: 'unknown_module' },
+      { path: '', code: 'more_faults', message: '19900 more faults are not listed' },
+    ]);
+  });
+
+  it('has one cycle named for each group of modules that need each other', () => {
+    const names = Array.from({ length: 150 }, (_, index) => `m${index}`);
+    const text = `name: g
+source: { name: text, type: json }
+modules:
+${names.map((name) => `  ${name}: { inputs: [${names.join(', ')}], output: json }\n`).join('')}`;
+    expect(faultsOf(text).filter(({ code }) => code === 'cycle').length).toBeGreaterThan(0);
+  });
+});

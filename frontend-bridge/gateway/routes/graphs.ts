@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_GRAPH_BYTES } from '../../../src/model/graph.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { type App, found, perform } from '../http.js';
 import { pageQuery } from '../requests.js';
@@ -52,6 +53,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
     scope.put(
       '/v1/graphs/:name',
       {
+        bodyLimit: MAX_GRAPH_BYTES,
         schema: {
           summary: 'Store a graph; a changed one is a new version',
           consumes: YAML_TYPES,

@@ -13,10 +13,10 @@ import { createGateway, type Gateway } from '../../../frontend-bridge/gateway/ga
 import { systemClock } from '../../base/clock.js';
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
-import { parseGraph } from '../../config/graph-file.js';
+import { graphOf, type KnownTypes, type ParsedGraph, parseGraph } from '../../config/graph-file.js';
 import type { Config } from '../../config/options.js';
+import { YamlReader } from '../../config/yaml-reader.js';
 import { Orchestrator } from '../../orchestrator/orchestrator.js';
-import type { GraphParser } from '../../orchestrator/prepare.js';
 import { acquireDataDir } from '../../store/holder.js';
 import { openLmdbStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
@@ -57,6 +57,8 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     undo.push(await acquireDataDir(config.data, { takeover: config.takeover }));
     const store = await openLmdbStore({ dir: join(config.data, 'store') });
     undo.push(() => store.close());
+    const reader = new YamlReader();
+    undo.push(() => reader.stop());
     const endpoint = (port: number): string =>
       `tcp://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
     const orchestrator = await Orchestrator.open({
@@ -70,7 +72,9 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       clock: systemClock,
       logger,
       types,
-      parseGraph: graphParser,
+      parseGraph: async (yaml, known, otherGraphs) =>
+        graphOf(await reader.read(yaml), { types: knownTypes(known), otherGraphs }),
+      readStoredGraph: (yaml, known) => parseGraph(yaml, { types: knownTypes(known), isStored: true }),
       onLost,
       options: {
         token: config.token,
@@ -124,15 +128,13 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
   }
 }
 
-const graphParser: GraphParser = (yaml, types, otherGraphs) =>
-  parseGraph(yaml, {
-    types: {
-      has: (type) => types.has(type),
-      names: () => types.names(),
-      jsonSchema: (type) => types.jsonSchema(type),
-    },
-    otherGraphs,
-  });
+function knownTypes(types: TypeRegistry): KnownTypes {
+  return {
+    has: (type) => types.has(type),
+    names: () => types.names(),
+    jsonSchema: (type) => types.jsonSchema(type),
+  };
+}
 
 /** Returns the graph's name. Throws `TuttiError` `bad_graph` with every fault, or `graph_unreadable`. */
 async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeRegistry): Promise<string> {
@@ -144,7 +146,7 @@ async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeR
       cause,
     });
   }
-  const parsed = graphParser(yaml, types, []);
+  const parsed: ParsedGraph = parseGraph(yaml, { types: knownTypes(types) });
   if (!parsed.ok) {
     const faults = parsed.faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
     throw new TuttiError('bad_graph', `${file}: ${faults}`, { details: parsed.faults });

@@ -1,0 +1,84 @@
+/**
+ * YAML of others, read in a thread of its own: what it takes keeps nobody else waiting, and what it breaks is that thread.
+ *
+ * R1. One text at a time; the others wait in their order. Their number is bounded by that of the requests which bring them.
+ * R2. A text that takes longer than `READ_MS`, or more memory than the thread has, ends the thread. The next text gets a new one.
+ */
+import { Worker } from 'node:worker_threads';
+import type { ReadYaml } from './yaml.js';
+
+/** The largest texts take some 0.3 s. */
+const READ_MS = 5_000;
+/** Megabytes; the largest texts take some 60. */
+const HEAP_MB = 192;
+
+interface Waiting {
+  readonly text: string;
+  readonly settle: (read: ReadYaml) => void;
+}
+
+export class YamlReader {
+  readonly #waiting: Waiting[] = [];
+  #current: Waiting | undefined;
+  #worker: Worker | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+
+  read(text: string): Promise<ReadYaml> {
+    return new Promise((settle) => {
+      this.#waiting.push({ text, settle });
+      this.#next();
+    });
+  }
+
+  /** Ends the thread; a text that is still read then gets no answer, like any request that an end cuts off. Idempotent. */
+  async stop(): Promise<void> {
+    this.#waiting.length = 0;
+    await this.#end();
+  }
+
+  #next(): void {
+    if (this.#current !== undefined) return;
+    this.#current = this.#waiting.shift();
+    if (this.#current === undefined) return;
+    this.#worker ??= this.#begin();
+    this.#deadline = setTimeout(() => {
+      this.#settle(tooMuch(`it takes longer than ${READ_MS / 1000} s to read`));
+    }, READ_MS);
+    this.#worker.postMessage(this.#current.text);
+  }
+
+  #begin(): Worker {
+    const worker = new Worker(new URL('./yaml-worker.js', import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 32 },
+    });
+    worker.unref();
+    worker.on('message', (read: ReadYaml) => {
+      if (worker === this.#worker) this.#settle(read, worker);
+    });
+    worker.on('error', (error) => {
+      if (worker === this.#worker) this.#settle(tooMuch(`it cannot be read: ${error.message}`));
+    });
+    return worker;
+  }
+
+  /** Without `worker`, the thread has done its last. */
+  #settle(read: ReadYaml, worker?: Worker): void {
+    clearTimeout(this.#deadline);
+    if (worker === undefined) void this.#end();
+    const done = this.#current;
+    this.#current = undefined;
+    done?.settle(read);
+    this.#next();
+  }
+
+  async #end(): Promise<void> {
+    clearTimeout(this.#deadline);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
+}
+
+function tooMuch(message: string): ReadYaml {
+  return { ok: false, faults: [{ path: '', code: 'too_large', message }] };
+}
