@@ -225,11 +225,30 @@ async def run(task):
                 orchestrator.assign(f"e{number}")
             error = orchestrator.report(f"e{number}", "FAILED").error
             errors.append((error.code, error.message, error.retryable))
-        self.assertEqual(errors[0], ("handler_error", "cannot", True))
+        self.assertEqual(errors[0], ("handler_error", "ValueError: cannot", True))
         self.assertEqual(errors[1], ("no_such_region", "Atlantis", False))
         self.assertEqual(errors[2][0], "handler_error")
         self.assertEqual((errors[3][0], errors[3][2]), ("bad_output", False))
-        self.assertEqual(errors[4][1], "there is no field gien (did you mean given?)")
+        self.assertEqual(errors[4][1], "AttributeError: there is no field gien (did you mean given?)")
+
+    def test_an_exception_that_raises_when_it_is_looked_at_fails_its_execution_and_no_other(self) -> None:
+        orchestrator = self.run_one(
+            "import logging\nclass NotYet(Exception):\n"
+            "    @property\n"
+            "    def code(self): raise RuntimeError('no response yet')\n"
+            "    def __str__(self): raise KeyboardInterrupt\n"
+            "class Raises(logging.Handler):\n"
+            "    def emit(self, record): raise SystemExit(1)\n"
+            "logging.getLogger('tutti.node').addHandler(Raises())\n"
+            '@node("m")\ndef run(task):\n'
+            '    if task.execution_id == "e1": raise NotYet("x")\n'
+            "    return 1\n",
+        )
+        error = orchestrator.report("e1", "FAILED").error
+        self.assertEqual((error.code, error.retryable), ("handler_error", True))
+        self.assertIn('raise NotYet("x")', error.stack)
+        orchestrator.assign("e2")
+        self.assertEqual(given(orchestrator.output("e2")), 1)
 
     def test_progress_log_and_the_standard_logging_reach_the_task(self) -> None:
         orchestrator = self.run_one(
@@ -296,7 +315,7 @@ def configure(text):
         good = orchestrator.expect("config_reply", lambda each: each.transaction_id == "t1")
         self.assertEqual((good.success, good.configuration), (True, "ONE"))
         bad = orchestrator.expect("config_reply", lambda each: each.transaction_id == "t2")
-        self.assertEqual((bad.success, bad.error.message), (False, "not this"))
+        self.assertEqual((bad.success, bad.error.message), (False, "ValueError: not this"))
         orchestrator.assign("e1")
         self.assertEqual(given(orchestrator.output("e1")), ["started", "one"])
         node.send_signal(SIGTERM)
@@ -312,7 +331,8 @@ def configure(text):
             '@node("m", on_start=no)\ndef run(task): return 1\n',
         )
         report = orchestrator.expect("node_report", lambda each: each.status == _STATUS_NUMBERS["ERROR"])
-        self.assertEqual((report.error.code, report.error.message), ("hook_failed", "on_start: no model"))
+        self.assertEqual((report.error.code, report.error.message), ("hook_failed", "on_start: OSError: no model"))
+        self.assertIn('raise OSError("no model")', report.error.stack)
 
 
 class Stopping(NodeCase):

@@ -19,6 +19,11 @@ export function cutMiddle(text: string, maxBytes: number): string {
   return `${decoder.decode(head)}${markOf(missing)}${decoder.decode(tail)}`;
 }
 
+/** `text` as valid Unicode: half of a surrogate pair becomes U+FFFD. */
+export function wellFormed(text: string): string {
+  return decoder.decode(encoder.encode(text));
+}
+
 function markOf(missing: number): string {
   return `\n… ${missing} bytes are left out …\n`;
 }

@@ -1,5 +1,7 @@
-import { messageOf, TuttiError } from '../base/errors.js';
+import { wellFormed } from '../base/cut.js';
+import { TuttiError } from '../base/errors.js';
 import type { ReportedError } from '../model/protocol.js';
+import { attempt, headOf, propertyOf, stackOf, textOf } from './thrown.js';
 
 /**
  * Thrown by a handler: the module fails at once, whatever attempts are left.
@@ -46,12 +48,23 @@ export function bounded(text: string, maxChars: number = MAX_MESSAGE_CHARS): str
   return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`;
 }
 
-/** What a thrown value is reported as: its own `code` where that is snake_case, else `fallback`. */
+/**
+ * What is reported of anything that was thrown. Never throws, whatever the value does when it is looked at.
+ *
+ * `code`: the error's own where that is snake_case, else `fallback`. `message`: of an error with a code of its own, the text as it is;
+ * of every other one its class and its text (`TypeError: x is not a function`), without the class where that is a plain `Error`.
+ * `stack`: where it was thrown, and its causes. Only a `NonRetryableError` is not retryable.
+ */
 export function reportedError(thrown: unknown, fallback: string): ReportedError {
-  const code = (thrown as { code?: unknown } | null | undefined)?.code;
+  const code = propertyOf(thrown, 'code');
+  const ownCode = typeof code === 'string' && SNAKE_CASE.test(code) ? code : undefined;
+  const text = textOf(thrown);
+  const message = ownCode !== undefined && text !== '' ? text : headOf(thrown);
+  const stack = stackOf(thrown);
   return {
-    code: typeof code === 'string' && SNAKE_CASE.test(code) ? code : fallback,
-    message: bounded(messageOf(thrown)),
-    retryable: !(thrown instanceof NonRetryableError),
+    code: ownCode ?? fallback,
+    message: wellFormed(bounded(message)),
+    retryable: !attempt(() => thrown instanceof NonRetryableError, false),
+    ...(stack !== '' && { stack }),
   };
 }

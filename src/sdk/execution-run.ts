@@ -13,6 +13,7 @@ import type { TypeRegistry } from '../wire/types.js';
 import { asDialled } from './addresses.js';
 import { type BlobClient, blobOf } from './blobs.js';
 import { type AbortCode, bounded, NonRetryableError, reportedError, TaskAbortedError } from './errors.js';
+import type { NodeLogger } from './options.js';
 import type { Produced, Result, SessionEvent } from './session/events.js';
 import type { Handler, Task, TaskLogLine } from './task.js';
 
@@ -31,6 +32,7 @@ export interface ExecutionRunDeps {
   readonly blobs: BlobClient;
   readonly clock: Clock;
   readonly control: string;
+  readonly logger: Pick<NodeLogger, 'error'>;
   emit(event: SessionEvent): void;
 }
 
@@ -99,7 +101,13 @@ export class ExecutionRun {
       await this.#published;
       return { ok: true, produced: await this.#upload(encoded) };
     } catch (error) {
-      return { ok: false, error: reportedError(error, 'handler_error') };
+      const told = reportedError(error, 'handler_error');
+      if (!signal.aborted) {
+        const { executionId, taskId } = this.#assign;
+        const about = { execution_id: executionId, task_id: formatTaskId(taskId), code: told.code };
+        this.#deps.logger.error({ ...about, stack: told.stack }, `the execution failed: ${told.message}`);
+      }
+      return { ok: false, error: told };
     }
   }
 

@@ -160,6 +160,7 @@ export class Runtime {
           blobs: this.#deps.blobs,
           clock: this.#deps.clock,
           control: this.#settings.control,
+          logger: this.#deps.logger,
           emit: (event) => this.#emit(event),
         });
         this.#runs.set(executionId, run);
@@ -229,9 +230,14 @@ export class Runtime {
       this.#emit({ kind: 'hook_done', hook });
     } catch (error) {
       const name = hook === 'start' ? 'onStart' : 'onStop';
-      const message = `${name}: ${reportedError(error, 'hook_failed').message}`;
-      this.#deps.logger.error({ hook: name, error }, message);
-      this.#emit({ kind: 'hook_done', hook, error: { code: 'hook_failed', message, retryable: true } });
+      const told = reportedError(error, 'hook_failed');
+      const message = `${name}: ${told.message}`;
+      this.#deps.logger.error({ hook: name, stack: told.stack }, message);
+      this.#emit({
+        kind: 'hook_done',
+        hook,
+        error: { ...told, code: 'hook_failed', message, retryable: true },
+      });
     }
   }
 

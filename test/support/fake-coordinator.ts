@@ -455,6 +455,7 @@ function executions(one: FakeIteration): Json[] {
       attempt: 1,
       node_id: null,
       state: state.state,
+      error: null,
     }));
 }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Optional, Sequence
+from typing import Any, NamedTuple, Optional, Sequence
+
+from .stacks import attempt, head_of, stack_of, text_of
 
 _MAX_MESSAGE_CHARS = 4096
 """Long enough for a stack's first lines, short enough for an event."""
@@ -75,15 +77,22 @@ def bounded(text: str, max_chars: int = _MAX_MESSAGE_CHARS) -> str:
 
 
 def reported_error(raised: BaseException, fallback: str) -> ReportedError:
-    """The exception's own ``code`` where that is snake_case, else ``fallback``."""
-    code = getattr(raised, "code", None)
-    fits = isinstance(code, str) and _SNAKE_CASE.match(code) is not None
-    try:
-        text = str(raised)
-    except Exception:
-        text = ""
-    return ReportedError(
-        code if isinstance(code, str) and fits else fallback,
-        bounded(text or type(raised).__name__),
-        not isinstance(raised, NonRetryableError),
-    )
+    """What is reported of anything that was raised. Never raises, whatever the exception does when it is looked at.
+
+    ``code``: the exception's own where that is text in snake_case, else ``fallback``. ``message``: of an exception with a code of
+    its own, or a plain ``Exception`` with a text, the text as it is; of every other one its class and its text
+    (``KeyError: 'epochs'``). ``stack``: where it was raised, and its causes. Only a ``NonRetryableError`` is not retryable.
+    """
+    code: Any = attempt(lambda: getattr(raised, "code", None), None)
+    # A SystemExit's is for the process: sys.exit("failed").
+    own_code = "" if issubclass(type(raised), SystemExit) else attempt(lambda: _own_code(code), "")
+    text = text_of(raised)
+    is_plain = bool(text) and (own_code != "" or type(raised) is Exception)
+    message = bounded(text if is_plain else head_of(raised)).encode("utf-8", "replace").decode("utf-8")
+    retryable = not issubclass(type(raised), NonRetryableError)
+    return ReportedError(own_code or fallback, message, retryable, stack_of(raised))
+
+
+def _own_code(code: Any) -> str:
+    plain = str.__str__(code) if isinstance(code, str) else ""
+    return plain if _SNAKE_CASE.match(plain) else ""

@@ -23,6 +23,7 @@ from .messages import Content, FetchedInput, Finished, Output, Partial, Rules, S
 from .network.events import Begun, Log, Progress
 from .records import Record, record_of
 from .spool import read, spool
+from .stacks import attempt
 from .task import AsyncTask, Task
 from .values.types import Decoded, Types, Unencodable
 
@@ -233,9 +234,12 @@ class ExecutionRun:
     def _error(self, raised: BaseException) -> ReportedError:
         if isinstance(raised, (asyncio.CancelledError, TaskAbortedError)):
             raised = self.aborted or raised
-        elif self.aborted is None:
-            logging.getLogger("tutti.node").debug("the handler raised", exc_info=raised)
-        return reported_error(raised, "handler_error")
+        error = reported_error(raised, "handler_error")
+        if self.aborted is None:
+            # A logging configuration is the author's, too: it may raise.
+            told = f"execution {self.execution_id} failed: {error.stack or error.message}"
+            attempt(lambda: logging.getLogger("tutti.node").error("%s", told), None)
+        return error
 
     def _task(self, cls: Type[Any]) -> Any:
         start = self._start

@@ -29,6 +29,7 @@ from .runners.loop import LoopRunner
 from .runners.processes import ProcessRunner
 from .runners.runner import Runner
 from .runners.threads import ThreadRunner
+from .stacks import attempt
 
 _log = logging.getLogger("tutti.node")
 _LIFE_S = 1.0
@@ -198,9 +199,9 @@ class Host:
             if run is not None:
                 self._call(run)
         except BaseException as raised:
-            _log.error("%s raised", name, exc_info=raised)
-            told = reported_error(raised, "hook_failed").message
-            error = ReportedError("hook_failed", f"{name}: {told}", True)
+            told = reported_error(raised, "hook_failed")
+            attempt(lambda: _log.error("%s raised: %s", name, told.stack or told.message), None)
+            error = ReportedError("hook_failed", f"{name}: {told.message}", True, told.stack)
         self._send(events.HookDone(hook, error))
 
     def _configure(self, transaction_id: str, configuration: str) -> None:
