@@ -458,7 +458,7 @@ describe('the shell', () => {
     const command = { kind: 'node_command', commandId: E2, cmd: 'STOP', reason: '', graceMs: 0 } as const;
     ground.orchestrator.send(command);
     const report = await ground.orchestrator.next('node_report', ({ status }) => status === 'ERROR');
-    expect(report.error).toEqual({ code: 'hook_failed', message: 'onStop: stuck', retryable: true });
+    expect(report.error).toMatchObject({ code: 'hook_failed', message: 'onStop: stuck', retryable: true });
     expect(ran).toEqual(['onStart', 'onStop']);
   });
 

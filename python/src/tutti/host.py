@@ -173,7 +173,9 @@ class Host:
         elif isinstance(message, events.Note):
             level = getattr(logging, message.level.upper(), logging.INFO)
             fields = " ".join(f"{name}={value}" for name, value in message.fields.items())
-            _log.log(level, "%s%s", message.message, f" ({fields})" if fields else "")
+            told = f"{message.message} ({fields})" if fields else message.message
+            # Logging is set up by the author: a handler of theirs may raise.
+            attempt(lambda: _log.log(level, "%s", told), None)
         elif isinstance(message, messages.Ended):
             self.error = message.error
             self._ended.set()
