@@ -17,6 +17,7 @@ import type { App } from './http.js';
 import type { GatewayLimits } from './limits.js';
 import { createMethods, type Methods } from './methods.js';
 import { describeRoutes, openApiRoute } from './openapi.js';
+import { Parsing } from './parsing.js';
 import { answerRaw } from './raw-answer.js';
 import { blobRoutes } from './routes/blobs.js';
 import { graphRoutes } from './routes/graphs.js';
@@ -74,7 +75,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(failed);
   app.addHook('onRoute', (route) => methods.add(route.method, route.url));
-  addJsonParser(app);
+  addJsonParser(app, new Parsing());
   await describeRoutes(app, options.token !== undefined);
   await app.register(fastifyWebsocket, {
     options: { maxPayload: limits.viewerFrameBytes, perMessageDeflate: false, autoPong: false },
@@ -127,17 +128,15 @@ function addHooks(app: App, access: Access, { coordinator, bodies, logger }: App
   });
 }
 
-function addJsonParser(app: App): void {
+function addJsonParser(app: App, parsing: Parsing): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    if (body === '') return done(null, undefined);
-    try {
-      done(null, JSON.parse(body as string));
-    } catch (cause) {
-      done(
-        new HttpError(400, 'malformed_json', `The body is no JSON: ${(cause as Error).message}`, { cause }),
-      );
-    }
+  const parse = (request: FastifyRequest, body: Buffer): Promise<unknown> => parsing.read(request.raw, body);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.raw.once('close', () => parsing.leave(request.raw));
+  });
+  app.addHook('preHandler', async (request) => {
+    if (request.routeOptions.config?.waitsForNode === true) parsing.leave(request.raw);
   });
 }
 

@@ -96,3 +96,50 @@ describe('graphs that are made to be read for long', () => {
     await answers(orchestrator);
   });
 });
+
+describe('bodies that grow when they are read', () => {
+  /** Of the engine's heap: the process ends where it needs more. */
+  const HEAP = { NODE_OPTIONS: '--max-old-space-size=512' };
+  const body = (fill: string, bytes: number): string => {
+    const [head, tail] = ['{"graph":"one","input":[', '0]}'];
+    return head + fill.repeat(Math.floor((bytes - head.length - tail.length) / fill.length)) + tail;
+  };
+
+  it('a dozen of the largest at once are each answered, within 512 MiB of heap', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'], env: HEAP });
+    const bodies = ['{},', '[],', '[{}],', '{"a":{}},', '1.5,'].map((fill) => body(fill, 8 * 1024 ** 2));
+    const sent = Array.from({ length: 12 }, (_, index) =>
+      fetch(`${orchestrator.ready.http}/v1/problems`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: bodies[index % bodies.length]!,
+      }).then(async (response) => {
+        await response.text();
+        return response.status;
+      }),
+    );
+    await answers(orchestrator);
+    const small = await orchestrator.post('/v1/problems', { graph: 'one', input: 1 });
+    expect(small.status).toBe(201);
+    expect(await Promise.all(sent)).toEqual(Array(12).fill(201));
+    await answers(orchestrator);
+  });
+
+  it('nested without end are refused unread', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    for (const fill of ['[', '{"a":', '[{"a":']) {
+      const reply = await fetch(`${orchestrator.ready.http}/v1/problems`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: `{"graph":"one","input":${fill.repeat(500_000)}`,
+      });
+      expect([reply.status, (await reply.json()) as unknown]).toMatchObject([
+        400,
+        { error: { code: 'too_deep' } },
+      ]);
+    }
+    await answers(orchestrator);
+  });
+});

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MAX_GRAPH_BYTES } from '../../../src/model/graph.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { type App, found, perform } from '../http.js';
+import { textOf } from '../parsing.js';
 import { pageQuery } from '../requests.js';
 import * as shape from '../schemas.js';
 
@@ -49,7 +50,9 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
 
   void app.register(async (scope: App) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(YAML_TYPES, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    scope.addContentTypeParser(YAML_TYPES, { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+      textOf(body),
+    );
     scope.put(
       '/v1/graphs/:name',
       {

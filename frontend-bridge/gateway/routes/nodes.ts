@@ -55,6 +55,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/nodes/:node_id/configuration',
     {
+      config: { waitsForNode: true },
       schema: {
         summary: 'Ask a node to take a configuration, and wait for its answer',
         params: nodeParams,
