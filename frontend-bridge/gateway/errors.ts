@@ -42,6 +42,7 @@ const STATUS: Readonly<Record<RefusalKind, number>> = {
   too_large: 413,
   invalid: 422,
   too_many: 429,
+  internal: 500,
   unavailable: 503,
   timeout: 504,
 };

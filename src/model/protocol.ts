@@ -284,6 +284,8 @@ export interface Output {
   readonly lease: string;
   readonly seq: number;
   readonly last: boolean;
+  /** With `last`: how many lines of its log the node has sent before. @default 0 */
+  readonly logLines?: number;
   readonly type: string;
   readonly payload: Payload;
 }

@@ -46,6 +46,25 @@ export interface FinalReport {
   readonly error?: ReportedError;
 }
 
+/** What a node has logged about an execution. */
+export interface LogTally {
+  /** All that came, those that were left out included. */
+  lines: number;
+  /** Of those that are stored. */
+  bytes: number;
+  leftOut: number;
+  /** Of those left out: how many the log does not tell of yet. */
+  unsaid: number;
+  /** Its budget is used up: everything further is left out. */
+  isFull: boolean;
+  /** How many lines the last output waits for. */
+  awaited: number;
+}
+
+export function newLog(): LogTally {
+  return { lines: 0, bytes: 0, leftOut: 0, unsaid: 0, isFull: false, awaited: 0 };
+}
+
 export type StopCause = 'stop' | 'terminate' | 'reset' | 'preempt' | 'timeout';
 
 export interface Execution {
@@ -84,6 +103,7 @@ export interface Execution {
   progress: number | undefined;
   message: string | undefined;
   error: ReportedError | undefined;
+  readonly log: LogTally;
 }
 
 /** An output that the task takes over as it is: nothing ran for it here. */

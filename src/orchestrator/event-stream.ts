@@ -9,6 +9,9 @@ type Listener = (events: readonly StreamEvent[]) => void;
 /** Every event's JSON begins so: see `Journal`. */
 const PROBLEM_ID = /^\{"seq":\d+,"at":"[^"]*","type":"[^"]*","problem_id":"([^"]*)"/;
 
+/** Of text: what is told or read at once, whatever a batch weighed. A single event may be larger. */
+const CHUNK_CHARACTERS = 1024 * 1024;
+
 export class CommittedEvents implements EventStream {
   readonly #store: Reader;
   readonly #listeners = new Set<Listener>();
@@ -49,12 +52,18 @@ export class CommittedEvents implements EventStream {
       limit: 1,
     });
     const events: StreamEvent[] = [];
+    let characters = 0;
     let from = start ? Number(start[0]) - 1 : 0;
     while (events.length < limit) {
       const [page] = await this.#store.range('events', { prefix: [], after: [from], limit: 1 });
       if (!page) break;
       from = Number(page.key[0]);
-      for (const event of readPage(from, page.value)) if (event.seq > after) events.push(event);
+      for (const event of readPage(from, page.value)) {
+        if (event.seq <= after) continue;
+        characters += event.json.length;
+        if (events.length > 0 && characters > CHUNK_CHARACTERS) return events;
+        events.push(event);
+      }
     }
     return events;
   }
@@ -68,9 +77,24 @@ export class CommittedEvents implements EventStream {
   announce(events: readonly EncodedEvent[]): void {
     this.#cursor = events.at(-1)?.seq ?? this.#cursor;
     if (this.#listeners.size === 0) return;
-    const stream = events.map(({ seq, fact, json }) => ({ seq, problemId: fact.taskId?.problemId, json }));
-    for (const listener of this.#listeners) listener(stream);
+    for (const chunk of chunksOf(events)) for (const listener of this.#listeners) listener(chunk);
   }
+}
+
+/** In pieces of bounded size, each of at least one event. */
+function* chunksOf(events: readonly EncodedEvent[]): Generator<StreamEvent[]> {
+  let chunk: StreamEvent[] = [];
+  let characters = 0;
+  for (const { seq, fact, json } of events) {
+    if (chunk.length > 0 && characters + json.length > CHUNK_CHARACTERS) {
+      yield chunk;
+      chunk = [];
+      characters = 0;
+    }
+    characters += json.length;
+    chunk.push({ seq, problemId: fact.taskId?.problemId, json });
+  }
+  if (chunk.length > 0) yield chunk;
 }
 
 function readPage(first: number, page: Uint8Array): StreamEvent[] {

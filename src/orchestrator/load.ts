@@ -8,6 +8,7 @@ import type { Reader } from '../store/store.js';
 import { instanceKey, type State } from './decide/state.js';
 import { type Loaded, type ReusableValue, type Step, taskOfLease } from './decide/turn.js';
 import {
+  type BlobRow,
   decodeRow,
   type IdempotencyRow,
   outputRefOf,
@@ -24,7 +25,7 @@ const NOTHING: Loaded = {
   executions: new Map(),
   answered: new Map(),
   replacedBoots: new Set(),
-  blobs: new Set(),
+  blobs: new Map(),
 };
 
 /** Iterations looked at together in the search for the newest succeeded one, where the newest of all is not it. */
@@ -75,7 +76,7 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
     executions: await readExecutions(store, state, needs.tasks),
     answered: await readAll<IdempotencyRow>(store, 'idempotency', needs.keys),
     replacedBoots: new Set((await readAll(store, 'boots', needs.boots)).keys()),
-    blobs: new Set((await readAll(store, 'blobs', needs.blobs)).keys()),
+    blobs: await readSizes(store, needs.blobs),
   };
 }
 
@@ -111,7 +112,7 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
       }
     } else if (step.kind === 'control') {
       for (const message of step.frame.messages) {
-        if (message.kind === 'execution_report' || message.kind === 'log') spokenOf(message);
+        if (message.kind === 'execution_report') spokenOf(message);
         else if (message.kind === 'hello') {
           for (const held of message.held) spokenOf(held);
           const node = state.nodesByInstance.get(instanceKey(message.module, message.instance));
@@ -144,6 +145,11 @@ async function readAll<T>(
     if (bytes) rows.set(key, decodeRow<T>(bytes));
   }
   return rows;
+}
+
+async function readSizes(store: Reader, blobs: Iterable<string>): Promise<Map<string, number>> {
+  const rows = await readAll<BlobRow>(store, 'blobs', blobs);
+  return new Map([...rows].map(([sha256, { size }]) => [sha256, size]));
 }
 
 export async function readProblem(store: Reader, problemId: string): Promise<ProblemRow | undefined> {

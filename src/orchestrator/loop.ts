@@ -6,14 +6,16 @@
  *    loop says that it is blocked.
  * 3. A full mailbox makes its producers wait.
  * 4. Reports that nobody waits for (an acceptance, a line of a log) are committed with what follows them, at most `UNHURRIED_MS` later.
- * 5. Once another epoch reigns, or the disk has failed, the loop stops for good.
+ * 5. A batch ends where its events are enough for a commit; the steps that it did not take in come first in the next one.
+ * 6. Whatever fails at a batch fails that batch: it is counted and logged, whoever asked is told `internal`, and the loop goes on.
+ * 7. Once another epoch reigns, or the disk has failed, the loop stops for good.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, TuttiError } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import type { Logger } from '../base/logger.js';
 import type { CommitOutcome, Store } from '../store/store.js';
-import { consider, nextDueMs, seal } from './decide/decide.js';
+import { consider, nextDueMs, type OnError, seal } from './decide/decide.js';
 import { Journal } from './decide/journal.js';
 import type { State } from './decide/state.js';
 import type { House, Loaded, Step, Turn } from './decide/turn.js';
@@ -133,33 +135,39 @@ export class Loop {
         this.#room.resolve();
         this.#room = undefined;
       }
-      await this.#turn(taken.map(({ step }) => step));
+      const rest = taken.slice(await this.#turn(taken.map(({ step }) => step)));
+      for (const { bytes } of rest) this.#bytes += bytes;
+      this.#mailbox.unshift(...rest);
     }
   }
 
-  async #turn(steps: readonly Step[]): Promise<void> {
+  /** Returns how many of the steps are decided. */
+  async #turn(steps: readonly Step[]): Promise<number> {
     const { state, house, ids, clock, load } = this.#deps;
     const loaded = await this.#load(load, steps);
-    if (!loaded) return;
+    if (!loaded) return steps.length;
     const nowMs = clock.nowMs();
     const wallMs = clock.wallMs();
     this.#open ??= { journal: new Journal(state.cursor, wallMs), sinceMs: nowMs };
     const { journal, sinceMs } = this.#open;
     journal.wallMs = wallMs;
     const turn: Turn = { state, journal, house, ids, loaded, nowMs, wallMs };
-    consider(turn, steps, (thrown, step) => {
-      state.counters.add('internal_errors');
-      this.#deps.logger.error({ err: thrown, step: step.kind }, 'a step could not be decided');
-    });
-    const waits = !journal.isUrgent && !journal.isEmpty && nowMs - sinceMs < UNHURRIED_MS;
-    if (waits && !this.#stopping) this.#setTimer(sinceMs + UNHURRIED_MS);
+    const taken = consider(turn, steps, this.#onError);
+    const mayWait = !journal.isUrgent && !journal.isEmpty && !journal.isFull;
+    if (mayWait && nowMs - sinceMs < UNHURRIED_MS && !this.#stopping) this.#setTimer(sinceMs + UNHURRIED_MS);
     else await this.#finish(journal);
+    return taken;
   }
+
+  readonly #onError: OnError = (thrown, step) => {
+    this.#deps.state.counters.add('internal_errors');
+    this.#deps.logger.error({ err: thrown, step }, 'a step could not be decided');
+  };
 
   async #finish(journal: Journal): Promise<void> {
     const { state, perform } = this.#deps;
     this.#open = undefined;
-    seal(state, journal);
+    seal(state, journal, this.#onError);
     if (journal.writes.length > 0 && !(await this.#commit(journal))) return;
     try {
       await perform(journal);

@@ -71,6 +71,8 @@ export type RefusalKind =
   | 'invalid'
   /** 429 */
   | 'too_many'
+  /** 500 */
+  | 'internal'
   /** 503 */
   | 'unavailable'
   /** 504 */
@@ -205,9 +207,9 @@ export interface EventStream {
   cursor(): number;
   /** The oldest `seq` that can still be read; `cursor() + 1` when there is none. */
   oldest(): number;
-  /** Events after `after`, in order: at least one when there is one, at most about `limit`. */
+  /** Events after `after`, in order: at least one when there is one, at most about `limit`, of bounded size together. */
   read(after: number, limit: number): Promise<readonly StreamEvent[]>;
-  /** Called once per commit that had events, in order, right after it is durable. Returns the unsubscribe. */
+  /** Called with the events of each commit, in order and in pieces of bounded size, right after it is durable. Returns the unsubscribe. */
   onCommitted(listener: (events: readonly StreamEvent[]) => void): () => void;
 }
 

@@ -35,6 +35,7 @@ import type {
   CompiledGraph,
   Execution,
   FinalReport,
+  LogTally,
   ModulePhase,
   ModuleRun,
   Overrides,
@@ -42,7 +43,7 @@ import type {
   StopCause,
   Task,
 } from '../model/task.js';
-import { moduleName, NONE } from '../model/task.js';
+import { moduleName, NONE, newLog } from '../model/task.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
 import { REJECTED_PAUSE_MS } from '../scheduling/task-scheduler.js';
@@ -122,6 +123,16 @@ export interface ExecutionRow {
   readonly progress?: number;
   readonly message?: string;
   readonly error?: ReportedError;
+  /** Of its log; lines that came after the row was written last are not counted. */
+  readonly log?: LogRow;
+}
+
+export interface LogRow {
+  readonly lines: number;
+  readonly bytes: number;
+  readonly left_out?: number;
+  readonly unsaid?: number;
+  readonly full?: true;
 }
 
 export interface ModuleRow {
@@ -251,6 +262,22 @@ export function refsOf(task: TaskRow): PayloadRefRow[] {
   ];
 }
 
+function logToRow({ lines, bytes, leftOut, unsaid, isFull }: LogTally): LogRow | undefined {
+  if (lines === 0) return undefined;
+  return {
+    ...{ lines, bytes },
+    ...(leftOut > 0 && { left_out: leftOut }),
+    ...(unsaid > 0 && { unsaid }),
+    ...(isFull && { full: true }),
+  };
+}
+
+function logFromRow(row: LogRow | undefined): LogTally {
+  if (!row) return newLog();
+  const { lines, bytes, left_out = 0, unsaid = 0, full = false } = row;
+  return { lines, bytes, leftOut: left_out, unsaid, isFull: full, awaited: 0 };
+}
+
 /** Absent fields are left out by `JSON.stringify`. */
 function executionToRow(execution: Execution): unknown {
   return {
@@ -275,6 +302,7 @@ function executionToRow(execution: Execution): unknown {
     progress: execution.progress,
     message: execution.message,
     error: execution.error,
+    log: logToRow(execution.log),
   } satisfies Record<keyof ExecutionRow, unknown>;
 }
 
@@ -353,6 +381,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     progress: row.progress,
     message: row.message,
     error: row.error,
+    log: logFromRow(row.log),
   };
 }
 

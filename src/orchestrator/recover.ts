@@ -119,6 +119,8 @@ function recoverExecution(state: State, execution: Execution, clocks: Clocks, gr
     execution,
   });
   if (execution.desired === 'stopped') arm('grace', graceMs, { kind: 'grace over', execution });
+  // Complete, and waiting for lines of its log when the process before ended.
+  else if (execution.lastSeq === execution.committed) arm('lines', 0, { kind: 'lines over', execution });
 }
 
 /** Sent again under the same id until it is acknowledged. */

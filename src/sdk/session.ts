@@ -405,7 +405,7 @@ export class Session {
 
   #log(event: SessionEvent & { kind: 'log' }): void {
     const { executionId, at, level, message, fields } = event;
-    const lease = this.#executions.leaseOf(executionId);
+    const lease = this.#executions.logs(executionId);
     if (lease === undefined) return;
     this.#logs.push({ kind: 'log', executionId, lease, at, level, message, fields });
     if (this.#logs.length > LOG_BACKLOG) this.#logs.shift();

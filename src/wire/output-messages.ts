@@ -9,10 +9,9 @@ import { readBlob } from './payloads.js';
 import v1 = tutti.v1;
 
 export function writeOutput(output: Output): v1.Output.$Properties {
-  const { executionId, lease, seq, last, type, payload } = output;
-  return payload.kind === 'inline'
-    ? { executionId, lease, seq, last, type, payload: payload.bytes }
-    : { executionId, lease, seq, last, type, blob: payload.blob };
+  const { executionId, lease, seq, last, type, payload, logLines = 0 } = output;
+  const about = { executionId, lease, seq, last, type, logLines };
+  return payload.kind === 'inline' ? { ...about, payload: payload.bytes } : { ...about, blob: payload.blob };
 }
 
 export const outputMessages: BatchSpec<v1.Output, Output> = {
@@ -28,6 +27,7 @@ function readOutput(output: v1.Output): Output {
     lease: name('output.lease', output.lease),
     seq: uint('output.seq', output.seq, 1),
     last: output.last,
+    ...(output.logLines && { logLines: uint('output.log_lines', output.logLines) }),
     type: text(output.type),
     payload: readPayload(output),
   };

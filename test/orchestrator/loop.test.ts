@@ -3,12 +3,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TuttiError } from '../../src/base/errors.js';
 import { silentLogger } from '../../src/base/logger.js';
 import type { Journal } from '../../src/orchestrator/decide/journal.js';
-import { State } from '../../src/orchestrator/decide/state.js';
+import { FleetNode, State } from '../../src/orchestrator/decide/state.js';
 import type { House, Step } from '../../src/orchestrator/decide/turn.js';
 import { load } from '../../src/orchestrator/load.js';
 import { Loop } from '../../src/orchestrator/loop.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import type { CommitOutcome, Write } from '../../src/store/store.js';
+import { typesFromDescriptors } from '../../src/wire/types.js';
 
 const waits = vi.hoisted(() => ({ pauses: [] as { ms: number; end: () => void }[] }));
 // The pauses between attempts end when a test says so.
@@ -36,6 +37,7 @@ let commits: number[];
 let performed: Journal[];
 let lost: string[];
 let loop: Loop;
+let state: State;
 /** Settles the commit in hand; commits settle by themselves when it is not armed. */
 let gate: Promise<void>;
 /** What the next commit throws. */
@@ -55,7 +57,7 @@ beforeEach(() => {
   unperformable = 0;
   timesFull = 0;
   const store = createMemoryStore();
-  const state = new State();
+  state = new State();
   loop = new Loop({
     state,
     house: HOUSE,
@@ -95,6 +97,19 @@ afterEach(async () => {
 /** A step that writes a row and is answered. */
 const blob = (id: number): Step => ({ kind: 'blob', id, sha256: String(id), size: 1 });
 const answered = (): number[] => performed.flatMap(({ replies }) => replies.map(({ request }) => request));
+
+const answers = (): unknown[] =>
+  performed.flatMap(({ replies }) =>
+    replies.map((reply) => [reply.request, reply.kind === 'answer' ? reply.answer.kind : reply.kind]),
+  );
+const types = typesFromDescriptors(new Uint8Array());
+
+/** A step whose event is as long as this name. */
+function graphStored(id: number, name: string): Step {
+  const graph = { name, source: { name: 'source', type: 'json' }, modules: [] };
+  const request = { kind: 'put_graph', name, yaml: '', graph, types, typesJson: types.toJson([]) } as const;
+  return { kind: 'request', id, request, dedupe: undefined };
+}
 
 /** Ends the pause that the loop makes, and says how long it was to be. */
 function endPause(): number | undefined {
@@ -223,6 +238,61 @@ describe('the loop', () => {
     void loop.post(blob(2));
     await settle();
     expect([commits, answered()]).toEqual([[1, 1], [2]]);
+  });
+
+  it('ends a batch at so much of events, and decides the rest next, in order', async () => {
+    const large = 'x'.repeat(5 * 1024 * 1024);
+    for (const id of [1, 2, 3, 4]) void loop.post(graphStored(id, `${id}${large}`), 100);
+    void loop.post(blob(5));
+    loop.start();
+    await settle();
+    expect(performed.map(({ replies }) => replies.map(({ request }) => request))).toEqual([
+      [1, 2],
+      [3, 4],
+      [5],
+    ]);
+    expect(performed.flatMap(({ events }) => events.map(({ seq }) => seq))).toEqual([1, 2, 3, 4]);
+    expect([loop.depth, loop.bytes]).toEqual([0, 0]);
+  });
+
+  it('answers `internal` where a step cannot be decided, decides the others, and goes on', async () => {
+    void loop.post(blob(1));
+    // What `JSON.stringify` throws over.
+    void loop.post({ ...blob(2), size: 1n } as unknown as Step);
+    void loop.post(blob(3));
+    loop.start();
+    await settle();
+    expect(answers()).toEqual([
+      [1, 'done'],
+      [2, 'internal'],
+      [3, 'done'],
+    ]);
+    void loop.post(blob(4));
+    await settle();
+    expect(answers().at(-1)).toEqual([4, 'done']);
+  });
+
+  it('answers `internal` to a whole batch of which a row cannot be encoded, sends nothing, and goes on', async () => {
+    const node = new FleetNode({
+      ...{ nodeId: 'n', module: 'm', instance: 'i', bootId: 'b' },
+      ...{ incarnation: 1, desired: 'started', lastSeenAt: 0 },
+    });
+    node.route = 'r';
+    node.labels = { zone: 1n as unknown as string };
+    state.addNode(node);
+    void loop.post(blob(1));
+    const command = { kind: 'node_command', nodeId: 'n', command: 'stop' } as const;
+    void loop.post({ kind: 'request', id: 2, request: command, dedupe: undefined });
+    loop.start();
+    await settle();
+    expect(answers()).toEqual([
+      [1, 'internal'],
+      [2, 'internal'],
+    ]);
+    expect(performed[0]?.sendings).toEqual([]);
+    void loop.post(blob(3));
+    await settle();
+    expect(answers().at(-1)).toEqual([3, 'done']);
   });
 
   it('finishes the batch in hand when it is stopped, and leaves the rest', async () => {

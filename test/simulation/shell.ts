@@ -192,16 +192,15 @@ export class Shell implements Hub {
       nowMs,
       wallMs,
     };
-    consider(turn, steps, (thrown) => {
-      throw thrown;
-    });
+    const taken = consider(turn, steps, rethrow);
+    this.#mailbox.unshift(...steps.slice(taken));
     if (!journal.isUrgent && !journal.isEmpty && world.now - since < HELD_MS) {
       world.after(since + HELD_MS - world.now, () => this.post({ kind: 'wake' }));
       this.#rest();
       return;
     }
     this.#open = undefined;
-    seal(this.state, journal);
+    seal(this.state, journal, rethrow);
     await this.#commit(journal, { nowMs, wallMs });
   }
 
@@ -265,4 +264,8 @@ export class Shell implements Hub {
   #fail(message: string): void {
     throw new Error(message);
   }
+}
+
+function rethrow(thrown: unknown): never {
+  throw thrown;
 }

@@ -221,3 +221,5 @@ class Output(NamedTuple):
     type: str
     payload: Optional[bytes]
     blob: Optional[BlobRef]
+    log_lines: int = 0
+    """With ``last``: how many lines of its log the node has sent before."""

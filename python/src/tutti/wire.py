@@ -141,6 +141,7 @@ def encode_output(output: Output) -> bytes:
         lease=output.lease,
         seq=output.seq,
         last=output.last,
+        log_lines=output.log_lines,
         type=output.type,
         **value,
     )

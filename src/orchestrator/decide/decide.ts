@@ -2,13 +2,16 @@
  * The decision: a batch of steps in, a journal out. Deterministic: no I/O, no clock, no random; time and ids come with the turn.
  *
  * 1. What nodes and people said comes before what time says: nobody is judged by a clock while their word lies in the mailbox.
- * 2. One bad message never fails its batch, and one step that cannot be decided never keeps the others from it.
+ * 2. One bad message never fails its batch, and one step that cannot be decided never keeps the others from it: whoever asked for it
+ *    is told `internal`.
+ * 3. A row that cannot be encoded keeps no other one from its commit. The batch's answers are then `internal`, and nothing is sent.
  */
 import type { Route } from '../../bus/bus.js';
 import type { NodeMessage, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
 import { REFUSALS } from '../../model/protocol.js';
 import type { MessageFault } from '../../wire/envelope.js';
 import { type BlobRow, EMPTY, taskToRow } from '../records.js';
+import { refusal } from './answers.js';
 import { commandToRow, receiveAck } from './commands.js';
 import { receiveConfigReply } from './configuration.js';
 import { tryAgain } from './deaf.js';
@@ -32,35 +35,49 @@ import type { FleetNode, State } from './state.js';
 import { fireDueTimers } from './timers.js';
 import type { Step, Turn } from './turn.js';
 
+const FAILED = refusal('internal', 'internal', 'the orchestrator failed at this request; its log says why');
+
 /** How long an uploaded blob stays without anything that refers to it. */
 const BLOB_LEASE_MS = 24 * 60 * 60 * 1000;
 
-/** Decides a whole batch and seals it. */
-export function decide(
-  turn: Turn,
-  steps: readonly Step[],
-  onError: (thrown: unknown, step: Step) => void,
-): void {
-  consider(turn, steps, onError);
-  seal(turn.state, turn.journal);
+/** Tells of what could not be decided, and in which kind of step. */
+export type OnError = (thrown: unknown, kind: Step['kind'] | 'seal') => void;
+
+/** Decides a whole batch and seals it. Returns how many of the steps it took in. */
+export function decide(turn: Turn, steps: readonly Step[], onError: OnError): number {
+  const taken = consider(turn, steps, onError);
+  seal(turn.state, turn.journal, onError);
+  return taken;
 }
 
-/** Decides these steps. What follows from them is in the turn's journal, which may take further steps in until it is sealed. */
-export function consider(
-  turn: Turn,
-  steps: readonly Step[],
-  onError: (thrown: unknown, step: Step) => void,
-): void {
+/**
+ * Decides these steps; what follows from them is in the turn's journal, which may take further steps in until it is sealed. Returns how
+ * many it took in: those that come after the journal is full are the next one's.
+ */
+export function consider(turn: Turn, steps: readonly Step[], onError: OnError): number {
+  let taken = 0;
   for (const step of steps) {
+    if (taken > 0 && turn.journal.isFull) break;
+    taken += 1;
     try {
       take(turn, step);
     } catch (thrown) {
-      onError(thrown, step);
+      onError(thrown, step.kind);
+      if ('id' in step) answerFailed(turn, step.id);
     }
   }
-  fireDueTimers(turn, (thrown) => onError(thrown, { kind: 'wake' }));
-  schedule(turn);
+  try {
+    fireDueTimers(turn, (thrown) => onError(thrown, 'wake'));
+    schedule(turn);
+  } catch (thrown) {
+    onError(thrown, 'wake');
+  }
   turn.state.cursor = turn.journal.cursor;
+  return taken;
+}
+
+function answerFailed({ journal }: Turn, request: number): void {
+  if (journal.replies.every((reply) => reply.request !== request)) journal.answer(request, FAILED);
 }
 
 /** When something may have to be decided although nobody says anything. */
@@ -185,7 +202,7 @@ function receive(turn: Turn, node: FleetNode, message: Exclude<NodeMessage, { ki
       receiveConfigReply(turn, node, message);
       return;
     case 'log':
-      receiveLog(turn, message);
+      receiveLog(turn, node, message);
       return;
     case 'goodbye':
       receiveGoodbye(turn, node);
@@ -196,16 +213,26 @@ function receive(turn: Turn, node: FleetNode, message: Exclude<NodeMessage, { ki
 }
 
 /** Adds every row that the batch changed, once, as it is now. Nothing is decided into a sealed journal. */
-export function seal(state: State, journal: Journal): void {
+export function seal(state: State, journal: Journal, onError: OnError): void {
+  let isWhole = true;
+  const add = (write: () => void): void => {
+    try {
+      write();
+    } catch (thrown) {
+      isWhole = false;
+      onError(thrown, 'seal');
+    }
+  };
   for (const task of journal.tasks) {
-    journal.putRow('iterations', [task.id.problemId, task.id.iterationId], taskToRow(task));
+    add(() => journal.putRow('iterations', [task.id.problemId, task.id.iterationId], taskToRow(task)));
   }
-  for (const node of journal.nodes) journal.putRow('nodes', [node.nodeId], nodeToRow(node));
+  for (const node of journal.nodes) add(() => journal.putRow('nodes', [node.nodeId], nodeToRow(node)));
   for (const command of journal.commands) {
-    journal.putRow('commands', [command.commandId], commandToRow(command));
+    add(() => journal.putRow('commands', [command.commandId], commandToRow(command)));
     const open = state.commands.has(command.commandId);
     if (open) journal.put('commands_pending', [command.commandId], EMPTY);
     else journal.delete('commands_pending', [command.commandId]);
   }
-  journal.writeEvents();
+  add(() => journal.writeEvents());
+  if (!isWhole) journal.fail(FAILED);
 }

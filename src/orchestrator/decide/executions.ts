@@ -5,12 +5,15 @@
  * 2. Outputs are committed in their order, each once. One that comes too early is dropped: it will come again.
  * 3. An execution ends when all its outputs up to the number that the last output or the final report names are committed.
  * 4. Once an execution is to stop, none of its outputs is recorded any more.
+ * 5. What has ended is final: nothing is added to the history of an ended execution, whatever is said about it.
+ * 6. A blob's size is that of the blob that is stored, never what a node says.
  */
 import { countsAsAttempt, executionMayBecome, hasEnded, type ObservedState } from '../../model/execution.js';
 import type { ExecutionReport, LogLine, Output, RefusalCode, ReportedError } from '../../model/protocol.js';
 import type { Execution, PayloadRef } from '../../model/task.js';
-import { moduleName } from '../../model/task.js';
+import { aboutExecution } from './about.js';
 import { noteStopped } from './commands.js';
+import { closeLog, LATE_LINES_MS, recordLine } from './execution-log.js';
 import { noteIndexed } from './indexing.js';
 import { refuseAt } from './refusals.js';
 import type { FleetNode } from './state.js';
@@ -30,22 +33,6 @@ export function findExecution(turn: Turn, executionId: string, lease: string): E
 /** Whether its node ended it, so that the node may be told that its end is known. */
 export function endedByNode(execution: Execution): boolean {
   return execution.observed === 'succeeded' || execution.final?.state === execution.observed;
-}
-
-export function aboutExecution(execution: Execution): {
-  taskId: Execution['task']['id'];
-  module: string;
-  executionId: string;
-  attempt: number;
-  nodeId: string;
-} {
-  return {
-    taskId: execution.task.id,
-    module: moduleName(execution.task, execution.position),
-    executionId: execution.id,
-    attempt: execution.attempt,
-    nodeId: execution.nodeId,
-  };
 }
 
 export function receiveReport(turn: Turn, node: FleetNode, report: ExecutionReport): void {
@@ -104,19 +91,14 @@ function stoppedState(execution: Execution): 'cancelled' | 'preempted' | undefin
   return execution.stopCause === 'preempt' ? 'preempted' : 'cancelled';
 }
 
-export function receiveLog(turn: Turn, line: LogLine): void {
-  const execution = findExecution(turn, line.executionId, line.lease);
-  if (!execution) return;
-  turn.journal.fact({
-    type: 'execution.log',
-    ...aboutExecution(execution),
-    detail: {
-      logged_at: new Date(line.at).toISOString(),
-      level: line.level,
-      message: line.message,
-      fields: line.fields,
-    },
-  });
+export function receiveLog(turn: Turn, node: FleetNode, line: LogLine): void {
+  const execution = turn.state.executions.get(line.executionId);
+  if (execution?.lease !== line.lease || execution.nodeId !== node.nodeId || hasEnded(execution.observed)) {
+    turn.state.counters.add('log_lines_late');
+    return;
+  }
+  recordLine(turn, node, execution, line);
+  if (isComplete(execution)) endWhenComplete(turn, execution);
 }
 
 /** `peer`: the address that it came from. */
@@ -179,19 +161,18 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
     }
     value = decoded.value;
     if (bytes.byteLength <= SHOWN_OUTPUT_MAX_BYTES) shown = value;
-  } else if (
-    !turn.loaded.blobs.has(output.payload.blob.sha256) ||
-    turn.state.forgetting.has(output.payload.blob.sha256)
-  ) {
-    refuseOutput(
-      turn,
-      node,
-      execution,
-      output,
-      'blob_missing',
-      `blob ${output.payload.blob.sha256} is not here`,
-    );
-    return;
+  } else {
+    const { sha256, size } = output.payload.blob;
+    const stored = turn.state.forgetting.has(sha256) ? undefined : turn.loaded.blobs.get(sha256);
+    if (stored === undefined) {
+      refuseOutput(turn, node, execution, output, 'blob_missing', `blob ${sha256} is not here`);
+      return;
+    }
+    if (stored !== size) {
+      const message = `blob ${sha256} has ${stored} bytes, not ${size}`;
+      failBadOutput(turn, node, execution, output, 'bad_payload', message);
+      return;
+    }
   }
 
   accept(turn, execution);
@@ -200,6 +181,7 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
   if (output.last) {
     execution.lastSeq = output.seq;
     noteIndexed(turn.state, execution, value);
+    if ((output.logLines ?? 0) > execution.log.lines) awaitLines(turn, execution, output.logLines!);
   }
   const ref: PayloadRef = {
     problemId: task.id.problemId,
@@ -269,7 +251,8 @@ function refuseOutput(
       seq: output.seq,
     },
   );
-  if (refused && code !== 'blob_missing') {
+  // What has ended is final: nothing is added to its history.
+  if (refused && code !== 'blob_missing' && !hasEnded(execution.observed)) {
     turn.journal.fact({
       type: 'output.refused',
       ...aboutExecution(execution),
@@ -317,13 +300,31 @@ function progress(turn: Turn, execution: Execution, report: ExecutionReport): vo
   });
 }
 
-/** Ends the execution if everything that belongs to it is committed. A stopped one gets no more outputs, so its report is enough. */
-function endWhenComplete(turn: Turn, execution: Execution): boolean {
-  const { lastSeq, final } = execution;
-  if (lastSeq === undefined) return false;
-  if (execution.committed < lastSeq && execution.desired === 'running') return false;
+/** Whether everything that belongs to it is committed. A stopped one gets no more outputs, so its report is enough. */
+function isComplete({ lastSeq, committed, desired }: Execution): boolean {
+  return lastSeq !== undefined && (committed >= lastSeq || desired !== 'running');
+}
+
+/** Ends the execution if nothing is missing any more. */
+export function endWhenComplete(turn: Turn, execution: Execution): boolean {
+  if (!isComplete(execution) || awaitsLines(turn, execution)) return false;
+  const { final } = execution;
   endExecution(turn, execution, final?.state ?? 'succeeded', { by: 'node', error: final?.error });
   return true;
+}
+
+/** The output's socket was faster than that of the lines that were sent before it. */
+function awaitLines(turn: Turn, execution: Execution, lines: number): void {
+  execution.log.awaited = lines;
+  turn.state.timers.set(`lines ${execution.id}`, turn.nowMs + LATE_LINES_MS, {
+    kind: 'lines over',
+    execution,
+  });
+}
+
+function awaitsLines({ state }: Turn, { id, log, final, desired }: Execution): boolean {
+  if (final !== undefined || desired !== 'running') return false;
+  return log.lines < log.awaited && state.timers.has(`lines ${id}`);
 }
 
 export interface EndOptions {
@@ -352,7 +353,7 @@ export function endExecution(
   execution.desired = 'stopped';
   execution.finishedAt = turn.wallMs;
   execution.error = options.error;
-  for (const timer of ['attempt', 'assign', 'grace']) state.timers.clear(`${timer} ${execution.id}`);
+  for (const timer of ['attempt', 'assign', 'grace', 'lines']) state.timers.clear(`${timer} ${execution.id}`);
   state.progressShown.forget(execution.id);
   if (countsAsAttempt(observed) && execution.generation === run.generation) run.attempts += 1;
 
@@ -366,6 +367,7 @@ export function endExecution(
     state.freed.add(node.module);
   }
   touch(turn, task);
+  closeLog(turn, execution);
   journal.fact({
     type: `execution.${observed}` as 'execution.succeeded',
     ...aboutExecution(execution),

@@ -9,11 +9,12 @@ import type { Route } from '../../bus/bus.js';
 import type { EncodedEvent, EventType, Fact } from '../../model/event.js';
 import type { OrchestratorMessage } from '../../model/protocol.js';
 import type { PayloadRef, Task } from '../../model/task.js';
-import { formatTaskId, type TaskId } from '../../model/task-id.js';
+import type { TaskId } from '../../model/task-id.js';
 import type { Key, Table, Write } from '../../store/store.js';
 import type { Answer, View } from '../port.js';
 import { encodeRow, type IdempotencyRow } from '../records.js';
 import type { Command } from './commands.js';
+import { pagesOf } from './event-pages.js';
 import type { FleetNode } from './state.js';
 
 /** An assignment whose inputs are still to be fetched. */
@@ -67,6 +68,9 @@ const UNHURRIED: ReadonlySet<EventType> = new Set([
   'execution.log',
 ]);
 
+/** Of events: what further steps lead to is another commit's. One step adds a few dozen MiB at most, by the limits of a frame. */
+const BATCH_CHARACTERS = 8 * 1024 * 1024;
+
 export class Journal {
   #wallMs: number;
   /** The same as text. */
@@ -85,6 +89,8 @@ export class Journal {
   /** Answers of this batch that carry an idempotency key. */
   readonly answered: Map<string, IdempotencyRow> = new Map();
   #cursor: number;
+  /** Of the events. */
+  #characters = 0;
 
   constructor(cursor: number, wallMs: number) {
     this.#cursor = cursor;
@@ -109,6 +115,11 @@ export class Journal {
     return this.#isUrgent || this.#writes.length > 0 || this.#sendings.size > 0 || this.replies.length > 0;
   }
 
+  /** Whether its events are so large that it takes no further steps. */
+  get isFull(): boolean {
+    return this.#characters >= BATCH_CHARACTERS;
+  }
+
   /** Whether there is anything to commit. */
   get isEmpty(): boolean {
     return (
@@ -118,15 +129,14 @@ export class Journal {
 
   /** Records a fact and returns its `seq`. */
   fact(fact: Fact): number {
-    this.#cursor += 1;
+    const seq = this.#cursor + 1;
+    // One that cannot be encoded takes no number, or the numbers would have a gap.
+    const json = encodeFact(seq, this.#at, fact);
+    this.#cursor = seq;
+    this.#characters += json.length;
     if (!UNHURRIED.has(fact.type)) this.#isUrgent = true;
-    this.#events.push({
-      seq: this.#cursor,
-      at: this.#wallMs,
-      fact,
-      json: encodeFact(this.#cursor, this.#at, fact),
-    });
-    return this.#cursor;
+    this.#events.push({ seq, at: this.#wallMs, fact, json });
+    return seq;
   }
 
   put(table: Table, key: Key, value: Uint8Array): void {
@@ -192,62 +202,23 @@ export class Journal {
     return [...this.#sendings.values()];
   }
 
-  /** Adds the pages of the batch's events: one of all of them, and for each task the part of it that is about the task. */
+  /** Adds the pages of the batch's events. */
   writeEvents(): void {
-    const first = this.#events[0];
-    if (!first) return;
-    const text = this.#events.map((event) => event.json).join('\n');
-    const page = Buffer.from(text);
-    // Mostly all of it is ASCII: then there is nothing to count.
-    const bytesOf = page.length === text.length ? (json: string) => json.length : Buffer.byteLength;
-    this.put('events', [first.seq], page);
-    const byTask = new Map<string, TaskPage>();
-    let start = 0;
-    for (const { seq, fact, json } of this.#events) {
-      const end = start + bytesOf(json);
-      if (fact.taskId) {
-        const key = formatTaskId(fact.taskId);
-        const known = byTask.get(key);
-        if (known) known.add(start, end);
-        else byTask.set(key, new TaskPage(fact.taskId, seq, start, end));
-      }
-      start = end + 1;
-    }
-    for (const part of byTask.values()) {
-      const { problemId, iterationId } = part.id;
-      this.put('task_events', [problemId, iterationId, part.seq], part.of(page));
+    if (this.#events.length === 0) return;
+    for (const { page, tasks } of pagesOf(this.#events)) {
+      this.put('events', [page.seq], page.bytes);
+      for (const { id, seq, bytes } of tasks)
+        this.put('task_events', [id.problemId, id.iterationId, seq], bytes);
     }
     this.putRow('meta', ['cursor'], this.#cursor);
   }
-}
 
-/** Where the events of one task stand in the page of all: mostly side by side. */
-class TaskPage {
-  readonly #runs: { readonly start: number; end: number }[];
-
-  constructor(
-    readonly id: TaskId,
-    /** The first one's. */
-    readonly seq: number,
-    start: number,
-    end: number,
-  ) {
-    this.#runs = [{ start, end }];
-  }
-
-  add(start: number, end: number): void {
-    const last = this.#runs.at(-1)!;
-    // Between two neighbours there is a line break.
-    if (last.end + 1 === start) last.end = end;
-    else this.#runs.push({ start, end });
-  }
-
-  of(page: Buffer): Uint8Array {
-    const parts = this.#runs.map(({ start, end }, position) =>
-      // All but the last with the line break that follows them.
-      page.subarray(start, position + 1 < this.#runs.length ? end + 1 : end),
-    );
-    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  /** The commit will not be what the batch decided: whoever asked is told so, and nothing is said that rests on it. */
+  fail(answer: Answer): void {
+    this.#sendings.clear();
+    for (const [index, reply] of this.replies.entries()) {
+      if (reply.kind === 'answer') this.replies[index] = { ...reply, answer };
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import {
   type Execution,
   type ModulePhase,
   moduleName,
+  newLog,
   overrideOf,
   type PayloadRef,
   runOf,
@@ -26,8 +27,9 @@ import { type Fleet, scheduleTask } from '../../scheduling/task-scheduler.js';
 import type { Waiter } from '../../scheduling/waiting-room.js';
 import { encodeRow } from '../records.js';
 import { summaryNow } from '../summary.js';
+import { aboutExecution } from './about.js';
 import { issue } from './commands.js';
-import { aboutExecution, endExecution } from './executions.js';
+import { endExecution } from './executions.js';
 import { writeIndex } from './indexing.js';
 import type { AssignOrder } from './journal.js';
 import type { FleetNode, State } from './state.js';
@@ -267,6 +269,7 @@ function place(turn: Turn, task: Task, position: number, nodeId: string): void {
     progress: undefined,
     message: undefined,
     error: undefined,
+    log: newLog(),
   };
   run.executions.push(execution);
   state.executions.set(execution.id, execution);

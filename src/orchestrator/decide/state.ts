@@ -5,6 +5,7 @@
  * 2. A finished task is not here: its row in the store is all there is.
  */
 
+import { Allowance } from '../../base/allowance.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { RateLimiter } from '../../base/rate-limiter.js';
 import type { Route } from '../../bus/bus.js';
@@ -34,6 +35,11 @@ const REPLACED_BOOTS_HELD = 10_000;
 /** Of a node whose module no graph has any more. */
 const DEFAULT_LIVENESS = { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 } as const;
 
+/** A handler that logs a few megabytes in one go is not cut; one that logs without end fills a disk slowly. */
+const NODE_LOG_BYTES = { perSecond: 1024 * 1024, burst: 16 * 1024 * 1024 } as const;
+/** Of all nodes together: about what a disk that also has other work writes. */
+const LOG_BYTES = { perSecond: 16 * 1024 * 1024, burst: 64 * 1024 * 1024 } as const;
+
 /** A stored graph version, ready for use. */
 export interface LoadedGraph {
   readonly compiled: CompiledGraph;
@@ -61,6 +67,8 @@ export class FleetNode implements Candidate {
   hearing: 'good' | 'told to reset' | 'on trial' | 'left out' = 'good';
   /** By the loop's monotonic clock: since when it is not known to have been away. */
   aliveSinceMs = 0;
+  /** For lines of logs. */
+  readonly logBytes: Allowance = new Allowance(NODE_LOG_BYTES);
   /** As its last heartbeat said; nothing where it does not say. */
   load: Load | undefined;
   /** The connection of its last valid frame; nothing until it has registered in this epoch. */
@@ -139,6 +147,8 @@ export type Timer =
       readonly sinceMs: number;
     }
   | { readonly kind: 'grace over'; readonly execution: Execution }
+  /** Its outputs are complete; lines of its log that were sent before may still come. */
+  | { readonly kind: 'lines over'; readonly execution: Execution }
   /** `isHeard`: what had arrived when the node was first found silent has been read since. */
   | { readonly kind: 'judge'; readonly nodeId: string; readonly isHeard: boolean }
   | { readonly kind: 'command again'; readonly commandId: string }
@@ -169,6 +179,8 @@ export class State {
   /** New instances and new boots: each leaves something in the store for days. */
   readonly newcomers: RateLimiter = new RateLimiter(NEWCOMERS_PER_SECOND);
   readonly newcomersOfRoute: RateLimiter = new RateLimiter(NEWCOMERS_PER_ROUTE);
+  /** For lines of the logs of all nodes. */
+  readonly logBytes: Allowance = new Allowance(LOG_BYTES);
   readonly progressShown: LastDone = new LastDone();
   /** The newest `seq` given out. */
   cursor = 0;

@@ -4,7 +4,7 @@ import type { Execution } from '../../model/task.js';
 import { commandAgain } from './commands.js';
 import { answerConfiguration } from './configuration.js';
 import { giveUpUnanswered } from './deaf.js';
-import { endExecution } from './executions.js';
+import { endExecution, endWhenComplete } from './executions.js';
 import { judge } from './nodes.js';
 import { sendAssignment, stopExecution } from './planner.js';
 import type { FleetNode, Timer } from './state.js';
@@ -51,6 +51,9 @@ function fire(turn: Turn, timer: Timer): void {
       });
       return;
     }
+    case 'lines over':
+      if (!hasEnded(timer.execution.observed)) endWhenComplete(turn, timer.execution);
+      return;
     case 'judge': {
       const node = turn.state.nodes.get(timer.nodeId);
       if (node && node.liveness !== 'dead') judge(turn, node, timer.isHeard);

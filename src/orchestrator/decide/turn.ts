@@ -121,8 +121,8 @@ export interface Loaded {
   readonly answered: ReadonlyMap<string, IdempotencyRow>;
   /** Boots that say hello and have been replaced before. */
   readonly replacedBoots: ReadonlySet<string>;
-  /** Blobs that are there, of those that the batch refers to. */
-  readonly blobs: ReadonlySet<string>;
+  /** The sizes of the blobs that are there, of those that the batch refers to. */
+  readonly blobs: ReadonlyMap<string, number>;
 }
 
 export interface ReusableValue {

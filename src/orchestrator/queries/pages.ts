@@ -5,6 +5,8 @@ import type { Page, PageRequest, Refusal } from '../port.js';
 
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 1000;
+/** Of text: a page ends before it, however few of its items fit, but for a single larger one. No answer grows beyond it. */
+export const MAX_PAGE_CHARACTERS: number = 4 * 1024 * 1024;
 
 /** The key that a cursor stands for. A cursor is opaque to the world: base64url of the key as JSON. */
 export function readCursor(cursor: string | undefined): Key | undefined | Refusal {

@@ -32,7 +32,7 @@ import { differences } from './diff.js';
 import { compileSearch } from './filter/compile.js';
 import { ITERATION_FIELDS, PROBLEM_FIELDS } from './filter/fields.js';
 import { createFilterParser } from './filter/grammar.js';
-import { isRefusal, limitOf, pageOf, readCursor, writeCursor } from './pages.js';
+import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, pageOf, readCursor, writeCursor } from './pages.js';
 import { createPayloads } from './payloads.js';
 import { listProblems, problemAcceptor } from './problems.js';
 import { type Scope, type SearchDeps, search } from './search.js';
@@ -111,7 +111,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     );
   }
 
-  /** Events of a task from `after` on, those that `keep` keeps, about `limit` of them. */
+  /** Events of a task from `after` on, those that `keep` keeps: `limit` of them, or as many as fit a page. */
   async function eventsOf(
     reader: Reader,
     id: TaskId,
@@ -130,6 +130,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
         : [];
     let from = start ? Number(start[2]) - 1 : 0;
     const items: View[] = [];
+    let characters = 0;
     for (;;) {
       const [stored] = await reader.range('task_events', { prefix, after: [...prefix, from], limit: 1 });
       if (!stored) return { items, next_cursor: null };
@@ -137,7 +138,8 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
       for (const line of Buffer.from(stored.value).toString().split('\n')) {
         const event = JSON.parse(line) as View & { seq: number };
         if (event.seq <= seen || !keep(event)) continue;
-        if (items.length === limit)
+        characters += line.length;
+        if (items.length === limit || (items.length > 0 && characters > MAX_PAGE_CHARACTERS))
           return { items, next_cursor: writeCursor([(items.at(-1) as { seq?: number }).seq ?? 0]) };
         items.push(event);
       }

@@ -32,6 +32,8 @@ export interface Held {
   busy: boolean;
   /** Outputs numbered so far. */
   published: number;
+  /** Lines of its log so far. */
+  logged: number;
   /** Outputs known to be committed. */
   acked: number;
   /** The newest progress that was not sent yet. */
@@ -46,6 +48,7 @@ export function received(assign: Assign, now: number): Held {
     lease: assign.lease,
     busy: true,
     published: 0,
+    logged: 0,
     acked: 0,
     progress: undefined,
     progressSentAt: Number.NEGATIVE_INFINITY,

@@ -125,10 +125,12 @@ export class Executions {
     this.#sayProgress(held, now);
   }
 
-  /** The lease under which something may still be said of this execution. */
-  leaseOf(executionId: string): string | undefined {
+  /** Counts a line of this execution's log. Returns the lease that it carries, if something may still be said of the execution. */
+  logs(executionId: string): string | undefined {
     const held = this.#held.get(executionId);
-    return held && held.phase.kind !== 'forgotten' ? held.lease : undefined;
+    if (!held || held.phase.kind === 'forgotten') return undefined;
+    held.logged += 1;
+    return held.lease;
   }
 
   publish(executionId: string, produced: Produced, ticket: number, now: number): void {
@@ -343,6 +345,7 @@ export class Executions {
         lease: held.lease,
         seq: held.published,
         last,
+        ...(last && held.logged > 0 && { logLines: held.logged }),
         type: produced.type,
         payload: produced.payload,
       },

@@ -55,6 +55,8 @@ class HeldExecution:
         """Whether its handler has not come back yet: it takes a slot."""
         self.published = 0
         """Outputs numbered so far."""
+        self.logged = 0
+        """Lines of its log so far."""
         self.acked = 0
         """Outputs known to be committed."""
         self.progress: Optional[PendingProgress] = None

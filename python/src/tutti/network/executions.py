@@ -106,10 +106,13 @@ class Executions:
             held.progress = PendingProgress(fraction, message)
             self._say_progress(held, now)
 
-    def lease_of(self, execution_id: str) -> Optional[str]:
-        """The lease under which something may still be said of this execution."""
+    def logs(self, execution_id: str) -> Optional[str]:
+        """Counts a line of this execution's log. The lease that it carries, if something may still be said of the execution."""
         held = self._held.get(execution_id)
-        return None if held is None or isinstance(held.phase, Forgotten) else held.lease
+        if held is None or isinstance(held.phase, Forgotten):
+            return None
+        held.logged += 1
+        return held.lease
 
     def publish(self, execution_id: str, produced: Produced, ticket: int, now: float) -> None:
         held = self._held.get(execution_id)
@@ -271,7 +274,8 @@ class Executions:
     ) -> None:
         held.published += 1
         kind, payload, blob, source = produced
-        output = Output(held.execution_id, held.lease, held.published, last, kind, payload, blob)
+        logged = held.logged if last else 0
+        output = Output(held.execution_id, held.lease, held.published, last, kind, payload, blob, logged)
         self._window.add(QueuedOutput(output, source, ticket))
         self._admit(now)
 

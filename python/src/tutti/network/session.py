@@ -365,7 +365,7 @@ class Session:
         self._executions.assign(assign, refusal, now)
 
     def _log(self, event: events.Log) -> None:
-        lease = self._executions.lease_of(event.execution_id)
+        lease = self._executions.logs(event.execution_id)
         if lease is None:
             return
         self._logs.append(

@@ -1,0 +1,30 @@
+/**
+ * An amount that fills up with time: `burst` at once, `perSecond` for good. What is asked for beyond it is refused and takes nothing.
+ */
+export class Allowance {
+  readonly #perSecond: number;
+  readonly #burst: number;
+  #left: number;
+  #filledAtMs: number | undefined;
+
+  constructor(options: { readonly perSecond: number; readonly burst: number }) {
+    this.#perSecond = options.perSecond;
+    this.#burst = options.burst;
+    this.#left = options.burst;
+  }
+
+  /** Whether so much is there now. */
+  has(amount: number, nowMs: number): boolean {
+    const elapsedMs = Math.max(0, nowMs - (this.#filledAtMs ?? nowMs));
+    this.#left = Math.min(this.#burst, this.#left + (elapsedMs * this.#perSecond) / 1000);
+    this.#filledAtMs = nowMs;
+    return this.#left >= amount;
+  }
+
+  /** Takes it, if it is there. */
+  take(amount: number, nowMs: number): boolean {
+    if (!this.has(amount, nowMs)) return false;
+    this.#left -= amount;
+    return true;
+  }
+}

@@ -1,0 +1,18 @@
+/** What an event about an execution names. */
+import { type Execution, moduleName } from '../../model/task.js';
+
+export function aboutExecution(execution: Execution): {
+  taskId: Execution['task']['id'];
+  module: string;
+  executionId: string;
+  attempt: number;
+  nodeId: string;
+} {
+  return {
+    taskId: execution.task.id,
+    module: moduleName(execution.task, execution.position),
+    executionId: execution.id,
+    attempt: execution.attempt,
+    nodeId: execution.nodeId,
+  };
+}

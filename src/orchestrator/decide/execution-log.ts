@@ -1,0 +1,87 @@
+/**
+ * The log of an execution, which is part of its history.
+ *
+ * G1. Nothing is added once the execution has ended: a line that comes later is counted and dropped.
+ * G2. An execution has a budget of lines and bytes, a node one of bytes a second, and so have all nodes together. A line beyond them is
+ *     left out, and the log says where and how many.
+ * G3. An output says how many lines were sent before it. Its socket may be faster than theirs, so the last output waits for them, but no
+ *     longer than `LATE_LINES_MS`.
+ */
+import type { LogLine } from '../../model/protocol.js';
+import type { Execution } from '../../model/task.js';
+import { aboutExecution } from './about.js';
+import type { FleetNode } from './state.js';
+import type { Turn } from './turn.js';
+
+/** Of one execution. Far more than a person reads; a page of the log has 1,000. */
+export const LOG_LINES = 100_000;
+/** Of one execution, as stored. */
+export const LOG_BYTES: number = 16 * 1024 * 1024;
+/** How long a last output waits for lines that were sent before it: two connections of one process are never so far apart. */
+export const LATE_LINES_MS = 500;
+
+/** Adds a line, or counts that it was left out. */
+export function recordLine(turn: Turn, node: FleetNode, execution: Execution, line: LogLine): void {
+  const { log } = execution;
+  log.lines += 1;
+  const detail = {
+    logged_at: new Date(line.at).toISOString(),
+    level: line.level,
+    message: line.message,
+    fields: line.fields,
+  };
+  const size = JSON.stringify(detail).length;
+  const kept = log.lines - log.leftOut;
+  if (kept > LOG_LINES || log.bytes + size > LOG_BYTES) {
+    if (!log.isFull) {
+      sayLeftOut(turn, execution);
+      sayFull(turn, execution);
+    }
+    log.isFull = true;
+  } else if (!log.isFull && isAffordable(turn, node, size)) {
+    sayLeftOut(turn, execution);
+    log.bytes += size;
+    turn.journal.fact({ type: 'execution.log', ...aboutExecution(execution), detail });
+    return;
+  }
+  log.leftOut += 1;
+  log.unsaid += 1;
+  turn.state.counters.add('log_lines_left_out');
+}
+
+function isAffordable({ state, nowMs }: Turn, node: FleetNode, size: number): boolean {
+  return (
+    state.logBytes.has(size, nowMs) && node.logBytes.take(size, nowMs) && state.logBytes.take(size, nowMs)
+  );
+}
+
+/** The execution ends: what was left out and has not been said is. */
+export function closeLog(turn: Turn, execution: Execution): void {
+  sayLeftOut(turn, execution);
+}
+
+function sayLeftOut(turn: Turn, execution: Execution): void {
+  const { log } = execution;
+  if (log.unsaid === 0) return;
+  const lines = log.unsaid === 1 ? '1 line was' : `${log.unsaid} lines were`;
+  say(turn, execution, `${lines} left out here`, { left_out: String(log.unsaid) });
+  log.unsaid = 0;
+}
+
+function sayFull(turn: Turn, execution: Execution): void {
+  const budget = `${LOG_LINES} lines or ${LOG_BYTES / 1024 / 1024} MiB`;
+  say(turn, execution, `the log is full (${budget} for each execution): further lines are left out`, {});
+}
+
+function say(turn: Turn, execution: Execution, message: string, fields: Record<string, string>): void {
+  turn.journal.fact({
+    type: 'execution.log',
+    ...aboutExecution(execution),
+    detail: {
+      logged_at: new Date(turn.wallMs).toISOString(),
+      level: 'warn',
+      message,
+      fields: { by: 'tutti', ...fields },
+    },
+  });
+}
