@@ -142,6 +142,17 @@ describe('an output', () => {
     expect((await core.row(task)).state).toBe('failed');
   });
 
+  it.each([0, 8, 10, 2 ** 40])('whose blob has another size than it says (%i for 9) is bad', async (size) => {
+    const blob = { sha256: 'a'.repeat(64), size: 9 };
+    await core.turn({ kind: 'blob', id: 98, ...blob });
+    const turned = await a.publish(order, 1, { payload: { kind: 'blob', blob: { ...blob, size } } });
+    expect(turned.refusals(a.route)).toEqual(['bad_payload']);
+    expect(turned.event('execution.failed')?.detail).toMatchObject({
+      error: { code: 'bad_payload', message: expect.stringContaining(`has 9 bytes, not ${size}`) },
+    });
+    expect(turned.types).not.toContain('output.recorded');
+  });
+
   it('whose blob is missing is refused for the moment, and recorded once the blob is there', async () => {
     const blob = { sha256: 'a'.repeat(64), size: 9 };
     const refused = await a.publish(order, 1, { payload: { kind: 'blob', blob } });

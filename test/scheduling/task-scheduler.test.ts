@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { ObservedState } from '../../src/model/execution.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
 import type { ReportedError } from '../../src/model/protocol.js';
-import { compileGraph, type Execution, type ModulePhase, runOf, type Task } from '../../src/model/task.js';
+import {
+  compileGraph,
+  type Execution,
+  type ModulePhase,
+  newLog,
+  runOf,
+  type Task,
+} from '../../src/model/task.js';
 import type { Plan } from '../../src/scheduling/plan.js';
 import { backoffMs, type Fleet, POISON_LIMIT, scheduleTask } from '../../src/scheduling/task-scheduler.js';
 
@@ -78,6 +85,7 @@ function execution(task: Task, module: string, observed: ObservedState, error?: 
       progress: undefined,
       message: undefined,
       error,
+      log: newLog(),
     },
   };
   run.executions.push(made);

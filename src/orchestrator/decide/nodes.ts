@@ -349,12 +349,15 @@ function setStatus(turn: Turn, node: FleetNode, status: NodeStatus, error: Repor
   // IDLE and RUNNING follow each other with every execution; whoever wants to know sees the executions.
   if ((from === 'IDLE' && status === 'RUNNING') || (from === 'RUNNING' && status === 'IDLE')) return;
   turn.journal.nodes.add(node);
-  turn.journal.fact({
-    type: 'node.status',
-    nodeId: node.nodeId,
-    module: node.module,
-    detail: { status, desired_status: node.desired, ...(node.error && { error: node.error }) },
-  });
+  // The status counts all the same; a node that flickers fills no disk.
+  if (turn.state.statusEvents.admits(node.nodeId, turn.nowMs)) {
+    turn.journal.fact({
+      type: 'node.status',
+      nodeId: node.nodeId,
+      module: node.module,
+      detail: { status, desired_status: node.desired, ...(node.error && { error: node.error }) },
+    });
+  } else turn.state.counters.add('node_status_unrecorded');
   if (!wasPlaceable && node.isPlaceable) turn.state.freed.add(node.module);
 }
 

@@ -35,6 +35,8 @@ const REPLACED_BOOTS_HELD = 10_000;
 /** Of a node whose module no graph has any more. */
 const DEFAULT_LIVENESS = { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 } as const;
 
+/** Of one node. A start is three of them. */
+const STATUS_EVENTS_PER_SECOND = 20;
 /** A handler that logs a few megabytes in one go is not cut; one that logs without end fills a disk slowly. */
 const NODE_LOG_BYTES = { perSecond: 1024 * 1024, burst: 16 * 1024 * 1024 } as const;
 /** Of all nodes together: about what a disk that also has other work writes. */
@@ -179,6 +181,7 @@ export class State {
   /** New instances and new boots: each leaves something in the store for days. */
   readonly newcomers: RateLimiter = new RateLimiter(NEWCOMERS_PER_SECOND);
   readonly newcomersOfRoute: RateLimiter = new RateLimiter(NEWCOMERS_PER_ROUTE);
+  readonly statusEvents: RateLimiter = new RateLimiter(STATUS_EVENTS_PER_SECOND);
   /** For lines of the logs of all nodes. */
   readonly logBytes: Allowance = new Allowance(LOG_BYTES);
   readonly progressShown: LastDone = new LastDone();
