@@ -10,6 +10,7 @@ import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
 import { InTurn } from '../base/in-turn.js';
 import type { Logger } from '../base/logger.js';
+import { PauseFreeClock } from '../base/pause-free-clock.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
@@ -23,7 +24,6 @@ import { Indexes } from './indexes.js';
 import { ingest } from './ingest.js';
 import { load } from './load.js';
 import { Loop } from './loop.js';
-import { PauseFreeClock } from './pause-free-clock.js';
 import { PayloadCache } from './payload-cache.js';
 import { Performer } from './perform.js';
 import type {

@@ -2,6 +2,7 @@ import pino from 'pino';
 import { systemClock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
 import { systemIds } from '../base/ids.js';
+import { PauseFreeClock } from '../base/pause-free-clock.js';
 import { createZeromqNodeBus } from '../bus/zeromq-node.js';
 import type { NodeStatus } from '../model/node.js';
 import { createHttpBlobs } from './blobs.js';
@@ -71,9 +72,11 @@ export function node<
       if (hasStarted)
         throw new TuttiError('already_started', `the node of ${settings.module} was started before`);
       hasStarted = true;
+      const clock = new PauseFreeClock(systemClock);
+      clock.start();
       const deps: RuntimeDeps = {
         bus: createZeromqNodeBus({ control: settings.control }),
-        clock: systemClock,
+        clock: clock.asClock,
         timers: systemTimers,
         blobs: createHttpBlobs({ token: settings.token, timers: systemTimers }),
         logger,

@@ -23,9 +23,14 @@ export class Spawned {
   #stderr = '';
   #exit: Exit | undefined;
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>>, cwd?: string) {
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    cwd?: string,
+    program: string = process.execPath,
+  ) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TUTTI_'));
-    this.#child = spawn(process.execPath, [...args], {
+    this.#child = spawn(program, [...args], {
       env: { ...Object.fromEntries(inherited), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(cwd !== undefined && { cwd }),
@@ -135,9 +140,14 @@ export class Scene {
     this.#undo.push(undo);
   }
 
-  /** Runs Node.js with these arguments. No `TUTTI_…` variable is inherited. */
-  spawn(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd?: string): Spawned {
-    const spawned = new Spawned(args, env, cwd);
+  /** Runs Node.js, or another program, with these arguments. No `TUTTI_…` variable is inherited. */
+  spawn(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    cwd?: string,
+    program?: string,
+  ): Spawned {
+    const spawned = new Spawned(args, env, cwd, program);
     this.atEnd(() => spawned.end());
     return spawned;
   }

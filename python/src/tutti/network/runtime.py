@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections import deque
 from math import inf
 from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
@@ -39,6 +38,7 @@ from ..wire import (
 from . import events
 from .blobs import Blobs, Transfer, cancel_all
 from .bus import Bus
+from .clock import PauseFreeClock
 from .events import Effect, SessionEvent
 from .load import LoadMeter, ProcessLoad
 from .runs import NetworkRun
@@ -56,10 +56,6 @@ _PER_MESSAGE_BYTES = 8
 _TERMINATING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def monotonic_ms() -> float:
-    return time.monotonic() * 1000.0
-
-
 class NetworkRuntime:
     def __init__(
         self, config: messages.Config, port: Port, signals: Any, own_signals: Any, spool: str, parent: int
@@ -71,6 +67,7 @@ class NetworkRuntime:
         self._own_signals = own_signals
         self._spool = spool
         self._parent = parent
+        self._clock = PauseFreeClock()
         self._bus = Bus()
         self._blobs = Blobs(config.token)
         self._session = Session(
@@ -130,7 +127,8 @@ class NetworkRuntime:
                 poller.register(
                     self._port.fileno(), zmq.POLLIN | (zmq.POLLOUT if self._port.has_unsent else 0)
                 )
-            wait_ms = min(_LOOK_MS, max(0.0, self._session.wake_at - monotonic_ms()))
+            wait_ms = min(_LOOK_MS, max(0.0, self._session.wake_at - self._clock.now_ms()))
+            self._clock.waits(wait_ms)
             ready = dict(poller.poll(int(wait_ms) + (wait_ms > int(wait_ms))))
             self._bus.flush()
             for frame in self._bus.receive() if ready.get(dealer, 0) & zmq.POLLIN else ():
@@ -163,7 +161,7 @@ class NetworkRuntime:
 
     def _note_bad_frame(self, message: str) -> None:
         self._bad_frames += 1
-        now = monotonic_ms()
+        now = self._clock.now_ms()
         if now >= self._bad_frames_noted_at + _BAD_FRAME_NOTE_MS:
             fields = {"count": self._bad_frames}
             self._tell(events.Note("warning", f"ignored what cannot be read: {message}", fields))
@@ -234,7 +232,7 @@ class NetworkRuntime:
         self._is_stepping = True
         try:
             while self._events:
-                for effect in self._session.step(self._events.popleft(), monotonic_ms()):
+                for effect in self._session.step(self._events.popleft(), self._clock.now_ms()):
                     self._perform(effect)
         finally:
             self._is_stepping = False
@@ -352,21 +350,23 @@ class NetworkRuntime:
     def _farewell(self) -> None:
         self._show_status()
         self._tell(self._ended)
-        deadline = monotonic_ms() + _FAREWELL_MS
+        deadline = self._clock.now_ms() + _FAREWELL_MS
         released = False
         poller = zmq.Poller()
         while not (released or self._port.is_closed) and os.getppid() == self._parent:
-            left = deadline - monotonic_ms()
+            left = deadline - self._clock.now_ms()
             if left <= 0:
                 if self._config.owns_process:
                     self._kill_parent()
                 return
             poller.register(self._port.fileno(), zmq.POLLIN | (zmq.POLLOUT if self._port.has_unsent else 0))
-            poller.poll(int(min(left, _LOOK_MS)))
+            wait_ms = min(left, _LOOK_MS)
+            self._clock.waits(wait_ms)
+            poller.poll(int(wait_ms))
             self._port.flush()
             for message in self._port.receive():
                 if isinstance(message, messages.Alive):
-                    deadline = monotonic_ms() + _FAREWELL_MS
+                    deadline = self._clock.now_ms() + _FAREWELL_MS
                 elif isinstance(message, messages.Released):
                     released = True
         if self._port.is_closed or os.getppid() != self._parent:

@@ -3,7 +3,7 @@
  *
  * Whoever's deadline is measured by it is not judged for silence that was our own deafness.
  */
-import type { Clock } from '../base/clock.js';
+import type { Clock } from './clock.js';
 
 /** How often the clock is read at least, while the process runs. */
 const READ_EVERY_MS = 100;
@@ -37,6 +37,11 @@ export class PauseFreeClock {
     if (gapMs > PAUSE_MS) this.#pausedMs += gapMs - READ_EVERY_MS;
     this.#lastMs = readMs;
     return readMs - this.#pausedMs;
+  }
+
+  /** This clock in the place of the one that it reads. */
+  get asClock(): Clock {
+    return { monotonicMs: () => this.nowMs(), wallMs: () => this.#clock.wallMs() };
   }
 
   /** How long this process has not run, all in all. */

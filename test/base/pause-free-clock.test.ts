@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PauseFreeClock } from '../../src/orchestrator/pause-free-clock.js';
+import { PauseFreeClock } from '../../src/base/pause-free-clock.js';
 
 function clockOf(): { clock: PauseFreeClock; time: { ms: number } } {
   const time = { ms: 5000 };
