@@ -1,5 +1,6 @@
 /** The world of a command: where it reads and writes, and what stops it. */
 import type { Readable, Writable } from 'node:stream';
+import { inertJson, inertText } from '../base/inert.js';
 
 export interface Io {
   readonly stdin: Readable;
@@ -8,10 +9,23 @@ export interface Io {
   /** Everything that is no result. */
   readonly stderr: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the person has had enough. */
+  /** Aborted when the person has had enough, or nobody takes the results any more. */
   readonly signal: AbortSignal;
+  /** Aborted by SIGINT and SIGTERM only: a service works on without anybody reading. @default `signal` */
+  readonly terminated?: AbortSignal;
 }
 
+/** Text for people. Whatever of it came from others cannot act on their terminal. */
 export function writeLine(stream: Writable, text: string): void {
-  stream.write(text.endsWith('\n') ? text : `${text}\n`);
+  writeText(stream, text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/** The same, for text that comes in pieces. */
+export function writeText(stream: Writable, text: string): void {
+  stream.write(inertText(text));
+}
+
+/** One JSON document on a line of its own. */
+export function writeJson(stream: Writable, document: unknown): void {
+  stream.write(`${inertJson(JSON.stringify(document))}\n`);
 }

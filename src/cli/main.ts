@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { parseGraph } from '../config/graph-file.js';
 import { registerClientCommands } from './client-commands.js';
+import { EXIT } from './exit.js';
 import { kitTypes } from './node-kit/recording.js';
 import { createProgram, run } from './program.js';
 import { registerUp } from './up/command.js';
@@ -10,23 +11,36 @@ import { registerUp } from './up/command.js';
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+const terminated = new AbortController();
+/** Also when nobody takes what a command says. */
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
+terminated.signal.addEventListener('abort', () => stop.abort(terminated.signal.reason));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => terminated.abort(signal));
 const io = {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
   signal: stop.signal,
+  terminated: terminated.signal,
 };
-// Whoever reads us may have had enough: `tutti watch | head`.
+// Whoever reads us may have had enough: `tutti watch | head`. Anything else, as a disk without room, is a failure of the command.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') stop.abort('EPIPE');
-  else throw error;
+  stop.abort(error.code);
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`error: the output cannot be written: ${error.message} (output_failed)\n`);
+  process.once('exit', () => {
+    if (!isService) process.exitCode = EXIT.failed;
+  });
 });
+// There is nowhere left to say it.
+process.stderr.on('error', () => {});
+const args = process.argv.slice(2);
+/** It works on without anybody reading. */
+const isService = args[0] === 'up';
 const program = createProgram(io, version);
 registerUp(program, io);
 registerClientCommands(program, io, (yaml, { file, protoPaths }) =>
   parseGraph(yaml, { types: kitTypes(protoPaths), file }),
 );
-process.exitCode = await run(program, process.argv.slice(2), io);
+process.exitCode = await run(program, args, io);

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { type Client, createClient } from './client.js';
 import { EXIT, type ExitCode, report } from './exit.js';
-import { type Io, writeLine } from './io.js';
+import { type Io, writeJson, writeLine, writeText } from './io.js';
 
 const DEFAULT_URL = 'http://127.0.0.1:7480';
 
@@ -29,7 +29,7 @@ export function createProgram(io: Io, version: string): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
+      writeErr: (text) => writeText(io.stderr, text),
     });
 }
 
@@ -64,6 +64,7 @@ export function openSession(options: CommonOptions, io: Io): Session {
     }),
     json,
     io,
-    print: (document, forPeople) => writeLine(io.stdout, json ? JSON.stringify(document) : forPeople()),
+    print: (document, forPeople) =>
+      json ? writeJson(io.stdout, document) : writeLine(io.stdout, forPeople()),
   };
 }

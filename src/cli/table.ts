@@ -1,3 +1,5 @@
+import { inertText } from '../base/inert.js';
+
 /** Rows under their headings, in columns as wide as they need to be; numbers to the right. */
 export function table(headings: readonly string[], rows: readonly (readonly unknown[])[]): string {
   const lines = [headings, ...rows.map((row) => row.map(text))];
@@ -18,5 +20,6 @@ export function table(headings: readonly string[], rows: readonly (readonly unkn
 }
 
 function text(value: unknown): string {
-  return value === null || value === undefined ? '' : String(value).replace(/\s+/g, ' ');
+  // Here already, so that columns are as wide as what is shown in them.
+  return value === null || value === undefined ? '' : inertText(String(value).replace(/\s+/g, ' '));
 }

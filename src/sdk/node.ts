@@ -2,6 +2,7 @@ import pino from 'pino';
 import { systemClock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
 import { systemIds } from '../base/ids.js';
+import { stderrLog } from '../base/log-destination.js';
 import { PauseFreeClock } from '../base/pause-free-clock.js';
 import { createZeromqNodeBus } from '../bus/zeromq-node.js';
 import type { NodeStatus } from '../model/node.js';
@@ -166,9 +167,5 @@ const processHost: Host = {
 };
 
 function defaultLogger({ module, instance }: NodeSettings): NodeLogger {
-  const STDERR = 2;
-  return pino(
-    { name: 'tutti-node', base: { module, instance } },
-    pino.destination({ dest: STDERR, sync: true }),
-  );
+  return pino({ name: 'tutti-node', base: { module, instance } }, stderrLog());
 }

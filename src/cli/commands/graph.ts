@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.js';
 import type { ParsedGraph } from '../../config/graph-file.js';
 import type { Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
-import { type Io, writeLine } from '../io.js';
+import { type Io, writeJson, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { table } from '../table.js';
 
@@ -48,12 +48,11 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
       }
       const { name, source, modules } = parsed.graph;
       const summary = { ok: true, name, source, modules: modules.map((module) => module.name) };
-      writeLine(
-        io.stdout,
-        options.json
-          ? JSON.stringify(summary)
-          : `${file}: graph ${name} is valid: ${[source.name, ...summary.modules].join(', ')}`,
-      );
+      if (options.json) writeJson(io.stdout, summary);
+      else {
+        const parts = [source.name, ...summary.modules].join(', ');
+        writeLine(io.stdout, `${file}: graph ${name} is valid: ${parts}`);
+      }
     });
 
   clientCommand(graph, 'list', 'List the graphs of the orchestrator').action(

@@ -2,6 +2,7 @@
 import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '../../base/errors.js';
+import { inertText } from '../../base/inert.js';
 import { TASK_STATES } from '../../model/task-state.js';
 import { iterationNumber } from '../arguments.js';
 import type { Json } from '../client.js';
@@ -106,12 +107,23 @@ export function exportCommand(program: Command, io: Io): void {
       const format = session.json ? 'jsonl' : options.format;
       const records = await session.client.stream(`${problemPath(problemId)}/export`, { format });
       try {
-        await pipeline(session.json ? jsonArray(records) : records, io.stdout, { end: false });
+        const text = session.json ? jsonArray(records) : records;
+        const isSeen = (io.stdout as Partial<NodeJS.WriteStream>).isTTY === true;
+        await pipeline(isSeen ? inertLines(text) : text, io.stdout, { end: false });
       } catch (thrown) {
         // Who reads has seen enough, as `head` does.
         if ((thrown as { code?: unknown }).code !== 'EPIPE') throw brokenOff(thrown);
       }
     });
+}
+
+/** For a terminal. A file or a pipe gets every byte as it is. */
+async function* inertLines(text: AsyncIterable<unknown>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  for await (const piece of text)
+    yield inertText(
+      typeof piece === 'string' ? piece : decoder.decode(piece as Uint8Array, { stream: true }),
+    );
 }
 
 function brokenOff(cause: unknown): CliError {
@@ -123,7 +135,7 @@ function describeProblem(problem: Json): string {
   const rows = iterations.map((one) =>
     ['iteration_id', 'state', 'parent_iteration_id', 'graph_version', 'created_at'].map((key) => one[key]),
   );
-  const title = problem.title ? `  ${String(problem.title)}` : '';
+  const title = problem.title ? `  ${String(problem.title).replace(/\s+/g, ' ')}` : '';
   return [
     `${String(problem.problem_id)}  ${String(problem.graph)}  ${String(problem.state)}${title}`,
     '',

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { eventLine } from '../event-line.js';
 import { follow, type StreamedEvent } from '../follow.js';
-import { type Io, writeLine } from '../io.js';
+import { type Io, writeJson, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import {
   demandSuccess,
@@ -81,5 +81,6 @@ async function inputsOf({ client }: Session, view: IterationView): Promise<Input
 }
 
 function say({ io, json }: Session, event: StreamedEvent): void {
-  writeLine(io.stdout, json ? JSON.stringify(event) : eventLine(event));
+  if (json) writeJson(io.stdout, event);
+  else writeLine(io.stdout, eventLine(event));
 }

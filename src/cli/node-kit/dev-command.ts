@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { messageOf } from '../../base/errors.js';
 import { CliError, EXIT } from '../exit.js';
-import { type Io, writeLine } from '../io.js';
+import { type Io, writeJson, writeLine } from '../io.js';
 import { milliseconds } from './conform/command.js';
 import { differenceLine, differencesOf } from './differences.js';
 import { parseRecording, type RecordedExecution, readRecording } from './recording.js';
@@ -173,10 +173,7 @@ class Workshop {
       return;
     }
     const now = asRecorded(this.#task, played);
-    writeLine(
-      this.#io.stdout,
-      JSON.stringify({ outputs: now.outputs, ...(now.error && { error: now.error }) }),
-    );
+    writeJson(this.#io.stdout, { outputs: now.outputs, ...(now.error && { error: now.error }) });
     if (this.#before) {
       const shown = ({ outputs = [], error }: RecordedExecution) => ({ outputs, ...(error && { error }) });
       const differences = differencesOf(shown(this.#before), shown(now));

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import type { TypeRegistry } from '../../wire/types.js';
 import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
-import { type Io, writeLine } from '../io.js';
+import { type Io, writeJson, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { type IterationView, taskIdArgument, taskPath } from '../task.js';
 import { kitTypes, type RecordedExecution } from './recording.js';
@@ -48,9 +48,8 @@ export function recordCommand(kit: Command, io: Io): void {
     .action(async (taskId: string, options: RecordOptions) => {
       const { client } = openSession(options, io);
       const executions = await record(client, taskId, options.module, () => kitTypes(options.protoPath));
-      const lines = executions.map((each) => `${JSON.stringify(each)}\n`).join('');
-      if (options.output === '-') io.stdout.write(lines);
-      else await writeFile(options.output, lines);
+      if (options.output === '-') for (const each of executions) writeJson(io.stdout, each);
+      else await writeFile(options.output, executions.map((each) => `${JSON.stringify(each)}\n`).join(''));
       writeLine(io.stderr, `${executions.length} of ${options.module} recorded`);
     });
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { CliError, EXIT } from '../exit.js';
-import { type Io, writeLine } from '../io.js';
+import { type Io, writeJson, writeLine, writeText } from '../io.js';
 import { milliseconds } from './conform/command.js';
 import { differenceLine, differencesOf } from './differences.js';
 import { kitTypes, type RecordedExecution, readRecording } from './recording.js';
@@ -40,7 +40,7 @@ export function runCommand(kit: Command, io: Io): void {
       try {
         for (const recorded of executions) {
           const played = await rehearsal.perform(recorded, options.timeout);
-          writeLine(io.stdout, JSON.stringify(asRecorded(recorded, played)));
+          writeJson(io.stdout, asRecorded(recorded, played));
           if (options.expect) failed += compare(recorded, played, io);
           else if (played.error !== undefined) failed += 1;
         }
@@ -86,7 +86,7 @@ export async function openRehearsal(
       'output types',
       executions.map(({ output_type = 'json' }) => output_type),
     ),
-    onText: (text) => io.stderr.write(text),
+    onText: (text) => writeText(io.stderr, text),
     onWord: (line) => writeLine(io.stderr, `${module}: ${line}`),
     signal: io.signal,
   });

@@ -35,9 +35,10 @@ export function registerUp(program: Command, io: Io): void {
     });
     const running = await up(config, (error) => onLost?.(error)).catch(rethrow);
     writeLine(io.stdout, `ready ${JSON.stringify(running.ready)}`);
+    const signal = io.terminated ?? io.signal;
     const stopped = new Promise<undefined>((resolve) => {
-      if (io.signal.aborted) resolve(undefined);
-      io.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+      if (signal.aborted) resolve(undefined);
+      signal.addEventListener('abort', () => resolve(undefined), { once: true });
     });
     const error = await Promise.race([lost, stopped]);
     const exit = error ? EXIT.failed : EXIT.done;

@@ -5,10 +5,11 @@ import type { Gauges } from '../../orchestrator/gauges.js';
 export interface MetricsSources {
   readonly gauges: () => Gauges;
   readonly gateway: () => Readonly<Record<'viewers' | 'behind' | 'connections' | 'bodyBytes', number>>;
+  readonly log: { readonly dropped: number; readonly failures: number };
 }
 
 /** What `GET /metrics` answers: read when it is asked for, nothing is kept. */
-export function createMetrics({ gauges, gateway }: MetricsSources): () => Promise<string> {
+export function createMetrics({ gauges, gateway, log }: MetricsSources): () => Promise<string> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'tutti_' });
   const gauge = (name: string, help: string, read: (now: Gauges) => number): void => {
@@ -70,15 +71,28 @@ export function createMetrics({ gauges, gateway }: MetricsSources): () => Promis
       for (const [liveness, count] of Object.entries(gauges().nodes)) this.set({ liveness }, count);
     },
   });
-  new Counter({
-    name: 'tutti_events_missed_frames_total',
-    help: 'Frames that subscribers missed, since they did not take those before',
-    registers: [registry],
-    collect() {
-      this.reset();
-      this.inc(gauges().events.missed_frames);
-    },
-  });
+  const counter = (name: string, help: string, read: () => number): void => {
+    new Counter({
+      name: `tutti_${name}_total`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  counter(
+    'events_missed_frames',
+    'Frames that subscribers missed, since they did not take those before',
+    () => gauges().events.missed_frames,
+  );
+  counter(
+    'log_lines_dropped',
+    'Log lines that nobody will read: the log could not be written',
+    () => log.dropped,
+  );
+  counter('log_write_errors', 'Writes of the log that the system refused', () => log.failures);
   new Counter({
     name: 'tutti_counts_total',
     help: 'What happened, by name: refused_<code>, outputs_dropped, outputs_early, internal_errors …',

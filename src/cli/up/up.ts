@@ -12,6 +12,7 @@ import { pino } from 'pino';
 import { createGateway, type Gateway } from '../../../frontend-bridge/gateway/gateway.js';
 import { systemClock } from '../../base/clock.js';
 import { messageOf, TuttiError } from '../../base/errors.js';
+import { stderrLog } from '../../base/log-destination.js';
 import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
 import { graphOf, type KnownTypes, type ParsedGraph, parseGraph } from '../../config/graph-file.js';
 import type { Config } from '../../config/options.js';
@@ -47,7 +48,8 @@ export interface Running {
 
 /** Starts an orchestrator with its gateway. `onLost`: nothing can be stored any more, and this process must end. */
 export async function up(config: Config, onLost: (error: TuttiError) => void): Promise<Running> {
-  const logger = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: true }));
+  const log = stderrLog();
+  const logger = pino({ level: config.logLevel }, log);
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -103,7 +105,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       hosts: config.advertise === undefined ? [] : [config.advertise],
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
       samples,
-      metrics: createMetrics({ gauges: () => orchestrator.gauges(), gateway: () => gateway.gauges() }),
+      metrics: createMetrics({ gauges: () => orchestrator.gauges(), gateway: () => gateway.gauges(), log }),
       logger,
       limits: {
         bodyBytes: config.maxBodyBytes,

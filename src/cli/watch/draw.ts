@@ -1,4 +1,5 @@
 /** A board as lines of a terminal: state, bar, time and what feeds what. Pure; no line is longer than the terminal is wide. */
+import { inertText } from '../../base/inert.js';
 import type { Board, Line } from './board.js';
 
 export type Ink = 'green' | 'red' | 'yellow' | 'blue' | 'gray';
@@ -25,7 +26,8 @@ const SIGNS: Readonly<Record<string, readonly [sign: string, ink: Ink]>> = {
 const BAR = 16;
 const NARROWEST_NOTE = 8;
 
-export function draw(board: Board, nowMs: number, width: number, paint: Paint): string {
+export function draw(given: Board, nowMs: number, width: number, paint: Paint): string {
+  const board = { ...given, state: inertText(given.state), lines: given.lines.map(inert) };
   const done = board.lines.filter(({ state }) => hasOutput(state)).length;
   const took = board.startedAt === undefined ? '' : `  ${duration(nowMs - board.startedAt)}`;
   const head = `${board.taskId}  ${board.state}  ${done} of ${board.lines.length} modules${took}`;
@@ -33,6 +35,18 @@ export function draw(board: Board, nowMs: number, width: number, paint: Paint): 
   return [cut(head, width), '', ...board.lines.map((line) => drawLine(line, name, nowMs, width, paint))].join(
     '\n',
   );
+}
+
+/** The colours are ours; what stands in them may be anybody's. */
+function inert(line: Line): Line {
+  const { name, state, note, inputs } = line;
+  return {
+    ...line,
+    name: inertText(name),
+    state: inertText(state),
+    note: inertText(note),
+    inputs: inputs.map(inertText),
+  };
 }
 
 function drawLine(line: Line, nameWidth: number, nowMs: number, width: number, paint: Paint): string {
@@ -91,7 +105,6 @@ export function duration(ms: number): string {
 }
 
 function cut(text: string, width: number): string {
-  const plain = text.replace(/\s+/g, ' ');
-  const kept = text.includes('\n') ? plain : text;
+  const kept = /[\t\n]/.test(text) ? text.replace(/\s+/g, ' ') : text;
   return kept.length <= width ? kept : `${kept.slice(0, Math.max(0, width - 1))}…`;
 }

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Input } from '../../../model/protocol.js';
 import { CliError, EXIT } from '../../exit.js';
-import { type Io, writeLine } from '../../io.js';
+import { type Io, writeJson, writeLine } from '../../io.js';
 import type { Level } from './case.js';
 import { failureText, resultJson, resultLine } from './render.js';
 import { conform } from './suite.js';
@@ -48,7 +48,7 @@ export function conformCommand(kit: Command, io: Io): void {
       const [passed, failed, notRun] = ['passed', 'failed', 'not_run'].map(count) as [number, number, number];
       if (json) {
         const document = { level, passed, failed, not_run: notRun, cases: results.map(resultJson) };
-        writeLine(io.stdout, JSON.stringify(document));
+        writeJson(io.stdout, document);
       } else {
         writeLine(
           io.stdout,
