@@ -1,7 +1,7 @@
 /** How a command ends: its exit code, and what the person reads when it is not 0. */
 import { CommanderError } from 'commander';
 import { messageOf, TuttiError, type TuttiErrorOptions } from '../base/errors.js';
-import { type Io, writeJson, writeLine } from './io.js';
+import { type Io, writeJson, writeMessage } from './io.js';
 
 export const EXIT = { done: 0, failed: 1, badInput: 2, unreachable: 3 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -29,11 +29,11 @@ export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
   // Commander has already said it: help and version are no errors, everything else is bad usage.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.badInput;
   const error = thrown instanceof TuttiError ? thrown : new TuttiError('internal', messageOf(thrown));
-  say(io, `error: ${error.message} (${error.code})`);
+  writeMessage(io.stderr, `error: ${error.message} (${error.code})`);
   for (const { path, code, message } of error.details) {
-    say(io, `  ${path === '' ? '' : `${path}: `}${message} (${code})`);
+    writeMessage(io.stderr, `  ${path === '' ? '' : `${path}: `}${message} (${code})`);
   }
-  if (error.hint !== undefined) say(io, `hint: ${error.hint}`);
+  if (error.hint !== undefined) writeMessage(io.stderr, `hint: ${error.hint}`);
   const answered = error instanceof CliError && error.answered;
   if (json && !answered) {
     const { code, message, hint, details } = error;
@@ -43,9 +43,4 @@ export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
     writeJson(io.stdout, document);
   }
   return error instanceof CliError ? error.exit : EXIT.failed;
-}
-
-/** A message may have several lines; none of them begins as one of ours does. */
-function say(io: Io, text: string): void {
-  writeLine(io.stderr, text.trimEnd().replaceAll('\n', '\n    '));
 }

@@ -20,7 +20,12 @@ export function writeLine(stream: Writable, text: string): void {
   writeText(stream, text.endsWith('\n') ? text : `${text}\n`);
 }
 
-/** The same, for text that comes in pieces. */
+/** A message may have several lines; none of them begins as one of ours does. */
+export function writeMessage(stream: Writable, text: string): void {
+  writeLine(stream, text.trimEnd().replaceAll('\n', '\n    '));
+}
+
+/** Text for people that comes in pieces. */
 export function writeText(stream: Writable, text: string): void {
   stream.write(inertText(text));
 }

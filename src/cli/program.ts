@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { type Client, createClient } from './client.js';
 import { EXIT, type ExitCode, report } from './exit.js';
-import { type Io, writeJson, writeLine, writeText } from './io.js';
+import { type Io, writeJson, writeLine, writeMessage } from './io.js';
 
 const DEFAULT_URL = 'http://127.0.0.1:7480';
 
@@ -29,7 +29,7 @@ export function createProgram(io: Io, version: string): Command {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => writeText(io.stderr, text),
+      writeErr: (text) => writeMessage(io.stderr, text),
     });
 }
 

@@ -336,3 +336,30 @@ describe('an orchestrator that is not there', () => {
     expect(await cli(['nodes'], { url: running.url, env: { TUTTI_TOKEN: 'secret' } }).exit).toBe(0);
   });
 });
+
+describe('text from others', () => {
+  const HOSTILE = '\u001b]52;c;aGk=\u0007\u009b2J\u202ehidden\u200b\nerror: forged';
+
+  it('is inert in lists, in what a command shows and in what it says of errors; with --json it is what it was', async () => {
+    const { json } = await tutti('submit', 'demo', '--input', '{"text":"a"}', '--title', HOSTILE, '--json');
+    const shown = [
+      await tutti('problems'),
+      await tutti('show', json.problem_id),
+      await tutti('show', HOSTILE),
+      await tutti('submit', HOSTILE, '--input', '{}'),
+      await tutti('watch', `${HOSTILE}/x`),
+      await tutti('graph', 'show', HOSTILE),
+      await tutti('problems', '--filter', HOSTILE),
+      await tutti(HOSTILE),
+    ];
+    expect(shown[0]!.out).toContain('\\x1b]52;c;aGk=\\x07\\x9b2J\\u202ehidden\\u200b error: forged');
+    expect(shown[1]!.out).toContain('\\x1b]52');
+    for (const { out, err } of shown) {
+      expect(out + err).not.toMatch(/(?![\n\t])[\p{Cc}\p{Cf}]/u);
+      expect(`${out}${err}`.split('\n').filter((line) => line.startsWith('error: forged'))).toEqual([]);
+    }
+    const listed = await tutti('problems', '--json');
+    expect(listed.out).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+    expect(listed.json.items[0].title).toBe(HOSTILE);
+  });
+});
