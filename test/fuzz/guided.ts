@@ -6,16 +6,32 @@ import { Session } from 'node:inspector/promises';
 import type { Random } from '../chaos/random.js';
 import { mangled } from '../support/attack-frames.js';
 
-export interface GuidedOptions {
-  readonly random: Random;
+/** Something that reads what others send. */
+export interface FuzzTarget {
   /** Inputs that get far to begin with. */
   readonly corpus: readonly Buffer[];
+  /** The URLs of the sources whose blocks count. */
+  readonly sources: RegExp;
+  /** Longer inputs only take longer. */
+  readonly maxBytes: number;
+  /** Parts of which inputs of this kind consist; none where inputs are not texts. */
+  readonly words?: readonly string[];
+  /** Throws where a promise is broken. */
+  tryOne(input: Buffer): void | Promise<void>;
+  /** Throws where something was harmed by what was tried. */
+  conclude(): Promise<void>;
+}
+
+export interface GuidedOptions {
+  readonly random: Random;
+  readonly target: FuzzTarget;
   /** How long. */
   readonly ms: number;
-  /** Part of the URLs of the sources whose blocks count. */
-  readonly sources: string;
-  /** Throws where a promise is broken. */
-  readonly target: (input: Buffer) => void | Promise<void>;
+  /** Decides about an input that breaks a promise. @default it ends the run */
+  readonly onBroken?: (input: Buffer, thrown: unknown) => void;
+  /** Before and after each input. */
+  readonly onInput?: (input: Buffer) => void;
+  readonly onDone?: (inputs: number) => void;
 }
 
 export interface GuidedReport {
@@ -25,57 +41,102 @@ export interface GuidedReport {
   readonly corpus: number;
 }
 
-/** Longer inputs only take longer. */
-const INPUT_BYTES = 4096;
-
-export async function fuzzGuided({
-  random,
-  corpus,
-  ms,
-  sources,
-  target,
-}: GuidedOptions): Promise<GuidedReport> {
-  const session = new Session();
-  session.connect();
-  await session.post('Profiler.enable');
-  // Binary coverage: what was reported once is not reported again.
-  await session.post('Profiler.startPreciseCoverage', { callCount: false, detailed: true });
-  const seen = new Set<string>();
-  const reachedAnew = async (): Promise<boolean> => {
-    const before = seen.size;
-    const { result } = await session.post('Profiler.takePreciseCoverage');
-    for (const { url, functions } of result) {
-      if (!url.includes(sources)) continue;
-      for (const { ranges } of functions)
-        for (const { startOffset, endOffset, count } of ranges)
-          if (count > 0) seen.add(`${url} ${startOffset} ${endOffset}`);
-    }
-    return seen.size > before;
-  };
+export async function fuzzGuided(options: GuidedOptions): Promise<GuidedReport> {
+  const { random, target, ms } = options;
+  const coverage = await Coverage.start(target.sources);
   const kept: Buffer[] = [];
+  let inputs = 0;
   const tryOne = async (input: Buffer): Promise<void> => {
+    options.onInput?.(input);
     try {
-      await target(input);
+      await target.tryOne(input);
     } catch (thrown) {
-      throw new Error(`this input breaks it: ${input.toString('base64')}`, { cause: thrown });
+      if (options.onBroken === undefined)
+        throw new Error(`this input breaks it: ${input.toString('base64')}`, { cause: thrown });
+      options.onBroken(input, thrown);
     }
-    if (await reachedAnew()) kept.push(input);
+    inputs += 1;
+    options.onDone?.(inputs);
+    if (await coverage.hasGrown()) kept.push(input);
   };
   try {
-    for (const input of corpus) await tryOne(input);
-    kept.push(...corpus);
-    const first = seen.size;
     const end = performance.now() + ms;
-    let inputs = corpus.length;
-    for (; performance.now() < end; inputs += 1) {
+    for (const input of target.corpus) await tryOne(input);
+    kept.push(...target.corpus);
+    const first = coverage.blocks;
+    while (performance.now() < end) {
       let input = random.pick(kept);
-      for (let changes = random.whole(1, 4); changes > 0; changes -= 1) input = mangled(random, input);
+      for (let changes = random.whole(1, 4); changes > 0; changes -= 1)
+        input = changed(random, input, target);
       if (random.chance(0.1)) input = Buffer.concat([input, random.pick(kept)]);
-      await tryOne(input.subarray(0, INPUT_BYTES));
+      await tryOne(input.subarray(0, target.maxBytes));
     }
-    return { inputs, blocks: [first, seen.size], corpus: kept.length };
+    return { inputs, blocks: [first, coverage.blocks], corpus: kept.length };
   } finally {
-    await session.post('Profiler.stopPreciseCoverage');
-    session.disconnect();
+    await coverage.stop();
+  }
+}
+
+/** The blocks of some sources that have run. */
+class Coverage {
+  readonly #session: Session;
+  readonly #sources: RegExp;
+  readonly #seen = new Set<string>();
+
+  private constructor(session: Session, sources: RegExp) {
+    this.#session = session;
+    this.#sources = sources;
+  }
+
+  static async start(sources: RegExp): Promise<Coverage> {
+    const session = new Session();
+    session.connect();
+    await session.post('Profiler.enable');
+    // Binary coverage: what was reported once is not reported again.
+    await session.post('Profiler.startPreciseCoverage', { callCount: false, detailed: true });
+    return new Coverage(session, sources);
+  }
+
+  get blocks(): number {
+    return this.#seen.size;
+  }
+
+  async hasGrown(): Promise<boolean> {
+    const before = this.#seen.size;
+    const { result } = await this.#session.post('Profiler.takePreciseCoverage');
+    for (const { url, functions } of result) {
+      if (!this.#sources.test(url)) continue;
+      for (const { ranges } of functions)
+        for (const { startOffset, endOffset, count } of ranges)
+          if (count > 0) this.#seen.add(`${url} ${startOffset} ${endOffset}`);
+    }
+    return this.#seen.size > before;
+  }
+
+  async stop(): Promise<void> {
+    await this.#session.post('Profiler.stopPreciseCoverage');
+    this.#session.disconnect();
+  }
+}
+
+function changed(random: Random, input: Buffer, { words, maxBytes }: FuzzTarget): Buffer {
+  if (words === undefined || random.chance(0.3)) return mangled(random, input);
+  const at = random.whole(0, input.length);
+  const to = random.whole(at, Math.min(input.length, at + 40));
+  const [before, part, after] = [input.subarray(0, at), input.subarray(at, to), input.subarray(to)];
+  switch (random.weighted({ insert: 5, replace: 4, remove: 2, repeat: 2, nest: 1 })) {
+    case 'insert':
+      return Buffer.concat([before, Buffer.from(random.pick(words)), part, after]);
+    case 'replace':
+      return Buffer.concat([before, Buffer.from(random.pick(words)), after]);
+    case 'remove':
+      return Buffer.concat([before, after]);
+    case 'repeat':
+    case 'nest': {
+      // As far as it may go: what is small by itself shows only then.
+      const unit = part.length > 0 && random.chance(0.5) ? part : Buffer.from(random.pick(words));
+      const most = random.chance(0.2) ? maxBytes : 2000;
+      return Buffer.concat([before, Buffer.alloc(random.whole(1, most), unit), part, after]);
+    }
   }
 }
