@@ -9,6 +9,7 @@ import fastifyWebsocket from '@fastify/websocket';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import { printJson } from '../../src/base/json/json-text.js';
 import type { Coordinator } from '../../src/orchestrator/port.js';
 import { type Access, createAccess } from './access.js';
 import type { Bodies } from './bodies.js';
@@ -72,7 +73,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   const access = createAccess(options);
 
   app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(() => JSON.stringify);
+  app.setSerializerCompiler(() => printJson);
   app.setErrorHandler(failed);
   app.addHook('onRoute', (route) => methods.add(route.method, route.url));
   addJsonParser(app, new Parsing());

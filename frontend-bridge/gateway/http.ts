@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { printJson } from '../../src/base/json/json-text.js';
 import type { Answer, Coordinator, Found, Refusal, Request, View } from '../../src/orchestrator/port.js';
 import { refusalError } from './errors.js';
 
@@ -47,5 +48,5 @@ export async function perform(
 
 /** A value that is JSON, but perhaps not an object: a text, a number, nothing. */
 export function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
-  return reply.type('application/json; charset=utf-8').send(Buffer.from(JSON.stringify(value ?? null)));
+  return reply.type('application/json; charset=utf-8').send(Buffer.from(printJson(value ?? null)));
 }

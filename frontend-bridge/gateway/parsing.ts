@@ -8,15 +8,18 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
+import { MAX_DEPTH as MAX_VALUE_DEPTH } from '../../src/base/json/check-text.js';
+import { JsonText } from '../../src/base/json/json-text.js';
 import { HttpError } from './errors.js';
+import { keepTexts } from './payload-texts.js';
 
 /** Bytes, as estimated. A process with the engine's smallest usual heap (512 MiB) bears them. */
 const HEAVY_TOTAL = 192 * 1024 * 1024;
 const LIGHT_TOTAL = 64 * 1024 * 1024;
 /** What the bodies of forms and scripts stay far below. */
 const LIGHT = 1024 * 1024;
-/** Lists and objects within each other: a value may have 100, and lies three deep in a body. */
-const MAX_DEPTH = 103;
+/** Lists and objects within each other: a value lies three deep in a body. */
+const MAX_DEPTH = MAX_VALUE_DEPTH + 3;
 /** What a list or an object takes before it has anything in it, and what a place in it takes at most. */
 const CONTAINER_BYTES = 64;
 const PLACE_BYTES = 48;
@@ -108,7 +111,7 @@ function parse(body: Buffer): unknown {
   const text = textOf(body);
   if (text === '') return undefined;
   try {
-    return JSON.parse(text);
+    return keepTexts(new JsonText(text, JSON.parse(text)));
   } catch (cause) {
     throw new HttpError(400, 'malformed_json', `The body is not JSON: ${(cause as Error).message}`, {
       cause,

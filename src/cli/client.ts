@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { WebSocket } from 'ws';
 import type { Fault } from '../base/errors.js';
+import { printJson, readExactly } from '../base/json/json-text.js';
 import { CliError, EXIT, type ExitCode } from './exit.js';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -61,7 +62,7 @@ export function createClient(options: ClientOptions): Client {
   };
   const json = async (response: Response): Promise<unknown> => {
     try {
-      return await response.json();
+      return readExactly(await response.text());
     } catch (cause) {
       throw new CliError(
         EXIT.failed,
@@ -85,7 +86,7 @@ export function createClient(options: ClientOptions): Client {
       const response = await call(address(path), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
+        body: printJson(body),
         signal: within(timeoutMs),
       });
       return (await json(response)) as Json;

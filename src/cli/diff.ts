@@ -1,4 +1,5 @@
 /** The difference of two iterations, as a person reads it. */
+import { printJson } from '../base/json/json-text.js';
 import { table } from './table.js';
 
 /** A field that differs; `null` on a side where it is not there. */
@@ -48,6 +49,6 @@ export function change(a: unknown, b: unknown): string {
 
 function show(value: unknown): string {
   if (value === null) return '(none)';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : printJson(value);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

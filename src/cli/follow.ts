@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
+import { readExactly } from '../base/json/json-text.js';
 import { type Client, type Json, unreachable } from './client.js';
 import { CliError, EXIT } from './exit.js';
 
@@ -118,7 +119,7 @@ async function* frames(
   socket.on('message', (data) => {
     clearTimeout(silence);
     silence = setTimeout(hang, SILENCE_MS);
-    queue.push(JSON.parse(String(data)) as Json);
+    queue.push(readExactly(String(data)) as Json);
     wake();
   });
   socket.on('unexpected-response', (_request, response) => {

@@ -1,44 +1,60 @@
-/** A value from the command line: JSON itself, the name of a file that holds it, or `-` for stdin. */
+/** A value from the command line: JSON itself, the name of a file that holds it, or `-` for stdin. It is sent as the text that it is. */
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
+import { decodeText } from '../base/decode-text.js';
 import { messageOf } from '../base/errors.js';
+import { isShallow, MAX_DEPTH } from '../base/json/check-text.js';
+import { JsonText } from '../base/json/json-text.js';
 import { CliError, EXIT } from './exit.js';
 import type { Io } from './io.js';
 
 /** Throws `malformed_json` or `no_such_file`, naming the option and where the text came from. */
-export async function readJsonInput(option: string, source: string, io: Io): Promise<unknown> {
-  if (source === '-') return parse(option, 'stdin', await text(io.stdin));
+export async function readJsonInput(option: string, source: string, io: Io): Promise<JsonText> {
+  if (source === '-') return decode(option, 'stdin', await buffer(io.stdin));
   if (/^\s*[[{"]/.test(source)) return parse(option, 'the text given', source);
+  let bytes: Uint8Array;
   try {
-    return parse(option, source, await readFile(source, 'utf8'));
+    bytes = await readFile(source);
   } catch (cause) {
-    if (cause instanceof CliError) throw cause;
     const plain = plainJson(source);
-    if (plain !== undefined) return plain.value;
+    if (plain !== undefined) return plain;
     throw new CliError(EXIT.badInput, 'no_such_file', `${option}: ${messageOf(cause)}`, {
       hint: 'Give the name of a JSON file, - for stdin, or the JSON itself.',
       cause,
     });
   }
+  return decode(option, source, bytes);
 }
 
-function parse(option: string, origin: string, json: string): unknown {
+function decode(option: string, origin: string, bytes: Uint8Array): JsonText {
   try {
-    return JSON.parse(json);
+    return parse(option, origin, decodeText(bytes));
   } catch (cause) {
-    throw new CliError(
-      EXIT.badInput,
-      'malformed_json',
-      `${option}: ${origin} is no JSON: ${messageOf(cause)}`,
-      { cause },
-    );
+    if (cause instanceof CliError) throw cause;
+    throw malformed(option, origin, cause);
   }
 }
 
-/** A number, `true`, `false` or `null`. */
-function plainJson(source: string): { readonly value: unknown } | undefined {
+function parse(option: string, origin: string, json: string): JsonText {
   try {
-    return { value: JSON.parse(source) };
+    if (!isShallow(json, MAX_DEPTH)) {
+      throw new SyntaxError(`more than ${MAX_DEPTH} lists and objects are within each other`);
+    }
+    return new JsonText(json, JSON.parse(json));
+  } catch (cause) {
+    throw malformed(option, origin, cause);
+  }
+}
+
+function malformed(option: string, origin: string, cause: unknown): CliError {
+  const message = `${option}: ${origin} cannot be read as JSON: ${messageOf(cause)}`;
+  return new CliError(EXIT.badInput, 'malformed_json', message, { cause });
+}
+
+/** A number, `true`, `false` or `null`. */
+function plainJson(source: string): JsonText | undefined {
+  try {
+    return new JsonText(source, JSON.parse(source));
   } catch {
     return undefined;
   }

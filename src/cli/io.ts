@@ -1,6 +1,7 @@
 /** The world of a command: where it reads and writes, and what stops it. */
 import type { Readable, Writable } from 'node:stream';
 import { inertJson, inertText } from '../base/inert.js';
+import { printJson } from '../base/json/json-text.js';
 
 export interface Io {
   readonly stdin: Readable;
@@ -32,5 +33,5 @@ export function writeText(stream: Writable, text: string): void {
 
 /** One JSON document on a line of its own. */
 export function writeJson(stream: Writable, document: unknown): void {
-  stream.write(`${inertJson(JSON.stringify(document))}\n`);
+  stream.write(`${inertJson(printJson(document))}\n`);
 }

@@ -3,6 +3,7 @@
  *
  * A long text is cut: what begins alike may be told apart only by the value itself, so whoever reads a range looks at it again.
  */
+import { plainOf } from '../base/json/json-text.js';
 import type { Key } from '../store/store.js';
 
 export type IndexedValue = string | number | boolean;
@@ -70,10 +71,10 @@ export function indexKey(field: string, element: string, problemSeq: number, ite
 
 /** What stands at a path of a decoded value; nothing where the path leads nowhere. */
 export function valueAt(value: unknown, path: readonly string[]): unknown {
-  let inner = value;
+  let inner = plainOf(value);
   for (const step of path) {
     if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, step)) return undefined;
-    inner = (inner as Record<string, unknown>)[step];
+    inner = plainOf((inner as Record<string, unknown>)[step]);
   }
   return inner;
 }

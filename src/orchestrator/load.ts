@@ -195,7 +195,9 @@ async function readReusable(
   const type = graph?.compiled.modules[graph.compiled.index.get(module) ?? -1]?.spec.output;
   const bytes = await store.get('payloads', [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
   const decoded = bytes && type !== undefined ? graph?.types.decode(type, bytes) : undefined;
-  if (decoded?.ok) reusable.set(`${ref.owner}/${ref.seq}`, { size: bytes!.byteLength, value: decoded.value });
+  if (!decoded?.ok) return;
+  const { value, shown } = decoded;
+  reusable.set(`${ref.owner}/${ref.seq}`, { size: bytes!.byteLength, value, shown });
 }
 
 /** Executions of finished tasks, as they were stored. */

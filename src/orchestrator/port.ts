@@ -6,6 +6,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { Fault } from '../base/errors.js';
+import type { JsonText } from '../base/json/json-text.js';
 import type { BlobRef } from '../model/payload.js';
 import type { TaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
@@ -167,9 +168,13 @@ export interface Queries {
   executions(task: TaskId, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
   execution(task: TaskId, executionId: string): Promise<Found<View> | Refusal>;
   executionOutput(task: TaskId, executionId: string, seq: number): Promise<Found<StoredOutput> | Refusal>;
-  executionLog(task: TaskId, executionId: string, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  executionLog(
+    task: TaskId,
+    executionId: string,
+    page: PageRequest,
+  ): Promise<Found<Page<JsonText>> | Refusal>;
   /** Every event of the task, in order. */
-  taskEvents(task: TaskId, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  taskEvents(task: TaskId, page: PageRequest): Promise<Found<Page<JsonText>> | Refusal>;
   diff(problemId: string, a: number, b: number): Promise<Found<View> | Refusal>;
   /** One record an iteration, with its outputs, in order. */
   exportRows(problemId: string): Promise<Found<AsyncIterable<View>> | Refusal>;
@@ -183,7 +188,7 @@ export interface Queries {
 }
 
 export interface StoredOutput {
-  /** The decoded value; for a blob, its reference. */
+  /** What `printJson` writes: the text of a payload that is JSON, another decoded; for a blob, its reference. */
   readonly json: unknown;
   readonly type: string;
   /** The bytes as the node sent them, or where they are. */

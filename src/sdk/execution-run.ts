@@ -201,10 +201,17 @@ export class ExecutionRun {
 
   #encode(value: unknown): Encoded {
     const { types, outputType: type } = this.#deps.rules();
+    // Over HTTP bytes are base64; an author's text is text.
+    if (type === 'bytes' && typeof value === 'string') {
+      throw new TuttiError(
+        'bad_output',
+        'the output is text, not bytes: give a Uint8Array, such as Buffer.from(text)',
+      );
+    }
     const encoded = types.encode(type, value === undefined && type === 'json' ? null : value);
     if (encoded.ok) return { type, bytes: encoded.bytes };
     const faults = encoded.faults.map(({ path, message }) => (path ? `${path}: ${message}` : message));
-    throw new NonRetryableError('bad_output', `the output is not a ${type}: ${faults.join('; ')}`, {
+    throw new TuttiError('bad_output', `the output is not a ${type}: ${faults.join('; ')}`, {
       details: encoded.faults,
     });
   }

@@ -1,5 +1,6 @@
 /** Committed events for the events plane: model to protobuf and back. */
 import { messageOf } from '../base/errors.js';
+import { printJson } from '../base/json/json-text.js';
 import { type EncodedEvent, EVENT_TYPES, type EventType, type Fact } from '../model/event.js';
 import { type Decoded, readerOf } from './envelope.js';
 import { invalid, name, time, uint } from './fields.js';
@@ -22,7 +23,7 @@ export function writeEvent({ seq, at, fact }: EncodedEvent): v1.Event.$Propertie
     executionId: fact.executionId ?? null,
     attempt: fact.attempt ?? null,
     nodeId: fact.nodeId ?? null,
-    detail: fact.detail === undefined ? null : Buffer.from(JSON.stringify(fact.detail)),
+    detail: fact.detail === undefined ? null : Buffer.from(printJson(fact.detail)),
   };
 }
 

@@ -14,14 +14,17 @@
  */
 import protobuf from 'protobufjs';
 import { type Fault, messageOf, TuttiError } from '../base/errors.js';
+import { checkJsonText, isShallow, MAX_DEPTH } from '../base/json/check-text.js';
+import { JsonText, plainOf } from '../base/json/json-text.js';
 import { didYouMean } from '../base/nearest.js';
 import type { TypeSchema } from '../model/protocol.js';
 import { closureOf, type Declaration, declarationsToJson } from './types/closure.js';
 import { jsonSchemaDifferences, messageDifferences, type Sides } from './types/compatibility.js';
 import { parseDescriptors, serialiseDescriptors } from './types/descriptors.js';
-import { FaultList, show } from './types/faults.js';
+import { FaultList } from './types/faults.js';
 import { canonicalJson, hashOf, messageForm } from './types/fingerprint.js';
 import { JsonSchemas, readJsonSchemas } from './types/json-schemas.js';
+import { writeJson } from './types/json-writer.js';
 import { readProtoFiles } from './types/proto-files.js';
 import { createReaders } from './types/readers.js';
 import { fullNameOf, messagesIn, unsupported } from './types/reflection.js';
@@ -30,7 +33,12 @@ import { SCHEMALESS, schemaOf } from './types/schema.js';
 import { createWriters } from './types/writers.js';
 
 export type DecodedPayload =
-  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: true;
+      readonly value: unknown;
+      /** What is shown of it, for `printJson`: the value itself, or the text where the payload is JSON. */
+      readonly shown: unknown;
+    }
   | { readonly ok: false; readonly message: string };
 
 export type EncodedPayload =
@@ -165,20 +173,21 @@ class ReflectedTypes implements TypeRegistry {
     readBytes: (raw: Uint8Array) => unknown,
   ): DecodedPayload {
     try {
-      if (name === 'bytes') return { ok: true, value: readBytes(bytes) };
-      if (name === 'json') return { ok: true, value: JSON.parse(UTF8.decode(bytes)) };
-      if (this.#schemas.has(name)) return this.#readJson(name, JSON.parse(UTF8.decode(bytes)));
+      if (name === 'json' || this.#schemas.has(name)) return this.#readJson(name, UTF8.decode(bytes));
       const type = this.#types.get(name);
-      if (!type) return { ok: false, message: this.#unknown(name) };
-      return { ok: true, value: readerOf(type)(type.decode(bytes)) };
+      if (!type && name !== 'bytes') return { ok: false, message: this.#unknown(name) };
+      const value = type ? readerOf(type)(type.decode(bytes)) : readBytes(bytes);
+      return { ok: true, value, shown: value };
     } catch (error) {
       return { ok: false, message: `these ${bytes.length} bytes are no ${name}: ${messageOf(error)}` };
     }
   }
 
-  #readJson(name: string, value: unknown): DecodedPayload {
-    const faults = this.#schemas.faults(name, value);
-    if (faults.length === 0) return { ok: true, value };
+  #readJson(name: string, text: string): DecodedPayload {
+    const value: unknown = isShallow(text, MAX_DEPTH) ? JSON.parse(text) : undefined;
+    const wrong = checkJsonText(text);
+    const faults = wrong.length > 0 ? wrong : this.#schemas.faults(name, value);
+    if (faults.length === 0) return { ok: true, value, shown: new JsonText(text, value) };
     const all = faults.map(({ path, message }) => (path === '' ? message : `${path} ${message}`)).join('; ');
     return { ok: false, message: `this is no ${name}: ${all}` };
   }
@@ -186,18 +195,23 @@ class ReflectedTypes implements TypeRegistry {
   encode(name: string, value: unknown): EncodedPayload {
     const list = new FaultList();
     try {
-      if (name === 'json') return { ok: true, bytes: encodeJson(value) };
-      if (this.#schemas.has(name)) {
-        const bytes = encodeJson(value);
-        // As it arrives: what JSON leaves out is not there.
-        const faults = this.#schemas.faults(name, JSON.parse(Buffer.from(bytes).toString()));
-        return faults.length === 0 ? { ok: true, bytes } : { ok: false, faults };
+      if (name === 'json' || this.#schemas.has(name)) {
+        const text = writeJson(value, list);
+        // As it arrives: what is left out is not there.
+        if (list.faults.length === 0 && name !== 'json')
+          list.faults.push(...this.#schemas.faults(name, JSON.parse(text)));
+        return list.faults.length === 0
+          ? { ok: true, bytes: Buffer.from(text) }
+          : { ok: false, faults: list.faults };
       }
+      const wrong = value instanceof JsonText ? checkJsonText(value.text) : [];
+      if (wrong.length > 0) return { ok: false, faults: wrong };
+      const given = plainOf(value);
       const type = this.#types.get(name);
       if (!type && name !== 'bytes') list.add(undefined, 'unknown_type', this.#unknown(name));
       const written = type
-        ? this.#writer(type)(value, undefined, list, 0)
-        : name === 'bytes' && writeBytes(value, undefined, list);
+        ? this.#writer(type)(given, undefined, list, 0)
+        : name === 'bytes' && writeBytes(given, undefined, list);
       if (list.faults.length === 0) {
         return { ok: true, bytes: type ? type.encode(written as object).finish() : (written as Uint8Array) };
       }
@@ -283,10 +297,4 @@ class ReflectedTypes implements TypeRegistry {
   #unknown(name: string): string {
     return `there is no type ${name}${didYouMean(name, this.#names)}`;
   }
-}
-
-function encodeJson(value: unknown): Uint8Array {
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new TypeError(`${show(value)} has no JSON form`);
-  return Buffer.from(text);
 }

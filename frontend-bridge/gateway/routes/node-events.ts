@@ -1,5 +1,6 @@
 /** A node's history, from its newest end: what the event stream still holds, looked through backwards. */
 import { z } from 'zod';
+import { JsonText } from '../../../src/base/json/json-text.js';
 import type { Coordinator, EventStream, StreamEvent, View } from '../../../src/orchestrator/port.js';
 import { HttpError } from '../errors.js';
 import { type App, found } from '../http.js';
@@ -39,8 +40,8 @@ async function lookBack(
   nodeId: string,
   before: number,
   limit: number,
-): Promise<{ items: View[]; next_cursor: string | null }> {
-  const items: View[] = [];
+): Promise<{ items: JsonText[]; next_cursor: string | null }> {
+  const items: JsonText[] = [];
   const mark = `"node_id":${JSON.stringify(nodeId)}`;
   let end = before;
   for (let looked = 0; looked < LOOK_LIMIT && end > events.oldest(); ) {
@@ -51,7 +52,7 @@ async function lookBack(
       if (!event.json.includes(mark)) continue;
       const view = JSON.parse(event.json) as View;
       if (view.node_id !== nodeId) continue;
-      items.push(view);
+      items.push(new JsonText(event.json, view));
       if (items.length === limit) return { items, next_cursor: String(event.seq) };
     }
     end = start;

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { printJson } from '../../../src/base/json/json-text.js';
 import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
 import { csvLine, flatten } from '../csv.js';
@@ -184,7 +185,7 @@ function itemOf(answer: Answer): View {
 }
 
 async function* jsonLines(rows: AsyncIterable<View>): AsyncGenerator<string> {
-  for await (const row of rows) yield `${JSON.stringify(row)}\n`;
+  for await (const row of rows) yield `${printJson(row)}\n`;
 }
 
 /**

@@ -3,6 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { decodeText } from '../../../src/base/decode-text.js';
+import { JsonText } from '../../../src/base/json/json-text.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { type App, found } from '../http.js';
 import * as shape from '../schemas.js';
@@ -50,13 +52,19 @@ async function readSamples(folder: string, logger: Logger): Promise<Sample[]> {
   for (const file of files.slice(0, SAMPLES_MAX)) {
     const name = basename(file, '.json');
     try {
-      const input: unknown = JSON.parse(await readFile(join(folder, file), 'utf8'));
+      const input = readInput(await readFile(join(folder, file)));
       samples.push({ name, title: titleOf(name), input });
     } catch (error) {
       logger.warn({ err: error, file: join(folder, file) }, 'a sample could not be read');
     }
   }
   return samples;
+}
+
+/** As the text that it is; throws `SyntaxError`. */
+function readInput(bytes: Uint8Array): JsonText {
+  const json = decodeText(bytes);
+  return new JsonText(json, JSON.parse(json));
 }
 
 /** `steel-defects` as people write it: `Steel defects`. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { decodeText } from '../../base/decode-text.js';
 import { messageOf } from '../../base/errors.js';
 import type { ParsedGraph } from '../../config/graph-file.js';
 import type { Json } from '../client.js';
@@ -79,7 +80,7 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return decodeText(await readFile(file));
   } catch (cause) {
     throw new CliError(EXIT.badInput, 'no_such_file', `FILE: ${messageOf(cause)}`, { cause });
   }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
+import { printJson } from '../../base/json/json-text.js';
 import type { TypeRegistry } from '../../wire/types.js';
 import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
@@ -49,7 +50,7 @@ export function recordCommand(kit: Command, io: Io): void {
       const { client } = openSession(options, io);
       const executions = await record(client, taskId, options.module, () => kitTypes(options.protoPath));
       if (options.output === '-') for (const each of executions) writeJson(io.stdout, each);
-      else await writeFile(options.output, executions.map((each) => `${JSON.stringify(each)}\n`).join(''));
+      else await writeFile(options.output, executions.map((each) => `${printJson(each)}\n`).join(''));
       writeLine(io.stderr, `${executions.length} of ${options.module} recorded`);
     });
 }
@@ -155,7 +156,7 @@ async function whole(
   if (typeof sha256 !== 'string') return value;
   const bytes = await buffer(await client.stream(`/v1/blobs/${sha256}`, {}));
   const decoded = types().decode(type, bytes);
-  if (decoded.ok) return decoded.value;
+  if (decoded.ok) return decoded.shown;
   throw new CliError(EXIT.failed, 'unknown_type', `a large ${type} cannot be read: ${decoded.message}`, {
     hint: 'name the folder of its .proto with --proto-path',
   });

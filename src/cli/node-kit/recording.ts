@@ -3,13 +3,15 @@
  *
  * `{"inputs": {"user_input": {…}}, "types": {"user_input": "sustainml.v1.UserInput"}, "output_type": "…", "outputs": [{…}]}`
  *
- * Values are in JSON form, as everywhere over HTTP. Only `inputs` has to be there; a type that is not named is `json`.
+ * Values are in JSON form, as everywhere over HTTP, and are played as the text that they are. Only `inputs` has to be there; a type that is not named is `json`.
  */
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { decodeText } from '../../base/decode-text.js';
 import { type Fault, messageOf } from '../../base/errors.js';
+import { itemsOf, JsonText, membersOf } from '../../base/json/json-text.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
@@ -58,7 +60,7 @@ export function kitTypes(protoPaths: readonly string[]): TypeRegistry {
 export async function readRecording(file: string, io: Io): Promise<readonly RecordedExecution[]> {
   let content: string;
   try {
-    content = file === '-' ? await text(io.stdin) : await readFile(file, 'utf8');
+    content = decodeText(file === '-' ? await buffer(io.stdin) : await readFile(file));
   } catch (cause) {
     throw new CliError(EXIT.badInput, 'no_such_file', `FILE: ${messageOf(cause)}`, { cause });
   }
@@ -83,7 +85,7 @@ export function parseRecording(content: string): {
     const at = `line ${index + 1}`;
     let json: unknown;
     try {
-      json = JSON.parse(line);
+      json = readLine(line);
     } catch (error) {
       faults.push({ path: at, code: 'malformed_json', message: messageOf(error) });
       continue;
@@ -95,4 +97,20 @@ export function parseRecording(content: string): {
     }
   }
   return { executions, faults };
+}
+
+/** Throws `SyntaxError`. */
+function readLine(line: string): unknown {
+  const json = new JsonText(line, JSON.parse(line));
+  const members = membersOf(json);
+  if (!members) return json.value;
+  const read = { ...(json.value as Record<string, unknown>) };
+  for (const name of ['inputs', 'previous']) {
+    const given = members.get(name);
+    const values = given && membersOf(given);
+    if (values) read[name] = Object.fromEntries(values);
+  }
+  const outputs = members.get('outputs');
+  if (outputs) read.outputs = itemsOf(outputs) ?? outputs.value;
+  return read;
 }

@@ -231,7 +231,7 @@ export class Rehearsal {
     const bytes =
       payload.kind === 'inline' ? payload.bytes : this.#conductor.shelf.blobs.get(payload.blob.sha256);
     const decoded = this.#options.types.decode(type, bytes ?? new Uint8Array());
-    if (decoded.ok) return decoded.value;
+    if (decoded.ok) return decoded.shown;
     throw new CliError(EXIT.failed, 'bad_output', `the node's output is no ${type}: ${decoded.message}`);
   }
 

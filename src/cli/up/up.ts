@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createGateway, type Gateway } from '../../../frontend-bridge/gateway/gateway.js';
 import { systemClock } from '../../base/clock.js';
+import { decodeText } from '../../base/decode-text.js';
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { stderrLog } from '../../base/log-destination.js';
 import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
@@ -142,7 +143,7 @@ function knownTypes(types: TypeRegistry): KnownTypes {
 async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeRegistry): Promise<string> {
   let yaml: string;
   try {
-    yaml = await readFile(file, 'utf8');
+    yaml = decodeText(await readFile(file));
   } catch (cause) {
     throw new TuttiError('graph_unreadable', `the graph file ${file} cannot be read: ${messageOf(cause)}`, {
       cause,

@@ -160,7 +160,7 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
       return;
     }
     value = decoded.value;
-    if (bytes.byteLength <= SHOWN_OUTPUT_MAX_BYTES) shown = value;
+    if (bytes.byteLength <= SHOWN_OUTPUT_MAX_BYTES) shown = decoded.shown;
   } else {
     const { sha256, size } = output.payload.blob;
     const stored = turn.state.forgetting.has(sha256) ? undefined : turn.loaded.blobs.get(sha256);

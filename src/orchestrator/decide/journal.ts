@@ -5,6 +5,7 @@
  * 2. A row that changes several times in a batch is written once, as it is at the batch's end.
  */
 
+import { printJson } from '../../base/json/json-text.js';
 import type { Route } from '../../bus/bus.js';
 import type { EncodedEvent, EventType, Fact } from '../../model/event.js';
 import type { OrchestratorMessage } from '../../model/protocol.js';
@@ -231,6 +232,6 @@ function encodeFact(seq: number, at: string, fact: Fact): string {
   if (executionId !== undefined) json += `,"execution_id":"${executionId}"`;
   if (attempt !== undefined) json += `,"attempt":${attempt}`;
   if (nodeId !== undefined) json += `,"node_id":"${nodeId}"`;
-  const rest = detail ? JSON.stringify(detail) : '{}';
+  const rest = detail ? printJson(detail) : '{}';
   return rest === '{}' ? `${json}}` : `${json},${rest.slice(1)}`;
 }

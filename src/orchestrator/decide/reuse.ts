@@ -109,7 +109,7 @@ export function announceReused(turn: Turn, task: Task): void {
         output_seq: seq,
         size: blob?.size ?? read?.size,
         ...(blob && { blob }),
-        ...(read && read.size <= SHOWN_OUTPUT_MAX_BYTES && { output: read.value }),
+        ...(read && read.size <= SHOWN_OUTPUT_MAX_BYTES && { output: read.shown }),
       },
     });
   }

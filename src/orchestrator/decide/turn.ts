@@ -129,6 +129,8 @@ export interface ReusableValue {
   /** In bytes, encoded. */
   readonly size: number;
   readonly value: unknown;
+  /** What its event shows, for `printJson`. */
+  readonly shown: unknown;
 }
 
 export interface Turn {

@@ -36,7 +36,7 @@ export function createPayloads(state: Pick<State, 'graph'>): Payloads {
     const bytes = await reader.get('payloads', [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
     if (!bytes) return undefined;
     const decoded = graph.types.decode(type, bytes);
-    return { json: decoded.ok ? decoded.value : null, type, raw: { kind: 'inline', bytes } };
+    return { json: decoded.ok ? decoded.shown : null, type, raw: { kind: 'inline', bytes } };
   }
 
   async function executionOutput(

@@ -67,7 +67,9 @@ export function problemAcceptor(
   };
 }
 
-/** Whether an input holds a text: its strings stand in its bytes as they are, as protobuf and as JSON. Blobs are not read. */
+const ESCAPE = /\\u([0-9a-f]{4})/gi;
+
+/** Whether an input holds a text: its strings stand in its bytes, as protobuf and as JSON (perhaps with escapes). Blobs are not read. */
 async function inputHolds(reader: Reader, task: TaskRow | undefined, q: string): Promise<boolean> {
   if (!task || task.input.blob) return false;
   const { problem_id, iteration_id, owner, seq } = task.input;
@@ -75,6 +77,7 @@ async function inputHolds(reader: Reader, task: TaskRow | undefined, q: string):
   if (!bytes) return false;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     .toString()
+    .replace(ESCAPE, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
     .toLowerCase()
     .includes(q.toLowerCase());
 }

@@ -4,6 +4,7 @@
  * 1. Each answer is of one moment: it is read in one snapshot, and its cursor is that moment's.
  * 2. Lists never load payloads.
  */
+import { JsonText, plainOf } from '../../base/json/json-text.js';
 import type { TaskId } from '../../model/task-id.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Key, Reader, Store } from '../../store/store.js';
@@ -117,7 +118,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     id: TaskId,
     page: PageRequest,
     keep: (event: View) => boolean,
-  ): Promise<Page<View> | Refusal> {
+  ): Promise<Page<JsonText> | Refusal> {
     const cursor = readCursor(page.cursor);
     if (isRefusal(cursor)) return cursor;
     const limit = limitOf(page);
@@ -129,7 +130,8 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
         ? await reader.keys('task_events', { prefix, after: [...prefix, seen + 1], reverse: true, limit: 1 })
         : [];
     let from = start ? Number(start[2]) - 1 : 0;
-    const items: View[] = [];
+    const items: JsonText[] = [];
+    let last = seen;
     let characters = 0;
     for (;;) {
       const [stored] = await reader.range('task_events', { prefix, after: [...prefix, from], limit: 1 });
@@ -139,9 +141,11 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
         const event = JSON.parse(line) as View & { seq: number };
         if (event.seq <= seen || !keep(event)) continue;
         characters += line.length;
-        if (items.length === limit || (items.length > 0 && characters > MAX_PAGE_CHARACTERS))
-          return { items, next_cursor: writeCursor([(items.at(-1) as { seq?: number }).seq ?? 0]) };
-        items.push(event);
+        if (items.length === limit || (items.length > 0 && characters > MAX_PAGE_CHARACTERS)) {
+          return { items, next_cursor: writeCursor([last]) };
+        }
+        items.push(new JsonText(line, event));
+        last = event.seq;
       }
     }
   }
@@ -316,11 +320,17 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
             await moduleOutput(reader, left, name),
             await moduleOutput(reader, right, name),
           ];
-          const fields = differences(before?.json, after?.json);
+          const fields = differences(plainOf(before?.json), plainOf(after?.json));
           if (fields.length > 0) modules[name] = fields;
         }
-        const input = differences(await inputOf(reader, left), await inputOf(reader, right));
-        const overrides = differences(await overridesOf(reader, left), await overridesOf(reader, right));
+        const input = differences(
+          plainOf(await inputOf(reader, left)),
+          plainOf(await inputOf(reader, right)),
+        );
+        const overrides = differences(
+          plainOverrides(await overridesOf(reader, left)),
+          plainOverrides(await overridesOf(reader, right)),
+        );
         const reused = { a: reusedModules(left), b: reusedModules(right) };
         return { problem_id: problemId, a, b, input, overrides, reused, modules };
       }),
@@ -452,4 +462,12 @@ function graphView({ compiled, types }: LoadedGraph, row: GraphRow): View {
     ),
     yaml: row.yaml,
   };
+}
+
+function plainOverrides(overrides: Readonly<Record<string, Readonly<Record<string, unknown>>>>): unknown {
+  const plain = Object.entries(overrides).map(([module, inputs]) => [
+    module,
+    Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, plainOf(value)])),
+  ]);
+  return Object.fromEntries(plain);
 }

@@ -38,6 +38,24 @@ export function show(value: unknown): string {
   return typeof value === 'function' || typeof value === 'symbol' ? `a ${typeof value}` : String(value);
 }
 
+/** Objects whose content is not in their properties: taken for a message, they would be an empty one. */
+const CONTAINERS = [
+  Map,
+  Set,
+  WeakMap,
+  WeakSet,
+  Date,
+  Promise,
+  RegExp,
+  Error,
+  ArrayBuffer,
+  Number,
+  String,
+  Boolean,
+];
+
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
+    return false;
+  return !CONTAINERS.some((container) => value instanceof container);
 }

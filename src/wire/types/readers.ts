@@ -1,5 +1,6 @@
 /** From protobufjs' messages to plain values, in either flavour. Compiled once for each type, into closures over its fields. */
 import protobuf from 'protobufjs';
+import { JsonText } from '../../base/json/json-text.js';
 import { fullNameOf, hasPresence, isMap, type MapField, originalName } from './reflection.js';
 import { type Read, wellKnownReader } from './well-known-readers.js';
 
@@ -25,7 +26,9 @@ export function createReaders(flavour: Flavour): (type: protobuf.Type) => Read {
   function readerOf(type: protobuf.Type): Read {
     const known = readers.get(type);
     if (known) return known;
-    const reader = wellKnownReader(fullNameOf(type), type, readField, readerOf) ?? messageReader(type);
+    const reader =
+      wellKnownReader(fullNameOf(type), type, readField, readerOf, SCALARS[flavour].double ?? asIs) ??
+      messageReader(type);
     readers.set(type, reader);
     return reader;
   }
@@ -102,14 +105,18 @@ function longAsNumber(raw: unknown): unknown {
   return Number.isSafeInteger(number) ? number : String(raw);
 }
 
-function doubleAsJson(raw: unknown): unknown {
+/** `JSON.stringify` would drop the sign. */
+const MINUS_ZERO = new JsonText('-0.0', -0);
+
+export function doubleAsJson(raw: unknown): unknown {
+  if (Object.is(raw, -0)) return MINUS_ZERO;
   return Number.isFinite(raw) ? raw : String(raw);
 }
 
 /** The shortest decimal that is still the same 32-bit float: 0.1, not 0.10000000149011612. */
 function floatAsJson(raw: unknown): unknown {
   const float = raw as number;
-  if (!Number.isFinite(float)) return String(float);
+  if (!Number.isFinite(float) || float === 0) return doubleAsJson(float);
   if (Number.isInteger(float)) return float;
   for (let digits = 6; digits < 9; digits += 1) {
     const short = Number(float.toPrecision(digits));

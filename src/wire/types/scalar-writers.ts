@@ -1,5 +1,6 @@
 /** Scalars from either flavour to what protobufjs encodes; a value that does not fit is a fault that says what would. */
 import protobuf from 'protobufjs';
+import { plainOf } from '../../base/json/json-text.js';
 import { type FaultList, type Place, show } from './faults.js';
 
 /** Gives nothing where there was a fault. */
@@ -56,7 +57,8 @@ function integer(type: string, range: string): WriteScalar {
 
 /** `round`: to what the wire carries, so that a float that is too small for 32 bits is left out like any other zero. */
 function real(type: string, largest: number, round: (number: number) => number): WriteScalar {
-  return (value, at, faults) => {
+  return (given, at, faults) => {
+    const value = plainOf(given);
     let number: number | undefined;
     if (typeof value === 'number') number = value;
     else if (value === 'NaN') return Number.NaN;
@@ -92,7 +94,7 @@ const text: WriteScalar = (value, at, faults) => {
 export const bytes: WriteScalar = (value, at, faults) => {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== 'string') {
-    return faults.add(at, 'wrong_type', `${show(value)} is not bytes: give them as base64`);
+    return faults.add(at, 'wrong_type', `${show(value)} is not bytes: give a Uint8Array, or base64`);
   }
   const padded = value.endsWith('=');
   if (!BASE64.test(value) || (padded ? value.length % 4 !== 0 : value.length % 4 === 1)) {

@@ -16,6 +16,7 @@ export function wellKnownReader(
   type: protobuf.Type,
   readField: (field: protobuf.Field) => Read,
   readerOf: (type: protobuf.Type) => Read,
+  readDouble: Read,
 ): Read | undefined {
   if (isWrapper(name) || name === 'google.protobuf.Struct' || name === 'google.protobuf.ListValue') {
     return readOnly(type, readField);
@@ -26,7 +27,7 @@ export function wellKnownReader(
     case 'google.protobuf.Duration':
       return readDuration;
     case 'google.protobuf.Value':
-      return readAnyValue(type, readerOf);
+      return readAnyValue(type, readerOf, readDouble);
     default:
       return undefined;
   }
@@ -82,7 +83,7 @@ function fraction(nanos: number): string {
 }
 
 /** `google.protobuf.Value`: any JSON value. */
-function readAnyValue(type: protobuf.Type, readerOf: (type: protobuf.Type) => Read): Read {
+function readAnyValue(type: protobuf.Type, readerOf: (type: protobuf.Type) => Read, readDouble: Read): Read {
   const property = (id: number) => type.fieldsById[id]!.name;
   const message = (id: number) => type.fieldsById[id]!.resolve().resolvedType as protobuf.Type;
   const [number, text, bool, struct, list] = [2, 3, 4, 5, 6].map(property) as [
@@ -94,9 +95,7 @@ function readAnyValue(type: protobuf.Type, readerOf: (type: protobuf.Type) => Re
   ];
   return (raw) => {
     const value = raw as Record<string, unknown>;
-    if (Object.hasOwn(value, number)) {
-      return Number.isFinite(value[number]) ? value[number] : String(value[number]);
-    }
+    if (Object.hasOwn(value, number)) return readDouble(value[number]);
     if (Object.hasOwn(value, text)) return value[text];
     if (Object.hasOwn(value, bool)) return value[bool];
     if (Object.hasOwn(value, struct)) return readerOf(message(5))(value[struct]);

@@ -1,5 +1,6 @@
 /** The well-known types from their JSON forms; the counterpart of the readers, fault for fault. */
 import type protobuf from 'protobufjs';
+import { plainOf } from '../../base/json/json-text.js';
 import { type FaultList, isRecord, type Place, show } from './faults.js';
 import { SCALAR_WRITERS } from './scalar-writers.js';
 import { isWrapper } from './well-known-readers.js';
@@ -82,9 +83,13 @@ function writeAnyValue(type: protobuf.Type, writerOf: (type: protobuf.Type) => W
   const choose = (id: number, written: unknown) =>
     written === undefined ? undefined : { [property(id)]: written };
 
-  return (value, at, faults, depth) => {
+  return (given, at, faults, depth) => {
+    const value = plainOf(given);
     if (value === null) return choose(1, 0);
-    if (typeof value === 'number') return choose(2, value);
+    if (typeof value === 'number') {
+      if (Number.isFinite(value)) return choose(2, value);
+      return faults.add(at, 'out_of_range', `${value} is not JSON: give null, or the text "${value}"`);
+    }
     if (typeof value === 'string') return choose(3, SCALAR_WRITERS.string!(value, at, faults));
     if (typeof value === 'boolean') return choose(4, value);
     if (isRecord(value)) return choose(5, inner(5)(value, at, faults, depth + 1));

@@ -127,7 +127,8 @@ function writeList(write: Write): Write {
     if (!Array.isArray(value)) {
       return faults.add(at, 'wrong_type', `${show(value)} is not a list: give a list of values`);
     }
-    return value.map((item, key) => write(item, { parent: at, key }, faults, depth));
+    // `map` would leave out the holes of a sparse list.
+    return Array.from(value, (item, key) => write(item, { parent: at, key }, faults, depth));
   };
 }
 

@@ -1,0 +1,148 @@
+/**
+ * JSON that is kept as the text that it came in: `1.0` stays `1.0`, `-0` keeps its sign, names keep their order.
+ *
+ * J1. A `JsonText` stands where its value would, anywhere in a tree of plain values, and `printJson` writes its text there.
+ * J2. It is written on one line, so that a text with line breaks cannot break JSON lines.
+ */
+import { randomUUID } from 'node:crypto';
+import { endOfText, isDigit } from './check-text.js';
+
+/** Line breaks and tabs are never within a JSON string; what follows them there is indentation. */
+const BREAKS = /[\r\n\t][ \r\n\t]*/g;
+
+export class JsonText {
+  readonly text: string;
+  #read: { readonly value: unknown } | undefined;
+
+  /** `text` is valid JSON. `value`: what it means, where that is known already. */
+  constructor(text: string, ...value: readonly [] | readonly [unknown]) {
+    this.text = text;
+    if (value.length === 1) this.#read = { value: value[0] };
+  }
+
+  /** What it means to JavaScript. */
+  get value(): unknown {
+    this.#read ??= { value: JSON.parse(this.text) };
+    return this.#read.value;
+  }
+
+  toString(): string {
+    return this.text;
+  }
+
+  /** Within `printJson` its mark, elsewhere its value. */
+  toJSON(): unknown {
+    if (!printing) return this.value;
+    printing.push(this.text.replace(BREAKS, ''));
+    return `${MARK}${printing.length - 1}`;
+  }
+}
+
+/** Nobody can guess it, so no text of a value can be taken for it. */
+const MARK = `tutti:${randomUUID()}:`;
+const MARKS = new RegExp(`"${MARK}(\\d+)"`, 'g');
+/** The texts of the tree that is printed right now: `JSON.stringify` calls `toJSON` in the middle of its work, and nothing else runs then. */
+let printing: string[] | undefined;
+
+/** `JSON.stringify`, in which each `JsonText` is written as it came. Throws what it throws. */
+export function printJson(value: unknown): string {
+  if (value instanceof JsonText) return value.text.replace(BREAKS, '');
+  const outer = printing;
+  const texts: string[] = [];
+  printing = texts;
+  try {
+    const text = JSON.stringify(value);
+    return texts.length === 0 ? text : text.replace(MARKS, (_, index: string) => texts[Number(index)]!);
+  } finally {
+    printing = outer;
+  }
+}
+
+/** A plain value: of a text what it means to JavaScript, of anything else itself. Only the value itself is looked at. */
+export function plainOf(value: unknown): unknown {
+  return value instanceof JsonText ? value.value : value;
+}
+
+/**
+ * The members of the object that a text is, each as the text that it is; of a name that is there twice the last. Nothing where it is not
+ * an object. The text is valid JSON.
+ */
+export function membersOf({ text }: JsonText): Map<string, JsonText> | undefined {
+  if (!/^[\s]*\{/.test(text)) return undefined;
+  const members = new Map<string, JsonText>();
+  let name: string | undefined;
+  for (const [start, end] of partsOf(text)) {
+    const part = text.slice(start, end);
+    if (name === undefined) name = JSON.parse(part) as string;
+    else {
+      members.set(name, new JsonText(part));
+      name = undefined;
+    }
+  }
+  return members;
+}
+
+/** The items of the list that a text is. Nothing where it is not a list. */
+export function itemsOf({ text }: JsonText): JsonText[] | undefined {
+  if (!/^\s*\[/.test(text)) return undefined;
+  return Array.from(partsOf(text), ([start, end]) => new JsonText(text.slice(start, end)));
+}
+
+/** Start and end of each name and value of an object, of each item of a list. */
+function* partsOf(text: string): Generator<readonly [number, number]> {
+  let depth = 0;
+  let start = -1;
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    const isOpening = code === 0x7b || code === 0x5b;
+    const isClosing = code === 0x7d || code === 0x5d;
+    const isSeparator = code === 0x2c || code === 0x3a;
+    const isSpace = code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+    if (isClosing) depth -= 1;
+    if (start >= 0 && ((depth === 1 && (isSeparator || isSpace)) || depth === 0)) {
+      yield [start, at];
+      start = -1;
+    } else if (depth === 1 && start < 0 && !isSeparator && !isSpace && !isClosing) start = at;
+    if (isOpening) depth += 1;
+    at = code === 0x22 ? endOfText(text, at) : at + 1;
+  }
+}
+
+/**
+ * A tree of plain values, in which every number that JavaScript would write otherwise (`1.0`, `-0`, `1E2`) is a `JsonText`. Throws
+ * `SyntaxError`.
+ */
+export function readExactly(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  return hasOddNumber(text) ? exactly(new JsonText(text, value)) : value;
+}
+
+function exactly(json: JsonText): unknown {
+  const members = membersOf(json);
+  if (members) {
+    const tree: Record<string, unknown> = {};
+    for (const [name, member] of members) {
+      const own = { value: exactly(member), enumerable: true, configurable: true, writable: true };
+      Object.defineProperty(tree, name, own);
+    }
+    return tree;
+  }
+  const items = itemsOf(json);
+  if (items) return items.map(exactly);
+  return typeof json.value === 'number' && JSON.stringify(json.value) !== json.text.trim()
+    ? json
+    : json.value;
+}
+
+/** Whether there is a number that would be written otherwise. */
+function hasOddNumber(text: string): boolean {
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === 0x2d || isDigit(code)) {
+      const [number = '-'] = /^-?[\d.eE+-]+/.exec(text.slice(at, at + 400)) ?? [];
+      if (JSON.stringify(Number(number)) !== number) return true;
+      at += number.length;
+    } else at = code === 0x22 ? endOfText(text, at) : at + 1;
+  }
+  return false;
+}
