@@ -75,7 +75,7 @@ describe('an iteration that reuses outputs', () => {
         module,
         detail: {
           reused_from: { iteration_id: 1, execution_id: first.get(module)!.executionId },
-          output: { from: module, seq: 1 },
+          output: { text: JSON.stringify({ from: module, seq: 1 }) },
         },
       })),
     );

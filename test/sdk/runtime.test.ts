@@ -123,9 +123,9 @@ describe('a handler', () => {
 
   it('whose output the type cannot carry fails with bad_output, naming the fields', async () => {
     const error = await endOf(() => ({ big: 1n }));
-    expect(error).toMatchObject({ code: 'bad_output', retryable: false });
+    expect(error).toMatchObject({ code: 'bad_output', retryable: true });
     const bytes = await endOf(() => ({ not: 'bytes' }), 'bytes');
-    expect(bytes).toMatchObject({ code: 'bad_output', retryable: false });
+    expect(bytes).toMatchObject({ code: 'bad_output', retryable: true });
     expect(bytes.message).toContain('bytes');
   });
 
@@ -267,7 +267,7 @@ describe('partial outputs', () => {
       void task.publish(1n);
       return 'fine';
     });
-    expect(error).toMatchObject({ code: 'bad_output', retryable: false });
+    expect(error).toMatchObject({ code: 'bad_output', retryable: true });
   });
 
   it('reject with the signal’s reason once the task is stopped', async () => {

@@ -212,8 +212,10 @@ export function createFakeCoordinator(
         };
       }
       if (before !== undefined) return before.answer;
-      requests.push(request);
-      const answer = carryOut(request);
+      // As they are meant: a payload is kept as text, which is a matter of other tests.
+      const meant = JSON.parse(JSON.stringify(request)) as Request;
+      requests.push(meant);
+      const answer = carryOut(meant);
       if (key !== undefined) answered.set(key, { body, answer });
       return answer;
     },

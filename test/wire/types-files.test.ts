@@ -58,7 +58,7 @@ describe('proto files', () => {
           'package a; enum K { LOW = 0; } message M { K k = 1; message N { message O { enum K { DEEP = 0; } } } }',
       }),
     ]);
-    expect(types.decode('a.M', new Uint8Array())).toEqual({ ok: true, value: { k: 'LOW' } });
+    expect(types.decode('a.M', new Uint8Array())).toMatchObject({ ok: true, value: { k: 'LOW' } });
   });
 
   it('may be none at all', () => {
@@ -111,7 +111,7 @@ describe('proto files', () => {
       ],
     });
     const encoded = types.encode('A', { r: '' });
-    expect(encoded.ok && types.decode('A', encoded.bytes)).toEqual({ ok: true, value: { r: '' } });
+    expect(encoded.ok && types.decode('A', encoded.bytes)).toMatchObject({ ok: true, value: { r: '' } });
     expect(types.decode('A', new Uint8Array()).ok).toBe(false);
   });
 

@@ -384,7 +384,7 @@ describe('any value', () => {
         expect(JSON.stringify(again)).toBe(text);
         expect(bytesOf(decodedValue(loaded.decodeValue(TYPE, encoded.bytes)))).toEqual(encoded.bytes);
       }),
-      { numRuns: 2000 },
+      { numRuns: 4000 },
     );
     expect(encodedCount).toBeGreaterThan(200);
   });
@@ -406,7 +406,7 @@ describe('json and bytes', () => {
     const loop: Record<string, unknown> = {};
     loop.loop = loop;
     for (const value of [undefined, () => 1, Symbol('s'), 1n, loop]) {
-      expect(faultsOf(value, 'json')).toMatchObject([{ path: '', code: 'unencodable' }]);
+      expect(faultsOf(value, 'json')).toMatchObject([{ code: value === loop ? 'too_deep' : 'wrong_type' }]);
     }
     expect(faultsOf(5, 'bytes')).toMatchObject([{ path: '', code: 'wrong_type' }]);
     expect(faultsOf('%', 'bytes')).toMatchObject([{ path: '', code: 'bad_base64' }]);

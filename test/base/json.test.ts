@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeText } from '../../src/base/decode-text.js';
+import { checkJsonText, isShallow, MAX_DEPTH } from '../../src/base/json/check-text.js';
+import { itemsOf, JsonText, membersOf, printJson, readExactly } from '../../src/base/json/json-text.js';
+
+interface Case {
+  readonly name: string;
+  readonly text: string;
+  readonly faults?: readonly string[];
+}
+const { texts } = JSON.parse(
+  readFileSync(new URL('../wire/cases/json-texts.json', import.meta.url), 'utf8'),
+) as {
+  texts: readonly Case[];
+};
+
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('a JSON text', () => {
+  it.each(texts)('is refused only where a reader would change it: $name', ({ text, faults = [] }) => {
+    expect(checkJsonText(text).map(({ code, path }) => `${code} ${path}`)).toEqual(faults);
+  });
+
+  it('of any value that JavaScript has written is accepted', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 5 }), (text) => checkJsonText(text).length === 0),
+      {
+        numRuns: 1000,
+      },
+    );
+  });
+
+  it('may be nested as deep as every reader takes', () => {
+    expect(checkJsonText(nested(MAX_DEPTH))).toEqual([]);
+    expect(checkJsonText(nested(MAX_DEPTH + 1))).toMatchObject([
+      { code: 'too_deep', path: '/0'.repeat(100) },
+    ]);
+    expect([isShallow(nested(7), 7), isShallow(nested(8), 7), isShallow('["[[[[{{"]', 1)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+  });
+
+  it('is looked at to its end whatever it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'[]{}",:\\19.-eE a') }), (text) => {
+        expect(checkJsonText(text).length).toBeLessThanOrEqual(20);
+        isShallow(text, 3);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('names twenty faults at most', () => {
+    expect(checkJsonText(`[${'1e400,'.repeat(1000)}0]`)).toHaveLength(20);
+  });
+});
+
+describe('a text within a document', () => {
+  it.each(texts.filter(({ faults }) => !faults))('is printed as it came: $name', ({ text }) => {
+    const document = printJson({ a: [new JsonText(text)], b: 'c' });
+    expect(JSON.parse(document)).toEqual({ a: [JSON.parse(text)], b: 'c' });
+    expect(document).not.toMatch(/[\n\r\t]/);
+    if (!/[\n\t]/.test(text)) expect(document).toBe(`{"a":[${text}],"b":"c"}`);
+  });
+
+  it('is taken apart and put together without a change', () => {
+    const text = '{"b": [1.0, {"x":"]}"}, -0 ] , "10":1.50,"9":null,"a":{}}';
+    const members = membersOf(new JsonText(text));
+    expect(Array.from(members ?? [], ([name, { text }]) => [name, text])).toEqual([
+      ['b', '[1.0, {"x":"]}"}, -0 ]'],
+      ['10', '1.50'],
+      ['9', 'null'],
+      ['a', '{}'],
+    ]);
+    expect(itemsOf(members!.get('b')!)?.map(String)).toEqual(['1.0', '{"x":"]}"}', '-0']);
+    expect([
+      membersOf(new JsonText('[]')),
+      itemsOf(new JsonText('{}')),
+      itemsOf(new JsonText(' [ ] ')),
+    ]).toEqual([undefined, undefined, []]);
+  });
+
+  it('cannot be faked by what looks like its mark', () => {
+    let seen = '';
+    const spy = { toJSON: () => seen };
+    const text = new JsonText('1.0');
+    printJson([{ toJSON: () => (seen = String(text.toJSON()).replace(/\d+$/, '')) }, text]);
+    expect(printJson([spy, text])).toBe(JSON.stringify([seen, 0]).replace('0]', '1.0]'));
+  });
+
+  it('means its value to everybody else', () => {
+    expect(JSON.stringify({ a: new JsonText('[1.0]') })).toBe('{"a":[1]}');
+    expect(new JsonText('{"a":1}').value).toEqual({ a: 1 });
+  });
+
+  it('is read exactly: a number that would be written otherwise stays text', () => {
+    for (const { text, faults } of texts) {
+      if (faults) continue;
+      const written = printJson(readExactly(text));
+      expect(JSON.parse(written)).toEqual(JSON.parse(text));
+      const numbers = (json: string) =>
+        json
+          .replace(/"(\\.|[^"\\])*"/g, '')
+          .match(/-?\d[\d.eE+-]*/g)
+          ?.sort();
+      expect(numbers(written)).toEqual(numbers(text));
+    }
+  });
+});
+
+describe('the text of a file', () => {
+  it.each([
+    ['UTF-8', Buffer.from('{"a":"é"}')],
+    ['UTF-8 with a byte order mark', Buffer.from('\ufeff{"a":"é"}')],
+    ['UTF-16, as PowerShell writes it', Buffer.from('\ufeff{"a":"é"}', 'utf16le')],
+    ['UTF-16 with the high byte first', Buffer.from('\ufeff{"a":"é"}', 'utf16le').swap16()],
+  ])('may be %s', (_, bytes) => {
+    expect(decodeText(bytes)).toBe('{"a":"é"}');
+  });
+
+  it('is refused where it is none of them', () => {
+    expect(() => decodeText(Buffer.from('{"a":"é"}', 'latin1'))).toThrow(
+      'it is not UTF-8 text: save it as UTF-8',
+    );
+    expect(() => decodeText(Buffer.of(0xff, 0xfe, 0x00))).toThrow('UTF-16LE');
+  });
+});
