@@ -172,9 +172,9 @@ export interface Queries {
     task: TaskId,
     executionId: string,
     page: PageRequest,
-  ): Promise<Found<Page<JsonText>> | Refusal>;
+  ): Promise<Found<Page<JsonText | View>> | Refusal>;
   /** Every event of the task, in order. */
-  taskEvents(task: TaskId, page: PageRequest): Promise<Found<Page<JsonText>> | Refusal>;
+  taskEvents(task: TaskId, page: PageRequest): Promise<Found<Page<JsonText | View>> | Refusal>;
   diff(problemId: string, a: number, b: number): Promise<Found<View> | Refusal>;
   /** One record an iteration, with its outputs, in order. */
   exportRows(problemId: string): Promise<Found<AsyncIterable<View>> | Refusal>;
