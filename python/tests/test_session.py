@@ -22,7 +22,7 @@ from tutti.network.events import (
     Upload,
 )
 from tutti.network.load import ProcessLoad
-from tutti.network.session import LOG_BACKLOG, Session
+from tutti.network.session import Session
 from tutti.protocol import (
     Assign,
     BlobRef,
@@ -364,14 +364,37 @@ class Executions(unittest.TestCase):
         kinds = [each.state if isinstance(each, ExecutionReport) else type(each).__name__ for each in said]
         self.assertEqual([kind for kind in kinds if kind != "NodeReport"], ["ACCEPTED", "LogLine", "FAILED"])
 
-    def test_of_log_lines_beyond_a_bound_the_newest_are_kept(self) -> None:
+    def test_of_log_lines_beyond_a_bound_the_number_is_told(self) -> None:
         driver = Driver().join()
         driver.told(assign())
         driver.told(refused("say_hello"))
-        for number in range(LOG_BACKLOG + 10):
-            driver.session.step(events.Log("e1", number, "info", "", {}), driver.now)
+        for number in range(1, 21):
+            driver.session.step(events.Log("e1", number, "info", "x" * 1_000_000, {}), driver.now)
         lines = of(LogLine, driver.told(WELCOME))
-        self.assertEqual((len(lines), lines[0].at), (LOG_BACKLOG, 10))
+        while driver.session.has_logs:
+            lines += of(LogLine, driver.session.take().messages)
+        self.assertEqual((len(lines), lines[0].at), (17, 1))
+        self.assertEqual((lines[-1].at, lines[-1].level, lines[-1].fields), (20, "warn", {"dropped": "4"}))
+
+    def test_log_lines_wait_for_room_and_the_end_behind_them(self) -> None:
+        driver = Driver().join()
+        driver.told(assign())
+        driver.session.step(events.Log("e1", 1, "info", "line", {}), driver.now)
+        driver.session.step(events.Returned("e1", Failed(ReportedError("c", "m", True))), driver.now)
+        waiting = driver.session.take(has_room=False).messages
+        self.assertFalse([each for each in waiting if isinstance(each, (LogLine, ExecutionReport))])
+        self.assertTrue(driver.session.has_logs)
+        said = driver.session.take().messages
+        self.assertEqual([type(each).__name__ for each in said], ["LogLine", "ExecutionReport"])
+        self.assertFalse(driver.session.has_logs)
+
+    def test_lines_that_were_lost_on_the_way_are_told_in_one(self) -> None:
+        driver = Driver().join()
+        driver.told(assign())
+        lost = [LogLine("e1", "l", at, "info", "m", {}) for at in (1, 2)]
+        driver.session.step(events.LogsLost(lost), driver.now)
+        (line,) = of(LogLine, driver.session.take().messages)
+        self.assertEqual((line.lease, line.at, line.fields), ("l", 2, {"dropped": "2"}))
 
 
 class Life(unittest.TestCase):

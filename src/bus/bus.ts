@@ -76,6 +76,10 @@ export interface OrchestratorBus {
 
 export interface NodeBusHandlers {
   onControl(frame: Uint8Array): void | Promise<void>;
+  /** `hasRoom` has become true. */
+  onRoom?(): void;
+  /** A frame that was handed to `send` was dropped for newer ones. */
+  onDropped?(frame: Uint8Array): void;
 }
 
 export interface NodeBus {
@@ -83,6 +87,8 @@ export interface NodeBus {
   start(handlers: NodeBusHandlers): Promise<void>;
   /** `supersedes`: of the frames that wait for a connection none is worth sending any more. @default false */
   send(frame: Uint8Array, supersedes?: boolean): void;
+  /** Whether what is sent now leaves soon: there is a connection, and it takes frames. What can wait waits until then. */
+  readonly hasRoom: boolean;
   /** Connects the outputs socket; another endpoint than before replaces the connection. Throws `TuttiError` `bad_endpoint`. */
   connectOutputs(endpoint: string): void;
   /** Lossy: before `connectOutputs`, and until the subscription has arrived, it goes nowhere. */

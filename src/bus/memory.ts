@@ -123,6 +123,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
     const { pending } = node;
     node.pending = [];
     for (const frame of pending) sendUp(node, frame);
+    node.handlers.onRoom?.();
   }
 
   /** Forgets a connection on both sides; which directions go on to deliver is the caller's. */
@@ -152,9 +153,10 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
     const { connection } = node;
     const to = orchestrator;
     if (!connection || !to) {
-      if (supersedes) node.pending = [];
-      if (node.pending.length >= pendingFrames) node.pending.shift();
+      const excess = supersedes ? node.pending.length : Math.max(0, node.pending.length + 1 - pendingFrames);
+      const dropped = node.pending.splice(0, excess);
       node.pending.push(frame);
+      for (const each of dropped) node.handlers.onDropped?.(each);
       return;
     }
     if (isTooLarge(node, frame)) return;
@@ -275,6 +277,9 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
         connect(node);
       },
       send: (frame, supersedes) => sendUp(node, frame, supersedes),
+      get hasRoom() {
+        return node.connection !== undefined;
+      },
       connectOutputs() {
         node.outputsConnected = true;
       },

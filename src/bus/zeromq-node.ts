@@ -60,6 +60,8 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
     reconnectMaxInterval: options.reconnectMaxIntervalMs ?? 2_000,
   };
   let connected = false;
+  let onRoom: (() => void) | undefined;
+  let onDropped: ((frame: Uint8Array) => void) | undefined;
   /** Wakes the sending when there is a connection. */
   let wake: (() => void) | undefined;
   let pending: Uint8Array[] = [];
@@ -80,6 +82,7 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
         }
         const frame = pending.shift();
         if (frame !== undefined) await socket.send(frame);
+        if (pending.length === 0) onRoom?.();
       }
     } catch (error) {
       if (!socket.closed) throw error;
@@ -94,8 +97,10 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
   }
 
   return {
-    async start({ onControl }) {
+    async start({ onControl, ...handlers }) {
       if (dealer || stopping) throw new TuttiError('bus_started', 'this bus was started before');
+      onRoom = handlers.onRoom;
+      onDropped = handlers.onDropped;
       const socket = new Dealer({
         ...common,
         ipv6: isIpv6(options.control),
@@ -107,6 +112,7 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
         onConnect() {
           connected = true;
           wake?.();
+          if (pending.length === 0) onRoom?.();
         },
         onDisconnect() {
           connected = false;
@@ -124,11 +130,16 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
 
     send(frame, supersedes = false) {
       if (!dealer || stopping) return;
-      if (supersedes && !connected) pending = [];
+      const limit = connected ? queueFrames : pendingFrames;
+      const excess = supersedes && !connected ? pending.length : Math.max(0, pending.length + 1 - limit);
+      const dropped = pending.splice(0, excess);
       pending.push(frame);
-      const excess = pending.length - (connected ? queueFrames : pendingFrames);
-      if (excess > 0) pending.splice(0, excess);
       sending ??= drain(dealer.socket);
+      for (const each of dropped) onDropped?.(each);
+    },
+
+    get hasRoom() {
+      return connected && pending.length === 0;
     },
 
     connectOutputs(endpoint) {

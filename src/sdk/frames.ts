@@ -1,17 +1,20 @@
-import type { NodeMessage, Output } from '../model/protocol.js';
+import type { NodeMessage, Output, ReportedError } from '../model/protocol.js';
 
 /** Ids, lease and framing of one message, generously. */
 const OVERHEAD_BYTES = 512;
 /** A character of a text takes at most so many bytes. */
 const BYTES_PER_CHAR = 3;
 
-/** Splits a batch in frames that stay below `maxBytes` each, in order; a single item that is larger goes alone. */
+/** Well below what the orchestrator takes in one frame. */
+const MAX_MESSAGES = 1_000;
+
+/** Splits a batch in frames that stay below `maxBytes` and 1,000 messages each, in order; a single item that is larger goes alone. */
 export function inFrames<T>(batch: readonly T[], sizeOf: (item: T) => number, maxBytes: number): T[][] {
   const frames: T[][] = [];
   let size = 0;
   for (const item of batch) {
     const itemSize = sizeOf(item);
-    if (frames.length === 0 || size + itemSize > maxBytes) {
+    if (frames.length === 0 || size + itemSize > maxBytes || frames.at(-1)!.length === MAX_MESSAGES) {
       frames.push([]);
       size = 0;
     }
@@ -45,20 +48,19 @@ export function messageSize(message: NodeMessage): number {
       return OVERHEAD_BYTES + fields.length * 8 + (message.message.length + chars) * BYTES_PER_CHAR;
     }
     case 'execution_report':
-      return (
-        OVERHEAD_BYTES + (message.message.length + (message.error?.message.length ?? 0)) * BYTES_PER_CHAR
-      );
+      return OVERHEAD_BYTES + message.message.length * BYTES_PER_CHAR + errorSize(message.error);
     case 'config_reply':
-      return (
-        OVERHEAD_BYTES +
-        (message.configuration.length + (message.error?.message.length ?? 0)) * BYTES_PER_CHAR
-      );
+      return OVERHEAD_BYTES + message.configuration.length * BYTES_PER_CHAR + errorSize(message.error);
     case 'node_report':
     case 'command_ack':
-      return OVERHEAD_BYTES + (message.error?.message.length ?? 0) * BYTES_PER_CHAR;
+      return OVERHEAD_BYTES + errorSize(message.error);
     case 'goodbye':
       return OVERHEAD_BYTES;
     default:
       return message satisfies never;
   }
+}
+
+function errorSize(error: ReportedError | undefined): number {
+  return error ? (error.message.length + (error.stack?.length ?? 0)) * BYTES_PER_CHAR : 0;
 }

@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.js';
 import { messageOf, TuttiError } from '../base/errors.js';
 import type { NodeBus } from '../bus/bus.js';
 import type { NodeStatus } from '../model/node.js';
-import { PROTOCOL_VERSION, type TypeSchema, type Welcome } from '../model/protocol.js';
+import { type LogLine, PROTOCOL_VERSION, type TypeSchema, type Welcome } from '../model/protocol.js';
 import { decodeToNode, encodeOutputs, encodeToOrchestrator } from '../wire/codec.js';
 import { outputTopic } from '../wire/topics.js';
 import { typesFromDescriptors } from '../wire/types.js';
@@ -64,6 +64,8 @@ export class Runtime {
   #events: SessionEvent[] = [];
   #isStepping = false;
   #flushScheduled = false;
+  /** By frame, the log lines in it: where the frame is dropped, that is told. */
+  readonly #logsIn = new WeakMap<Uint8Array, readonly LogLine[]>();
   #wake: { readonly at: number; readonly cancel: () => void } | undefined;
   #badFrames = { count: 0, notedAt: Number.NEGATIVE_INFINITY };
 
@@ -98,7 +100,16 @@ export class Runtime {
 
   /** Settles with the first welcome; rejects with a final refusal before it. */
   async start(): Promise<void> {
-    await this.#deps.bus.start({ onControl: (frame) => this.#receive(frame) });
+    await this.#deps.bus.start({
+      onControl: (frame) => this.#receive(frame),
+      onRoom: () => {
+        if (this.#session.hasLogs) this.#scheduleFlush();
+      },
+      onDropped: (frame) => {
+        const lines = this.#logsIn.get(frame);
+        if (lines) this.#emit({ kind: 'logs_lost', lines });
+      },
+    });
     this.#emit({ kind: 'open' });
     await this.#started.promise;
   }
@@ -276,20 +287,25 @@ export class Runtime {
   }
 
   #flush(): void {
-    const { control, outputs } = this.#session.take(this.#deps.measure);
+    const { bus, measure } = this.#deps;
+    const { control, outputs } = this.#session.take(measure, bus.hasRoom);
     // Half of what is allowed: the sizes are estimates.
     const maxBytes = this.#maxFrameBytes / 2;
     if (control) {
       for (const messages of inFrames(control.messages, messageSize, maxBytes)) {
         // Who says hello says all that counts: what was said before a connection was lost is stale.
         const isHello = messages[0]?.kind === 'hello';
-        this.#deps.bus.send(encodeToOrchestrator({ ...control, messages }), isHello);
+        const frame = encodeToOrchestrator({ ...control, messages });
+        const logs = messages.filter((message) => message.kind === 'log');
+        if (logs.length > 0) this.#logsIn.set(frame, logs);
+        bus.send(frame, isHello);
       }
     }
     for (const batch of inFrames(outputs, outputSize, maxBytes)) {
       const frame = encodeOutputs({ protocolVersion: PROTOCOL_VERSION, outputs: batch });
-      this.#deps.bus.publish(outputTopic(this.#settings.module), frame);
+      bus.publish(outputTopic(this.#settings.module), frame);
     }
+    if (this.#session.hasLogs && bus.hasRoom) this.#scheduleFlush();
   }
 
   #scheduleWake(): void {

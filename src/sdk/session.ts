@@ -7,12 +7,15 @@
  *    said is ignored.
  * 3. A command is done once; its repeats are answered with the same acknowledgement.
  * 4. A final refusal ends the session with its code. Nothing else that a peer sends does.
- * 5. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
+ * 5. Log lines leave after the beginning of the execution that they are about and before its end, and only while the connection
+ *    has room for them.
+ * 6. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
  */
 import { TuttiError } from '../base/errors.js';
 import type { NodeStatus } from '../model/node.js';
 import {
   type Assign,
+  type ExecutionReport,
   type Hello,
   type Load,
   type LogLevel,
@@ -30,6 +33,7 @@ import { Commands } from './session/commands.js';
 import type { Effect, SessionEvent } from './session/events.js';
 import { Executions } from './session/executions.js';
 import { Lifecycle } from './session/lifecycle.js';
+import { LogBacklog } from './session/log-backlog.js';
 import { StatusReports } from './session/status-reports.js';
 
 /** A restarted orchestrator is back within a second or two: what it costs to ask four times a second is nothing. */
@@ -37,8 +41,8 @@ export const HELLO_FIRST_MS = 250;
 export const HELLO_MAX_MS = 2_000;
 /** Hellos without an answer before a person is told. */
 const HELLOS_BEFORE_NOTE = 5;
-/** Log lines that wait for the end of the turn or for a registration; beyond that the oldest are lost. */
-export const LOG_BACKLOG = 4_096;
+/** Log lines that leave in one turn: what else there is to say does not wait long behind them. */
+const LOG_BYTES_PER_TURN = 262_144;
 
 /** What a node says of itself in every hello. */
 export type Identity = Pick<
@@ -81,7 +85,7 @@ export class Session {
   #link: Link = { kind: 'closed' };
   #registration: Registration | undefined;
   #messages: NodeMessage[] = [];
-  #logs: LogLine[] = [];
+  readonly #logs = new LogBacklog();
   #say: 'hello' | 'heartbeat' | undefined;
   #helloSentAt = Number.NEGATIVE_INFINITY;
   #hasLeft = false;
@@ -138,10 +142,22 @@ export class Session {
     return this.#effects;
   }
 
-  /** Everything there is to send, once. `measure`: what the process costs, asked when a heartbeat is due. */
-  take(measure?: () => ProcessLoad): Outgoing {
-    const outputs = this.#executions.takeOutputs();
-    const messages = withoutImplied(this.#takeMessages(measure), outputs);
+  /** Whether log lines wait that could leave if the connection had room for them. */
+  get hasLogs(): boolean {
+    return this.#link.kind === 'joined' && !this.#logs.isEmpty;
+  }
+
+  /**
+   * Everything there is to send, once, but for log lines that the connection has no room for, and the ends behind them.
+   *
+   * @param measure what the process costs; asked when a heartbeat is due
+   */
+  take(measure?: () => ProcessLoad, hasRoom = true): Outgoing {
+    const logs = this.#takeLogs(hasRoom);
+    const outputs = this.#executions.takeOutputs(
+      ({ executionId, last }) => last && this.#logs.holds(executionId),
+    );
+    const messages = withoutImplied(this.#takeMessages(measure, logs), outputs);
     return {
       control:
         messages.length === 0
@@ -156,7 +172,18 @@ export class Session {
     };
   }
 
-  #takeMessages(measure: (() => ProcessLoad) | undefined): NodeMessage[] {
+  #takeLogs(hasRoom: boolean): LogLine[] {
+    switch (this.#link.kind) {
+      case 'joined':
+        return hasRoom ? this.#logs.take(LOG_BYTES_PER_TURN) : [];
+      case 'ended':
+        return this.#link.goodbye ? this.#logs.take(Number.POSITIVE_INFINITY) : [];
+      default:
+        return [];
+    }
+  }
+
+  #takeMessages(measure: (() => ProcessLoad) | undefined, logs: readonly LogLine[]): NodeMessage[] {
     const say = this.#say;
     this.#say = undefined;
     const link = this.#link;
@@ -166,20 +193,25 @@ export class Session {
       case 'joining':
         return say === 'hello' ? [this.#hello()] : [];
       case 'joined':
-        return say === 'heartbeat' ? [...this.#takeSaid(), this.#heartbeat(measure)] : this.#takeSaid();
+        return say === 'heartbeat'
+          ? [...this.#takeSaid(logs), this.#heartbeat(measure)]
+          : this.#takeSaid(logs);
       case 'ended':
         this.#link = { kind: 'ended', goodbye: false };
-        return link.goodbye ? [...this.#takeSaid(), { kind: 'goodbye' }] : [];
+        return link.goodbye ? [...this.#takeSaid(logs), { kind: 'goodbye' }] : [];
       default:
         return link satisfies never;
     }
   }
 
-  #takeSaid(): NodeMessage[] {
-    // Log lines come after the beginning of what they are about, and before its end.
-    const [first, rest] = partition(this.#messages, isBeginning);
-    this.#messages = [];
-    return [...first, ...this.#logs.splice(0), ...rest, ...this.#reports.take()];
+  #takeSaid(logs: readonly LogLine[]): NodeMessage[] {
+    const [first, later] = partition(this.#messages, isBeginning);
+    const [held, rest] = partition(
+      later,
+      (message) => isEnd(message) && this.#logs.holds(message.executionId),
+    );
+    this.#messages = held;
+    return [...first, ...logs, ...rest, ...this.#reports.take()];
   }
 
   #handle(event: SessionEvent, now: number): void {
@@ -204,6 +236,9 @@ export class Session {
         return;
       case 'log':
         this.#log(event);
+        return;
+      case 'logs_lost':
+        for (const { executionId, lease, at } of event.lines) this.#logs.drop(executionId, lease, at, 1);
         return;
       case 'publish':
         this.#executions.publish(event.executionId, event.produced, event.ticket, now);
@@ -407,12 +442,17 @@ export class Session {
     const { executionId, at, level, message, fields } = event;
     const lease = this.#executions.logs(executionId);
     if (lease === undefined) return;
-    this.#logs.push({ kind: 'log', executionId, lease, at, level, message, fields });
-    if (this.#logs.length > LOG_BACKLOG) this.#logs.shift();
+    this.#logs.add({ kind: 'log', executionId, lease, at, level, message, fields });
   }
 
   #tell(message: NodeMessage): void {
-    if (this.#link.kind === 'joined') this.#messages.push(message);
+    if (this.#link.kind !== 'joined') return;
+    // An end that still waits behind its log lines is said once.
+    const { executionId } = isEnd(message) ? message : {};
+    if (executionId !== undefined && this.#logs.holds(executionId)) {
+      this.#messages = this.#messages.filter((each) => !isEnd(each) || each.executionId !== executionId);
+    }
+    this.#messages.push(message);
   }
 
   #isEnded(): boolean {
@@ -427,6 +467,13 @@ export class Session {
 /** The first word about an execution. */
 function isBeginning(message: NodeMessage): boolean {
   return message.kind === 'execution_report' && (message.state === 'ACCEPTED' || message.state === 'RUNNING');
+}
+
+function isEnd(message: NodeMessage): message is ExecutionReport {
+  return (
+    message.kind === 'execution_report' &&
+    (message.state === 'FAILED' || message.state === 'CANCELLED' || message.state === 'PREEMPTED')
+  );
 }
 
 /** An output says that its execution runs: where the first one leaves in the same turn, and nothing was said in between, it says so alone. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { LOG_BACKLOG } from '../../src/sdk/session.js';
 import { assign, Driver, momentsOf, outputMoments, PRODUCED, welcome } from './session-driver.js';
 
 describe('assignments', () => {
@@ -369,17 +368,54 @@ describe('progress and log lines', () => {
     ]);
   });
 
-  it('keeps log lines while it is not registered, and beyond a bound the newest of them', () => {
+  it('keeps log lines while it is not registered, and tells how many there was no room for', () => {
     const driver = Driver.running('e1');
     driver.receive([{ kind: 'refused', code: 'say_hello', message: '' }]);
-    for (let at = 1; at <= LOG_BACKLOG + 10; at += 1) {
-      driver.step({ kind: 'log', executionId: 'e1', at, level: 'info', message: '', fields: {} });
+    const message = 'x'.repeat(1_000_000);
+    for (let at = 1; at <= 20; at += 1) {
+      driver.step({ kind: 'log', executionId: 'e1', at, level: 'info', message, fields: {} });
     }
     expect(driver.said().messages).toEqual([]);
     driver.receive([welcome()]);
-    const lines = driver.said().messages.filter(({ kind }) => kind === 'log');
-    expect(lines).toHaveLength(LOG_BACKLOG);
-    expect(lines.at(-1)).toMatchObject({ at: LOG_BACKLOG + 10 });
+    const lines = [];
+    while (driver.session.hasLogs) lines.push(...driver.said().messages.filter(({ kind }) => kind === 'log'));
+    expect(lines).toHaveLength(17);
+    expect(lines.at(0)).toMatchObject({ at: 1 });
+    expect(lines.at(-1)).toMatchObject({ at: 20, level: 'warn', fields: { dropped: '4' } });
+  });
+
+  it('keeps its log lines for a connection that has room, and its end behind them', () => {
+    const driver = Driver.running('e1');
+    const line = { kind: 'log', executionId: 'e1', at: 1, level: 'info', message: 'm', fields: {} } as const;
+    driver.step(line);
+    driver.step({ kind: 'returned', executionId: 'e1', result: { ok: true, produced: PRODUCED } });
+    const waiting = driver.session.take(undefined, false);
+    expect(waiting.outputs).toEqual([]);
+    expect(waiting.control?.messages.map(({ kind }) => kind)).toEqual(['node_report']);
+    expect(driver.session.hasLogs).toBe(true);
+    const { messages, outputs } = driver.said();
+    expect(messages.map(({ kind }) => kind)).toEqual(['log']);
+    expect(outputs).toMatchObject([{ executionId: 'e1', last: true }]);
+    expect(driver.session.hasLogs).toBe(false);
+  });
+
+  it('tells in one line what was lost on the way', () => {
+    const driver = Driver.running('e1');
+    const line = {
+      kind: 'log',
+      lease: 'l',
+      executionId: 'e1',
+      at: 1,
+      level: 'info',
+      message: 'm',
+      fields: {},
+    } as const;
+    driver.said();
+    driver.step({ kind: 'logs_lost', lines: [line, { ...line, at: 2 }] });
+    const said = driver.said().messages.filter(({ kind }) => kind === 'log');
+    expect(said).toMatchObject([
+      { executionId: 'e1', lease: 'l', at: 2, level: 'warn', fields: { dropped: '2' } },
+    ]);
   });
 });
 

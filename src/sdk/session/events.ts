@@ -1,6 +1,6 @@
 import type { TuttiError } from '../../base/errors.js';
 import type { BlobRef, Payload } from '../../model/payload.js';
-import type { Assign, LogLevel, ReportedError, ToNode, Welcome } from '../../model/protocol.js';
+import type { Assign, LogLevel, LogLine, ReportedError, ToNode, Welcome } from '../../model/protocol.js';
 import type { AbortCode } from '../errors.js';
 
 export type Hook = 'start' | 'stop';
@@ -34,6 +34,8 @@ export type SessionEvent =
       readonly message: string;
       readonly fields: Readonly<Record<string, string>>;
     }
+  /** Log lines that had left the session and will not arrive. */
+  | { readonly kind: 'logs_lost'; readonly lines: readonly LogLine[] }
   /** A partial output. `ticket` comes back with `admitted` once it has a place in the window. */
   | {
       readonly kind: 'publish';

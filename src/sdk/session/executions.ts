@@ -12,6 +12,7 @@ import type {
   Assign,
   ExecutionReport,
   HeldExecution,
+  Output,
   OutputAck,
   ReportedError,
 } from '../../model/protocol.js';
@@ -301,8 +302,9 @@ export class Executions {
     for (const held of this.#held.values()) this.#tickOne(held, now);
   }
 
-  takeOutputs(): ReturnType<OutputWindow['take']> {
-    return this.#window.take();
+  /** `isHeld`: what is not to leave yet. */
+  takeOutputs(isHeld: (output: Output) => boolean): readonly Output[] {
+    return this.#window.take(isHeld);
   }
 
   #tickOne(held: Held, now: number): void {

@@ -117,11 +117,11 @@ export class OutputWindow {
     if (sent) this.#send(sent, RESEND_FIRST_MS, now);
   }
 
-  /** What leaves in this turn. */
-  take(): Output[] {
+  /** What leaves in this turn; `isHeld`: what is not to leave yet. */
+  take(isHeld: (output: Output) => boolean): Output[] {
     const outgoing = this.#outgoing;
-    this.#outgoing = [];
-    return outgoing;
+    this.#outgoing = outgoing.filter(isHeld);
+    return this.#outgoing.length === 0 ? outgoing : outgoing.filter((output) => !isHeld(output));
   }
 
   #find(executionId: string, seq: number): SentOutput | undefined {
@@ -141,6 +141,6 @@ export class OutputWindow {
     sent.backoffMs = backoffMs;
     sent.dueAt = now + backoffMs;
     this.#dueAt = Math.min(this.#dueAt, sent.dueAt);
-    if (this.#open) this.#outgoing.push(sent.output);
+    if (this.#open && !this.#outgoing.includes(sent.output)) this.#outgoing.push(sent.output);
   }
 }

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Deque, List, Optional
+from typing import Any, Callable, Deque, List, Optional
 
 import zmq
 
@@ -36,7 +36,9 @@ class Bus:
         self._dealer: Any = None
         self._publisher: Any = None
         self._outputs = ""
-        self._pending: Deque[bytes] = deque(maxlen=_PENDING_FRAMES)
+        self._pending: Deque[bytes] = deque()
+        self.on_dropped: Callable[[bytes], None] = lambda frame: None
+        """A frame that was handed to ``send`` was dropped for newer ones."""
 
     def connect(self, control: str) -> Any:
         """The control socket, to be polled. Raises ``TuttiError`` ``bad_endpoint``."""
@@ -70,10 +72,13 @@ class Bus:
 
     def send(self, frame: bytes, replaces: bool = False) -> None:
         """``replaces``: what waits to leave is stale."""
-        if replaces:
-            self._pending.clear()
+        dropped: List[bytes] = []
+        while self._pending and (replaces or len(self._pending) >= _PENDING_FRAMES):
+            dropped.append(self._pending.popleft())
         self._pending.append(frame)
         self.flush()
+        for each in dropped:
+            self.on_dropped(each)
 
     def flush(self) -> None:
         while self._pending:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, NamedTuple, Optional, Union
+from typing import Any, Callable, Mapping, NamedTuple, Optional, Sequence, Union
 
 from ..errors import ReportedError, TuttiError
-from ..protocol import Assign, BlobRef, ToNode, Welcome
+from ..protocol import Assign, BlobRef, LogLine, ToNode, Welcome
 
 
 class Produced(NamedTuple):
@@ -62,6 +62,12 @@ class Log(NamedTuple):
     fields: Mapping[str, str]
 
 
+class LogsLost(NamedTuple):
+    """Log lines that had left the session and will not arrive."""
+
+    lines: Sequence[LogLine]
+
+
 class Publish(NamedTuple):
     """A partial output. ``ticket`` comes back with ``Admitted`` once it has a place in the window."""
 
@@ -115,6 +121,7 @@ SessionEvent = Union[
     Begun,
     Progress,
     Log,
+    LogsLost,
     Publish,
     Returned,
     Uploaded,

@@ -247,8 +247,9 @@ class Executions:
         for held in self._held.values():
             self._tick_one(held, now)
 
-    def take_outputs(self) -> List[Output]:
-        return self._window.take()
+    def take_outputs(self, is_held: Callable[[Output], bool]) -> List[Output]:
+        """``is_held``: what is not to leave yet."""
+        return self._window.take(is_held)
 
     def _tick_one(self, held: HeldExecution, now: float) -> None:
         phase = held.phase

@@ -121,10 +121,13 @@ class OutputWindow:
         if sent is not None:
             self._send(sent, RESEND_FIRST_MS, now)
 
-    def take(self) -> List[Output]:
-        """What leaves in this turn."""
+    def take(self, is_held: Callable[[Output], bool]) -> List[Output]:
+        """What leaves in this turn; ``is_held``: what is not to leave yet."""
         outgoing, self._outgoing = self._outgoing, []
-        return outgoing
+        for output in outgoing:
+            if is_held(output):
+                self._outgoing.append(output)
+        return [output for output in outgoing if output not in self._outgoing] if self._outgoing else outgoing
 
     def _find(self, execution_id: str, seq: int) -> Optional[_Sent]:
         return next((sent for sent in self._sent.get(execution_id, ()) if sent.output.seq == seq), None)
@@ -144,5 +147,5 @@ class OutputWindow:
         sent.backoff_ms = backoff_ms
         sent.due_at = now + backoff_ms
         self._due_at = min(self._due_at, sent.due_at)
-        if self._open:
+        if self._open and sent.output not in self._outgoing:
             self._outgoing.append(sent.output)

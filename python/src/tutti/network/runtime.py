@@ -24,7 +24,7 @@ from .. import messages
 from ..addresses import as_dialled
 from ..channel import Port
 from ..errors import ReportedError, TuttiError, reported_error
-from ..protocol import Hello, NodeMessage, Welcome
+from ..protocol import Hello, LogLine, NodeMessage, Welcome
 from ..spool import OwnedFile
 from ..values.types import Types
 from ..wire import (
@@ -53,6 +53,12 @@ _FAREWELL_MS = 5_000.0
 _FRAME_RESERVE_BYTES = 1_024
 """For a frame's header, and the few bytes around each message."""
 _PER_MESSAGE_BYTES = 8
+_MAX_MESSAGES = 1_000
+"""In one frame: well below what the orchestrator takes."""
+_LOG_HIGH_BYTES = 1_048_576
+"""More log lines that wait hold back the process that says them."""
+_LOG_STALL_MS = 10_000.0
+"""A connection that takes nothing for so long holds nobody back any more: then what finds no room is counted."""
 _TERMINATING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -69,6 +75,11 @@ class NetworkRuntime:
         self._parent = parent
         self._clock = PauseFreeClock()
         self._bus = Bus()
+        self._bus.on_dropped = self._dropped
+        self._logs_in: Dict[int, Tuple[bytes, List[LogLine]]] = {}
+        """By frame that may still be dropped, the log lines in it."""
+        self._moved_at = 0.0
+        """When log lines have left last, or none have waited."""
         self._blobs = Blobs(config.token)
         self._session = Session(
             Hello(
@@ -123,11 +134,15 @@ class NetworkRuntime:
         self._flush()
         while self._ended is None:
             poller.register(dealer, zmq.POLLIN | (zmq.POLLOUT if self._bus.has_pending else 0))
+            now = self._clock.now_ms()
+            listens = self._takes_logs(now)
             if not self._port.is_closed:
                 poller.register(
-                    self._port.fileno(), zmq.POLLIN | (zmq.POLLOUT if self._port.has_unsent else 0)
+                    self._port.fileno(),
+                    (zmq.POLLIN if listens else 0) | (zmq.POLLOUT if self._port.has_unsent else 0),
                 )
-            wait_ms = min(_LOOK_MS, max(0.0, self._session.wake_at - self._clock.now_ms()))
+            goes_on = self._session.has_logs and not self._bus.has_pending
+            wait_ms = 0.0 if goes_on else min(_LOOK_MS, max(0.0, self._session.wake_at - now))
             self._clock.waits(wait_ms)
             ready = dict(poller.poll(int(wait_ms) + (wait_ms > int(wait_ms))))
             self._bus.flush()
@@ -135,7 +150,7 @@ class NetworkRuntime:
                 self._receive(frame)
             if self._port.fileno() in ready and not self._port.is_closed:
                 self._port.flush()
-                self._hear(self._port.receive())
+                self._hear(self._port.receive() if listens else [])
             if self._port.is_closed and self._port.fileno() in ready:
                 poller.unregister(self._port.fileno())
             if self._blobs.fileno() in ready:
@@ -147,6 +162,16 @@ class NetworkRuntime:
             self._emit(events.Tick())
             self._flush()
             self._show_status()
+
+    def _takes_logs(self, now: float) -> bool:
+        """Not while more log lines wait than leave: then the author's process waits, too, but never long for a dead connection."""
+        if self._session.log_bytes < _LOG_HIGH_BYTES or not self._bus.has_pending:
+            self._moved_at = now
+        return self._session.log_bytes < _LOG_HIGH_BYTES or now > self._moved_at + _LOG_STALL_MS
+
+    def _dropped(self, frame: bytes) -> None:
+        if id(frame) in self._logs_in:
+            self._emit(events.LogsLost(self._logs_in.pop(id(frame))[1]))
 
     # What comes from the orchestrator
 
@@ -308,11 +333,21 @@ class NetworkRuntime:
             self._tell(messages.Status(*shown))
 
     def _flush(self) -> None:
-        node_id, incarnation, said, outputs = self._session.take(self._measure)
+        if not self._bus.has_pending:
+            self._logs_in.clear()
+        has_room = not self._bus.has_pending
+        node_id, incarnation, said, outputs = self._session.take(self._measure, has_room)
         # Who says hello says all that counts: what was said before a connection was lost is stale.
         is_hello = bool(said) and isinstance(said[0], Hello)
-        for batch in self._in_frames([self._encoded(message) for message in said]):
-            self._bus.send(to_orchestrator(node_id, incarnation, batch), is_hello)
+        encoded = [(message, self._encoded(message)) for message in said]
+        sayable = deque(message for message, of_one in encoded if of_one)
+        for batch in self._in_frames([of_one for _, of_one in encoded]):
+            frame = to_orchestrator(node_id, incarnation, batch)
+            messages_in = [sayable.popleft() for _ in batch]
+            logs = [message for message in messages_in if isinstance(message, LogLine)]
+            if logs:
+                self._logs_in[id(frame)] = (frame, logs)
+            self._bus.send(frame, is_hello)
         topic = f"output/{self._config.module}/".encode()
         for batch in self._in_frames([encode_output(output) for output in outputs]):
             self._bus.publish(topic, outputs_frame(batch))
@@ -338,7 +373,8 @@ class NetworkRuntime:
             if not message:
                 continue
             weight = len(message) + _PER_MESSAGE_BYTES
-            if not frames or size + weight > self._max_frame_bytes - _FRAME_RESERVE_BYTES:
+            too_large = size + weight > self._max_frame_bytes - _FRAME_RESERVE_BYTES
+            if not frames or too_large or len(frames[-1]) == _MAX_MESSAGES:
                 frames.append([])
                 size = 0
             frames[-1].append(message)

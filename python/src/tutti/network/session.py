@@ -6,7 +6,9 @@
    said is ignored.
 3. A command is done once; its repeats are answered with the same acknowledgement.
 4. A final refusal ends the session with its code. Nothing else that a peer sends does.
-5. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
+5. Log lines leave after the beginning of the execution that they are about and before its end, and only while the connection has
+   room for them.
+6. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
 
 Times are monotonic milliseconds that never decrease.
 """
@@ -42,6 +44,7 @@ from .events import Effect, End, Note, SessionEvent, Welcomed
 from .executions import Executions
 from .lifecycle import Lifecycle
 from .load import ProcessLoad
+from .log_backlog import LogBacklog
 from .status_reports import StatusReports
 
 HELLO_FIRST_MS = 250.0
@@ -49,8 +52,8 @@ HELLO_FIRST_MS = 250.0
 HELLO_MAX_MS = 2_000.0
 _HELLOS_BEFORE_NOTE = 5
 """Hellos without an answer before a person is told."""
-LOG_BACKLOG = 4_096
-"""Log lines that wait for the end of the turn or for a registration; beyond that the oldest are lost."""
+LOG_BYTES_PER_TURN = 262_144
+"""Log lines that leave in one turn: what else there is to say does not wait long behind them."""
 
 
 Measure = Callable[[], Optional[ProcessLoad]]
@@ -110,7 +113,7 @@ class Session:
         self._link: _Link = _Closed()
         self._registration: Optional[_Registration] = None
         self._messages: List[NodeMessage] = []
-        self._logs: List[LogLine] = []
+        self._logs = LogBacklog()
         self._say: Optional[str] = None
         self._hello_sent_at = -inf
         self._has_left = False
@@ -144,36 +147,61 @@ class Session:
             self._effect(End(None))
         return self._effects
 
-    def take(self, measure: Optional[Measure] = None) -> Outgoing:
-        """Everything there is to send, once. ``measure``: what the processes cost, asked when a heartbeat is due."""
-        incarnation = self._registration.incarnation if self._registration is not None else 0
-        return Outgoing(
-            self.node_id, incarnation, self._take_messages(measure), self._executions.take_outputs()
-        )
+    @property
+    def log_bytes(self) -> int:
+        """Of the log lines that wait."""
+        return self._logs.bytes
 
-    def _take_messages(self, measure: Optional[Measure]) -> Sequence[NodeMessage]:
+    @property
+    def has_logs(self) -> bool:
+        """Whether log lines wait that could leave if the connection had room for them."""
+        return isinstance(self._link, _Joined) and not self._logs.is_empty
+
+    def take(self, measure: Optional[Measure] = None, has_room: bool = True) -> Outgoing:
+        """Everything there is to send, once, but for log lines that the connection has no room for, and the ends behind them.
+
+        ``measure``: what the processes cost, asked when a heartbeat is due.
+        """
+        incarnation = self._registration.incarnation if self._registration is not None else 0
+        messages = self._take_messages(measure, self._take_logs(has_room))
+        outputs = self._executions.take_outputs(lambda output: output.last and self._logs.holds(output.execution_id))
+        return Outgoing(self.node_id, incarnation, messages, outputs)
+
+    def _take_logs(self, has_room: bool) -> List[LogLine]:
+        link = self._link
+        if isinstance(link, _Joined):
+            return self._logs.take(LOG_BYTES_PER_TURN) if has_room else []
+        return self._logs.take(inf) if isinstance(link, _Ended) and link.goodbye else []
+
+    def _take_messages(self, measure: Optional[Measure], logs: Sequence[LogLine]) -> Sequence[NodeMessage]:
         say, self._say = self._say, None
         link = self._link
         if isinstance(link, _Joining):
             return [self._hello()] if say == "hello" else []
         if isinstance(link, _Joined):
-            said = self._take_said()
+            said = self._take_said(logs)
             if say == "heartbeat":
                 said.append(self._heartbeat(measure))
             return said
         if isinstance(link, _Ended) and link.goodbye:
             self._link = _Ended(goodbye=False)
-            return [*self._take_said(), Goodbye()]
+            return [*self._take_said(logs), Goodbye()]
         return []
 
-    def _take_said(self) -> List[NodeMessage]:
-        # Log lines come after the beginning of what they are about, and before its end.
+    def _take_said(self, logs: Sequence[LogLine]) -> List[NodeMessage]:
         first = [message for message in self._messages if _is_beginning(message)]
-        rest = [message for message in self._messages if not _is_beginning(message)]
-        said: List[NodeMessage] = [*first, *self._logs, *rest, *self._reports.take()]
-        self._logs = []
-        self._messages = []
-        return said
+        held = [message for message in self._messages if self._is_held(message)]
+        rest = [each for each in self._messages if not _is_beginning(each) and not self._is_held(each)]
+        self._messages = held
+        return [*first, *logs, *rest, *self._reports.take()]
+
+    def _is_held(self, message: NodeMessage) -> bool:
+        """Whether it is an end behind log lines that wait."""
+        return (
+            isinstance(message, ExecutionReport)
+            and message.state in ("FAILED", "CANCELLED", "PREEMPTED")
+            and self._logs.holds(message.execution_id)
+        )
 
     def _handle(self, event: SessionEvent, now: float) -> None:
         executions = self._executions
@@ -185,6 +213,9 @@ class Session:
             executions.progress(event.execution_id, event.fraction, event.message, now)
         elif isinstance(event, events.Log):
             self._log(event)
+        elif isinstance(event, events.LogsLost):
+            for line in event.lines:
+                self._logs.drop(line)
         elif isinstance(event, events.Publish):
             executions.publish(event.execution_id, event.produced, event.ticket, now)
         elif isinstance(event, events.Returned):
@@ -368,15 +399,22 @@ class Session:
         lease = self._executions.logs(event.execution_id)
         if lease is None:
             return
-        self._logs.append(
+        self._logs.add(
             LogLine(event.execution_id, lease, event.at, event.level, event.message, event.fields)
         )
-        if len(self._logs) > LOG_BACKLOG:
-            del self._logs[0]
 
     def _tell(self, message: NodeMessage) -> None:
-        if isinstance(self._link, _Joined):
-            self._messages.append(message)
+        if not isinstance(self._link, _Joined):
+            return
+        if isinstance(message, ExecutionReport) and self._is_held(message):
+            # An end that still waits behind its log lines is said once.
+            about = message.execution_id
+            self._messages = [
+                each
+                for each in self._messages
+                if not (isinstance(each, ExecutionReport) and each.execution_id == about and self._is_held(each))
+            ]
+        self._messages.append(message)
 
     def _status_changed(self, status: str, error: Optional[ReportedError]) -> None:
         if isinstance(self._link, _Joined):
