@@ -2,7 +2,7 @@
  * Coverage-guided fuzzing with what Node.js brings: V8 says which blocks of the sources an input was the first to reach, and such an input is
  * kept and mutated on. Seeded: the same seed tries the same inputs, as long as the sources are the same.
  */
-import { Session } from 'node:inspector/promises';
+import { type Profiler, Session } from 'node:inspector/promises';
 import type { Random } from '../chaos/random.js';
 import { mangled } from '../support/attack-frames.js';
 
@@ -85,11 +85,15 @@ export async function fuzzGuided(options: GuidedOptions): Promise<GuidedReport> 
   }
 }
 
-/** The blocks of some sources that have run. */
+/**
+ * The functions and blocks of some sources that have run. V8 names the blocks of a function that have not run since it was asked before; a
+ * block that was among them once and is not any more has been reached.
+ */
 class Coverage {
   readonly #session: Session;
   readonly #sources: RegExp;
-  readonly #seen = new Set<string>();
+  readonly #missed = new Map<string, Set<string>>();
+  readonly #reached = new Set<string>();
 
   private constructor(session: Session, sources: RegExp) {
     this.#session = session;
@@ -100,30 +104,44 @@ class Coverage {
     const session = new Session();
     session.connect();
     await session.post('Profiler.enable');
-    // Binary coverage: what was reported once is not reported again.
-    await session.post('Profiler.startPreciseCoverage', { callCount: false, detailed: true });
+    // Without counts, V8 leaves out a function of which every block has run: just what is to be noticed.
+    await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
     return new Coverage(session, sources);
   }
 
   get blocks(): number {
-    return this.#seen.size;
+    return this.#reached.size;
   }
 
   async hasGrown(): Promise<boolean> {
-    const before = this.#seen.size;
+    const before = this.#reached.size;
     const { result } = await this.#session.post('Profiler.takePreciseCoverage');
     for (const { url, functions } of result) {
       if (!this.#sources.test(url)) continue;
-      for (const { ranges } of functions)
-        for (const { startOffset, endOffset, count } of ranges)
-          if (count > 0) this.#seen.add(`${url} ${startOffset} ${endOffset}`);
+      for (const { ranges } of functions) this.#note(url, ranges);
     }
-    return this.#seen.size > before;
+    return this.#reached.size > before;
   }
 
   async stop(): Promise<void> {
     await this.#session.post('Profiler.stopPreciseCoverage');
     this.#session.disconnect();
+  }
+
+  /** The first range is the function's own. */
+  #note(url: string, [own, ...blocks]: readonly Profiler.CoverageRange[]): void {
+    if (own === undefined || own.count === 0) return;
+    const name = `${url} ${own.startOffset}`;
+    const missed = this.#missed.get(name) ?? new Set();
+    this.#missed.set(name, missed);
+    this.#reached.add(name);
+    const now = blocks.filter(({ count }) => count === 0);
+    for (const block of missed) {
+      const [start, end] = block.split('-').map(Number) as [number, number];
+      const isMissed = now.some(({ startOffset, endOffset }) => startOffset <= start && endOffset >= end);
+      if (!isMissed) this.#reached.add(`${name} ${block}`);
+    }
+    for (const { startOffset, endOffset } of now) missed.add(`${startOffset}-${endOffset}`);
   }
 }
 
