@@ -13,6 +13,11 @@ export class RateLimiter {
     this.#perSecond = perSecond;
   }
 
+  /** Whether the limit is reached: the next one would be beyond it. */
+  isReached(key: string, nowMs: number): boolean {
+    return nowMs - this.#windowStartMs < WINDOW_MS && (this.#counts.get(key) ?? 0) >= this.#perSecond;
+  }
+
   /** Whether this one is within the limit. */
   admits(key: string, nowMs: number): boolean {
     if (nowMs - this.#windowStartMs >= WINDOW_MS) {

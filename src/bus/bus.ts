@@ -6,11 +6,21 @@
  *    mailbox slows its producers down. Handlers must not throw.
  * 3. A frame that was handed over belongs to the bus: the caller does not touch its bytes again.
  * 4. Nothing is guaranteed to arrive. The protocol repeats until it is answered.
- * 5. A bus is started once: a second `start`, or one after `stop`, throws `TuttiError` `bus_started`.
+ * 5. A peer is a stranger until it is admitted. The bus keeps a stranger short: few connections, for a short time, with small frames.
+ * 6. A bus is started once: a second `start`, or one after `stop`, throws `TuttiError` `bus_started`.
  */
 
 /** One connection of one node to the control socket; a reconnect is another route. Opaque. */
 export type Route = string;
+
+/** Whose frame it is. */
+export interface Peer {
+  readonly route: Route;
+  /** Where it came from. */
+  readonly address: string;
+  /** Whether it was admitted. */
+  readonly isKnown: boolean;
+}
 
 export interface Endpoints {
   /** As bound, with real ports: `tcp://127.0.0.1:7400`. */
@@ -19,24 +29,33 @@ export interface Endpoints {
   readonly events: string;
 }
 
+/**
+ * Why a connection was ended from our side. `bad_frame`: it does not speak ZeroMQ, sent too large a frame, subscribed to too much.
+ * `no_hello`: it did not say in time who it is. `too_many_connections`: it made place for a newer one. `not_reading`: it took nothing
+ * of what was sent to it.
+ */
+export type CutCode = 'bad_frame' | 'no_hello' | 'too_many_connections' | 'not_reading';
+
 export interface OrchestratorBusHandlers {
-  onControl(route: Route, frame: Uint8Array): void | Promise<void>;
-  /** `topic` as sent; invalid UTF-8 is replaced. `peer`: the address that it came from; whose it is shows only in the frame. */
-  onOutputs(topic: string, frame: Uint8Array, peer: string): void | Promise<void>;
+  onControl(route: Route, frame: Uint8Array, peer: Peer): void | Promise<void>;
+  /** `topic` as sent; invalid UTF-8 is replaced. Of which node it is shows only in the frame. */
+  onOutputs(topic: string, frame: Uint8Array, peer: Peer): void | Promise<void>;
   /** What came on a socket is not of the agreed form: a wrong number of frames. Of the control socket, `peer` is the route. */
   onMalformed(socket: 'control' | 'outputs', peer: string): void;
-  /** A connection was ended for what its peer, at this address, did: it does not speak ZeroMQ, sent too large a frame, subscribed to too much. */
-  onStranger(socket: 'control' | 'outputs' | 'events', why: string, peer: string): void;
+  /** A connection was ended for what its peer, at this address, did or left undone. */
+  onStranger(socket: 'control' | 'outputs' | 'events', code: CutCode, why: string, peer: string): void;
   /** A frame could not be handed to this route: its connection is gone or does not take any more. */
   onUnreachable(route: Route): void;
-  /** Some connection of the control socket ended; which one is not known. */
-  onDisconnect(): void;
+  /** This connection of the control socket ended. */
+  onDisconnect(route: Route): void;
 }
 
 /** The sizes of the sockets' queues. */
 export interface BusGauges {
   readonly control: {
     readonly connections: number;
+    /** Those among them that were not admitted. */
+    readonly strangers: number;
     /** Frames that wait for their peers. */
     readonly queuedFrames: number;
     /** Bytes that have come and are not a whole message yet, or wait for the mailbox. */
@@ -44,6 +63,7 @@ export interface BusGauges {
   };
   readonly outputs: {
     readonly connections: number;
+    readonly strangers: number;
     readonly heldBytes: number;
   };
   readonly events: {
@@ -57,8 +77,8 @@ export interface BusGauges {
 
 /** Of a bus whose sockets are not open. */
 export const NO_GAUGES: BusGauges = {
-  control: { connections: 0, queuedFrames: 0, heldBytes: 0 },
-  outputs: { connections: 0, heldBytes: 0 },
+  control: { connections: 0, strangers: 0, queuedFrames: 0, heldBytes: 0 },
+  outputs: { connections: 0, strangers: 0, heldBytes: 0 },
   events: { connections: 0, queuedFrames: 0, subscriptions: 0, missedFrames: 0 },
 };
 
@@ -66,6 +86,10 @@ export interface OrchestratorBus {
   /** Binds the three sockets. Throws `TuttiError` `port_in_use` (naming option and endpoint) or `bad_endpoint`. */
   start(handlers: OrchestratorBusHandlers): Promise<Endpoints>;
   send(route: Route, frame: Uint8Array): void;
+  /** From now on the peer of this connection, of the control or the outputs socket, is known. */
+  admit(route: Route): void;
+  /** Ends a connection of the control socket: what was sent to it before is handed over first. */
+  end(route: Route): void;
   publish(topic: string, frame: Uint8Array): void;
   /** Whether anybody subscribes to a prefix of this topic. */
   isWanted(topic: string): boolean;

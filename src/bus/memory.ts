@@ -13,6 +13,7 @@ import {
   type NodeBusHandlers,
   type OrchestratorBus,
   type OrchestratorBusHandlers,
+  type Peer,
   type Route,
 } from './bus.js';
 import { Inbox } from './memory-inbox.js';
@@ -67,9 +68,9 @@ export interface MemoryNetwork {
 }
 
 /** One connection of one node. A stopped peer closes its own direction of hearing only: what it said before still arrives. */
-interface Connection {
-  readonly route: Route;
+interface Connection extends Peer {
   readonly node: Node;
+  isKnown: boolean;
   /** Whether the orchestrator still hears the node. */
   up: boolean;
   /** Whether the node still hears the orchestrator. */
@@ -117,7 +118,8 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
   function connect(node: Node): void {
     if (!orchestrator || !node.handlers || node.connection || node.cut || node.stopped) return;
     routes += 1;
-    const connection = { route: `memory-${routes}`, node, up: true, down: true };
+    const route = `memory-${routes}`;
+    const connection = { route, address: node.name, isKnown: false, node, up: true, down: true };
     node.connection = connection;
     orchestrator.connections.set(connection.route, connection);
     const { pending } = node;
@@ -130,7 +132,8 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
   function disconnect(connection: Connection): void {
     if (connection.node.connection === connection) connection.node.connection = undefined;
     const to = orchestrator;
-    if (to?.connections.delete(connection.route)) queueMicrotask(() => to.handlers.onDisconnect());
+    if (to?.connections.delete(connection.route))
+      queueMicrotask(() => to.handlers.onDisconnect(connection.route));
   }
 
   function breakOff(connection: Connection | undefined): void {
@@ -162,7 +165,9 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
     if (isTooLarge(node, frame)) return;
     const deliver = () => {
       if (to.control.length >= queueFrames) return;
-      to.control.push(() => (connection.up ? to.handlers.onControl(connection.route, frame) : undefined));
+      to.control.push(() =>
+        connection.up ? to.handlers.onControl(connection.route, frame, connection) : undefined,
+      );
     };
     schedule({ plane: 'to_orchestrator', peer: node.name, frame, deliver });
   }
@@ -175,7 +180,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
     if (isTooLarge(node, frame)) return;
     const deliver = () => {
       if (to.outputs.length >= queueFrames) return;
-      to.outputs.push(() => (connection.up ? to.handlers.onOutputs(topic, frame, node.name) : undefined));
+      to.outputs.push(() => (connection.up ? to.handlers.onOutputs(topic, frame, connection) : undefined));
     };
     schedule({ plane: 'outputs', peer: node.name, frame, deliver });
   }
@@ -232,6 +237,18 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
       },
       send(route, frame) {
         if (self && !ended) sendDown(self, route, frame);
+      },
+      admit(route) {
+        const connection = self?.connections.get(route);
+        if (connection) connection.isKnown = true;
+      },
+      end(route) {
+        const connection = self?.connections.get(route);
+        if (!connection) return;
+        // What was said to it is still under way.
+        connection.up = false;
+        disconnect(connection);
+        queueMicrotask(() => connect(connection.node));
       },
       publish(topic, frame) {
         if (self && !ended) publishDown(topic, frame);

@@ -3,7 +3,9 @@
  * `zmtp-router.ts` say what is wrong with libzmq's, when everybody may connect.
  */
 import { TuttiError } from '../base/errors.js';
+import { openFilesLimit } from '../base/open-files.js';
 import { NO_GAUGES, type OrchestratorBus, type OrchestratorBusHandlers } from './bus.js';
+import { connectionLimits } from './connection-limits.js';
 import { badEndpoint, HEARTBEATS, LINGER_MS, QUEUE_FRAMES } from './zeromq-sockets.js';
 import { ZmtpPublisher } from './zmtp-publisher.js';
 import { ZmtpRouter } from './zmtp-router.js';
@@ -20,6 +22,10 @@ export interface ZeromqOrchestratorOptions {
   readonly lingerMs?: number;
   /** Frames that may wait for one peer; further ones are dropped, and reported or counted. @default 1000 */
   readonly queueFrames?: number;
+  /** Files and sockets that the process may have open, out of which connections are taken. @default what the system says */
+  readonly openFiles?: number;
+  /** Every peer is known at once, as where all of them are child processes of one's own. @default false */
+  readonly admitsAll?: boolean;
 }
 
 const OUTPUTS_PREFIX = 'output/';
@@ -37,25 +43,37 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
     queueFrames: options.queueFrames ?? QUEUE_FRAMES,
     pingIntervalMs: HEARTBEATS.heartbeatInterval,
     silenceMs: HEARTBEATS.heartbeatTimeout,
+    admitsAll: options.admitsAll ?? false,
   };
+  const limits = connectionLimits(options.openFiles ?? openFilesLimit());
   let sockets: Sockets | undefined;
   let stopping: Promise<void> | undefined;
 
   function open(to: OrchestratorBusHandlers): Sockets {
     return {
-      control: new ZmtpRouter(zmtp, {
-        onFrame: (route, frame) => to.onControl(route, frame),
-        onMalformed: (route) => to.onMalformed('control', route),
-        onUnreachable: (route) => to.onUnreachable(route),
-        onDisconnect: () => to.onDisconnect(),
-        onStranger: (why, peer) => to.onStranger('control', why, peer),
-      }),
-      outputs: new ZmtpSubscriber(OUTPUTS_PREFIX, zmtp, {
-        onMessage: (topic, frame, peer) => to.onOutputs(topic, frame, peer),
-        onMalformed: (peer) => to.onMalformed('outputs', peer),
-        onStranger: (why, peer) => to.onStranger('outputs', why, peer),
-      }),
-      events: new ZmtpPublisher(zmtp, { onStranger: (why, peer) => to.onStranger('events', why, peer) }),
+      control: new ZmtpRouter(
+        { ...zmtp, limits: limits.control },
+        {
+          onFrame: (route, frame, peer) => to.onControl(route, frame, peer),
+          onMalformed: (route) => to.onMalformed('control', route),
+          onUnreachable: (route) => to.onUnreachable(route),
+          onDisconnect: (route) => to.onDisconnect(route),
+          onStranger: (code, why, peer) => to.onStranger('control', code, why, peer),
+        },
+      ),
+      outputs: new ZmtpSubscriber(
+        OUTPUTS_PREFIX,
+        { ...zmtp, limits: limits.outputs },
+        {
+          onMessage: (topic, frame, peer) => to.onOutputs(topic, frame, peer),
+          onMalformed: (peer) => to.onMalformed('outputs', peer),
+          onStranger: (code, why, peer) => to.onStranger('outputs', code, why, peer),
+        },
+      ),
+      events: new ZmtpPublisher(
+        { ...zmtp, limits: limits.events },
+        { onStranger: (code, why, peer) => to.onStranger('events', code, why, peer) },
+      ),
     };
   }
 
@@ -79,6 +97,15 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
 
     send(route, frame) {
       if (!stopping) sockets?.control.send(route, frame);
+    },
+
+    admit(route) {
+      sockets?.control.admit(route);
+      sockets?.outputs.admit(route);
+    },
+
+    end(route) {
+      sockets?.control.end(route);
     },
 
     publish(topic, frame) {

@@ -41,7 +41,7 @@ export type Part =
   | { readonly kind: 'broken'; readonly why: string };
 
 export interface IncomingOptions {
-  /** Of each frame. */
+  /** Of each frame, until it is said otherwise. */
   readonly maxFrameBytes: number;
   /** Frames of a message. */
   readonly frames: number;
@@ -55,6 +55,8 @@ const broken = (why: string): Part => ({ kind: 'broken', why });
 
 export class Incoming {
   readonly #options: IncomingOptions;
+  /** A larger frame is not taken. */
+  maxFrameBytes: number;
   #chunks: Buffer[] = [];
   /** Bytes in the chunks. */
   #have = 0;
@@ -66,6 +68,7 @@ export class Incoming {
 
   constructor(options: IncomingOptions) {
     this.#options = options;
+    this.maxFrameBytes = options.maxFrameBytes;
   }
 
   push(bytes: Buffer): void {
@@ -118,7 +121,7 @@ export class Incoming {
     const headBytes = isLong ? 9 : 2;
     if (head.length < headBytes) return INCOMPLETE;
     const size = isLong ? head.readUInt32BE(1) * 2 ** 32 + head.readUInt32BE(5) : head[1]!;
-    const limit = isCommand ? MAX_COMMAND_BYTES : this.#options.maxFrameBytes;
+    const limit = isCommand ? MAX_COMMAND_BYTES : this.maxFrameBytes;
     if (size > limit) return broken(`a frame of ${size} bytes, ${limit} are the most`);
     if (this.#have < headBytes + size) return INCOMPLETE;
     const body = this.#take(headBytes + size).subarray(headBytes);

@@ -5,14 +5,14 @@
  *    which is counted, and nobody waits for it.
  * 2. What a peer can make us remember is bounded: the length of a prefix, how many one may subscribe to, and how many all may together.
  */
-import type { BusGauges } from './bus.js';
+import type { BusGauges, CutCode } from './bus.js';
 import { TopicSubscribers } from './topic-subscribers.js';
 import { CANCEL, SUBSCRIBE, wrapped } from './zmtp-frames.js';
 import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
 
 export interface ZmtpPublisherHandlers {
-  /** A connection was ended for what its peer, at this address, did. */
-  onStranger(why: string, peer: string): void;
+  /** A connection was ended for what its peer, at this address, did or left undone. */
+  onStranger(code: CutCode, why: string, peer: string): void;
 }
 
 const ROLE: ZmtpRole = { type: 'XPUB', peers: ['SUB', 'XSUB'], frames: 1 };
@@ -45,7 +45,7 @@ export class ZmtpPublisher {
         for (const prefix of this.#prefixes.get(connection) ?? NONE) this.#cancel(connection, prefix);
         this.#prefixes.delete(connection);
       },
-      onStranger: (why, peer) => handlers.onStranger(why, peer),
+      onStranger: (code, why, peer) => handlers.onStranger(code, why, peer),
     });
   }
 

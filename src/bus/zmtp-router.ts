@@ -4,22 +4,34 @@
  * libzmq lets a peer choose the name by which it is routed to: whoever takes another's gets what is meant for it, and whoever takes
  * the one that comes next ends the process by a failed assertion. Here a route is one connection, and the peer has no say in it.
  */
-import type { BusGauges, Route } from './bus.js';
+import { MAX_HELLO_BYTES } from '../model/limits.js';
+import type { BusGauges, CutCode, Peer, Route } from './bus.js';
 import { wrapped } from './zmtp-frames.js';
 import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
 
+/** An honest node is answered within milliseconds, and dials again if not. */
+const HELLO_MS = 10_000;
+/** A node that connects again first sends what had waited for the connection, all of which is left unread. */
+const MAX_STRANGER_MESSAGES = 256;
+
 export interface ZmtpRouterHandlers {
   /** A message of one frame. */
-  onFrame(route: Route, frame: Uint8Array): void | Promise<void>;
+  onFrame(route: Route, frame: Uint8Array, peer: Peer): void | Promise<void>;
   /** A message of several. */
   onMalformed(route: Route): void;
   onUnreachable(route: Route): void;
-  onDisconnect(): void;
-  /** A connection was ended for what its peer, at this address, did. */
-  onStranger(why: string, peer: string): void;
+  onDisconnect(route: Route): void;
+  /** A connection was ended for what its peer, at this address, did or left undone. */
+  onStranger(code: CutCode, why: string, peer: string): void;
 }
 
-const ROLE: ZmtpRole = { type: 'ROUTER', peers: ['DEALER', 'REQ', 'ROUTER'], frames: 1 };
+/** Only a DEALER can be told something at any time: a REQ would stay mute after its first message, and a ROUTER needs to be named. */
+const ROLE: ZmtpRole = {
+  type: 'ROUTER',
+  peers: ['DEALER'],
+  frames: 1,
+  strangers: { maxFrameBytes: MAX_HELLO_BYTES, maxMessages: MAX_STRANGER_MESSAGES, deadlineMs: HELLO_MS },
+};
 
 export class ZmtpRouter {
   readonly #handlers: ZmtpRouterHandlers;
@@ -29,15 +41,16 @@ export class ZmtpRouter {
   constructor(options: ZmtpOptions, handlers: ZmtpRouterHandlers) {
     this.#handlers = handlers;
     this.#server = new ZmtpServer(ROLE, options, {
-      onReady: (connection) => void this.#routes.set(connection.name, connection),
-      onMessage: ({ name }, [frame]) => handlers.onFrame(name, frame!),
-      onMalformed: ({ name }) => handlers.onMalformed(name),
+      onReady: (connection) => void this.#routes.set(connection.route, connection),
+      onMessage: (connection, [frame]) => handlers.onFrame(connection.route, frame!, connection),
+      onMalformed: ({ route }) => handlers.onMalformed(route),
       onCommand: () => {},
-      onEnd: ({ name }) => {
-        this.#routes.delete(name);
-        handlers.onDisconnect();
+      onEnd: ({ route, isKnown, messages }) => {
+        this.#routes.delete(route);
+        // Nobody knows of one that has said nothing.
+        if (isKnown || messages > 0) handlers.onDisconnect(route);
       },
-      onStranger: (why, peer) => handlers.onStranger(why, peer),
+      onStranger: (code, why, peer) => handlers.onStranger(code, why, peer),
     });
   }
 
@@ -52,9 +65,19 @@ export class ZmtpRouter {
     queueMicrotask(() => this.#handlers.onUnreachable(route));
   }
 
+  admit(route: Route): void {
+    const connection = this.#routes.get(route);
+    if (connection) this.#server.admit(connection);
+  }
+
+  end(route: Route): void {
+    const connection = this.#routes.get(route);
+    if (connection) this.#server.end(connection);
+  }
+
   gauges(): BusGauges['control'] {
-    const { connections, queuedFrames, heldBytes } = this.#server;
-    return { connections, queuedFrames, heldBytes };
+    const { connections, strangers, queuedFrames, heldBytes } = this.#server;
+    return { connections, strangers, queuedFrames, heldBytes };
   }
 
   close(): Promise<void> {

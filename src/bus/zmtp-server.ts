@@ -8,9 +8,14 @@
  *    but for a piece of some kilobytes each.
  * 3. A peer that sends more than `maxFrameBytes` in a frame, or what is no ZMTP, loses its connection.
  * 4. A connection whose peer is gone without a word is found by pings. While nothing is read, nobody is cut off for not answering.
+ * 5. A peer is a stranger until it is admitted. Strangers are few, the oldest of them makes place for a new one, and those admitted never do.
+ *    Where peers have to say who they are, a stranger has a deadline for it, and may send little until then.
  */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { CutCode, Peer, Route } from './bus.js';
+import type { ConnectionLimits } from './connection-limits.js';
+import { Strangers } from './strangers.js';
 import { GREETING, PING, pongTo, readyOf } from './zmtp-frames.js';
 import { Incoming, type IncomingOptions } from './zmtp-incoming.js';
 import { type Message, Outgoing } from './zmtp-outgoing.js';
@@ -23,11 +28,20 @@ export interface ZmtpOptions {
   readonly pingIntervalMs: number;
   /** A peer that is silent for so long has lost its connection. */
   readonly silenceMs: number;
+  readonly limits: ConnectionLimits;
+  /** Every peer is known as soon as it is ready. */
+  readonly admitsAll: boolean;
 }
 
 /** The part that a socket plays: what it is, whom it talks to, and of how many frames a message is. */
 export interface ZmtpRole extends Pick<IncomingOptions, 'peers' | 'frames'> {
   readonly type: 'ROUTER' | 'SUB' | 'XPUB';
+  /** What a peer may do before it is admitted, where peers have to say who they are. */
+  readonly strangers?: {
+    readonly maxFrameBytes: number;
+    readonly maxMessages: number;
+    readonly deadlineMs: number;
+  };
 }
 
 export interface ZmtpServerHandlers {
@@ -40,21 +54,23 @@ export interface ZmtpServerHandlers {
   onCommand(connection: Connection, name: string, data: Uint8Array): void;
   /** A connection that was ready is no more. */
   onEnd(connection: Connection): void;
-  /** A connection was ended for what its peer, at this address, did. */
-  onStranger(why: string, peer: string): void;
+  /** A connection was ended for what its peer, at this address, did or left undone. */
+  onStranger(code: CutCode, why: string, peer: string): void;
 }
 
 /** An honest peer greets within milliseconds. */
 const HANDSHAKE_MS = 10_000;
-/** Far above any fleet; below what a process may have open. */
-const MAX_CONNECTIONS = 16_384;
+/** How often it is looked for strangers whose time is over. */
+const DEADLINES_MS = 1_000;
+/** How long a peer may take to read what it was told last, before its connection ends in any case. */
+const FAREWELL_MS = 1_000;
 /** Of all peers together: begun frames, and what came before a pause took effect. */
 const HELD_BYTES = 512 * 1024 * 1024;
 
 /** One connection of a peer; a reconnect is another. */
-export interface Connection {
+export interface Connection extends Peer {
   /** Its number, and where it came from. */
-  readonly name: string;
+  readonly route: Route;
   /** Where it came from: a socket that has ended does not tell any more. */
   readonly address: string;
   readonly socket: Socket;
@@ -62,6 +78,11 @@ export interface Connection {
   /** When it could begin to greet. */
   openedMs: number;
   isReady: boolean;
+  isKnown: boolean;
+  /** It is only told what was said to it before; what it says is not listened to. */
+  isEnding: boolean;
+  /** While it is a stranger. */
+  messages: number;
   readonly outgoing: Outgoing;
   /** The last sign of life. */
   heardMs: number;
@@ -73,6 +94,7 @@ export class ZmtpServer {
   readonly #handlers: ZmtpServerHandlers;
   readonly #ready: Buffer;
   readonly #connections = new Set<Connection>();
+  readonly #strangers: Strangers<Connection>;
   readonly #server: Server;
   #accepted = 0;
   #paused = false;
@@ -80,14 +102,15 @@ export class ZmtpServer {
   #heldBytes = 0;
   readonly #queued = { bytes: 0 };
   #pinging: NodeJS.Timeout | undefined;
+  #deadlines: NodeJS.Timeout | undefined;
 
   constructor(role: ZmtpRole, options: ZmtpOptions, handlers: ZmtpServerHandlers) {
     this.#role = role;
     this.#options = options;
     this.#handlers = handlers;
     this.#ready = readyOf(role.type);
+    this.#strangers = new Strangers(options.limits);
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
-    this.#server.maxConnections = MAX_CONNECTIONS;
     // One that could not be accepted, since too much is open: there will be another.
     this.#server.on('error', () => {});
   }
@@ -97,6 +120,7 @@ export class ZmtpServer {
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
     this.#pinging = setInterval(() => this.#ping(), this.#options.pingIntervalMs);
+    this.#deadlines = setInterval(() => this.#endLate(), DEADLINES_MS);
     const bound = this.#server.address();
     if (bound === null || typeof bound === 'string') throw new Error('a TCP socket has an address');
     return { address: bound.address, port: bound.port };
@@ -107,10 +131,32 @@ export class ZmtpServer {
     return isReady && !socket.destroyed && !this.#closing && outgoing.offer(message);
   }
 
-  /** Ends a connection for what its peer did. */
-  refuse(connection: Connection, why: string): void {
-    this.#handlers.onStranger(why, connection.address);
+  /** Ends a connection for what its peer did or left undone. */
+  refuse(connection: Connection, why: string, code: CutCode = 'bad_frame'): void {
+    this.#handlers.onStranger(code, why, connection.address);
     this.#end(connection);
+  }
+
+  /** From now on the peer is known: it may send what everybody may, and stays. */
+  admit(connection: Connection): void {
+    connection.isKnown = true;
+    connection.incoming.maxFrameBytes = this.#options.maxFrameBytes;
+    this.#strangers.delete(connection);
+  }
+
+  /** Ends a connection once its peer has read what was sent to it, or has had the time to. */
+  end(connection: Connection): void {
+    if (connection.isEnding) return;
+    connection.isEnding = true;
+    connection.isReady = false;
+    this.#forget(connection);
+    connection.outgoing.end();
+    // Reading goes on: closing with something unread would take from the peer what it was told last.
+    setTimeout(() => connection.socket.destroy(), FAREWELL_MS).unref();
+  }
+
+  get strangers(): number {
+    return this.#strangers.count;
   }
 
   get connections(): number {
@@ -133,6 +179,7 @@ export class ZmtpServer {
   async close(): Promise<void> {
     this.#closing = true;
     clearInterval(this.#pinging);
+    clearInterval(this.#deadlines);
     const closed = this.#server.listening ? once(this.#server, 'close') : Promise.resolve();
     this.#server.close();
     for (const { socket, outgoing } of this.#connections) {
@@ -147,15 +194,50 @@ export class ZmtpServer {
   }
 
   #accept(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    socket.on('error', () => socket.destroy());
+    if (!this.#makeRoom(address)) {
+      this.#handlers.onStranger('too_many_connections', 'all connections are those of known peers', address);
+      socket.destroy();
+      return;
+    }
+    const connection = this.#connectionOf(socket, address);
+    this.#connections.add(connection);
+    this.#strangers.add(connection);
+    socket.on('close', () => {
+      this.#end(connection);
+      this.#connections.delete(connection);
+      this.#strangers.delete(connection);
+      if (connection.isReady || connection.isEnding) this.#handlers.onEnd(connection);
+    });
+    socket.on('data', (bytes) => this.#hear(connection, bytes));
+    connection.outgoing.say(GREETING);
+    if (this.#paused) socket.pause();
+  }
+
+  /** Whether there is room for one more, which the oldest stranger may have made. */
+  #makeRoom(address: string): boolean {
+    const victim = this.#strangers.victim(address, this.#connections.size);
+    if (victim) {
+      this.refuse(victim, 'a newer connection took its place', 'too_many_connections');
+      this.#connections.delete(victim);
+      this.#strangers.delete(victim);
+    }
+    return this.#connections.size < this.#options.limits.connections;
+  }
+
+  #connectionOf(socket: Socket, address: string): Connection {
     this.#accepted += 1;
     const { maxFrameBytes, queueFrames } = this.#options;
-    const { frames, peers } = this.#role;
+    const { type, frames, peers, strangers } = this.#role;
     const now = performance.now();
-    const address = socket.remoteAddress ?? '';
     const connection: Connection = {
-      ...{ name: `${this.#accepted}@${address}:${socket.remotePort ?? ''}`, address, socket },
-      ...{ openedMs: now, isReady: false, heardMs: now },
-      incoming: new Incoming({ maxFrameBytes, frames, peers }),
+      ...{ route: `${type}-${this.#accepted}@${address}:${socket.remotePort ?? ''}`, address, socket },
+      ...{ openedMs: now, isReady: false, isKnown: false, isEnding: false, messages: 0, heardMs: now },
+      incoming: new Incoming({
+        ...{ frames, peers },
+        maxFrameBytes: Math.min(maxFrameBytes, strangers?.maxFrameBytes ?? maxFrameBytes),
+      }),
       outgoing: new Outgoing(socket, {
         ...{ queueFrames, total: this.#queued },
         onTaken: () => {
@@ -163,22 +245,16 @@ export class ZmtpServer {
         },
       }),
     };
-    this.#connections.add(connection);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => {
-      this.#end(connection);
-      this.#connections.delete(connection);
-      if (connection.isReady) this.#handlers.onEnd(connection);
-    });
-    socket.on('data', (bytes) => {
-      connection.heardMs = performance.now();
-      connection.incoming.push(bytes);
-      this.#heldBytes += bytes.length;
-      this.#read(connection);
-      if (this.#heldBytes > HELD_BYTES) this.refuse(this.#largest(), 'too many frames were begun at once');
-    });
-    connection.outgoing.say(GREETING);
-    if (this.#paused) socket.pause();
+    return connection;
+  }
+
+  #hear(connection: Connection, bytes: Buffer): void {
+    if (connection.isEnding) return;
+    connection.heardMs = performance.now();
+    connection.incoming.push(bytes);
+    this.#heldBytes += bytes.length;
+    this.#read(connection);
+    if (this.#heldBytes > HELD_BYTES) this.refuse(this.#largest(), 'too many frames were begun at once');
   }
 
   /** The connection that makes us hold the most. */
@@ -188,17 +264,30 @@ export class ZmtpServer {
     );
   }
 
-  #end({ socket, incoming, outgoing }: Connection): void {
-    socket.destroy();
-    outgoing.clear();
+  #end(connection: Connection): void {
+    connection.socket.destroy();
+    connection.outgoing.clear();
+    this.#forget(connection);
+  }
+
+  /** Lets go of what it has said. */
+  #forget({ incoming }: Connection): void {
     this.#heldBytes -= incoming.size;
     incoming.clear();
+  }
+
+  /** Whether a stranger has said as much as it may before it is admitted. */
+  #isTalkative(connection: Connection): boolean {
+    const { strangers } = this.#role;
+    if (connection.isKnown || strangers === undefined) return false;
+    connection.messages += 1;
+    return connection.messages > strangers.maxMessages;
   }
 
   /** Takes what is complete, until a handler asks for a pause. */
   #read(connection: Connection): void {
     const { incoming, outgoing, socket } = connection;
-    while (!this.#paused && !this.#closing && !socket.destroyed) {
+    while (!this.#paused && !this.#closing && !socket.destroyed && !connection.isEnding) {
       const before = incoming.size;
       const part = incoming.next();
       this.#heldBytes -= before - incoming.size;
@@ -210,6 +299,7 @@ export class ZmtpServer {
           break;
         case 'ready':
           connection.isReady = true;
+          if (this.#options.admitsAll) this.admit(connection);
           this.#handlers.onReady(connection);
           break;
         case 'ping':
@@ -221,9 +311,15 @@ export class ZmtpServer {
         case 'more':
           break;
         case 'malformed':
-          this.#handlers.onMalformed(connection);
-          break;
         case 'message': {
+          if (this.#isTalkative(connection)) {
+            this.refuse(connection, `more than ${connection.messages - 1} messages before it was admitted`);
+            return;
+          }
+          if (part.kind === 'malformed') {
+            this.#handlers.onMalformed(connection);
+            break;
+          }
           const paused = this.#handlers.onMessage(connection, part.frames);
           if (paused) this.#pauseUntil(paused);
           break;
@@ -258,10 +354,22 @@ export class ZmtpServer {
     if (this.#paused) return;
     const now = performance.now();
     for (const connection of this.#connections) {
-      const { outgoing, isReady, heardMs, openedMs } = connection;
-      if (!isReady && now - openedMs > HANDSHAKE_MS) this.refuse(connection, 'it did not greet in time');
-      else if (now - heardMs > this.#options.silenceMs) this.#end(connection);
+      const { outgoing, isReady, heardMs } = connection;
+      if (now - heardMs > this.#options.silenceMs) this.#end(connection);
       else if (isReady) outgoing.say(PING);
+    }
+  }
+
+  /** Ends strangers whose time is over: those that came first come first. */
+  #endLate(): void {
+    if (this.#paused) return;
+    const now = performance.now();
+    const helloMs = this.#role.strangers?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    for (const connection of this.#strangers) {
+      const ageMs = now - connection.openedMs;
+      if (ageMs <= HANDSHAKE_MS && ageMs <= helloMs) return;
+      if (!connection.isReady) this.refuse(connection, 'it did not greet in time', 'no_hello');
+      else if (ageMs > helloMs) this.refuse(connection, 'it did not register in time', 'no_hello');
     }
   }
 }

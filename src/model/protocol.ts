@@ -16,9 +16,6 @@ export interface ReportedError {
   readonly stack?: string;
 }
 
-/** A stack as UTF-8: some 150 lines, and small enough for an event. */
-export const MAX_STACK_BYTES = 16_384;
-
 /** The error without its stack: for everything but the execution, the node or the command that it happened to. */
 export function withoutStack<E extends ReportedError>({ stack: _, ...error }: E): Omit<E, 'stack'> {
   return error;

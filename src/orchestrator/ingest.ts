@@ -1,61 +1,101 @@
-/** From frames to steps: the door through which everything from the bus comes in. */
-import type { OrchestratorBusHandlers } from '../bus/bus.js';
-import { decodeOutputs, decodeToOrchestrator } from '../wire/codec.js';
+/**
+ * From frames to steps: the door through which everything from the bus comes in.
+ *
+ * 1. Of a stranger nothing is decoded but a hello, alone in a small frame; all else is answered with `say_hello`, unread.
+ * 2. A step weighs what it takes in memory once it is decoded, not what it took on the wire.
+ * 3. An address that fails to show the token a few times in a second is not listened to for the rest of it. A token so long that nobody
+ *    guesses it counts all the same: somebody who fails then cannot keep others at the same address out.
+ */
+import { RateLimiter } from '../base/rate-limiter.js';
+import { sameSecret } from '../base/secrets.js';
+import type { OrchestratorBusHandlers, Peer, Route } from '../bus/bus.js';
+import type { ToOrchestrator } from '../model/protocol.js';
+import { decodeHello, decodeOutputs, decodeToOrchestrator } from '../wire/codec.js';
 import { parseOutputTopic } from '../wire/topics.js';
 import type { Step } from './decide/turn.js';
 import type { Refused } from './port.js';
 
 const SHOWN_CHARACTERS = 100;
+/** What waits of a step that came without a frame, or with one that was not kept. */
+const SMALL_STEP_BYTES = 512;
+/** An honest node with the wrong token fails once, and ends. */
+const FAILURES_PER_SECOND = 5;
+/** 128 bits and more, however they are written. */
+const UNGUESSABLE_CHARACTERS = 32;
 
-/**
- * `post` is told the frame's size, and settles when the mailbox has room again; until then the socket is not read. `refused`: what nobody
- * can be told of.
- */
-export function ingest(
-  post: (step: Step, bytes?: number) => Promise<void> | undefined,
-  refused: (refused: Refused) => void,
-): OrchestratorBusHandlers {
+export interface IngestDeps {
+  /** Settles when the mailbox has room again; until then the socket is not read. `cost`: bytes. */
+  readonly post: (step: Step, cost: number) => Promise<void> | undefined;
+  /** What nobody can be told of. */
+  readonly refused: (refused: Refused) => void;
+  /** Ends a connection of the control socket. */
+  readonly end: (route: Route) => void;
+  /** What a hello has to show. */
+  readonly token: string | undefined;
+  /** A monotonic clock. */
+  readonly nowMs: () => number;
+}
+
+export function ingest({ post, refused, end, token, nowMs }: IngestDeps): OrchestratorBusHandlers {
+  const failures = new RateLimiter(FAILURES_PER_SECOND);
   const refusedOutputs = (peer: string, message: string): void =>
     refused({ via: 'outputs', peer, code: 'bad_frame', message });
 
+  /** Whether a hello is to be decided: its token is right, or wrong and few of its address were. */
+  function isHeard({ messages }: ToOrchestrator, { address }: Peer): boolean {
+    const hello = messages[0];
+    if (token === undefined || hello?.kind !== 'hello') return true;
+    if (!sameSecret(hello.token, token)) return failures.admits(address, nowMs());
+    return token.length >= UNGUESSABLE_CHARACTERS || !failures.isReached(address, nowMs());
+  }
+
   return {
-    onControl(route, bytes) {
-      const decoded = decodeToOrchestrator(bytes);
-      if (decoded.ok) {
-        const { value: frame, faults } = decoded;
-        return post({ kind: 'control', route, frame, faults }, bytes.byteLength);
+    onControl(route, bytes, peer) {
+      const decoded = peer.isKnown ? decodeToOrchestrator(bytes) : decodeHello(bytes);
+      if (!decoded.ok) {
+        const { code, message } = decoded;
+        return post({ kind: 'bad control', route, code, message }, SMALL_STEP_BYTES);
       }
-      return post({ kind: 'bad control', route, code: decoded.code, message: decoded.message });
+      const { value: frame, faults, cost } = decoded;
+      if (peer.isKnown || isHeard(frame, peer)) return post({ kind: 'control', route, frame, faults }, cost);
+      const message = `more than ${FAILURES_PER_SECOND} wrong tokens in a second`;
+      refused({ via: 'control', peer: peer.address, code: 'unauthorized', message });
+      end(route);
+      return undefined;
     },
     onOutputs(topic, bytes, peer) {
+      const { address } = peer;
       const decoded = decodeOutputs(bytes);
       if (!decoded.ok) {
-        refusedOutputs(peer, decoded.message);
+        refusedOutputs(address, decoded.message);
         return undefined;
       }
       if (parseOutputTopic(topic) === undefined) {
-        refusedOutputs(peer, `${JSON.stringify(topic.slice(0, SHOWN_CHARACTERS))} is no topic of outputs`);
+        refusedOutputs(
+          address,
+          `${JSON.stringify(topic.slice(0, SHOWN_CHARACTERS))} is not a topic of outputs`,
+        );
         return undefined;
       }
-      for (const { message } of decoded.faults) refusedOutputs(peer, message);
-      return post({ kind: 'outputs', outputs: decoded.value.outputs, peer }, bytes.byteLength);
+      for (const { message } of decoded.faults) refusedOutputs(address, message);
+      return post({ kind: 'outputs', outputs: decoded.value.outputs, peer }, decoded.cost);
     },
     onMalformed(socket, peer) {
       if (socket === 'control') {
         const message = 'a message of the control socket is one frame';
-        void post({ kind: 'bad control', route: peer, code: 'bad_frame', message });
+        void post({ kind: 'bad control', route: peer, code: 'bad_frame', message }, SMALL_STEP_BYTES);
       } else {
         refusedOutputs(peer, 'a message of the outputs socket is a topic and a frame');
       }
     },
-    onStranger(socket, why, peer) {
-      refused({ via: socket, peer, code: 'bad_frame', message: why });
+    onStranger(socket, code, why, peer) {
+      refused({ via: socket, peer, code, message: why });
     },
     onUnreachable(route) {
-      void post({ kind: 'unreachable', route });
+      void post({ kind: 'unreachable', route }, SMALL_STEP_BYTES);
     },
-    onDisconnect() {
-      void post({ kind: 'disconnect' });
+    onDisconnect(route) {
+      void post({ kind: 'unreachable', route }, SMALL_STEP_BYTES);
     },
   };
 }

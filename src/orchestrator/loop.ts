@@ -22,6 +22,8 @@ import type { House, Loaded, Step, Turn } from './decide/turn.js';
 
 /** Steps of one batch: bounds the latency of whoever comes next, and the size of a transaction. */
 const BATCH_LIMIT = 2048;
+/** What they take in memory together, likewise; a batch has one step at least. */
+const BATCH_BYTES = 32 * 1024 * 1024;
 /** Mostly the output follows: one commit less for each execution, and a viewer does not see the difference. */
 const UNHURRIED_MS = 10;
 const COMMIT_AGAIN_MS = 250;
@@ -41,7 +43,7 @@ export interface LoopDeps {
   readonly logger: Logger;
   /** Steps that may wait; a frame counts as one. */
   readonly mailboxLimit: number;
-  /** Bytes of the frames that may wait. */
+  /** Bytes that what waits may take in memory. */
   readonly mailboxBytes: number;
   /** What the store says about the steps. */
   readonly load: (steps: readonly Step[]) => Promise<Loaded>;
@@ -55,7 +57,7 @@ export interface LoopDeps {
 
 interface Waiting {
   readonly step: Step;
-  /** Of the frame that it keeps. */
+  /** What it takes in memory. */
   readonly bytes: number;
 }
 
@@ -86,7 +88,7 @@ export class Loop {
     return this.#mailbox.length;
   }
 
-  /** Of the frames that wait. */
+  /** What waits takes in memory. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -96,7 +98,7 @@ export class Loop {
   }
 
   /**
-   * Puts a step in the mailbox, with the size of the frame that it keeps. The promise, if there is one, settles when there is room again:
+   * Puts a step in the mailbox, with what it takes in memory. The promise, if there is one, settles when there is room again:
    * wait for it before the next.
    */
   post(step: Step, bytes = 0): Promise<void> | undefined {
@@ -128,7 +130,7 @@ export class Loop {
     while (!this.#stopping) {
       if (this.#mailbox.length === 0) await this.#nextStep();
       if (this.#stopping) return;
-      const taken = this.#mailbox.splice(0, BATCH_LIMIT);
+      const taken = this.#mailbox.splice(0, this.#batchSize());
       for (const { bytes } of taken) this.#bytes -= bytes;
       const { mailboxLimit, mailboxBytes } = this.#deps;
       if (this.#room && this.#mailbox.length < mailboxLimit / 2 && this.#bytes < mailboxBytes / 2) {
@@ -139,6 +141,17 @@ export class Loop {
       for (const { bytes } of rest) this.#bytes += bytes;
       this.#mailbox.unshift(...rest);
     }
+  }
+
+  /** How many of those that wait are decided together. */
+  #batchSize(): number {
+    let bytes = 0;
+    let count = 0;
+    for (; count < this.#mailbox.length && count < BATCH_LIMIT; count += 1) {
+      bytes += this.#mailbox[count]!.bytes;
+      if (bytes > BATCH_BYTES) break;
+    }
+    return Math.max(1, count);
   }
 
   /** Returns how many of the steps are decided. */

@@ -45,7 +45,7 @@ import { recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
 import { Retention } from './retention.js';
 
-/** Of frames that wait: some dozens of the largest, and far more than a batch of usual ones. */
+/** Of what was decoded and waits: some dozens of the largest frames, and far more than a batch of usual ones. */
 const MAILBOX_BYTES = 256 * 1024 * 1024;
 /** Requests that may be under way; each holds its caller's connection. */
 const REQUESTS_LIMIT = 20_000;
@@ -224,13 +224,16 @@ export class Orchestrator implements Coordinator {
     this.#clock.start();
     await this.blobs.tidy();
     const endpoints = await bus.start(
-      ingest(
-        (step, bytes) => this.#loop.post(step, bytes),
-        (refused) => {
+      ingest({
+        post: (step, cost) => this.#loop.post(step, cost),
+        refused: (refused) => {
           this.#state.counters.add(`refused_${refused.code}`);
           this.#refusals.note(refused);
         },
-      ),
+        end: (route) => bus.end(route),
+        token: options.token,
+        nowMs: () => this.#deps.clock.monotonicMs(),
+      }),
     );
     this.#addresses.outputs = endpoints.outputs.replace(
       /^tcp:\/\/(\[[^\]]*\]|[^:]*):/,

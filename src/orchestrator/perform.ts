@@ -25,7 +25,7 @@ import type { House } from './decide/turn.js';
 import type { PayloadCache } from './payload-cache.js';
 
 export interface PerformDeps {
-  readonly bus: Pick<OrchestratorBus, 'send' | 'publish' | 'isWanted'>;
+  readonly bus: Pick<OrchestratorBus, 'send' | 'admit' | 'end' | 'publish' | 'isWanted'>;
   readonly store: Pick<Reader, 'get'>;
   readonly cache: PayloadCache;
   readonly house: House;
@@ -55,10 +55,12 @@ export class Performer {
 
   async perform(journal: Journal): Promise<void> {
     for (const { ref, bytes } of journal.payloads) this.#deps.cache.put(ref, bytes);
+    for (const route of journal.admitted) this.#deps.bus.admit(route);
     for (const sending of journal.sendings) {
       const messages = this.#resolveNow(sending.messages) ?? (await this.#resolve(sending.messages));
       this.#send(sending, messages);
     }
+    for (const route of journal.ended) this.#deps.bus.end(route);
     for (const task of journal.tasks) if (taskHasEnded(task.state)) this.#deps.cache.forget(task.id);
     if (journal.events.length > 0) {
       this.#deps.onCommitted(journal.events);

@@ -8,7 +8,7 @@
 import { fileURLToPath } from 'node:url';
 import { inspect, types as is } from 'node:util';
 import { cutMiddle } from '../base/cut.js';
-import { MAX_STACK_BYTES } from '../model/protocol.js';
+import { MAX_STACK_BYTES } from '../model/limits.js';
 
 const MAX_CAUSES = 8;
 const MAX_MEMBERS = 8;

@@ -6,11 +6,14 @@
  * 3. A message kind that this version does not know is ignored without a fault.
  * 4. `bytes` of a decoded value are views of the frame: they keep it alive, and nobody may write to it.
  */
+
+import { messageOf } from '../base/errors.js';
 import type { EncodedEvent } from '../model/event.js';
+import { MAX_HELLO_BYTES } from '../model/limits.js';
 import { type Outputs, PROTOCOL_VERSION, type ToNode, type ToOrchestrator } from '../model/protocol.js';
-import { type Decoded, decodeFrame } from './envelope.js';
+import { type Decoded, decodeFrame, outlineOf } from './envelope.js';
 import { type ReceivedEvent, readEvent, writeEvent } from './event-message.js';
-import { uint } from './fields.js';
+import { short, uint } from './fields.js';
 import { tutti } from './generated/tutti.js';
 import { nodeMessages, writeNodeMessage } from './node-messages.js';
 import { orchestratorMessages, writeOrchestratorMessage } from './orchestrator-messages.js';
@@ -38,7 +41,7 @@ export function decodeToOrchestrator(frame: Uint8Array): Decoded<ToOrchestrator>
     frame,
     nodeMessages,
     (reader, field, wireType) => {
-      if (field === 2 && wireType === LENGTH_DELIMITED) nodeId = reader.stringVerify();
+      if (field === 2 && wireType === LENGTH_DELIMITED) nodeId = short('node_id', reader.stringVerify());
       else if (field === 3 && wireType === VARINT)
         incarnation = uint('incarnation', reader.uint64() as never);
       else return false;
@@ -46,6 +49,34 @@ export function decodeToOrchestrator(frame: Uint8Array): Decoded<ToOrchestrator>
     },
     (messages) => ({ protocolVersion: PROTOCOL_VERSION, nodeId, incarnation, messages }),
   );
+}
+
+/** The kind of message that a connection begins with: the field of `NodeMessage`. */
+const HELLO_FIELD = 1;
+
+/**
+ * What a connection says that has not registered: a hello, alone in its frame, or nothing. All else is left unread, and answered with
+ * `say_hello`.
+ */
+export function decodeHello(frame: Uint8Array): Decoded<ToOrchestrator> {
+  const unread = {
+    ok: false,
+    code: 'say_hello',
+    message: 'this connection has not registered here, so it says hello first, in a frame of its own',
+  } as const;
+  if (frame.byteLength > MAX_HELLO_BYTES) {
+    const message = `the frame has ${frame.byteLength} bytes, expected at most ${MAX_HELLO_BYTES} before the connection is registered`;
+    return { ok: false, code: 'bad_frame', message };
+  }
+  try {
+    const { messages, first } = outlineOf(frame, nodeMessages.field);
+    if (messages > 1 || (messages === 1 && first !== HELLO_FIELD)) return unread;
+  } catch (error) {
+    const message = `the frame is not protobuf of tutti.v1: ${messageOf(error)}`;
+    return { ok: false, code: 'bad_frame', message };
+  }
+  const decoded = decodeToOrchestrator(frame);
+  return decoded.ok && decoded.value.messages.some(({ kind }) => kind !== 'hello') ? unread : decoded;
 }
 
 export function encodeToNode(frame: ToNode): Uint8Array {

@@ -31,7 +31,8 @@ export function readEvent(frame: Uint8Array): Decoded<ReceivedEvent> {
   try {
     const event = v1.Event.decode(readerOf(frame));
     const seq = uint('event.seq', event.seq, 1);
-    return { ok: true, value: { seq, at: time('event.at', event.at), fact: readFact(event) }, faults: [] };
+    const value = { seq, at: time('event.at', event.at), fact: readFact(event) };
+    return { ok: true, value, faults: [], cost: frame.byteLength };
   } catch (error) {
     return {
       ok: false,

@@ -1,25 +1,44 @@
 /** What a node says on the control plane: model to protobuf and back. */
 import { cutMiddle } from '../base/cut.js';
 import {
-  type HeldExecution,
-  type Load,
+  MAX_CONFIGURATION_BYTES,
+  MAX_ERROR_BYTES,
+  MAX_HELD,
+  MAX_LABELS,
+  MAX_LOG_BYTES,
+  MAX_LOG_FIELD_BYTES,
+  MAX_LOG_FIELDS,
+  MAX_LOG_FIELDS_BYTES,
+  MAX_NAME_CHARS,
+  MAX_PROGRESS_BYTES,
+  MAX_SCHEMAS,
   MAX_STACK_BYTES,
-  type NodeMessage,
-  type ReportedError,
-  type TypeSchema,
-} from '../model/protocol.js';
+  MAX_TOKEN_CHARS,
+} from '../model/limits.js';
+import type { HeldExecution, Load, NodeMessage, ReportedError, TypeSchema } from '../model/protocol.js';
 import { heldState, logLevel, nodeStatus, word } from './enums.js';
 import type { BatchSpec, FaultSubject } from './envelope.js';
-import { amount, fraction, invalid, name, names, short, text, time, uint } from './fields.js';
+import {
+  amount,
+  cut,
+  fraction,
+  invalid,
+  jsonBytes,
+  list,
+  name,
+  named,
+  names,
+  short,
+  time,
+  tooMany,
+  uint,
+} from './fields.js';
 import { tutti } from './generated/tutti.js';
 
 import v1 = tutti.v1;
 
 /** More executions at once than any process plays; a node that says so has a fault in its configuration. */
 const MAX_CAPACITY = 65_536;
-
-/** Labels are for choosing nodes by, and kept with every node. */
-const MAX_LABELS = 64;
 
 export function writeNodeMessage(message: NodeMessage): v1.NodeMessage.$Properties {
   switch (message.kind) {
@@ -106,7 +125,23 @@ export const nodeMessages: BatchSpec<v1.NodeMessage, NodeMessage> = {
   read: (reader, length) => v1.NodeMessage.decode(reader, length),
   map: readNodeMessage,
   subject,
+  counted: 2,
+  elements,
 };
+
+/** Entries of its lists and maps: each takes memory of its own. */
+function elements(message: NodeMessage): number {
+  switch (message.kind) {
+    case 'hello':
+      return message.held.length + (message.schemas?.length ?? 0) + Object.keys(message.labels).length;
+    case 'heartbeat':
+      return message.running.length;
+    case 'log':
+      return Object.keys(message.fields).length;
+    default:
+      return 0;
+  }
+}
 
 function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
   const { body } = message;
@@ -118,7 +153,7 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
       return {
         kind: 'heartbeat',
         status: word('heartbeat.status', nodeStatus, status),
-        running: names('heartbeat.running', running),
+        running: names('heartbeat.running', running, MAX_HELD),
         ...(load && { load: readLoad(load) }),
       };
     }
@@ -137,7 +172,7 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
       return {
         kind: 'command_ack',
         commandId: name('command_ack.command_id', ack.commandId),
-        executionId: text(ack.executionId),
+        executionId: short('command_ack.execution_id', ack.executionId),
         accepted: ack.accepted ?? false,
         ...readError(ack.error),
       };
@@ -148,7 +183,7 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
         kind: 'config_reply',
         transactionId: name('config_reply.transaction_id', reply.transactionId),
         success: reply.success ?? false,
-        configuration: text(reply.configuration),
+        configuration: readConfiguration(reply.configuration),
         ...readError(reply.error),
       };
     }
@@ -160,8 +195,8 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
         lease: name('log.lease', log.lease),
         at: time('log.at', log.at),
         level: word('log.level', logLevel, log.level),
-        message: text(log.message),
-        fields: log.fields ?? {},
+        message: cut(log.message, MAX_LOG_BYTES),
+        fields: readLogFields(log.fields ?? {}),
       };
     }
     case 'goodbye':
@@ -184,22 +219,50 @@ function readHello(hello: v1.Hello.$Properties): NodeMessage {
     version: short('hello.version', hello.version),
     capacity,
     labels: readLabels(hello.labels ?? {}),
-    outputType: text(hello.outputType),
+    outputType: short('hello.output_type', hello.outputType),
     status: word('hello.status', nodeStatus, hello.status),
-    held: (hello.held ?? []).map(readHeld),
-    token: text(hello.token),
-    ...(hello.schemas?.length && { schemas: hello.schemas.map(readSchema) }),
+    held: list('hello.held', hello.held, MAX_HELD).map(readHeld),
+    token: short('hello.token', hello.token, MAX_TOKEN_CHARS),
+    ...(hello.schemas?.length && {
+      schemas: list('hello.schemas', hello.schemas, MAX_SCHEMAS).map(readSchema),
+    }),
   };
 }
 
 function readLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const entries = Object.entries(labels);
-  if (entries.length > MAX_LABELS) invalid('hello.labels', entries.length, `at most ${MAX_LABELS} labels`);
+  if (entries.length > MAX_LABELS) tooMany('hello.labels', entries.length, MAX_LABELS);
   for (const [label, value] of entries) {
     short('hello.labels', label);
     short(`hello.labels[${label}]`, value);
   }
   return labels;
+}
+
+/** The fields of a line of a log: what is too much of them is left out, and a field says how many those are. */
+function readLogFields(fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const entries = Object.entries(fields);
+  if (entries.length === 0) return {};
+  const kept: [string, string][] = [];
+  let bytes = 0;
+  for (const [field, value] of entries) {
+    const entry: [string, string] = [cut(field, MAX_NAME_CHARS), cut(value, MAX_LOG_FIELD_BYTES)];
+    bytes += jsonBytes(entry[0]) + jsonBytes(entry[1]);
+    if (kept.length >= MAX_LOG_FIELDS || bytes > MAX_LOG_FIELDS_BYTES) break;
+    kept.push(entry);
+  }
+  if (kept.length < entries.length) kept.push(['…', `${entries.length - kept.length} more fields [cut]`]);
+  return Object.fromEntries(kept);
+}
+
+function readConfiguration(configuration: string | null | undefined): string {
+  if (!configuration) return '';
+  if (
+    configuration.length * 6 > MAX_CONFIGURATION_BYTES &&
+    jsonBytes(configuration) > MAX_CONFIGURATION_BYTES
+  )
+    invalid('config_reply.configuration', configuration, `at most ${MAX_CONFIGURATION_BYTES} bytes as JSON`);
+  return configuration;
 }
 
 function readSchema(schema: v1.TypeSchema.$Properties, index: number): TypeSchema {
@@ -240,7 +303,7 @@ function readExecutionReport(report: v1.ExecutionReport.$Properties): NodeMessag
     state,
     lastSeq: uint('execution_report.last_seq', report.lastSeq),
     progress: fraction('execution_report.progress', report.progress),
-    message: text(report.message),
+    message: cut(report.message, MAX_PROGRESS_BYTES),
     ...readError(report.error),
   };
 }
@@ -249,10 +312,10 @@ function readError(error: v1.Error.$Properties | null | undefined): { readonly e
   if (!error) return {};
   return {
     error: {
-      code: text(error.code),
-      message: text(error.message),
+      code: cut(error.code, MAX_NAME_CHARS),
+      message: cut(error.message, MAX_ERROR_BYTES),
       retryable: error.retryable ?? false,
-      ...(error.stack && { stack: cutMiddle(error.stack, MAX_STACK_BYTES) }),
+      ...(error.stack && { stack: cut(cutMiddle(error.stack, MAX_STACK_BYTES), 2 * MAX_STACK_BYTES) }),
     },
   };
 }
@@ -263,8 +326,8 @@ function subject(message: v1.NodeMessage): FaultSubject {
   const commandId = message.commandAck?.commandId;
   const transactionId = message.configReply?.transactionId;
   return {
-    ...(executionId ? { executionId } : {}),
-    ...(commandId ? { commandId } : {}),
-    ...(transactionId ? { transactionId } : {}),
+    ...named('executionId', executionId),
+    ...named('commandId', commandId),
+    ...named('transactionId', transactionId),
   };
 }

@@ -2,7 +2,7 @@
 import type { Payload } from '../model/payload.js';
 import type { Output } from '../model/protocol.js';
 import type { BatchSpec, FaultSubject } from './envelope.js';
-import { invalid, name, text, uint } from './fields.js';
+import { invalid, name, named, short, uint } from './fields.js';
 import { tutti } from './generated/tutti.js';
 import { readBlob } from './payloads.js';
 
@@ -19,6 +19,7 @@ export const outputMessages: BatchSpec<v1.Output, Output> = {
   read: (reader, length) => v1.Output.decode(reader, length),
   map: readOutput,
   subject,
+  counted: 1,
 };
 
 function readOutput(output: v1.Output): Output {
@@ -28,7 +29,7 @@ function readOutput(output: v1.Output): Output {
     seq: uint('output.seq', output.seq, 1),
     last: output.last,
     ...(output.logLines && { logLines: uint('output.log_lines', output.logLines) }),
-    type: text(output.type),
+    type: short('output.type', output.type),
     payload: readPayload(output),
   };
 }
@@ -47,5 +48,5 @@ function subject(output: v1.Output): FaultSubject {
   } catch {
     // The sequence number is the fault itself.
   }
-  return { ...(executionId ? { executionId } : {}), ...(seq ? { seq } : {}) };
+  return { ...named('executionId', executionId), ...(seq ? { seq } : {}) };
 }

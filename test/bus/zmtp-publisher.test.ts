@@ -12,6 +12,11 @@ const QUEUE_FRAMES = 1000;
 const READY = readyAs('SUB');
 const TOPIC = 'task/p/1/';
 
+const UNLIMITED = {
+  limits: { connections: 1000, strangers: 1000, strangersOfAddress: 1000 },
+  admitsAll: false,
+};
+
 let publisher: ZmtpPublisher;
 let port: number;
 let strangers: string[];
@@ -19,8 +24,8 @@ const open: Open[] = [];
 
 async function start(at = 0, pings = { pingIntervalMs: 3000, silenceMs: 15_000 }): Promise<void> {
   publisher = new ZmtpPublisher(
-    { lingerMs: 100, queueFrames: QUEUE_FRAMES, ...pings },
-    { onStranger: (why) => void strangers.push(why) },
+    { lingerMs: 100, queueFrames: QUEUE_FRAMES, ...pings, ...UNLIMITED },
+    { onStranger: (_code, why) => void strangers.push(why) },
   );
   ({ port } = await publisher.bind('127.0.0.1', at));
 }

@@ -12,6 +12,11 @@ const READY = readyAs('DEALER');
 
 let router: ZmtpRouter;
 let endpoint: string;
+const UNLIMITED = {
+  limits: { connections: 1000, strangers: 1000, strangersOfAddress: 1000 },
+  admitsAll: true,
+};
+
 let port: number;
 let heard: { route: string; text: string }[];
 let strangers: string[];
@@ -27,7 +32,7 @@ beforeEach(async () => {
   router = new ZmtpRouter(
     {
       ...{ maxFrameBytes: MAX_FRAME_BYTES, lingerMs: 100, queueFrames: 100 },
-      ...{ pingIntervalMs: 3000, silenceMs: 15_000 },
+      ...{ pingIntervalMs: 3000, silenceMs: 15_000, ...UNLIMITED },
     },
     {
       onFrame: (route, frame) => void heard.push({ route, text: Buffer.from(frame).toString() }),
@@ -36,7 +41,7 @@ beforeEach(async () => {
       },
       onUnreachable: (route) => void unreachable.push(route),
       onDisconnect: () => {},
-      onStranger: (why) => void strangers.push(why),
+      onStranger: (_code, why) => void strangers.push(why),
     },
   );
   ({ port } = await router.bind('127.0.0.1', 0));

@@ -77,32 +77,38 @@ class Arrivals<T> {
   }
 }
 
+interface ControlFrame {
+  readonly route: Route;
+  readonly frame: Uint8Array;
+  readonly isKnown: boolean;
+}
+
 interface Heard {
-  readonly control: Arrivals<{ readonly route: Route; readonly frame: Uint8Array }>;
+  readonly control: Arrivals<ControlFrame>;
   readonly outputs: Arrivals<{ readonly topic: string; readonly frame: Uint8Array; readonly peer: string }>;
   readonly malformed: Arrivals<{ readonly socket: string; readonly peer: string }>;
   readonly unreachable: Arrivals<Route>;
-  readonly disconnects: Arrivals<true>;
+  readonly disconnects: Arrivals<Route>;
   readonly handlers: OrchestratorBusHandlers;
 }
 
 function listen(): Heard {
   const heard = {
-    control: new Arrivals<{ readonly route: Route; readonly frame: Uint8Array }>(),
+    control: new Arrivals<ControlFrame>(),
     outputs: new Arrivals<{ readonly topic: string; readonly frame: Uint8Array; readonly peer: string }>(),
     malformed: new Arrivals<{ readonly socket: string; readonly peer: string }>(),
     unreachable: new Arrivals<Route>(),
-    disconnects: new Arrivals<true>(),
+    disconnects: new Arrivals<Route>(),
   };
   return {
     ...heard,
     handlers: {
-      onControl: (route, frame) => heard.control.push({ route, frame }),
-      onOutputs: (topic, frame, peer) => heard.outputs.push({ topic, frame, peer }),
+      onControl: (route, frame, { isKnown }) => heard.control.push({ route, frame, isKnown }),
+      onOutputs: (topic, frame, peer) => heard.outputs.push({ topic, frame, peer: peer.address }),
       onMalformed: (socket, peer) => heard.malformed.push({ socket, peer }),
       onStranger: () => {},
       onUnreachable: heard.unreachable.push,
-      onDisconnect: () => heard.disconnects.push(true),
+      onDisconnect: heard.disconnects.push,
     },
   };
 }
@@ -162,6 +168,56 @@ export function busContract(name: string, create: (options: HarnessOptions) => P
       expect((await node.frames.take(10)).map(text)).toEqual(sent);
     });
 
+    it('knows a peer from its admission on, for as long as its connection lasts', async () => {
+      const heard = listen();
+      const { bus, endpoints } = await startOrchestrator(heard.handlers);
+      const node = await joinedNode(endpoints, heard);
+      const known = async (): Promise<boolean> => {
+        node.bus.send(bytes('it is me'));
+        return (await heard.control.next()).isKnown;
+      };
+      expect(await known()).toBe(false);
+      bus.admit(node.route);
+      expect(await known()).toBe(true);
+      bus.admit('nobody');
+      node.cut();
+      await heard.disconnects.next();
+      node.mend();
+      await again(
+        () => node.bus.send(bytes('back')),
+        () => heard.control.waiting > 0,
+      );
+      expect(await heard.control.next()).toMatchObject({ isKnown: false });
+    });
+
+    it('ends a connection once its peer was told what it was told before', async () => {
+      const heard = listen();
+      const { bus, endpoints } = await startOrchestrator(heard.handlers);
+      const node = await joinedNode(endpoints, heard);
+      const other = await joinedNode(endpoints, heard);
+      bus.send(node.route, bytes('the last word'));
+      bus.end(node.route);
+      bus.end(node.route);
+      bus.end('nobody');
+      bus.send(node.route, bytes('too late'));
+      expect(text(await node.frames.next())).toBe('the last word');
+      expect(await heard.disconnects.next()).toBe(node.route);
+      expect(await heard.unreachable.next()).toBe(node.route);
+      await again(
+        () => node.bus.send(bytes('back')),
+        () => heard.control.waiting > 0,
+      );
+      const back = await heard.control.next();
+      expect(back.route).not.toBe(node.route);
+      bus.send(back.route, bytes('again'));
+      expect(text(await node.frames.next())).toBe('again');
+      other.bus.send(bytes('unharmed'));
+      await again(
+        () => {},
+        () => heard.control.waiting > 0,
+      );
+    });
+
     it('keeps a route for a connection and gives another node another one', async () => {
       const heard = listen();
       const { bus, endpoints } = await startOrchestrator(heard.handlers);
@@ -181,7 +237,7 @@ export function busContract(name: string, create: (options: HarnessOptions) => P
       const { bus, endpoints } = await startOrchestrator(heard.handlers);
       const node = await joinedNode(endpoints, heard);
       node.cut();
-      await heard.disconnects.next();
+      expect(await heard.disconnects.next()).toBe(node.route);
       await again(
         () => bus.send(node.route, bytes('too late')),
         () => heard.unreachable.waiting > 0,
@@ -316,8 +372,8 @@ export function busContract(name: string, create: (options: HarnessOptions) => P
       });
       const { bus, endpoints } = await startOrchestrator({
         ...heard.handlers,
-        onControl(route, frame) {
-          heard.control.push({ route, frame });
+        onControl(route, frame, { isKnown }) {
+          heard.control.push({ route, frame, isKnown });
           return pause;
         },
       });
@@ -386,6 +442,7 @@ export function busContract(name: string, create: (options: HarnessOptions) => P
       const heard = listen();
       const { bus, endpoints } = await startOrchestrator(heard.handlers);
       const node = await joinedNode(endpoints, heard);
+      bus.admit(node.route);
       const large = new Uint8Array(1024 * 1024).fill(7);
       node.bus.send(new Uint8Array());
       node.bus.send(large);

@@ -60,8 +60,8 @@ describe('a configured token', () => {
     expect(await upgrade(http, right)).toBe(101);
     expect(await upgrade(http, {}, `?token=${TOKEN}`)).toBe(101);
 
-    const peer = new RawPeer(scene, orchestrator);
     for (const token of ['', `${TOKEN}s`]) {
+      const peer = new RawPeer(scene, orchestrator);
       peer.sayHello({ token });
       const { message } = await peer.next('refused');
       expect(message.code).toBe('unauthorized');

@@ -15,6 +15,8 @@ import type { FuzzTarget } from './guided.js';
 
 const TOPIC = 'output/work/';
 const INPUT_BYTES = 4096;
+const STRANGER = { route: 'hostile', address: 'hostile', isKnown: false };
+const REGISTERED = { ...STRANGER, isKnown: true };
 const IDLE_MS = 10_000;
 /** The first byte of an input says which of them reads the rest. */
 const [CONTROL, INSIDER, OUTPUTS, CONTROL_SOCKET, OUTPUTS_SOCKET, EVENTS_SOCKET, CONTROL_HANDSHAKE] = [
@@ -34,26 +36,32 @@ export async function framesTarget(sources: RegExp): Promise<FuzzTarget> {
   const [order] = turned.only(insider.route, 'assign order');
   const { nodeId, incarnation } = insider;
   const steps: Step[] = [];
-  const { onControl, onOutputs } = ingest(
-    (step) => void steps.push(step),
-    () => {},
-  );
+  const { onControl, onOutputs } = ingest({
+    post: (step) => void steps.push(step),
+    refused: () => {},
+    end: () => {},
+    token: undefined,
+    nowMs: () => core.nowMs,
+  });
   const publisher = new ZmtpPublisher(
-    { lingerMs: 100, queueFrames: 100, pingIntervalMs: 3000, silenceMs: 15_000 },
+    {
+      ...{ lingerMs: 100, queueFrames: 100, pingIntervalMs: 3000, silenceMs: 15_000, admitsAll: false },
+      limits: { connections: 1000, strangers: 1000, strangersOfAddress: 1000 },
+    },
     { onStranger: () => {} },
   );
   const { port } = await publisher.bind('127.0.0.1', 0);
-  const heardControl = ([frame]: readonly Uint8Array[]) => void onControl('hostile', frame!);
+  const heardControl = ([frame]: readonly Uint8Array[]) => void onControl('hostile', frame!, STRANGER);
   const heardOutputs = ([topic, frame]: readonly Uint8Array[]) =>
-    void onOutputs(String(topic), frame!, 'hostile');
+    void onOutputs(String(topic), frame!, STRANGER);
   const read = (plane: number, bytes: Buffer): void | Promise<void> => {
     switch (plane) {
       case CONTROL:
-        return void onControl('hostile', bytes);
+        return void onControl('hostile', bytes, STRANGER);
       case INSIDER:
-        return void onControl(insider.route, bytes);
+        return void onControl(insider.route, bytes, REGISTERED);
       case OUTPUTS:
-        return void onOutputs(TOPIC, bytes, 'hostile');
+        return void onOutputs(TOPIC, bytes, STRANGER);
       case CONTROL_SOCKET:
         return readAll('DEALER', 1, shaken('DEALER', bytes), heardControl);
       case OUTPUTS_SOCKET:

@@ -331,7 +331,7 @@ export class Peer {
       payload: { kind: 'inline', bytes },
       ...more,
     };
-    return { kind: 'outputs', outputs: [output], peer: this.route };
+    return { kind: 'outputs', outputs: [output], peer: { route: this.route, address: this.route, isKnown: true } };
   }
 
   publish(order: AssignOrder, seq: number, more: Partial<Output> = {}): Promise<Turned> {

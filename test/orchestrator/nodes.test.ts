@@ -299,11 +299,16 @@ describe('a silent node', () => {
     expect((await a.beat()).types).toEqual(['node.alive']);
   });
 
-  it('is looked for among all nodes when some connection ends', async () => {
-    const a = core.peer('a');
+  it('costs the others nothing when its connection ends, nor does one that was nobody’s', async () => {
+    const [a, b] = [core.peer('a'), core.peer('a', { instance: 'other' })];
     await a.join();
-    const turned = await core.turn({ kind: 'disconnect' });
-    expect(turned.journal.sendings).toEqual([{ route: a.route, incarnation: 1, messages: [] }]);
+    await b.join();
+    const turned = await core.turn(
+      { kind: 'unreachable', route: a.route },
+      { kind: 'unreachable', route: 'nobody' },
+    );
+    expect(turned.types).toEqual(['node.unresponsive']);
+    expect(turned.journal.sendings).toEqual([]);
   });
 
   it('is not judged before what it said has been read', async () => {

@@ -19,7 +19,12 @@ afterEach(async () => {
 async function orchestratorAt(
   endpoints: Endpoints = { control: ANY, outputs: ANY, events: ANY },
 ): Promise<{ orchestrator: FakeOrchestrator; endpoints: Endpoints }> {
-  const bus = createZeromqOrchestratorBus({ ...endpoints, maxFrameBytes: 1_048_576, lingerMs: 100 });
+  const bus = createZeromqOrchestratorBus({
+    ...endpoints,
+    maxFrameBytes: 1_048_576,
+    lingerMs: 100,
+    admitsAll: true,
+  });
   const orchestrator = new FakeOrchestrator(bus);
   const bound = await orchestrator.start();
   stops.push(() => bus.stop());

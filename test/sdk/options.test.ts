@@ -67,6 +67,8 @@ describe('frames', () => {
   it('stay below the limit, in order, and a larger item goes alone', () => {
     expect(inFrames([3, 3, 3, 20, 1], (size) => size, 7)).toEqual([[3, 3], [3], [20], [1]]);
     expect(inFrames([1, 2], (size) => size, Number.POSITIVE_INFINITY)).toEqual([[1, 2]]);
+    const many = Array.from({ length: 2500 }, () => 1);
+    expect(inFrames(many, () => 1, 1e6).map(({ length }) => length)).toEqual([1000, 1000, 500]);
     expect(inFrames([], () => 1, 7)).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ export interface Hub {
   control(route: string, frame: Uint8Array): void;
   outputs(frame: Uint8Array): void;
   unreachable(route: string): void;
-  disconnected(): void;
+  disconnected(route: string): void;
 }
 
 export class Link {
@@ -49,18 +49,20 @@ export class Network {
   }
 
   close(link: Link): void {
+    const { route } = link;
     link.isUp = false;
     link.connection += 1;
     this.#links.delete(link);
     this.#byRoute.delete(link.route);
-    if (this.#world.random.chance(0.7)) this.#world.after(1, () => this.#hub?.disconnected());
+    if (this.#world.random.chance(0.7)) this.#world.after(1, () => this.#hub?.disconnected(route));
   }
 
   cut(link: Link): void {
     if (!this.#links.has(link)) return;
     const { random } = this.#world;
+    const { route } = link;
     this.#drop(link);
-    if (random.chance(0.5)) this.#hub?.disconnected();
+    if (random.chance(0.5)) this.#hub?.disconnected(route);
     const { connection } = link;
     this.#world.after(this.#world.calm ? 1 : random.int(1, 1500), () => this.#reconnect(link, connection));
   }

@@ -14,7 +14,7 @@ import type { Answer } from '../../src/orchestrator/port.js';
 import type { Clocks } from '../../src/orchestrator/records.js';
 import { recover } from '../../src/orchestrator/recover.js';
 import { type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
-import { decodeOutputs, decodeToOrchestrator } from '../../src/wire/codec.js';
+import { decodeHello, decodeOutputs, decodeToOrchestrator } from '../../src/wire/codec.js';
 import { graphs } from './graphs.js';
 import type { Hub, Network } from './network.js';
 import type { World } from './world.js';
@@ -42,6 +42,8 @@ export interface ShellDeps {
   readonly wallSkewMs: () => number;
 }
 
+const PUBLISHER = { route: '', address: '', isKnown: true };
+
 type Asked = (answer: Answer) => void;
 
 export class Shell implements Hub {
@@ -54,6 +56,7 @@ export class Shell implements Hub {
   readonly #performer: Performer;
   readonly #mailbox: Step[] = [];
   readonly #asked = new Map<number, Asked>();
+  readonly #admitted = new Set<string>();
   #requests = 0;
   #isTurning = false;
   /** The batch that is not sealed yet, if it waits for more. */
@@ -86,6 +89,8 @@ export class Shell implements Hub {
           this.#sendsLeft -= 1;
           if (this.#sendsLeft >= 0) deps.network.toNode(route, frame);
         },
+        admit: (route) => void this.#admitted.add(route),
+        end: () => {},
         publish: () => {},
         isWanted: () => false,
       },
@@ -137,23 +142,24 @@ export class Shell implements Hub {
   }
 
   control(route: string, frame: Uint8Array): void {
-    const decoded = decodeToOrchestrator(frame);
-    if (!decoded.ok) throw new Error(`a node's frame cannot be read: ${decoded.message}`);
-    this.post({ kind: 'control', route, frame: decoded.value, faults: decoded.faults });
+    const decoded = this.#admitted.has(route) ? decodeToOrchestrator(frame) : decodeHello(frame);
+    if (decoded.ok) this.post({ kind: 'control', route, frame: decoded.value, faults: decoded.faults });
+    else if (decoded.code === 'say_hello') this.post({ kind: 'bad control', route, ...decoded });
+    else throw new Error(`a node's frame cannot be read: ${decoded.message}`);
   }
 
   outputs(frame: Uint8Array): void {
     const decoded = decodeOutputs(frame);
     if (!decoded.ok) throw new Error(`outputs cannot be read: ${decoded.message}`);
-    this.post({ kind: 'outputs', outputs: decoded.value.outputs, peer: '' });
+    this.post({ kind: 'outputs', outputs: decoded.value.outputs, peer: PUBLISHER });
   }
 
   unreachable(route: string): void {
     this.post({ kind: 'unreachable', route });
   }
 
-  disconnected(): void {
-    this.post({ kind: 'disconnect' });
+  disconnected(route: string): void {
+    this.unreachable(route);
   }
 
   post(step: Step): void {

@@ -121,6 +121,7 @@ export class Conductor {
     const bus = createZeromqOrchestratorBus({
       ...{ control: any, outputs: any, events: any },
       maxFrameBytes: MAX_FRAME_BYTES,
+      admitsAll: true,
     });
     this.#bus = bus;
     const endpoints = await bus.start({

@@ -20,7 +20,6 @@ import type { Journal } from './journal.js';
 import { nodeToRow, nodeView } from './node-view.js';
 import {
   forgetNodes,
-  probeAll,
   receiveGoodbye,
   receiveHeartbeat,
   receiveHello,
@@ -105,9 +104,6 @@ function take(turn: Turn, step: Step): void {
       return;
     case 'unreachable':
       receiveUnreachable(turn, step.route);
-      return;
-    case 'disconnect':
-      probeAll(turn);
       return;
     case 'request':
       receiveRequest(turn, step);

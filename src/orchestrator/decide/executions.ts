@@ -8,6 +8,7 @@
  * 5. What has ended is final: nothing is added to the history of an ended execution, whatever is said about it.
  * 6. A blob's size is that of the blob that is stored, never what a node says.
  */
+import type { Peer } from '../../bus/bus.js';
 import { countsAsAttempt, executionMayBecome, hasEnded, type ObservedState } from '../../model/execution.js';
 import type { ExecutionReport, LogLine, Output, RefusalCode, ReportedError } from '../../model/protocol.js';
 import type { Execution, PayloadRef } from '../../model/task.js';
@@ -101,17 +102,18 @@ export function receiveLog(turn: Turn, node: FleetNode, line: LogLine): void {
   if (isComplete(execution)) endWhenComplete(turn, execution);
 }
 
-/** `peer`: the address that it came from. */
-export function receiveOutput(turn: Turn, output: Output, peer: string): void {
+export function receiveOutput(turn: Turn, output: Output, peer: Peer): void {
   const { state } = turn;
   const execution = findExecution(turn, output.executionId, output.lease);
   const node = execution && state.nodes.get(execution.nodeId);
   if (!execution || node?.route === undefined || node.bootId !== execution.bootId) {
     state.counters.add('outputs_dropped');
     const message = `execution ${output.executionId} is not known, not under this lease, or not its node's any more`;
-    turn.journal.refused('outputs', peer, 'outputs_dropped', message);
+    turn.journal.refused('outputs', peer.address, 'outputs_dropped', message);
     return;
   }
+  // Only its node knows the lease.
+  if (!peer.isKnown) turn.journal.admitted.push(peer.route);
   if (output.seq <= execution.committed) {
     if (hasEnded(execution.observed)) answerEnded(turn, node, execution);
     else acknowledge(turn, node, execution);

@@ -87,6 +87,10 @@ export class Journal {
   readonly commands: Set<Command> = new Set();
   readonly replies: Reply[] = [];
   readonly payloads: FreshPayload[] = [];
+  /** Connections whose peers have shown who they are. */
+  readonly admitted: Route[] = [];
+  /** Connections that end once their peers were told what they are told. */
+  readonly ended: Route[] = [];
   /** Answers of this batch that carry an idempotency key. */
   readonly answered: Map<string, IdempotencyRow> = new Map();
   #cursor: number;
@@ -167,12 +171,6 @@ export class Journal {
     const sending = this.#sendings.get(key);
     if (sending) sending.messages.push(message);
     else this.#sendings.set(key, { route, incarnation, messages: [message] });
-  }
-
-  /** An empty batch: it says nothing, and shows whether the connection still is. */
-  probe(route: Route, incarnation: number): void {
-    const key = `${incarnation} ${route}`;
-    if (!this.#sendings.has(key)) this.#sendings.set(key, { route, incarnation, messages: [] });
   }
 
   /** For the log: whether or not the peer is told. */

@@ -8,7 +8,8 @@
  * 3. An output has no order with heartbeats, so only an acceptance over the control plane makes a missing name mean something,
  *    and only twice in a row.
  */
-import { timingSafeEqual } from 'node:crypto';
+
+import { sameSecret } from '../../base/secrets.js';
 import type { Route } from '../../bus/bus.js';
 import { hasEnded } from '../../model/execution.js';
 import { type Liveness, livenessMayBecome, type NodeStatus, nodeMayBecome } from '../../model/node.js';
@@ -62,10 +63,13 @@ export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
       refused.message,
       refused.hint === undefined ? {} : { hint: refused.hint },
     );
+    // One guess at the token for each connection.
+    if (refused.code === 'unauthorized') turn.journal.ended.push(route);
     return;
   }
   const node = admit(turn, hello);
   turn.state.setRoute(node, route);
+  turn.journal.admitted.push(route);
   node.version = hello.version;
   node.capacity = hello.capacity;
   node.labels = hello.labels;
@@ -147,12 +151,6 @@ function isOutlived(state: State, { nodeId, incarnation }: Greeter, hello: Hello
   const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
   if (known === undefined || known.bootId === hello.bootId) return false;
   return nodeId === known.nodeId && incarnation > 0 && incarnation < known.incarnation;
-}
-
-function sameSecret(a: string, b: string): boolean {
-  const left = Buffer.from(a);
-  const right = Buffer.from(b);
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 /** The node that says hello: known or new, of the same boot or of a new one. */
@@ -385,17 +383,10 @@ export function receiveGoodbye(turn: Turn, node: FleetNode): void {
   noteProcessGone(turn, node);
 }
 
-/** A frame could not be handed to this connection. */
+/** This connection has ended, or takes nothing any more. */
 export function receiveUnreachable(turn: Turn, route: Route): void {
   const node = turn.state.nodesByRoute.get(route);
   if (node?.liveness === 'alive') setLiveness(turn, node, 'unresponsive', 'its connection is gone');
-}
-
-/** Some connection ended: an empty batch to every node shows whose. */
-export function probeAll(turn: Turn): void {
-  for (const node of turn.state.nodes.values()) {
-    if (node.route !== undefined) turn.journal.probe(node.route, node.incarnation);
-  }
 }
 
 /**

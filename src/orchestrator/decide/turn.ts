@@ -1,6 +1,6 @@
 /** What `decide` is given: what happened, and everything about the world that the decision may depend on. */
 import type { IdSource } from '../../base/ids.js';
-import type { Route } from '../../bus/bus.js';
+import type { Peer, Route } from '../../bus/bus.js';
 import type { Graph } from '../../model/graph.js';
 import type { Output, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
 import type { Execution, PayloadRef, Task } from '../../model/task.js';
@@ -80,11 +80,9 @@ export type Step =
   | {
       readonly kind: 'outputs';
       readonly outputs: readonly Output[];
-      /** The address that they came from, for the log. */
-      readonly peer: string;
+      readonly peer: Peer;
     }
   | { readonly kind: 'unreachable'; readonly route: Route }
-  | { readonly kind: 'disconnect' }
   | {
       readonly kind: 'request';
       readonly id: number;
