@@ -51,7 +51,7 @@ export async function framesTarget(sources: RegExp): Promise<FuzzTarget> {
     { onStranger: () => {} },
   );
   const { port } = await publisher.bind('127.0.0.1', 0);
-  const heardControl = ([frame]: readonly Uint8Array[]) => void onControl('hostile', frame!, STRANGER);
+  const heardControl = ([frame]: readonly Uint8Array[]) => void onControl('hostile', frame!, REGISTERED);
   const heardOutputs = ([topic, frame]: readonly Uint8Array[]) =>
     void onOutputs(String(topic), frame!, STRANGER);
   const read = (plane: number, bytes: Buffer): void | Promise<void> => {

@@ -232,7 +232,7 @@ function portrait(
     tasks: sorted(state.tasks.values(), ({ key }) => key).map((task) =>
       JSON.parse(encodeRow(taskToRow(task)).toString(), (name, value) =>
         // Shown live and stored now and then.
-        name === 'progress' || name === 'message' ? undefined : value,
+        ['progress', 'message', 'log'].includes(name) ? undefined : value,
       ),
     ),
     problems: sorted(state.problems.values(), ({ problemId }) => problemId).map((problem) => ({

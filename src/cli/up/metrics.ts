@@ -23,7 +23,7 @@ export function createMetrics({ gauges, gateway, log }: MetricsSources): () => P
     });
   };
   gauge('mailbox_steps', 'Frames and requests that wait to be decided', (now) => now.mailbox);
-  gauge('mailbox_bytes', 'Bytes of the frames among them', (now) => now.mailbox_bytes);
+  gauge('mailbox_bytes', 'What they take in memory: bytes', (now) => now.mailbox_bytes);
   gauge(
     'payload_cache_bytes',
     'Payloads of unfinished tasks that are at hand',
