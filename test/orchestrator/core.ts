@@ -331,7 +331,11 @@ export class Peer {
       payload: { kind: 'inline', bytes },
       ...more,
     };
-    return { kind: 'outputs', outputs: [output], peer: { route: this.route, address: this.route, isKnown: true } };
+    return {
+      kind: 'outputs',
+      outputs: [output],
+      peer: { route: this.route, address: this.route, isKnown: true },
+    };
   }
 
   publish(order: AssignOrder, seq: number, more: Partial<Output> = {}): Promise<Turned> {
