@@ -10,12 +10,19 @@ import type { Clock } from '../base/clock.js';
 import { messageOf, TuttiError } from '../base/errors.js';
 import type { NodeBus } from '../bus/bus.js';
 import type { NodeStatus } from '../model/node.js';
-import { type LogLine, PROTOCOL_VERSION, type TypeSchema, type Welcome } from '../model/protocol.js';
+import {
+  type LogLevel,
+  type LogLine,
+  PROTOCOL_VERSION,
+  type TypeSchema,
+  type Welcome,
+} from '../model/protocol.js';
 import { decodeToNode, encodeOutputs, encodeToOrchestrator } from '../wire/codec.js';
 import { outputTopic } from '../wire/topics.js';
 import { typesFromDescriptors } from '../wire/types.js';
 import { asDialled } from './addresses.js';
 import type { BlobClient } from './blobs.js';
+import { HTTP_PORT, isHttp, withAddress } from './dialled.js';
 import { reportedError } from './errors.js';
 import { ExecutionRun, type PayloadRules } from './execution-run.js';
 import { inFrames, messageSize, outputSize } from './frames.js';
@@ -124,10 +131,10 @@ export class Runtime {
   #receive(frame: Uint8Array): void {
     const decoded = decodeToNode(frame);
     if (!decoded.ok) {
-      this.#noteBadFrame(decoded.message);
+      this.#noteBadFrame(isHttp(frame) ? HTTP_PORT : `ignored what cannot be read: ${decoded.message}`);
       return;
     }
-    for (const { message } of decoded.faults) this.#noteBadFrame(message);
+    for (const { message } of decoded.faults) this.#noteBadFrame(`ignored what cannot be read: ${message}`);
     this.#emit({ kind: 'frame', frame: decoded.value });
   }
 
@@ -135,8 +142,14 @@ export class Runtime {
     this.#badFrames.count += 1;
     const now = this.#deps.clock.monotonicMs();
     if (now < this.#badFrames.notedAt + BAD_FRAME_NOTE_INTERVAL_MS) return;
-    this.#deps.logger.warn({ count: this.#badFrames.count }, `ignored what cannot be read: ${message}`);
+    this.#note('warn', message, { count: this.#badFrames.count });
     this.#badFrames = { count: 0, notedAt: now };
+  }
+
+  /** Every message about the orchestrator says which address is dialled. */
+  #note(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
+    const { control } = this.#settings;
+    this.#deps.logger[level]({ control, ...fields }, `${control}: ${message}`);
   }
 
   #emit(event: SessionEvent): void {
@@ -194,10 +207,10 @@ export class Runtime {
         void this.#configure(effect.transactionId, effect.configuration);
         return;
       case 'note':
-        this.#deps.logger[effect.level](effect.fields, effect.message);
+        this.#note(effect.level, effect.message, effect.fields);
         return;
       case 'end':
-        void this.#end(effect.error);
+        void this.#end(effect.error && withAddress(effect.error, this.#settings.control));
         return;
       default:
         effect satisfies never;
@@ -215,7 +228,7 @@ export class Runtime {
       }
       this.#deps.bus.connectOutputs(asDialled(welcome.outputsEndpoint, control));
     } catch (error) {
-      this.#deps.logger.error({ code: (error as { code?: unknown }).code }, `welcome: ${messageOf(error)}`);
+      this.#note('error', `welcome: ${messageOf(error)}`, { code: (error as { code?: unknown }).code });
     }
     this.#rules = {
       types: this.#rules.types,

@@ -339,7 +339,8 @@ export class Session {
     this.#helloSentAt = now;
     this.#link = { kind: 'joining', dueAt: now + backoffMs, backoffMs, hellos };
     if (hellos === HELLOS_BEFORE_NOTE) {
-      this.#note('warn', 'no orchestrator answers yet; the node goes on asking', { hellos });
+      const hint = 'is it the control address, and is the orchestrator there?';
+      this.#note('warn', 'no orchestrator answers yet; the node goes on asking', { hellos, hint });
     }
   }
 

@@ -13,10 +13,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections import deque
 from math import inf
-from typing import Any, Callable, Deque, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Set, Tuple
 
 import zmq
 
@@ -53,6 +54,9 @@ _FAREWELL_MS = 5_000.0
 _FRAME_RESERVE_BYTES = 1_024
 """For a frame's header, and the few bytes around each message."""
 _PER_MESSAGE_BYTES = 8
+_HTTP = re.compile(rb'P/1\.[01] \d{3} |\r\n[\w-]+: |"; charset=')
+"""A part of an answer in HTTP: libzmq takes its first bytes for a header."""
+_HTTP_PORT = "that is an HTTP port; use the control address (its port is 7400 unless set otherwise)"
 _MAX_MESSAGES = 1_000
 """In one frame: well below what the orchestrator takes."""
 _LOG_HIGH_BYTES = 1_048_576
@@ -178,10 +182,11 @@ class NetworkRuntime:
     def _receive(self, frame: bytes) -> None:
         read = decode_to_node(frame)
         if isinstance(read, Unreadable):
-            self._note_bad_frame(read.message)
+            http = _HTTP.search(frame[:1_024])
+            self._note_bad_frame(_HTTP_PORT if http else f"ignored what cannot be read: {read.message}")
             return
         for fault in read.faults:
-            self._note_bad_frame(fault)
+            self._note_bad_frame(f"ignored what cannot be read: {fault}")
         self._emit(events.Frame(read.frame))
 
     def _note_bad_frame(self, message: str) -> None:
@@ -189,8 +194,12 @@ class NetworkRuntime:
         now = self._clock.now_ms()
         if now >= self._bad_frames_noted_at + _BAD_FRAME_NOTE_MS:
             fields = {"count": self._bad_frames}
-            self._tell(events.Note("warning", f"ignored what cannot be read: {message}", fields))
+            self._note("warning", message, fields)
             self._bad_frames, self._bad_frames_noted_at = 0, now
+
+    def _note(self, level: str, message: str, fields: Mapping[str, Any]) -> None:
+        """Every message about the orchestrator says which address is dialled."""
+        self._tell(events.Note(level, f"{self._config.control}: {message}", fields))
 
     # What comes from the author's process
 
@@ -276,10 +285,16 @@ class NetworkRuntime:
             self._parent_is_gone or effect.hook not in self._config.hooks
         ):
             self._emit(events.HookDone(effect.hook, None))
+        elif isinstance(effect, events.Note):
+            self._note(*effect)
         elif isinstance(effect, events.End):
-            self._ended = messages.Ended(effect.error)
+            self._ended = messages.Ended(effect.error and self._with_address(effect.error))
         else:
             self._tell(effect)
+
+    def _with_address(self, refusal: TuttiError) -> TuttiError:
+        told = f"{self._config.control}: {refusal.message}"
+        return TuttiError(refusal.code, told, refusal.hint, refusal.details)
 
     def _run(self, effect: events.Run) -> None:
         run = NetworkRun(
@@ -301,7 +316,7 @@ class NetworkRuntime:
                 self._descriptors = welcome.descriptors
             self._bus.connect_outputs(as_dialled(welcome.outputs_endpoint, control))
         except Exception as error:
-            self._tell(events.Note("error", f"welcome: {error}", {}))
+            self._note("error", f"welcome: {error}", {})
         output_type = self._config.output_type or welcome.output_type or "json"
         self._tell(messages.Rules(self._descriptors, output_type, welcome.inline_max_bytes, self._spool))
         for run in [run for run in self._runs.values() if run.is_waiting]:

@@ -302,7 +302,10 @@ class Session:
         self._hello_sent_at = now
         self._link = _Joining(now + backoff_ms, backoff_ms, hellos)
         if hellos == _HELLOS_BEFORE_NOTE:
-            self._note("warning", "no orchestrator answers yet; the node goes on asking", hellos=hellos)
+            hint = "is it the control address, and is the orchestrator there?"
+            self._note(
+                "warning", "no orchestrator answers yet; the node goes on asking", hellos=hellos, hint=hint
+            )
 
     def _hello(self) -> Hello:
         self._reports.told(self.status)
