@@ -41,6 +41,9 @@ export function createAccess(options: AccessOptions): Access {
   return {
     checkSite(request, reply) {
       const { origin, host } = request.headers;
+      // Of several, everybody on the way may have taken another one.
+      if (hostsOf(request.raw.rawHeaders) > 1)
+        throw new HttpError(400, 'bad_request', 'The request has more than one Host header.');
       if (options.loopback && host !== undefined && !isTrustedHost(host, names)) {
         throw new HttpError(403, 'forbidden_host', `This orchestrator is not known as ${host}.`, {
           hint: 'Use its address or localhost, or add the name to the configured origins.',
@@ -84,6 +87,11 @@ function givenToken(request: FastifyRequest): string | undefined {
   const inQuery = request.method === 'GET' || request.method === 'HEAD' ? query.token : undefined;
   delete query.token;
   return bearer ?? (typeof inQuery === 'string' ? inQuery : undefined);
+}
+
+/** Names and values by turns. */
+function hostsOf(rawHeaders: readonly string[]): number {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
 }
 
 function isTrustedHost(host: string, names: ReadonlySet<string>): boolean {

@@ -13,6 +13,7 @@ import { printJson } from '../../src/base/json/json-text.js';
 import type { Coordinator } from '../../src/orchestrator/port.js';
 import { type Access, createAccess } from './access.js';
 import type { Bodies } from './bodies.js';
+import type { Connections } from './connections.js';
 import { errorBody, HttpError, toHttpError } from './errors.js';
 import type { App } from './http.js';
 import type { GatewayLimits } from './limits.js';
@@ -32,10 +33,14 @@ import { streamRoute } from './routes/stream.js';
 import { type WebApp, webRoutes } from './routes/web.js';
 import type { Hub } from './stream/hub.js';
 
+/** Browsers and proxies use a connection again within this; one that rests longer costs a slot. */
+const KEEP_ALIVE_MS = 60_000;
+
 export interface ApplicationDeps {
   readonly coordinator: Coordinator;
   readonly hub: Hub;
   readonly bodies: Bodies;
+  readonly connections: Connections;
   readonly metrics: () => Promise<string>;
   readonly logger: Logger;
 }
@@ -58,15 +63,23 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   const app: App = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
-    // An upload may take its time, as long as it goes on (`bodies.ts`). The wait for a request's head is bounded by Node's default of a minute.
+    // An upload may take its time, as long as it goes on (`bodies.ts`).
     requestTimeout: 0,
+    connectionTimeout: limits.answerIdleMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { headersTimeout: limits.headMs, connectionsCheckingInterval: Math.min(1_000, limits.headMs) },
     return503OnClosing: false,
     frameworkErrors: failed,
     clientErrorHandler: (error, socket) => {
-      const message = `This is no HTTP: ${error.message}`;
+      // One answer, however much of it still comes.
+      if (!socket.writable) return;
+      const refused =
+        error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+          ? new HttpError(408, 'head_timeout', `No request has come within ${limits.headMs} ms.`)
+          : new HttpError(400, 'bad_request', `This is not HTTP: ${error.message}`);
       const peer = socket.remoteAddress ?? '';
-      coordinator.noteRefused({ via: 'http', peer, code: 'bad_request', message });
-      answerRaw(socket, new HttpError(400, 'bad_request', message));
+      coordinator.noteRefused({ via: 'http', peer, code: refused.code, message: refused.message });
+      answerRaw(socket, refused);
     },
   }).withTypeProvider<ZodTypeProvider>();
   const methods = createMethods();
@@ -96,7 +109,10 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   const web = await webRoutes(app, options.webRoot);
   app.setNotFoundHandler((request, reply) => notFound(request, reply, methods, web));
   await app.register(async (api: App) => {
-    api.addHook('onRequest', async (request, reply) => access.checkToken(request, reply));
+    api.addHook('onRequest', async (request, reply) => {
+      access.checkToken(request, reply);
+      if (options.token !== undefined) deps.connections.know(request.raw);
+    });
     problemRoutes(api, coordinator);
     iterationRoutes(api, coordinator);
     nodeRoutes(api, coordinator);
@@ -105,14 +121,19 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
     sampleRoutes(api, coordinator, options.samples, logger);
     blobRoutes(api, coordinator);
     figureRoutes(api, coordinator, deps.metrics);
-    streamRoute(api, deps.hub, limits.viewers);
+    streamRoute(api, deps.hub, deps.connections, limits);
     openApiRoute(api);
   });
   return app;
 }
 
-function addHooks(app: App, access: Access, { coordinator, bodies, logger }: ApplicationDeps): void {
+function addHooks(
+  app: App,
+  access: Access,
+  { coordinator, bodies, connections, logger }: ApplicationDeps,
+): void {
   app.addHook('onRequest', async (request, reply) => {
+    connections.began(request.raw, reply.raw);
     bodies.watch(request.raw, reply.raw, request.routeOptions.config?.streamsBody !== true);
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
     if (request.method === 'GET') reply.header('tutti-cursor', coordinator.events.cursor());
@@ -166,7 +187,13 @@ function sendError(
   reply: FastifyReply,
 ): FastifyReply {
   const { params, query, headers, body } = request;
-  const error = toHttpError(thrown, { params, querystring: query, headers, body });
+  const { bodyLimit } = request.routeOptions;
+  const error = toHttpError(thrown, { params, querystring: query, headers, body, bodyLimit });
+  // The framework would cut off a client that still sends its body, which often reads no answer before it has.
+  reply.removeHeader('connection');
+  if (!request.raw.complete) reply.raw.shouldKeepAlive = true;
+  if (error.status >= 500 && error.cause !== undefined)
+    logger.warn({ err: error.cause, route: request.routeOptions.url }, 'a request could not be served');
   if (error.status === 500)
     logger.error({ err: thrown, route: request.routeOptions?.url }, 'a request failed');
   else if (!bodies.hasEnded(request.raw))

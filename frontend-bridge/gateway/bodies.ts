@@ -4,6 +4,8 @@
  * 1. A request whose body comes no further for a while is ended with 408 `body_timeout`.
  * 2. Bodies that are kept in memory are bounded together: beyond it the largest of those that are still coming is ended, with 503
  *    `too_many_bodies`, so that small ones pass whoever sends large ones.
+ * 3. Who is answered before its body is whole goes on sending, and many clients read the answer only then. The rest is read and thrown
+ *    away for a while: a connection that is closed before is reset, and takes the answer with it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../src/base/clock.js';
@@ -12,7 +14,7 @@ import type { GatewayLimits } from './limits.js';
 import { answerRaw } from './raw-answer.js';
 
 export interface BodiesDeps {
-  readonly limits: Pick<GatewayLimits, 'bodiesBytes' | 'bodyIdleMs'>;
+  readonly limits: Pick<GatewayLimits, 'bodiesBytes' | 'bodyIdleMs' | 'lingerMs'>;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly onRefused: (peer: string, code: string, message: string) => void;
 }
@@ -21,15 +23,19 @@ interface Body {
   readonly response: ServerResponse;
   /** Of its connection, before anything of it came. */
   readonly from: number;
-  readonly isKept: boolean;
+  isKept: boolean;
   bytes: number;
   movedMs: number;
   isWhole: boolean;
+  /** Answered before it was whole: until when the rest of it is thrown away. */
+  lingersUntilMs?: number;
 }
 
 /** What comes between two looks is not bounded: a tenth of a second of what the network gives. */
 const LOOK_MS = 100;
 const RETRY_AFTER_S = 5;
+/** As nginx does it (`lingering_timeout`). */
+const LINGER_IDLE_MS = 5_000;
 
 export class Bodies {
   readonly #deps: BodiesDeps;
@@ -73,7 +79,9 @@ export class Bodies {
     for (const [request, body] of this.#underWay) {
       const { response } = body;
       const bytes = request.socket.bytesRead - body.from;
-      if (response.writableFinished || response.destroyed) this.#underWay.delete(request);
+      if (body.lingersUntilMs !== undefined) this.#linger(request, body, bytes, now);
+      else if (response.writableFinished) this.#answered(request, body, now);
+      else if (response.destroyed) this.#underWay.delete(request);
       else if (request.complete) noteWhole(request, body, bytes);
       else if (bytes > body.bytes) Object.assign(body, { bytes, movedMs: now });
       // One that nobody reads at the moment waits for us.
@@ -105,16 +113,46 @@ export class Bodies {
     return largest;
   }
 
+  #answered(request: IncomingMessage, body: Body, now: number): void {
+    if (request.complete || request.socket.destroyed) this.#underWay.delete(request);
+    else this.#beginLinger(request, body, now);
+  }
+
+  #beginLinger(request: IncomingMessage, body: Body, now: number): void {
+    Object.assign(body, { isKept: false, movedMs: now, lingersUntilMs: now + this.#deps.limits.lingerMs });
+    // Whoever collected it lets go of what there is.
+    for (const event of ['data', 'end', 'error', 'readable']) request.removeAllListeners(event);
+    request.on('error', () => {});
+    request.unpipe();
+    request.resume();
+  }
+
+  #linger(request: IncomingMessage, body: Body, bytes: number, now: number): void {
+    if (bytes > body.bytes) Object.assign(body, { bytes, movedMs: now });
+    const isOver = now > body.lingersUntilMs! || now - body.movedMs > LINGER_IDLE_MS;
+    if (!isOver && !request.complete && !request.socket.destroyed) return;
+    this.#underWay.delete(request);
+    if (isOver || this.#ended.has(request)) request.socket.destroy();
+  }
+
   /** Who has been answered already is only cut off. */
   #end(request: IncomingMessage, error: HttpError): void {
     const { socket } = request;
-    const isAnswered = this.#underWay.get(request)?.response.headersSent;
-    this.#underWay.delete(request);
+    const body = this.#underWay.get(request)!;
     this.#ended.add(request);
-    if (!isAnswered) {
-      this.#deps.onRefused(socket.remoteAddress ?? '', error.code, error.message);
-      answerRaw(socket, error);
+    if (body.response.headersSent) {
+      this.#underWay.delete(request);
+      socket.destroySoon();
+      return;
     }
+    this.#deps.onRefused(socket.remoteAddress ?? '', error.code, error.message);
+    answerRaw(socket, error, this.#deps.limits.lingerMs);
+    if (body.isKept) {
+      this.#beginLinger(request, body, this.#deps.clock.monotonicMs());
+      return;
+    }
+    // Who reads it as a stream learns by its end that there is no more.
+    this.#underWay.delete(request);
     socket.destroySoon();
   }
 }

@@ -5,6 +5,8 @@
  * 2. A fault of our own says nothing about our insides: 500 `internal`, the rest is in the log.
  */
 import { type Fault, TuttiError, type TuttiErrorOptions } from '../../src/base/errors.js';
+import { unavailableBy } from '../../src/base/io-errors.js';
+import { MAX_GRAPH_BYTES } from '../../src/model/graph.js';
 import type { Refusal, RefusalKind } from '../../src/orchestrator/port.js';
 import { faultsOf, isSchemaFailure } from './faults.js';
 
@@ -70,15 +72,29 @@ export function errorBody(error: TuttiError): ErrorBody {
   };
 }
 
-/** What a thrown thing means to the caller; `sources` are the parts of the request that a schema may have refused. */
-export function toHttpError(thrown: unknown, sources: Readonly<Record<string, unknown>>): HttpError {
+/** Of a request: the parts that a schema may have refused, and what its route takes. */
+export interface ErrorSources extends Readonly<Record<string, unknown>> {
+  /** Bytes of a body. */
+  readonly bodyLimit?: number;
+}
+
+/** What a thrown thing means to the caller. */
+export function toHttpError(thrown: unknown, sources: ErrorSources): HttpError {
   if (thrown instanceof HttpError) return thrown;
   if (isSchemaFailure(thrown)) return schemaError(thrown.validationContext, faultsOf(thrown, sources));
+  const unavailable = unavailableBy(thrown);
+  if (unavailable) {
+    const { code, message, retryAfter } = unavailable;
+    return new HttpError(503, code, `${message}.`, { retryAfter, cause: thrown });
+  }
   const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown };
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new HttpError(413, 'too_large', 'The body is larger than this orchestrator takes.', {
-        hint: 'Upload large content with PUT /v1/blobs/{sha256}, or raise the limit for bodies.',
+      return new HttpError(413, 'too_large', `The body has more than ${sources.bodyLimit} bytes.`, {
+        hint:
+          sources.bodyLimit === MAX_GRAPH_BYTES
+            ? 'A graph has at most so many: let its modules share settings (<<: *defaults), or split it.'
+            : 'Raise --max-body (TUTTI_MAX_BODY) of the orchestrator, or keep the content elsewhere and give its address in the input.',
       });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new HttpError(415, 'unsupported_media_type', 'This route does not take that Content-Type.', {

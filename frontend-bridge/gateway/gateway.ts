@@ -1,5 +1,4 @@
 /** The gateway: HTTP, WebSocket and the web app, in front of one orchestrator. */
-import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { systemClock } from '../../src/base/clock.js';
 import { messageOf, TuttiError } from '../../src/base/errors.js';
@@ -7,6 +6,7 @@ import type { Coordinator } from '../../src/orchestrator/port.js';
 import { isLoopback } from './access.js';
 import { createApplication } from './application.js';
 import { Bodies } from './bodies.js';
+import { Connections } from './connections.js';
 import type { App } from './http.js';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.js';
 import type { SampleFolders } from './routes/samples.js';
@@ -73,8 +73,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     clock: systemClock,
     onRefused: (peer, code, message) => coordinator.noteRefused({ via: 'http', peer, code, message }),
   });
-  /** All of them: the HTTP server forgets those that asked for an upgrade. */
-  const connections = new Set<Socket>();
+  const connections = new Connections({
+    connections: limits.connections,
+    strangers: options.token === undefined ? limits.connections : limits.connections >> 1,
+  });
   let app: App | undefined;
   let ticking: NodeJS.Timeout | undefined;
   let stopping: Promise<void> | undefined;
@@ -82,7 +84,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     async start() {
       app = await createApplication(
-        { coordinator, hub, bodies, metrics: options.metrics, logger },
+        { coordinator, hub, bodies, connections, metrics: options.metrics, logger },
         {
           token: options.token,
           origins: options.origins ?? [],
@@ -93,11 +95,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           limits,
         },
       );
-      app.server.maxConnections = limits.connections;
-      app.server.on('connection', (connection) => {
-        connections.add(connection);
-        connection.on('close', () => connections.delete(connection));
-      });
+      connections.watch(app.server);
       hub.start();
       try {
         await app.listen({ host, port: options.port });
@@ -115,7 +113,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       stopping ??= close();
       return stopping;
     },
-    gauges: () => ({ ...hub.stats(), connections: connections.size, bodyBytes: bodies.keptBytes }),
+    gauges: () => ({ ...hub.stats(), connections: connections.count, bodyBytes: bodies.keptBytes }),
   };
 
   async function close(): Promise<void> {
@@ -128,7 +126,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const socket of websocketServer.clients) socket.terminate();
     }, CLOSE_GRACE_MS);
     const cutRequests = setTimeout(() => {
-      for (const connection of connections) connection.destroy();
+      connections.destroyAll();
     }, REQUEST_GRACE_MS);
     await app.close();
     clearTimeout(cutViewers);

@@ -9,6 +9,12 @@ export interface GatewayLimits {
   readonly bodiesBytes: number;
   /** A request whose body comes no further for so long gets 408. @default 30 s */
   readonly bodyIdleMs: number;
+  /** The rest of a body that was answered before it was whole is read for so long; many clients read the answer only then. @default 30 s */
+  readonly lingerMs: number;
+  /** A connection on which no request's head comes whole within so long is ended. @default 10 s */
+  readonly headMs: number;
+  /** A client that takes nothing of its answer for so long is cut off, a viewer too. @default 2 min */
+  readonly answerIdleMs: number;
   /** TCP connections, viewers among them. @default 8192 */
   readonly connections: number;
   /** WebSockets at once; one more gets 503. @default 4096 */
@@ -25,6 +31,9 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   bodyBytes: 4 * 1024 * 1024,
   bodiesBytes: 256 * 1024 * 1024,
   bodyIdleMs: 30_000,
+  lingerMs: 30_000,
+  headMs: 10_000,
+  answerIdleMs: 120_000,
   connections: 8192,
   viewers: 4096,
   viewerBufferBytes: 1024 * 1024,

@@ -9,8 +9,8 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { messageOf } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
+import { unavailableBy } from '../base/io-errors.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Reader } from '../store/store.js';
 import { syncPath } from '../store/sync.js';
@@ -116,21 +116,14 @@ export function createBlobs({ dir, maxBytes, ids, store, commit }: BlobsDeps): C
           message: `a blob has at most ${maxBytes} bytes`,
         };
       }
-      const full = (thrown as NodeJS.ErrnoException).code === 'ENOSPC';
-      return full
-        ? {
-            ok: false,
-            kind: 'unavailable',
-            code: 'disk_full',
-            message: 'there is no room for the blob',
-            retryAfter: 10,
-          }
-        : {
-            ok: false,
-            kind: 'malformed',
-            code: 'upload_broken',
-            message: `the upload broke off: ${messageOf(thrown)}`,
-          };
+      const unavailable = unavailableBy(thrown);
+      if (unavailable) return { ok: false, kind: 'unavailable', ...unavailable };
+      return {
+        ok: false,
+        kind: 'malformed',
+        code: 'upload_broken',
+        message: 'the upload broke off before it was whole',
+      };
     }
   }
 

@@ -3,13 +3,25 @@
  * what it was sent.
  */
 
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { graphFile, OrchestratorProcess } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
 
 /** An honest request is answered within this, whatever else goes on. Tests share their machine with others. */
 const ANSWER_MS = 5_000;
+
+/** How many files and sockets a process may have open. */
+async function openFiles(pid: number): Promise<{ readonly limit: number }> {
+  const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
+  return { limit: Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]) };
+}
 
 /** Whether the process that was started is the one that answers, in time. */
 async function answers(orchestrator: OrchestratorProcess): Promise<void> {
@@ -142,4 +154,108 @@ describe('bodies that grow when they are read', () => {
     }
     await answers(orchestrator);
   });
+});
+
+describe('connections that are never closed', () => {
+  const COUNT = 2_000;
+
+  it('after nonsense give their places back, and HTTP goes on meanwhile', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    const port = Number(new URL(orchestrator.ready.http).port);
+    const open = (): Promise<void> =>
+      new Promise((resolve) => {
+        const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+        scene.atEnd(() => socket.destroy());
+        socket
+          .on('error', () => resolve())
+          .once('end', resolve)
+          .resume();
+        socket.write('nonsense\r\n\r\n');
+      });
+    for (let count = 0; count < COUNT; count += 200) {
+      await Promise.all(Array.from({ length: 200 }, open));
+      await answers(orchestrator);
+    }
+    const held = async (): Promise<number> => {
+      const text = await (await fetch(`${orchestrator.ready.http}/metrics`)).text();
+      return Number(/^tutti_http_connections (\d+)$/m.exec(text)?.[1]);
+    };
+    await expect.poll(held).toBeLessThan(20);
+  });
+
+  it('more of them than the process may have open keep nobody out', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    const port = Number(new URL(orchestrator.ready.http).port);
+    const { limit } = await openFiles(orchestrator.process.pid);
+    const taken = Math.min(limit, 9_000);
+    for (let count = 0; count < taken; count += 1) {
+      const socket = connect({ port, host: '127.0.0.1' });
+      scene.atEnd(() => socket.destroy());
+      socket.on('error', () => {}).resume();
+      if (count % 500 === 0) await once(socket, 'connect');
+    }
+    await answers(orchestrator);
+    const bytes = Buffer.from('a blob that needs a file');
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const put = await fetch(`${orchestrator.ready.http}/v1/blobs/${sha256}`, { method: 'PUT', body: bytes });
+    expect(put.status).toBe(201);
+  });
+});
+
+describe('a body that is too large', () => {
+  const MIB = 1024 ** 2;
+  const TIMES = 20;
+  const PYTHON = `
+import sys, urllib.request, urllib.error
+for _ in range(int(sys.argv[3])):
+    request = urllib.request.Request(sys.argv[1], data=b' ' * int(sys.argv[2]), headers={'content-type': 'application/json'})
+    try:
+        urllib.request.urlopen(request)
+    except urllib.error.HTTPError as error:
+        print(error.code, 'too_large' in error.read().decode())
+    except Exception as error:
+        print(type(error).__name__, error)
+`;
+
+  it.each([9, 12, 30])(
+    '%i MiB: every client reads the 413, every time',
+    { timeout: 240_000 },
+    async (mib) => {
+      const scene = Scene.ofTest();
+      const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+      const url = `${orchestrator.ready.http}/v1/problems`;
+      const bytes = mib * MIB;
+      const answered = Array(TIMES).fill('413 True');
+      const run = promisify(execFile);
+      const { stdout: python } = await run('/usr/bin/python3', [
+        '-c',
+        PYTHON,
+        url,
+        String(bytes),
+        String(TIMES),
+      ]);
+      expect(python.trim().split('\n')).toEqual(answered);
+
+      const file = join(await scene.directory(), 'body');
+      await writeFile(file, ' '.repeat(bytes));
+      const body = ' '.repeat(bytes);
+      for (let count = 0; count < TIMES; count += 1) {
+        const response = await fetch(url, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body,
+        });
+        expect([response.status, await response.json()]).toMatchObject([
+          413,
+          { error: { code: 'too_large' } },
+        ]);
+        const args = ['-sS', '-H', 'content-type: application/json', '--data-binary', `@${file}`, url];
+        const { stdout } = await run('curl', count % 2 ? args : [...args, '-H', 'Expect:']);
+        expect(stdout).toContain('"too_large"');
+      }
+      await answers(orchestrator);
+    },
+  );
 });

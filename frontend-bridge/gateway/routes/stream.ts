@@ -1,8 +1,11 @@
 /** `/v1/stream`: the upgrade, and the socket as the hub needs it. */
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
+import type { Connections } from '../connections.js';
 import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
+import type { GatewayLimits } from '../limits.js';
 import * as shape from '../schemas.js';
 import type { Hub } from '../stream/hub.js';
 
@@ -11,7 +14,13 @@ const VIEWER_RETRY_S = 5;
 /** What the kernel asks of a viewer that says nothing, so that a vanished one is noticed: milliseconds. */
 const TCP_KEEPALIVE_MS = 30_000;
 
-export function streamRoute(app: App, hub: Hub, maxViewers: number): void {
+export function streamRoute(
+  app: App,
+  hub: Hub,
+  connections: Connections,
+  limits: Pick<GatewayLimits, 'viewers' | 'answerIdleMs'>,
+): void {
+  const { viewers: maxViewers, answerIdleMs } = limits;
   app.route({
     method: 'GET',
     url: '/v1/stream',
@@ -37,8 +46,17 @@ export function streamRoute(app: App, hub: Hub, maxViewers: number): void {
     wsHandler: (socket, request) => {
       request.raw.socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
       request.raw.socket.setNoDelay(true);
+      connections.stays(request.raw);
+      cutWhenStuck(request.raw.socket, answerIdleMs);
       attach(socket, hub, request.ip);
     },
+  });
+}
+
+/** One that takes nothing of what it is sent is gone, or as good as gone: it comes back with its cursor. */
+function cutWhenStuck(socket: Socket, idleMs: number): void {
+  socket.setTimeout(idleMs, () => {
+    if (socket.writableLength > 0) socket.destroy();
   });
 }
 

@@ -14,6 +14,7 @@ import { systemClock } from '../../base/clock.js';
 import { decodeText } from '../../base/decode-text.js';
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { stderrLog } from '../../base/log-destination.js';
+import { openFilesLimit } from '../../base/open-files.js';
 import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
 import { graphOf, type KnownTypes, type ParsedGraph, parseGraph } from '../../config/graph-file.js';
 import type { Config } from '../../config/options.js';
@@ -110,6 +111,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       logger,
       limits: {
         bodyBytes: config.maxBodyBytes,
+        connections: httpConnections(openFilesLimit()),
         viewers: config.maxViewers,
         viewerBufferBytes: config.viewerBufferBytes,
       },
@@ -129,6 +131,11 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     await stop();
     throw thrown;
   }
+}
+
+/** A quarter of what the process may have open: the rest is for the sockets of nodes, the store and the blobs. */
+function httpConnections(openFiles: number): number {
+  return Math.max(16, Math.min(8_192, Math.floor(openFiles / 4)));
 }
 
 function knownTypes(types: TypeRegistry): KnownTypes {

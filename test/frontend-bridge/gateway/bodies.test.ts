@@ -92,3 +92,42 @@ describe('bodies that are too large together', () => {
     expect(response.status).toBe(200);
   });
 });
+
+describe('a body that is answered before it is whole', () => {
+  const LARGE = 100_000_000_000;
+
+  it('is read on for a while, so that its client reads the answer, and then cut off', async () => {
+    await start({ lingerMs: IDLE_MS });
+    const { socket, answer } = begin('/v1/problems', json(LARGE));
+    let isOver = false;
+    void answer.then(() => {
+      isOver = true;
+    });
+    let sent = 0;
+    while (!isOver) {
+      await fill(socket, PIECE.length);
+      await new Promise((resolve) => setImmediate(resolve));
+      sent += PIECE.length;
+    }
+    expect(await answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(sent).toBeGreaterThan(10 * TOGETHER);
+  });
+
+  it('does not count among those that are kept', async () => {
+    await start({ lingerMs: 60_000, bodiesBytes: TOGETHER });
+    const large = begin('/v1/problems', json(LARGE));
+    await fill(large.socket, 4 * TOGETHER);
+    const small = begin('/v1/problems', json(2));
+    small.socket.end('{}');
+    expect(await small.answer).toMatch(/^HTTP\/1\.1 422 /);
+    expect(running!.gateway.gauges().bodyBytes).toBeLessThan(TOGETHER);
+  });
+
+  it('keeps the connection of a client that wanted it closed until it has sent all of it', async () => {
+    await start({});
+    const { socket, answer } = begin('/v1/problems', `${json(5 * TOGETHER)}\r\nconnection: close`);
+    await fill(socket, 5 * TOGETHER);
+    socket.end();
+    expect(await answer).toMatch(/^HTTP\/1\.1 413 /);
+  });
+});

@@ -1,0 +1,142 @@
+/**
+ * The connections of the gateway, in front of HTTP: nobody keeps others out by holding them.
+ *
+ * C1. A connection is *known* once a request on it has shown the token. Without a token there are none.
+ * C2. Strangers have half of the places where there is a token, all of them where there is none; one address that is not this machine's,
+ *     half of that.
+ * C3. A new connection takes the place of a stranger where there are too many: of one that waits for nothing, the one that has done so the
+ *     longest. Those that are being answered go last. A client that connects and asks is served, whoever hangs on.
+ * C4. Known ones are never cut for others. Beyond all places a new connection is closed at once.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+export interface ConnectionsOptions {
+  /** All places. */
+  readonly connections: number;
+  /** Of those that have not shown the token. */
+  readonly strangers: number;
+}
+
+interface Connection {
+  readonly address: string;
+  isKnown: boolean;
+  /** Requests that are not answered yet; a viewer has one as long as it is there. */
+  requests: number;
+}
+
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #all = new Map<Socket, Connection>();
+  /** Those that came, or were answered, first come first. */
+  readonly #idle = new Set<Socket>();
+  readonly #busy = new Set<Socket>();
+  readonly #byAddress = new Map<string, number>();
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#all.size;
+  }
+
+  watch(server: Server): void {
+    server.on('connection', (socket: Socket) => this.#add(socket));
+    server.on('timeout', (socket: Socket) => {
+      // Nothing is owed to it, or it takes nothing of what is.
+      if (!this.#isServed(socket) || socket.writableLength > 0) socket.destroy();
+    });
+  }
+
+  /** A request's head is there. */
+  began({ socket }: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#all.get(socket);
+    if (connection === undefined) return;
+    connection.requests += 1;
+    if (this.#idle.delete(socket)) this.#busy.add(socket);
+    response.once('close', () => this.#answered(socket, connection));
+  }
+
+  /** It has shown the token. */
+  know({ socket }: IncomingMessage): void {
+    const connection = this.#all.get(socket);
+    if (connection === undefined || connection.isKnown) return;
+    connection.isKnown = true;
+    this.#forget(socket, connection);
+  }
+
+  /** It has become a WebSocket: it is there for as long as its client likes. */
+  stays({ socket }: IncomingMessage): void {
+    const connection = this.#all.get(socket);
+    if (connection) connection.requests += 1;
+    if (this.#idle.delete(socket)) this.#busy.add(socket);
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#all.keys()) socket.destroy();
+  }
+
+  #add(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    const victim = this.#victim(address);
+    if (victim !== undefined) this.#cut(victim);
+    if (this.#all.size >= this.#options.connections) {
+      socket.destroy();
+      return;
+    }
+    const connection = { address, isKnown: false, requests: 0 };
+    this.#all.set(socket, connection);
+    this.#idle.add(socket);
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+    socket.once('close', () => {
+      if (this.#all.delete(socket) && !connection.isKnown) this.#forget(socket, connection);
+    });
+  }
+
+  #victim(address: string): Socket | undefined {
+    const { connections, strangers } = this.#options;
+    const ofAddress = this.#byAddress.get(address) ?? 0;
+    if (!isLocal(address) && ofAddress >= Math.max(1, strangers >> 1)) return this.#oldest(address);
+    const all = this.#idle.size + this.#busy.size;
+    return all >= strangers || this.#all.size >= connections ? this.#oldest() : undefined;
+  }
+
+  #oldest(address?: string): Socket | undefined {
+    for (const socket of [this.#idle, this.#busy]) {
+      for (const one of socket)
+        if (address === undefined || this.#all.get(one)?.address === address) return one;
+    }
+    return undefined;
+  }
+
+  #cut(socket: Socket): void {
+    const connection = this.#all.get(socket)!;
+    this.#all.delete(socket);
+    this.#forget(socket, connection);
+    socket.destroy();
+  }
+
+  #answered(socket: Socket, connection: Connection): void {
+    connection.requests -= 1;
+    if (connection.requests === 0 && this.#busy.delete(socket)) this.#idle.add(socket);
+  }
+
+  #isServed(socket: Socket): boolean {
+    return (this.#all.get(socket)?.requests ?? 0) > 0;
+  }
+
+  /** It is not among the strangers any more. */
+  #forget(socket: Socket, { address }: Connection): void {
+    this.#idle.delete(socket);
+    this.#busy.delete(socket);
+    const left = (this.#byAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, left);
+  }
+}
+
+/** All peers of this machine, and its proxy, share one address. */
+function isLocal(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
+}

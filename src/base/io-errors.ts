@@ -1,0 +1,39 @@
+/** Errors of files that mean this machine, and not the caller: the same request may succeed later. */
+
+export interface Unavailable {
+  readonly code: 'disk_full' | 'too_many_open_files' | 'disk_failed';
+  /** Without paths, which are ours. */
+  readonly message: string;
+  /** Seconds. */
+  readonly retryAfter: number;
+}
+
+const DISK_FULL: Unavailable = { code: 'disk_full', message: 'there is no room on the disk', retryAfter: 10 };
+const TOO_MANY: Unavailable = {
+  code: 'too_many_open_files',
+  message: 'this process has as many files and connections open as it may',
+  retryAfter: 5,
+};
+const FAILED: Unavailable = {
+  code: 'disk_failed',
+  message: 'the disk cannot be read or written',
+  retryAfter: 30,
+};
+const BY_ERRNO: ReadonlyMap<unknown, Unavailable> = new Map([
+  ['ENOSPC', DISK_FULL],
+  ['EDQUOT', DISK_FULL],
+  ['EMFILE', TOO_MANY],
+  ['ENFILE', TOO_MANY],
+  ['ENOMEM', TOO_MANY],
+  ['EIO', FAILED],
+  ['EROFS', FAILED],
+  ['EACCES', FAILED],
+  ['EPERM', FAILED],
+  ['ENXIO', FAILED],
+  ['ESTALE', FAILED],
+]);
+
+/** What a thrown error says about this machine; nothing where it says something else. */
+export function unavailableBy(thrown: unknown): Unavailable | undefined {
+  return BY_ERRNO.get((thrown as { code?: unknown } | null | undefined)?.code);
+}
