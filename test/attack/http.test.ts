@@ -11,6 +11,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { startNode } from '../support/nodes.js';
 import { graphFile, OrchestratorProcess } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
 
@@ -21,6 +22,12 @@ const ANSWER_MS = 5_000;
 async function openFiles(pid: number): Promise<{ readonly limit: number }> {
   const limits = await readFile(`/proc/${pid}/limits`, 'utf8');
   return { limit: Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1]) };
+}
+
+async function medianOf(measure: () => Promise<number>): Promise<number> {
+  const taken: number[] = [];
+  for (let count = 0; count < 9; count += 1) taken.push(await measure());
+  return taken.sort((a, b) => a - b)[4]!;
 }
 
 /** Whether the process that was started is the one that answers, in time. */
@@ -258,4 +265,78 @@ for _ in range(int(sys.argv[3])):
       await answers(orchestrator);
     },
   );
+});
+
+describe('many searches at a time', () => {
+  const PROBLEMS = 4_000;
+  const SEARCHES = 40;
+
+  it('keep neither tasks nor probes waiting, and are answered or refused with a time to try again', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one', 'six'] });
+    startNode(scene, orchestrator, { module: 'work' });
+    const problems = Array.from({ length: 1_000 }, (_, index) => ({
+      graph: 'six',
+      title: `problem ${index}`,
+      input: { text: `some words about ${index}`, number: index },
+    }));
+    for (let count = 0; count < PROBLEMS; count += 1_000)
+      expect((await orchestrator.post('/v1/problems:batch', { problems })).status).toBe(200);
+    const task = async (): Promise<number> => {
+      const began = performance.now();
+      const { task_id } = await orchestrator.submit('one', {});
+      await expect
+        .poll(() => orchestrator.task(task_id), { interval: 5 })
+        .toMatchObject({ state: 'succeeded' });
+      return performance.now() - began;
+    };
+    await task();
+    const alone = await medianOf(task);
+    const paths = [
+      '/v1/problems?filter=input.number%20<%20-1',
+      '/v1/iterations?filter=input.text%20~%20"nowhere"',
+      '/v1/problems?q=nowhere',
+      '/v1/iterations?order_by=input.number&filter=title%20~%20"x"',
+    ];
+    let isOver = false;
+    const statuses = new Map<number, number>();
+    const searching = Array.from({ length: SEARCHES }, async (_, index) => {
+      while (!isOver) {
+        const { status } = await orchestrator.get(paths[index % paths.length]!);
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    });
+    const among = await medianOf(task);
+    const probe = await medianOf(async () => {
+      const began = performance.now();
+      expect((await orchestrator.get('/livez')).status).toBe(200);
+      return performance.now() - began;
+    });
+    isOver = true;
+    await Promise.all(searching);
+    console.log(
+      `a task takes ${Math.round(alone)} ms alone and ${Math.round(among)} ms among searches, a probe ${Math.round(probe)} ms`,
+    );
+    console.log('searches by status', Object.fromEntries(statuses));
+    expect(among).toBeLessThan(1_000);
+    expect(probe).toBeLessThan(500);
+    expect([...statuses.keys()].filter((status) => ![200, 429, 504].includes(status))).toEqual([]);
+    expect(statuses.get(200)).toBeGreaterThan(0);
+  });
+
+  it('more than may wait are refused at once', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six'] });
+    const problems = Array.from({ length: 1_000 }, () => ({ graph: 'six', input: {} }));
+    expect((await orchestrator.post('/v1/problems:batch', { problems })).status).toBe(200);
+    const replies = await Promise.all(
+      Array.from({ length: 150 }, () => orchestrator.get('/v1/iterations?filter=input.x%20=%201')),
+    );
+    const refused = replies.filter(({ status }) => status === 429);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]!.body).toMatchObject({ error: { code: 'too_many_queries' } });
+    expect(refused[0]!.headers.get('retry-after')).toBe('5');
+    expect(replies.length - refused.length).toBeGreaterThanOrEqual(66);
+    await answers(orchestrator);
+  });
 });

@@ -10,7 +10,7 @@ import type { Entry, Key, Reader } from '../../store/store.js';
 import { readProblemAt, readTask } from '../load.js';
 import type { ProblemRow, TaskRow } from '../records.js';
 import { decodeSummary, type Summary, summaryOf } from '../summary.js';
-import { Slices } from './slices.js';
+import type { Slices } from './slices.js';
 
 /** An iteration that may be found; of problems, their newest one. */
 export interface Candidate {
@@ -60,7 +60,11 @@ export async function readCandidate(
 }
 
 /** Problems with their newest iterations. With a state that is not an end, those in other such states as well. */
-export async function* problems(reader: Reader, wanted: ProblemsWanted): AsyncGenerator<Candidate> {
+export async function* problems(
+  reader: Reader,
+  wanted: ProblemsWanted,
+  slices?: Slices,
+): AsyncGenerator<Candidate> {
   const { state, after, descending } = wanted;
   const ends = state === undefined ? TASK_ENDS : TASK_ENDS.filter((end) => end === state);
   const isUnfinished = state === undefined || !taskHasEnded(state);
@@ -68,8 +72,6 @@ export async function* problems(reader: Reader, wanted: ProblemsWanted): AsyncGe
     ...ends.map((end) => new Stretch(reader, 'problems_by_state', [end], after, descending)),
     ...(isUnfinished ? [new Stretch(reader, 'unfinished', [], after, descending)] : []),
   ];
-  // What is passed over is counted by nobody else.
-  const slices = new Slices();
   for (;;) {
     let first: Stretch | undefined;
     for (const stretch of stretches) {
@@ -80,7 +82,8 @@ export async function* problems(reader: Reader, wanted: ProblemsWanted): AsyncGe
     const { seq, value } = first.take();
     const candidate = await candidateAt(reader, seq, value, first.table === 'unfinished');
     if (candidate) yield candidate;
-    else await slices.rest();
+    // What is passed over is counted by nobody else.
+    else await slices?.rest();
   }
 }
 

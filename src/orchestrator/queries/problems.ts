@@ -1,22 +1,23 @@
 /** Lists of problems: newest first, with filters. Only a search looks into payloads: at the inputs' texts. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Reader } from '../../store/store.js';
 import type { Page, PageRequest, ProblemFilter, Refusal, View } from '../port.js';
 import type { TaskRow } from '../records.js';
 import { type Candidate, problems } from './candidates.js';
 import { badCursor, isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
+import type { Slices } from './slices.js';
 import { problemView } from './views.js';
 
 /** Rows that one page may look at before it is handed out short, with the cursor to go on from. */
 const SCAN_LIMIT = 20_000;
 /** The same where their inputs are looked through as well. */
 const SEARCH_LIMIT = 5_000;
-const SCAN_PAGE = 500;
 
+/** `slices`: where it looks at many that do not fit. */
 export async function listProblems(
   reader: Reader,
   filter: ProblemFilter,
   page: PageRequest,
+  slices?: Slices,
 ): Promise<Page<View> | Refusal> {
   const after = readPlace(page.cursor);
   if (isRefusal(after)) return after;
@@ -26,13 +27,13 @@ export async function listProblems(
   const items: View[] = [];
   const scanLimit = filter.q === undefined ? SCAN_LIMIT : SEARCH_LIMIT;
   let scanned = 0;
-  for await (const candidate of problems(reader, { state: filter.state, after, descending: true })) {
+  const wanted = { state: filter.state, after, descending: true };
+  for await (const candidate of problems(reader, wanted, slices)) {
     scanned += 1;
     if (await accepts(candidate)) items.push(problemView(candidate.summary));
     if (items.length === limit || scanned === scanLimit)
       return { items, next_cursor: writeCursor([candidate.summary.problem_seq]) };
-    // The same thread decides: it is not kept from that for longer than a page takes.
-    if (scanned % SCAN_PAGE === 0) await nextTurn();
+    await slices?.rest();
   }
   return { items, next_cursor: null };
 }

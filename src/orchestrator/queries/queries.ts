@@ -29,7 +29,7 @@ import {
   type TaskRow,
 } from '../records.js';
 import { iterationSummary, reusedModules, summaryOf } from '../summary.js';
-import { differences } from './diff.js';
+import { Differing } from './diff.js';
 import { compileSearch } from './filter/compile.js';
 import { ITERATION_FIELDS, PROBLEM_FIELDS } from './filter/fields.js';
 import { createFilterParser } from './filter/grammar.js';
@@ -37,12 +37,13 @@ import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, pageOf, readCursor, writeCurso
 import { createPayloads } from './payloads.js';
 import { listProblems, problemAcceptor } from './problems.js';
 import { type Scope, type SearchDeps, search } from './search.js';
-import { Slices } from './slices.js';
+import { LongQuestions, type Slices } from './slices.js';
 import { commandView, executionView, iterationView, moduleView, problemView, time } from './views.js';
 
 /** Iterations that `GET /v1/problems/{p}` shows. */
 const NEWEST_SHOWN = 20;
-const EXPORT_PAGE = 100;
+/** Iterations with their outputs that are held at once. */
+const EXPORT_PAGE = 16;
 
 export interface QueriesDeps {
   readonly store: Store;
@@ -61,6 +62,7 @@ function notFound(code: string, message: string): Refusal {
 
 export function createQueries({ store, state, covers, inspectNodes, stats }: QueriesDeps): Queries {
   const parseFilter = createFilterParser();
+  const long = new LongQuestions();
   const { graphOf, inputOf, overridesOf, moduleOutput, executionOutput } = createPayloads(state);
 
   /** Runs one question in one snapshot and adds the cursor of that moment. */
@@ -69,6 +71,13 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
       const value = await question(reader);
       return isRefusal(value) ? value : { cursor: await cursorOf(reader), value };
     });
+  }
+
+  /** The same for one that may look at very many. */
+  function askLong<T>(
+    question: (reader: Reader, slices: Slices) => Promise<T | Refusal>,
+  ): Promise<Found<T> | Refusal> {
+    return long.run((slices) => ask((reader) => question(reader, slices)));
   }
 
   async function taskOf(reader: Reader, id: TaskId): Promise<TaskRow | Refusal> {
@@ -156,7 +165,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     scope: Scope,
     query: SearchQuery,
     page: PageRequest,
-    more: Partial<Pick<SearchDeps, 'accepts' | 'state'>> = {},
+    more: Pick<SearchDeps, 'slices'> & Partial<Pick<SearchDeps, 'accepts' | 'state'>>,
   ): Promise<Page<View> | Refusal> {
     const ofProblems = scope.kind === 'problems';
     const modules = new Set<string>();
@@ -183,15 +192,23 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
   }
 
   return {
-    problems: (filter: ProblemFilter, page) =>
-      ask(async (reader) => {
-        if (!isSearch(filter)) return listProblems(reader, filter, page);
-        const accepts = problemAcceptor(reader, filter);
-        if (isRefusal(accepts)) return accepts;
-        return found(reader, { kind: 'problems' }, filter, page, { accepts, state: filter.state });
-      }),
+    problems: (filter: ProblemFilter, page) => {
+      const { graph, q, created_after, created_before } = filter;
+      if (isSearch(filter)) {
+        return askLong(async (reader, slices) => {
+          const accepts = problemAcceptor(reader, filter);
+          if (isRefusal(accepts)) return accepts;
+          return found(reader, { kind: 'problems' }, filter, page, { slices, accepts, state: filter.state });
+        });
+      }
+      const passesOver = [graph, q, created_after, created_before].some((value) => value !== undefined);
+      return passesOver
+        ? askLong((reader, slices) => listProblems(reader, filter, page, slices))
+        : ask((reader) => listProblems(reader, filter, page));
+    },
 
-    searchIterations: (query, page) => ask((reader) => found(reader, { kind: 'iterations' }, query, page)),
+    searchIterations: (query, page) =>
+      askLong((reader, slices) => found(reader, { kind: 'iterations' }, query, page, { slices })),
 
     problem: (problemId) =>
       ask(async (reader) => {
@@ -209,13 +226,19 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
         };
       }),
 
-    iterations: (problemId, page, query = {}) =>
-      ask(async (reader) => {
+    iterations: (problemId, page, query = {}) => {
+      if (isSearch(query)) {
+        return askLong(async (reader, slices) => {
+          const problem = await readProblem(reader, problemId);
+          if (!problem) return notFound('unknown_problem', `no problem ${problemId}`);
+          return found(reader, { kind: 'problem', problem }, query, page, { slices });
+        });
+      }
+      return ask(async (reader) => {
         const after = readCursor(page.cursor);
         if (isRefusal(after)) return after;
-        const problem = await readProblem(reader, problemId);
-        if (!problem) return notFound('unknown_problem', `no problem ${problemId}`);
-        if (isSearch(query)) return found(reader, { kind: 'problem', problem }, query, page);
+        if (!(await readProblem(reader, problemId)))
+          return notFound('unknown_problem', `no problem ${problemId}`);
         const limit = limitOf(page);
         const rows = await reader.range('iterations', {
           prefix: [problemId],
@@ -227,7 +250,8 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
           items: items.map(({ value }) => iterationView(iterationSummary(decodeRow<TaskRow>(value)))),
           next_cursor: rows.length > limit ? writeCursor(items.at(-1)!.key) : null,
         };
-      }),
+      });
+    },
 
     iteration: (id) =>
       ask(async (reader) => {
@@ -301,7 +325,7 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
       }),
 
     diff: (problemId, a, b) =>
-      ask(async (reader) => {
+      askLong(async (reader, slices) => {
         const rows = [
           await taskOf(reader, { problemId, iterationId: a }),
           await taskOf(reader, { problemId, iterationId: b }),
@@ -315,24 +339,29 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
           ),
         ];
         const modules: Record<string, unknown> = {};
+        const differing = new Differing();
         for (const name of names) {
+          await slices.rest();
           const [before, after] = [
             await moduleOutput(reader, left, name),
             await moduleOutput(reader, right, name),
           ];
-          const fields = differences(plainOf(before?.json), plainOf(after?.json));
+          const fields = differing.between(plainOf(before?.json), plainOf(after?.json));
           if (fields.length > 0) modules[name] = fields;
         }
-        const input = differences(
+        const input = differing.between(
           plainOf(await inputOf(reader, left)),
           plainOf(await inputOf(reader, right)),
         );
-        const overrides = differences(
+        const overrides = differing.between(
           plainOverrides(await overridesOf(reader, left)),
           plainOverrides(await overridesOf(reader, right)),
         );
         const reused = { a: reusedModules(left), b: reusedModules(right) };
-        return { problem_id: problemId, a, b, input, overrides, reused, modules };
+        return {
+          ...{ problem_id: problemId, a, b, input, overrides, reused, modules },
+          truncated: differing.isTruncated,
+        };
       }),
 
     exportRows: (problemId) =>
@@ -400,26 +429,34 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
   /** Page by page, each with a view of its own: an export of a million rows holds no snapshot and no more than a page. */
   async function* exportRows(problemId: string): AsyncGenerator<View> {
     let after: Key | undefined;
-    const slices = new Slices();
+    const slices = long.slices();
     for (;;) {
+      await slices.begin();
       const rows = await store.range('iterations', {
         prefix: [problemId],
         limit: EXPORT_PAGE,
         ...(after && { after }),
       });
+      const views: View[] = [];
       for (const { value } of rows) {
-        const row = decodeRow<TaskRow>(value);
-        const outputs: Record<string, unknown> = {};
-        for (const { spec } of graphOf(row).compiled.modules) {
-          outputs[spec.name] = (await moduleOutput(store, row, spec.name))?.json ?? null;
-        }
-        const [input, overrides] = [await inputOf(store, row), await overridesOf(store, row)];
-        yield { ...iterationView(iterationSummary(row)), input, overrides, outputs };
+        views.push(await exportRow(decodeRow<TaskRow>(value)));
         await slices.rest();
       }
+      // Its reader may take its time.
+      slices.pause();
+      yield* views;
       if (rows.length < EXPORT_PAGE) return;
       after = rows.at(-1)!.key;
     }
+  }
+
+  async function exportRow(row: TaskRow): Promise<View> {
+    const outputs: Record<string, unknown> = {};
+    for (const { spec } of graphOf(row).compiled.modules) {
+      outputs[spec.name] = (await moduleOutput(store, row, spec.name))?.json ?? null;
+    }
+    const [input, overrides] = [await inputOf(store, row), await overridesOf(store, row)];
+    return { ...iterationView(iterationSummary(row)), input, overrides, outputs };
   }
 }
 

@@ -6,6 +6,7 @@
  *    which the loop goes on; the answer says what was done and whether it came to the end.
  * 3. An order that needs all of them is refused when they are too many for the time: a page of some would not be the first page.
  */
+import { printJson } from '../../base/json/json-text.js';
 import type { TaskState } from '../../model/task-state.js';
 import type { Key, Reader } from '../../store/store.js';
 import { exactValue, indexElement } from '../index-key.js';
@@ -18,8 +19,9 @@ import type { CompiledSearch } from './filter/compile.js';
 import { holds } from './filter/expression.js';
 import { indexName, readField } from './filter/fields.js';
 import { aboveLow, belowHigh, type IndexRange, isNarrowing, narrowed, wholeIndex } from './index-range.js';
-import { isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
-import { Slices } from './slices.js';
+import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';
+import { type Rank, Ranking } from './ranking.js';
+import type { Slices } from './slices.js';
 
 /** What is searched: problems by their newest iteration, or iterations, of all problems or of one. */
 export type Scope =
@@ -28,6 +30,7 @@ export type Scope =
   | { readonly kind: 'problem'; readonly problem: ProblemRow };
 
 export interface SearchDeps {
+  readonly slices: Slices;
   readonly reader: Reader;
   readonly input: (task: TaskRow) => Promise<unknown>;
   /** The last output of a module that succeeded, decoded. */
@@ -66,8 +69,9 @@ class Search {
   readonly #query: CompiledSearch;
   readonly #limit: number;
   readonly #startMs = performance.now();
-  readonly #slices = new Slices();
   #scanned = 0;
+  /** Of the fields that the page shows. */
+  #characters = 0;
 
   constructor(deps: SearchDeps, scope: Scope, query: CompiledSearch, limit: number) {
     this.#deps = deps;
@@ -180,7 +184,7 @@ class Search {
       last = place;
       const view = await this.#fit(await this.#candidateAt(key));
       if (view) items.push(view);
-      if (items.length === this.#limit)
+      if (this.#isFull(items))
         return this.#page(items, place === ahead.at(-1)!.place ? undefined : ['list', ...place], true, index);
     }
     return this.#page(items, undefined, true, index);
@@ -192,7 +196,7 @@ class Search {
     const items: View[] = [];
     let last: Place | undefined = after as unknown as Place | undefined;
     for await (const candidate of this.#candidates(last, descending)) {
-      if (items.length === this.#limit) return this.#page(items, ['list', ...last!], true, this.#listIndex());
+      if (this.#isFull(items)) return this.#page(items, ['list', ...last!], true, this.#listIndex());
       if (last !== undefined && (await this.#isOver()))
         return this.#page(items, ['list', ...last], false, this.#listIndex());
       last = placeOf(candidate);
@@ -224,8 +228,7 @@ class Search {
       for (const { key, value } of entries) {
         if (!(descending ? aboveLow(range, key) : belowHigh(range, key)))
           return this.#page(items, undefined, true, range.field);
-        if (items.length === this.#limit)
-          return this.#page(items, ['index', ...last!.slice(1)], true, range.field);
+        if (this.#isFull(items)) return this.#page(items, ['index', ...last!.slice(1)], true, range.field);
         if (last !== undefined && (await this.#isOver()))
           return this.#page(items, ['index', ...last.slice(1)], false, range.field);
         last = key;
@@ -243,10 +246,9 @@ class Search {
     if (isRefusal(after)) return after;
     const { order } = this.#query;
     const sign = descending ? -1 : 1;
-    type Ranked = { readonly rank: readonly [string, number, number]; readonly view: View };
-    const first: Ranked[] = [];
-    const compare = (a: Ranked['rank'], b: Ranked['rank']): number =>
+    const compare = (a: Rank, b: Rank): number =>
       sign * (compareTexts(a[0], b[0]) || comparePlaces([a[1], a[2]], [b[1], b[2]]));
+    const first = new Ranking(compare, this.#limit);
     for await (const candidate of this.#candidates(undefined, true)) {
       if (await this.#isOver()) return tooSlow(order!.name, this.#scanned);
       this.#scanned += 1;
@@ -255,21 +257,14 @@ class Search {
       const element = indexElement(await read(order!.name));
       if (element === undefined) continue;
       const rank = [element, ...placeOf(candidate)] as const;
-      if (after !== undefined && compare(rank, after as unknown as Ranked['rank']) <= 0) continue;
-      const worst = first[this.#limit];
-      if (worst !== undefined && compare(rank, worst.rank) >= 0) continue;
-      first.splice(
-        positionOf(first, (one) => compare(rank, one.rank) < 0),
-        0,
-        {
-          rank,
-          view: await this.#shown(candidate, read),
-        },
-      );
-      first.length = Math.min(first.length, this.#limit + 1);
+      if (after !== undefined && compare(rank, after as unknown as Rank) <= 0) continue;
+      if (!first.takes(rank)) continue;
+      const before = this.#characters;
+      const view = await this.#shown(candidate, read);
+      first.add({ rank, view, characters: this.#characters - before });
     }
-    const items = first.slice(0, this.#limit);
-    const next = first.length > this.#limit ? (['sorted', ...items.at(-1)!.rank] as Key) : undefined;
+    const { items, isCut } = first.page();
+    const next = isCut ? (['sorted', ...items.at(-1)!.rank] as Key) : undefined;
     return this.#page(
       items.map(({ view }) => view),
       next,
@@ -285,7 +280,11 @@ class Search {
       return;
     }
     if (this.#scope.kind === 'problems') {
-      yield* problems(this.#deps.reader, { state: this.#state(), after: after?.[0], descending });
+      yield* problems(
+        this.#deps.reader,
+        { state: this.#state(), after: after?.[0], descending },
+        this.#deps.slices,
+      );
       return;
     }
     if (after !== undefined) {
@@ -365,8 +364,15 @@ class Search {
     const view = this.#deps.view(candidate.summary);
     if (this.#query.shown.size === 0) return view;
     const fields: Record<string, unknown> = {};
-    for (const name of this.#query.shown.keys()) fields[name] = (await read(name)) ?? null;
+    for (const name of this.#query.shown.keys()) {
+      fields[name] = (await read(name)) ?? null;
+      this.#characters += sizeOf(fields[name]);
+    }
     return { ...view, fields };
+  }
+
+  #isFull(items: readonly View[]): boolean {
+    return items.length === this.#limit || this.#characters > MAX_PAGE_CHARACTERS;
   }
 
   /** Fields of one candidate; each payload is read once, and only when it is asked for. */
@@ -387,7 +393,7 @@ class Search {
   /** Lets the loop go on when a slice is over; whether the time is. */
   async #isOver(): Promise<boolean> {
     const now = performance.now();
-    await this.#slices.rest();
+    await this.#deps.slices.rest();
     return now - this.#startMs > SEARCH_MS;
   }
 
@@ -423,6 +429,12 @@ class Search {
   }
 }
 
+/** Characters of a value as JSON, about. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  return typeof value === 'object' && value !== null ? printJson(value).length : 8;
+}
+
 function placeOf({ summary }: Candidate): Place {
   return [summary.problem_seq, summary.iteration_id];
 }
@@ -437,18 +449,6 @@ function comparePlaces(a: Place, b: Place): number {
 
 function compareTexts(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
-/** The first position whose element is behind what is to be put in; the list is sorted. */
-function positionOf<T>(list: readonly T[], isBehind: (element: T) => boolean): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (isBehind(list[middle]!)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
 
 function tooSlow(field: string, scanned: number): Refusal {
