@@ -282,7 +282,7 @@ class ExecutionRun:
         if isinstance(encoded, Unencodable):
             faults = "; ".join(f"{path}: {told}" if path else told for path, _, told in encoded.faults)
             told = f"the output is not a {kind}: {faults}"
-            raise NonRetryableError("bad_output", told, details=encoded.faults)
+            raise TuttiError("bad_output", told, details=encoded.faults)
         if len(encoded.content) <= rules.inline_max_bytes:
             return kind, encoded.content
         return kind, spool(encoded.content, rules.spool)

@@ -11,6 +11,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Kind
 
 from .content import content_of, from_base64, plain
 from .faults import FaultList, Place, show
+from .json_form import is_kept
 
 WriteScalar = Callable[[Any, Optional[Place], FaultList], Any]
 
@@ -28,9 +29,9 @@ def _integer(kind: str, bits: int, signed: bool) -> WriteScalar:
         value = plain(value)
         exact: Optional[int] = None
         if isinstance(value, int) and not isinstance(value, bool):
-            exact = value
-        elif isinstance(value, float) and value.is_integer():
-            exact = int(value)
+            exact = int.__int__(value)
+        elif isinstance(value, float) and float.is_integer(value):
+            exact = float.__int__(value)
         elif isinstance(value, str) and _INTEGER.match(value):
             exact = int(value)
         if exact is None:
@@ -50,8 +51,11 @@ def _real(kind: str, largest: float) -> WriteScalar:
         value = plain(value)
         number: Optional[float] = None
         if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if isinstance(value, int) and kind == "double" and not is_kept(int.__int__(value)):
+                expected = "give a float, which is rounded already, or fewer digits"
+                return faults.add(at, "out_of_range", f"{show(value)} does not fit a double exactly: {expected}")
             try:
-                number = float(value)
+                number = float.__float__(value) if isinstance(value, float) else int.__float__(value)
             except OverflowError:
                 number = math.inf
         elif value in ("NaN", "Infinity", "-Infinity"):
@@ -82,7 +86,8 @@ def write_text(value: Any, at: Optional[Place], faults: FaultList) -> Any:
     if _SURROGATE.search(value):
         message = f"{show(value)} is not valid Unicode: it has half of a surrogate pair"
         return faults.add(at, "bad_text", message)
-    return str(value)
+    # Whatever the __str__ of a subclass says, such as an enum's.
+    return str.__str__(value)
 
 
 def write_bytes(value: Any, at: Optional[Place], faults: FaultList) -> Any:

@@ -11,7 +11,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple, Union
+import math
+import re
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Kind
 
@@ -21,6 +23,7 @@ from ..pool import MessageTypes, parse
 from ..records import Record, record_of
 from .content import plain
 from .faults import WRONG, FaultList, Place, show
+from .json_form import MAX_DEPTH, is_kept, write_json
 from .scalars import SCALAR_WRITERS, write_bytes, write_text
 from .times import read_duration, read_timestamp, write_duration, write_timestamp
 
@@ -89,14 +92,14 @@ class Types:
 
     def has(self, name: str) -> bool:
         """Whether payloads may have this type."""
-        return name in ("json", "bytes") or name in self._types.messages
+        return _is_json(name) or name == "bytes" or name in self._types.messages
 
     def decode(self, name: str, content: bytes) -> Union[Decoded, Undecodable]:
         """Never raises, whatever the bytes are."""
         try:
             if name == "bytes":
                 return Decoded(content)
-            if name == "json":
+            if _is_json(name):
                 return Decoded(_read_json(content))
             cls = self._types.class_of(name)
             if cls is None:
@@ -109,9 +112,14 @@ class Types:
         """Never raises, whatever the value is. A fault's ``path`` is a JSON pointer into the value."""
         faults = FaultList()
         try:
-            if name == "json":
-                return Encoded(_write_json(value))
+            if _is_json(name):
+                content = write_json(value, faults)
+                return Unencodable(faults.faults) if faults.faults else Encoded(content)
             if name == "bytes":
+                if isinstance(value, str):
+                    # As a field it would be base64, as over HTTP; an author's text is text.
+                    faults.add(None, "wrong_type", "text is not bytes: give bytes, such as text.encode()")
+                    return Unencodable(faults.faults)
                 written = write_bytes(value, None, faults)
                 return Unencodable(faults.faults) if faults.faults else Encoded(written)
             if not self.has(name):
@@ -247,7 +255,7 @@ class Types:
         seen = set()
         for key, raw in value.items():
             field = shape.by_name.get(key) if isinstance(key, str) else None
-            place = Place(at, str(key))
+            place = Place(at, _key_text(key))
             if field is None:
                 near = did_you_mean(str(key), shape.by_name)
                 faults.add(place, "unknown_field", f"{shape.name} has no field {show(key)}{near}")
@@ -306,16 +314,22 @@ class Types:
             faults.add(at, "wrong_type", f"{show(raw)} is not a map: give a mapping")
             return
         write_key = SCALAR_WRITERS[entry.key_kind]
+        seen: Set[Any] = set()
         for key, item in raw.items():
-            place = Place(at, _key_text(key) if not isinstance(key, str) else key)
+            place = Place(at, _key_text(key))
             if entry.key_kind == Kind.TYPE_BOOL and key in ("true", "false"):
                 key = key == "true"
-            elif entry.key_kind == Kind.TYPE_STRING and not isinstance(key, str):
-                key = _key_text(key)
+            elif entry.key_kind == Kind.TYPE_STRING and isinstance(plain(key), int):
+                key = _key_text(plain(key))
             key_written = write_key(key, place, faults)
-            written = self._write_single(entry.value, item, place, faults, depth)
+            # On the wire an entry is a message, too.
+            written = self._write_single(entry.value, item, place, faults, depth + 1)
             if key_written is WRONG or written is WRONG:
                 continue
+            if key_written in seen:
+                faults.add(place, "duplicate_field", f"two keys become {show(key_written)}: give one of them")
+                continue
+            seen.add(key_written)
             if entry.value.kind == Kind.TYPE_MESSAGE:
                 target[key_written].CopyFrom(written)
             else:
@@ -355,6 +369,10 @@ class Types:
         elif isinstance(value, bool):
             message.bool_value = value
         elif isinstance(value, (int, float)):
+            if not (math.isfinite(value) if isinstance(value, float) else is_kept(int.__int__(value))):
+                told = f"{show(value)} is not a number of JSON: give None, or it as a string"
+                faults.add(at, "out_of_range", told)
+                return
             message.number_value = value
         elif isinstance(value, str):
             written = write_text(value, at, faults)
@@ -373,10 +391,15 @@ class Types:
             faults.add(at, "wrong_type", f"{show(value)} is not JSON: {expected}")
 
 
+def _is_json(name: str) -> bool:
+    """``json:<name>`` has a schema, which the orchestrator checks."""
+    return name == "json" or (name.startswith("json:") and name != "json:")
+
+
 def _key_text(key: Any) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
-    return str(key)
+    return str.__str__(key) if isinstance(key, str) else str(key)
 
 
 def _camel(name: str) -> str:
@@ -384,27 +407,31 @@ def _camel(name: str) -> str:
     return first + "".join(other[:1].upper() + other[1:] for other in others)
 
 
+_ODD_NUMBER = re.compile(rb"[eE][-+]?[0-9]{3}|[0-9]{300}|-0(?![0-9.eE])")
+"""What is there if a number is one that Python by itself would read as another: too large, too small, minus zero."""
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
+def _exact_real(text: str) -> float:
+    value = float(text)
+    if math.isinf(value) or (value == 0 and re.search("[1-9]", text.lower().partition("e")[0])):
+        raise ValueError(f"{text[:60]} does not fit a 64-bit float")
+    return value
+
+
+def _exact_integer(text: str) -> Union[int, float]:
+    return -0.0 if text == "-0" else int(text)
+
+
 def _read_json(content: bytes) -> Any:
     text = content.decode("utf-8")
-    return json.loads(text, object_hook=Record, parse_constant=_no_constant)
-
-
-def _write_json(value: Any) -> bytes:
-    def fallback(other: Any) -> Any:
-        made_plain = plain(other)
-        if made_plain is other:
-            raise TypeError(f"{show(other)} has no JSON form")
-        return made_plain
-
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=fallback)
+    odd: Dict[str, Any] = {}
+    if _ODD_NUMBER.search(content):
+        odd = {"parse_float": _exact_real, "parse_int": _exact_integer}
     try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        # Half of a surrogate pair has no UTF-8; as an escape JSON can carry it.
-        return "".join(
-            f"\\u{ord(letter):04x}" if "\ud800" <= letter <= "\udfff" else letter for letter in text
-        ).encode("utf-8")
+        return json.loads(text, object_hook=Record, parse_constant=_no_constant, **odd)
+    except RecursionError:
+        raise ValueError(f"more than {MAX_DEPTH} lists and objects are within each other") from None
