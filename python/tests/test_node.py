@@ -228,7 +228,7 @@ async def run(task):
         self.assertEqual(errors[0], ("handler_error", "ValueError: cannot", True))
         self.assertEqual(errors[1], ("no_such_region", "Atlantis", False))
         self.assertEqual(errors[2][0], "handler_error")
-        self.assertEqual((errors[3][0], errors[3][2]), ("bad_output", False))
+        self.assertEqual((errors[3][0], errors[3][2]), ("bad_output", True))
         self.assertEqual(errors[4][1], "AttributeError: there is no field gien (did you mean given?)")
 
     def test_an_exception_that_raises_when_it_is_looked_at_fails_its_execution_and_no_other(self) -> None:
