@@ -175,6 +175,11 @@ export const nodeView: z.ZodType = named(
     version: z.string(),
     last_seen_at: time.nullable(),
     error: reportedError.nullable(),
+    warning: z
+      .looseObject({ code: z.string(), message: z.string(), hint: z.string().optional(), since: time })
+      .nullable()
+      .optional()
+      .describe('What an operator is to look into: `instance_conflict`'),
   }),
 );
 

@@ -179,7 +179,7 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     'keep_events',
     'N',
     wholeNumber(0, Number.MAX_SAFE_INTEGER),
-    0,
+    1_000_000,
     'how many events the stream keeps; 0: all',
   ),
   forgetDays: option(

@@ -34,6 +34,7 @@ export const EVENT_TYPES = [
   'node.deaf',
   'node.left',
   'node.alive',
+  'node.conflict',
   'graph.stored',
   'command.issued',
   'command.acked',

@@ -176,6 +176,7 @@ export const REFUSALS = {
   say_hello: 'retry',
   stale_incarnation: 'retry',
   too_many: 'retry',
+  instance_in_use: 'retry',
   blob_missing: 'retry',
   unknown_execution: 'forget',
   stale_execution: 'forget',

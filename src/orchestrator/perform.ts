@@ -65,6 +65,7 @@ export class Performer {
     if (journal.events.length > 0) {
       this.#deps.onCommitted(journal.events);
       this.#publish(journal.events);
+      this.#warn(journal.events);
     }
     for (const reply of journal.replies) this.#deps.onReply(reply, journal.cursor);
     for (const refused of journal.refusals) this.#deps.onRefused(refused);
@@ -143,6 +144,14 @@ export class Performer {
       route,
       encodeToNode({ protocolVersion: PROTOCOL_VERSION, epoch, incarnation, messages }),
     );
+  }
+
+  /** What an operator is to look into. */
+  #warn(events: readonly EncodedEvent[]): void {
+    for (const { fact } of events) {
+      if (fact.type === 'node.conflict')
+        this.#deps.logger.warn({ ...fact.detail, module: fact.module }, 'node.conflict');
+    }
   }
 
   #publish(events: readonly EncodedEvent[]): void {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Fault, TuttiError } from '../base/errors.js';
 
@@ -14,7 +15,7 @@ export interface NodeOptions {
   readonly capacity?: number;
   /**
    * The node's own stable name, unique among the nodes of its module. Set it (or `TUTTI_INSTANCE`) wherever the node is to keep its
-   * identity over restarts. @default `TUTTI_INSTANCE`, else `<module>@<hostname>:<pid>`
+   * identity over restarts. @default `TUTTI_INSTANCE`, else one of its own, `<module>@<hostname>:<pid>-<random>`
    */
   readonly instance?: string;
   /** What a graph's `require` is compared with. @default {} */
@@ -94,7 +95,7 @@ export function readOptions(
   const settings: NodeSettings = {
     module: name,
     capacity: options.capacity ?? 1,
-    instance: options.instance ?? (env.TUTTI_INSTANCE || `${name}@${hostname()}:${process.pid}`),
+    instance: options.instance ?? (env.TUTTI_INSTANCE || ownName(name)),
     labels: Object.freeze({ ...options.labels }),
     version: options.version ?? '',
     control: options.control ?? (env.TUTTI_CONTROL || DEFAULT_CONTROL),
@@ -129,4 +130,9 @@ export function readOptions(
     throw new TuttiError('bad_option', faults.map(({ message }) => message).join('; '), { details: faults });
   }
   return Object.freeze(settings);
+}
+
+/** In containers, neither the host's name nor the pid, which is 1, tells two processes apart. */
+function ownName(module: string): string {
+  return `${module}@${hostname()}:${process.pid}-${randomBytes(3).toString('hex')}`;
 }

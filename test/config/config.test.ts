@@ -41,7 +41,7 @@ describe('the configuration', () => {
       ...{ maxFrameBytes: 8_388_608, maxBodyBytes: 8_388_608, maxBlobBytes: 4_294_967_296 },
       ...{
         mailboxLimit: 10_000,
-        keepEvents: 0,
+        keepEvents: 1_000_000,
         forgetDays: 30,
         maxTasks: 250_000,
         maxViewers: 1000,

@@ -349,6 +349,8 @@ describe('a module that kills its nodes', () => {
       ends.push(
         ...types([await a.hello({ status: 'IDLE' })]).filter((type) => type.startsWith('iteration.')),
       );
+      await core.turn({ kind: 'unreachable', route: a.route });
+      await core.pass(1000);
     }
     expect(ends).toEqual(['iteration.started', 'iteration.failed']);
   });
@@ -359,6 +361,8 @@ describe('a module that kills its nodes', () => {
       const a = core.peer('a');
       await a.hello({ status: 'IDLE' });
       await core.ask({ kind: 'node_command', nodeId: a.nodeId, command: 'terminate' });
+      await core.turn({ kind: 'unreachable', route: a.route });
+      await core.pass(1000);
     }
     expect(core.state.tasks.size).toBe(1);
   });

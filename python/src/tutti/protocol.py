@@ -12,6 +12,7 @@ REFUSALS: Mapping[str, str] = {
     "say_hello": "retry",
     "stale_incarnation": "retry",
     "too_many": "retry",
+    "instance_in_use": "retry",
     "blob_missing": "retry",
     "unknown_execution": "forget",
     "stale_execution": "forget",

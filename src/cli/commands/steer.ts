@@ -38,11 +38,19 @@ export function nodesCommand(program: Command, io: Io): void {
         ...['node_id', 'module', 'instance', 'status', 'desired_status', 'liveness'].map((key) => node[key]),
         `${(node.running as unknown[]).length}/${String(node.capacity)}`,
         ...loadCells(node.load),
+        (node.warning as { code?: string } | null | undefined)?.code,
       ]);
       const columns = ['NODE_ID', 'MODULE', 'INSTANCE', 'STATUS', 'DESIRED', 'LIVENESS', 'RUNNING'];
-      return table([...columns, 'CPU', 'MEMORY'], rows);
+      const warned = items.flatMap(({ instance, warning }) => warningLine(instance, warning));
+      return [table([...columns, 'CPU', 'MEMORY', 'WARNING'], rows), ...warned].join('\n');
     });
   });
+}
+
+/** What is said below the list about a node that needs looking into. */
+function warningLine(instance: unknown, warning: unknown): string[] {
+  const { code, message, hint } = (warning ?? {}) as { code?: string; message?: string; hint?: string };
+  return code === undefined ? [] : [`${String(instance)}: ${code}: ${message}${hint ? ` (${hint})` : ''}`];
 }
 
 /** Percent of one core, and MiB; empty where the node does not say. */

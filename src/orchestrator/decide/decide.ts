@@ -123,7 +123,11 @@ function take(turn: Turn, step: Step): void {
         step.nodeId === undefined
           ? [...turn.state.nodes.values()]
           : [turn.state.nodes.get(step.nodeId)].filter((node) => node !== undefined);
-      turn.journal.replies.push({ kind: 'view', request: step.id, value: nodes.map(nodeView) });
+      turn.journal.replies.push({
+        kind: 'view',
+        request: step.id,
+        value: nodes.map((node) => nodeView(node, turn.nowMs)),
+      });
       return;
     }
     case 'forget nodes': {

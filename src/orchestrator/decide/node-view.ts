@@ -4,6 +4,7 @@ import { moduleName } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { View } from '../port.js';
 import type { NodeRow } from '../records.js';
+import { warningOf } from './conflict.js';
 import { FleetNode } from './state.js';
 
 export function nodeToRow(node: FleetNode): NodeRow {
@@ -45,7 +46,7 @@ export function nodeFromRow(row: NodeRow, nowMs: number): FleetNode {
   return node;
 }
 
-export function nodeView(node: FleetNode): View {
+export function nodeView(node: FleetNode, nowMs: number): View {
   return {
     node_id: node.nodeId,
     module: node.module,
@@ -73,5 +74,6 @@ export function nodeView(node: FleetNode): View {
     version: node.version,
     last_seen_at: new Date(node.lastSeenAt).toISOString(),
     error: node.error ?? null,
+    warning: warningOf(node, nowMs),
   };
 }

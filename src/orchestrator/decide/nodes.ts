@@ -2,7 +2,7 @@
  * Nodes: registration, what they hold, heartbeats, liveness.
  *
  * 1. (module, instance) keeps its node_id for ever; the same boot resumes its incarnation, a new boot gets the next one and its
- *    predecessor is told `replaced`, now and ever after.
+ *    predecessor is told `replaced`, now and ever after; see `conflict.ts` for several that are alive.
  * 2. `held` and `running` are complete. An execution that a node never accepted is assigned again under its id; one that it
  *    accepted and no longer names is lost.
  * 3. An output has no order with heartbeats, so only an acceptance over the control plane makes a missing name mean something,
@@ -17,6 +17,7 @@ import type { Heartbeat, Hello, NodeReport, RefusalCode, ReportedError } from '.
 import type { Execution } from '../../model/task.js';
 import type { BootRow } from '../records.js';
 import { isStopUnheard, issue, noteGone, noteProcessGone } from './commands.js';
+import { contest, isHere, objectionToTwin } from './conflict.js';
 import { tryAgain } from './deaf.js';
 import {
   acceptByReport,
@@ -37,6 +38,8 @@ import { welcomeOf } from './welcome.js';
 const MISSED_BEATS_LIMIT = 2;
 /** Instances are remembered for long, so there is an end to them. */
 const NODES_LIMIT = 10_000;
+/** So that a flood of new instances looks for dead ones now and then, not each time. */
+const ROOM_AT_ONCE = 100;
 /** Deletes of one batch: the store keeps room for some hundred on a full disk. */
 const FORGOTTEN_AT_ONCE = 200;
 /** Made-up executions that a node names, beside those that it can have: each is kept until it does not name it any more. */
@@ -130,18 +133,23 @@ function objectionToNewcomer(
   turn: Turn,
   { route }: Greeter,
   hello: Hello,
-): { code: RefusalCode; message: string } | undefined {
+): { code: RefusalCode; message: string; hint?: string } | undefined {
   const { state } = turn;
   const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
   if (known?.bootId === hello.bootId) return undefined;
-  if (!known && state.nodes.size >= NODES_LIMIT) {
-    return { code: 'too_many', message: `there are ${NODES_LIMIT} instances already` };
-  }
+  const inUse = known && objectionToTwin(turn, known);
+  if (inUse) return { code: 'instance_in_use', message: inUse, hint: 'start it under a name of its own' };
   if (!state.newcomersOfRoute.admits(route, turn.nowMs)) {
     return { code: 'too_many', message: 'too many nodes say hello on this connection' };
   }
-  if (!state.newcomers.admits('', turn.nowMs)) {
+  if (!state.newcomersOfInstance.admits(instanceKey(hello.module, hello.instance), turn.nowMs)) {
+    return { code: 'too_many', message: `instance ${hello.instance} is started too often` };
+  }
+  if (!state.newcomers.take(1, turn.nowMs)) {
     return { code: 'too_many', message: 'too many nodes are being started at this moment' };
+  }
+  if (!known && state.nodes.size >= NODES_LIMIT && makeRoom(turn) === 0) {
+    return { code: 'too_many', message: `there are ${NODES_LIMIT} instances already` };
   }
   return undefined;
 }
@@ -158,14 +166,10 @@ function admit(turn: Turn, hello: Hello): FleetNode {
   const { state, journal } = turn;
   const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
   if (known?.bootId === hello.bootId) return known;
+  // Its labels and its version are in the node's row, where they replace what was there.
   const joined = {
     module: hello.module,
-    detail: {
-      instance: hello.instance,
-      version: hello.version,
-      capacity: hello.capacity,
-      labels: hello.labels,
-    },
+    detail: { instance: hello.instance, capacity: hello.capacity },
   };
   if (!known) {
     const start = state.moduleSpec(hello.module)?.spec.start ?? 'auto';
@@ -187,6 +191,7 @@ function admit(turn: Turn, hello: Hello): FleetNode {
     });
     return node;
   }
+  if (isHere(known)) contest(turn, known);
   if (known.route !== undefined) {
     const message = `a newer process of instance ${known.instance} has taken this one’s place`;
     refuse(turn, known.route, known.incarnation, 'replaced', message);
@@ -219,8 +224,10 @@ function admit(turn: Turn, hello: Hello): FleetNode {
  */
 function loseAll(turn: Turn, node: FleetNode): void {
   for (const execution of [...node.executions]) {
-    noteDeath(node, execution);
-    loseExecution(turn, node, execution, 'its node was started anew');
+    // One that was replaced while it was here has not died.
+    if (node.connectionEnded) noteDeath(node, execution);
+    const how = node.connectionEnded ? 'was started anew' : 'was replaced by another process of its instance';
+    loseExecution(turn, node, execution, `its node ${how}`);
   }
 }
 
@@ -288,6 +295,7 @@ function addStopping(node: FleetNode, executionId: string): void {
 
 /** A frame of the node has come: whatever was thought of it, it is alive. */
 export function see(turn: Turn, node: FleetNode): void {
+  node.connectionEnded = false;
   node.lastSeenMs = turn.nowMs;
   node.lastSeenAt = turn.wallMs;
   if (node.liveness !== 'alive') setLiveness(turn, node, 'alive', 'it is heard again');
@@ -386,6 +394,7 @@ export function receiveGoodbye(turn: Turn, node: FleetNode): void {
 /** This connection has ended, or takes nothing any more. */
 export function receiveUnreachable(turn: Turn, route: Route): void {
   const node = turn.state.nodesByRoute.get(route);
+  if (node) node.connectionEnded = true;
   if (node?.liveness === 'alive') setLiveness(turn, node, 'unresponsive', 'its connection is gone');
 }
 
@@ -416,6 +425,11 @@ export function forgetNodes({ state, journal }: Turn, seenBefore: number, kept: 
     journal.delete('nodes', [node.nodeId]);
   }
   return forgotten.length;
+}
+
+/** Room for new instances, where there are as many as there may be: those go that have been dead the longest. */
+function makeRoom(turn: Turn): number {
+  return forgetNodes(turn, turn.wallMs, NODES_LIMIT - ROOM_AT_ONCE);
 }
 
 /** How the node stands by its silence; asked again when that may change. */

@@ -24,10 +24,12 @@ import type { Problem } from './problem.js';
 /** To one peer. Enough for an honest node that has to catch up, too few to be worth provoking. */
 const REFUSALS_PER_SECOND = 50;
 
-/** A thousand nodes that are started at once are in within a few seconds; a flood of made-up ones fills no disk. */
-const NEWCOMERS_PER_SECOND = 200;
+/** A thousand nodes that are started at once are in at once; a flood of made-up ones fills no disk. */
+const NEWCOMERS = { perSecond: 50, burst: 1000 } as const;
 /** Of one connection, on which an honest process says hello for itself: one that floods leaves room for the others. */
 const NEWCOMERS_PER_ROUTE = 3;
+/** Of one instance: a supervisor that starts it again at once is slowed down. */
+const NEWCOMERS_PER_INSTANCE = 2;
 
 /** Those of the batch in hand have to be among them. */
 const REPLACED_BOOTS_HELD = 10_000;
@@ -75,6 +77,12 @@ export class FleetNode implements Candidate {
   load: Load | undefined;
   /** The connection of its last valid frame; nothing until it has registered in this epoch. */
   route: Route | undefined;
+  /** Its process has ended, or its host: the connection is gone, and nothing came over another one. */
+  connectionEnded = false;
+  /** Until then another process does not get this instance while one is here; by the loop's monotonic clock. */
+  contestedUntilMs: number = Number.NEGATIVE_INFINITY;
+  /** A process was kept out. `sinceAt`: Unix milliseconds. */
+  conflict: { readonly sinceAt: number; readonly message: string } | undefined;
   /** By the loop's monotonic clock. */
   lastSeenMs = 0;
   /** Unix milliseconds. */
@@ -179,7 +187,8 @@ export class State {
   readonly counters: Counters = new Counters();
   readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND);
   /** New instances and new boots: each leaves something in the store for days. */
-  readonly newcomers: RateLimiter = new RateLimiter(NEWCOMERS_PER_SECOND);
+  readonly newcomers: Allowance = new Allowance(NEWCOMERS);
+  readonly newcomersOfInstance: RateLimiter = new RateLimiter(NEWCOMERS_PER_INSTANCE);
   readonly newcomersOfRoute: RateLimiter = new RateLimiter(NEWCOMERS_PER_ROUTE);
   readonly statusEvents: RateLimiter = new RateLimiter(STATUS_EVENTS_PER_SECOND);
   /** For lines of the logs of all nodes. */
@@ -239,6 +248,7 @@ export class State {
     if (node.route === route) return;
     if (node.route !== undefined) this.nodesByRoute.delete(node.route);
     node.route = route;
+    node.connectionEnded = false;
     if (route !== undefined) this.nodesByRoute.set(route, node);
   }
 }

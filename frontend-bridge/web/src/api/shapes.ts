@@ -55,6 +55,8 @@ export interface NodeJson {
   readonly version: string;
   readonly last_seen_at: string | null;
   readonly error: ErrorJson | null;
+  /** What a person is to look into. */
+  readonly warning?: { readonly code: string; readonly message: string; readonly hint?: string } | null;
 }
 
 export interface ProblemJson {

@@ -124,6 +124,9 @@ function appendEvents(view: TaskEventsView, events: readonly EventJson[]): TaskE
   return own.length === 0 ? view : { ...view, items: [...view.items, ...own] };
 }
 
+/** Of a node, what an event does not tell in full. */
+const ASKED_AGAIN: readonly string[] = ['node.joined', 'node.conflict'];
+
 function reduceNodes(view: NodesView, event: EventJson): Reduced<NodesView> {
   const id = event.node_id;
   if (id === undefined) return { view, complete: true };
@@ -132,8 +135,8 @@ function reduceNodes(view: NodesView, event: EventJson): Reduced<NodesView> {
   if (node === undefined) return { view, complete: !event.type.startsWith('node.') };
   const next = reduceNode(node, event);
   const items = next === node ? view.items : view.items.with(index, next);
-  // A process that joined anew may hold executions of before: only the orchestrator knows which.
-  return { view: next === node ? view : { ...view, items }, complete: event.type !== 'node.joined' };
+  // A process that joined anew may hold executions of before, and has a version and labels: only the orchestrator knows which.
+  return { view: next === node ? view : { ...view, items }, complete: !ASKED_AGAIN.includes(event.type) };
 }
 
 function reduceNode(node: NodeJson, event: EventJson): NodeJson {

@@ -45,6 +45,20 @@ export const MINIMAL_CASES: readonly ConformCase[] = [
     },
   },
   {
+    id: 'hello.in_use',
+    level: 'minimal',
+    sentence: 'Told instance_in_use, it goes on saying hello: another process of its instance is at work.',
+    needs: 'process',
+    async run(stage) {
+      await stage.firstHello();
+      const message = 'another process of this instance is at work';
+      for (const which of ['second', 'third']) {
+        stage.conductor.send({ kind: 'refused', code: 'instance_in_use', message });
+        await stage.conductor.next('hello', stage.patienceMs, `a ${which} hello after the refusal`);
+      }
+    },
+  },
+  {
     id: 'start.acked',
     level: 'minimal',
     sentence: 'It acknowledges the command START.',
