@@ -391,6 +391,10 @@ async function onRefused({ code, executionId, seq }) {
   if (code === 'say_hello') {
     if (broken('hello.again')) bootId = randomUUID();
     hello();
+  } else if (code === 'instance_in_use') {
+    if (broken('hello.in_use')) process.exit(1);
+    clearTimeout(helloTimer);
+    helloTimer = setTimeout(hello, helloAfterMs);
   } else if (code === 'unknown_module' && !broken('hello.refused_for_good')) {
     process.exit(1);
   } else if (one && code === 'stale_execution' && !broken('execution.refused')) {

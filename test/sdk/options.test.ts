@@ -28,8 +28,10 @@ describe('options of a node', () => {
     expect(readOptions('hw_resources', given, env)).toMatchObject({ module: 'hw_resources', ...given });
   });
 
-  it('name the instance after module, host and process where nobody does', () => {
-    expect(readOptions('ml_model', {}, {}).instance).toMatch(new RegExp(`^ml_model@.+:${process.pid}$`));
+  it('give the instance a name of its own where nobody does: containers share their host’s name and their pid', () => {
+    const named = [1, 2].map(() => readOptions('ml_model', {}, {}).instance);
+    for (const name of named) expect(name).toMatch(new RegExp(`^ml_model@.+:${process.pid}-[0-9a-f]{6}$`));
+    expect(named[0]).not.toBe(named[1]);
   });
 
   it('are refused all at once, each with its name, its value and what would be right', () => {
