@@ -40,6 +40,7 @@ export interface Config {
   readonly protoPaths: readonly string[];
   /** End the process that holds the data directory. @default false */
   readonly takeover: boolean;
+  readonly trustClock: boolean;
   /** What HTTP, WebSocket and nodes have to present; needed beyond loopback. @default none */
   readonly token: string | undefined;
   /** Web origins that may call, beside the orchestrator's own. @default [] */
@@ -136,6 +137,13 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     flag,
     false,
     'end the process that holds the data directory',
+  ),
+  trustClock: option<boolean>(
+    'trust_clock',
+    undefined,
+    flag,
+    false,
+    'remove what is old although the wall clock has leapt',
   ),
   token: option<string | undefined>(
     'token',

@@ -30,6 +30,8 @@ export interface Gauges {
   readonly assignments: number;
   /** How long the process itself did not run. */
   readonly paused_ms: number;
+  /** Whether nothing is removed for its age, since the wall clock has leapt. */
+  readonly ages_held: boolean;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -41,6 +43,7 @@ export function gaugesOf(
     readonly payloadCacheBytes: number;
     readonly requests: number;
     readonly pausedMs: number;
+    readonly agesHeld: boolean;
     readonly bus: BusGauges;
   },
 ): Gauges {
@@ -73,6 +76,7 @@ export function gaugesOf(
     },
     assignments: state.assignments,
     paused_ms: Math.round(loop.pausedMs),
+    ages_held: loop.agesHeld,
     counters: Object.fromEntries(state.counters.entries()),
   };
 }

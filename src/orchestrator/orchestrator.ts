@@ -14,6 +14,7 @@ import { PauseFreeClock } from '../base/pause-free-clock.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
+import { AgeGuard } from './age-guard.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
@@ -41,11 +42,14 @@ import type {
 import { type GraphParser, type ParsedGraph, prepare } from './prepare.js';
 import { createQueries } from './queries/queries.js';
 import { decodeRow, type IdempotencyRow } from './records.js';
-import { recover } from './recover.js';
+import { newestEventAt, recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
 import { Retention } from './retention.js';
 
 /** Of what was decoded and waits: some dozens of the largest frames, and far more than a batch of usual ones. */
+const CLOCK_HINT =
+  'the wall clock has leapt by more than a day: nothing is removed for its age until it has gone on evenly for a day, or `tutti up --trust-clock`';
+/** Of frames that wait: some dozens of the largest, and far more than a batch of usual ones. */
 const MAILBOX_BYTES = 256 * 1024 * 1024;
 /** Requests that may be under way; each holds its caller's connection. */
 const REQUESTS_LIMIT = 20_000;
@@ -75,6 +79,8 @@ export interface OrchestratorOptions {
   readonly keepEvents: number;
   /** After so many days finished commands, replaced boots and dead nodes are forgotten. */
   readonly forgetDays: number;
+  /** An operator says that the wall clock is right, although it has leapt. @default false */
+  readonly trustClock?: boolean;
   /** Where blobs are kept. */
   readonly blobDir: string;
   /** The host that nodes are told; `*` stands for the host that they dialled. */
@@ -108,6 +114,7 @@ export class Orchestrator implements Coordinator {
   readonly #loop: Loop;
   readonly #payloads = new PayloadCache(PAYLOAD_CACHE_BYTES);
   readonly #clock: PauseFreeClock;
+  readonly #ages: AgeGuard;
   readonly #indexes: Indexes;
   readonly #retention: Retention;
   readonly #refusals: RefusalLog;
@@ -124,6 +131,7 @@ export class Orchestrator implements Coordinator {
     this.storeId = deps.store.storeId;
     this.#state = parts.state;
     this.#clock = parts.clock;
+    this.#ages = parts.ages;
     this.events = parts.events;
     this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
     const house = houseOf(deps, parts.epoch, this.#addresses);
@@ -164,6 +172,7 @@ export class Orchestrator implements Coordinator {
       state: parts.state,
       epoch: parts.epoch,
       wallMs: () => deps.clock.wallMs(),
+      agesAreBelieved: () => parts.ages.areBelieved(),
       keepEvents: deps.options.keepEvents,
       forgetDays: deps.options.forgetDays,
       forgetNodes: (seenBefore) => this.#forgetNodes(seenBefore),
@@ -197,6 +206,16 @@ export class Orchestrator implements Coordinator {
   static async open(deps: OrchestratorDeps): Promise<Orchestrator> {
     const clock = new PauseFreeClock(deps.clock);
     const epoch = await deps.store.reign();
+    const ages = new AgeGuard({
+      store: deps.store,
+      epoch,
+      wallMs: () => deps.clock.wallMs(),
+      monotonicMs: () => deps.clock.monotonicMs(),
+      newestEventAt: await newestEventAt(deps.store),
+      trustClock: deps.options.trustClock ?? false,
+      logger: deps.logger,
+    });
+    await ages.start();
     const state = await recover({
       store: deps.store,
       graceMs: deps.options.graceMs,
@@ -211,7 +230,7 @@ export class Orchestrator implements Coordinator {
     });
     const events = new CommittedEvents(deps.store);
     await events.start();
-    return new Orchestrator(deps, { epoch, state, clock, events });
+    return new Orchestrator(deps, { epoch, state, clock, events, ages });
   }
 
   /**
@@ -273,7 +292,8 @@ export class Orchestrator implements Coordinator {
 
   readiness(): Readiness {
     const unready = this.#unready();
-    return unready ? { ready: false, reason: unready.message } : { ready: true };
+    if (unready) return { ready: false, reason: unready.message };
+    return this.#ages.isHeld ? { ready: true, hint: CLOCK_HINT } : { ready: true };
   }
 
   noteRefused(refused: Refused): void {
@@ -289,6 +309,7 @@ export class Orchestrator implements Coordinator {
       payloadCacheBytes: this.#payloads.bytes,
       requests: this.#waiting.size,
       pausedMs: this.#clock.pausedMs,
+      agesHeld: this.#ages.isHeld,
       bus: this.#deps.bus.gauges(),
     });
   }
@@ -420,6 +441,7 @@ interface Parts {
   readonly state: State;
   readonly clock: PauseFreeClock;
   readonly events: CommittedEvents;
+  readonly ages: AgeGuard;
 }
 
 function unavailable(code: string, message: string): Refusal {

@@ -233,6 +233,8 @@ export interface Readiness {
   readonly ready: boolean;
   /** Why not. */
   readonly reason?: string;
+  /** What an operator is to look into, although work is taken. */
+  readonly hint?: string;
 }
 
 /** Something that a peer was refused, whoever refused it. */

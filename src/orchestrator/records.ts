@@ -40,13 +40,14 @@ import type {
   ModuleRun,
   Overrides,
   PayloadRef,
+  Retry,
   StopCause,
   Task,
 } from '../model/task.js';
 import { moduleName, NONE, newLog } from '../model/task.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
-import { REJECTED_PAUSE_MS } from '../scheduling/task-scheduler.js';
+import { backoffMs, REJECTED_PAUSE_MS } from '../scheduling/task-scheduler.js';
 import type { TypesJson } from '../wire/types.js';
 
 export function encodeRow(row: unknown): Uint8Array {
@@ -389,6 +390,8 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
 export interface Clocks {
   readonly nowMs: number;
   readonly wallMs: number;
+  /** What the wall clock said when something was recorded last, before this start. @default wallMs */
+  readonly lastMs?: number;
 }
 
 export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks): Task {
@@ -441,10 +444,7 @@ function phaseFromRow(
 ): ModulePhase {
   switch (row.phase) {
     case 'waiting': {
-      const at = row.retry_at;
-      const retry =
-        at === undefined ? undefined : { at, dueMs: clocks.nowMs + remainingMs(at, spec, clocks) };
-      return { kind: 'waiting', reason: row.reason, retry };
+      return { kind: 'waiting', reason: row.reason, retry: retryFromRow(row, spec, clocks) };
     }
     case 'placed':
     case 'succeeded':
@@ -467,7 +467,15 @@ function phaseFromRow(
   }
 }
 
-/** No pause is longer than its module's longest, whatever the wall clock did meanwhile. */
-function remainingMs(at: number, { retry }: ModuleSpec, { wallMs }: Clocks): number {
-  return Math.min(Math.max(0, at - wallMs), Math.max(retry.maxBackoffMs, REJECTED_PAUSE_MS));
+/**
+ * A pause ends at its time of the wall clock. It is never longer than its module makes it, nor than what was left of it when something was
+ * recorded last, wherever the wall clock has been set.
+ */
+function retryFromRow(row: ModuleRow, spec: ModuleSpec, clocks: Clocks): Retry | undefined {
+  const { nowMs, wallMs, lastMs = wallMs } = clocks;
+  const at = row.retry_at;
+  if (at === undefined) return undefined;
+  const longestMs = Math.max(backoffMs(spec, row.attempts), REJECTED_PAUSE_MS);
+  const leftMs = Math.max(0, Math.min(at - wallMs, at - lastMs, longestMs));
+  return { at: wallMs + leftMs, dueMs: nowMs + leftMs };
 }

@@ -30,6 +30,18 @@ import {
 /** An adopted execution gets at least so long, however old its assignment is: its node has to come back first. */
 const ADOPTION_MS = 15_000;
 
+/**
+ * When something was recorded last before this start, by the wall clock of then: Unix milliseconds. What a stored time says about the future
+ * is measured against it, since the wall clock may have been set meanwhile.
+ */
+export async function newestEventAt(store: Reader): Promise<number | undefined> {
+  const [page] = await store.range('events', { prefix: [], reverse: true, limit: 1 });
+  if (!page) return undefined;
+  const text = Buffer.from(page.value).toString();
+  const { at } = JSON.parse(text.slice(text.lastIndexOf('\n') + 1)) as { readonly at: string };
+  return Date.parse(at);
+}
+
 export interface RecoverDeps {
   readonly store: Reader;
   readonly clocks: Clocks;
@@ -37,8 +49,9 @@ export interface RecoverDeps {
   readonly parseGraph: (yaml: string, types: TypeRegistry) => Graph;
 }
 
-export async function recover({ store, clocks, graceMs, parseGraph }: RecoverDeps): Promise<State> {
+export async function recover({ store, clocks: now, graceMs, parseGraph }: RecoverDeps): Promise<State> {
   const state = new State();
+  const clocks = { ...now, lastMs: (await newestEventAt(store)) ?? now.wallMs };
   const cursor = await store.get('meta', ['cursor']);
   state.cursor = cursor ? decodeRow<number>(cursor) : 0;
   for await (const { key, value } of entriesOf(store, 'graphs')) {
@@ -111,7 +124,8 @@ function recoverExecution(state: State, execution: Execution, clocks: Clocks, gr
   if (hasEnded(execution.observed)) return;
   state.nodes.get(execution.nodeId)?.executions.add(execution);
   const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
-  const remainingMs = execution.assignedAt + timeoutMs - clocks.wallMs;
+  // The time during which nobody reigned does not count, as no pause of the process does.
+  const remainingMs = execution.assignedAt + timeoutMs - (clocks.lastMs ?? clocks.wallMs);
   const arm = (name: string, afterMs: number, timer: Timer): void =>
     state.timers.set(`${name} ${execution.id}`, clocks.nowMs + afterMs, timer);
   arm('attempt', Math.min(timeoutMs + ADOPTION_MS, Math.max(remainingMs, ADOPTION_MS)), {

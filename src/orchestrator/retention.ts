@@ -10,7 +10,8 @@
  * 4. While something is being forgotten nobody may refer to it anew: the loop asks `state.forgetting`, which holds it until a batch
  *    begins that has read the store afterwards.
  * 5. Unfinished tasks, and what they refer to, are never touched.
- * 6. Nodes are the loop's: it takes them out itself, when it is asked to.
+ * 6. Nothing goes for its age while the wall clock is in doubt.
+ * 7. Nodes are the loop's: it takes them out itself, when it is asked to.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { InTurn } from '../base/in-turn.js';
@@ -47,6 +48,8 @@ export interface RetentionDeps {
   readonly state: Pick<State, 'graph' | 'graphs' | 'problems' | 'tasks' | 'forgetting'>;
   readonly epoch: number;
   readonly wallMs: () => number;
+  /** Whether what is old may go for its age; see `age-guard.ts`. */
+  readonly agesAreBelieved: () => Promise<boolean>;
   /** The newest events that are kept; 0: all. */
   readonly keepEvents: number;
   /** After so many days finished commands, replaced boots and dead nodes are forgotten. */
@@ -109,11 +112,13 @@ export class Retention {
       ...{ iterations: 0, problems: 0, events: 0, blobs: 0, keys: 0 },
       ...{ commands: 0, boots: 0, nodes: 0 },
     };
+    const byAge = await this.#deps.agesAreBelieved();
     for (const name of [...this.#deps.state.graphs.keys()]) {
       const policy = this.#deps.state.graph(name)?.compiled.graph.retention;
-      if (policy) await this.#iterationsOf(name, policy, forgotten);
+      if (policy) await this.#iterationsOf(name, byAge ? policy : withoutAge(policy), forgotten);
     }
     await this.#events(forgotten);
+    if (!byAge) return forgotten;
     await this.#blobs(forgotten);
     await this.#idempotency(forgotten);
     await this.#fleet(forgotten);
@@ -343,6 +348,10 @@ export class Retention {
   async #commit(writes: readonly Write[]): Promise<boolean> {
     return (await this.#deps.store.commit(this.#deps.epoch, writes)).kind === 'committed';
   }
+}
+
+function withoutAge({ maxAgeMs: _, ...rest }: RetentionPolicy): RetentionPolicy {
+  return rest;
 }
 
 function remove(table: Table, key: Key): Write {

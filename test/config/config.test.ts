@@ -36,7 +36,7 @@ describe('the configuration', () => {
     expect(config).toEqual({
       ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
       ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
-      ...{ graphs: [], protoPaths: [], takeover: false, token: undefined, origins: [] },
+      ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, token: undefined, origins: [] },
       ...{ heartbeatIntervalMs: 1000, graceMs: 10_000, outputWindow: 256, inlineMaxBytes: 65_536 },
       ...{ maxFrameBytes: 8_388_608, maxBodyBytes: 8_388_608, maxBlobBytes: 4_294_967_296 },
       ...{

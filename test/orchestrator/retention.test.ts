@@ -14,6 +14,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 let core: Core;
 let peer: Peer;
 let trimmedTo: number;
+/** Whether the wall clock is. */
+let believed: boolean;
 /** Nodes that are never forgotten. */
 let kept: number;
 
@@ -23,6 +25,7 @@ async function open(retention: Policy): Promise<void> {
   peer = core.peer('a');
   await peer.join();
   trimmedTo = 1;
+  believed = true;
   kept = 100;
 }
 
@@ -34,6 +37,7 @@ function retention(more: { readonly keepEvents?: number; readonly store?: Store 
     state: core.state,
     epoch: core.epoch,
     wallMs: () => core.wallMs,
+    agesAreBelieved: async () => believed,
     keepEvents: more.keepEvents ?? 0,
     forgetDays: 30,
     forgetNodes: async (seenBefore) => {
@@ -341,5 +345,24 @@ describe('the check of a store', () => {
         expect.stringMatching(/^follows \d+$/),
       ]),
     );
+  });
+});
+
+describe('while the wall clock is in doubt', () => {
+  it('nothing goes for its age, and what is too much goes all the same', async () => {
+    await open({ keepLast: 0, maxAgeMs: DAY_MS, maxIterations: 2 });
+    for (let count = 0; count < 3; count += 1) await solve(core.submits('kept'));
+    await core.turn({ kind: 'blob', id: 7, sha256: 'b'.repeat(64), size: 1 });
+    core.wallMs += 400 * DAY_MS;
+    believed = false;
+    expect(await retention().run()).toMatchObject({
+      iterations: 1,
+      blobs: 0,
+      commands: 0,
+      boots: 0,
+      nodes: 0,
+    });
+    believed = true;
+    expect(await retention().run()).toMatchObject({ iterations: 2, blobs: 1 });
   });
 });

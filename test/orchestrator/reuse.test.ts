@@ -231,6 +231,7 @@ describe('an iteration that reuses outputs', () => {
         state: core.state,
         epoch: core.epoch,
         wallMs: () => core.wallMs,
+        agesAreBelieved: async () => true,
         keepEvents: 0,
       },
       ...{ trimmed: () => {}, collectBlob: async () => {}, logger: silentLogger },

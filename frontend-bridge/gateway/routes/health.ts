@@ -25,12 +25,14 @@ export function probeRoutes(app: App, coordinator: Coordinator): void {
     {
       schema: {
         summary: 'It takes work',
-        response: shape.answers({ 200: z.object({ status: z.literal('ready') }) }),
+        response: shape.answers({
+          200: z.object({ status: z.literal('ready'), hint: z.string().optional() }),
+        }),
       },
     },
     () => {
-      const { ready, reason } = coordinator.readiness();
-      if (ready) return { status: 'ready' };
+      const { ready, reason, hint } = coordinator.readiness();
+      if (ready) return { status: 'ready', ...(hint !== undefined && { hint }) };
       throw new HttpError(503, 'not_ready', reason ?? 'The orchestrator takes no work.', {
         retryAfter: READY_RETRY_S,
       });

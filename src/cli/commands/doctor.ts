@@ -20,6 +20,15 @@ interface Finding {
   readonly finding: string;
 }
 
+/** Of what `/v1/stats` says. */
+interface Running {
+  readonly tasks: number;
+  readonly nodes: Readonly<Record<string, number>>;
+  readonly ages_held?: boolean;
+}
+
+const LEAPT =
+  'its wall clock has leapt by more than a day, so nothing is removed for its age until it has gone on evenly for a day (tutti up --trust-clock)';
 const SYNCS = 21;
 /** A disk that is slower makes every single result wait noticeably. */
 const SLOW_SYNC_MS = 20;
@@ -138,15 +147,12 @@ function bindFault(host: string, port: number): Promise<string | undefined> {
 async function runningOrchestrator({ client }: Session): Promise<Finding> {
   const check = 'orchestrator';
   try {
-    const { value } = await client.get<{ tasks: number; cursor: number; nodes: Record<string, number> }>(
-      '/v1/stats',
-    );
+    const { value } = await client.get<Running>('/v1/stats');
     const nodes = Object.entries(value.nodes).map(([liveness, count]) => `${count} ${liveness}`);
-    return {
-      check,
-      verdict: 'ok',
-      finding: `${client.url} answers: ${value.tasks} unfinished tasks, nodes ${nodes.join(', ')}`,
-    };
+    const finding = `${client.url} answers: ${value.tasks} unfinished tasks, nodes ${nodes.join(', ')}`;
+    return value.ages_held
+      ? { check, verdict: 'note', finding: `${finding}; ${LEAPT}` }
+      : { check, verdict: 'ok', finding };
   } catch (thrown) {
     const verdict = thrown instanceof CliError && thrown.exit === EXIT.unreachable ? 'note' : 'fault';
     return { check, verdict, finding: messageOf(thrown) };

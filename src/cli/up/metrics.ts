@@ -38,6 +38,9 @@ export function createMetrics({ gauges, gateway, log }: MetricsSources): () => P
   gauge('timers', 'Deadlines set', (now) => now.timers);
   gauge('event_cursor', 'The newest event', (now) => now.cursor);
   gauge('paused_seconds', 'Time during which the process did not run', (now) => now.paused_ms / 1000);
+  gauge('ages_held', 'Whether nothing is removed for its age, since the wall clock has leapt (1)', (now) =>
+    now.ages_held ? 1 : 0,
+  );
   gauge('control_connections', 'Connections to the control socket', (now) => now.control.connections);
   gauge('control_queued_frames', 'Frames that wait for their nodes', (now) => now.control.queued_frames);
   gauge(

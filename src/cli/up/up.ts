@@ -91,6 +91,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         maxTasks: config.maxTasks,
         keepEvents: config.keepEvents,
         forgetDays: config.forgetDays,
+        trustClock: config.trustClock,
         maxBlobBytes: config.maxBlobBytes,
         blobDir: join(config.data, 'blobs'),
         advertise: config.advertise ?? '*',
