@@ -231,8 +231,8 @@ function portrait(
     cursor: state.cursor,
     tasks: sorted(state.tasks.values(), ({ key }) => key).map((task) =>
       JSON.parse(encodeRow(taskToRow(task)).toString(), (name, value) =>
-        // Shown live and stored now and then.
-        ['progress', 'message', 'log'].includes(name) ? undefined : value,
+        // Shown live and stored now and then, but for the end of a pause, which is told as the wall clock stands.
+        ['progress', 'message', 'log', 'retry_at'].includes(name) ? undefined : value,
       ),
     ),
     problems: sorted(state.problems.values(), ({ problemId }) => problemId).map((problem) => ({

@@ -54,6 +54,8 @@ export class NodeProcess {
   readonly role: Role;
   readonly bootId: string;
   isAlive = true;
+  /** Another process of its instance is at work. */
+  isKeptOut = false;
   status: NodeStatus = 'INACTIVE';
   readonly #world: World;
   readonly #network: Network;
@@ -219,6 +221,7 @@ export class NodeProcess {
     this.#nodeId = welcome.nodeId;
     this.#incarnation = welcome.incarnation;
     this.#isRegistered = true;
+    this.isKeptOut = false;
     this.#speaksFrom = this.#world.now + (this.#world.calm ? 0 : this.#world.random.int(0, 200));
     for (const id of welcome.drop) this.#forget(id);
     for (const work of this.#held.values()) work.againAt = this.#world.now;
@@ -231,6 +234,8 @@ export class NodeProcess {
       if (refused.code !== 'replaced')
         throw new Error(`refused for good: ${refused.code}: ${refused.message}`);
       this.#end('replaced');
+    } else if (refused.code === 'instance_in_use') {
+      this.isKeptOut = true;
     } else if (refused.code === 'say_hello' || refused.code === 'stale_incarnation') {
       if (refused.code === 'stale_incarnation' && (refused.incarnation ?? 0) < this.#incarnation) return;
       this.#isRegistered = false;

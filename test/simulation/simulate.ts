@@ -418,9 +418,11 @@ class Run implements Witness {
     }
     for (const process of this.#processes)
       check(process.holds === 0, `${process.role.instance} holds ${process.holds}`);
+    const players = [...this.#processes].filter(({ isKeptOut }) => !isKeptOut);
+    const played = new Set(players.map(({ role }) => `${role.module} ${role.instance}`));
     check(
-      this.#processes.size === this.#places.length,
-      `${this.#processes.size} processes play ${this.#places.length} nodes`,
+      players.length === this.#places.length && played.size === players.length,
+      `${players.length} processes play ${played.size} of ${this.#places.length} nodes`,
     );
     const judged = [...state.nodes.keys()].filter((nodeId) => state.timers.has(`judge ${nodeId}`));
     check(
