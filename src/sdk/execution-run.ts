@@ -3,14 +3,16 @@
  *
  * 1. Whatever a handler does, the run ends with exactly one `returned` event, and never throws.
  * 2. Outputs keep the order in which they were published, also where one of them is uploaded first.
- * 3. A partial output that cannot be published fails the run, awaited or not.
+ * 3. What code that the handler has started throws uncaught fails the run, also while the handler goes on.
+ * 4. A partial output that cannot be published fails the run, awaited or not.
  */
 import type { Clock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
-import type { Assign, Input, LogLevel } from '../model/protocol.js';
+import type { Assign, Input, LogLevel, ReportedError } from '../model/protocol.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { asDialled } from './addresses.js';
+import { runBlaming } from './author-code.js';
 import { type BlobClient, blobOf } from './blobs.js';
 import { type AbortCode, bounded, NonRetryableError, reportedError, TaskAbortedError } from './errors.js';
 import type { NodeLogger } from './options.js';
@@ -96,19 +98,34 @@ export class ExecutionRun {
       signal.throwIfAborted();
       const task = this.#task(payloads);
       this.#deps.emit({ kind: 'begun', executionId: this.#assign.executionId });
-      const value = await this.#handler(task);
+      const value = await runBlaming(
+        (thrown) => this.#crash(thrown),
+        () => this.#handler(task),
+      );
       const encoded = this.#encode(value);
       await this.#published;
       return { ok: true, produced: await this.#upload(encoded) };
     } catch (error) {
       const told = reportedError(error, 'handler_error');
-      if (!signal.aborted) {
-        const { executionId, taskId } = this.#assign;
-        const about = { execution_id: executionId, task_id: formatTaskId(taskId), code: told.code };
-        this.#deps.logger.error({ ...about, stack: told.stack }, `the execution failed: ${told.message}`);
-      }
+      if (!signal.aborted) this.#logFailure(told);
       return { ok: false, error: told };
     }
+  }
+
+  #crash(thrown: unknown): boolean {
+    if (this.#hasReturned) return false;
+    const error = reportedError(thrown, 'uncaught_error');
+    // What an abort brings about is not a failure.
+    if (this.#controller.signal.aborted) return true;
+    this.#logFailure(error);
+    this.#deps.emit({ kind: 'crashed', executionId: this.#assign.executionId, error });
+    return true;
+  }
+
+  #logFailure({ code, message, stack }: ReportedError): void {
+    const { executionId, taskId } = this.#assign;
+    const about = { execution_id: executionId, task_id: formatTaskId(taskId), code, stack };
+    this.#deps.logger.error(about, `the execution failed: ${message}`);
   }
 
   #fetch({ value }: Input): Uint8Array | Promise<Uint8Array> {
@@ -175,7 +192,7 @@ export class ExecutionRun {
       else if (this.#hasReturned) reject(new TuttiError('task_ended', 'the handler has returned already'));
       else this.#waiting.set(ticket, { resolve, reject });
     });
-    // Nobody has to await it: what goes wrong fails the run (3).
+    // Nobody has to await it: what goes wrong fails the run (4).
     admitted.catch(() => {});
     const waiter = this.#waiting.get(ticket);
     if (!waiter) return admitted;

@@ -6,11 +6,14 @@ import { stderrLog } from '../base/log-destination.js';
 import { PauseFreeClock } from '../base/pause-free-clock.js';
 import { createZeromqNodeBus } from '../bus/zeromq-node.js';
 import type { NodeStatus } from '../model/node.js';
+import { listenForUncaught, type UncaughtListener } from './author-code.js';
 import { createHttpBlobs } from './blobs.js';
+import { reportedError } from './errors.js';
 import { type NodeLogger, type NodeOptions, type NodeSettings, readOptions } from './options.js';
 import { ownSchemas } from './own-schemas.js';
 import { createProcessLoad } from './process-load.js';
 import { Runtime, type RuntimeDeps } from './runtime.js';
+import { type Grace, listenForSignals } from './signal-watch.js';
 import type { Handler } from './task.js';
 import { systemTimers } from './timers.js';
 
@@ -40,8 +43,13 @@ export interface Node {
 
 /** The process that a node runs in. */
 export interface Host {
-  /** Calls back once, at the first SIGTERM or SIGINT; the answer takes it back. A second one ends the process at once. */
-  onTerminate(listener: (signal: string) => void): () => void;
+  /** Listens for what the author's code throws where nobody catches it; the answer takes it back. */
+  onUncaught(listener: UncaughtListener): () => void;
+  /**
+   * Calls back once, at the first SIGTERM or SIGINT; the answer takes it back. A second one ends the process at once, as does the end of
+   * the grace.
+   */
+  onTerminate(listener: (signal: string) => void, grace: Grace): () => void;
   exit(code: number): void;
 }
 
@@ -98,7 +106,9 @@ export async function startNode(
   host: Host,
 ): Promise<RunningNode> {
   const runtime = new Runtime(settings, handler, deps);
-  const owned = settings.exitOnTerminate ? own(runtime, deps.logger, host) : undefined;
+  const owned = settings.exitOnTerminate ? own(runtime, deps.logger, host, graceOf(settings)) : undefined;
+  const unlisten = host.onUncaught(reactionTo(runtime, deps.logger, host));
+  void runtime.stopped.catch(() => {}).finally(unlisten);
   try {
     await runtime.start();
   } catch (error) {
@@ -118,17 +128,45 @@ export async function startNode(
   };
 }
 
+function graceOf({ shutdownGraceMs, flushMs }: NodeSettings): Grace {
+  return { graceMs: shutdownGraceMs, totalMs: shutdownGraceMs + flushMs };
+}
+
+/** What a node does about errors that nobody catches. */
+function reactionTo(runtime: Runtime, logger: NodeLogger, host: Host): UncaughtListener {
+  let fails = false;
+  return {
+    late(thrown) {
+      const { code, message, stack } = reportedError(thrown, 'uncaught_error');
+      logger.error({ code, stack }, `code of an execution that has ended threw: ${message}`);
+    },
+    unowned(thrown) {
+      if (fails) return;
+      fails = true;
+      const { code, message, stack } = reportedError(thrown, 'uncaught_error');
+      logger.error(
+        { code, stack },
+        `uncaught, of no execution: ${message}; the node gives its work back and ends`,
+      );
+      const exit = () => host.exit(1);
+      void runtime.fail(`the node's process fails: ${message}`).then(exit, exit);
+    },
+  };
+}
+
 /** Makes the node's end the process's end, and the process's the node's. */
-function own(runtime: Runtime, logger: NodeLogger, host: Host): { release(): void; exitWhenStopped(): void } {
+function own(
+  runtime: Runtime,
+  logger: NodeLogger,
+  host: Host,
+  grace: Grace,
+): { release(): void; exitWhenStopped(): void } {
   let isTerminating = false;
   const exitWhenStopped = () => {
     void runtime.stopped.then(
       () => host.exit(0),
       (error: TuttiError) => {
-        logger.error(
-          { code: error.code, hint: error.hint },
-          `the node was refused for good: ${error.message}`,
-        );
+        logger.error({ code: error.code, hint: error.hint }, `the node has ended: ${error.message}`);
         host.exit(1);
       },
     );
@@ -139,7 +177,7 @@ function own(runtime: Runtime, logger: NodeLogger, host: Host): { release(): voi
     if (!isTerminating) exitWhenStopped();
     isTerminating = true;
     void runtime.stop(`the node's process got ${signal}`);
-  });
+  }, grace);
   return {
     release,
     exitWhenStopped() {
@@ -150,19 +188,8 @@ function own(runtime: Runtime, logger: NodeLogger, host: Host): { release(): voi
 }
 
 const processHost: Host = {
-  onTerminate(listener) {
-    const release = () => {
-      process.off('SIGTERM', onSignal);
-      process.off('SIGINT', onSignal);
-    };
-    function onSignal(signal: string): void {
-      release();
-      listener(signal);
-    }
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-    return release;
-  },
+  onUncaught: listenForUncaught,
+  onTerminate: listenForSignals,
   exit: (code) => process.exit(code),
 };
 

@@ -70,6 +70,7 @@ export class Runtime {
   #awaitingRules: (() => void)[] = [];
   #events: SessionEvent[] = [];
   #isStepping = false;
+  #failure: TuttiError | undefined;
   #flushScheduled = false;
   /** By frame, the log lines in it: where the frame is dropped, that is told. */
   readonly #logsIn = new WeakMap<Uint8Array, readonly LogLine[]>();
@@ -126,6 +127,12 @@ export class Runtime {
     const { shutdownGraceMs: graceMs, flushMs } = this.#settings;
     this.#emit({ kind: 'shutdown', reason, graceMs, flushMs });
     return this.#stopped.promise;
+  }
+
+  /** As `stop`, but `stopped` rejects: the process cannot go on. */
+  fail(why: string): Promise<void> {
+    this.#failure ??= new TuttiError('uncaught_error', why);
+    return this.stop(why);
   }
 
   #receive(frame: Uint8Array): void {
@@ -286,7 +293,8 @@ export class Runtime {
     await this.#deps.bus.stop();
     const reason = error ?? new TuttiError('node_stopped', 'the node was stopped before it was registered');
     this.#started.reject(reason);
-    if (error) this.#stopped.reject(error);
+    const failure = error ?? this.#failure;
+    if (failure) this.#stopped.reject(failure);
     else this.#stopped.resolve();
   }
 

@@ -237,6 +237,9 @@ export class Session {
       case 'log':
         this.#log(event);
         return;
+      case 'crashed':
+        this.#executions.crashed(event.executionId, event.error, now);
+        return;
       case 'logs_lost':
         for (const { executionId, lease, at } of event.lines) this.#logs.drop(executionId, lease, at, 1);
         return;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GIVE_UP_MS } from '../../src/sdk/session/executions.js';
 import { assign, Driver, momentsOf, outputMoments, PRODUCED, welcome } from './session-driver.js';
 
 describe('assignments', () => {
@@ -427,5 +428,48 @@ describe('an upload that fails for good', () => {
     const error = { code: 'blob_refused', message: 'HTTP 413', retryable: false };
     driver.step({ kind: 'upload_failed', executionId: 'e1', seq: 1, error });
     expect(driver.reports()).toMatchObject([{ state: 'FAILED', lastSeq: 0, error }]);
+  });
+});
+
+describe('code of a handler that throws uncaught', () => {
+  const error = { code: 'uncaught_error', message: 'a floating promise', retryable: true };
+
+  it('fails its execution at once, and no other; the slot is free when the handler has come back', () => {
+    const driver = Driver.running('e1', 'e2');
+    driver.step({ kind: 'crashed', executionId: 'e1', error });
+    expect(driver.reports()).toMatchObject([{ executionId: 'e1', state: 'FAILED', error }]);
+    expect(driver.effects('abort')).toMatchObject([{ executionId: 'e1', code: 'abandoned' }]);
+    driver.ack('e1', 0, true);
+    expect(driver.running()).toEqual(['e1', 'e2']);
+    driver.fail('e1');
+    expect(driver.running()).toEqual(['e2']);
+  });
+
+  it('changes nothing about an execution that has ended', () => {
+    const driver = Driver.running('e1');
+    driver.succeed('e1');
+    driver.said();
+    driver.step({ kind: 'crashed', executionId: 'e1', error });
+    expect(driver.reports()).toEqual([]);
+  });
+});
+
+describe('a handler that never comes back after it was told to end', () => {
+  it('is given up: its slot is free again, and its late return counts for nothing', () => {
+    const driver = Driver.running('e1', 'e2');
+    driver.task('STOP', 'e1', 500);
+    driver.pass(500);
+    driver.ack('e1', 0, true);
+    driver.pass(GIVE_UP_MS - 2_000);
+    driver.said();
+    expect(driver.running()).toContain('e1');
+    driver.pass(1_000);
+    expect(driver.effects('note')).toMatchObject([{ level: 'warn', fields: { execution_id: 'e1' } }]);
+    driver.said();
+    expect(driver.running()).toEqual(['e2']);
+    driver.receive([assign('e3')]);
+    expect(driver.effects('run')).toHaveLength(1);
+    driver.succeed('e1');
+    expect(driver.said().outputs).toEqual([]);
   });
 });

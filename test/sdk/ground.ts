@@ -1,6 +1,7 @@
 import { createMemoryNetwork, type Delivery, type MemoryNodeBus } from '../../src/bus/memory.js';
 import type { BlobRef } from '../../src/model/payload.js';
 import type { Welcome } from '../../src/model/protocol.js';
+import type { UncaughtListener } from '../../src/sdk/author-code.js';
 import { type BlobClient, blobOf } from '../../src/sdk/blobs.js';
 import type { Handler, RunningNode } from '../../src/sdk/index.js';
 import { type Host, startNode } from '../../src/sdk/node.js';
@@ -49,6 +50,15 @@ export class FakeHost implements Host {
     this.#listener = listener;
     return () => {
       this.#listener = undefined;
+    };
+  }
+
+  uncaught: UncaughtListener | undefined;
+
+  onUncaught(listener: UncaughtListener): () => void {
+    this.uncaught = listener;
+    return () => {
+      this.uncaught = undefined;
     };
   }
 

@@ -43,6 +43,8 @@ export type SessionEvent =
       readonly ticket: number;
       readonly produced: Produced;
     }
+  /** Code that the handler has started threw, and nobody caught it. */
+  | { readonly kind: 'crashed'; readonly executionId: string; readonly error: ReportedError }
   /** The handler has come back: its slot is free. */
   | { readonly kind: 'returned'; readonly executionId: string; readonly result: Result }
   | { readonly kind: 'uploaded'; readonly executionId: string; readonly seq: number }

@@ -30,6 +30,8 @@ export interface Held {
   readonly lease: string;
   /** Whether its handler has not come back yet: it takes a slot. */
   busy: boolean;
+  /** When its slot is free again although its handler has not come back; set once that was told to end. */
+  giveUpAt: number;
   /** Outputs numbered so far. */
   published: number;
   /** Lines of its log so far. */
@@ -47,6 +49,7 @@ export function received(assign: Assign, now: number): Held {
     executionId: assign.executionId,
     lease: assign.lease,
     busy: true,
+    giveUpAt: Number.POSITIVE_INFINITY,
     published: 0,
     logged: 0,
     acked: 0,

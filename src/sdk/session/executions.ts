@@ -2,7 +2,7 @@
  * What this node works on, and what it still owes an answer for.
  *
  * 1. An execution is held from its assignment until it is known to be ended (acked so, refused, or dropped) and its handler has
- *    come back. `held()` and `running()` name all that are held.
+ *    come back, or has been told to end for `GIVE_UP_MS`: a promise that never settles does not take a slot for good. `held()` and `running()` name all that are held.
  * 2. A handler is started once for an execution, however often it is assigned.
  * 3. The way an execution ends is decided once: what its handler says after that changes nothing. Only a stop may still
  *    replace an end that is not known to be committed.
@@ -24,6 +24,8 @@ import { Remembered } from './remembered.js';
 
 /** People read progress; the orchestrator passes on ten a second of an execution. */
 export const PROGRESS_INTERVAL_MS = 100;
+/** What is awaited can be lost for good, as an event that an error has replaced; a handler that still works on ends well within it. */
+export const GIVE_UP_MS = 30_000;
 /** Ended executions that are recognised when a late copy of their assignment arrives. */
 const REMEMBERED_ENDS = 4096;
 
@@ -139,6 +141,14 @@ export class Executions {
     if (held?.phase.kind === 'running') this.#add(held, produced, ticket, false, now);
   }
 
+  /** It fails although its handler has not come back; the slot stays taken until that. */
+  crashed(executionId: string, error: ReportedError, now: number): void {
+    const held = this.#held.get(executionId);
+    if (held?.phase.kind !== 'running') return;
+    this.#fail(held, error, held.published, now);
+    this.#abort(held, 'abandoned', error.message, now);
+  }
+
   returned(executionId: string, result: Result, now: number): void {
     const held = this.#held.get(executionId);
     if (!held?.busy) return;
@@ -178,7 +188,7 @@ export class Executions {
         this.#window.drop(executionId);
         held.progress = undefined;
         held.phase = { kind: 'aborting', state, reason, graceAt };
-        this.#abort(held, interruption.code, reason);
+        this.#abort(held, interruption.code, reason, now);
         if (graceAt <= now) this.#reportAbort(held, now);
         else this.#wake(graceAt);
         return;
@@ -228,7 +238,7 @@ export class Executions {
     if (!held) return;
     held.acked = Math.max(held.acked, Math.min(ack.seq, held.published));
     this.#window.ack(ack.executionId, ack.seq);
-    if (ack.ended) this.#forget(held, 'the execution has ended');
+    if (ack.ended) this.#forget(held, 'the execution has ended', now);
     this.#admit(now);
   }
 
@@ -236,7 +246,7 @@ export class Executions {
   abandon(executionId: string, why: string, now: number): void {
     const held = this.#held.get(executionId);
     if (!held) return;
-    this.#forget(held, why);
+    this.#forget(held, why, now);
     this.#admit(now);
   }
 
@@ -247,7 +257,7 @@ export class Executions {
     this.#window.drop(executionId, seq);
     if (held.phase.kind === 'running') {
       this.#fail(held, error, seq - 1, now);
-      this.#abort(held, 'abandoned', error.message);
+      this.#abort(held, 'abandoned', error.message, now);
     } else if (held.phase.kind === 'succeeded') {
       this.#fail(held, error, seq - 1, now);
     } else if (held.phase.kind === 'reported') {
@@ -309,12 +319,16 @@ export class Executions {
 
   #tickOne(held: Held, now: number): void {
     const { phase } = held;
+    if (held.busy) {
+      if (held.giveUpAt <= now) this.#giveUp(held);
+      else this.#wake(held.giveUpAt);
+    }
     switch (phase.kind) {
       case 'running':
         if (phase.deadlineAt <= now) {
           const message = 'the attempt took longer than its timeout';
           this.#fail(held, { code: 'timeout', message, retryable: true }, held.published, now);
-          this.#abort(held, 'timeout', message);
+          this.#abort(held, 'timeout', message, now);
         } else {
           this.#wake(phase.deadlineAt);
           if (held.progress) this.#sayProgress(held, now);
@@ -337,6 +351,18 @@ export class Executions {
       default:
         phase satisfies never;
     }
+  }
+
+  #giveUp(held: Held): void {
+    held.busy = false;
+    this.#busy -= 1;
+    if (held.phase.kind === 'forgotten') this.#held.delete(held.executionId);
+    this.#outlet.effect({
+      kind: 'note',
+      level: 'warn',
+      message: `a handler has not come back ${GIVE_UP_MS / 1_000} s after it was told to end; its slot is free again`,
+      fields: { execution_id: held.executionId },
+    });
   }
 
   #add(held: Held, produced: Produced, ticket: number | undefined, last: boolean, now: number): void {
@@ -394,18 +420,20 @@ export class Executions {
     this.#outlet.say(final);
   }
 
-  #abort(held: Held, code: AbortCode, reason: string): void {
+  #abort(held: Held, code: AbortCode, reason: string, now: number): void {
+    held.giveUpAt = now + GIVE_UP_MS;
+    this.#wake(held.giveUpAt);
     this.#outlet.effect({ kind: 'abort', executionId: held.executionId, code, reason });
   }
 
-  #forget(held: Held, why: string): void {
+  #forget(held: Held, why: string, now: number): void {
     this.#window.drop(held.executionId);
     this.#ended.set(held.executionId, true);
     held.progress = undefined;
     if (!held.busy) {
       this.#held.delete(held.executionId);
     } else if (held.phase.kind !== 'forgotten') {
-      if (held.phase.kind === 'running') this.#abort(held, 'abandoned', why);
+      if (held.phase.kind === 'running') this.#abort(held, 'abandoned', why, now);
       held.phase = { kind: 'forgotten' };
     }
   }

@@ -1,0 +1,60 @@
+/**
+ * What the author's code throws where nobody catches it: in a promise that nobody awaits, a timer, an emitter, a stream.
+ *
+ * 1. It belongs to the execution whose handler has started that code, as `AsyncLocalStorage` tells: that one fails, and nothing else.
+ * 2. What belongs to no execution is the process's: the listeners that the author has set for it get it as without us; where there are
+ *    none, the nodes of this process are told, and end.
+ *
+ * The state is the process's: its two events have no other owner.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** Takes what an execution's code threw; false where the execution has ended. */
+export type Blame = (thrown: unknown) => boolean;
+
+export interface UncaughtListener {
+  /** Of an execution that has ended already. */
+  late(thrown: unknown): void;
+  /** Of no execution. */
+  unowned(thrown: unknown): void;
+}
+
+const blames = new AsyncLocalStorage<Blame>();
+const listeners = new Set<UncaughtListener>();
+
+/** Runs a handler: what the code that it starts throws uncaught goes to `blame`. */
+export function runBlaming<T>(blame: Blame, run: () => T): T {
+  return blames.run(blame, run);
+}
+
+/** Listens until the answer is called. */
+export function listenForUncaught(listener: UncaughtListener): () => void {
+  if (listeners.size === 0) {
+    process.on('uncaughtException', onException);
+    process.on('unhandledRejection', onRejection);
+  }
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size > 0) return;
+    process.off('uncaughtException', onException);
+    process.off('unhandledRejection', onRejection);
+  };
+}
+
+function onException(thrown: unknown): void {
+  onUncaught(thrown, 'uncaughtException');
+}
+
+function onRejection(thrown: unknown): void {
+  onUncaught(thrown, 'unhandledRejection');
+}
+
+function onUncaught(thrown: unknown, event: 'uncaughtException' | 'unhandledRejection'): void {
+  const blame = blames.getStore();
+  if (blame) {
+    if (!blame(thrown)) for (const each of [...listeners].slice(0, 1)) each.late(thrown);
+  } else if (process.listenerCount(event) === 1) {
+    for (const each of [...listeners]) each.unowned(thrown);
+  }
+}

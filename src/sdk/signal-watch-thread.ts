@@ -1,0 +1,64 @@
+/**
+ * The thread behind `signal-watch.ts`. It sees each signal that the process gets, whatever the main thread does, and ends the process by
+ * SIGKILL: nothing less is certain while the main thread computes.
+ */
+import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { parentPort } from 'node:worker_threads';
+import type { Grace, TerminatingSignal } from './signal-watch.js';
+
+/** Node's own handle of a signal, on the loop of the thread that makes it. `process.on` works in the main thread only. */
+interface SignalHandle {
+  onsignal: () => void;
+  start(signum: number): number;
+  unref(): void;
+}
+
+const STDERR = 2;
+/** What a free main thread takes to answer, on a busy machine. */
+const ANSWER_MS = 1_000;
+/** What the end takes beside all grace: the last frames, and the author's own listeners of `exit`. */
+const END_MS = 3_000;
+
+const port = parentPort!;
+let grace: Grace = { graceMs: 0, totalMs: 0 };
+let seen = 0;
+let heard = false;
+
+port.on('message', (message: Grace | 'heard') => {
+  if (message === 'heard') heard = true;
+  else grace = message;
+});
+
+function kill(why: string): void {
+  try {
+    writeSync(STDERR, `tutti-node: ${why}; the process is killed\n`);
+  } catch {
+    // Nobody reads it.
+  }
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function onSignal(signal: TerminatingSignal): void {
+  seen += 1;
+  if (seen > 1) {
+    kill(`a second signal (${signal})`);
+    return;
+  }
+  port.postMessage(signal);
+  setTimeout(() => {
+    if (!heard) kill(`${signal}, and the main thread does not answer`);
+  }, grace.graceMs + ANSWER_MS);
+  setTimeout(() => kill(`${signal}, and the node has not ended in time`), grace.totalMs + END_MS);
+}
+
+// The binding is deprecated in the documentation, and there in every version from 20 on.
+process.noDeprecation = true;
+const { binding } = process as unknown as {
+  binding(name: string): { readonly Signal: new () => SignalHandle };
+};
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  const handle = new (binding.call(process, 'signal_wrap').Signal)();
+  handle.onsignal = () => onSignal(signal);
+  handle.start(constants.signals[signal]);
+}

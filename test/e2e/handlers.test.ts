@@ -1,0 +1,121 @@
+/**
+ * What a TypeScript author does inside a handler: its execution ends as it should, and the same process takes the next one.
+ */
+import { describe, expect, it } from 'vitest';
+import { startAuthored } from '../support/authored.js';
+import { OrchestratorProcess } from '../support/orchestrator.js';
+import { Scene, type Spawned } from '../support/processes.js';
+
+const WORK = `
+import { exec, fork, spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { node } from 'tutti/sdk';
+const never = new Promise(() => {});
+const works = {
+WORKS
+};
+await node('work', (task) => works[task.inputs.problem.what](task), { capacity: 8 }).start();
+`;
+
+const oops = "new RangeError('oops')";
+
+/** By what it does: the handler, and the code with which its execution fails, or nothing where it succeeds. */
+const HANDLERS: Readonly<Record<string, readonly [source: string, code?: string]>> = {
+  'a promise that nobody awaits': [`async () => { Promise.reject(${oops}); await never; }`, 'uncaught_error'],
+  'an async function that nobody awaits': [
+    `async () => { (async () => { await null; throw ${oops}; })(); await never; }`,
+    'uncaught_error',
+  ],
+  'a timer': [`async () => { setTimeout(() => { throw ${oops}; }, 1); await never; }`, 'uncaught_error'],
+  'an interval that throws again and again': [
+    `async () => { setInterval(() => { throw ${oops}; }, 1).unref(); await never; }`,
+    'uncaught_error',
+  ],
+  'a tick': [`async () => { process.nextTick(() => { throw ${oops}; }); await never; }`, 'uncaught_error'],
+  'an emitter without a listener': [
+    `async () => { setImmediate(() => new EventEmitter().emit('error', ${oops})); await never; }`,
+    'uncaught_error',
+  ],
+  'a stream of a file that is not there': [
+    "async () => { createReadStream('/nowhere'); await never; }",
+    'uncaught_error',
+  ],
+  'a connection that is refused': ["async () => { connect(1, '127.0.0.1'); await never; }", 'uncaught_error'],
+  'a callback of a child': [
+    `async () => { exec('exit 3', () => { throw ${oops}; }); await never; }`,
+    'uncaught_error',
+  ],
+  'a program that is not there': ["async () => { spawn('/nowhere'); await never; }", 'uncaught_error'],
+  'a rejection with nothing': ['async () => { Promise.reject(); await never; }', 'uncaught_error'],
+  'an error in a worker thread': [
+    "async () => { new Worker('throw new RangeError(1)', { eval: true }); await never; }",
+    'uncaught_error',
+  ],
+  'a rejection after the end': [`async () => { setTimeout(() => Promise.reject(${oops}), 20); return 1; }`],
+  'an exit in a worker thread': [
+    "() => new Promise((resolve) => new Worker('process.exit(3)', { eval: true }).once('exit', resolve))",
+  ],
+  'no listeners left': ['() => { process.removeAllListeners(); return 1; }'],
+  'another folder': ["() => { process.chdir('/'); return 1; }"],
+  'closed standard streams': ['() => { process.stdin.destroy(); process.stdout.end(); return 1; }'],
+  'a thenable': ['() => ({ then: (resolve) => setTimeout(resolve, 5, 7) })'],
+  'a promise of a promise': ['() => Promise.resolve(Promise.resolve(1))'],
+  'hundreds of listeners': [
+    "(task) => { for (let i = 0; i < 500; i += 1) task.signal.addEventListener('abort', () => {}); return 1; }",
+  ],
+  'an error whose getters throw': [
+    "() => { throw Object.defineProperty(new Error('x'), 'code', { get() { throw 1; } }); }",
+    'handler_error',
+  ],
+  'nothing thrown': ['() => { throw undefined; }', 'handler_error'],
+};
+
+async function ground(
+  scene: Scene,
+  works: string,
+): Promise<{ orchestrator: OrchestratorProcess; node: Spawned }> {
+  const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+  const node = await startAuthored(scene, orchestrator, { source: WORK.replace('WORKS', works) });
+  return { orchestrator, node };
+}
+
+describe('a handler', () => {
+  it.each(Object.entries(HANDLERS))(
+    'with %s ends by itself, and its node goes on',
+    async (_what, [source, code]) => {
+      const scene = Scene.ofTest();
+      const { orchestrator, node } = await ground(scene, `odd: ${source}, even: async () => delay(50, 2)`);
+      const tape = orchestrator.tape();
+      const { task_id: beside } = await orchestrator.submit('one', { what: 'even' });
+      const { task_id: task } = await orchestrator.submit('one', { what: 'odd' });
+      expect(await tape.ended(task)).toEqual([code ? 'failed' : 'succeeded']);
+      const [{ error }] = await orchestrator.executions(task);
+      expect(error?.code).toBe(code);
+      if (code === 'uncaught_error' && source.includes(oops)) {
+        expect(error).toMatchObject({
+          message: 'RangeError: oops',
+          stack: expect.stringContaining('node.mjs'),
+        });
+      }
+      const { task_id: next } = await orchestrator.submit('one', { what: 'even' });
+      expect(await tape.ended(beside, next)).toEqual(['succeeded', 'succeeded']);
+      expect(node.isRunning).toBe(true);
+    },
+  );
+
+  it('whose module throws outside of any execution gives its work back, and its node ends with 1', async () => {
+    const scene = Scene.ofTest();
+    const { orchestrator, node } = await ground(
+      scene,
+      "odd: () => never }; setTimeout(() => { throw new RangeError('outside'); }, 1_500); const more = {",
+    );
+    await orchestrator.submit('one', { what: 'odd' });
+    expect(await node.exited).toEqual({ code: 1, signal: null });
+    expect(node.stderr).toContain('RangeError: outside');
+    expect(node.stderr).toContain('uncaught_error');
+  });
+});
