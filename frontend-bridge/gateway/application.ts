@@ -30,7 +30,7 @@ import { nodeRoutes } from './routes/nodes.js';
 import { problemRoutes } from './routes/problems.js';
 import { type SampleFolders, sampleRoutes } from './routes/samples.js';
 import { streamRoute } from './routes/stream.js';
-import { type WebApp, webRoutes } from './routes/web.js';
+import { webRoutes } from './routes/web.js';
 import type { Hub } from './stream/hub.js';
 
 /** Browsers and proxies use a connection again within this; one that rests longer costs a slot. */
@@ -106,8 +106,8 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   // After the WebSocket plugin's own hooks: they close the connection of an upgrade that is refused here.
   addHooks(app, access, deps);
   probeRoutes(app, coordinator);
-  const web = await webRoutes(app, options.webRoot);
-  app.setNotFoundHandler((request, reply) => notFound(request, reply, methods, web));
+  await webRoutes(app, options.webRoot);
+  app.setNotFoundHandler((request, reply) => notFound(request, reply, methods));
   await app.register(async (api: App) => {
     api.addHook('onRequest', async (request, reply) => {
       access.checkToken(request, reply);
@@ -162,7 +162,7 @@ function addJsonParser(app: App, parsing: Parsing): void {
   });
 }
 
-function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods, web: WebApp): FastifyReply {
+function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods): never {
   const [path = ''] = request.url.split('?');
   const allowed = methods.of(path);
   if (allowed.length > 0) {
@@ -173,10 +173,8 @@ function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods
       `${path} takes ${allowed.join(', ')}, not ${request.method}.`,
     );
   }
-  const page = web.page(request, reply);
-  if (page !== undefined) return page;
   throw new HttpError(404, 'not_found', `There is nothing at ${request.method} ${path}.`, {
-    hint: 'GET /openapi.json lists what there is.',
+    hint: 'The page is at /, and GET /openapi.json lists everything else.',
   });
 }
 

@@ -20,9 +20,21 @@ export function flatten(record: Readonly<Record<string, unknown>>): Map<string, 
   return cells;
 }
 
+/** Excel reads a file without it in the code page of its country. */
+export const BYTE_ORDER_MARK = '\ufeff';
+
+/** What spreadsheets take for a formula, full-width signs included. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+const NUMBER = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** A cell that a spreadsheet shows as the text that it is: with a `'` before what it would calculate, numbers apart. */
+export function inertCell(text: string): string {
+  return FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+}
+
 export function csvLine(cells: Iterable<string>): string {
   const quoted = Array.from(cells, (text) =>
-    /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text,
+    /[",\r\n\t']/.test(text) ? `"${text.replaceAll('"', '""')}"` : text,
   );
   return `${quoted.join(',')}\r\n`;
 }

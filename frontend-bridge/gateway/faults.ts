@@ -55,7 +55,7 @@ function describe(message: string, value: unknown): string {
 function valueAt(source: unknown, pointer: string): unknown {
   let value = source;
   for (const key of pointer.split('/').slice(1)) {
-    if (typeof value !== 'object' || value === null) return undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }
   return value;

@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
 import { InTurn } from '../base/in-turn.js';
+import { canonicalJson } from '../base/json/canonical.js';
 import type { Logger } from '../base/logger.js';
 import { PauseFreeClock } from '../base/pause-free-clock.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
@@ -448,6 +449,7 @@ function unavailable(code: string, message: string): Refusal {
   return { ok: false, kind: 'unavailable', code, message, retryAfter: 1 };
 }
 
+/** Of what it means: a client may write the same body in another order when it sends it again. */
 function hashOf(request: Request): string {
-  return createHash('sha256').update(JSON.stringify(request)).digest('hex');
+  return createHash('sha256').update(canonicalJson(request)).digest('hex');
 }

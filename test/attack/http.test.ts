@@ -340,3 +340,114 @@ describe('many searches at a time', () => {
     await answers(orchestrator);
   });
 });
+
+describe('requests that mean something else than they seem to', () => {
+  it('overrides of names that every object has are refused with their path, never dropped', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    const { problem_id } = await orchestrator.submit('one', {});
+    const iterate = async (text: string) => {
+      const response = await fetch(`${orchestrator.ready.http}/v1/problems/${problem_id}/iterations`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: text,
+      });
+      const { error } = (await response.json()) as { error: { code: string; details: { path: string }[] } };
+      return [response.status, error.code, ...error.details.map(({ path }) => path)];
+    };
+    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
+      expect(await iterate(`{"overrides":{"${name}":{"problem":1}}}`)).toEqual([
+        422,
+        'bad_overrides',
+        `/overrides/${name}`,
+      ]);
+      expect(await iterate(`{"overrides":{"work":{"${name}":1}}}`)).toEqual([
+        422,
+        'bad_overrides',
+        `/overrides/work/${name}`,
+      ]);
+      expect(await iterate(`{"${name}":{}}`)).toEqual([422, 'invalid_body', `/${name}`]);
+    }
+    await answers(orchestrator);
+  });
+
+  it('the same body in another order and form is the same request, for every POST', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    const post = async (path: string, key: string, body: string) => {
+      const response = await fetch(`${orchestrator.ready.http}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': key },
+        body,
+      });
+      return [response.status, await response.text()];
+    };
+    const first = await post(
+      '/v1/problems',
+      'a',
+      '{"graph":"one","input":{"a":{"b":1,"c":[{"d":2,"e":3.0}]}}}',
+    );
+    expect(first[0]).toBe(201);
+    const again = await post(
+      '/v1/problems',
+      'a',
+      '{ "input": {"a":{"c":[{"e":3,"d":2e0}],"b":1.0}}, "graph": "one" }',
+    );
+    expect(again).toEqual(first);
+    const other = await post(
+      '/v1/problems',
+      'a',
+      '{"graph":"one","input":{"a":{"b":2,"c":[{"d":2,"e":3}]}}}',
+    );
+    expect(other[0]).toBe(422);
+    expect(other[1]).toContain('idempotency_mismatch');
+
+    const { problem_id } = JSON.parse(String(first[1])) as { problem_id: string };
+    const iterate = `/v1/problems/${problem_id}/iterations`;
+    const second = await post(iterate, 'b', '{"input":{"x":1,"y":2}}');
+    expect(second[0]).toBe(201);
+    expect(await post(iterate, 'b', '{"input":{"y":2,"x":1}}')).toEqual(second);
+
+    const batch = await post(
+      '/v1/problems:batch',
+      'c',
+      '{"problems":[{"graph":"one","input":{"x":1,"y":2}}]}',
+    );
+    expect(
+      await post('/v1/problems:batch', 'c', '{"problems":[{"input":{"y":2,"x":1},"graph":"one"}]}'),
+    ).toEqual(batch);
+    const command = `${iterate}/1/commands`;
+    const stop = await post(command, 'd', '{"command":"stop","reason":"x"}');
+    expect(await post(command, 'd', '{"reason":"x","command":"stop"}')).toEqual(stop);
+  });
+
+  it('a title is found however its letters are written', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    await orchestrator.submit('one', { text: 'Stra\u00dfe' }, { title: 'Cafe\u0301' });
+    const found = async (query: string) =>
+      (await orchestrator.get(`/v1/problems?${query}`)).body.items.length;
+    for (const q of ['caf\u00e9', 'CAFE\u0301', 'STRASSE', 'stra\u00dfe']) {
+      expect([q, await found(`q=${encodeURIComponent(q)}`)]).toEqual([q, 1]);
+    }
+    expect(await found(`filter=${encodeURIComponent('title ~ "CAF\u00c9"')}`)).toBe(1);
+    expect(await found(`filter=${encodeURIComponent('input.text ~ "strasse"')}`)).toBe(1);
+    expect(await found('q=cafe%20')).toBe(0);
+  });
+
+  it('a table for spreadsheets has no formulas', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    const { problem_id } = await orchestrator.submit('one', { a: '=HYPERLINK("http://x","y")', b: -1 });
+    const table = async (query: string) => {
+      const response = await fetch(
+        `${orchestrator.ready.http}/v1/problems/${problem_id}/export?format=csv${query}`,
+      );
+      return Buffer.from(await response.arrayBuffer()).toString();
+    };
+    expect(await table('')).toContain('"=HYPERLINK(""http://x"",""y"")",-1,');
+    const inert = await table('&spreadsheet=true');
+    expect(inert.startsWith('\ufeffproblem_id,')).toBe(true);
+    expect(inert).toContain('"\'=HYPERLINK(""http://x"",""y"")",-1,');
+  });
+});

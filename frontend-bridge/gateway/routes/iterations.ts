@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { TaskId } from '../../../src/model/task-id.js';
 import type { Coordinator, StoredOutput } from '../../../src/orchestrator/port.js';
 import { wantsBytes } from '../accept.js';
+import { HttpError } from '../errors.js';
 import { type App, found, perform, sendJson } from '../http.js';
 import { pageQuery, postHeaders, problemParams, reason, taskParams } from '../requests.js';
 import * as shape from '../schemas.js';
@@ -50,6 +51,32 @@ const outputAnswer = shape.answers({
   }),
 });
 
+/** The schema drops what is named `__proto__` without a word. */
+function refuseLostOverrides(body: unknown): void {
+  const overrides = (body as { overrides?: unknown } | null | undefined)?.overrides;
+  if (typeof overrides !== 'object' || overrides === null) return;
+  const lost = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__');
+  const details = Object.entries(overrides)
+    .filter(([, inputs]) => lost(inputs))
+    .map(([module]) => ({
+      path: `/overrides/${module}/__proto__`,
+      code: 'unknown_input',
+      message: 'no input has this name',
+    }));
+  if (lost(overrides))
+    details.push({
+      path: '/overrides/__proto__',
+      code: 'unknown_module',
+      message: 'no module has this name',
+    });
+  const [first] = details;
+  if (first === undefined) return;
+  throw new HttpError(422, 'bad_overrides', `An override is at fault: ${first.path}: ${first.message}`, {
+    details,
+  });
+}
+
 function taskOf(params: { readonly problem_id: string; readonly iteration_id: number }): TaskId {
   return { problemId: params.problem_id, iterationId: params.iteration_id };
 }
@@ -72,6 +99,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/problems/:problem_id/iterations',
     {
+      preValidation: async (request) => refuseLostOverrides(request.body),
       schema: {
         summary: 'Iterate on a problem, or run a part of an iteration again',
         params: problemParams,

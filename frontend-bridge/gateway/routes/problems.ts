@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { printJson } from '../../../src/base/json/json-text.js';
 import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
-import { csvLine, flatten } from '../csv.js';
+import { BYTE_ORDER_MARK, csvLine, flatten, inertCell } from '../csv.js';
 import { errorBody, refusalError } from '../errors.js';
 import { type App, found, perform } from '../http.js';
 import { pageShape, postHeaders, problemParams, searchShape, splitPage } from '../requests.js';
@@ -18,7 +18,9 @@ const listQuery = z.strictObject({
   q: z
     .string()
     .exactOptional()
-    .describe("A part of the title or of the newest input's text, without regard to case"),
+    .describe(
+      "A part of the title or of the newest input's text, without regard to case and to how characters are written (`é` in one or two)",
+    ),
   created_after: time,
   created_before: time,
 });
@@ -33,7 +35,13 @@ const submitBody = z.strictObject({
 const BATCH_MAX = 1000;
 const batchBody = z.strictObject({ problems: z.array(submitBody).min(1).max(BATCH_MAX) });
 const iteration = z.coerce.number().int().min(1);
-const exportQuery = z.strictObject({ format: z.enum(['jsonl', 'csv']).default('jsonl') });
+const exportQuery = z.strictObject({
+  format: z.enum(['jsonl', 'csv']).default('jsonl'),
+  spreadsheet: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe("For csv: a `'` before cells that would be formulas, and a byte order mark for Excel"),
+});
 
 export function problemRoutes(app: App, coordinator: Coordinator): void {
   const { queries } = coordinator;
@@ -167,10 +175,13 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     async (request, reply) => {
       const { problem_id } = request.params;
       const { format } = request.query;
+      const isForSpreadsheet = request.query.spreadsheet === 'true';
       const rows = async (): Promise<AsyncIterable<View>> =>
         found(reply, await queries.exportRows(problem_id));
       const lines =
-        format === 'csv' ? csvLines(await csvColumns(await rows()), await rows()) : jsonLines(await rows());
+        format === 'csv'
+          ? csvLines(await csvColumns(await rows()), await rows(), isForSpreadsheet)
+          : jsonLines(await rows());
       reply.header('content-disposition', `attachment; filename="${problem_id}.${format}"`);
       reply.type(format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson');
       return reply.send(Readable.from(lines));
@@ -198,10 +209,15 @@ async function csvColumns(rows: AsyncIterable<View>): Promise<Set<string>> {
   return columns;
 }
 
-async function* csvLines(columns: ReadonlySet<string>, rows: AsyncIterable<View>): AsyncGenerator<string> {
-  yield csvLine(columns);
+async function* csvLines(
+  columns: ReadonlySet<string>,
+  rows: AsyncIterable<View>,
+  isForSpreadsheet: boolean,
+): AsyncGenerator<string> {
+  const shown = (text: string): string => (isForSpreadsheet ? inertCell(text) : text);
+  yield (isForSpreadsheet ? BYTE_ORDER_MARK : '') + csvLine(Array.from(columns, shown));
   for await (const row of rows) {
     const cells = flatten(row);
-    yield csvLine(Array.from(columns, (column) => cells.get(column) ?? ''));
+    yield csvLine(Array.from(columns, (column) => shown(cells.get(column) ?? '')));
   }
 }

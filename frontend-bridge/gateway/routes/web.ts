@@ -1,8 +1,12 @@
-/** The web app's files. They tell nothing, so they need no token; what the app shows, it gets with one. */
+/**
+ * The web app's files. They tell nothing, so they need no token; what the app shows, it gets with one.
+ *
+ * The app has one address, and says in its query what it shows. Its own addresses are relative, so that it works behind a proxy under any
+ * prefix; any deeper path is a 404, since it would load nothing from there.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
 
@@ -16,17 +20,12 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export interface WebApp {
-  /** Replies with the app itself where a person's browser asked for one of its pages. */
-  page(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined;
-}
-
-export async function webRoutes(app: App, webRoot: string | undefined): Promise<WebApp> {
+export async function webRoutes(app: App, webRoot: string | undefined): Promise<void> {
   if (webRoot === undefined || !existsSync(join(webRoot, 'index.html'))) {
     app.get('/', { schema: { hide: true } }, () => {
       throw new HttpError(404, 'no_web_app', 'The web app is not built.', { hint: 'Run `npm run build`.' });
     });
-    return { page: () => undefined };
+    return;
   }
   await app.register(fastifyStatic, {
     root: webRoot,
@@ -38,12 +37,4 @@ export async function webRoutes(app: App, webRoot: string | undefined): Promise<
       if (path.endsWith('.html')) reply.header('content-security-policy', POLICY);
     },
   });
-  return {
-    page(request, reply) {
-      const asked = request.method === 'GET' || request.method === 'HEAD';
-      const forPeople = /\btext\/html\b/.test(request.headers.accept ?? '');
-      if (!asked || !forPeople || request.url.startsWith('/v1/')) return undefined;
-      return reply.sendFile('index.html');
-    },
-  };
 }

@@ -1,4 +1,5 @@
 /** Lists of problems: newest first, with filters. Only a search looks into payloads: at the inputs' texts. */
+import { fold } from '../../base/fold.js';
 import type { Reader } from '../../store/store.js';
 import type { Page, PageRequest, ProblemFilter, Refusal, View } from '../port.js';
 import type { TaskRow } from '../records.js';
@@ -53,7 +54,8 @@ export function problemAcceptor(
 ): ((candidate: Candidate) => Promise<boolean>) | Refusal {
   const bounds = timeBounds(filter);
   if (isRefusal(bounds)) return bounds;
-  const { graph, state, q } = filter;
+  const { graph, state } = filter;
+  const q = filter.q === undefined ? undefined : fold(filter.q);
   return async (candidate) => {
     const { summary } = candidate;
     return (
@@ -61,26 +63,23 @@ export function problemAcceptor(
       summary.problem_created_at > bounds.after &&
       summary.problem_created_at < bounds.before &&
       (state === undefined || summary.state === state) &&
-      (q === undefined ||
-        summary.title.toLowerCase().includes(q.toLowerCase()) ||
-        inputHolds(reader, await candidate.whole(), q))
+      (q === undefined || fold(summary.title).includes(q) || inputHolds(reader, await candidate.whole(), q))
     );
   };
 }
 
 const ESCAPE = /\\u([0-9a-f]{4})/gi;
 
-/** Whether an input holds a text: its strings stand in its bytes, as protobuf and as JSON (perhaps with escapes). Blobs are not read. */
+/** `q` is folded. Whether an input holds it: its strings stand in its bytes, as protobuf and as JSON (perhaps with escapes). Blobs are not read. */
 async function inputHolds(reader: Reader, task: TaskRow | undefined, q: string): Promise<boolean> {
   if (!task || task.input.blob) return false;
   const { problem_id, iteration_id, owner, seq } = task.input;
   const bytes = await reader.get('payloads', [problem_id, iteration_id, owner, seq]);
   if (!bytes) return false;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     .toString()
-    .replace(ESCAPE, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
-    .toLowerCase()
-    .includes(q.toLowerCase());
+    .replace(ESCAPE, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+  return fold(text).includes(q);
 }
 
 function timeBounds(filter: ProblemFilter): { after: number; before: number } | Refusal {

@@ -1,11 +1,35 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { wantsBytes } from '../../../frontend-bridge/gateway/accept.js';
-import { csvLine, flatten } from '../../../frontend-bridge/gateway/csv.js';
+import { csvLine, flatten, inertCell } from '../../../frontend-bridge/gateway/csv.js';
 import { createMethods } from '../../../frontend-bridge/gateway/methods.js';
 import { parseRange } from '../../../frontend-bridge/gateway/range.js';
 import { createAllowance } from '../../../frontend-bridge/gateway/stream/allowance.js';
 import { nextPageSize } from '../../../frontend-bridge/gateway/stream/page-size.js';
+
+describe('a cell for a spreadsheet', () => {
+  it.each([
+    '=HYPERLINK("http://x","y")',
+    '@SUM(1)',
+    '+cmd|calc',
+    '-2+3+cmd',
+    '\t=1',
+    '\r=1',
+    '\n=1',
+    '=1',
+    '＝1+1',
+    '＠x',
+    '-',
+    '+1 555 0100',
+    '-1e5x',
+  ])('is shown as the text that it is: %j', (text) => {
+    expect(inertCell(text)).toBe(`'${text}`);
+  });
+
+  it.each(['-1', '+2.5', '-1e-9', '1E5', '', 'a=b', ' =1', "'=1", 'é', '0'])('stays as it is: %j', (text) => {
+    expect(inertCell(text)).toBe(text);
+  });
+});
 
 describe('the Accept header', () => {
   it.each([

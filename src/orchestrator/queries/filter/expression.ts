@@ -1,4 +1,5 @@
 /** A filter as a tree, and whether something fits it. */
+import { fold } from '../../../base/fold.js';
 
 export type Scalar = string | number | boolean;
 export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | '~';
@@ -82,11 +83,11 @@ export function cheapestFirst(expression: Expression, cost: (field: string) => n
 
 /**
  * What is not there, or of another type than the value, fits no comparison but those with `null`. `~` is "contains", without regard to
- * case; in a list it is enough that one item does.
+ * case and to how characters are written (`fold`); in a list it is enough that one item does. The others compare texts byte by byte.
  */
 function compare(actual: unknown, { operator, value }: Comparison): boolean {
   if (value === null) return (operator === '=') === (actual === undefined || actual === null);
-  if (operator === '~') return contains(actual, String(value).toLowerCase());
+  if (operator === '~') return contains(actual, fold(String(value)));
   if (typeof actual !== typeof value) return false;
   const order = compareScalars(actual as Scalar, value);
   switch (operator) {
@@ -109,7 +110,7 @@ function compare(actual: unknown, { operator, value }: Comparison): boolean {
 
 function contains(actual: unknown, part: string): boolean {
   if (Array.isArray(actual)) return actual.some((item) => contains(item, part));
-  return typeof actual === 'string' && actual.toLowerCase().includes(part);
+  return typeof actual === 'string' && fold(actual).includes(part);
 }
 
 /** Of two values of one type. Texts in the order of their UTF-8 bytes, as the store has them. */
