@@ -138,7 +138,7 @@ export function lossOf(text: string): string | undefined {
 }
 
 /** `digits` × 10 to the power of `exponent`, without zeros at either end. */
-function decimalOf(text: string): { readonly digits: string; readonly exponent: number } {
+export function decimalOf(text: string): { readonly digits: string; readonly exponent: number } {
   const [, whole = '', fraction = '', power = '0'] =
     /^-?(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
   const all = (whole + fraction).replace(/^0+/, '');

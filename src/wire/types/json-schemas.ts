@@ -1,9 +1,10 @@
 /** The types `json:<name>`: JSON with a schema, from `<name>.schema.json` in a proto path. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import formats from 'ajv-formats';
+import type { ValidateFunction } from 'ajv';
+import { decodeText } from '../../base/decode-text.js';
 import { type Fault, messageOf } from '../../base/errors.js';
+import { compileSchema } from './schema-dialects.js';
 
 const PREFIX = 'json:';
 const SUFFIX = '.schema.json';
@@ -57,7 +58,7 @@ export class JsonSchemas {
     if (known) return known;
     const schema = this.schema(type);
     if (schema === undefined) return undefined;
-    const validator = compile(schema);
+    const validator = compileSchema(schema as object);
     this.#validators.set(type, validator);
     return validator;
   }
@@ -65,12 +66,6 @@ export class JsonSchemas {
 
 function nameOf(type: string): string | undefined {
   return type.startsWith(PREFIX) && type.length > PREFIX.length ? type.slice(PREFIX.length) : undefined;
-}
-
-function compile(schema: unknown): ValidateFunction {
-  const ajv = new Ajv2020({ allErrors: true, strict: false });
-  (formats as unknown as (to: Ajv2020) => void)(ajv);
-  return ajv.compile(schema as object);
 }
 
 /** Every `<name>.schema.json` under these folders; of two of one name the first folder's wins. */
@@ -86,9 +81,10 @@ export function readJsonSchemas(folders: readonly string[]): {
       if (schemas.has(name)) continue;
       const file = join(folder, path);
       try {
-        const schema: unknown = JSON.parse(readFileSync(file, 'utf8'));
-        if (typeof schema !== 'object' || schema === null) throw new TypeError('a schema is an object');
-        compile(schema);
+        const schema: unknown = JSON.parse(decodeText(readFileSync(file)));
+        if (typeof schema !== 'object' || schema === null || Array.isArray(schema))
+          throw new TypeError('a schema is an object');
+        compileSchema(schema);
         schemas.set(name, schema);
       } catch (error) {
         const message = `this is no JSON Schema that can be used: ${messageOf(error)}`;

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import protobuf from 'protobufjs';
+import { decodeText } from '../../base/decode-text.js';
 import { type Fault, messageOf, summaryOf, TuttiError } from '../../base/errors.js';
 import { didYouMean } from '../../base/nearest.js';
 import { fullNameOf, messagesIn, originalName, unsupported } from './reflection.js';
@@ -57,7 +58,7 @@ function filesUnder(folder: string, fault: AddFault): (ProtoFile & { readonly re
         shown: relative('', join(folder, path)) || path,
         importPath: path.split(sep).join('/'),
         real: realpathSync(join(folder, path)),
-        text: readFileSync(join(folder, path), 'utf8'),
+        text: decodeText(readFileSync(join(folder, path))),
       }));
   } catch (error) {
     fault(folder, `this proto path cannot be read: ${messageOf(error)}`);

@@ -87,7 +87,7 @@ def _read_json_schemas(folders: Sequence[str]) -> Dict[str, Any]:
                 continue
             file = os.path.join(folder, path)
             try:
-                with open(file, encoding="utf-8") as opened:
+                with open(file, encoding="utf-8-sig") as opened:
                     schema = json.load(opened, parse_constant=_refuse)
                 if not isinstance(schema, dict):
                     raise ValueError("a schema is an object")

@@ -77,7 +77,7 @@ def _parse(folders: Sequence[str], faults: List[Fault]) -> Dict[str, _File]:
                 continue
             seen.add(real)
             try:
-                with open(shown, encoding="utf-8") as file:
+                with open(shown, encoding="utf-8-sig") as file:
                     text = file.read()
                 files[path] = _File(shown, text, parse_proto(path, text))
             except Malformed as malformed:
