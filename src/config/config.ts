@@ -21,7 +21,7 @@ export interface ConfigSources {
   readonly cwd?: string;
 }
 
-/** Throws `TuttiError` `bad_config`; its `details` have the codes `bad_value` `unknown_option` `bad_yaml` `bad_file` `token_required` `conflict`. */
+/** Throws `TuttiError` `bad_config`; its `details` have the codes `bad_value` `unknown_option` `bad_yaml` `bad_file` `token_required` `token_too_short` `conflict`. */
 export function loadConfig({ flags, env, file, cwd = process.cwd() }: ConfigSources): Config {
   const faults: Fault[] = [];
   const path = file ?? ownValue(flags, 'config') ?? (env.TUTTI_CONFIG || undefined);
@@ -50,6 +50,7 @@ export function loadConfig({ flags, env, file, cwd = process.cwd() }: ConfigSour
     }
   }
 
+  if (typeof values.tokenFile === 'string') values.token = readToken(values.tokenFile, values.token, faults);
   const config = Object.freeze(values) as unknown as Config;
   faults.push(...conflicts(values));
   if (faults.length === 0) return config;
@@ -59,6 +60,9 @@ export function loadConfig({ flags, env, file, cwd = process.cwd() }: ConfigSour
     hint: 'options come from flags, TUTTI_* variables and the file given by --config, in this order',
   });
 }
+
+/** A shorter one may be guessed, however few guesses a second are let through. */
+export const TOKEN_CHARACTERS = 16;
 
 /** Whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {
@@ -94,13 +98,42 @@ function readFile(path: string, shown: string, faults: Fault[]): Record<string, 
   return read.value;
 }
 
+/** The token that a file holds, in place of one that is given otherwise. */
+function readToken(file: string, given: unknown, faults: Fault[]): string | undefined {
+  if (given !== undefined) {
+    const message = 'token and token_file are both given: give one of them';
+    faults.push({ path: 'token_file', code: 'conflict', message });
+    return undefined;
+  }
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const message = `the token file ${file} cannot be read: ${messageOf(error)}`;
+    faults.push({ path: 'token_file', code: 'bad_file', message });
+    return undefined;
+  }
+  const reading = OPTIONS.token.read(content);
+  if ('value' in reading) return reading.value;
+  const message = `the token file ${file} is not acceptable: give ${reading.expected}`;
+  faults.push({ path: 'token_file', code: 'bad_value', message });
+  return undefined;
+}
+
 /** What single options cannot see. An option with a fault of its own is absent here. */
 function conflicts(values: Partial<Config>): Fault[] {
   const faults: Fault[] = [];
-  const { host, token, inlineMaxBytes, maxFrameBytes } = values;
-  if (host !== undefined && 'token' in values && token === undefined && !isLoopback(host)) {
-    const message = `host is ${host}, which other machines can reach: give a token too (--token or TUTTI_TOKEN)`;
-    faults.push({ path: 'token', code: 'token_required', message });
+  const { host, token, tokenFile, inlineMaxBytes, maxFrameBytes } = values;
+  if (host !== undefined && 'token' in values && !isLoopback(host)) {
+    const reach = `host is ${host}, which other machines can reach`;
+    // A file that has a fault has it already.
+    if (token === undefined && tokenFile === undefined) {
+      const message = `${reach}: give a token too (TUTTI_TOKEN, --token-file or --token)`;
+      faults.push({ path: 'token', code: 'token_required', message });
+    } else if (token !== undefined && token.length < TOKEN_CHARACTERS) {
+      const message = `${reach}: give a token of at least ${TOKEN_CHARACTERS} characters, this one has ${token.length}`;
+      faults.push({ path: 'token', code: 'token_too_short', message });
+    }
   }
   const ports = ['httpPort', 'controlPort', 'outputsPort', 'eventsPort'] as const;
   ports.forEach((key, index) => {
@@ -118,6 +151,7 @@ function conflicts(values: Partial<Config>): Fault[] {
 }
 
 function resolved(value: unknown, base: string): unknown {
+  if (value === undefined) return undefined;
   if (typeof value === 'string') return resolve(base, value);
   return Object.freeze((value as readonly string[]).map((path) => resolve(base, path)));
 }

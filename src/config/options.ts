@@ -43,6 +43,8 @@ export interface Config {
   readonly trustClock: boolean;
   /** What HTTP, WebSocket and nodes have to present; needed beyond loopback. @default none */
   readonly token: string | undefined;
+  /** A file whose only line is the token, which is then not seen in the list of processes. @default none */
+  readonly tokenFile: string | undefined;
   /** Web origins that may call, beside the orchestrator's own. @default [] */
   readonly origins: readonly string[];
   /** How often a node says that it is alive. @default 1000 */
@@ -150,8 +152,16 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     'TOKEN',
     secret,
     undefined,
-    'what clients and nodes have to present',
+    'what clients and nodes have to present; others see a flag in the list of processes',
     { isSecret: true },
+  ),
+  tokenFile: option<string | undefined>(
+    'token_file',
+    'FILE',
+    text,
+    undefined,
+    'a file with the token, which other users cannot see in the list of processes',
+    { isPath: true },
   ),
   origins: option('origins', 'ORIGIN', origins, noPaths, 'a web origin that may call; repeatable', {
     flag: '--origin',

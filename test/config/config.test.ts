@@ -36,7 +36,8 @@ describe('the configuration', () => {
     expect(config).toEqual({
       ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
       ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
-      ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, token: undefined, origins: [] },
+      ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, origins: [] },
+      ...{ token: undefined, tokenFile: undefined },
       ...{ heartbeatIntervalMs: 1000, graceMs: 10_000, outputWindow: 256, inlineMaxBytes: 65_536 },
       ...{ maxFrameBytes: 8_388_608, maxBodyBytes: 8_388_608, maxBlobBytes: 4_294_967_296 },
       ...{
@@ -123,7 +124,7 @@ describe('the configuration', () => {
   it('refuses to be reachable from other machines without a token', () => {
     for (const host of ['0.0.0.0', '*', '::', '192.168.1.7']) {
       expect(faultsOf({ flags: { host } })).toMatchObject([{ path: 'token', code: 'token_required' }]);
-      expect(faultsOf({ flags: { host }, env: { TUTTI_TOKEN: 'abc' } })).toEqual([]);
+      expect(faultsOf({ flags: { host }, env: { TUTTI_TOKEN: 'abcdefghijklmnop' } })).toEqual([]);
     }
     for (const host of ['127.0.0.1', '127.8.9.1', '::1', 'localhost'])
       expect(faultsOf({ flags: { host } })).toEqual([]);
@@ -134,6 +135,37 @@ describe('the configuration', () => {
       false,
       false,
     ]);
+  });
+
+  it('refuses a token that could be guessed where other machines can reach it, and takes it where none can', () => {
+    for (const length of [1, 15]) {
+      const token = 'x'.repeat(length);
+      expect(faultsOf({ flags: { host: '0.0.0.0', token } })).toMatchObject([
+        { path: 'token', code: 'token_too_short', message: expect.stringContaining('at least 16') },
+      ]);
+      expect(load({ flags: { host: '::1', token } }).token).toBe(token);
+    }
+    expect(load({ flags: { host: '0.0.0.0', token: 'x'.repeat(16) } }).token).toHaveLength(16);
+  });
+
+  it('takes the token from a file, so that it is in no list of processes', () => {
+    const path = join(folder, 'token');
+    writeFileSync(path, 'a-secret-of-its-own\n');
+    expect(load({ flags: { tokenFile: 'token', host: '0.0.0.0' } }).token).toBe('a-secret-of-its-own');
+    expect(load({ env: { TUTTI_TOKEN_FILE: path } }).token).toBe('a-secret-of-its-own');
+    expect(load({ file: file('token_file: token\n') }).token).toBe('a-secret-of-its-own');
+    expect(faultsOf({ flags: { tokenFile: 'token', token: 'another' } })).toMatchObject([
+      { path: 'token_file', code: 'conflict' },
+    ]);
+    expect(faultsOf({ flags: { tokenFile: 'nowhere', host: '0.0.0.0' } })).toMatchObject([
+      { path: 'token_file', code: 'bad_file' },
+    ]);
+    for (const content of ['', '\n', 'two words', 'two\nlines']) {
+      writeFileSync(path, content);
+      const faults = faultsOf({ flags: { tokenFile: 'token' } });
+      expect(faults).toMatchObject([{ path: 'token_file', code: 'bad_value' }]);
+      if (content.trim() !== '') expect(JSON.stringify(faults)).not.toContain(content.trim());
+    }
   });
 
   it('never shows a token', () => {

@@ -16,6 +16,7 @@ import { messageOf, TuttiError } from '../../base/errors.js';
 import { stderrLog } from '../../base/log-destination.js';
 import { openFilesLimit } from '../../base/open-files.js';
 import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
+import { isLoopback, TOKEN_CHARACTERS } from '../../config/config.js';
 import { graphOf, type KnownTypes, type ParsedGraph, parseGraph } from '../../config/graph-file.js';
 import type { Config } from '../../config/options.js';
 import { YamlReader } from '../../config/yaml-reader.js';
@@ -63,14 +64,20 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     undo.push(() => store.close());
     const reader = new YamlReader();
     undo.push(() => reader.stop());
-    const endpoint = (port: number): string =>
-      `tcp://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+    const eventsHost = hostOfEvents(config);
+    if (eventsHost !== config.host)
+      logger.warn(
+        { host: eventsHost },
+        'the events socket asks for no token, so it is bound to this machine only; others follow the stream over HTTP',
+      );
+    if (config.token !== undefined && config.token.length < TOKEN_CHARACTERS)
+      logger.warn(`the token may be guessed: give one of at least ${TOKEN_CHARACTERS} characters`);
     const orchestrator = await Orchestrator.open({
       store,
       bus: createZeromqOrchestratorBus({
-        control: endpoint(config.controlPort),
-        outputs: endpoint(config.outputsPort),
-        events: endpoint(config.eventsPort),
+        control: endpointOf(config.host, config.controlPort),
+        outputs: endpointOf(config.host, config.outputsPort),
+        events: endpointOf(eventsHost, config.eventsPort),
         maxFrameBytes: config.maxFrameBytes,
       }),
       clock: systemClock,
@@ -176,4 +183,14 @@ function namingTheOption(thrown: unknown): never {
     hint: `Give another port with --${socket}-port (TUTTI_${socket.toUpperCase()}_PORT); 0 picks a free one.`,
     cause: thrown,
   });
+}
+
+function endpointOf(host: string, port: number): string {
+  return `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** A subscriber shows no token and gets every event: where there is one, only this machine may subscribe. */
+function hostOfEvents({ host, token }: Config): string {
+  if (token === undefined || isLoopback(host)) return host;
+  return host.includes(':') ? '::1' : '127.0.0.1';
 }
