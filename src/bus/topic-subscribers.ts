@@ -2,6 +2,8 @@
  * Who subscribes to which prefixes, and who wants a topic. Looked up by length, so that a thousand subscriptions of the same shape cost as
  * much as one.
  */
+const NOBODY: ReadonlySet<never> = new Set();
+
 export class TopicSubscribers<S> {
   readonly #byLength = new Map<number, Map<string, Set<S>>>();
 
@@ -33,13 +35,19 @@ export class TopicSubscribers<S> {
     return false;
   }
 
-  /** Each of them once, however many of its prefixes begin the topic. */
+  /** Each of them once, however many of its prefixes begin the topic. The set is live where one prefix does. */
   of(topic: string): ReadonlySet<S> {
-    const all = new Set<S>();
+    let found: ReadonlySet<S> = NOBODY;
+    let all: Set<S> | undefined;
     for (const [length, byPrefix] of this.#byLength) {
-      if (length > topic.length) continue;
-      for (const subscriber of byPrefix.get(topic.slice(0, length)) ?? []) all.add(subscriber);
+      const subscribers = length > topic.length ? undefined : byPrefix.get(topic.slice(0, length));
+      if (!subscribers) continue;
+      if (found.size === 0) found = subscribers;
+      else {
+        all ??= new Set(found);
+        for (const subscriber of subscribers) all.add(subscriber);
+      }
     }
-    return all;
+    return all ?? found;
   }
 }

@@ -17,6 +17,7 @@ const QUEUES_BYTES = 512 * 1024 * 1024;
 /** What a message takes that waits, besides its bytes. */
 const MESSAGE_OVERHEAD_BYTES = 256;
 const PIECE_BYTES = 64 * 1024;
+const JOIN_MAX_BYTES = 16 * 1024;
 /** A peer that pings and pings, and reads no answers, gets none; nor pings of ours. */
 const UNREAD_BYTES = 4 * PIECE_BYTES;
 
@@ -36,6 +37,8 @@ export class Outgoing {
   #bytes = 0;
   /** Something was offered in this turn. */
   #isInTurn = false;
+  /** Since when the peer has taken nothing although there was more than may wait. */
+  #stuckSinceMs: number | undefined;
 
   constructor(socket: Socket, options: OutgoingOptions) {
     this.#socket = socket;
@@ -47,22 +50,47 @@ export class Outgoing {
     return this.#queue.length;
   }
 
-  /** Queues a message, unless too much waits already. Returns whether it did. */
+  /** Queues a message, unless too much waits already. Returns whether it did. It leaves in this turn. */
   offer(message: Message): boolean {
-    if (this.#isFull()) {
-      this.#flush();
-      if (this.#isFull()) return false;
-    }
-    this.#queue.push(message);
-    this.#count(sizeOf(message));
+    if (!this.put(message)) return false;
     if (this.#isInTurn) return true;
     this.#isInTurn = true;
     process.nextTick(() => {
       this.#isInTurn = false;
-      this.#flush();
+      this.flush();
     });
-    this.#flush();
+    this.flush();
     return true;
+  }
+
+  /** Queues a message, unless too much waits already. Returns whether it did. It leaves with the next `flush`. */
+  put(message: Message): boolean {
+    if (this.#isFull()) {
+      this.flush();
+      if (this.#isFull()) {
+        this.#stuckSinceMs ??= performance.now();
+        return false;
+      }
+    }
+    this.#queue.push(message);
+    this.#count(sizeOf(message));
+    return true;
+  }
+
+  /** How long the peer has taken nothing although there was more than may wait. */
+  stuckMs(nowMs: number): number {
+    return this.#stuckSinceMs === undefined ? 0 : nowMs - this.#stuckSinceMs;
+  }
+
+  /** As long as the system takes a piece at once, another; the next when it has. */
+  flush(): void {
+    while (this.#queue.length > 0 && this.#socket.writableLength === 0 && !this.#socket.destroyed) {
+      let bytes = 0;
+      let count = 0;
+      for (; count < this.#queue.length && bytes < PIECE_BYTES; count += 1)
+        bytes += sizeOf(this.#queue[count]!);
+      this.#write(this.#take(count));
+    }
   }
 
   /** Says at once what keeps the connection, unless the peer reads nothing. */
@@ -100,24 +128,17 @@ export class Outgoing {
     return taken.flat();
   }
 
-  /** As long as the system takes a piece at once, another; the next when it has. */
-  #flush(): void {
-    while (this.#queue.length > 0 && this.#socket.writableLength === 0 && !this.#socket.destroyed) {
-      let bytes = 0;
-      let count = 0;
-      for (; count < this.#queue.length && bytes < PIECE_BYTES; count += 1)
-        bytes += sizeOf(this.#queue[count]!);
-      this.#write(this.#take(count));
-    }
-  }
-
-  #write(parts: readonly Uint8Array[]): void {
+  #write(pieces: readonly Uint8Array[]): void {
     const socket = this.#socket;
+    const parts = joined(pieces);
     let hadToWait = false;
     const taken = (): void => {
       // There was no room before the peer took something.
-      if (hadToWait) this.#options.onTaken();
-      this.#flush();
+      if (hadToWait) {
+        this.#stuckSinceMs = undefined;
+        this.#options.onTaken();
+      }
+      this.flush();
     };
     socket.cork();
     for (const [index, part] of parts.entries())
@@ -125,6 +146,14 @@ export class Outgoing {
     socket.uncork();
     hadToWait = socket.writableLength > 0;
   }
+}
+
+/** Copying little is quicker than handing over many pieces. */
+function joined(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (pieces.length < 2) return pieces;
+  let bytes = 0;
+  for (const piece of pieces) bytes += piece.byteLength;
+  return bytes <= JOIN_MAX_BYTES ? [Buffer.concat(pieces, bytes)] : pieces;
 }
 
 function sizeOf(message: Message): number {

@@ -3,11 +3,15 @@
  *
  * 1. A message is encoded once, for all who subscribe to a prefix of its topic. Who does not take what waits for it misses the message,
  *    which is counted, and nobody waits for it.
- * 2. What a peer can make us remember is bounded: the length of a prefix, how many one may subscribe to, and how many all may together.
+ * 2. What is published is handed out in rounds over the subscribers: however many there are, publishing costs the same, and most of the time is
+ *    for others.
+ * 3. What a peer can make us remember is bounded: the length of a prefix, how many one may subscribe to, and how many all may together.
  */
 import type { BusGauges, CutCode } from './bus.js';
+import { Rounds } from './rounds.js';
 import { TopicSubscribers } from './topic-subscribers.js';
 import { CANCEL, SUBSCRIBE, wrapped } from './zmtp-frames.js';
+import type { Message } from './zmtp-outgoing.js';
 import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
 
 export interface ZmtpPublisherHandlers {
@@ -22,19 +26,52 @@ const MAX_PREFIX_BYTES = 250;
 const MAX_SUBSCRIPTIONS = 1_000;
 /** Of all peers together: some 40 MiB if all are as long as can be. */
 const MAX_ALL_SUBSCRIPTIONS = 100_000;
+/** What is published in a long turn and waits for the next round: beyond it, it is handed out at once. */
+const MAX_NEWS = 1_000;
+const MAX_NEWS_BYTES = 8 * 1024 * 1024;
 const NONE: ReadonlySet<string> = new Set();
+
+interface News {
+  readonly subscribers: ReadonlySet<Connection>;
+  readonly message: Message;
+}
+
+interface Subscriber {
+  readonly prefixes: Set<string>;
+  /** The number of the first of the news that it was not handed. */
+  next: number;
+}
 
 export class ZmtpPublisher {
   readonly #server: ZmtpServer;
-  readonly #prefixes = new Map<Connection, Set<string>>();
+  readonly #peers = new Map<Connection, Subscriber>();
   readonly #subscribers = new TopicSubscribers<Connection>();
+  /** Published, and not handed out to everybody yet. */
+  readonly #news: News[] = [];
+  #newsBytes = 0;
+  /** The number of the first of the news. */
+  #first = 0;
+  /** The number of the first that came after the round under way had begun. */
+  #roundEnd = 0;
+  readonly #rounds = new Rounds<[Connection, Subscriber]>({
+    items: () => this.#peers.entries(),
+    work: ([connection, subscriber]) => {
+      this.#handOut(connection, subscriber);
+      connection.outgoing.flush();
+    },
+    onBegin: () => {
+      this.#roundEnd = this.#first + this.#news.length;
+    },
+    onEnd: () => this.#forget(this.#roundEnd - this.#first),
+  });
   #subscriptions = 0;
   #missedFrames = 0;
 
   constructor(options: Omit<ZmtpOptions, 'maxFrameBytes'>, handlers: ZmtpPublisherHandlers) {
     const ofSubscriptions = { ...options, maxFrameBytes: 1 + MAX_PREFIX_BYTES };
     this.#server = new ZmtpServer(ROLE, ofSubscriptions, {
-      onReady: (connection) => void this.#prefixes.set(connection, new Set()),
+      onReady: (connection) =>
+        void this.#peers.set(connection, { prefixes: new Set(), next: this.#first + this.#news.length }),
       onMessage: (connection, [frame]) => this.#onChange(connection, frame![0], frame!.subarray(1)),
       onMalformed: (connection) => this.#server.refuse(connection, 'a subscription is one frame'),
       onCommand: (connection, name, data) => {
@@ -42,8 +79,8 @@ export class ZmtpPublisher {
         if (name === 'CANCEL') this.#onChange(connection, CANCEL, data);
       },
       onEnd: (connection) => {
-        for (const prefix of this.#prefixes.get(connection) ?? NONE) this.#cancel(connection, prefix);
-        this.#prefixes.delete(connection);
+        for (const prefix of this.#peers.get(connection)?.prefixes ?? NONE) this.#cancel(connection, prefix);
+        this.#peers.delete(connection);
       },
       onStranger: (code, why, peer) => handlers.onStranger(code, why, peer),
     });
@@ -58,8 +95,10 @@ export class ZmtpPublisher {
     const subscribers = this.#subscribers.of(topic);
     if (subscribers.size === 0) return;
     const message = wrapped(Buffer.from(topic), frame);
-    for (const connection of subscribers)
-      if (!this.#server.send(connection, message)) this.#missedFrames += 1;
+    this.#news.push({ subscribers, message });
+    for (const part of message) this.#newsBytes += part.byteLength;
+    if (this.#news.length >= MAX_NEWS || this.#newsBytes >= MAX_NEWS_BYTES) this.#handOutAll();
+    this.#rounds.ask();
   }
 
   isWanted(topic: string): boolean {
@@ -75,7 +114,31 @@ export class ZmtpPublisher {
   }
 
   close(): Promise<void> {
+    this.#rounds.stop();
+    this.#handOutAll();
     return this.#server.close();
+  }
+
+  /** Puts the news that a subscriber wants before its connection. */
+  #handOut(connection: Connection, subscriber: Subscriber): void {
+    for (let index = subscriber.next - this.#first; index < this.#news.length; index += 1) {
+      const { subscribers, message } = this.#news[index]!;
+      if (subscribers.has(connection) && !this.#server.put(connection, message)) this.#missedFrames += 1;
+    }
+    subscriber.next = this.#first + this.#news.length;
+  }
+
+  #handOutAll(): void {
+    for (const [connection, subscriber] of this.#peers) this.#handOut(connection, subscriber);
+    this.#forget(this.#news.length);
+  }
+
+  /** Lets go of the oldest of the news, which everybody has got. */
+  #forget(count: number): void {
+    if (count <= 0) return;
+    for (const { message } of this.#news.splice(0, count))
+      for (const part of message) this.#newsBytes -= part.byteLength;
+    this.#first += count;
   }
 
   #onChange(connection: Connection, kind: number | undefined, bytes: Uint8Array): void {
@@ -86,7 +149,7 @@ export class ZmtpPublisher {
   }
 
   #subscribe(connection: Connection, prefix: string): void {
-    const own = this.#prefixes.get(connection)!;
+    const own = this.#peers.get(connection)!.prefixes;
     if (own.has(prefix)) return;
     const why = this.#excess(own, prefix);
     if (why !== undefined) {
@@ -109,7 +172,7 @@ export class ZmtpPublisher {
   }
 
   #cancel(connection: Connection, prefix: string): void {
-    if (!this.#prefixes.get(connection)?.delete(prefix)) return;
+    if (!this.#peers.get(connection)?.prefixes.delete(prefix)) return;
     this.#subscribers.remove(prefix, connection);
     this.#subscriptions -= 1;
   }

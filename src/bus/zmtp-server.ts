@@ -131,6 +131,11 @@ export class ZmtpServer {
     return isReady && !socket.destroyed && !this.#closing && outgoing.offer(message);
   }
 
+  /** Likewise, to leave with the next `flush` of the connection. */
+  put({ isReady, socket, outgoing }: Connection, message: Message): boolean {
+    return isReady && !socket.destroyed && !this.#closing && outgoing.put(message);
+  }
+
   /** Ends a connection for what its peer did or left undone. */
   refuse(connection: Connection, why: string, code: CutCode = 'bad_frame'): void {
     this.#handlers.onStranger(code, why, connection.address);
@@ -356,6 +361,8 @@ export class ZmtpServer {
     for (const connection of this.#connections) {
       const { outgoing, isReady, heardMs } = connection;
       if (now - heardMs > this.#options.silenceMs) this.#end(connection);
+      else if (outgoing.stuckMs(now) > this.#options.silenceMs)
+        this.refuse(connection, 'it took nothing of what waits for it', 'not_reading');
       else if (isReady) outgoing.say(PING);
     }
   }

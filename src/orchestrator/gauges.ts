@@ -16,10 +16,12 @@ export interface Gauges {
   readonly cursor: number;
   readonly control: {
     readonly connections: number;
+    /** Those among them that have not registered. */
+    readonly strangers: number;
     readonly queued_frames: number;
     readonly held_bytes: number;
   };
-  readonly outputs: { readonly connections: number; readonly held_bytes: number };
+  readonly outputs: { readonly connections: number; readonly strangers: number; readonly held_bytes: number };
   readonly events: {
     readonly connections: number;
     readonly queued_frames: number;
@@ -64,10 +66,15 @@ export function gaugesOf(
     cursor: state.cursor,
     control: {
       connections: control.connections,
+      strangers: control.strangers,
       queued_frames: control.queuedFrames,
       held_bytes: control.heldBytes,
     },
-    outputs: { connections: outputs.connections, held_bytes: outputs.heldBytes },
+    outputs: {
+      connections: outputs.connections,
+      strangers: outputs.strangers,
+      held_bytes: outputs.heldBytes,
+    },
     events: {
       connections: events.connections,
       queued_frames: events.queuedFrames,

@@ -167,3 +167,108 @@ describe('a peer', () => {
     expect(unreachable).toEqual([route, 'nobody']);
   });
 });
+
+describe('a stranger', () => {
+  const limits = { connections: 8, strangers: 5, strangersOfAddress: 5 };
+  const codes: string[] = [];
+  let guarded: ZmtpRouter;
+  let at: number;
+  let frames: { route: string; isKnown: boolean }[];
+
+  beforeEach(async () => {
+    codes.length = 0;
+    frames = [];
+    guarded = new ZmtpRouter(
+      {
+        ...{ maxFrameBytes: 1024 ** 2, lingerMs: 100, queueFrames: 100 },
+        ...{ pingIntervalMs: 3000, silenceMs: 15_000, limits, admitsAll: false },
+      },
+      {
+        onFrame: (route, _frame, { isKnown }) => void frames.push({ route, isKnown }),
+        onMalformed: () => {},
+        onUnreachable: () => {},
+        onDisconnect: () => {},
+        onStranger: (code) => void codes.push(code),
+      },
+    );
+    ({ port: at } = await guarded.bind('127.0.0.1', 0));
+  });
+
+  afterEach(() => guarded.close());
+
+  const come = (...bytes: readonly Uint8Array[]): Promise<Socket> =>
+    rawPeer(at, open, GREETING, READY, ...bytes);
+  const gone = async (socket: Socket): Promise<void> => {
+    socket.resume();
+    if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
+  };
+
+  it('makes place for a new one when there are too many, and a known peer does not', async () => {
+    const node = await come(message('hello'));
+    await expect.poll(() => frames.length).toBe(1);
+    guarded.admit(frames[0]!.route);
+    const idle: Socket[] = [];
+    for (let count = 0; count < 5; count += 1) idle.push(await come());
+    await expect.poll(() => guarded.gauges()).toMatchObject({ connections: 6, strangers: 5 });
+    const late = await come(message('me too'));
+    await gone(idle[0]!);
+    await expect.poll(() => frames.length).toBe(2);
+    expect(codes).toEqual(['too_many_connections']);
+    expect(guarded.gauges()).toMatchObject({ connections: 6, strangers: 5 });
+    node.write(message('still here'));
+    await expect.poll(() => frames.at(-1)).toMatchObject({ isKnown: true });
+    late.destroy();
+  });
+
+  it('is not taken when all connections are those of known peers', async () => {
+    for (let count = 0; count < limits.connections; count += 1) {
+      await come(message('hello'));
+      await expect.poll(() => frames.length).toBe(count + 1);
+      guarded.admit(frames[count]!.route);
+    }
+    await gone(await come());
+    expect(codes).toEqual(['too_many_connections']);
+    expect(guarded.gauges()).toMatchObject({ connections: 8, strangers: 0 });
+  });
+
+  it('is ended for a frame that a known peer may send, before it has come', async () => {
+    const large = message(Buffer.alloc(100_000));
+    await gone(await come(large.subarray(0, 100)));
+    expect([codes, frames]).toEqual([['bad_frame'], []]);
+    const node = await come(message('hello'));
+    await expect.poll(() => frames.length).toBe(1);
+    guarded.admit(frames[0]!.route);
+    node.write(large);
+    await expect.poll(() => frames.length).toBe(2);
+  });
+
+  it('is ended when it goes on and on', async () => {
+    const talkative = await come(...Array.from({ length: 300 }, () => message('x')));
+    await gone(talkative);
+    expect(frames.length).toBe(256);
+    expect(codes).toEqual(['bad_frame']);
+  });
+
+  it('is ended when it does not register in time, however much it pings', async () => {
+    const node = await come(message('hello'));
+    await expect.poll(() => frames.length).toBe(1);
+    guarded.admit(frames[0]!.route);
+    const beganAt = performance.now();
+    const [idle, mute] = [await come(), await rawPeer(at, open)];
+    const pinging = setInterval(() => idle.write(PING), 200);
+    await Promise.all([gone(idle), gone(mute)]);
+    clearInterval(pinging);
+    expect(performance.now() - beganAt).toBeGreaterThan(9_000);
+    expect(codes).toEqual(['no_hello', 'no_hello']);
+    node.write(message('still here'));
+    await expect.poll(() => frames.at(-1)).toMatchObject({ isKnown: true });
+  });
+
+  it.each(['REQ', 'ROUTER', 'REP', 'PUSH', 'PAIR', 'dealer', ''])(
+    'that is a %s is refused in the handshake',
+    async (type) => {
+      await gone(await rawPeer(at, open, GREETING, readyAs(type)));
+      expect(codes).toEqual(['bad_frame']);
+    },
+  );
+});
