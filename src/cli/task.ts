@@ -5,6 +5,7 @@ import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.j
 import type { Client, Json } from './client.js';
 import { CliError, EXIT } from './exit.js';
 import { follow, type StreamedEvent } from './follow.js';
+import { stackBelow } from './stack.js';
 import { table } from './table.js';
 
 export interface ModuleView {
@@ -13,7 +14,7 @@ export interface ModuleView {
   readonly node_id: string | null;
   readonly waiting_reason: string | null;
   readonly output: unknown;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: { readonly code: string; readonly message: string; readonly stack?: string } | null;
   readonly reused_from?: { readonly iteration_id: number; readonly execution_id: string } | null;
   /** Inputs that are not what the graph would give it. */
   readonly overridden?: readonly string[];
@@ -121,6 +122,9 @@ export function describeTask(view: IterationView): string {
     `${view.task_id}  ${view.state}`,
     '',
     table(['MODULE', 'STATE', 'ATTEMPTS', 'NODE', 'NOTE'], rows),
+    ...modules.flatMap(([name, { error }]) =>
+      error?.stack ? ['', `${name}: ${error.code}${stackBelow(error.stack)}`] : [],
+    ),
     ...(Object.keys(outputs).length > 0
       ? ['', stringify(shortened(outputs), { lineWidth: 0 }).trimEnd()]
       : []),

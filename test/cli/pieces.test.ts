@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { change, describeDiff } from '../../src/cli/diff.js';
 import { eventLine } from '../../src/cli/event-line.js';
 import { jsonArray } from '../../src/cli/json-lines.js';
+import { stackBelow } from '../../src/cli/stack.js';
 import { table } from '../../src/cli/table.js';
+import { describeTask } from '../../src/cli/task.js';
 
 describe('a change', () => {
   it.each([
@@ -67,5 +69,23 @@ describe('JSON lines as a list', () => {
     ['1\n2\n\n3', [1, 2, 3]],
   ])('reads %j', async (lines, expected) => {
     expect(JSON.parse(await text(jsonArray(Readable.from([lines]))))).toEqual(expected);
+  });
+});
+
+describe('a stack', () => {
+  it('stands indented below what it belongs to, cut in its middle where it is long', () => {
+    expect(stackBelow('Error: x\n    at f')).toBe('\n    Error: x\n        at f');
+    expect(stackBelow(undefined)).toBe('');
+    const lines = stackBelow(Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n'), '').split('\n');
+    expect(lines).toHaveLength(1 + 12 + 1 + 12);
+    expect(lines[13]).toBe('… 76 lines are left out (whole with --json)');
+    expect(lines.at(-1)).toBe('line 99');
+  });
+
+  it('is shown with its task, under the module that failed', () => {
+    const module = { state: 'failed', attempts: 1, node_id: 'n', waiting_reason: null, output: null };
+    const error = { code: 'handler_error', message: 'KeyError', stack: 'Traceback:\n  File "x.py"' };
+    const view = { task_id: 't/1', state: 'failed', modules: { train: { ...module, error } } };
+    expect(describeTask(view)).toContain('\ntrain: handler_error\n    Traceback:\n      File "x.py"');
   });
 });

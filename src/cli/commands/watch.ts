@@ -3,6 +3,7 @@ import { eventLine } from '../event-line.js';
 import { follow, type StreamedEvent } from '../follow.js';
 import { type Io, writeJson, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
+import { stackBelow } from '../stack.js';
 import {
   demandSuccess,
   describeTask,
@@ -82,5 +83,9 @@ async function inputsOf({ client }: Session, view: IterationView): Promise<Input
 
 function say({ io, json }: Session, event: StreamedEvent): void {
   if (json) writeJson(io.stdout, event);
-  else writeLine(io.stdout, eventLine(event));
+  else
+    writeLine(
+      io.stdout,
+      `${eventLine(event)}${stackBelow((event.error as { stack?: unknown } | undefined)?.stack)}`,
+    );
 }

@@ -8,7 +8,7 @@ import { milliseconds } from './conform/command.js';
 import { differenceLine, differencesOf } from './differences.js';
 import { parseRecording, type RecordedExecution, readRecording } from './recording.js';
 import type { Played, Rehearsal } from './rehearsal.js';
-import { asRecorded, openRehearsal } from './run-command.js';
+import { asRecorded, openRehearsal, sayStack } from './run-command.js';
 import { watchFiles } from './watch-files.js';
 
 interface DevOptions {
@@ -174,6 +174,7 @@ class Workshop {
     }
     const now = asRecorded(this.#task, played);
     writeJson(this.#io.stdout, { outputs: now.outputs, ...(now.error && { error: now.error }) });
+    sayStack(played, this.#io);
     if (this.#before) {
       const shown = ({ outputs = [], error }: RecordedExecution) => ({ outputs, ...(error && { error }) });
       const differences = differencesOf(shown(this.#before), shown(now));

@@ -32,7 +32,7 @@ interface ExecutionView extends Json {
   readonly attempt: number;
   readonly state: string;
   readonly outputs: number;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: { readonly code: string; readonly message: string; readonly stack?: string } | null;
 }
 
 export function recordCommand(kit: Command, io: Io): void {
@@ -117,7 +117,9 @@ async function record(
         types: Object.fromEntries(named.map((name) => [name, typeOf(name)])),
         output_type: typeOf(module),
         outputs,
-        ...(error && { error: { code: error.code, message: error.message } }),
+        ...(error && {
+          error: { code: error.code, message: error.message, ...(error.stack && { stack: error.stack }) },
+        }),
       };
     }),
   );

@@ -1,6 +1,6 @@
 /** A node that is played without an orchestrator: started, welcomed, given one execution at a time, drained and ended. */
 import { randomUUID } from 'node:crypto';
-import type { Input } from '../../model/protocol.js';
+import type { Input, ReportedError } from '../../model/protocol.js';
 import type { TypeRegistry } from '../../wire/types.js';
 import { CliError, EXIT } from '../exit.js';
 import { Conductor, type Heard, Unmet } from './conductor.js';
@@ -24,7 +24,7 @@ export interface RehearsalOptions {
 /** What came of an execution. */
 export interface Played {
   readonly outputs: readonly unknown[];
-  readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean };
+  readonly error?: ReportedError;
 }
 
 /** A deadline that is none: as long as a timer can wait. */

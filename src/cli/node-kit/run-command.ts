@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeJson, writeLine, writeText } from '../io.js';
+import { stackBelow } from '../stack.js';
 import { milliseconds } from './conform/command.js';
 import { differenceLine, differencesOf } from './differences.js';
 import { kitTypes, type RecordedExecution, readRecording } from './recording.js';
@@ -41,6 +42,7 @@ export function runCommand(kit: Command, io: Io): void {
         for (const recorded of executions) {
           const played = await rehearsal.perform(recorded, options.timeout);
           writeJson(io.stdout, asRecorded(recorded, played));
+          sayStack(played, io);
           if (options.expect) failed += compare(recorded, played, io);
           else if (played.error !== undefined) failed += 1;
         }
@@ -96,6 +98,11 @@ export async function openRehearsal(
 export function asRecorded(recorded: RecordedExecution, { outputs, error }: Played): RecordedExecution {
   const { error: _, ...rest } = recorded;
   return { ...rest, outputs, ...(error && { error: { code: error.code, message: error.message } }) };
+}
+
+/** What a recording leaves out: it changes with every line of the node. */
+export function sayStack({ error }: Played, io: Io): void {
+  if (error?.stack) writeLine(io.stderr, `${error.code}${stackBelow(error.stack)}`);
 }
 
 function compare(recorded: RecordedExecution, played: Played, io: Io): 0 | 1 {

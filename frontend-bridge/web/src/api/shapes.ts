@@ -17,6 +17,8 @@ export interface ErrorJson {
   readonly code: string;
   readonly message: string;
   readonly retryable?: boolean;
+  /** Of a task: the module that failed. */
+  readonly module?: string;
   /** Where it was raised and what caused it. */
   readonly stack?: string;
 }

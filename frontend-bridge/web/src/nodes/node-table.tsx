@@ -66,7 +66,11 @@ export function NodeStatus({ node }: { node: NodeJson }): ReactNode {
     <span className="node-status">
       <Chip tone={nodeTone(node.status, node.liveness)}>{status}</Chip>
       {isWanted && <small>to be {node.desired_status}</small>}
-      {node.error && <span className="row-fault">{node.error.message}</span>}
+      {node.error && (
+        <span className="row-fault" title={node.error.stack}>
+          {node.error.message}
+        </span>
+      )}
       {node.warning && (
         <span className="row-fault" title={node.warning.hint}>
           {node.warning.message}

@@ -7,6 +7,7 @@ import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { toneOf } from '../states/tone.js';
+import { Fault, Stack } from './fault.js';
 import { type Attempt, moduleHistory, type RecordedOutput } from './history.js';
 import { LogList } from './log-list.js';
 
@@ -76,12 +77,7 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
       </p>
       {props.actions}
       {module.waiting_reason !== null && <p className="panel-reason">{module.waiting_reason}</p>}
-      {module.error !== null && (
-        <div className="fault" role="alert">
-          <code>{module.error.code}</code>
-          <p>{module.error.message}</p>
-        </div>
-      )}
+      {module.error !== null && <Fault error={module.error} />}
       <Part title="Output" note={spec.output}>
         {module.reused_from ? (
           <ReusedOutput task={task} name={name} module={module} from={module.reused_from.iteration_id} />
@@ -272,9 +268,10 @@ function Attempts(props: {
             <Elapsed since={attempt.assigned_at} until={attempt.ended_at ?? props.asOf ?? null} />
           </span>
           {attempt.error && (
-            <p>
+            <div>
               <code>{attempt.error.code}</code> {attempt.error.message}
-            </p>
+              <Stack stack={attempt.error.stack} />
+            </div>
           )}
         </li>
       ))}

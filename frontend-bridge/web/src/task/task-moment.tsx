@@ -1,8 +1,10 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import type { EventJson, GraphJson } from '../api/shapes.js';
+import { SelectionLink } from '../selection-link.js';
 import type { Select } from '../state/selection.js';
 import type { TaskView } from '../state/views.js';
 import { PreciseMoment } from '../states/time.js';
+import { Fault } from './fault.js';
 import { IterateForm } from './iterate-form.js';
 import { inOrder } from './layout.js';
 import { withReasons } from './reasons.js';
@@ -68,7 +70,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
       <header className="task-head">
         <h1 id="task-title">{props.title}</h1>
         <TaskFacts view={view} isPast={moment !== undefined} />
-        {view.task.error && <p className="fault">{view.task.error.message}</p>}
+        {view.task.error && <TaskFault task={view.task} />}
         {view.task.reason && <p className="none">Stopped: {view.task.reason}</p>}
         {props.iterations}
         {!isIterating && moment === undefined && (
@@ -130,5 +132,26 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
         }
       />
     </>
+  );
+}
+
+/** Why the task has failed: the module, and what it says of itself. */
+function TaskFault({ task }: { task: TaskView['task'] }): ReactNode {
+  const { error } = task;
+  if (error === null) return null;
+  const { module: name } = error;
+  if (name === undefined) return <Fault error={error} />;
+  const { problem_id: problem, iteration_id: iteration } = task;
+  const stack = task.modules[name]?.error?.stack;
+  return (
+    <Fault error={{ ...error, ...(stack && { stack }) }}>
+      <SelectionLink
+        className="link"
+        to={{ problem, iteration, module: name, at: undefined }}
+        current={false}
+      >
+        {name}
+      </SelectionLink>
+    </Fault>
   );
 }

@@ -1,0 +1,26 @@
+import type { ReactNode } from 'react';
+import type { ErrorJson } from '../api/shapes.js';
+
+/** An error: what, and folded where and why. `children`: what it is about. */
+export function Fault({ error, children }: { error: ErrorJson; children?: ReactNode }): ReactNode {
+  return (
+    <div className="fault" role="alert">
+      <p>
+        {children} <code>{error.code}</code>
+      </p>
+      <p>{error.message}</p>
+      <Stack stack={error.stack} />
+    </div>
+  );
+}
+
+/** Where an error was thrown and what caused it, folded away until somebody wants to know. */
+export function Stack({ stack }: { stack: string | undefined }): ReactNode {
+  if (!stack) return null;
+  return (
+    <details className="stack">
+      <summary>Where and why</summary>
+      <pre>{stack}</pre>
+    </details>
+  );
+}
