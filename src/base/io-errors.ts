@@ -14,7 +14,8 @@ const TOO_MANY: Unavailable = {
   message: 'this process has as many files and connections open as it may',
   retryAfter: 5,
 };
-const FAILED: Unavailable = {
+/** Also what none of the errors below says: something else is where a file or a folder of ours should be. */
+export const DISK_FAILED: Unavailable = {
   code: 'disk_failed',
   message: 'the disk cannot be read or written',
   retryAfter: 30,
@@ -22,15 +23,16 @@ const FAILED: Unavailable = {
 const BY_ERRNO: ReadonlyMap<unknown, Unavailable> = new Map([
   ['ENOSPC', DISK_FULL],
   ['EDQUOT', DISK_FULL],
+  ['EFBIG', DISK_FULL],
   ['EMFILE', TOO_MANY],
   ['ENFILE', TOO_MANY],
   ['ENOMEM', TOO_MANY],
-  ['EIO', FAILED],
-  ['EROFS', FAILED],
-  ['EACCES', FAILED],
-  ['EPERM', FAILED],
-  ['ENXIO', FAILED],
-  ['ESTALE', FAILED],
+  ['EIO', DISK_FAILED],
+  ['EROFS', DISK_FAILED],
+  ['EACCES', DISK_FAILED],
+  ['EPERM', DISK_FAILED],
+  ['ENXIO', DISK_FAILED],
+  ['ESTALE', DISK_FAILED],
 ]);
 
 /** What a thrown error says about this machine; nothing where it says something else. */

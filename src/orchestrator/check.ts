@@ -5,12 +5,13 @@
  * 2. A fault names the rows that it is about; there is one for each thing that is wrong, up to a limit.
  */
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { messageOf } from '../base/errors.js';
 import { hasEnded } from '../model/execution.js';
 import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
 import { entriesOf, keysOf } from '../store/pages.js';
 import type { Reader, Store } from '../store/store.js';
+import { blobPath, hashOfFile } from './blob-files.js';
 import { readProblemAt, readTask } from './load.js';
 import {
   type BlobRow,
@@ -42,10 +43,16 @@ export interface StoreVerdict {
 
 const FAULTS_LISTED = 200;
 
-/** @param blobDir where the blobs are; absent: their files are not looked at */
-export async function checkStore(store: Store, blobDir?: string): Promise<StoreVerdict> {
+export interface CheckOptions {
+  /** Where the blobs are; absent: their files are not looked at. */
+  readonly blobDir?: string;
+  /** Read every blob, whose SHA-256 must be its name. @default false: its size only */
+  readonly hashBlobs?: boolean;
+}
+
+export async function checkStore(store: Store, options: CheckOptions = {}): Promise<StoreVerdict> {
   return store.snapshot(async (reader) => {
-    const checking = new Checking(reader, blobDir);
+    const checking = new Checking(reader, options);
     await checking.run();
     return checking.verdict();
   });
@@ -53,14 +60,14 @@ export async function checkStore(store: Store, blobDir?: string): Promise<StoreV
 
 class Checking {
   readonly #reader: Reader;
-  readonly #blobDir: string | undefined;
+  readonly #options: CheckOptions;
   readonly #faults: StoreFault[] = [];
   readonly #counts: Record<string, number> = {};
   #more = false;
 
-  constructor(reader: Reader, blobDir: string | undefined) {
+  constructor(reader: Reader, options: CheckOptions) {
     this.#reader = reader;
-    this.#blobDir = blobDir;
+    this.#options = options;
   }
 
   verdict(): StoreVerdict {
@@ -68,14 +75,23 @@ class Checking {
   }
 
   async run(): Promise<void> {
-    await this.#events();
-    await this.#problems();
-    await this.#iterations();
-    await this.#strays();
-    await this.#blobs();
-    await this.#nodes();
-    await this.#commands();
-    await this.#idempotency();
+    await this.#part('events', () => this.#events());
+    await this.#part('problems', () => this.#problems());
+    await this.#part('iterations', () => this.#iterations());
+    await this.#part('payloads and indexes', () => this.#strays());
+    await this.#part('blobs', () => this.#blobs());
+    await this.#part('nodes', () => this.#nodes());
+    await this.#part('commands', () => this.#commands());
+    await this.#part('idempotency keys', () => this.#idempotency());
+  }
+
+  /** What cannot be read at all is a fault, and ends this part of the check only. */
+  async #part(where: string, check: () => Promise<void>): Promise<void> {
+    try {
+      await check();
+    } catch (thrown) {
+      this.#fault(where, `cannot be read to the end: ${messageOf(thrown)}`);
+    }
   }
 
   /** Numbered without a gap from the oldest that is kept up to the cursor. */
@@ -270,11 +286,23 @@ class Checking {
     for await (const { key, value } of entriesOf(this.#reader, 'blobs')) {
       const sha256 = String(key[0]);
       this.#count('blobs');
-      if (this.#blobDir === undefined) continue;
+      const { blobDir, hashBlobs } = this.#options;
+      if (blobDir === undefined) continue;
       const { size } = decodeRow<BlobRow>(value);
-      const file = await stat(join(this.#blobDir, sha256.slice(0, 2), sha256)).catch(() => undefined);
+      const path = blobPath(blobDir, sha256);
+      const file = await stat(path).catch(() => undefined);
       if (!file) this.#fault(`blobs ${sha256}`, 'has no file');
       else if (file.size !== size) this.#fault(`blobs ${sha256}`, `has ${size} bytes, its file ${file.size}`);
+      else if (hashBlobs) await this.#content(sha256, path);
+    }
+  }
+
+  async #content(sha256: string, path: string): Promise<void> {
+    try {
+      if ((await hashOfFile(path)) !== sha256)
+        this.#fault(`blobs ${sha256}`, 'has a file with other content');
+    } catch (thrown) {
+      this.#fault(`blobs ${sha256}`, `cannot be read: ${messageOf(thrown)}`);
     }
   }
 

@@ -166,6 +166,10 @@ export class Orchestrator implements Coordinator {
       ids: deps.ids ?? systemIds,
       store: deps.store,
       commit: ({ sha256, size }) => this.#answerTo((id) => ({ kind: 'blob', id, sha256, size })),
+      onDamaged: (sha256) => {
+        parts.state.counters.add('blobs_damaged');
+        deps.logger.error({ sha256 }, 'the file of a blob is gone or has other content');
+      },
     });
     const inTurn = new InTurn();
     this.#retention = new Retention({
@@ -338,6 +342,9 @@ export class Orchestrator implements Coordinator {
   #unready(): Refusal | undefined {
     if (this.#stopping) return unavailable('stopping', 'the orchestrator is stopping');
     if (!this.#started) return unavailable('starting', 'the orchestrator is starting');
+    const gone = this.#deps.store.outOfPlace();
+    if (gone !== undefined)
+      return { ...unavailable(gone.code, gone.message), ...(gone.hint !== undefined && { hint: gone.hint }) };
     if (this.#loop.blocked !== undefined)
       return unavailable('store_full', `the store takes no commits: ${this.#loop.blocked}`);
     if (this.#waiting.size >= REQUESTS_LIMIT) {

@@ -224,9 +224,17 @@ export interface Blobs {
     sha256: string,
     content: Readable,
   ): Promise<{ readonly ok: true; readonly blob: BlobRef; readonly existed: boolean } | Refusal>;
-  stat(sha256: string): Promise<BlobRef | undefined>;
-  /** Bytes `start` to `end` (both inclusive) of a blob that is there. */
-  read(sha256: string, range?: { readonly start: number; readonly end: number }): Readable;
+  /** A blob to be read. Refuses one that is not here with `not_found`, one whose file is not what it was with `blob_damaged`. */
+  open(sha256: string): Promise<OpenBlob | Refusal>;
+}
+
+/** Either read it once, or close it. */
+export interface OpenBlob {
+  /** Of the file, in bytes. */
+  readonly size: number;
+  /** Bytes `start` to `end` (both inclusive), or all. Fails, before its end, where the file turns out to be damaged. */
+  read(range?: { readonly start: number; readonly end: number }): Readable;
+  close(): Promise<void>;
 }
 
 export interface Readiness {

@@ -10,7 +10,17 @@ import { dirname } from 'node:path';
 import { messageOf, TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
 import { IDENTITY, SELF } from './lmdb.js';
-import { openDatabase, openEnvironment, storeFile } from './lmdb-environment.js';
+import {
+  type EnvironmentOptions,
+  lookAt,
+  type Opened,
+  openDatabase,
+  openEnvironment,
+  storeFile,
+} from './lmdb-environment.js';
+import { storeDamaged, storeMissing } from './lmdb-errors.js';
+import { HeaderFault } from './lmdb-header.js';
+import { makePrivate } from './private.js';
 import { syncPath } from './sync.js';
 
 /**
@@ -18,17 +28,14 @@ import { syncPath } from './sync.js';
  * @throws `store_missing`, `backup_exists`, `backup_failed`
  */
 export async function copyStore(dir: string, target: string): Promise<void> {
-  if (!existsSync(storeFile(dir))) {
-    throw new TuttiError('store_missing', `${dir} holds no store`, {
-      hint: 'Name the data directory of an orchestrator.',
-    });
-  }
+  if (!existsSync(storeFile(dir))) throw storeMissing(dir);
   const copy = storeFile(target);
   if (existsSync(copy)) throw new TuttiError('backup_exists', `${copy} exists: a copy goes to a new place`);
-  const root = openEnvironment(dir, { readAhead: true });
+  const { root } = openExisting(dir, { readAhead: true, readOnly: true });
   try {
     await mkdir(target, { recursive: true, mode: 0o700 });
     await root.backup(copy, true);
+    makePrivate(copy);
     for (const path of [copy, dirname(copy)]) await syncPath(path);
   } catch (cause) {
     throw new TuttiError('backup_failed', `the store could not be copied: ${messageOf(cause)}`, { cause });
@@ -39,7 +46,7 @@ export async function copyStore(dir: string, target: string): Promise<void> {
 
 /** Give the store in a directory a new `store_id`, which is returned. Nobody may have it open. */
 export async function renewStoreId(dir: string, ids: Pick<IdSource, 'uuid'> = systemIds): Promise<string> {
-  const root = openEnvironment(dir);
+  const { root } = openExisting(dir);
   try {
     const self = openDatabase(root, SELF, true);
     const identity = self.getEntry(IDENTITY);
@@ -50,5 +57,15 @@ export async function renewStoreId(dir: string, ids: Pick<IdSource, 'uuid'> = sy
     return storeId;
   } finally {
     await root.close();
+  }
+}
+
+function openExisting(dir: string, options: EnvironmentOptions = {}): Opened {
+  try {
+    if (lookAt(dir).kind !== 'store') throw storeDamaged(dir, 'is empty or not there');
+    return openEnvironment(dir, options);
+  } catch (error) {
+    if (error instanceof HeaderFault) throw storeDamaged(dir, error.message, error);
+    throw error;
   }
 }

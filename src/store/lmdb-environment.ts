@@ -1,8 +1,8 @@
 /**
  * LMDB as the store uses it: how an environment is opened, how keys and values cross the binding, what its errors mean.
  */
-import { closeSync, mkdirSync, openSync, readSync, statfsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fstatSync, mkdirSync, openSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   type Database,
   open,
@@ -11,6 +11,9 @@ import {
   type Transaction,
 } from 'lmdb';
 import { keySize, readKey, writeKey } from './key.js';
+import { type Limits, mapBytesWithin, readLimits } from './limits.js';
+import { inspectHeader } from './lmdb-header.js';
+import { makePrivate } from './private.js';
 import { boundsOf } from './range.js';
 import type { Entry, Key, Range } from './store.js';
 
@@ -23,12 +26,10 @@ const MAX_READERS = 1024;
 /** The tables, the store's own database, and room for those of newer versions. */
 const MAX_DATABASES = 64;
 
+/** Folders with data in them are their owner's alone. */
+const PRIVATE = 0o700;
 /** What a new store takes at first, with the room ahead of it. */
 const NEW_STORE_BYTES = 32 * 1024 ** 2;
-
-/** LMDB's mark, and where it stands: behind the header of the first page. */
-const MAGIC = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
-const MAGIC_AT = 24;
 
 export type LmdbKey = (string | number)[] | Uint8Array;
 export type Environment = RootDatabase<Uint8Array, LmdbKey>;
@@ -55,46 +56,75 @@ export interface EnvironmentOptions {
    * without it (on a disk whose system reads 8 MiB ahead). @default false
    */
   readonly readAhead?: boolean;
+  /** Nothing is written, nor made where it is missing. @default false */
+  readonly readOnly?: boolean;
+  /** @default those of this process */
+  readonly limits?: Limits;
 }
 
-/** Open the environment of a data directory, which is made where it is missing. */
-export function openEnvironment(dir: string, { readAhead = false }: EnvironmentOptions = {}): Environment {
+/** What is found in the place of a store. */
+export type Found =
+  | { readonly kind: 'missing' | 'empty' }
+  | { readonly kind: 'store'; readonly usedBytes: number; readonly fileBytes: number };
+
+/** @throws HeaderFault: it is damaged, or something else. */
+export function lookAt(dir: string): Found {
+  let file: number;
+  try {
+    file = openSync(storeFile(dir), 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'missing' };
+    throw error;
+  }
+  try {
+    const { size } = fstatSync(file);
+    return size === 0 ? { kind: 'empty' } : { kind: 'store', ...inspectHeader(file), fileBytes: size };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** An environment, and how much of the address space it may fill. */
+export interface Opened {
+  readonly root: Environment;
+  readonly mapBytes: number;
+}
+
+/**
+ * Open the environment of a data directory, which is made where it is missing.
+ * @throws HeaderFault, `limit_too_low`
+ */
+export function openEnvironment(dir: string, options: EnvironmentOptions = {}): Opened {
+  const { readAhead = false, readOnly = false, limits = readLimits() } = options;
+  if (!readOnly) {
+    mkdirSync(dir, { recursive: true, mode: PRIVATE });
+  }
+  const found = lookAt(dir);
+  if (found.kind !== 'store' && !readOnly) needRoomBelow(dir);
+  const { usedBytes, fileBytes } = found.kind === 'store' ? found : { usedBytes: 0, fileBytes: 0 };
+  const mapBytes = mapBytesWithin(limits, {
+    usedBytes,
+    leastFileBytes: readOnly ? 0 : Math.max(fileBytes, NEW_STORE_BYTES),
+    wantedBytes: MAP_BYTES,
+  });
   // The binding's types do not have `noReadAhead`.
-  const options: RootDatabaseOptionsWithPath & { path: string; noReadAhead: boolean } = {
+  const given: RootDatabaseOptionsWithPath & { path: string; noReadAhead: boolean } = {
     path: storeFile(dir),
     encoding: 'binary',
     pageSize: PAGE_BYTES,
-    mapSize: MAP_BYTES,
+    mapSize: mapBytes,
     maxReaders: MAX_READERS,
     maxDbs: MAX_DATABASES,
     noReadAhead: !readAhead,
+    readOnly,
     // A commit is visible once it is synced, not before.
     overlappingSync: false,
     // A commit is one transaction by itself and starts at once.
     eventTurnBatching: false,
   };
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  refuseOthers(options.path);
-  return open<Uint8Array, LmdbKey>(options);
-}
-
-/** The binding crashes the process on a file that LMDB did not make, so its mark is looked for first. */
-function refuseOthers(path: string): void {
-  const head = Buffer.alloc(MAGIC_AT + MAGIC.length);
-  let file: number;
-  try {
-    file = openSync(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    needRoomBelow(dirname(path));
-    return;
-  }
-  try {
-    if (readSync(file, head) > 0 && !head.subarray(MAGIC_AT).equals(MAGIC))
-      throw new Error(`${path} is no LMDB file`);
-  } finally {
-    closeSync(file);
-  }
+  const root = open<Uint8Array, LmdbKey>(given);
+  if (!readOnly) for (const path of [dir, given.path, `${given.path}-lock`]) makePrivate(path);
+  return { root, mapBytes: mapBytes < MAP_BYTES ? mapBytes : Number.POSITIVE_INFINITY };
 }
 
 /** A new store begins with a few pages of LMDB's own making. */

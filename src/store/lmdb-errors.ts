@@ -1,5 +1,6 @@
 /** What LMDB's failures mean, as the store's coded errors. */
 import { messageOf, TuttiError } from '../base/errors.js';
+import { RESTORE_HINT } from './identity.js';
 
 /** ENOSPC, EFBIG, EDQUOT and MDB_MAP_FULL: there is no room, and there may be some later. */
 const NO_ROOM: ReadonlySet<unknown> = new Set([28, 27, 122, -30792, 'ENOSPC', 'EFBIG', 'EDQUOT']);
@@ -23,6 +24,26 @@ export function storeUnusable(dir: string, cause: unknown): TuttiError {
   return new TuttiError('store_unusable', `the store in ${dir} cannot be opened: ${messageOf(cause)}`, {
     hint: 'Name a directory that this user may write to and that holds a store of Tutti or none.',
     cause,
+  });
+}
+
+export function storeMissing(dir: string): TuttiError {
+  return new TuttiError('store_missing', `${dir} holds no store`, {
+    hint: 'Name the data directory of an orchestrator.',
+  });
+}
+
+export function storeDamaged(dir: string, what: string, cause?: unknown): TuttiError {
+  return new TuttiError('store_damaged', `the store in ${dir} is damaged: its file ${what}`, {
+    hint: RESTORE_HINT,
+    cause,
+  });
+}
+
+/** It was removed, moved or replaced while it was in use. */
+export function storeOutOfPlace(what: string): TuttiError {
+  return new TuttiError('store_gone', `the store's file ${what}: nothing more can be kept`, {
+    hint: 'Put the data directory back, or stop the orchestrator and restore a backup.',
   });
 }
 

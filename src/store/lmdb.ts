@@ -9,9 +9,11 @@
  *    its binding would wait for one for ever.
  * 5. `close` waits for the commits and snapshots that are under way.
  */
+import { join } from 'node:path';
 import type { Transaction } from 'lmdb';
 import { messageOf, TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
+import { type Identity, readIdentity, storeGone, writeIdentity } from './identity.js';
 import {
   type Db,
   type Environment,
@@ -19,6 +21,8 @@ import {
   fileSizeOf,
   type LmdbKey,
   lmdbKey,
+  lookAt,
+  type Opened,
   openDatabase,
   openEnvironment,
   readEntries,
@@ -27,10 +31,19 @@ import {
   sizeOf,
   storeFile,
 } from './lmdb-environment.js';
-import { failureOf, storeFailed, storeFull, storeUnusable } from './lmdb-errors.js';
+import {
+  failureOf,
+  storeDamaged,
+  storeFailed,
+  storeFull,
+  storeMissing,
+  storeOutOfPlace,
+  storeUnusable,
+} from './lmdb-errors.js';
+import { HeaderFault } from './lmdb-header.js';
 import { checkWrites } from './range.js';
 import { FileRoom } from './room.js';
-import { MIGRATIONS, type Migration, newerSchema, schemaVersion } from './schema.js';
+import { MIGRATIONS, type Migration, newerSchema, olderSchema, schemaVersion } from './schema.js';
 import {
   type CommitOutcome,
   type Entry,
@@ -51,6 +64,8 @@ export interface LmdbStoreOptions extends EnvironmentOptions {
   readonly ids?: Pick<IdSource, 'uuid'>;
   /** @default MIGRATIONS */
   readonly migrations?: readonly Migration[];
+  /** Where it is noted that there is a store. @default `identity.json` in `dir` */
+  readonly identityFile?: string;
 }
 
 /** The database of the two records below. */
@@ -63,47 +78,86 @@ const EPOCH = ['epoch'];
 type Tables = Readonly<Record<Table, Db>>;
 
 /**
- * Open or make the store of a data directory.
- * @throws `store_schema_newer`, `store_full`, or `store_unusable`: no directory, no permission, not a store.
+ * Open or make the store of a data directory; with `readOnly` only one that is there, and nothing is changed.
+ * @throws `store_schema_newer`, `store_schema_older` (with `readOnly`), `store_full`, `limit_too_low`, `store_damaged`, `store_missing`
+ * (with `readOnly`), or `store_unusable`: no directory, no permission, not a store.
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
-  const { dir, ids = systemIds, migrations = MIGRATIONS } = options;
+  const { dir, identityFile = join(dir, 'identity.json') } = options;
   let root: Environment | undefined;
   let store: LmdbStore | undefined;
+  let noted: Identity | 'unreadable' | undefined;
   try {
-    root = openEnvironment(dir, options);
-    const self = openDatabase(root, SELF, true);
-    const known = schemaVersion(migrations);
-    if (self.getEntry(IDENTITY) === undefined) await makeIdentity(self, ids.uuid(), known);
-    const { value, version: found = 0 } = self.getEntry(IDENTITY)!;
-    if (found > known) throw newerSchema(dir, found, known);
-    const { store_id } = JSON.parse(Buffer.from(value).toString()) as { store_id: string };
-    const tables = openTables(root);
-    const room = await openRoom(dir, root, self, tables);
-    store = new LmdbStore(store_id, root, self, tables, room);
-    for (let version = found; version < known; version += 1) {
-      await store.migrate(version, migrations[version - 1]!);
+    noted = await readIdentity(identityFile);
+    const { kind } = lookAt(dir);
+    if (kind !== 'store' && noted !== undefined)
+      throw storeGone(dir, noted, kind === 'empty' ? 'is empty' : 'is not there');
+    if (kind === 'missing' && options.readOnly) throw storeMissing(dir);
+    if (kind === 'empty' && options.readOnly) throw storeDamaged(dir, 'is empty');
+    const opened = openEnvironment(dir, options);
+    root = opened.root;
+    const within = await openWithin(opened, options, noted);
+    store = within.store;
+    const { migrations = MIGRATIONS } = options;
+    for (const [index, migration] of [...migrations.entries()].slice(within.version - 1))
+      await store.migrate(index + 1, migration);
+    if (!options.readOnly && (noted === undefined || noted === 'unreadable')) {
+      const created_at = new Date().toISOString();
+      await writeIdentity(identityFile, { store_id: store.storeId, created_at });
     }
     return store;
   } catch (error) {
     await (store ?? root)?.close();
     if (error instanceof TuttiError) throw error;
+    if (error instanceof HeaderFault && (noted !== undefined || !error.isForeign))
+      throw storeDamaged(dir, error.message, error);
     const { full, cause } = await failureOf(error);
     throw full ? storeFull(cause) : storeUnusable(dir, cause);
   }
 }
 
-/** In one transaction: the tables of a new store are there after one sync. */
-function openTables(root: Environment): Tables {
-  return root.transactionSync(
-    () => Object.fromEntries(TABLES.map((table) => [table, openDatabase(root, table)])) as Record<Table, Db>,
-  );
+async function openWithin(
+  { root, mapBytes }: Opened,
+  options: LmdbStoreOptions,
+  noted: Identity | 'unreadable' | undefined,
+): Promise<{ readonly store: LmdbStore; readonly version: number }> {
+  const { dir, ids = systemIds, migrations = MIGRATIONS, readOnly = false } = options;
+  const self = openDatabase(root, SELF, true);
+  const known = schemaVersion(migrations);
+  if (self.getEntry(IDENTITY) === undefined) {
+    if (noted !== undefined) throw storeGone(dir, noted, 'holds nothing');
+    if (readOnly) throw storeDamaged(dir, 'holds nothing');
+    await makeIdentity(self, ids.uuid(), known);
+  }
+  const { value, version: found = 0 } = self.getEntry(IDENTITY)!;
+  if (found > known) throw newerSchema(dir, found, known);
+  if (found < known && readOnly) throw olderSchema(dir, found, known);
+  const { store_id } = JSON.parse(Buffer.from(value).toString()) as { store_id: string };
+  if (typeof noted === 'object' && noted.store_id !== store_id)
+    throw storeGone(dir, noted, `is another one, ${store_id}`);
+  const tables = openTables(root, readOnly);
+  const room = readOnly ? undefined : await openRoom(dir, root, mapBytes, self, tables);
+  return { store: new LmdbStore(store_id, root, self, tables, room), version: found };
 }
 
-function openRoom(dir: string, root: Environment, self: Db, tables: Tables): Promise<FileRoom> {
+/** In one transaction: the tables of a new store are there after one sync. */
+function openTables(root: Environment, readOnly: boolean): Tables {
+  const openAll = () =>
+    Object.fromEntries(TABLES.map((table) => [table, openDatabase(root, table)])) as Record<Table, Db>;
+  return readOnly ? openAll() : root.transactionSync(openAll);
+}
+
+function openRoom(
+  dir: string,
+  root: Environment,
+  mapBytes: number,
+  self: Db,
+  tables: Tables,
+): Promise<FileRoom> {
   const databases = [self, ...Object.values(tables)];
   return FileRoom.open(storeFile(dir), {
     pageBytes: sizeOf(self).pageBytes,
+    mapBytes,
     used: () => fileSizeOf(root).used,
     live: () => databases.reduce((sum, db) => sum + sizeOf(db).bytes, fileSizeOf(root).own),
   });
@@ -134,7 +188,8 @@ class LmdbStore implements Store {
     private readonly root: Environment,
     private readonly self: Db,
     private readonly tables: Tables,
-    private readonly room: FileRoom,
+    /** Nothing where it is only read. */
+    private readonly room: FileRoom | undefined,
   ) {}
 
   reign(): Promise<number> {
@@ -185,6 +240,16 @@ class LmdbStore implements Store {
     return { bytesUsed, entries };
   }
 
+  outOfPlace(): TuttiError | undefined {
+    const what = this.room?.outOfPlace();
+    return what === undefined ? undefined : storeOutOfPlace(what);
+  }
+
+  private demandPlace(): void {
+    const error = this.outOfPlace();
+    if (error !== undefined) throw error;
+  }
+
   close(): Promise<void> {
     if (this.state.kind !== 'closed') this.state = { kind: 'closed', done: this.end() };
     return this.state.done;
@@ -203,10 +268,13 @@ class LmdbStore implements Store {
     }
   }
 
+  /** Looked at before and after: what is in a file that nobody will find again is not durable. */
   private async commitOnce(epoch: number, writes: readonly Write[]): Promise<CommitOutcome> {
     this.check();
     checkWrites(writes);
+    this.demandPlace();
     const written = await this.write(EPOCH, epoch, writes);
+    this.demandPlace();
     if (written.kind === 'done' && written.held) return { kind: 'committed' };
     const reigning = this.epoch();
     if (written.kind === 'done' || reigning !== epoch) return { kind: 'fenced', epoch: reigning };
@@ -215,7 +283,7 @@ class LmdbStore implements Store {
 
   private async end(): Promise<void> {
     await Promise.allSettled(this.underWay);
-    await this.room.close();
+    await this.room?.close();
     await this.root.close();
   }
 
@@ -240,6 +308,7 @@ class LmdbStore implements Store {
     writes: readonly Write[],
     more?: () => unknown,
   ): Promise<Written> {
+    if (this.room === undefined) throw new TuttiError('store_read_only', 'the store was opened to be read');
     const room = await this.room.take(
       writes,
       writes.every(({ op }) => op === 'delete'),

@@ -161,6 +161,10 @@ class Handle implements MemoryStore {
     return this.disk.stats();
   }
 
+  outOfPlace(): undefined {
+    return undefined;
+  }
+
   async close(): Promise<void> {
     if (this.state === 'open') this.state = 'closed';
   }

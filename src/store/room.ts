@@ -10,7 +10,7 @@
  * 4. The file is filled beside the commits, long before they need it, and what is filled is synced at once: no commit waits for
  *    zeros, nor does its sync have them to write.
  */
-import { fstatSync } from 'node:fs';
+import { fstatSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { InTurn } from '../base/in-turn.js';
 import { keySize } from './key.js';
@@ -18,6 +18,8 @@ import type { Write } from './store.js';
 
 export interface RoomDeps {
   readonly pageBytes: number;
+  /** The file may not outgrow it: LMDB would have to map more than the process may. */
+  readonly mapBytes: number;
   /** The bytes of LMDB's pages, now, from the file's beginning to the last one. */
   used(): number;
   /** The bytes of those of them that hold data. */
@@ -40,18 +42,30 @@ export type Room = Taken | { readonly kind: 'full'; readonly cause: unknown };
 export class FileRoom {
   private ahead = 0;
   private used = 0;
+  /** What LMDB took when that was last looked at. */
+  private least = 0;
   private underWay = 0;
   private readonly inTurn = new InTurn();
   private filling: Promise<unknown> | undefined;
   private closing = false;
 
   private constructor(
+    private readonly path: string,
     private readonly file: FileHandle,
     private readonly deps: RoomDeps,
   ) {}
 
   static async open(path: string, deps: RoomDeps): Promise<FileRoom> {
-    return new FileRoom(await open(path, 'a'), deps);
+    return new FileRoom(path, await open(path, 'a'), deps);
+  }
+
+  /** What is wrong with the file at its place, if it is not ours any more, or was cut. */
+  outOfPlace(): string | undefined {
+    const own = fstatSync(this.file.fd);
+    const found = statSync(this.path, { throwIfNoEntry: false });
+    if (found === undefined) return 'was removed';
+    if (found.ino !== own.ino || found.dev !== own.dev) return 'was replaced';
+    return found.size < this.least ? 'was cut' : undefined;
   }
 
   /** Room for a commit, in the order of the calls. `vital`: it may use the reserve. */
@@ -70,7 +84,7 @@ export class FileRoom {
     if (this.ahead - need < RESERVE_BYTES) {
       this.measure();
       need = this.needOf(writes);
-      const cause = await this.provide(need + RESERVE_BYTES);
+      const cause = this.tooLarge(need) ?? (await this.provide(need + RESERVE_BYTES));
       if (cause !== undefined) {
         this.measure();
         const free = this.deps.used() - this.deps.live();
@@ -81,6 +95,11 @@ export class FileRoom {
     const taken = this.taken(need);
     if (this.ahead < RESERVE_BYTES + this.spare() / 2) void this.fill(0);
     return taken;
+  }
+
+  private tooLarge(need: number): Error | undefined {
+    if (this.used + need + RESERVE_BYTES <= this.deps.mapBytes) return undefined;
+    return new Error('the address space of the process is too small for a larger store (`ulimit -v`)');
   }
 
   /** Waits until so many bytes are ahead. Resolves to what the system said where they cannot be. */
@@ -105,7 +124,8 @@ export class FileRoom {
   }
 
   private measure(): void {
-    this.used = this.deps.used() + this.underWay;
+    this.least = this.deps.used();
+    this.used = this.least + this.underWay;
     this.ahead = fstatSync(this.file.fd).size - this.used;
   }
 

@@ -18,6 +18,14 @@ export function schemaVersion(migrations: readonly Migration[]): number {
   return migrations.length + 1;
 }
 
+export function olderSchema(dir: string, found: number, known: number): TuttiError {
+  return new TuttiError(
+    'store_schema_older',
+    `${dir} holds a store of schema version ${found}; this version of Tutti reads ${known}`,
+    { hint: 'Start an orchestrator of this version on it once, which brings it up to date.' },
+  );
+}
+
 export function newerSchema(dir: string, found: number, known: number): TuttiError {
   return new TuttiError(
     'store_schema_newer',

@@ -12,6 +12,8 @@
  * 6. After `close` every call is rejected with `store_closed`.
  */
 
+import type { TuttiError } from '../base/errors.js';
+
 export type Key = readonly (string | number)[];
 
 /** The tables, each with its key. Their contents are described in `orchestrator/records.ts`. */
@@ -91,11 +93,16 @@ export interface Store extends Reader {
    * @throws `store_full`, `store_failed`
    */
   reign(): Promise<number>;
-  /** @throws `bad_key`: nothing was written. `store_failed`: no more can be, and this batch is there after a restart or not. */
+  /**
+   * @throws `bad_key`: nothing was written. `store_failed`: no more can be, and this batch is there after a restart or not.
+   * `store_gone`: it is not durable; the same batch may be committed again later.
+   */
   commit(epoch: number, writes: readonly Write[]): Promise<CommitOutcome>;
   /** Read with one view of the data, however many commits happen meanwhile. The reader is valid until `read` settles (`snapshot_ended`). */
   snapshot<T>(read: (reader: Reader) => Promise<T>): Promise<T>;
   stats(): Promise<StoreStats>;
+  /** Why nothing more could be kept, though no commit may have met it yet: its files were removed, moved or replaced. Cheap. */
+  outOfPlace(): TuttiError | undefined;
   /** Waits for what is under way. Idempotent. */
   close(): Promise<void>;
 }

@@ -154,7 +154,7 @@ describe('tutti up', () => {
     const { data } = orchestrator.ready;
     await orchestrator.process.end('SIGTERM');
     // The store's identity carries the schema as its version.
-    const environment = openEnvironment(join(data, 'store'));
+    const { root: environment } = openEnvironment(join(data, 'store'));
     const self = openDatabase(environment, 'store', true);
     const { value } = self.getEntry(['identity'])!;
     await self.put(['identity'], value, 99);

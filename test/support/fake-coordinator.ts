@@ -371,13 +371,14 @@ export function createFakeCoordinator(
         blobs.set(sha256, bytes);
         return { ok: true, blob: { sha256, size: bytes.length }, existed };
       },
-      async stat(sha256) {
+      async open(sha256) {
         const bytes = blobs.get(sha256);
-        return bytes === undefined ? undefined : { sha256, size: bytes.length };
-      },
-      read(sha256, range) {
-        const bytes = blobs.get(sha256)!;
-        return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)]);
+        if (bytes === undefined) return missing(`blob ${sha256}`);
+        return {
+          size: bytes.length,
+          read: (range) => Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes]),
+          close: async () => {},
+        };
       },
     },
   };

@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { BlobRef } from '../../../src/model/payload.js';
 import type { Blobs, Coordinator } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
 import type { App } from '../http.js';
@@ -23,10 +22,10 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
     reply: FastifyReply,
     sha256: string,
   ): Promise<FastifyReply> => {
-    const blob = await blobs.stat(sha256);
-    if (blob === undefined) throw new HttpError(404, 'not_found', `There is no blob ${sha256}.`);
-    reply.header('etag', `"${sha256}"`).header('cache-control', 'private, max-age=31536000, immutable');
-    return sendBlob(request, reply, blobs, blob, 'application/octet-stream');
+    return sendBlob(request, reply, blobs, sha256, 'application/octet-stream', {
+      etag: `"${sha256}"`,
+      'cache-control': 'private, max-age=31536000, immutable',
+    });
   };
 
   const schema = {
@@ -79,15 +78,23 @@ function contentOf(request: IncomingMessage): Readable {
   return request.pipe(content);
 }
 
-/** Replies with a blob's bytes, or the range of them that is asked for; to HEAD with the headers only. */
-export function sendBlob(
+/**
+ * Replies with a blob's bytes, or the range of them that is asked for; to HEAD with the headers only. The size is the file's, and where
+ * fewer bytes come or other ones, the connection is cut: nobody takes them for the whole.
+ */
+export async function sendBlob(
   request: FastifyRequest,
   reply: FastifyReply,
   blobs: Blobs,
-  blob: BlobRef,
+  sha256: string,
   type: string,
-): FastifyReply {
+  headers: Readonly<Record<string, string>> = {},
+): Promise<FastifyReply> {
+  const blob = await blobs.open(sha256);
+  if ('ok' in blob) throw refusalError(blob);
   const range = parseRange(request.headers.range, blob.size);
+  const isRead = range !== 'unsatisfiable' && request.method !== 'HEAD';
+  if (!isRead) await blob.close();
   reply.header('accept-ranges', 'bytes');
   if (range === 'unsatisfiable') {
     reply.header('content-range', `bytes */${blob.size}`);
@@ -98,9 +105,13 @@ export function sendBlob(
     );
   }
   const length = range === undefined ? blob.size : range.end - range.start + 1;
-  reply.type(type).header('content-length', length);
+  reply
+    .headers({ ...headers })
+    .type(type)
+    .header('content-length', length);
+  reply.raw.strictContentLength = true;
   if (range !== undefined) {
     reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${blob.size}`);
   }
-  return reply.send(request.method === 'HEAD' ? undefined : blobs.read(blob.sha256, range));
+  return reply.send(isRead ? blob.read(range) : undefined);
 }

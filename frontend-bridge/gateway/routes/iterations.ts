@@ -84,7 +84,11 @@ function taskOf(params: { readonly problem_id: string; readonly iteration_id: nu
 export function iterationRoutes(app: App, coordinator: Coordinator): void {
   const { queries } = coordinator;
 
-  const sendOutput = (request: FastifyRequest, reply: FastifyReply, output: StoredOutput): FastifyReply => {
+  const sendOutput = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    output: StoredOutput,
+  ): FastifyReply | Promise<FastifyReply> => {
     reply.header('tutti-type', output.type).header('vary', 'accept');
     if (output.reusedFrom) {
       const { iterationId, executionId } = output.reusedFrom;
@@ -93,7 +97,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
     const type = wantsBytes(request.headers.accept);
     if (type === undefined) return sendJson(reply, output.json);
     if (output.raw.kind === 'inline') return reply.type(type).send(Buffer.from(output.raw.bytes));
-    return sendBlob(request, reply, coordinator.blobs, output.raw.blob, type);
+    return sendBlob(request, reply, coordinator.blobs, output.raw.blob.sha256, type);
   };
 
   app.post(

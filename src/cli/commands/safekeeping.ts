@@ -3,38 +3,45 @@
  *
  * A backup is a folder with the store (`store/`) and the blobs (`blobs/`) of one moment; it is a data directory as it stands.
  */
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { messageOf, TuttiError } from '../../base/errors.js';
 import { loadConfig } from '../../config/config.js';
-import { checkStore } from '../../orchestrator/check.js';
 import { copyStore, renewStoreId } from '../../store/backup.js';
+import { partsOf } from '../../store/data-dir.js';
 import { acquireDataDir } from '../../store/holder.js';
-import { openLmdbStore } from '../../store/lmdb.js';
+import { readIdentity, writeIdentity } from '../../store/identity.js';
+import { makePrivate } from '../../store/private.js';
+import { syncPath } from '../../store/sync.js';
+import { checkApart } from '../check/apart.js';
 import { CliError, EXIT } from '../exit.js';
-import { type Io, writeLine } from '../io.js';
+import { type Io, writeJson, writeLine } from '../io.js';
 
 interface Options {
   readonly data?: string;
   readonly json?: boolean;
   readonly takeover?: boolean;
+  readonly link?: boolean;
+  readonly blobs?: boolean;
 }
-
-const STORE = 'store';
-const BLOBS = 'blobs';
 
 export function safekeepingCommands(program: Command, io: Io): void {
   const print = (options: Options, document: object, text: string): void =>
-    writeLine(io.stdout, options.json ? JSON.stringify(document) : text);
+    options.json ? writeJson(io.stdout, document) : writeLine(io.stdout, text);
   const dataOf = (options: Options): string =>
     options.data === undefined ? loadConfig({ flags: {}, env: io.env }).data : resolve(options.data);
 
   command(program, 'backup', 'Copy a data directory, also while its orchestrator works')
     .argument('<dir>', 'a new folder')
+    .option(
+      '--link',
+      'blobs as further names of the same files: quick and small, and damage to one is damage to both',
+    )
     .action(async (target: string, options: Options) => {
       const [data, to] = [dataOf(options), resolve(target)];
-      await backUp(data, to);
+      await backUp(data, to, options.link ? linkFile : copyOf);
       print(options, { backup: to, data }, `${to} is a copy of ${data}`);
     });
 
@@ -44,17 +51,18 @@ export function safekeepingCommands(program: Command, io: Io): void {
     .action(async (source: string, options: Options) => {
       const [data, from] = [dataOf(options), resolve(source)];
       const storeId = await restore(from, data, options.takeover ?? false);
-      const text = `${data} holds what was in ${from}, as store ${storeId}; what it held is in ${join(data, BEFORE)}`;
+      const text = `${data} holds what was in ${from}, as store ${storeId}; what it held is in ${partsOf(data).before}`;
       print(options, { data, backup: from, store_id: storeId }, text);
     });
 
   command(program, 'check', 'Verify every invariant of a data directory or a backup; it is only read')
     .argument('[dir]', 'the data directory (TUTTI_DATA)')
+    .option('--blobs', 'hash every blob too')
     .action(async (dir: string | undefined, options: Options) => {
       const data = dir === undefined ? dataOf(options) : resolve(dir);
-      if (!existsSync(join(data, STORE))) throw missing(data);
-      const store = await openLmdbStore({ dir: join(data, STORE), readAhead: true });
-      const verdict = await checkStore(store, join(data, BLOBS)).finally(() => store.close());
+      const { store, identity } = partsOf(data);
+      if (!existsSync(store) && !existsSync(identity)) throw missing(data);
+      const verdict = await checkApart(data, options.blobs ?? false);
       const lines = verdict.faults.map(({ where, what }) => `${where}: ${what}`);
       const counted = Object.entries(verdict.counts).map(([name, count]) => `${count} ${name}`);
       const summary = `${data}: ${counted.join(', ')}; ${lines.length}${verdict.more ? ' and more' : ''} faults`;
@@ -64,52 +72,72 @@ export function safekeepingCommands(program: Command, io: Io): void {
 }
 
 function command(program: Command, name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .option('--data <DIR>', 'the data directory (TUTTI_DATA)')
-    .option('--json', 'one JSON document on stdout');
+  return (
+    program
+      .command(name)
+      .description(description)
+      // Copies are as private as what they are of.
+      .hook('preAction', () => void process.umask(0o077))
+      .option('--data <DIR>', 'the data directory (TUTTI_DATA)')
+      .option('--json', 'one JSON document on stdout')
+  );
 }
+
+/** Makes `to` of `from`, which never changes; `to` is not there yet. */
+type Copy = (from: string, to: string) => Promise<void>;
 
 /** Blobs before the store and after it: what the copied store refers to was there at one of the two times. */
-async function backUp(data: string, to: string): Promise<void> {
-  if (!existsSync(join(data, STORE))) throw missing(data);
-  if (existsSync(join(to, STORE))) {
+async function backUp(data: string, to: string, copy: Copy): Promise<void> {
+  const [from, target] = [partsOf(data), partsOf(to)];
+  if (!existsSync(from.store)) throw missing(data);
+  if (existsSync(target.store)) {
     throw new CliError(EXIT.badInput, 'backup_exists', `${to} holds a backup: name a new folder`);
   }
-  await copyBlobs(join(data, BLOBS), join(to, BLOBS));
-  await copyStore(join(data, STORE), join(to, STORE));
-  await copyBlobs(join(data, BLOBS), join(to, BLOBS));
+  try {
+    await mkdir(to, { recursive: true, mode: 0o700 });
+    await copyBlobs(from.blobs, target.blobs, copy);
+    await copyStore(from.store, target.store);
+    await copyBlobs(from.blobs, target.blobs, copy);
+    const identity = await readIdentity(from.identity);
+    if (typeof identity === 'object') await writeIdentity(target.identity, identity);
+  } catch (thrown) {
+    if (thrown instanceof TuttiError) throw thrown;
+    throw new TuttiError('backup_failed', `the data directory could not be copied: ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
+  }
 }
 
-/** Where what a restore replaces is kept, below the data directory, until the next restore. */
-const BEFORE = 'before-restore';
-
+/**
+ * The new identity is noted before the store that has it takes its place: where this is interrupted, an orchestrator does not start on what
+ * is there, and the restore can be done again.
+ */
 async function restore(from: string, data: string, takeover: boolean): Promise<string> {
-  if (!existsSync(join(from, STORE))) throw missing(from);
+  const source = partsOf(from);
+  if (!existsSync(source.store)) throw missing(from);
   const release = await acquireDataDir(data, { takeover });
   try {
-    const arriving = join(data, 'arriving');
-    await rm(arriving, { recursive: true, force: true });
-    await copyBlobs(join(from, BLOBS), join(arriving, BLOBS));
-    await copyStore(join(from, STORE), join(arriving, STORE));
-    const storeId = await renewStoreId(join(arriving, STORE));
-    const before = join(data, BEFORE);
-    await rm(before, { recursive: true, force: true });
-    await mkdir(before);
-    for (const part of [STORE, BLOBS]) {
-      if (existsSync(join(data, part))) await rename(join(data, part), join(before, part));
-      await rename(join(arriving, part), join(data, part));
+    const arriving = partsOf(join(data, 'arriving'));
+    const target = partsOf(data);
+    await rm(dirname(arriving.store), { recursive: true, force: true });
+    await copyBlobs(source.blobs, arriving.blobs, copyOf);
+    await copyStore(source.store, arriving.store);
+    const storeId = await renewStoreId(arriving.store);
+    await rm(target.before, { recursive: true, force: true });
+    await mkdir(target.before, { mode: 0o700 });
+    await writeIdentity(target.identity, { store_id: storeId, created_at: new Date().toISOString() });
+    for (const part of ['store', 'blobs'] as const) {
+      if (existsSync(target[part])) await rename(target[part], join(target.before, part));
+      await rename(arriving[part], target[part]);
     }
-    await rm(arriving, { recursive: true, force: true });
+    await rm(dirname(arriving.store), { recursive: true, force: true });
     return storeId;
   } finally {
     await release();
   }
 }
 
-/** A blob never changes, so another name for the same file is a copy; where that cannot be, its bytes are copied. */
-async function copyBlobs(from: string, to: string): Promise<void> {
+async function copyBlobs(from: string, to: string, copy: Copy): Promise<void> {
   await mkdir(to, { recursive: true, mode: 0o700 });
   if (!existsSync(from)) return;
   for (const folder of await readdir(from, { withFileTypes: true })) {
@@ -118,12 +146,25 @@ async function copyBlobs(from: string, to: string): Promise<void> {
     for (const name of await readdir(join(from, folder.name))) {
       const [source, target] = [join(from, folder.name, name), join(to, folder.name, name)];
       if (existsSync(target)) continue;
-      await link(source, target).catch(async (error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') await copyFile(source, target);
+      await copy(source, target).catch((error: NodeJS.ErrnoException) => {
+        // It was removed at this moment: nothing that is copied refers to it.
+        if (error.code !== 'ENOENT') throw error;
       });
     }
   }
 }
+
+/** Bytes of its own, where the file system can share them until one of the two changes, for free. Under its name only whole and synced. */
+async function copyOf(from: string, to: string): Promise<void> {
+  const temporary = `${to}.part`;
+  await rm(temporary, { force: true });
+  await copyFile(from, temporary, constants.COPYFILE_FICLONE);
+  makePrivate(temporary);
+  await syncPath(temporary);
+  await rename(temporary, to);
+}
+
+const linkFile: Copy = (from, to) => link(from, to);
 
 function missing(dir: string): CliError {
   return new CliError(EXIT.badInput, 'store_missing', `${dir} holds no store of Tutti`);

@@ -26,6 +26,8 @@ export function registerUp(program: Command, io: Io): void {
     command.addOption(described);
   }
   command.action(async (flags: Record<string, unknown>) => {
+    // All that it writes is its user's alone.
+    process.umask(0o077);
     const config = asBadInput(() => loadConfig({ flags, env: io.env }));
     // Only now: no other command needs all of an orchestrator to be loaded.
     const { up } = await import('./up.js');

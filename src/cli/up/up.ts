@@ -21,6 +21,7 @@ import { graphOf, type KnownTypes, type ParsedGraph, parseGraph } from '../../co
 import type { Config } from '../../config/options.js';
 import { YamlReader } from '../../config/yaml-reader.js';
 import { Orchestrator } from '../../orchestrator/orchestrator.js';
+import { partsOf, tighten } from '../../store/data-dir.js';
 import { acquireDataDir } from '../../store/holder.js';
 import { openLmdbStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
@@ -60,7 +61,10 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
   try {
     const types = packageTypes(config.protoPaths);
     undo.push(await acquireDataDir(config.data, { takeover: config.takeover }));
-    const store = await openLmdbStore({ dir: join(config.data, 'store') });
+    const open = tighten(config.data);
+    if (open !== undefined) logger.warn(open);
+    const parts = partsOf(config.data);
+    const store = await openLmdbStore({ dir: parts.store, identityFile: parts.identity });
     undo.push(() => store.close());
     const reader = new YamlReader();
     undo.push(() => reader.stop());
@@ -100,7 +104,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         forgetDays: config.forgetDays,
         trustClock: config.trustClock,
         maxBlobBytes: config.maxBlobBytes,
-        blobDir: join(config.data, 'blobs'),
+        blobDir: parts.blobs,
         advertise: config.advertise ?? '*',
       },
     });

@@ -1,0 +1,61 @@
+/**
+ * The identity file: a note, outside of the store, that there is one. A store that is empty or gone while the note exists is damaged, and
+ * never takes the place of the one that was there.
+ */
+import { randomBytes } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { TuttiError } from '../base/errors.js';
+import { syncPath } from './sync.js';
+
+export interface Identity {
+  readonly store_id: string;
+  /** RFC 3339. */
+  readonly created_at: string;
+}
+
+/** `unreadable`: there is a note, but a crash or a person has left nothing of what it said. */
+export async function readIdentity(file: string): Promise<Identity | 'unreadable' | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { store_id, created_at } = JSON.parse(text) as Partial<Identity>;
+    if (typeof store_id === 'string' && typeof created_at === 'string') return { store_id, created_at };
+  } catch {
+    // It is not JSON.
+  }
+  return 'unreadable';
+}
+
+/** Whole or not at all, and synced. */
+export async function writeIdentity(file: string, identity: Identity): Promise<void> {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.part`;
+  try {
+    const handle = await open(temporary, 'w', 0o600);
+    try {
+      await handle.writeFile(`${JSON.stringify(identity)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+    await syncPath(dirname(file));
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+export const RESTORE_HINT = 'Restore a backup with `tutti restore`, or put the missing file back.';
+
+/** There is a note of a store, and no store. */
+export function storeGone(dir: string, identity: Identity | 'unreadable', what: string): TuttiError {
+  const which = identity === 'unreadable' ? '' : ` ${identity.store_id}, made at ${identity.created_at}`;
+  return new TuttiError('store_damaged', `${dir} held the store${which}; its file ${what}`, {
+    hint: `${RESTORE_HINT} To begin anew, move the whole data directory away.`,
+  });
+}
