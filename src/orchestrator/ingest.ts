@@ -38,19 +38,25 @@ export interface IngestDeps {
 
 export function ingest({ post, refused, end, token, nowMs }: IngestDeps): OrchestratorBusHandlers {
   const failures = new RateLimiter(FAILURES_PER_SECOND);
+  /** Connections that have shown a wrong token: all that is left for them is to be told. */
+  const failed = new Set<Route>();
   const refusedOutputs = (peer: string, message: string): void =>
     refused({ via: 'outputs', peer, code: 'bad_frame', message });
 
   /** Whether a hello is to be decided: its token is right, or wrong and few of its address were. */
-  function isHeard({ messages }: ToOrchestrator, { address }: Peer): boolean {
+  function isHeard({ messages }: ToOrchestrator, { route, address }: Peer): boolean {
     const hello = messages[0];
     if (token === undefined || hello?.kind !== 'hello') return true;
-    if (!sameSecret(hello.token, token)) return failures.admits(address, nowMs());
+    if (!sameSecret(hello.token, token)) {
+      failed.add(route);
+      return failures.admits(address, nowMs());
+    }
     return token.length >= UNGUESSABLE_CHARACTERS || !failures.isReached(address, nowMs());
   }
 
   return {
     onControl(route, bytes, peer) {
+      if (failed.has(route)) return undefined;
       const decoded = peer.isKnown ? decodeToOrchestrator(bytes) : decodeHello(bytes);
       if (!decoded.ok) {
         const { code, message } = decoded;
@@ -95,6 +101,7 @@ export function ingest({ post, refused, end, token, nowMs }: IngestDeps): Orches
       void post({ kind: 'unreachable', route }, SMALL_STEP_BYTES);
     },
     onDisconnect(route) {
+      failed.delete(route);
       void post({ kind: 'unreachable', route }, SMALL_STEP_BYTES);
     },
   };

@@ -136,11 +136,26 @@ describe('a connection that has registered', () => {
 });
 
 describe('wrong tokens', () => {
-  const guess = (peer: Peer, token: string): void => say(peer, hello({ token }));
+  let guesses = 0;
+  const guess = (peer: Peer, token: string): void => {
+    guesses += 1;
+    say({ ...peer, route: `route ${guesses}` }, hello({ token }));
+  };
+
+  it('are one for each connection', () => {
+    open(LONG);
+    say(STRANGER, hello({ token: 'a guess' }));
+    say(STRANGER, hello({ token: LONG }));
+    say(STRANGER, BEAT);
+    expect([steps.length, ended]).toEqual([1, []]);
+    door.onDisconnect(STRANGER.route);
+    say(STRANGER, hello({ token: LONG }));
+    expect(steps.map(({ kind }) => kind)).toEqual(['control', 'unreachable', 'control']);
+  });
 
   it('of one address are looked at a few times in a second, each on a connection of its own', () => {
     open('secret-of-16-char');
-    for (let guesses = 0; guesses < 1000; guesses += 1) guess(STRANGER, `guess ${guesses}`);
+    for (let count = 0; count < 1000; count += 1) guess(STRANGER, `guess ${count}`);
     expect(steps.length).toBe(5);
     expect(ended.length).toBe(995);
     expect(refused[0]).toMatchObject({ via: 'control', code: 'unauthorized', peer: STRANGER.address });
@@ -151,7 +166,7 @@ describe('wrong tokens', () => {
 
   it('keep nobody out at another address, nor a connection that has registered', () => {
     open('secret-of-16-char');
-    for (let guesses = 0; guesses < 10; guesses += 1) guess(STRANGER, 'guess');
+    for (let count = 0; count < 10; count += 1) guess(STRANGER, 'guess');
     guess({ ...STRANGER, route: 'elsewhere', address: '192.0.2.2' }, 'secret-of-16-char');
     say(NODE, BEAT);
     expect(steps.length).toBe(7);
@@ -162,7 +177,7 @@ describe('wrong tokens', () => {
     ['do not keep the right one out where nobody guesses it', LONG, 6],
   ])('%s', (_what, token, heard) => {
     open(token);
-    for (let guesses = 0; guesses < 10; guesses += 1) guess(STRANGER, 'guess');
+    for (let count = 0; count < 10; count += 1) guess(STRANGER, 'guess');
     guess(STRANGER, token);
     expect(steps.length).toBe(heard);
     now += 1000;

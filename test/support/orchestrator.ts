@@ -42,6 +42,8 @@ export interface UpOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** @default one of its own */
   readonly data?: string;
+  /** Files and sockets that the process may have open. @default as many as this one */
+  readonly openFiles?: number;
 }
 
 const PORTS = ['http', 'control', 'outputs', 'events'] as const;
@@ -175,5 +177,7 @@ function spawnUp(
     name.includes('/') ? name : graphFile(name),
   ]);
   const args = [TUTTI, 'up', '--data', options.data, ...ports, ...graphs, ...(options.args ?? [])];
-  return scene.spawn(args, options.env);
+  if (options.openFiles === undefined) return scene.spawn(args, options.env);
+  const limit = ['-c', `ulimit -n ${options.openFiles} && exec "$0" "$@"`, process.execPath];
+  return scene.spawn([...limit, ...args], options.env, undefined, '/bin/sh');
 }

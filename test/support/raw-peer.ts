@@ -38,6 +38,8 @@ export class RawPeer {
   readonly running = new Set<string>();
   nodeId = '';
   incarnation = 0;
+  /** How many have come. */
+  frames = 0;
   readonly #dealer: Dealer;
   #publisher: XPublisher | undefined;
   #inbox: Received[] = [];
@@ -223,6 +225,7 @@ export class RawPeer {
     try {
       for await (const [bytes] of this.#dealer) {
         const at = process.hrtime.bigint();
+        this.frames += 1;
         const decoded = decodeToNode(bytes!);
         if (!decoded.ok) throw new Error(decoded.message);
         for (const message of decoded.value.messages) this.#inbox.push({ message, frame: decoded.value, at });
