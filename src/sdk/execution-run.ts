@@ -98,9 +98,10 @@ export class ExecutionRun {
       signal.throwIfAborted();
       const task = this.#task(payloads);
       this.#deps.emit({ kind: 'begun', executionId: this.#assign.executionId });
+      const handler = this.#handler;
       const value = await runBlaming(
         (thrown) => this.#crash(thrown),
-        () => this.#handler(task),
+        () => handler(task),
       );
       const encoded = this.#encode(value);
       await this.#published;

@@ -49,6 +49,23 @@ describe('a task', () => {
     expect(faults).toEqual([]);
   });
 
+  it('that has failed names the module and links to it, and unfolds where and why', async (ctx) => {
+    const fail = { times: 9, final: true, code: 'no_catalogue', message: 'the catalogue is locked' };
+    const task = await orchestrator.submit('six', { metadata: { fail } });
+    const { page, faults } = await open(ctx, at(task));
+    const box = page.locator('.task-head .fault');
+    await box.getByText('the catalogue is locked', { exact: true }).waitFor();
+    const stack = box.getByText(/player\.mjs:\d+/);
+    expect(await stack.isVisible()).toBe(false);
+    await box.getByText('Where and why').click();
+    await stack.waitFor();
+    await box.getByRole('link', { name: 'metadata' }).click();
+    await page.getByRole('heading', { name: 'metadata' }).waitFor();
+    await page.locator('.panel > .fault').getByText('no_catalogue').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
   it('is terminated only after asking back', async (ctx) => {
     const task = await orchestrator.submit('six', { model: { hold: await gate() } });
     const { page } = await open(ctx, at(task));
@@ -99,7 +116,7 @@ describe('a task', () => {
     const { page, faults } = await open(ctx, at(task, '&module=model'));
     await page.getByText('6 of 6 modules').waitFor();
     const part = (name: string) => page.getByRole('region', { name, exact: true });
-    await part('Attempts').getByText('out of memory').waitFor();
+    await part('Attempts').getByText('oom out of memory').waitFor();
     await part('Partial outputs').getByText('6, newest first').waitFor();
     await part('Inputs').getByText('constraints', { exact: true }).click();
     await part('Inputs').locator('details[open]').getByText(task.task_id).first().waitFor();

@@ -269,7 +269,9 @@ function Attempts(props: {
           </span>
           {attempt.error && (
             <div>
-              <code>{attempt.error.code}</code> {attempt.error.message}
+              <p>
+                <code>{attempt.error.code}</code> {attempt.error.message}
+              </p>
               <Stack stack={attempt.error.stack} />
             </div>
           )}
