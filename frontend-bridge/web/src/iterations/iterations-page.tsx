@@ -3,8 +3,10 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
 import { iterationsQuery, newestGraphQuery, problemQuery, taskQuery } from '../api/queries.js';
 import type { GraphJson } from '../api/shapes.js';
+import { download } from '../json/download.js';
 import { SelectionLink } from '../selection-link.js';
 import type { Select } from '../state/selection.js';
+import { titleOf } from '../states/title.js';
 import { ColumnChooser } from './column-chooser.js';
 import { Comparison } from './comparison.js';
 import { defaultColumns, fieldInfo } from './fields.js';
@@ -41,11 +43,13 @@ export default function IterationsPage({
   const found = useQuery(problemQuery(problem));
   const graph = useQuery({ ...newestGraphQuery(found.data?.graph ?? ''), enabled: found.data !== undefined });
   const error = found.error ?? graph.error;
-  const title = found.data?.title || `Problem ${problem.slice(-6)}`;
+  const title = titleOf(found.data?.title, problem);
   return (
     <article className="task" aria-labelledby="iterations-title">
       <header className="task-head">
-        <h1 id="iterations-title">{title}</h1>
+        <h1 id="iterations-title">
+          <bdi>{title}</bdi>
+        </h1>
         <p className="task-facts">
           <SelectionLink className="link" to={{ problem }} current={false}>
             Back to its newest iteration
@@ -110,6 +114,7 @@ function Iterations({
           {rows.length === 1 ? '1 iteration' : `${rows.length} iterations`}
           {isReading && ', reading …'}
         </span>
+        <SpreadsheetButton problem={problem} />
       </div>
       {error && <p className="fault">{error.message}</p>}
       {view !== 'compare' && (
@@ -156,6 +161,31 @@ function Iterations({
           onClose={() => setIterating(undefined)}
           onCreated={(created) => onSelect({ problem, iteration: created.iteration_id })}
         />
+      )}
+    </>
+  );
+}
+
+/** All iterations as a table in which nothing is a formula. */
+function SpreadsheetButton({ problem }: { problem: string }): ReactNode {
+  const [fault, setFault] = useState<string>();
+  const path = `problems/${problem}/export?format=csv&spreadsheet=true`;
+  return (
+    <>
+      <button
+        type="button"
+        className="quiet"
+        onClick={() => {
+          setFault(undefined);
+          download(`${problem}.csv`, path).catch((thrown: Error) => setFault(thrown.message));
+        }}
+      >
+        Download for spreadsheets
+      </button>
+      {fault && (
+        <span className="fault" role="alert">
+          {fault}
+        </span>
       )}
     </>
   );

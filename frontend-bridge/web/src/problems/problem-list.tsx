@@ -5,6 +5,7 @@ import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER, useListFilter } from '../state/selection.js';
 import { Chip } from '../states/chip.js';
 import { Moment } from '../states/time.js';
+import { titleOf } from '../states/title.js';
 import { toneOf } from '../states/tone.js';
 import { ProblemFilters } from './problem-filters.js';
 import { useProblemPages } from './use-problem-pages.js';
@@ -75,11 +76,11 @@ export function ProblemList({ selected }: { selected: string | undefined }): Rea
 }
 
 function ProblemRow({ problem, isSelected }: { problem: ProblemJson; isSelected: boolean }): ReactNode {
-  const title = problem.title || `Problem ${problem.problem_id.slice(-6)}`;
+  const title = titleOf(problem.title, problem.problem_id);
   return (
     <SelectionLink className="row" to={{ problem: problem.problem_id }} current={isSelected}>
       <span className="row-title row-title-one" title={title}>
-        {title}
+        <bdi>{title}</bdi>
       </span>
       <span className="row-facts row-facts-one">
         <Chip tone={toneOf(problem.state)}>{problem.state}</Chip>

@@ -57,7 +57,7 @@ export function GraphCanvas(props: GraphViewProps): ReactNode {
         edges={edges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
-        minZoom={0.3}
+        minZoom={wholeZoom(score)}
         maxZoom={1.25}
         nodesDraggable={false}
         nodesConnectable={false}
@@ -73,6 +73,14 @@ export function GraphCanvas(props: GraphViewProps): ReactNode {
       </ReactFlow>
     </div>
   );
+}
+
+/** Pixels of the narrowest frame that a score is shown in. */
+const FRAME_PX = 250;
+
+/** The zoom at which the whole score is in the frame, however many modules it has. */
+function wholeZoom({ frame }: Score): number {
+  return Math.min(0.3, FRAME_PX / Math.max(frame.width, frame.height));
 }
 
 /** Keeps the whole score, its lines included, in the frame whenever the frame changes; and the buttons to look closer. */

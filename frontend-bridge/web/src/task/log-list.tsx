@@ -1,6 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { Moment } from '../states/time.js';
+import { Foreign } from '../states/title.js';
 import type { LogEntry } from './history.js';
 
 /** A line's height before it has been drawn, in pixels. */
@@ -62,10 +63,10 @@ function LogLine({ entry }: { entry: LogEntry }): ReactNode {
   return (
     <>
       <Moment at={entry.at} />
-      {entry.level !== 'info' && <b>{entry.level}</b>} <span>{entry.message}</span>
+      {entry.level !== 'info' && <b>{entry.level}</b>} <Foreign text={entry.message} />
       {Object.entries(entry.fields).map(([name, value]) => (
         <span key={name} className="log-field">
-          {name}={String(value)}
+          <Foreign text={`${name}=${String(value)}`} />
         </span>
       ))}
     </>

@@ -4,6 +4,7 @@ import { SelectionLink } from '../selection-link.js';
 import type { Select } from '../state/selection.js';
 import type { TaskView } from '../state/views.js';
 import { PreciseMoment } from '../states/time.js';
+import { Foreign } from '../states/title.js';
 import { Fault } from './fault.js';
 import { IterateForm } from './iterate-form.js';
 import { inOrder } from './layout.js';
@@ -68,10 +69,16 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
   return (
     <>
       <header className="task-head">
-        <h1 id="task-title">{props.title}</h1>
+        <h1 id="task-title">
+          <bdi>{props.title}</bdi>
+        </h1>
         <TaskFacts view={view} isPast={moment !== undefined} />
         {view.task.error && <TaskFault task={view.task} />}
-        {view.task.reason && <p className="none">Stopped: {view.task.reason}</p>}
+        {view.task.reason && (
+          <p className="none">
+            Stopped: <Foreign text={view.task.reason} />
+          </p>
+        )}
         {props.iterations}
         {!isIterating && moment === undefined && (
           <div className="actions">

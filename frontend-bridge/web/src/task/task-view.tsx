@@ -4,6 +4,7 @@ import { ApiError } from '../api/http.js';
 import { graphQuery, iterationsQuery, problemQuery, taskEventsQuery, taskQuery } from '../api/queries.js';
 import type { EventJson } from '../api/shapes.js';
 import type { Select } from '../state/selection.js';
+import { titleOf } from '../states/title.js';
 import { Iterations } from './iterations.js';
 import { TaskMoment } from './task-moment.js';
 
@@ -42,7 +43,7 @@ export function TaskPage({ problem, iteration, module, at, onSelect }: TaskPageP
 
 function TaskOf(props: TaskPageProps & { iteration: number; iterations: ReactNode }): ReactNode {
   const { problem, iteration } = props;
-  const title = useQuery(problemQuery(problem)).data?.title || `Problem ${problem.slice(-6)}`;
+  const title = titleOf(useQuery(problemQuery(problem)).data?.title, problem);
   const found = useQuery(taskQuery(problem, iteration));
   const events = useQuery(taskEventsQuery(problem, iteration));
   const view = found.data?.view;
@@ -64,7 +65,9 @@ function TaskOf(props: TaskPageProps & { iteration: number; iterations: ReactNod
   return (
     <>
       <header className="task-head">
-        <h1 id="task-title">{title}</h1>
+        <h1 id="task-title">
+          <bdi>{title}</bdi>
+        </h1>
         {props.iterations}
       </header>
       {found.isError && <Failure error={found.error} what={`iteration ${iteration}`} />}
