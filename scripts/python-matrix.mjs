@@ -109,9 +109,11 @@ function run(python, args) {
   return new Promise((resolve) => {
     const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1', PYTHONPATH: join(root, 'python/src') };
     const options = { cwd: tests, env, maxBuffer: 1 << 28, timeout: SUITE_MS };
-    execFile(python, ['-W', 'ignore', ...args], options, (error, stdout, stderr) =>
+    const child = execFile(python, ['-W', 'ignore', ...args], options, (error, stdout, stderr) =>
       resolve({ ok: error === null, text: stdout + stderr }),
     );
+    // Tests of programs that read from it find that it has ended.
+    child.stdin.end();
   });
 }
 

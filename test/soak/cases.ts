@@ -72,7 +72,8 @@ export const CASES: readonly Case[] = [
   gives(PYTHON, 'warn', { warned: true }),
   gives(PYTHON, 'compute-c', {}, { weight: 1 }),
   gives(PYTHON, 'terminate', { exit: -15 }),
-  gives(PYTHON, 'interrupt', { exit: -2 }),
+  // As in a program of its own: the child's KeyboardInterrupt ends it.
+  gives(PYTHON, 'interrupt', { exit: 1 }),
   gives(TYPESCRIPT, 'terminate', { exit: 'SIGTERM' }),
   gives(TYPESCRIPT, 'interrupt', { exit: 'SIGINT' }),
   gives(TYPESCRIPT, 'worker', { code: 0, heard: ['hello'] }),

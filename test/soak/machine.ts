@@ -39,15 +39,16 @@ export function processesOf(run: string): Seen[] {
   });
 }
 
-/** Ended children that a process of these has not waited for. */
-export function zombiesOf(parents: readonly Seen[]): number[] {
-  const known = new Set(parents.map(({ pid }) => pid));
-  return pids().filter((pid) => {
+/** Ended children that a process of these has not waited for, and whose they are. */
+export function zombiesOf(parents: readonly Seen[]): string[] {
+  const known = new Map(parents.map((seen) => [seen.pid, seen]));
+  return pids().flatMap((pid) => {
     try {
-      const { parent, state } = statOf(pid);
-      return state === 'Z' && known.has(parent);
+      const { parent, state, name } = statOf(pid);
+      const of = known.get(parent);
+      return state === 'Z' && of !== undefined ? [`${pid} (${name}) of ${of.slot}: ${of.command}`] : [];
     } catch {
-      return false;
+      return [];
     }
   });
 }
@@ -58,9 +59,10 @@ function pids(): number[] {
     .map(Number);
 }
 
-function statOf(pid: number): { state: string; parent: number; startedAt: string } {
+function statOf(pid: number): { name: string; state: string; parent: number; startedAt: string } {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name stands in parentheses, and may hold any character.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0]!, parent: Number(fields[1]), startedAt: fields[19]! };
+  const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+  return { name, state: fields[0]!, parent: Number(fields[1]), startedAt: fields[19]! };
 }

@@ -1,5 +1,6 @@
 /**
- * `npm run soak -- [--minutes N] [--executions N] [--seed S] [--min-successes N] [--keep]`. Prints what was done and what was counted;
+ * `npm run soak -- [--minutes N] [--executions N] [--seed S] [--min-successes N]
+ * [--slots NAME,…] [--keep]`. Prints what was done and what was counted;
  * exits with 1 when an execution ended otherwise than it should, or something was lost.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     executions: { type: 'string', default: '20000' },
     seed: { type: 'string' },
     'min-successes': { type: 'string' },
+    slots: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -27,6 +29,7 @@ const folder = await mkdtemp(join(tmpdir(), 'tutti-soak-'));
 console.log(`soak with seed ${seed} in ${folder}`);
 const report = await soak({
   ...{ root: process.cwd(), folder, seed, executions, minSuccesses, ms: minutes * 60_000 },
+  ...(values.slots !== undefined && { only: values.slots.split(',') }),
   log: (text) => console.log(text),
 });
 const { faults, ends, kills, memory, ...figures } = report;

@@ -103,9 +103,19 @@ def forked_and_returned(end):
     return {"from": "the parent"}
 
 
+def say_and_sleep(connection):
+    connection.send("here")
+    time.sleep(60)
+
+
 def child_signalled(number):
-    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,), daemon=True)
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=say_and_sleep, args=(theirs,), daemon=True)
     child.start()
+    if number == signal.SIGINT:
+        # Any Python program loses one that comes while it is forked.
+        ours.recv()
     os.kill(child.pid, number)
     child.join(WITHIN_S)
     return {"exit": child.exitcode}

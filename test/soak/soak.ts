@@ -24,6 +24,8 @@ export interface SoakOptions {
   readonly executions: number;
   /** Tasks that succeed at least: a run in which nothing does proves nothing. */
   readonly minSuccesses: number;
+  /** Of the slots. @default all */
+  readonly only?: readonly string[];
   readonly log: (text: string) => void;
 }
 
@@ -65,7 +67,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const random = new Random(seed);
   const hasPython = missing('zmq', 'google.protobuf') === undefined;
   if (!hasPython) log('no Python with pyzmq and protobuf: there are no nodes in Python');
-  const slots = SLOTS.filter(({ language }) => hasPython || language !== 'python');
+  const slots = SLOTS.filter(
+    ({ name, language }) =>
+      (hasPython || language !== 'python') && (options.only === undefined || options.only.includes(name)),
+  );
   const system = new System(root, folder, `${seed}-${process.pid}`, slots);
   const samples = new Samples();
   const kills: Record<string, number> = {};
@@ -175,7 +180,7 @@ async function afterwards(system: System, load: Load): Promise<string[]> {
   if (!(await within(async () => (await stats(system)).tasks === 0)))
     faults.push(`unfinished tasks are left: ${JSON.stringify(await stats(system))}`);
   await allAlive(system);
-  if (!(await within(async () => (await nodes(system)).every((node) => node.running.length === 0))))
+  if (!(await within(async () => (await nodes(system)).every(isIdle))))
     faults.push(`executions are left: ${JSON.stringify(await nodes(system))}`);
   for (const slot of system.slots) {
     const own = (await nodes(system)).filter((node) => node.module === slot.name);
@@ -185,7 +190,7 @@ async function afterwards(system: System, load: Load): Promise<string[]> {
   for (const slot of system.slots) await load.ask(slot, PLAIN);
   const zombies = () => zombiesOf(processesOf(system.run));
   if (!(await within(async () => zombies().length === 0)))
-    faults.push(`children that have ended are not waited for: ${zombies()}`);
+    faults.push(`children that have ended are not waited for: ${zombies().join('; ')}`);
   return faults;
 }
 
@@ -203,6 +208,12 @@ interface NodeView {
   readonly liveness: string;
   readonly capacity: number;
   readonly running: readonly unknown[];
+  /** Those that a node still works on although they have ended for the orchestrator. */
+  readonly stopping: readonly unknown[];
+}
+
+function isIdle({ running, stopping }: NodeView): boolean {
+  return running.length === 0 && stopping.length === 0;
 }
 
 async function nodes(system: System): Promise<readonly NodeView[]> {
