@@ -19,10 +19,13 @@ export interface ConfigSources {
   readonly file?: string;
   /** @default the working directory */
   readonly cwd?: string;
+  /** Told of variables that bear an option's name and are another program's. @default nobody */
+  readonly onForeign?: (variable: string) => void;
 }
 
 /** Throws `TuttiError` `bad_config`; its `details` have the codes `bad_value` `unknown_option` `bad_yaml` `bad_file` `token_required` `token_too_short` `conflict`. */
-export function loadConfig({ flags, env, file, cwd = process.cwd() }: ConfigSources): Config {
+export function loadConfig(sources: ConfigSources): Config {
+  const { flags, env, file, cwd = process.cwd(), onForeign } = sources;
   const faults: Fault[] = [];
   const path = file ?? ownValue(flags, 'config') ?? (env.TUTTI_CONFIG || undefined);
   const fromFile = path === undefined ? {} : readFile(resolve(cwd, String(path)), String(path), faults);
@@ -31,9 +34,11 @@ export function loadConfig({ flags, env, file, cwd = process.cwd() }: ConfigSour
   const values: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(OPTIONS) as [string, Option][]) {
     const variable = `TUTTI_${option.name.toUpperCase()}`;
+    const isForeign = variable.endsWith('_PORT') && isServiceAddress(env[variable]);
+    if (isForeign) onForeign?.(variable);
     const places = [
       { raw: ownValue(flags, camelCase(option.flag)), from: option.flag, base: cwd },
-      { raw: env[variable] || undefined, from: variable, base: cwd },
+      { raw: isForeign ? undefined : env[variable] || undefined, from: variable, base: cwd },
       { raw: ownValue(fromFile, option.name), from: `${path}`, base: folder },
     ];
     const { raw, from, base } = places.find((place) => place.raw !== undefined) ?? {
@@ -63,6 +68,14 @@ export function loadConfig({ flags, env, file, cwd = process.cwd() }: ConfigSour
 
 /** A shorter one may be guessed, however few guesses a second are let through. */
 export const TOKEN_CHARACTERS = 16;
+
+/**
+ * Kubernetes gives every pod the address of every Service, as Docker does for links: `TUTTI_CONTROL_PORT=tcp://10.0.0.12:7400` for a Service
+ * `tutti-control`. No port is written so.
+ */
+function isServiceAddress(value: string | undefined): boolean {
+  return value !== undefined && /^(tcp|udp|sctp):\/\/\S+:\d+$/.test(value);
+}
 
 /** Whether only this machine can reach the address. */
 export function isLoopback(host: string): boolean {

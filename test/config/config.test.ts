@@ -31,6 +31,39 @@ function file(text: string): string {
 }
 
 describe('the configuration', () => {
+  it.each([
+    ['tcp://10.0.0.12:7400'],
+    ['tcp://[fd00::12]:7400'],
+    ['udp://10.0.0.12:53'],
+    ['sctp://10.0.0.12:7400'],
+  ])('does not take the address of a service that the platform sets (%s) for a port', (address) => {
+    const foreign: string[] = [];
+    const config = load({
+      env: {
+        TUTTI_CONTROL_PORT: address,
+        TUTTI_CONTROL_SERVICE_HOST: '10.0.0.12',
+        TUTTI_CONTROL_SERVICE_PORT: '7400',
+        TUTTI_CONTROL_PORT_7400_TCP: address,
+        TUTTI_CONTROL_PORT_7400_TCP_ADDR: '10.0.0.12',
+        TUTTI_CONTROL_NAME: '/web/tutti-control',
+        TUTTI_HTTP_PORT: address,
+        TUTTI_PORT: address,
+        TUTTI_EVENTS_PORT: '7777',
+      },
+      flags: { httpPort: '8080' },
+      onForeign: (variable) => foreign.push(variable),
+    });
+    expect(config).toMatchObject({ controlPort: 7400, httpPort: 8080, eventsPort: 7777 });
+    expect(foreign.sort()).toEqual(['TUTTI_CONTROL_PORT', 'TUTTI_HTTP_PORT']);
+  });
+
+  it.each(['tcp:7400', 'http://10.0.0.12:7400', 'tcp://10.0.0.12', '7400 '])(
+    'refuses %j as a port',
+    (value) => {
+      expect(faultsOf({ env: { TUTTI_CONTROL_PORT: value } })).toMatchObject([{ path: 'control_port' }]);
+    },
+  );
+
   it('is complete without anything given, and frozen', () => {
     const config = load();
     expect(config).toEqual({

@@ -25,10 +25,15 @@ export function registerUp(program: Command, io: Io): void {
       described.argParser((item: string, before: string[] = []) => [...before, item]);
     command.addOption(described);
   }
+  const onForeign = (variable: string): void =>
+    writeLine(
+      io.stderr,
+      `note: ${variable} is the address of a service, as Kubernetes sets it, and not taken for the option`,
+    );
   command.action(async (flags: Record<string, unknown>) => {
     // All that it writes is its user's alone.
     process.umask(0o077);
-    const config = asBadInput(() => loadConfig({ flags, env: io.env }));
+    const config = asBadInput(() => loadConfig({ flags, env: io.env, onForeign }));
     // Only now: no other command needs all of an orchestrator to be loaded.
     const { up } = await import('./up.js');
     let onLost: ((error: TuttiError) => void) | undefined;
