@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { open, stat, truncate, writeFile } from 'node:fs/promises';
+import { open, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { graphFile, type Ready, TUTTI } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
+import { tutti } from '../support/tutti.js';
 
 const PORTS = ['http', 'control', 'outputs', 'events'].flatMap((name) => [`--${name}-port`, '0']);
 
@@ -19,8 +20,16 @@ interface Up {
 }
 
 /** An orchestrator whose stderr is what the shell's `redirection` makes of it; `before` is said to the shell first. */
-async function up(scene: Scene, redirection: string, before = ''): Promise<Up> {
-  const args = ['up', '--data', await scene.directory(), '--graph', graphFile('one'), '--log-level', 'trace'];
+async function up(scene: Scene, redirection: string, before = '', data?: string): Promise<Up> {
+  const args = [
+    'up',
+    '--data',
+    data ?? (await scene.directory()),
+    '--graph',
+    graphFile('one'),
+    '--log-level',
+    'trace',
+  ];
   const command = [process.execPath, TUTTI, ...args, ...PORTS].map((each) => `'${each}'`).join(' ');
   const child = spawn('bash', ['-c', `${before}exec ${command} ${redirection}`], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -44,6 +53,15 @@ async function nonsense(url: string): Promise<string> {
   let answer = '';
   for await (const piece of socket) answer += String(piece);
   return answer;
+}
+
+/** A file system in memory, of its own. */
+async function mounted(scene: Scene, options: string): Promise<string> {
+  const folder = await scene.directory();
+  await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', options, 'tutti-test', folder]);
+  // Lazily: what still has a file open there is ended by the scene, too.
+  scene.atEnd(() => promisify(execFile)('umount', ['-l', folder]));
+  return folder;
 }
 
 /** Of the files that it writes, in bytes. */
@@ -131,6 +149,48 @@ describe('a log that cannot be written', () => {
     });
     await worksAndEnds(started);
     await expect.poll(() => text).toContain('"refused"');
+  });
+
+  it('may share a full disk with the data: what is stored is read, requests get 503, and all goes on once there is room', async (ctx) => {
+    if (process.getuid?.() !== 0) return ctx.skip('needs root, to mount a small file system');
+    const scene = Scene.ofTest();
+    const disk = await mounted(scene, 'size=96m');
+    const started = await up(scene, `2>>'${join(disk, 'log')}'`, '', join(disk, 'data'));
+    const { http } = started.ready;
+    const filling = await open(join(disk, 'filling'), 'w');
+    while ((await filling.write(Buffer.alloc(65_536)).catch(() => undefined)) !== undefined);
+    await filling.close();
+    const body = JSON.stringify({ graph: 'one', input: { filling: 'x'.repeat(60_000) } });
+    const headers = { 'content-type': 'application/json' };
+    const submit = () =>
+      fetch(`${http}/v1/problems`, { method: 'POST', body, headers, signal: AbortSignal.timeout(5_000) });
+    let refused: Response | undefined;
+    while (refused === undefined) {
+      const reply = await submit().catch(() => undefined);
+      if (reply?.status === 503) refused = reply;
+      expect(await nonsense(http)).toContain('bad_request');
+    }
+    expect(await refused.json()).toMatchObject({ error: { code: 'store_full' } });
+    expect((await fetch(`${http}/v1/problems`)).status).toBe(200);
+    await expect.poll(() => metric(http, 'tutti_log_write_errors_total')).toBeGreaterThan(0);
+    await rm(join(disk, 'filling'));
+    await expect.poll(async () => (await fetch(`${http}/readyz`)).status, { timeout: 30_000 }).toBe(200);
+    await expect.poll(() => tail(join(disk, 'log'))).toContain('the store works again');
+    await worksAndEnds(started);
+  });
+
+  it('and data on a disk that can only be read are refused with a code', async (ctx) => {
+    if (process.getuid?.() !== 0) return ctx.skip('needs root, to mount a small file system');
+    const scene = Scene.ofTest();
+    const disk = await mounted(scene, 'size=96m');
+    const { child, ready } = await up(scene, '2>/dev/null', '', join(disk, 'data'));
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+    await promisify(execFile)('mount', ['-o', 'remount,ro', disk]);
+    const again = await tutti(scene, ['up', '--data', ready.data, ...PORTS]);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringMatching(/\((data_dir|store)_unusable\)/)]);
+    expect(await tutti(scene, ['check', ready.data])).toMatchObject({ code: 0 });
   });
 
   it('takes no node down', async () => {
