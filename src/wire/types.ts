@@ -138,9 +138,9 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
 class ReflectedTypes implements TypeRegistry {
   readonly #types: ReadonlyMap<string, protobuf.Type>;
   readonly #names: readonly string[];
-  readonly #jsonReader = createReaders('json');
-  readonly #valueReader = createReaders('value');
-  readonly #writer = createWriters();
+  readonly #jsonReader = createReaders('json', (name) => this.#types.get(name));
+  readonly #valueReader = createReaders('value', (name) => this.#types.get(name));
+  readonly #writer = createWriters((name) => this.#types.get(name));
   readonly #schemas: JsonSchemas;
   readonly #forms = new Map<string, TypeSchema>();
 

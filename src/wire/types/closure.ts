@@ -33,6 +33,8 @@ export function closureOf(types: readonly protobuf.Type[]): Declaration[] {
     if (reached.has(next)) continue;
     reached.add(next);
     waiting.push(...needsOf(next));
+    // It may hold any message of the same folders.
+    if (fullNameOf(next) === 'google.protobuf.Any') waiting.push(...messagesIn(next.root).map(topLevel));
   }
   return [...reached].sort((a, b) => (fullNameOf(a) < fullNameOf(b) ? -1 : 1));
 }

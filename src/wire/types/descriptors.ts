@@ -8,7 +8,15 @@
 import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor.js';
 import { type Declaration, needsOf } from './closure.js';
-import { editionOf, fullNameOf, isMap, type MapField, originalName, writtenOneof } from './reflection.js';
+import {
+  editionOf,
+  fullNameOf,
+  isMap,
+  type MapField,
+  mapEntryName,
+  originalName,
+  writtenOneof,
+} from './reflection.js';
 
 /** Declarations of one file, which come after all the files that they need. */
 interface File {
@@ -152,12 +160,6 @@ function describeType(field: protobuf.Field): Described {
   if (!resolvedType) return { type: SCALARS[field.type] };
   const isEnum = resolvedType instanceof protobuf.Enum;
   return { type: isEnum ? ENUM : MESSAGE, typeName: resolvedType.fullName };
-}
-
-/** As protoc names the message that an entry of the map is. */
-function mapEntryName(field: MapField): string {
-  const camel = originalName(field).replace(/(?:^|_+)([a-z]?)/g, (_, letter: string) => letter.toUpperCase());
-  return `${camel}Entry`;
 }
 
 function describeMapEntry(field: MapField): Described {

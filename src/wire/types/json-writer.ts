@@ -43,7 +43,7 @@ class JsonWriter {
         try {
           return this.#object(value, at, around);
         } catch (error) {
-          this.#faults.add(at, 'unencodable', `${show(value)} cannot be read: ${messageOf(error)}`);
+          this.#faults.add(at, 'unencodable', `it cannot be read: ${messageOf(error)}`);
           return '';
         }
       case 'undefined':

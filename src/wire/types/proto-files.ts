@@ -5,6 +5,8 @@ import protobuf from 'protobufjs';
 import { decodeText } from '../../base/decode-text.js';
 import { type Fault, messageOf, summaryOf, TuttiError } from '../../base/errors.js';
 import { didYouMean } from '../../base/nearest.js';
+import { addBundled, isBundled } from './bundled-protos.js';
+import { findConflicts } from './conflicts.js';
 import { fullNameOf, messagesIn, originalName, unsupported } from './reflection.js';
 
 interface ProtoFile {
@@ -23,17 +25,20 @@ export function readProtoFiles(folders: readonly string[]): protobuf.Root {
   const importable = new Set(files.map((file) => file.importPath));
   const root = new protobuf.Root();
   const bundled = new Set<string>();
+  const packages = new Set<string>();
 
   for (const file of distinct(files)) {
-    for (const path of parseInto(root, file, fault)) {
+    for (const path of parseInto(root, file, packages, fault)) {
       if (importable.has(path)) continue;
-      if (Object.hasOwn(protobuf.common, path)) bundled.add(path);
+      if (isBundled(path)) bundled.add(path);
       else fault(lineOf(file, path), `imports ${path}, which is in none of ${folders.join(', ')}`);
     }
   }
-  for (const path of bundled) addBundled(root, path);
+  addBundled(root, bundled, (path) => importable.has(path));
+  dropExtensions(root);
   qualifyTypes(root);
-  if (faults.length === 0) checkTypes(root, new Map(files.map((file) => [file.shown, file])), fault);
+  if (faults.length === 0)
+    checkTypes(root, new Map(files.map((file) => [file.shown, file])), packages, fault);
   if (faults.length > 0) {
     throw new TuttiError('bad_proto', summaryOf(faults), {
       details: faults,
@@ -77,11 +82,18 @@ function distinct(files: readonly (ProtoFile & { readonly real: string })[]): Pr
 }
 
 /** Gives what the file imports. */
-function parseInto(root: protobuf.Root, file: ProtoFile, fault: AddFault): readonly string[] {
+function parseInto(
+  root: protobuf.Root,
+  file: ProtoFile,
+  packages: Set<string>,
+  fault: AddFault,
+): readonly string[] {
   PARSER.filename = file.shown;
   try {
     const options = { keepCase: true, alternateCommentMode: true };
-    const { imports = [], weakImports = [] } = protobuf.parse(file.text, root, options);
+    const parsed = protobuf.parse(file.text, root, options);
+    const { imports = [], weakImports = [] } = parsed;
+    if (parsed.package) packages.add(parsed.package);
     return [...imports, ...weakImports];
   } catch (error) {
     const { message, line } = locate(messageOf(error), file);
@@ -112,13 +124,23 @@ function lineOf(file: ProtoFile, needle: string | RegExp): string {
   return `${file.shown}:${lineAt(file.text, Math.max(file.text.search(asPattern(needle)), 0))}`;
 }
 
+/** Where what is searched for ends, behind the beginning of its declaration. */
+function placeWithin(file: ProtoFile, { name }: protobuf.ReflectionObject, pattern: RegExp): string {
+  const start = Math.max(file.text.search(new RegExp(`\\b(message|enum)\\s+${name}\\b`)), 0);
+  const found = pattern.exec(file.text.slice(start));
+  return `${file.shown}:${lineAt(file.text, start + (found ? found.index + found[0].length : 0))}`;
+}
+
 function asPattern(needle: string | RegExp): RegExp {
   return needle instanceof RegExp ? needle : new RegExp(needle.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
 }
 
-function addBundled(root: protobuf.Root, path: string): void {
-  const { nested } = (protobuf.common as unknown as Record<string, protobuf.INamespace>)[path]!;
-  root.addJSON(nested ?? {});
+/** Extensions are options for other tools, or fields that a payload's type does not have. */
+function dropExtensions(scope: protobuf.NamespaceBase): void {
+  for (const nested of scope.nestedArray) {
+    if (nested instanceof protobuf.Field) scope.remove(nested);
+    else if (nested instanceof protobuf.Namespace) dropExtensions(nested);
+  }
 }
 
 /**
@@ -151,7 +173,12 @@ function nestedIn(
 }
 
 /** Every field's type has to exist, and every type be one that can be dealt with. */
-function checkTypes(root: protobuf.Root, files: ReadonlyMap<string, ProtoFile>, fault: AddFault): void {
+function checkTypes(
+  root: protobuf.Root,
+  files: ReadonlyMap<string, ProtoFile>,
+  packages: ReadonlySet<string>,
+  fault: AddFault,
+): void {
   const types = messagesIn(root);
   const place = (type: protobuf.Type, pattern: RegExp) => {
     const file = files.get(type.filename ?? '');
@@ -181,4 +208,9 @@ function checkTypes(root: protobuf.Root, files: ReadonlyMap<string, ProtoFile>, 
     const why = unsupported(type);
     if (why) fault(place(type, new RegExp(`\\b${type.name}\\b`)), why);
   }
+  findConflicts(root, packages, (declaration, pattern, message) => {
+    const file = files.get(declaration.filename ?? '');
+    const inside = file && placeWithin(file, declaration, pattern);
+    fault(inside ?? fullNameOf(declaration), message);
+  });
 }

@@ -1,6 +1,7 @@
 /** From protobufjs' messages to plain values, in either flavour. Compiled once for each type, into closures over its fields. */
 import protobuf from 'protobufjs';
 import { JsonText } from '../../base/json/json-text.js';
+import { type LookUp, readAny, readFieldMask } from './any.js';
 import { fullNameOf, hasPresence, isMap, type MapField, originalName } from './reflection.js';
 import { type Read, wellKnownReader } from './well-known-readers.js';
 
@@ -20,17 +21,24 @@ interface FieldReader {
 }
 
 /** The reader of each message type in one flavour. A reader throws `RangeError` for what the JSON mapping cannot say. */
-export function createReaders(flavour: Flavour): (type: protobuf.Type) => Read {
+export function createReaders(flavour: Flavour, lookUp: LookUp): (type: protobuf.Type) => Read {
   const readers = new Map<protobuf.Type, Read>();
 
   function readerOf(type: protobuf.Type): Read {
     const known = readers.get(type);
     if (known) return known;
     const reader =
+      readerBeyond(type) ??
       wellKnownReader(fullNameOf(type), type, readField, readerOf, SCALARS[flavour].double ?? asIs) ??
       messageReader(type);
     readers.set(type, reader);
     return reader;
+  }
+
+  function readerBeyond(type: protobuf.Type): Read | undefined {
+    const name = fullNameOf(type);
+    if (name === 'google.protobuf.Any') return readAny(type, lookUp, readerOf, messageReader(type));
+    return name === 'google.protobuf.FieldMask' ? readFieldMask(type) : undefined;
   }
 
   function messageReader(type: protobuf.Type): Read {

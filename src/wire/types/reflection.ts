@@ -18,6 +18,12 @@ export function isMap(field: protobuf.Field): field is MapField {
   return field.map;
 }
 
+/** As protoc names the message that an entry of the map is. */
+export function mapEntryName(field: MapField): string {
+  const camel = originalName(field).replace(/(?:^|_+)([a-z]?)/g, (_, letter: string) => letter.toUpperCase());
+  return `${camel}Entry`;
+}
+
 /** Whether unset differs from default; such a field is absent when it is not on the wire. */
 export function hasPresence(field: protobuf.Field): boolean {
   if (field.repeated || field.map) return false;

@@ -126,5 +126,7 @@ const WELL_KNOWN: Readonly<Record<string, Schema>> = {
   'google.protobuf.Struct': { type: 'object' },
   'google.protobuf.ListValue': { type: 'array' },
   'google.protobuf.Value': {},
+  'google.protobuf.FieldMask': { type: 'string', pattern: '^[A-Za-z0-9.,]*$' },
+  'google.protobuf.Any': { type: 'object', properties: { '@type': { type: 'string' } } },
   'google.protobuf.NullValue': { enum: [null, 'NULL_VALUE'] },
 };

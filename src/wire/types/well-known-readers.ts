@@ -1,4 +1,4 @@
-/** The messages of `google/protobuf/*` that have a JSON form of their own. `Any` and `FieldMask` are shown as the messages that they are. */
+/** The messages of `google/protobuf/*` that have a JSON form of their own. `Any` and `FieldMask` are in `any.ts`. */
 import type protobuf from 'protobufjs';
 
 export type Read = (raw: unknown) => unknown;

@@ -1,6 +1,7 @@
 /** From values of either flavour to protobufjs' messages. Compiled once for each type; collects every fault and never stops at one. */
 import protobuf from 'protobufjs';
 import { didYouMean } from '../../base/nearest.js';
+import { type LookUp, writeAny, writeFieldMask } from './any.js';
 import { type FaultList, isRecord, type Place, show } from './faults.js';
 import { fullNameOf, isClosed, isMap, type MapField, originalName, writtenOneof } from './reflection.js';
 import { SCALAR_WRITERS } from './scalar-writers.js';
@@ -24,20 +25,29 @@ interface FieldWriter {
 }
 
 /** The writer of each message type. */
-export function createWriters(): (type: protobuf.Type) => Write {
+export function createWriters(lookUp: LookUp): (type: protobuf.Type) => Write {
   const writers = new Map<protobuf.Type, Write>();
 
   function writerOf(type: protobuf.Type): Write {
     const known = writers.get(type);
     if (known) return known;
     const writeOnly = () => writeField(type.fieldsById[1]!);
-    const inner = wellKnownWriter(fullNameOf(type), type, writeOnly, writerOf) ?? messageWriter(type);
+    const inner =
+      writerBeyond(type) ??
+      wellKnownWriter(fullNameOf(type), type, writeOnly, writerOf) ??
+      messageWriter(type);
     const writer: Write = (value, at, faults, depth) =>
       depth > MAX_DEPTH
         ? faults.add(at, 'too_deep', `more than ${MAX_DEPTH} messages within each other`)
         : inner(value, at, faults, depth);
     writers.set(type, writer);
     return writer;
+  }
+
+  function writerBeyond(type: protobuf.Type): Write | undefined {
+    const name = fullNameOf(type);
+    if (name === 'google.protobuf.Any') return writeAny(type, lookUp, writerOf, messageWriter(type));
+    return name === 'google.protobuf.FieldMask' ? writeFieldMask(type, messageWriter(type)) : undefined;
   }
 
   function messageWriter(type: protobuf.Type): Write {

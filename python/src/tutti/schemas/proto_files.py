@@ -14,7 +14,10 @@ from ..nearest import did_you_mean
 from ..pool import MessageTypes
 from .proto_parser import Malformed, fields_with_names, line_of, parse_proto
 
-_BUNDLED = ("any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers")
+_BUNDLED = (
+    *("any", "api", "compiler/plugin", "descriptor", "duration", "empty", "field_mask", "source_context"),
+    *("struct", "timestamp", "type", "wrappers"),
+)
 """What is always there, as ``google/protobuf/<name>.proto``."""
 
 
@@ -88,11 +91,15 @@ def _parse(folders: Sequence[str], faults: List[Fault]) -> Dict[str, _File]:
 
 
 def _resolve_imports(files: Dict[str, _File], folders: Sequence[str], faults: List[Fault]) -> None:
-    for file in list(files.values()):
+    waiting = list(files.values())
+    while waiting:
+        file = waiting.pop(0)
         for path in file.proto.dependency:
             if path in files:
                 continue
-            if not _add_bundled(files, path):
+            if _add_bundled(files, path):
+                waiting.append(files[path])
+            else:
                 line = line_of(file.text, re.escape(path)) or 1
                 message = f"imports {path}, which is in none of {', '.join(folders)}"
                 faults.append(Fault(f"{file.shown}:{line}", "bad_proto", message))
@@ -103,7 +110,7 @@ def _add_bundled(files: Dict[str, _File], path: str) -> bool:
     if path != f"google/protobuf/{name}.proto" or name not in _BUNDLED:
         return False
     proto = descriptor_pb2.FileDescriptorProto()
-    importlib.import_module(f"google.protobuf.{name}_pb2").DESCRIPTOR.CopyToProto(proto)
+    importlib.import_module(f"google.protobuf.{name.replace('/', '.')}_pb2").DESCRIPTOR.CopyToProto(proto)
     files[path] = _File(path, "", proto)
     return True
 

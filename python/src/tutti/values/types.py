@@ -10,9 +10,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
+import threading
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Set, Tuple, Union
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Kind
@@ -23,12 +22,17 @@ from ..pool import MessageTypes, parse
 from ..records import Record, record_of
 from .content import plain
 from .faults import WRONG, FaultList, Place, show
-from .json_form import MAX_DEPTH, is_kept, write_json
+from .json_form import is_kept, write_json
+from .json_text import read_json
+from .field_mask import read_field_mask, type_in, write_field_mask
 from .scalars import SCALAR_WRITERS, write_bytes, write_text
 from .times import read_duration, read_timestamp, write_duration, write_timestamp
 
 _MAX_DEPTH = 100
 """As many messages within each other as decoders take (protobuf's own default)."""
+
+_MAX_WITHIN = 50
+"""Messages within each other by ``Any``, of which a decoder knows nothing."""
 
 _WRAPPERS = frozenset(
     f"google.protobuf.{kind}Value"
@@ -40,6 +44,9 @@ _TIMES: Dict[str, Tuple[Callable[[Any], str], Callable[..., Any]]] = {
     "google.protobuf.Duration": (read_duration, write_duration),
 }
 _VALUE = "google.protobuf.Value"
+_ANY = "google.protobuf.Any"
+_FIELD_MASK = "google.protobuf.FieldMask"
+_OWN_FORM = _ONE_FIELD | frozenset(_TIMES) | {_VALUE, _ANY, _FIELD_MASK}
 
 
 class Decoded(NamedTuple):
@@ -89,6 +96,8 @@ class Types:
     def __init__(self, descriptors: bytes) -> None:
         self._types = MessageTypes(descriptors)
         self._shapes: Dict[str, _Shape] = {}
+        self._reading = threading.local()
+        """``within``: messages around the one that this thread reads, by ``Any``."""
 
     def has(self, name: str) -> bool:
         """Whether payloads may have this type."""
@@ -100,7 +109,7 @@ class Types:
             if name == "bytes":
                 return Decoded(content)
             if _is_json(name):
-                return Decoded(_read_json(content))
+                return Decoded(read_json(content))
             cls = self._types.class_of(name)
             if cls is None:
                 return Undecodable(self._unknown(name))
@@ -180,6 +189,12 @@ class Types:
             return self._read_field(field, getattr(message, field.name))
         if name == _VALUE:
             return self._read_value(message)
+        if name == _FIELD_MASK:
+            return read_field_mask(message.paths)
+        if name == _ANY:
+            known = self._read_any(message)
+            if known is not None:
+                return known
         shape = self._shape(name)
         return record_of(
             {
@@ -216,6 +231,23 @@ class Types:
             return self._read(name, getattr(message, kind))
         return getattr(message, kind)
 
+    def _read_any(self, message: Any) -> Optional[Record]:
+        """Nothing where the type is not known."""
+        name = type_in(message.type_url)
+        cls = self._types.class_of(name)
+        if cls is None:
+            return None if message.type_url or message.value else Record()
+        within = getattr(self._reading, "within", 0)
+        if within >= _MAX_WITHIN:
+            raise ValueError(f"more than {_MAX_WITHIN} messages are within each other as Any")
+        self._reading.within = within + 1
+        try:
+            value = self._read(name, parse(cls, message.value))
+        finally:
+            self._reading.within = within
+        fields = {"value": value} if name in _OWN_FORM else value
+        return Record({"@type": message.type_url, **fields})
+
     # Writing: each gives WRONG where there was a fault
 
     def _write(self, name: str, value: Any, at: Optional[Place], faults: FaultList, depth: int) -> Any:
@@ -236,11 +268,46 @@ class Types:
         if name == _VALUE:
             self._write_value(message, plain(value), at, faults, depth)
             return message
+        if name == _ANY and isinstance(value, Mapping) and "@type" in value:
+            self._write_any(message, value, at, faults, depth)
+            return message
+        if name == _FIELD_MASK and not isinstance(value, Mapping):
+            paths = write_field_mask(value, at, faults)
+            if paths is not WRONG:
+                message.paths.extend(paths)
+            return message
         if not isinstance(value, Mapping):
             expected = f"give a mapping with the fields of {name}"
             return faults.add(at, "wrong_type", f"{show(value)} is not a {name}: {expected}")
         self._write_fields(message, self._shape(name), value, at, faults, depth)
         return message
+
+    def _write_any(
+        self, message: Any, value: Mapping[Any, Any], at: Optional[Place], faults: FaultList, depth: int
+    ) -> None:
+        url = value["@type"]
+        place = Place(at, "@type")
+        if not isinstance(url, str) or "/" not in url:
+            expected = "give one like type.googleapis.com/shop.v1.Price"
+            faults.add(place, "wrong_type", f"{show(url)} is not the URL of a type: {expected}")
+            return
+        name = type_in(url)
+        if self._types.class_of(name) is None:
+            faults.add(place, "unknown_type", f"there is no type {name} here")
+            return
+        rest = {key: item for key, item in value.items() if key != "@type"}
+        before = len(faults.faults)
+        if name in _OWN_FORM:
+            for key in rest:
+                if key != "value":
+                    told = f"beside @type there is only value, not {show(key)}"
+                    faults.add(Place(at, _key_text(key)), "unknown_field", told)
+            written = self._write(name, rest.get("value"), Place(at, "value"), faults, depth + 1)
+        else:
+            written = self._write(name, rest, at, faults, depth + 1)
+        if len(faults.faults) == before:
+            message.type_url = str.__str__(url)
+            message.value = written.SerializeToString()
 
     def _write_fields(
         self,
@@ -405,33 +472,3 @@ def _key_text(key: Any) -> str:
 def _camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(other[:1].upper() + other[1:] for other in others)
-
-
-_ODD_NUMBER = re.compile(rb"[eE][-+]?[0-9]{3}|[0-9]{300}|-0(?![0-9.eE])")
-"""What is there if a number is one that Python by itself would read as another: too large, too small, minus zero."""
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _exact_real(text: str) -> float:
-    value = float(text)
-    if math.isinf(value) or (value == 0 and re.search("[1-9]", text.lower().partition("e")[0])):
-        raise ValueError(f"{text[:60]} does not fit a 64-bit float")
-    return value
-
-
-def _exact_integer(text: str) -> Union[int, float]:
-    return -0.0 if text == "-0" else int(text)
-
-
-def _read_json(content: bytes) -> Any:
-    text = content.decode("utf-8")
-    odd: Dict[str, Any] = {}
-    if _ODD_NUMBER.search(content):
-        odd = {"parse_float": _exact_real, "parse_int": _exact_integer}
-    try:
-        return json.loads(text, object_hook=Record, parse_constant=_no_constant, **odd)
-    except RecursionError:
-        raise ValueError(f"more than {MAX_DEPTH} lists and objects are within each other") from None

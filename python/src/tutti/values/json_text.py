@@ -1,0 +1,41 @@
+"""JSON texts to values, without loss."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any, Dict, Union
+
+from ..records import Record
+from .json_form import MAX_DEPTH
+
+_ODD_NUMBER = re.compile(rb"[eE][-+]?[0-9]{3}|[0-9]{300}|-0(?![0-9.eE])")
+"""What is there if a number is one that Python by itself would read as another: too large, too small, minus zero."""
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _exact_real(text: str) -> float:
+    value = float(text)
+    if math.isinf(value) or (value == 0 and re.search("[1-9]", text.lower().partition("e")[0])):
+        raise ValueError(f"{text[:60]} does not fit a 64-bit float")
+    return value
+
+
+def _exact_integer(text: str) -> Union[int, float]:
+    return -0.0 if text == "-0" else int(text)
+
+
+def read_json(content: bytes) -> Any:
+    """Objects are records. Raises ``ValueError`` for what is not JSON, and for a number that would become another one."""
+    text = content.decode("utf-8")
+    odd: Dict[str, Any] = {}
+    if _ODD_NUMBER.search(content):
+        odd = {"parse_float": _exact_real, "parse_int": _exact_integer}
+    try:
+        return json.loads(text, object_hook=Record, parse_constant=_no_constant, **odd)
+    except RecursionError:
+        raise ValueError(f"more than {MAX_DEPTH} lists and objects are within each other") from None
