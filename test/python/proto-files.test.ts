@@ -251,7 +251,7 @@ describe('.proto files', () => {
     );
   });
 
-  it.each(REFUSED)('that have %s are refused at their place', (_, files, message, line) => {
+  it.for(REFUSED)('that have %s are refused at their place', ([, files, message, line]) => {
     let thrown: TuttiError | undefined;
     try {
       loadTypes([folderWith(files)]);
