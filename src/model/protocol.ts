@@ -59,6 +59,8 @@ export interface Hello {
   readonly token: string;
   /** What the author wrote the node against; absent: whatever the graph declares. */
   readonly schemas?: readonly TypeSchema[];
+  /** It uses the types that an assignment names and carries. @default false */
+  readonly typesByAssignment?: boolean;
 }
 
 /** A node's own idea of a type. */
@@ -242,6 +244,10 @@ export interface Assign {
   readonly attempt: number;
   readonly timeoutMs: number;
   readonly inputs: readonly Input[];
+  /** Of this task's graph version. @default that of the welcome */
+  readonly outputType?: string;
+  /** Every protobuf type as this version means it. @default those of the welcome */
+  readonly descriptors?: Uint8Array;
 }
 
 export interface OutputAck {

@@ -175,7 +175,11 @@ function toAssign(order: AssignOrder, values: readonly InputValue[]): Assign {
     previous,
     value: values[index]!,
   }));
-  return { kind: 'assign', executionId, lease, taskId, module, attempt, timeoutMs, inputs };
+  return {
+    ...{ kind: 'assign', executionId, lease, taskId, module, attempt, timeoutMs, inputs },
+    ...(order.outputType !== undefined && { outputType: order.outputType }),
+    ...(order.descriptors && { descriptors: order.descriptors }),
+  };
 }
 
 function mergeAcks(messages: OrchestratorMessage[]): OrchestratorMessage[] {
@@ -206,7 +210,7 @@ function split(messages: readonly OrchestratorMessage[], maxBytes: number): Orch
 }
 
 function payloadBytes(assign: Assign): number {
-  let bytes = 0;
+  let bytes = assign.descriptors?.byteLength ?? 0;
   for (const { value } of assign.inputs) bytes += value.kind === 'inline' ? value.bytes.byteLength : 0;
   return bytes;
 }

@@ -27,7 +27,7 @@ export interface PayloadRules {
 }
 
 export interface ExecutionRunDeps {
-  /** As of the newest welcome. */
+  /** As of the assignment and the newest welcome. */
   rules(): PayloadRules;
   /** Asks for a new welcome; settles when it is there. */
   newerRules(): Promise<void>;

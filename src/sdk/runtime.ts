@@ -11,6 +11,7 @@ import { messageOf, TuttiError } from '../base/errors.js';
 import type { NodeBus } from '../bus/bus.js';
 import type { NodeStatus } from '../model/node.js';
 import {
+  type Assign,
   type LogLevel,
   type LogLine,
   PROTOCOL_VERSION,
@@ -19,7 +20,7 @@ import {
 } from '../model/protocol.js';
 import { decodeToNode, encodeOutputs, encodeToOrchestrator } from '../wire/codec.js';
 import { outputTopic } from '../wire/topics.js';
-import { typesFromDescriptors } from '../wire/types.js';
+import { type TypeRegistry, typesFromDescriptors } from '../wire/types.js';
 import { asDialled } from './addresses.js';
 import type { BlobClient } from './blobs.js';
 import { HTTP_PORT, isHttp, withAddress } from './dialled.js';
@@ -65,6 +66,8 @@ export class Runtime {
     inlineMaxBytes: 0,
   };
   #descriptors: Uint8Array = new Uint8Array();
+  /** Of the graph version whose types came with an assignment last. */
+  #version: { readonly descriptors: Uint8Array; readonly types: TypeRegistry } | undefined;
   #maxFrameBytes = Number.POSITIVE_INFINITY;
   /** Runs that wait for the next welcome's types. */
   #awaitingRules: (() => void)[] = [];
@@ -90,6 +93,7 @@ export class Runtime {
       ...{ module, instance, version, capacity, labels, outputType, token },
       bootId: deps.bootId,
       ...(deps.schemas?.length && { schemas: deps.schemas }),
+      typesByAssignment: true,
     });
   }
 
@@ -182,7 +186,7 @@ export class Runtime {
       case 'run': {
         const { executionId } = effect.assign;
         const run = new ExecutionRun(effect.assign, this.#handler, {
-          rules: () => this.#rules,
+          rules: () => this.#rulesFor(effect.assign),
           newerRules: () =>
             new Promise((resolve) => {
               this.#awaitingRules.push(resolve);
@@ -222,6 +226,16 @@ export class Runtime {
       default:
         effect satisfies never;
     }
+  }
+
+  /** Of the newest welcome, and of the assignment where its graph version means something else. */
+  #rulesFor({ outputType, descriptors }: Assign): PayloadRules {
+    const rules = this.#rules;
+    const type = this.#settings.outputType || outputType || rules.outputType;
+    if (!descriptors) return { ...rules, outputType: type };
+    if (!this.#version || Buffer.compare(this.#version.descriptors, descriptors) !== 0)
+      this.#version = { descriptors, types: typesFromDescriptors(descriptors) };
+    return { ...rules, types: this.#version.types, outputType: type };
   }
 
   #welcomed(welcome: Welcome): void {

@@ -47,7 +47,16 @@ const LOG_BYTES_PER_TURN = 262_144;
 /** What a node says of itself in every hello. */
 export type Identity = Pick<
   Hello,
-  'module' | 'instance' | 'bootId' | 'version' | 'capacity' | 'labels' | 'outputType' | 'token' | 'schemas'
+  | 'module'
+  | 'instance'
+  | 'bootId'
+  | 'version'
+  | 'capacity'
+  | 'labels'
+  | 'outputType'
+  | 'token'
+  | 'schemas'
+  | 'typesByAssignment'
 >;
 
 /** What the node's process costs. */

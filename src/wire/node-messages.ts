@@ -56,6 +56,7 @@ export function writeNodeMessage(message: NodeMessage): v1.NodeMessage.$Properti
           held: message.held.map(writeHeld),
           token: message.token,
           schemas: (message.schemas ?? []) as v1.TypeSchema.$Properties[],
+          typesByAssignment: message.typesByAssignment ?? false,
         },
       };
     case 'heartbeat':
@@ -226,6 +227,7 @@ function readHello(hello: v1.Hello.$Properties): NodeMessage {
     ...(hello.schemas?.length && {
       schemas: list('hello.schemas', hello.schemas, MAX_SCHEMAS).map(readSchema),
     }),
+    ...(hello.typesByAssignment && { typesByAssignment: true }),
   };
 }
 

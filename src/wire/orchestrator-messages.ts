@@ -2,7 +2,7 @@
 import type { Input, InputValue, OrchestratorMessage, OutputAck, Refused } from '../model/protocol.js';
 import { nodeCmd, taskCmd, word } from './enums.js';
 import type { BatchSpec, FaultSubject } from './envelope.js';
-import { invalid, name, names, text, uint } from './fields.js';
+import { invalid, name, names, short, text, uint } from './fields.js';
 import { tutti } from './generated/tutti.js';
 import { readBlob } from './payloads.js';
 
@@ -49,6 +49,8 @@ export function writeOrchestratorMessage(message: OrchestratorMessage): v1.Orche
           attempt: message.attempt,
           timeoutMs: message.timeoutMs,
           inputs: message.inputs.map(writeInput),
+          outputType: message.outputType ?? '',
+          descriptors: message.descriptors ?? new Uint8Array(),
         },
       };
     case 'output_acks':
@@ -183,6 +185,8 @@ function readAssign(assign: v1.Assign.$Properties): OrchestratorMessage {
     attempt: uint('assign.attempt', assign.attempt, 1),
     timeoutMs: uint('assign.timeout_ms', assign.timeoutMs),
     inputs: (assign.inputs ?? []).map(readInput),
+    ...(assign.outputType && { outputType: short('assign.output_type', assign.outputType) }),
+    ...(assign.descriptors?.length && { descriptors: assign.descriptors }),
   };
 }
 

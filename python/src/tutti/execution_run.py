@@ -44,13 +44,27 @@ class Payloads:
     """What the newest welcome said about payloads."""
 
     def __init__(self) -> None:
-        self.rules = Rules(b"", "json", 0, "")
+        self.rules = Rules(b"", "json", False, 0, "")
         self.types = Types(b"")
+        self._version = (b"", self.types)
 
     def set(self, rules: Rules) -> None:
         if rules.descriptors != self.rules.descriptors:
             self.types = Types(rules.descriptors)
         self.rules = rules
+
+    def types_of(self, start: Start) -> Types:
+        """What the names of types mean to this execution's graph version."""
+        if not start.descriptors:
+            return self.types
+        descriptors, types = self._version
+        if descriptors != start.descriptors:
+            types = Types(start.descriptors)
+            self._version = (start.descriptors, types)
+        return types
+
+    def output_type_of(self, start: Start) -> str:
+        return self.rules.output_type if self.rules.is_declared else start.output_type or self.rules.output_type
 
 
 class ExecutionRun:
@@ -258,7 +272,7 @@ class ExecutionRun:
         )
 
     def _decode(self, given: FetchedInput) -> Any:
-        types = self._payloads.types
+        types = self._payloads.types_of(self._start)
         if not types.has(given.type):
             told = f"input {given.name}: the orchestrator has not told the type {given.type}"
             raise NonRetryableError("unknown_type", told)
@@ -271,14 +285,14 @@ class ExecutionRun:
     def _encode(self, value: Any) -> Tuple[str, Content]:
         """By reference where it is too large to go inline."""
         rules = self._payloads.rules
-        kind = rules.output_type
+        kind = self._payloads.output_type_of(self._start)
         if kind == "bytes" and isinstance(value, PurePath):
             try:
                 kept = spool(value, rules.spool)
                 return kind, kept if kept.size > rules.inline_max_bytes else read(kept)
             except OSError as error:
                 raise NonRetryableError("bad_output", f"the output cannot be read: {error}") from error
-        encoded = self._payloads.types.encode(kind, value)
+        encoded = self._payloads.types_of(self._start).encode(kind, value)
         if isinstance(encoded, Unencodable):
             faults = "; ".join(f"{path}: {told}" if path else told for path, _, told in encoded.faults)
             told = f"the output is not a {kind}: {faults}"

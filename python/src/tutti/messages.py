@@ -45,6 +45,8 @@ class Rules(NamedTuple):
 
     descriptors: bytes
     output_type: str
+    is_declared: bool
+    """The output type is the author's own, whatever a graph says."""
     inline_max_bytes: int
     spool: str
     """The directory for large payloads."""
@@ -65,6 +67,10 @@ class Start(NamedTuple):
     module: str
     attempt: int
     inputs: Sequence[FetchedInput]
+    output_type: str = ""
+    """Of this task's graph version; empty: that of the rules."""
+    descriptors: bytes = b""
+    """Every protobuf type as this version means it; empty: those of the rules."""
 
 
 class Refuse(NamedTuple):

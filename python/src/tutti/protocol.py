@@ -62,6 +62,7 @@ class Hello(NamedTuple):
     held: Sequence[Held]
     token: str
     schemas: Sequence[TypeSchema] = ()
+    types_by_assignment: bool = False
 
 
 class Load(NamedTuple):
@@ -188,6 +189,10 @@ class Assign(NamedTuple):
     attempt: int
     timeout_ms: int
     inputs: Sequence[Input]
+    output_type: str = ""
+    """Of this task's graph version; empty: that of the welcome."""
+    descriptors: bytes = b""
+    """Every protobuf type as this version means it; empty: those of the welcome."""
 
 
 class OutputAck(NamedTuple):

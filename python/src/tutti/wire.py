@@ -249,6 +249,7 @@ def _node_body(message: NodeMessage) -> Tuple[str, Dict[str, Any]]:
         ],
         "token": _text(message.token),
         "schemas": [each._asdict() for each in message.schemas],
+        "types_by_assignment": message.types_by_assignment,
     }
 
 
@@ -351,6 +352,8 @@ def _read_assign(body: Any) -> Assign:
         attempt=_uint("assign.attempt", body.attempt, 1),
         timeout_ms=_uint("assign.timeout_ms", body.timeout_ms),
         inputs=[_read_input(f"assign.inputs[{index}]", each) for index, each in enumerate(body.inputs)],
+        output_type=body.output_type,
+        descriptors=body.descriptors,
     )
 
 

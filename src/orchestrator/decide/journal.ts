@@ -33,6 +33,8 @@ export interface AssignOrder {
     readonly ref: PayloadRef;
     readonly previous: boolean;
   }[];
+  readonly outputType?: string;
+  readonly descriptors?: Uint8Array;
 }
 
 export interface Sending {

@@ -27,6 +27,7 @@ import {
   findExecution,
   tellEnded,
 } from './executions.js';
+import { noteTold } from './module-types.js';
 import { sendAssignment } from './planner.js';
 import { refuse, refuseAt } from './refusals.js';
 import { schemaObjection } from './schemas.js';
@@ -76,6 +77,10 @@ export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
   node.version = hello.version;
   node.capacity = hello.capacity;
   node.labels = hello.labels;
+  node.declaredOutput = hello.outputType;
+  node.schemas = hello.schemas ?? [];
+  node.typesByAssignment = hello.typesByAssignment ?? false;
+  noteTold(turn.state, node);
   node.load = undefined;
   setStatus(turn, node, hello.status, undefined);
   see(turn, node);

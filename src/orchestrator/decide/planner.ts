@@ -9,6 +9,7 @@ import { messageOf } from '../../base/errors.js';
 import { hasEnded } from '../../model/execution.js';
 import type { ReportedError } from '../../model/protocol.js';
 import {
+  type CompiledGraph,
   type CompiledModule,
   type Execution,
   type ModulePhase,
@@ -32,6 +33,7 @@ import { issue } from './commands.js';
 import { endExecution } from './executions.js';
 import { writeIndex } from './indexing.js';
 import type { AssignOrder } from './journal.js';
+import { misfitOf, typesOf } from './module-types.js';
 import type { FleetNode, State } from './state.js';
 import { makeLease, type Turn, touch } from './turn.js';
 
@@ -45,7 +47,6 @@ type Woken = Map<Task, readonly number[]>;
 /** Evaluates everything that is due, until nothing more changes. */
 export function schedule(turn: Turn): void {
   const { state } = turn;
-  const fleet = fleetOf(state);
   const woken: Woken = new Map();
   for (;;) {
     wakeFreed(state, woken);
@@ -58,7 +59,7 @@ export function schedule(turn: Turn): void {
     }
     let plan: Plan;
     try {
-      plan = scheduleTask(task, fleet, turn.nowMs);
+      plan = scheduleTask(task, fleetOf(state, task.graph), turn.nowMs);
       for (const step of plan.steps) carryOut(turn, task, step);
     } catch (thrown) {
       passOn(state, woken, task, []);
@@ -76,23 +77,30 @@ export function schedule(turn: Turn): void {
   }
 }
 
-function fleetOf(state: State): Fleet {
+function fleetOf(state: State, graph: CompiledGraph): Fleet {
   return {
-    take: (module) => pickNode(placeable(state, module.spec.name), module.spec.require)?.nodeId,
-    shortage: (module) => shortageOf(state, module),
+    take: (module) => pickNode(placeable(state, graph, module.spec.name), module.spec.require)?.nodeId,
+    shortage: (module) => shortageOf(state, graph, module),
     isOrphaned: ({ nodeId }) => state.nodes.get(nodeId)?.liveness === 'dead',
   };
 }
 
-function placeable(state: State, module: string): FleetNode[] {
-  return [...(state.nodesByModule.get(module) ?? [])].filter((node) => node.isPlaceable);
+function placeable(state: State, graph: CompiledGraph, module: string): FleetNode[] {
+  return [...(state.nodesByModule.get(module) ?? [])].filter(
+    (node) => node.isPlaceable && misfitOf(state, node, graph) === undefined,
+  );
 }
 
 /** Why no node of a module takes work. */
-function shortageOf(state: State, module: CompiledModule): string {
+function shortageOf(state: State, graph: CompiledGraph, module: CompiledModule): string {
   const { name, require } = module.spec;
-  const peers = placeable(state, name);
-  if (peers.length === 0) return `waiting for a node of ${name}`;
+  const peers = placeable(state, graph, name);
+  if (peers.length === 0) {
+    const other = [...(state.nodesByModule.get(name) ?? [])].find((node) => node.isPlaceable);
+    const misfit = other && misfitOf(state, other, graph);
+    const version = `graph ${graph.key.name} version ${graph.key.version}`;
+    return `waiting for a node of ${name}${misfit ? ` that fits ${version} (${other.instance}: ${misfit})` : ''}`;
+  }
   if (!peers.some((node) => hasLabels(node, require))) {
     const labels = Object.entries(require).map(([label, value]) => `${label}=${value}`);
     return `waiting for a node of ${name} with ${labels.join(', ')}`;
@@ -106,7 +114,7 @@ function wakeFreed(state: State, woken: Woken): void {
     const freeSlots = ({ task, position }: Waiter<Task>): number => {
       const { require } = task.graph.modules[position]!.spec;
       let free = 0;
-      for (const node of placeable(state, module)) {
+      for (const node of placeable(state, task.graph, module)) {
         if (hasLabels(node, require)) free += Math.max(0, node.capacity - node.taken);
       }
       return free;
@@ -315,6 +323,7 @@ export function sendAssignment(
     attempt: execution.attempt,
     timeoutMs: spec.timeoutMs,
     inputs: inputsOf(task, execution.position),
+    ...typesFor(turn.state, node, execution),
   });
   // Once, just when the node has left it unanswered for too long.
   const leftMs = sinceMs + turn.state.livenessOf(node).deadAfterMs - turn.nowMs;
@@ -325,6 +334,19 @@ export function sendAssignment(
     pauseMs: Math.min(pauseMs * 2, ASSIGN_AGAIN_MAX_MS),
     sinceMs,
   });
+}
+
+/** What the output is to be, and what the names of types mean, where the node's welcome did not say so. */
+function typesFor(
+  state: State,
+  node: FleetNode,
+  { task }: Execution,
+): Pick<AssignOrder, 'outputType' | 'descriptors'> {
+  const loaded = state.graph(task.graph.key.name, task.graph.key.version);
+  if (!loaded) return {};
+  const { outputType, descriptors, hash } = typesOf(state, loaded, node.module);
+  const isKnown = !node.typesByAssignment || node.toldTypes.has(hash);
+  return { outputType, ...(!isKnown && { descriptors }) };
 }
 
 function inputsOf(task: Task, position: number): AssignOrder['inputs'] {

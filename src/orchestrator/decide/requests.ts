@@ -26,6 +26,7 @@ import { type Dedupe, recall, refusal, remember } from './answers.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
 import { tryAgain } from './deaf.js';
+import { announceTypes } from './module-types.js';
 import { become, setPhase, stopExecution } from './planner.js';
 import { type Problem, problemFromRow, problemToRow } from './problem.js';
 import { announceReused, storeOverrides, storeOwn, takeOver } from './reuse.js';
@@ -435,13 +436,15 @@ function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_gra
     };
   }
   const key: GraphKey = { name: request.name, version: (newest?.compiled.key.version ?? 0) + 1 };
-  state.addGraph({
+  const stored = {
     compiled: compileGraph(key, request.graph),
     types: request.types,
     typesJson: request.typesJson,
     yaml: request.yaml,
     createdAt: turn.wallMs,
-  });
+  };
+  state.addGraph(stored);
+  announceTypes(turn, stored, newest);
   const row: GraphRow = { yaml: request.yaml, types: request.typesJson, created_at: turn.wallMs };
   journal.putRow('graphs', [key.name, key.version], row);
   journal.fact({ type: 'graph.stored', detail: { graph: key.name, graph_version: key.version } });

@@ -11,7 +11,7 @@ import { RateLimiter } from '../../base/rate-limiter.js';
 import type { Route } from '../../bus/bus.js';
 import type { ModuleSpec } from '../../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../model/node.js';
-import type { Load, ReportedError } from '../../model/protocol.js';
+import type { Load, ReportedError, TypeSchema } from '../../model/protocol.js';
 import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model/task.js';
 import { EvaluationBroker } from '../../scheduling/broker.js';
 import type { Candidate } from '../../scheduling/placement.js';
@@ -54,6 +54,15 @@ export interface LoadedGraph {
   readonly createdAt: number;
 }
 
+/** What a module deals in, in one graph version. */
+export interface ModuleTypes {
+  readonly outputType: string;
+  /** A serialised `google.protobuf.FileDescriptorSet`; empty where there are no protobuf types. */
+  readonly descriptors: Uint8Array;
+  /** Of both. */
+  readonly hash: string;
+}
+
 export class FleetNode implements Candidate {
   readonly nodeId: string;
   readonly module: string;
@@ -63,6 +72,15 @@ export class FleetNode implements Candidate {
   version = '';
   capacity = 1;
   labels: Readonly<Record<string, string>> = {};
+  /** The output type that its author declares; empty: whatever the graph does. */
+  declaredOutput = '';
+  /** What its author wrote it against. */
+  schemas: readonly TypeSchema[] = [];
+  typesByAssignment = false;
+  /** By hash, those that its last welcome told. */
+  toldTypes: ReadonlySet<string> = new Set();
+  /** Why it gets no work of a graph version; empty where it does. */
+  readonly misfits: Map<CompiledGraph, string> = new Map();
   status: NodeStatus = 'INACTIVE';
   error: ReportedError | undefined;
   desired: DesiredStatus;
@@ -166,6 +184,7 @@ export type Timer =
 
 export class State {
   readonly graphs: Map<string, LoadedGraph[]> = new Map();
+  readonly moduleTypes: WeakMap<LoadedGraph, Map<string, ModuleTypes>> = new WeakMap();
   readonly problems: Map<string, Problem> = new Map();
   readonly tasks: Map<string, Task> = new Map();
   readonly executions: Map<string, Execution> = new Map();

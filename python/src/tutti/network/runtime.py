@@ -98,6 +98,7 @@ class NetworkRuntime:
                 held=(),
                 token=config.token,
                 schemas=config.schemas,
+                types_by_assignment=True,
             )
         )
         self._runs: Dict[str, NetworkRun] = {}
@@ -301,7 +302,7 @@ class NetworkRuntime:
             effect.assign, self._blobs, self._spool, self._config.control, self._tell, self._emit
         )
         self._runs[effect.assign.execution_id] = run
-        if all(self._types.has(each.type) for each in effect.assign.inputs):
+        if effect.assign.descriptors or all(self._types.has(each.type) for each in effect.assign.inputs):
             run.fetch()
         else:
             self._emit(events.TypesMissing())
@@ -318,7 +319,12 @@ class NetworkRuntime:
         except Exception as error:
             self._note("error", f"welcome: {error}", {})
         output_type = self._config.output_type or welcome.output_type or "json"
-        self._tell(messages.Rules(self._descriptors, output_type, welcome.inline_max_bytes, self._spool))
+        is_declared = bool(self._config.output_type)
+        self._tell(
+            messages.Rules(
+                self._descriptors, output_type, is_declared, welcome.inline_max_bytes, self._spool
+            )
+        )
         for run in [run for run in self._runs.values() if run.is_waiting]:
             run.fetch()
 
