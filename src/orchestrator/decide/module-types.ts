@@ -7,7 +7,6 @@
  *     register again as soon as a version with other types is stored.
  * T3. A node that was written against other types than a version's gets no work of that version.
  */
-import { createHash } from 'node:crypto';
 import { typesOfModule } from '../../model/graph.js';
 import type { CompiledGraph } from '../../model/task.js';
 import { refuseAt } from './refusals.js';
@@ -26,8 +25,7 @@ export function typesOf(state: State, loaded: LoadedGraph, module: string): Modu
     const { graph, modules: compiled, index } = loaded.compiled;
     const outputType = compiled[index.get(module)!]!.spec.output;
     const descriptors = loaded.types.descriptors(typesOfModule(graph, module));
-    const hash = createHash('sha256').update(`${outputType}\n`).update(descriptors).digest('hex');
-    types = { outputType, descriptors, hash };
+    types = { outputType, descriptors, key: `${outputType}\n${Buffer.from(descriptors).toString('latin1')}` };
     modules.set(module, types);
   }
   return types;
@@ -46,7 +44,7 @@ export function noteTold(state: State, node: FleetNode): void {
   const told = newestOf(state, node.module).map((loaded) => typesOf(state, loaded, node.module));
   const isOne = told.every(({ descriptors }) => Buffer.compare(descriptors, told[0]!.descriptors) === 0);
   // Graphs may mean different things by one name: then each assignment says which.
-  node.toldTypes = new Set(isOne || !node.typesByAssignment ? told.map(({ hash }) => hash) : []);
+  node.toldTypes = new Set(isOne || !node.typesByAssignment ? told.map(({ key }) => key) : []);
   node.misfits.clear();
 }
 
@@ -62,10 +60,10 @@ export function misfitOf(state: State, node: FleetNode, graph: CompiledGraph): s
 function findMisfit(state: State, node: FleetNode, graph: CompiledGraph): string | undefined {
   const loaded = state.graph(graph.key.name, graph.key.version);
   if (!loaded?.compiled.index.has(node.module)) return undefined;
-  const { outputType, hash } = typesOf(state, loaded, node.module);
+  const { outputType, key } = typesOf(state, loaded, node.module);
   if (node.declaredOutput !== '' && node.declaredOutput !== outputType)
     return `it publishes ${node.declaredOutput}, not ${outputType}`;
-  if (!node.typesByAssignment && !node.toldTypes.has(hash)) return 'it has not been told these types';
+  if (!node.typesByAssignment && !node.toldTypes.has(key)) return 'it has not been told these types';
   const types = typesOfModule(graph.graph, node.module);
   const sides = { ours: 'the graph', theirs: 'the node' };
   const other = node.schemas.find(
@@ -80,7 +78,7 @@ export function announceTypes(turn: Turn, stored: LoadedGraph, before: LoadedGra
   for (const { spec } of stored.compiled.modules) {
     const old = before?.compiled.index.has(spec.name) ? typesOf(state, before, spec.name) : undefined;
     const liveness = before?.compiled.modules[before.compiled.index.get(spec.name) ?? -1]?.spec.liveness;
-    const hasChanged = old?.hash !== typesOf(state, stored, spec.name).hash;
+    const hasChanged = old?.key !== typesOf(state, stored, spec.name).key;
     const isLimited = liveness?.deadAfterMs !== spec.liveness.deadAfterMs;
     if (!hasChanged && !isLimited) continue;
     for (const node of state.nodesByModule.get(spec.name) ?? []) {

@@ -344,8 +344,8 @@ function typesFor(
 ): Pick<AssignOrder, 'outputType' | 'descriptors'> {
   const loaded = state.graph(task.graph.key.name, task.graph.key.version);
   if (!loaded) return {};
-  const { outputType, descriptors, hash } = typesOf(state, loaded, node.module);
-  const isKnown = !node.typesByAssignment || node.toldTypes.has(hash);
+  const { outputType, descriptors, key } = typesOf(state, loaded, node.module);
+  const isKnown = !node.typesByAssignment || node.toldTypes.has(key);
   return { outputType, ...(!isKnown && { descriptors }) };
 }
 

@@ -59,8 +59,8 @@ export interface ModuleTypes {
   readonly outputType: string;
   /** A serialised `google.protobuf.FileDescriptorSet`; empty where there are no protobuf types. */
   readonly descriptors: Uint8Array;
-  /** Of both. */
-  readonly hash: string;
+  /** Stands for both. */
+  readonly key: string;
 }
 
 export class FleetNode implements Candidate {
@@ -77,7 +77,7 @@ export class FleetNode implements Candidate {
   /** What its author wrote it against. */
   schemas: readonly TypeSchema[] = [];
   typesByAssignment = false;
-  /** By hash, those that its last welcome told. */
+  /** By their keys, those that its last welcome told. */
   toldTypes: ReadonlySet<string> = new Set();
   /** Why it gets no work of a graph version; empty where it does. */
   readonly misfits: Map<CompiledGraph, string> = new Map();
