@@ -5,7 +5,9 @@
  * 2. What belongs to no execution is the process's: the listeners that the author has set for it get it as without us; where there are
  *    none, the nodes of this process are told, and end.
  *
- * The state is the process's: its two events have no other owner.
+ * 3. `process.exit` in such code is a failure of its execution, and reported before the process is gone.
+ *
+ * The state is the process's: its events have no other owner.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
@@ -17,6 +19,8 @@ export interface UncaughtListener {
   late(thrown: unknown): void;
   /** Of no execution. */
   unowned(thrown: unknown): void;
+  /** Whatever is to be said leaves now: nothing happens after this. */
+  exiting(): void;
 }
 
 const blames = new AsyncLocalStorage<Blame>();
@@ -32,6 +36,8 @@ export function listenForUncaught(listener: UncaughtListener): () => void {
   if (listeners.size === 0) {
     process.on('uncaughtException', onException);
     process.on('unhandledRejection', onRejection);
+    // Before those that write the last lines of a log.
+    process.prependListener('exit', onExit);
   }
   listeners.add(listener);
   return () => {
@@ -39,6 +45,7 @@ export function listenForUncaught(listener: UncaughtListener): () => void {
     if (listeners.size > 0) return;
     process.off('uncaughtException', onException);
     process.off('unhandledRejection', onRejection);
+    process.off('exit', onExit);
   };
 }
 
@@ -48,6 +55,22 @@ function onException(thrown: unknown): void {
 
 function onRejection(thrown: unknown): void {
   onUncaught(thrown, 'unhandledRejection');
+}
+
+function onExit(code: number): void {
+  const blame = blames.getStore();
+  if (!blame?.(new ProcessExit(code))) return;
+  for (const each of [...listeners]) each.exiting();
+}
+
+/** An execution has ended the process. */
+class ProcessExit extends Error {
+  override readonly name = 'ProcessExit';
+  readonly code = 'process_exit';
+
+  constructor(code: number) {
+    super(`code of the handler has ended the node's process: process.exit(${code})`);
+  }
 }
 
 function onUncaught(thrown: unknown, event: 'uncaughtException' | 'unhandledRejection'): void {

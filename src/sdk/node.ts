@@ -140,6 +140,7 @@ function reactionTo(runtime: Runtime, logger: NodeLogger, host: Host): UncaughtL
       const { code, message, stack } = reportedError(thrown, 'uncaught_error');
       logger.error({ code, stack }, `code of an execution that has ended threw: ${message}`);
     },
+    exiting: () => runtime.flushAtExit(),
     unowned(thrown) {
       if (fails) return;
       fails = true;

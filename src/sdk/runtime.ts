@@ -139,6 +139,12 @@ export class Runtime {
     return this.stop(why);
   }
 
+  /** For a process that exits now, perhaps within a handler that an event has just started: what is there to say leaves. */
+  flushAtExit(): void {
+    this.#stepAll();
+    this.#flush();
+  }
+
   #receive(frame: Uint8Array): void {
     const decoded = decodeToNode(frame);
     if (!decoded.ok) {
@@ -168,14 +174,18 @@ export class Runtime {
     if (this.#isStepping) return;
     this.#isStepping = true;
     try {
-      for (let next = this.#events.shift(); next; next = this.#events.shift()) {
-        for (const effect of this.#session.step(next, this.#deps.clock.monotonicMs())) this.#perform(effect);
-      }
+      this.#stepAll();
     } finally {
       this.#isStepping = false;
     }
     this.#scheduleFlush();
     this.#scheduleWake();
+  }
+
+  #stepAll(): void {
+    for (let next = this.#events.shift(); next; next = this.#events.shift()) {
+      for (const effect of this.#session.step(next, this.#deps.clock.monotonicMs())) this.#perform(effect);
+    }
   }
 
   #perform(effect: Effect): void {

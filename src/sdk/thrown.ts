@@ -15,7 +15,7 @@ const MAX_MEMBERS = 8;
 const MAX_TEXT_CHARS = MAX_STACK_BYTES;
 /** `dist/src/`: everything of this package but its nodes. */
 const OWN_FOLDER = new URL('..', import.meta.url);
-const OWN_PLACES = ['node:internal/', OWN_FOLDER.href, fileURLToPath(OWN_FOLDER)];
+const OWN_PLACES = ['(node:', 'at node:', OWN_FOLDER.href, fileURLToPath(OWN_FOLDER)];
 const FRAME = /^\s+at /;
 
 /** What `read` gives, or `otherwise` where it throws. */

@@ -107,6 +107,22 @@ describe('a handler', () => {
     },
   );
 
+  it('that ends the process fails with process_exit; what runs beside it is given back', async () => {
+    const scene = Scene.ofTest();
+    const { orchestrator, node } = await ground(scene, 'odd: () => process.exit(3), even: () => never');
+    const tape = orchestrator.tape();
+    const { task_id: beside } = await orchestrator.submit('one', { what: 'even' });
+    await tape.first('it runs', ({ type }) => type === 'execution.running');
+    const { task_id: task } = await orchestrator.submit('one', { what: 'odd' });
+    const failed = await tape.first('its failure', ({ type }) => type === 'execution.failed');
+    expect(failed).toMatchObject({
+      error: { code: 'process_exit', message: expect.stringContaining('exit(3)') },
+    });
+    expect(tape.of(task)).toContain(failed);
+    expect(await node.exited).toEqual({ code: 3, signal: null });
+    expect(tape.of(beside).some(({ type }) => type === 'execution.failed')).toBe(false);
+  });
+
   it('whose module throws outside of any execution gives its work back, and its node ends with 1', async () => {
     const scene = Scene.ofTest();
     const { orchestrator, node } = await ground(
