@@ -12,7 +12,8 @@ import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './
 /** An honest node is answered within milliseconds, and dials again if not. */
 const HELLO_MS = 10_000;
 /** A node that connects again first sends what had waited for the connection, all of which is left unread. */
-const MAX_STRANGER_MESSAGES = 256;
+const MAX_STRANGER_MESSAGES = 4_096;
+const MAX_STRANGER_BYTES = 4 * 1024 * 1024;
 
 export interface ZmtpRouterHandlers {
   /** A message of one frame. */
@@ -30,7 +31,12 @@ const ROLE: ZmtpRole = {
   type: 'ROUTER',
   peers: ['DEALER'],
   frames: 1,
-  strangers: { maxFrameBytes: MAX_HELLO_BYTES, maxMessages: MAX_STRANGER_MESSAGES, deadlineMs: HELLO_MS },
+  strangers: {
+    maxFrameBytes: MAX_HELLO_BYTES,
+    maxMessages: MAX_STRANGER_MESSAGES,
+    maxBytes: MAX_STRANGER_BYTES,
+    deadlineMs: HELLO_MS,
+  },
 };
 
 export class ZmtpRouter {

@@ -40,6 +40,8 @@ export interface ZmtpRole extends Pick<IncomingOptions, 'peers' | 'frames'> {
   readonly strangers?: {
     readonly maxFrameBytes: number;
     readonly maxMessages: number;
+    /** Of all its messages together. */
+    readonly maxBytes: number;
     readonly deadlineMs: number;
   };
 }
@@ -81,8 +83,9 @@ export interface Connection extends Peer {
   isKnown: boolean;
   /** It is only told what was said to it before; what it says is not listened to. */
   isEnding: boolean;
-  /** While it is a stranger. */
+  /** While it is a stranger: messages, and their bytes. */
   messages: number;
+  messageBytes: number;
   readonly outgoing: Outgoing;
   /** The last sign of life. */
   heardMs: number;
@@ -238,7 +241,8 @@ export class ZmtpServer {
     const now = performance.now();
     const connection: Connection = {
       ...{ route: `${type}-${this.#accepted}@${address}:${socket.remotePort ?? ''}`, address, socket },
-      ...{ openedMs: now, isReady: false, isKnown: false, isEnding: false, messages: 0, heardMs: now },
+      ...{ openedMs: now, isReady: false, isKnown: false, isEnding: false },
+      ...{ messages: 0, messageBytes: 0, heardMs: now },
       incoming: new Incoming({
         ...{ frames, peers },
         maxFrameBytes: Math.min(maxFrameBytes, strangers?.maxFrameBytes ?? maxFrameBytes),
@@ -282,11 +286,12 @@ export class ZmtpServer {
   }
 
   /** Whether a stranger has said as much as it may before it is admitted. */
-  #isTalkative(connection: Connection): boolean {
+  #isTalkative(connection: Connection, frames: readonly Uint8Array[]): boolean {
     const { strangers } = this.#role;
     if (connection.isKnown || strangers === undefined) return false;
     connection.messages += 1;
-    return connection.messages > strangers.maxMessages;
+    for (const frame of frames) connection.messageBytes += frame.byteLength;
+    return connection.messages > strangers.maxMessages || connection.messageBytes > strangers.maxBytes;
   }
 
   /** Takes what is complete, until a handler asks for a pause. */
@@ -317,8 +322,9 @@ export class ZmtpServer {
           break;
         case 'malformed':
         case 'message': {
-          if (this.#isTalkative(connection)) {
-            this.refuse(connection, `more than ${connection.messages - 1} messages before it was admitted`);
+          if (this.#isTalkative(connection, part.kind === 'message' ? part.frames : [])) {
+            const { messages, messageBytes } = connection;
+            this.refuse(connection, `${messages} messages of ${messageBytes} bytes before it was admitted`);
             return;
           }
           if (part.kind === 'malformed') {

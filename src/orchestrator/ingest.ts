@@ -59,8 +59,8 @@ export function ingest({ post, refused, end, token, nowMs }: IngestDeps): Orches
       if (failed.has(route)) return undefined;
       const decoded = peer.isKnown ? decodeToOrchestrator(bytes) : decodeHello(bytes);
       if (!decoded.ok) {
-        const { code, message } = decoded;
-        return post({ kind: 'bad control', route, code, message }, SMALL_STEP_BYTES);
+        const { ok: _, ...refusal } = decoded;
+        return post({ kind: 'bad control', route, ...refusal }, SMALL_STEP_BYTES);
       }
       const { value: frame, faults, cost } = decoded;
       if (peer.isKnown || isHeard(frame, peer)) return post({ kind: 'control', route, frame, faults }, cost);

@@ -11,7 +11,7 @@ import { messageOf } from '../base/errors.js';
 import type { EncodedEvent } from '../model/event.js';
 import { MAX_HELLO_BYTES } from '../model/limits.js';
 import { type Outputs, PROTOCOL_VERSION, type ToNode, type ToOrchestrator } from '../model/protocol.js';
-import { type Decoded, decodeFrame, outlineOf } from './envelope.js';
+import { type Decoded, decodeFrame, type Outline, otherVersion, outlineOf } from './envelope.js';
 import { type ReceivedEvent, readEvent, writeEvent } from './event-message.js';
 import { short, uint } from './fields.js';
 import { tutti } from './generated/tutti.js';
@@ -59,22 +59,26 @@ const HELLO_FIELD = 1;
  * `say_hello`.
  */
 export function decodeHello(frame: Uint8Array): Decoded<ToOrchestrator> {
-  const unread = {
-    ok: false,
-    code: 'say_hello',
-    message: 'this connection has not registered here, so it says hello first, in a frame of its own',
-  } as const;
   if (frame.byteLength > MAX_HELLO_BYTES) {
     const message = `the frame has ${frame.byteLength} bytes, expected at most ${MAX_HELLO_BYTES} before the connection is registered`;
     return { ok: false, code: 'bad_frame', message };
   }
+  let outline: Outline;
   try {
-    const { messages, first } = outlineOf(frame, nodeMessages.field);
-    if (messages > 1 || (messages === 1 && first !== HELLO_FIELD)) return unread;
+    outline = outlineOf(frame, nodeMessages.field);
   } catch (error) {
     const message = `the frame is not protobuf of tutti.v1: ${messageOf(error)}`;
     return { ok: false, code: 'bad_frame', message };
   }
+  const { version, incarnation, messages, first } = outline;
+  if (version !== PROTOCOL_VERSION) return otherVersion(version);
+  const unread = {
+    ok: false,
+    code: 'say_hello',
+    message: 'this connection has not registered here, so it says hello first, in a frame of its own',
+    incarnation,
+  } as const;
+  if (messages > 1 || (messages === 1 && first !== HELLO_FIELD)) return unread;
   const decoded = decodeToOrchestrator(frame);
   return decoded.ok && decoded.value.messages.some(({ kind }) => kind !== 'hello') ? unread : decoded;
 }

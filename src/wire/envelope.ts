@@ -11,6 +11,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { messageOf } from '../base/errors.js';
 import { MAX_FIELDS_PER_FRAME, MAX_MESSAGES_PER_FRAME } from '../model/limits.js';
 import { PROTOCOL_VERSION } from '../model/protocol.js';
+import { uint } from './fields.js';
 
 /** One message of a batch that could not be used, and which one that was, as far as it could be read. */
 export interface MessageFault {
@@ -29,6 +30,8 @@ export interface Undecodable {
   readonly ok: false;
   readonly code: 'bad_frame' | 'protocol_version' | 'say_hello';
   readonly message: string;
+  /** That the frame is of, where that could be read. */
+  readonly incarnation?: number;
 }
 
 /** What a frame said, with the faults of those of its messages that are left out of `value`; or why it says nothing. */
@@ -90,23 +93,32 @@ function walk(reader: protobuf.Reader, onField: (field: number, wireType: number
   }
 }
 
-/** How many messages a frame has, and the field that the first of them begins with; nothing of them is decoded. Throws on other bytes. */
-export function outlineOf(
-  frame: Uint8Array,
-  messageField: number,
-): { readonly messages: number; readonly first: number } {
+/** What a frame of a node is about; nothing of its messages is decoded. */
+export interface Outline {
+  readonly version: number;
+  readonly incarnation: number;
+  readonly messages: number;
+  /** The field that the first message begins with. */
+  readonly first: number;
+}
+
+/** Throws on what is not a frame. */
+export function outlineOf(frame: Uint8Array, messageField: number): Outline {
   const reader = readerOf(frame);
-  let messages = 0;
-  let first = 0;
+  let [version, incarnation, messages, first] = [0, 0, 0, 0];
   walk(reader, (field, wireType) => {
-    if (field !== messageField || wireType !== LENGTH_DELIMITED) return false;
-    messages += 1;
-    const next = reader.size() + reader.pos;
-    if (messages === 1 && next > reader.pos) first = reader.tag() >>> 3;
-    reader.pos = next;
+    if (field === 1 && wireType === 0) version = reader.uint32();
+    else if (field === 3 && wireType === 0) incarnation = uint('incarnation', reader.uint64() as never);
+    else if (field === messageField && wireType === LENGTH_DELIMITED) {
+      messages += 1;
+      const next = reader.size() + reader.pos;
+      if (next > reader.len) throw new RangeError('index out of range');
+      if (messages === 1 && next > reader.pos) first = reader.tag() >>> 3;
+      reader.pos = next;
+    } else return false;
     return true;
   });
-  return { messages, first };
+  return { version, incarnation, messages, first };
 }
 
 /**
@@ -149,7 +161,7 @@ export function decodeFrame<Message, Value, T>(
   }
 }
 
-function otherVersion(version: number): Undecodable {
+export function otherVersion(version: number): Undecodable {
   const message = `protocol_version is ${version}, expected ${PROTOCOL_VERSION}`;
   return { ok: false, code: 'protocol_version', message };
 }

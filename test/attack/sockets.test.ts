@@ -65,7 +65,7 @@ describe.each([
     expect(await latency(orchestrator)).toBeLessThan(2000);
     await Promise.all(floods.map(ended));
     await worksFor(scene, orchestrator, { instance: 'after', token });
-    expect(await count(orchestrator, 'refused_say_hello', token)).toBeLessThanOrEqual(CONNECTIONS * 256);
+    expect(await count(orchestrator, 'refused_say_hello', token)).toBeLessThanOrEqual(CONNECTIONS * 70);
     expect((await memoryOf(orchestrator)) - before).toBeLessThan(200);
   });
 

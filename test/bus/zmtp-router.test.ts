@@ -243,10 +243,13 @@ describe('a stranger', () => {
   });
 
   it('is ended when it goes on and on', async () => {
-    const talkative = await come(...Array.from({ length: 300 }, () => message('x')));
+    const talkative = await come(Buffer.concat(Array.from({ length: 5000 }, () => message('x'))));
     await gone(talkative);
-    expect(frames.length).toBe(256);
-    expect(codes).toEqual(['bad_frame']);
+    expect(frames.length).toBe(4096);
+    const large = message(Buffer.alloc(60_000));
+    await gone(await come(Buffer.concat(Array.from({ length: 100 }, () => large))));
+    expect(frames.length).toBe(4096 + 69);
+    expect(codes).toEqual(['bad_frame', 'bad_frame']);
   });
 
   it('is ended when it does not register in time, however much it pings', async () => {

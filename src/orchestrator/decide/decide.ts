@@ -94,7 +94,7 @@ function take(turn: Turn, step: Step): void {
       refuse(
         turn,
         step.route,
-        turn.state.nodesByRoute.get(step.route)?.incarnation ?? 0,
+        step.incarnation ?? turn.state.nodesByRoute.get(step.route)?.incarnation ?? 0,
         step.code,
         step.message,
       );

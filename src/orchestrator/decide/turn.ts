@@ -76,6 +76,8 @@ export type Step =
       readonly route: Route;
       readonly code: RefusalCode;
       readonly message: string;
+      /** That the frame was of, where that could be read. */
+      readonly incarnation?: number;
     }
   | {
       readonly kind: 'outputs';
