@@ -110,13 +110,15 @@ export function textOf(body: Buffer): string {
 function parse(body: Buffer): unknown {
   const text = textOf(body);
   if (text === '') return undefined;
+  let value: unknown;
   try {
-    return keepTexts(new JsonText(text, JSON.parse(text)));
+    value = JSON.parse(text);
   } catch (cause) {
     throw new HttpError(400, 'malformed_json', `The body is not JSON: ${(cause as Error).message}`, {
       cause,
     });
   }
+  return keepTexts(new JsonText(text, value));
 }
 
 interface Waiting {

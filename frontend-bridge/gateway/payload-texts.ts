@@ -2,22 +2,53 @@
  * Bodies in which payloads are kept as the text that they came in, so that no number and no order of names changes on its way: `input`,
  * each value of `overrides`, and `input` of each of `problems`.
  */
+import { escapeStep } from '../../src/base/json/check-text.js';
 import { itemsOf, type JsonText, membersOf } from '../../src/base/json/json-text.js';
+import { HttpError } from './errors.js';
 
-/** What a body means, but for its payloads. */
+/** A person mends a few at a time. */
+const MAX_REPEATED = 20;
+
+/** What a body means, but for its payloads. Throws `HttpError` `invalid_body` where a field of its own is there twice. */
 export function keepTexts(body: JsonText): unknown {
+  const repeated: string[] = [];
+  const value = kept(body, '', repeated);
+  if (repeated.length === 0) return value;
+  const details = repeated.map((path) => ({ path, code: 'duplicate_field', message: 'give it once' }));
+  throw new HttpError(
+    422,
+    'invalid_body',
+    `The body has fields that are there twice: ${repeated.join(', ')}`,
+    {
+      details,
+    },
+  );
+}
+
+function kept(body: JsonText, at: string, repeated: string[]): unknown {
   const { value } = body;
-  const members = isObject(value) ? membersOf(body) : undefined;
+  const members = isObject(value) ? once(body, at, repeated) : undefined;
   if (!members || !isObject(value)) return value;
   const [input, overrides, problems] = ['input', 'overrides', 'problems'].map((name) => members.get(name));
   if (input) value.input = input;
   if (overrides && isObject(value.overrides)) {
-    for (const [module, inputs] of membersOf(overrides) ?? []) {
-      if (isObject(inputs.value)) own(value.overrides, module, Object.fromEntries(membersOf(inputs) ?? []));
+    for (const [module, inputs] of once(overrides, `${at}/overrides`, repeated) ?? []) {
+      if (!isObject(inputs.value)) continue;
+      const texts = once(inputs, `${at}/overrides/${escapeStep(module)}`, repeated) ?? [];
+      own(value.overrides, module, Object.fromEntries(texts));
     }
   }
-  if (problems && Array.isArray(value.problems)) value.problems = itemsOf(problems)?.map(keepTexts);
+  if (problems && Array.isArray(value.problems)) {
+    value.problems = itemsOf(problems)?.map((item, index) => kept(item, `${at}/problems/${index}`, repeated));
+  }
   return value;
+}
+
+/** The members of an object; those that are there twice are `repeated`: the second would silently win. */
+function once(json: JsonText, at: string, repeated: string[]): Map<string, JsonText> | undefined {
+  return membersOf(json, (name) => {
+    if (repeated.length < MAX_REPEATED) repeated.push(`${at}/${escapeStep(name)}`);
+  });
 }
 
 /** Also where the name is `__proto__`. */

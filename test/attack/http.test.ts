@@ -371,6 +371,41 @@ describe('requests that mean something else than they seem to', () => {
     await answers(orchestrator);
   });
 
+  it('fields that are there twice are refused with their paths, wherever they are', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    const paths = async (path: string, body: string) => {
+      const response = await fetch(`${orchestrator.ready.http}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      const { error } = (await response.json()) as { error: { details: { path: string; code: string }[] } };
+      return [response.status, ...error.details.map((fault) => `${fault.path} ${fault.code}`)];
+    };
+    expect(await paths('/v1/problems', '{"graph":"one","input":1,"graph":"two"}')).toEqual([
+      422,
+      '/graph duplicate_field',
+    ]);
+    expect(await paths('/v1/problems', '{"graph":"one","input":1,"inp\\u0075t":2}')).toEqual([
+      422,
+      '/input duplicate_field',
+    ]);
+    expect(await paths('/v1/problems', '{"graph":"one","input":{"a":{"b":1,"b":2}}}')).toEqual([
+      422,
+      '/input/a/b duplicate_field',
+    ]);
+    expect(
+      await paths(
+        '/v1/problems:batch',
+        '{"problems":[{"graph":"one","input":1},{"graph":"one","graph":"one","input":1}]}',
+      ),
+    ).toEqual([422, '/problems/1/graph duplicate_field']);
+    expect(
+      await paths('/v1/problems/x/iterations', '{"overrides":{"work":{"problem":1,"problem":2},"work":{}}}'),
+    ).toEqual([422, '/overrides/work duplicate_field']);
+  });
+
   it('the same body in another order and form is the same request, for every POST', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });

@@ -67,7 +67,10 @@ export function plainOf(value: unknown): unknown {
  * The members of the object that a text is, each as the text that it is; of a name that is there twice the last. Nothing where it is not
  * an object. The text is valid JSON.
  */
-export function membersOf({ text }: JsonText): Map<string, JsonText> | undefined {
+export function membersOf(
+  { text }: JsonText,
+  onRepeated: (name: string) => void = () => {},
+): Map<string, JsonText> | undefined {
   if (!/^[\s]*\{/.test(text)) return undefined;
   const members = new Map<string, JsonText>();
   let name: string | undefined;
@@ -75,6 +78,7 @@ export function membersOf({ text }: JsonText): Map<string, JsonText> | undefined
     const part = text.slice(start, end);
     if (name === undefined) name = JSON.parse(part) as string;
     else {
+      if (members.has(name)) onRepeated(name);
       members.set(name, new JsonText(part));
       name = undefined;
     }
