@@ -66,6 +66,37 @@ describe('an LMDB store', () => {
     });
   });
 
+  it('takes no more than the address space allows, reads on, and deletes still go', async () => {
+    const GIB = 1024 ** 3;
+    const limits = { addressBytes: 1.5 * GIB, fileBytes: Number.POSITIVE_INFINITY };
+    const store = await openLmdbStore({ dir, limits });
+    const epoch = await store.reign();
+    const value = new Uint8Array(16 * 1024 ** 2);
+    let stored = 0;
+    let outcome = await store.commit(epoch, [{ op: 'put', table: 'events', key: [0], value }]);
+    while (outcome.kind === 'committed') {
+      stored += 1;
+      outcome = await store.commit(epoch, [{ op: 'put', table: 'events', key: [stored], value }]);
+    }
+    expect(outcome).toMatchObject({ kind: 'full', message: expect.stringContaining('ulimit -v') });
+    expect(stored).toBeGreaterThan(20);
+    expect(await store.keys('events', { prefix: [] })).toHaveLength(stored);
+    expect(await store.commit(epoch, [{ op: 'delete', table: 'events', key: [0] }])).toEqual({
+      kind: 'committed',
+    });
+    await store.close();
+  });
+
+  it.each([
+    [{ addressBytes: 1024 ** 3, fileBytes: Number.POSITIVE_INFINITY }, 'ulimit -v'],
+    [{ addressBytes: Number.POSITIVE_INFINITY, fileBytes: 1024 ** 2 }, 'ulimit -f'],
+  ])('is not opened where %j would end the process later', async (limits, hint) => {
+    await expect(openLmdbStore({ dir, limits })).rejects.toMatchObject({
+      code: 'limit_too_low',
+      hint: expect.stringContaining(hint),
+    });
+  });
+
   it('lists the keys of large values without reading those, and a page without reading past its limit', async () => {
     const store = await openLmdbStore({ dir });
     const epoch = await store.reign();
