@@ -11,6 +11,7 @@ import type { NodeMessage, RefusalCode, ToOrchestrator } from '../../model/proto
 import { REFUSALS } from '../../model/protocol.js';
 import type { MessageFault } from '../../wire/envelope.js';
 import { type BlobRow, EMPTY, taskToRow } from '../records.js';
+import { forgetNodes } from './admission.js';
 import { refusal } from './answers.js';
 import { commandToRow, receiveAck } from './commands.js';
 import { receiveConfigReply } from './configuration.js';
@@ -19,7 +20,6 @@ import { receiveLog, receiveOutput, receiveReport } from './executions.js';
 import type { Journal } from './journal.js';
 import { nodeToRow, nodeView } from './node-view.js';
 import {
-  forgetNodes,
   receiveGoodbye,
   receiveHeartbeat,
   receiveHello,

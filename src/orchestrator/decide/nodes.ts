@@ -9,15 +9,15 @@
  *    and only twice in a row.
  */
 
-import { sameSecret } from '../../base/secrets.js';
 import type { Route } from '../../bus/bus.js';
 import { hasEnded } from '../../model/execution.js';
 import { type Liveness, livenessMayBecome, type NodeStatus, nodeMayBecome } from '../../model/node.js';
-import type { Heartbeat, Hello, NodeReport, RefusalCode, ReportedError } from '../../model/protocol.js';
+import type { Heartbeat, Hello, NodeReport, ReportedError } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
 import type { BootRow } from '../records.js';
+import { type Greeter, objectionTo } from './admission.js';
 import { isStopUnheard, issue, noteGone, noteProcessGone } from './commands.js';
-import { contest, isHere, objectionToTwin } from './conflict.js';
+import { contest, isHere } from './conflict.js';
 import { tryAgain } from './deaf.js';
 import {
   acceptByReport,
@@ -30,30 +30,16 @@ import {
 import { noteTold } from './module-types.js';
 import { sendAssignment } from './planner.js';
 import { refuse, refuseAt } from './refusals.js';
-import { schemaObjection } from './schemas.js';
-import { FleetNode, instanceKey, type State } from './state.js';
+import { FleetNode, instanceKey } from './state.js';
 import { type Turn, touch } from './turn.js';
 import { welcomeOf } from './welcome.js';
 
 /** Heartbeats in a row without an accepted execution: one may have been overtaken on another connection. */
 const MISSED_BEATS_LIMIT = 2;
-/** Instances are remembered for long, so there is an end to them. */
-const NODES_LIMIT = 10_000;
-/** So that a flood of new instances looks for dead ones now and then, not each time. */
-const ROOM_AT_ONCE = 100;
-/** Deletes of one batch: the store keeps room for some hundred on a full disk. */
-const FORGOTTEN_AT_ONCE = 200;
 /** Made-up executions that a node names, beside those that it can have: each is kept until it does not name it any more. */
 const STRANGE_EXECUTIONS_LIMIT = 1000;
 /** An acknowledgement that a node has not acted upon after this long was lost. */
 const SETTLED_AGAIN_MS = 1000;
-
-/** Who says hello, as the frame around it says: nothing and 0 unless it was welcomed before. */
-export interface Greeter {
-  readonly route: Route;
-  readonly nodeId: string;
-  readonly incarnation: number;
-}
 
 export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
   const { route, incarnation } = greeter;
@@ -90,80 +76,6 @@ export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
   turn.journal.tell(node, welcomeOf(turn, node, drop));
   remindOfDesired(turn, node);
   turn.state.freed.add(node.module);
-}
-
-function objectionTo(
-  turn: Turn,
-  greeter: Greeter,
-  hello: Hello,
-): { code: RefusalCode; message: string; hint?: string } | undefined {
-  const { state, house } = turn;
-  if (house.token !== undefined && !sameSecret(hello.token, house.token)) {
-    return { code: 'unauthorized', message: 'the token is not this orchestrator’s', hint: 'set TUTTI_TOKEN' };
-  }
-  if (
-    state.replacedBoots.has(hello.bootId) ||
-    turn.loaded.replacedBoots.has(hello.bootId) ||
-    isOutlived(state, greeter, hello)
-  ) {
-    return {
-      code: 'replaced',
-      message: `a newer process of instance ${hello.instance} has taken this one’s place`,
-    };
-  }
-  const declared = state.moduleSpec(hello.module)?.spec;
-  if (!declared) {
-    const known = [
-      ...new Set(
-        [...state.graphs.values()].flatMap((versions) => [...(versions.at(-1)?.compiled.index.keys() ?? [])]),
-      ),
-    ];
-    return {
-      code: 'unknown_module',
-      message: `no graph has a module ${hello.module}`,
-      hint: known.length > 0 ? `known modules: ${known.join(', ')}` : 'no graph is loaded',
-    };
-  }
-  if (hello.outputType !== '' && hello.outputType !== declared.output) {
-    return {
-      code: 'wrong_output_type',
-      message: `${hello.module} publishes ${declared.output}, not ${hello.outputType}`,
-    };
-  }
-  return schemaObjection(state, hello) ?? objectionToNewcomer(turn, greeter, hello);
-}
-
-/** Whoever made up instances or boots could fill memory and disk with them: an honest node says hello again. */
-function objectionToNewcomer(
-  turn: Turn,
-  { route }: Greeter,
-  hello: Hello,
-): { code: RefusalCode; message: string; hint?: string } | undefined {
-  const { state } = turn;
-  const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
-  if (known?.bootId === hello.bootId) return undefined;
-  const inUse = known && objectionToTwin(turn, known);
-  if (inUse) return { code: 'instance_in_use', message: inUse, hint: 'start it under a name of its own' };
-  if (!state.newcomersOfRoute.admits(route, turn.nowMs)) {
-    return { code: 'too_many', message: 'too many nodes say hello on this connection' };
-  }
-  if (!state.newcomersOfInstance.admits(instanceKey(hello.module, hello.instance), turn.nowMs)) {
-    return { code: 'too_many', message: `instance ${hello.instance} is started too often` };
-  }
-  if (!state.newcomers.take(1, turn.nowMs)) {
-    return { code: 'too_many', message: 'too many nodes are being started at this moment' };
-  }
-  if (!known && state.nodes.size >= NODES_LIMIT && makeRoom(turn) === 0) {
-    return { code: 'too_many', message: `there are ${NODES_LIMIT} instances already` };
-  }
-  return undefined;
-}
-
-/** It was given an older incarnation than the newest, by another boot: one that was replaced so long ago that it is not on record. */
-function isOutlived(state: State, { nodeId, incarnation }: Greeter, hello: Hello): boolean {
-  const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
-  if (known === undefined || known.bootId === hello.bootId) return false;
-  return nodeId === known.nodeId && incarnation > 0 && incarnation < known.incarnation;
 }
 
 /** The node that says hello: known or new, of the same boot or of a new one. */
@@ -401,40 +313,6 @@ export function receiveUnreachable(turn: Turn, route: Route): void {
   const node = turn.state.nodesByRoute.get(route);
   if (node) node.connectionEnded = true;
   if (node?.liveness === 'alive') setLiveness(turn, node, 'unresponsive', 'its connection is gone');
-}
-
-/**
- * Forgets nodes that have long been dead, where more are on record than are kept: those that were seen longest ago first, so many at
- * once. Returns how many.
- */
-export function forgetNodes({ state, journal }: Turn, seenBefore: number, kept: number): number {
-  const excess = Math.min(state.nodes.size - kept, FORGOTTEN_AT_ONCE);
-  if (excess <= 0) return 0;
-  const awaited = new Set(
-    [...state.commands.values()].flatMap(({ parts }) => parts.map(({ nodeId }) => nodeId)),
-  );
-  const forgotten = [...state.nodes.values()]
-    .filter(
-      ({ nodeId, liveness, lastSeenAt, desired, taken }) =>
-        // What somebody has stopped stays stopped, so it has to be remembered.
-        liveness === 'dead' &&
-        lastSeenAt < seenBefore &&
-        desired !== 'stopped' &&
-        taken === 0 &&
-        !awaited.has(nodeId),
-    )
-    .sort((a, b) => a.lastSeenAt - b.lastSeenAt)
-    .slice(0, excess);
-  for (const node of forgotten) {
-    state.removeNode(node);
-    journal.delete('nodes', [node.nodeId]);
-  }
-  return forgotten.length;
-}
-
-/** Room for new instances, where there are as many as there may be: those go that have been dead the longest. */
-function makeRoom(turn: Turn): number {
-  return forgetNodes(turn, turn.wallMs, NODES_LIMIT - ROOM_AT_ONCE);
 }
 
 /** How the node stands by its silence; asked again when that may change. */

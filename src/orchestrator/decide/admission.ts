@@ -1,0 +1,136 @@
+/**
+ * Which process may register: by its token, its boot, its module, its types, and how many there are.
+ *
+ * A1. Only a refusal that no repeat can change is final. A process that comes too early or in too great a number is told so, and says hello
+ *     again.
+ * A2. Instances keep their node_id for as long as there is room: those that have been dead the longest make it.
+ */
+import { sameSecret } from '../../base/secrets.js';
+import type { Route } from '../../bus/bus.js';
+import type { Hello, RefusalCode } from '../../model/protocol.js';
+import { objectionToTwin } from './conflict.js';
+import { schemaObjection } from './schemas.js';
+import { instanceKey, type State } from './state.js';
+import type { Turn } from './turn.js';
+
+/** Instances are remembered for long, so there is an end to them. */
+const NODES_LIMIT = 10_000;
+/** So that a flood of new instances looks for dead ones now and then, not each time. */
+const ROOM_AT_ONCE = 100;
+/** Deletes of one batch: the store keeps room for some hundred on a full disk. */
+const FORGOTTEN_AT_ONCE = 200;
+/** Who says hello, as the frame around it says: nothing and 0 unless it was welcomed before. */
+export interface Greeter {
+  readonly route: Route;
+  readonly nodeId: string;
+  readonly incarnation: number;
+}
+
+/** Why this hello is refused; nothing where it is not. */
+export function objectionTo(
+  turn: Turn,
+  greeter: Greeter,
+  hello: Hello,
+): { code: RefusalCode; message: string; hint?: string } | undefined {
+  const { state, house } = turn;
+  if (house.token !== undefined && !sameSecret(hello.token, house.token)) {
+    return { code: 'unauthorized', message: 'the token is not this orchestrator’s', hint: 'set TUTTI_TOKEN' };
+  }
+  if (
+    state.replacedBoots.has(hello.bootId) ||
+    turn.loaded.replacedBoots.has(hello.bootId) ||
+    isOutlived(state, greeter, hello)
+  ) {
+    return {
+      code: 'replaced',
+      message: `a newer process of instance ${hello.instance} has taken this one’s place`,
+    };
+  }
+  const declared = state.moduleSpec(hello.module)?.spec;
+  if (!declared) {
+    const known = [
+      ...new Set(
+        [...state.graphs.values()].flatMap((versions) => [...(versions.at(-1)?.compiled.index.keys() ?? [])]),
+      ),
+    ];
+    return {
+      code: 'unknown_module',
+      message: `no graph has a module ${hello.module}`,
+      hint: known.length > 0 ? `known modules: ${known.join(', ')}` : 'no graph is loaded',
+    };
+  }
+  if (hello.outputType !== '' && hello.outputType !== declared.output) {
+    return {
+      code: 'wrong_output_type',
+      message: `${hello.module} publishes ${declared.output}, not ${hello.outputType}`,
+    };
+  }
+  return schemaObjection(state, hello) ?? objectionToNewcomer(turn, greeter, hello);
+}
+
+/** Whoever made up instances or boots could fill memory and disk with them: an honest node says hello again. */
+function objectionToNewcomer(
+  turn: Turn,
+  { route }: Greeter,
+  hello: Hello,
+): { code: RefusalCode; message: string; hint?: string } | undefined {
+  const { state } = turn;
+  const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
+  if (known?.bootId === hello.bootId) return undefined;
+  const inUse = known && objectionToTwin(turn, known);
+  if (inUse) return { code: 'instance_in_use', message: inUse, hint: 'start it under a name of its own' };
+  if (!state.newcomersOfRoute.admits(route, turn.nowMs)) {
+    return { code: 'too_many', message: 'too many nodes say hello on this connection' };
+  }
+  if (!state.newcomersOfInstance.admits(instanceKey(hello.module, hello.instance), turn.nowMs)) {
+    return { code: 'too_many', message: `instance ${hello.instance} is started too often` };
+  }
+  if (!state.newcomers.take(1, turn.nowMs)) {
+    return { code: 'too_many', message: 'too many nodes are being started at this moment' };
+  }
+  if (!known && state.nodes.size >= NODES_LIMIT && makeRoom(turn) === 0) {
+    return { code: 'too_many', message: `there are ${NODES_LIMIT} instances already` };
+  }
+  return undefined;
+}
+
+/** It was given an older incarnation than the newest, by another boot: one that was replaced so long ago that it is not on record. */
+function isOutlived(state: State, { nodeId, incarnation }: Greeter, hello: Hello): boolean {
+  const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
+  if (known === undefined || known.bootId === hello.bootId) return false;
+  return nodeId === known.nodeId && incarnation > 0 && incarnation < known.incarnation;
+}
+
+/**
+ * Forgets nodes that have long been dead, where more are on record than are kept: those that were seen longest ago first, so many at
+ * once. Returns how many.
+ */
+export function forgetNodes({ state, journal }: Turn, seenBefore: number, kept: number): number {
+  const excess = Math.min(state.nodes.size - kept, FORGOTTEN_AT_ONCE);
+  if (excess <= 0) return 0;
+  const awaited = new Set(
+    [...state.commands.values()].flatMap(({ parts }) => parts.map(({ nodeId }) => nodeId)),
+  );
+  const forgotten = [...state.nodes.values()]
+    .filter(
+      ({ nodeId, liveness, lastSeenAt, desired, taken }) =>
+        // What somebody has stopped stays stopped, so it has to be remembered.
+        liveness === 'dead' &&
+        lastSeenAt < seenBefore &&
+        desired !== 'stopped' &&
+        taken === 0 &&
+        !awaited.has(nodeId),
+    )
+    .sort((a, b) => a.lastSeenAt - b.lastSeenAt)
+    .slice(0, excess);
+  for (const node of forgotten) {
+    state.removeNode(node);
+    journal.delete('nodes', [node.nodeId]);
+  }
+  return forgotten.length;
+}
+
+/** Room for new instances, where there are as many as there may be: those go that have been dead the longest. */
+function makeRoom(turn: Turn): number {
+  return forgetNodes(turn, turn.wallMs, NODES_LIMIT - ROOM_AT_ONCE);
+}
