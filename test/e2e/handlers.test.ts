@@ -1,6 +1,8 @@
 /**
  * What a TypeScript author does inside a handler: its execution ends as it should, and the same process takes the next one.
  */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startAuthored } from '../support/authored.js';
 import { OrchestratorProcess } from '../support/orchestrator.js';
@@ -106,6 +108,24 @@ describe('a handler', () => {
       expect(node.isRunning).toBe(true);
     },
   );
+
+  it('that computes beyond dead_after is taken for dead, and its late result counts where nobody else had its work', async () => {
+    const scene = Scene.ofTest();
+    const graph = join(await scene.directory(), 'busy.yaml');
+    const liveness = 'liveness: { unresponsive_after: 500ms, dead_after: 1s }';
+    await writeFile(
+      graph,
+      `name: busy\nsource: { name: problem, type: json }\nmodules:\n  work: { inputs: [problem], output: json, ${liveness} }\n`,
+    );
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: [graph] });
+    const tape = orchestrator.tape();
+    const compute = 'odd: () => { const end = Date.now() + 4_000; while (Date.now() < end); return 1; }';
+    await startAuthored(scene, orchestrator, { source: WORK.replace('WORKS', compute) });
+    const { task_id: task } = await orchestrator.submit('busy', { what: 'odd' });
+    await tape.first('it is taken for dead', ({ type }) => type === 'node.dead');
+    expect(await tape.ended(task)).toEqual(['succeeded']);
+    expect(await orchestrator.executions(task)).toHaveLength(1);
+  });
 
   it('that ends the process fails with process_exit; what runs beside it is given back', async () => {
     const scene = Scene.ofTest();
