@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import zmq
 
@@ -294,9 +294,13 @@ class NodeCase(unittest.TestCase):
         return server
 
     def node(
-        self, orchestrator: FakeOrchestrator, code: str, env: Optional[Dict[str, str]] = None
+        self,
+        orchestrator: FakeOrchestrator,
+        code: str,
+        env: Optional[Dict[str, str]] = None,
+        command: Sequence[str] = ("my_node.py",),
     ) -> subprocess.Popen[str]:
-        """Runs a script in a folder of its own."""
+        """Runs a script in a folder of its own: with ``command``, in any way that the interpreter offers."""
         import tempfile
 
         folder = tempfile.TemporaryDirectory()
@@ -304,12 +308,13 @@ class NodeCase(unittest.TestCase):
         script = Path(folder.name) / "my_node.py"
         script.write_text(code)
         process = subprocess.Popen(
-            [sys.executable, str(script)],
+            [sys.executable, *command],
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT / "src"),
                 "TUTTI_CONTROL": orchestrator.control,
                 "TUTTI_INSTANCE": "m-1",
+                "PYTHONDONTWRITEBYTECODE": "1",
                 **(env or {}),
             },
             stdout=subprocess.PIPE,
@@ -346,6 +351,13 @@ def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
+def kill_if_there(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def until(condition: Callable[[], bool]) -> None:
     """Waits for what no message tells of."""
     deadline = time.monotonic() + WITHIN_S
@@ -369,4 +381,4 @@ def until_gone(pid: int) -> None:
     raise AssertionError(f"process {pid} is still there: {command_line(pid)}")
 
 
-SIGKILL, SIGTERM, SIGINT = signal.SIGKILL, signal.SIGTERM, signal.SIGINT
+SIGALRM, SIGKILL, SIGTERM, SIGINT = signal.SIGALRM, signal.SIGKILL, signal.SIGTERM, signal.SIGINT

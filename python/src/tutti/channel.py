@@ -1,6 +1,9 @@
 """Messages between the processes of one node, over a pair of connected sockets.
 
 Both ends run the same code and nobody else can reach them, so a message is pickled as it is.
+
+A forked child has a copy of each socket. It closes those of a channel, on which messages of two processes would mix; through a
+``Letterbox``, where each message is a datagram, any number of processes may write.
 """
 
 from __future__ import annotations
@@ -14,12 +17,15 @@ from typing import Any, List, Optional
 
 _HEADER = struct.Struct("!Q")
 _READ_BYTES = 1 << 18
+_MAX_DATAGRAM_BYTES = 1 << 18
 
 
 class Channel:
     """The blocking end: any thread may send, one receives."""
 
     def __init__(self, end: socket.socket) -> None:
+        # Whatever the author has set as the default timeout of sockets.
+        end.setblocking(True)
         self._end = end
         self._lock = threading.Lock()
         self._reader = _Reader()
@@ -52,6 +58,53 @@ class Channel:
         except OSError:
             pass
         self._end.close()
+
+    def give_up(self) -> None:
+        """In a forked child, where the connection is not ours to end, and another thread may have held the lock."""
+        self._lock = threading.Lock()
+        self._end.close()
+
+
+class Letterbox:
+    """For messages of a forked child; a message that cannot be sent is lost."""
+
+    def __init__(self, end: socket.socket) -> None:
+        end.setblocking(True)
+        self._end = end
+
+    def send(self, message: Any) -> None:
+        try:
+            self._end.send(pickle.dumps(message, protocol=5))
+        except OSError:
+            pass  # The node has ended, or the message is larger than the system allows.
+
+    def close(self) -> None:
+        self._end.close()
+
+
+class LetterboxReader:
+    """The end that never blocks."""
+
+    def __init__(self, end: socket.socket) -> None:
+        end.setblocking(False)
+        self._end = end
+
+    def fileno(self) -> int:
+        return self._end.fileno()
+
+    def receive(self) -> List[Any]:
+        """All that has come since."""
+        messages: List[Any] = []
+        while True:
+            try:
+                data = self._end.recv(_MAX_DATAGRAM_BYTES)
+                if not data:
+                    return messages
+                messages.append(pickle.loads(data))
+            except OSError:
+                return messages
+            except Exception:
+                continue  # A child that was killed does no harm; one that writes rubbish does none either.
 
 
 class Port:

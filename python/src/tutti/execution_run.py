@@ -1,8 +1,11 @@
 """One run of a handler: decodes its inputs, hands it its task, and turns what it gives into outputs.
 
-1. Whatever a handler does, the run ends with exactly one ``Finished``, and never raises.
+1. Whatever a handler does, the run ends with exactly one ``Finished``, and never raises: also where its error cannot be told, or its
+   output cannot be handed on.
 2. A partial output that cannot be encoded fails the run, also where the handler goes on.
 3. A handler that was told to end gives no output any more.
+4. A forked child that comes back from the handler ends there, with the exit code that it would have had: it ends no run, and gives
+   nothing. Only its log lines and its progress reach the task.
 """
 
 from __future__ import annotations
@@ -12,20 +15,22 @@ import inspect
 import itertools
 import json
 import logging
+import os
 import threading
 import time
 from contextvars import ContextVar
-from pathlib import PurePath
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, Union
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Optional, Type, Union
 
 from .errors import NonRetryableError, ReportedError, TaskAbortedError, TuttiError, bounded, reported_error
-from .messages import Content, FetchedInput, Finished, Output, Partial, Rules, Start
+from .forked import leave
+from .handlers import Handler, is_generator
+from .messages import Finished, Output, Partial, Start
 from .network.events import Begun, Log, Progress
+from .notes import note
+from .payloads import Payloads
 from .records import Record, record_of
-from .spool import read, spool
-from .stacks import attempt
 from .task import AsyncTask, Task
-from .values.types import Decoded, Types, Unencodable
 
 _MAX_LOG_CHARS = 8_192
 """A log line is read by people; what is longer belongs into an output."""
@@ -35,44 +40,20 @@ _MAX_FIELDS = 64
 current_run: ContextVar[Optional[ExecutionRun]] = ContextVar("tutti_run", default=None)
 """The run whose handler is at work here."""
 
-Handler = Callable[[Any], Any]
 Send = Callable[[Any], None]
 Outcome = Union[None, ReportedError, TaskAbortedError]
-
-
-class Payloads:
-    """What the newest welcome said about payloads."""
-
-    def __init__(self) -> None:
-        self.rules = Rules(b"", "json", False, 0, "")
-        self.types = Types(b"")
-        self._version = (b"", self.types)
-
-    def set(self, rules: Rules) -> None:
-        if rules.descriptors != self.rules.descriptors:
-            self.types = Types(rules.descriptors)
-        self.rules = rules
-
-    def types_of(self, start: Start) -> Types:
-        """What the names of types mean to this execution's graph version."""
-        if not start.descriptors:
-            return self.types
-        descriptors, types = self._version
-        if descriptors != start.descriptors:
-            types = Types(start.descriptors)
-            self._version = (start.descriptors, types)
-        return types
-
-    def output_type_of(self, start: Start) -> str:
-        return self.rules.output_type if self.rules.is_declared else start.output_type or self.rules.output_type
 
 
 class ExecutionRun:
     def __init__(self, start: Start, handler: Handler, payloads: Payloads, send: Send) -> None:
         self.execution_id = start.execution_id
         self.aborted: Optional[TaskAbortedError] = None
+        self._pid = os.getpid()
         self._start = start
         self._handler = handler
+        self._is_generator = is_generator(handler)
+        self._cancel: Optional[Callable[[], Any]] = None
+        """Cancels the awaitable that a plain function has given."""
         self._payloads = payloads
         self._send = send
         self._lock = threading.Lock()
@@ -93,6 +74,7 @@ class ExecutionRun:
         self._is_aborted.set()
         for settle in waiting:
             settle(self.aborted)
+        self._cancel_awaited()
 
     def settled(self, ticket: int, error: Optional[ReportedError]) -> None:
         """A partial output has its place in the window, or could not be published."""
@@ -123,7 +105,12 @@ class ExecutionRun:
         line = bounded(str(message), _MAX_LOG_CHARS)
         self._send(Log(self.execution_id, at, level, line, _as_texts(fields)))
 
-    def publish(self, partial: Any) -> None:
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a plain function has given an awaitable, which is at work."""
+        return self._cancel is not None
+
+    def publish(self, value: Any) -> None:
         has_settled = threading.Event()
         outcomes: List[Outcome] = []
 
@@ -131,11 +118,11 @@ class ExecutionRun:
             outcomes.append(outcome)
             has_settled.set()
 
-        self._give(partial, settle)
+        self._give(value, settle)
         has_settled.wait()
         self._raise(outcomes[0])
 
-    async def publish_async(self, partial: Any) -> None:
+    async def publish_async(self, value: Any) -> None:
         loop = asyncio.get_running_loop()
         has_settled: asyncio.Future[Outcome] = loop.create_future()
 
@@ -146,15 +133,18 @@ class ExecutionRun:
         def settle(outcome: Outcome) -> None:
             loop.call_soon_threadsafe(resolve, outcome)
 
-        self._give(partial, settle)
+        self._give(value, settle)
         self._raise(await has_settled)
 
-    def _give(self, partial: Any, settle: Callable[[Outcome], None]) -> None:
+    def _give(self, value: Any, settle: Callable[[Outcome], None]) -> None:
         self.raise_if_aborted()
         if self._has_returned:
             raise TuttiError("task_ended", "the handler has returned already")
+        if self._is_forked:
+            hint = "give the value back to the handler, and publish it there"
+            raise TuttiError("forked_child", "a forked child process cannot publish", hint)
         try:
-            kind, content = self._encode(partial)
+            kind, content = self._payloads.encode(value, self._start)
         except Exception as error:
             self._failure = self._failure or error
             raise
@@ -173,24 +163,23 @@ class ExecutionRun:
 
     # The run
 
-    def run(self) -> None:
-        """Runs a plain function or a generator here, to its end."""
-        self.finish(self.result())
-
     async def run_async(self) -> None:
         """Runs an ``async def`` function or an asynchronous generator here, to its end."""
         self.finish(await self.result_async())
 
     def result(self) -> Union[Output, ReportedError]:
+        """Runs a plain function or a generator here, to its end."""
         token = current_run.set(self)
         try:
             task: Task[Any, Any] = self._task(Task)
             given = self._handler(task)
-            if inspect.isgenerator(given):
+            if inspect.isgenerator(given) and self._is_generator:
                 given = self._publish_all(given)
+            elif inspect.isawaitable(given) or inspect.isasyncgen(given):
+                given = asyncio.run(self._run_awaited(given))
             return self._output(given)
         except BaseException as raised:
-            return self._error(raised)
+            return self.error(raised)
         finally:
             current_run.reset(token)
 
@@ -198,28 +187,58 @@ class ExecutionRun:
         token = current_run.set(self)
         try:
             task: AsyncTask[Any, Any] = self._task(AsyncTask)
-            given = self._handler(task)
-            if inspect.isasyncgen(given):
-                last: Any = None
-                async for last in given:
-                    await self.publish_async(last)
-                return self._output(last)
-            return self._output(await given)
+            return self._output(await self._awaited(self._handler(task)))
         except BaseException as raised:
-            return self._error(raised)
+            return self.error(raised)
         finally:
             current_run.reset(token)
 
     def failed(self, error: BaseException) -> None:
         """Ends a run from outside of it."""
-        self.finish(self._error(error))
+        self.finish(self.error(error))
 
     def finish(self, result: Union[Output, ReportedError]) -> None:
         with self._lock:
             if self._has_returned:
                 return
             self._has_returned = True
-        self._send(Finished(self.execution_id, result))
+        try:
+            self._send(Finished(self.execution_id, result))
+        except Exception as error:
+            told = f"what the handler gave cannot be handed on: {type(error).__name__}"
+            self._send(Finished(self.execution_id, ReportedError("result_lost", told, True)))
+
+    async def _awaited(self, given: Any) -> Any:
+        if inspect.isasyncgen(given):
+            last: Any = None
+            try:
+                async for last in given:
+                    await self.publish_async(last)
+            finally:
+                await given.aclose()
+            return last
+        while inspect.isawaitable(given):
+            given = await given
+        return given
+
+    async def _run_awaited(self, given: Any) -> Any:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        if task is not None:
+            self._cancel = partial(loop.call_soon_threadsafe, task.cancel)
+        if self.aborted is not None:
+            self._cancel_awaited()
+        try:
+            return await self._awaited(given)
+        finally:
+            self._cancel = None
+
+    def _cancel_awaited(self) -> None:
+        cancel = self._cancel
+        if cancel is not None:
+            try:
+                cancel()
+            except RuntimeError:
+                pass  # Its loop has ended, and it has come back.
 
     def _publish_all(self, generator: Any) -> Any:
         """What it yields are partial outputs; what it returns, or else the last that it yielded, is the output."""
@@ -240,25 +259,41 @@ class ExecutionRun:
             generator.close()
 
     def _output(self, given: Any) -> Union[Output, ReportedError]:
+        if self._is_forked:
+            leave(None)
         self.raise_if_aborted()
         if self._failure is not None:
-            return self._error(self._failure)
-        return Output(*self._encode(given))
+            return self.error(self._failure)
+        if inspect.isgenerator(given):
+            told = "the output is a generator: make a list of it, or yield in the handler itself"
+            raise NonRetryableError("bad_output", told)
+        return Output(*self._payloads.encode(given, self._start))
 
-    def _error(self, raised: BaseException) -> ReportedError:
-        if isinstance(raised, (asyncio.CancelledError, TaskAbortedError)):
-            raised = self.aborted or raised
-        error = reported_error(raised, "handler_error")
-        if self.aborted is None:
-            # A logging configuration is the author's, too: it may raise.
-            told = f"execution {self.execution_id} failed: {error.stack or error.message}"
-            attempt(lambda: logging.getLogger("tutti.node").error("%s", told), None)
-        return error
+    def error(self, raised: BaseException) -> ReportedError:
+        """What is told of an error. Never raises, whatever the error does when it is looked at."""
+        if self._is_forked:
+            leave(raised)
+        try:
+            if isinstance(raised, (asyncio.CancelledError, TaskAbortedError)):
+                raised = self.aborted or raised
+            error = reported_error(raised, "handler_error")
+            if self.aborted is None:
+                told = f"execution {self.execution_id} failed: {error.stack or error.message}"
+                note(logging.ERROR, "%s", told)
+            return error
+        except BaseException as again:
+            told = f"{type(raised).__name__}, which cannot be shown: {type(again).__name__}"
+            return ReportedError("handler_error", bounded(told), True)
+
+    @property
+    def _is_forked(self) -> bool:
+        """Whether this is a child process that the handler has forked."""
+        return os.getpid() != self._pid
 
     def _task(self, cls: Type[Any]) -> Any:
         start = self._start
-        inputs = {each.name: self._decode(each) for each in start.inputs if not each.previous}
-        previous = {each.name: self._decode(each) for each in start.inputs if each.previous}
+        inputs = {each.name: self._payloads.decode(each, start) for each in start.inputs if not each.previous}
+        previous = {each.name: self._payloads.decode(each, start) for each in start.inputs if each.previous}
         self.raise_if_aborted()
         self._send(Begun(self.execution_id))
         return cls(
@@ -270,36 +305,6 @@ class ExecutionRun:
             Record(inputs),
             record_of(previous, _EVERY_NAME),
         )
-
-    def _decode(self, given: FetchedInput) -> Any:
-        types = self._payloads.types_of(self._start)
-        if not types.has(given.type):
-            told = f"input {given.name}: the orchestrator has not told the type {given.type}"
-            raise NonRetryableError("unknown_type", told)
-        decoded = types.decode(given.type, read(given.content))
-        if isinstance(decoded, Decoded):
-            return decoded.value
-        told = f"input {given.name} is not a {given.type}: {decoded.message}"
-        raise NonRetryableError("bad_input", told)
-
-    def _encode(self, value: Any) -> Tuple[str, Content]:
-        """By reference where it is too large to go inline."""
-        rules = self._payloads.rules
-        kind = self._payloads.output_type_of(self._start)
-        if kind == "bytes" and isinstance(value, PurePath):
-            try:
-                kept = spool(value, rules.spool)
-                return kind, kept if kept.size > rules.inline_max_bytes else read(kept)
-            except OSError as error:
-                raise NonRetryableError("bad_output", f"the output cannot be read: {error}") from error
-        encoded = self._payloads.types_of(self._start).encode(kind, value)
-        if isinstance(encoded, Unencodable):
-            faults = "; ".join(f"{path}: {told}" if path else told for path, _, told in encoded.faults)
-            told = f"the output is not a {kind}: {faults}"
-            raise TuttiError("bad_output", told, details=encoded.faults)
-        if len(encoded.content) <= rules.inline_max_bytes:
-            return kind, encoded.content
-        return kind, spool(encoded.content, rules.spool)
 
 
 class _EveryName(frozenset):  # type: ignore[type-arg]

@@ -2,6 +2,8 @@
 
 1. Handlers, hooks and the author's logging are here; the protocol is in the network process, which goes on whatever they do.
 2. Either process ends when the other does.
+3. The thread that listens never waits for the author's code, and nothing ends it but the end of the node.
+4. In a forked child the node has ended: nothing is sent, and nothing waits.
 """
 
 from __future__ import annotations
@@ -16,22 +18,20 @@ import threading
 import uuid
 from typing import Any, Callable, Optional, Sequence
 
-from . import messages
-from .channel import Channel
+from . import forks, messages
+from .channel import Channel, Letterbox
 from .children import start_child
 from .errors import ReportedError, TuttiError, reported_error
-from .execution_run import Handler, Payloads
-from .main_module import locate
+from .handlers import Handler
 from .network import events
+from .notes import note
 from .options import NodeOptions, NodeSettings
+from .payloads import Payloads
 from .protocol import TypeSchema
 from .runners.loop import LoopRunner
-from .runners.processes import ProcessRunner
 from .runners.runner import Runner
 from .runners.threads import ThreadRunner
-from .stacks import attempt
 
-_log = logging.getLogger("tutti.node")
 _LIFE_S = 1.0
 """Well within what the network process waits for."""
 
@@ -46,7 +46,8 @@ class Host:
         schemas: Sequence[TypeSchema],
     ) -> None:
         """``owns_process``: the author's process ends with the node, where need be by force."""
-        self._settings = settings
+        self.settings = settings
+        self._pid = os.getpid()
         self._schemas = schemas
         self._options = options
         self._payloads = Payloads()
@@ -56,20 +57,28 @@ class Host:
         self._welcomed = threading.Event()
         self._released = threading.Event()
         self._is_in_hook = False
+        self._shows_life = False
         self.error: Optional[TuttiError] = None
+        self.is_wanted_to_end = False
+        """Somebody has told the node to end."""
         self.node_id = ""
         self.status = "INACTIVE"
         self._owns_process = owns_process
         self.signals: Optional[socket.socket] = None
         """Whoever writes a signal's number here ends the node; for ``signal.set_wakeup_fd``."""
 
-    def start(self) -> None:
+    def start(self, relay: Optional[socket.socket] = None, supervisor: Optional[socket.socket] = None) -> None:
+        """``relay``: where the network process passes signals on to. The node ends when ``supervisor`` does."""
         ours, theirs = socket.socketpair()
         self.signals, told = socket.socketpair()
         self.signals.setblocking(False)
-        self._process = start_child("tutti.network.main", [theirs, told], os.getpid())
+        letters, box = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        shared = [end.dup() if end is not None else None for end in (relay, supervisor)]
+        self._process = start_child("tutti.network.main", [theirs, told, box, *shared], os.getpid())
         self._channel = Channel(ours)
-        s = self._settings
+        self._letterbox = Letterbox(letters)
+        forks.in_child(self._give_up)
+        s = self.settings
         self._channel.send(
             messages.Config(
                 module=s.module,
@@ -97,8 +106,8 @@ class Host:
 
     def stop(self, reason: str) -> None:
         """Gives the work back, says goodbye, and ends; idempotent."""
-        s = self._settings
-        self._channel.send(events.Shutdown(reason, s.shutdown_grace_ms, s.flush_ms))
+        s = self.settings
+        self._send(events.Shutdown(reason, s.shutdown_grace_ms, s.flush_ms))
 
     def wait_until_ended(self, timeout_s: Optional[float] = None) -> bool:
         return self._ended.wait(timeout_s)
@@ -109,6 +118,8 @@ class Host:
 
     def close(self) -> None:
         """After the end: leaves nothing behind, unless the author's code is still at work in the node's own process."""
+        if os.getpid() != self._pid:
+            return
         self._runner.close()
         self._hooks.put(_nothing)
         if self._owns_process and (self._runner.is_busy or self._is_in_hook):
@@ -118,25 +129,32 @@ class Host:
         self._channel.send(messages.Released())
         self._process.wait()
         self._channel.close()
+        self._letterbox.close()
         if self.signals is not None:
             self.signals.close()
+        forks.no_longer(self._give_up)
+
+    def _give_up(self) -> None:
+        """In a forked child. Events are replaced: their locks may be held by threads that are not here."""
+        self._channel.give_up()
+        if self.signals is not None:
+            self.signals.close()
+        self._ended, self._welcomed, self._released = (threading.Event() for _ in range(3))
+        for event in (self._ended, self._welcomed, self._released):
+            event.set()
+        forks.no_longer(self._give_up)
 
     def _make_runner(self, handler: Handler) -> Runner:
-        workers, hard_stop_ms = self._settings.workers, self._settings.hard_stop_ms
-        if workers == "processes":
-            where = locate(handler.__module__)
-            if where is None:
-                hint = "put the node into a file, or use threads"
-                raise TuttiError("bad_option", "workers: processes need a module that can be loaded", hint)
-            is_main = handler.__module__ == "__main__"
-            module = self._settings.module
-            return ProcessRunner(where, is_main, module, self._payloads, self._send, hard_stop_ms)
-        if workers == "asyncio":
+        hard_stop_ms = self.settings.hard_stop_ms
+        if self.settings.workers == "asyncio":
             return LoopRunner(handler, self._payloads, self._send, hard_stop_ms)
-        return ThreadRunner(handler, self._payloads, self._send, hard_stop_ms)
+        return ThreadRunner(handler, self._payloads, self._send, hard_stop_ms, self.settings.capacity)
 
     def _send(self, message: Any) -> None:
-        self._channel.send(message)
+        if os.getpid() == self._pid:
+            self._channel.send(message)
+        elif isinstance(message, (events.Log, events.Progress)):
+            self._letterbox.send(message)
 
     def _listen(self) -> None:
         while not self._ended.is_set():
@@ -147,8 +165,8 @@ class Host:
                 )
             try:
                 self._hear(message)
-            except Exception:
-                _log.exception("the node could not do what it was told")
+            except BaseException as raised:
+                note(logging.ERROR, "the node could not do what it was told", raised=raised)
 
     def _hear(self, message: Any) -> None:
         if isinstance(message, messages.Start):
@@ -173,18 +191,22 @@ class Host:
         elif isinstance(message, events.Note):
             level = getattr(logging, message.level.upper(), logging.INFO)
             fields = " ".join(f"{name}={value}" for name, value in message.fields.items())
-            told = f"{message.message} ({fields})" if fields else message.message
-            # Logging is set up by the author: a handler of theirs may raise.
-            attempt(lambda: _log.log(level, "%s", told), None)
+            note(level, "%s%s", message.message, f" ({fields})" if fields else "")
+        elif isinstance(message, messages.Ending):
+            self._begin_to_show_life()
         elif isinstance(message, messages.Ended):
-            self.error = message.error
+            self.error, self.is_wanted_to_end = message
+            self._begin_to_show_life()
             self._ended.set()
             self._welcomed.set()
-            if self._owns_process:
-                threading.Thread(target=self._show_life, name="tutti-life", daemon=True).start()
+
+    def _begin_to_show_life(self) -> None:
+        if self._owns_process and not self._shows_life:
+            self._shows_life = True
+            threading.Thread(target=self._show_life, name="tutti-life", daemon=True).start()
 
     def _show_life(self) -> None:
-        """After the end, as long as other code gets its turn in this process."""
+        """From the beginning of the end, as long as other code gets its turn in this process."""
         while not self._released.wait(_LIFE_S):
             self._channel.send(messages.Alive())
 
@@ -201,9 +223,9 @@ class Host:
             if run is not None:
                 self._call(run)
         except BaseException as raised:
-            told = reported_error(raised, "hook_failed")
-            attempt(lambda: _log.error("%s raised: %s", name, told.stack or told.message), None)
-            error = ReportedError("hook_failed", f"{name}: {told.message}", True, told.stack)
+            told = _reported(raised, "hook_failed")
+            note(logging.ERROR, "%s raised: %s", name, told.stack or told.message)
+            error = told._replace(code="hook_failed", message=f"{name}: {told.message}", retryable=True)
         self._send(events.HookDone(hook, error))
 
     def _configure(self, transaction_id: str, configuration: str) -> None:
@@ -214,24 +236,36 @@ class Host:
             holds = self._call(self._options.on_configure, configuration)
             configuration = configuration if holds is None else str(holds)
         except BaseException as raised:
-            error = reported_error(raised, "configuration_refused")
+            error = _reported(raised, "configuration_refused")
         self._send(events.Configured(transaction_id, configuration, error))
 
     def _call(self, hook: Callable[..., Any], *arguments: Any) -> Any:
         self._is_in_hook = True
         try:
-            return self._result(hook(*arguments))
+            if isinstance(self._runner, LoopRunner):
+                return self._runner.call(lambda: hook(*arguments))
+            return self._runner.call(lambda: _result(hook(*arguments)))
         finally:
             self._is_in_hook = False
 
-    def _result(self, given: Any) -> Any:
-        if not inspect.isawaitable(given):
-            return given
 
-        async def wait() -> Any:
-            return await given
+def _result(given: Any) -> Any:
+    if not inspect.isawaitable(given):
+        return given
 
-        return self._runner.call(wait()) if isinstance(self._runner, LoopRunner) else asyncio.run(wait())
+    async def wait() -> Any:
+        return await given
+
+    return asyncio.run(wait())
+
+
+def _reported(raised: BaseException, fallback: str) -> ReportedError:
+    """What is told of an error, whatever it does when it is looked at."""
+    try:
+        return reported_error(raised, fallback)
+    except BaseException as again:
+        told = f"{type(raised).__name__}, which cannot be shown: {type(again).__name__}"
+        return ReportedError(fallback, told, True)
 
 
 def _nothing() -> None:

@@ -86,8 +86,14 @@ class Status(NamedTuple):
     status: str
 
 
+class Ending(NamedTuple):
+    """The node ends: from now on its author's process shows that it is alive."""
+
+
 class Ended(NamedTuple):
     error: Optional[TuttiError]
+    is_wanted: bool = False
+    """Somebody has told this node to end (``TERMINATE``): a supervisor does not start it again."""
 
 
 class Partial(NamedTuple):
@@ -109,16 +115,8 @@ class Finished(NamedTuple):
     result: Union[Output, ReportedError]
 
 
-class WorkerStarted(NamedTuple):
-    pid: int
-
-
-class WorkerEnded(NamedTuple):
-    pid: int
-
-
 class Alive(NamedTuple):
-    """The node has ended; its author's process has other things to do, and does them."""
+    """Other code gets its turn in the author's process."""
 
 
 class Released(NamedTuple):

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 import os
 import sys
-from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar, Union
 
-from . import autoserve
+from . import ending
 from .errors import TuttiError
+from .handlers import is_async
 from .host import Host
 from .logs import forward_logs
-from .main_module import WORKER_NAME, Loaded
-from .options import NodeOptions, NodeSettings, read_options
+from .options import NodeOptions, NodeSettings, read_options, read_processes
 from .schemas.own import own_schemas
 from .serving import serve_hosts
+from .supervised import supervised
+from .supervisor import supervise
 
 H = TypeVar("H", bound=Callable[..., Any])
 Hook = TypeVar("Hook", bound=Callable[..., Any])
-
-_defined: List[Node[Any]] = []
-"""Every node of this process: a worker process finds its own here."""
-
 
 class RunningNode:
     """A node that was started in a process that it does not own."""
@@ -71,17 +69,17 @@ class Node(Generic[H]):
         self.handler = handler
         self._options = options
         self._has_started = False
-        self.__doc__ = handler.__doc__
-        self.__name__ = getattr(handler, "__name__", module)
-        self.__wrapped__ = handler
+        self.__name__: str = module
+        functools.update_wrapper(self, handler)
 
     @property
     def __call__(self) -> H:
+        ending.is_used(self)
         return self.handler
 
-    @property
-    def is_async(self) -> bool:
-        return inspect.iscoroutinefunction(self.handler) or inspect.isasyncgenfunction(self.handler)
+    def __reduce__(self) -> str:
+        """By its name, as a function: it can be handed to a process pool."""
+        return str(getattr(self, "__qualname__", self.__name__))
 
     def on_start(self, hook: Hook) -> Hook:
         """Decorates what runs when the node is started, before it takes work. An exception leads to the status ERROR."""
@@ -101,14 +99,18 @@ class Node(Generic[H]):
         self._options = self._options._replace(on_configure=hook)
         return hook
 
-    def serve(self) -> None:
+    def serve(self, processes: Optional[int] = None) -> None:
         """Serves until the node is ended: by SIGTERM or Ctrl-C, by a ``TERMINATE``, or by a final refusal (``SystemExit(1)``).
 
-        The node owns its process: SIGTERM gives the work back and ends it cleanly, a second one at once. Where a handler then keeps
-        the interpreter's lock to itself for five seconds, the process is killed. Raises ``TuttiError``
-        ``bad_option``, ``bad_proto``, ``bad_schema``, ``already_started``.
+        The node owns its process: SIGTERM gives the work back and ends it cleanly, a second one at once. Where a handler keeps the
+        interpreter's lock to itself for five seconds of that, the process is killed. In a process that multiprocessing has started
+        and that only loads the main module, it returns at once.
+
+        :param processes: so many processes, each a node of its own; see ``tutti.serve``
+
+        Raises ``TuttiError`` ``bad_option``, ``bad_proto``, ``bad_schema``, ``already_started``.
         """
-        serve([self])
+        serve([self], processes)
 
     def start(self, timeout_s: Optional[float] = None) -> RunningNode:
         """Starts the node beside what else this process does, and returns when the orchestrator has welcomed it.
@@ -116,6 +118,9 @@ class Node(Generic[H]):
         Errors: as for ``serve``, and a final refusal's code; ``TimeoutError`` when no orchestrator has answered in time (the node
         has ended then).
         """
+        if ending.is_loaded_by_a_child():
+            hint = 'put it below if __name__ == "__main__":'
+            raise TuttiError("loaded_by_child", "a child process that loads the main module cannot start its node", hint)
         host = self.host(owns_process=False)
         host.start()
         running = RunningNode(host)
@@ -127,9 +132,7 @@ class Node(Generic[H]):
         return running
 
     def host(self, owns_process: bool) -> Host:
-        autoserve.is_served_explicitly(self)
-        if _is_loaded_by_worker(self.handler):
-            raise Loaded()
+        ending.is_used(self)
         if self._has_started:
             raise TuttiError("already_started", f"the node of {self.module} was started before")
         settings = self.settings()
@@ -139,7 +142,10 @@ class Node(Generic[H]):
         return Host(settings, self._options, self.handler, owns_process, schemas)
 
     def settings(self) -> NodeSettings:
-        return read_options(self.module, self._options, self.is_async, os.environ)
+        """Raises ``TuttiError`` ``bad_option``."""
+        own = supervised()
+        place = own.place if own is not None else None
+        return read_options(self.module, self._options, is_async(self.handler), os.environ, place)
 
     def __repr__(self) -> str:
         return f"<tutti.Node {self.module or '(TUTTI_MODULE)'}>"
@@ -168,7 +174,8 @@ def node(
     """Makes a function a module node: it gets a task and gives the module's output, or raises.
 
     The function is a plain one, an ``async def``, or a generator of either kind, whose every ``yield`` publishes a partial output; the
-    output is what it returns, or else the last that it yielded.
+    output is what it returns, or else the last that it yielded. A method, a ``functools.partial`` and an object that can be called do
+    as well. Only the handler's own ``yield`` publishes: a generator that a plain function returns is refused as its output.
 
     >>> @node("carbon_footprint")
     ... def run(task):
@@ -179,8 +186,8 @@ def node(
 
     :param module: the module's name in the graph; empty: ``TUTTI_MODULE``
     :param capacity: executions at once
-    :param workers: where they run: ``threads``, ``processes`` (one each; the module is loaded in them anew, without what is for
-        ``__main__`` only) or ``asyncio`` (one loop; for ``async def``). By default ``asyncio`` for ``async def``, else ``threads``
+    :param workers: where they run: ``threads`` or ``asyncio`` (one loop; for ``async def``). It follows from the function. With a
+        capacity of 1, ``on_start``, ``on_stop`` and the executions share one thread. Several processes: ``serve(processes=N)``
     :param instance: the node's own stable name, unique among the nodes of its module. Set it (or ``TUTTI_INSTANCE``) wherever the node
         is to keep its identity over restarts; by default ``<module>@<hostname>:<pid>``
     :param labels: what a graph's ``require`` is compared with
@@ -192,11 +199,11 @@ def node(
         its hello it says what it knows of them, and it is refused (``schema_mismatch``) where the graph means something else by one of
         its module's types; by default the graph is believed
     :param types: which of the types in ``proto_path`` count; by default all
-    :param on_start: runs when the node is started, before it takes work; with ``processes``, in the node's own process only
+    :param on_start: runs when the node is started, before it takes work
     :param on_stop: runs when the node is stopped, after its last execution, and before its process ends
     :param on_configure: takes a configuration; gives back the one that now holds, if it is another
     :param hard_stop_ms: how long after a stop a handler that does not end by itself is stopped hard: its thread (or its ``async``
-        code) has ``TaskAbortedError`` raised in it at its next step, its process is killed. ``None``: never
+        code) has ``TaskAbortedError`` raised in it at its next step. ``None``: never
     :param shutdown_grace_ms: how long handlers get to end after SIGTERM or ``stop()``
     :param flush_ms: how long a node that ends waits for what is not acknowledged yet
     """
@@ -224,22 +231,28 @@ def node(
 
     def decorate(handler: H) -> Node[H]:
         made = Node(module, handler, options)
-        _defined.append(made)
-        autoserve.serve_at_end_of(frame, made, serve)
+        ending.defined(made, frame, serve)
         return made
 
     return decorate
 
 
-def serve(nodes: Sequence[Node[Any]]) -> None:
-    """Serves several nodes in one process; see ``Node.serve``."""
-    serve_hosts([each.host(owns_process=True) for each in nodes])
+def serve(nodes: Sequence[Node[Any]], processes: Optional[int] = None) -> None:
+    """Serves several nodes in one process; see ``Node.serve``.
 
-
-def nodes_by_module() -> Dict[str, Node[Any]]:
-    """The nodes of this process, by the module that they play."""
-    return {each.module or os.environ.get("TUTTI_MODULE", ""): each for each in _defined}
-
-
-def _is_loaded_by_worker(handler: Callable[..., Any]) -> bool:
-    return "tutti.runners.worker" in sys.modules or handler.__module__ == WORKER_NAME
+    :param processes: that many processes under this one, each of which runs the same program (the same command line) and serves these
+        nodes, as ``<instance>-1``, ``<instance>-2`` …. One that dies is started again, at once and then after 1, 2, 4 … 30 s. This
+        process only supervises: a signal to it ends all of them within their grace, a second one at once, and when it is killed they
+        end as after a signal. By default ``TUTTI_PROCESSES``; without it, this process serves
+    """
+    if ending.is_loaded_by_a_child():
+        return
+    own = supervised()
+    count = read_processes(processes, os.environ) if own is None else None
+    if count is None:
+        serve_hosts([each.host(owns_process=True) for each in nodes], own)
+        return
+    for each in nodes:
+        ending.is_used(each)
+        own_schemas(each.settings().proto_paths, each.settings().types)
+    supervise(count, [each.settings() for each in nodes])

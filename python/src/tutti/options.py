@@ -14,7 +14,8 @@ DEFAULT_CONTROL = "tcp://127.0.0.1:7400"
 _MODULE = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _CONTROL = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/*]+):[0-9]{1,5}\Z")
 
-WORKERS = ("threads", "processes", "asyncio")
+WORKERS = ("threads", "asyncio")
+_MAX_PROCESSES = 1_024
 
 
 class NodeOptions(NamedTuple):
@@ -58,12 +59,26 @@ class NodeSettings(NamedTuple):
     flush_ms: float
 
 
-def read_options(module: str, options: NodeOptions, is_async: bool, env: Mapping[str, str]) -> NodeSettings:
+class Place(NamedTuple):
+    """Of one of several processes under a supervisor."""
+
+    supervisor: int
+    """Its pid."""
+    number: int
+    """From 1 on."""
+
+
+def read_options(
+    module: str, options: NodeOptions, is_async: bool, env: Mapping[str, str], place: Optional[Place]
+) -> NodeSettings:
     """Options and environment to settings. Raises ``TuttiError`` ``bad_option``, with every fault in ``details``."""
     name = module or env.get("TUTTI_MODULE", "")
     instance = options.instance
     if instance is None:
-        instance = env.get("TUTTI_INSTANCE") or f"{name}@{socket.gethostname()}:{os.getpid()}"
+        pid = os.getpid() if place is None else place.supervisor
+        instance = env.get("TUTTI_INSTANCE") or f"{name}@{socket.gethostname()}:{pid}"
+    if place is not None:
+        instance = f"{instance}-{place.number}"
     paths, types = options.proto_path, options.types
     paths = [paths] if isinstance(paths, (str, os.PathLike)) else paths
     settings = NodeSettings(
@@ -104,8 +119,9 @@ def _faults(settings: NodeSettings, is_async: bool) -> List[Fault]:
     expect(fits, "module", module, 'a name such as "ml_model" (a-z, 0-9, _; at most 63)')
     whole = isinstance(capacity, int) and not isinstance(capacity, bool)
     expect(whole and capacity >= 1, "capacity", capacity, "a whole number from 1 on")
-    expect(workers in WORKERS, "workers", workers, f"one of {', '.join(WORKERS)}")
-    if workers in WORKERS and workers != "processes":
+    several = " (for several processes: serve(processes=N))" if workers == "processes" else ""
+    expect(workers in WORKERS, "workers", workers, f"one of {', '.join(WORKERS)}{several}")
+    if workers in WORKERS:
         expect(
             (workers == "asyncio") == is_async,
             "workers",
@@ -124,3 +140,19 @@ def _faults(settings: NodeSettings, is_async: bool) -> List[Fault]:
         value = getattr(settings, option)
         expect(is_duration(value), option, value, duration)
     return faults
+
+
+def read_processes(given: Optional[int], env: Mapping[str, str]) -> Optional[int]:
+    """How many processes are to serve; ``None``: this one. Raises ``TuttiError`` ``bad_option``."""
+    told = env.get("TUTTI_PROCESSES", "").strip()
+    value: Any = given if given is not None or not told else told
+    if value is None:
+        return None
+    name = "processes" if given is not None else "TUTTI_PROCESSES"
+    if isinstance(value, str) and value.isdecimal() and value.isascii():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MAX_PROCESSES:
+        return value
+    right = f"a whole number from 1 to {_MAX_PROCESSES}"
+    fault = Fault(name, "bad_option", f"{name}: {show(value)} is not {right}")
+    raise TuttiError("bad_option", fault.message, details=[fault])

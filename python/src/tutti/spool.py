@@ -2,6 +2,8 @@
 
 1. A spool is a folder of one process, which holds a lock in it from before the folder has its name until it ends, however it ends.
 2. So a spool whose lock can be had is nobody's any more, and the next process removes it.
+3. A node without a temporary folder that can be written works: only what has to go into a file fails, with ``no_temp_folder``. A folder
+   that was removed meanwhile (by a handler, or by what cleans the system's folder) is made again.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from glob import escape, glob
 from pathlib import PurePath
 from typing import Optional, Union
 
+from .errors import TuttiError
 from .messages import Content, Spooled
 
 _CHUNK_BYTES = 1 << 20
@@ -26,20 +29,39 @@ _LOCK = "lock"
 
 
 def spool(content: Union[bytes, PurePath], directory: str) -> Spooled:
-    """Keeps bytes, or a copy of a file as it is now. Raises ``OSError``."""
-    path = os.path.join(directory, uuid.uuid4().hex)
+    """Keeps bytes, or a copy of a file as it is now. Raises ``TuttiError`` ``no_temp_folder``."""
     digest = hashlib.sha256()
     size = 0
-    with open(path, "wb") as target:
-        if isinstance(content, bytes):
-            digest.update(content)
-            size = target.write(content)
-        else:
-            with open(content, "rb") as source:
-                for chunk in iter(lambda: source.read(_CHUNK_BYTES), b""):
-                    digest.update(chunk)
-                    size += target.write(chunk)
+    try:
+        path = new_path(directory)
+        with open(path, "wb") as target:
+            if isinstance(content, bytes):
+                digest.update(content)
+                size = target.write(content)
+            else:
+                with open(content, "rb") as source:
+                    for chunk in iter(lambda: source.read(_CHUNK_BYTES), b""):
+                        digest.update(chunk)
+                        size += target.write(chunk)
+    except OSError as error:
+        raise no_temp_folder(str(error)) from error
     return Spooled(path, digest.hexdigest(), size)
+
+
+def new_path(directory: str) -> str:
+    """For a file in the spool. Raises ``TuttiError`` ``no_temp_folder``."""
+    if not directory:
+        raise no_temp_folder("there is none that can be written")
+    try:
+        os.makedirs(directory, 0o700, exist_ok=True)
+    except OSError as error:
+        raise no_temp_folder(str(error)) from error
+    return os.path.join(directory, uuid.uuid4().hex)
+
+
+def no_temp_folder(why: str) -> TuttiError:
+    told = f"a payload that is too large to go inline cannot be kept in the temporary folder: {why}"
+    return TuttiError("no_temp_folder", told, "set TMPDIR to a folder that can be written and has room")
 
 
 def read(content: Content) -> bytes:
@@ -62,16 +84,28 @@ class Spool:
     """A folder for payloads, in the system's temporary folder."""
 
     def __init__(self) -> None:
-        """Raises ``OSError``."""
-        self.directory = tempfile.mkdtemp(prefix=f".{_PREFIX}")
-        self._lock = _locked(os.path.join(self.directory, _LOCK), os.O_CREAT | os.O_EXCL)
+        self.directory = ""
+        """Empty: there is no folder that can be written."""
+        self.problem = ""
+        self._lock: Optional[int] = None
+        try:
+            self._make()
+        except OSError as error:
+            self.problem = str(error)
+
+    def _make(self) -> None:
+        hidden = tempfile.mkdtemp(prefix=f".{_PREFIX}", dir=os.path.abspath(tempfile.gettempdir()))
+        self.directory = hidden
+        self._lock = _locked(os.path.join(hidden, _LOCK), os.O_CREAT | os.O_EXCL)
         # Where there are no locks, nobody could tell later whether it is still needed.
         if self._lock is not None:
-            parent, name = os.path.split(self.directory)
-            os.rename(self.directory, os.path.join(parent, name[1:]))
+            parent, name = os.path.split(hidden)
+            os.rename(hidden, os.path.join(parent, name[1:]))
             self.directory = os.path.join(parent, name[1:])
 
     def remove(self) -> None:
+        if not self.directory:
+            return
         shutil.rmtree(self.directory, ignore_errors=True)
         if self._lock is not None:
             os.close(self._lock)

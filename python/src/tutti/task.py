@@ -79,13 +79,15 @@ class Task(_BaseTask[Inputs, Previous]):
         """Waits; raises ``TaskAbortedError`` as soon as the work is not wanted any more."""
         self._run.sleep(seconds)
 
-    def publish(self, partial: Any) -> None:
+    def publish(self, partial: Any) -> Any:
         """Publishes a partial output, before the one that the handler returns; waits until there is room in the output window.
+
+        In a coroutine that a plain function has given, it is awaited instead.
 
         Raises ``NonRetryableError`` ``bad_output`` when the type cannot carry it, ``TaskAbortedError`` when the work is not wanted any
         more.
         """
-        self._run.publish(partial)
+        return self._run.publish_async(partial) if self._run.is_awaited else self._run.publish(partial)
 
 
 class AsyncTask(_BaseTask[Inputs, Previous]):

@@ -13,12 +13,12 @@ import http.client
 import socket
 import threading
 from collections import deque
-from typing import Callable, Deque, Dict, List, NamedTuple, Optional, Union
+from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Union
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import NonRetryableError, ReportedError, TuttiError, reported_error
 from ..protocol import BlobRef
-from ..spool import OwnedFile
+from ..spool import OwnedFile, no_temp_folder
 
 _RETRY_FIRST_S = 0.25
 _RETRY_MAX_S = 10.0
@@ -140,7 +140,7 @@ class Blobs:
                     "Content-Type": "application/octet-stream",
                     "Content-Length": str(blob.size),
                 }
-                with open(source.path, "rb") as file:
+                with _opened(source.path, "rb") as file:
                     connection.request("PUT", _target(address), body=file, headers=headers)
                 response = connection.getresponse()
                 return None if 200 <= response.status < 300 else _refused(response, url)
@@ -206,7 +206,7 @@ def _save(response: http.client.HTTPResponse, path: str, blob: BlobRef, transfer
     """Whether the body is what was named; no more than that is ever written."""
     digest = hashlib.sha256()
     size = 0
-    with open(path, "wb") as file:
+    with _opened(path, "wb") as file:
         while True:
             if transfer.cancelled.is_set():
                 raise _Cancelled()
@@ -217,8 +217,19 @@ def _save(response: http.client.HTTPResponse, path: str, blob: BlobRef, transfer
             if size > blob.size:
                 return False
             digest.update(chunk)
-            file.write(chunk)
+            try:
+                file.write(chunk)
+            except OSError as error:
+                raise no_temp_folder(str(error)) from error
     return size == blob.size and digest.hexdigest() == blob.sha256
+
+
+def _opened(path: str, mode: str) -> Any:
+    """Unbuffered: what does not fit on the disk is heard of at the write. Raises ``TuttiError`` ``no_temp_folder``."""
+    try:
+        return open(path, mode, buffering=0)
+    except OSError as error:
+        raise no_temp_folder(str(error)) from error
 
 
 def cancel_all(transfers: List[Transfer]) -> None:

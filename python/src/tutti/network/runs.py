@@ -8,15 +8,13 @@ they are published.
 
 from __future__ import annotations
 
-import os
-import uuid
 from typing import Callable, List, Optional, Sequence
 
 from ..addresses import as_dialled
-from ..errors import ReportedError
+from ..errors import ReportedError, TuttiError, reported_error
 from ..messages import Content, FetchedInput, Finished, Partial, Refuse, Spooled, Start
 from ..protocol import Assign, BlobRef, Input
-from ..spool import OwnedFile
+from ..spool import OwnedFile, new_path
 from .blobs import Blobs, Transfer, cancel_all
 from .events import Failed, Produced, Publish, Result, Returned, SessionEvent, Succeeded
 
@@ -69,7 +67,8 @@ class NetworkRun:
         blobs = [(at, each) for at, each in enumerate(self.assign.inputs) if each.blob is not None]
         self._missing = len(blobs)
         for at, each in blobs:
-            self._fetch_one(at, each, contents)
+            if not self.has_ended:
+                self._fetch_one(at, each, contents)
         if not blobs:
             self._start(contents)
 
@@ -96,7 +95,11 @@ class NetworkRun:
         if wanted.blob is None:
             return
         blob = wanted.blob
-        file = OwnedFile(os.path.join(self._spool, uuid.uuid4().hex))
+        try:
+            file = OwnedFile(new_path(self._spool))
+        except TuttiError as error:
+            self._end(Failed(reported_error(error, "no_temp_folder")))
+            return
         self._files.append(file)
 
         def done(error: Optional[ReportedError]) -> None:

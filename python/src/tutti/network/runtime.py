@@ -6,8 +6,9 @@
 3. Nothing that comes in raises: a frame that cannot be read is noted and ignored.
 4. Nothing here waits for the author's process: when its interpreter is held for a minute, heartbeats go on.
 5. The author's process is gone: its work is given back, its finished results still delivered, and the node ends. The node has ended:
-   so does the author's process where it is the node's own, killed if it shows no life any more (4): a handler that holds the
-   interpreter's lock for good keeps everything else in it from happening, its end, too.
+   so does the author's process where it is the node's own, killed if it has shown no life for ``_SILENCE_MS`` of its end: a handler
+   that holds the interpreter's lock for good keeps everything else in it from happening, its end, too.
+6. The supervisor is gone, or says so: the node ends as after a signal.
 """
 
 from __future__ import annotations
@@ -17,16 +18,15 @@ import re
 import signal
 from collections import deque
 from math import inf
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Tuple
 
 import zmq
 
 from .. import messages
 from ..addresses import as_dialled
-from ..channel import Port
 from ..errors import ReportedError, TuttiError, reported_error
 from ..protocol import Hello, LogLine, NodeMessage, Welcome
-from ..spool import OwnedFile
+from ..spool import OwnedFile, Spool
 from ..values.types import Types
 from ..wire import (
     Unreadable,
@@ -41,6 +41,7 @@ from .blobs import Blobs, Transfer, cancel_all
 from .bus import Bus
 from .clock import PauseFreeClock
 from .events import Effect, SessionEvent
+from .inlets import Ends, Inlets
 from .load import LoadMeter, ProcessLoad
 from .runs import NetworkRun
 from .session import Session
@@ -49,8 +50,8 @@ _BAD_FRAME_NOTE_MS = 10_000.0
 """A peer that sends rubbish does not fill the log."""
 _LOOK_MS = 1_000.0
 """How often the author's process is looked at, where nothing else happens."""
-_FAREWELL_MS = 5_000.0
-"""How long the author's process may be silent after the node's end."""
+_SILENCE_MS = 5_000.0
+"""How long the author's process may be silent at the node's end: it says every second that it is alive."""
 _FRAME_RESERVE_BYTES = 1_024
 """For a frame's header, and the few bytes around each message."""
 _PER_MESSAGE_BYTES = 8
@@ -63,18 +64,15 @@ _LOG_HIGH_BYTES = 1_048_576
 """More log lines that wait hold back the process that says them."""
 _LOG_STALL_MS = 10_000.0
 """A connection that takes nothing for so long holds nobody back any more: then what finds no room is counted."""
-_TERMINATING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class NetworkRuntime:
-    def __init__(
-        self, config: messages.Config, port: Port, signals: Any, own_signals: Any, spool: str, parent: int
-    ) -> None:
-        """``signals``: readable when the author's process got a signal; ``own_signals``: when this one did; ``parent``: its pid."""
+    def __init__(self, config: messages.Config, inlets: Inlets, spool: Spool, parent: int) -> None:
+        """``parent``: the pid of the author's process."""
         self._config = config
-        self._port = port
-        self._signals = signals
-        self._own_signals = own_signals
+        self._inlets = inlets
+        self._port = inlets.port
+        self._ends = Ends(inlets.relay)
         self._spool = spool
         self._parent = parent
         self._clock = PauseFreeClock()
@@ -103,7 +101,6 @@ class NetworkRuntime:
         )
         self._runs: Dict[str, NetworkRun] = {}
         self._uploads: List[Transfer] = []
-        self._workers: Set[int] = set()
         self._meter = LoadMeter()
         self._types = Types(b"")
         self._descriptors = b""
@@ -114,7 +111,10 @@ class NetworkRuntime:
         self._bad_frames_noted_at = -inf
         self._ended: Optional[messages.Ended] = None
         self._shown: Optional[Tuple[str, str]] = None
-        self._signals_seen = 0
+        self._heard_at = -inf
+        """When the author's process last said anything. From the beginning of the end on it does so every second."""
+        self._heard_end_at = inf
+        """When the node was told to end by a signal or its supervisor."""
         self._parent_is_gone = False
 
     def run(self) -> None:
@@ -134,8 +134,12 @@ class NetworkRuntime:
     def _loop(self, dealer: Any) -> None:
         poller = zmq.Poller()
         poller.register(self._blobs.fileno(), zmq.POLLIN)
-        poller.register(self._signals.fileno(), zmq.POLLIN)
-        poller.register(self._own_signals.fileno(), zmq.POLLIN)
+        inlets = self._inlets
+        wakers = {"author": inlets.signals, "network": inlets.own_signals}
+        for each in (inlets.letters, inlets.supervisor, *wakers.values()):
+            if each is not None:
+                poller.register(each.fileno(), zmq.POLLIN)
+        self._note_spool()
         self._flush()
         while self._ended is None:
             poller.register(dealer, zmq.POLLIN | (zmq.POLLOUT if self._bus.has_pending else 0))
@@ -153,16 +157,18 @@ class NetworkRuntime:
             self._bus.flush()
             for frame in self._bus.receive() if ready.get(dealer, 0) & zmq.POLLIN else ():
                 self._receive(frame)
-            if self._port.fileno() in ready and not self._port.is_closed:
-                self._port.flush()
-                self._hear(self._port.receive() if listens else [])
+            self._hear_port(self._port.fileno() in ready, listens, inlets.letters.fileno() in ready)
             if self._port.is_closed and self._port.fileno() in ready:
                 poller.unregister(self._port.fileno())
             if self._blobs.fileno() in ready:
                 self._blobs.collect()
-            for waker in (self._signals, self._own_signals):
-                if waker.fileno() in ready and not self._signalled(waker):
+            for source, waker in wakers.items():
+                if waker.fileno() in ready and not self._signalled(source, waker):
                     poller.unregister(waker.fileno())
+            if inlets.supervisor is not None and inlets.supervisor.fileno() in ready:
+                poller.unregister(inlets.supervisor.fileno())
+                self._ends.supervisor_ends()
+                self._terminate("the supervisor ends the node")
             self._look_at_parent()
             self._emit(events.Tick())
             self._flush()
@@ -204,17 +210,24 @@ class NetworkRuntime:
 
     # What comes from the author's process
 
+    def _hear_port(self, has_messages: bool, listens: bool, has_letters: bool) -> None:
+        heard: List[Any] = []
+        if has_messages and not self._port.is_closed:
+            self._port.flush()
+            heard = self._port.receive() if listens else []
+            self._heard_at = self._clock.now_ms()
+        if has_messages or has_letters:
+            # A child's last words come before the end of the handler that has waited for it.
+            heard = [*self._inlets.letters.receive(), *heard]
+        self._hear(heard)
+
     def _hear(self, heard: List[Any]) -> None:
         for message in heard:
             if isinstance(message, messages.Partial):
                 self._with_run(message.execution_id, NetworkRun.partial, message)
             elif isinstance(message, messages.Finished):
                 self._with_run(message.execution_id, NetworkRun.finished, message)
-            elif isinstance(message, messages.WorkerStarted):
-                self._workers.add(message.pid)
-            elif isinstance(message, messages.WorkerEnded):
-                self._workers.discard(message.pid)
-            else:
+            elif not isinstance(message, messages.Alive):
                 self._emit(message)
 
     def _with_run(self, execution_id: str, use: Callable[..., None], *told: Any) -> None:
@@ -229,34 +242,29 @@ class NetworkRuntime:
             return
         self._parent_is_gone = True
         self._port.is_closed = True
-        self._kill_workers()
         self._emit(events.Shutdown("the node's process has ended", 0, self._config.flush_ms))
         for execution_id in list(self._runs):
             gone = ReportedError("process_ended", "the node's process has ended", True)
             self._with_run(execution_id, NetworkRun.lost, gone)
 
-    def _signalled(self, waker: Any) -> bool:
-        """A byte for each signal, written by the interpreter's own handler even while its lock is held. False: no more will come."""
-        try:
-            numbers = waker.recv(64)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
-        for number in numbers:
-            if number in _TERMINATING_SIGNALS:
-                self._terminate(signal.Signals(number).name)
-        return bool(numbers)
+    def _signalled(self, source: str, waker: Any) -> bool:
+        """False: no more will come."""
+        name = self._ends.hear(source, waker)
+        if name:
+            self._terminate(f"the node's process got {name}")
+        return name is not None
 
-    def _terminate(self, name: str) -> None:
-        self._signals_seen += 1
-        if self._signals_seen > 1:
+    def _terminate(self, why: str) -> None:
+        if self._ends.count > 1:
             # The second one ends the process at once.
             self._kill_parent()
             return
-        self._tell(events.Note("info", f"the process got {name}: the node gives its work back and ends", {}))
-        reason = f"the node's process got {name}"
-        self._emit(events.Shutdown(reason, self._config.shutdown_grace_ms, self._config.flush_ms))
+        if self._heard_end_at < inf:
+            return
+        self._heard_end_at = self._clock.now_ms()
+        self._tell(messages.Ending())
+        self._tell(events.Note("info", f"{why}: the node gives its work back and ends", {}))
+        self._emit(events.Shutdown(why, self._config.shutdown_grace_ms, self._config.flush_ms))
 
     # The session
 
@@ -289,7 +297,8 @@ class NetworkRuntime:
         elif isinstance(effect, events.Note):
             self._note(*effect)
         elif isinstance(effect, events.End):
-            self._ended = messages.Ended(effect.error and self._with_address(effect.error))
+            is_wanted = effect.error is None and self._ends.count == 0 and not self._parent_is_gone
+            self._ended = messages.Ended(effect.error and self._with_address(effect.error), is_wanted)
         else:
             self._tell(effect)
 
@@ -299,7 +308,7 @@ class NetworkRuntime:
 
     def _run(self, effect: events.Run) -> None:
         run = NetworkRun(
-            effect.assign, self._blobs, self._spool, self._config.control, self._tell, self._emit
+            effect.assign, self._blobs, self._spool.directory, self._config.control, self._tell, self._emit
         )
         self._runs[effect.assign.execution_id] = run
         if effect.assign.descriptors or all(self._types.has(each.type) for each in effect.assign.inputs):
@@ -322,7 +331,11 @@ class NetworkRuntime:
         is_declared = bool(self._config.output_type)
         self._tell(
             messages.Rules(
-                self._descriptors, output_type, is_declared, welcome.inline_max_bytes, self._spool
+                self._descriptors,
+                output_type,
+                is_declared,
+                welcome.inline_max_bytes,
+                self._spool.directory,
             )
         )
         for run in [run for run in self._runs.values() if run.is_waiting]:
@@ -346,6 +359,11 @@ class NetworkRuntime:
     def _tell(self, message: Any) -> None:
         if not self._port.is_closed:
             self._port.send(message)
+
+    def _note_spool(self) -> None:
+        if not self._spool.directory:
+            told = f"there is no temporary folder ({self._spool.problem}): large payloads will fail; set TMPDIR"
+            self._tell(events.Note("warning", told, {}))
 
     def _show_status(self) -> None:
         shown = (self._session.node_id, self._session.status)
@@ -374,8 +392,8 @@ class NetworkRuntime:
             self._bus.publish(topic, outputs_frame(batch))
 
     def _measure(self) -> Optional[ProcessLoad]:
-        """The author's process, its workers, and this one."""
-        return self._meter.measure([self._parent, os.getpid(), *self._workers])
+        """The author's process and this one."""
+        return self._meter.measure([self._parent, os.getpid()])
 
     def _encoded(self, message: NodeMessage) -> bytes:
         try:
@@ -407,11 +425,12 @@ class NetworkRuntime:
     def _farewell(self) -> None:
         self._show_status()
         self._tell(self._ended)
-        deadline = self._clock.now_ms() + _FAREWELL_MS
+        silent_since = min(max(self._heard_at, self._heard_end_at), self._clock.now_ms())
         released = False
         poller = zmq.Poller()
+        poller.register(self._inlets.signals.fileno(), zmq.POLLIN)
         while not (released or self._port.is_closed) and os.getppid() == self._parent:
-            left = deadline - self._clock.now_ms()
+            left = silent_since + _SILENCE_MS - self._clock.now_ms()
             if left <= 0:
                 if self._config.owns_process:
                     self._kill_parent()
@@ -419,25 +438,17 @@ class NetworkRuntime:
             poller.register(self._port.fileno(), zmq.POLLIN | (zmq.POLLOUT if self._port.has_unsent else 0))
             wait_ms = min(left, _LOOK_MS)
             self._clock.waits(wait_ms)
-            poller.poll(int(wait_ms))
+            ready = dict(poller.poll(int(wait_ms)))
+            signals = self._inlets.signals
+            if signals.fileno() in ready and not self._signalled("author", signals):
+                poller.unregister(signals.fileno())
             self._port.flush()
             for message in self._port.receive():
                 if isinstance(message, messages.Alive):
-                    deadline = self._clock.now_ms() + _FAREWELL_MS
+                    silent_since = self._clock.now_ms()
                 elif isinstance(message, messages.Released):
                     released = True
-        if self._port.is_closed or os.getppid() != self._parent:
-            self._kill_workers()
 
     def _kill_parent(self) -> None:
-        self._kill_workers()
         if os.getppid() == self._parent:
             os.kill(self._parent, signal.SIGKILL)
-
-    def _kill_workers(self) -> None:
-        for pid in self._workers:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                pass
-        self._workers.clear()

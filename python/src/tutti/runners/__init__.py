@@ -1,1 +1,1 @@
-"""Where handlers run: threads, an asyncio loop, or worker processes."""
+"""Where handlers run: threads, or an asyncio loop."""

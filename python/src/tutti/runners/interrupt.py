@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import threading
+import time
 from typing import Any
 
 from ..errors import TaskAbortedError
@@ -13,16 +15,29 @@ def interrupt(thread_id: int, error: TaskAbortedError) -> None:
 
     Code that is within one call of C (a long ``pow``, a blocking ``recv``) is reached when that comes back, not before.
     """
-    _set(thread_id, ctypes.py_object(_raising(error)))
+    _set(thread_id, _raising(error))
 
 
-def calm(thread_id: int) -> None:
-    """Takes back an interruption that has not happened yet."""
-    _set(thread_id, None)
+def calm() -> None:
+    """Takes back an interruption of the calling thread that has perhaps not happened yet.
+
+    Only for a thread that was interrupted. Another exception takes the place of the one that is pending, and is caught at once: where
+    the interpreter is told that there is none (``NULL``), CPython 3.11 looks for it at every step from then on.
+    """
+    try:
+        _set(threading.get_ident(), _Calmed)
+        while True:
+            time.sleep(0)
+    except _Calmed:
+        pass
+
+
+class _Calmed(BaseException):
+    pass
 
 
 def _set(thread_id: int, raised: Any) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), raised)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(raised))
 
 
 def _raising(error: TaskAbortedError) -> Any:

@@ -1,19 +1,24 @@
 """Executions of an ``async def`` handler, together in one asyncio loop that has a thread of its own.
 
 A stop cancels the asyncio task at once. Its hard stop, for code that keeps the loop to itself, raises in the loop's thread while that
-code is at work.
+code is at work. Whatever comes out of the loop, it goes on: a task that a handler has left behind ends no other execution.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
+import logging
 import threading
 from functools import partial
-from typing import Any, Coroutine, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 from ..errors import ReportedError, TaskAbortedError
-from ..execution_run import ExecutionRun, Handler, Payloads, Send
+from ..execution_run import ExecutionRun, Send
+from ..handlers import Handler
 from ..messages import Start
+from ..notes import note
+from ..payloads import Payloads
 from .interrupt import interrupt
 from .runner import HardStops
 
@@ -50,9 +55,16 @@ class LoopRunner:
         if run is not None:
             run.settled(ticket, error)
 
-    def call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Runs it in the loop of the handlers, from another thread, and waits for it."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+    def call(self, work: Callable[[], Any]) -> Any:
+        """What is awaitable is awaited in the loop of the handlers."""
+        given = work()
+        if not inspect.isawaitable(given):
+            return given
+
+        async def wait() -> Any:
+            return await given
+
+        return asyncio.run_coroutine_threadsafe(wait(), self._loop).result()
 
     def close(self) -> None:
         self._hard_stops.close()
@@ -70,6 +82,9 @@ class LoopRunner:
                 self._loop.run_forever()
             except TaskAbortedError:
                 continue  # It came just after the code for which it was meant.
+            except BaseException as raised:
+                # SystemExit and KeyboardInterrupt of a task that a handler has made.
+                note(logging.WARNING, "a task of a handler raised %s", type(raised).__name__)
 
     def _begin(self, run: ExecutionRun) -> None:
         execution_id = run.execution_id

@@ -22,6 +22,10 @@ class Runner(Protocol):
     def settled(self, execution_id: str, ticket: int, error: Optional[ReportedError]) -> None:
         ...
 
+    def call(self, work: Callable[[], Any]) -> Any:
+        """Runs a hook, and gives what it gives."""
+        ...
+
     def close(self) -> None:
         ...
 
