@@ -46,7 +46,10 @@ def _in_child() -> None:
             give_up()
         except Exception:
             pass  # The others count all the same; the child is the author's.
+    # A KeyboardInterrupt that is raised in here would be ignored: an interrupt that has come meanwhile ends the child.
+    interrupted = signal.signal(signal.SIGINT, signal.SIG_DFL)
     _after()
+    signal.signal(signal.SIGINT, interrupted if interrupted is not None else signal.SIG_DFL)
 
 
 os.register_at_fork(before=_before, after_in_parent=_after, after_in_child=_in_child)
