@@ -39,6 +39,8 @@ import { StatusReports } from './session/status-reports.js';
 /** A restarted orchestrator is back within a second or two: what it costs to ask four times a second is nothing. */
 export const HELLO_FIRST_MS = 250;
 export const HELLO_MAX_MS = 2_000;
+/** As many as surely have room in the 64 KiB of a hello: of more, the orchestrator places the rest elsewhere. */
+const HELD_IN_HELLO = 400;
 /** Hellos without an answer before a person is told. */
 const HELLOS_BEFORE_NOTE = 5;
 /** Log lines that leave in one turn: what else there is to say does not wait long behind them. */
@@ -358,7 +360,8 @@ export class Session {
 
   #hello(): Hello {
     this.#reports.told(this.status);
-    return { kind: 'hello', ...this.#identity, status: this.status, held: this.#executions.held() };
+    const held = this.#executions.held().slice(0, HELD_IN_HELLO);
+    return { kind: 'hello', ...this.#identity, status: this.status, held };
   }
 
   #heartbeat(measure: (() => ProcessLoad) | undefined): NodeMessage {

@@ -243,8 +243,8 @@ function readLabels(labels: Readonly<Record<string, string>>): Readonly<Record<s
 
 /** The fields of a line of a log: what is too much of them is left out, and a field says how many those are. */
 function readLogFields(fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  if (isSmall(fields)) return fields;
   const entries = Object.entries(fields);
-  if (entries.length === 0) return {};
   const kept: [string, string][] = [];
   let bytes = 0;
   for (const [field, value] of entries) {
@@ -255,6 +255,17 @@ function readLogFields(fields: Readonly<Record<string, string>>): Readonly<Recor
   }
   if (kept.length < entries.length) kept.push(['…', `${entries.length - kept.length} more fields [cut]`]);
   return Object.fromEntries(kept);
+}
+
+/** Whether the fields are within their bounds whatever characters they are made of: all usual ones are. */
+function isSmall(fields: Readonly<Record<string, string>>): boolean {
+  let count = 0;
+  let chars = 0;
+  for (const field in fields) {
+    count += 1;
+    chars += field.length + fields[field]!.length;
+  }
+  return count <= MAX_LOG_FIELDS && chars * 6 <= MAX_LOG_FIELD_BYTES;
 }
 
 function readConfiguration(configuration: string | null | undefined): string {

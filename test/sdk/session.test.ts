@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_HELLO_BYTES } from '../../src/model/limits.js';
 import { REFUSALS } from '../../src/model/protocol.js';
 import { HELLO_FIRST_MS } from '../../src/sdk/session.js';
+import { encodeToOrchestrator } from '../../src/wire/codec.js';
 import { assign, Driver, IDENTITY, momentsOf, outputMoments, welcome } from './session-driver.js';
 
 describe('registering', () => {
@@ -31,6 +33,20 @@ describe('registering', () => {
         ],
       },
     ]);
+  });
+
+  it('says a hello that has room in what the orchestrator takes of a new connection, however much it holds', () => {
+    const driver = Driver.idle({ capacity: 2000 });
+    const id = (number: number) => `01890000-0000-7000-8000-${String(number).padStart(12, '0')}`;
+    for (let number = 0; number < 2000; number += 1)
+      driver.receive([{ ...assign(id(number)), lease: `${'s'.repeat(32)}.1000.${id(number)}` }]);
+    driver.receive([{ kind: 'refused', code: 'say_hello', message: 'who are you?', incarnation: 3 }]);
+    driver.pass(HELLO_FIRST_MS);
+    const { messages } = driver.said();
+    const frame = encodeToOrchestrator({ protocolVersion: 1, nodeId: 'n', incarnation: 3, messages });
+    expect(frame.byteLength).toBeLessThan(MAX_HELLO_BYTES);
+    const [hello] = messages;
+    expect(hello?.kind === 'hello' && hello.held.length).toBe(400);
   });
 
   it('says nothing else between hello and welcome, and hears nothing else', () => {

@@ -50,6 +50,8 @@ from .status_reports import StatusReports
 HELLO_FIRST_MS = 250.0
 """A restarted orchestrator is back within a second or two: what it costs to ask four times a second is nothing."""
 HELLO_MAX_MS = 2_000.0
+_HELD_IN_HELLO = 400
+"""As many as surely have room in the 64 KiB of a hello: of more, the orchestrator gives the rest to others."""
 _HELLOS_BEFORE_NOTE = 5
 """Hellos without an answer before a person is told."""
 LOG_BYTES_PER_TURN = 262_144
@@ -309,7 +311,8 @@ class Session:
 
     def _hello(self) -> Hello:
         self._reports.told(self.status)
-        return self._identity._replace(status=self.status, held=self._executions.held())
+        held = self._executions.held()[:_HELD_IN_HELLO]
+        return self._identity._replace(status=self.status, held=held)
 
     def _heartbeat(self, measure: Optional[Measure]) -> Heartbeat:
         load = measure() if measure is not None else None
