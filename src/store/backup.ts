@@ -9,7 +9,6 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf, TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
-import { IDENTITY, SELF } from './lmdb.js';
 import {
   type EnvironmentOptions,
   lookAt,
@@ -20,6 +19,7 @@ import {
 } from './lmdb-environment.js';
 import { storeDamaged, storeMissing } from './lmdb-errors.js';
 import { HeaderFault } from './lmdb-header.js';
+import { IDENTITY, SELF } from './lmdb-store.js';
 import { makePrivate } from './private.js';
 import { syncPath } from './sync.js';
 

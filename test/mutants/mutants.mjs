@@ -33,7 +33,7 @@ export const MUTANTS = [
   },
   {
     what: 'commits whatever epoch reigns',
-    file: 'src/store/lmdb.ts',
+    file: 'src/store/lmdb-store.ts',
     find: 'await this.write(EPOCH, epoch, writes);',
     put: 'await this.write(EPOCH, this.epoch(), writes);',
     tests: ['test/store'],
