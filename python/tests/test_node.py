@@ -30,6 +30,7 @@ NODE_STOP, NODE_RESET, NODE_TERMINATE = 2, 3, 4
 HOLDS_THE_LOCK = """
 import re, time
 from tutti import node
+from tutti.options import NodeOptions, Place, read_options
 
 def hold(seconds):
     # One call of C each, which never gives the interpreter's lock away; longer and longer.
@@ -129,6 +130,16 @@ def double(n):
         told = node.stderr.read()
         self.assertIn('module: "M!" is not a name', told)
         self.assertIn("capacity: 0 is not a whole number from 1 on", told)
+
+    def test_a_process_without_a_name_gets_one_of_its_own_and_one_of_several_keeps_its_own(self) -> None:
+        # Containers share their host's name and their pid, which is 1.
+        first, second = (read_options("m", NodeOptions(), False, {}, None).instance for _ in range(2))
+        self.assertNotEqual(first, second)
+        again = [read_options("m", NodeOptions(), False, {}, Place(7, 2)).instance for _ in range(2)]
+        self.assertEqual(again[0], again[1])
+        self.assertTrue(again[0].endswith(":7-2"), again[0])
+        named = read_options("m", NodeOptions(), False, {"TUTTI_INSTANCE": "mine"}, None).instance
+        self.assertEqual(named, "mine")
 
     def test_start_serves_beside_what_else_the_process_does(self) -> None:
         orchestrator = self.orchestrator()

@@ -189,7 +189,7 @@ def node(
     :param workers: where they run: ``threads`` or ``asyncio`` (one loop; for ``async def``). It follows from the function. With a
         capacity of 1, ``on_start``, ``on_stop`` and the executions share one thread. Several processes: ``serve(processes=N)``
     :param instance: the node's own stable name, unique among the nodes of its module. Set it (or ``TUTTI_INSTANCE``) wherever the node
-        is to keep its identity over restarts; by default ``<module>@<hostname>:<pid>``
+        is to keep its identity over restarts; by default ``<module>@<hostname>:<pid>-<random>``
     :param labels: what a graph's ``require`` is compared with
     :param version: of the node's code, for people
     :param control: the orchestrator's control endpoint; by default ``TUTTI_CONTROL``, else ``tcp://127.0.0.1:7400``

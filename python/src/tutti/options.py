@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Union
 
@@ -75,8 +76,7 @@ def read_options(
     name = module or env.get("TUTTI_MODULE", "")
     instance = options.instance
     if instance is None:
-        pid = os.getpid() if place is None else place.supervisor
-        instance = env.get("TUTTI_INSTANCE") or f"{name}@{socket.gethostname()}:{pid}"
+        instance = env.get("TUTTI_INSTANCE") or _own_name(name, place)
     if place is not None:
         instance = f"{instance}-{place.number}"
     paths, types = options.proto_path, options.types
@@ -102,6 +102,15 @@ def read_options(
         message = "; ".join(fault.message for fault in faults)
         raise TuttiError("bad_option", message, details=faults)
     return settings
+
+
+def _own_name(module: str, place: Optional[Place]) -> str:
+    host = f"{module}@{socket.gethostname()}"
+    # One of several keeps its name when its supervisor starts it again.
+    if place is not None:
+        return f"{host}:{place.supervisor}"
+    # In containers, neither the host's name nor the pid, which is 1, tells two processes apart.
+    return f"{host}:{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def _faults(settings: NodeSettings, is_async: bool) -> List[Fault]:
