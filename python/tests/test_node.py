@@ -22,6 +22,7 @@ from support import (
     until,
     until_gone,
 )
+from tutti.options import NodeOptions, Place, read_options
 from tutti.wire import _STATUS_NUMBERS
 
 STOP, PREEMPT, TERMINATE_TASK = 1, 3, 4
@@ -30,7 +31,6 @@ NODE_STOP, NODE_RESET, NODE_TERMINATE = 2, 3, 4
 HOLDS_THE_LOCK = """
 import re, time
 from tutti import node
-from tutti.options import NodeOptions, Place, read_options
 
 def hold(seconds):
     # One call of C each, which never gives the interpreter's lock away; longer and longer.
