@@ -78,7 +78,7 @@ def _follow_threads() -> None:
     @functools.wraps(submit)
     def submits(self: Any, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         run = _run_here()
-        followed: Callable[..., Any] = work if run is None else functools.partial(_within, run, work)
+        followed: Any = work if run is None else functools.partial(_within, run, work)
         return submit(self, followed, *args, **kwargs)
 
     setattr(threading.Thread, "start", starts)  # noqa: B010
