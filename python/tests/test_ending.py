@@ -9,7 +9,7 @@ import time
 import unittest
 from typing import Any, Dict, List, Tuple
 
-from support import SIGALRM, SIGINT, SIGTERM, NodeCase, children_of, kill_if_there, until
+from support import SIGALRM, SIGINT, SIGTERM, NodeCase, children_of, descendants_of, kill_if_there, until
 from tutti.wire import _STATUS_NUMBERS
 
 HANDLER = 'from tutti import node, serve\n@node("m")\ndef run(task):\n    return 1\n'
@@ -140,7 +140,7 @@ class LeftBehind(NodeCase):
             begun.append((name, orchestrator, process))
         for name, orchestrator, process in begun:
             with self.subTest(left=name):
-                network_and_others = children_of(process.pid)
+                network_and_others = descendants_of(process.pid)
                 process.send_signal(SIGTERM)
                 orchestrator.expect("goodbye")
                 self.assertIn(self.ends(process), (0, -SIGALRM))
