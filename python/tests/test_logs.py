@@ -36,6 +36,37 @@ def run(task):
             lines = orchestrator.expect_many(6, "log", lambda each: each.execution_id == execution_id)
             self.assertEqual(sorted(each.message for each in lines), expected)
 
+    def test_the_node_says_what_it_has_to_say_whatever_the_logging_is_set_to_afterwards(self) -> None:
+        code = """
+import logging, logging.config
+from tutti import node
+@node("m")
+def run(task):
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": True, "root": {"level": "INFO"}})
+    raise ValueError("told")
+"""
+        orchestrator = self.orchestrator()
+        process = self.node(orchestrator, code)
+        orchestrator.idle()
+        orchestrator.assign("e1")
+        orchestrator.report("e1", "FAILED")
+        process.terminate()
+        self.assertIn("ValueError: told", process.communicate()[1])
+
+    def test_a_handler_in_the_loop_that_succeeds_is_not_told_to_have_failed(self) -> None:
+        code = """
+from tutti import node
+@node("m")
+async def run(task): return 1
+"""
+        orchestrator = self.orchestrator()
+        process = self.node(orchestrator, code)
+        orchestrator.idle()
+        orchestrator.assign("e1")
+        orchestrator.output("e1")
+        process.terminate()
+        self.assertNotIn("ERROR", process.communicate()[1])
+
 
 if __name__ == "__main__":
     unittest.main()

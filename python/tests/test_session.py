@@ -459,6 +459,13 @@ class Life(unittest.TestCase):
         self.assertEqual(left[-1], Goodbye())
         self.assertEqual(driver.take(End), [End(None)])
 
+    def test_work_that_a_failed_process_gives_back_says_so(self) -> None:
+        driver = Driver().join(heartbeat_interval_ms=10**9)
+        driver.told(assign("e1"))
+        gone = ReportedError("process_ended", "it is gone", True)
+        (report,) = of(ExecutionReport, driver.step(events.Shutdown("it is gone", 0, 5_000, gone)))
+        self.assertEqual((report.state, report.error), ("PREEMPTED", gone))
+
     def test_an_end_comes_in_bounded_time_whatever_the_handler_the_hook_and_the_orchestrator_do(self) -> None:
         driver = Driver().join()
         driver.told(assign())

@@ -15,6 +15,7 @@ import {
   type LogLevel,
   type LogLine,
   PROTOCOL_VERSION,
+  type ReportedError,
   type TypeSchema,
   type Welcome,
 } from '../model/protocol.js';
@@ -24,7 +25,7 @@ import { type TypeRegistry, typesFromDescriptors } from '../wire/types.js';
 import { asDialled } from './addresses.js';
 import type { BlobClient } from './blobs.js';
 import { HTTP_PORT, isHttp, withAddress } from './dialled.js';
-import { reportedError } from './errors.js';
+import { bounded, reportedError } from './errors.js';
 import { ExecutionRun, type PayloadRules } from './execution-run.js';
 import { inFrames, messageSize, outputSize } from './frames.js';
 import type { NodeLogger, NodeSettings } from './options.js';
@@ -128,21 +129,25 @@ export class Runtime {
 
   /** Gives the work back, says goodbye, and ends. Idempotent. */
   stop(reason: string): Promise<void> {
-    const { shutdownGraceMs: graceMs, flushMs } = this.#settings;
-    this.#emit({ kind: 'shutdown', reason, graceMs, flushMs });
-    return this.#stopped.promise;
+    return this.#shutDown(reason);
   }
 
   /** As `stop`, but `stopped` rejects: the process cannot go on. */
   fail(why: string): Promise<void> {
     this.#failure ??= new TuttiError('uncaught_error', why);
-    return this.stop(why);
+    return this.#shutDown(why, { code: 'process_ended', message: bounded(why), retryable: true });
   }
 
   /** For a process that exits now, perhaps within a handler that an event has just started: what is there to say leaves. */
   flushAtExit(): void {
     this.#stepAll();
     this.#flush();
+  }
+
+  #shutDown(reason: string, error?: ReportedError): Promise<void> {
+    const { shutdownGraceMs: graceMs, flushMs } = this.#settings;
+    this.#emit({ kind: 'shutdown', reason, graceMs, flushMs, ...(error && { error }) });
+    return this.#stopped.promise;
   }
 
   #receive(frame: Uint8Array): void {

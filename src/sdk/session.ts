@@ -274,7 +274,7 @@ export class Session {
         return;
       case 'shutdown': {
         const graceAt = now + event.graceMs;
-        this.#lifecycle.terminate(event.reason, graceAt, graceAt + event.flushMs, now);
+        this.#lifecycle.terminate(event.reason, graceAt, graceAt + event.flushMs, now, event.error);
         return;
       }
       default:

@@ -149,8 +149,10 @@ describe('a handler', () => {
       scene,
       "odd: () => never }; setTimeout(() => { throw new RangeError('outside'); }, 1_500); const more = {",
     );
-    await orchestrator.submit('one', { what: 'odd' });
+    const { task_id: task } = await orchestrator.submit('one', { what: 'odd' });
     expect(await node.exited).toEqual({ code: 1, signal: null });
+    const error = { code: 'process_ended', message: expect.stringContaining('RangeError: outside') };
+    expect(await orchestrator.executions(task)).toMatchObject([{ state: 'preempted', error }]);
     expect(node.stderr).toContain('RangeError: outside');
     expect(node.stderr).toContain('uncaught_error');
   });

@@ -355,6 +355,26 @@ describe('a module that kills its nodes', () => {
     expect(ends).toEqual(['iteration.started', 'iteration.failed']);
   });
 
+  it.each([
+    ['that had failed', { error: { code: 'process_ended', message: 'it is gone', retryable: true } }, 3],
+    ['that was ended', {}, 0],
+  ])('counts a process %s for what it is when it gives its work back', async (_, more, counted) => {
+    await core.submit('one');
+    let died = 0;
+    for (let boot = 0; boot < 3; boot += 1) {
+      const a = core.peer('a');
+      const [order] = (await a.hello({ status: 'IDLE' })).only(a.route, 'assign order');
+      await a.report(order!, 'RUNNING');
+      const task = core.state.executions.get(order!.executionId)!.task;
+      await a.report(order!, 'PREEMPTED', more);
+      await a.say({ kind: 'goodbye' });
+      died = task.runs[0]!.diedBoots.length;
+      await core.pass(1000);
+    }
+    expect(died).toBe(counted);
+    expect(core.state.tasks.size).toBe(counted === 3 ? 0 : 1);
+  });
+
   it('is not blamed for nodes that were told to stop', async () => {
     await core.submit('one');
     for (let boot = 0; boot < 5; boot += 1) {

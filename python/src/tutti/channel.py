@@ -9,6 +9,7 @@ A forked child has a copy of each socket. It closes those of a channel, on which
 from __future__ import annotations
 
 import errno
+import os
 import pickle
 import socket
 import struct
@@ -27,22 +28,37 @@ class Channel:
         # Whatever the author has set as the default timeout of sockets.
         end.setblocking(True)
         self._end = end
+        self._file = os.fstat(end.fileno()).st_ino
         self._lock = threading.Lock()
         self._reader = _Reader()
         self._received: List[Any] = []
 
-    def send(self, message: Any) -> None:
-        """Is lost when the other end is gone: whoever receives hears of that."""
+    def send(self, message: Any) -> bool:
+        """Whether the channel is whole. A message is lost when the other end is gone: whoever receives hears of that."""
         body = pickle.dumps(message, protocol=5)
         with self._lock:
+            if not self.is_whole:
+                return False
             try:
                 self._end.sendall(_HEADER.pack(len(body)) + body)
             except OSError:
                 pass
+            return True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the descriptor is still the channel's: other code of this process may have closed it, and opened another file."""
+        number = self._end.fileno()
+        try:
+            return number < 0 or os.fstat(number).st_ino == self._file
+        except OSError:
+            return False
 
     def receive(self) -> Optional[Any]:
         """The next message; nothing when the other end is gone."""
         while not self._received:
+            if not self.is_whole:
+                return None
             try:
                 data = self._end.recv(_READ_BYTES)
             except OSError:
@@ -58,6 +74,10 @@ class Channel:
         except OSError:
             pass
         self._end.close()
+
+    def forget(self) -> None:
+        """Does not close what is not the channel's any more."""
+        self._end.detach()
 
     def give_up(self) -> None:
         """In a forked child, where the connection is not ours to end, and another thread may have held the lock."""
@@ -80,6 +100,10 @@ class Letterbox:
 
     def close(self) -> None:
         self._end.close()
+
+    def forget(self) -> None:
+        """Does not close what is perhaps another file's by now."""
+        self._end.detach()
 
 
 class LetterboxReader:

@@ -106,6 +106,11 @@ class ExecutionRun:
         self._send(Log(self.execution_id, at, level, line, _as_texts(fields)))
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its end was told."""
+        return self._has_returned
+
+    @property
     def is_awaited(self) -> bool:
         """Whether a plain function has given an awaitable, which is at work."""
         return self._cancel is not None

@@ -4,6 +4,7 @@
 2. Either process ends when the other does.
 3. The thread that listens never waits for the author's code, and nothing ends it but the end of the node.
 4. In a forked child the node has ended: nothing is sent, and nothing waits.
+5. Where the author's code has closed the connection to the network process, the node ends: nothing that it works on could be told.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class Host:
         self._is_in_hook = False
         self._shows_life = False
         self.error: Optional[TuttiError] = None
+        self.has_failed = False
+        """It has ended by a failure of this machine's, which another process need not have."""
         self.is_wanted_to_end = False
         """Somebody has told the node to end."""
         self.node_id = ""
@@ -126,13 +129,24 @@ class Host:
             # It can take the interpreter's lock at any later moment: the network process looks after us until we are gone.
             return
         self._released.set()
-        self._channel.send(messages.Released())
+        forks.no_longer(self._give_up)
+        if not self._channel.send(messages.Released()):
+            # The numbers of the other sockets may be another file's by now. The network process hears of the end of this one.
+            if not self._owns_process:
+                self._process.terminate()
+            self._forget_sockets()
+            return
         self._process.wait()
         self._channel.close()
         self._letterbox.close()
         if self.signals is not None:
             self.signals.close()
-        forks.no_longer(self._give_up)
+
+    def _forget_sockets(self) -> None:
+        self._channel.forget()
+        self._letterbox.forget()
+        if self.signals is not None:
+            self.signals.detach()
 
     def _give_up(self) -> None:
         """In a forked child. Events are replaced: their locks may be held by threads that are not here."""
@@ -152,14 +166,28 @@ class Host:
 
     def _send(self, message: Any) -> None:
         if os.getpid() == self._pid:
-            self._channel.send(message)
+            if not self._channel.send(message):
+                self._cut_off()
         elif isinstance(message, (events.Log, events.Progress)):
             self._letterbox.send(message)
+
+    def _cut_off(self) -> None:
+        """5. The thread that listens may not notice: the system keeps a file that is being read."""
+        self.has_failed = True
+        told = "code of this process has closed the node's connection to its network process"
+        hint = "leave descriptors alone that it has not opened: os.closerange is for child processes"
+        self._hear(messages.Ended(TuttiError("connection_closed", told, hint)))
 
     def _listen(self) -> None:
         while not self._ended.is_set():
             message = self._channel.receive()
+            if self._ended.is_set():
+                return
+            if message is None and not self._channel.is_whole:
+                self._cut_off()
+                return
             if message is None:
+                self.has_failed = True
                 message = messages.Ended(
                     TuttiError("network_process_ended", "the node's network process has ended")
                 )

@@ -64,7 +64,10 @@ class _Notes:
 
 def _write(note: _Note) -> None:
     try:
-        logging.getLogger("tutti.node").log(note.level, note.message, *note.arguments, exc_info=note.raised)
+        logger = logging.getLogger("tutti.node")
+        # ``dictConfig`` and ``fileConfig`` disable all loggers that they do not name.
+        logger.disabled = False
+        logger.log(note.level, note.message, *note.arguments, exc_info=note.raised)
     except BaseException as error:
         try:
             told = note.message % note.arguments if note.arguments else note.message

@@ -49,7 +49,8 @@ def serve_hosts(hosts: Sequence[Host], supervised: Optional[Supervised] = None) 
         flush_notes()
     has_failed = any(host.error is not None for host in hosts)
     if supervised is not None:
-        supervised.has_ended(has_failed, all(host.is_wanted_to_end for host in hosts))
+        is_refused = any(host.error is not None and not host.has_failed for host in hosts)
+        supervised.has_ended(is_refused, all(host.is_wanted_to_end for host in hosts))
     if has_failed:
         sys.exit(1)
 

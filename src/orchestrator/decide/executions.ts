@@ -69,21 +69,30 @@ export function receiveReport(turn: Turn, node: FleetNode, report: ExecutionRepo
     case 'FAILED':
     case 'CANCELLED':
     case 'PREEMPTED':
-      receiveFinal(turn, execution, report);
+      receiveFinal(turn, node, execution, report);
       break;
     default:
       report.state satisfies never;
   }
 }
 
-function receiveFinal(turn: Turn, execution: Execution, report: ExecutionReport): void {
+function receiveFinal(turn: Turn, node: FleetNode, execution: Execution, report: ExecutionReport): void {
   const stopped = stoppedState(execution);
   const reported =
     report.state === 'FAILED' ? 'failed' : report.state === 'CANCELLED' ? 'cancelled' : 'preempted';
   execution.final = { state: stopped ?? reported, ...(report.error && { error: report.error }) };
   execution.lastSeq = report.lastSeq;
+  // Given back by what is left of the node: its process has died all the same.
+  if (reported === 'preempted' && report.error?.code === 'process_ended') noteDeath(node, execution);
   touch(turn, execution.task);
   endWhenComplete(turn, execution);
+}
+
+/** Nobody had told the process to end: perhaps it was this module that killed it. */
+export function noteDeath(node: FleetNode, execution: Execution): void {
+  const { diedBoots } = execution.task.runs[execution.position]!;
+  if (execution.desired === 'stopped' || node.desired !== 'started') return;
+  if (!diedBoots.includes(node.bootId)) diedBoots.push(node.bootId);
 }
 
 /** How an execution ends that is being stopped, whatever its node calls it. */

@@ -25,6 +25,7 @@ import {
   endExecution,
   endedByNode,
   findExecution,
+  noteDeath,
   tellEnded,
 } from './executions.js';
 import { noteTold } from './module-types.js';
@@ -146,13 +147,6 @@ function loseAll(turn: Turn, node: FleetNode): void {
     const how = node.connectionEnded ? 'was started anew' : 'was replaced by another process of its instance';
     loseExecution(turn, node, execution, `its node ${how}`);
   }
-}
-
-/** Nobody had told the process to end: perhaps it was this module that killed it. */
-function noteDeath(node: FleetNode, execution: Execution): void {
-  const { diedBoots } = execution.task.runs[execution.position]!;
-  if (execution.desired === 'stopped' || node.desired !== 'started') return;
-  if (!diedBoots.includes(node.bootId)) diedBoots.push(node.bootId);
 }
 
 /** The node has it no more, unasked. */

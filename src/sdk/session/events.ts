@@ -67,6 +67,8 @@ export type SessionEvent =
       readonly reason: string;
       readonly graceMs: number;
       readonly flushMs: number;
+      /** The process fails, perhaps by what it works on. */
+      readonly error?: ReportedError;
     };
 
 export type Result =

@@ -8,6 +8,7 @@ export type Phase =
   /** Its handler was told to end; the report follows when it does, and at `graceAt` in any case. */
   | {
       readonly kind: 'aborting';
+      readonly error: ReportedError | undefined;
       readonly state: 'CANCELLED' | 'PREEMPTED';
       readonly reason: string;
       readonly graceAt: number;

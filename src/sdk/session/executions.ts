@@ -42,6 +42,8 @@ export interface Interruption {
   readonly reason: string;
   /** When the report goes even if the handler has not come back. */
   readonly graceAt: number;
+  /** The node's process fails, perhaps by these executions; the orchestrator counts that as a death. */
+  readonly error?: ReportedError;
 }
 
 export class Executions {
@@ -182,12 +184,12 @@ export class Executions {
   interrupt(executionId: string, interruption: Interruption, now: number): void {
     const held = this.#held.get(executionId);
     if (!held) return;
-    const { state, reason, graceAt } = interruption;
+    const { state, reason, graceAt, error } = interruption;
     switch (held.phase.kind) {
       case 'running':
         this.#window.drop(executionId);
         held.progress = undefined;
-        held.phase = { kind: 'aborting', state, reason, graceAt };
+        held.phase = { kind: 'aborting', state, reason, graceAt, error };
         this.#abort(held, interruption.code, reason, now);
         if (graceAt <= now) this.#reportAbort(held, now);
         else this.#wake(graceAt);
@@ -199,6 +201,7 @@ export class Executions {
           state: held.phase.state === 'CANCELLED' ? 'CANCELLED' : state,
           reason,
           graceAt: Math.min(held.phase.graceAt, graceAt),
+          error: error ?? held.phase.error,
         };
         if (graceAt <= now) this.#reportAbort(held, now);
         else this.#wake(graceAt);
@@ -410,8 +413,9 @@ export class Executions {
 
   #reportAbort(held: Held, now: number): void {
     if (held.phase.kind !== 'aborting') return;
-    const { state, reason } = held.phase;
-    this.#report(held, report(held, state, { lastSeq: held.acked, message: bounded(reason) }), now);
+    const { state, reason, error } = held.phase;
+    const final = { lastSeq: held.acked, message: bounded(reason), ...(error && { error }) };
+    this.#report(held, report(held, state, final), now);
   }
 
   #report(held: Held, final: ExecutionReport, now: number, backoffMs: number = RESEND_FIRST_MS): void {

@@ -110,8 +110,8 @@ export class Lifecycle {
     return undefined;
   }
 
-  /** Ends the node (5). A second call may only bring the end nearer. */
-  terminate(reason: string, graceAt: number, flushAt: number, now: number): void {
+  /** Ends the node (5). A second call may only bring the end nearer. `error`: the process fails. */
+  terminate(reason: string, graceAt: number, flushAt: number, now: number, error?: ReportedError): void {
     const before = this.#stage.kind === 'terminating' ? this.#stage : undefined;
     this.#stage = {
       kind: 'terminating',
@@ -119,7 +119,8 @@ export class Lifecycle {
       flushAt: Math.min(flushAt, before?.flushAt ?? flushAt),
     };
     this.#dueAt = Math.min(this.#dueAt, this.#stage.graceAt, this.#stage.flushAt);
-    this.#executions.interruptAll({ state: 'PREEMPTED', code: 'node_stopping', reason, graceAt }, now);
+    const interruption = { state: 'PREEMPTED', code: 'node_stopping', reason, graceAt } as const;
+    this.#executions.interruptAll(error ? { ...interruption, error } : interruption, now);
   }
 
   hookDone(hook: Hook, error: ReportedError | undefined, now: number): void {

@@ -111,6 +111,8 @@ class Shutdown(NamedTuple):
     reason: str
     grace_ms: float
     flush_ms: float
+    error: Optional[ReportedError] = None
+    """The process has failed, perhaps by what it works on."""
 
 
 SessionEvent = Union[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import NamedTuple, Optional, Union
 
+from ..errors import ReportedError
 from ..protocol import Assign, ExecutionReport
 
 
@@ -21,6 +22,7 @@ class Aborting(NamedTuple):
     state: str
     reason: str
     grace_at: float
+    error: Optional[ReportedError]
 
 
 class Published(NamedTuple):

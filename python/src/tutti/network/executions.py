@@ -29,12 +29,16 @@ Say = Callable[[ExecutionReport], None]
 
 
 class Interruption(NamedTuple):
-    """How and why executions are to end; ``grace_at``: when the report goes even if the handler has not come back."""
+    """How and why executions are to end; ``grace_at``: when the report goes even if the handler has not come back.
+
+    ``error``: the node's process fails, perhaps by these executions; the orchestrator counts that as a death.
+    """
 
     state: str
     code: str
     reason: str
     grace_at: float
+    error: Optional[ReportedError] = None
 
 
 class Executions:
@@ -142,18 +146,18 @@ class Executions:
         held = self._held.get(execution_id)
         if held is None:
             return
-        state, code, reason, grace_at = interruption
+        state, code, reason, grace_at, error = interruption
         phase = held.phase
         if isinstance(phase, Running):
             self._window.drop(execution_id)
             held.progress = None
-            held.phase = Aborting(state, reason, grace_at)
+            held.phase = Aborting(state, reason, grace_at, error)
             self._effect(Abort(execution_id, code, reason))
             self._end_or_wake(held, grace_at, now)
         elif isinstance(phase, Aborting):
             # Who stops a task does not want it anywhere else either.
             state = "CANCELLED" if phase.state == "CANCELLED" else state
-            held.phase = Aborting(state, reason, min(phase.grace_at, grace_at))
+            held.phase = Aborting(state, reason, min(phase.grace_at, grace_at), error or phase.error)
             if code == "terminated":
                 self._effect(Abort(execution_id, code, reason))
             self._end_or_wake(held, grace_at, now)
@@ -314,7 +318,8 @@ class Executions:
 
     def _report_abort(self, held: HeldExecution, now: float) -> None:
         if isinstance(held.phase, Aborting):
-            self._report(held, _final(held, held.phase.state, held.acked, held.phase.reason), now)
+            state, reason, _, error = held.phase
+            self._report(held, _final(held, state, held.acked, reason, error), now)
 
     def _report(
         self,

@@ -115,14 +115,17 @@ class Lifecycle:
         self.settle(now)
         return None
 
-    def terminate(self, reason: str, grace_at: float, flush_at: float, now: float) -> None:
-        """Ends the node (5). A second call may only bring the end nearer."""
+    def terminate(
+        self, reason: str, grace_at: float, flush_at: float, now: float, error: Optional[ReportedError] = None
+    ) -> None:
+        """Ends the node (5). A second call may only bring the end nearer. ``error``: the process has failed."""
         if isinstance(self._stage, _Terminating):
             grace_at = min(grace_at, self._stage.grace_at)
             flush_at = min(flush_at, self._stage.flush_at)
         self._stage = _Terminating(grace_at, flush_at)
         self.due_at = min(self.due_at, grace_at, flush_at)
-        self._executions.interrupt_all(Interruption("PREEMPTED", "node_stopping", reason, grace_at), now)
+        interruption = Interruption("PREEMPTED", "node_stopping", reason, grace_at, error)
+        self._executions.interrupt_all(interruption, now)
 
     def hook_done(self, hook: str, error: Optional[ReportedError], now: float) -> None:
         self._hook = None

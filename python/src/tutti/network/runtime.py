@@ -242,9 +242,9 @@ class NetworkRuntime:
             return
         self._parent_is_gone = True
         self._port.is_closed = True
-        self._emit(events.Shutdown("the node's process has ended", 0, self._config.flush_ms))
+        gone = ReportedError("process_ended", "the node's process has ended", True)
+        self._emit(events.Shutdown(gone.message, 0, self._config.flush_ms, gone))
         for execution_id in list(self._runs):
-            gone = ReportedError("process_ended", "the node's process has ended", True)
             self._with_run(execution_id, NetworkRun.lost, gone)
 
     def _signalled(self, source: str, waker: Any) -> bool:

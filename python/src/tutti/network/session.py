@@ -236,7 +236,7 @@ class Session:
             self._rejoin(now)
         elif isinstance(event, events.Shutdown):
             grace_at = now + event.grace_ms
-            self._lifecycle.terminate(event.reason, grace_at, grace_at + event.flush_ms, now)
+            self._lifecycle.terminate(event.reason, grace_at, grace_at + event.flush_ms, now, event.error)
         elif isinstance(self._link, _Closed):
             self._join(now)
 

@@ -98,7 +98,8 @@ class LoopRunner:
             self._runs.pop(execution_id, None)
             self._hard_stops.ended(execution_id)
             # A task that is cancelled before its first step has not run at all.
-            run.failed(run.aborted or TaskAbortedError())
+            if not run.has_ended:
+                run.failed(run.aborted or TaskAbortedError())
 
         task = self._loop.create_task(run.run_async())
         self._tasks[execution_id] = task
