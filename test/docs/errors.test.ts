@@ -35,7 +35,8 @@ describe('docs/errors.md', () => {
 
   it('lists every code of the sources', () => {
     const codes = new Map<string, string>();
-    for (const file of ['src', 'frontend-bridge/gateway', 'nodes', 'python/src'].flatMap(sources)) {
+    const folders = ['src', 'frontend-bridge/gateway', 'nodes', 'python/src', 'python/sustainml/src'];
+    for (const file of folders.flatMap(sources)) {
       const text = readFileSync(join(root, file), 'utf8');
       for (const pattern of CODES) for (const [, code] of text.matchAll(pattern)) codes.set(code!, file);
     }

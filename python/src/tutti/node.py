@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import threading
 from typing import Any, Callable, Generic, Mapping, Optional, Sequence, TypeVar, Union
 
 from . import ending
@@ -27,6 +28,8 @@ class RunningNode:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._closed = False
+        self._closing = threading.Lock()
+        """One thread may wait while another one stops it."""
 
     @property
     def node_id(self) -> str:
@@ -47,9 +50,10 @@ class RunningNode:
         """Whether the node has ended; raises the ``TuttiError`` of a final refusal (``replaced``, ``unauthorized`` …)."""
         if not self._host.wait_until_ended(timeout_s):
             return False
-        if not self._closed:
-            self._closed = True
-            self._host.close()
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._host.close()
         if self._host.error is not None:
             raise self._host.error
         return True

@@ -1,0 +1,1 @@
+"""The node API of the SustainML framework, on Tutti's SDK."""

@@ -1,0 +1,9 @@
+from sustainml_swig import AppRequirementsNode as _AppRequirementsNode
+
+from .proxy import NodeProxy
+
+__all__ = ["AppRequirementsNode"]
+
+
+class AppRequirementsNode(NodeProxy):
+    node = _AppRequirementsNode
