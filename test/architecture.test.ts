@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/orchestrator': ['src/base', 'src/model', 'src/scheduling', 'src/wire', 'src/bus', 'src/store'],
   'src/sdk': ['src/base', 'src/model', 'src/wire', 'src/bus'],
   'frontend-bridge/gateway': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
-  'frontend-bridge/web': ['src/model'],
+  'frontend-bridge/web': ['src/base/json', 'src/model'],
   nodes: [],
   'src/cli': [
     ...['src/base', 'src/model', 'src/wire', 'src/bus', 'src/store', 'src/config', 'src/orchestrator'],

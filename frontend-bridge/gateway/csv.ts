@@ -1,23 +1,23 @@
 /** Records of nested JSON as a table of text (RFC 4180): a column a leaf, named by its path with dots; a list is its JSON. */
-import { JsonText, printJson, readExactly } from '../../src/base/json/json-text.js';
+import { entriesOf } from '../../src/base/json/exact.js';
+import { plainOf, printJson } from '../../src/base/json/json-text.js';
 
 export function flatten(record: Readonly<Record<string, unknown>>): Map<string, string> {
   const cells = new Map<string, string>();
   const walk = (value: unknown, path: string): void => {
-    if (value instanceof JsonText && typeof value.value === 'object') walk(readExactly(value.text), path);
-    else if (
-      value !== null &&
-      typeof value === 'object' &&
-      !Array.isArray(value) &&
-      !(value instanceof JsonText)
-    ) {
-      for (const [key, inner] of Object.entries(value)) walk(inner, path === '' ? key : `${path}.${key}`);
+    if (isObject(value)) {
+      for (const [key, inner] of entriesOf(value)) walk(inner, path === '' ? key : `${path}.${key}`);
     } else {
       cells.set(path, cell(value));
     }
   };
   walk(record, '');
   return cells;
+}
+
+function isObject(value: unknown): value is object {
+  const plain = plainOf(value);
+  return typeof plain === 'object' && plain !== null && !Array.isArray(plain);
 }
 
 /** Excel reads a file without it in the code page of its country. */

@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { WebSocket } from 'ws';
 import type { Fault } from '../base/errors.js';
-import { printJson, readExactly } from '../base/json/json-text.js';
+import { readExactly } from '../base/json/exact.js';
+import { printJson } from '../base/json/json-text.js';
 import { CliError, EXIT, type ExitCode } from './exit.js';
 
 export type Json = Readonly<Record<string, unknown>>;

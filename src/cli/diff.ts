@@ -1,5 +1,5 @@
 /** The difference of two iterations, as a person reads it. */
-import { printJson } from '../base/json/json-text.js';
+import { plainOf, printJson } from '../base/json/json-text.js';
 import { table } from './table.js';
 
 /** A field that differs; `null` on a side where it is not there. */
@@ -40,7 +40,8 @@ export function describeDiff(diff: Diff): string {
 }
 
 /** How much a number has changed, in percent of what it was; nothing where that has no meaning. */
-export function change(a: unknown, b: unknown): string {
+export function change(before: unknown, after: unknown): string {
+  const [a, b] = [plainOf(before), plainOf(after)];
   if (typeof a !== 'number' || typeof b !== 'number' || a === 0) return '';
   const percent = ((b - a) / Math.abs(a)) * 100;
   const digits = Math.abs(percent) < 10 ? 2 : 1;

@@ -7,7 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
-import { readExactly } from '../base/json/json-text.js';
+import { readExactly } from '../base/json/exact.js';
 import { type Client, type Json, unreachable } from './client.js';
 import { CliError, EXIT } from './exit.js';
 

@@ -1,5 +1,7 @@
 /** A task from outside: its name, its state as a person reads it, and waiting for its end. */
-import { stringify } from 'yaml';
+import { type ScalarTag, stringify } from 'yaml';
+import { entriesOf } from '../base/json/exact.js';
+import { JsonText, plainOf } from '../base/json/json-text.js';
 import { formatTaskId, parseTaskId, type TaskId } from '../model/task-id.js';
 import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.js';
 import type { Client, Json } from './client.js';
@@ -126,7 +128,7 @@ export function describeTask(view: IterationView): string {
       error?.stack ? ['', `${name}: ${error.code}${stackBelow(error.stack)}`] : [],
     ),
     ...(Object.keys(outputs).length > 0
-      ? ['', stringify(shortened(outputs), { lineWidth: 0 }).trimEnd()]
+      ? ['', stringify(shortened(outputs), { lineWidth: 0, customTags: [WRITTEN_NUMBER] }).trimEnd()]
       : []),
   ].join('\n');
 }
@@ -146,6 +148,15 @@ function hasEnded(state: string): boolean {
   return (TASK_STATES as readonly string[]).includes(state) && taskHasEnded(state as TaskState);
 }
 
+/** A number as it was written. */
+const WRITTEN_NUMBER: ScalarTag = {
+  tag: 'tag:yaml.org,2002:float',
+  default: true,
+  identify: (value) => value instanceof JsonText,
+  resolve: (text) => text,
+  stringify: ({ value }) => String(value),
+};
+
 /** What a line of a terminal bears; `--json` shows everything. */
 const SHOWN_CHARACTERS = 200;
 
@@ -154,6 +165,10 @@ function shortened(value: unknown): unknown {
     return `${value.slice(0, SHOWN_CHARACTERS)}… (${value.length} characters, whole with --json)`;
   }
   if (Array.isArray(value)) return value.map(shortened);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([field, inner]) => [field, shortened(inner)]));
+  if (typeof plainOf(value) !== 'object' || value === null) return value;
+  const entries = entriesOf(value as object).map(([field, inner]): [string, unknown] => [
+    field,
+    shortened(inner),
+  ]);
+  return Array.isArray(plainOf(value)) ? entries.map(([, inner]) => inner) : new Map(entries);
 }

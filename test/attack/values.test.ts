@@ -2,9 +2,11 @@
  * Values that change on their way, or that take an answer down: what came in is shown by every interface as it came, and what somebody
  * could not read is refused where it comes in.
  */
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { type Json, OrchestratorProcess, pathOf } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
 import { RawPeer } from '../support/raw-peer.js';
@@ -78,6 +80,47 @@ describe('a value', () => {
     const { stdout } = await run('show', task_id, '--json');
     for (const number of ['"b":1.0', '"a":-0', '1e2', '3.14159265358979323846264338'])
       expect(stdout).toContain(number);
+  });
+
+  it('is shown by every command and the stream as it was written', { timeout: 120_000 }, async () => {
+    const value = '{"b":1.0,"a":-0,"10":1e5,"9":[3.14159265358979323846264338],"__proto__":{"deep":2.50}}';
+    const other = value.replace('1.0', '1.50').replace('2.50', '2.75');
+    const submitted = await post('/v1/problems', `{"graph":"one","input":${value}}`);
+    const { problem_id, task_id } = submitted.body;
+    const stream = new WebSocket(`${orchestrator.ready.http.replace('http', 'ws')}/v1/stream`);
+    const streamed: string[] = [];
+    stream.on('message', (data) => streamed.push(String(data)));
+    await once(stream, 'open');
+    const { seq } = (await orchestrator.get(`${pathOf(task_id)}/events`)).body.items[0];
+    stream.send(JSON.stringify({ type: 'subscribe', cursor: seq }));
+    await answered(value, task_id);
+    await post(`/v1/problems/${problem_id}/iterations`, `{"parent_iteration_id":1,"input":${other}}`);
+    await answered(other, `${problem_id}/2`);
+    await expect.poll(() => streamed.some((frame) => frame.includes(`"output":${other}`))).toBe(true);
+    expect(streamed.some((frame) => frame.includes(`"output":${value}`))).toBe(true);
+    stream.close();
+
+    const shown = await run('show', task_id, '--json');
+    expect(shown.stdout.split(value)).toHaveLength(3);
+    const people =
+      'work:\n  b: 1.0\n  a: -0\n  "10": 1e5\n  "9":\n    - 3.14159265358979323846264338\n  __proto__:\n    deep: 2.50';
+    for (const command of ['show', 'watch']) expect((await run(command, task_id)).stdout).toContain(people);
+    expect((await run('watch', task_id, '--json')).stdout).toContain(`"output":${value}`);
+    expect((await run('export', problem_id)).stdout.split(value)).toHaveLength(3);
+    const recorded = await run('node-kit', 'record', task_id, '--module', 'work', '-o', '-');
+    expect(recorded.stdout).toContain(`"inputs":{"problem":${value}}`);
+    expect(recorded.stdout).toContain(`"outputs":[${value}]`);
+
+    const differences = '{"path":"/b","a":1.0,"b":1.50},{"path":"/__proto__/deep","a":2.50,"b":2.75}';
+    const diff = await text(`/v1/problems/${problem_id}/diff?a=1&b=2`);
+    expect(diff.split(differences)).toHaveLength(3);
+    const diffed = await run('diff', problem_id, '1', '2');
+    expect(diffed.stdout).toMatch(/work +b +1\.0 +1\.50 +\+50\.0 %/);
+    const fields = 'work.b,work.a,work.10,work.9,input.__proto__.deep';
+    const listed = await text(`/v1/problems/${problem_id}/iterations?fields=${fields}`);
+    expect(listed).toContain(
+      '"work.b":1.0,"work.a":-0,"work.10":1e5,"work.9":[3.14159265358979323846264338],"input.__proto__.deep":2.50',
+    );
   });
 
   it('on several lines, from a file as Windows writes it, is the same on one', {

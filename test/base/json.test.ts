@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeText } from '../../src/base/decode-text.js';
 import { checkJsonText, isShallow, MAX_DEPTH } from '../../src/base/json/check-text.js';
-import { itemsOf, JsonText, membersOf, printJson, readExactly } from '../../src/base/json/json-text.js';
+import { jsonDifferences } from '../../src/base/json/differences.js';
+import { entriesOf, partAt, printIndented, readExactly } from '../../src/base/json/exact.js';
+import { itemsOf, JsonText, membersOf, printJson } from '../../src/base/json/json-text.js';
 
 interface Case {
   readonly name: string;
@@ -127,5 +129,107 @@ describe('the text of a file', () => {
       'it is not UTF-8 text: save it as UTF-8',
     );
     expect(() => decodeText(Buffer.of(0xff, 0xfe, 0x00))).toThrow('UTF-16LE');
+  });
+});
+
+describe('a text that is read to be written again', () => {
+  const EXACT = [
+    ...[
+      '1.0',
+      '-0',
+      '-0.0',
+      '1e5',
+      '1E2',
+      '1e+2',
+      '0.0000001',
+      '3.14159265358979323846264338',
+      '120000000000000000000',
+    ],
+    ...[
+      '{"b":1,"10":2,"9":3}',
+      '{"__proto__":{"a":1.0},"constructor":-0}',
+      '[[1.0,{"x":[-0,"1.0"]}],{"2":{"1":1.50}}]',
+    ],
+    ...[
+      '{"text":"\\"1.0\\": 2","\\u0031":1,"a":1}',
+      '{"":{"":0.10}}',
+      '{"toJSON":1.0,"length":-0}',
+      '"\\ud800"',
+    ],
+  ];
+
+  it.each(EXACT)('is the same when it is written: %s', (text) => {
+    expect(printJson(readExactly(text))).toBe(text.includes('\\u') ? printJson(JSON.parse(text)) : text);
+    expect(printIndented(readExactly(text)).replace(/\n */g, '').replaceAll(': ', ':')).toHaveLength(
+      printIndented(new JsonText(text)).replace(/\n */g, '').replaceAll(': ', ':').length,
+    );
+  });
+
+  it('is indented as JSON.stringify would', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+        const text = JSON.stringify(value);
+        expect(printJson(readExactly(text))).toBe(text);
+        const plain: unknown = JSON.parse(text);
+        expect(printIndented(plain)).toBe(JSON.stringify(plain, null, 2));
+        expect(printIndented(readExactly(text))).toBe(JSON.stringify(plain, null, 2));
+      }),
+    );
+    expect(printIndented(readExactly('{"b":[1.0,{}],"2":[],"1":-0}'))).toBe(
+      '{\n  "b": [\n    1.0,\n    {}\n  ],\n  "2": [],\n  "1": -0\n}',
+    );
+  });
+
+  it('has its parts by their path and in their order', () => {
+    const tree = readExactly('{"a":{"b":[1.0]},"7":{"c":-0},"6":2}') as object;
+    expect(entriesOf(tree).map(([name]) => name)).toEqual(['a', '7', '6']);
+    expect(String(partAt(tree, ['a', 'b', 0]))).toBe('1.0');
+    expect(String(partAt(tree, ['7', 'c']))).toBe('-0');
+    for (const path of [
+      ['x'],
+      ['a', 'b', '1'],
+      ['6', 'y'],
+      ['7', 'c', 'text'],
+      ['__proto__'],
+      ['a', 'b', 'length', '0'],
+    ])
+      expect(partAt(tree, path)).toBeUndefined();
+  });
+
+  it('of a plain number is that number, of another one the text', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^-?(0|[1-9]\d{0,20})(\.\d{1,20})?([eE][+-]?\d{1,2})?$/), (text) => {
+        const read = readExactly(`[${text}]`) as unknown[];
+        const isPlain = JSON.stringify(JSON.parse(text)) === text;
+        expect(typeof read[0]).toBe(isPlain ? 'number' : 'object');
+        expect(printJson(read)).toBe(`[${text}]`);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('the differences of two texts', () => {
+  it.each([
+    ['{"a":1.0,"b":[1,2]}', '{"b":[1e0,2.0],"a":1}', []],
+    ['{"a":1.0}', '{"a":1.50}', ['/a 1.0 1.50']],
+    [
+      '{}',
+      '{"__proto__":1,"toString":-0,"constructor":{"2":1,"1":2}}',
+      ['/__proto__ - 1', '/toString - -0', '/constructor - {"2":1,"1":2}'],
+    ],
+    ['{"x":{"b":1,"7":{"y":1}}}', '{"x":{"7":{"y":2.50}}}', ['/x/7/y 1 2.50', '/x/b 1 -']],
+    ['[1,[2],{}]', '[1,{"0":2},null,4]', ['/1 [2] {"0":2}', '/2 {} null', '/3 - 4']],
+    ['null', '0', [' null 0']],
+    ['"1"', '1', [' "1" 1']],
+  ])('of %s and %s', (a, b, expected) => {
+    const show = (value: unknown) => (value === undefined ? '-' : printJson(value));
+    const found = jsonDifferences(new JsonText(a), readExactly(b));
+    expect(
+      found.map(
+        ({ path, ...one }) => `${path.map((step) => `/${step}`).join('')} ${show(one.a)} ${show(one.b)}`,
+      ),
+    ).toEqual(expected);
+    expect(jsonDifferences(readExactly(a), new JsonText(a))).toEqual([]);
   });
 });

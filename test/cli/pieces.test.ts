@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
+import { readExactly } from '../../src/base/json/exact.js';
 import { change, describeDiff } from '../../src/cli/diff.js';
 import { eventLine } from '../../src/cli/event-line.js';
 import { jsonArray } from '../../src/cli/json-lines.js';
+import { differenceLine, differencesOf } from '../../src/cli/node-kit/differences.js';
+import { parseRecording } from '../../src/cli/node-kit/recording.js';
 import { stackBelow } from '../../src/cli/stack.js';
 import { table } from '../../src/cli/table.js';
 import { describeTask } from '../../src/cli/task.js';
@@ -25,6 +28,48 @@ describe('a change', () => {
       /m +x +\(none\) +new/,
     );
     expect(describeDiff({ a: 1, b: 2, modules: {} })).toBe('Iterations 1 and 2 do not differ.');
+  });
+});
+
+describe('a value for people', () => {
+  const written = readExactly(
+    '{"b":1.0,"10":-0,"9":[1e5,3.14159265358979323846],"__proto__":{"x":2.50}}',
+  ) as object;
+
+  it('is shown in a task as it was written', () => {
+    const module = { state: 'succeeded', attempts: 1, node_id: 'n', waiting_reason: null, error: null };
+    const view = { task_id: 't/1', state: 'succeeded', modules: { work: { ...module, output: written } } };
+    expect(describeTask(view)).toMatch(
+      /work:\n {2}b: 1\.0\n {2}"10": -0\n {2}"9":\n {4}- 1e5\n {4}- 3\.14159265358979323846\n {2}__proto__:\n {4}x: 2\.50$/,
+    );
+  });
+
+  it('is shown in a difference as it was written, with the change of a number', () => {
+    const [a, b] = ['1.0', '1.50'].map(readExactly);
+    expect(describeDiff({ a: 1, b: 2, modules: { m: [{ path: '/x', a, b }] } })).toMatch(
+      /m +x +1\.0 +1\.50 +\+50\.0 %/,
+    );
+    const differences = differencesOf(
+      { outputs: [written] },
+      { outputs: [readExactly('{"b":2.0,"10":-0,"toString":1}')] },
+    );
+    expect(differences.map(differenceLine)).toEqual([
+      '  outputs[0].9: [1e5,3.14159265358979323846] → (nothing)',
+      '  outputs[0].b: 1.0 → 2.0',
+      '  outputs[0].__proto__: {"x":2.50} → (nothing)',
+      '  outputs[0].toString: (nothing) → 1',
+    ]);
+  });
+
+  it.each([
+    '{"inputs":{"a":1},"inputs":{"a":2}}',
+    '{"inputs":{"a":1,"a":2}}',
+    '{"inputs":{"a":1},"outputs":[1],"outputs":[2]}',
+  ])('with a name that is there twice is no line of a recording: %s', (line) => {
+    expect(parseRecording(line)).toMatchObject({
+      executions: [],
+      faults: [{ path: expect.stringMatching(/^line 1\./), code: 'duplicate_field' }],
+    });
   });
 });
 

@@ -4,8 +4,7 @@
  * J1. A `JsonText` stands where its value would, anywhere in a tree of plain values, and `printJson` writes its text there.
  * J2. It is written on one line, so that a text with line breaks cannot break JSON lines.
  */
-import { randomUUID } from 'node:crypto';
-import { endOfText, isDigit } from './check-text.js';
+import { endOfText } from './check-text.js';
 
 /** Line breaks and tabs are never within a JSON string; what follows them there is indentation. */
 const BREAKS = /[\r\n\t][ \r\n\t]*/g;
@@ -26,6 +25,11 @@ export class JsonText {
     return this.#read.value;
   }
 
+  /** Whether it is an object or a list. */
+  get isStructure(): boolean {
+    return /^\s*[[{]/.test(this.text);
+  }
+
   toString(): string {
     return this.text;
   }
@@ -39,7 +43,7 @@ export class JsonText {
 }
 
 /** Nobody can guess it, so no text of a value can be taken for it. */
-const MARK = `tutti:${randomUUID()}:`;
+const MARK = `tutti:${globalThis.crypto.getRandomValues(new BigUint64Array(2)).join('-')}:`;
 const MARKS = new RegExp(`"${MARK}(\\d+)"`, 'g');
 /** The texts of the tree that is printed right now: `JSON.stringify` calls `toJSON` in the middle of its work, and nothing else runs then. */
 let printing: string[] | undefined;
@@ -110,43 +114,4 @@ function* partsOf(text: string): Generator<readonly [number, number]> {
     if (isOpening) depth += 1;
     at = code === 0x22 ? endOfText(text, at) : at + 1;
   }
-}
-
-/**
- * A tree of plain values, in which every number that JavaScript would write otherwise (`1.0`, `-0`, `1E2`) is a `JsonText`. Throws
- * `SyntaxError`.
- */
-export function readExactly(text: string): unknown {
-  const value: unknown = JSON.parse(text);
-  return hasOddNumber(text) ? exactly(new JsonText(text, value)) : value;
-}
-
-function exactly(json: JsonText): unknown {
-  const members = membersOf(json);
-  if (members) {
-    const tree: Record<string, unknown> = {};
-    for (const [name, member] of members) {
-      const own = { value: exactly(member), enumerable: true, configurable: true, writable: true };
-      Object.defineProperty(tree, name, own);
-    }
-    return tree;
-  }
-  const items = itemsOf(json);
-  if (items) return items.map(exactly);
-  return typeof json.value === 'number' && JSON.stringify(json.value) !== json.text.trim()
-    ? json
-    : json.value;
-}
-
-/** Whether there is a number that would be written otherwise. */
-function hasOddNumber(text: string): boolean {
-  for (let at = 0; at < text.length; ) {
-    const code = text.charCodeAt(at);
-    if (code === 0x2d || isDigit(code)) {
-      const [number = '-'] = /^-?[\d.eE+-]+/.exec(text.slice(at, at + 400)) ?? [];
-      if (JSON.stringify(Number(number)) !== number) return true;
-      at += number.length;
-    } else at = code === 0x22 ? endOfText(text, at) : at + 1;
-  }
-  return false;
 }

@@ -1,5 +1,6 @@
 /** Where two results differ, field by field. */
-import microdiff from 'microdiff';
+import { jsonDifferences } from '../../base/json/differences.js';
+import { JsonText, printJson } from '../../base/json/json-text.js';
 
 /** `expected` or `actual` is absent where there is nothing. */
 export interface ResultDifference {
@@ -11,19 +12,16 @@ export interface ResultDifference {
 
 export function differencesOf(expected: object, actual: object): readonly ResultDifference[] {
   // Through JSON, as both are shown: an absent field and an undefined one are the same.
-  const [before, after] = [expected, actual].map((value) => JSON.parse(JSON.stringify(value))) as [
-    object,
-    object,
-  ];
-  return microdiff(before, after).map((difference) => ({
-    path: pathText(difference.path),
-    ...('oldValue' in difference && { expected: difference.oldValue }),
-    ...('value' in difference && { actual: difference.value }),
+  const [before, after] = [expected, actual].map((value) => new JsonText(printJson(value)));
+  return jsonDifferences(before, after).map(({ path, a, b }) => ({
+    path: pathText(path),
+    ...(a !== undefined && { expected: a }),
+    ...(b !== undefined && { actual: b }),
   }));
 }
 
 export function differenceLine({ path, expected, actual }: ResultDifference): string {
-  const show = (value: unknown) => (value === undefined ? '(nothing)' : JSON.stringify(value));
+  const show = (value: unknown) => (value === undefined ? '(nothing)' : printJson(value));
   return `  ${path}: ${show(expected)} → ${show(actual)}`;
 }
 

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { decodeText } from '../../base/decode-text.js';
 import { type Fault, messageOf } from '../../base/errors.js';
+import { checkJsonText } from '../../base/json/check-text.js';
 import { itemsOf, JsonText, membersOf } from '../../base/json/json-text.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { CliError, EXIT } from '../exit.js';
@@ -90,6 +91,12 @@ export function parseRecording(content: string): {
       faults.push({ path: at, code: 'malformed_json', message: messageOf(error) });
       continue;
     }
+    const repeated = checkJsonText(line, Number.POSITIVE_INFINITY).filter(
+      ({ code }) => code === 'duplicate_field',
+    );
+    for (const { path, ...fault } of repeated)
+      faults.push({ path: at + path.replaceAll('/', '.'), ...fault });
+    if (repeated.length > 0) continue;
     const parsed = Line.safeParse(json);
     if (parsed.success) executions.push(parsed.data);
     for (const { path, message } of parsed.error?.issues ?? []) {

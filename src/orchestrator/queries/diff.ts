@@ -1,5 +1,6 @@
 /** What differs between two values, leaf by leaf. */
-import microdiff from 'microdiff';
+import { escapeStep } from '../../base/json/check-text.js';
+import { jsonDifferences } from '../../base/json/differences.js';
 
 export interface Difference {
   /** A JSON pointer. */
@@ -10,13 +11,10 @@ export interface Difference {
 }
 
 function differences(a: unknown, b: unknown): Difference[] {
-  return microdiff({ value: a }, { value: b }).map((change) => ({
-    path: change.path
-      .slice(1)
-      .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-      .join(''),
-    a: (change.type === 'CREATE' ? undefined : change.oldValue) ?? null,
-    b: (change.type === 'REMOVE' ? undefined : change.value) ?? null,
+  return jsonDifferences(a, b).map((one) => ({
+    path: one.path.map((step) => `/${escapeStep(step)}`).join(''),
+    a: one.a ?? null,
+    b: one.b ?? null,
   }));
 }
 

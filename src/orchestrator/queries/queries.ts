@@ -4,7 +4,7 @@
  * 1. Each answer is of one moment: it is read in one snapshot, and its cursor is that moment's.
  * 2. Lists never load payloads.
  */
-import { JsonText, plainOf } from '../../base/json/json-text.js';
+import { JsonText, printJson } from '../../base/json/json-text.js';
 import type { TaskId } from '../../model/task-id.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Key, Reader, Store } from '../../store/store.js';
@@ -346,16 +346,13 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
             await moduleOutput(reader, left, name),
             await moduleOutput(reader, right, name),
           ];
-          const fields = differing.between(plainOf(before?.json), plainOf(after?.json));
+          const fields = differing.between(before?.json, after?.json);
           if (fields.length > 0) modules[name] = fields;
         }
-        const input = differing.between(
-          plainOf(await inputOf(reader, left)),
-          plainOf(await inputOf(reader, right)),
-        );
+        const input = differing.between(await inputOf(reader, left), await inputOf(reader, right));
         const overrides = differing.between(
-          plainOverrides(await overridesOf(reader, left)),
-          plainOverrides(await overridesOf(reader, right)),
+          new JsonText(printJson(await overridesOf(reader, left))),
+          new JsonText(printJson(await overridesOf(reader, right))),
         );
         const reused = { a: reusedModules(left), b: reusedModules(right) };
         return {
@@ -499,12 +496,4 @@ function graphView({ compiled, types }: LoadedGraph, row: GraphRow): View {
     ),
     yaml: row.yaml,
   };
-}
-
-function plainOverrides(overrides: Readonly<Record<string, Readonly<Record<string, unknown>>>>): unknown {
-  const plain = Object.entries(overrides).map(([module, inputs]) => [
-    module,
-    Object.fromEntries(Object.entries(inputs).map(([input, value]) => [input, plainOf(value)])),
-  ]);
-  return Object.fromEntries(plain);
 }

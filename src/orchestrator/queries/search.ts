@@ -23,6 +23,9 @@ import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from
 import { type Rank, Ranking } from './ranking.js';
 import type { Slices } from './slices.js';
 
+/** A field of one candidate. @default to compare: numbers as JavaScript reads them, not as they were written */
+type ReadField = (name: string, toShow?: boolean) => Promise<unknown>;
+
 /** What is searched: problems by their newest iteration, or iterations, of all problems or of one. */
 export type Scope =
   | { readonly kind: 'problems' }
@@ -360,12 +363,12 @@ class Search {
     return this.#query.filter === undefined || holds(this.#query.filter, read);
   }
 
-  async #shown(candidate: Candidate, read: (name: string) => Promise<unknown>): Promise<View> {
+  async #shown(candidate: Candidate, read: ReadField): Promise<View> {
     const view = this.#deps.view(candidate.summary);
     if (this.#query.shown.size === 0) return view;
     const fields: Record<string, unknown> = {};
     for (const name of this.#query.shown.keys()) {
-      fields[name] = (await read(name)) ?? null;
+      fields[name] = (await read(name, true)) ?? null;
       this.#characters += sizeOf(fields[name]);
     }
     return { ...view, fields };
@@ -376,7 +379,7 @@ class Search {
   }
 
   /** Fields of one candidate; each payload is read once, and only when it is asked for. */
-  #reader(candidate: Candidate): (name: string) => Promise<unknown> {
+  #reader(candidate: Candidate): ReadField {
     const outputs = new Map<string, Promise<unknown>>();
     const once = (key: string, read: () => Promise<unknown>): Promise<unknown> => {
       const found = outputs.get(key) ?? read();
@@ -387,7 +390,7 @@ class Search {
       input: (task: TaskRow) => once('', () => this.#deps.input(task)),
       output: (task: TaskRow, module: string) => once(module, () => this.#deps.output(task, module)),
     };
-    return (name) => readField(this.#query.fields.get(name)!, candidate, payloads);
+    return (name, toShow = false) => readField(this.#query.fields.get(name)!, candidate, payloads, toShow);
   }
 
   /** Lets the loop go on when a slice is over; whether the time is. */

@@ -1,6 +1,8 @@
 /**
  * The one way to `/v1`. Every answer comes with the event `seq` that it reflects; every refusal is an `ApiError`.
  */
+import { readExactly } from '../../../../src/base/json/exact.js';
+import { printJson } from '../../../../src/base/json/json-text.js';
 import type { FaultJson } from './shapes.js';
 import { readToken } from './token.js';
 
@@ -34,7 +36,10 @@ export function apiUrl(path: string): URL {
 
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<Found<T>> {
   const response = await call(path, signal ? { signal } : {});
-  return { cursor: Number(response.headers.get('Tutti-Cursor') ?? 0), value: (await response.json()) as T };
+  return {
+    cursor: Number(response.headers.get('Tutti-Cursor') ?? 0),
+    value: readExactly(await response.text()) as T,
+  };
 }
 
 /** What is at `path`, as the bytes that it is stored as. */
@@ -47,10 +52,10 @@ export async function getBytes(path: string): Promise<Blob> {
 export async function postJson<T>(path: string, body: unknown, idempotencyKey: string): Promise<T> {
   const response = await call(path, {
     method: 'POST',
-    body: JSON.stringify(body),
+    body: printJson(body),
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey },
   });
-  return (await response.json()) as T;
+  return readExactly(await response.text()) as T;
 }
 
 /** Random, also where the page is not served from a secure context and `crypto.randomUUID` is missing. */

@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import { useRef } from 'react';
+import { printJson } from '../../../../src/base/json/json-text.js';
 import { newIdempotencyKey } from './http.js';
 
 export interface Post<A, R> {
@@ -21,7 +22,7 @@ export function usePost<A, R>(
   const sent = useRef<{ body: string; key: string } | null>(null);
   const mutation = useMutation({
     mutationFn: (asked: A) => {
-      const body = JSON.stringify(asked) ?? '';
+      const body = printJson(asked) ?? '';
       if (sent.current?.body !== body) sent.current = { body, key: newIdempotencyKey() };
       return post(asked, sent.current.key);
     },

@@ -1,4 +1,5 @@
 import { type ReactNode, useState } from 'react';
+import { printIndented, readExactly } from '../../../../src/base/json/exact.js';
 
 export interface JsonFieldProps {
   readonly id: string;
@@ -9,7 +10,7 @@ export interface JsonFieldProps {
 
 /** Any value, typed as JSON. What is not JSON yet stays in the field and is not taken. */
 export function JsonField({ id, value, onChange, isInvalid }: JsonFieldProps): ReactNode {
-  const written = value === undefined ? '' : JSON.stringify(value, null, 2);
+  const written = value === undefined ? '' : printIndented(value);
   const [typed, setTyped] = useState({ text: written, stands: written });
   const text = typed.stands === written ? typed.text : written;
   const parsed = parse(text);
@@ -24,11 +25,7 @@ export function JsonField({ id, value, onChange, isInvalid }: JsonFieldProps): R
         aria-invalid={isInvalid || !parsed.ok}
         onChange={(change) => {
           const next = parse(change.target.value);
-          const stands = next.ok
-            ? next.value === undefined
-              ? ''
-              : JSON.stringify(next.value, null, 2)
-            : written;
+          const stands = next.ok ? (next.value === undefined ? '' : printIndented(next.value)) : written;
           setTyped({ text: change.target.value, stands });
           if (next.ok) onChange(next.value);
         }}
@@ -41,7 +38,7 @@ export function JsonField({ id, value, onChange, isInvalid }: JsonFieldProps): R
 function parse(text: string): { ok: true; value: unknown } | { ok: false; message: string } {
   if (text.trim() === '') return { ok: true, value: undefined };
   try {
-    return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: readExactly(text) };
   } catch (thrown) {
     return { ok: false, message: (thrown as Error).message };
   }

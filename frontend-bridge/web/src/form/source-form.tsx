@@ -7,6 +7,7 @@ import type {
   ArrayFieldTemplateProps,
   BaseInputTemplateProps,
   ErrorSchema,
+  FieldProps,
   FieldTemplateProps,
   ObjectFieldTemplateProps,
   RJSFSchema,
@@ -15,9 +16,12 @@ import type {
   WidgetProps,
 } from '@rjsf/utils';
 import { type ChangeEvent, type ReactNode, useMemo } from 'react';
+import { readExactly } from '../../../../src/base/json/exact.js';
+import { plainOf } from '../../../../src/base/json/json-text.js';
 import type { FaultJson } from '../api/shapes.js';
 import { BytesField } from './bytes-field.js';
 import { fieldErrors } from './field-faults.js';
+import { fromFormData, toFormData } from './form-data.js';
 import { BYTES, JSON_TEXT, type Schema, toFormSchema } from './form-schema.js';
 import { JsonField } from './json-field.js';
 
@@ -39,14 +43,15 @@ export default function SourceForm({ schema, value, onChange, faults }: SourceFo
       idPrefix="input"
       schema={drawn as RJSFSchema}
       uiSchema={NO_SUBMIT}
-      formData={value}
-      onChange={(change) => onChange(change.formData)}
+      formData={toFormData(value, drawn)}
+      onChange={(change) => onChange(fromFormData(change.formData))}
       validator={ORCHESTRATOR_JUDGES}
       noValidate
       extraErrors={errors as ErrorSchema}
       showErrorList={false}
       templates={TEMPLATES}
       widgets={WIDGETS}
+      fields={FIELDS}
       experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipDefaults' }}
     />
   );
@@ -160,7 +165,7 @@ function TextField({ id, value, label, onChange, rawErrors, schema }: WidgetProp
     'aria-label': label,
     'aria-describedby': `${id}__description ${id}__error`,
     'aria-invalid': (rawErrors?.length ?? 0) > 0,
-    value: typeof value === 'string' || typeof value === 'number' ? value : '',
+    value: isWritten(value) ? String(fromFormData(value)) : '',
     onChange: (change: ChangeEvent<HTMLInputElement | HTMLTextAreaElement>) =>
       onChange(change.target.value === '' ? undefined : change.target.value),
   };
@@ -203,6 +208,24 @@ const TEMPLATES: Partial<TemplatesType> = {
   BaseInputTemplate: PlainInput,
 };
 
+/** A number is kept as it is typed: `1.0` stays `1.0`. What is not a number yet is kept as text, and the orchestrator judges it. */
+function WrittenNumberField(props: FieldProps): ReactNode {
+  const { StringField } = props.registry.fields;
+  const change: FieldProps['onChange'] = (value, ...more) => props.onChange(numberOf(value), ...more);
+  return StringField && <StringField {...props} onChange={change} />;
+}
+
+function numberOf(typed: unknown): unknown {
+  if (typeof typed !== 'string' || !/^-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i.test(typed)) return typed;
+  return toFormData(readExactly(typed));
+}
+
+function isWritten(value: unknown): boolean {
+  return ['string', 'number'].includes(typeof plainOf(fromFormData(value)));
+}
+
+const FIELDS = { NumberField: WrittenNumberField };
+
 const WIDGETS = {
   TextWidget: TextField,
   CheckboxWidget: CheckField,
@@ -217,8 +240,8 @@ const WIDGETS = {
   [JSON_TEXT]: (props: WidgetProps) => (
     <JsonField
       id={props.id}
-      value={props.value}
-      onChange={props.onChange}
+      value={fromFormData(props.value)}
+      onChange={(value) => props.onChange(toFormData(value))}
       isInvalid={(props.rawErrors?.length ?? 0) > 0}
     />
   ),

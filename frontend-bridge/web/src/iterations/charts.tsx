@@ -1,4 +1,5 @@
 import { type ReactNode, useMemo } from 'react';
+import { plainOf } from '../../../../src/base/json/json-text.js';
 import type { FieldInfo } from './fields.js';
 import { changeOf, formatNumber } from './fields.js';
 import { Plot } from './plot.js';
@@ -10,7 +11,9 @@ export default function Charts(props: {
   columns: readonly FieldInfo[];
 }): ReactNode {
   const { rows, columns } = props;
-  const numeric = columns.filter(({ name }) => rows.some(({ values }) => typeof values[name] === 'number'));
+  const numeric = columns.filter(({ name }) =>
+    rows.some(({ values }) => typeof plainOf(values[name]) === 'number'),
+  );
   if (numeric.length === 0)
     return <p className="none">None of the chosen columns holds numbers. Choose some under “Columns”.</p>;
   return (
@@ -27,7 +30,7 @@ export default function Charts(props: {
 function Chart({ info, rows }: { info: FieldInfo; rows: readonly IterationRow[] }): ReactNode {
   const { x, y } = useMemo(() => {
     const value = (row: IterationRow): number | null => {
-      const found = row.values[info.name];
+      const found = plainOf(row.values[info.name]);
       return typeof found === 'number' ? found : null;
     };
     return { x: rows.map(({ iteration_id }) => iteration_id), y: rows.map(value) };

@@ -1,4 +1,5 @@
 /** What differs between iterations, part by part. */
+import { printIndented } from '../../../../src/base/json/exact.js';
 import type { TaskJson } from '../api/shapes.js';
 import { inputLeaves, leavesOf } from './leaves.js';
 
@@ -41,6 +42,6 @@ export function differingParts(
 }
 
 function areEqual(values: readonly unknown[]): boolean {
-  const [first, ...rest] = values.map((value) => JSON.stringify(value));
+  const [first, ...rest] = values.map((value) => (value === undefined ? undefined : printIndented(value)));
   return rest.every((value) => value === first);
 }

@@ -1,4 +1,5 @@
 /** What a column is called, what it means and in which unit it is, as the graph's types say. */
+import { plainOf } from '../../../../src/base/json/json-text.js';
 import type { GraphJson } from '../api/shapes.js';
 
 export interface FieldInfo {
@@ -69,7 +70,8 @@ export function formatNumber(value: number): string {
 }
 
 /** The change of a number in percent of what it was; nothing where that has no meaning. */
-export function changeOf(before: unknown, after: unknown): string | undefined {
+export function changeOf(first: unknown, second: unknown): string | undefined {
+  const [before, after] = [plainOf(first), plainOf(second)];
   if (typeof before !== 'number' || typeof after !== 'number' || before === 0 || before === after)
     return undefined;
   const percent = ((after - before) / Math.abs(before)) * 100;

@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Fragment, type ReactNode, useMemo, useRef } from 'react';
+import { plainOf } from '../../../../src/base/json/json-text.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
 import { formatDuration, Moment } from '../states/time.js';
@@ -185,7 +186,7 @@ function Row(props: IterationsTableProps & { row: IterationRow; index: number })
       </td>
       <td className="figure">{row.parent_iteration_id ?? <span className="none">–</span>}</td>
       {columns.map(({ name }) => (
-        <td key={name} className={typeof row.values[name] === 'number' ? 'number' : 'text'}>
+        <td key={name} className={typeof plainOf(row.values[name]) === 'number' ? 'number' : 'text'}>
           <ValueCell value={row.values[name]} />
           {row.reused.includes(name.split('.')[0] ?? '') && <ReusedMark />}
         </td>
@@ -201,7 +202,7 @@ function Row(props: IterationsTableProps & { row: IterationRow; index: number })
 }
 
 function isNumeric(rows: readonly IterationRow[], name: string): boolean {
-  return rows.some(({ values }) => typeof values[name] === 'number');
+  return rows.some(({ values }) => typeof plainOf(values[name]) === 'number');
 }
 
 /** The room of rows that are not drawn. */
@@ -219,7 +220,7 @@ function compareCells(
   b: { getValue: (id: string) => unknown },
   id: string,
 ): number {
-  const [left, right] = [a.getValue(id), b.getValue(id)];
+  const [left, right] = [plainOf(a.getValue(id)), plainOf(b.getValue(id))];
   if (typeof left === 'number' && typeof right === 'number') return left - right;
   return String(left).localeCompare(String(right), undefined, { numeric: true });
 }

@@ -1,4 +1,6 @@
 /** What stands in a task's input and outputs, leaf by leaf, under the names that the server's queries know. */
+import { entriesOf } from '../../../../src/base/json/exact.js';
+import { type JsonText, plainOf } from '../../../../src/base/json/json-text.js';
 import type { TaskJson } from '../api/shapes.js';
 import { embeddedJson } from '../json/embedded.js';
 
@@ -45,11 +47,11 @@ export function inputLeaves(
 function walk(part: string, steps: readonly string[], value: unknown, leaves: Leaf[]): void {
   const inner = typeof value === 'string' ? (embeddedJson(value)?.value ?? value) : value;
   if (inner === null || inner === undefined) return;
-  if (typeof inner !== 'object' || (Array.isArray(inner) && inner.every(isScalar))) {
+  if (isScalar(inner) || (Array.isArray(inner) && inner.every(isScalar))) {
     leaves.push({ part, path: steps.join('.'), value: inner });
     return;
   }
-  for (const [name, field] of Object.entries(inner)) walk(part, [...steps, name], field, leaves);
+  for (const [name, field] of entriesOf(inner)) walk(part, [...steps, name], field, leaves);
 }
 
 /** The names of fields that a table may have as columns: numbers, short texts, yes and no, as the output itself has them. */
@@ -57,8 +59,8 @@ export function columnNames(task: Pick<TaskJson, 'input' | 'modules'>): string[]
   const names: string[] = [];
   const look = (prefix: string, value: unknown): void => {
     if (isColumnValue(value)) names.push(prefix);
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      for (const [name, field] of Object.entries(value)) {
+    else if (!isScalar(value) && !Array.isArray(value)) {
+      for (const [name, field] of entriesOf(value)) {
         // Names that a query cannot write are no columns.
         if (/^[\w-]+$/.test(name)) look(`${prefix}.${name}`, field);
       }
@@ -69,11 +71,12 @@ export function columnNames(task: Pick<TaskJson, 'input' | 'modules'>): string[]
   return names.filter((name) => name.includes('.'));
 }
 
-function isColumnValue(value: unknown): value is Scalar {
+function isColumnValue(value: unknown): value is Scalar | JsonText {
   if (typeof value === 'string') return value.length <= SHORT_TEXT && embeddedJson(value) === undefined;
-  return typeof value === 'number' || typeof value === 'boolean';
+  return ['number', 'boolean'].includes(typeof plainOf(value));
 }
 
-function isScalar(value: unknown): boolean {
-  return typeof value !== 'object' || value === null;
+function isScalar(value: unknown): value is Scalar | JsonText | null | undefined {
+  const plain = plainOf(value);
+  return typeof plain !== 'object' || plain === null;
 }

@@ -1,5 +1,6 @@
 import './iterations.css';
 import { type FormEvent, type ReactNode, useId, useMemo, useState } from 'react';
+import { printIndented } from '../../../../src/base/json/exact.js';
 import type { Created } from '../api/commands.js';
 import { ApiError } from '../api/http.js';
 import type { FaultJson } from '../api/shapes.js';
@@ -23,9 +24,7 @@ export default function RerunDialog(
     (name) => !Object.hasOwn(recorded, name) && isDone(task.modules[name]?.state ?? 'waiting'),
   );
   const [texts, setTexts] = useState(() =>
-    Object.fromEntries(
-      Object.entries(recorded).map(([name, value]) => [name, JSON.stringify(value, null, 2)]),
-    ),
+    Object.fromEntries(Object.entries(recorded).map(([name, value]) => [name, printIndented(value)])),
   );
   const [mistyped, setMistyped] = useState<Readonly<Record<string, FaultJson>>>({});
   const post = usePost((asked: Rerun, key: string) => rerun(task.problem_id, asked, key), onCreated);

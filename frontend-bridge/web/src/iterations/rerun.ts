@@ -1,5 +1,6 @@
 /** Running a module again with other inputs: what that asks of the orchestrator. */
 
+import { printIndented } from '../../../../src/base/json/exact.js';
 import type { Created } from '../api/commands.js';
 import { postJson } from '../api/http.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
@@ -61,6 +62,8 @@ export function changedInputs(
   edited: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(edited).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(given[name])),
+    Object.entries(edited).filter(
+      ([name, value]) => printIndented(value) !== printIndented(given[name] ?? null),
+    ),
   );
 }

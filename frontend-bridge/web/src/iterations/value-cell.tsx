@@ -1,13 +1,13 @@
 import type { ReactNode } from 'react';
-import { formatNumber } from './fields.js';
+import { plainOf } from '../../../../src/base/json/json-text.js';
 
-/** A value as a cell shows it; the whole of it on hover. */
+/** A value as a cell shows it: a number as it was written, a text that is too long for the cell on hover. */
 export function ValueCell({ value, unit }: { value: unknown; unit?: string | undefined }): ReactNode {
   if (value === undefined || value === null) return <span className="none">–</span>;
-  if (typeof value === 'number') {
+  if (typeof plainOf(value) === 'number') {
     return (
-      <span className="figure" title={String(value)}>
-        {formatNumber(value)}
+      <span className="figure">
+        {String(value)}
         {unit && <small> {unit}</small>}
       </span>
     );

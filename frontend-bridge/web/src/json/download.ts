@@ -1,8 +1,9 @@
 /** Files for the person to keep, made here: a link cannot carry the access token. */
+import { printIndented } from '../../../../src/base/json/exact.js';
 import { getBytes } from '../api/http.js';
 
 export function downloadJson(name: string, value: unknown): void {
-  save(name, new Blob([JSON.stringify(value, null, 2)], { type: 'application/json' }));
+  save(name, new Blob([printIndented(value)], { type: 'application/json' }));
 }
 
 /** The bytes at `path` under `/v1`, as the node sent them. */

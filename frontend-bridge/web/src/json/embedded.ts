@@ -3,6 +3,8 @@
  * people want to read what it says.
  */
 
+import { readExactly } from '../../../../src/base/json/exact.js';
+
 /** Shorter strings are more often words that look like base64 than base64. */
 const SHORTEST = 8;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -21,7 +23,7 @@ export function embeddedJson(
 function parseStructure(text: string): object | undefined {
   if (!/^\s*[[{]/.test(text)) return undefined;
   try {
-    return JSON.parse(text) as object;
+    return readExactly(text) as object;
   } catch {
     return undefined;
   }

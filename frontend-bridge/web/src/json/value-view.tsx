@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { printIndented } from '../../../../src/base/json/exact.js';
 import { download, downloadJson } from './download.js';
 import { JsonValue } from './value.js';
 
@@ -73,7 +74,7 @@ function Raw({ name, value }: { name: string; value: unknown }): ReactNode {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with the keyboard.
     <section className="raw" tabIndex={0} aria-label={`${name}, raw`}>
-      <pre>{JSON.stringify(value, null, 2)}</pre>
+      <pre>{printIndented(value)}</pre>
     </section>
   );
 }

@@ -1,4 +1,6 @@
 import type { ReactNode } from 'react';
+import { entriesOf } from '../../../../src/base/json/exact.js';
+import { plainOf } from '../../../../src/base/json/json-text.js';
 import { embeddedJson } from './embedded.js';
 
 /** Deeper structures, and lists longer than this, begin folded. */
@@ -7,7 +9,7 @@ const OPEN_ITEMS = 12;
 
 /** A JSON value as fields and foldable parts: native elements only, so that keyboards and screen readers know them. */
 export function JsonValue({ value }: { value: unknown }): ReactNode {
-  if (typeof value !== 'object' || value === null) {
+  if (!isStructure(value)) {
     return (
       <div className="json">
         <Scalar value={value} />
@@ -22,9 +24,9 @@ export function JsonValue({ value }: { value: unknown }): ReactNode {
 }
 
 function Fields({ value, depth }: { value: object; depth: number }): ReactNode {
-  const entries = Object.entries(value);
+  const entries = entriesOf(value);
   if (entries.length === 0)
-    return <span className="json-none">{Array.isArray(value) ? 'empty list' : 'empty'}</span>;
+    return <span className="json-none">{isList(value) ? 'empty list' : 'empty'}</span>;
   return (
     <dl className={depth === 0 ? 'json-fields json-root' : 'json-fields'}>
       {entries.map(([name, field]) => (
@@ -36,7 +38,7 @@ function Fields({ value, depth }: { value: object; depth: number }): ReactNode {
 
 function Field({ name, value, depth }: { name: string; value: unknown; depth: number }): ReactNode {
   const embedded = typeof value === 'string' ? embeddedJson(value) : undefined;
-  const structure = embedded?.value ?? (typeof value === 'object' && value !== null ? value : undefined);
+  const structure = embedded?.value ?? (isStructure(value) ? value : undefined);
   const flat = structure && Array.isArray(structure) && structure.every(isShortScalar);
   return (
     <div className={structure && !flat ? 'json-field json-nested' : 'json-field'}>
@@ -45,7 +47,7 @@ function Field({ name, value, depth }: { name: string; value: unknown; depth: nu
         {!structure && <Scalar value={value} />}
         {structure && flat && <List items={structure} />}
         {structure && !flat && (
-          <details open={depth < OPEN_DEPTH && Object.keys(structure).length <= OPEN_ITEMS && !embedded}>
+          <details open={depth < OPEN_DEPTH && countOf(structure) <= OPEN_ITEMS && !embedded}>
             <summary>
               {describe(structure)}
               {embedded && (
@@ -83,25 +85,27 @@ function Scalar({ value }: { value: unknown }): ReactNode {
       <span className="json-text">{value}</span>
     );
   }
-  return (
-    <span className="json-number" title={String(value)}>
-      {typeof value === 'number' ? formatNumber(value) : String(value)}
-    </span>
-  );
+  return <span className="json-number">{String(value)}</span>;
 }
 
-/** Every digit of an integer, of others six; the whole value is on hover. */
-function formatNumber(value: number): string {
-  if (Number.isInteger(value)) return value.toLocaleString('en-US').replaceAll(',', '\u202f');
-  return String(Number(value.toPrecision(6)));
+function isStructure(value: unknown): value is object {
+  return typeof plainOf(value) === 'object' && value !== null;
+}
+
+function isList(value: object): boolean {
+  return Array.isArray(plainOf(value));
 }
 
 function describe(structure: object): string {
-  const count = Object.keys(structure).length;
-  if (Array.isArray(structure)) return count === 1 ? '1 item' : `${count} items`;
+  const count = countOf(structure);
+  if (isList(structure)) return count === 1 ? '1 item' : `${count} items`;
   return count === 1 ? '1 field' : `${count} fields`;
 }
 
+function countOf(structure: object): number {
+  return Object.keys(plainOf(structure) as object).length;
+}
+
 function isShortScalar(value: unknown): boolean {
-  return typeof value !== 'object' || value === null ? String(value).length <= 60 : false;
+  return !isStructure(value) && String(value).length <= 60;
 }

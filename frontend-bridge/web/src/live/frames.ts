@@ -1,4 +1,5 @@
 /** The stream's frames, read with care: what is not one of them is nothing. */
+import { readExactly } from '../../../../src/base/json/exact.js';
 import type { ErrorJson, EventJson } from '../api/shapes.js';
 
 export type ServerFrame =
@@ -16,7 +17,7 @@ export function readFrame(data: unknown): ServerFrame | undefined {
   if (typeof data !== 'string') return undefined;
   let value: unknown;
   try {
-    value = JSON.parse(data);
+    value = readExactly(data);
   } catch {
     return undefined;
   }

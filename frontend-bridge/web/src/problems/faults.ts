@@ -1,4 +1,5 @@
 /** Faults of an input, sorted to where the person can mend them. */
+import { JsonText } from '../../../../src/base/json/json-text.js';
 import { ApiError } from '../api/http.js';
 import type { FaultJson } from '../api/shapes.js';
 
@@ -26,10 +27,10 @@ export function sortFaults(thrown: unknown): FormFaults {
   return { ...sorted, form: said.length > 0 ? [...new Set(said)].join(' ') : undefined, hint: thrown.hint };
 }
 
-/** The value of a JSON text, or the fault in it. */
-export function parseInput(text: string): { ok: true; value: unknown } | { ok: false; fault: FaultJson } {
+/** A JSON text, to be sent as it was typed, or the fault in it. */
+export function parseInput(text: string): { ok: true; value: JsonText } | { ok: false; fault: FaultJson } {
   try {
-    return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: new JsonText(text, JSON.parse(text)) };
   } catch (thrown) {
     const message =
       text.trim() === '' ? 'An input is needed, as JSON.' : `This is not JSON: ${(thrown as Error).message}`;

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
+import { partAt, printIndented } from '../../../../src/base/json/exact.js';
 import { type Created, submitProblem } from '../api/commands.js';
 import { graphsQuery, newestGraphQuery, samplesQuery } from '../api/queries.js';
 import type { SampleJson } from '../api/shapes.js';
@@ -48,14 +49,14 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
   const fill = (value: unknown): void => {
     post.reset();
     setMistyped(NO_FAULTS);
-    setDraft({ value, text: open === 'json' ? JSON.stringify(value, null, 2) : undefined });
+    setDraft({ value, text: open === 'json' ? printIndented(value) : undefined });
   };
   const show = (next: 'form' | 'json'): void => {
     const input = read();
     if (!input) return;
     setTab(next);
-    const text = next === 'json' ? JSON.stringify(input.value ?? {}, null, 2) : undefined;
-    setDraft({ value: input.value, text });
+    const text = next === 'json' ? printIndented(input.value ?? {}) : undefined;
+    setDraft({ value: partAt(input.value, []), text });
   };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -137,7 +138,7 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
           {open === 'json' && graph.data && (
             <InputField
               label="Input, as JSON"
-              value={draft.text ?? (draft.value === undefined ? '' : JSON.stringify(draft.value, null, 2))}
+              value={draft.text ?? (draft.value === undefined ? '' : printIndented(draft.value))}
               onChange={(text) => setDraft({ value: undefined, text })}
               faults={faults.input}
             />

@@ -1,4 +1,5 @@
 /** What a task's events tell about one of its modules: its attempts, its outputs as they came, its log. */
+import { entriesOf } from '../../../../src/base/json/exact.js';
 import type { ErrorJson, EventJson, LogLevel, ObservedState } from '../api/shapes.js';
 import { errorOf, flag, number, observedStateOf, text } from '../state/event-fields.js';
 
@@ -86,6 +87,6 @@ function readLog(event: EventJson): LogEntry {
     at: text(event, 'logged_at') ?? event.at,
     level: LEVELS.find((level) => level === event.level) ?? 'info',
     message: text(event, 'message') ?? '',
-    fields: typeof fields === 'object' && fields !== null ? { ...fields } : {},
+    fields: typeof fields === 'object' && fields !== null ? Object.fromEntries(entriesOf(fields)) : {},
   };
 }

@@ -1,4 +1,5 @@
 import { type FormEvent, type ReactNode, useId, useState } from 'react';
+import { printIndented } from '../../../../src/base/json/exact.js';
 import { type Created, iterate } from '../api/commands.js';
 import type { TaskJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
@@ -15,7 +16,7 @@ export interface IterateFormProps {
 /** The next iteration of a problem: from the one shown where that has succeeded, with its input to change. */
 export function IterateForm({ task, onCreated, onClose }: IterateFormProps): ReactNode {
   const id = useId();
-  const [input, setInput] = useState(() => JSON.stringify(task.input, null, 2));
+  const [input, setInput] = useState(() => printIndented(task.input));
   const [mistyped, setMistyped] = useState<FormFaults>(NO_FAULTS);
   const post = usePost(
     (body: Parameters<typeof iterate>[1], key: string) => iterate(task.problem_id, body, key),

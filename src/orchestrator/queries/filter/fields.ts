@@ -4,6 +4,7 @@
  * 1. A name is a stored field, or `input`, or a module of some graph; `outputs.<module>` names a module in any case.
  * 2. The outputs of an iteration count once it has ended: until then they come and go with resets and attempts.
  */
+import { partAt } from '../../../base/json/exact.js';
 import { didYouMean } from '../../../base/nearest.js';
 import { TASK_STATES, taskHasEnded } from '../../../model/task-state.js';
 import { valueAt } from '../../index-key.js';
@@ -120,7 +121,10 @@ export function checkComparison(
   return comparison;
 }
 
-/** What stands in an output's field: read by `outputOf`, and nothing as long as the iteration has not ended. */
+/**
+ * What stands in an output's field: nothing as long as the iteration has not ended. A number is one `toShow`, as it was written, or to
+ * compare.
+ */
 export async function readField(
   field: Field,
   candidate: Candidate,
@@ -128,20 +132,28 @@ export async function readField(
     readonly input: (task: TaskRow) => Promise<unknown>;
     readonly output: (task: TaskRow, module: string) => Promise<unknown>;
   },
+  toShow: boolean,
 ): Promise<unknown> {
+  const at = (value: unknown, path: readonly string[]): unknown => {
+    const plain = valueAt(value, path);
+    return toShow && (typeof plain === 'number' || typeof plain === 'object') ? partAt(value, path) : plain;
+  };
   switch (field.kind) {
     case 'stored':
     case 'time':
       return field.read(candidate.summary);
     case 'input': {
       const task = await candidate.whole();
-      return task && valueAt(await read.input(task), field.path);
+      return task && at(await read.input(task), field.path);
     }
     case 'output': {
       if (!taskHasEnded(candidate.summary.state)) return undefined;
-      if (candidate.known && candidate.known.field === indexName(field)) return candidate.known.value;
+      // An index has numbers as JavaScript reads them.
+      const { known } = candidate;
+      if (known && known.field === indexName(field) && !(toShow && typeof known.value === 'number'))
+        return known.value;
       const task = await candidate.whole();
-      return task && valueAt(await read.output(task, field.module), field.path);
+      return task && at(await read.output(task, field.module), field.path);
     }
     default:
       return field satisfies never;
