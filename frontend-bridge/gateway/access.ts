@@ -44,6 +44,8 @@ export function createAccess(options: AccessOptions): Access {
       // Of several, everybody on the way may have taken another one.
       if (hostsOf(request.raw.rawHeaders) > 1)
         throw new HttpError(400, 'bad_request', 'The request has more than one Host header.');
+      if (host === undefined && request.raw.httpVersion === '1.1')
+        throw new HttpError(400, 'bad_request', 'The request has no Host header.');
       if (options.loopback && host !== undefined && !isTrustedHost(host, names)) {
         throw new HttpError(403, 'forbidden_host', `This orchestrator is not known as ${host}.`, {
           hint: 'Use its address or localhost, or add the name to the configured origins.',

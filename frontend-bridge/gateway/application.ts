@@ -5,6 +5,7 @@
  * 2. Every error has the common shape, whoever found it.
  * 3. Who may ask is decided before a body is read.
  */
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import fastifyWebsocket from '@fastify/websocket';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -63,11 +64,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   const app: App = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
-    // An upload may take its time, as long as it goes on (`bodies.ts`).
-    requestTimeout: 0,
-    connectionTimeout: limits.answerIdleMs,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    http: { headersTimeout: limits.headMs, connectionsCheckingInterval: Math.min(1_000, limits.headMs) },
+    serverFactory: (serve) => createHttpServer(serve, deps.connections, limits),
     return503OnClosing: false,
     frameworkErrors: failed,
     clientErrorHandler: (error, socket) => {
@@ -127,17 +124,45 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   return app;
 }
 
-function addHooks(
-  app: App,
-  access: Access,
-  { coordinator, bodies, connections, logger }: ApplicationDeps,
-): void {
+function createHttpServer(
+  serve: RequestListener,
+  connections: Connections,
+  { headMs, answerIdleMs }: GatewayLimits,
+): Server {
+  const server = createServer(
+    {
+      // An upload may take its time, as long as it goes on (`bodies.ts`).
+      requestTimeout: 0,
+      headersTimeout: headMs,
+      connectionsCheckingInterval: Math.min(1_000, headMs),
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // It is missed with an answer of the common shape (`access.ts`).
+      requireHostHeader: false,
+    },
+    (request, response) => {
+      if (connections.admits(request, response)) serve(request, response);
+    },
+  );
+  server.on('checkExpectation', (request, response: ServerResponse) => {
+    const error = new HttpError(
+      417,
+      'bad_request',
+      `Nothing meets the expectation ${request.headers.expect}.`,
+    );
+    answerRaw(response.socket ?? request.socket, error);
+  });
+  server.setTimeout(answerIdleMs);
+  connections.watch(server);
+  return server;
+}
+
+function addHooks(app: App, access: Access, { coordinator, bodies, logger }: ApplicationDeps): void {
   app.addHook('onRequest', async (request, reply) => {
-    connections.began(request.raw, reply.raw);
     bodies.watch(request.raw, reply.raw, request.routeOptions.config?.streamsBody !== true);
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
     if (request.method === 'GET') reply.header('tutti-cursor', coordinator.events.cursor());
     access.checkSite(request, reply);
+    refuseEncoded(request);
   });
   app.addHook('onResponse', async (request, reply) => {
     if (!logger.isLevelEnabled('debug')) return;
@@ -148,6 +173,14 @@ function addHooks(
       'request',
     );
   });
+}
+
+/** What is packed could be of any size; a blob's bytes are taken as they are. */
+function refuseEncoded({ headers, routeOptions }: FastifyRequest): void {
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || encoding === 'identity' || routeOptions.config?.streamsBody === true) return;
+  const message = `Bodies are not taken with Content-Encoding ${encoding}.`;
+  throw new HttpError(415, 'unsupported_media_type', message, { hint: 'Send the body as it is.' });
 }
 
 function addJsonParser(app: App, parsing: Parsing): void {

@@ -114,8 +114,12 @@ export class Bodies {
   }
 
   #answered(request: IncomingMessage, body: Body, now: number): void {
-    if (request.complete || request.socket.destroyed) this.#underWay.delete(request);
-    else this.#beginLinger(request, body, now);
+    if (!request.complete && !request.socket.destroyed) {
+      this.#beginLinger(request, body, now);
+      return;
+    }
+    this.#underWay.delete(request);
+    if (wantsClose(request)) request.socket.destroySoon();
   }
 
   #beginLinger(request: IncomingMessage, body: Body, now: number): void {
@@ -133,6 +137,7 @@ export class Bodies {
     if (!isOver && !request.complete && !request.socket.destroyed) return;
     this.#underWay.delete(request);
     if (isOver || this.#ended.has(request)) request.socket.destroy();
+    else if (wantsClose(request)) request.socket.destroySoon();
   }
 
   /** Who has been answered already is only cut off. */
@@ -162,6 +167,11 @@ function noteWhole({ headers }: IncomingMessage, body: Body, bytes: number): voi
   if (body.isWhole) return;
   body.isWhole = true;
   body.bytes = Number(headers['content-length'] ?? bytes);
+}
+
+/** Such a client reads until there is no more. */
+function wantsClose({ headers }: IncomingMessage): boolean {
+  return headers.connection?.toLowerCase() === 'close';
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -7,22 +7,32 @@
  * C3. A new connection takes the place of a stranger where there are too many: of one that waits for nothing, the one that has done so the
  *     longest. Those that are being answered go last. A client that connects and asks is served, whoever hangs on.
  * C4. Known ones are never cut for others. Beyond all places a new connection is closed at once.
+ * C5. Requests that are sent before the last one is answered are few: a thousand of them come in one piece, and others would wait for all.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { errorBody, HttpError } from './errors.js';
 
 export interface ConnectionsOptions {
   /** All places. */
   readonly connections: number;
   /** Of those that have not shown the token. */
   readonly strangers: number;
+  readonly onRefused: (peer: string, code: string, message: string) => void;
 }
+
+/** More than any client sends ahead. */
+const MAX_UNANSWERED = 16;
+/** Some pieces of the smallest requests, which come although nothing more is read. */
+const MAX_IGNORED = 4_096;
 
 interface Connection {
   readonly address: string;
   isKnown: boolean;
   /** Requests that are not answered yet; a viewer has one as long as it is there. */
   requests: number;
+  /** Requests that came after the one too many. */
+  ignored: number;
 }
 
 export class Connections {
@@ -49,13 +59,23 @@ export class Connections {
     });
   }
 
-  /** A request's head is there. */
-  began({ socket }: IncomingMessage, response: ServerResponse): void {
+  /** A request's head is there. Returns whether it is to be served; if not, it is answered, or its connection is ending. */
+  admits({ socket }: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#all.get(socket);
-    if (connection === undefined) return;
+    if (connection === undefined || socket.destroyed) return false;
+    if (connection.requests > MAX_UNANSWERED) {
+      connection.ignored += 1;
+      if (connection.ignored > MAX_IGNORED) socket.destroy();
+      return false;
+    }
     connection.requests += 1;
     if (this.#idle.delete(socket)) this.#busy.add(socket);
+    if (connection.requests > MAX_UNANSWERED) {
+      this.#refuse(socket, connection, response);
+      return false;
+    }
     response.once('close', () => this.#answered(socket, connection));
+    return true;
   }
 
   /** It has shown the token. */
@@ -85,7 +105,7 @@ export class Connections {
       socket.destroy();
       return;
     }
-    const connection = { address, isKnown: false, requests: 0 };
+    const connection = { address, isKnown: false, requests: 0, ignored: 0 };
     this.#all.set(socket, connection);
     this.#idle.add(socket);
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
@@ -115,6 +135,21 @@ export class Connections {
     this.#all.delete(socket);
     this.#forget(socket, connection);
     socket.destroy();
+  }
+
+  /** The last answer of its connection, after those that are owed. */
+  #refuse(socket: Socket, { address }: Connection, response: ServerResponse): void {
+    const message = `More than ${MAX_UNANSWERED} requests on this connection wait for their answers.`;
+    const hint = 'Wait for answers, or use several connections.';
+    const error = new HttpError(429, 'too_many_requests', message, { hint });
+    this.#options.onRefused(address, error.code, message);
+    socket.pause();
+    response
+      .writeHead(error.status, {
+        ...{ connection: 'close', 'retry-after': '1' },
+        'content-type': 'application/json; charset=utf-8',
+      })
+      .end(JSON.stringify(errorBody(error)));
   }
 
   #answered(socket: Socket, connection: Connection): void {

@@ -76,6 +76,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const connections = new Connections({
     connections: limits.connections,
     strangers: options.token === undefined ? limits.connections : limits.connections >> 1,
+    onRefused: (peer, code, message) => coordinator.noteRefused({ via: 'http', peer, code, message }),
   });
   let app: App | undefined;
   let ticking: NodeJS.Timeout | undefined;
@@ -95,7 +96,6 @@ export function createGateway(options: GatewayOptions): Gateway {
           limits,
         },
       );
-      connections.watch(app.server);
       hub.start();
       try {
         await app.listen({ host, port: options.port });

@@ -40,7 +40,11 @@ export async function describeRoutes(app: App, needsToken: boolean): Promise<voi
 }
 
 export function openApiRoute(app: App): void {
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => reply.send(app.swagger()));
+  let text: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
+    text ??= JSON.stringify(app.swagger());
+    return reply.type('application/json; charset=utf-8').send(text);
+  });
 }
 
 function completeOperations(operations: Record<string, Operation>): void {

@@ -8,6 +8,8 @@ import { HttpError } from './errors.js';
 
 /** A person mends a few at a time. */
 const MAX_REPEATED = 20;
+/** Fields of a body, modules and inputs of its overrides: a graph has as many modules. Each one is looked at by itself. */
+const MAX_NAMES = 1_000;
 
 /** What a body means, but for its payloads. Throws `HttpError` `invalid_body` where a field of its own is there twice. */
 export function keepTexts(body: JsonText): unknown {
@@ -27,13 +29,16 @@ export function keepTexts(body: JsonText): unknown {
 
 function kept(body: JsonText, at: string, repeated: string[]): unknown {
   const { value } = body;
+  refuseMany(value, at);
   const members = isObject(value) ? once(body, at, repeated) : undefined;
   if (!members || !isObject(value)) return value;
   const [input, overrides, problems] = ['input', 'overrides', 'problems'].map((name) => members.get(name));
   if (input) value.input = input;
   if (overrides && isObject(value.overrides)) {
+    refuseMany(value.overrides, `${at}/overrides`);
     for (const [module, inputs] of once(overrides, `${at}/overrides`, repeated) ?? []) {
       if (!isObject(inputs.value)) continue;
+      refuseMany(inputs.value, `${at}/overrides/${escapeStep(module)}`);
       const texts = once(inputs, `${at}/overrides/${escapeStep(module)}`, repeated) ?? [];
       own(value.overrides, module, Object.fromEntries(texts));
     }
@@ -42,6 +47,16 @@ function kept(body: JsonText, at: string, repeated: string[]): unknown {
     value.problems = itemsOf(problems)?.map((item, index) => kept(item, `${at}/problems/${index}`, repeated));
   }
   return value;
+}
+
+function refuseMany(value: unknown, path: string): void {
+  if (!isObject(value)) return;
+  const count = Object.keys(value).length;
+  if (count <= MAX_NAMES) return;
+  const message = `has ${count} fields, ${MAX_NAMES} are the most`;
+  throw new HttpError(422, 'invalid_body', `The body has faults: ${path || 'body'}: ${message}`, {
+    details: [{ path, code: 'out_of_range', message }],
+  });
 }
 
 /** The members of an object; those that are there twice are `repeated`: the second would silently win. */

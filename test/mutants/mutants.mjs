@@ -237,7 +237,7 @@ export const MUTANTS = [
   {
     what: 'waits for a frame of any size',
     file: 'src/bus/zmtp-incoming.ts',
-    find: 'const limit = isCommand ? MAX_COMMAND_BYTES : this.#options.maxFrameBytes;',
+    find: 'const limit = isCommand ? MAX_COMMAND_BYTES : this.maxFrameBytes;',
     put: 'const limit = isCommand ? Infinity : Infinity;',
     tests: ['test/bus/zmtp-router.test.ts'],
   },
