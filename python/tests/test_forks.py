@@ -185,6 +185,24 @@ class Forks(NodeCase):
         lines = [each.message for each in orchestrator.expect_many(2, "log")]
         self.assertEqual(lines, ["logged by the child", "told by the child"])
 
+    def test_a_line_of_a_forked_child_that_cannot_be_sent_is_counted(self) -> None:
+        body = """
+    def work():
+        task.log.info("before")
+        task.log.info("large", {str(at): chr(0x1f600) * 1024 for at in range(64)})
+        task.log.info("after")
+    child = fork.Process(target=work)
+    child.start()
+    child.join()
+"""
+        orchestrator = self.orchestrator()
+        self.node(orchestrator, HEAD + body)
+        orchestrator.idle()
+        orchestrator.assign("e1")
+        lines = orchestrator.expect_many(3, "log")
+        self.assertEqual([each.message.split(":")[0] for each in lines], ["before", "1 log line was dropped", "after"])
+        self.assertEqual(lines[1].fields["dropped"], "1")
+
 
 class AsyncForks(NodeCase):
     def test_a_handler_in_the_loop_may_fork(self) -> None:

@@ -86,17 +86,19 @@ class Channel:
 
 
 class Letterbox:
-    """For messages of a forked child; a message that cannot be sent is lost."""
+    """For messages of a forked child."""
 
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(True)
         self._end = end
 
-    def send(self, message: Any) -> None:
+    def send(self, message: Any) -> bool:
+        """Not when the node has ended, or the message is larger than the system allows or the reader takes."""
+        body = pickle.dumps(message, protocol=5)
         try:
-            self._end.send(pickle.dumps(message, protocol=5))
+            return len(body) <= _MAX_DATAGRAM_BYTES and self._end.send(body) == len(body)
         except OSError:
-            pass  # The node has ended, or the message is larger than the system allows.
+            return False
 
     def close(self) -> None:
         self._end.close()

@@ -29,6 +29,7 @@ from .messages import Finished, Output, Partial, Start
 from .network.events import Begun, Log, Progress
 from .notes import note
 from .payloads import Payloads
+from .printed import Printed
 from .records import Record, record_of
 from .task import AsyncTask, Task
 
@@ -45,8 +46,13 @@ Outcome = Union[None, ReportedError, TaskAbortedError]
 
 
 class ExecutionRun:
-    def __init__(self, start: Start, handler: Handler, payloads: Payloads, send: Send) -> None:
+    def __init__(
+        self, start: Start, handler: Handler, payloads: Payloads, send: Send, captures_output: bool
+    ) -> None:
         self.execution_id = start.execution_id
+        self.captures_output = captures_output
+        """Whether what it prints and logs goes into the task's history."""
+        self.printed = Printed(self.log)
         self.aborted: Optional[TaskAbortedError] = None
         self._pid = os.getpid()
         self._start = start
@@ -207,6 +213,7 @@ class ExecutionRun:
             if self._has_returned:
                 return
             self._has_returned = True
+        self.printed.end()
         try:
             self._send(Finished(self.execution_id, result))
         except Exception as error:
@@ -265,7 +272,7 @@ class ExecutionRun:
 
     def _output(self, given: Any) -> Union[Output, ReportedError]:
         if self._is_forked:
-            leave(None)
+            leave(None, self.printed.end)
         self.raise_if_aborted()
         if self._failure is not None:
             return self.error(self._failure)
@@ -277,7 +284,7 @@ class ExecutionRun:
     def error(self, raised: BaseException) -> ReportedError:
         """What is told of an error. Never raises, whatever the error does when it is looked at."""
         if self._is_forked:
-            leave(raised)
+            leave(raised, self.printed.end)
         try:
             if isinstance(raised, (asyncio.CancelledError, TaskAbortedError)):
                 raised = self.aborted or raised

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import NoReturn, Optional
+from typing import Callable, NoReturn, Optional
 
 
-def leave(raised: Optional[BaseException]) -> NoReturn:
+def leave(raised: Optional[BaseException], tell_printed: Callable[[], None]) -> NoReturn:
     """As a program that ends with this: the parent waits for the exit code. Exit handlers are the parent's, and do not run."""
     code = 0
     try:
@@ -17,6 +17,7 @@ def leave(raised: Optional[BaseException]) -> NoReturn:
         elif raised is not None:
             code = 1
             traceback.print_exception(type(raised), raised, raised.__traceback__)
+        tell_printed()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
     except BaseException:

@@ -159,17 +159,20 @@ class Host:
         forks.no_longer(self._give_up)
 
     def _make_runner(self, handler: Handler) -> Runner:
-        hard_stop_ms = self.settings.hard_stop_ms
-        if self.settings.workers == "asyncio":
-            return LoopRunner(handler, self._payloads, self._send, hard_stop_ms)
-        return ThreadRunner(handler, self._payloads, self._send, hard_stop_ms, self.settings.capacity)
+        s = self.settings
+        common = (handler, self._payloads, self._send, s.hard_stop_ms, s.capture_output)
+        if s.workers == "asyncio":
+            return LoopRunner(*common)
+        return ThreadRunner(*common, s.capacity)
 
     def _send(self, message: Any) -> None:
         if os.getpid() == self._pid:
             if not self._channel.send(message):
                 self._cut_off()
         elif isinstance(message, (events.Log, events.Progress)):
-            self._letterbox.send(message)
+            has_sent = self._letterbox.send(message)
+            if not has_sent and isinstance(message, events.Log):
+                self._letterbox.send(events.LogLost(message.execution_id, message.at))
 
     def _cut_off(self) -> None:
         """5. The thread that listens may not notice: the system keeps a file that is being read."""

@@ -1,19 +1,16 @@
 """The standard ``logging`` module as a source of a task's history.
 
-L1. A record belongs to the execution in whose context it is logged: its thread or asyncio task, a thread that it has started, a job that
-    it has given to a ``ThreadPoolExecutor``, and a process that one of these has forked.
-L2. Every record that its logger lets through counts, whatever handlers there are and wherever it propagates to.
+Every record that its logger lets through counts, whatever handlers there are and wherever it propagates to.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Dict
 
-from .execution_run import ExecutionRun, current_run
+from .followed import follow_threads, run_here
+from .streams import forward_streams, muted
 
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {
     "message",
@@ -27,8 +24,8 @@ class TaskLogHandler(logging.Handler):
     """Passes on what belongs to an execution to the history of its task."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        run = _run_here()
-        if run is None or record.name.startswith("tutti.node"):
+        run = run_here()
+        if run is None or not run.captures_output or record.name.startswith("tutti.node"):
             return
         try:
             fields: Dict[str, Any] = {
@@ -45,59 +42,26 @@ class TaskLogHandler(logging.Handler):
 
 
 def forward_logs() -> None:
-    """Once for the process. Where nobody has set up logging: to stderr, from INFO on."""
+    """Records and output. Once for the process. Where nobody has set up logging: to stderr, from INFO on."""
     if not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format=_FORMAT)
     if not hasattr(logging.Logger.callHandlers, "__wrapped__"):
         _forward_records()
-        _follow_threads()
+        forward_streams()
+        follow_threads()
 
 
 def _forward_records() -> None:
-    """L2."""
     handler = TaskLogHandler()
     call_handlers = logging.Logger.callHandlers
 
     @functools.wraps(call_handlers)
     def call(self: logging.Logger, record: logging.LogRecord) -> None:
         handler.emit(record)
-        call_handlers(self, record)
+        with muted():
+            call_handlers(self, record)
 
     setattr(logging.Logger, "callHandlers", call)  # noqa: B010
-
-
-def _follow_threads() -> None:
-    """L1."""
-    start, submit = threading.Thread.start, ThreadPoolExecutor.submit
-
-    @functools.wraps(start)
-    def starts(self: threading.Thread) -> None:
-        self.__dict__["_tutti_run"] = _run_here()
-        start(self)
-
-    @functools.wraps(submit)
-    def submits(self: Any, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        run = _run_here()
-        followed: Any = work if run is None else functools.partial(_within, run, work)
-        return submit(self, followed, *args, **kwargs)
-
-    setattr(threading.Thread, "start", starts)  # noqa: B010
-    setattr(ThreadPoolExecutor, "submit", submits)  # noqa: B010
-
-
-def _within(run: ExecutionRun, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    token = current_run.set(run)
-    try:
-        return work(*args, **kwargs)
-    finally:
-        current_run.reset(token)
-
-
-def _run_here() -> Optional[ExecutionRun]:
-    run = current_run.get()
-    if run is None:
-        run = threading.current_thread().__dict__.get("_tutti_run")
-    return run
 
 
 def _level(number: int) -> str:

@@ -174,6 +174,7 @@ def node(
     hard_stop_ms: Optional[float] = 1_000.0,
     shutdown_grace_ms: float = 5_000.0,
     flush_ms: float = 5_000.0,
+    capture_output: bool = True,
 ) -> Callable[[H], Node[H]]:
     """Makes a function a module node: it gets a task and gives the module's output, or raises.
 
@@ -210,6 +211,8 @@ def node(
         code) has ``TaskAbortedError`` raised in it at its next step. ``None``: never
     :param shutdown_grace_ms: how long handlers get to end after SIGTERM or ``stop()``
     :param flush_ms: how long a node that ends waits for what is not acknowledged yet
+    :param capture_output: whether what the function prints, and logs by the standard ``logging``, goes into the task's history, too;
+        ``False``: only ``task.log`` does
     """
     options = NodeOptions(
         capacity=capacity,
@@ -228,6 +231,7 @@ def node(
         hard_stop_ms=hard_stop_ms,
         shutdown_grace_ms=shutdown_grace_ms,
         flush_ms=flush_ms,
+        capture_output=capture_output,
     )
     if callable(module):
         raise TuttiError("bad_option", 'module: write @node() or @node("name"), with parentheses')

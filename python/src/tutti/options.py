@@ -38,6 +38,7 @@ class NodeOptions(NamedTuple):
     hard_stop_ms: Optional[float] = 1_000.0
     shutdown_grace_ms: float = 5_000.0
     flush_ms: float = 5_000.0
+    capture_output: bool = True
 
 
 class NodeSettings(NamedTuple):
@@ -58,6 +59,7 @@ class NodeSettings(NamedTuple):
     hard_stop_ms: Optional[float]
     shutdown_grace_ms: float
     flush_ms: float
+    capture_output: bool
 
 
 class Place(NamedTuple):
@@ -96,6 +98,7 @@ def read_options(
         hard_stop_ms=options.hard_stop_ms,
         shutdown_grace_ms=options.shutdown_grace_ms,
         flush_ms=options.flush_ms,
+        capture_output=options.capture_output,
     )
     faults = _faults(settings, is_async)
     if faults:
@@ -148,6 +151,8 @@ def _faults(settings: NodeSettings, is_async: bool) -> List[Fault]:
     for option in ("shutdown_grace_ms", "flush_ms"):
         value = getattr(settings, option)
         expect(is_duration(value), option, value, duration)
+    captures = settings.capture_output
+    expect(isinstance(captures, bool), "capture_output", captures, "True or False")
     return faults
 
 

@@ -62,6 +62,13 @@ class Log(NamedTuple):
     fields: Mapping[str, str]
 
 
+class LogLost(NamedTuple):
+    """A line of a forked child that could not be sent."""
+
+    execution_id: str
+    at: int
+
+
 class LogsLost(NamedTuple):
     """Log lines that had left the session and will not arrive."""
 
@@ -123,6 +130,7 @@ SessionEvent = Union[
     Begun,
     Progress,
     Log,
+    LogLost,
     LogsLost,
     Publish,
     Returned,

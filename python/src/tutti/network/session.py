@@ -215,6 +215,8 @@ class Session:
             executions.progress(event.execution_id, event.fraction, event.message, now)
         elif isinstance(event, events.Log):
             self._log(event)
+        elif isinstance(event, events.LogLost):
+            self._log_lost(event)
         elif isinstance(event, events.LogsLost):
             for line in event.lines:
                 self._logs.drop(line)
@@ -408,6 +410,11 @@ class Session:
         self._logs.add(
             LogLine(event.execution_id, lease, event.at, event.level, event.message, event.fields)
         )
+
+    def _log_lost(self, event: events.LogLost) -> None:
+        lease = self._executions.logs(event.execution_id)
+        if lease is not None:
+            self._logs.drop(LogLine(event.execution_id, lease, event.at, "warn", "", {}))
 
     def _tell(self, message: NodeMessage) -> None:
         if not isinstance(self._link, _Joined):

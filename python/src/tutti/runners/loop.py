@@ -25,9 +25,15 @@ from .runner import HardStops
 
 class LoopRunner:
     def __init__(
-        self, handler: Handler, payloads: Payloads, send: Send, hard_stop_ms: Optional[float]
+        self,
+        handler: Handler,
+        payloads: Payloads,
+        send: Send,
+        hard_stop_ms: Optional[float],
+        captures_output: bool,
     ) -> None:
         self._handler = handler
+        self._captures = captures_output
         self._payloads = payloads
         self._send = send
         self._runs: Dict[str, ExecutionRun] = {}
@@ -39,7 +45,7 @@ class LoopRunner:
         self._thread.start()
 
     def start(self, start: Start) -> None:
-        run = ExecutionRun(start, self._handler, self._payloads, self._send)
+        run = ExecutionRun(start, self._handler, self._payloads, self._send, self._captures)
         self._runs[start.execution_id] = run
         self._loop.call_soon_threadsafe(self._begin, run)
 

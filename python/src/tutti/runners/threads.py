@@ -63,9 +63,16 @@ class _ThreadRun:
 
 class ThreadRunner:
     def __init__(
-        self, handler: Handler, payloads: Payloads, send: Send, hard_stop_ms: Optional[float], capacity: int
+        self,
+        handler: Handler,
+        payloads: Payloads,
+        send: Send,
+        hard_stop_ms: Optional[float],
+        captures_output: bool,
+        capacity: int,
     ) -> None:
         self._handler = handler
+        self._captures = captures_output
         self._payloads = payloads
         self._send = send
         self._capacity = capacity
@@ -77,7 +84,7 @@ class ThreadRunner:
         self._hard_stops = HardStops(hard_stop_ms)
 
     def start(self, start: Start) -> None:
-        run = _ThreadRun(ExecutionRun(start, self._handler, self._payloads, self._send))
+        run = _ThreadRun(ExecutionRun(start, self._handler, self._payloads, self._send, self._captures))
         self._runs[start.execution_id] = run
         try:
             self._submit(lambda: self._execute(run))
