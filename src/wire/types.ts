@@ -14,8 +14,9 @@
  */
 import protobuf from 'protobufjs';
 import { type Fault, messageOf, TuttiError } from '../base/errors.js';
-import { checkJsonText, isShallow, MAX_DEPTH } from '../base/json/check-text.js';
+import { checkJsonText } from '../base/json/check-text.js';
 import { JsonText, plainOf } from '../base/json/json-text.js';
+import { isPlainlySound } from '../base/json/quick-check.js';
 import { didYouMean } from '../base/nearest.js';
 import type { TypeSchema } from '../model/protocol.js';
 import { closureOf, type Declaration, declarationsToJson } from './types/closure.js';
@@ -184,8 +185,8 @@ class ReflectedTypes implements TypeRegistry {
   }
 
   #readJson(name: string, text: string): DecodedPayload {
-    const value: unknown = isShallow(text, MAX_DEPTH) ? JSON.parse(text) : undefined;
-    const wrong = checkJsonText(text);
+    const value: unknown = JSON.parse(text);
+    const wrong = isPlainlySound(text, value) ? [] : checkJsonText(text);
     const faults = wrong.length > 0 ? wrong : this.#schemas.faults(name, value);
     if (faults.length === 0) return { ok: true, value, shown: new JsonText(text, value) };
     const all = faults.map(({ path, message }) => (path === '' ? message : `${path} ${message}`)).join('; ');

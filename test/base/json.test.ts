@@ -6,6 +6,7 @@ import { checkJsonText, isShallow, MAX_DEPTH } from '../../src/base/json/check-t
 import { jsonDifferences } from '../../src/base/json/differences.js';
 import { entriesOf, partAt, printIndented, readExactly } from '../../src/base/json/exact.js';
 import { itemsOf, JsonText, membersOf, printJson } from '../../src/base/json/json-text.js';
+import { isPlainlySound } from '../../src/base/json/quick-check.js';
 
 interface Case {
   readonly name: string;
@@ -232,4 +233,55 @@ describe('the differences of two texts', () => {
     ).toEqual(expected);
     expect(jsonDifferences(readExactly(a), new JsonText(a))).toEqual([]);
   });
+});
+
+describe('the proof that a text has no fault', () => {
+  const piece = fc.constantFrom(
+    ...'[]{},:',
+    '"a"',
+    '"b":',
+    '"a" :',
+    '"\\":"',
+    '1',
+    '1e400',
+    '9007199254740993',
+    '-0.5',
+    ' ',
+  );
+
+  it('is never given to a text that has one', () => {
+    for (const { text } of texts) {
+      const value = meaningOf(text);
+      if (value !== undefined && isPlainlySound(text, value)) expect(checkJsonText(text)).toEqual([]);
+    }
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+        const text = pieces.join('');
+        const value = meaningOf(text);
+        if (value !== undefined && isPlainlySound(text, value)) expect(checkJsonText(text)).toEqual([]);
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it.each([
+    ['{"a":1.0,"b":[{"a":-0},"x"],"text":"2026-01-01T00:00:00Z"}', true],
+    ['{"a" : 0.1234567890123456789}', true],
+    [nested(100), true],
+    [nested(101), false],
+    ['{"a":1,"a":1}', false],
+    ['{"a":1,"\\u0061":1}', false],
+    ['[9007199254740993]', false],
+    ['-1e400', false],
+  ])('%s: %s', (text, expected) => {
+    expect(isPlainlySound(text, JSON.parse(text))).toBe(expected);
+  });
+
+  function meaningOf(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  }
 });
