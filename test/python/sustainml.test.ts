@@ -278,4 +278,20 @@ describe('a script of the SustainML framework', () => {
     expect((await never.exited).signal).toBe(null);
     expect(never.stderr).toContain('control: "nowhere" is not an endpoint');
   });
+
+  it('waits for the graph that has its module', async (ctx) => {
+    needs(ctx, ...TOOLS);
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene);
+    const tape = orchestrator.tape();
+    const script = startScript(scene, 'ml_model', orchestrator.ready.control);
+    await script.logs('no graph has a module ml_model; trying again');
+    const put = await fetch(`${orchestrator.ready.http}/v1/graphs/sustainml`, {
+      method: 'PUT',
+      body: readFileSync(SUSTAINML_GRAPH, 'utf8'),
+    });
+    expect(put.ok).toBe(true);
+    await becomes(tape, 1, 'IDLE');
+    expect(await script.end('SIGINT')).toEqual({ code: 0, signal: null });
+  });
 });

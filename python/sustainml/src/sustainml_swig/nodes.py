@@ -6,14 +6,17 @@ N2. ``terminate()`` ends all nodes of the process, for good, also one that is ma
     neither waits nor takes a lock.
 N3. A node that ends otherwise (by a command, or refused for good) ends its script, too, in the way in which the script wants to be
     ended: by SIGINT to its main thread. A refusal is raised by ``spin()``.
+N4. A node whose module is in no graph yet tries again until it is: as in the framework, the programs may be started in any order.
 """
 
 from __future__ import annotations
 
 import itertools
+import logging
 import queue
 import signal
 import threading
+import time
 from typing import Any, ClassVar, Dict, List, Optional, Sequence, Type
 
 from tutti import RunningNode, Task, TuttiError, node
@@ -38,6 +41,9 @@ from .tasks import Given, arguments_of, output_of, raise_for, refusal_of, task_i
 
 CAPACITY = 2
 """The framework's pool of threads, and so what its scripts are written for."""
+
+_RETRY_S = 1.0
+"""Graphs are loaded by a person, or while the orchestrator starts."""
 
 _live: List[Node] = []
 _is_terminated = False
@@ -70,23 +76,22 @@ class Node:
         self._running: Optional[RunningNode] = None
         # Its put() can be called in a signal handler (N2), unlike that of an event or another queue.
         self._ends: queue.SimpleQueue[Optional[TuttiError]] = queue.SimpleQueue()
-        configure = self._configure if service_listener is not None else None
-        self._node = node(self.module, capacity=CAPACITY, on_start=self._spins.wait, on_configure=configure)(
-            self._execute
-        )
         _live.append(self)
         threading.Thread(target=self._serve, name=f"sustainml-{self.module}", daemon=True).start()
 
     def spin(self) -> None:
         """Takes work until ``terminate()``, or until the node is ended from outside. Raises ``TuttiError`` when it is refused for good."""
         self._spins.set()
-        error = None if _is_terminated else self._ends.get()
+        try:
+            error = None if _is_terminated else self._ends.get()
+        except KeyboardInterrupt:
+            # In the main thread, where the script has no handler of its own.
+            self._stop()
+            raise
         if self in _live:
             _live.remove(self)
         if _is_terminated:
-            running = self._running
-            if running is not None:
-                running.stop("the script has ended its node")
+            self._stop()
             return
         if threading.current_thread() is not threading.main_thread():
             _end_script()
@@ -110,16 +115,36 @@ class Node:
 
     def _serve(self) -> None:
         """From the construction on, in a thread of its own, since there may be no orchestrator yet (N1)."""
+        error: Optional[TuttiError] = None
+        while not _is_terminated:
+            error = self._serve_once()
+            if error is None or error.code != "unknown_module":
+                break
+            logging.getLogger("sustainml_swig").warning("%s; trying again", error)
+            time.sleep(_RETRY_S)
+        self._ends.put(error)
+
+    def _serve_once(self) -> Optional[TuttiError]:
+        """Gives why it was refused for good."""
+        configure = self._configure if self._service_listener is not None else None
+        made = node(self.module, capacity=CAPACITY, on_start=self._spins.wait, on_configure=configure)(
+            self._execute
+        )
         try:
-            running = self._node.start()
+            running = made.start()
             self._running = running
             if _is_terminated:
-                running.stop("the script has ended its node")
+                self._stop()
             running.wait()
         except TuttiError as error:
-            self._ends.put(error)
-        else:
-            self._ends.put(None)
+            return error
+        return None
+
+    def _stop(self) -> None:
+        running = self._running
+        # Without an orchestrator there is nothing to stop: the network's process ends with this one.
+        if running is not None:
+            running.stop("the script has ended its node")
 
     def _execute(self, task: Task[Any, Any]) -> Dict[str, Any]:
         status, output = NodeStatus(), self.output()
