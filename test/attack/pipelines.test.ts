@@ -98,3 +98,35 @@ describe('bodies of a hundred thousand names', () => {
     });
   });
 });
+
+describe('a viewer that floods', () => {
+  const frame = (op: number, data = ''): Buffer =>
+    Buffer.concat([Buffer.from([0x80 | op, 0x80 | data.length, 0, 0, 0, 0]), Buffer.from(data)]);
+  const UPGRADE =
+    'GET /v1/stream HTTP/1.1\r\nhost: 127.0.0.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n' +
+    'sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
+  it.each([
+    ['messages', frame(1, '{}')],
+    ['pings', frame(9, 'x'.repeat(100))],
+    ['pongs', frame(10)],
+  ])('with %s is told why and cut, and what it still sends is left unread', async (_what, one) => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+    let answer = '';
+    const socket = dial(scene, orchestrator, UPGRADE).setEncoding('latin1');
+    socket.on('data', (data) => {
+      answer += data;
+    });
+    const flood = Buffer.concat(Array.from({ length: 1_000 }, () => one));
+    const sendOn = (): void => {
+      if (!socket.destroyed) socket.write(flood, () => setImmediate(sendOn));
+    };
+    sendOn();
+    const began = performance.now();
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(answer).toContain('too many messages');
+    expect(await latency(orchestrator)).toBeLessThan(ANSWER_MS);
+  });
+});

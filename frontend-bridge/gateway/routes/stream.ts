@@ -7,12 +7,14 @@ import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
 import type { GatewayLimits } from '../limits.js';
 import * as shape from '../schemas.js';
-import type { Hub } from '../stream/hub.js';
+import { type Hub, POLICY_VIOLATION } from '../stream/hub.js';
 
 /** When a viewer for whom there was no room may try again: seconds. */
 const VIEWER_RETRY_S = 5;
 /** What the kernel asks of a viewer that says nothing, so that a vanished one is noticed: milliseconds. */
 const TCP_KEEPALIVE_MS = 30_000;
+/** How long one that floods has to read why its socket is closed. */
+const FAREWELL_MS = 2_000;
 
 export function streamRoute(
   app: App,
@@ -65,7 +67,13 @@ function attach(socket: WebSocket, hub: Hub, peer: string): void {
     {
       send: (frame, sent) => socket.send(frame, { binary: false, compress: false }, sent),
       buffered: () => socket.bufferedAmount,
-      close: (code, reason) => socket.close(code, reason),
+      close: (code, reason) => {
+        socket.close(code, reason);
+        if (code !== POLICY_VIOLATION) return;
+        // What a viewer still sends is left unread: a flood would be taken apart until it ends.
+        socket.pause();
+        setTimeout(() => socket.terminate(), FAREWELL_MS).unref();
+      },
     },
     peer,
   );
@@ -73,5 +81,6 @@ function attach(socket: WebSocket, hub: Hub, peer: string): void {
   socket.on('ping', (data) => {
     if (viewer.admit()) socket.pong(data);
   });
+  socket.on('pong', () => viewer.admit());
   socket.on('close', () => viewer.closed());
 }

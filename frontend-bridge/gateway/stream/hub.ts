@@ -73,7 +73,7 @@ const READS_AT_ONCE = 4;
 const MAX_UNHEARD = 100;
 /** Codes of RFC 6455. */
 const GOING_AWAY = 1001;
-const POLICY_VIOLATION = 1008;
+export const POLICY_VIOLATION = 1008;
 
 export class Hub {
   readonly #deps: HubDeps;
