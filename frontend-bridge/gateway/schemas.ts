@@ -65,6 +65,7 @@ const iterationSummaryShape = {
   graph: z.string(),
   graph_version: z.number().int(),
   parent_iteration_id: iterationId.nullable(),
+  client: z.string().nullish().describe('The program that asked for it, where it gave its name'),
   reused: z.array(z.string()).describe('Modules whose outputs were taken over: nothing ran for them'),
   overridden: z
     .record(z.string(), z.array(z.string()))

@@ -1,13 +1,20 @@
 /**
  * `extra_data` of the SustainML messages: always UTF-8 JSON.
  *
- * Of `UserInput.extra_data` three fields are read, all optional, and every module judges them by the same rules here:
+ * Of `UserInput.extra_data` some fields are read, all optional, and every module judges them by the same rules here:
  *
- * | field                  | type             | unit       |
- * |------------------------|------------------|------------|
- * | `max_memory_footprint` | integer, 1–2^32-1 | MiB       |
- * | `hardware_required`    | list of strings  |            |
- * | `inferences`           | number over 0    | inferences |
+ * | field                  | type                            | not given  | unit       |
+ * |------------------------|---------------------------------|------------|------------|
+ * | `max_memory_footprint` | integer, 1–2^32-1               | 0          | MiB        |
+ * | `hardware_required`    | text, or list of texts          | "", [""]   |            |
+ * | `inferences`           | number over 0                   | 0          | inferences |
+ * | `goal`                 | text, names with commas between | ""         |            |
+ * | `metric`               | text                            | ""         |            |
+ * | `type`                 | text                            | ""         |            |
+ * | `model_selected`       | text                            | ""         |            |
+ * | `model_restrains`      | text, or list of texts          | "", []     |            |
+ *
+ * `null` counts as not given as well: a form that nobody has touched asks for nothing.
  */
 import { NonRetryableError } from 'tutti/sdk';
 
@@ -16,6 +23,14 @@ export interface UserExtraData {
   max_memory_footprint?: number;
   hardware_required?: string[];
   inferences?: number;
+  /** Goals, best first. */
+  goal?: string[];
+  metric?: string;
+  /** The family of models. */
+  type?: string;
+  model_selected?: string;
+  /** Models that are out. */
+  model_restrains?: string[];
   /** Names of fields that no module reads, so that a slip of the pen shows. */
   unknown: string[];
 }
@@ -28,20 +43,30 @@ export function encodeExtraData(value: unknown): Uint8Array {
 }
 
 /**
- * Reads `UserInput.extra_data`. No bytes, or only white space, count as `{}`; a field that is `null` counts as not given.
+ * Reads `UserInput.extra_data`. No bytes, or only white space, count as `{}`.
  *
  * @throws NonRetryableError `bad_extra_data`, naming the field, when it is not UTF-8, not JSON, not an object, or when a
  * field has the wrong type or is out of range.
  */
 export function readUserExtraData(bytes: Uint8Array): UserExtraData {
   const fields = parseObject(bytes);
-  const { max_memory_footprint, hardware_required, inferences, ...rest } = fields;
+  const { max_memory_footprint, hardware_required, inferences, ...others } = fields;
+  const { goal, metric, type, model_selected, model_restrains, ...rest } = others;
   return {
-    ...(max_memory_footprint == null ? {} : { max_memory_footprint: memory(max_memory_footprint) }),
-    ...(hardware_required == null ? {} : { hardware_required: hardware(hardware_required) }),
-    ...(inferences == null ? {} : { inferences: count(inferences) }),
+    ...given('max_memory_footprint', memory(max_memory_footprint)),
+    ...given('hardware_required', names('hardware_required', hardware_required)),
+    ...given('inferences', count(inferences)),
+    ...given('goal', parts(text('goal', goal))),
+    ...given('metric', text('metric', metric)),
+    ...given('type', text('type', type)),
+    ...given('model_selected', text('model_selected', model_selected)),
+    ...given('model_restrains', names('model_restrains', model_restrains)),
     unknown: Object.keys(rest).sort(),
   };
+}
+
+function given<K extends string, T>(name: K, value: T | undefined): { [key in K]?: T } {
+  return value === undefined ? {} : ({ [name]: value } as { [key in K]?: T });
 }
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> {
@@ -64,28 +89,47 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function memory(value: unknown): number {
+function memory(value: unknown): number | undefined {
+  if (value == null || value === 0) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_UINT32) return value;
   throw bad(
     'extra_data.max_memory_footprint',
-    `has to be a whole number of MiB from 1 and is ${shown(value)}`,
+    `has to be a whole number of MiB (0: not given) and is ${shown(value)}`,
   );
 }
 
-function hardware(value: unknown): string[] {
-  if (!Array.isArray(value)) {
+/** Without the empty ones. */
+function names(field: string, value: unknown): string[] | undefined {
+  if (value == null) return undefined;
+  const list: unknown[] | undefined =
+    typeof value === 'string' ? [value] : Array.isArray(value) ? value : undefined;
+  if (list === undefined) {
     throw bad(
-      'extra_data.hardware_required',
-      `has to be a list of names, as in ["edge"], and is ${shown(value)}`,
+      `extra_data.${field}`,
+      `has to be a name or a list of names, as in ["edge"], and is ${shown(value)}`,
     );
   }
-  return value.map((name: unknown, index) => {
-    if (typeof name === 'string' && name.trim() !== '') return name.trim();
-    throw bad(`extra_data.hardware_required[${index}]`, `has to be a name and is ${shown(name)}`);
+  const found = list.map((name: unknown, index) => {
+    if (typeof name === 'string') return name.trim();
+    throw bad(`extra_data.${field}[${index}]`, `has to be a name and is ${shown(name)}`);
   });
+  const named = found.filter((name) => name !== '');
+  return named.length > 0 || list.length === 0 ? named : undefined;
 }
 
-function count(value: unknown): number {
+function text(field: string, value: unknown): string | undefined {
+  if (value == null) return undefined;
+  if (typeof value !== 'string') throw bad(`extra_data.${field}`, `has to be a text and is ${shown(value)}`);
+  return value.trim() || undefined;
+}
+
+function parts(text: string | undefined): string[] | undefined {
+  const found = text?.split(',').flatMap((part) => part.trim() || []);
+  return found && found.length > 0 ? found : undefined;
+}
+
+function count(value: unknown): number | undefined {
+  if (value == null || value === 0) return undefined;
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
   throw bad('extra_data.inferences', `has to be a number over 0 and is ${shown(value)}`);
 }

@@ -163,6 +163,8 @@ export interface Task {
   readonly problemSeq: number;
   readonly createdAt: number;
   readonly parentIterationId: number | undefined;
+  /** The program that asked for it, where it gave its name. */
+  readonly client?: string | undefined;
   readonly input: PayloadRef;
   /** The parent's outputs that `previous` edges carry, fixed when the task was created. */
   readonly pinned: ReadonlyMap<string, PayloadRef>;

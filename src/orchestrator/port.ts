@@ -20,6 +20,8 @@ export type Request =
       readonly title?: string;
       /** 0–100, higher first. @default 50 */
       readonly priority?: number;
+      /** The program that asks, by a name that it finds its own iterations by (`client` of an iteration). @default none */
+      readonly client?: string;
     }
   | {
       readonly kind: 'iterate';
@@ -35,6 +37,8 @@ export type Request =
       readonly reuse?: readonly string[];
       /** By module and input, a value that this module alone gets instead of what the graph would give it. @default none */
       readonly overrides?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+      /** As of a submission. */
+      readonly client?: string;
     }
   | {
       readonly kind: 'task_command';
@@ -158,6 +162,8 @@ export interface Found<T> {
 export interface Queries {
   problems(filter: ProblemFilter, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
   problem(problemId: string): Promise<Found<View> | Refusal>;
+  /** By its `created_seq`, a number that no other problem ever has. */
+  problemCreatedAt(createdSeq: number): Promise<Found<View> | Refusal>;
   /** By their number, unless the query says otherwise. */
   iterations(problemId: string, page: PageRequest, query?: SearchQuery): Promise<Found<Page<View>> | Refusal>;
   /** Iterations of all problems: those of the newest problem first, and of each the newest first. */

@@ -164,6 +164,7 @@ export interface TaskRow {
   readonly started_at?: number;
   readonly finished_at?: number;
   readonly parent_iteration_id?: number;
+  readonly client?: string;
   readonly input: PayloadRefRow;
   readonly pinned?: Readonly<Record<string, PayloadRefRow>>;
   /** By module and input. */
@@ -341,6 +342,7 @@ export function taskToRow(task: Task): unknown {
     started_at: task.startedAt,
     finished_at: task.finishedAt,
     parent_iteration_id: task.parentIterationId,
+    client: task.client,
     input: refToRow(task.input),
     pinned: task.pinned.size > 0 ? refsToRow(task.pinned) : undefined,
     overrides:
@@ -404,6 +406,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     problemSeq: row.problem_seq,
     createdAt: row.created_at,
     parentIterationId: row.parent_iteration_id,
+    client: row.client,
     input: refFromRow(row.input),
     pinned: row.pinned ? refsFromRow(row.pinned) : NONE,
     overrides: overridesFromRow(row),

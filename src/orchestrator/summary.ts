@@ -23,6 +23,7 @@ export interface IterationSummary
     | 'graph'
     | 'graph_version'
     | 'parent_iteration_id'
+    | 'client'
     | 'state'
     | 'created_at'
     | 'started_at'
@@ -54,6 +55,7 @@ export function iterationSummary(row: TaskRow): IterationSummary {
     graph: row.graph,
     graph_version: row.graph_version,
     ...(row.parent_iteration_id !== undefined && { parent_iteration_id: row.parent_iteration_id }),
+    ...(row.client !== undefined && { client: row.client }),
     state: row.state,
     created_at: row.created_at,
     ...(row.started_at !== undefined && { started_at: row.started_at }),

@@ -267,6 +267,8 @@ export function createFakeCoordinator(
           ...problemSummary(one),
           newest_iterations: one.iterations.map(iterationSummary).reverse(),
         })),
+      problemCreatedAt: async (createdSeq) =>
+        inProblem(problems[createdSeq - 1]?.problemId ?? '', problemSummary),
       async searchIterations(query, page) {
         const all = problems.flatMap((one) => one.iterations.map(iterationSummary).reverse());
         const found = paged(all, page, at);

@@ -17,7 +17,7 @@ const WISHES: readonly Wish[] = ['privacy', 'on_device', 'explainability', 'real
  * `max_samples=<int>`, `privacy`, `on_device`, `explainability`, `real_time`.
  *
  * - `max_latency_ms`: the strictest bound of the text, rounded to three decimals.
- * - `min_samples`, `max_samples`: the fields when they are over 0, else the text; a plain number ("2,000 labelled images") is
+ * - `min_samples`, `max_samples`: the fields when they are over 0 (1 in both counts as not given), else the text; a plain number ("2,000 labelled images") is
  *   both, the largest one when there are several.
  * - The bare names: when at least one phrase asks for them that is not taken back ("real time is not required").
  *
@@ -70,8 +70,10 @@ function samples(
   alsoRead: Reading[],
   notes: string[],
 ): void {
-  const least = input.minimum_samples > 0 ? input.minimum_samples : undefined;
-  const most = input.maximum_samples > 0 ? input.maximum_samples : undefined;
+  // A form that nobody has touched sends 1 and 1.
+  const isGiven = input.minimum_samples !== 1 || input.maximum_samples !== 1;
+  const least = isGiven && input.minimum_samples > 0 ? input.minimum_samples : undefined;
+  const most = isGiven && input.maximum_samples > 0 ? input.maximum_samples : undefined;
   const used = [
     bound('min_samples', 'minimum_samples', least, 'at_least', readings, requirements),
     bound('max_samples', 'maximum_samples', most, 'at_most', readings, requirements),

@@ -82,7 +82,8 @@ function consider(
   efficiency: number,
 ): ConsideredDevice {
   const { hardware_required: required } = demands;
-  if (required.length > 0 && !required.some((name) => isCalled(device, name))) {
+  const isAsked = required.some((name) => isCalled(device, name));
+  if (!isAsked && (required.length > 0 || device.only_if_required === true)) {
     return { device, excluded_by: 'hardware_required', estimate: null };
   }
   if (demands.on_device && !device.on_device) return { device, excluded_by: 'on_device', estimate: null };

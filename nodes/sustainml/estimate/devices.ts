@@ -16,6 +16,8 @@ export interface Device {
   kinds: string[];
   /** Whether it can stand where the data arises: neither a server nor a data centre's card. */
   on_device: boolean;
+  /** It is considered only where it is asked for: a device that cannot be bought. @default false */
+  only_if_required?: boolean;
   /** Operations a second; a multiply-accumulate is two. A precision that the device lacks is absent. */
   peak_ops_per_second: Partial<Record<Precision, number>>;
   memory_bandwidth_bytes_per_second: number;

@@ -1,9 +1,11 @@
 /** The `ml_model` module node: the best model of the catalogue that fits goal, constraints and what earlier iterations proposed. */
 import { node } from 'tutti/sdk';
+import { answering } from '../configuration.js';
 import { readDevices } from '../estimate/devices.js';
 import type { CO2Footprint, HWResource, MLModel } from '../types.js';
 import { readModels } from './models.js';
 import { type ModelInputs, proposeModel } from './propose-model.js';
+import { modelQueries } from './queries.js';
 
 interface Previous {
   ml_model: MLModel;
@@ -13,11 +15,15 @@ interface Previous {
 
 const catalogues = { models: readModels(), devices: readDevices() };
 
-await node<ModelInputs, MLModel, Previous>('ml_model', async (task) => {
-  const proposal = proposeModel(task.inputs, task.previous, catalogues);
-  task.log.info('model proposed', {
-    model: proposal.model,
-    target_latency_ms: String(proposal.target_latency),
-  });
-  return proposal;
-}).start();
+await node<ModelInputs, MLModel, Previous>(
+  'ml_model',
+  async (task) => {
+    const proposal = proposeModel(task.inputs, task.previous, catalogues);
+    task.log.info('model proposed', {
+      model: proposal.model,
+      target_latency_ms: String(proposal.target_latency),
+    });
+    return proposal;
+  },
+  { onConfigure: answering(modelQueries(catalogues.models)) },
+).start();

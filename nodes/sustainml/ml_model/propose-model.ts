@@ -10,14 +10,16 @@
  *    `desired_carbon_footprint` is reached. Then the energy an inference has to be lower than the parent's by
  *    {@link MINIMUM_SAVING} at least. Energy, not only MACs, because the footprint is energy times the grid's intensity: for the same
  *    number of inferences on the same grid a lower energy is a lower footprint.
+ * 4. Of the user's `extra_data`, `model_selected` leaves one model only, `model_restrains` takes models out, `metric` chooses between groups
+ *    that are not judged alike, and `type` prefers a family of models where one of it fits.
  */
 import { NonRetryableError } from 'tutti/sdk';
 import type { DeviceCatalogue } from '../estimate/devices.js';
 import { type Requirements, readAppRequirements } from '../estimate/requirements.js';
-import { encodeExtraData } from '../extra-data.js';
+import { encodeExtraData, readUserExtraData } from '../extra-data.js';
 import type { AppRequirements, HWConstraints, MLModel, MLModelMetadata, UserInput } from '../types.js';
 import { type Candidate, type FittingCandidate, fits, judge, type ModelDemands } from './candidates.js';
-import { modalitiesOf } from './modality.js';
+import { goalOf, ofFamily, selected } from './choose-goal.js';
 import { type CatalogueModel, compareQuality, sourceAddress } from './models.js';
 import { counts, noneFits } from './none-fits.js';
 import { type Parent, type PreviousOutputs, readParent } from './parent.js';
@@ -57,6 +59,7 @@ const BYTES_PER_MIB = 1024 ** 2;
  *
  * @throws NonRetryableError `no_model_fits`: how many models each constraint removed, in order.
  * @throws NonRetryableError `bad_requirement` for a latency that is no number.
+ * @throws NonRetryableError `bad_extra_data`, naming the field, for the user's `extra_data`.
  */
 export function proposeModel(
   inputs: ModelInputs,
@@ -66,17 +69,20 @@ export function proposeModel(
   const { user_input: user, hw_constraints: constraints } = inputs;
   const requirements = readAppRequirements(inputs.app_requirements.app_requirements);
   const parent = readParent(previous);
-  const { goal, models, notes } = goalOf(inputs, catalogues.models);
+  const said = readUserExtraData(user.extra_data);
+  const { goal, models, notes } =
+    selected(said, catalogues.models) ?? goalOf(inputs, catalogues.models, said.metric);
   const lower = lowerFootprint(user, parent);
   const demands: ModelDemands = {
-    proposed: parent.proposed,
+    proposed: [...parent.proposed, ...(said.model_restrains ?? [])],
     max_memory_footprint: constraints.max_memory_footprint,
     hardware_required: constraints.hardware_required,
     requirements,
     ...(lower.max_energy_j === undefined ? {} : { max_energy_j: lower.max_energy_j }),
   };
   const candidates = models.map((model) => judge(model, demands, catalogues.devices));
-  const { chosen, why } = best(candidates.filter(fits), requirements, lower);
+  const fitting = candidates.filter(fits);
+  const { chosen, why } = best(ofFamily(fitting, said.type, notes), requirements, lower);
   if (chosen === undefined) {
     throw new NonRetryableError('no_model_fits', noneFits(goal, candidates, demands, catalogues.devices));
   }
@@ -94,7 +100,7 @@ export function proposeModel(
       goal,
       considered: candidates.map(shown),
       excluded: counts(candidates),
-      reason: `${model.name}: ${why}, of ${candidates.filter(fits).length} that fit out of ${candidates.length} for ${goal}`,
+      reason: `${model.name}: ${why}, of ${fitting.length} that fit out of ${candidates.length} for ${goal}`,
       energy_per_inference_j: estimate.energy_j,
       expected_device: chosen.device,
       lower_footprint: lower,
@@ -103,54 +109,6 @@ export function proposeModel(
       notes,
     }),
   };
-}
-
-interface Goal {
-  goal: string;
-  models: CatalogueModel[];
-  /** Why goals or models were passed over. */
-  notes: string[];
-}
-
-function goalOf(inputs: ModelInputs, models: readonly CatalogueModel[]): Goal {
-  const modalities = modalitiesOf(inputs.user_input.modality);
-  const notes: string[] = [];
-  for (const goal of inputs.ml_model_metadata.ml_model_metadata) {
-    const forGoal = models.filter((model) => model.goal === goal);
-    const usable =
-      modalities.length === 0
-        ? forGoal
-        : forGoal.filter((model) => model.modalities.some((modality) => modalities.includes(modality)));
-    if (usable.length > 0) {
-      const comparable = largestComparable(usable);
-      if (comparable.length < usable.length) {
-        const { metric, dataset } = (comparable[0] as CatalogueModel).quality;
-        notes.push(
-          `${usable.length - comparable.length} of the ${usable.length} models for ${goal} are not judged by ${metric} on ${dataset} and are left out; a modality in the user's input chooses between them`,
-        );
-      }
-      return { goal, models: comparable, notes };
-    }
-    notes.push(
-      forGoal.length === 0
-        ? `the catalogue has no model for ${goal}`
-        : `none of the ${forGoal.length} models for ${goal} takes ${modalities.join(' or ')} data`,
-    );
-  }
-  const why = notes.length === 0 ? 'ml_model_metadata names no goal' : notes.join('; ');
-  throw new NonRetryableError('no_model_fits', `No model fits: ${why}.`);
-}
-
-/** Qualities compare within one metric and data set only: the largest such group, the first of the catalogue among equal ones. */
-function largestComparable(models: readonly CatalogueModel[]): CatalogueModel[] {
-  const groups = new Map<string, CatalogueModel[]>();
-  for (const model of models) {
-    const yardstick = `${model.quality.metric}\n${model.quality.dataset}`;
-    groups.set(yardstick, [...(groups.get(yardstick) ?? []), model]);
-  }
-  let largest: CatalogueModel[] = [];
-  for (const group of groups.values()) if (group.length > largest.length) largest = group;
-  return largest;
 }
 
 interface LowerFootprint {

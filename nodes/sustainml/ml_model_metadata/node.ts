@@ -1,10 +1,14 @@
 /** The `ml_model_metadata` module node: keywords and machine-learning goals of the user's problem. */
 import { node } from 'tutti/sdk';
+import { answering } from '../configuration.js';
+import { readModels } from '../ml_model/models.js';
 import type { MLModelMetadata, UserInput } from '../types.js';
 import { readLexicon } from './lexicon.js';
+import { metadataQueries } from './queries.js';
 import { metadataReader, readMetadata } from './read-metadata.js';
 
-const reader = metadataReader(readLexicon());
+const lexicon = readLexicon();
+const reader = metadataReader(lexicon);
 
 await node<{ user_input: UserInput }, MLModelMetadata, Record<never, never>>(
   'ml_model_metadata',
@@ -16,4 +20,5 @@ await node<{ user_input: UserInput }, MLModelMetadata, Record<never, never>>(
     });
     return metadata;
   },
+  { onConfigure: answering(metadataQueries(lexicon, readModels())) },
 ).start();

@@ -1,6 +1,6 @@
 /** What a problem is about and the machine-learning goals that it asks for. */
 import { NonRetryableError } from 'tutti/sdk';
-import { encodeExtraData } from '../extra-data.js';
+import { encodeExtraData, readUserExtraData } from '../extra-data.js';
 import type { MLModelMetadata, UserInput } from '../types.js';
 import type { Lexicon, TermIndex } from './lexicon.js';
 import { indexTerms } from './lexicon.js';
@@ -30,35 +30,57 @@ export function metadataReader(lexicon: Lexicon): MetadataReader {
 /**
  * Keywords and goals of a user input, both best first.
  *
- * `extra_data`: `goals` (each listed goal with score, task points, fit and the terms that made it), `below_threshold` (the same for the
+ * Goals that `extra_data.goal` of the user names come first, in its order, whatever the text says.
+ *
+ * `extra_data`: `asked` (those), `goals` (each listed goal with score, task points, fit and the terms that made it), `below_threshold` (the same for the
  * rest, without terms), `data` (the share of each kind of data), `taken_back` (terms that the text negates), `keywords` with scores,
  * `thresholds`, `notes`.
  *
- * @throws NonRetryableError `no_goal_found` when no goal reaches the threshold; the message says what would help.
+ * @throws NonRetryableError `bad_extra_data`, naming the field.
+ * @throws NonRetryableError `no_goal_found` when no goal is named and none reaches the threshold; the message says what would help.
  */
 export function readMetadata(input: UserInput, reader: MetadataReader): MLModelMetadata {
   const { lexicon } = reader;
   const fields = fieldWords(input);
   const scores = scoreGoals(input.modality, fields, lexicon, reader.tasks, reader.data);
-  if (scores.listed === 0) throw noGoal(input, fields, scores.goals, scores.taken_back, lexicon);
+  const { goal: given = [] } = readUserExtraData(input.extra_data);
+  const { goals: chosen, notes } = chosenGoals(given, lexicon);
+  if (scores.listed === 0 && chosen.length === 0)
+    throw noGoal(input, fields, scores.goals, scores.taken_back, lexicon);
 
   const keywords = rankKeywords(fields, reader.passedOver);
   const listed = scores.goals.slice(0, scores.listed);
   return {
     keywords: keywords.map(({ keyword }) => keyword),
-    ml_model_metadata: listed.map(({ goal }) => goal),
+    ml_model_metadata: [...new Set([...chosen, ...listed.map(({ goal }) => goal)])],
     extra_data: encodeExtraData({
+      ...(given.length > 0 && { asked: given }),
       goals: listed,
       below_threshold: scores.goals.slice(scores.listed).map(({ goal, score }) => ({ goal, score })),
       data: scores.data,
       taken_back: scores.taken_back,
       keywords,
       thresholds: { min_score: lexicon.min_score, min_share_of_best: lexicon.min_share_of_best },
-      notes: fields
-        .filter(({ words }) => words.length === MAX_WORDS)
-        .map(({ field }) => `Only the first ${MAX_WORDS} words of ${field} were read.`),
+      notes: [
+        ...notes,
+        ...fields
+          .filter(({ words }) => words.length === MAX_WORDS)
+          .map(({ field }) => `Only the first ${MAX_WORDS} words of ${field} were read.`),
+      ],
     }),
   };
+}
+
+/** The goals that the user names, as the lexicon writes them: "Image Classification" is `image_classification`. */
+function chosenGoals(given: readonly string[], lexicon: Lexicon): { goals: string[]; notes: string[] } {
+  const goals: string[] = [];
+  const notes: string[] = [];
+  for (const name of given) {
+    const goal = name.toLowerCase().replace(/[\s-]+/g, '_');
+    if (Object.hasOwn(lexicon.goals, goal)) goals.push(goal);
+    else notes.push(`The goal "${name}" of extra_data is not known and was passed over.`);
+  }
+  return { goals, notes };
 }
 
 function noGoal(

@@ -29,21 +29,19 @@ def encode_extra_data(value: Any) -> bytes:
 
 
 def read_user_extra_data(content: bytes) -> UserExtraData:
-    """Reads ``UserInput.extra_data``. No bytes, or only white space, count as ``{}``; a field that is ``null`` as not given.
+    """Reads ``UserInput.extra_data``. No bytes, or only white space, count as ``{}``; a field that is ``null``, 0 or empty as not given.
 
     Raises ``NonRetryableError`` ``bad_extra_data``, naming the field, when it is not UTF-8, not JSON, not an object, or when a field has
     the wrong type or is out of range.
     """
     fields = _parse_object(content)
-    memory = fields.pop("max_memory_footprint", None)
-    hardware = fields.pop("hardware_required", None)
-    inferences = fields.pop("inferences", None)
-    return UserExtraData(
-        None if memory is None else _memory(memory),
-        None if hardware is None else _hardware(hardware),
-        None if inferences is None else _count(inferences),
-        sorted(fields, key=code_units),
-    )
+    memory = _memory(fields.pop("max_memory_footprint", None))
+    hardware = _names("hardware_required", fields.pop("hardware_required", None))
+    inferences = _count(fields.pop("inferences", None))
+    for name in ("goal", "metric", "type", "model_selected"):
+        _check_text(name, fields.pop(name, None))
+    _names("model_restrains", fields.pop("model_restrains", None))
+    return UserExtraData(memory, hardware, inferences, sorted(fields, key=code_units))
 
 
 def _parse_object(content: bytes) -> Dict[str, Any]:
@@ -70,26 +68,40 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
-def _memory(value: Any) -> int:
+def _memory(value: Any) -> Optional[int]:
+    if value is None or (_is_number(value) and value == 0):
+        return None
     if _is_number(value) and value.is_integer() and 1 <= value <= _MAX_UINT32:
         return int(value)
     raise _bad(
         "extra_data.max_memory_footprint",
-        f"has to be a whole number of MiB from 1 and is {_shown(value)}",
+        f"has to be a whole number of MiB (0: not given) and is {_shown(value)}",
     )
 
 
-def _hardware(value: Any) -> List[str]:
-    if not isinstance(value, list):
-        told = f'has to be a list of names, as in ["edge"], and is {_shown(value)}'
-        raise _bad("extra_data.hardware_required", told)
-    for index, name in enumerate(value):
-        if not isinstance(name, str) or trim(name) == "":
-            raise _bad(f"extra_data.hardware_required[{index}]", f"has to be a name and is {_shown(name)}")
-    return [trim(name) for name in value]
+def _names(field: str, value: Any) -> Optional[List[str]]:
+    """Without the empty ones."""
+    if value is None:
+        return None
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list):
+        told = f'has to be a name or a list of names, as in ["edge"], and is {_shown(value)}'
+        raise _bad(f"extra_data.{field}", told)
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            raise _bad(f"extra_data.{field}[{index}]", f"has to be a name and is {_shown(name)}")
+    named = [trim(name) for name in names if trim(name) != ""]
+    return named if named or not names else None
 
 
-def _count(value: Any) -> float:
+def _check_text(field: str, value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise _bad(f"extra_data.{field}", f"has to be a text and is {_shown(value)}")
+
+
+def _count(value: Any) -> Optional[float]:
+    if value is None or (_is_number(value) and value == 0):
+        return None
     if _is_number(value) and value > 0:
         return float(value)
     raise _bad("extra_data.inferences", f"has to be a number over 0 and is {_shown(value)}")

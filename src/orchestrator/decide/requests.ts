@@ -123,7 +123,7 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
   };
   turn.state.problems.set(problemId, problem);
   turn.journal.putRow('problem_ids', [problemId], createdSeq);
-  const task = createTask(turn, problem, graph, { prepared: request.prepared });
+  const task = createTask(turn, problem, graph, { prepared: request.prepared, client: request.client });
   return created(task.id);
 }
 
@@ -174,7 +174,8 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
     turn.journal.delete('problems_by_state', [ended, problem.createdSeq]);
   }
   state.problems.set(problemId, problem);
-  const task = createTask(turn, problem, graph, { parent, prepared: request.prepared, reused, request });
+  const { prepared, client } = request;
+  const task = createTask(turn, problem, graph, { parent, prepared, reused, request, client });
   return created(task.id);
 }
 
@@ -202,11 +203,12 @@ interface TaskInit {
   readonly prepared?: PreparedInput | undefined;
   readonly reused?: ReadonlyMap<string, ReusedOutput>;
   readonly request?: Extract<PreparedRequest, { kind: 'iterate' }>;
+  readonly client: string | undefined;
 }
 
 function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskInit): Task {
   const { state, journal } = turn;
-  const { parent, prepared, reused, request } = made;
+  const { parent, prepared, reused, request, client } = made;
   const { compiled } = state.graph(graph.name, graph.version)!;
   problem.newestIterationId += 1;
   problem.unfinished += 1;
@@ -220,6 +222,7 @@ function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskIni
       graph_version: graph.version,
       priority: problem.priority,
       parent_iteration_id: parent?.iteration_id ?? null,
+      ...(client !== undefined && { client }),
       ...(request?.preparedOverrides?.length && { overridden: overriddenInputs(request.preparedOverrides) }),
     },
   });
@@ -231,6 +234,7 @@ function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskIni
     problemSeq: problem.createdSeq,
     createdAt: turn.wallMs,
     parentIterationId: parent?.iteration_id,
+    client,
     input: prepared ? storeOwn(turn, id, 'input', prepared) : refFromRow(parent!.input),
     pinned: parent ? pinnedOutputs(parent) : NONE,
     overrides: storeOverrides(turn, id, request),

@@ -9,7 +9,7 @@ import type { TaskId } from '../../model/task-id.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Key, Reader, Store } from '../../store/store.js';
 import type { LoadedGraph, State } from '../decide/state.js';
-import { readProblem, readTask } from '../load.js';
+import { readProblem, readProblemAt, readTask } from '../load.js';
 import type {
   Found,
   Page,
@@ -26,6 +26,7 @@ import {
   type ExecutionRow,
   type GraphRow,
   type ModuleRow,
+  type ProblemRow,
   type TaskRow,
 } from '../records.js';
 import { iterationSummary, reusedModules, summaryOf } from '../summary.js';
@@ -94,6 +95,19 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     }
     const [input, overrides] = [await inputOf(reader, row), await overridesOf(reader, row)];
     return { ...iterationView(iterationSummary(row)), input, overrides, modules };
+  }
+
+  async function wholeProblem(reader: Reader, row: ProblemRow): Promise<View> {
+    const newest = await reader.range('iterations', {
+      prefix: [row.problem_id],
+      reverse: true,
+      limit: NEWEST_SHOWN,
+    });
+    const rows = newest.map(({ value }) => decodeRow<TaskRow>(value));
+    return {
+      ...problemView(summaryOf(row, rows[0]!)),
+      newest_iterations: rows.map((one) => iterationView(iterationSummary(one))),
+    };
   }
 
   function executionsOf(row: TaskRow): { module: string; execution: ExecutionRow }[] {
@@ -213,17 +227,15 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     problem: (problemId) =>
       ask(async (reader) => {
         const row = await readProblem(reader, problemId);
-        if (!row) return notFound('unknown_problem', `no problem ${problemId}`);
-        const newest = await reader.range('iterations', {
-          prefix: [problemId],
-          reverse: true,
-          limit: NEWEST_SHOWN,
-        });
-        const rows = newest.map(({ value }) => decodeRow<TaskRow>(value));
-        return {
-          ...problemView(summaryOf(row, rows[0]!)),
-          newest_iterations: rows.map((one) => iterationView(iterationSummary(one))),
-        };
+        return row ? wholeProblem(reader, row) : notFound('unknown_problem', `no problem ${problemId}`);
+      }),
+
+    problemCreatedAt: (createdSeq) =>
+      ask(async (reader) => {
+        const row = await readProblemAt(reader, createdSeq);
+        return row
+          ? wholeProblem(reader, row)
+          : notFound('unknown_problem', `no problem with created_seq ${createdSeq}`);
       }),
 
     iterations: (problemId, page, query = {}) => {

@@ -42,6 +42,7 @@ export function iterationView(summary: IterationSummary): View {
     graph: summary.graph,
     graph_version: summary.graph_version,
     parent_iteration_id: summary.parent_iteration_id ?? null,
+    client: summary.client ?? null,
     reused: summary.reused ?? [],
     overridden: summary.overridden ?? {},
     created_at: time(summary.created_at),

@@ -44,7 +44,7 @@ def estimate(model, device, peak):
 def consider(device, model, requirements, constraints, target):
     """Why a device is out (None: it is not), with the estimate where it comes so far."""
     required = constraints["hardware_required"]
-    if required and not is_called(device, required):
+    if not is_called(device, required) and (required or device.get("only_if_required")):
         return {"excluded_by": "hardware_required"}
     if "on_device" in requirements and not device["on_device"]:
         return {"excluded_by": "on_device"}

@@ -56,9 +56,10 @@ def app_requirements(user):
     if bounds := list(latencies(text)):
         asked.append(f"max_latency_ms={as_written(rounded(min(bounds)))}")
     least, most = sample_bounds(text)
-    if least := user["minimum_samples"] or least:
+    given = user if (user["minimum_samples"], user["maximum_samples"]) != (1, 1) else {}
+    if least := given.get("minimum_samples") or least:
         asked.append(f"min_samples={int(least)}")
-    if most := user["maximum_samples"] or most:
+    if most := given.get("maximum_samples") or most:
         asked.append(f"max_samples={int(most)}")
     return {"app_requirements": asked + [name for name, phrase in PHRASES.items() if re.search(phrase, text)]}
 
