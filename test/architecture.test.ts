@@ -18,11 +18,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/orchestrator': ['src/base', 'src/model', 'src/scheduling', 'src/wire', 'src/bus', 'src/store'],
   'src/sdk': ['src/base', 'src/model', 'src/wire', 'src/bus'],
   'frontend-bridge/gateway': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
+  'frontend-bridge/sustainml': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
   'frontend-bridge/web': ['src/base/json', 'src/model'],
   nodes: [],
   'src/cli': [
     ...['src/base', 'src/model', 'src/wire', 'src/bus', 'src/store', 'src/config', 'src/orchestrator'],
-    'frontend-bridge/gateway',
+    ...['frontend-bridge/gateway', 'frontend-bridge/sustainml'],
   ],
   'src/index.ts': ['src/base', 'src/config', 'src/orchestrator'],
 };
@@ -31,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONE_DOOR: Readonly<Record<string, readonly string[]>> = {
   zeromq: ['src/bus'],
   lmdb: ['src/store'],
-  fastify: ['frontend-bridge/gateway'],
+  fastify: ['frontend-bridge/gateway', 'frontend-bridge/sustainml'],
   'protobufjs/minimal.js': ['src/wire'],
   protobufjs: ['src/wire'],
   commander: ['src/cli'],

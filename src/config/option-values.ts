@@ -23,6 +23,16 @@ export const port: ReadOption<number> = (raw) =>
     ? wholeNumber(0, 65_535)(raw)
     : { expected: 'a port from 0 to 65535 (0 picks a free one)' };
 
+/** A port, or whether there is one: `true` is the usual one. */
+export function portOrSwitch(usual: number): ReadOption<number | false> {
+  return (raw) => {
+    if (raw === true || raw === 'true') return { value: usual };
+    if (raw === false || raw === 'false') return { value: false };
+    const read = port(raw);
+    return 'value' in read ? read : { expected: `${read.expected}, true for ${usual}, or false` };
+  };
+}
+
 const SIZES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 /** Bytes, as a number or with a unit: `64KiB`. */

@@ -8,6 +8,7 @@ import {
   origins,
   paths,
   port,
+  portOrSwitch,
   type ReadOption,
   secret,
   size,
@@ -26,6 +27,8 @@ export interface Config {
   readonly host: string;
   /** The host that nodes dial for outputs and blobs. @default the one that they dialled */
   readonly advertise: string | undefined;
+  /** The port of the facade for SustainML's front ends; 0: a free one, `false`: there is none. @default false */
+  readonly sustainml: number | false;
   /** 0: a free one. @default 7480 */
   readonly httpPort: number;
   /** @default 7400 */
@@ -84,6 +87,8 @@ export interface Option<T = unknown> {
   readonly flag: string;
   /** What a flag's value stands for in the help; nothing for a switch. */
   readonly value?: string;
+  /** The flag may stand without its value. */
+  readonly isOptional?: true;
   readonly help: string;
   readonly read: ReadOption<T>;
   readonly preset: T;
@@ -125,6 +130,14 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
   controlPort: option('control_port', 'N', port, 7400, 'where nodes register'),
   outputsPort: option('outputs_port', 'N', port, 7401, 'where nodes publish'),
   eventsPort: option('events_port', 'N', port, 7402, 'where committed events are published'),
+  sustainml: option<number | false>(
+    'sustainml',
+    'PORT',
+    portOrSwitch(5001),
+    false,
+    "SustainML's front ends, on this machine only; 5001 without a port",
+    { isOptional: true },
+  ),
   graphs: option('graphs', 'FILE', paths, noPaths, 'a graph to store at the start; repeatable', {
     flag: '--graph',
     isPath: true,

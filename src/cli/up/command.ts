@@ -15,9 +15,10 @@ export function registerUp(program: Command, io: Io): void {
     .description('run the orchestrator in the foreground')
     .addOption(new Option('--config <FILE>', 'options in YAML (TUTTI_CONFIG)'));
   for (const option of Object.values(OPTIONS)) {
-    const { flag, value, help, name } = option;
+    const { flag, value, isOptional, help, name } = option;
+    const shown = isOptional ? `[${value}]` : `<${value}>`;
     const described = new Option(
-      value === undefined ? flag : `${flag} <${value}>`,
+      value === undefined ? flag : `${flag} ${shown}`,
       `${help} (TUTTI_${name.toUpperCase()})`,
     );
     // Values stay as they are typed: the configuration checks them wherever they come from.

@@ -26,6 +26,7 @@ import { acquireDataDir } from '../../store/holder.js';
 import { openLmdbStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { createMetrics } from './metrics.js';
+import { openFacade } from './sustainml.js';
 
 /** The folders that the package brings, beside the compiled code. */
 const PACKAGE_PROTO = fileURLToPath(new URL('../../../proto', import.meta.url));
@@ -39,6 +40,8 @@ function packageTypes(protoPaths: readonly string[]): TypeRegistry {
 export interface Running {
   readonly ready: {
     readonly http: string;
+    /** Where SustainML's front ends are served. */
+    readonly sustainml?: string;
     readonly control: string;
     readonly outputs: string;
     readonly events: string;
@@ -137,8 +140,17 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       const name = await storeGraph(orchestrator, file, types);
       samples.set(name, join(dirname(file), 'samples'));
     }
+    const facade =
+      config.sustainml === false
+        ? undefined
+        : await openFacade(orchestrator, { port: config.sustainml, types, logger, token: config.token });
+    if (facade) undo.push(() => facade.stop());
     const { epoch, storeId } = orchestrator;
-    return { ready: { http: url, ...endpoints, data: config.data, epoch, store_id: storeId }, stop };
+    const sustainml = facade && { sustainml: facade.url };
+    return {
+      ready: { http: url, ...sustainml, ...endpoints, data: config.data, epoch, store_id: storeId },
+      stop,
+    };
   } catch (thrown) {
     await stop();
     throw thrown;
