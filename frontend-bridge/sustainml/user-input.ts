@@ -61,6 +61,8 @@ export function readSubmission({
 }): Submission {
   const input: Record<string, unknown> = {};
   for (const name of TEXTS) input[name] = textOf(name, fields[name]);
+  // The older web page describes the problem by its type alone.
+  input.problem_short_description ||= textOf('problem_type', fields.problem_type);
   for (const name of LISTS) input[name] = listOf(name, fields[name]);
   for (const name of COUNTS) input[name] = wholeOf(name, fields[name], MAX_UINT32);
   for (const name of SWITCHES) input[name] = switchOf(name, fields[name]);

@@ -11,6 +11,7 @@ export const SUSTAINML_GRAPH: string = join(ROOT, 'nodes/sustainml/graph.yaml');
 /** What the `ready` line says. */
 export interface Ready {
   readonly http: string;
+  readonly sustainml?: string;
   readonly control: string;
   readonly outputs: string;
   readonly events: string;
@@ -176,7 +177,9 @@ function spawnUp(
     '--graph',
     name.includes('/') ? name : graphFile(name),
   ]);
-  const args = [TUTTI, 'up', '--data', options.data, ...ports, ...graphs, ...(options.args ?? [])];
+  // After the options of the test: it begins on any port and comes again on the same one.
+  const front = at?.sustainml === undefined ? [] : ['--sustainml', new URL(at.sustainml).port];
+  const args = [TUTTI, 'up', '--data', options.data, ...ports, ...graphs, ...(options.args ?? []), ...front];
   if (options.openFiles === undefined) return scene.spawn(args, options.env);
   const limit = ['-c', `ulimit -n ${options.openFiles} && exec "$0" "$@"`, process.execPath];
   return scene.spawn([...limit, ...args], options.env, undefined, '/bin/sh');
