@@ -70,7 +70,7 @@ describe('the configuration', () => {
       ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
       ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
       ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, origins: [] },
-      ...{ token: undefined, tokenFile: undefined },
+      ...{ token: undefined, tokenFile: undefined, sustainml: false },
       ...{ heartbeatIntervalMs: 1000, graceMs: 10_000, outputWindow: 256, inlineMaxBytes: 65_536 },
       ...{ maxFrameBytes: 8_388_608, maxBodyBytes: 8_388_608, maxBlobBytes: 4_294_967_296 },
       ...{
@@ -85,6 +85,22 @@ describe('the configuration', () => {
     });
     expect(Object.isFrozen(config)).toBe(true);
     expect(Object.isFrozen(config.graphs)).toBe(true);
+  });
+
+  it('takes the port of the front ends, or whether there is one', () => {
+    const port = (raw: unknown) => load({ flags: { sustainml: raw } }).sustainml;
+    expect([true, 'true', '5002', '0', false, 'false'].map(port)).toEqual([
+      5001,
+      5001,
+      5002,
+      0,
+      false,
+      false,
+    ]);
+    expect(load({ env: { TUTTI_SUSTAINML: 'true' } }).sustainml).toBe(5001);
+    expect(faultsOf({ flags: { sustainml: 'on' } })).toMatchObject([
+      { path: 'sustainml', code: 'bad_value' },
+    ]);
   });
 
   it('takes a flag before a variable before the file', () => {

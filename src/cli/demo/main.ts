@@ -1,7 +1,7 @@
 /**
  * The demonstration: an orchestrator on a fresh data directory, the six SustainML nodes as separate processes, the sample problem
  * solved and iterated on once, a table of the results, and the live view until Ctrl-C. With `--once` it ends after the table: with 0
- * when both iterations succeeded.
+ * when both iterations succeeded. With `--sustainml [PORT]` the front ends of the SustainML framework are served, too.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -29,8 +29,7 @@ const NODES_WITHIN_MS = 60_000;
 const compiled = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-const once = process.argv.includes('--once');
-const unknown = process.argv.slice(2).filter((argument) => argument !== '--once');
+const [once, front, unknown] = readArguments(process.argv.slice(2));
 const data = mkdtempSync(join(tmpdir(), 'tutti-demo-'));
 const processes: Started[] = [];
 const stop = new AbortController();
@@ -42,7 +41,8 @@ const fail = (error: unknown): void => {
 };
 
 try {
-  if (unknown.length > 0) throw new Error(`unknown option ${unknown[0]}: there is --once`);
+  if (unknown !== undefined)
+    throw new Error(`unknown option ${unknown}: there are --once and --sustainml [PORT]`);
   process.exitCode = await run();
 } catch (thrown) {
   if (failure !== undefined || !stop.signal.aborted) {
@@ -52,6 +52,21 @@ try {
 } finally {
   for (const started of processes.reverse()) await started.end();
   rmSync(data, { recursive: true, force: true });
+}
+
+/** Whether to end after the table, the options of the orchestrator for the facade, and the first argument that is neither. */
+function readArguments(
+  args: readonly string[],
+): [once: boolean, front: string[], unknown: string | undefined] {
+  let isOnce = false;
+  const options: string[] = [];
+  for (const [at, argument] of args.entries()) {
+    if (argument === '--once') isOnce = true;
+    else if (argument === '--sustainml' || (args[at - 1] === '--sustainml' && /^\d+$/.test(argument)))
+      options.push(argument);
+    else return [isOnce, options, argument];
+  }
+  return [isOnce, options, undefined];
 }
 
 async function run(): Promise<number> {
@@ -69,12 +84,17 @@ async function run(): Promise<number> {
       '--http-port',
       String(await portToUse()),
       ...anyPort('control', 'outputs', 'events'),
+      ...front,
     ],
     { TUTTI_LOG_LEVEL: 'warn' },
     fail,
   );
   processes.push(up);
-  const ready = JSON.parse(await up.line('ready ')) as { http: string; control: string };
+  const ready = JSON.parse(await up.line('ready ')) as {
+    http: string;
+    control: string;
+    sustainml?: string;
+  };
   for (const module of MODULES) {
     const env = { TUTTI_CONTROL: ready.control, TUTTI_INSTANCE: `${module}-1` };
     processes.push(start(module, compiled(`nodes/sustainml/${module}/node.js`), [], env, fail));
@@ -104,6 +124,8 @@ async function run(): Promise<number> {
     );
   }
   say(`\nLive view: ${ready.http}/`);
+  if (ready.sustainml !== undefined)
+    say(`The front ends of SustainML find their back end at ${ready.sustainml}`);
   const allSolved = iterations.length === 2 && iterations.every(({ state }) => state === 'succeeded');
   if (once) return allSolved ? 0 : 1;
   say('Ctrl-C ends everything that this command started.');
