@@ -6,6 +6,7 @@
  *    none, the nodes of this process are told, and end.
  *
  * 3. `process.exit` in such code is a failure of its execution, and reported before the process is gone.
+ * 4. Nothing that the author's code removes from `process` ends this.
  *
  * The state is the process's: its events have no other owner.
  */
@@ -33,20 +34,33 @@ export function runBlaming<T>(blame: Blame, run: () => T): T {
 
 /** Listens until the answer is called. */
 export function listenForUncaught(listener: UncaughtListener): () => void {
-  if (listeners.size === 0) {
-    process.on('uncaughtException', onException);
-    process.on('unhandledRejection', onRejection);
-    // Before those that write the last lines of a log.
-    process.prependListener('exit', onExit);
-  }
   listeners.add(listener);
+  listen();
   return () => {
     listeners.delete(listener);
     if (listeners.size > 0) return;
+    process.off('removeListener', onRemoved);
     process.off('uncaughtException', onException);
     process.off('unhandledRejection', onRejection);
     process.off('exit', onExit);
   };
+}
+
+/** Does nothing where it listens already, or nobody asks for it any more. */
+function listen(): void {
+  if (listeners.size === 0) return;
+  const isMissing = (event: string, listener: unknown) =>
+    !process.rawListeners(event).includes(listener as () => void);
+  if (isMissing('uncaughtException', onException)) process.on('uncaughtException', onException);
+  if (isMissing('unhandledRejection', onRejection)) process.on('unhandledRejection', onRejection);
+  // Before those that write the last lines of a log.
+  if (isMissing('exit', onExit)) process.prependListener('exit', onExit);
+  if (isMissing('removeListener', onRemoved)) process.on('removeListener', onRemoved);
+}
+
+function onRemoved(_event: string | symbol, listener: unknown): void {
+  // Not before all are removed that are to be removed now.
+  if (OWN.has(listener)) queueMicrotask(listen);
 }
 
 function onException(thrown: unknown): void {
@@ -56,6 +70,8 @@ function onException(thrown: unknown): void {
 function onRejection(thrown: unknown): void {
   onUncaught(thrown, 'unhandledRejection');
 }
+
+const OWN = new Set<unknown>([onException, onRejection, onExit]);
 
 function onExit(code: number): void {
   const blame = blames.getStore();

@@ -52,6 +52,14 @@ const HANDLERS: Readonly<Record<string, readonly [source: string, code?: string]
     'uncaught_error',
   ],
   'a program that is not there': ["async () => { spawn('/nowhere'); await never; }", 'uncaught_error'],
+  'listeners of the process that it removes': [
+    `async () => { process.removeAllListeners(); await delay(1); Promise.reject(${oops}); await never; }`,
+    'uncaught_error',
+  ],
+  'listeners for errors that it removes': [
+    `async () => { process.removeAllListeners('unhandledRejection'); await null; Promise.reject(${oops}); await never; }`,
+    'uncaught_error',
+  ],
   'a rejection with nothing': ['async () => { Promise.reject(); await never; }', 'uncaught_error'],
   'an error in a worker thread': [
     "async () => { new Worker('throw new RangeError(1)', { eval: true }); await never; }",
