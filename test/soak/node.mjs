@@ -23,7 +23,7 @@ async function endProcess(task, how) {
   if (firstTime(task)) {
     appendFileSync(join(SCRATCH, 'deaths'), `${Date.now()} ${process.env.SOAK_SLOT}\n`);
     how();
-    await delay(60_000);
+    await delay(60_000, undefined, { signal: task.signal });
   }
   return { died: 'once' };
 }

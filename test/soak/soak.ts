@@ -230,7 +230,7 @@ async function allAlive(system: System): Promise<void> {
     const there = (await nodes(system)).filter(({ liveness }) => liveness === 'alive');
     return system.slots.every(({ name, env }) => {
       const wanted = Number(env.TUTTI_PROCESSES ?? 1);
-      return there.filter(({ module }) => module === name).length >= Math.min(1, wanted);
+      return there.filter(({ module }) => module === name).length >= wanted;
     });
   });
   if (!isAlive) throw new Error(`nodes are missing: ${JSON.stringify(await nodes(system))}`);
