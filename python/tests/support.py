@@ -336,15 +336,13 @@ class NodeCase(unittest.TestCase):
 
 
 def children_of(pid: int) -> List[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Whichever of its threads has started them."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 def descendants_of(pid: int) -> List[int]:
-    found: List[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *descendants_of(int(child))]
-    return found
+    return [each for child in children_of(pid) for each in (child, *descendants_of(child))]
 
 
 def command_line(pid: int) -> str:
