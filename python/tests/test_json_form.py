@@ -14,7 +14,6 @@ import unittest
 import uuid
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-import numpy
 import support  # noqa: F401
 from tutti.values.types import Decoded, Encoded, Types, Unencodable
 
@@ -111,16 +110,11 @@ TAKEN: List[Tuple[Any, str]] = [
     ([Kind.IMAGE, Level.HIGH], '["image",3]'),
     ({Kind.IMAGE: 1, Text("t"): 2}, '{"image":1,"t":2}'),
     ([Text("t"), Count(7), Real(0.5)], '["t",7,0.5]'),
-    ({1: "a", Level.HIGH: "b", numpy.int64(5): "c"}, '{"1":"a","3":"b","5":"c"}'),
+    ({1: "a", Level.HIGH: "b"}, '{"1":"a","3":"b"}'),
     (collections.OrderedDict(b=1, a=2), '{"b":1,"a":2}'),
     (collections.defaultdict(list, a=[1]), '{"a":[1]}'),
     (collections.Counter("aab"), '{"a":2,"b":1}'),
     (types.MappingProxyType({"a": 1}), '{"a":1}'),
-    ([numpy.float64(0.5), numpy.int32(3), numpy.bool_(True), numpy.str_("s")], '[0.5,3,true,"s"]'),
-    (numpy.array([[1, 2], [3, 4]]), "[[1,2],[3,4]]"),
-    (numpy.array(7.5), "7.5"),
-    (numpy.array(["a", "b"]), '["a","b"]'),
-    (numpy.array([], dtype="float32"), "[]"),
     ("\ud800 \u2028 \x00", '"\\ud800 \u2028 \\u0000"'),
     ({"__proto__": {"": 1}}, '{"__proto__":{"":1}}'),
 ]
@@ -129,9 +123,6 @@ REFUSED: List[Tuple[Any, List[Tuple[str, str]]]] = [
     ({"loss": float("nan"), "b": [1.0, float("-inf")]}, [("/loss", "out_of_range"), ("/b/1", "out_of_range")]),
     ([2**53 + 1, -(2**63), 10**400, 2**60], [(f"/{at}", "out_of_range") for at in range(4)]),
     ({"t": Count(2**53 + 1)}, [("/t", "out_of_range")]),
-    (numpy.array([1.0, numpy.nan]), [("/1", "out_of_range")]),
-    (numpy.array([2**63 - 1]), [("/0", "out_of_range")]),
-    (numpy.float32("inf"), [("", "out_of_range")]),
     ({"run": {"finished": datetime.datetime(2025, 1, 1)}}, [("/run/finished", "wrong_type")]),
     ([datetime.date(2025, 1, 1), datetime.timedelta(1)], [("/0", "wrong_type"), ("/1", "wrong_type")]),
     ({"a/b": decimal.Decimal("0.1"), "c~": uuid.UUID(int=1)}, [("/a~1b", "wrong_type"), ("/c~0", "wrong_type")]),
@@ -140,17 +131,38 @@ REFUSED: List[Tuple[Any, List[Tuple[str, str]]]] = [
     ([Data(), Model(), Point(1), Plain.A], [(f"/{at}", "wrong_type") for at in range(4)]),
     ([b"x", bytearray(b"x"), memoryview(b"x"), 1j], [(f"/{at}", "wrong_type") for at in range(4)]),
     ([object(), print, int, ValueError("x")], [(f"/{at}", "wrong_type") for at in range(4)]),
-    (numpy.array([1 + 2j]), [("/0", "wrong_type")]),
-    (numpy.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f4")]), [("", "wrong_type")]),
-    (numpy.ma.masked_array([1, 2], mask=[0, 1]), [("", "wrong_type")]),
-    (numpy.array(["2025-01-01"], dtype="datetime64[D]"), [("/0", "wrong_type")]),
-    (numpy.longdouble(1), [("", "wrong_type")]),
     ({True: 1, None: 2, 1.5: 3, (1, 2): 4, b"k": 5}, [(f"/{key}", "wrong_type") for key in (True, None, 1.5, (1, 2), b"k")]),
     ({"1": "a", 1: "b"}, [("/1", "duplicate_field")]),
     ({"a": [Hostile()], "b": {1}}, [("/a/0", "unencodable"), ("/b", "wrong_type")]),
     (loop(), [("/a/0", "too_deep")]),
     (nested(101), [("/0" * 100, "too_deep")]),
 ]
+
+
+try:
+    import numpy
+except ImportError:
+    # An interpreter of the matrix may have none; Debian's has.
+    pass
+else:
+    TAKEN += [
+        ({numpy.int64(5): "c"}, '{"5":"c"}'),
+        ([numpy.float64(0.5), numpy.int32(3), numpy.bool_(True), numpy.str_("s")], '[0.5,3,true,"s"]'),
+        (numpy.array([[1, 2], [3, 4]]), "[[1,2],[3,4]]"),
+        (numpy.array(7.5), "7.5"),
+        (numpy.array(["a", "b"]), '["a","b"]'),
+        (numpy.array([], dtype="float32"), "[]"),
+    ]
+    REFUSED += [
+        (numpy.array([1.0, numpy.nan]), [("/1", "out_of_range")]),
+        (numpy.array([2**63 - 1]), [("/0", "out_of_range")]),
+        (numpy.float32("inf"), [("", "out_of_range")]),
+        (numpy.array([1 + 2j]), [("/0", "wrong_type")]),
+        (numpy.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f4")]), [("", "wrong_type")]),
+        (numpy.ma.masked_array([1, 2], mask=[0, 1]), [("", "wrong_type")]),
+        (numpy.array(["2025-01-01"], dtype="datetime64[D]"), [("/0", "wrong_type")]),
+        (numpy.longdouble(1), [("", "wrong_type")]),
+    ]
 
 
 class JsonForm(unittest.TestCase):
