@@ -82,6 +82,12 @@ function fraction(nanos: number): string {
     .replace(/(000){1,2}$/, '')}`;
 }
 
+/** The JSON mapping has no form for the others here: a text would become a text for the next reader. */
+function finite(number: unknown): unknown {
+  if (Number.isFinite(number)) return number;
+  throw new RangeError(`${number} has no form in a google.protobuf.Value: it has to be finite`);
+}
+
 /** `google.protobuf.Value`: any JSON value. */
 function readAnyValue(type: protobuf.Type, readerOf: (type: protobuf.Type) => Read, readDouble: Read): Read {
   const property = (id: number) => type.fieldsById[id]!.name;
@@ -95,7 +101,7 @@ function readAnyValue(type: protobuf.Type, readerOf: (type: protobuf.Type) => Re
   ];
   return (raw) => {
     const value = raw as Record<string, unknown>;
-    if (Object.hasOwn(value, number)) return readDouble(value[number]);
+    if (Object.hasOwn(value, number)) return readDouble(finite(value[number]));
     if (Object.hasOwn(value, text)) return value[text];
     if (Object.hasOwn(value, bool)) return value[bool];
     if (Object.hasOwn(value, struct)) return readerOf(message(5))(value[struct]);

@@ -229,7 +229,10 @@ class Types:
         if kind in ("struct_value", "list_value"):
             name = "google.protobuf." + ("Struct" if kind == "struct_value" else "ListValue")
             return self._read(name, getattr(message, kind))
-        return getattr(message, kind)
+        value = getattr(message, kind)
+        if kind == "number_value" and not math.isfinite(value):
+            raise ValueError(f"{value} has no form in a google.protobuf.Value: it has to be finite")
+        return value
 
     def _read_any(self, message: Any) -> Optional[Record]:
         """Nothing where the type is not known."""
