@@ -6,6 +6,19 @@ export interface Fault {
   readonly message: string;
 }
 
+const PATH_CHARACTERS = 500;
+const MESSAGE_CHARACTERS = 1000;
+
+/** The same fault, cut where what it quotes is long: an answer with many of them stays readable, whatever the input held. */
+export function brief({ path, code, message }: Fault): Fault {
+  return { path: cutAt(path, PATH_CHARACTERS), code, message: cutAt(message, MESSAGE_CHARACTERS) };
+}
+
+function cutAt(text: string, length: number): string {
+  // Half of a surrogate pair would be left of a character that is cut in two.
+  return text.length > length ? `${text.slice(0, length).replace(/[\ud800-\udbff]$/, '')}…` : text;
+}
+
 export interface TuttiErrorOptions {
   /** What the person can do about it. */
   readonly hint?: string;

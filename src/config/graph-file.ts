@@ -2,7 +2,7 @@
  * A graph from its YAML file. All faults are reported at once, each with its path (`modules.ml_model.inputs[1]`): those of the form by
  * the schema, those between modules by what is well-formed enough to be compared.
  */
-import type { Fault } from '../base/errors.js';
+import { brief, type Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 import type { Graph, ModuleSpec } from '../model/graph.js';
 import { formatPath, issuesToFaults, show } from './faults.js';
@@ -49,12 +49,12 @@ export function parseGraph(yamlText: string, options: ParseGraphOptions): Parsed
 
 /** The graph of a document that has been read already. */
 export function graphOf(read: ReadYaml, options: Omit<ParseGraphOptions, 'file' | 'isStored'>): ParsedGraph {
-  if (!read.ok) return read;
-  const parsed = graphIn(withoutExtensions(read.value), options);
-  if (parsed.ok || parsed.faults.length <= MAX_FAULTS) return parsed;
-  const more = parsed.faults.length - MAX_FAULTS;
-  const last = { path: '', code: 'more_faults', message: `${more} more faults are not listed` };
-  return { ok: false, faults: [...parsed.faults.slice(0, MAX_FAULTS), last] };
+  const parsed = read.ok ? graphIn(withoutExtensions(read.value), options) : read;
+  if (parsed.ok) return parsed;
+  const faults = parsed.faults.slice(0, MAX_FAULTS).map(brief);
+  const more = parsed.faults.length - faults.length;
+  if (more > 0) faults.push({ path: '', code: 'more_faults', message: `${more} more faults are not listed` });
+  return { ok: false, faults };
 }
 
 /** Without the keys `x-…` at the top: a place for anchors and for notes of other programs. */

@@ -20,6 +20,7 @@ import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
 import type { House, Step } from './decide/turn.js';
+import { Doors } from './doors.js';
 import { CommittedEvents } from './event-stream.js';
 import { type Gauges, gaugesOf } from './gauges.js';
 import { Indexes } from './indexes.js';
@@ -239,17 +240,22 @@ export class Orchestrator implements Coordinator {
   }
 
   /**
-   * Binds the sockets and takes work. `blobUrl` is where nodes find blobs: `http://*:7480/v1/blobs`. Throws `TuttiError` `port_in_use`,
-   * `bad_endpoint`.
+   * Binds the sockets and takes work. `blobUrl` is where nodes find blobs: `http://*:7480/v1/blobs`. `setUp` makes requests that are
+   * answered before anybody else is heard: a node that registers at once finds the graphs that are stored there. Throws `TuttiError`
+   * `port_in_use`, `bad_endpoint`, and what `setUp` throws.
    */
-  async start(blobUrl: string): Promise<Endpoints> {
+  async start(
+    blobUrl: string,
+    setUp: (request: (request: Request) => Promise<Answer>) => Promise<void> = async () => {},
+  ): Promise<Endpoints> {
     const { bus, options } = this.#deps;
     this.#addresses.blobs = blobUrl;
     this.#clock.start();
     await this.blobs.tidy();
+    const doors = new Doors((step, cost) => this.#loop.post(step, cost));
     const endpoints = await bus.start(
       ingest({
-        post: (step, cost) => this.#loop.post(step, cost),
+        post: (step, cost) => doors.post(step, cost),
         refused: (refused) => {
           this.#state.counters.add(`refused_${refused.code}`);
           this.#refusals.note(refused);
@@ -265,6 +271,8 @@ export class Orchestrator implements Coordinator {
     );
     void this.#loop.post({ kind: 'wake' });
     this.#loop.start();
+    await setUp((request) => this.#ask(request));
+    await doors.open();
     this.#started = true;
     void this.#indexes.refresh();
     this.#retention.start(RETENTION_INTERVAL_MS);
@@ -272,8 +280,10 @@ export class Orchestrator implements Coordinator {
   }
 
   async request(request: Request, idempotencyKey?: string): Promise<Answer> {
-    const unready = this.#unready();
-    if (unready) return unready;
+    return this.#unready() ?? this.#ask(request, idempotencyKey);
+  }
+
+  async #ask(request: Request, idempotencyKey?: string): Promise<Answer> {
     const dedupe = idempotencyKey === undefined ? undefined : { key: idempotencyKey, hash: hashOf(request) };
     const before = dedupe && (await this.#recall(dedupe));
     if (before) return before;

@@ -327,3 +327,19 @@ ${names.map((name) => `  ${name}: { inputs: [${names.join(', ')}], output: json 
     expect(faultsOf(text).filter(({ code }) => code === 'cycle').length).toBeGreaterThan(0);
   });
 });
+
+describe('a fault that quotes a long text', () => {
+  it('is cut, in its path and in its message', () => {
+    const key = '\u{1f3bc}'.repeat(20_000);
+    for (const yaml of [`"${key}": 1\n"${key}": 2\n`, `name: g\n"${key}": 1\nmodules: {"${key}": 1}\n`]) {
+      const parsed = parseGraph(yaml, { types });
+      expect(parsed.ok).toBe(false);
+      if (parsed.ok) continue;
+      for (const { path, message } of parsed.faults) {
+        expect(path.length).toBeLessThanOrEqual(501);
+        expect(message.length).toBeLessThanOrEqual(1001);
+        expect(Buffer.from(path + message).toString()).toBe(path + message);
+      }
+    }
+  });
+});

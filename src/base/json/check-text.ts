@@ -10,7 +10,7 @@
  *
  * A text that `JSON.parse` refuses is given any faults or none.
  */
-import type { Fault } from '../errors.js';
+import { brief, type Fault } from '../errors.js';
 
 /** What every JSON reader takes (Python's own ends near 1,000, protobuf's at 100). */
 export const MAX_DEPTH = 100;
@@ -118,7 +118,7 @@ class TextCheck {
   #fault(code: string, message: string): void {
     // The last level is open already where a name is twice; of a number and a list it is the one that they are in.
     const path = this.#levels.map(({ step }) => `/${escapeStep(step)}`).join('');
-    this.#faults.push({ path, code, message });
+    this.#faults.push(brief({ path, code, message }));
   }
 }
 

@@ -21,6 +21,7 @@ import { graphOf, type KnownTypes, type ParsedGraph, parseGraph } from '../../co
 import type { Config } from '../../config/options.js';
 import { YamlReader } from '../../config/yaml-reader.js';
 import { Orchestrator } from '../../orchestrator/orchestrator.js';
+import type { Answer, Request } from '../../orchestrator/port.js';
 import { partsOf, tighten } from '../../store/data-dir.js';
 import { acquireDataDir } from '../../store/holder.js';
 import { openLmdbStore } from '../../store/lmdb.js';
@@ -134,12 +135,13 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     const { url, port } = await gateway.start();
     undo.push(() => gateway.stop());
     const endpoints = await orchestrator
-      .start(`http://${config.advertise ?? '*'}:${port}/v1/blobs`)
+      .start(`http://${config.advertise ?? '*'}:${port}/v1/blobs`, async (request) => {
+        for (const file of config.graphs) {
+          const name = await storeGraph(request, file, types);
+          samples.set(name, join(dirname(file), 'samples'));
+        }
+      })
       .catch(namingTheOption);
-    for (const file of config.graphs) {
-      const name = await storeGraph(orchestrator, file, types);
-      samples.set(name, join(dirname(file), 'samples'));
-    }
     const facade =
       config.sustainml === false
         ? undefined
@@ -171,7 +173,11 @@ function knownTypes(types: TypeRegistry): KnownTypes {
 }
 
 /** Returns the graph's name. Throws `TuttiError` `bad_graph` with every fault, or `graph_unreadable`. */
-async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeRegistry): Promise<string> {
+async function storeGraph(
+  request: (request: Request) => Promise<Answer>,
+  file: string,
+  types: TypeRegistry,
+): Promise<string> {
   let yaml: string;
   try {
     yaml = decodeText(await readFile(file));
@@ -185,7 +191,7 @@ async function storeGraph(orchestrator: Orchestrator, file: string, types: TypeR
     const faults = parsed.faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
     throw new TuttiError('bad_graph', `${file}: ${faults}`, { details: parsed.faults });
   }
-  const answer = await orchestrator.request({ kind: 'put_graph', name: parsed.graph.name, yaml });
+  const answer = await request({ kind: 'put_graph', name: parsed.graph.name, yaml });
   if (!answer.ok)
     throw new TuttiError('bad_graph', `${file}: ${answer.message}`, { details: answer.details ?? [] });
   return parsed.graph.name;

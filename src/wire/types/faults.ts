@@ -1,4 +1,4 @@
-import type { Fault } from '../../base/errors.js';
+import { brief, type Fault } from '../../base/errors.js';
 
 /** A place in a value, as a chain: its text is only made when something is wrong there. */
 export interface Place {
@@ -12,7 +12,7 @@ export class FaultList {
 
   /** Always undefined, so that a writer can `return faults.add(…)`. */
   add(at: Place | undefined, code: string, message: string): undefined {
-    this.faults.push({ path: pointer(at), code, message });
+    this.faults.push(brief({ path: pointer(at), code, message }));
   }
 }
 
