@@ -63,6 +63,42 @@ def run(task):
         process.terminate()
         self.assertEqual(self.ends(process), 0)
 
+    def test_a_handler_that_takes_modules_away_ends_nothing(self) -> None:
+        code = """
+import sys
+from tutti import node
+class Text(str):
+    pass
+@node("m")
+def run(task):
+    sys.path.clear()
+    taken = [name for name in sys.modules if name in NAMES or name.split(".")[0] in NAMES]
+    for name in taken:
+        del sys.modules[name]
+    task.log.info(Text("taken"), {Text("text"): Text("text")})
+    if task.execution_id == "failing":
+        raise ValueError("after that")
+    yield len(taken)
+    return len(taken)
+"""
+        for names in (["tutti"], ["tutti", "copyreg", "pickle", "_pickle", "asyncio", "json", "threading"]):
+            for workers in ("threads", "asyncio"):
+                with self.subTest(names=names, workers=workers):
+                    orchestrator = self.orchestrator()
+                    handler = code if workers == "threads" else _as_async(code)
+                    process = self.node(orchestrator, handler.replace("NAMES", repr(names)))
+                    orchestrator.idle()
+                    orchestrator.assign("failing")
+                    self.assertEqual(orchestrator.report("failing", "FAILED").error.message, "ValueError: after that")
+                    orchestrator.assign("succeeding")
+                    orchestrator.expect("output", lambda output: output.last)
+                    process.terminate()
+                    self.assertEqual(self.ends(process), 0)
+
+
+def _as_async(code: str) -> str:
+    return code.replace("def run", "async def run").replace("return len(taken)", "")
+
 
 if __name__ == "__main__":
     unittest.main()

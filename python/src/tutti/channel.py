@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import errno
 import os
-import pickle
 import socket
 import struct
 import threading
 from typing import Any, List, Optional
+
+from .pickled import dumps, loads
 
 _HEADER = struct.Struct("!Q")
 _READ_BYTES = 1 << 18
@@ -35,7 +36,7 @@ class Channel:
 
     def send(self, message: Any) -> bool:
         """Whether the channel is whole. A message is lost when the other end is gone: whoever receives hears of that."""
-        body = pickle.dumps(message, protocol=5)
+        body = dumps(message)
         with self._lock:
             if not self.is_whole:
                 return False
@@ -94,7 +95,7 @@ class Letterbox:
 
     def send(self, message: Any) -> bool:
         """Not when the node has ended, or the message is larger than the system allows or the reader takes."""
-        body = pickle.dumps(message, protocol=5)
+        body = dumps(message)
         try:
             return len(body) <= _MAX_DATAGRAM_BYTES and self._end.send(body) == len(body)
         except OSError:
@@ -126,7 +127,7 @@ class LetterboxReader:
                 data = self._end.recv(_MAX_DATAGRAM_BYTES)
                 if not data:
                     return messages
-                messages.append(pickle.loads(data))
+                messages.append(loads(data))
             except OSError:
                 return messages
             except Exception:
@@ -151,7 +152,7 @@ class Port:
         return bool(self._unsent) and not self.is_closed
 
     def send(self, message: Any) -> None:
-        body = pickle.dumps(message, protocol=5)
+        body = dumps(message)
         self._unsent += _HEADER.pack(len(body)) + body
         self.flush()
 
@@ -191,7 +192,7 @@ class _Reader:
             end = at + _HEADER.size + size
             if len(self._buffer) < end:
                 break
-            messages.append(pickle.loads(self._buffer[at + _HEADER.size : end]))
+            messages.append(loads(self._buffer[at + _HEADER.size : end]))
             at = end
         del self._buffer[:at]
         return messages
