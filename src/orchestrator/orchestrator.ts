@@ -350,8 +350,13 @@ export class Orchestrator implements Coordinator {
   }
 
   #unready(): Refusal | undefined {
+    const isStarting = !this.#started && !this.#stopping;
+    return isStarting ? unavailable('starting', 'the orchestrator is starting') : this.#unable();
+  }
+
+  /** Why nothing can be decided, also for what is set up at the start. */
+  #unable(): Refusal | undefined {
     if (this.#stopping) return unavailable('stopping', 'the orchestrator is stopping');
-    if (!this.#started) return unavailable('starting', 'the orchestrator is starting');
     const gone = this.#deps.store.outOfPlace();
     if (gone !== undefined)
       return { ...unavailable(gone.code, gone.message), ...(gone.hint !== undefined && { hint: gone.hint }) };
@@ -377,7 +382,7 @@ export class Orchestrator implements Coordinator {
 
   /** Posts a step and waits for the answer that its commit allows. */
   async #answerTo(step: (id: number) => Step): Promise<Answer> {
-    const unready = this.#unready();
+    const unready = this.#unable();
     if (unready) return unready;
     const { reply } = await this.#post(step);
     if (reply.kind === 'answer') return reply.answer;

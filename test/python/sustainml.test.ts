@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import type { EventTape } from '../support/event-tape.js';
+import { FrontEnd, form, NAMES } from '../support/front-end.js';
 import { type Json, OrchestratorProcess, SUSTAINML_GRAPH } from '../support/orchestrator.js';
 import { Scene, type Spawned } from '../support/processes.js';
 import { missing, python, root, runPython } from './python.js';
@@ -93,7 +94,7 @@ describe('six scripts of the SustainML framework', () => {
 
   beforeAll(async () => {
     if (missing(...TOOLS) !== undefined) return;
-    orchestrator = await OrchestratorProcess.up(scene, { graphs: [SUSTAINML_GRAPH] });
+    orchestrator = await OrchestratorProcess.up(scene, { args: ['--sustainml', '0'] });
     tape = orchestrator.tape();
     for (const module of MODULES) scripts.set(module, startScript(scene, module, orchestrator.ready.control));
     await becomes(tape, 6, 'IDLE');
@@ -108,6 +109,24 @@ describe('six scripts of the SustainML framework', () => {
     await tape.ended(task_id);
     return (await orchestrator.task(task_id)).modules;
   };
+
+  it('serve the front ends of the framework: results, the form’s queries, an iteration', async (ctx) => {
+    needs(ctx, ...TOOLS);
+    const front = new FrontEnd(() => orchestrator.ready.sustainml!);
+    const first = await front.submit(form({ problem_definition: 'solve', inputs: ['a', 'é'] }));
+    const { value } = await front.result(0, first);
+    expect(value).toEqual({ task_id: first, app_requirements: expect.stringMatching(/, a, é$/) });
+    const all = await front.all(first);
+    for (const name of NAMES) expect(all[name].error, name).toBeUndefined();
+    const again = form(
+      { problem_definition: 'solve', previous_iteration: 1 },
+      { previous_problem_id: first.problem_id },
+    );
+    const second = await front.submit(again);
+    expect(second).toEqual({ ...first, iteration_id: 2 });
+    expect((await front.all(second)).task_id).toEqual(second);
+    expect((await front.configure(3, 'hardwares')).node_id).toBe(3);
+  });
 
   it('solve a problem and iterate on it: outputs are empty before, baselines are the parent’s', async (ctx) => {
     needs(ctx, ...TOOLS);

@@ -7,7 +7,7 @@ import { createFacade } from '../../../frontend-bridge/sustainml/facade.js';
 import type { CatalogueModel } from '../../../frontend-bridge/sustainml/models.js';
 import { GRAPH } from '../../../frontend-bridge/sustainml/words.js';
 import { TuttiError } from '../../base/errors.js';
-import type { Coordinator } from '../../orchestrator/port.js';
+import type { Answer, Coordinator, Request } from '../../orchestrator/port.js';
 import type { TypeRegistry } from '../../wire/types.js';
 
 /** Beside the compiled code. */
@@ -21,12 +21,11 @@ export interface FacadeSettings {
   readonly token: string | undefined;
 }
 
-/** Throws `TuttiError` `bad_graph`, `port_in_use`, `cannot_listen`. */
+/** Throws `TuttiError` `port_in_use`, `cannot_listen`. */
 export async function openFacade(
   coordinator: Coordinator,
   { port, types, logger, token }: FacadeSettings,
 ): Promise<{ readonly url: string; stop(): Promise<void> }> {
-  await haveGraph(coordinator);
   if (token !== undefined)
     logger.warn(
       'programs of this machine reach the graph sustainml without the token, by the port of --sustainml',
@@ -53,11 +52,16 @@ export async function openFacade(
   return { url, stop: () => facade.stop() };
 }
 
-/** One that is stored already is left as it is: somebody may have changed it. */
-async function haveGraph(coordinator: Coordinator): Promise<void> {
-  if (!('ok' in (await coordinator.queries.graph(GRAPH)))) return;
+/**
+ * Stores the package's graph. One that is stored already is left as it is: somebody may have changed it. Throws `TuttiError` `bad_graph`.
+ */
+export async function haveGraph(
+  { queries }: Pick<Coordinator, 'queries'>,
+  request: (request: Request) => Promise<Answer>,
+): Promise<void> {
+  if (!('ok' in (await queries.graph(GRAPH)))) return;
   const yaml = await readFile(packaged('graph.yaml'), 'utf8');
-  const answer = await coordinator.request({ kind: 'put_graph', name: GRAPH, yaml });
+  const answer = await request({ kind: 'put_graph', name: GRAPH, yaml });
   if (!answer.ok) throw new TuttiError('bad_graph', answer.message, { details: answer.details ?? [] });
 }
 

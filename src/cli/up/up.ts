@@ -27,7 +27,7 @@ import { acquireDataDir } from '../../store/holder.js';
 import { openLmdbStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { createMetrics } from './metrics.js';
-import { openFacade } from './sustainml.js';
+import { haveGraph, openFacade } from './sustainml.js';
 
 /** The folders that the package brings, beside the compiled code. */
 const PACKAGE_PROTO = fileURLToPath(new URL('../../../proto', import.meta.url));
@@ -140,6 +140,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
           const name = await storeGraph(request, file, types);
           samples.set(name, join(dirname(file), 'samples'));
         }
+        if (config.sustainml !== false) await haveGraph(orchestrator, request);
       })
       .catch(namingTheOption);
     const facade =
