@@ -72,7 +72,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
       if (!socket.writable) return;
       const refused =
         error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-          ? new HttpError(408, 'head_timeout', `No request has come within ${limits.headMs} ms.`)
+          ? new HttpError(408, 'head_timeout', `No complete request arrived within ${limits.headMs} ms.`)
           : new HttpError(400, 'bad_request', `This is not HTTP: ${error.message}`);
       const peer = socket.remoteAddress ?? '';
       coordinator.noteRefused({ via: 'http', peer, code: refused.code, message: refused.message });
@@ -179,8 +179,8 @@ function addHooks(app: App, access: Access, { coordinator, bodies, logger }: App
 function refuseEncoded({ headers, routeOptions }: FastifyRequest): void {
   const encoding = headers['content-encoding'];
   if (encoding === undefined || encoding === 'identity' || routeOptions.config?.streamsBody === true) return;
-  const message = `Bodies are not taken with Content-Encoding ${encoding}.`;
-  throw new HttpError(415, 'unsupported_media_type', message, { hint: 'Send the body as it is.' });
+  const message = `The Content-Encoding ${encoding} is not supported.`;
+  throw new HttpError(415, 'unsupported_media_type', message, { hint: 'Send the body uncompressed.' });
 }
 
 function addJsonParser(app: App, parsing: Parsing): void {

@@ -79,7 +79,7 @@ export class Parsing {
         'too_deep',
         `The body has more than ${MAX_DEPTH} lists and objects within each other.`,
         {
-          hint: 'Give the value in flatter form, or as text.',
+          hint: 'Flatten the value, or give it as text.',
         },
       );
     }
@@ -97,7 +97,7 @@ export class Parsing {
 function checkUtf8(body: Buffer): void {
   if (isUtf8(body)) return;
   throw new HttpError(400, 'not_utf8', 'The body is not UTF-8.', {
-    hint: 'Bodies are sent as UTF-8, whatever their media type says.',
+    hint: 'Send the body in UTF-8, whatever charset its media type names.',
   });
 }
 

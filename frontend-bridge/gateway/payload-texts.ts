@@ -16,7 +16,11 @@ export function keepTexts(body: JsonText): unknown {
   const repeated: string[] = [];
   const value = kept(body, '', repeated);
   if (repeated.length === 0) return value;
-  const details = repeated.map((path) => ({ path, code: 'duplicate_field', message: 'give it once' }));
+  const details = repeated.map((path) => ({
+    path,
+    code: 'duplicate_field',
+    message: 'is given twice: give it once',
+  }));
   throw new HttpError(
     422,
     'invalid_body',
@@ -53,7 +57,7 @@ function refuseMany(value: unknown, path: string): void {
   if (!isObject(value)) return;
   const count = Object.keys(value).length;
   if (count <= MAX_NAMES) return;
-  const message = `has ${count} fields, ${MAX_NAMES} are the most`;
+  const message = `has ${count} fields, expected at most ${MAX_NAMES}`;
   throw new HttpError(422, 'invalid_body', `The body has faults: ${path || 'body'}: ${message}`, {
     details: [{ path, code: 'out_of_range', message }],
   });

@@ -180,7 +180,7 @@ export const nodeView: z.ZodType = named(
       .looseObject({ code: z.string(), message: z.string(), hint: z.string().optional(), since: time })
       .nullable()
       .optional()
-      .describe('What an operator is to look into: `instance_conflict`'),
+      .describe('A condition that an operator should look into: `instance_conflict`'),
   }),
 );
 

@@ -68,7 +68,7 @@ while not ends:
             elif kind == 6:  # OutputAcks
                 [owed.pop(ack[1][0].decode(), None) for ack in map(decode, told.get(1, [])) if 3 in ack]
     except (LookupError, ValueError, TypeError, RecursionError) as error:
-        print(f"ignored what cannot be read: {error!r}", flush=True)
+        print(f"ignored an unreadable message: {error!r}", flush=True)
     if now >= beat_at:
         beat_at, held = now + beat_s, [encode(f1=each, f2=kept[0], f3=SUCCEEDED) for each, kept in owed.items()]
         say = [*say, encode(f2=encode(f1=IDLE, f2=list(owed)))] if node_id else [encode(f1=encode(**hello, f9=held))]

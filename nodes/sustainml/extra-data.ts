@@ -84,7 +84,7 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
     throw bad('extra_data', `is not JSON (${error instanceof Error ? error.message : String(error)})`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw bad('extra_data', `has to be a JSON object and is ${shown(value)}`);
+    throw bad('extra_data', `must be a JSON object, but is ${shown(value)}`);
   }
   return value as Record<string, unknown>;
 }
@@ -94,7 +94,7 @@ function memory(value: unknown): number | undefined {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_UINT32) return value;
   throw bad(
     'extra_data.max_memory_footprint',
-    `has to be a whole number of MiB (0: not given) and is ${shown(value)}`,
+    `must be a whole number of MiB (0: not given), but is ${shown(value)}`,
   );
 }
 
@@ -106,12 +106,12 @@ function names(field: string, value: unknown): string[] | undefined {
   if (list === undefined) {
     throw bad(
       `extra_data.${field}`,
-      `has to be a name or a list of names, as in ["edge"], and is ${shown(value)}`,
+      `must be a name or a list of names, such as ["edge"], but is ${shown(value)}`,
     );
   }
   const found = list.map((name: unknown, index) => {
     if (typeof name === 'string') return name.trim();
-    throw bad(`extra_data.${field}[${index}]`, `has to be a name and is ${shown(name)}`);
+    throw bad(`extra_data.${field}[${index}]`, `must be a name, but is ${shown(name)}`);
   });
   const named = found.filter((name) => name !== '');
   return named.length > 0 || list.length === 0 ? named : undefined;
@@ -119,7 +119,7 @@ function names(field: string, value: unknown): string[] | undefined {
 
 function text(field: string, value: unknown): string | undefined {
   if (value == null) return undefined;
-  if (typeof value !== 'string') throw bad(`extra_data.${field}`, `has to be a text and is ${shown(value)}`);
+  if (typeof value !== 'string') throw bad(`extra_data.${field}`, `must be text, but is ${shown(value)}`);
   return value.trim() || undefined;
 }
 
@@ -131,7 +131,7 @@ function parts(text: string | undefined): string[] | undefined {
 function count(value: unknown): number | undefined {
   if (value == null || value === 0) return undefined;
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-  throw bad('extra_data.inferences', `has to be a number over 0 and is ${shown(value)}`);
+  throw bad('extra_data.inferences', `must be a number over 0, but is ${shown(value)}`);
 }
 
 function shown(value: unknown): string {

@@ -8,10 +8,10 @@ export interface Unavailable {
   readonly retryAfter: number;
 }
 
-const DISK_FULL: Unavailable = { code: 'disk_full', message: 'there is no room on the disk', retryAfter: 10 };
+const DISK_FULL: Unavailable = { code: 'disk_full', message: 'the disk is full', retryAfter: 10 };
 const TOO_MANY: Unavailable = {
   code: 'too_many_open_files',
-  message: 'this process has as many files and connections open as it may',
+  message: 'this process has reached its limit of open files and connections',
   retryAfter: 5,
 };
 /** Also what none of the errors below says: something else is where a file or a folder of ours should be. */

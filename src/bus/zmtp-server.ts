@@ -205,7 +205,11 @@ export class ZmtpServer {
     const address = socket.remoteAddress ?? '';
     socket.on('error', () => socket.destroy());
     if (!this.#makeRoom(address)) {
-      this.#handlers.onStranger('too_many_connections', 'all connections are those of known peers', address);
+      this.#handlers.onStranger(
+        'too_many_connections',
+        'all connections are in use by registered peers',
+        address,
+      );
       socket.destroy();
       return;
     }
@@ -324,7 +328,7 @@ export class ZmtpServer {
         case 'message': {
           if (this.#isTalkative(connection, part.kind === 'message' ? part.frames : [])) {
             const { messages, messageBytes } = connection;
-            this.refuse(connection, `${messages} messages of ${messageBytes} bytes before it was admitted`);
+            this.refuse(connection, `${messages} messages of ${messageBytes} bytes before it registered`);
             return;
           }
           if (part.kind === 'malformed') {
@@ -368,7 +372,7 @@ export class ZmtpServer {
       const { outgoing, isReady, heardMs } = connection;
       if (now - heardMs > this.#options.silenceMs) this.#end(connection);
       else if (outgoing.stuckMs(now) > this.#options.silenceMs)
-        this.refuse(connection, 'it took nothing of what waits for it', 'not_reading');
+        this.refuse(connection, 'it did not read the frames that wait for it', 'not_reading');
       else if (isReady) outgoing.say(PING);
     }
   }

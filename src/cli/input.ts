@@ -38,7 +38,7 @@ function decode(option: string, origin: string, bytes: Uint8Array): JsonText {
 function parse(option: string, origin: string, json: string): JsonText {
   try {
     if (!isShallow(json, MAX_DEPTH)) {
-      throw new SyntaxError(`more than ${MAX_DEPTH} lists and objects are within each other`);
+      throw new SyntaxError(`lists and objects are nested more than ${MAX_DEPTH} levels deep`);
     }
     return new JsonText(json, JSON.parse(json));
   } catch (cause) {

@@ -38,7 +38,7 @@ export function graphFaults(raw: unknown): Fault[] {
     if (name === source) add(at, 'name_taken', `${name} is the name of the source: give the module another`);
     eachName(inputs, (input, index, isFirst) => {
       const place = [...at, 'inputs', index];
-      if (!isFirst) add(place, 'duplicate', `${show(input)} is there twice`);
+      if (!isFirst) add(place, 'duplicate', `${show(input)} is given twice`);
       else if (input !== source && !modules.has(input)) {
         const near = suggest(input, source === undefined ? [] : [source]);
         add(place, 'unknown_input', `${show(input)} is neither the source nor a module${near}`);
@@ -46,7 +46,7 @@ export function graphFaults(raw: unknown): Fault[] {
     });
     eachName(previous, (input, index, isFirst) => {
       const place = [...at, 'previous', index];
-      if (!isFirst) add(place, 'duplicate', `${show(input)} is there twice`);
+      if (!isFirst) add(place, 'duplicate', `${show(input)} is given twice`);
       else if (!modules.has(input)) {
         add(place, 'unknown_module', `${show(input)} is not a module of this graph${suggest(input, [])}`);
       }

@@ -23,7 +23,7 @@ export function indexFaults(raw: unknown, types: KnownTypes): Fault[] {
   declared.slice(0, MAX_INDEXED).forEach((field: unknown, index) => {
     if (typeof field !== 'string') return;
     const [module = '', ...path] = field.split('.');
-    if (declared.indexOf(field) < index) add(index, 'duplicate', `${show(field)} is there twice`);
+    if (declared.indexOf(field) < index) add(index, 'duplicate', `${show(field)} is given twice`);
     else if (!Object.hasOwn(modules, module)) {
       const near = didYouMean(module, Object.keys(modules));
       add(index, 'unknown_module', `${show(module)} is not a module of this graph${near}`);

@@ -64,8 +64,7 @@ const Liveness = strict(
 )
   .superRefine(({ unresponsive_after, dead_after }, context) => {
     if (unresponsive_after < dead_after) return;
-    const message =
-      'dead_after (10s unless given) has to be longer than unresponsive_after (3s unless given)';
+    const message = 'dead_after (10s unless given) must be longer than unresponsive_after (3s unless given)';
     context.addIssue({ code: 'custom', path: ['dead_after'], message, params: { code: 'out_of_range' } });
   })
   .transform(({ unresponsive_after, dead_after }) => ({

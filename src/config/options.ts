@@ -158,7 +158,7 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     undefined,
     flag,
     false,
-    'remove what is old although the wall clock has leapt',
+    'remove old data although the wall clock has leapt',
   ),
   token: option<string | undefined>(
     'token',

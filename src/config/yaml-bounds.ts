@@ -28,7 +28,7 @@ export interface Excess {
 export function excessOf(text: string): Excess | undefined {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_GRAPH_BYTES) {
-    return { code: 'too_large', message: `the text has ${bytes} bytes: at most ${MAX_GRAPH_BYTES} are read` };
+    return { code: 'too_large', message: `the text has ${bytes} bytes, expected at most ${MAX_GRAPH_BYTES}` };
   }
   const lines = new LineCounter();
   lines.addNewLine(0);

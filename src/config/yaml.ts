@@ -51,7 +51,7 @@ export function readYaml(text: string, { file, isTrusted = false }: ReadYamlOpti
   try {
     const value: unknown = document.toJS({ maxAliasCount: isTrusted ? -1 : MAX_ALIASES });
     if (isTrusted || !expandsTooFar(value)) return { ok: true, value };
-    const message = `aliases and merges make more than ${MAX_EXPANDED} values of it`;
+    const message = `aliases and merges expand it to more than ${MAX_EXPANDED} values`;
     return { ok: false, faults: [fault('too_large', message)] };
   } catch (error) {
     // An alias without its anchor, a merge of something that is not a map, or aliases that would not fit into memory.
@@ -73,7 +73,7 @@ function repeatedKeys(document: Document): { readonly offset: number; readonly m
         const name = isMerge ? '<<' : String(key.value);
         if (seen.has(name)) {
           const advice = isMerge ? ': merge several maps with <<: [*a, *b]' : '';
-          repeated.push({ offset, message: `the key ${JSON.stringify(name)} is there twice${advice}` });
+          repeated.push({ offset, message: `the key ${JSON.stringify(name)} is given twice${advice}` });
         }
         seen.add(name);
       }

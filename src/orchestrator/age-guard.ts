@@ -131,7 +131,7 @@ export class AgeGuard {
   async #forget(why: string): Promise<void> {
     const { store, epoch, logger } = this.#deps;
     await store.commit(epoch, [{ op: 'delete', table: 'meta', key: KEY }]);
-    logger.info(`the wall clock is believed again: ${why}`);
+    logger.info(`the wall clock is trusted again: ${why}`);
   }
 }
 

@@ -183,7 +183,7 @@ class Uploads {
       await onDisk(rename(temporary, path));
       await onDisk(syncPath(dirname(path)));
     } else if (!(await onDisk(stat(path).catch(() => undefined)))) {
-      const message = `blob ${sha256} has been removed at this moment`;
+      const message = `blob ${sha256} was removed just now`;
       return { ok: false, kind: 'unavailable', code: 'blob_removed', message, retryAfter: 1 };
     }
     const answer = await this.#deps.commit({ sha256, size });

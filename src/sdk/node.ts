@@ -138,7 +138,7 @@ function reactionTo(runtime: Runtime, logger: NodeLogger, host: Host): UncaughtL
   return {
     late(thrown) {
       const { code, message, stack } = reportedError(thrown, 'uncaught_error');
-      logger.error({ code, stack }, `code of an execution that has ended threw: ${message}`);
+      logger.error({ code, stack }, `code of an ended execution threw: ${message}`);
     },
     exiting: () => runtime.flushAtExit(),
     unowned(thrown) {
@@ -147,7 +147,7 @@ function reactionTo(runtime: Runtime, logger: NodeLogger, host: Host): UncaughtL
       const { code, message, stack } = reportedError(thrown, 'uncaught_error');
       logger.error(
         { code, stack },
-        `uncaught, of no execution: ${message}; the node gives its work back and ends`,
+        `uncaught error outside all executions: ${message}; the node gives its work back and ends`,
       );
       const exit = () => host.exit(1);
       void runtime.fail(`the node's process fails: ${message}`).then(exit, exit);

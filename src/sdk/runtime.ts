@@ -153,10 +153,10 @@ export class Runtime {
   #receive(frame: Uint8Array): void {
     const decoded = decodeToNode(frame);
     if (!decoded.ok) {
-      this.#noteBadFrame(isHttp(frame) ? HTTP_PORT : `ignored what cannot be read: ${decoded.message}`);
+      this.#noteBadFrame(isHttp(frame) ? HTTP_PORT : `ignored an unreadable message: ${decoded.message}`);
       return;
     }
-    for (const { message } of decoded.faults) this.#noteBadFrame(`ignored what cannot be read: ${message}`);
+    for (const { message } of decoded.faults) this.#noteBadFrame(`ignored an unreadable message: ${message}`);
     this.#emit({ kind: 'frame', frame: decoded.value });
   }
 

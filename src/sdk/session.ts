@@ -353,8 +353,8 @@ export class Session {
     this.#helloSentAt = now;
     this.#link = { kind: 'joining', dueAt: now + backoffMs, backoffMs, hellos };
     if (hellos === HELLOS_BEFORE_NOTE) {
-      const hint = 'is it the control address, and is the orchestrator there?';
-      this.#note('warn', 'no orchestrator answers yet; the node goes on asking', { hellos, hint });
+      const hint = 'check that this is the control address and that the orchestrator is running';
+      this.#note('warn', 'no orchestrator has answered yet; the node keeps trying', { hellos, hint });
     }
   }
 

@@ -56,6 +56,6 @@ export const RESTORE_HINT = 'Restore a backup with `tutti restore`, or put the m
 export function storeGone(dir: string, identity: Identity | 'unreadable', what: string): TuttiError {
   const which = identity === 'unreadable' ? '' : ` ${identity.store_id}, made at ${identity.created_at}`;
   return new TuttiError('store_damaged', `${dir} held the store${which}; its file ${what}`, {
-    hint: `${RESTORE_HINT} To begin anew, move the whole data directory away.`,
+    hint: `${RESTORE_HINT} To start with an empty store, move the whole data directory away.`,
   });
 }

@@ -29,7 +29,7 @@ export function storeUnusable(dir: string, cause: unknown): TuttiError {
 
 export function storeMissing(dir: string): TuttiError {
   return new TuttiError('store_missing', `${dir} holds no store`, {
-    hint: 'Name the data directory of an orchestrator.',
+    hint: 'Give the data directory of an orchestrator.',
   });
 }
 
@@ -42,7 +42,7 @@ export function storeDamaged(dir: string, what: string, cause?: unknown): TuttiE
 
 /** It was removed, moved or replaced while it was in use. */
 export function storeOutOfPlace(what: string): TuttiError {
-  return new TuttiError('store_gone', `the store's file ${what}: nothing more can be kept`, {
+  return new TuttiError('store_gone', `the store's file ${what}: nothing more can be stored`, {
     hint: 'Put the data directory back, or stop the orchestrator and restore a backup.',
   });
 }

@@ -184,7 +184,8 @@ export class LmdbStore implements Store {
     writes: readonly Write[],
     more?: () => unknown,
   ): Promise<Written> {
-    if (this.room === undefined) throw new TuttiError('store_read_only', 'the store was opened to be read');
+    if (this.room === undefined)
+      throw new TuttiError('store_read_only', 'the store is open for reading only');
     const room = await this.room.take(
       writes,
       writes.every(({ op }) => op === 'delete'),

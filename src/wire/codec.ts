@@ -75,7 +75,7 @@ export function decodeHello(frame: Uint8Array): Decoded<ToOrchestrator> {
   const unread = {
     ok: false,
     code: 'say_hello',
-    message: 'this connection has not registered here, so it says hello first, in a frame of its own',
+    message: 'this connection has not registered: send a hello first, alone in its frame',
     incarnation,
   } as const;
   if (messages > 1 || (messages === 1 && first !== HELLO_FIELD)) return unread;

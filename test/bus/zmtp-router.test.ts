@@ -220,7 +220,7 @@ describe('a stranger', () => {
     late.destroy();
   });
 
-  it('is not taken when all connections are those of known peers', async () => {
+  it('is not taken when all connections are in use by registered peers', async () => {
     for (let count = 0; count < limits.connections; count += 1) {
       await come(message('hello'));
       await expect.poll(() => frames.length).toBe(count + 1);

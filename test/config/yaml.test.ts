@@ -73,7 +73,7 @@ describe('a YAML text that is more than is read', () => {
   it('says where it passes the bound, with the name of its file', () => {
     expect(messagesOf('['.repeat(100))).toEqual(['g.yaml:1:51: nested more than 50 levels deep']);
     expect(messagesOf(`${'a'.repeat(MAX_GRAPH_BYTES)}b`)).toEqual([
-      `g.yaml: the text has ${MAX_GRAPH_BYTES + 1} bytes: at most ${MAX_GRAPH_BYTES} are read`,
+      `g.yaml: the text has ${MAX_GRAPH_BYTES + 1} bytes, expected at most ${MAX_GRAPH_BYTES}`,
     ]);
   });
 
@@ -113,8 +113,8 @@ describe('a YAML text within the bounds', () => {
 
 describe('keys', () => {
   it('are there once in each map, whatever their form', () => {
-    expect(messagesOf('a: 1\nb: 2\n"a": 3\n')).toEqual(['g.yaml:3:1: the key "a" is there twice']);
-    expect(messagesOf('1: a\n"1": b\n')).toEqual(['g.yaml:2:1: the key "1" is there twice']);
+    expect(messagesOf('a: 1\nb: 2\n"a": 3\n')).toEqual(['g.yaml:3:1: the key "a" is given twice']);
+    expect(messagesOf('1: a\n"1": b\n')).toEqual(['g.yaml:2:1: the key "1" is given twice']);
     expect(messagesOf('a: {b: 1}\nc: {b: 1}\n')).toEqual([]);
   });
 });
@@ -136,7 +136,7 @@ describe('merge keys', () => {
   it('name a map: anything else is a mistake, and so is a second merge key', () => {
     expect(codesOf('m: { <<: 5 }')).toEqual(['bad_yaml']);
     expect(messagesOf(`${defaults}m: { <<: *d, <<: *d }`)).toEqual([
-      'g.yaml:2:14: the key "<<" is there twice: merge several maps with <<: [*a, *b]',
+      'g.yaml:2:14: the key "<<" is given twice: merge several maps with <<: [*a, *b]',
     ]);
     expect(codesOf('m: { <<: *nothing }')).toEqual(['bad_yaml']);
   });

@@ -34,7 +34,7 @@ for (const language of ['js', 'py'] as const) {
       const [control, refused] = await dial(orchestrator.ready.control);
 
       await misled.logs(`${http}: that is an HTTP port; use the control address`);
-      await alone.logs(`${closed}: no orchestrator answers yet`);
+      await alone.logs(`${closed}: no orchestrator has answered yet`);
       expect((await refused.exited).code).toBe(1);
       expect(refused.stderr).toContain(`${control}: `);
       expect(refused.stderr).toContain('nobody_knows_it');

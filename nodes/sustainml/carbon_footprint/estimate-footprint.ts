@@ -84,6 +84,6 @@ function positive(field: 'power_consumption' | 'latency', value: number): number
   if (Number.isFinite(value) && value > 0) return value;
   throw new NonRetryableError(
     'no_hardware_figures',
-    `hw_resources.${field} has to be a number over 0 and is ${value}; without it there is no footprint to give.`,
+    `hw_resources.${field} must be a number over 0, but is ${value}; without it there is no footprint to give.`,
   );
 }

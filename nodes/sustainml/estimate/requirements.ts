@@ -57,6 +57,6 @@ function latency(requirement: string): number {
   if (Number.isFinite(ms) && ms > 0) return ms;
   throw new NonRetryableError(
     'bad_requirement',
-    `app_requirements: max_latency_ms has to be a number over 0 and is "${text}".`,
+    `app_requirements: max_latency_ms must be a number over 0, but is "${text}".`,
   );
 }

@@ -148,7 +148,7 @@ function figure(fields: Record<string, unknown>, name: string): number {
   const value = fields[name];
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
   const found = value === undefined ? 'missing' : JSON.stringify(value);
-  throw badProperties(`ml_model.model_properties.${name} has to be a number over 0 and is ${found}`);
+  throw badProperties(`ml_model.model_properties.${name} must be a number over 0, but is ${found}`);
 }
 
 function badProperties(problem: string): NonRetryableError {

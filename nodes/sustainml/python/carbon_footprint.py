@@ -82,7 +82,7 @@ def _positive(field: str, value: float) -> float:
         return value
     raise NonRetryableError(
         "no_hardware_figures",
-        f"hw_resources.{field} has to be a number over 0 and is {number(value)}; "
+        f"hw_resources.{field} must be a number over 0, but is {number(value)}; "
         "without it there is no footprint to give.",
     )
 

@@ -56,7 +56,7 @@ def _parse_object(content: bytes) -> Dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise _bad("extra_data", f"is not JSON ({error})") from None
     if not isinstance(value, dict):
-        raise _bad("extra_data", f"has to be a JSON object and is {_shown(value)}")
+        raise _bad("extra_data", f"must be a JSON object, but is {_shown(value)}")
     return value
 
 
@@ -75,7 +75,7 @@ def _memory(value: Any) -> Optional[int]:
         return int(value)
     raise _bad(
         "extra_data.max_memory_footprint",
-        f"has to be a whole number of MiB (0: not given) and is {_shown(value)}",
+        f"must be a whole number of MiB (0: not given), but is {_shown(value)}",
     )
 
 
@@ -85,18 +85,18 @@ def _names(field: str, value: Any) -> Optional[List[str]]:
         return None
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list):
-        told = f'has to be a name or a list of names, as in ["edge"], and is {_shown(value)}'
+        told = f'must be a name or a list of names, such as ["edge"], but is {_shown(value)}'
         raise _bad(f"extra_data.{field}", told)
     for index, name in enumerate(names):
         if not isinstance(name, str):
-            raise _bad(f"extra_data.{field}[{index}]", f"has to be a name and is {_shown(name)}")
+            raise _bad(f"extra_data.{field}[{index}]", f"must be a name, but is {_shown(name)}")
     named = [trim(name) for name in names if trim(name) != ""]
     return named if named or not names else None
 
 
 def _check_text(field: str, value: Any) -> None:
     if value is not None and not isinstance(value, str):
-        raise _bad(f"extra_data.{field}", f"has to be a text and is {_shown(value)}")
+        raise _bad(f"extra_data.{field}", f"must be text, but is {_shown(value)}")
 
 
 def _count(value: Any) -> Optional[float]:
@@ -104,7 +104,7 @@ def _count(value: Any) -> Optional[float]:
         return None
     if _is_number(value) and value > 0:
         return float(value)
-    raise _bad("extra_data.inferences", f"has to be a number over 0 and is {_shown(value)}")
+    raise _bad("extra_data.inferences", f"must be a number over 0, but is {_shown(value)}")
 
 
 def _shown(value: Any) -> str:

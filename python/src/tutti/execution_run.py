@@ -217,7 +217,7 @@ class ExecutionRun:
         try:
             self._send(Finished(self.execution_id, result))
         except Exception as error:
-            told = f"what the handler gave cannot be handed on: {type(error).__name__}"
+            told = f"the handler's result cannot be handed over: {type(error).__name__}"
             self._send(Finished(self.execution_id, ReportedError("result_lost", told, True)))
 
     async def _awaited(self, given: Any) -> Any:

@@ -178,7 +178,7 @@ class Host:
         """5. The thread that listens may not notice: the system keeps a file that is being read."""
         self.has_failed = True
         told = "code of this process has closed the node's connection to its network process"
-        hint = "leave descriptors alone that it has not opened: os.closerange is for child processes"
+        hint = "close only descriptors that the handler has opened; call os.closerange only in child processes"
         self._hear(messages.Ended(TuttiError("connection_closed", told, hint)))
 
     def _listen(self) -> None:
@@ -197,7 +197,7 @@ class Host:
             try:
                 self._hear(message)
             except BaseException as raised:
-                note(logging.ERROR, "the node could not do what it was told", raised=raised)
+                note(logging.ERROR, "the node could not carry out a command", raised=raised)
 
     def _hear(self, message: Any) -> None:
         if isinstance(message, messages.Start):

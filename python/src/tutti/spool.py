@@ -51,7 +51,7 @@ def spool(content: Union[bytes, PurePath], directory: str) -> Spooled:
 def new_path(directory: str) -> str:
     """For a file in the spool. Raises ``TuttiError`` ``no_temp_folder``."""
     if not directory:
-        raise no_temp_folder("there is none that can be written")
+        raise no_temp_folder("no folder is writable")
     try:
         os.makedirs(directory, 0o700, exist_ok=True)
     except OSError as error:
@@ -61,7 +61,7 @@ def new_path(directory: str) -> str:
 
 def no_temp_folder(why: str) -> TuttiError:
     told = f"a payload that is too large to go inline cannot be kept in the temporary folder: {why}"
-    return TuttiError("no_temp_folder", told, "set TMPDIR to a folder that can be written and has room")
+    return TuttiError("no_temp_folder", told, "set TMPDIR to a writable folder with free space")
 
 
 def read(content: Content) -> bytes:

@@ -6,7 +6,7 @@
  * T2. No number is too large or too small for a 64-bit float: `1e400` and `1e-400` would become infinity and zero. A fraction may have
  *     more digits than a float keeps; the text keeps them.
  * T3. No object has one name twice.
- * T4. At most `MAX_DEPTH` lists and objects are within each other.
+ * T4. Lists and objects are nested at most `MAX_DEPTH` levels deep.
  *
  * A text that `JSON.parse` refuses is given any faults or none.
  */
@@ -27,7 +27,7 @@ export function checkJsonText(text: string, maxDepth: number = MAX_DEPTH): Fault
   return new TextCheck(text, maxDepth).run();
 }
 
-/** Whether no more than so many lists and objects are within each other: looked at before a text is read, at a fraction of its cost. */
+/** Whether lists and objects are nested at most so many levels deep. This check comes before parsing, at a fraction of its cost. */
 export function isShallow(text: string, maxDepth: number): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
@@ -106,7 +106,7 @@ class TextCheck {
     const name = unquote(this.#text.slice(start, end));
     level.step = name;
     level.expectsName = false;
-    if (level.names!.has(name)) this.#fault('duplicate_field', `${quote(name)} is there twice: give it once`);
+    if (level.names!.has(name)) this.#fault('duplicate_field', `${quote(name)} is given twice: give it once`);
     level.names!.add(name);
   }
 

@@ -51,7 +51,7 @@ export function safekeepingCommands(program: Command, io: Io): void {
     .action(async (source: string, options: Options) => {
       const [data, from] = [dataOf(options), resolve(source)];
       const storeId = await restore(from, data, options.takeover ?? false);
-      const text = `${data} holds what was in ${from}, as store ${storeId}; what it held is in ${partsOf(data).before}`;
+      const text = `${data} now holds the data of ${from}, as store ${storeId}; its previous data is in ${partsOf(data).before}`;
       print(options, { data, backup: from, store_id: storeId }, text);
     });
 

@@ -42,7 +42,7 @@ const fail = (error: unknown): void => {
 
 try {
   if (unknown !== undefined)
-    throw new Error(`unknown option ${unknown}: there are --once and --sustainml [PORT]`);
+    throw new Error(`unknown option ${unknown}: expected --once or --sustainml [PORT]`);
   process.exitCode = await run();
 } catch (thrown) {
   if (failure !== undefined || !stop.signal.aborted) {

@@ -23,7 +23,7 @@ export function createMetrics({ gauges, gateway, log }: MetricsSources): () => P
     });
   };
   gauge('mailbox_steps', 'Frames and requests that wait to be decided', (now) => now.mailbox);
-  gauge('mailbox_bytes', 'What they take in memory: bytes', (now) => now.mailbox_bytes);
+  gauge('mailbox_bytes', 'Memory that they take: bytes', (now) => now.mailbox_bytes);
   gauge(
     'payload_cache_bytes',
     'Payloads of unfinished tasks that are at hand',
@@ -98,7 +98,7 @@ export function createMetrics({ gauges, gateway, log }: MetricsSources): () => P
   );
   counter(
     'log_lines_dropped',
-    'Log lines that nobody will read: the log could not be written',
+    'Log lines that were dropped because the log could not be written',
     () => log.dropped,
   );
   counter('log_write_errors', 'Writes of the log that the system refused', () => log.failures);

@@ -79,7 +79,9 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         'the events socket asks for no token, so it is bound to this machine only; others follow the stream over HTTP',
       );
     if (config.token !== undefined && config.token.length < TOKEN_CHARACTERS)
-      logger.warn(`the token may be guessed: give one of at least ${TOKEN_CHARACTERS} characters`);
+      logger.warn(
+        `the token is short enough to be guessed: give one of at least ${TOKEN_CHARACTERS} characters`,
+      );
     const orchestrator = await Orchestrator.open({
       store,
       bus: createZeromqOrchestratorBus({

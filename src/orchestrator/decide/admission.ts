@@ -80,7 +80,7 @@ function objectionToNewcomer(
   const inUse = known && objectionToTwin(turn, known);
   if (inUse) return { code: 'instance_in_use', message: inUse, hint: 'start it under a name of its own' };
   if (!state.newcomersOfRoute.admits(route, turn.nowMs)) {
-    return { code: 'too_many', message: 'too many nodes say hello on this connection' };
+    return { code: 'too_many', message: 'too many nodes register over this connection' };
   }
   if (!state.newcomersOfInstance.admits(instanceKey(hello.module, hello.instance), turn.nowMs)) {
     return { code: 'too_many', message: `instance ${hello.instance} is started too often` };

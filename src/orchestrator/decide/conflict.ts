@@ -24,7 +24,7 @@ export function objectionToTwin(turn: Turn, node: FleetNode): string | undefined
   if (!isHere(node) || turn.nowMs >= node.contestedUntilMs) return undefined;
   contest(turn, node);
   const { module, instance } = node;
-  const message = `several processes call themselves ${instance}: one works, the others wait`;
+  const message = `several processes use the instance name ${instance}: one works, the others wait`;
   if (!node.conflict) {
     node.conflict = { sinceAt: turn.wallMs, message };
     turn.journal.fact({

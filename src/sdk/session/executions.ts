@@ -363,7 +363,7 @@ export class Executions {
     this.#outlet.effect({
       kind: 'note',
       level: 'warn',
-      message: `a handler has not come back ${GIVE_UP_MS / 1_000} s after it was told to end; its slot is free again`,
+      message: `a handler has not returned ${GIVE_UP_MS / 1_000} s after it was told to end; its slot is free again`,
       fields: { execution_id: held.executionId },
     });
   }

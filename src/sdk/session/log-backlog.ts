@@ -102,6 +102,6 @@ function sizeOf({ message, fields }: LogLine): number {
 }
 
 function asLine([executionId, { lease, at, count }]: [string, Dropped]): LogLine {
-  const message = `${count} log ${count === 1 ? 'line was' : 'lines were'} dropped: more of them came than could be sent`;
+  const message = `${count} log ${count === 1 ? 'line was' : 'lines were'} dropped: they came faster than they could be sent`;
   return { kind: 'log', executionId, lease, at, level: 'warn', message, fields: { dropped: String(count) } };
 }

@@ -28,7 +28,7 @@ export function readAny(
     const inner = lookUp(nameIn(typeUrl));
     if (!inner) return typeUrl === '' && message[content]!.length === 0 ? {} : readPlain(raw);
     if (within >= MAX_WITHIN)
-      throw new RangeError(`more than ${MAX_WITHIN} messages are within each other as Any`);
+      throw new RangeError(`messages of type Any are nested more than ${MAX_WITHIN} levels deep`);
     within += 1;
     try {
       const value = readerOf(inner)(inner.decode(message[content] as Uint8Array));

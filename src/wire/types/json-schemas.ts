@@ -83,7 +83,7 @@ export function readJsonSchemas(folders: readonly string[]): {
       try {
         const schema: unknown = JSON.parse(decodeText(readFileSync(file)));
         if (typeof schema !== 'object' || schema === null || Array.isArray(schema))
-          throw new TypeError('a schema is an object');
+          throw new TypeError('a schema must be an object');
         compileSchema(schema);
         schemas.set(name, schema);
       } catch (error) {

@@ -42,7 +42,7 @@ export function readProtoFiles(folders: readonly string[]): protobuf.Root {
   if (faults.length > 0) {
     throw new TuttiError('bad_proto', summaryOf(faults), {
       details: faults,
-      hint: 'every .proto file under a proto path has to be valid',
+      hint: 'every .proto file under a proto path must be valid',
     });
   }
   return root;

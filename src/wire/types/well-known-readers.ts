@@ -56,7 +56,7 @@ function readTimestamp(raw: unknown): string {
   const { seconds: long, nanos } = raw as SecondsAndNanos;
   const seconds = long.toNumber();
   if (!(seconds >= EARLIEST_S && seconds <= LATEST_S && nanos >= 0 && nanos < 1e9)) {
-    throw new RangeError(`${seconds} s ${nanos} ns is no Timestamp: it has to be in the years 1 to 9999`);
+    throw new RangeError(`${seconds} s ${nanos} ns is not a Timestamp: it must be in the years 1 to 9999`);
   }
   return `${new Date(seconds * 1000).toISOString().slice(0, 19)}${fraction(nanos)}Z`;
 }
@@ -85,7 +85,7 @@ function fraction(nanos: number): string {
 /** The JSON mapping has no form for the others here: a text would become a text for the next reader. */
 function finite(number: unknown): unknown {
   if (Number.isFinite(number)) return number;
-  throw new RangeError(`${number} has no form in a google.protobuf.Value: it has to be finite`);
+  throw new RangeError(`${number} does not fit a google.protobuf.Value: it must be finite`);
 }
 
 /** `google.protobuf.Value`: any JSON value. */

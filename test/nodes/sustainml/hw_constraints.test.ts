@@ -49,9 +49,9 @@ describe('hw_constraints', () => {
 
   it.each<[string, unknown]>([
     ['extra_data is not JSON', '{max: 1'],
-    ['extra_data has to be a JSON object', '[1]'],
-    ['extra_data has to be a JSON object', 'null'],
-    ['extra_data has to be a JSON object', '7'],
+    ['extra_data must be a JSON object', '[1]'],
+    ['extra_data must be a JSON object', 'null'],
+    ['extra_data must be a JSON object', '7'],
     ['extra_data.max_memory_footprint', { max_memory_footprint: '512' }],
     ['extra_data.max_memory_footprint', { max_memory_footprint: -1 }],
     ['extra_data.max_memory_footprint', { max_memory_footprint: 1.5 }],

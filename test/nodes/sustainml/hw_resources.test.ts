@@ -223,11 +223,11 @@ describe('the errors', () => {
     ['', 'not JSON'],
     ['[1]', 'no JSON object'],
     ['null', 'no JSON object'],
-    [{ ...FIGURES, macs: undefined }, 'macs has to be a number over 0 and is missing'],
-    [{ ...FIGURES, parameters: '12' }, 'parameters has to be a number over 0 and is "12"'],
-    [{ ...FIGURES, bytes_per_parameter: 0 }, 'bytes_per_parameter has to be a number over 0 and is 0'],
-    [{ ...FIGURES, activation_bytes: null }, 'activation_bytes has to be a number over 0 and is null'],
-    [{ ...FIGURES, parameters_read: -1 }, 'parameters_read has to be a number over 0 and is -1'],
+    [{ ...FIGURES, macs: undefined }, 'macs must be a number over 0, but is missing'],
+    [{ ...FIGURES, parameters: '12' }, 'parameters must be a number over 0, but is "12"'],
+    [{ ...FIGURES, bytes_per_parameter: 0 }, 'bytes_per_parameter must be a number over 0, but is 0'],
+    [{ ...FIGURES, activation_bytes: null }, 'activation_bytes must be a number over 0, but is null'],
+    [{ ...FIGURES, parameters_read: -1 }, 'parameters_read must be a number over 0, but is -1'],
   ])('names what is wrong with the properties %j', (figures, words) => {
     const error = fail({ figures }, device());
     expect(error.code).toBe('bad_model_properties');

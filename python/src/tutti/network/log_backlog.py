@@ -44,7 +44,7 @@ class LogBacklog:
         """This line is missing, here or on its way."""
         before = self._dropped.get(line.execution_id)
         count = 1 if before is None else 1 + int(before.fields["dropped"])
-        told = f"{count} log {'line was' if count == 1 else 'lines were'} dropped: more of them came than could be sent"
+        told = f"{count} log {'line was' if count == 1 else 'lines were'} dropped: they came faster than they could be sent"
         self._dropped[line.execution_id] = line._replace(
             level="warn", message=told, fields={"dropped": str(count)}
         )

@@ -190,10 +190,10 @@ class NetworkRuntime:
         read = decode_to_node(frame)
         if isinstance(read, Unreadable):
             http = _HTTP.search(frame[:1_024])
-            self._note_bad_frame(_HTTP_PORT if http else f"ignored what cannot be read: {read.message}")
+            self._note_bad_frame(_HTTP_PORT if http else f"ignored an unreadable message: {read.message}")
             return
         for fault in read.faults:
-            self._note_bad_frame(f"ignored what cannot be read: {fault}")
+            self._note_bad_frame(f"ignored an unreadable message: {fault}")
         self._emit(events.Frame(read.frame))
 
     def _note_bad_frame(self, message: str) -> None:

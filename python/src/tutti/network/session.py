@@ -306,9 +306,9 @@ class Session:
         self._hello_sent_at = now
         self._link = _Joining(now + backoff_ms, backoff_ms, hellos)
         if hellos == _HELLOS_BEFORE_NOTE:
-            hint = "is it the control address, and is the orchestrator there?"
+            hint = "check that this is the control address and that the orchestrator is running"
             self._note(
-                "warning", "no orchestrator answers yet; the node goes on asking", hellos=hellos, hint=hint
+                "warning", "no orchestrator has answered yet; the node keeps trying", hellos=hellos, hint=hint
             )
 
     def _hello(self) -> Hello:

@@ -44,7 +44,7 @@ def read_proto_files(folders: Sequence[str]) -> bytes:
     if faults:
         path, _, message = faults[0]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        hint = "every .proto file under a proto path has to be valid"
+        hint = "every .proto file under a proto path must be valid"
         raise TuttiError("bad_proto", f"{path}: {message}{more}", hint, faults)
     return bytes(serialised)
 

@@ -38,4 +38,4 @@ def read_json(content: bytes) -> Any:
     try:
         return json.loads(text, object_hook=Record, parse_constant=_no_constant, **odd)
     except RecursionError:
-        raise ValueError(f"more than {MAX_DEPTH} lists and objects are within each other") from None
+        raise ValueError(f"lists and objects are nested more than {MAX_DEPTH} levels deep") from None

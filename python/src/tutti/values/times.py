@@ -22,7 +22,7 @@ def read_timestamp(message: Any) -> str:
     """Raises ``ValueError`` for what RFC 3339 cannot say."""
     seconds, nanos = message.seconds, message.nanos
     if not (_EARLIEST_S <= seconds <= _LATEST_S and 0 <= nanos < 10**9):
-        raise ValueError(f"{seconds} s {nanos} ns is no Timestamp: it has to be in the years 1 to 9999")
+        raise ValueError(f"{seconds} s {nanos} ns is not a Timestamp: it must be in the years 1 to 9999")
     moment = _EPOCH + timedelta(seconds=seconds)
     return f"{moment.isoformat(timespec='seconds')}{_fraction(nanos)}Z"
 

@@ -231,7 +231,7 @@ class Types:
             return self._read(name, getattr(message, kind))
         value = getattr(message, kind)
         if kind == "number_value" and not math.isfinite(value):
-            raise ValueError(f"{value} has no form in a google.protobuf.Value: it has to be finite")
+            raise ValueError(f"{value} does not fit a google.protobuf.Value: it must be finite")
         return value
 
     def _read_any(self, message: Any) -> Optional[Record]:
@@ -242,7 +242,7 @@ class Types:
             return None if message.type_url or message.value else Record()
         within = getattr(self._reading, "within", 0)
         if within >= _MAX_WITHIN:
-            raise ValueError(f"more than {_MAX_WITHIN} messages are within each other as Any")
+            raise ValueError(f"messages of type Any are nested more than {_MAX_WITHIN} levels deep")
         self._reading.within = within + 1
         try:
             value = self._read(name, parse(cls, message.value))
