@@ -358,6 +358,18 @@ describe('the front ends of SustainML', () => {
     expect((await front.get('/status')).status).toBe(200);
   });
 
+  it('are served while others hold more connections than there may be, and send nothing', async () => {
+    const { hostname, port } = new URL(orchestrator.ready.sustainml!);
+    const held = Array.from({ length: 1_100 }, () => connect(Number(port), hostname).on('error', () => {}));
+    try {
+      await Promise.all(held.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+      expect((await front.get('/status')).status).toBe(200);
+      expect((await front.result(0, await front.submit(form()))).status).toBe(200);
+    } finally {
+      for (const socket of held) socket.destroy();
+    }
+  });
+
   it('are programs of this machine only', async () => {
     const { host, port } = new URL(orchestrator.ready.sustainml!);
     expect(host).toMatch(/^127\.0\.0\.1:/);
