@@ -81,6 +81,32 @@ const HANDLERS: Readonly<Record<string, readonly [source: string, code?: string]
     "() => { throw Object.defineProperty(new Error('x'), 'code', { get() { throw 1; } }); }",
     'handler_error',
   ],
+  'timers that throw': [
+    `() => { for (const name of ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate', 'clearImmediate']) globalThis[name] = () => { throw ${oops}; }; return 1; }`,
+  ],
+  'clocks that say nothing': ['() => { Date.now = () => NaN; performance.now = () => NaN; return 1; }'],
+  'clocks that throw': [`() => { Date.now = performance.now = () => { throw ${oops}; }; return 1; }`],
+  'microtasks and ticks that throw': [
+    `() => { globalThis.queueMicrotask = process.nextTick = () => { throw ${oops}; }; return 1; }`,
+  ],
+  'JSON that throws': [
+    `() => { JSON.stringify = JSON.parse = () => { throw ${oops}; }; return { a: 'b' }; }`,
+  ],
+  'promises that throw': [
+    `() => { globalThis.Promise = class { constructor() { throw ${oops}; } }; return 1; }`,
+  ],
+  'buffers that throw': [
+    `() => { Buffer.from = Buffer.alloc = Buffer.concat = () => { throw ${oops}; }; return 1; }`,
+  ],
+  'prototypes with more in them': [
+    '() => { Array.prototype.more = 1; Object.prototype.more = { toJSON() { throw 1; } }; return { a: [1] }; }',
+  ],
+  'streams that throw': [
+    `() => { process.stdout.write = process.stderr.write = () => { throw ${oops}; }; throw ${oops}; }`,
+    'handler_error',
+  ],
+  'no console': ['() => { globalThis.console = null; return 1; }'],
+  'no environment': ["() => { process.env = {}; process.title = 'x'; process.umask(0o777); return 1; }"],
   'nothing thrown': ['() => { throw undefined; }', 'handler_error'],
 };
 

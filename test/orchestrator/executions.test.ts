@@ -61,6 +61,21 @@ describe('an assignment', () => {
     expect(orders.map(({ attempt }) => attempt)).toEqual([2]);
     expect(core.state.tasks.get(task)?.runs[0]?.attempts).toBe(0);
   });
+
+  it('that is rejected for want of a slot waits until a heartbeat no longer names the ended execution that holds it', async () => {
+    await a.report(order, 'ACCEPTED');
+    const retryable = { code: 'uncaught_error', message: 'thrown', retryable: true };
+    await a.report(order, 'FAILED', { error: retryable });
+    const assigned = (turns: Awaited<ReturnType<typeof core.pass>>): AssignOrder[] =>
+      turns.flatMap((turned) => turned.only(a.route, 'assign order'));
+    const [second] = assigned(await core.pass(2_000));
+    await a.report(second!, 'REJECTED', { error: { ...retryable, code: 'no_free_slot' } });
+    for (let beats = 0; beats < 10; beats += 1) {
+      expect(assigned([await a.beat([order.executionId])])).toEqual([]);
+      expect(assigned(await core.pass(1_000))).toEqual([]);
+    }
+    expect(assigned([await a.beat()])).toHaveLength(1);
+  });
 });
 
 describe('an output', () => {

@@ -63,6 +63,7 @@ export function receiveReport(turn: Turn, node: FleetNode, report: ExecutionRepo
       break;
     case 'REJECTED':
       if (execution.observed === 'assigned') {
+        if (report.error?.code === 'no_free_slot') countSettled(node);
         endExecution(turn, execution, 'rejected', { by: 'node', error: report.error });
       }
       break;
@@ -393,6 +394,11 @@ function settle(turn: Turn, node: FleetNode, execution: Execution): void {
   if (execution.observed === 'rejected' || execution.observed === 'lost') return;
   node.settled.set(execution.id, { lease: execution.lease, seq: execution.committed, sinceMs: turn.nowMs });
   tellEnded(turn, node, execution.id, execution.committed);
+}
+
+/** It is at work on what has ended: those slots are taken until a heartbeat does not name them any more. */
+function countSettled(node: FleetNode): void {
+  for (const id of node.settled.keys()) node.stopping.add(id);
 }
 
 export function tellEnded(turn: Turn, node: FleetNode, executionId: string, seq: number): void {
