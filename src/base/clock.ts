@@ -6,7 +6,8 @@ export interface Clock {
   wallMs(): number;
 }
 
-export const systemClock: Clock = {
-  monotonicMs: () => performance.now(),
-  wallMs: () => Date.now(),
-};
+// Kept from the beginning: other code of a node's process may replace them.
+const monotonicMs = performance.now.bind(performance);
+const { now: wallMs } = Date;
+
+export const systemClock: Clock = { monotonicMs: () => monotonicMs(), wallMs: () => wallMs() };

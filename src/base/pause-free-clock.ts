@@ -3,6 +3,7 @@
  *
  * Whoever's deadline is measured by it is not judged for silence that was our own deafness.
  */
+import { clearInterval, setInterval } from 'node:timers';
 import type { Clock } from './clock.js';
 
 /** How often the clock is read at least, while the process runs. */

@@ -1,4 +1,5 @@
 /** What the ZeroMQ buses have in common, and how a node's handles sockets of libzmq. */
+import { clearTimeout, setTimeout } from 'node:timers';
 import type { Event, Readable, Socket } from 'zeromq';
 import { messageOf, TuttiError } from '../base/errors.js';
 

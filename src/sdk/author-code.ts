@@ -24,6 +24,8 @@ export interface UncaughtListener {
   exiting(): void;
 }
 
+/** As it was before any code of an author's. */
+const soon = queueMicrotask;
 const blames = new AsyncLocalStorage<Blame>();
 const listeners = new Set<UncaughtListener>();
 
@@ -60,7 +62,7 @@ function listen(): void {
 
 function onRemoved(_event: string | symbol, listener: unknown): void {
   // Not before all are removed that are to be removed now.
-  if (OWN.has(listener)) queueMicrotask(listen);
+  if (OWN.has(listener)) soon(listen);
 }
 
 function onException(thrown: unknown): void {

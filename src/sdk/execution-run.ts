@@ -44,6 +44,8 @@ type AnyHandler = Handler<Record<string, unknown>, unknown, Record<string, unkno
 const MAX_LOG_CHARS = 8_192;
 const MAX_FIELD_CHARS = 1_024;
 const MAX_FIELDS = 64;
+/** As it was before any code of an author's. */
+const { stringify } = JSON;
 
 interface Waiter {
   readonly resolve: () => void;
@@ -58,7 +60,7 @@ export class ExecutionRun {
   /** Publishers that wait for room in the output window, by ticket. */
   readonly #waiting = new Map<number, Waiter>();
   #tickets = 0;
-  #published: Promise<void> = Promise.resolve();
+  #published: Promise<void> = nothing();
   #hasReturned = false;
 
   constructor(assign: Assign, handler: AnyHandler, deps: ExecutionRunDeps) {
@@ -262,6 +264,8 @@ function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void
   });
 }
 
+async function nothing(): Promise<void> {}
+
 function asTexts(fields: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(fields)
@@ -273,7 +277,7 @@ function asTexts(fields: Readonly<Record<string, unknown>>): Record<string, stri
 function asText(value: unknown): string {
   if (typeof value === 'string') return value;
   try {
-    return JSON.stringify(value) ?? String(value);
+    return stringify(value) ?? String(value);
   } catch {
     return String(value);
   }

@@ -1,3 +1,6 @@
+// The module's, which other code does not replace when it replaces the global ones.
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
+
 /** When things happen: the event loop's in production, driven by hand in tests. */
 export interface Timers {
   /** Runs `run` once, in `ms`; the answer takes it back. */

@@ -134,6 +134,8 @@ function checked(read: () => protobuf.Root, schemas: JsonSchemas): TypeRegistry 
 
 type Read = (message: unknown) => unknown;
 
+/** As it was before any code of an author's. */
+const { parse } = JSON;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 class ReflectedTypes implements TypeRegistry {
@@ -185,7 +187,7 @@ class ReflectedTypes implements TypeRegistry {
   }
 
   #readJson(name: string, text: string): DecodedPayload {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parse(text);
     const wrong = isPlainlySound(text, value) ? [] : checkJsonText(text);
     const faults = wrong.length > 0 ? wrong : this.#schemas.faults(name, value);
     if (faults.length === 0) return { ok: true, value, shown: new JsonText(text, value) };
@@ -200,7 +202,7 @@ class ReflectedTypes implements TypeRegistry {
         const text = writeJson(value, list);
         // As it arrives: what is left out is not there.
         if (list.faults.length === 0 && name !== 'json')
-          list.faults.push(...this.#schemas.faults(name, JSON.parse(text)));
+          list.faults.push(...this.#schemas.faults(name, parse(text)));
         return list.faults.length === 0
           ? { ok: true, bytes: Buffer.from(text) }
           : { ok: false, faults: list.faults };
@@ -266,11 +268,7 @@ class ReflectedTypes implements TypeRegistry {
       if (definition.byteLength === 0)
         return unreadable(`the hash differs, and ${sides.theirs} does not say its schema`);
       if (this.#schemas.has(type)) {
-        return jsonSchemaDifferences(
-          this.#schemas.schema(type) ?? {},
-          JSON.parse(UTF8.decode(definition)),
-          sides,
-        );
+        return jsonSchemaDifferences(this.#schemas.schema(type) ?? {}, parse(UTF8.decode(definition)), sides);
       }
       const other = messagesIn(parseDescriptors(definition)).find((each) => fullNameOf(each) === type);
       return other

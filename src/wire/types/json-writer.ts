@@ -12,6 +12,8 @@ import { checkJsonText, MAX_DEPTH } from '../../base/json/check-text.js';
 import { JsonText } from '../../base/json/json-text.js';
 import { type FaultList, type Place, show } from './faults.js';
 
+/** As it was before any code of an author's. */
+const { stringify } = JSON;
 /** A person mends a few at a time; a value that contains itself has no end of them. */
 const MAX_FAULTS = 20;
 
@@ -30,7 +32,7 @@ class JsonWriter {
   write(value: unknown, at: Place | undefined, around: readonly object[]): string {
     switch (typeof value) {
       case 'string':
-        return JSON.stringify(value);
+        return stringify(value);
       case 'boolean':
         return String(value);
       case 'number':
@@ -115,7 +117,7 @@ class JsonWriter {
         continue;
       }
       if (member === undefined) continue;
-      text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${this.write(member, place, around)}`;
+      text += `${text === '' ? '' : ','}${stringify(name)}:${this.write(member, place, around)}`;
       if (this.#faults.faults.length >= MAX_FAULTS) break;
     }
     return `{${text}}`;
