@@ -280,7 +280,7 @@ export class Orchestrator implements Coordinator {
   }
 
   async request(request: Request, idempotencyKey?: string): Promise<Answer> {
-    return this.#starting() ?? this.#unready() ?? this.#ask(request, idempotencyKey);
+    return this.#unready() ?? this.#ask(request, idempotencyKey);
   }
 
   async #ask(request: Request, idempotencyKey?: string): Promise<Answer> {
@@ -306,7 +306,7 @@ export class Orchestrator implements Coordinator {
   }
 
   readiness(): Readiness {
-    const unready = this.#starting() ?? this.#unready();
+    const unready = this.#unready();
     if (unready) return { ready: false, reason: unready.message };
     return this.#ages.isHeld ? { ready: true, hint: CLOCK_HINT } : { ready: true };
   }
@@ -349,11 +349,7 @@ export class Orchestrator implements Coordinator {
     await this.#deps.bus.stop();
   }
 
-  #starting(): Refusal | undefined {
-    return this.#started ? undefined : unavailable('starting', 'the orchestrator is starting');
-  }
-
-  /** Why nothing can be committed at the moment, if so. */
+  /** Why no work is taken at the moment, if so. */
   #unready(): Refusal | undefined {
     const isStarting = !this.#started && !this.#stopping;
     return isStarting ? unavailable('starting', 'the orchestrator is starting') : this.#unable();
