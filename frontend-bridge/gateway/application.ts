@@ -175,7 +175,7 @@ function addHooks(app: App, access: Access, { coordinator, bodies, logger }: App
   });
 }
 
-/** What is packed could be of any size; a blob's bytes are taken as they are. */
+/** A compressed body could expand to any size; a blob's bytes are stored as they are. */
 function refuseEncoded({ headers, routeOptions }: FastifyRequest): void {
   const encoding = headers['content-encoding'];
   if (encoding === undefined || encoding === 'identity' || routeOptions.config?.streamsBody === true) return;

@@ -124,7 +124,7 @@ export class Bodies {
 
   #beginLinger(request: IncomingMessage, body: Body, now: number): void {
     Object.assign(body, { isKept: false, movedMs: now, lingersUntilMs: now + this.#deps.limits.lingerMs });
-    // Whoever collected it lets go of what there is.
+    // Its collector discards the bytes so far.
     for (const event of ['data', 'end', 'error', 'readable']) request.removeAllListeners(event);
     request.on('error', () => {});
     request.unpipe();
@@ -156,7 +156,7 @@ export class Bodies {
       this.#beginLinger(request, body, this.#deps.clock.monotonicMs());
       return;
     }
-    // Who reads it as a stream learns by its end that there is no more.
+    // A reader of the stream sees its end.
     this.#underWay.delete(request);
     socket.destroySoon();
   }
@@ -169,7 +169,7 @@ function noteWhole({ headers }: IncomingMessage, body: Body, bytes: number): voi
   body.bytes = Number(headers['content-length'] ?? bytes);
 }
 
-/** Such a client reads until there is no more. */
+/** Such a client reads until the end. */
 function wantsClose({ headers }: IncomingMessage): boolean {
   return headers.connection?.toLowerCase() === 'close';
 }

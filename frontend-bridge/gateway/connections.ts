@@ -1,11 +1,11 @@
 /**
- * The connections of the gateway, in front of HTTP: nobody keeps others out by holding them.
+ * The connections of the gateway, in front of HTTP: held connections do not keep other clients out.
  *
  * C1. A connection is *known* once a request on it has shown the token. Without a token there are none.
  * C2. Strangers have half of the places where there is a token, all of them where there is none; one address that is not this machine's,
  *     half of that.
  * C3. A new connection takes the place of a stranger where there are too many: of one that waits for nothing, the one that has done so the
- *     longest. Those that are being answered go last. A client that connects and asks is served, whoever hangs on.
+ *     longest. Those that are being answered go last. A client that connects and sends a request is served, whatever other connections do.
  * C4. Known ones are never cut for others. Beyond all places a new connection is closed at once.
  * C5. Requests that are sent before the last one is answered are few: a thousand of them come in one piece, and others would wait for all.
  */
@@ -54,7 +54,7 @@ export class Connections {
   watch(server: Server): void {
     server.on('connection', (socket: Socket) => this.#add(socket));
     server.on('timeout', (socket: Socket) => {
-      // Nothing is owed to it, or it takes nothing of what is.
+      // It waits for no answer, or does not read the one that it gets.
       if (!this.#isServed(socket) || socket.writableLength > 0) socket.destroy();
     });
   }
@@ -161,7 +161,7 @@ export class Connections {
     return (this.#all.get(socket)?.requests ?? 0) > 0;
   }
 
-  /** It is not among the strangers any more. */
+  /** Removes it from the strangers. */
   #forget(socket: Socket, { address }: Connection): void {
     this.#idle.delete(socket);
     this.#busy.delete(socket);

@@ -27,7 +27,7 @@ export const BYTE_ORDER_MARK = '\ufeff';
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const NUMBER = /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
-/** A cell that a spreadsheet shows as the text that it is: with a `'` before what it would calculate, numbers apart. */
+/** A cell that a spreadsheet shows as the text that it is: with a `'` before text that it would calculate, except for numbers. */
 export function inertCell(text: string): string {
   return FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
 }

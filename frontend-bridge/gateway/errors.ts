@@ -78,7 +78,7 @@ export interface ErrorSources extends Readonly<Record<string, unknown>> {
   readonly bodyLimit?: number;
 }
 
-/** What a thrown thing means to the caller. */
+/** The answer to a caller for a thrown value. */
 export function toHttpError(thrown: unknown, sources: ErrorSources): HttpError {
   if (thrown instanceof HttpError) return thrown;
   if (isSchemaFailure(thrown)) return schemaError(thrown.validationContext, faultsOf(thrown, sources));

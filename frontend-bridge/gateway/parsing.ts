@@ -1,8 +1,8 @@
 /**
  * JSON bodies become values: as many at a time as memory bears, the others wait as the text that they are.
  *
- * P1. A value weighs what it may take once it is read, not its bytes: `[{},{},…]` grows twentyfold.
- * P2. What is read at a time is bounded in all. A heavier body than that is read when no other one is.
+ * P1. A body is weighed by the memory of its value, not by its bytes: `[{},{},…]` grows twentyfold.
+ * P2. The bodies that are read at a time have a total bound. A body heavier than that is read alone.
  * P3. Light bodies have a share of their own, so that they never wait for heavy ones.
  * P4. A share is given back when the request is over, answered or broken off.
  */
@@ -16,11 +16,11 @@ import { keepTexts } from './payload-texts.js';
 /** Bytes, as estimated. A process with the engine's smallest usual heap (512 MiB) bears them. */
 const HEAVY_TOTAL = 192 * 1024 * 1024;
 const LIGHT_TOTAL = 64 * 1024 * 1024;
-/** What the bodies of forms and scripts stay far below. */
+/** Far more than the bodies of forms and scripts. */
 const LIGHT = 1024 * 1024;
 /** Lists and objects within each other: a value lies three deep in a body. */
 const MAX_DEPTH = MAX_VALUE_DEPTH + 3;
-/** What a list or an object takes before it has anything in it, and what a place in it takes at most. */
+/** The memory of an empty list or object, and the most that a place in it takes. */
 const CONTAINER_BYTES = 64;
 const PLACE_BYTES = 48;
 
@@ -153,7 +153,7 @@ class Gate {
     }
     this.#inside.delete(request);
     this.#used -= weight;
-    // What other connections have sent meanwhile is read before the next large one.
+    // Bodies from other connections are read before the next large one.
     setImmediate(() => this.#admit());
   }
 

@@ -6,12 +6,12 @@ import { escapeStep } from '../../src/base/json/check-text.js';
 import { itemsOf, type JsonText, membersOf } from '../../src/base/json/json-text.js';
 import { HttpError } from './errors.js';
 
-/** A person mends a few at a time. */
+/** A person fixes a few at a time. */
 const MAX_REPEATED = 20;
 /** Fields of a body, modules and inputs of its overrides: a graph has as many modules. Each one is looked at by itself. */
 const MAX_NAMES = 1_000;
 
-/** What a body means, but for its payloads. Throws `HttpError` `invalid_body` where a field of its own is there twice. */
+/** The value of a body, except for its payloads. Throws `HttpError` `invalid_body` for a duplicate field of its own. */
 export function keepTexts(body: JsonText): unknown {
   const repeated: string[] = [];
   const value = kept(body, '', repeated);

@@ -6,7 +6,7 @@ import { errorBody, type HttpError } from './errors.js';
 /** The other side gets so long to read the answer and to close: an HTTP server's sockets stay half open as long as it likes. */
 const CLOSE_MS = 2_000;
 
-/** Answers with an error where there is no reply to send it by, and ends the connection, whatever the other side does. */
+/** Answers with an error where no reply object exists, and ends the connection, whatever the other side does. */
 export function answerRaw(socket: Socket | Duplex, error: HttpError, closeMs: number = CLOSE_MS): void {
   setTimeout(() => socket.destroy(), closeMs).unref();
   if (!socket.writable) return;

@@ -3,7 +3,7 @@
  *
  * 1. Every answer is a JSON object (of `GET /results` before any task a text), whatever was asked: the front ends read nothing else.
  * 2. Each answer closes its connection, as the original does: the form opens one for each request.
- * 3. What a client sends is bounded in size and time; whoever sends rubbish is refused and counted.
+ * 3. Requests are bounded in size and time; malformed ones are refused and counted.
  */
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { printJson } from '../../src/base/json/json-text.js';
@@ -92,7 +92,7 @@ function addRoutes(app: FastifyInstance, deps: ApplicationDeps): void {
   app.get('/', (_, reply) =>
     send(reply, ok({ message: 'Hello world! Use "/terminate" route to stop Back-end node.' })),
   );
-  // Whoever may ask for results may not end the orchestrator of everybody else.
+  // Permission to ask for results is not permission to end the orchestrator for everybody.
   app.get('/terminate', (_, reply) => send(reply, ok({ message: 'Terminating...<br>' })));
   app.get('/shutdown', (_, reply) =>
     send(reply, ok({ message: 'Use "/terminate" route to stop Back-end node.<br>' })),

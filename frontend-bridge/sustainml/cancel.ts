@@ -23,7 +23,7 @@ export async function cancel(deps: CancelDeps, body: View): Promise<{ status: nu
   return { status: 404, body: { status: 'not_found', error } };
 }
 
-/** What a footprint has just made due is registered first, so that it is stopped, too. */
+/** An iteration that a footprint has just made due is registered first, so that it is stopped, too. */
 async function allOf({ tasks, chains }: CancelDeps): Promise<Known[]> {
   await chains.settled(await tasks.unfinished());
   return tasks.unfinished();

@@ -44,7 +44,7 @@ export class Chains {
     this.#deps = deps;
   }
 
-  /** Takes up what a process before has left. */
+  /** Takes up the chains that an earlier process has left. */
   async start(): Promise<void> {
     const { tasks } = this.#deps;
     const found = new Map<string, Known>();

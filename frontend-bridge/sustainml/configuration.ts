@@ -1,7 +1,7 @@
 /**
  * Configuration queries: each goes to a node of the module that it names, and its answer goes out in the order of the requests.
  *
- * The form keeps a queue of what it has asked each node, and takes the first from it with every answer: one out of order, or for another
+ * The form keeps a queue of its queries to each node, and takes the first from it with every answer: one out of order, or for another
  * node, would shift all later ones.
  */
 import type { Coordinator, View } from '../../src/orchestrator/port.js';

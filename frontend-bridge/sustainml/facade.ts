@@ -33,7 +33,7 @@ export interface FacadeOptions {
 export interface Facade {
   /** Throws `TuttiError` `port_in_use` or `cannot_listen`. */
   start(): Promise<{ readonly url: string; readonly port: number }>;
-  /** Whoever waits is refused. Idempotent. */
+  /** Refuses all waiting requests. Idempotent. */
   stop(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@
  * are held until it has gone out.
  *
  * 1. Once it has gone out for a task, nothing is held for that task any more.
- * 2. Where nobody asks for it, the others wait for a moment only.
+ * 2. Where it is not requested, the others wait for a moment only.
  * 3. Where the one who asks for it goes away, the others do not wait for it.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What is known of models: from the catalogue that the nodes choose from, and from the Hugging Face hub where its token is given. Without the hub,
+ * Information about models: from the catalogue that the nodes choose from, and from the Hugging Face hub where its token is given. Without the hub,
  * a model that the catalogue does not have is said to be unknown.
  */
 import { messageOf } from '../../src/base/errors.js';
@@ -17,7 +17,7 @@ export interface ModelsDeps {
 
 interface ModelInfo {
   readonly model_id: string;
-  /** As of HTTP; 0 where nobody answered. */
+  /** As of HTTP; 0 where there was no answer. */
   readonly status: number;
   readonly info: View;
   readonly error?: string;
@@ -89,7 +89,7 @@ function cardOf({
   };
 }
 
-/** `POST /hf_models_compare`: what is known of each, in words; no model of language is asked. Throws `Refused`. */
+/** `POST /hf_models_compare`: the known figures of each, in words, without a language model. Throws `Refused`. */
 export function compareModels({ catalogue }: Pick<ModelsDeps, 'catalogue'>, body: View): View {
   const { models } = body;
   if (!Array.isArray(models) || models.length === 0 || !models.every(isObject))

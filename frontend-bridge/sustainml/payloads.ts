@@ -8,7 +8,7 @@ import { foundIn } from './tasks.js';
 /** The fields of a payload of this type; nothing where it cannot be read. */
 export type Decode = (type: string, bytes: Uint8Array) => unknown;
 
-/** A larger one is not read: whoever keeps it has another way to show it. */
+/** A larger one is not read. */
 const MOST_BYTES = 64 * 1024 * 1024;
 const INPUT_TYPE = 'sustainml.v1.UserInput';
 

@@ -1,5 +1,5 @@
 /**
- * What the facade refuses: always JSON, `{"error": text, "code": code}`, with a status below 500, or 503 where trying again may help.
+ * Refusals of the facade: always JSON, `{"error": text, "code": code}`, with a status below 500, or 503 where trying again may help.
  * The front ends look at the body only.
  */
 import { unavailableBy } from '../../src/base/io-errors.js';
@@ -37,7 +37,7 @@ export function bad(code: string, message: string): Refused {
   return new Refused(400, code, message);
 }
 
-/** What a thrown thing means to a front end. */
+/** The answer to a front end for a thrown value. */
 export function asRefused(thrown: unknown): Refused {
   if (thrown instanceof Refused) return thrown;
   const unavailable = unavailableBy(thrown);

@@ -1,4 +1,4 @@
-/** `/results`: waits for what is asked, in the order that the form needs. */
+/** `/results`: waits for the requested results, in the order that the form needs. */
 
 import { formatTaskId } from '../../src/model/task-id.js';
 import type { View } from '../../src/orchestrator/port.js';
@@ -34,7 +34,7 @@ export interface DeskDeps {
 export interface Asking {
   /** Aborted when its client goes away. */
   readonly signal: AbortSignal;
-  /** Settles when the answer has been written (true), or cannot be any more (false). */
+  /** Settles when the answer has been written (true), or can no longer be written (false). */
   readonly written: Promise<boolean>;
 }
 
@@ -131,7 +131,7 @@ export class ResultsDesk {
     return shownOutput(node, output, task.name, chain);
   }
 
-  /** What the user asked for; more than one output only where the next iteration is there to be asked for. */
+  /** The user's request; more than one output only where the next iteration is registered. */
   async #chain(task: Known, iteration: View): Promise<{ outputs: number; restrains: string[] }> {
     const input = await this.#deps.payloads.input(iteration);
     const asked = outputsOf(input);

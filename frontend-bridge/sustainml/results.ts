@@ -1,5 +1,5 @@
 /**
- * What the front ends get of each node: one object with its task, every value of the type that the original gives it.
+ * The results that the front ends get: an object for each node with its task, every value of the type that the original gives it.
  *
  * A node that will have no output is answered in the same shape, with the words that the form shows as an error, and with `error`.
  */
@@ -106,7 +106,7 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** JSON says what is not finite as a text. */
+/** JSON has numbers that are not finite as text. */
 function number(value: unknown): number {
   const read = Number(value ?? 0);
   return Number.isFinite(read) ? read : 0;

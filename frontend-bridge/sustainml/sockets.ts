@@ -1,11 +1,11 @@
 /**
- * The facade's connections: nobody keeps others out by holding them. Where there are too many, the oldest one without a request gives its
+ * The facade's connections: held connections do not keep other clients out. Where there are too many, the oldest one without a request gives its
  * place; where each has one, the new one is closed.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** A client that has gone without a word is found by then. */
+/** A client that disappeared silently is found by then. */
 const PROBE_MS = 30_000;
 
 export class Sockets {

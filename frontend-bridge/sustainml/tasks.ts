@@ -1,7 +1,7 @@
 /**
  * The tasks that the front ends name, in the orchestrator's words.
  *
- * A problem's alias is its `created_seq`: the number of the event that created it. It is stored with the problem, whoever made it; it never
+ * A problem's alias is its `created_seq`: the number of the event that created it. It is stored with every problem; it never
  * changes and no other problem ever gets it, over restarts and removals too.
  */
 

@@ -180,7 +180,7 @@ export function namesOf(value: unknown): string[] {
   return list.flatMap((name: unknown) => (typeof name === 'string' && name.trim() ? [name.trim()] : []));
 }
 
-/** What the form gets back of an input: its fields as they were sent, lists as one text. */
+/** An input as the form gets it back: its fields as they were sent, lists as one text. */
 export function shownInput(input: View, task: TaskName): Record<string, unknown> {
   const joined = (items: unknown): string => (Array.isArray(items) ? items.map(String).join(' ') : '');
   return {

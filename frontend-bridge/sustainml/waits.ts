@@ -1,8 +1,8 @@
 /**
- * Waiting for what an iteration becomes: each change of it is read once, however many wait.
+ * Waiting for changes of an iteration: each change is read once, however many requests wait.
  *
  * W1. The wait is armed before the iteration is read, so that no change is missed.
- * W2. What is answered is what the store says, never what an event says.
+ * W2. Answers come from the store, never from an event.
  */
 
 import type { TaskId } from '../../src/model/task-id.js';
@@ -40,7 +40,7 @@ export class Waits {
     this.#unsubscribe = this.#coordinator.events.onCommitted((events) => this.#note(events));
   }
 
-  /** Everybody who waits is refused. */
+  /** Refuses all waiting requests. */
   stop(): void {
     this.#hasStopped = true;
     this.#unsubscribe?.();

@@ -39,7 +39,7 @@ export interface TaskName {
 export const MOST_ALIAS: number = 2 ** 31 - 1;
 /** The graph that they speak of. */
 export const GRAPH = 'sustainml';
-/** What the facade's iterations are found by. */
+/** Identifies the facade's iterations. */
 export const CLIENT = 'sustainml';
 /** Kilograms inside; the front ends show grams. */
 export const GRAMS = 1000;

@@ -1,5 +1,5 @@
 /**
- * An amount that fills up with time: `burst` at once, `perSecond` for good. What is asked for beyond it is refused and takes nothing.
+ * An amount that fills up with time: `burst` at once, `perSecond` continuously. A request beyond it is refused and consumes nothing.
  */
 export class Allowance {
   readonly #perSecond: number;

@@ -9,7 +9,7 @@ export interface Fault {
 const PATH_CHARACTERS = 500;
 const MESSAGE_CHARACTERS = 1000;
 
-/** The same fault, cut where what it quotes is long: an answer with many of them stays readable, whatever the input held. */
+/** The same fault with long quotations cut: an answer with many faults stays readable, whatever the input held. */
 export function brief({ path, code, message }: Fault): Fault {
   return { path: cutAt(path, PATH_CHARACTERS), code, message: cutAt(message, MESSAGE_CHARACTERS) };
 }

@@ -21,7 +21,7 @@ export function inertText(text: string): string {
   });
 }
 
-/** The same JSON document: what a terminal might act on is written as JSON's own escapes, which mean the same. */
+/** The same JSON document, in which characters that a terminal might act on are JSON's own escapes, which mean the same. */
 export function inertJson(json: string): string {
   return json.replace(
     UNSAFE_IN_JSON,

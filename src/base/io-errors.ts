@@ -14,7 +14,7 @@ const TOO_MANY: Unavailable = {
   message: 'this process has reached its limit of open files and connections',
   retryAfter: 5,
 };
-/** Also what none of the errors below says: something else is where a file or a folder of ours should be. */
+/** Also for errors that are not listed below: something else is in the place of one of our files or folders. */
 export const DISK_FAILED: Unavailable = {
   code: 'disk_failed',
   message: 'the disk cannot be read or written',
@@ -35,7 +35,7 @@ const BY_ERRNO: ReadonlyMap<unknown, Unavailable> = new Map([
   ['ESTALE', DISK_FAILED],
 ]);
 
-/** What a thrown error says about this machine; nothing where it says something else. */
+/** The condition of this machine that a thrown error reports; `undefined` for any other error. */
 export function unavailableBy(thrown: unknown): Unavailable | undefined {
   return BY_ERRNO.get((thrown as { code?: unknown } | null | undefined)?.code);
 }

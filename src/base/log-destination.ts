@@ -4,7 +4,7 @@
  * L1. `write` never throws and never waits. Lines that cannot be written now are kept, up to `LARGEST_BACKLOG_BYTES`; beyond it they are
  *     dropped and counted, and a line in their place says how many there were.
  * L2. A failed write (no room, a quota, a file size limit, a broken disk) is tried again; what was kept is written once that succeeds.
- * L3. Of a pipe, socket or terminal no write blocks, however long nobody reads. A write to a regular file is the thread pool's.
+ * L3. Of a pipe, socket or terminal no write blocks, however long it is not read. A write to a regular file is the thread pool's.
  * L4. When the process exits, what is kept is written without waiting for longer than `EXIT_WAIT_MS`.
  */
 import { constants, fstatSync, openSync, type Stats, write as writeAsync, writeSync } from 'node:fs';
@@ -34,7 +34,7 @@ export interface LogDestinationOptions {
   readonly sink?: Sink;
   /** @default 4 MiB */
   readonly backlogBytes?: number;
-  /** What the line in the place of dropped ones has beside its message: pid, host. @default none */
+  /** Fields of the line in the place of dropped ones, beside its message: pid, host. @default none */
   readonly base?: Readonly<Record<string, unknown>>;
 }
 
@@ -58,7 +58,7 @@ export class LogDestination {
   readonly #base: Readonly<Record<string, unknown>>;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  /** What is being written: nobody else writes meanwhile. */
+  /** The bytes that are being written: there is one write at a time. */
   #piece: Buffer | undefined;
   #isWriting = false;
   #again: NodeJS.Timeout | undefined;
@@ -78,7 +78,7 @@ export class LogDestination {
     this.#base = base;
   }
 
-  /** Lines that nobody will read. */
+  /** Lines that were dropped. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -147,7 +147,7 @@ export class LogDestination {
   #retry({ code }: NodeJS.ErrnoException): void {
     const isBehind = code === 'EAGAIN';
     if (!isBehind) this.#failures += 1;
-    // Nothing is kept running for the sake of a log that nobody takes.
+    // A log that is not read must not keep the process running.
     this.#again = setTimeout(
       () => {
         this.#again = undefined;

@@ -1,5 +1,5 @@
 /**
- * How many files and sockets this process may have open, and how they are shared out: whoever takes all that there are keeps the store, the
+ * How many files and sockets this process may have open, and how they are shared out: a peer that took all of them would keep the store, the
  * blobs and the log from opening theirs.
  */
 import { readFileSync } from 'node:fs';

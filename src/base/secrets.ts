@@ -1,4 +1,4 @@
-/** Secrets that somebody presents. */
+/** Comparing secrets. */
 import { timingSafeEqual } from 'node:crypto';
 
 /** Whether they are the same, in a time that does not tell how much of them is. */

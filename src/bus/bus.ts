@@ -6,7 +6,7 @@
  *    mailbox slows its producers down. Handlers must not throw.
  * 3. A frame that was handed over belongs to the bus: the caller does not touch its bytes again.
  * 4. Nothing is guaranteed to arrive. The protocol repeats until it is answered.
- * 5. A peer is a stranger until it is admitted. The bus keeps a stranger short: few connections, for a short time, with small frames.
+ * 5. A peer is a stranger until it is admitted. The bus limits strangers to few connections, a short time and small frames.
  * 6. A bus is started once: a second `start`, or one after `stop`, throws `TuttiError` `bus_started`.
  */
 
@@ -31,7 +31,7 @@ export interface Endpoints {
 
 /**
  * Why a connection was ended from our side. `bad_frame`: it does not speak ZeroMQ, sent too large a frame, subscribed to too much.
- * `no_hello`: it did not say in time who it is. `too_many_connections`: it made place for a newer one. `not_reading`: it took nothing
+ * `no_hello`: it did not register in time. `too_many_connections`: a newer one replaced it. `not_reading`: it read nothing
  * of what was sent to it.
  */
 export type CutCode = 'bad_frame' | 'no_hello' | 'too_many_connections' | 'not_reading';
@@ -42,7 +42,7 @@ export interface OrchestratorBusHandlers {
   onOutputs(topic: string, frame: Uint8Array, peer: Peer): void | Promise<void>;
   /** What came on a socket is not of the agreed form: a wrong number of frames. Of the control socket, `peer` is the route. */
   onMalformed(socket: 'control' | 'outputs', peer: string): void;
-  /** A connection was ended for what its peer, at this address, did or left undone. */
+  /** A connection was ended because of the behaviour of its peer at this address. */
   onStranger(socket: 'control' | 'outputs' | 'events', code: CutCode, why: string, peer: string): void;
   /** A frame could not be handed to this route: its connection is gone or does not take any more. */
   onUnreachable(route: Route): void;
@@ -88,7 +88,7 @@ export interface OrchestratorBus {
   send(route: Route, frame: Uint8Array): void;
   /** From now on the peer of this connection, of the control or the outputs socket, is known. */
   admit(route: Route): void;
-  /** Ends a connection of the control socket: what was sent to it before is handed over first. */
+  /** Ends a connection of the control socket, after the frames that were sent to it before. */
   end(route: Route): void;
   publish(topic: string, frame: Uint8Array): void;
   /** Whether anybody subscribes to a prefix of this topic. */
@@ -111,7 +111,7 @@ export interface NodeBus {
   start(handlers: NodeBusHandlers): Promise<void>;
   /** `supersedes`: of the frames that wait for a connection none is worth sending any more. @default false */
   send(frame: Uint8Array, supersedes?: boolean): void;
-  /** Whether what is sent now leaves soon: there is a connection, and it takes frames. What can wait waits until then. */
+  /** Whether a frame that is sent now leaves soon: there is a connection, and it takes frames. Deferrable frames wait until then. */
   readonly hasRoom: boolean;
   /** Connects the outputs socket; another endpoint than before replaces the connection. Throws `TuttiError` `bad_endpoint`. */
   connectOutputs(endpoint: string): void;

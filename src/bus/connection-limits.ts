@@ -1,5 +1,5 @@
 /**
- * How many connections each of the three sockets takes, out of what the process may have open. The three together leave two fifths of it to
+ * How many connections each of the three sockets takes, out of the files that the process may have open. The three together leave two fifths of it to
  * HTTP, the store and the blobs, whatever peers do.
  *
  * | | of the limit | strangers | at most |

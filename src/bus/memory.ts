@@ -245,7 +245,7 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
       end(route) {
         const connection = self?.connections.get(route);
         if (!connection) return;
-        // What was said to it is still under way.
+        // Frames to it are still under way.
         connection.up = false;
         disconnect(connection);
         queueMicrotask(() => connect(connection.node));

@@ -1,5 +1,5 @@
 /**
- * Work for many peers, done a little at a time: what has to be done for each of a thousand subscribers must not keep everybody else waiting.
+ * Work for many peers in small pieces, so that work for each of a thousand subscribers does not delay everything else.
  *
  * 1. A round begins after the turn in which it is asked for, and goes over all items. What little there is to do, it does at once.
  * 2. It works for `WORK_MS` without a pause and then rests for `REST_MS`: most of the time is for others, however many items there are.

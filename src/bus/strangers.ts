@@ -1,7 +1,7 @@
 /**
  * The connections of one socket whose peers are not known: in the order in which they came, and by address.
  *
- * A new one takes the place of the oldest where there are too many, and nobody is refused: a node that starts says what makes it known within
+ * When there are too many, a new one replaces the oldest, and none is refused: a node that starts registers within
  * milliseconds of connecting, whereas those that hang on are the oldest.
  */
 import type { ConnectionLimits } from './connection-limits.js';

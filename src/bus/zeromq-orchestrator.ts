@@ -22,7 +22,7 @@ export interface ZeromqOrchestratorOptions {
   readonly lingerMs?: number;
   /** Frames that may wait for one peer; further ones are dropped, and reported or counted. @default 1000 */
   readonly queueFrames?: number;
-  /** Files and sockets that the process may have open, out of which connections are taken. @default what the system says */
+  /** Files and sockets that the process may have open, out of which connections are taken. @default the limit of the system */
   readonly openFiles?: number;
   /** Every peer is known at once, as where all of them are child processes of one's own. @default false */
   readonly admitsAll?: boolean;

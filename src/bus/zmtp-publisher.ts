@@ -3,9 +3,9 @@
  *
  * 1. A message is encoded once, for all who subscribe to a prefix of its topic. Who does not take what waits for it misses the message,
  *    which is counted, and nobody waits for it.
- * 2. What is published is handed out in rounds over the subscribers: however many there are, publishing costs the same, and most of the time is
+ * 2. Published events are handed out in rounds over the subscribers: however many there are, publishing costs the same, and most of the time is
  *    for others.
- * 3. What a peer can make us remember is bounded: the length of a prefix, how many one may subscribe to, and how many all may together.
+ * 3. The memory that a peer can take is bounded: the length of a prefix, how many one may subscribe to, and how many all may together.
  */
 import type { BusGauges, CutCode } from './bus.js';
 import { Rounds } from './rounds.js';
@@ -15,7 +15,7 @@ import type { Message } from './zmtp-outgoing.js';
 import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
 
 export interface ZmtpPublisherHandlers {
-  /** A connection was ended for what its peer, at this address, did or left undone. */
+  /** A connection was ended because of the behaviour of its peer at this address. */
   onStranger(code: CutCode, why: string, peer: string): void;
 }
 
@@ -26,7 +26,7 @@ const MAX_PREFIX_BYTES = 250;
 const MAX_SUBSCRIPTIONS = 1_000;
 /** Of all peers together: some 40 MiB if all are as long as can be. */
 const MAX_ALL_SUBSCRIPTIONS = 100_000;
-/** What is published in a long turn and waits for the next round: beyond it, it is handed out at once. */
+/** Events that are published in a long turn and wait for the next round: beyond this, they are handed out at once. */
 const MAX_NEWS = 1_000;
 const MAX_NEWS_BYTES = 8 * 1024 * 1024;
 const NONE: ReadonlySet<string> = new Set();

@@ -22,7 +22,7 @@ export interface ZmtpRouterHandlers {
   onMalformed(route: Route): void;
   onUnreachable(route: Route): void;
   onDisconnect(route: Route): void;
-  /** A connection was ended for what its peer, at this address, did or left undone. */
+  /** A connection was ended because of the behaviour of its peer at this address. */
   onStranger(code: CutCode, why: string, peer: string): void;
 }
 
@@ -53,7 +53,7 @@ export class ZmtpRouter {
       onCommand: () => {},
       onEnd: ({ route, isKnown, messages }) => {
         this.#routes.delete(route);
-        // Nobody knows of one that has said nothing.
+        // A connection without a frame was never reported.
         if (isKnown || messages > 0) handlers.onDisconnect(route);
       },
       onStranger: (code, why, peer) => handlers.onStranger(code, why, peer),

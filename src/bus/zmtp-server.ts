@@ -8,8 +8,8 @@
  *    but for a piece of some kilobytes each.
  * 3. A peer that sends more than `maxFrameBytes` in a frame, or what is no ZMTP, loses its connection.
  * 4. A connection whose peer is gone without a word is found by pings. While nothing is read, nobody is cut off for not answering.
- * 5. A peer is a stranger until it is admitted. Strangers are few, the oldest of them makes place for a new one, and those admitted never do.
- *    Where peers have to say who they are, a stranger has a deadline for it, and may send little until then.
+ * 5. A peer is a stranger until it is admitted. Strangers are few, a new one replaces the oldest, and admitted peers are never replaced.
+ *    Where peers have to register, a stranger has a deadline for it, and may send little until then.
  */
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -36,7 +36,7 @@ export interface ZmtpOptions {
 /** The part that a socket plays: what it is, whom it talks to, and of how many frames a message is. */
 export interface ZmtpRole extends Pick<IncomingOptions, 'peers' | 'frames'> {
   readonly type: 'ROUTER' | 'SUB' | 'XPUB';
-  /** What a peer may do before it is admitted, where peers have to say who they are. */
+  /** The limits of a peer before it is admitted, where peers have to register. */
   readonly strangers?: {
     readonly maxFrameBytes: number;
     readonly maxMessages: number;
@@ -56,15 +56,15 @@ export interface ZmtpServerHandlers {
   onCommand(connection: Connection, name: string, data: Uint8Array): void;
   /** A connection that was ready is no more. */
   onEnd(connection: Connection): void;
-  /** A connection was ended for what its peer, at this address, did or left undone. */
+  /** A connection was ended because of the behaviour of its peer at this address. */
   onStranger(code: CutCode, why: string, peer: string): void;
 }
 
 /** An honest peer greets within milliseconds. */
 const HANDSHAKE_MS = 10_000;
-/** How often it is looked for strangers whose time is over. */
+/** How often strangers past their deadline are ended. */
 const DEADLINES_MS = 1_000;
-/** How long a peer may take to read what it was told last, before its connection ends in any case. */
+/** How long a peer may take to read its last frames before its connection ends in any case. */
 const FAREWELL_MS = 1_000;
 /** Of all peers together: begun frames, and what came before a pause took effect. */
 const HELD_BYTES = 512 * 1024 * 1024;
@@ -81,7 +81,7 @@ export interface Connection extends Peer {
   openedMs: number;
   isReady: boolean;
   isKnown: boolean;
-  /** It is only told what was said to it before; what it says is not listened to. */
+  /** It only receives the frames that were sent before; its own frames are ignored. */
   isEnding: boolean;
   /** While it is a stranger: messages, and their bytes. */
   messages: number;
@@ -139,7 +139,7 @@ export class ZmtpServer {
     return isReady && !socket.destroyed && !this.#closing && outgoing.put(message);
   }
 
-  /** Ends a connection for what its peer did or left undone. */
+  /** Ends a connection because of its peer's behaviour. */
   refuse(connection: Connection, why: string, code: CutCode = 'bad_frame'): void {
     this.#handlers.onStranger(code, why, connection.address);
     this.#end(connection);
@@ -159,7 +159,7 @@ export class ZmtpServer {
     connection.isReady = false;
     this.#forget(connection);
     connection.outgoing.end();
-    // Reading goes on: closing with something unread would take from the peer what it was told last.
+    // Reading goes on: closing with unread bytes would discard the last frames to the peer.
     setTimeout(() => connection.socket.destroy(), FAREWELL_MS).unref();
   }
 
@@ -283,7 +283,7 @@ export class ZmtpServer {
     this.#forget(connection);
   }
 
-  /** Lets go of what it has said. */
+  /** Releases the bytes that it has sent. */
   #forget({ incoming }: Connection): void {
     this.#heldBytes -= incoming.size;
     incoming.clear();
@@ -377,7 +377,7 @@ export class ZmtpServer {
     }
   }
 
-  /** Ends strangers whose time is over: those that came first come first. */
+  /** Ends strangers past their deadline, in order of arrival. */
   #endLate(): void {
     if (this.#paused) return;
     const now = performance.now();

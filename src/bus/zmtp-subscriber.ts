@@ -13,7 +13,7 @@ export interface ZmtpSubscriberHandlers {
   onMessage(topic: string, frame: Uint8Array, peer: Peer): void | Promise<void>;
   /** A message of more or fewer. */
   onMalformed(peer: string): void;
-  /** A connection was ended for what its peer, at this address, did or left undone. */
+  /** A connection was ended because of the behaviour of its peer at this address. */
   onStranger(code: CutCode, why: string, peer: string): void;
 }
 

@@ -10,9 +10,9 @@ export interface Io {
   /** Everything that is no result. */
   readonly stderr: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the person has had enough, or nobody takes the results any more. */
+  /** Aborted by SIGINT and SIGTERM, or when the output is no longer read. */
   readonly signal: AbortSignal;
-  /** Aborted by SIGINT and SIGTERM only: a service works on without anybody reading. @default `signal` */
+  /** Aborted by SIGINT and SIGTERM only: a service works on when its output is not read. @default `signal` */
   readonly terminated?: AbortSignal;
 }
 

@@ -12,7 +12,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../../package.json', imp
   version: string;
 };
 const terminated = new AbortController();
-/** Also when nobody takes what a command says. */
+/** Also when a command's output is not read. */
 const stop = new AbortController();
 terminated.signal.addEventListener('abort', () => stop.abort(terminated.signal.reason));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => terminated.abort(signal));
@@ -24,7 +24,7 @@ const io = {
   signal: stop.signal,
   terminated: terminated.signal,
 };
-// Whoever reads us may have had enough: `tutti watch | head`. Anything else, as a disk without room, is a failure of the command.
+// The reader may have closed the pipe: `tutti watch | head`. Any other error, such as a full disk, is a failure of the command.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   stop.abort(error.code);
   if (error.code === 'EPIPE') return;
@@ -36,7 +36,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // There is nowhere left to say it.
 process.stderr.on('error', () => {});
 const args = process.argv.slice(2);
-/** It works on without anybody reading. */
+/** It works on when its output is not read. */
 const isService = args[0] === 'up';
 const program = createProgram(io, version);
 registerUp(program, io);

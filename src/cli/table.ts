@@ -20,6 +20,6 @@ export function table(headings: readonly string[], rows: readonly (readonly unkn
 }
 
 function text(value: unknown): string {
-  // Here already, so that columns are as wide as what is shown in them.
+  // Escaped here already, so that columns have the width of the escaped text.
   return value === null || value === undefined ? '' : inertText(String(value).replace(/\s+/g, ' '));
 }

@@ -19,7 +19,7 @@ export interface ConfigSources {
   readonly file?: string;
   /** @default the working directory */
   readonly cwd?: string;
-  /** Told of variables that bear an option's name and are another program's. @default nobody */
+  /** Called for variables that have an option's name and belong to another program. @default no call */
   readonly onForeign?: (variable: string) => void;
 }
 

@@ -96,7 +96,7 @@ function graphIn(raw: unknown, options: Omit<ParseGraphOptions, 'file' | 'isStor
   };
 }
 
-/** The schema drops a label of this name without a word. */
+/** The schema silently drops a label of this name. */
 function lostLabels(module: unknown, name: string): Fault[] {
   if (!isRecord(module) || !isRecord(module.require) || !Object.hasOwn(module.require, '__proto__'))
     return [];

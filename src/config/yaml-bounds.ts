@@ -1,5 +1,5 @@
 /**
- * What a YAML text may cost, found out before the document is built: the builder recurses once for each level, and one that comes to
+ * The cost of a YAML text, determined before the document is built: the builder recurses once for each level, and one that comes to
  * the end of the stack ends the process.
  *
  * Y1. The tokens are those that the builder itself would see: a scanner of our own could be misled by quotes and comments.
@@ -14,7 +14,7 @@ const MAX_DEPTH = 50;
 const MAX_TOKENS = 200_000;
 /** Each is looked for among all anchors, so the work is quadratic in their number. One for each module that there may be, and some. */
 export const MAX_ALIASES = 1_200;
-/** Values, after aliases and merges have been replaced by what they stand for. */
+/** Values, after aliases and merges have been expanded. */
 export const MAX_EXPANDED = 100_000;
 
 export interface Excess {

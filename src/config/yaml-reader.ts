@@ -1,5 +1,5 @@
 /**
- * YAML of others, read in a thread of its own: what it takes keeps nobody else waiting, and what it breaks is that thread.
+ * Untrusted YAML is read in a thread of its own: its cost delays nothing else, and a failure ends that thread only.
  *
  * R1. One text at a time; the others wait in their order. Their number is bounded by that of the requests which bring them.
  * R2. A text that takes longer than `READ_MS`, or more memory than the thread has, ends the thread. The next text gets a new one.

@@ -1,5 +1,5 @@
 /**
- * How much of one thing a peer may say: the bounds of everything in a frame that a node sends. They are enforced where frames are decoded,
+ * The bounds of everything in a frame that a node sends. They are enforced where frames are decoded,
  * so that they hold for nodes of any implementation; `docs/node-protocol.md` lists them.
  *
  * Free text that is too long is cut, with a mark that says so. An identifier that is too long is refused, since a part of it would be
@@ -37,7 +37,7 @@ export const MAX_LOG_FIELDS_BYTES: number = 8 * KIB;
 export const MAX_ERROR_BYTES: number = 4 * KIB;
 /** An error's stack as UTF-8: some 150 lines, and small enough for an event. As JSON it may be twice as long. */
 export const MAX_STACK_BYTES: number = 16 * KIB;
-/** What an execution says of its progress, or of its end. */
+/** The message of an execution's progress, or of its end. */
 export const MAX_PROGRESS_BYTES: number = 1 * KIB;
 /** A configuration that a node gives back; one that is cut would be another, so a longer one is refused. */
 export const MAX_CONFIGURATION_BYTES: number = 256 * KIB;

@@ -46,7 +46,7 @@ export interface FinalReport {
   readonly error?: ReportedError;
 }
 
-/** What a node has logged about an execution. */
+/** A line that a node has logged about an execution. */
 export interface LogTally {
   /** All that came, those that were left out included. */
   lines: number;

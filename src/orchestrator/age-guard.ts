@@ -1,10 +1,10 @@
 /**
- * Whether ages can be told. What is removed for its age is gone for good, and a wall clock may be wrong by years for an hour: before it is
+ * Whether ages can be trusted. Data that is removed because of its age is gone for good, and a wall clock may be wrong by years for an hour: before it is
  * set at a start of the machine, after a restore, by a mistake.
  *
  * A1. Where the wall clock stands more than a day past the newest event of the reign before, or leaps by more than a day during this
- *     one, ages are not believed, and what would go for its age stays.
- * A2. They are believed again once the clock stands where it was expected, after a day during which it has not leapt again, or when an operator
+ *     one, ages are not trusted, and nothing is removed because of its age.
+ * A2. They are trusted again once the clock stands where it was expected, after a day during which it has not leapt again, or when an operator
  *     says that the clock is right.
  * A3. A restart neither ends the wait nor begins it anew: it is in the store.
  * A4. A clock that is set back makes everything younger, so nothing goes too early.
@@ -56,7 +56,7 @@ export class AgeGuard {
     this.#deps = deps;
   }
 
-  /** Finds out whether the clock has leapt while nobody reigned. To be awaited before anything is asked. */
+  /** Finds out whether the clock has leapt while no orchestrator ran. To be awaited before other calls. */
   async start(): Promise<void> {
     const { store, newestEventAt, trustClock } = this.#deps;
     const stored = await store.get('meta', KEY);
@@ -81,7 +81,7 @@ export class AgeGuard {
     if (wentOn) this.#held = { wallMs: leapt_to, atMs };
   }
 
-  /** Whether what is old may go for it. Asked now and then: it is what looks at the clock. */
+  /** Whether old data may be removed because of its age. To be called now and then, since only this reads the clock. */
   async areBelieved(): Promise<boolean> {
     const now = this.#now();
     const held = this.#held;

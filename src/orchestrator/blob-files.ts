@@ -84,7 +84,7 @@ export async function receiveInto(path: string, content: Readable, maxBytes: num
   const writePiece = async (): Promise<void> => {
     await written;
     written = onDisk(file.appendFile(Buffer.concat(piece)));
-    // Heard of when it is awaited: before the next piece, or at the end.
+    // Its failure is seen when it is awaited: before the next piece, or at the end.
     written.catch(() => {});
     piece = [];
     pieceBytes = 0;
@@ -137,7 +137,7 @@ export function readFrom(
   return content;
 }
 
-/** What a person is told; our paths are not theirs. */
+/** The message for a client, without the server's paths. */
 export function diskRefusal(fault: DiskFault): Refusal {
   return { ok: false, kind: 'unavailable', ...(unavailableBy(fault) ?? DISK_FAILED) };
 }

@@ -137,7 +137,7 @@ class Uploads {
       const details = [{ path: 'sha256', code: 'bad_sha256', message: '64 hexadecimal digits, lower case' }];
       return { ok: false, kind: 'malformed', code: 'bad_sha256', message, details };
     }
-    // An upload may break off while nobody reads it; whoever reads it then finds it ended.
+    // An upload may break off while it is not being read; the next read then finds it ended.
     content.on('error', () => {});
     const temporary = join(this.#deps.dir, `${this.#deps.ids.uuid()}${UNFINISHED}`);
     try {
@@ -161,7 +161,7 @@ class Uploads {
     const found = await onDisk(
       hashOfFile(path).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return undefined;
-        // What cannot be read is replaced as well, where that is possible.
+        // An unreadable file is replaced as well, where that is possible.
         if (error.code === 'EIO' || error.code === 'EISDIR') return 'unreadable';
         throw error;
       }),

@@ -85,7 +85,7 @@ class Checking {
     await this.#part('idempotency keys', () => this.#idempotency());
   }
 
-  /** What cannot be read at all is a fault, and ends this part of the check only. */
+  /** An unreadable part is a fault, and ends this part of the check only. */
   async #part(where: string, check: () => Promise<void>): Promise<void> {
     try {
       await check();

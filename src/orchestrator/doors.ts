@@ -1,5 +1,5 @@
 /**
- * What comes from the sockets while the orchestrator is being set up waits here, in order, and its senders wait with it.
+ * Holds the frames that arrive from the sockets while the orchestrator is being set up, in order; their senders wait, too.
  */
 import type { Step } from './decide/turn.js';
 
@@ -24,7 +24,7 @@ export class Doors {
     return this.#opened;
   }
 
-  /** Passes on what waits, and everything from then on. */
+  /** Passes on the waiting steps, and all later ones directly. */
   async open(): Promise<void> {
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;

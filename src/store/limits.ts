@@ -1,4 +1,4 @@
-/** What the system lets this process have (`ulimit`), where that decides whether a store can be opened. */
+/** The limits of this process (`ulimit`) that decide whether a store can be opened. */
 import { readFileSync } from 'node:fs';
 import { TuttiError } from '../base/errors.js';
 
@@ -34,7 +34,7 @@ function limitOf(limits: string, name: string): number {
   return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
 }
 
-/** What the rest of the process still takes while it works: heap, thread stacks, buffers. */
+/** The address space that the rest of the process takes while it works: heap, thread stacks, buffers. */
 const OTHERS_BYTES = 1024 ** 3;
 /** A map that leaves less room to grow than this is not worth a start. */
 const LEAST_GROWTH_BYTES = 256 * 1024 ** 2;

@@ -80,7 +80,7 @@ function contentOf(request: IncomingMessage): Readable {
 
 /**
  * Replies with a blob's bytes, or the range of them that is asked for; to HEAD with the headers only. The size is the file's, and where
- * fewer bytes come or other ones, the connection is cut: nobody takes them for the whole.
+ * fewer or other bytes come, the connection is cut, so that no client mistakes them for the whole.
  */
 export async function sendBlob(
   request: FastifyRequest,

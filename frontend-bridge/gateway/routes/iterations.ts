@@ -51,7 +51,7 @@ const outputAnswer = shape.answers({
   }),
 });
 
-/** The schema drops what is named `__proto__` without a word. */
+/** The schema silently drops fields that are named `__proto__`. */
 function refuseLostOverrides(body: unknown): void {
   const overrides = (body as { overrides?: unknown } | null | undefined)?.overrides;
   if (typeof overrides !== 'object' || overrides === null) return;

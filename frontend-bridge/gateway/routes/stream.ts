@@ -55,7 +55,7 @@ export function streamRoute(
   });
 }
 
-/** One that takes nothing of what it is sent is gone, or as good as gone: it comes back with its cursor. */
+/** A viewer that reads nothing is gone, or as good as gone: it comes back with its cursor. */
 function cutWhenStuck(socket: Socket, idleMs: number): void {
   socket.setTimeout(idleMs, () => {
     if (socket.writableLength > 0) socket.destroy();
@@ -70,7 +70,7 @@ function attach(socket: WebSocket, hub: Hub, peer: string): void {
       close: (code, reason) => {
         socket.close(code, reason);
         if (code !== POLICY_VIOLATION) return;
-        // What a viewer still sends is left unread: a flood would be taken apart until it ends.
+        // Further messages of the viewer are left unread: otherwise a flood would be parsed until it ends.
         socket.pause();
         setTimeout(() => socket.terminate(), FAREWELL_MS).unref();
       },

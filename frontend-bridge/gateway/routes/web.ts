@@ -1,5 +1,5 @@
 /**
- * The web app's files. They tell nothing, so they need no token; what the app shows, it gets with one.
+ * The web app's files. They contain no data, so they need no token; the app fetches its data with one.
  *
  * The app has one address, and says in its query what it shows. Its own addresses are relative, so that it works behind a proxy under any
  * prefix; any deeper path is a 404, since it would load nothing from there.

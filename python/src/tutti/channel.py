@@ -35,7 +35,7 @@ class Channel:
         self._received: List[Any] = []
 
     def send(self, message: Any) -> bool:
-        """Whether the channel is whole. A message is lost when the other end is gone: whoever receives hears of that."""
+        """Whether the channel is whole. A message is lost when the other end is gone; the receiver notices that."""
         body = dumps(message)
         with self._lock:
             if not self.is_whole:
@@ -77,7 +77,7 @@ class Channel:
         self._end.close()
 
     def forget(self) -> None:
-        """Does not close what is not the channel's any more."""
+        """Does not close a descriptor that is no longer the channel's."""
         self._end.detach()
 
     def give_up(self) -> None:
@@ -105,7 +105,7 @@ class Letterbox:
         self._end.close()
 
     def forget(self) -> None:
-        """Does not close what is perhaps another file's by now."""
+        """Does not close a descriptor that may belong to another file by now."""
         self._end.detach()
 
 
@@ -131,7 +131,7 @@ class LetterboxReader:
             except OSError:
                 return messages
             except Exception:
-                continue  # A child that was killed does no harm; one that writes rubbish does none either.
+                continue  # A child that was killed or writes rubbish does no harm.
 
 
 class Port:

@@ -24,7 +24,7 @@ from . import forks
 from .forked import exit_code_of
 
 EXIT_S = 10
-"""For what runs after a node's end. A thread or a child process that a handler has left behind would keep the process for ever."""
+"""For code that runs after a node's end. A thread or a child process that a handler has left behind would keep the process for ever."""
 _RETURNS = ("RETURN_VALUE", "RETURN_CONST")
 
 _Serve = Callable[[List[Any]], None]
@@ -60,7 +60,7 @@ def is_used(node: Any) -> None:
 
 
 def has_served() -> None:
-    """What is left of the program is its end (E4)."""
+    """Only the end of the program is left (E4)."""
     global _has_served
     _has_served = True
 

@@ -77,7 +77,7 @@ def bounded(text: str, max_chars: int = _MAX_MESSAGE_CHARS) -> str:
 
 
 def reported_error(raised: BaseException, fallback: str) -> ReportedError:
-    """What is reported of anything that was raised. Never raises, whatever the exception does when it is looked at.
+    """The report of any exception. Never raises, whatever the exception does when it is examined.
 
     ``code``: the exception's own where that is text in snake_case, else ``fallback``. ``message``: of an exception with a code of
     its own, or a plain ``Exception`` with a text, the text as it is; of every other one its class and its text

@@ -282,7 +282,7 @@ class ExecutionRun:
         return Output(*self._payloads.encode(given, self._start))
 
     def error(self, raised: BaseException) -> ReportedError:
-        """What is told of an error. Never raises, whatever the error does when it is looked at."""
+        """The description of an error. Never raises, whatever the error does when it is examined."""
         if self._is_forked:
             leave(raised, self.printed.end)
         try:

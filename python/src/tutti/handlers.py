@@ -34,7 +34,7 @@ def is_generator(handler: Any) -> bool:
 
 
 def _layers(handler: Any, through_wrapped: bool) -> Iterator[Any]:
-    """What a call of it comes to, from the outside in."""
+    """The functions that a call of it reaches, from the outside in."""
     for _ in range(_MAX_LAYERS):
         yield handler
         if isinstance(handler, functools.partial):

@@ -63,7 +63,7 @@ class Host:
         self.has_failed = False
         """It has ended by a failure of this machine's, which another process need not have."""
         self.is_wanted_to_end = False
-        """Somebody has told the node to end."""
+        """The node was told to end."""
         self.node_id = ""
         self.status = "INACTIVE"
         self._owns_process = owns_process
@@ -131,7 +131,7 @@ class Host:
         self._released.set()
         forks.no_longer(self._give_up)
         if not self._channel.send(messages.Released()):
-            # The numbers of the other sockets may be another file's by now. The network process hears of the end of this one.
+            # The numbers of the other sockets may belong to other files by now. The network process notices the end of this one.
             if not self._owns_process:
                 self._process.terminate()
             self._forget_sockets()
@@ -291,7 +291,7 @@ def _result(given: Any) -> Any:
 
 
 def _reported(raised: BaseException, fallback: str) -> ReportedError:
-    """What is told of an error, whatever it does when it is looked at."""
+    """The description of an error, whatever it does when it is examined."""
     try:
         return reported_error(raised, fallback)
     except BaseException as again:

@@ -93,7 +93,7 @@ class Ending(NamedTuple):
 class Ended(NamedTuple):
     error: Optional[TuttiError]
     is_wanted: bool = False
-    """Somebody has told this node to end (``TERMINATE``): a supervisor does not start it again."""
+    """This node was told to end (``TERMINATE``): a supervisor does not start it again."""
 
 
 class Partial(NamedTuple):

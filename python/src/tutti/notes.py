@@ -1,4 +1,4 @@
-"""What the node itself has to say to a person, by the logger ``tutti.node``.
+"""The node's own messages for people, by the logger ``tutti.node``.
 
 The author's logging may block, raise or end the thread that calls it: notes are written by a thread of their own, and a note that cannot
 be logged goes to stderr. What waits is bounded; what is lost is counted.
@@ -40,7 +40,7 @@ class _Notes:
         except queue.Full:
             self._lost += 1
         except RuntimeError:
-            _write(note)  # There is no thread to be had.
+            _write(note)  # No thread can be started.
 
     def flush(self) -> None:
         with self._waiting.all_tasks_done:
@@ -73,7 +73,7 @@ def _write(note: _Note) -> None:
             told = note.message % note.arguments if note.arguments else note.message
             print(f"tutti: {told} (it cannot be logged: {type(error).__name__})", file=sys.__stderr__)
         except BaseException:
-            pass  # There is nobody left to tell.
+            pass  # No log is left to write to.
 
 
 _notes = _Notes()

@@ -1,4 +1,4 @@
-"""Inputs and outputs as the newest welcome said that they are: decoded for the handler, encoded for the orchestrator."""
+"""Inputs and outputs by the types of the newest welcome: decoded for the handler, encoded for the orchestrator."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Payloads:
         return kind, spool(encoded.content, rules.spool)
 
     def _types_of(self, start: Start) -> Types:
-        """What the names of types mean to this execution's graph version."""
+        """The types of this execution's graph version, by name."""
         if not start.descriptors:
             return self._types
         descriptors, types = self._version

@@ -57,7 +57,7 @@ class Printed:
         self._left_out += text.count("\n", at)
 
     def end(self) -> None:
-        """Tells what is not complete, and how much is missing."""
+        """Sends the incomplete line, and the number of missing lines."""
         self._forget_the_parents()
         while self._lines:
             try:
@@ -71,7 +71,7 @@ class Printed:
             self._tell("warn", told, {"dropped": count})
 
     def _forget_the_parents(self) -> None:
-        """In a forked child: the parent tells what it has begun itself."""
+        """In a forked child: the parent sends the line that it has begun itself."""
         if self._pid != os.getpid():
             self._pid, self._lines, self._left_out = os.getpid(), {}, 0
 
@@ -105,7 +105,7 @@ class _Line:
         self._final_at = seconds()
 
     def add(self, text: str, start: int, end: int) -> None:
-        """What has no line feed."""
+        """The text after the last line feed."""
         first = text.find("\r", start, end)
         if first < 0:
             self._append(text, start, end)

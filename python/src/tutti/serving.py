@@ -56,11 +56,11 @@ def serve_hosts(hosts: Sequence[Host], supervised: Optional[Supervised] = None) 
 
 
 def _take_signals(hosts: Sequence[Host]) -> Callable[[], None]:
-    """Gives what gives them back."""
+    """Returns a function that restores them."""
     ends: List[socket.socket] = [host.signals for host in hosts if host.signals is not None]
 
     def on_signal(number: int, _frame: Any) -> None:
-        # The first node has heard of it already, from the interpreter; the others have where the relay is whole.
+        # The first node got it from the interpreter already; the others did if the relay is whole.
         for end in ends[1:]:
             try:
                 end.send(bytes([number | SECOND_HAND]))

@@ -85,7 +85,7 @@ class Spool:
 
     def __init__(self) -> None:
         self.directory = ""
-        """Empty: there is no folder that can be written."""
+        """Empty: no folder is writable."""
         self.problem = ""
         self._lock: Optional[int] = None
         try:

@@ -1,4 +1,4 @@
-"""What was raised, in words: its class and text, and where it was raised, with its causes.
+"""Exceptions as text: class and message, the place where it was raised, and its causes.
 
 1. Nothing here raises, whatever the exception: its text, its attributes and its class may do anything, also raise.
 2. The author's own frames are shown, those of this package are not.
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def attempt(read: Callable[[], T], otherwise: T) -> T:
-    """What ``read`` gives, or ``otherwise`` where it raises: an author's property or ``__str__`` may raise anything."""
+    """The result of ``read``, or ``otherwise`` where it raises: an author's property or ``__str__`` may raise anything."""
     try:
         return read()
     except BaseException:
@@ -35,7 +35,7 @@ def attempt(read: Callable[[], T], otherwise: T) -> T:
 
 
 def class_of(raised: BaseException) -> str:
-    """The name that its class was given, whatever a metaclass says of it."""
+    """The name that its class was given, whatever a metaclass returns for it."""
 
     def own() -> str:
         name: str = str.__str__(type.__getattribute__(type(raised), "__name__"))
@@ -166,7 +166,7 @@ def _frame(at: Any) -> List[str]:
 
 
 def _only(raised: BaseException) -> List[str]:
-    """The last lines of a traceback: class, text, and what was noted on it; of a ``SyntaxError`` also the place."""
+    """The last lines of a traceback: class, text and notes; for a ``SyntaxError`` also the place."""
     if issubclass(type(raised), SyntaxError):
         placed = _attempt_lines(lambda: traceback.format_exception_only(type(raised), raised))
         if placed:

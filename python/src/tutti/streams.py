@@ -20,7 +20,7 @@ from typing import Any, Callable, Iterator
 from .followed import run_here
 
 _here = threading.local()
-"""``muted``: the execution of which nothing is told. An interruption may leave it behind; the thread's next one is another."""
+"""``muted``: the execution whose text is not sent. An interruption may leave it behind; the thread's next one is another."""
 
 
 def forward_streams() -> None:
@@ -35,7 +35,7 @@ def forward_streams() -> None:
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """What this thread writes for its execution meanwhile is not told."""
+    """Text that this thread writes for its execution meanwhile is not sent."""
     before = getattr(_here, "muted", None)
     _here.muted = run_here()
     try:
@@ -68,7 +68,7 @@ def _forward(name: str, stream: Any) -> None:
     try:
         stream.write = writes
     except (AttributeError, TypeError):
-        pass  # An author's own class that does not allow it: what it hands on to the real stream is seen there.
+        pass  # An author's own class that does not allow it: text that it passes on to the real stream is seen there.
 
 
 def _mute_handlers() -> None:

@@ -15,7 +15,7 @@ from .options import Place
 
 VARIABLE = "TUTTI_SUPERVISED"
 SERVING, WANTED, REFUSED = b"s", b"w", b"r"
-"""What a process tells its supervisor: it looks after signals itself; its end is wanted; it was refused for good."""
+"""Messages of a process to its supervisor: it handles signals itself; its end is wanted; it was refused for good."""
 
 
 class Supervised:

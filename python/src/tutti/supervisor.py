@@ -60,7 +60,7 @@ class _Process:
         self.said = b""
 
     def hear(self) -> None:
-        """What it has said so far."""
+        """Its messages so far."""
         try:
             if self.connection is not None:
                 self.said += self.connection.recv(64, socket.MSG_DONTWAIT)
@@ -220,7 +220,7 @@ class _Supervisor:
 
 
 def command_line() -> List[str]:
-    """What runs this program again. Raises ``TuttiError`` ``not_repeatable``."""
+    """The command line that runs this program again. Raises ``TuttiError`` ``not_repeatable``."""
     if not sys.executable:
         raise TuttiError("no_interpreter", "sys.executable is empty: the node cannot start its processes")
     if getattr(sys, "frozen", False):

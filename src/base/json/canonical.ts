@@ -2,7 +2,7 @@
 import { JsonText } from './json-text.js';
 
 /**
- * `{"b":1.0,"a":[1e2]}` and `{"a":[100],"b":1}` are the same. What differs only in digits that a 64-bit float does not keep is the same
+ * `{"b":1.0,"a":[1e2]}` and `{"a":[100],"b":1}` are the same. Texts that differ only in digits that a 64-bit float does not keep are the same
  * too; `-0` is not `0`. Fields that are `undefined` are not there. `value` has no cycles.
  */
 export function canonicalJson(value: unknown): string {

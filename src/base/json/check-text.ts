@@ -1,5 +1,5 @@
 /**
- * Whether a JSON text means the same to everybody who reads it, in whatever language: the one rule for every text that comes in
+ * Whether a JSON text means the same to every reader, in any language: the one rule for every text that comes in
  * (inputs, overrides, recordings, outputs).
  *
  * T1. A whole number survives being read as a 64-bit float and written again: `9007199254740993` does not.
@@ -14,7 +14,7 @@ import { brief, type Fault } from '../errors.js';
 
 /** What every JSON reader takes (Python's own ends near 1,000, protobuf's at 100). */
 export const MAX_DEPTH = 100;
-/** A person mends a few at a time. */
+/** A person fixes a few at a time. */
 const MAX_FAULTS = 20;
 
 const QUOTE = 0x22;

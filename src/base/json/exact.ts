@@ -14,7 +14,7 @@ const NUMBER = /-?[\d.eE+-]+/y;
 /** What `X2` is about comes with this; a string may look like it. */
 const WHOLE_NUMBER_AS_NAME = /"\d+"\s*:/;
 
-/** Throws `SyntaxError`. Of a name that is there twice, the last counts. */
+/** Throws `SyntaxError`. The last of several equal names counts. */
 export function readExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
   return hasOddNumber(text) || WHOLE_NUMBER_AS_NAME.test(text) ? exactly(new JsonText(text, value)) : value;
@@ -41,7 +41,7 @@ export function partAt(value: unknown, path: readonly (string | number)[]): unkn
   return part;
 }
 
-/** What is a `JsonText` for the order of its names only, as an object; anything else as it is. */
+/** A `JsonText` that exists only for the order of its names becomes an object; any other value stays as it is. */
 export function unordered(value: unknown): unknown {
   return value instanceof JsonText && value.isStructure ? Object.fromEntries(entriesOf(value)) : value;
 }

@@ -13,13 +13,13 @@ export class JsonText {
   readonly text: string;
   #read: { readonly value: unknown } | undefined;
 
-  /** `text` is valid JSON. `value`: what it means, where that is known already. */
+  /** `text` is valid JSON. `value`: its value, where that is known already. */
   constructor(text: string, ...value: readonly [] | readonly [unknown]) {
     this.text = text;
     if (value.length === 1) this.#read = { value: value[0] };
   }
 
-  /** What it means to JavaScript. */
+  /** Its value in JavaScript. */
   get value(): unknown {
     this.#read ??= { value: JSON.parse(this.text) };
     return this.#read.value;
@@ -42,7 +42,7 @@ export class JsonText {
   }
 }
 
-/** Nobody can guess it, so no text of a value can be taken for it. */
+/** It cannot be guessed, so no text in a value can be mistaken for it. */
 const MARK = `tutti:${globalThis.crypto.getRandomValues(new BigUint64Array(2)).join('-')}:`;
 const MARKS = new RegExp(`"${MARK}(\\d+)"`, 'g');
 /** The texts of the tree that is printed right now: `JSON.stringify` calls `toJSON` in the middle of its work, and nothing else runs then. */
@@ -62,13 +62,13 @@ export function printJson(value: unknown): string {
   }
 }
 
-/** A plain value: of a text what it means to JavaScript, of anything else itself. Only the value itself is looked at. */
+/** A plain value: the JavaScript value of a text, anything else unchanged. Only the value itself is examined, not its parts. */
 export function plainOf(value: unknown): unknown {
   return value instanceof JsonText ? value.value : value;
 }
 
 /**
- * The members of the object that a text is, each as the text that it is; of a name that is there twice the last. Nothing where it is not
+ * The members of the object that a text is, each as the text that it is; the last of several equal names counts. `undefined` where it is not
  * an object. The text is valid JSON.
  */
 export function membersOf(

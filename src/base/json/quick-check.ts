@@ -6,13 +6,13 @@ const LONG_NUMBER = /(?:^|[:,[\s])-?(?:\d{16}|\d[\d.]*[eE]|\d[\d.]{300})/;
 const SPACE_BEFORE_COLON = /"\s+:/;
 const NAMES = /"\s*:/g;
 
-/** `true`: `checkJsonText(text)` is empty. `value` is what the text means. */
+/** `true`: `checkJsonText(text)` is empty. `value` is the value of the text. */
 export function isPlainlySound(text: string, value: unknown): boolean {
-  // Strings may hold what looks like a name, so there are no more names than this: as many in the value, and none was there twice.
+  // Strings may contain text that looks like a name, so this is an upper bound: if the value has as many names, none was duplicated.
   return !LONG_NUMBER.test(text) && namesIn(value, 0) === mostNames(text);
 }
 
-/** `NaN` where lists and objects are too deep within each other. */
+/** `NaN` where lists and objects are nested too deeply. */
 function namesIn(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth >= MAX_DEPTH) return Number.NaN;

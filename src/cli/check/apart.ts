@@ -1,12 +1,12 @@
 /**
- * A check in a process of its own: a damaged store can make LMDB end the process that reads it, and that is then a fault with a name.
+ * A check in a process of its own: a damaged store can make LMDB end the process that reads it, which is then reported as a fault.
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Fault, TuttiError } from '../../base/errors.js';
 import type { StoreVerdict } from '../../orchestrator/check.js';
 
-/** What the process says, once. */
+/** The single message of the process. */
 export type CheckAnswer =
   | { readonly kind: 'verdict'; readonly verdict: StoreVerdict }
   | {
@@ -18,10 +18,10 @@ export type CheckAnswer =
     };
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
-/** Of what it wrote to stderr: the last, which says why it ended. */
+/** The end of its stderr, which says why it ended. */
 const TAIL_CHARACTERS = 500;
 
-/** Errors that say what is wrong with the store are faults of it; others are thrown. */
+/** Errors about the store itself are faults of it; others are thrown. */
 const FAULTS = ['store_damaged', 'store_unusable', 'store_missing'];
 
 export async function checkApart(data: string, hashBlobs: boolean): Promise<StoreVerdict> {

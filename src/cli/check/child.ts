@@ -1,4 +1,4 @@
-/** The process that reads a store to check it; `apart.ts` starts it and takes what it says. */
+/** The process that reads a store to check it; `apart.ts` starts it and reads its result. */
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { checkStore } from '../../orchestrator/check.js';
 import { partsOf } from '../../store/data-dir.js';

@@ -76,7 +76,7 @@ function command(program: Command, name: string, description: string): Command {
     program
       .command(name)
       .description(description)
-      // Copies are as private as what they are of.
+      // Copies are as private as their originals.
       .hook('preAction', () => void process.umask(0o077))
       .option('--data <DIR>', 'the data directory (TUTTI_DATA)')
       .option('--json', 'one JSON document on stdout')

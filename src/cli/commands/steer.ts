@@ -47,7 +47,7 @@ export function nodesCommand(program: Command, io: Io): void {
   });
 }
 
-/** What is said below the list about a node that needs looking into. */
+/** The note below the list about a node that needs attention. */
 function warningLine(instance: unknown, warning: unknown): string[] {
   const { code, message, hint } = (warning ?? {}) as { code?: string; message?: string; hint?: string };
   return code === undefined ? [] : [`${String(instance)}: ${code}: ${message}${hint ? ` (${hint})` : ''}`];

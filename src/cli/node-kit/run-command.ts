@@ -100,7 +100,7 @@ export function asRecorded(recorded: RecordedExecution, { outputs, error }: Play
   return { ...rest, outputs, ...(error && { error: { code: error.code, message: error.message } }) };
 }
 
-/** What a recording leaves out: it changes with every line of the node. */
+/** A recording leaves it out, since it changes with every line of the node. */
 export function sayStack({ error }: Played, io: Io): void {
   if (error?.stack) writeLine(io.stderr, `${error.code}${stackBelow(error.stack)}`);
 }

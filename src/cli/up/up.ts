@@ -162,7 +162,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
   }
 }
 
-/** A quarter of what the process may have open: the rest is for the sockets of nodes, the store and the blobs. */
+/** A quarter of the files that the process may have open: the rest is for the sockets of nodes, the store and the blobs. */
 function httpConnections(openFiles: number): number {
   return Math.max(16, Math.min(8_192, Math.floor(openFiles / 4)));
 }

@@ -1,4 +1,4 @@
-/** What an event about an execution names. */
+/** The fields that identify an execution in its events. */
 import { type Execution, moduleName } from '../../model/task.js';
 
 export function aboutExecution(execution: Execution): {

@@ -1,7 +1,7 @@
 /**
  * Which process may register: by its token, its boot, its module, its types, and how many there are.
  *
- * A1. Only a refusal that no repeat can change is final. A process that comes too early or in too great a number is told so, and says hello
+ * A1. Only a refusal that no repeat can change is final. A process that comes too early or in too great a number is refused for now, and says hello
  *     again.
  * A2. Instances keep their node_id for as long as there is room: those that have been dead the longest make it.
  */
@@ -68,7 +68,7 @@ export function objectionTo(
   return schemaObjection(state, hello) ?? objectionToNewcomer(turn, greeter, hello);
 }
 
-/** Whoever made up instances or boots could fill memory and disk with them: an honest node says hello again. */
+/** A peer that invents instances or boots could fill memory and disk with them; an honest node says hello again. */
 function objectionToNewcomer(
   turn: Turn,
   { route }: Greeter,
@@ -114,7 +114,7 @@ export function forgetNodes({ state, journal }: Turn, seenBefore: number, kept: 
   const forgotten = [...state.nodes.values()]
     .filter(
       ({ nodeId, liveness, lastSeenAt, desired, taken }) =>
-        // What somebody has stopped stays stopped, so it has to be remembered.
+        // A node that was stopped stays stopped, so it has to be remembered.
         liveness === 'dead' &&
         lastSeenAt < seenBefore &&
         desired !== 'stopped' &&

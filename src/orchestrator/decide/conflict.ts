@@ -19,7 +19,7 @@ export function isHere({ route, liveness, connectionEnded }: FleetNode): boolean
   return route !== undefined && liveness === 'alive' && !connectionEnded;
 }
 
-/** Why another process does not get this instance now, if so. Says so where a person looks. */
+/** Why another process does not get this instance now, if so. Also records the conflict for operators. */
 export function objectionToTwin(turn: Turn, node: FleetNode): string | undefined {
   if (!isHere(node) || turn.nowMs >= node.contestedUntilMs) return undefined;
   contest(turn, node);
@@ -43,7 +43,7 @@ export function contest(turn: Turn, node: FleetNode): void {
   node.contestedUntilMs = turn.nowMs + CONTESTED_MS;
 }
 
-/** What a person is to see at the node, while it is so. */
+/** The warning at the node while the conflict lasts. */
 export function warningOf(node: FleetNode, nowMs: number): Record<string, unknown> | null {
   if (!node.conflict || nowMs >= node.contestedUntilMs) return null;
   const { sinceAt, message } = node.conflict;

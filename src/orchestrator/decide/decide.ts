@@ -2,7 +2,7 @@
  * The decision: a batch of steps in, a journal out. Deterministic: no I/O, no clock, no random; time and ids come with the turn.
  *
  * 1. What nodes and people said comes before what time says: nobody is judged by a clock while their word lies in the mailbox.
- * 2. One bad message never fails its batch, and one step that cannot be decided never keeps the others from it: whoever asked for it
+ * 2. One bad message never fails its batch, and one step that cannot be decided never affects the others: its caller
  *    is told `internal`.
  * 3. A row that cannot be encoded keeps no other one from its commit. The batch's answers are then `internal`, and nothing is sent.
  */

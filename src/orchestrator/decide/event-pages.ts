@@ -2,7 +2,7 @@
  * The events of a batch as they are stored: pages of bounded size, each a JSON object a line, and for each task the lines of a page
  * that are about it.
  *
- * P1. A page is at most `PAGE_CHARACTERS` long, unless it is a single event: whoever reads a page holds no more than that at once,
+ * P1. A page is at most `PAGE_CHARACTERS` long, unless it is a single event: a reader of a page holds no more than that at once,
  *     whatever a batch weighed.
  * P2. A page ends where the next one begins: its key is the `seq` of its first event, and `seq` has no gaps.
  */

@@ -55,7 +55,7 @@ function isAffordable({ state, nowMs }: Turn, node: FleetNode, size: number): bo
   );
 }
 
-/** The execution ends: what was left out and has not been said is. */
+/** The execution ends: reports the lines that were left out since the last report. */
 export function closeLog(turn: Turn, execution: Execution): void {
   sayLeftOut(turn, execution);
 }

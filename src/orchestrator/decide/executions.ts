@@ -5,8 +5,8 @@
  * 2. Outputs are committed in their order, each once. One that comes too early is dropped: it will come again.
  * 3. An execution ends when all its outputs up to the number that the last output or the final report names are committed.
  * 4. Once an execution is to stop, none of its outputs is recorded any more.
- * 5. What has ended is final: nothing is added to the history of an ended execution, whatever is said about it.
- * 6. A blob's size is that of the blob that is stored, never what a node says.
+ * 5. The history of an ended execution is final: later messages about it add nothing.
+ * 6. A blob's size is that of the stored blob, never the one that a node states.
  */
 import type { Peer } from '../../bus/bus.js';
 import { countsAsAttempt, executionMayBecome, hasEnded, type ObservedState } from '../../model/execution.js';
@@ -83,13 +83,13 @@ function receiveFinal(turn: Turn, node: FleetNode, execution: Execution, report:
     report.state === 'FAILED' ? 'failed' : report.state === 'CANCELLED' ? 'cancelled' : 'preempted';
   execution.final = { state: stopped ?? reported, ...(report.error && { error: report.error }) };
   execution.lastSeq = report.lastSeq;
-  // Given back by what is left of the node: its process has died all the same.
+  // Given back by the network process of the node: the author's process has died all the same.
   if (reported === 'preempted' && report.error?.code === 'process_ended') noteDeath(node, execution);
   touch(turn, execution.task);
   endWhenComplete(turn, execution);
 }
 
-/** Nobody had told the process to end: perhaps it was this module that killed it. */
+/** The process was not told to end: perhaps this module killed it. */
 export function noteDeath(node: FleetNode, execution: Execution): void {
   const { diedBoots } = execution.task.runs[execution.position]!;
   if (execution.desired === 'stopped' || node.desired !== 'started') return;
@@ -263,7 +263,7 @@ function refuseOutput(
       seq: output.seq,
     },
   );
-  // What has ended is final: nothing is added to its history.
+  // Nothing is added to the history of an ended execution.
   if (refused && code !== 'blob_missing' && !hasEnded(execution.observed)) {
     turn.journal.fact({
       type: 'output.refused',
@@ -317,7 +317,7 @@ function isComplete({ lastSeq, committed, desired }: Execution): boolean {
   return lastSeq !== undefined && (committed >= lastSeq || desired !== 'running');
 }
 
-/** Ends the execution if nothing is missing any more. */
+/** Ends the execution if nothing is missing. */
 export function endWhenComplete(turn: Turn, execution: Execution): boolean {
   if (!isComplete(execution) || awaitsLines(turn, execution)) return false;
   const { final } = execution;

@@ -63,7 +63,7 @@ export interface RefusedPeer {
   times: number;
 }
 
-/** What nobody waits for: it may be committed together with what follows. */
+/** Events without a waiting caller: they may be committed together with later ones. */
 const UNHURRIED: ReadonlySet<EventType> = new Set([
   'execution.accepted',
   'execution.running',
@@ -71,7 +71,7 @@ const UNHURRIED: ReadonlySet<EventType> = new Set([
   'execution.log',
 ]);
 
-/** Of events: what further steps lead to is another commit's. One step adds a few dozen MiB at most, by the limits of a frame. */
+/** Of events: further steps go into another commit. One step adds a few dozen MiB at most, by the limits of a frame. */
 const BATCH_CHARACTERS = 8 * 1024 * 1024;
 
 export class Journal {
@@ -91,7 +91,7 @@ export class Journal {
   readonly payloads: FreshPayload[] = [];
   /** Connections whose peers have shown who they are. */
   readonly admitted: Route[] = [];
-  /** Connections that end once their peers were told what they are told. */
+  /** Connections that end after the last frames to their peers. */
   readonly ended: Route[] = [];
   /** Answers of this batch that carry an idempotency key. */
   readonly answered: Map<string, IdempotencyRow> = new Map();
@@ -214,7 +214,7 @@ export class Journal {
     this.putRow('meta', ['cursor'], this.#cursor);
   }
 
-  /** The commit will not be what the batch decided: whoever asked is told so, and nothing is said that rests on it. */
+  /** The commit will differ from the batch's decisions: callers are told so, and no frame that depends on it is sent. */
   fail(answer: Answer): void {
     this.#sendings.clear();
     for (const [index, reply] of this.replies.entries()) {

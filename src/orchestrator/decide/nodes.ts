@@ -302,7 +302,7 @@ export function receiveGoodbye(turn: Turn, node: FleetNode): void {
   noteProcessGone(turn, node);
 }
 
-/** This connection has ended, or takes nothing any more. */
+/** This connection has ended, or takes no more frames. */
 export function receiveUnreachable(turn: Turn, route: Route): void {
   const node = turn.state.nodesByRoute.get(route);
   if (node) node.connectionEnded = true;

@@ -336,7 +336,7 @@ export function sendAssignment(
   });
 }
 
-/** What the output is to be, and what the names of types mean, where the node's welcome did not say so. */
+/** The type of the output and the descriptors of its types, where the node's welcome did not contain them. */
 function typesFor(
   state: State,
   node: FleetNode,

@@ -54,7 +54,7 @@ export interface LoadedGraph {
   readonly createdAt: number;
 }
 
-/** What a module deals in, in one graph version. */
+/** The types of a module in one graph version. */
 export interface ModuleTypes {
   readonly outputType: string;
   /** A serialised `google.protobuf.FileDescriptorSet`; empty where there are no protobuf types. */

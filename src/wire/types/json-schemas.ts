@@ -8,7 +8,7 @@ import { compileSchema } from './schema-dialects.js';
 
 const PREFIX = 'json:';
 const SUFFIX = '.schema.json';
-/** A person mends a few at a time. */
+/** A person fixes a few at a time. */
 const MAX_FAULTS = 20;
 
 export type Schemas = ReadonlyMap<string, unknown>;

@@ -57,7 +57,7 @@ export interface NodeJson {
   readonly version: string;
   readonly last_seen_at: string | null;
   readonly error: ErrorJson | null;
-  /** What a person is to look into. */
+  /** A condition that needs attention. */
   readonly warning?: { readonly code: string; readonly message: string; readonly hint?: string } | null;
 }
 

@@ -6,7 +6,7 @@ import { partAt, readExactly, unordered } from '../../../../src/base/json/exact.
 import { JsonText, printJson } from '../../../../src/base/json/json-text.js';
 import type { Schema } from './form-schema.js';
 
-/** Nobody can guess it, so no text of a value is taken for it. */
+/** It cannot be guessed, so no text in a value can be mistaken for it. */
 const MARK = `json:${crypto.getRandomValues(new BigUint64Array(2)).join('-')}:`;
 
 /** `schema`: what is drawn of it; a structure that is not drawn is one marked text. */

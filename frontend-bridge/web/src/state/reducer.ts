@@ -124,7 +124,7 @@ function appendEvents(view: TaskEventsView, events: readonly EventJson[]): TaskE
   return own.length === 0 ? view : { ...view, items: [...view.items, ...own] };
 }
 
-/** Of a node, what an event does not tell in full. */
+/** The parts of a node that an event does not contain in full. */
 const ASKED_AGAIN: readonly string[] = ['node.joined', 'node.conflict'];
 
 function reduceNodes(view: NodesView, event: EventJson): Reduced<NodesView> {

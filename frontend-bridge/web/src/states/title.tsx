@@ -11,7 +11,7 @@ export function visible(text: string): string {
   return text.replace(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** What a problem is called where its own title is empty, or has nothing in it that can be seen. */
+/** The name of a problem whose title is empty, or has no visible characters. */
 export function titleOf(title: string | null | undefined, problemId: string): string {
   return title != null && SEEN.test(title) ? visible(title) : `Problem ${problemId.slice(-6)}`;
 }

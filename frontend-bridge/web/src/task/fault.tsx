@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { ErrorJson } from '../api/shapes.js';
 
-/** An error: what, and folded where and why. `children`: what it is about. */
+/** An error with its message, and its place and causes folded away. `children`: the subject of the error. */
 export function Fault({ error, children }: { error: ErrorJson; children?: ReactNode }): ReactNode {
   return (
     <div className="fault" role="alert">
@@ -14,7 +14,7 @@ export function Fault({ error, children }: { error: ErrorJson; children?: ReactN
   );
 }
 
-/** Where an error was thrown and what caused it, folded away until somebody wants to know. */
+/** Where an error was thrown and what caused it, folded away at first. */
 export function Stack({ stack }: { stack: string | undefined }): ReactNode {
   if (!stack) return null;
   return (

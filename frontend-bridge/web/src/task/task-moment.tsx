@@ -142,7 +142,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
   );
 }
 
-/** Why the task has failed: the module, and what it says of itself. */
+/** Why the task has failed: the module and its error. */
 function TaskFault({ task }: { task: TaskView['task'] }): ReactNode {
   const { error } = task;
   if (error === null) return null;

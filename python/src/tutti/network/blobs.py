@@ -225,7 +225,7 @@ def _save(response: http.client.HTTPResponse, path: str, blob: BlobRef, transfer
 
 
 def _opened(path: str, mode: str) -> Any:
-    """Unbuffered: what does not fit on the disk is heard of at the write. Raises ``TuttiError`` ``no_temp_folder``."""
+    """Unbuffered, so that a full disk is noticed at the write. Raises ``TuttiError`` ``no_temp_folder``."""
     try:
         return open(path, mode, buffering=0)
     except OSError as error:

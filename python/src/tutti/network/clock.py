@@ -13,7 +13,7 @@ PAUSE_MS = 500.0
 
 
 class PauseFreeClock:
-    """Read at every turn of the loop; what the loop waits on purpose is foreseen."""
+    """Read at every turn of the loop; the loop's own waits are foreseen."""
 
     def __init__(self, read_s: Callable[[], float] = time.monotonic) -> None:
         self._read_s = read_s

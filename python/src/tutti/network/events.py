@@ -119,7 +119,7 @@ class Shutdown(NamedTuple):
     grace_ms: float
     flush_ms: float
     error: Optional[ReportedError] = None
-    """The process has failed, perhaps by what it works on."""
+    """The process has failed, perhaps because of its work."""
 
 
 SessionEvent = Union[

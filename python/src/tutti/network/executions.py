@@ -252,7 +252,7 @@ class Executions:
             self._tick_one(held, now)
 
     def take_outputs(self, is_held: Callable[[Output], bool]) -> List[Output]:
-        """``is_held``: what is not to leave yet."""
+        """``is_held``: whether a message must not leave yet."""
         return self._window.take(is_held)
 
     def _tick_one(self, held: HeldExecution, now: float) -> None:

@@ -1,4 +1,4 @@
-"""What the network process hears from its own machine, and how many times it was told to end.
+"""The network process's messages from its own machine, and the number of times that it was told to end.
 
 I1. A signal to the author's process comes as a byte from the interpreter's own handler, which needs no lock; where several nodes are in
     one process, each network process passes it on to the next.

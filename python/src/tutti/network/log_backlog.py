@@ -12,9 +12,9 @@ from typing import Deque, Dict, List
 from ..protocol import LogLine
 
 LOG_BACKLOG_BYTES = 16_777_216
-"""Some 60,000 lines of a hundred characters: what is said while an orchestrator is started again."""
+"""Some 60,000 lines of a hundred characters: the lines of an orchestrator's restart."""
 _LINE_BYTES = 128
-"""What a line takes beside its texts."""
+"""The memory of a line beside its texts."""
 
 
 class LogBacklog:

@@ -122,7 +122,7 @@ class OutputWindow:
             self._send(sent, RESEND_FIRST_MS, now)
 
     def take(self, is_held: Callable[[Output], bool]) -> List[Output]:
-        """What leaves in this turn; ``is_held``: what is not to leave yet."""
+        """The messages that leave in this turn; ``is_held``: whether one must not leave yet."""
         outgoing, self._outgoing = self._outgoing, []
         for output in outgoing:
             if is_held(output):

@@ -59,11 +59,11 @@ _HTTP = re.compile(rb'P/1\.[01] \d{3} |\r\n[\w-]+: |"; charset=')
 """A part of an answer in HTTP: libzmq takes its first bytes for a header."""
 _HTTP_PORT = "that is an HTTP port; use the control address (its port is 7400 unless set otherwise)"
 _MAX_MESSAGES = 1_000
-"""In one frame: well below what the orchestrator takes."""
+"""In one frame: well below the orchestrator's limit."""
 _LOG_HIGH_BYTES = 1_048_576
-"""More log lines that wait hold back the process that says them."""
+"""More waiting log lines hold back the process that writes them."""
 _LOG_STALL_MS = 10_000.0
-"""A connection that takes nothing for so long holds nobody back any more: then what finds no room is counted."""
+"""A connection that takes nothing for so long no longer holds the handler back: further lines are then dropped and counted."""
 
 
 class NetworkRuntime:
@@ -217,7 +217,7 @@ class NetworkRuntime:
             heard = self._port.receive() if listens else []
             self._heard_at = self._clock.now_ms()
         if has_messages or has_letters:
-            # A child's last words come before the end of the handler that has waited for it.
+            # A child's last lines come before the end of the handler that has waited for it.
             heard = [*self._inlets.letters.receive(), *heard]
         self._hear(heard)
 

@@ -55,7 +55,7 @@ _HELD_IN_HELLO = 400
 _HELLOS_BEFORE_NOTE = 5
 """Hellos without an answer before a person is told."""
 LOG_BYTES_PER_TURN = 262_144
-"""Log lines that leave in one turn: what else there is to say does not wait long behind them."""
+"""Log lines that leave in one turn, so that other messages do not wait long behind them."""
 
 
 Measure = Callable[[], Optional[ProcessLoad]]
@@ -160,7 +160,7 @@ class Session:
         return isinstance(self._link, _Joined) and not self._logs.is_empty
 
     def take(self, measure: Optional[Measure] = None, has_room: bool = True) -> Outgoing:
-        """Everything there is to send, once, but for log lines that the connection has no room for, and the ends behind them.
+        """Everything that is to be sent, once, except for log lines that the connection has no room for, and the ends behind them.
 
         ``measure``: what the processes cost, asked when a heartbeat is due.
         """

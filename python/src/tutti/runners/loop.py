@@ -62,7 +62,7 @@ class LoopRunner:
             run.settled(ticket, error)
 
     def call(self, work: Callable[[], Any]) -> Any:
-        """What is awaitable is awaited in the loop of the handlers."""
+        """Awaits an awaitable in the loop of the handlers."""
         given = work()
         if not inspect.isawaitable(given):
             return given

@@ -23,7 +23,7 @@ class Runner(Protocol):
         ...
 
     def call(self, work: Callable[[], Any]) -> Any:
-        """Runs a hook, and gives what it gives."""
+        """Runs a hook, and returns its result."""
         ...
 
     def close(self) -> None:

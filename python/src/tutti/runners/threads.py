@@ -35,7 +35,7 @@ class _ThreadRun:
         try:
             try:
                 self._thread_id = threading.get_ident()
-                # What a handler sets in its context is not there for the next.
+                # A handler's changes to its context are not visible to the next one.
                 return contextvars.copy_context().run(self.run.result)
             finally:
                 self._leave()
@@ -141,7 +141,7 @@ class ThreadRunner:
         return bool(self._runs)
 
     def _submit(self, job: Callable[[], None]) -> None:
-        """Raises where there is no thread, and none can be started."""
+        """Raises if no thread is free and none can be started."""
         with self._lock:
             if self._idle > 0:
                 self._idle -= 1
@@ -180,7 +180,7 @@ class ThreadRunner:
             result = run()
         finally:
             self._hard_stops.ended(execution_id)
-            # Before the node hears of it: the next execution takes this thread.
+            # Before the node is told, since the next execution takes this thread.
             self._is_free()
             self._runs.pop(execution_id, None)
             run.run.finish(result)

@@ -1,4 +1,4 @@
-"""From what an author gives to JSON, without loss: what JSON cannot say is a fault at its place, and never another value.
+"""From an author's value to JSON, without loss: a value that JSON cannot express is a fault at its place, and never becomes another value.
 
 ``docs/values.md`` says the same in a table.
 
@@ -26,17 +26,17 @@ from .content import plain
 from .faults import FaultList, Place, show
 
 MAX_DEPTH = 100
-"""So many lists and objects within each other every reader takes."""
+"""The nesting of lists and objects that every reader accepts."""
 
 _MAX_FAULTS = 20
-"""A person mends a few at a time; a value that contains itself has no end of them."""
+"""A person fixes a few at a time; a value that contains itself has endless faults."""
 
 _SAFE = 2**53 - 1
 _SCALARS = frozenset((str, bool, type(None), int, float))
 
 
 class _Enough(Exception):
-    """There are as many faults as anybody reads."""
+    """No further faults are collected."""
 
 
 def write_json(value: Any, faults: FaultList) -> bytes:
@@ -220,7 +220,7 @@ def _shown_key(key: Any) -> str:
 
 
 def remedy_for(value: Any) -> str:
-    """What to give instead of a value that has no JSON form."""
+    """A replacement for a value that has no JSON form."""
     kind = type(value)
     if isinstance(value, enum.Enum):
         return "give its .value or its .name"

@@ -11,7 +11,7 @@ from ..records import Record
 from .json_form import MAX_DEPTH
 
 _ODD_NUMBER = re.compile(rb"[eE][-+]?[0-9]{3}|[0-9]{300}|-0(?![0-9.eE])")
-"""What is there if a number is one that Python by itself would read as another: too large, too small, minus zero."""
+"""Present only if Python by itself would read a number as another one: too large, too small, minus zero."""
 
 
 def _no_constant(name: str) -> None:
@@ -30,7 +30,7 @@ def _exact_integer(text: str) -> Union[int, float]:
 
 
 def read_json(content: bytes) -> Any:
-    """Objects are records. Raises ``ValueError`` for what is not JSON, and for a number that would become another one."""
+    """Objects are records. Raises ``ValueError`` for text that is not JSON, and for a number that would become another one."""
     text = content.decode("utf-8")
     odd: Dict[str, Any] = {}
     if _ODD_NUMBER.search(content):
