@@ -16,6 +16,7 @@ import { runBlaming } from './author-code.js';
 import { type BlobClient, blobOf } from './blobs.js';
 import { type AbortCode, bounded, NonRetryableError, reportedError, TaskAbortedError } from './errors.js';
 import type { NodeLogger } from './options.js';
+import { Printed, runPrinting } from './printed.js';
 import type { Produced, Result, SessionEvent } from './session/events.js';
 import type { Handler, Task, TaskLogLine } from './task.js';
 
@@ -34,6 +35,8 @@ export interface ExecutionRunDeps {
   readonly blobs: BlobClient;
   readonly clock: Clock;
   readonly control: string;
+  /** Whether what the handler prints goes into its log. */
+  readonly captureOutput: boolean;
   readonly logger: Pick<NodeLogger, 'error'>;
   emit(event: SessionEvent): void;
 }
@@ -62,6 +65,7 @@ export class ExecutionRun {
   #tickets = 0;
   #published: Promise<void> = nothing();
   #hasReturned = false;
+  readonly #printed = new Printed((level, message, fields) => this.#log(level, message, fields));
 
   constructor(assign: Assign, handler: AnyHandler, deps: ExecutionRunDeps) {
     this.#assign = assign;
@@ -71,6 +75,7 @@ export class ExecutionRun {
 
   async run(): Promise<void> {
     const result = await this.#result();
+    this.#printed.end();
     this.#hasReturned = true;
     this.#deps.emit({ kind: 'returned', executionId: this.#assign.executionId, result });
   }
@@ -103,7 +108,7 @@ export class ExecutionRun {
       const handler = this.#handler;
       const value = await runBlaming(
         (thrown) => this.#crash(thrown),
-        () => handler(task),
+        () => (this.#deps.captureOutput ? runPrinting(this.#printed, () => handler(task)) : handler(task)),
       );
       const encoded = this.#encode(value);
       await this.#published;
@@ -149,11 +154,8 @@ export class ExecutionRun {
       );
     const line =
       (level: LogLevel): TaskLogLine =>
-      (message, fields = {}) => {
-        const at = this.#deps.clock.wallMs();
-        const bound = bounded(String(message), MAX_LOG_CHARS);
-        this.#deps.emit({ kind: 'log', executionId, at, level, message: bound, fields: asTexts(fields) });
-      };
+      (message, fields = {}) =>
+        this.#log(level, message, fields);
     return {
       id: formatTaskId(taskId),
       module,
@@ -170,6 +172,13 @@ export class ExecutionRun {
       publish: (partial) => this.#publish(partial),
       log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
     };
+  }
+
+  #log(level: LogLevel, message: unknown, fields: Readonly<Record<string, unknown>>): void {
+    const at = this.#deps.clock.wallMs();
+    const bound = bounded(String(message), MAX_LOG_CHARS);
+    const { executionId } = this.#assign;
+    this.#deps.emit({ kind: 'log', executionId, at, level, message: bound, fields: asTexts(fields) });
   }
 
   #decode({ name, type }: Input, bytes: Uint8Array): unknown {

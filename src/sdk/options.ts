@@ -48,6 +48,8 @@ export interface NodeOptions {
    * refusal) the process exits. With `false` the caller does that, by `stop()` and `stopped`. @default true
    */
   readonly exitOnTerminate?: boolean;
+  /** Whether what a handler writes to stdout and stderr (`console.log`) goes into its task's log, too. @default true */
+  readonly captureOutput?: boolean;
   /** How long handlers get to end after SIGTERM or `stop()`, in ms. @default 5000 */
   readonly shutdownGraceMs?: number;
   /** How long a node that ends waits for what is not acknowledged yet, in ms. @default 5000 */
@@ -71,6 +73,7 @@ export interface NodeSettings {
   readonly onStop: (() => void | Promise<void>) | undefined;
   readonly onConfigure: NodeOptions['onConfigure'] | undefined;
   readonly exitOnTerminate: boolean;
+  readonly captureOutput: boolean;
   readonly shutdownGraceMs: number;
   readonly flushMs: number;
 }
@@ -107,6 +110,7 @@ export function readOptions(
     onStop: options.onStop,
     onConfigure: options.onConfigure,
     exitOnTerminate: options.exitOnTerminate ?? true,
+    captureOutput: options.captureOutput ?? true,
     shutdownGraceMs: options.shutdownGraceMs ?? 5_000,
     flushMs: options.flushMs ?? 5_000,
   };

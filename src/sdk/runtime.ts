@@ -210,6 +210,7 @@ export class Runtime {
           blobs: this.#deps.blobs,
           clock: this.#deps.clock,
           control: this.#settings.control,
+          captureOutput: this.#settings.captureOutput,
           logger: this.#deps.logger,
           emit: (event) => this.#emit(event),
         });

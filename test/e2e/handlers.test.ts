@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startAuthored } from '../support/authored.js';
-import { OrchestratorProcess } from '../support/orchestrator.js';
+import { OrchestratorProcess, pathOf } from '../support/orchestrator.js';
 import { Scene, type Spawned } from '../support/processes.js';
 
 const WORK = `
@@ -156,6 +156,33 @@ describe('a handler', () => {
     await tape.first('it is taken for dead', ({ type }) => type === 'node.dead');
     expect(await tape.ended(task)).toEqual(['succeeded']);
     expect(await orchestrator.executions(task)).toHaveLength(1);
+  });
+
+  it('that prints finds it in its log once, and in its own streams', async () => {
+    const scene = Scene.ofTest();
+    const prints = `odd: async (task) => {
+      console.log('out %d', 1);
+      task.log.info('told');
+      await null;
+      console.error('err');
+      process.stdout.write('not complete');
+      throw new RangeError('failed');
+    }`;
+    const { orchestrator, node } = await ground(scene, prints);
+    const tape = orchestrator.tape();
+    const { task_id: task } = await orchestrator.submit('one', { what: 'odd' });
+    expect(await tape.ended(task)).toEqual(['failed']);
+    const [{ execution_id: execution }] = await orchestrator.executions(task);
+    const { body: log } = await orchestrator.get(`${pathOf(task)}/executions/${execution}/log`);
+    expect(log.items).toMatchObject([
+      { level: 'info', message: 'out 1', fields: { stream: 'stdout' } },
+      { level: 'info', message: 'told' },
+      { level: 'warn', message: 'err', fields: { stream: 'stderr' } },
+      { level: 'info', message: 'not complete', fields: { stream: 'stdout' } },
+    ]);
+    expect(log.items).toHaveLength(4);
+    expect(node.stdout).toContain('out 1');
+    expect(node.stderr).toContain('failed');
   });
 
   it('that ends the process fails with process_exit; what runs beside it is given back', async () => {
