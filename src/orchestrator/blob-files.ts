@@ -1,4 +1,4 @@
-/** Blobs as files: `<dir>/<first two digits>/<sha256>`, private, and what their disk's failures mean to who asked. */
+/** Blobs as files: `<dir>/<first two digits>/<sha256>`, private, and the answers to failures of their disk. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
@@ -73,7 +73,7 @@ export async function hashOfFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Writes one piece while the next one comes; the file is synced when this resolves. Throws `TooLarge`, `DiskFault`, what the content fails with. */
+/** Writes one piece while the next one comes; the file is synced when this resolves. Throws `TooLarge`, `DiskFault`, and the content's own error. */
 export async function receiveInto(path: string, content: Readable, maxBytes: number): Promise<Received> {
   const hash = createHash('sha256');
   const file = await onDisk(open(path, 'wx', PRIVATE_FILE));

@@ -176,7 +176,7 @@ class Uploads {
     return await receiveInto(temporary, content, this.#deps.maxBytes);
   }
 
-  /** Under its name, and leased. Uploads of what is there already come without a file. */
+  /** Under its name, and leased. Uploads of stored blobs come without a file. */
   async #keep({ sha256, size }: Received, temporary: string | undefined): ReturnType<Blobs['put']> {
     const path = blobPath(this.#deps.dir, sha256);
     if (temporary !== undefined) {

@@ -9,7 +9,7 @@ type Listener = (events: readonly StreamEvent[]) => void;
 /** Every event's JSON begins so: see `Journal`. */
 const PROBLEM_ID = /^\{"seq":\d+,"at":"[^"]*","type":"[^"]*","problem_id":"([^"]*)"/;
 
-/** Of text: what is told or read at once, whatever a batch weighed. A single event may be larger. */
+/** Text that is sent or read at once, whatever the size of a batch. A single event may be larger. */
 const CHUNK_CHARACTERS = 1024 * 1024;
 
 export class CommittedEvents implements EventStream {

@@ -1,9 +1,9 @@
 /**
  * From frames to steps: the door through which everything from the bus comes in.
  *
- * 1. Of a stranger nothing is decoded but a hello, alone in a small frame; all else is answered with `say_hello`, unread.
- * 2. A step weighs what it takes in memory once it is decoded, not what it took on the wire.
- * 3. An address that fails to show the token a few times in a second is not listened to for the rest of it. A token so long that nobody
+ * 1. From a stranger, only a hello alone in a small frame is decoded; everything else is answered with `say_hello`, unread.
+ * 2. A step is weighed by its decoded size in memory, not by its size on the wire.
+ * 3. An address that fails to show the token a few times in a second is ignored for the rest of it. A token so long that nobody
  *    guesses it counts all the same: somebody who fails then cannot keep others at the same address out.
  */
 import { RateLimiter } from '../base/rate-limiter.js';
@@ -16,7 +16,7 @@ import type { Step } from './decide/turn.js';
 import type { Refused } from './port.js';
 
 const SHOWN_CHARACTERS = 100;
-/** What waits of a step that came without a frame, or with one that was not kept. */
+/** The weight of a step that came without a frame, or with one that was not kept. */
 const SMALL_STEP_BYTES = 512;
 /** An honest node with the wrong token fails once, and ends. */
 const FAILURES_PER_SECOND = 5;
@@ -26,11 +26,11 @@ const UNGUESSABLE_CHARACTERS = 32;
 export interface IngestDeps {
   /** Settles when the mailbox has room again; until then the socket is not read. `cost`: bytes. */
   readonly post: (step: Step, cost: number) => Promise<void> | undefined;
-  /** What nobody can be told of. */
+  /** Errors that have no caller to report to. */
   readonly refused: (refused: Refused) => void;
   /** Ends a connection of the control socket. */
   readonly end: (route: Route) => void;
-  /** What a hello has to show. */
+  /** The token that a hello must show. */
   readonly token: string | undefined;
   /** A monotonic clock. */
   readonly nowMs: () => number;

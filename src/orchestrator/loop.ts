@@ -7,7 +7,7 @@
  * 3. A full mailbox makes its producers wait.
  * 4. Reports that nobody waits for (an acceptance, a line of a log) are committed with what follows them, at most `UNHURRIED_MS` later.
  * 5. A batch ends where its events are enough for a commit; the steps that it did not take in come first in the next one.
- * 6. Whatever fails at a batch fails that batch: it is counted and logged, whoever asked is told `internal`, and the loop goes on.
+ * 6. A failure in a batch fails that batch only: it is counted and logged, callers get `internal`, and the loop goes on.
  * 7. Once another epoch reigns, or the disk has failed, the loop stops for good.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -43,7 +43,7 @@ export interface LoopDeps {
   readonly logger: Logger;
   /** Steps that may wait; a frame counts as one. */
   readonly mailboxLimit: number;
-  /** Bytes that what waits may take in memory. */
+  /** Bytes of memory that the waiting steps may take. */
   readonly mailboxBytes: number;
   /** What the store says about the steps. */
   readonly load: (steps: readonly Step[]) => Promise<Loaded>;
@@ -57,7 +57,7 @@ export interface LoopDeps {
 
 interface Waiting {
   readonly step: Step;
-  /** What it takes in memory. */
+  /** Its size in memory. */
   readonly bytes: number;
 }
 
@@ -88,7 +88,7 @@ export class Loop {
     return this.#mailbox.length;
   }
 
-  /** What waits takes in memory. */
+  /** The memory of the waiting steps. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -98,7 +98,7 @@ export class Loop {
   }
 
   /**
-   * Puts a step in the mailbox, with what it takes in memory. The promise, if there is one, settles when there is room again:
+   * Puts a step in the mailbox, with its size in memory. The promise, if there is one, settles when there is room again:
    * wait for it before the next.
    */
   post(step: Step, bytes = 0): Promise<void> | undefined {

@@ -48,7 +48,7 @@ import { newestEventAt, recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
 import { Retention } from './retention.js';
 
-/** Of what was decoded and waits: some dozens of the largest frames, and far more than a batch of usual ones. */
+/** Memory of decoded frames that wait: some dozens of the largest frames, and far more than a batch of usual ones. */
 const CLOCK_HINT =
   'the wall clock has leapt by more than a day: nothing is removed for its age until it has gone on evenly for a day, or `tutti up --trust-clock`';
 /** Of frames that wait: some dozens of the largest, and far more than a batch of usual ones. */
@@ -355,7 +355,7 @@ export class Orchestrator implements Coordinator {
     return isStarting ? unavailable('starting', 'the orchestrator is starting') : this.#unable();
   }
 
-  /** Why nothing can be decided, also for what is set up at the start. */
+  /** Why nothing can be decided, also during the setup at the start. */
   #unable(): Refusal | undefined {
     if (this.#stopping) return unavailable('stopping', 'the orchestrator is stopping');
     const gone = this.#deps.store.outOfPlace();
@@ -472,7 +472,7 @@ function unavailable(code: string, message: string): Refusal {
   return { ok: false, kind: 'unavailable', code, message, retryAfter: 1 };
 }
 
-/** Of what it means: a client may write the same body in another order when it sends it again. */
+/** Of its canonical form: a client may write the same body in another order when it sends it again. */
 function hashOf(request: Request): string {
   return createHash('sha256').update(canonicalJson(request)).digest('hex');
 }

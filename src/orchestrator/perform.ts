@@ -146,7 +146,7 @@ export class Performer {
     );
   }
 
-  /** What an operator is to look into. */
+  /** A condition that an operator should look into. */
   #warn(events: readonly EncodedEvent[]): void {
     for (const { fact } of events) {
       if (fact.type === 'node.conflict')

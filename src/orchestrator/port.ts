@@ -230,7 +230,7 @@ export interface Blobs {
     sha256: string,
     content: Readable,
   ): Promise<{ readonly ok: true; readonly blob: BlobRef; readonly existed: boolean } | Refusal>;
-  /** A blob to be read. Refuses one that is not here with `not_found`, one whose file is not what it was with `blob_damaged`. */
+  /** A blob to be read. Refuses one that is not here with `not_found`, one whose file has changed with `blob_damaged`. */
   open(sha256: string): Promise<OpenBlob | Refusal>;
 }
 
@@ -247,7 +247,7 @@ export interface Readiness {
   readonly ready: boolean;
   /** Why not. */
   readonly reason?: string;
-  /** What an operator is to look into, although work is taken. */
+  /** A condition that an operator should look into, although work is taken. */
   readonly hint?: string;
 }
 

@@ -392,7 +392,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
 export interface Clocks {
   readonly nowMs: number;
   readonly wallMs: number;
-  /** What the wall clock said when something was recorded last, before this start. @default wallMs */
+  /** The wall clock's time at the last record before this start. @default wallMs */
   readonly lastMs?: number;
 }
 

@@ -124,7 +124,7 @@ function recoverExecution(state: State, execution: Execution, clocks: Clocks, gr
   if (hasEnded(execution.observed)) return;
   state.nodes.get(execution.nodeId)?.executions.add(execution);
   const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
-  // The time during which nobody reigned does not count, as no pause of the process does.
+  // The time without an orchestrator does not count, just as pauses of the process do not.
   const remainingMs = execution.assignedAt + timeoutMs - (clocks.lastMs ?? clocks.wallMs);
   const arm = (name: string, afterMs: number, timer: Timer): void =>
     state.timers.set(`${name} ${execution.id}`, clocks.nowMs + afterMs, timer);

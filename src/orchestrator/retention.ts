@@ -48,7 +48,7 @@ export interface RetentionDeps {
   readonly state: Pick<State, 'graph' | 'graphs' | 'problems' | 'tasks' | 'forgetting'>;
   readonly epoch: number;
   readonly wallMs: () => number;
-  /** Whether what is old may go for its age; see `age-guard.ts`. */
+  /** Whether old data may be removed because of its age; see `age-guard.ts`. */
   readonly agesAreBelieved: () => Promise<boolean>;
   /** The newest events that are kept; 0: all. */
   readonly keepEvents: number;

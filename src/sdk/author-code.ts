@@ -1,8 +1,8 @@
 /**
- * What the author's code throws where nobody catches it: in a promise that nobody awaits, a timer, an emitter, a stream.
+ * Uncaught errors of the author's code: in a promise that is not awaited, a timer, an emitter, a stream.
  *
  * 1. It belongs to the execution whose handler has started that code, as `AsyncLocalStorage` tells: that one fails, and nothing else.
- * 2. What belongs to no execution is the process's: the listeners that the author has set for it get it as without us; where there are
+ * 2. An error outside all executions concerns the process: the listeners that the author has set for it get it as without us; where there are
  *    none, the nodes of this process are told, and end.
  *
  * 3. `process.exit` in such code is a failure of its execution, and reported before the process is gone.
@@ -12,7 +12,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Takes what an execution's code threw; false where the execution has ended. */
+/** Takes an error of an execution's code; false where the execution has ended. */
 export type Blame = (thrown: unknown) => boolean;
 
 export interface UncaughtListener {
@@ -29,7 +29,7 @@ const soon = queueMicrotask;
 const blames = new AsyncLocalStorage<Blame>();
 const listeners = new Set<UncaughtListener>();
 
-/** Runs a handler: what the code that it starts throws uncaught goes to `blame`. */
+/** Runs a handler: uncaught errors of the code that it starts go to `blame`. */
 export function runBlaming<T>(blame: Blame, run: () => T): T {
   return blames.run(blame, run);
 }
@@ -48,7 +48,7 @@ export function listenForUncaught(listener: UncaughtListener): () => void {
   };
 }
 
-/** Does nothing where it listens already, or nobody asks for it any more. */
+/** Does nothing where it listens already, or is no longer needed. */
 function listen(): void {
   if (listeners.size === 0) return;
   const isMissing = (event: string, listener: unknown) =>

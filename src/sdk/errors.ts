@@ -49,7 +49,7 @@ export function bounded(text: string, maxChars: number = MAX_MESSAGE_CHARS): str
 }
 
 /**
- * What is reported of anything that was thrown. Never throws, whatever the value does when it is looked at.
+ * The report of any thrown value. Never throws, whatever the value does when it is examined.
  *
  * `code`: the error's own where that is snake_case, else `fallback`. `message`: of an error with a code of its own, the text as it is;
  * of every other one its class and its text (`TypeError: x is not a function`), without the class where that is a plain `Error`.

@@ -3,7 +3,7 @@
  *
  * 1. Whatever a handler does, the run ends with exactly one `returned` event, and never throws.
  * 2. Outputs keep the order in which they were published, also where one of them is uploaded first.
- * 3. What code that the handler has started throws uncaught fails the run, also while the handler goes on.
+ * 3. An uncaught error of code that the handler has started fails the run, even while the handler goes on.
  * 4. A partial output that cannot be published fails the run, awaited or not.
  */
 import type { Clock } from '../base/clock.js';
@@ -123,7 +123,7 @@ export class ExecutionRun {
   #crash(thrown: unknown): boolean {
     if (this.#hasReturned) return false;
     const error = reportedError(thrown, 'uncaught_error');
-    // What an abort brings about is not a failure.
+    // A consequence of an abort is not a failure.
     if (this.#controller.signal.aborted) return true;
     this.#logFailure(error);
     this.#deps.emit({ kind: 'crashed', executionId: this.#assign.executionId, error });
@@ -204,7 +204,7 @@ export class ExecutionRun {
       else if (this.#hasReturned) reject(new TuttiError('task_ended', 'the handler has returned already'));
       else this.#waiting.set(ticket, { resolve, reject });
     });
-    // Nobody has to await it: what goes wrong fails the run (4).
+    // It need not be awaited: an error fails the run (4).
     admitted.catch(() => {});
     const waiter = this.#waiting.get(ticket);
     if (!waiter) return admitted;

@@ -5,7 +5,7 @@ const OVERHEAD_BYTES = 512;
 /** A character of a text takes at most so many bytes. */
 const BYTES_PER_CHAR = 3;
 
-/** Well below what the orchestrator takes in one frame. */
+/** Well below the orchestrator's limit for one frame. */
 const MAX_MESSAGES = 1_000;
 
 /** Splits a batch in frames that stay below `maxBytes` and 1,000 messages each, in order; a single item that is larger goes alone. */

@@ -43,7 +43,7 @@ export interface Node {
 
 /** The process that a node runs in. */
 export interface Host {
-  /** Listens for what the author's code throws where nobody catches it; the answer takes it back. */
+  /** Listens for uncaught errors of the author's code; the returned function stops that. */
   onUncaught(listener: UncaughtListener): () => void;
   /**
    * Calls back once, at the first SIGTERM or SIGINT; the answer takes it back. A second one ends the process at once, as does the end of
@@ -132,7 +132,7 @@ function graceOf({ shutdownGraceMs, flushMs }: NodeSettings): Grace {
   return { graceMs: shutdownGraceMs, totalMs: shutdownGraceMs + flushMs };
 }
 
-/** What a node does about errors that nobody catches. */
+/** A node's reaction to uncaught errors. */
 function reactionTo(runtime: Runtime, logger: NodeLogger, host: Host): UncaughtListener {
   let fails = false;
   return {

@@ -43,7 +43,7 @@ export const HELLO_MAX_MS = 2_000;
 const HELD_IN_HELLO = 400;
 /** Hellos without an answer before a person is told. */
 const HELLOS_BEFORE_NOTE = 5;
-/** Log lines that leave in one turn: what else there is to say does not wait long behind them. */
+/** Log lines that leave in one turn, so that other messages do not wait long behind them. */
 const LOG_BYTES_PER_TURN = 262_144;
 
 /** What a node says of itself in every hello. */

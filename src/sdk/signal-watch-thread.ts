@@ -15,9 +15,9 @@ interface SignalHandle {
 }
 
 const STDERR = 2;
-/** What a free main thread takes to answer, on a busy machine. */
+/** The time in which a free main thread answers, on a busy machine. */
 const ANSWER_MS = 1_000;
-/** What the end takes beside all grace: the last frames, and the author's own listeners of `exit`. */
+/** The time that the end takes beside all grace: the last frames, and the author's own listeners of `exit`. */
 const END_MS = 3_000;
 
 const port = parentPort!;

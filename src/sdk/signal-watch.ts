@@ -1,5 +1,5 @@
 /**
- * SIGTERM and SIGINT, also while the main thread computes: there, Node.js calls nobody until it is free again.
+ * SIGTERM and SIGINT, also while the main thread computes: there, Node.js calls no listener until it is free again.
  *
  * 1. The first signal is told to every listener, and again by the watching thread where the author's code has removed all listeners.
  * 2. The second ends the process at once; so does the first, where nothing has ended it within its grace.

@@ -1,5 +1,5 @@
 /**
- * What was thrown, in words: its class and text, and where it was thrown, with its causes.
+ * Thrown values as text: class and message, the place where they were thrown, and their causes.
  *
  * 1. Nothing here throws, whatever was thrown: getters, proxies and `toString` may do anything.
  * 2. The author's own frames are shown; those of this package and of Node.js itself are not.
@@ -18,7 +18,7 @@ const OWN_FOLDER = new URL('..', import.meta.url);
 const OWN_PLACES = ['(node:', 'at node:', OWN_FOLDER.href, fileURLToPath(OWN_FOLDER)];
 const FRAME = /^\s+at /;
 
-/** What `read` gives, or `otherwise` where it throws. */
+/** The result of `read`, or `otherwise` where it throws. */
 export function attempt<T>(read: () => T, otherwise: T): T {
   try {
     return read();
@@ -33,7 +33,7 @@ export function propertyOf(thrown: unknown, key: string): unknown {
   return attempt(() => (thrown as Record<string, unknown>)[key], undefined);
 }
 
-/** Its text alone; of what is not an error, what it is. Empty where there is none. */
+/** Its text alone; a description of a value that is not an error. Empty where there is none. */
 export function textOf(thrown: unknown): string {
   if (typeof thrown === 'string' && thrown !== '') return thrown.slice(0, MAX_TEXT_CHARS);
   if (isErrorLike(thrown)) {

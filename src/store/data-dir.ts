@@ -9,7 +9,7 @@ export interface DataDir {
   /** Notes that there is a store. */
   readonly identity: string;
   readonly blobs: string;
-  /** What a restore has replaced, until the next one. */
+  /** The data that a restore has replaced, until the next restore. */
   readonly before: string;
 }
 
@@ -25,7 +25,7 @@ export function partsOf(dir: string): DataDir {
 /**
  * Take what others may do with a data directory away, also with one that was made before. A home or working directory is left as it is,
  * since it is used for other things too; the parts below it are private all the same.
- * @returns What others may still do, for the operator.
+ * @returns The permissions that others still have, for the operator.
  */
 export function tighten(dir: string): string | undefined {
   const { blobs, before, identity } = partsOf(dir);

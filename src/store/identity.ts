@@ -14,7 +14,7 @@ export interface Identity {
   readonly created_at: string;
 }
 
-/** `unreadable`: there is a note, but a crash or a person has left nothing of what it said. */
+/** `unreadable`: there is a note, but a crash or a person has destroyed its content. */
 export async function readIdentity(file: string): Promise<Identity | 'unreadable' | undefined> {
   let text: string;
   try {

@@ -62,7 +62,7 @@ export interface EnvironmentOptions {
   readonly limits?: Limits;
 }
 
-/** What is found in the place of a store. */
+/** The state of a store's place. */
 export type Found =
   | { readonly kind: 'missing' | 'empty' }
   | { readonly kind: 'store'; readonly usedBytes: number; readonly fileBytes: number };

@@ -1,5 +1,5 @@
 /**
- * What a store's file says of itself, read before LMDB maps it: LMDB keeps no checksums, trusts its meta pages, and ends the process
+ * The header of a store's file, read before LMDB maps it: LMDB keeps no checksums, trusts its meta pages, and ends the process
  * where the file is shorter than they say.
  *
  * H1. Of the two meta pages the one with the newer transaction counts. Each transaction writes the other one, so they are numbered one
@@ -44,7 +44,7 @@ interface MetaPage {
   readonly transaction: bigint;
 }
 
-/** What is wrong with the file, for people. */
+/** The fault of the file, in words. */
 export class HeaderFault extends Error {
   constructor(
     message: string,

@@ -144,7 +144,7 @@ export class LmdbStore implements Store {
     }
   }
 
-  /** Looked at before and after: what is in a file that nobody will find again is not durable. */
+  /** Checked before and after: data in a file that was moved away is not durable. */
   private async commitOnce(epoch: number, writes: readonly Write[]): Promise<CommitOutcome> {
     this.check();
     checkWrites(writes);

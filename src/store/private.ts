@@ -4,7 +4,7 @@ const OTHERS = 0o077;
 
 /**
  * Take what others may do with a file or a folder away, whatever the umask was when it was made; what is not there is left so.
- * @returns Whether others may do nothing any more. Not where it belongs to another user or the disk knows no modes.
+ * @returns Whether others have no permissions left. Not where it belongs to another user or the disk knows no modes.
  */
 export function makePrivate(path: string): boolean {
   try {

@@ -42,7 +42,7 @@ export type Room = Taken | { readonly kind: 'full'; readonly cause: unknown };
 export class FileRoom {
   private ahead = 0;
   private used = 0;
-  /** What LMDB took when that was last looked at. */
+  /** The size that LMDB used at the last check. */
   private least = 0;
   private underWay = 0;
   private readonly inTurn = new InTurn();
@@ -59,7 +59,7 @@ export class FileRoom {
     return new FileRoom(path, await open(path, 'a'), deps);
   }
 
-  /** What is wrong with the file at its place, if it is not ours any more, or was cut. */
+  /** The fault of the file at its place, if it was replaced or cut. */
   outOfPlace(): string | undefined {
     const own = fstatSync(this.file.fd);
     const found = statSync(this.path, { throwIfNoEntry: false });

@@ -5,7 +5,7 @@
  * 2. The header is read before any message: a frame of another version is refused as a whole, unread.
  * 3. Each message is decoded on its own: one that is corrupt or invalid becomes a fault and the rest goes on.
  * 4. Messages, and the fields of a large frame, are counted before any is decoded: a frame of more than `model/limits.ts` allows is refused as
- *    a whole, unread. What six bytes say takes some hundred in memory.
+ *    a whole, unread. A message of six bytes takes some hundred in memory.
  */
 import protobuf from 'protobufjs/minimal.js';
 import { messageOf } from '../base/errors.js';
@@ -40,7 +40,7 @@ export type Decoded<T> =
       readonly ok: true;
       readonly value: T;
       readonly faults: readonly MessageFault[];
-      /** What the value takes in memory, about: bytes. */
+      /** Approximate memory of the value: bytes. */
       readonly cost: number;
     }
   | Undecodable;
@@ -93,7 +93,7 @@ function walk(reader: protobuf.Reader, onField: (field: number, wireType: number
   }
 }
 
-/** What a frame of a node is about; nothing of its messages is decoded. */
+/** The header of a node's frame; its messages are not decoded. */
 export interface Outline {
   readonly version: number;
   readonly incarnation: number;
@@ -180,7 +180,7 @@ function excessOf(
   return undefined;
 }
 
-/** Whether the messages of a frame have more than `max` fields, down to so many levels. Of their values nothing is read. */
+/** Whether the messages of a frame have more than `max` fields, down to so many levels. Their values are not read. */
 function hasMoreFields(frame: Uint8Array, field: number, levels: 1 | 2, max: number): boolean {
   const reader = readerOf(frame);
   let count = 0;
@@ -204,7 +204,7 @@ function hasMoreFields(frame: Uint8Array, field: number, levels: 1 | 2, max: num
     try {
       countUntil(Math.min(next, reader.len), 1);
     } catch {
-      // What is corrupt becomes a fault when it is decoded.
+      // A corrupt message becomes a fault when it is decoded.
     }
     reader.pos = count <= max ? next : reader.len;
     return true;

@@ -1,6 +1,6 @@
 /**
  * The checks of single fields while a message is decoded. A check that fails throws `InvalidField`, which ends that message only:
- * `envelope.ts` turns it into a fault. How much of what may come is stated in `model/limits.ts`.
+ * `envelope.ts` turns it into a fault. The limits are in `model/limits.ts`.
  */
 import { MAX_NAME_CHARS } from '../model/limits.js';
 
@@ -41,7 +41,7 @@ export function named<K extends string>(
   return value && value.length <= MAX_NAME_CHARS ? ({ [key]: value } as { [key in K]: string }) : {};
 }
 
-/** What the orchestrator says, which is trusted: of any length; absent is empty. */
+/** Text from the orchestrator, which is trusted: of any length; absent is empty. */
 export function text(value: string | null | undefined): string {
   return value ?? '';
 }
@@ -56,7 +56,7 @@ export function short(
   return value ?? '';
 }
 
-/** What stands at the end of a text that was cut. */
+/** The end of a text that was cut. */
 export const CUT_MARK = '… [cut]';
 const CUT_MARK_BYTES = Buffer.byteLength(CUT_MARK);
 /** An ASCII control character, as JSON writes it: `\u0001`. */

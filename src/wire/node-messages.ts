@@ -241,7 +241,7 @@ function readLabels(labels: Readonly<Record<string, string>>): Readonly<Record<s
   return labels;
 }
 
-/** The fields of a line of a log: what is too much of them is left out, and a field says how many those are. */
+/** The fields of a line of a log: surplus fields are left out, and a field says how many. */
 function readLogFields(fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   if (isSmall(fields)) return fields;
   const entries = Object.entries(fields);

@@ -200,7 +200,7 @@ class ReflectedTypes implements TypeRegistry {
     try {
       if (name === 'json' || this.#schemas.has(name)) {
         const text = writeJson(value, list);
-        // As it arrives: what is left out is not there.
+        // As it arrives: without the parts that are left out.
         if (list.faults.length === 0 && name !== 'json')
           list.faults.push(...this.#schemas.faults(name, parse(text)));
         return list.faults.length === 0

@@ -39,7 +39,7 @@ const FAILED = refusal('internal', 'internal', 'the orchestrator failed at this 
 /** How long an uploaded blob stays without anything that refers to it. */
 const BLOB_LEASE_MS = 24 * 60 * 60 * 1000;
 
-/** Tells of what could not be decided, and in which kind of step. */
+/** Reports an undecidable step: its error and its kind. */
 export type OnError = (thrown: unknown, kind: Step['kind'] | 'seal') => void;
 
 /** Decides a whole batch and seals it. Returns how many of the steps it took in. */
@@ -50,7 +50,7 @@ export function decide(turn: Turn, steps: readonly Step[], onError: OnError): nu
 }
 
 /**
- * Decides these steps; what follows from them is in the turn's journal, which may take further steps in until it is sealed. Returns how
+ * Decides these steps; their results are in the turn's journal, which may take further steps in until it is sealed. Returns how
  * many it took in: those that come after the journal is full are the next one's.
  */
 export function consider(turn: Turn, steps: readonly Step[], onError: OnError): number {

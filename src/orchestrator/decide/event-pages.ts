@@ -45,7 +45,7 @@ function pageOf(events: readonly EncodedEvent[]): {
 } {
   const text = events.map((event) => event.json).join('\n');
   const bytes = Buffer.from(text);
-  // Mostly all of it is ASCII: then there is nothing to count.
+  // Usually all of it is ASCII, and there is nothing to count.
   const bytesOf = bytes.length === text.length ? (json: string) => json.length : Buffer.byteLength;
   const byTask = new Map<string, TaskLines>();
   let start = 0;

@@ -396,7 +396,7 @@ function settle(turn: Turn, node: FleetNode, execution: Execution): void {
   tellEnded(turn, node, execution.id, execution.committed);
 }
 
-/** It is at work on what has ended: those slots are taken until a heartbeat does not name them any more. */
+/** It is at work on what has ended: those slots are taken until a heartbeat no longer names them. */
 function countSettled(node: FleetNode): void {
   for (const id of node.settled.keys()) node.stopping.add(id);
 }

@@ -48,7 +48,7 @@ export function noteTold(state: State, node: FleetNode): void {
   node.misfits.clear();
 }
 
-/** Why the node gets no work of this graph version; nothing where it does. */
+/** Why the node gets no work of this graph version; `undefined` where it does. */
 export function misfitOf(state: State, node: FleetNode, graph: CompiledGraph): string | undefined {
   const known = node.misfits.get(graph);
   if (known !== undefined) return known || undefined;
@@ -72,7 +72,7 @@ function findMisfit(state: State, node: FleetNode, graph: CompiledGraph): string
   return other && `it was written against another form of ${other.type}`;
 }
 
-/** A new version is stored: the nodes that are here hear of it at once, where it changes what their welcome said. */
+/** A new version is stored: connected nodes are told at once, where it changes the content of their welcome. */
 export function announceTypes(turn: Turn, stored: LoadedGraph, before: LoadedGraph | undefined): void {
   const { state } = turn;
   for (const { spec } of stored.compiled.modules) {

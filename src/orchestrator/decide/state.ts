@@ -74,7 +74,7 @@ export class FleetNode implements Candidate {
   labels: Readonly<Record<string, string>> = {};
   /** The output type that its author declares; empty: whatever the graph does. */
   declaredOutput = '';
-  /** What its author wrote it against. */
+  /** The types that its author wrote it against. */
   schemas: readonly TypeSchema[] = [];
   typesByAssignment = false;
   /** By their keys, those that its last welcome told. */
@@ -108,7 +108,7 @@ export class FleetNode implements Candidate {
   lastUsed = 0;
   /** Placed on it and not ended. */
   readonly executions: Set<Execution> = new Set();
-  /** Ended without it, or while its handler goes on: each takes up a slot until a heartbeat does not name it any more. */
+  /** Ended without it, or while its handler goes on: each takes up a slot until a heartbeat no longer names it. */
   readonly stopping: Set<string> = new Set();
   /** Ended with it, and perhaps not yet known to it: named by a heartbeat, they are acknowledged again. */
   readonly settled: Map<string, { readonly lease: string; readonly seq: number; readonly sinceMs: number }> =

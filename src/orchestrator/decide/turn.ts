@@ -129,7 +129,7 @@ export interface ReusableValue {
   /** In bytes, encoded. */
   readonly size: number;
   readonly value: unknown;
-  /** What its event shows, for `printJson`. */
+  /** The value that its event shows, for `printJson`. */
   readonly shown: unknown;
 }
 

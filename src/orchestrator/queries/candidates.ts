@@ -82,7 +82,7 @@ export async function* problems(
     const { seq, value } = first.take();
     const candidate = await candidateAt(reader, seq, value, first.table === 'unfinished');
     if (candidate) yield candidate;
-    // What is passed over is counted by nobody else.
+    // Skipped candidates are counted only here.
     else await slices?.rest();
   }
 }

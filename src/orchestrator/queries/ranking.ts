@@ -2,7 +2,7 @@
 import type { View } from '../port.js';
 import { MAX_PAGE_CHARACTERS } from './pages.js';
 
-/** What a field's value is sorted by, and the place in the list. */
+/** The sort key of a field's value, and the place in the list. */
 export type Rank = readonly [element: string, problemSeq: number, iterationId: number];
 
 export interface Ranked {

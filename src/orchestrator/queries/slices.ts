@@ -1,5 +1,5 @@
 /**
- * Long questions in slices, between which the loop goes on: the same thread decides, and what comes from the disk keeps it waiting.
+ * Long queries in slices, between which the loop goes on: the same thread decides, and reading from the disk blocks it.
  *
  * S1. All long questions together have one slice in each round of the event loop, and take turns: forty searches keep a task waiting no
  *     longer than one does.

@@ -43,7 +43,7 @@ export type SessionEvent =
       readonly ticket: number;
       readonly produced: Produced;
     }
-  /** Code that the handler has started threw, and nobody caught it. */
+  /** Code that the handler has started threw an uncaught error. */
   | { readonly kind: 'crashed'; readonly executionId: string; readonly error: ReportedError }
   /** The handler has come back: its slot is free. */
   | { readonly kind: 'returned'; readonly executionId: string; readonly result: Result }
@@ -67,7 +67,7 @@ export type SessionEvent =
       readonly reason: string;
       readonly graceMs: number;
       readonly flushMs: number;
-      /** The process fails, perhaps by what it works on. */
+      /** The process fails, perhaps because of its work. */
       readonly error?: ReportedError;
     };
 

@@ -315,7 +315,7 @@ export class Executions {
     for (const held of this.#held.values()) this.#tickOne(held, now);
   }
 
-  /** `isHeld`: what is not to leave yet. */
+  /** `isHeld`: whether a message must not leave yet. */
   takeOutputs(isHeld: (output: Output) => boolean): readonly Output[] {
     return this.#window.take(isHeld);
   }

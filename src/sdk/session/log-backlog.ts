@@ -2,13 +2,13 @@
  * The log lines that wait to leave.
  *
  * 1. They are bounded in bytes. Where there is no room for a line, it is counted instead.
- * 2. What was dropped is told by a line of its own, in the place of the lines that are missing.
+ * 2. A line of its own, in the place of the dropped lines, says how many there were.
  */
 import type { LogLine } from '../../model/protocol.js';
 
-/** Some 60,000 lines of a hundred characters: what a handler says in one go, or while an orchestrator is started again. */
+/** Some 60,000 lines of a hundred characters: a handler's burst, or the lines of an orchestrator's restart. */
 export const LOG_BACKLOG_BYTES = 16_777_216;
-/** What a line takes beside its texts. */
+/** The memory of a line beside its texts. */
 const LINE_BYTES = 128;
 
 /** Lines of one execution that are missing. */

@@ -117,7 +117,7 @@ export class OutputWindow {
     if (sent) this.#send(sent, RESEND_FIRST_MS, now);
   }
 
-  /** What leaves in this turn; `isHeld`: what is not to leave yet. */
+  /** The messages that leave in this turn; `isHeld`: whether one must not leave yet. */
   take(isHeld: (output: Output) => boolean): Output[] {
     const outgoing = this.#outgoing;
     this.#outgoing = outgoing.filter(isHeld);

@@ -8,7 +8,7 @@ type Write = (value: unknown, at: Place | undefined, faults: FaultList, depth: n
 /** A message by its full name. */
 export type LookUp = (name: string) => protobuf.Type | undefined;
 
-/** Messages within each other by `Any`, of which a decoder knows nothing. */
+/** Messages nested by `Any`, whose content a decoder does not see. */
 const MAX_WITHIN = 50;
 const OWN_FORM =
   /^google\.protobuf\.(Any|Duration|FieldMask|ListValue|Struct|Timestamp|Value|(Double|Float|U?Int64|U?Int32|Bool|String|Bytes)Value)$/;

@@ -12,7 +12,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   'google/protobuf/type.proto': ['google/protobuf/any.proto', 'google/protobuf/source_context.proto'],
 };
 const ANY = 'google/protobuf/any.proto';
-/** What an `Any` may hold whatever else is imported: the messages that have a JSON form of their own. */
+/** Messages that an `Any` may hold without an import: those that have a JSON form of their own. */
 const WITHIN_ANY = ['duration', 'empty', 'field_mask', 'struct', 'timestamp', 'wrappers'];
 
 const resolve = createRequire(import.meta.url).resolve;

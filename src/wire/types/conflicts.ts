@@ -1,5 +1,5 @@
 /**
- * What protobufjs takes and `protoc`, and with it the other languages, refuse: a graph that is accepted has types that every node can load.
+ * Definitions that protobufjs accepts, but `protoc` and the other languages refuse: a graph that is accepted has types that every node can load.
  *
  * 1. The values of an enum are names of the scope that the enum is in, not of the enum.
  * 2. An entry of a map is a message in the scope of the map's message.

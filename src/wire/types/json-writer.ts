@@ -1,5 +1,5 @@
 /**
- * From what a node's author gives to JSON, without loss: what JSON cannot say is a fault at its place, never left out and never another
+ * From an author's value to JSON, without loss: a value that JSON cannot express is a fault at its place, never left out and never another
  * value. `docs/values.md` says the same in a table.
  *
  * J1. Each property is read once: a getter or a proxy cannot give one value to the check and another to the text.

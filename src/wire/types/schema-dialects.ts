@@ -2,8 +2,8 @@
  * JSON Schemas as tools write them: each in the draft that it names, with the regular expressions that other languages take.
  *
  * 1. `$schema` names the draft, with `http` or `https`, with or without `#`; a schema that names none is draft 2020-12.
- * 2. A format that is not known is no constraint, as the drafts say.
- * 3. `multipleOf` is about the decimal digits: 19.99 is a multiple of 0.01, whatever binary fractions make of it.
+ * 2. An unknown format is not a constraint, as the drafts say.
+ * 3. `multipleOf` compares decimal digits: 19.99 is a multiple of 0.01, although its binary fraction is not.
  */
 import { createRequire } from 'node:module';
 import { Ajv, type Options, type ValidateFunction } from 'ajv';
@@ -71,7 +71,7 @@ function isMultiple(factor: number, value: number): boolean {
 const KNOWN_ESCAPES = /\\[^\W_]/g;
 const ESCAPES = /^\\[dDwWsSbBtnrvf0-9xuck]$/;
 
-/** With the flag `u` where that can be: a character is then one, whatever its size. Without it `\-` and a lone `{` are themselves. */
+/** With the flag `u` where possible, so that every character counts as one; otherwise without it, so that `\-` and a lone `{` stand for themselves. */
 function readPattern(pattern: string): RegExp {
   try {
     return new RegExp(pattern, 'u');
