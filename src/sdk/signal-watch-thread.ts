@@ -25,10 +25,23 @@ let grace: Grace = { graceMs: 0, totalMs: 0 };
 let seen = 0;
 let heard = false;
 
+let isEnding = false;
+
 port.on('message', (message: Grace | 'heard') => {
-  if (message === 'heard') heard = true;
-  else grace = message;
+  if (message !== 'heard') {
+    grace = message;
+    return;
+  }
+  heard = true;
+  // This thread may have begun after the signal that the main thread has seen.
+  endInTime('a signal');
 });
+
+function endInTime(signal: string): void {
+  if (isEnding) return;
+  isEnding = true;
+  setTimeout(() => kill(`${signal}, and the node has not ended in time`), grace.totalMs + END_MS);
+}
 
 function kill(why: string): void {
   try {
@@ -49,7 +62,7 @@ function onSignal(signal: TerminatingSignal): void {
   setTimeout(() => {
     if (!heard) kill(`${signal}, and the main thread does not answer`);
   }, grace.graceMs + ANSWER_MS);
-  setTimeout(() => kill(`${signal}, and the node has not ended in time`), grace.totalMs + END_MS);
+  endInTime(signal);
 }
 
 // The binding is deprecated in the documentation, and there in every version from 20 on.

@@ -41,7 +41,10 @@ describe('titles', () => {
     await eventually(async () => expect((await heading.innerText()).trim()).toMatch(exactly(shown)));
     const row = page.locator('a.row[aria-current="true"]');
     await row.waitFor();
-    expect((await row.locator('.row-title').innerText()).trim()).toMatch(exactly(shown));
+    // A row may be drawn before its problem has been read.
+    await eventually(async () =>
+      expect((await row.locator('.row-title').innerText()).trim()).toMatch(exactly(shown)),
+    );
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(overflow).toBeLessThanOrEqual(0);
     for (const one of [heading, row.locator('.row-title')]) {
