@@ -13,7 +13,7 @@ import { type NodeLogger, type NodeOptions, type NodeSettings, readOptions } fro
 import { ownSchemas } from './own-schemas.js';
 import { createProcessLoad } from './process-load.js';
 import { Runtime, type RuntimeDeps } from './runtime.js';
-import { type Grace, listenForSignals } from './signal-watch.js';
+import { type Grace, listenForSignals, signalsWatched } from './signal-watch.js';
 import type { Handler } from './task.js';
 import { systemTimers } from './timers.js';
 
@@ -50,6 +50,8 @@ export interface Host {
    * the grace.
    */
   onTerminate(listener: (signal: string) => void, grace: Grace): () => void;
+  /** Settles once signals are seen whatever the author's code does. */
+  signalsWatched(): Promise<void>;
   exit(code: number): void;
 }
 
@@ -110,6 +112,7 @@ export async function startNode(
   const unlisten = host.onUncaught(reactionTo(runtime, deps.logger, host));
   void runtime.stopped.catch(() => {}).finally(unlisten);
   try {
+    if (owned) await host.signalsWatched();
     await runtime.start();
   } catch (error) {
     owned?.release();
@@ -191,6 +194,7 @@ function own(
 const processHost: Host = {
   onUncaught: listenForUncaught,
   onTerminate: listenForSignals,
+  signalsWatched,
   exit: (code) => process.exit(code),
 };
 

@@ -75,3 +75,4 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   handle.onsignal = () => onSignal(signal);
   handle.start(constants.signals[signal]);
 }
+port.postMessage('watching');

@@ -23,7 +23,16 @@ type Listener = (signal: string) => void;
 
 const listeners = new Map<Listener, Grace>();
 let thread: Worker | undefined;
+let watching: Promise<void> = Promise.resolve();
 let hasSeen = false;
+
+/**
+ * Settles when the thread sees signals, or cannot be had. Before that, a handler that removes all listeners would take a signal away
+ * from the main thread while nothing else looks for it.
+ */
+export function signalsWatched(): Promise<void> {
+  return watching;
+}
 
 /** Calls back once, at the first signal; the answer takes it back. */
 export function listenForSignals(listener: Listener, grace: Grace): () => void {
@@ -42,16 +51,26 @@ function begin(): void {
   for (const signal of SIGNALS) process.on(signal, onSignal);
   if (!isMainThread || thread) return;
   try {
-    thread = new Worker(new URL('./signal-watch-thread.js', import.meta.url), {
+    const worker = new Worker(new URL('./signal-watch-thread.js', import.meta.url), {
       // Nothing of what the author has loaded into the main thread (loaders, hooks) belongs there.
       ...{ execArgv: [], env: {}, stdin: false },
       resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 4 },
     });
-    thread.on('message', onSignal);
-    thread.on('error', () => {
-      thread = undefined;
+    thread = worker;
+    watching = new Promise((resolve) => {
+      worker.on('message', (message: TerminatingSignal | 'watching') => {
+        if (message !== 'watching') {
+          onSignal(message);
+          return;
+        }
+        worker.unref();
+        resolve();
+      });
+      worker.on('error', () => {
+        thread = undefined;
+      });
+      worker.once('exit', () => resolve());
     });
-    thread.unref();
   } catch {
     // No threads here, as under the permission model: the listeners above remain.
     thread = undefined;

@@ -46,6 +46,8 @@ export class FakeHost implements Host {
   readonly exits: number[] = [];
   #listener: ((signal: string) => void) | undefined;
 
+  async signalsWatched(): Promise<void> {}
+
   onTerminate(listener: (signal: string) => void): () => void {
     this.#listener = listener;
     return () => {
