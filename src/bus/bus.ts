@@ -6,7 +6,8 @@
  *    mailbox slows its producers down. Handlers must not throw.
  * 3. A frame that was handed over belongs to the bus: the caller does not touch its bytes again.
  * 4. Nothing is guaranteed to arrive. The protocol repeats until it is answered.
- * 5. A peer is a stranger until it is admitted. The bus limits strangers to few connections, a short time and small frames.
+ * 5. A peer is unregistered until it is admitted. The bus limits unregistered peers to few connections, a short time and small
+ *    frames.
  * 6. A bus is started once: a second `start`, or one after `stop`, throws `TuttiError` `bus_started`.
  */
 
@@ -42,8 +43,8 @@ export interface OrchestratorBusHandlers {
   onOutputs(topic: string, frame: Uint8Array, peer: Peer): void | Promise<void>;
   /** What came on a socket is not of the agreed form: a wrong number of frames. Of the control socket, `peer` is the route. */
   onMalformed(socket: 'control' | 'outputs', peer: string): void;
-  /** A connection was ended because of the behaviour of its peer at this address. */
-  onStranger(socket: 'control' | 'outputs' | 'events', code: CutCode, why: string, peer: string): void;
+  /** A connection was ended from our side because of the behaviour of its peer at this address. */
+  onCut(socket: 'control' | 'outputs' | 'events', code: CutCode, why: string, peer: string): void;
   /** A frame could not be handed to this route: its connection is gone or does not take any more. */
   onUnreachable(route: Route): void;
   /** This connection of the control socket ended. */
@@ -55,7 +56,7 @@ export interface BusGauges {
   readonly control: {
     readonly connections: number;
     /** Those among them that were not admitted. */
-    readonly strangers: number;
+    readonly unregistered: number;
     /** Frames that wait for their peers. */
     readonly queuedFrames: number;
     /** Bytes that have come and are not a whole message yet, or wait for the mailbox. */
@@ -63,7 +64,7 @@ export interface BusGauges {
   };
   readonly outputs: {
     readonly connections: number;
-    readonly strangers: number;
+    readonly unregistered: number;
     readonly heldBytes: number;
   };
   readonly events: {
@@ -77,8 +78,8 @@ export interface BusGauges {
 
 /** Of a bus whose sockets are not open. */
 export const NO_GAUGES: BusGauges = {
-  control: { connections: 0, strangers: 0, queuedFrames: 0, heldBytes: 0 },
-  outputs: { connections: 0, strangers: 0, heldBytes: 0 },
+  control: { connections: 0, unregistered: 0, queuedFrames: 0, heldBytes: 0 },
+  outputs: { connections: 0, unregistered: 0, heldBytes: 0 },
   events: { connections: 0, queuedFrames: 0, subscriptions: 0, missedFrames: 0 },
 };
 

@@ -1,15 +1,15 @@
 /**
- * The orchestrator's three sockets: a ROUTER for control, a SUB for outputs, an XPUB for events, all of our own. `zmtp-server.ts` and
- * `zmtp-router.ts` say what is wrong with libzmq's, when everybody may connect.
+ * The orchestrator's three sockets: a ROUTER for control, a SUB for outputs, an XPUB for events, all of our own.
+ * `zmtp/server-socket.ts` and `zmtp/control-socket.ts` say what is wrong with libzmq's when anybody may connect.
  */
 import { TuttiError } from '../base/errors.js';
 import { openFilesLimit } from '../base/open-files.js';
 import { NO_GAUGES, type OrchestratorBus, type OrchestratorBusHandlers } from './bus.js';
-import { connectionLimits } from './connection-limits.js';
 import { badEndpoint, HEARTBEATS, LINGER_MS, QUEUE_FRAMES } from './zeromq-sockets.js';
-import { ZmtpPublisher } from './zmtp-publisher.js';
-import { ZmtpRouter } from './zmtp-router.js';
-import { ZmtpSubscriber } from './zmtp-subscriber.js';
+import { connectionLimits } from './zmtp/connection-limits.js';
+import { ControlSocket } from './zmtp/control-socket.js';
+import { EventsSocket } from './zmtp/events-socket.js';
+import { OutputsSocket } from './zmtp/outputs-socket.js';
 
 export interface ZeromqOrchestratorOptions {
   /** Where to bind: `tcp://127.0.0.1:7400`; port 0 takes a free one. */
@@ -31,9 +31,9 @@ export interface ZeromqOrchestratorOptions {
 const OUTPUTS_PREFIX = 'output/';
 
 interface Sockets {
-  readonly control: ZmtpRouter;
-  readonly outputs: ZmtpSubscriber;
-  readonly events: ZmtpPublisher;
+  readonly control: ControlSocket;
+  readonly outputs: OutputsSocket;
+  readonly events: EventsSocket;
 }
 
 export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions): OrchestratorBus {
@@ -51,29 +51,9 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
 
   function open(to: OrchestratorBusHandlers): Sockets {
     return {
-      control: new ZmtpRouter(
-        { ...zmtp, limits: limits.control },
-        {
-          onFrame: (route, frame, peer) => to.onControl(route, frame, peer),
-          onMalformed: (route) => to.onMalformed('control', route),
-          onUnreachable: (route) => to.onUnreachable(route),
-          onDisconnect: (route) => to.onDisconnect(route),
-          onStranger: (code, why, peer) => to.onStranger('control', code, why, peer),
-        },
-      ),
-      outputs: new ZmtpSubscriber(
-        OUTPUTS_PREFIX,
-        { ...zmtp, limits: limits.outputs },
-        {
-          onMessage: (topic, frame, peer) => to.onOutputs(topic, frame, peer),
-          onMalformed: (peer) => to.onMalformed('outputs', peer),
-          onStranger: (code, why, peer) => to.onStranger('outputs', code, why, peer),
-        },
-      ),
-      events: new ZmtpPublisher(
-        { ...zmtp, limits: limits.events },
-        { onStranger: (code, why, peer) => to.onStranger('events', code, why, peer) },
-      ),
+      control: new ControlSocket({ ...zmtp, limits: limits.control }, to),
+      outputs: new OutputsSocket(OUTPUTS_PREFIX, { ...zmtp, limits: limits.outputs }, to),
+      events: new EventsSocket({ ...zmtp, limits: limits.events }, to),
     };
   }
 

@@ -17,11 +17,15 @@ export interface Gauges {
   readonly control: {
     readonly connections: number;
     /** Those among them that have not registered. */
-    readonly strangers: number;
+    readonly unregistered: number;
     readonly queued_frames: number;
     readonly held_bytes: number;
   };
-  readonly outputs: { readonly connections: number; readonly strangers: number; readonly held_bytes: number };
+  readonly outputs: {
+    readonly connections: number;
+    readonly unregistered: number;
+    readonly held_bytes: number;
+  };
   readonly events: {
     readonly connections: number;
     readonly queued_frames: number;
@@ -66,13 +70,13 @@ export function gaugesOf(
     cursor: state.cursor,
     control: {
       connections: control.connections,
-      strangers: control.strangers,
+      unregistered: control.unregistered,
       queued_frames: control.queuedFrames,
       held_bytes: control.heldBytes,
     },
     outputs: {
       connections: outputs.connections,
-      strangers: outputs.strangers,
+      unregistered: outputs.unregistered,
       held_bytes: outputs.heldBytes,
     },
     events: {

@@ -1,7 +1,7 @@
 /**
  * From frames to steps: the door through which everything from the bus comes in.
  *
- * 1. From a stranger, only a hello alone in a small frame is decoded; everything else is answered with `say_hello`, unread.
+ * 1. From an unregistered peer, only a hello alone in a small frame is decoded; everything else is answered with `say_hello`, unread.
  * 2. A step is weighed by its decoded size in memory, not by its size on the wire.
  * 3. An address that fails to show the token a few times in a second is ignored for the rest of it. A token so long that nobody
  *    guesses it counts all the same: somebody who fails then cannot keep others at the same address out.
@@ -94,7 +94,7 @@ export function ingest({ post, refused, end, token, nowMs }: IngestDeps): Orches
         refusedOutputs(peer, 'a message of the outputs socket is a topic and a frame');
       }
     },
-    onStranger(socket, code, why, peer) {
+    onCut(socket, code, why, peer) {
       refused({ via: socket, peer, code, message: why });
     },
     onUnreachable(route) {

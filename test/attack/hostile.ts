@@ -2,8 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { expect } from 'vitest';
-import { GREETING } from '../../src/bus/zmtp-frames.js';
-import { readyAs } from '../bus/zmtp-peer.js';
+import { GREETING, readyAs } from '../bus/zmtp/raw-peer.js';
 import type { OrchestratorProcess } from '../support/orchestrator.js';
 import type { Scene } from '../support/processes.js';
 import { RawPeer } from '../support/raw-peer.js';

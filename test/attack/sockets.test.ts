@@ -1,9 +1,8 @@
 /** Peers that mean harm, on the three sockets: the process stays, its memory is bounded, and honest nodes work. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { GREETING, PING } from '../../src/bus/zmtp-frames.js';
 import { MAX_HELLO_BYTES } from '../../src/model/limits.js';
-import { message } from '../bus/zmtp-peer.js';
+import { GREETING, message, PING } from '../bus/zmtp/raw-peer.js';
 import { controlFrame, helloOf, NOBODY } from '../support/attack-frames.js';
 import { OrchestratorProcess } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
@@ -114,7 +113,7 @@ describe('a node that has registered', () => {
   });
 });
 
-describe('strangers without end', () => {
+describe('unregistered peers without end', () => {
   it('that hang on, ping, or never finish their greeting keep no honest node out, and are ended in time', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'], openFiles: 600 });
@@ -124,7 +123,7 @@ describe('strangers without end', () => {
     // Its publisher is known from its first output on, and is not replaced then; this peer does not send again what is lost.
     await taskOf(orchestrator, registered);
     const before = await memoryOf(orchestrator);
-    const strangers = [
+    const unregistered = [
       ...(await crowd(300, () => hostile(scene, control, GREETING.subarray(0, 11)))),
       ...(await crowd(200, () => hostile(scene, control))),
       ...(await crowd(300, () => hostile(scene, control, ...handshake('DEALER')))),
@@ -132,19 +131,19 @@ describe('strangers without end', () => {
       ...(await crowd(200, () => hostile(scene, events, ...handshake('SUB'), message('\u0001')))),
     ];
     const pinging = setInterval(() => {
-      for (const socket of strangers.slice(500)) if (!socket.destroyed) socket.write(PING);
+      for (const socket of unregistered.slice(500)) if (!socket.destroyed) socket.write(PING);
     }, 1000);
     scene.atEnd(() => clearInterval(pinging));
     // The limits are those of what the process may have open, and it answers people and takes blobs all the same.
     expect(await metric(orchestrator, 'tutti_control_connections')).toBeLessThanOrEqual(600 * 0.24);
-    expect(await metric(orchestrator, 'tutti_control_strangers')).toBeLessThanOrEqual(600 * 0.12);
+    expect(await metric(orchestrator, 'tutti_control_unregistered')).toBeLessThanOrEqual(600 * 0.12);
     expect(await latency(orchestrator)).toBeLessThan(2000);
     const sha256 = createHash('sha256').update('x').digest('hex');
     const put = await fetch(`${orchestrator.ready.http}/v1/blobs/${sha256}`, { method: 'PUT', body: 'x' });
     expect(put.status).toBe(201);
     await taskOf(orchestrator, registered);
     await worksFor(scene, orchestrator, { instance: 'another' });
-    await expect.poll(() => metric(orchestrator, 'tutti_control_strangers'), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => metric(orchestrator, 'tutti_control_unregistered'), { timeout: 30_000 }).toBe(0);
     await taskOf(orchestrator, registered);
     expect(await count(orchestrator, 'refused_too_many_connections')).toBeGreaterThan(400);
     expect(await count(orchestrator, 'refused_no_hello')).toBeGreaterThan(10);

@@ -25,7 +25,7 @@ describe('the memory network', () => {
       onControl: (route, frame) => void heard.push(`${route} ${Buffer.from(frame)}`),
       onOutputs: (topic, frame) => void heard.push(`${topic} ${Buffer.from(frame)}`),
       onMalformed: () => {},
-      onStranger: () => {},
+      onCut: () => {},
       onUnreachable: () => {},
       onDisconnect: () => {},
     });

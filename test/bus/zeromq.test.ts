@@ -123,7 +123,7 @@ describe('the ZeroMQ buses', () => {
     onControl: () => {},
     onOutputs: () => {},
     onMalformed: () => {},
-    onStranger: () => {},
+    onCut: () => {},
     onUnreachable: () => {},
     onDisconnect: () => {},
   };

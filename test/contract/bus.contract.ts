@@ -106,7 +106,7 @@ function listen(): Heard {
       onControl: (route, frame, { isKnown }) => heard.control.push({ route, frame, isKnown }),
       onOutputs: (topic, frame, peer) => heard.outputs.push({ topic, frame, peer: peer.address }),
       onMalformed: (socket, peer) => heard.malformed.push({ socket, peer }),
-      onStranger: () => {},
+      onCut: () => {},
       onUnreachable: heard.unreachable.push,
       onDisconnect: heard.disconnects.push,
     },

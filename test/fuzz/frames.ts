@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { GREETING, readyOf, wrapped } from '../../src/bus/zmtp-frames.js';
-import { Incoming } from '../../src/bus/zmtp-incoming.js';
-import { ZmtpPublisher } from '../../src/bus/zmtp-publisher.js';
+import { EventsSocket } from '../../src/bus/zmtp/events-socket.js';
+import { wrapped } from '../../src/bus/zmtp/frames.js';
+import { Incoming } from '../../src/bus/zmtp/incoming.js';
+import { nullMechanism } from '../../src/bus/zmtp/mechanism.js';
 import { checkStore } from '../../src/orchestrator/check.js';
 import type { Step } from '../../src/orchestrator/decide/turn.js';
 import { ingest } from '../../src/orchestrator/ingest.js';
+import { GREETING, readyAs } from '../bus/zmtp/raw-peer.js';
 import { Core, graphOf, moduleSpec } from '../orchestrator/core.js';
 import { controlFrame, everyMessage, NOBODY, outputOf, outputsFrame } from '../support/attack-frames.js';
 import type { FuzzTarget } from './guided.js';
@@ -43,12 +45,12 @@ export async function framesTarget(sources: RegExp): Promise<FuzzTarget> {
     token: undefined,
     nowMs: () => core.nowMs,
   });
-  const publisher = new ZmtpPublisher(
+  const publisher = new EventsSocket(
     {
       ...{ lingerMs: 100, queueFrames: 100, pingIntervalMs: 3000, silenceMs: 15_000, admitsAll: false },
-      limits: { connections: 1000, strangers: 1000, strangersOfAddress: 1000 },
+      limits: { connections: 1000, unregistered: 1000, unregisteredOfAddress: 1000 },
     },
-    { onStranger: () => {} },
+    { onCut: () => {} },
   );
   const { port } = await publisher.bind('127.0.0.1', 0);
   const heardControl = ([frame]: readonly Uint8Array[]) => void onControl('hostile', frame!, REGISTERED);
@@ -137,7 +139,7 @@ function corpusOf(frames: readonly Buffer[]): Buffer[] {
 
 /** After a whole handshake. */
 function shaken(peer: string, bytes: Buffer): Buffer {
-  return Buffer.concat([GREETING, readyOf(peer), bytes]);
+  return Buffer.concat([GREETING, readyAs(peer), bytes]);
 }
 
 /** What a connection whose peer has to be of this type makes of it. */
@@ -147,7 +149,10 @@ function readAll(
   bytes: Buffer,
   onMessage: (frames: readonly Uint8Array[]) => void,
 ): void {
-  const incoming = new Incoming({ maxFrameBytes: 1 << 20, frames, peers: [peer] });
+  const incoming = new Incoming({
+    ...{ maxFrameBytes: 1 << 20, frames, peers: [peer] },
+    ...{ mechanismName: 'NULL', mechanism: nullMechanism('ROUTER').connect() },
+  });
   incoming.push(bytes);
   for (;;) {
     const part = incoming.next();

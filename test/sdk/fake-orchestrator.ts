@@ -50,7 +50,7 @@ export class FakeOrchestrator {
       onMalformed: () => {
         throw new Error('malformed');
       },
-      onStranger: () => {},
+      onCut: () => {},
       onUnreachable: () => {},
       onDisconnect: () => {},
     });

@@ -128,7 +128,7 @@ export class Conductor {
       onControl: (route, frame) => this.#onControl(route, frame),
       onOutputs: (topic, frame) => this.#onOutputs(topic, frame),
       onMalformed: (socket) => this.#note(`a message on the ${socket} socket has a wrong number of frames`),
-      onStranger: () => {},
+      onCut: () => {},
       onUnreachable: () => {},
       onDisconnect: () => {},
     });

@@ -42,7 +42,11 @@ export function createMetrics({ gauges, gateway, log }: MetricsSources): () => P
     now.ages_held ? 1 : 0,
   );
   gauge('control_connections', 'Connections to the control socket', (now) => now.control.connections);
-  gauge('control_strangers', 'Those among them that have not registered', (now) => now.control.strangers);
+  gauge(
+    'control_unregistered',
+    'Those among them that have not registered',
+    (now) => now.control.unregistered,
+  );
   gauge('control_queued_frames', 'Frames that wait for their nodes', (now) => now.control.queued_frames);
   gauge(
     'control_held_bytes',
@@ -51,9 +55,9 @@ export function createMetrics({ gauges, gateway, log }: MetricsSources): () => P
   );
   gauge('outputs_connections', 'Connections to the outputs socket', (now) => now.outputs.connections);
   gauge(
-    'outputs_strangers',
+    'outputs_unregistered',
     'Those among them that no accepted output has come from',
-    (now) => now.outputs.strangers,
+    (now) => now.outputs.unregistered,
   );
   gauge(
     'outputs_held_bytes',

@@ -1,7 +1,10 @@
 /** Peers that libzmq would not be: they say what a test wants, byte by byte. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { wrapped } from '../../src/bus/zmtp-frames.js';
+import { COMMAND, framed, greetingOf, PING_BODY, wrapped } from '../../../src/bus/zmtp/frames.js';
+
+export const GREETING: Buffer = greetingOf('NULL', false);
+export const PING: Buffer = framed(COMMAND, PING_BODY);
 
 /** What a test opened, and has to end. */
 export type Open = { destroy?(): unknown; close?(): unknown };

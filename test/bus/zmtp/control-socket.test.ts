@@ -3,45 +3,44 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Dealer } from 'zeromq';
-import { GREETING, PING } from '../../src/bus/zmtp-frames.js';
-import { ZmtpRouter } from '../../src/bus/zmtp-router.js';
-import { endAll, message, type Open, rawPeer, readyAs } from './zmtp-peer.js';
+import { ControlSocket } from '../../../src/bus/zmtp/control-socket.js';
+import { endAll, GREETING, message, type Open, PING, rawPeer, readyAs } from './raw-peer.js';
 
 const MAX_FRAME_BYTES = 100_000;
 const READY = readyAs('DEALER');
 
-let router: ZmtpRouter;
+let router: ControlSocket;
 let endpoint: string;
 const UNLIMITED = {
-  limits: { connections: 1000, strangers: 1000, strangersOfAddress: 1000 },
+  limits: { connections: 1000, unregistered: 1000, unregisteredOfAddress: 1000 },
   admitsAll: true,
 };
 
 let port: number;
 let heard: { route: string; text: string }[];
-let strangers: string[];
+let cuts: string[];
 let malformed: number;
 let unreachable: string[];
 const open: Open[] = [];
 
 beforeEach(async () => {
   heard = [];
-  strangers = [];
+  cuts = [];
   unreachable = [];
   malformed = 0;
-  router = new ZmtpRouter(
+  router = new ControlSocket(
     {
       ...{ maxFrameBytes: MAX_FRAME_BYTES, lingerMs: 100, queueFrames: 100 },
       ...{ pingIntervalMs: 3000, silenceMs: 15_000, ...UNLIMITED },
     },
     {
-      onFrame: (route, frame) => void heard.push({ route, text: Buffer.from(frame).toString() }),
+      onControl: (route, frame) => void heard.push({ route, text: Buffer.from(frame).toString() }),
       onMalformed: () => {
         malformed += 1;
       },
       onUnreachable: (route) => void unreachable.push(route),
       onDisconnect: () => {},
-      onStranger: (_code, why) => void strangers.push(why),
+      onCut: (_socket, _code, why) => void cuts.push(why),
     },
   );
   ({ port } = await router.bind('127.0.0.1', 0));
@@ -127,7 +126,7 @@ describe('a peer', () => {
     const socket = await raw(...bytes);
     socket.resume();
     await once(socket, 'close');
-    expect(strangers).toEqual([expect.stringMatching(why)]);
+    expect(cuts).toEqual([expect.stringMatching(why)]);
     await dealer().send('unharmed');
     await heardFrom('unharmed');
   });
@@ -168,27 +167,27 @@ describe('a peer', () => {
   });
 });
 
-describe('a stranger', () => {
-  const limits = { connections: 8, strangers: 5, strangersOfAddress: 5 };
+describe('an unregistered peer', () => {
+  const limits = { connections: 8, unregistered: 5, unregisteredOfAddress: 5 };
   const codes: string[] = [];
-  let guarded: ZmtpRouter;
+  let guarded: ControlSocket;
   let at: number;
   let frames: { route: string; isKnown: boolean }[];
 
   beforeEach(async () => {
     codes.length = 0;
     frames = [];
-    guarded = new ZmtpRouter(
+    guarded = new ControlSocket(
       {
         ...{ maxFrameBytes: 1024 ** 2, lingerMs: 100, queueFrames: 100 },
         ...{ pingIntervalMs: 3000, silenceMs: 15_000, limits, admitsAll: false },
       },
       {
-        onFrame: (route, _frame, { isKnown }) => void frames.push({ route, isKnown }),
+        onControl: (route, _frame, { isKnown }) => void frames.push({ route, isKnown }),
         onMalformed: () => {},
         onUnreachable: () => {},
         onDisconnect: () => {},
-        onStranger: (code) => void codes.push(code),
+        onCut: (_socket, code) => void codes.push(code),
       },
     );
     ({ port: at } = await guarded.bind('127.0.0.1', 0));
@@ -209,12 +208,12 @@ describe('a stranger', () => {
     guarded.admit(frames[0]!.route);
     const idle: Socket[] = [];
     for (let count = 0; count < 5; count += 1) idle.push(await come());
-    await expect.poll(() => guarded.gauges()).toMatchObject({ connections: 6, strangers: 5 });
+    await expect.poll(() => guarded.gauges()).toMatchObject({ connections: 6, unregistered: 5 });
     const late = await come(message('me too'));
     await gone(idle[0]!);
     await expect.poll(() => frames.length).toBe(2);
     expect(codes).toEqual(['too_many_connections']);
-    expect(guarded.gauges()).toMatchObject({ connections: 6, strangers: 5 });
+    expect(guarded.gauges()).toMatchObject({ connections: 6, unregistered: 5 });
     node.write(message('still here'));
     await expect.poll(() => frames.at(-1)).toMatchObject({ isKnown: true });
     late.destroy();
@@ -228,7 +227,7 @@ describe('a stranger', () => {
     }
     await gone(await come());
     expect(codes).toEqual(['too_many_connections']);
-    expect(guarded.gauges()).toMatchObject({ connections: 8, strangers: 0 });
+    expect(guarded.gauges()).toMatchObject({ connections: 8, unregistered: 0 });
   });
 
   it('is ended for a frame that a known peer may send, before it has come', async () => {

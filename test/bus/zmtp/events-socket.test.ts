@@ -4,34 +4,33 @@ import type { Socket } from 'node:net';
 import { setImmediate as turnOfTheLoop, setTimeout as turnOfTheTimers } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Subscriber } from 'zeromq';
-import { GREETING } from '../../src/bus/zmtp-frames.js';
-import { ZmtpPublisher } from '../../src/bus/zmtp-publisher.js';
-import { command, endAll, message, type Open, rawPeer, readyAs } from './zmtp-peer.js';
+import { EventsSocket } from '../../../src/bus/zmtp/events-socket.js';
+import { command, endAll, GREETING, message, type Open, rawPeer, readyAs } from './raw-peer.js';
 
 const QUEUE_FRAMES = 1000;
 const READY = readyAs('SUB');
 const TOPIC = 'task/p/1/';
 
 const UNLIMITED = {
-  limits: { connections: 1000, strangers: 1000, strangersOfAddress: 1000 },
+  limits: { connections: 1000, unregistered: 1000, unregisteredOfAddress: 1000 },
   admitsAll: false,
 };
 
-let publisher: ZmtpPublisher;
+let publisher: EventsSocket;
 let port: number;
-let strangers: string[];
+let cuts: string[];
 const open: Open[] = [];
 
 async function start(at = 0, pings = { pingIntervalMs: 3000, silenceMs: 15_000 }): Promise<void> {
-  publisher = new ZmtpPublisher(
+  publisher = new EventsSocket(
     { lingerMs: 100, queueFrames: QUEUE_FRAMES, ...pings, ...UNLIMITED },
-    { onStranger: (_code, why) => void strangers.push(why) },
+    { onCut: (_socket, _code, why) => void cuts.push(why) },
   );
   ({ port } = await publisher.bind('127.0.0.1', at));
 }
 
 beforeEach(async () => {
-  strangers = [];
+  cuts = [];
   await start();
 });
 
@@ -123,7 +122,7 @@ describe('the events socket', () => {
       .toBe(true);
     socket.write(Buffer.concat([command('CANCEL', Buffer.from('a')), message('\u0000b')]));
     await subscriptions().toBe(0);
-    expect(strangers).toEqual([]);
+    expect(cuts).toEqual([]);
   });
 
   it('loses nothing of what one turn publishes to a subscriber that reads, however much it is', async () => {
@@ -140,8 +139,8 @@ describe('the events socket', () => {
     ['of TLS', [Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3])], /greet/],
     ['that publishes', [GREETING, readyAs('PUB')], /"PUB", not SUB or XSUB/],
     ['of rubbish after the handshake', [GREETING, READY, Buffer.alloc(100, 0xee)], /kind/],
-    ['that talks of something else', [GREETING, READY, message('hello')], /no subscription/],
-    ['that says nothing', [GREETING, READY, message('')], /no subscription/],
+    ['that talks of something else', [GREETING, READY, message('hello')], /not a subscription/],
+    ['that says nothing', [GREETING, READY, message('')], /not a subscription/],
     ['with a subscription of two frames', [GREETING, READY, message('\u0001a', 'b')], /one frame/],
     ['with a prefix that is too long', [GREETING, READY, subscribing('x'.repeat(251))], /252 bytes, 251/],
     [
@@ -170,7 +169,7 @@ describe('the events socket', () => {
     const socket = await raw(...bytes);
     socket.resume();
     await once(socket, 'close');
-    expect(strangers).toEqual([expect.stringMatching(why)]);
+    expect(cuts).toEqual([expect.stringMatching(why)]);
     await subscriptions().toBe(1);
     publisher.publish(TOPIC, Buffer.from('unharmed'));
     await expect.poll(() => other.heard).toEqual([`${TOPIC} unharmed`]);
@@ -188,10 +187,8 @@ describe('the events socket', () => {
     );
     for (const socket of all) socket.resume();
     await subscriptions().toBe(100_000);
-    await expect.poll(() => strangers.length).toBeGreaterThan(0);
-    expect(new Set(strangers)).toEqual(
-      new Set(['all subscribers together have 100000 subscriptions already']),
-    );
+    await expect.poll(() => cuts.length).toBeGreaterThan(0);
+    expect(new Set(cuts)).toEqual(new Set(['all subscribers together have 100000 subscriptions already']));
     endAll(open);
     await subscriptions().toBe(0);
   });

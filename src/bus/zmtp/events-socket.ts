@@ -1,28 +1,26 @@
 /**
  * The events socket: what an XPUB of libzmq does, for SUBs and XSUBs of any implementation.
  *
- * 1. A message is encoded once, for all who subscribe to a prefix of its topic. Who does not take what waits for it misses the message,
- *    which is counted, and nobody waits for it.
- * 2. Published events are handed out in rounds over the subscribers: however many there are, publishing costs the same, and most of the time is
- *    for others.
- * 3. The memory that a peer can take is bounded: the length of a prefix, how many one may subscribe to, and how many all may together.
+ * 1. A message in the clear is encoded once, for all peers that subscribe to a prefix of its topic. A peer that does not take what
+ *    waits for it misses the message, which is counted, and nobody waits for it.
+ * 2. Published events are handed out in rounds over the subscribers: however many there are, publishing costs the same, and most of
+ *    the time is for others.
+ * 3. The memory that a peer can take is bounded: the length of a prefix, how many one may subscribe to, and how many all may
+ *    together.
  */
-import type { BusGauges, CutCode } from './bus.js';
+import type { BusGauges, OrchestratorBusHandlers } from '../bus.js';
+import { TopicSubscribers } from '../topic-subscribers.js';
+import type { Connection } from './connection.js';
+import { CANCEL, Message, SUBSCRIBE } from './frames.js';
 import { Rounds } from './rounds.js';
-import { TopicSubscribers } from './topic-subscribers.js';
-import { CANCEL, SUBSCRIBE, wrapped } from './zmtp-frames.js';
-import type { Message } from './zmtp-outgoing.js';
-import { type Connection, type ZmtpOptions, type ZmtpRole, ZmtpServer } from './zmtp-server.js';
+import { ServerSocket, type SocketOptions, type SocketRole } from './server-socket.js';
 
-export interface ZmtpPublisherHandlers {
-  /** A connection was ended because of the behaviour of its peer at this address. */
-  onStranger(code: CutCode, why: string, peer: string): void;
-}
+export type EventsHandlers = Pick<OrchestratorBusHandlers, 'onCut'>;
 
-const ROLE: ZmtpRole = { type: 'XPUB', peers: ['SUB', 'XSUB'], frames: 1 };
-/** Topics are a quarter of that; a longer prefix begins none of them. */
+const ROLE: SocketRole = { name: 'events', type: 'XPUB', peers: ['SUB', 'XSUB'], frames: 1 };
+/** Topics have a quarter of that; a longer prefix begins none of them. */
 const MAX_PREFIX_BYTES = 250;
-/** Of one peer: to watch so many tasks one by one. Whoever wants more subscribes to what they have in common. */
+/** Of one peer: enough to watch a thousand tasks one by one. For more, there are shorter prefixes. */
 const MAX_SUBSCRIPTIONS = 1_000;
 /** Of all peers together: some 40 MiB if all are as long as can be. */
 const MAX_ALL_SUBSCRIPTIONS = 100_000;
@@ -42,8 +40,7 @@ interface Subscriber {
   next: number;
 }
 
-export class ZmtpPublisher {
-  readonly #server: ZmtpServer;
+export class EventsSocket extends ServerSocket {
   readonly #peers = new Map<Connection, Subscriber>();
   readonly #subscribers = new TopicSubscribers<Connection>();
   /** Published, and not handed out to everybody yet. */
@@ -67,36 +64,17 @@ export class ZmtpPublisher {
   #subscriptions = 0;
   #missedFrames = 0;
 
-  constructor(options: Omit<ZmtpOptions, 'maxFrameBytes'>, handlers: ZmtpPublisherHandlers) {
-    const ofSubscriptions = { ...options, maxFrameBytes: 1 + MAX_PREFIX_BYTES };
-    this.#server = new ZmtpServer(ROLE, ofSubscriptions, {
-      onReady: (connection) =>
-        void this.#peers.set(connection, { prefixes: new Set(), next: this.#first + this.#news.length }),
-      onMessage: (connection, [frame]) => this.#onChange(connection, frame![0], frame!.subarray(1)),
-      onMalformed: (connection) => this.#server.refuse(connection, 'a subscription is one frame'),
-      onCommand: (connection, name, data) => {
-        if (name === 'SUBSCRIBE') this.#onChange(connection, SUBSCRIBE, data);
-        if (name === 'CANCEL') this.#onChange(connection, CANCEL, data);
-      },
-      onEnd: (connection) => {
-        for (const prefix of this.#peers.get(connection)?.prefixes ?? NONE) this.#cancel(connection, prefix);
-        this.#peers.delete(connection);
-      },
-      onStranger: (code, why, peer) => handlers.onStranger(code, why, peer),
-    });
-  }
-
-  bind(host: string, port: number): ReturnType<ZmtpServer['bind']> {
-    return this.#server.bind(host, port);
+  constructor(options: Omit<SocketOptions, 'maxFrameBytes'>, handlers: EventsHandlers) {
+    super(ROLE, { ...options, maxFrameBytes: 1 + MAX_PREFIX_BYTES }, handlers);
   }
 
   /** `topic` is ASCII. */
   publish(topic: string, frame: Uint8Array): void {
     const subscribers = this.#subscribers.of(topic);
     if (subscribers.size === 0) return;
-    const message = wrapped(Buffer.from(topic), frame);
+    const message = new Message(Buffer.from(topic), frame);
     this.#news.push({ subscribers, message });
-    for (const part of message) this.#newsBytes += part.byteLength;
+    this.#newsBytes += message.size;
     if (this.#news.length >= MAX_NEWS || this.#newsBytes >= MAX_NEWS_BYTES) this.#handOutAll();
     this.#rounds.ask();
   }
@@ -106,24 +84,46 @@ export class ZmtpPublisher {
   }
 
   gauges(): BusGauges['events'] {
-    const { connections, queuedFrames } = this.#server;
+    const { connections, queuedFrames } = this.counts();
     return {
       ...{ connections, queuedFrames },
       ...{ subscriptions: this.#subscriptions, missedFrames: this.#missedFrames },
     };
   }
 
-  close(): Promise<void> {
+  override close(): Promise<void> {
     this.#rounds.stop();
     this.#handOutAll();
-    return this.#server.close();
+    return super.close();
+  }
+
+  protected override onReady(connection: Connection): void {
+    this.#peers.set(connection, { prefixes: new Set(), next: this.#first + this.#news.length });
+  }
+
+  protected override onMessage(connection: Connection, [frame]: readonly Uint8Array[]): void {
+    this.#onChange(connection, frame![0], frame!.subarray(1));
+  }
+
+  protected override onMalformed(connection: Connection): void {
+    this.cut(connection, 'a subscription is one frame');
+  }
+
+  protected override onCommand(connection: Connection, name: string, data: Uint8Array): void {
+    if (name === 'SUBSCRIBE') this.#onChange(connection, SUBSCRIBE, data);
+    if (name === 'CANCEL') this.#onChange(connection, CANCEL, data);
+  }
+
+  protected override onEnd(connection: Connection): void {
+    for (const prefix of this.#peers.get(connection)?.prefixes ?? NONE) this.#cancel(connection, prefix);
+    this.#peers.delete(connection);
   }
 
   /** Puts the news that a subscriber wants before its connection. */
   #handOut(connection: Connection, subscriber: Subscriber): void {
     for (let index = subscriber.next - this.#first; index < this.#news.length; index += 1) {
       const { subscribers, message } = this.#news[index]!;
-      if (subscribers.has(connection) && !this.#server.put(connection, message)) this.#missedFrames += 1;
+      if (subscribers.has(connection) && !this.put(connection, message)) this.#missedFrames += 1;
     }
     subscriber.next = this.#first + this.#news.length;
   }
@@ -136,8 +136,7 @@ export class ZmtpPublisher {
   /** Lets go of the oldest of the news, which everybody has got. */
   #forget(count: number): void {
     if (count <= 0) return;
-    for (const { message } of this.#news.splice(0, count))
-      for (const part of message) this.#newsBytes -= part.byteLength;
+    for (const { message } of this.#news.splice(0, count)) this.#newsBytes -= message.size;
     this.#first += count;
   }
 
@@ -145,7 +144,7 @@ export class ZmtpPublisher {
     const prefix = Buffer.from(bytes).toString('latin1');
     if (kind === SUBSCRIBE) this.#subscribe(connection, prefix);
     else if (kind === CANCEL) this.#cancel(connection, prefix);
-    else this.#server.refuse(connection, 'a message that is no subscription');
+    else this.cut(connection, 'a message that is not a subscription');
   }
 
   #subscribe(connection: Connection, prefix: string): void {
@@ -153,7 +152,7 @@ export class ZmtpPublisher {
     if (own.has(prefix)) return;
     const why = this.#excess(own, prefix);
     if (why !== undefined) {
-      this.#server.refuse(connection, why);
+      this.cut(connection, why);
       return;
     }
     own.add(prefix);

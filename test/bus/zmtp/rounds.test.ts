@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Rounds } from '../../src/bus/rounds.js';
+import { Rounds } from '../../../src/bus/zmtp/rounds.js';
 
 /** Rounds over numbers; each item takes so long. */
 function roundsOver(items: Set<number>, workMs = 0) {

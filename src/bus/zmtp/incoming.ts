@@ -1,52 +1,58 @@
 /**
- * What one peer sends, taken apart as it comes. A frame's length is looked at before anything of it is kept.
+ * Reads the bytes of one peer as they arrive. A frame's length is checked before any of it is kept.
  *
- * 1. It never throws, whatever comes; what cannot be understood is `broken`, and after that there is nothing more.
- * 2. What it keeps is `size` bytes and few objects, however small the pieces are in which they came.
+ * 1. It never throws, whatever arrives. Bytes that cannot be understood are `broken`, and nothing is read after them.
+ * 2. It holds `size` bytes and few objects, however small the pieces are in which they arrived.
+ * 3. No frame is larger than its phase allows: a command, or a message of at most `maxFrameBytes` in the clear.
  */
 import {
   COMMAND,
   GREETING_BYTES,
   LONG,
   MAJOR_VERSION,
-  MECHANISM,
   MECHANISM_AT,
+  MECHANISM_BYTES,
   MORE,
+  propertyOf,
   SIGNATURE_END,
   SIGNATURE_START,
   UNKNOWN_FLAGS,
-} from './zmtp-frames.js';
+} from './frames.js';
+import type { Mechanism } from './mechanism.js';
 
-/** A READY with all its properties, a PING with its context, a subscription: far shorter. */
+/** A command of the handshake with all its properties, a PING with its context, a subscription: all far shorter. */
 const MAX_COMMAND_BYTES = 4096;
-/** Smaller pieces than that are joined: each is an object of some hundred bytes. */
+/** Smaller pieces are joined: each is an object of some hundred bytes. */
 const PIECE_BYTES = 1024;
 const SHOWN_CHARACTERS = 20;
 
 export type Part =
   | { readonly kind: 'incomplete' }
-  /** The peer's greeting: it is to be told READY. */
-  | { readonly kind: 'greeting' }
-  /** The peer's READY: messages follow. */
-  | { readonly kind: 'ready' }
+  /** The peer is to be told this. */
+  | { readonly kind: 'reply'; readonly bytes: Uint8Array | undefined }
+  /** The handshake is over and messages follow. The peer is told `reply` if it is accepted. */
+  | { readonly kind: 'ready'; readonly reply?: Uint8Array; readonly key?: string }
   /** A message of as many frames as was agreed. */
   | { readonly kind: 'message'; readonly frames: readonly Uint8Array[] }
-  /** One of more or fewer, which are not kept. */
+  /** A message of more or fewer frames, which are not kept. */
   | { readonly kind: 'malformed' }
   | { readonly kind: 'ping'; readonly context: Uint8Array }
   | { readonly kind: 'command'; readonly name: string; readonly data: Uint8Array }
-  /** A frame of a message that goes on. */
+  /** A frame of a message that continues. */
   | { readonly kind: 'more' }
-  /** There is nothing to be understood after it. */
+  /** Nothing can be understood after it. */
   | { readonly kind: 'broken'; readonly why: string };
 
 export interface IncomingOptions {
-  /** Of each frame, until it is said otherwise. */
+  /** Of each frame in the clear, until it is set to another value. */
   readonly maxFrameBytes: number;
   /** Frames of a message. */
   readonly frames: number;
   /** The socket types that this one talks to. */
   readonly peers: readonly string[];
+  /** The name that the peer's greeting must have. */
+  readonly mechanismName: string;
+  readonly mechanism: Mechanism;
 }
 
 const INCOMPLETE: Part = { kind: 'incomplete' };
@@ -84,7 +90,7 @@ export class Incoming {
     return this.#have + this.#framesBytes;
   }
 
-  /** What comes next. Once it was `broken`, there is no more. */
+  /** What comes next. Do not call it again after `broken`. */
   next(): Part {
     return this.#phase === 'greeting' ? this.#greeting() : this.#frame();
   }
@@ -105,10 +111,14 @@ export class Incoming {
       return broken(`it speaks version ${start[10]} of ZMTP, this is ${MAJOR_VERSION}`);
     if (this.#have < GREETING_BYTES) return INCOMPLETE;
     const greeting = this.#take(GREETING_BYTES);
-    const mechanism = greeting.toString('latin1', MECHANISM_AT, MECHANISM_AT + 20).replace(/\0+$/, '');
-    if (mechanism !== MECHANISM) return broken('it wants another security mechanism than NULL');
+    const { mechanism, mechanismName } = this.#options;
+    const name = greeting
+      .toString('latin1', MECHANISM_AT, MECHANISM_AT + MECHANISM_BYTES)
+      .replace(/\0+$/, '');
+    if (name !== mechanismName)
+      return broken(`it wants the security mechanism ${shown(name)}, not ${mechanismName}`);
     this.#phase = 'handshake';
-    return { kind: 'greeting' };
+    return { kind: 'reply', bytes: mechanism.opening };
   }
 
   #frame(): Part {
@@ -117,27 +127,58 @@ export class Incoming {
     if (flags === undefined) return INCOMPLETE;
     const isCommand = (flags & COMMAND) !== 0;
     if (flags & UNKNOWN_FLAGS || (isCommand && flags & MORE)) return broken('a frame of no known kind');
+    if (this.#phase !== 'open' && !isCommand) return broken('a message before it was ready');
     const isLong = (flags & LONG) !== 0;
     const headBytes = isLong ? 9 : 2;
     if (head.length < headBytes) return INCOMPLETE;
     const size = isLong ? head.readUInt32BE(1) * 2 ** 32 + head.readUInt32BE(5) : head[1]!;
-    const limit = isCommand ? MAX_COMMAND_BYTES : this.maxFrameBytes;
-    if (size > limit) return broken(`a frame of ${size} bytes, ${limit} are the most`);
+    const { overheadBytes } = this.#options.mechanism;
+    // An encrypted frame says inside whether it is a command.
+    const isKnownCommand = isCommand && (overheadBytes === 0 || this.#phase === 'handshake');
+    const limit = isKnownCommand ? MAX_COMMAND_BYTES : this.maxFrameBytes;
+    if (size > limit + overheadBytes) return broken(`a frame of ${size} bytes, ${limit} are the most`);
     if (this.#have < headBytes + size) return INCOMPLETE;
     const body = this.#take(headBytes + size).subarray(headBytes);
-    if (isCommand) return this.#command(body);
-    if (this.#phase !== 'open') return broken('a message before it was ready');
-    return this.#message(body, (flags & MORE) !== 0);
+    return this.#phase === 'handshake' ? this.#handshake(body) : this.#open(flags & (COMMAND | MORE), body);
   }
 
-  #message(frame: Buffer, goesOn: boolean): Part {
+  #handshake(command: Buffer): Part {
+    const step = this.#options.mechanism.handshake(command);
+    if (step.kind === 'continue') return { kind: 'reply', bytes: step.reply };
+    if (step.kind === 'broken') return step;
+    const { peers } = this.#options;
+    const type = propertyOf(step.metadata, 'Socket-Type');
+    if (type === undefined || !peers.includes(type))
+      return broken(
+        `${type === undefined ? 'it does not say what it is' : shown(type)}, not ${peers.join(' or ')}`,
+      );
+    this.#phase = 'open';
+    const { reply, key } = step;
+    return { kind: 'ready', ...(reply && { reply }), ...(key !== undefined && { key }) };
+  }
+
+  #open(flags: number, sealed: Buffer): Part {
+    const frame = this.#options.mechanism.open({ flags, body: sealed });
+    if (frame === undefined) return broken('a frame that was altered, repeated or not encrypted for us');
+    const { body } = frame;
+    if ((frame.flags & COMMAND) === 0) return this.#message(body, (frame.flags & MORE) !== 0);
+    if (body.length > MAX_COMMAND_BYTES)
+      return broken(`a command of ${body.length} bytes, ${MAX_COMMAND_BYTES} are the most`);
+    const nameBytes = body[0] ?? 0;
+    const name = body.toString('latin1', 1, 1 + nameBytes);
+    const data = body.subarray(1 + nameBytes);
+    // After two bytes of its time to live comes the context that it wants back.
+    return name === 'PING' ? { kind: 'ping', context: data.subarray(2) } : { kind: 'command', name, data };
+  }
+
+  #message(frame: Buffer, continues: boolean): Part {
     const isLast = this.#frames.length === this.#options.frames - 1;
-    if (!goesOn && isLast && !this.#isTooLong) {
+    if (!continues && isLast && !this.#isTooLong) {
       const frames = [...this.#frames, frame];
       this.#dropFrames();
       return { kind: 'message', frames };
     }
-    if (!goesOn) {
+    if (!continues) {
       this.#dropFrames();
       this.#isTooLong = false;
       return { kind: 'malformed' };
@@ -156,25 +197,6 @@ export class Incoming {
   #dropFrames(): void {
     this.#frames = [];
     this.#framesBytes = 0;
-  }
-
-  #command(body: Buffer): Part {
-    const nameBytes = body[0] ?? 0;
-    const name = body.toString('latin1', 1, 1 + nameBytes);
-    const data = body.subarray(1 + nameBytes);
-    if (this.#phase === 'handshake') {
-      if (name !== 'READY') return broken(`${shown(name)} before it was ready`);
-      const { peers } = this.#options;
-      const type = socketType(data);
-      if (type === undefined || !peers.includes(type))
-        return broken(
-          `${type === undefined ? 'it does not say what it is' : shown(type)}, not ${peers.join(' or ')}`,
-        );
-      this.#phase = 'open';
-      return { kind: 'ready' };
-    }
-    // After two bytes of its time to live, whatever it wants to have back.
-    return name === 'PING' ? { kind: 'ping', context: data.subarray(2) } : { kind: 'command', name, data };
   }
 
   /** The first bytes, which are there, without taking them. */
@@ -198,18 +220,3 @@ export class Incoming {
 }
 
 const shown = (text: string): string => JSON.stringify(text.slice(0, SHOWN_CHARACTERS));
-
-/** Its name's length and name, its value's length in four bytes and value; and so on. */
-function socketType(properties: Buffer): string | undefined {
-  let at = 0;
-  while (at < properties.length) {
-    const nameEnd = at + 1 + properties[at]!;
-    if (nameEnd + 4 > properties.length) return undefined;
-    const name = properties.toString('latin1', at + 1, nameEnd).toLowerCase();
-    const end = nameEnd + 4 + properties.readUInt32BE(nameEnd);
-    if (end > properties.length) return undefined;
-    if (name === 'socket-type') return properties.toString('latin1', nameEnd + 4, end);
-    at = end;
-  }
-  return undefined;
-}

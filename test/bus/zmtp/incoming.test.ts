@@ -2,12 +2,14 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GREETING, PING, wrapped } from '../../src/bus/zmtp-frames.js';
-import { Incoming, type Part } from '../../src/bus/zmtp-incoming.js';
-import { command, message, readyAs } from './zmtp-peer.js';
+import { wrapped } from '../../../src/bus/zmtp/frames.js';
+import { Incoming, type Part } from '../../../src/bus/zmtp/incoming.js';
+import { nullMechanism } from '../../../src/bus/zmtp/mechanism.js';
+import { command, GREETING, message, PING, readyAs } from './raw-peer.js';
 
 const READY = readyAs('DEALER');
-const options = { maxFrameBytes: 100_000, frames: 1, peers: ['DEALER'] };
+const plain = { mechanismName: 'NULL', mechanism: nullMechanism('ROUTER').connect() };
+const options = { maxFrameBytes: 100_000, frames: 1, peers: ['DEALER'], ...plain };
 
 function parts(incoming: Incoming): Part[] {
   const taken: Part[] = [];
@@ -50,7 +52,7 @@ describe('what comes on a connection', () => {
             taken.push(...parts(incoming));
           }
           expect(taken.map(({ kind }) => kind).filter((kind) => kind !== 'more')).toEqual([
-            ...['greeting', 'ready', 'ping'],
+            ...['reply', 'ready', 'ping'],
             ...messages.map((frames) => (frames.length === agreed ? 'message' : 'malformed')),
           ]);
           const read = taken.flatMap((part) => (part.kind === 'message' ? [part.frames.map(toHex)] : []));
@@ -70,7 +72,7 @@ describe('what comes on a connection', () => {
         fc.integer({ min: 1, max: 2 }),
         fc.array(fc.uint8Array({ maxLength: 300 })),
         (lead, frames, chunks) => {
-          const incoming = new Incoming({ maxFrameBytes: 1000, frames, peers: ['DEALER'] });
+          const incoming = new Incoming({ ...options, maxFrameBytes: 1000, frames });
           for (const chunk of [GREETING, READY].slice(0, lead)) incoming.push(chunk);
           for (const chunk of chunks) {
             if (chunk.length > 0) incoming.push(Buffer.from(chunk));

@@ -3,38 +3,37 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Publisher, XPublisher } from 'zeromq';
-import { GREETING } from '../../src/bus/zmtp-frames.js';
-import { ZmtpSubscriber } from '../../src/bus/zmtp-subscriber.js';
-import { command, endAll, message, type Open, rawPeer, readyAs } from './zmtp-peer.js';
+import { OutputsSocket } from '../../../src/bus/zmtp/outputs-socket.js';
+import { command, endAll, GREETING, message, type Open, rawPeer, readyAs } from './raw-peer.js';
 
 const MAX_FRAME_BYTES = 1024 * 1024;
 const READY = readyAs('PUB');
 const SUBSCRIPTION = message('\u0001output/');
 
-let subscriber: ZmtpSubscriber;
+let subscriber: OutputsSocket;
 const UNLIMITED = {
-  limits: { connections: 1000, strangers: 1000, strangersOfAddress: 1000 },
+  limits: { connections: 1000, unregistered: 1000, unregisteredOfAddress: 1000 },
   admitsAll: true,
 };
 
 let port: number;
 let heard: string[];
 let heardBytes: number;
-let strangers: string[];
+let cuts: string[];
 let malformed: number;
 /** What the handler answers with. */
 let pause: Promise<void> | undefined;
 const open: Open[] = [];
 
 async function start(at = 0): Promise<void> {
-  subscriber = new ZmtpSubscriber(
+  subscriber = new OutputsSocket(
     'output/',
     {
       ...{ maxFrameBytes: MAX_FRAME_BYTES, lingerMs: 100, queueFrames: 100 },
       ...{ pingIntervalMs: 3000, silenceMs: 15_000, ...UNLIMITED },
     },
     {
-      onMessage(topic, frame) {
+      onOutputs(topic, frame) {
         heard.push(`${topic} ${Buffer.from(frame.subarray(0, 50))}`);
         heardBytes += frame.byteLength;
         return pause;
@@ -42,7 +41,7 @@ async function start(at = 0): Promise<void> {
       onMalformed: () => {
         malformed += 1;
       },
-      onStranger: (_code, why) => void strangers.push(why),
+      onCut: (_socket, _code, why) => void cuts.push(why),
     },
   );
   ({ port } = await subscriber.bind('127.0.0.1', at));
@@ -51,7 +50,7 @@ async function start(at = 0): Promise<void> {
 beforeEach(async () => {
   heard = [];
   heardBytes = 0;
-  strangers = [];
+  cuts = [];
   malformed = 0;
   pause = undefined;
   await start();
@@ -119,7 +118,7 @@ describe('the outputs socket', () => {
       ...[command('CANCEL', Buffer.from('output/')), command('UNSUBSCRIBE'), message('output/m/', 'fine')],
     );
     await comes('output/m/ fine');
-    expect([malformed, strangers]).toEqual([1, []]);
+    expect([malformed, cuts]).toEqual([1, []]);
   });
 
   it('says its subscription in bytes that any peer of ZMTP 3 understands', async () => {
@@ -152,7 +151,7 @@ describe('the outputs socket', () => {
     const socket = await raw(...bytes);
     socket.resume();
     await once(socket, 'close');
-    expect(strangers).toEqual([expect.stringMatching(why)]);
+    expect(cuts).toEqual([expect.stringMatching(why)]);
     await other.send(['output/m/', 'unharmed']);
     await comes('output/m/ unharmed');
     await expect.poll(() => subscriber.gauges()).toMatchObject({ connections: 1, heldBytes: 0 });
@@ -163,7 +162,7 @@ describe('the outputs socket', () => {
     socket.end();
     await once(socket.resume(), 'close');
     await expect.poll(() => subscriber.gauges().connections).toBe(0);
-    expect(strangers).toEqual([]);
+    expect(cuts).toEqual([]);
   });
 
   it('leaves with its senders what comes while a handler has not settled, of however many frames', async () => {
@@ -199,22 +198,22 @@ describe('the outputs socket', () => {
     const all = FLOODS * FRAMES * FRAME.length + 'small'.length;
     await expect.poll(() => heardBytes, { timeout: 10_000 }).toBe(all);
     expect(small.destroyed).toBe(false);
-    expect([malformed, strangers]).toEqual([0, []]);
+    expect([malformed, cuts]).toEqual([0, []]);
   });
 
   it('ends the connection that holds the most when too many frames are begun, and no other', async () => {
     await subscriber.close();
     const large = 400 * 1024 * 1024;
-    subscriber = new ZmtpSubscriber(
+    subscriber = new OutputsSocket(
       'output/',
       {
         ...{ maxFrameBytes: large, lingerMs: 100, queueFrames: 100 },
         ...{ pingIntervalMs: 3000, silenceMs: 15_000, ...UNLIMITED },
       },
       {
-        onMessage: (topic) => void heard.push(topic),
+        onOutputs: (topic) => void heard.push(topic),
         onMalformed: () => {},
-        onStranger: (_code, why) => void strangers.push(why),
+        onCut: (_socket, _code, why) => void cuts.push(why),
       },
     );
     ({ port } = await subscriber.bind('127.0.0.1', 0));
@@ -224,7 +223,7 @@ describe('the outputs socket', () => {
       const socket = await raw(GREETING, READY, head);
       const before = subscriber.gauges().heldBytes;
       for (let count = 0; count < mib; count += 1) socket.write(piece);
-      if (strangers.length === 0 && before + mib * piece.length < 512 * 1024 * 1024)
+      if (cuts.length === 0 && before + mib * piece.length < 512 * 1024 * 1024)
         await expect
           .poll(() => subscriber.gauges().heldBytes, { timeout: 10_000 })
           .toBeGreaterThanOrEqual(before + mib * piece.length);
@@ -234,7 +233,7 @@ describe('the outputs socket', () => {
     const greedy = await holding(300);
     await holding(100);
     await once(greedy, 'close');
-    expect(strangers).toEqual(['too many frames were begun at once']);
+    expect(cuts).toEqual(['too many frames were begun at once']);
     expect(modest.destroyed).toBe(false);
     await raw(GREETING, READY, message('output/m/', 'served'));
     await comes('output/m/');

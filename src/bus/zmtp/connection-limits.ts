@@ -1,8 +1,8 @@
 /**
- * How many connections each of the three sockets takes, out of the files that the process may have open. The three together leave two fifths of it to
- * HTTP, the store and the blobs, whatever peers do.
+ * How many connections each of the three sockets takes, out of the files that the process may have open. The
+ * three together leave two fifths of it to HTTP, the store and the blobs, whatever peers do.
  *
- * | | of the limit | strangers | at most |
+ * | | of the limit | not registered | at most |
  * |---|---|---|---|
  * | control | 24 % | half of it: the rest is for nodes that have registered | 16,384 |
  * | outputs | 24 % | three quarters: a node that has published nothing yet counts as one | 16,384 |
@@ -13,31 +13,31 @@ export interface ConnectionLimits {
   /** All of the socket. */
   readonly connections: number;
   /** Those among them whose peers have not registered. */
-  readonly strangers: number;
-  /** Strangers of one address. All peers of this machine share one, so there it is the same as `strangers`. */
-  readonly strangersOfAddress: number;
+  readonly unregistered: number;
+  /** Likewise, from one address. All peers of this machine share one, so there it is the same as `unregistered`. */
+  readonly unregisteredOfAddress: number;
 }
 
 export type SocketName = 'control' | 'outputs' | 'events';
 
 const SHARES: Readonly<
-  Record<SocketName, { readonly of: number; readonly most: number; readonly strangers: number }>
+  Record<SocketName, { readonly of: number; readonly most: number; readonly unregistered: number }>
 > = {
-  control: { of: 0.24, most: 16_384, strangers: 0.5 },
-  outputs: { of: 0.24, most: 16_384, strangers: 0.75 },
+  control: { of: 0.24, most: 16_384, unregistered: 0.5 },
+  outputs: { of: 0.24, most: 16_384, unregistered: 0.75 },
   // Each event is handed to every subscriber, so their number is a cost for everybody.
-  events: { of: 0.12, most: 1_024, strangers: 1 },
+  events: { of: 0.12, most: 1_024, unregistered: 1 },
 };
 
 export function connectionLimits(openFiles: number): Readonly<Record<SocketName, ConnectionLimits>> {
   const limitsOf = (socket: SocketName): ConnectionLimits => {
-    const { of, most, strangers } = SHARES[socket];
+    const { of, most, unregistered } = SHARES[socket];
     const connections = Math.max(2, Math.min(most, Math.floor(openFiles * of)));
-    const allStrangers = Math.max(1, Math.floor(connections * strangers));
+    const allUnregistered = Math.max(1, Math.floor(connections * unregistered));
     return {
       connections,
-      strangers: allStrangers,
-      strangersOfAddress: Math.max(1, Math.floor(allStrangers / 2)),
+      unregistered: allUnregistered,
+      unregisteredOfAddress: Math.max(1, Math.floor(allUnregistered / 2)),
     };
   };
   return { control: limitsOf('control'), outputs: limitsOf('outputs'), events: limitsOf('events') };

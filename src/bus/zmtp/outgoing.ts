@@ -1,21 +1,19 @@
 /**
- * What one peer is sent: a bounded queue of messages before its socket.
+ * A bounded queue of messages to one peer.
  *
- * 1. The first message of a turn leaves at once, so that its peer is at work while we go on; what else is offered in that turn leaves together
- *    at its end. Neither takes room in the queue if the system takes it.
- * 2. The rest is handed over in pieces: what keeps the connection has to wait for one of them only, and it is seen soon when the peer takes some.
+ * 1. The first message of a turn leaves at once, so that its peer is at work while we continue. Further messages of that turn leave
+ *    together at its end. Neither takes room in the queue if the system takes it.
+ * 2. The rest is handed over in pieces: a ping waits for one of them only, and it is soon seen when the peer takes some.
+ * 3. A message is sealed when it is written, so nothing is sealed in another order than it is sent, and what waits is shared
+ *    between peers.
  */
 import type { Socket } from 'node:net';
-
-/** As `wrapped` made it. */
-export type Message = readonly Uint8Array[];
+import type { Message } from './frames.js';
 
 /** Of one peer, beside the number of messages. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
 /** Of all peers of a socket together. Beyond it, those get nothing for whom something waits already. */
 const QUEUES_BYTES = 512 * 1024 * 1024;
-/** What a message takes that waits, besides its bytes. */
-const MESSAGE_OVERHEAD_BYTES = 256;
 const PIECE_BYTES = 64 * 1024;
 const JOIN_MAX_BYTES = 16 * 1024;
 /** A peer that pings and pings, and reads no answers, gets none; nor pings of ours. */
@@ -26,6 +24,8 @@ export interface OutgoingOptions {
   readonly queueFrames: number;
   /** Bytes that wait for all peers of the socket. */
   readonly total: { bytes: number };
+  /** A message as bytes on the wire. */
+  readonly seal: (message: Message) => readonly Uint8Array[];
   /** The peer has taken some of what waited. */
   readonly onTaken: () => void;
 }
@@ -73,7 +73,7 @@ export class Outgoing {
       }
     }
     this.#queue.push(message);
-    this.#count(sizeOf(message));
+    this.#count(message.size);
     return true;
   }
 
@@ -87,20 +87,19 @@ export class Outgoing {
     while (this.#queue.length > 0 && this.#socket.writableLength === 0 && !this.#socket.destroyed) {
       let bytes = 0;
       let count = 0;
-      for (; count < this.#queue.length && bytes < PIECE_BYTES; count += 1)
-        bytes += sizeOf(this.#queue[count]!);
-      this.#write(this.#take(count));
+      for (; count < this.#queue.length && bytes < PIECE_BYTES; count += 1) bytes += this.#queue[count]!.size;
+      this.#send(this.#take(count));
     }
   }
 
-  /** Says at once what keeps the connection, unless the peer reads nothing. */
-  say(bytes: Uint8Array): void {
-    if (this.#socket.writableLength < UNREAD_BYTES) this.#write([bytes]);
+  /** Writes a greeting or a command at once, unless the peer reads nothing. */
+  say(command: () => Uint8Array): void {
+    if (this.#socket.writableLength < UNREAD_BYTES) this.#write([command()]);
   }
 
   /** Hands over all that waits, and ends the connection. */
   end(): void {
-    this.#write(this.#take(this.#queue.length));
+    this.#send(this.#take(this.#queue.length));
     this.#socket.end(() => this.#socket.destroy());
   }
 
@@ -122,10 +121,15 @@ export class Outgoing {
     this.#options.total.bytes += bytes;
   }
 
-  #take(count: number): Uint8Array[] {
+  #take(count: number): Message[] {
     const taken = this.#queue.splice(0, count);
-    for (const message of taken) this.#count(-sizeOf(message));
-    return taken.flat();
+    for (const message of taken) this.#count(-message.size);
+    return taken;
+  }
+
+  #send(messages: readonly Message[]): void {
+    const { seal } = this.#options;
+    this.#write(messages.length === 1 ? seal(messages[0]!) : messages.flatMap(seal));
   }
 
   #write(pieces: readonly Uint8Array[]): void {
@@ -154,10 +158,4 @@ function joined(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
   let bytes = 0;
   for (const piece of pieces) bytes += piece.byteLength;
   return bytes <= JOIN_MAX_BYTES ? [Buffer.concat(pieces, bytes)] : pieces;
-}
-
-function sizeOf(message: Message): number {
-  let bytes = MESSAGE_OVERHEAD_BYTES;
-  for (const part of message) bytes += part.byteLength;
-  return bytes;
 }
