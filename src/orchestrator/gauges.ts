@@ -10,6 +10,8 @@ export interface Gauges {
   readonly tasks: number;
   readonly executions: number;
   readonly nodes: Readonly<Record<'alive' | 'unresponsive' | 'dead', number>>;
+  /** By module, of its nodes that are not dead: how many executions they take at once, and how many they have. */
+  readonly slots: Readonly<Record<string, { readonly total: number; readonly used: number }>>;
   readonly evaluations: { readonly pending: number; readonly delayed: number };
   readonly commands: number;
   readonly timers: number;
@@ -55,7 +57,13 @@ export function gaugesOf(
 ): Gauges {
   const nodes = { alive: 0, unresponsive: 0, dead: 0 };
   const { control, outputs, events } = loop.bus;
-  for (const node of state.nodes.values()) nodes[node.liveness] += 1;
+  const slots = new Map<string, { total: number; used: number }>();
+  for (const node of state.nodes.values()) {
+    nodes[node.liveness] += 1;
+    if (node.liveness === 'dead') continue;
+    const { total, used } = slots.get(node.module) ?? { total: 0, used: 0 };
+    slots.set(node.module, { total: total + node.capacity, used: used + node.taken });
+  }
   return {
     mailbox: loop.mailbox,
     mailbox_bytes: loop.mailboxBytes,
@@ -64,6 +72,7 @@ export function gaugesOf(
     tasks: state.tasks.size,
     executions: state.executions.size,
     nodes,
+    slots: Object.fromEntries(slots),
     evaluations: { pending: state.broker.depth, delayed: state.broker.delayed },
     commands: state.commands.size,
     timers: state.timers.size,

@@ -47,6 +47,8 @@ import { decodeRow, type IdempotencyRow } from './records.js';
 import { newestEventAt, recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
 import { Retention } from './retention.js';
+import { recoveredWork } from './work/recovered.js';
+import { WorkInView } from './work/work-in-view.js';
 
 /** Memory of decoded frames that wait: some dozens of the largest frames, and far more than a batch of usual ones. */
 const CLOCK_HINT =
@@ -111,6 +113,8 @@ export class Orchestrator implements Coordinator {
   readonly queries: Queries;
   readonly events: EventStream;
   readonly blobs: CollectableBlobs;
+  /** Follow it before `start`. */
+  readonly work: WorkInView = new WorkInView();
   readonly #deps: OrchestratorDeps;
   readonly #state: State;
   readonly #loop: Loop;
@@ -135,6 +139,7 @@ export class Orchestrator implements Coordinator {
     this.#clock = parts.clock;
     this.#ages = parts.ages;
     this.events = parts.events;
+    this.work.adopt(recoveredWork(parts.state.tasks.values(), deps.clock.wallMs()));
     this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
     const house = houseOf(deps, parts.epoch, this.#addresses);
     const performer = new Performer({
@@ -143,7 +148,10 @@ export class Orchestrator implements Coordinator {
       cache: this.#payloads,
       house,
       logger: deps.logger,
-      onCommitted: (events) => parts.events.announce(events),
+      onCommitted: (events) => {
+        this.work.observe(events);
+        parts.events.announce(events);
+      },
       onReply: (reply, cursor) => this.#settle(reply, cursor),
       onRefused: (refused) => this.#logRefused(refused),
     });

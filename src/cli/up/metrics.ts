@@ -1,27 +1,44 @@
 /** The orchestrator's figures in Prometheus' text format. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Gauges } from '../../orchestrator/gauges.js';
+import type { WorkInView } from '../../orchestrator/work/work-in-view.js';
+import { registerWorkMetrics } from './work-metrics.js';
 
 export interface MetricsSources {
   readonly gauges: () => Gauges;
+  readonly work: WorkInView;
+  readonly isReady: () => boolean;
   readonly gateway: () => Readonly<Record<'viewers' | 'behind' | 'connections' | 'bodyBytes', number>>;
   readonly log: { readonly dropped: number; readonly failures: number };
 }
 
-/** What `GET /metrics` answers: read when it is asked for, nothing is kept. */
-export function createMetrics({ gauges, gateway, log }: MetricsSources): () => Promise<string> {
+/** Counts that alerts are made from: they are there at 0, so that Prometheus sees their first step. */
+const ALARMING = ['internal_errors', 'blobs_damaged', 'refused_unauthorized', 'http_refused_store_full'];
+
+/** What `GET /metrics` answers. */
+export function createMetrics({
+  gauges: read,
+  work,
+  isReady,
+  gateway,
+  log,
+}: MetricsSources): () => Promise<string> {
   const registry = new Registry();
+  // One reading for each answer: it visits every node.
+  let latest: Gauges | undefined;
+  const gauges = (): Gauges => (latest ??= read());
   collectDefaultMetrics({ register: registry, prefix: 'tutti_' });
-  const gauge = (name: string, help: string, read: (now: Gauges) => number): void => {
+  const gauge = (name: string, help: string, figure: (now: Gauges) => number): void => {
     new Gauge({
       name: `tutti_${name}`,
       help,
       registers: [registry],
       collect() {
-        this.set(read(gauges()));
+        this.set(figure(gauges()));
       },
     });
   };
+  gauge('ready', 'Whether it takes work (1), as /readyz says', () => (isReady() ? 1 : 0));
   gauge('mailbox_steps', 'Frames and requests that wait to be decided', (now) => now.mailbox);
   gauge('mailbox_bytes', 'Memory that they take: bytes', (now) => now.mailbox_bytes);
   gauge(
@@ -84,14 +101,14 @@ export function createMetrics({ gauges, gateway, log }: MetricsSources): () => P
       for (const [liveness, count] of Object.entries(gauges().nodes)) this.set({ liveness }, count);
     },
   });
-  const counter = (name: string, help: string, read: () => number): void => {
+  const counter = (name: string, help: string, count: () => number): void => {
     new Counter({
       name: `tutti_${name}_total`,
       help,
       registers: [registry],
       collect() {
         this.reset();
-        this.inc(read());
+        this.inc(count());
       },
     });
   };
@@ -113,8 +130,13 @@ export function createMetrics({ gauges, gateway, log }: MetricsSources): () => P
     registers: [registry],
     collect() {
       this.reset();
+      for (const name of ALARMING) this.inc({ name }, 0);
       for (const [name, count] of Object.entries(gauges().counters)) this.inc({ name }, count);
     },
   });
-  return () => registry.metrics();
+  registerWorkMetrics(registry, work, gauges);
+  return () => {
+    latest = undefined;
+    return registry.metrics();
+  };
 }

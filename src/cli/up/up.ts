@@ -125,7 +125,13 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       hosts: config.advertise === undefined ? [] : [config.advertise],
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
       samples,
-      metrics: createMetrics({ gauges: () => orchestrator.gauges(), gateway: () => gateway.gauges(), log }),
+      metrics: createMetrics({
+        gauges: () => orchestrator.gauges(),
+        work: orchestrator.work,
+        isReady: () => orchestrator.readiness().ready,
+        gateway: () => gateway.gauges(),
+        log,
+      }),
       logger,
       limits: {
         bodyBytes: config.maxBodyBytes,

@@ -1,0 +1,180 @@
+/**
+ * Metrics of the work: tasks, attempts, durations, slots. Counters and histograms begin at 0 with the process, as Prometheus expects.
+ *
+ * M1. The number of series is bounded, whatever graphs are stored and whatever nodes report: of each label, the first so many values are
+ *     kept, and all further ones are counted together as `other`.
+ */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { TASK_ENDS } from '../../model/task-state.js';
+import type { Gauges } from '../../orchestrator/gauges.js';
+import {
+  EXECUTION_ENDS,
+  type ExecutionEnd,
+  secondsBetween,
+  UNFINISHED_STATES,
+  type UnfinishedState,
+  type WorkExecution,
+  type WorkInView,
+  type WorkTask,
+} from '../../orchestrator/work/work-in-view.js';
+
+/** A pair of graph and module has two histograms of 15 series each: 6,000 for all of them. */
+const LABEL_VALUES = 200;
+const OTHER = 'other';
+
+/** Seconds: from a call of a function to a night of training. */
+const BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400];
+
+/** The first values are themselves, all further ones are `other` (M1). */
+export class Labels {
+  readonly #known = new Set<string>();
+  readonly #limit: number;
+
+  constructor(limit: number = LABEL_VALUES) {
+    this.#limit = limit;
+  }
+
+  of(value: string): string {
+    if (this.#known.has(value)) return value;
+    if (this.#known.size >= this.#limit) return OTHER;
+    this.#known.add(value);
+    return value;
+  }
+}
+
+export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges: () => Gauges): void {
+  const graphs = new Labels();
+  const pairs = new Labels();
+  const codes = new Labels();
+  const registers = [registry];
+  const place = (graph: string, module: string): { graph: string; module: string } =>
+    pairs.of(`${graph} ${module}`) === OTHER ? { graph: OTHER, module: OTHER } : { graph, module };
+
+  const ended = new Counter({
+    name: 'tutti_tasks_ended_total',
+    help: 'Tasks that have ended, by the state they ended in',
+    labelNames: ['graph', 'state'],
+    registers,
+  });
+  const submitted = new Counter({
+    name: 'tutti_tasks_submitted_total',
+    help: 'Tasks that were submitted: problems and further iterations',
+    labelNames: ['graph'],
+    registers,
+  });
+  const taskSeconds = new Histogram({
+    name: 'tutti_task_duration_seconds',
+    help: 'From the submission of a task to its end',
+    labelNames: ['graph', 'state'],
+    buckets: BUCKETS,
+    registers,
+  });
+  const attempts = new Counter({
+    name: 'tutti_attempts_total',
+    help: 'Executions that have ended, by outcome',
+    labelNames: ['graph', 'module', 'outcome'],
+    registers,
+  });
+  const failures = new Counter({
+    name: 'tutti_failures_total',
+    help: 'Executions that have failed, by the code of their error',
+    labelNames: ['graph', 'module', 'code'],
+    registers,
+  });
+  const queueSeconds = new Histogram({
+    name: 'tutti_execution_queue_seconds',
+    help: 'How long an execution waited for a slot once its inputs were there',
+    labelNames: ['graph', 'module'],
+    buckets: BUCKETS,
+    registers,
+  });
+  const runSeconds = new Histogram({
+    name: 'tutti_execution_run_seconds',
+    help: 'From the start of an execution on its node to its end, however it ended',
+    labelNames: ['graph', 'module'],
+    buckets: BUCKETS,
+    registers,
+  });
+  work.follow({
+    // A counter that is there at 0 from the beginning: Prometheus does not see the first step of one that appears with it.
+    taskSubmitted({ graph }) {
+      const label = graphs.of(graph);
+      submitted.inc({ graph: label });
+      for (const state of TASK_ENDS) ended.inc({ graph: label, state }, 0);
+    },
+    taskEnded(task, state, at) {
+      const labels = { graph: graphs.of(task.graph), state };
+      ended.inc(labels);
+      taskSeconds.observe(labels, secondsBetween(task.submittedAt, at));
+    },
+    executionAssigned({ graph }, { module, queuedAt, assignedAt }) {
+      const labels = place(graph, module);
+      queueSeconds.observe(labels, secondsBetween(queuedAt, assignedAt));
+      for (const outcome of EXECUTION_ENDS) attempts.inc({ ...labels, outcome }, 0);
+    },
+    executionEnded({ graph }: WorkTask, execution: WorkExecution, outcome: ExecutionEnd, at, error) {
+      const labels = place(graph, execution.module);
+      attempts.inc({ ...labels, outcome });
+      if (outcome === 'failed') failures.inc({ ...labels, code: codes.of(error?.code ?? 'unknown') });
+      if (execution.startedAt !== undefined)
+        runSeconds.observe(labels, secondsBetween(execution.startedAt, at));
+    },
+  });
+
+  // Counted before they are given to the library, which takes a microsecond for each call: there may be 250,000 tasks.
+  new Gauge({
+    name: 'tutti_tasks',
+    help: 'Unfinished tasks',
+    labelNames: ['graph', 'state'],
+    registers,
+    collect() {
+      this.reset();
+      const counts = new Map<string, Record<UnfinishedState, number>>();
+      for (const { graph, state } of work.tasks) {
+        const ofGraph = counts.get(graph) ?? { waiting: 0, running: 0, suspended: 0 };
+        ofGraph[state] += 1;
+        counts.set(graph, ofGraph);
+      }
+      for (const [graph, ofGraph] of counts)
+        for (const state of UNFINISHED_STATES) this.inc({ graph: graphs.of(graph), state }, ofGraph[state]);
+    },
+  });
+  new Gauge({
+    name: 'tutti_waiting_for_slot',
+    help: 'Modules of unfinished tasks whose inputs are there and that wait for a free slot of a node',
+    labelNames: ['graph', 'module'],
+    registers,
+    collect() {
+      this.reset();
+      const counts = new Map<string, Map<string, number>>();
+      for (const { graph, waiting } of work.tasks) {
+        if (waiting === undefined) continue;
+        const ofGraph = counts.get(graph) ?? new Map<string, number>();
+        for (const module of waiting.keys()) ofGraph.set(module, (ofGraph.get(module) ?? 0) + 1);
+        counts.set(graph, ofGraph);
+      }
+      for (const [graph, ofGraph] of counts)
+        for (const [module, count] of ofGraph) this.inc(place(graph, module), count);
+    },
+  });
+  const modules = new Labels();
+  const slots = (
+    name: string,
+    help: string,
+    read: (slots: { total: number; used: number }) => number,
+  ): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['module'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [module, ofModule] of Object.entries(gauges().slots))
+          this.inc({ module: modules.of(module) }, read(ofModule));
+      },
+    });
+  };
+  slots('tutti_slots', 'Executions that the nodes of a module take at once', ({ total }) => total);
+  slots('tutti_slots_used', 'Executions that they have', ({ used }) => used);
+}

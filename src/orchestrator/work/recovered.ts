@@ -1,0 +1,43 @@
+/** The unfinished tasks of a state that was recovered, as `WorkInView` holds them. */
+
+import { hasEnded } from '../../model/execution.js';
+import type { Execution, Task } from '../../model/task.js';
+import { moduleName } from '../../model/task.js';
+import { UNFINISHED_STATES, type WorkExecution, type WorkTask } from './work-in-view.js';
+
+/** `now`: what waits for a slot is said to have waited since then, since nothing is stored about it. */
+export function* recoveredWork(tasks: Iterable<Task>, now: number): Generator<WorkTask> {
+  for (const task of tasks) {
+    const state = UNFINISHED_STATES.find((unfinished) => unfinished === task.state);
+    if (state === undefined) continue;
+    const waiting = new Map<string, number>();
+    const executions = new Map<string, WorkExecution>();
+    for (const [position, run] of task.runs.entries()) {
+      if (run === undefined) continue;
+      const { phase } = run;
+      if (phase.kind === 'waiting' && phase.reason !== undefined && !phase.retry)
+        waiting.set(moduleName(task, position), now);
+      for (const execution of run.executions)
+        if (!hasEnded(execution.observed)) executions.set(execution.id, workExecution(task, execution));
+    }
+    const { id, createdAt: submittedAt } = task;
+    yield { id, graph: task.graph.key.name, submittedAt, state, ...held(waiting, executions) };
+  }
+}
+
+/** W2: no empty maps. */
+function held(
+  waiting: Map<string, number>,
+  executions: Map<string, WorkExecution>,
+): Pick<WorkTask, 'waiting' | 'executions'> {
+  return {
+    waiting: waiting.size > 0 ? waiting : undefined,
+    executions: executions.size > 0 ? executions : undefined,
+  };
+}
+
+function workExecution(task: Task, execution: Execution): WorkExecution {
+  const { id, attempt, nodeId, assignedAt, startedAt } = execution;
+  const module = moduleName(task, execution.position);
+  return { id, module, attempt, nodeId, assignedAt, queuedAt: assignedAt, startedAt };
+}

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { EncodedEvent, Fact } from '../../src/model/event.js';
+import { secondsBetween, WorkInView, type WorkTask } from '../../src/orchestrator/work/work-in-view.js';
+
+const TASK = { problemId: '0198c0de-0000-7000-8000-000000000001', iterationId: 1 };
+const RUN = { taskId: TASK, module: 'fit', executionId: 'e1', attempt: 1, nodeId: 'n1' };
+
+/** Facts one second apart. */
+function committed(...facts: readonly Fact[]): EncodedEvent[] {
+  return facts.map((fact, index) => ({ seq: index + 1, at: 1_000 * (index + 1), fact, json: '{}' }));
+}
+
+const SUBMITTED: Fact = { type: 'iteration.submitted', taskId: TASK, detail: { graph: 'g' } };
+
+describe('the work in view', () => {
+  it('tells how long an execution waited for a slot and how long it ran', () => {
+    const work = new WorkInView();
+    const told: unknown[] = [];
+    work.follow({
+      executionEnded: ({ graph }, { module, queuedAt, assignedAt, startedAt }, end, at, error) =>
+        told.push({ graph, module, queuedAt, assignedAt, startedAt, end, at, code: error?.code }),
+    });
+    work.observe(
+      committed(
+        SUBMITTED,
+        { type: 'module.waiting', taskId: TASK, module: 'fit', detail: { reason: 'no node plays fit' } },
+        { type: 'module.waiting', taskId: TASK, module: 'fit', detail: { reason: 'all are busy' } },
+        { type: 'execution.assigned', ...RUN },
+        { type: 'execution.running', ...RUN },
+        { type: 'execution.failed', ...RUN, detail: { error: { code: 'boom', message: 'no' } } },
+      ),
+    );
+    expect(told).toEqual([
+      {
+        ...{ graph: 'g', module: 'fit', queuedAt: 2_000, assignedAt: 4_000, startedAt: 5_000 },
+        ...{ end: 'failed', at: 6_000, code: 'boom' },
+      },
+    ]);
+  });
+
+  it('does not take the pause before a retry for a wait in the queue', () => {
+    const work = new WorkInView();
+    const queuedAt: number[] = [];
+    work.follow({ executionAssigned: (_task, execution) => queuedAt.push(execution.queuedAt) });
+    const retry = { reason: 'failed', retry_at: '2026-01-01T00:00:00Z' };
+    work.observe(
+      committed(
+        SUBMITTED,
+        { type: 'module.waiting', taskId: TASK, module: 'fit', detail: retry },
+        { type: 'execution.assigned', ...RUN },
+      ),
+    );
+    expect(queuedAt).toEqual([3_000]);
+  });
+
+  it('goes on with what was adopted, and drops a task at its end with all that belongs to it', () => {
+    const work = new WorkInView();
+    const ends: unknown[] = [];
+    work.follow({ taskEnded: (task, end, at) => ends.push([end, secondsBetween(task.submittedAt, at)]) });
+    const adopted: WorkTask = {
+      ...{ id: TASK, graph: 'g', submittedAt: 500, state: 'running', waiting: undefined },
+      executions: undefined,
+    };
+    work.adopt([adopted]);
+    work.observe(committed({ type: 'iteration.suspended', taskId: TASK }));
+    expect([...work.tasks].map(({ state }) => state)).toEqual(['suspended']);
+    work.observe(committed({ type: 'iteration.aborted', taskId: TASK }));
+    expect(ends).toEqual([['aborted', 0.5]]);
+    expect([...work.tasks]).toEqual([]);
+    work.observe(committed({ type: 'execution.assigned', ...RUN }));
+    expect([...work.tasks]).toEqual([]);
+  });
+
+  it('says 0 for a duration over which the wall clock stepped back', () => {
+    expect([secondsBetween(1_000, 3_500), secondsBetween(3_500, 1_000)]).toEqual([2.5, 0]);
+  });
+});
