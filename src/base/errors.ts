@@ -4,6 +4,9 @@ export interface Fault {
   readonly path: string;
   readonly code: string;
   readonly message: string;
+  /** Of a text that was read from a file, both from 1. @default not known */
+  readonly line?: number;
+  readonly column?: number;
 }
 
 const PATH_CHARACTERS = 500;

@@ -1,6 +1,6 @@
 /** How a command ends: its exit code, and what the person reads when it is not 0. */
 import { CommanderError } from 'commander';
-import { messageOf, TuttiError, type TuttiErrorOptions } from '../base/errors.js';
+import { type Fault, messageOf, TuttiError, type TuttiErrorOptions } from '../base/errors.js';
 import { type Io, writeJson, writeMessage } from './io.js';
 
 export const EXIT = { done: 0, failed: 1, badInput: 2, unreachable: 3 } as const;
@@ -24,15 +24,20 @@ export class CliError extends TuttiError {
   }
 }
 
+/** `line 5, column 3: modules.fit.timeot: …` */
+function faultLine({ path, code, message, line, column }: Fault): string {
+  const place = line === undefined ? '' : `line ${line}, column ${column}: `;
+  return `${place}${path === '' ? '' : `${path}: `}${message} (${code})`;
+}
+
 /** Says what went wrong, on stderr, and with `json` as a document on stdout as well; gives the exit code. */
 export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
   // Commander has already said it: help and version are no errors, everything else is bad usage.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.badInput;
   const error = thrown instanceof TuttiError ? thrown : new TuttiError('internal', messageOf(thrown));
   writeMessage(io.stderr, `error: ${error.message} (${error.code})`);
-  for (const { path, code, message } of error.details) {
-    writeMessage(io.stderr, `  ${path === '' ? '' : `${path}: `}${message} (${code})`);
-  }
+  for (const fault of error.details)
+    if (!error.message.includes(fault.message)) writeMessage(io.stderr, `  ${faultLine(fault)}`);
   if (error.hint !== undefined) writeMessage(io.stderr, `hint: ${error.hint}`);
   const answered = error instanceof CliError && error.answered;
   if (json && !answered) {

@@ -9,6 +9,7 @@ import { didYouMean } from '../base/nearest.js';
 import { show } from './faults.js';
 import { type Config, OPTIONS, type Option } from './options.js';
 import { isRecord, readYaml } from './yaml.js';
+import { placesIn } from './yaml-places.js';
 
 export interface ConfigSources {
   /** As commander gives them: by the flags' names in camelCase; others than those of `OPTIONS` are not looked at. */
@@ -28,7 +29,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const { flags, env, file, cwd = process.cwd(), onForeign } = sources;
   const faults: Fault[] = [];
   const path = file ?? ownValue(flags, 'config') ?? (env.TUTTI_CONFIG || undefined);
-  const fromFile = path === undefined ? {} : readFile(resolve(cwd, String(path)), String(path), faults);
+  const fromFile = path === undefined ? NO_FILE : readFile(resolve(cwd, String(path)), String(path), faults);
   const folder = path === undefined ? cwd : dirname(resolve(cwd, String(path)));
 
   const values: Record<string, unknown> = {};
@@ -39,7 +40,7 @@ export function loadConfig(sources: ConfigSources): Config {
     const places = [
       { raw: ownValue(flags, camelCase(option.flag)), from: option.flag, base: cwd },
       { raw: isForeign ? undefined : env[variable] || undefined, from: variable, base: cwd },
-      { raw: ownValue(fromFile, option.name), from: `${path}`, base: folder },
+      { raw: ownValue(fromFile.values, option.name), from: fromFile.at(option.name), base: folder },
     ];
     const { raw, from, base } = places.find((place) => place.raw !== undefined) ?? {
       raw: undefined,
@@ -82,33 +83,43 @@ export function isLoopback(host: string): boolean {
   return host === '::1' || host === 'localhost' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-function readFile(path: string, shown: string, faults: Fault[]): Record<string, unknown> {
+interface FromFile {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Where in the file an option is: `tutti.yaml:3`. */
+  readonly at: (option: string) => string;
+}
+
+const NO_FILE: FromFile = { values: {}, at: () => 'no file' };
+
+function readFile(path: string, shown: string, faults: Fault[]): FromFile {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const message = `the configuration file ${shown} cannot be read: ${messageOf(error)}`;
     faults.push({ path: 'config', code: 'bad_file', message });
-    return {};
+    return NO_FILE;
   }
   const read = readYaml(text, { file: shown });
   if (!read.ok) {
     faults.push(...read.faults);
-    return {};
+    return NO_FILE;
   }
-  if (read.value === null) return {};
+  if (read.value === null) return NO_FILE;
   if (!isRecord(read.value)) {
     const message = `the configuration file ${shown} is ${show(read.value)}: give an object of options`;
     faults.push({ path: 'config', code: 'bad_file', message });
-    return {};
+    return NO_FILE;
   }
+  const placeOf = placesIn(text);
+  const at = (option: string): string => `${shown}:${placeOf(option)?.line ?? 1}`;
   const names = Object.values(OPTIONS).map((option) => option.name);
   for (const key of Object.keys(read.value)) {
     if (names.includes(key)) continue;
-    const message = `${shown} has ${show(key)}, which is no option${didYouMean(key, names)}: there are ${names.join(', ')}`;
+    const message = `${at(key)} has ${show(key)}, which is no option${didYouMean(key, names)}: there are ${names.join(', ')}`;
     faults.push({ path: key, code: 'unknown_option', message });
   }
-  return read.value;
+  return { values: read.value, at };
 }
 
 /** The token that a file holds, in place of one that is given otherwise. */

@@ -166,7 +166,7 @@ describe('the configuration', () => {
       'http_port (from --http-port) is "99999": give a port from 0 to 65535 (0 picks a free one)',
     );
     expect(message('host')).toContain('(from TUTTI_HOST) is "example.com"');
-    expect(message('max_frame')).toContain(`(from ${join(folder, 'tutti.yaml')}) is "big"`);
+    expect(message('max_frame')).toContain(`(from ${join(folder, 'tutti.yaml')}:1) is "big"`);
     expect(message('httpport')).toContain('did you mean http_port?');
   });
 

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { decodeText } from '../../base/decode-text.js';
-import { messageOf } from '../../base/errors.js';
+import { type Fault, messageOf } from '../../base/errors.js';
 import type { ParsedGraph } from '../../config/graph-file.js';
+import { withPlaces } from '../../config/yaml-places.js';
 import type { Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeJson, writeLine } from '../io.js';
@@ -35,18 +36,9 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
     )
     .option('--json', 'one JSON document on stdout')
     .action(async (file: string, options: ValidateOptions) => {
-      const parsed = readGraph(await readText(file), { file, protoPaths: options.protoPath });
-      if (!parsed.ok) {
-        const count = parsed.faults.length;
-        throw new CliError(
-          EXIT.badInput,
-          'bad_graph',
-          `${file} has ${count} ${count === 1 ? 'fault' : 'faults'}`,
-          {
-            details: parsed.faults,
-          },
-        );
-      }
+      const yaml = await readText(file);
+      const parsed = readGraph(yaml, { file, protoPaths: options.protoPath });
+      if (!parsed.ok) throw badGraph(file, yaml, parsed.faults);
       const { name, source, modules } = parsed.graph;
       const summary = { ok: true, name, source, modules: modules.map((module) => module.name) };
       if (options.json) writeJson(io.stdout, summary);
@@ -76,6 +68,12 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
       const { value } = await session.client.get(`/v1/graphs/${encodeURIComponent(name)}`);
       session.print(value, () => `# ${name}, version ${String(value.version)}\n${String(value.yaml ?? '')}`);
     });
+}
+
+function badGraph(file: string, yaml: string, faults: readonly Fault[]): CliError {
+  const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
+  const details = withPlaces(faults, yaml);
+  return new CliError(EXIT.badInput, 'bad_graph', `${file} has ${count}`, { details });
 }
 
 async function readText(file: string): Promise<string> {

@@ -19,6 +19,7 @@ import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
 import { isLoopback, TOKEN_CHARACTERS } from '../../config/config.js';
 import { graphOf, type KnownTypes, type ParsedGraph, parseGraph } from '../../config/graph-file.js';
 import type { Config } from '../../config/options.js';
+import { withPlaces } from '../../config/yaml-places.js';
 import { YamlReader } from '../../config/yaml-reader.js';
 import { Orchestrator } from '../../orchestrator/orchestrator.js';
 import type { Answer, Request } from '../../orchestrator/port.js';
@@ -195,10 +196,11 @@ async function storeGraph(
       cause,
     });
   }
-  const parsed: ParsedGraph = parseGraph(yaml, { types: knownTypes(types) });
+  const parsed: ParsedGraph = parseGraph(yaml, { types: knownTypes(types), file });
   if (!parsed.ok) {
-    const faults = parsed.faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
-    throw new TuttiError('bad_graph', `${file}: ${faults}`, { details: parsed.faults });
+    const details = withPlaces(parsed.faults, yaml);
+    const message = `${file} has ${details.length} ${details.length === 1 ? 'fault' : 'faults'}`;
+    throw new TuttiError('bad_graph', message, { details });
   }
   const answer = await request({ kind: 'put_graph', name: parsed.graph.name, yaml });
   if (!answer.ok)
