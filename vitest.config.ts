@@ -11,7 +11,9 @@ const shared = {
 
 /** Real processes: nodes in both languages, the node kit, the tutorial, the page in a browser. */
 const E2E = [
-  ...['attack', 'e2e', 'node-kit', 'python', 'browser'].map((folder) => `test/${folder}/**/*.test.ts`),
+  ...['attack', 'client', 'e2e', 'node-kit', 'python', 'browser'].map(
+    (folder) => `test/${folder}/**/*.test.ts`,
+  ),
   'test/docs/write-a-node.test.ts',
 ];
 

@@ -12,12 +12,12 @@ const NOT_OURS = ['custom'];
 
 /** The ways in which the sources name a code. */
 const CODES = [
-  /(?:Tutti|NonRetryable)Error\(\s*'([a-z_]+)'/g,
+  /(?:Tutti|NonRetryable|Client)Error\(\s*'([a-z_]+)'/g,
   /CliError\(\s*EXIT\.\w+,\s*'([a-z_]+)'/g,
   /refusal\(\s*'[a-z_]+',\s*'([a-z_]+)'/g,
   /(?:unavailable|notFound)\(\s*'([a-z_]+)'/g,
   /\bcode: '([a-z_]+)'/g,
-  /(?:Tutti|NonRetryable|Reported)Error\(\s*"([a-z_]+)"/g,
+  /(?:Tutti|NonRetryable|Reported|Client)Error\(\s*"([a-z_]+)"/g,
 ];
 
 function sources(folder: string): string[] {

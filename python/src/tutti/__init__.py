@@ -1,10 +1,19 @@
-"""Module nodes for Tutti: what a node's author imports."""
+"""Module nodes for Tutti: what a node's author imports. ``Tutti`` and ``AsyncTutti``, for programs that submit problems, are loaded when
+they are used."""
+
+from typing import TYPE_CHECKING, Any
 
 from .errors import Fault, NonRetryableError, TaskAbortedError, TuttiError
 from .node import Node, RunningNode, node, serve
 from .records import Record
 from .task import AsyncTask, Task, TaskLog
 from .values.content import load_array
+
+if TYPE_CHECKING:
+    from .client import AsyncTutti as AsyncTutti
+    from .client import Tutti as Tutti
+
+__version__ = "0.1.0"
 
 __all__ = [
     "AsyncTask",
@@ -21,3 +30,11 @@ __all__ = [
     "node",
     "serve",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AsyncTutti", "Tutti"):
+        from . import client
+
+        return getattr(client, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

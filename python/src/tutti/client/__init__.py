@@ -1,0 +1,28 @@
+"""Programs that submit problems and read results: ``from tutti import Tutti``, or ``AsyncTutti``. See ``docs/clients.md``."""
+
+try:
+    import httpx  # noqa: F401
+    import websockets  # noqa: F401
+except ImportError as error:
+    raise ImportError("the client needs httpx and websockets: pip install 'tutti[client]'", name=error.name) from error
+
+from .asynchronous import AsyncIteration, AsyncTutti, Comparison
+from .content import Content
+from .errors import ClientError
+from .iteration import IterationView
+from .listing import AsyncListing, Listing
+from .synchronous import Iteration, Outputs, Tutti
+
+__all__ = [
+    "AsyncIteration",
+    "AsyncListing",
+    "AsyncTutti",
+    "ClientError",
+    "Comparison",
+    "Content",
+    "Iteration",
+    "IterationView",
+    "Listing",
+    "Outputs",
+    "Tutti",
+]

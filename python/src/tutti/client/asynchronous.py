@@ -1,0 +1,323 @@
+"""The asynchronous client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, AsyncGenerator, Dict, List, Mapping, Optional, Sequence, Union
+from urllib.parse import quote
+
+from ..records import Record
+from ..values.json_text import read_json
+from . import html, stream
+from .content import Content
+from .iteration import IterationView, task_of
+from .listing import AsyncListing
+from .progress import Bar
+from .transport import Transport, input_form, json_text
+
+UNSET: Any = object()
+"""An input that is not given; ``None`` is one."""
+
+Fields = Union[None, str, Sequence[str]]
+
+
+class AsyncTutti:
+    """An orchestrator, for programs that use asyncio. ``Tutti`` is the same without ``await``.
+
+    >>> async with AsyncTutti("http://127.0.0.1:7480") as tutti:
+    ...     iteration = await (await tutti.submit("my_graph", {"rate": 0.1})).wait()
+    ...     print(await iteration.output("train"))
+
+    :param url: by default ``TUTTI_URL``, else ``http://127.0.0.1:7480``
+    :param token: by default ``TUTTI_TOKEN``, else none
+    :param timeout: seconds that one request may take
+
+    Every method raises ``ClientError``. A request that could not be sent is sent again for 30 s, once the orchestrator has answered
+    before; a POST takes effect once in any case.
+    """
+
+    def __init__(self, url: Optional[str] = None, token: Optional[str] = None, *, timeout: float = 30.0) -> None:
+        self.transport = Transport(url, token, timeout)
+
+    async def submit(
+        self,
+        graph: str,
+        input: Any,
+        *,
+        title: Optional[str] = None,
+        priority: Optional[int] = None,
+        key: Optional[str] = None,
+    ) -> AsyncIteration:
+        """Submits a problem; its first iteration begins.
+
+        :param input: what the graph's source takes: what a Python node may return, bytes and a ``Path`` for a source of ``bytes``
+        :param priority: 0 to 100, higher first, 50 by default
+        :param key: a name of your own for this request: for 24 hours the same key with the same input gives the same iteration
+        """
+        body = _given(graph=graph, input=input_form(input), title=title, priority=priority)
+        body.setdefault("input", None)
+        return await self._begun(await self.transport.post("/v1/problems", body, key))
+
+    async def iterate(
+        self,
+        problem_id: str,
+        input: Any = UNSET,
+        *,
+        parent: Optional[int] = None,
+        reuse: Optional[Sequence[str]] = None,
+        overrides: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        key: Optional[str] = None,
+    ) -> AsyncIteration:
+        """Begins the next iteration of a problem.
+
+        :param input: by default the parent's
+        :param parent: by default the newest iteration that succeeded
+        :param reuse: modules whose outputs in the parent are taken over as they are
+        :param overrides: by module and input, what this module gets instead: ``{"explain": {"train": {…}}}``
+        """
+        replaced = {
+            module: {name: input_form(value) for name, value in inputs.items()}
+            for module, inputs in (overrides or {}).items()
+        }
+        body = _given(parent_iteration_id=parent, reuse=reuse, overrides=replaced or None)
+        if input is not UNSET:
+            body["input"] = input_form(input)
+        return await self._begun(await self.transport.post(f"{_problem(problem_id)}/iterations", body, key))
+
+    async def iteration(self, task_id: str, iteration_id: Optional[int] = None) -> AsyncIteration:
+        """One iteration, by its task id (``<problem_id>/<iteration_id>``), or by its problem's id and its number."""
+        problem_id, number = task_of(task_id, iteration_id)
+        iteration = AsyncIteration(self, Record({"problem_id": problem_id, "iteration_id": number}))
+        return await iteration.refresh()
+
+    async def problem(self, problem_id: str) -> Record:
+        return Record((await self.transport.get(_problem(problem_id))).value)
+
+    def problems(
+        self,
+        *,
+        graph: Optional[str] = None,
+        state: Optional[str] = None,
+        q: Optional[str] = None,
+        filter: Optional[str] = None,
+        order_by: Optional[str] = None,
+        fields: Fields = None,
+        limit: Optional[int] = None,
+    ) -> AsyncListing:
+        """Problems, newest first. See *Searching* in ``docs/api.md`` for ``filter``, ``order_by`` and ``fields``.
+
+        :param q: a part of the title or of the newest input
+        :param limit: how many at most; by default all
+        """
+        query = _given(graph=graph, state=state, q=q, filter=filter, order_by=order_by, fields=fields)
+        return AsyncListing(self.transport, "/v1/problems", query, limit)
+
+    def iterations(
+        self,
+        problem_id: Optional[str] = None,
+        *,
+        filter: Optional[str] = None,
+        order_by: Optional[str] = None,
+        fields: Fields = None,
+        limit: Optional[int] = None,
+    ) -> AsyncListing:
+        """Iterations of one problem, or of all.
+
+        :param fields: values that each record has under ``fields``, and a table as columns: ``["input.rate", "train.loss"]``
+        """
+        path = "/v1/iterations" if problem_id is None else f"{_problem(problem_id)}/iterations"
+        return AsyncListing(self.transport, path, _given(filter=filter, order_by=order_by, fields=fields), limit)
+
+    def nodes(self) -> AsyncListing:
+        return AsyncListing(self.transport, "/v1/nodes", {})
+
+    def graphs(self) -> AsyncListing:
+        return AsyncListing(self.transport, "/v1/graphs", {})
+
+    async def compare(self, problem_id: str, a: int, b: int) -> Comparison:
+        """What differs between two iterations of a problem."""
+        answer = await self.transport.get(f"{_problem(problem_id)}/diff", {"a": a, "b": b})
+        return Comparison(answer.value)
+
+    def follow(
+        self, problem_id: Optional[str] = None, *, cursor: Optional[int] = None
+    ) -> AsyncGenerator[Record, None]:
+        """Events as they happen, in order and without repeats, also when the connection is lost in between.
+
+        An event of the type ``gap`` says that those ``from`` … ``to`` are not stored any more.
+
+        :param problem_id: only this problem's
+        :param cursor: the ``seq`` after which it begins; by default from now
+        """
+        return stream.follow(self.transport, cursor, problem_id)
+
+    async def request(self, method: str, path: str, query: Any = None, body: Any = UNSET) -> Any:
+        """Any route of ``/openapi.json``: the decoded answer."""
+        if method == "POST":
+            return await self.transport.post(path, None if body is UNSET else body)
+        content = None if body is UNSET else json_text(body)
+        headers = {} if content is None else {"content-type": "application/json"}
+        answer = await self.transport.request(method, path, query, content, headers)
+        return answer.value if answer.content else None
+
+    async def close(self) -> None:
+        await self.transport.close()
+
+    async def __aenter__(self) -> AsyncTutti:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        await self.close()
+
+    async def _begun(self, submitted: Mapping[str, Any]) -> AsyncIteration:
+        return await self.iteration(str(submitted["task_id"]))
+
+
+class AsyncIteration(IterationView):
+    """One attempt at a problem, whose methods are awaited. ``Iteration`` is the same without ``await``."""
+
+    def __init__(self, tutti: AsyncTutti, data: Record) -> None:
+        self._tutti = tutti
+        self._cursor = 0
+        self.data = data
+
+    async def refresh(self) -> AsyncIteration:
+        """Fetches its state anew."""
+        answer = await self._tutti.transport.get(self._path)
+        self.data, self._cursor = answer.value, answer.cursor
+        return self
+
+    async def wait(
+        self, timeout: Optional[float] = None, *, check: bool = True, progress: bool = False
+    ) -> AsyncIteration:
+        """Waits for its end.
+
+        :param timeout: seconds after which ``TimeoutError`` is raised; the iteration goes on
+        :param check: whether an end without success raises ``ClientError`` (``task_failed``, ``task_cancelled``, ``task_aborted``)
+        :param progress: shows a bar
+        """
+        with Bar(progress) as bar:
+            try:
+                await asyncio.wait_for(self._show_until_ended(bar), timeout)
+            except asyncio.TimeoutError:
+                raise TimeoutError(f"task {self.task_id} has not ended within {timeout} s") from None
+        if check:
+            self.raise_unless_succeeded()
+        return self
+
+    async def until_ended(self) -> AsyncGenerator[Record, None]:
+        """Its events until it has ended; ``data`` is fresh before the first one, after a ``gap``, and at the end."""
+        while True:
+            await self.refresh()
+            if self.has_ended:
+                return
+            yield Record({"type": "refreshed"})
+            events = self._tutti.follow(self.problem_id, cursor=self._cursor)
+            try:
+                async for event in events:
+                    if event["type"] == "gap":
+                        break
+                    if event.get("iteration_id") == self.iteration_id:
+                        yield event
+                        if self.has_ended_with(event):
+                            break
+            finally:
+                await events.aclose()
+
+    async def follow(self) -> AsyncGenerator[Record, None]:
+        """Its events from its beginning to its end, in order and without repeats."""
+        seq = 0
+        async for event in self.events():
+            seq = int(event["seq"])
+            yield event
+            if self.has_ended_with(event):
+                return
+        events = self._tutti.follow(self.problem_id, cursor=seq)
+        try:
+            async for event in events:
+                if event["type"] != "gap" and event.get("iteration_id") != self.iteration_id:
+                    continue
+                yield event
+                if self.has_ended_with(event):
+                    return
+        finally:
+            await events.aclose()
+
+    async def output(self, name: str) -> Any:
+        """What a module has put out: its decoded value, or ``Content`` where its type is ``bytes``. Raises ``ClientError``."""
+        path = f"{self._path}/outputs/{quote(name, safe='')}"
+        answer = await self._tutti.transport.get(path, accept="application/octet-stream")
+        kind, _, detail = answer.headers.get("tutti-type", "json").partition(":")
+        if kind == "bytes":
+            return Content(answer.content, detail or None)
+        # Of a message only the orchestrator knows the fields.
+        return read_json(answer.content) if kind == "json" else (await self._tutti.transport.get(path)).value
+
+    async def outputs(self) -> Dict[str, Any]:
+        """All that there are, by module."""
+        await self.refresh()
+        return {name: await self.output(name) for name in self.outputs_there()}
+
+    async def iterate(
+        self,
+        input: Any = UNSET,
+        *,
+        reuse: Optional[Sequence[str]] = None,
+        overrides: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        key: Optional[str] = None,
+    ) -> AsyncIteration:
+        """Begins another iteration with this one as its parent; see ``AsyncTutti.iterate``."""
+        return await self._tutti.iterate(
+            self.problem_id, input, parent=self.iteration_id, reuse=reuse, overrides=overrides, key=key
+        )
+
+    async def compare(self, other: Union[int, IterationView]) -> Comparison:
+        """What differs between this iteration (``a``) and another one of its problem (``b``)."""
+        number = other if isinstance(other, int) else other.iteration_id
+        return await self._tutti.compare(self.problem_id, self.iteration_id, number)
+
+    async def cancel(self, reason: Optional[str] = None) -> Record:
+        """Stops it: ``wait(check=False)`` returns once it is cancelled."""
+        return await self.command("stop", reason=reason)
+
+    async def command(self, command: str, *, module: Optional[str] = None, reason: Optional[str] = None) -> Record:
+        """``stop``, ``reset``, ``preempt`` or ``terminate``, for the task or one of its modules."""
+        body = _given(command=command, module=module, reason=reason)
+        return Record(await self._tutti.transport.post(f"{self._path}/commands", body))
+
+    def events(self) -> AsyncListing:
+        """All that has happened in it so far."""
+        return AsyncListing(self._tutti.transport, f"{self._path}/events", {})
+
+    async def log(self, module: str) -> List[Record]:
+        """The log lines of a module's newest execution."""
+        await self.refresh()
+        execution = self.modules[module].get("execution_id")
+        if execution is None:
+            return []
+        path = f"{self._path}/executions/{execution}/log"
+        return await AsyncListing(self._tutti.transport, path, {}).to_list()
+
+    @property
+    def _path(self) -> str:
+        return f"{_problem(self.problem_id)}/iterations/{self.iteration_id}"
+
+    async def _show_until_ended(self, bar: Bar) -> None:
+        async for event in self.until_ended():
+            bar.take(event, self.data)
+        bar.show(self.data)
+
+
+class Comparison(Record):
+    """What differs between two iterations: ``{"input": [{path, a, b}], "modules": {module: [{path, a, b}]}}``."""
+
+    def _repr_html_(self) -> str:
+        return html.comparison(self)
+
+
+def _given(**fields: Any) -> Dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _problem(problem_id: str) -> str:
+    return f"/v1/problems/{quote(problem_id, safe='')}"

@@ -1,0 +1,77 @@
+"""Bytes that a module has put out, with the media type that says how to show them."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Dict, Optional
+
+from ..values.content import load_array
+
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+    (b"\x93NUMPY", "application/x-npy"),
+)
+
+
+class Content(bytes):
+    """An output of ``bytes``: bytes like any other, which a notebook shows by their media type.
+
+    >>> plot = iteration.outputs["plot"]
+    >>> plot.media_type, len(plot)
+    ('image/png', 7281)
+    """
+
+    media_type: str
+
+    def __new__(cls, content: bytes, media_type: Optional[str] = None) -> Content:
+        """:param media_type: by default what the first bytes show"""
+        made = super().__new__(cls, content)
+        made.media_type = media_type or media_type_of(content)
+        return made
+
+    def __reduce__(self) -> Any:
+        return (type(self), (bytes(self), self.media_type))
+
+    @property
+    def text(self) -> str:
+        """Raises ``UnicodeDecodeError`` for what is not text."""
+        return self.decode("utf-8")
+
+    def save(self, path: Any) -> None:
+        with open(path, "wb") as file:
+            file.write(self)
+
+    def to_numpy(self) -> Any:
+        """The array of ``.npy`` content."""
+        return load_array(self)
+
+    def to_pandas(self) -> Any:
+        """The table of CSV content."""
+        import pandas
+
+        return pandas.read_csv(io.BytesIO(self))
+
+    def to_image(self) -> Any:
+        """The picture, as Pillow has it."""
+        from PIL import Image
+
+        return Image.open(io.BytesIO(self))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Dict[str, Any]:
+        if self.media_type.startswith("text/") and self.media_type != "text/plain":
+            return {"text/plain": self.text, self.media_type: self.text}
+        if self.media_type.startswith("image/") or self.media_type == "application/pdf":
+            return {"text/plain": repr(self), self.media_type: bytes(self)}
+        return {"text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes of {self.media_type}>"
+
+
+def media_type_of(content: bytes) -> str:
+    """By the first bytes; ``application/octet-stream`` where they say nothing."""
+    found = (kind for signature, kind in _SIGNATURES if content.startswith(signature))
+    return next(found, "application/octet-stream")

@@ -1,0 +1,297 @@
+"""The client for programs and notebooks that do not use asyncio: ``AsyncTutti``, whose work is done in a thread of its own."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Union
+
+from ..nearest import did_you_mean
+from ..records import Record
+from .asynchronous import UNSET, AsyncIteration, AsyncTutti, Comparison, Fields
+from .iteration import IterationView
+from .listing import AsyncListing, Listing
+from .portal import Portal
+from .progress import Bar
+
+_TICK_S = 1.0
+
+
+class Tutti:
+    """An orchestrator.
+
+    >>> tutti = Tutti("http://127.0.0.1:7480")
+    >>> iteration = tutti.submit("my_graph", {"rate": 0.1}).wait()
+    >>> iteration.outputs["train"]
+    {'loss': 0.25}
+
+    :param url: by default ``TUTTI_URL``, else ``http://127.0.0.1:7480``
+    :param token: by default ``TUTTI_TOKEN``, else none
+    :param timeout: seconds that one request may take
+    :param progress: whether ``wait`` shows a bar; by default in terminals and notebooks
+
+    Every method raises ``ClientError``. A request that could not be sent is sent again for 30 s, once the orchestrator has answered
+    before; a POST takes effect once in any case.
+    """
+
+    def __init__(
+        self,
+        url: Optional[str] = None,
+        token: Optional[str] = None,
+        *,
+        timeout: float = 30.0,
+        progress: Optional[bool] = None,
+    ) -> None:
+        self._async = AsyncTutti(url, token, timeout=timeout)
+        self._portal = Portal()
+        self._progress = progress
+
+    def submit(
+        self,
+        graph: str,
+        input: Any,
+        *,
+        title: Optional[str] = None,
+        priority: Optional[int] = None,
+        key: Optional[str] = None,
+    ) -> Iteration:
+        """Submits a problem; its first iteration begins.
+
+        :param input: what the graph's source takes: what a Python node may return, bytes and a ``Path`` for a source of ``bytes``
+        :param priority: 0 to 100, higher first, 50 by default
+        :param key: a name of your own for this request: for 24 hours the same key with the same input gives the same iteration
+        """
+        begun = self._async.submit(graph, input, title=title, priority=priority, key=key)
+        return self._iteration(self._portal.run(begun))
+
+    def iterate(
+        self,
+        problem_id: str,
+        input: Any = UNSET,
+        *,
+        parent: Optional[int] = None,
+        reuse: Optional[Sequence[str]] = None,
+        overrides: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        key: Optional[str] = None,
+    ) -> Iteration:
+        """Begins the next iteration of a problem.
+
+        :param input: by default the parent's
+        :param parent: by default the newest iteration that succeeded
+        :param reuse: modules whose outputs in the parent are taken over as they are
+        :param overrides: by module and input, what this module gets instead: ``{"explain": {"train": {…}}}``
+        """
+        begun = self._async.iterate(
+            problem_id, input, parent=parent, reuse=reuse, overrides=overrides, key=key
+        )
+        return self._iteration(self._portal.run(begun))
+
+    def iteration(self, task_id: str, iteration_id: Optional[int] = None) -> Iteration:
+        """One iteration, by its task id (``<problem_id>/<iteration_id>``), or by its problem's id and its number."""
+        return self._iteration(self._portal.run(self._async.iteration(task_id, iteration_id)))
+
+    def problem(self, problem_id: str) -> Record:
+        return self._portal.run(self._async.problem(problem_id))
+
+    def problems(
+        self,
+        *,
+        graph: Optional[str] = None,
+        state: Optional[str] = None,
+        q: Optional[str] = None,
+        filter: Optional[str] = None,
+        order_by: Optional[str] = None,
+        fields: Fields = None,
+        limit: Optional[int] = None,
+    ) -> Listing:
+        """Problems, newest first. See *Searching* in ``docs/api.md`` for ``filter``, ``order_by`` and ``fields``.
+
+        :param q: a part of the title or of the newest input
+        :param limit: how many at most; by default all
+        """
+        found = self._async.problems(
+            graph=graph, state=state, q=q, filter=filter, order_by=order_by, fields=fields, limit=limit
+        )
+        return self._listing(found)
+
+    def iterations(
+        self,
+        problem_id: Optional[str] = None,
+        *,
+        filter: Optional[str] = None,
+        order_by: Optional[str] = None,
+        fields: Fields = None,
+        limit: Optional[int] = None,
+    ) -> Listing:
+        """Iterations of one problem, or of all.
+
+        :param fields: values that each record has under ``fields``, and a table as columns: ``["input.rate", "train.loss"]``
+        """
+        found = self._async.iterations(
+            problem_id, filter=filter, order_by=order_by, fields=fields, limit=limit
+        )
+        return self._listing(found)
+
+    def nodes(self) -> Listing:
+        return self._listing(self._async.nodes())
+
+    def graphs(self) -> Listing:
+        return self._listing(self._async.graphs())
+
+    def compare(self, problem_id: str, a: int, b: int) -> Comparison:
+        """What differs between two iterations of a problem."""
+        return self._portal.run(self._async.compare(problem_id, a, b))
+
+    def follow(self, problem_id: Optional[str] = None, *, cursor: Optional[int] = None) -> Iterator[Record]:
+        """Events as they happen, in order and without repeats, also when the connection is lost in between.
+
+        An event of the type ``gap`` says that those ``from`` … ``to`` are not stored any more.
+
+        :param problem_id: only this problem's
+        :param cursor: the ``seq`` after which it begins; by default from now
+        """
+        return self._portal.items(self._async.follow(problem_id, cursor=cursor))
+
+    def request(self, method: str, path: str, query: Any = None, body: Any = UNSET) -> Any:
+        """Any route of ``/openapi.json``: the decoded answer."""
+        return self._portal.run(self._async.request(method, path, query, body))
+
+    def close(self) -> None:
+        self._portal.run(self._async.close())
+        self._portal.close()
+
+    def __enter__(self) -> Tutti:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def _iteration(self, twin: AsyncIteration) -> Iteration:
+        return Iteration(twin, self._portal, self._progress)
+
+    def _listing(self, listing: AsyncListing) -> Listing:
+        return Listing(listing, self._portal)
+
+
+class Iteration(IterationView):
+    """One attempt at a problem."""
+
+    def __init__(self, twin: AsyncIteration, portal: Portal, progress: Optional[bool]) -> None:
+        self._async = twin
+        self._portal = portal
+        self._progress = progress
+        self.outputs = Outputs(twin, portal)
+        """What its modules have put out, by module: fetched when it is asked for. ``Content`` where a type is ``bytes``."""
+
+    @property
+    def data(self) -> Record:  # type: ignore[override]
+        """All that the orchestrator says of it, as it was fetched last: see ``Iteration`` in ``/openapi.json``."""
+        return self._async.data
+
+    def refresh(self) -> Iteration:
+        """Fetches its state anew."""
+        self._portal.run(self._async.refresh())
+        return self
+
+    def wait(
+        self, timeout: Optional[float] = None, *, check: bool = True, progress: Optional[bool] = None
+    ) -> Iteration:
+        """Waits for its end.
+
+        :param timeout: seconds after which ``TimeoutError`` is raised; the iteration goes on
+        :param check: whether an end without success raises ``ClientError`` (``task_failed``, ``task_cancelled``, ``task_aborted``)
+        :param progress: whether a bar is shown; by default as the ``Tutti`` says
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        with Bar(self._progress if progress is None else progress) as bar:
+            for event in self._portal.iterate(self._async.until_ended(), lambda: _left(end)):
+                if event is not None:
+                    bar.take(event, self.data)
+                elif end is not None and time.monotonic() >= end:
+                    raise TimeoutError(f"task {self.task_id} has not ended within {timeout} s")
+                else:
+                    bar.tick()
+            bar.show(self.data)
+        if check:
+            self.raise_unless_succeeded()
+        return self
+
+    def follow(self) -> Iterator[Record]:
+        """Its events from its beginning to its end, in order and without repeats."""
+        return self._portal.items(self._async.follow())
+
+    def iterate(
+        self,
+        input: Any = UNSET,
+        *,
+        reuse: Optional[Sequence[str]] = None,
+        overrides: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        key: Optional[str] = None,
+    ) -> Iteration:
+        """Begins another iteration with this one as its parent; see ``Tutti.iterate``."""
+        twin = self._portal.run(self._async.iterate(input, reuse=reuse, overrides=overrides, key=key))
+        return Iteration(twin, self._portal, self._progress)
+
+    def compare(self, other: Union[int, IterationView]) -> Comparison:
+        """What differs between this iteration (``a``) and another one of its problem (``b``)."""
+        return self._portal.run(self._async.compare(other))
+
+    def cancel(self, reason: Optional[str] = None) -> Record:
+        """Stops it: ``wait(check=False)`` returns once it is cancelled."""
+        return self._portal.run(self._async.cancel(reason))
+
+    def command(self, command: str, *, module: Optional[str] = None, reason: Optional[str] = None) -> Record:
+        """``stop``, ``reset``, ``preempt`` or ``terminate``, for the task or one of its modules."""
+        return self._portal.run(self._async.command(command, module=module, reason=reason))
+
+    def events(self) -> Listing:
+        """All that has happened in it so far."""
+        return Listing(self._async.events(), self._portal)
+
+    def log(self, module: str) -> List[Record]:
+        """The log lines of a module's newest execution."""
+        return self._portal.run(self._async.log(module))
+
+
+class Outputs(Mapping[str, Any]):
+    """What the modules of an iteration have put out. Each is fetched once; ``KeyError`` where there is none (yet)."""
+
+    def __init__(self, twin: AsyncIteration, portal: Portal) -> None:
+        self._async = twin
+        self._portal = portal
+        self._fetched: Dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._fetched:
+            self._look(lambda: name in self._async.outputs_there())
+            if name not in self._async.outputs_there():
+                raise KeyError(self._missing(name))
+            value = self._portal.run(self._async.output(name))
+            if not self._async.has_ended:
+                return value
+            self._fetched[name] = value
+        return self._fetched[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._look(lambda: False)
+        return iter(self._async.outputs_there())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"<Outputs {', '.join(self._async.outputs_there()) or 'none'}>"
+
+    def _look(self, is_found: Callable[[], bool]) -> None:
+        if not self._async.has_ended and not is_found():
+            self._portal.run(self._async.refresh())
+
+    def _missing(self, name: str) -> str:
+        module = self._async.modules.get(name)
+        if module is None:
+            return f"{name}: there is no such module{did_you_mean(name, self._async.modules)}"
+        error = module.get("error")
+        return f"{name}: the module is {module['state']}" + (f": {error['message']}" if error else "")
+
+
+def _left(end: Optional[float]) -> float:
+    return _TICK_S if end is None else max(0.0, min(_TICK_S, end - time.monotonic()))

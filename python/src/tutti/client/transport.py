@@ -1,0 +1,144 @@
+"""Requests to one orchestrator: JSON in, JSON out, every refusal as a ``ClientError``.
+
+T1. Every POST carries an ``Idempotency-Key``, the same one in each of its repeats: it takes effect once, however often it is sent.
+T2. A request is repeated where that may help: the connection broke, or the orchestrator asked for it (``Retry-After``). One that has never
+    answered is not waited for: its address is probably wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import time
+import uuid
+from pathlib import PurePath
+from typing import Any, Mapping, NamedTuple, Optional
+from urllib.parse import urlsplit
+
+import httpx
+
+from ..values.content import BytesLike, content_of
+from ..values.faults import FaultList
+from ..values.json_form import write_json
+from ..values.json_text import read_json
+from .errors import ClientError, refusal, unreachable
+
+DEFAULT_URL = "http://127.0.0.1:7480"
+RETRY_S = 30.0
+"""An orchestrator that is started again answers within this."""
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 2.0
+_REPEATABLE = (429, 503)
+
+Query = Mapping[str, Any]
+
+
+class Answer(NamedTuple):
+    content: bytes
+    headers: Mapping[str, str]
+    url: str
+
+    @property
+    def value(self) -> Any:
+        """The decoded JSON. Raises ``ClientError`` ``bad_answer``."""
+        try:
+            return read_json(self.content)
+        except ValueError as error:
+            raise ClientError("bad_answer", f"{self.url} does not answer as an orchestrator does: {error}") from error
+
+    @property
+    def cursor(self) -> int:
+        """The event that the answer reflects."""
+        return int(self.headers.get("tutti-cursor", "0"))
+
+
+class Transport:
+    def __init__(self, url: Optional[str], token: Optional[str], timeout: float) -> None:
+        self.url = (url or os.environ.get("TUTTI_URL") or DEFAULT_URL).rstrip("/")
+        if urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).netloc:
+            raise ClientError("bad_url", f"url: {self.url!r} is not an http:// or https:// address")
+        token = token or os.environ.get("TUTTI_TOKEN")
+        self.headers = {"authorization": f"Bearer {token}"} if token else {}
+        self.has_answered = False
+        self._http = httpx.AsyncClient(headers=self.headers, timeout=timeout)
+
+    async def get(self, path: str, query: Optional[Query] = None, accept: str = "application/json") -> Answer:
+        return await self.request("GET", path, query, headers={"accept": accept})
+
+    async def post(self, path: str, body: Any, key: Optional[str] = None) -> Any:
+        """:param body: its values are any that a Python node may give; see ``json_text``
+        :param key: of a request that is to be done once, however often the program runs; by default a new one (T1)
+        """
+        headers = {"content-type": "application/json", "idempotency-key": key or str(uuid.uuid4())}
+        return (await self.request("POST", path, None, json_text(body), headers)).value
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        query: Optional[Query] = None,
+        content: Optional[bytes] = None,
+        headers: Optional[Mapping[str, str]] = None,
+    ) -> Answer:
+        params = {name: _written(value) for name, value in (query or {}).items() if value is not None}
+        give_up_at = time.monotonic() + RETRY_S
+        pause = FIRST_PAUSE_S
+        while True:
+            try:
+                answer = await self._http.request(
+                    method, self.url + path, params=params, content=content, headers=dict(headers or {})
+                )
+                self.has_answered = True
+            except httpx.InvalidURL as error:
+                raise ClientError("bad_url", f"url: {self.url!r} is not an address: {error}") from error
+            except httpx.TransportError as error:
+                if not self.has_answered or time.monotonic() > give_up_at:
+                    raise unreachable(self.url, error) from None
+            else:
+                if answer.is_success:
+                    return Answer(answer.content, answer.headers, str(answer.url))
+                wait = _retry_after(answer)
+                if wait is None or time.monotonic() + wait > give_up_at:
+                    raise refusal(answer.status_code, _json_or_none(answer.content), str(answer.url))
+                pause = max(pause, wait)
+            await asyncio.sleep(pause)
+            pause = min(LONGEST_PAUSE_S, pause * 2)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def json_text(value: Any) -> bytes:
+    """Raises ``ClientError`` ``bad_input`` with every value at fault and its place."""
+    faults = FaultList()
+    text = write_json(value, faults)
+    if faults.faults:
+        raise ClientError("bad_input", "a value cannot be sent as JSON", details=faults.faults)
+    return text
+
+
+def input_form(value: Any) -> Any:
+    """A problem's input, or an override, in the JSON form of its type: bytes, and the content of a file, as base64."""
+    content = content_of(value) if isinstance(value, (*BytesLike, PurePath)) else None
+    return value if content is None else base64.b64encode(content).decode("ascii")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _retry_after(answer: httpx.Response) -> Optional[float]:
+    if answer.status_code not in _REPEATABLE:
+        return None
+    seconds = answer.headers.get("retry-after", "")
+    return float(seconds) if seconds.isdigit() else None
+
+
+def _json_or_none(content: bytes) -> Any:
+    try:
+        return read_json(content)
+    except ValueError:
+        return None

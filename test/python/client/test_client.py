@@ -1,0 +1,213 @@
+"""The client against the orchestrator at TUTTI_URL (with TUTTI_TOKEN), whose graph ``fit`` is served (python/examples/fit)."""
+
+import asyncio
+import io
+import os
+import pickle
+import subprocess
+import sys
+import unittest
+from contextlib import redirect_stderr
+from datetime import timedelta
+
+import numpy as np
+from tutti import AsyncTutti, Tutti
+from tutti.client import ClientError, Content, Listing
+
+POINTS = [[0, 1], [1, 3], [2, 5], [3, 7]]
+GOOD = {"points": POINTS, "rate": 0.1, "epochs": 20}
+DIVERGING = {"points": POINTS, "rate": 9, "epochs": 400}
+ENDLESS = {"points": POINTS, "rate": 0.01, "epochs": 100_000}
+
+
+class ClientCase(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tutti = Tutti()
+        cls.done = cls.tutti.submit("fit", GOOD, title="of the client").wait()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.tutti.close()
+
+
+class Results(ClientCase):
+    def test_outputs_are_values_and_bytes_with_their_media_type(self):
+        self.assertEqual(self.done.state, "succeeded")
+        self.assertEqual(list(self.done.outputs), ["train", "plot"])
+        self.assertLess(self.done.outputs["train"].loss, 1)
+        plot = self.done.outputs["plot"]
+        self.assertIsInstance(plot, Content)
+        self.assertEqual((plot.media_type, plot[:4]), ("image/png", b"\x89PNG"))
+        self.assertEqual(plot._repr_mimebundle_()["image/png"], bytes(plot))
+        self.assertEqual(pickle.loads(pickle.dumps(plot)).media_type, "image/png")
+
+    def test_an_output_that_is_not_there_is_a_key_error_that_says_why(self):
+        with self.assertRaisesRegex(KeyError, r"plto: there is no such module \(did you mean plot\?\)"):
+            self.done.outputs["plto"]
+        self.assertIsNone(self.done.outputs.get("plto"))
+
+    def test_an_iteration_goes_on_from_another_and_is_compared_with_it(self):
+        again = self.done.iterate({**GOOD, "rate": 0.05}).wait()
+        self.assertEqual(again.data.parent_iteration_id, self.done.iteration_id)
+        difference = self.done.compare(again)
+        self.assertEqual(difference.input, [{"path": "/rate", "a": 0.1, "b": 0.05}])
+        self.assertIn("/rate", difference._repr_html_())
+        reused = self.done.iterate(reuse=["train"]).wait()
+        self.assertEqual(reused.modules["train"].state, "reused")
+        self.assertEqual(reused.input, GOOD)
+
+    def test_numpy_and_tuples_are_inputs_like_any(self):
+        given = {"points": np.array(POINTS), "rate": np.float64(0.1), "epochs": np.int32(2)}
+        self.assertEqual(self.tutti.submit("fit", given).wait().input, {**GOOD, "epochs": 2})
+
+    def test_lists_are_read_page_by_page_and_become_tables(self):
+        problem = self.done.problem_id
+        for _ in range(3):
+            self.tutti.iterate(problem, {**GOOD, "epochs": 2}).wait()
+        listed = self.tutti.iterations(problem, filter="input.epochs = 2", fields=["input.rate", "train.loss"])
+        self.assertIsInstance(listed, Listing)
+        frame = listed.to_pandas()
+        self.assertEqual(len(frame), 3)
+        self.assertTrue((frame["train.loss"] > 0).all())
+        self.assertEqual(str(frame["created_at"].dt.tz), "UTC")
+        self.assertIn("train.loss", listed._repr_html_())
+        self.assertEqual(len(self.tutti.iterations(problem, limit=2).to_list()), 2)
+        self.assertIn(problem, [each.problem_id for each in self.tutti.problems(q="of the client")])
+        self.assertEqual(self.tutti.problem(problem).title, "of the client")
+        self.assertEqual([graph.name for graph in self.tutti.graphs()], ["fit"])
+        self.assertEqual({node.module for node in self.tutti.nodes()}, {"train", "plot"})
+
+    def test_notebooks_show_an_iteration_with_every_text_escaped(self):
+        self.assertIn("plot", self.done._repr_html_())
+        failed = self.tutti.submit("fit", {"points": "<script>", "rate": 1}).wait(check=False)
+        self.assertNotIn("<script>", failed._repr_html_())
+        self.assertIn("<details>", failed._repr_html_())
+
+    def test_the_log_of_a_module_has_what_its_node_logged(self):
+        self.assertRegex(self.done.log("train")[-1].message, "trained to a loss of")
+
+
+class Course(ClientCase):
+    def test_following_gives_every_event_of_the_task_once(self):
+        begun = self.tutti.submit("fit", GOOD)
+        seen = list(begun.follow())
+        self.assertEqual(seen, list(begun.follow()))
+        self.assertEqual(seen, begun.events().to_list())
+        self.assertEqual(seen[-1].type, "iteration.succeeded")
+
+    def test_the_stream_of_all_goes_on_from_a_cursor(self):
+        first, *_, last = self.done.events()
+        follower = self.tutti.follow(self.done.problem_id, cursor=first.seq)
+        after = [next(follower).seq for _ in range(3)]
+        follower.close()
+        self.assertEqual(after, sorted({*after}))
+        self.assertTrue(all(first.seq < seq <= last.seq for seq in after))
+
+    def test_a_failure_is_one_error_with_the_traceback_of_the_node(self):
+        begun = self.tutti.submit("fit", DIVERGING)
+        with self.assertRaises(ClientError) as raised:
+            begun.wait()
+        error = raised.exception
+        self.assertEqual((error.code, [fault.path for fault in error.details]), ("task_failed", ["train"]))
+        self.assertIn("use a smaller rate than 9", str(error))
+        self.assertIn("nodes.py", str(error))
+        self.assertEqual(pickle.loads(pickle.dumps(error)).details, error.details)
+        self.assertEqual(begun.wait(check=False).state, "failed")
+        with self.assertRaisesRegex(KeyError, "train: the module is failed: ArithmeticError"):
+            begun.outputs["train"]
+
+    def test_waiting_ends_after_its_time_and_cancelling_ends_the_work(self):
+        begun = self.tutti.submit("fit", ENDLESS)
+        with self.assertRaises(TimeoutError):
+            begun.wait(0.2)
+        begun.cancel("enough")
+        self.assertEqual((begun.wait(check=False).state, begun.data.reason), ("cancelled", "enough"))
+
+    def test_the_bar_shows_how_far_it_is(self):
+        shown = io.StringIO()
+        with redirect_stderr(shown):
+            self.tutti.submit("fit", {**GOOD, "epochs": 150}).wait(progress=True)
+        self.assertRegex(shown.getvalue(), r"\[░+\] 0/2 .*train \d+ % epoch")
+        self.assertRegex(shown.getvalue(), r"\[█+\] 2/2 ")
+
+
+class Refusals(ClientCase):
+    def refused(self, call, *args, **kwargs):
+        with self.assertRaises(ClientError) as raised:
+            call(*args, **kwargs)
+        return raised.exception
+
+    def test_a_refusal_has_code_message_details_hint_and_status(self):
+        error = self.refused(self.tutti.submit, "fti", GOOD)
+        self.assertEqual((error.code, error.status, error.details[0].path), ("unknown_graph", 422, "/graph"))
+        self.assertIn("fit", error.hint)
+        self.assertIn("hint: known graphs: fit", str(error))
+
+    def test_a_value_without_a_json_form_is_named_before_anything_is_sent(self):
+        error = self.refused(self.tutti.submit, "fit", {"rows": [1, timedelta(1)]})
+        self.assertEqual((error.code, error.details[0].path), ("bad_input", "/input/rows/1"))
+
+    def test_a_wrong_token_an_unknown_task_and_a_bad_id_are_told_apart(self):
+        with Tutti(token="x" * 20) as stranger:
+            self.assertEqual(self.refused(stranger.submit, "fit", GOOD).code, "unauthorized")
+            self.assertEqual(self.refused(lambda: next(stranger.follow())).code, "unauthorized")
+        self.assertEqual(self.refused(self.tutti.iteration, self.done.problem_id, 99).code, "unknown_iteration")
+        self.assertEqual(self.refused(self.tutti.iteration, "nonsense").code, "bad_task_id")
+        self.assertEqual(self.refused(Tutti, "localhost:7480").code, "bad_url")
+
+    def test_an_address_where_nobody_answers_is_reported_at_once(self):
+        with Tutti("http://127.0.0.1:9") as nobody:
+            self.assertEqual(self.refused(nobody.submit, "fit", GOOD).code, "unreachable")
+
+    def test_the_same_key_gives_the_same_iteration(self):
+        first, second = (self.tutti.submit("fit", GOOD, key="client-1") for _ in range(2))
+        self.assertEqual(first.task_id, second.task_id)
+        self.assertEqual(self.refused(self.tutti.submit, "fit", {}, key="client-1").code, "idempotency_mismatch")
+
+    def test_every_other_route_can_be_asked(self):
+        self.assertIn("mailbox", str(self.tutti.request("GET", "/v1/stats")))
+
+    def test_a_forked_child_is_told_to_make_a_client_of_its_own(self):
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.write(write, self.refused(self.tutti.problem, "x").code.encode())
+            os._exit(0)
+        os.waitpid(child, 0)
+        self.assertEqual(os.read(read, 100), b"forked_child")
+
+
+class Asynchronous(unittest.IsolatedAsyncioTestCase):
+    async def test_the_twin_does_the_same_many_at_once(self):
+        async with AsyncTutti() as tutti:
+            begun = await asyncio.gather(*(tutti.submit("fit", {**GOOD, "epochs": 3 + each}) for each in range(4)))
+            ended = await asyncio.gather(*(each.wait() for each in begun))
+            curves = [len((await each.output("train"))["curve"]) for each in ended]
+            self.assertEqual(curves, [3, 4, 5, 6])
+            self.assertEqual(set(await ended[0].outputs()), {"train", "plot"})
+            types = [event.type async for event in ended[0].follow()]
+            self.assertEqual(types[-1], "iteration.succeeded")
+            frame = await tutti.iterations(ended[0].problem_id).to_pandas()
+            self.assertEqual(len(frame), 1)
+
+
+class Import(unittest.TestCase):
+    def run_python(self, code):
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    def test_the_package_loads_nothing_of_the_client_until_it_is_used(self):
+        ran = self.run_python("import sys, tutti; print([m for m in ('httpx', 'websockets') if m in sys.modules])")
+        self.assertEqual(ran.stdout.strip(), "[]", ran.stderr)
+
+    def test_without_httpx_nodes_work_and_the_client_says_what_to_install(self):
+        ran = self.run_python(
+            "import sys; sys.modules['httpx'] = None\n"
+            "import tutti; tutti.node\n"
+            "try:\n    tutti.Tutti\nexcept ImportError as error:\n    print(error)"
+        )
+        self.assertIn("pip install 'tutti[client]'", ran.stdout, ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
