@@ -1,9 +1,9 @@
 /** The shapes of the public JSON, as OpenAPI shows them. Answers may have more fields than are named here. */
 import { z } from 'zod';
-import { EVENT_TYPES } from '../../src/model/event.js';
 import { OBSERVED_STATES } from '../../src/model/execution.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../src/model/node.js';
 import { TASK_STATES } from '../../src/model/task-state.js';
+import { eventSchema } from './event-schema.js';
 
 /** The schemas that have a name in OpenAPI. */
 export const namedSchemas: z.core.$ZodRegistry<{ id: string }> = z.registry<{ id: string }>();
@@ -150,10 +150,7 @@ export const logLine: z.ZodType = named(
   z.looseObject({ at: time, level: z.string(), message: z.string() }),
 );
 
-export const event: z.ZodType = named(
-  'Event',
-  z.looseObject({ seq: z.number().int().min(1), at: time, type: z.enum(EVENT_TYPES) }),
-);
+export const event: z.ZodType = named('Event', eventSchema(time));
 
 export const nodeView: z.ZodType = named(
   'Node',

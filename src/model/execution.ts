@@ -21,6 +21,8 @@ export type ObservedState = (typeof OBSERVED_STATES)[number];
 export type DesiredState = 'running' | 'stopped';
 
 const ENDS = ['succeeded', 'failed', 'cancelled', 'preempted', 'lost'] as const;
+/** How an execution ends. */
+export type ExecutionEnd = (typeof ENDS)[number] | 'rejected';
 
 const TRANSITIONS: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
   assigned: ['accepted', 'running', 'rejected', ...ENDS],

@@ -8,3 +8,14 @@ export interface BlobRef {
 export type Payload =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | { readonly kind: 'blob'; readonly blob: BlobRef };
+
+/** Where a payload is stored: the `payloads` row (problem_id, iteration_id, owner, seq). */
+export interface PayloadRef {
+  readonly problemId: string;
+  readonly iterationId: number;
+  /** `input`, `override/<module>/<input>`, or the execution_id that published it. */
+  readonly owner: string;
+  /** 0 for what no execution published. */
+  readonly seq: number;
+  readonly blob?: BlobRef;
+}

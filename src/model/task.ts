@@ -5,8 +5,9 @@
  * 2. A module that nothing has happened to has no run yet: a queued task is small.
  */
 import type { DesiredState, ObservedState } from './execution.js';
+import type { FinalReport, StopCause, TaskError } from './facts.js';
 import type { Graph, GraphKey, ModuleSpec } from './graph.js';
-import type { BlobRef } from './payload.js';
+import type { BlobRef, PayloadRef } from './payload.js';
 import type { ReportedError } from './protocol.js';
 import type { TaskId } from './task-id.js';
 import type { TaskState } from './task-state.js';
@@ -29,23 +30,6 @@ export interface CompiledModule {
   readonly slotClass: string;
 }
 
-/** Where a payload is stored: the `payloads` row (problem_id, iteration_id, owner, seq). */
-export interface PayloadRef {
-  readonly problemId: string;
-  readonly iterationId: number;
-  /** `input`, `override/<module>/<input>`, or the execution_id that published it. */
-  readonly owner: string;
-  /** 0 for what no execution published. */
-  readonly seq: number;
-  readonly blob?: BlobRef;
-}
-
-/** What ended an execution before its outputs are all there: its final report. */
-export interface FinalReport {
-  readonly state: 'failed' | 'cancelled' | 'preempted';
-  readonly error?: ReportedError;
-}
-
 /** A line that a node has logged about an execution. */
 export interface LogTally {
   /** All that came, those that were left out included. */
@@ -64,8 +48,6 @@ export interface LogTally {
 export function newLog(): LogTally {
   return { lines: 0, bytes: 0, leftOut: 0, unsaid: 0, isFull: false, awaited: 0 };
 }
-
-export type StopCause = 'stop' | 'terminate' | 'reset' | 'preempt' | 'timeout';
 
 export interface Execution {
   readonly id: string;
@@ -180,9 +162,7 @@ export interface Task {
   queuedAt: number;
   startedAt: number | undefined;
   finishedAt: number | undefined;
-  error:
-    | (ReportedError & { readonly module?: string; readonly node_id?: string; readonly attempt?: number })
-    | undefined;
+  error: TaskError | undefined;
   /** Why it was stopped. */
   reason: string | undefined;
 }

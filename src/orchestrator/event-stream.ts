@@ -1,5 +1,5 @@
 /** The committed events: the present as it is committed, the past by pages of the store. */
-import type { EncodedEvent } from '../model/event.js';
+import { type EncodedEvent, taskIdOf } from '../model/facts.js';
 import type { Reader } from '../store/store.js';
 import type { EventStream, StreamEvent } from './port.js';
 import { decodeRow } from './records.js';
@@ -92,7 +92,7 @@ function* chunksOf(events: readonly EncodedEvent[]): Generator<StreamEvent[]> {
       characters = 0;
     }
     characters += json.length;
-    chunk.push({ seq, problemId: fact.taskId?.problemId, json });
+    chunk.push({ seq, problemId: taskIdOf(fact)?.problemId, json });
   }
   if (chunk.length > 0) yield chunk;
 }

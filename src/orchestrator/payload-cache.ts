@@ -3,7 +3,7 @@
  *
  * They are copies: what comes in is a view of a received frame, and keeping the view would keep the whole frame's memory.
  */
-import type { PayloadRef } from '../model/task.js';
+import type { PayloadRef } from '../model/payload.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 
 /** What an entry takes besides its bytes: keys, headers, the maps' own. */

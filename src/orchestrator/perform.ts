@@ -7,7 +7,8 @@
 
 import type { Logger } from '../base/logger.js';
 import type { OrchestratorBus, Route } from '../bus/bus.js';
-import type { EncodedEvent } from '../model/event.js';
+import { type EncodedEvent, type Subject, taskIdOf } from '../model/facts.js';
+import type { PayloadRef } from '../model/payload.js';
 import {
   type Assign,
   type InputValue,
@@ -15,7 +16,6 @@ import {
   type OutputAck,
   PROTOCOL_VERSION,
 } from '../model/protocol.js';
-import type { PayloadRef } from '../model/task.js';
 import { taskHasEnded } from '../model/task-state.js';
 import type { Reader } from '../store/store.js';
 import { encodeEvent, encodeToNode } from '../wire/codec.js';
@@ -149,16 +149,18 @@ export class Performer {
   /** A condition that an operator should look into. */
   #warn(events: readonly EncodedEvent[]): void {
     for (const { fact } of events) {
-      if (fact.type === 'node.conflict')
-        this.#deps.logger.warn({ ...fact.detail, module: fact.module }, 'node.conflict');
+      if (fact.type !== 'node.conflict') continue;
+      const { module, instance, code, message } = fact;
+      this.#deps.logger.warn({ instance, code, message, module }, 'node.conflict');
     }
   }
 
   #publish(events: readonly EncodedEvent[]): void {
     const { bus } = this.#deps;
     for (const event of events) {
-      const { taskId, nodeId } = event.fact;
-      const topics = [taskId && taskTopic(taskId), nodeId && nodeTopic(nodeId)];
+      const subject: Subject = event.fact;
+      const taskId = taskIdOf(subject);
+      const topics = [taskId && taskTopic(taskId), subject.node_id && nodeTopic(subject.node_id)];
       for (const topic of topics) {
         // A sent frame belongs to the bus, so each topic gets its own.
         if (topic && bus.isWanted(topic)) bus.publish(topic, encodeEvent(event));

@@ -27,21 +27,19 @@
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
  */
 import { hasEnded, type ObservedState } from '../model/execution.js';
+import type { FinalReport, StopCause } from '../model/facts.js';
 import type { ModuleSpec } from '../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
-import type { BlobRef } from '../model/payload.js';
+import type { BlobRef, PayloadRef } from '../model/payload.js';
 import type { ReportedError } from '../model/protocol.js';
 import type {
   CompiledGraph,
   Execution,
-  FinalReport,
   LogTally,
   ModulePhase,
   ModuleRun,
   Overrides,
-  PayloadRef,
   Retry,
-  StopCause,
   Task,
 } from '../model/task.js';
 import { moduleName, NONE, newLog } from '../model/task.js';

@@ -8,7 +8,7 @@
  */
 
 import { messageOf } from '../base/errors.js';
-import type { EncodedEvent } from '../model/event.js';
+import type { EncodedEvent } from '../model/facts.js';
 import { MAX_HELLO_BYTES } from '../model/limits.js';
 import { type Outputs, PROTOCOL_VERSION, type ToNode, type ToOrchestrator } from '../model/protocol.js';
 import { type Decoded, decodeFrame, type Outline, otherVersion, outlineOf } from './envelope.js';

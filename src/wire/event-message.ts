@@ -1,7 +1,8 @@
 /** Committed events for the events plane: model to protobuf and back. */
 import { messageOf } from '../base/errors.js';
 import { printJson } from '../base/json/json-text.js';
-import { type EncodedEvent, EVENT_TYPES, type EventType, type Fact } from '../model/event.js';
+import { badFieldOf, isEventType, isShownFact } from '../model/fact-reader.js';
+import { FACTS, type ShownFact, type Subject, taskIdOf } from '../model/facts.js';
 import { type Decoded, readerOf } from './envelope.js';
 import { invalid, name, time, uint } from './fields.js';
 import { tutti } from './generated/tutti.js';
@@ -9,21 +10,28 @@ import { tutti } from './generated/tutti.js';
 import v1 = tutti.v1;
 
 /** An event as a subscriber gets it. */
-export type ReceivedEvent = Omit<EncodedEvent, 'json'>;
+export interface ReceivedEvent {
+  readonly seq: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly fact: ShownFact;
+}
 
-const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES);
-
-export function writeEvent({ seq, at, fact }: EncodedEvent): v1.Event.$Properties {
+export function writeEvent({ seq, at, fact }: ReceivedEvent): v1.Event.$Properties {
+  const subject: Subject = fact;
+  const fields: Readonly<Record<string, unknown>> = fact;
+  const own = Object.keys(FACTS[fact.type].shown).filter((field) => fields[field] !== undefined);
+  const detail = Object.fromEntries(own.map((field) => [field, fields[field]]));
   return {
     seq,
     at,
     type: fact.type,
-    taskId: fact.taskId ?? null,
-    module: fact.module ?? null,
-    executionId: fact.executionId ?? null,
-    attempt: fact.attempt ?? null,
-    nodeId: fact.nodeId ?? null,
-    detail: fact.detail === undefined ? null : Buffer.from(printJson(fact.detail)),
+    taskId: taskIdOf(subject) ?? null,
+    module: subject.module ?? null,
+    executionId: subject.execution_id ?? null,
+    attempt: subject.attempt ?? null,
+    nodeId: subject.node_id ?? null,
+    detail: own.length === 0 ? null : Buffer.from(printJson(detail)),
   };
 }
 
@@ -42,25 +50,24 @@ export function readEvent(frame: Uint8Array): Decoded<ReceivedEvent> {
   }
 }
 
-function readFact(event: v1.Event): Fact {
+function readFact(event: v1.Event): ShownFact {
   const { type, taskId, module, executionId, attempt, nodeId, detail } = event;
-  if (!KNOWN_TYPES.has(type)) invalid('event.type', type, 'a type that this version knows');
-  return {
-    type: type as EventType,
-    ...(taskId
-      ? {
-          taskId: {
-            problemId: name('event.task_id.problem_id', taskId.problemId),
-            iterationId: uint('event.task_id.iteration_id', taskId.iterationId, 1),
-          },
-        }
-      : {}),
-    ...(module ? { module } : {}),
-    ...(executionId ? { executionId } : {}),
-    ...(attempt ? { attempt } : {}),
-    ...(nodeId ? { nodeId } : {}),
-    ...(detail.length > 0 ? { detail: readDetail(detail) } : {}),
+  if (!isEventType(type)) invalid('event.type', type, 'a type that this version knows');
+  const fact = {
+    type,
+    ...(taskId && {
+      problem_id: name('event.task_id.problem_id', taskId.problemId),
+      iteration_id: uint('event.task_id.iteration_id', taskId.iterationId, 1),
+    }),
+    ...(module && { module }),
+    ...(executionId && { execution_id: executionId }),
+    ...(attempt && { attempt }),
+    ...(nodeId && { node_id: nodeId }),
+    ...(detail.length > 0 && readDetail(detail)),
   };
+  return isShownFact(fact)
+    ? fact
+    : invalid('event.detail', JSON.stringify(fact), `${type} with its field ${badFieldOf(type, fact)}`);
 }
 
 function readDetail(bytes: Uint8Array): Readonly<Record<string, unknown>> {

@@ -55,8 +55,9 @@ describe('two supervised processes of one instance', () => {
     expect(warning(second)).toBeNull();
     const turned = await third.hello();
     expect(turned.event('node.conflict')).toMatchObject({
-      nodeId: second.nodeId,
-      detail: { instance: 'a-1', code: 'instance_conflict' },
+      node_id: second.nodeId,
+      instance: 'a-1',
+      code: 'instance_conflict',
     });
     expect(warning(second)).toMatchObject({ code: 'instance_conflict', hint: expect.any(String) });
     await alive(second, 2000);

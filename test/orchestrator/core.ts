@@ -2,7 +2,7 @@
  * The core without its shell, one turn at a time: what is posted is loaded for, decided and committed as the loop does it, and what would
  * be performed is there to be looked at.
  */
-import type { EncodedEvent } from '../../src/model/event.js';
+import { type EventType, FACTS, type FactOf } from '../../src/model/facts.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
 import type { NodeStatus } from '../../src/model/node.js';
 import {
@@ -87,8 +87,22 @@ export class Turned {
     return this.journal.events.map(({ fact }) => fact.type);
   }
 
-  event(type: string): EncodedEvent['fact'] | undefined {
-    return this.journal.events.find(({ fact }) => fact.type === type)?.fact;
+  event<T extends EventType>(type: T): FactOf<T> | undefined {
+    const event = this.journal.events.find(({ fact }) => fact.type === type);
+    return event?.fact as FactOf<T> | undefined;
+  }
+
+  /** What the event of this type says beyond what it is about. */
+  detail<T extends EventType>(type: T): Readonly<Record<string, unknown>> | undefined {
+    const fields: Readonly<Record<string, unknown>> | undefined = this.event(type);
+    return (
+      fields &&
+      Object.fromEntries(
+        Object.keys(FACTS[type].shown).flatMap((name) =>
+          fields[name] === undefined ? [] : [[name, fields[name]]],
+        ),
+      )
+    );
   }
 
   get answers(): Answer[] {

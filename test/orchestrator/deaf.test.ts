@@ -33,8 +33,8 @@ describe('a node that heartbeats and leaves an assignment unanswered', () => {
   it('is found deaf after the time in which it would be dead: its work is lost without a verdict on it, and it is told to reset', async () => {
     const { deaf, found } = await deafNode();
     const event = found.map((turned) => turned.event('node.deaf')).find((one) => one !== undefined);
-    expect(event).toMatchObject({ nodeId: deaf.node.nodeId, detail: { left_out: false } });
-    expect(String(event?.detail?.reason)).toMatch(/^assignments unanswered for 10\d{3} ms$/);
+    expect(event).toMatchObject({ node_id: deaf.node.nodeId, left_out: false });
+    expect(String(event?.reason)).toMatch(/^assignments unanswered for 10\d{3} ms$/);
     expect(types(found)).toContain('execution.lost');
     expect(commandsTo(found, deaf)).toContain('RESET');
     expect(nodeView(deaf.node, core.nowMs)).toMatchObject({ liveness: 'alive', deaf: true });
@@ -69,7 +69,7 @@ describe('a node that heartbeats and leaves an assignment unanswered', () => {
     await deaf.acks(reset!.commandId);
     const again = await beatFor(deaf, 12_000);
     const events = again.flatMap((turned) => turned.event('node.deaf') ?? []);
-    expect(events.map(({ detail }) => detail?.left_out)).toEqual([true]);
+    expect(events.map(({ left_out }) => left_out)).toEqual([true]);
     expect(ordersTo(await beatFor(deaf, 20_000), deaf)).toEqual([]);
     const asked = await core.turn(
       core.asks({ kind: 'node_command', nodeId: deaf.node.nodeId, command: 'start' }),

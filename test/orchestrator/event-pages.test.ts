@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EncodedEvent } from '../../src/model/event.js';
+import { type EncodedEvent, type PublicFact, taskIdOf } from '../../src/model/facts.js';
 import type { TaskId } from '../../src/model/task-id.js';
 import { PAGE_CHARACTERS, pagesOf } from '../../src/orchestrator/decide/event-pages.js';
 
@@ -11,7 +12,9 @@ const tasks: (TaskId | undefined)[] = [
 ];
 
 function event(seq: number, characters: number, taskId?: TaskId, letter = 'x'): EncodedEvent {
-  const fact = { type: 'execution.log', ...(taskId && { taskId }) } as const;
+  const fact: PublicFact = taskId
+    ? { type: 'iteration.started', problem_id: taskId.problemId, iteration_id: taskId.iterationId }
+    : { type: 'graph.stored', graph: 'chain', graph_version: 1 };
   return { seq, at: 0, fact, json: JSON.stringify({ seq, text: letter.repeat(characters) }) };
 }
 
@@ -41,9 +44,11 @@ describe('the pages of a batch of events', () => {
         }
         for (const task of tasks) {
           if (!task) continue;
-          const own = pages.flatMap(({ tasks: parts }) => parts.filter(({ id }) => id === task));
+          const own = pages.flatMap(({ tasks: parts }) =>
+            parts.filter(({ id }) => isDeepStrictEqual(id, task)),
+          );
           expect(own.flatMap(({ bytes }) => linesOf(bytes))).toEqual(
-            events.filter(({ fact }) => fact.taskId === task).map(({ json }) => json),
+            events.filter(({ fact }) => isDeepStrictEqual(taskIdOf(fact), task)).map(({ json }) => json),
           );
           for (const { seq, bytes } of own) expect(JSON.parse(linesOf(bytes)[0]!).seq).toBe(seq);
         }
@@ -55,7 +60,12 @@ describe('the pages of a batch of events', () => {
   it('are not joined into one text, however much there is: together these are longer than a text can be', () => {
     const json = 'x'.repeat(PAGE_CHARACTERS);
     const events = Array.from({ length: 600 }, (_, index): EncodedEvent => {
-      return { seq: index + 1, at: 0, fact: { type: 'graph.stored' }, json };
+      return {
+        seq: index + 1,
+        at: 0,
+        fact: { type: 'graph.stored', graph: 'chain', graph_version: 1 },
+        json,
+      };
     });
     let pages = 0;
     for (const { page } of pagesOf(events)) pages += page.bytes.byteLength === PAGE_CHARACTERS ? 1 : 0;

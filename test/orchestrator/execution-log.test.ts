@@ -27,9 +27,7 @@ const lines = (count: number, message = 'hi'): LogLine[] =>
   Array.from({ length: count }, () => line(message));
 const messages = (...turned: Turned[]): unknown[] =>
   turned.flatMap(({ journal }) =>
-    journal.events
-      .filter(({ fact }) => fact.type === 'execution.log')
-      .map(({ fact }) => fact.detail?.message),
+    journal.events.flatMap(({ fact }) => (fact.type === 'execution.log' ? [fact.message] : [])),
   );
 const counted = (name: string): number => new Map(core.state.counters.entries()).get(name) ?? 0;
 
@@ -57,7 +55,7 @@ describe('an execution that has ended', () => {
       await a.publish(order, 1, { type: 'nonsense' }),
     ];
     const about = said.flatMap(({ journal }) =>
-      journal.events.filter(({ fact }) => fact.executionId === order.executionId),
+      journal.events.filter(({ fact }) => 'execution_id' in fact && fact.execution_id === order.executionId),
     );
     expect(about).toEqual([]);
     expect(said.flatMap(({ journal }) => [...journal.tasks])).toEqual([]);

@@ -162,7 +162,7 @@ describe('an output', () => {
     await core.turn({ kind: 'blob', id: 98, ...blob });
     const turned = await a.publish(order, 1, { payload: { kind: 'blob', blob: { ...blob, size } } });
     expect(turned.refusals(a.route)).toEqual(['bad_payload']);
-    expect(turned.event('execution.failed')?.detail).toMatchObject({
+    expect(turned.detail('execution.failed')).toMatchObject({
       error: { code: 'bad_payload', message: expect.stringContaining(`has 9 bytes, not ${size}`) },
     });
     expect(turned.types).not.toContain('output.recorded');
@@ -174,7 +174,7 @@ describe('an output', () => {
     expect([refused.refusals(a.route), refused.types]).toEqual([['blob_missing'], []]);
     await core.turn({ kind: 'blob', id: 99, ...blob });
     const turned = await a.publish(order, 1, { payload: { kind: 'blob', blob } });
-    expect(turned.event('output.recorded')?.detail).toMatchObject({ blob });
+    expect(turned.detail('output.recorded')).toMatchObject({ blob });
     expect(turned.acks(a.route)).toEqual([[1, true]]);
   });
 
@@ -253,7 +253,7 @@ describe('progress and log lines', () => {
       message: 'hi',
       fields: { a: 'b' },
     } as const;
-    expect((await a.say({ ...line, lease })).event('execution.log')?.detail).toMatchObject({
+    expect((await a.say({ ...line, lease })).detail('execution.log')).toMatchObject({
       message: 'hi',
       level: 'info',
     });
@@ -270,7 +270,7 @@ describe('time', () => {
     }
     expect(observed()).toBe('accepted');
     const turned = (await core.pass(2100)).find(({ types }) => types.includes('execution.failed'))!;
-    expect(turned.event('execution.failed')?.detail).toMatchObject({
+    expect(turned.detail('execution.failed')).toMatchObject({
       error: { code: 'timeout', retryable: true },
     });
     expect(turned.only(a.route, 'task_command').map(({ cmd }) => cmd)).toEqual(['STOP']);

@@ -63,7 +63,7 @@ describe('a node that knows the types of its last welcome', () => {
     expect((await put('bytes')).refusals(a.route)).toEqual(['say_hello']);
     const waits = await core.turn(submits(2));
     expect(orders(a, waits)).toEqual([]);
-    expect(waits.event('module.waiting')?.detail?.reason).toBe(
+    expect(waits.detail('module.waiting')?.reason).toBe(
       'waiting for a node of a that fits graph one version 2 (a-1: it has not been told these types)',
     );
     expect((await a.publish(running!, 1)).types).toContain('iteration.succeeded');
@@ -87,7 +87,7 @@ describe('a node whose author declares its output', () => {
     await put('bytes');
     const waits = await core.turn(submits(2));
     expect(orders(a, waits)).toEqual([]);
-    expect(waits.event('module.waiting')?.detail?.reason).toContain('it publishes json, not bytes');
+    expect(waits.detail('module.waiting')?.reason).toContain('it publishes json, not bytes');
     expect(orders(a, await core.turn(submits(1)))).toHaveLength(1);
     const b = core.peer('a', { instance: 'a-2', outputType: 'bytes' });
     await b.join();

@@ -178,7 +178,7 @@ describe('what a node says that it holds', () => {
   it('and has accepted but does not name, is lost and placed anew, without using an attempt up', async () => {
     const { a, order } = await atWork('accepted');
     const turned = await a.hello({ status: 'IDLE' });
-    expect(turned.event('execution.lost')?.executionId).toBe(order.executionId);
+    expect(turned.event('execution.lost')?.execution_id).toBe(order.executionId);
     const [next] = orders([turned], a);
     expect(next).toMatchObject({ attempt: 2 });
     expect(next?.lease).not.toBe(order.lease);
@@ -213,7 +213,7 @@ describe('what a node says that it holds', () => {
     const { a, order } = await atWork('assigned');
     const fresh = core.peer('a');
     const turned = await fresh.hello({ status: 'IDLE' });
-    expect(turned.event('execution.lost')?.executionId).toBe(order.executionId);
+    expect(turned.event('execution.lost')?.execution_id).toBe(order.executionId);
     const [next] = orders([turned], fresh);
     expect(next?.executionId).not.toBe(order.executionId);
     const late = await a.publish(order, 1);

@@ -38,7 +38,7 @@ describe('a submission', () => {
     const [answer] = turned.answers;
     expect(answer).toMatchObject({ ok: true, kind: 'created', body: { iteration_id: 1 } });
     expect(turned.types).toEqual(['problem.created', 'iteration.submitted', 'module.waiting']);
-    expect(turned.event('module.waiting')?.detail).toEqual({ reason: 'waiting for a node of a' });
+    expect(turned.detail('module.waiting')).toEqual({ reason: 'waiting for a node of a' });
   });
 
   it('waits for a node and is woken by its arrival at once, without any timer', async () => {
@@ -51,7 +51,7 @@ describe('a submission', () => {
     const plain = core.peer('g');
     await plain.join();
     const turned = await core.turn(core.submits('gpu'));
-    expect(turned.event('module.waiting')?.detail).toEqual({
+    expect(turned.detail('module.waiting')).toEqual({
       reason: 'waiting for a node of g with gpu=true',
     });
     const equipped = core.peer('g', { instance: 'g-2', labels: { gpu: 'true' } });

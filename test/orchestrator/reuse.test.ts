@@ -73,10 +73,8 @@ describe('an iteration that reuses outputs', () => {
     ).toMatchObject(
       ['a', 'b'].map((module) => ({
         module,
-        detail: {
-          reused_from: { iteration_id: 1, execution_id: first.get(module)!.executionId },
-          output: { text: JSON.stringify({ from: module, seq: 1 }) },
-        },
+        reused_from: { iteration_id: 1, execution_id: first.get(module)!.executionId },
+        output: { text: JSON.stringify({ from: module, seq: 1 }) },
       })),
     );
     const [order, ...others] = ordersOf(turned);
@@ -104,7 +102,7 @@ describe('an iteration that reuses outputs', () => {
     const turned = await core.turn(core.asks(iterate({ parentIterationId: 1, reuse: ['a', 'b', 'c'] })));
     expect(turned.types).toContain('iteration.succeeded');
     const next = await core.turn(core.asks(iterate({ parentIterationId: 2, reuse: ['a'] })));
-    expect(next.event('module.reused')?.detail).toMatchObject({
+    expect(next.detail('module.reused')).toMatchObject({
       reused_from: { iteration_id: 1, execution_id: first.get('a')!.executionId },
     });
     const done = await play(next);
@@ -251,7 +249,7 @@ describe('an override', () => {
     const turned = await core.turn(
       core.asks(iterate({ parentIterationId: 1, reuse: ['a'], preparedOverrides })),
     );
-    expect(turned.event('iteration.submitted')?.detail).toMatchObject({ overridden: { c: ['a'] } });
+    expect(turned.detail('iteration.submitted')).toMatchObject({ overridden: { c: ['a'] } });
     const done = await play(turned);
     expect(done.get('b')?.inputs[0]?.ref.owner).toBe(first.get('a')!.executionId);
     const { ref, type } = done.get('c')!.inputs[0]!;
@@ -299,6 +297,6 @@ describe('a module that goes back to waiting', () => {
     expect(turned.types).toEqual(
       expect.arrayContaining(['execution.preempted', 'module.waiting', 'execution.assigned']),
     );
-    expect(turned.event('module.waiting')?.detail).toEqual({ reason: 'attempt 1 was preempted' });
+    expect(turned.detail('module.waiting')).toEqual({ reason: 'attempt 1 was preempted' });
   });
 });

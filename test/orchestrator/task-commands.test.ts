@@ -321,7 +321,7 @@ describe('a scheduler that throws', () => {
     await a.report(order, 'CANCELLED', { lastSeq: 1 });
     const all = await core.pass(1000);
     const failed = all.find(({ types }) => types.includes('iteration.failed'));
-    expect(failed?.event('iteration.failed')?.detail).toMatchObject({
+    expect(failed?.detail('iteration.failed')).toMatchObject({
       error: { code: 'scheduler_failed', message: expect.stringContaining('out of order') },
     });
     expect(thrown).toBe(3);

@@ -11,8 +11,8 @@
  * 8. Nothing runs for a module whose output is reused, unless it is reset.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { EncodedEvent } from '../../src/model/event.js';
 import { hasEnded } from '../../src/model/execution.js';
+import { type EncodedEvent, taskIdOf } from '../../src/model/facts.js';
 import { dependentsOf } from '../../src/model/graph.js';
 import type { Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
@@ -59,7 +59,7 @@ export class Audit implements Auditor {
     const assigned = new Set<string>();
     for (const event of journal.events) {
       this.#checkEvent(event);
-      if (event.fact.type === 'execution.assigned') assigned.add(event.fact.nodeId!);
+      if (event.fact.type === 'execution.assigned') assigned.add(event.fact.node_id);
     }
     for (const write of journal.writes) {
       if (write.op !== 'put') continue;
@@ -107,7 +107,7 @@ export class Audit implements Auditor {
     check(seq === this.#seq, `event ${seq} follows event ${this.#seq - 1}`);
     check(!json.includes('SECRET'), `a lease is in event ${json}`);
     this.counts.set(fact.type, (this.counts.get(fact.type) ?? 0) + 1);
-    const { taskId, executionId, detail } = fact;
+    const taskId = taskIdOf(fact);
     if (!taskId) return;
     const key = formatTaskId(taskId);
     check(!this.ends.has(key) || AFTER_THE_END.test(fact.type), `after the end of its task: ${json}`);
@@ -116,17 +116,9 @@ export class Audit implements Auditor {
       check(taskId.iterationId === newest + 1, `iteration ${taskId.iterationId} follows ${newest}`);
       this.#iterations.set(taskId.problemId, taskId.iterationId);
       this.submitted.add(key);
-      this.graphs.set(taskId.problemId, String(detail?.graph));
+      this.graphs.set(taskId.problemId, fact.graph);
     } else if (fact.type === 'module.reused') {
-      const {
-        reused_from: from,
-        output_seq,
-        blob,
-      } = detail as {
-        reused_from: { execution_id: string };
-        output_seq: number;
-        blob?: unknown;
-      };
+      const { reused_from: from, output_seq, blob } = fact;
       check(
         blob !== undefined || this.payloads.has(`${from.execution_id}/${output_seq}`),
         `what is not there is reused: ${json}`,
@@ -134,23 +126,20 @@ export class Audit implements Auditor {
       this.reused.set(`${key}/${fact.module}`, from.execution_id);
     } else if (fact.type === 'execution.assigned') {
       check(!this.reused.has(`${key}/${fact.module}`), `runs although it is reused: ${json}`);
-    } else if (fact.type === 'command.issued' && detail?.command === 'reset') {
+    } else if (fact.type === 'command.issued' && fact.command === 'reset') {
       const graph = graphs.get(this.graphs.get(taskId.problemId)!)!;
       for (const module of [fact.module!, ...dependentsOf(graph, fact.module!)])
         this.reused.delete(`${key}/${module}`);
     } else if (fact.type === 'output.recorded') {
-      const expected = (this.outputs.get(executionId!) ?? 0) + 1;
-      check(detail?.output_seq === expected, `output ${expected} was to be recorded: ${json}`);
-      check(!this.#stopped.has(executionId!), `recorded after its stop: ${json}`);
-      this.outputs.set(executionId!, expected);
+      const expected = (this.outputs.get(fact.execution_id) ?? 0) + 1;
+      check(fact.output_seq === expected, `output ${expected} was to be recorded: ${json}`);
+      check(!this.#stopped.has(fact.execution_id), `recorded after its stop: ${json}`);
+      this.outputs.set(fact.execution_id, expected);
     } else if (/^iteration\.(succeeded|failed|cancelled|aborted)$/.test(fact.type)) {
       this.ends.set(key, fact.type.slice('iteration.'.length));
-    } else if (/^execution\.(succeeded|failed|cancelled|preempted|rejected|lost)$/.test(fact.type)) {
-      this.#stopped.add(executionId!);
-    } else if (
-      fact.type === 'command.issued' &&
-      (detail?.command === 'stop' || detail?.command === 'terminate')
-    ) {
+    } else if ('outputs' in fact) {
+      this.#stopped.add(fact.execution_id);
+    } else if (fact.type === 'command.issued' && (fact.command === 'stop' || fact.command === 'terminate')) {
       this.#stopped.add(key);
     }
     check(

@@ -105,8 +105,25 @@ export function createFakeCoordinator(
     problem.iterations.push({ task, parent, input, state: 'running', modules, outputs: new Map() });
     const names = { problem_id: task.problemId, iteration_id: task.iterationId };
     events.commit([
-      ...(task.iterationId === 1 ? [{ type: 'problem.created', problem_id: task.problemId }] : []),
-      { type: 'iteration.submitted', ...names },
+      ...(task.iterationId === 1
+        ? [
+            {
+              type: 'problem.created',
+              ...names,
+              graph: 'demo',
+              title: problem.title ?? '',
+              priority: 50,
+            },
+          ]
+        : []),
+      {
+        type: 'iteration.submitted',
+        ...names,
+        graph: 'demo',
+        graph_version: 1,
+        priority: 50,
+        parent_iteration_id: parent,
+      },
       { type: 'iteration.started', ...names },
     ]);
     return { ok: true, kind: 'created', body: { ...names, task_id: formatTaskId(task) } };
@@ -114,7 +131,7 @@ export function createFakeCoordinator(
   const command = (target: unknown): Answer => {
     const command_id = v7();
     commands.set(command_id, { command_id, target, state: 'acked', parts: [] });
-    events.commit([{ type: 'command.issued', command_id }]);
+    events.commit([{ type: 'command.issued', command_id, command: 'preempt', reason: '' }]);
     return { ok: true, kind: 'accepted', body: { command_id } };
   };
 
@@ -230,10 +247,24 @@ export function createFakeCoordinator(
         output: json,
         finished_at: AT,
       };
-      const names = { problem_id: task.problemId, iteration_id: task.iterationId, module: name };
+      const names = {
+        problem_id: task.problemId,
+        iteration_id: task.iterationId,
+        module: name,
+        execution_id: v7(),
+        attempt: 1,
+        node_id: v7(),
+      };
       events.commit([
-        { type: 'output.recorded', ...names, output_seq: 1, last: true, output: json },
-        { type: 'execution.succeeded', ...names },
+        {
+          type: 'output.recorded',
+          ...names,
+          output_seq: 1,
+          last: true,
+          size: bytes.byteLength,
+          output: json,
+        },
+        { type: 'execution.succeeded', ...names, outputs: 1 },
       ]);
     },
     end(task, state, error) {
@@ -428,7 +459,7 @@ function module(state: string, executionId: string | null): Json {
 function problemSummary(problem: FakeProblem): Json {
   return {
     problem_id: problem.problemId,
-    title: problem.title,
+    title: problem.title ?? '',
     graph: 'demo',
     state: problem.iterations.at(-1)?.state,
     created_at: AT,

@@ -1,7 +1,13 @@
 /** Arbitrary messages of every kind, as a well-behaved peer would send them. */
 import fc from 'fast-check';
-import { EVENT_TYPES } from '../../src/model/event.js';
-import { NODE_CMDS, NODE_STATUSES } from '../../src/model/node.js';
+import {
+  EVENT_TYPES,
+  type EventType,
+  type ShownFact,
+  type ShownWord,
+  shownFieldsOf,
+} from '../../src/model/facts.js';
+import { DESIRED_STATUSES, NODE_CMDS, NODE_STATUSES } from '../../src/model/node.js';
 import {
   LOG_LEVELS,
   type NodeMessage,
@@ -209,23 +215,44 @@ export const output: fc.Arbitrary<Output> = record({
   payload: fc.oneof(inline, record({ kind: fc.constant('blob' as const), blob })),
 });
 
+const iteration = fc.integer({ min: 1, max: 2 ** 31 });
+
+/** What the fields of events hold, by the word that declares them. */
+const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
+  text: name,
+  id: name,
+  time: fc.constant('2026-01-01T00:00:00.000Z'),
+  number: fc.integer(),
+  count: iteration,
+  'count or null': fc.constantFrom(null, 1),
+  flag: fc.boolean(),
+  json: fc.oneof(text, fc.integer(), fc.constant(null)),
+  texts: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), text, { noNullPrototype: true }),
+  inputs: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.array(text), { noNullPrototype: true }),
+  level: fc.constantFrom(...LOG_LEVELS),
+  error,
+  'task error': error,
+  blob,
+  source: record({ iteration_id: iteration, execution_id: name }),
+  status: fc.constantFrom(...NODE_STATUSES),
+  'desired status': fc.constantFrom(...DESIRED_STATUSES),
+};
+
+function shownFact(type: EventType): fc.Arbitrary<ShownFact> {
+  const fields = shownFieldsOf(type).map(({ name, word }): [string, fc.Arbitrary<unknown>] => [
+    name,
+    WORDS[word],
+  ]);
+  return fc.record(
+    { type: fc.constant(type), ...Object.fromEntries(fields) },
+    { noNullPrototype: true },
+  ) as fc.Arbitrary<ShownFact>;
+}
+
 export const event: fc.Arbitrary<ReceivedEvent> = record({
   seq: positive,
   at: time,
-  fact: record(
-    {
-      type: fc.constantFrom(...EVENT_TYPES),
-      taskId,
-      module: name,
-      executionId: name,
-      attempt: uint32,
-      nodeId: name,
-      detail: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.oneof(text, fc.integer(), fc.boolean()), {
-        noNullPrototype: true,
-      }),
-    },
-    { requiredKeys: ['type'] },
-  ),
+  fact: fc.constantFrom(...EVENT_TYPES).chain(shownFact),
 });
 
 export const toOrchestrator = record({

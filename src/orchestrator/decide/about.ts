@@ -1,18 +1,45 @@
-/** The fields that identify an execution in its events. */
-import { type Execution, moduleName } from '../../model/task.js';
+/** The fields by which facts say what they are about. */
+import { type Execution, moduleName, type Task } from '../../model/task.js';
 
-export function aboutExecution(execution: Execution): {
-  taskId: Execution['task']['id'];
-  module: string;
-  executionId: string;
-  attempt: number;
-  nodeId: string;
-} {
+export interface AboutTask {
+  readonly problem_id: string;
+  readonly iteration_id: number;
+}
+
+export interface AboutModule extends AboutTask {
+  readonly module: string;
+}
+
+export interface AboutExecution extends AboutModule {
+  readonly execution_id: string;
+  readonly attempt: number;
+  readonly node_id: string;
+}
+
+export function aboutTask({ id }: Pick<Task, 'id'>): AboutTask {
+  return { problem_id: id.problemId, iteration_id: id.iterationId };
+}
+
+export function aboutModule(task: Task, position: number): AboutModule {
+  const { problemId, iterationId } = task.id;
+  return { problem_id: problemId, iteration_id: iterationId, module: moduleName(task, position) };
+}
+
+export function aboutExecution(execution: Execution): AboutExecution {
+  const { task, position, id, attempt, nodeId } = execution;
   return {
-    taskId: execution.task.id,
-    module: moduleName(execution.task, execution.position),
-    executionId: execution.id,
-    attempt: execution.attempt,
-    nodeId: execution.nodeId,
+    problem_id: task.id.problemId,
+    iteration_id: task.id.iterationId,
+    module: moduleName(task, position),
+    execution_id: id,
+    attempt,
+    node_id: nodeId,
   };
+}
+
+export function aboutNode(node: { readonly nodeId: string; readonly module: string }): {
+  readonly module: string;
+  readonly node_id: string;
+} {
+  return { module: node.module, node_id: node.nodeId };
 }

@@ -12,6 +12,7 @@ import type { Execution } from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import type { TaskCmd } from '../../model/task-state.js';
 import type { CommandRow } from '../records.js';
+import { type AboutModule, aboutTask } from './about.js';
 import type { FleetNode } from './state.js';
 import type { Turn } from './turn.js';
 
@@ -86,7 +87,9 @@ export function issue(turn: Turn, init: CommandInit): Command {
     journal.fact({
       type: 'command.issued',
       ...about(command),
-      detail: { command_id: command.commandId, command: verb(command), reason: command.reason },
+      command_id: command.commandId,
+      command: verb(command),
+      reason: command.reason,
     });
   }
   send(turn, command);
@@ -218,9 +221,9 @@ function stopPart(turn: Turn, command: Command, part: CommandPart): void {
     turn.journal.fact({
       type: 'command.stopped',
       ...about(command),
-      ...(part.executionId !== undefined && { executionId: part.executionId }),
-      nodeId: part.nodeId,
-      detail: { command_id: command.commandId },
+      ...(part.executionId !== undefined && { execution_id: part.executionId }),
+      node_id: part.nodeId,
+      command_id: command.commandId,
     });
   }
   conclude(turn, command);
@@ -250,11 +253,14 @@ function conclude(turn: Turn, command: Command): void {
 }
 
 function announce(turn: Turn, command: Command): void {
+  if (command.state === 'pending') return;
   const error = command.parts.find((part) => part.error)?.error;
   turn.journal.fact({
-    type: `command.${command.state}` as 'command.acked',
+    type: `command.${command.state}`,
     ...about(command),
-    detail: { command_id: command.commandId, command: verb(command), ...(error && { error }) },
+    command_id: command.commandId,
+    command: verb(command),
+    ...(error && { error }),
   });
 }
 
@@ -262,10 +268,15 @@ function verb(command: Command): string {
   return command.target.cmd.toLowerCase();
 }
 
-function about(command: Command): { taskId?: TaskId; module?: string; nodeId?: string } {
+type AboutTarget = Partial<AboutModule> & { readonly node_id?: string };
+
+function about(command: Command): AboutTarget {
   const { target } = command;
-  if (target.kind === 'node') return { nodeId: target.nodeId };
-  return { taskId: target.taskId, ...(target.module !== undefined && { module: target.module }) };
+  if (target.kind === 'node') return { node_id: target.nodeId };
+  return {
+    ...aboutTask({ id: target.taskId }),
+    ...(target.module !== undefined && { module: target.module }),
+  };
 }
 
 export function commandToRow(command: Command): CommandRow {

@@ -8,6 +8,7 @@
  * C3. Each such refusal prolongs it: patience is not a reason to get the instance.
  * C4. A process that was replaced did not die: only one whose connection has ended did.
  */
+import { aboutNode } from './about.js';
 import type { FleetNode } from './state.js';
 import type { Turn } from './turn.js';
 
@@ -23,15 +24,16 @@ export function isHere({ route, liveness, connectionEnded }: FleetNode): boolean
 export function objectionToTwin(turn: Turn, node: FleetNode): string | undefined {
   if (!isHere(node) || turn.nowMs >= node.contestedUntilMs) return undefined;
   contest(turn, node);
-  const { module, instance } = node;
+  const { instance } = node;
   const message = `several processes use the instance name ${instance}: one works, the others wait`;
   if (!node.conflict) {
     node.conflict = { sinceAt: turn.wallMs, message };
     turn.journal.fact({
       type: 'node.conflict',
-      nodeId: node.nodeId,
-      module,
-      detail: { instance, code: 'instance_conflict', message },
+      ...aboutNode(node),
+      instance,
+      code: 'instance_conflict',
+      message,
     });
   }
   return `another process of instance ${instance} is at work, and they have replaced each other before`;

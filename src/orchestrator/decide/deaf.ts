@@ -6,6 +6,7 @@
  * 3. If it leaves that unanswered, too, it is left out until it registers again or somebody starts or resets it.
  */
 import type { Execution } from '../../model/task.js';
+import { aboutNode } from './about.js';
 import { issue } from './commands.js';
 import { endExecution } from './executions.js';
 import type { FleetNode } from './state.js';
@@ -26,9 +27,9 @@ function findDeaf(turn: Turn, node: FleetNode, reason: string): void {
   node.hearing = leftOut ? 'left out' : 'told to reset';
   turn.journal.fact({
     type: 'node.deaf',
-    nodeId: node.nodeId,
-    module: node.module,
-    detail: { reason, left_out: leftOut },
+    ...aboutNode(node),
+    reason,
+    left_out: leftOut,
   });
   for (const execution of [...node.executions]) {
     if (execution.observed !== 'assigned' || execution.desired !== 'running') continue;

@@ -6,7 +6,7 @@
  *     whatever a batch weighed.
  * P2. A page ends where the next one begins: its key is the `seq` of its first event, and `seq` has no gaps.
  */
-import type { EncodedEvent } from '../../model/event.js';
+import { type EncodedEvent, taskIdOf } from '../../model/facts.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 
 /** Of text. Small enough that a reader that wants a few events does not pay for many, large enough that mostly a batch is one page. */
@@ -51,11 +51,12 @@ function pageOf(events: readonly EncodedEvent[]): {
   let start = 0;
   for (const { seq, fact, json } of events) {
     const end = start + bytesOf(json);
-    if (fact.taskId) {
-      const key = formatTaskId(fact.taskId);
+    const id = taskIdOf(fact);
+    if (id) {
+      const key = formatTaskId(id);
       const known = byTask.get(key);
       if (known) known.add(start, end);
-      else byTask.set(key, new TaskLines(fact.taskId, seq, start, end));
+      else byTask.set(key, new TaskLines(id, seq, start, end));
     }
     start = end + 1;
   }

@@ -41,7 +41,7 @@ export function recordLine(turn: Turn, node: FleetNode, execution: Execution, li
   } else if (!log.isFull && isAffordable(turn, node, size)) {
     sayLeftOut(turn, execution);
     log.bytes += size;
-    turn.journal.fact({ type: 'execution.log', ...aboutExecution(execution), detail });
+    turn.journal.fact({ type: 'execution.log', ...aboutExecution(execution), ...detail });
     return;
   }
   log.leftOut += 1;
@@ -77,11 +77,9 @@ function say(turn: Turn, execution: Execution, message: string, fields: Record<s
   turn.journal.fact({
     type: 'execution.log',
     ...aboutExecution(execution),
-    detail: {
-      logged_at: new Date(turn.wallMs).toISOString(),
-      level: 'warn',
-      message,
-      fields: { by: 'tutti', ...fields },
-    },
+    logged_at: new Date(turn.wallMs).toISOString(),
+    level: 'warn',
+    message,
+    fields: { by: 'tutti', ...fields },
   });
 }

@@ -9,9 +9,10 @@
  * 6. A blob's size is that of the stored blob, never the one that a node states.
  */
 import type { Peer } from '../../bus/bus.js';
-import { countsAsAttempt, executionMayBecome, hasEnded, type ObservedState } from '../../model/execution.js';
+import { countsAsAttempt, type ExecutionEnd, executionMayBecome, hasEnded } from '../../model/execution.js';
+import type { PayloadRef } from '../../model/payload.js';
 import type { ExecutionReport, LogLine, Output, RefusalCode, ReportedError } from '../../model/protocol.js';
-import type { Execution, PayloadRef } from '../../model/task.js';
+import type { Execution } from '../../model/task.js';
 import { aboutExecution } from './about.js';
 import { noteStopped } from './commands.js';
 import { closeLog, LATE_LINES_MS, recordLine } from './execution-log.js';
@@ -218,13 +219,11 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
   journal.fact({
     type: 'output.recorded',
     ...aboutExecution(execution),
-    detail: {
-      output_seq: output.seq,
-      last: output.last,
-      size: output.payload.kind === 'inline' ? output.payload.bytes.byteLength : output.payload.blob.size,
-      ...(blob && { blob }),
-      ...(shown !== undefined && { output: shown }),
-    },
+    output_seq: output.seq,
+    last: output.last,
+    size: output.payload.kind === 'inline' ? output.payload.bytes.byteLength : output.payload.blob.size,
+    ...(blob && { blob }),
+    ...(shown !== undefined && { output: shown }),
   });
   if (!endWhenComplete(turn, execution)) acknowledge(turn, node, execution);
 }
@@ -268,7 +267,9 @@ function refuseOutput(
     turn.journal.fact({
       type: 'output.refused',
       ...aboutExecution(execution),
-      detail: { output_seq: output.seq, code, message },
+      output_seq: output.seq,
+      code,
+      message,
     });
   }
 }
@@ -308,7 +309,8 @@ function progress(turn: Turn, execution: Execution, report: ExecutionReport): vo
   turn.journal.fact({
     type: 'execution.progress',
     ...aboutExecution(execution),
-    detail: { progress: report.progress, message: report.message },
+    progress: report.progress,
+    message: report.message,
   });
 }
 
@@ -352,7 +354,7 @@ export interface EndOptions {
 export function endExecution(
   turn: Turn,
   execution: Execution,
-  observed: ObservedState,
+  observed: ExecutionEnd,
   options: EndOptions,
 ): void {
   const { state, journal } = turn;
@@ -381,9 +383,10 @@ export function endExecution(
   touch(turn, task);
   closeLog(turn, execution);
   journal.fact({
-    type: `execution.${observed}` as 'execution.succeeded',
+    type: `execution.${observed}`,
     ...aboutExecution(execution),
-    detail: { outputs: execution.committed, ...(options.error && { error: options.error }) },
+    outputs: execution.committed,
+    ...(options.error && { error: options.error }),
   });
   noteStopped(turn, execution);
   state.broker.enqueue(task);

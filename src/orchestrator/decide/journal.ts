@@ -7,14 +7,16 @@
 
 import { printJson } from '../../base/json/json-text.js';
 import type { Route } from '../../bus/bus.js';
-import type { EncodedEvent, EventType, Fact } from '../../model/event.js';
+import type { EncodedEvent, EventType, PublicFact } from '../../model/facts.js';
+import type { PayloadRef } from '../../model/payload.js';
 import type { OrchestratorMessage } from '../../model/protocol.js';
-import type { PayloadRef, Task } from '../../model/task.js';
+import type { Task } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Key, Table, Write } from '../../store/store.js';
 import type { Answer, View } from '../port.js';
 import { encodeRow, type IdempotencyRow } from '../records.js';
 import type { Command } from './commands.js';
+import { eventJson } from './event-json.js';
 import { pagesOf } from './event-pages.js';
 import type { FleetNode } from './state.js';
 
@@ -135,10 +137,10 @@ export class Journal {
   }
 
   /** Records a fact and returns its `seq`. */
-  fact(fact: Fact): number {
+  fact(fact: PublicFact): number {
     const seq = this.#cursor + 1;
     // One that cannot be encoded takes no number, or the numbers would have a gap.
-    const json = encodeFact(seq, this.#at, fact);
+    const json = eventJson(seq, this.#at, fact);
     this.#cursor = seq;
     this.#characters += json.length;
     if (!UNHURRIED.has(fact.type)) this.#isUrgent = true;
@@ -221,17 +223,4 @@ export class Journal {
       if (reply.kind === 'answer') this.replies[index] = { ...reply, answer };
     }
   }
-}
-
-/** What stands in each event of a task's execution is written as it is: ids need no escapes. The rest is JSON's own business. */
-function encodeFact(seq: number, at: string, fact: Fact): string {
-  const { type, taskId, module, executionId, attempt, nodeId, detail } = fact;
-  let json = `{"seq":${seq},"at":"${at}","type":"${type}"`;
-  if (taskId) json += `,"problem_id":"${taskId.problemId}","iteration_id":${taskId.iterationId}`;
-  if (module !== undefined) json += `,"module":${JSON.stringify(module)}`;
-  if (executionId !== undefined) json += `,"execution_id":"${executionId}"`;
-  if (attempt !== undefined) json += `,"attempt":${attempt}`;
-  if (nodeId !== undefined) json += `,"node_id":"${nodeId}"`;
-  const rest = detail ? printJson(detail) : '{}';
-  return rest === '{}' ? `${json}}` : `${json},${rest.slice(1)}`;
 }

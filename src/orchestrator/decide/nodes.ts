@@ -15,6 +15,7 @@ import { type Liveness, livenessMayBecome, type NodeStatus, nodeMayBecome } from
 import type { Heartbeat, Hello, NodeReport, ReportedError } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
 import type { BootRow } from '../records.js';
+import { aboutNode } from './about.js';
 import { type Greeter, objectionTo } from './admission.js';
 import { isStopUnheard, issue, noteGone, noteProcessGone } from './commands.js';
 import { contest, isHere } from './conflict.js';
@@ -85,10 +86,7 @@ function admit(turn: Turn, hello: Hello): FleetNode {
   const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
   if (known?.bootId === hello.bootId) return known;
   // Its labels and its version are in the node's row, where they replace what was there.
-  const joined = {
-    module: hello.module,
-    detail: { instance: hello.instance, capacity: hello.capacity },
-  };
+  const joined = { instance: hello.instance, capacity: hello.capacity };
   if (!known) {
     const start = state.moduleSpec(hello.module)?.spec.start ?? 'auto';
     const node = new FleetNode({
@@ -103,9 +101,9 @@ function admit(turn: Turn, hello: Hello): FleetNode {
     state.addNode(node);
     journal.fact({
       type: 'node.joined',
-      nodeId: node.nodeId,
+      ...aboutNode(node),
       ...joined,
-      detail: { ...joined.detail, incarnation: 1 },
+      incarnation: 1,
     });
     return node;
   }
@@ -129,9 +127,9 @@ function admit(turn: Turn, hello: Hello): FleetNode {
   if (known.desired === 'terminated') known.desired = 'started';
   journal.fact({
     type: 'node.joined',
-    nodeId: known.nodeId,
+    ...aboutNode(known),
     ...joined,
-    detail: { ...joined.detail, incarnation: known.incarnation },
+    incarnation: known.incarnation,
   });
   return known;
 }
@@ -270,9 +268,10 @@ function setStatus(turn: Turn, node: FleetNode, status: NodeStatus, error: Repor
   if (turn.state.statusEvents.admits(node.nodeId, turn.nowMs)) {
     turn.journal.fact({
       type: 'node.status',
-      nodeId: node.nodeId,
-      module: node.module,
-      detail: { status, desired_status: node.desired, ...(node.error && { error: node.error }) },
+      ...aboutNode(node),
+      status,
+      desired_status: node.desired,
+      ...(node.error && { error: node.error }),
     });
   } else turn.state.counters.add('node_status_unrecorded');
   if (!wasPlaceable && node.isPlaceable) turn.state.freed.add(node.module);
@@ -297,7 +296,7 @@ export function receiveGoodbye(turn: Turn, node: FleetNode): void {
   turn.state.timers.clear(`judge ${node.nodeId}`);
   if (livenessMayBecome(node.liveness, 'dead')) node.liveness = 'dead';
   turn.journal.nodes.add(node);
-  turn.journal.fact({ type: 'node.left', nodeId: node.nodeId, module: node.module });
+  turn.journal.fact({ type: 'node.left', ...aboutNode(node) });
   for (const execution of [...node.executions]) loseExecution(turn, node, execution, 'it left');
   noteProcessGone(turn, node);
 }
@@ -343,10 +342,9 @@ function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: strin
   node.liveness = liveness;
   turn.journal.nodes.add(node);
   turn.journal.fact({
-    type: `node.${liveness}` as 'node.alive',
-    nodeId: node.nodeId,
-    module: node.module,
-    detail: { reason: why },
+    type: `node.${liveness}`,
+    ...aboutNode(node),
+    reason: why,
   });
   switch (liveness) {
     case 'alive':

@@ -7,6 +7,8 @@
  */
 import { messageOf } from '../../base/errors.js';
 import { hasEnded } from '../../model/execution.js';
+import type { StopCause } from '../../model/facts.js';
+import type { PayloadRef } from '../../model/payload.js';
 import type { ReportedError } from '../../model/protocol.js';
 import {
   type CompiledGraph,
@@ -16,9 +18,7 @@ import {
   moduleName,
   newLog,
   overrideOf,
-  type PayloadRef,
   runOf,
-  type StopCause,
   type Task,
 } from '../../model/task.js';
 import { type TaskState, taskHasEnded, taskMayBecome } from '../../model/task-state.js';
@@ -28,7 +28,7 @@ import { type Fleet, scheduleTask } from '../../scheduling/task-scheduler.js';
 import type { Waiter } from '../../scheduling/waiting-room.js';
 import { encodeRow } from '../records.js';
 import { summaryNow } from '../summary.js';
-import { aboutExecution } from './about.js';
+import { aboutExecution, aboutModule, aboutTask } from './about.js';
 import { issue } from './commands.js';
 import { endExecution } from './executions.js';
 import { writeIndex } from './indexing.js';
@@ -177,9 +177,8 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
       setPhase(turn, task, step.position, { kind: 'skipped', reason: step.reason });
       turn.journal.fact({
         type: 'module.skipped',
-        taskId: task.id,
-        module: moduleName(task, step.position),
-        detail: { reason: step.reason },
+        ...aboutModule(task, step.position),
+        reason: step.reason,
       });
       break;
     case 'stop': {
@@ -228,9 +227,8 @@ function sayWaiting(
 ): void {
   turn.journal.fact({
     type: 'module.waiting',
-    taskId: task.id,
-    module: moduleName(task, position),
-    detail,
+    ...aboutModule(task, position),
+    ...detail,
   });
 }
 
@@ -289,7 +287,7 @@ function place(turn: Turn, task: Task, position: number, nodeId: string): void {
     const resumed = task.state === 'suspended';
     become(task, 'running');
     task.startedAt ??= turn.wallMs;
-    journal.fact({ type: resumed ? 'iteration.resumed' : 'iteration.started', taskId: task.id });
+    journal.fact({ type: resumed ? 'iteration.resumed' : 'iteration.started', ...aboutTask(task) });
   }
   journal.fact({ type: 'execution.assigned', ...aboutExecution(execution) });
   armAttempt(turn, execution, task.graph.modules[position]!.spec.timeoutMs);
@@ -462,10 +460,9 @@ function endTask(turn: Turn, task: Task, end: 'succeeded' | 'failed' | 'cancelle
   touch(turn, task);
   journal.fact({
     type: `iteration.${end}`,
-    taskId: task.id,
-    ...((task.error ?? task.reason) && {
-      detail: { ...(task.error && { error: task.error }), ...(task.reason && { reason: task.reason }) },
-    }),
+    ...aboutTask(task),
+    ...(task.error && { error: task.error }),
+    ...(task.reason && { reason: task.reason }),
   });
   state.tasks.delete(task.key);
   for (const run of task.runs) {

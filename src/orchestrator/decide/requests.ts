@@ -8,11 +8,11 @@
 import { hasEnded } from '../../model/execution.js';
 import type { GraphKey } from '../../model/graph.js';
 import { dependentsOf } from '../../model/graph.js';
+import type { PayloadRef } from '../../model/payload.js';
 import {
   compileGraph,
   type Execution,
   NONE,
-  type PayloadRef,
   phaseOf,
   type ReusedOutput,
   runOf,
@@ -22,6 +22,7 @@ import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Answer, Refusal } from '../port.js';
 import { EMPTY, type GraphRow, outputRefOf, refFromRow, type TaskRow } from '../records.js';
+import { aboutTask } from './about.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
@@ -108,8 +109,11 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
   const title = request.title ?? '';
   const createdSeq = turn.journal.fact({
     type: 'problem.created',
-    taskId: { problemId, iterationId: 1 },
-    detail: { graph: graph.name, title, priority },
+    problem_id: problemId,
+    iteration_id: 1,
+    graph: graph.name,
+    title,
+    priority,
   });
   const problem: Problem = {
     problemId,
@@ -216,15 +220,13 @@ function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskIni
   journal.putRow('problems', [problem.createdSeq], problemToRow(problem));
   const queueSeq = journal.fact({
     type: 'iteration.submitted',
-    taskId: id,
-    detail: {
-      graph: graph.name,
-      graph_version: graph.version,
-      priority: problem.priority,
-      parent_iteration_id: parent?.iteration_id ?? null,
-      ...(client !== undefined && { client }),
-      ...(request?.preparedOverrides?.length && { overridden: overriddenInputs(request.preparedOverrides) }),
-    },
+    ...aboutTask({ id }),
+    graph: graph.name,
+    graph_version: graph.version,
+    priority: problem.priority,
+    parent_iteration_id: parent?.iteration_id ?? null,
+    ...(client !== undefined && { client }),
+    ...(request?.preparedOverrides?.length && { overridden: overriddenInputs(request.preparedOverrides) }),
   });
   const task: Task = {
     id,
@@ -388,8 +390,8 @@ function preempt(turn: Turn, task: Task, running: readonly Execution[], reason: 
     become(task, 'suspended');
     turn.journal.fact({
       type: 'iteration.suspended',
-      taskId: task.id,
-      ...(reason && { detail: { reason } }),
+      ...aboutTask(task),
+      ...(reason && { reason }),
     });
   }
 }
@@ -451,7 +453,7 @@ function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_gra
   announceTypes(turn, stored, newest);
   const row: GraphRow = { yaml: request.yaml, types: request.typesJson, created_at: turn.wallMs };
   journal.putRow('graphs', [key.name, key.version], row);
-  journal.fact({ type: 'graph.stored', detail: { graph: key.name, graph_version: key.version } });
+  journal.fact({ type: 'graph.stored', graph: key.name, graph_version: key.version });
   return {
     ok: true,
     kind: key.version === 1 ? 'created' : 'done',

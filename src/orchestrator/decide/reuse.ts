@@ -7,16 +7,11 @@
  * 3. An override is of one module: whoever else takes the same input gets what the graph gives it.
  */
 import { type Fault, summaryOf } from '../../base/errors.js';
-import {
-  moduleName,
-  NONE,
-  type Overrides,
-  type PayloadRef,
-  type ReusedOutput,
-  type Task,
-} from '../../model/task.js';
+import type { PayloadRef } from '../../model/payload.js';
+import { moduleName, NONE, type Overrides, type ReusedOutput, type Task } from '../../model/task.js';
 import type { Refusal } from '../port.js';
 import { EMPTY, outputRefOf, refFromRow, type TaskRow } from '../records.js';
+import { aboutModule } from './about.js';
 import { refusal } from './answers.js';
 import { SHOWN_OUTPUT_MAX_BYTES } from './executions.js';
 import { indexedNow } from './indexing.js';
@@ -100,17 +95,15 @@ export function announceReused(turn: Turn, task: Task): void {
     if (run?.phase.kind !== 'reused') continue;
     const { iterationId, owner, seq, blob } = run.phase.output.ref;
     const read = turn.loaded.reusable.get(`${owner}/${seq}`);
+    const size = blob?.size ?? read?.size;
     turn.journal.fact({
       type: 'module.reused',
-      taskId: task.id,
-      module: moduleName(task, position),
-      detail: {
-        reused_from: { iteration_id: iterationId, execution_id: owner },
-        output_seq: seq,
-        size: blob?.size ?? read?.size,
-        ...(blob && { blob }),
-        ...(read && read.size <= SHOWN_OUTPUT_MAX_BYTES && { output: read.shown }),
-      },
+      ...aboutModule(task, position),
+      reused_from: { iteration_id: iterationId, execution_id: owner },
+      output_seq: seq,
+      ...(size !== undefined && { size }),
+      ...(blob && { blob }),
+      ...(read && read.size <= SHOWN_OUTPUT_MAX_BYTES && { output: read.shown }),
     });
   }
 }

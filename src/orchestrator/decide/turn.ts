@@ -2,8 +2,9 @@
 import type { IdSource } from '../../base/ids.js';
 import type { Peer, Route } from '../../bus/bus.js';
 import type { Graph } from '../../model/graph.js';
+import type { PayloadRef } from '../../model/payload.js';
 import type { Output, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
-import type { Execution, PayloadRef, Task } from '../../model/task.js';
+import type { Execution, Task } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { MessageFault } from '../../wire/envelope.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';

@@ -17,7 +17,7 @@ import type {
   TaskView,
   View,
 } from '../../../frontend-bridge/web/src/state/views.js';
-import { EVENT_TYPES } from '../../../src/model/event.js';
+import { EVENT_TYPES } from '../../../src/model/facts.js';
 
 const P = 'problem-1';
 const AT = '2026-03-01T10:00:00.000Z';

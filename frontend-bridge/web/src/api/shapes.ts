@@ -2,8 +2,9 @@
  * The public JSON that this page reads: `/v1` answers and stream events, as the wire has them (`snake_case`, times as RFC 3339
  * UTC strings). State words are the model's own, so that none can drift.
  */
-import type { EventType } from '../../../../src/model/event.js';
+
 import type { ObservedState } from '../../../../src/model/execution.js';
+import type { EventType } from '../../../../src/model/facts.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../../../src/model/node.js';
 import type { LogLevel } from '../../../../src/model/protocol.js';
 import type { TaskState } from '../../../../src/model/task-state.js';

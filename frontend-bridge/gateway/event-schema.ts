@@ -1,0 +1,45 @@
+/** Events as OpenAPI shows them: a shape for each kind of public fact, taken from the declaration of its fields. */
+import { z } from 'zod';
+import { EVENT_TYPES, type EventType, type ShownWord, shownFieldsOf } from '../../src/model/facts.js';
+import { DESIRED_STATUSES, NODE_STATUSES } from '../../src/model/node.js';
+import { LOG_LEVELS } from '../../src/model/protocol.js';
+
+const error = z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean() });
+
+const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
+  text: z.string(),
+  id: z.string(),
+  time: z.string().describe('RFC 3339, UTC'),
+  number: z.number(),
+  count: z.number().int().min(0),
+  'count or null': z.number().int().min(0).nullable(),
+  flag: z.boolean(),
+  json: z.unknown(),
+  texts: z.record(z.string(), z.string()),
+  inputs: z.record(z.string(), z.array(z.string())).describe('By module, names of inputs'),
+  level: z.enum(LOG_LEVELS),
+  error,
+  'task error': error,
+  blob: z.object({ sha256: z.string(), size: z.number().int().min(0) }),
+  source: z.object({ iteration_id: z.number().int().min(1), execution_id: z.string() }),
+  status: z.enum(NODE_STATUSES),
+  'desired status': z.enum(DESIRED_STATUSES),
+};
+
+/** Any event; `time` is the shape of its `at`. */
+export function eventSchema(time: z.ZodType): z.ZodType {
+  return z.union(EVENT_TYPES.map((type) => shapeOf(type, time)));
+}
+
+function shapeOf(type: EventType, time: z.ZodType): z.ZodType {
+  const fields = shownFieldsOf(type).map(({ name, word, isOptional }): [string, z.ZodType] => [
+    name,
+    isOptional ? SHAPES[word].optional() : SHAPES[word],
+  ]);
+  return z.looseObject({
+    seq: z.number().int().min(1),
+    at: time,
+    type: z.literal(type),
+    ...Object.fromEntries(fields),
+  });
+}

@@ -1,0 +1,76 @@
+/** Events that come from elsewhere, read by the declaration of their facts. */
+
+import {
+  type EventType,
+  FACTS,
+  type FactEvent,
+  type ShownFact,
+  type ShownWord,
+  shownFieldsOf,
+} from './facts.js';
+import { DESIRED_STATUSES, NODE_STATUSES } from './node.js';
+import { LOG_LEVELS } from './protocol.js';
+
+type Members = Readonly<Record<string, unknown>>;
+
+const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
+  text: isText,
+  id: isText,
+  time: isText,
+  number: (value) => typeof value === 'number' && Number.isFinite(value),
+  count: isCount,
+  'count or null': (value) => value === null || isCount(value),
+  flag: (value) => typeof value === 'boolean',
+  json: (value) => value !== undefined,
+  texts: (value) => isObject(value) && Object.values(value).every(isText),
+  inputs: (value) => isObject(value) && Object.values(value).every(areTexts),
+  level: (value) => LOG_LEVELS.some((level) => level === value),
+  error: isError,
+  'task error': isError,
+  blob: (value) => isObject(value) && isText(value.sha256) && isCount(value.size),
+  source: (value) => isObject(value) && isCount(value.iteration_id) && isText(value.execution_id),
+  status: (value) => NODE_STATUSES.some((status) => status === value),
+  'desired status': (value) => DESIRED_STATUSES.some((status) => status === value),
+};
+
+/** Whether it is a fact of a kind that this version knows, with all its fields. It may have others. */
+export function isShownFact(value: unknown): value is ShownFact {
+  return isObject(value) && isEventType(value.type) && badFieldOf(value.type, value) === undefined;
+}
+
+/** Whether it is an event of a kind that this version knows. */
+export function isFactEvent(value: unknown): value is FactEvent {
+  return isObject(value) && isCount(value.seq) && isText(value.at) && isShownFact(value);
+}
+
+export function isEventType(type: unknown): type is EventType {
+  return typeof type === 'string' && Object.hasOwn(FACTS, type) && 'shown' in FACTS[type as EventType];
+}
+
+/** The first field that is missing or of another kind than the facts of this type have. */
+export function badFieldOf(type: EventType, fields: Members): string | undefined {
+  return shownFieldsOf(type).find(({ name, word, isOptional }) => {
+    const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    return value === undefined ? !isOptional : !IS[word](value);
+  })?.name;
+}
+
+function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function areTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isError(value: unknown): boolean {
+  return isObject(value) && isText(value.code) && isText(value.message);
+}

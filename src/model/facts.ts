@@ -1,0 +1,260 @@
+/**
+ * Everything that can happen, declared once: each kind of fact with its fields. All else that knows facts is derived from here: their
+ * TypeScript types, the list of event types, the shapes in OpenAPI; a test holds the table in `docs/api.md` against it.
+ *
+ * F1. A *public* fact is an event: it has a gapless `seq`, and viewers get what it is about and its shown fields, in this order.
+ * F2. The *withheld* fields of a public fact, and *private* facts as a whole, are never shown: leases, boots, references, answers.
+ * F3. Facts are plain values that JSON carries; times of what is not shown are Unix milliseconds.
+ */
+import type { DesiredStatus, NodeStatus } from './node.js';
+import type { BlobRef, PayloadRef } from './payload.js';
+import type { LogLevel, ReportedError } from './protocol.js';
+import type { TaskId } from './task-id.js';
+
+/** What a field holds, by the word that declares it. A field may be absent where a `?` follows its word. */
+export interface FieldTypes {
+  readonly text: string;
+  /** Of something that Tutti has named: it needs no escapes in JSON. */
+  readonly id: string;
+  /** RFC 3339, UTC. */
+  readonly time: string;
+  /** Unix milliseconds. */
+  readonly moment: number;
+  readonly number: number;
+  /** A whole number ≥ 0. */
+  readonly count: number;
+  readonly 'count or null': number | null;
+  readonly flag: boolean;
+  readonly json: unknown;
+  readonly texts: Readonly<Record<string, string>>;
+  /** By module, names of inputs. */
+  readonly inputs: Readonly<Record<string, readonly string[]>>;
+  readonly level: LogLevel;
+  readonly error: ReportedError;
+  readonly 'task error': TaskError;
+  readonly blob: BlobRef;
+  readonly source: { readonly iteration_id: number; readonly execution_id: string };
+  readonly status: NodeStatus;
+  readonly 'desired status': DesiredStatus;
+  readonly cause: StopCause;
+  readonly final: FinalReport;
+  readonly 'final state': FinalReport['state'];
+  readonly 'task stop': 'cancelled' | 'aborted';
+  readonly reference: PayloadRef;
+  readonly references: Readonly<Record<string, PayloadRef>>;
+  /** By module and input. */
+  readonly overrides: Readonly<Record<string, Readonly<Record<string, PayloadRef>>>>;
+  readonly 'command parts': readonly { readonly node_id: string; readonly execution_id?: string }[];
+}
+
+/** What made a task fail, and where. */
+export type TaskError = ReportedError & {
+  readonly module?: string;
+  readonly node_id?: string;
+  readonly attempt?: number;
+};
+
+/** What ends an execution once its outputs are all there: its final report. */
+export interface FinalReport {
+  readonly state: 'failed' | 'cancelled' | 'preempted';
+  readonly error?: ReportedError;
+}
+
+export const STOP_CAUSES = ['stop', 'terminate', 'reset', 'preempt', 'timeout'] as const;
+export type StopCause = (typeof STOP_CAUSES)[number];
+
+/** What facts are about: the fields that come first. */
+export const SUBJECTS = {
+  nothing: {},
+  task: { problem_id: 'id', iteration_id: 'count' },
+  module: { problem_id: 'id', iteration_id: 'count', module: 'text' },
+  execution: {
+    problem_id: 'id',
+    iteration_id: 'count',
+    module: 'text',
+    execution_id: 'id',
+    attempt: 'count',
+    node_id: 'id',
+  },
+  node: { module: 'text', node_id: 'id' },
+  /** A task, a module or a node. */
+  target: { problem_id: 'id?', iteration_id: 'count?', module: 'text?', node_id: 'id?' },
+  'part of a target': {
+    problem_id: 'id?',
+    iteration_id: 'count?',
+    module: 'text?',
+    execution_id: 'id?',
+    node_id: 'id',
+  },
+} as const;
+
+/** Every kind of fact. One that shows something, if only that it has happened, is public. */
+export const FACTS = {
+  'problem.created': { about: 'task', shown: { graph: 'text', title: 'text', priority: 'count' } },
+  'iteration.submitted': {
+    about: 'task',
+    shown: {
+      graph: 'text',
+      graph_version: 'count',
+      priority: 'count',
+      parent_iteration_id: 'count or null',
+      client: 'text?',
+      overridden: 'inputs?',
+    },
+  },
+  'iteration.started': { about: 'task', shown: {} },
+  'iteration.succeeded': { about: 'task', shown: { error: 'task error?', reason: 'text?' } },
+  'iteration.failed': { about: 'task', shown: { error: 'task error?', reason: 'text?' } },
+  'iteration.cancelled': { about: 'task', shown: { error: 'task error?', reason: 'text?' } },
+  'iteration.aborted': { about: 'task', shown: { error: 'task error?', reason: 'text?' } },
+  'iteration.suspended': { about: 'task', shown: { reason: 'text?' } },
+  'iteration.resumed': { about: 'task', shown: {} },
+  'module.waiting': { about: 'module', shown: { reason: 'text', retry_at: 'time?' } },
+  'module.skipped': { about: 'module', shown: { reason: 'text' } },
+  'module.reused': {
+    about: 'module',
+    shown: { reused_from: 'source', output_seq: 'count', size: 'count?', blob: 'blob?', output: 'json?' },
+  },
+  'execution.assigned': { about: 'execution', shown: {} },
+  'execution.accepted': { about: 'execution', shown: {} },
+  'execution.running': { about: 'execution', shown: {} },
+  'execution.progress': { about: 'execution', shown: { progress: 'number', message: 'text' } },
+  'execution.log': {
+    about: 'execution',
+    shown: { logged_at: 'time', level: 'level', message: 'text', fields: 'texts' },
+  },
+  'execution.succeeded': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
+  'execution.failed': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
+  'execution.cancelled': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
+  'execution.preempted': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
+  'execution.rejected': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
+  'execution.lost': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
+  'output.recorded': {
+    about: 'execution',
+    shown: { output_seq: 'count', last: 'flag', size: 'count', blob: 'blob?', output: 'json?' },
+  },
+  'output.refused': { about: 'execution', shown: { output_seq: 'count', code: 'text', message: 'text' } },
+  'node.joined': { about: 'node', shown: { instance: 'text', capacity: 'count', incarnation: 'count' } },
+  'node.status': {
+    about: 'node',
+    shown: { status: 'status', desired_status: 'desired status', error: 'error?' },
+  },
+  'node.unresponsive': { about: 'node', shown: { reason: 'text' } },
+  'node.dead': { about: 'node', shown: { reason: 'text' } },
+  'node.deaf': { about: 'node', shown: { reason: 'text', left_out: 'flag' } },
+  'node.left': { about: 'node', shown: {} },
+  'node.alive': { about: 'node', shown: { reason: 'text' } },
+  'node.conflict': { about: 'node', shown: { instance: 'text', code: 'text', message: 'text' } },
+  'graph.stored': { about: 'nothing', shown: { graph: 'text', graph_version: 'count' } },
+  'command.issued': { about: 'target', shown: { command_id: 'id', command: 'text', reason: 'text' } },
+  'command.acked': { about: 'target', shown: { command_id: 'id', command: 'text', error: 'error?' } },
+  'command.stopped': { about: 'part of a target', shown: { command_id: 'id' } },
+  'command.refused': { about: 'target', shown: { command_id: 'id', command: 'text', error: 'error?' } },
+  'command.expired': { about: 'target', shown: { command_id: 'id', command: 'text', error: 'error?' } },
+} as const;
+
+type Facts = typeof FACTS;
+type Subjects = typeof SUBJECTS;
+type Words = Readonly<Record<string, string>>;
+type Flat<T> = { [K in keyof T]: T[K] };
+
+type FieldsOf<W extends Words> = {
+  readonly [K in keyof W as W[K] extends `${string}?` ? never : K]: FieldTypes[W[K] & keyof FieldTypes];
+} & {
+  readonly [K in keyof W as W[K] extends `${string}?` ? K : never]?: W[K] extends `${infer Word}?`
+    ? FieldTypes[Word & keyof FieldTypes]
+    : never;
+};
+
+type PartOf<T extends keyof Facts, P extends string> = Facts[T] extends {
+  readonly [K in P]: infer W extends Words;
+}
+  ? FieldsOf<W>
+  : unknown;
+
+type ShownOf<T extends keyof Facts> = { readonly type: T } & FieldsOf<Subjects[Facts[T]['about']]> &
+  PartOf<T, 'shown'>;
+
+type Public = { [T in keyof Facts]: Facts[T] extends { readonly shown: Words } ? T : never }[keyof Facts];
+
+/** A public kind of fact: the type of an event. */
+export type EventType = Public;
+
+/** A fact of one kind, with all its fields. */
+export type FactOf<T extends keyof Facts> = Flat<ShownOf<T> & PartOf<T, 'withheld'>>;
+
+export type Fact = { [T in keyof Facts]: FactOf<T> }[keyof Facts];
+export type PublicFact = { [T in Public]: FactOf<T> }[Public];
+
+/** A public fact with what it shows only. */
+export type ShownFact = { [T in Public]: Flat<ShownOf<T>> }[Public];
+
+/** A public fact as viewers get it; `at` is RFC 3339 in UTC. */
+export type FactEvent = {
+  [T in Public]: Flat<{ readonly seq: number; readonly at: string } & ShownOf<T>>;
+}[Public];
+
+/** The words of the fields that are shown. */
+export type ShownWord = {
+  [T in Public]: WordsOf<Facts[T]['shown']> | WordsOf<Subjects[Facts[T]['about']]>;
+}[Public];
+type WordsOf<W extends Words> = { [K in keyof W]: W[K] extends `${infer Word}?` ? Word : W[K] }[keyof W];
+
+/** Every type of event. The list is the history, the stream and the replay at once. */
+export const EVENT_TYPES: readonly EventType[] = (Object.keys(FACTS) as (keyof Facts)[]).filter(
+  (type): type is EventType => 'shown' in FACTS[type],
+);
+
+/** What a fact is about, as far as it says so. */
+export interface Subject {
+  readonly type: string;
+  readonly problem_id?: string;
+  readonly iteration_id?: number;
+  readonly module?: string;
+  readonly execution_id?: string;
+  readonly attempt?: number;
+  readonly node_id?: string;
+}
+
+/** The task that a fact is about. */
+export function taskIdOf({ problem_id, iteration_id }: Subject): TaskId | undefined {
+  return problem_id === undefined || iteration_id === undefined
+    ? undefined
+    : { problemId: problem_id, iterationId: iteration_id };
+}
+
+/** A public fact with its number and its time, encoded once for log, event socket and viewers. */
+export interface EncodedEvent {
+  readonly seq: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly fact: PublicFact;
+  /** The event as one JSON object without line breaks. */
+  readonly json: string;
+}
+
+/** The fields that a public fact shows, with their words: those that say what it is about come first. */
+export function shownFieldsOf(type: EventType): readonly ShownField[] {
+  return SHOWN_FIELDS.get(type)!;
+}
+
+export interface ShownField {
+  readonly name: string;
+  readonly word: ShownWord;
+  readonly isOptional: boolean;
+}
+
+const SHOWN_FIELDS: ReadonlyMap<string, readonly ShownField[]> = new Map(
+  EVENT_TYPES.map((type) => {
+    const { about, shown } = FACTS[type];
+    return [type, [...fieldsIn(SUBJECTS[about]), ...fieldsIn(shown)]];
+  }),
+);
+
+function fieldsIn(words: Readonly<Record<string, ShownWord | `${ShownWord}?`>>): ShownField[] {
+  return Object.entries(words).map(([name, word]) => ({
+    name,
+    word: word.replace(/\?$/, '') as ShownWord,
+    isOptional: word.endsWith('?'),
+  }));
+}
