@@ -22,7 +22,8 @@ export type DesiredState = 'running' | 'stopped';
 
 const ENDS = ['succeeded', 'failed', 'cancelled', 'preempted', 'lost'] as const;
 /** How an execution ends. */
-export type ExecutionEnd = (typeof ENDS)[number] | 'rejected';
+export const EXECUTION_ENDS = ['succeeded', 'failed', 'cancelled', 'preempted', 'rejected', 'lost'] as const;
+export type ExecutionEnd = (typeof EXECUTION_ENDS)[number];
 
 const TRANSITIONS: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
   assigned: ['accepted', 'running', 'rejected', ...ENDS],

@@ -1,16 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import type { EncodedEvent, Fact } from '../../src/model/event.js';
+import type { ShownFact } from '../../src/model/facts.js';
 import { secondsBetween, WorkInView, type WorkTask } from '../../src/orchestrator/work/work-in-view.js';
 
 const TASK = { problemId: '0198c0de-0000-7000-8000-000000000001', iterationId: 1 };
-const RUN = { taskId: TASK, module: 'fit', executionId: 'e1', attempt: 1, nodeId: 'n1' };
+const ABOUT = { problem_id: TASK.problemId, iteration_id: TASK.iterationId };
+const RUN = { ...ABOUT, module: 'fit', execution_id: 'e1', attempt: 1, node_id: 'n1' };
 
 /** Facts one second apart. */
-function committed(...facts: readonly Fact[]): EncodedEvent[] {
-  return facts.map((fact, index) => ({ seq: index + 1, at: 1_000 * (index + 1), fact, json: '{}' }));
+function committed(...facts: readonly ShownFact[]): { readonly fact: ShownFact; readonly at: number }[] {
+  return facts.map((fact, index) => ({ at: 1_000 * (index + 1), fact }));
 }
 
-const SUBMITTED: Fact = { type: 'iteration.submitted', taskId: TASK, detail: { graph: 'g' } };
+const SUBMITTED: ShownFact = {
+  type: 'iteration.submitted',
+  ...ABOUT,
+  graph: 'g',
+  graph_version: 1,
+  priority: 50,
+  parent_iteration_id: null,
+};
 
 describe('the work in view', () => {
   it('tells how long an execution waited for a slot and how long it ran', () => {
@@ -23,11 +31,16 @@ describe('the work in view', () => {
     work.observe(
       committed(
         SUBMITTED,
-        { type: 'module.waiting', taskId: TASK, module: 'fit', detail: { reason: 'no node plays fit' } },
-        { type: 'module.waiting', taskId: TASK, module: 'fit', detail: { reason: 'all are busy' } },
+        { type: 'module.waiting', ...ABOUT, module: 'fit', reason: 'no node plays fit' },
+        { type: 'module.waiting', ...ABOUT, module: 'fit', reason: 'all are busy' },
         { type: 'execution.assigned', ...RUN },
         { type: 'execution.running', ...RUN },
-        { type: 'execution.failed', ...RUN, detail: { error: { code: 'boom', message: 'no' } } },
+        {
+          type: 'execution.failed',
+          ...RUN,
+          outputs: 0,
+          error: { code: 'boom', message: 'no', retryable: true },
+        },
       ),
     );
     expect(told).toEqual([
@@ -46,7 +59,7 @@ describe('the work in view', () => {
     work.observe(
       committed(
         SUBMITTED,
-        { type: 'module.waiting', taskId: TASK, module: 'fit', detail: retry },
+        { type: 'module.waiting', ...ABOUT, module: 'fit', ...retry },
         { type: 'execution.assigned', ...RUN },
       ),
     );
@@ -62,9 +75,9 @@ describe('the work in view', () => {
       executions: undefined,
     };
     work.adopt([adopted]);
-    work.observe(committed({ type: 'iteration.suspended', taskId: TASK }));
+    work.observe(committed({ type: 'iteration.suspended', ...ABOUT }));
     expect([...work.tasks].map(({ state }) => state)).toEqual(['suspended']);
-    work.observe(committed({ type: 'iteration.aborted', taskId: TASK }));
+    work.observe(committed({ type: 'iteration.aborted', ...ABOUT }));
     expect(ends).toEqual([['aborted', 0.5]]);
     expect([...work.tasks]).toEqual([]);
     work.observe(committed({ type: 'execution.assigned', ...RUN }));

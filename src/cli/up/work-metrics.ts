@@ -4,12 +4,12 @@
  * M1. The number of series is bounded, whatever graphs are stored and whatever nodes report: of each label, the first so many values are
  *     kept, and all further ones are counted together as `other`.
  */
+
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { EXECUTION_ENDS, type ExecutionEnd } from '../../model/execution.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Gauges } from '../../orchestrator/gauges.js';
 import {
-  EXECUTION_ENDS,
-  type ExecutionEnd,
   secondsBetween,
   UNFINISHED_STATES,
   type UnfinishedState,

@@ -5,7 +5,6 @@
  * 2. A row that changes several times in a batch is written once, as it is at the batch's end.
  */
 
-import { printJson } from '../../base/json/json-text.js';
 import type { Route } from '../../bus/bus.js';
 import type { EncodedEvent, EventType, PublicFact } from '../../model/facts.js';
 import type { PayloadRef } from '../../model/payload.js';

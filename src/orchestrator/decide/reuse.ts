@@ -8,7 +8,7 @@
  */
 import { type Fault, summaryOf } from '../../base/errors.js';
 import type { PayloadRef } from '../../model/payload.js';
-import { moduleName, NONE, type Overrides, type ReusedOutput, type Task } from '../../model/task.js';
+import { NONE, type Overrides, type ReusedOutput, type Task } from '../../model/task.js';
 import type { Refusal } from '../port.js';
 import { EMPTY, outputRefOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule } from './about.js';

@@ -7,15 +7,13 @@
  *     in a queue has no maps of its own.
  * W3. Times are those of the facts, in Unix milliseconds. The wall clock may step back, so a duration is never less than 0.
  */
-import type { EncodedEvent, Fact } from '../../model/event.js';
+import type { ExecutionEnd } from '../../model/execution.js';
+import { type ShownFact, taskIdOf } from '../../model/facts.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
-import { TASK_ENDS, type TaskState } from '../../model/task-state.js';
+import type { TaskState } from '../../model/task-state.js';
 
 export type UnfinishedState = Extract<TaskState, 'waiting' | 'running' | 'suspended'>;
 export const UNFINISHED_STATES: readonly UnfinishedState[] = ['waiting', 'running', 'suspended'];
-
-export const EXECUTION_ENDS = ['succeeded', 'failed', 'cancelled', 'preempted', 'rejected', 'lost'] as const;
-export type ExecutionEnd = (typeof EXECUTION_ENDS)[number];
 
 export interface WorkTask {
   readonly id: TaskId;
@@ -74,19 +72,20 @@ export class WorkInView {
     for (const task of tasks) this.#tasks.set(formatTaskId(task.id), task);
   }
 
-  observe(events: readonly EncodedEvent[]): void {
+  observe(events: readonly { readonly fact: ShownFact; readonly at: number }[]): void {
     for (const { fact, at } of events) {
-      if (fact.taskId === undefined) continue;
-      if (fact.type === 'iteration.submitted') this.#submit(fact.taskId, fact, at);
-      const task = this.#tasks.get(formatTaskId(fact.taskId));
+      const id = taskIdOf(fact);
+      if (id === undefined) continue;
+      if (fact.type === 'iteration.submitted') this.#submit(id, fact.graph, at);
+      const task = this.#tasks.get(formatTaskId(id));
       if (task !== undefined) this.#take(task, fact, at);
     }
   }
 
-  #submit(id: TaskId, { detail }: Fact, submittedAt: number): void {
+  #submit(id: TaskId, graph: string, submittedAt: number): void {
     const task: WorkTask = {
       id,
-      graph: String(detail?.graph),
+      graph,
       submittedAt,
       state: 'waiting',
       waiting: undefined,
@@ -96,7 +95,7 @@ export class WorkInView {
     for (const listener of this.#listeners) listener.taskSubmitted?.(task);
   }
 
-  #take(task: WorkTask, fact: Fact, at: number): void {
+  #take(task: WorkTask, fact: ShownFact, at: number): void {
     switch (fact.type) {
       case 'iteration.started':
       case 'iteration.resumed':
@@ -106,39 +105,64 @@ export class WorkInView {
         task.state = 'suspended';
         break;
       case 'iteration.succeeded':
+        this.#end(task, 'succeeded', at, fact.error);
+        break;
       case 'iteration.failed':
+        this.#end(task, 'failed', at, fact.error);
+        break;
       case 'iteration.cancelled':
+        this.#end(task, 'cancelled', at, fact.error);
+        break;
       case 'iteration.aborted':
-        this.#end(task, fact, at);
+        this.#end(task, 'aborted', at, fact.error);
         break;
       case 'module.waiting':
         noteWaiting(task, fact, at);
         break;
       case 'module.skipped':
-        task.waiting?.delete(fact.module ?? '');
+        task.waiting?.delete(fact.module);
         break;
       case 'execution.assigned':
         this.#assign(task, fact, at);
         break;
       case 'execution.running': {
-        const execution = task.executions?.get(fact.executionId ?? '');
+        const execution = task.executions?.get(fact.execution_id);
         if (execution) execution.startedAt = at;
         break;
       }
+      case 'execution.succeeded':
+        this.#endExecution(task, fact, 'succeeded', at);
+        break;
+      case 'execution.failed':
+        this.#endExecution(task, fact, 'failed', at);
+        break;
+      case 'execution.cancelled':
+        this.#endExecution(task, fact, 'cancelled', at);
+        break;
+      case 'execution.preempted':
+        this.#endExecution(task, fact, 'preempted', at);
+        break;
+      case 'execution.rejected':
+        this.#endExecution(task, fact, 'rejected', at);
+        break;
+      case 'execution.lost':
+        this.#endExecution(task, fact, 'lost', at);
+        break;
       default:
-        this.#endExecution(task, fact, at);
     }
   }
 
-  #end(task: WorkTask, fact: Fact, at: number): void {
+  #end(task: WorkTask, end: TaskState, at: number, error: WorkError | undefined): void {
     this.#tasks.delete(formatTaskId(task.id));
-    const end = TASK_ENDS.find((state) => fact.type === `iteration.${state}`)!;
-    for (const listener of this.#listeners) listener.taskEnded?.(task, end, at, errorOf(fact));
+    for (const listener of this.#listeners) listener.taskEnded?.(task, end, at, error);
   }
 
-  #assign(task: WorkTask, fact: Fact, assignedAt: number): void {
-    const { executionId: id, module, attempt, nodeId } = fact;
-    if (id === undefined || module === undefined || attempt === undefined || nodeId === undefined) return;
+  #assign(
+    task: WorkTask,
+    fact: Extract<ShownFact, { type: 'execution.assigned' }>,
+    assignedAt: number,
+  ): void {
+    const { execution_id: id, module, attempt, node_id: nodeId } = fact;
     const queuedAt = task.waiting?.get(module) ?? assignedAt;
     task.waiting?.delete(module);
     const execution: WorkExecution = {
@@ -150,29 +174,31 @@ export class WorkInView {
     for (const listener of this.#listeners) listener.executionAssigned?.(task, execution);
   }
 
-  #endExecution(task: WorkTask, fact: Fact, at: number): void {
-    const end = EXECUTION_ENDS.find((state) => fact.type === `execution.${state}`);
-    if (end === undefined) return;
-    const execution = task.executions?.get(fact.executionId ?? '');
+  #endExecution(
+    task: WorkTask,
+    { execution_id, error }: { readonly execution_id: string; readonly error?: WorkError },
+    end: ExecutionEnd,
+    at: number,
+  ): void {
+    const execution = task.executions?.get(execution_id);
     if (execution === undefined) return;
     task.executions?.delete(execution.id);
-    for (const listener of this.#listeners)
-      listener.executionEnded?.(task, execution, end, at, errorOf(fact));
+    for (const listener of this.#listeners) listener.executionEnded?.(task, execution, end, at, error);
   }
 }
 
 /** A pause before a retry is no queue: what waits for its time would not run on a free slot either. */
-function noteWaiting(task: WorkTask, { module = '', detail }: Fact, at: number): void {
-  if (detail?.retry_at !== undefined) {
+function noteWaiting(
+  task: WorkTask,
+  { module, retry_at }: Extract<ShownFact, { type: 'module.waiting' }>,
+  at: number,
+): void {
+  if (retry_at !== undefined) {
     task.waiting?.delete(module);
     return;
   }
   task.waiting ??= new Map();
   if (!task.waiting.has(module)) task.waiting.set(module, at);
-}
-
-function errorOf({ detail }: Fact): WorkError | undefined {
-  return detail?.error as WorkError | undefined;
 }
 
 /** Seconds between two moments of the wall clock (W3). */
