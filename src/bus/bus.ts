@@ -21,6 +21,8 @@ export interface Peer {
   readonly address: string;
   /** Whether it was admitted. */
   readonly isKnown: boolean;
+  /** The public key whose secret it has proved to hold, as Z85. Nothing where connections are not encrypted. */
+  readonly key?: string;
 }
 
 export interface Endpoints {
@@ -33,9 +35,9 @@ export interface Endpoints {
 /**
  * Why a connection was ended from our side. `bad_frame`: it does not speak ZeroMQ, sent too large a frame, subscribed to too much.
  * `no_hello`: it did not register in time. `too_many_connections`: a newer one replaced it. `not_reading`: it read nothing
- * of what was sent to it.
+ * of what was sent to it. `unknown_key`: the key that it holds is not enrolled for this socket.
  */
-export type CutCode = 'bad_frame' | 'no_hello' | 'too_many_connections' | 'not_reading';
+export type CutCode = 'bad_frame' | 'no_hello' | 'too_many_connections' | 'not_reading' | 'unknown_key';
 
 export interface OrchestratorBusHandlers {
   onControl(route: Route, frame: Uint8Array, peer: Peer): void | Promise<void>;

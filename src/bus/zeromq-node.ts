@@ -36,8 +36,17 @@ export interface ZeromqNodeOptions {
   readonly reconnectMaxIntervalMs?: number;
   /** Frames that are kept without a connection; the oldest are dropped. @default 64 */
   readonly pendingFrames?: number;
+  /** CURVE, with keys as Z85. @default NULL: everything is in the clear */
+  readonly curve?: NodeCurve;
   /** Frames that wait in each direction of a connection; beyond it the oldest are dropped. @default 1000 */
   readonly queueFrames?: number;
+}
+
+export interface NodeCurve {
+  /** The orchestrator's, by which it is recognised. */
+  readonly serverKey: string;
+  readonly publicKey: string;
+  readonly secretKey: string;
 }
 
 /** About as much as a busy node says during one reconnect; all of it is repeated anyway. */
@@ -58,6 +67,11 @@ export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
     connectTimeout: CONNECT_TIMEOUT_MS,
     reconnectInterval: options.reconnectIntervalMs ?? 100,
     reconnectMaxInterval: options.reconnectMaxIntervalMs ?? 2_000,
+    ...(options.curve && {
+      curveServerKey: options.curve.serverKey,
+      curvePublicKey: options.curve.publicKey,
+      curveSecretKey: options.curve.secretKey,
+    }),
   };
   let connected = false;
   let onRoom: (() => void) | undefined;

@@ -6,10 +6,13 @@ import { TuttiError } from '../base/errors.js';
 import { openFilesLimit } from '../base/open-files.js';
 import { NO_GAUGES, type OrchestratorBus, type OrchestratorBusHandlers } from './bus.js';
 import { badEndpoint, HEARTBEATS, LINGER_MS, QUEUE_FRAMES } from './zeromq-sockets.js';
+import { loadBoxes } from './zmtp/boxes.js';
 import { connectionLimits } from './zmtp/connection-limits.js';
 import { ControlSocket } from './zmtp/control-socket.js';
 import { EventsSocket } from './zmtp/events-socket.js';
+import { HandshakeTurns } from './zmtp/handshake-turns.js';
 import { OutputsSocket } from './zmtp/outputs-socket.js';
+import type { SocketSecurity } from './zmtp/server-socket.js';
 
 export interface ZeromqOrchestratorOptions {
   /** Where to bind: `tcp://127.0.0.1:7400`; port 0 takes a free one. */
@@ -26,6 +29,15 @@ export interface ZeromqOrchestratorOptions {
   readonly openFiles?: number;
   /** Every peer is known at once, as where all of them are child processes of one's own. @default false */
   readonly admitsAll?: boolean;
+  /** CURVE on all three sockets. @default NULL: anybody may connect, and everything is in the clear */
+  readonly security?: BusSecurity;
+}
+
+export type BusSecurity = Pick<SocketSecurity, 'keys' | 'admits'>;
+
+export interface ZeromqOrchestratorBus extends OrchestratorBus {
+  /** Ends the connections of all peers with this key (Z85), on all sockets and at once. */
+  endPeersOf(key: string): void;
 }
 
 const OUTPUTS_PREFIX = 'output/';
@@ -36,7 +48,7 @@ interface Sockets {
   readonly events: EventsSocket;
 }
 
-export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions): OrchestratorBus {
+export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions): ZeromqOrchestratorBus {
   const zmtp = {
     maxFrameBytes: options.maxFrameBytes,
     lingerMs: options.lingerMs ?? LINGER_MS,
@@ -44,6 +56,7 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
     pingIntervalMs: HEARTBEATS.heartbeatInterval,
     silenceMs: HEARTBEATS.heartbeatTimeout,
     admitsAll: options.admitsAll ?? false,
+    security: options.security && { ...options.security, turns: new HandshakeTurns() },
   };
   const limits = connectionLimits(options.openFiles ?? openFilesLimit());
   let sockets: Sockets | undefined;
@@ -63,6 +76,7 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
       const opened = open(to);
       sockets = opened;
       try {
+        if (options.security) await loadBoxes();
         return {
           control: await bind('control', opened.control, options.control),
           outputs: await bind('outputs', opened.outputs, options.outputs),
@@ -86,6 +100,10 @@ export function createZeromqOrchestratorBus(options: ZeromqOrchestratorOptions):
 
     end(route) {
       sockets?.control.end(route);
+    },
+
+    endPeersOf(key) {
+      for (const socket of Object.values(sockets ?? {})) socket.endPeersOf(key);
     },
 
     publish(topic, frame) {

@@ -1,8 +1,9 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { Dealer, Publisher, Subscriber } from 'zeromq';
+import { curveKeyPair, Dealer, Publisher, Subscriber } from 'zeromq';
+import { keyFromZ85 } from '../../src/base/z85.js';
 import type { Endpoints } from '../../src/bus/bus.js';
-import { createZeromqNodeBus } from '../../src/bus/zeromq-node.js';
+import { createZeromqNodeBus, type NodeCurve } from '../../src/bus/zeromq-node.js';
 import { createZeromqOrchestratorBus } from '../../src/bus/zeromq-orchestrator.js';
 import {
   type BusHarness,
@@ -13,6 +14,7 @@ import {
 
 const ANY = 'tcp://127.0.0.1:0';
 const ANYWHERE: Endpoints = { control: ANY, outputs: ANY, events: ANY };
+const SERVER = curveKeyPair();
 const FAST = { reconnectIntervalMs: 5, reconnectMaxIntervalMs: 20 };
 
 /** A cable that can be cut: passes connections on to a port, and ends or refuses them while cut. */
@@ -58,16 +60,23 @@ async function cable(to: number) {
   };
 }
 
-async function harness(options: HarnessOptions): Promise<BusHarness> {
+async function harness(options: HarnessOptions, curve?: NodeCurve): Promise<BusHarness> {
+  const keys = curve && {
+    ...{ curveServerKey: curve.serverKey, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey },
+  };
+  const security = curve && {
+    keys: () => [{ publicKey: keyFromZ85(curve.serverKey)!, secretKey: keyFromZ85(SERVER.secretKey)! }],
+    admits: (key: string) => key === curve.publicKey,
+  };
   const queue = options.queueFrames === undefined ? {} : { queueFrames: options.queueFrames };
   const closers: (() => void | Promise<void>)[] = [];
   let endpoints: Endpoints | undefined;
 
   async function node(to: Endpoints): Promise<ContractNode> {
     const wire = await cable(Number(new URL(to.control).port));
-    const bus = createZeromqNodeBus({ ...queue, control: wire.endpoint, ...FAST });
-    const dealer = new Dealer({ linger: 0 });
-    const publisher = new Publisher({ linger: 0 });
+    const bus = createZeromqNodeBus({ ...queue, control: wire.endpoint, ...FAST, ...(curve && { curve }) });
+    const dealer = new Dealer({ linger: 0, ...keys });
+    const publisher = new Publisher({ linger: 0, ...keys });
     dealer.connect(to.control);
     publisher.connect(to.outputs);
     closers.push(
@@ -88,7 +97,10 @@ async function harness(options: HarnessOptions): Promise<BusHarness> {
 
   return {
     orchestrator() {
-      const bus = createZeromqOrchestratorBus({ ...options, ...(endpoints ?? ANYWHERE) });
+      const bus = createZeromqOrchestratorBus({
+        ...{ ...options, ...(endpoints ?? ANYWHERE) },
+        ...(security && { security }),
+      });
       return {
         ...bus,
         async start(handlers) {
@@ -100,7 +112,7 @@ async function harness(options: HarnessOptions): Promise<BusHarness> {
     },
     node,
     subscribe(to, prefix, listener) {
-      const socket = new Subscriber({ linger: 0 });
+      const socket = new Subscriber({ linger: 0, ...keys });
       socket.connect(to.events);
       socket.subscribe(prefix);
       void (async () => {
@@ -116,7 +128,10 @@ async function harness(options: HarnessOptions): Promise<BusHarness> {
   };
 }
 
-busContract('over ZeroMQ', harness);
+busContract('over ZeroMQ', (options) => harness(options));
+busContract('over ZeroMQ with CURVE', (options) =>
+  harness(options, { serverKey: SERVER.publicKey, ...curveKeyPair() }),
+);
 
 describe('the ZeroMQ buses', () => {
   const nothing = {

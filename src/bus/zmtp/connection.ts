@@ -37,6 +37,8 @@ export class Connection implements Peer {
   /** The last sign of life. */
   heardMs: number = this.openedMs;
   isReady = false;
+  /** Its handshake waits for its turn. */
+  isWaiting = false;
   isKnown = false;
   /** It is only sent the frames that were queued before; its own frames are ignored. */
   isEnding = false;

@@ -16,10 +16,20 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { CutCode, OrchestratorBusHandlers } from '../bus.js';
 import { Connection, type UnregisteredLimits } from './connection.js';
 import type { ConnectionLimits, SocketName } from './connection-limits.js';
+import { type CurveOptions, curveMechanism } from './curve.js';
 import type { Message } from './frames.js';
+import type { HandshakeTurns } from './handshake-turns.js';
 import type { Part } from './incoming.js';
 import { type MechanismOfSocket, nullMechanism } from './mechanism.js';
 import { Unregistered } from './unregistered.js';
+
+/** CURVE on a socket, and nothing else. */
+export interface SocketSecurity extends CurveOptions {
+  /** Whether a peer that has proved to hold this key (Z85) may use this socket. Another one is told nothing. */
+  readonly admits: (key: string, socket: SocketName) => boolean;
+  /** Shared by the sockets. */
+  readonly turns: HandshakeTurns;
+}
 
 export interface SocketOptions {
   readonly maxFrameBytes: number;
@@ -32,6 +42,8 @@ export interface SocketOptions {
   readonly limits: ConnectionLimits;
   /** Every peer is known as soon as it is ready. */
   readonly admitsAll: boolean;
+  /** @default NULL: anybody may connect, and everything is in the clear */
+  readonly security?: SocketSecurity | undefined;
 }
 
 /** What a socket is, what it talks to, and of how many frames a message is. */
@@ -73,7 +85,9 @@ export abstract class ServerSocket {
     this.#role = role;
     this.#options = options;
     this.#handlers = handlers;
-    this.#mechanism = nullMechanism(role.type);
+    this.#mechanism = options.security
+      ? curveMechanism(role.type, options.security)
+      : nullMechanism(role.type);
     this.#unregistered = new Unregistered(options.limits);
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
     // One that could not be accepted, since too much is open: there will be another.
@@ -154,6 +168,11 @@ export abstract class ServerSocket {
     setTimeout(() => connection.socket.destroy(), FAREWELL_MS).unref();
   }
 
+  /** Ends all connections of peers that have proved to hold this key. */
+  endPeersOf(key: string): void {
+    for (const connection of this.#connections) if (connection.key === key) this.#end(connection);
+  }
+
   /** How many connections there are, what waits for them, and what is held of theirs. */
   protected counts(): {
     readonly connections: number;
@@ -221,7 +240,7 @@ export abstract class ServerSocket {
     connection.heardMs = performance.now();
     connection.incoming.push(bytes);
     this.#heldBytes += bytes.length;
-    this.#read(connection);
+    this.#readInTurn(connection);
     if (this.#heldBytes > HELD_BYTES) this.cut(this.#largest(), 'too many frames were begun at once');
   }
 
@@ -244,6 +263,23 @@ export abstract class ServerSocket {
     incoming.clear();
   }
 
+  /** Reads at once, except for a handshake that costs time and has to wait for its turn. */
+  #readInTurn(connection: Connection): void {
+    const turns = this.#options.security?.turns;
+    if (!turns || connection.isReady) {
+      this.#read(connection);
+      return;
+    }
+    if (connection.isWaiting) return;
+    connection.isWaiting = true;
+    const isDone = turns.run(connection.address, () => {
+      connection.isWaiting = false;
+      this.#read(connection);
+      if (!this.#paused) connection.socket.resume();
+    });
+    if (!isDone) connection.socket.pause();
+  }
+
   /** Takes what is complete, until a handler asks for a pause. */
   #read(connection: Connection): void {
     const { incoming, socket } = connection;
@@ -262,10 +298,7 @@ export abstract class ServerSocket {
         connection.say(part.bytes);
         break;
       case 'ready':
-        connection.say(part.reply);
-        connection.isReady = true;
-        if (this.#options.admitsAll) this.accept(connection);
-        this.onReady(connection);
+        this.#greet(connection, part);
         break;
       case 'ping':
         connection.pong(part.context);
@@ -290,6 +323,20 @@ export abstract class ServerSocket {
       default:
         part satisfies never;
     }
+  }
+
+  #greet(connection: Connection, { key, reply }: Extract<Part, { kind: 'ready' }>): void {
+    const { admitsAll, security } = this.#options;
+    if (key !== undefined) connection.key = key;
+    if (security && (key === undefined || !security.admits(key, this.#role.name))) {
+      this.cut(connection, `the key ${key} is not enrolled`, 'unknown_key');
+      return;
+    }
+    connection.say(reply);
+    connection.isReady = true;
+    // Where peers have to register, a key alone admits none.
+    if (admitsAll || (security && !this.#role.unregistered)) this.accept(connection);
+    this.onReady(connection);
   }
 
   /** Ends a connection that has sent more than it may before it registers. Returns whether it goes on. */
