@@ -41,5 +41,5 @@ export function csvLine(cells: Iterable<string>): string {
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? printJson(value) : String(value);
+  return typeof plainOf(value) === 'object' ? printJson(value) : String(value);
 }

@@ -111,7 +111,7 @@ function typeFaults(raw: unknown, { types, otherGraphs = [] }: ParseGraphOptions
   const check = (type: unknown, path: readonly string[]) => {
     if (typeof type !== 'string' || types.has(type)) return;
     const near = didYouMean(type, types.names?.() ?? []);
-    const expected = 'give a message found in the proto path, json or bytes';
+    const expected = 'give a message found in the proto path, json, bytes or bytes:<media type>';
     const message = `there is no type ${show(type)}${near}: ${expected}`;
     faults.push({ path: formatPath(path), code: 'unknown_type', message });
   };

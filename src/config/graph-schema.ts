@@ -8,7 +8,9 @@ const NAME_RULE = 'give a name of lower-case letters, digits and _, beginning wi
 
 export const Name: z.ZodString = z.string({ error: NAME_RULE }).regex(NAME, { error: NAME_RULE });
 const Names = z.array(Name, { error: 'give a list of names, like [user_input, ml_model]' });
-const Type = z.string({ error: 'give the full name of a protobuf message, json or bytes' });
+const Type = z.string({
+  error: 'give the full name of a protobuf message, json, bytes or bytes:<media type>',
+});
 
 function duration(leastMs: number, preset: number) {
   return z

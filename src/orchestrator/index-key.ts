@@ -4,6 +4,7 @@
  * A long text is cut: what begins alike may be told apart only by the value itself, so whoever reads a range looks at it again.
  */
 import { plainOf } from '../base/json/json-text.js';
+import { numberIn } from '../base/json/number-form.js';
 import type { Key } from '../store/store.js';
 
 export type IndexedValue = string | number | boolean;
@@ -19,7 +20,7 @@ export function indexElement(value: unknown): string | undefined {
     case 'boolean':
       return value ? 'b1' : 'b0';
     case 'number':
-      return Number.isNaN(value) ? undefined : `n${orderedDigits(value)}`;
+      return `n${orderedDigits(value)}`;
     case 'string':
       // Through bytes and back: half a surrogate pair is no text, and no key.
       return `s${Buffer.from(value.slice(0, TEXT_CHARACTERS)).toString()}`;
@@ -46,7 +47,7 @@ export function afterKind(kind: string): string {
   return String.fromCharCode(kind.charCodeAt(0) + 1);
 }
 
-/** The bits of a double as hexadecimal digits that order as the numbers do. */
+/** The bits of a double as hexadecimal digits that order as the numbers do; `NaN` comes after all of them. */
 function orderedDigits(value: number): string {
   const bytes = Buffer.alloc(8);
   bytes.writeDoubleBE(value === 0 ? 0 : value);
@@ -76,5 +77,5 @@ export function valueAt(value: unknown, path: readonly string[]): unknown {
     if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, step)) return undefined;
     inner = plainOf((inner as Record<string, unknown>)[step]);
   }
-  return inner;
+  return numberIn(inner);
 }

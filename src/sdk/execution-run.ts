@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
+import { isBytes, isTextual, mediaTypeOf } from '../model/media-type.js';
 import type { Assign, Input, LogLevel, ReportedError } from '../model/protocol.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { TypeRegistry } from '../wire/types.js';
@@ -15,6 +16,7 @@ import { asDialled } from './addresses.js';
 import { runBlaming } from './author-code.js';
 import { type BlobClient, blobOf } from './blobs.js';
 import { type AbortCode, bounded, NonRetryableError, reportedError, TaskAbortedError } from './errors.js';
+import { metricsLine } from './metrics.js';
 import type { NodeLogger } from './options.js';
 import { Printed, runPrinting } from './printed.js';
 import type { Produced, Result, SessionEvent } from './session/events.js';
@@ -170,6 +172,10 @@ export class ExecutionRun {
         this.#deps.emit({ kind: 'progress', executionId, fraction: clamped, message: bounded(message) });
       },
       publish: (partial) => this.#publish(partial),
+      metrics: (step, values) => {
+        const { message, fields } = metricsLine(step, values);
+        this.#log('info', message, fields);
+      },
       log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
     };
   }
@@ -231,7 +237,8 @@ export class ExecutionRun {
   #encode(value: unknown): Encoded {
     const { types, outputType: type } = this.#deps.rules();
     // Over HTTP bytes are base64; an author's text is text.
-    if (type === 'bytes' && typeof value === 'string') {
+    if (isBytes(type) && typeof value === 'string') {
+      if (isTextual(mediaTypeOf(type) ?? '')) return { type, bytes: Buffer.from(value) };
       throw new TuttiError(
         'bad_output',
         'the output is text, not bytes: give a Uint8Array, such as Buffer.from(text)',

@@ -29,6 +29,13 @@ export interface Task<Inputs, Output, Previous> {
    * awaiting it keeps memory bounded. Rejects with `bad_output` when the type cannot carry it, or with the signal's reason.
    */
   publish(partial: Output): Promise<void>;
+  /**
+   * Numbers of a step: `task.metrics(epoch, { loss: 0.1, accuracy: 0.93 })`. People see each name as a curve over the steps, while it
+   * grows and beside those of other iterations; `NaN` and the infinities are kept. They are lines of the log, and count as such: one
+   * call is one line, and an execution has room for 100,000. Throws `TypeError` for what is no number, `RangeError` for the names `step` and
+   * `stream`, and for no or more than 60 numbers.
+   */
+  metrics(step: number, values: Readonly<Record<string, number>>): void;
   /** Structured lines that go to the task's history. */
   readonly log: Readonly<Record<LogLevel, TaskLogLine>>;
 }

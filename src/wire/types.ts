@@ -1,6 +1,6 @@
 /**
- * The types that payloads have: protobuf messages known by reflection, `json:<name>` with a JSON Schema, and the two that need no
- * schema, `json` and `bytes`.
+ * The types that payloads have: protobuf messages known by reflection, `json:<name>` with a JSON Schema, and those that need no
+ * schema, `json`, `bytes` and `bytes:<media type>`.
  * The only place where a payload's bytes become a value and a value becomes bytes.
  *
  * 1. Decoding never throws, whatever the bytes are; encoding never throws, whatever the value is.
@@ -16,8 +16,10 @@ import protobuf from 'protobufjs';
 import { type Fault, messageOf, TuttiError } from '../base/errors.js';
 import { checkJsonText } from '../base/json/check-text.js';
 import { JsonText, plainOf } from '../base/json/json-text.js';
+import { mayHoldNumberForm, withNumbers } from '../base/json/number-form.js';
 import { isPlainlySound } from '../base/json/quick-check.js';
 import { didYouMean } from '../base/nearest.js';
+import { isBytes } from '../model/media-type.js';
 import type { TypeSchema } from '../model/protocol.js';
 import { closureOf, type Declaration, declarationsToJson } from './types/closure.js';
 import { jsonSchemaDifferences, messageDifferences, type Sides } from './types/compatibility.js';
@@ -30,7 +32,7 @@ import { readProtoFiles } from './types/proto-files.js';
 import { createReaders } from './types/readers.js';
 import { fullNameOf, messagesIn, unsupported } from './types/reflection.js';
 import { bytes as writeBytes } from './types/scalar-writers.js';
-import { SCHEMALESS, schemaOf } from './types/schema.js';
+import { bytesSchema, JSON_SCHEMA, schemaOf } from './types/schema.js';
 import { createWriters } from './types/writers.js';
 
 export type DecodedPayload =
@@ -53,7 +55,10 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export type TypesJson = Readonly<Record<string, unknown>>;
 
 export interface TypeRegistry {
-  /** Whether payloads may have this type: a message's full name (`sustainml.v1.MLModel`), `json`, `json:<name>` or `bytes`. */
+  /**
+   * Whether payloads may have this type: a message's full name (`sustainml.v1.MLModel`), `json`, `json:<name>`, `bytes` or
+   * `bytes:<media type>`.
+   */
   has(type: string): boolean;
   /** Every type, sorted; `bytes` and `json` among them. */
   names(): readonly string[];
@@ -154,7 +159,7 @@ class ReflectedTypes implements TypeRegistry {
   }
 
   has(type: string): boolean {
-    return type === 'json' || type === 'bytes' || this.#types.has(type) || this.#schemas.has(type);
+    return type === 'json' || isBytes(type) || this.#types.has(type) || this.#schemas.has(type);
   }
 
   names(): readonly string[] {
@@ -166,7 +171,10 @@ class ReflectedTypes implements TypeRegistry {
   }
 
   decodeValue(type: string, bytes: Uint8Array): DecodedPayload {
-    return this.#read(type, bytes, this.#valueReader, (raw) => Uint8Array.from(raw));
+    const read = this.#read(type, bytes, this.#valueReader, (raw) => Uint8Array.from(raw));
+    return read.ok && read.shown instanceof JsonText
+      ? { ...read, value: withNumbers(read.shown.text, read.value) }
+      : read;
   }
 
   #read(
@@ -178,7 +186,7 @@ class ReflectedTypes implements TypeRegistry {
     try {
       if (name === 'json' || this.#schemas.has(name)) return this.#readJson(name, UTF8.decode(bytes));
       const type = this.#types.get(name);
-      if (!type && name !== 'bytes') return { ok: false, message: this.#unknown(name) };
+      if (!type && !isBytes(name)) return { ok: false, message: this.#unknown(name) };
       const value = type ? readerOf(type)(type.decode(bytes)) : readBytes(bytes);
       return { ok: true, value, shown: value };
     } catch (error) {
@@ -189,10 +197,19 @@ class ReflectedTypes implements TypeRegistry {
   #readJson(name: string, text: string): DecodedPayload {
     const value: unknown = parse(text);
     const wrong = isPlainlySound(text, value) ? [] : checkJsonText(text);
-    const faults = wrong.length > 0 ? wrong : this.#schemas.faults(name, value);
+    const faults = wrong.length > 0 ? wrong : this.#schemaFaults(name, text, value);
     if (faults.length === 0) return { ok: true, value, shown: new JsonText(text, value) };
     const all = faults.map(({ path, message }) => (path === '' ? message : `${path} ${message}`)).join('; ');
     return { ok: false, message: `this is no ${name}: ${all}` };
+  }
+
+  /** For a schema, `NaN` is a number. */
+  #schemaFaults(name: string, text: string, value: unknown): readonly Fault[] {
+    if (name === 'json') return [];
+    return this.#schemas.faults(
+      name,
+      mayHoldNumberForm(text) ? withNumbers(text, structuredClone(value)) : value,
+    );
   }
 
   encode(name: string, value: unknown): EncodedPayload {
@@ -202,7 +219,7 @@ class ReflectedTypes implements TypeRegistry {
         const text = writeJson(value, list);
         // As it arrives: without the parts that are left out.
         if (list.faults.length === 0 && name !== 'json')
-          list.faults.push(...this.#schemas.faults(name, parse(text)));
+          list.faults.push(...this.#schemaFaults(name, text, parse(text)));
         return list.faults.length === 0
           ? { ok: true, bytes: Buffer.from(text) }
           : { ok: false, faults: list.faults };
@@ -211,10 +228,10 @@ class ReflectedTypes implements TypeRegistry {
       if (wrong.length > 0) return { ok: false, faults: wrong };
       const given = plainOf(value);
       const type = this.#types.get(name);
-      if (!type && name !== 'bytes') list.add(undefined, 'unknown_type', this.#unknown(name));
+      if (!type && !isBytes(name)) list.add(undefined, 'unknown_type', this.#unknown(name));
       const written = type
         ? this.#writer(type)(given, undefined, list, 0)
-        : name === 'bytes' && writeBytes(given, undefined, list);
+        : isBytes(name) && writeBytes(given, undefined, list);
       if (list.faults.length === 0) {
         return { ok: true, bytes: type ? type.encode(written as object).finish() : (written as Uint8Array) };
       }
@@ -225,8 +242,9 @@ class ReflectedTypes implements TypeRegistry {
   }
 
   jsonSchema(type: string): JsonSchema {
-    if (type === 'json' || type === 'bytes') return SCHEMALESS[type];
-    if (this.#schemas.has(type)) return (this.#schemas.schema(type) ?? SCHEMALESS.json) as JsonSchema;
+    if (type === 'json') return JSON_SCHEMA;
+    if (isBytes(type)) return bytesSchema(type);
+    if (this.#schemas.has(type)) return (this.#schemas.schema(type) ?? JSON_SCHEMA) as JsonSchema;
     return schemaOf(this.#get(type));
   }
 
@@ -246,7 +264,7 @@ class ReflectedTypes implements TypeRegistry {
   schemaOf(type: string): TypeSchema {
     let form = this.#forms.get(type);
     if (form) return form;
-    if (type === 'json' || type === 'bytes') {
+    if (type === 'json' || isBytes(type)) {
       form = { type, hash: hashOf(type), definition: new Uint8Array() };
     } else if (this.#schemas.has(type)) {
       const text = canonicalJson(this.#schemas.schema(type) ?? {});
@@ -282,7 +300,7 @@ class ReflectedTypes implements TypeRegistry {
   #closure(types: readonly string[]): Declaration[] {
     return closureOf(
       types
-        .filter((type) => type !== 'json' && type !== 'bytes' && !this.#schemas.has(type))
+        .filter((type) => type !== 'json' && !isBytes(type) && !this.#schemas.has(type))
         .map((type) => this.#get(type)),
     );
   }
@@ -294,6 +312,7 @@ class ReflectedTypes implements TypeRegistry {
   }
 
   #unknown(name: string): string {
+    if (name.startsWith('bytes:')) return `${name} does not name a media type: give one like bytes:image/png`;
     return `there is no type ${name}${didYouMean(name, this.#names)}`;
   }
 }

@@ -6,6 +6,7 @@ import { checkJsonText, isShallow, MAX_DEPTH } from '../../src/base/json/check-t
 import { jsonDifferences } from '../../src/base/json/differences.js';
 import { entriesOf, partAt, printIndented, readExactly } from '../../src/base/json/exact.js';
 import { itemsOf, JsonText, membersOf, printJson } from '../../src/base/json/json-text.js';
+import { numberIn, withNumbers } from '../../src/base/json/number-form.js';
 import { isPlainlySound } from '../../src/base/json/quick-check.js';
 
 interface Case {
@@ -284,4 +285,40 @@ describe('the proof that a text has no fault', () => {
       return undefined;
     }
   }
+});
+
+describe('a number that JSON has no form for', () => {
+  const text = '{"loss":{"$number":"NaN"},"all":[1,{"$number":"-Infinity"}],"name":"NaN"}';
+
+  it('is a number wherever it is read, and is written as it came', () => {
+    const read = readExactly(text) as { loss: JsonText; all: unknown[]; name: unknown };
+    expect(read.loss.value).toBeNaN();
+    expect(read.loss.isStructure).toBe(false);
+    expect(String(read.loss)).toBe('NaN');
+    expect((read.all[1] as JsonText).value).toBe(Number.NEGATIVE_INFINITY);
+    expect(read.name).toBe('NaN');
+    expect(printJson(read)).toBe(text);
+    expect(printIndented(read.loss)).toBe('{"$number":"NaN"}');
+    expect(withNumbers(text, JSON.parse(text))).toEqual({
+      loss: Number.NaN,
+      all: [1, Number.NEGATIVE_INFINITY],
+      name: 'NaN',
+    });
+  });
+
+  it('is no difference to itself', () => {
+    const changed = text.replace('-Infinity', 'Infinity');
+    expect(jsonDifferences(new JsonText(text), new JsonText(text))).toEqual([]);
+    expect(jsonDifferences(new JsonText(text), new JsonText(changed)).map(({ path }) => path)).toEqual([
+      ['all', 1],
+    ]);
+  });
+
+  it.each([{ $number: '7' }, { $number: 'NaN', unit: 's' }, { $number: null }, 'NaN', [], {}])(
+    'is not seen in %j',
+    (value) => {
+      expect(numberIn(value)).toBe(value);
+      expect(readExactly(JSON.stringify(value))).toEqual(value);
+    },
+  );
 });

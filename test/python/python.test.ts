@@ -56,7 +56,7 @@ describe.concurrent('the Python SDK', () => {
   for (const name of SUITES) {
     it(`passes its own ${name}`, { timeout: 5 * MINUTE_MS }, async (ctx) => {
       // Those that only some tests need are asked for here, so that none is skipped unseen.
-      needs(ctx, 'zmq', 'google.protobuf', 'numpy', 'mypy');
+      needs(ctx, 'zmq', 'google.protobuf', 'numpy', 'mypy', 'PIL', 'matplotlib', 'pandas');
       const ran = await runPython(['-W', 'ignore', '-m', 'unittest', name], {
         cwd: join(root, 'python/tests'),
       });

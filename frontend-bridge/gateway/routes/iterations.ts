@@ -4,6 +4,7 @@ import type { TaskId } from '../../../src/model/task-id.js';
 import type { Coordinator, StoredOutput } from '../../../src/orchestrator/port.js';
 import { wantsBytes } from '../accept.js';
 import { HttpError } from '../errors.js';
+import { sendFile } from '../files.js';
 import { type App, found, perform, sendJson } from '../http.js';
 import { pageQuery, postHeaders, problemParams, reason, taskParams } from '../requests.js';
 import * as shape from '../schemas.js';
@@ -47,6 +48,13 @@ const outputAnswer = shape.answers({
   200: shape.content('The output, decoded; or its bytes, of the type that the header Tutti-Type names', {
     'application/json': shape.anything,
     'application/x-protobuf': shape.bytes,
+    'application/octet-stream': shape.bytes,
+  }),
+});
+
+const fileAnswer = shape.answers({
+  200: shape.content('The file, of the media type that the graph names, or that its first bytes tell', {
+    'application/json': shape.anything,
     'application/octet-stream': shape.bytes,
   }),
 });
@@ -162,6 +170,23 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   );
 
   app.get(
+    `${TASK}/outputs/:module/file`,
+    {
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'The last output of a module as a file to keep, with a name and its media type',
+        params: taskParams.extend({ module: z.string() }),
+        response: fileAnswer,
+      },
+    },
+    async (request, reply) => {
+      const { module, iteration_id } = request.params;
+      const output = found(reply, await queries.output(taskOf(request.params), module));
+      return sendFile(request, reply, coordinator.blobs, output, `${module}-${iteration_id}`);
+    },
+  );
+
+  app.get(
     `${TASK}/executions`,
     {
       schema: {
@@ -201,6 +226,26 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       const { execution_id, seq } = request.params;
       const result = await queries.executionOutput(taskOf(request.params), execution_id, seq);
       return sendOutput(request, reply, found(reply, result));
+    },
+  );
+
+  app.get(
+    `${TASK}/executions/:execution_id/outputs/:seq/file`,
+    {
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'One output of an attempt as a file to keep',
+        params: executionParams.extend({ seq: z.coerce.number().int().min(1) }),
+        response: fileAnswer,
+      },
+    },
+    async (request, reply) => {
+      const { execution_id, seq, iteration_id } = request.params;
+      const task = taskOf(request.params);
+      const output = found(reply, await queries.executionOutput(task, execution_id, seq));
+      const execution = found(reply, await queries.execution(task, execution_id));
+      const name = `${String(execution.module)}-${iteration_id}-${seq}`;
+      return sendFile(request, reply, coordinator.blobs, output, name);
     },
   );
 

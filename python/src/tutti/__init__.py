@@ -8,6 +8,7 @@ from .node import Node, RunningNode, node, serve
 from .records import Record
 from .task import AsyncTask, Task, TaskLog
 from .values.content import load_array
+from .values.media import Html, Image, Markdown, Table
 
 if TYPE_CHECKING:
     from .client import AsyncTutti as AsyncTutti
@@ -18,10 +19,14 @@ __version__ = "0.1.0"
 __all__ = [
     "AsyncTask",
     "Fault",
+    "Html",
+    "Image",
+    "Markdown",
     "Node",
     "NonRetryableError",
     "Record",
     "RunningNode",
+    "Table",
     "Task",
     "TaskAbortedError",
     "TaskLog",

@@ -8,6 +8,7 @@ from typing import Any, Tuple
 from .errors import NonRetryableError, TuttiError
 from .messages import Content, FetchedInput, Rules, Start
 from .spool import read, spool
+from .values.media_types import is_bytes
 from .values.types import Decoded, Types, Unencodable
 
 
@@ -38,7 +39,7 @@ class Payloads:
         """By reference where it is too large to go inline. Raises ``TuttiError`` ``bad_output``, ``no_temp_folder``."""
         rules = self._rules
         kind = rules.output_type if rules.is_declared else start.output_type or rules.output_type
-        if kind == "bytes" and isinstance(value, PurePath):
+        if is_bytes(kind) and isinstance(value, PurePath):
             return kind, self._file(value, rules)
         encoded = self._types_of(start).encode(kind, value)
         if isinstance(encoded, Unencodable):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Generic, Mapping, Optional, TypeVar
 
+from .metrics import metrics_line
+
 if TYPE_CHECKING:
     from .execution_run import ExecutionRun
 
@@ -70,6 +72,19 @@ class _BaseTask(Generic[Inputs, Previous]):
         Raises ``TaskAbortedError`` when the work is not wanted any more.
         """
         self._run.progress(fraction, message)
+
+    def metrics(self, step: float, values: Optional[Mapping[str, Any]] = None, /, **more: Any) -> None:
+        """Numbers of a step: ``task.metrics(epoch, loss=0.1, accuracy=0.93)``. People see each name as a curve over the steps, while
+        it grows and beside those of other iterations; ``nan`` and the infinities are kept.
+
+        They are lines of the log, and count as such: one call is one line, and an execution has room for 100,000.
+
+        :param values: as ``more``, for names that are no identifiers
+
+        Raises ``TypeError`` for what is no number, ``ValueError`` for the names ``step`` and ``stream``, and for no or more than 60 numbers.
+        """
+        message, fields = metrics_line(step, {**(values or {}), **more})
+        self._run.log("info", message, fields)
 
 
 class Task(_BaseTask[Inputs, Previous]):

@@ -1,5 +1,6 @@
 /** JSON that means the same as one text: names in one order at all depths, each number in one form. */
 import { JsonText } from './json-text.js';
+import { numberForm } from './number-form.js';
 
 /**
  * `{"b":1.0,"a":[1e2]}` and `{"a":[100],"b":1}` are the same. Texts that differ only in digits that a 64-bit float does not keep are the same
@@ -7,7 +8,10 @@ import { JsonText } from './json-text.js';
  */
 export function canonicalJson(value: unknown): string {
   if (value instanceof JsonText) return canonicalJson(value.value);
-  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : JSON.stringify(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) return numberForm(value);
+    return Object.is(value, -0) ? '-0' : JSON.stringify(value);
+  }
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const fields = Object.entries(value)

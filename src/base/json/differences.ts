@@ -27,7 +27,10 @@ function compare(
 ): void {
   const [a, b] = [unordered(before), unordered(after)];
   if (!isStructure(a) || !isStructure(b) || Array.isArray(a) !== Array.isArray(b)) {
-    if (plainOf(a) !== plainOf(b)) found.push({ path, a: before, b: after });
+    const [plainA, plainB] = [plainOf(a), plainOf(b)];
+    // `NaN` is no difference to `NaN`.
+    if (plainA !== plainB && !(Number.isNaN(plainA) && Number.isNaN(plainB)))
+      found.push({ path, a: before, b: after });
     return;
   }
   const step = (name: string) => [...path, Array.isArray(a) ? Number(name) : name];

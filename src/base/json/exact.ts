@@ -3,10 +3,12 @@
  * `JsonText`. Those are
  *
  * X1. numbers that JavaScript writes in another way: `1.0`, `-0`, `1E2`, `3.14159265358979323846`;
- * X2. objects with names that are whole numbers, which JavaScript would put in front of the others, in ascending order.
+ * X2. objects with names that are whole numbers, which JavaScript would put in front of the others, in ascending order;
+ * X3. objects that stand for a number which JSON has no form for (`number-form.ts`): `NaN`, the infinities.
  */
 import { endOfText, isDigit } from './check-text.js';
 import { itemsOf, JsonText, membersOf } from './json-text.js';
+import { mayHoldNumberForm } from './number-form.js';
 
 /** A number that JavaScript writes as it is here; others are read and written to find out. */
 const PLAIN_NUMBER = /(?:0|-?[1-9]\d{0,14})(?![\d.eE])|-?(?:0|[1-9]\d{0,7})\.\d{0,5}[1-9](?![\d.eE])/y;
@@ -17,7 +19,8 @@ const WHOLE_NUMBER_AS_NAME = /"\d+"\s*:/;
 /** Throws `SyntaxError`. The last of several equal names counts. */
 export function readExactly(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  return hasOddNumber(text) || WHOLE_NUMBER_AS_NAME.test(text) ? exactly(new JsonText(text, value)) : value;
+  const isOdd = hasOddNumber(text) || WHOLE_NUMBER_AS_NAME.test(text) || mayHoldNumberForm(text);
+  return isOdd ? exactly(new JsonText(text, value)) : value;
 }
 
 /** The names and values of an object or a list, in the order of its text. */
@@ -63,6 +66,7 @@ export function printIndented(value: unknown, indent = ''): string {
 }
 
 function exactly(json: JsonText): unknown {
+  if (mayHoldNumberForm(json.text) && typeof json.value === 'number') return json;
   const members = membersOf(json);
   if (members) {
     const names = [...members.keys()];

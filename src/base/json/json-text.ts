@@ -3,8 +3,10 @@
  *
  * J1. A `JsonText` stands where its value would, anywhere in a tree of plain values, and `printJson` writes its text there.
  * J2. It is written on one line, so that a text with line breaks cannot break JSON lines.
+ * J3. An object that stands for a number which JSON has no form for is that number (`number-form.ts`).
  */
 import { endOfText } from './check-text.js';
+import { mayHoldNumberForm, numberIn } from './number-form.js';
 
 /** Line breaks and tabs are never within a JSON string; what follows them there is indentation. */
 const BREAKS = /[\r\n\t][ \r\n\t]*/g;
@@ -16,22 +18,27 @@ export class JsonText {
   /** `text` is valid JSON. `value`: its value, where that is known already. */
   constructor(text: string, ...value: readonly [] | readonly [unknown]) {
     this.text = text;
-    if (value.length === 1) this.#read = { value: value[0] };
+    if (value.length === 1) this.#read = { value: numberIn(value[0]) };
   }
 
   /** Its value in JavaScript. */
   get value(): unknown {
-    this.#read ??= { value: JSON.parse(this.text) };
+    this.#read ??= { value: numberIn(JSON.parse(this.text)) };
     return this.#read.value;
   }
 
   /** Whether it is an object or a list. */
   get isStructure(): boolean {
-    return /^\s*[[{]/.test(this.text);
+    return /^\s*[[{]/.test(this.text) && !this.#isNumberForm;
   }
 
   toString(): string {
-    return this.text;
+    return this.#isNumberForm ? String(this.value) : this.text;
+  }
+
+  /** Long texts are not read for this. */
+  get #isNumberForm(): boolean {
+    return this.text.length < 64 && mayHoldNumberForm(this.text) && typeof this.value === 'number';
   }
 
   /** Within `printJson` its mark, elsewhere its value. */

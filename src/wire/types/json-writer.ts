@@ -4,12 +4,13 @@
  *
  * J1. Each property is read once: a getter or a proxy cannot give one value to the check and another to the text.
  * J2. A whole number that is too large to be exact is written with an exponent, so that every language reads the same float; `-0` is
- *     written `-0.0`.
+ *     written `-0.0`, `NaN` and the infinities as the objects that stand for them.
  * J3. What is left out: properties that are `undefined`, as TypeScript says of optional ones, and what is not enumerable.
  */
 import { messageOf } from '../../base/errors.js';
 import { checkJsonText, MAX_DEPTH } from '../../base/json/check-text.js';
 import { JsonText } from '../../base/json/json-text.js';
+import { numberForm } from '../../base/json/number-form.js';
 import { type FaultList, type Place, show } from './faults.js';
 
 /** As it was before any code of an author's. */
@@ -36,9 +37,7 @@ class JsonWriter {
       case 'boolean':
         return String(value);
       case 'number':
-        return Number.isFinite(value)
-          ? numberText(value)
-          : this.#refuse(value, at, NO_NUMBER, 'out_of_range');
+        return numberText(value);
       case 'object':
         if (value === null) return 'null';
         if (this.#faults.faults.length >= MAX_FAULTS) return '';
@@ -135,15 +134,14 @@ class JsonWriter {
     return json.text;
   }
 
-  #refuse(value: unknown, at: Place | undefined, remedy: string, code = 'wrong_type'): string {
-    this.#faults.add(at, code, `${named(value)} has no JSON form: ${remedy}`);
+  #refuse(value: unknown, at: Place | undefined, remedy: string): string {
+    this.#faults.add(at, 'wrong_type', `${named(value)} has no JSON form: ${remedy}`);
     return '';
   }
 }
 
-const NO_NUMBER = 'give null, or the text "NaN", "Infinity" or "-Infinity"';
-
 function numberText(value: number): string {
+  if (!Number.isFinite(value)) return numberForm(value);
   if (Object.is(value, -0)) return '-0.0';
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value);
 }

@@ -17,6 +17,8 @@ const readJson = createRequire(import.meta.url);
 
 const OPTIONS: Options = {
   allErrors: true,
+  // `NaN` is a number here: a training that diverged is kept.
+  strictNumbers: false,
   strict: false,
   // A field may be called like a method of every object.
   ownProperties: true,
@@ -59,7 +61,7 @@ export function compileSchema(schema: object): ValidateFunction {
 }
 
 function isMultiple(factor: number, value: number): boolean {
-  if (!(factor > 0)) return false;
+  if (!(factor > 0) || !Number.isFinite(value)) return false;
   const [a, b] = [decimalOf(String(value)), decimalOf(String(factor))];
   const least = Math.min(a.exponent, b.exponent);
   const whole = ({ digits, exponent }: typeof a): bigint =>

@@ -1,5 +1,6 @@
 /** Types as JSON Schema, draft 2020-12, of their JSON flavour: for forms, and for tools that know nothing of protobuf. */
 import protobuf from 'protobufjs';
+import { mediaTypeOf } from '../../model/media-type.js';
 import { fullNameOf, hasPresence, isMap, originalName, writtenOneof } from './reflection.js';
 import { isWrapper } from './well-known-readers.js';
 
@@ -7,11 +8,20 @@ type Schema = Record<string, unknown>;
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
 
-/** What `json` and `bytes` look like. */
-export const SCHEMALESS: Readonly<Record<'json' | 'bytes', Schema>> = {
-  json: { $schema: DRAFT, title: 'json', description: 'Any JSON value.' },
-  bytes: { $schema: DRAFT, title: 'bytes', type: 'string', contentEncoding: 'base64' },
-};
+/** What `json` looks like. */
+export const JSON_SCHEMA: Schema = { $schema: DRAFT, title: 'json', description: 'Any JSON value.' };
+
+/** What `bytes` and `bytes:<media type>` look like. */
+export function bytesSchema(type: string): Schema {
+  const mediaType = mediaTypeOf(type);
+  return {
+    $schema: DRAFT,
+    title: type,
+    type: 'string',
+    contentEncoding: 'base64',
+    ...(mediaType !== undefined && { contentMediaType: mediaType }),
+  };
+}
 
 /** Messages and enums are under `$defs`, by their full names; a form follows the `$ref`s. Members of a oneof carry its name as `x-oneof`. */
 export function schemaOf(type: protobuf.Type): Schema {

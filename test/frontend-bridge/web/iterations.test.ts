@@ -5,7 +5,6 @@ import {
   changeOf,
   defaultColumns,
   fieldInfo,
-  formatNumber,
   unitIn,
 } from '../../../frontend-bridge/web/src/iterations/fields.js';
 import { layLanes } from '../../../frontend-bridge/web/src/iterations/lanes.js';
@@ -17,6 +16,7 @@ import {
   reusable,
 } from '../../../frontend-bridge/web/src/iterations/rerun.js';
 import { readState, withState } from '../../../frontend-bridge/web/src/iterations/use-view.js';
+import { formatNumber } from '../../../frontend-bridge/web/src/values/numbers.js';
 
 const extra = (value: unknown): string => btoa(JSON.stringify(value));
 
@@ -135,7 +135,7 @@ describe('numbers', () => {
     [1234567, '1\u202f234\u202f567'],
     [0.0401837123, '0.0401837'],
     [123.456789, '123.457'],
-    [1e-7, '1.0000e-7'],
+    [1e-7, '1e-7'],
     [-2.5, '-2.5'],
   ])('%d is written %s', (value, text) => {
     expect(formatNumber(value)).toBe(text);

@@ -48,6 +48,15 @@ export async function getBytes(path: string): Promise<Blob> {
   return response.blob();
 }
 
+/** A file to keep, and the name that it is sent with. */
+export async function getFile(
+  path: string,
+): Promise<{ readonly content: Blob; readonly name: string | undefined }> {
+  const response = await call(path, { headers: { Accept: '*/*' } });
+  const [, name] = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '') ?? [];
+  return { content: await response.blob(), name };
+}
+
 /** The same `idempotencyKey` with the same body is done once, however often it is sent. */
 export async function postJson<T>(path: string, body: unknown, idempotencyKey: string): Promise<T> {
   const response = await call(path, {

@@ -13,7 +13,8 @@ import type {
   TaskView,
   View,
 } from '../state/views.js';
-import { type Found, getJson } from './http.js';
+import { type Content, contentFrom } from '../values/content.js';
+import { type Found, getBytes, getJson } from './http.js';
 import type {
   EventJson,
   GraphJson,
@@ -176,6 +177,15 @@ export function moduleOutputQuery(problemId: string, iterationId: number, module
       const path = `${taskPath(problemId, iterationId)}/outputs/${encodeURIComponent(module)}`;
       return (await getJson<unknown>(path, signal)).value;
     },
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The bytes of an output, as a node sent them, and of which kind they are. */
+export function contentQuery(path: string, type: string): Asked<Content> {
+  return {
+    queryKey: ['content', path, type],
+    queryFn: async () => contentFrom(new Uint8Array(await (await getBytes(path)).arrayBuffer()), type),
     staleTime: Number.POSITIVE_INFINITY,
   };
 }

@@ -1,7 +1,8 @@
 import { type ReactNode, useMemo } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { formatNumber } from '../values/numbers.js';
 import type { FieldInfo } from './fields.js';
-import { changeOf, formatNumber } from './fields.js';
+import { changeOf } from './fields.js';
 import { Plot } from './plot.js';
 import type { IterationRow } from './use-rows.js';
 

@@ -60,15 +60,6 @@ export function unitIn(description: string): string | undefined {
   return named === undefined ? undefined : (SHORT[named.toLowerCase()] ?? named.replace(' per ', '/'));
 }
 
-/** Six digits at most, and thin spaces between thousands. */
-export function formatNumber(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-4 || size >= 1e15)) return value.toExponential(4).replace('e+', 'e');
-  const digits = Number.isInteger(value) ? 0 : Math.max(0, Math.min(10, 5 - Math.floor(Math.log10(size))));
-  return value.toLocaleString('en-US', { maximumFractionDigits: digits }).replaceAll(',', '\u202f');
-}
-
 /** The change of a number in percent of what it was; nothing where that has no meaning. */
 export function changeOf(first: unknown, second: unknown): string | undefined {
   const [before, after] = [plainOf(first), plainOf(second)];

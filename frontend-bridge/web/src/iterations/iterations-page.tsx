@@ -177,7 +177,7 @@ function SpreadsheetButton({ problem }: { problem: string }): ReactNode {
         className="quiet"
         onClick={() => {
           setFault(undefined);
-          download(`${problem}.csv`, path).catch((thrown: Error) => setFault(thrown.message));
+          download(path, `${problem}.csv`).catch((thrown: Error) => setFault(thrown.message));
         }}
       >
         Download for spreadsheets

@@ -1,7 +1,7 @@
 import 'uplot/dist/uPlot.min.css';
 import { type ReactNode, useEffect, useRef, useSyncExternalStore } from 'react';
 import UPlot from 'uplot';
-import { formatNumber } from './fields.js';
+import { formatNumber } from '../values/numbers.js';
 
 export interface PlotProps {
   readonly label: string;

@@ -1,13 +1,15 @@
 import type { ReactNode } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { shortNumber } from '../values/numbers.js';
 
 /** A value as a cell shows it: a number as it was written, a text that is too long for the cell on hover. */
 export function ValueCell({ value, unit }: { value: unknown; unit?: string | undefined }): ReactNode {
   if (value === undefined || value === null) return <span className="none">–</span>;
   if (typeof plainOf(value) === 'number') {
+    const short = shortNumber(value);
     return (
-      <span className="figure">
-        {String(value)}
+      <span className="figure" title={short === String(value) ? undefined : String(value)}>
+        {short}
         {unit && <small> {unit}</small>}
       </span>
     );

@@ -1,14 +1,22 @@
 /** Files for the person to keep, made here: a link cannot carry the access token. */
+
 import { printIndented } from '../../../../src/base/json/exact.js';
-import { getBytes } from '../api/http.js';
+import { extensionOf } from '../../../../src/model/content-kind.js';
+import { getFile } from '../api/http.js';
 
 export function downloadJson(name: string, value: unknown): void {
   save(name, new Blob([printIndented(value)], { type: 'application/json' }));
 }
 
-/** The bytes at `path` under `/v1`, as the node sent them. */
-export async function download(name: string, path: string): Promise<void> {
-  save(name, await getBytes(path));
+/** Bytes that the page has already. */
+export function downloadFile(name: string, bytes: Uint8Array<ArrayBuffer>, mediaType: string): void {
+  save(`${name}.${extensionOf(mediaType)}`, new Blob([bytes], { type: mediaType }));
+}
+
+/** The file at `path` under `/v1`, under the name that comes with it; otherwise under this one. */
+export async function download(path: string, name: string): Promise<void> {
+  const file = await getFile(path);
+  save(file.name ?? name, file.content);
 }
 
 function save(name: string, content: Blob): void {

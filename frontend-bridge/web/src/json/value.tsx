@@ -1,53 +1,94 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { contentInText, mediaIn } from '../values/content.js';
+import { ContentView } from '../values/content-view.js';
+import { DataTable } from '../values/data-table.js';
+import { matrixIn, numbersIn, recordsIn, type TableData } from '../values/lists.js';
+import { shortNumber } from '../values/numbers.js';
+import { Sparkline } from '../values/sparkline.js';
 import { embeddedJson } from './embedded.js';
 
 /** Deeper structures, and lists longer than this, begin folded. */
 const OPEN_DEPTH = 1;
 const OPEN_ITEMS = 12;
+/** So much is shown at first of a list, of an object, of a text; more when it is asked for. */
+const FIRST_ITEMS = 24;
+const FIRST_FIELDS = 100;
+const FIRST_CHARACTERS = 2_000;
+/** As many again with each time that more is asked for. */
+const MORE = 500;
 
-/** A JSON value as fields and foldable parts: native elements only, so that keyboards and screen readers know them. */
+/** A JSON value as fields, foldable parts, tables, lines and pictures: native elements, so that keyboards and screen readers know them. */
 export function JsonValue({ value }: { value: unknown }): ReactNode {
-  if (!isStructure(value)) {
-    return (
-      <div className="json">
-        <Scalar value={value} />
-      </div>
-    );
-  }
   return (
     <div className="json">
-      <Fields value={value} depth={0} />
+      {isStructure(value) ? <Structure value={value} name="Value" /> : <Scalar value={value} />}
     </div>
+  );
+}
+
+function Structure({ value, name }: { value: object; name: string }): ReactNode {
+  return drawn(value, name) ?? <Fields value={value} depth={0} />;
+}
+
+/** What people read as a picture, a table or a line. */
+function drawn(value: object, name: string): ReactNode | undefined {
+  const content = mediaIn(value);
+  if (content) return <ContentView content={content} name={name} />;
+  const numbers = numbersIn(value);
+  if (numbers) return <Numbers items={value} numbers={numbers} />;
+  const table: TableData | undefined = matrixIn(value) ?? recordsIn(value);
+  return table && <DataTable data={table} label={name} />;
+}
+
+function Numbers({ items, numbers }: { items: object; numbers: readonly number[] }): ReactNode {
+  return (
+    <>
+      <Sparkline numbers={numbers} />
+      <details>
+        <summary>{describe(items)}</summary>
+        <List items={entriesOf(items).map(([, item]) => item)} />
+      </details>
+    </>
   );
 }
 
 function Fields({ value, depth }: { value: object; depth: number }): ReactNode {
   const entries = entriesOf(value);
+  const [count, setCount] = useState(FIRST_FIELDS);
   if (entries.length === 0)
     return <span className="json-none">{isList(value) ? 'empty list' : 'empty'}</span>;
   return (
-    <dl className={depth === 0 ? 'json-fields json-root' : 'json-fields'}>
-      {entries.map(([name, field]) => (
-        <Field key={name} name={name} value={field} depth={depth} />
-      ))}
-    </dl>
+    <>
+      <dl className={depth === 0 ? 'json-fields json-root' : 'json-fields'}>
+        {entries.slice(0, count).map(([name, field]) => (
+          <Field key={name} name={name} value={field} depth={depth} />
+        ))}
+      </dl>
+      <More rest={entries.length - count} onMore={() => setCount(count + MORE)} />
+    </>
   );
 }
 
 function Field({ name, value, depth }: { name: string; value: unknown; depth: number }): ReactNode {
   const embedded = typeof value === 'string' ? embeddedJson(value) : undefined;
+  const content = typeof value === 'string' && !embedded ? contentInText(value) : undefined;
   const structure = embedded?.value ?? (isStructure(value) ? value : undefined);
-  const flat = structure && Array.isArray(structure) && structure.every(isShortScalar);
+  const picture = structure && drawn(structure, name);
+  const flat = structure && !picture && Array.isArray(structure) && structure.every(isShortScalar);
+  const isNested = content !== undefined || (structure !== undefined && !flat);
+  const isOpen = depth < OPEN_DEPTH && !embedded;
   return (
-    <div className={structure && !flat ? 'json-field json-nested' : 'json-field'}>
+    <div className={isNested ? 'json-field json-nested' : 'json-field'}>
       <dt>{name}</dt>
       <dd>
-        {!structure && <Scalar value={value} />}
-        {structure && flat && <List items={structure} />}
-        {structure && !flat && (
-          <details open={depth < OPEN_DEPTH && countOf(structure) <= OPEN_ITEMS && !embedded}>
+        {!structure && !content && <Scalar value={value} />}
+        {content && <ContentView content={content} name={name} />}
+        {picture && (isOpen ? picture : <Folded title={describe(structure)}>{picture}</Folded>)}
+        {flat && <List items={structure} />}
+        {structure && !flat && !picture && (
+          <details open={isOpen && countOf(structure) <= OPEN_ITEMS}>
             <summary>
               {describe(structure)}
               {embedded && (
@@ -62,30 +103,67 @@ function Field({ name, value, depth }: { name: string; value: unknown; depth: nu
   );
 }
 
+function Folded({ title, children }: { title: string; children: ReactNode }): ReactNode {
+  const [wasOpened, setOpened] = useState(false);
+  return (
+    <details onToggle={() => setOpened(true)}>
+      <summary>{title}</summary>
+      {wasOpened && children}
+    </details>
+  );
+}
+
 function List({ items }: { items: readonly unknown[] }): ReactNode {
+  const [count, setCount] = useState(FIRST_ITEMS);
   if (items.length === 0) return <span className="json-none">empty list</span>;
   return (
-    <ul className="json-list">
-      {items.map((item, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a list's items have no name but their place.
-        <li key={index}>
-          <Scalar value={item} />
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className="json-list">
+        {items.slice(0, count).map((item, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a list's items have no name but their place.
+          <li key={index}>
+            <Scalar value={item} />
+          </li>
+        ))}
+      </ul>
+      <More rest={items.length - count} onMore={() => setCount(count + MORE)} />
+    </>
+  );
+}
+
+/** How many are not shown, and more of them. */
+function More({ rest, onMore }: { rest: number; onMore: () => void }): ReactNode {
+  return rest <= 0 ? null : (
+    <button type="button" className="link" onClick={onMore}>
+      {rest.toLocaleString('en-US')} more
+    </button>
   );
 }
 
 function Scalar({ value }: { value: unknown }): ReactNode {
   if (value === null || value === undefined) return <span className="json-none">none</span>;
-  if (typeof value === 'string') {
-    return value === '' ? (
-      <span className="json-none">empty text</span>
-    ) : (
-      <span className="json-text">{value}</span>
-    );
-  }
-  return <span className="json-number">{String(value)}</span>;
+  if (typeof value === 'string') return <Text text={value} />;
+  const [short, whole] = [shortNumber(value), String(value)];
+  return (
+    <span className="json-number" title={short === whole ? undefined : whole}>
+      {short}
+    </span>
+  );
+}
+
+function Text({ text }: { text: string }): ReactNode {
+  const [isWhole, setWhole] = useState(text.length <= FIRST_CHARACTERS);
+  if (text === '') return <span className="json-none">empty text</span>;
+  return (
+    <>
+      <span className="json-text">{isWhole ? text : text.slice(0, FIRST_CHARACTERS)}</span>
+      {!isWhole && (
+        <button type="button" className="link" onClick={() => setWhole(true)}>
+          … {(text.length - FIRST_CHARACTERS).toLocaleString('en-US')} more characters
+        </button>
+      )}
+    </>
+  );
 }
 
 function isStructure(value: unknown): value is object {

@@ -25,7 +25,7 @@ export function SourcePanel(props: PanelProps & { name: string; type: string }):
       <p className="panel-facts">
         <span>the input</span> <code>{type}</code>
       </p>
-      <ValueView value={task.input} name={name} />
+      <ValueView value={task.input} name={name} type={type} />
     </Panel>
   );
 }
@@ -80,18 +80,24 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
       {module.error !== null && <Fault error={module.error} />}
       <Part title="Output" note={spec.output}>
         {module.reused_from ? (
-          <ReusedOutput task={task} name={name} module={module} from={module.reused_from.iteration_id} />
+          <ReusedOutput
+            task={task}
+            name={name}
+            type={spec.output}
+            module={module}
+            from={module.reused_from.iteration_id}
+          />
         ) : final ? (
-          <OutputValue task={task} output={final} name={name} />
+          <OutputValue task={task} output={final} name={name} type={spec.output} />
         ) : module.output !== null ? (
-          <ValueView value={module.output} name={name} />
+          <ValueView value={module.output} name={name} type={spec.output} />
         ) : (
           <p className="none">{module.finished_at === null ? 'None yet.' : 'None.'}</p>
         )}
       </Part>
       {partials.length > 0 && (
         <Part title="Partial outputs" note={`${partials.length}, newest first`}>
-          <Partials task={task} name={name} outputs={partials} />
+          <Partials task={task} name={name} type={spec.output} outputs={partials} />
         </Part>
       )}
       <Inputs {...props} />
@@ -110,14 +116,20 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
 }
 
 /** Where it is too large for its event it is read where it was published; its bytes are there in any case. */
-function ReusedOutput(props: { task: TaskJson; name: string; module: ModuleJson; from: number }): ReactNode {
-  const { task, name, module, from } = props;
+function ReusedOutput(props: {
+  task: TaskJson;
+  name: string;
+  type: string;
+  module: ModuleJson;
+  from: number;
+}): ReactNode {
+  const { task, name, type, module, from } = props;
   const isHere = module.output !== null;
   const found = useQuery({ ...moduleOutputQuery(task.problem_id, from, name), enabled: !isHere });
   if (!isHere && found.isError) return <p className="fault">{found.error.message}</p>;
   if (!isHere && found.isPending) return <p className="none">Reading …</p>;
   const bytesAt = `${taskPath(task.problem_id, from)}/outputs/${encodeURIComponent(name)}`;
-  return <ValueView value={isHere ? module.output : found.data} name={name} bytesAt={bytesAt} />;
+  return <ValueView value={isHere ? module.output : found.data} name={name} type={type} bytesAt={bytesAt} />;
 }
 
 function Panel(props: { name: string; onClose: () => void; children: ReactNode }): ReactNode {
@@ -204,7 +216,12 @@ function Previous(props: { task: TaskJson; parent: number; module: string }): Re
 /** More partial outputs than these begin folded away. */
 const PARTIALS_SHOWN = 20;
 
-function Partials(props: { task: TaskJson; name: string; outputs: readonly RecordedOutput[] }): ReactNode {
+function Partials(props: {
+  task: TaskJson;
+  name: string;
+  type: string;
+  outputs: readonly RecordedOutput[];
+}): ReactNode {
   const newest = props.outputs.slice(-PARTIALS_SHOWN).reverse();
   const hidden = props.outputs.length - newest.length;
   return (
@@ -217,7 +234,12 @@ function Partials(props: { task: TaskJson; name: string; outputs: readonly Recor
                 No. {output.output_seq}
                 {output.attempt > 1 && ` of attempt ${output.attempt}`} <Moment at={output.at} />
               </summary>
-              <OutputValue task={props.task} output={output} name={`${props.name}-${output.output_seq}`} />
+              <OutputValue
+                task={props.task}
+                output={output}
+                name={`${props.name}-${output.output_seq}`}
+                type={props.type}
+              />
             </details>
           </li>
         ))}
@@ -227,12 +249,17 @@ function Partials(props: { task: TaskJson; name: string; outputs: readonly Recor
   );
 }
 
-function OutputValue(props: { task: TaskJson; output: RecordedOutput; name: string }): ReactNode {
-  const { task, output, name } = props;
+function OutputValue(props: {
+  task: TaskJson;
+  output: RecordedOutput;
+  name: string;
+  type: string;
+}): ReactNode {
+  const { task, output, name, type } = props;
   const { execution_id, output_seq } = output;
   const bytesAt = `${taskPath(task.problem_id, task.iteration_id)}/executions/${execution_id}/outputs/${output_seq}`;
   if (output.output === undefined) return <LargeOutput {...props} bytesAt={bytesAt} />;
-  return <ValueView value={output.output} name={name} bytesAt={bytesAt} />;
+  return <ValueView value={output.output} name={name} type={type} bytesAt={bytesAt} />;
 }
 
 /** Too large for its event: fetched when it is shown. */
@@ -240,13 +267,14 @@ function LargeOutput(props: {
   task: TaskJson;
   output: RecordedOutput;
   name: string;
+  type: string;
   bytesAt: string;
 }): ReactNode {
-  const { task, output, name, bytesAt } = props;
+  const { task, output, name, type, bytesAt } = props;
   const found = useQuery(executionOutputQuery(task, output.execution_id, output.output_seq));
   if (found.isError) return <p className="fault">{found.error.message}</p>;
   if (found.isPending) return <p className="none">Reading …</p>;
-  return <ValueView value={found.data} name={name} bytesAt={bytesAt} />;
+  return <ValueView value={found.data} name={name} type={type} bytesAt={bytesAt} />;
 }
 
 function Attempts(props: {

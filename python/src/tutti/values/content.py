@@ -1,4 +1,4 @@
-"""What authors give where bytes are asked for: bytes, base64, numpy arrays, files. numpy is used where it is installed only."""
+"""What authors give where bytes are asked for: bytes, text, arrays, files, pictures, tables. Libraries are used where they are imported."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import sys
 from pathlib import PurePath
 from typing import Any, Optional, Union
 
+from .media import Html, Image, Markdown, Table, media_of
+from .media_types import is_textual
+
 BytesLike = (bytes, bytearray, memoryview)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}\Z")
+_TABLES = ("text/csv", "text/tab-separated-values")
 
 
 def is_array(value: Any) -> bool:
@@ -31,10 +35,12 @@ def plain(value: Any) -> Any:
     return value
 
 
-def content_of(value: Any) -> Optional[bytes]:
-    """The bytes of bytes, an array (in numpy's own ``.npy`` form: shape and type included), or a file that is named by a path.
+def content_of(value: Any, media_type: Optional[str] = None) -> Optional[bytes]:
+    """The bytes that a value is as a file of this kind: bytes as they are, the content of a file that a path names, an array in numpy's
+    own ``.npy`` form, a picture, a table, a text where the kind is one.
 
-    Nothing for anything else. Raises ``OSError`` for a file that cannot be read, ``ValueError`` for an array of Python objects.
+    Nothing where it is none of these. Raises ``OSError`` for a file that cannot be read, ``ValueError`` for a value that cannot become
+    a file of this kind.
     """
     if isinstance(value, bytes):
         return value
@@ -43,10 +49,24 @@ def content_of(value: Any) -> Optional[bytes]:
     if isinstance(value, PurePath):
         with open(value, "rb") as file:
             return file.read()
-    if is_array(value):
+    if is_array(value) and (media_type is None or not media_type.startswith("image/")) and media_type not in _TABLES:
         buffer = io.BytesIO()
         sys.modules["numpy"].save(buffer, value, allow_pickle=False)
         return buffer.getvalue()
+    if media_type in _TABLES and isinstance(value, (list, tuple)):
+        value = Table(value)
+    media = Image(value) if is_array(value) and media_type not in _TABLES else media_of(value)
+    if isinstance(media, (Markdown, Html)):
+        if media_type not in (None, media.media_type):
+            raise ValueError(f"it is {media.media_type}, not {media_type}")
+        return str.encode(media, "utf-8")
+    if media is not None:
+        content: Optional[bytes] = media.content(media_type or media.media_type)
+        if content is None:
+            raise ValueError(f"it cannot become {media_type}: give the content of such a file")
+        return content
+    if isinstance(value, str) and media_type is not None and is_textual(media_type):
+        return str.encode(value, "utf-8")
     return None
 
 

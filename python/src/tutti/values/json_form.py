@@ -5,10 +5,13 @@
 1. A subclass of ``str``, ``int`` or ``float`` is what its base's own methods make of it, whatever its ``__str__`` says.
 2. A whole number is refused where a 64-bit float does not keep it, since the readers in other languages have nothing else.
 3. Keys that would become the same name are a fault.
+4. ``NaN`` and the infinities are kept, as the objects that stand for them (``numbers.py``).
+5. Times, paths and sets become the text or the list that they are; pictures, texts and tables what ``media.py`` says.
 """
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import decimal
@@ -24,6 +27,9 @@ from typing import Any, List, Optional, Set
 from ..records import Record
 from .content import plain
 from .faults import FaultList, Place, show
+from .foreign import is_missing, is_series
+from .media import Html, Image, Markdown, Table, media_of
+from .numbers import number_form
 
 MAX_DEPTH = 100
 """The nesting of lists and objects that every reader accepts."""
@@ -104,12 +110,11 @@ class _JsonForm:
         )
 
     def _real(self, value: float, at: Optional[Place]) -> Any:
-        if math.isfinite(value):
-            return value
-        text = "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-        return self._fault(at, "out_of_range", f'{value} has no JSON form: give None, or the text "{text}"')
+        return value if math.isfinite(value) else number_form(value)
 
     def _other(self, value: Any, at: Optional[Place]) -> Any:
+        if isinstance(value, (Markdown, Html)):
+            return {"media_type": value.media_type, "text": str.__str__(value)}
         if isinstance(value, str):
             return str.__str__(value)
         if isinstance(value, bool):
@@ -125,9 +130,48 @@ class _JsonForm:
             return self._object(value, at)
         if isinstance(value, list) or (isinstance(value, tuple) and not hasattr(value, "_fields")):
             return self._list(value, list(_items_of(value)), at)
+        return self._as_meant(value, at)
+
+    def _as_meant(self, value: Any, at: Optional[Place]) -> Any:
+        """What JSON has one obvious form for."""
+        if is_missing(value):
+            return None
+        if isinstance(value, (datetime.date, datetime.time)):
+            return value.isoformat()
+        if isinstance(value, (uuid.UUID, PurePath)):
+            return str(value)
+        if isinstance(value, decimal.Decimal):
+            return self._decimal(value, at)
+        if isinstance(value, (set, frozenset)):
+            return self._list(value, _in_order(value), at)
+        if is_series(value):
+            return self._list(value, value.tolist() if hasattr(value, "tolist") else value.to_list(), at)
+        media = media_of(value)
+        if isinstance(media, Table):
+            return self.of(media.rows, at)
+        if isinstance(media, Image):
+            content = media.content(media.media_type)
+            if content is None:
+                return self._refuse(value, at)
+            return {"media_type": media.media_type, "base64": base64.b64encode(content).decode("ascii")}
         return self._refuse(value, at)
 
+    def _decimal(self, value: decimal.Decimal, at: Optional[Place]) -> Any:
+        number = float(value)
+        if not math.isfinite(number) and not value.is_finite():
+            return self._real(number, at)
+        if math.isfinite(number) and decimal.Decimal(repr(number)) == value:
+            return number
+        return self._fault(
+            at, "out_of_range", f"{str(value)[:60]} has more digits than a 64-bit float keeps: give str(…) of it"
+        )
+
     def _numpy(self, numpy: Any, value: Any, at: Optional[Place]) -> Any:
+        if value.dtype.kind == "M":
+            texts = numpy.where(numpy.isnat(value), None, numpy.datetime_as_string(value))
+            return self.of(texts.tolist(), at)
+        if value.dtype.kind == "m":
+            return self._refuse(value, at)
         made_plain = plain(value)
         is_loss = (
             isinstance(made_plain, numpy.generic)
@@ -183,6 +227,14 @@ class _JsonForm:
             raise _Enough
 
 
+def _in_order(items: Any) -> List[Any]:
+    """A set in an order that is the same in every run."""
+    try:
+        return sorted(items)
+    except TypeError:
+        return sorted(items, key=repr)
+
+
 def _items_of(value: Any) -> Iterable[Any]:
     """Of a list or a tuple, by its base's own method."""
     return list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
@@ -224,18 +276,12 @@ def remedy_for(value: Any) -> str:
     kind = type(value)
     if isinstance(value, enum.Enum):
         return "give its .value or its .name"
-    if isinstance(value, (datetime.date, datetime.time)):
-        return "give its .isoformat()"
     if isinstance(value, datetime.timedelta):
         return "give its .total_seconds()"
-    if isinstance(value, (decimal.Decimal, uuid.UUID, PurePath)):
-        return "give str(…) of it"
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return "give base64.b64encode(…).decode(), or the output the type bytes"
+        return "give tutti.Image(…) for a picture, base64.b64encode(…).decode(), or the output the type bytes"
     if isinstance(value, complex):
         return "give its .real and .imag"
-    if isinstance(value, (set, frozenset)):
-        return "give sorted(…) or list(…) of it"
     if isinstance(value, tuple):
         return "give its ._asdict(), or list(…) of it"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -9,9 +9,13 @@ from typing import Any, Dict, Union
 
 from ..records import Record
 from .json_form import MAX_DEPTH
+from .numbers import NAME, number_in
 
 _ODD_NUMBER = re.compile(rb"[eE][-+]?[0-9]{3}|[0-9]{300}|-0(?![0-9.eE])")
 """Present only if Python by itself would read a number as another one: too large, too small, minus zero."""
+
+
+_NUMBER_NAME = f'"{NAME}"'.encode()
 
 
 def _no_constant(name: str) -> None:
@@ -30,12 +34,14 @@ def _exact_integer(text: str) -> Union[int, float]:
 
 
 def read_json(content: bytes) -> Any:
-    """Objects are records. Raises ``ValueError`` for text that is not JSON, and for a number that would become another one."""
+    """Objects are records, and numbers that JSON has no form for are numbers (``numbers.py``). Raises ``ValueError`` for text that is not JSON, and for a number that would become another one."""
     text = content.decode("utf-8")
-    odd: Dict[str, Any] = {}
+    odd: Dict[str, Any] = {"object_hook": Record}
     if _ODD_NUMBER.search(content):
-        odd = {"parse_float": _exact_real, "parse_int": _exact_integer}
+        odd.update(parse_float=_exact_real, parse_int=_exact_integer)
+    if _NUMBER_NAME in content:
+        odd["object_hook"] = lambda form: number_in(Record(form))
     try:
-        return json.loads(text, object_hook=Record, parse_constant=_no_constant, **odd)
+        return json.loads(text, parse_constant=_no_constant, **odd)
     except RecursionError:
         raise ValueError(f"lists and objects are nested more than {MAX_DEPTH} levels deep") from None

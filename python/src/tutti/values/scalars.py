@@ -12,6 +12,8 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Kind
 from .content import content_of, from_base64, plain
 from .faults import FaultList, Place, show
 from .json_form import is_kept
+from .media import media_of
+from .media_types import is_textual
 
 WriteScalar = Callable[[Any, Optional[Place], FaultList], Any]
 
@@ -91,20 +93,41 @@ def write_text(value: Any, at: Optional[Place], faults: FaultList) -> Any:
 
 
 def write_bytes(value: Any, at: Optional[Place], faults: FaultList) -> Any:
+    """Of a field of a message: text is base64, as over HTTP."""
     if isinstance(value, str):
         decoded = from_base64(value)
         if decoded is None:
             message = f"{show(value)} is not base64: give bytes, or the bytes encoded as base64"
             return faults.add(at, "bad_base64", message)
         return decoded
+    return _content(value, None, at, faults, "give bytes, an array, a picture, a path of a file, or base64")
+
+
+def write_content(value: Any, media_type: Optional[str], faults: FaultList) -> Any:
+    """Of a whole output: an author's text is text."""
+    if media_type is None and isinstance(value, str) and media_of(value) is None:
+        return faults.add(None, "wrong_type", "text is not bytes: give bytes, such as text.encode()")
+    return _content(value, media_type, None, faults, remedy_for(media_type))
+
+
+def _content(value: Any, media_type: Optional[str], at: Optional[Place], faults: FaultList, remedy: str) -> Any:
     try:
-        content = content_of(value)
-    except (OSError, ValueError) as error:
-        return faults.add(at, "unencodable", f"{show(value)} cannot be read: {error}")
+        content = content_of(value, media_type)
+    except Exception as error:
+        return faults.add(at, "unencodable", f"{show(value)} cannot be made into {media_type or 'bytes'}: {error}")
     if content is None:
-        expected = "give bytes, an array, a path of a file, or base64"
-        return faults.add(at, "wrong_type", f"{show(value)} is not bytes: {expected}")
+        return faults.add(at, "wrong_type", f"{show(value)} is not {media_type or 'bytes'}: {remedy}")
     return content
+
+
+def remedy_for(media_type: Optional[str]) -> str:
+    if media_type is None:
+        return "give bytes, an array, a picture, or a path of a file"
+    if media_type.startswith("image/"):
+        return "give a figure, an image, an array, tutti.Image, or the content of a file"
+    if media_type in ("text/csv", "text/tab-separated-values"):
+        return "give a data frame, a list of mappings, tutti.Table, or text"
+    return "give text, or bytes" if is_textual(media_type) else "give bytes, or a path of a file"
 
 
 SCALAR_WRITERS: Dict[int, WriteScalar] = {

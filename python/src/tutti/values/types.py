@@ -1,4 +1,5 @@
-"""The types that payloads have: protobuf messages known by their descriptors, and the two that need no schema, ``json`` and ``bytes``.
+"""The types that payloads have: protobuf messages known by their descriptors, and those that need no schema, ``json``, ``bytes`` and
+``bytes:<media type>``.
 
 1. Decoded values: messages are :class:`Record`, bytes are ``bytes``, enums are names (an unknown one its number), ``Timestamp`` and
    ``Duration`` their JSON strings, ``Struct`` and the wrappers plain values.
@@ -24,8 +25,9 @@ from .content import plain
 from .faults import WRONG, FaultList, Place, show
 from .json_form import is_kept, write_json
 from .json_text import read_json
+from .media_types import is_bytes, media_type_of
 from .field_mask import read_field_mask, type_in, write_field_mask
-from .scalars import SCALAR_WRITERS, write_bytes, write_text
+from .scalars import SCALAR_WRITERS, write_content, write_text
 from .times import read_duration, read_timestamp, write_duration, write_timestamp
 
 _MAX_DEPTH = 100
@@ -101,12 +103,12 @@ class Types:
 
     def has(self, name: str) -> bool:
         """Whether payloads may have this type."""
-        return _is_json(name) or name == "bytes" or name in self._types.messages
+        return _is_json(name) or is_bytes(name) or name in self._types.messages
 
     def decode(self, name: str, content: bytes) -> Union[Decoded, Undecodable]:
         """Never raises, whatever the bytes are."""
         try:
-            if name == "bytes":
+            if is_bytes(name):
                 return Decoded(content)
             if _is_json(name):
                 return Decoded(read_json(content))
@@ -124,12 +126,8 @@ class Types:
             if _is_json(name):
                 content = write_json(value, faults)
                 return Unencodable(faults.faults) if faults.faults else Encoded(content)
-            if name == "bytes":
-                if isinstance(value, str):
-                    # As a field it would be base64, as over HTTP; an author's text is text.
-                    faults.add(None, "wrong_type", "text is not bytes: give bytes, such as text.encode()")
-                    return Unencodable(faults.faults)
-                written = write_bytes(value, None, faults)
+            if is_bytes(name):
+                written = write_content(value, media_type_of(name), faults)
                 return Unencodable(faults.faults) if faults.faults else Encoded(written)
             if not self.has(name):
                 faults.add(None, "unknown_type", self._unknown(name))
@@ -142,6 +140,8 @@ class Types:
         return Unencodable(faults.faults)
 
     def _unknown(self, name: str) -> str:
+        if name.startswith("bytes:"):
+            return f"{name} does not name a media type: give one like bytes:image/png"
         return f"there is no type {name}{did_you_mean(name, [*self._types.messages, 'json', 'bytes'])}"
 
     def _shape(self, name: str) -> _Shape:

@@ -113,9 +113,9 @@ function contains(actual: unknown, part: string): boolean {
   return typeof actual === 'string' && fold(actual).includes(part);
 }
 
-/** Of two values of one type. Texts in the order of their UTF-8 bytes, as the store has them. */
+/** Of two values of one type. Texts in the order of their UTF-8 bytes, as the store has them; `NaN` is equal to itself only. */
 function compareScalars(a: Scalar, b: Scalar): number {
-  if (a === b) return 0;
+  if (a === b || (Number.isNaN(a) && Number.isNaN(b))) return 0;
   if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b as string));
   return Number(a) - Number(b);
 }

@@ -30,8 +30,9 @@ Word = "and"i / "or"i / "not"i
 
 Operator "a comparison (=, !=, <, <=, >, >=, ~)" = "<=" / ">=" / "!=" / "=" / "<" / ">" / "~"
 
-Value "a number, a quoted text, true, false or null" = value:(Number / Text / Constant) { return { value, at: offset() + 1 }; }
+Value "a number, a quoted text, true, false or null" = value:(Number / NoFinite / Text / Constant) { return { value, at: offset() + 1 }; }
 Number = "-"? [0-9]+ ("." [0-9]+)? ("e"i [+-]? [0-9]+)? !Rest { return Number(text()); }
+NoFinite = "NaN" End { return NaN; } / "Infinity" End { return Infinity; } / "-Infinity" End { return -Infinity; }
 Text = '"' @Characters '"' / "'" @SingleCharacters "'"
 Characters = parts:([^"\\]+ { return text(); } / Escape)* { return parts.join(''); }
 SingleCharacters = parts:([^'\\]+ { return text(); } / Escape)* { return parts.join(''); }
