@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 const { dist, dir, iterations, longest } = JSON.parse(String(process.argv[2]));
 /** @param {string} path @returns {Promise<any>} */
 const product = (path) => import(pathToFileURL(`${dist}/src/${path}`).href);
-const { openLmdbStore } = await product('store/lmdb.js');
+const { openStore } = await product('store/lmdb.js');
 const { systemIds } = await product('base/ids.js');
 const { indexElement, indexKey } = await product('orchestrator/index-key.js');
 const FAILED_EVERY = 10;
@@ -18,7 +18,7 @@ const FAILED_EVERY = 10;
 const VALUES = 10_007;
 const BATCH = 500;
 
-const store = await openLmdbStore({ dir });
+const store = await openStore({ dir });
 const epoch = await store.reign();
 /** @param {Uint8Array} bytes */
 const textOf = (bytes) => Buffer.from(bytes).toString();

@@ -50,7 +50,10 @@ export interface CheckOptions {
   readonly hashBlobs?: boolean;
 }
 
-export async function checkStore(store: Store, options: CheckOptions = {}): Promise<StoreVerdict> {
+export async function checkStore(
+  store: Pick<Store, 'snapshot'>,
+  options: CheckOptions = {},
+): Promise<StoreVerdict> {
   return store.snapshot(async (reader) => {
     const checking = new Checking(reader, options);
     await checking.run();

@@ -117,9 +117,9 @@ export function openEnvironment(dir: string, options: EnvironmentOptions = {}): 
     maxDbs: MAX_DATABASES,
     noReadAhead: !readAhead,
     readOnly,
-    // A commit is visible once it is synced, not before.
+    // A transaction is visible once it is synced, not before.
     overlappingSync: false,
-    // A commit is one transaction by itself and starts at once.
+    // Writes that are given together are one transaction, which starts at once.
     eventTurnBatching: false,
   };
   const root = open<Uint8Array, LmdbKey>(given);
@@ -193,20 +193,16 @@ export function readValue(db: Db, key: Key, transaction: Transaction | undefined
   return value === undefined ? undefined : plain(value);
 }
 
-export function readEntries(db: Db, range: Range, transaction: Transaction | undefined): Entry[] {
+export function* readEntries(db: Db, range: Range, transaction: Transaction | undefined): Generator<Entry> {
   const options = optionsOf(range, transaction);
-  const entries: Entry[] = [];
-  if (options === undefined) return entries;
-  for (const { key, value } of db.getRange(options)) entries.push({ key: key as Key, value: plain(value) });
-  return entries;
+  if (options === undefined) return;
+  for (const { key, value } of db.getRange(options)) yield { key: key as Key, value: plain(value) };
 }
 
-export function readKeys(db: Db, range: Range, transaction: Transaction | undefined): Key[] {
+export function* readKeys(db: Db, range: Range, transaction: Transaction | undefined): Generator<Key> {
   const options = optionsOf(range, transaction);
-  const keys: Key[] = [];
-  if (options === undefined) return keys;
-  for (const key of db.getKeys(options)) keys.push(key as Key);
-  return keys;
+  if (options === undefined) return;
+  for (const key of db.getKeys(options)) yield key as Key;
 }
 
 function optionsOf(range: Range, transaction: Transaction | undefined): object | undefined {

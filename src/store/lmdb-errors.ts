@@ -42,7 +42,7 @@ export function storeDamaged(dir: string, what: string, cause?: unknown): TuttiE
 
 /** It was removed, moved or replaced while it was in use. */
 export function storeOutOfPlace(what: string): TuttiError {
-  return new TuttiError('store_gone', `the store's file ${what}: nothing more can be stored`, {
+  return new TuttiError('store_gone', `the store's ${what}: nothing more can be stored`, {
     hint: 'Put the data directory back, or stop the orchestrator and restore a backup.',
   });
 }

@@ -1,4 +1,4 @@
-/** How a store on LMDB is opened: what is at its place is compared with what is noted of it before LMDB maps it. */
+/** How a store is opened: what is at its place is compared with what is noted of it before LMDB maps it. */
 import { join } from 'node:path';
 import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
@@ -17,13 +17,15 @@ import {
 } from './lmdb-environment.js';
 import { failureOf, storeDamaged, storeFull, storeMissing, storeUnusable } from './lmdb-errors.js';
 import { HeaderFault } from './lmdb-header.js';
-import { EPOCH, IDENTITY, LmdbStore, SELF, type Tables } from './lmdb-store.js';
+import { type Databases, EPOCH, IDENTITY, LmdbTables, SELF } from './lmdb-tables.js';
+import { LogStore } from './log-store.js';
+import { ReadOnlyStore } from './read-only-store.js';
 import { FileRoom } from './room.js';
 import { MIGRATIONS, type Migration, newerSchema, olderSchema, schemaVersion } from './schema.js';
 import { type Store, TABLES, type Table } from './store.js';
 
-export interface LmdbStoreOptions extends EnvironmentOptions {
-  /** The data directory; made where it is missing. The store is `store.mdb` and its lock file in it. */
+export interface StoreOptions extends Omit<EnvironmentOptions, 'readOnly'> {
+  /** The data directory; made where it is missing. The store is `store.mdb` and its lock file in it, and its log in `log/`. */
   readonly dir: string;
   /** Where the `store_id` of a new store comes from. @default systemIds */
   readonly ids?: Pick<IdSource, 'uuid'>;
@@ -34,50 +36,81 @@ export interface LmdbStoreOptions extends EnvironmentOptions {
 }
 
 /**
- * Open or make the store of a data directory; with `readOnly` only one that is there, and nothing is changed.
- * @throws `store_schema_newer`, `store_schema_older` (with `readOnly`), `store_full`, `limit_too_low`, `store_damaged`, `store_missing`
- * (with `readOnly`), or `store_unusable`: no directory, no permission, not a store.
+ * Open or make the store of a data directory.
+ * @throws `store_schema_newer`, `store_full`, `limit_too_low`, `store_damaged`, or `store_unusable`: no directory, no permission, not a store.
  */
-export async function openLmdbStore(options: LmdbStoreOptions): Promise<Store> {
-  const { dir, identityFile = join(dir, 'identity.json') } = options;
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { dir, identityFile = identityIn(dir), migrations = MIGRATIONS } = options;
+  const { tables, version, noted } = await openTables(options, false);
+  const store = new LogStore(dir, tables);
+  try {
+    for (const [index, migration] of [...migrations.entries()].slice(version - 1))
+      await store.migrate(index + 1, migration);
+    if (typeof noted !== 'object')
+      await writeIdentity(identityFile, { store_id: store.storeId, created_at: new Date().toISOString() });
+    return store;
+  } catch (error) {
+    await store.close();
+    throw await coded(dir, error);
+  }
+}
+
+/**
+ * Open a store that is there; nothing is changed, also while another process works on it.
+ * @throws as `openStore`, and `store_missing`, `store_schema_older`.
+ */
+export async function openStoreReadOnly(options: StoreOptions): Promise<ReadOnlyStore> {
+  return new ReadOnlyStore(options.dir, (await openTables(options, true)).tables);
+}
+
+type Noted = Identity | 'unreadable' | undefined;
+
+interface OpenedTables {
+  readonly tables: LmdbTables;
+  readonly version: number;
+  readonly noted: Noted;
+}
+
+/** The tables alone; whoever writes to them has read the log. */
+export async function openTables(options: StoreOptions, readOnly: boolean): Promise<OpenedTables> {
+  const { dir, identityFile = identityIn(dir) } = options;
   let root: Environment | undefined;
-  let store: LmdbStore | undefined;
-  let noted: Identity | 'unreadable' | undefined;
+  let noted: Noted;
   try {
     noted = await readIdentity(identityFile);
     const { kind } = lookAt(dir);
     if (kind !== 'store' && noted !== undefined)
       throw storeGone(dir, noted, kind === 'empty' ? 'is empty' : 'is not there');
-    if (kind === 'missing' && options.readOnly) throw storeMissing(dir);
-    if (kind === 'empty' && options.readOnly) throw storeDamaged(dir, 'is empty');
-    const opened = openEnvironment(dir, options);
+    if (kind === 'missing' && readOnly) throw storeMissing(dir);
+    if (kind === 'empty' && readOnly) throw storeDamaged(dir, 'is empty');
+    const opened = openEnvironment(dir, { ...options, readOnly });
     root = opened.root;
-    const within = await openWithin(opened, options, noted);
-    store = within.store;
-    const { migrations = MIGRATIONS } = options;
-    for (const [index, migration] of [...migrations.entries()].slice(within.version - 1))
-      await store.migrate(index + 1, migration);
-    if (!options.readOnly && (noted === undefined || noted === 'unreadable')) {
-      const created_at = new Date().toISOString();
-      await writeIdentity(identityFile, { store_id: store.storeId, created_at });
-    }
-    return store;
+    return { ...(await openWithin(opened, options, readOnly, noted)), noted };
   } catch (error) {
-    await (store ?? root)?.close();
-    if (error instanceof TuttiError) throw error;
+    await root?.close();
     if (error instanceof HeaderFault && (noted !== undefined || !error.isForeign))
       throw storeDamaged(dir, error.message, error);
-    const { full, cause } = await failureOf(error);
-    throw full ? storeFull(cause) : storeUnusable(dir, cause);
+    throw await coded(dir, error);
   }
+}
+
+async function coded(dir: string, error: unknown): Promise<TuttiError> {
+  if (error instanceof TuttiError) return error;
+  const { full, cause } = await failureOf(error);
+  return full ? storeFull(cause) : storeUnusable(dir, cause);
+}
+
+function identityIn(dir: string): string {
+  return join(dir, 'identity.json');
 }
 
 async function openWithin(
   { root, mapBytes }: Opened,
-  options: LmdbStoreOptions,
-  noted: Identity | 'unreadable' | undefined,
-): Promise<{ readonly store: LmdbStore; readonly version: number }> {
-  const { dir, ids = systemIds, migrations = MIGRATIONS, readOnly = false } = options;
+  options: StoreOptions,
+  readOnly: boolean,
+  noted: Noted,
+): Promise<Omit<OpenedTables, 'noted'>> {
+  const { dir, ids = systemIds, migrations = MIGRATIONS } = options;
   const self = openDatabase(root, SELF, true);
   const known = schemaVersion(migrations);
   if (self.getEntry(IDENTITY) === undefined) {
@@ -91,13 +124,13 @@ async function openWithin(
   const { store_id } = JSON.parse(Buffer.from(value).toString()) as { store_id: string };
   if (typeof noted === 'object' && noted.store_id !== store_id)
     throw storeGone(dir, noted, `is another one, ${store_id}`);
-  const tables = openTables(root, readOnly);
-  const room = readOnly ? undefined : await openRoom(dir, root, mapBytes, self, tables);
-  return { store: new LmdbStore(store_id, root, self, tables, room), version: found };
+  const databases = openDatabases(root, readOnly);
+  const room = readOnly ? undefined : await openRoom(dir, root, mapBytes, self, databases);
+  return { tables: new LmdbTables(store_id, root, self, databases, room), version: found };
 }
 
 /** In one transaction: the tables of a new store are there after one sync. */
-function openTables(root: Environment, readOnly: boolean): Tables {
+function openDatabases(root: Environment, readOnly: boolean): Databases {
   const openAll = () =>
     Object.fromEntries(TABLES.map((table) => [table, openDatabase(root, table)])) as Record<Table, Db>;
   return readOnly ? openAll() : root.transactionSync(openAll);
@@ -108,7 +141,7 @@ function openRoom(
   root: Environment,
   mapBytes: number,
   self: Db,
-  tables: Tables,
+  tables: Databases,
 ): Promise<FileRoom> {
   const databases = [self, ...Object.values(tables)];
   return FileRoom.open(storeFile(dir), {

@@ -57,6 +57,7 @@ const NEVER = new Promise<never>(() => {});
 class Disk implements MemoryDisk {
   full = false;
   epoch = 0;
+  position = 0;
   private readonly tables = new Map<Table, Rows>();
 
   constructor(readonly storeId: string) {}
@@ -104,6 +105,8 @@ class Disk implements MemoryDisk {
 
 class Handle implements MemoryStore {
   private state: 'open' | 'closed' | 'crashed' = 'open';
+  /** The newest reign that this handle has begun. */
+  private epoch = 0;
 
   constructor(readonly disk: Disk) {}
 
@@ -114,17 +117,28 @@ class Handle implements MemoryStore {
   async reign(): Promise<number> {
     await this.turn();
     this.disk.epoch += 1;
-    return this.disk.epoch;
+    this.epoch = this.disk.epoch;
+    return this.epoch;
+  }
+
+  get position(): number {
+    return this.disk.position;
+  }
+
+  /** There is no other place than the disk. */
+  async applied(): Promise<void> {
+    await this.turn();
   }
 
   async commit(epoch: number, writes: readonly Write[]): Promise<CommitOutcome> {
     checkWrites(writes);
     const copies = writes.map(copyOf);
     await this.turn();
-    if (epoch !== this.disk.epoch) return { kind: 'fenced', epoch: this.disk.epoch };
+    if (epoch !== this.disk.epoch || epoch !== this.epoch) return { kind: 'fenced', epoch: this.disk.epoch };
     if (this.disk.full && copies.some(({ op }) => op === 'put'))
       return { kind: 'full', message: 'the memory disk is set to be full' };
     for (const write of copies) this.disk.apply(write);
+    this.disk.position += 1;
     return { kind: 'committed' };
   }
 

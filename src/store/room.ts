@@ -1,20 +1,18 @@
 /**
- * Space that the store's file has ahead of its data, so that LMDB never meets a full disk.
+ * Space that the tables' file has ahead of its data, so that LMDB never meets a full disk.
  *
  * LMDB's binding damages the process's memory when one of its writes finds no room. So the file is filled with zeros ahead of
- * LMDB's last page by ordinary writes, which may fail, and a commit begins only where the most that it can take is there.
+ * LMDB's last page by ordinary writes, which may fail. A commit is acknowledged only where the most that its rows can take is there, on
+ * top of what is reserved for those that are not in the tables yet.
  *
  * 1. Zeros are appended, never written at a place: LMDB may extend the file at the same time, in this process or another.
  * 2. Of the space ahead, `RESERVE_BYTES` are kept for what frees space and for a new reign.
  * 3. On a full disk other commits go on as long as LMDB has twice their need in free pages of its own.
  * 4. The file is filled beside the commits, long before they need it, and what is filled is synced at once: no commit waits for
- *    zeros, nor does its sync have them to write.
+ *    zeros, nor does a sync of the tables have them to write.
  */
 import { fstatSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { InTurn } from '../base/in-turn.js';
-import { keySize } from './key.js';
-import type { Write } from './store.js';
 
 export interface RoomDeps {
   readonly pageBytes: number;
@@ -35,9 +33,21 @@ const ZEROS: Uint8Array = new Uint8Array(1024 ** 2);
 /** So many times `ZEROS` are synced at once. */
 const SYNCED_PIECES = 4;
 
-/** What a commit took; given back when it is over, by when LMDB's own figures say what it used. */
-export type Taken = { readonly kind: 'taken'; giveBack(): void };
-export type Room = Taken | { readonly kind: 'full'; readonly cause: unknown };
+/** A row that is to be written: its sizes. */
+export interface RowSize {
+  readonly key: { readonly length: number };
+  readonly value: { readonly length: number } | undefined;
+}
+
+/** What one transaction of the tables may take, while its rows come together. */
+export class Reservation {
+  /** What its rows take: pages of their own, and bytes on pages that they share. */
+  pages = 0;
+  small = 0;
+  rows = 0;
+  /** The bytes that are reserved for it. */
+  taken = 0;
+}
 
 export class FileRoom {
   private ahead = 0;
@@ -45,7 +55,6 @@ export class FileRoom {
   /** The size that LMDB used at the last check. */
   private least = 0;
   private underWay = 0;
-  private readonly inTurn = new InTurn();
   private filling: Promise<unknown> | undefined;
   private closing = false;
 
@@ -68,33 +77,50 @@ export class FileRoom {
     return found.size < this.least ? 'was cut' : undefined;
   }
 
-  /** Room for a commit, in the order of the calls. `vital`: it may use the reserve. */
-  take(writes: readonly Write[], vital: boolean): Promise<Room> {
-    return this.inTurn.run(() => this.takeNow(writes, vital));
+  /**
+   * Reserves room for further rows of a transaction, one call after the other. `fresh`: so many of them replace no earlier row of it.
+   * `vital`: they may use the reserve.
+   * @returns Nothing, or what the system said where there is no room.
+   */
+  async reserve(
+    reservation: Reservation,
+    rows: readonly RowSize[],
+    { fresh, vital }: { readonly fresh: number; readonly vital: boolean },
+  ): Promise<unknown> {
+    const more = Object.assign(new Reservation(), reservation);
+    this.add(more, rows, fresh);
+    let need = this.needOf(more);
+    if (this.ahead - need < RESERVE_BYTES) {
+      this.measure();
+      need = this.needOf(more);
+      const cause = this.tooLarge(need) ?? (await this.provide(need + RESERVE_BYTES));
+      if (cause !== undefined) {
+        this.measure();
+        const free = this.deps.used() - this.deps.live();
+        const isWithin = this.ahead >= need && (vital || free >= 2 * need + this.underWay);
+        if (this.ahead - need < RESERVE_BYTES && !isWithin) return cause;
+      }
+    }
+    const { pages, small, rows: count } = more;
+    Object.assign(reservation, { pages, small, rows: count, taken: reservation.taken + need });
+    this.ahead -= need;
+    this.used += need;
+    this.underWay += need;
+    if (this.ahead < RESERVE_BYTES + this.spare() / 2) void this.fill(0);
+    return undefined;
+  }
+
+  /** The transaction is over: LMDB's own figures say what it used. */
+  giveBack(reservation: Reservation): void {
+    this.underWay -= reservation.taken;
+    reservation.taken = 0;
+    this.measure();
   }
 
   async close(): Promise<void> {
     this.closing = true;
     await this.filling;
     await this.file.close();
-  }
-
-  private async takeNow(writes: readonly Write[], vital: boolean): Promise<Room> {
-    let need = this.needOf(writes);
-    if (this.ahead - need < RESERVE_BYTES) {
-      this.measure();
-      need = this.needOf(writes);
-      const cause = this.tooLarge(need) ?? (await this.provide(need + RESERVE_BYTES));
-      if (cause !== undefined) {
-        this.measure();
-        const free = this.deps.used() - this.deps.live();
-        const isWithin = this.ahead >= need && (vital || free >= 2 * need + this.underWay);
-        return this.ahead - need >= RESERVE_BYTES || isWithin ? this.taken(need) : { kind: 'full', cause };
-      }
-    }
-    const taken = this.taken(need);
-    if (this.ahead < RESERVE_BYTES + this.spare() / 2) void this.fill(0);
-    return taken;
   }
 
   private tooLarge(need: number): Error | undefined {
@@ -109,18 +135,6 @@ export class FileRoom {
       if (cause !== undefined) return cause;
     }
     return undefined;
-  }
-
-  private taken(bytes: number): Taken {
-    this.ahead -= bytes;
-    this.used += bytes;
-    this.underWay += bytes;
-    return {
-      kind: 'taken',
-      giveBack: () => {
-        this.underWay -= bytes;
-      },
-    };
   }
 
   private measure(): void {
@@ -156,21 +170,24 @@ export class FileRoom {
     }
   }
 
-  /**
-   * The most bytes of new pages that a batch can lead to. LMDB writes every page that it changes anew: the leaf of each entry, a
-   * second one where that leaf splits, and a share of the branches, but no more than there are; then the new data, on pages that
-   * may be half full; then the roots and its list of free pages.
-   */
-  private needOf(writes: readonly Write[]): number {
+  private add(reservation: Reservation, rows: readonly RowSize[], fresh: number): void {
     const { pageBytes } = this.deps;
-    let pages = 0;
-    let small = 0;
-    for (const write of writes) {
-      const size = write.op === 'put' ? write.value.length : 0;
-      if (size > pageBytes / 4) pages += Math.ceil((size + 64) / pageBytes);
-      else small += size + keySize(write.key) + 32;
+    for (const { key, value } of rows) {
+      const size = value?.length ?? 0;
+      if (size > pageBytes / 4) reservation.pages += Math.ceil((size + 64) / pageBytes);
+      else reservation.small += size + key.length + 32;
     }
-    const changed = Math.min(3 * writes.length, this.used / pageBytes);
-    return Math.ceil(pages + (2 * small) / pageBytes + changed + 64) * pageBytes;
+    reservation.rows += fresh;
+  }
+
+  /**
+   * The most bytes of new pages that a transaction can lead to, beyond what is reserved for it. LMDB writes every page that it changes
+   * anew: the leaf of each entry, a second one where that leaf splits, and a share of the branches, but no more than there are; then
+   * the new data, on pages that may be half full; then the roots and its list of free pages.
+   */
+  private needOf({ pages, small, rows, taken }: Reservation): number {
+    const { pageBytes } = this.deps;
+    const changed = Math.min(3 * rows, (this.used - taken) / pageBytes);
+    return Math.max(0, Math.ceil(pages + (2 * small) / pageBytes + changed + 64) * pageBytes - taken);
   }
 }

@@ -1,9 +1,10 @@
 /**
  * The store port. Everything that Tutti remembers goes in by `commit` and comes out by key, by ordered range, by page.
  *
- * 1. `commit` is the only write: all of a batch or nothing, durable (synced) before it resolves, and the reigning epoch is read inside
- *    its transaction.
- * 2. Readers see only what is durable.
+ * 1. `commit` is the only write: all of a batch or nothing, durable (synced) before it resolves. Only the handle that has begun the reign
+ *    commits under it; once another reign has begun, nothing is acknowledged any more.
+ * 2. Readers see only what is durable. The handle that reigns reads its own commits at once, any other one once the tables have reached
+ *    them (`applied`).
  * 3. Keys are tuples and order as tuples do: element by element, numbers before strings, numbers by value, strings by
  *    their UTF-8 bytes, a prefix before what it begins. A key has at least one element and takes at most `MAX_KEY_BYTES` of
  *    `store/key.ts`; numbers are integers from 0 to 2^53-1, strings well-formed. Any other is a `bad_key`, in writes and reads.
@@ -71,7 +72,7 @@ export interface Reader {
 export type CommitOutcome =
   /** It is durable. */
   | { readonly kind: 'committed' }
-  /** Another epoch reigns; nothing was written and nothing ever will be through this handle. */
+  /** Another epoch reigns; nothing was acknowledged and nothing ever will be through this handle. */
   | { readonly kind: 'fenced'; readonly epoch: number }
   /**
    * There is no room; nothing was written. Trying again later may succeed, and so may a batch of at most 300 deletes now: some room
@@ -88,6 +89,13 @@ export interface StoreStats {
 export interface Store extends Reader {
   /** Stable over restarts; new after a restore. */
   readonly storeId: string;
+  /** The number of the newest commit that this handle knows of: its own while it reigns, otherwise the newest in the tables. */
+  readonly position: number;
+  /**
+   * Resolves when the tables hold everything up to a position: a view that another process begins from then on shows it.
+   * @throws `fenced`, `store_gone`, `store_failed`
+   */
+  applied(position: number): Promise<void>;
   /**
    * Begin a new reign: raise the stored epoch durably and return it. Older epochs are fenced off from then on.
    * @throws `store_full`, `store_failed`
@@ -95,7 +103,7 @@ export interface Store extends Reader {
   reign(): Promise<number>;
   /**
    * @throws `bad_key`: nothing was written. `store_failed`: no more can be, and this batch is there after a restart or not.
-   * `store_gone`: it is not durable; the same batch may be committed again later.
+   * `store_gone`: it is not acknowledged; the same batch may be committed again later.
    */
   commit(epoch: number, writes: readonly Write[]): Promise<CommitOutcome>;
   /** Read with one view of the data, however many commits happen meanwhile. The reader is valid until `read` settles (`snapshot_ended`). */

@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, open, readFile, rm, stat, truncate, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openLmdbStore } from '../../src/store/lmdb.js';
+import { openStore } from '../../src/store/lmdb.js';
 import { lookAt } from '../../src/store/lmdb-environment.js';
 import { HeaderFault } from '../../src/store/lmdb-header.js';
 import { bundleChild, type Child, startChild } from '../support/child.js';
@@ -30,7 +30,7 @@ beforeAll(async () => {
   dir = join(root, 'damaged');
   file = join(dir, 'store.mdb');
   bundle = await bundleChild(join(import.meta.dirname, '../support/lmdb-child.ts'));
-  const store = await openLmdbStore({ dir: whole });
+  const store = await openStore({ dir: whole });
   const epoch = await store.reign();
   for (let number = 0; number < KEYS; number += 1)
     await store.commit(epoch, [{ op: 'put', table: 'events', key: [number], value: randomBytes(1000) }]);
@@ -106,7 +106,7 @@ describe('a store whose file is', () => {
     await renew();
     await rm(file);
     expect(await outcome()).toBe('store_damaged');
-    await expect(openLmdbStore({ dir })).rejects.toMatchObject({
+    await expect(openStore({ dir })).rejects.toMatchObject({
       message: expect.stringMatching(/held the store [0-9a-f-]{36}, made at 20.*is not there/),
       hint: expect.stringContaining('tutti restore'),
     });

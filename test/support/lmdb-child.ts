@@ -1,6 +1,6 @@
 /** A child that opens an LMDB store and does with it what it is asked for. */
 import { promisify } from 'node:util';
-import { openLmdbStore } from '../../src/store/lmdb.js';
+import { openStore } from '../../src/store/lmdb.js';
 import type { CommitOutcome, Key, Store } from '../../src/store/store.js';
 import { answerRequests } from './answer-requests.js';
 
@@ -10,6 +10,9 @@ export type StoreRequest =
   | { readonly do: 'commit'; readonly epoch: number; readonly keys: readonly Key[]; readonly bytes: number }
   | { readonly do: 'delete'; readonly epoch: number; readonly keys: readonly Key[] }
   | { readonly do: 'keys' }
+  | { readonly do: 'position' }
+  /** The keys once the tables have reached a position. */
+  | { readonly do: 'keys at'; readonly position: number }
   | { readonly do: 'watch'; readonly key: Key }
   | { readonly do: 'exit' };
 
@@ -26,7 +29,7 @@ let store: Store;
 answerRequests<StoreRequest>(async (request) => {
   switch (request.do) {
     case 'open':
-      store = await openLmdbStore({ dir: request.dir });
+      store = await openStore({ dir: request.dir });
       return store.storeId;
     case 'reign':
       return store.reign();
@@ -45,6 +48,11 @@ answerRequests<StoreRequest>(async (request) => {
         request.keys.map((key) => ({ op: 'delete', table: 'events', key })),
       );
     case 'keys':
+      return store.keys('events', { prefix: [] });
+    case 'position':
+      return store.position;
+    case 'keys at':
+      await store.applied(request.position);
       return store.keys('events', { prefix: [] });
     case 'watch':
       while ((await store.get('events', request.key)) === undefined) await turn();

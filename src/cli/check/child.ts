@@ -2,7 +2,7 @@
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { checkStore } from '../../orchestrator/check.js';
 import { partsOf } from '../../store/data-dir.js';
-import { openLmdbStore } from '../../store/lmdb.js';
+import { openStoreReadOnly } from '../../store/lmdb.js';
 import type { CheckAnswer } from './apart.js';
 
 const [data = '', ...flags] = process.argv.slice(2);
@@ -12,8 +12,8 @@ process.disconnect();
 async function answerFor(dir: string, hashBlobs: boolean): Promise<CheckAnswer> {
   const { store: storeDir, blobs, identity } = partsOf(dir);
   try {
-    const options = { dir: storeDir, identityFile: identity, readAhead: true, readOnly: true };
-    const store = await openLmdbStore(options);
+    const options = { dir: storeDir, identityFile: identity, readAhead: true };
+    const store = await openStoreReadOnly(options);
     try {
       return { kind: 'verdict', verdict: await checkStore(store, { blobDir: blobs, hashBlobs }) };
     } finally {

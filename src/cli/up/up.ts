@@ -25,7 +25,7 @@ import { Orchestrator } from '../../orchestrator/orchestrator.js';
 import type { Answer, Request } from '../../orchestrator/port.js';
 import { partsOf, tighten } from '../../store/data-dir.js';
 import { acquireDataDir } from '../../store/holder.js';
-import { openLmdbStore } from '../../store/lmdb.js';
+import { openStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { createMetrics } from './metrics.js';
 import { haveGraph, openFacade } from './sustainml.js';
@@ -69,7 +69,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     const open = tighten(config.data);
     if (open !== undefined) logger.warn(open);
     const parts = partsOf(config.data);
-    const store = await openLmdbStore({ dir: parts.store, identityFile: parts.identity });
+    const store = await openStore({ dir: parts.store, identityFile: parts.identity });
     undo.push(() => store.close());
     const reader = new YamlReader();
     undo.push(() => reader.stop());

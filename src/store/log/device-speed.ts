@@ -1,0 +1,26 @@
+/** Whether a device is slow, by the median of the newest writes: a few that took long on a busy machine say nothing. */
+const NEWEST = 31;
+/** A heartbeat waits no longer than this for a write. */
+const SLOW_MS = 1;
+/** Once it is slow, it has to be clearly quicker to count as quick again: the way through the thread pool is in these figures. */
+const QUICK_MS = 0.5;
+/** So often the median is taken. */
+const LOOK_EVERY = 16;
+
+export class DeviceSpeed {
+  readonly #newest: number[] = [];
+  #count = 0;
+  #isSlow = false;
+
+  get isSlow(): boolean {
+    return this.#isSlow;
+  }
+
+  note(ms: number): void {
+    this.#newest[this.#count % NEWEST] = ms;
+    this.#count += 1;
+    if (this.#count < NEWEST || this.#count % LOOK_EVERY !== 0) return;
+    const median = this.#newest.toSorted((a, b) => a - b)[NEWEST >> 1]!;
+    this.#isSlow = median > (this.#isSlow ? QUICK_MS : SLOW_MS);
+  }
+}

@@ -1,0 +1,238 @@
+/**
+ * Writes rows to the tables behind the log.
+ *
+ * 1. Rows gather in a layer; while one layer is written, the next one gathers.
+ * 2. A layer is written `GATHER_MS` after its first row, at once where it is large, and `SOON_MS` after the last one where somebody waits.
+ * 3. What cannot be written is tried again: there is room for it (C1), so only a file that is out of its place is in the way.
+ */
+import { TuttiError } from '../base/errors.js';
+import { storeFull, storeOutOfPlace } from './lmdb-errors.js';
+import type { LmdbTables, Written } from './lmdb-tables.js';
+import type { Row } from './log/record.js';
+import { Layer, type Layers } from './overlay.js';
+import { checkWrites } from './range.js';
+import { Reservation } from './room.js';
+import type { Write } from './store.js';
+
+/** Rows that change again meanwhile are written once. */
+const GATHER_MS = 100;
+/** Whoever waits for the tables, waits no longer for further rows. */
+const SOON_MS = 20;
+/** So much room in the tables' file is reserved for one transaction before it is written. */
+const LARGEST_RESERVATION_BYTES = 48 * 1024 ** 2;
+/** Rows of one transaction at a start. */
+const REPLAYED_TOGETHER = 20_000;
+const AGAIN_MS = 250;
+
+interface Waiter {
+  readonly position: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class TableWriter {
+  readonly #tables: LmdbTables;
+  readonly #onWritten: (position: number) => void;
+  /** From the oldest to the newest. Those before the last one are sealed. */
+  #layers: Layer[] = [];
+  #isSealed = true;
+  #reservation = new Reservation();
+  #epoch: number | undefined;
+  /** Of the newest row, and of the newest row in the tables. */
+  #newest = 0;
+  #written = 0;
+  #waiters: Waiter[] = [];
+  #writing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #dueAt = Number.POSITIVE_INFINITY;
+  #begunAt = Number.NEGATIVE_INFINITY;
+
+  constructor(tables: LmdbTables, onWritten: (position: number) => void) {
+    this.#tables = tables;
+    this.#onWritten = onWritten;
+  }
+
+  /** What is committed and not in the tables; valid until the next turn of the event loop. */
+  get layers(): Layers {
+    return this.#layers;
+  }
+
+  get bytes(): number {
+    return this.#layers.reduce((sum, layer) => sum + layer.bytes, 0);
+  }
+
+  /** The layers of this moment, which do not change any more. */
+  seal(): Layers {
+    this.#isSealed = true;
+    return [...this.#layers];
+  }
+
+  /** The tables hold everything up to a position; rows of a reign follow. */
+  begin(epoch: number, position: number): void {
+    this.#epoch = epoch;
+    this.#newest = position;
+    this.#written = position;
+  }
+
+  /** Reserves room for rows. Returns why there is none, if so. */
+  async reserve(rows: readonly Row[]): Promise<unknown> {
+    const vital = rows.every(({ value }) => value === undefined);
+    const room = this.#tables.room!;
+    const cause = await room.reserve(this.#reservation, rows, { fresh: this.#fresh(rows), vital });
+    if (cause === undefined || this.#layers.length === 0) return cause;
+    // What is not written yet holds room that it may not need.
+    await this.reached(this.#newest);
+    return room.reserve(this.#reservation, rows, { fresh: rows.length, vital });
+  }
+
+  /** Takes rows that are in the log, and that room is reserved for. */
+  add(rows: readonly Row[], position: number): void {
+    if (this.#isSealed) this.#layers.push(new Layer());
+    this.#isSealed = false;
+    this.#layers.at(-1)!.add(rows);
+    this.#newest = position;
+    if (this.#reservation.taken > LARGEST_RESERVATION_BYTES) this.#writeAt(0);
+    else this.#writeAt(performance.now() + GATHER_MS);
+  }
+
+  /** Resolves when the tables hold everything up to a position. */
+  reached(position: number): Promise<void> {
+    if (position <= this.#written || this.#layers.length === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ position: Math.min(position, this.#newest), resolve, reject });
+      this.#writeAt(this.#begunAt + SOON_MS);
+    });
+  }
+
+  /** Writes rows of an older reign's log. Returns whether `epoch` still reigns. */
+  async replay(epoch: number, rows: readonly Row[], position: number): Promise<boolean> {
+    for (let from = 0; from < rows.length; from += REPLAYED_TOGETHER) {
+      const part = new Layer(rows.slice(from, from + REPLAYED_TOGETHER));
+      const together = [...part.rows()];
+      const reservation = new Reservation();
+      const cause = await this.#tables.room!.reserve(reservation, together, {
+        fresh: together.length,
+        vital: true,
+      });
+      if (cause !== undefined) throw storeFull(cause);
+      // The rows before the last part are written again after a crash: they are the same.
+      const isLast = from + REPLAYED_TOGETHER >= rows.length;
+      const upTo = isLast ? position : this.#tables.logState().position;
+      const written = await this.#tables.apply(epoch, upTo, together);
+      this.#tables.room!.giveBack(reservation);
+      if (written.kind === 'full') throw storeFull(written.cause);
+      if (!written.held) return false;
+    }
+    return true;
+  }
+
+  async migrate(version: number, writes: readonly Write[]): Promise<void> {
+    checkWrites(writes);
+    const rows = writes.map((write) => ({
+      // Keys take at most so many bytes.
+      key: { length: 1024 },
+      value: write.op === 'put' ? write.value : undefined,
+    }));
+    const reservation = new Reservation();
+    const room = this.#tables.room!;
+    const cause = await room.reserve(reservation, rows, { fresh: rows.length, vital: false });
+    if (cause !== undefined) throw storeFull(cause);
+    const written = await this.#tables.migrate(version, writes);
+    room.giveBack(reservation);
+    if (written.kind === 'full') throw storeFull(written.cause);
+  }
+
+  /** Writes nothing more, and forgets the rows: the log has them. */
+  abandon(): void {
+    clearTimeout(this.#timer);
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    this.#epoch = undefined;
+    this.#layers = [];
+    this.#isSealed = true;
+    this.#tables.room?.giveBack(this.#reservation);
+    this.#reservation = new Reservation();
+    this.#settleAll(new TuttiError('fenced', 'another orchestrator has taken over'));
+  }
+
+  /** As `abandon`, when what is under way is done. */
+  async end(): Promise<void> {
+    this.#epoch = undefined;
+    await this.#writing?.catch(() => {});
+    this.abandon();
+  }
+
+  #fresh(rows: readonly Row[]): number {
+    const layer = this.#isSealed ? undefined : this.#layers.at(-1);
+    return layer === undefined
+      ? rows.length
+      : rows.filter(({ table, id }) => !layer.in(table)?.has(id)).length;
+  }
+
+  #writeAt(ms: number): void {
+    if (ms >= this.#dueAt || this.#epoch === undefined) return;
+    clearTimeout(this.#timer);
+    this.#dueAt = ms;
+    this.#timer = setTimeout(() => void this.#write(), Math.max(0, ms - performance.now()));
+  }
+
+  async #write(): Promise<void> {
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    const epoch = this.#epoch;
+    // Whatever is under way goes on with what comes next.
+    if (this.#writing !== undefined || epoch === undefined || this.#layers.length === 0) return;
+    this.#begunAt = performance.now();
+    this.#writing = this.#writeLayers(epoch);
+    const fault = await this.#writing.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    this.#writing = undefined;
+    if (fault !== undefined) this.#settleAll(fault);
+    if (this.#layers.length === 0 || this.#tables.failed !== undefined) return;
+    if (fault !== undefined) this.#writeAt(performance.now() + AGAIN_MS);
+    else if (this.#waiters.length > 0) this.#writeAt(this.#begunAt + SOON_MS);
+    else if (this.#reservation.taken > LARGEST_RESERVATION_BYTES) this.#writeAt(0);
+    else this.#writeAt(performance.now() + GATHER_MS);
+  }
+
+  async #writeLayers(epoch: number): Promise<void> {
+    const room = this.#tables.room!;
+    const misplaced = room.outOfPlace();
+    if (misplaced !== undefined) throw storeOutOfPlace(`file ${misplaced}`);
+    const layers = this.seal();
+    const [position, reservation] = [this.#newest, this.#reservation];
+    this.#reservation = new Reservation();
+    let written: Written;
+    try {
+      written = await this.#tables.apply(epoch, position, newestOf(layers));
+    } finally {
+      room.giveBack(reservation);
+    }
+    if (written.kind === 'full') throw storeFull(written.cause);
+    if (!written.held) {
+      this.#epoch = undefined;
+      throw new TuttiError(
+        'fenced',
+        `epoch ${this.#tables.epoch()} reigns: another orchestrator has taken over`,
+      );
+    }
+    this.#layers = this.#layers.filter((layer) => !layers.includes(layer));
+    this.#written = position;
+    const reached = this.#waiters.filter((waiter) => waiter.position <= position);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.position > position);
+    for (const { resolve } of reached) resolve();
+    this.#onWritten(position);
+  }
+
+  #settleAll(error: unknown): void {
+    for (const { reject } of this.#waiters.splice(0)) reject(error);
+  }
+}
+
+/** Of several rows of one key, the newest. */
+function newestOf(layers: Layers): Iterable<Row> {
+  if (layers.length === 1) return layers[0]!.rows();
+  const together = new Layer();
+  for (const layer of layers) together.add(layer.rows());
+  return together.rows();
+}
