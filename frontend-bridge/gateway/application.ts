@@ -31,7 +31,7 @@ import { nodeRoutes } from './routes/nodes.js';
 import { problemRoutes } from './routes/problems.js';
 import { type SampleFolders, sampleRoutes } from './routes/samples.js';
 import { streamRoute } from './routes/stream.js';
-import { webRoutes } from './routes/web.js';
+import { answerDeepPath, webRoutes } from './routes/web.js';
 import type { Hub } from './stream/hub.js';
 
 /** Browsers and proxies use a connection again within this; one that rests longer costs a slot. */
@@ -195,7 +195,7 @@ function addJsonParser(app: App, parsing: Parsing): void {
   });
 }
 
-function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods): never {
+function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods): FastifyReply {
   const [path = ''] = request.url.split('?');
   const allowed = methods.of(path);
   if (allowed.length > 0) {
@@ -206,6 +206,8 @@ function notFound(request: FastifyRequest, reply: FastifyReply, methods: Methods
       `${path} takes ${allowed.join(', ')}, not ${request.method}.`,
     );
   }
+  const page = answerDeepPath(request, reply);
+  if (page !== undefined) return page;
   throw new HttpError(404, 'not_found', `There is nothing at ${request.method} ${path}.`, {
     hint: 'The page is at /, and GET /openapi.json lists everything else.',
   });

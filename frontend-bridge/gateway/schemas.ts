@@ -181,6 +181,26 @@ export const nodeView: z.ZodType = named(
   }),
 );
 
+export const queueView: z.ZodType = named(
+  'Queue',
+  z.looseObject({
+    module: z.string(),
+    graphs: z.array(z.string()).describe('Those whose newest version has the module'),
+    nodes: z.number().int().describe('That take work for it now'),
+    slots: z.number().int().describe('Of those nodes'),
+    taken: z.number().int(),
+    waiting: z.number().int().describe('Executions that wait for a slot'),
+  }),
+);
+
+export const queuePlace: z.ZodType = named(
+  'QueuePlace',
+  z.looseObject({
+    module: z.string(),
+    ahead: z.number().int().describe('Executions of other tasks that get a slot before it'),
+  }),
+);
+
 export const commandView: z.ZodType = named(
   'Command',
   z.looseObject({
@@ -213,6 +233,23 @@ export const sample: z.ZodType = named(
 );
 
 export const blobView: z.ZodType = named('Blob', z.object({ sha256: z.string(), size: z.number().int() }));
+
+export const activity: z.ZodType = named(
+  'Activity',
+  z.object({
+    since: time.describe('From here on everything is counted: later than an hour ago after very many events'),
+    minutes: z.array(
+      z.object({
+        at: time.describe('Its beginning'),
+        submitted: z.number().int(),
+        succeeded: z.number().int(),
+        failed: z.number().int(),
+        cancelled: z.number().int(),
+        aborted: z.number().int(),
+      }),
+    ),
+  }),
+);
 
 /** Whatever has no fixed shape: statistics, a difference, a decoded output. */
 export const anything: z.ZodType = z.unknown();

@@ -13,7 +13,9 @@ const config: UserConfig = defineConfig({
     outDir: fileURLToPath(new URL('../../dist/frontend-bridge/web', import.meta.url)),
     emptyOutDir: true,
     target: 'es2022',
-    // One page, one file: well below the budget of 350 kB compressed.
+    // They all know `light-dark()`: one list of colours serves both schemes.
+    cssTarget: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
+    // The first view is well below the budget of 400 kB compressed; views that are opened later come in files of their own.
     chunkSizeWarningLimit: 900,
   },
 });

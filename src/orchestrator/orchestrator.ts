@@ -209,6 +209,7 @@ export class Orchestrator implements Coordinator {
       state: parts.state,
       covers: (field, graph) => this.#indexes.covers(field, graph),
       inspectNodes: (nodeId) => this.#inspectNodes(nodeId),
+      inspectQueue: (task) => this.#inspectQueue(task),
       stats: async () => ({ ...this.gauges(), store: await deps.store.stats() }) as unknown as View,
     });
   }
@@ -400,6 +401,11 @@ export class Orchestrator implements Coordinator {
 
   async #inspectNodes(nodeId: string | undefined): Promise<Found<readonly View[]>> {
     const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect nodes', id, nodeId }));
+    return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  }
+
+  async #inspectQueue(task: string | undefined): Promise<Found<readonly View[]>> {
+    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect queue', id, task }));
     return { cursor, value: reply.kind === 'view' ? reply.value : [] };
   }
 

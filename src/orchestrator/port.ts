@@ -186,6 +186,10 @@ export interface Queries {
   exportRows(problemId: string): Promise<Found<AsyncIterable<View>> | Refusal>;
   nodes(page: PageRequest): Promise<Found<Page<View>> | Refusal>;
   node(nodeId: string): Promise<Found<View> | Refusal>;
+  /** Each module of the newest graphs: its nodes that take work, their slots, and how many executions wait for one. */
+  queues(page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  /** The modules of a task that wait for a slot, each with how many come before it. */
+  queueOfTask(task: TaskId, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
   command(commandId: string): Promise<Found<View> | Refusal>;
   graphs(page: PageRequest): Promise<Found<Page<View>> | Refusal>;
   /** With `version` absent: the newest. */

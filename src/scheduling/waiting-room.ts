@@ -61,10 +61,40 @@ export class WaitingRoom<T extends Ranked> {
     if (classes.size === 0) this.#queues.delete(module);
   }
 
+  /** How many in the queue of this slot class still wait and come before `task`. */
+  ahead(module: string, slotClass: string, task: T, stillWaits: (waiter: Waiter<T>) => boolean): number {
+    const queue = this.#queues.get(module)?.get(slotClass);
+    return distinct(queue?.data ?? [], (entry) => byRank(entry, task) < 0 && stillWaits(entry));
+  }
+
+  /** How many in the queues of a module still wait. */
+  waiting(module: string, stillWaits: (waiter: Waiter<T>) => boolean): number {
+    let waiting = 0;
+    for (const queue of this.#queues.get(module)?.values() ?? []) waiting += distinct(queue.data, stillWaits);
+    return waiting;
+  }
+
   /** How many stand in the queues of a module, those included who have stopped waiting. */
   depth(module: string): number {
     let depth = 0;
     for (const queue of this.#queues.get(module)?.values() ?? []) depth += queue.length;
     return depth;
   }
+}
+
+/** Who stopped waiting and waits again may have an entry of before, too: each counts once. */
+function distinct<T extends Ranked>(
+  entries: readonly Entry<T>[],
+  counts: (entry: Entry<T>) => boolean,
+): number {
+  const tasks = new Map<T, Set<number>>();
+  let count = 0;
+  for (const entry of entries) {
+    if (entry.queueSeq !== entry.task.queueSeq || !counts(entry)) continue;
+    const positions = tasks.get(entry.task) ?? new Set();
+    if (positions.has(entry.position)) continue;
+    tasks.set(entry.task, positions.add(entry.position));
+    count += 1;
+  }
+  return count;
 }

@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { OrchestratorProcess } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
-import { browsing, eventually } from './browser.js';
+import { accessibilityFaults, browsing, eventually } from './browser.js';
 
 const { open } = browsing();
 const scene = Scene.ofFile();
@@ -102,16 +102,24 @@ describe('a graph of 500 modules', () => {
 });
 
 describe('addresses', () => {
-  it('deeper than the page are not found, and never an empty page', async () => {
-    for (const path of ['problems/x', 'problems/x/iterations/1', 'nodes/', 'assets/none.js']) {
+  it('deeper than the page lead to what they name, or to a page that says that there is nothing', async (ctx) => {
+    const { problem_id } = await orchestrator.submit('one', {}, { title: 'found by its path' });
+    const { page } = await open(ctx, `${orchestrator.ready.http}/problems/${problem_id}/iterations/1`);
+    await page.getByRole('heading', { name: 'found by its path' }).waitFor();
+    await page.goto(`${orchestrator.ready.http}/nodes/`);
+    await page.getByRole('heading', { name: 'Nodes' }).waitFor();
+    await page.goto(`${orchestrator.ready.http}/reports/of/yesterday`);
+    await page.getByRole('heading', { name: 'There is nothing here' }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByRole('link', { name: "Go to Tutti's page" }).click();
+    await page.getByRole('heading', { name: 'What goes on' }).waitFor();
+    for (const path of ['v1/nothing', 'assets/none.js']) {
       const response = await fetch(`${orchestrator.ready.http}/${path}`, {
         headers: { accept: 'text/html' },
       });
-      expect([path, response.status, await response.text()]).toEqual([
-        path,
-        404,
-        expect.stringContaining('The page is at /'),
-      ]);
+      const { error } = (await response.json()) as { error: { code: string; hint: string } };
+      expect([path, response.status, error.code]).toEqual([path, 404, 'not_found']);
+      expect(error.hint).toContain('The page is at /');
     }
   });
 

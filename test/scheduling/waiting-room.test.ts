@@ -94,4 +94,20 @@ describe('the waiting room', () => {
       }),
     );
   });
+
+  it('counts those who come before one, and all who wait, each once and without those who have stopped', () => {
+    const [me, gone, twice] = [guest('me', 4), guest('gone', 1), guest('twice', 2)];
+    const room = roomOf(me, gone, twice, twice, guest('late', 5), guest('urgent', 9, 90));
+    gone.waits = false;
+    const waits = ({ task }: { task: Guest }): boolean => task.waits;
+    expect(room.ahead('m', 'm', me, waits)).toBe(2);
+    expect(room.ahead('m', 'another class', me, waits)).toBe(0);
+    expect(room.waiting('m', waits)).toBe(4);
+    expect(room.waiting('other', waits)).toBe(0);
+    // A new rank counts, and the entry with the old one does not.
+    twice.queueSeq = 8;
+    room.add('m', 'm', { task: twice, position: 0 });
+    expect(room.ahead('m', 'm', me, waits)).toBe(1);
+    expect(room.waiting('m', waits)).toBe(4);
+  });
 });

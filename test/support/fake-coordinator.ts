@@ -369,6 +369,8 @@ export function createFakeCoordinator(
           ),
         ),
       nodes: async (page) => paged([...nodes.values()], page, at),
+      queues: async (page) => paged([], page, at),
+      queueOfTask: async (task, page) => (find(task) === undefined ? missing('task') : paged([], page, at)),
       node: async (id) => {
         const node = nodes.get(id);
         return node === undefined ? missing(`node ${id}`) : at(node);

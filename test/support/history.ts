@@ -189,6 +189,7 @@ export function queriesOf(store: Store, index: readonly string[]): Queries {
     state: { graphs, graph: (name, version = 1) => graphs.get(name)?.[version - 1] },
     covers: (field) => index.includes(field),
     inspectNodes: async () => ({ cursor: 0, value: [] }),
+    inspectQueue: async () => ({ cursor: 0, value: [] }),
     stats: async () => ({}),
   });
 }

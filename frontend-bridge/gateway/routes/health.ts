@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { Activity } from '../activity.js';
 import { HttpError } from '../errors.js';
 import { type App, found } from '../http.js';
 import * as shape from '../schemas.js';
@@ -41,6 +42,8 @@ export function probeRoutes(app: App, coordinator: Coordinator): void {
 }
 
 export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => Promise<string>): void {
+  const activity = new Activity({ events: coordinator.events, wallMs: Date.now });
+
   app.get(
     '/metrics',
     {
@@ -56,5 +59,19 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
     '/v1/stats',
     { schema: { summary: 'Figures as JSON', response: shape.answers({ 200: shape.anything }) } },
     async (_request, reply) => found(reply, await coordinator.queries.stats()),
+  );
+
+  app.get(
+    '/v1/activity',
+    {
+      schema: {
+        summary: 'Tasks submitted and ended in each minute of the last hour',
+        response: shape.answers({ 200: shape.activity }),
+      },
+    },
+    async (_request, reply) => {
+      const { cursor, ...value } = await activity.look();
+      return found(reply, { cursor, value });
+    },
   );
 }

@@ -187,6 +187,19 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   );
 
   app.get(
+    `${TASK}/queue`,
+    {
+      schema: {
+        summary: 'Modules that wait for a slot, and how many come before them',
+        params: taskParams,
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.queuePlace) }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.queueOfTask(taskOf(request.params), request.query)),
+  );
+
+  app.get(
     `${TASK}/executions`,
     {
       schema: {

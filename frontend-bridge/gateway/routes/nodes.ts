@@ -27,6 +27,18 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
   );
 
   app.get(
+    '/v1/queue',
+    {
+      schema: {
+        summary: 'Modules with their slots, and how many executions wait for one',
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.queueView) }),
+      },
+    },
+    async (request, reply) => found(reply, await queries.queues(request.query)),
+  );
+
+  app.get(
     '/v1/nodes/:node_id',
     { schema: { summary: 'A node', params: nodeParams, response: shape.answers({ 200: shape.nodeView }) } },
     async (request, reply) => found(reply, await queries.node(request.params.node_id)),

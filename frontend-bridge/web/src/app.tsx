@@ -7,40 +7,63 @@ import { TokenForm } from './connection/token-form.js';
 import type { LiveFeed } from './live/feed.js';
 import { ProblemList } from './problems/problem-list.js';
 import { SelectionLink } from './selection-link.js';
+import { useShortcut, useShortcutList } from './shortcuts/shortcuts.js';
 import { type Select, type Selection, useSelection } from './state/selection.js';
+import { useTab } from './states/tab.js';
+import { ThemeSwitch } from './states/theme-switch.js';
 import { TaskPage } from './task/task-view.js';
 
+const HomePage = lazy(() => import('./home/home-page.js'));
 const NewProblem = lazy(() => import('./problems/new-problem.js'));
 const IterationsPage = lazy(() => import('./iterations/iterations-page.js'));
+const GraphsPage = lazy(() => import('./graphs/graphs-page.js'));
 const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
 
 export function App({ feed }: { feed: LiveFeed }): ReactNode {
   const [selection, select] = useSelection();
   const nodes = useQuery(nodesQuery());
   const { page, problem, iteration } = selection;
+  useShortcut('g h', 'Go home', () => select({}));
+  useShortcut('g g', 'Go to the graphs', () => select({ page: 'graphs' }));
+  useShortcut('g n', 'Go to the nodes', () => select({ page: 'nodes' }));
+  useShortcut('n', 'Begin a new problem', () => select({ page: 'new', problem, iteration }));
+  useShortcut('/', 'Search the problems', focusSearch);
   if (nodes.error instanceof ApiError && nodes.error.status === 401) return <TokenForm />;
   const alive = nodes.data?.view.items.filter((node) => node.liveness === 'alive').length;
+  const isHome = page === undefined && problem === undefined;
   return (
     <>
       <button type="button" className="skip" onClick={() => document.getElementById('stage')?.focus()}>
         Skip to the stage
       </button>
-      <header className="top">
+      <header className="topbar">
         <a className="wordmark" href="./">
           Tutti
         </a>
         <nav aria-label="Pages" className="pages">
-          <SelectionLink className="page" to={{ problem, iteration }} current={page !== 'nodes'}>
+          <SelectionLink className="page" to={{}} current={isHome}>
+            Home
+          </SelectionLink>
+          <SelectionLink
+            className="page page-problems"
+            to={problem === undefined ? { page: 'problems' } : { problem, iteration }}
+            current={page === 'problems' || (problem !== undefined && page !== 'new')}
+          >
             Problems
+          </SelectionLink>
+          <SelectionLink className="page" to={{ page: 'graphs' }} current={page === 'graphs'}>
+            Graphs
           </SelectionLink>
           <SelectionLink className="page" to={{ page: 'nodes' }} current={page === 'nodes'}>
             Nodes {alive !== undefined && <small>{alive} alive</small>}
           </SelectionLink>
         </nav>
         <ConnectionIndicator feed={feed} />
+        <ThemeSwitch />
+        <ShortcutsButton />
       </header>
       <NoticeBar feed={feed} />
-      <div className="hall" data-open={problem !== undefined || page !== undefined}>
+      <div className="hall" data-open={page !== 'problems'}>
         <aside className="side" aria-label="Problems">
           <SelectionLink
             className="button primary wide"
@@ -52,9 +75,6 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           <ProblemList selected={problem} />
         </aside>
         <main id="stage" className="stage" tabIndex={-1}>
-          <SelectionLink className="link back" to={{}} current={false}>
-            All problems
-          </SelectionLink>
           <Suspense fallback={<p className="none">Reading …</p>}>
             <Stage selection={selection} select={select} />
           </Suspense>
@@ -77,6 +97,10 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
       );
     case 'nodes':
       return <NodesPage selected={selection.node} onSelect={(node) => select({ page: 'nodes', node })} />;
+    case 'graphs':
+      return <GraphsPage name={selection.name} version={selection.version} />;
+    case 'problems':
+      return <Tacet />;
     case 'iterations':
       return problem === undefined ? (
         <Tacet />
@@ -85,13 +109,14 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
       );
     case undefined:
       return problem === undefined ? (
-        <Tacet />
+        <HomePage />
       ) : (
         <TaskPage
           problem={problem}
           iteration={iteration}
           module={selection.module}
           at={selection.at}
+          part={selection.part}
           onSelect={select}
         />
       );
@@ -101,10 +126,30 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
 }
 
 function Tacet(): ReactNode {
+  useTab('Problems');
   return (
     <div className="tacet">
       <h1>Nothing is selected</h1>
       <p>Choose a problem, or submit a new one, to follow it through its graph.</p>
     </div>
   );
+}
+
+function ShortcutsButton(): ReactNode {
+  const showList = useShortcutList();
+  return (
+    <button
+      type="button"
+      className="sign-button shortcuts-button"
+      aria-label="Keyboard shortcuts"
+      title="Keyboard shortcuts (?)"
+      onClick={showList}
+    >
+      ?
+    </button>
+  );
+}
+
+function focusSearch(): void {
+  document.querySelector<HTMLInputElement>('.filters input[type="search"], .filters input')?.focus();
 }

@@ -1,10 +1,12 @@
 import '@xyflow/react/dist/style.css';
+import './styles/fonts.css';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/task.css';
 import './styles/values.css';
 import './styles/forms.css';
 import './styles/nodes.css';
+import './styles/overview.css';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -13,9 +15,12 @@ import { adoptTokenFromAddress } from './api/token.js';
 import { App } from './app.js';
 import { browserFeedDeps } from './live/browser.js';
 import { LiveFeed } from './live/feed.js';
+import { ShortcutsProvider } from './shortcuts/shortcuts.js';
 import { backoffMs } from './state/connection.js';
+import { adoptTheme } from './states/theme.js';
 
 adoptTokenFromAddress();
+adoptTheme();
 
 /** What the orchestrator refused stays refused; what it did not answer, or not yet, is asked for again. */
 function worthAnotherTry(error: Error): boolean {
@@ -44,7 +49,9 @@ if (root === null) throw new Error('index.html has no #root');
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={cache}>
-      <App feed={feed} />
+      <ShortcutsProvider>
+        <App feed={feed} />
+      </ShortcutsProvider>
     </QueryClientProvider>
   </StrictMode>,
 );

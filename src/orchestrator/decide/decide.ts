@@ -28,6 +28,7 @@ import {
   see,
 } from './nodes.js';
 import { schedule } from './planner.js';
+import { queueOfTask, queuesOf } from './queue-view.js';
 import { refuse } from './refusals.js';
 import { receiveRequest } from './requests.js';
 import type { FleetNode, State } from './state.js';
@@ -128,6 +129,14 @@ function take(turn: Turn, step: Step): void {
         request: step.id,
         value: nodes.map((node) => nodeView(node, turn.nowMs)),
       });
+      return;
+    }
+    case 'inspect queue': {
+      const { state } = turn;
+      const task = step.task === undefined ? undefined : state.tasks.get(step.task);
+      // A task that is not in memory is over: it waits for nothing.
+      const value = step.task === undefined ? queuesOf(state) : task ? queueOfTask(state, task) : [];
+      turn.journal.replies.push({ kind: 'view', request: step.id, value });
       return;
     }
     case 'forget nodes': {

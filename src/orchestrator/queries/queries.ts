@@ -54,6 +54,8 @@ export interface QueriesDeps {
   readonly covers: (field: string, graph: string | undefined) => boolean;
   /** Nodes as the loop has them, between two batches. */
   readonly inspectNodes: (nodeId: string | undefined) => Promise<Found<readonly View[]>>;
+  /** Who waits for a slot, as the loop has it: of one task, or of all modules. */
+  readonly inspectQueue: (task: string | undefined) => Promise<Found<readonly View[]>>;
   readonly stats: () => Promise<View>;
 }
 
@@ -61,7 +63,14 @@ function notFound(code: string, message: string): Refusal {
   return { ok: false, kind: 'not_found', code, message };
 }
 
-export function createQueries({ store, state, covers, inspectNodes, stats }: QueriesDeps): Queries {
+export function createQueries({
+  store,
+  state,
+  covers,
+  inspectNodes,
+  inspectQueue,
+  stats,
+}: QueriesDeps): Queries {
   const parseFilter = createFilterParser();
   const long = new LongQuestions();
   const { graphOf, inputOf, overridesOf, moduleOutput, executionOutput } = createPayloads(state);
@@ -394,6 +403,20 @@ export function createQueries({ store, state, covers, inspectNodes, stats }: Que
     node: async (nodeId) => {
       const { cursor, value } = await inspectNodes(nodeId);
       return value[0] ? { cursor, value: value[0] } : notFound('unknown_node', `no node ${nodeId}`);
+    },
+
+    queues: async (page) => {
+      const { cursor, value } = await inspectQueue(undefined);
+      const items = pageOf(value, page);
+      return isRefusal(items) ? items : { cursor, value: items };
+    },
+
+    queueOfTask: async (id, page) => {
+      const row = await ask((reader) => taskOf(reader, id));
+      if (isRefusal(row)) return row;
+      const { cursor, value } = await inspectQueue(formatTaskId(id));
+      const items = pageOf(value, page);
+      return isRefusal(items) ? items : { cursor, value: items };
     },
 
     command: (commandId) =>

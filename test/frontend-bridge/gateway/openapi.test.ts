@@ -17,6 +17,7 @@ const CONTRACT = [
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/outputs/{module}',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/outputs/{module}/file',
+  'GET /v1/problems/{problem_id}/iterations/{iteration_id}/queue',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/executions',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/executions/{execution_id}',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/executions/{execution_id}/outputs/{seq}',
@@ -26,6 +27,7 @@ const CONTRACT = [
   'POST /v1/problems/{problem_id}/iterations/{iteration_id}/commands',
   'GET /v1/iterations',
   'GET /v1/nodes',
+  'GET /v1/queue',
   'GET /v1/nodes/{node_id}',
   'GET /v1/nodes/{node_id}/events',
   'POST /v1/nodes/{node_id}/commands',
@@ -42,6 +44,7 @@ const CONTRACT = [
   'GET /readyz',
   'GET /metrics',
   'GET /v1/stats',
+  'GET /v1/activity',
   'GET /v1/stream',
 ];
 

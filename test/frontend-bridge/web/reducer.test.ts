@@ -34,6 +34,7 @@ function module(fields: Partial<ModuleJson> = {}): ModuleJson {
     node_id: null,
     waiting_reason: null,
     progress: null,
+    progress_message: null,
     reused_from: null,
     overridden: [],
     retry_at: null,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EventJson, GraphJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { embeddedJson } from '../../../frontend-bridge/web/src/json/embedded.js';
 import { moduleHistory } from '../../../frontend-bridge/web/src/task/history.js';
-import { inOrder, layOut } from '../../../frontend-bridge/web/src/task/layout.js';
+import { inOrder, layOut, layOutWithin, relatives } from '../../../frontend-bridge/web/src/task/layout.js';
 
 const spec = (...inputs: string[]) => ({ inputs, output: 'json' });
 const graph: GraphJson = {
@@ -49,6 +49,34 @@ describe('the layout of a graph', () => {
       'middle last',
     ]);
     for (const { path } of edges) expect(path).toMatch(/^M[-\d.,]+(C[-\d., ]+)+$/);
+  });
+
+  it('goes down where more of it can be read so, and draws every line within its frame', () => {
+    const names = Array.from({ length: 9 }, (_, index) => `m${index}`);
+    const chain = Object.fromEntries(
+      names.map((name, index) => [name, { ...spec(names[index - 1] ?? 'in'), previous: ['m0', name] }]),
+    );
+    const long = { ...graph, modules: chain };
+    expect(layOutWithin(long, 1200, 400).direction).toBe('across');
+    const { direction, places, edges, frame } = layOutWithin(long, 400, 1200);
+    expect(direction).toBe('down');
+    for (const [index, place] of places.slice(1).entries())
+      expect(place.y).toBeGreaterThan(places[index]!.y + places[index]!.height);
+    expect(edges.filter(({ isPrevious }) => isPrevious)).toHaveLength(18);
+    // The first of the numbers of a path is where it begins.
+    for (const { path } of edges) {
+      const [x, y] = path.slice(1).split(/[,C]/).map(Number) as [number, number];
+      expect(x).toBeGreaterThanOrEqual(frame.x);
+      expect(x).toBeLessThanOrEqual(frame.x + frame.width);
+      expect(y).toBeLessThanOrEqual(frame.y + frame.height);
+    }
+  });
+
+  it('knows all that a module goes on from, and all that goes on from it', () => {
+    expect([...relatives(graph, 'middle')].sort()).toEqual(['first', 'in', 'last', 'middle']);
+    const apart = { ...graph, modules: { ...graph.modules, other: spec('in') } };
+    expect(relatives(apart, 'first').has('other')).toBe(false);
+    expect([...relatives(apart, 'in')].sort()).toEqual(['first', 'in', 'last', 'middle', 'other']);
   });
 
   it('shows a graph whole even where its order is broken', () => {

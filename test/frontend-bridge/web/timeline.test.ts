@@ -4,7 +4,11 @@ import { commandsOf, describeCommand } from '../../../frontend-bridge/web/src/co
 import { withReasons } from '../../../frontend-bridge/web/src/task/reasons.js';
 import { countAtTime, countUntil, Replay } from '../../../frontend-bridge/web/src/task/replay.js';
 import { ticks } from '../../../frontend-bridge/web/src/task/timeline.js';
-import { buildTimeline, isOfTimeline } from '../../../frontend-bridge/web/src/task/timeline-model.js';
+import {
+  buildTimeline,
+  criticalPath,
+  isOfTimeline,
+} from '../../../frontend-bridge/web/src/task/timeline-model.js';
 
 const START = Date.parse('2026-03-01T10:00:00.000Z');
 const graph: GraphJson = {
@@ -194,5 +198,32 @@ describe('commands', () => {
       'Start: refused, it is terminating',
       'Start: no answer in time',
     ]);
+  });
+});
+
+describe('the critical path', () => {
+  const ran = (module: string, from: number, to: number | undefined) => ({
+    ...{ module, reusedFrom: undefined },
+    spans: [{ kind: 'running' as const, from, to, attempt: 1, outcome: undefined }],
+  });
+  const diamond: GraphJson = {
+    ...graph,
+    modules: {
+      a: { inputs: ['in'], output: 'json' },
+      slow: { inputs: ['a'], output: 'json' },
+      quick: { inputs: ['a'], output: 'json' },
+      end: { inputs: ['quick', 'slow', 'in'], output: 'json' },
+    },
+  };
+
+  it('goes back from what ended last over what it had to wait for longest', () => {
+    const rows = [ran('a', 0, 10), ran('slow', 10, 90), ran('quick', 10, 20), ran('end', 90, 95)];
+    expect(criticalPath({ start: 0, end: 95, rows }, diamond)).toEqual(['a', 'slow', 'end']);
+  });
+
+  it('is that of what runs as long as the task does, and leaves out what has not run', () => {
+    const rows = [ran('a', 0, 10), ran('slow', 10, 30), ran('quick', 10, undefined)];
+    expect(criticalPath({ start: 0, end: undefined, rows }, diamond)).toEqual(['a', 'quick']);
+    expect(criticalPath({ start: 0, end: undefined, rows: [] }, diamond)).toEqual([]);
   });
 });

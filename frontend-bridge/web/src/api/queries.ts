@@ -16,13 +16,18 @@ import type {
 import { type Content, contentFrom } from '../values/content.js';
 import { type Found, getBytes, getJson } from './http.js';
 import type {
+  ActivityJson,
   EventJson,
+  ExecutionJson,
+  FailureJson,
   GraphJson,
   GraphSummaryJson,
   IterationJson,
   NodeJson,
   PageJson,
   ProblemJson,
+  QueueJson,
+  QueuePlaceJson,
   SampleJson,
   TaskJson,
 } from './shapes.js';
@@ -96,6 +101,29 @@ export function iterationsQuery(problemId: string): Live<IterationsView> {
   });
 }
 
+/** By `iteration_id`, the values of these fields in a problem's newest iterations; `count` of them are known. */
+export function iterationValuesQuery(
+  problemId: string,
+  fields: readonly string[],
+  count: number,
+): Asked<ReadonlyMap<number, Readonly<Record<string, unknown>>>> {
+  return {
+    queryKey: ['iteration values', problemId, fields, count],
+    queryFn: async ({ signal }) => {
+      const params = new URLSearchParams({
+        limit: '100',
+        order_by: '-iteration_id',
+        fields: fields.join(','),
+      });
+      const path = `problems/${encodeURIComponent(problemId)}/iterations?${params}`;
+      const { value } = await getJson<
+        PageJson<IterationJson & { readonly fields: Readonly<Record<string, unknown>> }>
+      >(path, signal);
+      return new Map(value.items.map((one) => [one.iteration_id, one.fields]));
+    },
+  };
+}
+
 export function taskQuery(problemId: string, iterationId: number): Live<TaskView> {
   return live([LIVE, 'task', problemId, iterationId], async (signal) => {
     const { cursor, value } = await getJson<TaskJson>(taskPath(problemId, iterationId), signal);
@@ -118,6 +146,75 @@ export function taskEventsQuery(problemId: string, iterationId: number): Live<Ta
       },
     };
   });
+}
+
+/** What no event says is asked for so often, as long as somebody looks at it. */
+const LOOK_MS = 5_000;
+
+type Looked<T> = Asked<T> & { readonly refetchInterval: number };
+
+/** The last hour, minute by minute. */
+export function activityQuery(): Looked<ActivityJson> {
+  return {
+    queryKey: ['activity'],
+    queryFn: async ({ signal }) => (await getJson<ActivityJson>('activity', signal)).value,
+    refetchInterval: LOOK_MS,
+  };
+}
+
+/** How many tasks are not over. */
+export function statsQuery(): Looked<{ readonly tasks: number }> {
+  return {
+    queryKey: ['stats'],
+    queryFn: async ({ signal }) => (await getJson<{ readonly tasks: number }>('stats', signal)).value,
+    refetchInterval: LOOK_MS,
+  };
+}
+
+/** Every module of the newest graphs with its nodes and its queue. */
+export function queuesQuery(): Looked<readonly QueueJson[]> {
+  return {
+    queryKey: ['queues'],
+    queryFn: async ({ signal }) => (await getAll<QueueJson>('queue', PAGE_LIMIT, signal)).value,
+    refetchInterval: LOOK_MS,
+  };
+}
+
+/** Why the newest of the failed problems failed; asked for again when they are others, as `key` tells. */
+export function failuresQuery(count: number, key: string): Asked<readonly FailureJson[]> {
+  return {
+    queryKey: ['failures', count, key],
+    queryFn: async ({ signal }) => {
+      const fields = 'error.message,error.module';
+      const params = new URLSearchParams({ state: 'failed', limit: String(count), fields });
+      return (await getJson<PageJson<FailureJson>>(`problems?${params}`, signal)).value.items;
+    },
+  };
+}
+
+/** Every attempt at the modules of a task. */
+export function executionsQuery(problemId: string, iterationId: number): Asked<readonly ExecutionJson[]> {
+  return {
+    queryKey: ['executions', problemId, iterationId],
+    queryFn: async ({ signal }) =>
+      (await getAll<ExecutionJson>(`${taskPath(problemId, iterationId)}/executions`, PAGE_LIMIT, signal))
+        .value,
+    staleTime: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Places in a queue are no events: they are asked for, as long as somebody looks at them. */
+const QUEUE_LOOK_MS = 2_000;
+
+/** Where the modules of a task that wait for a free slot stand in their queues. */
+export function taskQueueQuery(problemId: string, iterationId: number): Looked<readonly QueuePlaceJson[]> {
+  return {
+    queryKey: ['queue', problemId, iterationId],
+    queryFn: async ({ signal }) =>
+      (await getJson<PageJson<QueuePlaceJson>>(`${taskPath(problemId, iterationId)}/queue`, signal)).value
+        .items,
+    refetchInterval: QUEUE_LOOK_MS,
+  };
 }
 
 /** A version never changes. */

@@ -82,6 +82,7 @@ export interface IterationJson {
   /** By module, the inputs that are not what the graph would give it. */
   readonly overridden: Readonly<Record<string, readonly string[]>>;
   readonly created_at: string;
+  readonly finished_at?: string | null;
 }
 
 export interface ModuleJson {
@@ -94,6 +95,8 @@ export interface ModuleJson {
   readonly waiting_reason: string | null;
   /** 0–1. */
   readonly progress: number | null;
+  /** What it said with its progress. */
+  readonly progress_message: string | null;
   /** Whose output stands for its own. */
   readonly reused_from: { readonly iteration_id: number; readonly execution_id: string } | null;
   /** Inputs that are not what the graph would give it. */
@@ -125,6 +128,9 @@ export interface GraphModuleJson {
   /** JSON Schema of the output, with the comments of its type. */
   readonly schema?: unknown;
   readonly retry?: { readonly attempts?: number };
+  /** Labels that its node has to have. */
+  readonly require?: Readonly<Record<string, string>>;
+  readonly timeout_ms?: number | null;
   readonly on_error?: 'fail' | 'ignore';
 }
 
@@ -138,6 +144,10 @@ export interface GraphJson {
     readonly schema?: Readonly<Record<string, unknown>>;
   };
   readonly modules: Readonly<Record<string, GraphModuleJson>>;
+  /** Fields of outputs that are kept in an index: `MODULE.FIELD`. */
+  readonly index?: readonly string[];
+  readonly yaml?: string;
+  readonly created_at?: string;
 }
 
 /** An input that shows what the graph is for. */
@@ -164,4 +174,58 @@ export interface EventJson {
   readonly attempt?: number;
   readonly node_id?: string;
   readonly [field: string]: unknown;
+}
+
+/** Where a module of a task stands among those that wait for a slot of its nodes. */
+export interface QueuePlaceJson {
+  readonly module: string;
+  /** Those that get a slot before it. */
+  readonly ahead: number;
+}
+
+/** A module of the newest graphs: the nodes that take work for it, and its queue. */
+export interface QueueJson {
+  readonly module: string;
+  readonly graphs: readonly string[];
+  readonly nodes: number;
+  readonly slots: number;
+  readonly taken: number;
+  readonly waiting: number;
+}
+
+export interface ActivityMinuteJson {
+  readonly at: string;
+  readonly submitted: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly aborted: number;
+}
+
+export interface ActivityJson {
+  /** From here on everything is counted. */
+  readonly since: string;
+  readonly minutes: readonly ActivityMinuteJson[];
+}
+
+/** A failed problem with the error of its newest iteration. */
+export interface FailureJson extends ProblemJson {
+  readonly finished_at: string | null;
+  readonly fields: {
+    readonly 'error.message'?: string | null;
+    readonly 'error.module'?: string | null;
+  };
+}
+
+export interface ExecutionJson {
+  readonly execution_id: string;
+  readonly module: string;
+  readonly attempt: number;
+  readonly node_id: string;
+  readonly state: ObservedState;
+  readonly assigned_at: string;
+  readonly started_at: string | null;
+  readonly accepted_at: string | null;
+  readonly finished_at: string | null;
+  readonly error: ErrorJson | null;
 }

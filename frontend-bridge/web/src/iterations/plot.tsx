@@ -1,6 +1,7 @@
 import 'uplot/dist/uPlot.min.css';
-import { type ReactNode, useEffect, useRef, useSyncExternalStore } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import UPlot from 'uplot';
+import { useIsDark } from '../states/theme.js';
 import { formatNumber } from '../values/numbers.js';
 
 export interface PlotProps {
@@ -18,7 +19,7 @@ const MOST_POINTS = 60;
 /** One field over the iterations. What it shows is said in words too: a picture is nothing to a screen reader. */
 export function Plot({ label, unit, x, y }: PlotProps): ReactNode {
   const frame = useRef<HTMLDivElement>(null);
-  const scheme = useScheme();
+  const scheme = useIsDark();
   // biome-ignore lint/correctness/useExhaustiveDependencies: a plot has the colours of the scheme that it was drawn in.
   useEffect(() => {
     const host = frame.current;
@@ -89,15 +90,4 @@ export function inWords(
   const values = points.map(({ value }) => value);
   const range = `between ${formatNumber(Math.min(...values))} and ${formatNumber(Math.max(...values))}`;
   return `${name} over ${points.length} iterations: ${formatNumber(first.value)} in iteration ${first.iteration}, ${formatNumber(last.value)} in iteration ${last.iteration}, ${range}`;
-}
-
-function useScheme(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      const query = window.matchMedia('(prefers-color-scheme: dark)');
-      query.addEventListener('change', listener);
-      return () => query.removeEventListener('change', listener);
-    },
-    () => window.matchMedia('(prefers-color-scheme: dark)').matches,
-  );
 }

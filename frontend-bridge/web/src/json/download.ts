@@ -8,6 +8,10 @@ export function downloadJson(name: string, value: unknown): void {
   save(name, new Blob([printIndented(value)], { type: 'application/json' }));
 }
 
+export function downloadText(name: string, text: string): void {
+  save(name, new Blob([text], { type: 'text/plain;charset=utf-8' }));
+}
+
 /** Bytes that the page has already. */
 export function downloadFile(name: string, bytes: Uint8Array<ArrayBuffer>, mediaType: string): void {
   save(`${name}.${extensionOf(mediaType)}`, new Blob([bytes], { type: mediaType }));

@@ -9,9 +9,13 @@ import { useSearchParams } from 'wouter';
 import { TASK_STATES } from '../../../../src/model/task-state.js';
 import type { TaskState } from '../api/shapes.js';
 
-/** Pages beside the task: without one of them the task is shown, where one is selected. */
-export const PAGES = ['new', 'nodes', 'iterations'] as const;
+/** Pages beside the task: without one of them the task is shown, where one is selected, and what goes on where none is. */
+export const PAGES = ['problems', 'new', 'nodes', 'graphs', 'iterations'] as const;
 export type Page = (typeof PAGES)[number];
+
+/** What stands below the graph of a task; without one: the timeline. */
+export const TASK_PARTS = ['history', 'log'] as const;
+export type TaskPart = (typeof TASK_PARTS)[number];
 
 export interface Selection {
   readonly page: Page | undefined;
@@ -23,6 +27,11 @@ export interface Selection {
   readonly node: string | undefined;
   /** The event `seq` that the task is shown as of; without one: now. */
   readonly at: number | undefined;
+  readonly part: TaskPart | undefined;
+  /** Of a graph, on the page of graphs. */
+  readonly name: string | undefined;
+  /** Without one: the newest. */
+  readonly version: number | undefined;
 }
 
 export interface ListFilter {
@@ -35,6 +44,7 @@ export interface ListFilter {
   readonly before: string | undefined;
 }
 
+const NAMES = ['page', 'problem', 'iteration', 'module', 'node', 'at', 'part', 'name', 'version'] as const;
 const FILTER_NAMES = ['q', 'graph', 'state', 'after', 'before'] as const;
 
 export function readSelection(params: URLSearchParams): Selection {
@@ -45,6 +55,9 @@ export function readSelection(params: URLSearchParams): Selection {
     module: params.get('module') ?? undefined,
     node: params.get('node') ?? undefined,
     at: wholeNumber(params.get('at')),
+    part: TASK_PARTS.find((part) => part === params.get('part')),
+    name: params.get('name') ?? undefined,
+    version: wholeNumber(params.get('version')),
   };
 }
 
@@ -115,7 +128,7 @@ export function useListFilter(): [ListFilter, (next: Partial<ListFilter>) => voi
 }
 
 function writeSelection(params: URLSearchParams, selection: Partial<Selection>): URLSearchParams {
-  for (const name of ['page', 'problem', 'iteration', 'module', 'node', 'at'] as const) {
+  for (const name of NAMES) {
     const value = selection[name];
     if (value) params.set(name, String(value));
   }

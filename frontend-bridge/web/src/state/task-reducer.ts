@@ -51,6 +51,7 @@ export const NOT_BEGUN: ModuleJson = {
   node_id: null,
   waiting_reason: null,
   progress: null,
+  progress_message: null,
   reused_from: null,
   overridden: [],
   retry_at: null,
@@ -109,6 +110,7 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         retry_at: text(event, 'retry_at') ?? null,
         node_id: null,
         progress: null,
+        progress_message: null,
       };
     case 'module.skipped':
       return { ...module, state: 'skipped', waiting_reason: text(event, 'reason') ?? null, retry_at: null };
@@ -123,7 +125,8 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
     case 'execution.progress': {
       const progress = number(event, 'progress');
       const current = isCurrent(module, event) && !isOver(module);
-      return current && progress !== undefined ? { ...atWork(module, event), progress } : module;
+      if (!current || progress === undefined) return module;
+      return { ...atWork(module, event), progress, progress_message: text(event, 'message') || null };
     }
     case 'output.recorded':
       if (!isCurrent(module, event)) return module;
@@ -145,6 +148,7 @@ function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedSt
       waiting_reason: null,
       retry_at: null,
       progress: null,
+      progress_message: null,
       output: null,
       error: null,
       started_at: null,

@@ -3,25 +3,49 @@ import { type ReactNode, useSyncExternalStore } from 'react';
 export interface MomentProps {
   /** RFC 3339. */
   readonly at: string;
-  /** The day instead of the time where it is not today; `always`: the day too, then. @default false */
-  readonly date?: boolean | 'always';
+  /**
+   * `false`: the time, with the day where it is not today. `true`: the time today, else the day alone. `always`: day and time. `full`:
+   * both, with the year and the time zone. @default false
+   */
+  readonly date?: boolean | 'always' | 'full';
 }
 
-/** A moment in the viewer's zone; the UTC on hover. */
+/** A moment in the viewer's zone; on hover with its day and zone, and in UTC. */
 export function Moment({ at, date = false }: MomentProps): ReactNode {
-  const moment = new Date(at);
-  const text =
-    date === 'always' && !isToday(moment)
-      ? `${formatDay(moment)} ${moment.toLocaleTimeString()}`
-      : date === true
-        ? formatDay(moment)
-        : moment.toLocaleTimeString();
   return (
-    <time dateTime={at} title={`${at.replace('T', ' ').replace('Z', '')} UTC`}>
-      {text}
+    <time dateTime={at} title={titleOf(at)}>
+      {inWords(new Date(at), date)}
     </time>
   );
 }
+
+function inWords(moment: Date, date: NonNullable<MomentProps['date']>): string {
+  switch (date) {
+    case 'full':
+      return moment.toLocaleString(undefined, FULL);
+    case 'always':
+      return `${formatDay(moment)}, ${moment.toLocaleTimeString()}`;
+    case true:
+      return isToday(moment)
+        ? moment.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+        : formatDay(moment);
+    case false:
+      return withDay(moment, moment.toLocaleTimeString());
+    default:
+      return date satisfies never;
+  }
+}
+
+const FULL: Intl.DateTimeFormatOptions = {
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  timeZoneName: 'short',
+};
 
 /** To the millisecond, with the day where it is not today. */
 export function PreciseMoment({ at }: { at: string }): ReactNode {
@@ -33,17 +57,22 @@ export function PreciseMoment({ at }: { at: string }): ReactNode {
     fractionalSecondDigits: 3,
   });
   return (
-    <time dateTime={at} title={`${at.replace('T', ' ').replace('Z', '')} UTC`}>
-      {isToday(moment) ? time : `${formatDay(moment)} ${time}`}
+    <time dateTime={at} title={titleOf(at)}>
+      {withDay(moment, time)}
     </time>
   );
 }
 
-/** Today by the time of day, other days by their date. */
+function titleOf(at: string): string {
+  return `${new Date(at).toLocaleString(undefined, FULL)} (${at.replace('T', ' ').replace('Z', '')} UTC)`;
+}
+
+function withDay(moment: Date, time: string): string {
+  return isToday(moment) ? time : `${formatDay(moment)} ${time}`;
+}
+
 function formatDay(moment: Date): string {
-  return isToday(moment)
-    ? moment.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
-    : moment.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+  return moment.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
 }
 
 function isToday(moment: Date): boolean {

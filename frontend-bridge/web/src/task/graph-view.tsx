@@ -1,24 +1,24 @@
 import {
   BaseEdge,
-  ControlButton,
-  Controls,
   type Edge,
   type EdgeProps,
   Handle,
+  MiniMap,
   type Node,
   type NodeProps,
   Position,
   ReactFlow,
-  useReactFlow,
-  useStore,
 } from '@xyflow/react';
-import { type ReactNode, useCallback, useEffect, useMemo } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import type { GraphJson } from '../api/shapes.js';
 import { NOT_BEGUN } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';
 import { isDone } from '../states/tone.js';
-import { layOut, type Place, type Score } from './layout.js';
-import { ModuleCard, type ModuleCardProps } from './module-card.js';
+import { GraphFrame } from './graph-frame.js';
+import { type Direction, layOut, layOutWithin, type Place, relatives } from './layout.js';
+import { cardTone, ModuleCard, type ModuleCardProps } from './module-card.js';
+import type { Want } from './standstill.js';
+import { useFrame, wholeZoom } from './use-frame.js';
 
 export interface GraphViewProps {
   readonly graph: GraphJson;
@@ -27,31 +27,75 @@ export interface GraphViewProps {
   readonly onSelect: (name: string) => void;
   /** By `node_id`. */
   readonly instances: ReadonlyMap<string, string>;
+  readonly wants: readonly Want[];
   /** The moment that is shown, where it is not now. */
   readonly asOf: string | undefined;
 }
 
-type CardNode = Node<{ card: ModuleCardProps }, 'module'>;
-type SourceNode = Node<{ name: string; type: string; selected: boolean; onSelect: () => void }, 'source'>;
-type PassingEdge = Edge<{ path: string; passed: boolean; pulse: number | undefined }, 'passing'>;
+/** A type and no interface: the library wants one that counts as a record. */
+type Standing = {
+  readonly direction: Direction;
+  /** It has to do with the module that is pointed at. */
+  readonly isLit: boolean;
+  readonly isFound: boolean;
+};
+type CardNode = Node<Standing & { card: ModuleCardProps }, 'module'>;
+type SourceNode = Node<
+  Standing & { name: string; type: string; selected: boolean; onSelect: () => void },
+  'source'
+>;
+type PassingEdge = Edge<
+  { path: string; isPrevious: boolean; className: string; pulse: number | undefined },
+  'passing'
+>;
+
+/** With more modules than this, a map of the whole stands in a corner, and modules can be searched. */
+const MANY = 14;
 
 /** The task as a graph: wide screens. */
 export function GraphCanvas(props: GraphViewProps): ReactNode {
-  const { graph, view } = props;
-  const score = useMemo(() => layOut(graph), [graph]);
-  const nodes = score.places.map((place) => toNode(props, place));
-  const edges = score.edges.map(({ from, to, path }): PassingEdge => {
-    const passed = from === graph.source.name || hasOutput(view, from);
+  const { graph, view, selected } = props;
+  const [frame, size] = useFrame();
+  const score = useMemo(() => layOutWithin(graph, size.width, size.height), [graph, size]);
+  const [pointed, setPointed] = useState<string>();
+  const [sought, setSought] = useState('');
+  const marked = pointed ?? selected;
+  const lit = useMemo(() => (marked === undefined ? undefined : relatives(graph, marked)), [graph, marked]);
+  const found = useMemo(() => findModules(graph, sought), [graph, sought]);
+  const nodes = score.places.map((place) =>
+    toNode(props, place, {
+      direction: score.direction,
+      isLit: pointed === undefined || lit?.has(place.name) === true,
+      isFound: found.includes(place.name),
+    }),
+  );
+  const edges = score.edges.map(({ from, to, path, isPrevious }): PassingEdge => {
+    const isFed = isPrevious
+      ? view.task.parent_iteration_id !== null
+      : from === graph.source.name || hasOutput(view, from);
+    const isLit = lit?.has(from) === true && lit.has(to) && !isPrevious;
+    const classes = ['edge', isPrevious && 'edge-previous', isFed && 'edge-passed', isLit && 'edge-lit'];
     return {
-      id: `${from}→${to}`,
+      id: `${from}→${to}${isPrevious ? ' previous' : ''}`,
       type: 'passing',
       source: from,
       target: to,
-      data: { path, passed, pulse: view.passed[from] },
+      data: {
+        path,
+        isPrevious,
+        className: classes.filter(Boolean).join(' '),
+        pulse: isPrevious ? undefined : view.passed[from],
+      },
     };
   });
+  const isLarge = score.places.length > MANY;
   return (
-    <div className="canvas" style={{ aspectRatio: `${score.frame.width} / ${score.frame.height}` }}>
+    <div
+      className="canvas"
+      ref={frame}
+      style={{ aspectRatio: `${score.frame.width} / ${score.frame.height}` }}
+      data-large={isLarge}
+    >
       <ReactFlow
         nodes={nodes}
         edges={edges}
@@ -67,44 +111,25 @@ export function GraphCanvas(props: GraphViewProps): ReactNode {
         zoomOnScroll={false}
         preventScrolling={false}
         zoomOnDoubleClick={false}
+        onNodeMouseEnter={(_event, node) => setPointed(node.id)}
+        onNodeMouseLeave={() => setPointed(undefined)}
         aria-label={`Graph of ${graph.name}`}
       >
-        <Framing score={score} />
+        <GraphFrame
+          score={score}
+          search={isLarge ? { sought, found, onChange: setSought, onTake: props.onSelect } : undefined}
+        />
+        {isLarge && (
+          <MiniMap
+            pannable
+            zoomable
+            position="bottom-right"
+            ariaLabel="Map of the graph"
+            nodeClassName={(node) => `mini tone-${toneOfNode(node as CardNode | SourceNode)}`}
+          />
+        )}
       </ReactFlow>
     </div>
-  );
-}
-
-/** Pixels of the narrowest frame that a score is shown in. */
-const FRAME_PX = 250;
-
-/** The zoom at which the whole score is in the frame, however many modules it has. */
-function wholeZoom({ frame }: Score): number {
-  return Math.min(0.3, FRAME_PX / Math.max(frame.width, frame.height));
-}
-
-/** Keeps the whole score, its lines included, in the frame whenever the frame changes; and the buttons to look closer. */
-function Framing({ score }: { score: Score }): ReactNode {
-  const { fitBounds } = useReactFlow();
-  const width = useStore((state) => state.width);
-  const height = useStore((state) => state.height);
-  const frame = useCallback(() => void fitBounds(score.frame, { padding: 0 }), [fitBounds, score]);
-  useEffect(() => {
-    if (width > 0 && height > 0) frame();
-  }, [frame, width, height]);
-  return (
-    <Controls showInteractive={false} showFitView={false} position="bottom-left">
-      <ControlButton onClick={frame} aria-label="Show the whole graph" title="Show the whole graph">
-        <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
-          <path
-            d="M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"
-            fill="none"
-            stroke="currentColor"
-            strokeWidth="1.6"
-          />
-        </svg>
-      </ControlButton>
-    </Controls>
   );
 }
 
@@ -117,12 +142,7 @@ export function GraphList(props: GraphViewProps & { readonly panel: ReactNode })
       {score.places.map(({ name }) => (
         <li key={name}>
           {name === graph.source.name ? (
-            <SourceCard
-              name={name}
-              type={graph.source.type}
-              selected={selected === name}
-              onSelect={() => onSelect(name)}
-            />
+            <SourceCard name={name} selected={selected === name} onSelect={() => onSelect(name)} />
           ) : (
             <>
               <ModuleCard {...cardProps(props, name)} />
@@ -136,15 +156,26 @@ export function GraphList(props: GraphViewProps & { readonly panel: ReactNode })
   );
 }
 
-function toNode(props: GraphViewProps, place: Place): CardNode | SourceNode {
+function findModules(graph: GraphJson, sought: string): readonly string[] {
+  const part = sought.trim().toLowerCase();
+  if (part === '') return [];
+  return Object.keys(graph.modules).filter((name) => name.toLowerCase().includes(part));
+}
+
+function toneOfNode(node: CardNode | SourceNode): string {
+  return node.type === 'module' ? cardTone(node.data.card.module, node.data.card.want).tone : 'quiet';
+}
+
+function toNode(props: GraphViewProps, place: Place, standing: Standing): CardNode | SourceNode {
   const { name, x, y, width, height } = place;
   const common = { id: name, position: { x, y }, width, height };
   if (name !== props.graph.source.name)
-    return { ...common, type: 'module', data: { card: cardProps(props, name) } };
+    return { ...common, type: 'module', data: { ...standing, card: cardProps(props, name) } };
   return {
     ...common,
     type: 'source',
     data: {
+      ...standing,
       name,
       type: props.graph.source.type,
       selected: props.selected === name,
@@ -154,13 +185,14 @@ function toNode(props: GraphViewProps, place: Place): CardNode | SourceNode {
 }
 
 function cardProps(props: GraphViewProps, name: string): ModuleCardProps {
-  const { graph, view, selected, onSelect, instances, asOf } = props;
+  const { graph, view, selected, onSelect, instances, wants, asOf } = props;
   const spec = graph.modules[name];
   const module = view.task.modules[name] ?? NOT_BEGUN;
   return {
     name,
     module,
     instance: instances.get(module.node_id ?? ''),
+    want: wants.find((want) => want.module === name),
     asOf,
     maxAttempts: spec?.retry?.attempts,
     parent: (spec?.previous?.length ?? 0) > 0 ? (view.task.parent_iteration_id ?? undefined) : undefined,
@@ -174,26 +206,35 @@ function hasOutput(view: TaskView, module: string): boolean {
   return standing !== undefined && (isDone(standing.state) || standing.output !== null);
 }
 
+const ENDS: Readonly<Record<Direction, { readonly in: Position; readonly out: Position }>> = {
+  across: { in: Position.Left, out: Position.Right },
+  down: { in: Position.Top, out: Position.Bottom },
+};
+
 function ModuleNode({ data }: NodeProps<CardNode>): ReactNode {
   return (
-    <>
-      <Handle type="target" position={Position.Left} isConnectable={false} />
+    <div className={standingClass(data)}>
+      <Handle type="target" position={ENDS[data.direction].in} isConnectable={false} />
       <ModuleCard {...data.card} />
-      <Handle type="source" position={Position.Right} isConnectable={false} />
-    </>
+      <Handle type="source" position={ENDS[data.direction].out} isConnectable={false} />
+    </div>
   );
 }
 
 function SourceNodeView({ data }: NodeProps<SourceNode>): ReactNode {
   return (
-    <>
-      <SourceCard {...data} />
-      <Handle type="source" position={Position.Right} isConnectable={false} />
-    </>
+    <div className={standingClass(data)}>
+      <SourceCard name={data.name} selected={data.selected} onSelect={data.onSelect} />
+      <Handle type="source" position={ENDS[data.direction].out} isConnectable={false} />
+    </div>
   );
 }
 
-function SourceCard(props: SourceNode['data']): ReactNode {
+function standingClass({ isLit, isFound }: Standing): string {
+  return `place${isLit ? '' : ' place-dim'}${isFound ? ' place-found' : ''}`;
+}
+
+function SourceCard(props: Pick<SourceNode['data'], 'name' | 'selected' | 'onSelect'>): ReactNode {
   return (
     <button type="button" className="card card-source" aria-pressed={props.selected} onClick={props.onSelect}>
       <span className="card-name">{props.name}</span>
@@ -203,12 +244,13 @@ function SourceCard(props: SourceNode['data']): ReactNode {
 }
 
 function PassingEdgeView(props: EdgeProps<PassingEdge>): ReactNode {
-  const { path = '', passed = false, pulse } = props.data ?? {};
+  const { path = '', className = 'edge', isPrevious = false, pulse } = props.data ?? {};
   return (
-    <>
-      <BaseEdge id={props.id} path={path} className={passed ? 'edge edge-passed' : 'edge'} />
+    <g>
+      {isPrevious && <title>{`${props.source} of the parent iteration, for ${props.target}`}</title>}
+      <BaseEdge id={props.id} path={path} className={className} />
       {pulse !== undefined && <path key={pulse} className="edge-pulse" d={path} pathLength={1} />}
-    </>
+    </g>
   );
 }
 

@@ -80,7 +80,7 @@ function readOutput(event: EventJson, id: string): RecordedOutput {
   };
 }
 
-function readLog(event: EventJson): LogEntry {
+export function readLog(event: EventJson): LogEntry {
   const fields = event.fields;
   return {
     seq: event.seq,

@@ -1,46 +1,137 @@
+import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { plainOf } from '../../../../src/base/json/json-text.js';
+import { iterationValuesQuery } from '../api/queries.js';
 import type { IterationJson } from '../api/shapes.js';
+import { Popover } from '../popover/popover.js';
 import { SelectionLink } from '../selection-link.js';
+import { useShortcut } from '../shortcuts/shortcuts.js';
+import type { Select } from '../state/selection.js';
 import { Sign } from '../states/chip.js';
+import { Moment } from '../states/time.js';
 import { toneOf } from '../states/tone.js';
+import { formatNumber } from '../values/numbers.js';
 
 export interface IterationsProps {
   readonly items: readonly IterationJson[];
   readonly selected: number;
   readonly module: string | undefined;
+  /** Fields of outputs that tell iterations apart: `MODULE.FIELD`. */
+  readonly fields: readonly string[];
+  readonly onSelect: Select;
 }
 
 /** More than these are in the table of the iterations. */
-const SHOWN = 24;
+const SHOWN = 100;
 
-/** A problem's newest iterations in order, and the one that is shown, each with its state and what it goes on from. */
-export function Iterations({ items, selected, module }: IterationsProps): ReactNode {
-  const shown = items.filter((one, index) => index >= items.length - SHOWN || one.iteration_id === selected);
+/** Which iteration is shown: a step back, a step on, or any of the newest by its values. */
+export function IterationPicker({ items, selected, module, fields, onSelect }: IterationsProps): ReactNode {
+  const at = items.findIndex((one) => one.iteration_id === selected);
+  const shown = items[at];
+  const [before, after] = [items[at - 1], items[at + 1]];
+  const go = (to: IterationJson | undefined): void => {
+    if (to) onSelect({ problem: to.problem_id, iteration: to.iteration_id, module });
+  };
+  useShortcut('[', 'Go to the iteration before', () => go(before), before !== undefined);
+  useShortcut(']', 'Go to the next iteration', () => go(after), after !== undefined);
+  const parent = shown?.parent_iteration_id ?? null;
+  const name = (
+    <span>
+      iteration {selected}
+      {parent !== null && ` from ${parent}`}
+    </span>
+  );
+  if (items.length < 2) return name;
   return (
-    <nav aria-label="Iterations">
-      <ol className="iterations">
-        {shown.map(({ problem_id, iteration_id, state, parent_iteration_id }) => (
-          <li key={iteration_id}>
-            <SelectionLink
-              className={`iteration tone-${toneOf(state).tone}`}
-              to={{ problem: problem_id, iteration: iteration_id, module }}
-              current={iteration_id === selected}
-            >
-              <span className="iteration-number">{iteration_id}</span>
-              <Sign glyph={toneOf(state).glyph} />
-              <span>{state}</span>
-              {parent_iteration_id !== null && <small>from {parent_iteration_id}</small>}
-            </SelectionLink>
-          </li>
-        ))}
-      </ol>
+    <nav aria-label="Iterations" className="picker">
+      <Step to={before} module={module} word="before" sign="‹" />
+      <Popover
+        className="picker-button"
+        button={
+          <>
+            {name} <small>of {items.length}</small> <span aria-hidden="true">▾</span>
+          </>
+        }
+      >
+        {() => <IterationList items={items} selected={selected} module={module} fields={fields} />}
+      </Popover>
+      <Step to={after} module={module} word="next" sign="›" />
       <SelectionLink
         className="link"
         to={{ page: 'iterations', problem: items[0]?.problem_id }}
         current={false}
+        label="Table, charts and comparison of the iterations"
       >
-        Table, charts and comparison of the iterations
+        Compare
       </SelectionLink>
     </nav>
   );
+}
+
+function Step(props: {
+  to: IterationJson | undefined;
+  module: string | undefined;
+  word: string;
+  sign: string;
+}): ReactNode {
+  const { to, module, word, sign } = props;
+  if (to === undefined) return <span className="picker-step picker-end" aria-hidden="true" />;
+  return (
+    <SelectionLink
+      className="picker-step"
+      to={{ problem: to.problem_id, iteration: to.iteration_id, module }}
+      current={false}
+    >
+      <span className="unseen">
+        {word}: iteration {to.iteration_id}
+      </span>
+      <span aria-hidden="true">{sign}</span>
+    </SelectionLink>
+  );
+}
+
+function IterationList({ items, selected, module, fields }: Omit<IterationsProps, 'onSelect'>): ReactNode {
+  const [problem = ''] = items.map((one) => one.problem_id);
+  const values = useQuery({
+    ...iterationValuesQuery(problem, fields, items.length),
+    enabled: fields.length > 0,
+  });
+  const shown = items
+    .filter((one, index) => index >= items.length - SHOWN || one.iteration_id === selected)
+    .toReversed();
+  return (
+    <ol className="picker-list">
+      {shown.map(({ problem_id, iteration_id, state, parent_iteration_id, created_at }) => (
+        <li key={iteration_id}>
+          <SelectionLink
+            className={`picker-row tone-${toneOf(state).tone}`}
+            to={{ problem: problem_id, iteration: iteration_id, module }}
+            current={iteration_id === selected}
+          >
+            <span className="iteration-number">{iteration_id}</span>
+            <Sign glyph={toneOf(state).glyph} />
+            <span className="picker-state">
+              {state}
+              {parent_iteration_id !== null && <small> from {parent_iteration_id}</small>}
+            </span>
+            {fields.map((field) => (
+              <span key={field} className="picker-value">
+                <small>{field.slice(field.lastIndexOf('.') + 1)}</small>{' '}
+                <span className="figure">{valueText(values.data?.get(iteration_id)?.[field])}</span>
+              </span>
+            ))}
+            <small className="picker-time">
+              <Moment at={created_at} date="always" />
+            </small>
+          </SelectionLink>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function valueText(value: unknown): string {
+  const plain = plainOf(value);
+  if (plain === undefined || plain === null) return '–';
+  return typeof plain === 'number' ? formatNumber(plain) : String(plain);
 }

@@ -1,14 +1,19 @@
 /**
- * Where the modules of a graph stand. Depends on the graph's shape alone, so that nothing moves while a task runs.
+ * Where the modules of a graph stand. Depends on the graph's shape and the frame's, so that nothing moves while a task runs.
  */
 import { Graph, layout } from '@dagrejs/dagre';
 import type { GraphJson } from '../api/shapes.js';
 
-export const MODULE_SIZE = { width: 236, height: 104 } as const;
-export const SOURCE_SIZE = { width: 148, height: 60 } as const;
+export const MODULE_SIZE = { width: 188, height: 98 } as const;
+export const SOURCE_SIZE = { width: 120, height: 56 } as const;
 
 /** Around the whole. */
 const MARGIN = 10;
+/** How deep the line of a previous output hangs at least, and at most. */
+const HANG = { least: 30, most: 90 } as const;
+
+/** From left to right, or from top to bottom. */
+export type Direction = 'across' | 'down';
 
 export interface Place {
   readonly name: string;
@@ -23,10 +28,13 @@ export interface Place {
 export interface Line {
   readonly from: string;
   readonly to: string;
+  /** It brings the output of the parent iteration. */
+  readonly isPrevious: boolean;
   readonly path: string;
 }
 
 export interface Score {
+  readonly direction: Direction;
   /** The source first, then the modules so that each comes after all its inputs. */
   readonly places: readonly Place[];
   readonly edges: readonly Line[];
@@ -34,9 +42,10 @@ export interface Score {
   readonly frame: Omit<Place, 'name'>;
 }
 
-export function layOut(graph: GraphJson): Score {
+export function layOut(graph: GraphJson, direction: Direction = 'across'): Score {
   const dag = new Graph();
-  dag.setGraph({ rankdir: 'LR', nodesep: 22, edgesep: 14, ranksep: 58, marginx: MARGIN, marginy: MARGIN });
+  const rankdir = direction === 'across' ? 'LR' : 'TB';
+  dag.setGraph({ rankdir, nodesep: 18, edgesep: 12, ranksep: 38, marginx: MARGIN, marginy: MARGIN });
   dag.setDefaultEdgeLabel(() => ({}));
   dag.setNode(graph.source.name, { ...SOURCE_SIZE });
   const names = inOrder(graph);
@@ -48,18 +57,36 @@ export function layOut(graph: GraphJson): Score {
     const { x, y, width, height } = dag.node(name) as Place;
     return { name, x: x - width / 2, y: y - height / 2, width, height };
   });
-  const byName = new Map(places.map((place) => [place.name, place]));
-  const edges = pairs.flatMap(({ from, to }): Line[] => {
-    const [source, target] = [byName.get(from), byName.get(to)];
-    if (!source || !target) return [];
-    const bends = (dag.edge(from, to) as { points: Point[] }).points.slice(1, -1);
-    return [{ from, to, path: drawLine(source, bends, target, places) }];
+  const pen = new Pen(direction, places);
+  const inputs = pairs.map(({ from, to }): Line => {
+    const bends = (dag.edge(from, to) as { points: Point[] }).points;
+    return { from, to, isPrevious: false, path: pen.input(from, bends.slice(1, -1), to) };
   });
+  const previous = names.flatMap((to) =>
+    (graph.modules[to]?.previous ?? []).map(
+      (from): Line => ({ from, to, isPrevious: true, path: pen.previous(from, to) }),
+    ),
+  );
   const bends = pairs.flatMap(({ from, to }) => (dag.edge(from, to) as { points: Point[] }).points);
+  const reach = names.flatMap((to) => (graph.modules[to]?.previous ?? []).map((from) => pen.reach(from, to)));
+  const [down, aside] = direction === 'across' ? [reach, []] : [[], reach];
+  const left = Math.min(...bends.map(({ x }) => x), ...places.map(({ x }) => x)) - MARGIN;
   const top = Math.min(...bends.map(({ y }) => y), ...places.map(({ y }) => y)) - MARGIN;
-  const bottom = Math.max(...bends.map(({ y }) => y), ...places.map(({ y, height }) => y + height)) + MARGIN;
-  const right = Math.max(...places.map(({ x, width }) => x + width)) + MARGIN;
-  return { places, edges, frame: { x: 0, y: top, width: right, height: bottom - top } };
+  const right =
+    Math.max(...bends.map(({ x }) => x), ...places.map(({ x, width }) => x + width), ...aside) + MARGIN;
+  const bottom =
+    Math.max(...bends.map(({ y }) => y), ...places.map(({ y, height }) => y + height), ...down) + MARGIN;
+  const frame = { x: left, y: top, width: right - left, height: bottom - top };
+  return { direction, places, edges: [...inputs, ...previous], frame };
+}
+
+/** The direction in which more of a graph can be read in a frame of this size. */
+export function layOutWithin(graph: GraphJson, width: number, height: number): Score {
+  const across = layOut(graph);
+  const down = layOut(graph, 'down');
+  const zoom = ({ frame }: Score): number => Math.min(width / frame.width, height / frame.height, 1);
+  // People read from left to right: it takes a clear gain to turn a graph.
+  return zoom(down) > zoom(across) * 1.15 ? down : across;
 }
 
 interface Point {
@@ -70,29 +97,96 @@ interface Point {
 /** How far a line stays level beyond the places of a rank that it passes. */
 const CLEARANCE = 6;
 
-/** A smooth line that leaves to the right, passes level between the places of each rank on its way, and arrives from the left. */
-function drawLine(from: Place, bends: readonly Point[], to: Place, places: readonly Place[]): string {
-  const start = { x: from.x + from.width, y: from.y + from.height / 2 };
-  const end = { x: to.x, y: to.y + to.height / 2 };
-  const passed = bends.flatMap(({ x, y }): Point[] => {
-    const rank = places.filter((place) => place.x <= x && x <= place.x + place.width);
-    const left = Math.min(...rank.map((place) => place.x)) - CLEARANCE;
-    const right = Math.max(...rank.map((place) => place.x + place.width)) + CLEARANCE;
-    // A bend between two ranks only adds a kink.
-    return rank.length > 0 && left > start.x && right < end.x
-      ? [
-          { x: left, y },
-          { x: right, y },
-        ]
-      : [];
-  });
-  const stops = [start, ...passed, end];
-  const pieces = stops.slice(1).map((stop, index) => {
-    const last = stops[index] ?? start;
-    const middle = (last.x + stop.x) / 2;
-    return `C${middle},${last.y} ${middle},${stop.y} ${stop.x},${stop.y}`;
-  });
-  return `M${start.x},${start.y}${pieces.join('')}`;
+/** Draws as if all graphs went from left to right; those that go down are turned over before and after. */
+class Pen {
+  readonly #direction: Direction;
+  readonly #places: ReadonlyMap<string, Place>;
+
+  constructor(direction: Direction, places: readonly Place[]) {
+    this.#direction = direction;
+    this.#places = new Map(places.map((place) => [place.name, this.#turn(place)]));
+  }
+
+  /** A smooth line that leaves to the right, passes level between the places of each rank on its way, and arrives from the left. */
+  input(from: string, bends: readonly Point[], to: string): string {
+    const [source, target] = [this.#at(from), this.#at(to)];
+    const start = { x: source.x + source.width, y: source.y + source.height / 2 };
+    const end = { x: target.x, y: target.y + target.height / 2 };
+    const turned = bends.map((bend) => (this.#direction === 'across' ? bend : { x: bend.y, y: bend.x }));
+    const passed = turned.flatMap(({ x, y }): Point[] => {
+      const rank = [...this.#places.values()].filter((place) => place.x <= x && x <= place.x + place.width);
+      const left = Math.min(...rank.map((place) => place.x)) - CLEARANCE;
+      const right = Math.max(...rank.map((place) => place.x + place.width)) + CLEARANCE;
+      // A bend between two ranks only adds a kink.
+      return rank.length > 0 && left > start.x && right < end.x
+        ? [
+            { x: left, y },
+            { x: right, y },
+          ]
+        : [];
+    });
+    const stops = [start, ...passed, end];
+    return this.#draw(
+      start,
+      stops.slice(1).map((stop, index) => {
+        const last = stops[index] ?? start;
+        const middle = (last.x + stop.x) / 2;
+        return [{ x: middle, y: last.y }, { x: middle, y: stop.y }, stop];
+      }),
+    );
+  }
+
+  /** A line that hangs below its two ends, which may be of one place. */
+  previous(from: string, to: string): string {
+    const [start, end] = this.#ends(from, to);
+    const bottom = Math.max(start.y, end.y) + depthOf(start, end);
+    return this.#draw(start, [[{ x: start.x, y: bottom }, { x: end.x, y: bottom }, end]]);
+  }
+
+  /** How far down that line comes: a curve stays within three quarters of where its handles are. */
+  reach(from: string, to: string): number {
+    const [start, end] = this.#ends(from, to);
+    return Math.max(start.y, end.y) + depthOf(start, end) * 0.75;
+  }
+
+  #ends(from: string, to: string): [start: Point, end: Point] {
+    const [source, target] = [this.#at(from), this.#at(to)];
+    return [
+      { x: source.x + source.width * 0.7, y: source.y + source.height },
+      { x: target.x + target.width * 0.3, y: target.y + target.height },
+    ];
+  }
+
+  #at(name: string): Place {
+    const place = this.#places.get(name);
+    // A stored graph names no module that it has not; one that does still has to be shown.
+    return place ?? { name, x: 0, y: 0, width: 0, height: 0 };
+  }
+
+  #turn(place: Place): Place {
+    if (this.#direction === 'across') return place;
+    const { name, x, y, width, height } = place;
+    return { name, x: y, y: x, width: height, height: width };
+  }
+
+  #draw(start: Point, curves: readonly (readonly Point[])[]): string {
+    const write = ({ x, y }: Point): string => (this.#direction === 'across' ? `${x},${y}` : `${y},${x}`);
+    return `M${write(start)}${curves.map((points) => `C${points.map(write).join(' ')}`).join('')}`;
+  }
+}
+
+function depthOf(start: Point, end: Point): number {
+  return Math.min(HANG.most, HANG.least + Math.abs(end.x - start.x) * 0.12);
+}
+
+/** A module with all that it goes on from and all that goes on from it. */
+export function relatives(graph: GraphJson, name: string): ReadonlySet<string> {
+  const upstream = new Set([name]);
+  for (const one of upstream) for (const input of graph.modules[one]?.inputs ?? []) upstream.add(input);
+  const downstream = new Set([name]);
+  for (const one of inOrder(graph))
+    if (graph.modules[one]?.inputs.some((input) => downstream.has(input))) downstream.add(one);
+  return new Set([...upstream, ...downstream]);
 }
 
 /** The modules, each after all its inputs; equals in the order of the graph. */

@@ -2,13 +2,17 @@ import type { ReactNode } from 'react';
 import type { ModuleJson } from '../api/shapes.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
-import { toneOf } from '../states/tone.js';
+import { Foreign } from '../states/title.js';
+import { type Tone, toneOf } from '../states/tone.js';
+import type { Want } from './standstill.js';
 
 export interface ModuleCardProps {
   readonly name: string;
   readonly module: ModuleJson;
   /** The node's own stable name, where it is known. */
   readonly instance: string | undefined;
+  /** What it lacks to run. */
+  readonly want: Want | undefined;
   /** The moment that is shown, where it is not now. */
   readonly asOf: string | undefined;
   readonly maxAttempts: number | undefined;
@@ -18,10 +22,15 @@ export interface ModuleCardProps {
   readonly onSelect: () => void;
 }
 
+/** A module that nobody plays looks like it. */
+export function cardTone(module: ModuleJson, want: Want | undefined): Tone {
+  return want?.kind === 'node' ? { tone: 'held', glyph: 'pause' } : toneOf(module.state);
+}
+
 /** One module of a task: a button that opens it. */
 export function ModuleCard(props: ModuleCardProps): ReactNode {
-  const { name, module, selected, onSelect } = props;
-  const tone = toneOf(module.state);
+  const { name, module, want, selected, onSelect } = props;
+  const tone = cardTone(module, want);
   const busy = tone.tone === 'busy';
   return (
     <button type="button" className={`card tone-${tone.tone}`} aria-pressed={selected} onClick={onSelect}>
@@ -31,11 +40,9 @@ export function ModuleCard(props: ModuleCardProps): ReactNode {
         {busy && module.progress !== null && (
           <span className="figure">{Math.round(module.progress * 100)} %</span>
         )}
-        {module.started_at !== null && module.state !== 'waiting' && (
-          <span className="figure card-time">
-            <Elapsed since={module.started_at} until={module.finished_at ?? props.asOf ?? null} />
-          </span>
-        )}
+        <span className="figure card-time">
+          <CardTime {...props} />
+        </span>
       </span>
       <span className="card-note">
         <CardNote {...props} />
@@ -48,6 +55,14 @@ export function ModuleCard(props: ModuleCardProps): ReactNode {
       )}
     </button>
   );
+}
+
+/** How long it runs, or waits for what it lacks. */
+function CardTime({ module, want, asOf }: ModuleCardProps): ReactNode {
+  if (want?.since !== undefined)
+    return <Elapsed since={new Date(want.since).toISOString()} until={asOf ?? null} />;
+  if (module.started_at === null || module.state === 'waiting') return null;
+  return <Elapsed since={module.started_at} until={module.finished_at ?? asOf ?? null} />;
 }
 
 function CardNote({ module, instance, maxAttempts, parent }: ModuleCardProps): ReactNode {
@@ -68,9 +83,12 @@ function CardNote({ module, instance, maxAttempts, parent }: ModuleCardProps): R
     );
   }
   if (module.reused_from) return `output of iteration ${module.reused_from.iteration_id}`;
+  const isRunning = module.finished_at === null && module.progress_message !== null;
   return (
     <>
       {attempt && <b>{attempt} · </b>}
+      {isRunning && <Foreign text={module.progress_message ?? ''} />}
+      {isRunning && ' · '}
       {instance ?? (module.node_id === null ? '' : `node ${module.node_id.slice(-6)}`)}
       {parent !== undefined && <span className="card-parent"> · with iteration {parent}</span>}
       {module.overridden.length > 0 && <span> · another {module.overridden.join(', ')}</span>}

@@ -2,33 +2,44 @@ import type { ReactNode } from 'react';
 import type { TaskView } from '../state/views.js';
 import { Chip } from '../states/chip.js';
 import { Moment } from '../states/time.js';
-import { isDone, toneOf } from '../states/tone.js';
+import { isDone, type Tone, toneOf } from '../states/tone.js';
+import { standsStill, type Want } from './standstill.js';
+
+/** How a task stands: its state, or that it cannot go on by itself. */
+export function taskTone({ task }: TaskView, wants: readonly Want[]): { tone: Tone; word: string } {
+  return standsStill(task, wants)
+    ? { tone: { tone: 'held', glyph: 'pause' }, word: `${task.state}, cannot go on` }
+    : { tone: toneOf(task.state), word: task.state };
+}
+
+export interface TaskFactsProps {
+  readonly view: TaskView;
+  readonly wants: readonly Want[];
+  readonly isPast: boolean;
+  /** Which iteration it is. */
+  readonly picker: ReactNode;
+}
 
 /** A task in a line: its state, its place among the iterations, how far it is. */
-export function TaskFacts({ view, isPast }: { view: TaskView; isPast: boolean }): ReactNode {
+export function TaskFacts({ view, wants, isPast, picker }: TaskFactsProps): ReactNode {
   const { task } = view;
   const modules = Object.values(task.modules);
   const done = modules.filter((module) => isDone(module.state)).length;
   const reused = modules.filter((module) => module.state === 'reused').length;
+  const { tone, word } = taskTone(view, wants);
   return (
-    <p className="task-facts">
-      <Chip tone={toneOf(task.state)}>
+    <div className="task-facts">
+      <Chip tone={tone}>
         {isPast && <span className="unseen">then </span>}
-        {task.state}
+        {word}
       </Chip>
-      <span>
-        iteration {task.iteration_id}
-        {task.parent_iteration_id !== null && ` from ${task.parent_iteration_id}`}
-      </span>
+      {picker}
       <span className="figure">
         {done} of {modules.length} modules{reused > 0 && `, ${reused} reused`}
       </span>
-      <span>
-        {task.graph} <span className="figure">v{task.graph_version}</span>
-      </span>
-      <span className="figure">
+      <span className="figure task-date">
         <Moment at={task.created_at} date="always" />
       </span>
-    </p>
+    </div>
   );
 }

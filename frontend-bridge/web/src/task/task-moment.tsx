@@ -1,18 +1,24 @@
+import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useState } from 'react';
+import { nodesQuery } from '../api/queries.js';
 import type { EventJson, GraphJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
-import type { Select } from '../state/selection.js';
+import type { Select, Selection, TaskPart } from '../state/selection.js';
 import type { TaskView } from '../state/views.js';
+import { useTab } from '../states/tab.js';
 import { PreciseMoment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
+import { CopyMenu } from './copy-menu.js';
 import { Fault } from './fault.js';
 import { IterateForm } from './iterate-form.js';
 import { inOrder } from './layout.js';
 import { withReasons } from './reasons.js';
 import { Replay } from './replay.js';
-import { Scrubber } from './scrubber.js';
+import { Shortages } from './shortages.js';
+import { wantsOf } from './standstill.js';
 import { TaskButtons, useTaskCommands } from './task-commands.js';
-import { TaskFacts } from './task-facts.js';
+import { TaskFacts, taskTone } from './task-facts.js';
+import { TaskParts } from './task-parts.js';
 import { TaskScore } from './task-score.js';
 import { TimelineView } from './timeline.js';
 import { buildTimeline, isOfTimeline } from './timeline-model.js';
@@ -23,9 +29,10 @@ export interface TaskMomentProps {
   readonly iteration: number;
   readonly module: string | undefined;
   readonly at: number | undefined;
+  readonly part: TaskPart | undefined;
   readonly onSelect: Select;
   readonly title: string;
-  readonly iterations: ReactNode;
+  readonly picker: ReactNode;
   /** The task as it is now. */
   readonly now: TaskView;
   readonly graph: GraphJson;
@@ -37,10 +44,11 @@ export interface TaskMomentProps {
 
 /** A task as it is now, or as it was after one of its events: header, graph, timeline and panel are of the same moment. */
 export function TaskMoment(props: TaskMomentProps): ReactNode {
-  const { problem, iteration, module, onSelect, now, graph, events } = props;
-  const select = (name: string | undefined, at: number | undefined, replace = false): void =>
-    onSelect({ problem, iteration, module: name, at }, { replace });
-  const travel = useTimeTravel(events, props.at, (at) => select(module, at, true));
+  const { problem, iteration, module, at, part, onSelect, now, graph, events } = props;
+  const shown = { problem, iteration, module, at, part };
+  const select = (next: Partial<Selection>, replace = false): void =>
+    onSelect({ ...shown, ...next }, { replace });
+  const travel = useTimeTravel(events, at, (seq) => select({ at: seq }, true));
   const { count } = travel;
   // The task's lasting facts are the same in every view of it: the replay outlives them.
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
@@ -62,31 +70,38 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
       names,
     );
   }, [outline, whole, moment, graph, names]);
+  const wants = useMemo(() => wantsOf(view, timeline), [view, timeline]);
+  const instances = useInstances();
   const commanding = useTaskCommands(now.task, events);
   const [isIterating, setIsIterating] = useState(false);
-  const choose = (name: string): void => select(name === module ? undefined : name, moment?.seq);
+  const choose = (name: string): void =>
+    select({ module: name === module ? undefined : name, at: moment?.seq });
+  useTab(props.title, taskTone(view, wants).tone.tone);
 
   return (
     <>
       <header className="task-head">
-        <h1 id="task-title">
-          <bdi>{props.title}</bdi>
-        </h1>
-        <TaskFacts view={view} isPast={moment !== undefined} />
+        <div className="task-title">
+          <h1 id="task-title">
+            <bdi>{props.title}</bdi>
+          </h1>
+          {!isIterating && moment === undefined && (
+            <div className="actions">
+              <button type="button" className="primary" onClick={() => setIsIterating(true)}>
+                Iterate
+              </button>
+              <TaskButtons commanding={commanding} />
+              <CopyMenu task={now.task} />
+            </div>
+          )}
+        </div>
+        <TaskFacts view={view} wants={wants} isPast={moment !== undefined} picker={props.picker} />
         {view.task.error && <TaskFault task={view.task} />}
+        {moment === undefined && <Shortages task={view.task} graph={graph} wants={wants} />}
         {view.task.reason && (
           <p className="none">
             Stopped: <Foreign text={view.task.reason} />
           </p>
-        )}
-        {props.iterations}
-        {!isIterating && moment === undefined && (
-          <div className="actions">
-            <button type="button" className="primary" onClick={() => setIsIterating(true)}>
-              Iterate
-            </button>
-            <TaskButtons commanding={commanding} />
-          </div>
         )}
         {commanding.status}
       </header>
@@ -116,30 +131,41 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
         events={shownEvents}
         selected={module}
         onSelect={choose}
+        instances={instances}
+        wants={wants}
         asOf={moment?.at}
         commanding={commanding}
-        timeline={
-          <section className="times" aria-labelledby="times-title">
-            <h2 id="times-title">Timeline</h2>
-            {props.eventsError && <p className="fault">{props.eventsError.message}</p>}
-            {events.length > 0 && (
-              <>
-                <Scrubber events={events} travel={travel} isCut={props.isCut} />
-                <TimelineView
-                  timeline={timeline}
-                  end={whole.end}
-                  hand={moment && Date.parse(moment.at)}
-                  selected={module}
-                  onSelect={choose}
-                  onTime={travel.goToTime}
-                />
-              </>
-            )}
-          </section>
+        parts={
+          <TaskParts
+            shown={{ ...shown, at: moment?.seq }}
+            onPart={(next) => select({ part: next })}
+            events={events}
+            eventsError={props.eventsError}
+            isCut={props.isCut}
+            travel={travel}
+            instances={instances}
+            timeline={
+              <TimelineView
+                timeline={timeline}
+                graph={graph}
+                end={whole.end}
+                hand={moment && Date.parse(moment.at)}
+                selected={module}
+                onSelect={choose}
+                onTime={travel.goToTime}
+              />
+            }
+          />
         }
       />
     </>
   );
+}
+
+/** The nodes' own stable names by `node_id`. */
+function useInstances(): ReadonlyMap<string, string> {
+  const items = useQuery(nodesQuery()).data?.view.items;
+  return useMemo(() => new Map(items?.map((node) => [node.node_id, node.instance])), [items]);
 }
 
 /** Why the task has failed: the module and its error. */

@@ -1,11 +1,12 @@
-import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useMemo, useSyncExternalStore } from 'react';
-import { nodesQuery } from '../api/queries.js';
+import { type ReactNode, useSyncExternalStore } from 'react';
 import type { EventJson, GraphJson } from '../api/shapes.js';
 import { RerunButton } from '../iterations/rerun-button.js';
+import { useShortcut } from '../shortcuts/shortcuts.js';
 import type { TaskView } from '../state/views.js';
 import { GraphCanvas, GraphList } from './graph-view.js';
 import { ModulePanel, SourcePanel } from './module-panel.js';
+import { Overview } from './overview.js';
+import type { Want } from './standstill.js';
 import type { Commanding } from './task-commands.js';
 
 export interface TaskScoreProps {
@@ -16,43 +17,45 @@ export interface TaskScoreProps {
   readonly selected: string | undefined;
   /** Choosing what is chosen lets it go. */
   readonly onSelect: (name: string) => void;
+  /** By `node_id`. */
+  readonly instances: ReadonlyMap<string, string>;
+  readonly wants: readonly Want[];
   /** The moment that is shown, where it is not now. */
   readonly asOf: string | undefined;
   readonly commanding: Commanding;
-  readonly timeline: ReactNode;
+  /** What stands below the graph. */
+  readonly parts: ReactNode;
 }
 
-/** The graph, the timeline below it, and the module that is chosen. */
+/** The graph, what stands below it, and beside both the module that is chosen, or what the task is about. */
 export function TaskScore(props: TaskScoreProps): ReactNode {
-  const { graph, view, selected, onSelect, asOf, timeline } = props;
-  const instances = useInstances();
+  const { graph, view, selected, onSelect, instances, wants, asOf, parts } = props;
   const narrow = useNarrow();
-  const score = { graph, view, selected, onSelect, instances, asOf };
-  const panel = selected !== undefined && <SelectedPanel {...props} name={selected} instances={instances} />;
+  useShortcut('Escape', 'Close the module', () => selected && onSelect(selected), selected !== undefined);
+  const score = { graph, view, selected, onSelect, instances, wants, asOf };
+  const overview = <Overview task={view.task} graph={graph} asOf={asOf} />;
+  const panel = selected !== undefined && <SelectedPanel {...props} name={selected} />;
   if (narrow) {
     return (
       <>
+        {selected === undefined && overview}
         <GraphList {...score} panel={panel} />
-        {timeline}
+        {parts}
       </>
     );
   }
   return (
-    <div className={selected === undefined ? 'score' : 'score score-open'}>
+    <div className="score">
       <div className="score-main">
         <GraphCanvas {...score} />
-        {timeline}
+        {parts}
       </div>
-      {panel || (
-        <p className="none">Choose a module to see its inputs, its output, its log and its attempts.</p>
-      )}
+      <div className="score-side">{panel || overview}</div>
     </div>
   );
 }
 
-function SelectedPanel(
-  props: TaskScoreProps & { name: string; instances: ReadonlyMap<string, string> },
-): ReactNode {
+function SelectedPanel(props: TaskScoreProps & { name: string }): ReactNode {
   const { graph, view, name, onSelect, commanding, asOf } = props;
   const common = { task: view.task, name, instances: props.instances, onClose: () => onSelect(name) };
   if (name === graph.source.name) return <SourcePanel {...common} type={graph.source.type} />;
@@ -94,12 +97,6 @@ function SelectedPanel(
       asOf={asOf}
     />
   );
-}
-
-/** The nodes' own stable names by `node_id`. */
-function useInstances(): ReadonlyMap<string, string> {
-  const items = useQuery(nodesQuery()).data?.view.items;
-  return useMemo(() => new Map(items?.map((node) => [node.node_id, node.instance])), [items]);
 }
 
 const NARROW = '(max-width: 720px)';

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import { ApiError } from '../api/http.js';
 import { graphQuery, iterationsQuery, problemQuery, taskEventsQuery, taskQuery } from '../api/queries.js';
-import type { EventJson } from '../api/shapes.js';
-import type { Select } from '../state/selection.js';
+import type { EventJson, IterationJson } from '../api/shapes.js';
+import type { Select, TaskPart } from '../state/selection.js';
 import { titleOf } from '../states/title.js';
-import { Iterations } from './iterations.js';
+import { IterationPicker } from './iterations.js';
+import { pickerFields } from './picker-fields.js';
 import { TaskMoment } from './task-moment.js';
 
 export interface TaskPageProps {
@@ -14,13 +15,15 @@ export interface TaskPageProps {
   readonly module: string | undefined;
   /** The event `seq` that it is shown as of. */
   readonly at: number | undefined;
+  readonly part: TaskPart | undefined;
   readonly onSelect: Select;
 }
 
 const NO_EVENTS: readonly EventJson[] = [];
 
 /** A problem with the iteration that the address names, or its newest. */
-export function TaskPage({ problem, iteration, module, at, onSelect }: TaskPageProps): ReactNode {
+export function TaskPage(props: TaskPageProps): ReactNode {
+  const { problem, iteration } = props;
   const iterations = useQuery(iterationsQuery(problem));
   const items = iterations.data?.view.items;
   const shown = iteration ?? items?.at(-1)?.iteration_id;
@@ -28,32 +31,43 @@ export function TaskPage({ problem, iteration, module, at, onSelect }: TaskPageP
   if (!items || shown === undefined) return <p className="none">Reading …</p>;
   return (
     <article className="task" aria-labelledby="task-title">
-      <TaskOf
-        key={`${problem}/${shown}`}
-        problem={problem}
-        iteration={shown}
-        module={module}
-        at={at}
-        onSelect={onSelect}
-        iterations={<Iterations items={items} selected={shown} module={module} />}
-      />
+      <TaskOf {...props} key={`${problem}/${shown}`} iteration={shown} iterations={items} />
     </article>
   );
 }
 
-function TaskOf(props: TaskPageProps & { iteration: number; iterations: ReactNode }): ReactNode {
-  const { problem, iteration } = props;
+const NO_FIELDS: readonly string[] = [];
+
+function TaskOf(
+  props: TaskPageProps & { iteration: number; iterations: readonly IterationJson[] },
+): ReactNode {
+  const { problem, iteration, iterations, module, onSelect } = props;
   const title = titleOf(useQuery(problemQuery(problem)).data?.title, problem);
   const found = useQuery(taskQuery(problem, iteration));
   const events = useQuery(taskEventsQuery(problem, iteration));
   const view = found.data?.view;
   const name = view?.task.graph ?? '';
   const graph = useQuery({ ...graphQuery(name, view?.task.graph_version ?? 0), enabled: name !== '' });
+  const task = view?.task;
+  const fields = useMemo(
+    () => (task && graph.data ? pickerFields(task, graph.data) : NO_FIELDS),
+    [task, graph.data],
+  );
+  const picker = (
+    <IterationPicker
+      items={iterations}
+      selected={iteration}
+      module={module}
+      fields={fields}
+      onSelect={onSelect}
+    />
+  );
   if (view && graph.data) {
     return (
       <TaskMoment
         {...props}
         title={title}
+        picker={picker}
         now={view}
         graph={graph.data}
         events={events.data?.view.items ?? NO_EVENTS}
@@ -68,7 +82,7 @@ function TaskOf(props: TaskPageProps & { iteration: number; iterations: ReactNod
         <h1 id="task-title">
           <bdi>{title}</bdi>
         </h1>
-        {props.iterations}
+        {picker}
       </header>
       {found.isError && <Failure error={found.error} what={`iteration ${iteration}`} />}
       {graph.isError && <Failure error={graph.error} what={`graph ${name}`} />}

@@ -36,6 +36,13 @@ export interface Timeline {
   readonly rows: readonly Row[];
 }
 
+/** A part of a task's time. */
+export interface Scale {
+  /** Unix milliseconds. */
+  readonly start: number;
+  readonly length: number;
+}
+
 const TOLD = new Set<EventJson['type']>([
   'module.waiting',
   'module.skipped',
@@ -106,6 +113,32 @@ export function buildTimeline(
     return { module, spans: track?.spans ?? [], reusedFrom: track?.reusedFrom };
   });
   return { start, end, rows };
+}
+
+/**
+ * The modules that the length of the task was due to, in their order: the one that ended last, the one of its inputs that it had to wait
+ * for longest, and so on to the beginning.
+ */
+export function criticalPath({ rows }: Timeline, graph: GraphJson): readonly string[] {
+  const ends = new Map(
+    rows.flatMap(({ module, spans }): [string, number][] => {
+      const ran = spans.findLast(({ kind }) => kind === 'running' || kind === 'placing');
+      return ran === undefined ? [] : [[module, ran.to ?? Number.POSITIVE_INFINITY]];
+    }),
+  );
+  const latest = (names: Iterable<string>): string | undefined => {
+    let found: string | undefined;
+    for (const name of names)
+      if (ends.has(name) && (found === undefined || (ends.get(name) ?? 0) > (ends.get(found) ?? 0)))
+        found = name;
+    return found;
+  };
+  const path: string[] = [];
+  for (let name = latest(ends.keys()); name !== undefined; name = latest(graph.modules[name]?.inputs ?? [])) {
+    if (path.includes(name)) break;
+    path.unshift(name);
+  }
+  return path;
 }
 
 /** The module and all that follows from it. `names` is in playing order. */

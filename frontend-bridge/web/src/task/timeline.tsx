@@ -1,6 +1,15 @@
-import { type MouseEvent, type ReactNode, useEffect, useState } from 'react';
+import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import type { GraphJson, ObservedState } from '../api/shapes.js';
 import { formatDuration } from '../states/time.js';
-import type { Row, Span, SpanKind, Timeline } from './timeline-model.js';
+import {
+  criticalPath,
+  type Row,
+  type Scale,
+  type Span,
+  type SpanKind,
+  type Timeline,
+} from './timeline-model.js';
+import { useTimeWindow } from './use-time-window.js';
 
 /** While the task runs, its end is now; drawn so often. */
 const REDRAW_MS = 250;
@@ -15,8 +24,21 @@ const WORDS: Readonly<Record<SpanKind, string>> = {
   running: 'running',
 };
 
+/** Every colour of the rows, in the order in which a module goes through them. */
+const LEGEND: readonly (readonly [kind: SpanKind, outcome: ObservedState | undefined, words: string])[] = [
+  ['blocked', undefined, WORDS.blocked],
+  ['queued', undefined, WORDS.queued],
+  ['placing', undefined, WORDS.placing],
+  ['running', undefined, WORDS.running],
+  ['running', 'succeeded', 'succeeded'],
+  ['running', 'failed', 'failed or lost'],
+  ['running', 'cancelled', 'stopped or handed back'],
+  ['backoff', undefined, WORDS.backoff],
+];
+
 export interface TimelineViewProps {
   readonly timeline: Timeline;
+  readonly graph: GraphJson;
   /** Where the whole ends, in Unix milliseconds; without one: now. */
   readonly end: number | undefined;
   /** The moment that is shown, where it is not now. */
@@ -28,23 +50,25 @@ export interface TimelineViewProps {
 
 /** A task's modules over time: what each waited for, how long it was queued, every attempt. */
 export function TimelineView(props: TimelineViewProps): ReactNode {
-  const { timeline, hand, selected, onSelect, onTime } = props;
+  const { timeline, graph, hand, selected, onSelect, onTime } = props;
   const now = useNow(props.end === undefined);
   const end = Math.max(props.end ?? now, timeline.start + 1);
-  const scale: Scale = { start: timeline.start, length: end - timeline.start };
+  const rows = useRef<HTMLOListElement>(null);
+  const [scale, zoom] = useTimeWindow(rows, timeline.start, end);
+  const critical = useMemo(() => criticalPath(timeline, graph), [timeline, graph]);
   const until = hand ?? end;
   const seek = (click: MouseEvent<HTMLElement>): void => {
     const { left, width } = click.currentTarget.getBoundingClientRect();
-    onTime(timeline.start + ((click.clientX - left) / width) * scale.length);
+    onTime(scale.start + ((click.clientX - left) / width) * scale.length);
   };
   return (
     <div className="timeline">
-      <ol className="timeline-rows">
+      <ol className="timeline-rows" ref={rows}>
         {timeline.rows.map((row) => (
           <li key={row.module} className="timeline-row">
             <button
               type="button"
-              className="timeline-name"
+              className={critical.includes(row.module) ? 'timeline-name timeline-critical' : 'timeline-name'}
               aria-pressed={row.module === selected}
               aria-label={`${row.module}: ${describeRow(row, until)}`}
               onClick={() => onSelect(row.module)}
@@ -62,10 +86,14 @@ export function TimelineView(props: TimelineViewProps): ReactNode {
               {drawn(row, scale, until).map((span) => (
                 <span
                   key={`${span.from} ${span.kind}`}
-                  className={`span span-${span.kind}${span.outcome ? ` span-${span.outcome}` : ''}`}
+                  className={`span span-${span.kind}${span.outcome ? ` span-${span.outcome}` : ''}${
+                    span.kind === 'running' && critical.includes(row.module) ? ' span-critical' : ''
+                  }`}
                   style={place(span.from, Math.min(span.to ?? until, until), scale)}
                   title={describeSpan(span, until)}
-                />
+                >
+                  {span.kind === 'running' && (span.attempt ?? 1) > 1 && span.attempt}
+                </span>
               ))}
               {hand !== undefined && <span className="timeline-hand" style={{ left: at(hand, scale) }} />}
             </div>
@@ -74,47 +102,87 @@ export function TimelineView(props: TimelineViewProps): ReactNode {
       </ol>
       <div className="timeline-axis figure" aria-hidden="true">
         <div className="timeline-ticks">
-          {ticks(scale.length).map((tick) => (
-            <span key={tick} style={{ left: `${(tick / scale.length) * 100}%` }}>
+          {ticksOf(scale, timeline.start).map((tick) => (
+            <span key={tick} style={{ left: at(timeline.start + tick, scale) }}>
               {tick === 0 ? '0' : formatTick(tick)}
             </span>
           ))}
         </div>
       </div>
-      <ul className="timeline-legend">
-        {(Object.keys(WORDS) as SpanKind[]).map((kind) => (
-          <li key={kind}>
-            <span className={`span-sample span span-${kind}`} aria-hidden="true" /> {WORDS[kind]}
+      <div className="timeline-foot">
+        <fieldset className="zoom">
+          <legend className="unseen">Zoom of the timeline</legend>
+          <button type="button" className="small" onClick={() => zoom.by(2)} aria-label="Zoom in">
+            +
+          </button>
+          <button
+            type="button"
+            className="small"
+            disabled={!zoom.isZoomed}
+            onClick={() => zoom.by(0.5)}
+            aria-label="Zoom out"
+          >
+            −
+          </button>
+          <button type="button" className="small" disabled={!zoom.isZoomed} onClick={zoom.whole}>
+            Whole
+          </button>
+        </fieldset>
+        <ul className="timeline-legend">
+          {LEGEND.map(([kind, outcome, words]) => (
+            <li key={words}>
+              <span
+                className={`span-sample span span-${kind}${outcome ? ` span-${outcome}` : ''}`}
+                aria-hidden="true"
+              />{' '}
+              {words}
+            </li>
+          ))}
+          <li>
+            <span className="span-sample span span-running span-succeeded span-critical" aria-hidden="true" />{' '}
+            critical path
           </li>
-        ))}
-      </ul>
+        </ul>
+      </div>
+      {critical.length > 1 && (
+        <p className="timeline-path">
+          <b>Critical path</b> {critical.join(' → ')}
+        </p>
+      )}
     </div>
   );
 }
 
-interface Scale {
-  readonly start: number;
-  readonly length: number;
-}
-
 function at(time: number, scale: Scale): string {
-  return `${Math.min(100, Math.max(0, ((time - scale.start) / scale.length) * 100))}%`;
+  return `${((time - scale.start) / scale.length) * 100}%`;
 }
 
+/** What lasted no time, too, takes a few pixels, which never lie beyond the end. */
 function place(from: number, to: number, scale: Scale): { left: string; width: string } {
-  return { left: at(from, scale), width: `${(Math.max(0, to - from) / scale.length) * 100}%` };
+  const width = (Math.max(0, to - from) / scale.length) * 100;
+  return { left: `min(${at(from, scale)}, 100% - var(--least))`, width: `max(var(--least), ${width}%)` };
+}
+
+function ticksOf(scale: Scale, start: number): number[] {
+  const offset = scale.start - start;
+  const step = ticks(scale.length)[1] ?? scale.length;
+  const first = Math.ceil(offset / step - 1e-9) * step;
+  return ticks(scale.length)
+    .map((tick) => first + tick)
+    .filter((tick) => tick <= offset + scale.length);
 }
 
 /** Of spans that fall on the same place, the first. */
 function drawn(row: Row, scale: Scale, until: number): readonly Span[] {
-  const begun = row.spans.filter((span) => span.from <= until);
+  const [first, last] = [scale.start, scale.start + scale.length];
+  const begun = row.spans.filter((span) => span.from <= Math.min(until, last) && (span.to ?? until) >= first);
   if (begun.length <= PLACES) return begun;
-  let last = Number.NEGATIVE_INFINITY;
+  let taken = Number.NEGATIVE_INFINITY;
   return begun.filter((span) => {
     const spot = Math.floor(((span.from - scale.start) / scale.length) * PLACES);
     const isWide = (span.to ?? until) - span.from > scale.length / PLACES;
-    if (spot === last && !isWide) return false;
-    last = spot;
+    if (spot === taken && !isWide) return false;
+    taken = spot;
     return true;
   });
 }

@@ -1,0 +1,127 @@
+import { useQueries, useQuery } from '@tanstack/react-query';
+import { type ReactNode, useMemo } from 'react';
+import { taskHasEnded } from '../../../../src/model/task-state.js';
+import { executionsQuery, nodesQuery, problemsQuery } from '../api/queries.js';
+import type { GraphJson, GraphModuleJson, NodeJson } from '../api/shapes.js';
+import { SelectionLink } from '../selection-link.js';
+import { NO_FILTER } from '../state/selection.js';
+import { Chip } from '../states/chip.js';
+import { formatDuration } from '../states/time.js';
+import { Foreign } from '../states/title.js';
+import { nodeTone } from '../states/tone.js';
+import { figuresOf, type ModuleFigures } from './figures.js';
+
+/** The newest tasks of the graph whose attempts are looked at. */
+const LOOKED_AT = 25;
+
+/** The modules of a graph: what each needs, who plays it, and how it has done lately. */
+export function ModuleTable({ graph }: { graph: GraphJson }): ReactNode {
+  const nodes = useQuery(nodesQuery()).data?.view.items ?? [];
+  const problems = useQuery(problemsQuery({ ...NO_FILTER, graph: graph.name })).data?.view.items ?? [];
+  const ended = problems.filter(({ state }) => taskHasEnded(state)).slice(0, LOOKED_AT);
+  const found = useQueries({
+    queries: ended.map((one) => executionsQuery(one.problem_id, one.newest_iteration_id)),
+    combine: (results) => results.flatMap(({ data }) => data ?? []),
+  });
+  const figures = useMemo(() => figuresOf(found), [found]);
+  return (
+    <section className="card-section" aria-labelledby="graph-modules">
+      <header className="section-head">
+        <h2 id="graph-modules">Modules</h2>
+        <span className="none">
+          figures of the newest {ended.length} {ended.length === 1 ? 'task' : 'tasks'} that ended
+        </span>
+      </header>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways can be scrolled with the keyboard. */}
+      <section className="table-scroller" aria-label="Modules of the graph" tabIndex={0}>
+        <table className="fleet-table">
+          <thead>
+            <tr>
+              <th scope="col">Module</th>
+              <th scope="col">Goes on from</th>
+              <th scope="col">Gives</th>
+              <th scope="col">Nodes</th>
+              <th scope="col" className="number">
+                Median
+              </th>
+              <th scope="col" className="number">
+                Longest
+              </th>
+              <th scope="col">Failures</th>
+            </tr>
+          </thead>
+          <tbody>
+            {Object.entries(graph.modules).map(([name, spec]) => (
+              <ModuleRow
+                key={name}
+                name={name}
+                spec={spec}
+                nodes={nodes.filter((node) => node.module === name)}
+                figures={figures.get(name)}
+              />
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </section>
+  );
+}
+
+function ModuleRow(props: {
+  name: string;
+  spec: GraphModuleJson;
+  nodes: readonly NodeJson[];
+  figures: ModuleFigures | undefined;
+}): ReactNode {
+  const { name, spec, nodes, figures } = props;
+  const { previous = [], require = {} } = spec;
+  const length = (ms: number | undefined): string => (ms === undefined ? '–' : formatDuration(ms));
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td data-label="Goes on from">
+        {spec.inputs.join(', ')}
+        {previous.length > 0 && <small className="row-more">and previous {previous.join(', ')}</small>}
+      </td>
+      <td data-label="Gives">
+        <code>{spec.output}</code>
+      </td>
+      <td data-label="Nodes">
+        {nodes.length === 0 && <span className="missing">no node</span>}
+        <ul className="runs">
+          {nodes.map((node) => (
+            <li key={node.node_id} className="node-line">
+              <SelectionLink className="link" to={{ page: 'nodes', node: node.node_id }} current={false}>
+                {node.instance}
+              </SelectionLink>
+              <Chip tone={nodeTone(node.status, node.liveness)}>
+                {node.liveness === 'alive' ? node.status.toLowerCase() : node.liveness}
+              </Chip>
+            </li>
+          ))}
+        </ul>
+        {Object.entries(require).map(([label, value]) => (
+          <small key={label} className="row-more">
+            needs {label}={value}
+          </small>
+        ))}
+      </td>
+      <td data-label="Median" className="number figure">
+        {length(figures?.median)}
+      </td>
+      <td data-label="Longest" className="number figure">
+        {length(figures?.longest)}
+      </td>
+      <td data-label="Failures">
+        <span className="figure">
+          {figures === undefined ? '–' : `${figures.failed} of ${figures.attempts} attempts`}
+        </span>
+        {figures?.error !== undefined && (
+          <span className="row-fault">
+            <Foreign text={figures.error} />
+          </span>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,120 @@
+import { type ReactNode, useMemo } from 'react';
+import { taskHasEnded } from '../../../../src/model/task-state.js';
+import type { GraphJson, TaskJson } from '../api/shapes.js';
+import { CopyButton } from '../copying/copy-button.js';
+import { JsonValue } from '../json/value.js';
+import { SelectionLink } from '../selection-link.js';
+import { Chip } from '../states/chip.js';
+import { Elapsed, Moment } from '../states/time.js';
+import { toneOf } from '../states/tone.js';
+import { Clip } from './clip.js';
+
+/** Of a result and of the input, so that both are in sight on a laptop: pixels. */
+const RESULT_PX = 250;
+const INPUT_PX = 220;
+
+/** Modules that no other one goes on from: their outputs are the result. */
+export function resultModules(graph: GraphJson): string[] {
+  const used = new Set(Object.values(graph.modules).flatMap(({ inputs }) => inputs));
+  return Object.keys(graph.modules).filter((name) => !used.has(name));
+}
+
+export interface OverviewProps {
+  readonly task: TaskJson;
+  readonly graph: GraphJson;
+  /** The moment that is shown, where it is not now. */
+  readonly asOf: string | undefined;
+}
+
+/** What the task is about and what came of it: beside the graph as long as no module is chosen. */
+export function Overview({ task, graph, asOf }: OverviewProps): ReactNode {
+  const names = useMemo(() => resultModules(graph), [graph]);
+  const of = { problem: task.problem_id, iteration: task.iteration_id, at: undefined };
+  return (
+    <section className="panel overview" aria-label="Overview">
+      {names.map((name) => (
+        <section key={name} className="part" aria-label={`Result of ${name}`}>
+          <h2>
+            {names.length === 1 ? 'Result' : 'Result of'}{' '}
+            <SelectionLink className="link part-link" to={{ ...of, module: name }} current={false}>
+              {name}
+            </SelectionLink>
+          </h2>
+          <Result task={task} name={name} />
+        </section>
+      ))}
+      <section className="part" aria-label="About">
+        <h2>
+          About{' '}
+          <SelectionLink className="link part-link" to={{ ...of, module: graph.source.name }} current={false}>
+            {graph.source.name}
+          </SelectionLink>
+        </h2>
+        <Clip height={INPUT_PX}>
+          <JsonValue value={task.input} />
+        </Clip>
+      </section>
+      <section className="part" aria-label="Facts">
+        <dl className="fact-lines">
+          <Fact name="Graph">
+            <SelectionLink
+              className="link"
+              to={{ page: 'graphs', name: task.graph, version: task.graph_version }}
+              current={false}
+            >
+              {task.graph} version {task.graph_version}
+            </SelectionLink>
+          </Fact>
+          <Fact name="Submitted">
+            <Moment at={task.created_at} date="full" />
+          </Fact>
+          <Fact name={taskHasEnded(task.state) ? 'Took' : 'For'}>
+            <span className="figure">
+              <Elapsed since={task.created_at} until={endOf(task) ?? asOf ?? null} />
+            </span>
+          </Fact>
+          <Fact name="Task">
+            <code className="id">{`${task.problem_id}/${task.iteration_id}`}</code>
+            <CopyButton text={`${task.problem_id}/${task.iteration_id}`} what="the task's id" />
+          </Fact>
+        </dl>
+      </section>
+    </section>
+  );
+}
+
+function Result({ task, name }: { task: TaskJson; name: string }): ReactNode {
+  const module = task.modules[name];
+  if (module === undefined) return null;
+  if (module.output !== null) {
+    return (
+      <Clip height={RESULT_PX}>
+        <JsonValue value={module.output} />
+      </Clip>
+    );
+  }
+  return (
+    <p className="result-none">
+      <Chip tone={toneOf(module.state)}>{module.state}</Chip>{' '}
+      {module.error
+        ? module.error.message
+        : (module.waiting_reason ?? (module.finished_at ? 'It gave nothing.' : ''))}
+    </p>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }): ReactNode {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** When the last of its modules ended, in a task that is over. */
+function endOf({ state, finished_at, modules }: TaskJson): string | undefined {
+  if (!taskHasEnded(state)) return undefined;
+  const ends = Object.values(modules).flatMap((module) => module.finished_at ?? []);
+  return finished_at ?? ends.sort().at(-1);
+}

@@ -1,0 +1,80 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type ReactNode, useEffect, useRef } from 'react';
+
+/** A line's height before it has been drawn, in pixels. */
+const LINE_PX = 22;
+/** Nearer to the end than this is at the end. */
+const END_PX = 40;
+
+export interface VirtualLinesProps {
+  readonly label: string;
+  readonly count: number;
+  readonly keyOf: (index: number) => number;
+  readonly lineOf: (index: number) => ReactNode;
+  readonly classOf?: (index: number) => string | undefined;
+  readonly className?: string;
+  /** Whether the end stays in sight as lines are added. */
+  readonly follows: boolean;
+  /** The person has scrolled away from the end, or back to it. */
+  readonly onFollow?: (follows: boolean) => void;
+  /** A line that is to be in sight. */
+  readonly show?: number | undefined;
+}
+
+/** Any number of lines; only those in sight are drawn. */
+export function VirtualLines(props: VirtualLinesProps): ReactNode {
+  const { label, count, keyOf, lineOf, classOf, className = '', follows, onFollow, show } = props;
+  const scroller = useRef<HTMLElement>(null);
+  const top = useRef(0);
+  const lines = useVirtualizer({
+    count,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => LINE_PX,
+    getItemKey: keyOf,
+    overscan: 12,
+  });
+  const height = lines.getTotalSize();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each new line counts, and each that turns out to be higher.
+  useEffect(() => {
+    if (follows && count > 0) lines.scrollToIndex(count - 1, { align: 'end' });
+  }, [count, height, follows]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another line is a reason to move.
+  useEffect(() => {
+    if (show !== undefined && show >= 0) lines.scrollToIndex(show, { align: 'auto' });
+  }, [show]);
+  return (
+    <section
+      ref={scroller}
+      className={`log log-scroller ${className}`}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with the keyboard.
+      tabIndex={0}
+      aria-label={label}
+      onScroll={({ currentTarget: box }) => {
+        // Lines that turn out to be higher leave the end behind too: only who goes up has left it.
+        if (isAtEnd(box)) onFollow?.(true);
+        else if (box.scrollTop < top.current) onFollow?.(false);
+        top.current = box.scrollTop;
+      }}
+    >
+      <ol style={{ height }}>
+        {lines.getVirtualItems().map(({ index, key, start }) => (
+          <li
+            key={key}
+            ref={lines.measureElement}
+            data-index={index}
+            aria-setsize={count}
+            aria-posinset={index + 1}
+            className={classOf?.(index)}
+            style={{ transform: `translateY(${start}px)` }}
+          >
+            {lineOf(index)}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function isAtEnd(box: HTMLElement | null): boolean {
+  return box !== null && box.scrollHeight - box.scrollTop - box.clientHeight < END_PX;
+}
