@@ -30,6 +30,8 @@ export interface PayloadRules {
 }
 
 export interface ExecutionRunDeps {
+  /** Whether the handler was called for it before, by an earlier process of this node. */
+  readonly isResumed: boolean;
   /** As of the assignment and the newest welcome. */
   rules(): PayloadRules;
   /** Asks for a new welcome; settles when it is there. */
@@ -104,7 +106,8 @@ export class ExecutionRun {
       const payloads = this.#assign.inputs.some(({ value }) => value.kind === 'blob')
         ? await Promise.all(this.#assign.inputs.map((input) => this.#fetch(input)))
         : this.#assign.inputs.map(({ value }) => (value.kind === 'inline' ? value.bytes : new Uint8Array()));
-      signal.throwIfAborted();
+      // Where it was begun before, the handler has to end what it has left behind.
+      if (!this.#deps.isResumed) signal.throwIfAborted();
       const task = this.#task(payloads);
       this.#deps.emit({ kind: 'begun', executionId: this.#assign.executionId });
       const handler = this.#handler;
@@ -163,6 +166,7 @@ export class ExecutionRun {
       module,
       attempt,
       executionId,
+      isResumed: this.#deps.isResumed,
       inputs: named(false),
       previous: named(true),
       signal: this.#controller.signal,

@@ -9,6 +9,7 @@ import type { NodeStatus } from '../model/node.js';
 import { listenForUncaught, type UncaughtListener } from './author-code.js';
 import { createHttpBlobs } from './blobs.js';
 import { reportedError } from './errors.js';
+import { Kept } from './kept.js';
 import { type NodeLogger, type NodeOptions, type NodeSettings, readOptions } from './options.js';
 import { ownSchemas } from './own-schemas.js';
 import { createProcessLoad } from './process-load.js';
@@ -83,6 +84,7 @@ export function node<
       if (hasStarted)
         throw new TuttiError('already_started', `the node of ${settings.module} was started before`);
       hasStarted = true;
+      const kept = settings.stateDir === '' ? undefined : await Kept.open(settings.stateDir);
       const clock = new PauseFreeClock(systemClock);
       clock.start();
       const deps: RuntimeDeps = {
@@ -91,7 +93,8 @@ export function node<
         timers: systemTimers,
         blobs: createHttpBlobs({ token: settings.token, timers: systemTimers }),
         logger,
-        bootId: systemIds.uuid(),
+        bootId: kept?.bootId ?? systemIds.uuid(),
+        ...(kept && { kept }),
         schemas: ownSchemas(settings),
         measure: createProcessLoad(),
       };

@@ -50,6 +50,12 @@ export interface NodeOptions {
   readonly exitOnTerminate?: boolean;
   /** Whether what a handler writes to stdout and stderr (`console.log`) goes into its task's log, too. @default true */
   readonly captureOutput?: boolean;
+  /**
+   * A folder in which the node keeps its boot and what it works on. A process that ends, however it ends, leaves its work to the next
+   * one that is started with this folder: the handler is called again for each execution, with `task.isResumed`. The orchestrator
+   * waits for it as for any silent node (`dead_after`). @default `TUTTI_STATE`, else none: work goes elsewhere when the process ends
+   */
+  readonly stateDir?: string;
   /** How long handlers get to end after SIGTERM or `stop()`, in ms. @default 5000 */
   readonly shutdownGraceMs?: number;
   /** How long a node that ends waits for what is not acknowledged yet, in ms. @default 5000 */
@@ -74,6 +80,8 @@ export interface NodeSettings {
   readonly onConfigure: NodeOptions['onConfigure'] | undefined;
   readonly exitOnTerminate: boolean;
   readonly captureOutput: boolean;
+  /** Empty: none. */
+  readonly stateDir: string;
   readonly shutdownGraceMs: number;
   readonly flushMs: number;
 }
@@ -111,6 +119,7 @@ export function readOptions(
     onConfigure: options.onConfigure,
     exitOnTerminate: options.exitOnTerminate ?? true,
     captureOutput: options.captureOutput ?? true,
+    stateDir: options.stateDir ?? env.TUTTI_STATE ?? '',
     shutdownGraceMs: options.shutdownGraceMs ?? 5_000,
     flushMs: options.flushMs ?? 5_000,
   };

@@ -28,6 +28,7 @@ import { HTTP_PORT, isHttp, withAddress } from './dialled.js';
 import { bounded, reportedError } from './errors.js';
 import { ExecutionRun, type PayloadRules } from './execution-run.js';
 import { inFrames, messageSize, outputSize } from './frames.js';
+import type { Kept } from './kept.js';
 import type { NodeLogger, NodeSettings } from './options.js';
 import type { Effect, Hook, SessionEvent } from './session/events.js';
 import { type ProcessLoad, Session } from './session.js';
@@ -40,8 +41,10 @@ export interface RuntimeDeps {
   readonly timers: Timers;
   readonly blobs: BlobClient;
   readonly logger: NodeLogger;
-  /** Random per process start. */
+  /** Random per process start, unless the node keeps its state. */
   readonly bootId: string;
+  /** Where the node has a state folder. */
+  readonly kept?: Pick<Kept, 'restored' | 'add' | 'remove'>;
   /** What the author wrote the node against. */
   readonly schemas?: readonly TypeSchema[];
   /** What the process costs, for the heartbeats. */
@@ -90,12 +93,15 @@ export class Runtime {
     this.#settings = settings;
     this.#handler = handler;
     this.#deps = deps;
-    this.#session = new Session({
-      ...{ module, instance, version, capacity, labels, outputType, token },
-      bootId: deps.bootId,
-      ...(deps.schemas?.length && { schemas: deps.schemas }),
-      typesByAssignment: true,
-    });
+    this.#session = new Session(
+      {
+        ...{ module, instance, version, capacity, labels, outputType, token },
+        bootId: deps.bootId,
+        ...(deps.schemas?.length && { schemas: deps.schemas }),
+        typesByAssignment: true,
+      },
+      deps.kept?.restored,
+    );
   }
 
   get nodeId(): string {
@@ -127,9 +133,11 @@ export class Runtime {
     await this.#started.promise;
   }
 
-  /** Gives the work back, says goodbye, and ends. Idempotent. */
+  /** Gives the work back, says goodbye, and ends; with a state folder it ends at once and keeps its work. Idempotent. */
   stop(reason: string): Promise<void> {
-    return this.#shutDown(reason);
+    if (!this.#deps.kept) return this.#shutDown(reason);
+    this.#emit({ kind: 'leave' });
+    return this.#stopped.promise;
   }
 
   /** As `stop`, but `stopped` rejects: the process cannot go on. */
@@ -200,7 +208,9 @@ export class Runtime {
         return;
       case 'run': {
         const { executionId } = effect.assign;
+        if (!effect.isResumed) this.#deps.kept?.add(effect.assign);
         const run = new ExecutionRun(effect.assign, this.#handler, {
+          isResumed: effect.isResumed,
           rules: () => this.#rulesFor(effect.assign),
           newerRules: () =>
             new Promise((resolve) => {
@@ -218,6 +228,9 @@ export class Runtime {
         void run.run().then(() => this.#runs.delete(executionId));
         return;
       }
+      case 'released':
+        this.#deps.kept?.remove(effect.executionId);
+        return;
       case 'abort':
         this.#runs.get(effect.executionId)?.abort(effect.code, effect.reason);
         return;

@@ -89,6 +89,7 @@ type Registration = Pick<
 
 export class Session {
   readonly #identity: Identity;
+  #restored: readonly Assign[];
   readonly #executions: Executions;
   readonly #lifecycle: Lifecycle;
   readonly #reports = new StatusReports();
@@ -102,8 +103,10 @@ export class Session {
   #hasLeft = false;
   #effects: Effect[] = [];
 
-  constructor(identity: Identity) {
+  /** `restored`: what an earlier process of this boot held when it ended. */
+  constructor(identity: Identity, restored: readonly Assign[] = []) {
     this.#identity = identity;
+    this.#restored = restored;
     const effect = (each: Effect) => this.#effects.push(each);
     const say = (message: NodeMessage) => this.#tell(message);
     this.#executions = new Executions({ say, effect });
@@ -228,7 +231,7 @@ export class Session {
   #handle(event: SessionEvent, now: number): void {
     switch (event.kind) {
       case 'open':
-        if (this.#link.kind === 'closed') this.#join(now);
+        if (this.#link.kind === 'closed') this.#open(now);
         return;
       case 'frame':
         this.#frame(event.frame, now);
@@ -271,6 +274,10 @@ export class Session {
         return;
       case 'configured':
         this.#commands.configured(event.transactionId, event.configuration, event.error);
+        return;
+      case 'leave':
+        this.#link = { kind: 'ended', goodbye: false };
+        this.#effects.push({ kind: 'end' });
         return;
       case 'shutdown': {
         const graceAt = now + event.graceMs;
@@ -335,6 +342,12 @@ export class Session {
     this.#link = { kind: 'joined', heartbeatAt: now + (this.#registration?.heartbeatIntervalMs ?? 0) };
   }
 
+  #open(now: number): void {
+    for (const assign of this.#restored) this.#executions.restore(assign, now);
+    this.#restored = [];
+    this.#join(now);
+  }
+
   #rejoin(now: number): void {
     if (this.#link.kind === 'joined') this.#join(now);
   }
@@ -389,10 +402,11 @@ export class Session {
     this.#registration = { nodeId, incarnation, storeId, heartbeatIntervalMs, outputWindow, epoch };
     if (before && !sameStore) this.#executions.forgetEnds();
     this.#beatAfter(now);
+    this.#effects.push({ kind: 'welcomed', welcome });
+    this.#executions.resume();
     for (const executionId of welcome.drop) {
       this.#executions.abandon(executionId, 'the orchestrator does not want it any more', now);
     }
-    this.#effects.push({ kind: 'welcomed', welcome });
     if (isRepeat) return;
     this.#executions.opened(outputWindow, now);
     this.#reports.changed(this.status, this.#lifecycle.error);

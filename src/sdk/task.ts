@@ -12,6 +12,11 @@ export interface Task<Inputs, Output, Previous> {
   readonly attempt: number;
   readonly executionId: string;
   /**
+   * Whether this execution was begun by an earlier process of this node; only where the node has a `stateDir`. Its partial outputs and
+   * what it gives are numbered from the start again: give the same ones.
+   */
+  readonly isResumed: boolean;
+  /**
    * Decoded, by the name of the source or module. One whose module failed is absent where the graph says `on_error: ignore`.
    */
   readonly inputs: Inputs;

@@ -61,6 +61,8 @@ export type SessionEvent =
       readonly configuration: string;
       readonly error?: ReportedError;
     }
+  /** End without a goodbye: another process of this boot goes on with the work. */
+  | { readonly kind: 'leave' }
   /** End: give the work back within `graceMs`, then wait at most `flushMs` for what is not acknowledged yet. */
   | {
       readonly kind: 'shutdown';
@@ -78,7 +80,10 @@ export type Result =
 /** What the shell is to do. Frames are not among them: it takes those at the end of its turn. */
 export type Effect =
   | { readonly kind: 'welcomed'; readonly welcome: Welcome }
-  | { readonly kind: 'run'; readonly assign: Assign }
+  /** `isResumed`: the handler was called for it before, by an earlier process of this node. */
+  | { readonly kind: 'run'; readonly assign: Assign; readonly isResumed: boolean }
+  /** Its end is known to both sides, and its handler has come back. */
+  | { readonly kind: 'released'; readonly executionId: string }
   | {
       readonly kind: 'abort';
       readonly executionId: string;

@@ -51,6 +51,7 @@ export class Executions {
   readonly #held = new Map<string, Held>();
   readonly #ended = new Remembered<true>(REMEMBERED_ENDS);
   readonly #window = new OutputWindow();
+  readonly #toResume: Assign[] = [];
   #dueAt = Number.POSITIVE_INFINITY;
   #busy = 0;
   #open = false;
@@ -112,8 +113,23 @@ export class Executions {
       this.#busy += 1;
       if (held.phase.kind === 'running') this.#wake(held.phase.deadlineAt);
       this.#outlet.say(report(assign, 'ACCEPTED'));
-      this.#outlet.effect({ kind: 'run', assign });
+      this.#outlet.effect({ kind: 'run', assign, isResumed: false });
     }
+  }
+
+  /** One that an earlier process of this boot held; `resume` calls its handler anew. */
+  restore(assign: Assign, now: number): void {
+    const held = received(assign, now);
+    this.#held.set(assign.executionId, held);
+    this.#busy += 1;
+    if (held.phase.kind === 'running') this.#wake(held.phase.deadlineAt);
+    this.#toResume.push(assign);
+  }
+
+  /** The types are there. */
+  resume(): void {
+    for (const assign of this.#toResume.splice(0))
+      this.#outlet.effect({ kind: 'run', assign, isResumed: true });
   }
 
   begun(executionId: string): void {
@@ -170,7 +186,7 @@ export class Executions {
         this.#reportAbort(held, now);
         return;
       case 'forgotten':
-        this.#held.delete(executionId);
+        this.#release(held);
         return;
       case 'succeeded':
       case 'reported':
@@ -359,7 +375,7 @@ export class Executions {
   #giveUp(held: Held): void {
     held.busy = false;
     this.#busy -= 1;
-    if (held.phase.kind === 'forgotten') this.#held.delete(held.executionId);
+    if (held.phase.kind === 'forgotten') this.#release(held);
     this.#outlet.effect({
       kind: 'note',
       level: 'warn',
@@ -435,11 +451,16 @@ export class Executions {
     this.#ended.set(held.executionId, true);
     held.progress = undefined;
     if (!held.busy) {
-      this.#held.delete(held.executionId);
+      this.#release(held);
     } else if (held.phase.kind !== 'forgotten') {
       if (held.phase.kind === 'running') this.#abort(held, 'abandoned', why, now);
       held.phase = { kind: 'forgotten' };
     }
+  }
+
+  #release({ executionId }: Held): void {
+    this.#held.delete(executionId);
+    this.#outlet.effect({ kind: 'released', executionId });
   }
 
   #wake(at: number): void {
