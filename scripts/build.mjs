@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeClientTypes } from './client-types.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -33,6 +34,7 @@ function copyData(folder) {
 
 proto();
 if (process.argv[2] !== 'proto') {
+  await writeClientTypes(root);
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   run(bin('tsc'), ['-p', 'tsconfig.json']);
   cpSync(join(root, 'src/wire/generated'), join(root, 'dist/src/wire/generated'), { recursive: true });

@@ -17,12 +17,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/config': ['src/base', 'src/model'],
   'src/orchestrator': ['src/base', 'src/model', 'src/scheduling', 'src/wire', 'src/bus', 'src/store'],
   'src/sdk': ['src/base', 'src/model', 'src/wire', 'src/bus'],
+  'src/client': ['src/base'],
   'frontend-bridge/gateway': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
   'frontend-bridge/sustainml': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
   'frontend-bridge/web': ['src/base/json', 'src/model'],
   nodes: [],
   'src/cli': [
     ...['src/base', 'src/model', 'src/wire', 'src/bus', 'src/store', 'src/config', 'src/orchestrator'],
+    'src/client',
     ...['frontend-bridge/gateway', 'frontend-bridge/sustainml'],
   ],
   'src/index.ts': ['src/base', 'src/config', 'src/orchestrator'],
@@ -111,9 +113,9 @@ describe('the architecture', () => {
     expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
   });
 
-  it('lets generated code out of wire/ nowhere', () => {
+  it('lets generated code out of its room nowhere', () => {
     const broken = imports.filter(
-      ({ from, to }) => to.includes('/generated/') && !from.startsWith('src/wire/'),
+      ({ from, to }) => to.includes('/generated/') && !from.startsWith(to.slice(0, to.indexOf('generated/'))),
     );
     expect(broken).toEqual([]);
   });

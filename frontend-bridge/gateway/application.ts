@@ -110,18 +110,27 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
       access.checkToken(request, reply);
       if (options.token !== undefined) deps.connections.know(request.raw);
     });
-    problemRoutes(api, coordinator);
-    iterationRoutes(api, coordinator);
-    nodeRoutes(api, coordinator);
-    nodeEventRoutes(api, coordinator);
-    graphRoutes(api, coordinator);
-    sampleRoutes(api, coordinator, options.samples, logger);
-    blobRoutes(api, coordinator);
-    figureRoutes(api, coordinator, deps.metrics);
-    streamRoute(api, deps.hub, deps.connections, limits);
+    apiRoutes(api, deps, options);
     openApiRoute(api);
   });
   return app;
+}
+
+/** What `/openapi.json` describes. */
+export function apiRoutes(
+  api: App,
+  { coordinator, hub, connections, metrics, logger }: Omit<ApplicationDeps, 'bodies'>,
+  { samples, limits }: Pick<ApplicationOptions, 'samples' | 'limits'>,
+): void {
+  problemRoutes(api, coordinator);
+  iterationRoutes(api, coordinator);
+  nodeRoutes(api, coordinator);
+  nodeEventRoutes(api, coordinator);
+  graphRoutes(api, coordinator);
+  sampleRoutes(api, coordinator, samples, logger);
+  blobRoutes(api, coordinator);
+  figureRoutes(api, coordinator, metrics);
+  streamRoute(api, hub, connections, limits);
 }
 
 function createHttpServer(

@@ -1,7 +1,8 @@
 /** What became of a command that was given to nodes. */
+
+import { follow } from '../client/follow.js';
 import type { Client, Json } from './client.js';
 import { CliError, EXIT } from './exit.js';
-import { follow } from './follow.js';
 import type { Session } from './program.js';
 
 interface CommandView extends Json {

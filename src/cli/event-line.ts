@@ -1,4 +1,4 @@
-import type { StreamedEvent } from './follow.js';
+import type { StreamedEvent } from '../client/follow.js';
 
 /** An event as one line: `12:03:04 0189abcd/2 ml_model execution.progress 50 % reading the grid mix`. */
 export function eventLine(event: StreamedEvent): string {

@@ -1,6 +1,7 @@
 /** How a command ends: its exit code, and what the person reads when it is not 0. */
 import { CommanderError } from 'commander';
 import { type Fault, messageOf, TuttiError, type TuttiErrorOptions } from '../base/errors.js';
+import { ClientError } from '../client/errors.js';
 import { type Io, writeJson, writeMessage } from './io.js';
 
 export const EXIT = { done: 0, failed: 1, badInput: 2, unreachable: 3 } as const;
@@ -47,5 +48,15 @@ export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
     };
     writeJson(io.stdout, document);
   }
-  return error instanceof CliError ? error.exit : EXIT.failed;
+  return exitOf(error);
+}
+
+function exitOf(error: TuttiError): ExitCode {
+  if (error instanceof CliError) return error.exit;
+  if (!(error instanceof ClientError)) return EXIT.failed;
+  if (error.code === 'unreachable') return EXIT.unreachable;
+  const { code, status = 0 } = error;
+  // 409 and 429 are about the state of things, other 4xx about what was asked.
+  const isBadInput = status >= 400 && status < 500 && status !== 409 && status !== 429;
+  return isBadInput || code === 'bad_url' ? EXIT.badInput : EXIT.failed;
 }

@@ -2,11 +2,11 @@
 import { type ScalarTag, stringify } from 'yaml';
 import { entriesOf } from '../base/json/exact.js';
 import { JsonText, plainOf } from '../base/json/json-text.js';
+import { follow, type StreamedEvent } from '../client/follow.js';
 import { formatTaskId, parseTaskId, type TaskId } from '../model/task-id.js';
 import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.js';
 import type { Client, Json } from './client.js';
 import { CliError, EXIT } from './exit.js';
-import { follow, type StreamedEvent } from './follow.js';
 import { stackBelow } from './stack.js';
 import { table } from './table.js';
 

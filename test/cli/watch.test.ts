@@ -3,11 +3,11 @@ import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { registerClientCommands } from '../../src/cli/client-commands.js';
 import { eventLine } from '../../src/cli/event-line.js';
-import type { StreamedEvent } from '../../src/cli/follow.js';
 import { createProgram, run } from '../../src/cli/program.js';
 import type { IterationView } from '../../src/cli/task.js';
 import { advance, boardOf } from '../../src/cli/watch/board.js';
 import { draw, duration } from '../../src/cli/watch/draw.js';
+import type { StreamedEvent } from '../../src/client/follow.js';
 import { type RunningGateway, startGateway } from '../support/gateway.js';
 
 const INPUTS = { length: ['text'], report: ['length'] };

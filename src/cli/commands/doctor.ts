@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { messageOf } from '../../base/errors.js';
+import { ClientError } from '../../client/errors.js';
 import { loadConfig } from '../../config/config.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
@@ -154,7 +155,7 @@ async function runningOrchestrator({ client }: Session): Promise<Finding> {
       ? { check, verdict: 'note', finding: `${finding}; ${LEAPT}` }
       : { check, verdict: 'ok', finding };
   } catch (thrown) {
-    const verdict = thrown instanceof CliError && thrown.exit === EXIT.unreachable ? 'note' : 'fault';
+    const verdict = thrown instanceof ClientError && thrown.code === 'unreachable' ? 'note' : 'fault';
     return { check, verdict, finding: messageOf(thrown) };
   }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { follow, type StreamedEvent } from '../../client/follow.js';
 import { eventLine } from '../event-line.js';
-import { follow, type StreamedEvent } from '../follow.js';
 import { type Io, writeJson, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { stackBelow } from '../stack.js';

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../base/errors.js';
+import { follow } from '../../client/follow.js';
 import { type Client, createClient } from '../client.js';
-import { follow } from '../follow.js';
 import { type Started, start } from './processes.js';
 import { footprints, resultTable, type SolvedIteration } from './results.js';
 

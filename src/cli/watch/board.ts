@@ -1,5 +1,5 @@
 /** A task as a terminal shows it while it runs: one line a module, kept current by the task's events. Pure. */
-import type { StreamedEvent } from '../follow.js';
+import type { StreamedEvent } from '../../client/follow.js';
 import { type IterationView, provenanceOf } from '../task.js';
 
 export interface Line {

@@ -1,7 +1,7 @@
 /** The board of a task, drawn over itself in a terminal for as long as the task runs. */
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
-import type { StreamedEvent } from '../follow.js';
+import type { StreamedEvent } from '../../client/follow.js';
 import type { Io } from '../io.js';
 import type { IterationView } from '../task.js';
 import { advance, type Board, boardOf, type Inputs } from './board.js';

@@ -1,5 +1,5 @@
 /**
- * The event stream as commands follow it.
+ * The event stream as programs and commands follow it.
  *
  * 1. A lost connection is dialled again, from the last cursor; what is delivered is in order and without repeats.
  * 2. A stretch that is gone, or another store than the one that was begun with, is a `gap`: who shows a state fetches it again.
@@ -7,9 +7,18 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
-import { readExactly } from '../base/json/exact.js';
-import { type Client, type Json, unreachable } from './client.js';
-import { CliError, EXIT } from './exit.js';
+import { ClientError, unreachable } from './errors.js';
+
+/** Where the events come from. */
+export interface StreamSource {
+  readonly url: string;
+  /** A new connection. */
+  connect(): WebSocket;
+  /** A frame from its text. @default `JSON.parse` */
+  read?(text: string): unknown;
+}
+
+type Frame = Readonly<Record<string, unknown>>;
 
 export interface StreamedEvent {
   readonly seq: number;
@@ -47,14 +56,14 @@ interface Place {
 }
 
 /** Ends when the signal is aborted. */
-export async function* follow(client: Client, options: FollowOptions): AsyncGenerator<Followed> {
+export async function* follow(source: StreamSource, options: FollowOptions): AsyncGenerator<Followed> {
   const { signal } = options;
   const place: Place = { isSubscribed: false, cursor: options.cursor, storeId: undefined };
   let retryMs = FIRST_RETRY_MS;
   let lostAt = performance.now();
   while (!signal.aborted) {
     try {
-      for await (const frame of frames(client.connect(), place, options)) {
+      for await (const frame of frames(source, place, options)) {
         lostAt = performance.now();
         retryMs = FIRST_RETRY_MS;
         const followed = take(frame, place);
@@ -62,15 +71,15 @@ export async function* follow(client: Client, options: FollowOptions): AsyncGene
       }
     } catch (thrown) {
       if (signal.aborted) return;
-      if (thrown instanceof CliError) throw thrown;
-      if (performance.now() - lostAt > GIVE_UP_MS) throw unreachable(client.url, thrown);
+      if (thrown instanceof ClientError) throw thrown;
+      if (performance.now() - lostAt > GIVE_UP_MS) throw unreachable(source.url, thrown);
     }
     await delay(retryMs, undefined, { signal }).catch(() => {});
     retryMs = Math.min(LONGEST_RETRY_MS, retryMs * 2);
   }
 }
 
-function take(frame: Json, place: Place): Followed | undefined {
+function take(frame: Frame, place: Place): Followed | undefined {
   switch (frame.type) {
     case 'events':
       place.cursor = frame.cursor as number;
@@ -93,7 +102,7 @@ function take(frame: Json, place: Place): Followed | undefined {
       return undefined;
     case 'error': {
       const { code, message } = frame.error as { code: string; message: string };
-      throw new CliError(EXIT.failed, code, message);
+      throw new ClientError(code, message);
     }
     default:
       return undefined;
@@ -102,11 +111,13 @@ function take(frame: Json, place: Place): Followed | undefined {
 
 /** The frames of one connection, the subscription made; ends when it closes, throws when it breaks or falls silent. */
 async function* frames(
-  socket: WebSocket,
+  source: StreamSource,
   place: Place,
   { problemId, signal }: FollowOptions,
-): AsyncGenerator<Json> {
-  const queue: Json[] = [];
+): AsyncGenerator<Frame> {
+  const socket = source.connect();
+  const read = source.read ?? JSON.parse;
+  const queue: Frame[] = [];
   let wake = (): void => {};
   let closed = false;
   let failure: unknown;
@@ -119,14 +130,15 @@ async function* frames(
   socket.on('message', (data) => {
     clearTimeout(silence);
     silence = setTimeout(hang, SILENCE_MS);
-    queue.push(readExactly(String(data)) as Json);
+    queue.push(read(String(data)) as Frame);
     wake();
   });
   socket.on('unexpected-response', (_request, response) => {
     const { statusCode } = response;
     const refused = statusCode === 401 || statusCode === 403;
     failure = refused
-      ? new CliError(EXIT.badInput, 'unauthorized', `The event stream was refused with ${statusCode}.`, {
+      ? new ClientError('unauthorized', `The event stream was refused with ${statusCode}.`, {
+          status: statusCode,
           hint: 'Give the token with --token or TUTTI_TOKEN.',
         })
       : new Error(`the event stream was refused with ${statusCode}`);
@@ -166,7 +178,7 @@ async function* frames(
 }
 
 /** From the last place, in the store where that place is; the first subscription takes the store as it is. */
-function subscription(hello: Json, place: Place, problemId: string | undefined): Json {
+function subscription(hello: Frame, place: Place, problemId: string | undefined): Frame {
   place.isSubscribed = false;
   place.storeId ??= hello.store_id as string;
   const message = {

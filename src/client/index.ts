@@ -1,0 +1,22 @@
+/** What programs import that submit problems and read results: `tutti/client`. */
+export type { Fault } from '../base/errors.js';
+export { ClientError } from './errors.js';
+export type { Followed, FollowOptions, StreamedEvent } from './follow.js';
+export type {
+  Iteration as IterationView,
+  IterationSummary,
+  LogLine,
+  Module,
+  ProblemSummary,
+  Routes,
+} from './generated/routes.js';
+export {
+  type Change,
+  type Difference,
+  type Gap,
+  type IterateOptions,
+  Iteration,
+  type WaitOptions,
+} from './iteration.js';
+export type { AnswerOf, PartsOf, RequestOptions, RouteName } from './route.js';
+export { type Search, type SubmitOptions, Tutti, type TuttiOptions } from './tutti.js';

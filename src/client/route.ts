@@ -1,0 +1,73 @@
+/** Requests typed by `/openapi.json`, from which the build generates `Routes`. */
+import { ClientError } from './errors.js';
+import type { Routes } from './generated/routes.js';
+import type { Http } from './http.js';
+
+/** `GET /v1/problems`, `POST /v1/problems` and so on. */
+export type RouteName = keyof Routes;
+
+/** What a route answers with. */
+export type AnswerOf<R extends RouteName> = Routes[R]['answer'];
+
+/** What a route takes: `path` (what stands in the braces of its name), `query` and `body`. */
+export type PartsOf<R extends RouteName> = Omit<Routes[R], 'answer'>;
+
+export interface RequestOptions {
+  /** Of a POST, a name of your own: for 24 hours the same key with the same body gives the same answer. @default a new one */
+  readonly key?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface AnyParts {
+  readonly path?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+}
+
+export interface Answered<T> {
+  readonly value: T;
+  /** The event that the answer reflects. */
+  readonly cursor: number;
+}
+
+const ANSWER_TIMEOUT_MS = 30_000;
+
+export async function askRoute<R extends RouteName>(
+  http: Http,
+  route: R,
+  parts: PartsOf<R>,
+  { key, signal }: RequestOptions = {},
+): Promise<Answered<AnswerOf<R>>> {
+  const { body }: AnyParts = parts;
+  const response = await openRoute(http, route, parts, {
+    timeoutMs: ANSWER_TIMEOUT_MS,
+    ...(signal && { signal }),
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(key !== undefined && { 'idempotency-key': key }),
+    },
+  });
+  try {
+    const value = (await response.json()) as AnswerOf<R>;
+    return { value, cursor: Number(response.headers.get('tutti-cursor') ?? 0) };
+  } catch (cause) {
+    const message = `${response.url} does not answer as an orchestrator does.`;
+    throw new ClientError('bad_answer', message, { cause });
+  }
+}
+
+/** The answer as it came. */
+export function openRoute(
+  http: Http,
+  route: RouteName,
+  { path = {}, query = {}, body }: AnyParts,
+  init: Parameters<Http['fetch']>[1],
+): Promise<Response> {
+  const [method = '', template = ''] = route.split(' ');
+  const address = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
+  return http.fetch(http.address(address, query as Readonly<Record<string, string>>), {
+    method,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...init,
+  });
+}

@@ -1,0 +1,136 @@
+import { type Followed, type FollowOptions, follow } from './follow.js';
+import type { IterationSummary, ProblemSummary, Routes } from './generated/routes.js';
+import { Http } from './http.js';
+import { type Difference, type IterateOptions, Iteration, parseTaskId } from './iteration.js';
+import { type AnswerOf, askRoute, type PartsOf, type RequestOptions, type RouteName } from './route.js';
+
+export interface TuttiOptions {
+  /** @default `TUTTI_URL`, else `http://127.0.0.1:7480` */
+  readonly url?: string;
+  /** @default `TUTTI_TOKEN`, else none */
+  readonly token?: string;
+  /**
+   * For how long a request is sent again when the connection breaks or the orchestrator asks for it: milliseconds.
+   * @default 30,000
+   */
+  readonly retryMs?: number;
+}
+
+export interface SubmitOptions extends RequestOptions {
+  /** A name for people. */
+  readonly title?: string | undefined;
+  /** 0 to 100, higher first. @default 50 */
+  readonly priority?: number | undefined;
+}
+
+/** A list's query, without what pages need. */
+export type Search<R extends 'GET /v1/problems' | 'GET /v1/iterations'> = Omit<
+  NonNullable<Routes[R]['query']>,
+  'limit' | 'cursor'
+>;
+
+const DEFAULT_URL = 'http://127.0.0.1:7480';
+const PAGE_SIZE = 1000;
+
+/**
+ * An orchestrator. Every method throws `ClientError`; a POST takes effect once, however often it has to be sent.
+ *
+ * @example
+ * const tutti = new Tutti();
+ * const iteration = await (await tutti.submit('my_graph', { rate: 0.1 })).wait();
+ * console.log(await iteration.output('train'));
+ */
+export class Tutti {
+  readonly #http: Http;
+
+  /** Throws `ClientError` `bad_url`. */
+  constructor(options: TuttiOptions = {}) {
+    const { TUTTI_URL, TUTTI_TOKEN } = process.env;
+    this.#http = new Http({
+      url: options.url ?? (TUTTI_URL || DEFAULT_URL),
+      token: options.token ?? TUTTI_TOKEN,
+      ...(options.retryMs !== undefined && { retryMs: options.retryMs }),
+    });
+  }
+
+  /** Any route of `/openapi.json`, by its method and path: `request('GET /v1/nodes', { query: { limit: 10 } })`. */
+  async request<R extends RouteName>(
+    route: R,
+    parts: PartsOf<R>,
+    options: RequestOptions = {},
+  ): Promise<AnswerOf<R>> {
+    return (await askRoute(this.#http, route, parts, options)).value;
+  }
+
+  /** Submits a problem; its first iteration begins. `input` is what the graph's source takes, in its JSON form. */
+  async submit(graph: string, input: unknown, options: SubmitOptions = {}): Promise<Iteration> {
+    const { title, priority, ...rest } = options;
+    const body = {
+      graph,
+      input,
+      ...(title !== undefined && { title }),
+      ...(priority !== undefined && { priority }),
+    };
+    const { task_id } = await this.request('POST /v1/problems', { body }, rest);
+    return await this.iteration(task_id, rest);
+  }
+
+  /** Begins the next iteration of a problem. */
+  async iterate(problemId: string, options: IterateOptions = {}): Promise<Iteration> {
+    return await Iteration.begin(this.#http, problemId, options);
+  }
+
+  /** One iteration, by its task id: `<problem_id>/<iteration_id>`. */
+  async iteration(taskId: string, { signal }: RequestOptions = {}): Promise<Iteration> {
+    return await Iteration.fetch(this.#http, parseTaskId(taskId), signal);
+  }
+
+  /** Problems, newest first, fetched page by page while they are read. */
+  problems(search: Search<'GET /v1/problems'> = {}): AsyncGenerator<ProblemSummary> {
+    return this.#items((page) => this.request('GET /v1/problems', { query: { ...search, ...page } }));
+  }
+
+  /** Iterations of all problems, or of one, fetched page by page while they are read. */
+  iterations({
+    problem_id,
+    ...search
+  }: Search<'GET /v1/iterations'> & { readonly problem_id?: string } = {}): AsyncGenerator<IterationSummary> {
+    if (problem_id === undefined)
+      return this.#items((page) => this.request('GET /v1/iterations', { query: { ...search, ...page } }));
+    const path = { problem_id };
+    const route = 'GET /v1/problems/{problem_id}/iterations';
+    return this.#items((page) => this.request(route, { path, query: { ...search, ...page } }));
+  }
+
+  /** What differs between two iterations of a problem. */
+  async compare(problemId: string, a: number, b: number): Promise<Difference> {
+    const route = 'GET /v1/problems/{problem_id}/diff';
+    const answer = await this.request(route, { path: { problem_id: problemId }, query: { a, b } });
+    return answer as Difference;
+  }
+
+  /**
+   * Events as they happen, until the signal is aborted: in order and without repeats, also when the connection is lost in between. A `gap`
+   * says which events are not stored any more.
+   */
+  follow(options: FollowOptions): AsyncGenerator<Followed> {
+    return follow(this.#http, options);
+  }
+
+  async *#items<T>(
+    fetchPage: (page: {
+      limit: number;
+      cursor?: string;
+    }) => Promise<{ readonly items: readonly T[]; readonly next_cursor: string | null }>,
+  ): AsyncGenerator<T> {
+    let cursor: string | null = null;
+    do {
+      const page: { readonly items: readonly T[]; readonly next_cursor: string | null } = await fetchPage({
+        limit: PAGE_SIZE,
+        ...(cursor !== null && { cursor }),
+      });
+      yield* page.items;
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+  }
+}

@@ -1,0 +1,121 @@
+/** The TypeScript client against a real orchestrator, over a good network and a bad one. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ClientError, type Iteration, type StreamedEvent, Tutti } from '../../src/client/index.js';
+import { missing } from '../python/python.js';
+import { Scene } from '../support/processes.js';
+import { TcpProxy } from '../support/proxy.js';
+import { NEEDED, Stage, TOKEN } from './stage.js';
+
+const tool = missing(...NEEDED);
+const points = [
+  [0, 1],
+  [1, 3],
+  [2, 5],
+];
+const GOOD = { points, rate: 0.1, epochs: 20 };
+const ENDLESS = { points, rate: 0.01, epochs: 100_000 };
+
+describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${tool})` : ''}`, () => {
+  const scene = Scene.ofFile();
+  let stage: Stage;
+  let tutti: Tutti;
+  let done: Iteration;
+
+  const refused = async (work: Promise<unknown>): Promise<ClientError> => {
+    const error = await work.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ClientError);
+    return error as ClientError;
+  };
+
+  beforeAll(async () => {
+    stage = await Stage.up(scene);
+    tutti = new Tutti({ url: stage.orchestrator.ready.http, token: TOKEN });
+    done = await (await tutti.submit('fit', GOOD, { title: 'of the client' })).wait();
+  });
+
+  it('gives outputs as values, and bytes as a Blob', async () => {
+    expect(done.state).toBe('succeeded');
+    const outputs = await done.outputs();
+    expect(outputs.train).toMatchObject({ loss: expect.any(Number) });
+    expect(outputs.plot).toBeInstanceOf(Blob);
+    expect(Buffer.from(await (outputs.plot as Blob).arrayBuffer()).toString('latin1', 1, 4)).toBe('PNG');
+  });
+
+  it('iterates, compares and searches', async () => {
+    const second = await (await done.iterate({ input: { ...GOOD, rate: 0.05 } })).wait();
+    expect((await done.compare(second)).input).toEqual([{ path: '/rate', a: 0.1, b: 0.05 }]);
+    const third = await (await tutti.iterate(done.problemId, { parent: 2, reuse: ['train'] })).wait();
+    expect(third.view.modules.train?.state).toBe('reused');
+    const found: unknown[] = [];
+    const search = { problem_id: done.problemId, filter: 'input.rate < 0.1', fields: 'input.rate' };
+    for await (const each of tutti.iterations(search)) found.push(each.fields);
+    expect(found).toEqual([{ 'input.rate': 0.05 }, { 'input.rate': 0.05 }]);
+    for await (const problem of tutti.problems({ q: 'of the client' }))
+      expect(problem.problem_id).toBe(done.problemId);
+    const { items } = await tutti.request('GET /v1/nodes', { query: { limit: 10 } });
+    expect(items.map(({ module }) => module).sort()).toEqual(['plot', 'train']);
+    expect((await done.log('train')).at(-1)?.message).toContain('trained to a loss of');
+  });
+
+  it('follows a task from its beginning to its end, though the connection is cut', async () => {
+    const proxy = await TcpProxy.to(scene, stage.orchestrator.ready.http);
+    const far = new Tutti({ url: proxy.endpoint.replace('tcp:', 'http:'), token: TOKEN });
+    const begun = await far.submit('fit', { ...GOOD, epochs: 200 });
+    const seen: StreamedEvent[] = [];
+    for await (const event of begun.follow()) {
+      if ('kind' in event) throw new Error('a gap');
+      seen.push(event);
+      if (event.type === 'execution.running') proxy.cut();
+    }
+    const stored: unknown[] = [];
+    for await (const event of begun.events()) stored.push(event);
+    expect(seen).toEqual(stored);
+    expect(seen.at(-1)?.type).toBe('iteration.succeeded');
+    expect(proxy.connections).toBeGreaterThan(2);
+  });
+
+  it('submits once though the answer was lost', async () => {
+    const proxy = await TcpProxy.to(scene, stage.orchestrator.ready.http);
+    const far = new Tutti({ url: proxy.endpoint.replace('tcp:', 'http:'), token: TOKEN });
+    await far.request('GET /v1/stats', {});
+    const count = async () => (await stage.get('/v1/problems?limit=1000')).items.length;
+    const before = await count();
+    proxy.swallow();
+    const submitting = far.submit('fit', GOOD);
+    await expect.poll(count).toBe(before + 1);
+    proxy.cut();
+    await submitting;
+    expect(await count()).toBe(before + 1);
+  });
+
+  it('waits until its signal is aborted, and cancels', async () => {
+    const begun = await tutti.submit('fit', ENDLESS);
+    await expect(begun.wait({ signal: AbortSignal.timeout(200) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+    await begun.cancel('enough');
+    await begun.wait({ check: false });
+    expect([begun.state, begun.view.reason]).toEqual(['cancelled', 'enough']);
+  });
+
+  it('reports refusals and failures as one error with a code and details', async () => {
+    const unknown = await refused(tutti.submit('fti', {}));
+    expect(unknown).toMatchObject({ code: 'unknown_graph', status: 422, hint: 'known graphs: fit' });
+    expect(unknown.details).toMatchObject([{ path: '/graph' }]);
+    const failed = await refused((await tutti.submit('fit', { ...GOOD, rate: 9, epochs: 400 })).wait());
+    expect(failed).toMatchObject({
+      code: 'task_failed',
+      details: [{ path: 'train', code: 'handler_error' }],
+    });
+    expect((await refused(done.output('nothing'))).code).toBe('unknown_module');
+    expect((await refused(tutti.iteration('nonsense'))).code).toBe('bad_task_id');
+    const stranger = new Tutti({ url: stage.orchestrator.ready.http, token: 'x'.repeat(20) });
+    expect((await refused(stranger.submit('fit', GOOD))).code).toBe('unauthorized');
+    const nobody = new Tutti({ url: 'http://127.0.0.1:9' });
+    expect((await refused(nobody.submit('fit', GOOD))).code).toBe('unreachable');
+    expect(() => new Tutti({ url: 'localhost' })).toThrow(/no http:/);
+    const key = { key: 'typescript-1' };
+    const twice = [await tutti.submit('fit', GOOD, key), await tutti.submit('fit', GOOD, key)];
+    expect(twice[0]!.taskId).toBe(twice[1]!.taskId);
+  });
+});
