@@ -5,10 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { missing, root } from '../python/python.js';
 import { Scene } from '../support/processes.js';
 import { TcpProxy } from '../support/proxy.js';
-import { NEEDED, Stage, samplesOf } from './stage.js';
+import { EXAMPLE, NEEDED, Stage, samplesOf } from './stage.js';
 
 const programs = join(root, 'test/python/client');
-const tool = missing(...NEEDED);
+const tool = missing(...NEEDED, 'nbclient', 'ipykernel');
 
 describe.skipIf(tool !== undefined)(`the Python client${tool ? ` (needs ${tool})` : ''}`, () => {
   const scene = Scene.ofFile();
@@ -32,6 +32,17 @@ describe.skipIf(tool !== undefined)(`the Python client${tool ? ` (needs ${tool})
     expect((await ran.exited).code, ran.stderr).toBe(0);
     expect(ran.stdout).toContain('unknown_graph /graph known graphs: fit');
     expect(ran.stdout).toContain('cancelled');
+  });
+
+  it('runs the example notebook, which shows tables, a picture and a bar', async () => {
+    const notebook = join(EXAMPLE, 'fit.ipynb');
+    const ran = stage.python([join(programs, 'notebook.py'), notebook]);
+    expect((await ran.exited).code, ran.stderr).toBe(0);
+    const { types, text } = JSON.parse(ran.stdout) as { types: string[][]; text: string };
+    expect(types.filter((each) => each.includes('image/png'))).toHaveLength(1);
+    expect(types.filter((each) => each.includes('text/html')).length).toBeGreaterThan(4);
+    expect(text).toContain('use a smaller rate than 9');
+    expect(text).toContain('iteration.succeeded');
   });
 
   it('follows the stream without loss or repeat while its connections are cut and the orchestrator is killed', async () => {
