@@ -4,7 +4,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { printJson } from '../../src/base/json/json-text.js';
-import type { Answer, Coordinator, Found, Refusal, Request, View } from '../../src/orchestrator/port.js';
+import type {
+  Answer,
+  Coordinator,
+  Found,
+  FoundJson,
+  Queries,
+  Refusal,
+  Request,
+  View,
+} from '../../src/orchestrator/port.js';
 import { refusalError } from './errors.js';
 
 declare module 'fastify' {
@@ -24,6 +33,7 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
+const JSON_TYPE = 'application/json; charset=utf-8';
 const STATUS = { created: 201, accepted: 202, done: 200 } as const;
 
 /** The value that a query found; its cursor goes into the headers. Throws what a refusal stands for. */
@@ -31,6 +41,20 @@ export function found<T>(reply: FastifyReply, result: Found<T> | Refusal): T {
   if ('ok' in result) throw refusalError(result);
   reply.header('tutti-cursor', result.cursor);
   return result.value;
+}
+
+/** Replies with what a query found. Throws what a refusal stands for. */
+export function sendFound(reply: FastifyReply, result: FoundJson<unknown> | Refusal): FastifyReply {
+  if ('ok' in result) throw refusalError(result);
+  reply.header('tutti-cursor', result.cursor).type(JSON_TYPE);
+  return reply.send(result.json);
+}
+
+/** The queries of one request: nobody works on them once its connection has ended. */
+export function asked({ queries }: Pick<Coordinator, 'queries'>, reply: FastifyReply): Queries {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return queries.until(gone.signal);
 }
 
 /** Asks the orchestrator to do something, and replies with its answer. */
@@ -48,5 +72,5 @@ export async function perform(
 
 /** A value that is JSON, but perhaps not an object: a text, a number, nothing. */
 export function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
-  return reply.type('application/json; charset=utf-8').send(Buffer.from(printJson(value ?? null)));
+  return reply.type(JSON_TYPE).send(Buffer.from(printJson(value ?? null)));
 }

@@ -23,7 +23,7 @@ export class Payloads {
 
   async output(task: TaskId, module: string): Promise<View> {
     const { json, type, raw } = foundIn(await this.#coordinator.queries.output(task, module));
-    return fieldsOf(raw.kind === 'blob' ? await this.#blob(raw.blob, type) : json);
+    return fieldsOf(raw.kind === 'blob' ? await this.#blob(raw.blob, type) : json.value);
   }
 
   /** Of an iteration as it is shown. */

@@ -1,6 +1,7 @@
 /** What the operators can read off a running orchestrator: sizes of everything that may grow, and counts of what happened. */
 import type { BusGauges } from '../bus/bus.js';
 import type { State } from './decide/state.js';
+import type { QueryGauges } from './queries/service/service.js';
 
 export interface Gauges {
   readonly mailbox: number;
@@ -40,6 +41,8 @@ export interface Gauges {
   readonly paused_ms: number;
   /** Whether nothing is removed for its age, since the wall clock has leapt. */
   readonly ages_held: boolean;
+  /** The readers of short and of long queries. */
+  readonly queries: QueryGauges;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -53,6 +56,7 @@ export function gaugesOf(
     readonly pausedMs: number;
     readonly agesHeld: boolean;
     readonly bus: BusGauges;
+    readonly queries: QueryGauges;
   },
 ): Gauges {
   const nodes = { alive: 0, unresponsive: 0, dead: 0 };
@@ -97,6 +101,7 @@ export function gaugesOf(
     assignments: state.assignments,
     paused_ms: Math.round(loop.pausedMs),
     ages_held: loop.agesHeld,
+    queries: loop.queries,
     counters: Object.fromEntries(state.counters.entries()),
   };
 }

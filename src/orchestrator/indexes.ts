@@ -14,7 +14,8 @@ import { formatTaskId, type TaskId } from '../model/task-id.js';
 import { taskHasEnded } from '../model/task-state.js';
 import type { Entry, Key, Reader, Store, Write } from '../store/store.js';
 import { indexedElements } from './decide/indexing.js';
-import type { LoadedGraph, State } from './decide/state.js';
+import type { State } from './decide/state.js';
+import { type Declared, declaredBy } from './declared-indexes.js';
 import { indexKey } from './index-key.js';
 import { readProblem, readTask } from './load.js';
 import type { EventStream } from './port.js';
@@ -37,13 +38,6 @@ export interface IndexesDeps {
   readonly logger: Logger;
 }
 
-/** A field that a graph declares, and the version since which it has done so without a break. */
-interface Declared {
-  readonly graph: string;
-  readonly field: string;
-  readonly since: number;
-}
-
 export class Indexes {
   readonly #deps: IndexesDeps;
   readonly #payloads: Payloads;
@@ -58,23 +52,11 @@ export class Indexes {
     this.#payloads = createPayloads(deps.state);
   }
 
-  /** Whether every ended iteration that has the field, of this graph or of all, is in the field's index. */
-  covers(field: string, graph: string | undefined): boolean {
-    const [module = ''] = field.split('.');
-    const names = graph === undefined ? [...this.#deps.state.graphs.keys()] : [graph];
-    const concerned = names.filter((name) => this.#everHad(name, module));
-    return (
-      concerned.length > 0 &&
-      concerned.every((name) => {
-        const declared = this.#declaredBy(name).find((one) => one.field === field);
-        return declared !== undefined && (declared.since === 1 || this.#complete.has(nameOf(declared)));
-      })
-    );
-  }
-
   /** Sees to it that what the graphs declare now becomes complete. Resolves when it is, or when told to stop. Never rejects. */
   async refresh(): Promise<void> {
-    for (const declared of [...this.#deps.state.graphs.keys()].flatMap((name) => this.#declaredBy(name))) {
+    for (const declared of [...this.#deps.state.graphs].flatMap(([name, versions]) =>
+      declaredBy(name, versions),
+    )) {
       const name = nameOf(declared);
       if (declared.since === 1 || this.#complete.has(name) || this.#underWay.has(name)) continue;
       const work = this.#complement(declared)
@@ -93,20 +75,6 @@ export class Indexes {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#underWay.values());
-  }
-
-  #everHad(graph: string, module: string): boolean {
-    return (this.#deps.state.graphs.get(graph) ?? []).some(({ compiled }) => compiled.index.has(module));
-  }
-
-  #declaredBy(graph: string): Declared[] {
-    const versions = this.#deps.state.graphs.get(graph) ?? [];
-    const has = ({ compiled }: LoadedGraph, field: string): boolean =>
-      compiled.graph.index?.includes(field) ?? false;
-    return (versions.at(-1)?.compiled.graph.index ?? []).map((field) => {
-      const without = versions.findLastIndex((version) => !has(version, field));
-      return { graph, field, since: without + 2 };
-    });
   }
 
   async #complement(declared: Declared): Promise<void> {

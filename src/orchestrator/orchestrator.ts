@@ -6,13 +6,14 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
-import { TuttiError } from '../base/errors.js';
+import type { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
 import { InTurn } from '../base/in-turn.js';
 import { canonicalJson } from '../base/json/canonical.js';
 import type { Logger } from '../base/logger.js';
 import { PauseFreeClock } from '../base/pause-free-clock.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
+import { formatTaskId } from '../model/task-id.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { AgeGuard } from './age-guard.js';
@@ -34,6 +35,9 @@ import type {
   Coordinator,
   EventStream,
   Found,
+  FoundJson,
+  Page,
+  PageRequest,
   Queries,
   Readiness,
   Refusal,
@@ -41,8 +45,12 @@ import type {
   Request,
   View,
 } from './port.js';
-import { type GraphParser, type ParsedGraph, prepare } from './prepare.js';
-import { createQueries } from './queries/queries.js';
+import { type GraphParser, prepare } from './prepare.js';
+import { foundJson } from './queries/found.js';
+import type { ReadStoredGraph } from './queries/graphs.js';
+import { isRefusal, pageOf } from './queries/pages.js';
+import type { StartReader } from './queries/service/lane.js';
+import { QueryService } from './queries/service/service.js';
 import { decodeRow, type IdempotencyRow } from './records.js';
 import { newestEventAt, recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
@@ -100,8 +108,10 @@ export interface OrchestratorDeps {
   readonly logger: Logger;
   readonly types: TypeRegistry;
   readonly parseGraph: GraphParser;
-  /** Reads a graph that was accepted before, whatever its size. */
-  readonly readStoredGraph: (yaml: string, types: TypeRegistry) => ParsedGraph;
+  /** Throws `TuttiError` `store_damaged`. */
+  readonly readStoredGraph: ReadStoredGraph;
+  /** Where queries are answered. */
+  readonly startReader: StartReader;
   /** Nothing can be committed any more (`fenced`, `store_failed`): this process must end. */
   readonly onLost: (error: TuttiError) => void;
   readonly options: OrchestratorOptions;
@@ -124,6 +134,7 @@ export class Orchestrator implements Coordinator {
   readonly #indexes: Indexes;
   readonly #retention: Retention;
   readonly #refusals: RefusalLog;
+  readonly #service: QueryService;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
   readonly #addresses = { outputs: '', blobs: '' };
@@ -204,14 +215,8 @@ export class Orchestrator implements Coordinator {
       inTurn,
       logger: deps.logger,
     });
-    this.queries = createQueries({
-      store: deps.store,
-      state: parts.state,
-      covers: (field, graph) => this.#indexes.covers(field, graph),
-      inspectNodes: (nodeId) => this.#inspectNodes(nodeId),
-      inspectQueue: (task) => this.#inspectQueue(task),
-      stats: async () => ({ ...this.gauges(), store: await deps.store.stats() }) as unknown as View,
-    });
+    this.#service = parts.service;
+    this.queries = this.#queriesUntil(undefined);
   }
 
   /**
@@ -235,17 +240,19 @@ export class Orchestrator implements Coordinator {
       store: deps.store,
       graceMs: deps.options.graceMs,
       clocks: { nowMs: clock.nowMs(), wallMs: deps.clock.wallMs() },
-      parseGraph: (yaml, types) => {
-        const parsed = deps.readStoredGraph(yaml, types);
-        if (parsed.ok) return parsed.graph;
-        throw new TuttiError('store_damaged', 'a stored graph cannot be read any more', {
-          details: parsed.faults,
-        });
-      },
+      parseGraph: deps.readStoredGraph,
     });
-    const events = new CommittedEvents(deps.store);
+    const service: QueryService = new QueryService({
+      start: deps.startReader,
+      shown: () => deps.store.applied(deps.store.position),
+      logger: deps.logger,
+    });
+    const events: CommittedEvents = new CommittedEvents(deps.store, (after, limit) =>
+      service.events(after, limit),
+    );
     await events.start();
-    return new Orchestrator(deps, { epoch, state, clock, events, ages });
+    service.start();
+    return new Orchestrator(deps, { epoch, state, clock, events, ages, service });
   }
 
   /**
@@ -317,7 +324,9 @@ export class Orchestrator implements Coordinator {
   readiness(): Readiness {
     const unready = this.#unready();
     if (unready) return { ready: false, reason: unready.message };
-    return this.#ages.isHeld ? { ready: true, hint: CLOCK_HINT } : { ready: true };
+    const hints = [this.#ages.isHeld ? CLOCK_HINT : undefined, this.#service.trouble];
+    const hint = hints.filter((one) => one !== undefined).join('; ');
+    return hint === '' ? { ready: true } : { ready: true, hint };
   }
 
   noteRefused(refused: Refused): void {
@@ -335,6 +344,7 @@ export class Orchestrator implements Coordinator {
       pausedMs: this.#clock.pausedMs,
       agesHeld: this.#ages.isHeld,
       bus: this.#deps.bus.gauges(),
+      queries: this.#service.gauges(),
     });
   }
 
@@ -356,6 +366,35 @@ export class Orchestrator implements Coordinator {
     await this.#indexes.stop();
     await this.#retention.stop();
     await this.#deps.bus.stop();
+    this.#service.stop();
+  }
+
+  /** What readers answer, and what only the loop and the store's owner know. */
+  #queriesUntil(signal: AbortSignal | undefined): Queries {
+    return {
+      ...this.#service.queries(signal),
+      until: (until) => this.#queriesUntil(until),
+      nodes: async (page) => {
+        const { cursor, value } = await this.#inspectNodes(undefined);
+        return pageOfViews({ cursor, value: [...value].sort(byInstance) }, page);
+      },
+      node: async (nodeId) => {
+        const { cursor, value } = await this.#inspectNodes(nodeId);
+        const [node] = value;
+        if (node) return foundJson(cursor, node);
+        return { ok: false, kind: 'not_found', code: 'unknown_node', message: `no node ${nodeId}` };
+      },
+      queues: async (page) => pageOfViews(await this.#inspectQueue(undefined), page),
+      queueOfTask: async (task, page) => {
+        const known = await this.#service.queries(signal).executions(task, { limit: 1 });
+        return 'ok' in known ? known : pageOfViews(await this.#inspectQueue(formatTaskId(task)), page);
+      },
+      stats: async () =>
+        foundJson(this.events.cursor(), {
+          ...this.gauges(),
+          store: await this.#deps.store.stats(),
+        } as unknown as View),
+    };
   }
 
   /** Why no work is taken at the moment, if so. */
@@ -474,12 +513,25 @@ function houseOf(
   };
 }
 
+function pageOfViews(
+  { cursor, value }: Found<readonly View[]>,
+  page: PageRequest,
+): FoundJson<Page<View>> | Refusal {
+  const found = pageOf(value, page);
+  return isRefusal(found) ? found : foundJson(cursor, found);
+}
+
+function byInstance(a: View, b: View): number {
+  return `${a.module}${a.instance}` < `${b.module}${b.instance}` ? -1 : 1;
+}
+
 interface Parts {
   readonly epoch: number;
   readonly state: State;
   readonly clock: PauseFreeClock;
   readonly events: CommittedEvents;
   readonly ages: AgeGuard;
+  readonly service: QueryService;
 }
 
 function unavailable(code: string, message: string): Refusal {

@@ -158,48 +158,62 @@ export interface Found<T> {
   readonly value: T;
 }
 
+/** The same as JSON in UTF-8: a caller that only passes it on never reads its value. */
+export interface FoundJson<T> extends Found<T> {
+  readonly json: Uint8Array;
+}
+
+/** What an export is written as; `spreadsheet`: no cell of a CSV is a formula, and Excel finds its encoding. */
+export type ExportFormat = 'jsonl' | 'csv' | 'csv for spreadsheets';
+
 /** Reads of what is committed. Each resolves to a `Refusal` (`not_found`, `malformed`) instead of throwing. */
 export interface Queries {
-  problems(filter: ProblemFilter, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
-  problem(problemId: string): Promise<Found<View> | Refusal>;
+  /** The same questions, none of which is worked on any longer once the signal aborts: they are refused with `cancelled`. */
+  until(signal: AbortSignal): Queries;
+  problems(filter: ProblemFilter, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  problem(problemId: string): Promise<FoundJson<View> | Refusal>;
   /** By its `created_seq`, a number that no other problem ever has. */
-  problemCreatedAt(createdSeq: number): Promise<Found<View> | Refusal>;
+  problemCreatedAt(createdSeq: number): Promise<FoundJson<View> | Refusal>;
   /** By their number, unless the query says otherwise. */
-  iterations(problemId: string, page: PageRequest, query?: SearchQuery): Promise<Found<Page<View>> | Refusal>;
+  iterations(
+    problemId: string,
+    page: PageRequest,
+    query?: SearchQuery,
+  ): Promise<FoundJson<Page<View>> | Refusal>;
   /** Iterations of all problems: those of the newest problem first, and of each the newest first. */
-  searchIterations(query: SearchQuery, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
-  iteration(task: TaskId): Promise<Found<View> | Refusal>;
+  searchIterations(query: SearchQuery, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  iteration(task: TaskId): Promise<FoundJson<View> | Refusal>;
   /** The last output of a module's newest succeeded execution. */
   output(task: TaskId, module: string): Promise<Found<StoredOutput> | Refusal>;
-  executions(task: TaskId, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
-  execution(task: TaskId, executionId: string): Promise<Found<View> | Refusal>;
+  executions(task: TaskId, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  execution(task: TaskId, executionId: string): Promise<FoundJson<View> | Refusal>;
   executionOutput(task: TaskId, executionId: string, seq: number): Promise<Found<StoredOutput> | Refusal>;
   executionLog(
     task: TaskId,
     executionId: string,
     page: PageRequest,
-  ): Promise<Found<Page<JsonText | View>> | Refusal>;
+  ): Promise<FoundJson<Page<View>> | Refusal>;
   /** Every event of the task, in order. */
-  taskEvents(task: TaskId, page: PageRequest): Promise<Found<Page<JsonText | View>> | Refusal>;
-  diff(problemId: string, a: number, b: number): Promise<Found<View> | Refusal>;
-  /** One record an iteration, with its outputs, in order. */
-  exportRows(problemId: string): Promise<Found<AsyncIterable<View>> | Refusal>;
-  nodes(page: PageRequest): Promise<Found<Page<View>> | Refusal>;
-  node(nodeId: string): Promise<Found<View> | Refusal>;
+  taskEvents(task: TaskId, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  diff(problemId: string, a: number, b: number): Promise<FoundJson<View> | Refusal>;
+  /** One record an iteration, with its outputs, in order, as text. */
+  exportOf(problemId: string, format: ExportFormat): Promise<Found<AsyncIterable<Uint8Array>> | Refusal>;
+  nodes(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  node(nodeId: string): Promise<FoundJson<View> | Refusal>;
   /** Each module of the newest graphs: its nodes that take work, their slots, and how many executions wait for one. */
-  queues(page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  queues(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** The modules of a task that wait for a slot, each with how many come before it. */
-  queueOfTask(task: TaskId, page: PageRequest): Promise<Found<Page<View>> | Refusal>;
-  command(commandId: string): Promise<Found<View> | Refusal>;
-  graphs(page: PageRequest): Promise<Found<Page<View>> | Refusal>;
+  queueOfTask(task: TaskId, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  command(commandId: string): Promise<FoundJson<View> | Refusal>;
+  graphs(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** With `version` absent: the newest. */
-  graph(name: string, version?: number): Promise<Found<View> | Refusal>;
-  stats(): Promise<Found<View>>;
+  graph(name: string, version?: number): Promise<FoundJson<View> | Refusal>;
+  stats(): Promise<FoundJson<View>>;
 }
 
 export interface StoredOutput {
-  /** What `printJson` writes: the text of a payload that is JSON, another decoded; for a blob, its reference. */
-  readonly json: unknown;
+  /** The text of a payload that is JSON, another decoded; for a blob, its reference. */
+  readonly json: JsonText;
   readonly type: string;
   /** The bytes as the node sent them, or where they are. */
   readonly raw:

@@ -6,17 +6,16 @@
  */
 import { TuttiError } from '../base/errors.js';
 import { hasEnded } from '../model/execution.js';
-import type { Graph } from '../model/graph.js';
-import { compileGraph, type Execution } from '../model/task.js';
+import type { Execution } from '../model/task.js';
 import { parseTaskId } from '../model/task-id.js';
 import { entriesOf } from '../store/pages.js';
 import type { Reader } from '../store/store.js';
-import { type TypeRegistry, typesFromJson } from '../wire/types.js';
 import type { Command } from './decide/commands.js';
 import { nodeFromRow } from './decide/node-view.js';
 import { problemFromRow } from './decide/problem.js';
 import { State, type Timer } from './decide/state.js';
 import { readProblemAt } from './load.js';
+import { loadGraph, type ReadStoredGraph } from './queries/graphs.js';
 import {
   type Clocks,
   type CommandRow,
@@ -46,7 +45,7 @@ export interface RecoverDeps {
   readonly store: Reader;
   readonly clocks: Clocks;
   readonly graceMs: number;
-  readonly parseGraph: (yaml: string, types: TypeRegistry) => Graph;
+  readonly parseGraph: ReadStoredGraph;
 }
 
 export async function recover({ store, clocks: now, graceMs, parseGraph }: RecoverDeps): Promise<State> {
@@ -55,13 +54,7 @@ export async function recover({ store, clocks: now, graceMs, parseGraph }: Recov
   const cursor = await store.get('meta', ['cursor']);
   state.cursor = cursor ? decodeRow<number>(cursor) : 0;
   for await (const { key, value } of entriesOf(store, 'graphs')) {
-    const row = decodeRow<GraphRow>(value);
-    const types = typesFromJson(row.types);
-    const compiled = compileGraph(
-      { name: String(key[0]), version: Number(key[1]) },
-      parseGraph(row.yaml, types),
-    );
-    state.addGraph({ compiled, types, typesJson: row.types, yaml: row.yaml, createdAt: row.created_at });
+    state.addGraph(loadGraph(String(key[0]), Number(key[1]), decodeRow<GraphRow>(value), parseGraph));
   }
   for await (const { value } of entriesOf(store, 'nodes')) {
     const node = nodeFromRow(decodeRow<NodeRow>(value), clocks.nowMs);

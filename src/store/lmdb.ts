@@ -1,7 +1,9 @@
 /** How a store is opened: what is at its place is compared with what is noted of it before LMDB maps it. */
+
 import { join } from 'node:path';
 import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
+import { AppliedTables } from './applied-tables.js';
 import { type Identity, readIdentity, storeGone, writeIdentity } from './identity.js';
 import {
   type Db,
@@ -61,6 +63,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
  */
 export async function openStoreReadOnly(options: StoreOptions): Promise<ReadOnlyStore> {
   return new ReadOnlyStore(options.dir, (await openTables(options, true)).tables);
+}
+
+/** Open the tables of a store that another process works on, without its log. @throws as `openStoreReadOnly` */
+export async function openAppliedTables(options: StoreOptions): Promise<AppliedTables> {
+  return new AppliedTables((await openTables(options, true)).tables);
 }
 
 type Noted = Identity | 'unreadable' | undefined;

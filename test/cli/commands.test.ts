@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { foundJson } from '../../src/orchestrator/queries/found.js';
 import { cli } from '../support/cli.js';
 import { fakeNode } from '../support/fake-coordinator.js';
 import { type RunningGateway, startGateway } from '../support/gateway.js';
@@ -256,7 +257,7 @@ describe('steering', () => {
       const found = await command(id);
       if ('ok' in found) return found;
       const error = { code: 'not_in_this_state', message: 'It is terminating' };
-      return { ...found, value: { ...found.value, state, parts: [{ node_id: 'n-1', error }] } };
+      return foundJson(found.cursor, { ...found.value, state, parts: [{ node_id: 'n-1', error }] });
     };
     const commanding = cli(['node', node.node_id as string, 'start'], { url: running.url });
     await expect.poll(() => running.gateway.gauges().viewers).toBe(1);

@@ -57,3 +57,42 @@ it('finds by outputs; an index that is declared later takes in what is there, an
     expect.stringContaining('position 9'),
   ]);
 });
+
+it('goes on with tasks and answers queries while the processes that answer them are killed', async () => {
+  const scene = Scene.ofTest();
+  const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+  startNode(scene, orchestrator, { module: 'work' });
+  const tape = orchestrator.tape();
+  const { pid } = orchestrator.process;
+  const readers = async (): Promise<number[]> =>
+    (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'))
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
+  const metric = async (name: string): Promise<number> => {
+    const text = await (await fetch(`${orchestrator.ready.http}/metrics`)).text();
+    const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+    return Number(line?.split(' ').at(-1));
+  };
+  await orchestrator.get('/v1/problems?q=none');
+  expect(await readers()).toHaveLength(2);
+  for (let round = 0; round < 5; round += 1) {
+    const { task_id } = await orchestrator.submit('one', {});
+    const asked = [
+      ...Array.from({ length: 10 }, () => orchestrator.get(`/v1/problems/${task_id.split('/')[0]}`)),
+      orchestrator.get('/v1/problems?q=none'),
+    ];
+    for (const reader of await readers()) process.kill(reader, 'SIGKILL');
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(asked.map(() => 200));
+    await tape.ended(task_id);
+  }
+  expect(await metric('tutti_readers_ended_total{lane="short"}')).toBe(5);
+  for (const reader of await readers()) process.kill(reader, 'SIGKILL');
+  await expect
+    .poll(async () => (await orchestrator.get('/readyz')).body)
+    .toEqual({ status: 'ready', hint: expect.stringContaining('has ended and is started again') });
+  await expect
+    .poll(async () => (await orchestrator.get('/readyz')).body, { timeout: 60_000 })
+    .toEqual({ status: 'ready' });
+});

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { v7 } from 'uuid';
+import { JsonText } from '../../src/base/json/json-text.js';
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
 import type {
   Answer,
   Coordinator,
   Found,
+  FoundJson,
   Page,
   PageRequest,
   Readiness,
@@ -15,6 +17,8 @@ import type {
   StoredOutput,
   View,
 } from '../../src/orchestrator/port.js';
+import { exportedText } from '../../src/orchestrator/queries/export.js';
+import { foundJson } from '../../src/orchestrator/queries/found.js';
 import { createFakeEvents, type FakeEvents } from './fake-events.js';
 
 type Json = Record<string, unknown>;
@@ -79,7 +83,7 @@ export function createFakeCoordinator(
   const answered = new Map<string, { body: string; answer: Answer }>();
   const requests: Request[] = [];
 
-  const at = <T>(value: T): Found<T> => ({ cursor: events.cursor(), value });
+  const at = <T>(value: T): FoundJson<T> => foundJson(events.cursor(), value);
   const missing = (what: string): Refusal => ({
     ok: false,
     kind: 'not_found',
@@ -89,14 +93,20 @@ export function createFakeCoordinator(
   const findProblem = (id: string): FakeProblem | undefined => problems.find((one) => one.problemId === id);
   const find = (task: TaskId): FakeIteration | undefined =>
     findProblem(task.problemId)?.iterations[task.iterationId - 1];
-  const inProblem = <T>(id: string, view: (problem: FakeProblem) => T): Found<T> | Refusal => {
+  const inProblem = <T>(id: string, view: (problem: FakeProblem) => T): FoundJson<T> | Refusal => {
     const problem = findProblem(id);
     return problem === undefined ? missing(`problem ${id}`) : at(view(problem));
   };
-  const inTask = <T>(task: TaskId, view: (one: FakeIteration) => T | undefined): Found<T> | Refusal => {
+  const inTask = <T>(task: TaskId, view: (one: FakeIteration) => T | undefined): FoundJson<T> | Refusal => {
     const one = find(task);
     const value = one === undefined ? undefined : view(one);
     return value === undefined ? missing(`such thing in ${formatTaskId(task)}`) : at(value);
+  };
+  const outputIn = (task: TaskId, name: unknown): Found<StoredOutput> | Refusal => {
+    const value = find(task)?.outputs.get(String(name));
+    return value === undefined
+      ? missing(`such output in ${formatTaskId(task)}`)
+      : { cursor: events.cursor(), value };
   };
 
   const begin = (problem: FakeProblem, input: unknown, parent: number | null): Answer => {
@@ -239,7 +249,11 @@ export function createFakeCoordinator(
     output(task, name, json, raw) {
       const one = find(task)!;
       const bytes = Buffer.from(JSON.stringify(json));
-      one.outputs.set(name, { json, type: 'json', raw: raw ?? { kind: 'inline', bytes } });
+      one.outputs.set(name, {
+        json: new JsonText(JSON.stringify(json)),
+        type: 'json',
+        raw: raw ?? { kind: 'inline', bytes },
+      });
       one.modules[name] = {
         ...one.modules[name],
         state: 'succeeded',
@@ -284,6 +298,7 @@ export function createFakeCoordinator(
       ]);
     },
     queries: {
+      until: () => fake.queries,
       async problems(filter, page) {
         const chosen = problems.filter(
           (one) =>
@@ -304,9 +319,7 @@ export function createFakeCoordinator(
         const all = problems.flatMap((one) => one.iterations.map(iterationSummary).reverse());
         const found = paged(all, page, at);
         const report = { indexed: false, scanned: all.length, complete: true, elapsed_ms: 0 };
-        return 'ok' in found || query.filter === undefined
-          ? found
-          : { ...found, value: { ...found.value, query: report } };
+        return 'ok' in found || query.filter === undefined ? found : at({ ...found.value, query: report });
       },
       async iterations(id, page) {
         const problem = findProblem(id);
@@ -321,18 +334,18 @@ export function createFakeCoordinator(
           overrides: {},
           modules: one.modules,
         })),
-      output: async (task, name) => inTask(task, (one) => one.outputs.get(name)),
+      output: async (task, name) => outputIn(task, name),
       executions: async (task, page) => {
         const one = find(task);
         return one === undefined ? missing('task') : paged(executions(one), page, at);
       },
       execution: async (task, id) =>
         inTask(task, (one) => executions(one).find((execution) => execution.execution_id === id)),
-      executionOutput: async (task, id, seq) =>
-        inTask(task, (one) => {
-          const name = executions(one).find((execution) => execution.execution_id === id)?.module;
-          return seq === 1 ? one.outputs.get(String(name)) : undefined;
-        }),
+      executionOutput: async (task, id, seq) => {
+        const one = find(task);
+        const found = one && executions(one).find((execution) => execution.execution_id === id);
+        return seq === 1 ? outputIn(task, found?.module) : missing(`output ${seq}`);
+      },
       executionLog: async (task, _id, page) =>
         find(task) === undefined
           ? missing('task')
@@ -357,17 +370,15 @@ export function createFakeCoordinator(
             report: [{ path: '/title', a: 'x', b: 'y' }],
           },
         })),
-      exportRows: async (id) =>
-        inProblem(id, (one) =>
-          Readable.from(
-            one.iterations.map((iteration) => ({
-              ...iterationSummary(iteration),
-              outputs: Object.fromEntries(
-                [...iteration.outputs].map(([name, output]) => [name, output.json]),
-              ),
-            })),
-          ),
-        ),
+      async exportOf(id, format) {
+        const problem = findProblem(id);
+        if (problem === undefined) return missing(`problem ${id}`);
+        const rows = problem.iterations.map((iteration) => ({
+          ...iterationSummary(iteration),
+          outputs: Object.fromEntries([...iteration.outputs].map(([name, output]) => [name, output.json])),
+        }));
+        return { cursor: events.cursor(), value: exportedText(() => Readable.from(rows), format) };
+      },
       nodes: async (page) => paged([...nodes.values()], page, at),
       queues: async (page) => paged([], page, at),
       queueOfTask: async (task, page) => (find(task) === undefined ? missing('task') : paged([], page, at)),
@@ -500,8 +511,8 @@ function executions(one: FakeIteration): Json[] {
 function paged(
   items: readonly View[],
   page: PageRequest,
-  at: <T>(value: T) => Found<T>,
-): Found<Page<View>> | Refusal {
+  at: <T>(value: T) => FoundJson<T>,
+): FoundJson<Page<View>> | Refusal {
   const start = page.cursor === undefined ? 0 : Number(page.cursor);
   if (!Number.isInteger(start)) {
     return { ok: false, kind: 'malformed', code: 'bad_cursor', message: `${page.cursor} is no cursor.` };

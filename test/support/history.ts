@@ -5,8 +5,8 @@ import { taskHasEnded } from '../../src/model/task-state.js';
 import { indexedElements } from '../../src/orchestrator/decide/indexing.js';
 import type { LoadedGraph } from '../../src/orchestrator/decide/state.js';
 import { indexKey } from '../../src/orchestrator/index-key.js';
-import type { Queries } from '../../src/orchestrator/port.js';
-import { createQueries } from '../../src/orchestrator/queries/queries.js';
+import { inProcessReaders } from '../../src/orchestrator/queries/service/in-process.js';
+import { QueryService, type ReaderQueries } from '../../src/orchestrator/queries/service/service.js';
 import {
   EMPTY,
   encodeRow,
@@ -15,8 +15,9 @@ import {
   type TaskRow,
 } from '../../src/orchestrator/records.js';
 import { summaryOf } from '../../src/orchestrator/summary.js';
-import type { Key, Store, Table, Write } from '../../src/store/store.js';
+import type { Key, Reader, Store, Table, Write } from '../../src/store/store.js';
 import { loadTypes } from '../../src/wire/types.js';
+import { silent } from './silent.js';
 
 export interface MadeIteration {
   readonly state?: TaskState;
@@ -55,6 +56,18 @@ export function meterGraph(version: number, index: readonly string[], name = 'me
     yaml: '',
     createdAt: AT,
   };
+}
+
+/** The graph as it is stored. */
+export function graphRow(index: readonly string[]): Write {
+  const yaml = [
+    'name: meters',
+    'source: { name: text, type: json }',
+    'modules: { meter: { inputs: [text], output: json } }',
+    `index: [${index.join(', ')}]`,
+  ].join('\n');
+  const { typesJson } = meterGraph(1, index);
+  return put('graphs', ['meters', 1], encodeRow({ yaml, types: typesJson, created_at: AT }));
 }
 
 export function problemIdOf(seq: number): string {
@@ -181,15 +194,16 @@ function rowsOfTask(
   ];
 }
 
-/** Questions to a store that holds such a history. */
-export function queriesOf(store: Store, index: readonly string[]): Queries {
-  const graphs = new Map([['meters', [meterGraph(1, index)]]]);
-  return createQueries({
-    store,
-    state: { graphs, graph: (name, version = 1) => graphs.get(name)?.[version - 1] },
-    covers: (field) => index.includes(field),
-    inspectNodes: async () => ({ cursor: 0, value: [] }),
-    inspectQueue: async () => ({ cursor: 0, value: [] }),
-    stats: async () => ({}),
+/** Questions to a store that holds such a history, of a graph in one version. */
+export function queriesOf(store: Store, index: readonly string[]): ReaderQueries {
+  const { compiled, typesJson } = meterGraph(1, index);
+  const row = encodeRow({ yaml: '', types: typesJson, created_at: AT });
+  const within = (reader: Reader): Reader => ({
+    get: async (table, key) => (table === 'graphs' ? row : reader.get(table, key)),
+    keys: async (table, range) => (table === 'graphs' ? [['meters', 1]] : reader.keys(table, range)),
+    range: (table, range) => reader.range(table, range),
   });
+  const snapshot: Store['snapshot'] = (read) => store.snapshot((reader) => read(within(reader)));
+  const start = inProcessReaders({ store: { snapshot }, readGraph: () => compiled.graph });
+  return new QueryService({ start, shown: async () => {}, logger: silent }).queries();
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MAX_GRAPH_BYTES } from '../../../src/model/graph.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
-import { type App, found, perform } from '../http.js';
+import { type App, asked, perform, sendFound } from '../http.js';
 import { textOf } from '../parsing.js';
 import { pageQuery } from '../requests.js';
 import * as shape from '../schemas.js';
@@ -10,8 +10,6 @@ const YAML_TYPES = ['text/yaml', 'application/yaml', 'application/x-yaml', 'text
 const graphParams = z.object({ name: z.string() });
 
 export function graphRoutes(app: App, coordinator: Coordinator): void {
-  const { queries } = coordinator;
-
   app.get(
     '/v1/graphs',
     {
@@ -21,7 +19,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.pageOf(shape.graphView) }),
       },
     },
-    async (request, reply) => found(reply, await queries.graphs(request.query)),
+    async (request, reply) => sendFound(reply, await asked(coordinator, reply).graphs(request.query)),
   );
 
   app.get(
@@ -33,7 +31,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.graphView }),
       },
     },
-    async (request, reply) => found(reply, await queries.graph(request.params.name)),
+    async (request, reply) => sendFound(reply, await asked(coordinator, reply).graph(request.params.name)),
   );
 
   app.get(
@@ -45,7 +43,8 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.graphView }),
       },
     },
-    async (request, reply) => found(reply, await queries.graph(request.params.name, request.params.version)),
+    async (request, reply) =>
+      sendFound(reply, await asked(coordinator, reply).graph(request.params.name, request.params.version)),
   );
 
   void app.register(async (scope: App) => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { Activity } from '../activity.js';
 import { HttpError } from '../errors.js';
-import { type App, found } from '../http.js';
+import { type App, asked, found, sendFound } from '../http.js';
 import * as shape from '../schemas.js';
 
 /** When to ask again whether it is ready: seconds. */
@@ -58,7 +58,7 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
   app.get(
     '/v1/stats',
     { schema: { summary: 'Figures as JSON', response: shape.answers({ 200: shape.anything }) } },
-    async (_request, reply) => found(reply, await coordinator.queries.stats()),
+    async (_request, reply) => sendFound(reply, await asked(coordinator, reply).stats()),
   );
 
   app.get(

@@ -5,7 +5,7 @@ import type { Coordinator, StoredOutput } from '../../../src/orchestrator/port.j
 import { wantsBytes } from '../accept.js';
 import { HttpError } from '../errors.js';
 import { sendFile } from '../files.js';
-import { type App, found, perform, sendJson } from '../http.js';
+import { type App, asked, found, perform, sendFound, sendJson } from '../http.js';
 import { pageQuery, postHeaders, problemParams, reason, taskParams } from '../requests.js';
 import * as shape from '../schemas.js';
 import { sendBlob } from './blobs.js';
@@ -90,8 +90,6 @@ function taskOf(params: { readonly problem_id: string; readonly iteration_id: nu
 }
 
 export function iterationRoutes(app: App, coordinator: Coordinator): void {
-  const { queries } = coordinator;
-
   const sendOutput = (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -147,7 +145,8 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.iterationView }),
       },
     },
-    async (request, reply) => found(reply, await queries.iteration(taskOf(request.params))),
+    async (request, reply) =>
+      sendFound(reply, await asked(coordinator, reply).iteration(taskOf(request.params))),
   );
 
   app.get(
@@ -165,7 +164,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       sendOutput(
         request,
         reply,
-        found(reply, await queries.output(taskOf(request.params), request.params.module)),
+        found(reply, await asked(coordinator, reply).output(taskOf(request.params), request.params.module)),
       ),
   );
 
@@ -181,7 +180,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => {
       const { module, iteration_id } = request.params;
-      const output = found(reply, await queries.output(taskOf(request.params), module));
+      const output = found(reply, await asked(coordinator, reply).output(taskOf(request.params), module));
       return sendFile(request, reply, coordinator.blobs, output, `${module}-${iteration_id}`);
     },
   );
@@ -196,7 +195,8 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.pageOf(shape.queuePlace) }),
       },
     },
-    async (request, reply) => found(reply, await queries.queueOfTask(taskOf(request.params), request.query)),
+    async (request, reply) =>
+      sendFound(reply, await asked(coordinator, reply).queueOfTask(taskOf(request.params), request.query)),
   );
 
   app.get(
@@ -209,7 +209,8 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.pageOf(shape.executionView) }),
       },
     },
-    async (request, reply) => found(reply, await queries.executions(taskOf(request.params), request.query)),
+    async (request, reply) =>
+      sendFound(reply, await asked(coordinator, reply).executions(taskOf(request.params), request.query)),
   );
 
   app.get(
@@ -222,7 +223,10 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       },
     },
     async (request, reply) =>
-      found(reply, await queries.execution(taskOf(request.params), request.params.execution_id)),
+      sendFound(
+        reply,
+        await asked(coordinator, reply).execution(taskOf(request.params), request.params.execution_id),
+      ),
   );
 
   app.get(
@@ -237,7 +241,11 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => {
       const { execution_id, seq } = request.params;
-      const result = await queries.executionOutput(taskOf(request.params), execution_id, seq);
+      const result = await asked(coordinator, reply).executionOutput(
+        taskOf(request.params),
+        execution_id,
+        seq,
+      );
       return sendOutput(request, reply, found(reply, result));
     },
   );
@@ -255,6 +263,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
     async (request, reply) => {
       const { execution_id, seq, iteration_id } = request.params;
       const task = taskOf(request.params);
+      const queries = asked(coordinator, reply);
       const output = found(reply, await queries.executionOutput(task, execution_id, seq));
       const execution = found(reply, await queries.execution(task, execution_id));
       const name = `${String(execution.module)}-${iteration_id}-${seq}`;
@@ -274,7 +283,10 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => {
       const { execution_id } = request.params;
-      return found(reply, await queries.executionLog(taskOf(request.params), execution_id, request.query));
+      return sendFound(
+        reply,
+        await asked(coordinator, reply).executionLog(taskOf(request.params), execution_id, request.query),
+      );
     },
   );
 
@@ -288,7 +300,8 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.pageOf(shape.event) }),
       },
     },
-    async (request, reply) => found(reply, await queries.taskEvents(taskOf(request.params), request.query)),
+    async (request, reply) =>
+      sendFound(reply, await asked(coordinator, reply).taskEvents(taskOf(request.params), request.query)),
   );
 
   app.post(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
-import { type App, found, perform } from '../http.js';
+import { type App, asked, perform, sendFound } from '../http.js';
 import { pageQuery, postHeaders, reason } from '../requests.js';
 import * as shape from '../schemas.js';
 
@@ -12,8 +12,6 @@ const configurationBody = z.strictObject({
 });
 
 export function nodeRoutes(app: App, coordinator: Coordinator): void {
-  const { queries } = coordinator;
-
   app.get(
     '/v1/nodes',
     {
@@ -23,7 +21,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.pageOf(shape.nodeView) }),
       },
     },
-    async (request, reply) => found(reply, await queries.nodes(request.query)),
+    async (request, reply) => sendFound(reply, await asked(coordinator, reply).nodes(request.query)),
   );
 
   app.get(
@@ -35,13 +33,13 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.pageOf(shape.queueView) }),
       },
     },
-    async (request, reply) => found(reply, await queries.queues(request.query)),
+    async (request, reply) => sendFound(reply, await asked(coordinator, reply).queues(request.query)),
   );
 
   app.get(
     '/v1/nodes/:node_id',
     { schema: { summary: 'A node', params: nodeParams, response: shape.answers({ 200: shape.nodeView }) } },
-    async (request, reply) => found(reply, await queries.node(request.params.node_id)),
+    async (request, reply) => sendFound(reply, await asked(coordinator, reply).node(request.params.node_id)),
   );
 
   app.post(
@@ -101,6 +99,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.commandView }),
       },
     },
-    async (request, reply) => found(reply, await queries.command(request.params.command_id)),
+    async (request, reply) =>
+      sendFound(reply, await asked(coordinator, reply).command(request.params.command_id)),
   );
 }

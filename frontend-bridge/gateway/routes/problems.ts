@@ -1,11 +1,9 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { printJson } from '../../../src/base/json/json-text.js';
 import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
-import { BYTE_ORDER_MARK, csvLine, flatten, inertCell } from '../csv.js';
 import { errorBody, refusalError } from '../errors.js';
-import { type App, found, perform } from '../http.js';
+import { type App, asked, found, perform, sendFound } from '../http.js';
 import { pageShape, postHeaders, problemParams, searchShape, splitPage } from '../requests.js';
 import * as shape from '../schemas.js';
 
@@ -44,8 +42,6 @@ const exportQuery = z.strictObject({
 });
 
 export function problemRoutes(app: App, coordinator: Coordinator): void {
-  const { queries } = coordinator;
-
   app.post(
     '/v1/problems',
     {
@@ -92,7 +88,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => {
       const { rest, page } = splitPage(request.query);
-      return found(reply, await queries.problems(rest, page));
+      return sendFound(reply, await asked(coordinator, reply).problems(rest, page));
     },
   );
 
@@ -105,7 +101,8 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
         response: shape.answers({ 200: shape.problemView }),
       },
     },
-    async (request, reply) => found(reply, await queries.problem(request.params.problem_id)),
+    async (request, reply) =>
+      sendFound(reply, await asked(coordinator, reply).problem(request.params.problem_id)),
   );
 
   app.get(
@@ -120,7 +117,10 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => {
       const { rest, page } = splitPage(request.query);
-      return found(reply, await queries.iterations(request.params.problem_id, page, rest));
+      return sendFound(
+        reply,
+        await asked(coordinator, reply).iterations(request.params.problem_id, page, rest),
+      );
     },
   );
 
@@ -136,7 +136,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => {
       const { rest, page } = splitPage(request.query);
-      return found(reply, await queries.searchIterations(rest, page));
+      return sendFound(reply, await asked(coordinator, reply).searchIterations(rest, page));
     },
   );
 
@@ -152,7 +152,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => {
       const { a, b } = request.query;
-      return found(reply, await queries.diff(request.params.problem_id, a, b));
+      return sendFound(reply, await asked(coordinator, reply).diff(request.params.problem_id, a, b));
     },
   );
 
@@ -175,16 +175,15 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     async (request, reply) => {
       const { problem_id } = request.params;
       const { format } = request.query;
-      const isForSpreadsheet = request.query.spreadsheet === 'true';
-      const rows = async (): Promise<AsyncIterable<View>> =>
-        found(reply, await queries.exportRows(problem_id));
-      const lines =
-        format === 'csv'
-          ? csvLines(await csvColumns(await rows()), await rows(), isForSpreadsheet)
-          : jsonLines(await rows());
+      const isForSpreadsheet = format === 'csv' && request.query.spreadsheet === 'true';
+      const exported = await asked(coordinator, reply).exportOf(
+        problem_id,
+        isForSpreadsheet ? 'csv for spreadsheets' : format,
+      );
+      const text = found(reply, exported);
       reply.header('content-disposition', `attachment; filename="${problem_id}.${format}"`);
       reply.type(format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson');
-      return reply.send(Readable.from(lines));
+      return reply.send(Readable.from(text, { objectMode: false }));
     },
   );
 }
@@ -193,31 +192,4 @@ function itemOf(answer: Answer): View {
   if (answer.ok) return answer.body;
   const failure = refusalError(answer);
   return { status: failure.status, ...errorBody(failure) };
-}
-
-async function* jsonLines(rows: AsyncIterable<View>): AsyncGenerator<string> {
-  for await (const row of rows) yield `${printJson(row)}\n`;
-}
-
-/**
- * A table's header comes before its rows, and no record says which fields the others have: the records are read twice, so that none is
- * held. What appears only between the two readings is not in the table.
- */
-async function csvColumns(rows: AsyncIterable<View>): Promise<Set<string>> {
-  const columns = new Set<string>();
-  for await (const row of rows) for (const column of flatten(row).keys()) columns.add(column);
-  return columns;
-}
-
-async function* csvLines(
-  columns: ReadonlySet<string>,
-  rows: AsyncIterable<View>,
-  isForSpreadsheet: boolean,
-): AsyncGenerator<string> {
-  const shown = (text: string): string => (isForSpreadsheet ? inertCell(text) : text);
-  yield (isForSpreadsheet ? BYTE_ORDER_MARK : '') + csvLine(Array.from(columns, shown));
-  for await (const row of rows) {
-    const cells = flatten(row);
-    yield csvLine(Array.from(columns, (column) => shown(cells.get(column) ?? '')));
-  }
 }

@@ -1,6 +1,7 @@
 /** The orchestrator's figures in Prometheus' text format. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Gauges } from '../../orchestrator/gauges.js';
+import type { LaneGauges } from '../../orchestrator/queries/service/lane.js';
 import type { WorkInView } from '../../orchestrator/work/work-in-view.js';
 import { registerWorkMetrics } from './work-metrics.js';
 
@@ -99,6 +100,34 @@ export function createMetrics({
     registers: [registry],
     collect() {
       for (const [liveness, count] of Object.entries(gauges().nodes)) this.set({ liveness }, count);
+    },
+  });
+  const ofQueries = (name: string, help: string, read: (lane: LaneGauges) => number): void => {
+    new Gauge({
+      name: `tutti_${name}`,
+      help,
+      labelNames: ['lane'],
+      registers: [registry],
+      collect() {
+        for (const [lane, now] of Object.entries(gauges().queries)) this.set({ lane }, read(now));
+      },
+    });
+  };
+  ofQueries('queries_running', 'Queries that a reader works on', (now) => now.running);
+  ofQueries('queries_waiting', 'Queries that wait for it', (now) => now.waiting);
+  ofQueries('exports', 'Exports under way', (now) => now.exports);
+  ofQueries('reader_up', 'Whether it takes queries (1); that of long ones starts with the first', (now) =>
+    now.up ? 1 : 0,
+  );
+  ofQueries('reader_resident_bytes', 'Memory of its process', (now) => now.resident_bytes);
+  new Counter({
+    name: 'tutti_readers_ended_total',
+    help: 'Readers that have ended by themselves, and were started again',
+    labelNames: ['lane'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [lane, { ended }] of Object.entries(gauges().queries)) this.inc({ lane }, ended);
     },
   });
   const counter = (name: string, help: string, count: () => number): void => {

@@ -17,21 +17,24 @@ import { stderrLog } from '../../base/log-destination.js';
 import { openFilesLimit } from '../../base/open-files.js';
 import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
 import { isLoopback, TOKEN_CHARACTERS } from '../../config/config.js';
-import { graphOf, type KnownTypes, type ParsedGraph, parseGraph } from '../../config/graph-file.js';
+import { graphOf, type ParsedGraph, parseGraph } from '../../config/graph-file.js';
 import type { Config } from '../../config/options.js';
 import { withPlaces } from '../../config/yaml-places.js';
 import { YamlReader } from '../../config/yaml-reader.js';
 import { Orchestrator } from '../../orchestrator/orchestrator.js';
 import type { Answer, Request } from '../../orchestrator/port.js';
+import { childReaders } from '../../orchestrator/queries/service/child-process.js';
 import { partsOf, tighten } from '../../store/data-dir.js';
 import { acquireDataDir } from '../../store/holder.js';
 import { openStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { createMetrics } from './metrics.js';
+import { knownTypes, readStoredGraph } from './stored-graphs.js';
 import { haveGraph, openFacade } from './sustainml.js';
 
 /** The folders that the package brings, beside the compiled code. */
 const PACKAGE_PROTO = fileURLToPath(new URL('../../../proto', import.meta.url));
+const READER = fileURLToPath(new URL('./reader.js', import.meta.url));
 const WEB_ROOT = fileURLToPath(new URL('../../../frontend-bridge/web', import.meta.url));
 
 /** Types for graph files: those that the package brings, and those of these folders. */
@@ -96,7 +99,8 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       types,
       parseGraph: async (yaml, known, otherGraphs) =>
         graphOf(await reader.read(yaml), { types: knownTypes(known), otherGraphs }),
-      readStoredGraph: (yaml, known) => parseGraph(yaml, { types: knownTypes(known), isStored: true }),
+      readStoredGraph,
+      startReader: childReaders(READER, [config.data]),
       onLost,
       options: {
         token: config.token,
@@ -172,14 +176,6 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
 /** A quarter of the files that the process may have open: the rest is for the sockets of nodes, the store and the blobs. */
 function httpConnections(openFiles: number): number {
   return Math.max(16, Math.min(8_192, Math.floor(openFiles / 4)));
-}
-
-function knownTypes(types: TypeRegistry): KnownTypes {
-  return {
-    has: (type) => types.has(type),
-    names: () => types.names(),
-    jsonSchema: (type) => types.jsonSchema(type),
-  };
 }
 
 /** Returns the graph's name. Throws `TuttiError` `bad_graph` with every fault, or `graph_unreadable`. */

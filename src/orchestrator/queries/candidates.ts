@@ -7,9 +7,9 @@
  */
 import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Entry, Key, Reader } from '../../store/store.js';
-import { readProblemAt, readTask } from '../load.js';
 import type { ProblemRow, TaskRow } from '../records.js';
 import { decodeSummary, type Summary, summaryOf } from '../summary.js';
+import { iterations, problems } from '../tables.js';
 import type { Slices } from './slices.js';
 
 /** An iteration that may be found; of problems, their newest one. */
@@ -39,8 +39,8 @@ export function candidateOf(problem: ProblemRow, task: TaskRow): Candidate {
 
 /** A candidate whose row is read when it is asked for. */
 export function summarized(reader: Reader, summary: Summary): Candidate {
-  const id = { problemId: summary.problem_id, iterationId: summary.iteration_id };
-  return { summary, whole: () => readTask(reader, id) };
+  const { problem_id, iteration_id } = summary;
+  return { summary, whole: () => iterations.get(reader, [problem_id, iteration_id]) };
 }
 
 /** A candidate by its rows, where nothing holds its summary. @param iterationId the newest if absent */
@@ -49,21 +49,18 @@ export async function readCandidate(
   problemSeq: number,
   iterationId?: number,
 ): Promise<Candidate | undefined> {
-  const problem = await readProblemAt(reader, problemSeq);
+  const problem = await problems.get(reader, [problemSeq]);
   if (!problem) return undefined;
   const { problem_id, newest_iteration_id } = problem;
-  const task = await readTask(reader, {
-    problemId: problem_id,
-    iterationId: iterationId ?? newest_iteration_id,
-  });
+  const task = await iterations.get(reader, [problem_id, iterationId ?? newest_iteration_id]);
   return task && candidateOf(problem, task);
 }
 
 /** Problems with their newest iterations. With a state that is not an end, those in other such states as well. */
-export async function* problems(
+export async function* problemsInOrder(
   reader: Reader,
   wanted: ProblemsWanted,
-  slices?: Slices,
+  slices: Slices,
 ): AsyncGenerator<Candidate> {
   const { state, after, descending } = wanted;
   const ends = state === undefined ? TASK_ENDS : TASK_ENDS.filter((end) => end === state);
@@ -83,7 +80,7 @@ export async function* problems(
     const candidate = await candidateAt(reader, seq, value, first.table === 'unfinished');
     if (candidate) yield candidate;
     // Skipped candidates are counted only here.
-    else await slices?.rest();
+    else await slices.rest();
   }
 }
 

@@ -1,8 +1,13 @@
-/** What differs between two values, leaf by leaf. */
+/** What differs between two iterations, leaf by leaf. */
 import { escapeStep } from '../../base/json/check-text.js';
 import { jsonDifferences } from '../../base/json/differences.js';
+import { JsonText, printJson } from '../../base/json/json-text.js';
+import type { Refusal, View } from '../port.js';
+import { reusedModules } from '../summary.js';
+import { type Moment, taskOf } from './moment.js';
+import { isRefusal } from './pages.js';
 
-export interface Difference {
+interface Difference {
   /** A JSON pointer. */
   readonly path: string;
   /** `null` where it is absent. */
@@ -22,7 +27,7 @@ function differences(a: unknown, b: unknown): Difference[] {
 const MAX_DIFFERENCES = 10_000;
 
 /** The differences of several pairs of values, no more than an answer holds. */
-export class Differing {
+class Differing {
   #left = MAX_DIFFERENCES;
   #isTruncated = false;
 
@@ -37,4 +42,37 @@ export class Differing {
     if (taken.length < all.length) this.#isTruncated = true;
     return taken;
   }
+}
+
+export async function diff(moment: Moment, problemId: string, a: number, b: number): Promise<View | Refusal> {
+  const { reader, payloads, slices } = moment;
+  const left = await taskOf(moment, { problemId, iterationId: a });
+  if (isRefusal(left)) return left;
+  const right = await taskOf(moment, { problemId, iterationId: b });
+  if (isRefusal(right)) return right;
+  const names = new Set<string>();
+  for (const row of [left, right])
+    for (const { spec } of (await payloads.graphOf(row)).compiled.modules) names.add(spec.name);
+  const modules: Record<string, unknown> = {};
+  const differing = new Differing();
+  for (const name of names) {
+    await slices.rest();
+    const before = await payloads.moduleOutput(reader, left, name);
+    const after = await payloads.moduleOutput(reader, right, name);
+    const fields = differing.between(before?.json, after?.json);
+    if (fields.length > 0) modules[name] = fields;
+  }
+  const input = differing.between(
+    await payloads.inputOf(reader, left),
+    await payloads.inputOf(reader, right),
+  );
+  const overrides = differing.between(
+    new JsonText(printJson(await payloads.overridesOf(reader, left))),
+    new JsonText(printJson(await payloads.overridesOf(reader, right))),
+  );
+  const reused = { a: reusedModules(left), b: reusedModules(right) };
+  return {
+    ...{ problem_id: problemId, a, b, input, overrides, reused, modules },
+    truncated: differing.isTruncated,
+  };
 }

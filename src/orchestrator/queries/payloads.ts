@@ -2,38 +2,50 @@
 
 import { typeOf } from '../../model/graph.js';
 import type { Reader } from '../../store/store.js';
-import type { LoadedGraph, State } from '../decide/state.js';
+import type { LoadedGraph } from '../decide/state.js';
 import type { StoredOutput } from '../port.js';
 import { type ExecutionRow, outputRefOf, type PayloadRefRow, type TaskRow } from '../records.js';
+import { payloads } from '../tables.js';
+
+/** A stored output, decoded. */
+export interface Decoded extends Omit<StoredOutput, 'json'> {
+  /** What `printJson` writes: the text of a payload that is JSON, another decoded; for a blob, its reference. */
+  readonly json: unknown;
+}
+
+export interface Graphs {
+  graph(name: string, version: number): LoadedGraph | undefined | Promise<LoadedGraph | undefined>;
+}
 
 export interface Payloads {
-  graphOf(row: TaskRow): LoadedGraph;
+  graphOf(row: TaskRow): Promise<LoadedGraph>;
   inputOf(reader: Reader, row: TaskRow): Promise<unknown>;
   /** What modules were given instead of what the graph would give them, by module and input. */
   overridesOf(reader: Reader, row: TaskRow): Promise<Record<string, Record<string, unknown>>>;
   /** The last output of a module that succeeded or was reused. */
-  moduleOutput(reader: Reader, row: TaskRow, module: string): Promise<StoredOutput | undefined>;
+  moduleOutput(reader: Reader, row: TaskRow, module: string): Promise<Decoded | undefined>;
   executionOutput(
     reader: Reader,
     row: TaskRow,
     module: string,
     execution: ExecutionRow,
     seq: number,
-  ): Promise<StoredOutput | undefined>;
+  ): Promise<Decoded | undefined>;
 }
 
-export function createPayloads(state: Pick<State, 'graph'>): Payloads {
+export function createPayloads(graphs: Graphs): Payloads {
   /** The graph version of a task is there as long as the task is. */
-  const graphOf = (row: TaskRow): LoadedGraph => state.graph(row.graph, row.graph_version)!;
+  const graphOf = async (row: TaskRow): Promise<LoadedGraph> =>
+    (await graphs.graph(row.graph, row.graph_version))!;
 
   async function payload(
     reader: Reader,
     ref: PayloadRefRow,
     graph: LoadedGraph,
     type: string,
-  ): Promise<StoredOutput | undefined> {
+  ): Promise<Decoded | undefined> {
     if (ref.blob) return { json: { blob: ref.blob }, type, raw: { kind: 'blob', blob: ref.blob } };
-    const bytes = await reader.get('payloads', [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
+    const bytes = await payloads.get(reader, [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
     if (!bytes) return undefined;
     const decoded = graph.types.decode(type, bytes);
     return { json: decoded.ok ? decoded.shown : null, type, raw: { kind: 'inline', bytes } };
@@ -45,8 +57,8 @@ export function createPayloads(state: Pick<State, 'graph'>): Payloads {
     module: string,
     execution: ExecutionRow,
     seq: number,
-  ): Promise<StoredOutput | undefined> {
-    const graph = graphOf(row);
+  ): Promise<Decoded | undefined> {
+    const graph = await graphOf(row);
     const position = graph.compiled.index.get(module);
     if (position === undefined || seq < 1 || seq > execution.outputs) return undefined;
     const blob = execution.blobs?.find(([at]) => at === seq)?.[1];
@@ -64,11 +76,11 @@ export function createPayloads(state: Pick<State, 'graph'>): Payloads {
     graphOf,
     executionOutput,
     async inputOf(reader, row) {
-      const graph = graphOf(row);
+      const graph = await graphOf(row);
       return (await payload(reader, row.input, graph, graph.compiled.graph.source.type))?.json ?? null;
     },
     async overridesOf(reader, row) {
-      const graph = graphOf(row);
+      const graph = await graphOf(row);
       const values: Record<string, Record<string, unknown>> = {};
       for (const [module, inputs] of Object.entries(row.overrides ?? {})) {
         values[module] = {};
@@ -81,7 +93,7 @@ export function createPayloads(state: Pick<State, 'graph'>): Payloads {
       return values;
     },
     async moduleOutput(reader, row, module) {
-      const graph = graphOf(row);
+      const graph = await graphOf(row);
       const ref = outputRefOf(row, module);
       const type = typeOf(graph.compiled.graph, module);
       const output = ref && type !== undefined ? await payload(reader, ref, graph, type) : undefined;

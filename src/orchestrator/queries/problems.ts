@@ -1,24 +1,52 @@
-/** Lists of problems: newest first, with filters. Only a search looks into payloads: at the inputs' texts. */
+/** Problems: one by itself, and lists of them, newest first, with filters. Only a search looks into payloads: at the inputs' texts. */
 import { fold } from '../../base/fold.js';
 import type { Reader } from '../../store/store.js';
 import type { Page, PageRequest, ProblemFilter, Refusal, View } from '../port.js';
-import type { TaskRow } from '../records.js';
-import { type Candidate, problems } from './candidates.js';
+import type { ProblemRow, TaskRow } from '../records.js';
+import { iterationSummary, summaryOf } from '../summary.js';
+import { iterations, payloads, problems } from '../tables.js';
+import { type Candidate, problemsInOrder } from './candidates.js';
+import { type Moment, notFound, problemOf } from './moment.js';
 import { badCursor, isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
-import type { Slices } from './slices.js';
-import { problemView } from './views.js';
+import { iterationView, problemView } from './views.js';
+
+/** Iterations that one problem by itself shows. */
+const NEWEST_SHOWN = 20;
 
 /** Rows that one page may look at before it is handed out short, with the cursor to go on from. */
 const SCAN_LIMIT = 20_000;
 /** The same where their inputs are looked through as well. */
 const SEARCH_LIMIT = 5_000;
 
-/** `slices`: where it looks at many that do not fit. */
+export async function problem(moment: Moment, problemId: string): Promise<View | Refusal> {
+  const row = await problemOf(moment, problemId);
+  return isRefusal(row) ? row : wholeProblem(moment, row);
+}
+
+/** By its `created_seq`. */
+export async function problemCreatedAt(moment: Moment, createdSeq: number): Promise<View | Refusal> {
+  const row = await problems.get(moment.reader, [createdSeq]);
+  return row
+    ? wholeProblem(moment, row)
+    : notFound('unknown_problem', `no problem with created_seq ${createdSeq}`);
+}
+
+async function wholeProblem({ reader }: Moment, row: ProblemRow): Promise<View> {
+  const newest = await iterations.range(reader, {
+    prefix: [row.problem_id],
+    reverse: true,
+    limit: NEWEST_SHOWN,
+  });
+  return {
+    ...problemView(summaryOf(row, newest[0]!.row)),
+    newest_iterations: newest.map((one) => iterationView(iterationSummary(one.row))),
+  };
+}
+
 export async function listProblems(
-  reader: Reader,
+  { reader, slices }: Moment,
   filter: ProblemFilter,
   page: PageRequest,
-  slices?: Slices,
 ): Promise<Page<View> | Refusal> {
   const after = readPlace(page.cursor);
   if (isRefusal(after)) return after;
@@ -29,12 +57,12 @@ export async function listProblems(
   const scanLimit = filter.q === undefined ? SCAN_LIMIT : SEARCH_LIMIT;
   let scanned = 0;
   const wanted = { state: filter.state, after, descending: true };
-  for await (const candidate of problems(reader, wanted, slices)) {
+  for await (const candidate of problemsInOrder(reader, wanted, slices)) {
     scanned += 1;
     if (await accepts(candidate)) items.push(problemView(candidate.summary));
     if (items.length === limit || scanned === scanLimit)
       return { items, next_cursor: writeCursor([candidate.summary.problem_seq]) };
-    await slices?.rest();
+    await slices.rest();
   }
   return { items, next_cursor: null };
 }
@@ -74,7 +102,7 @@ const ESCAPE = /\\u([0-9a-f]{4})/gi;
 async function inputHolds(reader: Reader, task: TaskRow | undefined, q: string): Promise<boolean> {
   if (!task || task.input.blob) return false;
   const { problem_id, iteration_id, owner, seq } = task.input;
-  const bytes = await reader.get('payloads', [problem_id, iteration_id, owner, seq]);
+  const bytes = await payloads.get(reader, [problem_id, iteration_id, owner, seq]);
   if (!bytes) return false;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     .toString()

@@ -10,11 +10,11 @@ import { printJson } from '../../base/json/json-text.js';
 import type { TaskState } from '../../model/task-state.js';
 import type { Key, Reader } from '../../store/store.js';
 import { exactValue, indexElement } from '../index-key.js';
-import { readProblemAt } from '../load.js';
 import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
-import { decodeRow, EMPTY, type ProblemRow, type TaskRow } from '../records.js';
-import { decodeSummary, type Summary } from '../summary.js';
-import { type Candidate, candidateOf, problems, readCandidate, summarized } from './candidates.js';
+import type { ProblemRow, TaskRow } from '../records.js';
+import type { Summary } from '../summary.js';
+import { iterationIndex, iterations, problems } from '../tables.js';
+import { type Candidate, candidateOf, problemsInOrder, readCandidate, summarized } from './candidates.js';
 import type { CompiledSearch } from './filter/compile.js';
 import { holds } from './filter/expression.js';
 import { indexName, readField } from './filter/fields.js';
@@ -39,7 +39,7 @@ export interface SearchDeps {
   /** The last output of a module that succeeded, decoded. */
   readonly output: (task: TaskRow, module: string) => Promise<unknown>;
   /** Whether every ended iteration (of this graph) that has the field is in its index. */
-  readonly covers: (field: string, graph: string | undefined) => boolean;
+  readonly covers: (field: string, graph: string | undefined) => Promise<boolean>;
   readonly view: (summary: Summary) => View;
   /** What has to hold besides the filter. */
   readonly accepts: (candidate: Candidate) => boolean | Promise<boolean>;
@@ -86,13 +86,13 @@ class Search {
   async run(cursor: Key | undefined): Promise<Page<View> | Refusal> {
     const { order } = this.#query;
     if (order !== undefined && !this.#isListOrder(order.name)) {
-      const field = this.#indexed(indexName(order.field));
+      const field = await this.#indexed(indexName(order.field));
       return field === undefined
         ? this.#sorted(cursor, order.descending)
         : this.#alongIndex(this.#rangeOf(field), cursor, order.descending);
     }
     const descending = order?.descending ?? this.#scope.kind !== 'problem';
-    const range = this.#bestRange();
+    const range = await this.#bestRange();
     const gathered = range && (await this.#gather(range));
     return gathered === undefined
       ? this.#inListOrder(cursor, descending)
@@ -104,8 +104,8 @@ class Search {
     return name === 'created_at' || (name === 'iteration_id' && this.#scope.kind === 'problem');
   }
 
-  #indexed(field: string | undefined): string | undefined {
-    return field !== undefined && this.#deps.covers(field, this.#graph()) ? field : undefined;
+  async #indexed(field: string | undefined): Promise<string | undefined> {
+    return field !== undefined && (await this.#deps.covers(field, this.#graph())) ? field : undefined;
   }
 
   /** The one graph that everything found is of, if there is one. */
@@ -135,13 +135,13 @@ class Search {
   }
 
   /** Of the first condition that an index knows. */
-  #bestRange(): IndexRange | undefined {
+  async #bestRange(): Promise<IndexRange | undefined> {
     // The few iterations of one problem are next to each other: nothing finds them faster.
     if (this.#scope.kind === 'problem' && this.#scope.problem.newest_iteration_id <= READ_PAGE)
       return undefined;
     for (const condition of this.#query.conditions) {
       if (!isNarrowing(condition)) continue;
-      const field = this.#indexed(indexName(this.#query.fields.get(condition.field)!));
+      const field = await this.#indexed(indexName(this.#query.fields.get(condition.field)!));
       if (field !== undefined) return this.#rangeOf(field);
     }
     return undefined;
@@ -150,19 +150,13 @@ class Search {
   /** The keys of a range, unless they are too many to be sorted at once. */
   async #gather(range: IndexRange): Promise<Key[] | undefined> {
     const gathered: Key[] = [];
-    let last = range.low;
-    for (;;) {
-      const keys = await this.#deps.reader.keys('iteration_index', {
-        prefix: [range.field],
-        after: last,
-        limit: READ_PAGE,
-      });
-      const within = keys.filter((key) => belowHigh(range, key));
-      gathered.push(...within);
-      if (within.length < READ_PAGE) return gathered;
+    const { field, low } = range;
+    for await (const key of iterationIndex.walkKeys(this.#deps.reader, { prefix: [field], after: low })) {
+      if (!belowHigh(range, key)) return gathered;
+      gathered.push(key);
       if (gathered.length > GATHER_LIMIT || (await this.#isOver())) return undefined;
-      last = keys.at(-1)!;
     }
+    return gathered;
   }
 
   async #fromGathered(
@@ -185,7 +179,8 @@ class Search {
     for (const { key, place } of ahead) {
       if (await this.#isOver()) return this.#page(items, ['list', ...(last ?? after ?? place)], false, index);
       last = place;
-      const view = await this.#fit(await this.#candidateAt(key));
+      const summary = await iterationIndex.get(this.#deps.reader, key);
+      const view = await this.#fit(await this.#candidateAt(key, summary));
       if (view) items.push(view);
       if (this.#isFull(items))
         return this.#page(items, place === ahead.at(-1)!.place ? undefined : ['list', ...place], true, index);
@@ -218,29 +213,25 @@ class Search {
     if (isRefusal(after)) return after;
     const items: View[] = [];
     let last: Key | undefined = after && [range.field, ...after];
-    // Mostly all of them fit; where they do not, more is read at once.
-    let limit = Math.min(READ_PAGE, this.#limit + 1);
-    for (;;) {
-      const start = last ?? (descending ? range.high : range.low);
-      const entries = await this.#deps.reader.range('iteration_index', {
-        prefix: [range.field],
-        reverse: descending,
-        limit,
-        ...(start && { after: start }),
-      });
-      for (const { key, value } of entries) {
-        if (!(descending ? aboveLow(range, key) : belowHigh(range, key)))
-          return this.#page(items, undefined, true, range.field);
-        if (this.#isFull(items)) return this.#page(items, ['index', ...last!.slice(1)], true, range.field);
-        if (last !== undefined && (await this.#isOver()))
-          return this.#page(items, ['index', ...last.slice(1)], false, range.field);
-        last = key;
-        const view = await this.#fit(await this.#candidateAt(key, value));
-        if (view) items.push(view);
-      }
-      if (entries.length < limit) return this.#page(items, undefined, true, range.field);
-      limit = READ_PAGE;
+    const start = last ?? (descending ? range.high : range.low);
+    const entries = iterationIndex.walk(this.#deps.reader, {
+      prefix: [range.field],
+      reverse: descending,
+      // Mostly all of them fit.
+      first: Math.min(READ_PAGE, this.#limit + 1),
+      page: READ_PAGE,
+      ...(start && { after: start }),
+    });
+    for await (const { key, row } of entries) {
+      if (!(descending ? aboveLow(range, key) : belowHigh(range, key))) break;
+      if (this.#isFull(items)) return this.#page(items, ['index', ...last!.slice(1)], true, range.field);
+      if (last !== undefined && (await this.#isOver()))
+        return this.#page(items, ['index', ...last.slice(1)], false, range.field);
+      last = key;
+      const view = await this.#fit(await this.#candidateAt(key, row));
+      if (view) items.push(view);
     }
+    return this.#page(items, undefined, true, range.field);
   }
 
   /** Looks at all of them, and keeps the first of the order. */
@@ -283,7 +274,7 @@ class Search {
       return;
     }
     if (this.#scope.kind === 'problems') {
-      yield* problems(
+      yield* problemsInOrder(
         this.#deps.reader,
         { state: this.#state(), after: after?.[0], descending },
         this.#deps.slices,
@@ -291,23 +282,16 @@ class Search {
       return;
     }
     if (after !== undefined) {
-      const begun = await readProblemAt(this.#deps.reader, after[0]);
+      const begun = await problems.get(this.#deps.reader, [after[0]]);
       if (begun) yield* this.#iterationsOf(begun, after[1], descending);
     }
-    let last: Key | undefined = after && [after[0]];
-    for (;;) {
-      const rows = await this.#deps.reader.range('problems', {
-        prefix: [],
-        reverse: descending,
-        limit: READ_PAGE,
-        ...(last && { after: last }),
-      });
-      for (const { key, value } of rows) {
-        last = key;
-        yield* this.#iterationsOf(decodeRow<ProblemRow>(value), undefined, descending);
-      }
-      if (rows.length < READ_PAGE) return;
-    }
+    const behind = after && { after: [after[0]] };
+    for await (const { row } of problems.walk(this.#deps.reader, {
+      prefix: [],
+      reverse: descending,
+      ...behind,
+    }))
+      yield* this.#iterationsOf(row, undefined, descending);
   }
 
   async *#iterationsOf(
@@ -315,25 +299,17 @@ class Search {
     after: number | undefined,
     descending: boolean,
   ): AsyncGenerator<Candidate> {
-    let last = after;
-    for (;;) {
-      const rows = await this.#deps.reader.range('iterations', {
-        prefix: [problem.problem_id],
-        reverse: descending,
-        limit: READ_PAGE,
-        ...(last !== undefined && { after: [problem.problem_id, last] }),
-      });
-      for (const { value } of rows) {
-        const task = decodeRow<TaskRow>(value);
-        last = task.iteration_id;
-        yield candidateOf(problem, task);
-      }
-      if (rows.length < READ_PAGE) return;
-    }
+    const prefix = [problem.problem_id];
+    for await (const { row } of iterations.walk(this.#deps.reader, {
+      prefix,
+      reverse: descending,
+      ...(after !== undefined && { after: [...prefix, after] }),
+    }))
+      yield candidateOf(problem, row);
   }
 
   /** What an entry of an index names, where it is in the scope. */
-  async #candidateAt(key: Key, value?: Uint8Array): Promise<Candidate | undefined> {
+  async #candidateAt(key: Key, summary: Summary | undefined): Promise<Candidate | undefined> {
     const [field, element, problemSeq, iterationId] = key as [string, string, number, number];
     const { reader } = this.#deps;
     if (this.#scope.kind === 'problem' && this.#scope.problem.created_seq !== problemSeq) return undefined;
@@ -341,10 +317,9 @@ class Search {
     const known = exact === undefined ? {} : { known: { field, value: exact } };
     // Whether it is its problem's newest, only the problem's own row says.
     if (this.#scope.kind === 'problems') {
-      const problem = await readProblemAt(reader, problemSeq);
+      const problem = await problems.get(reader, [problemSeq]);
       if (problem?.newest_iteration_id !== iterationId) return undefined;
     }
-    const summary = decodeSummary(value ?? (await reader.get('iteration_index', key)) ?? EMPTY);
     const found = summary
       ? summarized(reader, summary)
       : await readCandidate(reader, problemSeq, iterationId);

@@ -546,10 +546,10 @@ describe('starting and stopping', () => {
 
   it('stops within two seconds while an answer is still being streamed, and forgets the orchestrator', async () => {
     const { p } = await submit();
-    running.coordinator.queries.exportRows = async () => ({
+    running.coordinator.queries.exportOf = async () => ({
       cursor: 0,
       value: (async function* () {
-        yield { first: true };
+        yield Buffer.from('{"first":true}\n');
         await new Promise(() => {});
       })(),
     });

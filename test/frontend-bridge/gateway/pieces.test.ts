@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { wantsBytes } from '../../../frontend-bridge/gateway/accept.js';
-import { csvLine, flatten, inertCell } from '../../../frontend-bridge/gateway/csv.js';
 import { createMethods } from '../../../frontend-bridge/gateway/methods.js';
 import { parseRange } from '../../../frontend-bridge/gateway/range.js';
 import { createAllowance } from '../../../frontend-bridge/gateway/stream/allowance.js';
 import { nextPageSize } from '../../../frontend-bridge/gateway/stream/page-size.js';
+import { csvLine, flatten, inertCell } from '../../../src/orchestrator/queries/csv.js';
 
 describe('a cell for a spreadsheet', () => {
   it.each([

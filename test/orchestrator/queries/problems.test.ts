@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TASK_STATES, type TaskState } from '../../../src/model/task-state.js';
-import type { Found, Page, PageRequest, Queries, Refusal, View } from '../../../src/orchestrator/port.js';
+import type { Found, Page, PageRequest, Refusal, View } from '../../../src/orchestrator/port.js';
+import type { ReaderQueries } from '../../../src/orchestrator/queries/service/service.js';
 import { createMemoryDisk, openMemoryStore } from '../../../src/store/memory.js';
 import type { Reader, Store, Table } from '../../../src/store/store.js';
 import { type MadeProblem, queriesOf, rowsOf, withoutSummary, withSummary } from '../../support/history.js';
@@ -38,7 +39,7 @@ async function all(ask: Ask, limit: number): Promise<View[]> {
 }
 
 /** The same store, and the table of each read. */
-function watched(): { queries: Queries; reads: Table[] } {
+function watched(): { queries: ReaderQueries; reads: Table[] } {
   const reads: Table[] = [];
   const watch = (reader: Reader): Reader => ({
     get: (table, key) => {

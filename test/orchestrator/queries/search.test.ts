@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type {
-  Found,
-  Page,
-  PageRequest,
-  Queries,
-  Refusal,
-  SearchQuery,
-  View,
-} from '../../../src/orchestrator/port.js';
+import type { Found, Page, PageRequest, Refusal, SearchQuery, View } from '../../../src/orchestrator/port.js';
+import type { ReaderQueries } from '../../../src/orchestrator/queries/service/service.js';
 import { createMemoryDisk, openMemoryStore } from '../../../src/store/memory.js';
 import type { Store } from '../../../src/store/store.js';
 import {
@@ -63,7 +56,7 @@ function nameOf(item: View): string {
   return `${Number(String(item.problem_id).slice(-12))}/${String(item.iteration_id ?? item.newest_iteration_id)}`;
 }
 
-function asks(queries: Queries): Record<'iterations' | 'problems' | 'problem', Ask> {
+function asks(queries: ReaderQueries): Record<'iterations' | 'problems' | 'problem', Ask> {
   return {
     iterations: (query, page) => queries.searchIterations(query, page),
     problems: (query, page) => queries.problems(query, page),

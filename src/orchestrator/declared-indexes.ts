@@ -1,0 +1,48 @@
+/**
+ * The indexes that graphs declare, by all of their versions, and which of them are complete: what ends after a declaration gets into its
+ * index when it ends, and a row of its own says when the earlier iterations are in it as well.
+ */
+import type { Reader } from '../store/store.js';
+import type { LoadedGraph } from './decide/state.js';
+import { lateIndexes } from './tables.js';
+
+/** A field that a graph declares, and the version since which it has done so without a break. */
+export interface Declared {
+  readonly graph: string;
+  readonly field: string;
+  readonly since: number;
+}
+
+export function declaredBy(graph: string, versions: readonly LoadedGraph[]): Declared[] {
+  const has = ({ compiled }: LoadedGraph, field: string): boolean =>
+    compiled.graph.index?.includes(field) ?? false;
+  return (versions.at(-1)?.compiled.graph.index ?? []).map((field) => {
+    const without = versions.findLastIndex((version) => !has(version, field));
+    return { graph, field, since: without + 2 };
+  });
+}
+
+/** Whether every ended iteration (of this graph, or of all) that has the field is in its index. */
+export async function isIndexed(
+  reader: Reader,
+  graphs: ReadonlyMap<string, readonly LoadedGraph[]>,
+  field: string,
+  graph: string | undefined,
+): Promise<boolean> {
+  const [module = ''] = field.split('.');
+  const names = graph === undefined ? [...graphs.keys()] : [graph];
+  const concerned = names.filter((name) => everHad(graphs.get(name) ?? [], module));
+  for (const name of concerned) {
+    const declared = declaredBy(name, graphs.get(name) ?? []).find((one) => one.field === field);
+    if (declared === undefined) return false;
+    if (declared.since === 1) continue;
+    const row = await lateIndexes.get(reader, ['index', name, field]);
+    if (row?.since !== declared.since) return false;
+  }
+  return concerned.length > 0;
+}
+
+/** Whether a module has ever been in the graph. */
+function everHad(versions: readonly LoadedGraph[], module: string): boolean {
+  return versions.some(({ compiled }) => compiled.index.has(module));
+}

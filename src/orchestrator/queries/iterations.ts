@@ -1,0 +1,130 @@
+/** Iterations of one problem, their executions and outputs, each as it is looked at by itself. */
+import { formatTaskId, type TaskId } from '../../model/task-id.js';
+import type { Page, PageRequest, Refusal, View } from '../port.js';
+import type { ExecutionRow, TaskRow } from '../records.js';
+import { iterationSummary } from '../summary.js';
+import { iterations } from '../tables.js';
+import { type Moment, notFound, problemOf, taskOf } from './moment.js';
+import { isRefusal, limitOf, pageOf, readCursor, writeCursor } from './pages.js';
+import type { Decoded } from './payloads.js';
+import { executionView, iterationView, moduleView } from './views.js';
+
+/** Whole rows, with all of their modules. */
+const READ_PAGE = 100;
+
+/** By their number. */
+export async function listIterations(
+  moment: Moment,
+  problemId: string,
+  page: PageRequest,
+): Promise<Page<View> | Refusal> {
+  const after = readCursor(page.cursor);
+  if (isRefusal(after)) return after;
+  const problem = await problemOf(moment, problemId);
+  if (isRefusal(problem)) return problem;
+  const limit = limitOf(page);
+  const items: View[] = [];
+  let last = after;
+  for await (const { key, row } of iterations.walk(moment.reader, {
+    prefix: [problemId],
+    page: Math.min(limit + 1, READ_PAGE),
+    ...(after && { after }),
+  })) {
+    if (items.length === limit) return { items, next_cursor: writeCursor(last!) };
+    items.push(iterationView(iterationSummary(row)));
+    last = key;
+    await moment.slices.rest();
+  }
+  return { items, next_cursor: null };
+}
+
+export async function iteration(moment: Moment, id: TaskId): Promise<View | Refusal> {
+  const row = await taskOf(moment, id);
+  if (isRefusal(row)) return row;
+  const { reader, payloads, slices } = moment;
+  const { compiled } = await payloads.graphOf(row);
+  const modules: Record<string, View> = {};
+  for (const { spec } of compiled.modules) {
+    const output = await payloads.moduleOutput(reader, row, spec.name);
+    modules[spec.name] = { ...moduleView(row, compiled, spec.name), output: output?.json ?? null };
+    await slices.rest();
+  }
+  const input = await payloads.inputOf(reader, row);
+  const overrides = await payloads.overridesOf(reader, row);
+  return { ...iterationView(iterationSummary(row)), input, overrides, modules };
+}
+
+/** The last output of a module's newest succeeded execution. */
+export async function output(moment: Moment, id: TaskId, module: string): Promise<Decoded | Refusal> {
+  const row = await taskOf(moment, id);
+  if (isRefusal(row)) return row;
+  const { compiled } = await moment.payloads.graphOf(row);
+  if (!compiled.index.has(module))
+    return notFound('unknown_module', `graph ${row.graph} has no module ${module}`);
+  return (
+    (await moment.payloads.moduleOutput(moment.reader, row, module)) ??
+    notFound('no_output', `${module} has no output in ${formatTaskId(id)}`)
+  );
+}
+
+export async function executions(
+  moment: Moment,
+  id: TaskId,
+  page: PageRequest,
+): Promise<Page<View> | Refusal> {
+  const row = await taskOf(moment, id);
+  if (isRefusal(row)) return row;
+  return pageOf(
+    executionsOf(row).map(({ module, execution }) => executionView(execution, module)),
+    page,
+  );
+}
+
+export async function execution(moment: Moment, id: TaskId, executionId: string): Promise<View | Refusal> {
+  const found = await findExecution(moment, id, executionId);
+  return isRefusal(found) ? found : executionView(found.execution, found.module);
+}
+
+export async function executionOutput(
+  moment: Moment,
+  id: TaskId,
+  executionId: string,
+  seq: number,
+): Promise<Decoded | Refusal> {
+  const found = await findExecution(moment, id, executionId);
+  if (isRefusal(found)) return found;
+  const { row, module, execution } = found;
+  return (
+    (await moment.payloads.executionOutput(moment.reader, row, module, execution, seq)) ??
+    notFound('no_output', `execution ${executionId} has no output ${seq}; it has ${execution.outputs}`)
+  );
+}
+
+export interface FoundExecution {
+  readonly row: TaskRow;
+  readonly module: string;
+  readonly execution: ExecutionRow;
+}
+
+export async function findExecution(
+  moment: Moment,
+  id: TaskId,
+  executionId: string,
+): Promise<FoundExecution | Refusal> {
+  const row = await taskOf(moment, id);
+  if (isRefusal(row)) return row;
+  const found = executionsOf(row).find(({ execution }) => execution.execution_id === executionId);
+  if (found) return { row, ...found };
+  return notFound('unknown_execution', `task ${formatTaskId(id)} has no execution ${executionId}`);
+}
+
+/** In the order of their assignment. */
+function executionsOf(row: TaskRow): { module: string; execution: ExecutionRow }[] {
+  return Object.entries(row.modules)
+    .flatMap(([module, { executions }]) => executions.map((execution) => ({ module, execution })))
+    .sort(
+      (a, b) =>
+        a.execution.assigned_at - b.execution.assigned_at ||
+        (a.execution.execution_id < b.execution.execution_id ? -1 : 1),
+    );
+}

@@ -1,0 +1,43 @@
+/** One moment of the store, and what every question needs to look at it. */
+import { formatTaskId, type TaskId } from '../../model/task-id.js';
+import type { Reader } from '../../store/store.js';
+import type { Refusal } from '../port.js';
+import type { ProblemRow, TaskRow } from '../records.js';
+import { cursors, iterations, problemIds, problems } from '../tables.js';
+import type { FilterParser } from './filter/grammar.js';
+import type { GraphsThen } from './graphs.js';
+import { createPayloads, type Payloads } from './payloads.js';
+import type { Slices } from './slices.js';
+
+export interface Moment {
+  readonly reader: Reader;
+  readonly graphs: GraphsThen;
+  readonly payloads: Payloads;
+  readonly slices: Slices;
+  readonly parseFilter: FilterParser;
+}
+
+export type MomentDeps = Omit<Moment, 'payloads'>;
+
+export function momentOf(deps: MomentDeps): Moment {
+  return { ...deps, payloads: createPayloads(deps.graphs) };
+}
+
+export async function cursorOf(reader: Reader): Promise<number> {
+  return (await cursors.get(reader, ['cursor'])) ?? 0;
+}
+
+export function notFound(code: string, message: string): Refusal {
+  return { ok: false, kind: 'not_found', code, message };
+}
+
+export async function taskOf({ reader }: Moment, id: TaskId): Promise<TaskRow | Refusal> {
+  const row = await iterations.get(reader, [id.problemId, id.iterationId]);
+  return row ?? notFound('unknown_iteration', `no iteration ${formatTaskId(id)}`);
+}
+
+export async function problemOf({ reader }: Moment, problemId: string): Promise<ProblemRow | Refusal> {
+  const seq = await problemIds.get(reader, [problemId]);
+  const row = seq === undefined ? undefined : await problems.get(reader, [seq]);
+  return row ?? notFound('unknown_problem', `no problem ${problemId}`);
+}

@@ -1,0 +1,55 @@
+/**
+ * Every question that a reader answers, by its name, and what it is answered with: JSON, an output, events, or text piece by piece.
+ *
+ * Each answer is of one moment of the store; lists never load payloads.
+ */
+import type { Queries, Refusal, View } from '../port.js';
+import { commands } from '../tables.js';
+import { diff } from './diff.js';
+import { eventsOfTask, executionLog } from './event-lines.js';
+import { graph, listGraphs } from './graphs.js';
+import { execution, executionOutput, executions, iteration, output } from './iterations.js';
+import { type Moment, notFound } from './moment.js';
+import type { Decoded } from './payloads.js';
+import { problem, problemCreatedAt } from './problems.js';
+import { iterationsFound, problemsFound, searchIterations } from './searches.js';
+import { commandView } from './views.js';
+
+async function command({ reader }: Moment, commandId: string): Promise<View | Refusal> {
+  const row = await commands.get(reader, [commandId]);
+  return row ? commandView(row) : notFound('unknown_command', `no command ${commandId}`);
+}
+
+/** Those that the loop answers: what no row of the store says. */
+export type LoopQuestion = 'nodes' | 'node' | 'queues' | 'queueOfTask' | 'stats';
+export type JsonQuestion = Exclude<
+  keyof Queries,
+  'until' | 'output' | 'executionOutput' | 'exportOf' | LoopQuestion
+>;
+type Asked<Name extends keyof Queries> = Parameters<Queries[Name]>;
+
+export const JSON_QUESTIONS: {
+  readonly [Name in JsonQuestion]: (moment: Moment, ...args: Asked<Name>) => Promise<unknown>;
+} = {
+  problems: problemsFound,
+  problem,
+  problemCreatedAt,
+  iterations: iterationsFound,
+  searchIterations,
+  iteration,
+  executions,
+  execution,
+  executionLog,
+  taskEvents: eventsOfTask,
+  diff,
+  command,
+  graphs: listGraphs,
+  graph,
+};
+
+export const OUTPUT_QUESTIONS: {
+  readonly [Name in 'output' | 'executionOutput']: (
+    moment: Moment,
+    ...args: Asked<Name>
+  ) => Promise<Decoded | Refusal>;
+} = { output, executionOutput };

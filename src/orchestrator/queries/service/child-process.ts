@@ -1,0 +1,90 @@
+/**
+ * Readers in processes of their own.
+ *
+ * C1. A reader speaks over one pair of sockets and nothing else; when it closes, by whatever end of either side, the reader ends.
+ * C2. A reader of long questions gives way to the process that coordinates wherever both want the processor.
+ */
+import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import { setPriority } from 'node:os';
+import type { Duplex } from 'node:stream';
+import type { Store } from '../../../store/store.js';
+import type { ReadStoredGraph } from '../graphs.js';
+import type { StartReader } from './lane.js';
+import type { FromReader, ToReader } from './messages.js';
+import { readMessages, writeMessage } from './pipe.js';
+import { QuestionReader } from './reader.js';
+
+/** The pair's end in the reader. */
+const PIPE = 3;
+/** A page takes some 30 MB at most. What needs more ends the reader, not the machine. */
+const HEAP_MB = 1024;
+/** Characters of what a reader writes as it ends: V8 and Node write a page. */
+const LAST_WORDS = 16_384;
+/** What V8 or Node ended of. */
+const REASON = /^(FATAL ERROR|\w*Error\b).*$/m;
+/** Nice values are from 0 to 19. */
+const LONG_NICE = 5;
+
+/** `script` is what `serveAsReader` runs in, given `args`. @param heapMb megabytes of a reader's values */
+export function childReaders(script: string, args: readonly string[], heapMb: number = HEAP_MB): StartReader {
+  return (lane, { onMessage, onEnd }) => {
+    const child = spawn(
+      process.execPath,
+      [`--max-old-space-size=${heapMb}`, '--max-semi-space-size=4', script, ...args],
+      { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
+    );
+    const pipe = child.stdio[PIPE] as Duplex;
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      if (said.length < LAST_WORDS) said += text;
+    });
+    let isOver = false;
+    const end = (why: string): void => {
+      if (isOver) return;
+      isOver = true;
+      pipe.destroy();
+      child.kill('SIGKILL');
+      onEnd(why);
+    };
+    // What is written to a reader that has gone is asked again of the next one.
+    pipe.on('error', () => {});
+    child.on('error', (error) => end(error.message));
+    child.on('exit', (code, signal) => {
+      const [reason] = REASON.exec(said) ?? [];
+      end([signal ?? `exit code ${code}`, reason].filter((one) => one !== undefined).join(': '));
+    });
+    readMessages<FromReader>(pipe, (message, body) => {
+      if (!isOver) onMessage(message, body);
+    });
+    if (lane === 'long' && child.pid !== undefined) giveWay(child.pid);
+    return {
+      send: (message) => {
+        if (!isOver) writeMessage(pipe, message);
+      },
+      kill: () => end('it was ended'),
+    };
+  };
+}
+
+function giveWay(pid: number): void {
+  try {
+    setPriority(pid, LONG_NICE);
+  } catch {
+    // It has ended already, or the system does not know priorities.
+  }
+}
+
+/** The reader's side, in its own process: runs until the other side closes the pair. */
+export function serveAsReader(store: Pick<Store, 'snapshot'>, readGraph: ReadStoredGraph): void {
+  const pipe = new Socket({ fd: PIPE, readable: true, writable: true });
+  const reader = new QuestionReader({
+    store,
+    readGraph,
+    send: (message, body) => writeMessage(pipe, message, body),
+  });
+  pipe.on('error', () => process.exit());
+  pipe.on('close', () => process.exit());
+  readMessages<ToReader>(pipe, (message) => reader.take(message));
+  writeMessage(pipe, { kind: 'ready' } satisfies FromReader);
+}

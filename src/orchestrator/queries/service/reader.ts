@@ -1,0 +1,197 @@
+/**
+ * A reader: it answers questions from a store that somebody else writes, in a process of its own or, for tests, in the same one.
+ *
+ * R1. A question is answered in one view of the store, which begins after the question has come.
+ * R2. Questions share the reader's time in slices; a cancelled one ends with its slice, and nothing more is said of it.
+ * R3. An export hands out a piece each time that it is asked for one: it holds no more, however slow its caller is.
+ */
+import { messageOf } from '../../../base/errors.js';
+import { printJson } from '../../../base/json/json-text.js';
+import type { Reader, Store } from '../../../store/store.js';
+import type { ExportFormat, Refusal, StreamEvent, View } from '../../port.js';
+import { eventsAfter } from '../event-lines.js';
+import { exportedRows, exportedText, type Look } from '../export.js';
+import { createFilterParser, type FilterParser } from '../filter/grammar.js';
+import { type ReadStoredGraph, StoredGraphs } from '../graphs.js';
+import { cursorOf, type Moment, momentOf, problemOf } from '../moment.js';
+import { isRefusal } from '../pages.js';
+import type { Decoded } from '../payloads.js';
+import { JSON_QUESTIONS, type JsonQuestion, OUTPUT_QUESTIONS } from '../questions.js';
+import { type Slices, Turnstile } from '../slices.js';
+import type { FromReader, Question, Reply, Send, ToReader } from './messages.js';
+
+export interface ReaderDeps {
+  readonly store: Pick<Store, 'snapshot'>;
+  readonly readGraph: ReadStoredGraph;
+  readonly send: Send<FromReader>;
+}
+
+/** A reply and its body. */
+type Said = readonly [reply: Reply, body?: Uint8Array];
+
+interface UnderWay {
+  readonly abort: AbortController;
+  readonly slices: Slices;
+  /** Of an export, once it has begun. */
+  pieces?: AsyncGenerator<Uint8Array>;
+}
+
+export class QuestionReader {
+  readonly #deps: ReaderDeps;
+  readonly #graphs: StoredGraphs;
+  /** Made with the first filter. */
+  #parser: FilterParser | undefined;
+  readonly #turnstile = new Turnstile();
+  readonly #underWay = new Map<number, UnderWay>();
+
+  constructor(deps: ReaderDeps) {
+    this.#deps = deps;
+    this.#graphs = new StoredGraphs(deps.readGraph);
+  }
+
+  take(message: ToReader): void {
+    switch (message.kind) {
+      case 'ask':
+        void this.#ask(message.id, message.question);
+        break;
+      case 'more':
+        void this.#more(message.id);
+        break;
+      case 'cancel':
+        this.#cancel(message.id);
+        break;
+      case 'ping':
+        this.#deps.send({ kind: 'pong', residentBytes: process.memoryUsage.rss() });
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Ends everything that is under way. */
+  stop(): void {
+    for (const id of [...this.#underWay.keys()]) this.#cancel(id);
+  }
+
+  async #ask(id: number, question: Question): Promise<void> {
+    const abort = new AbortController();
+    const one: UnderWay = { abort, slices: this.#turnstile.slices(abort.signal) };
+    this.#underWay.set(id, one);
+    await this.#say(id, one, () => this.#answer(id, question, one));
+    if (!one.pieces) this.#underWay.delete(id);
+  }
+
+  async #more(id: number): Promise<void> {
+    const one = this.#underWay.get(id);
+    if (!one?.pieces) return;
+    const { pieces } = one;
+    await this.#say(id, one, async () => {
+      const piece = await pieces.next();
+      if (!piece.done) return [{ kind: 'piece', id }, piece.value];
+      this.#underWay.delete(id);
+      return [{ kind: 'end', id }];
+    });
+  }
+
+  /** In its part of the time; what fails is said instead. */
+  async #say(id: number, { abort, slices }: UnderWay, work: () => Promise<Said>): Promise<void> {
+    let said: Said;
+    try {
+      await slices.begin();
+      said = await work();
+    } catch (thrown) {
+      const code = (thrown as { readonly code?: unknown } | undefined)?.code;
+      const message = messageOf(thrown);
+      said = [{ kind: 'failed', id, message, ...(typeof code === 'string' && { code }) }];
+      this.#underWay.delete(id);
+    } finally {
+      slices.pause();
+    }
+    if (!abort.signal.aborted) this.#deps.send(...said);
+  }
+
+  #cancel(id: number): void {
+    const one = this.#underWay.get(id);
+    this.#underWay.delete(id);
+    one?.abort.abort();
+  }
+
+  #answer(id: number, { name, args }: Question, one: UnderWay): Promise<Said> {
+    const { slices } = one;
+    switch (name) {
+      case 'output':
+      case 'executionOutput': {
+        const ask = OUTPUT_QUESTIONS[name] as (
+          moment: Moment,
+          ...args: unknown[]
+        ) => Promise<Decoded | Refusal>;
+        return this.#at(id, slices, async (moment, cursor) => {
+          const found = await ask(moment, ...args);
+          return isRefusal(found) ? found : outputReply(id, cursor, found);
+        });
+      }
+      case 'events': {
+        const [after, limit] = args as [number, number];
+        return this.#at(id, slices, async (moment) =>
+          eventsReply(id, await eventsAfter(moment, after, limit)),
+        );
+      }
+      case 'exportOf': {
+        const [problemId, format] = args as [string, ExportFormat];
+        return this.#at(id, slices, async (moment, cursor) => {
+          const problem = await problemOf(moment, problemId);
+          if (isRefusal(problem)) return problem;
+          const look: Look = (at) => this.#deps.store.snapshot((reader) => at(this.#moment(reader, slices)));
+          const rows = (): AsyncGenerator<View> => exportedRows(look, problemId);
+          one.pieces = exportedText(rows, format);
+          return [{ kind: 'export', id, cursor }];
+        });
+      }
+      default: {
+        const ask = JSON_QUESTIONS[name satisfies JsonQuestion] as (
+          moment: Moment,
+          ...args: unknown[]
+        ) => Promise<unknown>;
+        return this.#at(id, slices, async (moment, cursor) => {
+          const found = await ask(moment, ...args);
+          return isRefusal(found) ? found : [{ kind: 'json', id, cursor }, Buffer.from(printJson(found))];
+        });
+      }
+    }
+  }
+
+  /** Runs a question in one view of the store (R1). */
+  #at(
+    id: number,
+    slices: Slices,
+    work: (moment: Moment, cursor: number) => Promise<Said | Refusal>,
+  ): Promise<Said> {
+    return this.#deps.store.snapshot(async (reader) => {
+      const result = await work(this.#moment(reader, slices), await cursorOf(reader));
+      return isRefusal(result) ? [{ kind: 'refused', id, refusal: result }] : result;
+    });
+  }
+
+  #moment(reader: Reader, slices: Slices): Moment {
+    const parseFilter: FilterParser = (text) => {
+      this.#parser ??= createFilterParser();
+      return this.#parser(text);
+    };
+    return momentOf({ reader, graphs: this.#graphs.at(reader), slices, parseFilter });
+  }
+}
+
+function outputReply(id: number, cursor: number, { json, type, raw, reusedFrom }: Decoded): Said {
+  const text = Buffer.from(printJson(json ?? null));
+  const common = { kind: 'output', id, cursor, jsonBytes: text.length, type } as const;
+  const more = { ...(reusedFrom && { reusedFrom }) };
+  return raw.kind === 'blob'
+    ? [{ ...common, ...more, blob: raw.blob }, text]
+    : [{ ...common, ...more }, Buffer.concat([text, raw.bytes])];
+}
+
+function eventsReply(id: number, events: readonly StreamEvent[]): Said {
+  const first = events[0]?.seq ?? 0;
+  const problems = events.map(({ problemId }) => problemId ?? '');
+  return [{ kind: 'events', id, first, problems }, Buffer.from(events.map(({ json }) => json).join('\n'))];
+}

@@ -1,0 +1,110 @@
+/**
+ * The tables with the types of their rows, and the one way to go through them page by page.
+ *
+ * What each table holds is described in `records.ts`.
+ */
+import type { Entry, Key, Range, Reader, Table } from '../store/store.js';
+import {
+  type CommandRow,
+  decodeRow,
+  type GraphRow,
+  type IndexRow,
+  type ProblemRow,
+  type TaskRow,
+} from './records.js';
+import { decodeSummary, type Summary } from './summary.js';
+
+export interface Found<Row> {
+  readonly key: Key;
+  readonly row: Row;
+}
+
+/** Rows that are read at once: few enough that nobody waits for them. */
+const PAGE = 200;
+
+export interface Walk extends Omit<Range, 'limit'> {
+  /** Rows that are read at once. @default 200 */
+  readonly page?: number;
+  /** Rows of the first page, where mostly so many are enough. @default page */
+  readonly first?: number;
+}
+
+export class TypedTable<Row> {
+  readonly #table: Table;
+  readonly #decode: (bytes: Uint8Array) => Row;
+
+  constructor(table: Table, decode: (bytes: Uint8Array) => Row = decodeRow<Row>) {
+    this.#table = table;
+    this.#decode = decode;
+  }
+
+  async get(reader: Reader, key: Key): Promise<Row | undefined> {
+    const bytes = await reader.get(this.#table, key);
+    return bytes && this.#decode(bytes);
+  }
+
+  /** One page. */
+  async range(reader: Reader, range: Range): Promise<Found<Row>[]> {
+    const entries = await reader.range(this.#table, range);
+    return entries.map(({ key, value }) => ({ key, row: this.#decode(value) }));
+  }
+
+  keys(reader: Reader, range: Range): Promise<Key[]> {
+    return reader.keys(this.#table, range);
+  }
+
+  /** All of a range, in order, decoded one by one as they are taken. */
+  async *walk(reader: Reader, walk: Walk): AsyncGenerator<Found<Row>> {
+    const read = (range: Range): Promise<Entry[]> => reader.range(this.#table, range);
+    for await (const page of pagesOf(read, ({ key }) => key, walk))
+      for (const { key, value } of page) yield { key, row: this.#decode(value) };
+  }
+
+  /** The keys of a range, in order, without touching the values. */
+  async *walkKeys(reader: Reader, walk: Walk): AsyncGenerator<Key> {
+    const read = (range: Range): Promise<Key[]> => reader.keys(this.#table, range);
+    for await (const page of pagesOf(read, (key) => key, walk)) yield* page;
+  }
+}
+
+async function* pagesOf<T>(
+  read: (range: Range) => Promise<T[]>,
+  keyOf: (item: T) => Key,
+  { page = PAGE, first = page, ...range }: Walk,
+): AsyncGenerator<T[]> {
+  let { after } = range;
+  for (let limit = first; ; limit = page) {
+    const items = await read({ ...range, limit, ...(after && { after }) });
+    yield items;
+    if (items.length < limit) return;
+    after = keyOf(items.at(-1)!);
+  }
+}
+
+const asBytes = (bytes: Uint8Array): Uint8Array => bytes;
+const asText = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+
+export const cursors: TypedTable<number> = new TypedTable('meta');
+/** Keys `index`, graph, field of the same table. */
+export const lateIndexes: TypedTable<IndexRow> = new TypedTable('meta');
+export const graphs: TypedTable<GraphRow> = new TypedTable('graphs');
+export const problems: TypedTable<ProblemRow> = new TypedTable('problems');
+export const problemIds: TypedTable<number> = new TypedTable('problem_ids');
+/** Nothing where the row is older than summaries. */
+export const problemsByState: TypedTable<Summary | undefined> = new TypedTable(
+  'problems_by_state',
+  decodeSummary,
+);
+export const unfinished: TypedTable<undefined> = new TypedTable('unfinished', () => undefined);
+export const iterations: TypedTable<TaskRow> = new TypedTable('iterations');
+/** Nothing where the row is older than summaries. */
+export const iterationIndex: TypedTable<Summary | undefined> = new TypedTable(
+  'iteration_index',
+  decodeSummary,
+);
+export const payloads: TypedTable<Uint8Array> = new TypedTable('payloads', asBytes);
+/** One event a line. */
+export const events: TypedTable<string> = new TypedTable('events', asText);
+export const taskEvents: TypedTable<string> = new TypedTable('task_events', asText);
+export const commands: TypedTable<CommandRow> = new TypedTable('commands');
