@@ -20,6 +20,9 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
 export interface Client extends StreamSource {
   get<T = Json>(path: string, query?: Query): Promise<Fetched<T>>;
   post(path: string, body: unknown, options?: { readonly timeoutMs?: number }): Promise<Json>;
+  /** Stores a document in its own media type. */
+  put(path: string, body: string, mediaType: string): Promise<Json>;
+  delete(path: string): Promise<Json>;
   /** An answer too long to be held. */
   stream(path: string, query: Query): Promise<Readable>;
 }
@@ -78,6 +81,19 @@ export function createClient(options: ClientOptions): Client {
         body: printJson(body),
         signal: within(timeoutMs),
       });
+      return (await json(response)) as Json;
+    },
+    async put(path, body, mediaType) {
+      const response = await call(address(path), {
+        method: 'PUT',
+        headers: { 'content-type': mediaType },
+        body,
+        signal: within(ANSWER_TIMEOUT_MS),
+      });
+      return (await json(response)) as Json;
+    },
+    async delete(path) {
+      const response = await call(address(path), { method: 'DELETE', signal: within(ANSWER_TIMEOUT_MS) });
       return (await json(response)) as Json;
     },
     async stream(path, query) {

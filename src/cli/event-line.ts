@@ -1,4 +1,7 @@
 import type { StreamedEvent } from '../client/follow.js';
+import { writeJson, writeLine } from './io.js';
+import type { Session } from './program.js';
+import { stackBelow } from './stack.js';
 
 /** An event as one line: `12:03:04 0189abcd/2 ml_model execution.progress 50 % reading the grid mix`. */
 export function eventLine(event: StreamedEvent): string {
@@ -27,4 +30,11 @@ function detailOf(event: StreamedEvent): string {
     .filter((part) => typeof part === 'string' && part !== '')
     .join(' ')
     .replace(/\s+/g, ' ');
+}
+
+/** One event on stdout: as JSON, or as a line with the stack of its error below. */
+export function printEvent({ io, json }: Pick<Session, 'io' | 'json'>, event: StreamedEvent): void {
+  const { stack } = (event.error ?? {}) as { stack?: unknown };
+  if (json) writeJson(io.stdout, event);
+  else writeLine(io.stdout, `${eventLine(event)}${stackBelow(stack)}`);
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { parseGraph } from '../config/graph-file.js';
 import { registerClientCommands } from './client-commands.js';
+import { completionCommand } from './commands/completion.js';
 import { EXIT } from './exit.js';
 import { kitTypes } from './node-kit/recording.js';
 import { createProgram, run } from './program.js';
@@ -43,4 +44,5 @@ registerUp(program, io);
 registerClientCommands(program, io, (yaml, { file, protoPaths }) =>
   parseGraph(yaml, { types: kitTypes(protoPaths), file }),
 );
+completionCommand(program);
 process.exitCode = await run(program, args, io);

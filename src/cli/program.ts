@@ -23,14 +23,35 @@ export interface Session {
 
 /** `tutti` without commands; add them before `run`. */
 export function createProgram(io: Io, version: string): Command {
-  return new Command('tutti')
+  const program = new Command('tutti')
     .description('Coordinates a graph of module nodes')
     .version(version)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => writeMessage(io.stderr, text),
-    });
+    // Before the command, an option is common to all; after it, it is the command's own.
+    .enablePositionalOptions()
+    .hook('preAction', (root, action) => inherit(root, action));
+  addCommonOptions(program);
+  return program.exitOverride().configureOutput({
+    writeOut: (text) => io.stdout.write(text),
+    writeErr: (text) => writeMessage(io.stderr, text),
+  });
+}
+
+/** What stands before the command counts where the command has such an option, and was not given another one. */
+function inherit(root: Command, action: Command): void {
+  for (const option of root.options) {
+    const name = option.attributeName();
+    const value: unknown = root.getOptionValue(name);
+    const takesIt = action.options.some((own) => own.attributeName() === name);
+    if (takesIt && value !== undefined && action.getOptionValue(name) === undefined)
+      action.setOptionValueWithSource(name, value, 'cli');
+  }
+}
+
+function addCommonOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--url <url>', `the orchestrator (TUTTI_URL, default ${DEFAULT_URL})`))
+    .addOption(new Option('--token <token>', 'its token (TUTTI_TOKEN)'))
+    .option('--json', 'one JSON document on stdout');
 }
 
 /** Runs `tutti` with these arguments (without those of Node.js), and gives its exit code. Never throws. */
@@ -45,12 +66,7 @@ export async function run(program: Command, args: readonly string[], io: Io): Pr
 
 /** A command that talks to an orchestrator: `url`, `token` and `json` are options of all of them. */
 export function clientCommand(parent: Command, usage: string, description: string): Command {
-  return parent
-    .command(usage)
-    .description(description)
-    .addOption(new Option('--url <url>', `the orchestrator (TUTTI_URL, default ${DEFAULT_URL})`))
-    .addOption(new Option('--token <token>', 'its token (TUTTI_TOKEN)'))
-    .option('--json', 'one JSON document on stdout');
+  return addCommonOptions(parent.command(usage).description(description));
 }
 
 export function openSession(options: CommonOptions, io: Io): Session {

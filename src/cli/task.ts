@@ -144,7 +144,7 @@ export function provenanceOf({ reused_from: from, overridden = [] }: ModuleView)
   return overridden.length > 0 ? `with another ${overridden.join(', ')}` : '';
 }
 
-function hasEnded(state: string): boolean {
+export function hasEnded(state: string): boolean {
   return (TASK_STATES as readonly string[]).includes(state) && taskHasEnded(state as TaskState);
 }
 

@@ -18,6 +18,8 @@ import {
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /** What `tutti up` runs with: validated, complete and frozen. Paths are absolute. */
 export interface Config {
@@ -78,6 +80,7 @@ export interface Config {
   readonly viewerBufferBytes: number;
   /** @default 'info' */
   readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
 }
 
 export interface Option<T = unknown> {
@@ -227,6 +230,13 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     size(65_536, GIB),
     MIB,
     'a viewer so far behind gets a gap',
+  ),
+  logFormat: option<LogFormat>(
+    'log_format',
+    'FORMAT',
+    oneOf(...LOG_FORMATS),
+    'auto',
+    'json, pretty, or auto: pretty where stderr is a terminal',
   ),
   logLevel: option<LogLevel>('log_level', 'LEVEL', oneOf(...LOG_LEVELS), 'info', LOG_LEVELS.join(', ')),
 };

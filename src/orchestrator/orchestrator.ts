@@ -55,6 +55,7 @@ import { decodeRow, type IdempotencyRow } from './records.js';
 import { newestEventAt, recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
 import { Retention } from './retention.js';
+import { workStats } from './work/counts.js';
 import { recoveredWork } from './work/recovered.js';
 import { WorkInView } from './work/work-in-view.js';
 
@@ -392,6 +393,7 @@ export class Orchestrator implements Coordinator {
       stats: async () =>
         foundJson(this.events.cursor(), {
           ...this.gauges(),
+          work: workStats(this.work),
           store: await this.#deps.store.stats(),
         } as unknown as View),
     };

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { decodeText } from '../../base/decode-text.js';
-import { type Fault, messageOf } from '../../base/errors.js';
+import { type Fault, messageOf, TuttiError } from '../../base/errors.js';
 import type { ParsedGraph } from '../../config/graph-file.js';
+import { isRecord, readYaml } from '../../config/yaml.js';
 import { withPlaces } from '../../config/yaml-places.js';
-import type { Json } from '../client.js';
+import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeJson, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
@@ -22,7 +23,7 @@ interface ValidateOptions {
 }
 
 export function graphCommand(program: Command, io: Io, readGraph: GraphReader): void {
-  const graph = program.command('graph').description('Validate, list and show graphs');
+  const graph = program.command('graph').description('Validate, apply, list and show graphs');
 
   graph
     .command('validate')
@@ -46,6 +47,20 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
         const parts = [source.name, ...summary.modules].join(', ');
         writeLine(io.stdout, `${file}: graph ${name} is valid: ${parts}`);
       }
+    });
+
+  clientCommand(graph, 'apply', 'Store graphs; one that has changed is a new version')
+    .argument('<file...>')
+    .action(async (files: readonly string[], options: CommonOptions) => {
+      const session = openSession(options, io);
+      const items: Json[] = [];
+      for (const file of files) {
+        const applied = await apply(session.client, file);
+        items.push(applied);
+        // At once: a fault in a later file undoes nothing.
+        if (!session.json) writeLine(io.stdout, outcomeOf(applied));
+      }
+      if (session.json) writeJson(io.stdout, { items });
     });
 
   clientCommand(graph, 'list', 'List the graphs of the orchestrator').action(
@@ -74,6 +89,30 @@ function badGraph(file: string, yaml: string, faults: readonly Fault[]): CliErro
   const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
   const details = withPlaces(faults, yaml);
   return new CliError(EXIT.badInput, 'bad_graph', `${file} has ${count}`, { details });
+}
+
+function outcomeOf({ name, version, changed }: Json): string {
+  return changed === false
+    ? `${String(name)}: version ${String(version)} is the same`
+    : `${String(name)}: stored as version ${String(version)}`;
+}
+
+/** The orchestrator has the last word: it knows its types and its other graphs. */
+async function apply(client: Client, file: string): Promise<Json> {
+  const yaml = await readText(file);
+  const read = readYaml(yaml, { file });
+  if (!read.ok) throw badGraph(file, yaml, read.faults);
+  const name = isRecord(read.value) ? read.value.name : undefined;
+  if (typeof name !== 'string') {
+    const fault = { path: 'name', code: 'missing_field', message: 'name is missing: give the graph a name' };
+    throw badGraph(file, yaml, [fault]);
+  }
+  try {
+    return await client.put(`/v1/graphs/${encodeURIComponent(name)}`, yaml, 'application/yaml');
+  } catch (thrown) {
+    if (thrown instanceof TuttiError && thrown.code === 'bad_graph') throw badGraph(file, yaml, thrown.details);
+    throw thrown;
+  }
 }
 
 async function readText(file: string): Promise<string> {

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { follow, type StreamedEvent } from '../../client/follow.js';
-import { eventLine } from '../event-line.js';
-import { type Io, writeJson, writeLine } from '../io.js';
+import { follow } from '../../client/follow.js';
+import { printEvent } from '../event-line.js';
+import { type Io, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
-import { stackBelow } from '../stack.js';
 import {
   demandSuccess,
   describeTask,
@@ -33,7 +32,7 @@ export function watchCommand(program: Command, io: Io): void {
 async function watchAll(session: Session): Promise<void> {
   const { client, io } = session;
   for await (const followed of follow(client, { signal: io.signal })) {
-    if (followed.kind === 'events') for (const event of followed.events) say(session, event);
+    if (followed.kind === 'events') for (const event of followed.events) printEvent(session, event);
     else writeLine(io.stderr, `events ${followed.from} to ${followed.to} are not available any more`);
   }
 }
@@ -46,7 +45,7 @@ async function watchTask(session: Session, id: string): Promise<void> {
     onState: (state) => {
       if (!json) writeLine(io.stdout, `${describeTask(state)}\n`);
     },
-    onEvent: (event) => say(session, event),
+    onEvent: (event) => printEvent(session, event),
   });
   session.print(view, () => `\n${describeTask(view)}`);
   demandSuccess(view);
@@ -79,13 +78,4 @@ async function inputsOf({ client }: Session, view: IterationView): Promise<Input
   const path = `/v1/graphs/${encodeURIComponent(String(view.graph))}/versions/${String(view.graph_version)}`;
   const { value } = await client.get<{ modules: Record<string, { inputs: string[] }> }>(path);
   return Object.fromEntries(Object.entries(value.modules).map(([name, { inputs }]) => [name, inputs]));
-}
-
-function say({ io, json }: Session, event: StreamedEvent): void {
-  if (json) writeJson(io.stdout, event);
-  else
-    writeLine(
-      io.stdout,
-      `${eventLine(event)}${stackBelow((event.error as { stack?: unknown } | undefined)?.stack)}`,
-    );
 }

@@ -28,6 +28,7 @@ import { partsOf, tighten } from '../../store/data-dir.js';
 import { acquireDataDir } from '../../store/holder.js';
 import { openStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
+import { logStream } from './log-format.js';
 import { createMetrics } from './metrics.js';
 import { knownTypes, readStoredGraph } from './stored-graphs.js';
 import { haveGraph, openFacade } from './sustainml.js';
@@ -61,7 +62,7 @@ export interface Running {
 /** Starts an orchestrator with its gateway. `onLost`: nothing can be stored any more, and this process must end. */
 export async function up(config: Config, onLost: (error: TuttiError) => void): Promise<Running> {
   const log = stderrLog();
-  const logger = pino({ level: config.logLevel }, log);
+  const logger = pino({ level: config.logLevel }, await logStream(config.logFormat, log));
   const undo: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();

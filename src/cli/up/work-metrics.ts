@@ -9,10 +9,10 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { EXECUTION_ENDS, type ExecutionEnd } from '../../model/execution.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Gauges } from '../../orchestrator/gauges.js';
+import { unfinishedTasks, waitingForSlot } from '../../orchestrator/work/counts.js';
 import {
   secondsBetween,
   UNFINISHED_STATES,
-  type UnfinishedState,
   type WorkExecution,
   type WorkInView,
   type WorkTask,
@@ -121,7 +121,6 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
     },
   });
 
-  // Counted before they are given to the library, which takes a microsecond for each call: there may be 250,000 tasks.
   new Gauge({
     name: 'tutti_tasks',
     help: 'Unfinished tasks',
@@ -129,14 +128,8 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
     registers,
     collect() {
       this.reset();
-      const counts = new Map<string, Record<UnfinishedState, number>>();
-      for (const { graph, state } of work.tasks) {
-        const ofGraph = counts.get(graph) ?? { waiting: 0, running: 0, suspended: 0 };
-        ofGraph[state] += 1;
-        counts.set(graph, ofGraph);
-      }
-      for (const [graph, ofGraph] of counts)
-        for (const state of UNFINISHED_STATES) this.inc({ graph: graphs.of(graph), state }, ofGraph[state]);
+      for (const [graph, counts] of unfinishedTasks(work))
+        for (const state of UNFINISHED_STATES) this.inc({ graph: graphs.of(graph), state }, counts[state]);
     },
   });
   new Gauge({
@@ -146,15 +139,8 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
     registers,
     collect() {
       this.reset();
-      const counts = new Map<string, Map<string, number>>();
-      for (const { graph, waiting } of work.tasks) {
-        if (waiting === undefined) continue;
-        const ofGraph = counts.get(graph) ?? new Map<string, number>();
-        for (const module of waiting.keys()) ofGraph.set(module, (ofGraph.get(module) ?? 0) + 1);
-        counts.set(graph, ofGraph);
-      }
-      for (const [graph, ofGraph] of counts)
-        for (const [module, count] of ofGraph) this.inc(place(graph, module), count);
+      for (const [graph, counts] of waitingForSlot(work))
+        for (const [module, count] of counts) this.inc(place(graph, module), count);
     },
   });
   const modules = new Labels();

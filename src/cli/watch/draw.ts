@@ -1,10 +1,7 @@
 /** A board as lines of a terminal: state, bar, time and what feeds what. Pure; no line is longer than the terminal is wide. */
 import { inertText } from '../../base/inert.js';
+import type { Ink, Paint } from '../paint.js';
 import type { Board, Line } from './board.js';
-
-export type Ink = 'green' | 'red' | 'yellow' | 'blue' | 'gray';
-/** Colours a text, or leaves it as it is. */
-export type Paint = (ink: Ink, text: string) => string;
 
 const SIGNS: Readonly<Record<string, readonly [sign: string, ink: Ink]>> = {
   waiting: ['○', 'gray'],

@@ -1,15 +1,16 @@
 /** The board of a task, drawn over itself in a terminal for as long as the task runs. */
-import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
 import type { StreamedEvent } from '../../client/follow.js';
 import type { Io } from '../io.js';
+import { type Paint, paintOf } from '../paint.js';
 import type { IterationView } from '../task.js';
 import { advance, type Board, boardOf, type Inputs } from './board.js';
-import { draw, type Paint } from './draw.js';
+import { draw } from './draw.js';
 
 /** Times and lights go on in between events. */
 const REDRAW_MS = 200;
-const DEFAULT_WIDTH = 80;
+/** Of a terminal that does not say how wide it is. */
+export const DEFAULT_WIDTH = 80;
 
 /** As much of a terminal as is asked for. */
 export interface Terminal extends NodeJS.WritableStream {
@@ -35,10 +36,7 @@ export class LiveBoard {
   constructor(terminal: Terminal, env: Io['env']) {
     this.#terminal = terminal;
     this.#write = createLogUpdate(terminal as NodeJS.WriteStream);
-    const plain = env.NO_COLOR !== undefined && env.NO_COLOR !== '';
-    this.#paint = plain
-      ? (_ink, text) => text
-      : (ink, text) => styleText(ink, text, { validateStream: false });
+    this.#paint = paintOf({ stdout: terminal as NodeJS.WriteStream, env });
   }
 
   /** The task as it is; what it shows from then on follows from events. */

@@ -60,6 +60,11 @@ export class WorkInView {
   readonly #tasks = new Map<string, WorkTask>();
   readonly #listeners: WorkListener[] = [];
 
+  /** Since the start of the process, by the state that they ended in. */
+  readonly ended: Record<Exclude<TaskState, UnfinishedState>, number> = {
+    ...{ succeeded: 0, failed: 0, cancelled: 0, aborted: 0 },
+  };
+
   get tasks(): Iterable<WorkTask> {
     return this.#tasks.values();
   }
@@ -154,6 +159,7 @@ export class WorkInView {
 
   #end(task: WorkTask, end: TaskState, at: number, error: WorkError | undefined): void {
     this.#tasks.delete(formatTaskId(task.id));
+    this.ended[end as keyof typeof this.ended] += 1;
     for (const listener of this.#listeners) listener.taskEnded?.(task, end, at, error);
   }
 
