@@ -23,6 +23,7 @@ import { describeRoutes, openApiRoute } from './openapi.js';
 import { Parsing } from './parsing.js';
 import { answerRaw } from './raw-answer.js';
 import { blobRoutes } from './routes/blobs.js';
+import { graphSchemaRoute } from './routes/graph-schema.js';
 import { graphRoutes } from './routes/graphs.js';
 import { figureRoutes, probeRoutes } from './routes/health.js';
 import { iterationRoutes } from './routes/iterations.js';
@@ -53,6 +54,7 @@ export interface ApplicationOptions {
   readonly loopback: boolean;
   readonly webRoot: string | undefined;
   readonly samples: SampleFolders;
+  readonly graphSchema: object | undefined;
   readonly limits: GatewayLimits;
 }
 
@@ -103,6 +105,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   // After the WebSocket plugin's own hooks: they close the connection of an upgrade that is refused here.
   addHooks(app, access, deps);
   probeRoutes(app, coordinator);
+  graphSchemaRoute(app, options.graphSchema);
   await webRoutes(app, options.webRoot);
   app.setNotFoundHandler((request, reply) => notFound(request, reply, methods));
   await app.register(async (api: App) => {

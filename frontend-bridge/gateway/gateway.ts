@@ -27,6 +27,8 @@ export interface GatewayOptions {
   readonly webRoot?: string;
   /** By the graph's name, the folder of JSON files that are samples of its input. @default there are none */
   readonly samples?: SampleFolders;
+  /** The JSON Schema of a graph file. @default none is served */
+  readonly graphSchema?: object;
   /** Figures in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   readonly logger: Logger;
@@ -93,6 +95,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           loopback: isLoopback(host),
           webRoot: options.webRoot,
           samples: options.samples ?? new Map(),
+          graphSchema: options.graphSchema,
           limits,
         },
       );

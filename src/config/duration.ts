@@ -1,5 +1,8 @@
 /** Durations as people write them: a number and its unit, `500ms`, `60s`, `1.5m`, `1h`. */
 
+/** Their form. */
+export const DURATION: RegExp = /^(\d+(?:\.\d+)?)\s?(ms|s|m|h)$/;
+
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** The longest that Node's timers can wait is 2^31 - 1 ms, which is a little more. */
@@ -19,7 +22,7 @@ export function parseDuration(value: unknown, leastMs: number): ParsedDuration {
       message: `${value} has no unit: write ${value}s or ${value}ms`,
     };
   }
-  const match = typeof value === 'string' ? /^(\d+(?:\.\d+)?)\s?(ms|s|m|h)$/.exec(value) : null;
+  const match = typeof value === 'string' ? DURATION.exec(value) : null;
   if (!match) {
     const shown = typeof value === 'string' ? JSON.stringify(value) : 'this';
     const message = `${shown} is not a duration: write a number and its unit, like 500ms, 60s, 5m or 1h`;

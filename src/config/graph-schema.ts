@@ -1,9 +1,9 @@
 /** The form of a graph file, with its defaults; each message says what would be right. Durations come out in milliseconds. */
 import { z } from 'zod';
 import type { Graph, ModuleSpec, Retention } from '../model/graph.js';
-import { parseDuration } from './duration.js';
+import { DURATION, formatDuration, parseDuration } from './duration.js';
 
-const NAME = /^[a-z][a-z0-9_]{0,62}$/;
+export const NAME: RegExp = /^[a-z][a-z0-9_]{0,62}$/;
 const NAME_RULE = 'give a name of lower-case letters, digits and _, beginning with a letter, at most 63 long';
 
 export const Name: z.ZodString = z.string({ error: NAME_RULE }).regex(NAME, { error: NAME_RULE });
@@ -12,8 +12,9 @@ const Type = z.string({
   error: 'give the full name of a protobuf message, json, bytes or bytes:<media type>',
 });
 
-function duration(leastMs: number, preset: number) {
-  return z
+/** `about`: for the JSON Schema that editors read. */
+function duration(leastMs: number, preset: number, about: string) {
+  const read = z
     .unknown()
     .transform((value, context): number => {
       if (value === undefined) return preset;
@@ -24,6 +25,12 @@ function duration(leastMs: number, preset: number) {
     })
     .optional()
     .transform((value): number => value ?? preset);
+  return read.meta({
+    description: about,
+    type: 'string',
+    pattern: DURATION.source,
+    preset: formatDuration(preset),
+  });
 }
 
 /** The message of a `strictObject`'s unknown keys is the list of the known ones; of another value, what would be right. */
@@ -41,10 +48,20 @@ const FACTOR = 'give a number from 1 to 100';
 
 const Retry = strict(
   {
-    attempts: z.int({ error: ATTEMPTS }).min(1, { error: ATTEMPTS }).max(100, { error: ATTEMPTS }).default(3),
-    backoff: duration(0, 1000),
-    factor: z.number({ error: FACTOR }).min(1, { error: FACTOR }).max(100, { error: FACTOR }).default(2),
-    max_backoff: duration(0, 30_000),
+    attempts: z
+      .int({ error: ATTEMPTS })
+      .min(1, { error: ATTEMPTS })
+      .max(100, { error: ATTEMPTS })
+      .default(3)
+      .describe('attempts in all: executions that failed or succeeded'),
+    backoff: duration(0, 1000, 'the wait before the second attempt'),
+    factor: z
+      .number({ error: FACTOR })
+      .min(1, { error: FACTOR })
+      .max(100, { error: FACTOR })
+      .default(2)
+      .describe('each further wait is so many times longer'),
+    max_backoff: duration(0, 30_000, 'no wait is longer'),
   },
   'give an object, like { attempts: 3, backoff: 1s, factor: 2, max_backoff: 30s }',
 )
@@ -61,7 +78,10 @@ const Retry = strict(
   }));
 
 const Liveness = strict(
-  { unresponsive_after: duration(100, 3000), dead_after: duration(200, 10_000) },
+  {
+    unresponsive_after: duration(100, 3000, 'silence after which a node gets no new work'),
+    dead_after: duration(200, 10_000, 'silence after which its executions are placed elsewhere'),
+  },
   'give an object, like { unresponsive_after: 3s, dead_after: 10s }',
 )
   .superRefine(({ unresponsive_after, dead_after }, context) => {
@@ -79,17 +99,30 @@ const LABELS = 'give an object of texts, like { gpu: "true" }';
 /** One module, without its name. */
 export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
   {
-    inputs: Names,
-    previous: Names.default([]),
-    output: Type,
+    inputs: Names.describe(
+      'the source, or modules whose outputs it gets; it runs once all of them are there',
+    ),
+    previous: Names.default([]).describe(
+      'modules whose outputs in the parent iteration it gets, where there is one',
+    ),
+    output: Type.describe(
+      'the type of its output: json, json:<name>, bytes, bytes:<media type>, or a protobuf message',
+    ),
     require: z
       .record(z.string(), z.string({ error: 'give a text, in quotes' }), { error: LABELS })
-      .default({}),
-    timeout: duration(1, 300_000),
-    retry: Retry.prefault({}),
-    on_error: z.enum(['fail', 'ignore'], { error: 'give fail or ignore' }).default('fail'),
-    start: z.enum(['auto', 'manual'], { error: 'give auto or manual' }).default('auto'),
-    liveness: Liveness.prefault({}),
+      .default({})
+      .describe('labels that a node must have to run it'),
+    timeout: duration(1, 300_000, 'how long one attempt may take, from its assignment'),
+    retry: Retry.prefault({}).describe('how often and when it is tried again after a failure'),
+    on_error: z
+      .enum(['fail', 'ignore'], { error: 'give fail or ignore' })
+      .default('fail')
+      .describe('fail: its failure fails the task; ignore: what depends on it runs without its output'),
+    start: z
+      .enum(['auto', 'manual'], { error: 'give auto or manual' })
+      .default('auto')
+      .describe('auto: a new node of it takes work at once; manual: once somebody starts it'),
+    liveness: Liveness.prefault({}).describe('how long its nodes may be silent'),
   },
   'give an object with at least inputs and output',
 ).transform(({ timeout, on_error, ...rest }) => ({ ...rest, timeoutMs: timeout, onError: on_error }));
@@ -106,9 +139,18 @@ const RetentionSchema = strict(
       .string({ error: AGE })
       .regex(/^[1-9]\d{0,5}[dh]$/, { error: AGE })
       .transform((age) => Number.parseInt(age, 10) * HOUR_MS * (age.endsWith('d') ? 24 : 1))
-      .optional(),
-    max_iterations: z.int({ error: KEPT }).min(0, { error: KEPT }).optional(),
-    keep_last: z.int({ error: KEPT }).min(0, { error: KEPT }).default(1),
+      .optional()
+      .describe('iterations that ended longer ago are removed'),
+    max_iterations: z
+      .int({ error: KEPT })
+      .min(0, { error: KEPT })
+      .optional()
+      .describe('iterations of the graph beyond the newest so many are removed'),
+    keep_last: z
+      .int({ error: KEPT })
+      .min(0, { error: KEPT })
+      .default(1)
+      .describe('the newest so many of each problem stay in any case'),
   },
   'give an object, like { max_age: 30d, max_iterations: 10000, keep_last: 1 }',
 ).transform(
@@ -124,13 +166,19 @@ export const FileSchema: z.ZodType<
   Pick<Graph, 'name' | 'source'> & { index?: string[] | undefined; retention?: Retention | undefined }
 > = strict(
   {
-    name: Name,
-    source: strict({ name: Name, type: Type }, 'give an object, like { name: user_input, type: json }'),
+    name: Name.describe('the name by which problems are submitted to it'),
+    source: strict(
+      { name: Name.describe('its name among the inputs'), type: Type.describe('its type, as of an output') },
+      'give an object, like { name: user_input, type: json }',
+    ).describe('what a problem gives: the input of the graph'),
     index: z
       .array(z.string({ error: INDEX }), { error: 'give a list, like [carbon_footprint.carbon_footprint]' })
-      .optional(),
-    retention: RetentionSchema.optional(),
-    modules: z.record(z.string(), z.unknown(), { error: 'give an object with one entry for each module' }),
+      .optional()
+      .describe('fields of outputs, MODULE.FIELD, by which iterations are found without looking at each'),
+    retention: RetentionSchema.optional().describe('which iterations are kept; without it, all'),
+    modules: z
+      .record(z.string(), z.unknown(), { error: 'give an object with one entry for each module' })
+      .describe('the modules by their names'),
   },
   'give an object with name, source and modules',
 );

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { decodeText } from '../../base/decode-text.js';
 import { type Fault, messageOf, TuttiError } from '../../base/errors.js';
 import type { ParsedGraph } from '../../config/graph-file.js';
+import { graphJsonSchema } from '../../config/graph-json-schema.js';
 import { isRecord, readYaml } from '../../config/yaml.js';
 import { withPlaces } from '../../config/yaml-places.js';
 import type { Client, Json } from '../client.js';
@@ -47,6 +48,13 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
         const parts = [source.name, ...summary.modules].join(', ');
         writeLine(io.stdout, `${file}: graph ${name} is valid: ${parts}`);
       }
+    });
+
+  graph
+    .command('schema')
+    .description('Print the JSON Schema of a graph file, for an editor')
+    .action(() => {
+      writeJson(io.stdout, graphJsonSchema());
     });
 
   clientCommand(graph, 'apply', 'Store graphs; one that has changed is a new version')

@@ -18,6 +18,7 @@ import { openFilesLimit } from '../../base/open-files.js';
 import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
 import { isLoopback, TOKEN_CHARACTERS } from '../../config/config.js';
 import { graphOf, type ParsedGraph, parseGraph } from '../../config/graph-file.js';
+import { graphJsonSchema } from '../../config/graph-json-schema.js';
 import type { Config } from '../../config/options.js';
 import { withPlaces } from '../../config/yaml-places.js';
 import { YamlReader } from '../../config/yaml-reader.js';
@@ -131,6 +132,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       hosts: config.advertise === undefined ? [] : [config.advertise],
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
       samples,
+      graphSchema: graphJsonSchema(),
       metrics: createMetrics({
         gauges: () => orchestrator.gauges(),
         work: orchestrator.work,
