@@ -141,6 +141,8 @@ function vitest(project, filters) {
 function test(projects, filters) {
   provide(program('cc'), ['gcc', 'libc6-dev']);
   provide(program('chromium'), ['chromium']);
+  provide(() => existsSync('/usr/sbin/nginx'), ['nginx-light'], ['--no-install-recommends']);
+  provide(program('systemd-analyze'), ['systemd'], ['--no-install-recommends']);
   provide(
     pythonModules([
       ...['zmq', 'google.protobuf', 'numpy', 'mypy', 'pip', 'setuptools', 'wheel', 'ensurepip'],

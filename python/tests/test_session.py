@@ -137,7 +137,7 @@ class Registration(unittest.TestCase):
         self.assertEqual((of(CommandAck, left), of(ExecutionReport, left)), ([], []))
 
     def test_a_final_refusal_ends_it_with_its_code_and_aborts_what_runs(self) -> None:
-        for code in ("replaced", "unauthorized", "schema_mismatch", "unknown_module"):
+        for code in ("replaced", "unauthorized", "schema_mismatch"):
             driver = Driver().join()
             driver.told(assign())
             driver.told(refused(code, hint="do"), epoch=0, incarnation=0)
@@ -145,6 +145,16 @@ class Registration(unittest.TestCase):
             self.assertEqual((end.error.code, end.error.hint), (code, "do"))
             self.assertEqual(len(driver.take(Abort)), 1)
             self.assertEqual(driver.wait(60_000), [])
+
+    def test_goes_on_saying_hello_until_there_is_a_graph_with_its_module(self) -> None:
+        driver = Driver()
+        driver.step(events.Open())
+        for _ in range(3):
+            self.assertEqual(driver.told(refused("unknown_module", hint="known modules: a"), epoch=0, incarnation=0), [])
+            self.assertNotEqual(of(Hello, driver.wait(2_500)), [])
+        notes = [note for note in driver.take(events.Note) if "waits for a graph" in note.message]
+        self.assertEqual(len(notes), 1)
+        self.assertEqual(len(of(CommandAck, driver.told(WELCOME))), 0)
 
     def test_does_not_say_hello_more_than_four_times_a_second_however_often_it_is_asked(self) -> None:
         driver = Driver().join()

@@ -34,8 +34,8 @@ export interface RunningNode {
 
 export interface Node {
   /**
-   * Connects, and settles when the orchestrator has welcomed the node; until one answers it goes on asking. Errors: a final
-   * refusal's code (`unknown_module`, `wrong_output_type`, `schema_mismatch`, `unauthorized`, `protocol_version`, `replaced`),
+   * Connects, and settles when the orchestrator has welcomed the node; until one answers, and knows the module, it goes on asking. Errors: a final
+   * refusal's code (`wrong_output_type`, `schema_mismatch`, `unauthorized`, `protocol_version`, `replaced`),
    * `bad_endpoint`, `bad_proto` or `bad_schema` (what `protoPath` names),
    * `already_started`, `node_stopped` (it was stopped before).
    */

@@ -95,6 +95,8 @@ export class Session {
   readonly #reports = new StatusReports();
   readonly #commands: Commands;
   #link: Link = { kind: 'closed' };
+  /** The last answer that no graph has the module: what the author was told. */
+  #awaited: string | undefined;
   #registration: Registration | undefined;
   #messages: NodeMessage[] = [];
   readonly #logs = new LogBacklog();
@@ -438,6 +440,10 @@ export class Session {
       this.#rejoin(now);
       return;
     }
+    if (code === 'unknown_module') {
+      this.#awaitGraph(message, hint);
+      return;
+    }
     this.#note('warn', `refused: ${message}`, {
       code,
       hint,
@@ -454,6 +460,14 @@ export class Session {
     } else if (remedy === 'forget' && seq !== undefined) {
       this.#executions.outputRefused(executionId, seq, { code, message, retryable: false }, now);
     }
+  }
+
+  /** The hello is repeated as it is anyway; its author is told once, and again when the answer is another one. */
+  #awaitGraph(message: string, hint: string | undefined): void {
+    const answer = `${message} ${hint ?? ''}`;
+    if (this.#awaited === answer) return;
+    this.#awaited = answer;
+    this.#note('warn', `waits for a graph to be stored: ${message}`, { code: 'unknown_module', hint });
   }
 
   #assign(assign: Assign, now: number): void {

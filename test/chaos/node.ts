@@ -176,13 +176,13 @@ function refused(message: Extract<OrchestratorMessage, { kind: 'refused' }>): vo
       if ((message.incarnation ?? 0) >= incarnation) sayHello();
       return;
     case 'too_many':
+    case 'unknown_module':
       return;
     case 'blob_missing':
       upload(works.get(executionId ?? ''));
       return;
     case 'replaced':
     case 'unauthorized':
-    case 'unknown_module':
     case 'wrong_output_type':
     case 'protocol_version':
     case 'schema_mismatch':

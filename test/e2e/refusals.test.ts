@@ -1,5 +1,7 @@
 /** What the orchestrator's sockets do not take: each refusal is coded and says what was wrong, and everybody else is served on. */
+
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PROTOCOL_VERSION } from '../../src/model/protocol.js';
 import { encodeToOrchestrator } from '../../src/wire/codec.js';
@@ -41,11 +43,32 @@ describe('a registration', () => {
       ...{ code: 'unknown_module', message: expect.stringContaining('carbon') },
       hint: expect.stringMatching(/metadata.*footprint/),
     });
-    // A node of the SDK says so to its author, and ends.
-    const node = startNode(scene, orchestrator, { module: 'carbon' });
-    expect(await node.exited).toMatchObject({ code: 1 });
-    expect(node.stderr).toMatch(/unknown_module.*known modules: .*work/s);
     await expectServing();
+  });
+
+  it('that comes before its graph is stored waits for it, in both languages, and says so once', async () => {
+    const env = {
+      ...{ TUTTI_CONTROL: orchestrator.ready.control, TUTTI_INSTANCE: 'py' },
+      PYTHONPATH: join(import.meta.dirname, '../../python/src'),
+    };
+    const program = 'from tutti import node\n@node("late")\ndef late(task): return 1\nlate.serve()\n';
+    const nodes = [
+      startNode(scene, orchestrator, { module: 'late', instance: 'ts' }),
+      scene.spawn(['-c', program], env, undefined, '/usr/bin/python3'),
+    ];
+    for (const node of nodes) await node.logs('waits for a graph to be stored: no graph has a module late');
+    const yaml =
+      'name: late\nsource: { name: problem, type: json }\nmodules:\n  late: { inputs: [problem], output: json }\n';
+    const stored = await fetch(`${orchestrator.ready.http}/v1/graphs/late`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/yaml' },
+      body: yaml,
+    });
+    expect(stored.status).toBe(201);
+    await expect
+      .poll(async () => (await orchestrator.nodes()).filter((node) => node.module === 'late').length)
+      .toBe(2);
+    for (const node of nodes) expect(node.stderr.match(/waits for a graph/g)).toHaveLength(1);
   });
 
   it('of another protocol version is refused with both versions', async () => {

@@ -395,7 +395,7 @@ async function onRefused({ code, executionId, seq }) {
     if (broken('hello.in_use')) process.exit(1);
     clearTimeout(helloTimer);
     helloTimer = setTimeout(hello, helloAfterMs);
-  } else if (code === 'unknown_module' && !broken('hello.refused_for_good')) {
+  } else if (code === 'schema_mismatch' && !broken('hello.refused_for_good')) {
     process.exit(1);
   } else if (one && code === 'stale_execution' && !broken('execution.refused')) {
     forget(one);

@@ -509,11 +509,11 @@ describe('starting and ending', () => {
     await ground.orchestrator.next('hello');
     ground.orchestrator.send({
       kind: 'refused',
-      code: 'unknown_module',
-      message: 'no graph has ml_model',
+      code: 'schema_mismatch',
+      message: 'the graph means something else',
       hint: 'load it',
     });
-    await expect(starting).rejects.toMatchObject({ code: 'unknown_module', hint: 'load it' });
+    await expect(starting).rejects.toMatchObject({ code: 'schema_mismatch', hint: 'load it' });
     expect([ground.host.isListening, ground.host.exits, ground.time.waiting]).toEqual([false, [], 0]);
   });
 

@@ -16,7 +16,7 @@ Times are monotonic milliseconds that never decrease.
 from __future__ import annotations
 
 from math import inf
-from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ..errors import ReportedError, TuttiError
 from ..protocol import (
@@ -113,6 +113,8 @@ class Session:
         self._commands = Commands(self._tell, self._effect, self._executions, self._lifecycle)
         self._reports = StatusReports()
         self._link: _Link = _Closed()
+        self._awaited: Optional[Tuple[str, str]] = None
+        """The last answer that no graph has the module: what the author was told."""
         self._registration: Optional[_Registration] = None
         self._messages: List[NodeMessage] = []
         self._logs = LogBacklog()
@@ -383,6 +385,9 @@ class Session:
             self._note("info", "the orchestrator asks for a registration", code=code, answer=message)
             self._rejoin(now)
             return
+        if code == "unknown_module":
+            self._await_graph(message, refused.hint)
+            return
         told = {name: value for name, value in refused._asdict().items() if value and name != "message"}
         self._note("warning", f"refused: {message}", **told)
         if not self._executions.is_held(execution_id):
@@ -393,6 +398,13 @@ class Session:
             self._executions.abandon(execution_id, message, now)
         elif remedy == "forget" and seq:
             self._executions.output_refused(execution_id, seq, ReportedError(code, message, False), now)
+
+    def _await_graph(self, message: str, hint: str) -> None:
+        """The hello is repeated as it is anyway; its author is told once, and again when the answer is another one."""
+        if self._awaited == (message, hint):
+            return
+        self._awaited = (message, hint)
+        self._note("warning", f"waits for a graph to be stored: {message}", code="unknown_module", hint=hint)
 
     def _assign(self, assign: Assign, now: float) -> None:
         module = self._identity.module

@@ -31,8 +31,8 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
     spends: true,
     async run(stage) {
       await stage.firstHello();
-      stage.conductor.send({ kind: 'refused', code: 'unknown_module', message: 'no graph has this module' });
-      const { code } = await stage.exit(stage.patienceMs, 'after the final refusal unknown_module');
+      stage.conductor.send({ kind: 'refused', code: 'schema_mismatch', message: 'the types do not fit' });
+      const { code } = await stage.exit(stage.patienceMs, 'after the final refusal schema_mismatch');
       demand(code !== 0, 'an exit code other than 0');
     },
   },
