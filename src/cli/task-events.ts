@@ -1,7 +1,8 @@
 /** The events of a task: those that there are, and with `follow` those that come, until the task has ended. */
+
+import { follow, type StreamedEvent } from '../client/follow.js';
 import type { TaskId } from '../model/task-id.js';
 import type { Client } from './client.js';
-import { follow, type StreamedEvent } from '../client/follow.js';
 import { hasEnded, type IterationView, taskPath } from './task.js';
 
 interface EventPage {

@@ -118,7 +118,8 @@ async function apply(client: Client, file: string): Promise<Json> {
   try {
     return await client.put(`/v1/graphs/${encodeURIComponent(name)}`, yaml, 'application/yaml');
   } catch (thrown) {
-    if (thrown instanceof TuttiError && thrown.code === 'bad_graph') throw badGraph(file, yaml, thrown.details);
+    if (thrown instanceof TuttiError && thrown.code === 'bad_graph')
+      throw badGraph(file, yaml, thrown.details);
     throw thrown;
   }
 }

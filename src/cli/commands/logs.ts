@@ -1,8 +1,8 @@
 /** The commands that print what happened, line by line: `logs` and `events`. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { follow, type StreamedEvent } from '../../client/follow.js';
 import { printEvent } from '../event-line.js';
 import { CliError, EXIT } from '../exit.js';
-import { follow, type StreamedEvent } from '../../client/follow.js';
 import { type Io, writeJson, writeLine } from '../io.js';
 import { LEVELS, type Level, logLineOf, printLogLine } from '../log-line.js';
 import { paintOf } from '../paint.js';
