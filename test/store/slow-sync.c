@@ -3,7 +3,8 @@
  *
  * TUTTI_SLOW_SYNC_MS  how many milliseconds a sync goes on after the kernel is done with it. Whatever is acknowledged before
  *                     it returns was acknowledged too early.
- * TUTTI_SYNC_LOG      a file that gets a line "<what> <start> <end>" per sync, times in monotonic nanoseconds.
+ * TUTTI_SYNC_LOG      a file that gets a line "<what> <file> <start> <end>" per sync: the name of the file without its folders, times in
+ *                     monotonic nanoseconds.
  * TUTTI_DISK_FULL     while a file of this name exists, writes that would make a file longer fail with ENOSPC.
  *
  * A positioned write through a descriptor that is opened with O_DSYNC is a sync too: LMDB writes its meta page so.
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -28,7 +30,18 @@ static long long now(void) {
   return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static void go_on(const char *what, long long start) {
+/* The name of a file that is open, without its folders. */
+static const char *name_of(int fd, char *buffer, size_t size) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t length = readlink(link, buffer, size - 1);
+  if (length <= 0) return "?";
+  buffer[length] = 0;
+  const char *slash = strrchr(buffer, '/');
+  return slash == NULL ? buffer : slash + 1;
+}
+
+static void go_on(const char *what, int synced, long long start) {
   const int result_errno = errno;
   const char *ms = getenv("TUTTI_SLOW_SYNC_MS");
   if (ms != NULL) {
@@ -37,8 +50,10 @@ static void go_on(const char *what, long long start) {
   }
   const char *path = getenv("TUTTI_SYNC_LOG");
   if (path != NULL) {
-    char line[128];
-    const int length = snprintf(line, sizeof line, "%s %lld %lld\n", what, start, now());
+    char line[512];
+    char buffer[256];
+    const char *name = name_of(synced, buffer, sizeof buffer);
+    const int length = snprintf(line, sizeof line, "%s %s %lld %lld\n", what, name, start, now());
     const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd >= 0) {
       if (REAL(write)(fd, line, length) < 0) perror(path);
@@ -83,21 +98,21 @@ static int syncs_itself(int fd) {
 int fdatasync(int fd) {
   const long long start = now();
   const int result = REAL(fdatasync)(fd);
-  go_on("fdatasync", start);
+  go_on("fdatasync", fd, start);
   return result;
 }
 
 int fsync(int fd) {
   const long long start = now();
   const int result = REAL(fsync)(fd);
-  go_on("fsync", start);
+  go_on("fsync", fd, start);
   return result;
 }
 
 int msync(void *address, size_t length, int flags) {
   const long long start = now();
   const int result = REAL(msync)(address, length, flags);
-  if (flags & MS_SYNC) go_on("msync", start);
+  if (flags & MS_SYNC) go_on("msync", -1, start);
   return result;
 }
 
@@ -107,7 +122,7 @@ int msync(void *address, size_t length, int flags) {
     const int syncs = syncs_itself(fd);             \
     const long long start = now();                  \
     const ssize_t result = REAL(name)(__VA_ARGS__); \
-    if (syncs) go_on(#name, start);                 \
+    if (syncs) go_on(#name, fd, start);                 \
     return result;                                  \
   }
 

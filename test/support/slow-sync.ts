@@ -30,6 +30,8 @@ export async function buildSlowSync(): Promise<string | undefined> {
 export interface LoggedSync {
   /** `fdatasync`, `fsync`, `msync`, or the name of a write through a descriptor that syncs itself. */
   readonly what: string;
+  /** The file's name, without its folders. */
+  readonly file: string;
   /** On the clock of `process.hrtime.bigint()`, in nanoseconds. */
   readonly start: bigint;
   readonly end: bigint;
@@ -45,7 +47,7 @@ export async function readSyncLog(path: string): Promise<LoggedSync[]> {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const [what = '', start = '0', end = '0'] = line.split(' ');
-      return { what, start: BigInt(start), end: BigInt(end) };
+      const [what = '', file = '', start = '0', end = '0'] = line.split(' ');
+      return { what, file, start: BigInt(start), end: BigInt(end) };
     });
 }

@@ -4,8 +4,9 @@ const NEWEST = 31;
 const SLOW_MS = 1;
 /** Once it is slow, it has to be clearly quicker to count as quick again: the way through the thread pool is in these figures. */
 const QUICK_MS = 0.5;
-/** So often the median is taken. */
-const LOOK_EVERY = 16;
+/** So often the median is taken, and from so many writes on: the first ones of a slow device are few. */
+const LOOK_EVERY = 8;
+const LEAST = 4;
 
 export class DeviceSpeed {
   readonly #newest: number[] = [];
@@ -19,8 +20,8 @@ export class DeviceSpeed {
   note(ms: number): void {
     this.#newest[this.#count % NEWEST] = ms;
     this.#count += 1;
-    if (this.#count < NEWEST || this.#count % LOOK_EVERY !== 0) return;
-    const median = this.#newest.toSorted((a, b) => a - b)[NEWEST >> 1]!;
+    if (this.#count !== LEAST && this.#count % LOOK_EVERY !== 0) return;
+    const median = this.#newest.toSorted((a, b) => a - b)[this.#newest.length >> 1]!;
     this.#isSlow = median > (this.#isSlow ? QUICK_MS : SLOW_MS);
   }
 }
