@@ -28,6 +28,9 @@ def count(task):
     yield 1
     return [task.previous.before]
 
+def lost(task):
+    return {"loss": float("nan")}
+
 def odd(task):
     return {"a": [object()]}
 '''
@@ -60,6 +63,10 @@ class Run(KitCase):
     def test_plays_them_to_a_plain_function_of_a_module(self):
         ran = self.run_kit("run", "nodes:count", "--input", '{"inputs": {}, "previous": {"before": 3}}')
         self.assertEqual(json.loads(ran.stdout), {"outputs": [1, [3]]}, ran.stderr)
+
+    def test_prints_nan_as_the_object_that_stands_for_it(self):
+        ran = self.run_kit("run", "nodes.py:lost", "--input", '{"inputs": {}}')
+        self.assertEqual(json.loads(ran.stdout), {"outputs": [{"loss": {"$number": "NaN"}}]}, ran.stderr)
 
     def test_ends_with_1_where_an_execution_fails_with_the_place_of_the_fault(self):
         ran = self.run_kit("run", "nodes.py:odd", "--input", '{"inputs": {}}')

@@ -2,7 +2,7 @@ import { ClientError } from './errors.js';
 import { type Followed, follow, type StreamedEvent } from './follow.js';
 import type { Iteration as IterationView, LogLine } from './generated/routes.js';
 import type { Http } from './http.js';
-import { askRoute, openRoute, type RequestOptions } from './route.js';
+import { askRoute, decoded, openRoute, type RequestOptions } from './route.js';
 
 export interface IterateOptions extends RequestOptions {
   /** @default the parent's */
@@ -160,7 +160,7 @@ export class Iteration {
     );
     const [kind, mediaType = accept] = (response.headers.get('tutti-type') ?? 'json').split(':');
     if (kind === 'bytes') return new Blob([await response.arrayBuffer()], { type: mediaType });
-    if (kind === 'json') return await response.json();
+    if (kind === 'json') return await decoded(response);
     // Of a message only the orchestrator knows the fields.
     await response.body?.cancel();
     return (await askRoute(this.#http, route, { path }, { signal })).value;

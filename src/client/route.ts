@@ -1,4 +1,8 @@
-/** Requests typed by `/openapi.json`, from which the build generates `Routes`. */
+/**
+ * Requests typed by `/openapi.json`, from which the build generates `Routes`. `NaN` and the infinities are numbers on both sides,
+ * and the objects that stand for them in between (`docs/values.md`).
+ */
+import { numberForm, withNumbers } from '../base/json/number-form.js';
 import { ClientError } from './errors.js';
 import type { Routes } from './generated/routes.js';
 import type { Http } from './http.js';
@@ -47,9 +51,15 @@ export async function askRoute<R extends RouteName>(
       ...(key !== undefined && { 'idempotency-key': key }),
     },
   });
+  const value = (await decoded(response)) as AnswerOf<R>;
+  return { value, cursor: Number(response.headers.get('tutti-cursor') ?? 0) };
+}
+
+/** Throws `ClientError` `bad_answer`. */
+export async function decoded(response: Response): Promise<unknown> {
+  const text = await response.text();
   try {
-    const value = (await response.json()) as AnswerOf<R>;
-    return { value, cursor: Number(response.headers.get('tutti-cursor') ?? 0) };
+    return withNumbers(text, JSON.parse(text));
   } catch (cause) {
     const message = `${response.url} does not answer as an orchestrator does.`;
     throw new ClientError('bad_answer', message, { cause });
@@ -67,7 +77,11 @@ export function openRoute(
   const address = template.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
   return http.fetch(http.address(address, query as Readonly<Record<string, string>>), {
     method,
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body: JSON.stringify(body, written) }),
     ...init,
   });
+}
+
+function written(_name: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? JSON.parse(numberForm(value)) : value;
 }

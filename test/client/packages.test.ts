@@ -47,7 +47,7 @@ describe.skipIf(tool !== undefined)(`the packages${tool ? ` (need ${tool})` : ''
       ),
     ];
     await Promise.all(installs);
-  }, 180_000);
+  }, 300_000);
 
   it('are a tarball, a wheel and a source distribution of one version', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -41,10 +41,19 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     expect(Buffer.from(await (outputs.plot as Blob).arrayBuffer()).toString('latin1', 1, 4)).toBe('PNG');
   });
 
+  it('keeps NaN and the infinities, in inputs and in outputs', async () => {
+    const input = { ...GOOD, epochs: 1, seen: [Number.NaN, Number.POSITIVE_INFINITY] };
+    expect((await (await tutti.submit('fit', input)).wait()).view.input).toEqual(input);
+    const overrides = { plot: { train: { slope: 0, offset: 0, loss: Number.NaN } } };
+    expect((await done.iterate({ reuse: ['train'], overrides })).view.overrides).toEqual(overrides);
+  });
+
   it('iterates, compares and searches', async () => {
     const second = await (await done.iterate({ input: { ...GOOD, rate: 0.05 } })).wait();
     expect((await done.compare(second)).input).toEqual([{ path: '/rate', a: 0.1, b: 0.05 }]);
-    const third = await (await tutti.iterate(done.problemId, { parent: 2, reuse: ['train'] })).wait();
+    const third = await (
+      await tutti.iterate(done.problemId, { parent: second.iterationId, reuse: ['train'] })
+    ).wait();
     expect(third.view.modules.train?.state).toBe('reused');
     const found: unknown[] = [];
     const search = { problem_id: done.problemId, filter: 'input.rate < 0.1', fields: 'input.rate' };

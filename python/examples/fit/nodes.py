@@ -2,12 +2,10 @@
 
 import logging
 import math
-import struct
-import zlib
 
 import numpy as np
 
-from tutti import node, serve
+from tutti import Image, node, serve
 
 EPOCH_S = 0.005
 """So that there is something to watch."""
@@ -37,7 +35,7 @@ def train(task):
 
 @node("plot", capacity=4)
 def plot(task):
-    """The points and the line, as a PNG."""
+    """The points and the line, as a picture."""
     x, y = np.array(task.inputs.request["points"], dtype=float).T
     line = task.inputs.train
     pixels = np.full((HEIGHT, WIDTH, 3), 255, dtype=np.uint8)
@@ -47,26 +45,12 @@ def plot(task):
     pixels[rows, columns] = (9, 105, 218)
     for column, row in zip(np.interp(x, (x.min(), x.max()), (0, WIDTH - 1)).astype(int), row_of(y, y)):
         pixels[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3] = (207, 34, 46)
-    return png(pixels)
+    return Image(pixels)
 
 
 def row_of(value, y):
     share = (value - y.min()) / max(float(np.ptp(y)), 1e-9)
     return np.clip(HEIGHT - 10 - share * (HEIGHT - 20), 0, HEIGHT - 1).astype(int)
-
-
-def png(pixels):
-    height, width, _ = pixels.shape
-    lines = b"".join(b"\0" + line.tobytes() for line in pixels)
-    parts = (
-        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
-        (b"IDAT", zlib.compress(lines)),
-        (b"IEND", b""),
-    )
-    chunks = (
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import math
 import os
 import pickle
 import subprocess
@@ -60,6 +61,11 @@ class Results(ClientCase):
     def test_numpy_and_tuples_are_inputs_like_any(self):
         given = {"points": np.array(POINTS), "rate": np.float64(0.1), "epochs": np.int32(2)}
         self.assertEqual(self.tutti.submit("fit", given).wait().input, {**GOOD, "epochs": 2})
+
+    def test_nan_and_the_infinities_are_kept(self):
+        seen = self.tutti.submit("fit", {**GOOD, "epochs": 1, "seen": [math.nan, -math.inf]}).wait().input.seen
+        self.assertTrue(math.isnan(seen[0]))
+        self.assertEqual(seen[1], -math.inf)
 
     def test_lists_are_read_page_by_page_and_become_tables(self):
         problem = self.done.problem_id

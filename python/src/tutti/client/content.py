@@ -61,7 +61,7 @@ class Content(bytes):
         return Image.open(io.BytesIO(self))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Dict[str, Any]:
-        if self.media_type.startswith("text/") and self.media_type != "text/plain":
+        if self.media_type == "image/svg+xml" or self.media_type.startswith("text/"):
             return {"text/plain": self.text, self.media_type: self.text}
         if self.media_type.startswith("image/") or self.media_type == "application/pdf":
             return {"text/plain": repr(self), self.media_type: bytes(self)}

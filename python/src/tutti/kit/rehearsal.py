@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import math
 import sys
 import tempfile
 from typing import Any, Dict, List, Sequence
@@ -20,6 +21,8 @@ from ..payloads import Payloads
 from ..schemas.proto_files import read_proto_files
 from ..spool import read
 from ..values.content import from_base64
+from ..values.media_types import is_bytes
+from ..values.numbers import number_form
 from ..values.types import Decoded, Types, Unencodable
 from .tasks import RecordedTask
 
@@ -81,7 +84,7 @@ class _Rehearsal:
 
     def _input(self, name: str, value: Any, task: RecordedTask, previous: bool) -> FetchedInput:
         kind = task.types.get(name, "json")
-        content = from_base64(value) if kind == "bytes" and isinstance(value, str) else None
+        content = from_base64(value) if is_bytes(kind) and isinstance(value, str) else None
         if content is None:
             encoded = self._types.encode(kind, value)
             if isinstance(encoded, Unencodable):
@@ -97,9 +100,11 @@ class _Rehearsal:
 
 
 def _plain(value: Any) -> Any:
-    """In the JSON mapping: bytes are base64."""
+    """In the JSON mapping: bytes are base64, and what JSON has no number for is an object."""
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode("ascii")
+    if isinstance(value, float) and not math.isfinite(value):
+        return number_form(value)
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value
