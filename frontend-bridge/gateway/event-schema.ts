@@ -1,6 +1,13 @@
 /** Events as OpenAPI shows them: a shape for each kind of public fact, taken from the declaration of its fields. */
 import { z } from 'zod';
-import { EVENT_TYPES, type EventType, type ShownWord, shownFieldsOf } from '../../src/model/facts.js';
+import {
+  EVENT_TYPES,
+  type EventType,
+  FINAL_STATES,
+  type ShownWord,
+  STOP_CAUSES,
+  shownFieldsOf,
+} from '../../src/model/facts.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from '../../src/model/node.js';
 import { LOG_LEVELS } from '../../src/model/protocol.js';
 
@@ -21,6 +28,8 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   error,
   'task error': error,
   blob: z.object({ sha256: z.string(), size: z.number().int().min(0) }),
+  cause: z.enum(STOP_CAUSES),
+  'final state': z.enum(FINAL_STATES),
   source: z.object({ iteration_id: z.number().int().min(1), execution_id: z.string() }),
   status: z.enum(NODE_STATUSES),
   'desired status': z.enum(DESIRED_STATUSES),

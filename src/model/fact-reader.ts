@@ -4,8 +4,10 @@ import {
   type EventType,
   FACTS,
   type FactEvent,
+  FINAL_STATES,
   type ShownFact,
   type ShownWord,
+  STOP_CAUSES,
   shownFieldsOf,
 } from './facts.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from './node.js';
@@ -28,6 +30,8 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   error: isError,
   'task error': isError,
   blob: (value) => isObject(value) && isText(value.sha256) && isCount(value.size),
+  cause: (value) => STOP_CAUSES.some((cause) => cause === value),
+  'final state': (value) => FINAL_STATES.some((state) => state === value),
   source: (value) => isObject(value) && isCount(value.iteration_id) && isText(value.execution_id),
   status: (value) => NODE_STATUSES.some((status) => status === value),
   'desired status': (value) => DESIRED_STATUSES.some((status) => status === value),

@@ -6,6 +6,7 @@
  * F2. The *withheld* fields of a public fact, and *private* facts as a whole, are never shown: leases, boots, references, answers.
  * F3. Facts are plain values that JSON carries; times of what is not shown are Unix milliseconds.
  */
+import type { ExecutionEnd } from './execution.js';
 import type { DesiredStatus, NodeStatus } from './node.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { LogLevel, ReportedError } from './protocol.js';
@@ -44,7 +45,13 @@ export interface FieldTypes {
   readonly references: Readonly<Record<string, PayloadRef>>;
   /** By module and input. */
   readonly overrides: Readonly<Record<string, Readonly<Record<string, PayloadRef>>>>;
-  readonly 'command parts': readonly { readonly node_id: string; readonly execution_id?: string }[];
+  readonly issuer: 'user' | 'house';
+  /** `overtakes`: the node may get the command before the assignment that it is about. */
+  readonly 'command parts': readonly {
+    readonly node_id: string;
+    readonly execution_id?: string;
+    readonly overtakes?: true;
+  }[];
 }
 
 /** What made a task fail, and where. */
@@ -56,10 +63,11 @@ export type TaskError = ReportedError & {
 
 /** What ends an execution once its outputs are all there: its final report. */
 export interface FinalReport {
-  readonly state: 'failed' | 'cancelled' | 'preempted';
+  readonly state: (typeof FINAL_STATES)[number];
   readonly error?: ReportedError;
 }
 
+export const FINAL_STATES = ['failed', 'cancelled', 'preempted'] as const;
 export const STOP_CAUSES = ['stop', 'terminate', 'reset', 'preempt', 'timeout'] as const;
 export type StopCause = (typeof STOP_CAUSES)[number];
 
@@ -101,6 +109,13 @@ export const FACTS = {
       client: 'text?',
       overridden: 'inputs?',
     },
+    withheld: {
+      queued_at: 'moment',
+      input: 'reference',
+      /** The parent's outputs that `previous` edges carry, by module. */
+      pinned: 'references?',
+      overrides: 'overrides?',
+    },
   },
   'iteration.started': { about: 'task', shown: {} },
   'iteration.succeeded': { about: 'task', shown: { error: 'task error?', reason: 'text?' } },
@@ -114,43 +129,136 @@ export const FACTS = {
   'module.reused': {
     about: 'module',
     shown: { reused_from: 'source', output_seq: 'count', size: 'count?', blob: 'blob?', output: 'json?' },
+    withheld: {
+      /** By field, the element that stands for the value in the field's index. */
+      indexed: 'texts?',
+    },
   },
-  'execution.assigned': { about: 'execution', shown: {} },
+  'module.reset': { about: 'module', shown: {} },
+  'execution.assigned': { about: 'execution', shown: {}, withheld: { lease: 'text', boot_id: 'text' } },
   'execution.accepted': { about: 'execution', shown: {} },
   'execution.running': { about: 'execution', shown: {} },
   'execution.progress': { about: 'execution', shown: { progress: 'number', message: 'text' } },
   'execution.log': {
     about: 'execution',
     shown: { logged_at: 'time', level: 'level', message: 'text', fields: 'texts' },
+    withheld: {
+      /** What a node's line takes of the budget; absent from the orchestrator's own. */
+      bytes: 'count?',
+      is_full: 'flag?',
+    },
   },
-  'execution.succeeded': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
-  'execution.failed': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
-  'execution.cancelled': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
-  'execution.preempted': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
-  'execution.rejected': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
-  'execution.lost': { about: 'execution', shown: { outputs: 'count', error: 'error?' } },
+  'execution.stopping': { about: 'execution', shown: { cause: 'cause', reason: 'text?' } },
+  'execution.ending': {
+    about: 'execution',
+    shown: { state: 'final state', outputs: 'count', error: 'error?' },
+  },
+  'execution.succeeded': {
+    about: 'execution',
+    shown: { outputs: 'count', error: 'error?' },
+    withheld: { last_seq: 'count?', final: 'final?', cause: 'cause?' },
+  },
+  'execution.failed': {
+    about: 'execution',
+    shown: { outputs: 'count', error: 'error?' },
+    withheld: { last_seq: 'count?', final: 'final?', cause: 'cause?' },
+  },
+  'execution.cancelled': {
+    about: 'execution',
+    shown: { outputs: 'count', error: 'error?' },
+    withheld: { last_seq: 'count?', final: 'final?', cause: 'cause?' },
+  },
+  'execution.preempted': {
+    about: 'execution',
+    shown: { outputs: 'count', error: 'error?' },
+    withheld: { last_seq: 'count?', final: 'final?', cause: 'cause?' },
+  },
+  'execution.rejected': {
+    about: 'execution',
+    shown: { outputs: 'count', error: 'error?' },
+    withheld: { last_seq: 'count?', final: 'final?', cause: 'cause?' },
+  },
+  'execution.lost': {
+    about: 'execution',
+    shown: { outputs: 'count', error: 'error?' },
+    withheld: { last_seq: 'count?', final: 'final?', cause: 'cause?' },
+  },
   'output.recorded': {
     about: 'execution',
     shown: { output_seq: 'count', last: 'flag', size: 'count', blob: 'blob?', output: 'json?' },
+    withheld: { indexed: 'texts?' },
   },
   'output.refused': { about: 'execution', shown: { output_seq: 'count', code: 'text', message: 'text' } },
-  'node.joined': { about: 'node', shown: { instance: 'text', capacity: 'count', incarnation: 'count' } },
+  'node.joined': {
+    about: 'node',
+    shown: { instance: 'text', capacity: 'count', incarnation: 'count' },
+    withheld: {
+      boot_id: 'text',
+      desired_status: 'desired status',
+      /** The boot whose place it takes. */
+      replaces: 'text?',
+    },
+  },
   'node.status': {
     about: 'node',
     shown: { status: 'status', desired_status: 'desired status', error: 'error?' },
+    withheld: { last_seen_at: 'moment' },
   },
-  'node.unresponsive': { about: 'node', shown: { reason: 'text' } },
-  'node.dead': { about: 'node', shown: { reason: 'text' } },
+  'node.unresponsive': { about: 'node', shown: { reason: 'text' }, withheld: { last_seen_at: 'moment' } },
+  'node.dead': { about: 'node', shown: { reason: 'text' }, withheld: { last_seen_at: 'moment' } },
   'node.deaf': { about: 'node', shown: { reason: 'text', left_out: 'flag' } },
-  'node.left': { about: 'node', shown: {} },
-  'node.alive': { about: 'node', shown: { reason: 'text' } },
+  'node.left': { about: 'node', shown: {}, withheld: { last_seen_at: 'moment' } },
+  'node.alive': { about: 'node', shown: { reason: 'text' }, withheld: { last_seen_at: 'moment' } },
   'node.conflict': { about: 'node', shown: { instance: 'text', code: 'text', message: 'text' } },
-  'graph.stored': { about: 'nothing', shown: { graph: 'text', graph_version: 'count' } },
-  'command.issued': { about: 'target', shown: { command_id: 'id', command: 'text', reason: 'text' } },
+  'graph.stored': {
+    about: 'nothing',
+    shown: { graph: 'text', graph_version: 'count' },
+    withheld: { yaml: 'text', types: 'json' },
+  },
+  'command.issued': {
+    about: 'target',
+    shown: { command_id: 'id', command: 'text', reason: 'text' },
+    withheld: { by: 'issuer', grace_ms: 'count', parts: 'command parts' },
+  },
   'command.acked': { about: 'target', shown: { command_id: 'id', command: 'text', error: 'error?' } },
   'command.stopped': { about: 'part of a target', shown: { command_id: 'id' } },
   'command.refused': { about: 'target', shown: { command_id: 'id', command: 'text', error: 'error?' } },
   'command.expired': { about: 'target', shown: { command_id: 'id', command: 'text', error: 'error?' } },
+
+  // Private: they have a place in the order of facts, and no number.
+  'task.requeued': { about: 'task', withheld: { queue_seq: 'count', queued_at: 'moment' } },
+  'task.stopping': { about: 'task', withheld: { desired: 'task stop', reason: 'text' } },
+  'task.abandoned': { about: 'task', withheld: { error: 'error' } },
+  'module.succeeded': { about: 'module', withheld: { execution_id: 'id' } },
+  'module.failed': { about: 'module', withheld: { error: 'error', node_id: 'id?', attempt: 'count?' } },
+  'module.stopped': { about: 'module', withheld: {} },
+  /** A process died, unasked, while it ran the module. */
+  'module.boot_died': { about: 'module', withheld: { boot_id: 'text' } },
+  /** The node itself has said that it has it. */
+  'execution.confirmed': { about: 'nothing', withheld: { execution_id: 'id' } },
+  /** Progress that is not shown, since there is too much of it. */
+  'execution.progressed': {
+    about: 'nothing',
+    withheld: { execution_id: 'id', progress: 'number', message: 'text' },
+  },
+  'execution.line_left_out': { about: 'nothing', withheld: { execution_id: 'id' } },
+  'node.described': {
+    about: 'nothing',
+    withheld: { node_id: 'id', version: 'text', capacity: 'count', labels: 'texts', last_seen_at: 'moment' },
+  },
+  /** A status that is not shown: it changes with every execution, or flickers. */
+  'node.turned': { about: 'nothing', withheld: { node_id: 'id', status: 'status', error: 'error?' } },
+  'node.desired': { about: 'nothing', withheld: { node_id: 'id', desired_status: 'desired status' } },
+  'node.forgotten': { about: 'nothing', withheld: { node_id: 'id' } },
+  'command.answered': {
+    about: 'nothing',
+    withheld: { command_id: 'id', node_id: 'id', execution_id: 'id?', error: 'error?' },
+  },
+  'blob.stored': { about: 'nothing', withheld: { sha256: 'text', size: 'count', lease_until: 'moment' } },
+  'request.answered': {
+    about: 'nothing',
+    withheld: { key: 'text', hash: 'text', answer: 'json', expires_at: 'moment' },
+  },
 } as const;
 
 type Facts = typeof FACTS;
@@ -184,6 +292,8 @@ export type EventType = Public;
 export type FactOf<T extends keyof Facts> = Flat<ShownOf<T> & PartOf<T, 'withheld'>>;
 
 export type Fact = { [T in keyof Facts]: FactOf<T> }[keyof Facts];
+/** The end of an execution. */
+export type ExecutionEndFact = { [E in ExecutionEnd]: FactOf<`execution.${E}`> }[ExecutionEnd];
 export type PublicFact = { [T in Public]: FactOf<T> }[Public];
 
 /** A public fact with what it shows only. */
@@ -193,6 +303,13 @@ export type ShownFact = { [T in Public]: Flat<ShownOf<T>> }[Public];
 export type FactEvent = {
   [T in Public]: Flat<{ readonly seq: number; readonly at: string } & ShownOf<T>>;
 }[Public];
+
+/** Facts that by themselves are not worth a commit: they become durable with the next one that is. */
+export const LAZY: ReadonlySet<Fact['type']> = new Set<Fact['type']>([
+  'execution.progressed',
+  'execution.line_left_out',
+  'node.turned',
+]);
 
 /** The words of the fields that are shown. */
 export type ShownWord = {
@@ -204,6 +321,10 @@ type WordsOf<W extends Words> = { [K in keyof W]: W[K] extends `${infer Word}?` 
 export const EVENT_TYPES: readonly EventType[] = (Object.keys(FACTS) as (keyof Facts)[]).filter(
   (type): type is EventType => 'shown' in FACTS[type],
 );
+
+export function isPublic(fact: Fact): fact is PublicFact {
+  return SHOWN_FIELDS.has(fact.type);
+}
 
 /** What a fact is about, as far as it says so. */
 export interface Subject {

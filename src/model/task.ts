@@ -33,20 +33,18 @@ export interface CompiledModule {
 /** A line that a node has logged about an execution. */
 export interface LogTally {
   /** All that came, those that were left out included. */
-  lines: number;
+  readonly lines: number;
   /** Of those that are stored. */
-  bytes: number;
-  leftOut: number;
+  readonly bytes: number;
+  readonly leftOut: number;
   /** Of those left out: how many the log does not tell of yet. */
-  unsaid: number;
+  readonly unsaid: number;
   /** Its budget is used up: everything further is left out. */
-  isFull: boolean;
-  /** How many lines the last output waits for. */
-  awaited: number;
+  readonly isFull: boolean;
 }
 
 export function newLog(): LogTally {
-  return { lines: 0, bytes: 0, leftOut: 0, unsaid: 0, isFull: false, awaited: 0 };
+  return { lines: 0, bytes: 0, leftOut: 0, unsaid: 0, isFull: false };
 }
 
 export interface Execution {
@@ -59,32 +57,34 @@ export interface Execution {
   readonly generation: number;
   readonly nodeId: string;
   /** The boot that it was given to: a node whose boot is another one does not have it. */
-  bootId: string;
+  readonly bootId: string;
   /** Unix milliseconds, as all times here. */
   readonly assignedAt: number;
-  desired: DesiredState;
+  readonly desired: DesiredState;
   /** Why it is to stop, while it is being stopped. */
-  stopCause: StopCause | undefined;
-  observed: ObservedState;
+  readonly stopCause: StopCause | undefined;
+  readonly observed: ObservedState;
   /** The node said so itself, over the control plane. An output implies acceptance too but has no order with heartbeats. */
-  acceptedByReport: boolean;
-  /** Heartbeats in a row that did not name it though the node had accepted it. */
-  missedBeats: number;
-  acceptedAt: number | undefined;
-  startedAt: number | undefined;
-  finishedAt: number | undefined;
+  readonly acceptedByReport: boolean;
+  /** Of this process: heartbeats in a row that did not name it though the node had accepted it. */
+  readonly missedBeats: number;
+  /** Of this process: how many lines its last output waits for. */
+  readonly awaitedLines: number;
+  readonly acceptedAt: number | undefined;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
   /** How many outputs are committed: exactly those with seq 1 … committed. */
-  committed: number;
+  readonly committed: number;
   /** How many there will be, once known. */
-  lastSeq: number | undefined;
-  final: FinalReport | undefined;
+  readonly lastSeq: number | undefined;
+  readonly final: FinalReport | undefined;
   /** Those of its outputs that are blobs, by seq. */
-  blobs: Map<number, BlobRef> | undefined;
+  readonly blobs: ReadonlyMap<number, BlobRef> | undefined;
   /** Of its last output, what is indexed: by field, the element that stands for the value in the field's index. */
-  indexed?: Readonly<Record<string, string>>;
-  progress: number | undefined;
-  message: string | undefined;
-  error: ReportedError | undefined;
+  readonly indexed: Readonly<Record<string, string>> | undefined;
+  readonly progress: number | undefined;
+  readonly message: string | undefined;
+  readonly error: ReportedError | undefined;
   readonly log: LogTally;
 }
 
@@ -116,17 +116,17 @@ export type ModulePhase =
   | { readonly kind: 'stopped' };
 
 export interface ModuleRun {
-  phase: ModulePhase;
+  readonly phase: ModulePhase;
   /** Raised by a reset; outputs of older generations are refused. */
-  generation: number;
+  readonly generation: number;
   /** Executions that failed or succeeded in this generation. */
-  attempts: number;
+  readonly attempts: number;
   /** All executions, oldest first. */
-  readonly executions: Execution[];
+  readonly executions: readonly Execution[];
   /** Boots that died, unasked, while they ran this module for this task. */
-  readonly diedBoots: string[];
-  /** It stands in the queue of its slot class. */
-  queued: boolean;
+  readonly diedBoots: readonly string[];
+  /** Of this process: it stands in the queue of its slot class. */
+  readonly queued: boolean;
 }
 
 export type Overrides = ReadonlyMap<string, ReadonlyMap<string, PayloadRef>>;
@@ -152,36 +152,26 @@ export interface Task {
   readonly pinned: ReadonlyMap<string, PayloadRef>;
   /** By module and input, what it gets instead of what the graph would give it. */
   readonly overrides: Overrides;
-  readonly runs: (ModuleRun | undefined)[];
-  state: TaskState;
+  readonly runs: readonly (ModuleRun | undefined)[];
+  readonly state: TaskState;
   /** What the users want of it. */
-  desired: 'ended' | 'cancelled' | 'aborted';
+  readonly desired: 'ended' | 'cancelled' | 'aborted';
   /** Its place among equals: the `seq` of its submission, or of its last preemption. */
-  queueSeq: number;
+  readonly queueSeq: number;
   /** When that was. Grows with `queueSeq`, also where the wall clock steps back. */
-  queuedAt: number;
-  startedAt: number | undefined;
-  finishedAt: number | undefined;
-  error: TaskError | undefined;
+  readonly queuedAt: number;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  readonly error: TaskError | undefined;
   /** Why it was stopped. */
-  reason: string | undefined;
+  readonly reason: string | undefined;
 }
 
-const NOT_YET: ModulePhase = { kind: 'waiting', reason: undefined, retry: undefined };
+export const NOT_YET: ModulePhase = { kind: 'waiting', reason: undefined, retry: undefined };
 
 /** The phase of a module, also of one that nothing has happened to. */
 export function phaseOf(task: Task, position: number): ModulePhase {
   return task.runs[position]?.phase ?? NOT_YET;
-}
-
-/** The run of a module, made on first use. */
-export function runOf(task: Task, position: number): ModuleRun {
-  let run = task.runs[position];
-  if (!run) {
-    run = { phase: NOT_YET, generation: 0, attempts: 0, executions: [], diedBoots: [], queued: false };
-    task.runs[position] = run;
-  }
-  return run;
 }
 
 /** What a module gets as this input instead of what the graph would give it. */

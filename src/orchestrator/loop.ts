@@ -161,7 +161,7 @@ export class Loop {
     if (!loaded) return steps.length;
     const nowMs = clock.nowMs();
     const wallMs = clock.wallMs();
-    this.#open ??= { journal: new Journal(state.cursor, wallMs), sinceMs: nowMs };
+    this.#open ??= { journal: new Journal(state.cursor, wallMs, state.undo), sinceMs: nowMs };
     const { journal, sinceMs } = this.#open;
     journal.wallMs = wallMs;
     const turn: Turn = { state, journal, house, ids, loaded, nowMs, wallMs };

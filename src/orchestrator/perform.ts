@@ -60,7 +60,7 @@ export class Performer {
       const messages = this.#resolveNow(sending.messages) ?? (await this.#resolve(sending.messages));
       this.#send(sending, messages);
     }
-    for (const route of journal.ended) this.#deps.bus.end(route);
+    for (const route of journal.closed) this.#deps.bus.end(route);
     for (const task of journal.tasks) if (taskHasEnded(task.state)) this.#deps.cache.forget(task.id);
     if (journal.events.length > 0) {
       this.#deps.onCommitted(journal.events);

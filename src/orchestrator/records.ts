@@ -275,7 +275,7 @@ function logToRow({ lines, bytes, leftOut, unsaid, isFull }: LogTally): LogRow |
 function logFromRow(row: LogRow | undefined): LogTally {
   if (!row) return newLog();
   const { lines, bytes, left_out = 0, unsaid = 0, full = false } = row;
-  return { lines, bytes, leftOut: left_out, unsaid, isFull: full, awaited: 0 };
+  return { lines, bytes, leftOut: left_out, unsaid, isFull: full };
 }
 
 /** Absent fields are left out by `JSON.stringify`. */
@@ -371,6 +371,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     observed: row.state,
     acceptedByReport: row.accepted ?? false,
     missedBeats: 0,
+    awaitedLines: 0,
     acceptedAt: row.accepted_at,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
@@ -378,7 +379,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     lastSeq: row.last_seq,
     final: row.final,
     blobs: row.blobs && new Map(row.blobs),
-    ...(row.indexed && { indexed: row.indexed }),
+    indexed: row.indexed,
     progress: row.progress,
     message: row.message,
     error: row.error,
@@ -396,6 +397,7 @@ export interface Clocks {
 
 export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks): Task {
   const id = { problemId: row.problem_id, iterationId: row.iteration_id };
+  const runs: (ModuleRun | undefined)[] = [];
   const task: Task = {
     id,
     key: formatTaskId(id),
@@ -408,7 +410,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     input: refFromRow(row.input),
     pinned: row.pinned ? refsFromRow(row.pinned) : NONE,
     overrides: overridesFromRow(row),
-    runs: [],
+    runs,
     state: row.state,
     desired: row.desired,
     queueSeq: row.queue_seq,
@@ -420,7 +422,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
   };
   for (const module of graph.modules) {
     const moduleRow = row.modules[module.spec.name];
-    if (moduleRow) task.runs[module.position] = runFromRow(moduleRow, task, module.position, clocks);
+    if (moduleRow) runs[module.position] = runFromRow(moduleRow, task, module.position, clocks);
   }
   return task;
 }

@@ -5,13 +5,13 @@
  * ready. Their executions wait with them.
  */
 import { TuttiError } from '../base/errors.js';
+import type { Command } from '../model/command.js';
 import { hasEnded } from '../model/execution.js';
 import type { Execution } from '../model/task.js';
 import { parseTaskId } from '../model/task-id.js';
 import { entriesOf } from '../store/pages.js';
 import type { Reader } from '../store/store.js';
-import type { Command } from './decide/commands.js';
-import { nodeFromRow } from './decide/node-view.js';
+import { nodeFromRow } from './decide/node-row.js';
 import { problemFromRow } from './decide/problem.js';
 import { State, type Timer } from './decide/state.js';
 import { readProblemAt } from './load.js';
@@ -50,15 +50,16 @@ export interface RecoverDeps {
 
 export async function recover({ store, clocks: now, graceMs, parseGraph }: RecoverDeps): Promise<State> {
   const state = new State();
+  const { undo } = state;
   const clocks = { ...now, lastMs: (await newestEventAt(store)) ?? now.wallMs };
   const cursor = await store.get('meta', ['cursor']);
-  state.cursor = cursor ? decodeRow<number>(cursor) : 0;
+  undo.set(state, 'cursor', cursor ? decodeRow<number>(cursor) : 0);
   for await (const { key, value } of entriesOf(store, 'graphs')) {
     state.addGraph(loadGraph(String(key[0]), Number(key[1]), decodeRow<GraphRow>(value), parseGraph));
   }
   for await (const { value } of entriesOf(store, 'nodes')) {
-    const node = nodeFromRow(decodeRow<NodeRow>(value), clocks.nowMs);
-    state.addNode(node);
+    const node = state.addNode(nodeFromRow(decodeRow<NodeRow>(value)));
+    undo.set(node, 'heardMs', clocks.nowMs);
     if (node.liveness !== 'dead') {
       const { unresponsiveAfterMs } = state.livenessOf(node);
       state.timers.set(`judge ${node.nodeId}`, clocks.nowMs + unresponsiveAfterMs, {
@@ -75,6 +76,7 @@ export async function recover({ store, clocks: now, graceMs, parseGraph }: Recov
     const row = await store.get('commands', key);
     if (row) recoverCommand(state, decodeRow<CommandRow>(row), clocks, graceMs);
   }
+  undo.keep();
   return state;
 }
 
@@ -96,16 +98,17 @@ async function recoverTask(
     );
   }
   const task = taskFromRow(row, graph, clocks);
-  state.tasks.set(task.key, task);
-  state.queuedAt = Math.max(state.queuedAt, task.queuedAt);
+  const { undo } = state;
+  undo.put(state.tasks, task.key, task);
+  undo.set(state, 'queuedAt', Math.max(state.queuedAt, task.queuedAt));
   let problem = state.problems.get(problemId);
   if (!problem) {
     const record = await readProblemAt(store, task.problemSeq);
     if (!record) throw new TuttiError('store_damaged', `problem ${problemId} has an iteration and no record`);
     problem = problemFromRow(record);
-    state.problems.set(problemId, problem);
+    undo.put(state.problems, problemId, problem);
   }
-  problem.unfinished += 1;
+  undo.set(problem, 'unfinished', problem.unfinished + 1);
   for (const run of task.runs) {
     for (const execution of run?.executions ?? []) recoverExecution(state, execution, clocks, graceMs);
   }
@@ -113,9 +116,11 @@ async function recoverTask(
 }
 
 function recoverExecution(state: State, execution: Execution, clocks: Clocks, graceMs: number): void {
-  state.executions.set(execution.id, execution);
+  const { undo } = state;
+  undo.put(state.executions, execution.id, execution);
   if (hasEnded(execution.observed)) return;
-  state.nodes.get(execution.nodeId)?.executions.add(execution);
+  const node = state.nodes.get(execution.nodeId);
+  if (node) undo.add(node.executions, execution);
   const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
   // The time without an orchestrator does not count, just as pauses of the process do not.
   const remainingMs = execution.assignedAt + timeoutMs - (clocks.lastMs ?? clocks.wallMs);
@@ -156,7 +161,7 @@ function recoverCommand(state: State, row: CommandRow, clocks: Clocks, graceMs: 
     })),
     state: row.state,
   };
-  state.commands.set(command.commandId, command);
+  state.undo.put(state.commands, command.commandId, command);
   state.timers.set(`command ${command.commandId}`, clocks.nowMs, {
     kind: 'command again',
     commandId: command.commandId,

@@ -5,8 +5,10 @@
  * is read from there alone, however large the store: the rows that it stands for lie anywhere on the disk. What has ended never changes,
  * so neither does its summary.
  */
+
+import type { Problem } from '../model/problem.js';
 import type { Task } from '../model/task.js';
-import { type Problem, problemToRow } from './decide/problem.js';
+import { problemToRow } from './decide/problem.js';
 import { decodeRow, type ProblemRow, type TaskRow, taskToRow } from './records.js';
 
 /** The modules whose outputs an iteration has taken over from another. */

@@ -7,10 +7,13 @@
  * 3. A delayed evaluation becomes pending when it is due; a later delay of the same key replaces it.
  * 4. One that is not acknowledged but refused (`nack`) comes again after a growing pause, `DELIVERY_LIMIT` times in all.
  *
+ * 5. What is done within a step can be undone with it. An evaluation that was taken out is pending again when that is undone.
+ *
  * It lives in memory and is rebuilt at start from the unfinished tasks and their stored due times.
  */
 import TinyQueue from 'tinyqueue';
 import { Deadlines } from '../base/deadlines.js';
+import type { Undo } from '../base/undo.js';
 import { byRank, type Ranked } from './rank.js';
 
 /** A scheduler that throws three times over the same facts will throw a fourth time. */
@@ -32,14 +35,20 @@ interface Slot<T> extends Ranked {
 export class EvaluationBroker<T extends Evaluable> {
   readonly #slots = new Map<string, Slot<T>>();
   readonly #pending: TinyQueue<Slot<T>> = new TinyQueue<Slot<T>>([], byRank);
-  readonly #delayed = new Deadlines<T>();
+  readonly #delayed: Deadlines<T>;
+  readonly #undo: Undo | undefined;
+
+  constructor(undo?: Undo) {
+    this.#undo = undo;
+    this.#delayed = new Deadlines<T>(undo);
+  }
 
   enqueue(item: T): void {
     const slot = this.#slots.get(item.key);
     if (!slot) {
       this.#push(pending(item));
     } else if (slot.state === 'working') {
-      slot.state = 'working, again';
+      this.#turn(slot, 'working, again');
     }
   }
 
@@ -50,12 +59,17 @@ export class EvaluationBroker<T extends Evaluable> {
 
   /** The best pending one, now being worked on until it is acknowledged or refused. */
   dequeue(nowMs: number): T | undefined {
-    for (const item of this.#delayed.due(nowMs)) this.#fallDue(item);
+    for (const { value } of this.#delayed.due(nowMs)) this.#fallDue(value);
     for (let slot = this.#pending.pop(); slot; slot = this.#pending.pop()) {
       if (slot.state !== 'pending' || this.#slots.get(slot.item.key) !== slot) continue;
       slot.state = 'working';
       slot.deliveries += 1;
-      return slot.item;
+      const { item } = slot;
+      this.#undo?.onUndo(() => {
+        this.#slots.delete(item.key);
+        this.#push(pending(item));
+      });
+      return item;
     }
     return undefined;
   }
@@ -75,15 +89,17 @@ export class EvaluationBroker<T extends Evaluable> {
       this.#slots.delete(key);
       return 'exhausted';
     }
-    slot.state = 'backing off';
+    this.#turn(slot, 'backing off');
     this.#delayed.set(key, nowMs + NACK_BACKOFF_MS * 2 ** (slot.deliveries - 1), slot.item);
     return 'again';
   }
 
   /** There is nothing to evaluate any more. */
   forget(key: string): void {
+    const slot = this.#slots.get(key);
     this.#slots.delete(key);
     this.#delayed.clear(key);
+    if (slot) this.#undo?.onUndo(() => this.#push(slot));
   }
 
   nextDueMs(): number | undefined {
@@ -102,7 +118,7 @@ export class EvaluationBroker<T extends Evaluable> {
   #fallDue(item: T): void {
     const slot = this.#slots.get(item.key);
     if (slot?.state === 'backing off') {
-      slot.state = 'pending';
+      this.#turn(slot, 'pending');
       this.#pending.push(slot);
     } else {
       this.enqueue(item);
@@ -112,6 +128,17 @@ export class EvaluationBroker<T extends Evaluable> {
   #push(slot: Slot<T>): void {
     this.#slots.set(slot.item.key, slot);
     this.#pending.push(slot);
+    this.#undo?.onUndo(() => {
+      if (this.#slots.get(slot.item.key) === slot) this.#slots.delete(slot.item.key);
+    });
+  }
+
+  #turn(slot: Slot<T>, state: Slot<T>['state']): void {
+    const before = slot.state;
+    slot.state = state;
+    this.#undo?.onUndo(() => {
+      slot.state = before;
+    });
   }
 }
 

@@ -2,9 +2,11 @@
  * Who waits for a slot: one queue for each slot class, best rank first.
  *
  * 1. A freed slot wakes one who waits for it, not all.
- * 2. Whoever stops waiting otherwise is passed over when their turn comes, and so is an entry whose task has got another rank.
+ * 2. Who is taken out within a step stands there again when the step is undone. Who is added within it is passed over then: it does not wait.
+ * 3. Whoever stops waiting otherwise is passed over when their turn comes, and so is an entry whose task has got another rank.
  */
 import TinyQueue from 'tinyqueue';
+import type { Undo } from '../base/undo.js';
 import { byRank, type Ranked } from './rank.js';
 
 export interface Waiter<T extends Ranked> {
@@ -17,8 +19,18 @@ interface Entry<T extends Ranked> extends Waiter<T>, Ranked {}
 
 export class WaitingRoom<T extends Ranked> {
   readonly #queues = new Map<string, Map<string, TinyQueue<Entry<T>>>>();
+  readonly #undo: Undo | undefined;
+
+  constructor(undo?: Undo) {
+    this.#undo = undo;
+  }
 
   add(module: string, slotClass: string, waiter: Waiter<T>): void {
+    const { priority, queuedAt, queueSeq } = waiter.task;
+    this.#queue(module, slotClass).push({ ...waiter, priority, queuedAt, queueSeq });
+  }
+
+  #queue(module: string, slotClass: string): TinyQueue<Entry<T>> {
     let classes = this.#queues.get(module);
     if (!classes) {
       classes = new Map();
@@ -29,8 +41,7 @@ export class WaitingRoom<T extends Ranked> {
       queue = new TinyQueue<Entry<T>>([], byRank);
       classes.set(slotClass, queue);
     }
-    const { priority, queuedAt, queueSeq } = waiter.task;
-    queue.push({ ...waiter, priority, queuedAt, queueSeq });
+    return queue;
   }
 
   /** Takes out and wakes the first `slots(waiter)` of each queue of the module; those who do not wait any more do not count. */
@@ -55,6 +66,8 @@ export class WaitingRoom<T extends Ranked> {
           by.wake(waiter);
         }
         queue.pop();
+        const entry = waiter;
+        this.#undo?.onUndo(() => this.#queue(module, slotClass).push(entry));
       }
       if (queue.length === 0) classes.delete(slotClass);
     }

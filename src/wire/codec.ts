@@ -8,7 +8,6 @@
  */
 
 import { messageOf } from '../base/errors.js';
-import type { EncodedEvent } from '../model/facts.js';
 import { MAX_HELLO_BYTES } from '../model/limits.js';
 import { type Outputs, PROTOCOL_VERSION, type ToNode, type ToOrchestrator } from '../model/protocol.js';
 import { type Decoded, decodeFrame, type Outline, otherVersion, outlineOf } from './envelope.js';
@@ -126,7 +125,7 @@ export function decodeOutputs(frame: Uint8Array): Decoded<Outputs> {
 }
 
 /** An event for the events plane; its `detail` goes as JSON bytes. */
-export function encodeEvent(event: EncodedEvent): Uint8Array {
+export function encodeEvent(event: ReceivedEvent): Uint8Array {
   return tutti.v1.Event.encode(writeEvent(event)).finish();
 }
 

@@ -11,6 +11,34 @@ const SCHEDULING = ['test/scheduling', 'test/orchestrator', 'test/simulation'];
 
 export const MUTANTS = [
   {
+    what: 'leaves behind what a step has done before it threw',
+    file: decide('attempt'),
+    find: 'state.undo.back(mark);',
+    put: '',
+    tests: core('atomic'),
+  },
+  {
+    what: 'forgets what was there before a field was set',
+    file: 'src/base/undo.ts',
+    find: "this.#log.push('set', target, field, target[field]);",
+    put: "this.#log.push('set', target, field, value);",
+    tests: core('atomic'),
+  },
+  {
+    what: 'lets a module that is reset keep its attempts',
+    file: 'src/model/fold/task.ts',
+    find: "undo.set(run, 'attempts', 0);",
+    put: '',
+    tests: core('task-commands'),
+  },
+  {
+    what: 'commits what it can of a batch that cannot be encoded',
+    file: decide('decide'),
+    find: 'state.undo.back(0);',
+    put: '',
+    tests: core('loop'),
+  },
+  {
     what: 'tells before the commit',
     file: 'src/orchestrator/loop.ts',
     find: 'if (journal.writes.length > 0 && !(await this.#commit(journal))) return;',
@@ -110,23 +138,23 @@ export const MUTANTS = [
   },
   {
     what: 'counts lost and preempted executions as attempts',
-    file: decide('executions'),
-    find: 'if (countsAsAttempt(observed) && execution',
+    file: 'src/model/fold/execution.ts',
+    find: 'if (countsAsAttempt(end) && execution',
     put: 'if (execution',
     tests: core('executions'),
   },
   {
     what: 'frees the slot of what may still be at work',
     file: decide('executions'),
-    find: 'node.stopping.add(execution.id);',
+    find: 'state.undo.add(node.stopping, execution.id);',
     put: '',
     tests: core('task-commands'),
   },
   {
     what: 'shows as stopped what a node has that is not back yet',
     file: decide('executions'),
-    find: "else if (options.by === 'house' && node.liveness !== 'dead') {",
-    put: "else if (options.by === 'house' && node.route !== undefined && node.liveness !== 'dead') {",
+    find: "else if (by === 'house' && node.liveness !== 'dead') {",
+    put: "else if (by === 'house' && node.route !== undefined && node.liveness !== 'dead') {",
     tests: core('task-commands'),
   },
   {
@@ -174,8 +202,8 @@ export const MUTANTS = [
   {
     what: 'takes a process that was replaced for one that died',
     file: decide('nodes'),
-    find: 'if (node.connectionEnded) noteDeath(node, execution);',
-    put: 'noteDeath(node, execution);',
+    find: 'if (node.connectionEnded) noteDeath(turn, node, execution);',
+    put: 'noteDeath(turn, node, execution);',
     tests: core('conflict'),
   },
   {
@@ -250,9 +278,9 @@ export const MUTANTS = [
   },
   {
     what: 'lists a problem by an iteration that is not its newest',
-    file: 'src/orchestrator/decide/planner.ts',
-    find: 'if (problem.newestIterationId === task.id.iterationId) {',
-    put: 'if (problem.newestIterationId >= task.id.iterationId) {',
+    file: decide('rows'),
+    find: 'if (problem.newestIterationId === iterationId)',
+    put: 'if (problem.newestIterationId >= iterationId)',
     tests: core('requests'),
   },
   {
@@ -328,15 +356,15 @@ export const MUTANTS = [
   {
     what: 'sends a command once',
     file: decide('commands'),
-    find: "} else if (command.state === 'pending') {\n    send(turn, command);\n  }",
-    put: '}',
+    find: 'if (turn.nowMs < command.deadlineMs) send(turn, command);',
+    put: 'if (turn.nowMs < command.deadlineMs) return;',
     tests: core('task-commands'),
   },
   {
     what: 'calls a command acknowledged when the first of its nodes has done so',
     file: decide('commands'),
-    find: 'const open = command.parts.some(',
-    put: 'const open = command.parts.length > 0 && command.parts.every(',
+    find: 'const isOpen = command.parts.some(',
+    put: 'const isOpen = command.parts.length > 0 && command.parts.every(',
     tests: core('task-commands'),
   },
   {
@@ -370,8 +398,8 @@ export const MUTANTS = [
   {
     what: 'leaves numbers of iterations out',
     file: decide('requests'),
-    find: 'problem.newestIterationId += 1;',
-    put: 'problem.newestIterationId += 2;',
+    find: 'iterationId: problem.newestIterationId + 1 }',
+    put: 'iterationId: problem.newestIterationId + 2 }',
     tests: core('requests'),
   },
   {
@@ -398,7 +426,7 @@ export const MUTANTS = [
   {
     what: 'does not store the cursor',
     file: decide('journal'),
-    find: "    this.putRow('meta', ['cursor'], this.#cursor);\n",
+    find: "    this.putRow('meta', ['cursor'], this.cursor);\n",
     put: '',
     tests: core('requests'),
   },

@@ -2,6 +2,7 @@
  * The core without its shell, one turn at a time: what is posted is loaded for, decided and committed as the loop does it, and what would
  * be performed is there to be looked at.
  */
+import { expect } from 'vitest';
 import { type EventType, FACTS, type FactOf } from '../../src/model/facts.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
 import type { NodeStatus } from '../../src/model/node.js';
@@ -13,16 +14,18 @@ import {
   type Output,
   PROTOCOL_VERSION,
 } from '../../src/model/protocol.js';
-import { decide, nextDueMs } from '../../src/orchestrator/decide/decide.js';
+import { consider, decide, nextDueMs } from '../../src/orchestrator/decide/decide.js';
 import { type AssignOrder, Journal } from '../../src/orchestrator/decide/journal.js';
 import type { FleetNode, State } from '../../src/orchestrator/decide/state.js';
-import type { House, PreparedRequest, Step } from '../../src/orchestrator/decide/turn.js';
+import type { House, Loaded, PreparedRequest, Step } from '../../src/orchestrator/decide/turn.js';
 import { load } from '../../src/orchestrator/load.js';
 import type { Answer } from '../../src/orchestrator/port.js';
 import { decodeRow, type TaskRow } from '../../src/orchestrator/records.js';
 import { recover } from '../../src/orchestrator/recover.js';
 import { createMemoryDisk, type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
+import { FaultyJournal, Injected } from '../support/faulty-journal.js';
+import { portraitOf } from '../support/portrait.js';
 
 export type Sent = OrchestratorMessage | AssignOrder;
 export type SentOf<K extends Sent['kind']> = Extract<Sent, { kind: K }>;
@@ -110,6 +113,9 @@ export class Turned {
   }
 }
 
+/** That a node was heard is true whatever becomes of its message. */
+const HEARD = ['heardAt', 'heardMs'];
+
 export class Core {
   readonly #graphs: ReadonlyMap<string, Graph>;
   readonly #token: string | undefined;
@@ -121,6 +127,11 @@ export class Core {
   wallMs = START_WALL_MS;
   epoch = 0;
   state!: State;
+  /** Each turn is tried first with a throw at each of its facts. */
+  isSabotaged = false;
+  /** How many steps, and how many batches, were seen to leave nothing behind. */
+  undoneSteps = 0;
+  undoneBatches = 0;
 
   private constructor(graphs: readonly Graph[], token: string | undefined) {
     this.#graphs = new Map(graphs.map((graph) => [graph.name, graph]));
@@ -158,7 +169,8 @@ export class Core {
 
   async turn(...steps: Step[]): Promise<Turned> {
     const loaded = await load(this.#store, this.state, steps);
-    const journal = new Journal(this.state.cursor, this.wallMs);
+    if (this.isSabotaged) this.#sabotage(loaded, steps);
+    const journal = new Journal(this.state.cursor, this.wallMs, this.state.undo);
     const ids = { uuid: () => this.uuid(), secret: () => `SECRET${this.#ids++}` };
     const { state, nowMs, wallMs } = this;
     decide({ state, journal, house: this.#house(), ids, loaded, nowMs, wallMs }, steps, (thrown) => {
@@ -167,6 +179,53 @@ export class Core {
     const outcome = await this.#store.commit(this.epoch, journal.writes);
     if (outcome.kind !== 'committed') throw new Error(outcome.kind);
     return new Turned(journal);
+  }
+
+  /** Tries the turn with a throw at each of its facts, one after the other: nothing is left of the step that threw, nor of the batch when it is undone. */
+  #sabotage(loaded: Loaded, steps: readonly Step[]): void {
+    const { state, nowMs, wallMs } = this;
+    const idsBefore = this.#ids;
+    for (let failAt = 1; ; failAt += 1) {
+      const [before, partly] = [portraitOf(state), portraitOf(state, HEARD)];
+      const journal = new FaultyJournal(state.cursor, wallMs, state.undo);
+      let facts = 0;
+      journal.fails = () => {
+        facts += 1;
+        return facts === failAt;
+      };
+      const ids = { uuid: () => this.uuid(), secret: () => `SECRET${this.#ids++}` };
+      const errors: unknown[] = [];
+      consider({ state, journal, house: this.#house(), ids, loaded, nowMs, wallMs }, steps, (thrown) => {
+        if (!(thrown instanceof Injected)) throw thrown;
+        errors.push(thrown);
+      });
+      // A frame of several messages is taken in message by message, and so are the timers that are due.
+      const isOne =
+        steps.length === 1 &&
+        steps.every((step) =>
+          step.kind === 'control' ? step.frame.messages.length === 1 : step.kind !== 'wake',
+        );
+      if (isOne && journal.facts.length === 0 && errors.length > 0) {
+        this.undoneSteps += 1;
+        expect(portraitOf(state, HEARD)).toEqual(partly);
+        expect([journal.events, journal.writes, journal.payloads, journal.sendings]).toEqual([
+          [],
+          [],
+          [],
+          [],
+        ]);
+        const answers = journal.replies.map((reply) =>
+          reply.kind === 'answer' && !reply.answer.ok ? reply.answer.code : reply,
+        );
+        expect(answers).toEqual(steps.flatMap((step) => ('id' in step ? ['internal'] : [])));
+      }
+      state.undo.back(0);
+      this.#ids = idsBefore;
+      expect(portraitOf(state)).toEqual(before);
+      expect([journal.facts, journal.replies, journal.writes]).toEqual([[], [], []]);
+      if (facts < failAt) return;
+      this.undoneBatches += 1;
+    }
   }
 
   /** Time passes, and whatever falls due is decided when it does. Returns all that it led to. */

@@ -14,7 +14,7 @@ const tasks: (TaskId | undefined)[] = [
 function event(seq: number, characters: number, taskId?: TaskId, letter = 'x'): EncodedEvent {
   const fact: PublicFact = taskId
     ? { type: 'iteration.started', problem_id: taskId.problemId, iteration_id: taskId.iterationId }
-    : { type: 'graph.stored', graph: 'chain', graph_version: 1 };
+    : { type: 'graph.stored', graph: 'chain', graph_version: 1, yaml: '', types: {} };
   return { seq, at: 0, fact, json: JSON.stringify({ seq, text: letter.repeat(characters) }) };
 }
 
@@ -63,7 +63,7 @@ describe('the pages of a batch of events', () => {
       return {
         seq: index + 1,
         at: 0,
-        fact: { type: 'graph.stored', graph: 'chain', graph_version: 1 },
+        fact: { type: 'graph.stored', graph: 'chain', graph_version: 1, yaml: '', types: {} },
         json,
       };
     });

@@ -199,7 +199,7 @@ describe('a final report', () => {
 
   it('that overtakes the last outputs ends the execution when they are all committed', async () => {
     const early = await a.report(order, 'FAILED', { lastSeq: 2, ...failed });
-    expect([early.types, early.to(a.route)]).toEqual([[], []]);
+    expect([early.types, early.to(a.route)]).toEqual([['execution.ending'], []]);
     await a.publish(order, 1, { last: false });
     const turned = await a.publish(order, 2, { last: false });
     expect(turned.types).toContain('execution.failed');

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TuttiError } from '../../src/base/errors.js';
 import { silentLogger } from '../../src/base/logger.js';
 import type { Journal } from '../../src/orchestrator/decide/journal.js';
-import { FleetNode, State } from '../../src/orchestrator/decide/state.js';
+import { State } from '../../src/orchestrator/decide/state.js';
 import type { House, Step } from '../../src/orchestrator/decide/turn.js';
 import { load } from '../../src/orchestrator/load.js';
 import { Loop } from '../../src/orchestrator/loop.js';
@@ -273,13 +273,13 @@ describe('the loop', () => {
   });
 
   it('answers `internal` to a whole batch of which a row cannot be encoded, sends nothing, and goes on', async () => {
-    const node = new FleetNode({
-      ...{ nodeId: 'n', module: 'm', instance: 'i', bootId: 'b' },
-      ...{ incarnation: 1, desired: 'started', lastSeenAt: 0 },
+    const node = state.addNode({
+      ...{ nodeId: 'n', module: 'm', instance: 'i', bootId: 'b', incarnation: 1, version: '', capacity: 1 },
+      ...{ desired: 'started', status: 'IDLE', liveness: 'alive', error: undefined, lastSeenAt: 0 },
+      ...{ labels: { zone: 1n as unknown as string }, executions: new Set() },
     });
-    node.route = 'r';
-    node.labels = { zone: 1n as unknown as string };
-    state.addNode(node);
+    state.setRoute(node, 'r');
+    state.undo.keep();
     void loop.post(blob(1));
     const command = { kind: 'node_command', nodeId: 'n', command: 'stop' } as const;
     void loop.post({ kind: 'request', id: 2, request: command, dedupe: undefined });

@@ -6,8 +6,9 @@ import {
   compileGraph,
   type Execution,
   type ModulePhase,
+  type ModuleRun,
+  NOT_YET,
   newLog,
-  runOf,
   type Task,
 } from '../../src/model/task.js';
 import type { Plan } from '../../src/scheduling/plan.js';
@@ -17,7 +18,7 @@ const NOW_MS = 10_000;
 
 type Modules = Readonly<Record<string, Partial<ModuleSpec> & { readonly inputs: readonly string[] }>>;
 
-function taskOf(modules: Modules): Task {
+function taskOf(modules: Modules): Writable<Task> {
   const specs = Object.entries(modules).map(
     ([name, more]): ModuleSpec => ({
       ...{ name, previous: [], output: 'json', require: {}, timeoutMs: 1000, onError: 'fail', start: 'auto' },
@@ -46,14 +47,39 @@ function taskOf(modules: Modules): Task {
   };
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type Run = Writable<Omit<ModuleRun, 'executions' | 'diedBoots'>> & {
+  executions: Execution[];
+  diedBoots: string[];
+};
+
+/** The run of a module, made on first use. */
+function runOf(task: Task, position: number): Run {
+  const runs = task.runs as (Run | undefined)[];
+  runs[position] ??= {
+    phase: NOT_YET,
+    generation: 0,
+    attempts: 0,
+    executions: [],
+    diedBoots: [],
+    queued: false,
+  };
+  return runs[position];
+}
+
 function at(task: Task, module: string): number {
   return task.graph.index.get(module)!;
 }
 
-function execution(task: Task, module: string, observed: ObservedState, error?: ReportedError): Execution {
+function execution(
+  task: Task,
+  module: string,
+  observed: ObservedState,
+  error?: ReportedError,
+): Writable<Execution> {
   const position = at(task, module);
   const run = runOf(task, position);
-  const made: Execution = {
+  const made: Writable<Execution> = {
     ...{
       id: `${module}-${run.executions.length + 1}`,
       lease: '',
@@ -73,6 +99,7 @@ function execution(task: Task, module: string, observed: ObservedState, error?: 
     ...{
       acceptedByReport: false,
       missedBeats: 0,
+      awaitedLines: 0,
       acceptedAt: undefined,
       startedAt: undefined,
       finishedAt: undefined,
@@ -82,6 +109,7 @@ function execution(task: Task, module: string, observed: ObservedState, error?: 
       lastSeq: undefined,
       final: undefined,
       blobs: undefined,
+      indexed: undefined,
       progress: undefined,
       message: undefined,
       error,
@@ -92,7 +120,12 @@ function execution(task: Task, module: string, observed: ObservedState, error?: 
   return made;
 }
 
-function placed(task: Task, module: string, observed: ObservedState, error?: ReportedError): Execution {
+function placed(
+  task: Task,
+  module: string,
+  observed: ObservedState,
+  error?: ReportedError,
+): Writable<Execution> {
   const made = execution(task, module, observed, error);
   runOf(task, at(task, module)).phase = { kind: 'placed', execution: made };
   if (observed === 'failed' || observed === 'succeeded') runOf(task, at(task, module)).attempts += 1;

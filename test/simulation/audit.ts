@@ -8,7 +8,8 @@
  * 5. iteration_ids of a problem are 1, 2, 3 …; a task ends once, and nothing of it changes after that.
  * 6. Nobody waits for a slot while there is one.
  * 7. What is in memory is what the store would give back.
- * 8. Nothing runs for a module whose output is reused, unless it is reset.
+ * 8. A step that throws leaves nothing behind.
+ * 9. Nothing runs for a module whose output is reused, unless it is reset.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { hasEnded } from '../../src/model/execution.js';
@@ -17,9 +18,9 @@ import { dependentsOf } from '../../src/model/graph.js';
 import type { Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
 import { taskHasEnded } from '../../src/model/task-state.js';
-import { commandToRow } from '../../src/orchestrator/decide/commands.js';
+import { commandToRow } from '../../src/orchestrator/decide/command-row.js';
 import type { Journal } from '../../src/orchestrator/decide/journal.js';
-import { nodeToRow } from '../../src/orchestrator/decide/node-view.js';
+import { nodeToRow } from '../../src/orchestrator/decide/node-row.js';
 import { problemToRow } from '../../src/orchestrator/decide/problem.js';
 import type { State } from '../../src/orchestrator/decide/state.js';
 import {
@@ -82,6 +83,10 @@ export class Audit implements Auditor {
     }
   }
 
+  thrown({ message }: Error): void {
+    this.counts.set(message, (this.counts.get(message) ?? 0) + 1);
+  }
+
   /** Whether it is known to all that the execution is to stop, or has ended. */
   hasStopped(executionId: string): boolean {
     return this.#stopped.has(executionId);
@@ -137,7 +142,7 @@ export class Audit implements Auditor {
       this.outputs.set(fact.execution_id, expected);
     } else if (/^iteration\.(succeeded|failed|cancelled|aborted)$/.test(fact.type)) {
       this.ends.set(key, fact.type.slice('iteration.'.length));
-    } else if ('outputs' in fact) {
+    } else if ('outputs' in fact && fact.type !== 'execution.ending') {
       this.#stopped.add(fact.execution_id);
     } else if (fact.type === 'command.issued' && (fact.command === 'stop' || fact.command === 'terminate')) {
       this.#stopped.add(key);

@@ -4,7 +4,7 @@
  */
 import { silentLogger } from '../../src/base/logger.js';
 import { consider, nextDueMs, seal } from '../../src/orchestrator/decide/decide.js';
-import { Journal, type Reply } from '../../src/orchestrator/decide/journal.js';
+import type { Journal, Reply } from '../../src/orchestrator/decide/journal.js';
 import type { State } from '../../src/orchestrator/decide/state.js';
 import type { House, PreparedRequest, Step, Turn } from '../../src/orchestrator/decide/turn.js';
 import { load } from '../../src/orchestrator/load.js';
@@ -15,6 +15,7 @@ import type { Clocks } from '../../src/orchestrator/records.js';
 import { recover } from '../../src/orchestrator/recover.js';
 import { type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
 import { decodeHello, decodeOutputs, decodeToOrchestrator } from '../../src/wire/codec.js';
+import { FaultyJournal, Injected } from '../support/faulty-journal.js';
 import { graphs } from './graphs.js';
 import type { Hub, Network } from './network.js';
 import type { World } from './world.js';
@@ -28,6 +29,8 @@ const HELD_MS = 10;
 /** Looks at everything that is committed, right after it is. */
 export interface Auditor {
   committed(state: State, journal: Journal): void;
+  /** A step has thrown. */
+  thrown(error: Error): void;
   /** Now and then: memory against the store. */
   compare(state: State, store: MemoryStore, clocks: Clocks): Promise<void>;
 }
@@ -59,6 +62,7 @@ export class Shell implements Hub {
   readonly #admitted = new Set<string>();
   #requests = 0;
   #isTurning = false;
+  #hasThrown = false;
   /** The batch that is not sealed yet, if it waits for more. */
   #open: { readonly journal: Journal; readonly since: number } | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
@@ -186,7 +190,7 @@ export class Shell implements Hub {
     const loaded = await load(this.#store, this.state, steps);
     const wallMs = WALL_MS + world.now + wallSkewMs();
     const nowMs = world.now - this.#startedAt;
-    this.#open ??= { journal: new Journal(this.state.cursor, wallMs), since: world.now };
+    this.#open ??= { journal: this.#newJournal(wallMs), since: world.now };
     const { journal, since } = this.#open;
     journal.wallMs = wallMs;
     const turn: Turn = {
@@ -198,7 +202,7 @@ export class Shell implements Hub {
       nowMs,
       wallMs,
     };
-    const taken = consider(turn, steps, rethrow);
+    const taken = consider(turn, steps, this.#onError);
     this.#mailbox.unshift(...steps.slice(taken));
     if (!journal.isUrgent && !journal.isEmpty && world.now - since < HELD_MS) {
       world.after(since + HELD_MS - world.now, () => this.post({ kind: 'wake' }));
@@ -206,9 +210,22 @@ export class Shell implements Hub {
       return;
     }
     this.#open = undefined;
-    seal(this.state, journal, rethrow);
+    seal(this.state, journal, this.#onError);
     await this.#commit(journal, { nowMs, wallMs });
   }
+
+  /** Now and then a handler, a timer or an evaluation throws right after one of its facts. */
+  #newJournal(wallMs: number): Journal {
+    const journal = new FaultyJournal(this.state.cursor, wallMs, this.state.undo);
+    journal.fails = () => this.#deps.world.fault(0.002);
+    return journal;
+  }
+
+  readonly #onError = (thrown: unknown): void => {
+    if (!(thrown instanceof Injected)) throw thrown;
+    this.#hasThrown = true;
+    this.#deps.auditor.thrown(thrown);
+  };
 
   async #commit(journal: Journal, clocks: Clocks): Promise<void> {
     const { world, auditor } = this.#deps;
@@ -226,7 +243,10 @@ export class Shell implements Hub {
       if (outcome.kind !== 'committed') throw new Error(`a commit is ${outcome.kind}`);
       for (const event of journal.events) world.note(event.json);
       auditor.committed(this.state, journal);
-      if (world.random.chance(0.02)) await auditor.compare(this.state, this.#store, clocks);
+      // Nothing that is left of a step that threw is in memory only.
+      if (this.#hasThrown || world.random.chance(0.02))
+        await auditor.compare(this.state, this.#store, clocks);
+      this.#hasThrown = false;
     }
     const crashes = world.fault(0.004);
     if (crashes) this.#sendsLeft = world.random.int(0, 3);
@@ -270,8 +290,4 @@ export class Shell implements Hub {
   #fail(message: string): void {
     throw new Error(message);
   }
-}
-
-function rethrow(thrown: unknown): never {
-  throw thrown;
 }

@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import {
   EVENT_TYPES,
   type EventType,
+  FINAL_STATES,
   type ShownFact,
   type ShownWord,
+  STOP_CAUSES,
   shownFieldsOf,
 } from '../../src/model/facts.js';
 import { DESIRED_STATUSES, NODE_CMDS, NODE_STATUSES } from '../../src/model/node.js';
@@ -233,6 +235,8 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   error,
   'task error': error,
   blob,
+  cause: fc.constantFrom(...STOP_CAUSES),
+  'final state': fc.constantFrom(...FINAL_STATES),
   source: record({ iteration_id: iteration, execution_id: name }),
   status: fc.constantFrom(...NODE_STATUSES),
   'desired status': fc.constantFrom(...DESIRED_STATUSES),

@@ -9,6 +9,7 @@ import { sameSecret } from '../../base/secrets.js';
 import type { Route } from '../../bus/bus.js';
 import type { Hello, RefusalCode } from '../../model/protocol.js';
 import { objectionToTwin } from './conflict.js';
+import { emit } from './emit.js';
 import { schemaObjection } from './schemas.js';
 import { instanceKey, type State } from './state.js';
 import type { Turn } from './turn.js';
@@ -105,28 +106,24 @@ function isOutlived(state: State, { nodeId, incarnation }: Greeter, hello: Hello
  * Forgets nodes that have long been dead, where more are on record than are kept: those that were seen longest ago first, so many at
  * once. Returns how many.
  */
-export function forgetNodes({ state, journal }: Turn, seenBefore: number, kept: number): number {
+export function forgetNodes(turn: Turn, seenBefore: number, kept: number): number {
+  const { state } = turn;
   const excess = Math.min(state.nodes.size - kept, FORGOTTEN_AT_ONCE);
   if (excess <= 0) return 0;
-  const awaited = new Set(
-    [...state.commands.values()].flatMap(({ parts }) => parts.map(({ nodeId }) => nodeId)),
-  );
+  const awaited = new Set([...state.allCommands()].flatMap(({ parts }) => parts.map(({ nodeId }) => nodeId)));
   const forgotten = [...state.nodes.values()]
     .filter(
-      ({ nodeId, liveness, lastSeenAt, desired, taken }) =>
+      ({ nodeId, liveness, heardAt, desired, taken }) =>
         // A node that was stopped stays stopped, so it has to be remembered.
         liveness === 'dead' &&
-        lastSeenAt < seenBefore &&
+        heardAt < seenBefore &&
         desired !== 'stopped' &&
         taken === 0 &&
         !awaited.has(nodeId),
     )
-    .sort((a, b) => a.lastSeenAt - b.lastSeenAt)
+    .sort((a, b) => a.heardAt - b.heardAt)
     .slice(0, excess);
-  for (const node of forgotten) {
-    state.removeNode(node);
-    journal.delete('nodes', [node.nodeId]);
-  }
+  for (const { nodeId } of forgotten) emit(turn, { type: 'node.forgotten', node_id: nodeId });
   return forgotten.length;
 }
 

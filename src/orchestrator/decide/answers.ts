@@ -1,7 +1,7 @@
 /** Answers to requests, and the memory of those that carry an idempotency key. */
 import type { Fault } from '../../base/errors.js';
 import type { Answer, Refusal, RefusalKind } from '../port.js';
-import { EMPTY, type IdempotencyRow } from '../records.js';
+import { emit } from './emit.js';
 import type { Turn } from './turn.js';
 
 /** How long the same key gives the same answer. */
@@ -25,10 +25,9 @@ export function refusal(
 export function remember(turn: Turn, dedupe: Dedupe | undefined, answer: Answer): void {
   if (!dedupe || !answer.ok) return;
   const expiresAt = turn.wallMs + IDEMPOTENCY_MS;
-  const row: IdempotencyRow = { hash: dedupe.hash, answer, expires_at: expiresAt };
-  turn.journal.putRow('idempotency', [dedupe.key], row);
-  turn.journal.put('idempotency_by_time', [expiresAt, dedupe.key], EMPTY);
-  turn.journal.answered.set(dedupe.key, row);
+  const { key, hash } = dedupe;
+  emit(turn, { type: 'request.answered', key, hash, answer, expires_at: expiresAt });
+  turn.journal.remember(key, { hash, answer, expires_at: expiresAt });
 }
 
 /** What an earlier request with this key came to, if there was one. */

@@ -6,51 +6,17 @@
  * 2. Commands of users are stored. Those of the house (START after a welcome, the stop of an execution that timed out) follow
  *    again from the state after a restart.
  */
-import type { NodeCmd } from '../../model/node.js';
+import type { Command, CommandPart, CommandTarget } from '../../model/command.js';
+import { applyCommand, type CommandFact } from '../../model/fold/command.js';
 import type { CommandAck, ReportedError } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
-import { formatTaskId, type TaskId } from '../../model/task-id.js';
-import type { TaskCmd } from '../../model/task-state.js';
-import type { CommandRow } from '../records.js';
 import { type AboutModule, aboutTask } from './about.js';
+import { emit, momentOf } from './emit.js';
 import type { FleetNode } from './state.js';
 import type { Turn } from './turn.js';
 
 /** A node that is alive answers within a few milliseconds; the repeat is for a lost connection. */
 const COMMAND_AGAIN_MS = 1000;
-const COMMAND_DEADLINE_MS = 30_000;
-
-export interface CommandPart {
-  readonly nodeId: string;
-  /** By its id: a command may outlive the task. */
-  readonly executionId: string | undefined;
-  /** The node had not accepted the execution: its assignment may arrive yet, before the command does. */
-  readonly overtakes: boolean;
-  ackedAt: number | undefined;
-  stoppedAt: number | undefined;
-  error: ReportedError | undefined;
-}
-
-export type CommandTarget =
-  | { readonly kind: 'node'; readonly nodeId: string; readonly cmd: NodeCmd }
-  | {
-      readonly kind: 'task';
-      readonly taskId: TaskId;
-      readonly module: string | undefined;
-      readonly cmd: TaskCmd;
-    };
-
-export interface Command {
-  readonly commandId: string;
-  readonly by: 'user' | 'house';
-  readonly target: CommandTarget;
-  readonly reason: string;
-  readonly graceMs: number;
-  readonly issuedAt: number;
-  readonly deadlineMs: number;
-  readonly parts: CommandPart[];
-  state: CommandRow['state'];
-}
 
 export interface CommandInit {
   readonly by: Command['by'];
@@ -60,41 +26,44 @@ export interface CommandInit {
   readonly parts: readonly { readonly nodeId: string; readonly execution?: Execution }[];
 }
 
-/** Issues a command: it leaves with this batch. */
-export function issue(turn: Turn, init: CommandInit): Command {
-  const { state, journal } = turn;
-  if (init.target.kind === 'node') supersede(turn, init.target.nodeId, init.by);
-  const command: Command = {
-    commandId: turn.ids.uuid(),
-    by: init.by,
-    target: init.target,
-    reason: init.reason,
-    graceMs: turn.house.graceMs,
-    issuedAt: turn.wallMs,
-    deadlineMs: turn.nowMs + COMMAND_DEADLINE_MS,
-    parts: init.parts.map(({ nodeId, execution }) => ({
-      nodeId,
-      executionId: execution?.id,
-      overtakes: execution !== undefined && !execution.acceptedByReport,
-      ackedAt: undefined,
-      stoppedAt: undefined,
-      error: undefined,
+/** Issues a command: it leaves with this batch. Returns its id. */
+export function issue(turn: Turn, init: CommandInit): string {
+  const { by, target, reason, parts } = init;
+  if (target.kind === 'node') supersede(turn, target.nodeId, by);
+  const commandId = turn.ids.uuid();
+  change(turn, by, {
+    type: 'command.issued',
+    ...about(target),
+    command_id: commandId,
+    command: verb(target),
+    reason,
+    by,
+    grace_ms: turn.house.graceMs,
+    parts: parts.map(({ nodeId, execution }) => ({
+      node_id: nodeId,
+      ...(execution && { execution_id: execution.id }),
+      ...(execution && !execution.acceptedByReport && { overtakes: true }),
     })),
-    state: 'pending',
-  };
-  state.commands.set(command.commandId, command);
-  if (command.by === 'user') {
-    journal.fact({
-      type: 'command.issued',
-      ...about(command),
-      command_id: command.commandId,
-      command: verb(command),
-      reason: command.reason,
-    });
+  });
+  const command = findCommand(turn, commandId);
+  if (command) {
+    send(turn, command);
+    conclude(turn, command);
   }
-  send(turn, command);
-  conclude(turn, command);
-  return command;
+  return commandId;
+}
+
+/** Those of users are facts of the history; those of the house change with this process only. */
+function change(turn: Turn, by: Command['by'], fact: CommandFact): void {
+  if (by === 'user') emit(turn, fact);
+  else {
+    const { undo, houseCommands: commands } = turn.state;
+    applyCommand({ undo, commands }, fact, momentOf(turn, turn.journal.cursor));
+  }
+}
+
+function findCommand({ state }: Turn, commandId: string): Command | undefined {
+  return state.commands.get(commandId) ?? state.houseCommands.get(commandId);
 }
 
 /**
@@ -102,14 +71,24 @@ export function issue(turn: Turn, init: CommandInit): Command {
  * of users, not the other way round.
  */
 function supersede(turn: Turn, nodeId: string, by: Command['by']): void {
-  for (const command of turn.state.commands.values()) {
+  for (const command of turn.state.allCommands()) {
     const { target, state, parts } = command;
     if (target.kind !== 'node' || target.nodeId !== nodeId || state !== 'pending') continue;
     if (by === 'house' && command.by === 'user') continue;
     const error = { code: 'superseded', message: 'a newer command to the node was issued', retryable: false };
-    for (const part of parts) if (part.ackedAt === undefined) part.error ??= error;
+    for (const part of parts)
+      if (part.ackedAt === undefined && !part.error) answer(turn, command, part, error);
     conclude(turn, command);
   }
+}
+
+function answer(turn: Turn, command: Command, part: CommandPart, error?: ReportedError): void {
+  change(turn, command.by, {
+    type: 'command.answered',
+    command_id: command.commandId,
+    ...aboutPart(part),
+    ...(error && { error }),
+  });
 }
 
 /** Sends it to every part that has not answered, and once more after a while. */
@@ -144,25 +123,24 @@ function send(turn: Turn, command: Command): void {
 }
 
 export function commandAgain(turn: Turn, commandId: string): void {
-  const command = turn.state.commands.get(commandId);
-  if (!command) return;
   stopParts(turn, (part, { commandId: id }) => id === commandId && isOnDeadNode(turn, part));
-  if (command.state === 'pending' && turn.nowMs >= command.deadlineMs) {
-    command.state = 'expired';
-    conclude(turn, command);
-  } else if (command.state === 'pending') {
-    send(turn, command);
-  }
+  const command = findCommand(turn, commandId);
+  if (command?.state !== 'pending') return;
+  if (turn.nowMs < command.deadlineMs) send(turn, command);
+  else say(turn, command, 'expired');
 }
 
 export function receiveAck(turn: Turn, node: FleetNode, ack: CommandAck): void {
-  const command = turn.state.commands.get(ack.commandId);
+  const command = findCommand(turn, ack.commandId);
   const part = command?.parts.find(
     ({ nodeId, executionId }) => nodeId === node.nodeId && (executionId ?? '') === ack.executionId,
   );
   if (!command || !part || part.ackedAt !== undefined || part.error) return;
-  if (ack.accepted) part.ackedAt = turn.wallMs;
-  else part.error = ack.error ?? { code: 'refused', message: 'the node gave no reason', retryable: false };
+  if (ack.accepted) answer(turn, command, part);
+  else {
+    const error = ack.error ?? { code: 'refused', message: 'the node gave no reason', retryable: false };
+    answer(turn, command, part, error);
+  }
   conclude(turn, command);
 }
 
@@ -177,7 +155,7 @@ export function noteStopped(turn: Turn, execution: Execution): void {
  * its acknowledgement says that everything before it has arrived.
  */
 export function isStopUnheard({ state }: Turn, node: FleetNode, executionId: string): boolean {
-  for (const command of state.commands.values()) {
+  for (const command of state.allCommands()) {
     if (command.state !== 'pending') continue;
     for (const part of command.parts) {
       if (part.executionId !== executionId || part.nodeId !== node.nodeId) continue;
@@ -208,98 +186,65 @@ function isOnDeadNode({ state }: Turn, { nodeId, executionId }: CommandPart): bo
 }
 
 function stopParts(turn: Turn, isStopped: (part: CommandPart, command: Command) => boolean): void {
-  for (const command of turn.state.commands.values()) {
+  for (const command of turn.state.allCommands()) {
     for (const part of command.parts) {
-      if (part.stoppedAt === undefined && isStopped(part, command)) stopPart(turn, command, part);
+      if (!findCommand(turn, command.commandId)) break;
+      if (part.stoppedAt !== undefined || !isStopped(part, command)) continue;
+      change(turn, command.by, {
+        type: 'command.stopped',
+        ...about(command.target),
+        ...aboutPart(part),
+        command_id: command.commandId,
+      });
+      conclude(turn, command);
     }
   }
 }
 
-function stopPart(turn: Turn, command: Command, part: CommandPart): void {
-  part.stoppedAt = turn.wallMs;
-  if (command.by === 'user') {
-    turn.journal.fact({
-      type: 'command.stopped',
-      ...about(command),
-      ...(part.executionId !== undefined && { execution_id: part.executionId }),
-      node_id: part.nodeId,
-      command_id: command.commandId,
-    });
-  }
-  conclude(turn, command);
-}
-
-/** What its parts' answers make of the command; it is forgotten once nothing more is expected. */
+/** What its parts' answers make of the command; it is not repeated once nothing more is expected. */
 function conclude(turn: Turn, command: Command): void {
-  if (command.state === 'pending') {
-    const open = command.parts.some(
-      (part) => part.ackedAt === undefined && !part.error && part.stoppedAt === undefined,
-    );
-    if (!open) {
-      const refused = command.parts.some((part) => part.error && part.stoppedAt === undefined);
-      command.state = refused ? 'refused' : 'acked';
-    }
-    if (!open && command.by === 'user') announce(turn, command);
-  } else if (command.state === 'expired' && command.by === 'user') {
-    announce(turn, command);
-  }
-  if (command.by === 'user') turn.journal.commands.add(command);
-  const expectsStop = command.target.kind === 'task' && command.state === 'acked';
-  const over = !expectsStop || command.parts.every((part) => part.stoppedAt !== undefined);
-  if (command.state !== 'pending' && over) {
-    turn.state.commands.delete(command.commandId);
-    turn.state.timers.clear(`command ${command.commandId}`);
-  }
+  const isOpen = command.parts.some(
+    (part) => part.ackedAt === undefined && !part.error && part.stoppedAt === undefined,
+  );
+  if (command.state === 'pending' && !isOpen) {
+    const isRefused = command.parts.some((part) => part.error && part.stoppedAt === undefined);
+    say(turn, command, isRefused ? 'refused' : 'acked');
+  } else clearWhenOver(turn, command);
 }
 
-function announce(turn: Turn, command: Command): void {
-  if (command.state === 'pending') return;
+function say(turn: Turn, command: Command, state: 'acked' | 'refused' | 'expired'): void {
   const error = command.parts.find((part) => part.error)?.error;
-  turn.journal.fact({
-    type: `command.${command.state}`,
-    ...about(command),
+  change(turn, command.by, {
+    type: `command.${state}`,
+    ...about(command.target),
     command_id: command.commandId,
-    command: verb(command),
+    command: verb(command.target),
     ...(error && { error }),
   });
+  clearWhenOver(turn, command);
 }
 
-function verb(command: Command): string {
-  return command.target.cmd.toLowerCase();
+function clearWhenOver(turn: Turn, { commandId }: Command): void {
+  if (!findCommand(turn, commandId)) turn.state.timers.clear(`command ${commandId}`);
+}
+
+function verb(target: CommandTarget): string {
+  return target.cmd.toLowerCase();
+}
+
+function aboutPart({ nodeId, executionId }: CommandPart): {
+  readonly node_id: string;
+  readonly execution_id?: string;
+} {
+  return { node_id: nodeId, ...(executionId !== undefined && { execution_id: executionId }) };
 }
 
 type AboutTarget = Partial<AboutModule> & { readonly node_id?: string };
 
-function about(command: Command): AboutTarget {
-  const { target } = command;
+function about(target: CommandTarget): AboutTarget {
   if (target.kind === 'node') return { node_id: target.nodeId };
   return {
     ...aboutTask({ id: target.taskId }),
     ...(target.module !== undefined && { module: target.module }),
-  };
-}
-
-export function commandToRow(command: Command): CommandRow {
-  const { target } = command;
-  return {
-    command_id: command.commandId,
-    target:
-      target.kind === 'node'
-        ? { node_id: target.nodeId }
-        : {
-            task_id: formatTaskId(target.taskId),
-            ...(target.module !== undefined && { module: target.module }),
-          },
-    command: verb(command),
-    ...(command.reason !== '' && { reason: command.reason }),
-    issued_at: command.issuedAt,
-    state: command.state,
-    parts: command.parts.map((part) => ({
-      node_id: part.nodeId,
-      ...(part.executionId !== undefined && { execution_id: part.executionId }),
-      ...(part.ackedAt !== undefined && { acked_at: part.ackedAt }),
-      ...(part.stoppedAt !== undefined && { stopped_at: part.stoppedAt }),
-      ...(part.error && { error: part.error }),
-    })),
   };
 }

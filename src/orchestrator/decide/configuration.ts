@@ -25,14 +25,10 @@ export function configure(
     return;
   }
   const transactionId = turn.ids.uuid();
-  state.configurations.set(transactionId, {
-    transactionId,
-    nodeId: node.nodeId,
-    configuration: request.configuration,
-    requests: [id],
-    dedupe,
-  });
-  journal.tell(node, { kind: 'config_request', transactionId, configuration: request.configuration });
+  const { configuration } = request;
+  const transaction = { transactionId, nodeId: node.nodeId, configuration, requests: [id], dedupe };
+  state.undo.put(state.configurations, transactionId, transaction);
+  journal.tell(node, { kind: 'config_request', transactionId, configuration });
   state.timers.set(`configuration ${transactionId}`, turn.nowMs + (request.timeoutMs ?? DEFAULT_TIMEOUT_MS), {
     kind: 'configuration over',
     transactionId,
@@ -49,7 +45,7 @@ export function answerConfiguration(turn: Turn, transactionId: string, reply: Co
   const { state } = turn;
   const transaction = state.configurations.get(transactionId);
   if (!transaction) return;
-  state.configurations.delete(transactionId);
+  state.undo.remove(state.configurations, transactionId);
   state.timers.clear(`configuration ${transactionId}`);
   const answer = reply
     ? ({

@@ -9,6 +9,7 @@
  * C4. A process that was replaced did not die: only one whose connection has ended did.
  */
 import { aboutNode } from './about.js';
+import { emit } from './emit.js';
 import type { FleetNode } from './state.js';
 import type { Turn } from './turn.js';
 
@@ -27,8 +28,8 @@ export function objectionToTwin(turn: Turn, node: FleetNode): string | undefined
   const { instance } = node;
   const message = `several processes use the instance name ${instance}: one works, the others wait`;
   if (!node.conflict) {
-    node.conflict = { sinceAt: turn.wallMs, message };
-    turn.journal.fact({
+    turn.state.undo.set(node, 'conflict', { sinceAt: turn.wallMs, message });
+    emit(turn, {
       type: 'node.conflict',
       ...aboutNode(node),
       instance,
@@ -41,8 +42,9 @@ export function objectionToTwin(turn: Turn, node: FleetNode): string | undefined
 
 /** One process has taken the place of another one that was here, or would have. */
 export function contest(turn: Turn, node: FleetNode): void {
-  if (turn.nowMs >= node.contestedUntilMs) node.conflict = undefined;
-  node.contestedUntilMs = turn.nowMs + CONTESTED_MS;
+  const { undo } = turn.state;
+  if (turn.nowMs >= node.contestedUntilMs) undo.set(node, 'conflict', undefined);
+  undo.set(node, 'contestedUntilMs', turn.nowMs + CONTESTED_MS);
 }
 
 /** The warning at the node while the conflict lasts. */

@@ -8,6 +8,7 @@
 import type { Execution } from '../../model/task.js';
 import { aboutNode } from './about.js';
 import { issue } from './commands.js';
+import { emit } from './emit.js';
 import { endExecution } from './executions.js';
 import type { FleetNode } from './state.js';
 import type { Turn } from './turn.js';
@@ -24,8 +25,8 @@ export function giveUpUnanswered(turn: Turn, execution: Execution, sinceMs: numb
 
 function findDeaf(turn: Turn, node: FleetNode, reason: string): void {
   const leftOut = node.hearing === 'on trial';
-  node.hearing = leftOut ? 'left out' : 'told to reset';
-  turn.journal.fact({
+  turn.state.undo.set(node, 'hearing', leftOut ? 'left out' : 'told to reset');
+  emit(turn, {
     type: 'node.deaf',
     ...aboutNode(node),
     reason,
@@ -45,6 +46,6 @@ function findDeaf(turn: Turn, node: FleetNode, reason: string): void {
 /** It has answered something, or registered, or somebody vouches for it: it gets work again. */
 export function tryAgain(turn: Turn, node: FleetNode): void {
   if (node.hearing === 'good') return;
-  node.hearing = 'on trial';
-  if (node.isPlaceable) turn.state.freed.add(node.module);
+  turn.state.undo.set(node, 'hearing', 'on trial');
+  if (node.isPlaceable) turn.state.free(node.module);
 }

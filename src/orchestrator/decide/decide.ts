@@ -2,23 +2,22 @@
  * The decision: a batch of steps in, a journal out. Deterministic: no I/O, no clock, no random; time and ids come with the turn.
  *
  * 1. What nodes and people said comes before what time says: nobody is judged by a clock while their word lies in the mailbox.
- * 2. One bad message never fails its batch, and one step that cannot be decided never affects the others: its caller
- *    is told `internal`.
- * 3. A row that cannot be encoded keeps no other one from its commit. The batch's answers are then `internal`, and nothing is sent.
+ * 2. A step takes effect completely or not at all: one that throws leaves nothing behind, and its caller is told `internal`. So it is with
+ *    each message of a frame, each timer and each evaluation.
+ * 3. A batch of which a row cannot be encoded is undone as a whole.
  */
-import type { Route } from '../../bus/bus.js';
-import type { NodeMessage, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
+import type { NodeMessage, RefusalCode } from '../../model/protocol.js';
 import { REFUSALS } from '../../model/protocol.js';
-import type { MessageFault } from '../../wire/envelope.js';
-import { type BlobRow, EMPTY, taskToRow } from '../records.js';
 import { forgetNodes } from './admission.js';
 import { refusal } from './answers.js';
-import { commandToRow, receiveAck } from './commands.js';
+import { attempt } from './attempt.js';
+import { receiveAck } from './commands.js';
 import { receiveConfigReply } from './configuration.js';
 import { tryAgain } from './deaf.js';
+import { emit } from './emit.js';
 import { receiveLog, receiveOutput, receiveReport } from './executions.js';
 import type { Journal } from './journal.js';
-import { nodeToRow, nodeView } from './node-view.js';
+import { nodeView } from './node-view.js';
 import {
   receiveGoodbye,
   receiveHeartbeat,
@@ -31,6 +30,7 @@ import { schedule } from './planner.js';
 import { queueOfTask, queuesOf } from './queue-view.js';
 import { refuse } from './refusals.js';
 import { receiveRequest } from './requests.js';
+import { tryRows, writeRows } from './rows.js';
 import type { FleetNode, State } from './state.js';
 import { fireDueTimers } from './timers.js';
 import type { Step, Turn } from './turn.js';
@@ -55,29 +55,25 @@ export function decide(turn: Turn, steps: readonly Step[], onError: OnError): nu
  * many it took in: those that come after the journal is full are the next one's.
  */
 export function consider(turn: Turn, steps: readonly Step[], onError: OnError): number {
+  const { state, journal } = turn;
   let taken = 0;
   for (const step of steps) {
-    if (taken > 0 && turn.journal.isFull) break;
+    if (taken > 0 && journal.isFull) break;
     taken += 1;
-    try {
-      take(turn, step);
-    } catch (thrown) {
-      onError(thrown, step.kind);
-      if ('id' in step) answerFailed(turn, step.id);
-    }
+    const decided = attempt(turn, () => {
+      take(turn, step, onError);
+      if (state.isCareful) tryRows(journal);
+    });
+    if (decided.ok) continue;
+    onError(decided.thrown, step.kind);
+    if ('id' in step) journal.answer(step.id, FAILED);
   }
-  try {
-    fireDueTimers(turn, (thrown) => onError(thrown, 'wake'));
-    schedule(turn);
-  } catch (thrown) {
-    onError(thrown, 'wake');
-  }
-  turn.state.cursor = turn.journal.cursor;
+  const onTimer = (thrown: unknown): void => onError(thrown, 'wake');
+  fireDueTimers(turn, onTimer);
+  const scheduled = attempt(turn, () => schedule(turn, onTimer));
+  if (!scheduled.ok) onTimer(scheduled.thrown);
+  state.undo.set(state, 'cursor', journal.cursor);
   return taken;
-}
-
-function answerFailed({ journal }: Turn, request: number): void {
-  if (journal.replies.every((reply) => reply.request !== request)) journal.answer(request, FAILED);
 }
 
 /** When something may have to be decided although nobody says anything. */
@@ -86,10 +82,10 @@ export function nextDueMs({ timers, broker }: State): number | undefined {
   return due.length === 0 ? undefined : Math.min(...due);
 }
 
-function take(turn: Turn, step: Step): void {
+function take(turn: Turn, step: Step, onError: OnError): void {
   switch (step.kind) {
     case 'control':
-      receiveControl(turn, step.route, step.frame, step.faults);
+      receiveControl(turn, step, onError);
       return;
     case 'bad control':
       refuse(
@@ -101,7 +97,8 @@ function take(turn: Turn, step: Step): void {
       );
       return;
     case 'outputs':
-      for (const output of step.outputs) receiveOutput(turn, output, step.peer);
+      for (const output of step.outputs)
+        attemptPart(turn, step, onError, () => receiveOutput(turn, output, step.peer));
       return;
     case 'unreachable':
       receiveUnreachable(turn, step.route);
@@ -110,12 +107,12 @@ function take(turn: Turn, step: Step): void {
       receiveRequest(turn, step);
       return;
     case 'blob': {
-      const row: BlobRow = { size: step.size, lease_until: turn.wallMs + BLOB_LEASE_MS };
-      turn.journal.putRow('blobs', [step.sha256], row);
+      const { sha256, size } = step;
+      emit(turn, { type: 'blob.stored', sha256, size, lease_until: turn.wallMs + BLOB_LEASE_MS });
       turn.journal.answer(step.id, {
         ok: true,
         kind: 'done',
-        body: { sha256: step.sha256, size: step.size },
+        body: { sha256, size },
       });
       return;
     }
@@ -124,7 +121,7 @@ function take(turn: Turn, step: Step): void {
         step.nodeId === undefined
           ? [...turn.state.nodes.values()]
           : [turn.state.nodes.get(step.nodeId)].filter((node) => node !== undefined);
-      turn.journal.replies.push({
+      turn.journal.reply({
         kind: 'view',
         request: step.id,
         value: nodes.map((node) => nodeView(node, turn.nowMs)),
@@ -136,7 +133,7 @@ function take(turn: Turn, step: Step): void {
       const task = step.task === undefined ? undefined : state.tasks.get(step.task);
       // A task that is not in memory is over: it waits for nothing.
       const value = step.task === undefined ? queuesOf(state) : task ? queueOfTask(state, task) : [];
-      turn.journal.replies.push({ kind: 'view', request: step.id, value });
+      turn.journal.reply({ kind: 'view', request: step.id, value });
       return;
     }
     case 'forget nodes': {
@@ -154,12 +151,14 @@ function take(turn: Turn, step: Step): void {
   }
 }
 
-function receiveControl(
-  turn: Turn,
-  route: Route,
-  frame: ToOrchestrator,
-  faults: readonly MessageFault[],
-): void {
+/** What a peer says in one frame is taken in part by part: one that cannot be decided keeps no other from its effect. */
+function attemptPart(turn: Turn, step: Step, onError: OnError, work: () => void): void {
+  const decided = attempt(turn, work);
+  if (!decided.ok) onError(decided.thrown, step.kind);
+}
+
+function receiveControl(turn: Turn, step: Extract<Step, { kind: 'control' }>, onError: OnError): void {
+  const { route, frame, faults } = step;
   for (const fault of faults) {
     const code = fault.code in REFUSALS ? (fault.code as RefusalCode) : 'bad_frame';
     refuse(turn, route, frame.incarnation, code, fault.message, {
@@ -189,7 +188,7 @@ function receiveControl(
   }
   turn.state.setRoute(node, route);
   see(turn, node);
-  for (const message of rest) receive(turn, node, message);
+  for (const message of rest) attemptPart(turn, step, onError, () => receive(turn, node, message));
 }
 
 function receive(turn: Turn, node: FleetNode, message: Exclude<NodeMessage, { kind: 'hello' }>): void {
@@ -221,27 +220,25 @@ function receive(turn: Turn, node: FleetNode, message: Exclude<NodeMessage, { ki
   }
 }
 
-/** Adds every row that the batch changed, once, as it is now. Nothing is decided into a sealed journal. */
+/**
+ * Adds what the batch writes. Nothing is decided into a sealed journal. Where a row cannot be encoded, the whole batch is undone: its callers are told,
+ * nodes say all of it again, and the batches that follow find out which step it is.
+ */
 export function seal(state: State, journal: Journal, onError: OnError): void {
-  let isWhole = true;
-  const add = (write: () => void): void => {
-    try {
-      write();
-    } catch (thrown) {
-      isWhole = false;
-      onError(thrown, 'seal');
+  try {
+    if (!journal.isEmpty) {
+      writeRows(state, journal);
+      journal.writeEvents();
     }
-  };
-  for (const task of journal.tasks) {
-    add(() => journal.putRow('iterations', [task.id.problemId, task.id.iterationId], taskToRow(task)));
+    state.isCareful = false;
+  } catch (thrown) {
+    const replies = [...journal.replies];
+    state.undo.back(0);
+    journal.withoutWrites();
+    for (const reply of replies)
+      journal.reply(reply.kind === 'answer' ? { ...reply, answer: FAILED } : reply);
+    state.isCareful = true;
+    onError(thrown, 'seal');
   }
-  for (const node of journal.nodes) add(() => journal.putRow('nodes', [node.nodeId], nodeToRow(node)));
-  for (const command of journal.commands) {
-    add(() => journal.putRow('commands', [command.commandId], commandToRow(command)));
-    const open = state.commands.has(command.commandId);
-    if (open) journal.put('commands_pending', [command.commandId], EMPTY);
-    else journal.delete('commands_pending', [command.commandId]);
-  }
-  add(() => journal.writeEvents());
-  if (!isWhole) journal.fail(FAILED);
+  state.undo.keep();
 }

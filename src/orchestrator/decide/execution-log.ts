@@ -10,6 +10,7 @@
 import type { LogLine } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
 import { aboutExecution } from './about.js';
+import { emit } from './emit.js';
 import type { FleetNode } from './state.js';
 import type { Turn } from './turn.js';
 
@@ -23,7 +24,6 @@ export const LATE_LINES_MS = 500;
 /** Adds a line, or counts that it was left out. */
 export function recordLine(turn: Turn, node: FleetNode, execution: Execution, line: LogLine): void {
   const { log } = execution;
-  log.lines += 1;
   const detail = {
     logged_at: new Date(line.at).toISOString(),
     level: line.level,
@@ -31,21 +31,18 @@ export function recordLine(turn: Turn, node: FleetNode, execution: Execution, li
     fields: line.fields,
   };
   const size = JSON.stringify(detail).length;
-  const kept = log.lines - log.leftOut;
+  const kept = log.lines + 1 - log.leftOut;
   if (kept > LOG_LINES || log.bytes + size > LOG_BYTES) {
     if (!log.isFull) {
       sayLeftOut(turn, execution);
       sayFull(turn, execution);
     }
-    log.isFull = true;
   } else if (!log.isFull && isAffordable(turn, node, size)) {
     sayLeftOut(turn, execution);
-    log.bytes += size;
-    turn.journal.fact({ type: 'execution.log', ...aboutExecution(execution), ...detail });
+    emit(turn, { type: 'execution.log', ...aboutExecution(execution), ...detail, bytes: size });
     return;
   }
-  log.leftOut += 1;
-  log.unsaid += 1;
+  emit(turn, { type: 'execution.line_left_out', execution_id: execution.id });
   turn.state.counters.add('log_lines_left_out');
 }
 
@@ -65,21 +62,33 @@ function sayLeftOut(turn: Turn, execution: Execution): void {
   if (log.unsaid === 0) return;
   const lines = log.unsaid === 1 ? '1 line was' : `${log.unsaid} lines were`;
   say(turn, execution, `${lines} left out here`, { left_out: String(log.unsaid) });
-  log.unsaid = 0;
 }
 
 function sayFull(turn: Turn, execution: Execution): void {
   const budget = `${LOG_LINES} lines or ${LOG_BYTES / 1024 / 1024} MiB`;
-  say(turn, execution, `the log is full (${budget} for each execution): further lines are left out`, {});
+  say(
+    turn,
+    execution,
+    `the log is full (${budget} for each execution): further lines are left out`,
+    {},
+    true,
+  );
 }
 
-function say(turn: Turn, execution: Execution, message: string, fields: Record<string, string>): void {
-  turn.journal.fact({
+function say(
+  turn: Turn,
+  execution: Execution,
+  message: string,
+  fields: Record<string, string>,
+  isFull = false,
+): void {
+  emit(turn, {
     type: 'execution.log',
     ...aboutExecution(execution),
     logged_at: new Date(turn.wallMs).toISOString(),
     level: 'warn',
     message,
     fields: { by: 'tutti', ...fields },
+    ...(isFull && { is_full: true }),
   });
 }

@@ -9,17 +9,19 @@
  * 6. A blob's size is that of the stored blob, never the one that a node states.
  */
 import type { Peer } from '../../bus/bus.js';
-import { countsAsAttempt, type ExecutionEnd, executionMayBecome, hasEnded } from '../../model/execution.js';
-import type { PayloadRef } from '../../model/payload.js';
+import { type ExecutionEnd, hasEnded } from '../../model/execution.js';
+import type { ExecutionEndFact, FinalReport, StopCause } from '../../model/facts.js';
+import type { BlobRef } from '../../model/payload.js';
 import type { ExecutionReport, LogLine, Output, RefusalCode, ReportedError } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
-import { aboutExecution } from './about.js';
+import { aboutExecution, aboutModule } from './about.js';
 import { noteStopped } from './commands.js';
+import { emit } from './emit.js';
 import { closeLog, LATE_LINES_MS, recordLine } from './execution-log.js';
-import { noteIndexed } from './indexing.js';
+import { indexedNow } from './indexing.js';
 import { refuseAt } from './refusals.js';
 import type { FleetNode } from './state.js';
-import { type Turn, touch } from './turn.js';
+import type { Turn } from './turn.js';
 
 /** An event shows a decoded output up to this size; a larger one is fetched by whoever looks at it. */
 export const SHOWN_OUTPUT_MAX_BYTES = 4096;
@@ -64,7 +66,7 @@ export function receiveReport(turn: Turn, node: FleetNode, report: ExecutionRepo
       break;
     case 'REJECTED':
       if (execution.observed === 'assigned') {
-        if (report.error?.code === 'no_free_slot') countSettled(node);
+        if (report.error?.code === 'no_free_slot') countSettled(turn, node);
         endExecution(turn, execution, 'rejected', { by: 'node', error: report.error });
       }
       break;
@@ -82,19 +84,29 @@ function receiveFinal(turn: Turn, node: FleetNode, execution: Execution, report:
   const stopped = stoppedState(execution);
   const reported =
     report.state === 'FAILED' ? 'failed' : report.state === 'CANCELLED' ? 'cancelled' : 'preempted';
-  execution.final = { state: stopped ?? reported, ...(report.error && { error: report.error }) };
-  execution.lastSeq = report.lastSeq;
+  const { error, lastSeq } = report;
+  const final: FinalReport = { state: stopped ?? reported, ...(error && { error }) };
   // Given back by the network process of the node: the author's process has died all the same.
-  if (reported === 'preempted' && report.error?.code === 'process_ended') noteDeath(node, execution);
-  touch(turn, execution.task);
-  endWhenComplete(turn, execution);
+  if (reported === 'preempted' && error?.code === 'process_ended') noteDeath(turn, node, execution);
+  if (execution.committed >= lastSeq || execution.desired !== 'running') {
+    endExecution(turn, execution, final.state, { by: 'node', error, final, lastSeq });
+  } else if (execution.final === undefined || execution.lastSeq !== lastSeq) {
+    emit(turn, {
+      type: 'execution.ending',
+      ...aboutExecution(execution),
+      state: final.state,
+      outputs: lastSeq,
+      ...(error && { error }),
+    });
+  }
 }
 
 /** The process was not told to end: perhaps this module killed it. */
-export function noteDeath(node: FleetNode, execution: Execution): void {
-  const { diedBoots } = execution.task.runs[execution.position]!;
+export function noteDeath(turn: Turn, node: FleetNode, execution: Execution): void {
+  const { task, position } = execution;
   if (execution.desired === 'stopped' || node.desired !== 'started') return;
-  if (!diedBoots.includes(node.bootId)) diedBoots.push(node.bootId);
+  if (task.runs[position]?.diedBoots.includes(node.bootId)) return;
+  emit(turn, { type: 'module.boot_died', ...aboutModule(task, position), boot_id: node.bootId });
 }
 
 /** How an execution ends that is being stopped, whatever its node calls it. */
@@ -124,7 +136,7 @@ export function receiveOutput(turn: Turn, output: Output, peer: Peer): void {
     return;
   }
   // Only its node knows the lease.
-  if (!peer.isKnown) turn.journal.admitted.push(peer.route);
+  if (!peer.isKnown) turn.journal.admit(peer.route);
   if (output.seq <= execution.committed) {
     if (hasEnded(execution.observed)) answerEnded(turn, node, execution);
     else acknowledge(turn, node, execution);
@@ -143,7 +155,7 @@ export function receiveOutput(turn: Turn, output: Output, peer: Peer): void {
 }
 
 function record(turn: Turn, node: FleetNode, execution: Execution, output: Output): void {
-  const { journal, house } = turn;
+  const { house } = turn;
   const { task } = execution;
   const declared = task.graph.modules[execution.position]!.spec.output;
   const types = turn.state.graph(task.graph.key.name, task.graph.key.version)?.types;
@@ -190,41 +202,32 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
 
   accept(turn, execution);
   start(turn, execution);
-  execution.committed = output.seq;
-  if (output.last) {
-    execution.lastSeq = output.seq;
-    noteIndexed(turn.state, execution, value);
-    if ((output.logLines ?? 0) > execution.log.lines) awaitLines(turn, execution, output.logLines!);
-  }
-  const ref: PayloadRef = {
-    problemId: task.id.problemId,
-    iterationId: task.id.iterationId,
-    owner: execution.id,
-    seq: output.seq,
-  };
-  let blob: { sha256: string; size: number } | undefined;
+  const { problem_id, iteration_id, module } = aboutExecution(execution);
+  let size: number;
+  let blob: BlobRef | undefined;
   if (output.payload.kind === 'inline') {
-    journal.payload(ref, output.payload.bytes);
+    const { bytes } = output.payload;
+    size = bytes.byteLength;
+    const ref = { problemId: problem_id, iterationId: iteration_id, owner: execution.id, seq: output.seq };
+    turn.journal.payload(ref, bytes);
   } else {
-    blob = { sha256: output.payload.blob.sha256, size: output.payload.blob.size };
-    execution.blobs ??= new Map();
-    execution.blobs.set(output.seq, blob);
-    journal.put(
-      'blob_refs',
-      [blob.sha256, ref.problemId, ref.iterationId, ref.owner, ref.seq],
-      new Uint8Array(),
-    );
+    const { sha256 } = output.payload.blob;
+    size = output.payload.blob.size;
+    blob = { sha256, size };
   }
-  touch(turn, task);
-  journal.fact({
+  const indexed = output.last ? indexedNow(turn.state, task.graph.key.name, module, value) : undefined;
+  emit(turn, {
     type: 'output.recorded',
     ...aboutExecution(execution),
     output_seq: output.seq,
     last: output.last,
-    size: output.payload.kind === 'inline' ? output.payload.bytes.byteLength : output.payload.blob.size,
+    size,
     ...(blob && { blob }),
     ...(shown !== undefined && { output: shown }),
+    ...(indexed && { indexed }),
   });
+  if (output.last && (output.logLines ?? 0) > execution.log.lines)
+    awaitLines(turn, execution, output.logLines!);
   if (!endWhenComplete(turn, execution)) acknowledge(turn, node, execution);
 }
 
@@ -264,7 +267,7 @@ function refuseOutput(
   );
   // Nothing is added to the history of an ended execution.
   if (refused && code !== 'blob_missing' && !hasEnded(execution.observed)) {
-    turn.journal.fact({
+    emit(turn, {
       type: 'output.refused',
       ...aboutExecution(execution),
       output_seq: output.seq,
@@ -275,43 +278,30 @@ function refuseOutput(
 }
 
 function accept(turn: Turn, execution: Execution): void {
-  if (execution.observed !== 'assigned') return;
-  execution.observed = 'accepted';
-  execution.acceptedAt = turn.wallMs;
-  touch(turn, execution.task);
-  turn.journal.fact({ type: 'execution.accepted', ...aboutExecution(execution) });
+  if (execution.observed === 'assigned')
+    emit(turn, { type: 'execution.accepted', ...aboutExecution(execution) });
 }
 
 /** The node says over the control plane that it has it: the assignment need not be repeated any more. */
 export function acceptByReport(turn: Turn, execution: Execution): void {
   accept(turn, execution);
-  const node = turn.state.nodes.get(execution.nodeId);
-  if (node) node.hearing = 'good';
+  const { state } = turn;
+  const node = state.nodes.get(execution.nodeId);
+  if (node && node.hearing !== 'good') state.undo.set(node, 'hearing', 'good');
   if (execution.acceptedByReport) return;
-  execution.acceptedByReport = true;
-  turn.state.timers.clear(`assign ${execution.id}`);
-  touch(turn, execution.task);
+  emit(turn, { type: 'execution.confirmed', execution_id: execution.id });
+  state.timers.clear(`assign ${execution.id}`);
 }
 
 function start(turn: Turn, execution: Execution): void {
-  if (execution.observed !== 'accepted') return;
-  execution.observed = 'running';
-  execution.startedAt = turn.wallMs;
-  touch(turn, execution.task);
-  turn.journal.fact({ type: 'execution.running', ...aboutExecution(execution) });
+  if (execution.observed === 'accepted')
+    emit(turn, { type: 'execution.running', ...aboutExecution(execution) });
 }
 
-function progress(turn: Turn, execution: Execution, report: ExecutionReport): void {
-  execution.progress = report.progress;
-  execution.message = report.message;
-  if (!turn.state.progressShown.isOver(execution.id, turn.nowMs, PROGRESS_INTERVAL_MS)) return;
-  touch(turn, execution.task);
-  turn.journal.fact({
-    type: 'execution.progress',
-    ...aboutExecution(execution),
-    progress: report.progress,
-    message: report.message,
-  });
+function progress(turn: Turn, execution: Execution, { progress, message }: ExecutionReport): void {
+  if (turn.state.progressShown.isOver(execution.id, turn.nowMs, PROGRESS_INTERVAL_MS))
+    emit(turn, { type: 'execution.progress', ...aboutExecution(execution), progress, message });
+  else emit(turn, { type: 'execution.progressed', execution_id: execution.id, progress, message });
 }
 
 /** Whether everything that belongs to it is committed. A stopped one gets no more outputs, so its report is enough. */
@@ -329,16 +319,16 @@ export function endWhenComplete(turn: Turn, execution: Execution): boolean {
 
 /** The output's socket was faster than that of the lines that were sent before it. */
 function awaitLines(turn: Turn, execution: Execution, lines: number): void {
-  execution.log.awaited = lines;
+  turn.state.undo.set(execution, 'awaitedLines', lines);
   turn.state.timers.set(`lines ${execution.id}`, turn.nowMs + LATE_LINES_MS, {
     kind: 'lines over',
     execution,
   });
 }
 
-function awaitsLines({ state }: Turn, { id, log, final, desired }: Execution): boolean {
+function awaitsLines({ state }: Turn, { id, log, awaitedLines, final, desired }: Execution): boolean {
   if (final !== undefined || desired !== 'running') return false;
-  return log.lines < log.awaited && state.timers.has(`lines ${id}`);
+  return log.lines < awaitedLines && state.timers.has(`lines ${id}`);
 }
 
 export interface EndOptions {
@@ -348,6 +338,11 @@ export interface EndOptions {
    */
   readonly by: 'node' | 'gone' | 'house';
   readonly error?: ReportedError | undefined;
+  /** Its final report, where that ends it. */
+  readonly final?: FinalReport;
+  readonly lastSeq?: number;
+  /** Why it is stopped, where nothing has said so before. */
+  readonly cause?: StopCause;
 }
 
 /** Everything that ends an execution goes through here. */
@@ -357,51 +352,46 @@ export function endExecution(
   observed: ExecutionEnd,
   options: EndOptions,
 ): void {
-  const { state, journal } = turn;
-  if (!executionMayBecome(execution.observed, observed)) {
-    throw new Error(`execution ${execution.id} cannot become ${observed} from ${execution.observed}`);
-  }
-  const { task } = execution;
-  const run = task.runs[execution.position]!;
-  execution.observed = observed;
-  execution.desired = 'stopped';
-  execution.finishedAt = turn.wallMs;
-  execution.error = options.error;
+  const { state } = turn;
+  const { by, error, final, lastSeq, cause } = options;
   for (const timer of ['attempt', 'assign', 'grace', 'lines']) state.timers.clear(`${timer} ${execution.id}`);
   state.progressShown.forget(execution.id);
-  if (countsAsAttempt(observed) && execution.generation === run.generation) run.attempts += 1;
-
   const node = state.nodes.get(execution.nodeId);
-  if (node?.executions.delete(execution)) {
-    if (options.by === 'node') settle(turn, node, execution);
-    else if (options.by === 'house' && node.liveness !== 'dead') {
-      // Also where it has not registered since a restart: it may be at work until it says otherwise, or is dead.
-      node.stopping.add(execution.id);
-    }
-    state.freed.add(node.module);
-  }
-  touch(turn, task);
+  const isHeld = node?.executions.has(execution) ?? false;
   closeLog(turn, execution);
-  journal.fact({
+  const fact: ExecutionEndFact = {
     type: `execution.${observed}`,
     ...aboutExecution(execution),
     outputs: execution.committed,
-    ...(options.error && { error: options.error }),
-  });
+    ...(error && { error }),
+    ...(lastSeq !== undefined && { last_seq: lastSeq }),
+    ...(final && { final }),
+    ...(cause && { cause }),
+  };
+  emit(turn, fact);
+  if (node && isHeld) {
+    if (by === 'node') settle(turn, node, execution);
+    else if (by === 'house' && node.liveness !== 'dead') {
+      // Also where it has not registered since a restart: it may be at work until it says otherwise, or is dead.
+      state.undo.add(node.stopping, execution.id);
+    }
+    state.free(node.module);
+  }
   noteStopped(turn, execution);
-  state.broker.enqueue(task);
+  state.broker.enqueue(execution.task);
 }
 
 /** The node hears that the end is known; its slot is free at once, although its next heartbeat may still name the execution. */
 function settle(turn: Turn, node: FleetNode, execution: Execution): void {
   if (execution.observed === 'rejected' || execution.observed === 'lost') return;
-  node.settled.set(execution.id, { lease: execution.lease, seq: execution.committed, sinceMs: turn.nowMs });
+  const { id, lease, committed: seq } = execution;
+  turn.state.undo.put(node.settled, id, { lease, seq, sinceMs: turn.nowMs });
   tellEnded(turn, node, execution.id, execution.committed);
 }
 
 /** It is at work on what has ended: those slots are taken until a heartbeat no longer names them. */
-function countSettled(node: FleetNode): void {
-  for (const id of node.settled.keys()) node.stopping.add(id);
+function countSettled({ state }: Turn, node: FleetNode): void {
+  for (const id of node.settled.keys()) state.undo.add(node.stopping, id);
 }
 
 export function tellEnded(turn: Turn, node: FleetNode, executionId: string, seq: number): void {

@@ -4,18 +4,10 @@
  * 1. What is indexed is what the newest version of the task's graph declares, whatever version the task runs on.
  * 2. An output's values are noted when it is recorded, since it is decoded then, and become rows in the commit that ends the iteration.
  */
-import type { Execution, Task } from '../../model/task.js';
-import { moduleName } from '../../model/task.js';
+import type { Task } from '../../model/task.js';
+import type { Key } from '../../store/store.js';
 import { indexElement, indexKey, valueAt } from '../index-key.js';
 import type { State } from './state.js';
-import type { Turn } from './turn.js';
-
-/** Notes what the index is to know of an execution's last output. `value` is absent for one that is a blob. */
-export function noteIndexed(state: State, execution: Execution, value: unknown): void {
-  const { task } = execution;
-  const elements = indexedNow(state, task.graph.key.name, moduleName(task, execution.position), value);
-  if (elements) execution.indexed = elements;
-}
 
 /** What the index is to know of a module's output, as the graph is now. */
 export function indexedNow(
@@ -44,9 +36,9 @@ export function indexedElements(
   return elements;
 }
 
-/** The index rows of a task that ends in this turn, each with its summary. */
-export function writeIndex(turn: Turn, task: Task, summary: Uint8Array): void {
-  for (const run of task.runs) {
+/** Where a task that has ended stands in the indexes. */
+export function indexKeysNow(task: Task): Key[] {
+  return task.runs.flatMap((run) => {
     const phase = run?.phase;
     const noted =
       phase?.kind === 'succeeded'
@@ -54,12 +46,8 @@ export function writeIndex(turn: Turn, task: Task, summary: Uint8Array): void {
         : phase?.kind === 'reused'
           ? phase.output.indexed
           : undefined;
-    for (const [field, element] of Object.entries(noted ?? {})) {
-      turn.journal.put(
-        'iteration_index',
-        indexKey(field, element, task.problemSeq, task.id.iterationId),
-        summary,
-      );
-    }
-  }
+    return Object.entries(noted ?? {}).map(([field, element]) =>
+      indexKey(field, element, task.problemSeq, task.id.iterationId),
+    );
+  });
 }

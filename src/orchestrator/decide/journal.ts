@@ -2,19 +2,24 @@
  * What one batch leads to: facts and rows to commit, then messages to send and requests to answer.
  *
  * 1. Nothing in here has happened yet: it is performed only once the commit has succeeded.
- * 2. A row that changes several times in a batch is written once, as it is at the batch's end.
+ * 2. What a step adds is undone with the step.
+ * 3. A row that changes several times in a batch is written once, as it is at the batch's end.
  */
 
+import type { Undo } from '../../base/undo.js';
 import type { Route } from '../../bus/bus.js';
-import type { EncodedEvent, EventType, PublicFact } from '../../model/facts.js';
+import type { Command } from '../../model/command.js';
+import type { Changes } from '../../model/durable.js';
+import { type EncodedEvent, type Fact, isPublic, LAZY } from '../../model/facts.js';
+import type { NodeRecord } from '../../model/node-record.js';
 import type { PayloadRef } from '../../model/payload.js';
+import type { Problem } from '../../model/problem.js';
 import type { OrchestratorMessage } from '../../model/protocol.js';
 import type { Task } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Key, Table, Write } from '../../store/store.js';
 import type { Answer, View } from '../port.js';
 import { encodeRow, type IdempotencyRow } from '../records.js';
-import type { Command } from './commands.js';
 import { eventJson } from './event-json.js';
 import { pagesOf } from './event-pages.js';
 import type { FleetNode } from './state.js';
@@ -41,7 +46,7 @@ export interface AssignOrder {
 export interface Sending {
   readonly route: Route;
   readonly incarnation: number;
-  readonly messages: (OrchestratorMessage | AssignOrder)[];
+  readonly messages: readonly (OrchestratorMessage | AssignOrder)[];
 }
 
 export type Reply =
@@ -61,49 +66,67 @@ export interface RefusedPeer {
   readonly peer: string;
   readonly code: string;
   readonly message: string;
-  times: number;
+  readonly times: number;
 }
 
-/** Events without a waiting caller: they may be committed together with later ones. */
-const UNHURRIED: ReadonlySet<EventType> = new Set([
+/** Facts without a waiting caller: they may be committed together with later ones. */
+const UNHURRIED: ReadonlySet<Fact['type']> = new Set<Fact['type']>([
   'execution.accepted',
+  'execution.confirmed',
   'execution.running',
   'execution.progress',
   'execution.log',
+  'module.boot_died',
+  ...LAZY,
 ]);
 
 /** Of events: further steps go into another commit. One step adds a few dozen MiB at most, by the limits of a frame. */
 const BATCH_CHARACTERS = 8 * 1024 * 1024;
 
-export class Journal {
+/** A fact in the order in which facts happened; a private one has the `seq` of the last public one before it. */
+export interface RecordedFact {
+  readonly fact: Fact;
+  readonly seq: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+export class Journal implements Changes {
+  readonly #undo: Undo;
   #wallMs: number;
   /** The same as text. */
   #at: string;
+  readonly #before: number;
+  /** Of the events, those of undone steps included: it only ends a batch. */
+  #characters = 0;
+  /** Also where the step of such a fact has been undone: then the batch ends sooner. */
   #isUrgent = false;
-  readonly #events: EncodedEvent[] = [];
+  readonly #events: readonly EncodedEvent[] = [];
   readonly #writes: Write[] = [];
   /** By incarnation and route: a frame is of one incarnation. */
-  readonly #sendings = new Map<string, Sending>();
-  readonly #refused = new Map<string, RefusedPeer>();
-  readonly tasks: Set<Task> = new Set();
-  readonly nodes: Set<FleetNode> = new Set();
-  readonly commands: Set<Command> = new Set();
-  readonly replies: Reply[] = [];
-  readonly payloads: FreshPayload[] = [];
+  readonly #sendings: ReadonlyMap<string, Sending> = new Map();
+  readonly #refused: ReadonlyMap<string, RefusedPeer> = new Map();
+  readonly facts: readonly RecordedFact[] = [];
+  readonly problems: ReadonlySet<Problem> = new Set();
+  readonly tasks: ReadonlySet<Task> = new Set();
+  readonly nodes: ReadonlySet<NodeRecord> = new Set();
+  readonly commands: ReadonlySet<Command> = new Set();
+  readonly ended: Changes['ended'] = new Map();
+  readonly replies: readonly Reply[] = [];
+  readonly payloads: readonly FreshPayload[] = [];
   /** Connections whose peers have shown who they are. */
-  readonly admitted: Route[] = [];
+  readonly admitted: readonly Route[] = [];
   /** Connections that end after the last frames to their peers. */
-  readonly ended: Route[] = [];
+  readonly closed: readonly Route[] = [];
   /** Answers of this batch that carry an idempotency key. */
-  readonly answered: Map<string, IdempotencyRow> = new Map();
-  #cursor: number;
-  /** Of the events. */
-  #characters = 0;
+  readonly answered: ReadonlyMap<string, IdempotencyRow> = new Map();
 
-  constructor(cursor: number, wallMs: number) {
-    this.#cursor = cursor;
+  /** `undo`: what a step adds goes with the step. */
+  constructor(cursor: number, wallMs: number, undo: Undo) {
+    this.#undo = undo;
     this.#wallMs = wallMs;
     this.#at = new Date(wallMs).toISOString();
+    this.#before = cursor;
   }
 
   /** The time of the facts from now on: Unix milliseconds. */
@@ -115,12 +138,12 @@ export class Journal {
 
   /** The newest `seq`, this batch's facts included. */
   get cursor(): number {
-    return this.#cursor;
+    return this.#before + this.#events.length;
   }
 
   /** Whether somebody or something waits for the commit: only what nodes report by the way does not. */
   get isUrgent(): boolean {
-    return this.#isUrgent || this.#writes.length > 0 || this.#sendings.size > 0 || this.replies.length > 0;
+    return this.#isUrgent || this.payloads.length > 0 || this.#sendings.size > 0 || this.replies.length > 0;
   }
 
   /** Whether its events are so large that it takes no further steps. */
@@ -130,25 +153,26 @@ export class Journal {
 
   /** Whether there is anything to commit. */
   get isEmpty(): boolean {
-    return (
-      this.#writes.length + this.tasks.size + this.nodes.size + this.commands.size + this.#events.length === 0
-    );
+    return this.payloads.length === 0 && this.facts.every(({ fact }) => LAZY.has(fact.type));
   }
 
-  /** Records a fact and returns its `seq`. */
-  fact(fact: PublicFact): number {
-    const seq = this.#cursor + 1;
-    // One that cannot be encoded takes no number, or the numbers would have a gap.
-    const json = eventJson(seq, this.#at, fact);
-    this.#cursor = seq;
-    this.#characters += json.length;
-    if (!UNHURRIED.has(fact.type)) this.#isUrgent = true;
-    this.#events.push({ seq, at: this.#wallMs, fact, json });
+  /** Notes that a fact has happened. Returns its `seq`; of a private one, that of the last public one. */
+  record(fact: Fact): number {
+    let seq = this.cursor;
+    if (isPublic(fact)) {
+      seq += 1;
+      // One that cannot be encoded takes no number, or the numbers would have a gap.
+      const json = eventJson(seq, this.#at, fact);
+      this.#characters += json.length;
+      this.#undo.append(this.#events, { seq, at: this.#wallMs, fact, json });
+    }
+    if (!this.#isUrgent) this.#isUrgent = !UNHURRIED.has(fact.type);
+    this.#undo.append(this.facts, { fact, seq, at: this.#wallMs });
     return seq;
   }
 
   put(table: Table, key: Key, value: Uint8Array): void {
-    this.#writes.push({ op: 'put', table, key, value });
+    this.#undo.append(this.#writes, { op: 'put', table, key, value });
   }
 
   putRow(table: Table, key: Key, row: unknown): void {
@@ -156,12 +180,24 @@ export class Journal {
   }
 
   delete(table: Table, key: Key): void {
-    this.#writes.push({ op: 'delete', table, key });
+    this.#undo.append(this.#writes, { op: 'delete', table, key });
   }
 
   payload(ref: PayloadRef, bytes: Uint8Array): void {
-    this.put('payloads', [ref.problemId, ref.iterationId, ref.owner, ref.seq], bytes);
-    this.payloads.push({ ref, bytes });
+    this.#undo.append(this.payloads, { ref, bytes });
+  }
+
+  admit(route: Route): void {
+    this.#undo.append(this.admitted, route);
+  }
+
+  /** The connection ends after the last frames to its peer. */
+  close(route: Route): void {
+    this.#undo.append(this.closed, route);
+  }
+
+  remember(key: string, row: IdempotencyRow): void {
+    this.#undo.put(this.answered, key, row);
   }
 
   /** To a registered node; what is said to one without a connection is lost, and repeated when it is back. */
@@ -172,20 +208,24 @@ export class Journal {
   tellRoute(route: Route, incarnation: number, message: OrchestratorMessage | AssignOrder): void {
     const key = `${incarnation} ${route}`;
     const sending = this.#sendings.get(key);
-    if (sending) sending.messages.push(message);
-    else this.#sendings.set(key, { route, incarnation, messages: [message] });
+    if (sending) this.#undo.append(sending.messages, message);
+    else this.#undo.put(this.#sendings, key, { route, incarnation, messages: [message] });
   }
 
   /** For the log: whether or not the peer is told. */
   refused(via: RefusedPeer['via'], peer: string, code: string, message: string): void {
     const key = `${code} ${via} ${peer}`;
     const refused = this.#refused.get(key);
-    if (refused) refused.times += 1;
-    else this.#refused.set(key, { via, peer, code, message, times: 1 });
+    if (refused) this.#undo.set(refused, 'times', refused.times + 1);
+    else this.#undo.put(this.#refused, key, { via, peer, code, message, times: 1 });
   }
 
   answer(request: number, answer: Answer): void {
-    this.replies.push({ kind: 'answer', request, answer });
+    this.reply({ kind: 'answer', request, answer });
+  }
+
+  reply(reply: Reply): void {
+    this.#undo.append(this.replies, reply);
   }
 
   get events(): readonly EncodedEvent[] {
@@ -212,14 +252,11 @@ export class Journal {
       for (const { id, seq, bytes } of tasks)
         this.put('task_events', [id.problemId, id.iterationId, seq], bytes);
     }
-    this.putRow('meta', ['cursor'], this.#cursor);
+    this.putRow('meta', ['cursor'], this.cursor);
   }
 
-  /** The commit will differ from the batch's decisions: callers are told so, and no frame that depends on it is sent. */
-  fail(answer: Answer): void {
-    this.#sendings.clear();
-    for (const [index, reply] of this.replies.entries()) {
-      if (reply.kind === 'answer') this.replies[index] = { ...reply, answer };
-    }
+  /** Nothing of it is written. */
+  withoutWrites(): void {
+    this.#writes.length = 0;
   }
 }

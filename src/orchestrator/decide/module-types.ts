@@ -44,8 +44,10 @@ export function noteTold(state: State, node: FleetNode): void {
   const told = newestOf(state, node.module).map((loaded) => typesOf(state, loaded, node.module));
   const isOne = told.every(({ descriptors }) => Buffer.compare(descriptors, told[0]!.descriptors) === 0);
   // Graphs may mean different things by one name: then each assignment says which.
-  node.toldTypes = new Set(isOne || !node.typesByAssignment ? told.map(({ key }) => key) : []);
-  node.misfits.clear();
+  const known = isOne || !node.typesByAssignment ? told.map(({ key }) => key) : [];
+  state.undo.set(node, 'toldTypes', new Set(known));
+  // A cache of what follows from them.
+  state.undo.set(node, 'misfits', new Map());
 }
 
 /** Why the node gets no work of this graph version; `undefined` where it does. */

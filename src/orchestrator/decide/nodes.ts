@@ -14,12 +14,12 @@ import { hasEnded } from '../../model/execution.js';
 import { type Liveness, livenessMayBecome, type NodeStatus, nodeMayBecome } from '../../model/node.js';
 import type { Heartbeat, Hello, NodeReport, ReportedError } from '../../model/protocol.js';
 import type { Execution } from '../../model/task.js';
-import type { BootRow } from '../records.js';
 import { aboutNode } from './about.js';
 import { type Greeter, objectionTo } from './admission.js';
 import { isStopUnheard, issue, noteGone, noteProcessGone } from './commands.js';
 import { contest, isHere } from './conflict.js';
 import { tryAgain } from './deaf.js';
+import { emit } from './emit.js';
 import {
   acceptByReport,
   answerEnded,
@@ -32,8 +32,8 @@ import {
 import { noteTold } from './module-types.js';
 import { sendAssignment } from './planner.js';
 import { refuse, refuseAt } from './refusals.js';
-import { FleetNode, instanceKey } from './state.js';
-import { type Turn, touch } from './turn.js';
+import { type FleetNode, instanceKey } from './state.js';
+import type { Turn } from './turn.js';
 import { welcomeOf } from './welcome.js';
 
 /** Heartbeats in a row without an accepted execution: one may have been overtaken on another connection. */
@@ -56,56 +56,57 @@ export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
       refused.hint === undefined ? {} : { hint: refused.hint },
     );
     // One guess at the token for each connection.
-    if (refused.code === 'unauthorized') turn.journal.ended.push(route);
+    if (refused.code === 'unauthorized') turn.journal.close(route);
     return;
   }
+  const { state } = turn;
+  const { undo } = state;
   const node = admit(turn, hello);
-  turn.state.setRoute(node, route);
-  turn.journal.admitted.push(route);
-  node.version = hello.version;
-  node.capacity = hello.capacity;
-  node.labels = hello.labels;
-  node.declaredOutput = hello.outputType;
-  node.schemas = hello.schemas ?? [];
-  node.typesByAssignment = hello.typesByAssignment ?? false;
-  noteTold(turn.state, node);
-  node.load = undefined;
+  state.setRoute(node, route);
+  turn.journal.admit(route);
+  undo.set(node, 'declaredOutput', hello.outputType);
+  undo.set(node, 'schemas', hello.schemas ?? []);
+  undo.set(node, 'typesByAssignment', hello.typesByAssignment ?? false);
+  noteTold(state, node);
+  undo.set(node, 'load', undefined);
+  undo.set(node, 'heardAt', turn.wallMs);
+  emit(turn, {
+    type: 'node.described',
+    node_id: node.nodeId,
+    version: hello.version,
+    capacity: hello.capacity,
+    labels: hello.labels,
+    last_seen_at: node.heardAt,
+  });
   setStatus(turn, node, hello.status, undefined);
   see(turn, node);
   tryAgain(turn, node);
-  turn.journal.nodes.add(node);
   const drop = reconcileHeld(turn, node, hello);
   turn.journal.tell(node, welcomeOf(turn, node, drop));
   remindOfDesired(turn, node);
-  turn.state.freed.add(node.module);
+  state.free(node.module);
 }
 
 /** The node that says hello: known or new, of the same boot or of a new one. */
 function admit(turn: Turn, hello: Hello): FleetNode {
-  const { state, journal } = turn;
-  const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
-  if (known?.bootId === hello.bootId) return known;
-  // Its labels and its version are in the node's row, where they replace what was there.
-  const joined = { instance: hello.instance, capacity: hello.capacity };
+  const { state } = turn;
+  const { module, instance, capacity, bootId } = hello;
+  const known = state.nodesByInstance.get(instanceKey(module, instance));
+  if (known?.bootId === bootId) return known;
   if (!known) {
-    const start = state.moduleSpec(hello.module)?.spec.start ?? 'auto';
-    const node = new FleetNode({
-      nodeId: turn.ids.uuid(),
-      module: hello.module,
-      instance: hello.instance,
-      bootId: hello.bootId,
-      incarnation: 1,
-      desired: start === 'auto' ? 'started' : 'stopped',
-      lastSeenAt: turn.wallMs,
-    });
-    state.addNode(node);
-    journal.fact({
+    const start = state.moduleSpec(module)?.spec.start ?? 'auto';
+    const nodeId = turn.ids.uuid();
+    emit(turn, {
       type: 'node.joined',
-      ...aboutNode(node),
-      ...joined,
+      module,
+      node_id: nodeId,
+      instance,
+      capacity,
       incarnation: 1,
+      boot_id: bootId,
+      desired_status: start === 'auto' ? 'started' : 'stopped',
     });
-    return node;
+    return state.nodes.get(nodeId)!;
   }
   if (isHere(known)) contest(turn, known);
   if (known.route !== undefined) {
@@ -113,25 +114,27 @@ function admit(turn: Turn, hello: Hello): FleetNode {
     refuse(turn, known.route, known.incarnation, 'replaced', message);
   }
   state.replacedBoots.add(known.bootId);
-  const row: BootRow = { node_id: known.nodeId, replaced_at: turn.wallMs };
-  journal.putRow('boots', [known.bootId], row);
   loseAll(turn, known);
   noteProcessGone(turn, known);
-  known.bootId = hello.bootId;
-  known.incarnation += 1;
-  known.status = 'INACTIVE';
-  known.hearing = 'good';
-  known.stopping.clear();
-  known.settled.clear();
-  // Ending a process ends it, not its successor.
-  if (known.desired === 'terminated') known.desired = 'started';
-  journal.fact({
+  emit(turn, {
     type: 'node.joined',
     ...aboutNode(known),
-    ...joined,
-    incarnation: known.incarnation,
+    instance,
+    capacity,
+    incarnation: known.incarnation + 1,
+    boot_id: bootId,
+    // Ending a process ends it, not its successor.
+    desired_status: known.desired === 'terminated' ? 'started' : known.desired,
+    replaces: known.bootId,
   });
+  state.undo.set(known, 'hearing', 'good');
+  state.undo.clear(known.stopping);
+  forgetSettled(turn, known);
   return known;
+}
+
+function forgetSettled({ state }: Turn, node: FleetNode): void {
+  for (const id of [...node.settled.keys()]) state.undo.remove(node.settled, id);
 }
 
 /**
@@ -141,7 +144,7 @@ function admit(turn: Turn, hello: Hello): FleetNode {
 function loseAll(turn: Turn, node: FleetNode): void {
   for (const execution of [...node.executions]) {
     // One that was replaced while it was here has not died.
-    if (node.connectionEnded) noteDeath(node, execution);
+    if (node.connectionEnded) noteDeath(turn, node, execution);
     const how = node.connectionEnded ? 'was started anew' : 'was replaced by another process of its instance';
     loseExecution(turn, node, execution, `its node ${how}`);
   }
@@ -165,7 +168,8 @@ export function loseExecution(turn: Turn, node: FleetNode, execution: Execution,
 function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
   const drop: string[] = [];
   const named = new Set<string>();
-  for (const id of node.stopping) if (!isStopUnheard(turn, node, id)) node.stopping.delete(id);
+  const { undo } = turn.state;
+  for (const id of [...node.stopping]) if (!isStopUnheard(turn, node, id)) undo.drop(node.stopping, id);
   for (const held of hello.held) {
     named.add(held.executionId);
     const execution = findExecution(turn, held.executionId, held.lease);
@@ -174,15 +178,12 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
       if (execution.desired === 'running') continue;
       // It is being stopped: there is nothing more to say about it.
     } else if (execution && hasEnded(execution.observed) && endedByNode(execution)) {
-      node.settled.set(execution.id, {
-        lease: execution.lease,
-        seq: execution.committed,
-        sinceMs: turn.nowMs,
-      });
+      const { id, lease, committed: seq } = execution;
+      undo.put(node.settled, id, { lease, seq, sinceMs: turn.nowMs });
       tellEnded(turn, node, execution.id, execution.committed);
       continue;
     } else {
-      addStopping(node, held.executionId);
+      addStopping(turn, node, held.executionId);
     }
     drop.push(held.executionId);
   }
@@ -198,39 +199,43 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
   return drop;
 }
 
-function addStopping(node: FleetNode, executionId: string): void {
-  if (node.stopping.size < node.capacity + STRANGE_EXECUTIONS_LIMIT) node.stopping.add(executionId);
+function addStopping({ state }: Turn, node: FleetNode, executionId: string): void {
+  if (node.stopping.size < node.capacity + STRANGE_EXECUTIONS_LIMIT)
+    state.undo.add(node.stopping, executionId);
 }
 
 /** A frame of the node has come: whatever was thought of it, it is alive. */
 export function see(turn: Turn, node: FleetNode): void {
-  node.connectionEnded = false;
-  node.lastSeenMs = turn.nowMs;
-  node.lastSeenAt = turn.wallMs;
+  const { undo } = turn.state;
+  if (node.connectionEnded) undo.set(node, 'connectionEnded', false);
+  undo.set(node, 'heardMs', turn.nowMs);
+  undo.set(node, 'heardAt', turn.wallMs);
   if (node.liveness !== 'alive') setLiveness(turn, node, 'alive', 'it is heard again');
   if (!turn.state.timers.has(`judge ${node.nodeId}`)) judgeLater(turn, node);
 }
 
 export function receiveHeartbeat(turn: Turn, node: FleetNode, heartbeat: Heartbeat): void {
   setStatus(turn, node, heartbeat.status, undefined);
-  node.load = heartbeat.load;
+  const { state } = turn;
+  const { undo } = state;
+  undo.set(node, 'load', heartbeat.load);
   const named = new Set(heartbeat.running);
-  for (const id of node.stopping) {
+  for (const id of [...node.stopping]) {
     if (named.has(id) || isStopUnheard(turn, node, id)) continue;
-    node.stopping.delete(id);
+    undo.drop(node.stopping, id);
     noteGone(turn, node, (gone) => gone === id);
-    turn.state.freed.add(node.module);
+    state.free(node.module);
   }
-  for (const [id, settled] of node.settled) {
-    if (!named.has(id)) node.settled.delete(id);
+  for (const [id, settled] of [...node.settled]) {
+    if (!named.has(id)) undo.remove(node.settled, id);
     else if (turn.nowMs - settled.sinceMs >= SETTLED_AGAIN_MS) tellEnded(turn, node, id, settled.seq);
   }
   for (const execution of [...node.executions]) {
     if (named.has(execution.id) || !execution.acceptedByReport) {
-      execution.missedBeats = 0;
+      if (execution.missedBeats > 0) undo.set(execution, 'missedBeats', 0);
       continue;
     }
-    execution.missedBeats += 1;
+    undo.set(execution, 'missedBeats', execution.missedBeats + 1);
     if (execution.missedBeats >= MISSED_BEATS_LIMIT) {
       loseExecution(turn, node, execution, 'it does not have the execution any more');
     }
@@ -239,7 +244,7 @@ export function receiveHeartbeat(turn: Turn, node: FleetNode, heartbeat: Heartbe
     if (node.settled.has(id)) continue;
     const execution = turn.state.executions.get(id);
     if (execution && node.executions.has(execution)) continue;
-    addStopping(node, id);
+    addStopping(turn, node, id);
     if (execution?.nodeId === node.nodeId) answerEnded(turn, node, execution);
     else
       refuseAt(turn, node, 'unknown_execution', `execution ${id} is not one of this node's`, {
@@ -259,22 +264,23 @@ function setStatus(turn: Turn, node: FleetNode, status: NodeStatus, error: Repor
     turn.state.counters.add('node_status_jumps');
   const wasPlaceable = node.isPlaceable;
   const from = node.status;
-  node.status = status;
-  node.error = status === 'ERROR' ? (error ?? node.error) : undefined;
+  const left = status === 'ERROR' ? (error ?? node.error) : undefined;
   // IDLE and RUNNING follow each other with every execution; whoever wants to know sees the executions.
-  if ((from === 'IDLE' && status === 'RUNNING') || (from === 'RUNNING' && status === 'IDLE')) return;
-  turn.journal.nodes.add(node);
+  const isWork = (from === 'IDLE' && status === 'RUNNING') || (from === 'RUNNING' && status === 'IDLE');
   // The status counts all the same; a node that flickers fills no disk.
-  if (turn.state.statusEvents.admits(node.nodeId, turn.nowMs)) {
-    turn.journal.fact({
+  const isShown = !isWork && turn.state.statusEvents.admits(node.nodeId, turn.nowMs);
+  if (isShown) {
+    emit(turn, {
       type: 'node.status',
       ...aboutNode(node),
       status,
       desired_status: node.desired,
-      ...(node.error && { error: node.error }),
+      ...(left && { error: left }),
+      last_seen_at: node.heardAt,
     });
-  } else turn.state.counters.add('node_status_unrecorded');
-  if (!wasPlaceable && node.isPlaceable) turn.state.freed.add(node.module);
+  } else emit(turn, { type: 'node.turned', node_id: node.nodeId, status, ...(left && { error: left }) });
+  if (!isShown && !isWork) turn.state.counters.add('node_status_unrecorded');
+  if (!wasPlaceable && node.isPlaceable) turn.state.free(node.module);
 }
 
 /** What the operators want of the instance may have changed while it was not here. */
@@ -289,14 +295,12 @@ function remindOfDesired(turn: Turn, node: FleetNode): void {
 
 /** It said goodbye: nothing more will come of this process. */
 export function receiveGoodbye(turn: Turn, node: FleetNode): void {
-  turn.state.setRoute(node, undefined);
-  node.status = 'INACTIVE';
-  node.stopping.clear();
-  node.settled.clear();
-  turn.state.timers.clear(`judge ${node.nodeId}`);
-  if (livenessMayBecome(node.liveness, 'dead')) node.liveness = 'dead';
-  turn.journal.nodes.add(node);
-  turn.journal.fact({ type: 'node.left', ...aboutNode(node) });
+  const { state } = turn;
+  state.setRoute(node, undefined);
+  state.undo.clear(node.stopping);
+  forgetSettled(turn, node);
+  state.timers.clear(`judge ${node.nodeId}`);
+  emit(turn, { type: 'node.left', ...aboutNode(node), last_seen_at: node.heardAt });
   for (const execution of [...node.executions]) loseExecution(turn, node, execution, 'it left');
   noteProcessGone(turn, node);
 }
@@ -304,14 +308,14 @@ export function receiveGoodbye(turn: Turn, node: FleetNode): void {
 /** This connection has ended, or takes no more frames. */
 export function receiveUnreachable(turn: Turn, route: Route): void {
   const node = turn.state.nodesByRoute.get(route);
-  if (node) node.connectionEnded = true;
+  if (node) turn.state.undo.set(node, 'connectionEnded', true);
   if (node?.liveness === 'alive') setLiveness(turn, node, 'unresponsive', 'its connection is gone');
 }
 
 /** How the node stands by its silence; asked again when that may change. */
 export function judge(turn: Turn, node: FleetNode, isHeard: boolean): void {
   const { unresponsiveAfterMs, deadAfterMs } = turn.state.livenessOf(node);
-  const silentMs = turn.nowMs - node.lastSeenMs;
+  const silentMs = turn.nowMs - node.heardMs;
   if (!isHeard && silentMs >= unresponsiveAfterMs) {
     // Its word may lie in the socket: a busy process gets to read it before the next timer.
     judgeAt(turn, node, turn.nowMs + 1, true);
@@ -330,7 +334,7 @@ export function judge(turn: Turn, node: FleetNode, isHeard: boolean): void {
 function judgeLater(turn: Turn, node: FleetNode): void {
   const { unresponsiveAfterMs, deadAfterMs } = turn.state.livenessOf(node);
   const after = node.liveness === 'alive' ? unresponsiveAfterMs : deadAfterMs;
-  judgeAt(turn, node, node.lastSeenMs + after, false);
+  judgeAt(turn, node, node.heardMs + after, false);
 }
 
 function judgeAt({ state }: Turn, { nodeId }: FleetNode, atMs: number, isHeard: boolean): void {
@@ -339,30 +343,29 @@ function judgeAt({ state }: Turn, { nodeId }: FleetNode, atMs: number, isHeard: 
 
 function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: string): void {
   if (!livenessMayBecome(node.liveness, liveness)) return;
-  node.liveness = liveness;
-  turn.journal.nodes.add(node);
-  turn.journal.fact({
+  const { state } = turn;
+  emit(turn, {
     type: `node.${liveness}`,
     ...aboutNode(node),
     reason: why,
+    last_seen_at: node.heardAt,
   });
   switch (liveness) {
     case 'alive':
-      node.aliveSinceMs = turn.nowMs;
-      turn.state.freed.add(node.module);
+      state.undo.set(node, 'aliveSinceMs', turn.nowMs);
+      state.free(node.module);
       break;
     case 'unresponsive':
       judgeLater(turn, node);
       break;
     case 'dead':
-      node.stopping.clear();
-      node.settled.clear();
+      state.undo.clear(node.stopping);
+      forgetSettled(turn, node);
       noteGone(turn, node, (id) => isOver(turn, id));
       for (const execution of [...node.executions]) {
-        noteDeath(node, execution);
-        touch(turn, execution.task);
+        noteDeath(turn, node, execution);
         if (execution.desired === 'stopped') loseExecution(turn, node, execution, 'it is dead');
-        else turn.state.broker.enqueue(execution.task);
+        else state.broker.enqueue(execution.task);
       }
       break;
     default:

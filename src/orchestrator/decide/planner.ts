@@ -14,28 +14,26 @@ import {
   type CompiledGraph,
   type CompiledModule,
   type Execution,
-  type ModulePhase,
   moduleName,
-  newLog,
   overrideOf,
-  runOf,
+  phaseOf,
   type Task,
 } from '../../model/task.js';
-import { type TaskState, taskHasEnded, taskMayBecome } from '../../model/task-state.js';
+import { taskHasEnded } from '../../model/task-state.js';
 import { hasLabels, pickNode } from '../../scheduling/placement.js';
 import type { Plan, PlanStep } from '../../scheduling/plan.js';
 import { type Fleet, scheduleTask } from '../../scheduling/task-scheduler.js';
 import type { Waiter } from '../../scheduling/waiting-room.js';
-import { encodeRow } from '../records.js';
-import { summaryNow } from '../summary.js';
 import { aboutExecution, aboutModule, aboutTask } from './about.js';
+import { attempt } from './attempt.js';
 import { issue } from './commands.js';
+import { emit } from './emit.js';
 import { endExecution } from './executions.js';
-import { writeIndex } from './indexing.js';
 import type { AssignOrder } from './journal.js';
 import { misfitOf, typesOf } from './module-types.js';
+import { tryRows } from './rows.js';
 import type { FleetNode, State } from './state.js';
-import { makeLease, type Turn, touch } from './turn.js';
+import { makeLease, type Turn } from './turn.js';
 
 /** Until a node accepts; doubled each time up to the maximum. */
 const ASSIGN_AGAIN_MS = 1000;
@@ -44,8 +42,8 @@ const ASSIGN_AGAIN_MAX_MS = 10_000;
 /** Who was woken for a free slot and has not been evaluated yet: modules of tasks. */
 type Woken = Map<Task, readonly number[]>;
 
-/** Evaluates everything that is due, until nothing more changes. */
-export function schedule(turn: Turn): void {
+/** Evaluates everything that is due, until nothing more changes. Each evaluation is a step of its own: it takes effect completely or not at all. */
+export function schedule(turn: Turn, onError: (thrown: unknown) => void): void {
   const { state } = turn;
   const woken: Woken = new Map();
   for (;;) {
@@ -57,24 +55,34 @@ export function schedule(turn: Turn): void {
       passOn(state, woken, task, []);
       continue;
     }
-    let plan: Plan;
-    try {
-      plan = scheduleTask(task, fleetOf(state, task.graph), turn.nowMs);
-      for (const step of plan.steps) carryOut(turn, task, step);
-    } catch (thrown) {
+    const evaluated = evaluate(turn, task);
+    if ('thrown' in evaluated) {
       passOn(state, woken, task, []);
       state.counters.add('evaluations_failed');
       if (state.broker.nack(task.key, turn.nowMs) === 'exhausted') {
-        const message = `the scheduler could not work on this task: ${messageOf(thrown)}`;
-        abandonTask(turn, task, { code: 'scheduler_failed', message, retryable: false });
+        const message = `the scheduler could not work on this task: ${messageOf(evaluated.thrown)}`;
+        const error = { code: 'scheduler_failed', message, retryable: false };
+        const abandoned = attempt(turn, () => abandonTask(turn, task, error));
+        if (!abandoned.ok) onError(abandoned.thrown);
       }
       continue;
     }
+    const { plan } = evaluated;
     passOn(state, woken, task, plan.steps);
     state.broker.ack(task.key);
     if (taskHasEnded(task.state)) state.broker.forget(task.key);
     else if (plan.followUpMs !== undefined) state.broker.delay(task, plan.followUpMs);
   }
+}
+
+function evaluate(turn: Turn, task: Task): { readonly plan: Plan } | { readonly thrown: unknown } {
+  let plan: Plan = { steps: [], followUpMs: undefined };
+  const evaluated = attempt(turn, () => {
+    plan = scheduleTask(task, fleetOf(turn.state, task.graph), turn.nowMs);
+    for (const step of plan.steps) carryOut(turn, task, step);
+    if (turn.state.isCareful) tryRows(turn.journal);
+  });
+  return evaluated.ok ? { plan } : { thrown: evaluated.thrown };
 }
 
 function fleetOf(state: State, graph: CompiledGraph): Fleet {
@@ -122,13 +130,13 @@ function wakeFreed(state: State, woken: Woken): void {
     const stillWaits = ({ task, position }: Waiter<Task>): boolean =>
       state.tasks.get(task.key) === task && task.runs[position]?.queued === true;
     const wake = ({ task, position }: Waiter<Task>): void => {
-      runOf(task, position).queued = false;
+      state.undo.set(task.runs[position]!, 'queued', false);
       woken.set(task, [...(woken.get(task) ?? []), position]);
       state.broker.enqueue(task);
     };
     state.waitingRoom.wake(module, { slots: freeSlots, stillWaits, wake });
   }
-  state.freed.clear();
+  state.undo.clear(state.freed);
 }
 
 /** A slot that somebody was woken for and had no use for goes to the next who waits. */
@@ -137,7 +145,7 @@ function passOn(state: State, woken: Woken, task: Task, steps: readonly PlanStep
     const isUsed = steps.some(
       (step) => (step.kind === 'place' || step.kind === 'wait') && step.position === position,
     );
-    if (!isUsed) state.freed.add(moduleName(task, position));
+    if (!isUsed) state.free(moduleName(task, position));
   }
   woken.delete(task);
 }
@@ -155,31 +163,35 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
       wait(turn, task, step.position, step.reason);
       break;
     case 'requeue':
-      setPhase(turn, task, step.position, { kind: 'waiting', reason: step.reason, retry: undefined });
       sayWaiting(turn, task, step.position, { reason: step.reason });
+      leaveQueue(turn, task, step.position);
       break;
     case 'retry': {
-      const retry = { at: turn.wallMs + step.delayMs, dueMs: turn.nowMs + step.delayMs };
-      setPhase(turn, task, step.position, { kind: 'waiting', reason: step.reason, retry });
       sayWaiting(turn, task, step.position, {
         reason: step.reason,
-        retry_at: new Date(retry.at).toISOString(),
+        retry_at: new Date(turn.wallMs + step.delayMs).toISOString(),
       });
+      leaveQueue(turn, task, step.position);
       break;
     }
     case 'succeed':
-      setPhase(turn, task, step.position, { kind: 'succeeded', execution: step.execution });
+      emit(turn, {
+        type: 'module.succeeded',
+        ...aboutModule(task, step.position),
+        execution_id: step.execution.id,
+      });
+      leaveQueue(turn, task, step.position);
       break;
     case 'fail':
       failModule(turn, task, step.position, step.error);
       break;
     case 'skip':
-      setPhase(turn, task, step.position, { kind: 'skipped', reason: step.reason });
-      turn.journal.fact({
+      emit(turn, {
         type: 'module.skipped',
         ...aboutModule(task, step.position),
         reason: step.reason,
       });
+      leaveQueue(turn, task, step.position);
       break;
     case 'stop': {
       const cause = task.desired === 'aborted' ? 'terminate' : 'stop';
@@ -187,7 +199,8 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
       break;
     }
     case 'halt':
-      setPhase(turn, task, step.position, { kind: 'stopped' });
+      emit(turn, { type: 'module.stopped', ...aboutModule(task, step.position) });
+      leaveQueue(turn, task, step.position);
       break;
     case 'end':
       endTask(turn, task, step.state);
@@ -197,26 +210,22 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
   }
 }
 
-export function setPhase(turn: Turn, task: Task, position: number, phase: ModulePhase): void {
-  const run = runOf(task, position);
-  run.phase = phase;
-  run.queued = false;
-  touch(turn, task);
+/** The module does not wait for a slot any more: what stands in the queue is passed over. */
+export function leaveQueue({ state }: Turn, task: Task, position: number): void {
+  const run = task.runs[position];
+  if (run?.queued) state.undo.set(run, 'queued', false);
 }
 
 function wait(turn: Turn, task: Task, position: number, reason: string): void {
-  const run = runOf(task, position);
+  const { undo, waitingRoom } = turn.state;
   const module = task.graph.modules[position]!;
-  if (!run.queued) {
-    run.queued = true;
-    turn.state.waitingRoom.add(module.spec.name, module.slotClass, { task, position });
-  }
-  if (run.phase.kind === 'waiting') {
-    if (run.phase.reason === reason && !run.phase.retry) return;
-    run.phase = { kind: 'waiting', reason, retry: undefined };
-    touch(turn, task);
-  }
-  sayWaiting(turn, task, position, { reason });
+  const phase = phaseOf(task, position);
+  const isSaid = phase.kind === 'waiting' && phase.reason === reason && !phase.retry;
+  if (!isSaid) sayWaiting(turn, task, position, { reason });
+  const run = task.runs[position]!;
+  if (run.queued) return;
+  undo.set(run, 'queued', true);
+  waitingRoom.add(module.spec.name, module.slotClass, { task, position });
 }
 
 function sayWaiting(
@@ -225,7 +234,7 @@ function sayWaiting(
   position: number,
   detail: { readonly reason: string; readonly retry_at?: string },
 ): void {
-  turn.journal.fact({
+  emit(turn, {
     type: 'module.waiting',
     ...aboutModule(task, position),
     ...detail,
@@ -233,63 +242,38 @@ function sayWaiting(
 }
 
 function failModule(turn: Turn, task: Task, position: number, error: ReportedError): void {
-  const module = task.graph.modules[position]!;
-  const newest = runOf(task, position).executions.at(-1);
+  const newest = task.runs[position]?.executions.at(-1);
   if (newest && !hasEnded(newest.observed)) endExecution(turn, newest, 'lost', { by: 'house', error });
-  setPhase(turn, task, position, { kind: 'failed', error });
-  if (module.spec.onError === 'fail' && !task.error) {
-    task.error = {
-      ...error,
-      module: module.spec.name,
-      ...(newest && { node_id: newest.nodeId, attempt: newest.attempt }),
-    };
-  }
+  emit(turn, {
+    type: 'module.failed',
+    ...aboutModule(task, position),
+    error,
+    ...(newest && { node_id: newest.nodeId, attempt: newest.attempt }),
+  });
+  leaveQueue(turn, task, position);
 }
 
 function place(turn: Turn, task: Task, position: number, nodeId: string): void {
-  const { state, journal } = turn;
+  const { state } = turn;
   const node = state.nodes.get(nodeId)!;
-  const run = runOf(task, position);
-  const execution: Execution = {
-    id: turn.ids.uuid(),
-    lease: makeLease(turn.ids.secret(), task.id),
-    task,
-    position,
-    attempt: run.executions.length + 1,
-    generation: run.generation,
-    nodeId,
-    bootId: node.bootId,
-    assignedAt: turn.wallMs,
-    desired: 'running',
-    stopCause: undefined,
-    observed: 'assigned',
-    acceptedByReport: false,
-    missedBeats: 0,
-    acceptedAt: undefined,
-    startedAt: undefined,
-    finishedAt: undefined,
-    committed: 0,
-    lastSeq: undefined,
-    final: undefined,
-    blobs: undefined,
-    progress: undefined,
-    message: undefined,
-    error: undefined,
-    log: newLog(),
-  };
-  run.executions.push(execution);
-  state.executions.set(execution.id, execution);
-  node.executions.add(execution);
-  state.assignments += 1;
-  node.lastUsed = state.assignments;
-  setPhase(turn, task, position, { kind: 'placed', execution });
   if (task.state !== 'running') {
-    const resumed = task.state === 'suspended';
-    become(task, 'running');
-    task.startedAt ??= turn.wallMs;
-    journal.fact({ type: resumed ? 'iteration.resumed' : 'iteration.started', ...aboutTask(task) });
+    const isResumed = task.state === 'suspended';
+    emit(turn, { type: isResumed ? 'iteration.resumed' : 'iteration.started', ...aboutTask(task) });
   }
-  journal.fact({ type: 'execution.assigned', ...aboutExecution(execution) });
+  const id = turn.ids.uuid();
+  emit(turn, {
+    type: 'execution.assigned',
+    ...aboutModule(task, position),
+    execution_id: id,
+    attempt: (task.runs[position]?.executions.length ?? 0) + 1,
+    node_id: nodeId,
+    lease: makeLease(turn.ids.secret(), task.id),
+    boot_id: node.bootId,
+  });
+  leaveQueue(turn, task, position);
+  state.undo.set(state, 'assignments', state.assignments + 1);
+  state.undo.set(node, 'lastUsed', state.assignments);
+  const execution = state.executions.get(id)!;
   armAttempt(turn, execution, task.graph.modules[position]!.spec.timeoutMs);
   sendAssignment(turn, execution);
 }
@@ -394,10 +378,7 @@ export function stopExecution(
   error?: ReportedError,
 ): void {
   const { state } = turn;
-  execution.desired = 'stopped';
-  execution.stopCause = cause;
-  touch(turn, execution.task);
-  const commanded = [...state.commands.values()].some(({ parts }) =>
+  const commanded = [...state.allCommands()].some(({ parts }) =>
     parts.some(({ executionId }) => executionId === execution.id),
   );
   if (!commanded) {
@@ -422,8 +403,18 @@ export function stopExecution(
     });
   }
   if (AT_ONCE.includes(cause)) {
-    endExecution(turn, execution, cause === 'timeout' ? 'failed' : 'cancelled', { by: 'house', error });
+    endExecution(turn, execution, cause === 'timeout' ? 'failed' : 'cancelled', {
+      by: 'house',
+      error,
+      cause,
+    });
   } else {
+    emit(turn, {
+      type: 'execution.stopping',
+      ...aboutExecution(execution),
+      cause,
+      ...(reason && { reason }),
+    });
     armGrace(turn, execution);
   }
 }
@@ -437,8 +428,7 @@ export function armGrace(turn: Turn, execution: Execution): void {
 
 /** The task can not be worked on: whatever runs of it is stopped, and it fails. */
 function abandonTask(turn: Turn, task: Task, error: ReportedError): void {
-  task.error = error;
-  task.reason = error.message;
+  emit(turn, { type: 'task.abandoned', ...aboutTask(task), error });
   for (const run of task.runs) {
     const newest = run?.executions.at(-1);
     if (newest && !hasEnded(newest.observed)) stopExecution(turn, newest, 'terminate', error.message);
@@ -446,35 +436,13 @@ function abandonTask(turn: Turn, task: Task, error: ReportedError): void {
   endTask(turn, task, 'failed');
 }
 
-export function become(task: Task, next: TaskState): void {
-  if (!taskMayBecome(task.state, next))
-    throw new Error(`task ${task.key} cannot become ${next} from ${task.state}`);
-  task.state = next;
-}
-
 /** The task leaves the memory; its row is what remains. */
 function endTask(turn: Turn, task: Task, end: 'succeeded' | 'failed' | 'cancelled' | 'aborted'): void {
-  const { state, journal } = turn;
-  become(task, end);
-  task.finishedAt = turn.wallMs;
-  touch(turn, task);
-  journal.fact({
+  const { error, reason } = task;
+  emit(turn, {
     type: `iteration.${end}`,
     ...aboutTask(task),
-    ...(task.error && { error: task.error }),
-    ...(task.reason && { reason: task.reason }),
+    ...(error && { error }),
+    ...(reason && { reason }),
   });
-  state.tasks.delete(task.key);
-  for (const run of task.runs) {
-    for (const execution of run?.executions ?? []) state.executions.delete(execution.id);
-  }
-  journal.delete('unfinished', [task.problemSeq, task.id.problemId, task.id.iterationId]);
-  const problem = state.problems.get(task.id.problemId)!;
-  const summary = encodeRow(summaryNow(problem, task));
-  writeIndex(turn, task, summary);
-  problem.unfinished -= 1;
-  if (problem.newestIterationId === task.id.iterationId) {
-    journal.put('problems_by_state', [end, task.problemSeq], summary);
-  }
-  if (problem.unfinished === 0) state.problems.delete(problem.problemId);
 }

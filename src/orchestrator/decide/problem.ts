@@ -1,17 +1,6 @@
 /** A problem in memory, and as a row. */
+import type { Problem } from '../../model/problem.js';
 import type { ProblemRow } from '../records.js';
-
-/** A problem with unfinished iterations, or one that the batch in hand is about. */
-export interface Problem {
-  readonly problemId: string;
-  readonly createdSeq: number;
-  readonly graph: string;
-  readonly priority: number;
-  readonly title: string;
-  readonly createdAt: number;
-  newestIterationId: number;
-  unfinished: number;
-}
 
 /** As it stands in the store: whoever finds unfinished iterations of it counts them. */
 export function problemFromRow(row: ProblemRow): Problem {

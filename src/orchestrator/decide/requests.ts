@@ -9,36 +9,23 @@ import { hasEnded } from '../../model/execution.js';
 import type { GraphKey } from '../../model/graph.js';
 import { dependentsOf } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
-import {
-  compileGraph,
-  type Execution,
-  NONE,
-  phaseOf,
-  type ReusedOutput,
-  runOf,
-  type Task,
-} from '../../model/task.js';
+import type { Problem } from '../../model/problem.js';
+import { compileGraph, type Execution, phaseOf, type ReusedOutput, type Task } from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
-import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
+import { type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Answer, Refusal } from '../port.js';
-import { EMPTY, type GraphRow, outputRefOf, refFromRow, type TaskRow } from '../records.js';
-import { aboutTask } from './about.js';
+import { outputRefOf, refFromRow, type TaskRow } from '../records.js';
+import { aboutModule, aboutTask } from './about.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
 import { tryAgain } from './deaf.js';
+import { emit } from './emit.js';
 import { announceTypes } from './module-types.js';
-import { become, setPhase, stopExecution } from './planner.js';
-import { type Problem, problemFromRow, problemToRow } from './problem.js';
-import { announceReused, storeOverrides, storeOwn, takeOver } from './reuse.js';
-import {
-  type PreparedInput,
-  type PreparedOverride,
-  type PreparedRequest,
-  type Step,
-  type Turn,
-  touch,
-} from './turn.js';
+import { leaveQueue, stopExecution } from './planner.js';
+import { problemFromRow } from './problem.js';
+import { reuse, storeOverrides, storeOwn, takeOver } from './reuse.js';
+import type { PreparedInput, PreparedOverride, PreparedRequest, Step, Turn } from './turn.js';
 
 /** Some tasks will have ended by then. */
 const TASKS_RETRY_S = 5;
@@ -65,7 +52,7 @@ export function receiveRequest(turn: Turn, step: Extract<Step, { kind: 'request'
 function joinUnderWay(turn: Turn, id: number, dedupe: Dedupe): boolean {
   for (const transaction of turn.state.configurations.values()) {
     if (transaction.dedupe?.key !== dedupe.key) continue;
-    if (transaction.dedupe.hash === dedupe.hash) transaction.requests.push(id);
+    if (transaction.dedupe.hash === dedupe.hash) turn.state.undo.append(transaction.requests, id);
     else {
       const message = `Idempotency-Key ${dedupe.key} was used for another request`;
       turn.journal.answer(id, refusal('invalid', 'idempotency_mismatch', message));
@@ -107,7 +94,7 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
   const graph: GraphKey = { name: request.graph, version: request.graphVersion };
   const priority = request.priority ?? DEFAULT_PRIORITY;
   const title = request.title ?? '';
-  const createdSeq = turn.journal.fact({
+  emit(turn, {
     type: 'problem.created',
     problem_id: problemId,
     iteration_id: 1,
@@ -115,18 +102,7 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
     title,
     priority,
   });
-  const problem: Problem = {
-    problemId,
-    createdSeq,
-    graph: graph.name,
-    priority,
-    title,
-    createdAt: turn.wallMs,
-    newestIterationId: 0,
-    unfinished: 0,
-  };
-  turn.state.problems.set(problemId, problem);
-  turn.journal.putRow('problem_ids', [problemId], createdSeq);
+  const problem = turn.state.problems.get(problemId)!;
   const task = createTask(turn, problem, graph, { prepared: request.prepared, client: request.client });
   return created(task.id);
 }
@@ -173,11 +149,8 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
   const graph: GraphKey = { name: problem.graph, version: request.graphVersion };
   const reused = takeOver(turn, state.graph(graph.name, graph.version)!, parent, request);
   if ('ok' in reused) return reused;
-  // The index names the state of the newest iteration, and that is this one now.
-  for (const ended of TASK_ENDS) {
-    turn.journal.delete('problems_by_state', [ended, problem.createdSeq]);
-  }
-  state.problems.set(problemId, problem);
+  // Memory holds problems with unfinished iterations only: it comes back as it was stored.
+  if (!state.problems.has(problemId)) state.undo.put(state.problems, problemId, problem);
   const { prepared, client } = request;
   const task = createTask(turn, problem, graph, { parent, prepared, reused, request, client });
   return created(task.id);
@@ -211,14 +184,13 @@ interface TaskInit {
 }
 
 function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskInit): Task {
-  const { state, journal } = turn;
+  const { state } = turn;
   const { parent, prepared, reused, request, client } = made;
-  const { compiled } = state.graph(graph.name, graph.version)!;
-  problem.newestIterationId += 1;
-  problem.unfinished += 1;
-  const id: TaskId = { problemId: problem.problemId, iterationId: problem.newestIterationId };
-  journal.putRow('problems', [problem.createdSeq], problemToRow(problem));
-  const queueSeq = journal.fact({
+  const id: TaskId = { problemId: problem.problemId, iterationId: problem.newestIterationId + 1 };
+  const input = prepared ? storeOwn(turn, id, 'input', prepared) : refFromRow(parent!.input);
+  const pinned = parent && pinnedOutputs(parent);
+  const overrides = storeOverrides(turn, id, request);
+  emit(turn, {
     type: 'iteration.submitted',
     ...aboutTask({ id }),
     graph: graph.name,
@@ -227,52 +199,29 @@ function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskIni
     parent_iteration_id: parent?.iteration_id ?? null,
     ...(client !== undefined && { client }),
     ...(request?.preparedOverrides?.length && { overridden: overriddenInputs(request.preparedOverrides) }),
+    queued_at: queueTime(turn),
+    input,
+    ...(pinned && { pinned }),
+    ...(overrides && { overrides }),
   });
-  const task: Task = {
-    id,
-    key: formatTaskId(id),
-    graph: compiled,
-    priority: problem.priority,
-    problemSeq: problem.createdSeq,
-    createdAt: turn.wallMs,
-    parentIterationId: parent?.iteration_id,
-    client,
-    input: prepared ? storeOwn(turn, id, 'input', prepared) : refFromRow(parent!.input),
-    pinned: parent ? pinnedOutputs(parent) : NONE,
-    overrides: storeOverrides(turn, id, request),
-    runs: [],
-    state: 'waiting',
-    desired: 'ended',
-    queueSeq,
-    queuedAt: queueTime(turn),
-    startedAt: undefined,
-    finishedAt: undefined,
-    error: undefined,
-    reason: undefined,
-  };
-  for (const [module, output] of reused ?? []) {
-    runOf(task, compiled.index.get(module)!).phase = { kind: 'reused', output };
-  }
-  announceReused(turn, task);
-  state.tasks.set(task.key, task);
-  journal.put('unfinished', [task.problemSeq, id.problemId, id.iterationId], EMPTY);
-  touch(turn, task);
+  const task = state.tasks.get(formatTaskId(id))!;
+  if (reused) reuse(turn, task, reused);
   state.broker.enqueue(task);
   return task;
 }
 
 /** Now, but never before what was queued earlier. */
 function queueTime({ state, wallMs }: Turn): number {
-  state.queuedAt = Math.max(state.queuedAt, wallMs);
+  if (wallMs > state.queuedAt) state.undo.set(state, 'queuedAt', wallMs);
   return state.queuedAt;
 }
 
 /** The last outputs of the parent's modules, by module, fixed from now on. */
-function pinnedOutputs(parent: TaskRow): Map<string, PayloadRef> {
-  const pinned = new Map<string, PayloadRef>();
+function pinnedOutputs(parent: TaskRow): Record<string, PayloadRef> {
+  const pinned: Record<string, PayloadRef> = {};
   for (const module of Object.keys(parent.modules)) {
     const ref = outputRefOf(parent, module);
-    if (ref) pinned.set(module, refFromRow(ref));
+    if (ref) pinned[module] = refFromRow(ref);
   }
   return pinned;
 }
@@ -328,7 +277,7 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
   const reason = request.reason ?? '';
   const scope = scopeOf(task, request.command, request.module);
   const running = scope.flatMap((at) => runningExecution(task, at) ?? []);
-  const command = issue(turn, {
+  const commandId = issue(turn, {
     by: 'user',
     target: {
       kind: 'task',
@@ -342,8 +291,12 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
   switch (request.command) {
     case 'stop':
     case 'terminate':
-      task.desired = request.command === 'stop' ? 'cancelled' : 'aborted';
-      task.reason = reason;
+      emit(turn, {
+        type: 'task.stopping',
+        ...aboutTask(task),
+        desired: request.command === 'stop' ? 'cancelled' : 'aborted',
+        reason,
+      });
       for (const execution of running) stopExecution(turn, execution, request.command, reason);
       break;
     case 'preempt':
@@ -351,14 +304,16 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
       break;
     case 'reset':
       for (const execution of running) stopExecution(turn, execution, 'reset', reason);
-      for (const at of scope) beginAnew(turn, task, at);
+      for (const at of scope) {
+        emit(turn, { type: 'module.reset', ...aboutModule(task, at) });
+        leaveQueue(turn, task, at);
+      }
       break;
     default:
       request.command satisfies never;
   }
-  touch(turn, task);
   state.broker.enqueue(task);
-  return { ok: true, kind: 'accepted', body: { command_id: command.commandId } };
+  return { ok: true, kind: 'accepted', body: { command_id: commandId } };
 }
 
 /** The modules that a command is about. */
@@ -378,17 +333,16 @@ function runningExecution(task: Task, position: number): Execution | undefined {
 /** The slots go back; the task waits behind its equals. */
 function preempt(turn: Turn, task: Task, running: readonly Execution[], reason: string): void {
   for (const execution of running) stopExecution(turn, execution, 'preempt', reason);
-  task.queueSeq = turn.journal.cursor;
-  task.queuedAt = queueTime(turn);
+  const queued_at = queueTime(turn);
+  emit(turn, { type: 'task.requeued', ...aboutTask(task), queue_seq: turn.journal.cursor, queued_at });
   // What stands in a queue stands there with its old rank.
-  for (const run of task.runs) if (run) run.queued = false;
+  for (const position of task.runs.keys()) leaveQueue(turn, task, position);
   const idle = !task.graph.modules.some(({ position }) => {
     const execution = runningExecution(task, position);
     return execution !== undefined && execution.desired === 'running';
   });
   if (running.length > 0 && idle && task.state === 'running') {
-    become(task, 'suspended');
-    turn.journal.fact({
+    emit(turn, {
       type: 'iteration.suspended',
       ...aboutTask(task),
       ...(reason && { reason }),
@@ -396,26 +350,15 @@ function preempt(turn: Turn, task: Task, running: readonly Execution[], reason: 
   }
 }
 
-/** What the module did so far does not count any more. */
-function beginAnew(turn: Turn, task: Task, position: number): void {
-  const run = runOf(task, position);
-  run.generation += 1;
-  run.attempts = 0;
-  run.diedBoots.length = 0;
-  if (task.error?.module === task.graph.modules[position]!.spec.name) task.error = undefined;
-  setPhase(turn, task, position, { kind: 'waiting', reason: undefined, retry: undefined });
-}
-
 function commandNode(turn: Turn, request: Extract<PreparedRequest, { kind: 'node_command' }>): Answer {
-  const { state, journal } = turn;
+  const { state } = turn;
   const node = state.nodes.get(request.nodeId);
   if (!node) return refusal('not_found', 'unknown_node', `no node ${request.nodeId}`);
   const desired = { start: 'started', stop: 'stopped', reset: 'started', terminate: 'terminated' } as const;
-  node.desired = desired[request.command];
+  emit(turn, { type: 'node.desired', node_id: node.nodeId, desired_status: desired[request.command] });
   if (node.desired === 'started') tryAgain(turn, node);
-  journal.nodes.add(node);
   const reachable = node.liveness !== 'dead' && node.route !== undefined;
-  const command = issue(turn, {
+  const commandId = issue(turn, {
     by: 'user',
     target: {
       kind: 'node',
@@ -425,13 +368,13 @@ function commandNode(turn: Turn, request: Extract<PreparedRequest, { kind: 'node
     reason: request.reason ?? '',
     parts: reachable ? [{ nodeId: node.nodeId }] : [],
   });
-  if (node.isPlaceable) state.freed.add(node.module);
-  return { ok: true, kind: 'accepted', body: { command_id: command.commandId } };
+  if (node.isPlaceable) state.free(node.module);
+  return { ok: true, kind: 'accepted', body: { command_id: commandId } };
 }
 
 /** Stores a new version, unless the newest one is the same. */
 function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_graph' }>): Answer {
-  const { state, journal } = turn;
+  const { state } = turn;
   const newest = state.graph(request.name);
   const types = JSON.stringify(request.typesJson);
   if (newest && newest.yaml === request.yaml && JSON.stringify(newest.typesJson) === types) {
@@ -451,9 +394,13 @@ function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_gra
   };
   state.addGraph(stored);
   announceTypes(turn, stored, newest);
-  const row: GraphRow = { yaml: request.yaml, types: request.typesJson, created_at: turn.wallMs };
-  journal.putRow('graphs', [key.name, key.version], row);
-  journal.fact({ type: 'graph.stored', graph: key.name, graph_version: key.version });
+  emit(turn, {
+    type: 'graph.stored',
+    graph: key.name,
+    graph_version: key.version,
+    yaml: request.yaml,
+    types: request.typesJson,
+  });
   return {
     ok: true,
     kind: key.version === 1 ? 'created' : 'done',

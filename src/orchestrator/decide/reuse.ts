@@ -8,11 +8,12 @@
  */
 import { type Fault, summaryOf } from '../../base/errors.js';
 import type { PayloadRef } from '../../model/payload.js';
-import { NONE, type Overrides, type ReusedOutput, type Task } from '../../model/task.js';
+import type { ReusedOutput, Task } from '../../model/task.js';
 import type { Refusal } from '../port.js';
-import { EMPTY, outputRefOf, refFromRow, type TaskRow } from '../records.js';
+import { outputRefOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule } from './about.js';
 import { refusal } from './answers.js';
+import { emit } from './emit.js';
 import { SHOWN_OUTPUT_MAX_BYTES } from './executions.js';
 import { indexedNow } from './indexing.js';
 import type { LoadedGraph } from './state.js';
@@ -89,14 +90,16 @@ function reusedOutput(turn: Turn, parent: TaskRow, module: string): ReusedOutput
   return { ref, ...(indexed && { indexed }) };
 }
 
-/** The facts of what is taken over, in the order of the graph. */
-export function announceReused(turn: Turn, task: Task): void {
-  for (const [position, run] of task.runs.entries()) {
-    if (run?.phase.kind !== 'reused') continue;
-    const { iterationId, owner, seq, blob } = run.phase.output.ref;
+/** What is taken over, in the order of the graph. */
+export function reuse(turn: Turn, task: Task, outputs: ReadonlyMap<string, ReusedOutput>): void {
+  for (const { position, spec } of task.graph.modules) {
+    const output = outputs.get(spec.name);
+    if (!output) continue;
+    const { indexed } = output;
+    const { iterationId, owner, seq, blob } = output.ref;
     const read = turn.loaded.reusable.get(`${owner}/${seq}`);
     const size = blob?.size ?? read?.size;
-    turn.journal.fact({
+    emit(turn, {
       type: 'module.reused',
       ...aboutModule(task, position),
       reused_from: { iteration_id: iterationId, execution_id: owner },
@@ -104,17 +107,22 @@ export function announceReused(turn: Turn, task: Task): void {
       ...(size !== undefined && { size }),
       ...(blob && { blob }),
       ...(read && read.size <= SHOWN_OUTPUT_MAX_BYTES && { output: read.shown }),
+      ...(indexed && { indexed }),
     });
   }
 }
 
 /** Stores the overrides of a task, each as a payload of its own. */
-export function storeOverrides(turn: Turn, task: Task['id'], request: Iterate | undefined): Overrides {
-  if (!request?.preparedOverrides?.length) return NONE;
-  const overrides = new Map<string, Map<string, PayloadRef>>();
+export function storeOverrides(
+  turn: Turn,
+  task: Task['id'],
+  request: Iterate | undefined,
+): Record<string, Record<string, PayloadRef>> | undefined {
+  if (!request?.preparedOverrides?.length) return undefined;
+  const overrides: Record<string, Record<string, PayloadRef>> = {};
   for (const { module, input, value } of request.preparedOverrides) {
-    const inputs = overrides.get(module) ?? new Map<string, PayloadRef>();
-    overrides.set(module, inputs.set(input, storeOwn(turn, task, `override/${module}/${input}`, value)));
+    overrides[module] ??= {};
+    overrides[module][input] = storeOwn(turn, task, `override/${module}/${input}`, value);
   }
   return overrides;
 }
@@ -127,6 +135,5 @@ export function storeOwn(turn: Turn, task: Task['id'], owner: string, value: Pre
     return ref;
   }
   const { sha256, size } = value;
-  turn.journal.put('blob_refs', [sha256, task.problemId, task.iterationId, owner, 0], EMPTY);
   return ownRef(task, owner, { sha256, size });
 }

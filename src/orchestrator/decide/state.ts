@@ -1,25 +1,29 @@
 /**
  * What the orchestrator holds in memory: the graphs, the nodes, the unfinished tasks with their executions, the commands under way.
  *
- * 1. Only `decide` changes it, one batch at a time; every change that must outlive the process is in the batch's journal.
- * 2. A finished task is not here: its row in the store is all there is.
+ * 1. What survives a restart (`DurableState`) is changed by facts only; the rest belongs to this process (`ProcessState`).
+ * 2. Only `decide` changes it, one batch at a time, and only through `undo`: a step that fails leaves nothing behind.
+ * 3. A finished task is not here: its row in the store is all there is.
  */
 
 import { Allowance } from '../../base/allowance.js';
 import { Deadlines } from '../../base/deadlines.js';
 import { RateLimiter } from '../../base/rate-limiter.js';
+import { Undo } from '../../base/undo.js';
 import type { Route } from '../../bus/bus.js';
+import type { Command } from '../../model/command.js';
+import type { DurableState } from '../../model/durable.js';
 import type { ModuleSpec } from '../../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../model/node.js';
+import type { NodeRecord } from '../../model/node-record.js';
+import type { Problem } from '../../model/problem.js';
 import type { Load, ReportedError, TypeSchema } from '../../model/protocol.js';
 import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model/task.js';
 import { EvaluationBroker } from '../../scheduling/broker.js';
 import type { Candidate } from '../../scheduling/placement.js';
 import { WaitingRoom } from '../../scheduling/waiting-room.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
-import type { Command } from './commands.js';
 import { Counters, LastDone, Recent } from './counters.js';
-import type { Problem } from './problem.js';
 
 /** To one peer. Enough for an honest node that has to catch up, too few to be worth provoking. */
 const REFUSALS_PER_SECOND = 50;
@@ -63,73 +67,99 @@ export interface ModuleTypes {
   readonly key: string;
 }
 
-export class FleetNode implements Candidate {
+/** What this process knows of a node, and no record does. */
+export interface NodeAtWork {
+  /** The output type that its author declares; empty: whatever the graph does. */
+  readonly declaredOutput: string;
+  /** The types that its author wrote it against. */
+  readonly schemas: readonly TypeSchema[];
+  readonly typesByAssignment: boolean;
+  /** By their keys, those that its last welcome told. */
+  readonly toldTypes: ReadonlySet<string>;
+  /** Why it gets no work of a graph version; empty where it does. A cache. */
+  readonly misfits: Map<CompiledGraph, string>;
+  /** Whether it answers assignments; see `deaf.ts`. `on trial`: it may, and has not accepted one since it did not. */
+  readonly hearing: 'good' | 'told to reset' | 'on trial' | 'left out';
+  /** By the loop's monotonic clock: since when it is not known to have been away. */
+  readonly aliveSinceMs: number;
+  /** For lines of logs. */
+  readonly logBytes: Allowance;
+  /** As its last heartbeat said; nothing where it does not say. */
+  readonly load: Load | undefined;
+  /** The connection of its last valid frame; nothing until it has registered in this epoch. */
+  readonly route: Route | undefined;
+  /** Its process has ended, or its host: the connection is gone, and nothing came over another one. */
+  readonly connectionEnded: boolean;
+  /** Until then another process does not get this instance while one is here; by the loop's monotonic clock. */
+  readonly contestedUntilMs: number;
+  /** A process was kept out. `sinceAt`: Unix milliseconds. */
+  readonly conflict: { readonly sinceAt: number; readonly message: string } | undefined;
+  /** When a frame of it came last, by the loop's monotonic clock. */
+  readonly heardMs: number;
+  /** The same in Unix milliseconds. */
+  readonly heardAt: number;
+  readonly lastUsed: number;
+  /** Ended without it, or while its handler goes on: each takes up a slot until a heartbeat no longer names it. */
+  readonly stopping: ReadonlySet<string>;
+  /** Ended with it, and perhaps not yet known to it: named by a heartbeat, they are acknowledged again. */
+  readonly settled: ReadonlyMap<
+    string,
+    { readonly lease: string; readonly seq: number; readonly sinceMs: number }
+  >;
+}
+
+export class FleetNode implements NodeRecord, NodeAtWork, Candidate {
   readonly nodeId: string;
   readonly module: string;
   readonly instance: string;
-  bootId: string;
-  incarnation: number;
-  version = '';
-  capacity = 1;
-  labels: Readonly<Record<string, string>> = {};
-  /** The output type that its author declares; empty: whatever the graph does. */
-  declaredOutput = '';
-  /** The types that its author wrote it against. */
-  schemas: readonly TypeSchema[] = [];
-  typesByAssignment = false;
-  /** By their keys, those that its last welcome told. */
-  toldTypes: ReadonlySet<string> = new Set();
-  /** Why it gets no work of a graph version; empty where it does. */
-  readonly misfits: Map<CompiledGraph, string> = new Map();
-  status: NodeStatus = 'INACTIVE';
-  error: ReportedError | undefined;
-  desired: DesiredStatus;
-  liveness: Liveness = 'alive';
-  /** Whether it answers assignments; see `deaf.ts`. `on trial`: it may, and has not accepted one since it did not. */
-  hearing: 'good' | 'told to reset' | 'on trial' | 'left out' = 'good';
-  /** By the loop's monotonic clock: since when it is not known to have been away. */
-  aliveSinceMs = 0;
-  /** For lines of logs. */
-  readonly logBytes: Allowance = new Allowance(NODE_LOG_BYTES);
-  /** As its last heartbeat said; nothing where it does not say. */
-  load: Load | undefined;
-  /** The connection of its last valid frame; nothing until it has registered in this epoch. */
-  route: Route | undefined;
-  /** Its process has ended, or its host: the connection is gone, and nothing came over another one. */
-  connectionEnded = false;
-  /** Until then another process does not get this instance while one is here; by the loop's monotonic clock. */
-  contestedUntilMs: number = Number.NEGATIVE_INFINITY;
-  /** A process was kept out. `sinceAt`: Unix milliseconds. */
-  conflict: { readonly sinceAt: number; readonly message: string } | undefined;
-  /** By the loop's monotonic clock. */
-  lastSeenMs = 0;
-  /** Unix milliseconds. */
-  lastSeenAt: number;
-  lastUsed = 0;
-  /** Placed on it and not ended. */
-  readonly executions: Set<Execution> = new Set();
-  /** Ended without it, or while its handler goes on: each takes up a slot until a heartbeat no longer names it. */
-  readonly stopping: Set<string> = new Set();
-  /** Ended with it, and perhaps not yet known to it: named by a heartbeat, they are acknowledged again. */
-  readonly settled: Map<string, { readonly lease: string; readonly seq: number; readonly sinceMs: number }> =
-    new Map();
+  readonly bootId: string;
+  readonly incarnation: number;
+  readonly version: string;
+  readonly capacity: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: NodeStatus;
+  readonly error: ReportedError | undefined;
+  readonly desired: DesiredStatus;
+  readonly liveness: Liveness;
+  readonly lastSeenAt: number;
+  readonly executions: ReadonlySet<Execution>;
 
-  constructor(init: {
-    nodeId: string;
-    module: string;
-    instance: string;
-    bootId: string;
-    incarnation: number;
-    desired: DesiredStatus;
-    lastSeenAt: number;
-  }) {
-    this.nodeId = init.nodeId;
-    this.module = init.module;
-    this.instance = init.instance;
-    this.bootId = init.bootId;
-    this.incarnation = init.incarnation;
-    this.desired = init.desired;
-    this.lastSeenAt = init.lastSeenAt;
+  readonly declaredOutput: NodeAtWork['declaredOutput'] = '';
+  readonly schemas: NodeAtWork['schemas'] = [];
+  readonly typesByAssignment: boolean = false;
+  readonly toldTypes: NodeAtWork['toldTypes'] = new Set();
+  readonly misfits: NodeAtWork['misfits'] = new Map();
+  readonly hearing: NodeAtWork['hearing'] = 'good';
+  readonly aliveSinceMs: number = 0;
+  readonly logBytes: Allowance;
+  readonly load: NodeAtWork['load'] = undefined;
+  readonly route: NodeAtWork['route'] = undefined;
+  readonly connectionEnded: boolean = false;
+  readonly contestedUntilMs: number = Number.NEGATIVE_INFINITY;
+  readonly conflict: NodeAtWork['conflict'] = undefined;
+  readonly heardMs: number = 0;
+  readonly heardAt: number;
+  readonly lastUsed: number = 0;
+  readonly stopping: NodeAtWork['stopping'] = new Set();
+  readonly settled: NodeAtWork['settled'] = new Map();
+
+  constructor(record: NodeRecord, undo: Undo) {
+    this.nodeId = record.nodeId;
+    this.module = record.module;
+    this.instance = record.instance;
+    this.bootId = record.bootId;
+    this.incarnation = record.incarnation;
+    this.version = record.version;
+    this.capacity = record.capacity;
+    this.labels = record.labels;
+    this.status = record.status;
+    this.error = record.error;
+    this.desired = record.desired;
+    this.liveness = record.liveness;
+    this.lastSeenAt = record.lastSeenAt;
+    this.executions = record.executions;
+    this.logBytes = new Allowance(NODE_LOG_BYTES, undo);
+    this.heardAt = record.lastSeenAt;
   }
 
   get taken(): number {
@@ -154,7 +184,7 @@ export interface ConfigTransaction {
   readonly nodeId: string;
   readonly configuration: string;
   /** Requests that wait for it. */
-  readonly requests: number[];
+  readonly requests: readonly number[];
   readonly dedupe: { readonly key: string; readonly hash: string } | undefined;
 }
 
@@ -182,42 +212,74 @@ export type Timer =
   | { readonly kind: 'command again'; readonly commandId: string }
   | { readonly kind: 'configuration over'; readonly transactionId: string };
 
-export class State {
-  readonly graphs: Map<string, LoadedGraph[]> = new Map();
-  readonly moduleTypes: WeakMap<LoadedGraph, Map<string, ModuleTypes>> = new WeakMap();
-  readonly problems: Map<string, Problem> = new Map();
-  readonly tasks: Map<string, Task> = new Map();
-  readonly executions: Map<string, Execution> = new Map();
-  readonly nodes: Map<string, FleetNode> = new Map();
-  readonly nodesByInstance: Map<string, FleetNode> = new Map();
-  readonly nodesByModule: Map<string, Set<FleetNode>> = new Map();
-  readonly nodesByRoute: Map<Route, FleetNode> = new Map();
+/** What belongs to this process: it follows anew from the durable state and from what peers say. */
+export interface ProcessState {
+  readonly moduleTypes: WeakMap<LoadedGraph, Map<string, ModuleTypes>>;
+  readonly nodesByInstance: ReadonlyMap<string, FleetNode>;
+  readonly nodesByModule: ReadonlyMap<string, ReadonlySet<FleetNode>>;
+  readonly nodesByRoute: ReadonlyMap<Route, FleetNode>;
   /** Boots that a newer one of the same instance has replaced: the latest of them, the store has all. */
-  readonly replacedBoots: Recent = new Recent(REPLACED_BOOTS_HELD);
-  readonly commands: Map<string, Command> = new Map();
-  readonly configurations: Map<string, ConfigTransaction> = new Map();
-  readonly broker: EvaluationBroker<Task> = new EvaluationBroker<Task>();
-  readonly waitingRoom: WaitingRoom<Task> = new WaitingRoom<Task>();
-  readonly timers: Deadlines<Timer> = new Deadlines<Timer>();
+  readonly replacedBoots: Recent;
+  readonly houseCommands: ReadonlyMap<string, Command>;
+  readonly configurations: ReadonlyMap<string, ConfigTransaction>;
+  readonly broker: EvaluationBroker<Task>;
+  readonly waitingRoom: WaitingRoom<Task>;
+  readonly timers: Deadlines<Timer>;
   /** Modules that have got a free slot since waiting executions were last woken. */
-  readonly freed: Set<string> = new Set();
+  readonly freed: ReadonlySet<string>;
   /** What retention is taking out of the store, by name: nobody may refer to it anew. */
-  readonly forgetting: Set<string> = new Set();
-  readonly counters: Counters = new Counters();
-  readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND);
+  readonly forgetting: Set<string>;
+  readonly counters: Counters;
+  readonly refusals: RateLimiter;
   /** New instances and new boots: each leaves something in the store for days. */
-  readonly newcomers: Allowance = new Allowance(NEWCOMERS);
-  readonly newcomersOfInstance: RateLimiter = new RateLimiter(NEWCOMERS_PER_INSTANCE);
-  readonly newcomersOfRoute: RateLimiter = new RateLimiter(NEWCOMERS_PER_ROUTE);
-  readonly statusEvents: RateLimiter = new RateLimiter(STATUS_EVENTS_PER_SECOND);
+  readonly newcomers: Allowance;
+  readonly newcomersOfInstance: RateLimiter;
+  readonly newcomersOfRoute: RateLimiter;
+  readonly statusEvents: RateLimiter;
   /** For lines of the logs of all nodes. */
-  readonly logBytes: Allowance = new Allowance(LOG_BYTES);
-  readonly progressShown: LastDone = new LastDone();
+  readonly logBytes: Allowance;
+  readonly progressShown: LastDone;
+  readonly assignments: number;
+  isCareful: boolean;
+}
+
+export class State implements DurableState, ProcessState {
+  readonly undo: Undo = new Undo();
+
+  readonly graphs: ReadonlyMap<string, readonly LoadedGraph[]> = new Map();
+  readonly problems: ReadonlyMap<string, Problem> = new Map();
+  readonly tasks: ReadonlyMap<string, Task> = new Map();
+  readonly executions: ReadonlyMap<string, Execution> = new Map();
+  readonly nodes: ReadonlyMap<string, FleetNode> = new Map();
+  readonly commands: ReadonlyMap<string, Command> = new Map();
   /** The newest `seq` given out. */
-  cursor = 0;
-  assignments = 0;
+  readonly cursor: number = 0;
   /** Unix milliseconds; the latest `queuedAt` of all. */
-  queuedAt = 0;
+  readonly queuedAt: number = 0;
+
+  readonly moduleTypes: WeakMap<LoadedGraph, Map<string, ModuleTypes>> = new WeakMap();
+  readonly nodesByInstance: ReadonlyMap<string, FleetNode> = new Map();
+  readonly nodesByModule: ReadonlyMap<string, ReadonlySet<FleetNode>> = new Map();
+  readonly nodesByRoute: ReadonlyMap<Route, FleetNode> = new Map();
+  readonly replacedBoots: Recent = new Recent(REPLACED_BOOTS_HELD, this.undo);
+  readonly houseCommands: ReadonlyMap<string, Command> = new Map();
+  readonly configurations: ReadonlyMap<string, ConfigTransaction> = new Map();
+  readonly broker: EvaluationBroker<Task> = new EvaluationBroker<Task>(this.undo);
+  readonly waitingRoom: WaitingRoom<Task> = new WaitingRoom<Task>(this.undo);
+  readonly timers: Deadlines<Timer> = new Deadlines<Timer>(this.undo);
+  readonly freed: ReadonlySet<string> = new Set();
+  readonly forgetting: Set<string> = new Set();
+  readonly counters: Counters = new Counters(this.undo);
+  readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND, this.undo);
+  readonly newcomers: Allowance = new Allowance(NEWCOMERS, this.undo);
+  readonly newcomersOfInstance: RateLimiter = new RateLimiter(NEWCOMERS_PER_INSTANCE, this.undo);
+  readonly newcomersOfRoute: RateLimiter = new RateLimiter(NEWCOMERS_PER_ROUTE, this.undo);
+  readonly statusEvents: RateLimiter = new RateLimiter(STATUS_EVENTS_PER_SECOND, this.undo);
+  readonly logBytes: Allowance = new Allowance(LOG_BYTES, this.undo);
+  readonly progressShown: LastDone = new LastDone(this.undo);
+  readonly assignments: number = 0;
+  /** A batch had a row that could not be encoded: for a while, each step proves that its rows can be. */
+  isCareful = false;
 
   graph(name: string, version?: number): LoadedGraph | undefined {
     const versions = this.graphs.get(name);
@@ -226,9 +288,13 @@ export class State {
 
   addGraph(graph: LoadedGraph): void {
     const { name, version } = graph.compiled.key;
-    const versions = this.graphs.get(name) ?? [];
+    const versions = [...(this.graphs.get(name) ?? [])];
     versions[version - 1] = graph;
-    this.graphs.set(name, versions);
+    this.undo.put(this.graphs, name, versions);
+  }
+
+  compiled(name: string, version: number): CompiledGraph | undefined {
+    return this.graph(name, version)?.compiled;
   }
 
   /** What the newest version of some graph says about a module. */
@@ -245,30 +311,48 @@ export class State {
     return this.moduleSpec(node.module)?.spec.liveness ?? DEFAULT_LIVENESS;
   }
 
-  addNode(node: FleetNode): void {
-    this.nodes.set(node.nodeId, node);
-    this.nodesByInstance.set(instanceKey(node.module, node.instance), node);
-    const peers = this.nodesByModule.get(node.module) ?? new Set();
-    peers.add(node);
-    this.nodesByModule.set(node.module, peers);
+  addNode(record: NodeRecord): FleetNode {
+    const node = new FleetNode(record, this.undo);
+    this.undo.put(this.nodes, node.nodeId, node);
+    this.undo.put(this.nodesByInstance, instanceKey(node.module, node.instance), node);
+    let peers = this.nodesByModule.get(node.module);
+    if (!peers) {
+      peers = new Set();
+      this.undo.put(this.nodesByModule, node.module, peers);
+    }
+    this.undo.add(peers, node);
+    return node;
   }
 
-  removeNode(node: FleetNode): void {
+  removeNode({ nodeId, module, instance }: NodeRecord): void {
+    const node = this.nodes.get(nodeId);
+    if (!node) return;
     this.setRoute(node, undefined);
-    this.nodes.delete(node.nodeId);
-    this.nodesByInstance.delete(instanceKey(node.module, node.instance));
-    const peers = this.nodesByModule.get(node.module);
-    peers?.delete(node);
-    if (peers?.size === 0) this.nodesByModule.delete(node.module);
-    this.timers.clear(`judge ${node.nodeId}`);
+    this.undo.remove(this.nodes, nodeId);
+    this.undo.remove(this.nodesByInstance, instanceKey(module, instance));
+    const peers = this.nodesByModule.get(module);
+    if (peers) this.undo.drop(peers, node);
+    if (peers?.size === 0) this.undo.remove(this.nodesByModule, module);
+    this.timers.clear(`judge ${nodeId}`);
   }
 
   setRoute(node: FleetNode, route: Route | undefined): void {
     if (node.route === route) return;
-    if (node.route !== undefined) this.nodesByRoute.delete(node.route);
-    node.route = route;
-    node.connectionEnded = false;
-    if (route !== undefined) this.nodesByRoute.set(route, node);
+    if (node.route !== undefined) this.undo.remove(this.nodesByRoute, node.route);
+    this.undo.set(node, 'route', route);
+    this.undo.set(node, 'connectionEnded', false);
+    if (route !== undefined) this.undo.put(this.nodesByRoute, route, node);
+  }
+
+  /** A slot of the module has become free, or may have. */
+  free(module: string): void {
+    this.undo.add(this.freed, module);
+  }
+
+  /** Commands under way, those of the house included. */
+  *allCommands(): Generator<Command> {
+    yield* this.commands.values();
+    yield* this.houseCommands.values();
   }
 }
 

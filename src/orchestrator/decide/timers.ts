@@ -1,22 +1,31 @@
 /** What happens when a moment has come. Timers only remind: each looks at the state as it is now. */
 import { hasEnded } from '../../model/execution.js';
 import type { Execution } from '../../model/task.js';
+import { attempt } from './attempt.js';
 import { commandAgain } from './commands.js';
 import { answerConfiguration } from './configuration.js';
 import { giveUpUnanswered } from './deaf.js';
 import { endExecution, endWhenComplete } from './executions.js';
 import { judge } from './nodes.js';
 import { sendAssignment, stopExecution } from './planner.js';
+import { tryRows } from './rows.js';
 import type { FleetNode, Timer } from './state.js';
 import type { Turn } from './turn.js';
 
+/** Of a timer that could not be decided. */
+const AGAIN_MS = 1000;
+
+/** Each is a step of its own: one that cannot be decided comes again after a while. */
 export function fireDueTimers(turn: Turn, onError: (thrown: unknown) => void): void {
-  for (const timer of turn.state.timers.due(turn.nowMs)) {
-    try {
-      fire(turn, timer);
-    } catch (thrown) {
-      onError(thrown);
-    }
+  const { timers, isCareful } = turn.state;
+  for (const { key, value } of timers.due(turn.nowMs)) {
+    const fired = attempt(turn, () => {
+      fire(turn, value);
+      if (isCareful) tryRows(turn.journal);
+    });
+    if (fired.ok) continue;
+    timers.set(key, turn.nowMs + AGAIN_MS, value);
+    onError(fired.thrown);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Peer, Route } from '../../bus/bus.js';
 import type { Graph } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { Output, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
-import type { Execution, Task } from '../../model/task.js';
+import type { Execution } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { MessageFault } from '../../wire/envelope.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
@@ -155,11 +155,6 @@ export function makeLease(secret: string, task: TaskId): string {
 export function taskOfLease(lease: string): TaskId | undefined {
   const match = /^[\w-]+\.([1-9][0-9]{0,8})\.([0-9a-f-]{36})$/.exec(lease);
   return match?.[1] && match[2] ? { problemId: match[2], iterationId: Number(match[1]) } : undefined;
-}
-
-/** The task's row is to be written at the end of the batch. */
-export function touch(turn: Turn, task: Task): void {
-  turn.journal.tasks.add(task);
 }
 
 /** Where what a task brings along is stored: its input, or an override. */

@@ -1,0 +1,47 @@
+/**
+ * What survives a restart: the state that facts change, and nothing else does.
+ *
+ * D1. Only `apply` (`fold.ts`) changes what is in here, and says what it has changed.
+ * D2. It holds what is unfinished: a finished task is in the store only.
+ */
+import type { Undo } from '../base/undo.js';
+import type { Command } from './command.js';
+import type { NodeRecord } from './node-record.js';
+import type { Problem } from './problem.js';
+import type { CompiledGraph, Execution, Task } from './task.js';
+
+export interface DurableState {
+  readonly undo: Undo;
+  readonly problems: ReadonlyMap<string, Problem>;
+  /** By `<problem_id>/<iteration_id>`. */
+  readonly tasks: ReadonlyMap<string, Task>;
+  readonly executions: ReadonlyMap<string, Execution>;
+  readonly nodes: ReadonlyMap<string, NodeRecord>;
+  readonly commands: ReadonlyMap<string, Command>;
+  /** A graph version, made ready: the process has read it before its fact is applied. */
+  compiled(name: string, version: number): CompiledGraph | undefined;
+  /** The process attaches its own state to it. */
+  addNode(record: NodeRecord): void;
+  removeNode(node: NodeRecord): void;
+}
+
+/** When a fact has happened, and where it is noted what it has changed. */
+export interface Moment {
+  /** The newest `seq`: of a public fact, its own. */
+  readonly seq: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** The same moment by the monotonic clock of the process. */
+  readonly nowMs: number;
+  readonly changed: Changes;
+}
+
+/** What is to be written anew, as it is when the batch ends. */
+export interface Changes {
+  readonly problems: ReadonlySet<Problem>;
+  readonly tasks: ReadonlySet<Task>;
+  readonly nodes: ReadonlySet<NodeRecord>;
+  readonly commands: ReadonlySet<Command>;
+  /** Tasks that have ended, by their keys. */
+  readonly ended: ReadonlyMap<string, { readonly task: Task; readonly problem: Problem }>;
+}

@@ -1,0 +1,208 @@
+/**
+ * The fold: what each fact makes of the state. It is the only code that changes what survives a restart.
+ *
+ * P1. Total: every fact may come in every state. One that the transition tables do not allow is a bug of the code that emitted it: it throws, and the
+ *     step that it belongs to is undone.
+ * P2. It decodes no payload, reads no clock and asks nobody: all that it needs is in the fact and its moment.
+ */
+import type { DurableState, Moment } from './durable.js';
+import type { Fact } from './facts.js';
+import { applyCommand } from './fold/command.js';
+import {
+  acceptExecution,
+  addLine,
+  assignExecution,
+  confirmExecution,
+  endExecution,
+  leaveLineOut,
+  noteEnding,
+  noteProgress,
+  recordOutput,
+  runExecution,
+  stopExecution,
+} from './fold/execution.js';
+import {
+  describeNode,
+  desireNode,
+  forgetNode,
+  joinNode,
+  leaveNode,
+  setLiveness,
+  setStatus,
+} from './fold/node.js';
+import {
+  abandonTask,
+  createProblem,
+  desireTaskEnd,
+  endTask,
+  failModule,
+  noteBootDied,
+  requeueTask,
+  resetModule,
+  reuseModule,
+  runTask,
+  setModule,
+  submitTask,
+  suspendTask,
+  waitModule,
+} from './fold/task.js';
+
+export function apply(state: DurableState, fact: Fact, moment: Moment): void {
+  switch (fact.type) {
+    case 'execution.assigned':
+      assignExecution(state, fact, moment);
+      return;
+    case 'execution.accepted':
+      acceptExecution(state, fact, moment);
+      return;
+    case 'execution.confirmed':
+      confirmExecution(state, fact, moment);
+      return;
+    case 'execution.running':
+      runExecution(state, fact, moment);
+      return;
+    case 'execution.progress':
+    case 'execution.progressed':
+      noteProgress(state, fact, moment);
+      return;
+    case 'execution.log':
+      addLine(state, fact);
+      return;
+    case 'execution.line_left_out':
+      leaveLineOut(state, fact);
+      return;
+    case 'output.recorded':
+      recordOutput(state, fact, moment);
+      return;
+    case 'output.refused':
+      return;
+    case 'execution.stopping':
+      stopExecution(state, fact, moment);
+      return;
+    case 'execution.ending':
+      noteEnding(state, fact, moment);
+      return;
+    case 'execution.succeeded':
+      endExecution(state, fact, 'succeeded', moment);
+      return;
+    case 'execution.failed':
+      endExecution(state, fact, 'failed', moment);
+      return;
+    case 'execution.cancelled':
+      endExecution(state, fact, 'cancelled', moment);
+      return;
+    case 'execution.preempted':
+      endExecution(state, fact, 'preempted', moment);
+      return;
+    case 'execution.rejected':
+      endExecution(state, fact, 'rejected', moment);
+      return;
+    case 'execution.lost':
+      endExecution(state, fact, 'lost', moment);
+      return;
+    case 'module.waiting':
+      waitModule(state, fact, moment);
+      return;
+    case 'module.succeeded':
+      setModule(state, fact, moment);
+      return;
+    case 'module.stopped':
+      setModule(state, fact, moment);
+      return;
+    case 'module.skipped':
+      setModule(state, fact, moment);
+      return;
+    case 'module.failed':
+      failModule(state, fact, moment);
+      return;
+    case 'module.reused':
+      reuseModule(state, fact, moment);
+      return;
+    case 'module.reset':
+      resetModule(state, fact, moment);
+      return;
+    case 'module.boot_died':
+      noteBootDied(state, fact, moment);
+      return;
+    case 'problem.created':
+      createProblem(state, fact, moment);
+      return;
+    case 'iteration.submitted':
+      submitTask(state, fact, moment);
+      return;
+    case 'iteration.started':
+    case 'iteration.resumed':
+      runTask(state, fact, moment);
+      return;
+    case 'iteration.suspended':
+      suspendTask(state, fact, moment);
+      return;
+    case 'iteration.succeeded':
+      endTask(state, fact, 'succeeded', moment);
+      return;
+    case 'iteration.failed':
+      endTask(state, fact, 'failed', moment);
+      return;
+    case 'iteration.cancelled':
+      endTask(state, fact, 'cancelled', moment);
+      return;
+    case 'iteration.aborted':
+      endTask(state, fact, 'aborted', moment);
+      return;
+    case 'task.requeued':
+      requeueTask(state, fact, moment);
+      return;
+    case 'task.stopping':
+      desireTaskEnd(state, fact, moment);
+      return;
+    case 'task.abandoned':
+      abandonTask(state, fact, moment);
+      return;
+    case 'node.joined':
+      joinNode(state, fact, moment);
+      return;
+    case 'node.described':
+      describeNode(state, fact, moment);
+      return;
+    case 'node.status':
+    case 'node.turned':
+      setStatus(state, fact, moment);
+      return;
+    case 'node.desired':
+      desireNode(state, fact, moment);
+      return;
+    case 'node.alive':
+      setLiveness(state, fact, 'alive', moment);
+      return;
+    case 'node.unresponsive':
+      setLiveness(state, fact, 'unresponsive', moment);
+      return;
+    case 'node.dead':
+      setLiveness(state, fact, 'dead', moment);
+      return;
+    case 'node.left':
+      leaveNode(state, fact, moment);
+      return;
+    case 'node.forgotten':
+      forgetNode(state, fact);
+      return;
+    case 'node.deaf':
+    case 'node.conflict':
+      return;
+    case 'command.issued':
+    case 'command.answered':
+    case 'command.stopped':
+    case 'command.acked':
+    case 'command.refused':
+    case 'command.expired':
+      applyCommand(state, fact, moment);
+      return;
+    // Their rows are all that there is of them.
+    case 'graph.stored':
+    case 'blob.stored':
+    case 'request.answered':
+      return;
+    default:
+      fact satisfies never;
+  }
+}

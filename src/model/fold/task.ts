@@ -1,0 +1,259 @@
+/** What facts make of problems, tasks and their modules. */
+import type { Changes, DurableState, Moment } from '../durable.js';
+import { hasEnded } from '../execution.js';
+import type { FactOf, TaskError } from '../facts.js';
+import type { PayloadRef } from '../payload.js';
+import { type ModulePhase, type ModuleRun, NONE, NOT_YET, type Overrides, type Task } from '../task.js';
+import { formatTaskId } from '../task-id.js';
+import { type TaskState, taskMayBecome } from '../task-state.js';
+
+interface OfTask {
+  readonly problem_id: string;
+  readonly iteration_id: number;
+}
+
+interface OfModule extends OfTask {
+  readonly module: string;
+}
+
+export function createProblem(state: DurableState, fact: FactOf<'problem.created'>, moment: Moment): void {
+  state.undo.put(state.problems, fact.problem_id, {
+    problemId: fact.problem_id,
+    createdSeq: moment.seq,
+    graph: fact.graph,
+    priority: fact.priority,
+    title: fact.title,
+    createdAt: moment.at,
+    newestIterationId: 0,
+    unfinished: 0,
+  });
+}
+
+export function submitTask(state: DurableState, fact: FactOf<'iteration.submitted'>, moment: Moment): void {
+  const { undo } = state;
+  const problem = state.problems.get(fact.problem_id);
+  const graph = state.compiled(fact.graph, fact.graph_version);
+  if (!problem || !graph) throw new Error(`an iteration of ${fact.problem_id} has no problem or no graph`);
+  undo.set(problem, 'newestIterationId', fact.iteration_id);
+  undo.set(problem, 'unfinished', problem.unfinished + 1);
+  const id = { problemId: fact.problem_id, iterationId: fact.iteration_id };
+  const task: Task = {
+    id,
+    key: formatTaskId(id),
+    graph,
+    priority: fact.priority,
+    problemSeq: problem.createdSeq,
+    createdAt: moment.at,
+    parentIterationId: fact.parent_iteration_id ?? undefined,
+    client: fact.client,
+    input: fact.input,
+    pinned: fact.pinned ? new Map(Object.entries(fact.pinned)) : NONE,
+    overrides: fact.overrides ? overridesOf(fact.overrides) : NONE,
+    runs: [],
+    state: 'waiting',
+    desired: 'ended',
+    queueSeq: moment.seq,
+    queuedAt: fact.queued_at,
+    startedAt: undefined,
+    finishedAt: undefined,
+    error: undefined,
+    reason: undefined,
+  };
+  undo.put(state.tasks, task.key, task);
+  undo.add(moment.changed.problems, problem);
+  undo.add(moment.changed.tasks, task);
+}
+
+function overridesOf(given: Readonly<Record<string, Readonly<Record<string, PayloadRef>>>>): Overrides {
+  return new Map(Object.entries(given).map(([module, refs]) => [module, new Map(Object.entries(refs))]));
+}
+
+export function runTask(state: DurableState, fact: OfTask, moment: Moment): void {
+  const task = taskOf(state, fact);
+  become(state, task, 'running');
+  if (task.startedAt === undefined) state.undo.set(task, 'startedAt', moment.at);
+  state.undo.add(moment.changed.tasks, task);
+}
+
+export function suspendTask(state: DurableState, fact: OfTask, moment: Moment): void {
+  const task = taskOf(state, fact);
+  become(state, task, 'suspended');
+  state.undo.add(moment.changed.tasks, task);
+}
+
+export function requeueTask(state: DurableState, fact: FactOf<'task.requeued'>, moment: Moment): void {
+  const task = taskOf(state, fact);
+  state.undo.set(task, 'queueSeq', fact.queue_seq);
+  state.undo.set(task, 'queuedAt', fact.queued_at);
+  state.undo.add(moment.changed.tasks, task);
+}
+
+export function desireTaskEnd(state: DurableState, fact: FactOf<'task.stopping'>, moment: Moment): void {
+  const task = taskOf(state, fact);
+  state.undo.set(task, 'desired', fact.desired);
+  state.undo.set(task, 'reason', fact.reason);
+  state.undo.add(moment.changed.tasks, task);
+}
+
+export function abandonTask(state: DurableState, fact: FactOf<'task.abandoned'>, moment: Moment): void {
+  const task = taskOf(state, fact);
+  state.undo.set(task, 'error', fact.error);
+  state.undo.set(task, 'reason', fact.error.message);
+  state.undo.add(moment.changed.tasks, task);
+}
+
+/** The task leaves the memory; its row is what remains. */
+export function endTask(
+  state: DurableState,
+  fact: OfTask,
+  end: 'succeeded' | 'failed' | 'cancelled' | 'aborted',
+  moment: Moment,
+): void {
+  const { undo } = state;
+  const { changed } = moment;
+  const task = taskOf(state, fact);
+  become(state, task, end);
+  undo.set(task, 'finishedAt', moment.at);
+  undo.remove(state.tasks, task.key);
+  for (const run of task.runs) {
+    for (const { id } of run?.executions ?? []) undo.remove(state.executions, id);
+  }
+  const problem = state.problems.get(task.id.problemId);
+  if (!problem) throw new Error(`task ${task.key} has no problem`);
+  undo.set(problem, 'unfinished', problem.unfinished - 1);
+  if (problem.unfinished === 0) undo.remove(state.problems, problem.problemId);
+  undo.add(changed.tasks, task);
+  undo.put(changed.ended, task.key, { task, problem });
+}
+
+/** One whose execution goes on, although its node is dead, waits for a successor only. */
+export function waitModule(state: DurableState, fact: FactOf<'module.waiting'>, moment: Moment): void {
+  const { task, run } = runFor(state, fact);
+  const { phase } = run;
+  if (phase.kind === 'placed' && !hasEnded(phase.execution.observed)) return;
+  const { reason, retry_at } = fact;
+  const at = retry_at === undefined ? undefined : Date.parse(retry_at);
+  const retry = at === undefined ? undefined : { at, dueMs: moment.nowMs + at - moment.at };
+  setPhase(state, moment.changed, task, run, { kind: 'waiting', reason, retry });
+}
+
+export function setModule(
+  state: DurableState,
+  fact: FactOf<'module.succeeded'> | FactOf<'module.stopped'> | FactOf<'module.skipped'>,
+  moment: Moment,
+): void {
+  const { task, run } = runFor(state, fact);
+  setPhase(state, moment.changed, task, run, phaseAfter(state, fact));
+}
+
+function phaseAfter(
+  state: DurableState,
+  fact: FactOf<'module.succeeded'> | FactOf<'module.stopped'> | FactOf<'module.skipped'>,
+): ModulePhase {
+  switch (fact.type) {
+    case 'module.succeeded': {
+      const execution = state.executions.get(fact.execution_id);
+      if (!execution) throw new Error(`module ${fact.module} succeeds by an execution that is not there`);
+      return { kind: 'succeeded', execution };
+    }
+    case 'module.skipped':
+      return { kind: 'skipped', reason: fact.reason };
+    case 'module.stopped':
+      return { kind: 'stopped' };
+    default:
+      return fact satisfies never;
+  }
+}
+
+export function failModule(state: DurableState, fact: FactOf<'module.failed'>, moment: Moment): void {
+  const { task, run, position } = runFor(state, fact);
+  const { error, module, node_id, attempt } = fact;
+  setPhase(state, moment.changed, task, run, { kind: 'failed', error });
+  if (task.error || task.graph.modules[position]!.spec.onError !== 'fail') return;
+  const of: TaskError = {
+    ...error,
+    module,
+    ...(node_id !== undefined && { node_id }),
+    ...(attempt !== undefined && { attempt }),
+  };
+  state.undo.set(task, 'error', of);
+}
+
+export function reuseModule(state: DurableState, fact: FactOf<'module.reused'>, moment: Moment): void {
+  const { task, run } = runFor(state, fact);
+  const { reused_from: from, output_seq, blob, indexed } = fact;
+  const ref: PayloadRef = {
+    problemId: fact.problem_id,
+    iterationId: from.iteration_id,
+    owner: from.execution_id,
+    seq: output_seq,
+    ...(blob && { blob }),
+  };
+  setPhase(state, moment.changed, task, run, {
+    kind: 'reused',
+    output: { ref, ...(indexed && { indexed }) },
+  });
+}
+
+/** What the module did so far does not count any more. */
+export function resetModule(state: DurableState, fact: FactOf<'module.reset'>, moment: Moment): void {
+  const { undo } = state;
+  const { task, run } = runFor(state, fact);
+  undo.set(run, 'generation', run.generation + 1);
+  undo.set(run, 'attempts', 0);
+  undo.set(run, 'diedBoots', []);
+  if (task.error?.module === fact.module) undo.set(task, 'error', undefined);
+  setPhase(state, moment.changed, task, run, NOT_YET);
+}
+
+export function noteBootDied(state: DurableState, fact: FactOf<'module.boot_died'>, moment: Moment): void {
+  const { task, run } = runFor(state, fact);
+  if (run.diedBoots.includes(fact.boot_id)) return;
+  state.undo.set(run, 'diedBoots', [...run.diedBoots, fact.boot_id]);
+  state.undo.add(moment.changed.tasks, task);
+}
+
+export function setPhase(
+  state: DurableState,
+  changed: Changes,
+  task: Task,
+  run: ModuleRun,
+  phase: ModulePhase,
+): void {
+  state.undo.set(run, 'phase', phase);
+  state.undo.add(changed.tasks, task);
+}
+
+/** The run of a module, made by the first fact about it. */
+export function runFor(
+  state: DurableState,
+  fact: OfModule,
+): { readonly task: Task; readonly run: ModuleRun; readonly position: number } {
+  const task = taskOf(state, fact);
+  const position = task.graph.index.get(fact.module);
+  if (position === undefined) throw new Error(`task ${task.key} has no module ${fact.module}`);
+  const known = task.runs[position];
+  if (known) return { task, run: known, position };
+  const run: ModuleRun = {
+    phase: NOT_YET,
+    generation: 0,
+    attempts: 0,
+    executions: [],
+    diedBoots: [],
+    queued: false,
+  };
+  state.undo.set(task.runs as (ModuleRun | undefined)[], position, run);
+  return { task, run, position };
+}
+
+export function taskOf(state: DurableState, { problem_id, iteration_id }: OfTask): Task {
+  const task = state.tasks.get(`${problem_id}/${iteration_id}`);
+  if (!task) throw new Error(`task ${problem_id}/${iteration_id} is not there`);
+  return task;
+}
+
+function become({ undo }: DurableState, task: Task, next: TaskState): void {
+  if (!taskMayBecome(task.state, next))
+    throw new Error(`task ${task.key} cannot become ${next} from ${task.state}`);
+  undo.set(task, 'state', next);
+}

@@ -1,0 +1,29 @@
+/** Commands as they are stored. */
+import type { Command } from '../../model/command.js';
+import { formatTaskId } from '../../model/task-id.js';
+import type { CommandRow } from '../records.js';
+
+export function commandToRow(command: Command): CommandRow {
+  const { target } = command;
+  return {
+    command_id: command.commandId,
+    target:
+      target.kind === 'node'
+        ? { node_id: target.nodeId }
+        : {
+            task_id: formatTaskId(target.taskId),
+            ...(target.module !== undefined && { module: target.module }),
+          },
+    command: target.cmd.toLowerCase(),
+    ...(command.reason !== '' && { reason: command.reason }),
+    issued_at: command.issuedAt,
+    state: command.state,
+    parts: command.parts.map((part) => ({
+      node_id: part.nodeId,
+      ...(part.executionId !== undefined && { execution_id: part.executionId }),
+      ...(part.ackedAt !== undefined && { acked_at: part.ackedAt }),
+      ...(part.stoppedAt !== undefined && { stopped_at: part.stoppedAt }),
+      ...(part.error && { error: part.error }),
+    })),
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * The rows of a batch, all from one place: those that a fact leads to by itself, at once, and those of all that the batch has changed, once, as it
+ * is when the batch ends.
+ */
+import type { Command } from '../../model/command.js';
+import type { Moment } from '../../model/durable.js';
+import type { Fact } from '../../model/facts.js';
+import { formatTaskId } from '../../model/task-id.js';
+import { TASK_ENDS } from '../../model/task-state.js';
+import { EMPTY, encodeRow, taskToRow } from '../records.js';
+import { summaryNow } from '../summary.js';
+import { commandToRow } from './command-row.js';
+import { indexKeysNow } from './indexing.js';
+import type { Journal } from './journal.js';
+import { nodeToRow } from './node-row.js';
+import { problemToRow } from './problem.js';
+import type { State } from './state.js';
+
+/** Adds the payloads, and the rows of what the batch has changed. */
+export function writeRows(state: State, journal: Journal): void {
+  for (const { ref, bytes } of journal.payloads)
+    journal.put('payloads', [ref.problemId, ref.iterationId, ref.owner, ref.seq], bytes);
+  for (const problem of journal.problems)
+    journal.putRow('problems', [problem.createdSeq], problemToRow(problem));
+  for (const task of journal.tasks)
+    journal.putRow('iterations', [task.id.problemId, task.id.iterationId], taskToRow(task));
+  for (const node of journal.nodes)
+    if (state.nodes.has(node.nodeId)) journal.putRow('nodes', [node.nodeId], nodeToRow(node));
+  for (const command of journal.commands) writeCommand(state, journal, command);
+}
+
+/** Throws where a row that the batch has changed so far cannot be encoded. */
+export function tryRows(journal: Journal): void {
+  for (const problem of journal.problems) encodeRow(problemToRow(problem));
+  for (const task of journal.tasks) encodeRow(taskToRow(task));
+  for (const node of journal.nodes) encodeRow(nodeToRow(node));
+  for (const command of journal.commands) encodeRow(commandToRow(command));
+}
+
+/** The rows that the fact leads to by itself. */
+export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at }: Moment): void {
+  switch (fact.type) {
+    case 'problem.created':
+      journal.putRow('problem_ids', [fact.problem_id], seq);
+      return;
+    case 'iteration.submitted':
+      writeSubmitted(state, journal, fact);
+      return;
+    case 'iteration.succeeded':
+    case 'iteration.failed':
+    case 'iteration.cancelled':
+    case 'iteration.aborted':
+      writeEnded(journal, fact.problem_id, fact.iteration_id);
+      return;
+    case 'output.recorded':
+      if (fact.blob) {
+        const { problem_id, iteration_id, execution_id, output_seq } = fact;
+        journal.put(
+          'blob_refs',
+          [fact.blob.sha256, problem_id, iteration_id, execution_id, output_seq],
+          EMPTY,
+        );
+      }
+      return;
+    case 'node.joined':
+      if (fact.replaces !== undefined)
+        journal.putRow('boots', [fact.replaces], { node_id: fact.node_id, replaced_at: at });
+      return;
+    case 'node.forgotten':
+      journal.delete('nodes', [fact.node_id]);
+      return;
+    case 'graph.stored': {
+      const row = { yaml: fact.yaml, types: fact.types, created_at: at };
+      journal.putRow('graphs', [fact.graph, fact.graph_version], row);
+      return;
+    }
+    case 'blob.stored':
+      journal.putRow('blobs', [fact.sha256], { size: fact.size, lease_until: fact.lease_until });
+      return;
+    case 'request.answered': {
+      const { key, hash, answer, expires_at } = fact;
+      journal.putRow('idempotency', [key], { hash, answer, expires_at });
+      journal.put('idempotency_by_time', [expires_at, key], EMPTY);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function writeSubmitted(
+  state: Pick<State, 'tasks'>,
+  journal: Journal,
+  fact: Extract<Fact, { type: 'iteration.submitted' }>,
+): void {
+  const { problem_id, iteration_id } = fact;
+  const task = state.tasks.get(formatTaskId({ problemId: problem_id, iterationId: iteration_id }))!;
+  // The index names the state of the newest iteration, and that is this one now.
+  if (iteration_id > 1) {
+    for (const ended of TASK_ENDS) journal.delete('problems_by_state', [ended, task.problemSeq]);
+  }
+  journal.put('unfinished', [task.problemSeq, problem_id, iteration_id], EMPTY);
+  for (const ref of [task.input, ...[...task.overrides.values()].flatMap((refs) => [...refs.values()])]) {
+    // An input that was inherited is the parent's.
+    if (ref.blob && ref.iterationId === iteration_id)
+      journal.put('blob_refs', [ref.blob.sha256, problem_id, iteration_id, ref.owner, ref.seq], EMPTY);
+  }
+}
+
+function writeEnded(journal: Journal, problemId: string, iterationId: number): void {
+  const key = formatTaskId({ problemId, iterationId });
+  const { task, problem } = journal.ended.get(key)!;
+  journal.delete('unfinished', [task.problemSeq, problemId, iterationId]);
+  const summary = encodeRow(summaryNow(problem, task));
+  for (const key of indexKeysNow(task)) journal.put('iteration_index', key, summary);
+  if (problem.newestIterationId === iterationId)
+    journal.put('problems_by_state', [task.state, task.problemSeq], summary);
+}
+
+function writeCommand(state: State, journal: Journal, command: Command): void {
+  journal.putRow('commands', [command.commandId], commandToRow(command));
+  const isOpen = state.commands.has(command.commandId);
+  if (isOpen) journal.put('commands_pending', [command.commandId], EMPTY);
+  else journal.delete('commands_pending', [command.commandId]);
+}

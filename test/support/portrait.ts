@@ -1,0 +1,62 @@
+/** All of a state, durable or not, in a form in which two of them can be compared. */
+import type { ModuleRun } from '../../src/model/task.js';
+import { commandToRow } from '../../src/orchestrator/decide/command-row.js';
+import { nodeToRow } from '../../src/orchestrator/decide/node-row.js';
+import type { FleetNode, State } from '../../src/orchestrator/decide/state.js';
+import { taskToRow } from '../../src/orchestrator/records.js';
+
+/** Errors are counted on purpose, also where nothing else is left of a step. */
+const OF_ERRORS = ['internal_errors', 'evaluations_failed'];
+
+/** `ignored`: fields by their names. */
+export function portraitOf(state: State, ignored: readonly string[] = []): unknown {
+  const { broker, timers, undo: _, ...rest } = state;
+  const { cursor, queuedAt, assignments, freed, forgetting, tasks, executions, problems } = rest;
+  const counters = [...state.counters.entries()].filter(([name, n]) => n !== 0 && !OF_ERRORS.includes(name));
+  return JSON.parse(
+    JSON.stringify({
+      ...{ cursor, queuedAt, assignments, freed: [...freed].sort(), forgetting: [...forgetting] },
+      graphs: [...state.graphs].map(([name, versions]) => [name, versions.length]),
+      tasks: sorted(
+        [...tasks.values()].map((task) => [
+          task.key,
+          taskToRow(task),
+          task.runs.flatMap((run) => (run ? [runOf(run)] : [])),
+        ]),
+      ),
+      executions: [...executions.keys()].sort(),
+      problems: sorted([...problems.values()]),
+      nodes: sorted([...state.nodes.values()].map(nodeOf)),
+      routes: sorted([...state.nodesByRoute].map(([route, { nodeId }]) => [route, nodeId])),
+      modules: sorted([...state.nodesByModule].map(([module, { size }]) => [module, size])),
+      commands: sorted([...state.allCommands()].map(commandToRow)),
+      configurations: [...state.configurations.values()],
+      broker: [broker.depth, broker.delayed, broker.nextDueMs()],
+      timers: [timers.size, timers.nextMs()],
+      counters: sorted(counters),
+    }),
+    (name, value: unknown) => (ignored.includes(name) ? undefined : value),
+  );
+}
+
+function runOf({ queued, executions }: ModuleRun): unknown {
+  return [queued, executions.map(({ missedBeats, awaitedLines }) => [missedBeats, awaitedLines])];
+}
+
+function nodeOf(node: FleetNode): unknown {
+  const { hearing, load, route, connectionEnded, contestedUntilMs, conflict, heardMs, heardAt, lastUsed } =
+    node;
+  return [
+    nodeToRow(node),
+    { hearing, load, route, connectionEnded, contestedUntilMs, conflict, heardMs, heardAt, lastUsed },
+    [...node.executions].map(({ id }) => id).sort(),
+    [...node.stopping].sort(),
+    sorted([...node.settled]),
+    [...node.toldTypes].sort(),
+  ];
+}
+
+function sorted<T>(items: T[]): T[] {
+  const text = (item: T): string => JSON.stringify(item);
+  return items.sort((a, b) => (text(a) < text(b) ? -1 : 1));
+}
