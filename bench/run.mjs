@@ -23,6 +23,7 @@ import { nodes } from './questions/nodes.mjs';
 import { payloads } from './questions/payloads.mjs';
 import { queue } from './questions/queue.mjs';
 import { six } from './questions/six.mjs';
+import { start } from './questions/start.mjs';
 import { viewers } from './questions/viewers.mjs';
 import { belowFloor, keepFloors } from './support/floors.mjs';
 import { prepareGround, root } from './support/ground.mjs';
@@ -30,7 +31,7 @@ import { describeMachine } from './support/machine.mjs';
 import { endAll } from './support/processes.mjs';
 import { printTable, ratioTable } from './support/report.mjs';
 
-const QUESTIONS = [chain, six, payloads, fan, nodes, queue, viewers, history];
+const QUESTIONS = [chain, six, payloads, fan, nodes, queue, viewers, history, start];
 
 const { values: options } = parseArgs({
   options: {

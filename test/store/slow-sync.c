@@ -7,6 +7,9 @@
  *                     monotonic nanoseconds.
  * TUTTI_DISK_FULL     while a file of this name exists, writes that would make a file longer fail with ENOSPC.
  *
+ * TUTTI_UNDO_LOG      a file that gets what every write replaces, and what is synced: with it, a test takes back what a loss of power may
+ *                     take (test/support/power-loss.ts).
+ *
  * A positioned write through a descriptor that is opened with O_DSYNC is a sync too: LMDB writes its meta page so.
  */
 #define _GNU_SOURCE
@@ -68,6 +71,42 @@ static int is_file(int fd) {
   return fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+/* An entry of the undo log; after a 'W', the old bytes follow, as many as there were. */
+struct entry {
+  char kind; /* W: a write begins. C: a write that syncs itself has ended. B, F: a sync begins, has ended. */
+  char pad[3];
+  unsigned int old_bytes;
+  unsigned long long inode;
+  long long offset;
+  long long bytes;
+  long long number; /* of the sync, and whether the write syncs itself */
+};
+
+static void note(char kind, int fd, off_t offset, size_t bytes, long long number) {
+  const char *path = getenv("TUTTI_UNDO_LOG");
+  struct stat info;
+  if (path == NULL || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return;
+  const int result_errno = errno;
+  char *buffer = malloc(sizeof(struct entry) + bytes);
+  struct entry head = {kind, {0}, 0, info.st_ino, offset, bytes, number};
+  if (kind == 'W') {
+    char own[64];
+    snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+    const int reader = open(own, O_RDONLY | O_CLOEXEC);
+    const ssize_t got = reader < 0 ? 0 : pread(reader, buffer + sizeof head, bytes, offset);
+    if (reader >= 0) close(reader);
+    head.old_bytes = got > 0 ? got : 0;
+  }
+  memcpy(buffer, &head, sizeof head);
+  const int out = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (out >= 0) {
+    if (REAL(write)(out, buffer, sizeof head + head.old_bytes) < 0) perror(path);
+    close(out);
+  }
+  free(buffer);
+  errno = result_errno;
+}
+
 static int is_full(int fd, off_t end) {
   const char *mark = getenv("TUTTI_DISK_FULL");
   struct stat info;
@@ -97,15 +136,19 @@ static int syncs_itself(int fd) {
 
 int fdatasync(int fd) {
   const long long start = now();
+  note('B', fd, 0, 0, start);
   const int result = REAL(fdatasync)(fd);
   go_on("fdatasync", fd, start);
+  note('F', fd, 0, 0, start);
   return result;
 }
 
 int fsync(int fd) {
   const long long start = now();
+  note('B', fd, 0, 0, start);
   const int result = REAL(fsync)(fd);
   go_on("fsync", fd, start);
+  note('F', fd, 0, 0, start);
   return result;
 }
 
@@ -116,26 +159,29 @@ int msync(void *address, size_t length, int flags) {
   return result;
 }
 
-#define WRITING(name, end, ...)                     \
-  {                                                 \
-    if (is_full(fd, end)) return -1;                \
-    const int syncs = syncs_itself(fd);             \
-    const long long start = now();                  \
-    const ssize_t result = REAL(name)(__VA_ARGS__); \
-    if (syncs) go_on(#name, fd, start);                 \
-    return result;                                  \
+#define WRITING(name, size, end, ...)                     \
+  {                                                       \
+    const off_t behind = end;                             \
+    if (is_full(fd, behind)) return -1;                   \
+    const int syncs = syncs_itself(fd);                   \
+    note('W', fd, behind - (off_t)(size), size, syncs);   \
+    const long long start = now();                        \
+    const ssize_t result = REAL(name)(__VA_ARGS__);       \
+    if (syncs) note('C', fd, behind - (off_t)(size), size, 0); \
+    if (syncs) go_on(#name, fd, start);                   \
+    return result;                                        \
   }
 
-ssize_t write(int fd, const void *data, size_t size) WRITING(write, end_of(fd, size), fd, data, size)
+ssize_t write(int fd, const void *data, size_t size) WRITING(write, size, end_of(fd, size), fd, data, size)
 ssize_t writev(int fd, const struct iovec *parts, int count)
-    WRITING(writev, end_of(fd, total(parts, count)), fd, parts, count)
+    WRITING(writev, total(parts, count), end_of(fd, total(parts, count)), fd, parts, count)
 ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
-    WRITING(pwrite, at + (off_t)size, fd, data, size, at)
+    WRITING(pwrite, size, at + (off_t)size, fd, data, size, at)
 ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t at)
-    WRITING(pwritev, at + (off_t)total(parts, count), fd, parts, count, at)
+    WRITING(pwritev, total(parts, count), at + (off_t)total(parts, count), fd, parts, count, at)
 #ifdef __GLIBC__
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
-    WRITING(pwrite64, at + (off64_t)size, fd, data, size, at)
+    WRITING(pwrite64, size, at + (off64_t)size, fd, data, size, at)
 ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t at)
-    WRITING(pwritev64, at + (off64_t)total(parts, count), fd, parts, count, at)
+    WRITING(pwritev64, total(parts, count), at + (off64_t)total(parts, count), fd, parts, count, at)
 #endif
