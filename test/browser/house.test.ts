@@ -91,7 +91,10 @@ describe('the connection', () => {
     await read;
     const title = 'after the gap';
     await orchestrator.submit('six', {}, { title });
-    await page.getByRole('link', { name: /^after the gap/ }).waitFor();
+    await page
+      .locator('.side')
+      .getByRole('link', { name: /^after the gap/ })
+      .waitFor();
   });
 
   it('is stale when the orchestrator is killed, and comes back with nothing missing', async (ctx) => {

@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /** What a person does to have a problem solved: a form, a sample, a list to find it again. */
 import { gzipSync } from 'node:zlib';
+import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OrchestratorProcess, SUSTAINML_GRAPH } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
@@ -30,6 +31,8 @@ beforeAll(async () => {
   }
 });
 
+/** A problem in the list beside the stage, which may show it too. */
+const listed = (page: Page, name: RegExp) => page.locator('.side').getByRole('link', { name });
 const at = (search = ''): string => `${orchestrator.ready.http}/${search}`;
 
 describe('a new problem', () => {
@@ -126,36 +129,36 @@ describe('the list of problems', () => {
     await page.getByRole('link', { name: 'New problem' }).waitFor();
     const names = ['red apples', 'green apples', 'pears'];
     for (const title of names) await orchestrator.submit('pair', { title }, { title });
-    await page.getByRole('link', { name: /^pears/ }).waitFor();
+    await listed(page, /^pears/).waitFor();
     expect((await rows.allInnerTexts()).slice(0, 3).map((row) => row.split('\n')[0])).toEqual(
       [...names].reverse(),
     );
     await page.getByLabel('Search').fill('apples');
-    await page.getByRole('link', { name: /^pears/ }).waitFor({ state: 'detached' });
+    await listed(page, /^pears/).waitFor({ state: 'detached' });
     await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(2);
     await page.getByLabel('State').selectOption('waiting');
     await page.waitForURL(/state=waiting/);
     await page.reload();
-    await page.getByRole('link', { name: /^green apples/ }).waitFor();
+    await listed(page, /^green apples/).waitFor();
     expect(await page.getByLabel('Search').inputValue()).toBe('apples');
     await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(2);
 
     // A word that stands in no title, only in an input.
     await orchestrator.submit('pair', { note: 'Quince marmalade' }, { title: 'breakfast' });
     await page.getByLabel('Search').fill('quince');
-    await page.getByRole('link', { name: /^breakfast/ }).waitFor();
+    await listed(page, /^breakfast/).waitFor();
     await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(1);
     await page.getByLabel('Search').fill('apples');
-    await page.getByRole('link', { name: /^green apples/ }).waitFor();
+    await listed(page, /^green apples/).waitFor();
 
     // What is selected and what is listed do not disturb each other.
-    await page.getByRole('link', { name: /^red apples/ }).click();
+    await listed(page, /^red apples/).click();
     await page.getByRole('heading', { name: 'red apples' }).waitFor();
     expect(page.url()).toMatch(/q=apples/);
     await page.getByRole('button', { name: 'Stop' }).click();
-    await page.getByRole('link', { name: /^red apples/ }).waitFor({ state: 'detached' });
+    await listed(page, /^red apples/).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Show all problems' }).click();
-    await page.getByRole('link', { name: /^red apples cancelled/ }).waitFor();
+    await listed(page, /^red apples cancelled/).waitFor();
     expect(faults).toEqual([]);
   });
 

@@ -26,6 +26,14 @@ describe('the form of a type', () => {
     expect(JSON.stringify(schema)).not.toMatch(/"default"|"anyOf"|"\$ref"/);
   });
 
+  it('offers the choices of a field that only lists them', () => {
+    const properties = { course: { enum: ['soup', 'cake'] }, mixed: { enum: ['soup', 3] } };
+    expect(toFormSchema({ type: 'object', properties }).properties).toEqual({
+      course: { title: 'course', type: 'string', enum: ['soup', 'cake'] },
+      mixed: { title: 'mixed', type: 'string', format: 'json' },
+    });
+  });
+
   it('asks in plain for what may be spelled in several ways, and as JSON for what cannot be drawn', () => {
     const $defs = {
       'a.Kind': { description: 'Which.', anyOf: [{ type: 'string', enum: ['KIND_A'] }, { type: 'integer' }] },

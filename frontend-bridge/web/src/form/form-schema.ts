@@ -54,9 +54,20 @@ function convert(schema: Schema, defs: Schema, path: readonly string[]): Schema 
     case 'number':
     case 'integer':
       return { ...common, ...pick(schema, ['type', 'enum', 'format', 'pattern', 'minimum', 'maximum']) };
+    case undefined:
+      // A list of choices says itself what they are.
+      return isChoice(schema.enum)
+        ? { ...common, type: typeof schema.enum[0], enum: schema.enum }
+        : asJson(schema);
     default:
       return asJson(schema);
   }
+}
+
+function isChoice(choices: unknown): choices is readonly (string | number)[] {
+  const isAll = (type: string): boolean =>
+    Array.isArray(choices) && choices.length > 0 && choices.every((choice) => typeof choice === type);
+  return isAll('string') || isAll('number');
 }
 
 function objectOf(schema: Schema, properties: Schema, defs: Schema, path: readonly string[]): Schema {

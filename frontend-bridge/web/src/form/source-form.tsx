@@ -24,6 +24,7 @@ import { fieldErrors } from './field-faults.js';
 import { fromFormData, toFormData } from './form-data.js';
 import { BYTES, JSON_TEXT, type Schema, toFormSchema } from './form-schema.js';
 import { JsonField } from './json-field.js';
+import type { KnownValues } from './known-values.js';
 
 export interface SourceFormProps {
   readonly schema: Schema;
@@ -31,11 +32,14 @@ export interface SourceFormProps {
   readonly onChange: (value: unknown) => void;
   /** Of the value; paths begin with `/input`. */
   readonly faults: readonly FaultJson[];
+  /** Offered where a text is typed. */
+  readonly known: KnownValues;
 }
 
-export default function SourceForm({ schema, value, onChange, faults }: SourceFormProps): ReactNode {
+export default function SourceForm({ schema, value, onChange, faults, known }: SourceFormProps): ReactNode {
   const drawn = useMemo(() => ({ ...toFormSchema(schema), title: '', description: undefined }), [schema]);
   const errors = useMemo(() => fieldErrors(faults), [faults]);
+  const context = useMemo(() => ({ known }), [known]);
   return (
     <Form
       tagName="div"
@@ -51,6 +55,7 @@ export default function SourceForm({ schema, value, onChange, faults }: SourceFo
       showErrorList={false}
       templates={TEMPLATES}
       widgets={WIDGETS}
+      formContext={context}
       fields={FIELDS}
       experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipDefaults' }}
     />
@@ -71,8 +76,9 @@ function Field(props: FieldTemplateProps): ReactNode {
   if (hidden) return null;
   const isGroup = schema.type === 'object' || schema.type === 'array';
   const isCheck = schema.type === 'boolean';
+  const isShort = isCheck || isNumber(schema) || schema.enum !== undefined || choicesOf(props).length > 0;
   return (
-    <div className={`field${isCheck ? ' field-check' : ''}`}>
+    <div className={`field${isCheck ? ' field-check' : ''}${isShort ? ' field-short' : ''}`}>
       {!isGroup && !isCheck && props.displayLabel && label && (
         <label htmlFor={id}>
           {label} {props.required && <small>needed</small>}
@@ -158,8 +164,8 @@ function ListItem({
   );
 }
 
-/** Texts grow with what is written: nothing says which will be long. Numbers do not. */
-function TextField({ id, value, label, onChange, rawErrors, schema }: WidgetProps): ReactNode {
+/** Texts grow with what is written, but where others were short; numbers do not. */
+function TextField({ id, value, label, onChange, rawErrors, schema, registry }: WidgetProps): ReactNode {
   const common = {
     id,
     'aria-label': label,
@@ -169,12 +175,28 @@ function TextField({ id, value, label, onChange, rawErrors, schema }: WidgetProp
     onChange: (change: ChangeEvent<HTMLInputElement | HTMLTextAreaElement>) =>
       onChange(change.target.value === '' ? undefined : change.target.value),
   };
-  const isNumber = schema.type === 'number' || schema.type === 'integer';
-  return isNumber ? (
-    <input {...common} inputMode="decimal" autoComplete="off" />
-  ) : (
-    <textarea {...common} rows={1} className="grows" />
+  if (isNumber(schema)) return <input {...common} inputMode="decimal" autoComplete="off" />;
+  const choices = choicesOf({ id, registry });
+  if (choices.length === 0) return <textarea {...common} rows={1} className="grows" />;
+  return (
+    <>
+      <input {...common} list={`${id}__choices`} autoComplete="off" />
+      <datalist id={`${id}__choices`}>
+        {choices.map((choice) => (
+          <option key={choice} value={choice} />
+        ))}
+      </datalist>
+    </>
   );
+}
+
+function isNumber(schema: RJSFSchema): boolean {
+  return schema.type === 'number' || schema.type === 'integer';
+}
+
+/** What others have put into this field. */
+function choicesOf({ id, registry }: Pick<WidgetProps, 'id' | 'registry'>): readonly string[] {
+  return (registry.formContext as { readonly known: KnownValues }).known.get(id) ?? [];
 }
 
 function CheckField({ id, value, label, onChange }: WidgetProps): ReactNode {

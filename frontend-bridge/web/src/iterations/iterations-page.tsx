@@ -6,6 +6,7 @@ import type { GraphJson } from '../api/shapes.js';
 import { download } from '../json/download.js';
 import { SelectionLink } from '../selection-link.js';
 import type { Select } from '../state/selection.js';
+import { useTab } from '../states/tab.js';
 import { titleOf } from '../states/title.js';
 import { ColumnChooser } from './column-chooser.js';
 import { Comparison } from './comparison.js';
@@ -44,6 +45,7 @@ export default function IterationsPage({
   const graph = useQuery({ ...newestGraphQuery(found.data?.graph ?? ''), enabled: found.data !== undefined });
   const error = found.error ?? graph.error;
   const title = titleOf(found.data?.title, problem);
+  useTab(`Iterations of ${title}`);
   return (
     <article className="task" aria-labelledby="iterations-title">
       <header className="task-head">

@@ -6,6 +6,7 @@ import type { EventJson, NodeJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { CommandList } from '../commands/command-list.js';
 import { commandsOf } from '../commands/records.js';
+import { CopyButton } from '../copying/copy-button.js';
 import { describeEvent } from '../states/event-words.js';
 import { Moment } from '../states/time.js';
 import { NodeStatus, RunningTask } from './node-table.js';
@@ -44,7 +45,7 @@ export function NodePanel({ node, onClose }: { node: NodeJson; onClose: () => vo
           </Fact>
         )}
         <Fact name="node_id">
-          <code>{node.node_id}</code>
+          <code>{node.node_id}</code> <CopyButton text={node.node_id} what="the node's id" />
         </Fact>
       </dl>
       {node.running.length > 0 && (

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { parseTaskId } from '../../../../src/model/task-id.js';
 import type { NodeJson, RunningJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
+import { formatBytes } from '../states/amounts.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed } from '../states/time.js';
 import { nodeTone } from '../states/tone.js';
@@ -20,6 +21,7 @@ export function NodeTable(props: { nodes: readonly NodeJson[]; selected: string 
             <th scope="col">Module</th>
             <th scope="col">Status</th>
             <th scope="col">Runs now</th>
+            <th scope="col">Load</th>
             <th scope="col">Heartbeat</th>
             <th scope="col">Version</th>
           </tr>
@@ -48,6 +50,9 @@ function NodeRow({ node, isSelected }: { node: NodeJson; isSelected: boolean }):
       </td>
       <td data-label="Runs now">
         <RunsNow node={node} />
+      </td>
+      <td className="figure" data-label="Load">
+        {node.load ? `${node.load.cpu.toFixed(1)} cores, ${formatBytes(node.load.memory_bytes)}` : '–'}
       </td>
       <td className="figure" data-label="Heartbeat">
         {node.last_seen_at === null ? 'never' : <HeartbeatAge node={node} />}

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { nodesQuery } from '../api/queries.js';
 import type { NodeJson } from '../api/shapes.js';
+import { useTab } from '../states/tab.js';
 import { NodePanel } from './node-panel.js';
 import { NodeTable } from './node-table.js';
 
@@ -19,6 +20,7 @@ export default function NodesPage({ selected, onSelect }: NodesPageProps): React
   const nodes = useQuery({ ...nodesQuery(), refetchInterval: HEARTBEAT_LOOK_MS });
   const items = nodes.data?.view.items;
   const node = items?.find((one) => one.node_id === selected);
+  useTab(node === undefined ? 'Nodes' : `Node ${node.instance}`);
   return (
     <article className="fleet" aria-labelledby="nodes-title">
       <header className="fleet-head">

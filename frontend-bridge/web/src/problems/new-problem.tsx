@@ -1,13 +1,25 @@
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
+import {
+  type FormEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useId,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { partAt, printIndented } from '../../../../src/base/json/exact.js';
 import { type Created, submitProblem } from '../api/commands.js';
-import { graphsQuery, newestGraphQuery, samplesQuery } from '../api/queries.js';
-import type { SampleJson } from '../api/shapes.js';
+import { graphsQuery, newestGraphQuery, problemsQuery, samplesQuery, taskQuery } from '../api/queries.js';
+import type { SampleJson, TaskJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
-import { isSchemaless } from '../form/form-schema.js';
+import { isSchemaless, toFormSchema } from '../form/form-schema.js';
+import { knownValues, missingFields } from '../form/known-values.js';
 import SourceForm from '../form/source-form.js';
-import type { Selection } from '../state/selection.js';
+import { NO_FILTER, type Selection } from '../state/selection.js';
+import { useTab } from '../states/tab.js';
+import { titleOf } from '../states/title.js';
 import { useShownTask } from '../task/shown-task.js';
 import { type FormFaults, NO_FAULTS, parseInput, sortFaults } from './faults.js';
 import { FormFault } from './form-fault.js';
@@ -25,7 +37,7 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
   const id = useId();
   const graphs = useQuery(graphsQuery());
   const names = [...new Set(graphs.data?.map((graph) => graph.name))];
-  const [chosen, setChosen] = useState<string>();
+  const [chosen, setChosen] = useState(shown.name);
   const graphName = chosen ?? names[0] ?? '';
   const graph = useQuery({ ...newestGraphQuery(graphName), enabled: graphName !== '' });
   const shownTask = useShownTask(shown);
@@ -34,6 +46,14 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
   const [tab, setTab] = useState<'form' | 'json'>('form');
   const [mistyped, setMistyped] = useState<FormFaults>(NO_FAULTS);
   const post = usePost(submitProblem, onCreated);
+  const samples = useQuery({ ...samplesQuery(graphName), enabled: graphName !== '' }).data;
+  const newest = useNewest(graphName);
+  const known = useMemo(
+    () => knownValues([...(samples ?? []).map(({ input }) => input), ...(newest ? [newest.task.input] : [])]),
+    [samples, newest],
+  );
+  const form = useFaultFocus(mistyped);
+  useTab('New problem');
   const faults = post.error ? sortFaults(post.error) : mistyped;
   const { schema, type } = graph.data?.source ?? {};
   const hasForm = schema !== undefined && !isSchemaless(schema);
@@ -62,92 +82,105 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
     event.preventDefault();
     post.reset();
     const input = read();
-    if (input)
+    if (!input) return;
+    const missing = open === 'form' && schema ? missingFields(toFormSchema(schema), input.value) : [];
+    setMistyped(missing.length > 0 ? { ...NO_FAULTS, form: MISSING, input: missing } : NO_FAULTS);
+    if (missing.length === 0)
       post.send({ graph: graphName, input: input.value ?? {}, ...(title.trim() && { title: title.trim() }) });
   };
 
   return (
-    <form className="form" aria-labelledby={`${id}-name`} onSubmit={submit}>
+    <form ref={form} noValidate className="form form-wide" aria-labelledby={`${id}-name`} onSubmit={submit}>
       <h1 id={`${id}-name`}>New problem</h1>
-      <div className="field">
-        <label htmlFor={`${id}-graph`}>Graph</label>
-        <select
-          id={`${id}-graph`}
-          value={graphName}
-          aria-describedby={`${id}-graph-faults`}
-          onChange={(change) => {
-            setChosen(change.target.value);
-            setDraft({ value: undefined, text: undefined });
-            post.reset();
-          }}
-        >
-          {names.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-        <FieldFaults id={`${id}-graph-faults`} faults={faults.graph} />
-        {graphs.isError && <p className="fault">{graphs.error.message}</p>}
-        {graphs.data && names.length === 0 && <p className="none">No graph is stored yet.</p>}
-      </div>
-      <div className="field">
-        <label htmlFor={`${id}-title`}>
-          Title <small>optional</small>
-        </label>
-        <input
-          id={`${id}-title`}
-          value={title}
-          maxLength={1000}
-          autoComplete="off"
-          aria-describedby={`${id}-title-faults`}
-          onChange={(change) => setTitle(change.target.value)}
-        />
-        <FieldFaults id={`${id}-title-faults`} faults={faults.title} />
-      </div>
-      <Samples
-        graph={graphName}
-        onChoose={(sample) => {
-          fill(sample.input);
-          setTitle(sample.title);
-        }}
-      />
-      {shownTask && shownTask.graph === graphName && (
-        <button type="button" className="link" onClick={() => fill(shownTask.input)}>
-          Take over the input of the iteration that was shown
-        </button>
-      )}
-      <section className="input-part" aria-labelledby={`${id}-input`}>
-        <header className="part-head">
-          <h2 id={`${id}-input`}>
-            Input <small>{type}</small>
-          </h2>
-          {hasForm && <Tabs open={open} onOpen={show} panel={`${id}-panel`} />}
-        </header>
-        <div
-          id={`${id}-panel`}
-          {...(hasForm && { role: 'tabpanel', 'aria-labelledby': `${id}-panel-${open}` })}
-        >
-          {graph.isError && <p className="fault">{graph.error.message}</p>}
-          {open === 'form' && schema && (
-            <SourceForm
-              schema={schema}
-              value={draft.value}
-              onChange={(value) => setDraft({ value, text: undefined })}
-              faults={faults.input}
+      <div className="form-columns">
+        <div className="form-column">
+          <div className="field">
+            <label htmlFor={`${id}-graph`}>Graph</label>
+            <select
+              id={`${id}-graph`}
+              value={graphName}
+              aria-describedby={`${id}-graph-faults`}
+              onChange={(change) => {
+                setChosen(change.target.value);
+                setDraft({ value: undefined, text: undefined });
+                post.reset();
+              }}
+            >
+              {names.map((name) => (
+                <option key={name}>{name}</option>
+              ))}
+            </select>
+            <FieldFaults id={`${id}-graph-faults`} faults={faults.graph} />
+            {graphs.isError && <p className="fault">{graphs.error.message}</p>}
+            {graphs.data && names.length === 0 && <p className="none">No graph is stored yet.</p>}
+          </div>
+          <div className="field">
+            <label htmlFor={`${id}-title`}>
+              Title <small>optional</small>
+            </label>
+            <input
+              id={`${id}-title`}
+              value={title}
+              maxLength={1000}
+              autoComplete="off"
+              aria-describedby={`${id}-title-faults`}
+              onChange={(change) => setTitle(change.target.value)}
             />
+            <FieldFaults id={`${id}-title-faults`} faults={faults.title} />
+          </div>
+          <Samples
+            samples={samples ?? []}
+            onChoose={(sample) => {
+              fill(sample.input);
+              setTitle(sample.title);
+            }}
+          />
+          {shownTask && shownTask.graph === graphName && (
+            <button type="button" className="link" onClick={() => fill(shownTask.input)}>
+              Take over the input of the iteration that was shown
+            </button>
           )}
-          {open === 'json' && graph.data && (
-            <InputField
-              label="Input, as JSON"
-              value={draft.text ?? (draft.value === undefined ? '' : printIndented(draft.value))}
-              onChange={(text) => setDraft({ value: undefined, text })}
-              faults={faults.input}
-            />
+          {newest && newest.task.problem_id !== shownTask?.problem_id && (
+            <button type="button" className="link" onClick={() => fill(newest.task.input)}>
+              Take over the input of the newest problem, “{titleOf(newest.title, newest.task.problem_id)}”
+            </button>
           )}
         </div>
-      </section>
+        <section className="input-part" aria-labelledby={`${id}-input`}>
+          <header className="part-head">
+            <h2 id={`${id}-input`}>
+              Input <small>{type}</small>
+            </h2>
+            {hasForm && <Tabs open={open} onOpen={show} panel={`${id}-panel`} />}
+          </header>
+          <div
+            id={`${id}-panel`}
+            {...(hasForm && { role: 'tabpanel', 'aria-labelledby': `${id}-panel-${open}` })}
+          >
+            {graph.isError && <p className="fault">{graph.error.message}</p>}
+            {open === 'form' && schema && (
+              <SourceForm
+                schema={schema}
+                value={draft.value}
+                onChange={(value) => setDraft({ value, text: undefined })}
+                faults={faults.input}
+                known={known}
+              />
+            )}
+            {open === 'json' && graph.data && (
+              <InputField
+                label="Input, as JSON"
+                value={draft.text ?? (draft.value === undefined ? '' : printIndented(draft.value))}
+                onChange={(text) => setDraft({ value: undefined, text })}
+                faults={faults.input}
+              />
+            )}
+          </div>
+        </section>
+      </div>
       <FormFault faults={faults} />
-      <div className="actions">
-        <button type="submit" className="primary" disabled={post.pending || graphName === ''}>
+      <div className="actions form-actions">
+        <button type="submit" className="primary" disabled={post.pending || graph.data === undefined}>
           {post.pending ? 'Submitting …' : 'Submit'}
         </button>
         <button type="button" onClick={onClose}>
@@ -205,17 +238,19 @@ function Tabs(props: {
 }
 
 /** Inputs that show what the graph is for; choosing one fills the form. */
-function Samples(props: { graph: string; onChoose: (sample: SampleJson) => void }): ReactNode {
+function Samples(props: {
+  samples: readonly SampleJson[];
+  onChoose: (sample: SampleJson) => void;
+}): ReactNode {
   const id = useId();
-  const samples = useQuery({ ...samplesQuery(props.graph), enabled: props.graph !== '' });
-  if (!samples.data || samples.data.length === 0) return null;
+  if (props.samples.length === 0) return null;
   return (
     <section className="samples" aria-labelledby={id}>
       <h2 id={id}>
         Samples <small>to begin with</small>
       </h2>
       <ul>
-        {samples.data.map((sample) => (
+        {props.samples.map((sample) => (
           <li key={sample.name}>
             <button type="button" className="sample" onClick={() => props.onChoose(sample)}>
               {sample.title}
@@ -225,4 +260,26 @@ function Samples(props: { graph: string; onChoose: (sample: SampleJson) => void 
       </ul>
     </section>
   );
+}
+
+const MISSING = 'Not sent yet: something is needed in the fields above.';
+
+/** The newest problem of the graph: people mostly change one thing about what they asked last. */
+function useNewest(graph: string): { readonly title: string | null; readonly task: TaskJson } | undefined {
+  const list = useQuery({ ...problemsQuery({ ...NO_FILTER, graph }), enabled: graph !== '' });
+  const problem = list.data?.view.items[0];
+  const { problem_id = '', newest_iteration_id = 0 } = problem ?? {};
+  const found = useQuery({ ...taskQuery(problem_id, newest_iteration_id), enabled: problem !== undefined });
+  const task = found.data?.view.task;
+  const title = problem?.title ?? null;
+  return useMemo(() => (task ? { title, task } : undefined), [title, task]);
+}
+
+/** When faults are found before anything is sent, the first field that has one is gone to. */
+function useFaultFocus(faults: FormFaults): RefObject<HTMLFormElement | null> {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (faults.input.length > 0) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+  }, [faults]);
+  return form;
 }

@@ -60,7 +60,7 @@ export function IterationPicker({ items, selected, module, fields, onSelect }: I
         className="link"
         to={{ page: 'iterations', problem: items[0]?.problem_id }}
         current={false}
-        label="Table, charts and comparison of the iterations"
+        label="Compare: table, charts and comparison of the iterations"
       >
         Compare
       </SelectionLink>
