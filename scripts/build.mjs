@@ -7,8 +7,8 @@ import { writeClientTypes } from './client-types.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
-const run = (command, args) =>
-  execFileSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+const run = (command, args, env = process.env) =>
+  execFileSync(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
 
 function proto() {
   const out = join(root, 'src/wire/generated');
@@ -43,6 +43,8 @@ if (process.argv[2] !== 'proto') {
   const main = join(root, 'dist/src/cli/main.js');
   if (existsSync(main)) chmodSync(main, 0o755);
   if (existsSync(join(root, 'frontend-bridge/web/vite.config.ts'))) {
-    run(bin('vite'), ['build', '--logLevel', 'warn', 'frontend-bridge/web']);
+    // Reading modules for the client's types marks this process as a development one: the page would be built with React's development build.
+    const env = { ...process.env, NODE_ENV: 'production' };
+    run(bin('vite'), ['build', '--logLevel', 'warn', 'frontend-bridge/web'], env);
   }
 }
