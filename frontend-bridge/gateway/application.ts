@@ -11,7 +11,7 @@ import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import { printJson } from '../../src/base/json/json-text.js';
-import type { Coordinator } from '../../src/orchestrator/port.js';
+import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
 import { type Access, createAccess } from './access.js';
 import type { Bodies } from './bodies.js';
 import type { Connections } from './connections.js';
@@ -28,6 +28,7 @@ import { graphRoutes } from './routes/graphs.js';
 import { figureRoutes, probeRoutes } from './routes/health.js';
 import { iterationRoutes } from './routes/iterations.js';
 import { nodeEventRoutes } from './routes/node-events.js';
+import { nodeKeyRoutes } from './routes/node-keys.js';
 import { nodeRoutes } from './routes/nodes.js';
 import { problemRoutes } from './routes/problems.js';
 import { type SampleFolders, sampleRoutes } from './routes/samples.js';
@@ -55,6 +56,7 @@ export interface ApplicationOptions {
   readonly webRoot: string | undefined;
   readonly samples: SampleFolders;
   readonly graphSchema: object | undefined;
+  readonly keys?: KeyAdministration | undefined;
   readonly limits: GatewayLimits;
 }
 
@@ -123,11 +125,12 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
 export function apiRoutes(
   api: App,
   { coordinator, hub, connections, metrics, logger }: Omit<ApplicationDeps, 'bodies'>,
-  { samples, limits }: Pick<ApplicationOptions, 'samples' | 'limits'>,
+  { samples, limits, keys }: Pick<ApplicationOptions, 'samples' | 'limits' | 'keys'>,
 ): void {
   problemRoutes(api, coordinator);
   iterationRoutes(api, coordinator);
   nodeRoutes(api, coordinator);
+  nodeKeyRoutes(api, keys);
   nodeEventRoutes(api, coordinator);
   graphRoutes(api, coordinator);
   sampleRoutes(api, coordinator, samples, logger);

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { systemClock } from '../../src/base/clock.js';
 import { messageOf, TuttiError } from '../../src/base/errors.js';
-import type { Coordinator } from '../../src/orchestrator/port.js';
+import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
 import { isLoopback } from './access.js';
 import { createApplication } from './application.js';
 import { Bodies } from './bodies.js';
@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly samples?: SampleFolders;
   /** The JSON Schema of a graph file. @default none is served */
   readonly graphSchema?: object;
+  /** The keys of nodes. @default there are none: connections of nodes are not encrypted */
+  readonly keys?: KeyAdministration;
   /** Figures in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   readonly logger: Logger;
@@ -96,6 +98,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           webRoot: options.webRoot,
           samples: options.samples ?? new Map(),
           graphSchema: options.graphSchema,
+          keys: options.keys,
           limits,
         },
       );

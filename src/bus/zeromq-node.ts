@@ -7,7 +7,7 @@
  *    it): after a long outage the orchestrator is not flooded with what is stale.
  * 3. Outputs are handed to a connection that is up (`immediate`) or to nobody.
  */
-import { Dealer, Publisher } from 'zeromq';
+import { curveKeyPair, Dealer, Publisher } from 'zeromq';
 import { TuttiError } from '../base/errors.js';
 import type { NodeBus } from './bus.js';
 import {
@@ -47,6 +47,11 @@ export interface NodeCurve {
   readonly serverKey: string;
   readonly publicKey: string;
   readonly secretKey: string;
+}
+
+/** A new pair for a node, as Z85. */
+export function newKeyPair(): Pick<NodeCurve, 'publicKey' | 'secretKey'> {
+  return curveKeyPair();
 }
 
 /** About as much as a busy node says during one reconnect; all of it is repeated anyway. */

@@ -50,6 +50,8 @@ export interface Config {
   readonly token: string | undefined;
   /** A file whose only line is the token, which is then not seen in the list of processes. @default none */
   readonly tokenFile: string | undefined;
+  /** Whether the sockets of nodes and events speak CURVE. @default on where other machines can reach them */
+  readonly curve: 'on' | 'off' | undefined;
   /** Web origins that may call, beside the orchestrator's own. @default [] */
   readonly origins: readonly string[];
   /** How often a node says that it is alive. @default 1000 */
@@ -178,6 +180,13 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     undefined,
     'a file with the token, which other users cannot see in the list of processes',
     { isPath: true },
+  ),
+  curve: option<'on' | 'off' | undefined>(
+    'curve',
+    'on|off',
+    oneOf('on', 'off'),
+    undefined,
+    'encrypt the sockets of nodes and events; by default on where other machines can reach them',
   ),
   origins: option('origins', 'ORIGIN', origins, noPaths, 'a web origin that may call; repeatable', {
     flag: '--origin',

@@ -5,11 +5,13 @@
  * 2. A step is weighed by its decoded size in memory, not by its size on the wire.
  * 3. An address that fails to show the token a few times in a second is ignored for the rest of it. A token so long that nobody
  *    guesses it counts all the same: somebody who fails then cannot keep others at the same address out.
+ * 4. Where connections are encrypted, the key of the connection decides who may say hello, and the shared token does not count.
  */
+import { messageOf } from '../base/errors.js';
 import { RateLimiter } from '../base/rate-limiter.js';
 import { sameSecret } from '../base/secrets.js';
 import type { OrchestratorBusHandlers, Peer, Route } from '../bus/bus.js';
-import type { ToOrchestrator } from '../model/protocol.js';
+import type { Hello, ToOrchestrator } from '../model/protocol.js';
 import { decodeHello, decodeOutputs, decodeToOrchestrator } from '../wire/codec.js';
 import { parseOutputTopic } from '../wire/topics.js';
 import type { Step } from './decide/turn.js';
@@ -32,11 +34,15 @@ export interface IngestDeps {
   readonly end: (route: Route) => void;
   /** The token that a hello must show. */
   readonly token: string | undefined;
+  /** Why this key may not say this hello, or nothing if it may. Rejects if a new key cannot be stored. */
+  readonly authorize?: ((key: string, hello: Hello) => Promise<string | undefined>) | undefined;
   /** A monotonic clock. */
   readonly nowMs: () => number;
 }
 
-export function ingest({ post, refused, end, token, nowMs }: IngestDeps): OrchestratorBusHandlers {
+type Decoded = Extract<ReturnType<typeof decodeToOrchestrator>, { ok: true }>;
+
+export function ingest({ post, refused, end, token, authorize, nowMs }: IngestDeps): OrchestratorBusHandlers {
   const failures = new RateLimiter(FAILURES_PER_SECOND);
   /** Connections that have shown a wrong token: all that is left for them is to be told. */
   const failed = new Set<Route>();
@@ -54,6 +60,29 @@ export function ingest({ post, refused, end, token, nowMs }: IngestDeps): Orches
     return token.length >= UNGUESSABLE_CHARACTERS || !failures.isReached(address, nowMs());
   }
 
+  /** Decides a hello once it is known that the connection's key may say it. */
+  async function introduce(
+    mayJoin: NonNullable<IngestDeps['authorize']>,
+    { route, address, key = '' }: Peer,
+    hello: Hello,
+    { value: frame, faults, cost }: Decoded,
+  ): Promise<void> {
+    let message: string | undefined;
+    try {
+      message = await mayJoin(key, hello);
+    } catch (error) {
+      // The node says hello again, and by then there may be room.
+      refused({ via: 'control', peer: address, code: 'key_not_stored', message: messageOf(error) });
+      return;
+    }
+    if (message !== undefined) {
+      await post({ kind: 'bad control', route, code: 'unauthorized', message }, SMALL_STEP_BYTES);
+      return;
+    }
+    const messages = frame.messages.map((each) => (each === hello ? { ...hello, token: token ?? '' } : each));
+    await post({ kind: 'control', route, key, frame: { ...frame, messages }, faults }, cost);
+  }
+
   return {
     onControl(route, bytes, peer) {
       if (failed.has(route)) return undefined;
@@ -63,6 +92,11 @@ export function ingest({ post, refused, end, token, nowMs }: IngestDeps): Orches
         return post({ kind: 'bad control', route, ...refusal }, SMALL_STEP_BYTES);
       }
       const { value: frame, faults, cost } = decoded;
+      const hello = frame.messages.find((message) => message.kind === 'hello');
+      if (authorize && hello) {
+        void introduce(authorize, peer, hello, decoded);
+        return undefined;
+      }
       if (peer.isKnown || isHeard(frame, peer)) return post({ kind: 'control', route, frame, faults }, cost);
       const message = `more than ${FAILURES_PER_SECOND} wrong tokens in a second`;
       refused({ via: 'control', peer: peer.address, code: 'unauthorized', message });

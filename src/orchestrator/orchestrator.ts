@@ -25,7 +25,7 @@ import { Doors } from './doors.js';
 import { CommittedEvents } from './event-stream.js';
 import { type Gauges, gaugesOf } from './gauges.js';
 import { Indexes } from './indexes.js';
-import { ingest } from './ingest.js';
+import { type IngestDeps, ingest } from './ingest.js';
 import { load } from './load.js';
 import { Loop } from './loop.js';
 import { PayloadCache } from './payload-cache.js';
@@ -115,6 +115,8 @@ export interface OrchestratorDeps {
   readonly startReader: StartReader;
   /** Nothing can be committed any more (`fenced`, `store_failed`): this process must end. */
   readonly onLost: (error: TuttiError) => void;
+  /** Where connections are encrypted: why this key may not say this hello. */
+  readonly authorize?: IngestDeps['authorize'];
   readonly options: OrchestratorOptions;
 }
 
@@ -279,6 +281,7 @@ export class Orchestrator implements Coordinator {
         },
         end: (route) => bus.end(route),
         token: options.token,
+        authorize: this.#deps.authorize,
         nowMs: () => this.#deps.clock.monotonicMs(),
       }),
     );

@@ -10,6 +10,7 @@ import type { JsonText } from '../base/json/json-text.js';
 import type { BlobRef } from '../model/payload.js';
 import type { TaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
+import type { NodeKeys } from './access/node-keys.js';
 
 export type Request =
   | {
@@ -279,6 +280,12 @@ export interface Refused {
   /** @default 1 */
   readonly times?: number;
 }
+
+/** What an administrator does with the keys of nodes. */
+export type KeyAdministration = Pick<
+  NodeKeys,
+  'list' | 'serverKeys' | 'enroll' | 'add' | 'revoke' | 'rotate'
+>;
 
 export interface Coordinator {
   readonly epoch: number;

@@ -10,6 +10,7 @@ import { listenForUncaught, type UncaughtListener } from './author-code.js';
 import { createHttpBlobs } from './blobs.js';
 import { reportedError } from './errors.js';
 import { Kept } from './kept.js';
+import { curveOf } from './keys.js';
 import { type NodeLogger, type NodeOptions, type NodeSettings, readOptions } from './options.js';
 import { ownSchemas } from './own-schemas.js';
 import { createProcessLoad } from './process-load.js';
@@ -87,8 +88,9 @@ export function node<
       const kept = settings.stateDir === '' ? undefined : await Kept.open(settings.stateDir);
       const clock = new PauseFreeClock(systemClock);
       clock.start();
+      const curve = curveOf(settings);
       const deps: RuntimeDeps = {
-        bus: createZeromqNodeBus({ control: settings.control }),
+        bus: createZeromqNodeBus({ control: settings.control, ...(curve && { curve }) }),
         clock: clock.asClock,
         timers: systemTimers,
         blobs: createHttpBlobs({ token: settings.token, timers: systemTimers }),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Fault, TuttiError } from '../base/errors.js';
+import { defaultKeys, JOIN_TOKEN } from './keys.js';
 
 /** What the SDK writes about itself; a pino logger fits. */
 export interface NodeLogger {
@@ -26,6 +27,13 @@ export interface NodeOptions {
   readonly control?: string;
   /** @default `TUTTI_TOKEN`, else none */
   readonly token?: string;
+  /**
+   * A join token of `tutti node enroll`, with which the node enrols its key. It is needed once; from then on, the key is enough.
+   * @default `TUTTI_JOIN`, else none
+   */
+  readonly join?: string;
+  /** The folder of the node's keys. @default `TUTTI_KEYS`, else `~/.config/tutti/keys` */
+  readonly keys?: string;
   /** The type that the node publishes; it has to be what the graph declares. @default whatever the graph declares */
   readonly outputType?: string;
   /**
@@ -71,6 +79,8 @@ export interface NodeSettings {
   readonly version: string;
   readonly control: string;
   readonly token: string;
+  readonly join: string;
+  readonly keys: string;
   readonly outputType: string;
   readonly protoPaths: readonly string[];
   /** Empty: all. */
@@ -111,6 +121,8 @@ export function readOptions(
     version: options.version ?? '',
     control: options.control ?? (env.TUTTI_CONTROL || DEFAULT_CONTROL),
     token: options.token ?? env.TUTTI_TOKEN ?? '',
+    join: options.join ?? env.TUTTI_JOIN ?? '',
+    keys: options.keys ?? defaultKeys(env),
     outputType: options.outputType ?? '',
     protoPaths: typeof options.protoPath === 'string' ? [options.protoPath] : (options.protoPath ?? []),
     types: options.types ?? [],
@@ -134,6 +146,13 @@ export function readOptions(
     'a name of 1 to 255 characters',
   );
   expect(CONTROL.test(control), 'control', control, `an endpoint such as "${DEFAULT_CONTROL}"`);
+  // A token is a secret: a fault does not show it.
+  expect(
+    settings.join === '' || JOIN_TOKEN.test(settings.join),
+    'join',
+    `${settings.join.slice(0, 11)}…`,
+    'a join token of `tutti node enroll`',
+  );
   for (const [label, value] of Object.entries(labels)) {
     expect(typeof value === 'string', `labels.${label}`, value, 'a text');
   }

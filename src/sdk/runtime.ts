@@ -89,7 +89,9 @@ export class Runtime {
     handler: Handler<Record<string, unknown>, unknown, Record<string, unknown>>,
     deps: RuntimeDeps,
   ) {
-    const { module, instance, version, capacity, labels, outputType, token } = settings;
+    const { module, instance, version, capacity, labels, outputType } = settings;
+    // The token is for those who have no key: a connection with one needs it for blobs only.
+    const token = settings.join || settings.token;
     this.#settings = settings;
     this.#handler = handler;
     this.#deps = deps;

@@ -8,6 +8,8 @@ export interface DataDir {
   readonly store: string;
   /** Notes that there is a store. */
   readonly identity: string;
+  /** The orchestrator's key pairs and the keys of its nodes. */
+  readonly keys: string;
   readonly blobs: string;
   /** The data that a restore has replaced, until the next restore. */
   readonly before: string;
@@ -17,6 +19,7 @@ export function partsOf(dir: string): DataDir {
   return {
     store: join(dir, 'store'),
     identity: join(dir, 'store-identity.json'),
+    keys: join(dir, 'keys.json'),
     blobs: join(dir, 'blobs'),
     before: join(dir, 'before-restore'),
   };
@@ -28,8 +31,8 @@ export function partsOf(dir: string): DataDir {
  * @returns The permissions that others still have, for the operator.
  */
 export function tighten(dir: string): string | undefined {
-  const { blobs, before, identity } = partsOf(dir);
-  const parts = [blobs, before, identity, join(dir, 'holder')];
+  const { blobs, before, identity, keys } = partsOf(dir);
+  const parts = [blobs, before, identity, keys, join(dir, 'holder')];
   const open = parts.filter((part) => !makePrivate(part));
   const isShared = [homedir(), process.cwd()].some((path) => resolve(path) === resolve(dir));
   if (!isShared && !makePrivate(dir)) open.push(dir);

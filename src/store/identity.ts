@@ -2,11 +2,9 @@
  * The identity file: a note, outside of the store, that there is one. A store that is empty or gone while the note exists is damaged, and
  * never takes the place of the one that was there.
  */
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { TuttiError } from '../base/errors.js';
-import { syncPath } from './sync.js';
+import { writeWhole } from './whole-file.js';
 
 export interface Identity {
   readonly store_id: string;
@@ -33,21 +31,8 @@ export async function readIdentity(file: string): Promise<Identity | 'unreadable
 }
 
 /** Whole or not at all, and synced. */
-export async function writeIdentity(file: string, identity: Identity): Promise<void> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.part`;
-  try {
-    const handle = await open(temporary, 'w', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(identity)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-    await syncPath(dirname(file));
-  } finally {
-    await rm(temporary, { force: true });
-  }
+export function writeIdentity(file: string, identity: Identity): Promise<void> {
+  return writeWhole(file, `${JSON.stringify(identity)}\n`);
 }
 
 export const RESTORE_HINT = 'Restore a backup with `tutti restore`, or put the missing file back.';

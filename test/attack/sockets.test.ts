@@ -234,13 +234,13 @@ describe('subscribers that read nothing', () => {
   });
 });
 
-describe('with a token', () => {
+describe('with a token and without CURVE', () => {
   it('the events socket, which asks for none, is reached from this machine only', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, {
       graphs: ['one'],
       env: { TUTTI_TOKEN: TOKEN },
-      args: ['--host', '0.0.0.0'],
+      args: ['--host', '0.0.0.0', '--curve', 'off'],
     });
     expect(orchestrator.ready.events).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/);
     expect(orchestrator.ready.control).toMatch(/^tcp:\/\/0\.0\.0\.0:\d+$/);

@@ -3,13 +3,16 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type KeyPair, keyPairOf, loadBoxes } from '../../src/bus/zmtp/boxes.js';
+import { curveMechanism } from '../../src/bus/zmtp/curve.js';
 import { EventsSocket } from '../../src/bus/zmtp/events-socket.js';
 import { wrapped } from '../../src/bus/zmtp/frames.js';
-import { Incoming } from '../../src/bus/zmtp/incoming.js';
+import { Incoming, type Part } from '../../src/bus/zmtp/incoming.js';
 import { nullMechanism } from '../../src/bus/zmtp/mechanism.js';
 import { checkStore } from '../../src/orchestrator/check.js';
 import type { Step } from '../../src/orchestrator/decide/turn.js';
 import { ingest } from '../../src/orchestrator/ingest.js';
+import { CURVE_GREETING, CurveClient } from '../bus/zmtp/curve-client.js';
 import { GREETING, readyAs } from '../bus/zmtp/raw-peer.js';
 import { Core, graphOf, moduleSpec } from '../orchestrator/core.js';
 import { controlFrame, everyMessage, NOBODY, outputOf, outputsFrame } from '../support/attack-frames.js';
@@ -24,7 +27,7 @@ const IDLE_MS = 10_000;
 const [CONTROL, INSIDER, OUTPUTS, CONTROL_SOCKET, OUTPUTS_SOCKET, EVENTS_SOCKET, CONTROL_HANDSHAKE] = [
   0, 1, 2, 3, 4, 5, 6,
 ];
-const [OUTPUTS_HANDSHAKE, EVENTS_HANDSHAKE, PLANES] = [7, 8, 9];
+const [OUTPUTS_HANDSHAKE, EVENTS_HANDSHAKE, CURVE_HANDSHAKE, CURVE_SOCKET, PLANES] = [7, 8, 9, 10, 11];
 
 export async function framesTarget(sources: RegExp): Promise<FuzzTarget> {
   const core = await Core.open([
@@ -53,6 +56,8 @@ export async function framesTarget(sources: RegExp): Promise<FuzzTarget> {
     { onCut: () => {} },
   );
   const { port } = await publisher.bind('127.0.0.1', 0);
+  await loadBoxes();
+  const pair = keyPairOf();
   const heardControl = ([frame]: readonly Uint8Array[]) => void onControl('hostile', frame!, REGISTERED);
   const heardOutputs = ([topic, frame]: readonly Uint8Array[]) =>
     void onOutputs(String(topic), frame!, STRANGER);
@@ -76,6 +81,10 @@ export async function framesTarget(sources: RegExp): Promise<FuzzTarget> {
         return readAll('PUB', 2, bytes, heardOutputs);
       case EVENTS_HANDSHAKE:
         return say(port, bytes);
+      case CURVE_HANDSHAKE:
+        return void new CurveListener(pair).say(CURVE_GREETING, bytes);
+      case CURVE_SOCKET:
+        return readSealed(pair, bytes, heardControl);
     }
   };
   const frames = [
@@ -133,6 +142,8 @@ function corpusOf(frames: readonly Buffer[]): Buffer[] {
     ...[...changes, ...commands].map((parts) => input(EVENTS_SOCKET!, ...parts)),
     input(CONTROL_HANDSHAKE!, shaken('DEALER', Buffer.concat(wrapped(frames[0]!)))),
     input(OUTPUTS_HANDSHAKE!, shaken('PUB', Buffer.concat(wrapped(Buffer.from(TOPIC), frames.at(-1)!)))),
+    input(CURVE_HANDSHAKE!, new CurveClient(keyPairOf().publicKey).hello()),
+    input(CURVE_SOCKET!, Buffer.from([0]), frames[0]!),
     input(EVENTS_HANDSHAKE!, shaken('SUB', Buffer.concat(changes[0]!))),
   ];
 }
@@ -159,6 +170,40 @@ function readAll(
     if (part.kind === 'message') onMessage(part.frames);
     if (part.kind === 'incomplete' || part.kind === 'broken') return;
   }
+}
+
+/** A connection of the control socket with CURVE. */
+class CurveListener {
+  readonly #incoming: Incoming;
+
+  constructor(pair: KeyPair) {
+    const mechanism = curveMechanism('ROUTER', { keys: () => [pair] }).connect();
+    this.#incoming = new Incoming({
+      ...{ maxFrameBytes: 1 << 20, frames: 1, peers: ['DEALER'], mechanismName: 'CURVE', mechanism },
+    });
+  }
+
+  say(...bytes: readonly Uint8Array[]): Part[] {
+    for (const piece of bytes) if (piece.length > 0) this.#incoming.push(Buffer.from(piece));
+    const parts: Part[] = [];
+    for (;;) {
+      const part = this.#incoming.next();
+      if (part.kind === 'incomplete') return parts;
+      parts.push(part);
+      if (part.kind === 'broken') return parts;
+    }
+  }
+}
+
+/** What a peer with a key of its own may say: the first byte is the flags inside, the rest the frame. */
+function readSealed(pair: KeyPair, bytes: Buffer, onMessage: (frames: readonly Uint8Array[]) => void): void {
+  const listener = new CurveListener(pair);
+  const client = new CurveClient(pair.publicKey);
+  const welcome = listener.say(CURVE_GREETING, client.hello()).at(-1);
+  assert(welcome?.kind === 'reply');
+  listener.say(client.initiate(Buffer.from(welcome.bytes!).subarray(2), 'DEALER'));
+  for (const part of listener.say(client.frame(bytes[0] ?? 0, bytes.subarray(1))))
+    if (part.kind === 'message') onMessage(part.frames);
 }
 
 /** Says this to the socket for events, and waits until the connection has ended. */

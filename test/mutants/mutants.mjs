@@ -298,6 +298,27 @@ export const MUTANTS = [
     tests: ['test/bus/zmtp/control-socket.test.ts'],
   },
   {
+    what: 'takes an encrypted frame twice',
+    file: 'src/bus/zmtp/curve.ts',
+    find: 'if (nonce !== phase.received + 1n) return undefined;',
+    put: '',
+    tests: ['test/bus/zmtp/curve.test.ts'],
+  },
+  {
+    what: 'believes a vouch for another connection',
+    file: 'src/bus/zmtp/curve.ts',
+    find: 'if (!vouched || !isSame(vouched, Buffer.concat([shortClient, server.publicKey]))) return undefined;',
+    put: 'if (!vouched) return undefined;',
+    tests: ['test/bus/zmtp/curve.test.ts'],
+  },
+  {
+    what: 'admits a key that was revoked',
+    file: 'src/orchestrator/access/node-keys.ts',
+    find: 'if (row.revoked_at !== null) return false;',
+    put: '',
+    tests: ['test/orchestrator/access/node-keys.test.ts'],
+  },
+  {
     what: 'reads on while a handler asks for a pause',
     file: 'src/bus/zmtp/server-socket.ts',
     find: 'for (const { socket } of this.#connections) socket.pause();',

@@ -3,7 +3,7 @@ import type { Peer } from '../../src/bus/bus.js';
 import { MAX_HELLO_BYTES } from '../../src/model/limits.js';
 import type { NodeMessage } from '../../src/model/protocol.js';
 import type { Step } from '../../src/orchestrator/decide/turn.js';
-import { ingest } from '../../src/orchestrator/ingest.js';
+import { type IngestDeps, ingest } from '../../src/orchestrator/ingest.js';
 import type { Refused } from '../../src/orchestrator/port.js';
 import { encodeOutputs } from '../../src/wire/codec.js';
 import { controlFrame, helloOf, NOBODY } from '../support/attack-frames.js';
@@ -20,7 +20,7 @@ let ended: string[];
 let now: number;
 let door: ReturnType<typeof ingest>;
 
-function open(token?: string): void {
+function open(token?: string, authorize?: IngestDeps['authorize']): void {
   steps = [];
   costs = [];
   refused = [];
@@ -35,6 +35,7 @@ function open(token?: string): void {
     refused: (one) => void refused.push(one),
     end: (route) => void ended.push(route),
     token,
+    authorize,
     nowMs: () => now,
   });
 }
@@ -64,6 +65,32 @@ describe('the door for outputs', () => {
   it('refuses on the control socket by the route', () => {
     door.onMalformed('control', 'route');
     expect([steps, refused]).toMatchObject([[{ kind: 'bad control', route: 'route' }], []]);
+  });
+});
+
+describe('a connection with a key', () => {
+  const ENCRYPTED: Peer = { ...STRANGER, key: 'a key' };
+
+  it('says hello by its key, whatever token it shows and however often it registers', async () => {
+    open(LONG, (key, { module }) =>
+      Promise.resolve(key === 'a key' && module === 'm' ? undefined : 'not this one'),
+    );
+    say(ENCRYPTED, hello({ token: 'tutti-join-x' }));
+    say({ ...ENCRYPTED, isKnown: true }, hello());
+    say({ ...ENCRYPTED, key: 'another' }, hello({ token: LONG }));
+    await new Promise(setImmediate);
+    expect(steps).toMatchObject([
+      { kind: 'control', key: 'a key', frame: { messages: [{ kind: 'hello', token: LONG }] } },
+      { kind: 'control', key: 'a key' },
+      { kind: 'bad control', code: 'unauthorized', message: 'not this one' },
+    ]);
+  });
+
+  it('is left unanswered while its key cannot be stored', async () => {
+    open(undefined, () => Promise.reject(new Error('full')));
+    say(ENCRYPTED, hello());
+    await new Promise(setImmediate);
+    expect([steps, refused]).toMatchObject([[], [{ code: 'key_not_stored' }]]);
   });
 });
 

@@ -15,6 +15,7 @@ export interface Ready {
   readonly control: string;
   readonly outputs: string;
   readonly events: string;
+  readonly public_key?: string;
   readonly data: string;
   readonly epoch: number;
   readonly store_id: string;

@@ -27,6 +27,13 @@ export interface Received<M = OrchestratorMessage> {
   readonly at: bigint;
 }
 
+/** How a peer encrypts. */
+export interface PeerCurve {
+  readonly serverKey: string;
+  readonly publicKey: string;
+  readonly secretKey: string;
+}
+
 const WAIT_MS = 30_000;
 const BEAT_MS = 300;
 
@@ -41,6 +48,7 @@ export class RawPeer {
   /** How many have come. */
   frames = 0;
   readonly #dealer: Dealer;
+  readonly #curve: { curveServerKey: string; curvePublicKey: string; curveSecretKey: string } | undefined;
   #publisher: XPublisher | undefined;
   #inbox: Received[] = [];
   readonly #waiting = new Set<() => void>();
@@ -56,14 +64,21 @@ export class RawPeer {
       readonly bootId?: string;
       /** What it asks ZeroMQ to be called. */
       readonly routingId?: string;
+      /** Keys as Z85. @default NULL */
+      readonly curve?: PeerCurve;
     } = {},
   ) {
     this.module = who.module ?? 'work';
     this.instance = who.instance ?? 'raw';
     this.bootId = who.bootId ?? randomUUID();
-    const { routingId } = who;
+    const { routingId, curve } = who;
+    this.#curve = curve && {
+      curveServerKey: curve.serverKey,
+      curvePublicKey: curve.publicKey,
+      curveSecretKey: curve.secretKey,
+    };
     const name = routingId === undefined ? {} : { routingId };
-    this.#dealer = new Dealer({ linger: 0, reconnectInterval: 50, ...name });
+    this.#dealer = new Dealer({ linger: 0, reconnectInterval: 50, ...name, ...this.#curve });
     this.#dealer.connect(orchestrator.ready.control);
     void this.#read();
     scene.atEnd(() => this.close());
@@ -113,7 +128,7 @@ export class RawPeer {
   /** Settles when the orchestrator's subscription has come: nothing that is published then is lost. */
   async connectOutputs(endpoint: string): Promise<void> {
     this.#publisher?.close();
-    this.#publisher = new XPublisher({ linger: 0, reconnectInterval: 50 });
+    this.#publisher = new XPublisher({ linger: 0, reconnectInterval: 50, ...this.#curve });
     this.#publisher.connect(endpoint);
     await this.#publisher.receive();
   }

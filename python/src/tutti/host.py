@@ -93,6 +93,8 @@ class Host:
                 output_type=s.output_type,
                 schemas=self._schemas,
                 token=s.token,
+                join=s.join,
+                keys=s.keys,
                 control=s.control,
                 shutdown_grace_ms=s.shutdown_grace_ms,
                 flush_ms=s.flush_ms,

@@ -20,6 +20,8 @@ class Config(NamedTuple):
     output_type: str
     schemas: Sequence[TypeSchema]
     token: str
+    join: str
+    keys: str
     control: str
     shutdown_grace_ms: float
     flush_ms: float

@@ -165,6 +165,8 @@ def node(
     version: str = "",
     control: Optional[str] = None,
     token: Optional[str] = None,
+    join: Optional[str] = None,
+    keys: Optional[Union[str, os.PathLike[str]]] = None,
     output_type: str = "",
     proto_path: Union[str, os.PathLike[str], Sequence[Union[str, os.PathLike[str]]]] = (),
     types: Sequence[str] = (),
@@ -199,6 +201,8 @@ def node(
     :param version: of the node's code, for people
     :param control: the orchestrator's control endpoint; by default ``TUTTI_CONTROL``, else ``tcp://127.0.0.1:7400``
     :param token: by default ``TUTTI_TOKEN``, else none
+    :param join: a join token of ``tutti node enroll``, by default ``TUTTI_JOIN``; needed once, then the node's key is enough
+    :param keys: the folder of the node's keys, by default ``TUTTI_KEYS``, else ``~/.config/tutti/keys``
     :param output_type: the type that the node publishes; it has to be what the graph declares, and is that by default
     :param proto_path: the folder, or the folders, with the ``.proto`` and ``.schema.json`` files that the node was written against. With
         its hello it says what it knows of them, and it is refused (``schema_mismatch``) where the graph means something else by one of
@@ -222,6 +226,8 @@ def node(
         version=version,
         control=control,
         token=token,
+        join=join,
+        keys=keys,
         output_type=output_type,
         proto_path=proto_path,
         types=types,

@@ -14,6 +14,7 @@ from .values.faults import show
 DEFAULT_CONTROL = "tcp://127.0.0.1:7400"
 _MODULE = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 _CONTROL = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+\]|[^\s:/*]+):[0-9]{1,5}\Z")
+_JOIN = re.compile(r"tutti-join-[A-Za-z0-9_-]{75}\Z")
 
 WORKERS = ("threads", "asyncio")
 _MAX_PROCESSES = 1_024
@@ -29,6 +30,8 @@ class NodeOptions(NamedTuple):
     version: str = ""
     control: Optional[str] = None
     token: Optional[str] = None
+    join: Optional[str] = None
+    keys: Optional[Union[str, os.PathLike[str]]] = None
     output_type: str = ""
     proto_path: Union[str, os.PathLike[str], Sequence[Union[str, os.PathLike[str]]]] = ()
     types: Sequence[str] = ()
@@ -52,6 +55,9 @@ class NodeSettings(NamedTuple):
     version: str
     control: str
     token: str
+    join: str
+    keys: str
+    """The folder of keys."""
     output_type: str
     proto_paths: Sequence[str]
     types: Sequence[str]
@@ -92,6 +98,8 @@ def read_options(
         version=options.version,
         control=options.control or env.get("TUTTI_CONTROL") or DEFAULT_CONTROL,
         token=options.token if options.token is not None else env.get("TUTTI_TOKEN", ""),
+        join=options.join if options.join is not None else env.get("TUTTI_JOIN", ""),
+        keys=os.path.abspath(os.fspath(options.keys or env.get("TUTTI_KEYS") or _default_keys())),
         output_type=options.output_type,
         proto_paths=[os.fspath(path) for path in paths],
         types=[types] if isinstance(types, str) else list(types),
@@ -105,6 +113,10 @@ def read_options(
         message = "; ".join(fault.message for fault in faults)
         raise TuttiError("bad_option", message, details=faults)
     return settings
+
+
+def _default_keys() -> str:
+    return os.path.join(os.path.expanduser("~"), ".config", "tutti", "keys")
 
 
 def _own_name(module: str, place: Optional[Place]) -> str:
@@ -143,6 +155,9 @@ def _faults(settings: NodeSettings, is_async: bool) -> List[Fault]:
     expect(0 < len(instance) <= 255, "instance", instance, "a name of 1 to 255 characters")
     right = f'an endpoint such as "{DEFAULT_CONTROL}"'
     expect(_CONTROL.match(settings.control) is not None, "control", settings.control, right)
+    # A token is a secret: a fault does not show it.
+    joins = not settings.join or _JOIN.match(settings.join) is not None
+    expect(joins, "join", f"{settings.join[:11]}…", "a join token of `tutti node enroll`")
     for label, value in settings.labels.items():
         expect(isinstance(value, str), f"labels.{label}", value, "a text")
     duration = "a number of milliseconds from 0 on"

@@ -357,7 +357,7 @@ export abstract class ServerSocket {
       for (const connection of this.#connections) {
         connection.heardMs = now;
         connection.openedMs = now;
-        this.#read(connection);
+        this.#readInTurn(connection);
         if (this.#paused) return;
       }
       for (const { socket } of this.#connections) socket.resume();

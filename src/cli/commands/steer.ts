@@ -7,6 +7,7 @@ import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { table } from '../table.js';
 import { taskIdArgument, taskPath } from '../task.js';
+import { nodeKeyCommands } from './node-keys.js';
 
 interface ReasonOptions extends CommonOptions {
   readonly reason?: string;
@@ -63,7 +64,7 @@ function loadCells(load: unknown): [string, string] {
 }
 
 export function nodeCommand(program: Command, io: Io): void {
-  clientCommand(program, 'node', 'Command or configure a node')
+  const node = clientCommand(program, 'node', 'Command or configure a node, or manage the keys of nodes')
     .argument('<node_id>')
     .addArgument(new Argument('<command>').choices(['start', 'stop', 'reset', 'terminate', 'configure']))
     .argument('[text]', 'with configure: the configuration')
@@ -75,6 +76,8 @@ export function nodeCommand(program: Command, io: Io): void {
       const body = { command, ...(options.reason !== undefined && { reason: options.reason }) };
       await finishCommand(session, await session.client.post(`${path}/commands`, body));
     });
+  node.enablePositionalOptions();
+  nodeKeyCommands(node, io);
 }
 
 async function configure(session: Session, path: string, text: string | undefined): Promise<void> {

@@ -15,18 +15,21 @@ import { decodeText } from '../../base/decode-text.js';
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { stderrLog } from '../../base/log-destination.js';
 import { openFilesLimit } from '../../base/open-files.js';
-import { createZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
+import { createZeromqOrchestratorBus, type ZeromqOrchestratorBus } from '../../bus/zeromq-orchestrator.js';
+import { loadBoxes } from '../../bus/zmtp/boxes.js';
 import { isLoopback, TOKEN_CHARACTERS } from '../../config/config.js';
 import { graphOf, type ParsedGraph, parseGraph } from '../../config/graph-file.js';
 import { graphJsonSchema } from '../../config/graph-json-schema.js';
 import type { Config } from '../../config/options.js';
 import { withPlaces } from '../../config/yaml-places.js';
 import { YamlReader } from '../../config/yaml-reader.js';
+import { type KeyRecord, NodeKeys } from '../../orchestrator/access/node-keys.js';
 import { Orchestrator } from '../../orchestrator/orchestrator.js';
 import type { Answer, Request } from '../../orchestrator/port.js';
 import { childReaders } from '../../orchestrator/queries/service/child-process.js';
 import { partsOf, tighten } from '../../store/data-dir.js';
 import { acquireDataDir } from '../../store/holder.js';
+import { readKeyFile, writeKeyFile } from '../../store/key-file.js';
 import { openStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { logStream } from './log-format.js';
@@ -52,6 +55,8 @@ export interface Running {
     readonly control: string;
     readonly outputs: string;
     readonly events: string;
+    /** The key by which nodes recognise this orchestrator, where connections are encrypted (Z85). */
+    readonly public_key?: string;
     readonly data: string;
     readonly epoch: number;
     readonly store_id: string;
@@ -78,7 +83,9 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     undo.push(() => store.close());
     const reader = new YamlReader();
     undo.push(() => reader.stop());
-    const eventsHost = hostOfEvents(config);
+    let bus: ZeromqOrchestratorBus | undefined;
+    const keys = isEncrypted(config) ? await openKeys(parts.keys, (key) => bus?.endPeersOf(key)) : undefined;
+    const eventsHost = keys ? config.host : hostOfEvents(config);
     if (eventsHost !== config.host)
       logger.warn(
         { host: eventsHost },
@@ -88,14 +95,19 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       logger.warn(
         `the token is short enough to be guessed: give one of at least ${TOKEN_CHARACTERS} characters`,
       );
+    bus = createZeromqOrchestratorBus({
+      control: endpointOf(config.host, config.controlPort),
+      outputs: endpointOf(config.host, config.outputsPort),
+      events: endpointOf(eventsHost, config.eventsPort),
+      maxFrameBytes: config.maxFrameBytes,
+      ...(keys && {
+        security: { keys: () => keys.serverPairs(), admits: (key, socket) => keys.admits(key, socket) },
+      }),
+    });
     const orchestrator = await Orchestrator.open({
       store,
-      bus: createZeromqOrchestratorBus({
-        control: endpointOf(config.host, config.controlPort),
-        outputs: endpointOf(config.host, config.outputsPort),
-        events: endpointOf(eventsHost, config.eventsPort),
-        maxFrameBytes: config.maxFrameBytes,
-      }),
+      bus,
+      ...(keys && { authorize: (key, hello) => keys.authorize(key, hello) }),
       clock: systemClock,
       logger,
       types,
@@ -133,6 +145,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
       samples,
       graphSchema: graphJsonSchema(),
+      ...(keys && { keys }),
       metrics: createMetrics({
         gauges: () => orchestrator.gauges(),
         work: orchestrator.work,
@@ -167,7 +180,15 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     const { epoch, storeId } = orchestrator;
     const sustainml = facade && { sustainml: facade.url };
     return {
-      ready: { http: url, ...sustainml, ...endpoints, data: config.data, epoch, store_id: storeId },
+      ready: {
+        http: url,
+        ...sustainml,
+        ...endpoints,
+        ...(keys && { public_key: keys.publicKey }),
+        data: config.data,
+        epoch,
+        store_id: storeId,
+      },
       stop,
     };
   } catch (thrown) {
@@ -221,7 +242,21 @@ function endpointOf(host: string, port: number): string {
   return `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** A subscriber shows no token and gets every event: where there is one, only this machine may subscribe. */
+function isEncrypted({ curve, host }: Config): boolean {
+  return curve === undefined ? !isLoopback(host) : curve === 'on';
+}
+
+async function openKeys(file: string, onRevoked: (key: string) => void): Promise<NodeKeys> {
+  await loadBoxes();
+  const stored = (await readKeyFile(file)) as KeyRecord | undefined;
+  return NodeKeys.open({
+    ...{ stored, onRevoked },
+    save: (record) => writeKeyFile(file, record),
+    nowMs: () => systemClock.wallMs(),
+  });
+}
+
+/** Without CURVE, a subscriber shows no token and gets every event: where there is one, only this machine may subscribe. */
 function hostOfEvents({ host, token }: Config): string {
   if (token === undefined || isLoopback(host)) return host;
   return host.includes(':') ? '::1' : '127.0.0.1';

@@ -23,6 +23,7 @@ const FORGOTTEN_AT_ONCE = 200;
 /** Who says hello, as the frame around it says: nothing and 0 unless it was welcomed before. */
 export interface Greeter {
   readonly route: Route;
+  readonly key: string | undefined;
   readonly nodeId: string;
   readonly incarnation: number;
 }

@@ -95,6 +95,7 @@ function take(turn: Turn, step: Step, onError: OnError): void {
         step.code,
         step.message,
       );
+      if (step.code === 'unauthorized') turn.journal.close(step.route);
       return;
     case 'outputs':
       for (const output of step.outputs)
@@ -158,7 +159,7 @@ function attemptPart(turn: Turn, step: Step, onError: OnError, work: () => void)
 }
 
 function receiveControl(turn: Turn, step: Extract<Step, { kind: 'control' }>, onError: OnError): void {
-  const { route, frame, faults } = step;
+  const { route, key, frame, faults } = step;
   for (const fault of faults) {
     const code = fault.code in REFUSALS ? (fault.code as RefusalCode) : 'bad_frame';
     refuse(turn, route, frame.incarnation, code, fault.message, {
@@ -168,7 +169,7 @@ function receiveControl(turn: Turn, step: Extract<Step, { kind: 'control' }>, on
     });
   }
   const hello = frame.messages.find((message) => message.kind === 'hello');
-  if (hello) receiveHello(turn, { route, nodeId: frame.nodeId, incarnation: frame.incarnation }, hello);
+  if (hello) receiveHello(turn, { route, key, nodeId: frame.nodeId, incarnation: frame.incarnation }, hello);
   const rest = frame.messages.filter((message) => message.kind !== 'hello');
   if (rest.length === 0 && (hello || frame.nodeId === '')) return;
   const node = hello ? turn.state.nodesByRoute.get(route) : turn.state.nodes.get(frame.nodeId);
@@ -181,7 +182,7 @@ function receiveControl(turn: Turn, step: Extract<Step, { kind: 'control' }>, on
     refuse(turn, route, frame.incarnation, 'stale_incarnation', message);
     return;
   }
-  if (node.route !== route && turn.house.token !== undefined) {
+  if (node.route !== route && (turn.house.token !== undefined || node.key !== undefined)) {
     // Whoever is on that connection has not shown that they may be: names of nodes are no secret.
     refuse(turn, route, frame.incarnation, 'say_hello', 'this connection has not registered here');
     return;

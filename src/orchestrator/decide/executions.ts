@@ -129,7 +129,9 @@ export function receiveOutput(turn: Turn, output: Output, peer: Peer): void {
   const { state } = turn;
   const execution = findExecution(turn, output.executionId, output.lease);
   const node = execution && state.nodes.get(execution.nodeId);
-  if (!execution || node?.route === undefined || node.bootId !== execution.bootId) {
+  // A lease that was overheard or stolen is of no use to another key.
+  const isOwn = node?.key === peer.key;
+  if (!execution || node?.route === undefined || node.bootId !== execution.bootId || !isOwn) {
     state.counters.add('outputs_dropped');
     const message = `execution ${output.executionId} is not known, not under this lease, or not its node's any more`;
     turn.journal.refused('outputs', peer.address, 'outputs_dropped', message);

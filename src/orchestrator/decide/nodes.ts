@@ -63,6 +63,7 @@ export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
   const { undo } = state;
   const node = admit(turn, hello);
   state.setRoute(node, route);
+  undo.set(node, 'key', greeter.key);
   turn.journal.admit(route);
   undo.set(node, 'declaredOutput', hello.outputType);
   undo.set(node, 'schemas', hello.schemas ?? []);

@@ -88,6 +88,8 @@ export interface NodeAtWork {
   readonly load: Load | undefined;
   /** The connection of its last valid frame; nothing until it has registered in this epoch. */
   readonly route: Route | undefined;
+  /** The key that it registered with, where connections are encrypted. Its outputs come from the same one. */
+  readonly key: string | undefined;
   /** Its process has ended, or its host: the connection is gone, and nothing came over another one. */
   readonly connectionEnded: boolean;
   /** Until then another process does not get this instance while one is here; by the loop's monotonic clock. */
@@ -134,6 +136,7 @@ export class FleetNode implements NodeRecord, NodeAtWork, Candidate {
   readonly logBytes: Allowance;
   readonly load: NodeAtWork['load'] = undefined;
   readonly route: NodeAtWork['route'] = undefined;
+  readonly key: NodeAtWork['key'] = undefined;
   readonly connectionEnded: boolean = false;
   readonly contestedUntilMs: number = Number.NEGATIVE_INFINITY;
   readonly conflict: NodeAtWork['conflict'] = undefined;

@@ -69,6 +69,8 @@ export type Step =
   | {
       readonly kind: 'control';
       readonly route: Route;
+      /** The key that the peer has proved to hold, where connections are encrypted. */
+      readonly key?: string;
       readonly frame: ToOrchestrator;
       readonly faults: readonly MessageFault[];
     }

@@ -14,6 +14,7 @@ from typing import Any, Callable, Deque, List, Optional
 import zmq
 
 from ..errors import TuttiError
+from .keys import Curve
 
 _RECONNECT_MS = 100
 _RECONNECT_MAX_MS = 2_000
@@ -36,12 +37,14 @@ class Bus:
         self._dealer: Any = None
         self._publisher: Any = None
         self._outputs = ""
+        self._curve: Optional[Curve] = None
         self._pending: Deque[bytes] = deque()
         self.on_dropped: Callable[[bytes], None] = lambda frame: None
         """A frame that was handed to ``send`` was dropped for newer ones."""
 
-    def connect(self, control: str) -> Any:
-        """The control socket, to be polled. Raises ``TuttiError`` ``bad_endpoint``."""
+    def connect(self, control: str, curve: Optional[Curve] = None) -> Any:
+        """The control socket, to be polled. Raises ``TuttiError`` ``bad_endpoint``. Without ``curve``, nothing is encrypted."""
+        self._curve = curve
         self._dealer = self._socket(zmq.DEALER, control)
         self._dealer.set(zmq.SNDHWM, _PENDING_FRAMES)
         try:
@@ -130,6 +133,10 @@ class Bus:
             (zmq.IPV6, 1 if "[" in endpoint else 0),
         ):
             socket.set(option, value)
+        if self._curve is not None:
+            socket.set(zmq.CURVE_SERVERKEY, self._curve.server_key)
+            socket.set(zmq.CURVE_PUBLICKEY, self._curve.public_key)
+            socket.set(zmq.CURVE_SECRETKEY, self._curve.secret_key)
         return socket
 
 

@@ -42,6 +42,7 @@ from .bus import Bus
 from .clock import PauseFreeClock
 from .events import Effect, SessionEvent
 from .inlets import Ends, Inlets
+from .keys import curve_of
 from .load import LoadMeter, ProcessLoad
 from .runs import NetworkRun
 from .session import Session
@@ -94,7 +95,7 @@ class NetworkRuntime:
                 output_type=config.output_type,
                 status="INACTIVE",
                 held=(),
-                token=config.token,
+                token=config.join or config.token,
                 schemas=config.schemas,
                 types_by_assignment=True,
             )
@@ -120,7 +121,9 @@ class NetworkRuntime:
     def run(self) -> None:
         """Returns when the node has ended, and nothing is left to do for its process."""
         try:
-            dealer = self._bus.connect(self._config.control)
+            config = self._config
+            curve = curve_of(config.module, config.control, config.join, config.keys)
+            dealer = self._bus.connect(config.control, curve)
         except TuttiError as error:
             self._ended = messages.Ended(error)
         else:

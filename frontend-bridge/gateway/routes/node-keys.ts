@@ -1,0 +1,148 @@
+/** Join tokens, and the keys of nodes and subscribers. */
+import { z } from 'zod';
+import type { KeyAdministration } from '../../../src/orchestrator/port.js';
+import { HttpError } from '../errors.js';
+import type { App } from '../http.js';
+import { postHeaders } from '../requests.js';
+import * as shape from '../schemas.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const YEAR_MS = 366 * DAY_MS;
+
+const key = z.string().length(40).describe('A public key as Z85');
+const keyView = z.strictObject({
+  key,
+  modules: z.array(z.string()),
+  instance: z.string().nullable().describe('The only instance that it may register; `null`: any'),
+  subscribe: z.boolean().describe('Whether it may subscribe to events'),
+  enrolled_at: z.string(),
+  revoked_at: z.string().nullable(),
+});
+const serverKeyView = z.strictObject({
+  public_key: key,
+  created_at: z.string(),
+  expires_at: z.string().nullable().describe('`null`: the one in use'),
+});
+const joinBody = z.strictObject({
+  module: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'Use a module name such as `ml_model`'),
+  instance: z.string().min(1).max(255).exactOptional().describe('The only instance that may use it'),
+  uses: z.number().int().min(1).max(100_000).exactOptional().describe('How many keys it enrols. Default 1'),
+  expires_in_ms: z.number().int().min(1000).max(YEAR_MS).exactOptional().describe('Default one hour'),
+});
+const joinView = z.strictObject({
+  join_id: z.string(),
+  token: z.string().describe('Shown once'),
+  module: z.string(),
+  instance: z.string().nullable(),
+  uses: z.number(),
+  expires_at: z.string(),
+});
+const rotateBody = z.strictObject({
+  for_ms: z
+    .number()
+    .int()
+    .min(0)
+    .max(YEAR_MS)
+    .exactOptional()
+    .describe('How long the key before stays valid. Default 30 days'),
+});
+
+export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): void {
+  const administration = (): KeyAdministration => {
+    if (keys) return keys;
+    throw new HttpError(
+      409,
+      'curve_off',
+      'Connections of nodes are not encrypted here, so there are no keys.',
+      {
+        hint: 'Start the orchestrator with --curve on.',
+      },
+    );
+  };
+
+  app.get(
+    '/v1/node-keys',
+    {
+      schema: {
+        summary: 'The keys of nodes and subscribers, and those of the orchestrator',
+        response: shape.answers({
+          200: z.strictObject({
+            items: z.array(keyView),
+            next_cursor: z.null(),
+            server_keys: z.array(serverKeyView),
+          }),
+        }),
+      },
+    },
+    () => ({ items: administration().list(), next_cursor: null, server_keys: administration().serverKeys() }),
+  );
+
+  app.post(
+    '/v1/node-keys/joins',
+    {
+      schema: {
+        summary: 'Make a join token, with which nodes enrol their keys',
+        headers: postHeaders,
+        body: joinBody,
+        response: shape.answers({ 201: joinView }),
+      },
+    },
+    async (request, reply) => {
+      const { module, instance = null, uses = 1, expires_in_ms: expiresInMs = HOUR_MS } = request.body;
+      const join = await administration().enroll({ module, instance, uses, expiresInMs });
+      return reply.code(201).send(join);
+    },
+  );
+
+  app.post(
+    '/v1/node-keys/subscribers',
+    {
+      schema: {
+        summary: 'Enrol a key for the events socket',
+        headers: postHeaders,
+        body: z.strictObject({ key }),
+        response: shape.answers({ 201: keyView }),
+      },
+    },
+    async (request, reply) => {
+      const row = await administration().add(request.body.key, { subscribe: true });
+      if (!row) throw new HttpError(409, 'key_revoked', 'This key was revoked, which is forever.');
+      return reply.code(201).send(row);
+    },
+  );
+
+  app.post(
+    '/v1/node-keys/revoke',
+    {
+      schema: {
+        summary: 'Revoke a key, at once and forever',
+        headers: postHeaders,
+        body: z.strictObject({ key }),
+        response: shape.answers({ 200: keyView }),
+      },
+    },
+    async (request) => {
+      const row = await administration().revoke(request.body.key);
+      if (!row) throw new HttpError(404, 'not_found', 'This key is not enrolled.');
+      return row;
+    },
+  );
+
+  app.post(
+    '/v1/server-keys',
+    {
+      schema: {
+        summary: 'Use a new key of the orchestrator; the one before stays valid for a while',
+        headers: postHeaders,
+        body: rotateBody,
+        response: shape.answers({ 201: serverKeyView }),
+      },
+    },
+    async (request, reply) => {
+      const { for_ms: forMs = 30 * DAY_MS } = request.body;
+      const { secret_key: _, ...row } = await administration().rotate(forMs);
+      return reply.code(201).send(row);
+    },
+  );
+}

@@ -1,0 +1,99 @@
+/** `tutti node enroll|keys|revoke|rotate-server-key`: who may connect with CURVE. */
+import { type Command, Option } from 'commander';
+import { parseDuration } from '../../config/duration.js';
+import type { Json } from '../client.js';
+import { CliError, EXIT } from '../exit.js';
+import type { Io } from '../io.js';
+import { type CommonOptions, clientCommand, openSession } from '../program.js';
+import { table } from '../table.js';
+
+interface EnrollOptions extends CommonOptions {
+  readonly module?: string;
+  readonly instance?: string;
+  readonly uses?: string;
+  readonly expires?: string;
+  readonly subscribe?: boolean;
+  readonly key?: string;
+}
+
+export function nodeKeyCommands(node: Command, io: Io): void {
+  clientCommand(node, 'enroll', 'Print a join token for nodes, or enrol the key of a subscriber')
+    .option('--module <module>', 'the module that its nodes may register for')
+    .option('--instance <instance>', 'the only instance that they may register as')
+    .option('--uses <n>', 'how many keys it enrols (default 1)')
+    .option('--expires <time>', 'how long it is valid (default 1h)')
+    .addOption(new Option('--subscribe', 'enrol --key for the events socket'))
+    .option('--key <z85>', 'with --subscribe: the public key')
+    .action(async (options: EnrollOptions) => {
+      const session = openSession(options, io);
+      if (options.subscribe) {
+        if (options.key === undefined) throw missing('--key', 'with --subscribe, the public key (Z85)');
+        const row = await session.client.post('/v1/node-keys/subscribers', { key: options.key });
+        session.print(row, () => `${String(row.key)} may subscribe to events`);
+        return;
+      }
+      if (options.module === undefined) throw missing('--module', 'the module of the nodes');
+      const body = {
+        module: options.module,
+        ...(options.instance !== undefined && { instance: options.instance }),
+        ...(options.uses !== undefined && { uses: Number(options.uses) }),
+        ...(options.expires !== undefined && { expires_in_ms: milliseconds('--expires', options.expires) }),
+      };
+      const join = await session.client.post('/v1/node-keys/joins', body);
+      session.print(join, () => String(join.token));
+    });
+
+  clientCommand(node, 'keys', 'List the keys of nodes and subscribers').action(
+    async (options: CommonOptions) => {
+      const session = openSession(options, io);
+      const { value } = await session.client.get<{ items: Json[]; server_keys: Json[] }>('/v1/node-keys');
+      session.print(value, () => {
+        const rows = value.items.map((row) => [
+          row.key,
+          [...(row.modules as string[]), ...(row.subscribe ? ['(events)'] : [])].join(' '),
+          row.instance,
+          row.enrolled_at,
+          row.revoked_at,
+        ]);
+        const server = value.server_keys.map((row) => [
+          row.public_key,
+          '(orchestrator)',
+          '',
+          row.created_at,
+          row.expires_at,
+        ]);
+        return table(['KEY', 'MODULES', 'INSTANCE', 'SINCE', 'UNTIL'], [...rows, ...server]);
+      });
+    },
+  );
+
+  clientCommand(node, 'revoke', 'Revoke a key, at once and forever')
+    .argument('<key>', 'the public key (Z85)')
+    .action(async (key: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const row = await session.client.post('/v1/node-keys/revoke', { key });
+      session.print(row, () => `${key} is revoked`);
+    });
+
+  clientCommand(node, 'rotate-server-key', 'Use a new key of the orchestrator')
+    .option('--for <time>', 'how long the key before stays valid (default 30d)')
+    .action(async (options: CommonOptions & { readonly for?: string }) => {
+      const session = openSession(options, io);
+      const body = options.for === undefined ? {} : { for_ms: milliseconds('--for', options.for) };
+      const row = await session.client.post('/v1/server-keys', body);
+      session.print(row, () => String(row.public_key));
+    });
+}
+
+function missing(option: string, what: string): CliError {
+  return new CliError(EXIT.badInput, 'missing_argument', `${option} is needed: ${what}.`);
+}
+
+/** A duration; days (`30d`), too. */
+function milliseconds(option: string, text: string): number {
+  const days = /^(\d{1,4})d$/.exec(text)?.[1];
+  if (days !== undefined) return Number(days) * 86_400_000;
+  const read = parseDuration(text, 1000);
+  if (read.ok) return read.ms;
+  throw new CliError(EXIT.badInput, read.code, `${option}: ${read.message}, or days like 30d`);
+}

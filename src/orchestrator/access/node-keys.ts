@@ -1,0 +1,308 @@
+/**
+ * Who may connect with CURVE: the orchestrator's own key pairs, the keys of nodes and subscribers, and the join tokens by which
+ * nodes enrol theirs.
+ *
+ * K1. What is granted is on the disk before anybody is told, and so is a revocation.
+ * K2. A revoked key is never admitted again, whatever token comes with it.
+ * K3. A token is stored as a hash, enrols as many keys as it has uses, and is of no use to a key that is enrolled already.
+ * K4. A node says hello only for modules (and the instance) that its key is enrolled for. An instance belongs to the key that had
+ *     it first since the orchestrator was started.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { keyFromZ85, toZ85 } from '../../base/z85.js';
+import { type KeyPair, keyPairOf } from '../../bus/zmtp/boxes.js';
+
+export interface ServerKeyRow {
+  readonly public_key: string;
+  readonly secret_key: string;
+  readonly created_at: string;
+  /** RFC 3339, or nothing for the one in use. */
+  readonly expires_at: string | null;
+}
+
+export interface NodeKeyRow {
+  /** As Z85. */
+  readonly key: string;
+  readonly modules: readonly string[];
+  /** The only instance that it may register, or nothing for any. */
+  readonly instance: string | null;
+  /** Whether it may subscribe to events. */
+  readonly subscribe: boolean;
+  readonly enrolled_at: string;
+  readonly revoked_at: string | null;
+}
+
+export interface JoinRow {
+  readonly join_id: string;
+  /** SHA-256 of the token, in hexadecimal. */
+  readonly hash: string;
+  readonly module: string;
+  readonly instance: string | null;
+  readonly uses_left: number;
+  readonly expires_at: string;
+}
+
+/** All of it, as it is stored. */
+export interface KeyRecord {
+  readonly server: readonly ServerKeyRow[];
+  readonly keys: readonly NodeKeyRow[];
+  readonly joins: readonly JoinRow[];
+}
+
+export interface NodeKeysDeps {
+  /** What `save` has kept, or nothing at the first start. */
+  readonly stored: KeyRecord | undefined;
+  /** Keeps the record, whole or not at all, and durably. */
+  readonly save: (record: KeyRecord) => Promise<void>;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
+  /** Ends the connections of a key that may no longer be here. */
+  readonly onRevoked: (key: string) => void;
+}
+
+export interface NewJoin {
+  readonly join_id: string;
+  readonly token: string;
+  readonly module: string;
+  readonly instance: string | null;
+  readonly uses: number;
+  readonly expires_at: string;
+}
+
+/** Who says hello. */
+export interface Applicant {
+  readonly module: string;
+  readonly instance: string;
+  readonly token: string;
+}
+
+const TOKEN_PREFIX = 'tutti-join-';
+const SECRET_BYTES = 24;
+const INSTANCES_LIMIT = 100_000;
+
+export class NodeKeys {
+  readonly #deps: NodeKeysDeps;
+  #server: readonly ServerKeyRow[];
+  readonly #keys: Map<string, NodeKeyRow>;
+  #joins: Map<string, JoinRow>;
+  /** By module and instance, the key that has it. */
+  readonly #owners = new Map<string, string>();
+  #pairs: { readonly pair: KeyPair; readonly expiresMs: number }[] = [];
+  #saving: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  /** Makes the first key pair where there is none. */
+  static async open(deps: NodeKeysDeps): Promise<NodeKeys> {
+    const keys = new NodeKeys(deps);
+    if (keys.#server.length === 0) {
+      keys.#server = [newServerKey(deps.nowMs())];
+      await keys.#save();
+    }
+    keys.#readPairs();
+    return keys;
+  }
+
+  private constructor(deps: NodeKeysDeps) {
+    this.#deps = deps;
+    const { server = [], keys = [], joins = [] } = deps.stored ?? {};
+    this.#server = server;
+    this.#keys = new Map(keys.map((row) => [row.key, row]));
+    this.#joins = new Map(joins.map((row) => [row.hash, row]));
+  }
+
+  /** The key by which nodes recognise this orchestrator, as Z85. */
+  get publicKey(): string {
+    return this.#server[0]!.public_key;
+  }
+
+  /** The pairs that are valid now, the one in use first. */
+  serverPairs(): readonly KeyPair[] {
+    const now = this.#deps.nowMs();
+    return this.#pairs.filter(({ expiresMs }) => expiresMs > now).map(({ pair }) => pair);
+  }
+
+  /** Whether a peer with this key may use this socket. On the control socket, a new key may show a token while there is one. */
+  admits(key: string, socket: 'control' | 'outputs' | 'events'): boolean {
+    const row = this.#keys.get(key);
+    if (!row) return socket === 'control' && this.#hasJoins();
+    // K2
+    if (row.revoked_at !== null) return false;
+    return socket === 'events' ? row.subscribe : row.modules.length > 0;
+  }
+
+  /** Why this key may not say this hello, or nothing if it may. Enrols the key of a valid token. Rejects if it cannot be stored. */
+  async authorize(key: string, applicant: Applicant): Promise<string | undefined> {
+    const { module, instance } = applicant;
+    const row = this.#keys.get(key);
+    if (row && row.revoked_at !== null) return 'this key has been revoked';
+    const mayBe = row?.modules.includes(module) && (row.instance ?? instance) === instance;
+    if (!mayBe) {
+      const why = this.#join(key, row, applicant);
+      if (why !== undefined) return why;
+      // K1
+      await this.#save();
+    }
+    // K4
+    const place = `${module} ${instance}`;
+    const owner = this.#owners.get(place) ?? key;
+    if (owner !== key && this.#keys.get(owner)?.revoked_at === null)
+      return `the instance ${instance} belongs to another key`;
+    if (this.#owners.size >= INSTANCES_LIMIT) this.#owners.delete(this.#owners.keys().next().value!);
+    this.#owners.set(place, key);
+    return undefined;
+  }
+
+  /** A token that enrols the keys of nodes. */
+  async enroll(options: {
+    readonly module: string;
+    readonly instance: string | null;
+    readonly uses: number;
+    readonly expiresInMs: number;
+  }): Promise<NewJoin> {
+    const secret = Buffer.concat([keyFromZ85(this.publicKey)!, randomBytes(SECRET_BYTES)]);
+    const token = TOKEN_PREFIX + secret.toString('base64url');
+    const { module, instance, uses } = options;
+    const expires_at = new Date(this.#deps.nowMs() + options.expiresInMs).toISOString();
+    const join_id = randomBytes(8).toString('hex');
+    const row = { join_id, hash: hashOf(token), module, instance, uses_left: uses, expires_at };
+    this.#joins.set(row.hash, row);
+    await this.#save();
+    return { join_id, token, module, instance, uses, expires_at };
+  }
+
+  /** Enrols a key that is known by other means. Returns nothing if it was revoked before. */
+  async add(key: string, grants: { readonly subscribe: boolean }): Promise<NodeKeyRow | undefined> {
+    const before = this.#keys.get(key);
+    if (before && before.revoked_at !== null) return undefined;
+    const row = { ...(before ?? this.#newRow(key)), ...grants };
+    this.#keys.set(key, row);
+    await this.#save();
+    return row;
+  }
+
+  /** At once and forever. Returns nothing if the key is not known. */
+  async revoke(key: string): Promise<NodeKeyRow | undefined> {
+    const before = this.#keys.get(key);
+    if (!before) return undefined;
+    const row = { ...before, revoked_at: before.revoked_at ?? this.#now() };
+    // K2: also where the disk is full, until the process ends.
+    this.#keys.set(key, row);
+    this.#deps.onRevoked(key);
+    await this.#save();
+    return row;
+  }
+
+  /** Uses a new key pair from now on; those before stay valid for so long. */
+  async rotate(forMs: number): Promise<ServerKeyRow> {
+    const now = this.#deps.nowMs();
+    const until = new Date(now + forMs).toISOString();
+    const before = this.#server.filter(
+      ({ expires_at }) => expires_at === null || Date.parse(expires_at) > now,
+    );
+    const shortened = before.map((row) => ({
+      ...row,
+      expires_at: row.expires_at !== null && row.expires_at < until ? row.expires_at : until,
+    }));
+    this.#server = [newServerKey(now), ...shortened];
+    this.#readPairs();
+    await this.#save();
+    return this.#server[0]!;
+  }
+
+  list(): readonly NodeKeyRow[] {
+    return [...this.#keys.values()];
+  }
+
+  /** Without their secrets. */
+  serverKeys(): readonly Omit<ServerKeyRow, 'secret_key'>[] {
+    return this.#server.map(({ secret_key: _, ...row }) => row);
+  }
+
+  #hasJoins(): boolean {
+    const now = this.#now();
+    for (const { uses_left, expires_at } of this.#joins.values())
+      if (uses_left > 0 && expires_at > now) return true;
+    return false;
+  }
+
+  /** K3 */
+  #join(
+    key: string,
+    before: NodeKeyRow | undefined,
+    { module, instance, token }: Applicant,
+  ): string | undefined {
+    const join = token.startsWith(TOKEN_PREFIX) ? this.#joins.get(hashOf(token)) : undefined;
+    if (!join) {
+      const enrolled = before && before.modules.length > 0 ? before.modules.join(', ') : undefined;
+      return enrolled === undefined
+        ? 'this key is not enrolled: start the node with TUTTI_JOIN and a token of `tutti node enroll`'
+        : `this key is enrolled for ${enrolled}${before?.instance ? ` as ${before.instance}` : ''} only`;
+    }
+    if (join.uses_left < 1 || join.expires_at <= this.#now())
+      return 'the join token is used up or has expired';
+    if (join.module !== module) return `the join token is for the module ${join.module}`;
+    if ((join.instance ?? instance) !== instance)
+      return `the join token is for the instance ${join.instance}`;
+    this.#joins.set(join.hash, { ...join, uses_left: join.uses_left - 1 });
+    const row = before ?? this.#newRow(key);
+    const modules = [...new Set([...row.modules, module])];
+    this.#keys.set(key, { ...row, modules, instance: join.instance });
+    return undefined;
+  }
+
+  #newRow(key: string): NodeKeyRow {
+    const none = { modules: [], instance: null, subscribe: false, revoked_at: null };
+    return { key, ...none, enrolled_at: this.#now() };
+  }
+
+  #readPairs(): void {
+    this.#pairs = this.#server.map(({ secret_key, expires_at }) => ({
+      pair: keyPairOf(keyFromZ85(secret_key)),
+      expiresMs: expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(expires_at),
+    }));
+  }
+
+  #now(): string {
+    return new Date(this.#deps.nowMs()).toISOString();
+  }
+
+  /** Settles when all that has changed before is kept. What changes while one record is written is in the next. */
+  #save(): Promise<void> {
+    if (!this.#saving) {
+      this.#saving = this.#write().finally(() => {
+        this.#saving = undefined;
+      });
+      return this.#saving;
+    }
+    this.#next ??= this.#saving
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.#save();
+      });
+    return this.#next;
+  }
+
+  async #write(): Promise<void> {
+    // Those that change in the same turn are in it.
+    await Promise.resolve();
+    const now = this.#now();
+    this.#joins = new Map(
+      [...this.#joins].filter(([, { uses_left, expires_at }]) => uses_left > 0 && expires_at > now),
+    );
+    const server = this.#server.filter(({ expires_at }) => expires_at === null || expires_at > now);
+    await this.#deps.save({ server, keys: this.list(), joins: [...this.#joins.values()] });
+  }
+}
+
+function newServerKey(nowMs: number): ServerKeyRow {
+  const { publicKey, secretKey } = keyPairOf();
+  return {
+    ...{ public_key: toZ85(publicKey), secret_key: toZ85(secretKey) },
+    ...{ created_at: new Date(nowMs).toISOString(), expires_at: null },
+  };
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

@@ -1,0 +1,133 @@
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { toZ85 } from '../../../src/base/z85.js';
+import { keyPairOf, loadBoxes } from '../../../src/bus/zmtp/boxes.js';
+import { type KeyRecord, NodeKeys } from '../../../src/orchestrator/access/node-keys.js';
+
+const HOUR_MS = 3_600_000;
+const JOIN = { module: 'work', instance: null, uses: 1, expiresInMs: HOUR_MS };
+const newKey = (): string => toZ85(keyPairOf().publicKey);
+
+let keys: NodeKeys;
+let stored: KeyRecord | undefined;
+let saves: number;
+let nowMs: number;
+let revoked: string[];
+let save: (record: KeyRecord) => Promise<void>;
+
+async function open(): Promise<void> {
+  keys = await NodeKeys.open({
+    stored,
+    save: (record) => save(record),
+    nowMs: () => nowMs,
+    onRevoked: (key) => void revoked.push(key),
+  });
+}
+
+beforeAll(loadBoxes);
+beforeEach(async () => {
+  stored = undefined;
+  saves = 0;
+  revoked = [];
+  nowMs = Date.parse('2026-01-01T00:00:00Z');
+  save = async (record) => {
+    saves += 1;
+    await Promise.resolve();
+    stored = structuredClone(record);
+  };
+  await open();
+});
+
+const hello = (key: string, token = '', instance = 'a', module = 'work') =>
+  keys.authorize(key, { module, instance, token });
+
+describe('the keys of nodes', () => {
+  it('are enrolled by a token as often as it has uses, which is on the disk before anybody is told', async () => {
+    const { token } = await keys.enroll({ ...JOIN, uses: 2 });
+    expect(JSON.stringify(stored)).not.toContain(token);
+    const [a, b, c] = [newKey(), newKey(), newKey()];
+    expect([keys.admits(a, 'control'), keys.admits(a, 'outputs'), keys.admits(a, 'events')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(await hello(a, token)).toBeUndefined();
+    expect(stored?.keys).toMatchObject([{ key: a, modules: ['work'] }]);
+    // It needs no second use.
+    expect(await hello(a, token)).toBeUndefined();
+    expect(await hello(b, token, 'b')).toBeUndefined();
+    expect(await hello(c, token, 'c')).toMatch(/not enrolled/);
+    await open();
+    expect(await hello(a)).toBeUndefined();
+    expect([keys.admits(a, 'outputs'), keys.admits(c, 'control')]).toEqual([true, false]);
+  });
+
+  it.each([
+    ['for another module', { module: 'other' }, /is for the module other/],
+    ['for another instance', { instance: 'b' }, /is for the instance b/],
+    ['that has expired', { expiresInMs: -1 }, /not enrolled|expired/],
+  ])('are not enrolled by a token %s', async (_what, more, why) => {
+    const { token } = await keys.enroll({ ...JOIN, ...more });
+    expect(await hello(newKey(), token)).toMatch(why);
+    expect(await hello(newKey(), `${token.slice(0, -1)}~`)).toMatch(/not enrolled/);
+  });
+
+  it('have their instances to themselves, until they are revoked', async () => {
+    const { token } = await keys.enroll({ ...JOIN, uses: 2 });
+    const [owner, other] = [newKey(), newKey()];
+    expect(await hello(owner, token)).toBeUndefined();
+    expect(await hello(other, token)).toMatch(/belongs to another key/);
+    await keys.revoke(owner);
+    expect(await hello(other)).toBeUndefined();
+  });
+
+  it('are revoked forever, whatever token comes with them, also where the disk is full', async () => {
+    const { token } = await keys.enroll({ ...JOIN, uses: 9 });
+    const key = newKey();
+    expect(await hello(key, token)).toBeUndefined();
+    save = () => Promise.reject(new Error('full'));
+    await expect(keys.revoke(key)).rejects.toThrow('full');
+    expect(revoked).toEqual([key]);
+    expect([keys.admits(key, 'control'), await hello(key, token)]).toEqual([
+      false,
+      'this key has been revoked',
+    ]);
+    expect(await keys.add(key, { subscribe: true })).toBeUndefined();
+    expect(await keys.revoke(newKey())).toBeUndefined();
+  });
+
+  it('are kept together when many join at once', async () => {
+    const { token } = await keys.enroll({ ...JOIN, uses: 1000 });
+    saves = 0;
+    const joining = Array.from({ length: 1000 }, (_, index) =>
+      hello(String(index).padStart(40, '0'), token, `${index}`),
+    );
+    expect(await Promise.all(joining)).toEqual(Array(1000).fill(undefined));
+    expect(stored?.keys.length).toBe(1000);
+    expect(saves).toBeLessThan(10);
+    expect(stored?.joins).toEqual([]);
+  });
+
+  it('of subscribers are for events and nothing else', async () => {
+    const key = newKey();
+    await keys.add(key, { subscribe: true });
+    expect(['control', 'outputs', 'events'].map((socket) => keys.admits(key, socket as 'events'))).toEqual([
+      false,
+      false,
+      true,
+    ]);
+  });
+});
+
+describe("the orchestrator's key", () => {
+  it('stays the same until it is rotated, and then the one before is valid for as long as it was said', async () => {
+    const before = keys.publicKey;
+    await open();
+    expect(keys.publicKey).toBe(before);
+    const { public_key: after } = await keys.rotate(HOUR_MS);
+    const valid = () => keys.serverPairs().map(({ publicKey }) => toZ85(publicKey));
+    expect([keys.publicKey, valid()]).toEqual([after, [after, before]]);
+    nowMs += HOUR_MS;
+    expect(valid()).toEqual([after]);
+    expect(JSON.stringify(keys.serverKeys())).not.toContain('secret');
+  });
+});
