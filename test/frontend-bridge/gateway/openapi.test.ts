@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadBoxes } from '../../../src/bus/zmtp/boxes.js';
+import { NodeKeys } from '../../../src/orchestrator/access/node-keys.js';
 import { fakeNode } from '../../support/fake-coordinator.js';
 import { type RunningGateway, startGateway } from '../../support/gateway.js';
 
@@ -32,6 +34,11 @@ const CONTRACT = [
   'GET /v1/nodes/{node_id}/events',
   'POST /v1/nodes/{node_id}/commands',
   'POST /v1/nodes/{node_id}/configuration',
+  'GET /v1/node-keys',
+  'POST /v1/node-keys/joins',
+  'POST /v1/node-keys/subscribers',
+  'POST /v1/node-keys/revoke',
+  'POST /v1/server-keys',
   'GET /v1/commands/{command_id}',
   'GET /v1/graphs',
   'GET /v1/graphs/{name}',
@@ -68,7 +75,15 @@ let document: Document;
 let ajv: Ajv2020;
 
 beforeAll(async () => {
-  running = await startGateway({ token: 'secret' });
+  await loadBoxes();
+  const keys = await NodeKeys.open({
+    stored: undefined,
+    save: async () => {},
+    nowMs: () => Date.now(),
+    onRevoked: () => {},
+  });
+  await keys.add('0'.repeat(40), { subscribe: true });
+  running = await startGateway({ token: 'secret', keys });
   document = (await (await get('/openapi.json')).json()) as Document;
   ajv = new Ajv2020({ strict: false, logger: false });
   ajv.addSchema(document, 'api');
