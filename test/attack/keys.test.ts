@@ -94,7 +94,7 @@ describe('a node with the SDK', () => {
     const root = join(import.meta.dirname, '../..');
     const start = (more: Readonly<Record<string, string>>): Spawned =>
       scene.spawn(
-        ['-m', 'tutti', join(root, 'test/e2e/nodes/giver.py')],
+        ['-m', 'tutti', 'run', join(root, 'test/e2e/nodes/giver.py')],
         {
           ...{ TUTTI_CONTROL: orchestrator.ready.control, TUTTI_INSTANCE: 'snake', TUTTI_KEYS: keys },
           ...{ PYTHONPATH: join(root, 'python/src'), ...more },

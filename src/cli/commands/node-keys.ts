@@ -79,7 +79,7 @@ export function nodeKeyCommands(node: Command, io: Io): void {
     .option('--for <time>', 'how long the key before stays valid (default 30d)')
     .action(async (options: CommonOptions & { readonly for?: string }) => {
       const session = openSession(options, io);
-      const body = options.for === undefined ? {} : { for_ms: milliseconds('--for', options.for) };
+      const body = options.for === undefined ? {} : { for_ms: milliseconds('--for', options.for, 0) };
       const row = await session.client.post('/v1/server-keys', body);
       session.print(row, () => String(row.public_key));
     });
@@ -90,10 +90,10 @@ function missing(option: string, what: string): CliError {
 }
 
 /** A duration; days (`30d`), too. */
-function milliseconds(option: string, text: string): number {
+function milliseconds(option: string, text: string, leastMs = 1000): number {
   const days = /^(\d{1,4})d$/.exec(text)?.[1];
   if (days !== undefined) return Number(days) * 86_400_000;
-  const read = parseDuration(text, 1000);
+  const read = parseDuration(text, leastMs);
   if (read.ok) return read.ms;
   throw new CliError(EXIT.badInput, read.code, `${option}: ${read.message}, or days like 30d`);
 }
