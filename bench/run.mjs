@@ -19,6 +19,7 @@ import { parseArgs } from 'node:util';
 import { chain } from './questions/chain.mjs';
 import { fan } from './questions/fan.mjs';
 import { history } from './questions/history.mjs';
+import { neighbours } from './questions/neighbours.mjs';
 import { nodes } from './questions/nodes.mjs';
 import { payloads } from './questions/payloads.mjs';
 import { queue } from './questions/queue.mjs';
@@ -31,7 +32,7 @@ import { describeMachine } from './support/machine.mjs';
 import { endAll } from './support/processes.mjs';
 import { printTable, ratioTable } from './support/report.mjs';
 
-const QUESTIONS = [chain, six, payloads, fan, nodes, queue, viewers, history, start];
+const QUESTIONS = [chain, six, payloads, fan, nodes, queue, viewers, history, start, neighbours];
 
 const { values: options } = parseArgs({
   options: {

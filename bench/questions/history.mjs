@@ -1,19 +1,12 @@
 /** What does history cost: at the start, at rest, to look at? With stores of growing size beside an empty one. */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Pool } from 'undici';
-import { startNode } from '../support/processes.mjs';
+import { makeHistory } from '../support/history-store.mjs';
 import { digits, ratioOf, shown } from '../support/report.mjs';
 import { collect, percentile } from '../support/statistics.mjs';
-import { freshFolder, graphOf, Tutti } from '../support/tutti.mjs';
+import { freshFolder, Tutti } from '../support/tutti.mjs';
 
-const MAKER = fileURLToPath(new URL('../workers/make-history.mjs', import.meta.url));
-
-/** The chain with values that can be asked for: each module passes on what it got, and the last one's is indexed. */
-const GRAPH = `${graphOf('history', { first: ['problem'], second: ['first'], third: ['second'] }, 'json')}index: [third.value]\n`;
-
-/** @typedef {{ iterations: number, data: string, longId: string, bytesUsed: number }} Store */
+/** @typedef {import('../support/history-store.mjs').Store} Store */
 /** @typedef {{ startMs: number, resident: number, anonymous: number, heap: number }} Rest */
 
 /** @type {import('../support/report.mjs').Question} */
@@ -24,7 +17,7 @@ export const history = {
     const folder = freshFolder(context, 'history');
     /** @type {Store[]} */
     const stores = [];
-    for (const iterations of [0, ...sizes]) stores.push(await makeStore(context, folder, iterations));
+    for (const iterations of [0, ...sizes]) stores.push(await makeHistory(context, folder, iterations));
 
     for (const { data } of stores) await startOnce(context, data);
     /** @type {Record<number, Rest[]>} */
@@ -124,31 +117,6 @@ export const history = {
     };
   },
 };
-
-/**
- * A data directory with one real finished task, repeated until it holds so many iterations.
- * @param {import('../support/tutti.mjs').Context} context @param {string} folder @param {number} iterations
- * @returns {Promise<Store>}
- */
-async function makeStore(context, folder, iterations) {
-  const data = join(folder, `of-${iterations}`);
-  const tutti = await Tutti.start(context, { graphs: [GRAPH], data });
-  await Promise.all(['first', 'second', 'third'].map((module) => tutti.play([{ module, does: 'pass' }])));
-  const client = await tutti.client();
-  await client.ask('load', { graph: 'history', input: { value: 0.5 }, inFlight: 1, tasks: 1 });
-  await tutti.end();
-  if (iterations === 0) return { iterations, data, longId: '', bytesUsed: 0 };
-  const options = {
-    dist: context.dist,
-    dir: join(data, 'store'),
-    iterations,
-    longest: Math.min(10_000, iterations / 10),
-  };
-  const maker = startNode('the history', [MAKER, JSON.stringify(options)]);
-  const made = JSON.parse(await maker.line('made ', 3_600_000));
-  await maker.end();
-  return { iterations, data, ...made };
-}
 
 /** @param {import('../support/tutti.mjs').Context} context @param {string} data @returns {Promise<Rest>} */
 async function startOnce(context, data) {

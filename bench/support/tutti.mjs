@@ -10,6 +10,7 @@ const PYTHON_PLAYER = fileURLToPath(new URL('../workers/node.py', import.meta.ur
 const PROBE = pathToFileURL(fileURLToPath(new URL('../workers/probe.mjs', import.meta.url))).href;
 const CLIENT = fileURLToPath(new URL('../workers/client.mjs', import.meta.url));
 const VIEWERS = fileURLToPath(new URL('../workers/viewers.mjs', import.meta.url));
+const NEIGHBOURS = fileURLToPath(new URL('../workers/neighbours.mjs', import.meta.url));
 
 /**
  * What every question is given.
@@ -122,6 +123,11 @@ export class Tutti {
   /** Viewers of the stream: see workers/viewers.mjs. */
   async viewers() {
     return this.#worker('the viewers', VIEWERS);
+  }
+
+  /** Those who ask beside the work: see workers/neighbours.mjs. */
+  async neighbours() {
+    return this.#worker('the neighbours', NEIGHBOURS);
   }
 
   /** @param {string} name @param {string} script */

@@ -318,7 +318,8 @@ describe('many searches at a time', () => {
       `a task takes ${Math.round(alone)} ms alone and ${Math.round(among)} ms among searches, a probe ${Math.round(probe)} ms`,
     );
     console.log('searches by status', Object.fromEntries(statuses));
-    expect(among).toBeLessThan(1_000);
+    // On an idle machine it is 100 ms; a busy one is slow alone, too.
+    expect(among).toBeLessThan(Math.max(100, 3 * alone));
     expect(probe).toBeLessThan(500);
     expect([...statuses.keys()].filter((status) => ![200, 429, 504].includes(status))).toEqual([]);
     expect(statuses.get(200)).toBeGreaterThan(0);

@@ -6,7 +6,7 @@
  */
 import { spawn } from 'node:child_process';
 import { Socket } from 'node:net';
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { Store } from '../../../store/store.js';
 import type { ReadStoredGraph } from '../graphs.js';
@@ -23,8 +23,9 @@ const HEAP_MB = 1024;
 const LAST_WORDS = 16_384;
 /** What V8 or Node ended of. */
 const REASON = /^(FATAL ERROR|\w*Error\b).*$/m;
-/** Nice values are from 0 to 19. */
+/** By so much its priority is lower: it gets a third of what another process gets that wants the processor, too. */
 const LONG_NICE = 5;
+const LEAST_PRIORITY = constants.priority.PRIORITY_LOW;
 
 /** `script` is what `serveAsReader` runs in, given `args`. @param heapMb megabytes of a reader's values */
 export function childReaders(script: string, args: readonly string[], heapMb: number = HEAP_MB): StartReader {
@@ -69,7 +70,7 @@ export function childReaders(script: string, args: readonly string[], heapMb: nu
 
 function giveWay(pid: number): void {
   try {
-    setPriority(pid, LONG_NICE);
+    setPriority(pid, Math.min(LEAST_PRIORITY, getPriority() + LONG_NICE));
   } catch {
     // It has ended already, or the system does not know priorities.
   }
