@@ -16,7 +16,9 @@ export class Undo {
   }
 
   set<T extends object, K extends keyof T>(target: T, field: K, value: T[K]): void {
-    this.#log.push('set', target, field, target[field]);
+    const before = target[field];
+    if (before === value) return;
+    this.#log.push('set', target, field, before);
     target[field] = value;
   }
 

@@ -354,6 +354,11 @@ export interface EncodedEvent {
   readonly json: string;
 }
 
+/** The fields that a public fact shows beyond those that say what it is about. */
+export function ownFieldsOf(type: EventType): readonly ShownField[] {
+  return OWN_FIELDS.get(type)!;
+}
+
 /** The fields that a public fact shows, with their words: those that say what it is about come first. */
 export function shownFieldsOf(type: EventType): readonly ShownField[] {
   return SHOWN_FIELDS.get(type)!;
@@ -370,6 +375,10 @@ const SHOWN_FIELDS: ReadonlyMap<string, readonly ShownField[]> = new Map(
     const { about, shown } = FACTS[type];
     return [type, [...fieldsIn(SUBJECTS[about]), ...fieldsIn(shown)]];
   }),
+);
+
+const OWN_FIELDS: ReadonlyMap<string, readonly ShownField[]> = new Map(
+  EVENT_TYPES.map((type) => [type, fieldsIn(FACTS[type].shown)]),
 );
 
 function fieldsIn(words: Readonly<Record<string, ShownWord | `${ShownWord}?`>>): ShownField[] {

@@ -5,7 +5,7 @@ import { registerClientCommands } from '../../src/cli/client-commands.js';
 import { eventLine } from '../../src/cli/event-line.js';
 import { createProgram, run } from '../../src/cli/program.js';
 import type { IterationView } from '../../src/cli/task.js';
-import { advance, boardOf } from '../../src/cli/watch/board.js';
+import { advance, boardOf, noteOf } from '../../src/cli/watch/board.js';
 import { draw, duration } from '../../src/cli/watch/draw.js';
 import type { StreamedEvent } from '../../src/client/follow.js';
 import { type RunningGateway, startGateway } from '../support/gateway.js';
@@ -65,6 +65,30 @@ describe('the board of a task', () => {
     );
   });
 
+  it('says of what a reset takes back that it waits, and for what', () => {
+    const INPUTS_OF_THREE = { a: ['source'], b: ['a'], c: ['b'] };
+    const modules = { a: { state: 'succeeded' }, b: { state: 'succeeded' }, c: { state: 'running' } };
+    const view = { task_id: 'p/1', state: 'running', modules } as unknown as IterationView;
+    const reset = ['a', 'b', 'c'].map((module) => event('module.reset', { module }));
+    const board = reset.reduce(advance, boardOf(view, INPUTS_OF_THREE));
+    expect(board.lines.map((line) => [line.state, noteOf(board, line)])).toEqual([
+      ['waiting', ''],
+      ['waiting', 'waiting for a'],
+      ['waiting', 'waiting for b'],
+    ]);
+  });
+
+  it('does not wait for an input that failed and is ignored', () => {
+    const modules = {
+      a: { state: 'failed' },
+      b: { state: 'running' },
+      c: { waiting_reason: 'waiting for a, b' },
+    };
+    const view = { task_id: 'p/1', state: 'running', modules } as unknown as IterationView;
+    const board = boardOf(view, { a: ['source'], b: ['source'], c: ['a', 'b'] });
+    expect(noteOf(board, { ...board.lines[2]!, state: 'waiting' })).toBe('waiting for b');
+  });
+
   it('does not listen to an execution that has been replaced', () => {
     const board = boardAfter(
       event('execution.assigned', { module: 'length', execution_id: 'e1' }),
@@ -91,7 +115,7 @@ describe('the drawing', () => {
       'p/1  running  0 of 2 modules  1.5 s',
       '',
       '◔ length assigned  ████████░░░░░░░░  50 %    1.5 s  counting',
-      '○ report waiting   ░░░░░░░░░░░░░░░░                 ← length',
+      '○ report waiting   ░░░░░░░░░░░░░░░░                 waiting for length',
     ]);
   });
 

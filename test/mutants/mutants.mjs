@@ -20,7 +20,7 @@ export const MUTANTS = [
   {
     what: 'forgets what was there before a field was set',
     file: 'src/base/undo.ts',
-    find: "this.#log.push('set', target, field, target[field]);",
+    find: "this.#log.push('set', target, field, before);",
     put: "this.#log.push('set', target, field, value);",
     tests: core('atomic'),
   },

@@ -1,11 +1,14 @@
 /** A task as a terminal shows it while it runs: one line a module, kept current by the task's events. Pure. */
 import type { StreamedEvent } from '../../client/follow.js';
+import { missingInputs, waitingFor } from '../../model/module-state.js';
 import { type IterationView, provenanceOf } from '../task.js';
 
 export interface Line {
   readonly name: string;
   /** What it takes, by name. */
   readonly inputs: readonly string[];
+  /** Inputs that are not what the graph would give it. */
+  readonly overridden: readonly string[];
   readonly state: string;
   readonly execution: string | undefined;
   /** 0–1 */
@@ -35,6 +38,7 @@ export function boardOf(view: IterationView, inputs: Inputs): Board {
     return {
       name,
       inputs: inputs[name] ?? [],
+      overridden: module?.overridden ?? [],
       state: module?.state ?? 'waiting',
       execution: text(module?.execution_id),
       progress: typeof module?.progress === 'number' ? module.progress : undefined,
@@ -48,6 +52,17 @@ export function boardOf(view: IterationView, inputs: Inputs): Board {
     };
   });
   return { taskId: view.task_id, state: view.state, startedAt: moment(view.started_at), lines };
+}
+
+/** What is said of a line: of one that waits, first of all the inputs that it waits for. */
+export function noteOf({ lines }: Board, { state, note, inputs, overridden }: Line): string {
+  if (state !== 'waiting') return note;
+  const missing = missingInputs(
+    inputs,
+    overridden,
+    (name) => lines.find((line) => line.name === name)?.state,
+  );
+  return waitingFor(missing) ?? note;
 }
 
 /** The board after an event of its task. */
@@ -72,6 +87,8 @@ function advanceLine(line: Line, subject: string, what: string, event: StreamedE
     const from = event.reused_from as { readonly iteration_id?: number } | undefined;
     return { ...line, state: what, note: `of iteration ${from?.iteration_id ?? '?'}`, progress: undefined };
   }
+  if (subject === 'module' && what === 'reset')
+    return { ...line, state: 'waiting', note: '', execution: undefined, progress: undefined };
   if (subject === 'module') {
     const state = what === 'skipped' ? 'skipped' : 'waiting';
     return { ...line, state, note: text(event.reason) ?? '', progress: undefined };

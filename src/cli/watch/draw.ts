@@ -1,7 +1,7 @@
 /** A board as lines of a terminal: state, bar, time and what feeds what. Pure; no line is longer than the terminal is wide. */
 import { inertText } from '../../base/inert.js';
 import type { Ink, Paint } from '../paint.js';
-import type { Board, Line } from './board.js';
+import { type Board, type Line, noteOf } from './board.js';
 
 const SIGNS: Readonly<Record<string, readonly [sign: string, ink: Ink]>> = {
   waiting: ['○', 'gray'],
@@ -24,7 +24,8 @@ const BAR = 16;
 const NARROWEST_NOTE = 8;
 
 export function draw(given: Board, nowMs: number, width: number, paint: Paint): string {
-  const board = { ...given, state: inertText(given.state), lines: given.lines.map(inert) };
+  const lines = given.lines.map((line) => inert({ ...line, note: noteOf(given, line) }));
+  const board = { ...given, state: inertText(given.state), lines };
   const done = board.lines.filter(({ state }) => hasOutput(state)).length;
   const took = board.startedAt === undefined ? '' : `  ${duration(nowMs - board.startedAt)}`;
   const head = `${board.taskId}  ${board.state}  ${done} of ${board.lines.length} modules${took}`;

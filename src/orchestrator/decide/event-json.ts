@@ -1,12 +1,19 @@
 /** The JSON of an event: what a public fact shows, in the order of its declaration. */
 import { printJson } from '../../base/json/json-text.js';
-import { type PublicFact, type ShownWord, shownFieldsOf } from '../../model/facts.js';
+import { ownFieldsOf, type PublicFact, type ShownWord, type Subject } from '../../model/facts.js';
 
 /** The event as one JSON object without line breaks. Throws what `JSON.stringify` throws. */
 export function eventJson(seq: number, at: string, fact: PublicFact): string {
-  let json = `{"seq":${seq},"at":"${at}","type":"${fact.type}"`;
+  // Most events are about an execution: these fields are written without a look at their words.
+  const { type, problem_id, iteration_id, module, execution_id, attempt, node_id }: Subject = fact;
+  let json = `{"seq":${seq},"at":"${at}","type":"${type}"`;
+  if (problem_id !== undefined) json += `,"problem_id":"${problem_id}","iteration_id":${iteration_id}`;
+  if (module !== undefined) json += `,"module":${JSON.stringify(module)}`;
+  if (execution_id !== undefined) json += `,"execution_id":"${execution_id}"`;
+  if (attempt !== undefined) json += `,"attempt":${attempt}`;
+  if (node_id !== undefined) json += `,"node_id":"${node_id}"`;
   const fields: Readonly<Record<string, unknown>> = fact;
-  for (const { name, word } of shownFieldsOf(fact.type)) {
+  for (const { name, word } of ownFieldsOf(fact.type)) {
     const value = fields[name];
     if (value !== undefined) json += `,"${name}":${valueJson(word, value)}`;
   }

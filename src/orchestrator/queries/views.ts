@@ -1,4 +1,6 @@
 /** Rows as the public JSON shows them. */
+
+import { type ModuleState, missingInputs, moduleState, waitingFor } from '../../model/module-state.js';
 import type { ReportedError } from '../../model/protocol.js';
 import type { CompiledGraph } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
@@ -59,7 +61,7 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
   const ended = task.finished_at !== undefined;
   const newest = row?.executions.at(-1);
   return {
-    state: moduleState(row, ended),
+    state: stateOf(row, ended),
     attempts: row?.attempts ?? 0,
     generation: row?.generation ?? 0,
     execution_id: newest?.execution_id ?? null,
@@ -87,38 +89,19 @@ function moduleError(failed: ReportedError | undefined, newest: ReportedError | 
   return { ...error, ...(isNewest && newest.stack !== undefined && { stack: newest.stack }) };
 }
 
-function moduleState(row: ModuleRow | undefined, ended: boolean): string {
-  const newest = row?.executions.at(-1);
-  const phase = row?.phase;
-  switch (phase) {
-    case undefined:
-    case 'waiting':
-      return ended ? (newest?.state ?? 'skipped') : 'waiting';
-    case 'skipped':
-    case 'reused':
-      return phase;
-    case 'failed':
-      return 'failed';
-    case 'placed':
-    case 'succeeded':
-    case 'stopped':
-      return newest?.state ?? 'skipped';
-    default:
-      return phase satisfies never;
-  }
+function stateOf(row: ModuleRow | undefined, hasTaskEnded: boolean): ModuleState {
+  return moduleState(row?.phase, row?.executions.at(-1)?.state, hasTaskEnded);
 }
 
 function waitingReason(task: TaskRow, graph: CompiledGraph, module: string): string | null {
   const row = task.modules[module];
   if (task.finished_at !== undefined || (row && row.phase !== 'waiting')) return row?.reason ?? null;
   if (row?.reason !== undefined) return row.reason;
-  const position = graph.index.get(module);
-  const inputs = position === undefined ? [] : graph.modules[position]!.inputs;
-  const missing = inputs
-    .map((input) => graph.modules[input]!.spec.name)
-    .filter((name) => !task.overrides?.[module]?.[name])
-    .filter((name) => !['succeeded', 'reused'].includes(task.modules[name]?.phase ?? 'waiting'));
-  return missing.length > 0 ? `waiting for ${missing.join(', ')}` : null;
+  const inputs = graph.modules[graph.index.get(module) ?? -1]?.spec.inputs ?? [];
+  const missing = missingInputs(inputs, Object.keys(task.overrides?.[module] ?? {}), (input) =>
+    graph.index.has(input) ? stateOf(task.modules[input], false) : undefined,
+  );
+  return waitingFor(missing) ?? null;
 }
 
 export function executionView(row: ExecutionRow, module: string): View {

@@ -112,6 +112,8 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         progress: null,
         progress_message: null,
       };
+    case 'module.reset':
+      return { ...NOT_BEGUN, overridden: module.overridden };
     case 'module.skipped':
       return { ...module, state: 'skipped', waiting_reason: text(event, 'reason') ?? null, retry_at: null };
     case 'module.reused':

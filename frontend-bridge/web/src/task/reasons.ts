@@ -1,3 +1,4 @@
+import { missingInputs, waitingFor } from '../../../../src/model/module-state.js';
 import type { GraphJson, ModuleJson } from '../api/shapes.js';
 import type { TaskView } from '../state/views.js';
 
@@ -6,21 +7,14 @@ export function withReasons(view: TaskView, graph: GraphJson): TaskView {
   const { modules } = view.task;
   let isSame = true;
   const told = Object.entries(modules).map(([name, module]): [string, ModuleJson] => {
+    if (module.state !== 'waiting') return [name, module];
     const inputs = graph.modules[name]?.inputs ?? [];
-    const missing = inputs.filter(
-      (input) =>
-        input !== graph.source.name && !module.overridden.includes(input) && isComing(modules[input]),
+    const waiting_reason = waitingFor(
+      missingInputs(inputs, module.overridden, (input) => modules[input]?.state),
     );
-    if (module.state !== 'waiting' || missing.length === 0) return [name, module];
-    const waiting_reason = `waiting for ${missing.join(', ')}`;
-    if (module.waiting_reason === waiting_reason) return [name, module];
+    if (waiting_reason === undefined || module.waiting_reason === waiting_reason) return [name, module];
     isSame = false;
     return [name, { ...module, waiting_reason }];
   });
   return isSame ? view : { ...view, task: { ...view.task, modules: Object.fromEntries(told) } };
-}
-
-/** A module that failed or was skipped gives nothing more: whoever still waits ignores its error. */
-function isComing(module: ModuleJson | undefined): boolean {
-  return module !== undefined && !['succeeded', 'reused', 'failed', 'skipped'].includes(module.state);
 }

@@ -1,0 +1,51 @@
+/**
+ * How a module stands, and what it waits for: one rule for the server's views, the page and `tutti watch`.
+ *
+ * M1. A module that has begun anew waits, whatever its last execution came to.
+ * M2. An input is there once its module has put something out or never will: who then still waits for it ignores its error.
+ */
+import type { ObservedState } from './execution.js';
+import type { ModulePhase } from './task.js';
+
+export type ModuleState = ObservedState | 'waiting' | 'reused' | 'skipped';
+
+/** `phase` is absent where nothing has happened to the module, `newest` where it has no execution. */
+export function moduleState(
+  phase: ModulePhase['kind'] | undefined,
+  newest: ObservedState | undefined,
+  hasTaskEnded: boolean,
+): ModuleState {
+  switch (phase) {
+    case undefined:
+    case 'waiting':
+      return hasTaskEnded ? (newest ?? 'skipped') : 'waiting';
+    case 'skipped':
+    case 'reused':
+    case 'failed':
+      return phase;
+    case 'placed':
+    case 'succeeded':
+    case 'stopped':
+      return newest ?? 'skipped';
+    default:
+      return phase satisfies never;
+  }
+}
+
+/** Those of a module's inputs that it waits for. `stateOf` knows modules only: another input is there from the beginning. */
+export function missingInputs(
+  inputs: readonly string[],
+  overridden: readonly string[],
+  stateOf: (module: string) => string | undefined,
+): string[] {
+  return inputs.filter((input) => !overridden.includes(input) && isComing(stateOf(input)));
+}
+
+/** The reason of a module that waits for these. */
+export function waitingFor(missing: readonly string[]): string | undefined {
+  return missing.length === 0 ? undefined : `waiting for ${missing.join(', ')}`;
+}
+
+function isComing(state: string | undefined): boolean {
+  return state !== undefined && !['succeeded', 'reused', 'failed', 'skipped'].includes(state);
+}
