@@ -32,6 +32,7 @@ import { nodeKeyRoutes } from './routes/node-keys.js';
 import { nodeRoutes } from './routes/nodes.js';
 import { problemRoutes } from './routes/problems.js';
 import { type SampleFolders, sampleRoutes } from './routes/samples.js';
+import { searchExportRoute } from './routes/search-export.js';
 import { streamRoute } from './routes/stream.js';
 import { answerDeepPath, webRoutes } from './routes/web.js';
 import type { Hub } from './stream/hub.js';
@@ -129,6 +130,7 @@ export function apiRoutes(
 ): void {
   problemRoutes(api, coordinator);
   iterationRoutes(api, coordinator);
+  searchExportRoute(api, coordinator);
   nodeRoutes(api, coordinator);
   nodeKeyRoutes(api, keys);
   nodeEventRoutes(api, coordinator);

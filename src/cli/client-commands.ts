@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { doctorCommand } from './commands/doctor.js';
 import { type GraphReader, graphCommand } from './commands/graph.js';
-import { diffCommand, exportCommand, problemsCommand, showCommand } from './commands/history.js';
+import { diffCommand, problemsCommand, showCommand } from './commands/history.js';
 import { iterateCommand } from './commands/iterate.js';
+import { exportCommand, iterationsCommand } from './commands/iterations.js';
 import { eventsCommand, logsCommand } from './commands/logs.js';
 import { safekeepingCommands } from './commands/safekeeping.js';
 import { nodeCommand, nodesCommand, taskCommand } from './commands/steer.js';
@@ -17,6 +18,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   submitCommand(program, io);
   iterateCommand(program, io);
   problemsCommand(program, io);
+  iterationsCommand(program, io);
   showCommand(program, io);
   diffCommand(program, io);
   exportCommand(program, io);

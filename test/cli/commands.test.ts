@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parquetReadObjects } from 'hyparquet';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { foundJson } from '../../src/orchestrator/queries/found.js';
 import { cli } from '../support/cli.js';
@@ -203,6 +204,54 @@ describe('looking back', () => {
       /^problem_id,iteration_id/,
     );
     expect((await tutti('export', task.problemId, '--json')).json).toHaveLength(2);
+  });
+
+  it('lists iterations of all problems, or of one, and says what a search says', async () => {
+    const task = await submitted();
+    await submitted();
+    const { exit, out } = await tutti('iterations', '--fields', 'length.n');
+    expect([exit, out.split('\n')[0]]).toEqual([
+      0,
+      expect.stringMatching(/^PROBLEM_ID +ITERATION_ID +STATE +GRAPH +CREATED_AT +length.n$/),
+    ]);
+    expect(out.trim().split('\n')).toHaveLength(3);
+    expect((await tutti('iterations', task.problemId, '--json')).json.items).toHaveLength(1);
+  });
+
+  it('exports what a search finds, in each format', async () => {
+    const task = await submitted();
+    running.coordinator.end(task, 'succeeded');
+    await submitted();
+    const csv = await tutti('export', '--fields', 'length.n', '--format', 'csv');
+    expect(csv.out).toMatch(/^problem_id,iteration_id,state,.*,error.message,length.n\r\n/);
+    expect(csv.out.trim().split('\r\n')).toHaveLength(3);
+    const [line = ''] = (await tutti('export', '--fields', 'length.n')).out.split('\n');
+    expect(JSON.parse(line)).toMatchObject({ iteration_id: 1, graph: 'demo', 'error.code': null });
+    const parquet = await fetch(`${running.url}/v1/iterations/export?format=parquet`);
+    const file = await parquet.arrayBuffer();
+    expect(parquet.headers.get('content-disposition')).toBe('attachment; filename="iterations.parquet"');
+    const rows = await parquetReadObjects({ file });
+    expect(rows.map(({ iteration_id, state }) => [iteration_id, state])).toEqual([
+      [1, expect.any(String)],
+      [1, 'succeeded'],
+    ]);
+  });
+
+  it('takes the end of an id for the whole, where only one ends so', async () => {
+    const task = await submitted();
+    const short = task.problemId.slice(-8);
+    expect((await tutti('show', short, '--json')).json.problem_id).toBe(task.problemId);
+    expect((await tutti('show', `${short}/1`, '--json')).json.task_id).toBe(`${task.problemId}/1`);
+    const unknown = await tutti('show', 'ffffffff');
+    expect([unknown.exit, unknown.err]).toEqual([2, expect.stringContaining('ffffffff')]);
+    running.coordinator.nodes.set('aa-1234', fakeNode({ node_id: 'aa-1234', instance: 'one' }));
+    running.coordinator.nodes.set('bb-1234', fakeNode({ node_id: 'bb-1234', instance: 'two' }));
+    const ambiguous = await tutti('node', '1234', 'stop');
+    expect([ambiguous.exit, ambiguous.err]).toEqual([
+      2,
+      expect.stringContaining('2 ids end with 1234: aa-1234, bb-1234'),
+    ]);
+    expect((await tutti('node', 'two', 'stop', '--json')).json.target).toMatchObject({ node_id: 'bb-1234' });
   });
 });
 

@@ -3,6 +3,7 @@ import { iterationNumber } from '../arguments.js';
 import { readJsonInput } from '../input.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
+import { problemIdOf } from '../short-ids.js';
 import { problemPath } from '../task.js';
 import { finish } from './finish.js';
 
@@ -53,7 +54,8 @@ A module again, with what it got before or something else, and nothing run for w
         ...(reuse !== undefined && { reuse }),
         ...(overrides !== undefined && { overrides: await readOverrides(overrides, io) }),
       };
-      const begun = await session.client.post(`${problemPath(problemId)}/iterations`, body);
+      const path = problemPath(await problemIdOf(session.client, problemId));
+      const begun = await session.client.post(`${path}/iterations`, body);
       await finish(session, begun, options.wait ?? false);
     });
 }

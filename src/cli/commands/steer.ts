@@ -5,8 +5,9 @@ import { finishCommand } from '../command-outcome.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
+import { nodeIdOf, taskIdOf } from '../short-ids.js';
 import { table } from '../table.js';
-import { taskIdArgument, taskPath } from '../task.js';
+import { taskPath } from '../task.js';
 import { nodeKeyCommands } from './node-keys.js';
 
 interface ReasonOptions extends CommonOptions {
@@ -71,7 +72,7 @@ export function nodeCommand(program: Command, io: Io): void {
     .option('--reason <reason>', 'why, for the history')
     .action(async (nodeId: string, command: string, text: string | undefined, options: ReasonOptions) => {
       const session = openSession(options, io);
-      const path = `/v1/nodes/${encodeURIComponent(nodeId)}`;
+      const path = `/v1/nodes/${encodeURIComponent(await nodeIdOf(session.client, nodeId))}`;
       if (command === 'configure') return configure(session, path, text);
       const body = { command, ...(options.reason !== undefined && { reason: options.reason }) };
       await finishCommand(session, await session.client.post(`${path}/commands`, body));
@@ -113,9 +114,7 @@ export function taskCommand(program: Command, io: Io): void {
         ...(module !== undefined && { module }),
         ...(reason !== undefined && { reason }),
       };
-      await finishCommand(
-        session,
-        await session.client.post(`${taskPath(taskIdArgument(taskId))}/commands`, body),
-      );
+      const path = taskPath(await taskIdOf(session.client, taskId));
+      await finishCommand(session, await session.client.post(`${path}/commands`, body));
     });
 }

@@ -3,14 +3,8 @@ import { follow } from '../../client/follow.js';
 import { printEvent } from '../event-line.js';
 import { type Io, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
-import {
-  demandSuccess,
-  describeTask,
-  type IterationView,
-  taskIdArgument,
-  taskPath,
-  waitForTask,
-} from '../task.js';
+import { taskIdOf } from '../short-ids.js';
+import { demandSuccess, describeTask, type IterationView, taskPath, waitForTask } from '../task.js';
 import type { Inputs } from '../watch/board.js';
 import { LiveBoard, type Terminal, terminalOf } from '../watch/live.js';
 
@@ -41,7 +35,7 @@ async function watchTask(session: Session, id: string): Promise<void> {
   const { client, io, json } = session;
   const terminal = json ? undefined : terminalOf(io);
   if (terminal !== undefined) return watchLive(session, id, terminal);
-  const view = await waitForTask(client, taskIdArgument(id), io.signal, {
+  const view = await waitForTask(client, await taskIdOf(client, id), io.signal, {
     onState: (state) => {
       if (!json) writeLine(io.stdout, `${describeTask(state)}\n`);
     },
@@ -54,7 +48,7 @@ async function watchTask(session: Session, id: string): Promise<void> {
 /** Drawn over itself until the task has ended, then what came of it. */
 async function watchLive(session: Session, id: string, terminal: Terminal): Promise<void> {
   const { client, io } = session;
-  const task = taskIdArgument(id);
+  const task = await taskIdOf(client, id);
   const { value } = await client.get<IterationView>(taskPath(task));
   const inputs = await inputsOf(session, value);
   const board = new LiveBoard(terminal, io.env);

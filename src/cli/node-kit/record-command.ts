@@ -7,7 +7,8 @@ import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeJson, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { type IterationView, taskIdArgument, taskPath } from '../task.js';
+import { taskIdOf } from '../short-ids.js';
+import { type IterationView, taskPath } from '../task.js';
 import { kitTypes, type RecordedExecution } from './recording.js';
 
 interface RecordOptions extends CommonOptions {
@@ -62,7 +63,7 @@ async function record(
   module: string,
   types: () => TypeRegistry,
 ): Promise<readonly RecordedExecution[]> {
-  const id = taskIdArgument(taskId);
+  const id = await taskIdOf(client, taskId);
   const path = taskPath(id);
   const { value: view } = await client.get<IterationView>(path);
   const { value: graph } = await client.get<GraphView>(

@@ -6,7 +6,7 @@
  *    which the loop goes on; the answer says what was done and whether it came to the end.
  * 3. An order that needs all of them is refused when they are too many for the time: a page of some would not be the first page.
  */
-import { printJson } from '../../base/json/json-text.js';
+import { plainOf, printJson } from '../../base/json/json-text.js';
 import type { TaskState } from '../../model/task-state.js';
 import type { Key, Reader } from '../../store/store.js';
 import { exactValue, indexElement } from '../index-key.js';
@@ -17,11 +17,12 @@ import { iterationIndex, iterations, problems } from '../tables.js';
 import { type Candidate, candidateOf, problemsInOrder, readCandidate, summarized } from './candidates.js';
 import type { CompiledSearch } from './filter/compile.js';
 import { holds } from './filter/expression.js';
-import { indexName, readField } from './filter/fields.js';
+import { type Field, indexName, readField } from './filter/fields.js';
 import { aboveLow, belowHigh, type IndexRange, isNarrowing, narrowed, wholeIndex } from './index-range.js';
 import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';
 import { type Rank, Ranking } from './ranking.js';
 import type { Slices } from './slices.js';
+import { Unseen } from './unseen.js';
 
 /** A field of one candidate. @default to compare: numbers as JavaScript reads them, not as they were written */
 type ReadField = (name: string, toShow?: boolean) => Promise<unknown>;
@@ -73,6 +74,7 @@ class Search {
   readonly #limit: number;
   readonly #startMs = performance.now();
   #scanned = 0;
+  readonly #unseen = new Unseen();
   /** Of the fields that the page shows. */
   #characters = 0;
 
@@ -365,7 +367,12 @@ class Search {
       input: (task: TaskRow) => once('', () => this.#deps.input(task)),
       output: (task: TaskRow, module: string) => once(module, () => this.#deps.output(task, module)),
     };
-    return (name, toShow = false) => readField(this.#query.fields.get(name)!, candidate, payloads, toShow);
+    return async (name, toShow = false) => {
+      const field = this.#query.fields.get(name)!;
+      const value = await readField(field, candidate, payloads, toShow);
+      if (!toShow) await this.#unseen.note(name, field, value, () => wholeOf(field, candidate, payloads));
+      return value;
+    };
   }
 
   /** Lets the loop go on when a slice is over; whether the time is. */
@@ -393,18 +400,34 @@ class Search {
     complete: boolean,
     index: string | undefined,
   ): Page<View> {
+    const unseen = next === undefined ? this.#unseen.hint() : undefined;
     const query: QueryReport = {
       indexed: index !== undefined,
       ...(index !== undefined && { index }),
       scanned: this.#scanned,
       complete,
       elapsed_ms: Math.round(performance.now() - this.#startMs),
+      ...(unseen !== undefined && { hint: unseen }),
       ...(!complete && {
         hint: 'the time was over before the page was full: go on with next_cursor, or index a field that the filter names',
       }),
     };
     return { items, next_cursor: next === undefined ? null : writeCursor(next), query };
   }
+}
+
+/** The input or the output that a field is in. */
+async function wholeOf(
+  field: Field,
+  candidate: Candidate,
+  read: {
+    readonly input: (task: TaskRow) => Promise<unknown>;
+    readonly output: (task: TaskRow, module: string) => Promise<unknown>;
+  },
+): Promise<unknown> {
+  const task = await candidate.whole();
+  if (!task || field.kind === 'stored' || field.kind === 'time') return undefined;
+  return plainOf(await (field.kind === 'input' ? read.input(task) : read.output(task, field.module)));
 }
 
 /** Characters of a value as JSON, about. */

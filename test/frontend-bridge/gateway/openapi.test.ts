@@ -28,6 +28,7 @@ const CONTRACT = [
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/events',
   'POST /v1/problems/{problem_id}/iterations/{iteration_id}/commands',
   'GET /v1/iterations',
+  'GET /v1/iterations/export',
   'GET /v1/nodes',
   'GET /v1/queue',
   'GET /v1/nodes/{node_id}',

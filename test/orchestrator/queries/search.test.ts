@@ -325,4 +325,34 @@ describe('a search', () => {
     expect(page.query).toMatchObject({ indexed: true, scanned: 3 });
     await store.commit(epoch, iterationRows(10, 3001, { output: { value: 7 } }, INDEX));
   });
+
+  it('says which field nothing has, with the name that was probably meant', async () => {
+    await write([{ iterations: [{ output: { value: 2.5 } }, { output: { value: 3 } }] }]);
+    const ask = queriesOf(store, INDEX).searchIterations;
+    const hint = async (query: SearchQuery) => value(await ask(query, {})).query?.hint;
+    expect(await hint({ filter: 'meter.valu < 3' })).toBe(
+      'none of those that were looked at has meter.valu (did you mean value?)',
+    );
+    expect(await hint({ order_by: 'meter.other' })).toBe('none of those that were looked at has meter.other');
+    expect(await hint({ filter: 'meter.value < 3' })).toBeUndefined();
+    expect(await hint({ filter: 'meter.value > 99' })).toBeUndefined();
+  });
+
+  it('finds NaN and the infinities, with an index and without', async () => {
+    const outputs = [{ $number: 'NaN' }, 1, { $number: 'Infinity' }, { $number: '-Infinity' }, 'NaN'];
+    for (const index of [INDEX, []]) {
+      store = openMemoryStore(createMemoryDisk());
+      epoch = await store.reign();
+      await write([{ iterations: outputs.map((one) => ({ output: { value: one } })) }], index);
+      const ask = queriesOf(store, index).searchIterations;
+      const found = async (filter: string) => (await all(ask, { filter })).map((name) => name.split('/')[1]);
+      expect(await found('meter.value = NaN')).toEqual(['1']);
+      expect((await found('meter.value != NaN')).sort()).toEqual(['2', '3', '4']);
+      expect((await found('meter.value > 0')).sort()).toEqual(['2', '3']);
+      expect(await found('meter.value = -Infinity')).toEqual(['4']);
+      expect(await found('meter.value = "NaN"')).toEqual(['5']);
+      const ordered = (await all(ask, { order_by: 'meter.value' })).map((name) => name.split('/')[1]);
+      expect(ordered).toEqual(['4', '2', '3', '1', '5']);
+    }
+  });
 });
