@@ -17,6 +17,7 @@ const HomePage = lazy(() => import('./home/home-page.js'));
 const NewProblem = lazy(() => import('./problems/new-problem.js'));
 const IterationsPage = lazy(() => import('./iterations/iterations-page.js'));
 const GraphsPage = lazy(() => import('./graphs/graphs-page.js'));
+const SearchPage = lazy(() => import('./iterations/search-page.js'));
 const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
 
 export function App({ feed }: { feed: LiveFeed }): ReactNode {
@@ -50,6 +51,9 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
             current={page === 'problems' || (problem !== undefined && page !== 'new')}
           >
             Problems
+          </SelectionLink>
+          <SelectionLink className="page" to={{ page: 'search' }} current={page === 'search'}>
+            Search
           </SelectionLink>
           <SelectionLink className="page" to={{ page: 'graphs' }} current={page === 'graphs'}>
             Graphs
@@ -99,6 +103,8 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
       return <NodesPage selected={selection.node} onSelect={(node) => select({ page: 'nodes', node })} />;
     case 'graphs':
       return <GraphsPage name={selection.name} version={selection.version} />;
+    case 'search':
+      return <SearchPage />;
     case 'problems':
       return <Tacet />;
     case 'iterations':

@@ -1,10 +1,12 @@
 import { useQueries } from '@tanstack/react-query';
 import { Fragment, type ReactNode, useMemo } from 'react';
+import { isBytes } from '../../../../src/model/media-type.js';
 import { taskQuery } from '../api/queries.js';
 import type { GraphJson, IterationJson, TaskJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { type DifferingPart, differingParts } from './compare.js';
 import { changeOf, fieldInfo } from './fields.js';
+import { OutputsBeside } from './outputs-beside.js';
 import { ReusedMark, ValueCell } from './value-cell.js';
 
 export interface ComparisonProps {
@@ -48,11 +50,14 @@ export function Comparison({ problem, items, compared, graph, onCompare }: Compa
         <p className="none">Choose two or more iterations to see what differs between them.</p>
       )}
       {shown.length >= 2 && read.every((task) => task !== undefined) && (
-        <Differences
-          tasks={read}
-          graph={graph}
-          onBase={(id) => onCompare([id, ...shown.filter((one) => one !== id)])}
-        />
+        <>
+          <Differences
+            tasks={read}
+            graph={graph}
+            onBase={(id) => onCompare([id, ...shown.filter((one) => one !== id)])}
+          />
+          <OutputsBeside tasks={read} graph={graph} />
+        </>
       )}
       {shown.length >= 2 && !error && !read.every((task) => task !== undefined) && (
         <p className="none">Reading …</p>
@@ -67,7 +72,7 @@ function Differences(props: {
   onBase: (iteration: number) => void;
 }): ReactNode {
   const { tasks, graph, onBase } = props;
-  const parts = useMemo(() => differingParts(tasks), [tasks]);
+  const parts = useMemo(() => differingParts(tasks.map((task) => withoutBytes(task, graph))), [tasks, graph]);
   if (parts.length === 0) return <p>They do not differ: every input and every output is the same.</p>;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard.
@@ -98,6 +103,15 @@ function Differences(props: {
       </table>
     </section>
   );
+}
+
+/** Bytes are looked at, beside each other. */
+function withoutBytes(task: TaskJson, graph: GraphJson): TaskJson {
+  const modules = Object.entries(task.modules).map(([name, module]) => [
+    name,
+    isBytes(graph.modules[name]?.output ?? '') ? { ...module, output: null } : module,
+  ]);
+  return { ...task, modules: Object.fromEntries(modules) };
 }
 
 function PartRows({

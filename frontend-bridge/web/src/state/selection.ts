@@ -10,7 +10,7 @@ import { TASK_STATES } from '../../../../src/model/task-state.js';
 import type { TaskState } from '../api/shapes.js';
 
 /** Pages beside the task: without one of them the task is shown, where one is selected, and what goes on where none is. */
-export const PAGES = ['problems', 'new', 'nodes', 'graphs', 'iterations'] as const;
+export const PAGES = ['problems', 'new', 'nodes', 'graphs', 'iterations', 'search'] as const;
 export type Page = (typeof PAGES)[number];
 
 /** What stands below the graph of a task; without one: the timeline. */

@@ -7,6 +7,8 @@ import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { toneOf } from '../states/tone.js';
+import { curvesOf, isMetrics } from '../values/curves.js';
+import { CurvesView } from '../values/curves-view.js';
 import { Fault, Stack } from './fault.js';
 import { type Attempt, moduleHistory, type RecordedOutput } from './history.js';
 import { LogList } from './log-list.js';
@@ -50,6 +52,9 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
   const current = history.outputs.filter((output) => output.execution_id === module.execution_id);
   const final = current.find((output) => output.last);
   const partials = history.outputs.filter((output) => !output.last);
+  const curves = useMemo(() => curvesOf(history).filter(({ x }) => x.length > 1), [history]);
+  // What is drawn need not be read.
+  const log = useMemo(() => history.log.filter((entry) => !isMetrics(entry)), [history]);
   return (
     <Panel name={name} onClose={onClose}>
       <p className="panel-facts">
@@ -95,15 +100,20 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
           <p className="none">{module.finished_at === null ? 'None yet.' : 'None.'}</p>
         )}
       </Part>
+      {curves.length > 0 && (
+        <Part title="Curves" note={String(curves.length)}>
+          <CurvesView runs={[{ name, curves }]} />
+        </Part>
+      )}
       {partials.length > 0 && (
         <Part title="Partial outputs" note={`${partials.length}, newest first`}>
           <Partials task={task} name={name} type={spec.output} outputs={partials} />
         </Part>
       )}
       <Inputs {...props} />
-      {history.log.length > 0 && (
-        <Part title="Log" note={`${history.log.length} ${history.log.length === 1 ? 'line' : 'lines'}`}>
-          <LogList entries={history.log} />
+      {log.length > 0 && (
+        <Part title="Log" note={`${log.length} ${log.length === 1 ? 'line' : 'lines'}`}>
+          <LogList entries={log} />
         </Part>
       )}
       {history.attempts.length > 0 && (

@@ -1,0 +1,78 @@
+import { useQueries } from '@tanstack/react-query';
+import { type ReactNode, useMemo } from 'react';
+import { isBytes } from '../../../../src/model/media-type.js';
+import { taskEventsQuery, taskPath } from '../api/queries.js';
+import type { GraphJson, TaskJson } from '../api/shapes.js';
+import { moduleHistory } from '../task/history.js';
+import { contentOf, elsewhere } from '../values/content.js';
+import { ContentView } from '../values/content-view.js';
+import { type Curve, curvesOf } from '../values/curves.js';
+import { CurvesView } from '../values/curves-view.js';
+import { LargeContent } from '../values/large-content.js';
+
+/** What the iterations put out that is looked at rather than read, module by module beside each other, and their curves in one chart. */
+export function OutputsBeside({ tasks, graph }: { tasks: readonly TaskJson[]; graph: GraphJson }): ReactNode {
+  const shown = Object.entries(graph.modules).filter(([, { output }]) => isBytes(output));
+  return (
+    <>
+      <RunCurves tasks={tasks} graph={graph} />
+      {shown.map(([name, { output }]) => (
+        <section key={name} className="beside" aria-label={`${name}, side by side`}>
+          <h3>
+            {name} <small>{output}</small>
+          </h3>
+          <ol>
+            {tasks.map((task) => (
+              <li key={task.iteration_id}>
+                <h4>Iteration {task.iteration_id}</h4>
+                <Output task={task} name={name} type={output} />
+              </li>
+            ))}
+          </ol>
+        </section>
+      ))}
+    </>
+  );
+}
+
+function Output({ task, name, type }: { task: TaskJson; name: string; type: string }): ReactNode {
+  const value = task.modules[name]?.output;
+  const label = `${name} of iteration ${task.iteration_id}`;
+  const content = useMemo(() => contentOf(value, type), [value, type]);
+  const large = elsewhere(value);
+  if (content) return <ContentView content={content} name={label} />;
+  if (!large) return <p className="none">None.</p>;
+  const bytesAt = `${taskPath(task.problem_id, task.iteration_id)}/outputs/${encodeURIComponent(name)}`;
+  return <LargeContent name={label} type={type} size={large.size} bytesAt={bytesAt} />;
+}
+
+function RunCurves({ tasks, graph }: { tasks: readonly TaskJson[]; graph: GraphJson }): ReactNode {
+  const found = useQueries({
+    queries: tasks.map(({ problem_id, iteration_id }) => taskEventsQuery(problem_id, iteration_id)),
+    combine: (results) => results.map(({ data }) => data?.view.items),
+  });
+  const modules = useMemo(
+    () =>
+      Object.keys(graph.modules).flatMap((name) => {
+        const runs = tasks.map(({ iteration_id }, at) => ({
+          name: `iteration ${iteration_id}`,
+          curves: curvesOf(moduleHistory(found[at] ?? [], name)),
+        }));
+        return runs.some(({ curves }) => curves.some(isLong)) ? [{ name, runs }] : [];
+      }),
+    [tasks, graph, found],
+  );
+  return modules.map(({ name, runs }) => (
+    <section key={name} className="beside" aria-label={`${name}, curves`}>
+      <h3>
+        {name} <small>curves</small>
+      </h3>
+      <CurvesView runs={runs} />
+    </section>
+  ));
+}
+
+/** One point is no curve. */
+function isLong({ x }: Curve): boolean {
+  return x.length > 1;
+}
