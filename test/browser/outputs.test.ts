@@ -179,4 +179,46 @@ describe('an output in the page', () => {
     await page.getByRole('cell', { name: 'NaN' }).waitFor();
     expect(faults).toEqual([]);
   });
+
+  it('draws metrics as curves, of one run and of several, and shows outputs side by side', async (ctx) => {
+    const { page, faults } = await look(ctx, 'fit');
+    const curves = page.getByRole('region', { name: 'Curves', exact: true });
+    await curves.getByRole('img', { name: /^loss. fit: 30 steps, from 1 to 0.0750232$/ }).waitFor();
+    expect(await page.getByRole('region', { name: 'Log', exact: true }).count()).toBe(0);
+    await page.goto(
+      `${orchestrator.ready.http}/?page=iterations&problem=${problem}&view=compare&compare=1,2`,
+    );
+    const both = page.getByRole('region', { name: 'fit, curves' });
+    await both
+      .getByRole('img', { name: /iteration 1: 30 steps.*iteration 2: 11 steps/ })
+      .first()
+      .waitFor();
+    const beside = page.getByRole('region', { name: 'plot, side by side' });
+    await beside.getByRole('img', { name: 'plot of iteration 2' }).waitFor();
+    expect(faults.filter((fault) => !fault.includes('allow-scripts'))).toEqual([]);
+  });
+
+  it('is found over all problems by a filter that completes itself and says where it is at fault', async (ctx) => {
+    const { page } = await look(ctx, 'fit');
+    await page.getByRole('link', { name: 'Search', exact: true }).click();
+    const field = page.getByRole('combobox', { name: 'Filter' });
+    await page.getByText('2 iterations').waitFor();
+    await field.pressSequentially('input.ra');
+    await page.getByRole('option', { name: 'input.rate' }).click();
+    await field.pressSequentially('> 1');
+    await field.press('Enter');
+    await page.getByText('1 iteration,').waitFor();
+    await page.getByLabel('Show', { exact: true }).fill('fit.loss');
+    await page.getByLabel('Show', { exact: true }).press('Enter');
+    await page.getByRole('cell', { name: 'NaN' }).waitFor();
+    expect(await savedName(page, page.getByRole('button', { name: 'Parquet' }))).toBe('iterations.parquet');
+    await field.fill('input.rate >> 1');
+    await field.press('Enter');
+    await page.getByText(/position 13: Expected/).waitFor();
+    expect(await page.locator('.filter-bar pre').innerText()).toBe('input.rate >> 1\n            ^');
+    await field.fill('input.rat > 1');
+    await field.press('Enter');
+    await page.getByText('did you mean rate?').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+  });
 });

@@ -4,10 +4,10 @@
  */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { BYTE_ORDER_MARK, csvLine, flatten, inertCell } from '../../../src/base/csv.js';
 import { entriesOf } from '../../../src/base/json/exact.js';
 import { printJson } from '../../../src/base/json/json-text.js';
 import type { Coordinator, Page, PageRequest, SearchQuery, View } from '../../../src/orchestrator/port.js';
-import { BYTE_ORDER_MARK, csvLine, flatten, inertCell } from '../csv.js';
 import { HttpError } from '../errors.js';
 import { type App, found } from '../http.js';
 import { parquetOf, type Row } from '../parquet.js';

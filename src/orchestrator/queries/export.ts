@@ -4,13 +4,14 @@
  * X1. Each page has a view of the store of its own: an export of a million rows holds no snapshot and no more than a page.
  * X2. A piece of text is handed out once it is worth sending, so that what is under way is bounded however large the rows are.
  */
+
+import { BYTE_ORDER_MARK, csvLine, flatten, inertCell } from '../../base/csv.js';
 import { printJson } from '../../base/json/json-text.js';
 import type { Key } from '../../store/store.js';
 import type { ExportFormat, View } from '../port.js';
 import type { TaskRow } from '../records.js';
 import { iterationSummary } from '../summary.js';
 import { iterations } from '../tables.js';
-import { BYTE_ORDER_MARK, csvLine, flatten, inertCell } from './csv.js';
 import type { Moment } from './moment.js';
 import { iterationView } from './views.js';
 

@@ -5,7 +5,7 @@ import { createMethods } from '../../../frontend-bridge/gateway/methods.js';
 import { parseRange } from '../../../frontend-bridge/gateway/range.js';
 import { createAllowance } from '../../../frontend-bridge/gateway/stream/allowance.js';
 import { nextPageSize } from '../../../frontend-bridge/gateway/stream/page-size.js';
-import { csvLine, flatten, inertCell } from '../../../src/orchestrator/queries/csv.js';
+import { csvLine, flatten, inertCell } from '../../../src/base/csv.js';
 
 describe('a cell for a spreadsheet', () => {
   it.each([

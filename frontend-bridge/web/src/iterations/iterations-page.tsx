@@ -1,8 +1,9 @@
 import './iterations.css';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import { getJson } from '../api/http.js';
 import { iterationsQuery, newestGraphQuery, problemQuery, taskQuery } from '../api/queries.js';
-import type { GraphJson } from '../api/shapes.js';
+import type { GraphJson, PageJson } from '../api/shapes.js';
 import { download } from '../json/download.js';
 import { SelectionLink } from '../selection-link.js';
 import type { Select } from '../state/selection.js';
@@ -80,7 +81,12 @@ function Iterations({
   const [state, change] = useIterationsState();
   const names = useColumnNames(problem);
   const remembered = useMemo(() => rememberedColumns(graph.name), [graph.name]);
-  const chosen = state.columns ?? remembered ?? defaultColumns(names, graph);
+  const varying = useVarying(problem, names, state.columns === undefined && remembered === undefined);
+  const own = defaultColumns(names, graph);
+  // Those of the graph's own that vary come first.
+  const preset = [...own.filter((name) => varying.includes(name)), ...varying];
+  const chosen =
+    state.columns ?? remembered ?? (preset.length > 0 ? [...new Set(preset)].slice(0, MOST_SHOWN) : own);
   const key = chosen.filter((name) => isOf(name, graph)).join(',');
   const columns = useMemo(
     () => (key === '' ? [] : key.split(',')).map((name) => fieldInfo(name, graph)),
@@ -202,6 +208,32 @@ function useColumnNames(problem: string): readonly string[] {
     enabled: example !== undefined,
   }).data?.view.task;
   return useMemo(() => (task === undefined ? [] : columnNames(task)), [task]);
+}
+
+/** Fewer are asked for at once than a search shows. */
+const MOST_LOOKED_AT = 40;
+const MOST_SHOWN = 8;
+const NOTHING: readonly string[] = [];
+
+/** Fields that are not the same in all of the newest iterations: until somebody chooses, those are what people came for. */
+function useVarying(problem: string, names: readonly string[], isWanted: boolean): readonly string[] {
+  const asked = names.slice(0, MOST_LOOKED_AT);
+  const found = useQuery({
+    queryKey: ['varying fields', problem, asked],
+    queryFn: async ({ signal }) => {
+      const query = new URLSearchParams({ fields: asked.join(','), order_by: '-iteration_id', limit: '200' });
+      const path = `problems/${encodeURIComponent(problem)}/iterations?${query}`;
+      const { items } = (await getJson<PageJson<{ fields: Record<string, unknown> }>>(path, signal)).value;
+      const values = (name: string): Set<string> =>
+        new Set(
+          items.map(({ fields }) => fields[name]).flatMap((value) => (value === null ? [] : [String(value)])),
+        );
+      return asked.filter((name) => values(name).size > 1);
+    },
+    enabled: isWanted && asked.length > 0,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  return found.data ?? NOTHING;
 }
 
 function isOf(name: string, graph: GraphJson): boolean {

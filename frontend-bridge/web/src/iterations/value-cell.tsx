@@ -1,6 +1,10 @@
 import type { ReactNode } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { numbersIn } from '../values/lists.js';
 import { shortNumber } from '../values/numbers.js';
+import { Sparkline } from '../values/sparkline.js';
+
+const FIRST_ITEMS = 6;
 
 /** A value as a cell shows it: a number as it was written, a text that is too long for the cell on hover. */
 export function ValueCell({ value, unit }: { value: unknown; unit?: string | undefined }): ReactNode {
@@ -14,8 +18,17 @@ export function ValueCell({ value, unit }: { value: unknown; unit?: string | und
       </span>
     );
   }
-  const text = Array.isArray(value) ? value.map(String).join(', ') : String(value);
+  const numbers = numbersIn(value);
+  if (numbers) return <Sparkline numbers={numbers} small />;
+  const text = Array.isArray(value) ? listed(value) : String(value);
   return text === '' ? <span className="none">empty</span> : <span title={text}>{text}</span>;
+}
+
+/** The first items, and how many more there are. */
+function listed(items: readonly unknown[]): string {
+  const first = items.slice(0, FIRST_ITEMS).map((item) => shortNumber(item));
+  const rest = items.length - first.length;
+  return rest > 0 ? `${first.join(', ')} and ${rest} more` : first.join(', ');
 }
 
 /** Beside a value that an iteration has taken over: nothing ran for it. */

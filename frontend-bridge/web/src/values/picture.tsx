@@ -5,23 +5,15 @@ import { Hex } from './hex.js';
 const TINY_PX = 64;
 
 /** A picture as large as there is room. A file that is no such picture is shown as the bytes that it is. */
-export function Picture({
-  content,
-  name,
-  small = false,
-}: {
-  content: Content;
-  name: string;
-  small?: boolean;
-}): ReactNode {
+export function Picture({ content, name }: { content: Content; name: string }): ReactNode {
   const address = useAddress(content);
   const [size, setSize] = useState<readonly [number, number]>();
   const [isBroken, setBroken] = useState(false);
   const isTiny = size !== undefined && Math.max(...size) <= TINY_PX;
-  if (isBroken) return small ? null : <Hex bytes={content.bytes} />;
+  if (isBroken) return <Hex bytes={content.bytes} />;
   if (address === undefined) return null;
   return (
-    <figure className={small ? 'picture picture-small' : isTiny ? 'picture picture-tiny' : 'picture'}>
+    <figure className={isTiny ? 'picture picture-tiny' : 'picture'}>
       <img
         src={address}
         alt={name}
@@ -30,9 +22,7 @@ export function Picture({
         }
         onError={() => setBroken(true)}
       />
-      {!small && size !== undefined && (
-        <figcaption className="value-note figure">{size.join(' × ')}</figcaption>
-      )}
+      {size !== undefined && <figcaption className="value-note figure">{size.join(' × ')}</figcaption>}
     </figure>
   );
 }

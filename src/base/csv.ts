@@ -1,6 +1,6 @@
 /** Records of nested JSON as a table of text (RFC 4180): a column a leaf, named by its path with dots; a list is its JSON. */
-import { entriesOf } from '../../base/json/exact.js';
-import { plainOf, printJson } from '../../base/json/json-text.js';
+import { entriesOf } from './json/exact.js';
+import { plainOf, printJson } from './json/json-text.js';
 
 export function flatten(record: Readonly<Record<string, unknown>>): Map<string, string> {
   const cells = new Map<string, string>();
