@@ -7,7 +7,7 @@ import { type Io, writeJson, writeLine } from '../io.js';
 import { LEVELS, type Level, logLineOf, printLogLine } from '../log-line.js';
 import { paintOf } from '../paint.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
-import { taskIdArgument } from '../task.js';
+import { taskIdOf } from '../short-ids.js';
 import { taskEvents } from '../task-events.js';
 
 interface LogsOptions extends CommonOptions {
@@ -30,7 +30,10 @@ export function logsCommand(program: Command, io: Io): void {
       const session = openSession(options, io);
       const { module, level, grep = '', follow: goesOn = false } = options;
       const paint = paintOf(io);
-      const events = taskEvents(session.client, taskIdArgument(id), { follow: goesOn, signal: io.signal });
+      const events = taskEvents(session.client, await taskIdOf(session.client, id), {
+        follow: goesOn,
+        signal: io.signal,
+      });
       for await (const event of events) {
         const line = logLineOf(event);
         if (line === undefined || (module !== undefined && line.module !== module)) continue;
@@ -70,18 +73,19 @@ export function eventsCommand(program: Command, io: Io): void {
       if (id !== undefined && options.node !== undefined)
         throw new CliError(EXIT.badInput, 'bad_usage', 'Give a TASK_ID or --node, not both.');
       const session = openSession(options, io);
-      for await (const event of chosen(session, id, options))
+      for await (const event of await chosen(session, id, options))
         if (isWanted(event, options)) printEvent(session, event);
     });
 }
 
-function chosen(
+async function chosen(
   session: Session,
   id: string | undefined,
   { node, after, follow: goesOn = false }: EventsOptions,
-): AsyncIterable<StreamedEvent> {
+): Promise<AsyncIterable<StreamedEvent>> {
   const { client, io } = session;
-  if (id !== undefined) return taskEvents(client, taskIdArgument(id), { follow: goesOn, signal: io.signal });
+  if (id !== undefined)
+    return taskEvents(client, await taskIdOf(client, id), { follow: goesOn, signal: io.signal });
   if (node !== undefined) return nodeEvents(session, node, goesOn);
   return allEvents(session, after, goesOn);
 }
