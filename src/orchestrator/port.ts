@@ -61,6 +61,8 @@ export type Request =
       /** @default 10000 */
       readonly timeoutMs?: number;
     }
+  /** Only one that is dead and has no work. */
+  | { readonly kind: 'remove_node'; readonly nodeId: string }
   | { readonly kind: 'put_graph'; readonly name: string; readonly yaml: string };
 
 /** Why a request was not done: what a caller can do about it differs by kind. */

@@ -66,6 +66,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       return prepareGraph(deps, request);
     case 'task_command':
     case 'node_command':
+    case 'remove_node':
     case 'configure':
       return request;
     default:

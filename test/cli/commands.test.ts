@@ -367,6 +367,22 @@ describe('graphs', () => {
   });
 });
 
+describe('options', () => {
+  it('may stand before the command, after it, and before a command of a command', async () => {
+    const id = '0198c0de-0000-7000-8000-00000000dead';
+    for (const args of [
+      ['--url', running.url, 'node', 'remove', id],
+      ['node', 'remove', id, '--url', running.url],
+    ]) {
+      running.coordinator.nodes.set(id, fakeNode({ node_id: id }));
+      const removed = cli(args);
+      expect([await removed.exit, removed.stdout()]).toEqual([0, `${id}  removed\n`]);
+      expect(running.coordinator.nodes.has(id)).toBe(false);
+    }
+    expect((await tutti('node', 'remove', id)).exit).toBe(2);
+  });
+});
+
 describe('an orchestrator that is not there', () => {
   it('exits 3 and says how to start one', async () => {
     const server = createServer();

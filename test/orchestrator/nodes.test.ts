@@ -412,3 +412,48 @@ describe('refusals', () => {
     expect(turned.types).toEqual(['execution.accepted']);
   });
 });
+
+describe('a dead node', () => {
+  /** Dead, as the judge found it. */
+  async function dead(instance: string): Promise<Peer> {
+    const peer = core.peer('a', { instance });
+    await peer.join();
+    await core.pass(3_100);
+    await core.pass(7_000);
+    return peer;
+  }
+
+  const forget = async (): Promise<unknown> => {
+    const step = {
+      kind: 'forget nodes',
+      id: 1,
+      seenBefore: core.wallMs - 30 * 86_400_000,
+      kept: 5000,
+    } as const;
+    const [answer] = (await core.turn(step)).answers;
+    return answer?.ok && answer.body.nodes;
+  };
+
+  it('is forgotten after an hour where its name was made up, and kept where somebody gave it one', async () => {
+    await dead('a@host:4711-0a1b2c');
+    await dead('a@host:4711');
+    expect(await forget()).toBe(0);
+    core.wallMs += 3_600_001;
+    expect(await forget()).toBe(1);
+    expect([...core.state.nodes.values()].map(({ instance }) => instance)).toEqual(['a@host:4711']);
+  });
+
+  it('can be removed, and one that is alive cannot', async () => {
+    const gone = await dead('named');
+    const alive = core.peer('a', { instance: 'other' });
+    await alive.join();
+    expect(await core.ask({ kind: 'remove_node', nodeId: alive.nodeId })).toMatchObject({
+      ...{ ok: false, kind: 'conflict', code: 'node_not_gone' },
+    });
+    expect(await core.ask({ kind: 'remove_node', nodeId: gone.nodeId })).toMatchObject({ ok: true });
+    expect(await core.ask({ kind: 'remove_node', nodeId: gone.nodeId })).toMatchObject({
+      code: 'unknown_node',
+    });
+    expect(await core.store.keys('nodes', { prefix: [] })).toEqual([[alive.nodeId]]);
+  });
+});

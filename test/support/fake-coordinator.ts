@@ -194,6 +194,10 @@ export function createFakeCoordinator(
         return nodes.has(request.nodeId)
           ? command({ node_id: request.nodeId })
           : missing(`node ${request.nodeId}`);
+      case 'remove_node':
+        return nodes.delete(request.nodeId)
+          ? { ok: true, kind: 'done', body: { node_id: request.nodeId } }
+          : missing(`node ${request.nodeId}`);
       case 'configure': {
         const node = nodes.get(request.nodeId);
         if (node === undefined) return missing(`node ${request.nodeId}`);

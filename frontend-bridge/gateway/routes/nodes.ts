@@ -42,6 +42,18 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
     async (request, reply) => sendFound(reply, await asked(coordinator, reply).node(request.params.node_id)),
   );
 
+  app.delete(
+    '/v1/nodes/:node_id',
+    {
+      schema: {
+        summary: 'Forget a node that is dead and has no work',
+        params: nodeParams,
+        response: shape.answers({ 200: z.object({ node_id: z.string() }) }),
+      },
+    },
+    (request, reply) => perform(coordinator, { kind: 'remove_node', nodeId: request.params.node_id }, reply),
+  );
+
   app.post(
     '/v1/nodes/:node_id/commands',
     {

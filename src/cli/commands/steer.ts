@@ -65,7 +65,15 @@ function loadCells(load: unknown): [string, string] {
 }
 
 export function nodeCommand(program: Command, io: Io): void {
-  const node = clientCommand(program, 'node', 'Command or configure a node, or manage the keys of nodes')
+  const node = clientCommand(program, 'node', 'Command, configure or remove a node, or manage the keys of nodes');
+  clientCommand(node, 'remove', 'Forget a node that is dead and has no work')
+    .argument('<node_id>')
+    .action(async (nodeId: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const removed = await session.client.delete(`/v1/nodes/${encodeURIComponent(nodeId)}`);
+      session.print(removed, () => `${nodeId}  removed`);
+    });
+  node
     .argument('<node_id>')
     .addArgument(new Argument('<command>').choices(['start', 'stop', 'reset', 'terminate', 'configure']))
     .argument('[text]', 'with configure: the configuration')

@@ -3,15 +3,18 @@
  *
  * A1. Only a refusal that no repeat can change is final. A process that comes too early or in too great a number is refused for now, and says hello
  *     again.
- * A2. Instances keep their node_id for as long as there is room: those that have been dead the longest make it.
+ * A2. Instances keep their node_id for as long as there is room: those that have been dead the longest make it. A name that an SDK made up
+ *     never comes back, so it is forgotten an hour after its process died.
  */
 import { sameSecret } from '../../base/secrets.js';
 import type { Route } from '../../bus/bus.js';
 import type { Hello, RefusalCode } from '../../model/protocol.js';
+import type { Answer } from '../port.js';
+import { refusal } from './answers.js';
 import { objectionToTwin } from './conflict.js';
 import { emit } from './emit.js';
 import { schemaObjection } from './schemas.js';
-import { instanceKey, type State } from './state.js';
+import { type FleetNode, instanceKey, type State } from './state.js';
 import type { Turn } from './turn.js';
 
 /** Instances are remembered for long, so there is an end to them. */
@@ -20,6 +23,9 @@ const NODES_LIMIT = 10_000;
 const ROOM_AT_ONCE = 100;
 /** Deletes of one batch: the store keeps room for some hundred on a full disk. */
 const FORGOTTEN_AT_ONCE = 200;
+/** Long enough to see what became of it. */
+const NAMELESS_KEPT_MS = 3_600_000;
+
 /** Who says hello, as the frame around it says: nothing and 0 unless it was welcomed before. */
 export interface Greeter {
   readonly route: Route;
@@ -104,28 +110,55 @@ function isOutlived(state: State, { nodeId, incarnation }: Greeter, hello: Hello
 }
 
 /**
- * Forgets nodes that have long been dead, where more are on record than are kept: those that were seen longest ago first, so many at
- * once. Returns how many.
+ * Forgets nodes with made-up names an hour after they died, and others that have long been dead where more are on record than are kept:
+ * those that were seen longest ago first, so many at once. Returns how many.
  */
 export function forgetNodes(turn: Turn, seenBefore: number, kept: number): number {
-  const { state } = turn;
-  const excess = Math.min(state.nodes.size - kept, FORGOTTEN_AT_ONCE);
-  if (excess <= 0) return 0;
-  const awaited = new Set([...state.allCommands()].flatMap(({ parts }) => parts.map(({ nodeId }) => nodeId)));
-  const forgotten = [...state.nodes.values()]
-    .filter(
-      ({ nodeId, liveness, heardAt, desired, taken }) =>
-        // A node that was stopped stays stopped, so it has to be remembered.
-        liveness === 'dead' &&
-        heardAt < seenBefore &&
-        desired !== 'stopped' &&
-        taken === 0 &&
-        !awaited.has(nodeId),
-    )
-    .sort((a, b) => a.heardAt - b.heardAt)
+  const { state, wallMs } = turn;
+  const awaited = awaitedNodes(state);
+  const dead = [...state.nodes.values()]
+    .filter((node) => isGone(node) && !awaited.has(node.nodeId))
+    .sort((a, b) => a.heardAt - b.heardAt);
+  const nameless = dead.filter(
+    (node) => isMadeUp(node.module, node.instance) && node.heardAt < wallMs - NAMELESS_KEPT_MS,
+  );
+  const excess = Math.max(0, state.nodes.size - nameless.length - kept);
+  const old = dead
+    // A node that was stopped stays stopped, so it has to be remembered.
+    .filter((node) => !nameless.includes(node) && node.heardAt < seenBefore && node.desired !== 'stopped')
     .slice(0, excess);
+  const forgotten = [...nameless, ...old].slice(0, FORGOTTEN_AT_ONCE);
   for (const { nodeId } of forgotten) emit(turn, { type: 'node.forgotten', node_id: nodeId });
   return forgotten.length;
+}
+
+/** Somebody asks for it. A process of the instance that comes later is a new node. */
+export function removeNode(turn: Turn, nodeId: string): Answer {
+  const node = turn.state.nodes.get(nodeId);
+  if (!node) return refusal('not_found', 'unknown_node', `no node ${nodeId}`);
+  if (!isGone(node) || awaitedNodes(turn.state).has(nodeId)) {
+    const why =
+      node.liveness === 'dead' ? 'has work that is not placed elsewhere yet' : `is ${node.liveness}`;
+    return refusal('conflict', 'node_not_gone', `node ${node.instance} ${why}`, {
+      hint: 'only a dead node without work can be removed: end its process first',
+    });
+  }
+  emit(turn, { type: 'node.forgotten', node_id: nodeId });
+  return { ok: true, kind: 'done', body: { node_id: nodeId } };
+}
+
+function isGone({ liveness, taken }: FleetNode): boolean {
+  return liveness === 'dead' && taken === 0;
+}
+
+/** Those that a command under way is for. */
+function awaitedNodes(state: State): Set<string> {
+  return new Set([...state.allCommands()].flatMap(({ parts }) => parts.map(({ nodeId }) => nodeId)));
+}
+
+/** `train@host:4711-a1b2c3`: what both SDKs call a node without a name (docs/node-protocol.md). */
+function isMadeUp(module: string, instance: string): boolean {
+  return instance.startsWith(`${module}@`) && /:\d+-[0-9a-f]{6}$/.test(instance);
 }
 
 /** Room for new instances, where there are as many as there may be: those go that have been dead the longest. */

@@ -16,6 +16,7 @@ import { type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Answer, Refusal } from '../port.js';
 import { outputRefOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule, aboutTask } from './about.js';
+import { removeNode } from './admission.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
@@ -72,6 +73,8 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
       return commandTask(turn, request);
     case 'node_command':
       return commandNode(turn, request);
+    case 'remove_node':
+      return removeNode(turn, request.nodeId);
     case 'put_graph':
       return putGraph(turn, request);
     default:
