@@ -80,6 +80,7 @@ describe('the configuration', () => {
         maxTasks: 250_000,
         maxViewers: 1000,
         viewerBufferBytes: 1_048_576,
+        logFormat: 'auto',
         logLevel: 'info',
       },
     });

@@ -32,6 +32,7 @@ const CONTRACT = [
   'GET /v1/nodes',
   'GET /v1/queue',
   'GET /v1/nodes/{node_id}',
+  'DELETE /v1/nodes/{node_id}',
   'GET /v1/nodes/{node_id}/events',
   'POST /v1/nodes/{node_id}/commands',
   'POST /v1/nodes/{node_id}/configuration',
