@@ -25,6 +25,11 @@ export class CliError extends TuttiError {
   }
 }
 
+/** A single fault, or the first of several, may be all that the message is. */
+function saysAlready(said: string, { path, message }: Fault): boolean {
+  return said.includes(message) && said.includes(path);
+}
+
 /** `line 5, column 3: modules.fit.timeot: …` */
 function faultLine({ path, code, message, line, column }: Fault): string {
   const place = line === undefined ? '' : `line ${line}, column ${column}: `;
@@ -38,7 +43,7 @@ export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
   const error = thrown instanceof TuttiError ? thrown : new TuttiError('internal', messageOf(thrown));
   writeMessage(io.stderr, `error: ${error.message} (${error.code})`);
   for (const fault of error.details)
-    if (!error.message.includes(fault.message)) writeMessage(io.stderr, `  ${faultLine(fault)}`);
+    if (!saysAlready(error.message, fault)) writeMessage(io.stderr, `  ${faultLine(fault)}`);
   if (error.hint !== undefined) writeMessage(io.stderr, `hint: ${error.hint}`);
   const answered = error instanceof CliError && error.answered;
   if (json && !answered) {
