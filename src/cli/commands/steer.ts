@@ -65,7 +65,11 @@ function loadCells(load: unknown): [string, string] {
 }
 
 export function nodeCommand(program: Command, io: Io): void {
-  const node = clientCommand(program, 'node', 'Command, configure or remove a node, or manage the keys of nodes');
+  const node = clientCommand(
+    program,
+    'node',
+    'Command, configure or remove a node, or manage the keys of nodes',
+  );
   clientCommand(node, 'remove', 'Forget a node that is dead and has no work')
     .argument('<node_id>')
     .action(async (nodeId: string, options: CommonOptions) => {
