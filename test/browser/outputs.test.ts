@@ -81,7 +81,7 @@ describe('an output in the page', () => {
     const { page, output, faults } = await look(ctx, 'plot');
     const picture = output.getByRole('img', { name: 'plot' });
     await output.getByText(/^\d{3} × \d{3}$/).waitFor();
-    expect((await picture.boundingBox())?.height).toBeGreaterThan(200);
+    expect((await picture.boundingBox())?.height).toBeGreaterThan(120);
     await output.getByText(/^image\/png, \d+(\.\d+)? kB$/).waitFor();
     expect(await output.innerText()).not.toMatch(/[A-Za-z0-9+/]{100}/);
     expect(await savedName(page, output.getByRole('button', { name: 'Download' }))).toBe('plot-1-1.png');
