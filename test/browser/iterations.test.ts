@@ -229,7 +229,11 @@ describe('every view', () => {
   ] as const;
   /** By name, where it is and what is there once it is drawn. */
   const views: Record<string, readonly [search: string, there: string]> = {
-    problems: ['', '.rows > li'],
+    home: ['', '.module-lights li'],
+    problems: ['page=problems', '.rows > li'],
+    graphs: ['page=graphs&name=sustainml', '.fleet-table tbody tr'],
+    history: ['problem={p}&iteration=1&part=history', '.history-line'],
+    log: ['problem={p}&iteration=1&part=log', '.log-module'],
     new: ['page=new', '.form .bytes'],
     task: ['problem={p}&iteration=1', '.timeline-row'],
     module: ['problem={p}&iteration={reused}&module=carbon_footprint', '.attempts'],
