@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 /** The `tutti` command. */
 import { readFileSync } from 'node:fs';
-import { parseGraph } from '../config/graph-file.js';
-import { registerClientCommands } from './client-commands.js';
-import { completionCommand } from './commands/completion.js';
 import { EXIT } from './exit.js';
-import { kitTypes } from './node-kit/recording.js';
-import { createProgram, run } from './program.js';
-import { registerUp } from './up/command.js';
+
+// One after the other: Node.js opens all files of an import at once, which would be more than a small limit on open files allows.
+const { parseGraph } = await import('../config/graph-file.js');
+const { kitTypes } = await import('./node-kit/recording.js');
+const { createProgram, run } = await import('./program.js');
+const { registerUp } = await import('./up/command.js');
+const { registerClientCommands } = await import('./client-commands.js');
+const { completionCommand } = await import('./commands/completion.js');
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;

@@ -5,7 +5,6 @@
  * What cannot be opened is nothing; libsodium compares authenticators in constant time.
  */
 import { randomBytes } from 'node:crypto';
-import sodium from 'libsodium-wrappers';
 
 export const KEY_BYTES = 32;
 export const NONCE_BYTES = 24;
@@ -16,9 +15,16 @@ export interface KeyPair {
   readonly secretKey: Uint8Array;
 }
 
-/** To be awaited once before the other functions are called: libsodium is WebAssembly, which loads asynchronously. */
+let sodium: typeof import('libsodium-wrappers')['default'];
+
+/**
+ * To be awaited once before the other functions are called. Who speaks in plain text does without the WebAssembly of libsodium, which
+ * takes 8 GiB of address space.
+ */
 export async function loadBoxes(): Promise<void> {
-  await sodium.ready;
+  const { default: loaded } = await import('libsodium-wrappers');
+  await loaded.ready;
+  sodium = loaded;
 }
 
 /** The key pair of these 32 secret bytes, which are random unless a test needs to know them. */

@@ -498,7 +498,7 @@ describe('who may ask', () => {
 });
 
 describe('the web app', () => {
-  it('is served at /, and nothing is at deeper addresses', async () => {
+  it('is served at /, where the deeper addresses that people type lead, and others are not found', async () => {
     const root = mkdtempSync(join(tmpdir(), 'tutti-web-'));
     mkdirSync(join(root, 'assets'));
     writeFileSync(join(root, 'index.html'), '<!doctype html><title>Tutti</title>');
@@ -511,14 +511,17 @@ describe('the web app', () => {
       expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
       expect((await call('GET', '/assets/app-1a2b.js')).headers.get('cache-control')).toContain('immutable');
       // Its addresses are relative: from any deeper path it would find nothing.
-      for (const path of [
-        '/problems/p',
-        '/problems/p/',
-        '/assets/none.js',
-        '/index.html/x',
-        '//',
-        '/problems',
-      ])
+      const typed = async (path: string) => {
+        const { status, headers } = await fetch(running.url + path, {
+          redirect: 'manual',
+          headers: { accept: 'text/html' },
+        });
+        return [status, headers.get('location')];
+      };
+      expect(await typed('/problems/p')).toEqual([302, './../?problem=p']);
+      expect(await typed('/problems/p/')).toEqual([302, './../../?problem=p']);
+      expect(await typed('/problems')).toEqual([302, './?page=problems']);
+      for (const path of ['/assets/none.js', '/index.html/x', '//'])
         expect([path, (await call('GET', path, undefined, { accept: 'text/html' })).status]).toEqual([
           path,
           404,

@@ -132,8 +132,12 @@ describe('the elements of an index', () => {
   });
 
   it('are nothing for what has no order', () => {
-    expect([null, undefined, {}, [1], Number.NaN].map((value) => indexElement(value))).toEqual(
-      Array(5).fill(undefined),
-    );
+    expect([null, undefined, {}, [1]].map((value) => indexElement(value))).toEqual(Array(4).fill(undefined));
+  });
+
+  it('put NaN after all other numbers', () => {
+    const [largest, nan] = [indexElement(Number.POSITIVE_INFINITY)!, indexElement(Number.NaN)!];
+    expect(nan > largest).toBe(true);
+    expect(nan < indexElement('')!).toBe(true);
   });
 });
