@@ -7,7 +7,7 @@
  * C3. Rows are written to the tables in one transaction with their position, soon, and at once where somebody waits for them or there are many.
  * C4. A new reign fences the older one's log off before it reads it, and has all of it in the tables before it acknowledges anything
  *     itself. From then on the tables need no log but its own.
- * C5. `close` waits for the commits and snapshots that are under way, and leaves everything in the tables and no log.
+ * C5. `close` waits for the commits and snapshots that are under way, writes no file afterwards, and leaves everything in the tables and no log.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, TuttiError } from '../base/errors.js';
@@ -261,6 +261,7 @@ export class LogStore implements Store {
     const isPassed = log !== undefined && (await this.#settle(log));
     await this.#rows.end();
     await log?.close(isPassed);
+    await this.#spares.idle();
     await this.#tables.close();
   }
 

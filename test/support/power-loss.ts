@@ -39,7 +39,8 @@ export async function losePower(folder: string, undoLog: string, isKept: () => b
       }
       const end = Math.min((Math.floor(at / PAGE) + 1) * PAGE, offset + bytes);
       const before = Buffer.alloc(end - at);
-      old.copy(before, 0, at - offset, end - offset);
+      // Behind the old end of the file there was nothing, which reads as zeros.
+      if (at - offset < old.length) old.copy(before, 0, at - offset, end - offset);
       await file.write(before, 0, before.length, at);
       lost += 1;
     }

@@ -68,6 +68,11 @@ export class Spares {
     return this.#filling;
   }
 
+  /** Settles when no file is being filled. */
+  async idle(): Promise<void> {
+    await this.#filling;
+  }
+
   /** Removes what an earlier process did not fill to its end. A process that still fills one fails. */
   async tidy(): Promise<void> {
     for (const name of await readdir(this.#dir)) {
