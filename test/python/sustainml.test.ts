@@ -304,7 +304,7 @@ describe('a script of the SustainML framework', () => {
     const orchestrator = await OrchestratorProcess.up(scene);
     const tape = orchestrator.tape();
     const script = startScript(scene, 'ml_model', orchestrator.ready.control);
-    await script.logs('no graph has a module ml_model; trying again');
+    await script.logs('waits for a graph to be stored: no graph has a module ml_model');
     const put = await fetch(`${orchestrator.ready.http}/v1/graphs/sustainml`, {
       method: 'PUT',
       body: readFileSync(SUSTAINML_GRAPH, 'utf8'),

@@ -12,11 +12,9 @@ N4. A node whose module is in no graph yet tries again until it is: as in the fr
 from __future__ import annotations
 
 import itertools
-import logging
 import queue
 import signal
 import threading
-import time
 from typing import Any, ClassVar, Dict, List, Optional, Sequence, Type
 
 from tutti import RunningNode, Task, TuttiError, node
@@ -41,9 +39,6 @@ from .tasks import Given, arguments_of, output_of, raise_for, refusal_of, task_i
 
 CAPACITY = 2
 """The framework's pool of threads, and so what its scripts are written for."""
-
-_RETRY_S = 1.0
-"""Graphs are loaded by a person, or while the orchestrator starts."""
 
 _live: List[Node] = []
 _is_terminated = False
@@ -115,14 +110,7 @@ class Node:
 
     def _serve(self) -> None:
         """From the construction on, in a thread of its own, since there may be no orchestrator yet (N1)."""
-        error: Optional[TuttiError] = None
-        while not _is_terminated:
-            error = self._serve_once()
-            if error is None or error.code != "unknown_module":
-                break
-            logging.getLogger("sustainml_swig").warning("%s; trying again", error)
-            time.sleep(_RETRY_S)
-        self._ends.put(error)
+        self._ends.put(None if _is_terminated else self._serve_once())
 
     def _serve_once(self) -> Optional[TuttiError]:
         """Gives why it was refused for good."""
