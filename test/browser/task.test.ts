@@ -126,7 +126,7 @@ describe('a task', () => {
     await part('Output').getByText('Raw').click();
     expect(await part('Output').locator('pre').innerText()).toContain(`"task": "${task.task_id}"`);
     const download = page.waitForEvent('download');
-    await part('Output').getByRole('button', { name: 'Download bytes' }).click();
+    await part('Output').getByRole('button', { name: 'Download JSON' }).click();
     const file = await (await download).createReadStream();
     let text = '';
     for await (const chunk of file) text += String(chunk);
