@@ -42,6 +42,20 @@ export class Labels {
   }
 }
 
+/**
+ * Begins series at 0, once for each key: Prometheus does not see the first step of a counter that appears with it. Later calls cost a look
+ * at a set, since every submission and every assignment comes by here.
+ */
+class Begun {
+  readonly #keys = new Set<string>();
+
+  once(key: string, begin: () => void): void {
+    if (this.#keys.has(key)) return;
+    this.#keys.add(key);
+    begin();
+  }
+}
+
 export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges: () => Gauges): void {
   const graphs = new Labels();
   const pairs = new Labels();
@@ -95,12 +109,15 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
     buckets: BUCKETS,
     registers,
   });
+  const begunGraphs = new Begun();
+  const begunPlaces = new Begun();
   work.follow({
-    // A counter that is there at 0 from the beginning: Prometheus does not see the first step of one that appears with it.
     taskSubmitted({ graph }) {
       const label = graphs.of(graph);
       submitted.inc({ graph: label });
-      for (const state of TASK_ENDS) ended.inc({ graph: label, state }, 0);
+      begunGraphs.once(label, () => {
+        for (const state of TASK_ENDS) ended.inc({ graph: label, state }, 0);
+      });
     },
     taskEnded(task, state, at) {
       const labels = { graph: graphs.of(task.graph), state };
@@ -110,7 +127,9 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
     executionAssigned({ graph }, { module, queuedAt, assignedAt }) {
       const labels = place(graph, module);
       queueSeconds.observe(labels, secondsBetween(queuedAt, assignedAt));
-      for (const outcome of EXECUTION_ENDS) attempts.inc({ ...labels, outcome }, 0);
+      begunPlaces.once(`${labels.graph} ${labels.module}`, () => {
+        for (const outcome of EXECUTION_ENDS) attempts.inc({ ...labels, outcome }, 0);
+      });
     },
     executionEnded({ graph }: WorkTask, execution: WorkExecution, outcome: ExecutionEnd, at, error) {
       const labels = place(graph, execution.module);
