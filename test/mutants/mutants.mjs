@@ -237,8 +237,8 @@ export const MUTANTS = [
   {
     what: 'takes any connection for that of a node although a token is needed',
     file: decide('decide'),
-    find: 'if (node.route !== route && turn.house.token !== undefined) {',
-    put: 'if (node.route !== route && turn.house.token === "") {',
+    find: 'if (node.route !== route && (turn.house.token !== undefined || node.key !== undefined)) {',
+    put: 'if (node.route !== route && node.key !== undefined) {',
     tests: ['test/orchestrator/nodes.test.ts'],
   },
   {
@@ -251,8 +251,8 @@ export const MUTANTS = [
   {
     what: 'forgets nodes that somebody has stopped',
     file: decide('admission'),
-    find: "        desired !== 'stopped' &&\n",
-    put: '',
+    find: "!isNameless(node) && node.heardAt < seenBefore && node.desired !== 'stopped'",
+    put: '!isNameless(node) && node.heardAt < seenBefore',
     tests: ['test/orchestrator/retention.test.ts'],
   },
   {

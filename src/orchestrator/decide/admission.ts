@@ -119,13 +119,13 @@ export function forgetNodes(turn: Turn, seenBefore: number, kept: number): numbe
   const dead = [...state.nodes.values()]
     .filter((node) => isGone(node) && !awaited.has(node.nodeId))
     .sort((a, b) => a.heardAt - b.heardAt);
-  const nameless = dead.filter(
-    (node) => isMadeUp(node.module, node.instance) && node.heardAt < wallMs - NAMELESS_KEPT_MS,
-  );
+  const isNameless = ({ module, instance, heardAt }: FleetNode): boolean =>
+    isMadeUp(module, instance) && heardAt < wallMs - NAMELESS_KEPT_MS;
+  const nameless = dead.filter(isNameless);
   const excess = Math.max(0, state.nodes.size - nameless.length - kept);
   const old = dead
     // A node that was stopped stays stopped, so it has to be remembered.
-    .filter((node) => !nameless.includes(node) && node.heardAt < seenBefore && node.desired !== 'stopped')
+    .filter((node) => !isNameless(node) && node.heardAt < seenBefore && node.desired !== 'stopped')
     .slice(0, excess);
   const forgotten = [...nameless, ...old].slice(0, FORGOTTEN_AT_ONCE);
   for (const { nodeId } of forgotten) emit(turn, { type: 'node.forgotten', node_id: nodeId });
