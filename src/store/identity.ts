@@ -2,9 +2,8 @@
  * The identity file: a note, outside of the store, that there is one. A store that is empty or gone while the note exists is damaged, and
  * never takes the place of the one that was there.
  */
-import { readFile } from 'node:fs/promises';
 import { TuttiError } from '../base/errors.js';
-import { writeWhole } from './whole-file.js';
+import { readWhole, writeWhole } from './whole-file.js';
 
 export interface Identity {
   readonly store_id: string;
@@ -14,13 +13,8 @@ export interface Identity {
 
 /** `unreadable`: there is a note, but a crash or a person has destroyed its content. */
 export async function readIdentity(file: string): Promise<Identity | 'unreadable' | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readWhole(file);
+  if (text === undefined) return undefined;
   try {
     const { store_id, created_at } = JSON.parse(text) as Partial<Identity>;
     if (typeof store_id === 'string' && typeof created_at === 'string') return { store_id, created_at };

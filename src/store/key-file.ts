@@ -1,17 +1,11 @@
 /** The file with the orchestrator's key pairs and the keys of its nodes: whole or not at all, and for its user's eyes only. */
-import { readFile } from 'node:fs/promises';
 import { messageOf, TuttiError } from '../base/errors.js';
-import { writeWhole } from './whole-file.js';
+import { readWhole, writeWhole } from './whole-file.js';
 
 /** Nothing if there is none. Throws `TuttiError` `keys_damaged`. */
 export async function readKeyFile(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readWhole(file);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncPath } from './sync.js';
 
@@ -18,5 +18,15 @@ export async function writeWhole(file: string, text: string): Promise<void> {
     await syncPath(dirname(file));
   } finally {
     await rm(temporary, { force: true });
+  }
+}
+
+/** The text of a file; nothing if there is none. */
+export async function readWhole(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { ObservedState } from '../../../../src/model/execution.js';
-import type { EventType } from '../../../../src/model/facts.js';
+import type { EventType, Subject } from '../../../../src/model/facts.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../../../src/model/node.js';
 import type { LogLevel } from '../../../../src/model/protocol.js';
 import type { TaskState } from '../../../../src/model/task-state.js';
@@ -165,16 +165,10 @@ export interface GraphSummaryJson {
 }
 
 /** One fact of the stream. What an event of a type carries beyond the common fields is read by the reducer, field by field. */
-export interface EventJson {
+export interface EventJson extends Subject {
   readonly seq: number;
   readonly at: string;
   readonly type: EventType;
-  readonly problem_id?: string;
-  readonly iteration_id?: number;
-  readonly module?: string;
-  readonly execution_id?: string;
-  readonly attempt?: number;
-  readonly node_id?: string;
   readonly [field: string]: unknown;
 }
 

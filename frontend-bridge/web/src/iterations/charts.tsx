@@ -1,15 +1,11 @@
 import { type ReactNode, useId, useMemo, useState } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
 import Chart, { type Series } from '../values/chart.js';
+import { type ChartLook, ChartLookTools, PLAIN_LOOK } from '../values/chart-look.js';
 import { smoothed } from '../values/curves.js';
 import { formatNumber } from '../values/numbers.js';
 import { changeOf, type FieldInfo } from './fields.js';
 import type { IterationRow } from './use-rows.js';
-
-interface Look {
-  readonly isLog: boolean;
-  readonly weight: number;
-}
 
 /** The chosen columns that hold numbers: each over the iterations, and any one against any other. */
 export default function Charts(props: {
@@ -17,8 +13,7 @@ export default function Charts(props: {
   columns: readonly FieldInfo[];
 }): ReactNode {
   const { rows, columns } = props;
-  const id = useId();
-  const [look, setLook] = useState<Look>({ isLog: false, weight: 0 });
+  const [look, setLook] = useState(PLAIN_LOOK);
   const numeric = columns.filter(({ name }) =>
     rows.some(({ values }) => typeof plainOf(values[name]) === 'number'),
   );
@@ -26,26 +21,7 @@ export default function Charts(props: {
     return <p className="none">None of the chosen columns holds numbers. Choose some under “Columns”.</p>;
   return (
     <>
-      <p className="chart-tools">
-        <label className="choice">
-          <input
-            type="checkbox"
-            checked={look.isLog}
-            onChange={({ target }) => setLook({ ...look, isLog: target.checked })}
-          />
-          <span>Logarithmic</span>
-        </label>
-        <label htmlFor={`${id}-smooth`}>Smooth</label>
-        <input
-          id={`${id}-smooth`}
-          type="range"
-          min={0}
-          max={0.95}
-          step={0.05}
-          value={look.weight}
-          onChange={({ target }) => setLook({ ...look, weight: Number(target.value) })}
-        />
-      </p>
+      <ChartLookTools look={look} onChange={setLook} />
       <ul className="charts">
         {numeric.map((info) => (
           <li key={info.name}>
@@ -58,7 +34,11 @@ export default function Charts(props: {
   );
 }
 
-function OverIterations(props: { info: FieldInfo; rows: readonly IterationRow[]; look: Look }): ReactNode {
+function OverIterations(props: {
+  info: FieldInfo;
+  rows: readonly IterationRow[];
+  look: ChartLook;
+}): ReactNode {
   const { info, rows, look } = props;
   const { x, y } = useMemo(
     () => ({

@@ -9,6 +9,7 @@ import { SelectionLink } from '../selection-link.js';
 import type { Select } from '../state/selection.js';
 import { useTab } from '../states/tab.js';
 import { titleOf } from '../states/title.js';
+import { SaveButton } from '../values/save-button.js';
 import { ColumnChooser } from './column-chooser.js';
 import { Comparison } from './comparison.js';
 import { defaultColumns, fieldInfo } from './fields.js';
@@ -176,27 +177,8 @@ function Iterations({
 
 /** All iterations as a table in which nothing is a formula. */
 function SpreadsheetButton({ problem }: { problem: string }): ReactNode {
-  const [fault, setFault] = useState<string>();
   const path = `problems/${problem}/export?format=csv&spreadsheet=true`;
-  return (
-    <>
-      <button
-        type="button"
-        className="quiet"
-        onClick={() => {
-          setFault(undefined);
-          download(path, `${problem}.csv`).catch((thrown: Error) => setFault(thrown.message));
-        }}
-      >
-        Download for spreadsheets
-      </button>
-      {fault && (
-        <span className="fault" role="alert">
-          {fault}
-        </span>
-      )}
-    </>
-  );
+  return <SaveButton label="Download for spreadsheets" save={() => download(path, `${problem}.csv`)} />;
 }
 
 /** The fields that there are, as far as the newest iteration that has succeeded shows; without one, the newest. */

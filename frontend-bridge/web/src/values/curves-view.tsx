@@ -1,4 +1,5 @@
-import { lazy, type ReactNode, Suspense, useId, useMemo, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import { type ChartLook, ChartLookTools, PLAIN_LOOK } from './chart-look.js';
 import type { Curve } from './curves.js';
 import { smoothed } from './curves.js';
 import { formatNumber } from './numbers.js';
@@ -13,32 +14,15 @@ export interface Run {
 
 /** The numbers that runs told as they went on: a chart for each name, a line for each run. */
 export function CurvesView({ runs }: { runs: readonly Run[] }): ReactNode {
-  const id = useId();
-  const [isLog, setLog] = useState(false);
-  const [weight, setWeight] = useState(0);
+  const [look, setLook] = useState(PLAIN_LOOK);
   const names = [...new Set(runs.flatMap(({ curves }) => curves.map(({ name }) => name)))];
   return (
     <div className="curves">
-      <p className="chart-tools">
-        <label className="choice">
-          <input type="checkbox" checked={isLog} onChange={(change) => setLog(change.target.checked)} />
-          <span>Logarithmic</span>
-        </label>
-        <label htmlFor={`${id}-smooth`}>Smooth</label>
-        <input
-          id={`${id}-smooth`}
-          type="range"
-          min={0}
-          max={0.95}
-          step={0.05}
-          value={weight}
-          onChange={(change) => setWeight(Number(change.target.value))}
-        />
-      </p>
+      <ChartLookTools look={look} onChange={setLook} />
       <ul className="charts">
         {names.map((name) => (
           <li key={name}>
-            <CurveChart name={name} runs={runs} isLog={isLog} weight={weight} />
+            <CurveChart name={name} runs={runs} look={look} />
           </li>
         ))}
       </ul>
@@ -46,13 +30,9 @@ export function CurvesView({ runs }: { runs: readonly Run[] }): ReactNode {
   );
 }
 
-function CurveChart(props: {
-  name: string;
-  runs: readonly Run[];
-  isLog: boolean;
-  weight: number;
-}): ReactNode {
-  const { name, runs, isLog, weight } = props;
+function CurveChart(props: { name: string; runs: readonly Run[]; look: ChartLook }): ReactNode {
+  const { name, runs } = props;
+  const { isLog, weight } = props.look;
   const series = useMemo(
     () =>
       runs.flatMap((run) => {

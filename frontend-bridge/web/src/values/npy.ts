@@ -29,7 +29,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   f8: { name: 'float64', bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
 };
 
-/** Nothing for bytes of another kind, and for arrays of what is no number. */
+/** Undefined for bytes of another kind, and for arrays whose elements are not numbers. */
 export function readNpy(bytes: Uint8Array): NpyArray | undefined {
   if (bytes.length < 10) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

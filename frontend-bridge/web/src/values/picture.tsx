@@ -4,7 +4,7 @@ import { Hex } from './hex.js';
 
 const TINY_PX = 64;
 
-/** A picture as large as there is room. A file that is no such picture is shown as the bytes that it is. */
+/** A picture as large as there is room. A file that is not such a picture is shown as its bytes. */
 export function Picture({ content, name }: { content: Content; name: string }): ReactNode {
   const address = useAddress(content);
   const [size, setSize] = useState<readonly [number, number]>();
