@@ -41,7 +41,7 @@ export class Http {
   constructor({ url, token, retryMs = RETRY_MS }: HttpOptions) {
     const base = URL.canParse(url) ? new URL(url) : undefined;
     if (base === undefined || !/^https?:$/.test(base.protocol)) {
-      const message = `--url (TUTTI_URL): ${JSON.stringify(url)} is no http:// or https:// address.`;
+      const message = `--url (TUTTI_URL): ${JSON.stringify(url)} is not an http:// or https:// address.`;
       throw new ClientError('bad_url', message);
     }
     this.#base = base;

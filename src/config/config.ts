@@ -116,7 +116,7 @@ function readFile(path: string, shown: string, faults: Fault[]): FromFile {
   const names = Object.values(OPTIONS).map((option) => option.name);
   for (const key of Object.keys(read.value)) {
     if (names.includes(key)) continue;
-    const message = `${at(key)} has ${show(key)}, which is no option${didYouMean(key, names)}: there are ${names.join(', ')}`;
+    const message = `${at(key)} has ${show(key)}, which is not an option${didYouMean(key, names)}: there are ${names.join(', ')}`;
     faults.push({ path: key, code: 'unknown_option', message });
   }
   return { values: read.value, at };

@@ -1,4 +1,4 @@
-/** Where in a YAML text the things are that faults name by their paths: for whoever has the text open in an editor. */
+/** The line and column of each fault in a YAML text, found by its path, for a person who has the text open in an editor. */
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Fault } from '../base/errors.js';
 

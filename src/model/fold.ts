@@ -104,11 +104,7 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       waitModule(state, fact, moment);
       return;
     case 'module.succeeded':
-      setModule(state, fact, moment);
-      return;
     case 'module.stopped':
-      setModule(state, fact, moment);
-      return;
     case 'module.skipped':
       setModule(state, fact, moment);
       return;

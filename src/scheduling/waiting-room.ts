@@ -3,7 +3,7 @@
  *
  * 1. A freed slot wakes one who waits for it, not all.
  * 2. Who is taken out within a step stands there again when the step is undone. Who is added within it is passed over then: it does not wait.
- * 3. Whoever stops waiting otherwise is passed over when their turn comes, and so is an entry whose task has got another rank.
+ * 3. A task that stops waiting for another reason is passed over when its turn comes, and so is an entry whose task has got another rank.
  */
 import TinyQueue from 'tinyqueue';
 import type { Undo } from '../base/undo.js';

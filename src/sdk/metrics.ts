@@ -8,7 +8,7 @@ const OWN_NAMES: readonly string[] = ['stream', 'step'];
 /** Beside `stream` and `step`: a log line has at most 64 fields. */
 const MOST = 60;
 
-/** The message and the fields. Throws `TypeError` for what is no number, `RangeError` for names that cannot be. */
+/** The message and the fields. Throws `TypeError` for a value that is not a number, `RangeError` for a name that is not allowed. */
 export function metricsLine(
   step: number,
   values: Readonly<Record<string, number>>,

@@ -37,7 +37,7 @@ export interface Task<Inputs, Output, Previous> {
   /**
    * Numbers of a step: `task.metrics(epoch, { loss: 0.1, accuracy: 0.93 })`. People see each name as a curve over the steps, while it
    * grows and beside those of other iterations; `NaN` and the infinities are kept. They are lines of the log, and count as such: one
-   * call is one line, and an execution has room for 100,000. Throws `TypeError` for what is no number, `RangeError` for the names `step` and
+   * call is one line, and an execution has room for 100,000. Throws `TypeError` for a value that is not a number, `RangeError` for the names `step` and
    * `stream`, and for no or more than 60 numbers.
    */
   metrics(step: number, values: Readonly<Record<string, number>>): void;

@@ -2,7 +2,7 @@
  * Copies of a store: taken while its orchestrator works, and put back under a new identity.
  *
  * 1. A copy holds everything that was acknowledged before it began, and is one moment of the store, however many commits happen meanwhile;
- *    whoever writes is not kept waiting.
+ *    writers are not kept waiting.
  * 2. The log is copied first, and read while it is: what the tables that are copied after it lack is in it.
  * 3. A copy that is put back is another store: its `store_id` is new, so nobody takes up an old cursor in it.
  */

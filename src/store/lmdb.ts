@@ -78,7 +78,7 @@ interface OpenedTables {
   readonly noted: Noted;
 }
 
-/** The tables alone; whoever writes to them has read the log. */
+/** The tables alone; a caller that writes to them reads the log first. */
 export async function openTables(options: StoreOptions, readOnly: boolean): Promise<OpenedTables> {
   const { dir, identityFile = identityIn(dir) } = options;
   let root: Environment | undefined;

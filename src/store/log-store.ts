@@ -198,7 +198,7 @@ export class LogStore implements Store {
     await this.#spares.tidy();
     const { position } = this.#tables.logState();
     const log = await this.#begin(epoch, position);
-    // Whoever reigns after this finds the folder, and closes it; whoever has begun before is seen here.
+    // A reign that begins after this finds the folder and closes it; one that began before is seen here.
     const noted = await this.#tables.need(epoch, epoch);
     if (noted.kind === 'full') throw storeFull(noted.cause);
     if (!noted.held) {

@@ -16,7 +16,7 @@ import type { Write } from './store.js';
 
 /** Rows that change again meanwhile are written once. */
 const GATHER_MS = 100;
-/** Whoever waits for the tables, waits no longer for further rows. */
+/** A caller that waits for the tables does not wait longer for further rows. */
 const SOON_MS = 20;
 /** So much room in the tables' file is reserved for one transaction before it is written. */
 const LARGEST_RESERVATION_BYTES = 48 * 1024 ** 2;

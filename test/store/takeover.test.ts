@@ -42,7 +42,7 @@ async function start(place: string, slowMs = 0) {
   return { ask, child };
 }
 
-/** The first elements of the keys, for whoever reigns next. */
+/** The first elements of the keys, for the next reign. */
 async function readBy(place: string): Promise<{ keys: readonly unknown[]; epoch: number }> {
   const store = await openStore({ dir: place });
   const epoch = await store.reign();

@@ -3,7 +3,7 @@
  *
  * The app has one address, and says in its query what it shows. Its own addresses are relative, so that it works behind a proxy under any
  * prefix. A deeper path that names something (`/problems/…`) leads there; any other gets a page that says so, and only a browser gets it:
- * whoever asks for JSON is answered in JSON.
+ * a client that asks for JSON is answered in JSON.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

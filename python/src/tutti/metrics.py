@@ -15,7 +15,7 @@ _MOST = 60
 
 
 def metrics_line(step: Any, values: Mapping[str, Any]) -> Tuple[str, Dict[str, str]]:
-    """The message and the fields. Raises ``TypeError`` for what is no number, ``ValueError`` for names that cannot be."""
+    """The message and the fields. Raises ``TypeError`` for a value that is not a number, ``ValueError`` for a name that is not allowed."""
     if not values:
         raise ValueError("metrics needs at least one number: task.metrics(step, loss=0.1)")
     if len(values) > _MOST:

@@ -79,9 +79,10 @@ class _BaseTask(Generic[Inputs, Previous]):
 
         They are lines of the log, and count as such: one call is one line, and an execution has room for 100,000.
 
-        :param values: as ``more``, for names that are no identifiers
+        :param values: as ``more``, for names that are not identifiers
 
-        Raises ``TypeError`` for what is no number, ``ValueError`` for the names ``step`` and ``stream``, and for no or more than 60 numbers.
+        Raises ``TypeError`` for a value that is not a number, and ``ValueError`` for the names ``step`` and ``stream``,
+        for no numbers, and for more than 60.
         """
         message, fields = metrics_line(step, {**(values or {}), **more})
         self._run.log("info", message, fields)

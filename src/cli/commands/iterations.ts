@@ -98,7 +98,7 @@ With --json the records are the elements of one JSON list.
         throw new CliError(
           EXIT.badInput,
           'bad_option',
-          '--format: parquet is no text: write it to a file with >.',
+          '--format: parquet is not text: write it to a file with >.',
         );
       const id = problem === undefined ? undefined : await problemIdOf(session.client, problem);
       const { filter, orderBy, fields } = options;

@@ -1,4 +1,4 @@
-/** What facts make of commands: those of users by facts of the history, those of the house by the same facts, which stay with the process. */
+/** The fold of commands. Facts about users' commands are recorded; the same facts about the orchestrator's own commands stay in this process. */
 import { type Command, type CommandPart, type CommandState, commandMayBecome } from '../command.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';

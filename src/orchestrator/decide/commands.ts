@@ -53,7 +53,7 @@ export function issue(turn: Turn, init: CommandInit): string {
   return commandId;
 }
 
-/** Those of users are facts of the history; those of the house change with this process only. */
+/** Facts about users' commands are recorded; those about the orchestrator's own change this process only. */
 function change(turn: Turn, by: Command['by'], fact: CommandFact): void {
   if (by === 'user') emit(turn, fact);
   else {

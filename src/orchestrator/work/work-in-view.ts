@@ -193,7 +193,7 @@ export class WorkInView {
   }
 }
 
-/** A pause before a retry is no queue: what waits for its time would not run on a free slot either. */
+/** A pause before a retry is not a queue: such a module would not run on a free slot either. */
 function noteWaiting(
   task: WorkTask,
   { module, retry_at }: Extract<ShownFact, { type: 'module.waiting' }>,

@@ -87,7 +87,7 @@ export class Spares {
         await rename(filled, join(this.#dir, newName('.spare')));
       }
     } catch {
-      // A full disk: whoever needs a file says so.
+      // A full disk: `takeTo` says so when a file is needed.
     }
   }
 

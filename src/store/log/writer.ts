@@ -151,7 +151,7 @@ export class LogWriter {
   #makeNext(bytes: number, number: number = this.#current.header.number + 1): Promise<OpenSegment> {
     const next = makeSegment(this.#folder, this.epoch, number, bytes, this.#spares);
     this.#next = next;
-    // Whoever turns over tries again, and is told then.
+    // `#turnOver` tries again, and throws then.
     next.catch(() => {
       if (this.#next === next) this.#next = undefined;
     });

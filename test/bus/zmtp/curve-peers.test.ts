@@ -131,6 +131,7 @@ describe('the sockets with CURVE', () => {
     expect(outputs[0]).toEqual({
       ...{ topic: 'output/secret_module/', frame: 'a secret payload', key: NODE.publicKey },
     });
+    // Several heartbeats of libzmq pass; nothing but the connection itself can show that they are answered.
     await delay(200);
     await node.send('after heartbeats');
     expect(String((await node.receive())[0])).toBe('re: after heartbeats');

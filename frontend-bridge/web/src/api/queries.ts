@@ -203,7 +203,7 @@ export function executionsQuery(problemId: string, iterationId: number): Asked<r
   };
 }
 
-/** Places in a queue are no events: they are asked for, as long as somebody looks at them. */
+/** Places in a queue are not events: the page asks for them as long as somebody looks at them. */
 const QUEUE_LOOK_MS = 2_000;
 
 /** Where the modules of a task that wait for a free slot stand in their queues. */

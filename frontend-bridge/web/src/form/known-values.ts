@@ -3,7 +3,7 @@ import { entriesOf } from '../../../../src/base/json/exact.js';
 import type { FaultJson } from '../api/shapes.js';
 import type { Schema } from './form-schema.js';
 
-/** A longer text is no choice. */
+/** A longer text is not offered as a choice. */
 const CHOICE_CHARACTERS = 40;
 
 /** By the id that the form gives a field (`input_modality`), short texts that stand there in other inputs. */

@@ -25,7 +25,7 @@ const SHOWN = 6;
 /** As many names stand in a line. */
 const NAMED = 5;
 
-/** What goes on in the house: at work, waiting, failed lately, the last hour, and who is missing. */
+/** The state of the orchestrator: running and waiting work, recent failures, the last hour, and modules without a node. */
 export default function HomePage(): ReactNode {
   const running = useProblems('running');
   const waiting = useProblems('waiting');

@@ -16,7 +16,7 @@ export interface Hour {
   readonly mostOpen: number;
 }
 
-/** `open`: how many are not over now. From there it is counted backwards: whoever came was not there before, and whoever left was. */
+/** `open`: how many are not over now. From there the count goes backwards: before a task began there was one less, and before a task ended there was one more. */
 export function readHour({ minutes }: ActivityJson, open: number): Hour {
   let left = open;
   const told: Minute[] = [];

@@ -72,7 +72,7 @@ function RunCurves({ tasks, graph }: { tasks: readonly TaskJson[]; graph: GraphJ
   ));
 }
 
-/** One point is no curve. */
+/** One point is not a curve. */
 function isLong({ x }: Curve): boolean {
   return x.length > 1;
 }

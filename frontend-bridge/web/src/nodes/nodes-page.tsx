@@ -6,7 +6,7 @@ import { useTab } from '../states/tab.js';
 import { NodePanel } from './node-panel.js';
 import { NodeTable } from './node-table.js';
 
-/** Heartbeats are no events, since they change nothing: their age is asked for, as long as somebody looks at it. */
+/** Heartbeats are not events, since they change nothing: the page asks for their age as long as somebody looks at it. */
 const HEARTBEAT_LOOK_MS = 2_000;
 
 export interface NodesPageProps {

@@ -1,5 +1,5 @@
 /**
- * Keyboard shortcuts. Whoever can do something says with which keys (`useShortcut`); the list of them is what holds at the moment.
+ * Keyboard shortcuts. A component declares its own keys (`useShortcut`); the list shows the shortcuts that work at the moment.
  * Keys that are typed into a field are the field's.
  */
 import {

@@ -1,6 +1,6 @@
 """Values of libraries that authors use: figures, pictures and data frames, known by the library that their class comes from.
 
-Nothing is imported here: whoever has such a value has imported its library.
+Nothing is imported here: a program that has such a value has imported its library.
 """
 
 from __future__ import annotations
