@@ -2,50 +2,56 @@
  * What was changed since a moment, so that it can be changed back. Whatever takes part in a step of the core changes its state through it.
  *
  * U1. Changes are undone in the opposite order. An item that comes back to a set or a map comes back as its last one.
- * U2. A change of a field, a map, a set or a list costs a few entries of one list, and no closure.
+ * U2. A change of a field, a map, a set or a list costs a few entries of one list, and no closure. The list is used again, since one that
+ *     grows anew with every batch would be most of what the collector of garbage has to do.
  */
 type Op = 'set' | 'put' | 'remove' | 'add' | 'drop' | 'append' | 'call';
 
+/** So long a list is kept for the next batch: that of some thousand steps. */
+const KEPT_ENTRIES = 1_000_000;
+
 export class Undo {
   /** For each change: the operation, what was changed, where, what was there. */
-  readonly #log: unknown[] = [];
+  #log: unknown[] = [];
+  /** So much of the list is in use. */
+  #length = 0;
 
   /** The present, to go back to. */
   get mark(): number {
-    return this.#log.length;
+    return this.#length;
   }
 
   set<T extends object, K extends keyof T>(target: T, field: K, value: T[K]): void {
     const before = target[field];
     if (before === value) return;
-    this.#log.push('set', target, field, before);
+    this.#note('set', target, field, before);
     target[field] = value;
   }
 
   put<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): void {
     const written = map as Map<K, V>;
-    if (written.has(key)) this.#log.push('put', map, key, written.get(key));
-    else this.#log.push('remove', map, key, undefined);
+    if (written.has(key)) this.#note('put', map, key, written.get(key));
+    else this.#note('remove', map, key, undefined);
     written.set(key, value);
   }
 
   remove<K, V>(map: ReadonlyMap<K, V>, key: K): void {
     const written = map as Map<K, V>;
     if (!written.has(key)) return;
-    this.#log.push('put', map, key, written.get(key));
+    this.#note('put', map, key, written.get(key));
     written.delete(key);
   }
 
   add<T>(set: ReadonlySet<T>, item: T): void {
     if (set.has(item)) return;
-    this.#log.push('drop', set, item, undefined);
+    this.#note('drop', set, item, undefined);
     (set as Set<T>).add(item);
   }
 
   /** Whether it was there. */
   drop<T>(set: ReadonlySet<T>, item: T): boolean {
     if (!set.has(item)) return false;
-    this.#log.push('add', set, item, undefined);
+    this.#note('add', set, item, undefined);
     (set as Set<T>).delete(item);
     return true;
   }
@@ -55,28 +61,38 @@ export class Undo {
   }
 
   append<T>(list: readonly T[], item: T): void {
-    this.#log.push('append', list, undefined, undefined);
+    this.#note('append', list, undefined, undefined);
     (list as T[]).push(item);
   }
 
   /** For a change that has a shape of its own. */
   onUndo(back: () => void): void {
-    this.#log.push('call', back, undefined, undefined);
+    this.#note('call', back, undefined, undefined);
   }
 
   /** Undoes everything since the mark. */
   back(mark: number): void {
-    while (this.#log.length > mark) {
-      const before = this.#log.pop();
-      const where = this.#log.pop();
-      const target = this.#log.pop();
-      undo(this.#log.pop() as Op, target, where, before);
-    }
+    const log = this.#log;
+    const used = this.#length;
+    for (let at = used - 4; at >= mark; at -= 4) undo(log[at] as Op, log[at + 1], log[at + 2], log[at + 3]);
+    log.fill(undefined, mark, used);
+    this.#length = mark;
   }
 
   /** What has been changed stays so. */
   keep(): void {
-    this.#log.length = 0;
+    if (this.#length > KEPT_ENTRIES) this.#log = [];
+    else this.#log.fill(undefined, 0, this.#length);
+    this.#length = 0;
+  }
+
+  #note(op: Op, target: unknown, where: unknown, before: unknown): void {
+    const log = this.#log;
+    log[this.#length] = op;
+    log[this.#length + 1] = target;
+    log[this.#length + 2] = where;
+    log[this.#length + 3] = before;
+    this.#length += 4;
   }
 }
 

@@ -31,7 +31,7 @@ export class Layer {
         this.#tables.set(row.table, table);
       }
       table.set(row.id, row);
-      this.#bytes += row.key.length + (row.value?.length ?? 0);
+      this.#bytes += row.keyBytes + row.valueBytes;
     }
   }
 

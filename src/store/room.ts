@@ -33,10 +33,10 @@ const ZEROS: Uint8Array = new Uint8Array(1024 ** 2);
 /** So many times `ZEROS` are synced at once. */
 const SYNCED_PIECES = 4;
 
-/** A row that is to be written: its sizes. */
+/** A row that is to be written, by what its key and its value take. */
 export interface RowSize {
-  readonly key: { readonly length: number };
-  readonly value: { readonly length: number } | undefined;
+  readonly keyBytes: number;
+  readonly valueBytes: number;
 }
 
 /** What one transaction of the tables may take, while its rows come together. */
@@ -172,10 +172,9 @@ export class FileRoom {
 
   private add(reservation: Reservation, rows: readonly RowSize[], fresh: number): void {
     const { pageBytes } = this.deps;
-    for (const { key, value } of rows) {
-      const size = value?.length ?? 0;
+    for (const { keyBytes, valueBytes: size } of rows) {
       if (size > pageBytes / 4) reservation.pages += Math.ceil((size + 64) / pageBytes);
-      else reservation.small += size + key.length + 32;
+      else reservation.small += size + keyBytes + 32;
     }
     reservation.rows += fresh;
   }

@@ -76,7 +76,7 @@ export class TableWriter {
 
   /** Reserves room for rows. Returns why there is none, if so. */
   async reserve(rows: readonly Row[]): Promise<unknown> {
-    const vital = rows.every(({ value }) => value === undefined);
+    const vital = rows.every(({ isDeleted }) => isDeleted);
     const room = this.#tables.room!;
     const cause = await room.reserve(this.#reservation, rows, { fresh: this.#fresh(rows), vital });
     if (cause === undefined || this.#layers.length === 0) return cause;
@@ -130,8 +130,8 @@ export class TableWriter {
     checkWrites(writes);
     const rows = writes.map((write) => ({
       // Keys take at most so many bytes.
-      key: { length: 1024 },
-      value: write.op === 'put' ? write.value : undefined,
+      keyBytes: 1024,
+      valueBytes: write.op === 'put' ? write.value.length : 0,
     }));
     const reservation = new Reservation();
     const room = this.#tables.room!;

@@ -3,6 +3,7 @@
  *
  * TUTTI_SLOW_SYNC_MS  how many milliseconds a sync goes on after the kernel is done with it. Whatever is acknowledged before
  *                     it returns was acknowledged too early.
+ * TUTTI_STUCK_WHILE   while a file of this name exists, no sync returns.
  * TUTTI_SYNC_LOG      a file that gets a line "<what> <file> <start> <end>" per sync: the name of the file without its folders, times in
  *                     monotonic nanoseconds.
  * TUTTI_DISK_FULL     while a file of this name exists, writes that would make a file longer fail with ENOSPC.
@@ -51,6 +52,8 @@ static void go_on(const char *what, int synced, long long start) {
     struct timespec left = {atol(ms) / 1000, atol(ms) % 1000 * 1000000};
     while (nanosleep(&left, &left) == -1 && errno == EINTR) continue;
   }
+  const char *stuck = getenv("TUTTI_STUCK_WHILE");
+  while (stuck != NULL && access(stuck, F_OK) == 0) nanosleep(&(struct timespec){0, 10 * 1000000}, NULL);
   const char *path = getenv("TUTTI_SYNC_LOG");
   if (path != NULL) {
     char line[512];

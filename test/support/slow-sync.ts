@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 const SOURCE = join(import.meta.dirname, '../store/slow-sync.c');
 
 /**
- * Compile the shim. `LD_PRELOAD` is its path; the child's environment sets `TUTTI_SLOW_SYNC_MS`, `TUTTI_SYNC_LOG`,
- * `TUTTI_DISK_FULL`.
+ * Compile the shim. `LD_PRELOAD` is its path; the child's environment sets `TUTTI_SLOW_SYNC_MS`, `TUTTI_STUCK_WHILE`,
+ * `TUTTI_SYNC_LOG`, `TUTTI_DISK_FULL`.
  * @returns The path of the shared library in a directory of its own, or `undefined` where there is no compiler or no preloading.
  */
 export async function buildSlowSync(): Promise<string | undefined> {

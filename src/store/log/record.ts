@@ -36,14 +36,42 @@ const DELETE = 2;
 const NAMES: ReadonlyMap<Table, Buffer> = new Map(TABLES.map((table) => [table, Buffer.from(table)]));
 const KNOWN: ReadonlySet<string> = new Set(TABLES);
 
-/** A row as a commit leaves it; its bytes are those of the record. */
-export interface Row {
-  readonly table: Table;
+/** A row as a commit leaves it: a place in the record's bytes. Many wait for the tables, so it holds no views of them. */
+export class Row {
   /** The encoded key, one character for each byte: equal and ordered as keys are. */
   readonly id: string;
-  readonly key: Uint8Array;
+
+  constructor(
+    readonly table: Table,
+    private readonly record: Buffer,
+    private readonly keyAt: number,
+    private readonly valueAt: number,
+    /** Where it is deleted, nothing. */
+    private readonly end: number | undefined,
+  ) {
+    this.id = record.toString('latin1', keyAt, valueAt);
+  }
+
+  get key(): Buffer {
+    return this.record.subarray(this.keyAt, this.valueAt);
+  }
+
   /** Nothing where it is deleted. */
-  readonly value: Uint8Array | undefined;
+  get value(): Buffer | undefined {
+    return this.end === undefined ? undefined : this.record.subarray(this.valueAt, this.end);
+  }
+
+  get isDeleted(): boolean {
+    return this.end === undefined;
+  }
+
+  get keyBytes(): number {
+    return this.valueAt - this.keyAt;
+  }
+
+  get valueBytes(): number {
+    return (this.end ?? this.valueAt) - this.valueAt;
+  }
 }
 
 export interface LogRecord {
@@ -95,15 +123,14 @@ export function encodeRecord(writes: readonly Write[]): EncodedRecord {
     bytes.writeUInt32LE(write.op === 'put' ? write.value.length : 0, at + 4);
     at += 8 + name.copy(bytes, at + 8);
     writeKey(write.key, bytes, at);
-    const key = bytes.subarray(at, at + keyBytes);
-    at += keyBytes;
-    let value: Uint8Array | undefined;
+    const valueAt = at + keyBytes;
+    let end: number | undefined;
     if (write.op === 'put') {
-      bytes.set(write.value, at);
-      value = bytes.subarray(at, at + write.value.length);
-      at += write.value.length;
+      bytes.set(write.value, valueAt);
+      end = valueAt + write.value.length;
     }
-    rows[i] = { table: write.table, id: idOf(key), key, value };
+    rows[i] = new Row(write.table, bytes, at, valueAt, end);
+    at = end ?? valueAt;
   }
   return { bytes, rows };
 }
@@ -177,9 +204,7 @@ function decodeWrites(bytes: Buffer, from: number, to: number, rows: Row[]): voi
     const end = valueAt + bytes.readUInt32LE(at + 4);
     const table = bytes.toString('latin1', at + 8, keyAt);
     if (!KNOWN.has(table)) throw newerRecord(`writes to a table "${table}"`);
-    const key = bytes.subarray(keyAt, valueAt);
-    const value = op === DELETE ? undefined : bytes.subarray(valueAt, end);
-    rows.push({ table: table as Table, id: idOf(key), key, value });
+    rows.push(new Row(table as Table, bytes, keyAt, valueAt, op === DELETE ? undefined : end));
     at = end;
   }
 }
