@@ -45,6 +45,7 @@ interface Import {
   /** A path in the repository, or a package's name. */
   readonly to: string;
   readonly typeOnly: boolean;
+  readonly isDynamic: boolean;
 }
 
 function sources(folder: string): string[] {
@@ -66,7 +67,7 @@ function importsOf(file: string): Import[] {
     const to = target.startsWith('.')
       ? relative(root, resolve(root, dirname(file), target)).replace(/\.js$/, '.ts')
       : target;
-    return { from: file, to, typeOnly: type !== undefined };
+    return { from: file, to, typeOnly: type !== undefined, isDynamic: dynamic !== undefined };
   });
 }
 
@@ -111,6 +112,14 @@ describe('the architecture', () => {
         ONE_DOOR[to] !== undefined && !ONE_DOOR[to].some((room) => from.startsWith(`${room}/`)),
     );
     expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  it('loads OpenTelemetry only where a collector is configured', () => {
+    const tracing = 'src/cli/up/tracing.ts';
+    const users = imports.filter(({ to, typeOnly }) => to.startsWith('@opentelemetry/') && !typeOnly);
+    expect([...new Set(users.map(({ from }) => from))]).toEqual([tracing]);
+    const loaders = imports.filter(({ to }) => to === tracing);
+    expect(loaders.map(({ from, isDynamic }) => [from, isDynamic])).toEqual([['src/cli/up/up.ts', true]]);
   });
 
   it('lets generated code out of its room nowhere', () => {

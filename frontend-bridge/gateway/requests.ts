@@ -1,5 +1,6 @@
 /** The shapes of what clients send, shared between routes. Every field that is not named is a fault. */
 import { z } from 'zod';
+import { keptTraceparent } from '../../src/model/trace-context.js';
 
 const iterationId: z.ZodCoercedNumber<unknown> = z.coerce.number().int().min(1).max(0xffffffff);
 
@@ -56,6 +57,23 @@ export const postHeaders: z.ZodObject<{ 'idempotency-key': z.ZodExactOptional<z.
       .regex(/^[\x21-\x7e]{1,200}$/, 'Use 1 to 200 visible ASCII characters')
       .exactOptional(),
   });
+
+const traceparent: z.ZodExactOptional<z.ZodString> = z
+  .string()
+  .exactOptional()
+  .describe('W3C Trace Context: the task becomes a part of this trace. One that is not valid is ignored');
+
+/** Of a request that submits a task. */
+export const submitHeaders: z.ZodObject<
+  (typeof postHeaders)['shape'] & { traceparent: typeof traceparent },
+  z.core.$loose
+> = postHeaders.extend({ traceparent });
+
+/** The trace that a submission belongs to, where it belongs to one. */
+export function traceOf(headers: { readonly traceparent?: string }): { traceparent?: string } {
+  const kept = keptTraceparent(headers.traceparent);
+  return kept === undefined ? {} : { traceparent: kept };
+}
 
 /** A line for people to read, why something was done. */
 export const reason: z.ZodExactOptional<z.ZodString> = z.string().max(1000).exactOptional();

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `tutti` command. */
-import { readFileSync } from 'node:fs';
 import { EXIT } from './exit.js';
+import { version } from './version.js';
 
 // One after the other: Node.js opens all files of an import at once, which would be more than a small limit on open files allows.
 const { parseGraph } = await import('../config/graph-file.js');
@@ -11,9 +11,6 @@ const { registerUp } = await import('./up/command.js');
 const { registerClientCommands } = await import('./client-commands.js');
 const { completionCommand } = await import('./commands/completion.js');
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
 const terminated = new AbortController();
 /** Also when a command's output is not read. */
 const stop = new AbortController();

@@ -115,6 +115,15 @@ const origin: ReadOption<string> = (raw) => {
   return url && url.origin === raw ? { value: raw } : { expected: 'an origin' };
 };
 
+/** The address of a service, without credentials, a query and a fragment. */
+export const httpUrl: ReadOption<string> = (raw) => {
+  const url = typeof raw === 'string' && URL.canParse(raw) ? new URL(raw) : undefined;
+  const isPlain = url && /^https?:$/.test(url.protocol) && `${url.username}${url.search}${url.hash}` === '';
+  return isPlain
+    ? { value: raw as string }
+    : { expected: 'an http:// or https:// address, like http://127.0.0.1:4318' };
+};
+
 function list(
   raw: unknown,
   separator: string,

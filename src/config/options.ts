@@ -4,6 +4,7 @@ import {
   duration,
   flag,
   hostName,
+  httpUrl,
   oneOf,
   origins,
   paths,
@@ -80,6 +81,8 @@ export interface Config {
   readonly maxViewers: number;
   /** A viewer that is so far behind is told of a gap. @default 1048576 */
   readonly viewerBufferBytes: number;
+  /** The OpenTelemetry collector that gets a trace of each task. @default none */
+  readonly otlpEndpoint: string | undefined;
   /** @default 'info' */
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -239,6 +242,13 @@ export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
     size(65_536, GIB),
     MIB,
     'a viewer so far behind gets a gap',
+  ),
+  otlpEndpoint: option<string | undefined>(
+    'otlp_endpoint',
+    'URL',
+    httpUrl,
+    undefined,
+    'send a trace of each task to this OpenTelemetry collector (OTLP over HTTP)',
   ),
   logFormat: option<LogFormat>(
     'log_format',

@@ -107,6 +107,7 @@ export const FACTS = {
       priority: 'count',
       parent_iteration_id: 'count or null',
       client: 'text?',
+      traceparent: 'id?',
       overridden: 'inputs?',
     },
     withheld: {

@@ -248,6 +248,8 @@ export interface Assign {
   readonly outputType?: string;
   /** Every protobuf type as this version means it. @default those of the welcome */
   readonly descriptors?: Uint8Array;
+  /** W3C Trace Context: spans of this execution belong below. @default none */
+  readonly traceparent?: string;
 }
 
 export interface OutputAck {

@@ -147,6 +147,8 @@ export interface Task {
   readonly parentIterationId: number | undefined;
   /** The program that asked for it, where it gave its name. */
   readonly client?: string | undefined;
+  /** Of the request that submitted it, where that belongs to a trace. */
+  readonly traceparent?: string | undefined;
   readonly input: PayloadRef;
   /** The parent's outputs that `previous` edges carry, fixed when the task was created. */
   readonly pinned: ReadonlyMap<string, PayloadRef>;

@@ -94,6 +94,8 @@ export interface OrchestratorOptions {
   readonly forgetDays: number;
   /** An operator says that the wall clock is right, although it has leapt. @default false */
   readonly trustClock?: boolean;
+  /** Somebody makes spans of the work: nodes get traces to put theirs below. @default false */
+  readonly isTracing?: boolean;
   /** Where blobs are kept. */
   readonly blobDir: string;
   /** The host that nodes are told; `*` stands for the host that they dialled. */
@@ -509,6 +511,7 @@ function houseOf(
     maxFrameBytes,
     graceMs,
     maxTasks,
+    isTracing: deps.options.isTracing ?? false,
     get outputsEndpoint() {
       return addresses.outputs;
     },
@@ -543,7 +546,11 @@ function unavailable(code: string, message: string): Refusal {
   return { ok: false, kind: 'unavailable', code, message, retryAfter: 1 };
 }
 
-/** Of its canonical form: a client may write the same body in another order when it sends it again. */
+/**
+ * Of its canonical form: a client may write the same body in another order when it sends it again. Each time it is sent may be a span of
+ * its own.
+ */
 function hashOf(request: Request): string {
-  return createHash('sha256').update(canonicalJson(request)).digest('hex');
+  const same = { ...request, traceparent: undefined };
+  return createHash('sha256').update(canonicalJson(same)).digest('hex');
 }

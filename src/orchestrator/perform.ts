@@ -181,6 +181,7 @@ function toAssign(order: AssignOrder, values: readonly InputValue[]): Assign {
     ...{ kind: 'assign', executionId, lease, taskId, module, attempt, timeoutMs, inputs },
     ...(order.outputType !== undefined && { outputType: order.outputType }),
     ...(order.descriptors && { descriptors: order.descriptors }),
+    ...(order.traceparent !== undefined && { traceparent: order.traceparent }),
   };
 }
 

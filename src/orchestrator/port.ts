@@ -23,6 +23,8 @@ export type Request =
       readonly priority?: number;
       /** The program that asks, by a name that it finds its own iterations by (`client` of an iteration). @default none */
       readonly client?: string;
+      /** The trace that the request belongs to: valid W3C Trace Context, not looked at when a request is repeated. @default none */
+      readonly traceparent?: string;
     }
   | {
       readonly kind: 'iterate';
@@ -40,6 +42,7 @@ export type Request =
       readonly overrides?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
       /** As of a submission. */
       readonly client?: string;
+      readonly traceparent?: string;
     }
   | {
       readonly kind: 'task_command';

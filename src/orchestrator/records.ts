@@ -163,6 +163,7 @@ export interface TaskRow {
   readonly finished_at?: number;
   readonly parent_iteration_id?: number;
   readonly client?: string;
+  readonly traceparent?: string;
   readonly input: PayloadRefRow;
   readonly pinned?: Readonly<Record<string, PayloadRefRow>>;
   /** By module and input. */
@@ -341,6 +342,7 @@ export function taskToRow(task: Task): unknown {
     finished_at: task.finishedAt,
     parent_iteration_id: task.parentIterationId,
     client: task.client,
+    traceparent: task.traceparent,
     input: refToRow(task.input),
     pinned: task.pinned.size > 0 ? refsToRow(task.pinned) : undefined,
     overrides:
@@ -407,6 +409,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     createdAt: row.created_at,
     parentIterationId: row.parent_iteration_id,
     client: row.client,
+    traceparent: row.traceparent,
     input: refFromRow(row.input),
     pinned: row.pinned ? refsFromRow(row.pinned) : NONE,
     overrides: overridesFromRow(row),

@@ -148,7 +148,7 @@ export class ExecutionRun {
   }
 
   #task(payloads: readonly Uint8Array[]): Task<Record<string, unknown>, unknown, Record<string, unknown>> {
-    const { executionId, taskId, module, attempt, inputs } = this.#assign;
+    const { executionId, taskId, module, attempt, inputs, traceparent } = this.#assign;
     const decoded = inputs.map((input, index) => ({
       ...input,
       decoded: this.#decode(input, payloads[index]!),
@@ -166,6 +166,7 @@ export class ExecutionRun {
       module,
       attempt,
       executionId,
+      ...(traceparent !== undefined && { traceparent }),
       isResumed: this.#deps.isResumed,
       inputs: named(false),
       previous: named(true),

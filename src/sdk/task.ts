@@ -12,6 +12,11 @@ export interface Task<Inputs, Output, Previous> {
   readonly attempt: number;
   readonly executionId: string;
   /**
+   * W3C Trace Context of this execution, for spans of the node's own: `00-<trace id>-<parent id>-<flags>`. Absent where neither the
+   * orchestrator nor the client that submitted the task traces.
+   */
+  readonly traceparent?: string;
+  /**
    * Whether this execution was begun by an earlier process of this node; only where the node has a `stateDir`. Its partial outputs and
    * what it gives are numbered from the start again: give the same ones.
    */

@@ -51,6 +51,7 @@ export function writeOrchestratorMessage(message: OrchestratorMessage): v1.Orche
           inputs: message.inputs.map(writeInput),
           outputType: message.outputType ?? '',
           descriptors: message.descriptors ?? new Uint8Array(),
+          traceparent: message.traceparent ?? '',
         },
       };
     case 'output_acks':
@@ -187,6 +188,7 @@ function readAssign(assign: v1.Assign.$Properties): OrchestratorMessage {
     inputs: (assign.inputs ?? []).map(readInput),
     ...(assign.outputType && { outputType: short('assign.output_type', assign.outputType) }),
     ...(assign.descriptors?.length && { descriptors: assign.descriptors }),
+    ...(assign.traceparent && { traceparent: short('assign.traceparent', assign.traceparent) }),
   };
 }
 

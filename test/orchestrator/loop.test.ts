@@ -27,7 +27,7 @@ const HOUSE: House = {
     outputWindow: 1,
     inlineMaxBytes: 1,
   },
-  ...{ graceMs: 1, maxFrameBytes: 1, maxTasks: 1000, outputsEndpoint: '', blobUrl: '' },
+  ...{ graceMs: 1, maxFrameBytes: 1, maxTasks: 1000, outputsEndpoint: '', blobUrl: '', isTracing: false },
 };
 const COMMITTED: CommitOutcome = { kind: 'committed' };
 const FULL: CommitOutcome = { kind: 'full', message: 'no room' };

@@ -71,7 +71,14 @@ describe('the work in view', () => {
     const ends: unknown[] = [];
     work.follow({ taskEnded: (task, end, at) => ends.push([end, secondsBetween(task.submittedAt, at)]) });
     const adopted: WorkTask = {
-      ...{ id: TASK, graph: 'g', submittedAt: 500, state: 'running', waiting: undefined },
+      ...{
+        id: TASK,
+        graph: 'g',
+        traceparent: undefined,
+        submittedAt: 500,
+        state: 'running',
+        waiting: undefined,
+      },
       executions: undefined,
     };
     work.adopt([adopted]);

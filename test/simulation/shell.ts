@@ -85,6 +85,7 @@ export class Shell implements Hub {
       maxFrameBytes: 1 << 20,
       maxTasks: 10_000,
       outputsEndpoint: 'tcp://*:1',
+      isTracing: false,
       blobUrl: 'http://*:2',
     };
     this.#performer = new Performer({

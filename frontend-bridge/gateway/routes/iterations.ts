@@ -6,7 +6,15 @@ import { wantsBytes } from '../accept.js';
 import { HttpError } from '../errors.js';
 import { sendFile } from '../files.js';
 import { type App, asked, found, perform, sendFound, sendJson } from '../http.js';
-import { pageQuery, postHeaders, problemParams, reason, taskParams } from '../requests.js';
+import {
+  pageQuery,
+  postHeaders,
+  problemParams,
+  reason,
+  submitHeaders,
+  taskParams,
+  traceOf,
+} from '../requests.js';
 import * as shape from '../schemas.js';
 import { sendBlob } from './blobs.js';
 
@@ -113,7 +121,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       schema: {
         summary: 'Iterate on a problem, or run a part of an iteration again',
         params: problemParams,
-        headers: postHeaders,
+        headers: submitHeaders,
         body: iterateBody,
         response: shape.answers({ 201: shape.submitted }),
       },
@@ -129,6 +137,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
           ...(parentIterationId !== undefined && { parentIterationId }),
           ...(reuse !== undefined && { reuse }),
           ...(overrides !== undefined && { overrides }),
+          ...traceOf(request.headers),
         },
         reply,
         request.headers,

@@ -4,7 +4,7 @@ import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
 import { errorBody, refusalError } from '../errors.js';
 import { type App, asked, found, perform, sendFound } from '../http.js';
-import { pageShape, postHeaders, problemParams, searchShape, splitPage } from '../requests.js';
+import { pageShape, problemParams, searchShape, splitPage, submitHeaders, traceOf } from '../requests.js';
 import * as shape from '../schemas.js';
 
 const time = z.iso.datetime({ offset: true }).exactOptional();
@@ -47,12 +47,13 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     {
       schema: {
         summary: 'Submit a problem: its first iteration begins',
-        headers: postHeaders,
+        headers: submitHeaders,
         body: submitBody,
         response: shape.answers({ 201: shape.submitted }),
       },
     },
-    (request, reply) => perform(coordinator, { kind: 'submit', ...request.body }, reply, request.headers),
+    ({ body, headers }, reply) =>
+      perform(coordinator, { kind: 'submit', ...body, ...traceOf(headers) }, reply, headers),
   );
 
   app.post(
@@ -60,17 +61,18 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     {
       schema: {
         summary: 'Submit many problems; each is answered for itself, in their order',
-        headers: postHeaders,
+        headers: submitHeaders,
         body: batchBody,
         response: shape.answers({ 200: shape.submittedBatch }),
       },
     },
     async (request) => {
       const key = request.headers['idempotency-key'];
+      const trace = traceOf(request.headers);
       const answers = await Promise.all(
         request.body.problems.map((problem, position) =>
           // No key of a client's own has a space in it.
-          coordinator.request({ kind: 'submit', ...problem }, key && `${key} ${position}`),
+          coordinator.request({ kind: 'submit', ...problem, ...trace }, key && `${key} ${position}`),
         ),
       );
       return { items: answers.map(itemOf) };

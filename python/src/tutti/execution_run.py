@@ -314,6 +314,7 @@ class ExecutionRun:
             start.module,
             start.attempt,
             start.execution_id,
+            start.traceparent or None,
             Record(inputs),
             record_of(previous, _EVERY_NAME),
         )

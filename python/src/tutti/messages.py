@@ -73,6 +73,7 @@ class Start(NamedTuple):
     """Of this task's graph version; empty: that of the rules."""
     descriptors: bytes = b""
     """Every protobuf type as this version means it; empty: those of the rules."""
+    traceparent: str = ""
 
 
 class Refuse(NamedTuple):

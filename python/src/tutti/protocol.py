@@ -193,6 +193,8 @@ class Assign(NamedTuple):
     """Of this task's graph version; empty: that of the welcome."""
     descriptors: bytes = b""
     """Every protobuf type as this version means it; empty: those of the welcome."""
+    traceparent: str = ""
+    """W3C Trace Context: spans of this execution belong below; empty: there is none."""
 
 
 class OutputAck(NamedTuple):

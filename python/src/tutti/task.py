@@ -40,6 +40,7 @@ class _BaseTask(Generic[Inputs, Previous]):
         module: str,
         attempt: int,
         execution_id: str,
+        traceparent: Optional[str],
         inputs: Inputs,
         previous: Previous,
     ) -> None:
@@ -50,6 +51,9 @@ class _BaseTask(Generic[Inputs, Previous]):
         self.attempt = attempt
         """Numbers every execution of the module in this task, from 1."""
         self.execution_id = execution_id
+        self.traceparent = traceparent
+        """W3C Trace Context of this execution, for spans of the node's own: ``00-<trace id>-<parent id>-<flags>``. ``None`` where
+        neither the orchestrator nor the client that submitted the task traces."""
         self.inputs = inputs
         """Decoded, by the name of the source or module. One whose module failed is absent where the graph says ``on_error: ignore``:
         ``task.inputs.get("name")`` gives ``None`` for it."""

@@ -354,6 +354,7 @@ def _read_assign(body: Any) -> Assign:
         inputs=[_read_input(f"assign.inputs[{index}]", each) for index, each in enumerate(body.inputs)],
         output_type=body.output_type,
         descriptors=body.descriptors,
+        traceparent=body.traceparent,
     )
 
 

@@ -32,6 +32,7 @@ import { acquireDataDir } from '../../store/holder.js';
 import { readKeyFile, writeKeyFile } from '../../store/key-file.js';
 import { openStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
+import { version } from '../version.js';
 import { logStream } from './log-format.js';
 import { createMetrics } from './metrics.js';
 import { knownTypes, readStoredGraph } from './stored-graphs.js';
@@ -131,8 +132,15 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         maxBlobBytes: config.maxBlobBytes,
         blobDir: parts.blobs,
         advertise: config.advertise ?? '*',
+        isTracing: config.otlpEndpoint !== undefined,
       },
     });
+    if (config.otlpEndpoint !== undefined) {
+      const { startTracing } = await import('./tracing.js');
+      const { work } = orchestrator;
+      const tracing = startTracing({ endpoint: config.otlpEndpoint, version, work, logger });
+      undo.push(() => tracing.stop());
+    }
     undo.push(() => orchestrator.stop());
     const samples = new Map<string, string>();
     const gateway: Gateway = createGateway({

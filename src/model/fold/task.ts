@@ -46,6 +46,7 @@ export function submitTask(state: DurableState, fact: FactOf<'iteration.submitte
     createdAt: moment.at,
     parentIterationId: fact.parent_iteration_id ?? undefined,
     client: fact.client,
+    traceparent: fact.traceparent,
     input: fact.input,
     pinned: fact.pinned ? new Map(Object.entries(fact.pinned)) : NONE,
     overrides: fact.overrides ? overridesOf(fact.overrides) : NONE,

@@ -41,6 +41,7 @@ export interface AssignOrder {
   }[];
   readonly outputType?: string;
   readonly descriptors?: Uint8Array;
+  readonly traceparent?: string;
 }
 
 export interface Sending {

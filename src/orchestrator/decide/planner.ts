@@ -20,6 +20,7 @@ import {
   type Task,
 } from '../../model/task.js';
 import { taskHasEnded } from '../../model/task-state.js';
+import { traceparentOf } from '../../model/trace-context.js';
 import { hasLabels, pickNode } from '../../scheduling/placement.js';
 import type { Plan, PlanStep } from '../../scheduling/plan.js';
 import { type Fleet, scheduleTask } from '../../scheduling/task-scheduler.js';
@@ -296,6 +297,7 @@ export function sendAssignment(
   if (!node) return;
   const { task } = execution;
   const { spec } = task.graph.modules[execution.position]!;
+  const traceparent = traceparentOf(task, execution.id, turn.house.isTracing);
   turn.journal.tell(node, {
     kind: 'assign order',
     executionId: execution.id,
@@ -306,6 +308,7 @@ export function sendAssignment(
     timeoutMs: spec.timeoutMs,
     inputs: inputsOf(task, execution.position),
     ...typesFor(turn.state, node, execution),
+    ...(traceparent !== undefined && { traceparent }),
   });
   // Once, just when the node has left it unanswered for too long.
   const leftMs = sinceMs + turn.state.livenessOf(node).deadAfterMs - turn.nowMs;

@@ -106,7 +106,7 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
     priority,
   });
   const problem = turn.state.problems.get(problemId)!;
-  const task = createTask(turn, problem, graph, { prepared: request.prepared, client: request.client });
+  const task = createTask(turn, problem, graph, { prepared: request.prepared, from: request });
   return created(task.id);
 }
 
@@ -154,8 +154,8 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
   if ('ok' in reused) return reused;
   // Memory holds problems with unfinished iterations only: it comes back as it was stored.
   if (!state.problems.has(problemId)) state.undo.put(state.problems, problemId, problem);
-  const { prepared, client } = request;
-  const task = createTask(turn, problem, graph, { parent, prepared, reused, request, client });
+  const { prepared } = request;
+  const task = createTask(turn, problem, graph, { parent, prepared, reused, request, from: request });
   return created(task.id);
 }
 
@@ -183,12 +183,13 @@ interface TaskInit {
   readonly prepared?: PreparedInput | undefined;
   readonly reused?: ReadonlyMap<string, ReusedOutput>;
   readonly request?: Extract<PreparedRequest, { kind: 'iterate' }>;
-  readonly client: string | undefined;
+  readonly from: { readonly client?: string; readonly traceparent?: string };
 }
 
 function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskInit): Task {
   const { state } = turn;
-  const { parent, prepared, reused, request, client } = made;
+  const { parent, prepared, reused, request } = made;
+  const { client, traceparent } = made.from;
   const id: TaskId = { problemId: problem.problemId, iterationId: problem.newestIterationId + 1 };
   const input = prepared ? storeOwn(turn, id, 'input', prepared) : refFromRow(parent!.input);
   const pinned = parent && pinnedOutputs(parent);
@@ -201,6 +202,7 @@ function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskIni
     priority: problem.priority,
     parent_iteration_id: parent?.iteration_id ?? null,
     ...(client !== undefined && { client }),
+    ...(traceparent !== undefined && { traceparent }),
     ...(request?.preparedOverrides?.length && { overridden: overriddenInputs(request.preparedOverrides) }),
     queued_at: queueTime(turn),
     input,

@@ -29,6 +29,8 @@ export interface House {
   /** As nodes are told it; a host of `*` stands for the host that they dialled. */
   readonly outputsEndpoint: string;
   readonly blobUrl: string;
+  /** Executions have spans of their own, which those of nodes belong below. */
+  readonly isTracing: boolean;
 }
 
 /** A value that was stored or encoded before the batch: inline bytes, or a blob that is there. */

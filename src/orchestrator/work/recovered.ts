@@ -20,8 +20,9 @@ export function* recoveredWork(tasks: Iterable<Task>, now: number): Generator<Wo
       for (const execution of run.executions)
         if (!hasEnded(execution.observed)) executions.set(execution.id, workExecution(task, execution));
     }
-    const { id, createdAt: submittedAt } = task;
-    yield { id, graph: task.graph.key.name, submittedAt, state, ...held(waiting, executions) };
+    const { id, traceparent, createdAt: submittedAt } = task;
+    const graph = task.graph.key.name;
+    yield { id, graph, traceparent, submittedAt, state, ...held(waiting, executions) };
   }
 }
 

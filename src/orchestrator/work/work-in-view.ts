@@ -18,6 +18,8 @@ export const UNFINISHED_STATES: readonly UnfinishedState[] = ['waiting', 'runnin
 export interface WorkTask {
   readonly id: TaskId;
   readonly graph: string;
+  /** Of the request that submitted it, where that belongs to a trace. */
+  readonly traceparent: string | undefined;
   readonly submittedAt: number;
   state: UnfinishedState;
   /** By module, since when it has waited for a slot. */
@@ -81,17 +83,19 @@ export class WorkInView {
     for (const { fact, at } of events) {
       const id = taskIdOf(fact);
       if (id === undefined) continue;
-      if (fact.type === 'iteration.submitted') this.#submit(id, fact.graph, at);
+      if (fact.type === 'iteration.submitted') this.#submit(id, fact, at);
       const task = this.#tasks.get(formatTaskId(id));
       if (task !== undefined) this.#take(task, fact, at);
     }
   }
 
-  #submit(id: TaskId, graph: string, submittedAt: number): void {
+  #submit(
+    id: TaskId,
+    { graph, traceparent }: { readonly graph: string; readonly traceparent?: string },
+    submittedAt: number,
+  ): void {
     const task: WorkTask = {
-      id,
-      graph,
-      submittedAt,
+      ...{ id, graph, traceparent, submittedAt },
       state: 'waiting',
       waiting: undefined,
       executions: undefined,

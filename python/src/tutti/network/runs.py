@@ -124,8 +124,8 @@ class NetworkRun:
             for each, content in zip(assign.inputs, contents)
         ]
         task_id = f"{assign.problem_id}/{assign.iteration_id}"
-        types = (assign.output_type, assign.descriptors)
-        self._tell(Start(assign.execution_id, task_id, assign.module, assign.attempt, inputs, *types))
+        rest = (assign.output_type, assign.descriptors, assign.traceparent)
+        self._tell(Start(assign.execution_id, task_id, assign.module, assign.attempt, inputs, *rest))
 
     def _leave(self, leaving: _Leaving, kind: str, content: Content) -> None:
         if self.has_ended:

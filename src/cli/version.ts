@@ -1,0 +1,8 @@
+import { readFileSync } from 'node:fs';
+
+const pack = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
+
+/** Of this package. */
+export const version: string = pack.version;
