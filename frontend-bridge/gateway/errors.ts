@@ -4,7 +4,7 @@
  * 1. What the framework refuses (syntax, size, media type, schema) has the same shape as what the orchestrator refuses.
  * 2. A fault of our own says nothing about our insides: 500 `internal`, the rest is in the log.
  */
-import { type Fault, TuttiError, type TuttiErrorOptions } from '../../src/base/errors.js';
+import { type Fault, messageOf, TuttiError, type TuttiErrorOptions } from '../../src/base/errors.js';
 import { unavailableBy } from '../../src/base/io-errors.js';
 import { MAX_GRAPH_BYTES } from '../../src/model/graph.js';
 import type { Refusal, RefusalKind } from '../../src/orchestrator/port.js';
@@ -99,6 +99,11 @@ export function toHttpError(thrown: unknown, sources: ErrorSources): HttpError {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new HttpError(415, 'unsupported_media_type', 'This route does not take that Content-Type.', {
         hint: 'Send application/json; a graph as application/yaml, text/yaml or text/plain.',
+      });
+    case 'store_damaged':
+      return new HttpError(500, 'store_damaged', messageOf(thrown), {
+        hint: 'A disk has changed it: `tutti check` names all that is damaged; restore a backup.',
+        cause: thrown,
       });
     default:
       return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500

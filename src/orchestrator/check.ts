@@ -6,11 +6,11 @@
  */
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { messageOf } from '../base/errors.js';
+import { messageOf, TuttiError } from '../base/errors.js';
 import { hasEnded } from '../model/execution.js';
 import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
 import { entriesOf, keysOf } from '../store/pages.js';
-import type { Reader, Store } from '../store/store.js';
+import { type Reader, type Store, TABLES } from '../store/store.js';
 import { blobPath, hashOfFile } from './blob-files.js';
 import { readProblemAt, readTask } from './load.js';
 import {
@@ -78,6 +78,7 @@ class Checking {
   }
 
   async run(): Promise<void> {
+    await this.#part('values', () => this.#values());
     await this.#part('events', () => this.#events());
     await this.#part('problems', () => this.#problems());
     await this.#part('iterations', () => this.#iterations());
@@ -94,6 +95,20 @@ class Checking {
       await check();
     } catch (thrown) {
       this.#fault(where, `cannot be read to the end: ${messageOf(thrown)}`);
+    }
+  }
+
+  /** Each is as it was stored, also where nothing else of the check reads it. */
+  async #values(): Promise<void> {
+    for (const table of TABLES) {
+      for await (const key of keysOf(this.#reader, table)) {
+        try {
+          await this.#reader.get(table, key);
+        } catch (thrown) {
+          if (!isDamage(thrown)) throw thrown;
+          this.#fault(`${table} ${JSON.stringify(key)}`, 'has a value that does not match its checksum');
+        }
+      }
     }
   }
 
@@ -367,6 +382,10 @@ class Checking {
     if (this.#faults.length < FAULTS_LISTED) this.#faults.push({ where, what });
     else this.#more = true;
   }
+}
+
+function isDamage(thrown: unknown): boolean {
+  return thrown instanceof TuttiError && thrown.code === 'store_damaged';
 }
 
 /** What a payload is to a task. */

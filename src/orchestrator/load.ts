@@ -17,7 +17,7 @@ import {
   taskFromRow,
 } from './records.js';
 
-const NOTHING: Loaded = {
+export const NOTHING_LOADED: Loaded = {
   problems: new Map(),
   parents: new Map(),
   newestSucceeded: new Map(),
@@ -47,7 +47,7 @@ interface Needs {
 
 export async function load(store: Reader, state: State, steps: readonly Step[]): Promise<Loaded> {
   const needs = needsOf(state, steps);
-  if (!needs) return NOTHING;
+  if (!needs) return NOTHING_LOADED;
   const problems = new Map<string, ProblemRow>();
   const parents = new Map<string, TaskRow>();
   const newestSucceeded = new Map<string, number>();

@@ -7,7 +7,8 @@
  * 3. A full mailbox makes its producers wait.
  * 4. Reports that nobody waits for (an acceptance, a line of a log) are committed with what follows them, at most `UNHURRIED_MS` later.
  * 5. A batch ends where its events are enough for a commit; the steps that it did not take in come first in the next one.
- * 6. A failure in a batch fails that batch only: it is counted and logged, callers get `internal`, and the loop goes on.
+ * 6. A failure in a batch fails that batch only: it is counted and logged, callers get `internal`, and the loop goes on. A step that needs a
+ *    damaged value fails alone, with `store_damaged`.
  * 7. Once another epoch reigns, or the disk has failed, the loop stops for good.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -15,10 +16,12 @@ import { messageOf, TuttiError } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import type { Logger } from '../base/logger.js';
 import type { CommitOutcome, Store } from '../store/store.js';
+import { refusal } from './decide/answers.js';
 import { consider, nextDueMs, type OnError, seal } from './decide/decide.js';
 import { Journal } from './decide/journal.js';
 import type { State } from './decide/state.js';
 import type { House, Loaded, Step, Turn } from './decide/turn.js';
+import { NOTHING_LOADED } from './load.js';
 
 /** Steps of one batch: bounds the latency of whoever comes next, and the size of a transaction. */
 const BATCH_LIMIT = 2048;
@@ -156,20 +159,41 @@ export class Loop {
 
   /** Returns how many of the steps are decided. */
   async #turn(steps: readonly Step[]): Promise<number> {
-    const { state, house, ids, clock, load } = this.#deps;
+    const { load } = this.#deps;
     const loaded = await this.#load(load, steps);
     if (!loaded) return steps.length;
+    if (!(loaded instanceof TuttiError)) return this.#decide(steps, loaded);
+    if (steps.length > 1) return this.#turn(steps.slice(0, 1));
+    await this.#decide([], NOTHING_LOADED, { step: steps[0]!, error: loaded });
+    return 1;
+  }
+
+  /** Returns how many of the steps are decided. `unfit`: one that cannot be, since a value that it needs is damaged. */
+  async #decide(
+    steps: readonly Step[],
+    loaded: Loaded,
+    unfit?: { readonly step: Step; readonly error: TuttiError },
+  ): Promise<number> {
+    const { state, house, ids, clock } = this.#deps;
     const nowMs = clock.nowMs();
     const wallMs = clock.wallMs();
     this.#open ??= { journal: new Journal(state.cursor, wallMs, state.undo), sinceMs: nowMs };
     const { journal, sinceMs } = this.#open;
     journal.wallMs = wallMs;
     const turn: Turn = { state, journal, house, ids, loaded, nowMs, wallMs };
+    if (unfit) this.#refuse(journal, unfit.step, unfit.error);
     const taken = consider(turn, steps, this.#onError);
     const mayWait = !journal.isUrgent && !journal.isEmpty && !journal.isFull;
     if (mayWait && nowMs - sinceMs < UNHURRIED_MS && !this.#stopping) this.#setTimer(sinceMs + UNHURRIED_MS);
     else await this.#finish(journal);
     return taken;
+  }
+
+  #refuse(journal: Journal, step: Step, error: TuttiError): void {
+    this.#onError(error, step.kind);
+    if (!('id' in step)) return;
+    const { code, message, hint } = error;
+    journal.answer(step.id, refusal('internal', code, message, hint === undefined ? {} : { hint }));
   }
 
   readonly #onError: OnError = (thrown, step) => {
@@ -192,14 +216,15 @@ export class Loop {
     this.#setTimer();
   }
 
-  /** A store that cannot be read is waited for like one that cannot be written. */
-  async #load(load: LoopDeps['load'], steps: readonly Step[]): Promise<Loaded | undefined> {
+  /** A store that cannot be read is waited for like one that cannot be written. A damaged value stays so: its error is returned. */
+  async #load(load: LoopDeps['load'], steps: readonly Step[]): Promise<Loaded | TuttiError | undefined> {
     while (!this.#stopping) {
       try {
         const loaded = await load(steps);
         this.#unblock();
         return loaded;
       } catch (thrown) {
+        if (thrown instanceof TuttiError && thrown.code === 'store_damaged') return thrown;
         this.#block(`it cannot be read: ${messageOf(thrown)}`);
         await pause(COMMIT_AGAIN_MS);
       }

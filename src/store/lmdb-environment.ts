@@ -1,21 +1,14 @@
 /**
- * LMDB as the store uses it: how an environment is opened, how keys and values cross the binding, what its errors mean.
+ * LMDB as the store uses it: how an environment is opened, and how keys cross the binding.
  */
 import { closeSync, fstatSync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type Database,
-  open,
-  type RootDatabase,
-  type RootDatabaseOptionsWithPath,
-  type Transaction,
-} from 'lmdb';
-import { keySize, readKey, writeKey } from './key.js';
+import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb';
+import { readKey, writeKey } from './key.js';
 import { type Limits, mapBytesWithin, readLimits } from './limits.js';
 import { inspectHeader } from './lmdb-header.js';
 import { makePrivate } from './private.js';
-import { boundsOf } from './range.js';
-import type { Entry, Key, Range } from './store.js';
+import type { Key } from './store.js';
 
 /** Values of 1 KiB read and write faster on these than on pages of 4 KiB. An existing store keeps its own. */
 const PAGE_BYTES = 8 * 1024;
@@ -180,42 +173,4 @@ export function openDatabase(root: Environment, name: string, versioned = false)
   // The binding takes a key encoder for any database; its types have it for the root only.
   const options = { encoding: 'binary', keyEncoder, useVersions: versioned } as const;
   return root.openDB<Uint8Array, LmdbKey>(name, options);
-}
-
-/** The binding's keys are mutable arrays in its types; it does not change them. */
-export function lmdbKey(key: Key): LmdbKey {
-  return key as (string | number)[];
-}
-
-export function readValue(db: Db, key: Key, transaction: Transaction | undefined): Uint8Array | undefined {
-  keySize(key);
-  const value = db.get(lmdbKey(key), transaction === undefined ? {} : { transaction });
-  return value === undefined ? undefined : plain(value);
-}
-
-export function* readEntries(db: Db, range: Range, transaction: Transaction | undefined): Generator<Entry> {
-  const options = optionsOf(range, transaction);
-  if (options === undefined) return;
-  for (const { key, value } of db.getRange(options)) yield { key: key as Key, value: plain(value) };
-}
-
-export function* readKeys(db: Db, range: Range, transaction: Transaction | undefined): Generator<Key> {
-  const options = optionsOf(range, transaction);
-  if (options === undefined) return;
-  for (const key of db.getKeys(options)) yield key as Key;
-}
-
-function optionsOf(range: Range, transaction: Transaction | undefined): object | undefined {
-  const bounds = boundsOf(range);
-  if (bounds === undefined) return undefined;
-  const { low, high, limit } = bounds;
-  const common = { limit, ...(transaction === undefined ? {} : { transaction }) };
-  return range.reverse === true
-    ? { ...common, start: high, exclusiveStart: true, end: low, inclusiveEnd: true, reverse: true }
-    : { ...common, start: low, end: high };
-}
-
-/** The binding's own buffers carry properties of its own; the bytes are the reader's alone. */
-function plain(value: Uint8Array): Uint8Array {
-  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }

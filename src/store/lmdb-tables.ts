@@ -12,17 +12,9 @@
  */
 import type { Transaction } from 'lmdb';
 import { TuttiError } from '../base/errors.js';
-import {
-  type Db,
-  type Environment,
-  type LmdbKey,
-  lmdbKey,
-  readEntries,
-  readKeys,
-  readValue,
-  sizeOf,
-} from './lmdb-environment.js';
+import type { Db, Environment, LmdbKey } from './lmdb-environment.js';
 import { failureOf, storeFailed, storeFull } from './lmdb-errors.js';
+import type { LmdbTable } from './lmdb-table.js';
 import type { Row } from './log/record.js';
 import { findRow, type Layers, merged, rowsIn } from './overlay.js';
 import type { FileRoom } from './room.js';
@@ -34,7 +26,6 @@ import {
   type StoreStats,
   TABLES,
   type Table,
-  type Write,
 } from './store.js';
 
 /** The database of the records below. */
@@ -44,12 +35,12 @@ export const IDENTITY: (string | number)[] = ['identity'];
 /** Empty; its version is the reigning epoch. */
 export const EPOCH: (string | number)[] = ['epoch'];
 /** Empty; its version is the position of the newest record of the log that is in the tables. */
-const POSITION: (string | number)[] = ['position'];
+export const POSITION: (string | number)[] = ['position'];
 /** Empty; its version is the epoch of the log that is needed beside the tables. Not there where they hold everything. */
 const NEEDED_LOG: (string | number)[] = ['log'];
 const EMPTY = new Uint8Array();
 
-export type Databases = Readonly<Record<Table, Db>>;
+export type Databases = Readonly<Record<Table, LmdbTable>>;
 
 /** An outcome of the binding: whether the condition held, or why nothing was written. */
 export type Written =
@@ -115,8 +106,8 @@ export class LmdbTables {
     return this.#write(EPOCH, epoch, () => {
       for (const { table, key, value } of rows) {
         // Both are settled by the condition's own promise.
-        if (value === undefined) void this.databases[table].remove(key);
-        else void this.databases[table].put(key, value);
+        if (value === undefined) this.databases[table].remove(key);
+        else this.databases[table].put(key, value);
       }
       void this.self.put(POSITION, EMPTY, position);
     });
@@ -127,19 +118,6 @@ export class LmdbTables {
     return this.#write(EPOCH, epoch, () => {
       if (log === undefined) void this.self.remove(NEEDED_LOG);
       else void this.self.put(NEEDED_LOG, EMPTY, log);
-    });
-  }
-
-  /** The writes of a step of the schema, and the version after it, if `version` is the current one. There is room for them. */
-  migrate(version: number, writes: readonly Write[]): Promise<Written> {
-    const identity = this.self.get(IDENTITY)!;
-    return this.#write(IDENTITY, version, () => {
-      for (const write of writes) {
-        const db = this.databases[write.table];
-        if (write.op === 'put') void db.put(lmdbKey(write.key), write.value);
-        else void db.remove(lmdbKey(write.key));
-      }
-      void this.self.put(IDENTITY, identity, version + 1);
     });
   }
 
@@ -182,7 +160,7 @@ export class LmdbTables {
     let bytesUsed = 0;
     const counted: Partial<Record<Table, number>> = {};
     for (const table of TABLES) {
-      const size = sizeOf(this.databases[table]);
+      const { size } = this.databases[table];
       counted[table] = size.entries;
       bytesUsed += size.bytes;
     }
@@ -259,26 +237,23 @@ function get(
   within: Within,
 ): Uint8Array | undefined {
   const row = findRow(layers, table, key);
-  if (row === undefined) return readValue(databases[table], key, within);
+  if (row === undefined) return databases[table].get(key, within);
   // A copy: the row's bytes are part of a whole record's.
   return row.value && new Uint8Array(row.value);
 }
 
 function entries(databases: Databases, table: Table, range: Range, layers: Layers, within: Within): Entry[] {
   const rows = rowsIn(layers, table, range);
-  if (rows.length === 0) return [...readEntries(databases[table], range, within)];
+  if (rows.length === 0) return [...databases[table].entries(range, within)];
   const { limit: _, ...all } = range;
-  return [...merged(rows, readEntries(databases[table], all, within), range)];
+  return [...merged(rows, databases[table].entries(all, within), range)];
 }
 
 function keys(databases: Databases, table: Table, range: Range, layers: Layers, within: Within): Key[] {
   const rows = rowsIn(layers, table, range);
-  if (rows.length === 0) return [...readKeys(databases[table], range, within)];
+  if (rows.length === 0) return [...databases[table].keys(range, within)];
   const { limit: _, ...all } = range;
-  return Array.from(
-    merged(rows, withoutValues(readKeys(databases[table], all, within)), range),
-    ({ key }) => key,
-  );
+  return Array.from(merged(rows, withoutValues(databases[table].keys(all, within)), range), ({ key }) => key);
 }
 
 function* withoutValues(found: Iterable<Key>): Generator<Entry> {

@@ -6,25 +6,22 @@ import { type IdSource, systemIds } from '../base/ids.js';
 import { AppliedTables } from './applied-tables.js';
 import { type Identity, readIdentity, storeGone, writeIdentity } from './identity.js';
 import {
-  type Db,
   type Environment,
   type EnvironmentOptions,
-  fileSizeOf,
   lookAt,
   type Opened,
   openDatabase,
   openEnvironment,
-  sizeOf,
-  storeFile,
 } from './lmdb-environment.js';
 import { failureOf, storeDamaged, storeFull, storeMissing, storeUnusable } from './lmdb-errors.js';
 import { HeaderFault } from './lmdb-header.js';
-import { type Databases, EPOCH, IDENTITY, LmdbTables, SELF } from './lmdb-tables.js';
+import { IDENTITY, LmdbTables, SELF } from './lmdb-tables.js';
 import { LogStore } from './log-store.js';
+import { migrate, removeUnfinished } from './migrate.js';
+import { makeIdentity, openDatabases, openRoom } from './open-tables.js';
 import { ReadOnlyStore } from './read-only-store.js';
-import { FileRoom } from './room.js';
 import { MIGRATIONS, type Migration, newerSchema, olderSchema, schemaVersion } from './schema.js';
-import { type Store, TABLES, type Table } from './store.js';
+import type { Store } from './store.js';
 
 export interface StoreOptions extends Omit<EnvironmentOptions, 'readOnly'> {
   /** The data directory; made where it is missing. The store is `store.mdb` and its lock file in it, and its log in `log/`. */
@@ -43,11 +40,18 @@ export interface StoreOptions extends Omit<EnvironmentOptions, 'readOnly'> {
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { dir, identityFile = identityIn(dir), migrations = MIGRATIONS } = options;
-  const { tables, version, noted } = await openTables(options, false);
+  let { tables, version, noted } = await openTables(options, false);
+  for (const migration of migrations.slice(version - 1)) {
+    try {
+      await migrate(dir, tables, version, migration, options);
+    } catch (error) {
+      throw await coded(dir, error);
+    }
+    ({ tables, version, noted } = await openTables(options, false));
+  }
   const store = new LogStore(dir, tables);
   try {
-    for (const [index, migration] of [...migrations.entries()].slice(version - 1))
-      await store.migrate(index + 1, migration);
+    await removeUnfinished(dir);
     if (typeof noted !== 'object')
       await writeIdentity(identityFile, { store_id: store.storeId, created_at: new Date().toISOString() });
     return store;
@@ -123,7 +127,7 @@ async function openWithin(
   if (self.getEntry(IDENTITY) === undefined) {
     if (noted !== undefined) throw storeGone(dir, noted, 'holds nothing');
     if (readOnly) throw storeDamaged(dir, 'holds nothing');
-    await makeIdentity(self, ids.uuid(), known);
+    await makeIdentity(self, { storeId: ids.uuid(), schema: known });
   }
   const { value, version: found = 0 } = self.getEntry(IDENTITY)!;
   if (found > known) throw newerSchema(dir, found, known);
@@ -131,38 +135,7 @@ async function openWithin(
   const { store_id } = JSON.parse(Buffer.from(value).toString()) as { store_id: string };
   if (typeof noted === 'object' && noted.store_id !== store_id)
     throw storeGone(dir, noted, `is another one, ${store_id}`);
-  const databases = openDatabases(root, readOnly);
+  const databases = openDatabases(root, found, readOnly);
   const room = readOnly ? undefined : await openRoom(dir, root, mapBytes, self, databases);
   return { tables: new LmdbTables(store_id, root, self, databases, room), version: found };
-}
-
-/** In one transaction: the tables of a new store are there after one sync. */
-function openDatabases(root: Environment, readOnly: boolean): Databases {
-  const openAll = () =>
-    Object.fromEntries(TABLES.map((table) => [table, openDatabase(root, table)])) as Record<Table, Db>;
-  return readOnly ? openAll() : root.transactionSync(openAll);
-}
-
-function openRoom(
-  dir: string,
-  root: Environment,
-  mapBytes: number,
-  self: Db,
-  tables: Databases,
-): Promise<FileRoom> {
-  const databases = [self, ...Object.values(tables)];
-  return FileRoom.open(storeFile(dir), {
-    pageBytes: sizeOf(self).pageBytes,
-    mapBytes,
-    used: () => fileSizeOf(root).used,
-    live: () => databases.reduce((sum, db) => sum + sizeOf(db).bytes, fileSizeOf(root).own),
-  });
-}
-
-/** Another process may do the same at the same time: the first one's identity stays. */
-async function makeIdentity(self: Db, storeId: string, schema: number): Promise<void> {
-  await self.ifNoExists(IDENTITY, () => {
-    void self.put(IDENTITY, Buffer.from(JSON.stringify({ store_id: storeId })), schema);
-    void self.put(EPOCH, new Uint8Array(), 0);
-  });
 }

@@ -19,7 +19,6 @@ import { encodeRecord } from './log/record.js';
 import { Spares } from './log/spares.js';
 import { LogWriter } from './log/writer.js';
 import { checkWrites } from './range.js';
-import type { Migration } from './schema.js';
 import type { CommitOutcome, Entry, Key, Range, Reader, Store, StoreStats, Table, Write } from './store.js';
 import { TableWriter } from './table-writer.js';
 
@@ -69,14 +68,6 @@ export class LogStore implements Store {
     this.#check();
     checkWrites(writes);
     return this.#track(this.#inTurn.run(() => this.#commit(epoch, writes)));
-  }
-
-  /** Take one step of the schema, from `version` to the next; nothing happens where another process has taken it. */
-  async migrate(version: number, migration: Migration): Promise<void> {
-    // What an older version has left in its log is of the older schema.
-    if (this.#tables.logState().needed !== undefined) await this.reign();
-    const writes = await this.snapshot(migration);
-    await this.#rows.migrate(version, writes);
   }
 
   async get(table: Table, key: Key): Promise<Uint8Array | undefined> {

@@ -1,7 +1,7 @@
 /** Whole tables and ranges, read page by page: a table of any size takes no more memory than a page of it. */
-import type { Entry, Key, Reader, Table } from './store.js';
+import type { Entry, Key, Range, Reader, Table } from './store.js';
 
-/** So many are read at once: few enough that nobody waits for them. */
+/** Few enough that nobody waits for them. */
 const PAGE = 500;
 
 export interface Paged {
@@ -9,6 +9,8 @@ export interface Paged {
   readonly prefix?: Key;
   /** From the last key to the first. @default false */
   readonly reverse?: boolean;
+  /** So many are read at once. @default 500 */
+  readonly page?: number;
 }
 
 /** The entries in order. What is written while they are read is seen or not; what is there throughout comes once. */
@@ -30,15 +32,15 @@ export function keysOf(reader: Reader, table: Table, paged: Paged = {}): AsyncGe
 }
 
 async function* inPages<T>(
-  read: (range: Paged & { prefix: Key; limit: number; after?: Key }) => Promise<T[]>,
+  read: (range: Range) => Promise<T[]>,
   keyOf: (item: T) => Key,
-  { prefix = [], ...rest }: Paged,
+  { prefix = [], page: limit = PAGE, ...rest }: Paged,
 ): AsyncGenerator<T> {
   let after: Key | undefined;
   for (;;) {
-    const page = await read({ prefix, ...rest, limit: PAGE, ...(after && { after }) });
+    const page = await read({ prefix, ...rest, limit, ...(after && { after }) });
     yield* page;
-    if (page.length < PAGE) return;
+    if (page.length < limit) return;
     after = keyOf(page.at(-1)!);
   }
 }

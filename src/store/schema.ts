@@ -2,16 +2,26 @@
  * What a store says of itself, and how an older one becomes a current one.
  *
  * 1. A store of a newer schema is refused and left as it is.
- * 2. A migration's writes and the version that they lead to are one transaction: a crash leaves the old or the new.
+ * 2. A migration makes a whole store of the next version, or nothing (`migrate.ts`).
+ *
+ * | version | what is new in it |
+ * |---|---|
+ * | 2 | a checksum behind every stored value (`lmdb-table.ts`) |
  */
 import { TuttiError } from '../base/errors.js';
-import type { Reader, Write } from './store.js';
+import type { Key, Table } from './store.js';
 
-/** The writes that turn a store of one version into one of the next. */
-export type Migration = (reader: Reader) => Promise<readonly Write[]>;
+export interface StoredRow {
+  readonly table: Table;
+  readonly key: Key;
+  readonly value: Uint8Array;
+}
+
+/** What a row of one version is in the next one: the rows in its place. */
+export type Migration = (row: StoredRow) => readonly StoredRow[];
 
 /** The first leads from version 1 to 2, the second from 2 to 3. The current version is one past the last. */
-export const MIGRATIONS: readonly Migration[] = [];
+export const MIGRATIONS: readonly Migration[] = [(row) => [row]];
 
 /** The version that a list of migrations ends at. */
 export function schemaVersion(migrations: readonly Migration[]): number {

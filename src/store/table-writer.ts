@@ -10,9 +10,7 @@ import { storeFull, storeOutOfPlace } from './lmdb-errors.js';
 import type { LmdbTables, Written } from './lmdb-tables.js';
 import type { Row } from './log/record.js';
 import { Layer, type Layers } from './overlay.js';
-import { checkWrites } from './range.js';
 import { Reservation } from './room.js';
-import type { Write } from './store.js';
 
 /** Rows that change again meanwhile are written once. */
 const GATHER_MS = 100;
@@ -124,22 +122,6 @@ export class TableWriter {
       if (!written.held) return false;
     }
     return true;
-  }
-
-  async migrate(version: number, writes: readonly Write[]): Promise<void> {
-    checkWrites(writes);
-    const rows = writes.map((write) => ({
-      // Keys take at most so many bytes.
-      keyBytes: 1024,
-      valueBytes: write.op === 'put' ? write.value.length : 0,
-    }));
-    const reservation = new Reservation();
-    const room = this.#tables.room!;
-    const cause = await room.reserve(reservation, rows, { fresh: rows.length, vital: false });
-    if (cause !== undefined) throw storeFull(cause);
-    const written = await this.#tables.migrate(version, writes);
-    room.giveBack(reservation);
-    if (written.kind === 'full') throw storeFull(written.cause);
   }
 
   /** Writes nothing more, and forgets the rows: the log has them. */

@@ -45,6 +45,8 @@ let failure: Error | undefined;
 /** So many batches cannot be performed. */
 let unperformable: number;
 let timesFull: number;
+/** Why the store cannot say what a step needs. */
+let unreadable: (step: Step) => TuttiError | undefined;
 
 beforeEach(() => {
   outcomes = [];
@@ -56,6 +58,7 @@ beforeEach(() => {
   failure = undefined;
   unperformable = 0;
   timesFull = 0;
+  unreadable = () => undefined;
   const store = createMemoryStore();
   state = new State();
   loop = new Loop({
@@ -76,7 +79,10 @@ beforeEach(() => {
     logger: silentLogger,
     mailboxLimit: 4,
     mailboxBytes: 1000,
-    load: (steps) => load(store, state, steps),
+    load: (steps) => {
+      const error = steps.map(unreadable).find((found) => found !== undefined);
+      return error ? Promise.reject(error) : load(store, state, steps);
+    },
     perform: async (journal) => {
       if (unperformable-- > 0) throw new Error('it cannot be sent');
       performed.push(journal);
@@ -270,6 +276,20 @@ describe('the loop', () => {
     void loop.post(blob(4));
     await settle();
     expect(answers().at(-1)).toEqual([4, 'done']);
+  });
+
+  it('refuses a step that needs a damaged value, decides the others, and goes on', async () => {
+    const damage = new TuttiError('store_damaged', 'idempotency ["k"] is damaged');
+    unreadable = (step) => (step.kind === 'blob' && step.id === 2 ? damage : undefined);
+    for (const id of [1, 2, 3]) void loop.post(blob(id));
+    loop.start();
+    await settle();
+    expect(answers()).toEqual([
+      [1, 'done'],
+      [2, 'internal'],
+      [3, 'done'],
+    ]);
+    expect(loop.blocked).toBeUndefined();
   });
 
   it('answers `internal` to a whole batch of which a row cannot be encoded, sends nothing, and goes on', async () => {

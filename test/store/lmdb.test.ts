@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/store/lmdb.js';
-import type { Migration } from '../../src/store/schema.js';
-import type { Key, Store, Write } from '../../src/store/store.js';
+import type { Key, Write } from '../../src/store/store.js';
 import { storeContract } from '../contract/store.contract.js';
 import { bundleChild, type Child, startChild } from '../support/child.js';
 import type { StoreRequest, TimedOutcome } from '../support/lmdb-child.js';
@@ -105,64 +104,6 @@ describe('an LMDB store', () => {
     expect(await store.range('events', { prefix: [], limit: 2 })).toHaveLength(2);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * mebibyte);
     await store.close();
-  });
-
-  describe('of another schema', () => {
-    const rename: Migration = async (reader) => {
-      const entries = await reader.range('events', { prefix: [] });
-      return entries.flatMap(({ key, value }): Write[] => [
-        { op: 'delete', table: 'events', key },
-        { op: 'put', table: 'events', key: ['renamed', ...key], value },
-      ]);
-    };
-
-    async function make(migrations: readonly Migration[]): Promise<Store> {
-      const store = await openStore({ dir, migrations });
-      await store.commit(await store.reign(), [put([1]), put([2])]);
-      return store;
-    }
-
-    it('is refused when that is newer, with directory and versions named, and stays as it is', async () => {
-      const store = await make([rename, rename]);
-      await store.close();
-      await expect(openStore({ dir, migrations: [rename] })).rejects.toMatchObject({
-        code: 'store_schema_newer',
-        message: `${dir} holds a store of schema version 3; this version of Tutti knows up to 2`,
-      });
-      const again = await openStore({ dir, migrations: [rename, rename] });
-      expect(again.storeId).toBe(store.storeId);
-      expect(await again.keys('events', { prefix: [] })).toEqual([[1], [2]]);
-      await again.close();
-    });
-
-    it('is brought up step by step when that is older, once', async () => {
-      const { storeId, close } = await make([]).then((store) => ({
-        storeId: store.storeId,
-        close: () => store.close(),
-      }));
-      await close();
-      for (let times = 0; times < 2; times += 1) {
-        const store = await openStore({ dir, migrations: [rename, rename] });
-        expect(store.storeId).toBe(storeId);
-        expect(await store.keys('events', { prefix: [] })).toEqual([
-          ['renamed', 'renamed', 1],
-          ['renamed', 'renamed', 2],
-        ]);
-        await store.close();
-      }
-    });
-
-    it('stays at the last step that succeeded when one fails', async () => {
-      await (await make([])).close();
-      const failing: Migration = () => Promise.reject(new Error('mine'));
-      await expect(openStore({ dir, migrations: [rename, failing] })).rejects.toThrow('mine');
-      const store = await openStore({ dir, migrations: [rename] });
-      expect(await store.keys('events', { prefix: [] })).toEqual([
-        ['renamed', 1],
-        ['renamed', 2],
-      ]);
-      await store.close();
-    });
   });
 });
 

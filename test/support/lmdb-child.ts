@@ -1,11 +1,16 @@
 /** A child that opens an LMDB store and does with it what it is asked for. */
+import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { openStore } from '../../src/store/lmdb.js';
+import type { Migration } from '../../src/store/schema.js';
 import type { CommitOutcome, Key, Store } from '../../src/store/store.js';
 import { answerRequests } from './answer-requests.js';
 
 export type StoreRequest =
-  | { readonly do: 'open'; readonly dir: string }
+  /** `older`: as a version of Tutti does that knows schema 1 only. */
+  | { readonly do: 'open'; readonly dir: string; readonly older?: true }
+  /** Migrates a store of schema 1, and makes the file `mark` when so many of its rows are read. */
+  | { readonly do: 'migrate'; readonly dir: string; readonly rows: number; readonly mark: string }
   | { readonly do: 'reign' }
   | { readonly do: 'commit'; readonly epoch: number; readonly keys: readonly Key[]; readonly bytes: number }
   | { readonly do: 'delete'; readonly epoch: number; readonly keys: readonly Key[] }
@@ -29,8 +34,18 @@ let store: Store;
 answerRequests<StoreRequest>(async (request) => {
   switch (request.do) {
     case 'open':
-      store = await openStore({ dir: request.dir });
+      store = await openStore({ dir: request.dir, ...(request.older && { migrations: [] }) });
       return store.storeId;
+    case 'migrate': {
+      let rows = 0;
+      const migration: Migration = (row) => {
+        rows += 1;
+        if (rows === request.rows) writeFileSync(request.mark, '');
+        return [row];
+      };
+      store = await openStore({ dir: request.dir, migrations: [migration] });
+      return store.storeId;
+    }
     case 'reign':
       return store.reign();
     case 'commit': {
