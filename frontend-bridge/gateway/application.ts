@@ -23,6 +23,7 @@ import { describeRoutes, openApiRoute } from './openapi.js';
 import { Parsing } from './parsing.js';
 import { answerRaw } from './raw-answer.js';
 import { blobRoutes } from './routes/blobs.js';
+import { crateRoute } from './routes/crate.js';
 import { graphSchemaRoute } from './routes/graph-schema.js';
 import { graphRoutes } from './routes/graphs.js';
 import { figureRoutes, probeRoutes } from './routes/health.js';
@@ -58,6 +59,7 @@ export interface ApplicationOptions {
   readonly samples: SampleFolders;
   readonly graphSchema: object | undefined;
   readonly keys?: KeyAdministration | undefined;
+  readonly version: string;
   readonly limits: GatewayLimits;
 }
 
@@ -126,10 +128,11 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
 export function apiRoutes(
   api: App,
   { coordinator, hub, connections, metrics, logger }: Omit<ApplicationDeps, 'bodies'>,
-  { samples, limits, keys }: Pick<ApplicationOptions, 'samples' | 'limits' | 'keys'>,
+  { samples, limits, keys, version }: Pick<ApplicationOptions, 'samples' | 'limits' | 'keys' | 'version'>,
 ): void {
   problemRoutes(api, coordinator);
   iterationRoutes(api, coordinator);
+  crateRoute(api, coordinator, version);
   searchExportRoute(api, coordinator);
   nodeRoutes(api, coordinator);
   nodeKeyRoutes(api, keys);

@@ -19,7 +19,9 @@ export async function openApiDocument(): Promise<object> {
     metrics: nothing,
     logger: nothing,
   };
-  await app.register(async (api: App) => apiRoutes(api, parts, { samples: nothing, limits: nothing }));
+  await app.register(async (api: App) =>
+    apiRoutes(api, parts, { samples: nothing, limits: nothing, version: nothing }),
+  );
   await app.ready();
   return app.swagger();
 }

@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly samples?: SampleFolders;
   /** The JSON Schema of a graph file. @default none is served */
   readonly graphSchema?: object;
+  /** Of Tutti, as exports name it. */
+  readonly version: string;
   /** The keys of nodes. @default there are none: connections of nodes are not encrypted */
   readonly keys?: KeyAdministration;
   /** Figures in Prometheus' text format. */
@@ -99,6 +101,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           samples: options.samples ?? new Map(),
           graphSchema: options.graphSchema,
           keys: options.keys,
+          version: options.version,
           limits,
         },
       );

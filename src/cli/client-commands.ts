@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { crateCommand } from './commands/crate.js';
 import { doctorCommand } from './commands/doctor.js';
 import { type GraphReader, graphCommand } from './commands/graph.js';
 import { diffCommand, problemsCommand, showCommand } from './commands/history.js';
@@ -22,6 +23,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   showCommand(program, io);
   diffCommand(program, io);
   exportCommand(program, io);
+  crateCommand(program, io);
   watchCommand(program, io);
   topCommand(program, io);
   logsCommand(program, io);

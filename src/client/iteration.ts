@@ -178,6 +178,22 @@ export class Iteration {
     return Object.fromEntries(values);
   }
 
+  /**
+   * It as an RO-Crate, a zip file that a paper can cite: `await writeFile('run.crate.zip', await iteration.crate())`. `license` is the
+   * address of the licence under which it is given on. Throws `ClientError` `not_ended` while it runs.
+   */
+  async crate({
+    license,
+    signal,
+  }: {
+    readonly license?: string;
+    readonly signal?: AbortSignal;
+  } = {}): Promise<ReadableStream<Uint8Array>> {
+    const parts = { path: { ...this.#path }, query: { ...(license !== undefined && { license }) } };
+    const response = await openRoute(this.#http, `GET ${ITERATION}/crate`, parts, signal ? { signal } : {});
+    return response.body!;
+  }
+
   /** Begins another iteration with this one as its parent. */
   iterate(options: Omit<IterateOptions, 'parent'> = {}): Promise<Iteration> {
     return Iteration.begin(this.#http, this.problemId, { ...options, parent: this.iterationId });

@@ -97,6 +97,14 @@ describe('an output in the page', () => {
     expect(faults).toEqual([]);
   });
 
+  it('comes with the whole iteration in a file to cite', async (ctx) => {
+    const { page, faults } = await look(ctx, 'plot');
+    const header = page.locator('.task-head');
+    const name = await savedName(page, header.getByRole('button', { name: 'Download all' }));
+    expect(name).toBe(`training-${problem.slice(-6)}-1.crate.zip`);
+    expect(faults).toEqual([]);
+  });
+
   it('is a report where it is Markdown, without the HTML in it', async (ctx) => {
     const { page, output, faults } = await look(ctx, 'report');
     await output.getByRole('heading', { name: 'Results' }).waitFor();

@@ -206,6 +206,18 @@ describe('looking back', () => {
     expect((await tutti('export', task.problemId, '--json')).json).toHaveLength(2);
   });
 
+  it('writes an iteration to stdout as a crate, once it has ended', async () => {
+    const task = await submitted();
+    const id = `${task.problemId}/${task.iterationId}`;
+    const early = await tutti('crate', id);
+    expect([early.exit, early.err]).toEqual([1, expect.stringContaining('not_ended')]);
+    running.coordinator.end(task, 'succeeded');
+    const { exit, out } = await tutti('crate', id, '--license', 'https://spdx.org/licenses/MIT');
+    expect([exit, out]).toEqual([0, expect.stringMatching(/^PK.*spdx\.org\/licenses\/MIT/s)]);
+    const bad = await tutti('crate', id, '--license', 'MIT');
+    expect(bad.err).toContain('license');
+  });
+
   it('lists iterations of all problems, or of one, and says what a search says', async () => {
     const task = await submitted();
     await submitted();

@@ -66,6 +66,12 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     expect((await done.log('train')).at(-1)?.message).toContain('trained to a loss of');
   });
 
+  it('gives an iteration as an RO-Crate', async () => {
+    const content = Buffer.from(await new Response(await done.crate()).arrayBuffer());
+    expect(content.toString('latin1')).toMatch(/^PK.*ro-crate-metadata\.json/s);
+    expect(content.includes('rightsstatements.org/vocab/CNE')).toBe(true);
+  });
+
   it('follows a task from its beginning to its end, though the connection is cut', async () => {
     const proxy = await TcpProxy.to(scene, stage.orchestrator.ready.http);
     const far = new Tutti({ url: proxy.endpoint.replace('tcp:', 'http:'), token: TOKEN });
@@ -122,7 +128,7 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     expect((await refused(stranger.submit('fit', GOOD))).code).toBe('unauthorized');
     const nobody = new Tutti({ url: 'http://127.0.0.1:9' });
     expect((await refused(nobody.submit('fit', GOOD))).code).toBe('unreachable');
-    expect(() => new Tutti({ url: 'localhost' })).toThrow(/no http:/);
+    expect(() => new Tutti({ url: 'localhost' })).toThrow(/not an http:/);
     const key = { key: 'typescript-1' };
     const twice = [await tutti.submit('fit', GOOD, key), await tutti.submit('fit', GOOD, key)];
     expect(twice[0]!.taskId).toBe(twice[1]!.taskId);

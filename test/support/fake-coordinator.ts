@@ -496,6 +496,10 @@ function iterationSummary(one: FakeIteration): Json {
     reused: [],
     overridden: {},
     created_at: AT,
+    started_at: AT,
+    finished_at: one.state === 'running' ? null : AT,
+    error: null,
+    reason: null,
   };
 }
 
@@ -506,8 +510,12 @@ function executions(one: FakeIteration): Json[] {
       execution_id: state.execution_id,
       module: name,
       attempt: 1,
+      generation: 0,
       node_id: null,
       state: state.state,
+      assigned_at: AT,
+      started_at: AT,
+      finished_at: state.finished_at ?? null,
       error: null,
     }));
 }

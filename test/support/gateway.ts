@@ -16,6 +16,7 @@ export async function startGateway(
   const gateway = createGateway({
     host: '127.0.0.1',
     port: 0,
+    version: '1.2.3',
     metrics: async () => '# HELP up 1 when it runs\nup 1\n',
     logger: pino({ level: 'silent' }),
     ...options,

@@ -153,6 +153,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
       samples,
       graphSchema: graphJsonSchema(),
+      version,
       ...(keys && { keys }),
       metrics: createMetrics({
         gauges: () => orchestrator.gauges(),

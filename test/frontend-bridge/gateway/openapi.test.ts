@@ -19,6 +19,7 @@ const CONTRACT = [
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/outputs/{module}',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/outputs/{module}/file',
+  'GET /v1/problems/{problem_id}/iterations/{iteration_id}/crate',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/queue',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/executions',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/executions/{execution_id}',
@@ -180,6 +181,7 @@ describe('the OpenAPI document', () => {
     const { command_id } = await post(`/v1/problems/${problem}/iterations/1/commands`, {
       command: 'preempt',
     });
+    running.coordinator.end({ problemId: problem, iterationId: 1 }, 'succeeded');
     const view = (await (await get(`/v1/problems/${problem}/iterations/1`)).json()) as {
       modules: Record<string, { execution_id: string }>;
     };

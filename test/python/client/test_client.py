@@ -1,13 +1,17 @@
 """The client against the orchestrator at TUTTI_URL (with TUTTI_TOKEN), whose graph ``fit`` is served (python/examples/fit)."""
 
 import asyncio
+import hashlib
 import io
+import json
 import math
 import os
 import pickle
 import subprocess
 import sys
+import tempfile
 import unittest
+import zipfile
 from contextlib import redirect_stderr
 from datetime import timedelta
 
@@ -42,6 +46,28 @@ class Results(ClientCase):
         self.assertEqual((plot.media_type, plot[:4]), ("image/png", b"\x89PNG"))
         self.assertEqual(plot._repr_mimebundle_()["image/png"], bytes(plot))
         self.assertEqual(pickle.loads(pickle.dumps(plot)).media_type, "image/png")
+
+    def test_an_iteration_is_saved_as_a_crate_that_describes_each_of_its_files(self):
+        reused = self.done.iterate(reuse=["train"], overrides={"plot": {"request": GOOD}}).wait()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "run.crate.zip")
+            reused.save_crate(path, license="https://spdx.org/licenses/CC-BY-4.0")
+            self.assertEqual(os.listdir(folder), ["run.crate.zip"])
+            with zipfile.ZipFile(path) as crate:
+                self.assertIsNone(crate.testzip())
+                files = {name: crate.read(name) for name in crate.namelist()}
+        entities = {each["@id"]: each for each in json.loads(files.pop("ro-crate-metadata.json"))["@graph"]}
+        self.assertEqual(files["outputs/plot.png"], reused.outputs["plot"])
+        self.assertEqual(json.loads(files["outputs/train.json"]), reused.outputs["train"])
+        self.assertEqual(json.loads(files["input/request.json"]), GOOD)
+        self.assertEqual(json.loads(files["overrides/plot/request.json"]), GOOD)
+        self.assertEqual({part["@id"] for part in entities["./"]["hasPart"]}, set(files))
+        for name, content in files.items():
+            self.assertEqual(entities[name]["sha256"], hashlib.sha256(content).hexdigest())
+            self.assertEqual(entities[name]["contentSize"], str(len(content)))
+        ran = [each for each in entities.values() if each["@type"] == "CreateAction"]
+        self.assertEqual([each["instrument"]["@id"] for each in ran], [f"graph.yaml{x}" for x in ("", "#train", "#plot")])
+        self.assertEqual(ran[1]["identifier"], self.done.modules["train"].execution_id)
 
     def test_an_output_that_is_not_there_is_a_key_error_that_says_why(self):
         with self.assertRaisesRegex(KeyError, r"plto: there is no such module \(did you mean plot\?\)"):
@@ -127,6 +153,8 @@ class Course(ClientCase):
         begun = self.tutti.submit("fit", ENDLESS)
         with self.assertRaises(TimeoutError):
             begun.wait(0.2)
+        with self.assertRaisesRegex(ClientError, "has not ended yet"):
+            begun.save_crate("never.zip")
         begun.cancel("enough")
         self.assertEqual((begun.wait(check=False).state, begun.data.reason), ("cancelled", "enough"))
 

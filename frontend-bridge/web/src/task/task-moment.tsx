@@ -9,6 +9,7 @@ import { useTab } from '../states/tab.js';
 import { PreciseMoment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
 import { CopyMenu } from './copy-menu.js';
+import { CrateButton } from './crate-button.js';
 import { Fault } from './fault.js';
 import { IterateForm } from './iterate-form.js';
 import { inOrder } from './layout.js';
@@ -92,6 +93,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
               </button>
               <TaskButtons commanding={commanding} />
               <CopyMenu task={now.task} />
+              {commanding.isOver && <CrateButton task={now.task} />}
             </div>
           )}
         </div>

@@ -285,6 +285,15 @@ class AsyncIteration(IterationView):
         body = _given(command=command, module=module, reason=reason)
         return Record(await self._tutti.transport.post(f"{self._path}/commands", body))
 
+    async def save_crate(self, path: Any, *, license: Optional[str] = None) -> None:
+        """Writes it as an RO-Crate, a zip file that a paper can cite: its input, its outputs as files, the graph, versions, times and attempts.
+
+        :param license: the address of the licence under which it is given on, such as ``https://spdx.org/licenses/CC-BY-4.0``
+
+        Raises ``ClientError`` ``not_ended`` while it runs.
+        """
+        await self._tutti.transport.download(f"{self._path}/crate", path, {"license": license})
+
     def events(self) -> AsyncListing:
         """All that has happened in it so far."""
         return AsyncListing(self._tutti.transport, f"{self._path}/events", {})

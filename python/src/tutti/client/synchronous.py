@@ -243,6 +243,15 @@ class Iteration(IterationView):
         """``stop``, ``reset``, ``preempt`` or ``terminate``, for the task or one of its modules."""
         return self._portal.run(self._async.command(command, module=module, reason=reason))
 
+    def save_crate(self, path: Any, *, license: Optional[str] = None) -> None:
+        """Writes it as an RO-Crate, a zip file that a paper can cite: its input, its outputs as files, the graph, versions, times and attempts.
+
+        :param license: the address of the licence under which it is given on, such as ``https://spdx.org/licenses/CC-BY-4.0``
+
+        Raises ``ClientError`` ``not_ended`` while it runs.
+        """
+        self._portal.run(self._async.save_crate(path, license=license))
+
     def events(self) -> Listing:
         """All that has happened in it so far."""
         return Listing(self._async.events(), self._portal)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import time
 import uuid
@@ -81,7 +82,7 @@ class Transport:
         content: Optional[bytes] = None,
         headers: Optional[Mapping[str, str]] = None,
     ) -> Answer:
-        params = {name: _written(value) for name, value in (query or {}).items() if value is not None}
+        params = _params(query)
         give_up_at = time.monotonic() + RETRY_S
         pause = FIRST_PAUSE_S
         while True:
@@ -105,6 +106,23 @@ class Transport:
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_S, pause * 2)
 
+    async def download(self, path: str, target: Any, query: Optional[Query] = None) -> None:
+        """Writes what is at ``path`` into a file, which appears once it is complete."""
+        partial = f"{os.fspath(target)}.part"
+        try:
+            async with self._http.stream("GET", self.url + path, params=_params(query)) as answer:
+                if not answer.is_success:
+                    raise refusal(answer.status_code, _json_or_none(await answer.aread()), str(answer.url))
+                with open(partial, "wb") as file:
+                    async for piece in answer.aiter_bytes():
+                        file.write(piece)
+            os.replace(partial, target)
+        except httpx.TransportError as error:
+            raise unreachable(self.url, error) from None
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(partial)
+
     async def close(self) -> None:
         await self._http.aclose()
 
@@ -122,6 +140,10 @@ def input_form(value: Any) -> Any:
     """A problem's input, or an override, in the JSON form of its type: bytes, and the content of a file, as base64."""
     content = content_of(value) if isinstance(value, (*BytesLike, PurePath)) else None
     return value if content is None else base64.b64encode(content).decode("ascii")
+
+
+def _params(query: Optional[Query]) -> Mapping[str, str]:
+    return {name: _written(value) for name, value in (query or {}).items() if value is not None}
 
 
 def _written(value: Any) -> str:

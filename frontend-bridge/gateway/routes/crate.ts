@@ -1,0 +1,49 @@
+/** An iteration as an RO-Crate: a zip file that a paper can cite, with what went in, what came out, and how. */
+import { z } from 'zod';
+import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { archiveOf } from '../crate/archive.js';
+import { gatherRun } from '../crate/gather.js';
+import { type App, asked } from '../http.js';
+import { taskParams } from '../requests.js';
+import * as shape from '../schemas.js';
+
+/** "The copyright and related rights status of this item has not been evaluated." */
+const NOT_EVALUATED = 'http://rightsstatements.org/vocab/CNE/1.0/';
+
+const query = z.strictObject({
+  license: z
+    .url({ protocol: /^https?$/ })
+    .default(NOT_EVALUATED)
+    .describe(
+      'The address of the licence under which the crate is given on, such as `https://spdx.org/licenses/CC-BY-4.0`. By default the ' +
+        'statement that the copyright has not been evaluated',
+    ),
+});
+
+export function crateRoute(app: App, coordinator: Coordinator, version: string): void {
+  app.get(
+    '/v1/problems/:problem_id/iterations/:iteration_id/crate',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'An iteration that has ended as an RO-Crate (Workflow Run RO-Crate 0.5) in a zip file',
+        params: taskParams,
+        querystring: query,
+        response: shape.answers({ 200: shape.content('The crate', { 'application/zip': shape.bytes }) }),
+      },
+    },
+    async (request, reply) => {
+      const { problem_id: problemId, iteration_id: iterationId } = request.params;
+      const deps = { queries: asked(coordinator, reply), blobs: coordinator.blobs, version };
+      const run = await gatherRun(deps, { problemId, iterationId }, request.query.license);
+      const { size, content } = archiveOf(run, coordinator.blobs);
+      const name = `${run.graph.name}-${problemId.slice(-6)}-${iterationId}.crate.zip`;
+      reply
+        .type('application/zip')
+        .header('content-disposition', `attachment; filename="${name}"`)
+        .header('content-length', size);
+      reply.raw.strictContentLength = true;
+      return reply.send(content);
+    },
+  );
+}
