@@ -2,7 +2,8 @@
  * Writes rows to the tables behind the log.
  *
  * 1. Rows gather in a layer; while one layer is written, the next one gathers.
- * 2. A layer is written `GATHER_MS` after its first row, at once where it is large, and `SOON_MS` after the last one where somebody waits.
+ * 2. A layer is written `GATHER_MS` after its first row, and at once where it is large. Where somebody waits, the writes rest in between for as
+ *    long as the last one took, and no longer than `SOON_MS`: they take half the disk's time at most.
  * 3. What cannot be written is tried again: there is room for it (C1), so only a file that is out of its place is in the way.
  */
 import { TuttiError } from '../base/errors.js';
@@ -43,7 +44,8 @@ export class TableWriter {
   #writing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
-  #begunAt = Number.NEGATIVE_INFINITY;
+  /** From when on a layer that somebody waits for may be written. */
+  #restedAt = Number.NEGATIVE_INFINITY;
 
   constructor(tables: LmdbTables, onWritten: (position: number) => void) {
     this.#tables = tables;
@@ -98,7 +100,7 @@ export class TableWriter {
     if (position <= this.#written || this.#layers.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.push({ position: Math.min(position, this.#newest), resolve, reject });
-      this.#writeAt(this.#begunAt + SOON_MS);
+      this.#writeAt(this.#restedAt);
     });
   }
 
@@ -162,19 +164,21 @@ export class TableWriter {
     const epoch = this.#epoch;
     // Whatever is under way goes on with what comes next.
     if (this.#writing !== undefined || epoch === undefined || this.#layers.length === 0) return;
-    this.#begunAt = performance.now();
+    const begunAt = performance.now();
     this.#writing = this.#writeLayers(epoch);
     const fault = await this.#writing.then(
       () => undefined,
       (error: unknown) => error,
     );
     this.#writing = undefined;
+    const now = performance.now();
+    this.#restedAt = now + Math.min(now - begunAt, SOON_MS);
     if (fault !== undefined) this.#settleAll(fault);
     if (this.#layers.length === 0 || this.#tables.failed !== undefined) return;
-    if (fault !== undefined) this.#writeAt(performance.now() + AGAIN_MS);
-    else if (this.#waiters.length > 0) this.#writeAt(this.#begunAt + SOON_MS);
+    if (fault !== undefined) this.#writeAt(now + AGAIN_MS);
+    else if (this.#waiters.length > 0) this.#writeAt(this.#restedAt);
     else if (this.#reservation.taken > LARGEST_RESERVATION_BYTES) this.#writeAt(0);
-    else this.#writeAt(performance.now() + GATHER_MS);
+    else this.#writeAt(now + GATHER_MS);
   }
 
   async #writeLayers(epoch: number): Promise<void> {
