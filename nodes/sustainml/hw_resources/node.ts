@@ -2,6 +2,7 @@
 import { node } from 'tutti/sdk';
 import { answering, listed } from '../configuration.js';
 import { readDevices } from '../estimate/devices.js';
+import { paced } from '../paced.js';
 import type { HWResource } from '../types.js';
 import { chooseHardware, type HardwareInputs } from './choose-hardware.js';
 
@@ -9,7 +10,7 @@ const devices = readDevices();
 
 await node<HardwareInputs, HWResource, Record<never, never>>(
   'hw_resources',
-  async (task) => {
+  paced(['estimating each device', 'choosing one'], async (task) => {
     const hardware = chooseHardware(task.inputs, devices);
     task.log.info('hardware chosen', {
       model: task.inputs.ml_model.model,
@@ -18,7 +19,7 @@ await node<HardwareInputs, HWResource, Record<never, never>>(
       power_w: String(hardware.power_consumption),
     });
     return hardware;
-  },
+  }),
   {
     onConfigure: answering({
       hardwares: () => ({ hardwares: listed(devices.devices.map(({ name }) => name)) }),

@@ -2,6 +2,7 @@
 import { node } from 'tutti/sdk';
 import { answering } from '../configuration.js';
 import { readDevices } from '../estimate/devices.js';
+import { paced } from '../paced.js';
 import type { CO2Footprint, HWResource, MLModel } from '../types.js';
 import { readModels } from './models.js';
 import { type ModelInputs, proposeModel } from './propose-model.js';
@@ -17,13 +18,13 @@ const catalogues = { models: readModels(), devices: readDevices() };
 
 await node<ModelInputs, MLModel, Previous>(
   'ml_model',
-  async (task) => {
+  paced(['filtering the catalogue', 'estimating latency and memory', 'choosing the best'], async (task) => {
     const proposal = proposeModel(task.inputs, task.previous, catalogues);
     task.log.info('model proposed', {
       model: proposal.model,
       target_latency_ms: String(proposal.target_latency),
     });
     return proposal;
-  },
+  }),
   { onConfigure: answering(modelQueries(catalogues.models)) },
 ).start();

@@ -2,6 +2,7 @@
 import { node } from 'tutti/sdk';
 import { answering } from '../configuration.js';
 import { readModels } from '../ml_model/models.js';
+import { paced } from '../paced.js';
 import type { MLModelMetadata, UserInput } from '../types.js';
 import { readLexicon } from './lexicon.js';
 import { metadataQueries } from './queries.js';
@@ -12,13 +13,13 @@ const reader = metadataReader(lexicon);
 
 await node<{ user_input: UserInput }, MLModelMetadata, Record<never, never>>(
   'ml_model_metadata',
-  async (task) => {
+  paced(['reading the problem', 'ranking keywords', 'scoring goals'], async (task) => {
     const metadata = readMetadata(task.inputs.user_input, reader);
     task.log.info('goals found', {
       goals: metadata.ml_model_metadata.join(', '),
       keywords: metadata.keywords.join(', '),
     });
     return metadata;
-  },
+  }),
   { onConfigure: answering(metadataQueries(lexicon, readModels())) },
 ).start();

@@ -4,9 +4,8 @@ import { printEvent } from '../event-line.js';
 import { type Io, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { taskIdOf } from '../short-ids.js';
-import { demandSuccess, describeTask, type IterationView, taskPath, waitForTask } from '../task.js';
-import type { Inputs } from '../watch/board.js';
-import { LiveBoard, type Terminal, terminalOf } from '../watch/live.js';
+import { demandSuccess, describeTask, waitForTask } from '../task.js';
+import { drawToEnd, type Terminal, terminalOf } from '../watch/live.js';
 
 export function watchCommand(program: Command, io: Io): void {
   clientCommand(program, 'watch', 'Watch a task to its end, or everything until Ctrl-C')
@@ -48,28 +47,7 @@ async function watchTask(session: Session, id: string): Promise<void> {
 /** Drawn over itself until the task has ended, then what came of it. */
 async function watchLive(session: Session, id: string, terminal: Terminal): Promise<void> {
   const { client, io } = session;
-  const task = await taskIdOf(client, id);
-  const { value } = await client.get<IterationView>(taskPath(task));
-  const inputs = await inputsOf(session, value);
-  const board = new LiveBoard(terminal, io.env);
-  board.show(value, inputs);
-  let view: IterationView;
-  try {
-    view = await waitForTask(client, task, io.signal, {
-      onState: (state) => board.show(state, inputs),
-      onEvent: (event) => board.take(event),
-    });
-    board.show(view, inputs);
-  } finally {
-    board.close();
-  }
+  const view = await drawToEnd(client, await taskIdOf(client, id), terminal, io);
   session.print(view, () => `\n${describeTask(view)}`);
   demandSuccess(view);
-}
-
-/** What each module takes, as the graph that the task runs on says. */
-async function inputsOf({ client }: Session, view: IterationView): Promise<Inputs> {
-  const path = `/v1/graphs/${encodeURIComponent(String(view.graph))}/versions/${String(view.graph_version)}`;
-  const { value } = await client.get<{ modules: Record<string, { inputs: string[] }> }>(path);
-  return Object.fromEntries(Object.entries(value.modules).map(([name, { inputs }]) => [name, inputs]));
 }

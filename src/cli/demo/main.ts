@@ -1,7 +1,8 @@
 /**
- * The demonstration: an orchestrator on a fresh data directory, the six SustainML nodes as separate processes, the sample problem
- * solved and iterated on once, a table of the results, and the live view until Ctrl-C. With `--once` it ends after the table: with 0
- * when both iterations succeeded. With `--sustainml [PORT]` the front ends of the SustainML framework are served, too.
+ * The demonstration: an orchestrator on a fresh data directory, the six SustainML nodes as separate processes at a pace that can be
+ * followed, the sample problem solved and iterated on, a table of the results, a chart of the footprint in other places, and the live view
+ * until Ctrl-C. With `--once` nothing is paced and it ends after the table: with 0 when both iterations succeeded. With `--sustainml
+ * [PORT]` the front ends of the SustainML framework are served, too.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -11,8 +12,11 @@ import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../base/errors.js';
 import { follow } from '../../client/follow.js';
 import { type Client, createClient } from '../client.js';
+import { terminalOf } from '../watch/live.js';
+import { footprintChart } from './chart.js';
 import { type Started, start } from './processes.js';
-import { footprints, resultTable, type SolvedIteration } from './results.js';
+import { footprints, resultTable } from './results.js';
+import { elsewhere, solveAndImprove, type UserInput } from './solve.js';
 
 const MODULES = [
   'ml_model_metadata',
@@ -23,6 +27,8 @@ const MODULES = [
   'carbon_footprint',
 ];
 const HTTP_PORT = 7480;
+/** Of each module, where somebody watches: enough to open the page while the first iteration runs. */
+const PACE_MS = 2500;
 /** A node that has not registered by then will not. */
 const NODES_WITHIN_MS = 60_000;
 
@@ -34,7 +40,8 @@ const data = mkdtempSync(join(tmpdir(), 'tutti-demo-'));
 const processes: Started[] = [];
 const stop = new AbortController();
 let failure: unknown;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
+// Never removed: the drawing of a task would take a signal that nobody handles for the end of the process, with its parts still running.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort(signal));
 const fail = (error: unknown): void => {
   failure ??= error;
   stop.abort(error);
@@ -96,26 +103,21 @@ async function run(): Promise<number> {
     sustainml?: string;
   };
   for (const module of MODULES) {
-    const env = { TUTTI_CONTROL: ready.control, TUTTI_INSTANCE: `${module}-1` };
+    const env = {
+      ...{ TUTTI_CONTROL: ready.control, TUTTI_INSTANCE: `${module}-1` },
+      ...(!once && { SUSTAINML_PACE_MS: String(PACE_MS) }),
+    };
     processes.push(start(module, compiled(`nodes/sustainml/${module}/node.js`), [], env, fail));
   }
   const client = createClient({ url: ready.http, signal: stop.signal });
   await nodesIdle(client);
+  if (!once) say(`Watch it live: ${ready.http}/`);
 
   const sample = compiled('nodes/sustainml/samples/steel-defects.json');
-  const input = JSON.parse(readFileSync(sample, 'utf8')) as Record<string, unknown>;
-  const title = String(input.problem_short_description);
-  say(`\nProblem: ${title}\n`);
-  const { problem_id } = (await client.post('/v1/problems', { graph: 'sustainml', title, input })) as {
-    problem_id: string;
-  };
-  const first = await solved(client, problem_id, 1);
-  const iterations = [first];
-  if (first.state === 'succeeded') {
-    const greener = { ...input, optimize_carbon_footprint_manual: true, previous_iteration: 1 };
-    await client.post(`/v1/problems/${problem_id}/iterations`, { parent_iteration_id: 1, input: greener });
-    iterations.push(await solved(client, problem_id, 2));
-  }
+  const input = JSON.parse(readFileSync(sample, 'utf8')) as UserInput;
+  const io = { stdout: process.stdout, env: process.env, signal: stop.signal };
+  const show = { client, terminal: terminalOf(io), io, say };
+  const { problemId, iterations } = await solveAndImprove(show, input);
   say(resultTable(iterations));
   const [before, after] = footprints(iterations);
   if (before !== undefined && after !== undefined) {
@@ -123,10 +125,15 @@ async function run(): Promise<number> {
       `\nThe second iteration asked for a lower footprint and got ${Math.round((1 - after / before) * 100)} % less.`,
     );
   }
+  const allSolved = iterations.length === 2 && iterations.every(({ state }) => state === 'succeeded');
+  if (!once && allSolved) {
+    say('\nThe same model elsewhere: only the footprint is computed again, with all other outputs reused.\n');
+    say(footprintChart(await elsewhere(show, problemId, input, iterations)));
+  }
   say(`\nLive view: ${ready.http}/`);
+  if (!once) say(`The same chart there: ${ready.http}/?page=iterations&problem=${problemId}&view=charts`);
   if (ready.sustainml !== undefined)
     say(`The front ends of SustainML find their back end at ${ready.sustainml}`);
-  const allSolved = iterations.length === 2 && iterations.every(({ state }) => state === 'succeeded');
   if (once) return allSolved ? 0 : 1;
   say('Ctrl-C ends everything that this command started.');
   await new Promise<void>((resolve) =>
@@ -165,23 +172,4 @@ async function nodesIdle(client: Client): Promise<void> {
   for await (const _ of follow(client, { cursor: now.cursor, signal: limit })) if ((await idle()).all) return;
   stop.signal.throwIfAborted();
   throw new Error(`the nodes did not all register within ${NODES_WITHIN_MS / 1000} s`);
-}
-
-/** The iteration once it has ended. */
-async function solved(client: Client, problemId: string, iterationId: number): Promise<SolvedIteration> {
-  const path = `/v1/problems/${problemId}/iterations/${iterationId}`;
-  const { value, cursor } = await client.get<SolvedIteration>(path);
-  if (!['waiting', 'running', 'suspended'].includes(value.state)) return value;
-  for await (const followed of follow(client, { cursor, problemId, signal: stop.signal })) {
-    const ended =
-      followed.kind === 'gap' ||
-      followed.events.some(
-        ({ type, iteration_id }) =>
-          iteration_id === iterationId && /^iteration\.(succeeded|failed|cancelled|aborted)$/.test(type),
-      );
-    if (!ended) continue;
-    const now = (await client.get<SolvedIteration>(path)).value;
-    if (!['waiting', 'running', 'suspended'].includes(now.state)) return now;
-  }
-  throw new Error('interrupted');
 }

@@ -1,9 +1,11 @@
 /** The board of a task, drawn over itself in a terminal for as long as the task runs. */
 import { createLogUpdate } from 'log-update';
 import type { StreamedEvent } from '../../client/follow.js';
+import type { TaskId } from '../../model/task-id.js';
+import type { Client } from '../client.js';
 import type { Io } from '../io.js';
 import { type Paint, paintOf } from '../paint.js';
-import type { IterationView } from '../task.js';
+import { type IterationView, taskPath, waitForTask } from '../task.js';
 import { advance, type Board, boardOf, type Inputs } from './board.js';
 import { draw } from './draw.js';
 
@@ -19,14 +21,44 @@ export interface Terminal extends NodeJS.WritableStream {
 }
 
 /** The terminal that stdout is; nothing for a pipe, a file, and terminals that cannot go back over what they have shown. */
-export function terminalOf(io: Io): Terminal | undefined {
+export function terminalOf(io: Pick<Io, 'stdout' | 'env'>): Terminal | undefined {
   const stdout = io.stdout as unknown as Partial<Terminal>;
   return stdout.isTTY === true && io.env.TERM !== 'dumb' && !io.env.CI
     ? (io.stdout as unknown as Terminal)
     : undefined;
 }
 
-export class LiveBoard {
+/** Draws a task over itself until it has ended. Throws as `waitForTask`. */
+export async function drawToEnd(
+  client: Client,
+  task: TaskId,
+  terminal: Terminal,
+  { env, signal }: Pick<Io, 'env' | 'signal'>,
+): Promise<IterationView> {
+  const { value } = await client.get<IterationView>(taskPath(task));
+  const inputs = await inputsOf(client, value);
+  const board = new LiveBoard(terminal, env);
+  board.show(value, inputs);
+  try {
+    const view = await waitForTask(client, task, signal, {
+      onState: (state) => board.show(state, inputs),
+      onEvent: (event) => board.take(event),
+    });
+    board.show(view, inputs);
+    return view;
+  } finally {
+    board.close();
+  }
+}
+
+/** What each module takes, as the graph that the task runs on says. */
+async function inputsOf(client: Client, view: IterationView): Promise<Inputs> {
+  const path = `/v1/graphs/${encodeURIComponent(String(view.graph))}/versions/${String(view.graph_version)}`;
+  const { value } = await client.get<{ modules: Record<string, { inputs: string[] }> }>(path);
+  return Object.fromEntries(Object.entries(value.modules).map(([name, { inputs }]) => [name, inputs]));
+}
+
+class LiveBoard {
   readonly #terminal: Terminal;
   readonly #write: ReturnType<typeof createLogUpdate>;
   readonly #paint: Paint;
