@@ -186,7 +186,15 @@ export const FACTS = {
   },
   'output.recorded': {
     about: 'execution',
-    shown: { output_seq: 'count', last: 'flag', size: 'count', blob: 'blob?', output: 'json?' },
+    shown: {
+      output_seq: 'count',
+      last: 'flag',
+      size: 'count',
+      /** Of the payload's bytes. Stores of schema 1 have none. */
+      sha256: 'id?',
+      blob: 'blob?',
+      output: 'json?',
+    },
     withheld: { indexed: 'texts?' },
   },
   'output.refused': { about: 'execution', shown: { output_seq: 'count', code: 'text', message: 'text' } },

@@ -7,7 +7,9 @@
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, TuttiError } from '../base/errors.js';
+import { sha256Of } from '../base/sha256.js';
 import { hasEnded } from '../model/execution.js';
+import type { BlobRef } from '../model/payload.js';
 import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
 import { entriesOf, keysOf } from '../store/pages.js';
 import { type Reader, type Store, TABLES } from '../store/store.js';
@@ -259,10 +261,22 @@ class Checking {
         if (event.seq <= last) this.#fault(where, `has event ${event.seq} after ${last}`);
         if (event.problem_id !== row.problem_id || event.iteration_id !== row.iteration_id)
           this.#fault(where, `has event ${event.seq}, which is of another task`);
+        if (event.type === 'output.recorded') await this.#hash(where, row, event);
         last = event.seq;
       }
     }
     if (last === 0) this.#fault(where, 'has no events');
+  }
+
+  /** An output is the one that its event says. */
+  async #hash(where: string, row: TaskRow, event: StoredEvent): Promise<void> {
+    const { execution_id = '', output_seq = 0, sha256, blob } = event;
+    if (sha256 === undefined) return;
+    const key = [row.problem_id, row.iteration_id, execution_id, output_seq];
+    const bytes = blob ? undefined : await this.#reader.get('payloads', key);
+    const found = bytes ? sha256Of(bytes) : blob?.sha256;
+    if (found !== undefined && found !== sha256)
+      this.#fault(where, `has output ${output_seq} of ${execution_id} as ${found}, and recorded ${sha256}`);
   }
 
   /** Payloads, events and references of iterations that are not there. */
@@ -399,8 +413,13 @@ function nameOf(task: TaskRow, owner: string, seq: number, iteration: number): s
 
 interface StoredEvent {
   readonly seq: number;
+  readonly type: string;
   readonly problem_id?: string;
   readonly iteration_id?: number;
+  readonly execution_id?: string;
+  readonly output_seq?: number;
+  readonly sha256?: string;
+  readonly blob?: BlobRef;
 }
 
 function linesOf(page: Uint8Array): StoredEvent[] {

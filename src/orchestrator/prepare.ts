@@ -2,9 +2,9 @@
  * Requests before they enter the mailbox: what needs no state is worked out here, so that the loop does not: inputs are
  * encoded in the type of their graph, large ones become blobs, graph files are parsed.
  */
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type Fault, summaryOf } from '../base/errors.js';
+import { sha256Of } from '../base/sha256.js';
 import { type Graph, typeOf } from '../model/graph.js';
 import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
@@ -111,7 +111,7 @@ async function prepareInput(
 /** Inline while it is small, as a blob beyond. */
 async function keep(deps: PrepareDeps, bytes: Uint8Array): Promise<PreparedInput | Refusal> {
   if (bytes.byteLength <= deps.inlineMaxBytes) return { kind: 'inline', bytes };
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = sha256Of(bytes);
   const put = await deps.blobs.put(sha256, Readable.from([bytes]));
   return put.ok ? { kind: 'blob', sha256, size: put.blob.size } : put;
 }

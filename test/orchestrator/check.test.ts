@@ -37,6 +37,16 @@ it('finds a problem that is listed, and is not there', async () => {
   ]);
 });
 
+it('finds an output that is another than the one that was recorded', async () => {
+  const entries = await core.store.range('payloads', { prefix: [] });
+  const { key } = entries.find((entry) => entry.key[3] === 1)!;
+  const value = Buffer.from('{"seq":2}');
+  await core.store.commit(core.epoch, [{ op: 'put', table: 'payloads', key, value }]);
+  expect(await faults()).toMatchObject([
+    { what: expect.stringMatching(/^has output 1 of .*, and recorded/) },
+  ]);
+});
+
 describe.each(['problems_by_state', 'iteration_index'] as const)('the summaries in %s', (table) => {
   it('are those of their iterations', async () => {
     expect(await faults()).toEqual([]);

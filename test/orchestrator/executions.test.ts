@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
 import { Core, graphOf, INLINE_MAX_BYTES, moduleSpec, type Peer } from './core.js';
@@ -92,6 +93,13 @@ describe('an output', () => {
     expect((await a.report(order, 'ACCEPTED')).types).toEqual([]);
   });
 
+  it('is recorded with the SHA-256 of its bytes', async () => {
+    const bytes = Buffer.from('{"seq":1}');
+    const turned = await a.publish(order, 1, { payload: { kind: 'inline', bytes } });
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    expect(turned.detail('output.recorded')).toMatchObject({ size: bytes.length, sha256 });
+  });
+
   it('that comes too early is dropped, and recorded when those before it are', async () => {
     const early = await a.publish(order, 2);
     expect([early.types, early.to(a.route)]).toEqual([[], []]);
@@ -174,7 +182,7 @@ describe('an output', () => {
     expect([refused.refusals(a.route), refused.types]).toEqual([['blob_missing'], []]);
     await core.turn({ kind: 'blob', id: 99, ...blob });
     const turned = await a.publish(order, 1, { payload: { kind: 'blob', blob } });
-    expect(turned.detail('output.recorded')).toMatchObject({ blob });
+    expect(turned.detail('output.recorded')).toMatchObject({ blob, sha256: blob.sha256 });
     expect(turned.acks(a.route)).toEqual([[1, true]]);
   });
 

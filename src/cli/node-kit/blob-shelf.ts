@@ -1,7 +1,7 @@
 /** Blobs over HTTP, in memory: what `PUT` and `GET /v1/blobs/{sha256}` are on an orchestrator. */
-import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { sha256Of } from '../../base/sha256.js';
 import type { BlobRef } from '../../model/payload.js';
 
 export interface BlobShelf {
@@ -24,7 +24,7 @@ export async function openBlobShelf(): Promise<BlobShelf> {
       response.writeHead(404).end();
     } else if (request.method === 'PUT') {
       const bytes = await buffer(request);
-      if (sha256(bytes) !== name) {
+      if (sha256Of(bytes) !== name) {
         response.writeHead(422).end('the content does not hash to its name');
         return;
       }
@@ -50,7 +50,7 @@ export async function openBlobShelf(): Promise<BlobShelf> {
     blobs,
     uploads,
     keep(bytes) {
-      const name = sha256(bytes);
+      const name = sha256Of(bytes);
       blobs.set(name, bytes);
       return { sha256: name, size: bytes.byteLength };
     },
@@ -61,8 +61,4 @@ export async function openBlobShelf(): Promise<BlobShelf> {
       });
     },
   };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -8,6 +8,7 @@
  * 5. The history of an ended execution is final: later messages about it add nothing.
  * 6. A blob's size is that of the stored blob, never the one that a node states.
  */
+import { sha256Of } from '../../base/sha256.js';
 import type { Peer } from '../../bus/bus.js';
 import { type ExecutionEnd, hasEnded } from '../../model/execution.js';
 import type { ExecutionEndFact, FinalReport, StopCause } from '../../model/facts.js';
@@ -206,15 +207,16 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
   start(turn, execution);
   const { problem_id, iteration_id, module } = aboutExecution(execution);
   let size: number;
+  let sha256: string;
   let blob: BlobRef | undefined;
   if (output.payload.kind === 'inline') {
     const { bytes } = output.payload;
     size = bytes.byteLength;
+    sha256 = sha256Of(bytes);
     const ref = { problemId: problem_id, iterationId: iteration_id, owner: execution.id, seq: output.seq };
     turn.journal.payload(ref, bytes);
   } else {
-    const { sha256 } = output.payload.blob;
-    size = output.payload.blob.size;
+    ({ sha256, size } = output.payload.blob);
     blob = { sha256, size };
   }
   const indexed = output.last ? indexedNow(turn.state, task.graph.key.name, module, value) : undefined;
@@ -224,6 +226,7 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
     output_seq: output.seq,
     last: output.last,
     size,
+    sha256,
     ...(blob && { blob }),
     ...(shown !== undefined && { output: shown }),
     ...(indexed && { indexed }),
