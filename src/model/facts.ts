@@ -301,6 +301,10 @@ export type EventType = Public;
 export type FactOf<T extends keyof Facts> = Flat<ShownOf<T> & PartOf<T, 'withheld'>>;
 
 export type Fact = { [T in keyof Facts]: FactOf<T> }[keyof Facts];
+/** The end of a task. */
+export type TaskEndFact = {
+  [E in 'succeeded' | 'failed' | 'cancelled' | 'aborted']: FactOf<`iteration.${E}`>;
+}['succeeded' | 'failed' | 'cancelled' | 'aborted'];
 /** The end of an execution. */
 export type ExecutionEndFact = { [E in ExecutionEnd]: FactOf<`execution.${E}`> }[ExecutionEnd];
 export type PublicFact = { [T in Public]: FactOf<T> }[Public];

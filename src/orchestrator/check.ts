@@ -3,18 +3,27 @@
  *
  * 1. It only reads, and may run beside the orchestrator that writes.
  * 2. A fault names the rows that it is about; there is one for each thing that is wrong, up to a limit.
+ * 3. Rows of iterations, problems, nodes and commands are the fold of the events about them (`folded/`), from the first one on. Where that one is
+ *    gone, or is older than complete facts, this is counted.
+ * 4. It holds a few pages at once, and the unfinished of what it folds, however large the store.
  */
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, TuttiError } from '../base/errors.js';
 import { sha256Of } from '../base/sha256.js';
 import { hasEnded } from '../model/execution.js';
+import { isFactEvent } from '../model/fact-reader.js';
+import type { FactEvent } from '../model/facts.js';
 import type { BlobRef } from '../model/payload.js';
 import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
 import { entriesOf, keysOf } from '../store/pages.js';
 import { type Reader, type Store, TABLES } from '../store/store.js';
 import { blobPath, hashOfFile } from './blob-files.js';
+import { factsSince } from './facts-since.js';
+import { FleetFold } from './folded/fleet-fold.js';
+import { TaskFold } from './folded/task-fold.js';
 import { readProblemAt, readTask } from './load.js';
+import { type GraphsThen, type ReadStoredGraph, StoredGraphs } from './queries/graphs.js';
 import {
   type BlobRow,
   type BootRow,
@@ -44,8 +53,14 @@ export interface StoreVerdict {
 }
 
 const FAULTS_LISTED = 200;
+/** Pages of events that are read at once: each has up to a mebibyte. */
+const EVENT_PAGES = 16;
+/** Events that are the first of what is folded are counted as missing under this name. */
+const WITHOUT_BEGINNING = 'without their first event';
 
 export interface CheckOptions {
+  /** Reads the graphs that iterations run on; absent: iterations are not folded. */
+  readonly readGraph?: ReadStoredGraph;
   /** Where the blobs are; absent: their files are not looked at. */
   readonly blobDir?: string;
   /** Read every blob, whose SHA-256 must be its name. @default false: its size only */
@@ -68,11 +83,16 @@ class Checking {
   readonly #options: CheckOptions;
   readonly #faults: StoreFault[] = [];
   readonly #counts: Record<string, number> = {};
+  readonly #graphs: GraphsThen | undefined;
+  /** The first event from which facts are complete. */
+  #since = Number.POSITIVE_INFINITY;
+  #fleet: FleetFold | undefined;
   #more = false;
 
   constructor(reader: Reader, options: CheckOptions) {
     this.#reader = reader;
     this.#options = options;
+    this.#graphs = options.readGraph && new StoredGraphs(options.readGraph).at(reader);
   }
 
   verdict(): StoreVerdict {
@@ -81,6 +101,9 @@ class Checking {
 
   async run(): Promise<void> {
     await this.#part('values', () => this.#values());
+    await this.#part('meta', async () => {
+      this.#since = (await factsSince(this.#reader)) ?? Number.POSITIVE_INFINITY;
+    });
     await this.#part('events', () => this.#events());
     await this.#part('problems', () => this.#problems());
     await this.#part('iterations', () => this.#iterations());
@@ -88,6 +111,7 @@ class Checking {
     await this.#part('blobs', () => this.#blobs());
     await this.#part('nodes', () => this.#nodes());
     await this.#part('commands', () => this.#commands());
+    await this.#part('events of nodes and commands', () => this.#foldedFleet());
     await this.#part('idempotency keys', () => this.#idempotency());
   }
 
@@ -119,19 +143,52 @@ class Checking {
     const stored = await this.#reader.get('meta', ['cursor']);
     const cursor = stored ? decodeRow<number>(stored) : 0;
     let expected: number | undefined;
-    for await (const { key, value } of entriesOf(this.#reader, 'events')) {
+    const fleet = this.#newFleetFold();
+    for await (const { key, value } of entriesOf(this.#reader, 'events', { page: EVENT_PAGES })) {
       const first = Number(key[0]);
       if (expected !== undefined && first !== expected)
         this.#fault(`events ${first}`, `follows ${expected - 1}`);
       expected = first;
-      for (const { seq } of linesOf(value)) {
+      for (const event of linesOf(value)) {
+        const { seq } = event;
         if (seq !== expected) this.#fault(`events ${first}`, `has event ${seq} where ${expected} should be`);
         expected += 1;
         this.#count('events');
+        if (this.#isFoldable(`events ${first}`, event))
+          await this.#fit(`events ${first}`, seq, () => fleet.take(event));
       }
     }
+    this.#fleet = fleet;
     if (expected !== undefined && expected !== cursor + 1)
       this.#fault('meta cursor', `is ${cursor}, the newest event is ${expected - 1}`);
+  }
+
+  #newFleetFold(): FleetFold {
+    return new FleetFold({
+      reader: this.#reader,
+      since: this.#since,
+      fault: (where, what) => this.#fault(where, what),
+      count: (what) => this.#count(what),
+    });
+  }
+
+  /** Whether it is an event of complete facts. */
+  #isFoldable(where: string, event: StoredEvent): event is FactEvent & StoredEvent {
+    if (event.seq < this.#since) return false;
+    if (isFactEvent(event)) return true;
+    this.#fault(where, `has event ${event.seq}, which is not one of a kind that is known`);
+    return false;
+  }
+
+  /** Whether it fits what came before. */
+  async #fit(where: string, seq: number, take: () => void | Promise<void>): Promise<boolean> {
+    try {
+      await take();
+      return true;
+    } catch (thrown) {
+      this.#fault(where, `has event ${seq}, which does not fit what came before: ${messageOf(thrown)}`);
+      return false;
+    }
   }
 
   async #problems(): Promise<void> {
@@ -251,21 +308,55 @@ class Checking {
     }
   }
 
-  /** In order, and of this task. */
+  /** In order, of this task, and what its row is made of. */
   async #taskEvents(where: string, row: TaskRow): Promise<void> {
     let last = 0;
-    for await (const { value } of entriesOf(this.#reader, 'task_events', {
+    let fold: TaskFold | undefined;
+    for await (const { key, value } of entriesOf(this.#reader, 'task_events', {
       prefix: [row.problem_id, row.iteration_id],
+      page: EVENT_PAGES,
     })) {
+      if (last === 0) fold = await this.#foldOf(row, Number(key[2]));
       for (const event of linesOf(value)) {
         if (event.seq <= last) this.#fault(where, `has event ${event.seq} after ${last}`);
         if (event.problem_id !== row.problem_id || event.iteration_id !== row.iteration_id)
           this.#fault(where, `has event ${event.seq}, which is of another task`);
         if (event.type === 'output.recorded') await this.#hash(where, row, event);
         last = event.seq;
+        const folded = fold;
+        if (!folded) continue;
+        const isTold =
+          this.#isFoldable(where, event) && (await this.#fit(where, event.seq, () => folded.take(event)));
+        if (!isTold) fold = undefined;
       }
     }
     if (last === 0) this.#fault(where, 'has no events');
+    if (fold) await this.#fit(where, last, () => this.#compare(where, row, fold));
+  }
+
+  async #foldOf(row: TaskRow, first: number): Promise<TaskFold | undefined> {
+    const graph = await this.#graphs?.graph(row.graph, row.graph_version);
+    const problem = await readProblemAt(this.#reader, row.problem_seq);
+    if (!graph || !problem) return undefined;
+    if (first >= this.#since) return new TaskFold(row, problem, graph.compiled);
+    this.#count(`iterations ${WITHOUT_BEGINNING}`);
+    return undefined;
+  }
+
+  #compare(where: string, row: TaskRow, fold: TaskFold): void {
+    this.#count('iterations folded');
+    const difference = fold.difference();
+    if (difference) this.#fault(where, difference);
+    const ofProblem = fold.problemDifference();
+    if (ofProblem) this.#fault(`problems ${row.problem_id}`, ofProblem);
+  }
+
+  async #foldedFleet(): Promise<void> {
+    await this.#fleet?.finish();
+    for (const what of ['nodes', 'commands']) {
+      const missing = (this.#counts[what] ?? 0) - (this.#counts[`${what} folded`] ?? 0);
+      if (missing > 0) this.#counts[`${what} ${WITHOUT_BEGINNING}`] = missing;
+    }
   }
 
   /** An output is the one that its event says. */

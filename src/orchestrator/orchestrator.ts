@@ -23,6 +23,7 @@ import type { State } from './decide/state.js';
 import type { House, Step } from './decide/turn.js';
 import { Doors } from './doors.js';
 import { CommittedEvents } from './event-stream.js';
+import { noteFactsSince } from './facts-since.js';
 import { type Gauges, gaugesOf } from './gauges.js';
 import { Indexes } from './indexes.js';
 import { type IngestDeps, ingest } from './ingest.js';
@@ -241,6 +242,7 @@ export class Orchestrator implements Coordinator {
       logger: deps.logger,
     });
     await ages.start();
+    await noteFactsSince(deps.store, epoch);
     const state = await recover({
       store: deps.store,
       graceMs: deps.options.graceMs,

@@ -4,6 +4,7 @@
  * | table | key | value |
  * |---|---|---|
  * | meta | `cursor` | the newest event's seq |
+ * | meta | `facts_since` | the first seq from which facts are complete (`facts-since.ts`) |
  * | meta | `index`, graph, field | `IndexRow`: what was found before the index was declared |
  * | graphs | name, version | `GraphRow` |
  * | problems | created_seq | `ProblemRow` |
@@ -475,7 +476,7 @@ function phaseFromRow(
 
 /**
  * A pause ends at its time of the wall clock. It is never longer than its module makes it, nor than what was left of it when something was
- * recorded last, wherever the wall clock has been set.
+ * recorded last, wherever the wall clock has been set. What people read stays what the fact said.
  */
 function retryFromRow(row: ModuleRow, spec: ModuleSpec, clocks: Clocks): Retry | undefined {
   const { nowMs, wallMs, lastMs = wallMs } = clocks;
@@ -483,5 +484,5 @@ function retryFromRow(row: ModuleRow, spec: ModuleSpec, clocks: Clocks): Retry |
   if (at === undefined) return undefined;
   const longestMs = Math.max(backoffMs(spec, row.attempts), REJECTED_PAUSE_MS);
   const leftMs = Math.max(0, Math.min(at - wallMs, at - lastMs, longestMs));
-  return { at: wallMs + leftMs, dueMs: nowMs + leftMs };
+  return { at, dueMs: nowMs + leftMs };
 }

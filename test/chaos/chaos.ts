@@ -88,7 +88,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     const faults: string[] = [...system.crashes, ...watcher.faults];
     if (!(await isQuiet(system.http))) faults.push('it did not become quiet');
     await delay(1500);
-    const verdict = await check({ http: system.http, journals, minSuccesses: options.minSuccesses });
+    const { http, data } = system;
+    const { minSuccesses } = options;
+    const verdict = await check({ http, journals, store: { root, data }, minSuccesses });
     const attacks = {
       ...nemesis.counts,
       'orchestrator restarts': system.restarts,

@@ -9,10 +9,15 @@
  * 5. Nothing is recorded after a stop was committed, and nobody works on what is shown as stopped.
  * 6. What replaced processes and lost leases said had no effect.
  * 7. Nothing is left over: no task, no execution, no pending command.
+ * 8. Every invariant of the store holds, in the first place that each row is the fold of its facts: `tutti check` says so.
  */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
+import type { StoreVerdict } from '../../src/orchestrator/check.js';
 import type { Content } from './behaviour.js';
 import { History } from './history.js';
 import {
@@ -26,6 +31,8 @@ import {
 export interface CheckOptions {
   readonly http: string;
   readonly journals: string;
+  /** The package's folder, and the orchestrator's data directory; absent: the store is not looked at. */
+  readonly store?: { readonly root: string; readonly data: string };
   /** Tasks that have to have succeeded: a run in which nothing did proves nothing. */
   readonly minSuccesses: number;
 }
@@ -77,6 +84,7 @@ class Checking {
     await this.#checkOutputs();
     await this.#checkNodes();
     await this.#checkCommands();
+    await this.#checkStore();
     this.faults.unshift(...this.#history.faults);
     const { minSuccesses } = this.#options;
     if ((this.counts.succeeded ?? 0) < minSuccesses)
@@ -309,6 +317,24 @@ class Checking {
           this.faults.push(`command ${command_id}: ${part.execution_id} never stopped`);
       }
     });
+  }
+
+  async #checkStore(): Promise<void> {
+    const { store } = this.#options;
+    if (!store) return;
+    const command = [join(store.root, 'dist/src/cli/main.js'), 'check', store.data, '--json'];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, command).catch(
+      (failed: { readonly stdout: string; readonly stderr: string }) => failed,
+    );
+    if (!stdout.startsWith('{')) {
+      this.faults.push(`the store cannot be checked: ${stdout}${stderr}`);
+      return;
+    }
+    const { faults, counts } = JSON.parse(stdout) as StoreVerdict;
+    for (const { where, what } of faults) this.faults.push(`in the store, ${where} ${what}`);
+    for (const [name, count] of Object.entries(counts)) this.counts[`stored ${name}`] = count;
+    if (counts['iterations folded'] !== counts.iterations)
+      this.faults.push(`${counts['iterations folded']} of ${counts.iterations} iterations could be folded`);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: what the API answers.

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- [--minutes N] [--kills N] [--seed S] [--min-successes N] [--keep]`, or `--check URL JOURNALS` for the checker alone.
+ * `npm run chaos -- [--minutes N] [--kills N] [--seed S] [--min-successes N] [--keep]`, or `--check URL JOURNALS [DATA]` for the checker alone.
  * Prints what was done and what was counted; exits with 1 when a promise was broken.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -37,10 +37,11 @@ function conclude(faults: readonly string[]): void {
 }
 
 if (values.check) {
-  const [http = '', journals = ''] = positionals;
+  const [http = '', journals = '', data] = positionals;
   const { counts, faults } = await check({
     http,
     journals,
+    ...(data !== undefined && { store: { root: process.cwd(), data } }),
     minSuccesses: Number(values['min-successes'] ?? 1),
   });
   print('counted', counts);

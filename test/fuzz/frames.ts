@@ -9,7 +9,6 @@ import { EventsSocket } from '../../src/bus/zmtp/events-socket.js';
 import { wrapped } from '../../src/bus/zmtp/frames.js';
 import { Incoming, type Part } from '../../src/bus/zmtp/incoming.js';
 import { nullMechanism } from '../../src/bus/zmtp/mechanism.js';
-import { checkStore } from '../../src/orchestrator/check.js';
 import type { Step } from '../../src/orchestrator/decide/turn.js';
 import { ingest } from '../../src/orchestrator/ingest.js';
 import { CURVE_GREETING, CurveClient } from '../bus/zmtp/curve-client.js';
@@ -115,7 +114,7 @@ export async function framesTarget(sources: RegExp): Promise<FuzzTarget> {
         (await honest.publish(mine!, 1)).types.includes('iteration.succeeded'),
         'an honest node was harmed',
       );
-      assert.deepEqual((await checkStore(core.store)).faults, []);
+      assert.deepEqual(await core.faults(), []);
       const end = performance.now() + IDLE_MS;
       while (publisher.gauges().connections > 0 && performance.now() < end) await delay(20);
       const { connections, subscriptions } = publisher.gauges();

@@ -9,7 +9,122 @@ const decide = (file) => `src/orchestrator/decide/${file}.ts`;
 const core = (name) => [`test/orchestrator/${name}.test.ts`, 'test/orchestrator', 'test/simulation'];
 const SCHEDULING = ['test/scheduling', 'test/orchestrator', 'test/simulation'];
 
+const FOLD = ['test/orchestrator/fold-table.test.ts'];
+const fold = (file) => `src/model/fold/${file}.ts`;
+
 export const MUTANTS = [
+  {
+    what: 'folds an acceptance without its time',
+    file: fold('execution'),
+    find: "  state.undo.set(execution, 'acceptedAt', moment.at);\n",
+    put: '',
+    tests: FOLD,
+  },
+  {
+    what: 'folds an assignment without its boot',
+    file: fold('execution'),
+    find: 'bootId: fact.boot_id,',
+    put: "bootId: '',",
+    tests: FOLD,
+  },
+  {
+    what: 'folds a final report without the number of outputs',
+    file: fold('execution'),
+    find: "  state.undo.set(execution, 'lastSeq', outputs);\n",
+    put: '',
+    tests: FOLD,
+  },
+  {
+    what: 'folds an output without what is indexed of it',
+    file: fold('execution'),
+    find: "    undo.set(execution, 'indexed', fact.indexed);\n",
+    put: '',
+    tests: FOLD,
+  },
+  {
+    what: 'folds a requeued task without its time',
+    file: fold('task'),
+    find: "  state.undo.set(task, 'queuedAt', fact.queued_at);\n",
+    put: '',
+    tests: FOLD,
+  },
+  {
+    what: 'folds the end of a task without its reason',
+    file: fold('task'),
+    find: "  undo.set(task, 'reason', fact.reason);\n",
+    put: '',
+    tests: FOLD,
+  },
+  {
+    what: 'folds a description of a node without its labels',
+    file: fold('node'),
+    find: "  state.undo.set(node, 'labels', fact.labels);\n",
+    put: '',
+    tests: FOLD,
+  },
+  {
+    what: 'folds a stop of a command without its time',
+    file: fold('command'),
+    find: "state.undo.set(partOf(command, fact), 'stoppedAt', moment.at);",
+    put: '',
+    tests: FOLD,
+  },
+  {
+    what: 'folds the liveness of a node without writing its row',
+    file: fold('node'),
+    find: '  undo.add(changed.nodes, node);\n}\n\nfunction nodeOf',
+    put: '}\n\nfunction nodeOf',
+    tests: FOLD,
+  },
+  {
+    what: 'stores no boots that died',
+    file: 'src/orchestrator/records.ts',
+    find: 'died_boots: run.diedBoots.length > 0 ?',
+    put: 'died_boots: run.diedBoots.length > 9 ?',
+    tests: FOLD,
+  },
+  {
+    what: 'confirms an execution without a fact',
+    file: decide('executions'),
+    find: "emit(turn, { type: 'execution.confirmed', execution_id: execution.id });",
+    put: "state.undo.set(execution, 'acceptedByReport', true);",
+    tests: core('executions'),
+  },
+  {
+    what: 'halts a module without a fact',
+    file: decide('planner'),
+    find: "emit(turn, { type: 'module.stopped', ...aboutModule(task, step.position) });",
+    put: "turn.state.undo.set(task.runs[step.position]!, 'phase', { kind: 'stopped' });",
+    tests: core('task-commands'),
+  },
+  {
+    what: 'changes a priority without a fact',
+    file: decide('planner'),
+    find: 'function endTask(turn: Turn, task: Task, end: ',
+    put: "function endTask(turn: Turn, task: Task, end: 'succeeded' | 'failed' | 'cancelled' | 'aborted'): void {\n  turn.state.undo.set(task, 'priority', 1);\n  endAs(turn, task, end);\n}\n\nfunction endAs(turn: Turn, task: Task, end: ",
+    tests: core('executions'),
+  },
+  {
+    what: 'moves a pause over a restart without a fact',
+    file: 'src/orchestrator/records.ts',
+    find: 'return { at, dueMs: nowMs + leftMs };',
+    put: 'return { at: wallMs + leftMs, dueMs: nowMs + leftMs };',
+    tests: ['test/orchestrator/restart-clock.test.ts'],
+  },
+  {
+    what: 'checks a store without folding its iterations',
+    file: 'src/orchestrator/check.ts',
+    find: 'if (difference) this.#fault(where, difference);',
+    put: '',
+    tests: ['test/orchestrator/check.test.ts'],
+  },
+  {
+    what: 'checks a store without folding its nodes',
+    file: 'src/orchestrator/folded/fleet-fold.ts',
+    find: 'if (difference) this.#deps.fault(`nodes ${id}`, difference);',
+    put: '',
+    tests: ['test/orchestrator/check.test.ts'],
+  },
   {
     what: 'leaves behind what a step has done before it threw',
     file: decide('attempt'),

@@ -1,7 +1,6 @@
 /** A step takes effect completely or not at all, wherever it throws. */
 import { expect, it } from 'vitest';
 import type { NodeMessage } from '../../src/model/protocol.js';
-import { checkStore } from '../../src/orchestrator/check.js';
 import { Core, graphOf, moduleSpec } from './core.js';
 
 const GRAPH = graphOf(
@@ -80,7 +79,7 @@ it('leaves nothing of a step or of a batch behind, wherever a fact of it throws'
     typesJson: types.toJson([]),
   });
 
-  expect((await checkStore(core.store)).faults).toEqual([]);
+  expect(await core.faults()).toEqual([]);
   expect(core.undoneSteps).toBeGreaterThan(40);
   expect(core.undoneBatches).toBeGreaterThan(80);
 });

@@ -14,10 +14,12 @@ import {
   type Output,
   PROTOCOL_VERSION,
 } from '../../src/model/protocol.js';
+import { checkStore, type StoreFault, type StoreVerdict } from '../../src/orchestrator/check.js';
 import { consider, decide, nextDueMs } from '../../src/orchestrator/decide/decide.js';
 import { type AssignOrder, Journal } from '../../src/orchestrator/decide/journal.js';
 import type { FleetNode, State } from '../../src/orchestrator/decide/state.js';
 import type { House, Loaded, PreparedRequest, Step } from '../../src/orchestrator/decide/turn.js';
+import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
 import { load } from '../../src/orchestrator/load.js';
 import type { Answer } from '../../src/orchestrator/port.js';
 import { decodeRow, type TaskRow } from '../../src/orchestrator/records.js';
@@ -25,6 +27,7 @@ import { recover } from '../../src/orchestrator/recover.js';
 import { createMemoryDisk, type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { FaultyJournal, Injected } from '../support/faulty-journal.js';
+import { Mirror } from '../support/mirror.js';
 import { portraitOf } from '../support/portrait.js';
 
 export type Sent = OrchestratorMessage | AssignOrder;
@@ -119,6 +122,8 @@ const HEARD = ['heardAt', 'heardMs'];
 export class Core {
   readonly #graphs: ReadonlyMap<string, Graph>;
   readonly #token: string | undefined;
+  /** Sees in each turn that what it writes is the fold of its facts. */
+  readonly #mirror = new Mirror();
   #store: MemoryStore;
   #ids = 0;
   #requests = 0;
@@ -159,11 +164,13 @@ export class Core {
     this.#store.crash();
     this.#store = openMemoryStore(this.#store.disk);
     this.epoch = await this.#store.reign();
+    await noteFactsSince(this.#store, this.epoch);
     this.wallMs += downMs;
     this.nowMs = 5;
     const clocks = { nowMs: this.nowMs, wallMs: this.wallMs };
     const parseGraph = (yaml: string): Graph => this.#graphs.get(yaml)!;
     this.state = await recover({ store: this.#store, clocks, graceMs: GRACE_MS, parseGraph });
+    this.#mirror.restart();
     await this.turn({ kind: 'wake' });
   }
 
@@ -178,6 +185,7 @@ export class Core {
     });
     const outcome = await this.#store.commit(this.epoch, journal.writes);
     if (outcome.kind !== 'committed') throw new Error(outcome.kind);
+    this.#mirror.follow(state, journal);
     return new Turned(journal);
   }
 
@@ -275,6 +283,16 @@ export class Core {
   peer(module: string, more: Partial<Hello> = {}): Peer {
     this.#boots += 1;
     return new Peer(this, module, `route-${this.#boots}`, more);
+  }
+
+  check(): Promise<StoreVerdict> {
+    const readGraph = (yaml: string): Graph => this.#graphs.get(yaml)!;
+    return checkStore(this.#store, { readGraph });
+  }
+
+  /** What is wrong with the store. */
+  async faults(): Promise<readonly StoreFault[]> {
+    return (await this.check()).faults;
   }
 
   async row(key: string): Promise<TaskRow> {

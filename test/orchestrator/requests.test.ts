@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseTaskId } from '../../src/model/task-id.js';
-import { checkStore } from '../../src/orchestrator/check.js';
 import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
 import type { PreparedRequest } from '../../src/orchestrator/decide/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
@@ -162,7 +161,7 @@ describe('an iteration', () => {
     await wide.report(second!, 'ACCEPTED');
     await wide.publish(second!, 1);
     expect(await listed()).toEqual([['succeeded', 3]]);
-    expect((await checkStore(core.store)).faults).toEqual([]);
+    expect(await core.faults()).toEqual([]);
   });
 
   it('gets an id of its own, also when two are asked for at once', async () => {

@@ -48,15 +48,12 @@ async function comeBack(): Promise<void> {
 }
 
 describe.each(SHIFTS)('where the wall clock %s', (_, shiftMs) => {
-  it('a retry comes after its pause at the latest, and says when', async () => {
+  it('a retry comes after its pause at the latest, and says when it was to come', async () => {
     await a.report(order, 'FAILED', { error: { code: 'x', message: 'x', retryable: true } });
+    const at = core.wallMs + 2000;
     await core.restart(shiftMs);
-    const phase = core.state.tasks.get(key)!.runs[0]!.phase;
-    const retry = phase.kind === 'waiting' ? phase.retry : undefined;
-    if (retry) {
-      expect(retry.at - core.wallMs).toBeLessThanOrEqual(2000);
-      expect(retry.at - core.wallMs).toBeGreaterThanOrEqual(0);
-    }
+    const { phase } = core.state.tasks.get(key)!.runs[0]!;
+    if (phase.kind === 'waiting' && phase.retry) expect(phase.retry.at).toBe(at);
     const hello = await a.hello({ status: 'IDLE' });
     const later = await core.pass(2020);
     const orders = [hello, ...later].flatMap((turned) => turned.only(a.route, 'assign order'));

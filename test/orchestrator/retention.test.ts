@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { InTurn } from '../../src/base/in-turn.js';
 import { silentLogger } from '../../src/base/logger.js';
 import type { Graph, Retention as Policy } from '../../src/model/graph.js';
-import { checkStore } from '../../src/orchestrator/check.js';
 import { indexElement, indexKey } from '../../src/orchestrator/index-key.js';
 import { decodeRow, EMPTY, encodeRow } from '../../src/orchestrator/records.js';
 import { Retention } from '../../src/orchestrator/retention.js';
@@ -74,7 +73,7 @@ async function iterationsOf(problemId: string): Promise<number[]> {
   return (await core.store.keys('iterations', { prefix: [problemId] })).map((key) => Number(key[1]));
 }
 
-const faults = async () => (await checkStore(core.store)).faults;
+const faults = () => core.faults();
 
 describe('iterations that are not to be kept', () => {
   it('go beyond the newest so many of the graph, with all that belongs to them; each problem keeps its last', async () => {

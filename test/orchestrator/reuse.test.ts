@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { InTurn } from '../../src/base/in-turn.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { parseTaskId } from '../../src/model/task-id.js';
-import { checkStore } from '../../src/orchestrator/check.js';
 import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest } from '../../src/orchestrator/decide/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
@@ -40,7 +39,7 @@ const iterate = (more: object): PreparedRequest => ({
   ...more,
 });
 const keyOf = (iteration: number): string => `${problemId}/${iteration}`;
-const faults = async () => (await checkStore(core.store)).faults;
+const faults = () => core.faults();
 const problems = (answer: Answer): unknown => (answer.ok ? answer : [answer.code, answer.details]);
 
 /** Has the nodes do all that there is to do, and returns the assignments by module. */

@@ -10,6 +10,7 @@
  * 7. What is in memory is what the store would give back.
  * 8. A step that throws leaves nothing behind.
  * 9. Nothing runs for a module whose output is reused, unless it is reset.
+ * 10. What is written, payloads aside, is the fold of the facts.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { hasEnded } from '../../src/model/execution.js';
@@ -33,6 +34,7 @@ import {
 import { recover } from '../../src/orchestrator/recover.js';
 import { hasLabels } from '../../src/scheduling/placement.js';
 import type { MemoryStore } from '../../src/store/memory.js';
+import { Mirror } from '../support/mirror.js';
 import { graphs } from './graphs.js';
 import { type Auditor, GRACE_MS } from './shell.js';
 
@@ -55,8 +57,10 @@ export class Audit implements Auditor {
   readonly #iterations = new Map<string, number>();
   readonly #stopped = new Set<string>();
   readonly #finalRows = new Map<string, string>();
+  readonly #mirror = new Mirror();
 
   committed(state: State, journal: Journal): void {
+    this.#mirror.follow(state, journal);
     const assigned = new Set<string>();
     for (const event of journal.events) {
       this.#checkEvent(event);
@@ -81,6 +85,14 @@ export class Audit implements Auditor {
     for (const execution of state.executions.values()) {
       if (execution.desired === 'stopped') this.#stopped.add(execution.id);
     }
+  }
+
+  passed(state: State, journal: Journal): void {
+    this.#mirror.follow(state, journal);
+  }
+
+  restarted(): void {
+    this.#mirror.restart();
   }
 
   thrown({ message }: Error): void {
@@ -225,8 +237,8 @@ function portrait(
     cursor: state.cursor,
     tasks: sorted(state.tasks.values(), ({ key }) => key).map((task) =>
       JSON.parse(encodeRow(taskToRow(task)).toString(), (name, value) =>
-        // Shown live and stored now and then, but for the end of a pause, which is told as the wall clock stands.
-        ['progress', 'message', 'log', 'retry_at'].includes(name) ? undefined : value,
+        // Shown live and stored now and then.
+        ['progress', 'message', 'log'].includes(name) ? undefined : value,
       ),
     ),
     problems: sorted(state.problems.values(), ({ problemId }) => problemId).map((problem) => ({

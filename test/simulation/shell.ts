@@ -3,10 +3,12 @@
  * step between them; and as there, a batch of what nobody waits for is held open for what follows.
  */
 import { silentLogger } from '../../src/base/logger.js';
+import { checkStore, type StoreFault } from '../../src/orchestrator/check.js';
 import { consider, nextDueMs, seal } from '../../src/orchestrator/decide/decide.js';
 import type { Journal, Reply } from '../../src/orchestrator/decide/journal.js';
 import type { State } from '../../src/orchestrator/decide/state.js';
 import type { House, PreparedRequest, Step, Turn } from '../../src/orchestrator/decide/turn.js';
+import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
 import { load } from '../../src/orchestrator/load.js';
 import { PayloadCache } from '../../src/orchestrator/payload-cache.js';
 import { Performer } from '../../src/orchestrator/perform.js';
@@ -29,6 +31,10 @@ const HELD_MS = 10;
 /** Looks at everything that is committed, right after it is. */
 export interface Auditor {
   committed(state: State, journal: Journal): void;
+  /** A batch is over that was not worth a commit. */
+  passed(state: State, journal: Journal): void;
+  /** The process is a new one. */
+  restarted(): void;
   /** A step has thrown. */
   thrown(error: Error): void;
   /** Now and then: memory against the store. */
@@ -116,6 +122,7 @@ export class Shell implements Hub {
     const store = openMemoryStore(deps.disk);
     const startedAt = deps.world.now - deps.world.random.int(0, 5);
     const epoch = await store.reign();
+    await noteFactsSince(store, epoch);
     const clocks = {
       nowMs: deps.world.now - startedAt,
       wallMs: WALL_MS + deps.world.now + deps.wallSkewMs(),
@@ -126,10 +133,16 @@ export class Shell implements Hub {
       graceMs: GRACE_MS,
       parseGraph: (name) => graphs.get(name)!,
     });
+    deps.auditor.restarted();
     const shell = new Shell(deps, store, epoch, state, startedAt);
     deps.network.setHub(shell);
     shell.post({ kind: 'wake' });
     return shell;
+  }
+
+  /** What is wrong with its store. */
+  async faults(): Promise<readonly StoreFault[]> {
+    return (await checkStore(this.#store, { readGraph: (name) => graphs.get(name)! })).faults;
   }
 
   /** `onAnswer` is never called when it crashes before. */
@@ -248,7 +261,7 @@ export class Shell implements Hub {
       if (this.#hasThrown || world.random.chance(0.02))
         await auditor.compare(this.state, this.#store, clocks);
       this.#hasThrown = false;
-    }
+    } else auditor.passed(this.state, journal);
     const crashes = world.fault(0.004);
     if (crashes) this.#sendsLeft = world.random.int(0, 3);
     await this.#performer.perform(journal);

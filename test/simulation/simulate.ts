@@ -366,6 +366,8 @@ class Run implements Witness {
       await world.runUntil(world.now + 2000);
     } while (world.now < end && !this.#isQuiet());
     this.#checkQuiet();
+    const faults = await this.#shell!.faults();
+    check(faults.length === 0, `the store has faults: ${JSON.stringify(faults)}`);
     for (const key of this.#accepted)
       check(this.#audit.ends.has(key), `${key} was accepted and has not ended`);
     check(last.length === this.#graphs.length, 'a submission in calm weather was not accepted');

@@ -3,6 +3,7 @@ import { messageOf, TuttiError } from '../../base/errors.js';
 import { checkStore } from '../../orchestrator/check.js';
 import { partsOf } from '../../store/data-dir.js';
 import { openStoreReadOnly } from '../../store/lmdb.js';
+import { readStoredGraph } from '../up/stored-graphs.js';
 import type { CheckAnswer } from './apart.js';
 
 const [data = '', ...flags] = process.argv.slice(2);
@@ -15,7 +16,10 @@ async function answerFor(dir: string, hashBlobs: boolean): Promise<CheckAnswer> 
     const options = { dir: storeDir, identityFile: identity, readAhead: true };
     const store = await openStoreReadOnly(options);
     try {
-      return { kind: 'verdict', verdict: await checkStore(store, { blobDir: blobs, hashBlobs }) };
+      return {
+        kind: 'verdict',
+        verdict: await checkStore(store, { blobDir: blobs, hashBlobs, readGraph: readStoredGraph }),
+      };
     } finally {
       await store.close();
     }

@@ -32,6 +32,7 @@ export function joinNode(state: DurableState, fact: FactOf<'node.joined'>, momen
   } else {
     undo.set(known, 'bootId', fact.boot_id);
     undo.set(known, 'incarnation', fact.incarnation);
+    undo.set(known, 'capacity', fact.capacity);
     undo.set(known, 'status', 'INACTIVE');
     undo.set(known, 'desired', fact.desired_status);
   }

@@ -1,7 +1,7 @@
 /** What facts make of problems, tasks and their modules. */
 import type { Changes, DurableState, Moment } from '../durable.js';
 import { hasEnded } from '../execution.js';
-import type { FactOf, TaskError } from '../facts.js';
+import type { FactOf, TaskEndFact, TaskError } from '../facts.js';
 import type { PayloadRef } from '../payload.js';
 import { type ModulePhase, type ModuleRun, NONE, NOT_YET, type Overrides, type Task } from '../task.js';
 import { formatTaskId } from '../task-id.js';
@@ -106,7 +106,7 @@ export function abandonTask(state: DurableState, fact: FactOf<'task.abandoned'>,
 /** The task leaves the memory; its row is what remains. */
 export function endTask(
   state: DurableState,
-  fact: OfTask,
+  fact: TaskEndFact,
   end: 'succeeded' | 'failed' | 'cancelled' | 'aborted',
   moment: Moment,
 ): void {
@@ -115,6 +115,8 @@ export function endTask(
   const task = taskOf(state, fact);
   become(state, task, end);
   undo.set(task, 'finishedAt', moment.at);
+  undo.set(task, 'error', fact.error);
+  undo.set(task, 'reason', fact.reason);
   undo.remove(state.tasks, task.key);
   for (const run of task.runs) {
     for (const { id } of run?.executions ?? []) undo.remove(state.executions, id);

@@ -1,0 +1,125 @@
+/**
+ * The rows of nodes and commands against the events about them, in one pass over all events.
+ *
+ * F1. An entity whose first event is gone, or is older than complete facts, is left out and counted.
+ * F2. Memory holds a node for each row of one, and the commands under way.
+ * F3. Of nodes, only what events show is compared: the boot, its description and what is desired of it are said by private facts. A status
+ *     that flickers is written with the next row only.
+ */
+import type { FactEvent, FactOf } from '../../model/facts.js';
+import type { Reader } from '../../store/store.js';
+import { commandToRow } from '../decide/command-row.js';
+import { nodeToRow } from '../decide/node-row.js';
+import { type CommandRow, decodeRow, encodeRow, type NodeRow } from '../records.js';
+import { differenceOf } from './differences.js';
+import { FoldedState } from './state.js';
+
+export interface FleetFoldDeps {
+  readonly reader: Reader;
+  /** The first event from which facts are complete. */
+  readonly since: number;
+  readonly fault: (where: string, what: string) => void;
+  readonly count: (what: string) => void;
+}
+
+type NodeEvent = Extract<FactEvent, { type: `node.${string}` }>;
+type CommandEvent = Extract<FactEvent, { type: `command.${string}` }>;
+
+export class FleetFold {
+  readonly #deps: FleetFoldDeps;
+  readonly #state = new FoldedState();
+  readonly #issued = new Map<string, { readonly row: CommandRow }>();
+
+  constructor(deps: FleetFoldDeps) {
+    this.#deps = deps;
+  }
+
+  /** Throws where the event does not fit what came before. */
+  async take(event: FactEvent): Promise<void> {
+    if (event.seq < this.#deps.since) return;
+    if (isOfNode(event)) await this.#node(event);
+    else if (isOfCommand(event)) await this.#command(event);
+  }
+
+  /** All events have been told: compares what is still there. */
+  async finish(): Promise<void> {
+    for (const { command_id } of [...this.#issued.values()].map(({ row }) => row)) this.#compare(command_id);
+    for (const [id, node] of this.#state.nodes) {
+      const stored = await this.#deps.reader.get('nodes', [id]);
+      if (!stored) continue;
+      const difference = differenceOf(shown(decodeRow<NodeRow>(stored)), shown(nodeToRow(node)));
+      if (difference) this.#deps.fault(`nodes ${id}`, difference);
+      this.#deps.count('nodes folded');
+    }
+  }
+
+  async #node(event: NodeEvent): Promise<void> {
+    const isKnown = this.#state.nodes.has(event.node_id);
+    if (!isKnown) {
+      const begins = event.type === 'node.joined' && event.incarnation === 1;
+      // One that was forgotten takes no memory.
+      if (!begins || !(await this.#deps.reader.get('nodes', [event.node_id]))) return;
+    }
+    const [seq, at] = [event.seq, Date.parse(event.at)];
+    const unseen = { boot_id: '', desired_status: 'started', last_seen_at: at } as const;
+    this.#state.apply({ ...unseen, ...event }, seq, at);
+  }
+
+  async #command(event: CommandEvent): Promise<void> {
+    const { seq, command_id: id } = event;
+    const at = Date.parse(event.at);
+    if (event.type === 'command.issued') {
+      const stored = await this.#deps.reader.get('commands', [id]);
+      if (!stored) return;
+      const row = decodeRow<CommandRow>(stored);
+      this.#issued.set(id, { row });
+      this.#state.apply(withParts(event, row), seq, at);
+      for (const { node_id, execution_id, acked_at, error } of row.parts) {
+        if (acked_at === undefined && !error) continue;
+        const part = { command_id: id, node_id, ...(execution_id !== undefined && { execution_id }) };
+        this.#state.apply(
+          { type: 'command.answered', ...part, ...(error && { error }) },
+          seq,
+          acked_at ?? at,
+        );
+      }
+    } else if (this.#issued.has(id)) {
+      const command = this.#state.commands.get(id);
+      this.#state.apply(event, seq, at);
+      if (!this.#state.commands.has(id)) this.#compare(id, command);
+    }
+  }
+
+  #compare(id: string, command = this.#state.commands.get(id)): void {
+    const { row } = this.#issued.get(id)!;
+    this.#issued.delete(id);
+    this.#deps.count('commands folded');
+    const folded = command && decodeRow<CommandRow>(encodeRow(commandToRow(command)));
+    const difference = differenceOf(row, folded);
+    if (difference) this.#deps.fault(`commands ${id}`, difference);
+  }
+}
+
+function withParts(
+  event: Extract<FactEvent, { type: 'command.issued' }>,
+  row: CommandRow,
+): FactOf<'command.issued'> {
+  const parts = row.parts.map(({ node_id, execution_id }) => ({
+    node_id,
+    ...(execution_id !== undefined && { execution_id }),
+  }));
+  return { ...event, by: 'user', grace_ms: 0, parts };
+}
+
+/** What events say of a node. */
+function shown({ node_id, module, instance, incarnation, liveness }: NodeRow): unknown {
+  return { node_id, module, instance, incarnation, liveness };
+}
+
+function isOfNode(event: FactEvent): event is NodeEvent {
+  return event.type.startsWith('node.');
+}
+
+function isOfCommand(event: FactEvent): event is CommandEvent {
+  return event.type.startsWith('command.');
+}

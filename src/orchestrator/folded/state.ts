@@ -1,0 +1,54 @@
+/** What facts make when they are told again: a durable state of as little as its reader is interested in, folded as the loop folds it. */
+import { Undo } from '../../base/undo.js';
+import type { Command } from '../../model/command.js';
+import type { Changes, DurableState } from '../../model/durable.js';
+import type { Fact } from '../../model/facts.js';
+import { apply } from '../../model/fold.js';
+import type { NodeRecord } from '../../model/node-record.js';
+import type { Problem } from '../../model/problem.js';
+import type { CompiledGraph, Execution, Task } from '../../model/task.js';
+
+export class FoldedState implements DurableState {
+  readonly undo: Undo = new Undo();
+  readonly problems: Map<string, Problem> = new Map();
+  readonly tasks: Map<string, Task> = new Map();
+  readonly executions: Map<string, Execution> = new Map();
+  readonly nodes: Map<string, NodeRecord> = new Map();
+  readonly commands: Map<string, Command> = new Map();
+  readonly #graph: CompiledGraph | undefined;
+
+  /** `graph`: the one that its tasks run on. */
+  constructor(graph?: CompiledGraph) {
+    this.#graph = graph;
+  }
+
+  /** `at`: Unix milliseconds. Throws where the fact does not fit what came before. */
+  apply(fact: Fact, seq: number, at: number): void {
+    apply(this, fact, { seq, at, nowMs: at, changed: unread() });
+    this.undo.keep();
+  }
+
+  compiled(name: string, version: number): CompiledGraph | undefined {
+    const key = this.#graph?.key;
+    return key?.name === name && key.version === version ? this.#graph : undefined;
+  }
+
+  addNode(record: NodeRecord): void {
+    this.nodes.set(record.nodeId, record);
+  }
+
+  removeNode({ nodeId }: NodeRecord): void {
+    this.nodes.delete(nodeId);
+  }
+}
+
+/** Which rows change is of no interest: all of them are compared. */
+function unread(): Changes {
+  return {
+    problems: new Set(),
+    tasks: new Set(),
+    nodes: new Set(),
+    commands: new Set(),
+    ended: new Map(),
+  };
+}

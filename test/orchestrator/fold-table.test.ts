@@ -1,0 +1,897 @@
+/**
+ * What each kind of fact changes, and which of its fields the fold reads: one case for each, so that a fold that forgets a field, or
+ * reads another one, fails here.
+ */
+import { describe, expect, it } from 'vitest';
+import type { ExecutionEnd } from '../../src/model/execution.js';
+import { FACTS, type Fact, type FactOf, type FieldTypes, SUBJECTS } from '../../src/model/facts.js';
+import { apply } from '../../src/model/fold.js';
+import { compileGraph, type Task } from '../../src/model/task.js';
+import { commandToRow } from '../../src/orchestrator/decide/command-row.js';
+import { Journal } from '../../src/orchestrator/decide/journal.js';
+import { nodeToRow } from '../../src/orchestrator/decide/node-row.js';
+import { problemToRow } from '../../src/orchestrator/decide/problem.js';
+import { writeFact } from '../../src/orchestrator/decide/rows.js';
+import { State } from '../../src/orchestrator/decide/state.js';
+import { taskToRow } from '../../src/orchestrator/records.js';
+import { typesFromDescriptors } from '../../src/wire/types.js';
+import { graphOf, moduleSpec } from './core.js';
+
+interface Case<T extends Fact['type']> {
+  /** What has happened before. */
+  readonly given: readonly Fact[];
+  readonly fact: FactOf<T>;
+  /** The fields that are others afterwards. */
+  readonly changes: readonly string[];
+  /** The fields of the fact that change nothing: they are shown only. */
+  readonly unread?: readonly string[];
+}
+
+type AnyCase = Omit<Case<never>, 'fact'> & { readonly fact: Fact };
+
+const task = { problem_id: 'p', iteration_id: 1 };
+const ofA = { ...task, module: 'a' };
+const ofX = { ...ofA, execution_id: 'x', attempt: 1, node_id: 'n' };
+const node = { module: 'a', node_id: 'n' };
+const error = { code: 'broken', message: 'it broke', retryable: false };
+const ref = { problemId: 'p', iterationId: 1, owner: 'input', seq: 0 };
+const blob = { sha256: 'aa', size: 3 };
+const x = { execution_id: 'x' };
+
+const created: FactOf<'problem.created'> = {
+  type: 'problem.created',
+  ...task,
+  graph: 'g',
+  title: 't',
+  priority: 50,
+};
+const submitted: FactOf<'iteration.submitted'> = {
+  ...{ type: 'iteration.submitted', ...task, graph: 'g', graph_version: 1, priority: 50 },
+  ...{ parent_iteration_id: null, queued_at: 7, input: ref },
+};
+const joined: FactOf<'node.joined'> = {
+  ...{ type: 'node.joined', ...node, instance: 'a-1', capacity: 2, incarnation: 1, boot_id: 'b' },
+  desired_status: 'started',
+};
+const TASK: readonly Fact[] = [created, submitted];
+const RUNNING: readonly Fact[] = [...TASK, joined, { type: 'iteration.started', ...task }];
+const assigned: FactOf<'execution.assigned'> = {
+  type: 'execution.assigned',
+  ...ofX,
+  lease: 'l',
+  boot_id: 'b',
+};
+const ASSIGNED: readonly Fact[] = [...RUNNING, assigned];
+const ACCEPTED: readonly Fact[] = [...ASSIGNED, { type: 'execution.accepted', ...ofX }];
+const AT_WORK: readonly Fact[] = [...ACCEPTED, { type: 'execution.running', ...ofX }];
+const DONE: readonly Fact[] = [
+  ...AT_WORK,
+  { type: 'output.recorded', ...ofX, output_seq: 1, last: true, size: 1 },
+  { type: 'execution.succeeded', ...ofX, outputs: 1 },
+];
+const FAILED: readonly Fact[] = [
+  ...AT_WORK,
+  { type: 'execution.failed', ...ofX, outputs: 0, error },
+  { type: 'module.boot_died', ...ofA, boot_id: 'b' },
+  { type: 'module.failed', ...ofA, error },
+];
+const part = { command_id: 'c', node_id: 'n', execution_id: 'x' };
+const issued: FactOf<'command.issued'> = {
+  ...{ type: 'command.issued', ...ofA, command_id: 'c', command: 'stop', reason: 'why', by: 'user' },
+  ...{ grace_ms: 5, parts: [{ node_id: 'n', execution_id: 'x' }] },
+};
+const COMMANDED: readonly Fact[] = [...AT_WORK, issued];
+
+/** An execution is found by its own id. */
+const OF_EXECUTION = ['problem_id', 'iteration_id', 'module', 'attempt', 'node_id'];
+const endOf = <E extends ExecutionEnd>(end: E) => ({
+  ...{ type: `execution.${end}` as const, ...ofX, outputs: 0, error, last_seq: 4, cause: 'stop' as const },
+  final: { state: 'cancelled' as const, error },
+});
+const taskEnd = { ...task, error: { ...error, module: 'a' }, reason: 'because' };
+
+const CASES: { readonly [T in Fact['type']]: Case<T> } = {
+  'problem.created': {
+    given: [],
+    fact: { ...created },
+    changes: [
+      'problem.created_at',
+      'problem.created_seq',
+      'problem.graph',
+      'problem.newest_iteration_id',
+      'problem.priority',
+      'problem.problem_id',
+      'problem.title',
+      'problems',
+      'put problem_ids',
+    ],
+    unread: ['iteration_id'],
+  },
+  'iteration.submitted': {
+    given: [created],
+    fact: { ...submitted },
+    changes: [
+      'problem.newest_iteration_id',
+      'put unfinished',
+      'row of the problem',
+      'row of the task',
+      'task.created_at',
+      'task.desired',
+      'task.graph',
+      'task.graph_version',
+      'task.input',
+      'task.iteration_id',
+      'task.priority',
+      'task.problem_id',
+      'task.problem_seq',
+      'task.queue_seq',
+      'task.queued_at',
+      'task.state',
+      'tasks',
+    ],
+    unread: ['overridden'],
+  },
+  'iteration.started': {
+    given: TASK,
+    fact: { type: 'iteration.started', ...task },
+    changes: ['row of the task', 'task.started_at', 'task.state'],
+  },
+  'iteration.succeeded': {
+    given: DONE,
+    fact: { type: 'iteration.succeeded', ...taskEnd },
+    changes: [
+      'delete unfinished',
+      'execution.desired',
+      'executions',
+      'problem.created_at',
+      'problem.created_seq',
+      'problem.graph',
+      'problem.newest_iteration_id',
+      'problem.priority',
+      'problem.problem_id',
+      'problem.title',
+      'problems',
+      'put problems_by_state',
+      'row of the end',
+      'row of the task',
+      'task.error',
+      'task.finished_at',
+      'task.reason',
+      'task.state',
+      'tasks',
+    ],
+  },
+  'iteration.failed': {
+    given: FAILED,
+    fact: { type: 'iteration.failed', ...taskEnd },
+    changes: [
+      'delete unfinished',
+      'execution.desired',
+      'executions',
+      'problem.created_at',
+      'problem.created_seq',
+      'problem.graph',
+      'problem.newest_iteration_id',
+      'problem.priority',
+      'problem.problem_id',
+      'problem.title',
+      'problems',
+      'put problems_by_state',
+      'row of the end',
+      'row of the task',
+      'task.finished_at',
+      'task.reason',
+      'task.state',
+      'tasks',
+    ],
+  },
+  'iteration.cancelled': {
+    given: TASK,
+    fact: { type: 'iteration.cancelled', ...taskEnd },
+    changes: [
+      'delete unfinished',
+      'problem.created_at',
+      'problem.created_seq',
+      'problem.graph',
+      'problem.newest_iteration_id',
+      'problem.priority',
+      'problem.problem_id',
+      'problem.title',
+      'problems',
+      'put problems_by_state',
+      'row of the end',
+      'row of the task',
+      'task.error',
+      'task.finished_at',
+      'task.reason',
+      'task.state',
+      'tasks',
+    ],
+  },
+  'iteration.aborted': {
+    given: TASK,
+    fact: { type: 'iteration.aborted', ...taskEnd },
+    changes: [
+      'delete unfinished',
+      'problem.created_at',
+      'problem.created_seq',
+      'problem.graph',
+      'problem.newest_iteration_id',
+      'problem.priority',
+      'problem.problem_id',
+      'problem.title',
+      'problems',
+      'put problems_by_state',
+      'row of the end',
+      'row of the task',
+      'task.error',
+      'task.finished_at',
+      'task.reason',
+      'task.state',
+      'tasks',
+    ],
+  },
+  'iteration.suspended': {
+    given: RUNNING,
+    fact: { type: 'iteration.suspended', ...task, reason: 'preempted' },
+    changes: ['row of the task', 'task.state'],
+    unread: ['reason'],
+  },
+  'iteration.resumed': {
+    given: [...RUNNING, { type: 'iteration.suspended', ...task }],
+    fact: { type: 'iteration.resumed', ...task },
+    changes: ['row of the task', 'task.state'],
+  },
+  'module.waiting': {
+    given: TASK,
+    fact: { type: 'module.waiting', ...ofA, reason: 'why', retry_at: '2026-01-01T00:00:00.000Z' },
+    changes: [
+      'module.attempts',
+      'module.generation',
+      'module.phase',
+      'module.reason',
+      'module.retry_at',
+      'row of the task',
+    ],
+  },
+  'module.skipped': {
+    given: TASK,
+    fact: { type: 'module.skipped', ...ofA, reason: 'why' },
+    changes: ['module.attempts', 'module.generation', 'module.phase', 'module.reason', 'row of the task'],
+  },
+  'module.reused': {
+    given: TASK,
+    fact: {
+      type: 'module.reused',
+      ...ofA,
+      reused_from: { iteration_id: 1, execution_id: 'y' },
+      output_seq: 2,
+      indexed: { 'a.seq': '1' },
+    },
+    changes: [
+      'module.attempts',
+      'module.generation',
+      'module.indexed',
+      'module.phase',
+      'module.reused',
+      'row of the task',
+    ],
+    unread: ['size', 'output'],
+  },
+  'module.reset': {
+    given: FAILED,
+    fact: { type: 'module.reset', ...ofA },
+    changes: [
+      'module.attempts',
+      'module.died_boots',
+      'module.error',
+      'module.generation',
+      'module.phase',
+      'row of the task',
+      'task.error',
+    ],
+  },
+  'execution.assigned': {
+    given: RUNNING,
+    fact: { ...assigned },
+    changes: [
+      'execution.assigned_at',
+      'execution.attempt',
+      'execution.boot_id',
+      'execution.desired',
+      'execution.execution_id',
+      'execution.generation',
+      'execution.lease',
+      'execution.node_id',
+      'execution.outputs',
+      'execution.state',
+      'executions',
+      'module.attempts',
+      'module.generation',
+      'module.phase',
+      'node.executions',
+      'row of the task',
+    ],
+  },
+  'execution.accepted': {
+    given: ASSIGNED,
+    fact: { type: 'execution.accepted', ...ofX },
+    changes: ['execution.accepted_at', 'execution.state', 'row of the task'],
+    unread: [...OF_EXECUTION],
+  },
+  'execution.running': {
+    given: ACCEPTED,
+    fact: { type: 'execution.running', ...ofX },
+    changes: ['execution.started_at', 'execution.state', 'row of the task'],
+    unread: [...OF_EXECUTION],
+  },
+  'execution.progress': {
+    given: AT_WORK,
+    fact: { type: 'execution.progress', ...ofX, progress: 0.5, message: 'half' },
+    changes: ['execution.message', 'execution.progress', 'row of the task'],
+    unread: [...OF_EXECUTION],
+  },
+  'execution.log': {
+    given: AT_WORK,
+    fact: {
+      type: 'execution.log',
+      ...ofX,
+      logged_at: '2026-01-01T00:00:00.000Z',
+      level: 'info',
+      message: 'hello',
+      fields: {},
+      bytes: 9,
+    },
+    changes: ['execution.log'],
+    unread: [...OF_EXECUTION, 'logged_at', 'level', 'message', 'fields', 'is_full'],
+  },
+  'execution.stopping': {
+    given: AT_WORK,
+    fact: { type: 'execution.stopping', ...ofX, cause: 'stop', reason: 'why' },
+    changes: ['execution.desired', 'execution.stop', 'row of the task'],
+    unread: [...OF_EXECUTION, 'reason'],
+  },
+  'execution.ending': {
+    given: AT_WORK,
+    fact: { type: 'execution.ending', ...ofX, state: 'failed', outputs: 3, error },
+    changes: ['execution.final', 'execution.last_seq', 'row of the task'],
+    unread: [...OF_EXECUTION],
+  },
+  'execution.succeeded': {
+    given: AT_WORK,
+    fact: endOf('succeeded'),
+    changes: [
+      'execution.desired',
+      'execution.error',
+      'execution.final',
+      'execution.finished_at',
+      'execution.last_seq',
+      'execution.state',
+      'execution.stop',
+      'module.attempts',
+      'node.executions',
+      'row of the task',
+    ],
+    unread: [...OF_EXECUTION, 'outputs'],
+  },
+  'execution.failed': {
+    given: AT_WORK,
+    fact: endOf('failed'),
+    changes: [
+      'execution.desired',
+      'execution.error',
+      'execution.final',
+      'execution.finished_at',
+      'execution.last_seq',
+      'execution.state',
+      'execution.stop',
+      'module.attempts',
+      'node.executions',
+      'row of the task',
+    ],
+    unread: [...OF_EXECUTION, 'outputs'],
+  },
+  'execution.cancelled': {
+    given: AT_WORK,
+    fact: endOf('cancelled'),
+    changes: [
+      'execution.desired',
+      'execution.error',
+      'execution.final',
+      'execution.finished_at',
+      'execution.last_seq',
+      'execution.state',
+      'execution.stop',
+      'node.executions',
+      'row of the task',
+    ],
+    unread: [...OF_EXECUTION, 'outputs'],
+  },
+  'execution.preempted': {
+    given: AT_WORK,
+    fact: endOf('preempted'),
+    changes: [
+      'execution.desired',
+      'execution.error',
+      'execution.final',
+      'execution.finished_at',
+      'execution.last_seq',
+      'execution.state',
+      'execution.stop',
+      'node.executions',
+      'row of the task',
+    ],
+    unread: [...OF_EXECUTION, 'outputs'],
+  },
+  'execution.rejected': {
+    given: ASSIGNED,
+    fact: endOf('rejected'),
+    changes: [
+      'execution.desired',
+      'execution.error',
+      'execution.final',
+      'execution.finished_at',
+      'execution.last_seq',
+      'execution.state',
+      'execution.stop',
+      'node.executions',
+      'row of the task',
+    ],
+    unread: [...OF_EXECUTION, 'outputs'],
+  },
+  'execution.lost': {
+    given: AT_WORK,
+    fact: endOf('lost'),
+    changes: [
+      'execution.desired',
+      'execution.error',
+      'execution.final',
+      'execution.finished_at',
+      'execution.last_seq',
+      'execution.state',
+      'execution.stop',
+      'node.executions',
+      'row of the task',
+    ],
+    unread: [...OF_EXECUTION, 'outputs'],
+  },
+  'output.recorded': {
+    given: AT_WORK,
+    fact: {
+      type: 'output.recorded',
+      ...ofX,
+      output_seq: 1,
+      last: true,
+      size: 3,
+      blob,
+      indexed: { 'a.seq': '1' },
+    },
+    changes: [
+      'execution.blobs',
+      'execution.indexed',
+      'execution.last_seq',
+      'execution.outputs',
+      'put blob_refs',
+      'row of the task',
+    ],
+    unread: ['module', 'attempt', 'node_id', 'size', 'sha256', 'output'],
+  },
+  'output.refused': {
+    given: AT_WORK,
+    fact: { type: 'output.refused', ...ofX, output_seq: 1, code: 'bad_payload', message: 'no' },
+    changes: [],
+    unread: [
+      'problem_id',
+      'iteration_id',
+      'module',
+      'execution_id',
+      'attempt',
+      'node_id',
+      'output_seq',
+      'code',
+      'message',
+    ],
+  },
+  'node.joined': {
+    given: [joined],
+    fact: { ...joined, incarnation: 2, boot_id: 'c', desired_status: 'stopped', replaces: 'b' },
+    changes: ['node.boot_id', 'node.desired', 'node.incarnation', 'put boots', 'row of the node'],
+    unread: ['module', 'instance'],
+  },
+  'node.status': {
+    given: [joined],
+    fact: {
+      type: 'node.status',
+      ...node,
+      status: 'ERROR',
+      desired_status: 'started',
+      error,
+      last_seen_at: 9,
+    },
+    changes: ['node.error', 'node.last_seen_at', 'node.status', 'row of the node'],
+    unread: ['module', 'desired_status'],
+  },
+  'node.unresponsive': {
+    given: [joined],
+    fact: { type: 'node.unresponsive', ...node, reason: 'silent', last_seen_at: 9 },
+    changes: ['node.last_seen_at', 'node.liveness', 'row of the node'],
+    unread: ['module', 'reason'],
+  },
+  'node.dead': {
+    given: [joined],
+    fact: { type: 'node.dead', ...node, reason: 'silent', last_seen_at: 9 },
+    changes: ['node.last_seen_at', 'node.liveness', 'row of the node'],
+    unread: ['module', 'reason'],
+  },
+  'node.deaf': {
+    given: [joined],
+    fact: { type: 'node.deaf', ...node, reason: 'deaf', left_out: true },
+    changes: [],
+    unread: ['module', 'node_id', 'reason', 'left_out'],
+  },
+  'node.left': {
+    given: [joined, { type: 'node.turned', node_id: 'n', status: 'IDLE' }],
+    fact: { type: 'node.left', ...node, last_seen_at: 9 },
+    changes: ['node.last_seen_at', 'node.liveness', 'node.status', 'row of the node'],
+    unread: ['module'],
+  },
+  'node.alive': {
+    given: [joined, { type: 'node.dead', ...node, reason: 'silent', last_seen_at: 8 }],
+    fact: { type: 'node.alive', ...node, reason: 'back', last_seen_at: 9 },
+    changes: ['node.last_seen_at', 'node.liveness', 'row of the node'],
+    unread: ['module', 'reason'],
+  },
+  'node.conflict': {
+    given: [joined],
+    fact: { type: 'node.conflict', ...node, instance: 'a-1', code: 'instance_in_use', message: 'twice' },
+    changes: [],
+    unread: ['module', 'node_id', 'instance', 'code', 'message'],
+  },
+  'graph.stored': {
+    given: [],
+    fact: { type: 'graph.stored', graph: 'h', graph_version: 1, yaml: 'y', types: {} },
+    changes: ['put graphs'],
+  },
+  'command.issued': {
+    given: AT_WORK,
+    fact: { ...issued },
+    changes: [
+      'command.by',
+      'command.command',
+      'command.command_id',
+      'command.graceMs',
+      'command.issued_at',
+      'command.overtakes',
+      'command.parts',
+      'command.reason',
+      'command.state',
+      'command.target',
+      'commands',
+      'row of the command',
+    ],
+    unread: ['node_id'],
+  },
+  'command.acked': {
+    given: COMMANDED,
+    fact: { type: 'command.acked', ...ofA, command_id: 'c', command: 'stop' },
+    changes: ['command.state', 'row of the command'],
+    unread: ['problem_id', 'iteration_id', 'module', 'node_id', 'command', 'error'],
+  },
+  'command.stopped': {
+    given: COMMANDED,
+    fact: { type: 'command.stopped', ...ofA, ...part },
+    changes: ['command.parts', 'row of the command'],
+    unread: ['problem_id', 'iteration_id', 'module'],
+  },
+  'command.refused': {
+    given: COMMANDED,
+    fact: { type: 'command.refused', ...ofA, command_id: 'c', command: 'stop' },
+    changes: [
+      'command.by',
+      'command.command',
+      'command.command_id',
+      'command.graceMs',
+      'command.issued_at',
+      'command.overtakes',
+      'command.parts',
+      'command.reason',
+      'command.state',
+      'command.target',
+      'commands',
+      'row of the command',
+    ],
+    unread: ['problem_id', 'iteration_id', 'module', 'node_id', 'command', 'error'],
+  },
+  'command.expired': {
+    given: COMMANDED,
+    fact: { type: 'command.expired', ...ofA, command_id: 'c', command: 'stop' },
+    changes: [
+      'command.by',
+      'command.command',
+      'command.command_id',
+      'command.graceMs',
+      'command.issued_at',
+      'command.overtakes',
+      'command.parts',
+      'command.reason',
+      'command.state',
+      'command.target',
+      'commands',
+      'row of the command',
+    ],
+    unread: ['problem_id', 'iteration_id', 'module', 'node_id', 'command', 'error'],
+  },
+  'task.requeued': {
+    given: TASK,
+    fact: { type: 'task.requeued', ...task, queue_seq: 9, queued_at: 99 },
+    changes: ['row of the task', 'task.queue_seq', 'task.queued_at'],
+  },
+  'task.stopping': {
+    given: TASK,
+    fact: { type: 'task.stopping', ...task, desired: 'cancelled', reason: 'why' },
+    changes: ['row of the task', 'task.desired', 'task.reason'],
+  },
+  'task.abandoned': {
+    given: TASK,
+    fact: { type: 'task.abandoned', ...task, error },
+    changes: ['row of the task', 'task.error', 'task.reason'],
+  },
+  'module.succeeded': {
+    given: DONE,
+    fact: { type: 'module.succeeded', ...ofA, ...x },
+    changes: ['module.phase', 'row of the task'],
+  },
+  'module.failed': {
+    given: AT_WORK,
+    fact: { type: 'module.failed', ...ofA, error, node_id: 'n', attempt: 1 },
+    changes: ['module.error', 'module.phase', 'row of the task', 'task.error'],
+  },
+  'module.stopped': {
+    given: AT_WORK,
+    fact: { type: 'module.stopped', ...ofA },
+    changes: ['module.phase', 'row of the task'],
+  },
+  'module.boot_died': {
+    given: AT_WORK,
+    fact: { type: 'module.boot_died', ...ofA, boot_id: 'b' },
+    changes: ['module.died_boots', 'row of the task'],
+  },
+  'execution.confirmed': {
+    given: AT_WORK,
+    fact: { type: 'execution.confirmed', ...x },
+    changes: ['execution.accepted', 'row of the task'],
+  },
+  'execution.progressed': {
+    given: AT_WORK,
+    fact: { type: 'execution.progressed', ...x, progress: 0.5, message: 'half' },
+    changes: ['execution.message', 'execution.progress'],
+  },
+  'execution.line_left_out': {
+    given: AT_WORK,
+    fact: { type: 'execution.line_left_out', ...x },
+    changes: ['execution.log'],
+  },
+  'node.described': {
+    given: [joined],
+    fact: {
+      type: 'node.described',
+      node_id: 'n',
+      version: '2',
+      capacity: 3,
+      labels: { gpu: 'yes' },
+      last_seen_at: 9,
+    },
+    changes: ['node.capacity', 'node.labels', 'node.last_seen_at', 'node.version', 'row of the node'],
+  },
+  'node.turned': {
+    given: [joined],
+    fact: { type: 'node.turned', node_id: 'n', status: 'ERROR', error },
+    changes: ['node.error', 'node.status'],
+  },
+  'node.desired': {
+    given: [joined],
+    fact: { type: 'node.desired', node_id: 'n', desired_status: 'stopped' },
+    changes: ['node.desired', 'row of the node'],
+  },
+  'node.forgotten': {
+    given: [joined],
+    fact: { type: 'node.forgotten', node_id: 'n' },
+    changes: [
+      'delete nodes',
+      'node.boot_id',
+      'node.capacity',
+      'node.desired',
+      'node.executions',
+      'node.incarnation',
+      'node.instance',
+      'node.labels',
+      'node.last_seen_at',
+      'node.liveness',
+      'node.module',
+      'node.node_id',
+      'node.status',
+      'node.version',
+      'nodes',
+    ],
+  },
+  'command.answered': {
+    given: COMMANDED,
+    fact: { type: 'command.answered', ...part, error },
+    changes: ['command.parts', 'row of the command'],
+  },
+  'blob.stored': {
+    given: [],
+    fact: { type: 'blob.stored', sha256: 'aa', size: 3, lease_until: 9 },
+    changes: ['put blobs'],
+  },
+  'request.answered': {
+    given: [],
+    fact: { type: 'request.answered', key: 'k', hash: 'h', answer: {}, expires_at: 9 },
+    changes: ['put idempotency', 'put idempotency_by_time'],
+  },
+};
+
+describe.each(Object.entries(CASES) as [Fact['type'], AnyCase][])(
+  '%s',
+  (type, { given, fact, changes, unread = [] }) => {
+    it('changes what it is to change, and nothing else', () => {
+      const [{ parts: before }, { parts: after, rows }] = [fold(given), fold([...given, fact])];
+      const names = new Set([...before.keys(), ...after.keys()]);
+      const changed = [...[...names].filter((name) => before.get(name) !== after.get(name)), ...rows];
+      expect(changed.sort()).toEqual([...changes].sort());
+    });
+
+    it('has no field that is not read, but for those that are shown only', () => {
+      const after = text(fold([...given, fact]));
+      const found = Object.entries(wordsOf(type)).filter(([field, word]) => {
+        const fields: Readonly<Record<string, unknown>> = fact;
+        try {
+          const changed = { ...fields, [field]: otherThan(word.replace('?', '') as Word, fields[field]) };
+          return text(fold([...given, changed as Fact])) === after;
+        } catch {
+          // What it is about is not there.
+          return false;
+        }
+      });
+      expect(found.map(([field]) => field).sort()).toEqual([...unread].sort());
+    });
+  },
+);
+
+type Word = keyof FieldTypes;
+
+function wordsOf(type: Fact['type']): Readonly<Record<string, string>> {
+  const declared: { about: keyof typeof SUBJECTS; shown?: object; withheld?: object } = FACTS[type];
+  return { ...SUBJECTS[declared.about], ...declared.shown, ...declared.withheld };
+}
+
+interface Folded {
+  /** All that the facts have made, by name: what is held, what its rows are, what they write by themselves. */
+  readonly parts: ReadonlyMap<string, string>;
+  /** Which rows the last fact has written anew. */
+  readonly rows: readonly string[];
+}
+
+function fold(facts: readonly Fact[]): Folded {
+  const state = new State();
+  const graph = { ...graphOf('g', moduleSpec('a', ['source'])), index: ['a.seq'] };
+  const types = typesFromDescriptors(new Uint8Array());
+  const compiled = compileGraph({ name: 'g', version: 1 }, graph);
+  state.addGraph({ compiled, types, typesJson: types.toJson([]), yaml: '', createdAt: 0 });
+  const parts = new Map<string, string>();
+  let task: Task | undefined;
+  let last = new Journal(0, 0, state.undo);
+  for (const [index, fact] of facts.entries()) {
+    last = new Journal(index, 0, state.undo);
+    last.record(fact);
+    const moment = { seq: index + 1, at: 1000 * (index + 1), nowMs: 0, changed: last };
+    apply(state, fact, moment);
+    writeFact(state, last, fact, moment);
+    for (const { table, key, ...write } of last.writes) {
+      const value = 'value' in write ? Buffer.from(write.value).toString() : '';
+      parts.set(`${write.op} ${table}`, `${key.join()} ${value}`);
+    }
+    task ??= state.tasks.get('p/1');
+  }
+  const { tasks, executions, problems, nodes, commands } = state;
+  for (const [name, held] of Object.entries({ tasks, executions, problems, nodes, commands }))
+    parts.set(name, [...held.keys()].join());
+  if (task) addRow(parts, 'task', taskToRow(task));
+  for (const { desired } of executions.values()) parts.set('execution.desired', desired);
+  for (const problem of problems.values()) addRow(parts, 'problem', problemToRow(problem));
+  for (const node of nodes.values()) {
+    addRow(parts, 'node', nodeToRow(node));
+    parts.set('node.executions', [...node.executions].map(({ id }) => id).join());
+  }
+  for (const command of commands.values()) {
+    const { by, graceMs, parts: of } = command;
+    addRow(parts, 'command', {
+      ...commandToRow(command),
+      by,
+      graceMs,
+      overtakes: of.map((one) => one.overtakes),
+    });
+  }
+  const sets = {
+    problem: last.problems,
+    task: last.tasks,
+    node: last.nodes,
+    command: last.commands,
+    end: last.ended,
+  };
+  return {
+    parts,
+    rows: Object.entries(sets).flatMap(([name, { size }]) => (size > 0 ? [`row of the ${name}`] : [])),
+  };
+}
+
+/** Modules and executions by their own fields, all others as a whole. */
+function addRow(parts: Map<string, string>, name: string, row: unknown): void {
+  for (const [field, value] of Object.entries(JSON.parse(JSON.stringify(row)) as object)) {
+    if (field === 'modules')
+      for (const module of Object.values(value as object)) addRow(parts, 'module', module);
+    else if (field === 'executions') for (const one of value as object[]) addRow(parts, 'execution', one);
+    else parts.set(`${name}.${field}`, JSON.stringify(value));
+  }
+}
+
+function text({ parts, rows }: Folded): string {
+  return JSON.stringify([...parts, rows]);
+}
+
+/** Another value of the same kind. */
+function otherThan(word: Word, value: unknown): unknown {
+  switch (word) {
+    case 'text':
+    case 'id':
+      return `${String(value)}-other`;
+    case 'time':
+      return '2026-06-01T00:00:00.000Z';
+    case 'moment':
+    case 'number':
+    case 'count':
+    case 'count or null':
+      return Number(value ?? 0) + 1;
+    case 'flag':
+      return value !== true;
+    case 'level':
+      return value === 'warn' ? 'info' : 'warn';
+    case 'status':
+      return value === 'IDLE' ? 'ERROR' : 'IDLE';
+    case 'desired status':
+      return value === 'stopped' ? 'started' : 'stopped';
+    case 'cause':
+      return value === 'timeout' ? 'stop' : 'timeout';
+    case 'final':
+      return { state: 'failed' };
+    case 'final state':
+      return value === 'failed' ? 'cancelled' : 'failed';
+    case 'task stop':
+      return value === 'aborted' ? 'cancelled' : 'aborted';
+    case 'issuer':
+      return value === 'user' ? 'house' : 'user';
+    case 'error':
+    case 'task error':
+      return { code: 'other', message: 'something else', retryable: true };
+    case 'blob':
+      return { sha256: 'other', size: 99 };
+    case 'source':
+      return { iteration_id: 77, execution_id: 'other' };
+    case 'reference':
+      return { ...ref, owner: 'other' };
+    case 'references':
+      return { a: { ...ref, owner: 'other' } };
+    case 'overrides':
+      return { a: { source: { ...ref, owner: 'other' } } };
+    case 'inputs':
+      return { a: ['other'] };
+    case 'texts':
+      return { 'a.seq': 'other' };
+    case 'json':
+      return { other: true };
+    case 'command parts':
+      return [];
+    default:
+      return word satisfies never;
+  }
+}
