@@ -128,6 +128,40 @@ describe('the other views of the iterations', () => {
     expect(faults).toEqual([]);
   });
 
+  it('draw any field against any other, smoothed or logarithmic, and all of them at once', async (ctx) => {
+    const columns = `${FOOTPRINT},hw_resources.latency,hw_resources.power_consumption,input.geo_location_region`;
+    const { page, faults } = await open(ctx, at('charts', `&columns=${columns}`));
+    await page.getByLabel('Plot', { exact: true }).selectOption('hw_resources.latency');
+    await page.getByLabel('against', { exact: true }).selectOption(FOOTPRINT);
+    const scatter = page.getByRole('img', {
+      name: /^hw_resources.latency against carbon_footprint.* \d iterations$/,
+    });
+    const drawn = async (): Promise<string> =>
+      scatter.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+    const linear = await drawn();
+    await page.getByLabel('Logarithmic').check();
+    await expect.poll(drawn).not.toBe(linear);
+    await page.getByLabel('Smooth').fill('0.5');
+    const parallel = page.getByRole('img', {
+      name: /^\d iterations over carbon_footprint\.carbon_footprint, /,
+    });
+    expect(await parallel.getByText('France').count()).toBe(1);
+    // Pulled along the axis of the region, where it is France.
+    const handle = parallel.locator('[data-axis="input.geo_location_region"]');
+    await parallel.scrollIntoViewIfNeeded();
+    const mark = (await parallel.getByText('France').boundingBox())!;
+    const { x, width } = (await handle.boundingBox())!;
+    await page.mouse.move(x + width / 2, mark.y - 10);
+    await page.mouse.down();
+    await page.mouse.move(x + width / 2, mark.y + mark.height + 10, { steps: 3 });
+    await page.mouse.up();
+    await page.getByText(/^1 of \d iterations: 3$/).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await page.getByText('Pull along an axis to pick.').waitFor();
+    expect(faults).toEqual([]);
+  });
+
   it('draw the chosen fields, and say in words what they show', async (ctx) => {
     const { page, faults } = await open(ctx, at('charts', `&columns=${FOOTPRINT}`));
     const chart = page.getByRole('img', {

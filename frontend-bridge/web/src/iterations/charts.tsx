@@ -5,9 +5,12 @@ import { type ChartLook, ChartLookTools, PLAIN_LOOK } from '../values/chart-look
 import { smoothed } from '../values/curves.js';
 import { formatNumber } from '../values/numbers.js';
 import { changeOf, type FieldInfo } from './fields.js';
+import { ParallelChart } from './parallel-chart.js';
 import type { IterationRow } from './use-rows.js';
 
-/** The chosen columns that hold numbers: each over the iterations, and any one against any other. */
+const LABEL_LETTERS = 22;
+
+/** The chosen columns: each that holds numbers over the iterations, any such one against any other, and all at once. */
 export default function Charts(props: {
   rows: readonly IterationRow[];
   columns: readonly FieldInfo[];
@@ -30,6 +33,7 @@ export default function Charts(props: {
         ))}
       </ul>
       {numeric.length > 1 && <Against rows={rows} columns={numeric} isLog={look.isLog} />}
+      <ParallelChart rows={rows} columns={columns} isLog={look.isLog} />
     </>
   );
 }
@@ -121,13 +125,19 @@ function Against(props: {
         label={`${names.y} against ${names.x}, ${count} iterations`}
         series={series}
         xLabel={names.x}
-        yLabel={names.y}
+        yLabel={shortLabel(columns, names.y)}
         isScatter
         logX={isLog}
         logY={isLog}
       />
     </figure>
   );
+}
+
+/** No longer than the axis beside which it is written. */
+function shortLabel(columns: readonly FieldInfo[], name: string): string {
+  const label = columns.find((column) => column.name === name)?.label || name;
+  return label.length > LABEL_LETTERS ? `${label.slice(0, LABEL_LETTERS - 1)}…` : label;
 }
 
 function numberIn(row: IterationRow, name: string): number | null {
