@@ -97,8 +97,21 @@ describe('an output in the page', () => {
     expect(faults).toEqual([]);
   });
 
-  it('comes with the whole iteration in a file to cite', async (ctx) => {
+  it('is a thumbnail on the card of its module, and comes with the whole iteration in a file to cite', async (ctx) => {
     const { page, faults } = await look(ctx, 'plot');
+    const card = (name: RegExp): Locator => page.getByRole('button', { name });
+    const picture = card(/^plot succeeded/).locator('img');
+    await expect
+      .poll(() => picture.evaluate((img: HTMLImageElement) => img.naturalWidth))
+      .toBeGreaterThan(100);
+    await card(/^fit succeeded/)
+      .locator('.thumbnail')
+      .waitFor();
+    expect(
+      await card(/^report succeeded/)
+        .locator('.thumbnail')
+        .count(),
+    ).toBe(0);
     const header = page.locator('.task-head');
     const name = await savedName(page, header.getByRole('button', { name: 'Download all' }));
     expect(name).toBe(`training-${problem.slice(-6)}-1.crate.zip`);

@@ -10,6 +10,7 @@ import {
   ReactFlow,
 } from '@xyflow/react';
 import { type ReactNode, useMemo, useState } from 'react';
+import { taskPath } from '../api/queries.js';
 import type { GraphJson } from '../api/shapes.js';
 import { NOT_BEGUN } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';
@@ -196,9 +197,21 @@ function cardProps(props: GraphViewProps, name: string): ModuleCardProps {
     asOf,
     maxAttempts: spec?.retry?.attempts,
     parent: (spec?.previous?.length ?? 0) > 0 ? (view.task.parent_iteration_id ?? undefined) : undefined,
+    thumbnail: thumbnailOf(props, name),
     selected: selected === name,
     onSelect: () => onSelect(name),
   };
+}
+
+/** Only what stands is drawn: an output that may still be replaced is not. */
+function thumbnailOf({ graph, view }: GraphViewProps, name: string): ModuleCardProps['thumbnail'] {
+  const { task } = view;
+  const module = task.modules[name];
+  const type = graph.modules[name]?.output;
+  if (module === undefined || type === undefined || module.output === null || !isDone(module.state))
+    return undefined;
+  const bytesAt = `${taskPath(task.problem_id, task.iteration_id)}/outputs/${name}`;
+  return { output: module.output, type, bytesAt };
 }
 
 function hasOutput(view: TaskView, module: string): boolean {

@@ -5,6 +5,7 @@ import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
 import { type Tone, toneOf } from '../states/tone.js';
 import type { Want } from './standstill.js';
+import { Thumbnail, type ThumbnailProps } from './thumbnail.js';
 
 export interface ModuleCardProps {
   readonly name: string;
@@ -18,6 +19,8 @@ export interface ModuleCardProps {
   readonly maxAttempts: number | undefined;
   /** The iteration whose outputs feed it too. */
   readonly parent: number | undefined;
+  /** The output that it is drawn with, where there is one. */
+  readonly thumbnail: ThumbnailProps | undefined;
   readonly selected: boolean;
   readonly onSelect: () => void;
 }
@@ -44,8 +47,11 @@ export function ModuleCard(props: ModuleCardProps): ReactNode {
           <CardTime {...props} />
         </span>
       </span>
-      <span className="card-note">
-        <CardNote {...props} />
+      <span className="card-foot">
+        <span className="card-note">
+          <CardNote {...props} />
+        </span>
+        {props.thumbnail && <Thumbnail {...props.thumbnail} />}
       </span>
       {busy && (
         <span

@@ -1,6 +1,6 @@
 import { lazy, type ReactNode, Suspense } from 'react';
 import { isTextual } from '../../../../src/model/media-type.js';
-import { type Content, textIn } from './content.js';
+import { type Content, isDrawn, textIn } from './content.js';
 import { Hex } from './hex.js';
 import { HtmlFrame } from './html-frame.js';
 import { formatSize } from './numbers.js';
@@ -10,8 +10,6 @@ const Markdown = lazy(() => import('./markdown.js'));
 const CsvTable = lazy(() => import('./csv-table.js'));
 const NpyView = lazy(() => import('./npy-view.js'));
 
-/** Pictures that every browser draws. */
-const DRAWN = /^image\/(png|jpeg|gif|webp|svg\+xml|avif|bmp|x-icon)$/;
 /** Longer texts are not shown to their end. */
 const MOST_CHARACTERS = 200_000;
 
@@ -32,7 +30,7 @@ export function ContentView({ content, name }: { content: Content; name: string 
 function Shown({ content, name }: { content: Content; name: string }): ReactNode {
   const { mediaType, bytes } = content;
   if (bytes.length === 0) return <p className="none">Empty.</p>;
-  if (DRAWN.test(mediaType)) return <Picture content={content} name={name} />;
+  if (isDrawn(mediaType)) return <Picture content={content} name={name} />;
   switch (mediaType) {
     case 'text/markdown':
       return <Markdown text={textIn(content)} />;

@@ -17,9 +17,16 @@ export interface Elsewhere {
   readonly size: number;
 }
 
+/** Pictures that every browser draws. */
+const DRAWN = /^image\/(png|jpeg|gif|webp|svg\+xml|avif|bmp|x-icon)$/;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 /** Shorter texts without a space are words. */
 const WALL = 120;
+
+/** Whether content of this kind is a picture that the page shows. */
+export function isDrawn(mediaType: string): boolean {
+  return DRAWN.test(mediaType);
+}
 
 /** The content of a value whose type is one of bytes; nothing for any other. */
 export function contentOf(value: unknown, type: string | undefined): Content | undefined {

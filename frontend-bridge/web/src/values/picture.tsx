@@ -28,7 +28,7 @@ export function Picture({ content, name }: { content: Content; name: string }): 
 }
 
 /** An address of these bytes within this page, as long as they are shown. */
-function useAddress({ bytes, mediaType }: Content): string | undefined {
+export function useAddress({ bytes, mediaType }: Content): string | undefined {
   const [address, setAddress] = useState<string>();
   useEffect(() => {
     const made = URL.createObjectURL(new Blob([bytes], { type: mediaType }));
