@@ -10,20 +10,14 @@
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, TuttiError } from '../base/errors.js';
-import { sha256Of } from '../base/sha256.js';
 import { hasEnded } from '../model/execution.js';
-import { isFactEvent } from '../model/fact-reader.js';
-import type { FactEvent } from '../model/facts.js';
-import type { BlobRef } from '../model/payload.js';
 import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
 import { entriesOf, keysOf } from '../store/pages.js';
 import { type Reader, type Store, TABLES } from '../store/store.js';
 import { blobPath, hashOfFile } from './blob-files.js';
-import { factsSince } from './facts-since.js';
-import { FleetFold } from './folded/fleet-fold.js';
-import { TaskFold } from './folded/task-fold.js';
+import { EventCheck } from './folded/event-check.js';
 import { readProblemAt, readTask } from './load.js';
-import { type GraphsThen, type ReadStoredGraph, StoredGraphs } from './queries/graphs.js';
+import { type ReadStoredGraph, StoredGraphs } from './queries/graphs.js';
 import {
   type BlobRow,
   type BootRow,
@@ -53,10 +47,6 @@ export interface StoreVerdict {
 }
 
 const FAULTS_LISTED = 200;
-/** Pages of events that are read at once: each has up to a mebibyte. */
-const EVENT_PAGES = 16;
-/** Events that are the first of what is folded are counted as missing under this name. */
-const WITHOUT_BEGINNING = 'without their first event';
 
 export interface CheckOptions {
   /** Reads the graphs that iterations run on; absent: iterations are not folded. */
@@ -83,16 +73,19 @@ class Checking {
   readonly #options: CheckOptions;
   readonly #faults: StoreFault[] = [];
   readonly #counts: Record<string, number> = {};
-  readonly #graphs: GraphsThen | undefined;
-  /** The first event from which facts are complete. */
-  #since = Number.POSITIVE_INFINITY;
-  #fleet: FleetFold | undefined;
+  readonly #events: EventCheck;
   #more = false;
 
   constructor(reader: Reader, options: CheckOptions) {
     this.#reader = reader;
     this.#options = options;
-    this.#graphs = options.readGraph && new StoredGraphs(options.readGraph).at(reader);
+    const { readGraph } = options;
+    this.#events = new EventCheck({
+      reader,
+      graphs: readGraph && new StoredGraphs(readGraph).at(reader),
+      fault: (where, what) => this.#fault(where, what),
+      count: (what, by) => this.#count(what, by),
+    });
   }
 
   verdict(): StoreVerdict {
@@ -101,17 +94,14 @@ class Checking {
 
   async run(): Promise<void> {
     await this.#part('values', () => this.#values());
-    await this.#part('meta', async () => {
-      this.#since = (await factsSince(this.#reader)) ?? Number.POSITIVE_INFINITY;
-    });
-    await this.#part('events', () => this.#events());
+    await this.#part('events', () => this.#events.all());
     await this.#part('problems', () => this.#problems());
     await this.#part('iterations', () => this.#iterations());
     await this.#part('payloads and indexes', () => this.#strays());
     await this.#part('blobs', () => this.#blobs());
     await this.#part('nodes', () => this.#nodes());
     await this.#part('commands', () => this.#commands());
-    await this.#part('events of nodes and commands', () => this.#foldedFleet());
+    await this.#part('events of nodes and commands', () => this.#events.fleet(this.#counts));
     await this.#part('idempotency keys', () => this.#idempotency());
   }
 
@@ -135,59 +125,6 @@ class Checking {
           this.#fault(`${table} ${JSON.stringify(key)}`, 'has a value that does not match its checksum');
         }
       }
-    }
-  }
-
-  /** Numbered without a gap from the oldest that is kept up to the cursor. */
-  async #events(): Promise<void> {
-    const stored = await this.#reader.get('meta', ['cursor']);
-    const cursor = stored ? decodeRow<number>(stored) : 0;
-    let expected: number | undefined;
-    const fleet = this.#newFleetFold();
-    for await (const { key, value } of entriesOf(this.#reader, 'events', { page: EVENT_PAGES })) {
-      const first = Number(key[0]);
-      if (expected !== undefined && first !== expected)
-        this.#fault(`events ${first}`, `follows ${expected - 1}`);
-      expected = first;
-      for (const event of linesOf(value)) {
-        const { seq } = event;
-        if (seq !== expected) this.#fault(`events ${first}`, `has event ${seq} where ${expected} should be`);
-        expected += 1;
-        this.#count('events');
-        if (this.#isFoldable(`events ${first}`, event))
-          await this.#fit(`events ${first}`, seq, () => fleet.take(event));
-      }
-    }
-    this.#fleet = fleet;
-    if (expected !== undefined && expected !== cursor + 1)
-      this.#fault('meta cursor', `is ${cursor}, the newest event is ${expected - 1}`);
-  }
-
-  #newFleetFold(): FleetFold {
-    return new FleetFold({
-      reader: this.#reader,
-      since: this.#since,
-      fault: (where, what) => this.#fault(where, what),
-      count: (what) => this.#count(what),
-    });
-  }
-
-  /** Whether it is an event of complete facts. */
-  #isFoldable(where: string, event: StoredEvent): event is FactEvent & StoredEvent {
-    if (event.seq < this.#since) return false;
-    if (isFactEvent(event)) return true;
-    this.#fault(where, `has event ${event.seq}, which is not one of a kind that is known`);
-    return false;
-  }
-
-  /** Whether it fits what came before. */
-  async #fit(where: string, seq: number, take: () => void | Promise<void>): Promise<boolean> {
-    try {
-      await take();
-      return true;
-    } catch (thrown) {
-      this.#fault(where, `has event ${seq}, which does not fit what came before: ${messageOf(thrown)}`);
-      return false;
     }
   }
 
@@ -259,7 +196,7 @@ class Checking {
           this.#fault(where, `has ${module} as ${phase}, and ${reused ? 'an' : 'no'} output that it reuses`);
         for (const execution of executions) await this.#execution(where, row, module, execution);
       }
-      await this.#taskEvents(where, row);
+      await this.#events.ofTask(where, row);
     }
     for await (const { key } of entriesOf(this.#reader, 'unfinished')) {
       if ((await this.#reader.get('iterations', [key[1]!, key[2]!])) === undefined)
@@ -306,68 +243,6 @@ class Checking {
     } else if ((await this.#reader.get('payloads', [problem_id, iteration_id, owner, seq])) === undefined) {
       this.#fault(where, `${what} is not there`);
     }
-  }
-
-  /** In order, of this task, and what its row is made of. */
-  async #taskEvents(where: string, row: TaskRow): Promise<void> {
-    let last = 0;
-    let fold: TaskFold | undefined;
-    for await (const { key, value } of entriesOf(this.#reader, 'task_events', {
-      prefix: [row.problem_id, row.iteration_id],
-      page: EVENT_PAGES,
-    })) {
-      if (last === 0) fold = await this.#foldOf(row, Number(key[2]));
-      for (const event of linesOf(value)) {
-        if (event.seq <= last) this.#fault(where, `has event ${event.seq} after ${last}`);
-        if (event.problem_id !== row.problem_id || event.iteration_id !== row.iteration_id)
-          this.#fault(where, `has event ${event.seq}, which is of another task`);
-        if (event.type === 'output.recorded') await this.#hash(where, row, event);
-        last = event.seq;
-        const folded = fold;
-        if (!folded) continue;
-        const isTold =
-          this.#isFoldable(where, event) && (await this.#fit(where, event.seq, () => folded.take(event)));
-        if (!isTold) fold = undefined;
-      }
-    }
-    if (last === 0) this.#fault(where, 'has no events');
-    if (fold) await this.#fit(where, last, () => this.#compare(where, row, fold));
-  }
-
-  async #foldOf(row: TaskRow, first: number): Promise<TaskFold | undefined> {
-    const graph = await this.#graphs?.graph(row.graph, row.graph_version);
-    const problem = await readProblemAt(this.#reader, row.problem_seq);
-    if (!graph || !problem) return undefined;
-    if (first >= this.#since) return new TaskFold(row, problem, graph.compiled);
-    this.#count(`iterations ${WITHOUT_BEGINNING}`);
-    return undefined;
-  }
-
-  #compare(where: string, row: TaskRow, fold: TaskFold): void {
-    this.#count('iterations folded');
-    const difference = fold.difference();
-    if (difference) this.#fault(where, difference);
-    const ofProblem = fold.problemDifference();
-    if (ofProblem) this.#fault(`problems ${row.problem_id}`, ofProblem);
-  }
-
-  async #foldedFleet(): Promise<void> {
-    await this.#fleet?.finish();
-    for (const what of ['nodes', 'commands']) {
-      const missing = (this.#counts[what] ?? 0) - (this.#counts[`${what} folded`] ?? 0);
-      if (missing > 0) this.#counts[`${what} ${WITHOUT_BEGINNING}`] = missing;
-    }
-  }
-
-  /** An output is the one that its event says. */
-  async #hash(where: string, row: TaskRow, event: StoredEvent): Promise<void> {
-    const { execution_id = '', output_seq = 0, sha256, blob } = event;
-    if (sha256 === undefined) return;
-    const key = [row.problem_id, row.iteration_id, execution_id, output_seq];
-    const bytes = blob ? undefined : await this.#reader.get('payloads', key);
-    const found = bytes ? sha256Of(bytes) : blob?.sha256;
-    if (found !== undefined && found !== sha256)
-      this.#fault(where, `has output ${output_seq} of ${execution_id} as ${found}, and recorded ${sha256}`);
   }
 
   /** Payloads, events and references of iterations that are not there. */
@@ -479,8 +354,8 @@ class Checking {
     if (!isOwn) this.#fault(where, 'is listed with a summary that is not its own');
   }
 
-  #count(what: string): void {
-    this.#counts[what] = (this.#counts[what] ?? 0) + 1;
+  #count(what: string, by = 1): void {
+    this.#counts[what] = (this.#counts[what] ?? 0) + by;
   }
 
   #fault(where: string, what: string): void {
@@ -500,20 +375,4 @@ function nameOf(task: TaskRow, owner: string, seq: number, iteration: number): s
   return iteration === task.iteration_id
     ? `output ${seq}`
     : `output ${seq} of ${owner} in iteration ${iteration}`;
-}
-
-interface StoredEvent {
-  readonly seq: number;
-  readonly type: string;
-  readonly problem_id?: string;
-  readonly iteration_id?: number;
-  readonly execution_id?: string;
-  readonly output_seq?: number;
-  readonly sha256?: string;
-  readonly blob?: BlobRef;
-}
-
-function linesOf(page: Uint8Array): StoredEvent[] {
-  const text = Buffer.from(page.buffer, page.byteOffset, page.byteLength).toString();
-  return text.split('\n').map((line) => JSON.parse(line) as StoredEvent);
 }

@@ -113,8 +113,8 @@ export const MUTANTS = [
   },
   {
     what: 'checks a store without folding its iterations',
-    file: 'src/orchestrator/check.ts',
-    find: 'if (difference) this.#fault(where, difference);',
+    file: 'src/orchestrator/folded/event-check.ts',
+    find: 'if (difference) this.#deps.fault(where, difference);',
     put: '',
     tests: ['test/orchestrator/check.test.ts'],
   },
@@ -135,8 +135,8 @@ export const MUTANTS = [
   {
     what: 'forgets what was there before a field was set',
     file: 'src/base/undo.ts',
-    find: "this.#log.push('set', target, field, before);",
-    put: "this.#log.push('set', target, field, value);",
+    find: "this.#note('set', target, field, before);",
+    put: "this.#note('set', target, field, value);",
     tests: core('atomic'),
   },
   {
