@@ -1,6 +1,6 @@
 // Builds what is published, into dist/packages: the npm tarball, the Python wheel and the source distribution. `npm run package` builds the
 // tree first. `-- --repository URL` puts the project's address into all of them.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -15,26 +15,27 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = join(root, 'dist/packages');
 const { repository } = parseArgs({ options: { repository: { type: 'string' } } }).values;
 
 /** A copy, so that a build leaves nothing beside the sources, and nothing of the workshop goes along. */
-function packNode(folder) {
+async function packNode(folder) {
   const described = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  for (const name of [...described.files, 'LICENSE']) {
+  // What is left out again (`!`) is npm's to leave out.
+  for (const name of [...described.files.filter((name) => !name.startsWith('!')), 'LICENSE']) {
     const copied = (from) => !from.startsWith(out) && !from.endsWith('.built-from');
     cpSync(join(root, name), join(folder, name), { recursive: true, filter: copied });
   }
   const { private: _, devDependencies, overrides, scripts, ...published } = described;
   if (repository) Object.assign(published, { homepage: repository, repository });
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
-  run('npm', ['pack', '--pack-destination', out, '--ignore-scripts', '--loglevel=error'], folder);
+  await run('npm', ['pack', '--pack-destination', out, '--ignore-scripts', '--loglevel=error'], folder);
 }
 
-function packPython(folder) {
+async function packPython(folder) {
   for (const name of ['pyproject.toml', 'README.md', 'src'])
     cpSync(join(root, 'python', name), join(folder, name), {
       recursive: true,
@@ -49,7 +50,7 @@ function packPython(folder) {
   // Each in a process of its own, as the hooks of setuptools expect it.
   for (const hook of ['build_sdist', 'build_wheel']) {
     const call = `import sys; from setuptools import build_meta; build_meta.${hook}(sys.argv[1])`;
-    run(python, ['-W', 'ignore', '-c', call, out], folder);
+    await run(python, ['-W', 'ignore', '-c', call, out], folder);
   }
 }
 
@@ -66,8 +67,10 @@ function builder() {
   process.exit(1);
 }
 
-function run(program, args, cwd) {
-  execFileSync(program, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
+/** What it says on stdout is of no interest. */
+async function run(program, args, cwd) {
+  const { stderr } = await promisify(execFile)(program, args, { cwd, maxBuffer: 16 * 1024 * 1024 });
+  process.stderr.write(stderr);
 }
 
 if (!existsSync(join(root, 'dist/src/cli/main.js'))) {
@@ -78,10 +81,11 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const folder = mkdtempSync(join(tmpdir(), 'tutti-package-'));
 try {
-  for (const [name, pack] of Object.entries({ node: packNode, python: packPython })) {
+  const packs = Object.entries({ node: packNode, python: packPython }).map(([name, pack]) => {
     mkdirSync(join(folder, name));
-    pack(join(folder, name));
-  }
+    return pack(join(folder, name));
+  });
+  await Promise.all(packs);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -10,11 +10,20 @@ const python: string = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'py
 
 /** What is missing to run Python code that needs these modules: the name of the tool; nothing when all is there. */
 export function missing(...modules: string[]): string | undefined {
-  if (spawnSync(python, ['-c', ''], { stdio: 'ignore' }).status !== 0) return 'python3';
-  return modules.find(
-    (name) => spawnSync(python, ['-c', `import ${name}`], { stdio: 'ignore' }).status !== 0,
-  );
+  const { status, stdout } = spawnSync(python, ['-c', FIRST_MISSING, ...modules], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() || undefined : 'python3';
 }
+
+/** Found rather than imported: some take a second to be imported. */
+const FIRST_MISSING = `
+import importlib.util, sys
+def is_here(name):
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+print(next((name for name in sys.argv[1:] if not is_here(name)), ""))
+`;
 
 export interface Ran {
   readonly code: number;
