@@ -21,6 +21,8 @@ export class Watcher {
   /** Of a store that it does not know yet: nothing counts until it has subscribed anew. */
   #otherStore: string | undefined;
   #socket: WebSocket | undefined;
+  /** On this connection. Before, a tick says how far the stream is, not the viewer. */
+  #subscribed = false;
   #closed = false;
   readonly #listeners: ((event: WatchedEvent) => void)[] = [];
 
@@ -48,6 +50,7 @@ export class Watcher {
   #connection(http: string, journal: Journal): Promise<void> {
     const socket = new WebSocket(`${http.replace('http', 'ws')}/v1/stream`, { handshakeTimeout: 5000 });
     this.#socket = socket;
+    this.#subscribed = false;
     const silence = setTimeout(() => socket.terminate(), SILENT_MS);
     socket.on('error', () => {});
     socket.on('message', (data) => {
@@ -90,8 +93,11 @@ export class Watcher {
       case 'subscribed':
       case 'tick':
         if (this.#otherStore !== undefined && frame.cursor !== this.cursor) return;
-        if (frame.type === 'subscribed') this.#otherStore = undefined;
-        if (frame.cursor !== this.cursor)
+        if (frame.type === 'subscribed') {
+          this.#otherStore = undefined;
+          this.#subscribed = true;
+        }
+        if (this.#subscribed && frame.cursor !== this.cursor)
           this.faults.push(`${frame.type} says ${String(frame.cursor)} to a viewer at ${this.cursor}`);
         return;
       default:
