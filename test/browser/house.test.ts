@@ -2,6 +2,7 @@
 /** The fleet, and the page's own standing: live, stale, and live again with nothing missing. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SIX, startNode } from '../support/nodes.js';
 import { OrchestratorProcess, pathOf } from '../support/orchestrator.js';
@@ -35,6 +36,15 @@ describe('the fleet', () => {
     await row.getByText('nothing of 2').waitFor();
     await nodes.get('footprint')!.end('SIGTERM');
     await page.getByText('5 of 6 alive').waitFor();
+    const gone = page.getByRole('row', { name: /^footprint / });
+    await page.getByLabel('Hide the dead (1)').check();
+    await gone.waitFor({ state: 'detached' });
+    // This browser remembers it.
+    await page.reload();
+    await row.waitFor();
+    expect(await gone.count()).toBe(0);
+    await page.getByLabel('Hide the dead (1)').uncheck();
+    await gone.waitFor();
     nodes.set('footprint', startNode(scene, orchestrator, { module: 'footprint', capacity: 2 }));
     await page.getByText('6 of 6 alive').waitFor();
     expect(faults).toEqual([]);
@@ -115,5 +125,53 @@ describe('the connection', () => {
     await page.getByText(/What is shown is as of/).waitFor({ state: 'detached' });
     const { items } = (await orchestrator.get(`${pathOf(task.task_id)}/events?limit=1000`)).body;
     await page.getByText(`${items.length} of ${items.length} events`).waitFor();
+  });
+});
+
+describe('the keyboard alone', () => {
+  it('leads from a submission to a comparison', async (ctx) => {
+    const { page, faults } = await open(ctx, orchestrator.ready.http);
+    const keys = page.keyboard;
+    /** Goes on to it as a person does: nothing is clicked or focused by the test. */
+    const tabTo = async (target: Locator): Promise<void> => {
+      await target.first().waitFor();
+      const isFocused = (): Promise<boolean> =>
+        target.first().evaluate((element) => element === document.activeElement);
+      for (let presses = 0; presses < 150; presses += 1) {
+        if (await isFocused()) return;
+        await keys.press('Tab');
+      }
+      throw new Error(`Tab does not lead to ${target}`);
+    };
+    await page.getByRole('link', { name: 'New problem' }).waitFor();
+    await keys.press('n');
+    await tabTo(page.locator('.form').getByLabel('Graph'));
+    await keys.type('six');
+    await tabTo(page.getByLabel('Input, as JSON'));
+    await keys.press('ControlOrMeta+a');
+    await keys.insertText('{ "name": "a" }');
+    await tabTo(page.getByRole('button', { name: 'Submit' }));
+    await keys.press('Enter');
+    await page.getByText('6 of 6 modules').waitFor();
+
+    await tabTo(page.getByRole('button', { name: 'Iterate', exact: true }));
+    await keys.press('Enter');
+    await tabTo(page.getByLabel('Input, as JSON'));
+    await keys.press('ControlOrMeta+a');
+    await keys.insertText('{ "name": "b" }');
+    await tabTo(page.getByRole('button', { name: 'Iterate', exact: true }).last());
+    await keys.press('Enter');
+    await page.getByText('iteration 2 from 1').waitFor();
+
+    await tabTo(page.getByRole('link', { name: 'Table, charts and comparison' }));
+    await keys.press('Enter');
+    for (const iteration of [1, 2]) {
+      await tabTo(page.getByLabel(`Compare iteration ${iteration}`));
+      await keys.press('Space');
+    }
+    await tabTo(page.getByRole('button', { name: 'Compare 2' }));
+    await keys.press('Enter');
+    await page.getByRole('row', { name: 'name a b' }).first().waitFor();
+    expect(faults).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { nodesQuery } from '../api/queries.js';
 import type { NodeJson } from '../api/shapes.js';
 import { useTab } from '../states/tab.js';
@@ -20,12 +20,24 @@ export default function NodesPage({ selected, onSelect }: NodesPageProps): React
   const nodes = useQuery({ ...nodesQuery(), refetchInterval: HEARTBEAT_LOOK_MS });
   const items = nodes.data?.view.items;
   const node = items?.find((one) => one.node_id === selected);
+  const [hidesDead, hideDead] = useHidesDead();
+  const dead = items?.filter(({ liveness }) => liveness === 'dead').length ?? 0;
+  // The one that somebody looks at stays where it is.
+  const shown = items?.filter(
+    ({ liveness, node_id }) => !hidesDead || liveness !== 'dead' || node_id === selected,
+  );
   useTab(node === undefined ? 'Nodes' : `Node ${node.instance}`);
   return (
     <article className="fleet" aria-labelledby="nodes-title">
       <header className="fleet-head">
         <h1 id="nodes-title">Nodes</h1>
         {items && items.length > 0 && <p className="none">{describeFleet(items)}</p>}
+        {dead > 0 && (
+          <label className="choice">
+            <input type="checkbox" checked={hidesDead} onChange={({ target }) => hideDead(target.checked)} />
+            <span>Hide the dead ({dead})</span>
+          </label>
+        )}
       </header>
       {items?.length === 0 && (
         <p className="none">
@@ -33,11 +45,33 @@ export default function NodesPage({ selected, onSelect }: NodesPageProps): React
         </p>
       )}
       {!items && <p className="none">{nodes.isError ? nodes.error.message : 'Reading …'}</p>}
-      {items && items.length > 0 && <NodeTable nodes={[...items].sort(byModule)} selected={selected} />}
+      {shown && shown.length > 0 && <NodeTable nodes={shown.sort(byModule)} selected={selected} />}
       {selected !== undefined && items && !node && <p className="fault">There is no node {selected}.</p>}
       {node && <NodePanel key={node.node_id} node={node} onClose={() => onSelect(undefined)} />}
     </article>
   );
+}
+
+const HIDES_DEAD = 'tutti.hides-dead';
+
+/** Remembered in this browser, where it keeps anything. */
+function useHidesDead(): [hides: boolean, hide: (hides: boolean) => void] {
+  const [hides, setHides] = useState(() => {
+    try {
+      return localStorage.getItem(HIDES_DEAD) === 'true';
+    } catch {
+      return false;
+    }
+  });
+  const hide = (wanted: boolean): void => {
+    setHides(wanted);
+    try {
+      localStorage.setItem(HIDES_DEAD, String(wanted));
+    } catch {
+      // It holds until the page is left.
+    }
+  };
+  return [hides, hide];
 }
 
 function describeFleet(nodes: readonly NodeJson[]): string {
