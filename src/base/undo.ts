@@ -65,7 +65,7 @@ export class Undo {
     (list as T[]).push(item);
   }
 
-  /** For a change that has a shape of its own. */
+  /** For a change that has a shape of its own. `back` changes things itself, not through this. */
   onUndo(back: () => void): void {
     this.#note('call', back, undefined, undefined);
   }

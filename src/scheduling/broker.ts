@@ -66,8 +66,7 @@ export class EvaluationBroker<T extends Evaluable> {
       slot.deliveries += 1;
       const { item } = slot;
       this.#undo?.onUndo(() => {
-        this.#slots.delete(item.key);
-        this.#push(pending(item));
+        this.#place(pending(item));
       });
       return item;
     }
@@ -99,7 +98,7 @@ export class EvaluationBroker<T extends Evaluable> {
     const slot = this.#slots.get(key);
     this.#slots.delete(key);
     this.#delayed.clear(key);
-    if (slot) this.#undo?.onUndo(() => this.#push(slot));
+    if (slot) this.#undo?.onUndo(() => this.#place(slot));
   }
 
   nextDueMs(): number | undefined {
@@ -126,11 +125,14 @@ export class EvaluationBroker<T extends Evaluable> {
   }
 
   #push(slot: Slot<T>): void {
+    this.#place(slot);
+    // Also where it was taken out and is back, in another slot.
+    this.#undo?.onUndo(() => this.#slots.delete(slot.item.key));
+  }
+
+  #place(slot: Slot<T>): void {
     this.#slots.set(slot.item.key, slot);
     this.#pending.push(slot);
-    this.#undo?.onUndo(() => {
-      if (this.#slots.get(slot.item.key) === slot) this.#slots.delete(slot.item.key);
-    });
   }
 
   #turn(slot: Slot<T>, state: Slot<T>['state']): void {
