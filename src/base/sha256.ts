@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** Lower-case hex. For 1 KiB it takes 2 µs, for 64 KiB 0.1 ms: larger contents are better hashed piece by piece. */
-export function sha256Of(bytes: Uint8Array): string {
-  return hash('sha256', bytes, 'hex');
+/** Lower-case hex; of a text, of its UTF-8. For 1 KiB it takes 2 µs, for 64 KiB 0.1 ms: larger contents are better hashed piece by piece. */
+export function sha256Of(content: Uint8Array | string): string {
+  return hash('sha256', content, 'hex');
 }

@@ -11,6 +11,7 @@ import type { DesiredStatus, NodeStatus } from './node.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { LogLevel, ReportedError } from './protocol.js';
 import type { TaskId } from './task-id.js';
+import type { TaskEnd } from './task-state.js';
 
 /** What a field holds, by the word that declares it. A field may be absent where a `?` follows its word. */
 export interface FieldTypes {
@@ -302,9 +303,7 @@ export type FactOf<T extends keyof Facts> = Flat<ShownOf<T> & PartOf<T, 'withhel
 
 export type Fact = { [T in keyof Facts]: FactOf<T> }[keyof Facts];
 /** The end of a task. */
-export type TaskEndFact = {
-  [E in 'succeeded' | 'failed' | 'cancelled' | 'aborted']: FactOf<`iteration.${E}`>;
-}['succeeded' | 'failed' | 'cancelled' | 'aborted'];
+export type TaskEndFact = { [E in TaskEnd]: FactOf<`iteration.${E}`> }[TaskEnd];
 /** The end of an execution. */
 export type ExecutionEndFact = { [E in ExecutionEnd]: FactOf<`execution.${E}`> }[ExecutionEnd];
 export type PublicFact = { [T in Public]: FactOf<T> }[Public];

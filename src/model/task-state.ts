@@ -35,5 +35,7 @@ export function taskHasEnded(state: TaskState): boolean {
   return TRANSITIONS[state].length === 0;
 }
 
+export type TaskEnd = Exclude<TaskState, 'waiting' | 'running' | 'suspended'>;
+
 /** Every state in which a task has ended. */
 export const TASK_ENDS: readonly TaskState[] = TASK_STATES.filter(taskHasEnded);

@@ -2,7 +2,7 @@
 import { type EncodedEvent, taskIdOf } from '../model/facts.js';
 import type { Reader } from '../store/store.js';
 import type { EventStream, StreamEvent } from './port.js';
-import { cursors, events } from './tables.js';
+import { cursorOf, events } from './tables.js';
 
 type Listener = (events: readonly StreamEvent[]) => void;
 
@@ -24,7 +24,7 @@ export class CommittedEvents implements EventStream {
 
   /** Finds out what the store holds. */
   async start(): Promise<void> {
-    this.#cursor = (await cursors.get(this.#store, ['cursor'])) ?? 0;
+    this.#cursor = await cursorOf(this.#store);
     const [first] = await events.keys(this.#store, { prefix: [], limit: 1 });
     this.#oldest = first ? Number(first[0]) : this.#cursor + 1;
   }

@@ -4,7 +4,6 @@
  * 1. `open` raises the epoch and recovers the state; `start` binds the sockets, and only then work is taken.
  * 2. `stop` finishes the batch in hand and lets go; nodes go on, and are adopted later.
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import type { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
@@ -12,6 +11,7 @@ import { InTurn } from '../base/in-turn.js';
 import { canonicalJson } from '../base/json/canonical.js';
 import type { Logger } from '../base/logger.js';
 import { PauseFreeClock } from '../base/pause-free-clock.js';
+import { sha256Of } from '../base/sha256.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { Store } from '../store/store.js';
@@ -554,5 +554,5 @@ function unavailable(code: string, message: string): Refusal {
  */
 function hashOf(request: Request): string {
   const same = { ...request, traceparent: undefined };
-  return createHash('sha256').update(canonicalJson(same)).digest('hex');
+  return sha256Of(canonicalJson(same));
 }

@@ -229,7 +229,7 @@ function refsToRow(refs: ReadonlyMap<string, PayloadRef>): Record<string, Payloa
   return Object.fromEntries([...refs].map(([name, ref]) => [name, refToRow(ref)]));
 }
 
-function refsFromRow(rows: Readonly<Record<string, PayloadRefRow>>): Map<string, PayloadRef> {
+export function refsFromRow(rows: Readonly<Record<string, PayloadRefRow>>): Map<string, PayloadRef> {
   return new Map(Object.entries(rows).map(([name, ref]) => [name, refFromRow(ref)]));
 }
 

@@ -25,6 +25,7 @@ import {
   type TaskRow,
   taskFromRow,
 } from './records.js';
+import { cursorOf } from './tables.js';
 
 /** An adopted execution gets at least so long, however old its assignment is: its node has to come back first. */
 const ADOPTION_MS = 15_000;
@@ -52,8 +53,7 @@ export async function recover({ store, clocks: now, graceMs, parseGraph }: Recov
   const state = new State();
   const { undo } = state;
   const clocks = { ...now, lastMs: (await newestEventAt(store)) ?? now.wallMs };
-  const cursor = await store.get('meta', ['cursor']);
-  undo.set(state, 'cursor', cursor ? decodeRow<number>(cursor) : 0);
+  undo.set(state, 'cursor', await cursorOf(store));
   for await (const { key, value } of entriesOf(store, 'graphs')) {
     state.addGraph(loadGraph(String(key[0]), Number(key[1]), decodeRow<GraphRow>(value), parseGraph));
   }

@@ -35,6 +35,7 @@ import {
   refsOf,
   type TaskRow,
 } from './records.js';
+import { cursorOf } from './tables.js';
 
 /** The store promises to take so many on a full disk. */
 const DELETES_PER_COMMIT = 300;
@@ -221,8 +222,7 @@ export class Retention {
   async #events(forgotten: Forgotten): Promise<void> {
     const { store, keepEvents, trimmed } = this.#deps;
     if (keepEvents === 0) return;
-    const stored = await store.get('meta', ['cursor']);
-    const cutoff = (stored ? decodeRow<number>(stored) : 0) - keepEvents;
+    const cutoff = (await cursorOf(store)) - keepEvents;
     while (!this.#stopping.signal.aborted) {
       const keys = await store.keys('events', { prefix: [], limit: DELETES_PER_COMMIT + 1 });
       // A page ends where the next one begins.

@@ -108,3 +108,8 @@ export const payloads: TypedTable<Uint8Array> = new TypedTable('payloads', asByt
 export const events: TypedTable<string> = new TypedTable('events', asText);
 export const taskEvents: TypedTable<string> = new TypedTable('task_events', asText);
 export const commands: TypedTable<CommandRow> = new TypedTable('commands');
+
+/** The newest event's `seq`; 0 before the first one. */
+export async function cursorOf(reader: Reader): Promise<number> {
+  return (await cursors.get(reader, ['cursor'])) ?? 0;
+}

@@ -65,9 +65,7 @@ export class EvaluationBroker<T extends Evaluable> {
       slot.state = 'working';
       slot.deliveries += 1;
       const { item } = slot;
-      this.#undo?.onUndo(() => {
-        this.#place(pending(item));
-      });
+      this.#undo?.onUndo(() => this.#place(pending(item)));
       return item;
     }
     return undefined;

@@ -1,5 +1,6 @@
 import type { ReportedError } from '../model/protocol.js';
 import type { Execution } from '../model/task.js';
+import type { TaskEnd } from '../model/task-state.js';
 
 /** One step of a plan for a task. Module positions are those of its graph. */
 export type PlanStep =
@@ -23,7 +24,7 @@ export type PlanStep =
   | { readonly kind: 'stop'; readonly execution: Execution }
   /** The task has been stopped: this module does not run any more. */
   | { readonly kind: 'halt'; readonly position: number }
-  | { readonly kind: 'end'; readonly state: 'succeeded' | 'failed' | 'cancelled' | 'aborted' };
+  | { readonly kind: 'end'; readonly state: TaskEnd };
 
 export interface Plan {
   readonly steps: readonly PlanStep[];

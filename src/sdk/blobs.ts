@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { type Dispatcher, request } from 'undici';
 import { TuttiError } from '../base/errors.js';
+import { sha256Of } from '../base/sha256.js';
 import type { BlobRef } from '../model/payload.js';
 import { NonRetryableError } from './errors.js';
 import type { Timers } from './timers.js';
@@ -40,7 +41,7 @@ type Try<T> =
   | { readonly kind: 'failed'; readonly error: Error };
 
 export function blobOf(bytes: Uint8Array): BlobRef {
-  return { sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.byteLength };
+  return { sha256: sha256Of(bytes), size: bytes.byteLength };
 }
 
 export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {

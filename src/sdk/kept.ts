@@ -4,7 +4,7 @@
  * K1: an execution is kept before its acceptance is sent, and until its end is known to both sides and its handler has come back.
  * K2: one process at a time. The lock is a socket, which the system frees when the process ends, however it ends.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
@@ -21,6 +21,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { messageOf, TuttiError } from '../base/errors.js';
+import { sha256Of } from '../base/sha256.js';
 import type { Assign } from '../model/protocol.js';
 
 const FORMAT = 1;
@@ -119,7 +120,7 @@ function writeDurably(dir: string, name: string, bytes: Uint8Array): void {
 
 /** K2. An abstract socket where there are any (Linux); elsewhere the folder of temporary files would do no better. */
 function acquire(dir: string): Promise<Server> {
-  const name = createHash('sha256').update(dir).digest('hex').slice(0, 32);
+  const name = sha256Of(dir).slice(0, 32);
   const path = process.platform === 'linux' ? `\0tutti-state-${name}` : join(dir, 'lock');
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());

@@ -10,16 +10,16 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Limits } from './limits.js';
 import { openDatabase, openEnvironment, storeFile } from './lmdb-environment.js';
-import { storeFull, storeOutOfPlace } from './lmdb-errors.js';
+import { storeOutOfPlace } from './lmdb-errors.js';
 import { LmdbTables, SELF } from './lmdb-tables.js';
 import { encodeRecord, type Row } from './log/record.js';
 import { LogStore } from './log-store.js';
 import { makeIdentity, type NewStore, openDatabases, openRoom } from './open-tables.js';
 import { entriesOf } from './pages.js';
-import { Reservation } from './room.js';
 import type { Migration, StoredRow } from './schema.js';
 import { type Reader, TABLES, type Write } from './store.js';
 import { syncPath } from './sync.js';
+import { writeAtOnce } from './table-writer.js';
 
 /** Entries that are read at once; each may have some hundred KiB. */
 const PAGE = 50;
@@ -100,14 +100,9 @@ async function make(
 }
 
 async function write(tables: LmdbTables, store: Required<NewStore>, rows: readonly Row[]): Promise<void> {
-  const room = tables.room!;
-  const reservation = new Reservation();
-  const cause = await room.reserve(reservation, rows, { fresh: rows.length, vital: false });
-  if (cause !== undefined) throw storeFull(cause);
-  const written = await tables.apply(store.epoch, store.position, rows);
-  room.giveBack(reservation);
-  if (written.kind === 'full') throw storeFull(written.cause);
-  if (!written.held) throw storeOutOfPlace('successor was changed by another process');
+  const { epoch, position } = store;
+  const held = await writeAtOnce(tables, { epoch, position, rows, vital: false });
+  if (!held) throw storeOutOfPlace('successor was changed by another process');
 }
 
 async function* rowsOf(old: Reader, migration: Migration): AsyncGenerator<StoredRow> {

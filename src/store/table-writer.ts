@@ -109,19 +109,11 @@ export class TableWriter {
     for (let from = 0; from < rows.length; from += REPLAYED_TOGETHER) {
       const part = new Layer(rows.slice(from, from + REPLAYED_TOGETHER));
       const together = [...part.rows()];
-      const reservation = new Reservation();
-      const cause = await this.#tables.room!.reserve(reservation, together, {
-        fresh: together.length,
-        vital: true,
-      });
-      if (cause !== undefined) throw storeFull(cause);
       // The rows before the last part are written again after a crash: they are the same.
       const isLast = from + REPLAYED_TOGETHER >= rows.length;
       const upTo = isLast ? position : this.#tables.logState().position;
-      const written = await this.#tables.apply(epoch, upTo, together);
-      this.#tables.room!.giveBack(reservation);
-      if (written.kind === 'full') throw storeFull(written.cause);
-      if (!written.held) return false;
+      if (!(await writeAtOnce(this.#tables, { epoch, position: upTo, rows: together, vital: true })))
+        return false;
     }
     return true;
   }
@@ -213,6 +205,31 @@ export class TableWriter {
   #settleAll(error: unknown): void {
     for (const { reject } of this.#waiters.splice(0)) reject(error);
   }
+}
+
+/** Writes rows of different keys in one transaction of their own. Returns whether `epoch` reigns. Throws `store_full`. */
+export async function writeAtOnce(
+  tables: LmdbTables,
+  {
+    epoch,
+    position,
+    rows,
+    vital,
+  }: {
+    readonly epoch: number;
+    readonly position: number;
+    readonly rows: readonly Row[];
+    readonly vital: boolean;
+  },
+): Promise<boolean> {
+  const room = tables.room!;
+  const reservation = new Reservation();
+  const cause = await room.reserve(reservation, rows, { fresh: rows.length, vital });
+  if (cause !== undefined) throw storeFull(cause);
+  const written = await tables.apply(epoch, position, rows);
+  room.giveBack(reservation);
+  if (written.kind === 'full') throw storeFull(written.cause);
+  return written.held;
 }
 
 /** Of several rows of one key, the newest. */

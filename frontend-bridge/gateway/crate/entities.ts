@@ -1,5 +1,5 @@
 /** The pieces of a description in JSON-LD, and the names under which they refer to each other. */
-import { createHash } from 'node:crypto';
+import { sha256Of } from '../../../src/base/sha256.js';
 import { type CrateExecution, type CrateFile, type CrateModule, type CrateRun, sizeOf } from './run.js';
 
 export type Reference = { readonly '@id': string };
@@ -20,10 +20,7 @@ export function describedFile(file: CrateFile): Entity {
     name: path,
     encodingFormat: mediaType,
     contentSize: String(sizeOf(file)),
-    sha256:
-      content.kind === 'blob'
-        ? content.blob.sha256
-        : createHash('sha256').update(content.bytes).digest('hex'),
+    sha256: content.kind === 'blob' ? content.blob.sha256 : sha256Of(content.bytes),
   };
 }
 

@@ -128,7 +128,7 @@ class Spans implements WorkListener {
       ...aboutTask(task),
       'tutti.state': end,
     });
-    finish(span, end === 'succeeded', end, error, { from: task.submittedAt, to: at });
+    finish(span, end, error, { from: task.submittedAt, to: at });
   }
 
   executionEnded(
@@ -150,7 +150,7 @@ class Spans implements WorkListener {
       'tutti.state': end,
     });
     if (execution.startedAt !== undefined) span.addEvent('running', execution.startedAt);
-    finish(span, end === 'succeeded', end, error, { from: execution.assignedAt, to: at });
+    finish(span, end, error, { from: execution.assignedAt, to: at });
   }
 
   #begin(
@@ -176,13 +176,12 @@ class Spans implements WorkListener {
 
 function finish(
   span: Span,
-  isDone: boolean,
   end: string,
   error: WorkError | undefined,
   { from, to }: { readonly from: number; readonly to: number },
 ): void {
   if (error !== undefined) span.setAttribute('error.type', error.code);
-  if (!isDone) span.setStatus({ code: SpanStatusCode.ERROR, message: error?.message ?? end });
+  if (end !== 'succeeded') span.setStatus({ code: SpanStatusCode.ERROR, message: error?.message ?? end });
   // The wall clock may have stepped back meanwhile.
   span.end(Math.max(from, to));
 }

@@ -5,7 +5,7 @@ import type { FactOf, TaskEndFact, TaskError } from '../facts.js';
 import type { PayloadRef } from '../payload.js';
 import { type ModulePhase, type ModuleRun, NONE, NOT_YET, type Overrides, type Task } from '../task.js';
 import { formatTaskId } from '../task-id.js';
-import { type TaskState, taskMayBecome } from '../task-state.js';
+import { type TaskEnd, type TaskState, taskMayBecome } from '../task-state.js';
 
 interface OfTask {
   readonly problem_id: string;
@@ -104,12 +104,7 @@ export function abandonTask(state: DurableState, fact: FactOf<'task.abandoned'>,
 }
 
 /** The task leaves the memory; its row is what remains. */
-export function endTask(
-  state: DurableState,
-  fact: TaskEndFact,
-  end: 'succeeded' | 'failed' | 'cancelled' | 'aborted',
-  moment: Moment,
-): void {
+export function endTask(state: DurableState, fact: TaskEndFact, end: TaskEnd, moment: Moment): void {
   const { undo } = state;
   const { changed } = moment;
   const task = taskOf(state, fact);

@@ -8,7 +8,8 @@
  * K4. A node says hello only for modules (and the instance) that its key is enrolled for. An instance belongs to the key that had
  *     it first since the orchestrator was started.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { sha256Of } from '../../base/sha256.js';
 import { keyFromZ85, toZ85 } from '../../base/z85.js';
 import { type KeyPair, keyPairOf } from '../../bus/zmtp/boxes.js';
 
@@ -164,7 +165,7 @@ export class NodeKeys {
     const { module, instance, uses } = options;
     const expires_at = new Date(this.#deps.nowMs() + options.expiresInMs).toISOString();
     const join_id = randomBytes(8).toString('hex');
-    const row = { join_id, hash: hashOf(token), module, instance, uses_left: uses, expires_at };
+    const row = { join_id, hash: sha256Of(token), module, instance, uses_left: uses, expires_at };
     this.#joins.set(row.hash, row);
     await this.#save();
     return { join_id, token, module, instance, uses, expires_at };
@@ -231,7 +232,7 @@ export class NodeKeys {
     before: NodeKeyRow | undefined,
     { module, instance, token }: Applicant,
   ): string | undefined {
-    const join = token.startsWith(TOKEN_PREFIX) ? this.#joins.get(hashOf(token)) : undefined;
+    const join = token.startsWith(TOKEN_PREFIX) ? this.#joins.get(sha256Of(token)) : undefined;
     if (!join) {
       const enrolled = before && before.modules.length > 0 ? before.modules.join(', ') : undefined;
       return enrolled === undefined
@@ -301,8 +302,4 @@ function newServerKey(nowMs: number): ServerKeyRow {
     ...{ public_key: toZ85(publicKey), secret_key: toZ85(secretKey) },
     ...{ created_at: new Date(nowMs).toISOString(), expires_at: null },
   };
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
 }

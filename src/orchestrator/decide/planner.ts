@@ -19,7 +19,7 @@ import {
   phaseOf,
   type Task,
 } from '../../model/task.js';
-import { taskHasEnded } from '../../model/task-state.js';
+import { type TaskEnd, taskHasEnded } from '../../model/task-state.js';
 import { traceparentOf } from '../../model/trace-context.js';
 import { hasLabels, pickNode } from '../../scheduling/placement.js';
 import type { Plan, PlanStep } from '../../scheduling/plan.js';
@@ -440,7 +440,7 @@ function abandonTask(turn: Turn, task: Task, error: ReportedError): void {
 }
 
 /** The task leaves the memory; its row is what remains. */
-function endTask(turn: Turn, task: Task, end: 'succeeded' | 'failed' | 'cancelled' | 'aborted'): void {
+function endTask(turn: Turn, task: Task, end: TaskEnd): void {
   const { error, reason } = task;
   emit(turn, {
     type: `iteration.${end}`,

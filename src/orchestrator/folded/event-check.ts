@@ -14,7 +14,8 @@ import type { Reader } from '../../store/store.js';
 import { factsSince } from '../facts-since.js';
 import { readProblemAt } from '../load.js';
 import type { GraphsThen } from '../queries/graphs.js';
-import { decodeRow, type TaskRow } from '../records.js';
+import type { TaskRow } from '../records.js';
+import { cursorOf } from '../tables.js';
 import { FleetFold } from './fleet-fold.js';
 import { TaskFold } from './task-fold.js';
 
@@ -43,10 +44,9 @@ export class EventCheck {
   /** Numbered without a gap from the oldest that is kept up to the cursor. */
   async all(): Promise<void> {
     this.#since = (await factsSince(this.#deps.reader)) ?? Number.POSITIVE_INFINITY;
-    const stored = await this.#deps.reader.get('meta', ['cursor']);
-    const cursor = stored ? decodeRow<number>(stored) : 0;
+    const cursor = await cursorOf(this.#deps.reader);
     let expected: number | undefined;
-    const fleet = new FleetFold({ ...this.#deps, since: this.#since });
+    const fleet = new FleetFold(this.#deps);
     for await (const { key, value } of entriesOf(this.#deps.reader, 'events', { page: EVENT_PAGES })) {
       const first = Number(key[0]);
       if (expected !== undefined && first !== expected)

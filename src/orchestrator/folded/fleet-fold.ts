@@ -16,8 +16,6 @@ import { FoldedState } from './state.js';
 
 export interface FleetFoldDeps {
   readonly reader: Reader;
-  /** The first event from which facts are complete. */
-  readonly since: number;
   readonly fault: (where: string, what: string) => void;
   readonly count: (what: string) => void;
 }
@@ -28,7 +26,8 @@ type CommandEvent = Extract<FactEvent, { type: `command.${string}` }>;
 export class FleetFold {
   readonly #deps: FleetFoldDeps;
   readonly #state = new FoldedState();
-  readonly #issued = new Map<string, { readonly row: CommandRow }>();
+  /** The rows of commands under way. */
+  readonly #issued = new Map<string, CommandRow>();
 
   constructor(deps: FleetFoldDeps) {
     this.#deps = deps;
@@ -36,14 +35,13 @@ export class FleetFold {
 
   /** Throws where the event does not fit what came before. */
   async take(event: FactEvent): Promise<void> {
-    if (event.seq < this.#deps.since) return;
     if (isOfNode(event)) await this.#node(event);
     else if (isOfCommand(event)) await this.#command(event);
   }
 
   /** All events have been told: compares what is still there. */
   async finish(): Promise<void> {
-    for (const { command_id } of [...this.#issued.values()].map(({ row }) => row)) this.#compare(command_id);
+    for (const id of this.#issued.keys()) this.#compare(id);
     for (const [id, node] of this.#state.nodes) {
       const stored = await this.#deps.reader.get('nodes', [id]);
       if (!stored) continue;
@@ -72,7 +70,7 @@ export class FleetFold {
       const stored = await this.#deps.reader.get('commands', [id]);
       if (!stored) return;
       const row = decodeRow<CommandRow>(stored);
-      this.#issued.set(id, { row });
+      this.#issued.set(id, row);
       this.#state.apply(withParts(event, row), seq, at);
       for (const { node_id, execution_id, acked_at, error } of row.parts) {
         if (acked_at === undefined && !error) continue;
@@ -91,7 +89,7 @@ export class FleetFold {
   }
 
   #compare(id: string, command = this.#state.commands.get(id)): void {
-    const { row } = this.#issued.get(id)!;
+    const row = this.#issued.get(id)!;
     this.#issued.delete(id);
     this.#deps.count('commands folded');
     const folded = command && decodeRow<CommandRow>(encodeRow(commandToRow(command)));

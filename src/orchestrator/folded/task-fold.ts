@@ -10,7 +10,7 @@ import type { Fact, FactEvent } from '../../model/facts.js';
 import type { PayloadRef } from '../../model/payload.js';
 import { type CompiledGraph, phaseOf, type Task } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
-import { taskHasEnded } from '../../model/task-state.js';
+import { TASK_ENDS, taskHasEnded } from '../../model/task-state.js';
 import { problemFromRow, problemToRow } from '../decide/problem.js';
 import {
   decodeRow,
@@ -20,6 +20,7 @@ import {
   type PayloadRefRow,
   type ProblemRow,
   refFromRow,
+  refsFromRow,
   type TaskRow,
   taskToRow,
 } from '../records.js';
@@ -175,11 +176,11 @@ export class TaskFold {
 }
 
 function isEnd({ type }: Fact): boolean {
-  return /^iteration\.(succeeded|failed|cancelled|aborted)$/.test(type);
+  return TASK_ENDS.some((end) => type === `iteration.${end}`);
 }
 
 function refs(rows: Readonly<Record<string, PayloadRefRow>>): Record<string, PayloadRef> {
-  return Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, refFromRow(row)]));
+  return Object.fromEntries(refsFromRow(rows));
 }
 
 function byModule(

@@ -3,7 +3,7 @@ import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import type { Reader } from '../../store/store.js';
 import type { Refusal } from '../port.js';
 import type { ProblemRow, TaskRow } from '../records.js';
-import { cursors, iterations, problemIds, problems } from '../tables.js';
+import { iterations, problemIds, problems } from '../tables.js';
 import type { FilterParser } from './filter/grammar.js';
 import type { GraphsThen } from './graphs.js';
 import { createPayloads, type Payloads } from './payloads.js';
@@ -21,10 +21,6 @@ export type MomentDeps = Omit<Moment, 'payloads'>;
 
 export function momentOf(deps: MomentDeps): Moment {
   return { ...deps, payloads: createPayloads(deps.graphs) };
-}
-
-export async function cursorOf(reader: Reader): Promise<number> {
-  return (await cursors.get(reader, ['cursor'])) ?? 0;
 }
 
 export function notFound(code: string, message: string): Refusal {

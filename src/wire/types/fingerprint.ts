@@ -8,13 +8,14 @@
  * only. A JSON Schema's form is its JSON without white space, with the keys of every object sorted by their UTF-16 code units. The hash
  * is the SHA-256 of the form in UTF-8, in lower-case hex.
  */
-import { createHash } from 'node:crypto';
+
 import protobuf from 'protobufjs';
+import { sha256Of } from '../../base/sha256.js';
 import type { Declaration } from './closure.js';
 import { fullNameOf, hasPresence, isMap, originalName, writtenOneof } from './reflection.js';
 
 export function hashOf(form: string): string {
-  return createHash('sha256').update(form).digest('hex');
+  return sha256Of(form);
 }
 
 /** The form of a message with all that it leads to. */

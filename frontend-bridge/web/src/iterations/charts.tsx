@@ -3,6 +3,7 @@ import { plainOf } from '../../../../src/base/json/json-text.js';
 import Chart, { type Series } from '../values/chart.js';
 import { type ChartLook, ChartLookTools, PLAIN_LOOK } from '../values/chart-look.js';
 import { smoothed } from '../values/curves.js';
+import { cut } from '../values/cut.js';
 import { formatNumber } from '../values/numbers.js';
 import { changeOf, type FieldInfo } from './fields.js';
 import { ParallelChart } from './parallel-chart.js';
@@ -137,7 +138,7 @@ function Against(props: {
 /** No longer than the axis beside which it is written. */
 function shortLabel(columns: readonly FieldInfo[], name: string): string {
   const label = columns.find((column) => column.name === name)?.label || name;
-  return label.length > LABEL_LETTERS ? `${label.slice(0, LABEL_LETTERS - 1)}…` : label;
+  return cut(label, LABEL_LETTERS);
 }
 
 function numberIn(row: IterationRow, name: string): number | null {

@@ -1,4 +1,5 @@
 import { type PointerEvent, type ReactNode, useMemo, useState } from 'react';
+import { cut } from '../values/cut.js';
 import type { FieldInfo } from './fields.js';
 import { type Axis, axesOf, passes, type Windows } from './parallel.js';
 import type { IterationRow } from './use-rows.js';
@@ -105,15 +106,15 @@ function AxisLine(props: {
     <g>
       <text x={x} y={14} className="parallel-name">
         <title>{axis.info.description ?? axis.info.name}</title>
-        {cut(axis.info.label || axis.info.name)}
+        {cut(axis.info.label || axis.info.name, MARK_LETTERS)}
       </text>
       <text x={x} y={28} className="parallel-part">
-        {cut(axis.info.part)}
+        {cut(axis.info.part, MARK_LETTERS)}
       </text>
       <line x1={x} x2={x} y1={TOP} y2={HEIGHT - BOTTOM} className="parallel-axis" />
       {axis.marks.map(({ place, text }) => (
         <text key={place} x={x + 6} y={yOf(place) + (place === 1 ? 10 : place === 0 ? -2 : 4)}>
-          {cut(text)}
+          {cut(text, MARK_LETTERS)}
         </text>
       ))}
       {window && (
@@ -164,10 +165,6 @@ function placeOf({ clientY, currentTarget }: PointerEvent<SVGRectElement>): numb
 function withWindow(windows: Windows, name: string, window: readonly [number, number] | undefined): Windows {
   const others = Object.fromEntries(Object.entries(windows).filter(([other]) => other !== name));
   return window === undefined ? others : { ...others, [name]: window };
-}
-
-function cut(text: string): string {
-  return text.length > MARK_LETTERS ? `${text.slice(0, MARK_LETTERS - 1)}…` : text;
 }
 
 function shortList(numbers: readonly number[]): string {

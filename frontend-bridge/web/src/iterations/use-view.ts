@@ -1,5 +1,6 @@
 /** What the page of iterations shows, as the address says it, beside the selection: view, columns, order, what is compared. */
 import { useSearchParams } from 'wouter';
+import { remember, remembered } from '../states/remembered.js';
 
 export const VIEWS = ['table', 'charts', 'compare', 'tree'] as const;
 export type IterationsMode = (typeof VIEWS)[number];
@@ -53,18 +54,14 @@ const REMEMBERED = 'tutti.columns.';
 /** The columns that were last chosen for a graph, in this browser. */
 export function rememberedColumns(graph: string): readonly string[] | undefined {
   try {
-    const stored: unknown = JSON.parse(localStorage.getItem(REMEMBERED + graph) ?? 'null');
+    const stored: unknown = JSON.parse(remembered(REMEMBERED + graph) ?? 'null');
     return Array.isArray(stored) ? stored.filter((name) => typeof name === 'string') : undefined;
   } catch {
-    // No storage, or not ours: the columns are the graph's own.
+    // Not ours: the columns are the graph's own.
     return undefined;
   }
 }
 
 export function rememberColumns(graph: string, columns: readonly string[]): void {
-  try {
-    localStorage.setItem(REMEMBERED + graph, JSON.stringify(columns));
-  } catch {
-    // A browser that keeps nothing: the address still has them.
-  }
+  remember(REMEMBERED + graph, JSON.stringify(columns));
 }

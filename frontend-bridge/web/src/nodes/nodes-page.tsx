@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { nodesQuery } from '../api/queries.js';
 import type { NodeJson } from '../api/shapes.js';
+import { remember, remembered } from '../states/remembered.js';
 import { useTab } from '../states/tab.js';
 import { NodePanel } from './node-panel.js';
 import { NodeTable } from './node-table.js';
@@ -54,22 +55,12 @@ export default function NodesPage({ selected, onSelect }: NodesPageProps): React
 
 const HIDES_DEAD = 'tutti.hides-dead';
 
-/** Remembered in this browser, where it keeps anything. */
+/** Remembered in this browser. */
 function useHidesDead(): [hides: boolean, hide: (hides: boolean) => void] {
-  const [hides, setHides] = useState(() => {
-    try {
-      return localStorage.getItem(HIDES_DEAD) === 'true';
-    } catch {
-      return false;
-    }
-  });
+  const [hides, setHides] = useState(() => remembered(HIDES_DEAD) === 'true');
   const hide = (wanted: boolean): void => {
     setHides(wanted);
-    try {
-      localStorage.setItem(HIDES_DEAD, String(wanted));
-    } catch {
-      // It holds until the page is left.
-    }
+    remember(HIDES_DEAD, String(wanted));
   };
   return [hides, hide];
 }
