@@ -83,6 +83,10 @@ const reportedError: z.ZodType = z.looseObject({
     .describe(
       'Where it was raised and what caused it, as the language of the node writes it; at most 16 KiB',
     ),
+  details: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Further texts by name: of a command its exit_code, its signal, the end of its stderr'),
 });
 
 export const moduleView: z.ZodType = named(

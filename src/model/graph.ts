@@ -1,4 +1,5 @@
 /** A graph as the rest of the house sees it: parsed, validated, with every default filled in. */
+import type { RunSpec } from './run.js';
 
 /** Bytes of a graph's text. 1,000 modules, each with every option given, have about 230 KB. */
 export const MAX_GRAPH_BYTES: number = 256 * 1024;
@@ -24,8 +25,8 @@ export interface ModuleSpec {
   readonly output: string;
   /** Labels that a node must have. */
   readonly require: Readonly<Record<string, string>>;
-  /** One attempt, from its assignment. @default 300000 */
-  readonly timeoutMs: number;
+  /** One attempt, from its assignment. @default 300000; run modules: none */
+  readonly timeoutMs: number | undefined;
   readonly retry: RetryPolicy;
   /** `ignore`: when it fails for good, its dependents run without its output. @default 'fail' */
   readonly onError: 'fail' | 'ignore';
@@ -37,6 +38,8 @@ export interface ModuleSpec {
     /** Silence after which a node loses its executions. @default 10000 */
     readonly deadAfterMs: number;
   };
+  /** Its work is a command. @default nodes of its name do it */
+  readonly run?: RunSpec;
 }
 
 /** Which iterations are kept. One that another that stays was made from stays as well. */

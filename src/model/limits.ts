@@ -37,6 +37,12 @@ export const MAX_LOG_FIELDS_BYTES: number = 8 * KIB;
 export const MAX_ERROR_BYTES: number = 4 * KIB;
 /** An error's stack as UTF-8: some 150 lines, and small enough for an event. As JSON it may be twice as long. */
 export const MAX_STACK_BYTES: number = 16 * KIB;
+/** What an error says besides its message, by name. */
+export const MAX_ERROR_DETAILS = 16;
+/** One of them: the last lines of a command's stderr. */
+export const MAX_ERROR_DETAIL_BYTES: number = 4 * KIB;
+/** Names and values of all of them. */
+export const MAX_ERROR_DETAILS_BYTES: number = 8 * KIB;
 /** The message of an execution's progress, or of its end. */
 export const MAX_PROGRESS_BYTES: number = 1 * KIB;
 /** A configuration that a node gives back; one that is cut would be another, so a longer one is refused. */

@@ -1,8 +1,10 @@
 /**
  * The node protocol in the model's words: what `proto/tutti/v1/node.proto` says, as unions. `wire/` maps the two.
  */
+import type { ClusterReach } from './cluster.js';
 import type { NodeCmd, NodeStatus } from './node.js';
 import type { BlobRef, Payload } from './payload.js';
+import type { AssignedRun, Resources } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskCmd } from './task-state.js';
 
@@ -14,6 +16,8 @@ export interface ReportedError {
   readonly retryable: boolean;
   /** Where it was raised and what caused it, as the node's language writes it; at most `MAX_STACK_BYTES`. */
   readonly stack?: string;
+  /** What a program may want to know besides, by name: of a command its `exit_code`, its `signal` and the end of its `stderr`. */
+  readonly details?: Readonly<Record<string, string>>;
 }
 
 /** The error without its stack: for everything but the execution, the node or the command that it happened to. */
@@ -61,6 +65,8 @@ export interface Hello {
   readonly schemas?: readonly TypeSchema[];
   /** It uses the types that an assignment names and carries. @default false */
   readonly typesByAssignment?: boolean;
+  /** Of an agent: what its cluster has in all. */
+  readonly resources?: Resources;
 }
 
 /** A node's own idea of a type. */
@@ -171,6 +177,8 @@ export interface Welcome {
   readonly outputType: string;
   /** A serialised `google.protobuf.FileDescriptorSet`; empty when the module deals in `json` and `bytes` only. */
   readonly descriptors: Uint8Array;
+  /** Of an agent: the cluster that it represents. */
+  readonly cluster?: ClusterReach;
 }
 
 /** What a peer does about a refusal: try again, forget what it names, or end. */
@@ -242,6 +250,7 @@ export interface Assign {
   readonly taskId: TaskId;
   readonly module: string;
   readonly attempt: number;
+  /** 0: there is none. */
   readonly timeoutMs: number;
   readonly inputs: readonly Input[];
   /** Of this task's graph version. @default that of the welcome */
@@ -250,6 +259,8 @@ export interface Assign {
   readonly descriptors?: Uint8Array;
   /** W3C Trace Context: spans of this execution belong below. @default none */
   readonly traceparent?: string;
+  /** Of a run module. @default the node knows its work itself */
+  readonly run?: AssignedRun;
 }
 
 export interface OutputAck {

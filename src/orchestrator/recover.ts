@@ -122,14 +122,16 @@ function recoverExecution(state: State, execution: Execution, clocks: Clocks, gr
   const node = state.nodes.get(execution.nodeId);
   if (node) undo.add(node.executions, execution);
   const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
-  // The time without an orchestrator does not count, just as pauses of the process do not.
-  const remainingMs = execution.assignedAt + timeoutMs - (clocks.lastMs ?? clocks.wallMs);
   const arm = (name: string, afterMs: number, timer: Timer): void =>
     state.timers.set(`${name} ${execution.id}`, clocks.nowMs + afterMs, timer);
-  arm('attempt', Math.min(timeoutMs + ADOPTION_MS, Math.max(remainingMs, ADOPTION_MS)), {
-    kind: 'attempt over',
-    execution,
-  });
+  if (timeoutMs !== undefined) {
+    // The time without an orchestrator does not count, just as pauses of the process do not.
+    const remainingMs = execution.assignedAt + timeoutMs - (clocks.lastMs ?? clocks.wallMs);
+    arm('attempt', Math.min(timeoutMs + ADOPTION_MS, Math.max(remainingMs, ADOPTION_MS)), {
+      kind: 'attempt over',
+      execution,
+    });
+  }
   if (execution.desired === 'stopped') arm('grace', graceMs, { kind: 'grace over', execution });
   // Complete, and waiting for lines of its log when the process before ended.
   else if (execution.lastSeq === execution.committed) arm('lines', 0, { kind: 'lines over', execution });

@@ -1,6 +1,8 @@
 /** The enums of `tutti.v1` as the model's string unions, and the proof that neither side has a value that the other lacks. */
+import { CLUSTER_TYPES, type ClusterType } from '../model/cluster.js';
 import { NODE_CMDS, NODE_STATUSES, type NodeCmd, type NodeStatus } from '../model/node.js';
 import { type HeldState, LOG_LEVELS, type LogLevel, REPORT_STATES } from '../model/protocol.js';
+import { KEEPS, type Keep, RESULT_SOURCES, type ResultSource } from '../model/run.js';
 import { TASK_CMDS, type TaskCmd } from '../model/task-state.js';
 import { invalid } from './fields.js';
 import { tutti } from './generated/tutti.js';
@@ -22,6 +24,9 @@ export type EnumsAgree = Proven<
     Agrees<typeof tutti.v1.TaskCmd, 'TASK_CMD', TaskCmd>,
     Agrees<typeof tutti.v1.ExecutionState, 'EXECUTION_STATE', HeldState>,
     Agrees<typeof tutti.v1.LogLevel, 'LOG_LEVEL', LogLevel>,
+    Agrees<typeof tutti.v1.ClusterType, 'CLUSTER_TYPE', ClusterType>,
+    Agrees<typeof tutti.v1.RunResult, 'RUN_RESULT', ResultSource>,
+    Agrees<typeof tutti.v1.RunKeep, 'RUN_KEEP', Keep>,
   ]
 >;
 
@@ -55,6 +60,9 @@ export const nodeCmd: EnumTable<NodeCmd> = table('NODE_CMD', NODE_CMDS, tutti.v1
 export const taskCmd: EnumTable<TaskCmd> = table('TASK_CMD', TASK_CMDS, tutti.v1.TaskCmd);
 export const heldState: EnumTable<HeldState> = table('EXECUTION_STATE', HELD_STATES, tutti.v1.ExecutionState);
 export const logLevel: EnumTable<LogLevel> = table('LOG_LEVEL', LOG_LEVELS, tutti.v1.LogLevel);
+export const clusterType: EnumTable<ClusterType> = table('CLUSTER_TYPE', CLUSTER_TYPES, tutti.v1.ClusterType);
+export const runResult: EnumTable<ResultSource> = table('RUN_RESULT', RESULT_SOURCES, tutti.v1.RunResult);
+export const runKeep: EnumTable<Keep> = table('RUN_KEEP', KEEPS, tutti.v1.RunKeep);
 
 /** The word for a number that came over the wire; `…_UNSPECIFIED` and numbers of a newer peer are refused. */
 export function word<Word extends string>(

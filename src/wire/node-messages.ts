@@ -3,6 +3,9 @@ import { cutMiddle } from '../base/cut.js';
 import {
   MAX_CONFIGURATION_BYTES,
   MAX_ERROR_BYTES,
+  MAX_ERROR_DETAIL_BYTES,
+  MAX_ERROR_DETAILS,
+  MAX_ERROR_DETAILS_BYTES,
   MAX_HELD,
   MAX_LABELS,
   MAX_LOG_BYTES,
@@ -34,6 +37,7 @@ import {
   uint,
 } from './fields.js';
 import { tutti } from './generated/tutti.js';
+import { readResources } from './runs.js';
 
 import v1 = tutti.v1;
 
@@ -57,6 +61,7 @@ export function writeNodeMessage(message: NodeMessage): v1.NodeMessage.$Properti
           token: message.token,
           schemas: (message.schemas ?? []) as v1.TypeSchema.$Properties[],
           typesByAssignment: message.typesByAssignment ?? false,
+          resources: message.resources ?? null,
         },
       };
     case 'heartbeat':
@@ -197,7 +202,7 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
         at: time('log.at', log.at),
         level: word('log.level', logLevel, log.level),
         message: cut(log.message, MAX_LOG_BYTES),
-        fields: readLogFields(log.fields ?? {}),
+        fields: readTexts(log.fields ?? {}, LOG_FIELDS),
       };
     }
     case 'goodbye':
@@ -228,6 +233,7 @@ function readHello(hello: v1.Hello.$Properties): NodeMessage {
       schemas: list('hello.schemas', hello.schemas, MAX_SCHEMAS).map(readSchema),
     }),
     ...(hello.typesByAssignment && { typesByAssignment: true }),
+    ...(hello.resources && { resources: readResources('hello.resources', hello.resources) }),
   };
 }
 
@@ -241,16 +247,38 @@ function readLabels(labels: Readonly<Record<string, string>>): Readonly<Record<s
   return labels;
 }
 
-/** The fields of a line of a log: surplus fields are left out, and a field says how many. */
-function readLogFields(fields: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  if (isSmall(fields)) return fields;
+interface TextBounds {
+  readonly count: number;
+  /** Of one value. */
+  readonly bytes: number;
+  /** Names and values of all of them. */
+  readonly allBytes: number;
+}
+
+const LOG_FIELDS: TextBounds = {
+  count: MAX_LOG_FIELDS,
+  bytes: MAX_LOG_FIELD_BYTES,
+  allBytes: MAX_LOG_FIELDS_BYTES,
+};
+const ERROR_DETAILS: TextBounds = {
+  count: MAX_ERROR_DETAILS,
+  bytes: MAX_ERROR_DETAIL_BYTES,
+  allBytes: MAX_ERROR_DETAILS_BYTES,
+};
+
+/** The fields of a line of a log, or the details of an error: surplus ones are left out, and a further one says how many. */
+function readTexts(
+  fields: Readonly<Record<string, string>>,
+  most: TextBounds,
+): Readonly<Record<string, string>> {
+  if (isSmall(fields, most)) return fields;
   const entries = Object.entries(fields);
   const kept: [string, string][] = [];
   let bytes = 0;
   for (const [field, value] of entries) {
-    const entry: [string, string] = [cut(field, MAX_NAME_CHARS), cut(value, MAX_LOG_FIELD_BYTES)];
+    const entry: [string, string] = [cut(field, MAX_NAME_CHARS), cut(value, most.bytes)];
     bytes += jsonBytes(entry[0]) + jsonBytes(entry[1]);
-    if (kept.length >= MAX_LOG_FIELDS || bytes > MAX_LOG_FIELDS_BYTES) break;
+    if (kept.length >= most.count || bytes > most.allBytes) break;
     kept.push(entry);
   }
   if (kept.length < entries.length) kept.push(['…', `${entries.length - kept.length} more fields [cut]`]);
@@ -258,14 +286,14 @@ function readLogFields(fields: Readonly<Record<string, string>>): Readonly<Recor
 }
 
 /** Whether the fields are within their bounds whatever characters they are made of: all usual ones are. */
-function isSmall(fields: Readonly<Record<string, string>>): boolean {
+function isSmall(fields: Readonly<Record<string, string>>, most: TextBounds): boolean {
   let count = 0;
   let chars = 0;
   for (const field in fields) {
     count += 1;
     chars += field.length + fields[field]!.length;
   }
-  return count <= MAX_LOG_FIELDS && chars * 6 <= MAX_LOG_FIELD_BYTES;
+  return count <= most.count && chars * 6 <= most.bytes;
 }
 
 function readConfiguration(configuration: string | null | undefined): string {
@@ -329,6 +357,8 @@ function readError(error: v1.Error.$Properties | null | undefined): { readonly e
       message: cut(error.message, MAX_ERROR_BYTES),
       retryable: error.retryable ?? false,
       ...(error.stack && { stack: cut(cutMiddle(error.stack, MAX_STACK_BYTES), 2 * MAX_STACK_BYTES) }),
+      ...(error.details &&
+        Object.keys(error.details).length > 0 && { details: readTexts(error.details, ERROR_DETAILS) }),
     },
   };
 }

@@ -1,10 +1,12 @@
 /** What the orchestrator says on the control plane: model to protobuf and back. */
+import type { ClusterReach } from '../model/cluster.js';
 import type { Input, InputValue, OrchestratorMessage, OutputAck, Refused } from '../model/protocol.js';
-import { nodeCmd, taskCmd, word } from './enums.js';
+import { clusterType, nodeCmd, taskCmd, word } from './enums.js';
 import type { BatchSpec, FaultSubject } from './envelope.js';
 import { invalid, name, names, short, text, uint } from './fields.js';
 import { tutti } from './generated/tutti.js';
-import { readBlob } from './payloads.js';
+import { readBlob, writeFetched } from './payloads.js';
+import { readRun, writeRun } from './runs.js';
 
 import v1 = tutti.v1;
 
@@ -13,8 +15,10 @@ const NO_BYTES: Uint8Array = new Uint8Array();
 export function writeOrchestratorMessage(message: OrchestratorMessage): v1.OrchestratorMessage.$Properties {
   switch (message.kind) {
     case 'welcome': {
-      const { kind: _, drop, ...welcome } = message;
-      return { welcome: { ...welcome, drop: drop as string[] } };
+      const { kind: _, drop, cluster, ...welcome } = message;
+      return {
+        welcome: { ...welcome, drop: drop as string[], cluster: cluster ? writeCluster(cluster) : null },
+      };
     }
     case 'refused': {
       const { kind: _, ...refused } = message;
@@ -52,6 +56,7 @@ export function writeOrchestratorMessage(message: OrchestratorMessage): v1.Orche
           outputType: message.outputType ?? '',
           descriptors: message.descriptors ?? new Uint8Array(),
           traceparent: message.traceparent ?? '',
+          run: message.run ? writeRun(message.run) : null,
         },
       };
     case 'output_acks':
@@ -68,7 +73,11 @@ export function writeOrchestratorMessage(message: OrchestratorMessage): v1.Orche
 function writeInput({ name, type, value, previous }: Input): v1.Input.$Properties {
   return value.kind === 'inline'
     ? { name, type, payload: value.bytes, previous }
-    : { name, type, blob: { sha256: value.blob.sha256, size: value.blob.size, url: value.url }, previous };
+    : { name, type, blob: writeFetched(value), previous };
+}
+
+function writeCluster({ type, ...cluster }: ClusterReach): v1.Cluster.$Properties {
+  return { ...cluster, type: clusterType.numbers[type] };
 }
 
 export const orchestratorMessages: BatchSpec<v1.OrchestratorMessage, OrchestratorMessage> = {
@@ -144,6 +153,23 @@ function readWelcome(welcome: v1.Welcome.$Properties): OrchestratorMessage {
     drop: names('welcome.drop', welcome.drop),
     outputType: text(welcome.outputType),
     descriptors: welcome.descriptors ?? NO_BYTES,
+    ...(welcome.cluster && { cluster: readCluster(welcome.cluster) }),
+  };
+}
+
+function readCluster(cluster: v1.Cluster.$Properties): ClusterReach {
+  const { host, user, hostKey, identity } = cluster;
+  const port = uint('welcome.cluster.port', cluster.port);
+  return {
+    name: name('welcome.cluster.name', cluster.name),
+    type: word('welcome.cluster.type', clusterType, cluster.type),
+    ...(host ? { host } : {}),
+    ...(port ? { port } : {}),
+    ...(user ? { user } : {}),
+    ...(hostKey ? { hostKey } : {}),
+    ...(identity ? { identity } : {}),
+    workdir: text(cluster.workdir),
+    slots: uint('welcome.cluster.slots', cluster.slots, 1),
   };
 }
 
@@ -189,6 +215,7 @@ function readAssign(assign: v1.Assign.$Properties): OrchestratorMessage {
     ...(assign.outputType && { outputType: short('assign.output_type', assign.outputType) }),
     ...(assign.descriptors?.length && { descriptors: assign.descriptors }),
     ...(assign.traceparent && { traceparent: short('assign.traceparent', assign.traceparent) }),
+    ...(assign.run && { run: readRun('assign.run', assign.run) }),
   };
 }
 

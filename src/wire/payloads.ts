@@ -10,3 +10,14 @@ export function readBlob(field: string, blob: tutti.v1.BlobRef.$Properties): Blo
   if (!SHA256.test(sha256)) invalid(`${field}.sha256`, sha256, '64 lower-case hexadecimal digits');
   return { sha256, size: uint(`${field}.size`, blob.size) };
 }
+
+/** A blob with the address that it is fetched from. */
+export function writeFetched({
+  blob,
+  url,
+}: {
+  readonly blob: BlobRef;
+  readonly url: string;
+}): tutti.v1.BlobRef.$Properties {
+  return { sha256: blob.sha256, size: blob.size, url };
+}

@@ -87,6 +87,32 @@ describe('free text', () => {
     }
   });
 
+  it('of the details of an error is cut, and what is too many is left out', () => {
+    const report = (details: Record<string, string>): NodeMessage => ({
+      ...{ kind: 'node_report', status: 'ERROR' },
+      error: { code: 'exit_code', message: 'it exited with 3', retryable: true, details },
+    });
+    const details = (value: Record<string, string>) => {
+      const got = received(report(value)) as Extract<NodeMessage, { kind: 'node_report' }>;
+      return got.error!.details!;
+    };
+    const stderr = 'x'.repeat(limits.MAX_ERROR_DETAIL_BYTES + 1);
+    const cutOff = details({ exit_code: '3', stderr });
+    expect(cutOff.exit_code).toBe('3');
+    expect(jsonSize(cutOff.stderr!)).toBeLessThanOrEqual(limits.MAX_ERROR_DETAIL_BYTES);
+    expect(cutOff.stderr!.endsWith(CUT_MARK)).toBe(true);
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`d${n}`, 'x']));
+    expect(details(many)['…']).toBe('4 more fields [cut]');
+  });
+
+  it('of what an agent says that its cluster has is refused where it has not even one core', () => {
+    const hello: NodeMessage = {
+      ...{ kind: 'hello', module: 'tutti.agent', instance: 'hpc', bootId: 'b', version: '', capacity: 1 },
+      ...{ labels: {}, outputType: '', status: 'IDLE', held: [], token: '', resources: { cpus: 0 } },
+    };
+    expect(received(hello)).toBe('hello.resources.cpus is 0, expected at least 1');
+  });
+
   it('of too many fields is left out, and the line says how many those were', () => {
     const fields = Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`f${n}`, 'x']));
     const { fields: kept } = received(line({ fields })) as LogLine;

@@ -1,5 +1,6 @@
 /** Arbitrary messages of every kind, as a well-behaved peer would send them. */
 import fc from 'fast-check';
+import { CLUSTER_TYPES } from '../../src/model/cluster.js';
 import {
   EVENT_TYPES,
   type EventType,
@@ -17,6 +18,7 @@ import {
   type Output,
   REPORT_STATES,
 } from '../../src/model/protocol.js';
+import { KEEPS, RESULT_SOURCES } from '../../src/model/run.js';
 import { TASK_CMDS } from '../../src/model/task-state.js';
 import type { ReceivedEvent } from '../../src/wire/codec.js';
 
@@ -34,9 +36,10 @@ const map = fc.dictionary(text, text, { noNullPrototype: true, maxKeys: 5 });
 const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
 const blob = record({ sha256: fc.stringMatching(/^[0-9a-f]{64}$/), size: uint });
 const taskId = record({ problemId: name, iterationId: uint32 });
+const details = fc.dictionary(text, text, { noNullPrototype: true, minKeys: 1, maxKeys: 5 });
 const error = fc
-  .tuple(record({ code: text, message: text, retryable: fc.boolean() }), fc.option(text))
-  .map(([said, stack]) => ({ ...said, ...(stack && { stack }) }));
+  .tuple(record({ code: text, message: text, retryable: fc.boolean() }), fc.option(text), fc.option(details))
+  .map(([said, stack, details]) => ({ ...said, ...(stack && { stack }), ...(details && { details }) }));
 const withError = <T extends object>(of: fc.Arbitrary<T>) =>
   fc.oneof(
     of,
@@ -51,30 +54,65 @@ const withOptional = <T extends object, K extends string, V>(
     of,
     fc.tuple(of, value).map(([message, extra]) => ({ ...message, [key]: extra })),
   );
+const resources = record(
+  { cpus: uint32, memoryBytes: uint, gpus: fc.nat(), walltimeMs: uint },
+  { requiredKeys: ['cpus'] },
+);
+const run = record({
+  work: fc.oneof(
+    record({ kind: fc.constant('command' as const), argv: fc.array(text, { maxLength: 4 }) }),
+    record({ kind: fc.constant('script' as const), path: name, args: fc.array(text, { maxLength: 4 }) }),
+    record({ kind: fc.constant('job' as const) }),
+  ),
+  files: fc.array(record({ path: name, blob, url: text }), { maxLength: 3 }),
+  env: map,
+  resources,
+  result: fc.constantFrom(...RESULT_SOURCES),
+  keep: fc.constantFrom(...KEEPS),
+  retryExitCodes: fc.option(fc.array(fc.nat(255), { maxLength: 3 }), { nil: undefined }),
+});
+const cluster = record(
+  {
+    name,
+    type: fc.constantFrom(...CLUSTER_TYPES),
+    host: name,
+    port: fc.integer({ min: 1, max: 65_535 }),
+    user: name,
+    hostKey: name,
+    identity: name,
+    workdir: text,
+    slots: uint32,
+  },
+  { requiredKeys: ['name', 'type', 'workdir', 'slots'] },
+);
 const inline = record({ kind: fc.constant('inline' as const), bytes });
 
 export const nodeMessages: Readonly<Record<NodeMessage['kind'], fc.Arbitrary<NodeMessage>>> = {
   hello: withOptional(
-    record({
-      kind: fc.constant('hello' as const),
-      module: name,
-      instance: name,
-      bootId: name,
-      version: text,
-      capacity: fc.integer({ min: 1, max: 65_536 }),
-      labels: map,
-      outputType: text,
-      status: fc.constantFrom(...NODE_STATUSES),
-      held: fc.array(
-        record({
-          executionId: name,
-          lease: name,
-          state: fc.constantFrom(...REPORT_STATES, 'SUCCEEDED' as const),
-        }),
-        { maxLength: 4 },
-      ),
-      token: text,
-    }),
+    withOptional(
+      record({
+        kind: fc.constant('hello' as const),
+        module: name,
+        instance: name,
+        bootId: name,
+        version: text,
+        capacity: fc.integer({ min: 1, max: 65_536 }),
+        labels: map,
+        outputType: text,
+        status: fc.constantFrom(...NODE_STATUSES),
+        held: fc.array(
+          record({
+            executionId: name,
+            lease: name,
+            state: fc.constantFrom(...REPORT_STATES, 'SUCCEEDED' as const),
+          }),
+          { maxLength: 4 },
+        ),
+        token: text,
+      }),
+      'resources',
+      resources,
+    ),
     'schemas',
     fc.array(record({ type: name, hash: name, definition: bytes }), { minLength: 1, maxLength: 3 }),
   ),
@@ -138,22 +176,26 @@ const command = { commandId: name, reason: text, graceMs: uint };
 export const orchestratorMessages: Readonly<
   Record<OrchestratorMessage['kind'], fc.Arbitrary<OrchestratorMessage>>
 > = {
-  welcome: record({
-    kind: fc.constant('welcome' as const),
-    nodeId: name,
-    incarnation: uint,
-    heartbeatIntervalMs: positive,
-    deadAfterMs: uint,
-    outputsEndpoint: text,
-    blobUrl: text,
-    inlineMaxBytes: uint,
-    maxFrameBytes: uint,
-    outputWindow: uint32,
-    storeId: text,
-    drop: fc.array(name, { maxLength: 4 }),
-    outputType: text,
-    descriptors: bytes,
-  }),
+  welcome: withOptional(
+    record({
+      kind: fc.constant('welcome' as const),
+      nodeId: name,
+      incarnation: uint,
+      heartbeatIntervalMs: positive,
+      deadAfterMs: uint,
+      outputsEndpoint: text,
+      blobUrl: text,
+      inlineMaxBytes: uint,
+      maxFrameBytes: uint,
+      outputWindow: uint32,
+      storeId: text,
+      drop: fc.array(name, { maxLength: 4 }),
+      outputType: text,
+      descriptors: bytes,
+    }),
+    'cluster',
+    cluster,
+  ),
   refused: record(
     {
       kind: fc.constant('refused' as const),
@@ -179,24 +221,28 @@ export const orchestratorMessages: Readonly<
     executionId: name,
     ...command,
   }),
-  assign: record({
-    kind: fc.constant('assign' as const),
-    executionId: name,
-    lease: name,
-    taskId,
-    module: name,
-    attempt: uint32,
-    timeoutMs: uint,
-    inputs: fc.array(
-      record({
-        name,
-        type: name,
-        value: fc.oneof(inline, record({ kind: fc.constant('blob' as const), blob, url: text })),
-        previous: fc.boolean(),
-      }),
-      { maxLength: 4 },
-    ),
-  }),
+  assign: withOptional(
+    record({
+      kind: fc.constant('assign' as const),
+      executionId: name,
+      lease: name,
+      taskId,
+      module: name,
+      attempt: uint32,
+      timeoutMs: uint,
+      inputs: fc.array(
+        record({
+          name,
+          type: name,
+          value: fc.oneof(inline, record({ kind: fc.constant('blob' as const), blob, url: text })),
+          previous: fc.boolean(),
+        }),
+        { maxLength: 4 },
+      ),
+    }),
+    'run',
+    run,
+  ),
   output_acks: record({
     kind: fc.constant('output_acks' as const),
     acks: fc.array(record({ executionId: name, seq: uint, ended: fc.boolean() }), { maxLength: 4 }),

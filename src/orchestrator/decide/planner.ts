@@ -275,7 +275,8 @@ function place(turn: Turn, task: Task, position: number, nodeId: string): void {
   state.undo.set(state, 'assignments', state.assignments + 1);
   state.undo.set(node, 'lastUsed', state.assignments);
   const execution = state.executions.get(id)!;
-  armAttempt(turn, execution, task.graph.modules[position]!.spec.timeoutMs);
+  const { timeoutMs } = task.graph.modules[position]!.spec;
+  if (timeoutMs !== undefined) armAttempt(turn, execution, timeoutMs);
   sendAssignment(turn, execution);
 }
 
@@ -305,7 +306,7 @@ export function sendAssignment(
     taskId: task.id,
     module: spec.name,
     attempt: execution.attempt,
-    timeoutMs: spec.timeoutMs,
+    timeoutMs: spec.timeoutMs ?? 0,
     inputs: inputsOf(task, execution.position),
     ...typesFor(turn.state, node, execution),
     ...(traceparent !== undefined && { traceparent }),
