@@ -1,5 +1,6 @@
 /** Events as OpenAPI shows them: a shape for each kind of public fact, taken from the declaration of its fields. */
 import { z } from 'zod';
+import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import {
   EVENT_TYPES,
   type EventType,
@@ -33,6 +34,14 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   source: z.object({ iteration_id: z.number().int().min(1), execution_id: z.string() }),
   status: z.enum(NODE_STATUSES),
   'desired status': z.enum(DESIRED_STATUSES),
+  engine: z.enum(CLUSTER_TYPES),
+  'cluster status': z.enum(CLUSTER_STATUSES),
+  'agent kind': z.enum(AGENT_KINDS),
+  resources: z.object({
+    cpus: z.number().int().optional(),
+    memory: z.number().int().optional().describe('Bytes'),
+    gpus: z.number().int().optional(),
+  }),
 };
 
 /** Any event; `time` is the shape of its `at`. */

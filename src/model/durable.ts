@@ -5,6 +5,7 @@
  * D2. It holds what is unfinished: a finished task is in the store only.
  */
 import type { Undo } from '../base/undo.js';
+import type { Cluster } from './cluster.js';
 import type { Command } from './command.js';
 import type { NodeRecord } from './node-record.js';
 import type { Problem } from './problem.js';
@@ -17,6 +18,8 @@ export interface DurableState {
   readonly tasks: ReadonlyMap<string, Task>;
   readonly executions: ReadonlyMap<string, Execution>;
   readonly nodes: ReadonlyMap<string, NodeRecord>;
+  /** By their names. */
+  readonly clusters: ReadonlyMap<string, Cluster>;
   readonly commands: ReadonlyMap<string, Command>;
   /** A graph version, made ready: the process has read it before its fact is applied. */
   compiled(name: string, version: number): CompiledGraph | undefined;

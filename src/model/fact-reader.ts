@@ -1,5 +1,6 @@
 /** Events that come from elsewhere, read by the declaration of their facts. */
 
+import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from './cluster.js';
 import {
   type EventType,
   FACTS,
@@ -35,6 +36,10 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   source: (value) => isObject(value) && isCount(value.iteration_id) && isText(value.execution_id),
   status: (value) => NODE_STATUSES.some((status) => status === value),
   'desired status': (value) => DESIRED_STATUSES.some((status) => status === value),
+  engine: (value) => CLUSTER_TYPES.some((type) => type === value),
+  'cluster status': (value) => CLUSTER_STATUSES.some((status) => status === value),
+  'agent kind': (value) => AGENT_KINDS.some((kind) => kind === value),
+  resources: (value) => isObject(value) && Object.values(value).every(isCount),
 };
 
 /** Whether it is a fact of a kind that this version knows, with all its fields. It may have others. */

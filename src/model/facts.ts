@@ -6,6 +6,7 @@
  * F2. The *withheld* fields of a public fact, and *private* facts as a whole, are never shown: leases, boots, references, answers.
  * F3. Facts are plain values that JSON carries; times of what is not shown are Unix milliseconds.
  */
+import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
 import type { ExecutionEnd } from './execution.js';
 import type { DesiredStatus, NodeStatus } from './node.js';
 import type { BlobRef, PayloadRef } from './payload.js';
@@ -46,6 +47,10 @@ export interface FieldTypes {
   readonly references: Readonly<Record<string, PayloadRef>>;
   /** By module and input. */
   readonly overrides: Readonly<Record<string, Readonly<Record<string, PayloadRef>>>>;
+  readonly engine: ClusterType;
+  readonly 'cluster status': ClusterStatus;
+  readonly 'agent kind': AgentKind;
+  readonly resources: ResourceFields;
   readonly issuer: 'user' | 'house';
   /** `overtakes`: the node may get the command before the assignment that it is about. */
   readonly 'command parts': readonly {
@@ -225,6 +230,48 @@ export const FACTS = {
     shown: { graph: 'text', graph_version: 'count' },
     withheld: { yaml: 'text', types: 'json' },
   },
+  /** All of the cluster. */
+  'cluster.added': {
+    about: 'nothing',
+    shown: {
+      cluster: 'text',
+      engine: 'engine',
+      status: 'cluster status',
+      host: 'text?',
+      port: 'count?',
+      user: 'text?',
+      host_key: 'text?',
+      identity: 'text?',
+      workdir: 'text',
+      slots: 'count',
+      resources: 'resources?',
+      labels: 'texts',
+      agent: 'agent kind',
+    },
+  },
+  /** All of it, as it is from now on. */
+  'cluster.changed': {
+    about: 'nothing',
+    shown: {
+      cluster: 'text',
+      engine: 'engine',
+      status: 'cluster status',
+      host: 'text?',
+      port: 'count?',
+      user: 'text?',
+      host_key: 'text?',
+      identity: 'text?',
+      workdir: 'text',
+      slots: 'count',
+      resources: 'resources?',
+      labels: 'texts',
+      agent: 'agent kind',
+    },
+  },
+  'cluster.removed': { about: 'nothing', shown: { cluster: 'text' } },
+  /** Its agent is heard, or not any more. */
+  'cluster.online': { about: 'nothing', shown: { cluster: 'text', reason: 'text' } },
+  'cluster.offline': { about: 'nothing', shown: { cluster: 'text', reason: 'text' } },
   'command.issued': {
     about: 'target',
     shown: { command_id: 'id', command: 'text', reason: 'text' },

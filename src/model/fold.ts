@@ -7,6 +7,7 @@
  */
 import type { DurableState, Moment } from './durable.js';
 import type { Fact } from './facts.js';
+import { putCluster, removeCluster } from './fold/cluster.js';
 import { applyCommand } from './fold/command.js';
 import {
   acceptExecution,
@@ -182,8 +183,17 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
     case 'node.forgotten':
       forgetNode(state, fact);
       return;
+    case 'cluster.online':
+    case 'cluster.offline':
     case 'node.deaf':
     case 'node.conflict':
+      return;
+    case 'cluster.added':
+    case 'cluster.changed':
+      putCluster(state, fact, moment);
+      return;
+    case 'cluster.removed':
+      removeCluster(state, fact);
       return;
     case 'command.issued':
     case 'command.answered':

@@ -188,6 +188,7 @@ export const REFUSALS = {
   too_many: 'retry',
   instance_in_use: 'retry',
   unknown_module: 'retry',
+  unknown_cluster: 'retry',
   blob_missing: 'retry',
   unknown_execution: 'forget',
   stale_execution: 'forget',

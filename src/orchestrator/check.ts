@@ -21,6 +21,7 @@ import { type ReadStoredGraph, StoredGraphs } from './queries/graphs.js';
 import {
   type BlobRow,
   type BootRow,
+  type ClusterRow,
   type CommandRow,
   decodeRow,
   type ExecutionRow,
@@ -101,7 +102,8 @@ class Checking {
     await this.#part('blobs', () => this.#blobs());
     await this.#part('nodes', () => this.#nodes());
     await this.#part('commands', () => this.#commands());
-    await this.#part('events of nodes and commands', () => this.#events.fleet(this.#counts));
+    await this.#part('clusters', () => this.#clusters());
+    await this.#part('events of nodes, commands and clusters', () => this.#events.fleet(this.#counts));
     await this.#part('idempotency keys', () => this.#idempotency());
   }
 
@@ -313,6 +315,14 @@ class Checking {
       const name = `${module} ${instance}`;
       if (instances.has(name)) this.#fault(`nodes ${node_id}`, `is a second ${name}`);
       instances.add(name);
+    }
+  }
+
+  async #clusters(): Promise<void> {
+    for await (const { key, value } of entriesOf(this.#reader, 'clusters')) {
+      const { name } = decodeRow<ClusterRow>(value);
+      this.#count('clusters');
+      if (name !== key[0]) this.#fault(`clusters ${String(key[0])}`, `says that it is ${name}`);
     }
   }
 

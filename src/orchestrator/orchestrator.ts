@@ -5,7 +5,7 @@
  * 2. `stop` finishes the batch in hand and lets go; nodes go on, and are adopted later.
  */
 import type { Clock } from '../base/clock.js';
-import type { TuttiError } from '../base/errors.js';
+import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
 import { InTurn } from '../base/in-turn.js';
 import { canonicalJson } from '../base/json/canonical.js';
@@ -13,6 +13,7 @@ import type { Logger } from '../base/logger.js';
 import { PauseFreeClock } from '../base/pause-free-clock.js';
 import { sha256Of } from '../base/sha256.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
+import { LOCAL_CLUSTER } from '../model/cluster.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
@@ -97,6 +98,8 @@ export interface OrchestratorOptions {
   readonly trustClock?: boolean;
   /** Somebody makes spans of the work: nodes get traces to put theirs below. @default false */
   readonly isTracing?: boolean;
+  /** The cluster that is there from the start. @default none is */
+  readonly local?: { readonly slots: number; readonly workdir: string };
   /** Where blobs are kept. */
   readonly blobDir: string;
   /** The host that nodes are told; `*` stands for the host that they dialled. */
@@ -296,11 +299,23 @@ export class Orchestrator implements Coordinator {
     void this.#loop.post({ kind: 'wake' });
     this.#loop.start();
     await setUp((request) => this.#ask(request));
+    await this.#addLocal();
     await doors.open();
     this.#started = true;
     void this.#indexes.refresh();
     this.#retention.start(RETENTION_INTERVAL_MS);
     return endpoints;
+  }
+
+  /** This machine, where the store has no record of it yet. */
+  async #addLocal(): Promise<void> {
+    const { local } = this.#deps.options;
+    if (!local || this.#state.clusters.has(LOCAL_CLUSTER)) return;
+    const answer = await this.#ask({
+      kind: 'declare_cluster',
+      cluster: { name: LOCAL_CLUSTER, type: 'local', ...local, labels: {}, agent: 'managed' },
+    });
+    if (!answer.ok) throw new TuttiError(answer.code, answer.message);
   }
 
   async request(request: Request, idempotencyKey?: string): Promise<Answer> {
@@ -392,6 +407,13 @@ export class Orchestrator implements Coordinator {
         if (node) return foundJson(cursor, node);
         return { ok: false, kind: 'not_found', code: 'unknown_node', message: `no node ${nodeId}` };
       },
+      clusters: async (page) => pageOfViews(await this.#inspectClusters(undefined), page),
+      cluster: async (name) => {
+        const { cursor, value } = await this.#inspectClusters(name);
+        const [cluster] = value;
+        if (cluster) return foundJson(cursor, cluster);
+        return { ok: false, kind: 'not_found', code: 'unknown_cluster', message: `no cluster ${name}` };
+      },
       queues: async (page) => pageOfViews(await this.#inspectQueue(undefined), page),
       queueOfTask: async (task, page) => {
         const known = await this.#service.queries(signal).executions(task, { limit: 1 });
@@ -449,6 +471,11 @@ export class Orchestrator implements Coordinator {
 
   async #inspectNodes(nodeId: string | undefined): Promise<Found<readonly View[]>> {
     const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect nodes', id, nodeId }));
+    return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  }
+
+  async #inspectClusters(name: string | undefined): Promise<Found<readonly View[]>> {
+    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect clusters', id, name }));
     return { cursor, value: reply.kind === 'view' ? reply.value : [] };
   }
 

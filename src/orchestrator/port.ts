@@ -7,6 +7,7 @@
 import type { Readable } from 'node:stream';
 import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
+import type { Cluster, ClusterStatus } from '../model/cluster.js';
 import type { BlobRef } from '../model/payload.js';
 import type { TaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
@@ -66,7 +67,26 @@ export type Request =
     }
   /** Only one that is dead and has no work. */
   | { readonly kind: 'remove_node'; readonly nodeId: string }
+  | { readonly kind: 'add_cluster'; readonly cluster: NewCluster }
+  /** It is added, or changed where there is another of its name. */
+  | {
+      readonly kind: 'declare_cluster';
+      readonly cluster: Omit<NewCluster, 'status'>;
+      /** @default as it is; of a new one `active` */
+      readonly status?: ClusterStatus;
+    }
+  | {
+      readonly kind: 'change_cluster';
+      readonly name: string;
+      readonly status?: ClusterStatus;
+      readonly slots?: number;
+      readonly labels?: Readonly<Record<string, string>>;
+    }
+  /** Only one on which nothing runs. */
+  | { readonly kind: 'remove_cluster'; readonly name: string }
   | { readonly kind: 'put_graph'; readonly name: string; readonly yaml: string };
+
+export type NewCluster = Omit<Cluster, 'createdAt'>;
 
 /** Why a request was not done: what a caller can do about it differs by kind. */
 export type RefusalKind =
@@ -206,6 +226,9 @@ export interface Queries {
   exportOf(problemId: string, format: ExportFormat): Promise<Found<AsyncIterable<Uint8Array>> | Refusal>;
   nodes(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   node(nodeId: string): Promise<FoundJson<View> | Refusal>;
+  /** By their names. */
+  clusters(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  cluster(name: string): Promise<FoundJson<View> | Refusal>;
   /** Each module of the newest graphs: its nodes that take work, their slots, and how many executions wait for one. */
   queues(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** The modules of a task that wait for a slot, each with how many come before it. */

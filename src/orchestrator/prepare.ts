@@ -67,6 +67,10 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'task_command':
     case 'node_command':
     case 'remove_node':
+    case 'add_cluster':
+    case 'declare_cluster':
+    case 'change_cluster':
+    case 'remove_cluster':
     case 'configure':
       return request;
     default:

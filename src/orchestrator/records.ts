@@ -23,10 +23,12 @@
  * | idempotency | key | `IdempotencyRow` |
  * | idempotency_by_time | expires_at, key | empty |
  * | blobs | sha256 | `BlobRow` |
+ * | clusters | name | `ClusterRow` |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty |
  *
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
  */
+import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
 import type { FinalReport, StopCause } from '../model/facts.js';
 import type { ModuleSpec } from '../model/graph.js';
@@ -190,6 +192,10 @@ export interface NodeRow {
   readonly liveness: Liveness;
   readonly error?: ReportedError;
   readonly last_seen_at: number;
+}
+
+export interface ClusterRow extends ClusterFields {
+  readonly created_at: number;
 }
 
 export interface BootRow {

@@ -11,6 +11,7 @@ import type { Execution } from '../model/task.js';
 import { parseTaskId } from '../model/task-id.js';
 import { entriesOf } from '../store/pages.js';
 import type { Reader } from '../store/store.js';
+import { clusterFromRow } from './decide/cluster-row.js';
 import { nodeFromRow } from './decide/node-row.js';
 import { problemFromRow } from './decide/problem.js';
 import { State, type Timer } from './decide/state.js';
@@ -18,6 +19,7 @@ import { readProblemAt } from './load.js';
 import { loadGraph, type ReadStoredGraph } from './queries/graphs.js';
 import {
   type Clocks,
+  type ClusterRow,
   type CommandRow,
   decodeRow,
   type GraphRow,
@@ -56,6 +58,10 @@ export async function recover({ store, clocks: now, graceMs, parseGraph }: Recov
   undo.set(state, 'cursor', await cursorOf(store));
   for await (const { key, value } of entriesOf(store, 'graphs')) {
     state.addGraph(loadGraph(String(key[0]), Number(key[1]), decodeRow<GraphRow>(value), parseGraph));
+  }
+  for await (const { value } of entriesOf(store, 'clusters')) {
+    const cluster = clusterFromRow(decodeRow<ClusterRow>(value));
+    undo.put(state.clusters, cluster.name, cluster);
   }
   for await (const { value } of entriesOf(store, 'nodes')) {
     const node = state.addNode(nodeFromRow(decodeRow<NodeRow>(value)));

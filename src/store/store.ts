@@ -38,6 +38,7 @@ export const TABLES = [
   'idempotency_by_time',
   'blobs',
   'blob_refs',
+  'clusters',
 ] as const;
 export type Table = (typeof TABLES)[number];
 

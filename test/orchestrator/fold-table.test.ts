@@ -7,6 +7,7 @@ import type { ExecutionEnd } from '../../src/model/execution.js';
 import { FACTS, type Fact, type FactOf, type FieldTypes, SUBJECTS } from '../../src/model/facts.js';
 import { apply } from '../../src/model/fold.js';
 import { compileGraph, type Task } from '../../src/model/task.js';
+import { clusterToRow } from '../../src/orchestrator/decide/cluster-row.js';
 import { commandToRow } from '../../src/orchestrator/decide/command-row.js';
 import { Journal } from '../../src/orchestrator/decide/journal.js';
 import { nodeToRow } from '../../src/orchestrator/decide/node-row.js';
@@ -53,6 +54,16 @@ const joined: FactOf<'node.joined'> = {
   ...{ type: 'node.joined', ...node, instance: 'a-1', capacity: 2, incarnation: 1, boot_id: 'b' },
   desired_status: 'started',
 };
+const cluster: Omit<FactOf<'cluster.added'>, 'type'> = {
+  ...{ cluster: 'hpc', engine: 'slurm', status: 'active', host: 'login', port: 22, user: 'ada' },
+  ...{ host_key: 'ssh-ed25519 AAAA', identity: '/id', workdir: '/scratch', slots: 4 },
+  ...{ resources: { cpus: 64, memory: 1024, gpus: 2 }, labels: { gpu: 'true' }, agent: 'managed' },
+};
+const added: FactOf<'cluster.added'> = { type: 'cluster.added', ...cluster };
+const CLUSTER_FIELDS = [
+  ...['name', 'type', 'status', 'host', 'port', 'user', 'host_key', 'identity', 'workdir', 'slots'],
+  ...['resources', 'labels', 'agent', 'created_at'],
+].map((field) => `cluster.${field}`);
 const TASK: readonly Fact[] = [created, submitted];
 const RUNNING: readonly Fact[] = [...TASK, joined, { type: 'iteration.started', ...task }];
 const assigned: FactOf<'execution.assigned'> = {
@@ -526,6 +537,33 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'graph.stored', graph: 'h', graph_version: 1, yaml: 'y', types: {} },
     changes: ['put graphs'],
   },
+  'cluster.added': {
+    given: [],
+    fact: { ...added },
+    changes: [...CLUSTER_FIELDS, 'clusters', 'put clusters'],
+  },
+  'cluster.changed': {
+    given: [added],
+    fact: { ...cluster, type: 'cluster.changed', slots: 9, labels: {} },
+    changes: ['cluster.labels', 'cluster.slots', 'put clusters'],
+  },
+  'cluster.removed': {
+    given: [added],
+    fact: { type: 'cluster.removed', cluster: 'hpc' },
+    changes: [...CLUSTER_FIELDS, 'clusters', 'delete clusters'],
+  },
+  'cluster.online': {
+    given: [added],
+    fact: { type: 'cluster.online', cluster: 'hpc', reason: 'heard' },
+    changes: [],
+    unread: ['cluster', 'reason'],
+  },
+  'cluster.offline': {
+    given: [added],
+    fact: { type: 'cluster.offline', cluster: 'hpc', reason: 'silent' },
+    changes: [],
+    unread: ['cluster', 'reason'],
+  },
   'command.issued': {
     given: AT_WORK,
     fact: { ...issued },
@@ -728,8 +766,8 @@ function fold(facts: readonly Fact[]): Folded {
     }
     task ??= state.tasks.get('p/1');
   }
-  const { tasks, executions, problems, nodes, commands } = state;
-  for (const [name, held] of Object.entries({ tasks, executions, problems, nodes, commands }))
+  const { tasks, executions, problems, nodes, commands, clusters } = state;
+  for (const [name, held] of Object.entries({ tasks, executions, problems, nodes, commands, clusters }))
     parts.set(name, [...held.keys()].join());
   if (task) addRow(parts, 'task', taskToRow(task));
   for (const { desired } of executions.values()) parts.set('execution.desired', desired);
@@ -738,6 +776,7 @@ function fold(facts: readonly Fact[]): Folded {
     addRow(parts, 'node', nodeToRow(node));
     parts.set('node.executions', [...node.executions].map(({ id }) => id).join());
   }
+  for (const one of clusters.values()) addRow(parts, 'cluster', clusterToRow(one));
   for (const command of commands.values()) {
     const { by, graceMs, parts: of } = command;
     addRow(parts, 'command', {
@@ -824,6 +863,14 @@ function otherThan(word: Word, value: unknown): unknown {
       return { 'a.seq': 'other' };
     case 'json':
       return { other: true };
+    case 'engine':
+      return value === 'slurm' ? 'ssh' : 'slurm';
+    case 'cluster status':
+      return value === 'active' ? 'draining' : 'active';
+    case 'agent kind':
+      return value === 'managed' ? 'remote' : 'managed';
+    case 'resources':
+      return { cpus: 77 };
     case 'command parts':
       return [];
     default:

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { v7 } from 'uuid';
 import { JsonText } from '../../src/base/json/json-text.js';
+import { clusterFields } from '../../src/model/cluster.js';
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
 import type {
   Answer,
@@ -77,6 +78,7 @@ export function createFakeCoordinator(
   const events = createFakeEvents(AT);
   const problems: FakeProblem[] = [];
   const nodes = new Map<string, Json>();
+  const clusters = new Map<string, Json>();
   const commands = new Map<string, Json>();
   const blobs = new Map<string, Buffer>();
   const graphs = new Map<string, Json[]>([['demo', [GRAPH]]]);
@@ -198,6 +200,23 @@ export function createFakeCoordinator(
         return nodes.delete(request.nodeId)
           ? { ok: true, kind: 'done', body: { node_id: request.nodeId } }
           : missing(`node ${request.nodeId}`);
+      case 'add_cluster':
+      case 'declare_cluster': {
+        const { name } = request.cluster;
+        clusters.set(name, { ...clusterFields({ status: 'active', ...request.cluster }), created_at: AT });
+        return { ok: true, kind: 'created', body: clusters.get(name)! };
+      }
+      case 'change_cluster': {
+        const { kind: _, name, ...changes } = request;
+        const cluster = clusters.get(name);
+        if (cluster === undefined) return missing(`cluster ${name}`);
+        clusters.set(name, { ...cluster, ...changes });
+        return { ok: true, kind: 'done', body: clusters.get(name)! };
+      }
+      case 'remove_cluster':
+        return clusters.delete(request.name)
+          ? { ok: true, kind: 'done', body: { name: request.name } }
+          : missing(`cluster ${request.name}`);
       case 'configure': {
         const node = nodes.get(request.nodeId);
         if (node === undefined) return missing(`node ${request.nodeId}`);
@@ -384,6 +403,11 @@ export function createFakeCoordinator(
         return { cursor: events.cursor(), value: exportedText(() => Readable.from(rows), format) };
       },
       nodes: async (page) => paged([...nodes.values()], page, at),
+      clusters: async (page) => paged([...clusters.values()], page, at),
+      cluster: async (name) => {
+        const cluster = clusters.get(name);
+        return cluster === undefined ? missing(`cluster ${name}`) : at(cluster);
+      },
       queues: async (page) => paged([], page, at),
       queueOfTask: async (task, page) => (find(task) === undefined ? missing('task') : paged([], page, at)),
       node: async (id) => {

@@ -29,6 +29,7 @@ export function portraitOf(state: State, ignored: readonly string[] = []): unkno
       nodes: sorted([...state.nodes.values()].map(nodeOf)),
       routes: sorted([...state.nodesByRoute].map(([route, { nodeId }]) => [route, nodeId])),
       modules: sorted([...state.nodesByModule].map(([module, { size }]) => [module, size])),
+      clusters: sorted([...state.clusters.values()]),
       commands: sorted([...state.allCommands()].map(commandToRow)),
       configurations: [...state.configurations.values()],
       broker: [broker.depth, broker.delayed, broker.nextDueMs()],

@@ -1,6 +1,6 @@
 /** Arbitrary messages of every kind, as a well-behaved peer would send them. */
 import fc from 'fast-check';
-import { CLUSTER_TYPES } from '../../src/model/cluster.js';
+import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import {
   EVENT_TYPES,
   type EventType,
@@ -286,6 +286,10 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   source: record({ iteration_id: iteration, execution_id: name }),
   status: fc.constantFrom(...NODE_STATUSES),
   'desired status': fc.constantFrom(...DESIRED_STATUSES),
+  engine: fc.constantFrom(...CLUSTER_TYPES),
+  'cluster status': fc.constantFrom(...CLUSTER_STATUSES),
+  'agent kind': fc.constantFrom(...AGENT_KINDS),
+  resources: record({ cpus: iteration, memory: iteration }),
 };
 
 function shownFact(type: EventType): fc.Arbitrary<ShownFact> {

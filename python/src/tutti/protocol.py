@@ -14,6 +14,7 @@ REFUSALS: Mapping[str, str] = {
     "too_many": "retry",
     "instance_in_use": "retry",
     "unknown_module": "retry",
+    "unknown_cluster": "retry",
     "blob_missing": "retry",
     "unknown_execution": "forget",
     "stale_execution": "forget",

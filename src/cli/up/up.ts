@@ -6,7 +6,8 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createGateway, type Gateway } from '../../../frontend-bridge/gateway/gateway.js';
@@ -131,6 +132,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         trustClock: config.trustClock,
         maxBlobBytes: config.maxBlobBytes,
         blobDir: parts.blobs,
+        local: { slots: availableParallelism(), workdir: resolve(config.data, 'work') },
         advertise: config.advertise ?? '*',
         isTracing: config.otlpEndpoint !== undefined,
       },

@@ -9,6 +9,7 @@
 import { sameSecret } from '../../base/secrets.js';
 import type { Route } from '../../bus/bus.js';
 import type { Hello, RefusalCode } from '../../model/protocol.js';
+import { AGENT_MODULE } from '../../model/run.js';
 import type { Answer } from '../port.js';
 import { refusal } from './answers.js';
 import { objectionToTwin } from './conflict.js';
@@ -53,6 +54,15 @@ export function objectionTo(
       code: 'replaced',
       message: `a newer process of instance ${hello.instance} has taken this one’s place`,
     };
+  }
+  if (hello.module === AGENT_MODULE) {
+    return state.clusters.has(hello.instance)
+      ? objectionToNewcomer(turn, greeter, hello)
+      : {
+          code: 'unknown_cluster',
+          message: `there is no cluster ${hello.instance}`,
+          hint: `tutti cluster add ${hello.instance}`,
+        };
   }
   const declared = state.moduleSpec(hello.module)?.spec;
   if (!declared) {

@@ -11,6 +11,7 @@ import { REFUSALS } from '../../model/protocol.js';
 import { forgetNodes } from './admission.js';
 import { refusal } from './answers.js';
 import { attempt } from './attempt.js';
+import { clusterViews } from './clusters.js';
 import { receiveAck } from './commands.js';
 import { receiveConfigReply } from './configuration.js';
 import { tryAgain } from './deaf.js';
@@ -129,6 +130,9 @@ function take(turn: Turn, step: Step, onError: OnError): void {
       });
       return;
     }
+    case 'inspect clusters':
+      turn.journal.reply({ kind: 'view', request: step.id, value: clusterViews(turn.state, step.name) });
+      return;
     case 'inspect queue': {
       const { state } = turn;
       const task = step.task === undefined ? undefined : state.tasks.get(step.task);

@@ -13,9 +13,11 @@ import type { Route } from '../../bus/bus.js';
 import { hasEnded } from '../../model/execution.js';
 import { type Liveness, livenessMayBecome, type NodeStatus, nodeMayBecome } from '../../model/node.js';
 import type { Heartbeat, Hello, NodeReport, ReportedError } from '../../model/protocol.js';
+import { AGENT_MODULE } from '../../model/run.js';
 import type { Execution } from '../../model/task.js';
 import { aboutNode } from './about.js';
 import { type Greeter, objectionTo } from './admission.js';
+import { describeAgent, noteAgent } from './clusters.js';
 import { isStopUnheard, issue, noteGone, noteProcessGone } from './commands.js';
 import { contest, isHere } from './conflict.js';
 import { tryAgain } from './deaf.js';
@@ -71,14 +73,18 @@ export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
   noteTold(state, node);
   undo.set(node, 'load', undefined);
   undo.set(node, 'heardAt', turn.wallMs);
-  emit(turn, {
-    type: 'node.described',
-    node_id: node.nodeId,
-    version: hello.version,
-    capacity: hello.capacity,
-    labels: hello.labels,
-    last_seen_at: node.heardAt,
-  });
+  const cluster = hello.module === AGENT_MODULE ? state.clusters.get(hello.instance) : undefined;
+  if (cluster) describeAgent(turn, cluster, node, hello.version);
+  else {
+    emit(turn, {
+      type: 'node.described',
+      node_id: node.nodeId,
+      version: hello.version,
+      capacity: hello.capacity,
+      labels: hello.labels,
+      last_seen_at: node.heardAt,
+    });
+  }
   setStatus(turn, node, hello.status, undefined);
   see(turn, node);
   tryAgain(turn, node);
@@ -107,7 +113,9 @@ function admit(turn: Turn, hello: Hello): FleetNode {
       boot_id: bootId,
       desired_status: start === 'auto' ? 'started' : 'stopped',
     });
-    return state.nodes.get(nodeId)!;
+    const node = state.nodes.get(nodeId)!;
+    noteAgent(turn, node, 'online', 'it has registered');
+    return node;
   }
   if (isHere(known)) contest(turn, known);
   if (known.route !== undefined) {
@@ -301,6 +309,7 @@ export function receiveGoodbye(turn: Turn, node: FleetNode): void {
   state.undo.clear(node.stopping);
   forgetSettled(turn, node);
   state.timers.clear(`judge ${node.nodeId}`);
+  if (node.liveness === 'alive') noteAgent(turn, node, 'offline', 'it left');
   emit(turn, { type: 'node.left', ...aboutNode(node), last_seen_at: node.heardAt });
   for (const execution of [...node.executions]) loseExecution(turn, node, execution, 'it left');
   noteProcessGone(turn, node);
@@ -344,6 +353,7 @@ function judgeAt({ state }: Turn, { nodeId }: FleetNode, atMs: number, isHeard: 
 
 function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: string): void {
   if (!livenessMayBecome(node.liveness, liveness)) return;
+  const wasAlive = node.liveness === 'alive';
   const { state } = turn;
   emit(turn, {
     type: `node.${liveness}`,
@@ -351,6 +361,8 @@ function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: strin
     reason: why,
     last_seen_at: node.heardAt,
   });
+  if (wasAlive || liveness === 'alive')
+    noteAgent(turn, node, liveness === 'alive' ? 'online' : 'offline', why);
   switch (liveness) {
     case 'alive':
       state.undo.set(node, 'aliveSinceMs', turn.nowMs);

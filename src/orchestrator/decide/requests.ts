@@ -18,6 +18,7 @@ import { outputRefOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule, aboutTask } from './about.js';
 import { removeNode } from './admission.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
+import { addCluster, changeCluster, declareCluster, removeCluster } from './clusters.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
 import { tryAgain } from './deaf.js';
@@ -75,6 +76,14 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
       return commandNode(turn, request);
     case 'remove_node':
       return removeNode(turn, request.nodeId);
+    case 'add_cluster':
+      return addCluster(turn, request);
+    case 'declare_cluster':
+      return declareCluster(turn, request);
+    case 'change_cluster':
+      return changeCluster(turn, request);
+    case 'remove_cluster':
+      return removeCluster(turn, request);
     case 'put_graph':
       return putGraph(turn, request);
     default:

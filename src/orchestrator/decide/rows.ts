@@ -9,6 +9,7 @@ import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import { EMPTY, encodeRow, taskToRow } from '../records.js';
 import { summaryNow } from '../summary.js';
+import { clusterToRow } from './cluster-row.js';
 import { commandToRow } from './command-row.js';
 import { indexKeysNow } from './indexing.js';
 import type { Journal } from './journal.js';
@@ -74,6 +75,13 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       journal.putRow('graphs', [fact.graph, fact.graph_version], row);
       return;
     }
+    case 'cluster.added':
+    case 'cluster.changed':
+      journal.putRow('clusters', [fact.cluster], clusterToRow(state.clusters.get(fact.cluster)!));
+      return;
+    case 'cluster.removed':
+      journal.delete('clusters', [fact.cluster]);
+      return;
     case 'blob.stored':
       journal.putRow('blobs', [fact.sha256], { size: fact.size, lease_until: fact.lease_until });
       return;

@@ -11,6 +11,7 @@ import { Deadlines } from '../../base/deadlines.js';
 import { RateLimiter } from '../../base/rate-limiter.js';
 import { Undo } from '../../base/undo.js';
 import type { Route } from '../../bus/bus.js';
+import type { Cluster } from '../../model/cluster.js';
 import type { Command } from '../../model/command.js';
 import type { DurableState } from '../../model/durable.js';
 import type { ModuleSpec } from '../../model/graph.js';
@@ -254,6 +255,7 @@ export class State implements DurableState, ProcessState {
   readonly tasks: ReadonlyMap<string, Task> = new Map();
   readonly executions: ReadonlyMap<string, Execution> = new Map();
   readonly nodes: ReadonlyMap<string, FleetNode> = new Map();
+  readonly clusters: ReadonlyMap<string, Cluster> = new Map();
   readonly commands: ReadonlyMap<string, Command> = new Map();
   /** The newest `seq` given out. */
   readonly cursor: number = 0;

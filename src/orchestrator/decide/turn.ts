@@ -99,6 +99,8 @@ export type Step =
   /** A blob's content is on the disk. */
   | { readonly kind: 'blob'; readonly id: number; readonly sha256: string; readonly size: number }
   | { readonly kind: 'inspect nodes'; readonly id: number; readonly nodeId: string | undefined }
+  /** Without a name: all of them. */
+  | { readonly kind: 'inspect clusters'; readonly id: number; readonly name: string | undefined }
   /** Without a task (as `formatTaskId` writes it): the queues of all modules. */
   | { readonly kind: 'inspect queue'; readonly id: number; readonly task: string | undefined }
   /** Nodes that have long been dead, and were last seen before this: Unix milliseconds. */

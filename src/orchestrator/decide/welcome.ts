@@ -1,10 +1,13 @@
 /** What a node is told when it has registered. */
+import { reachOf } from '../../model/cluster.js';
 import type { Welcome } from '../../model/protocol.js';
+import { AGENT_MODULE } from '../../model/run.js';
 import type { FleetNode, State } from './state.js';
 import type { Turn } from './turn.js';
 
 export function welcomeOf(turn: Turn, node: FleetNode, drop: readonly string[]): Welcome {
   const { house, state } = turn;
+  const cluster = node.module === AGENT_MODULE ? state.clusters.get(node.instance) : undefined;
   return {
     kind: 'welcome',
     nodeId: node.nodeId,
@@ -20,6 +23,7 @@ export function welcomeOf(turn: Turn, node: FleetNode, drop: readonly string[]):
     drop,
     outputType: state.moduleSpec(node.module)?.spec.output ?? '',
     descriptors: descriptorsFor(state, node.module),
+    ...(cluster && { cluster: reachOf(cluster) }),
   };
 }
 

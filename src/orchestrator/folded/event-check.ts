@@ -110,10 +110,10 @@ export class EventCheck {
     if (ofProblem) this.#deps.fault(`problems ${row.problem_id}`, ofProblem);
   }
 
-  /** After nodes and commands have been counted: compares them with what all events have made of them. */
+  /** After nodes, commands and clusters have been counted: compares them with what all events have made of them. */
   async fleet(counts: Readonly<Record<string, number>>): Promise<void> {
     await this.#fleet?.finish();
-    for (const what of ['nodes', 'commands']) {
+    for (const what of ['nodes', 'commands', 'clusters']) {
       const missing = (counts[what] ?? 0) - (counts[`${what} folded`] ?? 0);
       if (missing > 0) this.#deps.count(`${what} ${WITHOUT_BEGINNING}`, missing);
     }

@@ -1,16 +1,17 @@
 /**
- * The rows of nodes and commands against the events about them, in one pass over all events.
+ * The rows of nodes, commands and clusters against the events about them, in one pass over all events.
  *
  * F1. An entity whose first event is gone, or is older than complete facts, is left out and counted.
- * F2. Memory holds a node for each row of one, and the commands under way.
+ * F2. Memory holds a node and a cluster for each row of one, and the commands under way.
  * F3. Of nodes, only what events show is compared: the boot, its description and what is desired of it are said by private facts. A status
  *     that flickers is written with the next row only.
  */
 import type { FactEvent, FactOf } from '../../model/facts.js';
 import type { Reader } from '../../store/store.js';
+import { clusterToRow } from '../decide/cluster-row.js';
 import { commandToRow } from '../decide/command-row.js';
 import { nodeToRow } from '../decide/node-row.js';
-import { type CommandRow, decodeRow, encodeRow, type NodeRow } from '../records.js';
+import { type ClusterRow, type CommandRow, decodeRow, encodeRow, type NodeRow } from '../records.js';
 import { differenceOf } from './differences.js';
 import { FoldedState } from './state.js';
 
@@ -21,6 +22,7 @@ export interface FleetFoldDeps {
 }
 
 type NodeEvent = Extract<FactEvent, { type: `node.${string}` }>;
+type ClusterEvent = Extract<FactEvent, { type: `cluster.${string}` }>;
 type CommandEvent = Extract<FactEvent, { type: `command.${string}` }>;
 
 export class FleetFold {
@@ -37,6 +39,7 @@ export class FleetFold {
   async take(event: FactEvent): Promise<void> {
     if (isOfNode(event)) await this.#node(event);
     else if (isOfCommand(event)) await this.#command(event);
+    else if (isOfCluster(event)) await this.#cluster(event);
   }
 
   /** All events have been told: compares what is still there. */
@@ -49,6 +52,19 @@ export class FleetFold {
       if (difference) this.#deps.fault(`nodes ${id}`, difference);
       this.#deps.count('nodes folded');
     }
+    for (const [name, cluster] of this.#state.clusters) {
+      const stored = await this.#deps.reader.get('clusters', [name]);
+      const difference = differenceOf(stored && decodeRow<ClusterRow>(stored), clusterToRow(cluster));
+      if (difference) this.#deps.fault(`clusters ${name}`, difference);
+      this.#deps.count('clusters folded');
+    }
+  }
+
+  async #cluster(event: ClusterEvent): Promise<void> {
+    const isKnown = this.#state.clusters.has(event.cluster);
+    const begins =
+      event.type === 'cluster.added' && (await this.#deps.reader.get('clusters', [event.cluster]));
+    if (isKnown || begins) this.#state.apply(event, event.seq, Date.parse(event.at));
   }
 
   async #node(event: NodeEvent): Promise<void> {
@@ -120,4 +136,8 @@ function isOfNode(event: FactEvent): event is NodeEvent {
 
 function isOfCommand(event: FactEvent): event is CommandEvent {
   return event.type.startsWith('command.');
+}
+
+function isOfCluster(event: FactEvent): event is ClusterEvent {
+  return event.type.startsWith('cluster.');
 }

@@ -1,5 +1,6 @@
 /** What facts make when they are told again: a durable state of as little as its reader is interested in, folded as the loop folds it. */
 import { Undo } from '../../base/undo.js';
+import type { Cluster } from '../../model/cluster.js';
 import type { Command } from '../../model/command.js';
 import type { Changes, DurableState } from '../../model/durable.js';
 import type { Fact } from '../../model/facts.js';
@@ -14,6 +15,7 @@ export class FoldedState implements DurableState {
   readonly tasks: Map<string, Task> = new Map();
   readonly executions: Map<string, Execution> = new Map();
   readonly nodes: Map<string, NodeRecord> = new Map();
+  readonly clusters: Map<string, Cluster> = new Map();
   readonly commands: Map<string, Command> = new Map();
   readonly #graph: CompiledGraph | undefined;
 
