@@ -26,7 +26,7 @@ function copyData(folder) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
       if (entry.name !== 'node_modules' && entry.name !== 'web') copyData(path);
-    } else if (/\.(json|yaml)$/.test(entry.name)) {
+    } else if (/\.(json|yaml|sh)$/.test(entry.name)) {
       cpSync(join(root, path), join(root, 'dist', path));
     }
   }

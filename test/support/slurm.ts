@@ -1,0 +1,95 @@
+/** A real Slurm of one node on loopback, with its Torque commands; without munge, cgroups, systemd and accounting. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { vi } from 'vitest';
+import type { Scene, Spawned } from './processes.js';
+import { freePort } from './sshd.js';
+
+const run = promisify(execFile);
+
+/** slurmd only runs as root. */
+export const hasSlurm: boolean =
+  ['/usr/sbin/slurmctld', '/usr/sbin/slurmd', '/usr/bin/sbatch', '/usr/bin/qsub'].every(existsSync) &&
+  process.getuid?.() === 0;
+
+export class Slurm {
+  /** What its commands need in their environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly #scene: Scene;
+  #controller: Spawned | undefined;
+
+  private constructor(scene: Scene, configuration: string) {
+    this.#scene = scene;
+    this.env = { SLURM_CONF: configuration };
+  }
+
+  static async start(scene: Scene): Promise<Slurm> {
+    const folder = await mkdtemp(join(tmpdir(), 'tutti-slurm-'));
+    scene.atEnd(() => rm(folder, { recursive: true, force: true }));
+    for (const name of ['state', 'spool']) await mkdir(join(folder, name));
+    const node = hostname().split('.')[0]!;
+    const [controllerPort, nodePort] = [await freePort(), await freePort()];
+    await writeFile(
+      join(folder, 'slurm.conf'),
+      [
+        ...['ClusterName=tutti', `SlurmctldHost=${node}(127.0.0.1)`, 'SlurmUser=root', 'SlurmdUser=root'],
+        ...[
+          `SlurmctldPort=${controllerPort}`,
+          `SlurmdPort=${nodePort}`,
+          'AuthType=auth/none',
+          'CredType=cred/none',
+        ],
+        ...[`StateSaveLocation=${join(folder, 'state')}`, `SlurmdSpoolDir=${join(folder, 'spool')}`],
+        ...[
+          `SlurmctldPidFile=${join(folder, 'slurmctld.pid')}`,
+          `SlurmdPidFile=${join(folder, 'slurmd.pid')}`,
+        ],
+        ...[
+          'ProctrackType=proctrack/linuxproc',
+          'TaskPlugin=task/none',
+          'JobAcctGatherType=jobacct_gather/none',
+        ],
+        ...[
+          'SelectType=select/cons_tres',
+          'SelectTypeParameters=CR_CPU',
+          'SlurmdParameters=config_overrides',
+        ],
+        ...['MpiDefault=none', 'MailProg=/bin/true', 'ReturnToService=2', 'KillWait=5', 'InactiveLimit=0'],
+        // Jobs start and end at once, and a silent controller is noticed soon.
+        ...[
+          'SchedulerParameters=sched_min_interval=1,batch_sched_delay=0',
+          'MessageTimeout=5',
+          'CompleteWait=0',
+        ],
+        `NodeName=${node} NodeAddr=127.0.0.1 CPUs=8 RealMemory=1000 State=UNKNOWN`,
+        'PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverTimeLimit=1',
+      ].join('\n'),
+    );
+    const slurm = new Slurm(scene, join(folder, 'slurm.conf'));
+    await slurm.startController();
+    scene.spawn(['-D', '-N', node], slurm.env, undefined, '/usr/sbin/slurmd');
+    await vi.waitFor(async () => {
+      if ((await slurm.command('sinfo', '-h', '-o', '%t')).trim() !== 'idle') throw new Error('not idle yet');
+    }, 30_000);
+    return slurm;
+  }
+
+  /** Runs one of its commands and returns what it printed. */
+  async command(program: string, ...args: string[]): Promise<string> {
+    return (await run(program, args, { env: { ...process.env, ...this.env } })).stdout;
+  }
+
+  async startController(): Promise<void> {
+    this.#controller = this.#scene.spawn(['-D'], this.env, undefined, '/usr/sbin/slurmctld');
+    await vi.waitFor(() => this.command('scontrol', 'ping'), 30_000);
+  }
+
+  /** As `systemctl stop slurmctld` does: jobs run on. */
+  async stopController(): Promise<void> {
+    await this.#controller?.end('SIGTERM');
+  }
+}
