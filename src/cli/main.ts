@@ -9,6 +9,7 @@ const { kitTypes } = await import('./node-kit/recording.js');
 const { createProgram, run } = await import('./program.js');
 const { registerUp } = await import('./up/command.js');
 const { registerClientCommands } = await import('./client-commands.js');
+const { agentCommand } = await import('./commands/agent.js');
 const { completionCommand } = await import('./commands/completion.js');
 
 const terminated = new AbortController();
@@ -37,9 +38,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {});
 const args = process.argv.slice(2);
 /** It works on when its output is not read. */
-const isService = args[0] === 'up';
+const isService = args[0] === 'up' || args[0] === 'agent';
 const program = createProgram(io, version);
 registerUp(program, io);
+agentCommand(program, io);
 registerClientCommands(program, io, (yaml, { file, protoPaths }) =>
   parseGraph(yaml, { types: kitTypes(protoPaths), file }),
 );

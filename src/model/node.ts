@@ -1,7 +1,8 @@
 /**
  * A node's status, as it reports it, and what may follow what.
  *
- * 1. `RESET` leads from `ERROR` back to `INITIALIZING`; any status may become `ERROR`.
+ * 1. `RESET` leads from `ERROR` back to `INITIALIZING`; any status may become `ERROR`. An agent whose cluster could not be asked goes on
+ *    where it was when it can be.
  * 2. `TERMINATING` ends in the process's exit only.
  */
 export const NODE_STATUSES = ['INACTIVE', 'INITIALIZING', 'IDLE', 'RUNNING', 'TERMINATING', 'ERROR'] as const;
@@ -24,7 +25,7 @@ const NODE_TRANSITIONS: Readonly<Record<NodeStatus, readonly NodeStatus[]>> = {
   IDLE: ['RUNNING', 'INACTIVE', 'INITIALIZING', 'TERMINATING', 'ERROR'],
   RUNNING: ['IDLE', 'INACTIVE', 'INITIALIZING', 'TERMINATING', 'ERROR'],
   TERMINATING: ['ERROR'],
-  ERROR: ['INITIALIZING', 'TERMINATING'],
+  ERROR: ['INITIALIZING', 'IDLE', 'RUNNING', 'TERMINATING'],
 };
 
 /** Whether a node may go from one status to the other in one step. */

@@ -6,6 +6,8 @@
  * 3. The token goes to the orchestrator's own blob address only.
  */
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { type Dispatcher, request } from 'undici';
 import { TuttiError } from '../base/errors.js';
 import { sha256Of } from '../base/sha256.js';
@@ -18,6 +20,8 @@ export interface BlobClient {
   get(blob: BlobRef, url: string, signal: AbortSignal): Promise<Uint8Array>;
   /** Errors: `blob_refused`. What is there already is leased anew. */
   put(blob: BlobRef, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** As `put`, of the content of a file, which is not held in memory. */
+  putFile(blob: BlobRef, path: string, signal: AbortSignal): Promise<void>;
   /** Where blobs are uploaded, as told by the welcome. */
   setBase(url: string): void;
 }
@@ -73,6 +77,26 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
     }
   }
 
+  async function upload(
+    blob: BlobRef,
+    body: () => Uint8Array | Readable,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const url = `${base.replace(/\/$/, '')}/${blob.sha256}`;
+    mustBeUrl(url);
+    await untilDone<void>(async () => {
+      const headers = {
+        ...headersFor(url),
+        'content-type': 'application/octet-stream',
+        'content-length': String(blob.size),
+      };
+      const response = await request(url, { method: 'PUT', headers, body: body(), signal });
+      if (!isOk(response)) return refused(response, url);
+      await response.body.dump();
+      return { kind: 'done', value: undefined };
+    }, signal);
+  }
+
   return {
     setBase(url) {
       base = url;
@@ -97,17 +121,9 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
       }, signal);
     },
 
-    async put(blob, bytes, signal) {
-      const url = `${base.replace(/\/$/, '')}/${blob.sha256}`;
-      mustBeUrl(url);
-      await untilDone<void>(async () => {
-        const headers = { ...headersFor(url), 'content-type': 'application/octet-stream' };
-        const response = await request(url, { method: 'PUT', headers, body: bytes, signal });
-        if (!isOk(response)) return refused(response, url);
-        await response.body.dump();
-        return { kind: 'done', value: undefined };
-      }, signal);
-    },
+    put: (blob, bytes, signal) => upload(blob, () => bytes, signal),
+
+    putFile: (blob, path, signal) => upload(blob, () => createReadStream(path), signal),
   };
 }
 

@@ -33,9 +33,12 @@ export type AbortCode =
 export class TaskAbortedError extends TuttiError {
   override readonly name: string = 'TaskAbortedError';
   declare readonly code: AbortCode;
+  /** How long the work may take to end, in ms, before the execution counts as ended. */
+  readonly graceMs: number;
 
-  constructor(code: AbortCode, message: string) {
+  constructor(code: AbortCode, message: string, graceMs = 0) {
     super(code, message);
+    this.graceMs = graceMs;
   }
 }
 

@@ -48,7 +48,7 @@ export interface ExecutionRunDeps {
 type AnyHandler = Handler<Record<string, unknown>, unknown, Record<string, unknown>>;
 
 /** A log line is read by people; what is longer belongs into an output. */
-const MAX_LOG_CHARS = 8_192;
+export const MAX_LOG_CHARS = 8_192;
 const MAX_FIELD_CHARS = 1_024;
 const MAX_FIELDS = 64;
 /** As it was before any code of an author's. */
@@ -84,8 +84,8 @@ export class ExecutionRun {
     this.#deps.emit({ kind: 'returned', executionId: this.#assign.executionId, result });
   }
 
-  abort(code: AbortCode, reason: string): void {
-    const error = new TaskAbortedError(code, reason);
+  abort(code: AbortCode, reason: string, graceMs: number): void {
+    const error = new TaskAbortedError(code, reason, graceMs);
     this.#controller.abort(error);
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
@@ -99,13 +99,7 @@ export class ExecutionRun {
   async #result(): Promise<Result> {
     const { signal } = this.#controller;
     try {
-      const { types } = this.#deps.rules();
-      if (this.#assign.inputs.some(({ type }) => !types.has(type))) {
-        await untilAborted(this.#deps.newerRules(), signal);
-      }
-      const payloads = this.#assign.inputs.some(({ value }) => value.kind === 'blob')
-        ? await Promise.all(this.#assign.inputs.map((input) => this.#fetch(input)))
-        : this.#assign.inputs.map(({ value }) => (value.kind === 'inline' ? value.bytes : new Uint8Array()));
+      const payloads = await fetchInputs(this.#assign, this.#deps, signal);
       // Where it was begun before, the handler has to end what it has left behind.
       if (!this.#deps.isResumed) signal.throwIfAborted();
       const task = this.#task(payloads);
@@ -139,12 +133,6 @@ export class ExecutionRun {
     const { executionId, taskId } = this.#assign;
     const about = { execution_id: executionId, task_id: formatTaskId(taskId), code, stack };
     this.#deps.logger.error(about, `the execution failed: ${message}`);
-  }
-
-  #fetch({ value }: Input): Uint8Array | Promise<Uint8Array> {
-    return value.kind === 'inline'
-      ? value.bytes
-      : this.#deps.blobs.get(value.blob, asDialled(value.url, this.#deps.control), this.#controller.signal);
   }
 
   #task(payloads: readonly Uint8Array[]): Task<Record<string, unknown>, unknown, Record<string, unknown>> {
@@ -257,20 +245,43 @@ export class ExecutionRun {
     });
   }
 
-  /** By reference where it is too large to go inline; then the blob is there first. */
-  async #upload({ type, bytes }: Encoded): Promise<Produced> {
-    if (bytes.byteLength <= this.#deps.rules().inlineMaxBytes) {
-      return { type, payload: { kind: 'inline', bytes } };
-    }
-    const blob = blobOf(bytes);
-    await this.#deps.blobs.put(blob, bytes, this.#controller.signal);
-    return { type, payload: { kind: 'blob', blob }, source: bytes };
+  #upload(encoded: Encoded): Promise<Produced> {
+    return produce(encoded, this.#deps, this.#controller.signal);
   }
 }
 
-interface Encoded {
+export interface Encoded {
   readonly type: string;
   readonly bytes: Uint8Array;
+}
+
+/** By reference where it is too large to go inline; then the blob is there first. */
+export async function produce(
+  { type, bytes }: Encoded,
+  { rules, blobs }: Pick<ExecutionRunDeps, 'rules' | 'blobs'>,
+  signal: AbortSignal,
+): Promise<Produced> {
+  if (bytes.byteLength <= rules().inlineMaxBytes) return { type, payload: { kind: 'inline', bytes } };
+  const blob = blobOf(bytes);
+  await blobs.put(blob, bytes, signal);
+  return { type, payload: { kind: 'blob', blob }, source: bytes };
+}
+
+/** Fetches payloads that come by reference; settles when the types of all inputs are known as well. */
+export async function fetchInputs(
+  { inputs }: Assign,
+  deps: Pick<ExecutionRunDeps, 'rules' | 'newerRules' | 'blobs' | 'control'>,
+  signal: AbortSignal,
+): Promise<readonly Uint8Array[]> {
+  const { types } = deps.rules();
+  if (inputs.some(({ type }) => !types.has(type))) await untilAborted(deps.newerRules(), signal);
+  const fetch = ({ value }: Input): Uint8Array | Promise<Uint8Array> =>
+    value.kind === 'inline'
+      ? value.bytes
+      : deps.blobs.get(value.blob, asDialled(value.url, deps.control), signal);
+  return inputs.some(({ value }) => value.kind === 'blob')
+    ? await Promise.all(inputs.map(fetch))
+    : inputs.map(({ value }) => (value.kind === 'inline' ? value.bytes : new Uint8Array()));
 }
 
 /** Settles as the promise does, or rejects with the signal's reason, whichever is first. */
@@ -287,7 +298,7 @@ function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void
 
 async function nothing(): Promise<void> {}
 
-function asTexts(fields: Readonly<Record<string, unknown>>): Record<string, string> {
+export function asTexts(fields: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(fields)
       .slice(0, MAX_FIELDS)

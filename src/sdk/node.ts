@@ -9,6 +9,7 @@ import type { NodeStatus } from '../model/node.js';
 import { listenForUncaught, type UncaughtListener } from './author-code.js';
 import { createHttpBlobs } from './blobs.js';
 import { reportedError } from './errors.js';
+import { ExecutionRun } from './execution-run.js';
 import { Kept } from './kept.js';
 import { curveOf } from './keys.js';
 import { type NodeLogger, type NodeOptions, type NodeSettings, readOptions } from './options.js';
@@ -86,22 +87,26 @@ export function node<
         throw new TuttiError('already_started', `the node of ${settings.module} was started before`);
       hasStarted = true;
       const kept = settings.stateDir === '' ? undefined : await Kept.open(settings.stateDir);
-      const clock = new PauseFreeClock(systemClock);
-      clock.start();
-      const curve = curveOf(settings);
-      const deps: RuntimeDeps = {
-        bus: createZeromqNodeBus({ control: settings.control, ...(curve && { curve }) }),
-        clock: clock.asClock,
-        timers: systemTimers,
-        blobs: createHttpBlobs({ token: settings.token, timers: systemTimers }),
-        logger,
-        bootId: kept?.bootId ?? systemIds.uuid(),
-        ...(kept && { kept }),
-        schemas: ownSchemas(settings),
-        measure: createProcessLoad(),
-      };
+      const deps = { ...systemDeps(settings, logger, kept), schemas: ownSchemas(settings) };
       return startNode(settings, handler as Handler<Anything, Anything, Anything>, deps, processHost);
     },
+  };
+}
+
+/** The real ground. */
+export function systemDeps(settings: NodeSettings, logger: NodeLogger, kept: Kept | undefined): RuntimeDeps {
+  const clock = new PauseFreeClock(systemClock);
+  clock.start();
+  const curve = curveOf(settings);
+  return {
+    bus: createZeromqNodeBus({ control: settings.control, ...(curve && { curve }) }),
+    clock: clock.asClock,
+    timers: systemTimers,
+    blobs: createHttpBlobs({ token: settings.token, timers: systemTimers }),
+    logger,
+    bootId: kept?.bootId ?? systemIds.uuid(),
+    ...(kept && { kept }),
+    measure: createProcessLoad(),
   };
 }
 
@@ -112,9 +117,23 @@ export async function startNode(
   deps: RuntimeDeps,
   host: Host,
 ): Promise<RunningNode> {
-  const runtime = new Runtime(settings, handler, deps);
-  const owned = settings.exitOnTerminate ? own(runtime, deps.logger, host, graceOf(settings)) : undefined;
-  const unlisten = host.onUncaught(reactionTo(runtime, deps.logger, host));
+  return startRuntime(
+    new Runtime(settings, { play: (assign, run) => new ExecutionRun(assign, handler, run) }, deps),
+    settings,
+    deps.logger,
+    host,
+  );
+}
+
+/** Starts what `startNode` or an agent has put together. */
+export async function startRuntime(
+  runtime: Runtime,
+  settings: NodeSettings,
+  logger: NodeLogger,
+  host: Host,
+): Promise<RunningNode> {
+  const owned = settings.exitOnTerminate ? own(runtime, logger, host, graceOf(settings)) : undefined;
+  const unlisten = host.onUncaught(reactionTo(runtime, logger, host));
   void runtime.stopped.catch(() => {}).finally(unlisten);
   try {
     if (owned) await host.signalsWatched();
@@ -196,13 +215,13 @@ function own(
   };
 }
 
-const processHost: Host = {
+export const processHost: Host = {
   onUncaught: listenForUncaught,
   onTerminate: listenForSignals,
   signalsWatched,
   exit: (code) => process.exit(code),
 };
 
-function defaultLogger({ module, instance }: NodeSettings): NodeLogger {
+export function defaultLogger({ module, instance }: NodeSettings): NodeLogger {
   return pino({ name: 'tutti-node', base: { module, instance } }, stderrLog());
 }

@@ -72,6 +72,7 @@ export interface NodeOptions {
 
 /** The options with every default filled in. */
 export interface NodeSettings {
+  /** `tutti.agent` for an agent. */
   readonly module: string;
   readonly capacity: number;
   readonly instance: string;
@@ -105,6 +106,7 @@ export function readOptions(
   module: string,
   options: NodeOptions,
   env: Readonly<Record<string, string | undefined>>,
+  isModule: (name: string) => boolean = (name) => MODULE.test(name),
 ): NodeSettings {
   const faults: Fault[] = [];
   const expect = (ok: boolean, path: string, value: unknown, right: string) => {
@@ -137,7 +139,7 @@ export function readOptions(
   };
   const duration = 'a number of milliseconds from 0 on';
   const { capacity, instance, control, labels, shutdownGraceMs, flushMs } = settings;
-  expect(MODULE.test(name), 'module', name, 'a name such as "ml_model" (a-z, 0-9, _; at most 63)');
+  expect(isModule(name), 'module', name, 'a name such as "ml_model" (a-z, 0-9, _; at most 63)');
   expect(Number.isInteger(capacity) && capacity >= 1, 'capacity', capacity, 'a whole number from 1 on');
   expect(
     instance.length > 0 && instance.length <= 255,

@@ -53,14 +53,17 @@ function patch(name: Stream): void {
 
 export class Printed {
   readonly #tell: Tell;
+  readonly #keepsEmpty: boolean;
   readonly #open = { stdout: new OpenLine(), stderr: new OpenLine() };
   #linesLeft = MAX_LINES;
   #charsLeft = MAX_CHARS;
   #leftOut = 0;
   #hasEnded = false;
 
-  constructor(tell: Tell) {
+  /** `keepsEmpty`: an empty line is a line. Those of a handler are layout. */
+  constructor(tell: Tell, keepsEmpty = false) {
     this.#tell = tell;
+    this.#keepsEmpty = keepsEmpty;
   }
 
   /** What the stream's `write` was given. */
@@ -71,16 +74,22 @@ export class Printed {
     let at = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
       open.add(text.slice(at, end));
-      this.#say(stream, open.take());
+      this.#say(stream, open.take(), this.#keepsEmpty);
       at = end + 1;
     }
     open.add(text.slice(at));
   }
 
+  /** Tells what is not complete. */
+  break(): void {
+    if (this.#hasEnded) return;
+    for (const stream of ['stdout', 'stderr'] as const) this.#say(stream, this.#open[stream].take());
+  }
+
   /** Tells what is not complete, and how much is missing. */
   end(): void {
     if (this.#hasEnded) return;
-    for (const stream of ['stdout', 'stderr'] as const) this.#say(stream, this.#open[stream].take());
+    this.break();
     this.#hasEnded = true;
     if (this.#leftOut === 0) return;
     const lines = this.#leftOut === 1 ? 'line' : 'lines';
@@ -93,9 +102,9 @@ export class Printed {
     );
   }
 
-  #say(stream: Stream, line: string): void {
+  #say(stream: Stream, line: string, isWhole = false): void {
     const text = stripVTControlCharacters(line).trimEnd();
-    if (text === '') return;
+    if (text === '' && !isWhole) return;
     if (this.#linesLeft <= 0 || this.#charsLeft <= 0) {
       this.#leftOut += 1;
       return;

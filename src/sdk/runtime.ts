@@ -19,21 +19,40 @@ import {
   type TypeSchema,
   type Welcome,
 } from '../model/protocol.js';
+import { AGENT_MODULE, type Resources } from '../model/run.js';
 import { decodeToNode, encodeOutputs, encodeToOrchestrator } from '../wire/codec.js';
 import { outputTopic } from '../wire/topics.js';
 import { type TypeRegistry, typesFromDescriptors } from '../wire/types.js';
 import { asDialled } from './addresses.js';
 import type { BlobClient } from './blobs.js';
 import { HTTP_PORT, isHttp, withAddress } from './dialled.js';
-import { bounded, reportedError } from './errors.js';
-import { ExecutionRun, type PayloadRules } from './execution-run.js';
+import { type AbortCode, bounded, reportedError } from './errors.js';
+import type { ExecutionRunDeps, PayloadRules } from './execution-run.js';
 import { inFrames, messageSize, outputSize } from './frames.js';
 import type { Kept } from './kept.js';
 import type { NodeLogger, NodeSettings } from './options.js';
 import type { Effect, Hook, SessionEvent } from './session/events.js';
 import { type ProcessLoad, Session } from './session.js';
-import type { Handler } from './task.js';
 import type { Timers } from './timers.js';
+
+/** One execution on its way to its `returned` event. */
+export interface Run {
+  run(): Promise<void>;
+  abort(code: AbortCode, reason: string, graceMs: number): void;
+  /** A partial output has its place in the output window. */
+  admitted(ticket: number): void;
+}
+
+/** What the node does with an execution. */
+export interface Player {
+  play(assign: Assign, deps: ExecutionRunDeps): Run;
+  /** With every welcome. */
+  welcomed?(welcome: Welcome): void;
+  /** The end of this execution is known to both sides. */
+  released?(executionId: string): void;
+  /** The session has ended, perhaps before its work. */
+  ended?(): Promise<void>;
+}
 
 export interface RuntimeDeps {
   readonly bus: NodeBus;
@@ -56,10 +75,10 @@ const BAD_FRAME_NOTE_INTERVAL_MS = 10_000;
 
 export class Runtime {
   readonly #settings: NodeSettings;
-  readonly #handler: Handler<Record<string, unknown>, unknown, Record<string, unknown>>;
+  readonly #player: Player;
   readonly #deps: RuntimeDeps;
   readonly #session: Session;
-  readonly #runs = new Map<string, ExecutionRun>();
+  readonly #runs = new Map<string, Run>();
   /** Ends what goes on beside the handlers: uploads that were asked for again. */
   readonly #lifetime = new AbortController();
   readonly #started = settleable<void>();
@@ -84,16 +103,12 @@ export class Runtime {
   #wake: { readonly at: number; readonly cancel: () => void } | undefined;
   #badFrames = { count: 0, notedAt: Number.NEGATIVE_INFINITY };
 
-  constructor(
-    settings: NodeSettings,
-    handler: Handler<Record<string, unknown>, unknown, Record<string, unknown>>,
-    deps: RuntimeDeps,
-  ) {
+  constructor(settings: NodeSettings, player: Player, deps: RuntimeDeps) {
     const { module, instance, version, capacity, labels, outputType } = settings;
     // The token is for those who have no key: a connection with one needs it for blobs only.
     const token = settings.join || settings.token;
     this.#settings = settings;
-    this.#handler = handler;
+    this.#player = player;
     this.#deps = deps;
     this.#session = new Session(
       {
@@ -142,9 +157,20 @@ export class Runtime {
     return this.#stopped.promise;
   }
 
+  /** An agent's cluster cannot be asked, or can be again. */
+  trouble(error: ReportedError | undefined): void {
+    this.#emit({ kind: 'trouble', ...(error && { error }) });
+  }
+
+  /** What an agent's cluster has in all. */
+  has(resources: Resources): void {
+    this.#emit({ kind: 'resources', resources });
+  }
+
   /** As `stop`, but `stopped` rejects: the process cannot go on. */
   fail(why: string): Promise<void> {
     this.#failure ??= new TuttiError('uncaught_error', why);
+    if (this.#settings.module === AGENT_MODULE) return this.stop(why);
     return this.#shutDown(why, { code: 'process_ended', message: bounded(why), retryable: true });
   }
 
@@ -211,7 +237,7 @@ export class Runtime {
       case 'run': {
         const { executionId } = effect.assign;
         if (!effect.isResumed) this.#deps.kept?.add(effect.assign);
-        const run = new ExecutionRun(effect.assign, this.#handler, {
+        const run = this.#player.play(effect.assign, {
           isResumed: effect.isResumed,
           rules: () => this.#rulesFor(effect.assign),
           newerRules: () =>
@@ -232,9 +258,10 @@ export class Runtime {
       }
       case 'released':
         this.#deps.kept?.remove(effect.executionId);
+        this.#player.released?.(effect.executionId);
         return;
       case 'abort':
-        this.#runs.get(effect.executionId)?.abort(effect.code, effect.reason);
+        this.#runs.get(effect.executionId)?.abort(effect.code, effect.reason, effect.graceMs);
         return;
       case 'admitted':
         this.#runs.get(effect.executionId)?.admitted(effect.ticket);
@@ -287,6 +314,7 @@ export class Runtime {
       outputType: outputType || welcome.outputType || 'json',
       inlineMaxBytes: welcome.inlineMaxBytes,
     };
+    this.#player.welcomed?.(welcome);
     for (const resolve of this.#awaitingRules.splice(0)) resolve();
     this.#started.resolve();
   }
@@ -336,6 +364,7 @@ export class Runtime {
     this.#lifetime.abort(error ?? new TuttiError('node_stopped', 'the node has ended'));
     this.#flush();
     await this.#deps.bus.stop();
+    await this.#player.ended?.();
     const reason = error ?? new TuttiError('node_stopped', 'the node was stopped before it was registered');
     this.#started.reject(reason);
     const failure = error ?? this.#failure;

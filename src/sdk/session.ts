@@ -29,6 +29,7 @@ import {
   type ToOrchestrator,
   type Welcome,
 } from '../model/protocol.js';
+import { AGENT_MODULE } from '../model/run.js';
 import { Commands } from './session/commands.js';
 import type { Effect, SessionEvent } from './session/events.js';
 import { Executions } from './session/executions.js';
@@ -59,6 +60,7 @@ export type Identity = Pick<
   | 'token'
   | 'schemas'
   | 'typesByAssignment'
+  | 'resources'
 >;
 
 /** What the node's process costs. */
@@ -88,14 +90,14 @@ type Registration = Pick<
 > & { readonly epoch: number };
 
 export class Session {
-  readonly #identity: Identity;
+  #identity: Identity;
   #restored: readonly Assign[];
   readonly #executions: Executions;
   readonly #lifecycle: Lifecycle;
   readonly #reports = new StatusReports();
   readonly #commands: Commands;
   #link: Link = { kind: 'closed' };
-  /** The last answer that no graph has the module: what the author was told. */
+  /** The last answer that no graph has the module, or that the agent's cluster is not known: what the author was told. */
   #awaited: string | undefined;
   #registration: Registration | undefined;
   #messages: NodeMessage[] = [];
@@ -111,7 +113,8 @@ export class Session {
     this.#restored = restored;
     const effect = (each: Effect) => this.#effects.push(each);
     const say = (message: NodeMessage) => this.#tell(message);
-    this.#executions = new Executions({ say, effect });
+    const isAgent = identity.module === AGENT_MODULE;
+    this.#executions = new Executions({ say, effect }, !isAgent);
     this.#lifecycle = new Lifecycle(
       {
         status: (status, error) => {
@@ -123,7 +126,8 @@ export class Session {
         },
       },
       this.#executions,
-      identity.capacity,
+      // How much an agent gets is the orchestrator's to say: its cluster is stored there.
+      isAgent ? Number.POSITIVE_INFINITY : identity.capacity,
     );
     this.#commands = new Commands({ say, effect }, this.#executions, this.#lifecycle);
   }
@@ -276,6 +280,13 @@ export class Session {
         return;
       case 'configured':
         this.#commands.configured(event.transactionId, event.configuration, event.error);
+        return;
+      case 'trouble':
+        this.#lifecycle.trouble(event.error);
+        return;
+      case 'resources':
+        this.#identity = { ...this.#identity, resources: event.resources };
+        this.#rejoin(now);
         return;
       case 'leave':
         this.#link = { kind: 'ended', goodbye: false };
@@ -440,8 +451,8 @@ export class Session {
       this.#rejoin(now);
       return;
     }
-    if (code === 'unknown_module') {
-      this.#awaitGraph(message, hint);
+    if (code === 'unknown_module' || code === 'unknown_cluster') {
+      this.#await(code, message, hint);
       return;
     }
     this.#note('warn', `refused: ${message}`, {
@@ -463,16 +474,18 @@ export class Session {
   }
 
   /** The hello is repeated as it is anyway; its author is told once, and again when the answer is another one. */
-  #awaitGraph(message: string, hint: string | undefined): void {
+  #await(code: 'unknown_module' | 'unknown_cluster', message: string, hint: string | undefined): void {
     const answer = `${message} ${hint ?? ''}`;
     if (this.#awaited === answer) return;
     this.#awaited = answer;
-    this.#note('warn', `waits for a graph to be stored: ${message}`, { code: 'unknown_module', hint });
+    const what = code === 'unknown_module' ? 'a graph' : 'the cluster';
+    this.#note('warn', `waits for ${what} to be stored: ${message}`, { code, hint });
   }
 
   #assign(assign: Assign, now: number): void {
+    const { module } = this.#identity;
     const refusal =
-      assign.module === this.#identity.module
+      assign.module === module || (module === AGENT_MODULE && assign.run !== undefined)
         ? this.#lifecycle.refusal()
         : {
             code: 'wrong_module',

@@ -19,7 +19,7 @@ const STATUS: Record<NodeStatus, string> = {
   IDLE: '1 1 0 1 1 1',
   RUNNING: '1 1 1 0 1 1',
   TERMINATING: '0 0 0 0 0 1',
-  ERROR: '0 1 0 0 1 0',
+  ERROR: '0 1 1 1 1 0',
 };
 
 /** In the row's status the column's command: 1 where it makes sense. */

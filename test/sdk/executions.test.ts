@@ -191,7 +191,7 @@ describe('task commands', () => {
       const driver = Driver.running('e1');
       driver.task('STOP', 'e1');
       expect(driver.effects('abort')).toEqual([
-        { kind: 'abort', executionId: 'e1', code: 'stopped', reason: 'the user says so' },
+        { kind: 'abort', executionId: 'e1', code: 'stopped', reason: 'the user says so', graceMs: 500 },
       ]);
       expect(driver.saidKinds()).toEqual(['command_ack']);
       driver[comeBack]('e1');

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createMemoryNetwork, type Delivery, type MemoryNodeBus } from '../../src/bus/memory.js';
 import type { BlobRef } from '../../src/model/payload.js';
 import type { Welcome } from '../../src/model/protocol.js';
@@ -29,6 +30,10 @@ export class MemoryBlobs implements BlobClient {
     this.puts += 1;
     if (this.refusal) throw this.refusal;
     this.kept.set(blob.sha256, bytes);
+  }
+
+  async putFile(blob: BlobRef, path: string): Promise<void> {
+    await this.put(blob, readFileSync(path));
   }
 
   setBase(url: string): void {

@@ -1,5 +1,6 @@
 /** An orchestrator as a process of its own, and how its clients speak to it. */
 import { join } from 'node:path';
+import { endAgents } from './agents.js';
 import { EventTape } from './event-tape.js';
 import type { Scene, Spawned } from './processes.js';
 
@@ -73,6 +74,8 @@ export class OrchestratorProcess {
   /** Starts one on free ports and waits until it takes work. */
   static async up(scene: Scene, options: UpOptions = {}): Promise<OrchestratorProcess> {
     const complete = { ...options, data: options.data ?? (await scene.directory()) };
+    // After the process is gone: it would start them again.
+    scene.atEnd(() => endAgents(complete.data));
     const process = spawnUp(scene, complete, undefined);
     const ready = JSON.parse(await process.line('ready ')) as Ready;
     return new OrchestratorProcess(scene, complete, process, ready);

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { createGateway, type Gateway } from '../../../frontend-bridge/gateway/gateway.js';
 import { systemClock } from '../../base/clock.js';
 import { decodeText } from '../../base/decode-text.js';
@@ -24,6 +24,8 @@ import { graphJsonSchema } from '../../config/graph-json-schema.js';
 import type { Config } from '../../config/options.js';
 import { withPlaces } from '../../config/yaml-places.js';
 import { YamlReader } from '../../config/yaml-reader.js';
+import { LOCAL_CLUSTER } from '../../model/cluster.js';
+import { AGENT_MODULE } from '../../model/run.js';
 import { type KeyRecord, NodeKeys } from '../../orchestrator/access/node-keys.js';
 import { Orchestrator } from '../../orchestrator/orchestrator.js';
 import type { Answer, Request } from '../../orchestrator/port.js';
@@ -34,10 +36,12 @@ import { readKeyFile, writeKeyFile } from '../../store/key-file.js';
 import { openStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { version } from '../version.js';
+import { ManagedAgents } from './agents.js';
 import { logStream } from './log-format.js';
 import { createMetrics } from './metrics.js';
 import { knownTypes, readStoredGraph } from './stored-graphs.js';
 import { haveGraph, openFacade } from './sustainml.js';
+import { WantedAgents } from './wanted-agents.js';
 
 /** The folders that the package brings, beside the compiled code. */
 const PACKAGE_PROTO = fileURLToPath(new URL('../../../proto', import.meta.url));
@@ -48,6 +52,9 @@ const WEB_ROOT = fileURLToPath(new URL('../../../frontend-bridge/web', import.me
 function packageTypes(protoPaths: readonly string[]): TypeRegistry {
   return loadTypes([PACKAGE_PROTO, ...protoPaths]);
 }
+
+/** A managed agent enrols its key as soon as it has started. */
+const JOIN_WITHIN_MS = 600_000;
 
 export interface Running {
   readonly ready: {
@@ -188,6 +195,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         ? undefined
         : await openFacade(orchestrator, { port: config.sustainml, types, logger, token: config.token });
     if (facade) undo.push(() => facade.stop());
+    undo.push(superviseAgents(orchestrator, config, endpoints.control, keys, logger));
     const { epoch, storeId } = orchestrator;
     const sustainml = facade && { sustainml: facade.url };
     return {
@@ -206,6 +214,37 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     await stop();
     throw thrown;
   }
+}
+
+/** Keeps the agents of managed clusters running. The answer stops that; agents with work go on. */
+function superviseAgents(
+  coordinator: Orchestrator,
+  { data, token }: Config,
+  control: string,
+  keys: NodeKeys | undefined,
+  logger: Logger,
+): () => Promise<void> {
+  const dir = resolve(data, 'agents');
+  const wanted = new WantedAgents(coordinator, existsSync(join(dir, LOCAL_CLUSTER)));
+  const agents = new ManagedAgents({
+    ...{ dir, token, logger },
+    program: fileURLToPath(new URL('../main.js', import.meta.url)),
+    // They are on this machine, whatever the address is that others dial.
+    control: control.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:'),
+    ...(keys && {
+      join: async (instance) => {
+        const once = { module: AGENT_MODULE, instance, uses: 1, expiresInMs: JOIN_WITHIN_MS };
+        return (await keys.enroll(once)).token;
+      },
+    }),
+    wanted: () => wanted.names(),
+  });
+  const unsubscribe = wanted.onChange(() => agents.check());
+  agents.check();
+  return async () => {
+    unsubscribe();
+    await agents.stop();
+  };
 }
 
 /** A quarter of the files that the process may have open: the rest is for the sockets of nodes, the store and the blobs. */

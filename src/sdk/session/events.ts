@@ -1,6 +1,7 @@
 import type { TuttiError } from '../../base/errors.js';
 import type { BlobRef, Payload } from '../../model/payload.js';
 import type { Assign, LogLevel, LogLine, ReportedError, ToNode, Welcome } from '../../model/protocol.js';
+import type { Resources } from '../../model/run.js';
 import type { AbortCode } from '../errors.js';
 
 export type Hook = 'start' | 'stop';
@@ -61,6 +62,10 @@ export type SessionEvent =
       readonly configuration: string;
       readonly error?: ReportedError;
     }
+  /** An agent's cluster cannot be asked, or can be again (without an error). */
+  | { readonly kind: 'trouble'; readonly error?: ReportedError }
+  /** What an agent's cluster has in all: the orchestrator hears it with a hello. */
+  | { readonly kind: 'resources'; readonly resources: Resources }
   /** End without a goodbye: another process of this boot goes on with the work. */
   | { readonly kind: 'leave' }
   /** End: give the work back within `graceMs`, then wait at most `flushMs` for what is not acknowledged yet. */
@@ -89,6 +94,8 @@ export type Effect =
       readonly executionId: string;
       readonly code: AbortCode;
       readonly reason: string;
+      /** Until its end is reported whatever it does. */
+      readonly graceMs: number;
     }
   | { readonly kind: 'admitted'; readonly executionId: string; readonly ticket: number }
   | {

@@ -29,6 +29,9 @@ export const GIVE_UP_MS = 30_000;
 /** Ended executions that are recognised when a late copy of their assignment arrives. */
 const REMEMBERED_ENDS = 4096;
 
+/** For what nobody has set a time: an attempt that timed out, an execution that is not wanted any more. */
+const GRACE_MS = 5_000;
+
 export interface ExecutionsOutlet {
   /** Lost while the node is not registered: what matters is repeated. */
   say(message: ExecutionReport): void;
@@ -48,6 +51,7 @@ export interface Interruption {
 
 export class Executions {
   readonly #outlet: ExecutionsOutlet;
+  readonly #givesUp: boolean;
   readonly #held = new Map<string, Held>();
   readonly #ended = new Remembered<true>(REMEMBERED_ENDS);
   readonly #window = new OutputWindow();
@@ -56,8 +60,10 @@ export class Executions {
   #busy = 0;
   #open = false;
 
-  constructor(outlet: ExecutionsOutlet) {
+  /** `givesUp`: whether a handler that does not come back frees its slot. A command's does come back, when its cluster can be asked. */
+  constructor(outlet: ExecutionsOutlet, givesUp: boolean) {
     this.#outlet = outlet;
+    this.#givesUp = givesUp;
   }
 
   /** Slots taken. */
@@ -206,7 +212,7 @@ export class Executions {
         this.#window.drop(executionId);
         held.progress = undefined;
         held.phase = { kind: 'aborting', state, reason, graceAt, error };
-        this.#abort(held, interruption.code, reason, now);
+        this.#abort(held, interruption.code, reason, now, Math.max(0, graceAt - now));
         if (graceAt <= now) this.#reportAbort(held, now);
         else this.#wake(graceAt);
         return;
@@ -440,10 +446,12 @@ export class Executions {
     this.#outlet.say(final);
   }
 
-  #abort(held: Held, code: AbortCode, reason: string, now: number): void {
-    held.giveUpAt = now + GIVE_UP_MS;
-    this.#wake(held.giveUpAt);
-    this.#outlet.effect({ kind: 'abort', executionId: held.executionId, code, reason });
+  #abort(held: Held, code: AbortCode, reason: string, now: number, graceMs: number = GRACE_MS): void {
+    if (this.#givesUp) {
+      held.giveUpAt = now + GIVE_UP_MS;
+      this.#wake(held.giveUpAt);
+    }
+    this.#outlet.effect({ kind: 'abort', executionId: held.executionId, code, reason, graceMs });
   }
 
   #forget(held: Held, why: string, now: number): void {

@@ -5,7 +5,8 @@
  * 2. `STOP` drains: nothing new is taken, what runs goes on, then `onStop`, then INACTIVE. `START` takes it back.
  * 3. `RESET` gives all work back (PREEMPTED), waits for the handlers for the grace that was given, and starts again.
  * 4. A hook that throws leads to ERROR, out of which only `RESET` and the end of the process lead.
- * 5. An end goes: give the work back, `onStop`, wait until everything is acknowledged or the time is up. Nothing undoes it.
+ * 5. An agent whose cluster cannot be asked takes nothing new, and shows ERROR while that lasts; what runs goes on.
+ * 6. An end goes: give the work back, `onStop`, wait until everything is acknowledged or the time is up. Nothing undoes it.
  */
 import { type NodeCmd, type NodeStatus, nodeAccepts } from '../../model/node.js';
 import type { ReportedError } from '../../model/protocol.js';
@@ -36,6 +37,7 @@ export class Lifecycle {
   readonly #outlet: LifecycleOutlet;
   readonly #executions: Executions;
   readonly #capacity: number;
+  #trouble: ReportedError | undefined;
   #stage: Stage = { kind: 'inactive' };
   #want: 'started' | 'stopped' | undefined;
   #hook: Hook | undefined;
@@ -55,7 +57,8 @@ export class Lifecycle {
   }
 
   get error(): ReportedError | undefined {
-    return this.#stage.kind === 'error' ? this.#stage.error : undefined;
+    if (this.#stage.kind === 'error') return this.#stage.error;
+    return this.#stage.kind === 'started' ? this.#trouble : undefined;
   }
 
   get isTerminating(): boolean {
@@ -75,6 +78,7 @@ export class Lifecycle {
     if (this.#stage.kind !== 'started') {
       return refuse('not_started', `the node is ${this.#shown}`);
     }
+    if (this.#trouble) return refuse('not_started', this.#trouble.message);
     if (this.#executions.busy >= this.#capacity) {
       return refuse('no_free_slot', `all ${this.#capacity} slots are taken`);
     }
@@ -83,7 +87,7 @@ export class Lifecycle {
 
   /** Answers with the reason when the command makes no sense in this status. */
   command(cmd: NodeCmd, reason: string, graceMs: number, now: number): ReportedError | undefined {
-    if (!nodeAccepts(this.#shown, cmd)) {
+    if (!nodeAccepts(this.#ownStatus(), cmd)) {
       return {
         code: 'not_in_this_state',
         message: `${cmd} is not possible in ${this.#shown}`,
@@ -110,7 +114,15 @@ export class Lifecycle {
     return undefined;
   }
 
-  /** Ends the node (5). A second call may only bring the end nearer. `error`: the process fails. */
+  /** 5. */
+  trouble(error: ReportedError | undefined): void {
+    const hasChanged = this.#trouble?.message !== error?.message;
+    this.#trouble = error;
+    this.#show();
+    if (error && hasChanged && this.#shown === 'ERROR') this.#outlet.status('ERROR', error);
+  }
+
+  /** Ends the node (6). A second call may only bring the end nearer. `error`: the process fails. */
   terminate(reason: string, graceAt: number, flushAt: number, now: number, error?: ReportedError): void {
     const before = this.#stage.kind === 'terminating' ? this.#stage : undefined;
     this.#stage = {
@@ -218,6 +230,10 @@ export class Lifecycle {
   }
 
   #status(): NodeStatus {
+    return this.#trouble && this.#stage.kind === 'started' ? 'ERROR' : this.#ownStatus();
+  }
+
+  #ownStatus(): NodeStatus {
     const stage = this.#stage;
     switch (stage.kind) {
       case 'inactive':

@@ -1,0 +1,49 @@
+/**
+ * References to inputs in the words of a command: `${request.n}`, also within a word.
+ *
+ * R1. Each substitution is made once: what takes the place of a reference is never searched for further ones.
+ * R2. A reference is a name of an input, then names of fields and indexes of lists, with dots between them.
+ */
+import type { RunInput } from 'tutti/sdk';
+
+const REFERENCE = /\$\{([^}]*)\}/g;
+
+export type Resolved =
+  | { readonly ok: true; readonly words: readonly string[] }
+  | { readonly ok: false; readonly message: string };
+
+/** The words with the values of their references. `inputs`: those that the command's module has, without previous ones. */
+export function resolve(words: readonly string[], inputs: readonly RunInput[]): Resolved {
+  const faults: string[] = [];
+  const resolved = words.map((word) =>
+    word.replace(REFERENCE, (reference, path: string) => {
+      const { text, fault } = textOf(path, inputs);
+      if (fault !== undefined) faults.push(`${reference}: ${fault}`);
+      return text;
+    }),
+  );
+  return faults.length === 0
+    ? { ok: true, words: resolved }
+    : { ok: false, message: [...new Set(faults)].join('; ') };
+}
+
+function textOf(
+  path: string,
+  inputs: readonly RunInput[],
+): { readonly text: string; readonly fault?: string } {
+  const [name = '', ...steps] = path.split('.');
+  const input = inputs.find((each) => each.name === name);
+  if (!input) {
+    const names = inputs.map((each) => each.name);
+    const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
+    return { text: '', fault: `the module has no input ${name === '' ? '""' : name} (${known})` };
+  }
+  if (input.json === undefined)
+    return { text: '', fault: `${name} is of type ${input.type}, which cannot stand in a word` };
+  const text = input.textAt(steps);
+  if (text === undefined) return { text: '', fault: `there is no ${steps.join('.')} in ${name}` };
+  // The system ends a word there.
+  if (text.includes('\0'))
+    return { text: '', fault: 'the value has a NUL character, which no word can have' };
+  return { text };
+}

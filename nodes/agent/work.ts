@@ -1,0 +1,193 @@
+/**
+ * An execution of a run module, from its assignment to its result.
+ *
+ * A1. The engine starts the command of an execution once (E1), so an execution that an earlier process began is begun again in the same
+ *     way, and its command is adopted.
+ * A2. Whatever ends the execution, the command has ended before `run` comes back, or was never started and never will be.
+ * A3. The folder of an attempt is removed once the end of the execution is known to the orchestrator, unless it is to be kept.
+ */
+import { writeFile } from 'node:fs/promises';
+import type { RunError, RunResult, RunTask, TaskAbortedError } from 'tutti/sdk';
+import { type Engine, EngineRefused, type Launch, type Observed } from './engine.js';
+import type { Folders } from './folders.js';
+import type { Health } from './health.js';
+import { OUTPUT, planLaunch } from './launch-plan.js';
+import { type KeptLog, LogFollower, lastLines, wholeLog } from './log-follower.js';
+import { type Ended, failureOf, summaryOf } from './outcome.js';
+import { Room } from './room.js';
+import type { Watch } from './watch.js';
+
+export interface WorkDeps {
+  readonly engine: Engine;
+  readonly health: Health;
+  readonly watch: Watch;
+  readonly folders: Folders;
+  readonly warn: (fields: object, message: string) => void;
+}
+
+/** The history takes a mebibyte a second of each node, and sixteen at once (docs/node-protocol.md). */
+const LOG_ROOM = { perSecond: 900_000, burst: 12 * 1024 * 1024 } as const;
+/** SIGKILL comes so much before the end of the grace, at which the end of the execution is told. */
+const KILL_BEFORE_MS = 500;
+const RESULT_PIECE_BYTES = 4 * 1024 * 1024;
+/** A result is held in memory. */
+const MAX_RESULT_BYTES = 1024 * 1024 * 1024;
+
+export class Work {
+  readonly #deps: WorkDeps;
+  readonly #room = new Room(LOG_ROOM);
+  /** Attempts whose folders stay. */
+  readonly #kept = new Set<string>();
+
+  constructor(deps: WorkDeps) {
+    this.#deps = deps;
+  }
+
+  async run(task: RunTask): Promise<RunResult> {
+    const { signal, executionId: key } = task;
+    try {
+      const result = await this.#run(task);
+      if (!signal.aborted) {
+        this.#decide(task, result.ok);
+        return result;
+      }
+    } catch (thrown) {
+      if (!signal.aborted) {
+        // What the agent itself cannot do leaves no command behind either.
+        await this.#stop(key, 0);
+        return failed('engine_failed', messageOf(thrown), true);
+      }
+    }
+    await this.#stop(key, Math.max(0, (signal.reason as TaskAbortedError).graceMs - KILL_BEFORE_MS));
+    this.#decide(task, false);
+    return failed('stopped', 'the command was stopped', true);
+  }
+
+  /** Removes the folder of an attempt that nobody needs any more (A3). */
+  async release(key: string): Promise<void> {
+    const { engine, folders, health, warn } = this.#deps;
+    const isKept = this.#kept.delete(key);
+    try {
+      if (!isKept) await health.untilAnswered(() => engine.remove(key));
+      folders.forget(key);
+    } catch (thrown) {
+      warn({ execution_id: key }, `the folder of an attempt could not be removed: ${messageOf(thrown)}`);
+    }
+  }
+
+  /** What an earlier process has left behind and nobody asks for any more. */
+  async removeLeftovers(held: readonly string[]): Promise<void> {
+    for (const key of this.#deps.folders.keys()) {
+      if (held.includes(key)) continue;
+      await this.#stop(key, 0);
+      await this.release(key);
+    }
+  }
+
+  async #run(task: RunTask): Promise<RunResult> {
+    const { engine, folders, health } = this.#deps;
+    const { executionId: key, run, signal } = task;
+    const contents = await Promise.all(run.files.map((file) => task.fetch(file)));
+    const plan = planLaunch(task, contents);
+    if (!plan.ok) return failed('bad_reference', plan.message, false);
+    const attempt = folders.note(key);
+    let engineId: string;
+    try {
+      ({ engineId } = await health.untilAnswered(() => engine.launch(plan.launch, signal), signal));
+    } catch (thrown) {
+      if (thrown instanceof EngineRefused) return failed('engine_failed', thrown.message, false);
+      throw thrown;
+    }
+    if (attempt.engineId === undefined) {
+      task.log.info(`the cluster has taken the command as ${engineId}`, { by: 'agent', engine_id: engineId });
+      folders.save(key, { ...attempt, engineId });
+    }
+    const log = new LogFollower({
+      ...{ key, engine, task },
+      place: attempt.log,
+      takeRoom: (bytes) => this.#room.take(bytes),
+      save: (place) => folders.save(key, { log: place, engineId }),
+      keepWhole: (stream, size) => this.#keepWhole(task, stream, size),
+    });
+    let last: Observed | undefined;
+    await this.#deps.watch.follow(
+      key,
+      async (observed) => {
+        last = observed;
+        if (observed.state === 'running' || (observed.state === 'ended' && observed.startedAt !== undefined))
+          task.begun();
+        if (observed.state === 'running') await log.advance(observed.logs, signal);
+        if (observed.state === 'ended') await log.finish(observed.logs, signal);
+      },
+      signal,
+    );
+    if (last?.state === 'ended')
+      return await health.untilAnswered(() => this.#resultOf(task, plan.launch, last as Ended), signal);
+    signal.throwIfAborted();
+    return failed('engine_failed', `the cluster does not know ${engineId} any more`, true);
+  }
+
+  async #resultOf({ executionId: key, run }: RunTask, launch: Launch, ended: Ended): Promise<RunResult> {
+    const { engine } = this.#deps;
+    const stderr = ended.exitCode === 0 ? '' : await lastLines(engine, key, 'stderr', ended.logs);
+    const terms = { retryExitCodes: run.retryExitCodes, walltimeMs: launch.resources?.walltimeMs };
+    const error = failureOf(ended, terms, stderr);
+    if (error) return { ok: false, error };
+    switch (run.result) {
+      case 'none':
+        return { ok: true, value: summaryOf(ended) };
+      case 'stdout':
+        return await this.#read((range) => engine.readLog(key, 'stdout', range), 'its stdout');
+      case 'file':
+        return await this.#read((range) => engine.readFile(key, OUTPUT, range), 'the file $TUTTI_OUTPUT');
+      default:
+        return run.result satisfies never;
+    }
+  }
+
+  async #read(
+    read: (range: { offset: number; maxBytes: number }) => Promise<Uint8Array | undefined>,
+    what: string,
+  ): Promise<RunResult> {
+    const pieces: Uint8Array[] = [];
+    for (let offset = 0; ; ) {
+      const piece = await read({ offset, maxBytes: RESULT_PIECE_BYTES });
+      if (piece === undefined)
+        return failed('no_result', `the command ended with 0 and left no result: ${what} is not there`, true);
+      pieces.push(piece);
+      offset += piece.byteLength;
+      if (piece.byteLength < RESULT_PIECE_BYTES) return { ok: true, text: Buffer.concat(pieces) };
+      if (offset > MAX_RESULT_BYTES)
+        return failed('bad_result', `the result has more than ${MAX_RESULT_BYTES} bytes`, false);
+    }
+  }
+
+  async #keepWhole(task: RunTask, stream: 'stdout' | 'stderr', size: number): Promise<KeptLog> {
+    const { engine, folders } = this.#deps;
+    const path = folders.logPath(task.executionId);
+    await writeFile(path, wholeLog(engine, task.executionId, stream, size), { mode: 0o600 });
+    try {
+      return { ok: true, ...(await task.keep(path)) };
+    } catch (thrown) {
+      task.signal.throwIfAborted();
+      return { ok: false, why: messageOf(thrown) };
+    }
+  }
+
+  async #stop(key: string, graceMs: number): Promise<void> {
+    const { engine, health } = this.#deps;
+    await health.untilAnswered(() => engine.stop(key, graceMs));
+  }
+
+  #decide({ executionId: key, run }: RunTask, hasSucceeded: boolean): void {
+    if (run.keep === 'always' || (run.keep === 'on_failure' && !hasSucceeded)) this.#kept.add(key);
+  }
+}
+
+function failed(code: string, message: string, retryable: boolean): { ok: false; error: RunError } {
+  return { ok: false, error: { code, message, retryable } };
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,88 @@
+/** What an agent is given and gives: executions of run modules, whose work is a command. */
+import type { ClusterReach } from '../model/cluster.js';
+import type { BlobRef } from '../model/payload.js';
+import type { LogLevel } from '../model/protocol.js';
+import type { AssignedRun, Resources } from '../model/run.js';
+import type { TaskLogLine } from './task.js';
+
+/** An input as it is stored. */
+export interface RunInput {
+  /** Of the source or of the module that gave it. */
+  readonly name: string;
+  readonly type: string;
+  /** It comes from the parent iteration. */
+  readonly previous: boolean;
+  readonly bytes: Uint8Array;
+  /** Its JSON text, of a message in the proto3 mapping; nothing for bytes. */
+  readonly json: string | undefined;
+  /**
+   * The value at a path of names and indexes: a text as it is, any other value as JSON with its numbers as they are written. Nothing
+   * where the path leads nowhere, and for bytes.
+   */
+  textAt(path: readonly string[]): string | undefined;
+}
+
+/** One execution of a run module. */
+export interface RunTask {
+  /** The task_id: `<problem_id>/<iteration_id>`. */
+  readonly id: string;
+  readonly executionId: string;
+  readonly module: string;
+  readonly attempt: number;
+  /** Whether an earlier process of this agent was at work on it: its command may have been started. */
+  readonly isResumed: boolean;
+  readonly run: AssignedRun;
+  readonly inputs: readonly RunInput[];
+  /** Aborted when the command is to be stopped; its reason is a `TaskAbortedError`, which says how long the command may take to end. */
+  readonly signal: AbortSignal;
+  /** The command has started. */
+  begun(): void;
+  readonly log: Readonly<Record<LogLevel, TaskLogLine>>;
+  /** What the command wrote: each line becomes one of the log, with the stream's name as `fields.stream`. */
+  print(stream: 'stdout' | 'stderr', bytes: Uint8Array): void;
+  /** Both streams end, or go on elsewhere: lines that are not complete are told as they are. */
+  endLines(): void;
+  /** The content of a file of the graph. Errors: `blob_missing`, `blob_corrupt`, `blob_refused`. */
+  fetch(file: { readonly blob: BlobRef; readonly url: string }): Promise<Uint8Array>;
+  /** Stores a file of this machine as a blob, without holding it in memory. Errors: `blob_refused`. */
+  keep(path: string): Promise<BlobRef>;
+}
+
+export type RunResult =
+  /** Read as the output's type: bytes as they are, anything else from its JSON text. */
+  | { readonly ok: true; readonly text: Uint8Array }
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: RunError };
+
+export interface RunError {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly details?: Readonly<Record<string, string>>;
+}
+
+/** The work of an agent. */
+export interface AgentPlay {
+  /** With every welcome: the cluster that it represents. */
+  welcomed(cluster: ClusterReach): void;
+  /** Before it takes work. */
+  ready(): Promise<void>;
+  /** Runs the command, or goes on with the one that an earlier process has started. Does not reject. */
+  run(task: RunTask): Promise<RunResult>;
+  /** The end of this execution is known to both sides; nothing of it is needed any more. */
+  released(executionId: string): void;
+  /** The agent has ended; commands may still run. */
+  ended(): Promise<void>;
+}
+
+/** How an agent tells of itself. */
+export interface AgentControls {
+  /** What an earlier process of this agent held when it ended; `run` is called for each. */
+  readonly held: readonly string[];
+  /** The cluster cannot be asked, or it can be again (without an error). Until then, the agent has the status ERROR and gets no new work. */
+  trouble(error?: { readonly code: string; readonly message: string }): void;
+  /** What the cluster has in all. */
+  has(resources: Resources): void;
+  /** Ends the agent; the commands go on, and the next process of the agent adopts them. */
+  leave(): void;
+}

@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { planLaunch } from '../../../nodes/agent/launch-plan.js';
+import { resolve } from '../../../nodes/agent/references.js';
+import { fakeTask, inputOf } from './fake-engine.js';
+
+const launchOf = (plan: ReturnType<typeof planLaunch>) => {
+  if (!plan.ok) throw new Error(plan.message);
+  return plan.launch;
+};
+const REQUEST = inputOf(
+  'request',
+  `{"n":3,"name":"a b; rm","deep":{"list":[1,{"x":true}]},"ref":"\${request.n}"}`,
+);
+
+describe('a reference in a word of a command', () => {
+  it.each([
+    [`\${request.n}`, '3'],
+    [`--n=\${request.n}!`, '--n=3!'],
+    [`\${request.name}`, 'a b; rm'],
+    [`\${request.deep.list.1.x}`, 'true'],
+    [`\${request.deep}`, '{"list":[1,{"x":true}]}'],
+    [`\${request.n}\${request.n}`, '33'],
+    ['$request $$ {}', '$request $$ {}'],
+  ])('%s becomes %s', (word, value) => {
+    expect(resolve([word], [REQUEST])).toEqual({ ok: true, words: [value] });
+  });
+
+  it('is replaced once: what a value contains is not looked at again', () => {
+    expect(resolve([`\${request.ref}`], [REQUEST])).toEqual({ ok: true, words: [`\${request.n}`] });
+  });
+
+  it.each([
+    [`\${other.n}`, 'the module has no input other (it has request)'],
+    [`\${}`, 'the module has no input "" (it has request)'],
+    [`\${request.m}`, 'there is no m in request'],
+    [`\${request.n.x}`, 'there is no n.x in request'],
+  ])('%s that leads nowhere is a fault', (word, fault) => {
+    expect(resolve([word], [REQUEST])).toEqual({ ok: false, message: `${word}: ${fault}` });
+  });
+
+  it('cannot put bytes or a NUL into a word', () => {
+    const inputs = [inputOf('image', new Uint8Array(3)), inputOf('text', '"a\\u0000b"')];
+    expect(resolve([`\${image}`, `\${text}`], inputs)).toEqual({
+      ok: false,
+      message: `\${image}: image is of type bytes, which cannot stand in a word; \${text}: the value has a NUL character, which no word can have`,
+    });
+  });
+});
+
+describe('the launch of an execution', () => {
+  it('has the command, its environment, and its inputs as files', () => {
+    const { task } = fakeTask(
+      {
+        work: { kind: 'command', argv: ['python3', 'x.py', `\${request.n}`] },
+        files: [
+          { path: 'x.py', blob: { sha256: 'a', size: 1 }, url: '' },
+          { path: 'bin/tool', blob: { sha256: 'b', size: 1 }, url: '' },
+        ],
+        env: { OMP_NUM_THREADS: '2', TUTTI_ATTEMPT: 'mine' },
+        resources: { cpus: 4, walltimeMs: 1_000 },
+      },
+      { request: '{"n":1.0}', image: new Uint8Array([1]), 'previous/simulate': '{"old":true}' },
+      { attempt: 2 },
+    );
+    const contents = [Buffer.from('print()'), Buffer.from('#!/bin/sh\n')];
+    const launch = launchOf(planLaunch(task, contents));
+    expect(launch).toMatchObject({
+      key: 'e1',
+      argv: ['python3', 'x.py', '1'],
+      env: {
+        OMP_NUM_THREADS: '2',
+        TUTTI_TASK_ID: 'problem/1',
+        TUTTI_EXECUTION_ID: 'e1',
+        TUTTI_MODULE: 'simulate',
+        TUTTI_ATTEMPT: '2',
+      },
+      pathEnv: { TUTTI_INPUTS: '.tutti-inputs', TUTTI_OUTPUT: '.tutti-output' },
+      resources: { cpus: 4, walltimeMs: 1_000 },
+    });
+    const files = launch.files.map(({ path, bytes, executable }) => [
+      path,
+      Buffer.from(bytes).toString(),
+      executable,
+    ]);
+    expect(files).toEqual([
+      ['x.py', 'print()', false],
+      ['bin/tool', '#!/bin/sh\n', true],
+      ['.tutti-inputs/request.json', '{"n":1.0}', undefined],
+      ['.tutti-inputs/image.bin', '\x01', undefined],
+      ['.tutti-inputs/previous/simulate.json', '{"old":true}', undefined],
+    ]);
+  });
+
+  it('has a message both as JSON and as it is on the wire', () => {
+    const message = {
+      ...inputOf('model', '{"name":"x"}'),
+      type: 'sustainml.v1.MLModel',
+      bytes: Buffer.from([1, 2]),
+    };
+    const { task } = fakeTask({}, {}, { inputs: [message] });
+    const files = launchOf(planLaunch(task, [])).files.map(({ path, bytes }) => [path, [...bytes]]);
+    expect(files).toEqual([
+      ['.tutti-inputs/model.json', [...Buffer.from('{"name":"x"}')]],
+      ['.tutti-inputs/model.pb', [1, 2]],
+    ]);
+  });
+
+  it('runs a script by its own first line', () => {
+    const { task } = fakeTask(
+      {
+        work: { kind: 'script', path: 'run.sh', args: [`\${request.n}`] },
+        files: [{ path: 'run.sh', blob: { sha256: 'a', size: 1 }, url: '' }],
+      },
+      { request: '{"n":7}' },
+    );
+    const launch = launchOf(planLaunch(task, [Buffer.from('echo')]));
+    expect(launch.argv).toEqual(['./run.sh', '7']);
+    expect(launch.files[0]).toMatchObject({ path: 'run.sh', executable: true });
+  });
+
+  it('takes a job from its input, and substitutes nothing in it', () => {
+    const job = {
+      script: '#!/bin/sh\n',
+      args: [`\${x}`],
+      env: { A: 'b' },
+      resources: { cpus: 2, memory_bytes: 64, walltime_ms: 5 },
+    };
+    const { task } = fakeTask({ work: { kind: 'job' } }, { job: JSON.stringify(job) });
+    const launch = launchOf(planLaunch(task, []));
+    expect(launch).toMatchObject({
+      argv: ['./.tutti-script', `\${x}`],
+      env: { A: 'b' },
+      resources: { cpus: 2, memoryBytes: 64, walltimeMs: 5 },
+    });
+    expect(launch.files[0]).toMatchObject({ path: '.tutti-script', executable: true });
+  });
+
+  it.each([
+    ['{}', 'the job has no script'],
+    ['{"script":"x","args":[1]}', 'args of the job is not a list of texts'],
+    ['{"script":"x","env":{"A":1}}', 'env of the job is not a map of texts'],
+  ])('refuses the job %s', (job, message) => {
+    const { task } = fakeTask({ work: { kind: 'job' } }, { job });
+    expect(planLaunch(task, [])).toEqual({ ok: false, message });
+  });
+});
