@@ -140,11 +140,15 @@ export class LogStore implements Store {
     const cause = await this.#rows.reserve(rows);
     if (cause !== undefined)
       return log.isInPlace() ? { kind: 'full', message: messageOf(cause) } : this.#displaced(log);
-    const counts = await log.append(bytes).catch((error: unknown) => this.#notWritten(error));
-    if (typeof counts === 'object') return counts;
-    if (!counts) return this.#displaced(log);
-    this.#rows.add(rows, log.position);
-    return { kind: 'committed' };
+    try {
+      const counts = await log.append(bytes).catch((error: unknown) => this.#notWritten(error));
+      if (typeof counts === 'object') return counts;
+      if (!counts) return this.#displaced(log);
+      this.#rows.add(rows, log.position);
+      return { kind: 'committed' };
+    } finally {
+      this.#rows.settled();
+    }
   }
 
   /** Data in a file that was moved away is not durable. */

@@ -49,6 +49,12 @@ export class Reservation {
   taken = 0;
 }
 
+/** The transaction that further rows will be in. `fresh`: so many of them replace no earlier row of it. */
+export interface Gathering {
+  readonly reservation: Reservation;
+  readonly fresh: number;
+}
+
 export class FileRoom {
   private ahead = 0;
   private used = 0;
@@ -78,36 +84,28 @@ export class FileRoom {
   }
 
   /**
-   * Reserves room for further rows of a transaction, one call after the other. `fresh`: so many of them replace no earlier row of it.
-   * `vital`: they may use the reserve.
+   * Reserves room for further rows of the transaction that they will be in, one call after the other. Another one may have begun while there was
+   * no room: `into` says what holds when it is called. `vital`: they may use the reserve.
    * @returns Nothing, or what the system said where there is no room.
    */
-  async reserve(
-    reservation: Reservation,
-    rows: readonly RowSize[],
-    { fresh, vital }: { readonly fresh: number; readonly vital: boolean },
-  ): Promise<unknown> {
-    const more = Object.assign(new Reservation(), reservation);
-    this.add(more, rows, fresh);
-    let need = this.needOf(more);
-    if (this.ahead - need < RESERVE_BYTES) {
-      this.measure();
-      need = this.needOf(more);
-      const cause = this.tooLarge(need) ?? (await this.provide(need + RESERVE_BYTES));
-      if (cause !== undefined) {
+  async reserve(into: () => Gathering, rows: readonly RowSize[], vital: boolean): Promise<unknown> {
+    for (let cause: unknown; ; ) {
+      const { reservation, fresh } = into();
+      const more = Object.assign(new Reservation(), reservation);
+      this.add(more, rows, fresh);
+      let need = this.needOf(more);
+      if (this.ahead - need < RESERVE_BYTES) {
         this.measure();
-        const free = this.deps.used() - this.deps.live();
-        const isWithin = this.ahead >= need && (vital || free >= 2 * need + this.underWay);
-        if (this.ahead - need < RESERVE_BYTES && !isWithin) return cause;
+        need = this.needOf(more);
       }
+      const isThere = this.ahead - need >= RESERVE_BYTES;
+      if (isThere || (cause !== undefined && this.isWithin(need, vital))) {
+        this.take(reservation, more, need);
+        return undefined;
+      }
+      if (cause !== undefined) return cause;
+      cause = this.tooLarge(need) ?? (await this.provide(need + RESERVE_BYTES));
     }
-    const { pages, small, rows: count } = more;
-    Object.assign(reservation, { pages, small, rows: count, taken: reservation.taken + need });
-    this.ahead -= need;
-    this.used += need;
-    this.underWay += need;
-    if (this.ahead < RESERVE_BYTES + this.spare() / 2) void this.fill(0);
-    return undefined;
   }
 
   /** The transaction is over: LMDB's own figures say what it used. */
@@ -121,6 +119,21 @@ export class FileRoom {
     this.closing = true;
     await this.filling;
     await this.file.close();
+  }
+
+  private take(reservation: Reservation, more: Reservation, need: number): void {
+    const { pages, small, rows } = more;
+    Object.assign(reservation, { pages, small, rows, taken: reservation.taken + need });
+    this.ahead -= need;
+    this.used += need;
+    this.underWay += need;
+    if (this.ahead < RESERVE_BYTES + this.spare() / 2) void this.fill(0);
+  }
+
+  /** On a full disk. */
+  private isWithin(need: number, vital: boolean): boolean {
+    const free = this.deps.used() - this.deps.live();
+    return this.ahead >= need && (vital || free >= 2 * need + this.underWay);
   }
 
   private tooLarge(need: number): Error | undefined {

@@ -4,14 +4,15 @@
  * 1. Rows gather in a layer; while one layer is written, the next one gathers.
  * 2. A layer is written `GATHER_MS` after its first row, and at once where it is large. Where somebody waits, the writes rest in between for as
  *    long as the last one took, and no longer than `SOON_MS`: they take half the disk's time at most.
- * 3. What cannot be written is tried again: there is room for it (C1), so only a file that is out of its place is in the way.
+ * 3. A transaction begins with all rows that its reservation is for, and none else: not while rows that have room are not in the log yet.
+ * 4. What cannot be written is tried again: there is room for it (C1), so only a file that is out of its place is in the way.
  */
 import { TuttiError } from '../base/errors.js';
 import { storeFull, storeOutOfPlace } from './lmdb-errors.js';
 import type { LmdbTables, Written } from './lmdb-tables.js';
 import type { Row } from './log/record.js';
 import { Layer, type Layers } from './overlay.js';
-import { Reservation } from './room.js';
+import { type Gathering, Reservation } from './room.js';
 
 /** Rows that change again meanwhile are written once. */
 const GATHER_MS = 100;
@@ -36,6 +37,10 @@ export class TableWriter {
   #layers: Layer[] = [];
   #isSealed = true;
   #reservation = new Reservation();
+  /** Rows that room is reserved for are on their way to the log: what is reserved and what is gathered belong together. */
+  #isExpecting = false;
+  /** A write was due meanwhile. */
+  #isLate = false;
   #epoch: number | undefined;
   /** Of the newest row, and of the newest row in the tables. */
   #newest = 0;
@@ -74,15 +79,23 @@ export class TableWriter {
     this.#written = position;
   }
 
-  /** Reserves room for rows. Returns why there is none, if so. */
+  /** Reserves room for rows, for which the next transaction then waits: `settled` follows. Returns why there is none, if so. */
   async reserve(rows: readonly Row[]): Promise<unknown> {
-    const vital = rows.every(({ isDeleted }) => isDeleted);
-    const room = this.#tables.room!;
-    const cause = await room.reserve(this.#reservation, rows, { fresh: this.#fresh(rows), vital });
-    if (cause === undefined || this.#layers.length === 0) return cause;
-    // What is not written yet holds room that it may not need.
-    await this.reached(this.#newest);
-    return room.reserve(this.#reservation, rows, { fresh: rows.length, vital });
+    let cause = await this.#reserve(rows);
+    if (cause !== undefined && this.#layers.length > 0) {
+      // What is not written yet holds room that it may not need.
+      await this.reached(this.#newest);
+      cause = await this.#reserve(rows);
+    }
+    this.#isExpecting = cause === undefined;
+    return cause;
+  }
+
+  /** Rows that room was reserved for are added, or will not be. */
+  settled(): void {
+    this.#isExpecting = false;
+    if (this.#isLate) this.#writeAt(0);
+    this.#isLate = false;
   }
 
   /** Takes rows that are in the log, and that room is reserved for. */
@@ -137,6 +150,12 @@ export class TableWriter {
     this.abandon();
   }
 
+  #reserve(rows: readonly Row[]): Promise<unknown> {
+    const vital = rows.every(({ isDeleted }) => isDeleted);
+    const into = (): Gathering => ({ reservation: this.#reservation, fresh: this.#fresh(rows) });
+    return this.#tables.room!.reserve(into, rows, vital);
+  }
+
   #fresh(rows: readonly Row[]): number {
     const layer = this.#isSealed ? undefined : this.#layers.at(-1);
     return layer === undefined
@@ -156,6 +175,8 @@ export class TableWriter {
     const epoch = this.#epoch;
     // Whatever is under way goes on with what comes next.
     if (this.#writing !== undefined || epoch === undefined || this.#layers.length === 0) return;
+    this.#isLate = this.#isExpecting;
+    if (this.#isLate) return;
     const begunAt = performance.now();
     this.#writing = this.#writeLayers(epoch);
     const fault = await this.#writing.then(
@@ -224,7 +245,7 @@ export async function writeAtOnce(
 ): Promise<boolean> {
   const room = tables.room!;
   const reservation = new Reservation();
-  const cause = await room.reserve(reservation, rows, { fresh: rows.length, vital });
+  const cause = await room.reserve(() => ({ reservation, fresh: rows.length }), rows, vital);
   if (cause !== undefined) throw storeFull(cause);
   const written = await tables.apply(epoch, position, rows);
   room.giveBack(reservation);

@@ -182,6 +182,20 @@ export const MUTANTS = [
     tests: ['test/store'],
   },
   {
+    what: 'writes rows to the tables without the room of those that are on their way to the log',
+    file: 'src/store/table-writer.ts',
+    find: '    if (this.#isLate) return;\n',
+    put: '',
+    tests: ['test/store/room.test.ts'],
+  },
+  {
+    what: 'reserves room for a transaction that is over',
+    file: 'src/store/room.ts',
+    find: 'this.take(reservation, more, need);',
+    put: 'this.take(more, more, need);',
+    tests: ['test/store/room.test.ts'],
+  },
+  {
     what: 'reads an older log before it has closed it',
     file: 'src/store/log-store.ts',
     find: '    await closeOlder(this.#dir, epoch);\n',

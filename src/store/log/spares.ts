@@ -15,7 +15,9 @@ const READY = /\.spare$/;
 const FILLING = /\.part$/;
 const ZEROS = new Uint8Array(1024 ** 2);
 /** One for the next segment, and one for a start on a full disk. */
-const KEPT = 2;
+const READY_FILES = 2;
+/** As many as the log takes at its longest: files that it needed at once are needed again, and filling one anew writes it twice. */
+const KEPT_FILES = 6;
 
 export class Spares {
   readonly #dir: string;
@@ -55,7 +57,7 @@ export class Spares {
   /** Gives a segment's file back, which nobody has open. */
   async giveBack(path: string): Promise<void> {
     const { size } = await stat(path);
-    const isWanted = size === this.#bytes && (await this.#ready()).length < KEPT;
+    const isWanted = size === this.#bytes && (await this.#ready()).length < KEPT_FILES;
     if (isWanted) await rename(path, join(this.#dir, newName('.spare')));
     else await rm(path);
   }
@@ -82,7 +84,7 @@ export class Spares {
 
   async #prepare(): Promise<void> {
     try {
-      while ((await this.#ready()).length < KEPT) {
+      while ((await this.#ready()).length < READY_FILES) {
         const filled = await this.#fill();
         await rename(filled, join(this.#dir, newName('.spare')));
       }
