@@ -145,14 +145,20 @@ interface RootStats extends DatabaseStats {
   readonly free: DatabaseStats;
 }
 
-/** The entries of a database and the bytes of its pages. */
-export function sizeOf(db: Db): {
+export interface Size {
   readonly entries: number;
   readonly bytes: number;
+  /** The bytes of its tree alone: large values have pages of their own beside it. */
+  readonly treeBytes: number;
   readonly pageBytes: number;
-} {
+}
+
+/** The entries of a database and the bytes of its pages. */
+export function sizeOf(db: Db): Size {
   const stats = db.getStats() as DatabaseStats;
-  return { entries: stats.entryCount, bytes: bytesOf(stats), pageBytes: stats.pageSize };
+  const bytes = bytesOf(stats);
+  const treeBytes = bytes - stats.overflowPages * stats.pageSize;
+  return { entries: stats.entryCount, bytes, treeBytes, pageBytes: stats.pageSize };
 }
 
 /** The bytes of the file up to its last page, and those of the pages that are LMDB's own. */

@@ -10,7 +10,7 @@ import type { Transaction } from 'lmdb';
 import { TuttiError } from '../base/errors.js';
 import { RESTORE_HINT } from './identity.js';
 import { encodeKey, keySize } from './key.js';
-import { type Db, sizeOf } from './lmdb-environment.js';
+import { type Db, type Size, sizeOf } from './lmdb-environment.js';
 import { boundsOf } from './range.js';
 import type { Entry, Key, Range, Table } from './store.js';
 
@@ -33,7 +33,7 @@ export class LmdbTable {
     this.#seed = schema >= FIRST_CHECKED_SCHEMA ? crc32(name) : undefined;
   }
 
-  get size(): ReturnType<typeof sizeOf> {
+  get size(): Size {
     return sizeOf(this.#db);
   }
 

@@ -28,16 +28,20 @@ export function openRoom(
   self: Db,
   tables: Databases,
 ): Promise<FileRoom> {
+  const all = Object.values(tables);
   const live = (): number =>
-    Object.values(tables).reduce(
-      (sum, { size }) => sum + size.bytes,
-      sizeOf(self).bytes + fileSizeOf(root).own,
-    );
+    all.reduce((sum, { size }) => sum + size.bytes, sizeOf(self).bytes + fileSizeOf(root).own);
+  const tree = (): number => {
+    // Of the newest transaction, not of one that an earlier read of this turn of the event loop has seen.
+    root.resetReadTxn();
+    return all.reduce((sum, { size }) => sum + size.treeBytes, sizeOf(self).treeBytes + fileSizeOf(root).own);
+  };
   return FileRoom.open(storeFile(dir), {
     pageBytes: sizeOf(self).pageBytes,
     mapBytes,
     used: () => fileSizeOf(root).used,
     live,
+    tree,
   });
 }
 

@@ -22,6 +22,8 @@ export interface RoomDeps {
   used(): number;
   /** The bytes of those of them that hold data. */
   live(): number;
+  /** The bytes of those of them that a change of an entry may write anew: not the pages that hold a part of one large value. */
+  tree(): number;
 }
 
 /** Enough for a batch of 300 deletes wherever they fall, over and over, since each gives back what it takes. */
@@ -45,14 +47,15 @@ export class Reservation {
   pages = 0;
   small = 0;
   rows = 0;
-  /** The bytes that are reserved for it. */
+  /** The bytes of all pages that are reserved for it, and of those that come with its data. */
   taken = 0;
+  grown = 0;
 }
 
-/** The transaction that further rows will be in. `fresh`: so many of them replace no earlier row of it. */
+/** The transaction that further rows will be in, and those of its rows that they replace. */
 export interface Gathering {
   readonly reservation: Reservation;
-  readonly fresh: number;
+  readonly replaced: readonly RowSize[];
 }
 
 export class FileRoom {
@@ -60,7 +63,10 @@ export class FileRoom {
   private used = 0;
   /** The size that LMDB used at the last check. */
   private least = 0;
+  /** Likewise, of the pages that a change may write anew. */
+  private tree = 0;
   private underWay = 0;
+  private growing = 0;
   private filling: Promise<unknown> | undefined;
   private closing = false;
 
@@ -90,9 +96,10 @@ export class FileRoom {
    */
   async reserve(into: () => Gathering, rows: readonly RowSize[], vital: boolean): Promise<unknown> {
     for (let cause: unknown; ; ) {
-      const { reservation, fresh } = into();
+      const { reservation, replaced } = into();
       const more = Object.assign(new Reservation(), reservation);
-      this.add(more, rows, fresh);
+      this.count(more, rows, 1);
+      this.count(more, replaced, -1);
       let need = this.needOf(more);
       if (this.ahead - need < RESERVE_BYTES) {
         this.measure();
@@ -111,7 +118,9 @@ export class FileRoom {
   /** The transaction is over: LMDB's own figures say what it used. */
   giveBack(reservation: Reservation): void {
     this.underWay -= reservation.taken;
+    this.growing -= reservation.grown;
     reservation.taken = 0;
+    reservation.grown = 0;
     this.measure();
   }
 
@@ -123,7 +132,9 @@ export class FileRoom {
 
   private take(reservation: Reservation, more: Reservation, need: number): void {
     const { pages, small, rows } = more;
-    Object.assign(reservation, { pages, small, rows, taken: reservation.taken + need });
+    const grown = Math.max(reservation.grown, this.grownOf(more));
+    this.growing += grown - reservation.grown;
+    Object.assign(reservation, { pages, small, rows, grown, taken: reservation.taken + need });
     this.ahead -= need;
     this.used += need;
     this.underWay += need;
@@ -152,6 +163,7 @@ export class FileRoom {
 
   private measure(): void {
     this.least = this.deps.used();
+    this.tree = this.deps.tree();
     this.used = this.least + this.underWay;
     this.ahead = fstatSync(this.file.fd).size - this.used;
   }
@@ -183,23 +195,29 @@ export class FileRoom {
     }
   }
 
-  private add(reservation: Reservation, rows: readonly RowSize[], fresh: number): void {
+  private count(reservation: Reservation, rows: readonly RowSize[], times: 1 | -1): void {
     const { pageBytes } = this.deps;
     for (const { keyBytes, valueBytes: size } of rows) {
-      if (size > pageBytes / 4) reservation.pages += Math.ceil((size + 64) / pageBytes);
-      else reservation.small += size + keyBytes + 32;
+      if (size > pageBytes / 4) reservation.pages += times * Math.ceil((size + 64) / pageBytes);
+      else reservation.small += times * (size + keyBytes + 32);
     }
-    reservation.rows += fresh;
+    reservation.rows += times * rows.length;
   }
 
   /**
    * The most bytes of new pages that a transaction can lead to, beyond what is reserved for it. LMDB writes every page that it changes
-   * anew: the leaf of each entry, a second one where that leaf splits, and a share of the branches, but no more than there are; then
-   * the new data, on pages that may be half full; then the roots and its list of free pages.
+   * anew: the leaf of each entry, a second one where that leaf splits, and a share of the branches, but no more than there are; then what
+   * its data takes.
    */
-  private needOf({ pages, small, rows, taken }: Reservation): number {
+  private needOf(reservation: Reservation): number {
     const { pageBytes } = this.deps;
-    const changed = Math.min(3 * rows, (this.used - taken) / pageBytes);
-    return Math.max(0, Math.ceil(pages + (2 * small) / pageBytes + changed + 64) * pageBytes - taken);
+    const there = this.tree + this.growing - reservation.grown;
+    const changed = Math.min(3 * reservation.rows * pageBytes, there);
+    return Math.max(0, Math.ceil(changed + this.grownOf(reservation)) - reservation.taken);
+  }
+
+  /** The new data, on pages that may be half full; then the roots and LMDB's list of free pages. */
+  private grownOf({ pages, small }: Reservation): number {
+    return Math.ceil(pages + (2 * small) / this.deps.pageBytes + 64) * this.deps.pageBytes;
   }
 }

@@ -152,15 +152,15 @@ export class TableWriter {
 
   #reserve(rows: readonly Row[]): Promise<unknown> {
     const vital = rows.every(({ isDeleted }) => isDeleted);
-    const into = (): Gathering => ({ reservation: this.#reservation, fresh: this.#fresh(rows) });
+    const into = (): Gathering => ({ reservation: this.#reservation, replaced: this.#replaced(rows) });
     return this.#tables.room!.reserve(into, rows, vital);
   }
 
-  #fresh(rows: readonly Row[]): number {
+  /** The rows of the layer that gathers which these will take the place of. */
+  #replaced(rows: readonly Row[]): Row[] {
     const layer = this.#isSealed ? undefined : this.#layers.at(-1);
-    return layer === undefined
-      ? rows.length
-      : rows.filter(({ table, id }) => !layer.in(table)?.has(id)).length;
+    if (layer === undefined) return [];
+    return rows.flatMap(({ table, id }) => layer.in(table)?.get(id) ?? []);
   }
 
   #writeAt(ms: number): void {
@@ -245,7 +245,7 @@ export async function writeAtOnce(
 ): Promise<boolean> {
   const room = tables.room!;
   const reservation = new Reservation();
-  const cause = await room.reserve(() => ({ reservation, fresh: rows.length }), rows, vital);
+  const cause = await room.reserve(() => ({ reservation, replaced: [] }), rows, vital);
   if (cause !== undefined) throw storeFull(cause);
   const written = await tables.apply(epoch, position, rows);
   room.giveBack(reservation);

@@ -27,6 +27,7 @@ describe('the room ahead of the tables', () => {
       mapBytes: Number.POSITIVE_INFINITY,
       used: () => MIB,
       live: () => MIB,
+      tree: () => MIB,
     });
   });
 
@@ -40,7 +41,7 @@ describe('the room ahead of the tables', () => {
       let gathering = new Reservation();
       // More than was ever there.
       const rows: RowSize[] = [{ keyBytes: 10, valueBytes: n * 8 * MIB }];
-      const reserved = room.reserve(() => ({ reservation: gathering, fresh: 1 }), rows, false);
+      const reserved = room.reserve(() => ({ reservation: gathering, replaced: [] }), rows, false);
       const written = gathering;
       gathering = new Reservation();
       room.giveBack(written);
