@@ -23,6 +23,7 @@ import { describeRoutes, openApiRoute } from './openapi.js';
 import { Parsing } from './parsing.js';
 import { answerRaw } from './raw-answer.js';
 import { blobRoutes } from './routes/blobs.js';
+import { clusterRoutes } from './routes/clusters.js';
 import { crateRoute } from './routes/crate.js';
 import { graphSchemaRoute } from './routes/graph-schema.js';
 import { graphRoutes } from './routes/graphs.js';
@@ -137,6 +138,7 @@ export function apiRoutes(
   nodeRoutes(api, coordinator);
   nodeKeyRoutes(api, keys);
   nodeEventRoutes(api, coordinator);
+  clusterRoutes(api, coordinator);
   graphRoutes(api, coordinator);
   sampleRoutes(api, coordinator, samples, logger);
   blobRoutes(api, coordinator);

@@ -1,5 +1,6 @@
 /** The shapes of the public JSON, as OpenAPI shows them. Answers may have more fields than are named here. */
 import { z } from 'zod';
+import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import { OBSERVED_STATES } from '../../src/model/execution.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../src/model/node.js';
 import { TASK_STATES } from '../../src/model/task-state.js';
@@ -182,6 +183,35 @@ export const nodeView: z.ZodType = named(
       .nullable()
       .optional()
       .describe('A condition that an operator should look into: `instance_conflict`'),
+  }),
+);
+
+export const clusterView: z.ZodType = named(
+  'Cluster',
+  z.looseObject({
+    name: z.string(),
+    type: z.enum(CLUSTER_TYPES).describe('The engine'),
+    status: z.enum(CLUSTER_STATUSES),
+    host: z.string().optional(),
+    port: z.number().int().optional(),
+    user: z.string().optional(),
+    host_key: z.string().optional(),
+    identity: z.string().optional(),
+    workdir: z.string(),
+    slots: z.number().int(),
+    resources: z
+      .object({
+        cpus: z.number().int().optional(),
+        memory: z.number().int().optional().describe('Bytes'),
+        gpus: z.number().int().optional(),
+      })
+      .optional(),
+    labels: z.record(z.string(), z.string()),
+    agent: z.enum(AGENT_KINDS),
+    created_at: time,
+    agent_state: z.enum(['online', 'offline']),
+    agent_error: reportedError.nullable().describe('Why nothing can run there now'),
+    running: z.number().int().describe('Executions'),
   }),
 );
 

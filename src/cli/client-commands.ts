@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { clusterCommand } from './commands/cluster.js';
 import { crateCommand } from './commands/crate.js';
 import { doctorCommand } from './commands/doctor.js';
 import { type GraphReader, graphCommand } from './commands/graph.js';
@@ -31,6 +32,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   nodesCommand(program, io);
   nodeCommand(program, io);
   taskCommand(program, io);
+  clusterCommand(program, io);
   graphCommand(program, io, readGraph);
   nodeKitCommand(program, io);
   safekeepingCommands(program, io);

@@ -22,6 +22,8 @@ export interface Client extends StreamSource {
   post(path: string, body: unknown, options?: { readonly timeoutMs?: number }): Promise<Json>;
   /** Stores a document in its own media type. */
   put(path: string, body: string, mediaType: string): Promise<Json>;
+  /** Changes some fields of what is there. */
+  patch(path: string, body: unknown): Promise<Json>;
   delete(path: string): Promise<Json>;
   /** An answer too long to be held. */
   stream(path: string, query: Query): Promise<Readable>;
@@ -88,6 +90,15 @@ export function createClient(options: ClientOptions): Client {
         method: 'PUT',
         headers: { 'content-type': mediaType },
         body,
+        signal: within(ANSWER_TIMEOUT_MS),
+      });
+      return (await json(response)) as Json;
+    },
+    async patch(path, body) {
+      const response = await call(address(path), {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json' },
+        body: printJson(body),
         signal: within(ANSWER_TIMEOUT_MS),
       });
       return (await json(response)) as Json;

@@ -8,6 +8,7 @@ import { type Fault, messageOf, TuttiError } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 import { show } from './faults.js';
 import { type Config, OPTIONS, type Option } from './options.js';
+import { readSections, SECTIONS } from './sections.js';
 import { isRecord, readYaml } from './yaml.js';
 import { placesIn } from './yaml-places.js';
 
@@ -57,6 +58,7 @@ export function loadConfig(sources: ConfigSources): Config {
   }
 
   if (typeof values.tokenFile === 'string') values.token = readToken(values.tokenFile, values.token, faults);
+  Object.assign(values, readSections(fromFile.values, faults));
   const config = Object.freeze(values) as unknown as Config;
   faults.push(...conflicts(values));
   if (faults.length === 0) return config;
@@ -113,7 +115,7 @@ function readFile(path: string, shown: string, faults: Fault[]): FromFile {
   }
   const placeOf = placesIn(text);
   const at = (option: string): string => `${shown}:${placeOf(option)?.line ?? 1}`;
-  const names = Object.values(OPTIONS).map((option) => option.name);
+  const names = [...Object.values(OPTIONS).map((option) => option.name), ...SECTIONS];
   for (const key of Object.keys(read.value)) {
     if (names.includes(key)) continue;
     const message = `${at(key)} has ${show(key)}, which is not an option${didYouMean(key, names)}: there are ${names.join(', ')}`;

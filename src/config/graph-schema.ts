@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Graph, ModuleSpec, Retention } from '../model/graph.js';
 import { DURATION, formatDuration, parseDuration } from './duration.js';
+import { strict } from './strict.js';
 
 export const NAME: RegExp = /^[a-z][a-z0-9_]{0,62}$/;
 const NAME_RULE = 'give a name of lower-case letters, digits and _, beginning with a letter, at most 63 long';
@@ -30,16 +31,6 @@ function duration(leastMs: number, preset: number, about: string) {
     type: 'string',
     pattern: DURATION.source,
     preset: formatDuration(preset),
-  });
-}
-
-/** The message of a `strictObject`'s unknown keys is the list of the known ones; of another value, what would be right. */
-function strict<Shape extends z.ZodRawShape>(
-  shape: Shape,
-  expected: string,
-): z.ZodObject<Shape, z.core.$strict> {
-  return z.strictObject(shape, {
-    error: ({ code }) => (code === 'unrecognized_keys' ? Object.keys(shape).join(', ') : expected),
   });
 }
 

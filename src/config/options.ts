@@ -1,4 +1,5 @@
 /** The options of `tutti up`: one table for flags, environment and file. */
+import type { DeclaredCluster } from './cluster-schema.js';
 import {
   bindAddress,
   duration,
@@ -22,8 +23,14 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['auto', 'json', 'pretty'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
+/** What only the file can say. */
+export interface Sections {
+  /** Clusters that are added or changed at the start. @default [] */
+  readonly clusters: readonly DeclaredCluster[];
+}
+
 /** What `tutti up` runs with: validated, complete and frozen. Paths are absolute. */
-export interface Config {
+export interface Config extends Sections {
   /** The data directory. @default '.tutti' in the working directory */
   readonly data: string;
   /** The address that all sockets are bound to. @default '127.0.0.1' */
@@ -124,7 +131,7 @@ function option<T>(
 const noPaths: readonly string[] = Object.freeze([]);
 
 /** By their names in `Config`. */
-export const OPTIONS: { readonly [K in keyof Config]: Option<Config[K]> } = {
+export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: Option<Config[K]> } = {
   data: option('data', 'DIR', text, '.tutti', 'the data directory', { isPath: true }),
   host: option('host', 'ADDRESS', bindAddress, '127.0.0.1', 'the address to bind all sockets to'),
   advertise: option<string | undefined>(

@@ -353,6 +353,50 @@ describe('steering', () => {
   });
 });
 
+describe('cluster', () => {
+  it('adds, lists, shows, drains and removes', async () => {
+    const added = await tutti(
+      ...['cluster', 'add', 'hpc', '--type', 'slurm', '--host', 'login', '--port', '2222', '--user', 'ada'],
+      ...['--identity', '/keys/id', '--workdir', '/scratch', '--slots', '8', '--label', 'gpu=true'],
+      ...['--label', 'site=a=b', '--agent', 'remote'],
+    );
+    expect([added.exit, added.out]).toEqual([0, 'hpc  added\n']);
+    const { cluster } = running.coordinator.requests[0] as { cluster: object };
+    expect(cluster).toEqual({
+      ...{ name: 'hpc', type: 'slurm', status: 'active', host: 'login', port: 2222, user: 'ada' },
+      ...{ identity: '/keys/id', workdir: '/scratch', slots: 8, labels: { gpu: 'true', site: 'a=b' } },
+      agent: 'remote',
+    });
+    const listed = await tutti('cluster', 'list');
+    expect(listed.out).toMatch(/^hpc +slurm +active +offline +0\/8 +gpu=true site=a=b$/m);
+    expect((await tutti('cluster', 'show', 'hpc', '--json')).json.workdir).toBe('/scratch');
+    for (const [command, status] of [
+      ['drain', 'draining'],
+      ['deactivate', 'inactive'],
+      ['activate', 'active'],
+    ] as const) {
+      expect((await tutti('cluster', command, 'hpc')).out).toBe(`hpc  ${status}\n`);
+      expect((await tutti('cluster', 'show', 'hpc', '--json')).json.status).toBe(status);
+    }
+    expect((await tutti('cluster', 'remove', 'hpc')).out).toBe('hpc  removed\n');
+    expect((await tutti('cluster', 'show', 'hpc')).exit).toBe(2);
+  });
+
+  it('exits with 2 and the field where it is asked for what there cannot be', async () => {
+    expect(await tutti('cluster', 'add', 'hpc', '--type', 'ssh')).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining('/host'),
+    });
+    for (const args of [
+      ['--type', 'pbs'],
+      ['--type', 'local', '--slots', 'many'],
+      ['--type', 'local', '--label', 'gpu'],
+    ])
+      expect((await tutti('cluster', 'add', 'hpc', ...args)).exit).toBe(2);
+    expect(running.coordinator.requests).toEqual([]);
+  });
+});
+
 describe('graphs', () => {
   it('lists and shows them', async () => {
     expect((await tutti('graph', 'list')).out).toMatch(/demo +1/);

@@ -70,7 +70,7 @@ describe('the configuration', () => {
       ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
       ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
       ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, origins: [] },
-      ...{ token: undefined, tokenFile: undefined, sustainml: false },
+      ...{ token: undefined, tokenFile: undefined, sustainml: false, clusters: [] },
       ...{ heartbeatIntervalMs: 1000, graceMs: 10_000, outputWindow: 256, inlineMaxBytes: 65_536 },
       ...{ maxFrameBytes: 8_388_608, maxBodyBytes: 8_388_608, maxBlobBytes: 4_294_967_296 },
       ...{
@@ -256,6 +256,36 @@ describe('the configuration', () => {
 
   it('does not take what an object inherits for an option', () => {
     expect(load({ flags: Object.create({ httpPort: '1' }) }).httpPort).toBe(7480);
+  });
+
+  it('takes clusters from the file, each checked as over HTTP', () => {
+    const clusters = `clusters:
+  - { name: hpc, type: slurm, host: login, slots: 8, labels: { gpu: "true" }, resources: { memory: 1GiB } }
+  - { name: here, type: local, status: inactive }
+`;
+    expect(load({ file: file(clusters) }).clusters).toMatchObject([
+      { name: 'hpc', slots: 8, agent: 'managed', resources: { memoryBytes: 2 ** 30 } },
+      { name: 'here', slots: 1, status: 'inactive' },
+    ]);
+    expect(load().clusters).toEqual([]);
+    const faulty = `clusters:
+  - { name: hpc, type: slum }
+  - { name: here, type: local, slot: 3 }
+  - { name: twice, type: local }
+  - { name: twice, type: local }
+`;
+    expect(faultsOf({ file: file(faulty) })).toMatchObject([
+      { path: 'clusters[0].type', message: expect.stringContaining('slurm') },
+      {
+        path: 'clusters[1].slot',
+        code: 'unknown_field',
+        message: expect.stringContaining('did you mean slots'),
+      },
+      { path: 'clusters[3].name', code: 'duplicate' },
+    ]);
+    expect(faultsOf({ file: file('clusters: { name: hpc }\n') })).toMatchObject([
+      { path: 'clusters', code: 'bad_value' },
+    ]);
   });
 
   it('has presets that its own options would accept', () => {

@@ -203,7 +203,11 @@ export function createFakeCoordinator(
       case 'add_cluster':
       case 'declare_cluster': {
         const { name } = request.cluster;
-        clusters.set(name, { ...clusterFields({ status: 'active', ...request.cluster }), created_at: AT });
+        if (request.kind === 'add_cluster' && clusters.has(name))
+          return { ok: false, kind: 'conflict', code: 'name_taken', message: `There is a cluster ${name}.` };
+        const fields = clusterFields({ status: 'active', ...request.cluster });
+        const agent = { agent_state: 'offline', agent_error: null, running: 0 };
+        clusters.set(name, { ...fields, created_at: AT, ...agent });
         return { ok: true, kind: 'created', body: clusters.get(name)! };
       }
       case 'change_cluster': {

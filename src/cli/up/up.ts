@@ -188,6 +188,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
           samples.set(name, join(dirname(file), 'samples'));
         }
         if (config.sustainml !== false) await haveGraph(orchestrator, request);
+        await declareClusters(request, config.clusters);
       })
       .catch(namingTheOption);
     const facade =
@@ -276,6 +277,17 @@ async function storeGraph(
   if (!answer.ok)
     throw new TuttiError('bad_graph', `${file}: ${answer.message}`, { details: answer.details ?? [] });
   return parsed.graph.name;
+}
+
+/** What the configuration says of them holds from the start. */
+async function declareClusters(
+  request: (request: Request) => Promise<Answer>,
+  clusters: Config['clusters'],
+): Promise<void> {
+  for (const { status, ...cluster } of clusters) {
+    const answer = await request({ kind: 'declare_cluster', cluster, ...(status && { status }) });
+    if (!answer.ok) throw new TuttiError(answer.code, `cluster ${cluster.name}: ${answer.message}`);
+  }
 }
 
 /** The bus calls its sockets by name; a person knows the options that their ports come from. */

@@ -212,6 +212,87 @@ describe('export', () => {
   });
 });
 
+describe('clusters', () => {
+  const KEY = `ssh-ed25519 ${Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from('ssh-ed25519'), Buffer.alloc(36, 7)]).toString('base64')}`;
+  const faultsOf = async (body: object, method = 'POST', path = ''): Promise<unknown> => {
+    const answer = await call(method, `/v1/clusters${path}`, body);
+    const details = answer.body.error?.details as { path: string; code: string }[] | undefined;
+    return [answer.status, details?.map((fault) => `${fault.path} ${fault.code}`)];
+  };
+
+  it('are added with what is said of them and the defaults of their type', async () => {
+    const given = {
+      ...{ name: 'hpc', type: 'slurm', host: 'login', port: 2222, user: 'ada', host_key: KEY },
+      ...{ identity: '/keys/id', labels: { gpu: 'true' }, agent: 'remote' },
+      resources: { cpus: 64, memory: '256GiB', gpus: 2 },
+    };
+    const { status, body } = await call('POST', '/v1/clusters', given);
+    expect([status, body]).toMatchObject([
+      201,
+      { ...given, status: 'active', slots: 16, workdir: '~/.tutti/work', resources: { memory: 2 ** 38 } },
+    ]);
+    expect((await call('GET', '/v1/clusters')).body.items).toEqual([body]);
+    expect((await call('GET', '/v1/clusters/hpc')).body).toEqual(body);
+    expect((await call('POST', '/v1/clusters', given)).status).toBe(409);
+    const other = await call('POST', '/v1/clusters', { name: 'here', type: 'local' });
+    expect(other.body).toMatchObject({ slots: 1, labels: {}, agent: 'managed' });
+  });
+
+  it('are changed and removed', async () => {
+    await call('POST', '/v1/clusters', { name: 'hpc', type: 'slurm' });
+    const change = { status: 'draining', slots: 2, labels: { fast: 'yes' } };
+    const changed = await call('PATCH', '/v1/clusters/hpc', change);
+    expect([changed.status, changed.body]).toMatchObject([200, change]);
+    expect(await call('DELETE', '/v1/clusters/hpc')).toMatchObject({ status: 200, body: { name: 'hpc' } });
+    for (const method of ['GET', 'DELETE']) expect((await call(method, '/v1/clusters/hpc')).status).toBe(404);
+    expect((await call('PATCH', '/v1/clusters/hpc', change)).status).toBe(404);
+  });
+
+  it('are refused with every fault at its place, and nothing is asked of the orchestrator', async () => {
+    expect(await faultsOf({ type: 'pbs', slots: 0, labels: { cluster: 'x' }, nodes: 3 })).toEqual([
+      422,
+      [
+        '/name missing_field',
+        '/type invalid_value',
+        '/slots out_of_range',
+        '/labels/cluster invalid_value',
+        '/nodes unknown_field',
+      ],
+    ]);
+    expect(await faultsOf({ name: 'a', type: 'ssh' })).toEqual([422, ['/host missing_field']]);
+    expect(await faultsOf({ name: 'a', type: 'local', host: 'b' })).toEqual([422, ['/host invalid_value']]);
+    expect(await faultsOf({ name: 'a', type: 'slurm', user: 'ada' })).toEqual([422, ['/user invalid_value']]);
+    expect(await faultsOf({ name: 'a', type: 'local', resources: { memory: 'much', cpu: 1 } })).toEqual([
+      422,
+      ['/resources/memory invalid_value', '/resources/cpu unknown_field'],
+    ]);
+    for (const name of ['A', '1a', 'a b', 'a.b', '-a', 'a'.repeat(64)])
+      expect(await faultsOf({ name, type: 'local' })).toEqual([422, ['/name invalid_value']]);
+    for (const host of ['-oProxyCommand=x', 'a b', 'a\n', 'a;b'])
+      expect(await faultsOf({ name: 'a', type: 'ssh', host })).toEqual([422, ['/host invalid_value']]);
+    expect(await faultsOf({ status: 'gone', name: 'a' }, 'PATCH', '/a')).toEqual([
+      422,
+      ['/status invalid_value', '/name unknown_field'],
+    ]);
+    expect(running.coordinator.requests).toEqual([]);
+  });
+
+  it.each([
+    ['without its algorithm', KEY.slice(12)],
+    ['of an unknown algorithm', KEY.replace('ssh-ed25519', 'ssh-dss')],
+    ['that is said to be of another algorithm', KEY.replace('ssh-ed25519', 'ssh-rsa')],
+    ['that is no base64', 'ssh-ed25519 AAAA*'],
+    ['that is cut', 'ssh-ed25519 AAAA'],
+    ['of two lines', `${KEY}\n${KEY}`],
+    ['with a host before it', `login ${KEY}`],
+  ])('have no host key %s', async (_what, host_key) => {
+    expect(await faultsOf({ name: 'a', type: 'ssh', host: 'b', host_key })).toEqual([
+      422,
+      ['/host_key invalid_value'],
+    ]);
+  });
+});
+
 describe('nodes and graphs', () => {
   it('configures a node, and says 409 when it is not alive', async () => {
     const alive = fakeNode();

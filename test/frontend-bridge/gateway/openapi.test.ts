@@ -43,6 +43,11 @@ const CONTRACT = [
   'POST /v1/node-keys/revoke',
   'POST /v1/server-keys',
   'GET /v1/commands/{command_id}',
+  'POST /v1/clusters',
+  'GET /v1/clusters',
+  'GET /v1/clusters/{name}',
+  'PATCH /v1/clusters/{name}',
+  'DELETE /v1/clusters/{name}',
   'GET /v1/graphs',
   'GET /v1/graphs/{name}',
   'GET /v1/graphs/{name}/samples',
@@ -176,6 +181,12 @@ describe('the OpenAPI document', () => {
     running.coordinator.nodes.set(String(node.node_id), node);
     const submitted = await post('/v1/problems', { graph: 'demo', input: { text: 'a' } });
     expect(faultsOf('POST /v1/problems', 201, submitted)).toEqual([]);
+    const cluster = await post('/v1/clusters', {
+      name: 'demo',
+      type: 'local',
+      resources: { memory: '1GiB' },
+    });
+    expect(faultsOf('POST /v1/clusters', 201, cluster)).toEqual([]);
     const problem = String(submitted.problem_id);
     running.coordinator.output({ problemId: problem, iterationId: 1 }, 'length', 7);
     const { command_id } = await post(`/v1/problems/${problem}/iterations/1/commands`, {

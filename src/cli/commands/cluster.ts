@@ -1,0 +1,130 @@
+/** `tutti cluster`: where commands run. */
+import { type Command, Option } from 'commander';
+import { AGENT_KINDS, CLUSTER_TYPES } from '../../model/cluster.js';
+import type { Json } from '../client.js';
+import { CliError, EXIT } from '../exit.js';
+import type { Io } from '../io.js';
+import { type CommonOptions, clientCommand, openSession } from '../program.js';
+import { table } from '../table.js';
+
+interface AddOptions extends CommonOptions {
+  readonly type?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly user?: string;
+  readonly identity?: string;
+  readonly hostKey?: string;
+  readonly workdir?: string;
+  readonly slots?: string;
+  readonly label: Readonly<Record<string, string>>;
+  readonly agent?: string;
+}
+
+const STATUSES = { drain: 'draining', deactivate: 'inactive', activate: 'active' } as const;
+const MEANINGS = {
+  drain: 'Give it no new work; what runs there ends by itself',
+  deactivate: 'Give it no new work; what runs there goes on',
+  activate: 'Let it get work again',
+} as const;
+
+export function clusterCommand(program: Command, io: Io): void {
+  const cluster = program.command('cluster').description('Add, list, show, drain and remove clusters');
+
+  clientCommand(cluster, 'add', 'Add a cluster')
+    .argument('<name>')
+    .addOption(
+      new Option('--type <type>', 'what starts commands there').choices(CLUSTER_TYPES).makeOptionMandatory(),
+    )
+    .option('--host <host>', 'reach it over SSH')
+    .option('--port <n>', 'the port of its SSH server')
+    .option('--user <user>', 'the user to log in as')
+    .option('--identity <file>', "the key to log in with: a path on the agent's machine")
+    .option('--host-key <key>', 'its only host key: ssh-ed25519 AAAA…')
+    .option('--workdir <dir>', 'where working folders are made')
+    .option('--slots <n>', 'executions at the same time')
+    .option('--label <k=v>', 'a label (repeatable)', addLabel, {})
+    .addOption(new Option('--agent <kind>', 'who keeps its agent running').choices(AGENT_KINDS))
+    .action(async (name: string, options: AddOptions) => {
+      const session = openSession(options, io);
+      const added = await session.client.post('/v1/clusters', bodyOf(name, options));
+      session.print(added, () => `${name}  added`);
+    });
+
+  clientCommand(cluster, 'list', 'List clusters').action(async (options: CommonOptions) => {
+    const session = openSession(options, io);
+    const { value } = await session.client.get<{ items: readonly Json[] }>('/v1/clusters', { limit: 1000 });
+    session.print(value, () => {
+      const columns = ['NAME', 'TYPE', 'STATUS', 'AGENT', 'RUNNING', 'LABELS', 'PROBLEM'];
+      return table(columns, value.items.map(rowOf));
+    });
+  });
+
+  clientCommand(cluster, 'show', 'Show a cluster')
+    .argument('<name>')
+    .action(async (name: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const { value } = await session.client.get(pathOf(name));
+      session.print(value, () => table(['FIELD', 'VALUE'], Object.entries(value).map(fieldOf)));
+    });
+
+  for (const [command, status] of Object.entries(STATUSES)) {
+    clientCommand(cluster, command, MEANINGS[command as keyof typeof MEANINGS])
+      .argument('<name>')
+      .action(async (name: string, options: CommonOptions) => {
+        const session = openSession(options, io);
+        const changed = await session.client.patch(pathOf(name), { status });
+        session.print(changed, () => `${name}  ${status}`);
+      });
+  }
+
+  clientCommand(cluster, 'remove', 'Remove a cluster on which nothing runs')
+    .argument('<name>')
+    .action(async (name: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const removed = await session.client.delete(pathOf(name));
+      session.print(removed, () => `${name}  removed`);
+    });
+}
+
+function pathOf(name: string): string {
+  return `/v1/clusters/${encodeURIComponent(name)}`;
+}
+
+function bodyOf(name: string, options: AddOptions): Json {
+  const { type, host, port, user, identity, hostKey, workdir, slots, label, agent } = options;
+  return {
+    ...{ name, type, host, user, identity, host_key: hostKey, workdir, agent },
+    ...(port !== undefined && { port: wholeNumber('--port', port) }),
+    ...(slots !== undefined && { slots: wholeNumber('--slots', slots) }),
+    ...(Object.keys(label).length > 0 && { labels: label }),
+  };
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new CliError(EXIT.badInput, 'bad_value', `${option} is ${JSON.stringify(text)}: give a whole number`);
+}
+
+function addLabel(text: string, labels: Readonly<Record<string, string>>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) {
+    const message = `--label is ${JSON.stringify(text)}: give a name and a value, like gpu=true`;
+    throw new CliError(EXIT.badInput, 'bad_value', message);
+  }
+  return { ...labels, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+function rowOf(cluster: Json): unknown[] {
+  const labels = Object.entries(cluster.labels as object).map(([name, value]) => `${name}=${String(value)}`);
+  const { code, message } = (cluster.agent_error ?? {}) as { code?: string; message?: string };
+  return [
+    ...[cluster.name, cluster.type, cluster.status, cluster.agent_state],
+    `${String(cluster.running)}/${String(cluster.slots)}`,
+    labels.join(' '),
+    code === undefined ? '' : `${code}: ${message}`,
+  ];
+}
+
+function fieldOf([name, value]: [string, unknown]): [string, unknown] {
+  return [name, typeof value === 'object' && value !== null ? JSON.stringify(value) : value];
+}
