@@ -85,7 +85,9 @@ function ProblemRow({ problem, isSelected }: { problem: ProblemJson; isSelected:
       <span className="row-facts row-facts-one">
         <Chip tone={toneOf(problem.state)}>{problem.state}</Chip>
         <span className="row-graph">{problem.graph}</span>
-        {problem.newest_iteration_id > 1 && <span>iteration {problem.newest_iteration_id}</span>}
+        {problem.newest_iteration_id > 1 && (
+          <span className="row-iteration">iteration {problem.newest_iteration_id}</span>
+        )}
         <span className="figure row-time">
           <Moment at={problem.created_at} date />
         </span>

@@ -1,17 +1,20 @@
-/** What this browser keeps, where it keeps anything. */
+/** What this browser keeps; in one that keeps nothing, it holds until the page is left. */
+const held = new Map<string, string>();
+
 export function remembered(key: string): string | null {
   try {
-    return localStorage.getItem(key);
+    return localStorage.getItem(key) ?? held.get(key) ?? null;
   } catch {
-    return null;
+    return held.get(key) ?? null;
   }
 }
 
-/** In a browser that keeps nothing, it holds until the page is left. */
 export function remember(key: string, text: string): void {
   try {
     localStorage.setItem(key, text);
+    held.delete(key);
   } catch {
-    // It is as if nobody had chosen.
+    // The browser forbids it, or has no room.
+    held.set(key, text);
   }
 }

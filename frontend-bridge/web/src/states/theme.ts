@@ -1,5 +1,6 @@
 /** Light or dark: as the system says, or as the person has chosen for this browser. */
 import { useSyncExternalStore } from 'react';
+import { remember, remembered } from './remembered.js';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -18,8 +19,7 @@ export function adoptTheme(): void {
 }
 
 export function chooseTheme(theme: Theme): void {
-  if (theme === 'system') localStorage.removeItem(KEY);
-  else localStorage.setItem(KEY, theme);
+  remember(KEY, theme);
   show(theme);
 }
 
@@ -38,7 +38,7 @@ function isDark(): boolean {
 }
 
 function readTheme(): Theme {
-  return THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? 'system';
+  return THEMES.find((theme) => theme === remembered(KEY)) ?? 'system';
 }
 
 function show(theme: Theme): void {

@@ -50,7 +50,8 @@ export function GraphFrame({ score, search }: { score: Score; search: GraphSearc
   };
   return (
     <>
-      <Controls showInteractive={false} showFitView={false} position="bottom-left">
+      {/* Lying, they leave the card above them free in the lowest frame, too. */}
+      <Controls showInteractive={false} showFitView={false} position="bottom-left" orientation="horizontal">
         <ControlButton onClick={frame} aria-label="Show the whole graph" title="Show the whole graph">
           <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
             <path

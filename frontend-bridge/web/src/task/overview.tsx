@@ -1,8 +1,11 @@
 import { type ReactNode, useMemo } from 'react';
+import { isBytes } from '../../../../src/model/media-type.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
+import { taskPath } from '../api/queries.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { CopyButton } from '../copying/copy-button.js';
 import { JsonValue } from '../json/value.js';
+import { ValueView } from '../json/value-view.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
@@ -40,7 +43,7 @@ export function Overview({ task, graph, asOf }: OverviewProps): ReactNode {
               {name}
             </SelectionLink>
           </h2>
-          <Result task={task} name={name} />
+          <Result task={task} name={name} type={graph.modules[name]?.output} />
         </section>
       ))}
       <section className="part" aria-label="About">
@@ -83,13 +86,19 @@ export function Overview({ task, graph, asOf }: OverviewProps): ReactNode {
   );
 }
 
-function Result({ task, name }: { task: TaskJson; name: string }): ReactNode {
+function Result(props: { task: TaskJson; name: string; type: string | undefined }): ReactNode {
+  const { task, name, type } = props;
   const module = task.modules[name];
   if (module === undefined) return null;
   if (module.output !== null) {
+    const bytesAt = `${taskPath(task.problem_id, task.iteration_id)}/outputs/${encodeURIComponent(name)}`;
     return (
       <Clip height={RESULT_PX}>
-        <JsonValue value={module.output} />
+        {type !== undefined && isBytes(type) ? (
+          <ValueView value={module.output} name={name} type={type} bytesAt={bytesAt} />
+        ) : (
+          <JsonValue value={module.output} />
+        )}
       </Clip>
     );
   }
