@@ -18,6 +18,8 @@ const NewProblem = lazy(() => import('./problems/new-problem.js'));
 const IterationsPage = lazy(() => import('./iterations/iterations-page.js'));
 const GraphsPage = lazy(() => import('./graphs/graphs-page.js'));
 const SearchPage = lazy(() => import('./iterations/search-page.js'));
+const ClustersPage = lazy(() => import('./clusters/clusters-page.js'));
+const JobsPage = lazy(() => import('./jobs/jobs-page.js'));
 const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
 
 export function App({ feed }: { feed: LiveFeed }): ReactNode {
@@ -27,6 +29,8 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   useShortcut('g h', 'Go home', () => select({}));
   useShortcut('g g', 'Go to the graphs', () => select({ page: 'graphs' }));
   useShortcut('g n', 'Go to the nodes', () => select({ page: 'nodes' }));
+  useShortcut('g c', 'Go to the clusters', () => select({ page: 'clusters' }));
+  useShortcut('g j', 'Go to the jobs', () => select({ page: 'jobs' }));
   useShortcut('n', 'Begin a new problem', () => select({ page: 'new', problem, iteration }));
   useShortcut('/', 'Search the problems', focusSearch);
   if (nodes.error instanceof ApiError && nodes.error.status === 401) return <TokenForm />;
@@ -48,7 +52,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           <SelectionLink
             className="page page-problems"
             to={problem === undefined ? { page: 'problems' } : { problem, iteration }}
-            current={page === 'problems' || (problem !== undefined && page !== 'new')}
+            current={page === 'problems' || (problem !== undefined && page !== 'new' && page !== 'jobs')}
           >
             Problems
           </SelectionLink>
@@ -60,6 +64,12 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           </SelectionLink>
           <SelectionLink className="page" to={{ page: 'nodes' }} current={page === 'nodes'}>
             Nodes {alive !== undefined && <small>{alive} alive</small>}
+          </SelectionLink>
+          <SelectionLink className="page" to={{ page: 'clusters' }} current={page === 'clusters'}>
+            Clusters
+          </SelectionLink>
+          <SelectionLink className="page" to={{ page: 'jobs' }} current={page === 'jobs'}>
+            Jobs
           </SelectionLink>
         </nav>
         <ConnectionIndicator feed={feed} />
@@ -101,6 +111,10 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
       );
     case 'nodes':
       return <NodesPage selected={selection.node} onSelect={(node) => select({ page: 'nodes', node })} />;
+    case 'clusters':
+      return <ClustersPage selected={selection.name} />;
+    case 'jobs':
+      return <JobsPage selected={problem} />;
     case 'graphs':
       return <GraphsPage name={selection.name} version={selection.version} />;
     case 'search':

@@ -31,16 +31,18 @@ const wants = (task: TaskJson) => wantsOf({ kind: 'task', task, passed: {} }, ti
 const NOBODY = 'waiting for a node of train';
 
 describe('what a task lacks', () => {
-  it('is a node or a free slot for each module that could run, since it could', () => {
+  it('is a node, a free slot or a cluster for each module that could run, since it could', () => {
     const task = taskOf({
       train: waiting(NOBODY),
       score: waiting('waiting for a free slot of score'),
+      fit: waiting('waiting for a cluster: 1 is offline'),
       report: waiting('waiting for train, score'),
       load: running,
     });
     expect(wants(task)).toEqual([
       { module: 'train', kind: 'node', reason: NOBODY, since: 5000 },
       { module: 'score', kind: 'slot', reason: 'waiting for a free slot of score', since: undefined },
+      { module: 'fit', kind: 'cluster', reason: 'waiting for a cluster: 1 is offline', since: undefined },
     ]);
     expect(wants(taskOf({ train: waiting(NOBODY) }, 'cancelled'))).toEqual([]);
   });
@@ -51,6 +53,7 @@ describe('what a task lacks', () => {
       return standsStill(task, wants(task));
     };
     expect(stands({ train: waiting(NOBODY), report: waiting('waiting for train') })).toBe(true);
+    expect(stands({ fit: waiting('waiting for a cluster: 1 is offline') })).toBe(true);
     expect(stands({ train: waiting(NOBODY), load: running })).toBe(false);
     expect(
       stands({ train: waiting(NOBODY), load: waiting(null, { retry_at: '2026-01-01T00:00:00Z' }) }),

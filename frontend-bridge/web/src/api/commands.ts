@@ -1,7 +1,7 @@
 /** What a person may ask for. Each call carries the caller's idempotency key: sent again, it is still done once. */
-import { postJson } from './http.js';
+import { patchJson, postJson } from './http.js';
 import { taskPath } from './queries.js';
-import type { ErrorJson } from './shapes.js';
+import type { ClusterJson, ClusterStatus, ErrorJson } from './shapes.js';
 
 export interface Created {
   readonly problem_id: string;
@@ -60,4 +60,12 @@ export interface Configured {
 
 export function configureNode(nodeId: string, configuration: string, key: string): Promise<Configured> {
   return postJson(`nodes/${encodeURIComponent(nodeId)}/configuration`, { configuration }, key);
+}
+
+export function changeCluster(name: string, status: ClusterStatus): Promise<ClusterJson> {
+  return patchJson(`clusters/${encodeURIComponent(name)}`, { status });
+}
+
+export function cancelJob(jobId: string, key: string): Promise<unknown> {
+  return postJson(`jobs/${encodeURIComponent(jobId)}/cancel`, {}, key);
 }

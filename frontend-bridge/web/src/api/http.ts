@@ -58,11 +58,25 @@ export async function getFile(
 }
 
 /** The same `idempotencyKey` with the same body is done once, however often it is sent. */
-export async function postJson<T>(path: string, body: unknown, idempotencyKey: string): Promise<T> {
+export function postJson<T>(path: string, body: unknown, idempotencyKey: string): Promise<T> {
+  return send<T>('POST', path, body, { 'Idempotency-Key': idempotencyKey });
+}
+
+/** What `path` stands for becomes what `body` says of it: the same however often it is sent. */
+export function patchJson<T>(path: string, body: unknown): Promise<T> {
+  return send<T>('PATCH', path, body, {});
+}
+
+async function send<T>(
+  method: string,
+  path: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>>,
+): Promise<T> {
   const response = await call(path, {
-    method: 'POST',
+    method,
     body: printJson(body),
-    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey },
+    headers: { 'Content-Type': 'application/json', ...headers },
   });
   return readExactly(await response.text()) as T;
 }

@@ -17,12 +17,15 @@ import { type Content, contentFrom } from '../values/content.js';
 import { type Found, getBytes, getJson } from './http.js';
 import type {
   ActivityJson,
+  ClusterJson,
   EventJson,
   ExecutionJson,
   FailureJson,
   GraphJson,
   GraphSummaryJson,
   IterationJson,
+  JobJson,
+  JobState,
   NodeJson,
   PageJson,
   ProblemJson,
@@ -177,6 +180,28 @@ export function queuesQuery(): Looked<readonly QueueJson[]> {
     queryKey: ['queues'],
     queryFn: async ({ signal }) => (await getAll<QueueJson>('queue', PAGE_LIMIT, signal)).value,
     refetchInterval: LOOK_MS,
+  };
+}
+
+/** The places where commands run. */
+export function clustersQuery(): Looked<readonly ClusterJson[]> {
+  return {
+    queryKey: ['clusters'],
+    queryFn: async ({ signal }) => (await getAll<ClusterJson>('clusters', PAGE_LIMIT, signal)).value,
+    refetchInterval: QUEUE_LOOK_MS,
+  };
+}
+
+/** The newest jobs. */
+export function jobsQuery(state: JobState | undefined): Looked<readonly JobJson[]> {
+  return {
+    queryKey: ['jobs', state ?? ''],
+    queryFn: async ({ signal }) => {
+      const params = new URLSearchParams({ limit: String(HEAD_PAGE) });
+      if (state !== undefined) params.set('state', state);
+      return (await getJson<PageJson<JobJson>>(`jobs?${params}`, signal)).value.items;
+    },
+    refetchInterval: QUEUE_LOOK_MS,
   };
 }
 

@@ -204,6 +204,52 @@ export interface ActivityJson {
   readonly minutes: readonly ActivityMinuteJson[];
 }
 
+export interface ResourcesJson {
+  readonly cpus?: number | null;
+  /** Bytes. */
+  readonly memory?: number | null;
+  readonly gpus?: number | null;
+}
+
+/** A place where commands run. */
+export interface ClusterJson {
+  readonly name: string;
+  readonly type: 'local' | 'ssh' | 'slurm' | 'torque';
+  readonly status: ClusterStatus;
+  readonly host?: string | null;
+  readonly user?: string | null;
+  readonly workdir?: string | null;
+  readonly slots: number;
+  readonly resources?: ResourcesJson | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly agent: 'managed' | 'remote';
+  readonly agent_state: 'online' | 'offline';
+  /** What keeps its agent from working. */
+  readonly agent_error?: ErrorJson | null;
+  readonly running: number;
+}
+
+export type ClusterStatus = 'active' | 'inactive' | 'draining';
+
+export const JOB_STATES = ['PENDING', 'SUBMITTED', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** One run of a script. */
+export interface JobJson {
+  readonly job_id: string;
+  readonly task_id: string;
+  readonly name: string;
+  readonly cluster: string | null;
+  readonly job_type: string | null;
+  readonly state: JobState;
+  readonly exit_code: number | null;
+  readonly engine_id: string | null;
+  readonly submitted_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly error: ErrorJson | null;
+}
+
 /** A failed problem with the error of its newest iteration. */
 export interface FailureJson extends ProblemJson {
   readonly finished_at: string | null;

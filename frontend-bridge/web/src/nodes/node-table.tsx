@@ -94,7 +94,7 @@ function HeartbeatAge({ node }: { node: NodeJson }): ReactNode {
   );
 }
 
-function RunsNow({ node }: { node: NodeJson }): ReactNode {
+export function RunsNow({ node }: { node: NodeJson }): ReactNode {
   const { running, capacity } = node;
   if (running.length === 0)
     return <span className="none">nothing{capacity > 1 ? ` of ${capacity}` : ''}</span>;

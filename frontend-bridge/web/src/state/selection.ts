@@ -10,7 +10,16 @@ import { TASK_STATES } from '../../../../src/model/task-state.js';
 import type { TaskState } from '../api/shapes.js';
 
 /** Pages beside the task: without one of them the task is shown, where one is selected, and what goes on where none is. */
-export const PAGES = ['problems', 'new', 'nodes', 'graphs', 'iterations', 'search'] as const;
+export const PAGES = [
+  'problems',
+  'new',
+  'nodes',
+  'graphs',
+  'iterations',
+  'search',
+  'clusters',
+  'jobs',
+] as const;
 export type Page = (typeof PAGES)[number];
 
 /** What stands below the graph of a task; without one: the timeline. */
@@ -28,7 +37,7 @@ export interface Selection {
   /** The event `seq` that the task is shown as of; without one: now. */
   readonly at: number | undefined;
   readonly part: TaskPart | undefined;
-  /** Of a graph, on the page of graphs. */
+  /** Of a graph or of a cluster, on their pages. */
   readonly name: string | undefined;
   /** Without one: the newest. */
   readonly version: number | undefined;

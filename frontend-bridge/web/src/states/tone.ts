@@ -1,5 +1,5 @@
 /** How a state looks: a tone for its colour and a glyph, so that no state is told by colour alone. */
-import type { Liveness, ModuleState, NodeStatus, TaskState } from '../api/shapes.js';
+import type { ClusterJson, JobState, Liveness, ModuleState, NodeStatus, TaskState } from '../api/shapes.js';
 
 /** Note heads for what is well: hollow waits, half plays, full is done. A repeat sign for what is heard again, signs for what is not well. */
 export type Glyph =
@@ -63,4 +63,24 @@ const LIVENESS_TONES: Readonly<Record<Exclude<Liveness, 'alive'>, Tone>> = {
 /** A node's liveness, where it is in doubt, says more than the status that it last reported. */
 export function nodeTone(status: NodeStatus, liveness: Liveness): Tone {
   return liveness === 'alive' ? NODE_TONES[status] : LIVENESS_TONES[liveness];
+}
+
+const JOB_TONES: Readonly<Record<JobState, Tone>> = {
+  PENDING: { tone: 'quiet', glyph: 'hollow' },
+  SUBMITTED: { tone: 'busy', glyph: 'quarter' },
+  RUNNING: { tone: 'busy', glyph: 'half' },
+  COMPLETED: { tone: 'good', glyph: 'full' },
+  FAILED: { tone: 'bad', glyph: 'cross' },
+  CANCELLED: { tone: 'held', glyph: 'square' },
+};
+
+export function jobTone(state: JobState): Tone {
+  return JOB_TONES[state];
+}
+
+/** What keeps a cluster from work comes first. */
+export function clusterTone({ status, agent_state, agent_error }: ClusterJson): Tone {
+  if (agent_error) return { tone: 'bad', glyph: 'cross' };
+  if (status !== 'active') return { tone: 'held', glyph: status === 'draining' ? 'return' : 'pause' };
+  return agent_state === 'online' ? { tone: 'good', glyph: 'hollow' } : { tone: 'quiet', glyph: 'dash' };
 }

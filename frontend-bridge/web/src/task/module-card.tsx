@@ -25,9 +25,10 @@ export interface ModuleCardProps {
   readonly onSelect: () => void;
 }
 
-/** A module that nobody plays looks like it. */
+/** A module that nobody plays, or that has no cluster, looks like it. */
 export function cardTone(module: ModuleJson, want: Want | undefined): Tone {
-  return want?.kind === 'node' ? { tone: 'held', glyph: 'pause' } : toneOf(module.state);
+  const lacks = want !== undefined && want.kind !== 'slot';
+  return lacks ? { tone: 'held', glyph: 'pause' } : toneOf(module.state);
 }
 
 /** One module of a task: a button that opens it. */

@@ -24,6 +24,7 @@ export function Shortages({ task, graph, wants }: ShortagesProps): ReactNode {
   const nodes = useQuery(nodesQuery()).data?.view.items ?? [];
   const lacking = wants.filter(({ kind }) => kind === 'node');
   const queued = wants.filter(({ kind }) => kind === 'slot');
+  const unplaced = wants.filter(({ kind }) => kind === 'cluster').slice(0, NAMED);
   const named = lacking.slice(0, NAMED);
   const others = lacking.slice(NAMED).map(({ module }) => module);
   return (
@@ -42,6 +43,19 @@ export function Shortages({ task, graph, wants }: ShortagesProps): ReactNode {
               {others.length > MORE_NAMED && ' …'}
             </p>
           )}
+        </div>
+      )}
+      {unplaced.length > 0 && (
+        <div className="held-box" role="status">
+          {unplaced.map((want) => (
+            <p key={want.module}>
+              <b>{want.module}</b> is <Foreign text={want.reason} />{' '}
+              <SelectionLink className="link" to={{ page: 'clusters' }} current={false}>
+                Clusters
+              </SelectionLink>{' '}
+              <Waiting want={want} />
+            </p>
+          ))}
         </div>
       )}
       {queued.length > 0 && <Queued task={task} wants={queued} />}

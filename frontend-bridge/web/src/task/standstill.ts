@@ -1,7 +1,8 @@
 /**
- * What a task lacks: modules that could run and have no node, or no free slot.
+ * What a task lacks: modules that could run and have no node, no free slot, or no cluster.
  *
- * S1. A task stands still when nothing of it runs, nothing is due by itself, and some module lacks a node: only a person can help.
+ * S1. A task stands still when nothing of it runs, nothing is due by itself, and some module lacks a node or a cluster: only a person can
+ *     help.
  */
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { GraphJson, NodeJson, TaskJson } from '../api/shapes.js';
@@ -10,8 +11,8 @@ import type { Timeline } from './timeline-model.js';
 
 export interface Want {
   readonly module: string;
-  /** `node`: no node that takes work plays it. `slot`: those that do are all busy. */
-  readonly kind: 'node' | 'slot';
+  /** `node`: no node that takes work plays it. `slot`: those that do are all busy. `cluster`: no cluster has room for its command. */
+  readonly kind: 'node' | 'slot' | 'cluster';
   /** In the orchestrator's words. */
   readonly reason: string;
   /** Since when, in Unix milliseconds, as far as the events tell. */
@@ -31,12 +32,13 @@ export function wantsOf({ task }: TaskView, timeline: Timeline): readonly Want[]
 function kindOf(reason: string | null): Want['kind'] | undefined {
   if (reason?.startsWith('waiting for a node of ')) return 'node';
   if (reason?.startsWith('waiting for a free slot of ')) return 'slot';
+  if (reason?.startsWith('waiting for a cluster')) return 'cluster';
   return undefined;
 }
 
 /** See S1. */
 export function standsStill(task: TaskJson, wants: readonly Want[]): boolean {
-  if (!wants.some(({ kind }) => kind === 'node') || wants.some(({ kind }) => kind === 'slot')) return false;
+  if (wants.length === 0 || wants.some(({ kind }) => kind === 'slot')) return false;
   return Object.values(task.modules).every(
     ({ state, retry_at }) => !['assigned', 'accepted', 'running'].includes(state) && retry_at === null,
   );

@@ -1,0 +1,175 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { AGENT_MODULE } from '../../../../src/model/run.js';
+import { changeCluster } from '../api/commands.js';
+import { clustersQuery, nodesQuery, queuesQuery } from '../api/queries.js';
+import type { ClusterJson, ClusterStatus, NodeJson, ResourcesJson } from '../api/shapes.js';
+import { CopyLine } from '../copying/copy-button.js';
+import { RunsNow } from '../nodes/node-table.js';
+import { SelectionLink } from '../selection-link.js';
+import { formatBytes } from '../states/amounts.js';
+import { Chip } from '../states/chip.js';
+import { useTab } from '../states/tab.js';
+import { Foreign } from '../states/title.js';
+import { clusterTone } from '../states/tone.js';
+
+/** Where commands run: what each cluster has, what it does now, and what keeps it from work. */
+export default function ClustersPage({ selected }: { selected: string | undefined }): ReactNode {
+  const clusters = useQuery(clustersQuery());
+  const nodes = useQuery(nodesQuery()).data?.view.items ?? [];
+  const waiting = (useQuery(queuesQuery()).data ?? []).find(({ module }) => module === AGENT_MODULE)?.waiting;
+  const items = clusters.data ?? [];
+  useTab('Clusters');
+  return (
+    <article className="fleet" aria-labelledby="clusters-title">
+      <header className="fleet-head">
+        <h1 id="clusters-title">Clusters</h1>
+        {clusters.data && <p className="none">{describe(items, waiting ?? 0)}</p>}
+      </header>
+      {clusters.isError && <p className="fault">{clusters.error.message}</p>}
+      {clusters.isPending && <p className="none">Reading …</p>}
+      {items.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways can be scrolled with the keyboard.
+        <section className="table-scroller" aria-label="All clusters" tabIndex={0}>
+          <table className="fleet-table">
+            <thead>
+              <tr>
+                <th scope="col">Cluster</th>
+                <th scope="col">State</th>
+                <th scope="col">Runs now</th>
+                <th scope="col">Has</th>
+                <th scope="col">Labels</th>
+                <th scope="col">New work</th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((cluster) => (
+                <ClusterRow
+                  key={cluster.name}
+                  cluster={cluster}
+                  agent={nodes.find((node) => node.module === AGENT_MODULE && node.instance === cluster.name)}
+                  isSelected={cluster.name === selected}
+                />
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      <div className="none">
+        <CopyLine
+          text="tutti cluster add hpc --type slurm --host login.example.org --user me"
+          what="the command line"
+        />
+      </div>
+    </article>
+  );
+}
+
+function ClusterRow(props: {
+  cluster: ClusterJson;
+  agent: NodeJson | undefined;
+  isSelected: boolean;
+}): ReactNode {
+  const { cluster, agent, isSelected } = props;
+  const { name, type, host, user, status, slots, resources, labels } = cluster;
+  return (
+    <tr className={isSelected ? 'is-selected' : undefined}>
+      <th scope="row">
+        <SelectionLink className="node-name" to={{ page: 'clusters', name }} current={isSelected}>
+          {name}
+        </SelectionLink>
+        <small className="row-more">
+          {type}
+          {host ? ` at ${user ? `${user}@` : ''}${host}` : ''}
+        </small>
+      </th>
+      <td data-label="State">
+        <span className="node-status">
+          <Chip tone={clusterTone(cluster)}>{status === 'active' ? cluster.agent_state : status}</Chip>
+          {cluster.agent === 'remote' && cluster.agent_state === 'offline' && (
+            <small>
+              start it there: <code>tutti agent --cluster {name}</code>
+            </small>
+          )}
+          {cluster.agent_error && (
+            <span className="row-fault">
+              <Foreign text={cluster.agent_error.message} />
+            </span>
+          )}
+        </span>
+      </td>
+      <td data-label="Runs now">
+        {agent === undefined ? <span className="none">nothing of {slots}</span> : <RunsNow node={agent} />}
+      </td>
+      <td className="figure" data-label="Has">
+        {slots} {slots === 1 ? 'slot' : 'slots'}
+        <small className="row-more">{inWords(resources)}</small>
+      </td>
+      <td data-label="Labels">
+        {Object.entries(labels).map(([label, value]) => (
+          <small key={label} className="row-more">
+            {label}={value}
+          </small>
+        ))}
+      </td>
+      <td data-label="New work">
+        <StatusButtons cluster={cluster} />
+      </td>
+    </tr>
+  );
+}
+
+const STEPS: Readonly<Record<ClusterStatus, readonly (readonly [ClusterStatus, string])[]>> = {
+  active: [
+    ['draining', 'Drain'],
+    ['inactive', 'Deactivate'],
+  ],
+  draining: [
+    ['active', 'Activate'],
+    ['inactive', 'Deactivate'],
+  ],
+  inactive: [['active', 'Activate']],
+};
+
+function StatusButtons({ cluster }: { cluster: ClusterJson }): ReactNode {
+  const cache = useQueryClient();
+  const change = useMutation({
+    mutationFn: (status: ClusterStatus) => changeCluster(cluster.name, status),
+    onSuccess: () => cache.invalidateQueries({ queryKey: clustersQuery().queryKey }),
+  });
+  return (
+    <div className="actions">
+      {STEPS[cluster.status].map(([status, label]) => (
+        <button
+          key={status}
+          type="button"
+          className="small"
+          disabled={change.isPending}
+          aria-label={`${label} ${cluster.name}`}
+          onClick={() => change.mutate(status)}
+        >
+          {label}
+        </button>
+      ))}
+      {change.error && <p className="fault">{change.error.message}</p>}
+    </div>
+  );
+}
+
+function describe(clusters: readonly ClusterJson[], waiting: number): string {
+  const online = clusters.filter(({ agent_state }) => agent_state === 'online').length;
+  const running = clusters.reduce((sum, cluster) => sum + cluster.running, 0);
+  const queue = waiting === 0 ? 'nothing waits' : `${waiting} ${waiting === 1 ? 'waits' : 'wait'}`;
+  return `${online} of ${clusters.length} online · ${running} running · ${queue}`;
+}
+
+function inWords(resources: ResourcesJson | null | undefined): string {
+  const { cpus, memory, gpus } = resources ?? {};
+  return [
+    cpus ? `${cpus} ${cpus === 1 ? 'CPU' : 'CPUs'}` : '',
+    memory ? formatBytes(memory) : '',
+    gpus ? `${gpus} ${gpus === 1 ? 'GPU' : 'GPUs'}` : '',
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}

@@ -1,0 +1,24 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { parseTaskId } from '../../../../src/model/task-id.js';
+import { taskEventsQuery } from '../api/queries.js';
+import type { JobJson } from '../api/shapes.js';
+import TaskLog from '../task/task-log.js';
+
+/** The lines that a script has written so far, and those that it writes. */
+export function JobLog({ job }: { job: JobJson }): ReactNode {
+  const task = parseTaskId(job.task_id);
+  const events = useQuery(taskEventsQuery(job.job_id, task?.iterationId ?? 1));
+  return (
+    <section className="panel" aria-labelledby="job-log">
+      <header className="panel-head">
+        <h2 id="job-log">Log of {job.name}</h2>
+      </header>
+      {events.isError && <p className="fault">{events.error.message}</p>}
+      {events.isPending && <p className="none">Reading …</p>}
+      {events.data && (
+        <TaskLog events={events.data.view.items} count={undefined} module={undefined} name={job.name} />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,159 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { parseTaskId } from '../../../../src/model/task-id.js';
+import { cancelJob } from '../api/commands.js';
+import { jobsQuery } from '../api/queries.js';
+import { JOB_STATES, type JobJson, type JobState } from '../api/shapes.js';
+import { usePost } from '../api/use-post.js';
+import { CopyLine } from '../copying/copy-button.js';
+import { SelectionLink } from '../selection-link.js';
+import type { Selection } from '../state/selection.js';
+import { Chip } from '../states/chip.js';
+import { useTab } from '../states/tab.js';
+import { Elapsed, Moment } from '../states/time.js';
+import { Foreign } from '../states/title.js';
+import { jobTone } from '../states/tone.js';
+import { JobLog } from './job-log.js';
+
+/** The scripts that were run, newest first; beside the chosen one, its log. */
+export default function JobsPage({ selected }: { selected: string | undefined }): ReactNode {
+  const [state, setState] = useState<JobState>();
+  const jobs = useQuery(jobsQuery(state));
+  const items = jobs.data ?? [];
+  const chosen = items.find(({ job_id }) => job_id === selected);
+  useTab('Jobs');
+  return (
+    <article className="fleet" aria-labelledby="jobs-title">
+      <header className="fleet-head">
+        <h1 id="jobs-title">Jobs</h1>
+        <label className="choice">
+          <span>State</span>
+          <select
+            value={state ?? ''}
+            onChange={({ target }) => setState(JOB_STATES.find((one) => one === target.value))}
+          >
+            <option value="">any</option>
+            {JOB_STATES.map((one) => (
+              <option key={one} value={one}>
+                {one.toLowerCase()}
+              </option>
+            ))}
+          </select>
+        </label>
+      </header>
+      {jobs.isError && <p className="fault">{jobs.error.message}</p>}
+      {jobs.isPending && <p className="none">Reading …</p>}
+      {jobs.data && items.length === 0 && (
+        <div className="none">
+          {state === undefined ? 'No script was run yet.' : 'None is in this state.'}{' '}
+          <CopyLine text="tutti run job.yaml --wait" what="the command line" />
+        </div>
+      )}
+      {items.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways can be scrolled with the keyboard.
+        <section className="table-scroller" aria-label="Jobs" tabIndex={0}>
+          <table className="fleet-table">
+            <thead>
+              <tr>
+                <th scope="col">Job</th>
+                <th scope="col">State</th>
+                <th scope="col">Cluster</th>
+                <th scope="col">Submitted</th>
+                <th scope="col">Took</th>
+                <th scope="col">
+                  <span className="unseen">Commands</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((job) => (
+                <JobRow key={job.job_id} job={job} isSelected={job.job_id === selected} />
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+      {chosen && <JobLog key={chosen.job_id} job={chosen} />}
+    </article>
+  );
+}
+
+function JobRow({ job, isSelected }: { job: JobJson; isSelected: boolean }): ReactNode {
+  const { job_id, name, cluster, job_type, engine_id, started_at, finished_at } = job;
+  return (
+    <tr className={isSelected ? 'is-selected' : undefined}>
+      <th scope="row">
+        <SelectionLink className="node-name" to={{ page: 'jobs', problem: job_id }} current={isSelected}>
+          <Foreign text={name} />
+        </SelectionLink>
+        {job_type !== null && <small className="row-more">{job_type}</small>}
+      </th>
+      <td data-label="State">
+        <span className="node-status">
+          <Chip tone={jobTone(job.state)}>{job.state.toLowerCase()}</Chip>
+          {job.exit_code !== null && job.exit_code !== 0 && <small>exit code {job.exit_code}</small>}
+          {job.error && (
+            <span className="row-fault">
+              <Foreign text={job.error.message} />
+            </span>
+          )}
+        </span>
+      </td>
+      <td data-label="Cluster">
+        {cluster === null ? (
+          <span className="none">not placed yet</span>
+        ) : (
+          <SelectionLink className="link" to={{ page: 'clusters', name: cluster }} current={false}>
+            {cluster}
+          </SelectionLink>
+        )}
+        {engine_id !== null && <small className="row-more">{engine_id}</small>}
+      </td>
+      <td data-label="Submitted">
+        <Moment at={job.submitted_at} />
+      </td>
+      <td className="figure" data-label="Took">
+        {started_at === null ? '–' : <Elapsed since={started_at} until={finished_at} />}
+      </td>
+      <td>
+        <div className="actions">
+          <TaskLink job={job} />
+          {finished_at === null && <CancelButton job={job} />}
+        </div>
+      </td>
+    </tr>
+  );
+}
+
+function TaskLink({ job }: { job: JobJson }): ReactNode {
+  const task = parseTaskId(job.task_id);
+  if (!task) return null;
+  const to: Partial<Selection> = { problem: task.problemId, iteration: task.iterationId };
+  return (
+    <SelectionLink className="link" to={to} current={false}>
+      Task
+    </SelectionLink>
+  );
+}
+
+function CancelButton({ job }: { job: JobJson }): ReactNode {
+  const cache = useQueryClient();
+  const cancel = usePost(
+    (jobId: string, key: string) => cancelJob(jobId, key),
+    () => void cache.invalidateQueries({ queryKey: ['jobs'] }),
+  );
+  return (
+    <>
+      <button
+        type="button"
+        className="small"
+        disabled={cancel.pending || cancel.result !== undefined}
+        aria-label={`Cancel ${job.name}`}
+        onClick={() => cancel.send(job.job_id)}
+      >
+        {cancel.result === undefined ? 'Cancel' : 'Stopping …'}
+      </button>
+      {cancel.error && <p className="fault">{cancel.error.message}</p>}
+    </>
+  );
+}
