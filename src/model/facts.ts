@@ -58,7 +58,21 @@ export interface FieldTypes {
     readonly execution_id?: string;
     readonly overtakes?: true;
   }[];
+  readonly ids: readonly string[];
+  readonly counts: readonly number[];
+  readonly 'index entries': readonly IndexEntry[];
+  readonly 'payload names': readonly PayloadName[];
+  readonly 'blob uses': readonly BlobUse[];
+  /** When each expires, and its key. */
+  readonly expiries: readonly (readonly [at: number, key: string])[];
 }
+
+/** An indexed field, and the element that stands for an iteration's value in its index. */
+export type IndexEntry = readonly [field: string, element: string];
+/** A payload of an iteration, by whoever brought it along or published it. */
+export type PayloadName = readonly [owner: string, seq: number];
+/** A blob that an iteration uses, and for what. */
+export type BlobUse = readonly [sha256: string, owner: string, seq: number];
 
 /** What made a task fail, and where. */
 export type TaskError = ReportedError & {
@@ -316,6 +330,39 @@ export const FACTS = {
     about: 'nothing',
     withheld: { key: 'text', hash: 'text', answer: 'json', expires_at: 'moment' },
   },
+  /** It had ended before its graph declared these fields. */
+  'iteration.indexed': {
+    about: 'task',
+    withheld: { problem_seq: 'count', index: 'index entries', summary: 'json' },
+  },
+  /** An index has everything that ended before it was declared, too. */
+  'index.completed': { about: 'nothing', withheld: { graph: 'text', field: 'text', since: 'count' } },
+  /** The wall clock has leapt: nothing is removed for its age. */
+  'ages.doubted': { about: 'nothing', withheld: { expected_at: 'moment', leapt_to: 'moment' } },
+  'ages.trusted': { about: 'nothing', withheld: {} },
+  /** Parts of an iteration that is being removed are gone. */
+  'iteration.thinned': {
+    about: 'task',
+    withheld: {
+      problem_seq: 'count',
+      index: 'index entries',
+      event_pages: 'counts',
+      payloads: 'payload names',
+      blobs: 'blob uses',
+    },
+  },
+  /** After all its parts. */
+  'iteration.removed': { about: 'task', withheld: {} },
+  /** It is to go with all its iterations: from now on it is not found by its id. */
+  'problem.hidden': { about: 'nothing', withheld: { problem_id: 'id', problem_seq: 'count' } },
+  /** After all its iterations. */
+  'problem.removed': { about: 'nothing', withheld: { problem_seq: 'count' } },
+  'events.removed': { about: 'nothing', withheld: { pages: 'counts' } },
+  'blob.removed': { about: 'nothing', withheld: { sha256: 'text' } },
+  /** `keys`: of these, the answers have not been replaced by later ones. */
+  'answers.removed': { about: 'nothing', withheld: { expired: 'expiries', keys: 'ids' } },
+  'commands.removed': { about: 'nothing', withheld: { command_ids: 'ids' } },
+  'boots.removed': { about: 'nothing', withheld: { boot_ids: 'ids' } },
 } as const;
 
 type Facts = typeof FACTS;

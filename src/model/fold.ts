@@ -207,6 +207,19 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
     case 'graph.stored':
     case 'blob.stored':
     case 'request.answered':
+    case 'iteration.indexed':
+    case 'index.completed':
+    case 'ages.doubted':
+    case 'ages.trusted':
+    case 'iteration.thinned':
+    case 'iteration.removed':
+    case 'problem.hidden':
+    case 'problem.removed':
+    case 'events.removed':
+    case 'blob.removed':
+    case 'answers.removed':
+    case 'commands.removed':
+    case 'boots.removed':
       return;
     default:
       fact satisfies never;

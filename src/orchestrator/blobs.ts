@@ -54,8 +54,8 @@ const SMALL_BYTES = 1024 * 1024;
 export interface CollectableBlobs extends Blobs {
   /** Removes what uploads to a process before this one have left: nobody goes on with them. Before the first upload. */
   tidy(): Promise<void>;
-  /** Removes a blob whose row `commit` takes away; where it does not, nothing happens. */
-  collect(sha256: string, commit: () => Promise<boolean>): Promise<void>;
+  /** Removes a blob whose row `take` takes away; where it does not, or somebody uploads the blob just now, nothing happens. */
+  collect(sha256: string, take: () => Promise<boolean>): Promise<void>;
 }
 
 export function createBlobs(deps: BlobsDeps): CollectableBlobs {
@@ -69,10 +69,13 @@ export function createBlobs(deps: BlobsDeps): CollectableBlobs {
         if (name.endsWith(UNFINISHED)) await rm(join(dir, name), { force: true });
     },
 
-    collect: (sha256, take) =>
-      uploads.exclusively(sha256, async () => {
+    async collect(sha256, take) {
+      // An upload may wait for room on the disk, which only whoever collects can make.
+      if (uploads.isUnderWay(sha256)) return;
+      await uploads.exclusively(sha256, async () => {
         if (await take()) await rm(blobPath(dir, sha256), { force: true });
-      }),
+      });
+    },
 
     open: (sha256) => openBlob(deps, sha256),
   };
@@ -118,6 +121,11 @@ class Uploads {
 
   constructor(deps: BlobsDeps) {
     this.#deps = deps;
+  }
+
+  /** Whether a blob's file and its row are being changed. */
+  isUnderWay(sha256: string): boolean {
+    return this.#turns.has(sha256);
   }
 
   async exclusively<T>(sha256: string, work: () => Promise<T>): Promise<T> {

@@ -137,6 +137,10 @@ class Checking {
       this.#count('problems');
       if (row.created_seq !== key[0])
         this.#fault(where, `is stored as ${String(key[0])}, and says ${row.created_seq}`);
+      if (await this.#isBeingRemoved(row.problem_id, row.created_seq)) {
+        this.#count('problems being removed');
+        continue;
+      }
       const indexed = await this.#reader.get('problem_ids', [row.problem_id]);
       if (!indexed || decodeRow<number>(indexed) !== row.created_seq)
         this.#fault(where, 'is not found by its problem_id');
@@ -170,10 +174,22 @@ class Checking {
     }
   }
 
+  /** Retention takes it out as a whole, and has not come to its end: parts of it are gone already, and nobody finds it. */
+  async #isBeingRemoved(problemId: string, createdSeq: number): Promise<boolean> {
+    if ((await this.#reader.get('problem_ids', [problemId])) !== undefined) return false;
+    if ((await this.#reader.get('problems', [createdSeq])) === undefined) return false;
+    const [unfinished] = await this.#reader.keys('unfinished', { prefix: [createdSeq], limit: 1 });
+    const listed = await Promise.all(
+      TASK_ENDS.map((state) => this.#reader.get('problems_by_state', [state, createdSeq])),
+    );
+    return unfinished === undefined && listed.every((row) => row === undefined);
+  }
+
   async #iterations(): Promise<void> {
     for await (const { key, value } of entriesOf(this.#reader, 'iterations')) {
       const row = decodeRow<TaskRow>(value);
       const where = `iterations ${row.problem_id}/${row.iteration_id}`;
+      if (await this.#isBeingRemoved(row.problem_id, row.problem_seq)) continue;
       this.#count('iterations');
       if (key[0] !== row.problem_id || key[1] !== row.iteration_id)
         this.#fault(where, 'is stored under another key');

@@ -4,6 +4,7 @@
  */
 import type { Reader } from '../store/store.js';
 import type { LoadedGraph } from './decide/state.js';
+import { lateIndexKey } from './records.js';
 import { lateIndexes } from './tables.js';
 
 /** A field that a graph declares, and the version since which it has done so without a break. */
@@ -22,6 +23,11 @@ export function declaredBy(graph: string, versions: readonly LoadedGraph[]): Dec
   });
 }
 
+/** The fields that any version of the graph has had an index over. */
+export function everIndexed(versions: readonly LoadedGraph[] = []): string[] {
+  return [...new Set(versions.flatMap(({ compiled }) => compiled.graph.index ?? []))];
+}
+
 /** Whether every ended iteration (of this graph, or of all) that has the field is in its index. */
 export async function isIndexed(
   reader: Reader,
@@ -36,7 +42,7 @@ export async function isIndexed(
     const declared = declaredBy(name, graphs.get(name) ?? []).find((one) => one.field === field);
     if (declared === undefined) return false;
     if (declared.since === 1) continue;
-    const row = await lateIndexes.get(reader, ['index', name, field]);
+    const row = await lateIndexes.get(reader, lateIndexKey(name, field));
     if (row?.since !== declared.since) return false;
   }
   return concerned.length > 0;

@@ -2,45 +2,47 @@
  * Which fields can be found by index, and how what is older than its declaration gets into it.
  *
  * 1. Iterations that end after a graph has declared an index are in it by the commit that ended them (`decide/indexing.ts`). Those that
- *    had begun before are added here, beside the loop, page by page; until the last of them is in, the index is not used.
+ *    had begun before are proposed to the loop from here, page by page; until the last of them is in, the index is not used.
  * 2. An index that was there from a graph's first version has nothing older.
  * 3. What is added twice is the same row: a crash in between costs only the work.
- * 4. What is read and what is added for it are one turn of `inTurn`, and so is the removal of an iteration: nothing that is gone gets in.
+ * 4. The loop adds only what is still as it was read: nothing that is gone gets in.
+ * 5. One page is read and proposed at a time, however many indexes are to be completed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { InTurn } from '../base/in-turn.js';
+import { InTurn } from '../base/in-turn.js';
 import type { Logger } from '../base/logger.js';
+import type { IndexEntry } from '../model/facts.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import { taskHasEnded } from '../model/task-state.js';
-import type { Entry, Key, Reader, Store, Write } from '../store/store.js';
+import type { Entry, Key, Reader } from '../store/store.js';
 import { indexedElements } from './decide/indexing.js';
 import type { State } from './decide/state.js';
 import { type Declared, declaredBy } from './declared-indexes.js';
-import { indexKey } from './index-key.js';
-import { readProblem, readTask } from './load.js';
+import { readProblem } from './load.js';
 import type { EventStream } from './port.js';
+import type { EndedIteration, Proposal, Proposals } from './proposals.js';
 import { createPayloads, type Payloads } from './queries/payloads.js';
-import { decodeRow, encodeRow, type IndexRow, type ProblemRow, type TaskRow } from './records.js';
+import { decodeRow, lateIndexKey, type ProblemRow, type TaskRow } from './records.js';
 import { summaryOf } from './summary.js';
+import { lateIndexes } from './tables.js';
 
 /** Problems, or iterations, that are read and added at once: between two pages the loop goes on. */
 const PAGE = 100;
-/** After a commit that found no room. */
+/** After a proposal that found no room. */
 const AGAIN_MS = 5000;
 
 export interface IndexesDeps {
-  readonly store: Store;
+  readonly store: Reader;
+  readonly proposals: Proposals;
   readonly state: Pick<State, 'graph' | 'graphs'>;
-  readonly epoch: number;
   readonly events: Pick<EventStream, 'onCommitted'>;
-  /** Shared with whoever removes iterations. */
-  readonly inTurn: InTurn;
   readonly logger: Logger;
 }
 
 export class Indexes {
   readonly #deps: IndexesDeps;
   readonly #payloads: Payloads;
+  readonly #inTurn = new InTurn();
   /** Complete ones, as `graph field since`. */
   readonly #complete = new Set<string>();
   /** Those that are being completed, as `graph field since`. */
@@ -78,9 +80,8 @@ export class Indexes {
   }
 
   async #complement(declared: Declared): Promise<void> {
-    const key: Key = ['index', declared.graph, declared.field];
-    const bytes = await this.#deps.store.get('meta', key);
-    if (bytes === undefined || decodeRow<IndexRow>(bytes).since !== declared.since) {
+    const row = await lateIndexes.get(this.#deps.store, lateIndexKey(declared.graph, declared.field));
+    if (row?.since !== declared.since) {
       // Heard from before the first look on, so that nothing ends unseen between the two.
       const changed = new Set<string>();
       const unsubscribe = this.#deps.events.onCommitted((events) => {
@@ -93,8 +94,7 @@ export class Indexes {
         unsubscribe();
       }
       if (this.#stopping.signal.aborted) return;
-      const row: IndexRow = { since: declared.since };
-      if (!(await this.#commit([{ op: 'put', table: 'meta', key, value: encodeRow(row) }]))) return;
+      if (!(await this.#propose({ kind: 'complete index', ...declared }))) return;
     }
     this.#complete.add(nameOf(declared));
   }
@@ -125,14 +125,13 @@ export class Indexes {
     let last: Key | undefined;
     for (;;) {
       let rows: readonly Entry[] = [];
-      await this.#add(async () => {
+      await this.#add(declared, async () => {
         rows = await this.#deps.store.range('iterations', {
           prefix: [problem_id],
           limit: PAGE,
           ...(last && { after: last }),
         });
-        const tasks = rows.map(({ value }) => decodeRow<TaskRow>(value));
-        return this.#rowsOf(declared, tasks);
+        return rows.map(({ value }) => value);
       });
       for (const { key, value } of rows) {
         last = key;
@@ -152,15 +151,15 @@ export class Indexes {
     while (waiting.size > 0 && !this.#stopping.signal.aborted) {
       const looked = [...waiting].filter(([, { problemId }]) => changed.has(problemId));
       changed.clear();
-      await this.#add(async () => {
-        const ended: TaskRow[] = [];
-        for (const [name, id] of looked) {
-          const task = await readTask(this.#deps.store, id);
+      await this.#add(declared, async () => {
+        const rows: Uint8Array[] = [];
+        for (const [name, { problemId, iterationId }] of looked) {
+          const row = await this.#deps.store.get('iterations', [problemId, iterationId]);
           // Gone means that it had ended, and was not to be kept.
-          if (!task || taskHasEnded(task.state)) waiting.delete(name);
-          if (task) ended.push(task);
+          if (!row || taskHasEnded(decodeRow<TaskRow>(row).state)) waiting.delete(name);
+          if (row) rows.push(row);
         }
-        return this.#rowsOf(declared, ended);
+        return rows;
       });
       if (waiting.size > 0) await this.#nextCommit();
     }
@@ -179,46 +178,43 @@ export class Indexes {
     });
   }
 
-  async #rowsOf({ field }: Declared, tasks: readonly TaskRow[]): Promise<Write[]> {
+  /** Of these rows, the iterations that have ended and that the index is to have. */
+  async #endedIn({ field }: Declared, rows: readonly Uint8Array[]): Promise<EndedIteration[]> {
     const { store } = this.#deps;
-    const writes: Write[] = [];
+    const iterations: EndedIteration[] = [];
     let problem: ProblemRow | undefined;
-    for (const task of tasks) {
+    for (const row of rows) {
+      const task = decodeRow<TaskRow>(row);
       if (!taskHasEnded(task.state)) continue;
-      const keys = await indexKeysOf(store, this.#payloads, task, [field]);
-      if (keys.length === 0) continue;
+      const index = await indexEntriesOf(store, this.#payloads, task, [field]);
+      if (index.length === 0) continue;
       if (problem?.problem_id !== task.problem_id) problem = await readProblem(store, task.problem_id);
       if (problem === undefined) continue;
-      const value = encodeRow(summaryOf(problem, task));
-      for (const key of keys) writes.push({ op: 'put', table: 'iteration_index', key, value });
-    }
-    return writes;
-  }
-
-  /** Adds what `rows` finds, all in one turn; without room, again and anew until told to stop. */
-  async #add(rows: () => Promise<Write[]>): Promise<void> {
-    const { inTurn, store, epoch } = this.#deps;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      const outcome = await inTurn.run(async () => {
-        const writes = await rows();
-        return writes.length === 0 ? undefined : store.commit(epoch, writes);
+      iterations.push({
+        task: { problemId: task.problem_id, iterationId: task.iteration_id },
+        problemSeq: task.problem_seq,
+        summary: summaryOf(problem, task),
+        ...{ row, index },
       });
-      if (outcome === undefined || outcome.kind === 'committed') return;
-      if (outcome.kind === 'fenced') this.#stopping.abort();
-      else await this.#pause(AGAIN_MS);
     }
+    return iterations;
   }
 
-  /** Whether it is committed; without room it is tried again until told to stop. */
-  async #commit(writes: readonly Write[]): Promise<boolean> {
+  /** Adds those of a page that have ended. */
+  async #add(declared: Declared, page: () => Promise<readonly Uint8Array[]>): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    await this.#inTurn.run(async () => {
+      const iterations = await this.#endedIn(declared, await page());
+      if (iterations.length > 0) await this.#propose({ kind: 'index iterations', iterations });
+    });
+  }
+
+  /** Whether it is done; without room it is tried again until told to stop. */
+  async #propose(proposal: Proposal): Promise<boolean> {
     for (;;) {
-      const outcome = await this.#deps.store.commit(this.#deps.epoch, writes);
-      if (outcome.kind === 'committed') return true;
-      if (outcome.kind === 'fenced' || this.#stopping.signal.aborted) {
-        this.#stopping.abort();
-        return false;
-      }
+      const { kind } = await this.#deps.proposals.propose(proposal);
+      if (kind === 'stopped') this.#stopping.abort();
+      if (kind !== 'no room' || this.#stopping.signal.aborted) return kind === 'done';
       await this.#pause(AGAIN_MS);
     }
   }
@@ -238,21 +234,20 @@ export class Indexes {
 }
 
 /** Where an ended iteration stands in the indexes of these fields, by the outputs that are stored of it. */
-export async function indexKeysOf(
+export async function indexEntriesOf(
   reader: Reader,
   payloads: Payloads,
   task: TaskRow,
   fields: readonly string[],
-): Promise<Key[]> {
-  const keys: Key[] = [];
+): Promise<IndexEntry[]> {
+  const entries: IndexEntry[] = [];
   for (const field of fields) {
     const [module = ''] = field.split('.');
     const output = await payloads.moduleOutput(reader, task, module);
-    const elements = output?.raw.kind === 'inline' ? indexedElements([field], module, output.json) : {};
-    for (const [name, element] of Object.entries(elements))
-      keys.push(indexKey(name, element, task.problem_seq, task.iteration_id));
+    if (output?.raw.kind === 'inline')
+      entries.push(...Object.entries(indexedElements([field], module, output.json)));
   }
-  return keys;
+  return entries;
 }
 
 function nameOf({ graph, field, since }: Declared): string {

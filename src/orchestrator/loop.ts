@@ -9,7 +9,9 @@
  * 5. A batch ends where its events are enough for a commit; the steps that it did not take in come first in the next one.
  * 6. A failure in a batch fails that batch only: it is counted and logged, callers get `internal`, and the loop goes on. A step that needs a
  *    damaged value fails alone, with `store_damaged`.
- * 7. Once another epoch reigns, or the disk has failed, the loop stops for good.
+ * 7. A proposal (`proposals.ts`) is a batch of its own, between two others. While a batch waits for room, those that only remove are taken:
+ *    their record comes before that of the batch, and they free what it waits for.
+ * 8. Once another epoch reigns, or the disk has failed, the loop stops for good.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, TuttiError } from '../base/errors.js';
@@ -21,7 +23,10 @@ import { consider, nextDueMs, type OnError, seal } from './decide/decide.js';
 import { Journal } from './decide/journal.js';
 import type { State } from './decide/state.js';
 import type { House, Loaded, Step, Turn } from './decide/turn.js';
+import { weigh } from './decide/weigh.js';
 import { NOTHING_LOADED } from './load.js';
+import type { Matter } from './look.js';
+import { isRemoval, type Proposal, type Proposals, type Weighed } from './proposals.js';
 
 /** Steps of one batch: bounds the latency of whoever comes next, and the size of a transaction. */
 const BATCH_LIMIT = 2048;
@@ -31,6 +36,7 @@ const BATCH_BYTES = 32 * 1024 * 1024;
 const UNHURRIED_MS = 10;
 const COMMIT_AGAIN_MS = 250;
 const COMMIT_AGAIN_MAX_MS = 5000;
+const NOTHING_WRITTEN = { kind: 'committed' } as const;
 
 export interface LoopClock {
   nowMs(): number;
@@ -50,6 +56,8 @@ export interface LoopDeps {
   readonly mailboxBytes: number;
   /** What the store says about the steps. */
   readonly load: (steps: readonly Step[]) => Promise<Loaded>;
+  /** What the store says about a proposal. */
+  readonly look: (proposal: Proposal) => Promise<Matter>;
   /** Does what the journal says; the batch is durable. */
   readonly perform: (journal: Journal) => Promise<void>;
   /** A commit has found no room; it is tried again until there is some. Called once for each time that this begins. */
@@ -64,9 +72,17 @@ interface Waiting {
   readonly bytes: number;
 }
 
-export class Loop {
+/** A proposal that waits for its answer. */
+interface Proposed {
+  readonly proposal: Proposal;
+  readonly answer: (weighed: Weighed) => void;
+  readonly fail: (thrown: unknown) => void;
+}
+
+export class Loop implements Proposals {
   readonly #deps: LoopDeps;
   readonly #mailbox: Waiting[] = [];
+  readonly #proposed: Proposed[] = [];
   #bytes = 0;
   #wake: (() => void) | undefined;
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
@@ -120,6 +136,14 @@ export class Loop {
     return this.#room.promise;
   }
 
+  propose(proposal: Proposal): Promise<Weighed> {
+    if (this.#stopping) return Promise.resolve({ kind: 'stopped' });
+    return new Promise((answer, fail) => {
+      this.#proposed.push({ proposal, answer, fail });
+      this.#wake?.();
+    });
+  }
+
   /** Finishes the batch in hand. What still waits in the mailbox has not been answered and will be said again. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -127,12 +151,15 @@ export class Loop {
     await this.#running;
     if (this.#open && !this.#isLost) await this.#finish(this.#open.journal);
     clearTimeout(this.#timer);
+    for (const { answer } of this.#proposed.splice(0)) answer({ kind: 'stopped' });
   }
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
-      if (this.#mailbox.length === 0) await this.#nextStep();
+      if (this.#mailbox.length === 0 && !this.#mayWeigh) await this.#nextStep();
       if (this.#stopping) return;
+      if (this.#mayWeigh) await this.#weigh(this.#proposed.shift()!);
+      if (this.#stopping || this.#mailbox.length === 0) continue;
       const taken = this.#mailbox.splice(0, this.#batchSize());
       for (const { bytes } of taken) this.#bytes -= bytes;
       const { mailboxLimit, mailboxBytes } = this.#deps;
@@ -144,6 +171,43 @@ export class Loop {
       for (const { bytes } of rest) this.#bytes += bytes;
       this.#mailbox.unshift(...rest);
     }
+  }
+
+  /** Memory and store are of the same moment between two batches only. */
+  get #mayWeigh(): boolean {
+    return this.#proposed.length > 0 && this.#open === undefined;
+  }
+
+  /** Decides a proposal in a batch of its own. `held`: the batch that it comes before. Returns whether anything is changed. */
+  async #weigh({ proposal, answer, fail }: Proposed, held?: Journal): Promise<boolean> {
+    try {
+      const weighed = await this.#tryProposal(await this.#deps.look(proposal), held);
+      answer(weighed);
+      return weighed.kind === 'done' && (weighed.count > 0 || weighed.isMore);
+    } catch (thrown) {
+      fail(thrown);
+      return false;
+    }
+  }
+
+  async #tryProposal(matter: Matter, held: Journal | undefined): Promise<Weighed> {
+    const { state, house, ids, clock } = this.#deps;
+    const wallMs = clock.wallMs();
+    const journal = new Journal(held?.before ?? state.cursor, wallMs, state.undo);
+    const turn: Turn = { state, journal, house, ids, loaded: NOTHING_LOADED, nowMs: clock.nowMs(), wallMs };
+    const weighed = weigh(turn, matter, held);
+    const outcome = journal.writes.length === 0 ? NOTHING_WRITTEN : await this.#tryCommit(journal);
+    if (outcome instanceof TuttiError) {
+      this.#lose(outcome);
+      return { kind: 'stopped' };
+    }
+    if (outcome.kind === 'full') {
+      state.undo.back(0);
+      return { kind: 'no room' };
+    }
+    state.undo.keep();
+    await this.#perform(journal);
+    return weighed;
   }
 
   /** How many of those that wait are decided together. */
@@ -202,15 +266,18 @@ export class Loop {
   };
 
   async #finish(journal: Journal): Promise<void> {
-    const { state, perform } = this.#deps;
     this.#open = undefined;
-    seal(state, journal, this.#onError);
+    seal(this.#deps.state, journal, this.#onError);
     if (journal.writes.length > 0 && !(await this.#commit(journal))) return;
+    await this.#perform(journal);
+  }
+
+  async #perform(journal: Journal): Promise<void> {
     try {
-      await perform(journal);
+      await this.#deps.perform(journal);
     } catch (thrown) {
       // What was not sent is repeated by the protocol; one message that cannot be sent must not end the loop.
-      state.counters.add('internal_errors');
+      this.#deps.state.counters.add('internal_errors');
       this.#deps.logger.error({ err: thrown }, 'a committed batch could not be performed to its end');
     }
     this.#setTimer();
@@ -234,32 +301,42 @@ export class Loop {
 
   /** Tries until it succeeds. Returns whether it did; it does not when another epoch reigns or the loop is to stop. */
   async #commit(journal: Journal): Promise<boolean> {
-    for (let pauseMs = COMMIT_AGAIN_MS; ; pauseMs = Math.min(pauseMs * 2, COMMIT_AGAIN_MAX_MS)) {
+    for (let pauseMs = COMMIT_AGAIN_MS; ; ) {
       const outcome = await this.#tryCommit(journal);
       if (outcome instanceof TuttiError) return this.#lose(outcome);
-      switch (outcome.kind) {
-        case 'committed':
-          this.#unblock();
-          return true;
-        case 'fenced':
-          return this.#lose(
-            new TuttiError('fenced', `epoch ${outcome.epoch} reigns: another orchestrator has taken over`),
-          );
-        case 'full':
-          this.#full(outcome.message);
-          if (this.#stopping) return false;
-          await pause(pauseMs);
-          break;
-        default:
-          outcome satisfies never;
+      if (outcome.kind === 'committed') {
+        this.#unblock();
+        return true;
       }
+      this.#full(outcome.message);
+      if (this.#stopping) return false;
+      const isRoomMade = await this.#makeRoom(pauseMs, journal);
+      if (this.#isLost) return false;
+      pauseMs = isRoomMade ? COMMIT_AGAIN_MS : Math.min(pauseMs * 2, COMMIT_AGAIN_MAX_MS);
     }
   }
 
-  /** What the store threw, where it will write nothing more; otherwise it may be well again later, like a full one. */
-  async #tryCommit(journal: Journal): Promise<CommitOutcome | TuttiError> {
+  /** Waits so long, and meanwhile takes the proposals that only remove. Returns whether any of them was carried out. */
+  async #makeRoom(pauseMs: number, held: Journal): Promise<boolean> {
+    let isOver = false;
+    const over = pause(pauseMs).then(() => {
+      isOver = true;
+    });
+    let isRoomMade = false;
+    while (!isOver && !this.#isLost) {
+      const at = this.#proposed.findIndex(({ proposal }) => isRemoval(proposal));
+      if (at < 0) await Promise.race([over, this.#nextStep()]);
+      else if (await this.#weigh(this.#proposed.splice(at, 1)[0]!, held)) isRoomMade = true;
+    }
+    return isRoomMade;
+  }
+
+  /** What ends the loop, where nothing more can be written; a store that fails otherwise may be well again later, like a full one. */
+  async #tryCommit(journal: Journal): Promise<Exclude<CommitOutcome, { kind: 'fenced' }> | TuttiError> {
     try {
-      return await this.#deps.store.commit(this.#deps.house.epoch, journal.writes);
+      const outcome = await this.#deps.store.commit(this.#deps.house.epoch, journal.writes);
+      if (outcome.kind !== 'fenced') return outcome;
+      return new TuttiError('fenced', `epoch ${outcome.epoch} reigns: another orchestrator has taken over`);
     } catch (thrown) {
       if (thrown instanceof TuttiError && thrown.code === 'store_failed') return thrown;
       return { kind: 'full', message: messageOf(thrown) };

@@ -7,7 +7,6 @@
 import type { Clock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
-import { InTurn } from '../base/in-turn.js';
 import { canonicalJson } from '../base/json/canonical.js';
 import type { Logger } from '../base/logger.js';
 import { PauseFreeClock } from '../base/pause-free-clock.js';
@@ -17,7 +16,6 @@ import { LOCAL_CLUSTER } from '../model/cluster.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
-import { AgeGuard } from './age-guard.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
@@ -29,6 +27,7 @@ import { type Gauges, gaugesOf } from './gauges.js';
 import { Indexes } from './indexes.js';
 import { type IngestDeps, ingest } from './ingest.js';
 import { load } from './load.js';
+import { look } from './look.js';
 import { Loop } from './loop.js';
 import { PayloadCache } from './payload-cache.js';
 import { Performer } from './perform.js';
@@ -53,10 +52,11 @@ import type { ReadStoredGraph } from './queries/graphs.js';
 import { isRefusal, pageOf } from './queries/pages.js';
 import type { StartReader } from './queries/service/lane.js';
 import { QueryService } from './queries/service/service.js';
-import { decodeRow, type IdempotencyRow } from './records.js';
+import { type AgesRow, decodeRow, type IdempotencyRow } from './records.js';
 import { newestEventAt, recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
-import { Retention } from './retention.js';
+import { AgeGuard, storedDoubt } from './retention/age-guard.js';
+import { Retention } from './retention/retention.js';
 import { workStats } from './work/counts.js';
 import { recoveredWork } from './work/recovered.js';
 import { WorkInView } from './work/work-in-view.js';
@@ -70,8 +70,6 @@ const MAILBOX_BYTES = 256 * 1024 * 1024;
 const REQUESTS_LIMIT = 20_000;
 /** What is a few minutes too old may stay for a few minutes. */
 const RETENTION_INTERVAL_MS = 5 * 60 * 1000;
-/** Instances that keep their node_id for ever; of more, those that have been dead the longest are forgotten. */
-const NODES_KEPT = 5_000;
 /** Recent payloads held in memory, for the assignments that they unlock. */
 const PAYLOAD_CACHE_BYTES = 16 * 1024 * 1024;
 
@@ -157,7 +155,6 @@ export class Orchestrator implements Coordinator {
     this.storeId = deps.store.storeId;
     this.#state = parts.state;
     this.#clock = parts.clock;
-    this.#ages = parts.ages;
     this.events = parts.events;
     this.work.adopt(recoveredWork(parts.state.tasks.values(), deps.clock.wallMs()));
     this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
@@ -172,6 +169,7 @@ export class Orchestrator implements Coordinator {
         this.work.observe(events);
         parts.events.announce(events);
       },
+      onTrimmed: (oldest) => parts.events.trimmed(oldest),
       onReply: (reply, cursor) => this.#settle(reply, cursor),
       onRefused: (refused) => this.#logRefused(refused),
     });
@@ -185,6 +183,7 @@ export class Orchestrator implements Coordinator {
       mailboxLimit: deps.options.mailboxLimit,
       mailboxBytes: MAILBOX_BYTES,
       load: (steps) => load(deps.store, parts.state, steps),
+      look: (proposal) => look(deps.store, proposal),
       perform: (journal) => performer.perform(journal),
       onFull: () => this.#retention.hurry(),
       onLost: deps.onLost,
@@ -200,28 +199,31 @@ export class Orchestrator implements Coordinator {
         deps.logger.error({ sha256 }, 'the file of a blob is gone or has other content');
       },
     });
-    const inTurn = new InTurn();
+    this.#ages = new AgeGuard({
+      proposals: this.#loop,
+      stored: parts.doubt,
+      wallMs: () => deps.clock.wallMs(),
+      monotonicMs: () => deps.clock.monotonicMs(),
+      newestEventAt: parts.newestEventAt,
+      trustClock: deps.options.trustClock ?? false,
+      logger: deps.logger,
+    });
     this.#retention = new Retention({
       store: deps.store,
-      state: parts.state,
-      epoch: parts.epoch,
+      proposals: this.#loop,
+      graphs: parts.state,
       wallMs: () => deps.clock.wallMs(),
-      agesAreBelieved: () => parts.ages.areBelieved(),
+      agesAreBelieved: () => this.#ages.areBelieved(),
       keepEvents: deps.options.keepEvents,
       forgetDays: deps.options.forgetDays,
-      forgetNodes: (seenBefore) => this.#forgetNodes(seenBefore),
-      inTurn,
-      trimmed: (oldest) => parts.events.trimmed(oldest),
-      collectBlob: (sha256, commit) => this.blobs.collect(sha256, commit),
-      settle: ({ name }) => void this.#loop.post({ kind: 'forgotten', name }),
+      collectBlob: (sha256, take) => this.blobs.collect(sha256, take),
       logger: deps.logger,
     });
     this.#indexes = new Indexes({
       store: deps.store,
+      proposals: this.#loop,
       state: parts.state,
-      epoch: parts.epoch,
       events: parts.events,
-      inTurn,
       logger: deps.logger,
     });
     this.#service = parts.service;
@@ -235,16 +237,8 @@ export class Orchestrator implements Coordinator {
   static async open(deps: OrchestratorDeps): Promise<Orchestrator> {
     const clock = new PauseFreeClock(deps.clock);
     const epoch = await deps.store.reign();
-    const ages = new AgeGuard({
-      store: deps.store,
-      epoch,
-      wallMs: () => deps.clock.wallMs(),
-      monotonicMs: () => deps.clock.monotonicMs(),
-      newestEventAt: await newestEventAt(deps.store),
-      trustClock: deps.options.trustClock ?? false,
-      logger: deps.logger,
-    });
-    await ages.start();
+    const doubt = await storedDoubt(deps.store);
+    const newest = await newestEventAt(deps.store);
     await noteFactsSince(deps.store, epoch);
     const state = await recover({
       store: deps.store,
@@ -262,7 +256,7 @@ export class Orchestrator implements Coordinator {
     );
     await events.start();
     service.start();
-    return new Orchestrator(deps, { epoch, state, clock, events, ages, service });
+    return new Orchestrator(deps, { epoch, state, clock, events, doubt, newestEventAt: newest, service });
   }
 
   /**
@@ -277,6 +271,7 @@ export class Orchestrator implements Coordinator {
     const { bus, options } = this.#deps;
     this.#addresses.blobs = blobUrl;
     this.#clock.start();
+    this.#ages.start();
     await this.blobs.tidy();
     const doors = new Doors((step, cost) => this.#loop.post(step, cost));
     const endpoints = await bus.start(
@@ -484,20 +479,6 @@ export class Orchestrator implements Coordinator {
     return { cursor, value: reply.kind === 'view' ? reply.value : [] };
   }
 
-  async #forgetNodes(seenBefore: number): Promise<number> {
-    for (let forgotten = 0; ; ) {
-      const answer = await this.#answerTo((id) => ({
-        kind: 'forget nodes',
-        id,
-        seenBefore,
-        kept: NODES_KEPT,
-      }));
-      const nodes = answer.ok ? Number(answer.body.nodes) : 0;
-      forgotten += nodes;
-      if (nodes === 0) return forgotten;
-    }
-  }
-
   #post(step: (id: number) => Step): Promise<{ reply: Reply; cursor: number }> {
     this.#requests += 1;
     const id = this.#requests;
@@ -567,7 +548,8 @@ interface Parts {
   readonly state: State;
   readonly clock: PauseFreeClock;
   readonly events: CommittedEvents;
-  readonly ages: AgeGuard;
+  readonly doubt: AgesRow | undefined;
+  readonly newestEventAt: number | undefined;
   readonly service: QueryService;
 }
 

@@ -31,6 +31,8 @@ export interface PerformDeps {
   readonly house: House;
   readonly logger: Logger;
   readonly onCommitted: (events: readonly EncodedEvent[]) => void;
+  /** Events before this `seq` are gone. */
+  readonly onTrimmed: (oldest: number) => void;
   readonly onReply: (reply: Reply, cursor: number) => void;
   readonly onRefused: (refused: RefusedPeer) => void;
 }
@@ -67,6 +69,7 @@ export class Performer {
       this.#publish(journal.events);
       this.#warn(journal.events);
     }
+    if (journal.trimmedTo !== undefined) this.#deps.onTrimmed(journal.trimmedTo);
     for (const reply of journal.replies) this.#deps.onReply(reply, journal.cursor);
     for (const refused of journal.refusals) this.#deps.onRefused(refused);
   }

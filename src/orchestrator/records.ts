@@ -6,6 +6,7 @@
  * | meta | `cursor` | the newest event's seq |
  * | meta | `facts_since` | the first seq from which facts are complete (`facts-since.ts`) |
  * | meta | `index`, graph, field | `IndexRow`: what was found before the index was declared |
+ * | meta | `ages_held` | `AgesRow`, while the wall clock is in doubt |
  * | graphs | name, version | `GraphRow` |
  * | problems | created_seq | `ProblemRow` |
  * | problem_ids | problem_id | created_seq |
@@ -49,6 +50,7 @@ import { moduleName, NONE, newLog } from '../model/task.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
 import { backoffMs, REJECTED_PAUSE_MS } from '../scheduling/task-scheduler.js';
+import type { Key } from '../store/store.js';
 import type { TypesJson } from '../wire/types.js';
 
 export function encodeRow(row: unknown): Uint8Array {
@@ -83,6 +85,21 @@ export interface IndexRow {
   /** The graph version that declared it, and every later one has. */
   readonly since: number;
 }
+
+/** Where `meta` has the `IndexRow` of a field. */
+export function lateIndexKey(graph: string, field: string): Key {
+  return ['index', graph, field];
+}
+
+/** While the wall clock is in doubt. */
+export interface AgesRow {
+  /** Where the clock was expected when it leapt: Unix milliseconds. */
+  readonly expected_at: number;
+  readonly leapt_to: number;
+}
+
+/** Where `meta` has the `AgesRow`. */
+export const AGES_DOUBTED: Key = ['ages_held'];
 
 export interface IdempotencyRow {
   readonly hash: string;

@@ -67,7 +67,7 @@ it('leaves nothing of a step or of a batch behind, wherever a fact of it throws'
   await core.pass(12_000);
   await b.say({ kind: 'goodbye' });
   await core.turn({ kind: 'blob', id: 1, sha256: 'f'.repeat(64), size: 3 });
-  await core.turn({ kind: 'forget nodes', id: 2, seenBefore: core.wallMs + 1, kept: 0 });
+  await core.propose({ kind: 'remove nodes', seenBefore: core.wallMs + 1, kept: 0 });
   const types = core.state.graph('pair')!.types;
   const more = graphOf('pair', moduleSpec('a', ['source']), moduleSpec('b', ['a']), moduleSpec('c', ['b']));
   await core.ask({

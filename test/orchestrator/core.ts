@@ -18,10 +18,13 @@ import { checkStore, type StoreFault, type StoreVerdict } from '../../src/orches
 import { consider, decide, nextDueMs } from '../../src/orchestrator/decide/decide.js';
 import { type AssignOrder, Journal } from '../../src/orchestrator/decide/journal.js';
 import type { FleetNode, State } from '../../src/orchestrator/decide/state.js';
-import type { House, Loaded, PreparedRequest, Step } from '../../src/orchestrator/decide/turn.js';
+import type { House, Loaded, PreparedRequest, Step, Turn } from '../../src/orchestrator/decide/turn.js';
+import { weigh } from '../../src/orchestrator/decide/weigh.js';
 import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
-import { load } from '../../src/orchestrator/load.js';
+import { load, NOTHING_LOADED } from '../../src/orchestrator/load.js';
+import { look, type Matter } from '../../src/orchestrator/look.js';
 import type { Answer } from '../../src/orchestrator/port.js';
+import type { Proposal, Weighed } from '../../src/orchestrator/proposals.js';
 import { decodeRow, type TaskRow } from '../../src/orchestrator/records.js';
 import { recover } from '../../src/orchestrator/recover.js';
 import { createMemoryDisk, type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
@@ -134,6 +137,8 @@ export class Core {
   state!: State;
   /** Each turn is tried first with a throw at each of its facts. */
   isSabotaged = false;
+  /** The oldest event that is left. */
+  trimmedTo = 1;
   /** How many steps, and how many batches, were seen to leave nothing behind. */
   undoneSteps = 0;
   undoneBatches = 0;
@@ -175,6 +180,13 @@ export class Core {
   }
 
   async turn(...steps: Step[]): Promise<Turned> {
+    const journal = await this.decide(...steps);
+    await this.commit(journal);
+    return new Turned(journal);
+  }
+
+  /** A batch that is decided and not committed yet. */
+  async decide(...steps: Step[]): Promise<Journal> {
     const loaded = await load(this.#store, this.state, steps);
     if (this.isSabotaged) this.#sabotage(loaded, steps);
     const journal = new Journal(this.state.cursor, this.wallMs, this.state.undo);
@@ -183,10 +195,63 @@ export class Core {
     decide({ state, journal, house: this.#house(), ids, loaded, nowMs, wallMs }, steps, (thrown) => {
       throw thrown;
     });
+    return journal;
+  }
+
+  async commit(journal: Journal): Promise<void> {
     const outcome = await this.#store.commit(this.epoch, journal.writes);
     if (outcome.kind !== 'committed') throw new Error(outcome.kind);
+    this.#mirror.follow(this.state, journal);
+  }
+
+  /** As the loop does it: a batch of its own, before the one that is `held`. */
+  async propose(proposal: Proposal, held?: Journal): Promise<Weighed> {
+    const matter = await look(this.#store, proposal);
+    const { state } = this;
+    const before = held?.before ?? state.cursor;
+    if (this.isSabotaged) this.#sabotageProposal(matter, before, held);
+    const journal = new Journal(before, this.wallMs, state.undo);
+    const weighed = weigh(this.#turnOf(journal), matter, held);
+    const outcome = await this.#store.commit(this.epoch, journal.writes);
+    if (outcome.kind === 'full') {
+      state.undo.back(0);
+      return { kind: 'no room' };
+    }
+    if (outcome.kind !== 'committed') throw new Error(outcome.kind);
+    state.undo.keep();
     this.#mirror.follow(state, journal);
-    return new Turned(journal);
+    this.trimmedTo = journal.trimmedTo ?? this.trimmedTo;
+    return weighed;
+  }
+
+  #sabotageProposal(matter: Matter, cursor: number, held: Journal | undefined): void {
+    const { state } = this;
+    const before = portraitOf(state);
+    for (let failAt = 1; ; failAt += 1) {
+      const journal = new FaultyJournal(cursor, this.wallMs, state.undo);
+      let facts = 0;
+      journal.fails = () => {
+        facts += 1;
+        return facts === failAt;
+      };
+      try {
+        weigh(this.#turnOf(journal), matter, held);
+      } catch (thrown) {
+        if (!(thrown instanceof Injected)) throw thrown;
+        this.undoneSteps += 1;
+        expect([portraitOf(state), journal.facts, journal.writes]).toEqual([before, [], []]);
+        continue;
+      }
+      state.undo.back(0);
+      expect(portraitOf(state)).toEqual(before);
+      return;
+    }
+  }
+
+  #turnOf(journal: Journal): Turn {
+    const { state, nowMs, wallMs } = this;
+    const ids = { uuid: () => this.uuid(), secret: () => '' };
+    return { state, journal, house: this.#house(), ids, loaded: NOTHING_LOADED, nowMs, wallMs };
   }
 
   /** Tries the turn with a throw at each of its facts, one after the other: nothing is left of the step that threw, nor of the batch when it is undone. */

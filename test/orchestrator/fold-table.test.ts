@@ -702,6 +702,68 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'request.answered', key: 'k', hash: 'h', answer: {}, expires_at: 9 },
     changes: ['put idempotency', 'put idempotency_by_time'],
   },
+  'iteration.indexed': {
+    given: [],
+    fact: { type: 'iteration.indexed', ...task, problem_seq: 3, index: [['a.seq', 'n1']], summary: {} },
+    changes: ['put iteration_index'],
+    // It is in the summary.
+    unread: ['problem_id'],
+  },
+  'index.completed': {
+    given: [],
+    fact: { type: 'index.completed', graph: 'g', field: 'a.seq', since: 2 },
+    changes: ['put meta'],
+  },
+  'ages.doubted': {
+    given: [],
+    fact: { type: 'ages.doubted', expected_at: 5, leapt_to: 9 },
+    changes: ['put meta'],
+  },
+  'ages.trusted': { given: [], fact: { type: 'ages.trusted' }, changes: ['delete meta'] },
+  'iteration.thinned': {
+    given: [],
+    fact: {
+      ...{ type: 'iteration.thinned', ...task, problem_seq: 3, index: [['a.seq', 'n1']], event_pages: [4] },
+      ...{ payloads: [['x', 1]], blobs: [['aa', 'x', 1]] },
+    },
+    changes: ['delete blob_refs', 'delete iteration_index', 'delete payloads', 'delete task_events'],
+  },
+  'iteration.removed': {
+    given: [],
+    fact: { type: 'iteration.removed', ...task },
+    changes: ['delete iterations'],
+  },
+  'problem.hidden': {
+    given: [],
+    fact: { type: 'problem.hidden', problem_id: 'p', problem_seq: 3 },
+    changes: ['delete problem_ids', 'delete problems_by_state'],
+  },
+  'problem.removed': {
+    given: [],
+    fact: { type: 'problem.removed', problem_seq: 3 },
+    changes: ['delete problems'],
+  },
+  'events.removed': {
+    given: [],
+    fact: { type: 'events.removed', pages: [1, 4] },
+    changes: ['delete events'],
+  },
+  'blob.removed': { given: [], fact: { type: 'blob.removed', sha256: 'aa' }, changes: ['delete blobs'] },
+  'answers.removed': {
+    given: [],
+    fact: { type: 'answers.removed', expired: [[9, 'k']], keys: ['k'] },
+    changes: ['delete idempotency', 'delete idempotency_by_time'],
+  },
+  'commands.removed': {
+    given: [],
+    fact: { type: 'commands.removed', command_ids: ['c'] },
+    changes: ['delete commands'],
+  },
+  'boots.removed': {
+    given: [],
+    fact: { type: 'boots.removed', boot_ids: ['b'] },
+    changes: ['delete boots'],
+  },
 };
 
 describe.each(Object.entries(CASES) as [Fact['type'], AnyCase][])(
@@ -872,6 +934,12 @@ function otherThan(word: Word, value: unknown): unknown {
     case 'resources':
       return { cpus: 77 };
     case 'command parts':
+    case 'index entries':
+    case 'payload names':
+    case 'blob uses':
+    case 'expiries':
+    case 'ids':
+    case 'counts':
       return [];
     default:
       return word satisfies never;

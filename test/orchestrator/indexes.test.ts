@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { InTurn } from '../../src/base/in-turn.js';
 import { isIndexed } from '../../src/orchestrator/declared-indexes.js';
 import { Indexes } from '../../src/orchestrator/indexes.js';
 import type { StreamEvent } from '../../src/orchestrator/port.js';
 import { createMemoryDisk, openMemoryStore } from '../../src/store/memory.js';
 import { iterationRows, meterGraph, problemIdOf, rowsOf } from '../support/history.js';
+import { weighing } from '../support/weighing.js';
 
 const FIELD = 'meter.value';
 
@@ -18,7 +18,7 @@ async function house(versions = [meterGraph(1, []), meterGraph(2, [FIELD])]) {
   const open = () =>
     new Indexes({
       store,
-      epoch,
+      proposals: weighing(store, epoch, graphs),
       state: {
         graphs,
         graph: (name, version) => graphs.get(name)?.at(version === undefined ? -1 : version - 1),
@@ -29,7 +29,6 @@ async function house(versions = [meterGraph(1, []), meterGraph(2, [FIELD])]) {
           return () => listeners.delete(listener);
         },
       },
-      inTurn: new InTurn(),
       logger: pino({ enabled: false }),
     });
   return {

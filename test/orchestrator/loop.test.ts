@@ -6,7 +6,9 @@ import type { Journal } from '../../src/orchestrator/decide/journal.js';
 import { State } from '../../src/orchestrator/decide/state.js';
 import type { House, Step } from '../../src/orchestrator/decide/turn.js';
 import { load } from '../../src/orchestrator/load.js';
+import { look } from '../../src/orchestrator/look.js';
 import { Loop } from '../../src/orchestrator/loop.js';
+import type { Proposal, Weighed } from '../../src/orchestrator/proposals.js';
 import { createMemoryStore } from '../../src/store/memory.js';
 import type { CommitOutcome, Write } from '../../src/store/store.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
@@ -34,6 +36,8 @@ const FULL: CommitOutcome = { kind: 'full', message: 'no room' };
 
 let outcomes: CommitOutcome[];
 let commits: number[];
+/** The tables that each commit is about. */
+let tables: string[][];
 let performed: Journal[];
 let lost: string[];
 let loop: Loop;
@@ -45,12 +49,15 @@ let failure: Error | undefined;
 /** So many batches cannot be performed. */
 let unperformable: number;
 let timesFull: number;
+/** Why the store says nothing about proposals. */
+let unseen: Error | undefined;
 /** Why the store cannot say what a step needs. */
 let unreadable: (step: Step) => TuttiError | undefined;
 
 beforeEach(() => {
   outcomes = [];
   commits = [];
+  tables = [];
   performed = [];
   lost = [];
   waits.pauses.length = 0;
@@ -59,6 +66,7 @@ beforeEach(() => {
   unperformable = 0;
   timesFull = 0;
   unreadable = () => undefined;
+  unseen = undefined;
   const store = createMemoryStore();
   state = new State();
   loop = new Loop({
@@ -67,6 +75,7 @@ beforeEach(() => {
     store: {
       async commit(_epoch: number, writes: readonly Write[]) {
         commits.push(writes.length);
+        tables.push([...new Set(writes.map(({ table }) => table))]);
         await gate;
         const thrown = failure;
         failure = undefined;
@@ -82,6 +91,10 @@ beforeEach(() => {
     load: (steps) => {
       const error = steps.map(unreadable).find((found) => found !== undefined);
       return error ? Promise.reject(error) : load(store, state, steps);
+    },
+    look: (proposal) => {
+      if (unseen) throw unseen;
+      return look(store, proposal);
     },
     perform: async (journal) => {
       if (unperformable-- > 0) throw new Error('it cannot be sent');
@@ -328,5 +341,111 @@ describe('the loop', () => {
     open();
     await stopped;
     expect([answered(), loop.depth]).toEqual([[1], 1]);
+  });
+});
+
+describe('a proposal', () => {
+  const removes = (...commandIds: string[]): Proposal => ({ kind: 'remove commands', commandIds });
+  const doubts: Proposal = { kind: 'doubt ages', doubt: { expected_at: 1, leapt_to: 2 } };
+  /** How those of these that have been answered were, so far. */
+  function follow(...proposals: Promise<Weighed>[]): unknown[] {
+    const answers: unknown[] = [];
+    for (const [at, one] of proposals.entries())
+      one.then(
+        (weighed) => answers.push([at, weighed.kind === 'done' ? weighed.count : weighed.kind]),
+        ({ message }: Error) => answers.push([at, message]),
+      );
+    return answers;
+  }
+
+  it('is a batch of its own, between two others', async () => {
+    void loop.post(blob(1));
+    const answers = follow(loop.propose(removes('a', 'b')), loop.propose(doubts));
+    loop.start();
+    await settle();
+    expect([tables, answers]).toEqual([
+      [['commands'], ['blobs'], ['meta']],
+      [
+        [0, 2],
+        [1, 1],
+      ],
+    ]);
+    // Nothing else has to happen for it.
+    expect(await loop.propose(removes('c'))).toEqual({ kind: 'done', count: 1, isMore: false });
+  });
+
+  it('that removes is committed before a batch that waits for room, which is tried again soon; one that adds comes after it', async () => {
+    outcomes = [FULL, FULL, COMMITTED, FULL];
+    void loop.post(graphStored(1, 'g'));
+    loop.start();
+    await settle();
+    expect(endPause()).toBe(250);
+    await settle();
+    const answers = follow(loop.propose(doubts), loop.propose(removes('a')));
+    await settle();
+    expect([tables, answers, loop.blocked]).toEqual([
+      [['graphs', 'events', 'meta'], ['graphs', 'events', 'meta'], ['commands']],
+      [[1, 1]],
+      'no room',
+    ]);
+    // Its record is older than those of the batch.
+    expect(performed.flatMap(({ facts }) => facts.map(({ fact, seq }) => [fact.type, seq]))).toEqual([
+      ['commands.removed', 0],
+    ]);
+    expect(endPause()).toBe(500);
+    await settle();
+    expect(endPause()).toBe(250);
+    await settle();
+    expect([tables.slice(3), answers, loop.blocked]).toEqual([
+      [['graphs', 'events', 'meta'], ['graphs', 'events', 'meta'], ['meta']],
+      [
+        [1, 1],
+        [0, 1],
+      ],
+      undefined,
+    ]);
+  });
+
+  it('that finds no room leaves nothing behind, and the loop goes on', async () => {
+    const node = state.addNode({
+      ...{ nodeId: 'n', module: 'm', instance: 'i', bootId: 'b', incarnation: 1, version: '', capacity: 1 },
+      ...{ desired: 'started', status: 'IDLE', liveness: 'dead', error: undefined, lastSeenAt: 0 },
+      ...{ labels: {}, executions: new Set() },
+    });
+    state.undo.keep();
+    outcomes = [FULL];
+    loop.start();
+    const forgets: Proposal = { kind: 'remove nodes', seenBefore: 1, kept: 0 };
+    expect(await loop.propose(forgets)).toEqual({ kind: 'no room' });
+    expect([state.nodes.get('n'), performed, loop.blocked]).toEqual([node, [], undefined]);
+    void loop.post(blob(1));
+    await settle();
+    expect(answered()).toEqual([1]);
+    expect(await loop.propose(forgets)).toMatchObject({ kind: 'done', count: 1 });
+    expect(state.nodes.size).toBe(0);
+  });
+
+  it('that cannot be decided is rejected with the reason, and the loop goes on', async () => {
+    unseen = new Error('a value is damaged');
+    loop.start();
+    await expect(loop.propose(removes('a'))).rejects.toThrow('a value is damaged');
+    unseen = undefined;
+    expect(await loop.propose(removes('a'))).toMatchObject({ kind: 'done' });
+  });
+
+  it('is answered that the loop has stopped where it takes nothing more', async () => {
+    outcomes = [{ kind: 'fenced', epoch: 2 }];
+    loop.start();
+    const answers = follow(loop.propose(removes('a')), loop.propose(removes('b')));
+    await settle();
+    await loop.stop();
+    expect([answers, lost, await loop.propose(removes('c'))]).toEqual([
+      [
+        [0, 'stopped'],
+        [1, 'stopped'],
+      ],
+      ['fenced'],
+      { kind: 'stopped' },
+    ]);
   });
 });

@@ -424,14 +424,9 @@ describe('a dead node', () => {
   }
 
   const forget = async (): Promise<unknown> => {
-    const step = {
-      kind: 'forget nodes',
-      id: 1,
-      seenBefore: core.wallMs - 30 * 86_400_000,
-      kept: 5000,
-    } as const;
-    const [answer] = (await core.turn(step)).answers;
-    return answer?.ok && answer.body.nodes;
+    const seenBefore = core.wallMs - 30 * 86_400_000;
+    const weighed = await core.propose({ kind: 'remove nodes', seenBefore, kept: 5000 });
+    return weighed.kind === 'done' && weighed.count;
   };
 
   it('is forgotten after an hour where its name was made up, and kept where somebody gave it one', async () => {

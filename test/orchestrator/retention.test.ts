@@ -1,18 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { InTurn } from '../../src/base/in-turn.js';
 import { silentLogger } from '../../src/base/logger.js';
 import type { Graph, Retention as Policy } from '../../src/model/graph.js';
 import { indexElement, indexKey } from '../../src/orchestrator/index-key.js';
+import type { Proposals } from '../../src/orchestrator/proposals.js';
 import { decodeRow, EMPTY, encodeRow } from '../../src/orchestrator/records.js';
-import { Retention } from '../../src/orchestrator/retention.js';
-import type { Store } from '../../src/store/store.js';
+import { Retention } from '../../src/orchestrator/retention/retention.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 let core: Core;
 let peer: Peer;
-let trimmedTo: number;
 /** Whether the wall clock is. */
 let believed: boolean;
 /** Nodes that are never forgotten. */
@@ -23,32 +21,23 @@ async function open(retention: Policy): Promise<void> {
   core = await Core.open([graph]);
   peer = core.peer('a');
   await peer.join();
-  trimmedTo = 1;
   believed = true;
   kept = 100;
 }
 
 beforeEach(() => open({ keepLast: 1, maxIterations: 2 }));
 
-function retention(more: { readonly keepEvents?: number; readonly store?: Store } = {}): Retention {
+function retention(more: { readonly keepEvents?: number; readonly proposals?: Proposals } = {}): Retention {
   return new Retention({
-    store: more.store ?? core.store,
-    state: core.state,
-    epoch: core.epoch,
+    store: core.store,
+    proposals: more.proposals ?? core,
+    graphs: core.state,
     wallMs: () => core.wallMs,
-    agesAreBelieved: async () => believed,
+    agesAreBelieved: () => believed,
     keepEvents: more.keepEvents ?? 0,
     forgetDays: 30,
-    forgetNodes: async (seenBefore) => {
-      const { answers } = await core.turn({ kind: 'forget nodes', id: 1, seenBefore, kept });
-      return answers[0]?.ok ? Number(answers[0].body.nodes) : 0;
-    },
-    inTurn: new InTurn(),
-    trimmed: (oldest) => {
-      trimmedTo = oldest;
-    },
-    collectBlob: async (_, commit) => void (await commit()),
-    settle: ({ name }) => void core.state.forgetting.delete(name),
+    nodesKept: kept,
+    collectBlob: async (_, take) => void (await take()),
     logger: silentLogger,
   });
 }
@@ -60,6 +49,25 @@ async function solve(step: ReturnType<Core['submits']>): Promise<string> {
   await peer.report(order!, 'ACCEPTED');
   await peer.publish(order!, 1);
   return order!.taskId.problemId;
+}
+
+/** The same, with so many outputs. */
+async function solveAtLength(outputs: number): Promise<string> {
+  const [order] = (await core.turn(core.submits('kept'))).only(peer.route, 'assign order');
+  for (let seq = 1; seq < outputs; seq += 1) await peer.publish(order!, seq, { last: false });
+  await peer.publish(order!, outputs);
+  return order!.taskId.problemId;
+}
+
+/** After so many proposals there is no room for more. */
+function interrupted(after: number): Proposals {
+  let proposals = 0;
+  return {
+    async propose(proposal) {
+      proposals += 1;
+      return proposals > after ? { kind: 'no room' } : core.propose(proposal);
+    },
+  };
 }
 
 const iterates = (problemId: string, parentIterationId?: number) =>
@@ -129,14 +137,54 @@ describe('iterations that are not to be kept', () => {
   });
 
   it('cannot be iterated on while they are being removed', async () => {
-    await open({ keepLast: 0, maxIterations: 0 });
-    const problem = await solve(core.submits('kept'));
-    core.state.forgetting.add(problem);
+    await open({ keepLast: 1, maxIterations: 0 });
+    const [order] = (await core.turn(core.submits('kept'))).only(peer.route, 'assign order');
+    for (let seq = 1; seq < 400; seq += 1) await peer.publish(order!, seq, { last: false });
+    const { taskId } = order!;
+    await core.ask({ kind: 'task_command', taskId, command: 'terminate' });
+    await peer.beat();
+    await core.pass(6000);
+    await core.pass(60_000);
+    const { problemId: problem } = taskId;
+    const again = core.peer('a');
+    await again.join();
+    peer = again;
+    await solve(iterates(problem));
+    expect(await retention({ proposals: interrupted(1) }).run()).toMatchObject({ iterations: 0 });
+    expect([...core.state.beingRemoved]).toEqual([problem]);
     expect((await core.turn(iterates(problem))).answers).toMatchObject([
       { ok: false, kind: 'unavailable', code: 'being_removed' },
     ]);
-    await core.turn({ kind: 'forgotten', name: problem });
+    expect(await retention().run()).toMatchObject({ iterations: 1, problems: 0 });
+    expect([...core.state.beingRemoved]).toEqual([]);
     expect((await core.turn(iterates(problem))).answers).toMatchObject([{ ok: true }]);
+    expect([await iterationsOf(problem), await faults()]).toEqual([[2, 3], []]);
+  });
+
+  it('of a problem that goes as a whole cannot be found from the first of them on, and go also after a restart', async () => {
+    await open({ keepLast: 0, maxIterations: 0 });
+    const problem = await solveAtLength(400);
+    await solve(iterates(problem, 1));
+    expect(await retention({ proposals: interrupted(1) }).run()).toMatchObject({ iterations: 0 });
+    expect((await core.turn(iterates(problem))).answers).toMatchObject([{ code: 'unknown_problem' }]);
+    await core.restart();
+    expect([await faults(), (await core.check()).counts['problems being removed']]).toEqual([[], 1]);
+    expect(await retention().run()).toMatchObject({ iterations: 2, problems: 1 });
+    for (const table of ['problems', 'iterations', 'payloads', 'task_events'] as const)
+      expect(await core.store.keys(table, { prefix: [] })).toEqual([]);
+    expect(await faults()).toEqual([]);
+  });
+
+  it('stay where somebody has iterated on them since they were looked at', async () => {
+    await open({ keepLast: 0, maxIterations: 0 });
+    const problem = await solve(core.submits('kept'));
+    const late: Proposals = {
+      async propose(proposal) {
+        await core.turn(iterates(problem, 1));
+        return core.propose(proposal);
+      },
+    };
+    expect(await retention({ proposals: late }).run()).toMatchObject({ iterations: 0 });
     // Now it is unfinished, and stays.
     expect(await retention().run()).toMatchObject({ iterations: 0 });
   });
@@ -148,10 +196,10 @@ describe('the event stream', () => {
     const cursor = core.state.cursor;
     const forgotten = await retention({ keepEvents: 10 }).run();
     expect(forgotten.events).toBeGreaterThan(5);
-    expect(trimmedTo).toBe(forgotten.events + 1);
+    expect(core.trimmedTo).toBe(forgotten.events + 1);
     expect(cursor - forgotten.events).toBeGreaterThanOrEqual(10);
     const [first] = await core.store.keys('events', { prefix: [], limit: 1 });
-    expect(first).toEqual([trimmedTo]);
+    expect(first).toEqual([core.trimmedTo]);
     expect(await faults()).toEqual([]);
   });
 
@@ -216,32 +264,15 @@ describe('an index that was declared later', () => {
 
   it('loses that first, so that nothing is found whose outputs are gone already', async () => {
     await open({ keepLast: 0, maxIterations: 1 });
-    const turned = await core.turn(core.submits('kept'));
-    const [order] = turned.only(peer.route, 'assign order');
-    for (let seq = 1; seq < 400; seq += 1) await peer.publish(order!, seq, { last: false });
-    await peer.publish(order!, 400);
-    const row = await core.row(`${order!.taskId.problemId}/1`);
+    const row = await core.row(`${await solveAtLength(400)}/1`);
     Object.assign(core.state.graph('kept')!.compiled.graph, { index: ['a.seq'] });
     await solve(core.submits('kept'));
     const key = indexKey('a.seq', indexElement(400)!, row.problem_seq, 1);
     await core.store.commit(core.epoch, [{ op: 'put', table: 'iteration_index', key, value: EMPTY }]);
     const indexed = async () => (await core.store.keys('iteration_index', { prefix: [] })).length;
     expect(await indexed()).toBe(2);
-    let commits = 0;
-    const interrupted = new Proxy(core.store, {
-      get(store, name) {
-        const member = Reflect.get(store, name);
-        if (name === 'commit') {
-          return async (...batch: Parameters<Store['commit']>) => {
-            commits += 1;
-            return commits > 1 ? { kind: 'full', message: '' } : store.commit(...batch);
-          };
-        }
-        return typeof member === 'function' ? member.bind(store) : member;
-      },
-    });
-    expect(await retention({ store: interrupted }).run()).toMatchObject({ iterations: 0 });
-    expect([commits > 1, await indexed()]).toEqual([true, 1]);
+    expect(await retention({ proposals: interrupted(1) }).run()).toMatchObject({ iterations: 0 });
+    expect(await indexed()).toBe(1);
     expect(await retention().run()).toMatchObject({ iterations: 1 });
     expect(await faults()).toEqual([]);
   });

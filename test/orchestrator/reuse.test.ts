@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { InTurn } from '../../src/base/in-turn.js';
 import { silentLogger } from '../../src/base/logger.js';
 import { parseTaskId } from '../../src/model/task-id.js';
 import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest } from '../../src/orchestrator/decide/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
-import { Retention } from '../../src/orchestrator/retention.js';
+import { Retention } from '../../src/orchestrator/retention/retention.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 
 const GRAPH = {
@@ -223,17 +222,9 @@ describe('an iteration that reuses outputs', () => {
     const compiled = core.state.graph('chain')!.compiled as { graph: object };
     compiled.graph = { ...compiled.graph, retention: { keepLast: 1, maxIterations: 0 } };
     const retention = new Retention({
-      ...{
-        store: core.store,
-        state: core.state,
-        epoch: core.epoch,
-        wallMs: () => core.wallMs,
-        agesAreBelieved: async () => true,
-        keepEvents: 0,
-      },
-      ...{ trimmed: () => {}, collectBlob: async () => {}, logger: silentLogger },
-      ...{ forgetDays: 30, forgetNodes: async () => 0, inTurn: new InTurn() },
-      settle: ({ name }) => void core.state.forgetting.delete(name),
+      ...{ store: core.store, proposals: core, graphs: core.state, wallMs: () => core.wallMs },
+      ...{ agesAreBelieved: () => true, keepEvents: 0, forgetDays: 30 },
+      ...{ collectBlob: async () => {}, logger: silentLogger },
     });
     await retention.run();
     const left = await core.store.keys('iterations', { prefix: [problemId] });

@@ -12,15 +12,16 @@ const [runs, from] = [Number(values.runs), Number(values.from)];
 const REPORT_EVERY = 1000;
 const SHOWN_CHARACTERS = 2000;
 
-const counts = { runs: 0, failed: 0, tasks: 0, succeeded: 0, crashes: 0, events: 0 };
+const counts = { runs: 0, failed: 0, tasks: 0, succeeded: 0, crashes: 0, removed: 0, events: 0 };
 const began = performance.now();
 for (let seed = from; seed < from + runs; seed += 1) {
   counts.runs += 1;
   try {
-    const { tasks, succeeded, crashes, events } = await simulate(seed);
+    const { tasks, succeeded, crashes, removed, events } = await simulate(seed);
     counts.tasks += tasks;
     counts.succeeded += succeeded;
     counts.crashes += crashes;
+    counts.removed += removed;
     for (const count of events.values()) counts.events += count;
   } catch (thrown) {
     counts.failed += 1;

@@ -3,18 +3,23 @@
  * step between them; and as there, a batch of what nobody waits for is held open for what follows.
  */
 import { silentLogger } from '../../src/base/logger.js';
+import type { Retention as Policy } from '../../src/model/graph.js';
 import { checkStore, type StoreFault } from '../../src/orchestrator/check.js';
 import { consider, nextDueMs, seal } from '../../src/orchestrator/decide/decide.js';
 import type { Journal, Reply } from '../../src/orchestrator/decide/journal.js';
-import type { State } from '../../src/orchestrator/decide/state.js';
+import type { LoadedGraph, State } from '../../src/orchestrator/decide/state.js';
 import type { House, PreparedRequest, Step, Turn } from '../../src/orchestrator/decide/turn.js';
+import { weigh } from '../../src/orchestrator/decide/weigh.js';
 import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
-import { load } from '../../src/orchestrator/load.js';
+import { load, NOTHING_LOADED } from '../../src/orchestrator/load.js';
+import { look } from '../../src/orchestrator/look.js';
 import { PayloadCache } from '../../src/orchestrator/payload-cache.js';
 import { Performer } from '../../src/orchestrator/perform.js';
 import type { Answer } from '../../src/orchestrator/port.js';
+import { isRemoval, type Proposal, type Proposals, type Weighed } from '../../src/orchestrator/proposals.js';
 import type { Clocks } from '../../src/orchestrator/records.js';
 import { recover } from '../../src/orchestrator/recover.js';
+import { type Forgotten, Retention } from '../../src/orchestrator/retention/retention.js';
 import { type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
 import { decodeHello, decodeOutputs, decodeToOrchestrator } from '../../src/wire/codec.js';
 import { FaultyJournal, Injected } from '../support/faulty-journal.js';
@@ -31,7 +36,7 @@ const HELD_MS = 10;
 /** Looks at everything that is committed, right after it is. */
 export interface Auditor {
   committed(state: State, journal: Journal): void;
-  /** A batch is over that was not worth a commit. */
+  /** A batch is over that was not worth a commit, or came before one that is decided already. */
   passed(state: State, journal: Journal): void;
   /** The process is a new one. */
   restarted(): void;
@@ -55,7 +60,12 @@ const PUBLISHER = { route: '', address: '', isKnown: true };
 
 type Asked = (answer: Answer) => void;
 
-export class Shell implements Hub {
+interface Proposed {
+  readonly proposal: Proposal;
+  readonly answer: (weighed: Weighed) => void;
+}
+
+export class Shell implements Hub, Proposals {
   readonly state: State;
   isRunning = true;
   readonly #deps: ShellDeps;
@@ -64,6 +74,7 @@ export class Shell implements Hub {
   readonly #startedAt: number;
   readonly #performer: Performer;
   readonly #mailbox: Step[] = [];
+  readonly #proposed: Proposed[] = [];
   readonly #asked = new Map<number, Asked>();
   readonly #admitted = new Set<string>();
   #requests = 0;
@@ -113,6 +124,7 @@ export class Shell implements Hub {
         error: (fields) => this.#fail(`an error was logged: ${JSON.stringify(fields)}`),
       },
       onCommitted: () => {},
+      onTrimmed: () => {},
       onReply: (reply) => this.#reply(reply),
       onRefused: () => {},
     });
@@ -151,6 +163,34 @@ export class Shell implements Hub {
     this.#asked.set(this.#requests, onAnswer);
     const dedupe = key === undefined ? undefined : { key, hash: JSON.stringify(request) };
     this.post({ kind: 'request', id: this.#requests, request, dedupe });
+  }
+
+  /** Never answered when it crashes before. */
+  propose(proposal: Proposal): Promise<Weighed> {
+    return new Promise((answer) => {
+      this.#proposed.push({ proposal, answer });
+      this.post({ kind: 'wake' });
+    });
+  }
+
+  /** One pass over what is not to be kept. */
+  async forget(policy: Policy, keepEvents: number): Promise<Forgotten> {
+    const { state } = this;
+    const { world, wallSkewMs } = this.#deps;
+    const graph = (name: string, version?: number): LoadedGraph | undefined => {
+      const loaded = state.graph(name, version);
+      if (!loaded) return undefined;
+      const { compiled } = loaded;
+      return { ...loaded, compiled: { ...compiled, graph: { ...compiled.graph, retention: policy } } };
+    };
+    const retention = new Retention({
+      ...{ store: this.#store, proposals: this, graphs: { graphs: state.graphs, graph } },
+      wallMs: () => WALL_MS + world.now + wallSkewMs(),
+      ...{ agesAreBelieved: () => true, keepEvents, forgetDays: 0, nodesKept: 1000 },
+      collectBlob: async (_, take) => void (await take()),
+      logger: silentLogger,
+    });
+    return retention.run();
   }
 
   upload(sha256: string, size: number): void {
@@ -200,6 +240,8 @@ export class Shell implements Hub {
   async #turn(): Promise<void> {
     const { world, wallSkewMs } = this.#deps;
     if (!this.isRunning) return;
+    if (this.#open === undefined) await this.#weigh(() => true);
+    if (!this.isRunning) return;
     const steps = this.#mailbox.splice(0, world.random.chance(0.1) ? 2 : 2048);
     const loaded = await load(this.#store, this.state, steps);
     const wallMs = WALL_MS + world.now + wallSkewMs();
@@ -228,9 +270,59 @@ export class Shell implements Hub {
     await this.#commit(journal, { nowMs, wallMs });
   }
 
+  /** Decides one of the proposals in a batch of its own, before the one that is held. */
+  async #weigh(isFit: (proposal: Proposal) => boolean, held?: Journal): Promise<void> {
+    const { world, auditor, wallSkewMs } = this.#deps;
+    const at = this.#proposed.findIndex(({ proposal }) => isFit(proposal));
+    if (at < 0) return;
+    const { proposal, answer } = this.#proposed.splice(at, 1)[0]!;
+    const { state } = this;
+    const matter = await look(this.#store, proposal);
+    const wallMs = WALL_MS + world.now + wallSkewMs();
+    const nowMs = world.now - this.#startedAt;
+    const journal = this.#newJournal(wallMs, held?.before);
+    const turn: Turn = {
+      ...{ state, journal, house: this.#house, ids: world.ids, loaded: NOTHING_LOADED },
+      ...{ nowMs, wallMs },
+    };
+    let weighed: Weighed;
+    try {
+      weighed = weigh(turn, matter, held);
+    } catch (thrown) {
+      this.#onError(thrown);
+      answer({ kind: 'declined' });
+      return;
+    }
+    if (world.fault(0.005)) {
+      world.note('orchestrator crashes before a removal');
+      this.crash();
+      return;
+    }
+    const outcome = await this.#store.commit(this.#house.epoch, journal.writes);
+    if (outcome.kind === 'full') {
+      state.undo.back(0);
+      answer({ kind: 'no room' });
+      return;
+    }
+    if (outcome.kind !== 'committed') throw new Error(`a commit is ${outcome.kind}`);
+    state.undo.keep();
+    if (held === undefined) auditor.committed(state, journal);
+    // The state is that of the batch that is held, and nothing says so yet.
+    else auditor.passed(state, journal);
+    if (held === undefined && world.random.chance(0.1))
+      await auditor.compare(state, this.#store, { nowMs, wallMs });
+    await this.#performer.perform(journal);
+    if (world.fault(0.005)) {
+      world.note('orchestrator crashes after a removal');
+      this.crash();
+      return;
+    }
+    answer(weighed);
+  }
+
   /** Now and then a handler, a timer or an evaluation throws right after one of its facts. */
-  #newJournal(wallMs: number): Journal {
-    const journal = new FaultyJournal(this.state.cursor, wallMs, this.state.undo);
+  #newJournal(wallMs: number, cursor: number = this.state.cursor): Journal {
+    const journal = new FaultyJournal(cursor, wallMs, this.state.undo);
     journal.fails = () => this.#deps.world.fault(0.002);
     return journal;
   }
@@ -251,7 +343,12 @@ export class Shell implements Hub {
     if (journal.writes.length > 0) {
       const outcome = await this.#store.commit(this.#house.epoch, journal.writes);
       if (outcome.kind === 'full') {
-        world.after(250, () => (this.isRunning ? this.#commit(journal, clocks) : undefined));
+        world.after(250, async () => {
+          // As many as come while nobody waits for anything else.
+          for (let count = world.random.int(0, 3); count > 0 && this.isRunning; count -= 1)
+            await this.#weigh(isRemoval, journal);
+          if (this.isRunning) await this.#commit(journal, clocks);
+        });
         return;
       }
       if (outcome.kind !== 'committed') throw new Error(`a commit is ${outcome.kind}`);
@@ -276,7 +373,7 @@ export class Shell implements Hub {
   /** Until somebody says something, or it is time for something. */
   #rest(): void {
     this.#isTurning = false;
-    if (this.#mailbox.length > 0) this.post({ kind: 'wake' });
+    if (this.#mailbox.length + this.#proposed.length > 0) this.post({ kind: 'wake' });
     this.#setTimer();
   }
 

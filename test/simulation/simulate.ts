@@ -21,6 +21,8 @@ export interface RunResult {
   readonly succeeded: number;
   readonly crashes: number;
   readonly events: ReadonlyMap<string, number>;
+  /** Iterations that retention has removed. */
+  readonly removed: number;
 }
 
 /** So long after the last fault everything must have come to rest: the longest timeout, twice, and the deadline of commands. */
@@ -62,6 +64,9 @@ class Run implements Witness {
   readonly #answers = new Map<string, Answer>();
   #shell: Shell | undefined;
   #crashes = 0;
+  #removed = 0;
+  /** Why a pass of retention ended before its end. */
+  #failure: unknown;
   #wallSkewMs = 0;
 
   constructor(seed: number) {
@@ -105,6 +110,8 @@ class Run implements Witness {
       world.after(random.int(0, chaosMs), () => this.#submit());
     }
     often(random.pick([5, 20, 80]), () => this.#act());
+    // In some runs nothing is ever removed.
+    often(random.pick([0, 0, 5, 40]), () => this.#forget());
     const faults = [1, 2, 3, 4, 5, 6, 7, 8, 9].filter(() => random.chance(0.6));
     if (faults.length > 0)
       often(random.pick([0, 5, 20, 80]), () => this.#breakSomething(random.pick(faults)));
@@ -115,6 +122,7 @@ class Run implements Witness {
       succeeded: [...this.#audit.ends.values()].filter((end) => end === 'succeeded').length,
       crashes: this.#crashes,
       events: this.#audit.counts,
+      removed: this.#removed,
     };
   }
 
@@ -341,8 +349,24 @@ class Run implements Witness {
     else this.#fill();
   }
 
+  /** A pass of retention, beside everything else. */
+  #forget(): void {
+    const { random } = this.world;
+    const policy = { keepLast: random.int(0, 1), maxIterations: random.int(0, 6) };
+    this.#shell?.forget(policy, random.pick([0, 50])).then(
+      ({ iterations }) => {
+        this.#removed += iterations;
+      },
+      (thrown) => {
+        this.#failure ??= thrown;
+      },
+    );
+  }
+
   #fill(): void {
     this.#disk.full = true;
+    // Where retention is at work, it is in a hurry then.
+    if (this.world.random.chance(0.5)) this.#forget();
     this.world.after(this.world.random.int(100, 3000), () => {
       this.#disk.full = false;
     });
@@ -366,6 +390,7 @@ class Run implements Witness {
       await world.runUntil(world.now + 2000);
     } while (world.now < end && !this.#isQuiet());
     this.#checkQuiet();
+    if (this.#failure !== undefined) throw this.#failure;
     const faults = await this.#shell!.faults();
     check(faults.length === 0, `the store has faults: ${JSON.stringify(faults)}`);
     for (const key of this.#accepted)

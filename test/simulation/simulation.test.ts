@@ -17,18 +17,22 @@ it('keeps every promise through crashes, losses, repeats and restarts, whatever 
   let tasks = 0;
   let succeeded = 0;
   let crashes = 0;
+  let removed = 0;
   const events = new Map<string, number>();
   for (const seed of seeds) {
     const result = await simulate(seed);
     tasks += result.tasks;
     succeeded += result.succeeded;
     crashes += result.crashes;
+    removed += result.removed;
     for (const [type, count] of result.events) events.set(type, (events.get(type) ?? 0) + count);
   }
-  if (process.env.VERBOSE) console.log({ tasks, succeeded, crashes }, Object.fromEntries([...events].sort()));
+  if (process.env.VERBOSE)
+    console.log({ tasks, succeeded, crashes, removed }, Object.fromEntries([...events].sort()));
   expect(succeeded / tasks).toBeGreaterThan(LEAST_SUCCEEDED);
   if (seeds.length < 100) return;
   expect(crashes).toBeGreaterThan(seeds.length / 4);
+  expect(removed).toBeGreaterThan(seeds.length / 4);
   for (const type of [
     'node.dead',
     'execution.lost',

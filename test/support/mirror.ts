@@ -46,7 +46,10 @@ export class Mirror {
     }
     state.undo.set(state, 'cursor', told.cursor);
     state.undo.keep();
-    const [ours, theirs] = [told.writes, writes.filter(({ table }) => table !== 'payloads')];
+    const [ours, theirs] = [
+      told.writes,
+      writes.filter(({ op, table }) => op === 'delete' || table !== 'payloads'),
+    ];
     for (let at = 0; at < Math.max(ours.length, theirs.length); at += 1) {
       const [folded, written] = [ours[at], theirs[at]];
       if (isSame(folded, written)) continue;

@@ -11,11 +11,11 @@ const OF_ERRORS = ['internal_errors', 'evaluations_failed'];
 /** `ignored`: fields by their names. */
 export function portraitOf(state: State, ignored: readonly string[] = []): unknown {
   const { broker, timers, undo: _, ...rest } = state;
-  const { cursor, queuedAt, assignments, freed, forgetting, tasks, executions, problems } = rest;
+  const { cursor, queuedAt, assignments, freed, beingRemoved, tasks, executions, problems } = rest;
   const counters = [...state.counters.entries()].filter(([name, n]) => n !== 0 && !OF_ERRORS.includes(name));
   return JSON.parse(
     JSON.stringify({
-      ...{ cursor, queuedAt, assignments, freed: [...freed].sort(), forgetting: [...forgetting] },
+      ...{ cursor, queuedAt, assignments, freed: [...freed].sort(), beingRemoved: [...beingRemoved] },
       graphs: [...state.graphs].map(([name, versions]) => [name, versions.length]),
       tasks: sorted(
         [...tasks.values()].map((task) => [

@@ -123,11 +123,23 @@ function isOutlived(state: State, { nodeId, incarnation }: Greeter, hello: Hello
  * Forgets nodes with made-up names an hour after they died, and others that have long been dead where more are on record than are kept:
  * those that were seen longest ago first, so many at once. Returns how many.
  */
-export function forgetNodes(turn: Turn, seenBefore: number, kept: number): number {
+export function forgetNodes(
+  turn: Turn,
+  {
+    seenBefore,
+    kept,
+    spared,
+  }: {
+    readonly seenBefore: number;
+    readonly kept: number;
+    /** Not these, by their node_ids. */
+    readonly spared?: ReadonlySet<string>;
+  },
+): number {
   const { state, wallMs } = turn;
   const awaited = awaitedNodes(state);
   const dead = [...state.nodes.values()]
-    .filter((node) => isGone(node) && !awaited.has(node.nodeId))
+    .filter((node) => isGone(node) && !awaited.has(node.nodeId) && !spared?.has(node.nodeId))
     .sort((a, b) => a.heardAt - b.heardAt);
   const isNameless = ({ module, instance, heardAt }: FleetNode): boolean =>
     isMadeUp(module, instance) && heardAt < wallMs - NAMELESS_KEPT_MS;
@@ -173,5 +185,5 @@ function isMadeUp(module: string, instance: string): boolean {
 
 /** Room for new instances, where there are as many as there may be: those go that have been dead the longest. */
 function makeRoom(turn: Turn): number {
-  return forgetNodes(turn, turn.wallMs, NODES_LIMIT - ROOM_AT_ONCE);
+  return forgetNodes(turn, { seenBefore: turn.wallMs, kept: NODES_LIMIT - ROOM_AT_ONCE });
 }

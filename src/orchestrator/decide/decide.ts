@@ -8,7 +8,6 @@
  */
 import type { NodeMessage, RefusalCode } from '../../model/protocol.js';
 import { REFUSALS } from '../../model/protocol.js';
-import { forgetNodes } from './admission.js';
 import { refusal } from './answers.js';
 import { attempt } from './attempt.js';
 import { clusterViews } from './clusters.js';
@@ -141,14 +140,6 @@ function take(turn: Turn, step: Step, onError: OnError): void {
       turn.journal.reply({ kind: 'view', request: step.id, value });
       return;
     }
-    case 'forget nodes': {
-      const nodes = forgetNodes(turn, step.seenBefore, step.kept);
-      turn.journal.answer(step.id, { ok: true, kind: 'done', body: { nodes } });
-      return;
-    }
-    case 'forgotten':
-      turn.state.forgetting.delete(step.name);
-      return;
     case 'wake':
       return;
     default:

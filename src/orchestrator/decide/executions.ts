@@ -191,7 +191,7 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
     if (bytes.byteLength <= SHOWN_OUTPUT_MAX_BYTES) shown = decoded.shown;
   } else {
     const { sha256, size } = output.payload.blob;
-    const stored = turn.state.forgetting.has(sha256) ? undefined : turn.loaded.blobs.get(sha256);
+    const stored = turn.loaded.blobs.get(sha256);
     if (stored === undefined) {
       refuseOutput(turn, node, execution, output, 'blob_missing', `blob ${sha256} is not here`);
       return;

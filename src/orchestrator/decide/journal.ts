@@ -119,6 +119,8 @@ export class Journal implements Changes {
   readonly admitted: readonly Route[] = [];
   /** Connections that end after the last frames to their peers. */
   readonly closed: readonly Route[] = [];
+  /** The oldest event that is left, where this batch removes any. */
+  readonly trimmedTo: number | undefined = undefined;
   /** Answers of this batch that carry an idempotency key. */
   readonly answered: ReadonlyMap<string, IdempotencyRow> = new Map();
 
@@ -135,6 +137,11 @@ export class Journal implements Changes {
     if (wallMs === this.#wallMs) return;
     this.#wallMs = wallMs;
     this.#at = new Date(wallMs).toISOString();
+  }
+
+  /** The newest `seq` before this batch's facts. */
+  get before(): number {
+    return this.#before;
   }
 
   /** The newest `seq`, this batch's facts included. */
@@ -195,6 +202,11 @@ export class Journal implements Changes {
   /** The connection ends after the last frames to its peer. */
   close(route: Route): void {
     this.#undo.append(this.closed, route);
+  }
+
+  /** Events before this `seq` are gone. */
+  trim(oldest: number): void {
+    this.#undo.set(this as Journal, 'trimmedTo', oldest);
   }
 
   remember(key: string, row: IdempotencyRow): void {

@@ -124,7 +124,7 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
   const { problemId } = request;
   const full = tooManyTasks(turn);
   if (full) return full;
-  if (state.forgetting.has(problemId)) {
+  if (state.beingRemoved.has(problemId)) {
     const message = `old iterations of problem ${problemId} are being removed`;
     return refusal('unavailable', 'being_removed', message, { retryAfter: 1 });
   }

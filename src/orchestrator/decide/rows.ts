@@ -4,10 +4,12 @@
  */
 import type { Command } from '../../model/command.js';
 import type { Moment } from '../../model/durable.js';
-import type { Fact } from '../../model/facts.js';
+import type { Fact, IndexEntry } from '../../model/facts.js';
 import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
-import { EMPTY, encodeRow, taskToRow } from '../records.js';
+import type { Key } from '../../store/store.js';
+import { indexKey } from '../index-key.js';
+import { AGES_DOUBTED, EMPTY, encodeRow, lateIndexKey, taskToRow } from '../records.js';
 import { summaryNow } from '../summary.js';
 import { clusterToRow } from './cluster-row.js';
 import { commandToRow } from './command-row.js';
@@ -91,9 +93,76 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       journal.put('idempotency_by_time', [expires_at, key], EMPTY);
       return;
     }
+    case 'iteration.indexed': {
+      const summary = encodeRow(fact.summary);
+      for (const key of indexKeysIn(fact)) journal.put('iteration_index', key, summary);
+      return;
+    }
+    case 'index.completed':
+      journal.putRow('meta', lateIndexKey(fact.graph, fact.field), { since: fact.since });
+      return;
+    case 'ages.doubted': {
+      const { expected_at, leapt_to } = fact;
+      journal.putRow('meta', AGES_DOUBTED, { expected_at, leapt_to });
+      return;
+    }
+    case 'ages.trusted':
+      journal.delete('meta', AGES_DOUBTED);
+      return;
+    default:
+      writeRemoved(journal, fact);
+  }
+}
+
+/** The rows that retention takes away. */
+function writeRemoved(journal: Journal, fact: Fact): void {
+  switch (fact.type) {
+    case 'iteration.thinned': {
+      const { problem_id, iteration_id, event_pages, payloads, blobs } = fact;
+      for (const key of indexKeysIn(fact)) journal.delete('iteration_index', key);
+      for (const seq of event_pages) journal.delete('task_events', [problem_id, iteration_id, seq]);
+      for (const [owner, seq] of payloads) journal.delete('payloads', [problem_id, iteration_id, owner, seq]);
+      for (const [sha256, owner, seq] of blobs)
+        journal.delete('blob_refs', [sha256, problem_id, iteration_id, owner, seq]);
+      return;
+    }
+    case 'iteration.removed':
+      journal.delete('iterations', [fact.problem_id, fact.iteration_id]);
+      return;
+    case 'problem.hidden':
+      journal.delete('problem_ids', [fact.problem_id]);
+      for (const ended of TASK_ENDS) journal.delete('problems_by_state', [ended, fact.problem_seq]);
+      return;
+    case 'problem.removed':
+      journal.delete('problems', [fact.problem_seq]);
+      return;
+    case 'events.removed':
+      for (const seq of fact.pages) journal.delete('events', [seq]);
+      return;
+    case 'blob.removed':
+      journal.delete('blobs', [fact.sha256]);
+      return;
+    case 'answers.removed':
+      for (const [at, key] of fact.expired) journal.delete('idempotency_by_time', [at, key]);
+      for (const key of fact.keys) journal.delete('idempotency', [key]);
+      return;
+    case 'commands.removed':
+      for (const id of fact.command_ids) journal.delete('commands', [id]);
+      return;
+    case 'boots.removed':
+      for (const id of fact.boot_ids) journal.delete('boots', [id]);
+      return;
     default:
       return;
   }
+}
+
+function indexKeysIn(fact: {
+  readonly problem_seq: number;
+  readonly iteration_id: number;
+  readonly index: readonly IndexEntry[];
+}): Key[] {
+  return fact.index.map(([field, element]) => indexKey(field, element, fact.problem_seq, fact.iteration_id));
 }
 
 function writeSubmitted(

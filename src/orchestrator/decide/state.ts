@@ -192,12 +192,6 @@ export interface ConfigTransaction {
   readonly dedupe: { readonly key: string; readonly hash: string } | undefined;
 }
 
-/** A problem or a blob (by its SHA-256) that retention is taking out of the store. */
-export interface Forgetting {
-  readonly kind: 'problem' | 'blob';
-  readonly name: string;
-}
-
 /** A moment that something was to happen at. */
 export type Timer =
   | { readonly kind: 'attempt over'; readonly execution: Execution }
@@ -231,8 +225,8 @@ export interface ProcessState {
   readonly timers: Deadlines<Timer>;
   /** Modules that have got a free slot since waiting executions were last woken. */
   readonly freed: ReadonlySet<string>;
-  /** What retention is taking out of the store, by name: nobody may refer to it anew. */
-  readonly forgetting: Set<string>;
+  /** Problems with an iteration that is gone in part: nobody may refer to it anew. */
+  readonly beingRemoved: ReadonlySet<string>;
   readonly counters: Counters;
   readonly refusals: RateLimiter;
   /** New instances and new boots: each leaves something in the store for days. */
@@ -273,7 +267,7 @@ export class State implements DurableState, ProcessState {
   readonly waitingRoom: WaitingRoom<Task> = new WaitingRoom<Task>(this.undo);
   readonly timers: Deadlines<Timer> = new Deadlines<Timer>(this.undo);
   readonly freed: ReadonlySet<string> = new Set();
-  readonly forgetting: Set<string> = new Set();
+  readonly beingRemoved: ReadonlySet<string> = new Set();
   readonly counters: Counters = new Counters(this.undo);
   readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND, this.undo);
   readonly newcomers: Allowance = new Allowance(NEWCOMERS, this.undo);

@@ -103,16 +103,6 @@ export type Step =
   | { readonly kind: 'inspect clusters'; readonly id: number; readonly name: string | undefined }
   /** Without a task (as `formatTaskId` writes it): the queues of all modules. */
   | { readonly kind: 'inspect queue'; readonly id: number; readonly task: string | undefined }
-  /** Nodes that have long been dead, and were last seen before this: Unix milliseconds. */
-  | {
-      readonly kind: 'forget nodes';
-      readonly id: number;
-      readonly seenBefore: number;
-      /** So many are never forgotten. */
-      readonly kept: number;
-    }
-  /** Retention is done with it. What this batch has read of the store is of afterwards. */
-  | { readonly kind: 'forgotten'; readonly name: string }
   /** Time has passed. */
   | { readonly kind: 'wake' };
 

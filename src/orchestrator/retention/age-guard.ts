@@ -6,37 +6,33 @@
  *     one, ages are not trusted, and nothing is removed because of its age.
  * A2. They are trusted again once the clock stands where it was expected, after a day during which it has not leapt again, or when an operator
  *     says that the clock is right.
- * A3. A restart neither ends the wait nor begins it anew: it is in the store.
+ * A3. A restart neither ends the wait nor begins it anew: it is in the store, where the loop puts it. Where that finds no room, it is proposed again at
+ *     the next look at the clock.
  * A4. A clock that is set back makes everything younger, so nothing goes too early.
  */
-import type { Logger } from '../base/logger.js';
-import type { Store } from '../store/store.js';
-import { decodeRow, encodeRow } from './records.js';
+import type { Logger } from '../../base/logger.js';
+import type { Reader } from '../../store/store.js';
+import type { Proposals } from '../proposals.js';
+import { AGES_DOUBTED, type AgesRow, decodeRow } from '../records.js';
 
 /** A machine that was off over a night raises no question. */
 export const LEAP_MS: number = 24 * 60 * 60 * 1000;
 /** How long a clock that has leapt has to go on evenly to be believed. */
 export const PROOF_MS: number = 24 * 60 * 60 * 1000;
 
-const KEY = ['ages_held'];
 const RIGHT = 'it is where it was expected';
 
-interface HeldRow {
-  /** Where the wall clock was expected when it leapt: Unix milliseconds. */
-  readonly expected_at: number;
-  readonly leapt_to: number;
-}
-
 export interface AgeGuardDeps {
-  readonly store: Pick<Store, 'get' | 'commit'>;
-  readonly epoch: number;
+  readonly proposals: Proposals;
+  /** What the store says of a doubt of the reigns before. */
+  readonly stored: AgesRow | undefined;
   readonly wallMs: () => number;
   readonly monotonicMs: () => number;
   /** Of the newest event of the reigns before: Unix milliseconds. */
   readonly newestEventAt: number | undefined;
   /** An operator's word. */
   readonly trustClock: boolean;
-  readonly logger: Pick<Logger, 'info' | 'warn'>;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
 /** Where the wall clock was expected at a moment of the monotonic one. */
@@ -51,29 +47,35 @@ export class AgeGuard {
   #expectation: Expectation | undefined;
   /** Since when it has gone on evenly after a leap, and where it was then. */
   #held: Expectation | undefined;
+  /** What the store is to say, and what it says. */
+  #doubt: AgesRow | undefined;
+  #stored: AgesRow | undefined;
+  #isNoting = false;
 
   constructor(deps: AgeGuardDeps) {
     this.#deps = deps;
+    this.#stored = deps.stored;
+    this.#doubt = deps.stored;
   }
 
-  /** Finds out whether the clock has leapt while no orchestrator ran. To be awaited before other calls. */
-  async start(): Promise<void> {
-    const { store, newestEventAt, trustClock } = this.#deps;
-    const stored = await store.get('meta', KEY);
-    const row = stored && decodeRow<HeldRow>(stored);
+  /** Finds out whether the clock has leapt while no orchestrator ran. To be called before others. */
+  start(): void {
+    const { newestEventAt, trustClock } = this.#deps;
     if (trustClock) {
-      if (row) await this.#forget('an operator says that it is right');
+      if (this.#doubt) this.#trust('an operator says that it is right');
       return;
     }
     const now = this.#now();
-    if (row) this.#resume(row, now);
+    if (this.#doubt) this.#resume(this.#doubt, now);
     else if (newestEventAt !== undefined) this.#expectation = { wallMs: newestEventAt, atMs: now.atMs };
-    const isBelieved = await this.areBelieved();
-    if (row && isBelieved && (await store.get('meta', KEY))) await this.#forget(RIGHT);
+    const isResumed = this.#held !== undefined;
+    if (!this.areBelieved()) {
+      if (isResumed) this.#warn(now);
+    } else if (this.#doubt) this.#trust(RIGHT);
   }
 
   /** Goes on with the wait of the reign before, unless the clock has leapt again in between. */
-  #resume({ expected_at, leapt_to }: HeldRow, now: Expectation): void {
+  #resume({ expected_at, leapt_to }: AgesRow, now: Expectation): void {
     const { newestEventAt = 0 } = this.#deps;
     const wentOn = now.wallMs >= leapt_to && now.wallMs - newestEventAt <= LEAP_MS;
     const atMs = wentOn ? now.atMs - (now.wallMs - leapt_to) : now.atMs;
@@ -82,7 +84,8 @@ export class AgeGuard {
   }
 
   /** Whether old data may be removed because of its age. To be called now and then, since only this reads the clock. */
-  async areBelieved(): Promise<boolean> {
+  areBelieved(): boolean {
+    this.#note();
     const now = this.#now();
     const held = this.#held;
     if (held) {
@@ -92,7 +95,7 @@ export class AgeGuard {
       return false;
     }
     if (this.#expectation && isAhead(now, this.#expectation)) {
-      await this.#hold(now);
+      this.#hold(now);
       return false;
     }
     this.#expectation = now;
@@ -108,31 +111,63 @@ export class AgeGuard {
     return { wallMs: this.#deps.wallMs(), atMs: this.#deps.monotonicMs() };
   }
 
-  async #hold(now: Expectation): Promise<void> {
-    const { store, epoch, logger } = this.#deps;
+  #hold(now: Expectation): void {
     this.#held = now;
+    const expected = this.#warn(now);
+    this.#doubt = { expected_at: Math.round(expected), leapt_to: now.wallMs };
+    this.#note();
+  }
+
+  /** Returns where the clock was expected. */
+  #warn(now: Expectation): number {
     const expected = expectedAt(this.#expectation!, now.atMs);
-    logger.warn(
+    this.#deps.logger.warn(
       { expected: new Date(expected).toISOString(), now: new Date(now.wallMs).toISOString() },
       'the wall clock has leapt by more than a day: nothing is removed for its age until it has gone on evenly for a day, or `tutti up --trust-clock`',
     );
-    const row: HeldRow = { expected_at: Math.round(expected), leapt_to: now.wallMs };
-    // Where there is no room for it, it is noticed again after a restart, unless events were recorded meanwhile.
-    await store.commit(epoch, [{ op: 'put', table: 'meta', key: KEY, value: encodeRow(row) }]);
+    return expected;
   }
 
-  async #believe(now: Expectation, why: string): Promise<true> {
+  #believe(now: Expectation, why: string): true {
     this.#held = undefined;
     this.#expectation = now;
-    await this.#forget(why);
+    this.#trust(why);
     return true;
   }
 
-  async #forget(why: string): Promise<void> {
-    const { store, epoch, logger } = this.#deps;
-    await store.commit(epoch, [{ op: 'delete', table: 'meta', key: KEY }]);
-    logger.info(`the wall clock is trusted again: ${why}`);
+  #trust(why: string): void {
+    this.#doubt = undefined;
+    this.#note();
+    this.#deps.logger.info(`the wall clock is trusted again: ${why}`);
   }
+
+  /** Has the store say what is the case. Nobody waits for it: it may be long before there is room. */
+  #note(): void {
+    if (this.#isNoting || this.#doubt === this.#stored) return;
+    this.#isNoting = true;
+    void this.#propose().finally(() => {
+      this.#isNoting = false;
+    });
+  }
+
+  async #propose(): Promise<void> {
+    try {
+      while (this.#stored !== this.#doubt) {
+        const doubt = this.#doubt;
+        const { kind } = await this.#deps.proposals.propose({ kind: 'doubt ages', doubt });
+        if (kind !== 'done') return;
+        this.#stored = doubt;
+      }
+    } catch (thrown) {
+      this.#deps.logger.error({ err: thrown }, 'whether the wall clock is in doubt could not be noted');
+    }
+  }
+}
+
+/** Whether the clock was in doubt when the reign before ended. */
+export async function storedDoubt(store: Pick<Reader, 'get'>): Promise<AgesRow | undefined> {
+  const bytes = await store.get('meta', AGES_DOUBTED);
+  return bytes && decodeRow<AgesRow>(bytes);
 }
 
 function expectedAt({ wallMs, atMs }: Expectation, nowMs: number): number {

@@ -1,0 +1,32 @@
+/** The loop as proposers see it, over a state that holds nothing but graphs. */
+import { Journal } from '../../src/orchestrator/decide/journal.js';
+import { type LoadedGraph, State } from '../../src/orchestrator/decide/state.js';
+import type { House, Turn } from '../../src/orchestrator/decide/turn.js';
+import { weigh } from '../../src/orchestrator/decide/weigh.js';
+import { NOTHING_LOADED } from '../../src/orchestrator/load.js';
+import { look } from '../../src/orchestrator/look.js';
+import type { Proposals } from '../../src/orchestrator/proposals.js';
+import type { Store } from '../../src/store/store.js';
+
+export function weighing(
+  store: Store,
+  epoch: number,
+  graphs: ReadonlyMap<string, readonly LoadedGraph[]> = new Map(),
+): Proposals {
+  return {
+    async propose(proposal) {
+      const matter = await look(store, proposal);
+      const state = new State();
+      for (const graph of [...graphs.values()].flat()) state.addGraph(graph);
+      const journal = new Journal(0, 0, state.undo);
+      const ids = { uuid: () => '', secret: () => '' };
+      const turn: Turn = {
+        ...{ state, journal, ids, loaded: NOTHING_LOADED, nowMs: 0, wallMs: 0 },
+        house: {} as House,
+      };
+      const weighed = weigh(turn, matter, undefined);
+      const { kind } = await store.commit(epoch, journal.writes);
+      return kind === 'committed' ? weighed : { kind: kind === 'full' ? 'no room' : 'stopped' };
+    },
+  };
+}
