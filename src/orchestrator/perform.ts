@@ -172,6 +172,7 @@ export class Performer {
   }
 }
 
+/** Field by field: an object that begins with a spread takes V8 some microseconds to make. */
 function toAssign(order: AssignOrder, values: readonly InputValue[]): Assign {
   const { executionId, lease, taskId, module, attempt, timeoutMs } = order;
   const inputs = order.inputs.map(({ name, type, previous }, index) => ({
@@ -181,7 +182,14 @@ function toAssign(order: AssignOrder, values: readonly InputValue[]): Assign {
     value: values[index]!,
   }));
   return {
-    ...{ kind: 'assign', executionId, lease, taskId, module, attempt, timeoutMs, inputs },
+    kind: 'assign',
+    executionId,
+    lease,
+    taskId,
+    module,
+    attempt,
+    timeoutMs,
+    inputs,
     ...(order.outputType !== undefined && { outputType: order.outputType }),
     ...(order.descriptors && { descriptors: order.descriptors }),
     ...(order.traceparent !== undefined && { traceparent: order.traceparent }),

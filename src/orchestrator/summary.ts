@@ -71,11 +71,11 @@ export function iterationSummary(row: TaskRow): IterationSummary {
 
 export function summaryOf(problem: ProblemRow, task: TaskRow): Summary {
   return {
-    ...iterationSummary(task),
     title: problem.title,
     priority: problem.priority,
     problem_seq: problem.created_seq,
     problem_created_at: problem.created_at,
+    ...iterationSummary(task),
   };
 }
 

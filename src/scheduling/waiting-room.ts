@@ -27,7 +27,7 @@ export class WaitingRoom<T extends Ranked> {
 
   add(module: string, slotClass: string, waiter: Waiter<T>): void {
     const { priority, queuedAt, queueSeq } = waiter.task;
-    this.#queue(module, slotClass).push({ ...waiter, priority, queuedAt, queueSeq });
+    this.#queue(module, slotClass).push({ priority, queuedAt, queueSeq, ...waiter });
   }
 
   #queue(module: string, slotClass: string): TinyQueue<Entry<T>> {

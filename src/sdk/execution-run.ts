@@ -138,7 +138,8 @@ export class ExecutionRun {
   #task(payloads: readonly Uint8Array[]): Task<Record<string, unknown>, unknown, Record<string, unknown>> {
     const { executionId, taskId, module, attempt, inputs, traceparent } = this.#assign;
     const decoded = inputs.map((input, index) => ({
-      ...input,
+      name: input.name,
+      previous: input.previous,
       decoded: this.#decode(input, payloads[index]!),
     }));
     const named = (previous: boolean) =>

@@ -11,7 +11,7 @@
  * 4. The file is filled beside the commits, long before they need it, and what is filled is synced at once: no commit waits for
  *    zeros, nor does a sync of the tables have them to write.
  */
-import { fstatSync, statSync } from 'node:fs';
+import { fstatSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 export interface RoomDeps {
@@ -69,12 +69,16 @@ export class FileRoom {
   private growing = 0;
   private filling: Promise<unknown> | undefined;
   private closing = false;
+  /** Of the file that is open, whatever its path leads to by now. */
+  private readonly own: Pick<Stats, 'ino' | 'dev'>;
 
   private constructor(
     private readonly path: string,
     private readonly file: FileHandle,
     private readonly deps: RoomDeps,
-  ) {}
+  ) {
+    this.own = fstatSync(file.fd);
+  }
 
   static async open(path: string, deps: RoomDeps): Promise<FileRoom> {
     return new FileRoom(path, await open(path, 'a'), deps);
@@ -82,10 +86,10 @@ export class FileRoom {
 
   /** The fault of the file at its place, if it was replaced or cut. */
   outOfPlace(): string | undefined {
-    const own = fstatSync(this.file.fd);
+    const { ino, dev } = this.own;
     const found = statSync(this.path, { throwIfNoEntry: false });
     if (found === undefined) return 'was removed';
-    if (found.ino !== own.ino || found.dev !== own.dev) return 'was replaced';
+    if (found.ino !== ino || found.dev !== dev) return 'was replaced';
     return found.size < this.least ? 'was cut' : undefined;
   }
 
@@ -162,8 +166,12 @@ export class FileRoom {
   }
 
   private measure(): void {
-    this.least = this.deps.used();
     this.tree = this.deps.tree();
+    this.lookAhead();
+  }
+
+  private lookAhead(): void {
+    this.least = this.deps.used();
     this.used = this.least + this.underWay;
     this.ahead = fstatSync(this.file.fd).size - this.used;
   }
@@ -185,7 +193,7 @@ export class FileRoom {
       while (this.ahead < bytes && !this.closing) {
         for (let piece = 0; piece < SYNCED_PIECES && this.ahead < bytes; piece += 1) {
           await this.file.write(ZEROS);
-          this.measure();
+          this.lookAhead();
         }
         await this.file.datasync();
       }

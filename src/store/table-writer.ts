@@ -160,7 +160,8 @@ export class TableWriter {
   #replaced(rows: readonly Row[]): Row[] {
     const layer = this.#isSealed ? undefined : this.#layers.at(-1);
     if (layer === undefined) return [];
-    return rows.flatMap(({ table, id }) => layer.in(table)?.get(id) ?? []);
+    // Each once, also where a commit writes a key twice.
+    return [...new Set(rows.flatMap(({ table, id }) => layer.in(table)?.get(id) ?? []))];
   }
 
   #writeAt(ms: number): void {

@@ -10,8 +10,9 @@ import v1 = tutti.v1;
 
 export function writeOutput(output: Output): v1.Output.$Properties {
   const { executionId, lease, seq, last, type, payload, logLines = 0 } = output;
-  const about = { executionId, lease, seq, last, type, logLines };
-  return payload.kind === 'inline' ? { ...about, payload: payload.bytes } : { ...about, blob: payload.blob };
+  return payload.kind === 'inline'
+    ? { executionId, lease, seq, last, type, logLines, payload: payload.bytes }
+    : { executionId, lease, seq, last, type, logLines, blob: payload.blob };
 }
 
 export const outputMessages: BatchSpec<v1.Output, Output> = {

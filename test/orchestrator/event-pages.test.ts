@@ -55,7 +55,8 @@ describe('the pages of a batch of events', () => {
       }),
       { numRuns: 15 },
     );
-  });
+    // Some hundred MB of text.
+  }, 120_000);
 
   it('are not joined into one text, however much there is: together these are longer than a text can be', () => {
     const json = 'x'.repeat(PAGE_CHARACTERS);

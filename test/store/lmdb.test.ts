@@ -80,7 +80,8 @@ describe('an LMDB store', () => {
       kind: 'committed',
     });
     await store.close();
-  });
+    // It writes 1.5 GB.
+  }, 120_000);
 
   it.each([
     [{ addressBytes: 1024 ** 3, fileBytes: Number.POSITIVE_INFINITY }, 'ulimit -v'],
@@ -248,7 +249,7 @@ describe('an LMDB store in processes of their own', () => {
       true,
     );
     await store.close();
-  }, 20_000);
+  }, 60_000);
 
   it('keeps every batch that was committed before its process was killed, and half of none', async () => {
     const writer = await start();

@@ -165,5 +165,5 @@ describe('a store of an older schema on a full disk', () => {
     await child.ask({ do: 'exit' });
     expect(await keysOf([keep])).toEqual(keys);
     expect((await stat(join(dir, 'store.mdb'))).mode & 0o077).toBe(0);
-  }, 30_000);
+  }, 120_000);
 });

@@ -133,7 +133,7 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
     },
     executionEnded({ graph }: WorkTask, execution: WorkExecution, outcome: ExecutionEnd, at, error) {
       const labels = place(graph, execution.module);
-      attempts.inc({ ...labels, outcome });
+      attempts.inc({ outcome, ...labels });
       if (outcome === 'failed') failures.inc({ ...labels, code: codes.of(error?.code ?? 'unknown') });
       if (execution.startedAt !== undefined)
         runSeconds.observe(labels, secondsBetween(execution.startedAt, at));

@@ -95,7 +95,10 @@ export class WorkInView {
     submittedAt: number,
   ): void {
     const task: WorkTask = {
-      ...{ id, graph, traceparent, submittedAt },
+      id,
+      graph,
+      traceparent,
+      submittedAt,
       state: 'waiting',
       waiting: undefined,
       executions: undefined,
@@ -176,7 +179,12 @@ export class WorkInView {
     const queuedAt = task.waiting?.get(module) ?? assignedAt;
     task.waiting?.delete(module);
     const execution: WorkExecution = {
-      ...{ id, module, attempt, nodeId, assignedAt, queuedAt },
+      id,
+      module,
+      attempt,
+      nodeId,
+      assignedAt,
+      queuedAt,
       startedAt: undefined,
     };
     task.executions ??= new Map();

@@ -141,7 +141,7 @@ export class Executions {
   begun(executionId: string): void {
     const held = this.#held.get(executionId);
     if (held?.phase.kind !== 'running' || held.phase.begun) return;
-    held.phase = { ...held.phase, begun: true };
+    held.phase = { kind: 'running', begun: true, deadlineAt: held.phase.deadlineAt };
     this.#outlet.say(report(held, 'RUNNING'));
   }
 
