@@ -142,6 +142,12 @@ function test(projects, filters) {
   provide(program('cc'), ['gcc', 'libc6-dev']);
   provide(program('chromium'), ['chromium']);
   provide(() => existsSync('/usr/sbin/nginx'), ['nginx-light'], ['--no-install-recommends']);
+  provide(
+    () => existsSync('/usr/sbin/sshd'),
+    ['openssh-server', 'openssh-client'],
+    ['--no-install-recommends'],
+  );
+  provide(program('qsub'), ['slurm-wlm', 'slurm-wlm-torque'], ['--no-install-recommends']);
   provide(program('systemd-analyze'), ['systemd'], ['--no-install-recommends']);
   provide(
     pythonModules([

@@ -44,7 +44,11 @@ const ONE_DOOR: Readonly<Record<string, readonly string[]>> = {
   'protobufjs/minimal.js': ['src/wire'],
   protobufjs: ['src/wire'],
   commander: ['src/cli'],
+  'tar-stream': ['nodes/agent'],
 };
+
+/** What nodes may use besides the SDK and Node.js itself. */
+const PACKAGES_OF_NODES: readonly string[] = ['tar-stream'];
 
 interface Import {
   readonly from: string;
@@ -108,10 +112,16 @@ describe('the architecture', () => {
         !to.startsWith('nodes/') &&
         !to.startsWith('node:') &&
         to !== 'tutti/sdk' &&
-        // A working folder goes to its cluster in one piece.
-        !(from.startsWith('nodes/agent/') && to === 'tar-stream'),
+        !PACKAGES_OF_NODES.includes(to),
     );
     expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  it('lets engines start programs only through a reach', () => {
+    const starters = imports.filter(
+      ({ from, to }) => from.startsWith('nodes/') && to === 'node:child_process',
+    );
+    expect([...new Set(starters.map(({ from }) => dirname(from)))]).toEqual(['nodes/agent/reach']);
   });
 
   it('keeps sockets, disk, HTTP and protobuf behind one door each', () => {

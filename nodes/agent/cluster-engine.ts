@@ -161,7 +161,11 @@ export class ClusterEngine implements Engine {
       timeoutMs: rest.timeoutMs ?? REQUEST_TIMEOUT_MS,
       signal: rest.signal,
     });
-    const said = stderr.trim();
+    // A login shell may have said something before.
+    const said = stderr
+      .slice(stderr.lastIndexOf('\ntutti: ') + 1)
+      .replace(/^tutti: /, '')
+      .trim();
     switch (exitCode) {
       case 0:
         return stdout;
@@ -170,10 +174,8 @@ export class ClusterEngine implements Engine {
       case 5:
         throw new EngineRefused(said);
       case 6: {
-        // A login shell may have said something before.
-        const line = said.split('\n').at(-1)!;
-        const code = CODES.find((known) => line.startsWith(`${known} `));
-        if (code) throw new EngineUnavailable(code, line.slice(code.length + 1));
+        const code = CODES.find((known) => said.startsWith(`${known} `));
+        if (code) throw new EngineUnavailable(code, said.slice(code.length + 1));
       }
     }
     throw new EngineUnavailable('unreachable', `the cluster answered with exit code ${exitCode}: ${said}`);

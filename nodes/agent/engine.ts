@@ -69,7 +69,10 @@ export interface LogSizes {
 }
 
 export type Observed =
-  /** The engine never heard of the key (or it was removed): the command was not started. */
+  /**
+   * The engine does not know the key: the command was not started, or the attempt was removed. For a key whose `launch` has
+   * resolved and that was not removed, it means that somebody emptied the workdir: the command is lost.
+   */
   | { readonly state: 'unknown' }
   /** It waits in the scheduler's queue. */
   | { readonly state: 'submitted'; readonly engineId: string }

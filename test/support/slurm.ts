@@ -1,6 +1,6 @@
 /** A real Slurm of one node on loopback, with its Torque commands; without munge, cgroups, systemd and accounting. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,16 @@ export const hasSlurm: boolean =
   ['/usr/sbin/slurmctld', '/usr/sbin/slurmd', '/usr/bin/sbatch', '/usr/bin/qsub'].every(existsSync) &&
   process.getuid?.() === 0;
 
+function endIfOf(pid: number, folder: string): void {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    if (pid !== process.pid && environment.includes(`SLURM_CONF=${join(folder, 'slurm.conf')}`))
+      process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone.
+  }
+}
+
 export class Slurm {
   /** What its commands need in their environment. */
   readonly env: Readonly<Record<string, string>>;
@@ -30,6 +40,11 @@ export class Slurm {
   static async start(scene: Scene): Promise<Slurm> {
     const folder = await mkdtemp(join(tmpdir(), 'tutti-slurm-'));
     scene.atEnd(() => rm(folder, { recursive: true, force: true }));
+    // Jobs outlive slurmd: what still carries the folder of this Slurm in its environment belongs to it.
+    scene.atEnd(() => {
+      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+        endIfOf(Number(pid), folder);
+    });
     for (const name of ['state', 'spool']) await mkdir(join(folder, name));
     const node = hostname().split('.')[0]!;
     const [controllerPort, nodePort] = [await freePort(), await freePort()];

@@ -1,7 +1,7 @@
 # Answers one request of an agent on the cluster. The arguments come on stdin: their number, then each on a line with \\ and \n
 # escaped; nothing of them is ever read as shell. After them stands what else the request brings (a tar stream).
-# Exit codes: 0 done, 4 there is no such file, 5 the cluster refuses it, 6 it cannot be asked now. With 5 and 6, the first word on
-# stderr is a code and the rest a message.
+# Exit codes: 0 done, 4 there is no such file, 5 the cluster refuses it, 6 it cannot be asked now. With 5 and 6, stderr ends in a
+# line "tutti: " with the message, which begins with a code after 6.
 
 IFS= read -r count
 set --
@@ -18,12 +18,12 @@ request=$1 engine=$2 workdir=$3
 shift 3
 
 unavailable() {
-  echo "$*" >&2
+  echo "tutti: $*" >&2
   exit 6
 }
 
 refused() {
-  echo "$*" >&2
+  echo "tutti: $*" >&2
   exit 5
 }
 
@@ -116,7 +116,9 @@ submit() {
 
 sbatch_failed() {
   rm -rf "$prepared"
-  message=$(echo "$answer" | grep -v '^The command was\|^and the output was\|^There was an error' | head -n 2)
+  # Slurm's qsub prints what sbatch said between lines of its own.
+  message=$(echo "$answer" | grep 'rror: ' | tail -n 1)
+  message=${message:-$(echo "$answer" | tail -n 1)}
   case $answer in
     *'Unable to contact'* | *'timed out'* | *onnect* | *'temporarily'* | *'standby'* | *'QOS policy'* | *'try again'*) ;;
     *'submission failed'* | *rror:* | *'qsub: '*) refused "$message" ;;
