@@ -2,7 +2,6 @@
  * The engines: each request is one run of a fixed program on the cluster, through a reach. What differs between processes, Slurm
  * and Torque stands in that program (`cluster/request.sh`) and in `observation.ts`.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { encodeArguments, REQUEST_SCRIPT } from './cluster/script.js';
 import {
   type Capacity,
@@ -34,8 +33,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const TRANSFER_MS_PER_MIB = 2000;
 /** One wait on the cluster: it outlives a caller that left by no more than this. */
 const MAX_WAIT_MS = 30_000;
-/** Between two questions whether a command has ended after `stop`. */
-const STOP_INTERVAL_MS = 100;
+/** A command whose wrapper is gone writes no end after `stop`: so often it is looked for. A batch system is asked each time. */
+const STOP_INTERVAL_MS = 1000;
 /** After the grace period, the runner has this long to send SIGKILL and write the end, before it is done without it. */
 const STOP_MARGIN_MS = 5000;
 
@@ -105,7 +104,7 @@ export class ClusterEngine implements Engine {
     for (let how: 'stop' | 'kill' = 'stop'; ; ) {
       const answer = await this.#request(how, [key, String(Math.max(0, Math.ceil(graceMs)))], {});
       if (answer.toString('utf8').trim() === 'over') return;
-      await delay(STOP_INTERVAL_MS);
+      await this.waitForEnd([key], STOP_INTERVAL_MS);
       if (performance.now() > patience) how = 'kill';
     }
   }

@@ -227,6 +227,23 @@ describe.skipIf(!hasSshd)(`ssh${hasSshd ? '' : ' (needs openssh-server as root)'
     await engine.observe(['nobody']);
     expect(logins() - before).toBe(2);
   });
+
+  it('leaves no connection behind when its process is killed', async () => {
+    const module = new URL('../../dist/nodes/agent/reach/ssh.js', import.meta.url).href;
+    const program = `
+      const { SshReach } = await import(${JSON.stringify(module)});
+      const reach = new SshReach(${JSON.stringify({ ...(await sshd()), process: undefined })});
+      async function* nothing() {}
+      const { stdout } = await reach.run({ script: 'echo here', input: nothing(), timeoutMs: 10_000 });
+      console.log(stdout.toString());`;
+    const mark = { SSH_TEST_MARK: join(await folder(), 'killed') };
+    const killed = scene.spawn(['--input-type=module', '-e', program], mark);
+    await killed.line('here');
+    const clients = () => numbered('/proc').filter((pid) => names(pid, mark.SSH_TEST_MARK));
+    expect(clients().length).toBeGreaterThan(1);
+    await killed.end('SIGKILL');
+    await expect.poll(clients).toEqual([]);
+  });
 });
 
 describe.skipIf(!hasSlurm)(`Slurm${hasSlurm ? '' : ' (needs slurm-wlm as root)'}`, () => {

@@ -259,7 +259,8 @@ stop() {
   ln claim.stop claim 2>/dev/null
   read_claim .
   if [ "$begun" = 0 ]; then
-    if [ -n "$job" ] && ! job_is_over; then cancel_job || say_that_it_is_silent "the batch system"; fi
+    # A job that ends in between cannot be cancelled any more.
+    [ -z "$job" ] || job_is_over || cancel_job || job_is_over || say_that_it_is_silent "the batch system"
     say_stopped
     return
   fi
@@ -335,6 +336,9 @@ case $request in
   wait) wait_for_end "$@" ;;
   read) read_file "$@" ;;
   stop | kill) stop "$request" "$@" ;;
-  remove) rm -rf -- "$1" || unavailable workdir "cannot remove $workdir/$1" ;;
+  remove)
+    # A command may have made folders that forbid to remove what is in them.
+    rm -rf -- "$1" 2>/dev/null || { chmod -R u+rwX -- "$1" && rm -rf -- "$1"; } || unavailable workdir "cannot remove $workdir/$1"
+    ;;
   probe) probe ;;
 esac

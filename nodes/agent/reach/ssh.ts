@@ -46,6 +46,7 @@ interface Connection {
 
 export class SshReach implements Reach {
   readonly #options: SshOptions;
+  readonly #connectTimeoutMs: number;
   readonly #sessions = new Sessions(MAX_SESSIONS);
   #connection: Promise<Connection> | undefined;
 
@@ -54,6 +55,7 @@ export class SshReach implements Reach {
       throw new RangeError('host_key must be one line in OpenSSH\'s format, such as "ssh-ed25519 AAAA…"');
     }
     this.#options = options;
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? 15_000;
   }
 
   async run(call: ReachCall): Promise<ReachResult> {
@@ -63,7 +65,16 @@ export class SshReach implements Reach {
       // A login shell of any kind understands this line. What its start-up files print comes before the mark.
       const command = `exec /bin/sh -c 'echo ${READY}; ${loader}'`;
       const args = [
-        ...['-S', join(folder, 's'), '-o', 'ControlMaster=no', '-o', 'BatchMode=yes'],
+        ...[
+          '-S',
+          join(folder, 's'),
+          '-o',
+          'ControlMaster=no',
+          '-o',
+          'BatchMode=yes',
+          '-o',
+          'RemoteCommand=none',
+        ],
         // Without its connection the client would log in anew.
         ...['-o', 'ProxyCommand=false', '-T', '--', this.#options.host, command],
       ];
@@ -82,10 +93,14 @@ export class SshReach implements Reach {
   }
 
   #connect(): Promise<Connection> {
-    this.#connection ??= this.#open().catch((error: unknown) => {
-      this.#connection = undefined;
-      throw error;
-    });
+    if (this.#connection === undefined) {
+      const opening = this.#open();
+      const forget = () => {
+        if (this.#connection === opening) this.#connection = undefined;
+      };
+      opening.then(({ ended }) => ended.then(forget), forget);
+      this.#connection = opening;
+    }
     return this.#connection;
   }
 
@@ -106,7 +121,6 @@ export class SshReach implements Reach {
       master.once('error', resolve);
       master.once('close', resolve);
     }).then(async (error) => {
-      this.#connection = undefined;
       await rm(folder, { recursive: true, force: true });
       return error;
     });
@@ -115,7 +129,10 @@ export class SshReach implements Reach {
         if (chunk.includes(READY)) resolve(true);
       });
     });
+    // `ConnectTimeout` covers the connection; a login can hang as well.
+    const patience = setTimeout(() => master.kill('SIGKILL'), 2 * this.#connectTimeoutMs);
     const first = await Promise.race([ready, ended]);
+    clearTimeout(patience);
     if (first === true) return { folder, master, ended };
     if (first instanceof Error) {
       throw new EngineUnavailable('missing_command', "ssh is not installed on the agent's machine", {
@@ -126,7 +143,7 @@ export class SshReach implements Reach {
   }
 
   #masterArguments(folder: string): string[] {
-    const { host, port, user, identity, connectTimeoutMs = 15_000 } = this.#options;
+    const { host, port, user, identity } = this.#options;
     const options = {
       ControlPath: join(folder, 's'),
       ControlMaster: 'yes',
@@ -141,13 +158,16 @@ export class SshReach implements Reach {
       PasswordAuthentication: 'no',
       KbdInteractiveAuthentication: 'no',
       ...(identity !== undefined && { IdentitiesOnly: 'yes' }),
-      ConnectTimeout: String(Math.ceil(connectTimeoutMs / 1000)),
+      ConnectTimeout: String(Math.ceil(this.#connectTimeoutMs / 1000)),
       ServerAliveInterval: String(ALIVE_INTERVAL_S),
       ServerAliveCountMax: '3',
       ForwardAgent: 'no',
       ForwardX11: 'no',
       ClearAllForwardings: 'yes',
       PermitLocalCommand: 'no',
+      RemoteCommand: 'none',
+      // The messages are read.
+      LogLevel: 'INFO',
     };
     return [
       ...Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]),

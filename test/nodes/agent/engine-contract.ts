@@ -80,7 +80,7 @@ const ODD = [
 ];
 
 export function engineContract(name: string, open: () => Promise<Place>): void {
-  describe(name, () => {
+  describe.concurrent(name, () => {
     let place: Place;
     let engine: Engine;
     beforeAll(async () => {
