@@ -6,11 +6,10 @@ now() { date +%s%3N; }
 # Sets `started` to the start time of a process in clock ticks after the boot; fails if it is gone or a zombie.
 start_time() {
   { read -r stat < "/proc/$1/stat"; } 2>/dev/null || return 1
-  # The name of the program stands in parentheses and may hold anything.
-  rest=${stat##*) }
-  case $rest in Z* | X* | '') return 1 ;; esac
-  # Fields 3 to 22.
-  started=$(echo "$rest" | cut -d ' ' -f 20)
+  # The name of the program stands in parentheses and may hold anything. After it come the fields 3 to 22 and more.
+  set -- ${stat##*) }
+  case ${1:-gone} in Z | X | gone) return 1 ;; esac
+  started=${20}
 }
 
 # Whether a process that was recorded as `pid start-time` still runs: a number that the kernel gave away again is another process.
@@ -21,9 +20,9 @@ is_alive() { start_time "$1" && [ "$started" = "$2" ]; }
 members() {
   leader=0 leader_start=0
   { read -r leader leader_start < "$base/command"; } 2>/dev/null
-  marked=$(grep -lzxF -e "TUTTI_LAUNCH=$base" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3)
-  cat /proc/[0-9]*/stat 2>/dev/null | awk -v leader="${leader:-0}" -v start="${leader_start:-0}" -v marked="$(echo $marked)" '
-    BEGIN { split(marked, list, " "); for (i in list) member[list[i]] = 1 }
+  marked=$(grep -lzxF -e "TUTTI_LAUNCH=$base" /proc/[0-9]*/environ 2>/dev/null)
+  cat /proc/[0-9]*/stat 2>/dev/null | awk -v leader="${leader:-0}" -v start="${leader_start:-0}" -v marked="${marked:+$(echo $marked)}" '
+    BEGIN { n = split(marked, list, " "); for (i = 1; i <= n; i++) { split(list[i], part, "/"); member[part[3]] = 1 } }
     {
       pid = $1; sub(/^.*\) /, "")
       if ($1 == "Z" || $1 == "X") next

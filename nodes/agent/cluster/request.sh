@@ -34,9 +34,9 @@ enter_workdir() {
     /*) ;;
     *) workdir=$HOME/$workdir ;;
   esac
-  mkdir -p -- "$workdir" 2>/dev/null && cd -- "$workdir" && [ -w . ] || unavailable workdir "cannot write the workdir $workdir"
   # Links resolved, so that the mark of a command is the same for its runner and for whoever looks for it.
-  cd "$(pwd -P)" || unavailable workdir "cannot enter the workdir $workdir"
+  { [ -d "$workdir" ] || mkdir -p -- "$workdir" 2>/dev/null; } && cd -P -- "$workdir" 2>/dev/null && [ -w . ] ||
+    unavailable workdir "cannot write the workdir $workdir"
 }
 
 # Fails with the first program that is not there.
@@ -48,7 +48,7 @@ need() {
 
 # Enters the folder of an attempt; makes it if there is none.
 enter() {
-  mkdir -m 700 "$1" 2>/dev/null
+  [ -d "$1" ] || mkdir -m 700 "$1" 2>/dev/null
   cd "$1" || unavailable workdir "cannot make the folder $1 in $workdir"
   base=$PWD
 }
@@ -127,16 +127,25 @@ sbatch_failed() {
 }
 
 launch() {
+  # One name for each request: a process number of this machine since its boot.
+  read -r this_boot < /proc/sys/kernel/random/boot_id
+  prepared=new.$$.$this_boot
+  # Both at once, because every program that a launch runs costs as much as the command. The folder may be there.
+  [ -e "$1/claim" ] || mkdir -m 700 "$1" "$1/$prepared" 2>/dev/null
   enter "$1"
+  prepared=$base/$prepared
   cpus=$2 memory=$3 gpus=$4 minutes=$5
   if read_claim .; then
+    rm -rf "$prepared"
     echo "$id"
     exit 0
   fi
   job=
   { read -r job < job; } 2>/dev/null
-  if [ -z "$job" ]; then
-    prepared=$(mktemp -d "$base/new.XXXXXX") && tar -x -f - -C "$prepared" || {
+  if [ -n "$job" ]; then
+    rm -rf "$prepared"
+  else
+    tar -x -f - -C "$prepared" || {
       rm -rf "$prepared"
       unavailable workdir "cannot write the files of the command into $workdir"
     }
@@ -297,7 +306,7 @@ stop() {
 }
 
 probe() {
-  need tar awk grep cut date mktemp head tail stat timeout setsid ln
+  need tar awk grep date head tail stat timeout setsid ln
   [ -r /proc/self/stat ] || unavailable missing_command "there is no /proc: the cluster has to run Linux"
   case $engine in
     process)

@@ -59,8 +59,10 @@ if ! ln "$prepared/claim" claim 2>/dev/null; then
   fi
 fi
 mv "$prepared/files" work
-# Whoever launched waits for this line.
-echo "$id"
+# Whoever launched waits for this line, or is gone: this process must not end of that.
+trap '' PIPE
+echo "$id" 2> /dev/null
+trap - PIPE
 exec > /dev/null 2>&1 < /dev/null
 
 why=
@@ -97,6 +99,10 @@ fi
 
 wait "$child"
 code=$?
+# A batch system that ends the job signals this process as well, maybe a moment later than the command.
+if [ "$engine" != process ] && [ -z "$why" ]; then
+  case $code in 137 | 143) sleep 1 ;; esac
+fi
 reason=$why
 # A signal interrupts the wait: the command has not ended yet then.
 if [ -n "$reason" ]; then
