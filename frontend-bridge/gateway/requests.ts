@@ -1,6 +1,7 @@
 /** The shapes of what clients send, shared between routes. Every field that is not named is a fault. */
 import { z } from 'zod';
 import { keptTraceparent } from '../../src/model/trace-context.js';
+import { HttpError } from './errors.js';
 
 const iterationId: z.ZodCoercedNumber<unknown> = z.coerce.number().int().min(1).max(0xffffffff);
 
@@ -38,6 +39,34 @@ export const searchShape: SearchShape = {
     .exactOptional()
     .describe('Names, with commas between them: items get their values as `fields`'),
 };
+
+const LABEL_CHARACTERS = 256;
+
+/** Labels of nodes for one task, beside those of the graph. */
+export const requireField: z.ZodExactOptional<
+  z.ZodRecord<z.ZodString, z.ZodRecord<z.ZodString, z.ZodString>>
+> = z
+  .record(z.string(), z.record(z.string().max(LABEL_CHARACTERS), z.string().max(LABEL_CHARACTERS)))
+  .exactOptional()
+  .describe(
+    'By module, labels that nodes must have for this task, beside those of the graph; of a run module its cluster must have them, and ' +
+      '`cluster` is one',
+  );
+
+/** The schema silently drops fields that are named `__proto__`. */
+export function refuseLostLabels(body: unknown): void {
+  const require = (body as { require?: unknown } | null | undefined)?.require;
+  if (typeof require !== 'object' || require === null) return;
+  const lost = [
+    ['', require] as const,
+    ...Object.entries(require).map(([name, value]) => [`/${name}`, value] as const),
+  ].find(([, value]) => typeof value === 'object' && value !== null && Object.hasOwn(value, '__proto__'));
+  if (lost === undefined) return;
+  const path = `/require${lost[0]}/__proto__`;
+  throw new HttpError(422, 'bad_require', `require is at fault: ${path}: nothing has this name`, {
+    details: [{ path, code: 'bad_name', message: 'nothing has this name' }],
+  });
+}
 
 /** A request's query parted into what is asked and which page of it. */
 export function splitPage<T extends { readonly limit?: number; readonly cursor?: string }>(

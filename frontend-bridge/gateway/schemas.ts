@@ -120,6 +120,9 @@ export const iterationView: z.ZodType = named(
     ...iterationSummaryShape,
     input: z.unknown(),
     overrides: z.record(z.string(), z.record(z.string(), z.unknown())).describe('By module and input'),
+    require: z
+      .record(z.string(), z.record(z.string(), z.string()))
+      .describe('By module, labels that its nodes must have for this task'),
     modules: z.record(z.string(), moduleView),
   }),
 );

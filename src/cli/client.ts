@@ -1,4 +1,5 @@
 /** The HTTP client of the commands: JSON in, JSON out, and every refusal as a `ClientError`. */
+import { openAsBlob } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { readExactly } from '../base/json/exact.js';
@@ -24,6 +25,8 @@ export interface Client extends StreamSource {
   put(path: string, body: string, mediaType: string): Promise<Json>;
   /** Changes some fields of what is there. */
   patch(path: string, body: unknown): Promise<Json>;
+  /** Uploads a file, which may be larger than memory. */
+  putFile(path: string, file: string): Promise<Json>;
   delete(path: string): Promise<Json>;
   /** An answer too long to be held. */
   stream(path: string, query: Query): Promise<Readable>;
@@ -100,6 +103,15 @@ export function createClient(options: ClientOptions): Client {
         headers: { 'content-type': 'application/json' },
         body: printJson(body),
         signal: within(ANSWER_TIMEOUT_MS),
+      });
+      return (await json(response)) as Json;
+    },
+    async putFile(path, file) {
+      const response = await call(address(path), {
+        method: 'PUT',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: await openAsBlob(file),
+        signal: options.signal,
       });
       return (await json(response)) as Json;
     },

@@ -4,6 +4,9 @@ import type { Iteration as IterationView, LogLine } from './generated/routes.js'
 import type { Http } from './http.js';
 import { askRoute, decoded, openRoute, type RequestOptions } from './route.js';
 
+/** By module and label. */
+export type Labels = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 export interface IterateOptions extends RequestOptions {
   /** @default the parent's */
   readonly input?: unknown;
@@ -13,6 +16,8 @@ export interface IterateOptions extends RequestOptions {
   readonly reuse?: readonly string[] | undefined;
   /** By module and input, what this module gets instead. */
   readonly overrides?: Readonly<Record<string, Readonly<Record<string, unknown>>>> | undefined;
+  /** By module, labels that its nodes (of a run module: its cluster) must have for this task. */
+  readonly require?: Labels | undefined;
 }
 
 export interface WaitOptions {
@@ -66,12 +71,13 @@ export class Iteration {
   }
 
   static async begin(http: Http, problemId: string, options: IterateOptions): Promise<Iteration> {
-    const { parent, reuse, overrides } = options;
+    const { parent, reuse, overrides, require } = options;
     const body = {
       ...('input' in options && { input: options.input }),
       ...(parent !== undefined && { parent_iteration_id: parent }),
       ...(reuse !== undefined && { reuse: [...reuse] }),
       ...(overrides !== undefined && { overrides }),
+      ...(require !== undefined && { require }),
     };
     const path = { problem_id: problemId };
     const route = 'POST /v1/problems/{problem_id}/iterations';

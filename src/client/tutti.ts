@@ -1,7 +1,7 @@
 import { type Followed, type FollowOptions, follow } from './follow.js';
 import type { IterationSummary, ProblemSummary, Routes } from './generated/routes.js';
 import { Http } from './http.js';
-import { type Difference, type IterateOptions, Iteration, parseTaskId } from './iteration.js';
+import { type Difference, type IterateOptions, Iteration, type Labels, parseTaskId } from './iteration.js';
 import { type AnswerOf, askRoute, type PartsOf, type RequestOptions, type RouteName } from './route.js';
 
 export interface TuttiOptions {
@@ -21,6 +21,8 @@ export interface SubmitOptions extends RequestOptions {
   readonly title?: string | undefined;
   /** 0 to 100, higher first. @default 50 */
   readonly priority?: number | undefined;
+  /** By module, labels that its nodes (of a run module: its cluster) must have for this task. */
+  readonly require?: Labels | undefined;
 }
 
 /** A list's query, without what pages need. */
@@ -64,12 +66,13 @@ export class Tutti {
 
   /** Submits a problem; its first iteration begins. `input` is what the graph's source takes, in its JSON form. */
   async submit(graph: string, input: unknown, options: SubmitOptions = {}): Promise<Iteration> {
-    const { title, priority, ...rest } = options;
+    const { title, priority, require, ...rest } = options;
     const body = {
       graph,
       input,
       ...(title !== undefined && { title }),
       ...(priority !== undefined && { priority }),
+      ...(require !== undefined && { require }),
     };
     const { task_id } = await this.request('POST /v1/problems', { body }, rest);
     return await this.iteration(task_id, rest);

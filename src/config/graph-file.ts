@@ -9,6 +9,7 @@ import { formatPath, issuesToFaults, show } from './faults.js';
 import { graphFaults, inTopologicalOrder } from './graph-edges.js';
 import { indexFaults } from './graph-index.js';
 import { FileSchema, ModuleSchema } from './graph-schema.js';
+import { runFaults } from './run-faults.js';
 import { isRecord, type ReadYaml, readYaml } from './yaml.js';
 
 /** As much of the type registry as graphs need. */
@@ -41,7 +42,8 @@ const MAX_FAULTS = 100;
 
 /**
  * Codes of the faults: `bad_yaml` `unknown_field` `missing_field` `wrong_type` `out_of_range` `bad_name` `bad_duration` `unknown_type`
- * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict` `too_large` `too_deep` `more_faults`.
+ * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict` `too_large` `too_deep` `more_faults`;
+ * of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
  */
 export function parseGraph(yamlText: string, options: ParseGraphOptions): ParsedGraph {
   return graphOf(readYaml(yamlText, { file: options.file, isTrusted: options.isStored === true }), options);
@@ -79,7 +81,12 @@ function graphIn(raw: unknown, options: Omit<ParseGraphOptions, 'file' | 'isStor
     else faults.push(...issuesToFaults(parsed.error, rawModules[name], ['modules', name]));
     faults.push(...lostLabels(rawModules[name], name));
   }
-  faults.push(...graphFaults(raw), ...typeFaults(raw, options), ...indexFaults(raw, options.types));
+  faults.push(
+    ...graphFaults(raw),
+    ...runFaults(raw),
+    ...typeFaults(raw, options),
+    ...indexFaults(raw, options.types),
+  );
   if (faults.length > 0 || !file.success) return { ok: false, faults };
 
   const { name, source, index, retention } = file.data;
@@ -122,7 +129,9 @@ function typeFaults(raw: unknown, { types, otherGraphs = [] }: ParseGraphOptions
     check(module.output, path);
     for (const other of otherGraphs) {
       const same = other.modules.find((spec) => spec.name === name);
-      if (other.name === raw.name || !same || same.output === module.output) continue;
+      // Agents execute all run modules, whatever their names.
+      if (other.name === raw.name || !same || same.run || isRecord(module.run)) continue;
+      if (same.output === module.output) continue;
       const why = 'modules of one name are played by the same nodes, so their output types have to agree';
       const message = `in the graph ${other.name}, ${name} puts out ${same.output}, not ${show(module.output)}: ${why}`;
       faults.push({ path: formatPath(path), code: 'type_conflict', message });

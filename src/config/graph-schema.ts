@@ -1,7 +1,8 @@
 /** The form of a graph file, with its defaults; each message says what would be right. Durations come out in milliseconds. */
 import { z } from 'zod';
 import type { Graph, ModuleSpec, Retention } from '../model/graph.js';
-import { DURATION, formatDuration, parseDuration } from './duration.js';
+import { duration, durationIfGiven, labels } from './graph-fields.js';
+import { RunSchema } from './run-schema.js';
 import { strict } from './strict.js';
 
 export const NAME: RegExp = /^[a-z][a-z0-9_]{0,62}$/;
@@ -12,27 +13,6 @@ const Names = z.array(Name, { error: 'give a list of names, like [user_input, ml
 const Type = z.string({
   error: 'give the full name of a protobuf message, json, bytes or bytes:<media type>',
 });
-
-/** `about`: for the JSON Schema that editors read. */
-function duration(leastMs: number, preset: number, about: string) {
-  const read = z
-    .unknown()
-    .transform((value, context): number => {
-      if (value === undefined) return preset;
-      const parsed = parseDuration(value, leastMs);
-      if (parsed.ok) return parsed.ms;
-      context.addIssue({ code: 'custom', message: parsed.message, params: { code: parsed.code } });
-      return z.NEVER;
-    })
-    .optional()
-    .transform((value): number => value ?? preset);
-  return read.meta({
-    description: about,
-    type: 'string',
-    pattern: DURATION.source,
-    preset: formatDuration(preset),
-  });
-}
 
 const ATTEMPTS = 'give a whole number from 1 to 100';
 const FACTOR = 'give a number from 1 to 100';
@@ -85,7 +65,8 @@ const Liveness = strict(
     deadAfterMs: dead_after,
   }));
 
-const LABELS = 'give an object of texts, like { gpu: "true" }';
+/** Of modules that nodes play: a command may take as long as it takes. */
+const NODE_TIMEOUT_MS = 300_000;
 
 /** One module, without its name. */
 export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
@@ -99,11 +80,12 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
     output: Type.describe(
       'the type of its output: json, json:<name>, bytes, bytes:<media type>, or a protobuf message',
     ),
-    require: z
-      .record(z.string(), z.string({ error: 'give a text, in quotes' }), { error: LABELS })
-      .default({})
-      .describe('labels that a node must have to run it'),
-    timeout: duration(1, 300_000, 'how long one attempt may take, from its assignment'),
+    require: labels.default({}).describe('labels that a node must have to run it'),
+    timeout: durationIfGiven(
+      1,
+      'how long one attempt may take, from its assignment; of a run module: as long as it takes',
+      NODE_TIMEOUT_MS,
+    ),
     retry: Retry.prefault({}).describe('how often and when it is tried again after a failure'),
     on_error: z
       .enum(['fail', 'ignore'], { error: 'give fail or ignore' })
@@ -114,9 +96,16 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
       .default('auto')
       .describe('auto: a new node of it takes work at once; manual: once somebody starts it'),
     liveness: Liveness.prefault({}).describe('how long its nodes may be silent'),
+    run: RunSchema.optional().describe('its work is a command, which an agent executes on a cluster'),
   },
   'give an object with at least inputs and output',
-).transform(({ timeout, on_error, ...rest }) => ({ ...rest, timeoutMs: timeout, onError: on_error }));
+).transform(({ timeout, on_error, run, require, ...rest }) => ({
+  ...rest,
+  require: { ...require, ...run?.require },
+  timeoutMs: timeout ?? (run ? undefined : NODE_TIMEOUT_MS),
+  onError: on_error,
+  ...(run && { run: run.spec }),
+}));
 
 const INDEX = 'give MODULE.FIELD, like carbon_footprint.carbon_footprint';
 

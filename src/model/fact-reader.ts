@@ -25,8 +25,9 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   'count or null': (value) => value === null || isCount(value),
   flag: (value) => typeof value === 'boolean',
   json: (value) => value !== undefined,
-  texts: (value) => isObject(value) && Object.values(value).every(isText),
+  texts: areNamedTexts,
   inputs: (value) => isObject(value) && Object.values(value).every(areTexts),
+  requirements: (value) => isObject(value) && Object.values(value).every(areNamedTexts),
   level: (value) => LOG_LEVELS.some((level) => level === value),
   error: isError,
   'task error': isError,
@@ -74,6 +75,10 @@ function isText(value: unknown): value is string {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function areNamedTexts(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every(isText);
 }
 
 function areTexts(value: unknown): boolean {

@@ -8,9 +8,11 @@
  */
 import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
 import type { ExecutionEnd } from './execution.js';
+import type { Requirements } from './graph.js';
 import type { DesiredStatus, NodeStatus } from './node.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { LogLevel, ReportedError } from './protocol.js';
+import type { Resources } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskEnd } from './task-state.js';
 
@@ -45,6 +47,12 @@ export interface FieldTypes {
   readonly 'task stop': 'cancelled' | 'aborted';
   readonly reference: PayloadRef;
   readonly references: Readonly<Record<string, PayloadRef>>;
+  /** By module, labels. */
+  readonly requirements: Requirements;
+  /** By run module. */
+  readonly 'asked resources': Readonly<Record<string, Resources>>;
+  /** By file. */
+  readonly blobs: Readonly<Record<string, BlobRef>>;
   /** By module and input. */
   readonly overrides: Readonly<Record<string, Readonly<Record<string, PayloadRef>>>>;
   readonly engine: ClusterType;
@@ -129,6 +137,7 @@ export const FACTS = {
       client: 'text?',
       traceparent: 'id?',
       overridden: 'inputs?',
+      require: 'requirements?',
     },
     withheld: {
       queued_at: 'moment',
@@ -136,6 +145,8 @@ export const FACTS = {
       /** The parent's outputs that `previous` edges carry, by module. */
       pinned: 'references?',
       overrides: 'overrides?',
+      /** What a run module takes instead of what its graph says. */
+      resources: 'asked resources?',
     },
   },
   'iteration.started': { about: 'task', shown: {} },
@@ -242,7 +253,12 @@ export const FACTS = {
   'graph.stored': {
     about: 'nothing',
     shown: { graph: 'text', graph_version: 'count' },
-    withheld: { yaml: 'text', types: 'json' },
+    withheld: {
+      yaml: 'text',
+      types: 'json',
+      /** By path beside the graph file, those that its run modules name. */
+      files: 'blobs?',
+    },
   },
   /** All of the cluster. */
   'cluster.added': {

@@ -63,6 +63,9 @@ export interface Graph {
   readonly retention?: Retention;
 }
 
+/** What a task asks of nodes beside what its graph does: by module and label. */
+export type Requirements = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 /** A stored graph's name and version, from 1. */
 export interface GraphKey {
   readonly name: string;
@@ -98,4 +101,19 @@ export function typesOfModule(graph: Graph, module: string): string[] {
 /** Every type in a graph, sorted, each once. */
 export function typesOfGraph(graph: Graph): string[] {
   return [...new Set([graph.source.type, ...graph.modules.map((spec) => spec.output)])].sort();
+}
+
+/** Files beside the graph file that its run modules name, each with the place where it is named first. */
+export function filesOfGraph(graph: Graph): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const { name, run } of graph.modules) {
+    if (!run) continue;
+    for (const [path, beside] of Object.entries(run.files)) {
+      const isScript = run.work.kind === 'script' && run.work.path === path && beside === path;
+      const key = /^[\w-]+$/.test(path) ? `.${path}` : `[${JSON.stringify(path)}]`;
+      const at = `modules.${name}.run.${isScript ? 'script' : `files${key}`}`;
+      if (!files.has(beside)) files.set(beside, at);
+    }
+  }
+  return files;
 }

@@ -65,3 +65,15 @@ export interface AssignedRun extends Run {
 export function playedBy({ name, run }: { readonly name: string; readonly run?: RunSpec }): string {
   return run ? AGENT_MODULE : name;
 }
+
+const MAX_PATH_CHARACTERS = 256;
+
+/** A relative path in its plain form, `scripts/run.py`; nothing for one that leads out of its folder or names no file. */
+export function pathWithin(path: string): string | undefined {
+  if (path === '' || path.length > MAX_PATH_CHARACTERS || path.startsWith('/') || path.endsWith('/'))
+    return undefined;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: no system has such names, and a line of a log could not show them
+  if (/[\u0000-\u001f\u007f\\]/.test(path)) return undefined;
+  const steps = path.split('/').filter((step) => step !== '.' && step !== '');
+  return steps.length === 0 || steps.includes('..') ? undefined : steps.join('/');
+}

@@ -6,9 +6,10 @@
  */
 import type { DesiredState, ObservedState } from './execution.js';
 import type { FinalReport, StopCause, TaskError } from './facts.js';
-import type { Graph, GraphKey, ModuleSpec } from './graph.js';
+import type { Graph, GraphKey, ModuleSpec, Requirements } from './graph.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { ReportedError } from './protocol.js';
+import { playedBy, type Resources } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskState } from './task-state.js';
 
@@ -26,7 +27,7 @@ export interface CompiledModule {
   /** Positions of the modules it takes inputs from, without the source. */
   readonly inputs: readonly number[];
   readonly takesSource: boolean;
-  /** Nodes are interchangeable for all runs of one slot class: the module and the labels it requires. */
+  /** Nodes are interchangeable for all runs of one slot class: who plays it, the labels that it requires, the resources that it takes. */
   readonly slotClass: string;
 }
 
@@ -154,6 +155,10 @@ export interface Task {
   readonly pinned: ReadonlyMap<string, PayloadRef>;
   /** By module and input, what it gets instead of what the graph would give it. */
   readonly overrides: Overrides;
+  /** By module, labels that nodes must have for this task, beside those of the graph. */
+  readonly require?: Requirements | undefined;
+  /** By run module, what one execution takes in this task, instead of what the graph says. */
+  readonly resources?: Readonly<Record<string, Resources>> | undefined;
   readonly runs: readonly (ModuleRun | undefined)[];
   readonly state: TaskState;
   /** What the users want of it. */
@@ -181,6 +186,40 @@ export function overrideOf(task: Task, position: number, input: string): Payload
   return task.overrides.get(moduleName(task, position))?.get(input);
 }
 
+/** Labels that a node must have to run a module in this task. */
+export function requireOf(task: Task, position: number): Readonly<Record<string, string>> {
+  const { require, name } = task.graph.modules[position]!.spec;
+  const more = task.require && Object.hasOwn(task.require, name) ? task.require[name] : undefined;
+  return more ? { ...require, ...more } : require;
+}
+
+/** What one execution of a run module takes in this task. */
+export function resourcesOf(task: Task, position: number): Resources {
+  const { name, run } = task.graph.modules[position]!.spec;
+  const own = task.resources && Object.hasOwn(task.resources, name) ? task.resources[name] : undefined;
+  return own ?? run?.resources ?? { cpus: 1 };
+}
+
+/** As that of the module, with what this task asks for beside it. */
+export function slotClassOf(task: Task, position: number): string {
+  const { spec, slotClass } = task.graph.modules[position]!;
+  if (!task.require && !task.resources) return slotClass;
+  const resources = spec.run && resourcesOf(task, position);
+  return slotClassFor(spec, requireOf(task, position), resources);
+}
+
+function slotClassFor(
+  spec: ModuleSpec,
+  require: Readonly<Record<string, string>>,
+  resources: Resources | undefined,
+): string {
+  const labels = Object.entries(require).sort(([a], [b]) => (a < b ? -1 : 1));
+  const player = playedBy(spec);
+  if (labels.length === 0 && !resources) return player;
+  const { cpus, memoryBytes = 0, gpus = 0 } = resources ?? { cpus: 0 };
+  return `${player} ${JSON.stringify(resources ? [labels, cpus, memoryBytes, gpus] : labels)}`;
+}
+
 /** What makes a module's name in a task, for messages and events. */
 export function moduleName(task: Task, position: number): string {
   return task.graph.modules[position]!.spec.name;
@@ -189,13 +228,12 @@ export function moduleName(task: Task, position: number): string {
 export function compileGraph(key: GraphKey, graph: Graph): CompiledGraph {
   const index = new Map(graph.modules.map((spec, position) => [spec.name, position]));
   const modules = graph.modules.map((spec, position): CompiledModule => {
-    const labels = Object.entries(spec.require).sort(([a], [b]) => (a < b ? -1 : 1));
     return {
       position,
       spec,
       inputs: spec.inputs.flatMap((name) => index.get(name) ?? []),
       takesSource: spec.inputs.includes(graph.source.name),
-      slotClass: labels.length === 0 ? spec.name : `${spec.name} ${JSON.stringify(labels)}`,
+      slotClass: slotClassFor(spec, spec.require, spec.run?.resources),
     };
   });
   return { key, graph, modules, index };

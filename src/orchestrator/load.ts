@@ -128,6 +128,8 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
       } else if (request.kind === 'task_command') {
         const key = formatTaskId(request.taskId);
         if (!state.tasks.has(key)) need().commanded.set(key, request.taskId);
+      } else if (request.kind === 'put_graph') {
+        for (const sha256 of Object.values(request.files ?? {})) need().blobs.add(sha256);
       }
     }
   }

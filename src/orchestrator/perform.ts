@@ -8,7 +8,7 @@
 import type { Logger } from '../base/logger.js';
 import type { OrchestratorBus, Route } from '../bus/bus.js';
 import { type EncodedEvent, type Subject, taskIdOf } from '../model/facts.js';
-import type { PayloadRef } from '../model/payload.js';
+import type { BlobRef, PayloadRef } from '../model/payload.js';
 import {
   type Assign,
   type InputValue,
@@ -88,7 +88,7 @@ export class Performer {
         if (!value) return undefined;
         values.push(value);
       }
-      resolved.push(toAssign(message, values));
+      resolved.push(this.#toAssign(message, values));
     }
     return resolved;
   }
@@ -110,14 +110,13 @@ export class Performer {
             'an input of an assignment is not in the store',
           );
       }
-      if (values.length === message.inputs.length) resolved.push(toAssign(message, values));
+      if (values.length === message.inputs.length) resolved.push(this.#toAssign(message, values));
     }
     return resolved;
   }
 
   #valueAtHand(ref: PayloadRef): InputValue | undefined {
-    if (ref.blob)
-      return { kind: 'blob', blob: ref.blob, url: `${this.#deps.house.blobUrl}/${ref.blob.sha256}` };
+    if (ref.blob) return { kind: 'blob', blob: ref.blob, url: this.#urlOf(ref.blob) };
     const bytes = this.#deps.cache.get(ref);
     return bytes && { kind: 'inline', bytes };
   }
@@ -132,6 +131,37 @@ export class Performer {
     if (!bytes) return undefined;
     this.#deps.cache.put(ref, bytes);
     return { kind: 'inline', bytes };
+  }
+
+  #toAssign(order: AssignOrder, values: readonly InputValue[]): Assign {
+    const { executionId, lease, taskId, module, attempt, timeoutMs, run } = order;
+    const inputs = order.inputs.map(({ name, type, previous }, index) => ({
+      name,
+      type,
+      previous,
+      value: values[index]!,
+    }));
+    // Field by field: an object that begins with a spread takes V8 some microseconds to make.
+    return {
+      kind: 'assign',
+      executionId,
+      lease,
+      taskId,
+      module,
+      attempt,
+      timeoutMs,
+      inputs,
+      ...(order.outputType !== undefined && { outputType: order.outputType }),
+      ...(order.descriptors && { descriptors: order.descriptors }),
+      ...(order.traceparent !== undefined && { traceparent: order.traceparent }),
+      ...(run && {
+        run: { ...run, files: run.files.map((file) => ({ ...file, url: this.#urlOf(file.blob) })) },
+      }),
+    };
+  }
+
+  #urlOf({ sha256 }: BlobRef): string {
+    return `${this.#deps.house.blobUrl}/${sha256}`;
   }
 
   #send(sending: Sending, messages: OrchestratorMessage[]): void {
@@ -170,30 +200,6 @@ export class Performer {
       }
     }
   }
-}
-
-/** Field by field: an object that begins with a spread takes V8 some microseconds to make. */
-function toAssign(order: AssignOrder, values: readonly InputValue[]): Assign {
-  const { executionId, lease, taskId, module, attempt, timeoutMs } = order;
-  const inputs = order.inputs.map(({ name, type, previous }, index) => ({
-    name,
-    type,
-    previous,
-    value: values[index]!,
-  }));
-  return {
-    kind: 'assign',
-    executionId,
-    lease,
-    taskId,
-    module,
-    attempt,
-    timeoutMs,
-    inputs,
-    ...(order.outputType !== undefined && { outputType: order.outputType }),
-    ...(order.descriptors && { descriptors: order.descriptors }),
-    ...(order.traceparent !== undefined && { traceparent: order.traceparent }),
-  };
 }
 
 function mergeAcks(messages: OrchestratorMessage[]): OrchestratorMessage[] {

@@ -9,6 +9,7 @@ import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
 import type { Cluster, ClusterStatus } from '../model/cluster.js';
 import type { BlobRef } from '../model/payload.js';
+import type { Resources } from '../model/run.js';
 import type { TaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
 import type { NodeKeys } from './access/node-keys.js';
@@ -24,6 +25,10 @@ export type Request =
       readonly priority?: number;
       /** The program that asks, by a name that it finds its own iterations by (`client` of an iteration). @default none */
       readonly client?: string;
+      /** By module, labels that nodes (of a run module: clusters) must have for this task, beside those of the graph. @default none */
+      readonly require?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+      /** By run module, what one execution takes in this task. @default as the graph says */
+      readonly resources?: Readonly<Record<string, Resources>>;
       /** The trace that the request belongs to: valid W3C Trace Context, not looked at when a request is repeated. @default none */
       readonly traceparent?: string;
     }
@@ -42,6 +47,8 @@ export type Request =
       /** By module and input, a value that this module alone gets instead of what the graph would give it. @default none */
       readonly overrides?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
       /** As of a submission. */
+      readonly require?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+      readonly resources?: Readonly<Record<string, Resources>>;
       readonly client?: string;
       readonly traceparent?: string;
     }
@@ -84,7 +91,14 @@ export type Request =
     }
   /** Only one on which nothing runs. */
   | { readonly kind: 'remove_cluster'; readonly name: string }
-  | { readonly kind: 'put_graph'; readonly name: string; readonly yaml: string };
+  | {
+      readonly kind: 'put_graph';
+      /** @default as the graph says */
+      readonly name?: string;
+      readonly yaml: string;
+      /** By path beside the graph file, the SHA-256 of a stored blob: of each file that its run modules name. @default none */
+      readonly files?: Readonly<Record<string, string>>;
+    };
 
 export type NewCluster = Omit<Cluster, 'createdAt'>;
 

@@ -5,7 +5,8 @@
 import { Readable } from 'node:stream';
 import { type Fault, summaryOf } from '../base/errors.js';
 import { sha256Of } from '../base/sha256.js';
-import { type Graph, typeOf } from '../model/graph.js';
+import { filesOfGraph, type Graph, type Requirements, typeOf, typesOfGraph } from '../model/graph.js';
+import { pathWithin } from '../model/run.js';
 import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import type { LoadedGraph, State } from './decide/state.js';
@@ -40,6 +41,8 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'submit': {
       const graph = deps.state.graph(request.graph);
       if (!graph) return unknownGraph(deps, request.graph);
+      const unmet = requireRefusal(graph, request.require);
+      if (unmet) return unmet;
       const prepared = await prepareInput(deps, graph, request.input);
       return 'ok' in prepared ? prepared : { ...request, graphVersion: graph.compiled.key.version, prepared };
     }
@@ -55,6 +58,8 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       const graph = deps.state.graph(problem.graph);
       if (!graph) return unknownGraph(deps, problem.graph);
       const graphVersion = graph.compiled.key.version;
+      const unmet = requireRefusal(graph, request.require);
+      if (unmet) return unmet;
       const preparedOverrides = await prepareOverrides(deps, graph, request.overrides ?? {});
       if ('ok' in preparedOverrides) return preparedOverrides;
       const iterate = { ...request, graphVersion, preparedOverrides };
@@ -76,6 +81,28 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     default:
       return request satisfies never;
   }
+}
+
+/** Every module has to be one of the graph's, and no label may be asked for with another value than the graph asks for. */
+function requireRefusal({ compiled }: LoadedGraph, require: Requirements = {}): Refusal | undefined {
+  const faults: Fault[] = [];
+  for (const [module, labels] of Object.entries(require)) {
+    const position = compiled.index.get(module);
+    if (position === undefined) {
+      const message = `one of ${[...compiled.index.keys()].join(', ')}`;
+      faults.push({ path: pointer('require', module), code: 'unknown_module', message });
+      continue;
+    }
+    const asked = compiled.modules[position]!.spec.require;
+    for (const [label, value] of Object.entries(labels)) {
+      if (!Object.hasOwn(asked, label) || asked[label] === value) continue;
+      const message = `the graph asks for ${label}=${asked[label]}`;
+      faults.push({ path: pointer('require', module, label), code: 'out_of_range', message });
+    }
+  }
+  if (faults.length === 0) return undefined;
+  const message = `require is at fault: ${summaryOf(faults)}`;
+  return { ok: false, kind: 'invalid', code: 'bad_require', message, details: faults };
 }
 
 function unknownGraph(deps: PrepareDeps, name: string): Refusal {
@@ -170,31 +197,62 @@ async function prepareGraph(
   deps: PrepareDeps,
   request: Extract<Request, { kind: 'put_graph' }>,
 ): Promise<PreparedRequest | Refusal> {
-  const others = [...deps.state.graphs.values()].flatMap((versions) => versions.at(-1)?.compiled.graph ?? []);
-  const parsed = await deps.parseGraph(
-    request.yaml,
-    deps.types,
-    others.filter(({ name }) => name !== request.name),
-  );
+  const newest = [...deps.state.graphs.values()].flatMap((versions) => versions.at(-1)?.compiled.graph ?? []);
+  // One of the same name is not another graph, which the parser sees for itself.
+  const parsed = await deps.parseGraph(request.yaml, deps.types, newest);
   if (!parsed.ok) return badGraph(request.name, parsed.faults);
   const { graph } = parsed;
-  if (graph.name !== request.name) {
+  if (request.name !== undefined && graph.name !== request.name) {
     return badGraph(request.name, [
       { path: 'name', code: 'wrong_name', message: `is ${graph.name}, the address says ${request.name}` },
     ]);
   }
-  const named = [...new Set([graph.source.type, ...graph.modules.map(({ output }) => output)])];
+  const files = filesOf(graph, request.files ?? {});
+  if (!files.ok) return badGraph(graph.name, files.faults);
   return {
     kind: 'put_graph',
-    name: request.name,
+    name: graph.name,
     yaml: request.yaml,
     graph,
     types: deps.types,
-    typesJson: deps.types.toJson(named),
+    typesJson: deps.types.toJson(typesOfGraph(graph)),
+    files: files.files,
   };
 }
 
-function badGraph(name: string, faults: readonly Fault[]): Refusal {
-  const message = `graph ${name} has faults: ${summaryOf(faults)}`;
+/** Those that the graph names, and no others. */
+function filesOf(
+  graph: Graph,
+  given: Readonly<Record<string, string>>,
+):
+  | { readonly ok: true; readonly files: Readonly<Record<string, string>> }
+  | { readonly ok: false; readonly faults: readonly Fault[] } {
+  const named = filesOfGraph(graph);
+  const files = new Map<string, string>();
+  const faults: Fault[] = [];
+  for (const [path, sha256] of Object.entries(given)) {
+    const plain = pathWithin(path);
+    const at = `files${/^[\w-]+$/.test(path) ? `.${path}` : `[${JSON.stringify(path)}]`}`;
+    if (plain === undefined || !named.has(plain)) {
+      const known = named.size === 0 ? 'it names none' : `it names ${[...named.keys()].join(', ')}`;
+      faults.push({ path: at, code: 'unknown_file', message: `no run module names this file: ${known}` });
+    } else if (files.has(plain)) {
+      faults.push({ path: at, code: 'duplicate', message: `${plain} is given twice` });
+    } else if (!SHA256.test(sha256)) {
+      faults.push({ path: at, code: 'bad_sha256', message: 'give 64 hexadecimal digits, lower case' });
+    } else files.set(plain, sha256);
+  }
+  for (const [file, path] of named) {
+    if (files.has(file)) continue;
+    const message = `the file ${file} is not given: upload it as a blob, and give its SHA-256 in files of POST /v1/graphs`;
+    faults.push({ path, code: 'missing_file', message });
+  }
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, files: Object.fromEntries(files) };
+}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+function badGraph(name: string | undefined, faults: readonly Fault[]): Refusal {
+  const message = `${name === undefined ? 'the graph' : `graph ${name}`} has faults: ${summaryOf(faults)}`;
   return { ok: false, kind: 'invalid', code: 'bad_graph', message, details: faults };
 }

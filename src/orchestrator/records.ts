@@ -32,10 +32,11 @@
 import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
 import type { FinalReport, StopCause } from '../model/facts.js';
-import type { ModuleSpec } from '../model/graph.js';
+import type { ModuleSpec, Requirements } from '../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
 import type { BlobRef, PayloadRef } from '../model/payload.js';
 import type { ReportedError } from '../model/protocol.js';
+import type { Resources } from '../model/run.js';
 import type {
   CompiledGraph,
   Execution,
@@ -68,6 +69,8 @@ export interface GraphRow {
   readonly yaml: string;
   readonly types: TypesJson;
   readonly created_at: number;
+  /** By path beside the graph file. */
+  readonly files?: Readonly<Record<string, BlobRef>>;
 }
 
 export interface ProblemRow {
@@ -188,6 +191,10 @@ export interface TaskRow {
   readonly pinned?: Readonly<Record<string, PayloadRefRow>>;
   /** By module and input. */
   readonly overrides?: Readonly<Record<string, Readonly<Record<string, PayloadRefRow>>>>;
+  /** By module and label. */
+  readonly require?: Requirements;
+  /** By run module. */
+  readonly resources?: Readonly<Record<string, Resources>>;
   readonly state: TaskState;
   readonly desired: Task['desired'];
   readonly reason?: string;
@@ -373,6 +380,8 @@ export function taskToRow(task: Task): unknown {
       task.overrides.size > 0
         ? Object.fromEntries([...task.overrides].map(([module, refs]) => [module, refsToRow(refs)]))
         : undefined,
+    require: task.require,
+    resources: task.resources,
     state: task.state,
     desired: task.desired,
     reason: task.reason,
@@ -437,6 +446,8 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     input: refFromRow(row.input),
     pinned: row.pinned ? refsFromRow(row.pinned) : NONE,
     overrides: overridesFromRow(row),
+    require: row.require,
+    resources: row.resources,
     runs,
     state: row.state,
     desired: row.desired,

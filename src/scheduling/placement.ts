@@ -13,7 +13,10 @@ export interface Candidate {
   readonly lastUsed: number;
 }
 
-export function hasLabels(candidate: Candidate, require: Readonly<Record<string, string>>): boolean {
+export function hasLabels(
+  candidate: Pick<Candidate, 'labels'>,
+  require: Readonly<Record<string, string>>,
+): boolean {
   for (const label in require) {
     if (candidate.labels[label] !== require[label]) return false;
   }

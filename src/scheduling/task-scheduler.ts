@@ -15,11 +15,11 @@ import type { Plan, PlanStep } from './plan.js';
 
 /** The nodes, as the scheduler sees them. */
 export interface Fleet {
-  /** A node with a free slot; nothing when there is none. A plan asks once for each module, and a node plays one module. */
+  /** A node with a free slot, which is taken by it; nothing when there is none. A plan asks once for each module. */
   take(module: CompiledModule): string | undefined;
   /** Why there is none. */
   shortage(module: CompiledModule): string;
-  /** Whether the node that has this execution is dead, so that it may be given up. */
+  /** Whether the node that has this execution is dead and has it no more, so that it may be given up. */
   isOrphaned(execution: Execution): boolean;
 }
 

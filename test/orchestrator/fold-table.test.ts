@@ -170,7 +170,7 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
   },
   'iteration.submitted': {
     given: [created],
-    fact: { ...submitted },
+    fact: { ...submitted, require: { a: { zone: 'x' } }, resources: { a: { cpus: 2 } } },
     changes: [
       'problem.newest_iteration_id',
       'put unfinished',
@@ -187,6 +187,8 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       'task.problem_seq',
       'task.queue_seq',
       'task.queued_at',
+      'task.require',
+      'task.resources',
       'task.state',
       'tasks',
     ],
@@ -923,6 +925,12 @@ function otherThan(word: Word, value: unknown): unknown {
       return { a: ['other'] };
     case 'texts':
       return { 'a.seq': 'other' };
+    case 'requirements':
+      return { a: { zone: 'other' } };
+    case 'asked resources':
+      return { a: { cpus: 77 } };
+    case 'blobs':
+      return { 'run.sh': { sha256: 'other', size: 99 } };
     case 'json':
       return { other: true };
     case 'engine':

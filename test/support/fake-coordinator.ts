@@ -230,9 +230,10 @@ export function createFakeCoordinator(
         return { ok: true, kind: 'done', body: { success: true, configuration: request.configuration } };
       }
       case 'put_graph': {
-        const versions = graphs.get(request.name) ?? [];
-        const graph = { ...GRAPH, name: request.name, version: versions.length + 1, yaml: request.yaml };
-        graphs.set(request.name, [...versions, graph]);
+        const { name = 'demo' } = request;
+        const versions = graphs.get(name) ?? [];
+        const graph = { ...GRAPH, name, version: versions.length + 1, yaml: request.yaml };
+        graphs.set(name, [...versions, graph]);
         return { ok: true, kind: 'created', body: graph };
       }
       default:
@@ -359,6 +360,7 @@ export function createFakeCoordinator(
           ...iterationSummary(one),
           input: one.input,
           overrides: {},
+          require: {},
           modules: one.modules,
         })),
       output: async (task, name) => outputIn(task, name),

@@ -277,6 +277,7 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   json: fc.oneof(text, fc.integer(), fc.constant(null)),
   texts: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), text, { noNullPrototype: true }),
   inputs: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.array(text), { noNullPrototype: true }),
+  requirements: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), map, { noNullPrototype: true }),
   level: fc.constantFrom(...LOG_LEVELS),
   error,
   'task error': error,

@@ -3,11 +3,18 @@ import { MAX_GRAPH_BYTES } from '../../../src/model/graph.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { type App, asked, perform, sendFound } from '../http.js';
 import { textOf } from '../parsing.js';
-import { pageQuery } from '../requests.js';
+import { pageQuery, postHeaders } from '../requests.js';
 import * as shape from '../schemas.js';
 
 const YAML_TYPES = ['text/yaml', 'application/yaml', 'application/x-yaml', 'text/x-yaml', 'text/plain'];
 const graphParams = z.object({ name: z.string() });
+const storeBody = z.strictObject({
+  yaml: z.string().describe('The graph as YAML'),
+  files: z
+    .record(z.string(), z.string())
+    .exactOptional()
+    .describe('By path beside the graph file, the SHA-256 of a blob: each file that its run modules name'),
+});
 
 export function graphRoutes(app: App, coordinator: Coordinator): void {
   app.get(
@@ -45,6 +52,19 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) =>
       sendFound(reply, await asked(coordinator, reply).graph(request.params.name, request.params.version)),
+  );
+
+  app.post(
+    '/v1/graphs',
+    {
+      schema: {
+        summary: 'Store a graph with the files of its run modules; a changed one is a new version',
+        headers: postHeaders,
+        body: storeBody,
+        response: shape.answers({ 200: shape.graphView, 201: shape.graphView }),
+      },
+    },
+    ({ body, headers }, reply) => perform(coordinator, { kind: 'put_graph', ...body }, reply, headers),
   );
 
   void app.register(async (scope: App) => {

@@ -11,6 +11,8 @@ import {
   postHeaders,
   problemParams,
   reason,
+  refuseLostLabels,
+  requireField,
   submitHeaders,
   taskParams,
   traceOf,
@@ -44,6 +46,7 @@ const iterateBody = z
       .describe(
         'By module and input, a value that this module alone gets instead of what the graph would give it, in the JSON mapping of its type',
       ),
+    require: requireField,
   })
   .nullable();
 const commandBody = z.strictObject({
@@ -117,7 +120,10 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/problems/:problem_id/iterations',
     {
-      preValidation: async (request) => refuseLostOverrides(request.body),
+      preValidation: async (request) => {
+        refuseLostOverrides(request.body);
+        refuseLostLabels(request.body);
+      },
       schema: {
         summary: 'Iterate on a problem, or run a part of an iteration again',
         params: problemParams,
@@ -127,7 +133,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       },
     },
     (request, reply) => {
-      const { input, parent_iteration_id: parentIterationId, reuse, overrides } = request.body ?? {};
+      const { input, parent_iteration_id: parentIterationId, reuse, overrides, require } = request.body ?? {};
       return perform(
         coordinator,
         {
@@ -137,6 +143,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
           ...(parentIterationId !== undefined && { parentIterationId }),
           ...(reuse !== undefined && { reuse }),
           ...(overrides !== undefined && { overrides }),
+          ...(require !== undefined && { require }),
           ...traceOf(request.headers),
         },
         reply,

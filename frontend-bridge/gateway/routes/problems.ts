@@ -4,7 +4,16 @@ import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
 import { errorBody, refusalError } from '../errors.js';
 import { type App, asked, found, perform, sendFound } from '../http.js';
-import { pageShape, problemParams, searchShape, splitPage, submitHeaders, traceOf } from '../requests.js';
+import {
+  pageShape,
+  problemParams,
+  refuseLostLabels,
+  requireField,
+  searchShape,
+  splitPage,
+  submitHeaders,
+  traceOf,
+} from '../requests.js';
 import * as shape from '../schemas.js';
 
 const time = z.iso.datetime({ offset: true }).exactOptional();
@@ -28,6 +37,7 @@ const submitBody = z.strictObject({
   input: z.unknown().describe("The source's value, in the JSON mapping of its type"),
   title: z.string().max(1000).exactOptional(),
   priority: z.number().int().min(0).max(100).exactOptional().describe('Higher first, default 50'),
+  require: requireField,
 });
 /** Decided in one turn of the loop, and committed in one transaction. */
 const BATCH_MAX = 1000;
@@ -45,6 +55,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/problems',
     {
+      preValidation: async (request) => refuseLostLabels(request.body),
       schema: {
         summary: 'Submit a problem: its first iteration begins',
         headers: submitHeaders,
@@ -59,6 +70,10 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/problems::batch',
     {
+      preValidation: async (request) => {
+        const { problems } = (request.body ?? {}) as { readonly problems?: unknown };
+        if (Array.isArray(problems)) problems.forEach(refuseLostLabels);
+      },
       schema: {
         summary: 'Submit many problems; each is answered for itself, in their order',
         headers: submitHeaders,

@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { decodeText } from '../../base/decode-text.js';
 import { type Fault, messageOf, TuttiError } from '../../base/errors.js';
-import type { ParsedGraph } from '../../config/graph-file.js';
+import { type ParsedGraph, parseGraph } from '../../config/graph-file.js';
 import { graphJsonSchema } from '../../config/graph-json-schema.js';
 import { isRecord, readYaml } from '../../config/yaml.js';
 import { withPlaces } from '../../config/yaml-places.js';
 import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
+import { type FilesBeside, filesBeside, hashesOf } from '../graph-files.js';
 import { type Io, writeJson, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { table } from '../table.js';
@@ -41,6 +42,8 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
       const yaml = await readText(file);
       const parsed = readGraph(yaml, { file, protoPaths: options.protoPath });
       if (!parsed.ok) throw badGraph(file, yaml, parsed.faults);
+      const beside = await filesBeside(file, parsed.graph);
+      if (!beside.ok) throw badGraph(file, yaml, beside.faults);
       const { name, source, modules } = parsed.graph;
       const summary = { ok: true, name, source, modules: modules.map((module) => module.name) };
       if (options.json) writeJson(io.stdout, summary);
@@ -115,13 +118,25 @@ async function apply(client: Client, file: string): Promise<Json> {
     const fault = { path: 'name', code: 'missing_field', message: 'name is missing: give the graph a name' };
     throw badGraph(file, yaml, [fault]);
   }
+  const beside = await filesOf(file, yaml);
+  if (!beside.ok) throw badGraph(file, yaml, beside.faults);
+  const { files } = beside;
   try {
-    return await client.put(`/v1/graphs/${encodeURIComponent(name)}`, yaml, 'application/yaml');
+    if (files.length === 0)
+      return await client.put(`/v1/graphs/${encodeURIComponent(name)}`, yaml, 'application/yaml');
+    for (const each of files) await client.putFile(`/v1/blobs/${each.sha256}`, each.file);
+    return await client.post('/v1/graphs', { yaml, files: hashesOf(files) });
   } catch (thrown) {
     if (thrown instanceof TuttiError && thrown.code === 'bad_graph')
       throw badGraph(file, yaml, thrown.details);
     throw thrown;
   }
+}
+
+/** Of a graph that has other faults, the orchestrator tells all of them: its files are not looked at. */
+async function filesOf(file: string, yaml: string): Promise<FilesBeside> {
+  const parsed = parseGraph(yaml, { types: { has: () => true }, file });
+  return parsed.ok ? await filesBeside(file, parsed.graph) : { ok: true, files: [] };
 }
 
 async function readText(file: string): Promise<string> {

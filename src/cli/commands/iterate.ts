@@ -6,6 +6,7 @@ import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { problemIdOf } from '../short-ids.js';
 import { problemPath } from '../task.js';
 import { finish } from './finish.js';
+import { type Labels, requireOption } from './require.js';
 
 /** `module.input=VALUE`, as it was given. */
 interface Override {
@@ -20,11 +21,12 @@ interface IterateOptions extends CommonOptions {
   readonly input?: string;
   readonly reuse?: readonly string[];
   readonly override?: readonly Override[];
+  readonly require?: Labels;
   readonly wait?: boolean;
 }
 
 export function iterateCommand(program: Command, io: Io): void {
-  clientCommand(program, 'iterate', 'Begin the next iteration of a problem')
+  requireOption(clientCommand(program, 'iterate', 'Begin the next iteration of a problem'))
     .argument('<problem_id>')
     .option(
       '--from <iteration>',
@@ -47,12 +49,13 @@ A module again, with what it got before or something else, and nothing run for w
     )
     .action(async (problemId: string, options: IterateOptions) => {
       const session = openSession(options, io);
-      const { from, input, reuse, override: overrides } = options;
+      const { from, input, reuse, override: overrides, require } = options;
       const body = {
         ...(from !== undefined && { parent_iteration_id: from }),
         ...(input !== undefined && { input: await readJsonInput('--input', input, io) }),
         ...(reuse !== undefined && { reuse }),
         ...(overrides !== undefined && { overrides: await readOverrides(overrides, io) }),
+        ...(require !== undefined && { require }),
       };
       const path = problemPath(await problemIdOf(session.client, problemId));
       const begun = await session.client.post(`${path}/iterations`, body);

@@ -3,16 +3,18 @@ import { readJsonInput } from '../input.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { finish } from './finish.js';
+import { type Labels, requireOption } from './require.js';
 
 interface SubmitOptions extends CommonOptions {
   readonly input: string;
   readonly title?: string;
   readonly priority?: number;
+  readonly require?: Labels;
   readonly wait?: boolean;
 }
 
 export function submitCommand(program: Command, io: Io): void {
-  clientCommand(program, 'submit', 'Submit a new problem to a graph')
+  requireOption(clientCommand(program, 'submit', 'Submit a new problem to a graph'))
     .argument('<graph>', "the graph's name")
     .requiredOption('--input <file|-|json>', 'what to solve')
     .option('--title <title>', 'a name for people')
@@ -20,12 +22,13 @@ export function submitCommand(program: Command, io: Io): void {
     .option('--wait', 'wait for the end; exit 1 if the task fails')
     .action(async (graph: string, options: SubmitOptions) => {
       const session = openSession(options, io);
-      const { title, priority: given } = options;
+      const { title, priority: given, require } = options;
       const body = {
         graph,
         input: await readJsonInput('--input', options.input, io),
         ...(title !== undefined && { title }),
         ...(given !== undefined && { priority: given }),
+        ...(require !== undefined && { require }),
       };
       await finish(session, await session.client.post('/v1/problems', body), options.wait ?? false);
     });

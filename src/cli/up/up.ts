@@ -4,7 +4,7 @@
  * 1. One line on stdout when it can take work; logs go to stderr.
  * 2. SIGTERM and SIGINT end it within five seconds, executions or not: nodes go on and are adopted later.
  */
-import { existsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -35,6 +35,7 @@ import { acquireDataDir } from '../../store/holder.js';
 import { readKeyFile, writeKeyFile } from '../../store/key-file.js';
 import { openStore } from '../../store/lmdb.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
+import { filesBeside, hashesOf } from '../graph-files.js';
 import { version } from '../version.js';
 import { ManagedAgents } from './agents.js';
 import { logStream } from './log-format.js';
@@ -184,7 +185,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     const endpoints = await orchestrator
       .start(`http://${config.advertise ?? '*'}:${port}/v1/blobs`, async (request) => {
         for (const file of config.graphs) {
-          const name = await storeGraph(request, file, types);
+          const name = await storeGraph(orchestrator, request, file, types);
           samples.set(name, join(dirname(file), 'samples'));
         }
         if (config.sustainml !== false) await haveGraph(orchestrator, request);
@@ -255,6 +256,7 @@ function httpConnections(openFiles: number): number {
 
 /** Returns the graph's name. Throws `TuttiError` `bad_graph` with every fault, or `graph_unreadable`. */
 async function storeGraph(
+  { blobs }: Pick<Orchestrator, 'blobs'>,
   request: (request: Request) => Promise<Answer>,
   file: string,
   types: TypeRegistry,
@@ -268,12 +270,18 @@ async function storeGraph(
     });
   }
   const parsed: ParsedGraph = parseGraph(yaml, { types: knownTypes(types), file });
-  if (!parsed.ok) {
-    const details = withPlaces(parsed.faults, yaml);
+  const beside = parsed.ok ? await filesBeside(file, parsed.graph) : parsed;
+  if (!parsed.ok || !beside.ok) {
+    const details = withPlaces(beside.ok ? [] : beside.faults, yaml);
     const message = `${file} has ${details.length} ${details.length === 1 ? 'fault' : 'faults'}`;
     throw new TuttiError('bad_graph', message, { details });
   }
-  const answer = await request({ kind: 'put_graph', name: parsed.graph.name, yaml });
+  for (const { sha256, file: from, path } of beside.files) {
+    const put = await blobs.put(sha256, createReadStream(from));
+    if (!put.ok) throw new TuttiError(put.code, `${file}: ${path}: ${put.message}`);
+  }
+  const files = hashesOf(beside.files);
+  const answer = await request({ kind: 'put_graph', name: parsed.graph.name, yaml, files });
   if (!answer.ok)
     throw new TuttiError('bad_graph', `${file}: ${answer.message}`, { details: answer.details ?? [] });
   return parsed.graph.name;

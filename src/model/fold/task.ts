@@ -50,6 +50,8 @@ export function submitTask(state: DurableState, fact: FactOf<'iteration.submitte
     input: fact.input,
     pinned: fact.pinned ? new Map(Object.entries(fact.pinned)) : NONE,
     overrides: fact.overrides ? overridesOf(fact.overrides) : NONE,
+    require: fact.require,
+    resources: fact.resources,
     runs: [],
     state: 'waiting',
     desired: 'ended',

@@ -14,6 +14,7 @@ import { type ExecutionEnd, hasEnded } from '../../model/execution.js';
 import type { ExecutionEndFact, FinalReport, StopCause } from '../../model/facts.js';
 import type { BlobRef } from '../../model/payload.js';
 import type { ExecutionReport, LogLine, Output, RefusalCode, ReportedError } from '../../model/protocol.js';
+import { AGENT_MODULE } from '../../model/run.js';
 import type { Execution } from '../../model/task.js';
 import { aboutExecution, aboutModule } from './about.js';
 import { noteStopped } from './commands.js';
@@ -106,6 +107,8 @@ function receiveFinal(turn: Turn, node: FleetNode, execution: Execution, report:
 export function noteDeath(turn: Turn, node: FleetNode, execution: Execution): void {
   const { task, position } = execution;
   if (execution.desired === 'stopped' || node.desired !== 'started') return;
+  // An agent is another process than the command that it looks after.
+  if (node.module === AGENT_MODULE) return;
   if (task.runs[position]?.diedBoots.includes(node.bootId)) return;
   emit(turn, { type: 'module.boot_died', ...aboutModule(task, position), boot_id: node.bootId });
 }

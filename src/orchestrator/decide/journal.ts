@@ -15,6 +15,7 @@ import type { NodeRecord } from '../../model/node-record.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { Problem } from '../../model/problem.js';
 import type { OrchestratorMessage } from '../../model/protocol.js';
+import type { AssignedRun, RunFile } from '../../model/run.js';
 import type { Task } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Key, Table, Write } from '../../store/store.js';
@@ -42,6 +43,8 @@ export interface AssignOrder {
   readonly outputType?: string;
   readonly descriptors?: Uint8Array;
   readonly traceparent?: string;
+  /** Of a run module. */
+  readonly run?: Omit<AssignedRun, 'files'> & { readonly files: readonly Omit<RunFile, 'url'>[] };
 }
 
 export interface Sending {

@@ -31,6 +31,7 @@ import {
   noteDeath,
   tellEnded,
 } from './executions.js';
+import { outlivesSilence } from './fleet.js';
 import { noteTold } from './module-types.js';
 import { sendAssignment } from './planner.js';
 import { refuse, refuseAt } from './refusals.js';
@@ -72,6 +73,7 @@ export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
   undo.set(node, 'typesByAssignment', hello.typesByAssignment ?? false);
   noteTold(state, node);
   undo.set(node, 'load', undefined);
+  undo.set(node, 'resources', hello.resources);
   undo.set(node, 'heardAt', turn.wallMs);
   const cluster = hello.module === AGENT_MODULE ? state.clusters.get(hello.instance) : undefined;
   if (cluster) describeAgent(turn, cluster, node, hello.version);
@@ -289,7 +291,9 @@ function setStatus(turn: Turn, node: FleetNode, status: NodeStatus, error: Repor
     });
   } else emit(turn, { type: 'node.turned', node_id: node.nodeId, status, ...(left && { error: left }) });
   if (!isShown && !isWork) turn.state.counters.add('node_status_unrecorded');
-  if (!wasPlaceable && node.isPlaceable) turn.state.free(node.module);
+  // Those who wait for a cluster say what is in the way.
+  const isAgent = node.module === AGENT_MODULE && !isWork;
+  if (isAgent || (!wasPlaceable && node.isPlaceable)) turn.state.free(node.module);
 }
 
 /** What the operators want of the instance may have changed while it was not here. */
@@ -311,7 +315,10 @@ export function receiveGoodbye(turn: Turn, node: FleetNode): void {
   state.timers.clear(`judge ${node.nodeId}`);
   if (node.liveness === 'alive') noteAgent(turn, node, 'offline', 'it left');
   emit(turn, { type: 'node.left', ...aboutNode(node), last_seen_at: node.heardAt });
-  for (const execution of [...node.executions]) loseExecution(turn, node, execution, 'it left');
+  for (const execution of [...node.executions]) {
+    if (!outlivesSilence(node, execution)) loseExecution(turn, node, execution, 'it left');
+  }
+  if (node.module === AGENT_MODULE) state.free(AGENT_MODULE);
   noteProcessGone(turn, node);
 }
 
@@ -377,6 +384,7 @@ function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: strin
       noteGone(turn, node, (id) => isOver(turn, id));
       for (const execution of [...node.executions]) {
         noteDeath(turn, node, execution);
+        if (outlivesSilence(node, execution) && execution.desired === 'running') continue;
         if (execution.desired === 'stopped') loseExecution(turn, node, execution, 'it is dead');
         else state.broker.enqueue(execution.task);
       }
@@ -384,6 +392,7 @@ function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: strin
     default:
       liveness satisfies never;
   }
+  if (node.module === AGENT_MODULE) state.free(AGENT_MODULE);
 }
 
 function isOver(turn: Turn, executionId: string): boolean {

@@ -10,28 +10,29 @@ import { hasEnded } from '../../model/execution.js';
 import type { StopCause } from '../../model/facts.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { ReportedError } from '../../model/protocol.js';
+import { AGENT_MODULE, playedBy } from '../../model/run.js';
 import {
-  type CompiledGraph,
-  type CompiledModule,
   type Execution,
   moduleName,
   overrideOf,
   phaseOf,
+  resourcesOf,
+  slotClassOf,
   type Task,
 } from '../../model/task.js';
 import { type TaskEnd, taskHasEnded } from '../../model/task-state.js';
 import { traceparentOf } from '../../model/trace-context.js';
-import { hasLabels, pickNode } from '../../scheduling/placement.js';
 import type { Plan, PlanStep } from '../../scheduling/plan.js';
-import { type Fleet, scheduleTask } from '../../scheduling/task-scheduler.js';
+import { scheduleTask } from '../../scheduling/task-scheduler.js';
 import type { Waiter } from '../../scheduling/waiting-room.js';
 import { aboutExecution, aboutModule, aboutTask } from './about.js';
 import { attempt } from './attempt.js';
 import { issue } from './commands.js';
 import { emit } from './emit.js';
 import { endExecution } from './executions.js';
+import { fleetOf, freeSlots, problemPlace } from './fleet.js';
 import type { AssignOrder } from './journal.js';
-import { misfitOf, typesOf } from './module-types.js';
+import { typesOf } from './module-types.js';
 import { tryRows } from './rows.js';
 import type { FleetNode, State } from './state.js';
 import { makeLease, type Turn } from './turn.js';
@@ -79,55 +80,16 @@ export function schedule(turn: Turn, onError: (thrown: unknown) => void): void {
 function evaluate(turn: Turn, task: Task): { readonly plan: Plan } | { readonly thrown: unknown } {
   let plan: Plan = { steps: [], followUpMs: undefined };
   const evaluated = attempt(turn, () => {
-    plan = scheduleTask(task, fleetOf(turn.state, task.graph), turn.nowMs);
+    plan = scheduleTask(task, fleetOf(turn.state, task), turn.nowMs);
     for (const step of plan.steps) carryOut(turn, task, step);
     if (turn.state.isCareful) tryRows(turn.journal);
   });
   return evaluated.ok ? { plan } : { thrown: evaluated.thrown };
 }
 
-function fleetOf(state: State, graph: CompiledGraph): Fleet {
-  return {
-    take: (module) => pickNode(placeable(state, graph, module.spec.name), module.spec.require)?.nodeId,
-    shortage: (module) => shortageOf(state, graph, module),
-    isOrphaned: ({ nodeId }) => state.nodes.get(nodeId)?.liveness === 'dead',
-  };
-}
-
-function placeable(state: State, graph: CompiledGraph, module: string): FleetNode[] {
-  return [...(state.nodesByModule.get(module) ?? [])].filter(
-    (node) => node.isPlaceable && misfitOf(state, node, graph) === undefined,
-  );
-}
-
-/** Why no node of a module takes work. */
-function shortageOf(state: State, graph: CompiledGraph, module: CompiledModule): string {
-  const { name, require } = module.spec;
-  const peers = placeable(state, graph, name);
-  if (peers.length === 0) {
-    const other = [...(state.nodesByModule.get(name) ?? [])].find((node) => node.isPlaceable);
-    const misfit = other && misfitOf(state, other, graph);
-    const version = `graph ${graph.key.name} version ${graph.key.version}`;
-    return `waiting for a node of ${name}${misfit ? ` that fits ${version} (${other.instance}: ${misfit})` : ''}`;
-  }
-  if (!peers.some((node) => hasLabels(node, require))) {
-    const labels = Object.entries(require).map(([label, value]) => `${label}=${value}`);
-    return `waiting for a node of ${name} with ${labels.join(', ')}`;
-  }
-  return `waiting for a free slot of ${name}`;
-}
-
 /** As many of those who wait for a module as it has free slots now. */
 function wakeFreed(state: State, woken: Woken): void {
   for (const module of state.freed) {
-    const freeSlots = ({ task, position }: Waiter<Task>): number => {
-      const { require } = task.graph.modules[position]!.spec;
-      let free = 0;
-      for (const node of placeable(state, task.graph, module)) {
-        if (hasLabels(node, require)) free += Math.max(0, node.capacity - node.taken);
-      }
-      return free;
-    };
     const stillWaits = ({ task, position }: Waiter<Task>): boolean =>
       state.tasks.get(task.key) === task && task.runs[position]?.queued === true;
     const wake = ({ task, position }: Waiter<Task>): void => {
@@ -135,7 +97,11 @@ function wakeFreed(state: State, woken: Woken): void {
       woken.set(task, [...(woken.get(task) ?? []), position]);
       state.broker.enqueue(task);
     };
-    state.waitingRoom.wake(module, { slots: freeSlots, stillWaits, wake });
+    state.waitingRoom.wake(module, {
+      slots: ({ task, position }) => freeSlots(state, task, position),
+      stillWaits,
+      wake,
+    });
   }
   state.undo.clear(state.freed);
 }
@@ -146,7 +112,7 @@ function passOn(state: State, woken: Woken, task: Task, steps: readonly PlanStep
     const isUsed = steps.some(
       (step) => (step.kind === 'place' || step.kind === 'wait') && step.position === position,
     );
-    if (!isUsed) state.free(moduleName(task, position));
+    if (!isUsed) state.free(playedBy(task.graph.modules[position]!.spec));
   }
   woken.delete(task);
 }
@@ -219,14 +185,16 @@ export function leaveQueue({ state }: Turn, task: Task, position: number): void 
 
 function wait(turn: Turn, task: Task, position: number, reason: string): void {
   const { undo, waitingRoom } = turn.state;
-  const module = task.graph.modules[position]!;
   const phase = phaseOf(task, position);
   const isSaid = phase.kind === 'waiting' && phase.reason === reason && !phase.retry;
   if (!isSaid) sayWaiting(turn, task, position, { reason });
   const run = task.runs[position]!;
   if (run.queued) return;
   undo.set(run, 'queued', true);
-  waitingRoom.add(module.spec.name, module.slotClass, { task, position });
+  waitingRoom.add(playedBy(task.graph.modules[position]!.spec), slotClassOf(task, position), {
+    task,
+    position,
+  });
 }
 
 function sayWaiting(
@@ -274,6 +242,7 @@ function place(turn: Turn, task: Task, position: number, nodeId: string): void {
   leaveQueue(turn, task, position);
   state.undo.set(state, 'assignments', state.assignments + 1);
   state.undo.set(node, 'lastUsed', state.assignments);
+  if (node.module === AGENT_MODULE) state.problemPlaces.add(problemPlace(task, nodeId));
   const execution = state.executions.get(id)!;
   const { timeoutMs } = task.graph.modules[position]!.spec;
   if (timeoutMs !== undefined) armAttempt(turn, execution, timeoutMs);
@@ -309,6 +278,7 @@ export function sendAssignment(
     timeoutMs: spec.timeoutMs ?? 0,
     inputs: inputsOf(task, execution.position),
     ...typesFor(turn.state, node, execution),
+    ...runFor(turn.state, execution),
     ...(traceparent !== undefined && { traceparent }),
   });
   // Once, just when the node has left it unanswered for too long.
@@ -326,13 +296,28 @@ export function sendAssignment(
 function typesFor(
   state: State,
   node: FleetNode,
-  { task }: Execution,
+  execution: Execution,
 ): Pick<AssignOrder, 'outputType' | 'descriptors'> {
-  const loaded = state.graph(task.graph.key.name, task.graph.key.version);
+  const { name, version } = execution.task.graph.key;
+  const loaded = state.graph(name, version);
   if (!loaded) return {};
-  const { outputType, descriptors, key } = typesOf(state, loaded, node.module);
+  const module = moduleName(execution.task, execution.position);
+  const { outputType, descriptors, key } = typesOf(state, loaded, module);
   const isKnown = !node.typesByAssignment || node.toldTypes.has(key);
   return { outputType, ...(!isKnown && { descriptors }) };
+}
+
+/** Of a run module, its work with the files of its graph version. */
+function runFor(state: State, { task, position }: Execution): Pick<AssignOrder, 'run'> {
+  const { key, modules } = task.graph;
+  const run = modules[position]!.spec.run;
+  if (!run) return {};
+  const stored = state.graph(key.name, key.version)?.files ?? {};
+  const files = Object.entries(run.files).flatMap(([path, beside]) => {
+    const blob = stored[beside];
+    return blob ? [{ path, blob }] : [];
+  });
+  return { run: { ...run, resources: resourcesOf(task, position), files } };
 }
 
 function inputsOf(task: Task, position: number): AssignOrder['inputs'] {

@@ -1,5 +1,6 @@
 /** Who waits for a slot, and for how many others first: what no fact records, since it changes with every other task. */
-import type { Task } from '../../model/task.js';
+import { playedBy } from '../../model/run.js';
+import { slotClassOf, type Task } from '../../model/task.js';
 import type { Waiter } from '../../scheduling/waiting-room.js';
 import type { View } from '../port.js';
 import type { State } from './state.js';
@@ -8,25 +9,30 @@ import type { State } from './state.js';
 export function queueOfTask(state: State, task: Task): View[] {
   return task.graph.modules.flatMap((module, position): View[] => {
     if (task.runs[position]?.queued !== true) return [];
-    const ahead = state.waitingRoom.ahead(module.spec.name, module.slotClass, task, (waiter) =>
-      waits(state, waiter),
+    const ahead = state.waitingRoom.ahead(
+      playedBy(module.spec),
+      slotClassOf(task, position),
+      task,
+      (waiter) => waits(state, waiter),
     );
     return [{ module: module.spec.name, ahead }];
   });
 }
 
-/** Each module of the newest graphs: the nodes that take work for it, their slots, and how many executions wait for one. */
+/** Each module of the newest graphs, all run modules as one: the nodes that take work for it, their slots, and how many executions wait for one. */
 export function queuesOf(state: State): View[] {
-  const graphs = new Map<string, string[]>();
+  const graphs = new Map<string, Set<string>>();
   for (const [name, versions] of state.graphs) {
-    for (const { spec } of versions.at(-1)?.compiled.modules ?? [])
-      graphs.set(spec.name, [...(graphs.get(spec.name) ?? []), name]);
+    for (const { spec } of versions.at(-1)?.compiled.modules ?? []) {
+      const player = playedBy(spec);
+      graphs.set(player, (graphs.get(player) ?? new Set()).add(name));
+    }
   }
   return [...graphs].map(([module, names]): View => {
     const nodes = [...(state.nodesByModule.get(module) ?? [])].filter((node) => node.isPlaceable);
     return {
       module,
-      graphs: names,
+      graphs: [...names],
       nodes: nodes.length,
       slots: nodes.reduce((sum, node) => sum + node.capacity, 0),
       taken: nodes.reduce((sum, node) => sum + node.taken, 0),

@@ -5,10 +5,11 @@
  * 2. iteration_ids are handed out here and nowhere else, so two iterations of one problem never get the same.
  */
 
+import { type Fault, summaryOf } from '../../base/errors.js';
 import { hasEnded } from '../../model/execution.js';
 import type { GraphKey } from '../../model/graph.js';
 import { dependentsOf } from '../../model/graph.js';
-import type { PayloadRef } from '../../model/payload.js';
+import type { BlobRef, PayloadRef } from '../../model/payload.js';
 import type { Problem } from '../../model/problem.js';
 import { compileGraph, type Execution, phaseOf, type ReusedOutput, type Task } from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
@@ -27,6 +28,7 @@ import { announceTypes } from './module-types.js';
 import { leaveQueue, stopExecution } from './planner.js';
 import { problemFromRow } from './problem.js';
 import { reuse, storeOverrides, storeOwn, takeOver } from './reuse.js';
+import type { LoadedGraph } from './state.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest, Step, Turn } from './turn.js';
 
 /** Some tasks will have ended by then. */
@@ -192,13 +194,16 @@ interface TaskInit {
   readonly prepared?: PreparedInput | undefined;
   readonly reused?: ReadonlyMap<string, ReusedOutput>;
   readonly request?: Extract<PreparedRequest, { kind: 'iterate' }>;
-  readonly from: { readonly client?: string; readonly traceparent?: string };
+  readonly from: Pick<
+    PreparedRequest & { kind: 'submit' },
+    'client' | 'traceparent' | 'require' | 'resources'
+  >;
 }
 
 function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskInit): Task {
   const { state } = turn;
   const { parent, prepared, reused, request } = made;
-  const { client, traceparent } = made.from;
+  const { client, traceparent, require, resources } = made.from;
   const id: TaskId = { problemId: problem.problemId, iterationId: problem.newestIterationId + 1 };
   const input = prepared ? storeOwn(turn, id, 'input', prepared) : refFromRow(parent!.input);
   const pinned = parent && pinnedOutputs(parent);
@@ -213,10 +218,12 @@ function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskIni
     ...(client !== undefined && { client }),
     ...(traceparent !== undefined && { traceparent }),
     ...(request?.preparedOverrides?.length && { overridden: overriddenInputs(request.preparedOverrides) }),
+    ...(require && { require }),
     queued_at: queueTime(turn),
     input,
     ...(pinned && { pinned }),
     ...(overrides && { overrides }),
+    ...(resources && { resources }),
   });
   const task = state.tasks.get(formatTaskId(id))!;
   if (reused) reuse(turn, task, reused);
@@ -390,8 +397,9 @@ function commandNode(turn: Turn, request: Extract<PreparedRequest, { kind: 'node
 function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_graph' }>): Answer {
   const { state } = turn;
   const newest = state.graph(request.name);
-  const types = JSON.stringify(request.typesJson);
-  if (newest && newest.yaml === request.yaml && JSON.stringify(newest.typesJson) === types) {
+  const files = blobsOf(turn, request.files ?? {});
+  if (!files.ok) return files;
+  if (newest && isSame(newest, request)) {
     return {
       ok: true,
       kind: 'done',
@@ -405,6 +413,7 @@ function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_gra
     typesJson: request.typesJson,
     yaml: request.yaml,
     createdAt: turn.wallMs,
+    files: files.blobs,
   };
   state.addGraph(stored);
   announceTypes(turn, stored, newest);
@@ -414,10 +423,49 @@ function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_gra
     graph_version: key.version,
     yaml: request.yaml,
     types: request.typesJson,
+    ...(Object.keys(files.blobs).length > 0 && { files: files.blobs }),
   });
   return {
     ok: true,
     kind: key.version === 1 ? 'created' : 'done',
     body: { name: key.name, version: key.version, changed: true },
   };
+}
+
+function isSame(
+  newest: LoadedGraph,
+  { yaml, typesJson, files = {} }: Extract<PreparedRequest, { kind: 'put_graph' }>,
+): boolean {
+  const before = newest.files ?? {};
+  const paths = Object.keys(files);
+  return (
+    newest.yaml === yaml &&
+    JSON.stringify(newest.typesJson) === JSON.stringify(typesJson) &&
+    paths.length === Object.keys(before).length &&
+    paths.every((path) => before[path]?.sha256 === files[path])
+  );
+}
+
+/** The files of a graph, all of which have to be here. */
+function blobsOf(
+  { loaded }: Turn,
+  files: Readonly<Record<string, string>>,
+): { readonly ok: true; readonly blobs: Readonly<Record<string, BlobRef>> } | Refusal {
+  const blobs: Record<string, BlobRef> = {};
+  const faults: Fault[] = [];
+  for (const [path, sha256] of Object.entries(files)) {
+    const size = loaded.blobs.get(sha256);
+    if (size !== undefined) blobs[path] = { sha256, size };
+    else
+      faults.push({
+        path: `files[${JSON.stringify(path)}]`,
+        code: 'unknown_blob',
+        message: `there is no blob ${sha256}`,
+      });
+  }
+  if (faults.length === 0) return { ok: true, blobs };
+  return refusal('invalid', 'bad_graph', `files of the graph are not here: ${summaryOf(faults)}`, {
+    details: faults,
+    hint: 'upload each by PUT /v1/blobs/{sha256} first',
+  });
 }

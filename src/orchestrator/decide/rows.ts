@@ -73,7 +73,8 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       journal.delete('nodes', [fact.node_id]);
       return;
     case 'graph.stored': {
-      const row = { yaml: fact.yaml, types: fact.types, created_at: at };
+      const { yaml, types, files } = fact;
+      const row = { yaml, types, created_at: at, ...(files && { files }) };
       journal.putRow('graphs', [fact.graph, fact.graph_version], row);
       return;
     }

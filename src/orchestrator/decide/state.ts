@@ -17,8 +17,10 @@ import type { DurableState } from '../../model/durable.js';
 import type { ModuleSpec } from '../../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../model/node.js';
 import type { NodeRecord } from '../../model/node-record.js';
+import type { BlobRef } from '../../model/payload.js';
 import type { Problem } from '../../model/problem.js';
 import type { Load, ReportedError, TypeSchema } from '../../model/protocol.js';
+import type { Resources } from '../../model/run.js';
 import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model/task.js';
 import { EvaluationBroker } from '../../scheduling/broker.js';
 import type { Candidate } from '../../scheduling/placement.js';
@@ -39,6 +41,9 @@ const NEWCOMERS_PER_INSTANCE = 2;
 /** Those of the batch in hand have to be among them. */
 const REPLACED_BOOTS_HELD = 10_000;
 
+/** A choice among equals is at stake, no more. */
+const PROBLEM_PLACES_HELD = 10_000;
+
 /** Of a node whose module no graph has any more. */
 const DEFAULT_LIVENESS = { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 } as const;
 
@@ -57,6 +62,8 @@ export interface LoadedGraph {
   readonly yaml: string;
   /** Unix milliseconds. */
   readonly createdAt: number;
+  /** By path beside the graph file, those that its run modules name. @default none */
+  readonly files?: Readonly<Record<string, BlobRef>>;
 }
 
 /** The types of a module in one graph version. */
@@ -75,6 +82,8 @@ export interface NodeAtWork {
   /** The types that its author wrote it against. */
   readonly schemas: readonly TypeSchema[];
   readonly typesByAssignment: boolean;
+  /** Of an agent: what its cluster has, as it says itself. */
+  readonly resources: Resources | undefined;
   /** By their keys, those that its last welcome told. */
   readonly toldTypes: ReadonlySet<string>;
   /** Why it gets no work of a graph version; empty where it does. A cache. */
@@ -130,6 +139,7 @@ export class FleetNode implements NodeRecord, NodeAtWork, Candidate {
   readonly declaredOutput: NodeAtWork['declaredOutput'] = '';
   readonly schemas: NodeAtWork['schemas'] = [];
   readonly typesByAssignment: boolean = false;
+  readonly resources: NodeAtWork['resources'] = undefined;
   readonly toldTypes: NodeAtWork['toldTypes'] = new Set();
   readonly misfits: NodeAtWork['misfits'] = new Map();
   readonly hearing: NodeAtWork['hearing'] = 'good';
@@ -227,6 +237,10 @@ export interface ProcessState {
   readonly freed: ReadonlySet<string>;
   /** Problems with an iteration that is gone in part: nobody may refer to it anew. */
   readonly beingRemoved: ReadonlySet<string>;
+  /** By slot class of run modules, why clusters are ruled out, load apart, as those who wait last said. */
+  readonly standings: ReadonlyMap<string, string>;
+  /** Where problems have been worked on lately; see `fleet.ts`. */
+  readonly problemPlaces: Recent;
   readonly counters: Counters;
   readonly refusals: RateLimiter;
   /** New instances and new boots: each leaves something in the store for days. */
@@ -268,6 +282,8 @@ export class State implements DurableState, ProcessState {
   readonly timers: Deadlines<Timer> = new Deadlines<Timer>(this.undo);
   readonly freed: ReadonlySet<string> = new Set();
   readonly beingRemoved: ReadonlySet<string> = new Set();
+  readonly standings: ReadonlyMap<string, string> = new Map();
+  readonly problemPlaces: Recent = new Recent(PROBLEM_PLACES_HELD, this.undo);
   readonly counters: Counters = new Counters(this.undo);
   readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND, this.undo);
   readonly newcomers: Allowance = new Allowance(NEWCOMERS, this.undo);
@@ -296,12 +312,13 @@ export class State implements DurableState, ProcessState {
     return this.graph(name, version)?.compiled;
   }
 
-  /** What the newest version of some graph says about a module. */
+  /** What the newest version of some graph says about a module that nodes play. */
   moduleSpec(module: string): CompiledModule | undefined {
     for (const versions of this.graphs.values()) {
       const compiled = versions.at(-1)?.compiled;
       const position = compiled?.index.get(module);
-      if (compiled && position !== undefined) return compiled.modules[position];
+      const found = position === undefined ? undefined : compiled?.modules[position];
+      if (found && !found.spec.run) return found;
     }
     return undefined;
   }

@@ -6,6 +6,7 @@ import { commandAgain } from './commands.js';
 import { answerConfiguration } from './configuration.js';
 import { giveUpUnanswered } from './deaf.js';
 import { endExecution, endWhenComplete } from './executions.js';
+import { outlivesSilence } from './fleet.js';
 import { judge } from './nodes.js';
 import { sendAssignment, stopExecution } from './planner.js';
 import { tryRows } from './rows.js';
@@ -80,6 +81,7 @@ function fire(turn: Turn, timer: Timer): void {
 }
 
 /** The time of its attempt is over because its node is, or because the node fell silent before it took the assignment. */
-function isLostWith({ liveness }: FleetNode, { observed }: Execution): boolean {
-  return liveness === 'dead' || (liveness === 'unresponsive' && observed === 'assigned');
+function isLostWith(node: FleetNode, execution: Execution): boolean {
+  if (node.liveness === 'dead') return !outlivesSilence(node, execution);
+  return node.liveness === 'unresponsive' && execution.observed === 'assigned';
 }

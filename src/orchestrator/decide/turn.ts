@@ -65,6 +65,8 @@ export type PreparedRequest =
       readonly graph: Graph;
       readonly types: TypeRegistry;
       readonly typesJson: TypesJson;
+      /** By path beside the graph file, the SHA-256 of its blob. @default none */
+      readonly files?: Readonly<Record<string, string>>;
     };
 
 export type Step =

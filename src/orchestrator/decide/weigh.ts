@@ -19,6 +19,7 @@ import { attempt } from './attempt.js';
 import { emit } from './emit.js';
 import type { Journal } from './journal.js';
 import { writeRows } from './rows.js';
+import type { LoadedGraph } from './state.js';
 import type { Turn } from './turn.js';
 
 type MatterOf<K extends Matter['kind']> = Extract<Matter, { kind: K }>;
@@ -184,7 +185,8 @@ function removeBlob(
     isReferred ||
     isWritten(held, 'blobs', sha256) ||
     isWritten(held, 'blob_refs', sha256) ||
-    isUsed(turn.state.tasks.values(), sha256);
+    isUsed(turn.state.tasks.values(), sha256) ||
+    isFileOfGraph(turn.state.graphs.values(), sha256);
   if (!row || row.lease_until > turn.wallMs || isNeeded) return DECLINED;
   emit(turn, { type: 'blob.removed', sha256 });
   return done(1);
@@ -192,6 +194,15 @@ function removeBlob(
 
 function isWritten(held: Held | undefined, table: 'blobs' | 'blob_refs' | 'boots', name: string): boolean {
   return held?.writes.some((write) => write.table === table && write.key[0] === name) ?? false;
+}
+
+/** Whether a graph version has it as a file: versions stay. */
+function isFileOfGraph(graphs: Iterable<readonly LoadedGraph[]>, sha256: string): boolean {
+  for (const versions of graphs) {
+    for (const { files = {} } of versions)
+      if (Object.values(files).some((blob) => blob.sha256 === sha256)) return true;
+  }
+  return false;
 }
 
 /** Whether an unfinished task refers to it, committed or not. */

@@ -88,6 +88,7 @@ export class TaskFold {
           input: refFromRow(row.input),
           ...(row.pinned && { pinned: refs(row.pinned) }),
           ...(row.overrides && { overrides: byModule(row.overrides) }),
+          ...(row.resources && { resources: row.resources }),
         };
       case 'execution.assigned': {
         const { lease = '', boot_id = '' } = this.#executions.get(event.execution_id) ?? {};

@@ -3,6 +3,7 @@
  * is kept for good.
  */
 import type { Graph } from '../../model/graph.js';
+import type { Resources, RunSpec, RunWork } from '../../model/run.js';
 import { compileGraph } from '../../model/task.js';
 import type { Reader } from '../../store/store.js';
 import { type TypeRegistry, typesFromJson } from '../../wire/types.js';
@@ -21,7 +22,8 @@ export type ReadStoredGraph = (yaml: string, types: TypeRegistry) => Graph;
 export function loadGraph(name: string, version: number, row: GraphRow, read: ReadStoredGraph): LoadedGraph {
   const types = typesFromJson(row.types);
   const compiled = compileGraph({ name, version }, read(row.yaml, types));
-  return { compiled, types, typesJson: row.types, yaml: row.yaml, createdAt: row.created_at };
+  const { yaml, created_at: createdAt, files } = row;
+  return { compiled, types, typesJson: row.types, yaml, createdAt, ...(files && { files }) };
 }
 
 export class StoredGraphs {
@@ -109,7 +111,7 @@ export async function graph(moment: Moment, name: string, version?: number): Pro
   );
 }
 
-function graphView({ compiled, types, yaml, createdAt }: LoadedGraph): View {
+function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph): View {
   const { graph, key } = compiled;
   return {
     name: key.name,
@@ -126,7 +128,7 @@ function graphView({ compiled, types, yaml, createdAt }: LoadedGraph): View {
           output: spec.output,
           schema: types.jsonSchema(spec.output),
           require: spec.require,
-          timeout_ms: spec.timeoutMs,
+          timeout_ms: spec.timeoutMs ?? null,
           retry: {
             attempts: spec.retry.attempts,
             backoff_ms: spec.retry.backoffMs,
@@ -134,9 +136,42 @@ function graphView({ compiled, types, yaml, createdAt }: LoadedGraph): View {
             max_backoff_ms: spec.retry.maxBackoffMs,
           },
           on_error: spec.onError,
+          ...(spec.run && { run: runView(spec.run) }),
         },
       ]),
     ),
     yaml,
+    files,
+  };
+}
+
+/** As the graph file has it, with every default. */
+function runView({ work, files, env, resources, result, keep, retryExitCodes }: RunSpec): View {
+  return {
+    ...workView(work),
+    ...{ files, env, resources: resourcesView(resources), result, keep },
+    retry_exit_codes: retryExitCodes ?? null,
+  };
+}
+
+function workView(work: RunWork): View {
+  switch (work.kind) {
+    case 'command':
+      return { command: work.argv };
+    case 'script':
+      return { script: work.path, args: work.args };
+    case 'job':
+      return { job: true };
+    default:
+      return work satisfies never;
+  }
+}
+
+function resourcesView({ cpus, memoryBytes, gpus, walltimeMs }: Resources): View {
+  return {
+    cpus,
+    ...(memoryBytes !== undefined && { memory: memoryBytes }),
+    ...(gpus !== undefined && { gpus }),
+    ...(walltimeMs !== undefined && { walltime_ms: walltimeMs }),
   };
 }

@@ -51,7 +51,7 @@ export async function iteration(moment: Moment, id: TaskId): Promise<View | Refu
   }
   const input = await payloads.inputOf(reader, row);
   const overrides = await payloads.overridesOf(reader, row);
-  return { ...iterationView(iterationSummary(row)), input, overrides, modules };
+  return { ...iterationView(iterationSummary(row)), input, overrides, require: row.require ?? {}, modules };
 }
 
 /** The last output of a module's newest succeeded execution. */

@@ -52,6 +52,7 @@ const CONTRACT = [
   'GET /v1/graphs/{name}',
   'GET /v1/graphs/{name}/samples',
   'GET /v1/graphs/{name}/versions/{version}',
+  'POST /v1/graphs',
   'PUT /v1/graphs/{name}',
   'GET /v1/blobs/{sha256}',
   'PUT /v1/blobs/{sha256}',

@@ -46,15 +46,17 @@ class AsyncTutti:
         *,
         title: Optional[str] = None,
         priority: Optional[int] = None,
+        require: Optional[Mapping[str, Mapping[str, str]]] = None,
         key: Optional[str] = None,
     ) -> AsyncIteration:
         """Submits a problem; its first iteration begins.
 
         :param input: what the graph's source takes: what a Python node may return, bytes and a ``Path`` for a source of ``bytes``
         :param priority: 0 to 100, higher first, 50 by default
+        :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         :param key: a name of your own for this request: for 24 hours the same key with the same input gives the same iteration
         """
-        body = _given(graph=graph, input=input_form(input), title=title, priority=priority)
+        body = _given(graph=graph, input=input_form(input), title=title, priority=priority, require=require)
         body.setdefault("input", None)
         return await self._begun(await self.transport.post("/v1/problems", body, key))
 
@@ -66,6 +68,7 @@ class AsyncTutti:
         parent: Optional[int] = None,
         reuse: Optional[Sequence[str]] = None,
         overrides: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        require: Optional[Mapping[str, Mapping[str, str]]] = None,
         key: Optional[str] = None,
     ) -> AsyncIteration:
         """Begins the next iteration of a problem.
@@ -74,12 +77,13 @@ class AsyncTutti:
         :param parent: by default the newest iteration that succeeded
         :param reuse: modules whose outputs in the parent are taken over as they are
         :param overrides: by module and input, what this module gets instead: ``{"explain": {"train": {…}}}``
+        :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         """
         replaced = {
             module: {name: input_form(value) for name, value in inputs.items()}
             for module, inputs in (overrides or {}).items()
         }
-        body = _given(parent_iteration_id=parent, reuse=reuse, overrides=replaced or None)
+        body = _given(parent_iteration_id=parent, reuse=reuse, overrides=replaced or None, require=require)
         if input is not UNSET:
             body["input"] = input_form(input)
         return await self._begun(await self.transport.post(f"{_problem(problem_id)}/iterations", body, key))
@@ -264,11 +268,12 @@ class AsyncIteration(IterationView):
         *,
         reuse: Optional[Sequence[str]] = None,
         overrides: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        require: Optional[Mapping[str, Mapping[str, str]]] = None,
         key: Optional[str] = None,
     ) -> AsyncIteration:
         """Begins another iteration with this one as its parent; see ``AsyncTutti.iterate``."""
         return await self._tutti.iterate(
-            self.problem_id, input, parent=self.iteration_id, reuse=reuse, overrides=overrides, key=key
+            self.problem_id, input, parent=self.iteration_id, reuse=reuse, overrides=overrides, require=require, key=key
         )
 
     async def compare(self, other: Union[int, IterationView]) -> Comparison:

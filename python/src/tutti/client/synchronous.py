@@ -52,15 +52,17 @@ class Tutti:
         *,
         title: Optional[str] = None,
         priority: Optional[int] = None,
+        require: Optional[Mapping[str, Mapping[str, str]]] = None,
         key: Optional[str] = None,
     ) -> Iteration:
         """Submits a problem; its first iteration begins.
 
         :param input: what the graph's source takes: what a Python node may return, bytes and a ``Path`` for a source of ``bytes``
         :param priority: 0 to 100, higher first, 50 by default
+        :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         :param key: a name of your own for this request: for 24 hours the same key with the same input gives the same iteration
         """
-        begun = self._async.submit(graph, input, title=title, priority=priority, key=key)
+        begun = self._async.submit(graph, input, title=title, priority=priority, require=require, key=key)
         return self._iteration(self._portal.run(begun))
 
     def iterate(
@@ -71,6 +73,7 @@ class Tutti:
         parent: Optional[int] = None,
         reuse: Optional[Sequence[str]] = None,
         overrides: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        require: Optional[Mapping[str, Mapping[str, str]]] = None,
         key: Optional[str] = None,
     ) -> Iteration:
         """Begins the next iteration of a problem.
@@ -79,9 +82,10 @@ class Tutti:
         :param parent: by default the newest iteration that succeeded
         :param reuse: modules whose outputs in the parent are taken over as they are
         :param overrides: by module and input, what this module gets instead: ``{"explain": {"train": {…}}}``
+        :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         """
         begun = self._async.iterate(
-            problem_id, input, parent=parent, reuse=reuse, overrides=overrides, key=key
+            problem_id, input, parent=parent, reuse=reuse, overrides=overrides, require=require, key=key
         )
         return self._iteration(self._portal.run(begun))
 
@@ -225,10 +229,11 @@ class Iteration(IterationView):
         *,
         reuse: Optional[Sequence[str]] = None,
         overrides: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        require: Optional[Mapping[str, Mapping[str, str]]] = None,
         key: Optional[str] = None,
     ) -> Iteration:
         """Begins another iteration with this one as its parent; see ``Tutti.iterate``."""
-        twin = self._portal.run(self._async.iterate(input, reuse=reuse, overrides=overrides, key=key))
+        twin = self._portal.run(self._async.iterate(input, reuse=reuse, overrides=overrides, require=require, key=key))
         return Iteration(twin, self._portal, self._progress)
 
     def compare(self, other: Union[int, IterationView]) -> Comparison:

@@ -1,0 +1,88 @@
+/** The form of `run` in a graph file: the command of a run module. What can be wrong between its fields is in `run-faults.ts`. */
+import { z } from 'zod';
+import { KEEPS, pathWithin, RESULT_SOURCES, type RunSpec, type RunWork } from '../model/run.js';
+import { labels } from './graph-fields.js';
+import { ResourcesSchema } from './resources.js';
+import { strict } from './strict.js';
+
+const WORDS = 'give a list of texts, like [python3, simulate.py]';
+const FILES = 'give an object of paths, like { simulate.py: ./simulate.py }';
+const ENV = 'give an object of texts, like { OMP_NUM_THREADS: "2" }';
+const SECRETS = 'give a text: there are no secrets yet';
+const EXIT_CODES = 'give a list of exit codes from 1 to 255, like [1, 137]';
+
+const Words = z.array(z.string({ error: 'give a text, in quotes' }), { error: WORDS });
+const Path = z.string({ error: 'give a path beside the graph file, like ./simulate.py' });
+
+/** `require`: the labels of `cluster` and `require` together. */
+export interface ReadRun {
+  readonly spec: RunSpec;
+  readonly require: Readonly<Record<string, string>>;
+}
+
+export const RunSchema: z.ZodType<ReadRun> = strict(
+  {
+    command: Words.min(1, { error: 'name at least a program' })
+      .optional()
+      .describe(
+        'the program and its arguments, which no shell reads; references to inputs are replaced, also within a word',
+      ),
+    script: Path.optional().describe(
+      'instead of command: a file beside the graph file, run by its own #! line',
+    ),
+    args: Words.default([]).describe('arguments of the script'),
+    files: z
+      .record(z.string(), Path, { error: FILES })
+      .default({})
+      .describe('by path in the working folder, files beside the graph file; stored with the graph'),
+    cluster: z
+      .string({ error: 'give the name of a cluster' })
+      .min(1, { error: 'give the name of a cluster' })
+      .optional()
+      .describe('where it runs; without it, on any cluster that fits'),
+    require: labels.default({}).describe('labels that the cluster must have'),
+    resources: ResourcesSchema.prefault({}).describe('what one execution takes of the cluster'),
+    env: z
+      .record(
+        z.string(),
+        z.string({ error: ({ input }) => (isSecret(input) ? SECRETS : 'give a text, in quotes') }),
+        { error: ENV },
+      )
+      .default({})
+      .describe('environment variables'),
+    result: z
+      .enum(RESULT_SOURCES, { error: 'give file, stdout or none' })
+      .default('file')
+      .describe('the output: the file $TUTTI_OUTPUT, stdout, or none: the exit code and times'),
+    keep: z
+      .enum(KEEPS, { error: 'give never, on_failure or always' })
+      .default('never')
+      .describe('when the working folder stays until the task is removed'),
+    retry_exit_codes: z
+      .array(z.int({ error: EXIT_CODES }).min(1, { error: EXIT_CODES }).max(255, { error: EXIT_CODES }), {
+        error: EXIT_CODES,
+      })
+      .optional()
+      .describe('exit codes after which it is tried again, beside 75; without it, all'),
+  },
+  'give an object with command or script',
+).transform((run): ReadRun => {
+  const { command, script, args, files, cluster, require, retry_exit_codes, ...rest } = run;
+  const path = script === undefined ? undefined : pathWithin(script);
+  const work: RunWork =
+    path === undefined ? { kind: 'command', argv: command ?? [] } : { kind: 'script', path, args };
+  const beside = Object.entries(files).map(([to, from]) => [pathWithin(to) ?? to, pathWithin(from) ?? from]);
+  return {
+    spec: {
+      ...rest,
+      work,
+      files: Object.fromEntries([...beside, ...(path === undefined ? [] : [[path, path]])]),
+      retryExitCodes: retry_exit_codes,
+    },
+    require: { ...require, ...(cluster !== undefined && { cluster }) },
+  };
+});
+
+function isSecret(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'secret' in value;
+}

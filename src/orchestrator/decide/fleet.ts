@@ -1,0 +1,180 @@
+/**
+ * The nodes as the scheduler sees them: those that play a module, and for run modules the clusters with their agents.
+ *
+ * F1. A plan that places several run modules counts what it has taken itself: one cluster may get more than one of them.
+ * F2. Silence never takes an execution from an agent that has accepted it: its command goes on without it.
+ */
+import type { Cluster } from '../../model/cluster.js';
+import { AGENT_MODULE, playedBy, type Resources } from '../../model/run.js';
+import {
+  type CompiledGraph,
+  type CompiledModule,
+  type Execution,
+  requireOf,
+  resourcesOf,
+  slotClassOf,
+  type Task,
+} from '../../model/task.js';
+import {
+  type Obstacle,
+  type Place,
+  pickPlace,
+  roomFor,
+  shortageOfPlaces,
+  standingOf,
+  type Wanted,
+} from '../../scheduling/cluster-placement.js';
+import { hasLabels, pickNode } from '../../scheduling/placement.js';
+import type { Fleet } from '../../scheduling/task-scheduler.js';
+import { misfitOf } from './module-types.js';
+import { type FleetNode, instanceKey, type State } from './state.js';
+
+/** For one plan. */
+export function fleetOf(state: State, task: Task): Fleet {
+  const planned = new Map<string, Resources[]>();
+  return {
+    take(module) {
+      const require = requireOf(task, module.position);
+      if (!module.spec.run) return pickNode(placeable(state, task.graph, module.spec.name), require)?.nodeId;
+      const wanted = wantedOf(task, module.position);
+      const nodeId = pickPlace(placesOf(state, task, planned), wanted)?.nodeId;
+      if (nodeId !== undefined) planned.set(nodeId, [...(planned.get(nodeId) ?? []), wanted.resources]);
+      return nodeId;
+    },
+    shortage: (module) =>
+      module.spec.run
+        ? shortageOfPlaces(placesOf(state, task, planned), wantedOf(task, module.position))
+        : shortageOf(state, task, module),
+    isOrphaned: (execution) => isOrphaned(state, execution),
+  };
+}
+
+function isOrphaned(state: State, execution: Execution): boolean {
+  const node = state.nodes.get(execution.nodeId);
+  return node?.liveness === 'dead' && !outlivesSilence(node, execution);
+}
+
+/** Whether it goes on although nothing is heard of its node. */
+export function outlivesSilence({ module }: FleetNode, { observed }: Execution): boolean {
+  return module === AGENT_MODULE && observed !== 'assigned';
+}
+
+function placeable(state: State, graph: CompiledGraph, module: string): FleetNode[] {
+  return [...(state.nodesByModule.get(module) ?? [])].filter(
+    (node) => node.isPlaceable && misfitOf(state, node, graph) === undefined,
+  );
+}
+
+/** Why no node of a module takes work. */
+function shortageOf(state: State, task: Task, module: CompiledModule): string {
+  const { graph } = task;
+  const { name } = module.spec;
+  const require = requireOf(task, module.position);
+  const peers = placeable(state, graph, name);
+  if (peers.length === 0) {
+    const other = [...(state.nodesByModule.get(name) ?? [])].find((node) => node.isPlaceable);
+    const misfit = other && misfitOf(state, other, graph);
+    const version = `graph ${graph.key.name} version ${graph.key.version}`;
+    return `waiting for a node of ${name}${misfit ? ` that fits ${version} (${other.instance}: ${misfit})` : ''}`;
+  }
+  if (!peers.some((node) => hasLabels(node, require))) {
+    const labels = Object.entries(require).map(([label, value]) => `${label}=${value}`);
+    return `waiting for a node of ${name} with ${labels.join(', ')}`;
+  }
+  return `waiting for a free slot of ${name}`;
+}
+
+/** How many executions of a module that waits could begin at this moment. */
+export function freeSlots(state: State, task: Task, position: number): number {
+  const { spec } = task.graph.modules[position]!;
+  if (spec.run) {
+    const wanted = wantedOf(task, position);
+    const places = placesOf(state, task, new Map());
+    const room = roomFor(places, wanted);
+    return room > 0 || !hasAnotherReason(state, slotClassOf(task, position), places, wanted)
+      ? room
+      : Number.POSITIVE_INFINITY;
+  }
+  const require = requireOf(task, position);
+  let free = 0;
+  for (const node of placeable(state, task.graph, playedBy(spec))) {
+    if (hasLabels(node, require)) free += Math.max(0, node.capacity - node.taken);
+  }
+  return free;
+}
+
+/** Whether clusters are ruled out for other reasons than before, load apart: then all who wait say so. */
+function hasAnotherReason(
+  state: State,
+  slotClass: string,
+  places: readonly Place[],
+  wanted: Wanted,
+): boolean {
+  const standing = standingOf(places, wanted);
+  if (state.standings.get(slotClass) === standing) return false;
+  state.undo.put(state.standings, slotClass, standing);
+  return true;
+}
+
+function wantedOf(task: Task, position: number): Wanted {
+  return { require: requireOf(task, position), resources: resourcesOf(task, position) };
+}
+
+/** Every cluster, as it would be with what a plan has taken already. */
+function placesOf(state: State, task: Task, planned: ReadonlyMap<string, readonly Resources[]>): Place[] {
+  return [...state.clusters.values()].map((cluster) => placeOf(state, task, cluster, planned));
+}
+
+function placeOf(
+  state: State,
+  task: Task,
+  cluster: Cluster,
+  planned: ReadonlyMap<string, readonly Resources[]>,
+): Place {
+  const agent = state.nodesByInstance.get(instanceKey(AGENT_MODULE, cluster.name));
+  const more = (agent && planned.get(agent.nodeId)) ?? [];
+  const running = [...(agent?.executions ?? [])].map((execution) =>
+    resourcesOf(execution.task, execution.position),
+  );
+  return {
+    nodeId: agent?.nodeId,
+    labels: { ...cluster.labels, cluster: cluster.name, engine: cluster.type },
+    status: cluster.status,
+    obstacle: obstacleOf(agent),
+    taken: (agent?.taken ?? 0) + more.length,
+    capacity: cluster.slots,
+    resources: { ...agent?.resources, ...cluster.resources },
+    used: sumOf([...running, ...more]),
+    lastUsed: agent?.lastUsed ?? 0,
+    knowsProblem: agent !== undefined && state.problemPlaces.has(problemPlace(task, agent.nodeId)),
+  };
+}
+
+/** The problem has been worked on there. */
+export function problemPlace({ id }: Task, nodeId: string): string {
+  return `${id.problemId} ${nodeId}`;
+}
+
+function sumOf(taken: readonly Resources[]): Place['used'] {
+  const used = { cpus: 0, memoryBytes: 0, gpus: 0 };
+  for (const { cpus, memoryBytes = 0, gpus = 0 } of taken) {
+    used.cpus += cpus;
+    used.memoryBytes += memoryBytes;
+    used.gpus += gpus;
+  }
+  return used;
+}
+
+function obstacleOf(agent: FleetNode | undefined): Obstacle | undefined {
+  if (agent?.isPlaceable) return undefined;
+  if (agent === undefined || agent.route === undefined || agent.liveness !== 'alive')
+    return ['is offline', 'are offline'];
+  if (agent.status === 'ERROR') {
+    const what = `an agent in error: ${agent.error?.message ?? 'it gives no reason'}`;
+    return [`has ${what}`, `have ${what}`];
+  }
+  if (agent.desired !== 'started') return ['has a stopped agent', 'have stopped agents'];
+  if (agent.hearing !== 'good' && agent.hearing !== 'on trial')
+    return ['leaves assignments unanswered', 'leave assignments unanswered'];
+  return ['has an agent that is starting', 'have agents that are starting'];
+}
