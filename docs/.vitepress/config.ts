@@ -30,6 +30,7 @@ export default defineConfig({
         items: [
           page('Write a node', 'write-a-node'),
           page('Graph files', 'graph-file'),
+          page('Scripts and clusters', 'clusters'),
           page('Values and types', 'values'),
           page('Coming from SustainML', 'from-sustainml'),
         ],
