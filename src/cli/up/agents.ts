@@ -50,9 +50,9 @@ interface Note {
 }
 
 const BACKOFF_FIRST_MS = 500;
-const BACKOFF_MAX_MS = 30_000;
+const BACKOFF_MAX_MS = 10_000;
 /** An agent that has lasted so long ended for another reason than the last one. */
-const LASTED_MS = 60_000;
+const LASTED_MS = 5_000;
 /** The end of a process that is not a child shows only when it is looked at. */
 const LOOK_EVERY_MS = 1_000;
 /** An agent gives nothing back when it ends: it takes no time. */
