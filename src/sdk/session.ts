@@ -11,6 +11,7 @@
  *    has room for them.
  * 6. A refusal leads at most to one more hello per 250 ms: two peers cannot drive each other mad.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { TuttiError } from '../base/errors.js';
 import type { NodeStatus } from '../model/node.js';
 import {
@@ -285,6 +286,7 @@ export class Session {
         this.#lifecycle.trouble(event.error);
         return;
       case 'resources':
+        if (isDeepStrictEqual(this.#identity.resources, event.resources)) return;
         this.#identity = { ...this.#identity, resources: event.resources };
         this.#rejoin(now);
         return;

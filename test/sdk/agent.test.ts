@@ -73,6 +73,8 @@ describe('the session of an agent', () => {
     const hello = driver.said().messages.find(({ kind }) => kind === 'hello');
     expect(hello).toMatchObject({ resources: { cpus: 8, memoryBytes: 64 } });
     driver.receive([welcome()]);
+    driver.said();
+    driver.step({ kind: 'resources', resources: { cpus: 8, memoryBytes: 64 } });
     driver.receive([toRun('e1')]);
     expect(driver.reports()).toMatchObject([{ state: 'ACCEPTED' }]);
   });
