@@ -128,7 +128,7 @@ export class Session {
       },
       this.#executions,
       // How much an agent gets is the orchestrator's to say: its cluster is stored there.
-      isAgent ? Number.POSITIVE_INFINITY : identity.capacity,
+      isAgent ? undefined : identity.capacity,
     );
     this.#commands = new Commands({ say, effect }, this.#executions, this.#lifecycle);
   }

@@ -37,7 +37,7 @@ describe('the session of an agent', () => {
     ]);
   });
 
-  it('shows ERROR with the reason while its cluster cannot be asked, takes nothing then, and goes on with what runs', () => {
+  it('shows ERROR with the reason while its cluster cannot be asked, and goes on with what it has and is given', () => {
     const driver = Driver.idle(AGENT);
     driver.receive([toRun('e1')]);
     driver.step({ kind: 'begun', executionId: 'e1' });
@@ -47,12 +47,20 @@ describe('the session of an agent', () => {
     driver.receive([toRun('e2')]);
     const { messages } = driver.said();
     expect(messages).toMatchObject([
-      { kind: 'execution_report', executionId: 'e2', state: 'REJECTED' },
+      { kind: 'execution_report', executionId: 'e2', state: 'ACCEPTED' },
       { kind: 'node_report', status: 'ERROR', error },
     ]);
     driver.step({ kind: 'trouble' });
     expect(driver.said().messages).toMatchObject([{ kind: 'node_report', status: 'RUNNING' }]);
     expect(driver.effects('abort')).toEqual([]);
+  });
+
+  it('takes an assignment that was on its way when it was killed, before it is told to start', () => {
+    const driver = new Driver(AGENT);
+    driver.step({ kind: 'open' });
+    driver.said();
+    driver.receive([welcome(), toRun('e1')]);
+    expect(driver.reports()).toMatchObject([{ executionId: 'e1', state: 'ACCEPTED' }]);
   });
 
   it('can be told to start while its cluster cannot be asked', () => {

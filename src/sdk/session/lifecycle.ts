@@ -5,7 +5,7 @@
  * 2. `STOP` drains: nothing new is taken, what runs goes on, then `onStop`, then INACTIVE. `START` takes it back.
  * 3. `RESET` gives all work back (PREEMPTED), waits for the handlers for the grace that was given, and starts again.
  * 4. A hook that throws leads to ERROR, out of which only `RESET` and the end of the process lead.
- * 5. An agent whose cluster cannot be asked takes nothing new, and shows ERROR while that lasts; what runs goes on.
+ * 5. An agent whose cluster cannot be asked shows ERROR while that lasts; what runs goes on.
  * 6. An end goes: give the work back, `onStop`, wait until everything is acknowledged or the time is up. Nothing undoes it.
  */
 import { type NodeCmd, type NodeStatus, nodeAccepts } from '../../model/node.js';
@@ -36,7 +36,7 @@ export interface LifecycleOutlet {
 export class Lifecycle {
   readonly #outlet: LifecycleOutlet;
   readonly #executions: Executions;
-  readonly #capacity: number;
+  readonly #capacity: number | undefined;
   #trouble: ReportedError | undefined;
   #stage: Stage = { kind: 'inactive' };
   #want: 'started' | 'stopped' | undefined;
@@ -46,7 +46,8 @@ export class Lifecycle {
   #shown: NodeStatus = 'INACTIVE';
   #dueAt = Number.POSITIVE_INFINITY;
 
-  constructor(outlet: LifecycleOutlet, executions: Executions, capacity: number) {
+  /** `capacity`: absent for an agent, which takes what it is given, also before it is ready: its work can wait there. */
+  constructor(outlet: LifecycleOutlet, executions: Executions, capacity: number | undefined) {
     this.#outlet = outlet;
     this.#executions = executions;
     this.#capacity = capacity;
@@ -75,10 +76,10 @@ export class Lifecycle {
     if (this.#stage.kind === 'terminating' || this.#want === 'stopped') {
       return refuse('node_stopped', 'the node takes no new work: it stops or has been stopped');
     }
+    if (this.#capacity === undefined) return undefined;
     if (this.#stage.kind !== 'started') {
       return refuse('not_started', `the node is ${this.#shown}`);
     }
-    if (this.#trouble) return refuse('not_started', this.#trouble.message);
     if (this.#executions.busy >= this.#capacity) {
       return refuse('no_free_slot', `all ${this.#capacity} slots are taken`);
     }
