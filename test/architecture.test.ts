@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'frontend-bridge/gateway': [
     ...['src/base', 'src/model', 'src/orchestrator/port.ts'],
     // What is declared in files and over HTTP alike has one form.
-    'src/config/cluster-schema.ts',
+    ...['src/config/cluster-schema.ts', 'src/config/job-schema.ts', 'src/config/job-types.ts'],
   ],
   'frontend-bridge/sustainml': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
   'frontend-bridge/web': ['src/base/json', 'src/model'],

@@ -11,6 +11,7 @@ import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import { printJson } from '../../src/base/json/json-text.js';
+import type { JobTypes } from '../../src/config/job-types.js';
 import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
 import { type Access, createAccess } from './access.js';
 import type { Bodies } from './bodies.js';
@@ -29,6 +30,7 @@ import { graphSchemaRoute } from './routes/graph-schema.js';
 import { graphRoutes } from './routes/graphs.js';
 import { figureRoutes, probeRoutes } from './routes/health.js';
 import { iterationRoutes } from './routes/iterations.js';
+import { jobRoutes } from './routes/jobs.js';
 import { nodeEventRoutes } from './routes/node-events.js';
 import { nodeKeyRoutes } from './routes/node-keys.js';
 import { nodeRoutes } from './routes/nodes.js';
@@ -60,6 +62,7 @@ export interface ApplicationOptions {
   readonly samples: SampleFolders;
   readonly graphSchema: object | undefined;
   readonly keys?: KeyAdministration | undefined;
+  readonly jobTypes: JobTypes;
   readonly version: string;
   readonly limits: GatewayLimits;
 }
@@ -129,7 +132,13 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
 export function apiRoutes(
   api: App,
   { coordinator, hub, connections, metrics, logger }: Omit<ApplicationDeps, 'bodies'>,
-  { samples, limits, keys, version }: Pick<ApplicationOptions, 'samples' | 'limits' | 'keys' | 'version'>,
+  {
+    samples,
+    limits,
+    keys,
+    version,
+    jobTypes,
+  }: Pick<ApplicationOptions, 'samples' | 'limits' | 'keys' | 'version' | 'jobTypes'>,
 ): void {
   problemRoutes(api, coordinator);
   iterationRoutes(api, coordinator);
@@ -139,6 +148,7 @@ export function apiRoutes(
   nodeKeyRoutes(api, keys);
   nodeEventRoutes(api, coordinator);
   clusterRoutes(api, coordinator);
+  jobRoutes(api, coordinator, jobTypes);
   graphRoutes(api, coordinator);
   sampleRoutes(api, coordinator, samples, logger);
   blobRoutes(api, coordinator);

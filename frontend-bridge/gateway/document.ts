@@ -20,7 +20,7 @@ export async function openApiDocument(): Promise<object> {
     logger: nothing,
   };
   await app.register(async (api: App) =>
-    apiRoutes(api, parts, { samples: nothing, limits: nothing, version: nothing }),
+    apiRoutes(api, parts, { samples: nothing, limits: nothing, jobTypes: new Map(), version: nothing }),
   );
   await app.ready();
   return app.swagger();

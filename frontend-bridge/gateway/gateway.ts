@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { systemClock } from '../../src/base/clock.js';
 import { messageOf, TuttiError } from '../../src/base/errors.js';
+import type { JobTypes } from '../../src/config/job-types.js';
 import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
 import { isLoopback } from './access.js';
 import { createApplication } from './application.js';
@@ -29,6 +30,8 @@ export interface GatewayOptions {
   readonly samples?: SampleFolders;
   /** The JSON Schema of a graph file. @default none is served */
   readonly graphSchema?: object;
+  /** How the results of jobs are read from their logs. @default none are */
+  readonly jobTypes?: JobTypes;
   /** Of Tutti, as exports name it. */
   readonly version: string;
   /** The keys of nodes. @default there are none: connections of nodes are not encrypted */
@@ -99,6 +102,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           loopback: isLoopback(host),
           webRoot: options.webRoot,
           samples: options.samples ?? new Map(),
+          jobTypes: options.jobTypes ?? new Map(),
           graphSchema: options.graphSchema,
           keys: options.keys,
           version: options.version,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import { OBSERVED_STATES } from '../../src/model/execution.js';
+import { JOB_STATES } from '../../src/model/job.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../src/model/node.js';
 import { TASK_STATES } from '../../src/model/task-state.js';
 import { eventSchema } from './event-schema.js';
@@ -215,6 +216,35 @@ export const clusterView: z.ZodType = named(
     agent_state: z.enum(['online', 'offline']),
     agent_error: reportedError.nullable().describe('Why nothing can run there now'),
     running: z.number().int().describe('Executions'),
+  }),
+);
+
+export const jobSubmitted: z.ZodType = named(
+  'JobSubmitted',
+  z.object({ job_id: id.describe("The problem's id"), task_id: taskId }),
+);
+
+const jobShape = {
+  job_id: id,
+  task_id: taskId,
+  name: z.string(),
+  cluster: z.string().nullable().describe('Where it runs or ran; before that, where it is to run'),
+  job_type: z.string().nullable(),
+  state: z.enum(JOB_STATES),
+  exit_code: z.number().int().nullable(),
+  engine_id: z.string().nullable().describe("The engine's own id: a process, a batch job"),
+  submitted_at: time,
+  started_at: time.nullable().describe('Of the command'),
+  finished_at: time.nullable(),
+  error: reportedError.nullable(),
+};
+export const jobSummary: z.ZodType = named('JobSummary', z.looseObject(jobShape));
+export const jobView: z.ZodType = named(
+  'Job',
+  z.looseObject({
+    ...jobShape,
+    result: z.unknown().describe('What the log parser of its job_type has found'),
+    log_lines: z.number().int().describe('That the command has written'),
   }),
 );
 

@@ -6,6 +6,7 @@ import { type GraphReader, graphCommand } from './commands/graph.js';
 import { diffCommand, problemsCommand, showCommand } from './commands/history.js';
 import { iterateCommand } from './commands/iterate.js';
 import { exportCommand, iterationsCommand } from './commands/iterations.js';
+import { jobCommands } from './commands/job.js';
 import { eventsCommand, logsCommand } from './commands/logs.js';
 import { safekeepingCommands } from './commands/safekeeping.js';
 import { nodeCommand, nodesCommand, taskCommand } from './commands/steer.js';
@@ -33,6 +34,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   nodeCommand(program, io);
   taskCommand(program, io);
   clusterCommand(program, io);
+  jobCommands(program, io);
   graphCommand(program, io, readGraph);
   nodeKitCommand(program, io);
   safekeepingCommands(program, io);

@@ -75,8 +75,12 @@ const labels = z
 /** What a cluster is declared as; its status may be left open. */
 export type DeclaredCluster = Omit<Cluster, 'status' | 'createdAt'> & { readonly status?: Cluster['status'] };
 
+export const ClusterName: z.ZodString = z
+  .string({ error: NAME })
+  .regex(/^[a-z][a-z0-9_-]{0,62}$/, { error: NAME });
+
 const shape = {
-  name: z.string({ error: NAME }).regex(/^[a-z][a-z0-9_-]{0,62}$/, { error: NAME }),
+  name: ClusterName,
   type: z
     .enum(CLUSTER_TYPES, { error: `give one of ${CLUSTER_TYPES.join(', ')}` })
     .describe('The engine: local and ssh start processes, slurm and torque submit batch jobs'),

@@ -1,5 +1,6 @@
 /** The options of `tutti up`: one table for flags, environment and file. */
 import type { DeclaredCluster } from './cluster-schema.js';
+import type { JobTypes } from './job-types.js';
 import {
   bindAddress,
   duration,
@@ -27,6 +28,8 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 export interface Sections {
   /** Clusters that are added or changed at the start. @default [] */
   readonly clusters: readonly DeclaredCluster[];
+  /** How the results of jobs are read from their logs. @default none are */
+  readonly jobTypes: JobTypes;
 }
 
 /** What `tutti up` runs with: validated, complete and frozen. Paths are absolute. */

@@ -13,6 +13,7 @@ import { PauseFreeClock } from '../base/pause-free-clock.js';
 import { sha256Of } from '../base/sha256.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
+import { JOB_GRAPH, JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
@@ -321,6 +322,8 @@ export class Orchestrator implements Coordinator {
     const dedupe = idempotencyKey === undefined ? undefined : { key: idempotencyKey, hash: hashOf(request) };
     const before = dedupe && (await this.#recall(dedupe));
     if (before) return before;
+    const without = request.kind === 'submit_job' ? await this.#haveJobGraph() : undefined;
+    if (without) return without;
     const { store, types, parseGraph, options } = this.#deps;
     const prepared = await prepare(
       {
@@ -337,6 +340,22 @@ export class Orchestrator implements Coordinator {
     const answer = await this.#answerTo((id) => ({ kind: 'request', id, request: prepared, dedupe }));
     if (request.kind === 'put_graph' && answer.ok) void this.#indexes.refresh();
     return answer;
+  }
+
+  /** Stores the built-in graph of jobs before the first of them. Why there can be none, if so. */
+  async #haveJobGraph(): Promise<Refusal | undefined> {
+    const stored = this.#state.graph(JOB_GRAPH_NAME);
+    if (stored?.yaml === JOB_GRAPH_TEXT) return undefined;
+    if (stored) {
+      const message = `a graph ${JOB_GRAPH_NAME} of before there were jobs is stored, and jobs need the name`;
+      return { ok: false, kind: 'conflict', code: 'name_taken', message };
+    }
+    const { types } = this.#deps;
+    const graph = { name: JOB_GRAPH_NAME, yaml: JOB_GRAPH_TEXT, graph: JOB_GRAPH, types };
+    const typesJson = types.toJson(['json']);
+    const request = { kind: 'put_graph', ...graph, typesJson, files: {} } as const;
+    const answer = await this.#answerTo((id) => ({ kind: 'request', id, request, dedupe: undefined }));
+    return answer.ok ? undefined : answer;
   }
 
   readiness(): Readiness {

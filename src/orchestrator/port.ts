@@ -32,6 +32,23 @@ export type Request =
       /** The trace that the request belongs to: valid W3C Trace Context, not looked at when a request is repeated. @default none */
       readonly traceparent?: string;
     }
+  /** A task of the built-in graph of jobs, which is stored with the first of them. */
+  | {
+      readonly kind: 'submit_job';
+      readonly name: string;
+      /** The script itself. */
+      readonly script: string;
+      readonly args?: readonly string[];
+      readonly env?: Readonly<Record<string, string>>;
+      readonly jobType?: string;
+      /** @default whichever is the best */
+      readonly cluster?: string;
+      readonly resources?: Resources;
+      /** Labels that the cluster must have. */
+      readonly require?: Readonly<Record<string, string>>;
+      /** As of a submission. */
+      readonly traceparent?: string;
+    }
   | {
       readonly kind: 'iterate';
       readonly problemId: string;

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { type Fault, summaryOf } from '../base/errors.js';
 import { sha256Of } from '../base/sha256.js';
 import { filesOfGraph, type Graph, type Requirements, typeOf, typesOfGraph } from '../model/graph.js';
+import { JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import { pathWithin } from '../model/run.js';
 import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
@@ -13,6 +14,7 @@ import type { LoadedGraph, State } from './decide/state.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest } from './decide/turn.js';
 import { readProblem } from './load.js';
 import type { Blobs, Refusal, Request } from './port.js';
+import { jobAsSubmission } from './prepare-job.js';
 
 export type ParsedGraph =
   | { readonly ok: true; readonly graph: Graph }
@@ -27,7 +29,7 @@ export type GraphParser = (
 
 export interface PrepareDeps {
   readonly store: Reader;
-  readonly state: Pick<State, 'graph' | 'graphs'>;
+  readonly state: Pick<State, 'graph' | 'graphs' | 'clusters'>;
   readonly blobs: Pick<Blobs, 'put'>;
   readonly inlineMaxBytes: number;
   /** The types that new graph versions may name. */
@@ -45,6 +47,10 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       if (unmet) return unmet;
       const prepared = await prepareInput(deps, graph, request.input);
       return 'ok' in prepared ? prepared : { ...request, graphVersion: graph.compiled.key.version, prepared };
+    }
+    case 'submit_job': {
+      const submission = jobAsSubmission(deps.state, request);
+      return 'ok' in submission ? submission : prepare(deps, submission);
     }
     case 'iterate': {
       const problem = await readProblem(deps.store, request.problemId);
@@ -199,9 +205,15 @@ async function prepareGraph(
 ): Promise<PreparedRequest | Refusal> {
   const newest = [...deps.state.graphs.values()].flatMap((versions) => versions.at(-1)?.compiled.graph ?? []);
   // One of the same name is not another graph, which the parser sees for itself.
-  const parsed = await deps.parseGraph(request.yaml, deps.types, newest);
+  const parsed = await deps.parseGraph(request.yaml, deps.types,
+    newest.filter(({ name }) => name !== JOB_GRAPH_NAME),
+  );
   if (!parsed.ok) return badGraph(request.name, parsed.faults);
   const { graph } = parsed;
+  if (graph.name === JOB_GRAPH_NAME && isOfJobs(deps) && request.yaml !== JOB_GRAPH_TEXT) {
+    const message = `${JOB_GRAPH_NAME} is the graph of jobs, which is a part of Tutti: give another name`;
+    return badGraph(graph.name, [{ path: 'name', code: 'reserved_name', message }]);
+  }
   if (request.name !== undefined && graph.name !== request.name) {
     return badGraph(request.name, [
       { path: 'name', code: 'wrong_name', message: `is ${graph.name}, the address says ${request.name}` },
@@ -218,6 +230,12 @@ async function prepareGraph(
     typesJson: deps.types.toJson(typesOfGraph(graph)),
     files: files.files,
   };
+}
+
+/** A graph of this name that was stored before there were jobs stays its owner's. */
+function isOfJobs({ state }: PrepareDeps): boolean {
+  const stored = state.graph(JOB_GRAPH_NAME);
+  return stored === undefined || stored.yaml === JOB_GRAPH_TEXT;
 }
 
 /** Those that the graph names, and no others. */

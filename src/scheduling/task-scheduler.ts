@@ -69,6 +69,8 @@ function planStop(task: Task, end: 'cancelled' | 'aborted'): Plan {
   return { steps, followUpMs: undefined };
 }
 
+const LOST: ReportedError = { code: 'node_lost', message: 'its agent has lost it', retryable: false };
+
 class Planning {
   readonly #task: Task;
   readonly #fleet: Fleet;
@@ -132,6 +134,9 @@ class Planning {
       case 'preempted':
       case 'cancelled':
         if (this.#isPoisonous(module)) return this.#failPoisonous(module);
+        // A job is attempted once: nobody knows how far its script came.
+        if (execution.observed === 'lost' && module.spec.run?.work.kind === 'job')
+          return this.#fail(module, execution.error ?? LOST);
         this.#steps.push({ kind: 'requeue', position, reason: requeueReason(execution) });
         return this.#start(module, undefined);
       case 'assigned':

@@ -397,6 +397,59 @@ describe('cluster', () => {
   });
 });
 
+describe('jobs', () => {
+  const jobFile = (text: string): string => {
+    const file = join(folder, 'job.yaml');
+    writeFileSync(join(folder, 'fit.sh'), '#!/bin/sh\necho 1\n');
+    writeFileSync(file, text);
+    return file;
+  };
+
+  it('run a script that is read where they are run, and print the id of the job', async () => {
+    const file = jobFile(
+      'name: fit\nscript_path: fit.sh\ncluster: a\nargs: ["-n", "2"]\nresources: { memory: 4GiB }\n',
+    );
+    const { exit, out } = await tutti('run', file, '--cluster', 'hpc');
+    expect([exit, out]).toEqual([0, expect.stringMatching(/^[0-9a-f-]{36}\n$/)]);
+    expect(running.coordinator.requests).toEqual([
+      {
+        ...{ kind: 'submit_job', name: 'fit', script: '#!/bin/sh\necho 1\n', cluster: 'hpc' },
+        ...{ args: ['-n', '2'], resources: { cpus: 1, memoryBytes: 2 ** 32 } },
+      },
+    ]);
+  });
+
+  it('exit with 2, the place and the field where the file is at fault, and send nothing', async () => {
+    for (const [text, fault] of [
+      ['script_path: fit.sh\n', /name is missing/],
+      ['name: fit\n', /script_path is missing/],
+      ['name: fit\nscript_path: nowhere.sh\n', /line 2, column 1: script_path: .*unreadable_script/],
+      ['name: fit\nscript_path: fit.sh\nresources: { cpus: 0 }\n', /line 3.*resources\.cpus/],
+      ['name: fit\nscript_path: fit.sh\nqueue: long\n', /"queue" is not known here/],
+      ['name: [\n', /bad_yaml/],
+    ] as const) {
+      const { exit, err } = await tutti('run', jobFile(text));
+      expect([text, exit, err]).toEqual([text, 2, expect.stringMatching(fault)]);
+    }
+    expect((await tutti('run', join(folder, 'no-file.yaml'))).exit).toBe(2);
+    expect(running.coordinator.requests).toEqual([]);
+  });
+
+  it('are listed, shown with their log, and cancelled', async () => {
+    const fields = { stream: 'stdout' };
+    running.coordinator.lines = [{ at: '', level: 'info', message: 'counted', fields }];
+    const id = (await tutti('run', jobFile('name: fit\nscript_path: fit.sh\n'))).out.trim();
+    expect((await tutti('jobs')).out).toMatch(new RegExp(`^${id} +fit +SUBMITTED`, 'm'));
+    expect((await tutti('jobs', '--state', 'FAILED', '--json')).json.items).toEqual([]);
+    expect((await tutti('job', id, '--json')).json).toMatchObject({ job_id: id, state: 'SUBMITTED' });
+    expect((await tutti('job', id, '--log')).out).toBe('counted\n');
+    expect((await tutti('job', id, 'cancel')).exit).toBe(0);
+    expect(running.coordinator.requests.at(-1)).toMatchObject({ kind: 'task_command', command: 'stop' });
+    expect((await tutti('job', id, 'pause')).exit).toBe(2);
+    expect((await tutti('job', '0198c0de-0000-7000-8000-00000000dead')).exit).toBe(2);
+  });
+});
+
 describe('graphs', () => {
   it('lists and shows them', async () => {
     expect((await tutti('graph', 'list')).out).toMatch(/demo +1/);

@@ -70,7 +70,7 @@ describe('the configuration', () => {
       ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
       ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
       ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, origins: [] },
-      ...{ token: undefined, tokenFile: undefined, sustainml: false, clusters: [] },
+      ...{ token: undefined, tokenFile: undefined, sustainml: false, clusters: [], jobTypes: new Map() },
       ...{ heartbeatIntervalMs: 1000, graceMs: 10_000, outputWindow: 256, inlineMaxBytes: 65_536 },
       ...{ maxFrameBytes: 8_388_608, maxBodyBytes: 8_388_608, maxBlobBytes: 4_294_967_296 },
       ...{
@@ -286,6 +286,25 @@ describe('the configuration', () => {
     expect(faultsOf({ file: file('clusters: { name: hpc }\n') })).toMatchObject([
       { path: 'clusters', code: 'bad_value' },
     ]);
+  });
+
+  it('takes the log parsers of jobs from the file', () => {
+    const types =
+      'job_types:\n  fit: { pattern: "loss=(?P<loss>[0-9.]+)", all: true }\n  last: { json: last-line }\n';
+    const { jobTypes } = load({ file: file(types) });
+    expect([...jobTypes].map(([name, { kind }]) => [name, kind])).toEqual([
+      ['fit', 'pattern'],
+      ['last', 'last line'],
+    ]);
+    const faulty =
+      'job_types:\n  fit: { pattern: "(" }\n  "a b": { json: last-line }\n  x: { jsn: last-line }\n';
+    expect(faultsOf({ file: file(faulty) })).toMatchObject([
+      { path: 'job_types.fit.pattern' },
+      { path: 'job_types["a b"]' },
+      { path: 'job_types.x.jsn', code: 'unknown_field' },
+      { path: 'job_types.x', message: expect.stringContaining('give { pattern') },
+    ]);
+    expect(faultsOf({ file: file('job_types: [fit]\n') })).toMatchObject([{ path: 'job_types' }]);
   });
 
   it('has presets that its own options would accept', () => {

@@ -35,12 +35,13 @@ interface FakeIteration {
 
 interface FakeProblem {
   readonly problemId: string;
+  readonly graph: string;
   readonly title: string | null;
   readonly iterations: FakeIteration[];
 }
 
 /**
- * An orchestrator of one graph, `demo` (`text` → `length` → `report`), in memory: what it is told to do it does at once, and its modules
+ * An orchestrator of one graph, `demo` (`text` → `length` → `report`), and of jobs, in memory: what it is told to do it does at once, and its modules
  * run only as far as a test says.
  */
 export interface FakeCoordinator extends Coordinator {
@@ -48,8 +49,12 @@ export interface FakeCoordinator extends Coordinator {
   /** Every request that was carried out, in order. */
   readonly requests: readonly Request[];
   readonly nodes: Map<string, Json>;
+  /** The log of every execution. */
+  lines: readonly Json[];
   /** Gives a module's execution its last output. */
   output(task: TaskId, module: string, json: unknown, raw?: StoredOutput['raw']): void;
+  /** Gives a module's execution a node. */
+  place(task: TaskId, module: string, nodeId: string): void;
   /** Ends a task, as a whole. */
   end(
     task: TaskId,
@@ -113,7 +118,11 @@ export function createFakeCoordinator(
 
   const begin = (problem: FakeProblem, input: unknown, parent: number | null): Answer => {
     const task = { problemId: problem.problemId, iterationId: problem.iterations.length + 1 };
-    const modules = { length: module('assigned', v7()), report: module('waiting', null) };
+    const { graph } = problem;
+    const modules: Record<string, Json> =
+      graph === 'job'
+        ? { script: module('assigned', v7()) }
+        : { length: module('assigned', v7()), report: module('waiting', null) };
     problem.iterations.push({ task, parent, input, state: 'running', modules, outputs: new Map() });
     const names = { problem_id: task.problemId, iteration_id: task.iterationId };
     events.commit([
@@ -122,7 +131,7 @@ export function createFakeCoordinator(
             {
               type: 'problem.created',
               ...names,
-              graph: 'demo',
+              graph,
               title: problem.title ?? '',
               priority: 50,
             },
@@ -131,7 +140,7 @@ export function createFakeCoordinator(
       {
         type: 'iteration.submitted',
         ...names,
-        graph: 'demo',
+        graph,
         graph_version: 1,
         priority: 50,
         parent_iteration_id: parent,
@@ -161,9 +170,16 @@ export function createFakeCoordinator(
             details,
           };
         }
-        const problem = { problemId: v7(), title: request.title ?? null, iterations: [] };
+        const title = request.title ?? null;
+        const problem = { problemId: v7(), graph: request.graph, title, iterations: [] };
         problems.unshift(problem);
         return begin(problem, request.input, null);
+      }
+      case 'submit_job': {
+        const { name, script, jobType, cluster } = request;
+        const problem = { problemId: v7(), graph: 'job', title: name, iterations: [] };
+        problems.unshift(problem);
+        return begin(problem, { name, script, job_type: jobType, cluster }, null);
       }
       case 'iterate': {
         const problem = findProblem(request.problemId);
@@ -248,6 +264,7 @@ export function createFakeCoordinator(
     requests,
     nodes,
     ready: { ready: true },
+    lines: [{ at: AT, level: 'info', message: 'counted', fields: {} }],
     refuseNext: undefined,
     refused: [],
     noteRefused: (refused) => void fake.refused.push(refused),
@@ -309,6 +326,10 @@ export function createFakeCoordinator(
         { type: 'execution.succeeded', ...names, outputs: 1 },
       ]);
     },
+    place(task, name, nodeId) {
+      const one = find(task)!;
+      one.modules[name] = { ...one.modules[name], node_id: nodeId };
+    },
     end(task, state, error) {
       const one = find(task)!;
       one.state = state;
@@ -330,7 +351,7 @@ export function createFakeCoordinator(
       async problems(filter, page) {
         const chosen = problems.filter(
           (one) =>
-            (filter.graph === undefined || filter.graph === 'demo') &&
+            (filter.graph === undefined || filter.graph === one.graph) &&
             (filter.state === undefined || one.iterations.at(-1)?.state === filter.state) &&
             (filter.q === undefined || one.title?.toLowerCase().includes(filter.q.toLowerCase())),
         );
@@ -376,9 +397,7 @@ export function createFakeCoordinator(
         return seq === 1 ? outputIn(task, found?.module) : missing(`output ${seq}`);
       },
       executionLog: async (task, _id, page) =>
-        find(task) === undefined
-          ? missing('task')
-          : paged([{ at: AT, level: 'info', message: 'counted', fields: {} }], page, at),
+        find(task) === undefined ? missing('task') : paged(fake.lines, page, at),
       async taskEvents(task, page) {
         if (find(task) === undefined) return missing('task');
         const mine = events
@@ -507,8 +526,9 @@ function problemSummary(problem: FakeProblem): Json {
   return {
     problem_id: problem.problemId,
     title: problem.title ?? '',
-    graph: 'demo',
+    graph: problem.graph,
     state: problem.iterations.at(-1)?.state,
+    newest_iteration_id: problem.iterations.length,
     created_at: AT,
     iterations: problem.iterations.length,
   };
@@ -541,7 +561,7 @@ function executions(one: FakeIteration): Json[] {
       module: name,
       attempt: 1,
       generation: 0,
-      node_id: null,
+      node_id: state.node_id,
       state: state.state,
       assigned_at: AT,
       started_at: AT,

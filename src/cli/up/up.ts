@@ -162,6 +162,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       hosts: config.advertise === undefined ? [] : [config.advertise],
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
       samples,
+      jobTypes: config.jobTypes,
       graphSchema: graphJsonSchema(),
       version,
       ...(keys && { keys }),

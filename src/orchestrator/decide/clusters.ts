@@ -5,18 +5,11 @@
  * 2. Whatever changes wakes what waits for a cluster, which also says anew what it waits for.
  */
 import { canonicalJson } from '../../base/json/canonical.js';
-import {
-  type Cluster,
-  type ClusterFields,
-  clusterFields,
-  LOCAL_CLUSTER,
-  labelsOf,
-} from '../../model/cluster.js';
+import { type Cluster, type ClusterFields, clusterFields, labelsOf } from '../../model/cluster.js';
 import type { FactOf } from '../../model/facts.js';
 import { AGENT_MODULE } from '../../model/run.js';
 import type { Answer, Request, View } from '../port.js';
 import { refusal } from './answers.js';
-import { noteProcessGone } from './commands.js';
 import { emit } from './emit.js';
 import { type FleetNode, instanceKey, type State } from './state.js';
 import type { Turn } from './turn.js';
@@ -55,31 +48,6 @@ export function changeCluster(turn: Turn, request: RequestOf<'change_cluster'>):
   const fields = clusterFields({ ...known, status, slots, labels });
   if (isOther(known, fields)) put(turn, 'cluster.changed', fields);
   return { ok: true, kind: 'done', body: viewOf(turn.state, request.name) };
-}
-
-/** Its agent is forgotten with it; one that is still there is refused when it says hello again. */
-export function removeCluster(turn: Turn, { name }: RequestOf<'remove_cluster'>): Answer {
-  const { state } = turn;
-  if (!state.clusters.has(name)) return unknownCluster(name);
-  if (name === LOCAL_CLUSTER) {
-    return refusal('conflict', 'local_cluster', `the cluster ${name} is always there`, {
-      hint: 'deactivate it, and nothing is placed on it',
-    });
-  }
-  const agent = agentOf(state, name);
-  if (agent && agent.taken > 0) {
-    const message = `${agent.taken} ${agent.taken === 1 ? 'execution runs' : 'executions run'} on cluster ${name}`;
-    return refusal('conflict', 'cluster_in_use', message, {
-      hint: 'drain it, and remove it when they have ended',
-    });
-  }
-  if (agent) {
-    noteProcessGone(turn, agent);
-    emit(turn, { type: 'node.forgotten', node_id: agent.nodeId });
-  }
-  emit(turn, { type: 'cluster.removed', cluster: name });
-  state.free(AGENT_MODULE);
-  return { ok: true, kind: 'done', body: { name } };
 }
 
 export function unknownCluster(name: string): Answer {

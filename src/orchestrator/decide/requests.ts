@@ -19,7 +19,7 @@ import { outputRefOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule, aboutTask } from './about.js';
 import { removeNode } from './admission.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
-import { addCluster, changeCluster, declareCluster, removeCluster } from './clusters.js';
+import { addCluster, changeCluster, declareCluster } from './clusters.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
 import { tryAgain } from './deaf.js';
@@ -27,6 +27,7 @@ import { emit } from './emit.js';
 import { announceTypes } from './module-types.js';
 import { leaveQueue, stopExecution } from './planner.js';
 import { problemFromRow } from './problem.js';
+import { removeCluster } from './remove-cluster.js';
 import { reuse, storeOverrides, storeOwn, takeOver } from './reuse.js';
 import type { LoadedGraph } from './state.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest, Step, Turn } from './turn.js';
@@ -85,7 +86,7 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
     case 'change_cluster':
       return changeCluster(turn, request);
     case 'remove_cluster':
-      return removeCluster(turn, request);
+      return removeCluster(turn, request.name);
     case 'put_graph':
       return putGraph(turn, request);
     default:

@@ -57,7 +57,7 @@ export type PreparedRequest =
       readonly prepared?: PreparedInput;
       readonly preparedOverrides?: readonly PreparedOverride[];
     })
-  | Exclude<Request, { kind: 'submit' | 'iterate' | 'put_graph' }>
+  | Exclude<Request, { kind: 'submit' | 'submit_job' | 'iterate' | 'put_graph' }>
   | {
       readonly kind: 'put_graph';
       readonly name: string;

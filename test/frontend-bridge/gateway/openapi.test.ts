@@ -48,6 +48,11 @@ const CONTRACT = [
   'GET /v1/clusters/{name}',
   'PATCH /v1/clusters/{name}',
   'DELETE /v1/clusters/{name}',
+  'POST /v1/jobs',
+  'GET /v1/jobs',
+  'GET /v1/jobs/{job_id}',
+  'GET /v1/jobs/{job_id}/log',
+  'POST /v1/jobs/{job_id}/cancel',
   'GET /v1/graphs',
   'GET /v1/graphs/{name}',
   'GET /v1/graphs/{name}/samples',
@@ -188,6 +193,8 @@ describe('the OpenAPI document', () => {
       resources: { memory: '1GiB' },
     });
     expect(faultsOf('POST /v1/clusters', 201, cluster)).toEqual([]);
+    const job = await post('/v1/jobs', { name: 'fit', script: '#!/bin/sh\n' });
+    expect(faultsOf('POST /v1/jobs', 201, job)).toEqual([]);
     const problem = String(submitted.problem_id);
     running.coordinator.output({ problemId: problem, iterationId: 1 }, 'length', 7);
     const { command_id } = await post(`/v1/problems/${problem}/iterations/1/commands`, {
@@ -205,6 +212,7 @@ describe('the OpenAPI document', () => {
       seq: '1',
       node_id: String(node.node_id),
       command_id: String(command_id),
+      job_id: String(job.job_id),
       name: 'demo',
       version: '1',
     };

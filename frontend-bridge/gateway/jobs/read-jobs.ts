@@ -1,0 +1,271 @@
+/**
+ * Jobs, as they follow from the problems of the built-in graph.
+ *
+ * J1. A job is what its task is: nothing about it is stored a second time.
+ * J2. The log is read page by page, and what has been found in the log of an ended job is kept for some of them.
+ */
+import { buffer } from 'node:stream/consumers';
+import { type JobTypes, LogParser } from '../../../src/config/job-types.js';
+import { JOB_GRAPH_NAME, JOB_MODULE, type JobState, jobStateOf } from '../../../src/model/job.js';
+import { formatTaskId, type TaskId } from '../../../src/model/task-id.js';
+import { type TaskState, taskHasEnded } from '../../../src/model/task-state.js';
+import type { Coordinator, Page, Queries, View } from '../../../src/orchestrator/port.js';
+import { HttpError, refusalError } from '../errors.js';
+import { type JobLine, logLines } from './log-lines.js';
+
+export interface JobFilter {
+  readonly cluster?: string;
+  readonly state?: JobState;
+  readonly job_type?: string;
+}
+
+/** Problems that are looked at for one answer, where a filter leaves most of them out. */
+const LOOKED_AT = 1000;
+/** The agent says the engine's id before the command has written anything. */
+const FIRST_LINES = 10;
+/** Ended jobs whose logs need not be read again. */
+const KEPT = 1000;
+/** Where a task stands, for the states of jobs. */
+const FILTERS: Readonly<Record<JobState, string>> = {
+  PENDING: 'finished_at = null',
+  SUBMITTED: 'finished_at = null',
+  RUNNING: 'finished_at = null',
+  COMPLETED: 'state = "succeeded"',
+  FAILED: 'state = "failed"',
+  CANCELLED: 'state = "cancelled" or state = "aborted"',
+};
+
+type Fields = Readonly<Record<string, string>>;
+
+/** What a job's log says about it. */
+interface Heard {
+  readonly engine_id: string | null;
+  readonly result: unknown;
+  readonly log_lines: number;
+}
+
+interface JobInput {
+  readonly cluster?: string;
+  readonly job_type?: string;
+}
+
+interface ModuleJson {
+  readonly execution_id: string | null;
+  readonly node_id: string | null;
+  readonly output: { readonly exit_code?: number } | null;
+  readonly error: { readonly details?: Readonly<Record<string, string>> } | null;
+}
+
+interface IterationJson {
+  readonly state: TaskState;
+  readonly input: unknown;
+  readonly created_at: string;
+  readonly finished_at: string | null;
+  readonly error: unknown;
+  readonly modules: Readonly<Record<string, ModuleJson>>;
+}
+
+interface ProblemJson {
+  readonly problem_id: string;
+  readonly title: string | null;
+  readonly graph: string;
+  readonly newest_iteration_id: number;
+}
+
+interface ExecutionJson {
+  readonly state: string;
+  readonly started_at: string | null;
+}
+
+export class ReadJobs {
+  readonly #coordinator: Pick<Coordinator, 'blobs'>;
+  readonly #types: JobTypes;
+  /** By execution. */
+  readonly #heard = new Map<string, Heard>();
+  readonly #engineIds = new Map<string, string>();
+  /** By node: a node_id is of one agent for ever. */
+  readonly #clusters = new Map<string, string>();
+
+  constructor(coordinator: Pick<Coordinator, 'blobs'>, types: JobTypes) {
+    this.#coordinator = coordinator;
+    this.#types = types;
+  }
+
+  /** Newest first. A page may have fewer items than there are, and goes on by its cursor. */
+  async list(
+    queries: Queries,
+    filter: JobFilter,
+    page: { readonly limit?: number; readonly cursor?: string },
+  ): Promise<Page<View>> {
+    const { limit = 50 } = page;
+    const items: View[] = [];
+    let cursor = page.cursor;
+    for (let looked = 0; items.length < limit && looked < LOOKED_AT; looked += limit) {
+      const found = await queries.problems(
+        { graph: JOB_GRAPH_NAME, ...(filter.state && { filter: FILTERS[filter.state] }) },
+        { limit: limit - items.length, ...(cursor !== undefined && { cursor }) },
+      );
+      if ('ok' in found) throw refusalError(found);
+      for (const problem of found.value.items as unknown as readonly ProblemJson[]) {
+        const job = await this.#jobOf(queries, problem, false);
+        if (fits(job, filter)) items.push(job);
+      }
+      if (found.value.next_cursor === null) return { items, next_cursor: null };
+      cursor = found.value.next_cursor;
+    }
+    return { items, next_cursor: cursor ?? null };
+  }
+
+  async show(queries: Queries, jobId: string): Promise<View> {
+    return this.#jobOf(queries, await problemOf(queries, jobId), true);
+  }
+
+  async *log(queries: Queries, jobId: string): AsyncGenerator<JobLine> {
+    const problem = await problemOf(queries, jobId);
+    const task = taskOf(problem);
+    const { modules } = await iterationOf(queries, task);
+    const executionId = modules[JOB_MODULE]?.execution_id ?? null;
+    if (executionId !== null) yield* logLines(queries, task, executionId);
+  }
+
+  /** Throws `unknown_job`. */
+  async taskIdOf(queries: Queries, jobId: string): Promise<TaskId> {
+    return taskOf(await problemOf(queries, jobId));
+  }
+
+  async #jobOf(queries: Queries, problem: ProblemJson, isWhole: boolean): Promise<View> {
+    const task = taskOf(problem);
+    const iteration = await iterationOf(queries, task);
+    const module = iteration.modules[JOB_MODULE]!;
+    const input = await this.#inputOf(iteration.input);
+    const execution = await executionOf(queries, task, module.execution_id);
+    const heard =
+      isWhole && module.execution_id !== null
+        ? await this.#hear(queries, task, module.execution_id, input.job_type, iteration.state)
+        : undefined;
+    return {
+      job_id: problem.problem_id,
+      task_id: formatTaskId(task),
+      name: problem.title ?? '',
+      cluster: (await this.#clusterOf(queries, module.node_id)) ?? input.cluster ?? null,
+      job_type: input.job_type ?? null,
+      state: jobStateOf(iteration.state, execution?.state),
+      exit_code: exitCodeOf(module),
+      submitted_at: iteration.created_at,
+      started_at: execution?.started_at ?? null,
+      finished_at: iteration.finished_at,
+      error: iteration.error ?? null,
+      engine_id: heard?.engine_id ?? (await this.#engineIdOf(queries, task, module.execution_id)),
+      ...(isWhole && { result: null, log_lines: 0, ...heard }),
+    };
+  }
+
+  /** A long script makes the input a blob. */
+  async #inputOf(input: unknown): Promise<JobInput> {
+    const { blob } = (input ?? {}) as { blob?: { sha256: string } };
+    if (blob === undefined) return (input ?? {}) as JobInput;
+    const opened = await this.#coordinator.blobs.open(blob.sha256);
+    if ('ok' in opened) return {};
+    return JSON.parse((await buffer(opened.read())).toString()) as JobInput;
+  }
+
+  async #clusterOf(queries: Queries, nodeId: string | null): Promise<string | undefined> {
+    if (nodeId === null) return undefined;
+    const known = this.#clusters.get(nodeId);
+    if (known !== undefined) return known;
+    const node = await queries.node(nodeId);
+    // Its cluster is removed: where the job ran is not known any more.
+    if ('ok' in node) return undefined;
+    const { instance } = node.value as { readonly instance: string };
+    keep(this.#clusters, nodeId, instance);
+    return instance;
+  }
+
+  /** It is said among the first lines. */
+  async #engineIdOf(queries: Queries, task: TaskId, executionId: string | null): Promise<string | null> {
+    if (executionId === null) return null;
+    const known = this.#engineIds.get(executionId);
+    if (known !== undefined) return known;
+    const found = await queries.executionLog(task, executionId, { limit: FIRST_LINES });
+    if ('ok' in found) throw refusalError(found);
+    const said = found.value.items.find(
+      ({ fields }) => (fields as Fields | undefined)?.engine_id !== undefined,
+    );
+    const engineId = (said?.fields as Fields | undefined)?.engine_id ?? null;
+    if (engineId !== null) keep(this.#engineIds, executionId, engineId);
+    return engineId;
+  }
+
+  async #hear(
+    queries: Queries,
+    task: TaskId,
+    executionId: string,
+    jobType: string | undefined,
+    state: TaskState,
+  ): Promise<Heard> {
+    const known = this.#heard.get(executionId);
+    if (known) return known;
+    const type = jobType === undefined ? undefined : this.#types.get(jobType);
+    const parser = type && new LogParser(type);
+    let engineId: string | null = null;
+    let lines = 0;
+    for await (const { stream, message, fields } of logLines(queries, task, executionId)) {
+      engineId ??= fields.engine_id ?? null;
+      if (stream === undefined) continue;
+      lines += 1;
+      parser?.take(stream, message);
+    }
+    const heard = { engine_id: engineId, result: parser?.result() ?? null, log_lines: lines };
+    if (taskHasEnded(state)) keep(this.#heard, executionId, heard);
+    return heard;
+  }
+}
+
+/** The oldest makes room. */
+function keep<T>(kept: Map<string, T>, name: string, value: T): void {
+  kept.set(name, value);
+  const [oldest] = kept.keys();
+  if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest);
+}
+
+function fits(job: View, { cluster, state, job_type: type }: JobFilter): boolean {
+  return (
+    (cluster === undefined || job.cluster === cluster) &&
+    (state === undefined || job.state === state) &&
+    (type === undefined || job.job_type === type)
+  );
+}
+
+function exitCodeOf({ output, error }: ModuleJson): number | null {
+  const code = output?.exit_code ?? error?.details?.exit_code;
+  return code === undefined ? null : Number(code);
+}
+
+function taskOf(problem: ProblemJson): TaskId {
+  return { problemId: problem.problem_id, iterationId: problem.newest_iteration_id };
+}
+
+async function problemOf(queries: Queries, jobId: string): Promise<ProblemJson> {
+  const found = await queries.problem(jobId);
+  const problem = 'ok' in found ? undefined : (found.value as unknown as ProblemJson);
+  if ('ok' in found && found.kind !== 'not_found') throw refusalError(found);
+  if (problem?.graph !== JOB_GRAPH_NAME) throw new HttpError(404, 'unknown_job', `There is no job ${jobId}.`);
+  return problem;
+}
+
+async function iterationOf(queries: Queries, task: TaskId): Promise<IterationJson> {
+  const found = await queries.iteration(task);
+  if ('ok' in found) throw refusalError(found);
+  return found.value as unknown as IterationJson;
+}
+
+async function executionOf(
+  queries: Queries,
+  task: TaskId,
+  executionId: string | null,
+): Promise<ExecutionJson | undefined> {
+  if (executionId === null) return undefined;
+  const found = await queries.execution(task, executionId);
+  if ('ok' in found) throw refusalError(found);
+  return found.value as unknown as ExecutionJson;
+}

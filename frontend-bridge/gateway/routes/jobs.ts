@@ -1,0 +1,109 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { JobSchema } from '../../../src/config/job-schema.js';
+import type { JobTypes } from '../../../src/config/job-types.js';
+import { JOB_STATES } from '../../../src/model/job.js';
+import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { refusalError } from '../errors.js';
+import { type App, asked, perform } from '../http.js';
+import { textOf } from '../jobs/log-lines.js';
+import { ReadJobs } from '../jobs/read-jobs.js';
+import { pageShape, postHeaders, reason, splitPage, submitHeaders, traceOf } from '../requests.js';
+import * as shape from '../schemas.js';
+
+const jobParams = z.object({ job_id: z.string() });
+const cancelBody = z.strictObject({ reason }).nullable();
+const listQuery = z.strictObject({
+  ...pageShape,
+  cluster: z.string().exactOptional().describe('Where it runs or ran, or is to run'),
+  state: z.enum(JOB_STATES).exactOptional(),
+  job_type: z.string().exactOptional(),
+});
+
+export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes): void {
+  const jobs = new ReadJobs(coordinator, jobTypes);
+
+  app.post(
+    '/v1/jobs',
+    {
+      schema: {
+        summary: 'Run a script on a cluster',
+        headers: submitHeaders,
+        body: JobSchema,
+        response: shape.answers({ 201: shape.jobSubmitted }),
+      },
+    },
+    async ({ body, headers }, reply) => {
+      const { job_type: jobType, ...job } = body;
+      const request = { ...job, ...(jobType !== undefined && { jobType }) };
+      const answer = await coordinator.request(
+        { kind: 'submit_job', ...request, ...traceOf(headers) },
+        headers['idempotency-key'],
+      );
+      if (!answer.ok) throw refusalError(answer);
+      const { problem_id, task_id } = answer.body;
+      return reply.code(201).send({ job_id: problem_id, task_id });
+    },
+  );
+
+  app.get(
+    '/v1/jobs',
+    {
+      schema: {
+        summary: 'Jobs, newest first',
+        querystring: listQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.jobSummary) }),
+      },
+    },
+    async (request, reply) => {
+      const { rest, page } = splitPage(request.query);
+      return jobs.list(asked(coordinator, reply), rest, page);
+    },
+  );
+
+  app.get(
+    '/v1/jobs/:job_id',
+    {
+      schema: { summary: 'A job', params: jobParams, response: shape.answers({ 200: shape.jobView }) },
+    },
+    async (request, reply) => jobs.show(asked(coordinator, reply), request.params.job_id),
+  );
+
+  app.get(
+    '/v1/jobs/:job_id/log',
+    {
+      schema: {
+        summary: 'What a job has written so far, both streams in the order of their lines',
+        params: jobParams,
+        response: shape.answers({ 200: shape.content('The lines', { 'text/plain': shape.text }) }),
+      },
+    },
+    async (request, reply) => {
+      const { job_id } = request.params;
+      const queries = asked(coordinator, reply);
+      await jobs.taskIdOf(queries, job_id);
+      const lines = async function* (): AsyncGenerator<string> {
+        for await (const line of jobs.log(queries, job_id)) yield textOf(line);
+      };
+      return reply.type('text/plain; charset=utf-8').send(Readable.from(lines(), { objectMode: false }));
+    },
+  );
+
+  app.post(
+    '/v1/jobs/:job_id/cancel',
+    {
+      schema: {
+        summary: 'Stop a job',
+        params: jobParams,
+        headers: postHeaders,
+        body: cancelBody,
+        response: shape.answers({ 202: shape.commandIssued }),
+      },
+    },
+    async (request, reply) => {
+      const taskId = await jobs.taskIdOf(asked(coordinator, reply), request.params.job_id);
+      const stop = { kind: 'task_command', taskId, command: 'stop', ...request.body } as const;
+      return perform(coordinator, stop, reply, request.headers);
+    },
+  );
+}
