@@ -205,7 +205,9 @@ async function prepareGraph(
 ): Promise<PreparedRequest | Refusal> {
   const newest = [...deps.state.graphs.values()].flatMap((versions) => versions.at(-1)?.compiled.graph ?? []);
   // One of the same name is not another graph, which the parser sees for itself.
-  const parsed = await deps.parseGraph(request.yaml, deps.types,
+  const parsed = await deps.parseGraph(
+    request.yaml,
+    deps.types,
     newest.filter(({ name }) => name !== JOB_GRAPH_NAME),
   );
   if (!parsed.ok) return badGraph(request.name, parsed.faults);
