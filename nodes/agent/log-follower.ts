@@ -16,7 +16,7 @@ export const HEAD_LINES = 60_000;
 export const TAIL_BYTES: number = 64 * 1024;
 export const TAIL_LINES = 1_000;
 /** One look reads so much: it is held in memory. */
-const PIECE_BYTES = 256 * 1024;
+const PIECE_BYTES = 1024 * 1024;
 /** The time, the level and the stream's name, as the history keeps them. */
 const LINE_BYTES = 160;
 
@@ -188,5 +188,5 @@ export async function* wholeLog(
   }
 }
 
-/** Large enough that a log of a gigabyte takes some hundred requests. */
-const WHOLE_PIECE_BYTES = 4 * 1024 * 1024;
+/** Large enough that a log of a gigabyte takes some sixty requests. */
+const WHOLE_PIECE_BYTES = 16 * 1024 * 1024;

@@ -221,7 +221,6 @@ describe('run modules on this machine', () => {
   });
 
   it('may print far more than a history has room for', async () => {
-    const agent = (await agentOf(orchestrator.ready.data))!;
     const script = `yes 'a line of forty characters, no more, no l' | head -c 200000000; echo; echo the end; echo 1 > $TUTTI_OUTPUT`;
     const task = await submit('lab', { script });
     expect(await tape.ended(task)).toEqual(['succeeded']);
@@ -233,7 +232,8 @@ describe('run modules on this machine', () => {
     let size = 0;
     for await (const piece of whole.body!) size += piece.byteLength;
     expect(size).toBe(200_000_009);
-    const status = await readFile(`/proc/${agent.pid}/status`, 'utf8');
+    const { pid } = (await agentOf(orchestrator.ready.data))!;
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
     expect(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1])).toBeLessThan(500_000);
   });
 
