@@ -1,5 +1,6 @@
 /** The frames of `/v1/stream`: what the server says, encoded; what a client says, understood or refused. */
 import { z } from 'zod';
+import { encodeTexts } from '../../../src/base/encode-texts.js';
 import type { StreamEvent } from '../../../src/orchestrator/port.js';
 import { type ErrorBody, errorBody, HttpError } from '../errors.js';
 
@@ -27,9 +28,8 @@ export function encodeFrame(frame: ServerFrame): Buffer {
 /** A batch, from the events' own encoded JSON. There is at least one event. */
 export function encodeEvents(events: readonly StreamEvent[]): Buffer {
   const cursor = events[events.length - 1]!.seq;
-  let text = `{"type":"events","cursor":${cursor},"events":[`;
-  for (let index = 0; index < events.length; index += 1) text += (index ? ',' : '') + events[index]!.json;
-  return Buffer.from(`${text}]}`);
+  const texts = events.map(({ json }) => json);
+  return encodeTexts(texts, ',', `{"type":"events","cursor":${cursor},"events":[`, ']}');
 }
 
 const messageSchema = z.discriminatedUnion('type', [

@@ -6,6 +6,7 @@
  *     whatever a batch weighed.
  * P2. A page ends where the next one begins: its key is the `seq` of its first event, and `seq` has no gaps.
  */
+import { encodeTexts } from '../../base/encode-texts.js';
 import { type EncodedEvent, taskIdOf } from '../../model/facts.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 
@@ -43,10 +44,11 @@ function pageOf(events: readonly EncodedEvent[]): {
   readonly page: EventPage;
   readonly tasks: readonly TaskEventPage[];
 } {
-  const text = events.map((event) => event.json).join('\n');
-  const bytes = Buffer.from(text);
+  const texts = events.map(({ json }) => json);
+  const bytes = encodeTexts(texts, '\n');
+  const characters = texts.reduce((sum, text) => sum + text.length, texts.length - 1);
   // Usually all of it is ASCII, and there is nothing to count.
-  const bytesOf = bytes.length === text.length ? (json: string) => json.length : Buffer.byteLength;
+  const bytesOf = bytes.length === characters ? (json: string) => json.length : Buffer.byteLength;
   const byTask = new Map<string, TaskLines>();
   let start = 0;
   for (const { seq, fact, json } of events) {
