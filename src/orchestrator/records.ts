@@ -9,7 +9,7 @@
  * | meta | `ages_held` | `AgesRow`, while the wall clock is in doubt |
  * | graphs | name, version | `GraphRow` |
  * | problems | created_seq | `ProblemRow` |
- * | problem_ids | problem_id | created_seq |
+ * | problem_ids | problem_id | created_seq; none of a problem that is being removed as a whole |
  * | problems_by_state | state, created_seq | `Summary` of the newest iteration (`summary.ts`); only problems whose newest iteration has ended |
  * | iterations | problem_id, iteration_id | `TaskRow` |
  * | iteration_index | field, value's element (`index-key.ts`), created_seq of the problem, iteration_id | `Summary`; of ended iterations |
