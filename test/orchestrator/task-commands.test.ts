@@ -304,6 +304,28 @@ describe('a command to a node', () => {
 });
 
 describe('a scheduler that throws', () => {
+  it('over a task keeps no slot from the next one that waits, also while the task pauses', async () => {
+    const second = orders(await core.turn(core.submits('chain')), a);
+    await core.turn(core.submits('chain'));
+    expect(second).toEqual([]);
+    const [paused, next] = [...core.state.tasks.values()].slice(1);
+    const { modules } = paused!.graph;
+    let thrown = 0;
+    Object.defineProperty(paused, 'graph', {
+      value: Object.defineProperty({ ...paused!.graph }, 'modules', {
+        get: () => {
+          if (thrown > 0 || !new Error().stack?.includes('Planning')) return modules;
+          thrown += 1;
+          throw new Error('out of order');
+        },
+      }),
+    });
+    await core.ask({ ...command('reset', 'b'), taskId: paused!.id } as PreparedRequest);
+    expect(thrown).toBe(1);
+    const [placed] = orders(await a.publish(order, 1), a);
+    expect(placed?.taskId).toEqual(next!.id);
+  });
+
   it('over a task fails that task after its third time, and everything else goes on', async () => {
     const broken = core.state.tasks.get(task)!;
     Object.defineProperty(broken, 'graph', { value: { ...broken.graph, modules: broken.graph.modules } });

@@ -51,7 +51,12 @@ export function schedule(turn: Turn, onError: (thrown: unknown) => void): void {
   for (;;) {
     wakeFreed(state, woken);
     const task = state.broker.dequeue(turn.nowMs);
-    if (!task) return;
+    if (!task) {
+      if (woken.size === 0) return;
+      // Tasks whose evaluation threw come again after a pause: their slots do not wait for them.
+      for (const paused of woken.keys()) passOn(state, woken, paused, []);
+      continue;
+    }
     if (state.tasks.get(task.key) !== task) {
       state.broker.forget(task.key);
       passOn(state, woken, task, []);
