@@ -16,6 +16,8 @@ export interface AgentSettings {
     warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
+  /** The state folder is this process's own; it has not said hello yet. */
+  readonly onBegin?: () => void;
   /** How to get at a cluster; told for tests. @default the engines that ship with the project */
   readonly engineOf?: (reach: Reach) => Engine;
 }
@@ -25,7 +27,10 @@ const LOOK_EVERY_MS = { here: 200, away: 1_000 } as const;
 
 export function createAgent(settings: AgentSettings): Node {
   const { cluster, stateDir, version } = settings;
-  return agent({ cluster, stateDir, version }, (controls) => new Play(settings, controls));
+  return agent({ cluster, stateDir, version }, (controls) => {
+    settings.onBegin?.();
+    return new Play(settings, controls);
+  });
 }
 
 class Play implements AgentPlay {

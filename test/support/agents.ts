@@ -10,7 +10,7 @@ export interface AgentProcess {
 
 /** That of a cluster, if it runs. */
 export async function agentOf(data: string, cluster = 'local'): Promise<AgentProcess | undefined> {
-  const file = join(data, 'agents', cluster, 'agent.json');
+  const file = join(data, 'agents', cluster, 'state', 'agent.json');
   const text = await readFile(file, 'utf8').catch(() => undefined);
   const agent = text === undefined ? undefined : (JSON.parse(text) as AgentProcess);
   return agent && (await startOf(agent.pid)) === agent.started ? agent : undefined;

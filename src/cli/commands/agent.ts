@@ -5,6 +5,8 @@ import { type Command, Option } from 'commander';
 import { pino } from 'pino';
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { stderrLog } from '../../base/log-destination.js';
+import { startOf } from '../../store/process-info.js';
+import { writeAgentNote } from '../agent-note.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
 import { version } from '../version.js';
@@ -34,7 +36,13 @@ export function agentCommand(program: Command, io: Io): void {
       const logger = pino({ name: 'tutti-agent', base: { cluster } }, stderrLog());
       const stateDir = state ?? (io.env.TUTTI_STATE || join(stateHome(io), 'tutti', 'agents', cluster));
       try {
-        const running = await createAgent({ cluster, stateDir, version, logger }).start();
+        const { pid } = process;
+        const started = await startOf(pid);
+        const onBegin = (): void => {
+          const control = io.env.TUTTI_CONTROL ?? '';
+          if (started !== undefined) writeAgentNote(stateDir, { pid, started, control });
+        };
+        const running = await createAgent({ cluster, stateDir, version, logger, onBegin }).start();
         await running.stopped;
       } catch (thrown) {
         if (!(thrown instanceof TuttiError)) throw new CliError(EXIT.failed, 'internal', messageOf(thrown));

@@ -1,8 +1,8 @@
 /**
  * Keeps the agents of managed clusters running.
  *
- * M1. An agent outlives this process: it is a session of its own, and what it is is written beside its state (pid, start time, address). One
- *     that is found again is adopted; one that dials another address is replaced.
+ * M1. An agent outlives this process: it is a session of its own, and notes in its state folder who it is (pid, start time, address). One
+ *     that is found again is adopted; one that dials another address is replaced. Whenever this process ends, the note is the agent's own.
  * M2. An agent that ends is started again, later each time, and without delay once it has lasted.
  * M3. When this process ends in order, agents without work end with it.
  */
@@ -17,7 +17,6 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,6 +24,7 @@ import { messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
 import { AGENT_MODULE } from '../../model/run.js';
 import { endProcess, startOf } from '../../store/process-info.js';
+import { type AgentNote, readAgentNote } from '../agent-note.js';
 
 export interface ManagedAgentsDeps {
   /** The folder of all agents. */
@@ -39,14 +39,6 @@ export interface ManagedAgentsDeps {
   /** The clusters whose agents are to run now. */
   readonly wanted: () => Promise<readonly string[]>;
   readonly logger: Logger;
-}
-
-/** What is written of a running agent. */
-interface Note {
-  readonly pid: number;
-  /** Its start: a pid alone comes again. */
-  readonly started: string;
-  readonly control: string;
 }
 
 const BACKOFF_FIRST_MS = 500;
@@ -125,6 +117,8 @@ class Keeper {
   readonly #dir: string;
   readonly #stopped = new AbortController();
   #running: Promise<void> | undefined;
+  /** The agent that this process has started last; it may not have noted itself yet. */
+  #child: Pick<AgentNote, 'pid' | 'started'> | undefined;
 
   constructor(cluster: string, deps: ManagedAgentsDeps) {
     this.#cluster = cluster;
@@ -147,7 +141,7 @@ class Keeper {
   /** M3 */
   async leave(): Promise<void> {
     await this.#stop();
-    const isAtWork = list(join(this.#dir, 'state')).some((name) => name.endsWith('.execution'));
+    const isAtWork = list(this.#stateDir).some((name) => name.endsWith('.execution'));
     if (!isAtWork) await this.#end();
   }
 
@@ -157,8 +151,8 @@ class Keeper {
   }
 
   async #end(): Promise<void> {
-    const note = this.#read();
-    if (note) await endProcess(note.pid, note.started, END_WITHIN_MS).catch(() => {});
+    for (const agent of [readAgentNote(this.#stateDir), this.#child])
+      if (agent) await endProcess(agent.pid, agent.started, END_WITHIN_MS).catch(() => {});
   }
 
   async #keep(): Promise<void> {
@@ -183,7 +177,7 @@ class Keeper {
   /** Finds the agent or starts it; settles when it has ended, or with the signal. */
   async #once(): Promise<string> {
     const { control, logger } = this.#deps;
-    const note = this.#read();
+    const note = readAgentNote(this.#stateDir);
     const isThere = note !== undefined && (await startOf(note.pid)) === note.started;
     if (isThere && note.control === control) {
       logger.info(
@@ -196,7 +190,7 @@ class Keeper {
     return await this.#start();
   }
 
-  async #untilGone({ pid, started }: Note): Promise<string> {
+  async #untilGone({ pid, started }: AgentNote): Promise<string> {
     const { signal } = this.#stopped;
     while (!signal.aborted && (await startOf(pid)) === started)
       await delay(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => {});
@@ -206,7 +200,7 @@ class Keeper {
   async #start(): Promise<string> {
     const { control, token, join: joinToken, program, logger } = this.#deps;
     const cluster = this.#cluster;
-    const state = join(this.#dir, 'state');
+    const state = this.#stateDir;
     mkdirSync(state, { recursive: true, mode: 0o700 });
     const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.includes(name));
     const env = {
@@ -233,7 +227,7 @@ class Keeper {
     const { pid } = child;
     const started = pid === undefined ? undefined : await startOf(pid);
     if (pid !== undefined && started !== undefined) {
-      this.#write({ pid, started, control });
+      this.#child = { pid, started };
       logger.info({ cluster, pid }, `started the agent of cluster ${cluster}`);
     }
     const { signal } = this.#stopped;
@@ -252,18 +246,8 @@ class Keeper {
     return openSync(path, 'a', 0o600);
   }
 
-  #read(): Note | undefined {
-    try {
-      return JSON.parse(readFileSync(join(this.#dir, 'agent.json'), 'utf8')) as Note;
-    } catch {
-      return undefined;
-    }
-  }
-
-  #write(note: Note): void {
-    const path = join(this.#dir, 'agent.json');
-    writeFileSync(`${path}.new`, JSON.stringify(note), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+  get #stateDir(): string {
+    return join(this.#dir, 'state');
   }
 }
 

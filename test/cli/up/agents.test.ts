@@ -7,10 +7,19 @@ import { silentLogger } from '../../../src/base/logger.js';
 import { ManagedAgents, type ManagedAgentsDeps } from '../../../src/cli/up/agents.js';
 import { startOf } from '../../../src/store/process-info.js';
 
-/** Says what it was started with, and stays, unless the file `fail` is there. */
+/** Says what it was started with, notes itself as an agent does once it may, and stays, unless the file `fail` is there. */
 const PROGRAM = `
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 const [dir] = process.argv[1].split('/program.mjs');
+const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
+const stat = readFileSync('/proc/self/stat', 'utf8');
+const started = boot + '.' + stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+const note = { pid: process.pid, started, control: process.env.TUTTI_CONTROL };
+const noteLater = setInterval(() => {
+  if (existsSync(dir + '/wait')) return;
+  writeFileSync(process.argv[6] + '/agent.json', JSON.stringify(note));
+  clearInterval(noteLater);
+}, 5);
 appendFileSync(dir + '/starts', JSON.stringify({ pid: process.pid, args: process.argv.slice(2),
   control: process.env.TUTTI_CONTROL, token: process.env.TUTTI_TOKEN, module: process.env.TUTTI_MODULE }) + '\\n');
 if (existsSync(dir + '/fail')) process.exit(7);
@@ -65,7 +74,7 @@ class Bench {
   async started(count: number): Promise<Start> {
     await expect.poll(() => this.starts.length).toBe(count);
     const start = this.starts.at(-1)!;
-    const note = join(this.dir, 'agents', start.args[2]!, 'agent.json');
+    const note = join(this.dir, 'agents', start.args[2]!, 'state/agent.json');
     await expect.poll(() => existsSync(note) && JSON.parse(readFileSync(note, 'utf8')).pid).toBe(start.pid);
     return start;
   }
@@ -119,6 +128,34 @@ describe('the supervisor of managed agents', () => {
     expect(await isRunning(second)).toBe(false);
   });
 
+  it('finds an agent that its predecessor did not live to see begin', async () => {
+    const bench = new Bench();
+    writeFileSync(join(bench.dir, 'wait'), '');
+    const predecessor = bench.supervise();
+    await expect.poll(() => bench.starts.length).toBe(1);
+    const [first] = bench.starts;
+    writeFileSync(join(bench.dir, 'agents/local/state/x.execution'), '');
+    await predecessor.stop();
+    rmSync(join(bench.dir, 'wait'));
+    await bench.started(1);
+
+    const said: unknown[] = [];
+    const info = (...words: unknown[]): void => void said.push(words.at(-1));
+    bench.supervise({ logger: Object.assign(Object.create(silentLogger), { info }) });
+    await expect.poll(() => said).toEqual(['the agent of cluster local is still there']);
+    expect(bench.starts).toHaveLength(1);
+    expect(await isRunning(first!)).toBe(true);
+  });
+
+  it('ends an agent without work that has not begun yet when it stops', async () => {
+    const bench = new Bench();
+    writeFileSync(join(bench.dir, 'wait'), '');
+    const agents = bench.supervise();
+    await expect.poll(() => bench.starts.length).toBe(1);
+    await agents.stop();
+    expect(await isRunning(bench.starts[0]!)).toBe(false);
+  });
+
   it('leaves an agent that has work when it stops, and ends one that has none', async () => {
     const bench = new Bench();
     bench.wanted = ['busy', 'idle'];
@@ -126,7 +163,7 @@ describe('the supervisor of managed agents', () => {
     await expect.poll(() => bench.starts.length).toBe(2);
     const of = (name: string) => bench.starts.find(({ args }) => args[2] === name)!;
     for (const name of bench.wanted)
-      await expect.poll(() => existsSync(join(bench.dir, 'agents', name, 'agent.json'))).toBe(true);
+      await expect.poll(() => existsSync(join(bench.dir, 'agents', name, 'state/agent.json'))).toBe(true);
     writeFileSync(join(bench.dir, 'agents/busy/state/x.execution'), '');
     await agents.stop();
     expect(await isRunning(of('busy'))).toBe(true);
