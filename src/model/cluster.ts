@@ -109,7 +109,7 @@ export function clusterFromFields(fields: ClusterFields): Omit<Cluster, 'created
   };
 }
 
-function resourceFields({ cpus, memoryBytes, gpus }: ClusterResources): ResourceFields {
+export function resourceFields({ cpus, memoryBytes, gpus }: ClusterResources): ResourceFields {
   return {
     ...(cpus !== undefined && { cpus }),
     ...(memoryBytes !== undefined && { memory: memoryBytes }),

@@ -1,6 +1,7 @@
 /** Clusters as the core stores them, and what that means for their agents. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AGENT_MODULE } from '../../src/model/run.js';
+import { clusterViews } from '../../src/orchestrator/decide/clusters.js';
 import type { Answer, NewCluster } from '../../src/orchestrator/port.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
 
@@ -38,6 +39,13 @@ describe('a cluster', () => {
     expect(core.state.clusters.get('hpc')).toEqual(before);
     expect(await core.faults()).toEqual([]);
     expect((await core.check()).counts).toMatchObject({ clusters: 1, 'clusters folded': 1 });
+  });
+
+  it('has the resources that its agent has found where it states none', async () => {
+    const { resources: _, ...cluster } = HPC;
+    await add(cluster);
+    await agent().hello({ resources: { cpus: 8, memoryBytes: 2048 } });
+    expect(clusterViews(core.state, 'hpc')[0]).toMatchObject({ resources: { cpus: 8, memory: 2048 } });
   });
 
   it('has a name of its own', async () => {

@@ -5,7 +5,13 @@
  * 2. Whatever changes wakes what waits for a cluster, which also says anew what it waits for.
  */
 import { canonicalJson } from '../../base/json/canonical.js';
-import { type Cluster, type ClusterFields, clusterFields, labelsOf } from '../../model/cluster.js';
+import {
+  type Cluster,
+  type ClusterFields,
+  clusterFields,
+  labelsOf,
+  resourceFields,
+} from '../../model/cluster.js';
 import type { FactOf } from '../../model/facts.js';
 import { AGENT_MODULE } from '../../model/run.js';
 import type { Answer, Request, View } from '../port.js';
@@ -94,8 +100,11 @@ function viewOf(state: State, name: string): View {
   const cluster = state.clusters.get(name)!;
   const agent = agentOf(state, name);
   const isOnline = agent?.route !== undefined && agent.liveness === 'alive';
+  // What is not stated is as the agent has found it.
+  const resources = cluster.resources ?? agent?.resources;
   return {
     ...clusterFields(cluster),
+    ...(resources && { resources: resourceFields(resources) }),
     created_at: new Date(cluster.createdAt).toISOString(),
     agent_state: isOnline ? 'online' : 'offline',
     agent_error: agent?.status === 'ERROR' ? (agent.error ?? null) : null,

@@ -107,7 +107,7 @@ function JobRow({ job, isSelected }: { job: JobJson; isSelected: boolean }): Rea
             {cluster}
           </SelectionLink>
         )}
-        {engine_id !== null && <small className="row-more">{engine_id}</small>}
+        {engine_id !== null && <small className="row-more">as {engine_id}</small>}
       </td>
       <td data-label="Submitted">
         <Moment at={job.submitted_at} />

@@ -1,0 +1,66 @@
+/// <reference lib="dom" />
+/** Clusters and jobs as a person sees them: real scripts on this machine. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cli } from '../support/cli.js';
+import { OrchestratorProcess } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { accessibilityFaults, browsing } from './browser.js';
+
+const { open } = browsing();
+const scene = new Scene();
+afterAll(() => scene.end());
+let folder: string;
+let orchestrator: OrchestratorProcess;
+
+beforeAll(async () => {
+  folder = await scene.directory();
+  orchestrator = await OrchestratorProcess.up(scene, {});
+});
+
+/** Hands a script over as a person does, and returns the id of its job. */
+async function run(name: string, script: string): Promise<string> {
+  await writeFile(join(folder, `${name}.sh`), `#!/bin/sh\n${script}\n`);
+  await writeFile(join(folder, `${name}.yaml`), `name: ${name}\nscript_path: ./${name}.sh\n`);
+  const command = cli(['run', join(folder, `${name}.yaml`)], { url: orchestrator.ready.http });
+  expect(await command.exit).toBe(0);
+  return command.stdout().trim();
+}
+
+describe('the pages of clusters and jobs', () => {
+  it('show what a script says while it runs, and cancel it', async (ctx) => {
+    const job = await run('endless', 'echo "step 1 of many"; sleep 600');
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=jobs&problem=${job}`);
+    const row = page.getByRole('row', { name: /^endless / });
+    await row.getByText('running').waitFor();
+    await page.getByLabel('Log of the task').getByText('step 1 of many').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await row.getByRole('link', { name: 'local' }).click();
+    const cluster = page.getByRole('row', { name: /^local / });
+    await cluster.getByRole('link', { name: /^problem / }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.goBack();
+    await row.getByRole('button', { name: 'Cancel endless' }).click();
+    await row.getByText('cancelled', { exact: true }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('drain a cluster, say at a task what keeps its script waiting, and let it run again', async (ctx) => {
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=clusters`);
+    const cluster = page.getByRole('row', { name: /^local / });
+    await cluster.getByRole('button', { name: 'Drain local' }).click();
+    await cluster.getByText('draining').waitFor();
+    await run('patient', 'exit 3');
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    const row = page.getByRole('row', { name: /^patient / });
+    await row.getByText('pending').waitFor();
+    await row.getByRole('link', { name: 'Task' }).click();
+    await page.getByText('waiting for a cluster: 1 of 1 is draining').first().waitFor();
+    await page.getByRole('status').getByRole('link', { name: 'Clusters' }).click();
+    await cluster.getByRole('button', { name: 'Activate local', exact: true }).click();
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    await row.getByText('exit code 3', { exact: true }).waitFor();
+    expect(faults).toEqual([]);
+  });
+});
