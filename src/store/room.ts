@@ -166,7 +166,8 @@ export class FileRoom {
   }
 
   private measure(): void {
-    this.tree = this.deps.tree();
+    // To read what a cut file no longer has would end the process.
+    if (this.outOfPlace() === undefined) this.tree = this.deps.tree();
     this.lookAhead();
   }
 

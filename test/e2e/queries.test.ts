@@ -83,6 +83,7 @@ it('goes on with tasks and answers queries while the processes that answer them 
       ...Array.from({ length: 10 }, () => orchestrator.get(`/v1/problems/${task_id.split('/')[0]}`)),
       orchestrator.get('/v1/problems?q=none'),
     ];
+    await expect.poll(readers).toHaveLength(2);
     for (const reader of await readers()) process.kill(reader, 'SIGKILL');
     expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(asked.map(() => 200));
     await tape.ended(task_id);
