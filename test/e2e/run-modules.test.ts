@@ -88,9 +88,9 @@ const journal = async (name: string) => (await readFile(at(name), 'utf8')).trim(
 const submit = async (graph: string, input: Json) => (await orchestrator.submit(graph, input)).task_id;
 const logOf = (task: string, module: string): Json[] =>
   tape.of(task).filter((event) => event.type === 'execution.log' && event.module === module);
-/** It writes a line to its journal, then waits until the file \`go\` is there, and gives what is in it. */
+/** It writes a line to its journal, then waits until something is in the file \`go\`, and gives it. */
 const held = (name: string) =>
-  `echo $TUTTI_ATTEMPT >> ${at(`${name}.journal`)}; while [ ! -f ${at(`${name}.go`)} ]; do sleep 0.1; done; cat ${at(`${name}.go`)} > $TUTTI_OUTPUT`;
+  `echo $TUTTI_ATTEMPT >> ${at(`${name}.journal`)}; while [ ! -s ${at(`${name}.go`)} ]; do sleep 0.1; done; cat ${at(`${name}.go`)} > $TUTTI_OUTPUT`;
 const running = (task: string) =>
   tape.first(`the start of ${task}`, (event) => {
     const id = `${event.problem_id}/${event.iteration_id}`;
