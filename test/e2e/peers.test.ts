@@ -92,9 +92,10 @@ describe('two processes of one instance', () => {
     const lost = await older.assignment();
     await tape.first('the acceptance', ({ type }) => type === 'execution.accepted');
 
+    // A heartbeat on its way would be refused, too.
+    older.fallSilent();
     const newer = new RawPeer(scene, orchestrator);
     expect(await newer.join()).toMatchObject({ nodeId, incarnation: 2 });
-    older.fallSilent();
     expect((await older.next('refused')).message).toMatchObject({
       code: 'replaced',
       message: expect.stringContaining('raw'),
