@@ -1,7 +1,7 @@
 /** The agent of a cluster: it executes run modules, on an engine. */
-import { type AgentControls, type AgentPlay, agent, type Node } from 'tutti/sdk';
+import { type AgentControls, type AgentPlay, agent, type ClusterReach, type Node } from 'tutti/sdk';
 import type { Engine } from './engine.js';
-import { createEngine, type Reach } from './engine-of.js';
+import { createEngine } from './engine-of.js';
 import { Folders } from './folders.js';
 import { Health } from './health.js';
 import { Watch } from './watch.js';
@@ -19,7 +19,7 @@ export interface AgentSettings {
   /** The state folder is this process's own; it has not said hello yet. */
   readonly onBegin?: () => void;
   /** How to get at a cluster; told for tests. @default the engines that ship with the project */
-  readonly engineOf?: (reach: Reach) => Engine;
+  readonly engineOf?: (reach: ClusterReach) => Engine;
 }
 
 /** How often the commands of a cluster are looked at, in ms: on this machine it costs nothing, elsewhere it is a request. */
@@ -47,7 +47,7 @@ class Play implements AgentPlay {
     this.#health = new Health(controls);
   }
 
-  welcomed(cluster: Reach): void {
+  welcomed(cluster: ClusterReach): void {
     const { slots: _, ...reach } = cluster;
     const text = JSON.stringify(reach);
     if (this.#place?.reach === text) return;
@@ -73,7 +73,7 @@ class Play implements AgentPlay {
   }
 
   /** Nothing where the description is at fault: an agent that ended because of it would only be started again. */
-  #engineOf(cluster: Reach): Engine | undefined {
+  #engineOf(cluster: ClusterReach): Engine | undefined {
     try {
       return (this.#settings.engineOf ?? createEngine)(cluster);
     } catch (thrown) {

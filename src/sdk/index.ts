@@ -1,5 +1,6 @@
 /** What a node's author imports: `tutti/sdk`. */
 export { TuttiError } from '../base/errors.js';
+export type { ClusterReach } from '../model/cluster.js';
 export type { NodeStatus } from '../model/node.js';
 export { type AgentOptions, agent } from './agent.js';
 export { type AbortCode, NonRetryableError, TaskAbortedError } from './errors.js';

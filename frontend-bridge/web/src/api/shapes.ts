@@ -3,13 +3,25 @@
  * UTC strings). State words are the model's own, so that none can drift.
  */
 
+import type { AgentKind, ClusterStatus, ClusterType } from '../../../../src/model/cluster.js';
 import type { ObservedState } from '../../../../src/model/execution.js';
 import type { EventType, Subject } from '../../../../src/model/facts.js';
+import type { JobState } from '../../../../src/model/job.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../../../src/model/node.js';
 import type { LogLevel } from '../../../../src/model/protocol.js';
 import type { TaskState } from '../../../../src/model/task-state.js';
 
-export type { DesiredStatus, EventType, Liveness, LogLevel, NodeStatus, ObservedState, TaskState };
+export type {
+  ClusterStatus,
+  DesiredStatus,
+  EventType,
+  JobState,
+  Liveness,
+  LogLevel,
+  NodeStatus,
+  ObservedState,
+  TaskState,
+};
 
 /** The observed state of a module's newest execution, or why it has none. */
 export type ModuleState = ObservedState | 'waiting' | 'skipped' | 'reused';
@@ -214,7 +226,7 @@ export interface ResourcesJson {
 /** A place where commands run. */
 export interface ClusterJson {
   readonly name: string;
-  readonly type: 'local' | 'ssh' | 'slurm' | 'torque';
+  readonly type: ClusterType;
   readonly status: ClusterStatus;
   readonly host?: string | null;
   readonly user?: string | null;
@@ -222,17 +234,12 @@ export interface ClusterJson {
   readonly slots: number;
   readonly resources?: ResourcesJson | null;
   readonly labels: Readonly<Record<string, string>>;
-  readonly agent: 'managed' | 'remote';
+  readonly agent: AgentKind;
   readonly agent_state: 'online' | 'offline';
   /** What keeps its agent from working. */
   readonly agent_error?: ErrorJson | null;
   readonly running: number;
 }
-
-export type ClusterStatus = 'active' | 'inactive' | 'draining';
-
-export const JOB_STATES = ['PENDING', 'SUBMITTED', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
-export type JobState = (typeof JOB_STATES)[number];
 
 /** One run of a script. */
 export interface JobJson {

@@ -9,6 +9,7 @@ import { RunsNow } from '../nodes/node-table.js';
 import { SelectionLink } from '../selection-link.js';
 import { formatBytes } from '../states/amounts.js';
 import { Chip } from '../states/chip.js';
+import { FleetTable } from '../states/fleet-table.js';
 import { useTab } from '../states/tab.js';
 import { Foreign } from '../states/title.js';
 import { clusterTone } from '../states/tone.js';
@@ -29,31 +30,19 @@ export default function ClustersPage({ selected }: { selected: string | undefine
       {clusters.isError && <p className="fault">{clusters.error.message}</p>}
       {clusters.isPending && <p className="none">Reading …</p>}
       {items.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways can be scrolled with the keyboard.
-        <section className="table-scroller" aria-label="All clusters" tabIndex={0}>
-          <table className="fleet-table">
-            <thead>
-              <tr>
-                <th scope="col">Cluster</th>
-                <th scope="col">State</th>
-                <th scope="col">Runs now</th>
-                <th scope="col">Has</th>
-                <th scope="col">Labels</th>
-                <th scope="col">New work</th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((cluster) => (
-                <ClusterRow
-                  key={cluster.name}
-                  cluster={cluster}
-                  agent={nodes.find((node) => node.module === AGENT_MODULE && node.instance === cluster.name)}
-                  isSelected={cluster.name === selected}
-                />
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <FleetTable
+          label="All clusters"
+          columns={['Cluster', 'State', 'Runs now', 'Has', 'Labels', 'New work']}
+        >
+          {items.map((cluster) => (
+            <ClusterRow
+              key={cluster.name}
+              cluster={cluster}
+              agent={nodes.find((node) => node.module === AGENT_MODULE && node.instance === cluster.name)}
+              isSelected={cluster.name === selected}
+            />
+          ))}
+        </FleetTable>
       )}
       <div className="none">
         <CopyLine

@@ -6,6 +6,7 @@ import type { GraphJson, GraphModuleJson, NodeJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER } from '../state/selection.js';
 import { Chip } from '../states/chip.js';
+import { FleetTable } from '../states/fleet-table.js';
 import { formatDuration } from '../states/time.js';
 import { Foreign } from '../states/title.js';
 import { nodeTone } from '../states/tone.js';
@@ -32,37 +33,28 @@ export function ModuleTable({ graph }: { graph: GraphJson }): ReactNode {
           figures of the newest {ended.length} {ended.length === 1 ? 'task' : 'tasks'} that ended
         </span>
       </header>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways can be scrolled with the keyboard. */}
-      <section className="table-scroller" aria-label="Modules of the graph" tabIndex={0}>
-        <table className="fleet-table">
-          <thead>
-            <tr>
-              <th scope="col">Module</th>
-              <th scope="col">Goes on from</th>
-              <th scope="col">Gives</th>
-              <th scope="col">Nodes</th>
-              <th scope="col" className="number">
-                Median
-              </th>
-              <th scope="col" className="number">
-                Longest
-              </th>
-              <th scope="col">Failures</th>
-            </tr>
-          </thead>
-          <tbody>
-            {Object.entries(graph.modules).map(([name, spec]) => (
-              <ModuleRow
-                key={name}
-                name={name}
-                spec={spec}
-                nodes={nodes.filter((node) => node.module === name)}
-                figures={figures.get(name)}
-              />
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <FleetTable
+        label="Modules of the graph"
+        columns={[
+          'Module',
+          'Goes on from',
+          'Gives',
+          'Nodes',
+          { name: 'Median', is: 'number' },
+          { name: 'Longest', is: 'number' },
+          'Failures',
+        ]}
+      >
+        {Object.entries(graph.modules).map(([name, spec]) => (
+          <ModuleRow
+            key={name}
+            name={name}
+            spec={spec}
+            nodes={nodes.filter((node) => node.module === name)}
+            figures={figures.get(name)}
+          />
+        ))}
+      </FleetTable>
     </section>
   );
 }

@@ -1,14 +1,16 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
+import { JOB_STATES } from '../../../../src/model/job.js';
 import { parseTaskId } from '../../../../src/model/task-id.js';
 import { cancelJob } from '../api/commands.js';
 import { jobsQuery } from '../api/queries.js';
-import { JOB_STATES, type JobJson, type JobState } from '../api/shapes.js';
+import type { JobJson, JobState } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { CopyLine } from '../copying/copy-button.js';
 import { SelectionLink } from '../selection-link.js';
 import type { Selection } from '../state/selection.js';
 import { Chip } from '../states/chip.js';
+import { FleetTable } from '../states/fleet-table.js';
 import { useTab } from '../states/tab.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
@@ -50,28 +52,14 @@ export default function JobsPage({ selected }: { selected: string | undefined })
         </div>
       )}
       {items.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways can be scrolled with the keyboard.
-        <section className="table-scroller" aria-label="Jobs" tabIndex={0}>
-          <table className="fleet-table">
-            <thead>
-              <tr>
-                <th scope="col">Job</th>
-                <th scope="col">State</th>
-                <th scope="col">Cluster</th>
-                <th scope="col">Submitted</th>
-                <th scope="col">Took</th>
-                <th scope="col">
-                  <span className="unseen">Commands</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((job) => (
-                <JobRow key={job.job_id} job={job} isSelected={job.job_id === selected} />
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <FleetTable
+          label="Jobs"
+          columns={['Job', 'State', 'Cluster', 'Submitted', 'Took', { name: 'Commands', is: 'unseen' }]}
+        >
+          {items.map((job) => (
+            <JobRow key={job.job_id} job={job} isSelected={job.job_id === selected} />
+          ))}
+        </FleetTable>
       )}
       {chosen && <JobLog key={chosen.job_id} job={chosen} />}
     </article>

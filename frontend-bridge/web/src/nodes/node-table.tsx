@@ -4,6 +4,7 @@ import type { NodeJson, RunningJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { formatBytes } from '../states/amounts.js';
 import { Chip } from '../states/chip.js';
+import { FleetTable } from '../states/fleet-table.js';
 import { Elapsed } from '../states/time.js';
 import { nodeTone } from '../states/tone.js';
 
@@ -12,27 +13,14 @@ const RUNNING_SHOWN = 3;
 
 export function NodeTable(props: { nodes: readonly NodeJson[]; selected: string | undefined }): ReactNode {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways can be scrolled with the keyboard.
-    <section className="table-scroller" aria-label="All nodes" tabIndex={0}>
-      <table className="fleet-table">
-        <thead>
-          <tr>
-            <th scope="col">Node</th>
-            <th scope="col">Module</th>
-            <th scope="col">Status</th>
-            <th scope="col">Runs now</th>
-            <th scope="col">Load</th>
-            <th scope="col">Heartbeat</th>
-            <th scope="col">Version</th>
-          </tr>
-        </thead>
-        <tbody>
-          {props.nodes.map((node) => (
-            <NodeRow key={node.node_id} node={node} isSelected={node.node_id === props.selected} />
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <FleetTable
+      label="All nodes"
+      columns={['Node', 'Module', 'Status', 'Runs now', 'Load', 'Heartbeat', 'Version']}
+    >
+      {props.nodes.map((node) => (
+        <NodeRow key={node.node_id} node={node} isSelected={node.node_id === props.selected} />
+      ))}
+    </FleetTable>
   );
 }
 
