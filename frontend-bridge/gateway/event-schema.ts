@@ -23,6 +23,7 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   'count or null': z.number().int().min(0).nullable(),
   flag: z.boolean(),
   json: z.unknown(),
+  words: z.array(z.string()),
   texts: z.record(z.string(), z.string()),
   inputs: z.record(z.string(), z.array(z.string())).describe('By module, names of inputs'),
   requirements: z.record(z.string(), z.record(z.string(), z.string())).describe('By module, labels'),

@@ -76,6 +76,22 @@ const iterationSummaryShape = {
 };
 export const iterationSummary: z.ZodType = named('IterationSummary', z.looseObject(iterationSummaryShape));
 
+const runCommand: z.ZodType = named(
+  'RunCommand',
+  z.looseObject({
+    cluster: z.string().optional(),
+    engine: z.enum(CLUSTER_TYPES).optional(),
+    argv: z.array(z.string()).optional().describe('The program and its arguments, as they ran'),
+    engine_id: z.string().optional().describe("The engine's own id: a process, a batch job"),
+    host: z.string().optional().describe('The machine that runs it'),
+    started_at: time.optional().describe("By the cluster's clock"),
+    ended_at: time.optional(),
+    exit_code: z.number().int().optional().describe('As a shell reports it: 128 + n after signal n'),
+    signal: z.string().optional(),
+    folder: z.string().optional().describe('Its working folder, where that stays'),
+  }),
+);
+
 const reportedError: z.ZodType = z.looseObject({
   code: z.string(),
   message: z.string(),
@@ -110,6 +126,7 @@ export const moduleView: z.ZodType = named(
       .unknown()
       .describe('The decoded last output; of a large one its blob; null before there is one'),
     error: reportedError.nullable(),
+    command: runCommand.nullable().describe('Of a run module'),
     started_at: time.nullable(),
     finished_at: time.nullable(),
   }),
@@ -151,6 +168,7 @@ export const executionView: z.ZodType = named(
     node_id: id.nullable(),
     state: z.enum(OBSERVED_STATES),
     error: reportedError.nullable(),
+    command: runCommand.nullable().describe('Of a run module'),
   }),
 );
 

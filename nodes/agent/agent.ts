@@ -65,7 +65,7 @@ class Play implements AgentPlay {
     const watch = new Watch(engine, this.#health, isAway ? LOOK_EVERY_MS.away : LOOK_EVERY_MS.here);
     const { logger } = this.#settings;
     const work = new Work({
-      ...{ engine, watch, health: this.#health, folders: this.#folders },
+      ...{ engine, watch, health: this.#health, folders: this.#folders, workdir: cluster.workdir },
       warn: (fields, message) => logger.warn(fields, message),
     });
     this.#place = { reach: text, engine, work };

@@ -7,8 +7,8 @@
  * A3. The folder of an attempt is removed once the end of the execution is known to the orchestrator, unless it is to be kept.
  */
 import { writeFile } from 'node:fs/promises';
-import type { RunError, RunResult, RunTask, TaskAbortedError } from 'tutti/sdk';
-import { type Engine, EngineRefused, type Launch, type Observed } from './engine.js';
+import type { CommandNote, RunError, RunResult, RunTask, TaskAbortedError } from 'tutti/sdk';
+import { type Engine, EngineRefused, EngineUnavailable, type Launch, type Observed } from './engine.js';
 import type { Folders } from './folders.js';
 import type { Health } from './health.js';
 import { OUTPUT, planLaunch } from './launch-plan.js';
@@ -22,6 +22,8 @@ export interface WorkDeps {
   readonly health: Health;
   readonly watch: Watch;
   readonly folders: Folders;
+  /** The cluster's. */
+  readonly workdir: string;
   readonly warn: (fields: object, message: string) => void;
 }
 
@@ -59,6 +61,7 @@ export class Work {
       }
     }
     await this.#stop(key, Math.max(0, (signal.reason as TaskAbortedError).graceMs - KILL_BEFORE_MS));
+    await this.#tellEnd(task);
     this.#decide(task, false);
     return failed('stopped', 'the command was stopped', true);
   }
@@ -102,6 +105,7 @@ export class Work {
       task.log.info(`the cluster has taken the command as ${engineId}`, { by: 'agent', engine_id: engineId });
       folders.save(key, { ...attempt, engineId });
     }
+    task.tell({ argv: plan.launch.argv, engineId });
     const log = new LogFollower({
       ...{ key, engine, task },
       place: attempt.log,
@@ -113,6 +117,7 @@ export class Work {
     await this.#deps.watch.follow(
       key,
       async (observed) => {
+        if (begins(observed, last)) task.tell(noteOf(observed));
         last = observed;
         if (observed.state === 'running' || (observed.state === 'ended' && observed.startedAt !== undefined))
           task.begun();
@@ -179,9 +184,39 @@ export class Work {
     await health.untilAnswered(() => engine.stop(key, graceMs));
   }
 
-  #decide({ executionId: key, run }: RunTask, hasSucceeded: boolean): void {
-    if (run.keep === 'always' || (run.keep === 'on_failure' && !hasSucceeded)) this.#kept.add(key);
+  /** How a command that was stopped has ended, if the cluster says so at once. */
+  async #tellEnd(task: RunTask): Promise<void> {
+    try {
+      const observed = (await this.#deps.engine.observe([task.executionId])).get(task.executionId);
+      if (observed?.state === 'ended') task.tell(noteOf(observed));
+    } catch (thrown) {
+      if (!(thrown instanceof EngineUnavailable)) throw thrown;
+    }
   }
+
+  #decide({ executionId: key, run, tell }: RunTask, hasSucceeded: boolean): void {
+    if (run.keep !== 'always' && (run.keep !== 'on_failure' || hasSucceeded)) return;
+    this.#kept.add(key);
+    tell({ folder: `${this.#deps.workdir.replace(/\/+$/, '')}/${key}/work` });
+  }
+}
+
+/** Whether the command has started, or ended, since the cluster was asked before. */
+function begins(observed: Observed, last: Observed | undefined): boolean {
+  return (observed.state === 'running' || observed.state === 'ended') && observed.state !== last?.state;
+}
+
+function noteOf(observed: Observed): CommandNote {
+  if (observed.state !== 'running' && observed.state !== 'ended') return {};
+  const { host, startedAt } = observed;
+  const { endedAt, exitCode, signal } = observed.state === 'ended' ? observed : {};
+  return {
+    ...(host !== undefined && { host }),
+    ...(startedAt !== undefined && { startedAt }),
+    ...(endedAt !== undefined && { endedAt }),
+    ...(exitCode !== undefined && { exitCode }),
+    ...(signal !== undefined && { signal }),
+  };
 }
 
 function failed(code: string, message: string, retryable: boolean): { ok: false; error: RunError } {

@@ -1,4 +1,5 @@
 import type { StreamedEvent } from '../client/follow.js';
+import type { CommandFields } from '../model/run.js';
 import { writeJson, writeLine } from './io.js';
 import type { Session } from './program.js';
 import { stackBelow } from './stack.js';
@@ -22,6 +23,7 @@ function detailOf(event: StreamedEvent): string {
     typeof progress === 'number' ? `${Math.round(progress * 100)} %` : undefined,
     status,
     message,
+    commandOf(event),
     reason,
     from && `of iteration ${from.iteration_id}`,
     code === undefined ? undefined : `${code}: ${why ?? ''}`,
@@ -30,6 +32,20 @@ function detailOf(event: StreamedEvent): string {
     .filter((part) => typeof part === 'string' && part !== '')
     .join(' ')
     .replace(/\s+/g, ' ');
+}
+
+/** What an `execution.command` tells. */
+function commandOf({ type, ...event }: StreamedEvent): string | undefined {
+  if (type !== 'execution.command') return undefined;
+  const { cluster, argv, engine_id, host, exit_code, signal } = event as CommandFields;
+  const parts = [
+    argv?.join(' '),
+    cluster && `on ${cluster}`,
+    engine_id && `as ${engine_id}`,
+    host && `on ${host}`,
+    exit_code === undefined ? undefined : `ended with ${signal ?? exit_code}`,
+  ];
+  return parts.filter((part) => part !== undefined).join(', ');
 }
 
 /** One event on stdout: as JSON, or as a line with the stack of its error below. */

@@ -25,6 +25,7 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   'count or null': (value) => value === null || isCount(value),
   flag: (value) => typeof value === 'boolean',
   json: (value) => value !== undefined,
+  words: areTexts,
   texts: areNamedTexts,
   inputs: (value) => isObject(value) && Object.values(value).every(areTexts),
   requirements: (value) => isObject(value) && Object.values(value).every(areNamedTexts),

@@ -31,6 +31,7 @@ export interface FieldTypes {
   readonly 'count or null': number | null;
   readonly flag: boolean;
   readonly json: unknown;
+  readonly words: readonly string[];
   readonly texts: Readonly<Record<string, string>>;
   /** By module, names of inputs. */
   readonly inputs: Readonly<Record<string, readonly string[]>>;
@@ -178,6 +179,22 @@ export const FACTS = {
       /** What a node's line takes of the budget; absent from the orchestrator's own. */
       bytes: 'count?',
       is_full: 'flag?',
+    },
+  },
+  /** What has become known of the command of a run module. */
+  'execution.command': {
+    about: 'execution',
+    shown: {
+      cluster: 'text?',
+      engine: 'engine?',
+      argv: 'words?',
+      engine_id: 'text?',
+      host: 'text?',
+      started_at: 'time?',
+      ended_at: 'time?',
+      exit_code: 'count?',
+      signal: 'text?',
+      folder: 'text?',
     },
   },
   'execution.stopping': { about: 'execution', shown: { cause: 'cause', reason: 'text?' } },

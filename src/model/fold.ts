@@ -16,6 +16,7 @@ import {
   confirmExecution,
   endExecution,
   leaveLineOut,
+  noteCommand,
   noteEnding,
   noteProgress,
   recordOutput,
@@ -68,6 +69,9 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'execution.log':
       addLine(state, fact);
+      return;
+    case 'execution.command':
+      noteCommand(state, fact, moment);
       return;
     case 'execution.line_left_out':
       leaveLineOut(state, fact);

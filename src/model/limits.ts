@@ -33,6 +33,12 @@ export const MAX_LOG_FIELDS = 64;
 export const MAX_LOG_FIELD_BYTES: number = 1 * KIB;
 /** Names and values of all fields of a line. */
 export const MAX_LOG_FIELDS_BYTES: number = 8 * KIB;
+/** The words of a command, as an agent tells them: a person reads the first of many. */
+export const MAX_COMMAND_WORDS = 256;
+/** One of them, and each other text that an agent tells of a command. */
+export const MAX_COMMAND_WORD_BYTES: number = 2 * KIB;
+/** All of them together. */
+export const MAX_COMMAND_BYTES: number = 8 * KIB;
 /** An error's message: its class, its cause, and a few lines. */
 export const MAX_ERROR_BYTES: number = 4 * KIB;
 /** An error's stack as UTF-8: some 150 lines, and small enough for an event. As JSON it may be twice as long. */

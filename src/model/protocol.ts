@@ -4,7 +4,7 @@
 import type { ClusterReach } from './cluster.js';
 import type { NodeCmd, NodeStatus } from './node.js';
 import type { BlobRef, Payload } from './payload.js';
-import type { AssignedRun, Resources } from './run.js';
+import type { AssignedRun, CommandNote, Resources } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskCmd } from './task-state.js';
 
@@ -138,6 +138,8 @@ export interface LogLine {
   readonly level: LogLevel;
   readonly message: string;
   readonly fields: Readonly<Record<string, string>>;
+  /** In the place of a line: what an agent has learned of the command. */
+  readonly command?: CommandNote;
 }
 
 export interface Goodbye {

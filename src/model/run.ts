@@ -1,4 +1,6 @@
 /** Run modules: modules whose work is a command. An agent, which is a node that represents a cluster, executes it. */
+import type { ClusterType } from './cluster.js';
+import { MAX_COMMAND_BYTES, MAX_COMMAND_WORD_BYTES, MAX_COMMAND_WORDS } from './limits.js';
 import type { BlobRef } from './payload.js';
 
 /** The module that agents say in their hello. No graph can use the name: names of modules have no dot. */
@@ -59,6 +61,69 @@ export interface RunFile {
 /** The work of a run module as an agent gets it. */
 export interface AssignedRun extends Run {
   readonly files: readonly RunFile[];
+}
+
+/** What is known of the command of an execution. What is absent is not known yet. */
+export interface CommandNote {
+  /** The program and its arguments, as they ran. */
+  readonly argv?: readonly string[];
+  /** The engine's own: a process, or a batch job. */
+  readonly engineId?: string;
+  /** The machine that runs it. */
+  readonly host?: string;
+  /** Unix milliseconds by the cluster's clock; so is `endedAt`. */
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  /** As a shell reports it: 128 + n after signal n. */
+  readonly exitCode?: number;
+  /** The signal's name. */
+  readonly signal?: string;
+  /** Its working folder, where that stays. */
+  readonly folder?: string;
+}
+
+/**
+ * The words of a command as far as they are told: the first of many, each cut by `cut` to at most so many bytes; `…` stands for the rest.
+ */
+export function boundedWords(
+  words: readonly string[],
+  cut: (word: string, maxBytes: number) => string,
+): readonly string[] {
+  const told: string[] = [];
+  let left = MAX_COMMAND_BYTES;
+  for (const word of words) {
+    if (told.length === MAX_COMMAND_WORDS || left <= 0) return [...told, '…'];
+    const bounded = cut(word, Math.min(MAX_COMMAND_WORD_BYTES, left));
+    told.push(bounded);
+    left -= bounded.length + 1;
+  }
+  return told;
+}
+
+/** The same in the words of the public surface, with the cluster. */
+export interface CommandFields {
+  readonly cluster?: string;
+  readonly engine?: ClusterType;
+  readonly argv?: readonly string[];
+  readonly engine_id?: string;
+  readonly host?: string;
+  /** RFC 3339, UTC. */
+  readonly started_at?: string;
+  readonly ended_at?: string;
+  readonly exit_code?: number;
+  readonly signal?: string;
+  readonly folder?: string;
+}
+
+/** What of it is not known yet. What was said once stays: an agent that is started again may say it anew. */
+export function newsOf(
+  known: CommandFields,
+  told: { readonly [K in keyof CommandFields]: CommandFields[K] | undefined },
+): CommandFields {
+  const fields = Object.entries(told) as [keyof CommandFields, unknown][];
+  return Object.fromEntries(
+    fields.filter(([name, value]) => value !== undefined && known[name] === undefined),
+  );
 }
 
 /** Nodes of which module play a module: agents play all run modules. */

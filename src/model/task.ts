@@ -9,7 +9,7 @@ import type { FinalReport, StopCause, TaskError } from './facts.js';
 import type { Graph, GraphKey, ModuleSpec, Requirements } from './graph.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { ReportedError } from './protocol.js';
-import { playedBy, type Resources } from './run.js';
+import { type CommandFields, playedBy, type Resources } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskState } from './task-state.js';
 
@@ -86,6 +86,8 @@ export interface Execution {
   readonly progress: number | undefined;
   readonly message: string | undefined;
   readonly error: ReportedError | undefined;
+  /** Of a run module. */
+  readonly command: CommandFields | undefined;
   readonly log: LogTally;
 }
 

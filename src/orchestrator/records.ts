@@ -36,7 +36,7 @@ import type { ModuleSpec, Requirements } from '../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
 import type { BlobRef, PayloadRef } from '../model/payload.js';
 import type { ReportedError } from '../model/protocol.js';
-import type { Resources } from '../model/run.js';
+import type { CommandFields, Resources } from '../model/run.js';
 import type {
   CompiledGraph,
   Execution,
@@ -145,6 +145,7 @@ export interface ExecutionRow {
   readonly progress?: number;
   readonly message?: string;
   readonly error?: ReportedError;
+  readonly command?: CommandFields;
   /** Of its log; lines that came after the row was written last are not counted. */
   readonly log?: LogRow;
 }
@@ -334,6 +335,7 @@ function executionToRow(execution: Execution): unknown {
     progress: execution.progress,
     message: execution.message,
     error: execution.error,
+    command: execution.command,
     log: logToRow(execution.log),
   } satisfies Record<keyof ExecutionRow, unknown>;
 }
@@ -418,6 +420,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     progress: row.progress,
     message: row.message,
     error: row.error,
+    command: row.command,
     log: logFromRow(row.log),
   };
 }

@@ -12,6 +12,7 @@ import { JsonText, printJson } from '../base/json/json-text.js';
 import { isBytes } from '../model/media-type.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Assign, Input, LogLevel, ReportedError } from '../model/protocol.js';
+import { boundedWords, type CommandNote } from '../model/run.js';
 import { formatTaskId } from '../model/task-id.js';
 import { asDialled } from './addresses.js';
 import { type AbortCode, bounded, NonRetryableError, reportedError, TaskAbortedError } from './errors.js';
@@ -119,6 +120,8 @@ export class AgentRun implements Run {
         this.#hasBegun = true;
         emit({ kind: 'begun', executionId });
       },
+      tell: ({ argv, ...news }) =>
+        this.#log('info', '', {}, { ...news, ...(argv && { argv: boundedWords(argv, bounded) }) }),
       log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
       print: (stream, bytes) => this.#printed.write(stream, bytes),
       endLines: () => this.#printed.break(),
@@ -131,11 +134,17 @@ export class AgentRun implements Run {
     };
   }
 
-  #log(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
+  #log(
+    level: LogLevel,
+    message: string,
+    fields: Readonly<Record<string, unknown>>,
+    command?: CommandNote,
+  ): void {
     const at = this.#deps.clock.wallMs();
     const { executionId } = this.#assign;
     const bound = bounded(message, MAX_LOG_CHARS);
-    this.#deps.emit({ kind: 'log', executionId, at, level, message: bound, fields: asTexts(fields) });
+    const line = { executionId, at, level, message: bound, fields: asTexts(fields) };
+    this.#deps.emit({ kind: 'log', ...line, ...(command && { command }) });
   }
 
   #encode(result: RunResult & { ok: true }): ({ ok: true } & Encoded) | { ok: false; error: ReportedError } {

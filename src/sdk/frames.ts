@@ -45,7 +45,9 @@ export function messageSize(message: NodeMessage): number {
     case 'log': {
       const fields = Object.entries(message.fields);
       const chars = fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
-      return OVERHEAD_BYTES + fields.length * 8 + (message.message.length + chars) * BYTES_PER_CHAR;
+      const words = message.command?.argv ?? [];
+      const told = words.reduce((sum, word) => sum + word.length + 8, 0);
+      return OVERHEAD_BYTES + fields.length * 8 + (message.message.length + chars + told) * BYTES_PER_CHAR;
     }
     case 'execution_report':
       return OVERHEAD_BYTES + message.message.length * BYTES_PER_CHAR + errorSize(message.error);

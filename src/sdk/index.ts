@@ -2,6 +2,7 @@
 export { TuttiError } from '../base/errors.js';
 export type { ClusterReach } from '../model/cluster.js';
 export type { NodeStatus } from '../model/node.js';
+export type { CommandNote } from '../model/run.js';
 export { type AgentOptions, agent } from './agent.js';
 export { type AbortCode, NonRetryableError, TaskAbortedError } from './errors.js';
 export { type Node, node, type RunningNode } from './node.js';

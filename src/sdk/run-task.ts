@@ -2,7 +2,7 @@
 import type { ClusterReach } from '../model/cluster.js';
 import type { BlobRef } from '../model/payload.js';
 import type { LogLevel } from '../model/protocol.js';
-import type { AssignedRun, Resources } from '../model/run.js';
+import type { AssignedRun, CommandNote, Resources } from '../model/run.js';
 import type { TaskLogLine } from './task.js';
 
 /** An input as it is stored. */
@@ -37,6 +37,8 @@ export interface RunTask {
   readonly signal: AbortSignal;
   /** The command has started. */
   begun(): void;
+  /** What has become known of the command: people see it, and no line of the log. */
+  tell(news: CommandNote): void;
   readonly log: Readonly<Record<LogLevel, TaskLogLine>>;
   /** What the command wrote: each line becomes one of the log, with the stream's name as `fields.stream`. */
   print(stream: 'stdout' | 'stderr', bytes: Uint8Array): void;

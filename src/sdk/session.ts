@@ -498,10 +498,9 @@ export class Session {
   }
 
   #log(event: SessionEvent & { kind: 'log' }): void {
-    const { executionId, at, level, message, fields } = event;
+    const { executionId } = event;
     const lease = this.#executions.logs(executionId);
-    if (lease === undefined) return;
-    this.#logs.add({ kind: 'log', executionId, lease, at, level, message, fields });
+    if (lease !== undefined) this.#logs.add({ ...event, lease });
   }
 
   #tell(message: NodeMessage): void {

@@ -37,7 +37,7 @@ import {
   uint,
 } from './fields.js';
 import { tutti } from './generated/tutti.js';
-import { readResources } from './runs.js';
+import { readCommand, readResources, writeCommand } from './runs.js';
 
 import v1 = tutti.v1;
 
@@ -113,6 +113,7 @@ export function writeNodeMessage(message: NodeMessage): v1.NodeMessage.$Properti
           level: logLevel.numbers[message.level],
           message: message.message,
           fields: message.fields,
+          command: message.command ? writeCommand(message.command) : null,
         },
       };
     case 'goodbye':
@@ -143,7 +144,7 @@ function elements(message: NodeMessage): number {
     case 'heartbeat':
       return message.running.length;
     case 'log':
-      return Object.keys(message.fields).length;
+      return Object.keys(message.fields).length + (message.command?.argv?.length ?? 0);
     default:
       return 0;
   }
@@ -203,6 +204,7 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
         level: word('log.level', logLevel, log.level),
         message: cut(log.message, MAX_LOG_BYTES),
         fields: readTexts(log.fields ?? {}, LOG_FIELDS),
+        ...(log.command && { command: readCommand('log.command', log.command) }),
       };
     }
     case 'goodbye':

@@ -1,11 +1,19 @@
 /** The work of a run module and what it takes: model to protobuf and back. */
-import type { AssignedRun, Resources, RunWork } from '../model/run.js';
+import { MAX_COMMAND_WORD_BYTES } from '../model/limits.js';
+import {
+  type AssignedRun,
+  boundedWords,
+  type CommandNote,
+  type Resources,
+  type RunWork,
+} from '../model/run.js';
 import { runKeep, runResult, word } from './enums.js';
-import { invalid, name, text, uint } from './fields.js';
+import { cut, invalid, name, text, time, uint } from './fields.js';
 import type { tutti } from './generated/tutti.js';
 import { readBlob, writeFetched } from './payloads.js';
 
 type V1Run = tutti.v1.Run.$Properties;
+type V1Command = tutti.v1.Command.$Properties;
 type V1Resources = tutti.v1.Resources.$Properties;
 
 export function writeRun(run: AssignedRun): V1Run {
@@ -64,6 +72,40 @@ function readWork(field: string, { work, command, script }: V1Run): RunWork {
     default:
       return work satisfies never;
   }
+}
+
+export function writeCommand(note: CommandNote): V1Command {
+  const { argv = [], engineId, host, startedAt, endedAt, exitCode, signal, folder } = note;
+  return {
+    argv: argv as string[],
+    engineId: engineId ?? '',
+    host: host ?? '',
+    startedAt: startedAt ?? 0,
+    endedAt: endedAt ?? 0,
+    exitCode: exitCode ?? null,
+    signal: signal ?? '',
+    folder: folder ?? '',
+  };
+}
+
+export function readCommand(field: string, note: V1Command): CommandNote {
+  const argv = boundedWords(note.argv ?? [], (word, maxBytes) => cut(word, maxBytes));
+  const { engineId, host, startedAt, endedAt, exitCode, signal, folder } = note;
+  return {
+    ...(argv.length > 0 && { argv }),
+    ...(engineId && { engineId: cut(engineId, MAX_COMMAND_WORD_BYTES) }),
+    ...(host && { host: cut(host, MAX_COMMAND_WORD_BYTES) }),
+    ...(isSet(startedAt) && { startedAt: time(`${field}.started_at`, startedAt) }),
+    ...(isSet(endedAt) && { endedAt: time(`${field}.ended_at`, endedAt) }),
+    ...(isGiven(exitCode) && { exitCode: uint(`${field}.exit_code`, exitCode) }),
+    ...(signal && { signal: cut(signal, MAX_COMMAND_WORD_BYTES) }),
+    ...(folder && { folder: cut(folder, MAX_COMMAND_WORD_BYTES) }),
+  };
+}
+
+/** Neither absent nor 0, which stands for absent. */
+function isSet(value: number | null | undefined): value is number {
+  return isGiven(value) && uint('', value) !== 0;
 }
 
 export function readResources(field: string, resources: V1Resources): Resources {

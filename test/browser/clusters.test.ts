@@ -61,6 +61,18 @@ describe('the pages of clusters and jobs', () => {
     await cluster.getByRole('button', { name: 'Activate local', exact: true }).click();
     await page.getByRole('link', { name: 'Jobs' }).click();
     await row.getByText('exit code 3', { exact: true }).waitFor();
+    await row.getByRole('link', { name: 'Task' }).click();
+    const panel = page.getByRole('region', { name: 'script', exact: true });
+    const fact = (name: string) => panel.locator('.command-facts > div', { hasText: name }).locator('dd');
+    await page.locator('button.card', { hasText: 'script' }).click();
+    await expect.poll(() => fact('Exit code').textContent()).toBe('3');
+    expect(await fact('Cluster').textContent()).toBe('local');
+    expect(await fact('Process').textContent()).toMatch(/^\d+/);
+    expect(await panel.locator('.command-line pre').textContent()).toBe('./.tutti-script');
+    expect(await accessibilityFaults(page)).toEqual([]);
+    // Before it began, nothing of this was known.
+    await page.locator('.scrubber-range').press('Home');
+    await expect.poll(() => fact('Exit code').count()).toBe(0);
     expect(faults).toEqual([]);
   });
 });

@@ -372,6 +372,21 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     changes: ['execution.log'],
     unread: [...OF_EXECUTION, 'logged_at', 'level', 'message', 'fields', 'is_full'],
   },
+  'execution.command': {
+    given: AT_WORK,
+    fact: {
+      ...{ type: 'execution.command', ...ofX, cluster: 'hpc', engine: 'slurm', argv: ['fit', '7'] },
+      ...{ engine_id: '4711', host: 'node7', started_at: '2026-01-01T00:00:00.000Z' },
+      ...{
+        ended_at: '2026-01-01T00:00:01.000Z',
+        exit_code: 137,
+        signal: 'SIGKILL',
+        folder: '/scratch/x/work',
+      },
+    },
+    changes: ['execution.command', 'execution.log', 'row of the task'],
+    unread: [...OF_EXECUTION],
+  },
   'execution.stopping': {
     given: AT_WORK,
     fact: { type: 'execution.stopping', ...ofX, cause: 'stop', reason: 'why' },
@@ -923,6 +938,8 @@ function otherThan(word: Word, value: unknown): unknown {
       return { a: { source: { ...ref, owner: 'other' } } };
     case 'inputs':
       return { a: ['other'] };
+    case 'words':
+      return ['other'];
     case 'texts':
       return { 'a.seq': 'other' };
     case 'requirements':

@@ -1,7 +1,7 @@
 /** Run modules: their executions are executions on agents, which are placed by cluster and outlive silence. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ModuleSpec } from '../../src/model/graph.js';
-import { AGENT_MODULE, type Resources, type RunSpec } from '../../src/model/run.js';
+import { AGENT_MODULE, type CommandNote, type Resources, type RunSpec } from '../../src/model/run.js';
 import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
 import { queueOfTask, queuesOf } from '../../src/orchestrator/decide/queue-view.js';
 import type { NewCluster } from '../../src/orchestrator/port.js';
@@ -78,6 +78,36 @@ describe('a run module', () => {
     expect(ended.types).toContain('iteration.succeeded');
     expect(await core.faults()).toEqual([]);
     expect(core.undoneSteps).toBeGreaterThan(10);
+  });
+
+  it('tells its command as its agent learns of it, each thing once', async () => {
+    await cluster('hpc');
+    const agent = await agentOf('hpc');
+    const [order] = orders(await core.turn(core.submits('one')), agent);
+    await agent.report(order!, 'RUNNING');
+    const { executionId, lease } = order!;
+    const tell = (command: CommandNote) =>
+      agent.say({
+        ...{ kind: 'log', level: 'info', message: '', fields: {} },
+        executionId,
+        lease,
+        at: 7,
+        command,
+      });
+    const argv = ['fit', '7'];
+    const taken = await tell({ argv, engineId: '4711' });
+    expect(taken.types).toEqual(['execution.command']);
+    expect((await tell({ argv: ['other'], engineId: '4711' })).types).toEqual([]);
+    await tell({ host: 'node7', startedAt: 1_000 });
+    // The end of the command counts as a line that was sent before the output.
+    expect((await agent.publish(order!, 1, { logLines: 3 })).types).not.toContain('execution.succeeded');
+    expect(core.state.executions.get(executionId)?.command).toEqual({
+      ...{ cluster: 'hpc', engine: 'ssh', argv, engine_id: '4711', host: 'node7' },
+      started_at: '1970-01-01T00:00:01.000Z',
+    });
+    const ended = await tell({ endedAt: 2_000, exitCode: 0 });
+    expect(ended.types.slice(0, 2)).toEqual(['execution.command', 'execution.succeeded']);
+    expect(await core.faults()).toEqual([]);
   });
 
   it('is not played by nodes of its name, nor do they register where no graph has them', async () => {

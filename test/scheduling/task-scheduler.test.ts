@@ -88,6 +88,7 @@ function execution(
       generation: 0,
       nodeId: 'n',
       bootId: 'b',
+      command: undefined,
     },
     ...{
       attempt: run.executions.length + 1,

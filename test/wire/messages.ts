@@ -159,15 +159,31 @@ export const nodeMessages: Readonly<Record<NodeMessage['kind'], fc.Arbitrary<Nod
       configuration: text,
     }),
   ),
-  log: record({
-    kind: fc.constant('log' as const),
-    executionId: name,
-    lease: name,
-    at: time,
-    level: fc.constantFrom(...LOG_LEVELS),
-    message: text,
-    fields: map,
-  }),
+  log: withOptional(
+    record({
+      kind: fc.constant('log' as const),
+      executionId: name,
+      lease: name,
+      at: time,
+      level: fc.constantFrom(...LOG_LEVELS),
+      message: text,
+      fields: map,
+    }),
+    'command',
+    record(
+      {
+        argv: fc.array(text, { minLength: 1, maxLength: 4 }),
+        engineId: name,
+        host: name,
+        startedAt: fc.integer({ min: 1, max: 8.64e15 }),
+        endedAt: fc.integer({ min: 1, max: 8.64e15 }),
+        exitCode: fc.nat(255),
+        signal: name,
+        folder: name,
+      },
+      { requiredKeys: [] },
+    ),
+  ),
   goodbye: fc.constant({ kind: 'goodbye' }),
 };
 
@@ -275,6 +291,7 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   'count or null': fc.constantFrom(null, 1),
   flag: fc.boolean(),
   json: fc.oneof(text, fc.integer(), fc.constant(null)),
+  words: fc.array(text),
   texts: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), text, { noNullPrototype: true }),
   inputs: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.array(text), { noNullPrototype: true }),
   requirements: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), map, { noNullPrototype: true }),

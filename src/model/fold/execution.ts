@@ -2,6 +2,7 @@
 import type { DurableState, Moment } from '../durable.js';
 import { countsAsAttempt, type ExecutionEnd, executionMayBecome, type ObservedState } from '../execution.js';
 import type { ExecutionEndFact, FactOf } from '../facts.js';
+import { newsOf } from '../run.js';
 import { type Execution, newLog } from '../task.js';
 import { runFor, setPhase } from './task.js';
 
@@ -43,6 +44,7 @@ export function assignExecution(
     progress: undefined,
     message: undefined,
     error: undefined,
+    command: undefined,
     log: newLog(),
   };
   undo.append(run.executions, execution);
@@ -91,6 +93,16 @@ export function addLine(state: DurableState, fact: FactOf<'execution.log'>): voi
     state.undo.set(log, 'bytes', log.bytes + fact.bytes);
   } else if (fact.is_full) state.undo.set(log, 'isFull', true);
   else state.undo.set(log, 'unsaid', 0);
+}
+
+/** It takes the place of a line: the node counts it as one. */
+export function noteCommand(state: DurableState, fact: FactOf<'execution.command'>, moment: Moment): void {
+  const execution = executionOf(state, fact);
+  const { cluster, engine, argv, engine_id, host, started_at, ended_at, exit_code, signal, folder } = fact;
+  const told = { cluster, engine, argv, engine_id, host, started_at, ended_at, exit_code, signal, folder };
+  state.undo.set(execution.log, 'lines', execution.log.lines + 1);
+  state.undo.set(execution, 'command', { ...execution.command, ...newsOf({}, told) });
+  state.undo.add(moment.changed.tasks, execution.task);
 }
 
 export function leaveLineOut(state: DurableState, fact: OfExecution): void {

@@ -8,6 +8,7 @@
  *     longer than `LATE_LINES_MS`.
  */
 import type { LogLine } from '../../model/protocol.js';
+import { type CommandNote, newsOf } from '../../model/run.js';
 import type { Execution } from '../../model/task.js';
 import { aboutExecution } from './about.js';
 import { emit } from './emit.js';
@@ -44,6 +45,27 @@ export function recordLine(turn: Turn, node: FleetNode, execution: Execution, li
   }
   emit(turn, { type: 'execution.line_left_out', execution_id: execution.id });
   turn.state.counters.add('log_lines_left_out');
+}
+
+/** What an agent has learned of the command. It takes no part of the budget: there is no news but once for each field. */
+export function recordCommand(turn: Turn, node: FleetNode, execution: Execution, note: CommandNote): void {
+  const { argv, engineId, host, startedAt, endedAt, exitCode, signal, folder } = note;
+  const cluster = node.instance;
+  const engine = turn.state.clusters.get(cluster)?.type;
+  const news = newsOf(execution.command ?? {}, {
+    cluster,
+    ...(engine && { engine }),
+    ...(argv && { argv }),
+    ...(engineId !== undefined && { engine_id: engineId }),
+    ...(host !== undefined && { host }),
+    ...(startedAt !== undefined && { started_at: new Date(startedAt).toISOString() }),
+    ...(endedAt !== undefined && { ended_at: new Date(endedAt).toISOString() }),
+    ...(exitCode !== undefined && { exit_code: exitCode }),
+    ...(signal !== undefined && { signal }),
+    ...(folder !== undefined && { folder }),
+  });
+  if (Object.keys(news).length > 0)
+    emit(turn, { type: 'execution.command', ...aboutExecution(execution), ...news });
 }
 
 function isAffordable({ state, nowMs }: Turn, node: FleetNode, size: number): boolean {

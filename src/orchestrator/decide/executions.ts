@@ -19,7 +19,7 @@ import type { Execution } from '../../model/task.js';
 import { aboutExecution, aboutModule } from './about.js';
 import { noteStopped } from './commands.js';
 import { emit } from './emit.js';
-import { closeLog, LATE_LINES_MS, recordLine } from './execution-log.js';
+import { closeLog, LATE_LINES_MS, recordCommand, recordLine } from './execution-log.js';
 import { indexedNow } from './indexing.js';
 import { refuseAt } from './refusals.js';
 import type { FleetNode } from './state.js';
@@ -125,7 +125,8 @@ export function receiveLog(turn: Turn, node: FleetNode, line: LogLine): void {
     turn.state.counters.add('log_lines_late');
     return;
   }
-  recordLine(turn, node, execution, line);
+  if (line.command) recordCommand(turn, node, execution, line.command);
+  else recordLine(turn, node, execution, line);
   if (isComplete(execution)) endWhenComplete(turn, execution);
 }
 

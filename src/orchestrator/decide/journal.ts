@@ -80,6 +80,7 @@ const UNHURRIED: ReadonlySet<Fact['type']> = new Set<Fact['type']>([
   'execution.running',
   'execution.progress',
   'execution.log',
+  'execution.command',
   'module.boot_died',
   ...LAZY,
 ]);

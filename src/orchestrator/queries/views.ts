@@ -75,6 +75,7 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
     overridden: Object.keys(task.overrides?.[module] ?? {}),
     retry_at: time(row?.phase === 'waiting' ? row.retry_at : undefined),
     error: moduleError(row?.error, newest?.error),
+    command: newest?.command ?? null,
     assigned_at: time(newest?.assigned_at),
     started_at: time(newest?.started_at ?? newest?.accepted_at),
     finished_at: time(newest?.finished_at),
@@ -122,6 +123,7 @@ export function executionView(row: ExecutionRow, module: string): View {
     started_at: time(row.started_at),
     finished_at: time(row.finished_at),
     error: row.error ?? null,
+    command: row.command ?? null,
   };
 }
 

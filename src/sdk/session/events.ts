@@ -1,7 +1,7 @@
 import type { TuttiError } from '../../base/errors.js';
 import type { BlobRef, Payload } from '../../model/payload.js';
 import type { Assign, LogLevel, LogLine, ReportedError, ToNode, Welcome } from '../../model/protocol.js';
-import type { Resources } from '../../model/run.js';
+import type { CommandNote, Resources } from '../../model/run.js';
 import type { AbortCode } from '../errors.js';
 
 export type Hook = 'start' | 'stop';
@@ -34,6 +34,8 @@ export type SessionEvent =
       readonly level: LogLevel;
       readonly message: string;
       readonly fields: Readonly<Record<string, string>>;
+      /** In the place of a line. */
+      readonly command?: CommandNote;
     }
   /** Log lines that had left the session and will not arrive. */
   | { readonly kind: 'logs_lost'; readonly lines: readonly LogLine[] }

@@ -41,6 +41,7 @@ function module(fields: Partial<ModuleJson> = {}): ModuleJson {
     output: null,
     error: null,
     started_at: null,
+    command: null,
     finished_at: null,
     ...fields,
   };

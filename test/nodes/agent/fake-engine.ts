@@ -10,7 +10,7 @@ import {
   type Range,
 } from '../../../nodes/agent/engine.js';
 import { checkJsonText } from '../../../src/base/json/check-text.js';
-import type { RunInput, RunTask } from '../../../src/sdk/index.js';
+import type { CommandNote, RunInput, RunTask } from '../../../src/sdk/index.js';
 import { TaskAbortedError } from '../../../src/sdk/index.js';
 
 interface Command {
@@ -137,6 +137,8 @@ export interface FakeTask {
   readonly told: string[];
   readonly kept: string[];
   readonly fields: Record<string, unknown>[];
+  /** What was told of the command. */
+  readonly notes: CommandNote[];
   abort(graceMs?: number): void;
 }
 
@@ -150,6 +152,7 @@ export function fakeTask(
   const told: string[] = [];
   const kept: string[] = [];
   const fields: Record<string, unknown>[] = [];
+  const notes: CommandNote[] = [];
   const open = { stdout: '', stderr: '' };
   const say = (message: string, about: Readonly<Record<string, unknown>> = {}) => {
     told.push(message);
@@ -176,6 +179,7 @@ export function fakeTask(
     begun: () => {
       if (!told.includes('begun')) told.push('begun');
     },
+    tell: (news) => notes.push(news),
     log: { debug: say, info: say, warn: say, error: say },
     print: (stream, bytes) => {
       const lines = (open[stream] + Buffer.from(bytes).toString()).split('\n');
@@ -196,7 +200,7 @@ export function fakeTask(
     ...more,
   };
   return {
-    ...{ task, told, kept, fields },
+    ...{ task, told, kept, fields, notes },
     abort: (graceMs = 5_000) =>
       controller.abort(new TaskAbortedError('stopped', 'the user says so', graceMs)),
   };

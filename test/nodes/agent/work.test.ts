@@ -29,7 +29,10 @@ class Bench {
       leave: () => {},
     });
     const watch = new Watch(engine, health, 5);
-    this.work = new Work({ engine, health, watch, folders: this.folders, warn: () => {} });
+    this.work = new Work({
+      ...{ engine, health, watch, folders: this.folders, workdir: '/scratch/' },
+      warn: () => {},
+    });
   }
 
   again(): Bench {
@@ -49,9 +52,12 @@ describe('an execution of a run module', () => {
       engine.run('e1', { stdout: 'one\ntwo\n', stderr: 'careful\n' });
       engine.end('e1', {}, '{"n":1}');
     };
-    const { task, told, fields } = fakeTask();
+    const { task, told, fields, notes } = fakeTask();
     const result = await bench.work.run(task);
     expect(result).toEqual({ ok: true, text: Buffer.from('{"n":1}') });
+    expect(Object.assign({}, ...notes)).toEqual({
+      ...{ argv: ['true'], engineId: 'id-e1', host: 'here', startedAt: 1_000, endedAt: 3_500, exitCode: 0 },
+    });
     expect(told).toEqual([
       'the cluster has taken the command as id-e1',
       'begun',

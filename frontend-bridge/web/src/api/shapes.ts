@@ -9,10 +9,12 @@ import type { EventType, Subject } from '../../../../src/model/facts.js';
 import type { JobState } from '../../../../src/model/job.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../../../src/model/node.js';
 import type { LogLevel } from '../../../../src/model/protocol.js';
+import type { CommandFields } from '../../../../src/model/run.js';
 import type { TaskState } from '../../../../src/model/task-state.js';
 
 export type {
   ClusterStatus,
+  CommandFields,
   DesiredStatus,
   EventType,
   JobState,
@@ -118,6 +120,8 @@ export interface ModuleJson {
   readonly retry_at: string | null;
   readonly output: unknown;
   readonly error: ErrorJson | null;
+  /** Of a run module, once its agent has told something of it. */
+  readonly command?: CommandFields | null;
   readonly started_at: string | null;
   readonly finished_at: string | null;
 }
@@ -135,6 +139,13 @@ export interface TaskJson extends IterationJson {
   readonly modules: Readonly<Record<string, ModuleJson>>;
 }
 
+/** The work of a run module as its graph declares it. */
+export interface RunJson {
+  readonly command?: readonly string[];
+  readonly script?: string;
+  readonly args?: readonly string[];
+}
+
 export interface GraphModuleJson {
   readonly inputs: readonly string[];
   readonly previous?: readonly string[];
@@ -145,6 +156,8 @@ export interface GraphModuleJson {
   /** Labels that its node has to have. */
   readonly require?: Readonly<Record<string, string>>;
   readonly timeout_ms?: number | null;
+  /** Its work is a command. */
+  readonly run?: RunJson | null;
   readonly on_error?: 'fail' | 'ignore';
 }
 

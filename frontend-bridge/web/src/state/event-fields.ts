@@ -1,6 +1,8 @@
 /** What events carry beyond their common fields, read with care: a field of another type counts as absent. */
+import { CLUSTER_TYPES } from '../../../../src/model/cluster.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../../../src/model/node.js';
 import type {
+  CommandFields,
   ErrorJson,
   EventJson,
   IterationJson,
@@ -30,6 +32,30 @@ export function errorOf(event: EventJson): ErrorJson | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { code, message } = value as Partial<ErrorJson>;
   return typeof code === 'string' && typeof message === 'string' ? (value as ErrorJson) : undefined;
+}
+
+const COMMAND_TEXTS = [
+  'cluster',
+  'engine_id',
+  'host',
+  'started_at',
+  'ended_at',
+  'signal',
+  'folder',
+] as const satisfies readonly (keyof CommandFields)[];
+
+/** What an `execution.command` event tells. */
+export function commandOf(event: EventJson): CommandFields {
+  const { argv } = event;
+  const engine = CLUSTER_TYPES.find((one) => one === event.engine);
+  const code = number(event, 'exit_code');
+  const texts = COMMAND_TEXTS.map((field) => [field, text(event, field)] as const);
+  return {
+    ...Object.fromEntries(texts.filter(([, value]) => value !== undefined)),
+    ...(engine && { engine }),
+    ...(code !== undefined && { exit_code: code }),
+    ...(Array.isArray(argv) && { argv: argv.map(String) }),
+  };
 }
 
 /** Whose output a `module.reused` event names. */

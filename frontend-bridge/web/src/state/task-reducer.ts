@@ -2,7 +2,16 @@
 import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, ModuleJson, ObservedState, TaskState } from '../api/shapes.js';
-import { errorOf, flag, number, observedStateOf, reusedFrom, taskStateOf, text } from './event-fields.js';
+import {
+  commandOf,
+  errorOf,
+  flag,
+  number,
+  observedStateOf,
+  reusedFrom,
+  taskStateOf,
+  text,
+} from './event-fields.js';
 import type { Reduced, TaskView } from './views.js';
 
 export function reduceTask(view: TaskView, event: EventJson): Reduced<TaskView> {
@@ -57,6 +66,7 @@ export const NOT_BEGUN: ModuleJson = {
   retry_at: null,
   output: null,
   error: null,
+  command: null,
   started_at: null,
   finished_at: null,
 };
@@ -124,6 +134,10 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         waiting_reason: null,
         output: event.output ?? null,
       };
+    case 'execution.command':
+      return isCurrent(module, event)
+        ? { ...module, command: { ...module.command, ...commandOf(event) } }
+        : module;
     case 'execution.progress': {
       const progress = number(event, 'progress');
       const current = isCurrent(module, event) && !isOver(module);
@@ -153,6 +167,7 @@ function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedSt
       progress_message: null,
       output: null,
       error: null,
+      command: null,
       started_at: null,
       finished_at: null,
     };

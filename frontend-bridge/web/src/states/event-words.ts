@@ -1,6 +1,7 @@
 /** Events in a line each, for people. */
-import type { EventJson } from '../api/shapes.js';
-import { errorOf, number, reusedFrom, text } from '../state/event-fields.js';
+import type { CommandFields, EventJson } from '../api/shapes.js';
+import { shellLine } from '../copying/shell-words.js';
+import { commandOf, errorOf, number, reusedFrom, text } from '../state/event-fields.js';
 
 /**
  * What happened, without when: `execution.failed · ml_model · attempt 2 · timeout: too long`. With `ofTask` it is clear which task is
@@ -18,10 +19,24 @@ export function describeEvent(event: EventJson, ofTask = false): string {
   return parts.filter(Boolean).join(' · ');
 }
 
+/** `python3 fit.py, as 4711`, `on node7`, `exit code 1`. */
+function commandWords({ argv, engine_id, host, exit_code, signal, folder }: CommandFields): string {
+  const parts = [
+    argv && shellLine(argv),
+    engine_id !== undefined && `as ${engine_id}`,
+    host !== undefined && `on ${host}`,
+    signal !== undefined ? `ended by ${signal}` : exit_code !== undefined && `exit code ${exit_code}`,
+    folder !== undefined && `kept in ${folder}`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
 function detailOf(event: EventJson): string | undefined {
   switch (event.type) {
     case 'execution.log':
       return text(event, 'message');
+    case 'execution.command':
+      return commandWords(commandOf(event));
     case 'execution.progress':
       return `${Math.round((number(event, 'progress') ?? 0) * 100)} %${text(event, 'message') ? `, ${text(event, 'message')}` : ''}`;
     case 'output.recorded':

@@ -12,6 +12,7 @@ import { CurvesView } from '../values/curves-view.js';
 import { Fault, Stack } from './fault.js';
 import { type Attempt, moduleHistory, type RecordedOutput } from './history.js';
 import { LogList } from './log-list.js';
+import { RunCommand } from './run-command.js';
 
 interface PanelProps {
   readonly task: TaskJson;
@@ -83,6 +84,16 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
       {props.actions}
       {module.waiting_reason !== null && <p className="panel-reason">{module.waiting_reason}</p>}
       {module.error !== null && <Fault error={module.error} />}
+      {spec.run && (
+        <Part title="Command" note={module.command?.cluster ?? ''}>
+          <RunCommand
+            run={spec.run}
+            command={module.command ?? null}
+            asOf={props.asOf}
+            isOver={module.finished_at !== null}
+          />
+        </Part>
+      )}
       <Part title="Output" note={spec.output}>
         {module.reused_from ? (
           <ReusedOutput
