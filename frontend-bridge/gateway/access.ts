@@ -60,10 +60,10 @@ export function createAccess(options: AccessOptions): Access {
       reply.header('access-control-allow-origin', origin).header('vary', 'origin');
       reply.header('access-control-expose-headers', 'tutti-cursor, tutti-type, retry-after');
       if (request.method !== 'OPTIONS') return;
-      reply.header('access-control-allow-methods', 'GET, HEAD, POST, PUT, DELETE');
+      reply.header('access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE');
       reply.header(
         'access-control-allow-headers',
-        'authorization, content-type, accept, idempotency-key, range',
+        'authorization, content-type, accept, idempotency-key, if-match, range',
       );
       reply.header('access-control-max-age', '600').code(204).send();
     },

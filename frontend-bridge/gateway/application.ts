@@ -218,7 +218,11 @@ function refuseEncoded({ headers, routeOptions }: FastifyRequest): void {
 function addJsonParser(app: App, parsing: Parsing): void {
   app.removeAllContentTypeParsers();
   const parse = (request: FastifyRequest, body: Buffer): Promise<unknown> => parsing.read(request.raw, body);
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse);
+  app.addContentTypeParser(
+    ['application/json', 'application/merge-patch+json'],
+    { parseAs: 'buffer' },
+    parse,
+  );
   app.addHook('onRequest', async (request, reply) => {
     reply.raw.once('close', () => parsing.leave(request.raw));
   });

@@ -41,6 +41,7 @@ const STATUS: Readonly<Record<RefusalKind, number>> = {
   malformed: 400,
   not_found: 404,
   conflict: 409,
+  outdated: 412,
   too_large: 413,
   invalid: 422,
   too_many: 429,

@@ -25,6 +25,7 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   json: z.unknown(),
   words: z.array(z.string()),
   texts: z.record(z.string(), z.string()),
+  tags: z.array(z.string()),
   inputs: z.record(z.string(), z.array(z.string())).describe('By module, names of inputs'),
   requirements: z.record(z.string(), z.record(z.string(), z.string())).describe('By module, labels'),
   level: z.enum(LOG_LEVELS),

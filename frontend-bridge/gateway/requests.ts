@@ -1,5 +1,12 @@
 /** The shapes of what clients send, shared between routes. Every field that is not named is a fault. */
 import { z } from 'zod';
+import {
+  MAX_NOTES_BYTES,
+  MAX_TAG_CHARACTERS,
+  MAX_TAGS,
+  MAX_TITLE_CHARACTERS,
+  TAG_PATTERN,
+} from '../../src/model/problem.js';
 import { keptTraceparent } from '../../src/model/trace-context.js';
 import { HttpError } from './errors.js';
 
@@ -38,6 +45,40 @@ export const searchShape: SearchShape = {
     .string()
     .exactOptional()
     .describe('Names, with commas between them: items get their values as `fields`'),
+};
+
+/** What people say about a problem; `null` takes it back. */
+export const remarksShape: {
+  title: z.ZodExactOptional<z.ZodNullable<z.ZodString>>;
+  tags: z.ZodExactOptional<z.ZodNullable<z.ZodArray<z.ZodString>>>;
+  notes: z.ZodExactOptional<z.ZodNullable<z.ZodString>>;
+  starred: z.ZodExactOptional<z.ZodNullable<z.ZodBoolean>>;
+  archived: z.ZodExactOptional<z.ZodNullable<z.ZodBoolean>>;
+} = {
+  title: z.string().max(MAX_TITLE_CHARACTERS).nullable().exactOptional(),
+  tags: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .max(MAX_TAG_CHARACTERS)
+        .regex(TAG_PATTERN, 'A tag has letters, digits and . _ : / + # @ - with single spaces between them'),
+    )
+    .max(MAX_TAGS)
+    .refine((tags) => new Set(tags).size === tags.length, 'A tag is given twice')
+    .nullable()
+    .exactOptional()
+    .describe('In this order, each once'),
+  notes: z
+    .string()
+    .refine((notes) => Buffer.byteLength(notes) <= MAX_NOTES_BYTES, {
+      message: `Notes have at most ${MAX_NOTES_BYTES} bytes of UTF-8`,
+    })
+    .nullable()
+    .exactOptional()
+    .describe(`Markdown, at most ${MAX_NOTES_BYTES} bytes`),
+  starred: z.boolean().nullable().exactOptional(),
+  archived: z.boolean().nullable().exactOptional(),
 };
 
 const LABEL_CHARACTERS = 256;
@@ -86,6 +127,20 @@ export const postHeaders: z.ZodObject<{ 'idempotency-key': z.ZodExactOptional<z.
       .regex(/^[\x21-\x7e]{1,200}$/, 'Use 1 to 200 visible ASCII characters')
       .exactOptional(),
   });
+
+/** Of a change to something that has revisions. */
+export const changeHeaders: z.ZodObject<
+  (typeof postHeaders)['shape'] & { 'if-match': z.ZodExactOptional<z.ZodString> },
+  z.core.$loose
+> = postHeaders.extend({
+  'if-match': z
+    .string()
+    .regex(/^(\d{1,15}|"\d{1,15}")$/, 'Use a revision, like "17"')
+    .exactOptional()
+    .describe(
+      'The `revision` that the change is made to: another one is refused with 412 `revision_outdated`',
+    ),
+});
 
 const traceparent: z.ZodExactOptional<z.ZodString> = z
   .string()

@@ -145,6 +145,24 @@ export const iterationView: z.ZodType = named(
   }),
 );
 
+const tagsField = z.array(z.string()).describe('In the order in which they were given');
+const marksShape = { tags: tagsField, starred: z.boolean(), archived: z.boolean(), has_notes: z.boolean() };
+
+export const tag: z.ZodType = named('Tag', z.looseObject({ tag: z.string() }));
+
+export const remarks: z.ZodType = named(
+  'Remarks',
+  z.looseObject({
+    problem_id: id,
+    title: z.string(),
+    tags: tagsField,
+    notes: z.string().describe('Markdown'),
+    starred: z.boolean(),
+    archived: z.boolean(),
+    revision: z.number().int().describe('What `If-Match` names'),
+  }),
+);
+
 const problemShape = {
   problem_id: id,
   title: z.string().nullable(),
@@ -152,11 +170,20 @@ const problemShape = {
   state: taskState.describe("The newest iteration's"),
   created_at: time,
   iterations: z.number().int().describe('How many there are'),
+  ...marksShape,
+  revision: z
+    .number()
+    .int()
+    .describe('The event that changed what people say about it last, or that made it'),
 };
 export const problemSummary: z.ZodType = named('ProblemSummary', z.looseObject(problemShape));
 export const problemView: z.ZodType = named(
   'Problem',
-  z.looseObject({ ...problemShape, newest_iterations: z.array(iterationSummary) }),
+  z.looseObject({
+    ...problemShape,
+    notes: z.string().describe('Markdown'),
+    newest_iterations: z.array(iterationSummary),
+  }),
 );
 
 export const executionView: z.ZodType = named(

@@ -22,6 +22,7 @@ const STATUS: Readonly<Record<RefusalKind, number>> = {
   invalid: 400,
   not_found: 404,
   conflict: 409,
+  outdated: 409,
   too_large: 413,
   too_many: 429,
   internal: 503,

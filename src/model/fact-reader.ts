@@ -27,6 +27,7 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   json: (value) => value !== undefined,
   words: areTexts,
   texts: areNamedTexts,
+  tags: areTexts,
   inputs: (value) => isObject(value) && Object.values(value).every(areTexts),
   requirements: (value) => isObject(value) && Object.values(value).every(areNamedTexts),
   level: (value) => LOG_LEVELS.some((level) => level === value),

@@ -33,6 +33,7 @@ export interface FieldTypes {
   readonly json: unknown;
   readonly words: readonly string[];
   readonly texts: Readonly<Record<string, string>>;
+  readonly tags: readonly string[];
   /** By module, names of inputs. */
   readonly inputs: Readonly<Record<string, readonly string[]>>;
   readonly level: LogLevel;
@@ -103,6 +104,7 @@ export type StopCause = (typeof STOP_CAUSES)[number];
 /** What facts are about: the fields that come first. */
 export const SUBJECTS = {
   nothing: {},
+  problem: { problem_id: 'id' },
   task: { problem_id: 'id', iteration_id: 'count' },
   module: { problem_id: 'id', iteration_id: 'count', module: 'text' },
   execution: {
@@ -127,7 +129,28 @@ export const SUBJECTS = {
 
 /** Every kind of fact. One that shows something, if only that it has happened, is public. */
 export const FACTS = {
-  'problem.created': { about: 'task', shown: { graph: 'text', title: 'text', priority: 'count' } },
+  'problem.created': {
+    about: 'task',
+    shown: {
+      graph: 'text',
+      title: 'text',
+      priority: 'count',
+      tags: 'tags?',
+      notes: 'text?',
+      starred: 'flag?',
+      archived: 'flag?',
+    },
+  },
+  /** Only what is another now. */
+  'problem.changed': {
+    about: 'problem',
+    shown: { title: 'text?', tags: 'tags?', notes: 'text?', starred: 'flag?', archived: 'flag?' },
+    withheld: {
+      /** The marks that it is found by from now on, and those that it is not found by any more. */
+      gained: 'ids',
+      lost: 'ids',
+    },
+  },
   'iteration.submitted': {
     about: 'task',
     shown: {
@@ -387,7 +410,7 @@ export const FACTS = {
   /** After all its parts. */
   'iteration.removed': { about: 'task', withheld: {} },
   /** It is to go with all its iterations: from now on it is not found by its id. */
-  'problem.hidden': { about: 'nothing', withheld: { problem_id: 'id', problem_seq: 'count' } },
+  'problem.hidden': { about: 'nothing', withheld: { problem_id: 'id', problem_seq: 'count', marks: 'ids' } },
   /** After all its iterations. */
   'problem.removed': { about: 'nothing', withheld: { problem_seq: 'count' } },
   'events.removed': { about: 'nothing', withheld: { pages: 'counts' } },

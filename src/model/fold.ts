@@ -34,6 +34,7 @@ import {
 } from './fold/node.js';
 import {
   abandonTask,
+  changeProblem,
   createProblem,
   desireTaskEnd,
   endTask,
@@ -127,6 +128,9 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'problem.created':
       createProblem(state, fact, moment);
+      return;
+    case 'problem.changed':
+      changeProblem(state, fact, moment);
       return;
     case 'iteration.submitted':
       submitTask(state, fact, moment);

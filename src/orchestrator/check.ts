@@ -17,6 +17,7 @@ import { type Reader, type Store, TABLES } from '../store/store.js';
 import { blobPath, hashOfFile } from './blob-files.js';
 import { EventCheck } from './folded/event-check.js';
 import { readProblemAt, readTask } from './load.js';
+import { MarksCheck } from './marks-check.js';
 import { type ReadStoredGraph, StoredGraphs } from './queries/graphs.js';
 import {
   type BlobRow,
@@ -26,12 +27,13 @@ import {
   decodeRow,
   type ExecutionRow,
   type IdempotencyRow,
+  marksRowOf,
   type NodeRow,
   type ProblemRow,
   refsOf,
   type TaskRow,
 } from './records.js';
-import { decodeSummary, summaryOf } from './summary.js';
+import { decodeSummary, remarked, summaryOf } from './summary.js';
 
 export interface StoreFault {
   /** `events 17`, `iterations <problem_id>/2`. */
@@ -75,12 +77,14 @@ class Checking {
   readonly #faults: StoreFault[] = [];
   readonly #counts: Record<string, number> = {};
   readonly #events: EventCheck;
+  readonly #marks: MarksCheck;
   #more = false;
 
   constructor(reader: Reader, options: CheckOptions) {
     this.#reader = reader;
     this.#options = options;
     const { readGraph } = options;
+    this.#marks = new MarksCheck(reader, (where, what) => this.#fault(where, what));
     this.#events = new EventCheck({
       reader,
       graphs: readGraph && new StoredGraphs(readGraph).at(reader),
@@ -167,6 +171,7 @@ class Checking {
           );
         else if (listed && task) this.#summary(where, listed, row, task);
       }
+      await this.#marks.ofProblem(where, row);
     }
     for await (const { key, value } of entriesOf(this.#reader, 'problem_ids')) {
       if ((await this.#reader.get('problems', [decodeRow<number>(value)])) === undefined)
@@ -279,6 +284,7 @@ class Checking {
       if ((await this.#reader.get('problems', [seq!])) === undefined)
         this.#fault(`problems_by_state ${String(state)}`, `names ${String(seq)}, which is not there`);
     }
+    await this.#marks.strays();
     for await (const { key, value } of entriesOf(this.#reader, 'iteration_index')) {
       const [field, , problemSeq, iteration] = key;
       const where = `iteration_index ${String(field)}`;
@@ -373,7 +379,9 @@ class Checking {
     let isOwn = false;
     try {
       const summary = decodeSummary(value);
-      isOwn = summary === undefined || isDeepStrictEqual(summary, summaryOf(problem, task));
+      const now =
+        problem.changed_seq === undefined ? summary : summary && remarked(summary, marksRowOf(problem));
+      isOwn = now === undefined || isDeepStrictEqual(now, summaryOf(problem, task));
     } catch {
       // It is no summary at all.
     }

@@ -1,5 +1,5 @@
 /** The committed events: the present as it is committed, the past as a reader of the store tells it. */
-import { type EncodedEvent, taskIdOf } from '../model/facts.js';
+import type { EncodedEvent, Subject } from '../model/facts.js';
 import type { Reader } from '../store/store.js';
 import type { EventStream, StreamEvent } from './port.js';
 import { cursorOf, events } from './tables.js';
@@ -66,7 +66,11 @@ function* chunksOf(encoded: readonly EncodedEvent[]): Generator<StreamEvent[]> {
       characters = 0;
     }
     characters += json.length;
-    chunk.push({ seq, problemId: taskIdOf(fact)?.problemId, json });
+    chunk.push({ seq, problemId: problemOf(fact), json });
   }
   if (chunk.length > 0) yield chunk;
+}
+
+function problemOf({ problem_id }: Subject): string | undefined {
+  return problem_id;
 }

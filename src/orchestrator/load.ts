@@ -42,6 +42,7 @@ interface Needs {
     readonly parentIterationId: number | undefined;
     readonly reuse: readonly string[];
   }[];
+  readonly changed: Set<string>;
   readonly commanded: Map<string, TaskId>;
 }
 
@@ -63,6 +64,10 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
     parents.set(formatTaskId({ problemId, iterationId: parent.iteration_id }), parent);
     if (parentIterationId === undefined) newestSucceeded.set(problemId, parent.iteration_id);
     for (const module of new Set(reuse)) await readReusable(store, state, parent, module, reusable);
+  }
+  for (const problemId of needs.changed) {
+    const problem = await readProblem(store, problemId);
+    if (problem) problems.set(problemId, problem);
   }
   for (const [key, id] of needs.commanded) {
     const row = await readTask(store, id);
@@ -89,6 +94,7 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
       boots: new Set(),
       tasks: new Map(),
       iterated: [],
+      changed: new Set(),
       commanded: new Map(),
     };
     return needs;
@@ -125,6 +131,8 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
       if (request.kind === 'iterate') {
         const { problemId, parentIterationId, reuse = [] } = request;
         need().iterated.push({ problemId, parentIterationId, reuse });
+      } else if (request.kind === 'change_problem') {
+        need().changed.add(request.problemId);
       } else if (request.kind === 'task_command') {
         const key = formatTaskId(request.taskId);
         if (!state.tasks.has(key)) need().commanded.set(key, request.taskId);

@@ -19,7 +19,7 @@ import {
 import { taskHasEnded } from '../model/task-state.js';
 import type { Reader } from '../store/store.js';
 import { encodeEvent, encodeToNode } from '../wire/codec.js';
-import { nodeTopic, taskTopic } from '../wire/topics.js';
+import { nodeTopic, problemTopic, taskTopic } from '../wire/topics.js';
 import type { AssignOrder, Journal, RefusedPeer, Reply, Sending } from './decide/journal.js';
 import type { House } from './decide/turn.js';
 import type { PayloadCache } from './payload-cache.js';
@@ -192,14 +192,19 @@ export class Performer {
     const { bus } = this.#deps;
     for (const event of events) {
       const subject: Subject = event.fact;
-      const taskId = taskIdOf(subject);
-      const topics = [taskId && taskTopic(taskId), subject.node_id && nodeTopic(subject.node_id)];
+      const topics = [problemOrTaskTopic(subject), subject.node_id && nodeTopic(subject.node_id)];
       for (const topic of topics) {
         // A sent frame belongs to the bus, so each topic gets its own.
         if (topic && bus.isWanted(topic)) bus.publish(topic, encodeEvent(event));
       }
     }
   }
+}
+
+function problemOrTaskTopic(subject: Subject): string | undefined {
+  const taskId = taskIdOf(subject);
+  if (taskId) return taskTopic(taskId);
+  return subject.problem_id === undefined ? undefined : problemTopic(subject.problem_id);
 }
 
 function mergeAcks(messages: OrchestratorMessage[]): OrchestratorMessage[] {

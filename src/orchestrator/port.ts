@@ -15,12 +15,11 @@ import type { TaskState } from '../model/task-state.js';
 import type { NodeKeys } from './access/node-keys.js';
 
 export type Request =
-  | {
+  | ({
       readonly kind: 'submit';
       readonly graph: string;
       /** The source's value, in the JSON mapping of its type. */
       readonly input: unknown;
-      readonly title?: string;
       /** 0–100, higher first. @default 50 */
       readonly priority?: number;
       /** The program that asks, by a name that it finds its own iterations by (`client` of an iteration). @default none */
@@ -31,7 +30,7 @@ export type Request =
       readonly resources?: Readonly<Record<string, Resources>>;
       /** The trace that the request belongs to: valid W3C Trace Context, not looked at when a request is repeated. @default none */
       readonly traceparent?: string;
-    }
+    } & ProblemChange)
   /** A task of the built-in graph of jobs, which is stored with the first of them. */
   | {
       readonly kind: 'submit_job';
@@ -68,6 +67,13 @@ export type Request =
       readonly resources?: Readonly<Record<string, Resources>>;
       readonly client?: string;
       readonly traceparent?: string;
+    }
+  | {
+      readonly kind: 'change_problem';
+      readonly problemId: string;
+      readonly change: ProblemChange;
+      /** The one that the change was made to. @default whichever is the newest */
+      readonly revision?: number;
     }
   | {
       readonly kind: 'task_command';
@@ -117,6 +123,17 @@ export type Request =
       readonly files?: Readonly<Record<string, string>>;
     };
 
+/** What people say about a problem, as far as they say it. `null` takes it back. */
+export interface ProblemChange {
+  readonly title?: string | null;
+  /** All of them: they take the place of those that it had. */
+  readonly tags?: readonly string[] | null;
+  /** Markdown. */
+  readonly notes?: string | null;
+  readonly starred?: boolean | null;
+  readonly archived?: boolean | null;
+}
+
 export type NewCluster = Omit<Cluster, 'createdAt'>;
 
 /** Why a request was not done: what a caller can do about it differs by kind. */
@@ -127,6 +144,8 @@ export type RefusalKind =
   | 'not_found'
   /** 409 */
   | 'conflict'
+  /** 412 */
+  | 'outdated'
   /** 413 */
   | 'too_large'
   /** 422 */
@@ -199,7 +218,11 @@ export interface PageRequest {
 export interface ProblemFilter extends SearchQuery {
   readonly graph?: string;
   readonly state?: TaskState;
-  /** A part of the title or of the newest input's text, without regard to case. */
+  readonly starred?: boolean;
+  /** @default both */
+  readonly archived?: boolean;
+  readonly tag?: string;
+  /** A part of the title, a tag, the notes or the newest input's text, without regard to case. */
   readonly q?: string;
   /** RFC 3339. */
   readonly created_after?: string;
@@ -231,6 +254,8 @@ export interface Queries {
   problem(problemId: string): Promise<FoundJson<View> | Refusal>;
   /** By its `created_seq`, a number that no other problem ever has. */
   problemCreatedAt(createdSeq: number): Promise<FoundJson<View> | Refusal>;
+  /** Every tag that some problem has, in order. */
+  tags(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** By their number, unless the query says otherwise. */
   iterations(
     problemId: string,

@@ -75,6 +75,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     }
     case 'put_graph':
       return prepareGraph(deps, request);
+    case 'change_problem':
     case 'task_command':
     case 'node_command':
     case 'remove_node':

@@ -11,6 +11,8 @@
  * | problems | created_seq | `ProblemRow` |
  * | problem_ids | problem_id | created_seq; none of a problem that is being removed as a whole |
  * | problems_by_state | state, created_seq | `Summary` of the newest iteration (`summary.ts`); only problems whose newest iteration has ended |
+ * | problem_marks | created_seq | `MarksRow`; only problems that were changed: summaries of before do not know |
+ * | problems_by_mark | mark (`starred`, `archived`, `tag/` and the tag), created_seq | empty |
  * | iterations | problem_id, iteration_id | `TaskRow` |
  * | iteration_index | field, value's element (`index-key.ts`), created_seq of the problem, iteration_id | `Summary`; of ended iterations |
  * | unfinished | created_seq, problem_id, iteration_id | empty |
@@ -78,9 +80,37 @@ export interface ProblemRow {
   readonly created_seq: number;
   readonly graph: string;
   readonly title: string;
+  /** @default none */
+  readonly tags?: readonly string[];
+  /** @default none */
+  readonly notes?: string;
+  /** @default false */
+  readonly starred?: boolean;
+  /** @default false */
+  readonly archived?: boolean;
+  /** The newest `problem.changed`. @default none */
+  readonly changed_seq?: number;
   readonly priority: number;
   readonly created_at: number;
   readonly newest_iteration_id: number;
+}
+
+/** What lists show and compare of what people say about a problem. */
+export interface MarksRow
+  extends Pick<ProblemRow, 'title' | 'tags' | 'starred' | 'archived' | 'changed_seq'> {
+  /** Its row has notes. */
+  readonly noted?: boolean;
+}
+
+export function marksRowOf({ title, tags, starred, archived, changed_seq, notes }: ProblemRow): MarksRow {
+  return {
+    title,
+    ...(tags && { tags }),
+    ...(starred && { starred }),
+    ...(archived && { archived }),
+    ...(changed_seq !== undefined && { changed_seq }),
+    ...(notes !== undefined && { noted: true }),
+  };
 }
 
 /** An index that has everything that ended before its declaration, too. */

@@ -3,13 +3,13 @@
  *
  * They stand as values in the indexes of what has ended (`problems_by_state`, `iteration_index`), so that a page in the order of an index
  * is read from there alone, however large the store: the rows that it stands for lie anywhere on the disk. What has ended never changes,
- * so neither does its summary.
+ * so neither does its summary. What people say about a problem does: of one that was changed, `problem_marks`, a small table, knows better.
  */
 
 import type { Problem } from '../model/problem.js';
 import type { Task } from '../model/task.js';
 import { problemToRow } from './decide/problem.js';
-import { decodeRow, type ProblemRow, type TaskRow, taskToRow } from './records.js';
+import { decodeRow, type MarksRow, marksRowOf, type ProblemRow, type TaskRow, taskToRow } from './records.js';
 
 /** The modules whose outputs an iteration has taken over from another. */
 export function reusedModules({ modules }: TaskRow): string[] {
@@ -40,8 +40,7 @@ export interface IterationSummary
 }
 
 /** An iteration and what its problem adds. */
-export interface Summary extends IterationSummary {
-  readonly title: string;
+export interface Summary extends IterationSummary, MarksRow {
   readonly priority: number;
   readonly problem_seq: number;
   readonly problem_created_at: number;
@@ -71,12 +70,26 @@ export function iterationSummary(row: TaskRow): IterationSummary {
 
 export function summaryOf(problem: ProblemRow, task: TaskRow): Summary {
   return {
-    title: problem.title,
+    ...marksRowOf(problem),
     priority: problem.priority,
     problem_seq: problem.created_seq,
     problem_created_at: problem.created_at,
     ...iterationSummary(task),
   };
+}
+
+/** As it is now that its problem was changed. */
+export function remarked(summary: Summary, marks: MarksRow): Summary {
+  const {
+    title: _,
+    tags: __,
+    starred: ___,
+    archived: ____,
+    changed_seq: _____,
+    noted: ______,
+    ...rest
+  } = summary;
+  return { ...rest, ...marks };
 }
 
 /** The same of what is in memory. */

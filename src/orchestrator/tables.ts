@@ -9,6 +9,7 @@ import {
   decodeRow,
   type GraphRow,
   type IndexRow,
+  type MarksRow,
   type ProblemRow,
   type TaskRow,
 } from './records.js';
@@ -96,6 +97,9 @@ export const problemsByState: TypedTable<Summary | undefined> = new TypedTable(
   'problems_by_state',
   decodeSummary,
 );
+/** Only of problems that were changed. */
+export const problemMarks: TypedTable<MarksRow> = new TypedTable('problem_marks');
+export const problemsByMark: TypedTable<undefined> = new TypedTable('problems_by_mark', () => undefined);
 export const unfinished: TypedTable<undefined> = new TypedTable('unfinished', () => undefined);
 export const iterations: TypedTable<TaskRow> = new TypedTable('iterations');
 /** Nothing where the row is older than summaries. */

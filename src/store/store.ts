@@ -24,6 +24,8 @@ export const TABLES = [
   'problems',
   'problem_ids',
   'problems_by_state',
+  'problem_marks',
+  'problems_by_mark',
   'iterations',
   'iteration_index',
   'unfinished',

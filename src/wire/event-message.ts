@@ -2,7 +2,7 @@
 import { messageOf } from '../base/errors.js';
 import { printJson } from '../base/json/json-text.js';
 import { badFieldOf, isEventType, isShownFact } from '../model/fact-reader.js';
-import { FACTS, type ShownFact, type Subject, taskIdOf } from '../model/facts.js';
+import { FACTS, type ShownFact, type Subject } from '../model/facts.js';
 import { type Decoded, readerOf } from './envelope.js';
 import { invalid, name, time, uint } from './fields.js';
 import { tutti } from './generated/tutti.js';
@@ -26,13 +26,18 @@ export function writeEvent({ seq, at, fact }: ReceivedEvent): v1.Event.$Properti
     seq,
     at,
     type: fact.type,
-    taskId: taskIdOf(subject) ?? null,
+    taskId: subject.problem_id === undefined ? null : taskOf(subject.problem_id, subject.iteration_id),
     module: subject.module ?? null,
     executionId: subject.execution_id ?? null,
     attempt: subject.attempt ?? null,
     nodeId: subject.node_id ?? null,
     detail: own.length === 0 ? null : Buffer.from(printJson(detail)),
   };
+}
+
+/** An event about a problem as a whole names no iteration. */
+function taskOf(problemId: string, iterationId = 0): v1.TaskId.$Properties {
+  return { problemId, iterationId };
 }
 
 export function readEvent(frame: Uint8Array): Decoded<ReceivedEvent> {
@@ -57,7 +62,9 @@ function readFact(event: v1.Event): ShownFact {
     type,
     ...(taskId && {
       problem_id: name('event.task_id.problem_id', taskId.problemId),
-      iteration_id: uint('event.task_id.iteration_id', taskId.iterationId, 1),
+      ...(taskId.iterationId !== 0 && {
+        iteration_id: uint('event.task_id.iteration_id', taskId.iterationId, 1),
+      }),
     }),
     ...(module && { module }),
     ...(executionId && { execution_id: executionId }),

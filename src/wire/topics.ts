@@ -17,6 +17,11 @@ export function nodeTopic(nodeId: string): string {
   return `node/${nodeId}/`;
 }
 
+/** What is about a problem as a whole: a prefix of the topics of all its tasks. */
+export function problemTopic(problemId: string): string {
+  return `task/${problemId}/`;
+}
+
 export function taskTopic(taskId: TaskId): string {
   return `task/${formatTaskId(taskId)}/`;
 }

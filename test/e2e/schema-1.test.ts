@@ -43,6 +43,14 @@ it('answers everything from a data directory of schema 1 as it was answered befo
   const again = await orchestrator.post('/v1/problems', { graph: 'one', input: { name: 'keyed' } }, key);
   expect(again.status).toBe(201);
   expect((await orchestrator.get('/v1/problems?limit=100')).body.items).toHaveLength(problems);
+  // Problems of then can be changed as those of now.
+  const { problem_id } = answers['/v1/problems?limit=100'].items.at(-1)!;
+  const said = { title: 'of schema 1', tags: ['old'], starred: true };
+  const changed = await orchestrator.patch(`/v1/problems/${problem_id}`, said);
+  expect([changed.status, changed.body]).toMatchObject([200, said]);
+  expect((await orchestrator.get('/v1/problems?tag=old')).body.items).toMatchObject([
+    { problem_id, ...said },
+  ]);
   await orchestrator.process.end('SIGTERM');
   const checked = await tutti(scene, ['check', '--data', data], {});
   expect(checked.code, checked.stdout + checked.stderr).toBe(0);

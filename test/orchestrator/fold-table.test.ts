@@ -154,19 +154,42 @@ const BEGINS_COMMAND = [
 const CASES: { readonly [T in Fact['type']]: Case<T> } = {
   'problem.created': {
     given: [],
-    fact: { ...created },
+    fact: { ...created, tags: ['x'], notes: 'n', starred: true, archived: true },
     changes: [
+      'problem.archived',
       'problem.created_at',
       'problem.created_seq',
       'problem.graph',
       'problem.newest_iteration_id',
+      'problem.notes',
       'problem.priority',
       'problem.problem_id',
+      'problem.starred',
+      'problem.tags',
       'problem.title',
       'problems',
       'put problem_ids',
+      'put problems_by_mark',
     ],
     unread: ['iteration_id'],
+  },
+  'problem.changed': {
+    given: TASK,
+    fact: {
+      ...{ type: 'problem.changed', problem_id: 'p', title: 'u', tags: ['x'], notes: 'n' },
+      ...{ starred: true, archived: true, gained: ['starred'], lost: ['tag/y'] },
+    },
+    changes: [
+      'delete problems_by_mark',
+      'problem.archived',
+      'problem.changed_seq',
+      'problem.notes',
+      'problem.starred',
+      'problem.tags',
+      'problem.title',
+      'put problems_by_mark',
+      'row of the problem',
+    ],
   },
   'iteration.submitted': {
     given: [created],
@@ -752,8 +775,13 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
   },
   'problem.hidden': {
     given: [],
-    fact: { type: 'problem.hidden', problem_id: 'p', problem_seq: 3 },
-    changes: ['delete problem_ids', 'delete problems_by_state'],
+    fact: { type: 'problem.hidden', problem_id: 'p', problem_seq: 3, marks: ['starred'] },
+    changes: [
+      'delete problem_ids',
+      'delete problem_marks',
+      'delete problems_by_mark',
+      'delete problems_by_state',
+    ],
   },
   'problem.removed': {
     given: [],
@@ -948,6 +976,8 @@ function otherThan(word: Word, value: unknown): unknown {
       return { a: { cpus: 77 } };
     case 'blobs':
       return { 'run.sh': { sha256: 'other', size: 99 } };
+    case 'tags':
+      return ['other'];
     case 'json':
       return { other: true };
     case 'engine':

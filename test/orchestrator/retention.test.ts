@@ -190,6 +190,19 @@ describe('iterations that are not to be kept', () => {
   });
 });
 
+it('removes what a problem is found by with the problem', async () => {
+  await open({ keepLast: 0, maxIterations: 1 });
+  const problemId = await solve(core.submits('kept'));
+  const change = { title: 'old', tags: ['a', 'b'], starred: true };
+  await core.ask({ kind: 'change_problem', problemId, change });
+  await solve(core.submits('kept'));
+  await retention().run();
+  expect(await core.faults()).toEqual([]);
+  for (const table of ['problems_by_mark', 'problem_marks'] as const)
+    expect(await core.store.keys(table, { prefix: [] })).toEqual([]);
+  expect(await core.store.keys('problem_ids', { prefix: [] })).toHaveLength(1);
+});
+
 describe('the event stream', () => {
   it('is trimmed from its old end, page by page, and the newest so many stay', async () => {
     for (let number = 0; number < 5; number += 1) await solve(core.submits('kept'));

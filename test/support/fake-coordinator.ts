@@ -3,7 +3,9 @@ import { Readable } from 'node:stream';
 import { v7 } from 'uuid';
 import { JsonText } from '../../src/base/json/json-text.js';
 import { clusterFields } from '../../src/model/cluster.js';
+import { NO_REMARKS, type Remarks } from '../../src/model/problem.js';
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
+import { remarksFrom } from '../../src/orchestrator/decide/change-problem.js';
 import type {
   Answer,
   Coordinator,
@@ -36,7 +38,8 @@ interface FakeIteration {
 interface FakeProblem {
   readonly problemId: string;
   readonly graph: string;
-  readonly title: string | null;
+  title: string | null;
+  readonly remarks: Remarks;
   readonly iterations: FakeIteration[];
 }
 
@@ -171,13 +174,15 @@ export function createFakeCoordinator(
           };
         }
         const title = request.title ?? null;
-        const problem = { problemId: v7(), graph: request.graph, title, iterations: [] };
+        const remarks = { ...NO_REMARKS, ...remarksFrom(request) };
+        const problem = { problemId: v7(), graph: request.graph, title, remarks, iterations: [] };
         problems.unshift(problem);
         return begin(problem, request.input, null);
       }
       case 'submit_job': {
         const { name, script, jobType, cluster } = request;
-        const problem = { problemId: v7(), graph: 'job', title: name, iterations: [] };
+        const remarks = { ...NO_REMARKS, title: name };
+        const problem = { problemId: v7(), graph: 'job', title: name, remarks, iterations: [] };
         problems.unshift(problem);
         return begin(problem, { name, script, job_type: jobType, cluster }, null);
       }
@@ -225,6 +230,15 @@ export function createFakeCoordinator(
         const agent = { agent_state: 'offline', agent_error: null, running: 0 };
         clusters.set(name, { ...fields, created_at: AT, ...agent });
         return { ok: true, kind: 'created', body: clusters.get(name)! };
+      }
+      case 'change_problem': {
+        const problem = findProblem(request.problemId);
+        if (problem === undefined) return missing(`problem ${request.problemId}`);
+        Object.assign(problem.remarks, remarksFrom(request.change));
+        problem.title = problem.remarks.title;
+        const { problemId: problem_id, remarks } = problem;
+        events.commit([{ type: 'problem.changed', problem_id, ...remarksFrom(request.change) }]);
+        return { ok: true, kind: 'done', body: { problem_id, ...remarks, revision: events.cursor() } };
       }
       case 'change_cluster': {
         const { kind: _, name, ...changes } = request;
@@ -353,13 +367,25 @@ export function createFakeCoordinator(
           (one) =>
             (filter.graph === undefined || filter.graph === one.graph) &&
             (filter.state === undefined || one.iterations.at(-1)?.state === filter.state) &&
+            (filter.archived === undefined || filter.archived === one.remarks.archived) &&
+            (filter.starred === undefined || filter.starred === one.remarks.starred) &&
+            (filter.tag === undefined || one.remarks.tags.includes(filter.tag)) &&
             (filter.q === undefined || one.title?.toLowerCase().includes(filter.q.toLowerCase())),
         );
         return paged(chosen.map(problemSummary), page, at);
       },
+      tags: async (page) => {
+        const tags = [...new Set(problems.flatMap((one) => one.remarks.tags))].sort();
+        return paged(
+          tags.map((tag) => ({ tag })),
+          page,
+          at,
+        );
+      },
       problem: async (id) =>
         inProblem(id, (one) => ({
           ...problemSummary(one),
+          notes: one.remarks.notes,
           newest_iterations: one.iterations.map(iterationSummary).reverse(),
         })),
       problemCreatedAt: async (createdSeq) =>
@@ -524,7 +550,9 @@ function module(state: string, executionId: string | null): Json {
 }
 
 function problemSummary(problem: FakeProblem): Json {
+  const { tags, starred, archived, notes } = problem.remarks;
   return {
+    ...{ tags, starred, archived, has_notes: notes !== '', revision: 1 },
     problem_id: problem.problemId,
     title: problem.title ?? '',
     graph: problem.graph,

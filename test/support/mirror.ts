@@ -9,7 +9,7 @@ import { type Fact, LAZY } from '../../src/model/facts.js';
 import { apply } from '../../src/model/fold.js';
 import { Journal } from '../../src/orchestrator/decide/journal.js';
 import { nodeFromRow } from '../../src/orchestrator/decide/node-row.js';
-import { problemFromRow } from '../../src/orchestrator/decide/problem.js';
+import { problemFromRow, problemIn } from '../../src/orchestrator/decide/problem.js';
 import { writeFact, writeRows } from '../../src/orchestrator/decide/rows.js';
 import { State } from '../../src/orchestrator/decide/state.js';
 import {
@@ -34,7 +34,7 @@ export class Mirror {
     const told = new Journal(state.cursor, 0, state.undo);
     for (const { fact, seq, at } of facts) {
       told.wallMs = at;
-      this.#prepare(process, fact);
+      this.#prepare(process, told, fact);
       if (told.record(fact) !== seq) throw new Error(`${fact.type} has the number ${seq} in its batch`);
       const moment = { seq, at, nowMs: at, changed: told };
       apply(state, fact, moment);
@@ -83,13 +83,15 @@ export class Mirror {
   }
 
   /** What a process reads before it applies a fact. */
-  #prepare(process: State, fact: Fact): void {
+  #prepare(process: State, told: Journal, fact: Fact): void {
     const state = this.#state;
     if (fact.type === 'graph.stored') {
       state.addGraph(process.graph(fact.graph, fact.graph_version)!);
-    } else if (fact.type === 'iteration.submitted' && !state.problems.has(fact.problem_id)) {
+    } else if (fact.type === 'iteration.submitted' || fact.type === 'problem.changed') {
+      if (state.problems.has(fact.problem_id)) return;
       const row = this.#problems.get(fact.problem_id);
-      if (row) state.undo.put(state.problems, fact.problem_id, problemFromRow(row));
+      const problem = problemIn(state, told, fact.problem_id) ?? (row && problemFromRow(row));
+      if (problem) state.undo.put(state.problems, fact.problem_id, problem);
     }
   }
 

@@ -294,6 +294,7 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   words: fc.array(text),
   texts: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), text, { noNullPrototype: true }),
   inputs: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.array(text), { noNullPrototype: true }),
+  tags: fc.array(text),
   requirements: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), map, { noNullPrototype: true }),
   level: fc.constantFrom(...LOG_LEVELS),
   error,

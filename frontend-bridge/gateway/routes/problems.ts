@@ -5,9 +5,12 @@ import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.j
 import { errorBody, refusalError } from '../errors.js';
 import { type App, asked, found, perform, sendFound } from '../http.js';
 import {
+  changeHeaders,
+  pageQuery,
   pageShape,
   problemParams,
   refuseLostLabels,
+  remarksShape,
   requireField,
   searchShape,
   splitPage,
@@ -17,6 +20,7 @@ import {
 import * as shape from '../schemas.js';
 
 const time = z.iso.datetime({ offset: true }).exactOptional();
+const flag = z.enum(['true', 'false']).exactOptional();
 const listQuery = z.strictObject({
   ...pageShape,
   ...searchShape,
@@ -26,8 +30,11 @@ const listQuery = z.strictObject({
     .string()
     .exactOptional()
     .describe(
-      "A part of the title or of the newest input's text, without regard to case and to how characters are written (`é` in one or two)",
+      "A part of the title, of a tag, of the notes or of the newest input's text, without regard to case and to how characters are written (`é` in one or two)",
     ),
+  starred: flag.describe('Only those with a star, or without'),
+  archived: flag.describe('Only those that are archived, or are not; both where it is absent'),
+  tag: z.string().exactOptional().describe('Only those that have this tag'),
   created_after: time,
   created_before: time,
 });
@@ -35,7 +42,7 @@ const searchQuery = z.strictObject({ ...pageShape, ...searchShape });
 const submitBody = z.strictObject({
   graph: z.string().min(1),
   input: z.unknown().describe("The source's value, in the JSON mapping of its type"),
-  title: z.string().max(1000).exactOptional(),
+  ...remarksShape,
   priority: z.number().int().min(0).max(100).exactOptional().describe('Higher first, default 50'),
   require: requireField,
 });
@@ -105,8 +112,25 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => {
       const { rest, page } = splitPage(request.query);
-      return sendFound(reply, await asked(coordinator, reply).problems(rest, page));
+      const { starred, archived, ...filter } = rest;
+      const flags = {
+        ...(starred !== undefined && { starred: starred === 'true' }),
+        ...(archived !== undefined && { archived: archived === 'true' }),
+      };
+      return sendFound(reply, await asked(coordinator, reply).problems({ ...filter, ...flags }, page));
     },
+  );
+
+  app.get(
+    '/v1/tags',
+    {
+      schema: {
+        summary: 'Every tag that some problem has, in order',
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.tag) }),
+      },
+    },
+    async (request, reply) => sendFound(reply, await asked(coordinator, reply).tags(request.query)),
   );
 
   app.get(
@@ -120,6 +144,32 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) =>
       sendFound(reply, await asked(coordinator, reply).problem(request.params.problem_id)),
+  );
+
+  app.patch(
+    '/v1/problems/:problem_id',
+    {
+      schema: {
+        summary: 'Change what people say about a problem: title, tags, notes, star, archived',
+        description:
+          'A JSON merge patch: fields that are absent stay, null takes a field back, tags take the place of all that it had',
+        params: problemParams,
+        headers: changeHeaders,
+        body: z.strictObject(remarksShape),
+        response: shape.answers({ 200: shape.remarks }),
+      },
+    },
+    ({ params, body, headers }, reply) => {
+      const seen = headers['if-match'];
+      const revision = seen === undefined ? {} : { revision: Number(seen.replaceAll('"', '')) };
+      const { problem_id: problemId } = params;
+      return perform(
+        coordinator,
+        { kind: 'change_problem', problemId, change: body, ...revision },
+        reply,
+        headers,
+      );
+    },
   );
 
   app.get(

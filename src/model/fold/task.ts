@@ -3,6 +3,7 @@ import type { Changes, DurableState, Moment } from '../durable.js';
 import { hasEnded } from '../execution.js';
 import type { FactOf, TaskEndFact, TaskError } from '../facts.js';
 import type { PayloadRef } from '../payload.js';
+import { NO_REMARKS, type Remarks } from '../problem.js';
 import { type ModulePhase, type ModuleRun, NONE, NOT_YET, type Overrides, type Task } from '../task.js';
 import { formatTaskId } from '../task-id.js';
 import { type TaskEnd, type TaskState, taskMayBecome } from '../task-state.js';
@@ -20,13 +21,41 @@ export function createProblem(state: DurableState, fact: FactOf<'problem.created
   state.undo.put(state.problems, fact.problem_id, {
     problemId: fact.problem_id,
     createdSeq: moment.seq,
+    changedSeq: undefined,
     graph: fact.graph,
     priority: fact.priority,
-    title: fact.title,
+    ...{ ...NO_REMARKS, ...remarksIn(fact) },
     createdAt: moment.at,
     newestIterationId: 0,
     unfinished: 0,
   });
+}
+
+/** One without unfinished iterations is in memory for this fact only. */
+export function changeProblem(state: DurableState, fact: FactOf<'problem.changed'>, moment: Moment): void {
+  const { undo } = state;
+  const problem = state.problems.get(fact.problem_id);
+  if (!problem) throw new Error(`problem ${fact.problem_id} is not there`);
+  const { title, tags, notes, starred, archived } = { ...problem, ...remarksIn(fact) };
+  undo.set(problem, 'title', title);
+  undo.set(problem, 'tags', tags);
+  undo.set(problem, 'notes', notes);
+  undo.set(problem, 'starred', starred);
+  undo.set(problem, 'archived', archived);
+  undo.set(problem, 'changedSeq', moment.seq);
+  undo.add(moment.changed.problems, problem);
+  if (problem.unfinished === 0) undo.remove(state.problems, problem.problemId);
+}
+
+function remarksIn(fact: FactOf<'problem.created'> | FactOf<'problem.changed'>): Partial<Remarks> {
+  const { title, tags, notes, starred, archived } = fact;
+  return {
+    ...(title !== undefined && { title }),
+    ...(tags !== undefined && { tags }),
+    ...(notes !== undefined && { notes }),
+    ...(starred !== undefined && { starred }),
+    ...(archived !== undefined && { archived }),
+  };
 }
 
 export function submitTask(state: DurableState, fact: FactOf<'iteration.submitted'>, moment: Moment): void {

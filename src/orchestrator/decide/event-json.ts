@@ -7,7 +7,8 @@ export function eventJson(seq: number, at: string, fact: PublicFact): string {
   // Most events are about an execution: these fields are written without a look at their words.
   const { type, problem_id, iteration_id, module, execution_id, attempt, node_id }: Subject = fact;
   let json = `{"seq":${seq},"at":"${at}","type":"${type}"`;
-  if (problem_id !== undefined) json += `,"problem_id":"${problem_id}","iteration_id":${iteration_id}`;
+  if (problem_id !== undefined) json += `,"problem_id":"${problem_id}"`;
+  if (iteration_id !== undefined) json += `,"iteration_id":${iteration_id}`;
   if (module !== undefined) json += `,"module":${JSON.stringify(module)}`;
   if (execution_id !== undefined) json += `,"execution_id":"${execution_id}"`;
   if (attempt !== undefined) json += `,"attempt":${attempt}`;

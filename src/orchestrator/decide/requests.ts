@@ -19,6 +19,7 @@ import { outputRefOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule, aboutTask } from './about.js';
 import { removeNode } from './admission.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
+import { changeProblem, remarksFrom } from './change-problem.js';
 import { addCluster, changeCluster, declareCluster } from './clusters.js';
 import { issue } from './commands.js';
 import { configure } from './configuration.js';
@@ -26,7 +27,7 @@ import { tryAgain } from './deaf.js';
 import { emit } from './emit.js';
 import { announceTypes } from './module-types.js';
 import { leaveQueue, stopExecution } from './planner.js';
-import { problemFromRow } from './problem.js';
+import { problemFromRow, problemIn } from './problem.js';
 import { removeCluster } from './remove-cluster.js';
 import { reuse, storeOverrides, storeOwn, takeOver } from './reuse.js';
 import type { LoadedGraph } from './state.js';
@@ -73,6 +74,8 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
       return submit(turn, request);
     case 'iterate':
       return iterate(turn, request);
+    case 'change_problem':
+      return changeProblem(turn, request);
     case 'task_command':
       return commandTask(turn, request);
     case 'node_command':
@@ -108,14 +111,13 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
   const problemId = turn.ids.uuid();
   const graph: GraphKey = { name: request.graph, version: request.graphVersion };
   const priority = request.priority ?? DEFAULT_PRIORITY;
-  const title = request.title ?? '';
   emit(turn, {
     type: 'problem.created',
     problem_id: problemId,
     iteration_id: 1,
     graph: graph.name,
-    title,
     priority,
+    ...{ title: '', ...remarksFrom(request) },
   });
   const problem = turn.state.problems.get(problemId)!;
   const task = createTask(turn, problem, graph, { prepared: request.prepared, from: request });
@@ -132,7 +134,7 @@ function iterate(turn: Turn, request: Extract<PreparedRequest, { kind: 'iterate'
     return refusal('unavailable', 'being_removed', message, { retryAfter: 1 });
   }
   const row = loaded.problems.get(problemId);
-  const problem = state.problems.get(problemId) ?? (row && problemFromRow(row));
+  const problem = problemIn(state, turn.journal, problemId) ?? (row && problemFromRow(row));
   if (!problem) return refusal('not_found', 'unknown_problem', `no problem ${problemId}`);
   const parentId = request.parentIterationId ?? loaded.newestSucceeded.get(problemId);
   let parent: TaskRow | undefined;

@@ -5,26 +5,34 @@
 import type { Command } from '../../model/command.js';
 import type { Moment } from '../../model/durable.js';
 import type { Fact, IndexEntry } from '../../model/facts.js';
+import { marksOf, NO_REMARKS } from '../../model/problem.js';
 import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Key } from '../../store/store.js';
 import { indexKey } from '../index-key.js';
-import { AGES_DOUBTED, EMPTY, encodeRow, lateIndexKey, taskToRow } from '../records.js';
+import {
+  AGES_DOUBTED,
+  EMPTY,
+  encodeRow,
+  lateIndexKey,
+  marksRowOf,
+  type ProblemRow,
+  taskToRow,
+} from '../records.js';
 import { summaryNow } from '../summary.js';
 import { clusterToRow } from './cluster-row.js';
 import { commandToRow } from './command-row.js';
 import { indexKeysNow } from './indexing.js';
 import type { Journal } from './journal.js';
 import { nodeToRow } from './node-row.js';
-import { problemToRow } from './problem.js';
+import { problemIn, problemToRow } from './problem.js';
 import type { State } from './state.js';
 
 /** Adds the payloads, and the rows of what the batch has changed. */
 export function writeRows(state: State, journal: Journal): void {
   for (const { ref, bytes } of journal.payloads)
     journal.put('payloads', [ref.problemId, ref.iterationId, ref.owner, ref.seq], bytes);
-  for (const problem of journal.problems)
-    journal.putRow('problems', [problem.createdSeq], problemToRow(problem));
+  for (const problem of journal.problems) writeProblem(journal, problemToRow(problem));
   for (const task of journal.tasks)
     journal.putRow('iterations', [task.id.problemId, task.id.iterationId], taskToRow(task));
   for (const node of journal.nodes)
@@ -45,7 +53,15 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
   switch (fact.type) {
     case 'problem.created':
       journal.putRow('problem_ids', [fact.problem_id], seq);
+      for (const mark of marksOf({ ...NO_REMARKS, ...fact }))
+        journal.put('problems_by_mark', [mark, seq], EMPTY);
       return;
+    case 'problem.changed': {
+      const { createdSeq } = problemIn(state, journal, fact.problem_id)!;
+      for (const mark of fact.lost) journal.delete('problems_by_mark', [mark, createdSeq]);
+      for (const mark of fact.gained) journal.put('problems_by_mark', [mark, createdSeq], EMPTY);
+      return;
+    }
     case 'iteration.submitted':
       writeSubmitted(state, journal, fact);
       return;
@@ -133,6 +149,8 @@ function writeRemoved(journal: Journal, fact: Fact): void {
     case 'problem.hidden':
       journal.delete('problem_ids', [fact.problem_id]);
       for (const ended of TASK_ENDS) journal.delete('problems_by_state', [ended, fact.problem_seq]);
+      for (const mark of fact.marks) journal.delete('problems_by_mark', [mark, fact.problem_seq]);
+      journal.delete('problem_marks', [fact.problem_seq]);
       return;
     case 'problem.removed':
       journal.delete('problems', [fact.problem_seq]);
@@ -193,6 +211,11 @@ function writeEnded(journal: Journal, problemId: string, iterationId: number): v
   for (const key of indexKeysNow(task)) journal.put('iteration_index', key, summary);
   if (problem.newestIterationId === iterationId)
     journal.put('problems_by_state', [task.state, task.problemSeq], summary);
+}
+
+function writeProblem(journal: Journal, row: ProblemRow): void {
+  journal.putRow('problems', [row.created_seq], row);
+  if (row.changed_seq !== undefined) journal.putRow('problem_marks', [row.created_seq], marksRowOf(row));
 }
 
 function writeCommand(state: State, journal: Journal, command: Command): void {

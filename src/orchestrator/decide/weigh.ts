@@ -9,6 +9,7 @@
  *     iterating on the problem meanwhile, the rest.
  */
 import type { Command } from '../../model/command.js';
+import { MAX_TAGS, marksOf } from '../../model/problem.js';
 import type { Task } from '../../model/task.js';
 import { TASK_ENDS, taskHasEnded } from '../../model/task-state.js';
 import { declaredBy, everIndexed } from '../declared-indexes.js';
@@ -18,6 +19,7 @@ import { forgetNodes } from './admission.js';
 import { attempt } from './attempt.js';
 import { emit } from './emit.js';
 import type { Journal } from './journal.js';
+import { remarksOf } from './problem.js';
 import { writeRows } from './rows.js';
 import type { LoadedGraph } from './state.js';
 import type { Turn } from './turn.js';
@@ -27,7 +29,11 @@ type MatterOf<K extends Matter['kind']> = Extract<Matter, { kind: K }>;
 export type Held = Pick<Journal, 'facts' | 'writes' | 'nodes' | 'commands' | 'answered'>;
 
 /** Rows beside the parts of an iteration: its own, its problem's, and those by which that is found. */
-const OTHER_ROWS = 3 + TASK_ENDS.length;
+const OTHER_ROWS =
+  3 +
+  TASK_ENDS.length +
+  1 +
+  marksOf({ tags: Array(MAX_TAGS).fill(''), starred: true, archived: true }).length;
 const DECLINED: Weighed = { kind: 'declined' };
 
 /** Adds to the turn's journal what it writes, and throws where it cannot be decided: then nothing is changed. */
@@ -120,7 +126,8 @@ function removeIteration(
   const { first, isAll } = firstOf(belongings, DELETES_AT_ONCE - OTHER_ROWS);
   const { index, eventPages: event_pages, payloads, blobs } = first;
   const about = { problem_id, iteration_id };
-  if (isWhole && isShown) emit(turn, { type: 'problem.hidden', problem_id, problem_seq });
+  if (isWhole && isShown)
+    emit(turn, { type: 'problem.hidden', problem_id, problem_seq, marks: marksOf(remarksOf(problem)) });
   const parts = { index, event_pages, payloads, blobs };
   emit(turn, { type: 'iteration.thinned', ...about, problem_seq, ...parts });
   if (!isAll) {

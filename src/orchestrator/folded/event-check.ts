@@ -17,6 +17,7 @@ import type { GraphsThen } from '../queries/graphs.js';
 import type { TaskRow } from '../records.js';
 import { cursorOf } from '../tables.js';
 import { FleetFold } from './fleet-fold.js';
+import { RemarksFold } from './remarks-fold.js';
 import { TaskFold } from './task-fold.js';
 
 /** Pages of events that are read at once: each has up to a mebibyte. */
@@ -47,6 +48,7 @@ export class EventCheck {
     const cursor = await cursorOf(this.#deps.reader);
     let expected: number | undefined;
     const fleet = new FleetFold(this.#deps);
+    const remarks = new RemarksFold(this.#deps);
     for await (const { key, value } of entriesOf(this.#deps.reader, 'events', { page: EVENT_PAGES })) {
       const first = Number(key[0]);
       if (expected !== undefined && first !== expected)
@@ -59,10 +61,14 @@ export class EventCheck {
         expected += 1;
         this.#deps.count('events');
         if (this.#isFoldable(`events ${first}`, event))
-          await this.#fit(`events ${first}`, seq, () => fleet.take(event));
+          await this.#fit(`events ${first}`, seq, async () => {
+            await fleet.take(event);
+            await remarks.take(event);
+          });
       }
     }
     this.#fleet = fleet;
+    remarks.finish();
     if (expected !== undefined && expected !== cursor + 1)
       this.#deps.fault('meta cursor', `is ${cursor}, the newest event is ${expected - 1}`);
   }

@@ -73,8 +73,13 @@ export class TaskFold {
 
   /** The same of its problem, as its first iteration's events made it. */
   problemDifference(): string | undefined {
-    const newest_iteration_id = 0;
-    return this.#created && differenceOf({ ...this.#problem, newest_iteration_id }, this.#created);
+    const created = this.#created;
+    if (!created) return undefined;
+    const row = { ...this.#problem, newest_iteration_id: 0 };
+    // What people have made of it since then is told by no event of a task.
+    return row.changed_seq === undefined
+      ? differenceOf(row, created)
+      : differenceOf(withoutRemarks(row), withoutRemarks(created));
   }
 
   /** With what the event does not show. Nothing where the row is not about it. */
@@ -119,6 +124,7 @@ export class TaskFold {
       case 'execution.log':
       case 'execution.progress':
       case 'output.refused':
+      case 'problem.changed':
       case 'graph.stored':
       case 'node.joined':
       case 'node.status':
@@ -174,6 +180,19 @@ export class TaskFold {
   #tell(fact: Fact): void {
     this.#state.apply(fact, this.#seq, this.#at);
   }
+}
+
+function withoutRemarks(row: ProblemRow): unknown {
+  const {
+    title: _,
+    tags: __,
+    notes: ___,
+    starred: ____,
+    archived: _____,
+    changed_seq: ______,
+    ...rest
+  } = row;
+  return rest;
 }
 
 function isEnd({ type }: Fact): boolean {

@@ -4,12 +4,14 @@
  * 1. Problems come in the order of their creation, whatever state they are in: those whose newest iteration has ended from the stretch
  *    of its state in `problems_by_state`, the others, which are few, from `unfinished`; together they are all, each once.
  * 2. All of it is read in one snapshot, so that a problem that ends meanwhile is in one of them.
+ * 3. Problems that have a mark (a star, a tag, archived) come from the stretch of that mark in `problems_by_mark`, in the same order.
+ * 4. A summary tells the title and the marks of the time when it was written: of a problem that was changed, `problem_marks` has those of now.
  */
 import { TASK_ENDS, type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Entry, Key, Reader } from '../../store/store.js';
 import type { ProblemRow, TaskRow } from '../records.js';
-import { decodeSummary, type Summary, summaryOf } from '../summary.js';
-import { iterations, problems } from '../tables.js';
+import { decodeSummary, remarked, type Summary, summaryOf } from '../summary.js';
+import { iterations, problemMarks, problems } from '../tables.js';
 import type { Slices } from './slices.js';
 
 /** An iteration that may be found; of problems, their newest one. */
@@ -17,6 +19,8 @@ export interface Candidate {
   readonly summary: Summary;
   /** Its row, which is large, and lies elsewhere. */
   readonly whole: () => Promise<TaskRow | undefined>;
+  /** What its problem's notes say. */
+  readonly notes: () => Promise<string>;
   /** A value of an output that is known without its payload, by the name that an index has for it. */
   readonly known?: { readonly field: string; readonly value: unknown };
 }
@@ -27,6 +31,8 @@ export interface ProblemsWanted {
   /** Begin behind the one with this `created_seq`. */
   readonly after: number | undefined;
   readonly descending: boolean;
+  /** What they are marked with. @default all */
+  readonly mark?: string | undefined;
 }
 
 /** Entries that are read at once: a page of a list, mostly. */
@@ -34,13 +40,20 @@ const READ_PAGE = 64;
 
 /** A candidate whose row has been read. */
 export function candidateOf(problem: ProblemRow, task: TaskRow): Candidate {
-  return { summary: summaryOf(problem, task), whole: async () => task };
+  const { notes = '' } = problem;
+  return { summary: summaryOf(problem, task), whole: async () => task, notes: async () => notes };
 }
 
 /** A candidate whose row is read when it is asked for. */
-export function summarized(reader: Reader, summary: Summary): Candidate {
-  const { problem_id, iteration_id } = summary;
-  return { summary, whole: () => iterations.get(reader, [problem_id, iteration_id]) };
+export async function summarized(reader: Reader, written: Summary): Promise<Candidate> {
+  const { problem_id, iteration_id, problem_seq } = written;
+  const marks = await problemMarks.get(reader, [problem_seq]);
+  const summary = marks ? remarked(written, marks) : written;
+  return {
+    summary,
+    whole: () => iterations.get(reader, [problem_id, iteration_id]),
+    notes: async () => (summary.noted ? ((await problems.get(reader, [problem_seq]))?.notes ?? '') : ''),
+  };
 }
 
 /** A candidate by its rows, where nothing holds its summary. @param iterationId the newest if absent */
@@ -62,13 +75,16 @@ export async function* problemsInOrder(
   wanted: ProblemsWanted,
   slices: Slices,
 ): AsyncGenerator<Candidate> {
-  const { state, after, descending } = wanted;
+  const { state, after, descending, mark } = wanted;
   const ends = state === undefined ? TASK_ENDS : TASK_ENDS.filter((end) => end === state);
   const isUnfinished = state === undefined || !taskHasEnded(state);
-  const stretches = [
-    ...ends.map((end) => new Stretch(reader, 'problems_by_state', [end], after, descending)),
-    ...(isUnfinished ? [new Stretch(reader, 'unfinished', [], after, descending)] : []),
-  ];
+  const stretches =
+    mark === undefined
+      ? [
+          ...ends.map((end) => new Stretch(reader, 'problems_by_state', [end], after, descending)),
+          ...(isUnfinished ? [new Stretch(reader, 'unfinished', [], after, descending)] : []),
+        ]
+      : [new Stretch(reader, 'problems_by_mark', [mark], after, descending)];
   for (;;) {
     let first: Stretch | undefined;
     for (const stretch of stretches) {
@@ -77,7 +93,7 @@ export async function* problemsInOrder(
     }
     if (first === undefined) return;
     const { seq, value } = first.take();
-    const candidate = await candidateAt(reader, seq, value, first.table === 'unfinished');
+    const candidate = await candidateAt(reader, seq, value, first.table);
     if (candidate) yield candidate;
     // Skipped candidates are counted only here.
     else await slices.rest();
@@ -89,12 +105,15 @@ async function candidateAt(
   reader: Reader,
   seq: number,
   value: Uint8Array,
-  isUnfinished: boolean,
+  table: Stretch['table'],
 ): Promise<Candidate | undefined> {
+  if (table === 'problems_by_mark') return readCandidate(reader, seq);
   const summary = decodeSummary(value);
   if (summary) return summarized(reader, summary);
   const candidate = await readCandidate(reader, seq);
-  return candidate && taskHasEnded(candidate.summary.state) !== isUnfinished ? candidate : undefined;
+  return candidate && taskHasEnded(candidate.summary.state) === (table !== 'unfinished')
+    ? candidate
+    : undefined;
 }
 
 /** Problems of one kind in the order of their creation, read ahead page by page. */
@@ -108,7 +127,7 @@ class Stretch {
 
   constructor(
     readonly reader: Reader,
-    readonly table: 'problems_by_state' | 'unfinished',
+    readonly table: 'problems_by_state' | 'problems_by_mark' | 'unfinished',
     readonly prefix: Key,
     after: number | undefined,
     readonly descending: boolean,

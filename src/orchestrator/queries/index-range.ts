@@ -38,6 +38,7 @@ export function narrowed(range: IndexRange, { operator, value }: Comparison): In
       return within(range, [field, element], [field, afterKind(kind)]);
     case '!=':
     case '~':
+    case 'has':
       return range;
     default:
       return operator satisfies never;
@@ -45,7 +46,7 @@ export function narrowed(range: IndexRange, { operator, value }: Comparison): In
 }
 
 export function isNarrowing({ operator, value }: Comparison): boolean {
-  return value !== null && operator !== '!=' && operator !== '~';
+  return value !== null && operator !== '!=' && operator !== '~' && operator !== 'has';
 }
 
 function within(range: IndexRange, low: Key, high: Key): IndexRange {

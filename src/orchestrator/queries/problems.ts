@@ -1,10 +1,11 @@
 /** Problems: one by itself, and lists of them, newest first, with filters. Only a search looks into payloads: at the inputs' texts. */
 import { fold } from '../../base/fold.js';
+import { ARCHIVED, markOfTag, STARRED, tagOfMark } from '../../model/problem.js';
 import type { Reader } from '../../store/store.js';
 import type { Page, PageRequest, ProblemFilter, Refusal, View } from '../port.js';
 import type { ProblemRow, TaskRow } from '../records.js';
 import { iterationSummary, summaryOf } from '../summary.js';
-import { iterations, payloads, problems } from '../tables.js';
+import { iterations, payloads, problems, problemsByMark } from '../tables.js';
 import { type Candidate, problemsInOrder } from './candidates.js';
 import { type Moment, notFound, problemOf } from './moment.js';
 import { badCursor, isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
@@ -39,8 +40,30 @@ async function wholeProblem({ reader }: Moment, row: ProblemRow): Promise<View> 
   });
   return {
     ...problemView(summaryOf(row, newest[0]!.row)),
+    notes: row.notes ?? '',
     newest_iterations: newest.map((one) => iterationView(iterationSummary(one.row))),
   };
+}
+
+/** Each tag that a problem has, in order: one look for each, however many problems have it. */
+export async function tags({ reader, slices }: Moment, page: PageRequest): Promise<Page<View> | Refusal> {
+  const after = readCursor(page.cursor);
+  if (isRefusal(after)) return after;
+  const limit = limitOf(page);
+  const items: View[] = [];
+  for (let last = String(after?.[0] ?? ''); ; ) {
+    const [key] = await problemsByMark.keys(reader, {
+      prefix: [],
+      after: [markOfTag(last), Number.MAX_SAFE_INTEGER],
+      limit: 1,
+    });
+    const tag = key && tagOfMark(String(key[0]));
+    if (tag === undefined) return { items, next_cursor: null };
+    if (items.length === limit) return { items, next_cursor: writeCursor([last]) };
+    items.push({ tag });
+    last = tag;
+    await slices.rest();
+  }
 }
 
 export async function listProblems(
@@ -56,7 +79,7 @@ export async function listProblems(
   const items: View[] = [];
   const scanLimit = filter.q === undefined ? SCAN_LIMIT : SEARCH_LIMIT;
   let scanned = 0;
-  const wanted = { state: filter.state, after, descending: true };
+  const wanted = { state: filter.state, mark: markOf(filter), after, descending: true };
   for await (const candidate of problemsInOrder(reader, wanted, slices)) {
     scanned += 1;
     if (await accepts(candidate)) items.push(problemView(candidate.summary));
@@ -65,6 +88,13 @@ export async function listProblems(
     await slices.rest();
   }
   return { items, next_cursor: null };
+}
+
+/** What all of them are marked with. */
+export function markOf({ starred, archived, tag }: ProblemFilter): string | undefined {
+  if (tag !== undefined) return markOfTag(tag);
+  if (starred) return STARRED;
+  return archived ? ARCHIVED : undefined;
 }
 
 /** The `created_seq` behind which a page begins. */
@@ -82,7 +112,7 @@ export function problemAcceptor(
 ): ((candidate: Candidate) => Promise<boolean>) | Refusal {
   const bounds = timeBounds(filter);
   if (isRefusal(bounds)) return bounds;
-  const { graph, state } = filter;
+  const { graph, state, starred, archived, tag } = filter;
   const q = filter.q === undefined ? undefined : fold(filter.q);
   return async (candidate) => {
     const { summary } = candidate;
@@ -91,9 +121,18 @@ export function problemAcceptor(
       summary.problem_created_at > bounds.after &&
       summary.problem_created_at < bounds.before &&
       (state === undefined || summary.state === state) &&
-      (q === undefined || fold(summary.title).includes(q) || inputHolds(reader, await candidate.whole(), q))
+      (starred === undefined || (summary.starred ?? false) === starred) &&
+      (archived === undefined || (summary.archived ?? false) === archived) &&
+      (tag === undefined || (summary.tags?.includes(tag) ?? false)) &&
+      (q === undefined || (await remarksHold(candidate, q)) || inputHolds(reader, await candidate.whole(), q))
     );
   };
+}
+
+/** `q` is folded. */
+async function remarksHold({ summary, notes }: Candidate, q: string): Promise<boolean> {
+  const { title, tags = [] } = summary;
+  return [title, ...tags].some((text) => fold(text).includes(q)) || fold(await notes()).includes(q);
 }
 
 const ESCAPE = /\\u([0-9a-f]{4})/gi;

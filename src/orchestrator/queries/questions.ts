@@ -11,7 +11,7 @@ import { graph, listGraphs } from './graphs.js';
 import { execution, executionOutput, executions, iteration, output } from './iterations.js';
 import { type Moment, notFound } from './moment.js';
 import type { Decoded } from './payloads.js';
-import { problem, problemCreatedAt } from './problems.js';
+import { problem, problemCreatedAt, tags } from './problems.js';
 import { iterationsFound, problemsFound, searchIterations } from './searches.js';
 import { commandView } from './views.js';
 
@@ -34,6 +34,7 @@ export const JSON_QUESTIONS: {
   problems: problemsFound,
   problem,
   problemCreatedAt,
+  tags,
   iterations: iterationsFound,
   searchIterations,
   iteration,

@@ -7,17 +7,18 @@
  * 3. An order that needs all of them is refused when they are too many for the time: a page of some would not be the first page.
  */
 import { plainOf, printJson } from '../../base/json/json-text.js';
+import { tagOfMark } from '../../model/problem.js';
 import type { TaskState } from '../../model/task-state.js';
 import type { Key, Reader } from '../../store/store.js';
 import { exactValue, indexElement } from '../index-key.js';
 import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
 import type { ProblemRow, TaskRow } from '../records.js';
 import type { Summary } from '../summary.js';
-import { iterationIndex, iterations, problems } from '../tables.js';
+import { iterationIndex, iterations, problems, problemsByMark } from '../tables.js';
 import { type Candidate, candidateOf, problemsInOrder, readCandidate, summarized } from './candidates.js';
 import type { CompiledSearch } from './filter/compile.js';
 import { holds } from './filter/expression.js';
-import { type Field, indexName, readField } from './filter/fields.js';
+import { type Field, indexName, markAmong, readField } from './filter/fields.js';
 import { aboveLow, belowHigh, type IndexRange, isNarrowing, narrowed, wholeIndex } from './index-range.js';
 import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';
 import { type Rank, Ranking } from './ranking.js';
@@ -46,6 +47,8 @@ export interface SearchDeps {
   readonly accepts: (candidate: Candidate) => boolean | Promise<boolean>;
   /** Of problems: the state that all of them have, where something besides the filter says so. */
   readonly state?: TaskState | undefined;
+  /** The same of a mark of their problems. */
+  readonly mark?: string | undefined;
 }
 
 /** A page takes no longer than this, whatever it is asked for. */
@@ -124,8 +127,16 @@ class Search {
     return this.#deps.state ?? (named?.value as TaskState | undefined);
   }
 
+  /** The mark that every problem has that can be found. */
+  #mark(): string | undefined {
+    if (this.#scope.kind === 'problem') return undefined;
+    return this.#deps.mark ?? markAmong(this.#query.conditions);
+  }
+
   /** What the list is narrowed by where no output's index is. */
   #listIndex(): string | undefined {
+    const mark = this.#mark();
+    if (mark !== undefined) return tagOfMark(mark) === undefined ? mark : 'tags';
     return this.#state() === undefined ? undefined : 'state';
   }
 
@@ -278,7 +289,7 @@ class Search {
     if (this.#scope.kind === 'problems') {
       yield* problemsInOrder(
         this.#deps.reader,
-        { state: this.#state(), after: after?.[0], descending },
+        { state: this.#state(), mark: this.#mark(), after: after?.[0], descending },
         this.#deps.slices,
       );
       return;
@@ -287,13 +298,23 @@ class Search {
       const begun = await problems.get(this.#deps.reader, [after[0]]);
       if (begun) yield* this.#iterationsOf(begun, after[1], descending);
     }
-    const behind = after && { after: [after[0]] };
-    for await (const { row } of problems.walk(this.#deps.reader, {
-      prefix: [],
-      reverse: descending,
-      ...behind,
-    }))
+    for await (const row of this.#problemsAfter(after?.[0], descending))
       yield* this.#iterationsOf(row, undefined, descending);
+  }
+
+  async *#problemsAfter(seq: number | undefined, descending: boolean): AsyncGenerator<ProblemRow> {
+    const { reader } = this.#deps;
+    const mark = this.#mark();
+    const prefix = mark === undefined ? [] : [mark];
+    const walk = { prefix, reverse: descending, ...(seq !== undefined && { after: [...prefix, seq] }) };
+    if (mark === undefined) {
+      for await (const { row } of problems.walk(reader, walk)) yield row;
+      return;
+    }
+    for await (const key of problemsByMark.walkKeys(reader, walk)) {
+      const row = await problems.get(reader, [key[1]!]);
+      if (row) yield row;
+    }
   }
 
   async *#iterationsOf(
@@ -323,7 +344,7 @@ class Search {
       if (problem?.newest_iteration_id !== iterationId) return undefined;
     }
     const found = summary
-      ? summarized(reader, summary)
+      ? await summarized(reader, summary)
       : await readCandidate(reader, problemSeq, iterationId);
     return found && { ...found, ...known };
   }
@@ -426,7 +447,7 @@ async function wholeOf(
   },
 ): Promise<unknown> {
   const task = await candidate.whole();
-  if (!task || field.kind === 'stored' || field.kind === 'time') return undefined;
+  if (!task || (field.kind !== 'input' && field.kind !== 'output')) return undefined;
   return plainOf(await (field.kind === 'input' ? read.input(task) : read.output(task, field.module)));
 }
 

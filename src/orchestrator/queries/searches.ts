@@ -5,9 +5,9 @@ import { ITERATION_FIELDS, PROBLEM_FIELDS } from './filter/fields.js';
 import { listIterations } from './iterations.js';
 import { type Moment, problemOf } from './moment.js';
 import { isRefusal } from './pages.js';
-import { listProblems, problemAcceptor } from './problems.js';
+import { listProblems, markOf, problemAcceptor } from './problems.js';
 import { type Scope, type SearchDeps, search } from './search.js';
-import { iterationView, problemView } from './views.js';
+import { iterationView, marksView, problemView } from './views.js';
 
 export function isSearch({ filter, order_by, fields }: SearchQuery): boolean {
   return filter !== undefined || order_by !== undefined || fields !== undefined;
@@ -21,7 +21,11 @@ export async function problemsFound(
   if (!isSearch(filter)) return listProblems(moment, filter, page);
   const accepts = problemAcceptor(moment.reader, filter);
   if (isRefusal(accepts)) return accepts;
-  return found(moment, { kind: 'problems' }, filter, page, { accepts, state: filter.state });
+  return found(moment, { kind: 'problems' }, filter, page, {
+    accepts,
+    state: filter.state,
+    mark: markOf(filter),
+  });
 }
 
 /** Of one problem: by their number, unless the query says otherwise. */
@@ -51,7 +55,7 @@ async function found(
   scope: Scope,
   query: SearchQuery,
   page: PageRequest,
-  more: Partial<Pick<SearchDeps, 'accepts' | 'state'>> = {},
+  more: Partial<Pick<SearchDeps, 'accepts' | 'state' | 'mark'>> = {},
 ): Promise<Page<View> | Refusal> {
   const ofProblems = scope.kind === 'problems';
   const modules = new Set<string>();
@@ -70,7 +74,9 @@ async function found(
     },
     covers: (field, graph) => graphs.cover(field, graph),
     view: (summary) =>
-      ofProblems ? problemView(summary) : { ...iterationView(summary), title: summary.title },
+      ofProblems
+        ? problemView(summary)
+        : { ...iterationView(summary), title: summary.title, ...marksView(summary) },
     accepts: () => true,
     ...more,
   };

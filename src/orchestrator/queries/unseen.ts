@@ -15,7 +15,7 @@ export class Unseen {
 
   /** `look` gives the whole input or output that the field would be in; it is asked once a field, where that may help. */
   async note(name: string, field: Field, value: unknown, look: () => Promise<unknown>): Promise<void> {
-    if (field.kind === 'stored' || field.kind === 'time' || this.#seen.has(name)) return;
+    if ((field.kind !== 'input' && field.kind !== 'output') || this.#seen.has(name)) return;
     if (value !== undefined) {
       this.#seen.add(name);
       this.#names.delete(name);

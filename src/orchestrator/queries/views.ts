@@ -17,6 +17,8 @@ export function problemView(newest: Summary): View {
   return {
     problem_id: newest.problem_id,
     title: newest.title,
+    ...marksView(newest),
+    revision: newest.changed_seq ?? newest.problem_seq,
     graph: newest.graph,
     state: newest.state,
     priority: newest.priority,
@@ -26,6 +28,10 @@ export function problemView(newest: Summary): View {
     newest_iteration_id: newest.iteration_id,
     finished_at: time(newest.finished_at),
   };
+}
+
+export function marksView({ tags = [], starred = false, archived = false, noted = false }: Summary): View {
+  return { tags, starred, archived, has_notes: noted };
 }
 
 /** Whose output it is. */

@@ -76,6 +76,53 @@ describe('problems and iterations', () => {
     ]);
   });
 
+  it('takes what people say about a problem with it and later, by the field, for a revision and with a key', async () => {
+    const said = { title: 'Steel', tags: ['a', 'B 2'], notes: '# n', starred: true, archived: false };
+    const { body: made } = await call('POST', '/v1/problems', { graph: 'demo', input: {}, ...said });
+    const path = `/v1/problems/${made.problem_id}`;
+    expect(running.coordinator.requests.at(-1)).toMatchObject(said);
+    const merge = {
+      'content-type': 'application/merge-patch+json',
+      'if-match': '"17"',
+      'idempotency-key': 'k',
+    };
+    const changed = await call('PATCH', path, { title: null, archived: true }, merge);
+    expect([changed.status, changed.body]).toMatchObject([200, { ...said, title: '', archived: true }]);
+    expect(running.coordinator.requests.at(-1)).toEqual({
+      ...{ kind: 'change_problem', problemId: made.problem_id, revision: 17 },
+      change: { title: null, archived: true },
+    });
+    expect((await call('GET', path)).body).toMatchObject({ notes: '# n', has_notes: true, archived: true });
+    expect((await call('GET', '/v1/problems?archived=false&starred=true&tag=a')).body.items).toEqual([]);
+    expect((await call('GET', '/v1/problems?archived=true&starred=true&tag=a')).body.items).toHaveLength(1);
+    expect((await call('GET', '/v1/tags')).body.items).toEqual([{ tag: 'B 2' }, { tag: 'a' }]);
+    expect((await call('PATCH', path, {}, { 'if-match': 'W/"17"' })).body.error.code).toBe('invalid_header');
+  });
+
+  it.each([
+    [{ title: 'x'.repeat(201) }, '/title out_of_range'],
+    [{ tags: Array.from({ length: 21 }, (_, at) => `t${at}`) }, '/tags out_of_range'],
+    [{ tags: ['a', 'x'.repeat(65)] }, '/tags/1 out_of_range'],
+    [{ tags: ['a', 'a'] }, '/tags invalid_value'],
+    [{ tags: [' a'] }, '/tags/0 invalid_value'],
+    [{ tags: ['a,b'] }, '/tags/0 invalid_value'],
+    [{ notes: 'é'.repeat(32 * 1024 + 1) }, '/notes invalid_value'],
+    [{ starred: 1 }, '/starred wrong_type'],
+    [{ note: 'x' }, '/note unknown_field'],
+  ])('refuses %o at its field (%#)', async (said, fault) => {
+    const { body: made } = await call('POST', '/v1/problems', { graph: 'demo', input: {} });
+    const answers = [
+      await call('PATCH', `/v1/problems/${made.problem_id}`, said),
+      await call('POST', '/v1/problems', { graph: 'demo', input: {}, ...said }),
+    ];
+    for (const { status, body } of answers) {
+      expect([status, body.error.code]).toEqual([422, 'invalid_body']);
+      expect(
+        body.error.details.map(({ path, code }: { path: string; code: string }) => `${path} ${code}`),
+      ).toEqual([fault]);
+    }
+  });
+
   it('gives the same answer to the same Idempotency-Key, and refuses it for another body', async () => {
     const key = { 'idempotency-key': 'k-1' };
     const body = { graph: 'demo', input: { text: 'a' } };

@@ -47,6 +47,8 @@ const CONTRACT = [
   'GET /v1/clusters',
   'GET /v1/clusters/{name}',
   'PATCH /v1/clusters/{name}',
+  'PATCH /v1/problems/{problem_id}',
+  'GET /v1/tags',
   'DELETE /v1/clusters/{name}',
   'POST /v1/jobs',
   'GET /v1/jobs',

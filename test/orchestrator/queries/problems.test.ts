@@ -90,7 +90,7 @@ describe('a list of problems', () => {
     );
   });
 
-  it('is read from the indexes alone where they have ended, by time, by state and by what is indexed', async () => {
+  it('is read from the indexes and the few marks alone where they have ended, by time, by state and by what is indexed', async () => {
     await write(
       Array.from({ length: 40 }, (_, at) => ({
         title: `number ${at}`,
@@ -104,12 +104,12 @@ describe('a list of problems', () => {
       return [...new Set(reads)].filter((table) => table !== 'meta').sort();
     };
     const byTime = await tablesOf((page) => queries.problems({}, page));
-    expect(byTime).toEqual(['problems_by_state', 'unfinished']);
+    expect(byTime).toEqual(['problem_marks', 'problems_by_state', 'unfinished']);
     const byState = await tablesOf((page) => queries.problems({ state: 'failed' }, page));
-    expect(byState).toEqual(['problems_by_state']);
+    expect(byState).toEqual(['problem_marks', 'problems_by_state']);
     const search = { filter: 'meter.value >= 5 and title ~ "number"', order_by: 'meter.value' };
     const byOutput = await tablesOf((page) => queries.searchIterations(search, page));
-    expect(byOutput).toEqual(['iteration_index']);
+    expect(byOutput).toEqual(['iteration_index', 'problem_marks']);
   });
 
   it('refuses the cursor of another list', async () => {

@@ -32,7 +32,10 @@ export interface CompiledSearch {
 const MAX_SHOWN = 50;
 
 /** What looking at a field takes: a stored one is at hand, a payload has to be read and decoded. */
-const COST: Readonly<Record<Field['kind'], number>> = { stored: 0, time: 0, input: 1, output: 1 };
+const COST: Readonly<Record<Field['kind'], number>> = {
+  ...{ stored: 0, time: 0 },
+  ...{ notes: 1, input: 1, output: 1 },
+};
 
 export interface Vocabulary {
   readonly stored: Readonly<Record<string, Field>>;

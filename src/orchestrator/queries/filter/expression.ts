@@ -2,7 +2,7 @@
 import { fold } from '../../../base/fold.js';
 
 export type Scalar = string | number | boolean;
-export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | '~';
+export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | '~' | 'has';
 
 export interface Comparison {
   readonly kind: 'compare';
@@ -83,11 +83,14 @@ export function cheapestFirst(expression: Expression, cost: (field: string) => n
 
 /**
  * What is not there, or of another type than the value, fits no comparison but those with `null`. `~` is "contains", without regard to
- * case and to how characters are written (`fold`); in a list it is enough that one item does. The others compare texts byte by byte.
+ * case and to how characters are written (`fold`); in a list it is enough that one item does. `has` is true of a list of which one item is equal.
+ * The others compare texts byte by byte.
  */
-function compare(actual: unknown, { operator, value }: Comparison): boolean {
+function compare(actual: unknown, { operator, value }: Pick<Comparison, 'operator' | 'value'>): boolean {
   if (value === null) return (operator === '=') === (actual === undefined || actual === null);
   if (operator === '~') return contains(actual, fold(String(value)));
+  if (operator === 'has')
+    return Array.isArray(actual) && actual.some((item) => compare(item, { operator: '=', value }));
   if (typeof actual !== typeof value) return false;
   const order = compareScalars(actual as Scalar, value);
   switch (operator) {

@@ -6,6 +6,7 @@
  */
 import { partAt } from '../../../base/json/exact.js';
 import { didYouMean } from '../../../base/nearest.js';
+import { ARCHIVED, markOfTag, STARRED } from '../../../model/problem.js';
 import { TASK_STATES, taskHasEnded } from '../../../model/task-state.js';
 import { valueAt } from '../../index-key.js';
 import type { TaskRow } from '../../records.js';
@@ -20,6 +21,8 @@ export type Field =
       readonly name: string;
       readonly read: (summary: Summary) => number | undefined;
     }
+  /** Of the problem: they are in its row only. */
+  | { readonly kind: 'notes' }
   | { readonly kind: 'input'; readonly path: readonly string[] }
   | { readonly kind: 'output'; readonly module: string; readonly path: readonly string[] };
 
@@ -37,6 +40,10 @@ const time = (name: string, read: (summary: Summary) => number | undefined): [st
 const COMMON: [string, Field][] = [
   stored('problem_id', (summary) => summary.problem_id),
   stored('title', (summary) => summary.title),
+  stored('tags', (summary) => summary.tags ?? []),
+  stored('starred', (summary) => summary.starred ?? false),
+  stored('archived', (summary) => summary.archived ?? false),
+  ['notes', { kind: 'notes' }],
   stored('graph', (summary) => summary.graph),
   stored('priority', (summary) => summary.priority),
   stored('state', (summary) => summary.state),
@@ -98,6 +105,16 @@ export function indexName(field: Field): string | undefined {
   return field.kind === 'output' ? [field.module, ...field.path].join('.') : undefined;
 }
 
+/** The first mark that all that fit these conditions have. */
+export function markAmong(conditions: readonly Comparison[]): string | undefined {
+  for (const { field, operator, value } of conditions) {
+    if (field === 'starred' && operator === '=' && value === true) return STARRED;
+    if (field === 'archived' && operator === '=' && value === true) return ARCHIVED;
+    if (field === 'tags' && operator === 'has' && typeof value === 'string') return markOfTag(value);
+  }
+  return undefined;
+}
+
 /** The comparison with its value in the field's own terms, or what is wrong with the value and where. */
 export function checkComparison(
   comparison: Comparison,
@@ -106,12 +123,14 @@ export function checkComparison(
   const { operator, value, valueAt: position } = comparison;
   const wrong = (message: string): { position: number; message: string } => ({ position, message });
   if (operator === '~' && typeof value !== 'string') return wrong('~ takes a quoted text');
+  if (operator === 'has' && value === null) return wrong('has takes a text, a number, true or false');
   if (value === null)
     return operator === '=' || operator === '!=' ? comparison : wrong('null goes with = and != only');
-  if (typeof value === 'boolean' && operator !== '=' && operator !== '!=')
+  if (typeof value === 'boolean' && !['=', '!=', 'has'].includes(operator))
     return wrong(`${value} goes with = and != only`);
   if (field.kind === 'time') {
-    const at = typeof value === 'string' && operator !== '~' ? Date.parse(value) : Number.NaN;
+    const at =
+      typeof value === 'string' && operator !== '~' && operator !== 'has' ? Date.parse(value) : Number.NaN;
     if (Number.isNaN(at)) return wrong(`${field.name} is compared with a time, like "2026-01-31T12:00:00Z"`);
     return { ...comparison, value: at };
   }
@@ -142,6 +161,8 @@ export async function readField(
     case 'stored':
     case 'time':
       return field.read(candidate.summary);
+    case 'notes':
+      return candidate.notes();
     case 'input': {
       const task = await candidate.whole();
       return task && at(await read.input(task), field.path);

@@ -1,7 +1,7 @@
 /**
  * The language of `filter=`, as a parsing expression grammar: comparisons, `not`, `and`, `or` (binding in this order), parentheses.
  *
- *     carbon_footprint.carbon_footprint < 0.2 and state = "succeeded" or title ~ "steel"
+ *     carbon_footprint.carbon_footprint < 0.2 and state = "succeeded" or title ~ "steel" and tags has "paper"
  *
  * Every field and value keeps its place in the text, so that what is wrong with its meaning is shown where it stands too.
  */
@@ -28,7 +28,7 @@ First = [A-Za-z_]
 Rest = [A-Za-z0-9_-]
 Word = "and"i / "or"i / "not"i
 
-Operator "a comparison (=, !=, <, <=, >, >=, ~)" = "<=" / ">=" / "!=" / "=" / "<" / ">" / "~"
+Operator "a comparison (=, !=, <, <=, >, >=, ~, has)" = "<=" / ">=" / "!=" / "=" / "<" / ">" / "~" / "has"i End { return "has"; }
 
 Value "a number, a quoted text, true, false or null" = value:(Number / NoFinite / Text / Constant) { return { value, at: offset() + 1 }; }
 Number = "-"? [0-9]+ ("." [0-9]+)? ("e"i [+-]? [0-9]+)? !Rest { return Number(text()); }
