@@ -1,5 +1,6 @@
 /** The difference of two iterations, as a person reads it. */
 import { plainOf, printJson } from '../base/json/json-text.js';
+import { type OutputTypes, shownValue } from './shown-values.js';
 import { table } from './table.js';
 
 /** A field that differs; `null` on a side where it is not there. */
@@ -21,14 +22,25 @@ export interface Diff {
   readonly modules: Readonly<Record<string, readonly Difference[]>>;
 }
 
-export function describeDiff(diff: Diff): string {
+/** Whether an output as a whole is a text on both sides, as bytes are. */
+export function holdsTexts({ modules }: Diff): boolean {
+  return Object.values(modules).some((all) => all.some(({ path, a, b }) => path === '' && isText(a, b)));
+}
+
+/** `types`: those of the outputs, for bytes. */
+export function describeDiff(diff: Diff, types: OutputTypes = {}): string {
   const parts: [string, readonly Difference[]][] = [
     ['input', diff.input ?? []],
     ['overrides', diff.overrides ?? []],
     ...Object.entries(diff.modules),
   ];
   const rows = parts.flatMap(([part, differences]) =>
-    differences.map(({ path, a, b }) => [part, path.slice(1), show(a), show(b), change(a, b)]),
+    differences.map(({ path, a, b }) => [
+      part,
+      path.slice(1),
+      ...[a, b].map((one) => show(one, path === '' ? types[part] : undefined)),
+      change(a, b),
+    ]),
   );
   const reused = (['a', 'b'] as const).flatMap((side) => {
     const modules = diff.reused?.[side] ?? [];
@@ -48,8 +60,18 @@ export function change(before: unknown, after: unknown): string {
   return Number.isFinite(percent) ? `${percent > 0 ? '+' : ''}${percent.toFixed(digits)} %` : '';
 }
 
-function show(value: unknown): string {
-  if (value === null) return '(none)';
-  const text = typeof value === 'string' ? value : printJson(value);
+function isText(...values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === 'string' || value === null);
+}
+
+function show(output: unknown, type?: string): string {
+  if (output === null) return '(none)';
+  const value = type === undefined ? output : shownValue(output, type);
+  const text = typeof value === 'string' ? value : isNumber(value) ? String(value) : printJson(output);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
+
+/** Also one that is kept as it was written, and one that JSON has no form for. */
+function isNumber(value: unknown): boolean {
+  return typeof plainOf(value) === 'number';
 }

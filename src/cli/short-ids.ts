@@ -6,7 +6,7 @@ import { isUuid } from '../base/ids.js';
 import type { TaskId } from '../model/task-id.js';
 import type { Client, Json } from './client.js';
 import { CliError, EXIT } from './exit.js';
-import { taskIdArgument } from './task.js';
+import { problemPath, taskIdArgument } from './task.js';
 
 /** Fewer letters fit too much. */
 const SHORTEST = 4;
@@ -20,7 +20,7 @@ interface Listed {
 
 /** The problem with this id, or with the only id that ends so. Throws `ambiguous_id`. */
 export async function problemIdOf(client: Client, text: string): Promise<string> {
-  if (isUuid(text) || text.length < SHORTEST || !SUFFIX.test(text)) return text;
+  if (isUuid(text) || !isSuffix(text)) return text;
   const ids: string[] = [];
   let cursor: string | undefined;
   do {
@@ -35,10 +35,26 @@ export async function problemIdOf(client: Client, text: string): Promise<string>
   return only(text, ids, 'PROBLEM_ID');
 }
 
-/** `<problem_id>/<iteration_id>`, of which the problem's may be short. Throws `bad_task_id`, `ambiguous_id`. */
+/**
+ * `<problem_id>/<iteration_id>`, of which the problem's may be short; a problem alone stands for its newest iteration. Throws `bad_task_id`,
+ * `ambiguous_id`, `unknown_problem`.
+ */
 export async function taskIdOf(client: Client, text: string): Promise<TaskId> {
   const [problem = '', ...rest] = text.split('/');
-  return taskIdArgument([await problemIdOf(client, problem), ...rest].join('/'));
+  const id = await problemIdOf(client, problem);
+  if (isUuid(id))
+    return taskIdArgument(`${id}/${rest.length > 0 ? rest.join('/') : await newestOf(client, id)}`);
+  if (!isSuffix(problem)) return taskIdArgument(text);
+  throw new CliError(
+    EXIT.badInput,
+    'unknown_problem',
+    `TASK_ID: no problem has an id that ends with ${problem}.`,
+  );
+}
+
+async function newestOf(client: Client, problemId: string): Promise<string> {
+  const { value } = await client.get(problemPath(problemId));
+  return String(value.newest_iteration_id);
 }
 
 /** The node with this id, with this name of an instance, or with the only id that ends so. Throws `ambiguous_id`. */
@@ -51,14 +67,27 @@ export async function nodeIdOf(client: Client, text: string): Promise<string> {
     nodes.push(...value.items);
     cursor = value.next_cursor ?? undefined;
   } while (cursor !== undefined);
-  const named = nodes.find(({ instance }) => instance === text);
-  if (named) return String(named.node_id);
-  if (text.length < SHORTEST || !SUFFIX.test(text)) return text;
+  const named = nodes.filter(({ instance }) => instance === text);
+  if (named.length > 1) throw ambiguousName(text, named);
+  if (named[0]) return String(named[0].node_id);
+  if (!isSuffix(text)) return text;
   return only(
     text,
     nodes.map(({ node_id }) => String(node_id)),
     'NODE_ID',
   );
+}
+
+function isSuffix(text: string): boolean {
+  return text.length >= SHORTEST && SUFFIX.test(text);
+}
+
+/** A program that plays several modules is a node of each, all of one name. */
+function ambiguousName(name: string, nodes: readonly Json[]): CliError {
+  const some = nodes.slice(0, SHOWN).map(({ node_id: id, module }) => `${String(id)} (${String(module)})`);
+  const more = nodes.length > SHOWN ? ` and ${nodes.length - SHOWN} more` : '';
+  const message = `NODE_ID: ${nodes.length} nodes are named ${name}: ${some.join(', ')}${more}.`;
+  return new CliError(EXIT.badInput, 'ambiguous_id', message, { hint: 'Give the end of an id.' });
 }
 
 /** Where no id ends so, the text itself: the orchestrator says that there is none. */

@@ -1,12 +1,12 @@
 /** A task from outside: its name, its state as a person reads it, and waiting for its end. */
 import { type ScalarTag, stringify } from 'yaml';
-import { entriesOf } from '../base/json/exact.js';
-import { JsonText, plainOf } from '../base/json/json-text.js';
+import { JsonText } from '../base/json/json-text.js';
 import { follow, type StreamedEvent } from '../client/follow.js';
 import { formatTaskId, parseTaskId, type TaskId } from '../model/task-id.js';
 import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.js';
 import type { Client, Json } from './client.js';
 import { CliError, EXIT } from './exit.js';
+import { type OutputTypes, outputTypes, shownValue } from './shown-values.js';
 import { stackBelow } from './stack.js';
 import { table } from './table.js';
 
@@ -38,7 +38,7 @@ export function taskIdArgument(text: string): TaskId {
   throw new CliError(
     EXIT.badInput,
     'bad_task_id',
-    `TASK_ID: ${JSON.stringify(text)} is no <problem_id>/<iteration_id>.`,
+    `TASK_ID: ${JSON.stringify(text)} is not a task: give <problem_id>/<iteration_id>.`,
   );
 }
 
@@ -51,7 +51,7 @@ export function taskPath(task: TaskId): string {
 }
 
 export interface WatchHandlers {
-  readonly onState?: (view: IterationView) => void;
+  readonly onState?: (view: IterationView) => void | Promise<void>;
   readonly onEvent?: (event: StreamedEvent) => void;
 }
 
@@ -65,7 +65,7 @@ export async function waitForTask(
   for (;;) {
     const { value: view, cursor } = await client.get<IterationView>(taskPath(task));
     if (hasEnded(view.state)) return view;
-    handlers.onState?.(view);
+    await handlers.onState?.(view);
     await followToEnd(client, task, cursor, signal, handlers);
     if (signal.aborted) {
       throw new CliError(
@@ -113,12 +113,20 @@ export function demandSuccess(view: IterationView): void {
   );
 }
 
+/** A task for a person. Where bytes may be among its outputs, the orchestrator is asked for their types. */
+export async function describedTask(client: Client, view: IterationView): Promise<string> {
+  const mayHoldBytes = Object.values(view.modules).some(({ output }) => typeof output === 'string');
+  return describeTask(view, mayHoldBytes ? await outputTypes(client, view.graph, view.graph_version) : {});
+}
+
 /** The modules of a task, then what each of them put out. */
-export function describeTask(view: IterationView): string {
+export function describeTask(view: IterationView, types: OutputTypes = {}): string {
   const modules = Object.entries(view.modules);
   const rows = modules.map(([name, one]) => [name, one.state, one.attempts, one.node_id, noteOf(one)]);
   const outputs = Object.fromEntries(
-    modules.filter(([, one]) => one.output !== null).map(([name, one]) => [name, one.output]),
+    modules
+      .filter(([, one]) => one.output !== null)
+      .map(([name, one]) => [name, shownValue(one.output, types[name])]),
   );
   return [
     `${view.task_id}  ${view.state}`,
@@ -128,7 +136,7 @@ export function describeTask(view: IterationView): string {
       error?.stack ? ['', `${name}: ${error.code}${stackBelow(error.stack)}`] : [],
     ),
     ...(Object.keys(outputs).length > 0
-      ? ['', stringify(shortened(outputs), { lineWidth: 0, customTags: [WRITTEN_NUMBER] }).trimEnd()]
+      ? ['', stringify(outputs, { lineWidth: 0, customTags: [WRITTEN_NUMBER] }).trimEnd()]
       : []),
   ].join('\n');
 }
@@ -156,19 +164,3 @@ const WRITTEN_NUMBER: ScalarTag = {
   resolve: (text) => text,
   stringify: ({ value }) => String(value),
 };
-
-/** What a line of a terminal bears; `--json` shows everything. */
-const SHOWN_CHARACTERS = 200;
-
-function shortened(value: unknown): unknown {
-  if (typeof value === 'string' && value.length > SHOWN_CHARACTERS) {
-    return `${value.slice(0, SHOWN_CHARACTERS)}… (${value.length} characters, whole with --json)`;
-  }
-  if (Array.isArray(value)) return value.map(shortened);
-  if (typeof plainOf(value) !== 'object' || value === null) return value;
-  const entries = entriesOf(value as object).map(([field, inner]): [string, unknown] => [
-    field,
-    shortened(inner),
-  ]);
-  return Array.isArray(plainOf(value)) ? entries.map(([, inner]) => inner) : new Map(entries);
-}

@@ -254,6 +254,12 @@ describe('looking back', () => {
     const short = task.problemId.slice(-8);
     expect((await tutti('show', short, '--json')).json.problem_id).toBe(task.problemId);
     expect((await tutti('show', `${short}/1`, '--json')).json.task_id).toBe(`${task.problemId}/1`);
+    expect((await tutti('logs', short)).exit).toBe(0);
+    const none = await tutti('logs', 'ffffffff');
+    expect([none.exit, none.err]).toEqual([
+      2,
+      expect.stringContaining('no problem has an id that ends with ffffffff'),
+    ]);
     const unknown = await tutti('show', 'ffffffff');
     expect([unknown.exit, unknown.err]).toEqual([2, expect.stringContaining('ffffffff')]);
     running.coordinator.nodes.set('aa-1234', fakeNode({ node_id: 'aa-1234', instance: 'one' }));
@@ -263,6 +269,12 @@ describe('looking back', () => {
       2,
       expect.stringContaining('2 ids end with 1234: aa-1234, bb-1234'),
     ]);
+    running.coordinator.nodes.set(
+      'cc-5678',
+      fakeNode({ node_id: 'cc-5678', instance: 'one', module: 'other' }),
+    );
+    const named = await tutti('node', 'one', 'stop');
+    expect([named.exit, named.err]).toEqual([2, expect.stringContaining('cc-5678 (other)')]);
     expect((await tutti('node', 'two', 'stop', '--json')).json.target).toMatchObject({ node_id: 'bb-1234' });
   });
 });

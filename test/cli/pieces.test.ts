@@ -44,6 +44,28 @@ describe('a value for people', () => {
     );
   });
 
+  it('is shown as what it is where it is bytes, and cut with a count where it is long', () => {
+    const module = { state: 'succeeded', attempts: 1, node_id: 'n', waiting_reason: null, error: null };
+    const csv = Buffer.from('x,y\n0,1\n').toString('base64');
+    const picture = Buffer.from(`\x89PNG\r\n\x1a\n${'x'.repeat(12_000)}`, 'latin1').toString('base64');
+    const modules = {
+      data: { ...module, output: csv },
+      plot: { ...module, output: picture },
+      rows: { ...module, output: Array.from({ length: 500 }, (_, index) => ({ index })) },
+    };
+    const types = { data: 'bytes:text/csv', plot: 'bytes', rows: 'json' };
+    const shown = describeTask({ task_id: 't/1', state: 'succeeded', modules }, types);
+    expect(shown).toContain('data: |\n  x,y\n  0,1\nplot: image/png, 12 kB\nrows:\n');
+    expect(shown.split('\n').slice(-2)).toEqual(['  - index: 19', '  - … (500 items, whole with --json)']);
+    const differing = { a: 1, b: 2, modules: { data: [{ path: '', a: csv, b: null }] } };
+    expect(describeDiff(differing, types)).toMatch(/data +x,y 0,1 +\(none\)/);
+  });
+
+  it('is NaN in a difference where it is', () => {
+    const b = readExactly('{"$number":"NaN"}');
+    expect(describeDiff({ a: 1, b: 2, modules: { m: [{ path: '/x', a: 1, b }] } })).toMatch(/x +1 +NaN$/);
+  });
+
   it('is shown in a difference as it was written, with the change of a number', () => {
     const [a, b] = ['1.0', '1.50'].map(readExactly);
     expect(describeDiff({ a: 1, b: 2, modules: { m: [{ path: '/x', a, b }] } })).toMatch(

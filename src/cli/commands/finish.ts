@@ -2,7 +2,8 @@ import type { Json } from '../client.js';
 import { eventLine } from '../event-line.js';
 import { writeLine } from '../io.js';
 import type { Session } from '../program.js';
-import { demandSuccess, describeTask, taskIdArgument, waitForTask } from '../task.js';
+import { demandSuccess, taskIdArgument, waitForTask } from '../task.js';
+import { printShortages, printTask } from './print-task.js';
 
 /** Prints the task that was begun; with `wait` follows it to its end and prints that. */
 export async function finish(session: Session, begun: Json, wait: boolean): Promise<void> {
@@ -11,8 +12,9 @@ export async function finish(session: Session, begun: Json, wait: boolean): Prom
   if (!wait) return session.print(begun, () => taskId);
   if (!json) writeLine(io.stdout, taskId);
   const view = await waitForTask(client, taskIdArgument(taskId), io.signal, {
+    onState: (state) => printShortages(session, state),
     onEvent: (event) => writeLine(io.stderr, eventLine(event)),
   });
-  session.print(view, () => describeTask(view));
+  await printTask(session, view);
   demandSuccess(view);
 }

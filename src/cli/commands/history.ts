@@ -3,12 +3,14 @@ import { type Command, Option } from 'commander';
 import { TASK_STATES } from '../../model/task-state.js';
 import { iterationNumber, pageLimit } from '../arguments.js';
 import type { Json } from '../client.js';
-import { type Diff, describeDiff } from '../diff.js';
+import { type Diff, describeDiff, holdsTexts } from '../diff.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { problemIdOf, taskIdOf } from '../short-ids.js';
+import { outputTypes } from '../shown-values.js';
 import { table } from '../table.js';
-import { describeTask, type IterationView, problemPath, taskPath } from '../task.js';
+import { type IterationView, problemPath, taskPath } from '../task.js';
+import { printTask } from './print-task.js';
 
 interface Listed {
   readonly items: readonly Json[];
@@ -65,7 +67,7 @@ export function showCommand(program: Command, io: Io): void {
         const { value } = await session.client.get<IterationView>(
           taskPath(await taskIdOf(session.client, id)),
         );
-        session.print(value, () => describeTask(value));
+        await printTask(session, value);
       } else {
         const { value } = await session.client.get(problemPath(await problemIdOf(session.client, id)));
         session.print(value, () => describeProblem(value));
@@ -86,7 +88,13 @@ export function diffCommand(program: Command, io: Io): void {
       const session = openSession(options, io);
       const path = problemPath(await problemIdOf(session.client, problemId));
       const { value } = await session.client.get<Diff>(`${path}/diff`, { a, b });
-      session.print(value, () => describeDiff(value));
+      const isAsked = !session.json && holdsTexts(value);
+      const { value: iteration } = isAsked
+        ? await session.client.get(`${path}/iterations/${b}`)
+        : { value: {} };
+      const { graph, graph_version: version } = iteration as Json;
+      const types = isAsked ? await outputTypes(session.client, graph, version) : {};
+      session.print(value, () => describeDiff(value, types));
     });
 }
 

@@ -74,8 +74,9 @@ export function nodeCommand(program: Command, io: Io): void {
     .argument('<node_id>')
     .action(async (nodeId: string, options: CommonOptions) => {
       const session = openSession(options, io);
-      const removed = await session.client.delete(`/v1/nodes/${encodeURIComponent(nodeId)}`);
-      session.print(removed, () => `${nodeId}  removed`);
+      const id = await nodeIdOf(session.client, nodeId);
+      const removed = await session.client.delete(`/v1/nodes/${encodeURIComponent(id)}`);
+      session.print(removed, () => `${id}  removed`);
     });
   node
     .argument('<node_id>')

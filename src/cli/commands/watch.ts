@@ -4,8 +4,9 @@ import { printEvent } from '../event-line.js';
 import { type Io, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { taskIdOf } from '../short-ids.js';
-import { demandSuccess, describeTask, waitForTask } from '../task.js';
+import { demandSuccess, describedTask, waitForTask } from '../task.js';
 import { drawToEnd, type Terminal, terminalOf } from '../watch/live.js';
+import { printTask } from './print-task.js';
 
 export function watchCommand(program: Command, io: Io): void {
   clientCommand(program, 'watch', 'Watch a task to its end, or everything until Ctrl-C')
@@ -35,12 +36,12 @@ async function watchTask(session: Session, id: string): Promise<void> {
   const terminal = json ? undefined : terminalOf(io);
   if (terminal !== undefined) return watchLive(session, id, terminal);
   const view = await waitForTask(client, await taskIdOf(client, id), io.signal, {
-    onState: (state) => {
-      if (!json) writeLine(io.stdout, `${describeTask(state)}\n`);
+    onState: async (state) => {
+      if (!json) writeLine(io.stdout, `${await describedTask(client, state)}\n`);
     },
     onEvent: (event) => printEvent(session, event),
   });
-  session.print(view, () => `\n${describeTask(view)}`);
+  await printTask(session, view, '\n');
   demandSuccess(view);
 }
 
@@ -48,6 +49,6 @@ async function watchTask(session: Session, id: string): Promise<void> {
 async function watchLive(session: Session, id: string, terminal: Terminal): Promise<void> {
   const { client, io } = session;
   const view = await drawToEnd(client, await taskIdOf(client, id), terminal, io);
-  session.print(view, () => `\n${describeTask(view)}`);
+  await printTask(session, view, '\n');
   demandSuccess(view);
 }

@@ -1,0 +1,19 @@
+import { writeLine } from '../io.js';
+import type { Session } from '../program.js';
+import { describedTask, type IterationView } from '../task.js';
+
+/** A task as it stands: as JSON, or for a person, below what `lead` is. */
+export async function printTask(session: Session, view: IterationView, lead = ''): Promise<void> {
+  const text = session.json ? '' : `${lead}${await describedTask(session.client, view)}`;
+  session.print(view, () => text);
+}
+
+/** What a task waits for that its own modules do not give: nodes, slots, clusters. It was decided before anybody could listen. */
+export function printShortages({ io }: Session, { task_id: task, modules }: IterationView): void {
+  for (const [name, { state, waiting_reason: reason }] of Object.entries(modules)) {
+    const missing = reason?.replace(/^waiting for /, '').split(', ') ?? [];
+    const isForInputs = missing.every((input) => Object.hasOwn(modules, input));
+    if (state === 'waiting' && !isForInputs)
+      writeLine(io.stderr, `${task.slice(task.lastIndexOf('/') - 8)} ${name} ${reason}`);
+  }
+}
