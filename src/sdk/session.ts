@@ -380,7 +380,7 @@ export class Session {
     this.#say = 'hello';
     this.#helloSentAt = now;
     this.#link = { kind: 'joining', dueAt: now + backoffMs, backoffMs, hellos };
-    if (hellos === HELLOS_BEFORE_NOTE) {
+    if (hellos === HELLOS_BEFORE_NOTE && this.#awaited === undefined) {
       const hint = 'check that this is the control address and that the orchestrator is running';
       this.#note('warn', 'no orchestrator has answered yet; the node keeps trying', { hellos, hint });
     }
@@ -416,6 +416,7 @@ export class Session {
       before.epoch === epoch;
     this.#registration = { nodeId, incarnation, storeId, heartbeatIntervalMs, outputWindow, epoch };
     if (before && !sameStore) this.#executions.forgetEnds();
+    this.#awaited = undefined;
     this.#beatAfter(now);
     this.#effects.push({ kind: 'welcomed', welcome });
     this.#executions.resume();

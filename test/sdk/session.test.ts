@@ -17,6 +17,19 @@ describe('registering', () => {
     expect(momentsOf(driver, 8_000, (kind) => kind === 'hello')).toEqual([]);
   });
 
+  it('says once what it waits for where no graph has its module, and not that nobody answers', () => {
+    const driver = new Driver();
+    driver.step({ kind: 'open' });
+    const notes: string[] = [];
+    for (let hello = 0; hello < 8; hello += 1) {
+      driver.receive([{ kind: 'refused', code: 'unknown_module', message: 'no graph has it' }]);
+      driver.pass(2_000);
+      driver.said();
+      notes.push(...driver.effects('note').map(({ message }) => message));
+    }
+    expect(notes).toEqual(['waits for a graph to be stored: no graph has it']);
+  });
+
   it('says who it is and what it holds in every hello', () => {
     const driver = Driver.running('e1');
     driver.receive([assign('e2')]);

@@ -307,7 +307,7 @@ class Session:
         self._say = "hello"
         self._hello_sent_at = now
         self._link = _Joining(now + backoff_ms, backoff_ms, hellos)
-        if hellos == _HELLOS_BEFORE_NOTE:
+        if hellos == _HELLOS_BEFORE_NOTE and self._awaited is None:
             hint = "check that this is the control address and that the orchestrator is running"
             self._note(
                 "warning", "no orchestrator has answered yet; the node keeps trying", hellos=hellos, hint=hint
@@ -349,6 +349,7 @@ class Session:
         )
         if before is not None and not same_store:
             self._executions.forget_ends()
+        self._awaited = None
         self._beat_after(now)
         for execution_id in welcome.drop:
             self._executions.abandon(execution_id, "the orchestrator does not want it any more", now)
