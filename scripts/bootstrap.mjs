@@ -149,6 +149,12 @@ function test(projects, filters) {
   );
   provide(program('qsub'), ['slurm-wlm', 'slurm-wlm-torque'], ['--no-install-recommends']);
   provide(program('systemd-analyze'), ['systemd'], ['--no-install-recommends']);
+  // Helm's template engine.
+  provide(
+    () => finds('which', 'go') && existsSync('/usr/share/gocode/src/github.com/Masterminds/sprig'),
+    ['golang-go', 'golang-github-masterminds-sprig-dev'],
+    ['--no-install-recommends'],
+  );
   provide(
     pythonModules([
       ...['zmq', 'google.protobuf', 'numpy', 'mypy', 'pip', 'setuptools', 'wheel', 'ensurepip'],
