@@ -8,6 +8,7 @@ import { iterateCommand } from './commands/iterate.js';
 import { exportCommand, iterationsCommand } from './commands/iterations.js';
 import { jobCommands } from './commands/job.js';
 import { eventsCommand, logsCommand } from './commands/logs.js';
+import { problemCommand } from './commands/problem.js';
 import { safekeepingCommands } from './commands/safekeeping.js';
 import { nodeCommand, nodesCommand, taskCommand } from './commands/steer.js';
 import { submitCommand } from './commands/submit.js';
@@ -21,6 +22,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   submitCommand(program, io);
   iterateCommand(program, io);
   problemsCommand(program, io);
+  problemCommand(program, io);
   iterationsCommand(program, io);
   showCommand(program, io);
   diffCommand(program, io);

@@ -23,8 +23,8 @@ export interface Client extends StreamSource {
   post(path: string, body: unknown, options?: { readonly timeoutMs?: number }): Promise<Json>;
   /** Stores a document in its own media type. */
   put(path: string, body: string, mediaType: string): Promise<Json>;
-  /** Changes some fields of what is there. */
-  patch(path: string, body: unknown): Promise<Json>;
+  /** Changes some fields of what is there. @param options `revision`: only where it still is the newest */
+  patch(path: string, body: unknown, options?: { readonly revision?: number }): Promise<Json>;
   /** Uploads a file, which may be larger than memory. */
   putFile(path: string, file: string): Promise<Json>;
   delete(path: string): Promise<Json>;
@@ -97,10 +97,13 @@ export function createClient(options: ClientOptions): Client {
       });
       return (await json(response)) as Json;
     },
-    async patch(path, body) {
+    async patch(path, body, { revision } = {}) {
       const response = await call(address(path), {
         method: 'PATCH',
-        headers: { 'content-type': 'application/json' },
+        headers: {
+          'content-type': 'application/json',
+          ...(revision !== undefined && { 'if-match': `"${revision}"` }),
+        },
         body: printJson(body),
         signal: within(ANSWER_TIMEOUT_MS),
       });

@@ -1,7 +1,7 @@
 /**
  * Requests to one orchestrator.
  *
- * H1. Every POST carries an `Idempotency-Key`, the same one in each of its repeats: it takes effect once, however often it is sent.
+ * H1. Every POST and PATCH carries an `Idempotency-Key`, the same one in each of its repeats: it takes effect once, however often it is sent.
  * H2. A request is repeated where that may help: the connection broke, or the orchestrator asked for it (`Retry-After`). One that has never
  *     answered is not waited for: its address is probably wrong.
  */
@@ -29,6 +29,7 @@ const RETRY_MS = 30_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+const KEYED: readonly string[] = ['POST', 'PATCH'];
 const REPEATABLE: readonly number[] = [429, 503];
 
 export class Http {
@@ -63,7 +64,7 @@ export class Http {
   /** The answer, where it is one of success. Throws `ClientError`, and the reason of a signal that is aborted. */
   async fetch(url: URL, { timeoutMs, ...init }: HttpInit): Promise<Response> {
     const headers = new Headers({ ...this.#authorization, ...(init.headers as Record<string, string>) });
-    if (init.method === 'POST' && !headers.has('idempotency-key'))
+    if (KEYED.includes(init.method ?? '') && !headers.has('idempotency-key'))
       headers.set('idempotency-key', randomUUID());
     const giveUpAt = performance.now() + this.#retryMs;
     const attempt = { ...init, headers };

@@ -7,7 +7,9 @@ export type {
   IterationSummary,
   LogLine,
   Module,
+  Problem,
   ProblemSummary,
+  Remarks,
   Routes,
 } from './generated/routes.js';
 export {
@@ -18,5 +20,5 @@ export {
   Iteration,
   type WaitOptions,
 } from './iteration.js';
-export type { AnswerOf, PartsOf, RequestOptions, RouteName } from './route.js';
-export { type Search, type SubmitOptions, Tutti, type TuttiOptions } from './tutti.js';
+export type { AnswerOf, ChangeOptions, PartsOf, RequestOptions, RouteName } from './route.js';
+export { type ProblemChange, type Search, type SubmitOptions, Tutti, type TuttiOptions } from './tutti.js';

@@ -17,9 +17,14 @@ export type AnswerOf<R extends RouteName> = Routes[R]['answer'];
 export type PartsOf<R extends RouteName> = Omit<Routes[R], 'answer'>;
 
 export interface RequestOptions {
-  /** Of a POST, a name of your own: for 24 hours the same key with the same body gives the same answer. @default a new one */
+  /** Of a POST or a change of a problem, a name of your own: for 24 hours the same key with the same body gives the same answer. @default a new one */
   readonly key?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface ChangeOptions extends RequestOptions {
+  /** Only where it still is the newest one; otherwise `revision_outdated`. @default whichever is the newest */
+  readonly revision?: number | undefined;
 }
 
 interface AnyParts {
@@ -40,7 +45,7 @@ export async function askRoute<R extends RouteName>(
   http: Http,
   route: R,
   parts: PartsOf<R>,
-  { key, signal }: RequestOptions = {},
+  { key, signal, revision }: ChangeOptions = {},
 ): Promise<Answered<AnswerOf<R>>> {
   const { body }: AnyParts = parts;
   const response = await openRoute(http, route, parts, {
@@ -49,6 +54,7 @@ export async function askRoute<R extends RouteName>(
     headers: {
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...(key !== undefined && { 'idempotency-key': key }),
+      ...(revision !== undefined && { 'if-match': `"${revision}"` }),
     },
   });
   const value = (await decoded(response)) as AnswerOf<R>;

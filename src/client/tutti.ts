@@ -1,8 +1,15 @@
 import { type Followed, type FollowOptions, follow } from './follow.js';
-import type { IterationSummary, ProblemSummary, Routes } from './generated/routes.js';
+import type { IterationSummary, Problem, ProblemSummary, Remarks, Routes, Tag } from './generated/routes.js';
 import { Http } from './http.js';
 import { type Difference, type IterateOptions, Iteration, type Labels, parseTaskId } from './iteration.js';
-import { type AnswerOf, askRoute, type PartsOf, type RequestOptions, type RouteName } from './route.js';
+import {
+  type AnswerOf,
+  askRoute,
+  type ChangeOptions,
+  type PartsOf,
+  type RequestOptions,
+  type RouteName,
+} from './route.js';
 
 export interface TuttiOptions {
   /** @default `TUTTI_URL`, else `http://127.0.0.1:7480` */
@@ -19,11 +26,18 @@ export interface TuttiOptions {
 export interface SubmitOptions extends RequestOptions {
   /** A name for people. */
   readonly title?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  /** Markdown. */
+  readonly notes?: string | undefined;
+  readonly starred?: boolean | undefined;
   /** 0 to 100, higher first. @default 50 */
   readonly priority?: number | undefined;
   /** By module, labels that its nodes (of a run module: its cluster) must have for this task. */
   readonly require?: Labels | undefined;
 }
+
+/** What people say about a problem, as far as it is to be another. */
+export type ProblemChange = Routes['PATCH /v1/problems/{problem_id}']['body'];
 
 /** A list's query, without what pages need. */
 export type Search<R extends 'GET /v1/problems' | 'GET /v1/iterations'> = Omit<
@@ -66,11 +80,14 @@ export class Tutti {
 
   /** Submits a problem; its first iteration begins. `input` is what the graph's source takes, in its JSON form. */
   async submit(graph: string, input: unknown, options: SubmitOptions = {}): Promise<Iteration> {
-    const { title, priority, require, ...rest } = options;
+    const { title, tags, notes, starred, priority, require, ...rest } = options;
     const body = {
       graph,
       input,
       ...(title !== undefined && { title }),
+      ...(tags !== undefined && { tags: [...tags] }),
+      ...(notes !== undefined && { notes }),
+      ...(starred !== undefined && { starred }),
       ...(priority !== undefined && { priority }),
       ...(require !== undefined && { require }),
     };
@@ -86,6 +103,27 @@ export class Tutti {
   /** One iteration, by its task id: `<problem_id>/<iteration_id>`. */
   async iteration(taskId: string, { signal }: RequestOptions = {}): Promise<Iteration> {
     return await Iteration.fetch(this.#http, parseTaskId(taskId), signal);
+  }
+
+  /** A problem, by its id: what people say about it, and its newest iterations. */
+  async problem(problemId: string, options: RequestOptions = {}): Promise<Problem> {
+    return await this.request('GET /v1/problems/{problem_id}', { path: { problem_id: problemId } }, options);
+  }
+
+  /** Changes what people say about a problem. A field that is absent stays, `null` takes it back, `tags` are all that it has then. */
+  async changeProblem(
+    problemId: string,
+    change: ProblemChange,
+    options: ChangeOptions = {},
+  ): Promise<Remarks> {
+    const parts = { path: { problem_id: problemId }, body: change };
+    return (await askRoute(this.#http, 'PATCH /v1/problems/{problem_id}', parts, options)).value;
+  }
+
+  /** Every tag that some problem has, in order. */
+  async *tags(): AsyncGenerator<string> {
+    for await (const { tag } of this.#items<Tag>((page) => this.request('GET /v1/tags', { query: page })))
+      yield tag;
   }
 
   /** Problems, newest first, fetched page by page while they are read. */

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { OrchestratorProcess, SUSTAINML_GRAPH } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
-import { accessibilityFaults, browsing } from './browser.js';
+import { accessibilityFaults, browsing, eventually } from './browser.js';
 
 const MODULES = [
   ...[
@@ -195,5 +195,95 @@ describe('the list of problems', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(overflow).toBeLessThanOrEqual(0);
+  });
+});
+
+describe('what people say about a problem', () => {
+  it('is changed on its page and in the list, and every open tab follows', async (ctx) => {
+    const { problem_id } = await orchestrator.submit('pair', {}, { title: 'first words', tags: ['known'] });
+    const shown = `?problem=${problem_id}`;
+    const [{ page, faults }, { page: other }] = [await open(ctx, at(shown)), await open(ctx, at(shown))];
+    const button = (name: string, on = page) =>
+      on.locator('.stage').getByRole('button', { name, exact: true });
+    await other.getByRole('heading', { name: 'first words' }).waitFor();
+
+    await button('Edit the title').click();
+    await page.getByLabel('Title', { exact: true }).fill('last words');
+    await page.keyboard.press('Enter');
+    for (const one of [page, other]) await one.getByRole('heading', { name: 'last words' }).waitFor();
+    await listed(other, /^last words/).waitFor();
+    await expect
+      .poll(() => button('Edit the title').evaluate((it) => it === document.activeElement))
+      .toBe(true);
+
+    await page.getByLabel('Add a tag').fill('a,b');
+    await page.getByText('A tag has letters').waitFor();
+    await page.getByLabel('Add a tag').fill('paper');
+    await page.locator('datalist option[value="known"]').waitFor({ state: 'detached' });
+    await page.keyboard.press('Enter');
+    await button('paper', other).waitFor();
+    await button('Remove the tag known', other).click();
+    await button('Remove the tag known').waitFor({ state: 'detached' });
+
+    await button('Add notes').click();
+    await page.getByLabel('Notes, in Markdown').fill('# Seen\n\nIt is *good*. <img src=x onerror=alert(1)>');
+    await button('Save').click();
+    await other.getByRole('region', { name: 'Notes' }).getByRole('heading', { name: 'Seen' }).waitFor();
+    expect(await other.getByRole('region', { name: 'Notes' }).locator('img').count()).toBe(0);
+
+    await button('Star for last words').click();
+    const star = other.locator('.side').getByRole('button', { name: 'Star for last words' });
+    await eventually(async () => expect(await star.getAttribute('aria-pressed')).toBe('true'));
+    expect(await accessibilityFaults(page)).toEqual([]);
+
+    await button('paper').click();
+    await page.waitForURL(/tag=paper/);
+    await expect.poll(() => page.locator('.rows > li').count(), { timeout: 20_000 }).toBe(1);
+    await button('Archive').click();
+    await listed(page, /^last words/).waitFor({ state: 'detached' });
+    await button('Undo').click();
+    await listed(page, /^last words/).waitFor();
+    await button('Archive').click();
+    await listed(page, /^last words/).waitFor({ state: 'detached' });
+    await page.getByLabel('Archived too').check();
+    await listed(page, /^last words/).waitFor();
+    await button('Unarchive', other).click();
+    await button('Archive').waitFor();
+    await page.getByLabel('Archived too').uncheck();
+    await page.getByLabel('Starred').check();
+    await listed(page, /^last words/).waitFor();
+    await star.click();
+    await listed(page, /^last words/).waitFor({ state: 'detached' });
+    expect(faults).toEqual([]);
+  });
+
+  it('that somebody else writes at the same moment is not lost', async (ctx) => {
+    const { problem_id } = await orchestrator.submit('pair', {}, { title: 'two writers', notes: 'old' });
+    const { page } = await open(ctx, at(`?problem=${problem_id}`));
+    await page.getByRole('button', { name: 'Edit the notes' }).click();
+    await page.getByLabel('Notes, in Markdown').fill('mine');
+    await orchestrator.patch(`/v1/problems/${problem_id}`, { starred: true });
+    await orchestrator.patch(`/v1/problems/${problem_id}`, { notes: 'theirs' });
+    await page.getByText('Somebody else has changed the notes').waitFor();
+    expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Replace theirs' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('region', { name: 'Notes' }).getByText('mine').waitFor();
+    expect((await orchestrator.get(`/v1/problems/${problem_id}`)).body.notes).toBe('mine');
+  });
+
+  it('is in reach on a phone', async (ctx) => {
+    const long = 'a tag that is as long as a tag may be for a narrow screen too';
+    const said = { title: 'x'.repeat(200), tags: ['one', long], notes: '`code`', archived: true };
+    const { problem_id } = await orchestrator.submit('pair', {}, said);
+    const { page } = await open(ctx, at(`?problem=${problem_id}`), { viewport: { width: 390, height: 800 } });
+    await page.getByRole('region', { name: 'Notes' }).getByText('code').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+    await page.getByRole('button', { name: 'Unarchive' }).click();
+    await page.getByRole('button', { name: 'one', exact: true }).click();
+    await page.locator('.rows > li').first().waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
   });
 });

@@ -46,6 +46,59 @@ async function submitted(): Promise<{ problemId: string; iterationId: number }> 
   return { problemId: json.problem_id, iterationId: json.iteration_id };
 }
 
+describe('problem', () => {
+  it('changes what people say about it, and shows it', async () => {
+    const { problemId } = await submitted();
+    const end = problemId.slice(-8);
+    expect((await tutti('problem', end, 'set', '--title', 'Steel', '--tags', 'a, b c')).out).toContain(
+      'Steel',
+    );
+    await tutti('problem', end, 'tag', 'd', 'a');
+    await tutti('problem', end, 'untag', 'b c');
+    await tutti('problem', end, 'star');
+    await tutti('problem', end, 'note', 'looks good');
+    const { json } = await tutti('problem', end, 'note', '**Run** again', '--json');
+    expect(json).toMatchObject({ title: 'Steel', tags: ['a', 'd'], starred: true, archived: false });
+    expect(json.notes).toBe('looks good\n\n**Run** again');
+    const file = join(folder, 'notes.md');
+    writeFileSync(file, '# Notes');
+    expect((await tutti('problem', end, 'set', '--notes', file, '--json')).json.notes).toBe('# Notes');
+    expect((await tutti('problem', end, 'unstar', '--json')).json.starred).toBe(false);
+    const { out } = await tutti('show', end);
+    expect(out).toContain('Steel');
+    expect(out).toContain('tags: a, d\n\n# Notes\n');
+  });
+
+  it('that is archived is listed where that is asked for, or spoken of', async () => {
+    const { problemId } = await submitted();
+    await tutti('submit', 'demo', '--input', '{}', '--title', 'other', '--tag', 'x', '--tag', 'y');
+    await tutti('problem', problemId, 'archive');
+    const listed = async (...args: string[]): Promise<string[]> =>
+      (await tutti('problems', '--json', ...args)).json.items.map((one: { title: string }) => one.title);
+    expect(await listed()).toEqual(['other']);
+    expect(await listed('--all')).toHaveLength(2);
+    expect(await listed('--archived')).toEqual(['']);
+    expect(await listed('--tag', 'y')).toEqual(['other']);
+    expect(await listed('--filter', 'archived = true')).toHaveLength(2);
+    expect((await tutti('problems')).out).toContain('other [x] [y]');
+    await tutti('problem', problemId, 'unarchive');
+    expect(await listed()).toHaveLength(2);
+  });
+
+  it.each([
+    ['missing_argument', 'tag'],
+    ['missing_argument', 'note'],
+    ['missing_argument', 'set'],
+    ['bad_usage', 'star', 'x'],
+    ['no_such_file', 'set', '--notes', '/nowhere/notes.md'],
+  ])('says what is missing or too much (%s): %s %s %s', async (code, ...args) => {
+    const { problemId } = await submitted();
+    const ended = await tutti('problem', problemId, ...args, '--json');
+    expect([ended.exit, ended.json.error.code]).toEqual([2, code]);
+    expect(running.coordinator.requests).toHaveLength(1);
+  });
+});
+
 describe('submit', () => {
   it('prints the task_id, or with --json the whole answer', async () => {
     const human = await tutti('submit', 'demo', '--input', '{"text":"a"}', '--title', 'T', '--priority', '9');

@@ -66,6 +66,29 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     expect((await done.log('train')).at(-1)?.message).toContain('trained to a loss of');
   });
 
+  it('changes what people say about a problem, and finds it by that', async () => {
+    const marked = await tutti.submit('fit', GOOD, {
+      title: 'marked',
+      tags: ['paper', 'draft'],
+      notes: '# N',
+    });
+    const { revision, notes } = await tutti.problem(marked.problemId);
+    expect(notes).toBe('# N');
+    const change = { tags: ['paper'], notes: null, starred: true };
+    const changed = await tutti.changeProblem(marked.problemId, change, { revision });
+    expect(changed).toMatchObject({ title: 'marked', tags: ['paper'], notes: '', starred: true });
+    const late = await refused(tutti.changeProblem(marked.problemId, { title: 'x' }, { revision }));
+    expect([late.code, late.status]).toEqual(['revision_outdated', 412]);
+    const found: string[] = [];
+    for await (const { problem_id } of tutti.problems({ filter: 'tags has "paper" and starred = true' }))
+      found.push(problem_id);
+    expect(found).toEqual([marked.problemId]);
+    const tags: string[] = [];
+    for await (const tag of tutti.tags()) tags.push(tag);
+    expect(tags).toEqual(['paper']);
+    await marked.wait();
+  });
+
   it('gives an iteration as an RO-Crate', async () => {
     const content = Buffer.from(await new Response(await done.crate()).arrayBuffer());
     expect(content.toString('latin1')).toMatch(/^PK.*ro-crate-metadata\.json/s);

@@ -7,6 +7,7 @@ import './styles/values.css';
 import './styles/forms.css';
 import './styles/nodes.css';
 import './styles/overview.css';
+import './styles/remarks.css';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

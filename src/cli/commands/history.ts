@@ -11,6 +11,7 @@ import { outputTypes } from '../shown-values.js';
 import { table } from '../table.js';
 import { type IterationView, problemPath, taskPath } from '../task.js';
 import { printTask } from './print-task.js';
+import { describeRemarks } from './problem.js';
 
 interface Listed {
   readonly items: readonly Json[];
@@ -25,37 +26,66 @@ interface ProblemsOptions extends CommonOptions {
   readonly orderBy?: string;
   readonly limit?: number;
   readonly cursor?: string;
+  readonly starred?: boolean;
+  readonly tag?: string;
+  readonly archived?: boolean;
+  readonly all?: boolean;
 }
 
 export function problemsCommand(program: Command, io: Io): void {
   clientCommand(program, 'problems', 'List problems, newest first')
     .option('--graph <name>', 'only those of this graph')
     .addOption(new Option('--state <state>', 'only those in this state').choices(TASK_STATES))
-    .option('--query <text>', 'only those with this in their title or their newest input')
+    .option('--query <text>', 'only those with this in their title, tags, notes or newest input')
+    .option('--starred', 'only those with a star')
+    .option('--tag <tag>', 'only those with this tag')
+    .option('--archived', 'only those that are archived')
+    .option('--all', 'archived ones too')
     .option('--filter <expression>', "only those that fit, like 'carbon_footprint.carbon_footprint < 0.2'")
     .option('--order-by <field>', 'in the order of a field; -FIELD from the highest down')
     .option('--limit <number>', '1 to 1000 (default 50)', pageLimit)
     .option('--cursor <cursor>', 'go on after an earlier page')
     .action(async (options: ProblemsOptions) => {
       const session = openSession(options, io);
-      const { graph, state, query: q, filter, orderBy, limit: most, cursor } = options;
+      const { graph, state, query: q, filter, orderBy, limit: most, cursor, starred, tag } = options;
       const { value } = await session.client.get<Listed>('/v1/problems', {
         graph,
         state,
         q,
+        starred: starred ? 'true' : undefined,
+        tag,
+        archived: archivedOf(options),
         filter,
         order_by: orderBy,
         limit: most,
         cursor,
       });
       session.print(value, () => {
-        const rows = value.items.map((one) =>
-          ['problem_id', 'state', 'graph', 'created_at', 'title'].map((key) => one[key]),
-        );
+        const rows = value.items.map((one) => [
+          ...['problem_id', 'state', 'graph', 'created_at'].map((key) => one[key]),
+          titleCell(one),
+        ]);
         const more = value.next_cursor === null ? '' : `\n\nmore: --cursor ${value.next_cursor}`;
         return table(['PROBLEM_ID', 'STATE', 'GRAPH', 'CREATED', 'TITLE'], rows) + more;
       });
     });
+}
+
+/** A filter that speaks of archived problems says itself which of them are meant. */
+function archivedOf({ archived, all, filter }: ProblemsOptions): string | undefined {
+  if (archived) return 'true';
+  return all || /\barchived\b/.test(filter ?? '') ? undefined : 'false';
+}
+
+/** Its title, with the star before it and the tags behind it. */
+function titleCell({ title, starred, archived, tags }: Json): string {
+  const said = [
+    ...(starred === true ? ['★'] : []),
+    ...(title ? [String(title)] : []),
+    ...((tags ?? []) as string[]).map((tag) => `[${tag}]`),
+    ...(archived === true ? ['(archived)'] : []),
+  ];
+  return said.join(' ');
 }
 
 export function showCommand(program: Command, io: Io): void {
@@ -103,9 +133,13 @@ function describeProblem(problem: Json): string {
   const rows = iterations.map((one) =>
     ['iteration_id', 'state', 'parent_iteration_id', 'graph_version', 'created_at'].map((key) => one[key]),
   );
-  const title = problem.title ? `  ${String(problem.title).replace(/\s+/g, ' ')}` : '';
+  const [, ...said] = describeRemarks(problem);
+  const title = titleCell({ ...problem, tags: [] });
   return [
-    `${String(problem.problem_id)}  ${String(problem.graph)}  ${String(problem.state)}${title}`,
+    [problem.problem_id, problem.graph, problem.state, ...(title ? [title.replace(/\s+/g, ' ')] : [])].join(
+      '  ',
+    ),
+    ...said,
     '',
     table(['ITERATION', 'STATE', 'PARENT', 'GRAPH VERSION', 'CREATED'], rows),
   ].join('\n');

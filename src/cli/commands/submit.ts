@@ -8,6 +8,7 @@ import { type Labels, requireOption } from './require.js';
 interface SubmitOptions extends CommonOptions {
   readonly input: string;
   readonly title?: string;
+  readonly tag?: readonly string[];
   readonly priority?: number;
   readonly require?: Labels;
   readonly wait?: boolean;
@@ -18,15 +19,17 @@ export function submitCommand(program: Command, io: Io): void {
     .argument('<graph>', "the graph's name")
     .requiredOption('--input <file|-|json>', 'what to solve')
     .option('--title <title>', 'a name for people')
+    .option('--tag <tag>', 'a tag (repeatable)', (tag: string, tags: string[] = []) => [...tags, tag])
     .option('--priority <number>', '0 to 100, higher first (default 50)', priority)
     .option('--wait', 'wait for the end; exit 1 if the task fails')
     .action(async (graph: string, options: SubmitOptions) => {
       const session = openSession(options, io);
-      const { title, priority: given, require } = options;
+      const { title, tag: tags, priority: given, require } = options;
       const body = {
         graph,
         input: await readJsonInput('--input', options.input, io),
         ...(title !== undefined && { title }),
+        ...(tags !== undefined && { tags }),
         ...(given !== undefined && { priority: given }),
         ...(require !== undefined && { require }),
       };

@@ -13,7 +13,7 @@ const AT = '2026-03-01T10:00:00.000Z';
 
 function problem(id: string, fields: Partial<ProblemJson> = {}): ProblemJson {
   const facts = { title: id, graph: 'g', state: 'waiting', created_at: AT, newest_iteration_id: 1 } as const;
-  return { problem_id: id, ...facts, ...fields };
+  return { problem_id: id, ...facts, tags: [], starred: false, archived: false, ...fields };
 }
 
 function page(filter: Partial<ListFilter>, ...items: ProblemJson[]): ProblemsView {
@@ -67,6 +67,34 @@ describe('a page of problems', () => {
     expect(reduceProblems(later, [event('iteration.submitted', 'p1')]).view).toBe(later);
   });
 
+  it('shows what people say of a problem from now on, and lets go what is not marked as it was asked for', () => {
+    const said = event('problem.changed', 'p1', { title: 'new', tags: ['a'], starred: true, notes: 'n' });
+    const { view, complete } = reduceProblems(page({}, problem('p1'), problem('p2')), [said]);
+    expect(view.items[0]).toEqual(problem('p1', { title: 'new', tags: ['a'], starred: true }));
+    expect(complete).toBe(true);
+    const archived = event('problem.changed', 'p1', { archived: true });
+    expect(ids(reduceProblems(page({}, problem('p1')), [archived]).view)).toEqual([]);
+    expect(ids(reduceProblems(page({ archived: true }, problem('p1')), [archived]).view)).toHaveLength(1);
+    const tagged = page({ tag: 'a', starred: true }, problem('p1', { tags: ['a'], starred: true }));
+    expect(ids(reduceProblems(tagged, [event('problem.changed', 'p1', { tags: [] })]).view)).toEqual([]);
+    expect(ids(reduceProblems(tagged, [event('problem.changed', 'p1', { starred: false })]).view)).toEqual(
+      [],
+    );
+    const made = event('problem.created', 'p3', { title: 't', tags: ['a'], starred: true });
+    expect(ids(reduceProblems(tagged, [made, event('problem.created', 'p4')]).view)[0]).toBe('p3 waiting');
+  });
+
+  it('is read again when an older problem may have been marked as it is asked for', () => {
+    const complete = (filter: Partial<ListFilter>, fields: Partial<EventJson>): boolean =>
+      reduceProblems(page(filter), [event('problem.changed', 'old', fields)]).complete;
+    expect(complete({}, { archived: false })).toBe(false);
+    expect(complete({ archived: true }, { archived: false })).toBe(true);
+    expect(complete({ starred: true }, { starred: true })).toBe(false);
+    expect(complete({ tag: 'a' }, { tags: ['b', 'a'] })).toBe(false);
+    expect(complete({ q: 'x' }, { title: 'x' })).toBe(false);
+    expect(complete({}, { title: 'x', starred: true, tags: ['a'] })).toBe(true);
+  });
+
   it('does not grow for ever', () => {
     const events = Array.from({ length: HEAD_LIMIT + 1 }, (_, index) =>
       event('problem.created', `n${index}`),
@@ -77,8 +105,9 @@ describe('a page of problems', () => {
 
 describe('the address', () => {
   it('keeps the filter while things are selected, and drops what makes no sense', () => {
-    const search = withSelection('q=steel&state=failed&problem=p1&at=9', { problem: 'p2', module: 'm' });
-    expect(search).toBe('q=steel&state=failed&problem=p2&module=m');
+    const filter = 'q=steel&state=failed&tag=a+b&starred=true&archived=true';
+    const search = withSelection(`${filter}&problem=p1&at=9`, { problem: 'p2', module: 'm' });
+    expect(search).toBe(`${filter}&problem=p2&module=m`);
     expect(readFilter(new URLSearchParams('q=&state=odd&after=yesterday&graph=g'))).toEqual({
       ...NO_FILTER,
       graph: 'g',

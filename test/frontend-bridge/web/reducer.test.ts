@@ -12,6 +12,7 @@ import type {
   IterationsView,
   NodesView,
   ProblemsView,
+  ProblemView,
   Snapshot,
   TaskEventsView,
   TaskView,
@@ -96,6 +97,7 @@ function node(fields: Partial<NodeJson> = {}): NodeJson {
 }
 
 const nodesView = (...items: NodeJson[]): NodesView => ({ kind: 'nodes', items });
+const UNMARKED = { tags: [], starred: false, archived: false };
 const problemsView = (...items: ProblemsView['items']): ProblemsView => ({
   kind: 'problems',
   filter: NO_FILTER,
@@ -162,6 +164,7 @@ describe('advance', () => {
         state: 'waiting',
         created_at: AT,
         newest_iteration_id: 1,
+        ...UNMARKED,
       }),
       { kind: 'iterations', problem_id: P, items: [] },
       { kind: 'task_events', problem_id: P, iteration_id: 1, items: [] },
@@ -339,6 +342,7 @@ describe('the problems', () => {
     state: 'succeeded',
     created_at: AT,
     newest_iteration_id: 2,
+    ...UNMARKED,
   } as const;
 
   it('put a new one first', () => {
@@ -350,6 +354,16 @@ describe('the problems', () => {
     expect(view.items.map((problem) => problem.problem_id)).toEqual(['p2', P]);
     expect(view.items[0]).toMatchObject({ title: 'new', graph: 'g', state: 'waiting', created_at: AT });
     expect(complete).toBe(true);
+  });
+
+  it('one by itself has what people say of it now, and the revision that says so', () => {
+    const view: ProblemView = { kind: 'problem', problem: { ...known, notes: 'n', revision: 3 } };
+    const said = event('problem.changed', { notes: 'm', starred: true }, 9);
+    expect(reduce(view, said).view).toEqual({
+      ...view,
+      problem: { ...view.problem, notes: 'm', starred: true, revision: 9 },
+    });
+    expect(reduce(view, { ...said, problem_id: 'p2' }).view).toBe(view);
   });
 
   it('show the state of the newest iteration, whatever an older one does', () => {

@@ -69,6 +69,22 @@ class Results(ClientCase):
         self.assertEqual([each["instrument"]["@id"] for each in ran], [f"graph.yaml{x}" for x in ("", "#train", "#plot")])
         self.assertEqual(ran[1]["identifier"], self.done.modules["train"].execution_id)
 
+    def test_what_people_say_about_a_problem_is_changed_and_found(self):
+        marked = self.tutti.submit("fit", GOOD, title="marked", tags=["py", "draft"], notes="# N", starred=True).wait()
+        problem = self.tutti.problem(marked.problem_id)
+        self.assertEqual((problem.notes, problem.tags, problem.starred), ("# N", ["py", "draft"], True))
+        changed = self.tutti.change_problem(
+            marked.problem_id, tags=["py"], notes=None, archived=True, revision=problem.revision
+        )
+        self.assertEqual((changed.title, changed.tags, changed.notes), ("marked", ["py"], ""))
+        with self.assertRaises(ClientError) as refused:
+            self.tutti.change_problem(marked.problem_id, title="x", revision=problem.revision)
+        self.assertEqual((refused.exception.code, refused.exception.status), ("revision_outdated", 412))
+        found = self.tutti.problems(filter='tags has "py"', archived=True, tag="py", starred=True)
+        self.assertEqual([each.problem_id for each in found], [marked.problem_id])
+        self.assertEqual(list(self.tutti.problems(tag="py", archived=False)), [])
+        self.assertEqual([each.tag for each in self.tutti.tags()], ["py"])
+
     def test_an_output_that_is_not_there_is_a_key_error_that_says_why(self):
         with self.assertRaisesRegex(KeyError, r"plto: there is no such module \(did you mean plot\?\)"):
             self.done.outputs["plto"]

@@ -1,7 +1,7 @@
 /** What a person may ask for. Each call carries the caller's idempotency key: sent again, it is still done once. */
 import { patchJson, postJson } from './http.js';
 import { taskPath } from './queries.js';
-import type { ClusterJson, ClusterStatus, ErrorJson } from './shapes.js';
+import type { ClusterJson, ClusterStatus, ErrorJson, ProblemChangeJson, WholeProblemJson } from './shapes.js';
 
 export interface Created {
   readonly problem_id: string;
@@ -60,6 +60,15 @@ export interface Configured {
 
 export function configureNode(nodeId: string, configuration: string, key: string): Promise<Configured> {
   return postJson(`nodes/${encodeURIComponent(nodeId)}/configuration`, { configuration }, key);
+}
+
+/** With `revision`, only where it still is the newest: otherwise `revision_outdated`. */
+export function changeProblem(
+  problemId: string,
+  change: ProblemChangeJson,
+  revision?: number,
+): Promise<WholeProblemJson> {
+  return patchJson(`problems/${encodeURIComponent(problemId)}`, change, revision);
 }
 
 export function changeCluster(name: string, status: ClusterStatus): Promise<ClusterJson> {

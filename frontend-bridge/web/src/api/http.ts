@@ -62,9 +62,9 @@ export function postJson<T>(path: string, body: unknown, idempotencyKey: string)
   return send<T>('POST', path, body, { 'Idempotency-Key': idempotencyKey });
 }
 
-/** What `path` stands for becomes what `body` says of it: the same however often it is sent. */
-export function patchJson<T>(path: string, body: unknown): Promise<T> {
-  return send<T>('PATCH', path, body, {});
+/** What `path` stands for becomes what `body` says of it: the same however often it is sent. With `revision`, only where it is the newest. */
+export function patchJson<T>(path: string, body: unknown, revision?: number): Promise<T> {
+  return send<T>('PATCH', path, body, revision === undefined ? {} : { 'If-Match': `"${revision}"` });
 }
 
 async function send<T>(

@@ -8,6 +8,7 @@ import type {
   NodeEventsView,
   NodesView,
   ProblemsView,
+  ProblemView,
   Snapshot,
   TaskEventsView,
   TaskView,
@@ -33,6 +34,7 @@ import type {
   QueuePlaceJson,
   SampleJson,
   TaskJson,
+  WholeProblemJson,
 } from './shapes.js';
 
 export const LIVE = 'live';
@@ -70,6 +72,9 @@ export function problemsQuery(filter: ListFilter, cursor?: string): Live<Problem
     if (filter.state) params.set('state', filter.state);
     if (filter.after) params.set('created_after', filter.after);
     if (filter.before) params.set('created_before', filter.before);
+    if (filter.tag) params.set('tag', filter.tag);
+    if (filter.starred) params.set('starred', 'true');
+    if (!filter.archived) params.set('archived', 'false');
     if (cursor !== undefined) params.set('cursor', cursor);
     const found = await getJson<PageJson<ProblemJson>>(`problems?${params}`, signal);
     const { items, next_cursor: next } = found.value;
@@ -78,13 +83,23 @@ export function problemsQuery(filter: ListFilter, cursor?: string): Live<Problem
   });
 }
 
-/** A problem's lasting facts: its title and its graph. */
-export function problemQuery(problemId: string): Asked<ProblemJson> {
+/** A problem, and what people say about it. */
+export function problemQuery(problemId: string): Live<ProblemView> {
+  return live([LIVE, 'problem', problemId], async (signal) => {
+    const path = `problems/${encodeURIComponent(problemId)}`;
+    const { cursor, value } = await getJson<WholeProblemJson>(path, signal);
+    return { cursor, value: { kind: 'problem', problem: value } };
+  });
+}
+
+/** Every tag that some problem has, in order. */
+export function tagsQuery(): Asked<readonly string[]> {
   return {
-    queryKey: ['problem', problemId],
-    queryFn: async ({ signal }) =>
-      (await getJson<ProblemJson>(`problems/${encodeURIComponent(problemId)}`, signal)).value,
-    staleTime: Number.POSITIVE_INFINITY,
+    queryKey: ['tags'],
+    queryFn: async ({ signal }) => {
+      const { value } = await getJson<PageJson<{ readonly tag: string }>>(`tags?limit=${PAGE_LIMIT}`, signal);
+      return value.items.map(({ tag }) => tag);
+    },
   };
 }
 

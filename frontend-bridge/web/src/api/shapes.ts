@@ -86,6 +86,26 @@ export interface ProblemJson {
   readonly state: TaskState;
   readonly created_at: string;
   readonly newest_iteration_id: number;
+  readonly tags: readonly string[];
+  readonly starred: boolean;
+  readonly archived: boolean;
+}
+
+/** A problem by itself. */
+export interface WholeProblemJson extends ProblemJson {
+  /** Markdown. */
+  readonly notes: string;
+  /** What a change may be made to, and to nothing later. */
+  readonly revision: number;
+}
+
+/** What people say about a problem, as far as it is to be another. */
+export interface ProblemChangeJson {
+  readonly title?: string;
+  readonly tags?: readonly string[];
+  readonly notes?: string;
+  readonly starred?: boolean;
+  readonly archived?: boolean;
 }
 
 export interface IterationJson {

@@ -7,7 +7,7 @@ export interface Completion {
   readonly words: readonly string[];
 }
 
-const OPERATORS = ['=', '!=', '<', '<=', '>', '>=', '~'];
+const OPERATORS = ['=', '!=', '<', '<=', '>', '>=', '~', 'has'];
 const CONJUNCTIONS = ['and', 'or'];
 const CONSTANTS = ['true', 'false', 'null', 'NaN'];
 const STATES = ['succeeded', 'failed', 'running', 'pending', 'cancelled', 'aborted', 'suspended'].map(

@@ -44,9 +44,10 @@ export default function IterationsPage({
   onSelect: Select;
 }): ReactNode {
   const found = useQuery(problemQuery(problem));
-  const graph = useQuery({ ...newestGraphQuery(found.data?.graph ?? ''), enabled: found.data !== undefined });
+  const named = found.data?.view.problem;
+  const graph = useQuery({ ...newestGraphQuery(named?.graph ?? ''), enabled: named !== undefined });
   const error = found.error ?? graph.error;
-  const title = titleOf(found.data?.title, problem);
+  const title = titleOf(named?.title, problem);
   useTab(`Iterations of ${title}`);
   return (
     <article className="task" aria-labelledby="iterations-title">

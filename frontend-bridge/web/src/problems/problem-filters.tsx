@@ -39,6 +39,23 @@ export function ProblemFilters({ filter, onChange }: ProblemFiltersProps): React
           ))}
         </select>
       </div>
+      <div className="switches">
+        <Switch label="Starred" isOn={filter.starred} onChange={(starred) => onChange({ starred })} />
+        <Switch label="Archived too" isOn={filter.archived} onChange={(archived) => onChange({ archived })} />
+      </div>
+      {filter.tag !== undefined && (
+        <p className="tag">
+          <span className="tag-name">{filter.tag}</span>
+          <button
+            type="button"
+            className="tag-remove"
+            aria-label={`Problems without ${filter.tag} too`}
+            onClick={() => onChange({ tag: undefined })}
+          >
+            ×
+          </button>
+        </p>
+      )}
       <details open={isNarrow}>
         <summary>Graph and time</summary>
         <div className="filter">
@@ -58,6 +75,23 @@ export function ProblemFilters({ filter, onChange }: ProblemFiltersProps): React
         <TimeField label="Until" value={filter.before} onChange={(before) => onChange({ before })} />
       </details>
     </search>
+  );
+}
+
+function Switch(props: {
+  label: string;
+  isOn: true | undefined;
+  onChange: (isOn: true | undefined) => void;
+}): ReactNode {
+  return (
+    <label className="check">
+      <input
+        type="checkbox"
+        checked={props.isOn ?? false}
+        onChange={(change) => props.onChange(change.target.checked || undefined)}
+      />
+      {props.label}
+    </label>
   );
 }
 
@@ -89,7 +123,7 @@ function SearchField(props: {
         id={id}
         type="search"
         autoComplete="off"
-        placeholder="title or input"
+        placeholder="title, tags, notes or input"
         value={typed}
         onChange={(change) => setTyped(change.target.value)}
       />

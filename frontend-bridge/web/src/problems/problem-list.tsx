@@ -1,6 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
 import type { ProblemJson } from '../api/shapes.js';
+import { StarButton } from '../remarks/star-button.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER, useListFilter } from '../state/selection.js';
 import { Chip } from '../states/chip.js';
@@ -33,7 +34,8 @@ export function ProblemList({ selected }: { selected: string | undefined }): Rea
   useEffect(() => {
     if (isRead && hasMore && !isReading && bottom + READ_AHEAD_ROWS >= items.length) readMore();
   });
-  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+  const { archived: _, ...narrowing } = filter;
+  const isFiltered = Object.values(narrowing).some((value) => value !== undefined);
 
   return (
     <section className="problems" aria-labelledby="problems-title">
@@ -78,21 +80,31 @@ export function ProblemList({ selected }: { selected: string | undefined }): Rea
 function ProblemRow({ problem, isSelected }: { problem: ProblemJson; isSelected: boolean }): ReactNode {
   const title = titleOf(problem.title, problem.problem_id);
   return (
-    <SelectionLink className="row" to={{ problem: problem.problem_id }} current={isSelected}>
-      <span className="row-title row-title-one" title={title}>
-        <bdi>{title}</bdi>
-      </span>
-      <span className="row-facts row-facts-one">
-        <Chip tone={toneOf(problem.state)}>{problem.state}</Chip>
-        <span className="row-graph">{problem.graph}</span>
-        {problem.newest_iteration_id > 1 && (
-          <span className="row-iteration">iteration {problem.newest_iteration_id}</span>
-        )}
-        <span className="figure row-time">
-          <Moment at={problem.created_at} date />
+    <>
+      <SelectionLink className="row" to={{ problem: problem.problem_id }} current={isSelected}>
+        <span className="row-title row-title-one" title={title}>
+          <bdi>{title}</bdi>
         </span>
-      </span>
-    </SelectionLink>
+        <span className="row-facts row-facts-one">
+          <Chip tone={toneOf(problem.state)}>{problem.state}</Chip>
+          <span className="row-graph">{problem.graph}</span>
+          {problem.newest_iteration_id > 1 && (
+            <span className="row-iteration">iteration {problem.newest_iteration_id}</span>
+          )}
+          <span className="row-tags">
+            {[...(problem.archived ? ['archived'] : []), ...problem.tags].map((tag) => (
+              <span key={tag} className="row-tag">
+                {tag}
+              </span>
+            ))}
+          </span>
+          <span className="figure row-time">
+            <Moment at={problem.created_at} date />
+          </span>
+        </span>
+      </SelectionLink>
+      <StarButton problem={problem.problem_id} title={title} isStarred={problem.starred} />
+    </>
   );
 }
 

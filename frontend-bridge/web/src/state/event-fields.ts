@@ -9,6 +9,7 @@ import type {
   ModuleJson,
   NodeJson,
   ObservedState,
+  ProblemChangeJson,
   TaskState,
 } from '../api/shapes.js';
 
@@ -25,6 +26,24 @@ export function number(event: EventJson, field: string): number | undefined {
 export function flag(event: EventJson, field: string): boolean | undefined {
   const value = event[field];
   return typeof value === 'boolean' ? value : undefined;
+}
+
+/** What a `problem.created` or `problem.changed` event says about its problem. */
+export function remarksIn(event: EventJson): ProblemChangeJson {
+  const { tags } = event;
+  const [title, notes, starred, archived] = [
+    text(event, 'title'),
+    text(event, 'notes'),
+    flag(event, 'starred'),
+    flag(event, 'archived'),
+  ];
+  return {
+    ...(title !== undefined && { title }),
+    ...(Array.isArray(tags) && { tags: tags.filter((tag) => typeof tag === 'string') }),
+    ...(notes !== undefined && { notes }),
+    ...(starred !== undefined && { starred }),
+    ...(archived !== undefined && { archived }),
+  };
 }
 
 export function errorOf(event: EventJson): ErrorJson | undefined {

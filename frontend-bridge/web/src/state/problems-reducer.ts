@@ -2,8 +2,8 @@
  * Events into a page of the list of problems. A list may be long and busy: a batch of events is gathered first, and the page is gone
  * through once.
  */
-import type { EventJson, ProblemJson, TaskState } from '../api/shapes.js';
-import { taskStateOf, text } from './event-fields.js';
+import type { EventJson, ProblemChangeJson, ProblemJson, TaskState } from '../api/shapes.js';
+import { remarksIn, taskStateOf, text } from './event-fields.js';
 import type { ListFilter } from './selection.js';
 import type { ProblemsView, Reduced } from './views.js';
 
@@ -18,16 +18,18 @@ interface Change {
 export function reduceProblems(view: ProblemsView, events: readonly EventJson[]): Reduced<ProblemsView> {
   const changes = new Map<string, Change>();
   const created: EventJson[] = [];
+  const said = new Map<string, ProblemChangeJson>();
   for (const event of events) {
     const id = event.problem_id;
     if (id === undefined) continue;
     if (event.type === 'problem.created') created.push(event);
+    if (event.type === 'problem.changed') said.set(id, { ...said.get(id), ...remarksIn(event) });
     const state = taskStateOf(event);
     const earlier = changes.get(id)?.iteration ?? 0;
     if (state !== undefined && (event.iteration_id ?? earlier) >= earlier)
       changes.set(id, { state, iteration: event.iteration_id });
   }
-  if (changes.size === 0 && created.length === 0) return { view, complete: true };
+  if (changes.size === 0 && created.length === 0 && said.size === 0) return { view, complete: true };
 
   let complete = true;
   const known = new Set<string>();
@@ -42,12 +44,20 @@ export function reduceProblems(view: ProblemsView, events: readonly EventJson[])
       if (verdict === 'yes') items = [problem, ...items];
     }
   }
-  const changed = items.flatMap((problem) => applyChange(problem, changes, view.filter.state));
+  const changed = items
+    .map((problem) => withRemarks(problem, said.get(problem.problem_id)))
+    .filter((problem) => said.get(problem.problem_id) === undefined || isMarkedAs(view.filter, problem))
+    .flatMap((problem) => applyChange(problem, changes, view.filter.state));
   const isSame = items === view.items && changed.every((problem, index) => problem === items[index]);
   if (view.isHead && view.filter.state !== undefined) {
     // One that comes into the state that is asked for may have any place in the list.
     for (const problem of items) changes.delete(problem.problem_id);
     complete &&= ![...changes.values()].some(({ state }) => state === view.filter.state);
+  }
+  if (view.isHead) {
+    // So may one that is marked as it is asked for from now on: what else it is, is not said.
+    for (const problem of items) said.delete(problem.problem_id);
+    complete &&= ![...said.values()].some((change) => mayComeIn(view.filter, change));
   }
   complete &&= items.length <= HEAD_LIMIT || !view.isHead;
   if (isSame && changed.length === view.items.length) return { view, complete };
@@ -68,10 +78,37 @@ function applyChange(
   return [{ ...problem, state: change.state, newest_iteration_id: iteration }];
 }
 
+function withRemarks(problem: ProblemJson, change: ProblemChangeJson | undefined): ProblemJson {
+  if (change === undefined) return problem;
+  const { notes: _, ...shown } = change;
+  return { ...problem, ...shown };
+}
+
+function isMarkedAs(
+  { tag, starred, archived }: ListFilter,
+  problem: Pick<ProblemJson, 'tags' | 'starred' | 'archived'>,
+): boolean {
+  return (
+    (tag === undefined || problem.tags.includes(tag)) &&
+    (starred === undefined || problem.starred) &&
+    (archived !== undefined || !problem.archived)
+  );
+}
+
+/** Whether a change is one by which a problem that is not in the list may come into it. */
+function mayComeIn({ tag, starred, archived, q }: ListFilter, change: ProblemChangeJson): boolean {
+  return (
+    (tag !== undefined && (change.tags?.includes(tag) ?? false)) ||
+    (starred !== undefined && change.starred === true) ||
+    (archived === undefined && change.archived === false) ||
+    (q !== undefined && (change.title ?? change.notes ?? change.tags) !== undefined)
+  );
+}
+
 function readCreated(event: EventJson): ProblemJson {
   return {
     problem_id: event.problem_id ?? '',
-    title: text(event, 'title') ?? null,
+    ...{ title: null, tags: [], starred: false, archived: false, ...shownIn(event) },
     graph: text(event, 'graph') ?? '',
     state: 'waiting',
     created_at: event.at,
@@ -79,14 +116,20 @@ function readCreated(event: EventJson): ProblemJson {
   };
 }
 
+function shownIn(event: EventJson): Omit<ProblemChangeJson, 'notes'> {
+  const { notes: _, ...shown } = remarksIn(event);
+  return shown;
+}
+
 /** Whether a new problem is one of those that are asked for. */
 function belongs(filter: ListFilter, problem: ProblemJson): 'yes' | 'no' | 'perhaps' {
   const at = Date.parse(problem.created_at);
   if (filter.state !== undefined && filter.state !== 'waiting') return 'no';
+  if (!isMarkedAs(filter, problem)) return 'no';
   if (filter.graph !== undefined && problem.graph !== filter.graph) return 'no';
   if (filter.after !== undefined && at <= Date.parse(filter.after)) return 'no';
   if (filter.before !== undefined && at >= Date.parse(filter.before)) return 'no';
   if (filter.q === undefined || problem.title?.toLowerCase().includes(filter.q.toLowerCase())) return 'yes';
-  // The server looks into the input's text too, which the event does not carry.
+  // The server looks into the tags, the notes and the input's text too, of which the event does not carry all.
   return 'perhaps';
 }

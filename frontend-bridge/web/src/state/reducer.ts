@@ -9,13 +9,22 @@
 import { hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, IterationJson, NodeJson } from '../api/shapes.js';
-import { nodeFields, number, observedStateOf, overriddenIn, taskStateOf, text } from './event-fields.js';
+import {
+  nodeFields,
+  number,
+  observedStateOf,
+  overriddenIn,
+  remarksIn,
+  taskStateOf,
+  text,
+} from './event-fields.js';
 import { reduceProblems } from './problems-reducer.js';
 import { reduceTask } from './task-reducer.js';
 import type {
   IterationsView,
   NodeEventsView,
   NodesView,
+  ProblemView,
   Reduced,
   Snapshot,
   TaskEventsView,
@@ -56,6 +65,8 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
       return reduceNodes(view, event);
     case 'problems':
       return reduceProblems(view, [event]);
+    case 'problem':
+      return { view: reduceProblem(view, event), complete: true };
     case 'iterations':
       return reduceIterations(view, event);
     case 'task':
@@ -67,6 +78,11 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
     default:
       return view satisfies never;
   }
+}
+
+function reduceProblem(view: ProblemView, event: EventJson): ProblemView {
+  if (event.type !== 'problem.changed' || event.problem_id !== view.problem.problem_id) return view;
+  return { ...view, problem: { ...view.problem, ...remarksIn(event), revision: event.seq } };
 }
 
 function reduceIterations(view: IterationsView, event: EventJson): Reduced<IterationsView> {

@@ -51,10 +51,15 @@ export interface ListFilter {
   /** RFC 3339. */
   readonly after: string | undefined;
   readonly before: string | undefined;
+  readonly tag: string | undefined;
+  /** Only those with a star. */
+  readonly starred: true | undefined;
+  /** Archived ones too. */
+  readonly archived: true | undefined;
 }
 
 const NAMES = ['page', 'problem', 'iteration', 'module', 'node', 'at', 'part', 'name', 'version'] as const;
-const FILTER_NAMES = ['q', 'graph', 'state', 'after', 'before'] as const;
+const FILTER_NAMES = ['q', 'graph', 'state', 'after', 'before', 'tag', 'starred', 'archived'] as const;
 
 export function readSelection(params: URLSearchParams): Selection {
   return {
@@ -86,6 +91,9 @@ export function readFilter(params: URLSearchParams): ListFilter {
     state: TASK_STATES.find((state) => state === params.get('state')),
     after: time('after'),
     before: time('before'),
+    tag: params.get('tag') || undefined,
+    starred: params.get('starred') === 'true' || undefined,
+    archived: params.get('archived') === 'true' || undefined,
   };
 }
 
@@ -95,6 +103,9 @@ export const NO_FILTER: ListFilter = {
   state: undefined,
   after: undefined,
   before: undefined,
+  tag: undefined,
+  starred: undefined,
+  archived: undefined,
 };
 
 /** `search`, with this selection instead of its own and the same filter. */
@@ -124,7 +135,7 @@ export function useListFilter(): [ListFilter, (next: Partial<ListFilter>) => voi
         (now) => {
           const changed = new URLSearchParams(now);
           for (const [name, value] of Object.entries(next)) {
-            if (value) changed.set(name, value);
+            if (value) changed.set(name, String(value));
             else changed.delete(name);
           }
           return changed;
@@ -134,6 +145,24 @@ export function useListFilter(): [ListFilter, (next: Partial<ListFilter>) => voi
     [setParams],
   );
   return [filter, change];
+}
+
+/** Where the list takes the place of what is open, as in `layout.css`. */
+const NARROW = '(max-width: 960px)';
+
+/** Narrows the list to a tag, and shows it where it is not beside the stage. */
+export function useTagFilter(): (tag: string) => void {
+  const [, setParams] = useSearchParams();
+  return useCallback(
+    (tag) =>
+      setParams((now) => {
+        const isNarrow = window.matchMedia(NARROW).matches;
+        const changed = new URLSearchParams(isNarrow ? withSelection(now, { page: 'problems' }) : now);
+        changed.set('tag', tag);
+        return changed;
+      }),
+    [setParams],
+  );
 }
 
 function writeSelection(params: URLSearchParams, selection: Partial<Selection>): URLSearchParams {

@@ -6,6 +6,7 @@ import type {
   ObservedState,
   ProblemJson,
   TaskJson,
+  WholeProblemJson,
 } from '../api/shapes.js';
 import type { ListFilter } from './selection.js';
 
@@ -23,6 +24,12 @@ export interface ProblemsView {
   readonly items: readonly ProblemJson[];
   /** Where the page after this one begins. */
   readonly next: string | null;
+}
+
+/** A problem and what people say about it. */
+export interface ProblemView {
+  readonly kind: 'problem';
+  readonly problem: WholeProblemJson;
 }
 
 /** A problem's iterations by `iteration_id`. */
@@ -60,7 +67,14 @@ export interface NodeEventsView {
   readonly items: readonly EventJson[];
 }
 
-export type View = NodesView | ProblemsView | IterationsView | TaskView | TaskEventsView | NodeEventsView;
+export type View =
+  | NodesView
+  | ProblemsView
+  | ProblemView
+  | IterationsView
+  | TaskView
+  | TaskEventsView
+  | NodeEventsView;
 
 /** A view and the event `seq` that it reflects. */
 export interface Snapshot<V extends View = View> {

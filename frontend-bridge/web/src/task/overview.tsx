@@ -6,6 +6,7 @@ import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { CopyButton } from '../copying/copy-button.js';
 import { JsonValue } from '../json/value.js';
 import { ValueView } from '../json/value-view.js';
+import { Notes } from '../remarks/notes.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
@@ -57,6 +58,7 @@ export function Overview({ task, graph, asOf }: OverviewProps): ReactNode {
           <JsonValue value={task.input} />
         </Clip>
       </section>
+      <Notes key={task.problem_id} problem={task.problem_id} />
       <section className="part" aria-label="Facts">
         <dl className="fact-lines">
           <Fact name="Graph">

@@ -1,7 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useState } from 'react';
 import { nodesQuery } from '../api/queries.js';
-import type { EventJson, GraphJson } from '../api/shapes.js';
+import type { EventJson, GraphJson, WholeProblemJson } from '../api/shapes.js';
+import { ArchiveButton, ArchivedNote, useArchiving } from '../remarks/archive.js';
+import { TagList } from '../remarks/tag-list.js';
+import { TitleLine } from '../remarks/title-line.js';
 import { SelectionLink } from '../selection-link.js';
 import type { Select, Selection, TaskPart } from '../state/selection.js';
 import type { TaskView } from '../state/views.js';
@@ -33,6 +36,8 @@ export interface TaskMomentProps {
   readonly part: TaskPart | undefined;
   readonly onSelect: Select;
   readonly title: string;
+  /** What people say about the problem, now. */
+  readonly about: WholeProblemJson | undefined;
   readonly picker: ReactNode;
   /** The task as it is now. */
   readonly now: TaskView;
@@ -45,7 +50,7 @@ export interface TaskMomentProps {
 
 /** A task as it is now, or as it was after one of its events: header, graph, timeline and panel are of the same moment. */
 export function TaskMoment(props: TaskMomentProps): ReactNode {
-  const { problem, iteration, module, at, part, onSelect, now, graph, events } = props;
+  const { problem, iteration, module, at, part, onSelect, now, graph, events, about } = props;
   const shown = { problem, iteration, module, at, part };
   const select = (next: Partial<Selection>, replace = false): void =>
     onSelect({ ...shown, ...next }, { replace });
@@ -74,6 +79,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
   const wants = useMemo(() => wantsOf(view, timeline), [view, timeline]);
   const instances = useInstances();
   const commanding = useTaskCommands(now.task, events);
+  const archiving = useArchiving(problem);
   const [isIterating, setIsIterating] = useState(false);
   const choose = (name: string): void =>
     select({ module: name === module ? undefined : name, at: moment?.seq });
@@ -83,9 +89,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
     <>
       <header className="task-head">
         <div className="task-title">
-          <h1 id="task-title">
-            <bdi>{props.title}</bdi>
-          </h1>
+          <TitleLine problem={about} title={props.title} />
           {!isIterating && moment === undefined && (
             <div className="actions">
               <button type="button" className="primary" onClick={() => setIsIterating(true)}>
@@ -94,10 +98,13 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
               <TaskButtons commanding={commanding} />
               <CopyMenu task={now.task} />
               {commanding.isOver && <CrateButton task={now.task} />}
+              {about && <ArchiveButton problem={about} archiving={archiving} />}
             </div>
           )}
         </div>
         <TaskFacts view={view} wants={wants} isPast={moment !== undefined} picker={props.picker} />
+        {about && <TagList problem={about} />}
+        {about && <ArchivedNote problem={about} archiving={archiving} />}
         {view.task.error && <TaskFault task={view.task} />}
         {moment === undefined && <Shortages task={view.task} graph={graph} wants={wants} />}
         {view.task.reason && (

@@ -42,7 +42,8 @@ function TaskOf(
   props: TaskPageProps & { iteration: number; iterations: readonly IterationJson[] },
 ): ReactNode {
   const { problem, iteration, iterations, module, onSelect } = props;
-  const title = titleOf(useQuery(problemQuery(problem)).data?.title, problem);
+  const about = useQuery(problemQuery(problem)).data?.view.problem;
+  const title = titleOf(about?.title, problem);
   const found = useQuery(taskQuery(problem, iteration));
   const events = useQuery(taskEventsQuery(problem, iteration));
   const view = found.data?.view;
@@ -67,6 +68,7 @@ function TaskOf(
       <TaskMoment
         {...props}
         title={title}
+        about={about}
         picker={picker}
         now={view}
         graph={graph.data}

@@ -2,11 +2,17 @@ import type { ReactNode } from 'react';
 import ReactMarkdown, { defaultUrlTransform } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
 
+export interface MarkdownProps {
+  readonly text: string;
+  /** Of the heading that it stands below: its own begin one further down. @default 3 */
+  readonly level?: 2 | 3;
+}
+
 /** A text in Markdown, with tables. HTML within it is shown as text; pictures come from the text itself, never from elsewhere. */
-export default function Markdown({ text }: { text: string }): ReactNode {
+export default function Markdown({ text, level = 3 }: MarkdownProps): ReactNode {
   return (
     <div className="markdown">
-      <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS} urlTransform={addressOf}>
+      <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS[level]} urlTransform={addressOf}>
         {text}
       </ReactMarkdown>
     </div>
@@ -18,11 +24,7 @@ function addressOf(url: string, attribute: string): string {
   return /^data:image\/(png|jpeg|gif|webp);/.test(url) ? url : '';
 }
 
-const COMPONENTS = {
-  // A heading of a report stands below those of the page.
-  h1: 'h4',
-  h2: 'h5',
-  h3: 'h6',
+const PARTS = {
   a: ({ href, children }: { href?: string | undefined; children?: ReactNode }) => (
     <a href={href} target="_blank" rel="noreferrer noopener">
       {children}
@@ -30,4 +32,10 @@ const COMPONENTS = {
   ),
   img: ({ src, alt }: { src?: string | Blob | undefined; alt?: string | undefined }) =>
     src ? <img src={String(src)} alt={alt ?? ''} /> : <em>{alt || 'a picture from elsewhere'}</em>,
+} as const;
+
+/** A heading of a report stands below those of the page. */
+const COMPONENTS = {
+  2: { ...PARTS, h1: 'h3', h2: 'h4', h3: 'h5' },
+  3: { ...PARTS, h1: 'h4', h2: 'h5', h3: 'h6' },
 } as const;

@@ -45,6 +45,9 @@ class AsyncTutti:
         input: Any,
         *,
         title: Optional[str] = None,
+        tags: Optional[Sequence[str]] = None,
+        notes: Optional[str] = None,
+        starred: Optional[bool] = None,
         priority: Optional[int] = None,
         require: Optional[Mapping[str, Mapping[str, str]]] = None,
         key: Optional[str] = None,
@@ -52,11 +55,13 @@ class AsyncTutti:
         """Submits a problem; its first iteration begins.
 
         :param input: what the graph's source takes: what a Python node may return, bytes and a ``Path`` for a source of ``bytes``
+        :param notes: Markdown
         :param priority: 0 to 100, higher first, 50 by default
         :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         :param key: a name of your own for this request: for 24 hours the same key with the same input gives the same iteration
         """
-        body = _given(graph=graph, input=input_form(input), title=title, priority=priority, require=require)
+        said = _given(title=title, tags=tags, notes=notes, starred=starred)
+        body = {**_given(graph=graph, input=input_form(input), priority=priority, require=require), **said}
         body.setdefault("input", None)
         return await self._begun(await self.transport.post("/v1/problems", body, key))
 
@@ -95,7 +100,33 @@ class AsyncTutti:
         return await iteration.refresh()
 
     async def problem(self, problem_id: str) -> Record:
+        """A problem: what people say about it, its ``revision``, and its newest iterations."""
         return Record((await self.transport.get(_problem(problem_id))).value)
+
+    async def change_problem(
+        self,
+        problem_id: str,
+        *,
+        title: Optional[str] = UNSET,
+        tags: Optional[Sequence[str]] = UNSET,
+        notes: Optional[str] = UNSET,
+        starred: Optional[bool] = UNSET,
+        archived: Optional[bool] = UNSET,
+        revision: Optional[int] = None,
+    ) -> Record:
+        """Changes what people say about a problem: a field that is not given stays, ``None`` takes it back.
+
+        :param tags: all that it has from now on
+        :param notes: Markdown
+        :param revision: the one that the change is made to; with another one, ``ClientError`` ``revision_outdated``
+        """
+        said = {"title": title, "tags": tags, "notes": notes, "starred": starred, "archived": archived}
+        change = {name: value for name, value in said.items() if value is not UNSET}
+        return Record(await self.transport.patch(_problem(problem_id), change, revision))
+
+    def tags(self) -> AsyncListing:
+        """Every tag that some problem has, in order: records with a ``tag``."""
+        return AsyncListing(self.transport, "/v1/tags", {})
 
     def problems(
         self,
@@ -103,6 +134,9 @@ class AsyncTutti:
         graph: Optional[str] = None,
         state: Optional[str] = None,
         q: Optional[str] = None,
+        starred: Optional[bool] = None,
+        archived: Optional[bool] = None,
+        tag: Optional[str] = None,
         filter: Optional[str] = None,
         order_by: Optional[str] = None,
         fields: Fields = None,
@@ -110,10 +144,12 @@ class AsyncTutti:
     ) -> AsyncListing:
         """Problems, newest first. See *Searching* in ``docs/api.md`` for ``filter``, ``order_by`` and ``fields``.
 
-        :param q: a part of the title or of the newest input
+        :param q: a part of the title, of a tag, of the notes or of the newest input
+        :param archived: only those that are archived, or are not; by default both
         :param limit: how many at most; by default all
         """
-        query = _given(graph=graph, state=state, q=q, filter=filter, order_by=order_by, fields=fields)
+        said = _given(starred=starred, archived=archived, tag=tag)
+        query = {**_given(graph=graph, state=state, q=q, filter=filter, order_by=order_by, fields=fields), **said}
         return AsyncListing(self.transport, "/v1/problems", query, limit)
 
     def iterations(

@@ -51,6 +51,9 @@ class Tutti:
         input: Any,
         *,
         title: Optional[str] = None,
+        tags: Optional[Sequence[str]] = None,
+        notes: Optional[str] = None,
+        starred: Optional[bool] = None,
         priority: Optional[int] = None,
         require: Optional[Mapping[str, Mapping[str, str]]] = None,
         key: Optional[str] = None,
@@ -58,11 +61,13 @@ class Tutti:
         """Submits a problem; its first iteration begins.
 
         :param input: what the graph's source takes: what a Python node may return, bytes and a ``Path`` for a source of ``bytes``
+        :param notes: Markdown
         :param priority: 0 to 100, higher first, 50 by default
         :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         :param key: a name of your own for this request: for 24 hours the same key with the same input gives the same iteration
         """
-        begun = self._async.submit(graph, input, title=title, priority=priority, require=require, key=key)
+        said = {"title": title, "tags": tags, "notes": notes, "starred": starred}
+        begun = self._async.submit(graph, input, **said, priority=priority, require=require, key=key)
         return self._iteration(self._portal.run(begun))
 
     def iterate(
@@ -94,7 +99,32 @@ class Tutti:
         return self._iteration(self._portal.run(self._async.iteration(task_id, iteration_id)))
 
     def problem(self, problem_id: str) -> Record:
+        """A problem: what people say about it, its ``revision``, and its newest iterations."""
         return self._portal.run(self._async.problem(problem_id))
+
+    def change_problem(
+        self,
+        problem_id: str,
+        *,
+        title: Optional[str] = UNSET,
+        tags: Optional[Sequence[str]] = UNSET,
+        notes: Optional[str] = UNSET,
+        starred: Optional[bool] = UNSET,
+        archived: Optional[bool] = UNSET,
+        revision: Optional[int] = None,
+    ) -> Record:
+        """Changes what people say about a problem: a field that is not given stays, ``None`` takes it back.
+
+        :param tags: all that it has from now on
+        :param notes: Markdown
+        :param revision: the one that the change is made to; with another one, ``ClientError`` ``revision_outdated``
+        """
+        said = {"title": title, "tags": tags, "notes": notes, "starred": starred, "archived": archived}
+        return self._portal.run(self._async.change_problem(problem_id, **said, revision=revision))
+
+    def tags(self) -> Listing:
+        """Every tag that some problem has, in order: records with a ``tag``."""
+        return self._listing(self._async.tags())
 
     def problems(
         self,
@@ -102,6 +132,9 @@ class Tutti:
         graph: Optional[str] = None,
         state: Optional[str] = None,
         q: Optional[str] = None,
+        starred: Optional[bool] = None,
+        archived: Optional[bool] = None,
+        tag: Optional[str] = None,
         filter: Optional[str] = None,
         order_by: Optional[str] = None,
         fields: Fields = None,
@@ -109,11 +142,13 @@ class Tutti:
     ) -> Listing:
         """Problems, newest first. See *Searching* in ``docs/api.md`` for ``filter``, ``order_by`` and ``fields``.
 
-        :param q: a part of the title or of the newest input
+        :param q: a part of the title, of a tag, of the notes or of the newest input
+        :param archived: only those that are archived, or are not; by default both
         :param limit: how many at most; by default all
         """
+        said = {"starred": starred, "archived": archived, "tag": tag}
         found = self._async.problems(
-            graph=graph, state=state, q=q, filter=filter, order_by=order_by, fields=fields, limit=limit
+            graph=graph, state=state, q=q, **said, filter=filter, order_by=order_by, fields=fields, limit=limit
         )
         return self._listing(found)
 

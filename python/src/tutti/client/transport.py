@@ -74,6 +74,13 @@ class Transport:
         headers = {"content-type": "application/json", "idempotency-key": key or str(uuid.uuid4())}
         return (await self.request("POST", path, None, json_text(body), headers)).value
 
+    async def patch(self, path: str, body: Any, revision: Optional[int] = None) -> Any:
+        """:param revision: only where it still is the newest one"""
+        headers = {"content-type": "application/json", "idempotency-key": str(uuid.uuid4())}
+        if revision is not None:
+            headers["if-match"] = f'"{revision}"'
+        return (await self.request("PATCH", path, None, json_text(body), headers)).value
+
     async def request(
         self,
         method: str,
