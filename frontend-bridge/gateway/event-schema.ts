@@ -10,7 +10,7 @@ import {
   shownFieldsOf,
 } from '../../src/model/facts.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from '../../src/model/node.js';
-import { LOG_LEVELS } from '../../src/model/protocol.js';
+import { LOG_LEVELS, STREAMS } from '../../src/model/protocol.js';
 
 const error = z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean() });
 
@@ -32,6 +32,7 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   error,
   'task error': error,
   blob: z.object({ sha256: z.string(), size: z.number().int().min(0) }),
+  stream: z.enum(STREAMS),
   cause: z.enum(STOP_CAUSES),
   'final state': z.enum(FINAL_STATES),
   source: z.object({ iteration_id: z.number().int().min(1), execution_id: z.string() }),

@@ -186,6 +186,8 @@ export const problemView: z.ZodType = named(
   }),
 );
 
+export const blobView: z.ZodType = named('Blob', z.object({ sha256: z.string(), size: z.number().int() }));
+
 export const executionView: z.ZodType = named(
   'Execution',
   z.looseObject({
@@ -194,6 +196,9 @@ export const executionView: z.ZodType = named(
     attempt: z.number().int(),
     node_id: id.nullable(),
     state: z.enum(OBSERVED_STATES),
+    whole_streams: z
+      .record(z.string(), blobView)
+      .describe('Of streams that the log has in part only: the blobs that have all of each'),
     error: reportedError.nullable(),
     command: runCommand.nullable().describe('Of a run module'),
   }),
@@ -343,8 +348,6 @@ export const sample: z.ZodType = named(
       .describe("For `POST /v1/problems`: the source's value, in the JSON mapping of its type"),
   }),
 );
-
-export const blobView: z.ZodType = named('Blob', z.object({ sha256: z.string(), size: z.number().int() }));
 
 export const activity: z.ZodType = named(
   'Activity',

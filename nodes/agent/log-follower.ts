@@ -33,7 +33,7 @@ export interface LogPlace {
 export interface LogFollowerDeps {
   readonly key: string;
   readonly engine: Pick<Engine, 'readLog'>;
-  readonly task: Pick<RunTask, 'print' | 'endLines' | 'log'>;
+  readonly task: Pick<RunTask, 'print' | 'endLines' | 'cut'>;
   /** Room in the history for all executions of this agent: takes so many bytes, or says no. */
   readonly takeRoom: (bytes: number) => boolean;
   readonly place: LogPlace;
@@ -91,8 +91,9 @@ export class LogFollower {
 
   async #advanceOne(stream: LogStream): Promise<void> {
     const { key, engine, takeRoom } = this.#deps;
-    const piece = await engine.readLog(key, stream, { offset: this.#read[stream], maxBytes: PIECE_BYTES });
-    if (piece === undefined || piece.byteLength === 0) return;
+    const found = await engine.readLog(key, stream, { offset: this.#read[stream], maxBytes: PIECE_BYTES });
+    if (found === undefined || found.byteLength === 0) return;
+    const piece = firstLines(found, HEAD_LINES - this.#lines);
     const lines = countLines(piece);
     if (takeRoom(piece.byteLength + lines * LINE_BYTES)) this.#print(stream, piece, lines);
   }
@@ -111,7 +112,8 @@ export class LogFollower {
     const tail = wholeLines(piece ?? new Uint8Array());
     const leftOut = size - tail.byteLength - this.#read[stream];
     task.endLines();
-    task.log.warn(
+    task.cut(
+      stream,
       `${leftOut} bytes of ${stream} were left out here; ${
         kept.ok ? `blob ${kept.sha256} is the whole of it` : `the whole was not kept: ${kept.why}`
       }`,
@@ -121,6 +123,7 @@ export class LogFollower {
         of: stream,
         ...(kept.ok && { blob: kept.sha256, size: kept.size }),
       },
+      kept.ok ? { sha256: kept.sha256, size: kept.size } : undefined,
     );
     this.#read[stream] = size - tail.byteLength;
     this.#print(stream, tail, countLines(tail));
@@ -164,6 +167,17 @@ function wholeLines(tail: Uint8Array): Uint8Array {
   let over = countLines(tail.subarray(from)) - TAIL_LINES;
   for (; over > 0; over -= 1) from = tail.indexOf(NEWLINE, from) + 1;
   return tail.subarray(from);
+}
+
+/** The beginning with at most so many lines. */
+function firstLines(piece: Uint8Array, most: number): Uint8Array {
+  let end = 0;
+  for (let lines = 0; lines < most; lines += 1) {
+    const newline = piece.indexOf(NEWLINE, end);
+    if (newline < 0) return piece;
+    end = newline + 1;
+  }
+  return piece.subarray(0, end);
 }
 
 function countLines(piece: Uint8Array): number {

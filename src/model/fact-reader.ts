@@ -12,7 +12,7 @@ import {
   shownFieldsOf,
 } from './facts.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from './node.js';
-import { LOG_LEVELS } from './protocol.js';
+import { LOG_LEVELS, STREAMS } from './protocol.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -34,6 +34,7 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   error: isError,
   'task error': isError,
   blob: (value) => isObject(value) && isText(value.sha256) && isCount(value.size),
+  stream: (value) => STREAMS.some((stream) => stream === value),
   cause: (value) => STOP_CAUSES.some((cause) => cause === value),
   'final state': (value) => FINAL_STATES.some((state) => state === value),
   source: (value) => isObject(value) && isCount(value.iteration_id) && isText(value.execution_id),

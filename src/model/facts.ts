@@ -11,7 +11,7 @@ import type { ExecutionEnd } from './execution.js';
 import type { Requirements } from './graph.js';
 import type { DesiredStatus, NodeStatus } from './node.js';
 import type { BlobRef, PayloadRef } from './payload.js';
-import type { LogLevel, ReportedError } from './protocol.js';
+import type { LogLevel, ReportedError, StreamName } from './protocol.js';
 import type { Resources } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskEnd } from './task-state.js';
@@ -40,6 +40,7 @@ export interface FieldTypes {
   readonly error: ReportedError;
   readonly 'task error': TaskError;
   readonly blob: BlobRef;
+  readonly stream: StreamName;
   readonly source: { readonly iteration_id: number; readonly execution_id: string };
   readonly status: NodeStatus;
   readonly 'desired status': DesiredStatus;
@@ -197,7 +198,15 @@ export const FACTS = {
   'execution.progress': { about: 'execution', shown: { progress: 'number', message: 'text' } },
   'execution.log': {
     about: 'execution',
-    shown: { logged_at: 'time', level: 'level', message: 'text', fields: 'texts' },
+    shown: {
+      logged_at: 'time',
+      level: 'level',
+      message: 'text',
+      fields: 'texts',
+      /** With `blob`: of a line that stands for a part of a stream, which stream, and the blob with all of it. */
+      stream: 'stream?',
+      blob: 'blob?',
+    },
     withheld: {
       /** What a node's line takes of the budget; absent from the orchestrator's own. */
       bytes: 'count?',

@@ -69,7 +69,7 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       noteProgress(state, fact, moment);
       return;
     case 'execution.log':
-      addLine(state, fact);
+      addLine(state, fact, moment);
       return;
     case 'execution.command':
       noteCommand(state, fact, moment);

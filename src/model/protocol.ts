@@ -140,6 +140,17 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, string>>;
   /** In the place of a line: what an agent has learned of the command. */
   readonly command?: CommandNote;
+  /** Of a line that stands for a part of a stream: the blob with all of the stream. */
+  readonly whole?: WholeStream;
+}
+
+export const STREAMS = ['stdout', 'stderr'] as const;
+/** What a command writes to. */
+export type StreamName = (typeof STREAMS)[number];
+
+export interface WholeStream {
+  readonly stream: StreamName;
+  readonly blob: BlobRef;
 }
 
 export interface Goodbye {

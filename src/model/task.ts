@@ -8,7 +8,7 @@ import type { DesiredState, ObservedState } from './execution.js';
 import type { FinalReport, StopCause, TaskError } from './facts.js';
 import type { Graph, GraphKey, ModuleSpec, Requirements } from './graph.js';
 import type { BlobRef, PayloadRef } from './payload.js';
-import type { ReportedError } from './protocol.js';
+import type { ReportedError, StreamName } from './protocol.js';
 import { type CommandFields, playedBy, type Resources } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskState } from './task-state.js';
@@ -81,6 +81,8 @@ export interface Execution {
   readonly final: FinalReport | undefined;
   /** Those of its outputs that are blobs, by seq. */
   readonly blobs: ReadonlyMap<number, BlobRef> | undefined;
+  /** Of streams that its log has in part only: all of each. */
+  readonly wholeStreams: Readonly<Partial<Record<StreamName, BlobRef>>> | undefined;
   /** Of its last output, what is indexed: by field, the element that stands for the value in the field's index. */
   readonly indexed: Readonly<Record<string, string>> | undefined;
   readonly progress: number | undefined;

@@ -32,6 +32,7 @@ import {
   type ProblemRow,
   refsOf,
   type TaskRow,
+  wholeStreamsOf,
 } from './records.js';
 import { decodeSummary, remarked, summaryOf } from './summary.js';
 
@@ -240,6 +241,7 @@ class Checking {
       await this.#payload(at, task, row.execution_id, seq, blobs.get(seq)?.sha256);
       this.#count('outputs');
     }
+    for (const [sha256, owner, seq] of wholeStreamsOf(row)) await this.#payload(at, task, owner, seq, sha256);
     const next = await this.#reader.keys('payloads', {
       prefix: [task.problem_id, task.iteration_id, row.execution_id],
       after: [task.problem_id, task.iteration_id, row.execution_id, row.outputs],

@@ -119,7 +119,9 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
     } else if (step.kind === 'control') {
       for (const message of step.frame.messages) {
         if (message.kind === 'execution_report') spokenOf(message);
-        else if (message.kind === 'hello') {
+        else if (message.kind === 'log') {
+          if (message.whole) need().blobs.add(message.whole.blob.sha256);
+        } else if (message.kind === 'hello') {
           for (const held of message.held) spokenOf(held);
           const node = state.nodesByInstance.get(instanceKey(message.module, message.instance));
           if (node && node.bootId !== message.bootId) need().boots.add(message.bootId);

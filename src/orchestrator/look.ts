@@ -13,6 +13,7 @@ import {
   type ProblemRow,
   refsOf,
   type TaskRow,
+  wholeStreamsOf,
 } from './records.js';
 
 type RemovalOf<K extends Removal['kind']> = Extract<Removal, { kind: K }>;
@@ -160,9 +161,10 @@ function blobUsesOf(row: TaskRow): BlobUse[] {
     blob && iteration_id === row.iteration_id ? [[blob.sha256, owner, seq]] : [],
   );
   const published = Object.values(row.modules).flatMap(({ executions }) =>
-    executions.flatMap(({ execution_id, blobs = [] }) =>
-      blobs.map(([seq, { sha256 }]): BlobUse => [sha256, execution_id, seq]),
-    ),
+    executions.flatMap((execution) => [
+      ...(execution.blobs ?? []).map(([seq, { sha256 }]): BlobUse => [sha256, execution.execution_id, seq]),
+      ...wholeStreamsOf(execution),
+    ]),
   );
   return [...brought, ...published];
 }

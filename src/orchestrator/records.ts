@@ -27,17 +27,17 @@
  * | idempotency_by_time | expires_at, key | empty |
  * | blobs | sha256 | `BlobRow` |
  * | clusters | name | `ClusterRow` |
- * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty |
+ * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |
  *
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
  */
 import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
-import type { FinalReport, StopCause } from '../model/facts.js';
+import type { BlobUse, FinalReport, StopCause } from '../model/facts.js';
 import type { ModuleSpec, Requirements } from '../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
 import type { BlobRef, PayloadRef } from '../model/payload.js';
-import type { ReportedError } from '../model/protocol.js';
+import { type ReportedError, STREAMS, type StreamName } from '../model/protocol.js';
 import type { CommandFields, Resources } from '../model/run.js';
 import type {
   CompiledGraph,
@@ -171,6 +171,7 @@ export interface ExecutionRow {
   readonly last_seq?: number;
   readonly final?: FinalReport;
   readonly blobs?: readonly (readonly [number, BlobRef])[];
+  readonly whole_streams?: Readonly<Partial<Record<StreamName, BlobRef>>>;
   readonly indexed?: Readonly<Record<string, string>>;
   readonly progress?: number;
   readonly message?: string;
@@ -276,6 +277,19 @@ export interface CommandRow {
   readonly parts: readonly CommandPartRow[];
 }
 
+/** The owner of the blob that has all of a stream of an execution; its `seq` is 0. */
+export function streamOwner(stream: StreamName, executionId: string): string {
+  return `log/${stream}/${executionId}`;
+}
+
+/** Streams of an execution of which blobs have all. */
+export function wholeStreamsOf({ execution_id, whole_streams = {} }: ExecutionRow): BlobUse[] {
+  return STREAMS.flatMap((stream): BlobUse[] => {
+    const blob = whole_streams[stream];
+    return blob ? [[blob.sha256, streamOwner(stream, execution_id), 0]] : [];
+  });
+}
+
 export function refToRow(ref: PayloadRef): PayloadRefRow {
   const { problemId, iterationId, owner, seq, blob } = ref;
   return { problem_id: problemId, iteration_id: iterationId, owner, seq, ...(blob && { blob }) };
@@ -361,6 +375,7 @@ function executionToRow(execution: Execution): unknown {
     last_seq: execution.lastSeq,
     final: execution.final,
     blobs: execution.blobs && [...execution.blobs],
+    whole_streams: execution.wholeStreams,
     indexed: execution.indexed,
     progress: execution.progress,
     message: execution.message,
@@ -446,6 +461,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     lastSeq: row.last_seq,
     final: row.final,
     blobs: row.blobs && new Map(row.blobs),
+    wholeStreams: row.whole_streams,
     indexed: row.indexed,
     progress: row.progress,
     message: row.message,

@@ -11,8 +11,8 @@ import { partAt } from '../base/json/exact.js';
 import { JsonText, printJson } from '../base/json/json-text.js';
 import { isBytes } from '../model/media-type.js';
 import type { BlobRef } from '../model/payload.js';
-import type { Assign, Input, LogLevel, ReportedError } from '../model/protocol.js';
-import { boundedWords, type CommandNote } from '../model/run.js';
+import type { Assign, Input, LogLevel, LogLine, ReportedError } from '../model/protocol.js';
+import { boundedWords } from '../model/run.js';
 import { formatTaskId } from '../model/task-id.js';
 import { asDialled } from './addresses.js';
 import { type AbortCode, bounded, NonRetryableError, reportedError, TaskAbortedError } from './errors.js';
@@ -121,10 +121,19 @@ export class AgentRun implements Run {
         emit({ kind: 'begun', executionId });
       },
       tell: ({ argv, ...news }) =>
-        this.#log('info', '', {}, { ...news, ...(argv && { argv: boundedWords(argv, bounded) }) }),
+        this.#log(
+          'info',
+          '',
+          {},
+          {
+            command: { ...news, ...(argv && { argv: boundedWords(argv, bounded) }) },
+          },
+        ),
       log: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },
       print: (stream, bytes) => this.#printed.write(stream, bytes),
       endLines: () => this.#printed.break(),
+      cut: (stream, message, fields, whole) =>
+        this.#log('warn', message, fields, whole && { whole: { stream, blob: whole } }),
       fetch: ({ blob, url }) => blobs.get(blob, asDialled(url, control), signal),
       keep: async (path) => {
         const blob = await blobOfFile(path);
@@ -138,13 +147,20 @@ export class AgentRun implements Run {
     level: LogLevel,
     message: string,
     fields: Readonly<Record<string, unknown>>,
-    command?: CommandNote,
+    more: Pick<LogLine, 'command' | 'whole'> = {},
   ): void {
     const at = this.#deps.clock.wallMs();
     const { executionId } = this.#assign;
     const bound = bounded(message, MAX_LOG_CHARS);
-    const line = { executionId, at, level, message: bound, fields: asTexts(fields) };
-    this.#deps.emit({ kind: 'log', ...line, ...(command && { command }) });
+    this.#deps.emit({
+      kind: 'log',
+      executionId,
+      at,
+      level,
+      message: bound,
+      fields: asTexts(fields),
+      ...more,
+    });
   }
 
   #encode(result: RunResult & { ok: true }): ({ ok: true } & Encoded) | { ok: false; error: ReportedError } {

@@ -1,7 +1,7 @@
 /** What an agent is given and gives: executions of run modules, whose work is a command. */
 import type { ClusterReach } from '../model/cluster.js';
 import type { BlobRef } from '../model/payload.js';
-import type { LogLevel } from '../model/protocol.js';
+import type { LogLevel, StreamName } from '../model/protocol.js';
 import type { AssignedRun, CommandNote, Resources } from '../model/run.js';
 import type { TaskLogLine } from './task.js';
 
@@ -41,9 +41,11 @@ export interface RunTask {
   tell(news: CommandNote): void;
   readonly log: Readonly<Record<LogLevel, TaskLogLine>>;
   /** What the command wrote: each line becomes one of the log, with the stream's name as `fields.stream`. */
-  print(stream: 'stdout' | 'stderr', bytes: Uint8Array): void;
+  print(stream: StreamName, bytes: Uint8Array): void;
   /** Both streams end, or go on elsewhere: lines that are not complete are told as they are. */
   endLines(): void;
+  /** A line between the head and the tail of a stream that is too long for the log. `whole`: the blob with all of it, which stays as long as the task. */
+  cut(stream: StreamName, message: string, fields: Readonly<Record<string, unknown>>, whole?: BlobRef): void;
   /** The content of a file of the graph. Errors: `blob_missing`, `blob_corrupt`, `blob_refused`. */
   fetch(file: { readonly blob: BlobRef; readonly url: string }): Promise<Uint8Array>;
   /** Stores a file of this machine as a blob, without holding it in memory. Errors: `blob_refused`. */

@@ -18,7 +18,15 @@ import {
   MAX_STACK_BYTES,
   MAX_TOKEN_CHARS,
 } from '../model/limits.js';
-import type { HeldExecution, Load, NodeMessage, ReportedError, TypeSchema } from '../model/protocol.js';
+import {
+  type HeldExecution,
+  type Load,
+  type NodeMessage,
+  type ReportedError,
+  STREAMS,
+  type TypeSchema,
+  type WholeStream,
+} from '../model/protocol.js';
 import { heldState, logLevel, nodeStatus, word } from './enums.js';
 import type { BatchSpec, FaultSubject } from './envelope.js';
 import {
@@ -37,6 +45,7 @@ import {
   uint,
 } from './fields.js';
 import { tutti } from './generated/tutti.js';
+import { readBlob } from './payloads.js';
 import { readCommand, readResources, writeCommand } from './runs.js';
 
 import v1 = tutti.v1;
@@ -114,6 +123,7 @@ export function writeNodeMessage(message: NodeMessage): v1.NodeMessage.$Properti
           message: message.message,
           fields: message.fields,
           command: message.command ? writeCommand(message.command) : null,
+          whole: message.whole ?? null,
         },
       };
     case 'goodbye':
@@ -205,6 +215,7 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
         message: cut(log.message, MAX_LOG_BYTES),
         fields: readTexts(log.fields ?? {}, LOG_FIELDS),
         ...(log.command && { command: readCommand('log.command', log.command) }),
+        ...(log.whole && { whole: readWhole(log.whole) }),
       };
     }
     case 'goodbye':
@@ -214,6 +225,12 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
     default:
       return body satisfies never;
   }
+}
+
+function readWhole({ stream, blob }: v1.WholeStream.$Properties): WholeStream {
+  const known = STREAMS.find((each) => each === stream);
+  if (!known) invalid('log.whole.stream', stream ?? '', `one of ${STREAMS.join(', ')}`);
+  return { stream: known, blob: readBlob('log.whole.blob', blob ?? {}) };
 }
 
 function readHello(hello: v1.Hello.$Properties): NodeMessage {

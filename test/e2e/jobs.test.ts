@@ -1,4 +1,5 @@
 /** Jobs on this machine: the command line, a real orchestrator, its managed agent, and real scripts. */
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -99,6 +100,22 @@ describe('a job', () => {
       ...{ state: 'FAILED', exit_code: 3, result: null, error: { code: 'exit_code' } },
     });
     expect(await readFile(journal, 'utf8')).toBe('1\n');
+  });
+
+  it('has all that it has written, byte for byte, also where that is more than a history has room for', async () => {
+    await writeFile(join(folder, 'chatty.sh'), '#!/bin/sh\nseq -f %01000.0f 12000\nprintf end\n');
+    const { exit, out } = await tutti(
+      'run',
+      await jobFile('chatty', { script_path: './chatty.sh' }),
+      '--wait',
+    );
+    expect(exit).toBe(0);
+    const id = out.slice(0, 36);
+    const numbers = Array.from({ length: 12_000 }, (_, at) => `${String(at + 1).padStart(1000, '0')}\n`);
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+    expect(hash((await tutti('job', id, '--log')).out)).toBe(hash(`${numbers.join('')}end`));
+    const [execution] = await orchestrator.executions(`${id}/1`);
+    expect(execution.whole_streams.stdout.size).toBe(numbers.join('').length + 3);
   });
 
   it('is cancelled with every process of it', async () => {

@@ -76,6 +76,36 @@ describe('an execution that has ended', () => {
   });
 });
 
+describe('a line that names the blob with all of a stream', () => {
+  const sha256 = 'b'.repeat(64);
+  const cut = (more: Partial<LogLine> = {}): LogLine =>
+    line('left out here', { whole: { stream: 'stdout', blob: { sha256, size: 1 } }, ...more });
+  const store = (name = sha256, size = 9) => core.turn({ kind: 'blob', id: 7, sha256: name, size });
+  const pinned = async () => (await core.store.keys('blob_refs', { prefix: [] })).map(([name]) => name);
+
+  it('has the blob stay as long as the task, with the size that it has here', async () => {
+    await store();
+    await a.say(cut());
+    expect(await pinned()).toEqual([sha256]);
+    const row = await core.row(`${order.taskId.problemId}/1`);
+    expect(row.modules.a!.executions[0]!.whole_streams).toEqual({ stdout: { sha256, size: 9 } });
+    await a.report(order, 'FAILED', { error: { code: 'x', message: 'x', retryable: false } });
+    expect(await core.faults()).toEqual([]);
+  });
+
+  it('is a line like any other where the blob is not here, and where there is one for the stream', async () => {
+    expect(messages(await a.say(cut()))).toEqual(['left out here']);
+    expect(await pinned()).toEqual([]);
+    await store();
+    const other = 'c'.repeat(64);
+    await store(other);
+    await a.say(cut(), cut({ whole: { stream: 'stdout', blob: { sha256: other, size: 9 } } }));
+    expect(await pinned()).toEqual([sha256]);
+    await a.say(cut({ whole: { stream: 'stderr', blob: { sha256, size: 9 } } }));
+    expect(await pinned()).toEqual([sha256, sha256]);
+  });
+});
+
 describe('the log of an execution', () => {
   it('takes lines of its own node only', async () => {
     const other = core.peer('a', { instance: 'a-2' });
@@ -120,6 +150,10 @@ describe('the log of an execution', () => {
     const { executionId, lease } = order;
     await a.hello({ status: 'RUNNING', held: [{ executionId, lease, state: 'RUNNING' }] });
     expect(messages(await a.say(line('more')))).toEqual([expect.stringMatching('the log is full')]);
+    const blob = { sha256: 'b'.repeat(64), size: 9 };
+    await core.turn({ kind: 'blob', id: 7, ...blob });
+    const cut = line('a part is left out here', { whole: { stream: 'stdout', blob } });
+    expect(messages(await a.say(cut))).toContain('a part is left out here');
   });
 
   it('leaves lines out beyond the rate of its node, and says where and how many when it goes on', async () => {

@@ -391,9 +391,10 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       message: 'hello',
       fields: {},
       bytes: 9,
+      ...{ stream: 'stdout', blob },
     },
-    changes: ['execution.log'],
-    unread: [...OF_EXECUTION, 'logged_at', 'level', 'message', 'fields', 'is_full'],
+    changes: ['execution.log', 'execution.whole_streams', 'put blob_refs', 'row of the task'],
+    unread: ['module', 'attempt', 'node_id', 'logged_at', 'level', 'message', 'fields', 'is_full'],
   },
   'execution.command': {
     given: AT_WORK,
@@ -956,6 +957,8 @@ function otherThan(word: Word, value: unknown): unknown {
       return { code: 'other', message: 'something else', retryable: true };
     case 'blob':
       return { sha256: 'other', size: 99 };
+    case 'stream':
+      return value === 'stderr' ? 'stdout' : 'stderr';
     case 'source':
       return { iteration_id: 77, execution_id: 'other' };
     case 'reference':

@@ -110,6 +110,7 @@ function execution(
       lastSeq: undefined,
       final: undefined,
       blobs: undefined,
+      wholeStreams: undefined,
       indexed: undefined,
       progress: undefined,
       message: undefined,

@@ -42,6 +42,10 @@ export function everyMessage({ executionId, lease }: Known): NodeMessage[] {
     { kind: 'command_ack', commandId: executionId, executionId, accepted: false, error },
     { kind: 'config_reply', transactionId: executionId, success: true, configuration: 'c' },
     { kind: 'log', ...about, at: 1, level: 'info', message: 'm', fields: { a: 'b' } },
+    {
+      ...{ kind: 'log', ...about, at: 1, level: 'warn', message: 'm', fields: {} },
+      whole: { stream: 'stdout', blob: { sha256: 'a'.repeat(64), size: 3 } },
+    },
     { kind: 'goodbye' },
   ];
 }

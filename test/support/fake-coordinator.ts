@@ -54,6 +54,8 @@ export interface FakeCoordinator extends Coordinator {
   readonly nodes: Map<string, Json>;
   /** The log of every execution. */
   lines: readonly Json[];
+  /** Of every execution. */
+  wholeStreams: Json;
   /** Gives a module's execution its last output. */
   output(task: TaskId, module: string, json: unknown, raw?: StoredOutput['raw']): void;
   /** Gives a module's execution a node. */
@@ -279,6 +281,7 @@ export function createFakeCoordinator(
     nodes,
     ready: { ready: true },
     lines: [{ at: AT, level: 'info', message: 'counted', fields: {} }],
+    wholeStreams: {},
     refuseNext: undefined,
     refused: [],
     noteRefused: (refused) => void fake.refused.push(refused),
@@ -416,7 +419,10 @@ export function createFakeCoordinator(
         return one === undefined ? missing('task') : paged(executions(one), page, at);
       },
       execution: async (task, id) =>
-        inTask(task, (one) => executions(one).find((execution) => execution.execution_id === id)),
+        inTask(task, (one) => {
+          const found = executions(one).find((execution) => execution.execution_id === id);
+          return found && { ...found, whole_streams: fake.wholeStreams };
+        }),
       executionOutput: async (task, id, seq) => {
         const one = find(task);
         const found = one && executions(one).find((execution) => execution.execution_id === id);
@@ -596,6 +602,7 @@ function executions(one: FakeIteration): Json[] {
       assigned_at: AT,
       started_at: AT,
       finished_at: state.finished_at ?? null,
+      whole_streams: {},
       error: null,
     }));
 }

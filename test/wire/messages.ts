@@ -17,6 +17,7 @@ import {
   type OrchestratorMessage,
   type Output,
   REPORT_STATES,
+  STREAMS,
 } from '../../src/model/protocol.js';
 import { KEEPS, RESULT_SOURCES } from '../../src/model/run.js';
 import { TASK_CMDS } from '../../src/model/task-state.js';
@@ -160,29 +161,33 @@ export const nodeMessages: Readonly<Record<NodeMessage['kind'], fc.Arbitrary<Nod
     }),
   ),
   log: withOptional(
-    record({
-      kind: fc.constant('log' as const),
-      executionId: name,
-      lease: name,
-      at: time,
-      level: fc.constantFrom(...LOG_LEVELS),
-      message: text,
-      fields: map,
-    }),
-    'command',
-    record(
-      {
-        argv: fc.array(text, { minLength: 1, maxLength: 4 }),
-        engineId: name,
-        host: name,
-        startedAt: fc.integer({ min: 1, max: 8.64e15 }),
-        endedAt: fc.integer({ min: 1, max: 8.64e15 }),
-        exitCode: fc.nat(255),
-        signal: name,
-        folder: name,
-      },
-      { requiredKeys: [] },
+    withOptional(
+      record({
+        kind: fc.constant('log' as const),
+        executionId: name,
+        lease: name,
+        at: time,
+        level: fc.constantFrom(...LOG_LEVELS),
+        message: text,
+        fields: map,
+      }),
+      'command',
+      record(
+        {
+          argv: fc.array(text, { minLength: 1, maxLength: 4 }),
+          engineId: name,
+          host: name,
+          startedAt: fc.integer({ min: 1, max: 8.64e15 }),
+          endedAt: fc.integer({ min: 1, max: 8.64e15 }),
+          exitCode: fc.nat(255),
+          signal: name,
+          folder: name,
+        },
+        { requiredKeys: [] },
+      ),
     ),
+    'whole',
+    record({ stream: fc.constantFrom(...STREAMS), blob }),
   ),
   goodbye: fc.constant({ kind: 'goodbye' }),
 };
@@ -289,6 +294,7 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   number: fc.integer(),
   count: iteration,
   'count or null': fc.constantFrom(null, 1),
+  stream: fc.constantFrom(...STREAMS),
   flag: fc.boolean(),
   json: fc.oneof(text, fc.integer(), fc.constant(null)),
   words: fc.array(text),

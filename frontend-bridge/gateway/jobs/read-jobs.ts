@@ -7,11 +7,12 @@
 import { buffer } from 'node:stream/consumers';
 import { type JobTypes, LogParser } from '../../../src/config/job-types.js';
 import { JOB_GRAPH_NAME, JOB_MODULE, type JobState, jobStateOf } from '../../../src/model/job.js';
+import type { BlobRef } from '../../../src/model/payload.js';
 import { formatTaskId, type TaskId } from '../../../src/model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../../src/model/task-state.js';
 import type { Coordinator, Page, Queries, View } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
-import { type JobLine, logLines } from './log-lines.js';
+import { contentOf, logLines, type WholeStreams } from './log-lines.js';
 
 export interface JobFilter {
   readonly cluster?: string;
@@ -74,6 +75,7 @@ interface ProblemJson {
 
 interface ExecutionJson {
   readonly state: string;
+  readonly whole_streams: Readonly<Record<string, BlobRef>>;
   readonly started_at: string | null;
 }
 
@@ -120,12 +122,26 @@ export class ReadJobs {
     return this.#jobOf(queries, await problemOf(queries, jobId), true);
   }
 
-  async *log(queries: Queries, jobId: string): AsyncGenerator<JobLine> {
+  /** What it has written so far, both streams in the order of their lines; all of it, also where the log leaves some of it out. */
+  async *log(queries: Queries, jobId: string): AsyncGenerator<Uint8Array | string> {
     const problem = await problemOf(queries, jobId);
     const task = taskOf(problem);
     const { modules } = await iterationOf(queries, task);
     const executionId = modules[JOB_MODULE]?.execution_id ?? null;
-    if (executionId !== null) yield* logLines(queries, task, executionId);
+    const execution = await executionOf(queries, task, executionId);
+    if (executionId === null || !execution) return;
+    const lines = logLines(queries, task, executionId);
+    yield* contentOf(lines, await this.#wholeStreams(execution));
+  }
+
+  /** Of one whose blob is damaged, the log has the rest. */
+  async #wholeStreams({ whole_streams }: ExecutionJson): Promise<WholeStreams> {
+    const streams = new Map<string, AsyncIterable<Uint8Array>>();
+    for (const [stream, { sha256 }] of Object.entries(whole_streams)) {
+      const opened = await this.#coordinator.blobs.open(sha256);
+      if (!('ok' in opened)) streams.set(stream, opened.read());
+    }
+    return streams;
   }
 
   /** Throws `unknown_job`. */

@@ -6,7 +6,6 @@ import { JOB_STATES } from '../../../src/model/job.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { refusalError } from '../errors.js';
 import { type App, asked, perform } from '../http.js';
-import { textOf } from '../jobs/log-lines.js';
 import { ReadJobs } from '../jobs/read-jobs.js';
 import { pageShape, postHeaders, reason, splitPage, submitHeaders, traceOf } from '../requests.js';
 import * as shape from '../schemas.js';
@@ -82,10 +81,8 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
       const { job_id } = request.params;
       const queries = asked(coordinator, reply);
       await jobs.taskIdOf(queries, job_id);
-      const lines = async function* (): AsyncGenerator<string> {
-        for await (const line of jobs.log(queries, job_id)) yield textOf(line);
-      };
-      return reply.type('text/plain; charset=utf-8').send(Readable.from(lines(), { objectMode: false }));
+      const log = Readable.from(jobs.log(queries, job_id), { objectMode: false });
+      return reply.type('text/plain; charset=utf-8').send(log);
     },
   );
 

@@ -40,6 +40,7 @@ export function assignExecution(
     lastSeq: undefined,
     final: undefined,
     blobs: undefined,
+    wholeStreams: undefined,
     indexed: undefined,
     progress: undefined,
     message: undefined,
@@ -86,8 +87,13 @@ export function noteProgress(
 }
 
 /** A line of the node's takes of the budget; one of the orchestrator's tells of those that were left out. */
-export function addLine(state: DurableState, fact: FactOf<'execution.log'>): void {
-  const { log } = executionOf(state, fact);
+export function addLine(state: DurableState, fact: FactOf<'execution.log'>, moment: Moment): void {
+  const execution = executionOf(state, fact);
+  const { log } = execution;
+  if (fact.stream !== undefined && fact.blob !== undefined) {
+    state.undo.set(execution, 'wholeStreams', { ...execution.wholeStreams, [fact.stream]: fact.blob });
+    state.undo.add(moment.changed.tasks, execution.task);
+  }
   if (fact.bytes !== undefined) {
     state.undo.set(log, 'lines', log.lines + 1);
     state.undo.set(log, 'bytes', log.bytes + fact.bytes);

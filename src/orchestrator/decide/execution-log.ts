@@ -6,8 +6,11 @@
  *     left out, and the log says where and how many.
  * G3. An output says how many lines were sent before it. Its socket may be faster than theirs, so the last output waits for them, but no
  *     longer than `LATE_LINES_MS`.
+ * G4. The line that names the blob with all of a stream is never left out, and the blob stays as long as the task. It is one for each
+ *     stream; of a blob that is not here, and of a second one, the line is a line like any other.
  */
-import type { LogLine } from '../../model/protocol.js';
+import type { BlobRef } from '../../model/payload.js';
+import type { LogLine, StreamName } from '../../model/protocol.js';
 import { type CommandNote, newsOf } from '../../model/run.js';
 import type { Execution } from '../../model/task.js';
 import { aboutExecution } from './about.js';
@@ -25,24 +28,32 @@ export const LATE_LINES_MS = 500;
 /** Adds a line, or counts that it was left out. */
 export function recordLine(turn: Turn, node: FleetNode, execution: Execution, line: LogLine): void {
   const { log } = execution;
+  const whole = wholeOf(turn, execution, line);
   const detail = {
     logged_at: new Date(line.at).toISOString(),
     level: line.level,
     message: line.message,
     fields: line.fields,
+    ...whole,
   };
   const size = JSON.stringify(detail).length;
   const kept = log.lines + 1 - log.leftOut;
-  if (kept > LOG_LINES || log.bytes + size > LOG_BYTES) {
+  if (whole) {
+    sayLeftOut(turn, execution);
+    emit(turn, { type: 'execution.log', ...aboutExecution(execution), ...detail, bytes: size });
+  } else if (kept > LOG_LINES || log.bytes + size > LOG_BYTES) {
     if (!log.isFull) {
       sayLeftOut(turn, execution);
       sayFull(turn, execution);
     }
+    leaveOut(turn, execution);
   } else if (!log.isFull && isAffordable(turn, node, size)) {
     sayLeftOut(turn, execution);
     emit(turn, { type: 'execution.log', ...aboutExecution(execution), ...detail, bytes: size });
-    return;
-  }
+  } else leaveOut(turn, execution);
+}
+
+function leaveOut(turn: Turn, execution: Execution): void {
   emit(turn, { type: 'execution.line_left_out', execution_id: execution.id });
   turn.state.counters.add('log_lines_left_out');
 }
@@ -66,6 +77,18 @@ export function recordCommand(turn: Turn, node: FleetNode, execution: Execution,
   });
   if (Object.keys(news).length > 0)
     emit(turn, { type: 'execution.command', ...aboutExecution(execution), ...news });
+}
+
+/** G4. */
+function wholeOf(
+  { loaded }: Turn,
+  { wholeStreams = {} }: Execution,
+  { whole }: LogLine,
+): { readonly stream: StreamName; readonly blob: BlobRef } | undefined {
+  if (!whole || wholeStreams[whole.stream]) return undefined;
+  const { sha256 } = whole.blob;
+  const size = loaded.blobs.get(sha256);
+  return size === undefined ? undefined : { stream: whole.stream, blob: { sha256, size } };
 }
 
 function isAffordable({ state, nowMs }: Turn, node: FleetNode, size: number): boolean {

@@ -17,6 +17,7 @@ import {
   lateIndexKey,
   marksRowOf,
   type ProblemRow,
+  streamOwner,
   taskToRow,
 } from '../records.js';
 import { summaryNow } from '../summary.js';
@@ -79,6 +80,13 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
           [fact.blob.sha256, problem_id, iteration_id, execution_id, output_seq],
           EMPTY,
         );
+      }
+      return;
+    case 'execution.log':
+      if (fact.stream && fact.blob) {
+        const { problem_id, iteration_id, execution_id } = fact;
+        const owner = streamOwner(fact.stream, execution_id);
+        journal.put('blob_refs', [fact.blob.sha256, problem_id, iteration_id, owner, 0], EMPTY);
       }
       return;
     case 'node.joined':

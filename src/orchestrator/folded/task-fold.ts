@@ -122,6 +122,7 @@ export class TaskFold {
         };
       }
       case 'execution.log':
+        return event.blob && event;
       case 'execution.progress':
       case 'output.refused':
       case 'problem.changed':

@@ -1,6 +1,14 @@
 import type { TuttiError } from '../../base/errors.js';
 import type { BlobRef, Payload } from '../../model/payload.js';
-import type { Assign, LogLevel, LogLine, ReportedError, ToNode, Welcome } from '../../model/protocol.js';
+import type {
+  Assign,
+  LogLevel,
+  LogLine,
+  ReportedError,
+  ToNode,
+  Welcome,
+  WholeStream,
+} from '../../model/protocol.js';
 import type { CommandNote, Resources } from '../../model/run.js';
 import type { AbortCode } from '../errors.js';
 
@@ -36,6 +44,7 @@ export type SessionEvent =
       readonly fields: Readonly<Record<string, string>>;
       /** In the place of a line. */
       readonly command?: CommandNote;
+      readonly whole?: WholeStream;
     }
   /** Log lines that had left the session and will not arrive. */
   | { readonly kind: 'logs_lost'; readonly lines: readonly LogLine[] }

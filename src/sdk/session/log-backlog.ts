@@ -36,7 +36,8 @@ export class LogBacklog {
   }
 
   add(line: LogLine): void {
-    if (this.#bytes + sizeOf(line) > LOG_BACKLOG_BYTES) {
+    // A blob that nobody refers to does not stay: there is one such line for each stream.
+    if (!line.whole && this.#bytes + sizeOf(line) > LOG_BACKLOG_BYTES) {
       this.drop(line.executionId, line.lease, line.at, 1);
       return;
     }

@@ -1,4 +1,6 @@
 /** Jobs over HTTP: what they are is read from their tasks and logs. */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type JobType, JobTypeSchema } from '../../../src/config/job-types.js';
 import { fakeNode } from '../../support/fake-coordinator.js';
@@ -44,7 +46,9 @@ const LOG = [
   line(undefined, 'the cluster has taken the command as 4711', { by: 'agent', engine_id: '4711' }),
   line('stdout', 'loss=0.5 at 1 loss=0.4 at 2'),
   line('stderr', 'a warning'),
-  line(undefined, '10 bytes of stdout were left out here', { by: 'agent', left_out_bytes: '10' }),
+  line(undefined, '10 bytes of stdout were left out here', {
+    ...{ by: 'agent', left_out_bytes: '10', of: 'stdout' },
+  }),
   line('stdout', 'loss=0.25 at 3'),
   line('stdout', '{"loss": 0.25}'),
 ];
@@ -149,6 +153,23 @@ describe('a job', () => {
     expect((await call('GET', `/v1/jobs/${id}/log`)).body).toBe(
       'loss=0.5 at 1 loss=0.4 at 2\na warning\n[10 bytes of stdout were left out here]\nloss=0.25 at 3\n{"loss": 0.25}\n',
     );
+  });
+
+  it('has all of its log where the history has a part of it: streams that are there as a whole are read from there', async () => {
+    const long = `a line\n${'x'.repeat(300_000)}\n\nhalf`;
+    const bytes = Buffer.from(`loss=0.5 at 1 loss=0.4 at 2\n${long}\nloss=0.25 at 3\n{"loss": 0.25}`);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    running.coordinator.lines = LOG;
+    running.coordinator.wholeStreams = { stdout: { sha256, size: bytes.byteLength } };
+    const id = await job();
+    const read = async (): Promise<string> => (await call('GET', `/v1/jobs/${id}/log`)).body;
+    // The blob is damaged, or gone.
+    expect(await read()).toContain('[10 bytes of stdout were left out here]');
+    await running.coordinator.blobs.put(sha256, Readable.from([bytes]));
+    const [first, ...rest] = bytes.toString().split(/(?<=\n)/);
+    expect(await read()).toBe(`${first}a warning\n${rest.join('')}`);
+    running.coordinator.lines = LOG.slice(1, 3);
+    expect(await read()).toBe(`${first}a warning\n${rest.join('')}`);
   });
 
   it('is cancelled by stopping its task', async () => {

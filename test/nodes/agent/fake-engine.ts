@@ -192,6 +192,7 @@ export function fakeTask(
         open[stream] = '';
       }
     },
+    cut: (_, message, about) => say(message, about),
     fetch: async ({ blob }) => Buffer.from(`content of ${blob.sha256}`),
     keep: async (path) => {
       kept.push(path);

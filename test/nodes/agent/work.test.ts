@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { EngineRefused } from '../../../nodes/agent/engine.js';
 import { Folders } from '../../../nodes/agent/folders.js';
 import { Health } from '../../../nodes/agent/health.js';
+import { HEAD_LINES, TAIL_LINES } from '../../../nodes/agent/log-follower.js';
 import { Watch } from '../../../nodes/agent/watch.js';
 import { Work } from '../../../nodes/agent/work.js';
 import { FakeEngine, fakeTask, unreachable } from './fake-engine.js';
@@ -275,6 +276,19 @@ describe('a log that is too long for the history', () => {
     expect(copies).toEqual([whole.toString('latin1')]);
     await bench.work.release('e1');
     expect(existsSync(bench.folders.logPath('e1'))).toBe(false);
+  });
+
+  it('has no more lines than the history takes, however short they are', async () => {
+    const bench = new Bench();
+    const { engine } = bench;
+    engine.onLaunch = () => {
+      engine.run('e1', { stdout: `${'x\n'.repeat(150_000)}the end\n` });
+      engine.end('e1', {}, '1');
+    };
+    const { task, told } = fakeTask();
+    await bench.work.run(task);
+    expect(told.filter((line) => line === 'stdout: x')).toHaveLength(HEAD_LINES + TAIL_LINES - 1);
+    expect(told.at(-1)).toBe('stdout: the end');
   });
 
   it('says why where the whole of it could not be kept', async () => {
