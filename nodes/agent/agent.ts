@@ -50,7 +50,10 @@ class Play implements AgentPlay {
   welcomed(cluster: ClusterReach): void {
     const { slots: _, ...reach } = cluster;
     const text = JSON.stringify(reach);
-    if (this.#place?.reach === text) return;
+    if (this.#place?.reach === text) {
+      this.#controls.kept(this.#folders.kept());
+      return;
+    }
     if (this.#place) {
       this.#settings.logger.error(
         { cluster: cluster.name },
@@ -70,6 +73,7 @@ class Play implements AgentPlay {
     });
     this.#place = { reach: text, engine, work };
     void work.removeLeftovers(this.#controls.held);
+    this.#controls.kept(this.#folders.kept());
   }
 
   /** Nothing where the description is at fault: an agent that ended because of it would only be started again. */
@@ -93,6 +97,10 @@ class Play implements AgentPlay {
 
   released(executionId: string): void {
     void this.#place?.work.release(executionId);
+  }
+
+  forget(executionIds: readonly string[]): void {
+    void this.#place?.work.forget(executionIds);
   }
 
   async ended(): Promise<void> {

@@ -1,8 +1,9 @@
 /**
  * The folders of attempts that are on the cluster, each as a file in the agent's state folder: where the log stands, and the promise
- * to remove it. A folder is noted before it can exist, and forgotten after it was removed, so that none is left behind.
+ * to remove it. A folder is noted before it can exist, and forgotten after it was removed, so that none is left behind. One that is to stay
+ * is noted once more, until its task is removed.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogPlace } from './log-follower.js';
 
@@ -13,8 +14,15 @@ export interface Attempt {
   readonly engineId?: string;
 }
 
+/** An execution that has ended, and whose folder stays. */
+export interface KeptFolder {
+  readonly executionId: string;
+  readonly lease: string;
+}
+
 const NOTHING: Attempt = { log: { stdout: 0, stderr: 0, lines: 0 } };
 const SUFFIX = '.attempt';
+const KEPT = '.kept';
 
 export class Folders {
   readonly #dir: string;
@@ -48,6 +56,31 @@ export class Folders {
   forget(key: string): void {
     rmSync(this.path(key), { force: true });
     rmSync(`${this.path(key)}.log`, { force: true });
+  }
+
+  /** It stays as long as its task. */
+  keep({ executionId, lease }: KeptFolder): void {
+    const path = this.#keptPath(executionId);
+    writeFileSync(`${path}.new`, JSON.stringify({ executionId, lease }), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  }
+
+  isKept(key: string): boolean {
+    return existsSync(this.#keptPath(key));
+  }
+
+  kept(): KeptFolder[] {
+    return readdirSync(this.#dir)
+      .filter((name) => name.endsWith(KEPT))
+      .map((name) => JSON.parse(readFileSync(join(this.#dir, name), 'utf8')) as KeptFolder);
+  }
+
+  unkeep(key: string): void {
+    rmSync(this.#keptPath(key), { force: true });
+  }
+
+  #keptPath(key: string): string {
+    return join(this.#dir, `${key}${KEPT}`);
   }
 
   path(key: string): string {

@@ -4,7 +4,8 @@
  * A1. The engine starts the command of an execution once (E1), so an execution that an earlier process began is begun again in the same
  *     way, and its command is adopted.
  * A2. Whatever ends the execution, the command has ended before `run` comes back, or was never started and never will be.
- * A3. The folder of an attempt is removed once the end of the execution is known to the orchestrator, unless it is to be kept.
+ * A3. The folder of an attempt is removed once the end of the execution is known to the orchestrator; one that is to be kept, once its task is
+ *     removed.
  */
 import { writeFile } from 'node:fs/promises';
 import type { CommandNote, RunError, RunResult, RunTask, TaskAbortedError } from 'tutti/sdk';
@@ -38,8 +39,6 @@ const MAX_RESULT_BYTES = 1024 * 1024 * 1024;
 export class Work {
   readonly #deps: WorkDeps;
   readonly #room = new Room(LOG_ROOM);
-  /** Attempts whose folders stay. */
-  readonly #kept = new Set<string>();
 
   constructor(deps: WorkDeps) {
     this.#deps = deps;
@@ -69,12 +68,26 @@ export class Work {
   /** Removes the folder of an attempt that nobody needs any more (A3). */
   async release(key: string): Promise<void> {
     const { engine, folders, health, warn } = this.#deps;
-    const isKept = this.#kept.delete(key);
+    const isKept = folders.isKept(key);
     try {
       if (!isKept) await health.untilAnswered(() => engine.remove(key));
       folders.forget(key);
     } catch (thrown) {
       warn({ execution_id: key }, `the folder of an attempt could not be removed: ${messageOf(thrown)}`);
+    }
+  }
+
+  /** Their tasks are removed (A3). */
+  async forget(keys: readonly string[]): Promise<void> {
+    const { engine, folders, health, warn } = this.#deps;
+    for (const key of keys) {
+      if (!folders.isKept(key)) continue;
+      try {
+        await health.untilAnswered(() => engine.remove(key));
+        folders.unkeep(key);
+      } catch (thrown) {
+        warn({ execution_id: key }, `the folder of an attempt could not be removed: ${messageOf(thrown)}`);
+      }
     }
   }
 
@@ -194,9 +207,13 @@ export class Work {
     }
   }
 
-  #decide({ executionId: key, run, tell }: RunTask, hasSucceeded: boolean): void {
-    if (run.keep !== 'always' && (run.keep !== 'on_failure' || hasSucceeded)) return;
-    this.#kept.add(key);
+  #decide({ executionId: key, lease, run, tell }: RunTask, hasSucceeded: boolean): void {
+    if (run.keep !== 'always' && (run.keep !== 'on_failure' || hasSucceeded)) {
+      // An earlier process may have come to another end.
+      this.#deps.folders.unkeep(key);
+      return;
+    }
+    this.#deps.folders.keep({ executionId: key, lease });
     tell({ folder: `${this.#deps.workdir.replace(/\/+$/, '')}/${key}/work` });
   }
 }

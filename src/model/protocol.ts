@@ -60,6 +60,8 @@ export interface Hello {
   readonly outputType: string;
   readonly status: NodeStatus;
   readonly held: readonly HeldExecution[];
+  /** Where `held` has no room for all. */
+  readonly heldInAll?: number;
   readonly token: string;
   /** What the author wrote the node against; absent: whatever the graph declares. */
   readonly schemas?: readonly TypeSchema[];
@@ -157,6 +159,23 @@ export interface Goodbye {
   readonly kind: 'goodbye';
 }
 
+/** Of an agent: executions that have ended, whose working folders it keeps. */
+export interface Kept {
+  readonly kind: 'kept';
+  readonly executions: readonly KeptExecution[];
+}
+
+export interface KeptExecution {
+  readonly executionId: string;
+  readonly lease: string;
+}
+
+/** To an agent: the tasks of these executions are removed. */
+export interface Forget {
+  readonly kind: 'forget';
+  readonly executionIds: readonly string[];
+}
+
 export type NodeMessage =
   | Hello
   | Heartbeat
@@ -165,7 +184,8 @@ export type NodeMessage =
   | CommandAck
   | ConfigReply
   | LogLine
-  | Goodbye;
+  | Goodbye
+  | Kept;
 
 export interface ToOrchestrator {
   readonly protocolVersion: number;
@@ -301,7 +321,8 @@ export type OrchestratorMessage =
   | TaskCommand
   | Assign
   | OutputAcks
-  | ConfigRequest;
+  | ConfigRequest
+  | Forget;
 
 export interface ToNode {
   readonly protocolVersion: number;

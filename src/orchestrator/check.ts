@@ -26,6 +26,7 @@ import {
   type CommandRow,
   decodeRow,
   type ExecutionRow,
+  type GraphRow,
   type IdempotencyRow,
   marksRowOf,
   type NodeRow,
@@ -105,6 +106,7 @@ class Checking {
     await this.#part('iterations', () => this.#iterations());
     await this.#part('payloads and indexes', () => this.#strays());
     await this.#part('blobs', () => this.#blobs());
+    await this.#part('graphs', () => this.#graphs());
     await this.#part('nodes', () => this.#nodes());
     await this.#part('commands', () => this.#commands());
     await this.#part('clusters', () => this.#clusters());
@@ -318,6 +320,22 @@ class Checking {
       if (!file) this.#fault(`blobs ${sha256}`, 'has no file');
       else if (file.size !== size) this.#fault(`blobs ${sha256}`, `has ${size} bytes, its file ${file.size}`);
       else if (hashBlobs) await this.#content(sha256, path);
+    }
+  }
+
+  /** The files beside a graph file are blobs; whether those are whole is seen with all blobs. */
+  async #graphs(): Promise<void> {
+    for await (const { key, value } of entriesOf(this.#reader, 'graphs')) {
+      this.#count('graph versions');
+      const where = `graphs ${String(key[0])} version ${String(key[1])}`;
+      for (const [path, { sha256, size }] of Object.entries(decodeRow<GraphRow>(value).files ?? {})) {
+        this.#count('files of graphs');
+        const stored = await this.#reader.get('blobs', [sha256]);
+        const found = stored && decodeRow<BlobRow>(stored).size;
+        if (found === undefined) this.#fault(where, `${path} is blob ${sha256}, which is not there`);
+        else if (found !== size)
+          this.#fault(where, `${path} is blob ${sha256} of ${size} bytes, which has ${found}`);
+      }
     }
   }
 

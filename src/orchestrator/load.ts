@@ -121,6 +121,12 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
         if (message.kind === 'execution_report') spokenOf(message);
         else if (message.kind === 'log') {
           if (message.whole) need().blobs.add(message.whole.blob.sha256);
+        } else if (message.kind === 'kept') {
+          for (const { lease } of message.executions) {
+            const id = taskOfLease(lease);
+            const key = id && formatTaskId(id);
+            if (id && key && !state.tasks.has(key)) need().commanded.set(key, id);
+          }
         } else if (message.kind === 'hello') {
           for (const held of message.held) spokenOf(held);
           const node = state.nodesByInstance.get(instanceKey(message.module, message.instance));

@@ -45,6 +45,7 @@ const ORDER: Readonly<Record<OrchestratorMessage['kind'], number>> = {
   node_command: 2,
   task_command: 2,
   config_request: 2,
+  forget: 2,
   assign: 3,
 };
 

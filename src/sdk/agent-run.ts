@@ -104,7 +104,7 @@ export class AgentRun implements Run {
   }
 
   #task(inputs: readonly RunInput[]): RunTask {
-    const { executionId, taskId, module, attempt, run } = this.#assign;
+    const { executionId, lease, taskId, module, attempt, run } = this.#assign;
     const { blobs, control, emit, isResumed } = this.#deps;
     const { signal } = this.#controller;
     const line =
@@ -113,7 +113,7 @@ export class AgentRun implements Run {
         this.#log(level, message, fields);
     return {
       id: formatTaskId(taskId),
-      ...{ executionId, module, attempt, isResumed, inputs, signal },
+      ...{ executionId, lease, module, attempt, isResumed, inputs, signal },
       run: run!,
       begun: () => {
         if (this.#hasBegun) return;

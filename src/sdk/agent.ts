@@ -50,6 +50,7 @@ export function agent(options: AgentOptions, work: (controls: AgentControls) => 
         held: kept.restored.map(({ executionId }) => executionId),
         trouble: (error) => runtime.trouble(error && { ...error, retryable: true }),
         has: (resources) => runtime.has(resources),
+        kept: (executions) => runtime.kept(executions),
         leave: () => void runtime.stop('the agent ends'),
       };
       const own = work(controls);
@@ -59,6 +60,7 @@ export function agent(options: AgentOptions, work: (controls: AgentControls) => 
         {
           play: (assign, run) => new AgentRun(assign, own, run),
           welcomed: ({ cluster: reach }) => reach && own.welcomed(reach),
+          forget: (executionIds) => own.forget(executionIds),
           released: (executionId) => own.released(executionId),
           ended: () => own.ended(),
         },

@@ -42,6 +42,8 @@ export function messageSize(message: NodeMessage): number {
       );
     case 'heartbeat':
       return OVERHEAD_BYTES + message.running.length * 64;
+    case 'kept':
+      return OVERHEAD_BYTES * (1 + message.executions.length);
     case 'log': {
       const fields = Object.entries(message.fields);
       const chars = fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0);

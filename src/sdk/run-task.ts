@@ -1,7 +1,7 @@
 /** What an agent is given and gives: executions of run modules, whose work is a command. */
 import type { ClusterReach } from '../model/cluster.js';
 import type { BlobRef } from '../model/payload.js';
-import type { LogLevel, StreamName } from '../model/protocol.js';
+import type { KeptExecution, LogLevel, StreamName } from '../model/protocol.js';
 import type { AssignedRun, CommandNote, Resources } from '../model/run.js';
 import type { TaskLogLine } from './task.js';
 
@@ -27,6 +27,8 @@ export interface RunTask {
   /** The task_id: `<problem_id>/<iteration_id>`. */
   readonly id: string;
   readonly executionId: string;
+  /** A secret, by which the orchestrator knows the execution also when its node has forgotten it. */
+  readonly lease: string;
   readonly module: string;
   readonly attempt: number;
   /** Whether an earlier process of this agent was at work on it: its command may have been started. */
@@ -75,6 +77,8 @@ export interface AgentPlay {
   run(task: RunTask): Promise<RunResult>;
   /** The end of this execution is known to both sides; nothing of it is needed any more. */
   released(executionId: string): void;
+  /** The tasks of these executions are removed: what is kept of them goes, too. */
+  forget(executionIds: readonly string[]): void;
   /** The agent has ended; commands may still run. */
   ended(): Promise<void>;
 }
@@ -87,6 +91,8 @@ export interface AgentControls {
   trouble(error?: { readonly code: string; readonly message: string }): void;
   /** What the cluster has in all. */
   has(resources: Resources): void;
+  /** Executions that have ended, whose working folders it keeps: with every welcome, so that it hears which of them to `forget`. */
+  kept(executions: readonly KeptExecution[]): void;
   /** Ends the agent; the commands go on, and the next process of the agent adopts them. */
   leave(): void;
 }

@@ -12,6 +12,7 @@ import type { NodeBus } from '../bus/bus.js';
 import type { NodeStatus } from '../model/node.js';
 import {
   type Assign,
+  type KeptExecution,
   type LogLevel,
   type LogLine,
   PROTOCOL_VERSION,
@@ -50,6 +51,8 @@ export interface Player {
   welcomed?(welcome: Welcome): void;
   /** The end of this execution is known to both sides. */
   released?(executionId: string): void;
+  /** The tasks of these executions, which had ended, are removed. */
+  forget?(executionIds: readonly string[]): void;
   /** The session has ended, perhaps before its work. */
   ended?(): Promise<void>;
 }
@@ -70,6 +73,8 @@ export interface RuntimeDeps {
   readonly measure?: () => ProcessLoad;
 }
 
+/** So many have room in any frame. */
+const KEPT_AT_ONCE = 400;
 /** A peer that sends rubbish does not fill the log. */
 const BAD_FRAME_NOTE_INTERVAL_MS = 10_000;
 
@@ -167,6 +172,12 @@ export class Runtime {
     this.#emit({ kind: 'resources', resources });
   }
 
+  /** Of an agent: executions that have ended, whose working folders it keeps. */
+  kept(executions: readonly KeptExecution[]): void {
+    for (let at = 0; at < executions.length; at += KEPT_AT_ONCE)
+      this.#emit({ kind: 'kept', executions: executions.slice(at, at + KEPT_AT_ONCE) });
+  }
+
   /** As `stop`, but `stopped` rejects: the process cannot go on. */
   fail(why: string): Promise<void> {
     this.#failure ??= new TuttiError('uncaught_error', why);
@@ -259,6 +270,9 @@ export class Runtime {
       case 'released':
         this.#deps.kept?.remove(effect.executionId);
         this.#player.released?.(effect.executionId);
+        return;
+      case 'forget':
+        this.#player.forget?.(effect.executionIds);
         return;
       case 'abort':
         this.#runs.get(effect.executionId)?.abort(effect.code, effect.reason, effect.graceMs);

@@ -41,7 +41,7 @@ import { StatusReports } from './session/status-reports.js';
 /** A restarted orchestrator is back within a second or two: what it costs to ask four times a second is nothing. */
 export const HELLO_FIRST_MS = 250;
 export const HELLO_MAX_MS = 2_000;
-/** As many as surely have room in the 64 KiB of a hello: of more, the orchestrator places the rest elsewhere. */
+/** As many as surely have room in the 64 KiB of a hello; the heartbeat that follows the welcome names all. */
 const HELD_IN_HELLO = 400;
 /** Hellos without an answer before a person is told. */
 const HELLOS_BEFORE_NOTE = 5;
@@ -258,6 +258,9 @@ export class Session {
       case 'log':
         this.#log(event);
         return;
+      case 'kept':
+        this.#tell(event);
+        return;
       case 'crashed':
         this.#executions.crashed(event.executionId, event.error, now);
         return;
@@ -330,6 +333,9 @@ export class Session {
           case 'task_command':
             this.#commands.task(message, now);
             break;
+          case 'forget':
+            this.#effects.push(message);
+            break;
           case 'config_request':
             this.#commands.configure(message);
             break;
@@ -388,8 +394,13 @@ export class Session {
 
   #hello(): Hello {
     this.#reports.told(this.status);
-    const held = this.#executions.held().slice(0, HELD_IN_HELLO);
-    return { kind: 'hello', ...this.#identity, status: this.status, held };
+    const all = this.#executions.held();
+    const held = all.slice(0, HELD_IN_HELLO);
+    const isCut = held.length < all.length;
+    return {
+      ...{ kind: 'hello', ...this.#identity, status: this.status, held },
+      ...(isCut && { heldInAll: all.length }),
+    };
   }
 
   #heartbeat(measure: (() => ProcessLoad) | undefined): NodeMessage {
@@ -425,6 +436,7 @@ export class Session {
     }
     if (isRepeat) return;
     this.#executions.opened(outputWindow, now);
+    if (this.#executions.running().length > HELD_IN_HELLO) this.#say = 'heartbeat';
     this.#reports.changed(this.status, this.#lifecycle.error);
     if (this.#lifecycle.error) this.#reports.force(this.status, this.#lifecycle.error);
     this.#note('info', before ? 'registered again' : 'registered', {

@@ -20,6 +20,7 @@ import {
 } from '../model/limits.js';
 import {
   type HeldExecution,
+  type KeptExecution,
   type Load,
   type NodeMessage,
   type ReportedError,
@@ -67,6 +68,7 @@ export function writeNodeMessage(message: NodeMessage): v1.NodeMessage.$Properti
           outputType: message.outputType,
           status: nodeStatus.numbers[message.status],
           held: message.held.map(writeHeld),
+          heldInAll: message.heldInAll ?? 0,
           token: message.token,
           schemas: (message.schemas ?? []) as v1.TypeSchema.$Properties[],
           typesByAssignment: message.typesByAssignment ?? false,
@@ -128,6 +130,8 @@ export function writeNodeMessage(message: NodeMessage): v1.NodeMessage.$Properti
       };
     case 'goodbye':
       return { goodbye: {} };
+    case 'kept':
+      return { kept: { executions: message.executions as v1.KeptExecution.$Properties[] } };
     default:
       return message satisfies never;
   }
@@ -153,6 +157,8 @@ function elements(message: NodeMessage): number {
       return message.held.length + (message.schemas?.length ?? 0) + Object.keys(message.labels).length;
     case 'heartbeat':
       return message.running.length;
+    case 'kept':
+      return message.executions.length;
     case 'log':
       return Object.keys(message.fields).length + (message.command?.argv?.length ?? 0);
     default:
@@ -220,11 +226,24 @@ function readNodeMessage(message: v1.NodeMessage): NodeMessage | undefined {
     }
     case 'goodbye':
       return { kind: 'goodbye' };
+    case 'kept':
+      return {
+        kind: 'kept',
+        executions: list('kept.executions', message.kept!.executions, MAX_HELD).map(readKept),
+      };
     case undefined:
       return undefined;
     default:
       return body satisfies never;
   }
+}
+
+function readKept(kept: v1.KeptExecution.$Properties, index: number): KeptExecution {
+  const field = `kept.executions[${index}]`;
+  return {
+    executionId: name(`${field}.execution_id`, kept.executionId),
+    lease: name(`${field}.lease`, kept.lease),
+  };
 }
 
 function readWhole({ stream, blob }: v1.WholeStream.$Properties): WholeStream {
@@ -252,6 +271,7 @@ function readHello(hello: v1.Hello.$Properties): NodeMessage {
       schemas: list('hello.schemas', hello.schemas, MAX_SCHEMAS).map(readSchema),
     }),
     ...(hello.typesByAssignment && { typesByAssignment: true }),
+    ...(hello.heldInAll && { heldInAll: uint('hello.held_in_all', hello.heldInAll) }),
     ...(hello.resources && { resources: readResources('hello.resources', hello.resources) }),
   };
 }

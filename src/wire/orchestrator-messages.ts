@@ -61,6 +61,8 @@ export function writeOrchestratorMessage(message: OrchestratorMessage): v1.Orche
       };
     case 'output_acks':
       return { outputAcks: { acks: message.acks as v1.OutputAck.$Properties[] } };
+    case 'forget':
+      return { forget: { executionIds: [...message.executionIds] } };
     case 'config_request':
       return {
         configRequest: { transactionId: message.transactionId, configuration: message.configuration },
@@ -121,6 +123,11 @@ function readOrchestratorMessage(message: v1.OrchestratorMessage): OrchestratorM
       return {
         kind: 'output_acks',
         acks: (message.outputAcks!.acks ?? []).map(readAck),
+      };
+    case 'forget':
+      return {
+        kind: 'forget',
+        executionIds: (message.forget!.executionIds ?? []).map((id) => name('forget.execution_ids', id)),
       };
     case 'configRequest': {
       const request = message.configRequest!;

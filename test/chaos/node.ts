@@ -129,6 +129,8 @@ function receive(message: OrchestratorMessage, frameIncarnation: number): void {
         if (ended) over(work);
       }
       return;
+    case 'forget':
+      return;
     case 'config_request':
       say({ kind: 'config_reply', transactionId: message.transactionId, success: true, configuration: '' });
       return;

@@ -204,6 +204,9 @@ export class Core {
     this.#mirror.follow(this.state, journal);
   }
 
+  /** What the last proposal that was committed led to. */
+  proposed: Turned | undefined;
+
   /** As the loop does it: a batch of its own, before the one that is `held`. */
   async propose(proposal: Proposal, held?: Journal): Promise<Weighed> {
     const matter = await look(this.#store, proposal);
@@ -221,6 +224,7 @@ export class Core {
     state.undo.keep();
     this.#mirror.follow(state, journal);
     this.trimmedTo = journal.trimmedTo ?? this.trimmedTo;
+    this.proposed = new Turned(journal);
     return weighed;
   }
 

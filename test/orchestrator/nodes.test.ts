@@ -169,6 +169,31 @@ describe('what a node says that it holds', () => {
     });
   });
 
+  it('and has no room for in its hello, it goes on with, and the heartbeats say which those are', async () => {
+    const many = 600;
+    const a = core.peer('a', { capacity: many });
+    await a.join();
+    const all = orders([await core.turn(...Array.from({ length: many }, () => core.submits('one')))], a);
+    expect(all).toHaveLength(many);
+    // The acceptance of the last one is lost.
+    const [unconfirmed] = all.slice(-1);
+    await a.say(...all.slice(0, -1).map((order) => a.reports(order, 'ACCEPTED')));
+    await core.restart();
+    const named = all.slice(0, 400).flatMap(held);
+    const welcomed = await a.hello({ status: 'RUNNING', held: named, heldInAll: many });
+    expect(types([welcomed]).filter((type) => type.startsWith('execution.'))).toEqual([]);
+    expect(orders([welcomed], a)).toEqual([unconfirmed]);
+    await a.say(a.reports(unconfirmed!, 'ACCEPTED'));
+    const ids = all.map(({ executionId }) => executionId);
+    for (let beats = 0; beats < 3; beats += 1)
+      expect(types([await a.beat(ids, 'RUNNING')])).not.toContain('execution.lost');
+    expect(core.state.executions.size).toBe(many);
+    // One that it does not have any more is noticed all the same.
+    await a.beat(ids.slice(1), 'RUNNING');
+    const turned = await a.beat(ids.slice(1), 'RUNNING');
+    expect(turned.event('execution.lost')?.execution_id).toBe(ids[0]);
+  });
+
   it('and never accepted nor names, it is assigned again under the same id and lease', async () => {
     const { a, order } = await atWork('assigned');
     await core.restart();

@@ -5,6 +5,8 @@ import { AGENT_MODULE, type CommandNote, type Resources, type RunSpec } from '..
 import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
 import { queueOfTask, queuesOf } from '../../src/orchestrator/decide/queue-view.js';
 import type { NewCluster } from '../../src/orchestrator/port.js';
+import type { Proposal } from '../../src/orchestrator/proposals.js';
+import { encodeRow } from '../../src/orchestrator/records.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 
@@ -57,6 +59,50 @@ async function agentOf(name: string, resources?: Resources): Promise<Peer> {
 function orders(turned: Turned, peer: Peer): AssignOrder[] {
   return turned.only(peer.route, 'assign order');
 }
+
+describe('the working folders that an agent keeps', () => {
+  const forgotten = (turned: Turned, agent: Peer) =>
+    turned.only(agent.route, 'forget').flatMap(({ executionIds }) => executionIds);
+
+  it('are named after a welcome, and go where their tasks have gone', async () => {
+    await cluster('hpc', { slots: 3 });
+    const agent = await agentOf('hpc');
+    const [ended, at] = [0, 1].map(() => core.submits('one'));
+    const [first] = orders(await core.turn(ended!), agent);
+    await agent.publish(first!, 1);
+    const [running] = orders(await core.turn(at!), agent);
+    await core.restart();
+    await agent.hello();
+    const asked = await agent.say({
+      kind: 'kept',
+      executions: [
+        first!,
+        running!,
+        { executionId: 'gone', lease: `secret.1.${core.uuid()}` },
+        { executionId: 'x', lease: 'x' },
+      ],
+    });
+    expect(forgotten(asked, agent)).toEqual(['gone', 'x']);
+  });
+
+  it('go at once where their agent is here when the task is removed', async () => {
+    await cluster('hpc');
+    const agent = await agentOf('hpc');
+    const [order] = orders(await core.turn(core.submits('one')), agent);
+    await agent.publish(order!, 1);
+    const { problemId } = order!.taskId;
+    const { problem_seq } = await core.row(`${problemId}/1`);
+    const proposal: Proposal = {
+      ...{ kind: 'remove iteration', task: order!.taskId, problemSeq: problem_seq, isWhole: true, newest: 1 },
+      ...{ fields: [], index: [] },
+    };
+    expect(await core.propose(proposal)).toMatchObject({ kind: 'done', count: 1 });
+    expect(forgotten(core.proposed!, agent)).toEqual([order!.executionId]);
+    expect(forgotten(await agent.say({ kind: 'kept', executions: [order!] }), agent)).toEqual([
+      order!.executionId,
+    ]);
+  });
+});
 
 /** The reason that a module waits for. */
 function reasonOf(key: string): string | undefined {
@@ -366,6 +412,22 @@ describe('the files of a graph', () => {
     const [order] = orders(await core.turn(submit), agent);
     expect(order?.run?.files).toEqual([{ path: 'w/run.sh', blob: { sha256: SHA, size: 3 } }]);
     expect(await core.faults()).toEqual([]);
+  });
+
+  it('are missed by a check where their blobs are gone, or are others', async () => {
+    await stores(SHA);
+    await core.turn(put({ 'run.sh': SHA }));
+    expect(await core.faults()).toEqual([]);
+    const row = (size: number) =>
+      ({ op: 'put', table: 'blobs', key: [SHA], value: encodeRow({ size, lease_until: 0 }) }) as const;
+    await core.store.commit(core.epoch, [row(4)]);
+    expect(await core.faults()).toEqual([
+      { where: 'graphs one version 2', what: `run.sh is blob ${SHA} of 3 bytes, which has 4` },
+    ]);
+    await core.store.commit(core.epoch, [{ op: 'delete', table: 'blobs', key: [SHA] }]);
+    expect(await core.faults()).toEqual([
+      { where: 'graphs one version 2', what: `run.sh is blob ${SHA}, which is not there` },
+    ]);
   });
 
   it('make a new version where one of them has changed', async () => {

@@ -118,6 +118,7 @@ async function play(
     welcomed: () => {},
     ready: async () => {},
     released: () => {},
+    forget: () => {},
     ended: async () => {},
   };
   const execution = new AgentRun({ ...toRun('e1'), ...over }, own, {

@@ -59,7 +59,12 @@ describe('registering', () => {
     const frame = encodeToOrchestrator({ protocolVersion: 1, nodeId: 'n', incarnation: 3, messages });
     expect(frame.byteLength).toBeLessThan(MAX_HELLO_BYTES);
     const [hello] = messages;
+    expect(hello).toMatchObject({ kind: 'hello', heldInAll: 2000 });
     expect(hello?.kind === 'hello' && hello.held.length).toBe(400);
+    // The heartbeat that follows the welcome at once names all.
+    driver.receive([welcome()]);
+    const beats = driver.said().messages.filter((message) => message.kind === 'heartbeat');
+    expect(beats.map(({ running }) => running.length)).toEqual([2000]);
   });
 
   it('says nothing else between hello and welcome, and hears nothing else', () => {

@@ -209,7 +209,7 @@ export class NodeProcess {
       else if (message.kind === 'task_command') this.#stop(message);
       else if (message.kind === 'assign') this.#assign(message);
       else if (message.kind === 'output_acks') for (const ack of message.acks) this.#acked(ack);
-      else if (this.#world.random.chance(0.8)) {
+      else if (message.kind === 'config_request' && this.#world.random.chance(0.8)) {
         const { transactionId, configuration } = message;
         this.#say({ kind: 'config_reply', transactionId, success: true, configuration });
       }

@@ -46,6 +46,7 @@ export function everyMessage({ executionId, lease }: Known): NodeMessage[] {
       ...{ kind: 'log', ...about, at: 1, level: 'warn', message: 'm', fields: {} },
       whole: { stream: 'stdout', blob: { sha256: 'a'.repeat(64), size: 3 } },
     },
+    { kind: 'kept', executions: [about] },
     { kind: 'goodbye' },
   ];
 }

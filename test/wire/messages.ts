@@ -190,6 +190,10 @@ export const nodeMessages: Readonly<Record<NodeMessage['kind'], fc.Arbitrary<Nod
     record({ stream: fc.constantFrom(...STREAMS), blob }),
   ),
   goodbye: fc.constant({ kind: 'goodbye' }),
+  kept: record({
+    kind: fc.constant('kept' as const),
+    executions: fc.array(record({ executionId: name, lease: name }), { maxLength: 4 }),
+  }),
 };
 
 const command = { commandId: name, reason: text, graceMs: uint };
@@ -267,6 +271,10 @@ export const orchestratorMessages: Readonly<
   output_acks: record({
     kind: fc.constant('output_acks' as const),
     acks: fc.array(record({ executionId: name, seq: uint, ended: fc.boolean() }), { maxLength: 4 }),
+  }),
+  forget: record({
+    kind: fc.constant('forget' as const),
+    executionIds: fc.array(name, { maxLength: 4 }),
   }),
   config_request: record({
     kind: fc.constant('config_request' as const),

@@ -64,6 +64,7 @@ class Hello(NamedTuple):
     token: str
     schemas: Sequence[TypeSchema] = ()
     types_by_assignment: bool = False
+    held_in_all: int = 0
 
 
 class Load(NamedTuple):

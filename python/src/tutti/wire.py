@@ -250,6 +250,7 @@ def _node_body(message: NodeMessage) -> Tuple[str, Dict[str, Any]]:
         "token": _text(message.token),
         "schemas": [each._asdict() for each in message.schemas],
         "types_by_assignment": message.types_by_assignment,
+        "held_in_all": message.held_in_all,
     }
 
 

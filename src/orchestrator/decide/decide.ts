@@ -17,6 +17,7 @@ import { tryAgain } from './deaf.js';
 import { emit } from './emit.js';
 import { receiveLog, receiveOutput, receiveReport } from './executions.js';
 import type { Journal } from './journal.js';
+import { receiveKept } from './kept-folders.js';
 import { nodeView } from './node-view.js';
 import {
   receiveGoodbye,
@@ -210,6 +211,9 @@ function receive(turn: Turn, node: FleetNode, message: Exclude<NodeMessage, { ki
       return;
     case 'goodbye':
       receiveGoodbye(turn, node);
+      return;
+    case 'kept':
+      receiveKept(turn, node, message);
       return;
     default:
       message satisfies never;

@@ -180,7 +180,9 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
   const drop: string[] = [];
   const named = new Set<string>();
   const { undo } = turn.state;
-  for (const id of [...node.stopping]) if (!isStopUnheard(turn, node, id)) undo.drop(node.stopping, id);
+  const isCut = (hello.heldInAll ?? 0) > hello.held.length;
+  for (const id of [...node.stopping])
+    if (!isCut && !isStopUnheard(turn, node, id)) undo.drop(node.stopping, id);
   for (const held of hello.held) {
     named.add(held.executionId);
     const execution = findExecution(turn, held.executionId, held.lease);
@@ -200,13 +202,15 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
   }
   for (const execution of [...node.executions]) {
     if (named.has(execution.id)) continue;
+    // Whether it has the others is told by the heartbeats that follow, and by the answer to an assignment that is repeated.
+    if (isCut && (execution.acceptedByReport || execution.desired !== 'running')) continue;
     if (execution.acceptedByReport)
       loseExecution(turn, node, execution, 'it does not have the execution any more');
     else if (execution.desired === 'running') sendAssignment(turn, execution);
     else if (!isStopUnheard(turn, node, execution.id))
       loseExecution(turn, node, execution, 'it never had the execution');
   }
-  noteGone(turn, node, (id) => !named.has(id) && !isStopUnheard(turn, node, id));
+  if (!isCut) noteGone(turn, node, (id) => !named.has(id) && !isStopUnheard(turn, node, id));
   return drop;
 }
 

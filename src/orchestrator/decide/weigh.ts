@@ -19,6 +19,7 @@ import { forgetNodes } from './admission.js';
 import { attempt } from './attempt.js';
 import { emit } from './emit.js';
 import type { Journal } from './journal.js';
+import { forgetFolders } from './kept-folders.js';
 import { remarksOf } from './problem.js';
 import { writeRows } from './rows.js';
 import type { LoadedGraph } from './state.js';
@@ -135,6 +136,7 @@ function removeIteration(
     return done(0, true);
   }
   emit(turn, { type: 'iteration.removed', ...about });
+  forgetFolders(turn, row);
   if (isOnly) emit(turn, { type: 'problem.removed', problem_seq });
   state.undo.drop(state.beingRemoved, problem_id);
   return done(1);

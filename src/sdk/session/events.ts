@@ -2,6 +2,8 @@ import type { TuttiError } from '../../base/errors.js';
 import type { BlobRef, Payload } from '../../model/payload.js';
 import type {
   Assign,
+  Forget,
+  KeptExecution,
   LogLevel,
   LogLine,
   ReportedError,
@@ -46,6 +48,8 @@ export type SessionEvent =
       readonly command?: CommandNote;
       readonly whole?: WholeStream;
     }
+  /** An agent keeps working folders of executions that have ended. */
+  | { readonly kind: 'kept'; readonly executions: readonly KeptExecution[] }
   /** Log lines that had left the session and will not arrive. */
   | { readonly kind: 'logs_lost'; readonly lines: readonly LogLine[] }
   /** A partial output. `ticket` comes back with `admitted` once it has a place in the window. */
@@ -95,6 +99,7 @@ export type Result =
 
 /** What the shell is to do. Frames are not among them: it takes those at the end of its turn. */
 export type Effect =
+  | Forget
   | { readonly kind: 'welcomed'; readonly welcome: Welcome }
   /** `isResumed`: the handler was called for it before, by an earlier process of this node. */
   | { readonly kind: 'run'; readonly assign: Assign; readonly isResumed: boolean }

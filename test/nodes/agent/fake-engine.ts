@@ -161,6 +161,7 @@ export function fakeTask(
   const task: RunTask = {
     id: 'problem/1',
     executionId: 'e1',
+    lease: 'lease',
     module: 'simulate',
     attempt: 1,
     isResumed: false,

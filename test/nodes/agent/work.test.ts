@@ -27,6 +27,7 @@ class Bench {
       held: [],
       trouble: (error) => this.troubles.push(error?.code),
       has: () => {},
+      kept: () => {},
       leave: () => {},
     });
     const watch = new Watch(engine, health, 5);
@@ -232,6 +233,12 @@ describe('the folder of an attempt', () => {
     await bench.work.release('e1');
     expect(bench.engine.commands.size).toBe(isRemoved ? 0 : 1);
     expect(bench.folders.keys()).toEqual([]);
+    const later = bench.again();
+    expect(later.folders.kept()).toEqual(isRemoved ? [] : [{ executionId: 'e1', lease: 'lease' }]);
+    await later.work.removeLeftovers([]);
+    expect(bench.engine.commands.size).toBe(isRemoved ? 0 : 1);
+    await later.work.forget(['e0', 'e1']);
+    expect([bench.engine.commands.size, later.folders.kept()]).toEqual([0, []]);
   });
 });
 

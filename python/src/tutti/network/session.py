@@ -51,7 +51,7 @@ HELLO_FIRST_MS = 250.0
 """A restarted orchestrator is back within a second or two: what it costs to ask four times a second is nothing."""
 HELLO_MAX_MS = 2_000.0
 _HELD_IN_HELLO = 400
-"""As many as surely have room in the 64 KiB of a hello: of more, the orchestrator gives the rest to others."""
+"""As many as surely have room in the 64 KiB of a hello; the heartbeat that follows the welcome names all."""
 _HELLOS_BEFORE_NOTE = 5
 """Hellos without an answer before a person is told."""
 LOG_BYTES_PER_TURN = 262_144
@@ -315,8 +315,12 @@ class Session:
 
     def _hello(self) -> Hello:
         self._reports.told(self.status)
-        held = self._executions.held()[:_HELD_IN_HELLO]
-        return self._identity._replace(status=self.status, held=held)
+        held = self._executions.held()
+        return self._identity._replace(
+            status=self.status,
+            held=held[:_HELD_IN_HELLO],
+            held_in_all=len(held) if len(held) > _HELD_IN_HELLO else 0,
+        )
 
     def _heartbeat(self, measure: Optional[Measure]) -> Heartbeat:
         load = measure() if measure is not None else None
@@ -357,6 +361,8 @@ class Session:
         if is_repeat:
             return
         self._executions.opened(welcome.output_window, now)
+        if len(self._executions.running()) > _HELD_IN_HELLO:
+            self._say = "heartbeat"
         error = self._lifecycle.error
         self._reports.changed(self.status, error)
         if error is not None:
