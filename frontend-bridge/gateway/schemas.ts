@@ -262,6 +262,9 @@ export const clusterView: z.ZodType = named(
       .optional(),
     labels: z.record(z.string(), z.string()),
     agent: z.enum(AGENT_KINDS),
+    messenger: z
+      .string()
+      .describe('The control socket: its agent gets its work there, from a queue of its own'),
     created_at: time,
     agent_state: z.enum(['online', 'offline']),
     agent_error: reportedError.nullable().describe('Why nothing can run there now'),

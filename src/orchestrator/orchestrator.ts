@@ -145,7 +145,7 @@ export class Orchestrator implements Coordinator {
   readonly #service: QueryService;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
-  readonly #addresses = { outputs: '', blobs: '' };
+  readonly #addresses = { outputs: '', control: '', blobs: '' };
   #requests = 0;
   #started = false;
   #stopping: Promise<void> | undefined;
@@ -288,10 +288,10 @@ export class Orchestrator implements Coordinator {
         nowMs: () => this.#deps.clock.monotonicMs(),
       }),
     );
-    this.#addresses.outputs = endpoints.outputs.replace(
-      /^tcp:\/\/(\[[^\]]*\]|[^:]*):/,
-      `tcp://${options.advertise}:`,
-    );
+    const asTold = (endpoint: string): string =>
+      endpoint.replace(/^tcp:\/\/(\[[^\]]*\]|[^:]*):/, `tcp://${options.advertise}:`);
+    this.#addresses.outputs = asTold(endpoints.outputs);
+    this.#addresses.control = options.advertise === '*' ? endpoints.control : asTold(endpoints.control);
     void this.#loop.post({ kind: 'wake' });
     this.#loop.start();
     await setUp((request) => this.#ask(request));
@@ -526,7 +526,7 @@ export class Orchestrator implements Coordinator {
 function houseOf(
   deps: OrchestratorDeps,
   epoch: number,
-  addresses: { outputs: string; blobs: string },
+  addresses: { outputs: string; control: string; blobs: string },
 ): House {
   const { token, heartbeatIntervalMs, outputWindow, inlineMaxBytes, maxFrameBytes, graceMs, maxTasks } =
     deps.options;
@@ -543,6 +543,9 @@ function houseOf(
     isTracing: deps.options.isTracing ?? false,
     get outputsEndpoint() {
       return addresses.outputs;
+    },
+    get controlEndpoint() {
+      return addresses.control;
     },
     get blobUrl() {
       return addresses.blobs;

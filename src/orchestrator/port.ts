@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
 import type { Cluster, ClusterStatus } from '../model/cluster.js';
+import type { JobState } from '../model/job.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Resources } from '../model/run.js';
 import type { TaskId } from '../model/task-id.js';
@@ -247,6 +248,12 @@ export interface FoundJson<T> extends Found<T> {
 export type ExportFormat = 'jsonl' | 'csv' | 'csv for spreadsheets';
 
 /** Reads of what is committed. Each resolves to a `Refusal` (`not_found`, `malformed`) instead of throwing. */
+/** Which of the jobs. */
+export interface JobsWanted {
+  /** @default any */
+  readonly state?: JobState;
+}
+
 export interface Queries {
   /** The same questions, none of which is worked on any longer once the signal aborts: they are refused with `cancelled`. */
   until(signal: AbortSignal): Queries;
@@ -256,6 +263,8 @@ export interface Queries {
   problemCreatedAt(createdSeq: number): Promise<FoundJson<View> | Refusal>;
   /** Every tag that some problem has, in order. */
   tags(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  /** Each with what its newest iteration says of it, newest first. */
+  jobs(wanted: JobsWanted, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** By their number, unless the query says otherwise. */
   iterations(
     problemId: string,

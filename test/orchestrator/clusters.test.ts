@@ -31,7 +31,7 @@ describe('a cluster', () => {
         ...{ name: 'hpc', type: 'slurm', status: 'active', host: 'login', host_key: 'ssh-ed25519 AAAA' },
         ...{ workdir: '/scratch', slots: 4, labels: { gpu: 'true' }, agent: 'remote' },
         ...{ resources: { cpus: 64, memory: 1024 }, created_at: '2026-01-01T00:00:01.000Z' },
-        ...{ agent_state: 'offline', agent_error: null, running: 0 },
+        ...{ agent_state: 'offline', agent_error: null, running: 0, messenger: 'tcp://*:0' },
       },
     });
     const before = core.state.clusters.get('hpc');
@@ -45,7 +45,11 @@ describe('a cluster', () => {
     const { resources: _, ...cluster } = HPC;
     await add(cluster);
     await agent().hello({ resources: { cpus: 8, memoryBytes: 2048 } });
-    expect(clusterViews(core.state, 'hpc')[0]).toMatchObject({ resources: { cpus: 8, memory: 2048 } });
+    const house = { controlEndpoint: 'tcp://127.0.0.1:7400' };
+    expect(clusterViews({ state: core.state, house }, 'hpc')[0]).toMatchObject({
+      resources: { cpus: 8, memory: 2048 },
+      messenger: 'tcp://127.0.0.1:7400',
+    });
   });
 
   it('has a name of its own', async () => {

@@ -374,7 +374,13 @@ export class Core {
     return {
       ...{ epoch: this.epoch, storeId: this.#store.storeId, token: this.#token, heartbeatIntervalMs: 1000 },
       ...{ outputWindow: 16, inlineMaxBytes: INLINE_MAX_BYTES, graceMs: GRACE_MS, maxFrameBytes: 1 << 20 },
-      ...{ outputsEndpoint: 'tcp://*:1', blobUrl: 'http://*:2', maxTasks: MAX_TASKS, isTracing: false },
+      ...{
+        outputsEndpoint: 'tcp://*:1',
+        controlEndpoint: 'tcp://*:0',
+        blobUrl: 'http://*:2',
+        maxTasks: MAX_TASKS,
+        isTracing: false,
+      },
     };
   }
 }

@@ -29,7 +29,15 @@ const HOUSE: House = {
     outputWindow: 1,
     inlineMaxBytes: 1,
   },
-  ...{ graceMs: 1, maxFrameBytes: 1, maxTasks: 1000, outputsEndpoint: '', blobUrl: '', isTracing: false },
+  ...{
+    graceMs: 1,
+    maxFrameBytes: 1,
+    maxTasks: 1000,
+    outputsEndpoint: '',
+    controlEndpoint: '',
+    blobUrl: '',
+    isTracing: false,
+  },
 };
 const COMMITTED: CommitOutcome = { kind: 'committed' };
 const FULL: CommitOutcome = { kind: 'full', message: 'no room' };

@@ -102,6 +102,7 @@ export class Shell implements Hub, Proposals {
       maxFrameBytes: 1 << 20,
       maxTasks: 10_000,
       outputsEndpoint: 'tcp://*:1',
+      controlEndpoint: 'tcp://*:0',
       isTracing: false,
       blobUrl: 'http://*:2',
     };

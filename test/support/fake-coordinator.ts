@@ -3,8 +3,11 @@ import { Readable } from 'node:stream';
 import { v7 } from 'uuid';
 import { JsonText } from '../../src/base/json/json-text.js';
 import { clusterFields } from '../../src/model/cluster.js';
+import { type JobState, jobStateOf } from '../../src/model/job.js';
 import { NO_REMARKS, type Remarks } from '../../src/model/problem.js';
+import type { CommandFields } from '../../src/model/run.js';
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
+import type { TaskState } from '../../src/model/task-state.js';
 import { remarksFrom } from '../../src/orchestrator/decide/change-problem.js';
 import type {
   Answer,
@@ -60,6 +63,8 @@ export interface FakeCoordinator extends Coordinator {
   output(task: TaskId, module: string, json: unknown, raw?: StoredOutput['raw']): void;
   /** Gives a module's execution a node. */
   place(task: TaskId, module: string, nodeId: string): void;
+  /** What is known of the command of a module. */
+  command(task: TaskId, module: string, fields: CommandFields): void;
   /** Ends a task, as a whole. */
   end(
     task: TaskId,
@@ -229,7 +234,12 @@ export function createFakeCoordinator(
         if (request.kind === 'add_cluster' && clusters.has(name))
           return { ok: false, kind: 'conflict', code: 'name_taken', message: `There is a cluster ${name}.` };
         const fields = clusterFields({ status: 'active', ...request.cluster });
-        const agent = { agent_state: 'offline', agent_error: null, running: 0 };
+        const agent = {
+          messenger: 'tcp://127.0.0.1:7400',
+          agent_state: 'offline',
+          agent_error: null,
+          running: 0,
+        };
         clusters.set(name, { ...fields, created_at: AT, ...agent });
         return { ok: true, kind: 'created', body: clusters.get(name)! };
       }
@@ -347,6 +357,10 @@ export function createFakeCoordinator(
       const one = find(task)!;
       one.modules[name] = { ...one.modules[name], node_id: nodeId };
     },
+    command(task, name, fields) {
+      const one = find(task)!;
+      one.modules[name] = { ...one.modules[name], command: fields };
+    },
     end(task, state, error) {
       const one = find(task)!;
       one.state = state;
@@ -365,6 +379,17 @@ export function createFakeCoordinator(
     },
     queries: {
       until: () => fake.queries,
+      async jobs({ state }, page) {
+        const chosen = problems
+          .filter(({ graph }) => graph === 'job')
+          .map((one) => ({ title: one.title, newest: one.iterations.at(-1)! }))
+          .filter(({ newest }) => state === undefined || jobStateOfFake(newest) === state)
+          .map(({ title, newest }) => {
+            const { input, modules } = newest;
+            return { ...iterationSummary(newest), title, input, modules };
+          });
+        return paged(chosen, page, at);
+      },
       async problems(filter, page) {
         const chosen = problems.filter(
           (one) =>
@@ -567,6 +592,10 @@ function problemSummary(problem: FakeProblem): Json {
     created_at: AT,
     iterations: problem.iterations.length,
   };
+}
+
+function jobStateOfFake({ state, modules }: FakeIteration): JobState {
+  return jobStateOf(state as TaskState, String(modules.script?.state));
 }
 
 function iterationSummary(one: FakeIteration): Json {

@@ -8,7 +8,8 @@ import { buffer } from 'node:stream/consumers';
 import { type JobTypes, LogParser } from '../../../src/config/job-types.js';
 import { JOB_GRAPH_NAME, JOB_MODULE, type JobState, jobStateOf } from '../../../src/model/job.js';
 import type { BlobRef } from '../../../src/model/payload.js';
-import { formatTaskId, type TaskId } from '../../../src/model/task-id.js';
+import type { CommandFields } from '../../../src/model/run.js';
+import type { TaskId } from '../../../src/model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../../src/model/task-state.js';
 import type { Coordinator, Page, Queries, View } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
@@ -20,27 +21,12 @@ export interface JobFilter {
   readonly job_type?: string;
 }
 
-/** Problems that are looked at for one answer, where a filter leaves most of them out. */
+/** Jobs that are looked at for one answer, where a filter leaves most of them out. */
 const LOOKED_AT = 1000;
-/** The agent says the engine's id before the command has written anything. */
-const FIRST_LINES = 10;
 /** Ended jobs whose logs need not be read again. */
 const KEPT = 1000;
-/** Where a task stands, for the states of jobs. */
-const FILTERS: Readonly<Record<JobState, string>> = {
-  PENDING: 'finished_at = null',
-  SUBMITTED: 'finished_at = null',
-  RUNNING: 'finished_at = null',
-  COMPLETED: 'state = "succeeded"',
-  FAILED: 'state = "failed"',
-  CANCELLED: 'state = "cancelled" or state = "aborted"',
-};
-
-type Fields = Readonly<Record<string, string>>;
-
 /** What a job's log says about it. */
 interface Heard {
-  readonly engine_id: string | null;
   readonly result: unknown;
   readonly log_lines: number;
 }
@@ -51,13 +37,16 @@ interface JobInput {
 }
 
 interface ModuleJson {
+  readonly state: string;
   readonly execution_id: string | null;
   readonly node_id: string | null;
-  readonly output: { readonly exit_code?: number } | null;
-  readonly error: { readonly details?: Readonly<Record<string, string>> } | null;
+  readonly command: CommandFields | null;
 }
 
 interface IterationJson {
+  readonly task_id: string;
+  readonly problem_id: string;
+  readonly title?: string;
   readonly state: TaskState;
   readonly input: unknown;
   readonly created_at: string;
@@ -74,9 +63,7 @@ interface ProblemJson {
 }
 
 interface ExecutionJson {
-  readonly state: string;
   readonly whole_streams: Readonly<Record<string, BlobRef>>;
-  readonly started_at: string | null;
 }
 
 export class ReadJobs {
@@ -84,9 +71,10 @@ export class ReadJobs {
   readonly #types: JobTypes;
   /** By execution. */
   readonly #heard = new Map<string, Heard>();
-  readonly #engineIds = new Map<string, string>();
   /** By node: a node_id is of one agent for ever. */
   readonly #clusters = new Map<string, string>();
+  /** By the hash of an input that is a blob. */
+  readonly #inputs = new Map<string, JobInput>();
 
   constructor(coordinator: Pick<Coordinator, 'blobs'>, types: JobTypes) {
     this.#coordinator = coordinator;
@@ -100,16 +88,17 @@ export class ReadJobs {
     page: { readonly limit?: number; readonly cursor?: string },
   ): Promise<Page<View>> {
     const { limit = 50 } = page;
+    const wanted = filter.state === undefined ? {} : { state: filter.state };
     const items: View[] = [];
     let cursor = page.cursor;
     for (let looked = 0; items.length < limit && looked < LOOKED_AT; looked += limit) {
-      const found = await queries.problems(
-        { graph: JOB_GRAPH_NAME, ...(filter.state && { filter: FILTERS[filter.state] }) },
-        { limit: limit - items.length, ...(cursor !== undefined && { cursor }) },
-      );
+      const found = await queries.jobs(wanted, {
+        limit: limit - items.length,
+        ...(cursor !== undefined && { cursor }),
+      });
       if ('ok' in found) throw refusalError(found);
-      for (const problem of found.value.items as unknown as readonly ProblemJson[]) {
-        const job = await this.#jobOf(queries, problem, false);
+      for (const one of found.value.items as unknown as readonly IterationJson[]) {
+        const job = await this.#jobOf(queries, one, one.title);
         if (fits(job, filter)) items.push(job);
       }
       if (found.value.next_cursor === null) return { items, next_cursor: null };
@@ -119,7 +108,17 @@ export class ReadJobs {
   }
 
   async show(queries: Queries, jobId: string): Promise<View> {
-    return this.#jobOf(queries, await problemOf(queries, jobId), true);
+    const problem = await problemOf(queries, jobId);
+    const task = taskOf(problem);
+    const iteration = await iterationOf(queries, task);
+    const job = await this.#jobOf(queries, iteration, problem.title);
+    const executionId = iteration.modules[JOB_MODULE]?.execution_id ?? null;
+    const type = job.job_type as string | null;
+    const heard =
+      executionId === null
+        ? { result: null, log_lines: 0 }
+        : await this.#hear(queries, task, executionId, type, iteration.state);
+    return { ...job, ...heard };
   }
 
   /** What it has written so far, both streams in the order of their lines; all of it, also where the log leaves some of it out. */
@@ -149,42 +148,26 @@ export class ReadJobs {
     return taskOf(await problemOf(queries, jobId));
   }
 
-  async #jobOf(queries: Queries, problem: ProblemJson, isWhole: boolean): Promise<View> {
-    const task = taskOf(problem);
-    const iteration = await iterationOf(queries, task);
-    const module = iteration.modules[JOB_MODULE]!;
+  async #jobOf(queries: Queries, iteration: IterationJson, title: string | null | undefined): Promise<View> {
+    const { state, command, node_id } = iteration.modules[JOB_MODULE]!;
     const input = await this.#inputOf(iteration.input);
-    const execution = await executionOf(queries, task, module.execution_id);
-    const heard =
-      isWhole && module.execution_id !== null
-        ? await this.#hear(queries, task, module.execution_id, input.job_type, iteration.state)
-        : undefined;
     return {
-      job_id: problem.problem_id,
-      task_id: formatTaskId(task),
-      name: problem.title ?? '',
-      cluster: (await this.#clusterOf(queries, module.node_id)) ?? input.cluster ?? null,
+      job_id: iteration.problem_id,
+      task_id: iteration.task_id,
+      name: title ?? '',
+      cluster: command?.cluster ?? (await this.#clusterOf(queries, node_id)) ?? input.cluster ?? null,
       job_type: input.job_type ?? null,
-      state: jobStateOf(iteration.state, execution?.state),
-      exit_code: exitCodeOf(module),
+      state: jobStateOf(iteration.state, state),
+      exit_code: command?.exit_code ?? null,
+      engine_id: command?.engine_id ?? null,
       submitted_at: iteration.created_at,
-      started_at: execution?.started_at ?? null,
+      started_at: command?.started_at ?? null,
       finished_at: iteration.finished_at,
       error: iteration.error ?? null,
-      engine_id: heard?.engine_id ?? (await this.#engineIdOf(queries, task, module.execution_id)),
-      ...(isWhole && { result: null, log_lines: 0, ...heard }),
     };
   }
 
-  /** A long script makes the input a blob. */
-  async #inputOf(input: unknown): Promise<JobInput> {
-    const { blob } = (input ?? {}) as { blob?: { sha256: string } };
-    if (blob === undefined) return (input ?? {}) as JobInput;
-    const opened = await this.#coordinator.blobs.open(blob.sha256);
-    if ('ok' in opened) return {};
-    return JSON.parse((await buffer(opened.read())).toString()) as JobInput;
-  }
-
+  /** As long as nothing has become known of its command. */
   async #clusterOf(queries: Queries, nodeId: string | null): Promise<string | undefined> {
     if (nodeId === null) return undefined;
     const known = this.#clusters.get(nodeId);
@@ -197,41 +180,38 @@ export class ReadJobs {
     return instance;
   }
 
-  /** It is said among the first lines. */
-  async #engineIdOf(queries: Queries, task: TaskId, executionId: string | null): Promise<string | null> {
-    if (executionId === null) return null;
-    const known = this.#engineIds.get(executionId);
-    if (known !== undefined) return known;
-    const found = await queries.executionLog(task, executionId, { limit: FIRST_LINES });
-    if ('ok' in found) throw refusalError(found);
-    const said = found.value.items.find(
-      ({ fields }) => (fields as Fields | undefined)?.engine_id !== undefined,
-    );
-    const engineId = (said?.fields as Fields | undefined)?.engine_id ?? null;
-    if (engineId !== null) keep(this.#engineIds, executionId, engineId);
-    return engineId;
+  /** A long script makes the input a blob. */
+  async #inputOf(input: unknown): Promise<JobInput> {
+    const { blob } = (input ?? {}) as { blob?: { sha256: string } };
+    if (blob === undefined) return (input ?? {}) as JobInput;
+    const known = this.#inputs.get(blob.sha256);
+    if (known) return known;
+    const opened = await this.#coordinator.blobs.open(blob.sha256);
+    if ('ok' in opened) return {};
+    const { cluster, job_type } = JSON.parse((await buffer(opened.read())).toString()) as JobInput;
+    const read = { ...(cluster !== undefined && { cluster }), ...(job_type !== undefined && { job_type }) };
+    keep(this.#inputs, blob.sha256, read);
+    return read;
   }
 
   async #hear(
     queries: Queries,
     task: TaskId,
     executionId: string,
-    jobType: string | undefined,
+    jobType: string | null,
     state: TaskState,
   ): Promise<Heard> {
     const known = this.#heard.get(executionId);
     if (known) return known;
-    const type = jobType === undefined ? undefined : this.#types.get(jobType);
+    const type = jobType === null ? undefined : this.#types.get(jobType);
     const parser = type && new LogParser(type);
-    let engineId: string | null = null;
     let lines = 0;
-    for await (const { stream, message, fields } of logLines(queries, task, executionId)) {
-      engineId ??= fields.engine_id ?? null;
+    for await (const { stream, message } of logLines(queries, task, executionId)) {
       if (stream === undefined) continue;
       lines += 1;
       parser?.take(stream, message);
     }
-    const heard = { engine_id: engineId, result: parser?.result() ?? null, log_lines: lines };
+    const heard = { result: parser?.result() ?? null, log_lines: lines };
     if (taskHasEnded(state)) keep(this.#heard, executionId, heard);
     return heard;
   }
@@ -250,11 +230,6 @@ function fits(job: View, { cluster, state, job_type: type }: JobFilter): boolean
     (state === undefined || job.state === state) &&
     (type === undefined || job.job_type === type)
   );
-}
-
-function exitCodeOf({ output, error }: ModuleJson): number | null {
-  const code = output?.exit_code ?? error?.details?.exit_code;
-  return code === undefined ? null : Number(code);
 }
 
 function taskOf(problem: ProblemJson): TaskId {

@@ -18,7 +18,13 @@ import type { Answer, Request, View } from '../port.js';
 import { refusal } from './answers.js';
 import { emit } from './emit.js';
 import { type FleetNode, instanceKey, type State } from './state.js';
-import type { Turn } from './turn.js';
+import type { House, Turn } from './turn.js';
+
+/** What is looked at to show clusters. */
+interface Viewed {
+  readonly state: State;
+  readonly house: Pick<House, 'controlEndpoint'>;
+}
 
 type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
 
@@ -34,7 +40,7 @@ export function addCluster(turn: Turn, { cluster }: RequestOf<'add_cluster'>): A
     });
   }
   put(turn, 'cluster.added', clusterFields(cluster));
-  return { ok: true, kind: 'created', body: viewOf(turn.state, cluster.name) };
+  return { ok: true, kind: 'created', body: viewOf(turn, cluster.name) };
 }
 
 /** The configuration says how it is. What operators have made of its status stays, unless the configuration says that, too. */
@@ -44,7 +50,7 @@ export function declareCluster(turn: Turn, request: RequestOf<'declare_cluster'>
   const fields = clusterFields({ ...request.cluster, status });
   if (!known) put(turn, 'cluster.added', fields);
   else if (isOther(known, fields)) put(turn, 'cluster.changed', fields);
-  return { ok: true, kind: 'done', body: viewOf(turn.state, fields.name) };
+  return { ok: true, kind: 'done', body: viewOf(turn, fields.name) };
 }
 
 export function changeCluster(turn: Turn, request: RequestOf<'change_cluster'>): Answer {
@@ -53,7 +59,7 @@ export function changeCluster(turn: Turn, request: RequestOf<'change_cluster'>):
   const { status = known.status, slots = known.slots, labels = known.labels } = request;
   const fields = clusterFields({ ...known, status, slots, labels });
   if (isOther(known, fields)) put(turn, 'cluster.changed', fields);
-  return { ok: true, kind: 'done', body: viewOf(turn.state, request.name) };
+  return { ok: true, kind: 'done', body: viewOf(turn, request.name) };
 }
 
 export function unknownCluster(name: string): Answer {
@@ -61,9 +67,10 @@ export function unknownCluster(name: string): Answer {
 }
 
 /** All of them, or the one of this name, as they are shown; by their names. */
-export function clusterViews(state: State, name: string | undefined): View[] {
+export function clusterViews(turn: Viewed, name: string | undefined): View[] {
+  const { state } = turn;
   const names = name === undefined ? [...state.clusters.keys()].sort() : [name];
-  return names.filter((one) => state.clusters.has(one)).map((one) => viewOf(state, one));
+  return names.filter((one) => state.clusters.has(one)).map((one) => viewOf(turn, one));
 }
 
 /** Its agent is a node that must come with the slots and the labels of the cluster, whatever it says of itself. */
@@ -96,7 +103,7 @@ function isOther(known: Cluster, fields: ClusterFields): boolean {
   return canonicalJson(clusterFields(known)) !== canonicalJson(fields);
 }
 
-function viewOf(state: State, name: string): View {
+function viewOf({ state, house }: Viewed, name: string): View {
   const cluster = state.clusters.get(name)!;
   const agent = agentOf(state, name);
   const isOnline = agent?.route !== undefined && agent.liveness === 'alive';
@@ -105,6 +112,7 @@ function viewOf(state: State, name: string): View {
   return {
     ...clusterFields(cluster),
     ...(resources && { resources: resourceFields(resources) }),
+    messenger: house.controlEndpoint,
     created_at: new Date(cluster.createdAt).toISOString(),
     agent_state: isOnline ? 'online' : 'offline',
     agent_error: agent?.status === 'ERROR' ? (agent.error ?? null) : null,

@@ -131,7 +131,7 @@ function take(turn: Turn, step: Step, onError: OnError): void {
       return;
     }
     case 'inspect clusters':
-      turn.journal.reply({ kind: 'view', request: step.id, value: clusterViews(turn.state, step.name) });
+      turn.journal.reply({ kind: 'view', request: step.id, value: clusterViews(turn, step.name) });
       return;
     case 'inspect queue': {
       const { state } = turn;

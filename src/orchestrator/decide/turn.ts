@@ -28,6 +28,8 @@ export interface House {
   readonly maxTasks: number;
   /** As nodes are told it; a host of `*` stands for the host that they dialled. */
   readonly outputsEndpoint: string;
+  /** Where nodes dial in: agents get their work there, each from the queue of its cluster. */
+  readonly controlEndpoint: string;
   readonly blobUrl: string;
   /** Executions have spans of their own, which those of nodes belong below. */
   readonly isTracing: boolean;

@@ -98,7 +98,7 @@ export function markOf({ starred, archived, tag }: ProblemFilter): string | unde
 }
 
 /** The `created_seq` behind which a page begins. */
-function readPlace(cursor: string | undefined): number | undefined | Refusal {
+export function readPlace(cursor: string | undefined): number | undefined | Refusal {
   const key = readCursor(cursor);
   if (key === undefined || isRefusal(key)) return key;
   const [seq] = key;

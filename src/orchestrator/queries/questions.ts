@@ -9,6 +9,7 @@ import { diff } from './diff.js';
 import { eventsOfTask, executionLog } from './event-lines.js';
 import { graph, listGraphs } from './graphs.js';
 import { execution, executionOutput, executions, iteration, output } from './iterations.js';
+import { listJobs } from './jobs.js';
 import { type Moment, notFound } from './moment.js';
 import type { Decoded } from './payloads.js';
 import { problem, problemCreatedAt, tags } from './problems.js';
@@ -35,6 +36,7 @@ export const JSON_QUESTIONS: {
   problem,
   problemCreatedAt,
   tags,
+  jobs: listJobs,
   iterations: iterationsFound,
   searchIterations,
   iteration,

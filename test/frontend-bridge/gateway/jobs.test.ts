@@ -131,6 +131,8 @@ describe('a job', () => {
   it('shows where it ran, its engine’s id, its exit code and what its parser has found', async () => {
     running.coordinator.lines = LOG;
     const id = await job({ job_type: 'fit', cluster: 'hpc' });
+    const command = { cluster: 'hpc', engine_id: '4711', exit_code: 0 };
+    running.coordinator.command(taskOf(id), 'script', command);
     running.coordinator.output(taskOf(id), 'script', { exit_code: 0, signal: null, seconds: 1, host: 'n1' });
     running.coordinator.end(taskOf(id), 'succeeded');
     expect((await call('GET', `/v1/jobs/${id}`)).body).toMatchObject({

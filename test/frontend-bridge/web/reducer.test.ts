@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type {
   EventJson,
+  JobJson,
+  JobState,
   ModuleJson,
   NodeJson,
   TaskJson,
@@ -9,7 +11,9 @@ import type {
 import { advance, reduce } from '../../../frontend-bridge/web/src/state/reducer.js';
 import { NO_FILTER } from '../../../frontend-bridge/web/src/state/selection.js';
 import type {
+  ClustersView,
   IterationsView,
+  JobsView,
   NodesView,
   ProblemsView,
   ProblemView,
@@ -394,6 +398,73 @@ describe('the iterations of a problem', () => {
     const submitted = reduce(empty, event('iteration.submitted')).view;
     const ended = reduce(submitted, event('iteration.succeeded')).view;
     expect(reduce(ended, event('iteration.started')).view).toBe(ended);
+  });
+});
+
+describe('the jobs', () => {
+  const job: JobJson = {
+    ...{ job_id: P, task_id: `${P}/1`, name: 'fit', cluster: null, job_type: null, state: 'PENDING' },
+    ...{
+      exit_code: null,
+      engine_id: null,
+      submitted_at: AT,
+      started_at: null,
+      finished_at: null,
+      error: null,
+    },
+  };
+  const jobs = (state?: JobState): JobsView => ({ kind: 'jobs', state, items: [job] });
+  const of = { module: 'script', execution_id: 'e1', node_id: 'n1' };
+  const heard = (view: JobsView, ...events: readonly EventJson[]) =>
+    events.reduce((snapshot, one) => advance(snapshot, [one], one.seq), {
+      ...{ cursor: 0, incomplete: false },
+      view,
+    } as Snapshot<JobsView>);
+
+  it('go from queue to end by their events, with what becomes known of their commands', () => {
+    const { view, incomplete } = heard(
+      jobs(),
+      event('execution.assigned', of, 1),
+      event('execution.command', { ...of, cluster: 'hpc', engine_id: '4711', argv: ['x'] }, 2),
+      event('execution.running', of, 3),
+      event('execution.command', { ...of, started_at: AT, exit_code: 3 }, 4),
+      event('iteration.failed', { error: { code: 'exit_code', message: 'no' } }, 5),
+    );
+    expect(incomplete).toBe(false);
+    expect(view.items).toEqual([
+      {
+        ...job,
+        ...{
+          cluster: 'hpc',
+          engine_id: '4711',
+          state: 'FAILED',
+          started_at: AT,
+          exit_code: 3,
+          finished_at: AT,
+        },
+        error: { code: 'exit_code', message: 'no' },
+      },
+    ]);
+  });
+
+  it('are asked for again when there is a new one, or one comes into the state that is shown', () => {
+    const other = { problem_id: 'other' };
+    expect(heard(jobs(), event('problem.created', { ...other, graph: 'job' })).incomplete).toBe(true);
+    expect(heard(jobs(), event('problem.created', { ...other, graph: 'demo' })).incomplete).toBe(false);
+    expect(heard(jobs(), event('execution.running', { ...other, ...of })).incomplete).toBe(false);
+    expect(heard(jobs('RUNNING'), event('execution.running', { ...other, ...of })).incomplete).toBe(true);
+    const left = heard(jobs('PENDING'), event('execution.running', of));
+    expect([left.view.items, left.incomplete]).toEqual([[], true]);
+  });
+});
+
+describe('the clusters', () => {
+  it('are asked for again when one is changed, and when an agent is', () => {
+    const clusters: ClustersView = { kind: 'clusters', items: [] };
+    const isComplete = (one: EventJson): boolean => reduce(clusters, one).complete;
+    expect(isComplete(event('cluster.changed', { cluster: 'hpc' }))).toBe(false);
+    expect(isComplete(event('node.status', { module: 'tutti.agent', node_id: 'n1' }))).toBe(false);
+    expect(isComplete(event('node.status', { module: 'a', node_id: 'n1' }))).toBe(true);
   });
 });
 

@@ -4,7 +4,9 @@
  */
 import type { ListFilter } from '../state/selection.js';
 import type {
+  ClustersView,
   IterationsView,
+  JobsView,
   NodeEventsView,
   NodesView,
   ProblemsView,
@@ -199,25 +201,21 @@ export function queuesQuery(): Looked<readonly QueueJson[]> {
 }
 
 /** The places where commands run. */
-export function clustersQuery(): Looked<readonly ClusterJson[]> {
-  return {
-    queryKey: ['clusters'],
-    queryFn: async ({ signal }) => (await getAll<ClusterJson>('clusters', PAGE_LIMIT, signal)).value,
-    refetchInterval: QUEUE_LOOK_MS,
-  };
+export function clustersQuery(): Live<ClustersView> {
+  return live([LIVE, 'clusters'], async (signal) => {
+    const { cursor, value } = await getAll<ClusterJson>('clusters', PAGE_LIMIT, signal);
+    return { cursor, value: { kind: 'clusters', items: value } };
+  });
 }
 
 /** The newest jobs. */
-export function jobsQuery(state: JobState | undefined): Looked<readonly JobJson[]> {
-  return {
-    queryKey: ['jobs', state ?? ''],
-    queryFn: async ({ signal }) => {
-      const params = new URLSearchParams({ limit: String(HEAD_PAGE) });
-      if (state !== undefined) params.set('state', state);
-      return (await getJson<PageJson<JobJson>>(`jobs?${params}`, signal)).value.items;
-    },
-    refetchInterval: QUEUE_LOOK_MS,
-  };
+export function jobsQuery(state: JobState | undefined): Live<JobsView> {
+  return live([LIVE, 'jobs', state ?? ''], async (signal) => {
+    const params = new URLSearchParams({ limit: String(HEAD_PAGE) });
+    if (state !== undefined) params.set('state', state);
+    const { cursor, value } = await getJson<PageJson<JobJson>>(`jobs?${params}`, signal);
+    return { cursor, value: { kind: 'jobs', state, items: value.items } };
+  });
 }
 
 /** Why the newest of the failed problems failed; asked for again when they are others, as `key` tells. */

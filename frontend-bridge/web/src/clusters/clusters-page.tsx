@@ -19,13 +19,14 @@ export default function ClustersPage({ selected }: { selected: string | undefine
   const clusters = useQuery(clustersQuery());
   const nodes = useQuery(nodesQuery()).data?.view.items ?? [];
   const waiting = (useQuery(queuesQuery()).data ?? []).find(({ module }) => module === AGENT_MODULE)?.waiting;
-  const items = clusters.data ?? [];
+  const items = clusters.data?.view.items ?? [];
+  const agents = nodes.filter(({ module }) => module === AGENT_MODULE);
   useTab('Clusters');
   return (
     <article className="fleet" aria-labelledby="clusters-title">
       <header className="fleet-head">
         <h1 id="clusters-title">Clusters</h1>
-        {clusters.data && <p className="none">{describe(items, waiting ?? 0)}</p>}
+        {clusters.data && <p className="none">{describe(items, agents, waiting ?? 0)}</p>}
       </header>
       {clusters.isError && <p className="fault">{clusters.error.message}</p>}
       {clusters.isPending && <p className="none">Reading …</p>}
@@ -38,7 +39,7 @@ export default function ClustersPage({ selected }: { selected: string | undefine
             <ClusterRow
               key={cluster.name}
               cluster={cluster}
-              agent={nodes.find((node) => node.module === AGENT_MODULE && node.instance === cluster.name)}
+              agent={agents.find(({ instance }) => instance === cluster.name)}
               isSelected={cluster.name === selected}
             />
           ))}
@@ -145,9 +146,9 @@ function StatusButtons({ cluster }: { cluster: ClusterJson }): ReactNode {
   );
 }
 
-function describe(clusters: readonly ClusterJson[], waiting: number): string {
+function describe(clusters: readonly ClusterJson[], agents: readonly NodeJson[], waiting: number): string {
   const online = clusters.filter(({ agent_state }) => agent_state === 'online').length;
-  const running = clusters.reduce((sum, cluster) => sum + cluster.running, 0);
+  const running = agents.reduce((sum, agent) => sum + agent.running.length, 0);
   const queue = waiting === 0 ? 'nothing waits' : `${waiting} ${waiting === 1 ? 'waits' : 'wait'}`;
   return `${online} of ${clusters.length} online · ${running} running · ${queue}`;
 }

@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { JOB_STATES } from '../../../../src/model/job.js';
 import { parseTaskId } from '../../../../src/model/task-id.js';
@@ -21,7 +21,7 @@ import { JobLog } from './job-log.js';
 export default function JobsPage({ selected }: { selected: string | undefined }): ReactNode {
   const [state, setState] = useState<JobState>();
   const jobs = useQuery(jobsQuery(state));
-  const items = jobs.data ?? [];
+  const items = jobs.data?.view.items ?? [];
   const chosen = items.find(({ job_id }) => job_id === selected);
   useTab('Jobs');
   return (
@@ -125,11 +125,7 @@ function TaskLink({ job }: { job: JobJson }): ReactNode {
 }
 
 function CancelButton({ job }: { job: JobJson }): ReactNode {
-  const cache = useQueryClient();
-  const cancel = usePost(
-    (jobId: string, key: string) => cancelJob(jobId, key),
-    () => void cache.invalidateQueries({ queryKey: ['jobs'] }),
-  );
+  const cancel = usePost((jobId: string, key: string) => cancelJob(jobId, key));
   return (
     <>
       <button

@@ -18,6 +18,7 @@ import {
   taskStateOf,
   text,
 } from './event-fields.js';
+import { reduceClusters, reduceJobs } from './fleet-reducer.js';
 import { reduceProblems } from './problems-reducer.js';
 import { reduceTask } from './task-reducer.js';
 import type {
@@ -67,6 +68,10 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
       return reduceProblems(view, [event]);
     case 'problem':
       return { view: reduceProblem(view, event), complete: true };
+    case 'clusters':
+      return reduceClusters(view, event);
+    case 'jobs':
+      return reduceJobs(view, event);
     case 'iterations':
       return reduceIterations(view, event);
     case 'task':

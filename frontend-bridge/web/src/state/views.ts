@@ -1,7 +1,10 @@
 /** What the page keeps current: each view is one answer of the API, kept up to date by the events that follow it. */
 import type {
+  ClusterJson,
   EventJson,
   IterationJson,
+  JobJson,
+  JobState,
   NodeJson,
   ObservedState,
   ProblemJson,
@@ -67,7 +70,22 @@ export interface NodeEventsView {
   readonly items: readonly EventJson[];
 }
 
+export interface ClustersView {
+  readonly kind: 'clusters';
+  readonly items: readonly ClusterJson[];
+}
+
+/** The newest jobs. */
+export interface JobsView {
+  readonly kind: 'jobs';
+  /** Only those in this state. */
+  readonly state: JobState | undefined;
+  readonly items: readonly JobJson[];
+}
+
 export type View =
+  | ClustersView
+  | JobsView
   | NodesView
   | ProblemsView
   | ProblemView

@@ -6,6 +6,7 @@ import type { Question } from './messages.js';
 
 export function laneOf({ name, args }: Pick<Question, 'name' | 'args'>): LaneName {
   switch (name) {
+    case 'jobs':
     case 'problems':
       return passesOver(args[0] as ProblemFilter) ? 'long' : 'short';
     case 'iterations': {

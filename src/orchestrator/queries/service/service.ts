@@ -60,6 +60,7 @@ export class QueryService {
     const json = <T>(name: Question['name'], args: readonly unknown[]): Promise<FoundJson<T> | Refusal> =>
       this.#json(name, args, signal);
     return {
+      jobs: (...args) => json('jobs', args),
       problems: (...args) => json('problems', args),
       problem: (...args) => json('problem', args),
       problemCreatedAt: (...args) => json('problemCreatedAt', args),
