@@ -46,6 +46,7 @@ export default function ClustersPage({ selected }: { selected: string | undefine
         </FleetTable>
       )}
       <div className="none">
+        Add one with{' '}
         <CopyLine
           text="tutti cluster add hpc --type slurm --host login.example.org --user me"
           what="the command line"
@@ -96,6 +97,7 @@ function ClusterRow(props: {
         <small className="row-more">{inWords(resources)}</small>
       </td>
       <td data-label="Labels">
+        {Object.keys(labels).length === 0 && <span className="none">none</span>}
         {Object.entries(labels).map(([label, value]) => (
           <small key={label} className="row-more">
             {label}={value}

@@ -1,5 +1,6 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
+import { AGENT_MODULE } from '../../../../src/model/run.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { executionsQuery, nodesQuery, problemsQuery } from '../api/queries.js';
 import type { GraphJson, GraphModuleJson, NodeJson } from '../api/shapes.js';
@@ -50,7 +51,7 @@ export function ModuleTable({ graph }: { graph: GraphJson }): ReactNode {
             key={name}
             name={name}
             spec={spec}
-            nodes={nodes.filter((node) => node.module === name)}
+            nodes={nodes.filter((node) => node.module === (spec.run ? AGENT_MODULE : name))}
             figures={figures.get(name)}
           />
         ))}
@@ -79,7 +80,9 @@ function ModuleRow(props: {
         <code>{spec.output}</code>
       </td>
       <td data-label="Nodes">
-        {nodes.length === 0 && <span className="missing">no node</span>}
+        {nodes.length === 0 && (
+          <span className="missing">{spec.run ? 'no cluster has an agent' : 'no node'}</span>
+        )}
         <ul className="runs">
           {nodes.map((node) => (
             <li key={node.node_id} className="node-line">

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { AGENT_MODULE } from '../../../../src/model/run.js';
 import {
   activityQuery,
   failuresQuery,
@@ -154,14 +155,17 @@ function AtModules({ problem, nodes }: { problem: ProblemJson; nodes: readonly N
 function FailedLately(): ReactNode {
   const { items } = useProblems('failed');
   const newest = items.slice(0, SHOWN).map((one) => `${one.problem_id}/${one.newest_iteration_id}`);
-  const failures = useQuery(failuresQuery(SHOWN, newest.join(' '))).data ?? [];
+  const found = useQuery(failuresQuery(SHOWN, newest.join(' ')));
+  const failures = found.data ?? [];
   return (
     <section className="card-section" aria-labelledby="home-failed">
       <header className="section-head">
         <h2 id="home-failed">Failed lately</h2>
         <StateLink state="failed">All failed</StateLink>
       </header>
-      {failures.length === 0 && <p className="none">Nothing has failed.</p>}
+      {failures.length === 0 && (
+        <p className="none">{found.isPending || newest.length > 0 ? 'Reading …' : 'Nothing has failed.'}</p>
+      )}
       <ul className="brief-list">
         {failures.map((problem) => {
           const { fields } = problem;
@@ -233,7 +237,7 @@ function Modules({ queues }: { queues: readonly QueueJson[] }): ReactNode {
             key={queue.module}
             className={queue.nodes === 0 ? 'module-light module-missing' : 'module-light'}
           >
-            <b>{queue.module}</b>
+            <b>{queue.module === AGENT_MODULE ? 'commands, on clusters' : queue.module}</b>
             <span className="figure">
               {queue.nodes === 0 ? 'no node' : `${queue.taken} of ${queue.slots} slots`}
               {queue.waiting > 0 && `, ${queue.waiting} waiting`}

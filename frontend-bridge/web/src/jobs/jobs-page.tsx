@@ -28,7 +28,7 @@ export default function JobsPage({ selected }: { selected: string | undefined })
     <article className="fleet" aria-labelledby="jobs-title">
       <header className="fleet-head">
         <h1 id="jobs-title">Jobs</h1>
-        <label className="choice">
+        <label className="tool">
           <span>State</span>
           <select
             value={state ?? ''}
@@ -80,7 +80,7 @@ function JobRow({ job, isSelected }: { job: JobJson; isSelected: boolean }): Rea
         <span className="node-status">
           <Chip tone={jobTone(job.state)}>{job.state.toLowerCase()}</Chip>
           {job.exit_code !== null && job.exit_code !== 0 && <small>exit code {job.exit_code}</small>}
-          {job.error && (
+          {job.error && job.error.code !== 'exit_code' && (
             <span className="row-fault">
               <Foreign text={job.error.message} />
             </span>

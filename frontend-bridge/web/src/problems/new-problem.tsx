@@ -10,6 +10,7 @@ import {
   useState,
 } from 'react';
 import { partAt, printIndented } from '../../../../src/base/json/exact.js';
+import { JOB_GRAPH_NAME } from '../../../../src/model/job.js';
 import { type Created, submitProblem } from '../api/commands.js';
 import { graphsQuery, newestGraphQuery, problemsQuery, samplesQuery, taskQuery } from '../api/queries.js';
 import type { SampleJson, TaskJson } from '../api/shapes.js';
@@ -36,7 +37,12 @@ export interface NewProblemProps {
 export default function NewProblem({ shown, onCreated, onClose }: NewProblemProps): ReactNode {
   const id = useId();
   const graphs = useQuery(graphsQuery());
-  const names = [...new Set(graphs.data?.map((graph) => graph.name))];
+  const stored = [...new Set(graphs.data?.map((graph) => graph.name))];
+  // That of jobs is a part of Tutti: few people mean it here.
+  const names = [
+    ...stored.filter((name) => name !== JOB_GRAPH_NAME),
+    ...stored.filter((name) => name === JOB_GRAPH_NAME),
+  ];
   const [chosen, setChosen] = useState(shown.name);
   const graphName = chosen ?? names[0] ?? '';
   const graph = useQuery({ ...newestGraphQuery(graphName), enabled: graphName !== '' });

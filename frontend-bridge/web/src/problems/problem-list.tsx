@@ -89,7 +89,9 @@ function ProblemRow({ problem, isSelected }: { problem: ProblemJson; isSelected:
           <Chip tone={toneOf(problem.state)}>{problem.state}</Chip>
           <span className="row-graph">{problem.graph}</span>
           {problem.newest_iteration_id > 1 && (
-            <span className="row-iteration">iteration {problem.newest_iteration_id}</span>
+            <span className="row-iteration" title={`iteration ${problem.newest_iteration_id}`}>
+              <span className="unseen">iteration</span> {problem.newest_iteration_id}
+            </span>
           )}
           <span className="row-tags">
             {[...(problem.archived ? ['archived'] : []), ...problem.tags].map((tag) => (

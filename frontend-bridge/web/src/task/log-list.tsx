@@ -30,13 +30,18 @@ export function LogLine({ entry, module }: { entry: LogEntry; module?: string | 
       {module === undefined ? <Moment at={entry.at} /> : <PreciseMoment at={entry.at} />}
       {module !== undefined && <span className="log-module">{module}</span>}
       {entry.level !== 'info' && <b>{entry.level}</b>} <Foreign text={entry.message} />
-      {Object.entries(entry.fields).map(([name, value]) => (
+      {shownFields(entry).map(([name, value]) => (
         <span key={name} className="log-field">
           <Foreign text={`${name}=${String(value)}`} />
         </span>
       ))}
     </>
   );
+}
+
+/** Most lines of a command come from its stdout: that is not said. */
+function shownFields({ fields }: LogEntry): [string, unknown][] {
+  return Object.entries(fields).filter(([name, value]) => name !== 'stream' || value !== 'stdout');
 }
 
 /** As a line of a file. */
