@@ -224,6 +224,8 @@ describe('an output in the page', () => {
     await page.getByRole('link', { name: 'Search', exact: true }).click();
     const field = page.getByRole('combobox', { name: 'Filter' });
     await page.getByText('2 iterations').waitFor();
+    // Fields that vary are columns until others are chosen.
+    await page.getByRole('columnheader', { name: 'input.rate' }).waitFor();
     await field.pressSequentially('input.ra');
     await page.getByRole('option', { name: 'input.rate' }).click();
     await field.pressSequentially('> 1');

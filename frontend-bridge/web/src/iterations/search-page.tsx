@@ -16,6 +16,7 @@ import { toneOf } from '../states/tone.js';
 import { SaveButton } from '../values/save-button.js';
 import { FilterBar } from './filter-bar.js';
 import { columnNames } from './leaves.js';
+import { useVaryingColumns } from './search-columns.js';
 import { ValueCell } from './value-cell.js';
 
 const PAGE = 100;
@@ -78,11 +79,14 @@ export default function SearchPage(): ReactNode {
       else changed.set(name, value);
       return changed;
     });
-  const words = useWords(kind);
-  const columns = fields
+  const { words, shown } = useWords(kind);
+  const chosen = fields
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+  const isOpen = chosen.length === 0 && kind === 'iterations';
+  const varying = useVaryingColumns(queryOf(filter, order, []), shown, isOpen);
+  const columns = isOpen ? varying : chosen;
   const asked = queryOf(filter, order, columns);
   const found = useInfiniteQuery({
     queryKey: ['search', kind, asked.toString()],
@@ -292,8 +296,8 @@ function Results({
   );
 }
 
-/** Fields that a filter may name: stored ones, and those that a recent iteration of each graph shows. */
-function useWords(kind: Kind): readonly string[] {
+/** Fields that a filter may name: stored ones, and those that a recent iteration of each graph shows, which are also given alone. */
+function useWords(kind: Kind): { readonly words: readonly string[]; readonly shown: readonly string[] } {
   const graphs = useQuery(graphsQuery()).data;
   const names = graphs?.slice(0, MOST_GRAPHS).map(({ name }) => name) ?? [];
   const shown = useQuery({
@@ -302,7 +306,10 @@ function useWords(kind: Kind): readonly string[] {
     enabled: names.length > 0,
     staleTime: Number.POSITIVE_INFINITY,
   }).data;
-  return useMemo(() => [...new Set([...STORED, ...OWN[kind], ...ERRORS, ...(shown ?? [])])], [kind, shown]);
+  return useMemo(() => {
+    const words = [...new Set([...STORED, ...OWN[kind], ...ERRORS, ...(shown ?? [])])];
+    return { words, shown: [...new Set(shown)] };
+  }, [kind, shown]);
 }
 
 async function exampleOf(graph: string, signal: AbortSignal): Promise<readonly string[]> {
