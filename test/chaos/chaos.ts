@@ -3,10 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { missing } from '../python/python.js';
+import { Slurm } from '../support/slurm.js';
 import { check, type Verdict } from './checker.js';
 import { Client, Load } from './clients.js';
 import { Nemesis } from './nemesis.js';
 import { Random } from './random.js';
+import { Stage } from './stage.js';
 import { type NodeKind, prepareTools, System } from './system.js';
 import { Watcher } from './watcher.js';
 
@@ -21,6 +23,12 @@ export interface ChaosOptions {
   /** So many kills of the orchestrator, and nothing else. */
   readonly kills?: number;
   readonly clients?: number;
+  /** Whether commands run in a Slurm, too, whose controller is restarted. @default false */
+  readonly slurm?: boolean;
+  /** So many times as long between two blows. @default 1 */
+  readonly pace?: number;
+  /** Whether there are commands and their agents only, and no other nodes. @default false */
+  readonly onlyScripts?: boolean;
   readonly minSuccesses: number;
   readonly log: (text: string) => void;
 }
@@ -30,8 +38,8 @@ export interface ChaosReport extends Verdict {
   readonly seconds: number;
 }
 
-/** By then everything that was accepted has ended: no retry, timeout or grace of the test's graphs takes longer. */
-const QUIET_WITHIN_MS = 90_000;
+/** By then everything that was accepted has ended: no retries, timeouts, walltimes and graces of the test's graphs take longer. */
+const QUIET_WITHIN_MS = 180_000;
 
 export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const { root, folder, seed, log } = options;
@@ -42,12 +50,15 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   if (tools.preload.length === 0) log('no C compiler: the clock and the disk are left alone');
   const withoutPython = missing('zmq', 'google.protobuf');
   if (withoutPython !== undefined) log(`no ${withoutPython}: there are no nodes in Python`);
-  const system = new System({ root, folder, journals, seed, tools });
+  const stage = new Stage(folder);
   const began = performance.now();
   let watcher: Watcher | undefined;
   try {
+    const slurm = options.slurm ? await Slurm.start(stage) : undefined;
+    const system = new System({ root, folder, journals, seed, tools, slurm });
+    stage.atEnd(() => system.stop());
     await system.start();
-    for (const [module, kinds] of Object.entries(FLEET)) {
+    for (const [module, kinds] of options.onlyScripts ? [] : Object.entries(FLEET)) {
       for (const [index, kind] of kinds.entries()) {
         const isThere = kind !== 'python' || withoutPython === undefined;
         if (isThere) system.addSlot(module, `${module}-${index + 1}`, kind);
@@ -64,13 +75,21 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
       { length: options.clients ?? 4 },
       (_, index) =>
         new Client(
-          { http: system.http, folder: journals, name: String(index), random: random.fork(), limit: 40 },
+          {
+            ...{ http: system.http, folder: journals, name: String(index), random: random.fork(), limit: 40 },
+            ...(options.onlyScripts && { graphs: ['scripts'] as const }),
+          },
           load,
         ),
     );
     const atWork = Promise.all(clients.map((client) => client.run()));
     const seconds = () => Math.round((performance.now() - began) / 1000);
-    const nemesis = new Nemesis(system, random.fork(), (what) => log(`${seconds()} s: ${what}`));
+    const nemesis = new Nemesis(
+      system,
+      random.fork(),
+      (what) => log(`${seconds()} s: ${what}`),
+      options.pace,
+    );
     if (options.kills !== undefined) {
       await nemesis.killOnly(options.kills, (count) => {
         if (count % 50 === 0) log(`${seconds()} s: ${count} kills, ${load.accepted} tasks accepted`);
@@ -101,7 +120,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     return { attacks, seconds: seconds(), counts: verdict.counts, faults: [...faults, ...verdict.faults] };
   } finally {
     watcher?.close();
-    await system.stop();
+    await stage.end();
   }
 }
 

@@ -9,7 +9,9 @@
  * 5. Nothing is recorded after a stop was committed, and nobody works on what is shown as stopped.
  * 6. What replaced processes and lost leases said had no effect.
  * 7. Nothing is left over: no task, no execution, no pending command.
- * 8. Every invariant of the store holds, in the first place that each row is the fold of its facts: `tutti check` says so.
+ * 8. Each attempt of a run module starts its command at most once, those that succeeded exactly once, none after its stop was complete, and
+ *    no process of a command is left.
+ * 9. Every invariant of the store holds, in the first place that each row is the fold of its facts: `tutti check` says so.
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,9 +21,11 @@ import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
 import type { StoreVerdict } from '../../src/orchestrator/check.js';
 import type { Content } from './behaviour.js';
+import { liveProcesses } from './commands.js';
 import { History } from './history.js';
 import {
   type ClientLine,
+  type CommandLine,
   type NodeLine,
   readJournals,
   type WatchedEvent,
@@ -55,6 +59,8 @@ interface Asked {
 }
 
 const HTTP_AT_ONCE = 16;
+/** The modules of graphs/scripts.yaml. */
+const SCRIPTS: readonly string[] = ['cut', 'weld', 'paint'];
 
 export async function check(options: CheckOptions): Promise<Verdict> {
   const checking = new Checking(options);
@@ -84,6 +90,7 @@ class Checking {
     await this.#checkOutputs();
     await this.#checkNodes();
     await this.#checkCommands();
+    await this.#checkScripts();
     await this.#checkStore();
     this.faults.unshift(...this.#history.faults);
     const { minSuccesses } = this.#options;
@@ -317,6 +324,33 @@ class Checking {
           this.faults.push(`command ${command_id}: ${part.execution_id} never stopped`);
       }
     });
+  }
+
+  async #checkScripts(): Promise<void> {
+    const { journals } = this.#options;
+    const starts = new Map<string, number>();
+    for await (const { line } of readJournals<CommandLine>(journals, 'commands')) {
+      const { execution: id, task, module, attempt, t } = line;
+      const told = `the command of ${id} (${module} of ${task}, attempt ${attempt})`;
+      starts.set(id, (starts.get(id) ?? 0) + 1);
+      if (starts.get(id) === 2) this.faults.push(`${told} was started twice`);
+      const execution = this.#history.executions.get(id);
+      if (execution?.task !== task || execution.module !== module || execution.attempt !== attempt)
+        this.faults.push(`${told} is of no such execution: ${JSON.stringify(execution)}`);
+      const stoppedAt = this.#stoppedAt.get(id);
+      if (stoppedAt !== undefined && t > stoppedAt)
+        this.faults.push(`${told} was started ${Math.round(t - stoppedAt)} ms after it is shown as stopped`);
+    }
+    this.counts['commands started'] = starts.size;
+    for (const { id, module, end } of this.#history.executions.values()) {
+      if (!SCRIPTS.includes(module)) continue;
+      const name = `run modules ${end}`;
+      this.counts[name] = (this.counts[name] ?? 0) + 1;
+      if (end === 'succeeded' && !starts.has(id))
+        this.faults.push(`${id} of ${module} has succeeded, and its command was not started`);
+    }
+    for (const { pid, execution } of liveProcesses(join(journals, 'commands.jsonl')))
+      this.faults.push(`process ${pid} of ${execution} is left`);
   }
 
   async #checkStore(): Promise<void> {

@@ -4,8 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ClientLine, Journal } from './journal.js';
 import type { Random } from './random.js';
 
-const GRAPHS = ['line', 'web'] as const;
-const MODULES = { line: ['alpha', 'beta', 'gamma'], web: ['alpha', 'delta', 'epsilon'] } as const;
+const GRAPHS = ['line', 'web', 'scripts'] as const;
+const MODULES = {
+  line: ['alpha', 'beta', 'gamma'],
+  web: ['alpha', 'delta', 'epsilon'],
+  scripts: ['cut', 'weld', 'paint'],
+} as const;
 const ANSWER_MS = 5000;
 
 type Graph = keyof typeof MODULES;
@@ -46,6 +50,8 @@ export interface ClientOptions {
   readonly random: Random;
   /** Tasks under way at which clients hold back. */
   readonly limit: number;
+  /** @default all */
+  readonly graphs?: readonly Graph[];
 }
 
 export class Client {
@@ -84,8 +90,8 @@ export class Client {
   }
 
   async #submit(): Promise<void> {
-    const { random } = this.#options;
-    const graph = random.pick(GRAPHS);
+    const { random, graphs = GRAPHS } = this.#options;
+    const graph = random.pick(graphs);
     const key = this.#key();
     const input = { asked_by: key, number: random.whole(0, 1000) };
     const ask = { op: 'ask', key, kind: 'submit', graph, input } as const;

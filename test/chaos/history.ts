@@ -10,6 +10,7 @@ export interface ExecutionHistory {
   readonly module: string;
   readonly nodeId: string;
   readonly assignedSeq: number;
+  readonly attempt: number;
   outputs: number;
   end: string | undefined;
   /** The seq of the event from which on no output may be recorded. */
@@ -34,6 +35,7 @@ const BY_NODE = ['accepted', 'running', 'progress', 'succeeded', 'failed', 'reje
 const FOLLOWERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   line: { alpha: ['alpha', 'beta', 'gamma'], beta: ['beta', 'gamma'], gamma: ['gamma'] },
   web: { alpha: ['alpha', 'epsilon'], delta: ['delta', 'epsilon'], epsilon: ['epsilon'] },
+  scripts: { cut: ['cut', 'weld', 'paint'], weld: ['weld', 'paint'], paint: ['paint'] },
 };
 
 export class History {
@@ -108,7 +110,14 @@ export class History {
       task.live.set(event.module!, id);
       this.executions.set(id, {
         ...{ id, task: taskIdOf(event), module: event.module!, nodeId: event.node_id! },
-        ...{ assignedSeq: event.seq, outputs: 0, end: undefined, stopSeq: undefined, stopped: undefined },
+        ...{
+          assignedSeq: event.seq,
+          attempt: event.attempt as number,
+          outputs: 0,
+          end: undefined,
+          stopSeq: undefined,
+          stopped: undefined,
+        },
       });
       return;
     }

@@ -1,6 +1,6 @@
 /**
- * What test nodes, clients and the watcher write down while a system is attacked: one JSON object a line, one file for each process,
- * in one folder. A line is in the file before its writer goes on, so a `kill -9` takes nothing back.
+ * What test nodes, commands, clients and the watcher write down while a system is attacked: one JSON object a line, one file for each process
+ * (one for all commands), in one folder. A line is in the file before its writer goes on, so a `kill -9` takes nothing back.
  *
  * `t` is the machine's monotonic clock in milliseconds: the same for all processes, whatever is done to their wall clocks.
  */
@@ -72,6 +72,16 @@ export type NodeLine =
   /** What it is at work on: without what only waits to be acknowledged. */
   | { readonly t: number; readonly op: 'beat'; readonly working: readonly string[] }
   | { readonly t: number; readonly op: 'refused'; readonly code: string; readonly execution?: string };
+
+/** Of a command, before it does anything. */
+export interface CommandLine {
+  readonly t: number;
+  readonly op: 'started';
+  readonly execution: string;
+  readonly task: string;
+  readonly module: string;
+  readonly attempt: number;
+}
 
 /** An event as it was received. */
 export interface WatchLine {

@@ -1,11 +1,13 @@
 /**
- * `npm run chaos -- [--minutes N] [--kills N] [--seed S] [--min-successes N] [--keep]`, or `--check URL JOURNALS [DATA]` for the checker alone.
+ * `npm run chaos -- [--minutes N] [--kills N] [--seed S] [--min-successes N] [--scripts] [--pace N] [--keep]`, or `--check URL JOURNALS [DATA]` for the checker alone.
+ * With `--scripts` there are commands and their agents only; `--pace 5` leaves five times as long between two blows. Where there is Slurm, commands run in it, too.
  * Prints what was done and what was counted; exits with 1 when a promise was broken.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { hasSlurm } from '../support/slurm.js';
 import { chaos } from './chaos.js';
 import { check } from './checker.js';
 
@@ -18,6 +20,8 @@ const { values, positionals } = parseArgs({
     'min-successes': { type: 'string' },
     check: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    scripts: { type: 'boolean', default: false },
+    pace: { type: 'string', default: '1' },
   },
 });
 
@@ -54,7 +58,16 @@ if (values.check) {
   const folder = await mkdtemp(join(tmpdir(), 'tutti-chaos-'));
   console.log(`chaos with seed ${seed} in ${folder}`);
   const report = await chaos({
-    ...{ root: process.cwd(), folder, seed, minSuccesses, log: (text) => console.log(text) },
+    ...{
+      root: process.cwd(),
+      folder,
+      seed,
+      minSuccesses,
+      slurm: hasSlurm,
+      onlyScripts: values.scripts,
+      pace: Number(values.pace),
+      log: (text) => console.log(text),
+    },
     ...(kills === undefined ? { attackMs: minutes * 60_000 } : { kills }),
   });
   print(`done to it in ${report.seconds} s`, report.attacks);

@@ -1,8 +1,9 @@
 /**
- * What goes wrong, at random by a seed: three hands, one at the orchestrator, one at the nodes, one at the network, the clock and the
- * disk. What a hand has done it undoes before its next blow, so faults of different hands overlap and those of one do not.
+ * What goes wrong, at random by a seed: four hands, one at the orchestrator, one at the nodes, one at the agents and
+ * their commands, one at the network, the clock and the disk. What a hand has done it undoes before its next blow, so faults of different hands overlap and those of one do not.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { sendSignal } from './commands.js';
 import type { Network } from './network.js';
 import type { Random } from './random.js';
 import type { NodeSlot, System } from './system.js';
@@ -17,12 +18,15 @@ export class Nemesis {
   readonly #system: System;
   readonly #random: Random;
   readonly #log: (text: string) => void;
+  readonly #pace: number;
   #stopping = false;
 
-  constructor(system: System, random: Random, log: (text: string) => void) {
+  /** @param pace so many times as long between two blows, for a machine that is slow for what is asked of it */
+  constructor(system: System, random: Random, log: (text: string) => void, pace = 1) {
     this.#system = system;
     this.#random = random;
     this.#log = log;
+    this.#pace = pace;
   }
 
   /** Goes on until `stop`; everything is whole again when it has settled. */
@@ -30,6 +34,7 @@ export class Nemesis {
     await Promise.all([
       this.#hand([800, 5000], (random) => this.#atOrchestrator(random)),
       this.#hand([400, 2500], (random) => this.#atNodes(random)),
+      this.#hand([400, 2500], (random) => this.#atAgents(random)),
       this.#hand([500, 3000], (random) => this.#atSurroundings(random)),
     ]);
     await this.#heal();
@@ -69,7 +74,7 @@ export class Nemesis {
   async #hand([least, most]: [number, number], strike: (random: Random) => Promise<void>): Promise<void> {
     const random = this.#random.fork();
     while (!this.#stopping) {
-      await delay(random.between(least, most));
+      await delay(random.between(least, most) * this.#pace);
       if (!this.#stopping) await strike(random);
     }
   }
@@ -119,6 +124,7 @@ export class Nemesis {
   }
 
   async #atNodes(random: Random): Promise<void> {
+    if (this.#system.slots.length === 0) return;
     const slot = random.pick(this.#system.slots);
     const fault = random.weighted({ kill: 4, pause: 3, term: 1, twin: 1, haunted: 2 });
     this.#count(`node: ${fault}`);
@@ -144,6 +150,49 @@ export class Nemesis {
         older?.signal('SIGCONT');
         return;
       }
+      default:
+        fault satisfies never;
+    }
+  }
+
+  async #atAgents(random: Random): Promise<void> {
+    const system = this.#system;
+    const fault = random.weighted({
+      ...{ kill: 4, pause: 2, term: 1, 'command killed': 4, 'wrapper killed': 1 },
+      'controller restarted': system.slurm ? 1 : 0,
+    });
+    if (fault === 'controller restarted') {
+      this.#count('slurm: controller restarted');
+      await system.slurm?.stopController();
+      await delay(random.between(0, 8000));
+      await system.slurm?.startController();
+      return;
+    }
+    if (fault === 'command killed' || fault === 'wrapper killed') {
+      // Its first process leads the group.
+      const leaders = system.commands().filter(({ pid, group }) => pid === group);
+      if (leaders.length === 0) return;
+      const { group, parent } = random.pick(leaders);
+      if (sendSignal(fault === 'command killed' ? -group : parent, 'SIGKILL'))
+        this.#count(`agents: ${fault}`);
+      return;
+    }
+    const agents = await system.agents();
+    if (agents.length === 0) return;
+    const pid = random.pick(agents);
+    this.#count(`agents: ${fault}`);
+    switch (fault) {
+      case 'kill':
+        sendSignal(pid, 'SIGKILL');
+        return;
+      case 'term':
+        sendSignal(pid, 'SIGTERM');
+        return;
+      case 'pause':
+        sendSignal(pid, 'SIGSTOP');
+        await delay(random.between(100, random.chance(0.4) ? 6000 : 1200));
+        sendSignal(pid, 'SIGCONT');
+        return;
       default:
         fault satisfies never;
     }

@@ -14,7 +14,18 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { python } from '../python/python.js';
+import { agentOf, endAgents } from '../support/agents.js';
+import type { Slurm } from '../support/slurm.js';
 import { bundle } from './bundle.mjs';
+import {
+  type CommandFiles,
+  type LiveProcess,
+  liveProcesses,
+  MANAGED_CLUSTERS,
+  prepareCommands,
+  REMOTE_CLUSTER,
+  sendSignal,
+} from './commands.js';
 import { Network } from './network.js';
 
 /** Where nodes find the orchestrator: its own ports, at an address of the network's. */
@@ -114,10 +125,12 @@ export interface SystemOptions {
   readonly journals: string;
   readonly seed: number;
   readonly tools: Tools;
+  /** Where there is one, commands run in it, too. */
+  readonly slurm?: Slurm | undefined;
 }
 
-/** `raw` writes down what it says; the others have an SDK: `sdk` that of TypeScript. */
-export type NodeKind = 'raw' | 'sdk' | 'python';
+/** `raw` writes down what it says; `sdk` and `python` have an SDK; an `agent` is that of a cluster. */
+export type NodeKind = 'raw' | 'sdk' | 'python' | 'agent';
 
 export class NodeSlot {
   process: Process | undefined;
@@ -144,6 +157,8 @@ export class System {
   readonly #options: SystemOptions;
   readonly #clock: string;
   readonly #fullMark: string;
+  readonly #files: CommandFiles;
+  #remoteAgent: NodeSlot | undefined;
   #ports: readonly number[] = [];
   #ended = false;
 
@@ -153,6 +168,23 @@ export class System {
     this.#clock = join(options.folder, 'clock');
     this.#fullMark = join(options.folder, 'disk-is-full');
     writeFileSync(this.#clock, Buffer.alloc(8));
+    const { root, folder, journals, slurm } = options;
+    this.#files = prepareCommands(root, folder, journals, slurm !== undefined);
+  }
+
+  get slurm(): Slurm | undefined {
+    return this.#options.slurm;
+  }
+
+  /** The processes of all agents. */
+  async agents(): Promise<number[]> {
+    const managed = await Promise.all(MANAGED_CLUSTERS.map((cluster) => agentOf(this.data, cluster)));
+    const remote = this.#remoteAgent?.process;
+    return [...managed.flatMap((agent) => agent?.pid ?? []), ...(remote?.isRunning ? [remote.pid] : [])];
+  }
+
+  commands(): LiveProcess[] {
+    return liveProcesses(this.#files.journal);
   }
 
   get http(): string {
@@ -173,6 +205,8 @@ export class System {
       outputs: await between(outputs),
       blobs: await between(http),
     };
+    this.#remoteAgent = new NodeSlot('tutti.agent', REMOTE_CLUSTER, 'agent');
+    void this.#supervise(this.#remoteAgent);
   }
 
   /** Starts one and waits until it takes work. Resolves to whether it does; it does not when it is killed before. */
@@ -186,7 +220,18 @@ export class System {
     ];
     const command = [
       ...[join(root, 'dist/src/cli/main.js'), 'up', '--data', this.data, '--advertise', NODES_HOST, ...ports],
-      ...[...graph('line'), ...graph('web'), '--grace', '2s', '--heartbeat-interval', '300ms'],
+      ...[
+        ...graph('line'),
+        ...graph('web'),
+        '--graph',
+        this.#files.graph,
+        '--config',
+        this.#files.config,
+        '--grace',
+        '2s',
+        '--heartbeat-interval',
+        '300ms',
+      ],
       ...['--log-level', 'warn', ...args],
     ];
     const env = {
@@ -194,6 +239,7 @@ export class System {
       LD_PRELOAD: this.#options.tools.preload.join(':'),
       TUTTI_CLOCK_STEP: this.#clock,
       TUTTI_DISK_FULL: this.#fullMark,
+      ...this.slurm?.env,
     };
     const log = join(folder, 'orchestrator.log');
     const child = new Process([process.execPath, ...command], env, log);
@@ -272,7 +318,11 @@ export class System {
       slot.wanted = false;
       for (const child of [slot.process, ...slot.others]) child?.signal('SIGKILL');
     }
+    if (this.#remoteAgent) this.#remoteAgent.wanted = false;
+    this.#remoteAgent?.process?.signal('SIGKILL');
     await this.orchestrator?.kill();
+    await endAgents(this.data);
+    for (const { pid } of this.commands()) sendSignal(pid, 'SIGKILL');
     for (const network of Object.values(this.networks ?? {})) await (network as Network).close();
   }
 
@@ -294,6 +344,10 @@ export class System {
       raw: [process.execPath, tools.node],
       sdk: [process.execPath, join(root, 'test/chaos/sdk-node.mjs')],
       python: [python, join(root, 'test/chaos/sdk_node.py')],
+      agent: [
+        ...[process.execPath, join(root, 'dist/src/cli/main.js'), 'agent'],
+        ...['--cluster', instance, '--state', join(folder, `agent-${instance}`)],
+      ],
     };
     return new Process(commands[kind], env, join(folder, `node-${instance}.log`));
   }

@@ -90,7 +90,8 @@ for (const kind of ['process', 'slurm', 'torque'] as const) {
     () => {
       engineContract(`${kind} on this machine`, () => openPlace(kind, local, `${kind}-local`));
       describe.skipIf(!hasSshd)(`over ssh${hasSshd ? '' : ' (needs openssh-server as root)'}`, () => {
-        engineContract(`${kind} over ssh`, () => openPlace(kind, ssh, `${kind}-ssh`));
+        const extent = kind === 'process' ? 'all' : 'through';
+        engineContract(`${kind} over ssh`, () => openPlace(kind, ssh, `${kind}-ssh`), extent);
       });
     },
   );
@@ -266,6 +267,7 @@ describe.skipIf(!hasSlurm)(`Slurm${hasSlurm ? '' : ' (needs slurm-wlm as root)'}
       await end(engine, ends.key);
     });
     await controller.stopController();
+    Object.assign(process.env, controller.impatient);
     await both(async ({ engine }, index) => {
       const { runs, ends, late } = commands[index]!;
       await Promise.all([
@@ -276,6 +278,7 @@ describe.skipIf(!hasSlurm)(`Slurm${hasSlurm ? '' : ' (needs slurm-wlm as root)'}
       expect(await observe(engine, ends.key)).toMatchObject({ state: 'ended', exitCode: 4 });
     });
     await controller.startController();
+    Object.assign(process.env, controller.env);
     await both(async (place, index) => {
       const { engine } = place;
       const { runs, late } = commands[index]!;

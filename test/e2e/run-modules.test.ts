@@ -79,6 +79,8 @@ beforeAll(async () => {
         .filter((name) => name.endsWith('.yaml'))
         .map((name) => join(folder, name)),
     ],
+    // A command that takes no notice of SIGTERM is there until half a second before the end of it.
+    args: ['--grace', '3s'],
   });
   tape = orchestrator.tape();
 });
