@@ -14,6 +14,7 @@ import unittest
 import zipfile
 from contextlib import redirect_stderr
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 from tutti import AsyncTutti, Tutti
@@ -240,6 +241,57 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(types[-1], "iteration.succeeded")
             frame = await tutti.iterations(ended[0].problem_id).to_pandas()
             self.assertEqual(len(frame), 1)
+
+
+class JobsOnClusters(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tutti = Tutti()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.tutti.close()
+
+    def test_a_script_runs_to_its_end_with_its_log_and_its_exit_code(self):
+        job = self.tutti.jobs.run("greet", "#!/bin/sh\necho hello $1\n", args=["you"], cluster="local").wait(60)
+        self.assertEqual((job.state, job.exit_code, job.log()), ("COMPLETED", 0, "hello you\n"))
+        self.assertEqual(self.tutti.jobs.get(job.job_id).task_id, job.task_id)
+        self.assertIn(job.job_id, [each.job_id for each in self.tutti.jobs.list(cluster="local", state="COMPLETED")])
+
+    def test_a_failure_is_raised_unless_it_is_not_to_be(self):
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder, "fail.sh")
+            script.write_text("#!/bin/sh\nexit 3\n")
+            job = self.tutti.jobs.run("fail", script)
+        with self.assertRaises(ClientError) as raised:
+            job.wait(60)
+        self.assertEqual(raised.exception.code, "task_failed")
+        self.assertEqual((job.state, job.exit_code), ("FAILED", 3))
+
+    def test_the_twin_cancels_one(self):
+        async def cancelled():
+            async with AsyncTutti() as tutti:
+                job = await tutti.jobs.run("endless", "#!/bin/sh\nsleep 600\n")
+                await job.cancel("enough")
+                return (await job.wait(60, check=False)).state
+
+        self.assertEqual(asyncio.run(cancelled()), "CANCELLED")
+
+    def test_clusters_are_added_changed_listed_and_removed(self):
+        clusters = self.tutti.clusters
+        clusters.add("attic", "local", workdir="attic", slots=2, agent="remote")
+        self.assertEqual(clusters.change("attic", status="draining", labels={"old": "true"}).status, "draining")
+        self.assertEqual(clusters.get("attic").labels, {"old": "true"})
+        self.assertIn("attic", [each.name for each in clusters.list()])
+        clusters.remove("attic")
+        with self.assertRaises(ClientError) as raised:
+            clusters.get("attic")
+        self.assertEqual(raised.exception.code, "unknown_cluster")
+
+    def test_one_task_is_given_labels_that_its_nodes_must_have(self):
+        task = self.tutti.submit("fit", GOOD, require={"train": {"gpu": "true"}})
+        self.assertEqual(task.refresh().data["require"], {"train": {"gpu": "true"}})
+        task.cancel()
 
 
 class Import(unittest.TestCase):

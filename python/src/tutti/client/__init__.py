@@ -10,18 +10,25 @@ from .asynchronous import AsyncIteration, AsyncTutti, Comparison
 from .content import Content
 from .errors import ClientError
 from .iteration import IterationView
+from .jobs import AsyncClusters, AsyncJob, AsyncJobs, Clusters, Job, Jobs
 from .listing import AsyncListing, Listing
 from .synchronous import Iteration, Outputs, Tutti
 
 __all__ = [
+    "AsyncClusters",
     "AsyncIteration",
+    "AsyncJob",
+    "AsyncJobs",
     "AsyncListing",
     "AsyncTutti",
     "ClientError",
+    "Clusters",
     "Comparison",
     "Content",
     "Iteration",
     "IterationView",
+    "Job",
+    "Jobs",
     "Listing",
     "Outputs",
     "Tutti",

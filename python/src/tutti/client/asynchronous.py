@@ -11,9 +11,10 @@ from ..values.json_text import read_json
 from . import html, stream
 from .content import Content
 from .iteration import IterationView, task_of
+from .jobs import AsyncClusters, AsyncJobs
 from .listing import AsyncListing
 from .progress import Bar
-from .transport import Transport, input_form, json_text
+from .transport import Transport, given, input_form, json_text
 
 UNSET: Any = object()
 """An input that is not given; ``None`` is one."""
@@ -38,6 +39,10 @@ class AsyncTutti:
 
     def __init__(self, url: Optional[str] = None, token: Optional[str] = None, *, timeout: float = 30.0) -> None:
         self.transport = Transport(url, token, timeout)
+        self.jobs = AsyncJobs(self)
+        """Scripts that run on clusters."""
+        self.clusters = AsyncClusters(self)
+        """The places where commands run."""
 
     async def submit(
         self,
@@ -60,8 +65,8 @@ class AsyncTutti:
         :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         :param key: a name of your own for this request: for 24 hours the same key with the same input gives the same iteration
         """
-        said = _given(title=title, tags=tags, notes=notes, starred=starred)
-        body = {**_given(graph=graph, input=input_form(input), priority=priority, require=require), **said}
+        said = given(title=title, tags=tags, notes=notes, starred=starred)
+        body = {**given(graph=graph, input=input_form(input), priority=priority, require=require), **said}
         body.setdefault("input", None)
         return await self._begun(await self.transport.post("/v1/problems", body, key))
 
@@ -88,7 +93,7 @@ class AsyncTutti:
             module: {name: input_form(value) for name, value in inputs.items()}
             for module, inputs in (overrides or {}).items()
         }
-        body = _given(parent_iteration_id=parent, reuse=reuse, overrides=replaced or None, require=require)
+        body = given(parent_iteration_id=parent, reuse=reuse, overrides=replaced or None, require=require)
         if input is not UNSET:
             body["input"] = input_form(input)
         return await self._begun(await self.transport.post(f"{_problem(problem_id)}/iterations", body, key))
@@ -148,8 +153,8 @@ class AsyncTutti:
         :param archived: only those that are archived, or are not; by default both
         :param limit: how many at most; by default all
         """
-        said = _given(starred=starred, archived=archived, tag=tag)
-        query = {**_given(graph=graph, state=state, q=q, filter=filter, order_by=order_by, fields=fields), **said}
+        said = given(starred=starred, archived=archived, tag=tag)
+        query = {**given(graph=graph, state=state, q=q, filter=filter, order_by=order_by, fields=fields), **said}
         return AsyncListing(self.transport, "/v1/problems", query, limit)
 
     def iterations(
@@ -166,7 +171,7 @@ class AsyncTutti:
         :param fields: values that each record has under ``fields``, and a table as columns: ``["input.rate", "train.loss"]``
         """
         path = "/v1/iterations" if problem_id is None else f"{_problem(problem_id)}/iterations"
-        return AsyncListing(self.transport, path, _given(filter=filter, order_by=order_by, fields=fields), limit)
+        return AsyncListing(self.transport, path, given(filter=filter, order_by=order_by, fields=fields), limit)
 
     def nodes(self) -> AsyncListing:
         return AsyncListing(self.transport, "/v1/nodes", {})
@@ -323,7 +328,7 @@ class AsyncIteration(IterationView):
 
     async def command(self, command: str, *, module: Optional[str] = None, reason: Optional[str] = None) -> Record:
         """``stop``, ``reset``, ``preempt`` or ``terminate``, for the task or one of its modules."""
-        body = _given(command=command, module=module, reason=reason)
+        body = given(command=command, module=module, reason=reason)
         return Record(await self._tutti.transport.post(f"{self._path}/commands", body))
 
     async def save_crate(self, path: Any, *, license: Optional[str] = None) -> None:
@@ -363,10 +368,6 @@ class Comparison(Record):
 
     def _repr_html_(self) -> str:
         return html.comparison(self)
-
-
-def _given(**fields: Any) -> Dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _problem(problem_id: str) -> str:

@@ -9,6 +9,7 @@ from ..nearest import did_you_mean
 from ..records import Record
 from .asynchronous import UNSET, AsyncIteration, AsyncTutti, Comparison, Fields
 from .iteration import IterationView
+from .jobs import Clusters, Jobs
 from .listing import AsyncListing, Listing
 from .portal import Portal
 from .progress import Bar
@@ -44,6 +45,10 @@ class Tutti:
         self._async = AsyncTutti(url, token, timeout=timeout)
         self._portal = Portal()
         self._progress = progress
+        self.jobs = Jobs(self._async.jobs, self._portal, self._iteration)
+        """Scripts that run on clusters."""
+        self.clusters = Clusters(self._async.clusters, self._portal)
+        """The places where commands run."""
 
     def submit(
         self,

@@ -14,7 +14,7 @@ import os
 import time
 import uuid
 from pathlib import PurePath
-from typing import Any, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 import httpx
@@ -141,6 +141,11 @@ def json_text(value: Any) -> bytes:
     if faults.faults:
         raise ClientError("bad_input", "a value cannot be sent as JSON", details=faults.faults)
     return text
+
+
+def given(**fields: Any) -> Dict[str, Any]:
+    """Those that are not ``None``."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def input_form(value: Any) -> Any:
