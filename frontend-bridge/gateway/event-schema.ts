@@ -36,6 +36,16 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   cause: z.enum(STOP_CAUSES),
   'final state': z.enum(FINAL_STATES),
   source: z.object({ iteration_id: z.number().int().min(1), execution_id: z.string() }),
+  'named outputs': z
+    .record(
+      z.string(),
+      z.object({
+        output_seq: z.number().int().min(1),
+        size: z.number().int().optional(),
+        blob: z.object({ sha256: z.string(), size: z.number().int().min(0) }).optional(),
+      }),
+    )
+    .describe('By name, where each stands among the outputs of its execution'),
   status: z.enum(NODE_STATUSES),
   'desired status': z.enum(DESIRED_STATUSES),
   engine: z.enum(CLUSTER_TYPES),

@@ -33,7 +33,7 @@ export const searchShape: SearchShape = {
     .string()
     .exactOptional()
     .describe(
-      'Over stored fields, `input.FIELD` and outputs as `MODULE.FIELD`: `carbon_footprint.carbon_footprint < 0.2 and ' +
+      'Over stored fields, `input.FIELD` and outputs as `MODULE.FIELD` or `MODULE.OUTPUT.FIELD`: `carbon_footprint.carbon_footprint < 0.2 and ' +
         'state = "succeeded" or title ~ "steel"`. Comparisons `= != < <= > >=`, `~` (contains, without regard to case), `not`, `and`, ' +
         '`or`, parentheses; a field that is not there fits only `= null`. Outputs count once their iteration has ended',
     ),

@@ -124,7 +124,9 @@ export const moduleView: z.ZodType = named(
     retry_at: time.nullable(),
     output: z
       .unknown()
-      .describe('The decoded last output; of a large one its blob; null before there is one'),
+      .describe(
+        'The decoded last output; of a large one its blob; of a module with named outputs an object of them; null before there is one',
+      ),
     error: reportedError.nullable(),
     command: runCommand.nullable().describe('Of a run module'),
     started_at: time.nullable(),

@@ -2,7 +2,7 @@
  * References to inputs in the words of a command: `${request.n}`, also within a word.
  *
  * R1. Each substitution is made once: what takes the place of a reference is never searched for further ones.
- * R2. A reference is a name of an input, then names of fields and indexes of lists, with dots between them.
+ * R2. A reference is a name of an input (of a named output `train.report`), then names of fields and indexes of lists, with dots between them.
  */
 import type { RunInput } from 'tutti/sdk';
 
@@ -31,7 +31,10 @@ function textOf(
   path: string,
   inputs: readonly RunInput[],
 ): { readonly text: string; readonly fault?: string } {
-  const [name = '', ...steps] = path.split('.');
+  const [first = '', ...rest] = path.split('.');
+  const isNamed = inputs.some((each) => each.name === `${first}.${rest[0]}`);
+  const name = isNamed ? `${first}.${rest[0]}` : first;
+  const steps = isNamed ? rest.slice(1) : rest;
   const input = inputs.find((each) => each.name === name);
   if (!input) {
     const names = inputs.map((each) => each.name);

@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import zmq
 
@@ -134,6 +134,7 @@ class FakeOrchestrator:
         module: str = "m",
         inputs: Optional[List[Any]] = None,
         timeout_ms: int = 60_000,
+        outputs: Sequence[Tuple[str, str]] = (),
     ) -> None:
         self.send(
             assign={
@@ -143,6 +144,7 @@ class FakeOrchestrator:
                 "module": module,
                 "attempt": 1,
                 "timeout_ms": timeout_ms,
+                "outputs": [{"name": name, "type": kind} for name, kind in outputs],
                 "inputs": inputs
                 if inputs is not None
                 else [{"name": "given", "type": "json", "payload": payload}],

@@ -222,6 +222,74 @@ async def run(task):
             last = orchestrator.output("e1", 3)
             self.assertEqual((given(last), last.last), (2, True))
 
+    def test_named_outputs_are_returned_in_a_dict_or_given_early_and_each_goes_as_its_own_type(self) -> None:
+        named = [("model", "bytes"), ("report", "bytes:text/markdown"), ("score", "json")]
+        node = """
+@node("m")
+def run(task):
+    if task.execution_id == "e1":
+        return {"score": {"loss": 0.5}, "report": tutti.Markdown("# Good"), "model": b"weights"}
+    task.output("score", 1)
+    task.output("model", b"w")
+    if task.execution_id == "e2":
+        return {"report": "good"}
+    task.output("report", "good")
+"""
+        coroutine = node.replace("def run", "async def run").replace("    task.output", "    await task.output")
+        for code in (node, coroutine):
+            orchestrator = self.orchestrator(output_type="")
+            self.node(orchestrator, f"import tutti\nfrom tutti import node\n{code}")
+            orchestrator.idle()
+            for each in ("e1", "e2", "e3"):
+                orchestrator.assign(each, outputs=named)
+                outputs = [orchestrator.output(each, seq) for seq in (1, 2, 3)]
+                self.assertEqual([output.last for output in outputs], [False, False, True])
+                names = [(output.name, output.type) for output in outputs]
+                self.assertEqual(names, named if each == "e1" else [named[2], named[0], named[1]])
+                if each == "e1":
+                    self.assertEqual([output.payload for output in outputs][:2], [b"weights", b"# Good"])
+
+    def test_what_is_wrong_with_the_names_of_outputs_is_told_with_the_place_of_the_handler(self) -> None:
+        orchestrator = self.orchestrator(output_type="")
+        self.node(
+            orchestrator,
+            """
+from tutti import node
+
+@node("m")
+def run(task):
+    if task.execution_id == "e1": return {"plot": b""}
+    if task.execution_id == "e2": return {"plots": b"", "score": 1}
+    if task.execution_id == "e3": return b""
+    if task.execution_id == "e4":
+        task.output("score", 1)
+        return {"plot": b"", "score": 1}
+    if task.execution_id == "e5": return {"plot": "text", "score": 1}
+    task.output("plots", b"")
+""",
+        )
+        orchestrator.idle()
+        errors = []
+        for number in range(1, 7):
+            orchestrator.assign(f"e{number}", outputs=[("plot", "bytes"), ("score", "json")])
+            errors.append(orchestrator.report(f"e{number}", "FAILED").error)
+        known = "the graph declares plot, score"
+        unknown = f'"plots" is not an output of m (did you mean plot?): {known}'
+        self.assertEqual(
+            [(each.code, each.message, each.retryable) for each in errors],
+            [
+                ("missing_output", f"m has given no score: {known}", False),
+                ("unknown_output", unknown, False),
+                ("bad_output", f"m returns a dict with its outputs by their names, not a bytes: {known}", False),
+                ("duplicate_output", "the output score of m has been given already", False),
+                ("bad_output", errors[4].message, True),
+                ("unknown_output", unknown, False),
+            ],
+        )
+        self.assertTrue(errors[4].message.startswith("the output plot is not a bytes: "), errors[4].message)
+        self.assertRegex(errors[0].stack, r'File ".*", line \d+, in run')
+        self.assertIn('task.output("plots", b"")', errors[5].stack)
+
     def test_an_exception_fails_the_execution_and_leaves_the_node_for_the_next(self) -> None:
         orchestrator = self.run_one(
             '@node("m")\ndef run(task):\n'

@@ -1,8 +1,9 @@
 /** What can be wrong between the modules of a graph, and their order. Works on a file that may have other faults too. */
 import type { Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
-import type { ModuleSpec } from '../model/graph.js';
+import { type ModuleSpec, splitReference } from '../model/graph.js';
 import { formatPath, show } from './faults.js';
+import { isRecord } from './yaml.js';
 
 /** A module as far as its file says: names only, in their places. */
 interface Edges {
@@ -10,6 +11,10 @@ interface Edges {
   readonly hasInputs: boolean;
   readonly inputs: readonly unknown[];
   readonly previous: readonly unknown[];
+  /** The source and the modules that its inputs are of, in the same places. */
+  readonly sources: readonly string[];
+  /** The names of its outputs; none where it has one without a name. */
+  readonly outputs: readonly string[];
 }
 
 /** Each is compared with every name that there is. */
@@ -28,6 +33,27 @@ export function graphFaults(raw: unknown): Fault[] {
     return suggestions > MAX_SUGGESTIONS ? '' : didYouMean(word, [...more, ...modules.keys()]);
   };
 
+  /** The module is there: has it such an output? */
+  const addOutputFault = (
+    place: readonly (string | number)[],
+    module: string,
+    output: string,
+    code: string,
+  ): void => {
+    const { outputs } = modules.get(module)!;
+    if (outputs.length === 0) {
+      if (output !== '') add(place, code, `${module} has one output, without a name: give ${module}`);
+    } else if (!outputs.includes(output)) {
+      const known = outputs.map((each) => `${module}.${each}`).join(', ');
+      const near = didYouMean(output, outputs);
+      const what =
+        output === ''
+          ? `${module} has several outputs`
+          : `${show(output)} is not an output of ${module}${near}`;
+      add(place, code, `${what}: give one of ${known}`);
+    }
+  };
+
   if (modules.size === 0) add(['modules'], 'missing_field', 'a graph needs at least one module');
   for (const [name, { inputs, previous }] of modules) {
     const at = ['modules', name];
@@ -39,16 +65,23 @@ export function graphFaults(raw: unknown): Fault[] {
     eachName(inputs, (input, index, isFirst) => {
       const place = [...at, 'inputs', index];
       if (!isFirst) add(place, 'duplicate', `${show(input)} is given twice`);
-      else if (input !== source && !modules.has(input)) {
-        const near = suggest(input, source === undefined ? [] : [source]);
-        add(place, 'unknown_input', `${show(input)} is neither the source nor a module${near}`);
+      else if (input !== source) {
+        const { module, name: output } = splitReference(input);
+        if (modules.has(module)) addOutputFault(place, module, output, 'unknown_input');
+        else {
+          const near = suggest(module, source === undefined ? [] : [source]);
+          add(place, 'unknown_input', `${show(module)} is neither the source nor a module${near}`);
+        }
       }
     });
     eachName(previous, (input, index, isFirst) => {
       const place = [...at, 'previous', index];
       if (!isFirst) add(place, 'duplicate', `${show(input)} is given twice`);
-      else if (!modules.has(input)) {
-        add(place, 'unknown_module', `${show(input)} is not a module of this graph${suggest(input, [])}`);
+      else {
+        const { module, name: output } = splitReference(input);
+        if (modules.has(module)) addOutputFault(place, module, output, 'unknown_module');
+        else
+          add(place, 'unknown_module', `${show(module)} is not a module of this graph${suggest(module, [])}`);
       }
     });
   }
@@ -58,7 +91,8 @@ export function graphFaults(raw: unknown): Fault[] {
     const [first, feeding] = [cycle[0]!, cycle.at(-1)!];
     const flow = [...cycle, first].join(' → ');
     const message = `${first} needs its own output: ${flow}`;
-    add(['modules', first, 'inputs', modules.get(first)!.inputs.indexOf(feeding)], 'cycle', message);
+    const { sources } = modules.get(first)!;
+    add(['modules', first, 'inputs', sources.indexOf(feeding)], 'cycle', message);
     for (const name of cycle) inCycles.add(name);
   }
   const reached = reachedFrom(source, modules, inCycles);
@@ -88,8 +122,14 @@ function edgesOf(raw: unknown): { source: string | undefined; modules: Map<strin
   const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
   if (typeof file.modules === 'object' && file.modules !== null && !Array.isArray(file.modules)) {
     for (const [name, module] of Object.entries(file.modules)) {
-      const { inputs, previous } = (module ?? {}) as { inputs?: unknown; previous?: unknown };
-      modules.set(name, { hasInputs: Array.isArray(inputs), inputs: list(inputs), previous: list(previous) });
+      const { inputs, previous, outputs } = (module ?? {}) as Readonly<Record<string, unknown>>;
+      modules.set(name, {
+        hasInputs: Array.isArray(inputs),
+        inputs: list(inputs),
+        previous: list(previous),
+        sources: list(inputs).map((input) => splitReference(String(input)).module),
+        outputs: isRecord(outputs) ? Object.keys(outputs) : [],
+      });
     }
   }
   const name = file.source?.name;
@@ -120,8 +160,8 @@ function cyclesOf(source: string | undefined, modules: ReadonlyMap<string, Edges
     }
     if (done.has(name)) return;
     path.set(name, path.size);
-    for (const input of modules.get(name)?.inputs ?? []) {
-      if (input !== source && modules.has(String(input))) visit(String(input));
+    for (const input of modules.get(name)?.sources ?? []) {
+      if (input !== source && modules.has(input)) visit(input);
     }
     path.delete(name);
     done.add(name);
@@ -137,14 +177,14 @@ function reachedFrom(
   modules: ReadonlyMap<string, Edges>,
   inCycles: ReadonlySet<string>,
 ): Set<string> {
-  const leadsAnyway = (input: unknown): boolean =>
-    input === source || !modules.has(String(input)) || source === undefined;
+  const leadsAnyway = (input: string): boolean =>
+    input === source || !modules.has(input) || source === undefined;
   const users = new Map<string, string[]>();
   const reached = new Set<string>();
   const waiting = [...inCycles];
-  for (const [name, { hasInputs, inputs }] of modules) {
-    if (!hasInputs || inputs.some(leadsAnyway)) waiting.push(name);
-    for (const input of new Set(inputs.map(String))) {
+  for (const [name, { hasInputs, sources }] of modules) {
+    if (!hasInputs || sources.some(leadsAnyway)) waiting.push(name);
+    for (const input of new Set(sources)) {
       const known = users.get(input);
       if (known) known.push(name);
       else users.set(input, [name]);
@@ -164,7 +204,9 @@ export function inTopologicalOrder(source: string, specs: readonly ModuleSpec[])
   const ordered: ModuleSpec[] = [];
   let waiting = [...specs];
   while (waiting.length > 0) {
-    const next = waiting.find((spec) => spec.inputs.every((input) => placed.has(input)));
+    const next = waiting.find((spec) =>
+      spec.inputs.every((input) => placed.has(splitReference(input).module)),
+    );
     if (!next) throw new Error('a graph with a cycle has no order');
     placed.add(next.name);
     ordered.push(next);

@@ -43,7 +43,7 @@ const MAX_FAULTS = 100;
 /**
  * Codes of the faults: `bad_yaml` `unknown_field` `missing_field` `wrong_type` `out_of_range` `bad_name` `bad_duration` `unknown_type`
  * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict` `too_large` `too_deep` `more_faults`;
- * of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
+ * `not_with_output`; of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
  */
 export function parseGraph(yamlText: string, options: ParseGraphOptions): ParsedGraph {
   return graphOf(readYaml(yamlText, { file: options.file, isTrusted: options.isStored === true }), options);
@@ -111,6 +111,17 @@ function lostLabels(module: unknown, name: string): Fault[] {
   return [{ path: formatPath(['modules', name, 'require', '__proto__']), code: 'bad_name', message }];
 }
 
+/** The same names with the same types, in any order. */
+function isSameOutputs(one: ModuleSpec['outputs'], other: unknown): boolean {
+  if (!one || !isRecord(other)) return one === other;
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => other[name] === one[name]);
+}
+
+function written(output: unknown): string {
+  return typeof output === 'string' ? output : show(output);
+}
+
 /** The types have to exist, and to be those that modules of the same names have elsewhere. */
 function typeFaults(raw: unknown, { types, otherGraphs = [] }: ParseGraphOptions): Fault[] {
   const faults: Fault[] = [];
@@ -125,15 +136,17 @@ function typeFaults(raw: unknown, { types, otherGraphs = [] }: ParseGraphOptions
   if (isRecord(raw.source)) check(raw.source.type, ['source', 'type']);
   for (const [name, module] of Object.entries(isRecord(raw.modules) ? raw.modules : {})) {
     if (!isRecord(module)) continue;
-    const path = ['modules', name, 'output'];
-    check(module.output, path);
+    check(module.output, ['modules', name, 'output']);
+    for (const [output, type] of Object.entries(isRecord(module.outputs) ? module.outputs : {}))
+      check(type, ['modules', name, 'outputs', output]);
+    const path = ['modules', name, isRecord(module.outputs) ? 'outputs' : 'output'];
     for (const other of otherGraphs) {
       const same = other.modules.find((spec) => spec.name === name);
       // Agents execute all run modules, whatever their names.
       if (other.name === raw.name || !same || same.run || isRecord(module.run)) continue;
-      if (same.output === module.output) continue;
+      if (same.output === module.output && isSameOutputs(same.outputs, module.outputs)) continue;
       const why = 'modules of one name are played by the same nodes, so their output types have to agree';
-      const message = `in the graph ${other.name}, ${name} puts out ${same.output}, not ${show(module.output)}: ${why}`;
+      const message = `in the graph ${other.name}, ${name} puts out ${written(same.outputs ?? same.output)}, not ${written(module.outputs ?? module.output)}: ${why}`;
       faults.push({ path: formatPath(path), code: 'type_conflict', message });
     }
   }

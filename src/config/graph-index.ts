@@ -43,7 +43,16 @@ export function indexFaults(raw: unknown, types: KnownTypes): Fault[] {
 
 /** What keeps a path from leading to a number, a text or a yes or no, as far as the output's type tells. */
 function whyNotIndexed(path: readonly string[], module: unknown, types: KnownTypes): string | undefined {
-  const type = isRecord(module) ? module.output : undefined;
+  if (!isRecord(module) || !isRecord(module.outputs)) {
+    return whyNotOf(isRecord(module) ? module.output : undefined, path, types);
+  }
+  const [output = '', ...rest] = path;
+  if (Object.hasOwn(module.outputs, output)) return whyNotOf(module.outputs[output], rest, types);
+  const names = Object.keys(module.outputs);
+  return `there is no output ${show(output)}${didYouMean(output, names)}: there are ${names.join(', ')}`;
+}
+
+function whyNotOf(type: unknown, path: readonly string[], types: KnownTypes): string | undefined {
   if (typeof type !== 'string' || !types.has(type)) return undefined;
   const root = types.jsonSchema?.(type);
   if (!isRecord(root)) return undefined;

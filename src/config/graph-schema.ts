@@ -9,9 +9,28 @@ export const NAME: RegExp = /^[a-z][a-z0-9_]{0,62}$/;
 const NAME_RULE = 'give a name of lower-case letters, digits and _, beginning with a letter, at most 63 long';
 
 export const Name: z.ZodString = z.string({ error: NAME_RULE }).regex(NAME, { error: NAME_RULE });
-const Names = z.array(Name, { error: 'give a list of names, like [user_input, ml_model]' });
+/** The source or a module, or one of a module's named outputs. */
+export const REFERENCE: RegExp = /^[a-z][a-z0-9_]{0,62}(\.[a-z][a-z0-9_]{0,62})?$/;
+const REFERENCE_RULE = `${NAME_RULE}; a named output is MODULE.OUTPUT, like train.plot`;
+const References = z.array(z.string({ error: REFERENCE_RULE }).regex(REFERENCE, { error: REFERENCE_RULE }), {
+  error: 'give a list of names, like [user_input, ml_model, train.plot]',
+});
 const Type = z.string({
   error: 'give the full name of a protobuf message, json, bytes or bytes:<media type>',
+});
+
+const OUTPUTS = 'give an object of types by their names, like { model: bytes, plot: "bytes:image/png" }';
+/** Each is a row of its own, and shown in its own place. */
+const MAX_OUTPUTS = 32;
+
+const Outputs = z.record(z.string(), Type, { error: OUTPUTS }).superRefine((outputs, context) => {
+  const names = Object.keys(outputs);
+  const add = (path: string[], code: string, message: string) =>
+    context.addIssue({ code: 'custom', path, message, params: { code } });
+  if (names.length === 0 || names.length > MAX_OUTPUTS)
+    add([], 'out_of_range', `${names.length} outputs: give 1 to ${MAX_OUTPUTS}`);
+  for (const name of names)
+    if (!NAME.test(name)) add([name], 'bad_name', `${JSON.stringify(name)} is not right: ${NAME_RULE}`);
 });
 
 const ATTEMPTS = 'give a whole number from 1 to 100';
@@ -65,21 +84,25 @@ const Liveness = strict(
     deadAfterMs: dead_after,
   }));
 
+const NO_OUTPUT =
+  'a module needs output, the type of its output, or outputs, the types of several by their names';
+
 /** Of modules that nodes play: a command may take as long as it takes. */
 const NODE_TIMEOUT_MS = 300_000;
 
 /** One module, without its name. */
 export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
   {
-    inputs: Names.describe(
-      'the source, or modules whose outputs it gets; it runs once all of them are there',
+    inputs: References.describe(
+      'the source, or modules whose outputs it gets, MODULE or MODULE.OUTPUT; it runs once all of them are there',
     ),
-    previous: Names.default([]).describe(
-      'modules whose outputs in the parent iteration it gets, where there is one',
+    previous: References.default([]).describe(
+      'modules whose outputs in the parent iteration it gets, MODULE or MODULE.OUTPUT, where there is one',
     ),
-    output: Type.describe(
+    output: Type.optional().describe(
       'the type of its output: json, json:<name>, bytes, bytes:<media type>, or a protobuf message',
     ),
+    outputs: Outputs.optional().describe('instead of output: the types of several outputs by their names'),
     require: labels.default({}).describe('labels that a node must have to run it'),
     timeout: durationIfGiven(
       1,
@@ -99,13 +122,29 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
     run: RunSchema.optional().describe('its work is a command, which an agent executes on a cluster'),
   },
   'give an object with at least inputs and output',
-).transform(({ timeout, on_error, run, require, ...rest }) => ({
-  ...rest,
-  require: { ...require, ...run?.require },
-  timeoutMs: timeout ?? (run ? undefined : NODE_TIMEOUT_MS),
-  onError: on_error,
-  ...(run && { run: run.spec }),
-}));
+)
+  .superRefine(({ output, outputs }, context) => {
+    if (output === undefined && outputs === undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['output'],
+        message: NO_OUTPUT,
+        params: { code: 'missing_field' },
+      });
+    if (output !== undefined && outputs !== undefined) {
+      const message = 'give output, for one output without a name, or outputs, for named ones: not both';
+      context.addIssue({ code: 'custom', path: ['outputs'], message, params: { code: 'not_with_output' } });
+    }
+  })
+  .transform(({ timeout, on_error, run, require, output, outputs, ...rest }) => ({
+    ...rest,
+    output,
+    ...(outputs && { outputs }),
+    require: { ...require, ...run?.require },
+    timeoutMs: timeout ?? (run ? undefined : NODE_TIMEOUT_MS),
+    onError: on_error,
+    ...(run && { run: run.spec }),
+  }));
 
 const INDEX = 'give MODULE.FIELD, like carbon_footprint.carbon_footprint';
 

@@ -1,6 +1,7 @@
 /** What can be wrong between the fields of `run` and the rest of its module. Works on a file that may have other faults too. */
 import type { Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
+import { splitReference } from '../model/graph.js';
 import { pathWithin } from '../model/run.js';
 import { formatPath, show } from './faults.js';
 import { isRecord } from './yaml.js';
@@ -45,6 +46,10 @@ function ofModule(module: Members, run: Members, add: Add): void {
       'not_with_run',
       `${option} is about the nodes of a module, and agents execute this one: leave it out`,
     );
+  }
+  if (Object.hasOwn(module, 'outputs')) {
+    const message = 'a run module has one output, which is a file: give output, not outputs';
+    add(['outputs'], 'not_with_run', message);
   }
   const { output } = module;
   const isJson = typeof output !== 'string' || output === 'json' || output.startsWith('json:');
@@ -141,7 +146,11 @@ function ofReferences(raw: Members, module: Members, run: Members, add: Add): vo
   const inputs = module.inputs.filter((input) => typeof input === 'string');
   eachWord(run, (word, path) => {
     for (const [reference, inner = ''] of word.matchAll(REFERENCE)) {
-      const [name = '', ...steps] = inner.split('.');
+      const [first = '', ...rest] = inner.split('.');
+      // What has several outputs is referred to by one of them.
+      const isNamed = !inputs.includes(first) && inputs.includes(`${first}.${rest[0]}`);
+      const name = isNamed ? `${first}.${rest[0]}` : first;
+      const steps = isNamed ? rest.slice(1) : rest;
       if (!inputs.includes(name)) {
         const near = didYouMean(name, inputs);
         const known = inputs.length > 0 ? `its inputs are ${inputs.join(', ')}` : 'it has no inputs';
@@ -168,10 +177,12 @@ function eachWord(run: Members, visit: (word: string, path: (string | number)[])
   }
 }
 
-function typeIn(raw: Members, name: string): unknown {
-  if (isRecord(raw.source) && raw.source.name === name) return raw.source.type;
+function typeIn(raw: Members, reference: string): unknown {
+  if (isRecord(raw.source) && raw.source.name === reference) return raw.source.type;
+  const { module: name, name: output } = splitReference(reference);
   const module = isRecord(raw.modules) && Object.hasOwn(raw.modules, name) ? raw.modules[name] : undefined;
-  return isRecord(module) ? module.output : undefined;
+  if (!isRecord(module)) return undefined;
+  return output === '' ? module.output : isRecord(module.outputs) ? module.outputs[output] : undefined;
 }
 
 function isBytes(type: unknown): boolean {

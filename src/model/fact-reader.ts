@@ -35,6 +35,8 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   'task error': isError,
   blob: (value) => isObject(value) && isText(value.sha256) && isCount(value.size),
   stream: (value) => STREAMS.some((stream) => stream === value),
+  'named outputs': (value) =>
+    isObject(value) && Object.values(value).every((one) => isObject(one) && isCount(one.output_seq)),
   cause: (value) => STOP_CAUSES.some((cause) => cause === value),
   'final state': (value) => FINAL_STATES.some((state) => state === value),
   source: (value) => isObject(value) && isCount(value.iteration_id) && isText(value.execution_id),

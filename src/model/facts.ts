@@ -71,11 +71,19 @@ export interface FieldTypes {
   }[];
   readonly ids: readonly string[];
   readonly counts: readonly number[];
+  /** By name, where a named output stands among those of its execution. */
+  readonly 'named outputs': Readonly<Record<string, NamedOutput>>;
   readonly 'index entries': readonly IndexEntry[];
   readonly 'payload names': readonly PayloadName[];
   readonly 'blob uses': readonly BlobUse[];
   /** When each expires, and its key. */
   readonly expiries: readonly (readonly [at: number, key: string])[];
+}
+
+export interface NamedOutput {
+  readonly output_seq: number;
+  readonly size?: number;
+  readonly blob?: BlobRef;
 }
 
 /** An indexed field, and the element that stands for an iteration's value in its index. */
@@ -185,7 +193,15 @@ export const FACTS = {
   'module.skipped': { about: 'module', shown: { reason: 'text' } },
   'module.reused': {
     about: 'module',
-    shown: { reused_from: 'source', output_seq: 'count', size: 'count?', blob: 'blob?', output: 'json?' },
+    shown: {
+      reused_from: 'source',
+      output_seq: 'count',
+      size: 'count?',
+      blob: 'blob?',
+      output: 'json?',
+      /** Of a module with named outputs: `output_seq` is that of the last one, and `output` has those that are shown by their names. */
+      outputs: 'named outputs?',
+    },
     withheld: {
       /** By field, the element that stands for the value in the field's index. */
       indexed: 'texts?',
@@ -269,6 +285,8 @@ export const FACTS = {
     shown: {
       output_seq: 'count',
       last: 'flag',
+      /** Of a module with named outputs. */
+      name: 'text?',
       size: 'count',
       /** Of the payload's bytes. Stores of schema 1 have none. */
       sha256: 'id?',

@@ -1,4 +1,5 @@
 /** A graph as the rest of the house sees it: parsed, validated, with every default filled in. */
+import type { OutputSpec } from './protocol.js';
 import type { RunSpec } from './run.js';
 
 /** Bytes of a graph's text. 1,000 modules, each with every option given, have about 230 KB. */
@@ -17,12 +18,14 @@ export interface RetryPolicy {
 
 export interface ModuleSpec {
   readonly name: string;
-  /** Names of the source or of other modules; all of them are needed before it runs. */
+  /** The source, or outputs of other modules by their references (`outputReference`); all of them are needed before it runs. */
   readonly inputs: readonly string[];
-  /** Modules whose outputs in the parent iteration it also gets; absent where there is no parent. */
+  /** References to outputs in the parent iteration that it also gets; absent where there is no parent. */
   readonly previous: readonly string[];
-  /** A protobuf message's full name, `json` or `bytes`. */
-  readonly output: string;
+  /** A protobuf message's full name, `json` or `bytes`; `undefined` where it has `outputs`. */
+  readonly output: string | undefined;
+  /** Types of its outputs by their names, in the order of the file. @default it has one, without a name */
+  readonly outputs?: Readonly<Record<string, string>>;
   /** Labels that a node must have. */
   readonly require: Readonly<Record<string, string>>;
   /** One attempt, from its assignment. @default 300000; run modules: none */
@@ -72,12 +75,38 @@ export interface GraphKey {
   readonly version: number;
 }
 
+/** The outputs of a module, in the order of the file: one without a name, or those with names. */
+export function outputsOf({ output = '', outputs }: Pick<ModuleSpec, 'output' | 'outputs'>): OutputSpec[] {
+  if (!outputs) return [{ name: '', type: output }];
+  return Object.entries(outputs).map(([name, type]) => ({ name, type }));
+}
+
+/**
+ * How graphs and people refer to an output: `train` where the module has one, `train.plot` where it has several. No name has a dot, so
+ * that it is clear what is what.
+ */
+export function outputReference(module: string, name: string | undefined): string {
+  return name ? `${module}.${name}` : module;
+}
+
+/** The module and the output that a reference names; the name is empty where it has none. */
+export function splitReference(reference: string): { readonly module: string; readonly name: string } {
+  const dot = reference.indexOf('.');
+  if (dot < 0) return { module: reference, name: '' };
+  return { module: reference.slice(0, dot), name: reference.slice(dot + 1) };
+}
+
+/** References to all outputs of a module. */
+export function referencesOf(spec: Pick<ModuleSpec, 'name' | 'output' | 'outputs'>): string[] {
+  return outputsOf(spec).map(({ name }) => outputReference(spec.name, name));
+}
+
 /** The modules that a module's output reaches, in topological order, without itself. */
 export function dependentsOf(graph: Graph, module: string): string[] {
   const reached = new Set([module]);
   const dependents: string[] = [];
   for (const spec of graph.modules) {
-    if (!reached.has(spec.name) && spec.inputs.some((input) => reached.has(input))) {
+    if (!reached.has(spec.name) && spec.inputs.some((input) => reached.has(splitReference(input).module))) {
       reached.add(spec.name);
       dependents.push(spec.name);
     }
@@ -85,22 +114,31 @@ export function dependentsOf(graph: Graph, module: string): string[] {
   return dependents;
 }
 
-/** The type of what a name stands for in a graph: its source's or a module's output's; nothing for an unknown name. */
-export function typeOf(graph: Graph, name: string): string | undefined {
-  if (graph.source.name === name) return graph.source.type;
-  return graph.modules.find((spec) => spec.name === name)?.output;
+/** The type of what a reference stands for in a graph: its source's or an output's; nothing for an unknown one. */
+export function typeOf(graph: Graph, reference: string): string | undefined {
+  if (graph.source.name === reference) return graph.source.type;
+  const { module, name } = splitReference(reference);
+  const spec = graph.modules.find((one) => one.name === module);
+  return spec && typeOfOutput(spec, name);
+}
+
+/** The type of one of a module's outputs; nothing for an unknown name. */
+export function typeOfOutput({ output, outputs }: ModuleSpec, name: string): string | undefined {
+  if (!outputs) return name === '' ? output : undefined;
+  return Object.hasOwn(outputs, name) ? outputs[name] : undefined;
 }
 
 /** Every type that nodes of a module may be given or may publish, sorted, each once. */
 export function typesOfModule(graph: Graph, module: string): string[] {
   const spec = graph.modules.find((one) => one.name === module);
-  const names = spec ? [...spec.inputs, ...spec.previous, module] : [];
+  const names = spec ? [...spec.inputs, ...spec.previous, ...referencesOf(spec)] : [];
   return [...new Set(names.flatMap((name) => typeOf(graph, name) ?? []))].sort();
 }
 
 /** Every type in a graph, sorted, each once. */
 export function typesOfGraph(graph: Graph): string[] {
-  return [...new Set([graph.source.type, ...graph.modules.map((spec) => spec.output)])].sort();
+  const types = graph.modules.flatMap((spec) => outputsOf(spec).map(({ type }) => type));
+  return [...new Set([graph.source.type, ...types])].sort();
 }
 
 /** Files beside the graph file that its run modules name, each with the place where it is named first. */

@@ -5,6 +5,7 @@
  * M2. An input is there once its module has put something out or never will: who then still waits for it ignores its error.
  */
 import type { ObservedState } from './execution.js';
+import { splitReference } from './graph.js';
 import type { ModulePhase } from './task.js';
 
 export type ModuleState = ObservedState | 'waiting' | 'reused' | 'skipped';
@@ -38,7 +39,9 @@ export function missingInputs(
   overridden: readonly string[],
   stateOf: (module: string) => string | undefined,
 ): string[] {
-  return inputs.filter((input) => !overridden.includes(input) && isComing(stateOf(input)));
+  return inputs.filter(
+    (input) => !overridden.includes(input) && isComing(stateOf(splitReference(input).module)),
+  );
 }
 
 /** The reason of a module that waits for these. */

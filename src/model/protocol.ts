@@ -226,6 +226,9 @@ export const REFUSALS = {
   unknown_execution: 'forget',
   stale_execution: 'forget',
   bad_payload: 'forget',
+  unknown_output: 'forget',
+  duplicate_output: 'forget',
+  missing_output: 'forget',
   too_large: 'forget',
   protocol_version: 'final',
   wrong_output_type: 'final',
@@ -289,12 +292,20 @@ export interface Assign {
   readonly inputs: readonly Input[];
   /** Of this task's graph version. @default that of the welcome */
   readonly outputType?: string;
+  /** Of a module with named outputs. @default it has one, without a name */
+  readonly outputs?: readonly OutputSpec[];
   /** Every protobuf type as this version means it. @default those of the welcome */
   readonly descriptors?: Uint8Array;
   /** W3C Trace Context: spans of this execution belong below. @default none */
   readonly traceparent?: string;
   /** Of a run module. @default the node knows its work itself */
   readonly run?: AssignedRun;
+}
+
+export interface OutputSpec {
+  /** Empty where a module has one output only. */
+  readonly name: string;
+  readonly type: string;
 }
 
 export interface OutputAck {
@@ -336,6 +347,8 @@ export interface Output {
   readonly lease: string;
   readonly seq: number;
   readonly last: boolean;
+  /** Of a module with named outputs. @default it has one, without a name */
+  readonly name?: string;
   /** With `last`: how many lines of its log the node has sent before. @default 0 */
   readonly logLines?: number;
   readonly type: string;

@@ -6,7 +6,7 @@
  */
 import type { DesiredState, ObservedState } from './execution.js';
 import type { FinalReport, StopCause, TaskError } from './facts.js';
-import type { Graph, GraphKey, ModuleSpec, Requirements } from './graph.js';
+import { type Graph, type GraphKey, type ModuleSpec, type Requirements, splitReference } from './graph.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { ReportedError, StreamName } from './protocol.js';
 import { type CommandFields, playedBy, type Resources } from './run.js';
@@ -24,8 +24,8 @@ export interface CompiledGraph {
 export interface CompiledModule {
   readonly position: number;
   readonly spec: ModuleSpec;
-  /** Positions of the modules it takes inputs from, without the source. */
-  readonly inputs: readonly number[];
+  /** What it takes of other modules: each input with the position of its module. */
+  readonly inputs: readonly { readonly reference: string; readonly position: number }[];
   readonly takesSource: boolean;
   /** Nodes are interchangeable for all runs of one slot class: who plays it, the labels that it requires, the resources that it takes. */
   readonly slotClass: string;
@@ -79,11 +79,13 @@ export interface Execution {
   /** How many there will be, once known. */
   readonly lastSeq: number | undefined;
   readonly final: FinalReport | undefined;
+  /** Its named outputs that are committed, by name their seq. */
+  readonly named: ReadonlyMap<string, number> | undefined;
   /** Those of its outputs that are blobs, by seq. */
   readonly blobs: ReadonlyMap<number, BlobRef> | undefined;
   /** Of streams that its log has in part only: all of each. */
   readonly wholeStreams: Readonly<Partial<Record<StreamName, BlobRef>>> | undefined;
-  /** Of its last output, what is indexed: by field, the element that stands for the value in the field's index. */
+  /** Of its last output, or of its named ones, what is indexed: by field, the element that stands for the value in the field's index. */
   readonly indexed: Readonly<Record<string, string>> | undefined;
   readonly progress: number | undefined;
   readonly message: string | undefined;
@@ -97,6 +99,8 @@ export interface Execution {
 export interface ReusedOutput {
   /** Where the execution that published it stored it: also where the parent had it reused itself. */
   readonly ref: PayloadRef;
+  /** Its named outputs, `ref` among them. @default it has one, without a name */
+  readonly named?: ReadonlyMap<string, PayloadRef>;
   /** What is indexed of it, as `Execution.indexed`. */
   readonly indexed?: Readonly<Record<string, string>>;
 }
@@ -235,7 +239,10 @@ export function compileGraph(key: GraphKey, graph: Graph): CompiledGraph {
     return {
       position,
       spec,
-      inputs: spec.inputs.flatMap((name) => index.get(name) ?? []),
+      inputs: spec.inputs.flatMap((reference) => {
+        const from = index.get(splitReference(reference).module);
+        return from === undefined ? [] : [{ reference, position: from }];
+      }),
       takesSource: spec.inputs.includes(graph.source.name),
       slotClass: slotClassFor(spec, spec.require, spec.run?.resources),
     };

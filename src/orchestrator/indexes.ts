@@ -243,9 +243,8 @@ export async function indexEntriesOf(
   const entries: IndexEntry[] = [];
   for (const field of fields) {
     const [module = ''] = field.split('.');
-    const output = await payloads.moduleOutput(reader, task, module);
-    if (output?.raw.kind === 'inline')
-      entries.push(...Object.entries(indexedElements([field], module, output.json)));
+    const output = await payloads.readableOutput(reader, task, module);
+    if (output !== undefined) entries.push(...Object.entries(indexedElements([field], module, output)));
   }
   return entries;
 }

@@ -2,6 +2,8 @@
  * What the store says about the steps of a batch, read right before they are decided: the batch before is committed, so memory and
  * store are of the same moment.
  */
+
+import { typeOf } from '../model/graph.js';
 import type { Execution } from '../model/task.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import type { Reader } from '../store/store.js';
@@ -11,7 +13,7 @@ import {
   type BlobRow,
   decodeRow,
   type IdempotencyRow,
-  outputRefOf,
+  outputRefsOf,
   type ProblemRow,
   type TaskRow,
   taskFromRow,
@@ -199,7 +201,7 @@ async function findNewestSucceeded(store: Reader, problemId: string): Promise<Ta
   }
 }
 
-/** Reads what a module of the parent put out last: what is indexed of it, and what the event shows. */
+/** Reads what a module of the parent put out: what is indexed of it, and what the event shows. */
 async function readReusable(
   store: Reader,
   state: State,
@@ -207,15 +209,16 @@ async function readReusable(
   module: string,
   reusable: Map<string, ReusableValue>,
 ): Promise<void> {
-  const ref = Object.hasOwn(parent.modules, module) ? outputRefOf(parent, module) : undefined;
-  if (!ref || ref.blob) return;
   const graph = state.graph(parent.graph, parent.graph_version);
-  const type = graph?.compiled.modules[graph.compiled.index.get(module) ?? -1]?.spec.output;
-  const bytes = await store.get('payloads', [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
-  const decoded = bytes && type !== undefined ? graph?.types.decode(type, bytes) : undefined;
-  if (!decoded?.ok) return;
-  const { value, shown } = decoded;
-  reusable.set(`${ref.owner}/${ref.seq}`, { size: bytes!.byteLength, value, shown });
+  for (const [reference, ref] of outputRefsOf(parent, module)) {
+    if (!graph || ref.blob) continue;
+    const type = typeOf(graph.compiled.graph, reference);
+    const bytes = await store.get('payloads', [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
+    const decoded = bytes && type !== undefined ? graph.types.decode(type, bytes) : undefined;
+    if (!decoded?.ok) continue;
+    const { value, shown } = decoded;
+    reusable.set(`${ref.owner}/${ref.seq}`, { size: bytes!.byteLength, value, shown });
+  }
 }
 
 /** Executions of finished tasks, as they were stored. */

@@ -9,7 +9,7 @@ import {
   type BlobRow,
   decodeRow,
   type IdempotencyRow,
-  outputRefOf,
+  outputRefsOf,
   type ProblemRow,
   refsOf,
   type TaskRow,
@@ -149,9 +149,9 @@ async function findBelongings(
   };
 }
 
-/** Those that another iteration could be made from: what it brought along, and the last output of each module. */
+/** Those that another iteration could be made from: what it brought along, and the outputs of each module. */
 function sharedPayloads(row: TaskRow): Set<string> {
-  const outputs = Object.keys(row.modules).flatMap((module) => outputRefOf(row, module) ?? []);
+  const outputs = Object.keys(row.modules).flatMap((module) => [...outputRefsOf(row, module).values()]);
   return new Set([...refsOf(row), ...outputs].map(({ owner, seq }) => `${owner} ${seq}`));
 }
 

@@ -153,6 +153,7 @@ export class Performer {
       timeoutMs,
       inputs,
       ...(order.outputType !== undefined && { outputType: order.outputType }),
+      ...(order.outputs && { outputs: order.outputs }),
       ...(order.descriptors && { descriptors: order.descriptors }),
       ...(order.traceparent !== undefined && { traceparent: order.traceparent }),
       ...(run && {

@@ -274,8 +274,8 @@ export interface Queries {
   /** Iterations of all problems: those of the newest problem first, and of each the newest first. */
   searchIterations(query: SearchQuery, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   iteration(task: TaskId): Promise<FoundJson<View> | Refusal>;
-  /** The last output of a module's newest succeeded execution. */
-  output(task: TaskId, module: string): Promise<Found<StoredOutput> | Refusal>;
+  /** An output of a module's newest succeeded execution, by its reference; all named ones of a module, by its name, as one JSON object. */
+  output(task: TaskId, reference: string): Promise<Found<StoredOutput> | Refusal>;
   executions(task: TaskId, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   execution(task: TaskId, executionId: string): Promise<FoundJson<View> | Refusal>;
   executionOutput(task: TaskId, executionId: string, seq: number): Promise<Found<StoredOutput> | Refusal>;

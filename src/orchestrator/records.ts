@@ -34,7 +34,7 @@
 import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
 import type { BlobUse, FinalReport, StopCause } from '../model/facts.js';
-import type { ModuleSpec, Requirements } from '../model/graph.js';
+import { type ModuleSpec, outputReference, type Requirements } from '../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
 import type { BlobRef, PayloadRef } from '../model/payload.js';
 import { type ReportedError, STREAMS, type StreamName } from '../model/protocol.js';
@@ -170,6 +170,8 @@ export interface ExecutionRow {
   readonly outputs: number;
   readonly last_seq?: number;
   readonly final?: FinalReport;
+  /** Its named outputs, by name their seq. */
+  readonly named?: Readonly<Record<string, number>>;
   readonly blobs?: readonly (readonly [number, BlobRef])[];
   readonly whole_streams?: Readonly<Partial<Record<StreamName, BlobRef>>>;
   readonly indexed?: Readonly<Record<string, string>>;
@@ -193,6 +195,8 @@ export interface ModuleRow {
   readonly phase: 'waiting' | 'placed' | 'succeeded' | 'reused' | 'failed' | 'skipped' | 'stopped';
   /** The output that was taken over, and what is indexed of it. */
   readonly reused?: PayloadRefRow;
+  /** Where it has named outputs, all of them by name. */
+  readonly reused_outputs?: Readonly<Record<string, PayloadRefRow>>;
   readonly indexed?: Readonly<Record<string, string>>;
   readonly reason?: string;
   readonly retry_at?: number;
@@ -313,20 +317,33 @@ function overridesFromRow({ overrides }: TaskRow): Overrides {
   return new Map(Object.entries(overrides).map(([module, rows]) => [module, refsFromRow(rows)]));
 }
 
-/** Where the last output of a module is stored, if it has succeeded or was reused: by the execution that published it. */
-export function outputRefOf(task: TaskRow, module: string): PayloadRefRow | undefined {
-  const row = task.modules[module];
-  if (row?.phase === 'reused') return row.reused;
+/**
+ * Where the outputs of a module are stored, if it has succeeded or was reused, by their references: its last output, or its named ones. They
+ * are stored by the execution that published them.
+ */
+export function outputRefsOf(task: TaskRow, module: string): ReadonlyMap<string, PayloadRefRow> {
+  const row = Object.hasOwn(task.modules, module) ? task.modules[module] : undefined;
+  if (row?.phase === 'reused') {
+    if (!row.reused_outputs) return row.reused ? new Map([[module, row.reused]]) : NONE;
+    return byReference(module, Object.entries(row.reused_outputs));
+  }
   const execution = row?.phase === 'succeeded' ? row.executions.at(-1) : undefined;
-  if (!execution) return undefined;
-  const blob = execution.blobs?.find(([seq]) => seq === execution.outputs)?.[1];
-  return {
-    problem_id: task.problem_id,
-    iteration_id: task.iteration_id,
-    owner: execution.execution_id,
-    seq: execution.outputs,
-    ...(blob && { blob }),
+  if (!execution) return NONE;
+  const { execution_id: owner, named, outputs } = execution;
+  const refAt = (seq: number): PayloadRefRow => {
+    const blob = execution.blobs?.find(([at]) => at === seq)?.[1];
+    const { problem_id, iteration_id } = task;
+    return { problem_id, iteration_id, owner, seq, ...(blob && { blob }) };
   };
+  if (!named) return new Map([[module, refAt(outputs)]]);
+  return byReference(
+    module,
+    Object.entries(named).map(([name, seq]): [string, PayloadRefRow] => [name, refAt(seq)]),
+  );
+}
+
+function byReference(module: string, refs: readonly [string, PayloadRefRow][]): Map<string, PayloadRefRow> {
+  return new Map(refs.map(([name, ref]) => [outputReference(module, name), ref]));
 }
 
 /** Every payload that a task was made from or brought along, its modules' own outputs left out. */
@@ -335,7 +352,10 @@ export function refsOf(task: TaskRow): PayloadRefRow[] {
     task.input,
     ...Object.values(task.pinned ?? {}),
     ...Object.values(task.overrides ?? {}).flatMap((rows) => Object.values(rows)),
-    ...Object.values(task.modules).flatMap(({ reused }) => reused ?? []),
+    ...Object.values(task.modules).flatMap(({ reused, reused_outputs = {} }) => [
+      ...(reused ? [reused] : []),
+      ...Object.values(reused_outputs),
+    ]),
   ];
 }
 
@@ -374,6 +394,7 @@ function executionToRow(execution: Execution): unknown {
     outputs: execution.committed,
     last_seq: execution.lastSeq,
     final: execution.final,
+    named: execution.named && Object.fromEntries(execution.named),
     blobs: execution.blobs && [...execution.blobs],
     whole_streams: execution.wholeStreams,
     indexed: execution.indexed,
@@ -390,6 +411,7 @@ function runToRow(run: ModuleRun): unknown {
   return {
     phase: phase.kind,
     reused: phase.kind === 'reused' ? refToRow(phase.output.ref) : undefined,
+    reused_outputs: phase.kind === 'reused' && phase.output.named ? refsToRow(phase.output.named) : undefined,
     indexed: phase.kind === 'reused' ? phase.output.indexed : undefined,
     reason: 'reason' in phase ? phase.reason : undefined,
     retry_at: phase.kind === 'waiting' ? phase.retry?.at : undefined,
@@ -460,6 +482,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     committed: row.outputs,
     lastSeq: row.last_seq,
     final: row.final,
+    named: row.named && new Map(Object.entries(row.named)),
     blobs: row.blobs && new Map(row.blobs),
     wholeStreams: row.whole_streams,
     indexed: row.indexed,
@@ -544,7 +567,11 @@ function phaseFromRow(
       if (!row.reused) throw new Error('a module is stored as reused without an output');
       return {
         kind: 'reused',
-        output: { ref: refFromRow(row.reused), ...(row.indexed && { indexed: row.indexed }) },
+        output: {
+          ref: refFromRow(row.reused),
+          ...(row.reused_outputs && { named: refsFromRow(row.reused_outputs) }),
+          ...(row.indexed && { indexed: row.indexed }),
+        },
       };
     case 'failed':
       return { kind: 'failed', error: row.error ?? { code: 'unknown', message: '', retryable: false } };

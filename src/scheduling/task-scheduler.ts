@@ -216,9 +216,9 @@ class Planning {
   /** Why the module can never run, `not yet`, or nothing when all its inputs are there; an override is from the beginning. */
   #missingInput(module: CompiledModule): string | undefined {
     let waits = false;
-    for (const position of module.inputs) {
-      const name = this.#task.graph.modules[position]!.spec.name;
-      if (overrideOf(this.#task, module.position, name)) continue;
+    for (const { reference, position } of module.inputs) {
+      if (overrideOf(this.#task, module.position, reference)) continue;
+      const { name } = this.#task.graph.modules[position]!.spec;
       const standing = this.#standings[position]!;
       switch (standing) {
         case 'open':

@@ -17,6 +17,7 @@ import { runBlaming } from './author-code.js';
 import { type BlobClient, blobOf } from './blobs.js';
 import { type AbortCode, bounded, NonRetryableError, reportedError, TaskAbortedError } from './errors.js';
 import { metricsLine } from './metrics.js';
+import { NamedOutputs, withoutNames } from './named-outputs.js';
 import type { NodeLogger } from './options.js';
 import { Printed, runPrinting } from './printed.js';
 import type { Produced, Result, SessionEvent } from './session/events.js';
@@ -69,12 +70,16 @@ export class ExecutionRun {
   #tickets = 0;
   #published: Promise<void> = nothing();
   #hasReturned = false;
+  readonly #named: NamedOutputs | undefined;
+  /** The one that completes the named outputs. */
+  #completing: Encoded | undefined;
   readonly #printed = new Printed((level, message, fields) => this.#log(level, message, fields));
 
   constructor(assign: Assign, handler: AnyHandler, deps: ExecutionRunDeps) {
     this.#assign = assign;
     this.#handler = handler;
     this.#deps = deps;
+    this.#named = assign.outputs && new NamedOutputs(assign.module, assign.outputs);
   }
 
   async run(): Promise<void> {
@@ -109,7 +114,7 @@ export class ExecutionRun {
         (thrown) => this.#crash(thrown),
         () => (this.#deps.captureOutput ? runPrinting(this.#printed, () => handler(task)) : handler(task)),
       );
-      const encoded = this.#encode(value);
+      const encoded = this.#returned(value);
       await this.#published;
       return { ok: true, produced: await this.#upload(encoded) };
     } catch (error) {
@@ -165,7 +170,8 @@ export class ExecutionRun {
         const clamped = Math.min(1, Math.max(0, fraction));
         this.#deps.emit({ kind: 'progress', executionId, fraction: clamped, message: bounded(message) });
       },
-      publish: (partial) => this.#publish(partial),
+      publish: (partial) => this.#publish(() => this.#encode(partial)),
+      output: (name, value) => this.#publish(() => this.#encodeNamed(name, value)),
       metrics: (step, values) => {
         const { message, fields } = metricsLine(step, values);
         this.#log('info', message, fields);
@@ -194,8 +200,28 @@ export class ExecutionRun {
     throw new NonRetryableError('bad_input', `input ${name} is not a ${type}: ${decoded.message}`);
   }
 
-  #publish(partial: unknown): Promise<void> {
-    const { executionId } = this.#assign;
+  /** What is left of the outputs is on its way, but for the last. */
+  #returned(value: unknown): Encoded {
+    const named = this.#named;
+    if (!named) return this.#encode(value);
+    const encoded = named
+      .returned(value)
+      .map(([name, each]) => this.#encodeAs(named.typeOf(name), each, name));
+    const last = this.#completing ?? encoded.pop()!;
+    for (const each of encoded) {
+      this.#tickets += 1;
+      this.#leave(each, this.#tickets);
+    }
+    return last;
+  }
+
+  #encodeNamed(name: string, value: unknown): Encoded {
+    if (!this.#named) throw withoutNames(this.#assign.module, name);
+    this.#named.give(name);
+    return this.#encodeAs(this.#named.typeOf(name), value, name);
+  }
+
+  #publish(encode: () => Encoded): Promise<void> {
     const { signal } = this.#controller;
     this.#tickets += 1;
     const ticket = this.#tickets;
@@ -210,7 +236,7 @@ export class ExecutionRun {
     if (!waiter) return admitted;
     let encoded: Encoded;
     try {
-      encoded = this.#encode(partial);
+      encoded = encode();
     } catch (error) {
       waiter.reject(error);
       this.#waiting.delete(ticket);
@@ -218,9 +244,12 @@ export class ExecutionRun {
       this.#published.catch(() => {});
       return admitted;
     }
-    this.#published = this.#published
-      .then(() => this.#upload(encoded))
-      .then((produced) => this.#deps.emit({ kind: 'publish', executionId, ticket, produced }));
+    if (this.#named?.isComplete) {
+      this.#completing = encoded;
+      this.admitted(ticket);
+      return admitted;
+    }
+    this.#leave(encoded, ticket);
     this.#published.catch((error) => {
       waiter.reject(error);
       this.#waiting.delete(ticket);
@@ -228,20 +257,36 @@ export class ExecutionRun {
     return admitted;
   }
 
+  /** In the order in which they were given. */
+  #leave(encoded: Encoded, ticket: number): void {
+    const { executionId } = this.#assign;
+    this.#published = this.#published
+      .then(() => this.#upload(encoded))
+      .then((produced) => this.#deps.emit({ kind: 'publish', executionId, ticket, produced }));
+    this.#published.catch(() => {});
+  }
+
   #encode(value: unknown): Encoded {
-    const { types, outputType: type } = this.#deps.rules();
+    if (this.#named) throw this.#named.unnamed();
+    return this.#encodeAs(this.#deps.rules().outputType, value);
+  }
+
+  #encodeAs(type: string, value: unknown, name?: string): Encoded {
+    const { types } = this.#deps.rules();
+    const named = name !== undefined && { name };
+    const what = name === undefined ? 'the output' : `the output ${name}`;
     // Over HTTP bytes are base64; an author's text is text.
     if (isBytes(type) && typeof value === 'string') {
-      if (isTextual(mediaTypeOf(type) ?? '')) return { type, bytes: Buffer.from(value) };
+      if (isTextual(mediaTypeOf(type) ?? '')) return { ...named, type, bytes: Buffer.from(value) };
       throw new TuttiError(
         'bad_output',
-        'the output is text, not bytes: give a Uint8Array, such as Buffer.from(text)',
+        `${what} is text, not bytes: give a Uint8Array, such as Buffer.from(text)`,
       );
     }
     const encoded = types.encode(type, value === undefined && type === 'json' ? null : value);
-    if (encoded.ok) return { type, bytes: encoded.bytes };
+    if (encoded.ok) return { ...named, type, bytes: encoded.bytes };
     const faults = encoded.faults.map(({ path, message }) => (path ? `${path}: ${message}` : message));
-    throw new TuttiError('bad_output', `the output is not a ${type}: ${faults.join('; ')}`, {
+    throw new TuttiError('bad_output', `${what} is not a ${type}: ${faults.join('; ')}`, {
       details: encoded.faults,
     });
   }
@@ -252,20 +297,24 @@ export class ExecutionRun {
 }
 
 export interface Encoded {
+  /** Of a module with named outputs. */
+  readonly name?: string;
   readonly type: string;
   readonly bytes: Uint8Array;
 }
 
 /** By reference where it is too large to go inline; then the blob is there first. */
 export async function produce(
-  { type, bytes }: Encoded,
+  { name, type, bytes }: Encoded,
   { rules, blobs }: Pick<ExecutionRunDeps, 'rules' | 'blobs'>,
   signal: AbortSignal,
 ): Promise<Produced> {
-  if (bytes.byteLength <= rules().inlineMaxBytes) return { type, payload: { kind: 'inline', bytes } };
+  const named = name !== undefined && { name };
+  if (bytes.byteLength <= rules().inlineMaxBytes)
+    return { ...named, type, payload: { kind: 'inline', bytes } };
   const blob = blobOf(bytes);
   await blobs.put(blob, bytes, signal);
-  return { type, payload: { kind: 'blob', blob }, source: bytes };
+  return { ...named, type, payload: { kind: 'blob', blob }, source: bytes };
 }
 
 /** Fetches payloads that come by reference; settles when the types of all inputs are known as well. */

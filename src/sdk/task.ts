@@ -36,9 +36,16 @@ export interface Task<Inputs, Output, Previous> {
   progress(fraction: number, message?: string): void;
   /**
    * Publishes a partial output, before the one that the handler returns. Settles when there was room for it in the output window:
-   * awaiting it keeps memory bounded. Rejects with `bad_output` when the type cannot carry it, or with the signal's reason.
+   * awaiting it keeps memory bounded. Rejects with `bad_output` when the type cannot carry it, or with the signal's reason. Of a module
+   * with named outputs, use `output`.
    */
   publish(partial: Output): Promise<void>;
+  /**
+   * Gives one of the module's named outputs (`outputs:` in the graph file) before the handler returns, which then leaves it out. Each is
+   * given once. It settles as `publish` does; the output that completes them leaves when the handler has returned. Rejects, and
+   * fails the execution, with `unknown_output` for a name that the graph does not declare, `duplicate_output`, or `bad_output`.
+   */
+  output<Name extends keyof Output & string>(name: Name, value: Output[Name]): Promise<void>;
   /**
    * Numbers of a step: `task.metrics(epoch, { loss: 0.1, accuracy: 0.93 })`. People see each name as a curve over the steps, while it
    * grows and beside those of other iterations; `NaN` and the infinities are kept. They are lines of the log, and count as such: one
@@ -50,7 +57,7 @@ export interface Task<Inputs, Output, Previous> {
   readonly log: Readonly<Record<LogLevel, TaskLogLine>>;
 }
 
-/** The work of a module: gives the output, or throws. `NonRetryableError` fails the module at once. */
+/** The work of a module: gives the output, or an object with its named ones, or throws. `NonRetryableError` fails the module at once. */
 export type Handler<Inputs, Output, Previous> = (
   task: Task<Inputs, Output, Previous>,
 ) => Output | Promise<Output>;

@@ -1,6 +1,13 @@
 /** What the orchestrator says on the control plane: model to protobuf and back. */
 import type { ClusterReach } from '../model/cluster.js';
-import type { Input, InputValue, OrchestratorMessage, OutputAck, Refused } from '../model/protocol.js';
+import type {
+  Input,
+  InputValue,
+  OrchestratorMessage,
+  OutputAck,
+  OutputSpec,
+  Refused,
+} from '../model/protocol.js';
 import { clusterType, nodeCmd, taskCmd, word } from './enums.js';
 import type { BatchSpec, FaultSubject } from './envelope.js';
 import { invalid, name, names, short, text, uint } from './fields.js';
@@ -54,6 +61,7 @@ export function writeOrchestratorMessage(message: OrchestratorMessage): v1.Orche
           timeoutMs: message.timeoutMs,
           inputs: message.inputs.map(writeInput),
           outputType: message.outputType ?? '',
+          outputs: (message.outputs ?? []) as v1.OutputSpec.$Properties[],
           descriptors: message.descriptors ?? new Uint8Array(),
           traceparent: message.traceparent ?? '',
           run: message.run ? writeRun(message.run) : null,
@@ -220,10 +228,16 @@ function readAssign(assign: v1.Assign.$Properties): OrchestratorMessage {
     timeoutMs: uint('assign.timeout_ms', assign.timeoutMs),
     inputs: (assign.inputs ?? []).map(readInput),
     ...(assign.outputType && { outputType: short('assign.output_type', assign.outputType) }),
+    ...(assign.outputs?.length && { outputs: assign.outputs.map(readOutputSpec) }),
     ...(assign.descriptors?.length && { descriptors: assign.descriptors }),
     ...(assign.traceparent && { traceparent: short('assign.traceparent', assign.traceparent) }),
     ...(assign.run && { run: readRun('assign.run', assign.run) }),
   };
+}
+
+function readOutputSpec(output: v1.OutputSpec.$Properties, index: number): OutputSpec {
+  const field = `assign.outputs[${index}]`;
+  return { name: name(`${field}.name`, output.name), type: name(`${field}.type`, output.type) };
 }
 
 function readInput(input: v1.Input.$Properties, index: number): Input {

@@ -9,10 +9,10 @@ import { readBlob } from './payloads.js';
 import v1 = tutti.v1;
 
 export function writeOutput(output: Output): v1.Output.$Properties {
-  const { executionId, lease, seq, last, type, payload, logLines = 0 } = output;
+  const { executionId, lease, seq, last, type, payload, logLines = 0, name: named = '' } = output;
   return payload.kind === 'inline'
-    ? { executionId, lease, seq, last, type, logLines, payload: payload.bytes }
-    : { executionId, lease, seq, last, type, logLines, blob: payload.blob };
+    ? { executionId, lease, seq, last, type, logLines, name: named, payload: payload.bytes }
+    : { executionId, lease, seq, last, type, logLines, name: named, blob: payload.blob };
 }
 
 export const outputMessages: BatchSpec<v1.Output, Output> = {
@@ -30,6 +30,7 @@ function readOutput(output: v1.Output): Output {
     seq: uint('output.seq', output.seq, 1),
     last: output.last,
     ...(output.logLines && { logLines: uint('output.log_lines', output.logLines) }),
+    ...(output.name && { name: short('output.name', output.name) }),
     type: short('output.type', output.type),
     payload: readPayload(output),
   };

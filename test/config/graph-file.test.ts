@@ -343,3 +343,102 @@ describe('a fault that quotes a long text', () => {
     }
   });
 });
+
+describe('named outputs', () => {
+  const text = (
+    use: string,
+    train = 'outputs: { model: bytes, plot: bytes, score: json }',
+  ): string => `name: g
+source: { name: text, type: json }
+index: [train.score.loss]
+modules:
+  train: { inputs: [text], ${train} }
+  use: { inputs: [text, ${use}], previous: [train.model], output: json }
+`;
+
+  it('have a type each, and are referred to by their module and their name', () => {
+    const { modules } = graphOf(text('train.plot, train.score'));
+    expect(modules[0]).toMatchObject({
+      output: undefined,
+      outputs: { model: 'bytes', plot: 'bytes', score: 'json' },
+    });
+    expect(modules[1]!.inputs).toEqual(['text', 'train.plot', 'train.score']);
+    expect(modules[0]!.outputs && Object.keys(modules[0]!.outputs)).toEqual(['model', 'plot', 'score']);
+  });
+
+  it('have faults with their paths, and with what was probably meant', () => {
+    const told = (yaml: string) => faultsOf(yaml).map(({ path, code, message }) => [path, code, message]);
+    expect(told(text('train.plots'))).toEqual([
+      [
+        'modules.use.inputs[1]',
+        'unknown_input',
+        '"plots" is not an output of train (did you mean plot?): give one of train.model, train.plot, train.score',
+      ],
+    ]);
+    expect(told(text('train'))).toEqual([
+      [
+        'modules.use.inputs[1]',
+        'unknown_input',
+        'train has several outputs: give one of train.model, train.plot, train.score',
+      ],
+    ]);
+    expect(told(text('tain.plot'))[0]).toEqual([
+      'modules.use.inputs[1]',
+      'unknown_input',
+      '"tain" is neither the source nor a module (did you mean train?)',
+    ]);
+    expect(told(text('train', 'output: json'))).toEqual([
+      ['modules.use.previous[0]', 'unknown_module', 'train has one output, without a name: give train'],
+    ]);
+    expect(
+      told(text('train.plot', 'outputs: { model: bytes, plot: byte, score: json }'))[0]!.slice(0, 2),
+    ).toEqual(['modules.train.outputs.plot', 'unknown_type']);
+    expect(told(text('train.plot').replace('train.score.loss', 'train.scores.loss'))).toEqual([
+      [
+        'index[0]',
+        'unknown_field',
+        '"train.scores.loss" is not right: there is no output "scores" (did you mean score?): there are model, plot, score',
+      ],
+    ]);
+  });
+
+  it('stand in the place of output, and neither is left out', () => {
+    const codes = (train: string) =>
+      faultsOf(text('train.plot', train)).map(({ path, code }) => `${path} ${code}`);
+    expect(codes('output: json, outputs: { model: bytes, plot: bytes, score: json }')).toEqual([
+      'modules.train.outputs not_with_output',
+    ]);
+    expect(codes('outputs: {}')).toContain('modules.train.outputs out_of_range');
+    expect(faultsOf(text('text', 'require: {}'))).toContainEqual({
+      path: 'modules.train.output',
+      code: 'missing_field',
+      message:
+        'a module needs output, the type of its output, or outputs, the types of several by their names',
+    });
+    expect(codes('outputs: { model: bytes, plot: bytes, score: json, Bad: json }')).toEqual([
+      'modules.train.outputs.Bad bad_name',
+    ]);
+  });
+
+  it('have to agree with other graphs in their names and types, not in their order', () => {
+    const yaml = text('train.plot');
+    const other = (more: string): Graph =>
+      graphOf(text('train.plot', `outputs: { ${more} }`).replace('name: g', 'name: elder'));
+    const conflicts = (more: string) =>
+      faultsOf(yaml, { otherGraphs: [other(more)] }).map(({ path }) => path);
+    expect(conflicts('score: json, plot: bytes, model: bytes')).toEqual([]);
+    expect(conflicts('score: json, plot: bytes, model: json')).toEqual(['modules.train.outputs']);
+  });
+
+  it('make a cycle as single ones do', () => {
+    const faults = faultsOf(
+      text('train.plot', 'outputs: { model: bytes, plot: bytes, score: json }').replace(
+        'inputs: [text], outputs',
+        'inputs: [text, use], outputs',
+      ),
+    );
+    expect(faults.map(({ code, message }) => [code, message])).toEqual([
+      ['cycle', 'train needs its own output: train → use → train'],
+    ]);
+  });
+});

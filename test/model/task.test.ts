@@ -67,8 +67,8 @@ describe('a compiled graph', () => {
   it('has the positions of the modules that each takes inputs from, the source apart', () => {
     expect(compiled.modules.map(({ inputs, takesSource }) => [inputs, takesSource])).toEqual([
       [[], true],
-      [[0], true],
-      [[1], false],
+      [[{ reference: 'a', position: 0 }], true],
+      [[{ reference: 'b', position: 1 }], false],
     ]);
   });
 

@@ -316,6 +316,7 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       ...ofA,
       reused_from: { iteration_id: 1, execution_id: 'y' },
       output_seq: 2,
+      outputs: { plot: { output_seq: 2 } },
       indexed: { 'a.seq': '1' },
     },
     changes: [
@@ -324,6 +325,7 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       'module.indexed',
       'module.phase',
       'module.reused',
+      'module.reused_outputs',
       'row of the task',
     ],
     unread: ['size', 'output'],
@@ -488,6 +490,7 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       ...ofX,
       output_seq: 1,
       last: true,
+      name: 'plot',
       size: 3,
       blob,
       indexed: { 'a.seq': '1' },
@@ -496,6 +499,7 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       'execution.blobs',
       'execution.indexed',
       'execution.last_seq',
+      'execution.named',
       'execution.outputs',
       'put blob_refs',
       'row of the task',
@@ -991,6 +995,8 @@ function otherThan(word: Word, value: unknown): unknown {
       return value === 'managed' ? 'remote' : 'managed';
     case 'resources':
       return { cpus: 77 };
+    case 'named outputs':
+      return { other: { output_seq: 99 } };
     case 'command parts':
     case 'index entries':
     case 'payload names':

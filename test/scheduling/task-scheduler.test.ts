@@ -109,6 +109,7 @@ function execution(
       committed: 0,
       lastSeq: undefined,
       final: undefined,
+      named: undefined,
       blobs: undefined,
       wholeStreams: undefined,
       indexed: undefined,

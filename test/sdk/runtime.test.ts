@@ -588,3 +588,100 @@ describe('starting and ending', () => {
     expect(ground.host.exits).toEqual([0]);
   });
 });
+
+describe('a handler of a module with named outputs', () => {
+  const outputs = [
+    { name: 'model', type: 'bytes' },
+    { name: 'report', type: 'bytes:text/markdown' },
+    { name: 'score', type: 'json' },
+  ];
+  /** What it publishes, and its error where it fails. */
+  async function play(handler: AnyHandler, count: number) {
+    const ground = new Ground();
+    await ground.idle(handler, {}, { outputType: '' });
+    ground.orchestrator.send(assign(E1, { outputs }));
+    const published: unknown[] = [];
+    for (let seq = 1; seq <= count; seq += 1) {
+      const { name, type, last, payload } = await ground.orchestrator.nextOutput();
+      const text = payload.kind === 'inline' ? Buffer.from(payload.bytes).toString() : 'a blob';
+      published.push([name, type, last, text]);
+    }
+    return { ground, published };
+  }
+  const errorOf = async (handler: AnyHandler): Promise<{ code: string; message: string }> => {
+    const { ground } = await play(handler, 0);
+    const { code, message, retryable } = (await ground.orchestrator.report('FAILED')).error!;
+    expect(retryable).toBe(false);
+    return { code, message };
+  };
+
+  it('returns them by their names, and each goes as its own type', async () => {
+    const handler = () => ({ score: { loss: 0.5 }, report: '# Good', model: Buffer.from('weights') });
+    expect((await play(handler, 3)).published).toEqual([
+      ['model', 'bytes', false, 'weights'],
+      ['report', 'bytes:text/markdown', false, '# Good'],
+      ['score', 'json', true, '{"loss":0.5}'],
+    ]);
+  });
+
+  it('gives one before it returns the others', async () => {
+    const returns = gate();
+    const playing = play(async (task) => {
+      await task.output('score', 1);
+      await returns.opened;
+      return { model: Buffer.from('weights'), report: 'good' };
+    }, 3);
+    returns.open();
+    expect((await playing).published.map((one) => (one as unknown[]).slice(0, 3))).toEqual([
+      ['score', 'json', false],
+      ['model', 'bytes', false],
+      ['report', 'bytes:text/markdown', true],
+    ]);
+  });
+
+  it('may give all of them early: the one that completes them is the last, once it has returned', async () => {
+    const { published } = await play(async (task) => {
+      await task.output('score', 1);
+      await task.output('model', Buffer.of(1));
+      await task.output('report', 'good');
+    }, 3);
+    expect(published.map((one) => (one as unknown[])[2])).toEqual([false, false, true]);
+  });
+
+  it('fails with what is missing, unknown, given twice or without a name', async () => {
+    const model = Buffer.of(1);
+    expect(await errorOf(() => ({ model, score: 1 }))).toEqual({
+      code: 'missing_output',
+      message: 'ml_model has given no report: the graph declares model, report, score',
+    });
+    expect(await errorOf(() => ({ model, score: 1, reprot: '' }))).toEqual({
+      code: 'unknown_output',
+      message:
+        '"reprot" is not an output of ml_model (did you mean report?): the graph declares model, report, score',
+    });
+    const twice = await errorOf(async (task) => {
+      await task.output('score', 1);
+      return { model, report: '', score: 2 };
+    });
+    expect(twice).toEqual({
+      code: 'duplicate_output',
+      message: 'the output score of ml_model has been given already',
+    });
+    expect((await errorOf((task) => task.publish(1))).code).toBe('unknown_output');
+    expect((await errorOf(() => 'text')).code).toBe('bad_output');
+  });
+
+  it('fails with the name of the output that its type cannot carry', async () => {
+    const { ground } = await play(() => ({ model: 'text', report: '', score: 1 }), 0);
+    const { error } = await ground.orchestrator.report('FAILED');
+    expect(error?.message).toContain('the output model is text, not bytes');
+  });
+
+  it('is told where the module has one output only', async () => {
+    const error = await endOf((task) => task.output('plot', 1));
+    expect(error).toMatchObject({
+      code: 'unknown_output',
+      message: '"plot" is not an output of ml_model, which has one, without a name: return it',
+    });
+  });
+});

@@ -248,6 +248,7 @@ export const orchestratorMessages: Readonly<
   }),
   assign: withOptional(
     record({
+      outputs: fc.array(record({ name, type: name }), { minLength: 1, maxLength: 3 }),
       kind: fc.constant('assign' as const),
       executionId: name,
       lease: name,
@@ -288,6 +289,7 @@ export const output: fc.Arbitrary<Output> = record({
   lease: name,
   seq: positive,
   last: fc.boolean(),
+  name,
   type: text,
   payload: fc.oneof(inline, record({ kind: fc.constant('blob' as const), blob })),
 });
@@ -307,6 +309,13 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   json: fc.oneof(text, fc.integer(), fc.constant(null)),
   words: fc.array(text),
   texts: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), text, { noNullPrototype: true }),
+  'named outputs': fc.dictionary(
+    fc.stringMatching(/^[a-z_]{1,8}$/),
+    record({ output_seq: iteration, blob }),
+    {
+      noNullPrototype: true,
+    },
+  ),
   inputs: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.array(text), { noNullPrototype: true }),
   tags: fc.array(text),
   requirements: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), map, { noNullPrototype: true }),

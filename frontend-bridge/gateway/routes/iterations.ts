@@ -54,6 +54,7 @@ const commandBody = z.strictObject({
   module: z.string().min(1).exactOptional(),
   reason,
 });
+const outputName = z.string().describe('A module, or one of its named outputs: `train.plot`');
 const executionParams = taskParams.extend({ execution_id: z.string() });
 const outputAnswer = shape.answers({
   200: shape.content('The output, decoded; or its bytes, of the type that the header Tutti-Type names', {
@@ -172,7 +173,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       schema: {
         summary:
           "The last output of a module's newest succeeded execution, or of the one that the header Tutti-Reused-From names",
-        params: taskParams.extend({ module: z.string() }),
+        params: taskParams.extend({ module: outputName }),
         response: outputAnswer,
       },
     },
@@ -190,14 +191,20 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       exposeHeadRoute: false,
       schema: {
         summary: 'The last output of a module as a file to keep, with a name and its media type',
-        params: taskParams.extend({ module: z.string() }),
+        params: taskParams.extend({ module: outputName }),
         response: fileAnswer,
       },
     },
     async (request, reply) => {
       const { module, iteration_id } = request.params;
       const output = found(reply, await asked(coordinator, reply).output(taskOf(request.params), module));
-      return sendFile(request, reply, coordinator.blobs, output, `${module}-${iteration_id}`);
+      return sendFile(
+        request,
+        reply,
+        coordinator.blobs,
+        output,
+        `${module.replace('.', '-')}-${iteration_id}`,
+      );
     },
   );
 

@@ -24,9 +24,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Type, Union
 
 from .errors import NonRetryableError, ReportedError, TaskAbortedError, TuttiError, bounded, reported_error
 from .forked import leave
-from .handlers import Handler, is_generator
+from .handlers import Handler, is_generator, place_of
 from .messages import Finished, Output, Partial, Start
 from .network.events import Begun, Log, Progress
+from .named_outputs import NamedOutputs
 from .notes import note
 from .payloads import Payloads
 from .printed import Printed
@@ -67,6 +68,9 @@ class ExecutionRun:
         self._tickets = itertools.count(1)
         self._waiting: Dict[int, Callable[[Outcome], None]] = {}
         """Publishers that wait for room in the output window, by ticket."""
+        self._named = NamedOutputs(start.module, start.outputs)
+        self._completing: Optional[Output] = None
+        """The one that completes the named outputs."""
         self._failure: Optional[BaseException] = None
         self._has_returned = False
 
@@ -121,7 +125,7 @@ class ExecutionRun:
         """Whether a plain function has given an awaitable, which is at work."""
         return self._cancel is not None
 
-    def publish(self, value: Any) -> None:
+    def publish(self, value: Any, name: Optional[str] = None) -> None:
         has_settled = threading.Event()
         outcomes: List[Outcome] = []
 
@@ -129,11 +133,11 @@ class ExecutionRun:
             outcomes.append(outcome)
             has_settled.set()
 
-        self._give(value, settle)
+        self._give(value, name, settle)
         has_settled.wait()
         self._raise(outcomes[0])
 
-    async def publish_async(self, value: Any) -> None:
+    async def publish_async(self, value: Any, name: Optional[str] = None) -> None:
         loop = asyncio.get_running_loop()
         has_settled: asyncio.Future[Outcome] = loop.create_future()
 
@@ -144,10 +148,10 @@ class ExecutionRun:
         def settle(outcome: Outcome) -> None:
             loop.call_soon_threadsafe(resolve, outcome)
 
-        self._give(value, settle)
+        self._give(value, name, settle)
         self._raise(await has_settled)
 
-    def _give(self, value: Any, settle: Callable[[Outcome], None]) -> None:
+    def _give(self, value: Any, name: Optional[str], settle: Callable[[Outcome], None]) -> None:
         self.raise_if_aborted()
         if self._has_returned:
             raise TuttiError("task_ended", "the handler has returned already")
@@ -155,16 +159,28 @@ class ExecutionRun:
             hint = "give the value back to the handler, and publish it there"
             raise TuttiError("forked_child", "a forked child process cannot publish", hint)
         try:
-            kind, content = self._payloads.encode(value, self._start)
+            with self._lock:
+                is_last = self._named.give(name)
+            output = self._encode(value, name or "")
         except Exception as error:
             self._failure = self._failure or error
             raise
+        if is_last:
+            self._completing = output
+            settle(None)
+            return
+        self._leave(output, settle)
+
+    def _encode(self, value: Any, name: str = "") -> Output:
+        return Output(*self._payloads.encode(value, self._start, name), name)
+
+    def _leave(self, output: Output, settle: Callable[[Outcome], None]) -> None:
         with self._lock:
             ticket = next(self._tickets)
             if self.aborted is None:
                 self._waiting[ticket] = settle
         self.raise_if_aborted()
-        self._send(Partial(self.execution_id, ticket, kind, content))
+        self._send(Partial(self.execution_id, ticket, *output))
 
     def _raise(self, outcome: Outcome) -> None:
         if isinstance(outcome, TaskAbortedError):
@@ -279,7 +295,17 @@ class ExecutionRun:
         if inspect.isgenerator(given):
             told = "the output is a generator: make a list of it, or yield in the handler itself"
             raise NonRetryableError("bad_output", told)
-        return Output(*self._payloads.encode(given, self._start))
+        if not self._named:
+            return self._encode(given)
+        try:
+            encoded = [self._encode(value, name) for name, value in self._named.returned(given)]
+        except TuttiError as error:
+            # Raised here, and not where the author could see what to mend.
+            return self.error(error)._replace(stack=place_of(self._handler))
+        last = self._completing or encoded.pop()
+        for output in encoded:
+            self._leave(output, lambda outcome: None)
+        return last
 
     def error(self, raised: BaseException) -> ReportedError:
         """The description of an error. Never raises, whatever the error does when it is examined."""

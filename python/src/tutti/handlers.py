@@ -33,6 +33,15 @@ def is_generator(handler: Any) -> bool:
     return any(inspect.isgeneratorfunction(each) for each in _layers(handler, through_wrapped=True))
 
 
+def place_of(handler: Any) -> str:
+    """Where it is written, as a line of a traceback; empty where nobody knows."""
+    for each in _layers(handler, through_wrapped=True):
+        code = getattr(each, "__code__", None)
+        if code is not None:
+            return f'  File "{code.co_filename}", line {code.co_firstlineno}, in {code.co_name}'
+    return ""
+
+
 def _layers(handler: Any, through_wrapped: bool) -> Iterator[Any]:
     """The functions that a call of it reaches, from the outside in."""
     for _ in range(_MAX_LAYERS):

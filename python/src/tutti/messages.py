@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .errors import ReportedError, TuttiError
 from .protocol import TypeSchema
@@ -74,6 +74,8 @@ class Start(NamedTuple):
     descriptors: bytes = b""
     """Every protobuf type as this version means it; empty: those of the rules."""
     traceparent: str = ""
+    outputs: Sequence[Tuple[str, str]] = ()
+    """Names and types of a module's named outputs; none: it has one, without a name."""
 
 
 class Refuse(NamedTuple):
@@ -104,11 +106,14 @@ class Partial(NamedTuple):
     ticket: int
     type: str
     content: Content
+    name: str = ""
+    """Of a module with named outputs."""
 
 
 class Output(NamedTuple):
     type: str
     content: Content
+    name: str = ""
 
 
 class Finished(NamedTuple):

@@ -35,16 +35,22 @@ class Payloads:
         told = f"input {given.name} is not a {given.type}: {decoded.message}"
         raise NonRetryableError("bad_input", told)
 
-    def encode(self, value: Any, start: Start) -> Tuple[str, Content]:
-        """By reference where it is too large to go inline. Raises ``TuttiError`` ``bad_output``, ``no_temp_folder``."""
+    def encode(self, value: Any, start: Start, name: str = "") -> Tuple[str, Content]:
+        """By reference where it is too large to go inline. Raises ``TuttiError`` ``bad_output``, ``no_temp_folder``.
+
+        :param name: of one of a module's named outputs
+        """
         rules = self._rules
         kind = rules.output_type if rules.is_declared else start.output_type or rules.output_type
+        if name:
+            kind = dict(start.outputs)[name]
+        what = f"the output {name}" if name else "the output"
         if is_bytes(kind) and isinstance(value, PurePath):
-            return kind, self._file(value, rules)
+            return kind, self._file(value, rules, what)
         encoded = self._types_of(start).encode(kind, value)
         if isinstance(encoded, Unencodable):
             faults = "; ".join(f"{path}: {told}" if path else told for path, _, told in encoded.faults)
-            told = f"the output is not a {kind}: {faults}"
+            told = f"{what} is not a {kind}: {faults}"
             raise TuttiError("bad_output", told, details=encoded.faults)
         if len(encoded.content) <= rules.inline_max_bytes:
             return kind, encoded.content
@@ -60,10 +66,10 @@ class Payloads:
             self._version = (start.descriptors, types)
         return types
 
-    def _file(self, path: PurePath, rules: Rules) -> Content:
+    def _file(self, path: PurePath, rules: Rules, what: str) -> Content:
         try:
             with open(path, "rb") as file:
                 content = file.read(rules.inline_max_bytes + 1)
         except OSError as error:
-            raise NonRetryableError("bad_output", f"the output cannot be read: {error}") from error
+            raise NonRetryableError("bad_output", f"{what} cannot be read: {error}") from error
         return content if len(content) <= rules.inline_max_bytes else spool(path, rules.spool)

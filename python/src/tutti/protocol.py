@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .errors import ReportedError
 
@@ -19,6 +19,9 @@ REFUSALS: Mapping[str, str] = {
     "unknown_execution": "forget",
     "stale_execution": "forget",
     "bad_payload": "forget",
+    "unknown_output": "forget",
+    "duplicate_output": "forget",
+    "missing_output": "forget",
     "too_large": "forget",
     "protocol_version": "final",
     "wrong_output_type": "final",
@@ -197,6 +200,8 @@ class Assign(NamedTuple):
     """Every protobuf type as this version means it; empty: those of the welcome."""
     traceparent: str = ""
     """W3C Trace Context: spans of this execution belong below; empty: there is none."""
+    outputs: Sequence[Tuple[str, str]] = ()
+    """Names and types of a module's named outputs; none: it has one, without a name."""
 
 
 class OutputAck(NamedTuple):
@@ -233,3 +238,5 @@ class Output(NamedTuple):
     blob: Optional[BlobRef]
     log_lines: int = 0
     """With ``last``: how many lines of its log the node has sent before."""
+    name: str = ""
+    """Of a module with named outputs."""

@@ -105,9 +105,21 @@ class Task(_BaseTask[Inputs, Previous]):
         In a coroutine that a plain function has given, it is awaited instead.
 
         Raises ``NonRetryableError`` ``bad_output`` when the type cannot carry it, ``TaskAbortedError`` when the work is not wanted any
-        more.
+        more. Of a module with named outputs, use ``output``.
         """
         return self._run.publish_async(partial) if self._run.is_awaited else self._run.publish(partial)
+
+    def output(self, name: str, value: Any) -> Any:
+        """Gives one of the module's named outputs (``outputs:`` in the graph file) before the handler returns, which then leaves it
+        out: ``task.output("plot", figure)``. Each is given once; waits as ``publish`` does, and is awaited where that is. The output
+        that completes them leaves when the handler has returned.
+
+        Raises ``NonRetryableError`` ``unknown_output`` for a name that the graph does not declare, ``duplicate_output``, and what
+        ``publish`` raises.
+        """
+        if self._run.is_awaited:
+            return self._run.publish_async(value, name)
+        return self._run.publish(value, name)
 
 
 class AsyncTask(_BaseTask[Inputs, Previous]):
@@ -116,3 +128,7 @@ class AsyncTask(_BaseTask[Inputs, Previous]):
     async def publish(self, partial: Any) -> None:
         """As ``Task.publish``; to be awaited."""
         await self._run.publish_async(partial)
+
+    async def output(self, name: str, value: Any) -> None:
+        """As ``Task.output``; to be awaited."""
+        await self._run.publish_async(value, name)

@@ -142,6 +142,7 @@ def encode_output(output: Output) -> bytes:
         seq=output.seq,
         last=output.last,
         log_lines=output.log_lines,
+        name=output.name,
         type=output.type,
         **value,
     )
@@ -356,6 +357,10 @@ def _read_assign(body: Any) -> Assign:
         output_type=body.output_type,
         descriptors=body.descriptors,
         traceparent=body.traceparent,
+        outputs=[
+            (_name(f"assign.outputs[{index}].name", each.name), _name(f"assign.outputs[{index}].type", each.type))
+            for index, each in enumerate(body.outputs)
+        ],
     )
 
 

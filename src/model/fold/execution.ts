@@ -39,6 +39,7 @@ export function assignExecution(
     committed: 0,
     lastSeq: undefined,
     final: undefined,
+    named: undefined,
     blobs: undefined,
     wholeStreams: undefined,
     indexed: undefined,
@@ -126,7 +127,12 @@ export function recordOutput(state: DurableState, fact: FactOf<'output.recorded'
   undo.set(execution, 'committed', fact.output_seq);
   if (fact.last) {
     undo.set(execution, 'lastSeq', fact.output_seq);
-    undo.set(execution, 'indexed', fact.indexed);
+    if (fact.name === undefined) undo.set(execution, 'indexed', fact.indexed);
+  }
+  if (fact.name !== undefined) {
+    if (!execution.named) undo.set(execution, 'named', new Map());
+    undo.put(execution.named!, fact.name, fact.output_seq);
+    if (fact.indexed) undo.set(execution, 'indexed', { ...execution.indexed, ...fact.indexed });
   }
   if (fact.blob) {
     if (!execution.blobs) undo.set(execution, 'blobs', new Map());

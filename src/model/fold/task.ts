@@ -1,7 +1,7 @@
 /** What facts make of problems, tasks and their modules. */
 import type { Changes, DurableState, Moment } from '../durable.js';
 import { hasEnded } from '../execution.js';
-import type { FactOf, TaskEndFact, TaskError } from '../facts.js';
+import type { FactOf, NamedOutput, TaskEndFact, TaskError } from '../facts.js';
 import type { PayloadRef } from '../payload.js';
 import { NO_REMARKS, type Remarks } from '../problem.js';
 import { type ModulePhase, type ModuleRun, NONE, NOT_YET, type Overrides, type Task } from '../task.js';
@@ -210,17 +210,18 @@ export function failModule(state: DurableState, fact: FactOf<'module.failed'>, m
 
 export function reuseModule(state: DurableState, fact: FactOf<'module.reused'>, moment: Moment): void {
   const { task, run } = runFor(state, fact);
-  const { reused_from: from, output_seq, blob, indexed } = fact;
-  const ref: PayloadRef = {
+  const { reused_from: from, outputs, indexed } = fact;
+  const refOf = ({ output_seq: seq, blob }: NamedOutput): PayloadRef => ({
     problemId: fact.problem_id,
     iterationId: from.iteration_id,
     owner: from.execution_id,
-    seq: output_seq,
+    seq,
     ...(blob && { blob }),
-  };
+  });
+  const named = outputs && new Map(Object.entries(outputs).map(([name, output]) => [name, refOf(output)]));
   setPhase(state, moment.changed, task, run, {
     kind: 'reused',
-    output: { ref, ...(indexed && { indexed }) },
+    output: { ref: refOf(fact), ...(named && { named }), ...(indexed && { indexed }) },
   });
 }
 

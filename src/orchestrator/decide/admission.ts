@@ -78,9 +78,10 @@ export function objectionTo(
     };
   }
   if (hello.outputType !== '' && hello.outputType !== declared.output) {
+    const names = Object.keys(declared.outputs ?? {}).join(', ');
     return {
       code: 'wrong_output_type',
-      message: `${hello.module} publishes ${declared.output}, not ${hello.outputType}`,
+      message: `${hello.module} publishes ${declared.output ?? `the outputs ${names}`}, not ${hello.outputType}`,
     };
   }
   return schemaObjection(state, hello) ?? objectionToNewcomer(turn, greeter, hello);

@@ -6,12 +6,15 @@
  * 3. An execution ends when all its outputs up to the number that the last output or the final report names are committed.
  * 4. Once an execution is to stop, none of its outputs is recorded any more.
  * 5. The history of an ended execution is final: later messages about it add nothing.
- * 6. A blob's size is that of the stored blob, never the one that a node states.
+ * 6. A module's named outputs are recorded once each, and it has succeeded only with all of them.
+ * 7. A blob's size is that of the stored blob, never the one that a node states.
  */
+import { didYouMean } from '../../base/nearest.js';
 import { sha256Of } from '../../base/sha256.js';
 import type { Peer } from '../../bus/bus.js';
 import { type ExecutionEnd, hasEnded } from '../../model/execution.js';
 import type { ExecutionEndFact, FinalReport, StopCause } from '../../model/facts.js';
+import { type ModuleSpec, outputReference, typeOfOutput } from '../../model/graph.js';
 import type { BlobRef } from '../../model/payload.js';
 import type { ExecutionReport, LogLine, Output, RefusalCode, ReportedError } from '../../model/protocol.js';
 import { AGENT_MODULE } from '../../model/run.js';
@@ -164,7 +167,14 @@ export function receiveOutput(turn: Turn, output: Output, peer: Peer): void {
 function record(turn: Turn, node: FleetNode, execution: Execution, output: Output): void {
   const { house } = turn;
   const { task } = execution;
-  const declared = task.graph.modules[execution.position]!.spec.output;
+  const { spec } = task.graph.modules[execution.position]!;
+  const { name = '' } = output;
+  const misnamed = whyMisnamed(spec, execution, output);
+  if (misnamed) {
+    failBadOutput(turn, node, execution, output, misnamed.code, misnamed.message);
+    return;
+  }
+  const declared = typeOfOutput(spec, name)!;
   const types = turn.state.graph(task.graph.key.name, task.graph.key.version)?.types;
   let value: unknown;
   let shown: unknown;
@@ -175,7 +185,7 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
       execution,
       output,
       'bad_payload',
-      `the output is of type ${output.type}, the graph declares ${declared}`,
+      `${name || 'the output'} is of type ${output.type}, the graph declares ${declared}`,
     );
     return;
   }
@@ -223,12 +233,15 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
     ({ sha256, size } = output.payload.blob);
     blob = { sha256, size };
   }
-  const indexed = output.last ? indexedNow(turn.state, task.graph.key.name, module, value) : undefined;
+  const reference = outputReference(module, name);
+  const isFinal = output.last || name !== '';
+  const indexed = isFinal ? indexedNow(turn.state, task.graph.key.name, reference, value) : undefined;
   emit(turn, {
     type: 'output.recorded',
     ...aboutExecution(execution),
     output_seq: output.seq,
     last: output.last,
+    ...(name && { name }),
     size,
     sha256,
     ...(blob && { blob }),
@@ -238,6 +251,28 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
   if (output.last && (output.logLines ?? 0) > execution.log.lines)
     awaitLines(turn, execution, output.logLines!);
   if (!endWhenComplete(turn, execution)) acknowledge(turn, node, execution);
+}
+
+/** What is wrong with the name of an output: each of a module's names comes once, and all of them with the last output. */
+function whyMisnamed(
+  spec: ModuleSpec,
+  { named }: Execution,
+  { name = '', last }: Output,
+): { readonly code: RefusalCode; readonly message: string } | undefined {
+  const declared = Object.keys(spec.outputs ?? {});
+  const known = declared.length === 0 ? `${spec.name} has one, without a name` : declared.join(', ');
+  if (typeOfOutput(spec, name) === undefined) {
+    const what = name ? `${JSON.stringify(name)} is not an output of the graph` : 'the output has no name';
+    const near = name ? didYouMean(name, declared) : '';
+    return { code: 'unknown_output', message: `${what}${near}: ${known}` };
+  }
+  if (name !== '' && named?.has(name)) {
+    return { code: 'duplicate_output', message: `${name} has been published already` };
+  }
+  const missing = declared.filter((one) => one !== name && !named?.has(one));
+  if (last && missing.length > 0)
+    return { code: 'missing_output', message: `it is the last, and there is no ${missing.join(', no ')}` };
+  return undefined;
 }
 
 /** An output that can never be recorded: its node drops it, so the execution can only fail. */

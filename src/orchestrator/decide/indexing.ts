@@ -9,28 +9,30 @@ import type { Key } from '../../store/store.js';
 import { indexElement, indexKey, valueAt } from '../index-key.js';
 import type { State } from './state.js';
 
-/** What the index is to know of a module's output, as the graph is now. */
+/** What the index is to know of an output, as the graph is now. */
 export function indexedNow(
   state: State,
   graph: string,
-  module: string,
+  reference: string,
   value: unknown,
 ): Record<string, string> | undefined {
   const declared = state.graph(graph)?.compiled.graph.index ?? [];
-  const elements = declared.length === 0 ? {} : indexedElements(declared, module, value);
+  const elements = declared.length === 0 ? {} : indexedElements(declared, reference, value);
   return Object.keys(elements).length > 0 ? elements : undefined;
 }
 
-/** The fields of a module's output that are indexed and there, each as an element of its index. */
+/** The fields of an output that are indexed and there, each as an element of its index. */
 export function indexedElements(
   declared: readonly string[],
-  module: string,
+  reference: string,
   value: unknown,
 ): Record<string, string> {
   const elements: Record<string, string> = {};
   for (const field of declared) {
-    const [name, ...path] = field.split('.');
-    const element = name === module ? indexElement(valueAt(value, path)) : undefined;
+    const isOf = field.startsWith(`${reference}.`);
+    const element = isOf
+      ? indexElement(valueAt(value, field.slice(reference.length + 1).split('.')))
+      : undefined;
     if (element !== undefined) elements[field] = element;
   }
   return elements;

@@ -14,7 +14,7 @@ import { type EncodedEvent, type Fact, isPublic, LAZY } from '../../model/facts.
 import type { NodeRecord } from '../../model/node-record.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { Problem } from '../../model/problem.js';
-import type { OrchestratorMessage } from '../../model/protocol.js';
+import type { OrchestratorMessage, OutputSpec } from '../../model/protocol.js';
 import type { AssignedRun, RunFile } from '../../model/run.js';
 import type { Task } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
@@ -41,6 +41,8 @@ export interface AssignOrder {
     readonly previous: boolean;
   }[];
   readonly outputType?: string;
+  /** Of a module with named outputs. */
+  readonly outputs?: readonly OutputSpec[];
   readonly descriptors?: Uint8Array;
   readonly traceparent?: string;
   /** Of a run module. */

@@ -23,9 +23,11 @@ export function typesOf(state: State, loaded: LoadedGraph, module: string): Modu
   let types = modules.get(module);
   if (!types) {
     const { graph, modules: compiled, index } = loaded.compiled;
-    const outputType = compiled[index.get(module)!]!.spec.output;
+    const { spec } = compiled[index.get(module)!]!;
+    const outputType = spec.output ?? '';
     const descriptors = loaded.types.descriptors(typesOfModule(graph, module));
-    types = { outputType, descriptors, key: `${outputType}\n${Buffer.from(descriptors).toString('latin1')}` };
+    const names = spec.outputs ? JSON.stringify(spec.outputs) : outputType;
+    types = { outputType, descriptors, key: `${names}\n${Buffer.from(descriptors).toString('latin1')}` };
     modules.set(module, types);
   }
   return types;
@@ -70,7 +72,7 @@ function findMisfit(state: State, node: FleetNode, graph: CompiledGraph): string
   if (!loaded || !isPlayedByNodes(loaded.compiled, node.module)) return undefined;
   const { outputType, key } = typesOf(state, loaded, node.module);
   if (node.declaredOutput !== '' && node.declaredOutput !== outputType)
-    return `it publishes ${node.declaredOutput}, not ${outputType}`;
+    return `it publishes ${node.declaredOutput}, not ${outputType || 'named outputs'}`;
   if (!node.typesByAssignment && !node.toldTypes.has(key)) return 'it has not been told these types';
   const types = typesOfModule(graph.graph, node.module);
   const sides = { ours: 'the graph', theirs: 'the node' };

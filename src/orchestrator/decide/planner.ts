@@ -8,6 +8,7 @@
 import { messageOf } from '../../base/errors.js';
 import { hasEnded } from '../../model/execution.js';
 import type { StopCause } from '../../model/facts.js';
+import { outputsOf, splitReference, typeOf } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { ReportedError } from '../../model/protocol.js';
 import { AGENT_MODULE, playedBy } from '../../model/run.js';
@@ -297,19 +298,19 @@ export function sendAssignment(
   });
 }
 
-/** The type of the output and the descriptors of its types, where the node's welcome did not contain them. */
+/** The type of the output, or its named ones, and the descriptors of their types where the node's welcome did not contain them. */
 function typesFor(
   state: State,
   node: FleetNode,
   execution: Execution,
-): Pick<AssignOrder, 'outputType' | 'descriptors'> {
+): Pick<AssignOrder, 'outputType' | 'outputs' | 'descriptors'> {
   const { name, version } = execution.task.graph.key;
   const loaded = state.graph(name, version);
   if (!loaded) return {};
-  const module = moduleName(execution.task, execution.position);
-  const { outputType, descriptors, key } = typesOf(state, loaded, module);
+  const { spec } = execution.task.graph.modules[execution.position]!;
+  const { outputType, descriptors, key } = typesOf(state, loaded, spec.name);
   const isKnown = !node.typesByAssignment || node.toldTypes.has(key);
-  return { outputType, ...(!isKnown && { descriptors }) };
+  return { outputType, ...(spec.outputs && { outputs: outputsOf(spec) }), ...(!isKnown && { descriptors }) };
 }
 
 /** Of a run module, its work with the files of its graph version. */
@@ -326,7 +327,7 @@ function runFor(state: State, { task, position }: Execution): Pick<AssignOrder, 
 }
 
 function inputsOf(task: Task, position: number): AssignOrder['inputs'] {
-  const { graph, index } = task.graph;
+  const { graph } = task.graph;
   const { spec } = task.graph.modules[position]!;
   const inputs: AssignOrder['inputs'][number][] = [];
   for (const name of spec.inputs) {
@@ -335,29 +336,33 @@ function inputsOf(task: Task, position: number): AssignOrder['inputs'] {
       inputs.push({ name, type: graph.source.type, ref: override ?? task.input, previous: false });
       continue;
     }
-    const from = index.get(name)!;
-    const ref = override ?? lastOutput(task, from);
-    if (ref) inputs.push({ name, type: task.graph.modules[from]!.spec.output, ref, previous: false });
+    const ref = override ?? outputRef(task, name);
+    if (ref) inputs.push({ name, type: typeOf(graph, name)!, ref, previous: false });
   }
   for (const name of spec.previous) {
     // A name that stands for both is that of the input.
     const override = spec.inputs.includes(name) ? undefined : overrideOf(task, position, name);
     const ref = override ?? task.pinned.get(name);
-    const type = task.graph.modules[index.get(name)!]!.spec.output;
-    if (ref) inputs.push({ name, type, ref, previous: true });
+    if (ref) inputs.push({ name, type: typeOf(graph, name)!, ref, previous: true });
   }
   return inputs;
 }
 
-/** Where the last output of a module that succeeded or was reused is stored. */
-export function lastOutput(task: Task, position: number): PayloadRef | undefined {
-  const phase = task.runs[position]?.phase;
-  if (phase?.kind === 'reused') return phase.output.ref;
+/** Where an output of a module that succeeded or was reused is stored: its last one, or the named one. */
+function outputRef(task: Task, reference: string): PayloadRef | undefined {
+  const { module, name } = splitReference(reference);
+  const phase = task.runs[task.graph.index.get(module) ?? -1]?.phase;
+  if (phase?.kind === 'reused') {
+    const { ref, named } = phase.output;
+    return name ? named?.get(name) : ref;
+  }
   if (phase?.kind !== 'succeeded') return undefined;
   const { execution } = phase;
-  const blob = execution.blobs?.get(execution.committed);
+  const seq = name ? execution.named?.get(name) : execution.committed;
+  if (seq === undefined) return undefined;
+  const blob = execution.blobs?.get(seq);
   const { problemId, iterationId } = task.id;
-  return { problemId, iterationId, owner: execution.id, seq: execution.committed, ...(blob && { blob }) };
+  return { problemId, iterationId, owner: execution.id, seq, ...(blob && { blob }) };
 }
 
 /** Causes that leave the node no say: the execution ends now, and the node is told. */

@@ -15,7 +15,7 @@ import { compileGraph, type Execution, phaseOf, type ReusedOutput, type Task } f
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Answer, Refusal } from '../port.js';
-import { outputRefOf, refFromRow, type TaskRow } from '../records.js';
+import { outputRefsOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule, aboutTask } from './about.js';
 import { removeNode } from './admission.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
@@ -240,12 +240,11 @@ function queueTime({ state, wallMs }: Turn): number {
   return state.queuedAt;
 }
 
-/** The last outputs of the parent's modules, by module, fixed from now on. */
+/** The outputs of the parent's modules, by their references, fixed from now on. */
 function pinnedOutputs(parent: TaskRow): Record<string, PayloadRef> {
   const pinned: Record<string, PayloadRef> = {};
   for (const module of Object.keys(parent.modules)) {
-    const ref = outputRefOf(parent, module);
-    if (ref) pinned[module] = refFromRow(ref);
+    for (const [reference, ref] of outputRefsOf(parent, module)) pinned[reference] = refFromRow(ref);
   }
   return pinned;
 }

@@ -7,10 +7,13 @@
  * 3. An override is of one module: whoever else takes the same input gets what the graph gives it.
  */
 import { type Fault, summaryOf } from '../../base/errors.js';
+import { JsonText, printJson } from '../../base/json/json-text.js';
+import type { NamedOutput } from '../../model/facts.js';
+import { outputsOf, splitReference, typeOfOutput } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { ReusedOutput, Task } from '../../model/task.js';
 import type { Refusal } from '../port.js';
-import { outputRefOf, refFromRow, type TaskRow } from '../records.js';
+import { outputRefsOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule } from './about.js';
 import { refusal } from './answers.js';
 import { emit } from './emit.js';
@@ -63,20 +66,23 @@ function objectionTo(
   if (position === undefined) {
     return { code: 'unknown_module', message: `one of ${[...compiled.index.keys()].join(', ')}` };
   }
-  if (!outputRefOf(parent, module)) {
+  if (outputRefsOf(parent, module).size === 0) {
     return {
       code: 'not_succeeded',
       message: `${module} has not succeeded in iteration ${parent.iteration_id}`,
     };
   }
   const before = turn.state.graph(parent.graph, parent.graph_version);
-  const type = compiled.modules[position]!.spec.output;
-  const was = before?.compiled.modules[before.compiled.index.get(module) ?? -1]?.spec.output;
+  const outputs = outputsOf(compiled.modules[position]!.spec);
+  const spec = before?.compiled.modules[before.compiled.index.get(module) ?? -1]?.spec;
   const sides = { ours: 'the graph', theirs: `its version ${parent.graph_version}` };
-  if (
-    was !== type ||
-    (before !== graph && graph.types.differences(before!.types.schemaOf(type), sides).length > 0)
-  ) {
+  const isSame =
+    spec !== undefined &&
+    outputsOf(spec).length === outputs.length &&
+    outputs.every(({ name, type }) => typeOfOutput(spec, name) === type) &&
+    (before === graph ||
+      outputs.every(({ type }) => graph.types.differences(before!.types.schemaOf(type), sides).length === 0));
+  if (!isSame) {
     const message = `${module} put out another type in iteration ${parent.iteration_id}: it ran on version ${parent.graph_version} of the graph`;
     return { code: 'type_changed', message };
   }
@@ -84,32 +90,60 @@ function objectionTo(
 }
 
 function reusedOutput(turn: Turn, parent: TaskRow, module: string): ReusedOutput {
-  const ref = refFromRow(outputRefOf(parent, module)!);
-  const value = turn.loaded.reusable.get(`${ref.owner}/${ref.seq}`)?.value;
-  const indexed = indexedNow(turn.state, parent.graph, module, value);
-  return { ref, ...(indexed && { indexed }) };
+  const refs = [...outputRefsOf(parent, module)].map(([reference, row]) => ({
+    reference,
+    ref: refFromRow(row),
+  }));
+  const entries = refs.flatMap(({ reference, ref }) => {
+    const value = turn.loaded.reusable.get(`${ref.owner}/${ref.seq}`)?.value;
+    return Object.entries(indexedNow(turn.state, parent.graph, reference, value) ?? {});
+  });
+  const isNamed = refs[0]!.reference !== module;
+  const last = refs.reduce((newest, one) => (one.ref.seq > newest.ref.seq ? one : newest));
+  return {
+    ref: last.ref,
+    ...(isNamed && {
+      named: new Map(refs.map(({ reference, ref }) => [splitReference(reference).name, ref])),
+    }),
+    ...(entries.length > 0 && { indexed: Object.fromEntries(entries) }),
+  };
 }
 
 /** What is taken over, in the order of the graph. */
 export function reuse(turn: Turn, task: Task, outputs: ReadonlyMap<string, ReusedOutput>): void {
   for (const { position, spec } of task.graph.modules) {
-    const output = outputs.get(spec.name);
-    if (!output) continue;
-    const { indexed } = output;
-    const { iterationId, owner, seq, blob } = output.ref;
-    const read = turn.loaded.reusable.get(`${owner}/${seq}`);
-    const size = blob?.size ?? read?.size;
+    const taken = outputs.get(spec.name);
+    if (!taken) continue;
+    const { ref, indexed, named } = taken;
+    const { iterationId, owner } = ref;
+    const { shown, ...where } = readOf(turn, ref);
+    const parts = [...(named ?? [])].map(([name, ref]) => ({ name, ...readOf(turn, ref) }));
+    const inside = parts.filter((one) => one.shown !== undefined);
     emit(turn, {
       type: 'module.reused',
       ...aboutModule(task, position),
       reused_from: { iteration_id: iterationId, execution_id: owner },
-      output_seq: seq,
-      ...(size !== undefined && { size }),
-      ...(blob && { blob }),
-      ...(read && read.size <= SHOWN_OUTPUT_MAX_BYTES && { output: read.shown }),
+      ...(named ? { output_seq: where.output_seq } : where),
+      ...(!named && shown !== undefined && { output: shown }),
+      ...(named && {
+        output: new JsonText(printJson(Object.fromEntries(inside.map((one) => [one.name, one.shown])))),
+        outputs: Object.fromEntries(parts.map(({ name, shown: _, ...one }) => [name, one])),
+      }),
       ...(indexed && { indexed }),
     });
   }
+}
+
+/** An output that is taken over, and its value where events show it. */
+function readOf(turn: Turn, { owner, seq, blob }: PayloadRef): NamedOutput & { readonly shown?: unknown } {
+  const read = turn.loaded.reusable.get(`${owner}/${seq}`);
+  const size = blob?.size ?? read?.size;
+  return {
+    output_seq: seq,
+    ...(size !== undefined && { size }),
+    ...(blob && { blob }),
+    ...(read && read.size <= SHOWN_OUTPUT_MAX_BYTES && { shown: read.shown }),
+  };
 }
 
 /** Stores the overrides of a task, each as a payload of its own. */

@@ -68,6 +68,7 @@ export interface LoadedGraph {
 
 /** The types of a module in one graph version. */
 export interface ModuleTypes {
+  /** Empty where it has named outputs. */
   readonly outputType: string;
   /** A serialised `google.protobuf.FileDescriptorSet`; empty where there are no protobuf types. */
   readonly descriptors: Uint8Array;

@@ -224,7 +224,10 @@ function isUsed(tasks: Iterable<Task>, sha256: string): boolean {
     ];
     if (given.some(({ blob }) => blob?.sha256 === sha256)) return true;
     for (const run of task.runs) {
-      if (run?.phase.kind === 'reused' && run.phase.output.ref.blob?.sha256 === sha256) return true;
+      if (run?.phase.kind === 'reused') {
+        const { ref, named } = run.phase.output;
+        if ([ref, ...(named?.values() ?? [])].some(({ blob }) => blob?.sha256 === sha256)) return true;
+      }
       for (const { blobs, wholeStreams = {} } of run?.executions ?? []) {
         if (Object.values(wholeStreams).some((blob) => blob.sha256 === sha256)) return true;
         for (const blob of blobs?.values() ?? []) if (blob.sha256 === sha256) return true;

@@ -1,5 +1,6 @@
 /** What a node is told when it has registered. */
 import { reachOf } from '../../model/cluster.js';
+import { typesOfModule } from '../../model/graph.js';
 import type { Welcome } from '../../model/protocol.js';
 import { AGENT_MODULE } from '../../model/run.js';
 import type { FleetNode, State } from './state.js';
@@ -32,17 +33,8 @@ function descriptorsFor(state: State, module: string): Uint8Array {
   const sets: Uint8Array[] = [];
   for (const versions of state.graphs.values()) {
     const loaded = versions.at(-1);
-    const position = loaded?.compiled.index.get(module);
-    if (!loaded || position === undefined) continue;
-    const { graph, modules } = loaded.compiled;
-    const { spec } = modules[position]!;
-    const typeOf = (name: string): string =>
-      name === graph.source.name
-        ? graph.source.type
-        : (graph.modules.find((other) => other.name === name)?.output ?? 'json');
-    const set = loaded.types.descriptors([
-      ...new Set([...spec.inputs, ...spec.previous].map(typeOf).concat(spec.output)),
-    ]);
+    if (!loaded?.compiled.index.has(module)) continue;
+    const set = loaded.types.descriptors(typesOfModule(loaded.compiled.graph, module));
     if (!sets.some((other) => Buffer.compare(other, set) === 0)) sets.push(set);
   }
   // Descriptor sets are protobuf messages with one repeated field: put end to end they are the set of both.

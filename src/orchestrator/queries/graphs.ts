@@ -2,7 +2,7 @@
  * The graph versions of the store, each read and compiled when it is first needed. A version never changes once it is there, so that it
  * is kept for good.
  */
-import type { Graph } from '../../model/graph.js';
+import { type Graph, outputsOf } from '../../model/graph.js';
 import type { Resources, RunSpec, RunWork } from '../../model/run.js';
 import { compileGraph } from '../../model/task.js';
 import type { Reader } from '../../store/store.js';
@@ -125,8 +125,13 @@ function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph
         {
           inputs: spec.inputs,
           previous: spec.previous,
-          output: spec.output,
-          schema: types.jsonSchema(spec.output),
+          output: spec.output ?? null,
+          schema: spec.output === undefined ? null : types.jsonSchema(spec.output),
+          ...(spec.outputs && {
+            outputs: Object.fromEntries(
+              outputsOf(spec).map(({ name, type }) => [name, { type, schema: types.jsonSchema(type) }]),
+            ),
+          }),
           require: spec.require,
           timeout_ms: spec.timeoutMs ?? null,
           retry: {

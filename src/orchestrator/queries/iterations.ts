@@ -1,4 +1,6 @@
 /** Iterations of one problem, their executions and outputs, each as it is looked at by itself. */
+import { didYouMean } from '../../base/nearest.js';
+import { splitReference, typeOfOutput } from '../../model/graph.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import type { Page, PageRequest, Refusal, View } from '../port.js';
 import type { ExecutionRow, TaskRow } from '../records.js';
@@ -54,15 +56,23 @@ export async function iteration(moment: Moment, id: TaskId): Promise<View | Refu
   return { ...iterationView(iterationSummary(row)), input, overrides, require: row.require ?? {}, modules };
 }
 
-/** The last output of a module's newest succeeded execution. */
-export async function output(moment: Moment, id: TaskId, module: string): Promise<Decoded | Refusal> {
+/** An output of a module's newest succeeded execution, by its reference. */
+export async function output(moment: Moment, id: TaskId, reference: string): Promise<Decoded | Refusal> {
   const row = await taskOf(moment, id);
   if (isRefusal(row)) return row;
   const { compiled } = await moment.payloads.graphOf(row);
-  if (!compiled.index.has(module))
-    return notFound('unknown_module', `graph ${row.graph} has no module ${module}`);
+  const { module, name } = splitReference(reference);
+  const position = compiled.index.get(module);
+  if (position === undefined) return notFound('unknown_module', `graph ${row.graph} has no module ${module}`);
+  const { spec } = compiled.modules[position]!;
+  if (name !== '' && typeOfOutput(spec, name) === undefined) {
+    const names = Object.keys(spec.outputs ?? {});
+    const known = spec.outputs ? `its outputs are ${names.join(', ')}` : 'it has one, without a name';
+    const near = didYouMean(name, names);
+    return notFound('unknown_output', `${module} has no output ${JSON.stringify(name)}${near}: ${known}`);
+  }
   return (
-    (await moment.payloads.moduleOutput(moment.reader, row, module)) ??
+    (await moment.payloads.moduleOutput(moment.reader, row, reference)) ??
     notFound('no_output', `${module} has no output in ${formatTaskId(id)}`)
   );
 }

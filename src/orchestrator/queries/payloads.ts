@@ -1,10 +1,11 @@
 /** Stored payloads, decoded in the types of the graph version that they were made in. */
 
-import { typeOf } from '../../model/graph.js';
+import { JsonText, printJson } from '../../base/json/json-text.js';
+import { outputReference, splitReference, typeOf } from '../../model/graph.js';
 import type { Reader } from '../../store/store.js';
 import type { LoadedGraph } from '../decide/state.js';
 import type { StoredOutput } from '../port.js';
-import { type ExecutionRow, outputRefOf, type PayloadRefRow, type TaskRow } from '../records.js';
+import { type ExecutionRow, outputRefsOf, type PayloadRefRow, type TaskRow } from '../records.js';
 import { payloads } from '../tables.js';
 
 /** A stored output, decoded. */
@@ -22,8 +23,13 @@ export interface Payloads {
   inputOf(reader: Reader, row: TaskRow): Promise<unknown>;
   /** What modules were given instead of what the graph would give them, by module and input. */
   overridesOf(reader: Reader, row: TaskRow): Promise<Record<string, Record<string, unknown>>>;
-  /** The last output of a module that succeeded or was reused. */
-  moduleOutput(reader: Reader, row: TaskRow, module: string): Promise<Decoded | undefined>;
+  /**
+   * An output of a module that succeeded or was reused, by its reference: the last one, or the named one. All named outputs of a module, by
+   * its name, are one JSON object.
+   */
+  moduleOutput(reader: Reader, row: TaskRow, reference: string): Promise<Decoded | undefined>;
+  /** What filters and indexes read of a module: its output, or an object of its named ones. Those that are blobs are left out. */
+  readableOutput(reader: Reader, row: TaskRow, module: string): Promise<unknown>;
   executionOutput(
     reader: Reader,
     row: TaskRow,
@@ -31,6 +37,14 @@ export interface Payloads {
     execution: ExecutionRow,
     seq: number,
   ): Promise<Decoded | undefined>;
+}
+
+/** The named outputs of a module as one JSON object, by their names. */
+function together(module: string, outputs: ReadonlyMap<string, Decoded>): Decoded | undefined {
+  if (outputs.size === 0) return undefined;
+  const named = [...outputs].map(([reference, { json }]) => [reference.slice(module.length + 1), json]);
+  const json = new JsonText(printJson(Object.fromEntries(named)));
+  return { json, type: 'json', raw: { kind: 'inline', bytes: Buffer.from(json.text) } };
 }
 
 export function createPayloads(graphs: Graphs): Payloads {
@@ -59,8 +73,9 @@ export function createPayloads(graphs: Graphs): Payloads {
     seq: number,
   ): Promise<Decoded | undefined> {
     const graph = await graphOf(row);
-    const position = graph.compiled.index.get(module);
-    if (position === undefined || seq < 1 || seq > execution.outputs) return undefined;
+    const name = Object.entries(execution.named ?? {}).find(([, at]) => at === seq)?.[0];
+    const type = typeOf(graph.compiled.graph, outputReference(module, name));
+    if (type === undefined || seq < 1 || seq > execution.outputs) return undefined;
     const blob = execution.blobs?.find(([at]) => at === seq)?.[1];
     const ref = {
       problem_id: row.problem_id,
@@ -69,7 +84,19 @@ export function createPayloads(graphs: Graphs): Payloads {
       seq,
       ...(blob && { blob }),
     };
-    return payload(reader, ref, graph, graph.compiled.modules[position]!.spec.output);
+    return payload(reader, ref, graph, type);
+  }
+
+  /** Those of a module that succeeded or was reused, by their references. */
+  async function outputsOf(reader: Reader, row: TaskRow, module: string): Promise<Map<string, Decoded>> {
+    const graph = await graphOf(row);
+    const outputs = new Map<string, Decoded>();
+    for (const [reference, ref] of outputRefsOf(row, module)) {
+      const type = typeOf(graph.compiled.graph, reference);
+      const output = type === undefined ? undefined : await payload(reader, ref, graph, type);
+      if (output) outputs.set(reference, output);
+    }
+    return outputs;
   }
 
   return {
@@ -92,13 +119,19 @@ export function createPayloads(graphs: Graphs): Payloads {
       }
       return values;
     },
-    async moduleOutput(reader, row, module) {
-      const graph = await graphOf(row);
-      const ref = outputRefOf(row, module);
-      const type = typeOf(graph.compiled.graph, module);
-      const output = ref && type !== undefined ? await payload(reader, ref, graph, type) : undefined;
+    async moduleOutput(reader, row, reference) {
+      const { module, name } = splitReference(reference);
+      const outputs = await outputsOf(reader, row, module);
+      const isWhole = name === '' && !outputs.has(reference);
+      const output = isWhole ? together(module, outputs) : outputs.get(reference);
       if (!output || row.modules[module]?.phase !== 'reused') return output;
-      return { ...output, reusedFrom: { iterationId: ref!.iteration_id, executionId: ref!.owner } };
+      const { iteration_id: iterationId, owner: executionId } = row.modules[module].reused!;
+      return { ...output, reusedFrom: { iterationId, executionId } };
+    },
+    async readableOutput(reader, row, module) {
+      const outputs = await outputsOf(reader, row, module);
+      const inline = [...outputs].filter(([, { raw }]) => raw.kind === 'inline');
+      return (outputs.get(module) ? new Map(inline).get(module) : together(module, new Map(inline)))?.json;
     },
   };
 }

@@ -38,7 +38,7 @@ export interface SearchDeps {
   readonly slices: Slices;
   readonly reader: Reader;
   readonly input: (task: TaskRow) => Promise<unknown>;
-  /** The last output of a module that succeeded, decoded. */
+  /** The output of a module that succeeded, decoded; an object of its named ones. */
   readonly output: (task: TaskRow, module: string) => Promise<unknown>;
   /** Whether every ended iteration (of this graph) that has the field is in its index. */
   readonly covers: (field: string, graph: string | undefined) => Promise<boolean>;

@@ -68,10 +68,7 @@ async function found(
     reader,
     slices,
     input: (task) => payloads.inputOf(reader, task),
-    output: async (task, module) => {
-      const output = await payloads.moduleOutput(reader, task, module);
-      return output?.raw.kind === 'inline' ? output.json : undefined;
-    },
+    output: (task, module) => payloads.readableOutput(reader, task, module),
     covers: (field, graph) => graphs.cover(field, graph),
     view: (summary) =>
       ofProblems

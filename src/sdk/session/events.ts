@@ -18,6 +18,8 @@ export type Hook = 'start' | 'stop';
 
 /** An output's payload, and for a blob its bytes: kept until it is acknowledged, in case the blob has to be uploaded again. */
 export interface Produced {
+  /** Of a module with named outputs. */
+  readonly name?: string;
   readonly type: string;
   readonly payload: Payload;
   readonly source?: Uint8Array;

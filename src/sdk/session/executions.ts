@@ -399,6 +399,7 @@ export class Executions {
         seq: held.published,
         last,
         ...(last && held.logged > 0 && { logLines: held.logged }),
+        ...(produced.name !== undefined && { name: produced.name }),
         type: produced.type,
         payload: produced.payload,
       },

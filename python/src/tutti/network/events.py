@@ -15,6 +15,8 @@ class Produced(NamedTuple):
     payload: Optional[bytes]
     blob: Optional[BlobRef] = None
     source: Any = None
+    name: str = ""
+    """Of a module with named outputs."""
 
 
 class Succeeded(NamedTuple):

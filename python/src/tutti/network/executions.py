@@ -278,9 +278,10 @@ class Executions:
         self, held: HeldExecution, produced: Produced, ticket: Optional[int], last: bool, now: float
     ) -> None:
         held.published += 1
-        kind, payload, blob, source = produced
+        kind, payload, blob, source, name = produced
         logged = held.logged if last else 0
-        output = Output(held.execution_id, held.lease, held.published, last, kind, payload, blob, logged)
+        about = (held.execution_id, held.lease, held.published, last)
+        output = Output(*about, kind, payload, blob, logged, name)
         self._window.add(QueuedOutput(output, source, ticket))
         self._admit(now)
 

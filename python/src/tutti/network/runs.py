@@ -22,8 +22,9 @@ from .events import Failed, Produced, Publish, Result, Returned, SessionEvent, S
 class _Leaving:
     """An output on its way out; ``produced`` is there once its blob is."""
 
-    def __init__(self, ticket: Optional[int]) -> None:
+    def __init__(self, ticket: Optional[int], name: str) -> None:
         self.ticket = ticket
+        self.name = name
         self.produced: Optional[Produced] = None
 
 
@@ -79,13 +80,14 @@ class NetworkRun:
             self._end(Failed(ReportedError("abandoned", "the task was aborted", True)))
 
     def partial(self, given: Partial) -> None:
-        self._leave(_Leaving(given.ticket), given.type, given.content)
+        self._leave(_Leaving(given.ticket, given.name), given.type, given.content)
 
     def finished(self, given: Finished) -> None:
         if isinstance(given.result, ReportedError):
             self._end(Failed(given.result))
         else:
-            self._leave(_Leaving(None), given.result.type, given.result.content)
+            output = given.result
+            self._leave(_Leaving(None, output.name), output.type, output.content)
 
     def lost(self, error: ReportedError) -> None:
         """Nobody will ever come back with its result."""
@@ -124,7 +126,7 @@ class NetworkRun:
             for each, content in zip(assign.inputs, contents)
         ]
         task_id = f"{assign.problem_id}/{assign.iteration_id}"
-        rest = (assign.output_type, assign.descriptors, assign.traceparent)
+        rest = (assign.output_type, assign.descriptors, assign.traceparent, assign.outputs)
         self._tell(Start(assign.execution_id, task_id, assign.module, assign.attempt, inputs, *rest))
 
     def _leave(self, leaving: _Leaving, kind: str, content: Content) -> None:
@@ -132,7 +134,7 @@ class NetworkRun:
             return
         self._leaving.append(leaving)
         if isinstance(content, bytes):
-            leaving.produced = Produced(kind, content)
+            leaving.produced = Produced(kind, content, name=leaving.name)
             self._pump()
             return
         blob = BlobRef(content.sha256, content.size)
@@ -142,7 +144,7 @@ class NetworkRun:
             if self.has_ended:
                 return
             if error is None:
-                leaving.produced = Produced(kind, None, blob, source)
+                leaving.produced = Produced(kind, None, blob, source, leaving.name)
             else:
                 self._failure = self._failure or error
                 if leaving.ticket is not None:

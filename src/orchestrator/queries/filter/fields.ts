@@ -2,7 +2,8 @@
  * What a filter can speak of: what is stored about a problem or an iteration, its input, and the outputs of its modules.
  *
  * 1. A name is a stored field, or `input`, or a module of some graph; `outputs.<module>` names a module in any case.
- * 2. The outputs of an iteration count once it has ended: until then they come and go with resets and attempts.
+ * 2. Of a module with named outputs, the first step of a field names the output: `train.report.loss`.
+ * 3. The outputs of an iteration count once it has ended: until then they come and go with resets and attempts.
  */
 import { partAt } from '../../../base/json/exact.js';
 import { didYouMean } from '../../../base/nearest.js';
