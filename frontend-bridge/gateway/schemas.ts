@@ -120,6 +120,10 @@ export const moduleView: z.ZodType = named(
       .looseObject({ iteration_id: iterationId, execution_id: id })
       .nullable()
       .describe('Where its output was taken over from'),
+    output_names: z
+      .array(z.string())
+      .optional()
+      .describe('Of a module with several outputs: they are read as `MODULE.NAME`'),
     overridden: z.array(z.string()).describe('Inputs that are not what the graph would give it'),
     retry_at: time.nullable(),
     output: z

@@ -5,6 +5,7 @@ import { NonRetryableError, node } from 'tutti/sdk';
 interface Wish {
   readonly echo?: unknown;
   readonly partials?: number;
+  readonly names?: readonly string[];
   readonly sleep_ms?: number;
   readonly deaf_ms?: number;
   readonly fail?: { readonly code: string; readonly message: string; readonly retryable?: boolean };
@@ -22,7 +23,7 @@ await node<Inputs, Readonly<Record<string, unknown>>>(
   async (task) => {
     runs += 1;
     const run = runs;
-    const { echo = null, partials = 0, sleep_ms, deaf_ms, fail, size } = task.inputs.input;
+    const { echo = null, partials = 0, names, sleep_ms, deaf_ms, fail, size } = task.inputs.input;
     for (let part = 1; part <= partials; part += 1) await task.publish({ part });
     if (sleep_ms) await delay(sleep_ms, undefined, { signal: task.signal });
     if (deaf_ms) await delay(deaf_ms);
@@ -30,7 +31,11 @@ await node<Inputs, Readonly<Record<string, unknown>>>(
       const { code, message, retryable = true } = fail;
       throw retryable ? Object.assign(new Error(message), { code }) : new NonRetryableError(code, message);
     }
-    return { echo, runs: run, ...(size && { filler: 'x'.repeat(size) }) };
+    const answer = { echo, runs: run, ...(size && { filler: 'x'.repeat(size) }) };
+    if (!names) return answer;
+    const [early, ...others] = names;
+    await task.output(early!, answer);
+    return Object.fromEntries(others.map((name) => [name, answer]));
   },
   {
     capacity: 2,

@@ -28,4 +28,9 @@ def run(task: Task[Any, Any]) -> Dict[str, Any]:
         retryable = wish.fail.get("retryable", True)
         raise (TuttiError if retryable else NonRetryableError)(wish.fail.code, wish.fail.message)
     filler = {"filler": "x" * wish["size"]} if "size" in wish else {}
-    return {"echo": wish.get("echo"), "runs": number, **filler}
+    answer = {"echo": wish.get("echo"), "runs": number, **filler}
+    if "names" not in wish:
+        return answer
+    early, *others = wish["names"]
+    task.output(early, answer)
+    return {name: answer for name in others}

@@ -153,7 +153,7 @@ export class Iteration {
     }
   }
 
-  /** What a module has put out: its decoded value, or a `Blob` with its media type where the type is `bytes`. */
+  /** What a module has put out, one of several outputs as `train.plot`: its decoded value, or a `Blob` with its media type where the type is `bytes`. */
   async output(module: string, { signal }: RequestOptions = {}): Promise<unknown> {
     const path = { ...this.#path, module };
     const route = `GET ${ITERATION}/outputs/{module}` as const;
@@ -172,11 +172,11 @@ export class Iteration {
     return (await askRoute(this.#http, route, { path }, { signal })).value;
   }
 
-  /** All outputs that there are, by module. */
+  /** All outputs that there are, by module; several of one module as `train.plot`. */
   async outputs(options: RequestOptions = {}): Promise<Record<string, unknown>> {
     await this.refresh(options.signal);
-    const names = Object.entries(this.#view.modules).flatMap(([name, { output }]) =>
-      output === null ? [] : [name],
+    const names = Object.entries(this.#view.modules).flatMap(([name, { output, output_names: named }]) =>
+      output === null ? [] : (named?.map((one) => `${name}.${one}`) ?? [name]),
     );
     const values = await Promise.all(
       names.map(async (name) => [name, await this.output(name, options)] as const),

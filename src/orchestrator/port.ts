@@ -309,6 +309,8 @@ export interface StoredOutput {
   /** The text of a payload that is JSON, another decoded; for a blob, its reference. */
   readonly json: JsonText;
   readonly type: string;
+  /** Of one of several outputs, where an execution was asked for it by number. */
+  readonly name?: string;
   /** The bytes as the node sent them, or where they are. */
   readonly raw:
     | { readonly kind: 'inline'; readonly bytes: Uint8Array }

@@ -20,6 +20,9 @@ modules:
   page: { inputs: [fit], output: "bytes:text/html" }
   pickled: { inputs: [fit], output: bytes }
   plain: { inputs: [fit], output: bytes }
+  summary:
+    inputs: [fit]
+    outputs: { text: "bytes:text/markdown", figure: "bytes:image/png", score: json }
 `;
 const { open } = browsing();
 const scene = Scene.ofFile();
@@ -179,6 +182,27 @@ describe('an output in the page', () => {
     );
     expect(await accessibilityFaults(page)).toEqual([]);
     expect(faults).toEqual([]);
+  });
+
+  it('is one of several of its module, each by its name and as what it is', async (ctx) => {
+    const { page, faults } = await look(ctx, 'summary');
+    const output = (name: string): Locator =>
+      page.getByRole('region', { name: `Output ${name}`, exact: true });
+    await output('figure').getByRole('img', { name: 'summary-figure' }).waitFor();
+    await output('text').getByRole('heading', { name: 'Summary' }).waitFor();
+    await output('score').getByText('0.9', { exact: true }).waitFor();
+    const download = output('figure').getByRole('button', { name: 'Download' });
+    expect(await savedName(page, download)).toBe('summary-figure-1-1.png');
+    const picture = page.getByRole('button', { name: /^summary succeeded/ }).locator('img');
+    await expect
+      .poll(() => picture.evaluate((img: HTMLImageElement) => img.naturalWidth))
+      .toBeGreaterThan(100);
+    await page.goto(
+      `${orchestrator.ready.http}/?page=iterations&problem=${problem}&view=compare&compare=1,2`,
+    );
+    const beside = page.getByRole('region', { name: 'summary.figure, side by side' });
+    await beside.getByRole('img', { name: 'summary.figure of iteration 2' }).waitFor();
+    expect(faults.filter((fault) => !fault.includes('allow-scripts'))).toEqual([]);
   });
 
   it('keeps NaN: it is shown, told apart and found', async (ctx) => {

@@ -171,7 +171,7 @@ function repeat(one, afterMs) {
   }, afterMs);
 }
 
-async function output(one, value, last) {
+async function output(one, value, last, name) {
   const bytes = Buffer.from(JSON.stringify(value));
   let payload = { kind: 'inline', bytes };
   if (bytes.byteLength > welcome.inlineMaxBytes) {
@@ -186,7 +186,8 @@ async function output(one, value, last) {
   const lease = broken('output.published') ? 'a lease of its own' : one.lease;
   if (last) one.phase = 'published';
   await new Promise((admitted) => {
-    const message = { executionId, lease, seq: one.published, last, type: 'json', payload };
+    const named = name !== undefined && !broken('output.named') && { name };
+    const message = { executionId, lease, seq: one.published, last, ...named, type: 'json', payload };
     const entry = { message, sent: false, admitted };
     one.outputs.push(entry);
     window.push({ one, output: entry });
@@ -204,14 +205,16 @@ async function work(one) {
   runs += 1;
   const run = runs;
   try {
-    const { echo = null, partials = 0, sleep_ms, deaf_ms, fail, size } = await wishOf(one);
+    const { echo = null, partials = 0, names, sleep_ms, deaf_ms, fail, size } = await wishOf(one);
     for (let part = 1; part <= partials; part += 1) await output(one, { part }, false);
     if (sleep_ms) await delay(sleep_ms, undefined, { signal: one.controller.signal });
     if (deaf_ms) await delay(deaf_ms);
     if (one.phase === 'stopping') return stopped(one);
     if (one.isForgotten) return undefined;
     if (fail) throw Object.assign(new Error(fail.message), fail);
-    void output(one, { echo, runs: run, ...(size && { filler: 'x'.repeat(size) }) }, true);
+    const answer = { echo, runs: run, ...(size && { filler: 'x'.repeat(size) }) };
+    for (const name of names?.slice(0, -1) ?? []) void output(one, answer, false, name);
+    void output(one, answer, true, names?.at(-1));
   } catch (error) {
     if (one.phase === 'stopping') return stopped(one);
     const code = broken('failure.reported') ? 'it_failed' : (error.code ?? 'handler_error');

@@ -10,7 +10,7 @@ import {
   stepOf,
   toolOf,
 } from './entities.js';
-import { type CrateExecution, type CrateFile, type CrateRun, resultsOf } from './run.js';
+import { type CrateExecution, type CrateFile, type CrateRun, outputFile, resultsOf } from './run.js';
 
 const ENGINE = '#tutti';
 export const RUN = '#run';
@@ -31,7 +31,7 @@ export function actions(run: CrateRun, steps: readonly Step[]): Entity[] {
     identifier: run.task_id,
     instrument: ref(run.workflow.path),
     object: [run.input, ...overrides, ...Object.values(run.previous)].map(({ path }) => ref(path)),
-    result: resultsOf(run).map((name) => ref(graph.modules[name]!.output!.file.path)),
+    result: resultsOf(run).map((reference) => ref(outputFile(run, reference)!.path)),
     startTime: time(run.started_at ?? run.created_at),
     endTime: time(run.finished_at),
     ...status(run.state, run.error),
@@ -59,7 +59,9 @@ function attempt(one: CrateExecution, run: CrateRun): Entity[] {
   const module = run.graph.modules[one.module]!;
   const isReused = module.reused_from !== undefined;
   const knowsInputs = !isReused && one.generation === module.generation;
-  const isSource = module.output?.execution_id === one.execution_id;
+  const results = Object.values(module.outputs).filter(
+    ({ execution_id }) => execution_id === one.execution_id,
+  );
   return [
     {
       '@id': controlOf(one),
@@ -77,7 +79,7 @@ function attempt(one: CrateExecution, run: CrateRun): Entity[] {
       identifier: one.execution_id,
       instrument: ref(toolOf(one.module)),
       ...(knowsInputs && { object: inputsOf(one.module, run).map(({ file }) => ref(file.path)) }),
-      ...(isSource && { result: [ref(module.output!.file.path)] }),
+      ...(results.length > 0 && { result: results.map(({ file }) => ref(file.path)) }),
       startTime: time(one.started_at ?? one.assigned_at),
       ...(one.finished_at !== null && { endTime: time(one.finished_at) }),
       ...status(one.state, one.error),
@@ -93,8 +95,7 @@ export function inputsOf(
   const { inputs, previous, overrides } = run.graph.modules[name]!;
   const given = inputs.map((input) => ({
     parameter: intoOf(name, input),
-    file:
-      overrides[input] ?? (input === run.graph.source ? run.input : run.graph.modules[input]?.output?.file),
+    file: overrides[input] ?? (input === run.graph.source ? run.input : outputFile(run, input)),
   }));
   const earlier = previous.map((input) => ({
     parameter: beforeOf(name, input),

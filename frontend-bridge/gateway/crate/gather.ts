@@ -1,6 +1,7 @@
 /** Looks up all that a crate is made of, before the first byte of it is sent: what is missing can still be refused then. */
 import { partAt, printIndented, readExactly } from '../../../src/base/json/exact.js';
 import { JsonText } from '../../../src/base/json/json-text.js';
+import { outputReference, splitReference } from '../../../src/model/graph.js';
 import { isBytes } from '../../../src/model/media-type.js';
 import type { BlobRef, Payload } from '../../../src/model/payload.js';
 import { formatTaskId, type TaskId } from '../../../src/model/task-id.js';
@@ -46,7 +47,12 @@ interface GraphView extends View {
   readonly modules: Readonly<
     Record<
       string,
-      { readonly inputs: readonly string[]; readonly previous?: readonly string[]; readonly output: string }
+      {
+        readonly inputs: readonly string[];
+        readonly previous?: readonly string[];
+        readonly output: string | null;
+        readonly outputs?: Readonly<Record<string, { readonly type: string }>>;
+      }
     >
   >;
 }
@@ -84,12 +90,18 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
     return file(blobs, path, known(output).value);
   };
   const typeOf = (input: string): string =>
-    input === graph.source.name ? graph.source.type : graph.modules[input]!.output;
+    input === graph.source.name ? graph.source.type : typeAt(graph, input);
 
   const modules: Record<string, CrateRun['graph']['modules'][string]> = {};
-  for (const [name, { inputs, previous = [] }] of Object.entries(graph.modules)) {
+  for (const [name, { inputs, previous = [], outputs: named }] of Object.entries(graph.modules)) {
     const { generation, execution_id, reused_from } = view.modules[name]!;
-    const output = await outputFile(`outputs/${name}`, task, name);
+    const references = named ? Object.keys(named).map((one) => outputReference(name, one)) : [name];
+    const outputs: Record<string, CrateRun['graph']['modules'][string]['outputs'][string]> = {};
+    for (const reference of references) {
+      const output = await outputFile(`outputs/${reference}`, task, reference);
+      if (output)
+        outputs[reference] = { file: output, execution_id: reused_from?.execution_id ?? execution_id ?? '' };
+    }
     const overrides: Record<string, CrateFile> = {};
     for (const input of view.overridden[name] ?? [])
       overrides[input] = await valueFile(
@@ -98,8 +110,7 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
         partAt(text, ['overrides', name, input]),
       );
     modules[name] = {
-      ...{ inputs, previous, overrides, generation, version: versions.get(name) },
-      output: output && { file: output, execution_id: reused_from?.execution_id ?? execution_id ?? '' },
+      ...{ inputs, previous, overrides, generation, version: versions.get(name), references, outputs },
       reused_from: reused_from?.iteration_id,
     };
   }
@@ -199,6 +210,12 @@ function storedValue(type: string, json: unknown): StoredOutput {
     : { kind: 'inline', bytes: Buffer.from(isBytes(type) ? String(json ?? '') : '', 'base64') };
   // Of a message, the JSON form is what a person can read.
   return { type: isBytes(type) ? type : 'json', raw, json: new JsonText(printIndented(json ?? null)) };
+}
+
+function typeAt({ modules }: GraphView, reference: string): string {
+  const { module, name } = splitReference(reference);
+  const spec = modules[module]!;
+  return spec.output ?? spec.outputs![name]!.type;
 }
 
 async function file(blobs: Blobs, name: string, output: StoredOutput): Promise<CrateFile> {

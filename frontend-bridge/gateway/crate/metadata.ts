@@ -9,7 +9,7 @@
  */
 import { actions, inputsOf, ORCHESTRATION, RUN } from './actions.js';
 import { describedFile, type Entity, outOf, ref, resultOf, type Step, sourceOf } from './entities.js';
-import { type CrateFile, type CrateRun, filesOf, resultsOf } from './run.js';
+import { type CrateFile, type CrateRun, filesOf, outputFile, resultsOf } from './run.js';
 import { workflow } from './workflow.js';
 
 const WORKFLOW_RO_CRATE = 'https://w3id.org/workflowhub/workflow-ro-crate/1.0';
@@ -71,14 +71,15 @@ function profilesOf(hasSteps: boolean): Entity[] {
 }
 
 function fileEntity(file: CrateFile, run: CrateRun, steps: readonly Step[]): Entity {
-  const { modules } = run.graph;
   const parameters = [
     ...(file === run.input ? [sourceOf(run)] : []),
     ...resultsOf(run)
-      .filter((name) => modules[name]!.output!.file === file)
+      .filter((reference) => outputFile(run, reference) === file)
       .map(resultOf),
-    ...steps.flatMap(([name, { output }]) => [
-      ...(output?.file === file ? [outOf(name)] : []),
+    ...steps.flatMap(([name, { outputs }]) => [
+      ...Object.entries(outputs).flatMap(([reference, output]) =>
+        output.file === file ? [outOf(reference)] : [],
+      ),
       ...inputsOf(name, run).flatMap((given) => (given.file === file ? [given.parameter] : [])),
     ]),
   ];

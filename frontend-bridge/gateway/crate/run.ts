@@ -1,4 +1,5 @@
 /** What a crate is made of: one iteration that has ended, and the files that went in and came out. */
+import { splitReference } from '../../../src/model/graph.js';
 import type { Payload } from '../../../src/model/payload.js';
 
 export interface CrateFile {
@@ -30,8 +31,10 @@ export interface CrateModule {
   readonly inputs: readonly string[];
   /** Those whose outputs in the parent iteration are inputs too. */
   readonly previous: readonly string[];
-  /** The file of its output, where there is one, and the execution that published it. */
-  readonly output: { readonly file: CrateFile; readonly execution_id: string } | undefined;
+  /** How the graph refers to its outputs: `train`, or `train.plot` where it has several. */
+  readonly references: readonly string[];
+  /** By reference, the files of those that there are, and the execution that published them. */
+  readonly outputs: Readonly<Record<string, { readonly file: CrateFile; readonly execution_id: string }>>;
   /** By the input's name, the file that stood in the place of the graph's value. */
   readonly overrides: Readonly<Record<string, CrateFile>>;
   /** Which executions belong to the inputs as they are now: a reset begins another generation. */
@@ -86,7 +89,7 @@ export function filesOf(run: CrateRun): CrateFile[] {
     run.input,
     ...modules.flatMap(({ overrides }) => Object.values(overrides)),
     ...Object.values(run.previous),
-    ...modules.flatMap(({ output }) => (output ? [output.file] : [])),
+    ...modules.flatMap(({ outputs }) => Object.values(outputs).map(({ file }) => file)),
   ];
 }
 
@@ -94,10 +97,16 @@ export function sizeOf({ content }: CrateFile): number {
   return content.kind === 'inline' ? content.bytes.byteLength : content.blob.size;
 }
 
-/** The modules whose outputs no other one takes, as far as they have one. */
+/** The file of an output, by its reference. */
+export function outputFile({ graph: { modules } }: CrateRun, reference: string): CrateFile | undefined {
+  const { outputs = {} } = modules[splitReference(reference).module] ?? {};
+  return outputs[reference]?.file;
+}
+
+/** The outputs that no module takes, as far as they are there. */
 export function resultsOf({ graph: { modules } }: CrateRun): string[] {
   const taken = new Set(Object.values(modules).flatMap(({ inputs }) => inputs));
-  return Object.entries(modules).flatMap(([name, { output }]) =>
-    output !== undefined && !taken.has(name) ? [name] : [],
+  return Object.values(modules).flatMap(({ outputs }) =>
+    Object.keys(outputs).filter((reference) => !taken.has(reference)),
   );
 }

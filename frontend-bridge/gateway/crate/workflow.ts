@@ -25,7 +25,9 @@ export function workflow(run: CrateRun, steps: readonly Step[]): Entity[] {
   const toResults = results.map((name) => connection(outOf(name), resultOf(name)));
   const toSteps = steps.map(([name, { inputs }]) =>
     inputs
-      .filter((input) => input === graph.source || steps.some(([step]) => step === input))
+      .filter(
+        (input) => input === graph.source || steps.some(([, { references }]) => references.includes(input)),
+      )
       .map((input) => connection(input === graph.source ? sourceOf(run) : outOf(input), intoOf(name, input))),
   );
   return [
@@ -68,10 +70,10 @@ export function workflow(run: CrateRun, steps: readonly Step[]): Entity[] {
         name,
         ...(module.version !== undefined && { softwareVersion: module.version }),
         input: intoAll(name, module).map(ref),
-        output: [ref(outOf(name))],
+        output: module.references.map((reference) => ref(outOf(reference))),
       },
       ...intoAll(name, module).map((id) => parameter(id, id.slice(id.lastIndexOf('/') + 1))),
-      parameter(outOf(name), name),
+      ...module.references.map((reference) => parameter(outOf(reference), reference)),
     ]),
     ...toResults,
     ...toSteps.flat(),

@@ -289,7 +289,8 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       const queries = asked(coordinator, reply);
       const output = found(reply, await queries.executionOutput(task, execution_id, seq));
       const execution = found(reply, await queries.execution(task, execution_id));
-      const name = `${String(execution.module)}-${iteration_id}-${seq}`;
+      const named = output.name === undefined ? '' : `-${output.name}`;
+      const name = `${String(execution.module)}${named}-${iteration_id}-${seq}`;
       return sendFile(request, reply, coordinator.blobs, output, name);
     },
   );

@@ -68,7 +68,7 @@ function modules(text: string, before: readonly string[] = []): string[] {
 }
 
 function override(text: string, before: readonly Override[] = []): Override[] {
-  const [, module, input, source] = /^([^.=]+)\.([^.=]+)=(.*)$/s.exec(text) ?? [];
+  const [, module, input, source] = /^([^.=]+)\.([^.=]+(?:\.[^.=]+)?)=(.*)$/s.exec(text) ?? [];
   if (module === undefined || input === undefined || !source)
     throw new InvalidArgumentError('It is MODULE.INPUT=@FILE or MODULE.INPUT=JSON.');
   return [...before, { option: `--override ${module}.${input}`, module, input, source }];

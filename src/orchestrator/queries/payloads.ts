@@ -84,7 +84,8 @@ export function createPayloads(graphs: Graphs): Payloads {
       seq,
       ...(blob && { blob }),
     };
-    return payload(reader, ref, graph, type);
+    const output = await payload(reader, ref, graph, type);
+    return output && { ...output, ...(name !== undefined && { name }) };
   }
 
   /** Those of a module that succeeded or was reused, by their references. */

@@ -66,6 +66,7 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
   const row = task.modules[module];
   const ended = task.finished_at !== undefined;
   const newest = row?.executions.at(-1);
+  const spec = graph.modules[graph.index.get(module) ?? -1]?.spec;
   return {
     state: stateOf(row, ended),
     attempts: row?.attempts ?? 0,
@@ -77,6 +78,7 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
     progress: newest?.progress ?? null,
     progress_message: newest?.message ?? null,
     outputs: newest?.outputs ?? 0,
+    ...(spec?.outputs && { output_names: Object.keys(spec.outputs) }),
     reused_from: row?.reused ? reusedFrom(row.reused) : null,
     overridden: Object.keys(task.overrides?.[module] ?? {}),
     retry_at: time(row?.phase === 'waiting' ? row.retry_at : undefined),

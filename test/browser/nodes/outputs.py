@@ -70,7 +70,14 @@ def plain(task):
     return tutti.Image(numpy.zeros((16, 24), dtype="uint8"))
 
 
-MODULES = (measure, fit, model, plot, report, page, pickled, plain)
+def summary(task):
+    figure, axes = pyplot.subplots(figsize=(4, 2))
+    axes.plot(task.inputs.fit["losses"])
+    task.output("figure", figure)
+    return {"text": tutti.Markdown("# Summary"), "score": {"accuracy": 0.9}}
+
+
+MODULES = (measure, fit, model, plot, report, page, pickled, plain, summary)
 
 if __name__ == "__main__":
     tutti.serve([tutti.node(each.__name__, instance=f"{each.__name__}-1")(each) for each in MODULES])

@@ -27,16 +27,16 @@ const file = (path: string, mediaType = 'application/json'): CrateFile => ({
   mediaType,
   content: { kind: 'inline', bytes: Buffer.from(`{"of":"${path}"}`) },
 });
-const module = (inputs: string[], fields: Partial<CrateModule> = {}): CrateModule => ({
-  ...{ inputs, previous: [], overrides: {}, generation: 1 },
-  ...{ output: undefined, reused_from: undefined, version: undefined, ...fields },
+const module = (name: string, inputs: string[], fields: Partial<CrateModule> = {}): CrateModule => ({
+  ...{ inputs, previous: [], overrides: {}, generation: 1, references: [name] },
+  ...{ outputs: {}, reused_from: undefined, version: undefined, ...fields },
 });
 const attempt = (id: string, of: string, fields: Partial<CrateExecution> = {}): CrateExecution => ({
   ...{ execution_id: id, module: of, attempt: 1, generation: 1, node_id: 'n', state: 'succeeded' },
   ...{ assigned_at: AT, started_at: AT, finished_at: AT, error: null, ...fields },
 });
 
-/** `clean` was taken over, `train` failed once and knows its earlier self, `explain` failed, and `publish` has never run. */
+/** `clean` was taken over, `train` failed once and knows its earlier self, `explain` failed, and `publish` has never run; `plot` has two outputs. */
 const RUN: CrateRun = {
   ...{ title: 'A line', task_id: 'p/2', problem_id: 'p', iteration_id: 2, parent_iteration_id: 1 },
   ...{ state: 'failed', reason: null, error: { code: 'handler_error', message: 'no' } },
@@ -44,21 +44,25 @@ const RUN: CrateRun = {
   graph: {
     ...{ name: 'fit', version: 3, created_at: AT, source: 'request' },
     modules: {
-      clean: module(['request'], {
-        output: { file: file('outputs/clean.json'), execution_id: 'e0' },
+      clean: module('clean', ['request'], {
+        outputs: { clean: { file: file('outputs/clean.json'), execution_id: 'e0' } },
         reused_from: 1,
       }),
-      train: module(['request', 'clean'], {
+      train: module('train', ['request', 'clean'], {
         previous: ['train'],
-        output: { file: file('outputs/train.json'), execution_id: 'e2' },
+        outputs: { train: { file: file('outputs/train.json'), execution_id: 'e2' } },
         version: '7',
       }),
-      plot: module(['train'], {
-        output: { file: file('outputs/plot.png', 'image/png'), execution_id: 'e3' },
+      plot: module('plot', ['train'], {
+        references: ['plot.picture', 'plot.table'],
+        outputs: {
+          'plot.picture': { file: file('outputs/plot.png', 'image/png'), execution_id: 'e3' },
+          'plot.table': { file: file('outputs/plot.table.csv', 'text/csv'), execution_id: 'e3' },
+        },
         overrides: { train: file('overrides/plot/train.json') },
       }),
-      explain: module(['train']),
-      publish: module(['explain']),
+      explain: module('explain', ['train']),
+      publish: module('publish', ['explain']),
     },
   },
   executions: [
@@ -186,7 +190,7 @@ describe('the crate of an iteration', () => {
     const cancelled = {
       ...rest,
       executions: [],
-      graph: { ...graph, modules: { train: module(['request']) } },
+      graph: { ...graph, modules: { train: module('train', ['request']) } },
     };
     const empty = new Crate(cancelled);
     demandWorkflowRun(empty);
@@ -204,7 +208,7 @@ describe('the crate of an iteration', () => {
     expect(used('e3', 'object')).toEqual(['overrides/plot/train.json']);
     expect([used('e0', 'object'), used('e0', 'result')]).toEqual([[], ['outputs/clean.json']]);
     expect(crate.get('#execution-e1')).toMatchObject({ error: 'ValueError: x' });
-    expect(crate.ids(crate.get('#run'), 'result')).toEqual(['outputs/plot.png']);
+    expect(crate.ids(crate.get('#run'), 'result')).toEqual(['outputs/plot.png', 'outputs/plot.table.csv']);
     expect(crate.get('graph.yaml#train')).toMatchObject({ softwareVersion: '7' });
   });
 

@@ -123,6 +123,8 @@ export interface IterationJson {
 
 export interface ModuleJson {
   readonly state: ModuleState;
+  /** Of a module with several outputs: `output` is an object of them. */
+  readonly output_names?: readonly string[];
   /** Executions that failed or succeeded. */
   readonly attempts: number;
   readonly execution_id: string | null;
@@ -169,9 +171,12 @@ export interface RunJson {
 export interface GraphModuleJson {
   readonly inputs: readonly string[];
   readonly previous?: readonly string[];
-  readonly output: string;
+  /** Null where it has `outputs`. */
+  readonly output: string | null;
   /** JSON Schema of the output, with the comments of its type. */
   readonly schema?: unknown;
+  /** Several outputs by their names. */
+  readonly outputs?: Readonly<Record<string, { readonly type: string; readonly schema?: unknown }>>;
   readonly retry?: { readonly attempts?: number };
   /** Labels that its node has to have. */
   readonly require?: Readonly<Record<string, string>>;

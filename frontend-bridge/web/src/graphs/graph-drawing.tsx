@@ -2,6 +2,7 @@ import { type ReactNode, useMemo } from 'react';
 import type { GraphJson } from '../api/shapes.js';
 import { layOutWithin, type Place } from '../task/layout.js';
 import { useFrame } from '../task/use-frame.js';
+import { typesNote } from './outputs.js';
 
 export interface GraphDrawingProps {
   readonly graph: GraphJson;
@@ -33,7 +34,9 @@ export function GraphDrawing({ graph, missing }: GraphDrawingProps): ReactNode {
           <Box
             key={place.name}
             place={place}
-            note={graph.modules[place.name]?.output ?? graph.source.type}
+            note={
+              place.name === graph.source.name ? graph.source.type : typesNote(graph.modules[place.name]!)
+            }
             isSource={place.name === graph.source.name}
             isMissing={missing.has(place.name)}
           />

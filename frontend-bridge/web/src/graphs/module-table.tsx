@@ -12,6 +12,7 @@ import { formatDuration } from '../states/time.js';
 import { Foreign } from '../states/title.js';
 import { nodeTone } from '../states/tone.js';
 import { figuresOf, type ModuleFigures } from './figures.js';
+import { typesNote } from './outputs.js';
 
 /** The newest tasks of the graph whose attempts are looked at. */
 const LOOKED_AT = 25;
@@ -77,7 +78,7 @@ function ModuleRow(props: {
         {previous.length > 0 && <small className="row-more">and previous {previous.join(', ')}</small>}
       </td>
       <td data-label="Gives">
-        <code>{spec.output}</code>
+        <code>{typesNote(spec)}</code>
       </td>
       <td data-label="Nodes">
         {nodes.length === 0 && (

@@ -2,7 +2,8 @@ import { useQueries } from '@tanstack/react-query';
 import { Fragment, type ReactNode, useMemo } from 'react';
 import { isBytes } from '../../../../src/model/media-type.js';
 import { taskQuery } from '../api/queries.js';
-import type { GraphJson, IterationJson, TaskJson } from '../api/shapes.js';
+import type { GraphJson, IterationJson, ModuleJson, TaskJson } from '../api/shapes.js';
+import { outputAt, outputsOf } from '../graphs/outputs.js';
 import { SelectionLink } from '../selection-link.js';
 import { type DifferingPart, differingParts } from './compare.js';
 import { changeOf, fieldInfo } from './fields.js';
@@ -107,10 +108,14 @@ function Differences(props: {
 
 /** Bytes are looked at, beside each other. */
 function withoutBytes(task: TaskJson, graph: GraphJson): TaskJson {
-  const modules = Object.entries(task.modules).map(([name, module]) => [
-    name,
-    isBytes(graph.modules[name]?.output ?? '') ? { ...module, output: null } : module,
-  ]);
+  const modules = Object.entries(task.modules).map(([name, module]): [string, ModuleJson] => {
+    const spec = graph.modules[name];
+    if (!spec?.outputs) return [name, isBytes(spec?.output ?? '') ? { ...module, output: null } : module];
+    const read = outputsOf(name, spec).filter(({ type }) => !isBytes(type));
+    const output =
+      module.output && Object.fromEntries(read.map((one) => [one.name, outputAt(task, one.reference)]));
+    return [name, { ...module, output }];
+  });
   return { ...task, modules: Object.fromEntries(modules) };
 }
 

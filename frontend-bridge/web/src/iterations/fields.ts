@@ -1,6 +1,7 @@
 /** What a column is called, what it means and in which unit it is, as the graph's types say. */
 import { plainOf } from '../../../../src/base/json/json-text.js';
 import type { GraphJson } from '../api/shapes.js';
+import { modulesOf } from '../graphs/outputs.js';
 
 export interface FieldInfo {
   /** `carbon_footprint.carbon_footprint` */
@@ -74,9 +75,11 @@ export function changeOf(first: unknown, second: unknown): string | undefined {
 /** Columns that a graph's problems are shown with until somebody chooses: what comes out at its end, and the choices that led there. */
 export function defaultColumns(names: readonly string[], graph: GraphJson): string[] {
   const modules = Object.keys(graph.modules);
-  const feeding = new Set(Object.values(graph.modules).flatMap(({ inputs }) => inputs));
+  const feeding = new Set(Object.values(graph.modules).flatMap(({ inputs }) => modulesOf(inputs)));
   const ends = modules.filter((module) => !feeding.has(module));
-  const before = modules.filter((module) => ends.some((end) => graph.modules[end]?.inputs.includes(module)));
+  const before = modules.filter((module) =>
+    ends.some((end) => modulesOf(graph.modules[end]?.inputs).includes(module)),
+  );
   const of = (module: string): string[] => names.filter((name) => name.startsWith(`${module}.`));
   const first = ends.flatMap((module) => of(module).slice(0, 3));
   const choices = before.flatMap((module) => {

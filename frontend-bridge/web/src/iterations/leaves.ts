@@ -1,7 +1,9 @@
 /** What stands in a task's input and outputs, leaf by leaf, under the names that the server's queries know. */
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import { type JsonText, plainOf } from '../../../../src/base/json/json-text.js';
+import { splitReference } from '../../../../src/model/graph.js';
 import type { TaskJson } from '../api/shapes.js';
+import { outputAt } from '../graphs/outputs.js';
 import { embeddedJson } from '../json/embedded.js';
 
 export type Scalar = string | number | boolean;
@@ -34,7 +36,8 @@ export function inputLeaves(
   const leaves: Leaf[] = [];
   const overrides = task.overrides[module] ?? {};
   // What is no module is the source.
-  const given = Object.hasOwn(task.modules, input) ? task.modules[input]?.output : task.input;
+  const isOutput = Object.hasOwn(task.modules, splitReference(input).module);
+  const given = isOutput ? outputAt(task, input) : task.input;
   walk(
     `${input} as ${module} got it`,
     [],

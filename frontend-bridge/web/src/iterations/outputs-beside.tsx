@@ -3,6 +3,7 @@ import { type ReactNode, useMemo } from 'react';
 import { isBytes } from '../../../../src/model/media-type.js';
 import { taskEventsQuery, taskPath } from '../api/queries.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
+import { allOutputs, outputAt } from '../graphs/outputs.js';
 import { moduleHistory } from '../task/history.js';
 import { contentOf, elsewhere } from '../values/content.js';
 import { ContentView } from '../values/content-view.js';
@@ -12,20 +13,20 @@ import { LargeContent } from '../values/large-content.js';
 
 /** What the iterations put out that is looked at rather than read, module by module beside each other, and their curves in one chart. */
 export function OutputsBeside({ tasks, graph }: { tasks: readonly TaskJson[]; graph: GraphJson }): ReactNode {
-  const shown = Object.entries(graph.modules).filter(([, { output }]) => isBytes(output));
+  const shown = allOutputs(graph).filter(({ type }) => isBytes(type));
   return (
     <>
       <RunCurves tasks={tasks} graph={graph} />
-      {shown.map(([name, { output }]) => (
+      {shown.map(({ reference: name, type }) => (
         <section key={name} className="beside" aria-label={`${name}, side by side`}>
           <h3>
-            {name} <small>{output}</small>
+            {name} <small>{type}</small>
           </h3>
           <ol>
             {tasks.map((task) => (
               <li key={task.iteration_id}>
                 <h4>Iteration {task.iteration_id}</h4>
-                <Output task={task} name={name} type={output} />
+                <Output task={task} name={name} type={type} />
               </li>
             ))}
           </ol>
@@ -36,7 +37,7 @@ export function OutputsBeside({ tasks, graph }: { tasks: readonly TaskJson[]; gr
 }
 
 function Output({ task, name, type }: { task: TaskJson; name: string; type: string }): ReactNode {
-  const value = task.modules[name]?.output;
+  const value = outputAt(task, name);
   const label = `${name} of iteration ${task.iteration_id}`;
   const content = useMemo(() => contentOf(value, type), [value, type]);
   const large = elsewhere(value);

@@ -1,6 +1,7 @@
 import './iterations.css';
 import { type FormEvent, type ReactNode, useId, useMemo, useState } from 'react';
 import { printIndented } from '../../../../src/base/json/exact.js';
+import { splitReference } from '../../../../src/model/graph.js';
 import type { Created } from '../api/commands.js';
 import { ApiError } from '../api/http.js';
 import type { FaultJson } from '../api/shapes.js';
@@ -21,7 +22,8 @@ export default function RerunDialog(
   const recorded = useMemo(() => recordedInputs(task, graph, module), [task, graph, module]);
   const kept = useMemo(() => reusable(task, graph, module), [task, graph, module]);
   const previous = (graph.modules[module]?.previous ?? []).filter(
-    (name) => !Object.hasOwn(recorded, name) && isDone(task.modules[name]?.state ?? 'waiting'),
+    (name) =>
+      !Object.hasOwn(recorded, name) && isDone(task.modules[splitReference(name).module]?.state ?? 'waiting'),
   );
   const [texts, setTexts] = useState(() =>
     Object.fromEntries(Object.entries(recorded).map(([name, value]) => [name, printIndented(value)])),

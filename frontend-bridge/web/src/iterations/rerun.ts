@@ -4,6 +4,7 @@ import { printIndented } from '../../../../src/base/json/exact.js';
 import type { Created } from '../api/commands.js';
 import { postJson } from '../api/http.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
+import { modulesOf, outputAt } from '../graphs/outputs.js';
 import { isDone } from '../states/tone.js';
 
 export interface Rerun {
@@ -35,10 +36,7 @@ export function givenInputs(
 ): Readonly<Record<string, unknown>> {
   const names = graph.modules[module]?.inputs ?? [];
   return Object.fromEntries(
-    names.map((name) => [
-      name,
-      name === graph.source.name ? task.input : (task.modules[name]?.output ?? null),
-    ]),
+    names.map((name) => [name, name === graph.source.name ? task.input : outputAt(task, name)]),
   );
 }
 
@@ -48,7 +46,7 @@ export function reusable(task: TaskJson, graph: GraphJson, module: string): stri
   // As often as there are modules: whatever the order they are named in, each pass settles at least one.
   for (const _ of Object.keys(graph.modules)) {
     for (const [name, { inputs }] of Object.entries(graph.modules)) {
-      if (inputs.some((input) => again.has(input))) again.add(name);
+      if (modulesOf(inputs).some((input) => again.has(input))) again.add(name);
     }
   }
   return Object.keys(graph.modules).filter(

@@ -1,4 +1,5 @@
 /** The events of one task into its view: the rules are those of `reducer.ts`. */
+import { partAt } from '../../../../src/base/json/exact.js';
 import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, ModuleJson, ObservedState, TaskState } from '../api/shapes.js';
@@ -98,7 +99,19 @@ function reduceModuleOf(view: TaskView, event: EventJson, name: string): Reduced
   if (event.type !== 'output.recorded' && event.type !== 'module.reused')
     return { view: changed, complete: true };
   const passed = { ...view.passed, [name]: event.seq };
-  return { view: { ...changed, passed }, complete: event.output !== undefined };
+  return { view: { ...changed, passed }, complete: isComplete(event) };
+}
+
+/** Whether the event says all that the task shows of it. Several outputs are shown together, and no event has all of them. */
+function isComplete(event: EventJson): boolean {
+  if (event.type === 'module.reused') {
+    const names = Object.keys((event.outputs ?? {}) as object);
+    return names.length > 0
+      ? names.every((name) => partAt(event.output, [name]) !== undefined)
+      : event.output !== undefined;
+  }
+  if (text(event, 'name') !== undefined) return flag(event, 'last') === false;
+  return event.output !== undefined;
 }
 
 function observe(view: TaskView, module: ModuleJson, event: EventJson, name: string): TaskView['observed'] {
@@ -123,7 +136,11 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         progress_message: null,
       };
     case 'module.reset':
-      return { ...NOT_BEGUN, overridden: module.overridden };
+      return {
+        ...NOT_BEGUN,
+        overridden: module.overridden,
+        ...(module.output_names && { output_names: module.output_names }),
+      };
     case 'module.skipped':
       return { ...module, state: 'skipped', waiting_reason: text(event, 'reason') ?? null, retry_at: null };
     case 'module.reused':
@@ -146,7 +163,7 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
     }
     case 'output.recorded':
       if (!isCurrent(module, event)) return module;
-      return flag(event, 'last') === false || event.output === undefined
+      return flag(event, 'last') === false || event.output === undefined || text(event, 'name') !== undefined
         ? { ...atWork(module, event) }
         : { ...atWork(module, event), output: event.output };
     default:

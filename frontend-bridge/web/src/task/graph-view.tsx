@@ -12,6 +12,7 @@ import {
 import { type ReactNode, useMemo, useState } from 'react';
 import { taskPath } from '../api/queries.js';
 import type { GraphJson } from '../api/shapes.js';
+import { outputAt, outputsOf } from '../graphs/outputs.js';
 import { NOT_BEGUN } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';
 import { isDone } from '../states/tone.js';
@@ -207,11 +208,16 @@ function cardProps(props: GraphViewProps, name: string): ModuleCardProps {
 function thumbnailOf({ graph, view }: GraphViewProps, name: string): ModuleCardProps['thumbnail'] {
   const { task } = view;
   const module = task.modules[name];
-  const type = graph.modules[name]?.output;
-  if (module === undefined || type === undefined || module.output === null || !isDone(module.state))
+  const spec = graph.modules[name];
+  if (module === undefined || spec === undefined || module.output === null || !isDone(module.state))
     return undefined;
-  const bytesAt = `${taskPath(task.problem_id, task.iteration_id)}/outputs/${name}`;
-  return { output: module.output, type, bytesAt };
+  const outputs = outputsOf(name, spec);
+  // Of several, the first picture.
+  const drawn =
+    outputs.length === 1 ? outputs[0] : outputs.find(({ type }) => type.startsWith('bytes:image/'));
+  if (!drawn) return undefined;
+  const bytesAt = `${taskPath(task.problem_id, task.iteration_id)}/outputs/${drawn.reference}`;
+  return { output: outputAt(task, drawn.reference), type: drawn.type, bytesAt };
 }
 
 function hasOutput(view: TaskView, module: string): boolean {

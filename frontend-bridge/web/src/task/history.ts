@@ -18,6 +18,8 @@ export interface RecordedOutput {
   readonly attempt: number;
   readonly output_seq: number;
   readonly last: boolean;
+  /** Of a module with several outputs. */
+  readonly name: string | undefined;
   readonly at: string;
   /** Absent when it was too large for its event. */
   readonly output: unknown;
@@ -75,6 +77,7 @@ function readOutput(event: EventJson, id: string): RecordedOutput {
     attempt: event.attempt ?? 1,
     output_seq: number(event, 'output_seq') ?? 0,
     last: flag(event, 'last') ?? false,
+    name: text(event, 'name'),
     at: event.at,
     output: event.output,
   };

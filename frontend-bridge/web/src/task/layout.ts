@@ -3,6 +3,7 @@
  */
 import { Graph, layout } from '@dagrejs/dagre';
 import type { GraphJson } from '../api/shapes.js';
+import { modulesOf } from '../graphs/outputs.js';
 
 export const MODULE_SIZE = { width: 188, height: 98 } as const;
 export const SOURCE_SIZE = { width: 120, height: 56 } as const;
@@ -50,7 +51,7 @@ export function layOut(graph: GraphJson, direction: Direction = 'across'): Score
   dag.setNode(graph.source.name, { ...SOURCE_SIZE });
   const names = inOrder(graph);
   for (const name of names) dag.setNode(name, { ...MODULE_SIZE });
-  const pairs = names.flatMap((to) => (graph.modules[to]?.inputs ?? []).map((from) => ({ from, to })));
+  const pairs = names.flatMap((to) => modulesOf(graph.modules[to]?.inputs).map((from) => ({ from, to })));
   for (const { from, to } of pairs) dag.setEdge(from, to);
   layout(dag);
   const places = [graph.source.name, ...names].map((name): Place => {
@@ -63,12 +64,14 @@ export function layOut(graph: GraphJson, direction: Direction = 'across'): Score
     return { from, to, isPrevious: false, path: pen.input(from, bends.slice(1, -1), to) };
   });
   const previous = names.flatMap((to) =>
-    (graph.modules[to]?.previous ?? []).map(
+    modulesOf(graph.modules[to]?.previous).map(
       (from): Line => ({ from, to, isPrevious: true, path: pen.previous(from, to) }),
     ),
   );
   const bends = pairs.flatMap(({ from, to }) => (dag.edge(from, to) as { points: Point[] }).points);
-  const reach = names.flatMap((to) => (graph.modules[to]?.previous ?? []).map((from) => pen.reach(from, to)));
+  const reach = names.flatMap((to) =>
+    modulesOf(graph.modules[to]?.previous).map((from) => pen.reach(from, to)),
+  );
   const [down, aside] = direction === 'across' ? [reach, []] : [[], reach];
   const left = Math.min(...bends.map(({ x }) => x), ...places.map(({ x }) => x)) - MARGIN;
   const top = Math.min(...bends.map(({ y }) => y), ...places.map(({ y }) => y)) - MARGIN;
@@ -182,10 +185,10 @@ function depthOf(start: Point, end: Point): number {
 /** A module with all that it goes on from and all that goes on from it. */
 export function relatives(graph: GraphJson, name: string): ReadonlySet<string> {
   const upstream = new Set([name]);
-  for (const one of upstream) for (const input of graph.modules[one]?.inputs ?? []) upstream.add(input);
+  for (const one of upstream) for (const input of modulesOf(graph.modules[one]?.inputs)) upstream.add(input);
   const downstream = new Set([name]);
   for (const one of inOrder(graph))
-    if (graph.modules[one]?.inputs.some((input) => downstream.has(input))) downstream.add(one);
+    if (modulesOf(graph.modules[one]?.inputs).some((input) => downstream.has(input))) downstream.add(one);
   return new Set([...upstream, ...downstream]);
 }
 
@@ -195,7 +198,9 @@ export function inOrder(graph: GraphJson): string[] {
   const placed = new Set([graph.source.name]);
   let left = Object.keys(graph.modules);
   while (left.length > 0) {
-    const ready = left.filter((name) => graph.modules[name]?.inputs.every((input) => placed.has(input)));
+    const ready = left.filter((name) =>
+      modulesOf(graph.modules[name]?.inputs).every((input) => placed.has(input)),
+    );
     // A stored graph has no cycle; one that cannot be ordered is still shown whole.
     const next = ready.length > 0 ? ready : left;
     for (const name of next) placed.add(name);

@@ -1,7 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
+import { splitReference } from '../../../../src/model/graph.js';
 import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
 import type { EventJson, GraphModuleJson, ModuleJson, TaskJson } from '../api/shapes.js';
+import { type OutputOf, outputAt, outputsOf } from '../graphs/outputs.js';
 import { ValueView } from '../json/value-view.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
@@ -51,8 +53,7 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
   const { task, name, module, spec, instances, events, onClose } = props;
   const history = useMemo(() => moduleHistory(events, name), [events, name]);
   const current = history.outputs.filter((output) => output.execution_id === module.execution_id);
-  const final = current.find((output) => output.last);
-  const partials = history.outputs.filter((output) => !output.last);
+  const partials = history.outputs.filter((output) => !output.last && output.name === undefined);
   const curves = useMemo(() => curvesOf(history).filter(({ x }) => x.length > 1), [history]);
   // What is drawn need not be read.
   const log = useMemo(() => history.log.filter((entry) => !isMetrics(entry)), [history]);
@@ -94,23 +95,15 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
           />
         </Part>
       )}
-      <Part title="Output" note={spec.output}>
-        {module.reused_from ? (
-          <ReusedOutput
-            task={task}
-            name={name}
-            type={spec.output}
-            module={module}
-            from={module.reused_from.iteration_id}
-          />
-        ) : final ? (
-          <OutputValue task={task} output={final} name={name} type={spec.output} />
-        ) : module.output !== null ? (
-          <ValueView value={module.output} name={name} type={spec.output} />
-        ) : (
-          <p className="none">{module.finished_at === null ? 'None yet.' : 'None.'}</p>
-        )}
-      </Part>
+      {outputsOf(name, spec).map((output) => (
+        <Part
+          key={output.reference}
+          title={output.name === '' ? 'Output' : `Output ${output.name}`}
+          note={output.type}
+        >
+          <FinalOutput task={task} module={module} of={output} current={current} />
+        </Part>
+      ))}
       {curves.length > 0 && (
         <Part title="Curves" note={String(curves.length)}>
           <CurvesView runs={[{ name, curves }]} />
@@ -118,7 +111,7 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
       )}
       {partials.length > 0 && (
         <Part title="Partial outputs" note={`${partials.length}, newest first`}>
-          <Partials task={task} name={name} type={spec.output} outputs={partials} />
+          <Partials task={task} name={name} type={spec.output ?? 'json'} outputs={partials} />
         </Part>
       )}
       <Inputs {...props} />
@@ -136,21 +129,36 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
   );
 }
 
-/** Where it is too large for its event it is read where it was published; its bytes are there in any case. */
-function ReusedOutput(props: {
+/** The output of a module, or one of several. `current`: those of its newest execution. */
+function FinalOutput(props: {
   task: TaskJson;
-  name: string;
-  type: string;
   module: ModuleJson;
-  from: number;
+  of: OutputOf;
+  current: readonly RecordedOutput[];
 }): ReactNode {
-  const { task, name, type, module, from } = props;
-  const isHere = module.output !== null;
-  const found = useQuery({ ...moduleOutputQuery(task.problem_id, from, name), enabled: !isHere });
+  const { task, module, of, current } = props;
+  const { reference, name, type } = of;
+  const file = reference.replace('.', '-');
+  const recorded = current.find((output) => (name === '' ? output.last : output.name === name));
+  if (module.reused_from) return <ReusedOutput task={task} of={of} from={module.reused_from.iteration_id} />;
+  if (recorded) return <OutputValue task={task} output={recorded} name={file} type={type} />;
+  const value = outputAt(task, reference);
+  if (value !== null) return <ValueView value={value} name={file} type={type} />;
+  return <p className="none">{module.finished_at === null ? 'None yet.' : 'None.'}</p>;
+}
+
+/** Where it is too large for its event it is read where it was published; its bytes are there in any case. */
+function ReusedOutput(props: { task: TaskJson; of: OutputOf; from: number }): ReactNode {
+  const { task, of, from } = props;
+  const { reference, type } = of;
+  const value = outputAt(task, reference);
+  const isHere = value !== null;
+  const found = useQuery({ ...moduleOutputQuery(task.problem_id, from, reference), enabled: !isHere });
   if (!isHere && found.isError) return <p className="fault">{found.error.message}</p>;
   if (!isHere && found.isPending) return <p className="none">Reading …</p>;
-  const bytesAt = `${taskPath(task.problem_id, from)}/outputs/${encodeURIComponent(name)}`;
-  return <ValueView value={isHere ? module.output : found.data} name={name} type={type} bytesAt={bytesAt} />;
+  const bytesAt = `${taskPath(task.problem_id, from)}/outputs/${encodeURIComponent(reference)}`;
+  const name = reference.replace('.', '-');
+  return <ValueView value={isHere ? value : found.data} name={name} type={type} bytesAt={bytesAt} />;
 }
 
 function Panel(props: { name: string; onClose: () => void; children: ReactNode }): ReactNode {
@@ -189,12 +197,8 @@ function Inputs({ task, name, spec, source }: ModulePanelProps): ReactNode {
     <Part title="Inputs" note={String(inputs.length + previous.length)}>
       {inputs.map((input) => {
         const isGiven = Object.hasOwn(given, input);
-        const from = task.modules[input]?.reused_from;
-        const value = isGiven
-          ? given[input]
-          : input === source
-            ? task.input
-            : (task.modules[input]?.output ?? null);
+        const from = task.modules[splitReference(input).module]?.reused_from;
+        const value = isGiven ? given[input] : input === source ? task.input : outputAt(task, input);
         return (
           <details key={input}>
             <summary>

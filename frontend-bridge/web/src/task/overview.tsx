@@ -1,9 +1,10 @@
-import { type ReactNode, useMemo } from 'react';
+import { Fragment, type ReactNode, useMemo } from 'react';
 import { isBytes } from '../../../../src/model/media-type.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { taskPath } from '../api/queries.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { CopyButton } from '../copying/copy-button.js';
+import { modulesOf, type OutputOf, outputAt, outputsOf } from '../graphs/outputs.js';
 import { JsonValue } from '../json/value.js';
 import { ValueView } from '../json/value-view.js';
 import { Notes } from '../remarks/notes.js';
@@ -19,7 +20,7 @@ const INPUT_PX = 220;
 
 /** Modules that no other one goes on from: their outputs are the result. */
 export function resultModules(graph: GraphJson): string[] {
-  const used = new Set(Object.values(graph.modules).flatMap(({ inputs }) => inputs));
+  const used = new Set(Object.values(graph.modules).flatMap(({ inputs }) => modulesOf(inputs)));
   return Object.keys(graph.modules).filter((name) => !used.has(name));
 }
 
@@ -44,7 +45,12 @@ export function Overview({ task, graph, asOf }: OverviewProps): ReactNode {
               {name}
             </SelectionLink>
           </h2>
-          <Result task={task} name={name} type={graph.modules[name]?.output} />
+          {outputsOf(name, graph.modules[name]!).map((output) => (
+            <Fragment key={output.reference}>
+              {output.name !== '' && <h3>{output.name}</h3>}
+              <Result task={task} name={name} of={output} />
+            </Fragment>
+          ))}
         </section>
       ))}
       <section className="part" aria-label="About">
@@ -88,18 +94,20 @@ export function Overview({ task, graph, asOf }: OverviewProps): ReactNode {
   );
 }
 
-function Result(props: { task: TaskJson; name: string; type: string | undefined }): ReactNode {
-  const { task, name, type } = props;
+function Result(props: { task: TaskJson; name: string; of: OutputOf }): ReactNode {
+  const { task, name, of } = props;
+  const { reference, type } = of;
   const module = task.modules[name];
+  const value = outputAt(task, reference);
   if (module === undefined) return null;
-  if (module.output !== null) {
-    const bytesAt = `${taskPath(task.problem_id, task.iteration_id)}/outputs/${encodeURIComponent(name)}`;
+  if (value !== null || module.output !== null) {
+    const bytesAt = `${taskPath(task.problem_id, task.iteration_id)}/outputs/${encodeURIComponent(reference)}`;
     return (
       <Clip height={RESULT_PX}>
-        {type !== undefined && isBytes(type) ? (
-          <ValueView value={module.output} name={name} type={type} bytesAt={bytesAt} />
+        {isBytes(type) ? (
+          <ValueView value={value} name={reference.replace('.', '-')} type={type} bytesAt={bytesAt} />
         ) : (
-          <JsonValue value={module.output} />
+          <JsonValue value={value} />
         )}
       </Clip>
     );

@@ -1,7 +1,9 @@
 /** When each module of a task waited, was queued, ran and was tried again, from the task's events. */
 import { hasEnded } from '../../../../src/model/execution.js';
+import { splitReference } from '../../../../src/model/graph.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, GraphJson, IterationJson, ObservedState } from '../api/shapes.js';
+import { modulesOf } from '../graphs/outputs.js';
 import { observedStateOf, overriddenIn, reusedFrom, taskStateOf, text } from '../state/event-fields.js';
 
 /**
@@ -67,7 +69,9 @@ export function buildTimeline(
   const inputsOf = (name: string): readonly string[] =>
     (graph.modules[name]?.inputs ?? []).filter((input) => input !== graph.source.name);
   const isReady = (name: string): boolean =>
-    inputsOf(name).every((input) => overridden[name]?.includes(input) || tracks.get(input)?.isDone);
+    inputsOf(name).every(
+      (input) => overridden[name]?.includes(input) || tracks.get(splitReference(input).module)?.isDone,
+    );
   const settle = (name: string, at: number): void =>
     tracks.get(name)?.open(isReady(name) ? 'queued' : 'blocked', at);
   const release = (at: number): void => {
@@ -134,7 +138,11 @@ export function criticalPath({ rows }: Timeline, graph: GraphJson): readonly str
     return found;
   };
   const path: string[] = [];
-  for (let name = latest(ends.keys()); name !== undefined; name = latest(graph.modules[name]?.inputs ?? [])) {
+  for (
+    let name = latest(ends.keys());
+    name !== undefined;
+    name = latest(modulesOf(graph.modules[name]?.inputs))
+  ) {
     if (path.includes(name)) break;
     path.unshift(name);
   }

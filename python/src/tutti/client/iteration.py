@@ -69,7 +69,13 @@ class IterationView:
         return kind == "iteration" and state in ENDED and event.get("iteration_id") == self.iteration_id
 
     def outputs_there(self) -> List[str]:
-        return [name for name, module in self.modules.items() if module.get("output") is not None]
+        """By module; several of one module as ``train.plot``."""
+        there = [(name, each) for name, each in self.modules.items() if each.get("output") is not None]
+        return [
+            reference
+            for name, each in there
+            for reference in ([f"{name}.{one}" for one in each.get("output_names") or ()] or [name])
+        ]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.task_id} {self.state}>"

@@ -340,9 +340,14 @@ class Outputs(Mapping[str, Any]):
             self._portal.run(self._async.refresh())
 
     def _missing(self, name: str) -> str:
-        module = self._async.modules.get(name)
+        module_name, _, output = name.partition(".")
+        module = self._async.modules.get(module_name)
         if module is None:
-            return f"{name}: there is no such module{did_you_mean(name, self._async.modules)}"
+            return f"{name}: there is no such module{did_you_mean(module_name, self._async.modules)}"
+        named = [str(each) for each in module.get("output_names") or ()]
+        if named and output not in named:
+            known = ", ".join(f"{module_name}.{each}" for each in named)
+            return f"{name}: {module_name} has several outputs{did_you_mean(output, named)}: {known}"
         error = module.get("error")
         return f"{name}: the module is {module['state']}" + (f": {error['message']}" if error else "")
 

@@ -42,6 +42,7 @@ export interface Wish {
   readonly sleep_ms?: number;
   readonly deaf_ms?: number;
   readonly partials?: number;
+  readonly names?: readonly string[];
   readonly size?: number;
   readonly fail?: { readonly code: string; readonly message: string; readonly retryable?: boolean };
 }

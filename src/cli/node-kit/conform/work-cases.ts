@@ -122,6 +122,32 @@ export const WORK_CASES: readonly ConformCase[] = [
     },
   },
   {
+    id: 'output.named',
+    level: 'full',
+    sentence:
+      'Where the assignment has named outputs, it publishes each of them once under its name, the last one as such.',
+    async run(stage) {
+      const outputs = ['one', 'two', 'three'].map((name) => ({ name, type: 'json' }));
+      const names = ['two', 'three', 'one'];
+      const execution = stage.assign({ echo: 'named', names }, { outputType: '', outputs });
+      const published: string[] = [];
+      for (let seq = 1; seq <= names.length; seq += 1) {
+        const output = await stage.output(execution, seq);
+        demand(
+          output.last === (seq === names.length),
+          'only the output that completes them marked as the last',
+        );
+        demand(stage.valueOf(output).echo === 'named', 'the value of each output');
+        published.push(output.name ?? '');
+        stage.ack(execution, seq, output.last);
+      }
+      demand(
+        [...published].sort().join() === [...names].sort().join(),
+        `an output for each of the names one, two and three: it published ${published.map((name) => JSON.stringify(name)).join(', ')}`,
+      );
+    },
+  },
+  {
     id: 'output.refused',
     level: 'full',
     sentence: 'An output that is refused as bad_payload is published no more.',

@@ -27,6 +27,7 @@ export type Reply =
       readonly cursor: number;
       readonly jsonBytes: number;
       readonly type: string;
+      readonly name?: string;
       readonly blob?: BlobRef;
       readonly reusedFrom?: NonNullable<StoredOutput['reusedFrom']>;
     }

@@ -182,10 +182,10 @@ export class QuestionReader {
   }
 }
 
-function outputReply(id: number, cursor: number, { json, type, raw, reusedFrom }: Decoded): Said {
+function outputReply(id: number, cursor: number, { json, type, name, raw, reusedFrom }: Decoded): Said {
   const text = Buffer.from(printJson(json ?? null));
   const common = { kind: 'output', id, cursor, jsonBytes: text.length, type } as const;
-  const more = { ...(reusedFrom && { reusedFrom }) };
+  const more = { ...(name !== undefined && { name }), ...(reusedFrom && { reusedFrom }) };
   return raw.kind === 'blob'
     ? [{ ...common, ...more, blob: raw.blob }, text]
     : [{ ...common, ...more }, Buffer.concat([text, raw.bytes])];

@@ -110,12 +110,21 @@ export class QueryService {
   ): Promise<Found<StoredOutput> | Refusal> {
     const { reply, body } = await this.#ask(name, args, signal);
     if (reply.kind === 'refused') return reply.refusal;
-    const { cursor, jsonBytes, type, blob, reusedFrom } = expect(reply, 'output');
+    const { cursor, jsonBytes, type, blob, reusedFrom, name: named } = expect(reply, 'output');
     const json = new JsonText(Buffer.from(body.subarray(0, jsonBytes)).toString());
     const raw = blob
       ? ({ kind: 'blob', blob } as const)
       : ({ kind: 'inline', bytes: body.subarray(jsonBytes) } as const);
-    return { cursor, value: { json, type, raw, ...(reusedFrom && { reusedFrom }) } };
+    return {
+      cursor,
+      value: {
+        json,
+        type,
+        raw,
+        ...(named !== undefined && { name: named }),
+        ...(reusedFrom && { reusedFrom }),
+      },
+    };
   }
 
   async #export(

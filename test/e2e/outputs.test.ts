@@ -1,0 +1,98 @@
+/** Modules with several named outputs, in both SDKs, against a real orchestrator. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { Tutti } from '../../src/client/index.js';
+import { missing, python, root } from '../python/python.js';
+import { OrchestratorProcess, pathOf, TUTTI } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+
+const GRAPH = `name: training
+source: { name: request, type: json }
+index: [train.score.loss]
+modules:
+  train:
+    inputs: [request]
+    outputs: { score: json, plot: "bytes:image/png", report: "bytes:text/markdown" }
+    retry: { attempts: 3, backoff: 10ms }
+  judge:
+    inputs: [train.plot, train.score]
+    previous: [train.score]
+    outputs: { verdict: json, length: json, before: json }
+`;
+
+it('are recorded, handed on, read, searched and taken over by their names, in both SDKs', async (ctx) => {
+  const tool = missing('zmq', 'google.protobuf');
+  if (tool !== undefined) ctx.skip(`needs ${tool}`);
+  const scene = Scene.ofTest();
+  const folder = await scene.directory();
+  const file = join(folder, 'training.yaml');
+  await writeFile(file, GRAPH);
+  const orchestrator = await OrchestratorProcess.up(scene, { graphs: [file] });
+  const tape = orchestrator.tape();
+  const env = { TUTTI_CONTROL: orchestrator.ready.control };
+  const nodes = join(root, 'test/e2e/nodes');
+  scene.spawn([join(nodes, 'trainer.mjs')], env);
+  scene.spawn(
+    [join(nodes, 'trainer.py')],
+    { ...env, PYTHONPATH: join(root, 'python/src') },
+    undefined,
+    python,
+  );
+
+  const client = new Tutti({ url: orchestrator.ready.http });
+  const iteration = await client.submit('training', { loss: 0.5 });
+  await iteration.wait();
+  const outputs = await iteration.outputs();
+  expect(Object.keys(outputs)).toEqual([
+    ...['train.score', 'train.plot', 'train.report', 'judge.verdict', 'judge.length', 'judge.before'],
+  ]);
+  expect(outputs).toMatchObject({
+    'train.score': { loss: 0.5 },
+    'judge.verdict': 'good',
+    'judge.length': 13,
+  });
+  const first = (outputs['train.plot'] as Blob).type;
+  expect(first).toBe('image/png');
+  const task = `${iteration.problemId}/1`;
+  expect(await orchestrator.output(task, 'train')).toMatchObject({ score: { loss: 0.5 } });
+  const saved = await fetch(`${orchestrator.ready.http}${pathOf(task)}/outputs/train.plot/file`);
+  expect(saved.headers.get('content-disposition')).toBe('attachment; filename="train-plot-1.png"');
+  const unknown = await orchestrator.get(`${pathOf(task)}/outputs/train.plots`);
+  expect([unknown.status, unknown.body.error.message]).toEqual([
+    404,
+    'train has no output "plots" (did you mean plot?): its outputs are score, plot, report',
+  ]);
+
+  const again = await orchestrator.iterate(iteration.problemId, { reuse: ['train'] });
+  expect(await tape.ended(again.task_id)).toEqual(['succeeded']);
+  expect(await orchestrator.output(again.task_id, 'judge.before')).toEqual({ loss: 0.5 });
+  expect(await orchestrator.output(again.task_id, 'train.score')).toEqual({ loss: 0.5 });
+  const worse = await orchestrator.submit('training', { loss: 2 });
+  await tape.ended(worse.task_id);
+  const found = await orchestrator.get(`/v1/iterations?filter=${encodeURIComponent('train.score.loss > 1')}`);
+  expect(found.body.items.map(({ task_id }: { task_id: string }) => task_id)).toEqual([worse.task_id]);
+  const verdict = await orchestrator.get(
+    `/v1/iterations?filter=${encodeURIComponent('judge.verdict = "good"')}`,
+  );
+  expect(verdict.body.items).toHaveLength(2);
+  const diff = await orchestrator.get(`/v1/problems/${iteration.problemId}/diff?a=1&b=2`);
+  expect(diff.body.modules).toEqual({ judge: [{ path: '/before', a: null, b: { loss: 0.5 } }] });
+
+  const failed = await orchestrator.submit('training', { loss: 1, forget: 'report' });
+  expect(await tape.ended(failed.task_id)).toEqual(['failed']);
+  const { error } = await orchestrator.task(failed.task_id);
+  expect(error).toMatchObject({ code: 'missing_output', module: 'train', attempt: 1 });
+  expect(error.message).toBe('train has given no report: the graph declares score, plot, report');
+  const crate = await fetch(`${orchestrator.ready.http}${pathOf(again.task_id)}/crate`);
+  const content = Buffer.from(await crate.arrayBuffer()).toString('latin1');
+  for (const path of ['outputs/train.plot.png', 'outputs/judge.verdict.json'])
+    expect(content).toContain(path);
+
+  const shown = scene.spawn([TUTTI, 'show', task, '--url', orchestrator.ready.http]);
+  await shown.exited;
+  expect(shown.stdout).toContain('verdict: good');
+  const checking = scene.spawn([TUTTI, 'check', orchestrator.ready.data]);
+  expect(await checking.exited).toEqual({ code: 0, signal: null });
+  expect(checking.stdout).toContain('iterations folded');
+});
