@@ -1,12 +1,13 @@
 /** Outputs as a terminal can bear them: bytes as what they are, long texts and lists cut with a count. `--json` shows everything. */
 
-import { entriesOf } from '../base/json/exact.js';
+import { entriesOf, partAt } from '../base/json/exact.js';
 import { plainOf } from '../base/json/json-text.js';
 import { kindOfBytes, UNKNOWN_KIND } from '../model/content-kind.js';
+import { outputReference } from '../model/graph.js';
 import { isBytes, mediaTypeOf } from '../model/media-type.js';
 import type { Client } from './client.js';
 
-/** The types of outputs by module. */
+/** The types of outputs by their references: `train`, or `train.plot` where a module has several. */
 export type OutputTypes = Readonly<Record<string, string>>;
 
 const SHOWN_CHARACTERS = 200;
@@ -14,7 +15,15 @@ const SHOWN_ITEMS = 20;
 const WHOLE = 'whole with --json';
 
 interface GraphView {
-  readonly modules: Readonly<Record<string, { readonly output?: unknown }>>;
+  readonly modules: Readonly<
+    Record<
+      string,
+      {
+        readonly output: string | null;
+        readonly outputs?: Readonly<Record<string, { readonly type: string }>>;
+      }
+    >
+  >;
 }
 
 /** Nothing where the orchestrator does not say: then outputs are shown as they came. */
@@ -22,7 +31,10 @@ export async function outputTypes(client: Client, graph: unknown, version: unkno
   const path = `/v1/graphs/${encodeURIComponent(String(graph))}/versions/${encodeURIComponent(String(version))}`;
   try {
     const { value } = await client.get<GraphView>(path);
-    const types = Object.entries(value.modules).map(([name, { output }]) => [name, String(output)]);
+    const types = Object.entries(value.modules).flatMap(([name, { output, outputs = {} }]) => [
+      [name, output ?? 'json'],
+      ...Object.entries(outputs).map(([one, { type }]) => [outputReference(name, one), type]),
+    ]);
     return Object.fromEntries(types);
   } catch {
     return {};
@@ -32,6 +44,18 @@ export async function outputTypes(client: Client, graph: unknown, version: unkno
 /** An output, or a part of one, to be shown in YAML or in a cell. */
 export function shownValue(value: unknown, type = 'json'): unknown {
   return isBytes(type) && typeof value === 'string' ? shownBytes(value, mediaTypeOf(type)) : shortened(value);
+}
+
+/** The output of a module, or its several ones by their names. */
+export function shownOutput(
+  module: string,
+  { output, output_names: names }: { readonly output: unknown; readonly output_names?: readonly string[] },
+  types: OutputTypes,
+): unknown {
+  if (!names) return shownValue(output, types[module]);
+  return new Map(
+    names.map((name) => [name, shownValue(partAt(output, [name]), types[outputReference(module, name)])]),
+  );
 }
 
 /** `image/png, 12.8 kB`; of a text its beginning. */

@@ -6,7 +6,7 @@ import { formatTaskId, parseTaskId, type TaskId } from '../model/task-id.js';
 import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.js';
 import type { Client, Json } from './client.js';
 import { CliError, EXIT } from './exit.js';
-import { type OutputTypes, outputTypes, shownValue } from './shown-values.js';
+import { type OutputTypes, outputTypes, shownOutput } from './shown-values.js';
 import { stackBelow } from './stack.js';
 import { table } from './table.js';
 
@@ -16,6 +16,8 @@ export interface ModuleView {
   readonly node_id: string | null;
   readonly waiting_reason: string | null;
   readonly output: unknown;
+  /** Of a module with several outputs. */
+  readonly output_names?: readonly string[];
   readonly error: { readonly code: string; readonly message: string; readonly stack?: string } | null;
   readonly reused_from?: { readonly iteration_id: number; readonly execution_id: string } | null;
   /** Inputs that are not what the graph would give it. */
@@ -115,7 +117,10 @@ export function demandSuccess(view: IterationView): void {
 
 /** A task for a person. Where bytes may be among its outputs, the orchestrator is asked for their types. */
 export async function describedTask(client: Client, view: IterationView): Promise<string> {
-  const mayHoldBytes = Object.values(view.modules).some(({ output }) => typeof output === 'string');
+  const mayHoldBytes = Object.values(view.modules).some(
+    ({ output, output_names: names }) =>
+      typeof output === 'string' || (names !== undefined && output !== null),
+  );
   return describeTask(view, mayHoldBytes ? await outputTypes(client, view.graph, view.graph_version) : {});
 }
 
@@ -126,7 +131,7 @@ export function describeTask(view: IterationView, types: OutputTypes = {}): stri
   const outputs = Object.fromEntries(
     modules
       .filter(([, one]) => one.output !== null)
-      .map(([name, one]) => [name, shownValue(one.output, types[name])]),
+      .map(([name, one]) => [name, shownOutput(name, one, types)]),
   );
   return [
     `${view.task_id}  ${view.state}`,
