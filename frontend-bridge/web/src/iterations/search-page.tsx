@@ -1,6 +1,6 @@
 import './iterations.css';
 import './search.css';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import { ApiError, getJson } from '../api/http.js';
@@ -98,6 +98,8 @@ export default function SearchPage(): ReactNode {
       return (await getJson<FoundPage>(`${kind}?${query}`, signal)).value;
     },
     getNextPageParam: (last) => last.next_cursor ?? undefined,
+    // What was found stays in sight until it has its columns.
+    placeholderData: keepPreviousData,
     retry: false,
   });
   const items = useMemo(() => found.data?.pages.flatMap((page) => page.items) ?? [], [found.data]);
