@@ -17,6 +17,12 @@ const E2E = [
   'test/docs/write-a-node.test.ts',
 ];
 
+/** Those of them that say how long something may take: one after the other, so that each has the machine. */
+const TIMED = [
+  ...['attack/clock', 'attack/http', 'attack/sockets'],
+  ...['e2e/bounds', 'e2e/bursts', 'e2e/pauses', 'e2e/queries'],
+].map((file) => `test/${file}.test.ts`);
+
 export default defineConfig({
   resolve: { alias: { 'tutti/sdk': sdk } },
   test: {
@@ -35,11 +41,20 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Real processes: one file after the other, so that each has the machine.
         test: {
           ...shared,
           name: 'e2e',
           include: E2E,
+          exclude: TIMED,
+          testTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'timed',
+          include: TIMED,
           fileParallelism: false,
           testTimeout: 120_000,
         },

@@ -190,7 +190,7 @@ process.chdir(root);
 mkdirSync(join(root, 'node_modules'), { recursive: true });
 install();
 build();
-if (command === 'test') test(['unit', 'e2e'], rest);
+if (command === 'test') test(['unit', 'e2e', 'timed'], rest);
 else if (command === 'demo') {
   // In this very process, so that Ctrl-C reaches it and nothing stands between.
   process.argv = [process.argv[0], join(root, 'dist/src/cli/demo/main.js'), ...rest];
