@@ -37,6 +37,7 @@ import { nodeRoutes } from './routes/nodes.js';
 import { problemRoutes } from './routes/problems.js';
 import { type SampleFolders, sampleRoutes } from './routes/samples.js';
 import { searchExportRoute } from './routes/search-export.js';
+import { secretRoutes } from './routes/secrets.js';
 import { streamRoute } from './routes/stream.js';
 import { answerDeepPath, webRoutes } from './routes/web.js';
 import type { Hub } from './stream/hub.js';
@@ -148,6 +149,7 @@ export function apiRoutes(
   nodeKeyRoutes(api, keys);
   nodeEventRoutes(api, coordinator);
   clusterRoutes(api, coordinator);
+  secretRoutes(api, coordinator);
   jobRoutes(api, coordinator, jobTypes);
   graphRoutes(api, coordinator);
   sampleRoutes(api, coordinator, samples, logger);
@@ -256,8 +258,16 @@ function sendError(
   reply: FastifyReply,
 ): FastifyReply {
   const { params, query, headers, body } = request;
-  const { bodyLimit } = request.routeOptions;
-  const error = toHttpError(thrown, { params, querystring: query, headers, body, bodyLimit });
+  const { bodyLimit, config } = request.routeOptions;
+  const sources = {
+    params,
+    querystring: query,
+    headers,
+    body,
+    bodyLimit,
+    hidesBody: config.hidesBody ?? false,
+  };
+  const error = toHttpError(thrown, sources);
   // The framework would cut off a client that still sends its body, which often reads no answer before it has.
   reply.removeHeader('connection');
   if (!request.raw.complete) reply.raw.shouldKeepAlive = true;

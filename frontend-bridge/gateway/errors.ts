@@ -77,12 +77,18 @@ export function errorBody(error: TuttiError): ErrorBody {
 export interface ErrorSources extends Readonly<Record<string, unknown>> {
   /** Bytes of a body. */
   readonly bodyLimit?: number;
+  /** What a body holds is a secret. @default false */
+  readonly hidesBody?: boolean;
 }
 
 /** The answer to a caller for a thrown value. */
 export function toHttpError(thrown: unknown, sources: ErrorSources): HttpError {
-  if (thrown instanceof HttpError) return thrown;
-  if (isSchemaFailure(thrown)) return schemaError(thrown.validationContext, faultsOf(thrown, sources));
+  if (thrown instanceof HttpError) {
+    const isQuoting = sources.hidesBody === true && thrown.code === 'malformed_json';
+    return isQuoting ? new HttpError(400, thrown.code, 'The body is not JSON.') : thrown;
+  }
+  if (isSchemaFailure(thrown))
+    return schemaError(thrown.validationContext, faultsOf(thrown, sources, sources.hidesBody));
   const unavailable = unavailableBy(thrown);
   if (unavailable) {
     const { code, message, retryAfter } = unavailable;

@@ -19,9 +19,14 @@ export function isSchemaFailure(thrown: unknown): thrown is SchemaFailure {
   return typeof thrown === 'object' && thrown !== null && Array.isArray((thrown as SchemaFailure).validation);
 }
 
-/** The faults of one part of a request; `sources` has that part under its name. */
-export function faultsOf(failure: SchemaFailure, sources: Readonly<Record<string, unknown>>): Fault[] {
+/** The faults of one part of a request; `sources` has that part under its name. `hidesBody`: what a body holds is not quoted. */
+export function faultsOf(
+  failure: SchemaFailure,
+  sources: Readonly<Record<string, unknown>>,
+  hidesBody = false,
+): Fault[] {
   const part = failure.validationContext;
+  const isHidden = hidesBody && part === 'body';
   const source = sources[part];
   return failure.validation.flatMap((issue) => {
     const pointer = issue.instancePath === '/' ? '' : issue.instancePath;
@@ -35,7 +40,11 @@ export function faultsOf(failure: SchemaFailure, sources: Readonly<Record<string
     }
     const value = valueAt(source, pointer);
     return [
-      { path: place(pointer), code: codeOf(issue.keyword, value), message: describe(issue.message, value) },
+      {
+        path: place(pointer),
+        code: codeOf(issue.keyword, value),
+        message: describe(issue.message, value, isHidden),
+      },
     ];
   });
 }
@@ -46,9 +55,10 @@ function codeOf(keyword: string, value: unknown): string {
   return keyword === 'too_small' || keyword === 'too_big' ? 'out_of_range' : 'invalid_value';
 }
 
-function describe(message: string, value: unknown): string {
+function describe(message: string, value: unknown, isHidden: boolean): string {
   if (value === undefined) return 'This field is missing';
-  const shown = typeof value === 'object' ? '' : ` (got ${JSON.stringify(String(value).slice(0, 80))})`;
+  const shown =
+    isHidden || typeof value === 'object' ? '' : ` (got ${JSON.stringify(String(value).slice(0, 80))})`;
   return `${message}${shown}`;
 }
 

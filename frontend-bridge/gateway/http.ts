@@ -20,6 +20,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Its body is never kept in memory as a whole. @default false */
     readonly streamsBody?: boolean;
+    /** What its body holds is a secret: no error quotes it. @default false */
+    readonly hidesBody?: boolean;
     /** It is answered when a node has answered: its body counts no longer as one that is being read. @default false */
     readonly waitsForNode?: boolean;
   }

@@ -278,6 +278,11 @@ export const clusterView: z.ZodType = named(
   }),
 );
 
+export const secretView: z.ZodType = named(
+  'Secret',
+  z.looseObject({ name: z.string(), created_at: time, updated_at: time.describe('When its value was set') }),
+);
+
 export const jobSubmitted: z.ZodType = named(
   'JobSubmitted',
   z.object({ job_id: id.describe("The problem's id"), task_id: taskId }),

@@ -45,7 +45,7 @@ export function planLaunch(task: RunTask, contents: readonly Uint8Array[]): Laun
     launch: {
       key: task.executionId,
       argv: [program, ...args],
-      env: { ...run.env, ...command.env, ...ownEnv(task) },
+      env: { ...run.env, ...run.secrets, ...command.env, ...ownEnv(task) },
       pathEnv: { TUTTI_INPUTS: INPUTS, TUTTI_OUTPUT: OUTPUT },
       files: [...files, ...(command.files ?? []), ...inputFiles(inputs)],
       resources: command.resources ?? run.resources,

@@ -14,6 +14,7 @@ import type { Folders } from './folders.js';
 import type { Health } from './health.js';
 import { OUTPUT, planLaunch } from './launch-plan.js';
 import { type KeptLog, LogFollower, lastLines, wholeLog } from './log-follower.js';
+import { MaskedLog } from './masked-log.js';
 import { type Ended, failureOf, summaryOf } from './outcome.js';
 import { Room } from './room.js';
 import type { Watch } from './watch.js';
@@ -119,12 +120,13 @@ export class Work {
       folders.save(key, { ...attempt, engineId });
     }
     task.tell({ argv: plan.launch.argv, engineId });
+    const written = new MaskedLog(engine, task.mask);
     const log = new LogFollower({
-      ...{ key, engine, task },
+      ...{ key, engine: written, task },
       place: attempt.log,
       takeRoom: (bytes) => this.#room.take(bytes),
       save: (place) => folders.save(key, { log: place, engineId }),
-      keepWhole: (stream, size) => this.#keepWhole(task, stream, size),
+      keepWhole: (stream, size) => this.#keepWhole(task, written, stream, size),
     });
     let last: Observed | undefined;
     await this.#deps.watch.follow(
@@ -132,6 +134,7 @@ export class Work {
       async (observed) => {
         if (begins(observed, last)) task.tell(noteOf(observed));
         last = observed;
+        written.isComplete = observed.state === 'ended';
         if (observed.state === 'running' || (observed.state === 'ended' && observed.startedAt !== undefined))
           task.begun();
         if (observed.state === 'running') await log.advance(observed.logs, signal);
@@ -140,14 +143,22 @@ export class Work {
       signal,
     );
     if (last?.state === 'ended')
-      return await health.untilAnswered(() => this.#resultOf(task, plan.launch, last as Ended), signal);
+      return await health.untilAnswered(
+        () => this.#resultOf(task, plan.launch, written, last as Ended),
+        signal,
+      );
     signal.throwIfAborted();
     return failed('engine_failed', `the cluster does not know ${engineId} any more`, true);
   }
 
-  async #resultOf({ executionId: key, run }: RunTask, launch: Launch, ended: Ended): Promise<RunResult> {
+  async #resultOf(
+    { executionId: key, run }: RunTask,
+    launch: Launch,
+    written: MaskedLog,
+    ended: Ended,
+  ): Promise<RunResult> {
     const { engine } = this.#deps;
-    const stderr = ended.exitCode === 0 ? '' : await lastLines(engine, key, 'stderr', ended.logs);
+    const stderr = ended.exitCode === 0 ? '' : await lastLines(written, key, 'stderr', ended.logs);
     const terms = { retryExitCodes: run.retryExitCodes, walltimeMs: launch.resources?.walltimeMs };
     const error = failureOf(ended, terms, stderr);
     if (error) return { ok: false, error };
@@ -180,10 +191,15 @@ export class Work {
     }
   }
 
-  async #keepWhole(task: RunTask, stream: 'stdout' | 'stderr', size: number): Promise<KeptLog> {
-    const { engine, folders } = this.#deps;
+  async #keepWhole(
+    task: RunTask,
+    written: MaskedLog,
+    stream: 'stdout' | 'stderr',
+    size: number,
+  ): Promise<KeptLog> {
+    const { folders } = this.#deps;
     const path = folders.logPath(task.executionId);
-    await writeFile(path, wholeLog(engine, task.executionId, stream, size), { mode: 0o600 });
+    await writeFile(path, wholeLog(written, task.executionId, stream, size), { mode: 0o600 });
     try {
       return { ok: true, ...(await task.keep(path)) };
     } catch (thrown) {

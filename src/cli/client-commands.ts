@@ -10,6 +10,7 @@ import { jobCommands } from './commands/job.js';
 import { eventsCommand, logsCommand } from './commands/logs.js';
 import { problemCommand } from './commands/problem.js';
 import { safekeepingCommands } from './commands/safekeeping.js';
+import { secretCommand } from './commands/secret.js';
 import { nodeCommand, nodesCommand, taskCommand } from './commands/steer.js';
 import { submitCommand } from './commands/submit.js';
 import { topCommand } from './commands/top.js';
@@ -36,6 +37,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   nodeCommand(program, io);
   taskCommand(program, io);
   clusterCommand(program, io);
+  secretCommand(program, io);
   jobCommands(program, io);
   graphCommand(program, io, readGraph);
   nodeKitCommand(program, io);

@@ -63,6 +63,8 @@ export interface Config extends Sections {
   readonly tokenFile: string | undefined;
   /** Whether the sockets of nodes and events speak CURVE. @default on where other machines can reach them */
   readonly curve: 'on' | 'off' | undefined;
+  /** The file with the key that seals secrets at rest. @default `secrets.key` in the data directory */
+  readonly secretsKey: string | undefined;
   /** Web origins that may call, beside the orchestrator's own. @default [] */
   readonly origins: readonly string[];
   /** How often a node says that it is alive. @default 1000 */
@@ -200,6 +202,14 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     oneOf('on', 'off'),
     undefined,
     'encrypt the sockets of nodes and events; by default on where other machines can reach them',
+  ),
+  secretsKey: option<string | undefined>(
+    'secrets_key',
+    'FILE',
+    text,
+    undefined,
+    'the key that seals secrets at rest; by default secrets.key in the data directory, made at the first start',
+    { isPath: true },
   ),
   origins: option('origins', 'ORIGIN', origins, noPaths, 'a web origin that may call; repeatable', {
     flag: '--origin',

@@ -1,6 +1,7 @@
 /** The form of `run` in a graph file: the command of a run module. What can be wrong between its fields is in `run-faults.ts`. */
 import { z } from 'zod';
 import { KEEPS, pathWithin, RESULT_SOURCES, type RunSpec, type RunWork } from '../model/run.js';
+import { SECRET_NAME } from '../model/secret.js';
 import { labels } from './graph-fields.js';
 import { ResourcesSchema } from './resources.js';
 import { strict } from './strict.js';
@@ -8,11 +9,15 @@ import { strict } from './strict.js';
 const WORDS = 'give a list of texts, like [python3, simulate.py]';
 const FILES = 'give an object of paths, like { simulate.py: ./simulate.py }';
 const ENV = 'give an object of texts, like { OMP_NUM_THREADS: "2" }';
-const SECRETS = 'give a text: there are no secrets yet';
+const ENV_VALUE = 'give a text, in quotes, or a secret, like { secret: api-key }';
 const EXIT_CODES = 'give a list of exit codes from 1 to 255, like [1, 137]';
 
 const Words = z.array(z.string({ error: 'give a text, in quotes' }), { error: WORDS });
 const Path = z.string({ error: 'give a path beside the graph file, like ./simulate.py' });
+
+const SecretRefSchema = z.strictObject({
+  secret: z.string().regex(SECRET_NAME, { error: 'give the name of a secret, like api-key' }),
+});
 
 /** `require`: the labels of `cluster` and `require` together. */
 export interface ReadRun {
@@ -43,13 +48,9 @@ export const RunSchema: z.ZodType<ReadRun> = strict(
     require: labels.default({}).describe('labels that the cluster must have'),
     resources: ResourcesSchema.prefault({}).describe('what one execution takes of the cluster'),
     env: z
-      .record(
-        z.string(),
-        z.string({ error: ({ input }) => (isSecret(input) ? SECRETS : 'give a text, in quotes') }),
-        { error: ENV },
-      )
+      .record(z.string(), z.union([z.string(), SecretRefSchema], { error: ENV_VALUE }), { error: ENV })
       .default({})
-      .describe('environment variables'),
+      .describe('environment variables: texts, or secrets by their names'),
     result: z
       .enum(RESULT_SOURCES, { error: 'give file, stdout or none' })
       .default('file')
@@ -82,7 +83,3 @@ export const RunSchema: z.ZodType<ReadRun> = strict(
     require: { ...require, ...(cluster !== undefined && { cluster }) },
   };
 });
-
-function isSecret(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'secret' in value;
-}

@@ -9,6 +9,7 @@ import type { Cluster } from './cluster.js';
 import type { Command } from './command.js';
 import type { NodeRecord } from './node-record.js';
 import type { Problem } from './problem.js';
+import type { Secret } from './secret.js';
 import type { CompiledGraph, Execution, Task } from './task.js';
 
 export interface DurableState {
@@ -20,6 +21,8 @@ export interface DurableState {
   readonly nodes: ReadonlyMap<string, NodeRecord>;
   /** By their names. */
   readonly clusters: ReadonlyMap<string, Cluster>;
+  /** By their names. */
+  readonly secrets: ReadonlyMap<string, Secret>;
   readonly commands: ReadonlyMap<string, Command>;
   /** A graph version, made ready: the process has read it before its fact is applied. */
   compiled(name: string, version: number): CompiledGraph | undefined;

@@ -446,6 +446,9 @@ export const FACTS = {
   'answers.removed': { about: 'nothing', withheld: { expired: 'expiries', keys: 'ids' } },
   'commands.removed': { about: 'nothing', withheld: { command_ids: 'ids' } },
   'boots.removed': { about: 'nothing', withheld: { boot_ids: 'ids' } },
+  /** Stored, or replaced by another value. */
+  'secret.set': { about: 'nothing', withheld: { secret: 'text', sealed: 'text' } },
+  'secret.removed': { about: 'nothing', withheld: { secret: 'text' } },
 } as const;
 
 type Facts = typeof FACTS;

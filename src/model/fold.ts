@@ -32,6 +32,7 @@ import {
   setLiveness,
   setStatus,
 } from './fold/node.js';
+import { removeSecret, setSecret } from './fold/secret.js';
 import {
   abandonTask,
   changeProblem,
@@ -202,6 +203,12 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'cluster.removed':
       removeCluster(state, fact);
+      return;
+    case 'secret.set':
+      setSecret(state, fact, moment);
+      return;
+    case 'secret.removed':
+      removeSecret(state, fact);
       return;
     case 'command.issued':
     case 'command.answered':

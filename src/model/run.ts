@@ -34,7 +34,6 @@ export type RunWork =
 
 interface Run {
   readonly work: RunWork;
-  readonly env: Readonly<Record<string, string>>;
   readonly resources: Resources;
   /** @default 'file' */
   readonly result: ResultSource;
@@ -46,8 +45,22 @@ interface Run {
 
 /** The work of a run module as its graph declares it. */
 export interface RunSpec extends Run {
+  readonly env: Readonly<Record<string, string | SecretRef>>;
   /** By path in the working folder, the path beside the graph file. */
   readonly files: Readonly<Record<string, string>>;
+}
+
+/** The value of a stored secret, by its name. */
+export interface SecretRef {
+  readonly secret: string;
+}
+
+/** The secrets that a run module takes, by the variables that hold them. */
+export function secretsOf({ env }: RunSpec): Readonly<Record<string, string>> {
+  const secrets = Object.entries(env).flatMap(([variable, value]) =>
+    typeof value === 'string' ? [] : [[variable, value.secret] as const],
+  );
+  return Object.fromEntries(secrets);
 }
 
 /** A file that an execution finds in its working folder, and where its content is fetched. */
@@ -60,6 +73,9 @@ export interface RunFile {
 
 /** The work of a run module as an agent gets it. */
 export interface AssignedRun extends Run {
+  readonly env: Readonly<Record<string, string>>;
+  /** More of its environment, by variable: values that nobody but the command may see. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly files: readonly RunFile[];
 }
 

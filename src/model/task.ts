@@ -9,7 +9,7 @@ import type { FinalReport, StopCause, TaskError } from './facts.js';
 import { type Graph, type GraphKey, type ModuleSpec, type Requirements, splitReference } from './graph.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { ReportedError, StreamName } from './protocol.js';
-import { type CommandFields, playedBy, type Resources } from './run.js';
+import { type CommandFields, playedBy, type Resources, secretsOf } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskState } from './task-state.js';
 
@@ -224,8 +224,9 @@ function slotClassFor(
   const labels = Object.entries(require).sort(([a], [b]) => (a < b ? -1 : 1));
   const player = playedBy(spec);
   if (labels.length === 0 && !resources) return player;
+  const secrets = spec.run ? Object.values(secretsOf(spec.run)) : [];
   const { cpus, memoryBytes = 0, gpus = 0 } = resources ?? { cpus: 0 };
-  return `${player} ${JSON.stringify(resources ? [labels, cpus, memoryBytes, gpus] : labels)}`;
+  return `${player} ${JSON.stringify(resources ? [labels, cpus, memoryBytes, gpus, ...secrets] : labels)}`;
 }
 
 /** What makes a module's name in a task, for messages and events. */

@@ -32,6 +32,7 @@ import {
   type NodeRow,
   type ProblemRow,
   refsOf,
+  type SecretRow,
   type TaskRow,
   wholeStreamsOf,
 } from './records.js';
@@ -110,6 +111,7 @@ class Checking {
     await this.#part('nodes', () => this.#nodes());
     await this.#part('commands', () => this.#commands());
     await this.#part('clusters', () => this.#clusters());
+    await this.#part('secrets', () => this.#secrets());
     await this.#part('events of nodes, commands and clusters', () => this.#events.fleet(this.#counts));
     await this.#part('idempotency keys', () => this.#idempotency());
   }
@@ -365,6 +367,14 @@ class Checking {
       const { name } = decodeRow<ClusterRow>(value);
       this.#count('clusters');
       if (name !== key[0]) this.#fault(`clusters ${String(key[0])}`, `says that it is ${name}`);
+    }
+  }
+
+  async #secrets(): Promise<void> {
+    for await (const { key, value } of entriesOf(this.#reader, 'secrets')) {
+      const { name } = decodeRow<SecretRow>(value);
+      this.#count('secrets');
+      if (name !== key[0]) this.#fault(`secrets ${String(key[0])}`, `says that it is ${name}`);
     }
   }
 

@@ -4,6 +4,7 @@
  * 1. `open` raises the epoch and recovers the state; `start` binds the sockets, and only then work is taken.
  * 2. `stop` finishes the batch in hand and lets go; nodes go on, and are adopted later.
  */
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
@@ -17,6 +18,7 @@ import { JOB_GRAPH, JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
+import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
@@ -99,6 +101,8 @@ export interface OrchestratorOptions {
   readonly isTracing?: boolean;
   /** The cluster that is there from the start. @default none is */
   readonly local?: { readonly slots: number; readonly workdir: string };
+  /** Seals secrets at rest: 32 bytes. @default a new one: secrets last as long as this process */
+  readonly secretsKey?: Uint8Array;
   /** Where blobs are kept. */
   readonly blobDir: string;
   /** The host that nodes are told; `*` stands for the host that they dialled. */
@@ -143,6 +147,7 @@ export class Orchestrator implements Coordinator {
   readonly #retention: Retention;
   readonly #refusals: RefusalLog;
   readonly #service: QueryService;
+  readonly #vault: Vault;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
   readonly #addresses = { outputs: '', control: '', blobs: '' };
@@ -155,6 +160,7 @@ export class Orchestrator implements Coordinator {
     this.epoch = parts.epoch;
     this.storeId = deps.store.storeId;
     this.#state = parts.state;
+    this.#vault = parts.vault;
     this.#clock = parts.clock;
     this.events = parts.events;
     this.work.adopt(recoveredWork(parts.state.tasks.values(), deps.clock.wallMs()));
@@ -165,6 +171,7 @@ export class Orchestrator implements Coordinator {
       store: deps.store,
       cache: this.#payloads,
       house,
+      vault: parts.vault,
       logger: deps.logger,
       onCommitted: (events) => {
         this.work.observe(events);
@@ -241,12 +248,24 @@ export class Orchestrator implements Coordinator {
     const doubt = await storedDoubt(deps.store);
     const newest = await newestEventAt(deps.store);
     await noteFactsSince(deps.store, epoch);
+    const vault = new Vault(deps.options.secretsKey ?? randomBytes(VAULT_KEY_BYTES));
+    const locked: string[] = [];
     const state = await recover({
       store: deps.store,
+      isOpen: (secret) => {
+        const isOpen = vault.open(secret) !== undefined;
+        if (!isOpen) locked.push(secret.name);
+        return isOpen;
+      },
       graceMs: deps.options.graceMs,
       clocks: { nowMs: clock.nowMs(), wallMs: deps.clock.wallMs() },
       parseGraph: deps.readStoredGraph,
     });
+    if (locked.length > 0) {
+      const message =
+        'secrets that another key has sealed are not there: set them again, or give their key with --secrets-key';
+      deps.logger.warn({ secrets: locked }, message);
+    }
     const service: QueryService = new QueryService({
       start: deps.startReader,
       shown: () => deps.store.applied(deps.store.position),
@@ -257,7 +276,16 @@ export class Orchestrator implements Coordinator {
     );
     await events.start();
     service.start();
-    return new Orchestrator(deps, { epoch, state, clock, events, doubt, newestEventAt: newest, service });
+    return new Orchestrator(deps, {
+      epoch,
+      state,
+      vault,
+      clock,
+      events,
+      doubt,
+      newestEventAt: newest,
+      service,
+    });
   }
 
   /**
@@ -329,6 +357,7 @@ export class Orchestrator implements Coordinator {
       {
         store,
         state: this.#state,
+        vault: this.#vault,
         blobs: this.blobs,
         inlineMaxBytes: options.inlineMaxBytes,
         types,
@@ -427,6 +456,10 @@ export class Orchestrator implements Coordinator {
         const [cluster] = value;
         if (cluster) return foundJson(cursor, cluster);
         return { ok: false, kind: 'not_found', code: 'unknown_cluster', message: `no cluster ${name}` };
+      },
+      secrets: async (page) => {
+        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect secrets', id }));
+        return pageOfViews({ cursor, value: reply.kind === 'view' ? reply.value : [] }, page);
       },
       queues: async (page) => pageOfViews(await this.#inspectQueue(undefined), page),
       queueOfTask: async (task, page) => {
@@ -568,6 +601,7 @@ function byInstance(a: View, b: View): number {
 interface Parts {
   readonly epoch: number;
   readonly state: State;
+  readonly vault: Vault;
   readonly clock: PauseFreeClock;
   readonly events: CommittedEvents;
   readonly doubt: AgesRow | undefined;

@@ -2,7 +2,7 @@
  * Does what a committed journal says: frames to nodes, events to subscribers and viewers, answers to whoever asked.
  *
  * 1. One frame for each peer and turn, in the order welcome, acks, commands, assignments; more only where one would be too large.
- * 2. An assignment whose inputs cannot be read is not sent: it is repeated until it is accepted, and says so each time.
+ * 2. An assignment whose inputs or secrets cannot be read is not sent: it is repeated until it is accepted, and says so each time.
  */
 
 import type { Logger } from '../base/logger.js';
@@ -16,10 +16,12 @@ import {
   type OutputAck,
   PROTOCOL_VERSION,
 } from '../model/protocol.js';
+import type { AssignedRun } from '../model/run.js';
 import { taskHasEnded } from '../model/task-state.js';
 import type { Reader } from '../store/store.js';
 import { encodeEvent, encodeToNode } from '../wire/codec.js';
 import { nodeTopic, problemTopic, taskTopic } from '../wire/topics.js';
+import type { Vault } from './access/vault.js';
 import type { AssignOrder, Journal, RefusedPeer, Reply, Sending } from './decide/journal.js';
 import type { House } from './decide/turn.js';
 import type { PayloadCache } from './payload-cache.js';
@@ -29,6 +31,7 @@ export interface PerformDeps {
   readonly store: Pick<Reader, 'get'>;
   readonly cache: PayloadCache;
   readonly house: House;
+  readonly vault: Pick<Vault, 'open'>;
   readonly logger: Logger;
   readonly onCommitted: (events: readonly EncodedEvent[]) => void;
   /** Events before this `seq` are gone. */
@@ -89,7 +92,7 @@ export class Performer {
         if (!value) return undefined;
         values.push(value);
       }
-      resolved.push(this.#toAssign(message, values));
+      this.#pushAssign(resolved, message, values);
     }
     return resolved;
   }
@@ -111,7 +114,7 @@ export class Performer {
             'an input of an assignment is not in the store',
           );
       }
-      if (values.length === message.inputs.length) resolved.push(this.#toAssign(message, values));
+      if (values.length === message.inputs.length) this.#pushAssign(resolved, message, values);
     }
     return resolved;
   }
@@ -134,8 +137,28 @@ export class Performer {
     return { kind: 'inline', bytes };
   }
 
-  #toAssign(order: AssignOrder, values: readonly InputValue[]): Assign {
-    const { executionId, lease, taskId, module, attempt, timeoutMs, run } = order;
+  #pushAssign(resolved: OrchestratorMessage[], order: AssignOrder, values: readonly InputValue[]): void {
+    const run = order.run && this.#toRun(order.run, order.executionId);
+    if (!order.run || run) resolved.push(this.#toAssign(order, values, run));
+  }
+
+  /** Nothing where a secret is not there. */
+  #toRun(run: NonNullable<AssignOrder['run']>, executionId: string): AssignedRun | undefined {
+    const secrets: Record<string, string> = {};
+    for (const [variable, secret] of Object.entries(run.secrets)) {
+      const value = secret && this.#deps.vault.open(secret);
+      if (value === undefined) {
+        const about = { execution_id: executionId, variable, secret: secret?.name };
+        this.#deps.logger.error(about, 'a secret of an assignment is not there');
+        return undefined;
+      }
+      secrets[variable] = value;
+    }
+    return { ...run, secrets, files: run.files.map((file) => ({ ...file, url: this.#urlOf(file.blob) })) };
+  }
+
+  #toAssign(order: AssignOrder, values: readonly InputValue[], run: AssignedRun | undefined): Assign {
+    const { executionId, lease, taskId, module, attempt, timeoutMs } = order;
     const inputs = order.inputs.map(({ name, type, previous }, index) => ({
       name,
       type,
@@ -156,9 +179,7 @@ export class Performer {
       ...(order.outputs && { outputs: order.outputs }),
       ...(order.descriptors && { descriptors: order.descriptors }),
       ...(order.traceparent !== undefined && { traceparent: order.traceparent }),
-      ...(run && {
-        run: { ...run, files: run.files.map((file) => ({ ...file, url: this.#urlOf(file.blob) })) },
-      }),
+      ...(run && { run }),
     };
   }
 

@@ -115,6 +115,9 @@ export type Request =
     }
   /** Only one on which nothing runs. */
   | { readonly kind: 'remove_cluster'; readonly name: string }
+  /** Stored, or replaced. `value`: at most `MAX_SECRET_BYTES` in UTF-8. */
+  | { readonly kind: 'set_secret'; readonly name: string; readonly value: string }
+  | { readonly kind: 'remove_secret'; readonly name: string }
   | {
       readonly kind: 'put_graph';
       /** @default as the graph says */
@@ -294,6 +297,8 @@ export interface Queries {
   /** By their names. */
   clusters(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   cluster(name: string): Promise<FoundJson<View> | Refusal>;
+  /** By their names, without their values. */
+  secrets(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** Each module of the newest graphs: its nodes that take work, their slots, and how many executions wait for one. */
   queues(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** The modules of a task that wait for a slot, each with how many come before it. */

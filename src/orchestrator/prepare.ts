@@ -2,6 +2,7 @@
  * Requests before they enter the mailbox: what needs no state is worked out here, so that the loop does not: inputs are
  * encoded in the type of their graph, large ones become blobs, graph files are parsed.
  */
+
 import { Readable } from 'node:stream';
 import { type Fault, summaryOf } from '../base/errors.js';
 import { sha256Of } from '../base/sha256.js';
@@ -10,6 +11,7 @@ import { JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import { pathWithin } from '../model/run.js';
 import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
+import type { Vault } from './access/vault.js';
 import type { LoadedGraph, State } from './decide/state.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest } from './decide/turn.js';
 import { readProblem } from './load.js';
@@ -30,6 +32,7 @@ export type GraphParser = (
 export interface PrepareDeps {
   readonly store: Reader;
   readonly state: Pick<State, 'graph' | 'graphs' | 'clusters'>;
+  readonly vault: Pick<Vault, 'seal'>;
   readonly blobs: Pick<Blobs, 'put'>;
   readonly inlineMaxBytes: number;
   /** The types that new graph versions may name. */
@@ -75,6 +78,10 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     }
     case 'put_graph':
       return prepareGraph(deps, request);
+    case 'set_secret': {
+      const { kind, name, value } = request;
+      return { kind, name, sealed: deps.vault.seal(name, value) };
+    }
     case 'change_problem':
     case 'task_command':
     case 'node_command':
@@ -83,6 +90,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'declare_cluster':
     case 'change_cluster':
     case 'remove_cluster':
+    case 'remove_secret':
     case 'configure':
       return request;
     default:

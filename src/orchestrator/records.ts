@@ -27,6 +27,7 @@
  * | idempotency_by_time | expires_at, key | empty |
  * | blobs | sha256 | `BlobRow` |
  * | clusters | name | `ClusterRow` |
+ * | secrets | name | `SecretRow` |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |
  *
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
@@ -256,6 +257,13 @@ export interface NodeRow {
 
 export interface ClusterRow extends ClusterFields {
   readonly created_at: number;
+}
+
+export interface SecretRow {
+  readonly name: string;
+  readonly sealed: string;
+  readonly created_at: number;
+  readonly updated_at: number;
 }
 
 export interface BootRow {

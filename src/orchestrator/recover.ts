@@ -7,6 +7,7 @@
 import { TuttiError } from '../base/errors.js';
 import type { Command } from '../model/command.js';
 import { hasEnded } from '../model/execution.js';
+import type { Secret } from '../model/secret.js';
 import type { Execution } from '../model/task.js';
 import { parseTaskId } from '../model/task-id.js';
 import { entriesOf } from '../store/pages.js';
@@ -14,6 +15,7 @@ import type { Reader } from '../store/store.js';
 import { clusterFromRow } from './decide/cluster-row.js';
 import { nodeFromRow } from './decide/node-row.js';
 import { problemFromRow } from './decide/problem.js';
+import { secretFromRow } from './decide/secret-row.js';
 import { State, type Timer } from './decide/state.js';
 import { readProblemAt } from './load.js';
 import { loadGraph, type ReadStoredGraph } from './queries/graphs.js';
@@ -24,6 +26,7 @@ import {
   decodeRow,
   type GraphRow,
   type NodeRow,
+  type SecretRow,
   type TaskRow,
   taskFromRow,
 } from './records.js';
@@ -49,9 +52,17 @@ export interface RecoverDeps {
   readonly clocks: Clocks;
   readonly graceMs: number;
   readonly parseGraph: ReadStoredGraph;
+  /** Whether the key at hand opens it: otherwise it is as if it were not there. @default it does */
+  readonly isOpen?: (secret: Secret) => boolean;
 }
 
-export async function recover({ store, clocks: now, graceMs, parseGraph }: RecoverDeps): Promise<State> {
+export async function recover({
+  store,
+  clocks: now,
+  graceMs,
+  parseGraph,
+  isOpen = () => true,
+}: RecoverDeps): Promise<State> {
   const state = new State();
   const { undo } = state;
   const clocks = { ...now, lastMs: (await newestEventAt(store)) ?? now.wallMs };
@@ -62,6 +73,10 @@ export async function recover({ store, clocks: now, graceMs, parseGraph }: Recov
   for await (const { value } of entriesOf(store, 'clusters')) {
     const cluster = clusterFromRow(decodeRow<ClusterRow>(value));
     undo.put(state.clusters, cluster.name, cluster);
+  }
+  for await (const { value } of entriesOf(store, 'secrets')) {
+    const secret = secretFromRow(decodeRow<SecretRow>(value));
+    if (isOpen(secret)) undo.put(state.secrets, secret.name, secret);
   }
   for await (const { value } of entriesOf(store, 'nodes')) {
     const node = state.addNode(nodeFromRow(decodeRow<NodeRow>(value)));

@@ -27,6 +27,7 @@ import {
 import { Printed } from './printed.js';
 import type { AgentPlay, RunInput, RunResult, RunTask } from './run-task.js';
 import type { Run } from './runtime.js';
+import { SecretMask } from './secret-mask.js';
 import type { Result } from './session/events.js';
 import type { TaskLogLine } from './task.js';
 
@@ -38,12 +39,14 @@ export class AgentRun implements Run {
   readonly #deps: ExecutionRunDeps;
   readonly #controller = new AbortController();
   readonly #printed = new Printed((level, message, fields) => this.#log(level, message, fields), true);
+  readonly #mask: SecretMask;
   #hasBegun = false;
 
   constructor(assign: Assign, play: AgentPlay, deps: ExecutionRunDeps) {
     this.#assign = assign;
     this.#play = play;
     this.#deps = deps;
+    this.#mask = new SecretMask(Object.values(assign.run?.secrets ?? {}));
   }
 
   async run(): Promise<void> {
@@ -113,7 +116,7 @@ export class AgentRun implements Run {
         this.#log(level, message, fields);
     return {
       id: formatTaskId(taskId),
-      ...{ executionId, lease, module, attempt, isResumed, inputs, signal },
+      ...{ executionId, lease, module, attempt, isResumed, inputs, signal, mask: this.#mask },
       run: run!,
       begun: () => {
         if (this.#hasBegun) return;
@@ -151,7 +154,7 @@ export class AgentRun implements Run {
   ): void {
     const at = this.#deps.clock.wallMs();
     const { executionId } = this.#assign;
-    const bound = bounded(message, MAX_LOG_CHARS);
+    const bound = bounded(this.#mask.text(message), MAX_LOG_CHARS);
     this.#deps.emit({
       kind: 'log',
       executionId,
@@ -165,11 +168,13 @@ export class AgentRun implements Run {
 
   #encode(result: RunResult & { ok: true }): ({ ok: true } & Encoded) | { ok: false; error: ReportedError } {
     const { types, outputType: type } = this.#deps.rules();
+    // What is wrong is told with a piece of the text, which may be one of a secret.
+    const told = (why: string) => (this.#mask.longest > 0 ? '' : `: ${why}`);
     const bad = (why: string) => ({
       ok: false as const,
       error: {
         code: 'bad_result',
-        message: bounded(`the result is not a ${type}: ${why}`),
+        message: bounded(`the result is not a ${type}${told(why)}`),
         retryable: true,
       },
     });

@@ -3,6 +3,7 @@ import type { ClusterReach } from '../model/cluster.js';
 import type { BlobRef } from '../model/payload.js';
 import type { KeptExecution, LogLevel, StreamName } from '../model/protocol.js';
 import type { AssignedRun, CommandNote, Resources } from '../model/run.js';
+import type { SecretMask } from './secret-mask.js';
 import type { TaskLogLine } from './task.js';
 
 /** An input as it is stored. */
@@ -35,6 +36,8 @@ export interface RunTask {
   readonly isResumed: boolean;
   readonly run: AssignedRun;
   readonly inputs: readonly RunInput[];
+  /** Hides the secrets of the run in what its command writes. */
+  readonly mask: SecretMask;
   /** Aborted when the command is to be stopped; its reason is a `TaskAbortedError`, which says how long the command may take to end. */
   readonly signal: AbortSignal;
   /** The command has started. */

@@ -10,6 +10,8 @@ export interface DataDir {
   readonly identity: string;
   /** The orchestrator's key pairs and the keys of its nodes. */
   readonly keys: string;
+  /** The key that seals secrets, where no other file is named. It is in no backup. */
+  readonly secretsKey: string;
   readonly blobs: string;
   /** The data that a restore has replaced, until the next restore. */
   readonly before: string;
@@ -20,6 +22,7 @@ export function partsOf(dir: string): DataDir {
     store: join(dir, 'store'),
     identity: join(dir, 'store-identity.json'),
     keys: join(dir, 'keys.json'),
+    secretsKey: join(dir, 'secrets.key'),
     blobs: join(dir, 'blobs'),
     before: join(dir, 'before-restore'),
   };
@@ -31,8 +34,8 @@ export function partsOf(dir: string): DataDir {
  * @returns The permissions that others still have, for the operator.
  */
 export function tighten(dir: string): string | undefined {
-  const { blobs, before, identity, keys } = partsOf(dir);
-  const parts = [blobs, before, identity, keys, join(dir, 'holder')];
+  const { blobs, before, identity, keys, secretsKey } = partsOf(dir);
+  const parts = [blobs, before, identity, keys, secretsKey, join(dir, 'holder')];
   const open = parts.filter((part) => !makePrivate(part));
   const isShared = [homedir(), process.cwd()].some((path) => resolve(path) === resolve(dir));
   if (!isShared && !makePrivate(dir)) open.push(dir);

@@ -41,6 +41,7 @@ export const TABLES = [
   'blobs',
   'blob_refs',
   'clusters',
+  'secrets',
 ] as const;
 export type Table = (typeof TABLES)[number];
 

@@ -93,6 +93,7 @@ function graphNamed(name: string): Omit<Graph, 'modules'> {
 }
 
 describe('a fault in run', () => {
+  const ENV_VALUE = 'give a text, in quotes, or a secret, like { secret: api-key }';
   const RUN = 'modules.m.run';
   it.each([
     ['{}', `${RUN} missing_field a run module needs a command or a script: give one of them`],
@@ -129,10 +130,10 @@ describe('a fault in run', () => {
       `${RUN}.resources.nodes unknown_field "nodes" is not known here: there are cpus, memory, gpus, walltime`,
     ],
     [
-      'command: [a]\nenv: { KEY: { secret: key } }',
-      `${RUN}.env.KEY wrong_type {"secret":"key"} is not right: give a text: there are no secrets yet`,
+      'command: [a]\nenv: { KEY: { secret: "no name" } }',
+      `${RUN}.env.KEY.secret bad_name "no name" is not right: give the name of a secret, like api-key`,
     ],
-    ['command: [a]\nenv: { KEY: 3 }', `${RUN}.env.KEY wrong_type 3 is not right: give a text, in quotes`],
+    ['command: [a]\nenv: { KEY: 3 }', `${RUN}.env.KEY wrong_type 3 is not right: ${ENV_VALUE}`],
     [
       'command: [a]\nenv: { "A B": x }',
       `${RUN}.env["A B"] bad_name "A B" is not the name of a variable: give letters, digits and _`,

@@ -13,6 +13,7 @@ import { Journal } from '../../src/orchestrator/decide/journal.js';
 import { nodeToRow } from '../../src/orchestrator/decide/node-row.js';
 import { problemToRow } from '../../src/orchestrator/decide/problem.js';
 import { writeFact } from '../../src/orchestrator/decide/rows.js';
+import { secretToRow } from '../../src/orchestrator/decide/secret-row.js';
 import { State } from '../../src/orchestrator/decide/state.js';
 import { taskToRow } from '../../src/orchestrator/records.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
@@ -60,6 +61,8 @@ const cluster: Omit<FactOf<'cluster.added'>, 'type'> = {
   ...{ resources: { cpus: 64, memory: 1024, gpus: 2 }, labels: { gpu: 'true' }, agent: 'managed' },
 };
 const added: FactOf<'cluster.added'> = { type: 'cluster.added', ...cluster };
+const secretSet: FactOf<'secret.set'> = { type: 'secret.set', secret: 'api-key', sealed: 'sealed' };
+const SECRET_FIELDS = ['created_at', 'name', 'sealed', 'updated_at'].map((field) => `secret.${field}`);
 const CLUSTER_FIELDS = [
   ...['name', 'type', 'status', 'host', 'port', 'user', 'host_key', 'identity', 'workdir', 'slots'],
   ...['resources', 'labels', 'agent', 'created_at'],
@@ -809,6 +812,16 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'commands.removed', command_ids: ['c'] },
     changes: ['delete commands'],
   },
+  'secret.set': {
+    given: [secretSet],
+    fact: { ...secretSet, sealed: 'other' },
+    changes: ['put secrets', 'secret.sealed', 'secret.updated_at'],
+  },
+  'secret.removed': {
+    given: [secretSet],
+    fact: { type: 'secret.removed', secret: 'api-key' },
+    changes: [...SECRET_FIELDS, 'delete secrets', 'secrets'],
+  },
   'boots.removed': {
     given: [],
     fact: { type: 'boots.removed', boot_ids: ['b'] },
@@ -878,9 +891,9 @@ function fold(facts: readonly Fact[]): Folded {
     }
     task ??= state.tasks.get('p/1');
   }
-  const { tasks, executions, problems, nodes, commands, clusters } = state;
-  for (const [name, held] of Object.entries({ tasks, executions, problems, nodes, commands, clusters }))
-    parts.set(name, [...held.keys()].join());
+  const { tasks, executions, problems, nodes, commands, clusters, secrets } = state;
+  const maps = { tasks, executions, problems, nodes, commands, clusters, secrets };
+  for (const [name, held] of Object.entries(maps)) parts.set(name, [...held.keys()].join());
   if (task) addRow(parts, 'task', taskToRow(task));
   for (const { desired } of executions.values()) parts.set('execution.desired', desired);
   for (const problem of problems.values()) addRow(parts, 'problem', problemToRow(problem));
@@ -889,6 +902,7 @@ function fold(facts: readonly Fact[]): Folded {
     parts.set('node.executions', [...node.executions].map(({ id }) => id).join());
   }
   for (const one of clusters.values()) addRow(parts, 'cluster', clusterToRow(one));
+  for (const one of secrets.values()) addRow(parts, 'secret', secretToRow(one));
   for (const command of commands.values()) {
     const { by, graceMs, parts: of } = command;
     addRow(parts, 'command', {

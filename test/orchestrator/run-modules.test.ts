@@ -29,12 +29,16 @@ const TWO = graphOf('two', runModule('x', ['source']), runModule('y', ['source']
 const LARGE = graphOf('large', runModule('l', ['source'], { run: runSpec({ resources: { cpus: 3 } }) }));
 const GPU = graphOf('gpu', runModule('g', ['source'], { require: { gpu: 'true' } }));
 const TIMED = graphOf('timed', runModule('t', ['source'], { timeoutMs: 60_000 }));
+const LOCKED = graphOf(
+  'locked',
+  runModule('k', ['source'], { run: runSpec({ env: { LEVEL: '3', KEY: { secret: 'api-key' } } }) }),
+);
 const MIXED = graphOf('mixed', moduleSpec('m', ['source']), runModule('n', ['m']));
 
 let core: Core;
 
 beforeEach(async () => {
-  core = await Core.open([ONE, TWO, LARGE, GPU, TIMED, MIXED]);
+  core = await Core.open([ONE, TWO, LARGE, GPU, TIMED, LOCKED, MIXED]);
   core.isSabotaged = true;
 });
 
@@ -197,6 +201,29 @@ describe('a run module', () => {
     expect(reasonOf(key)).toBe('waiting for a cluster: 1 of 1 has fewer than 3 free cpus');
     await agent.report(order!, 'ACCEPTED');
     expect(orders(await agent.publish(order!, 1), agent).length).toBe(1);
+  });
+
+  it('waits for its secrets, is given them as they are sealed, and keeps nobody else waiting', async () => {
+    await cluster('hpc', { slots: 1 });
+    const agent = await agentOf('hpc');
+    const key = await core.submit('locked');
+    const reason = 'waiting for the secret api-key: set it with `tutti secret set api-key`';
+    expect(reasonOf(key)).toBe(reason);
+    const [other] = orders(await core.turn(core.submits('one')), agent);
+    expect(other?.module).toBe('a');
+    const busy = await core.turn(core.asks({ kind: 'set_secret', name: 'api-key', sealed: 'sealed' }));
+    expect(orders(busy, agent)).toEqual([]);
+    expect(reasonOf(key)).toBe('waiting for a cluster: 1 of 1 has no free slot');
+    await agent.report(other!, 'ACCEPTED');
+    const [order] = orders(await agent.publish(other!, 1), agent);
+    expect(order?.run).toMatchObject({ env: { LEVEL: '3' }, secrets: { KEY: { sealed: 'sealed' } } });
+    await core.restart();
+    expect(core.state.secrets.get('api-key')).toMatchObject({ sealed: 'sealed' });
+    expect((await core.check()).counts).toMatchObject({ secrets: 1 });
+    await core.ask({ kind: 'remove_secret', name: 'api-key' });
+    const next = await core.submit('locked');
+    expect(reasonOf(next)).toBe(reason);
+    expect(await core.faults()).toEqual([]);
   });
 
   it('waits for what is in the way, is told when that changes, and is woken when nothing is', async () => {

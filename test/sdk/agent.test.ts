@@ -18,6 +18,7 @@ const RUN: AssignedRun = {
   work: { kind: 'command', argv: ['true'] },
   files: [],
   env: {},
+  secrets: {},
   resources: { cpus: 1 },
   result: 'file',
   keep: 'never',

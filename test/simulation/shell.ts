@@ -120,6 +120,7 @@ export class Shell implements Hub, Proposals {
       store,
       cache: new PayloadCache(deps.world.random.pick([0, 1 << 20])),
       house: this.#house,
+      vault: { open: () => undefined },
       logger: {
         ...silentLogger,
         error: (fields) => this.#fail(`an error was logged: ${JSON.stringify(fields)}`),

@@ -94,6 +94,7 @@ export function createFakeCoordinator(
   const problems: FakeProblem[] = [];
   const nodes = new Map<string, Json>();
   const clusters = new Map<string, Json>();
+  const secrets = new Map<string, Json>();
   const commands = new Map<string, Json>();
   const blobs = new Map<string, Buffer>();
   const graphs = new Map<string, Json[]>([['demo', [GRAPH]]]);
@@ -263,6 +264,16 @@ export function createFakeCoordinator(
         return clusters.delete(request.name)
           ? { ok: true, kind: 'done', body: { name: request.name } }
           : missing(`cluster ${request.name}`);
+      case 'set_secret': {
+        const { name } = request;
+        const known = secrets.get(name);
+        secrets.set(name, { name, created_at: AT, updated_at: AT });
+        return { ok: true, kind: known ? 'done' : 'created', body: secrets.get(name)! };
+      }
+      case 'remove_secret':
+        return secrets.delete(request.name)
+          ? { ok: true, kind: 'done', body: { name: request.name } }
+          : missing(`secret ${request.name}`);
       case 'configure': {
         const node = nodes.get(request.nodeId);
         if (node === undefined) return missing(`node ${request.nodeId}`);
@@ -485,6 +496,7 @@ export function createFakeCoordinator(
         return { cursor: events.cursor(), value: exportedText(() => Readable.from(rows), format) };
       },
       nodes: async (page) => paged([...nodes.values()], page, at),
+      secrets: async (page) => paged([...secrets.values()], page, at),
       clusters: async (page) => paged([...clusters.values()], page, at),
       cluster: async (name) => {
         const cluster = clusters.get(name);

@@ -67,6 +67,7 @@ const run = record({
   ),
   files: fc.array(record({ path: name, blob, url: text }), { maxLength: 3 }),
   env: map,
+  secrets: map,
   resources,
   result: fc.constantFrom(...RESULT_SOURCES),
   keep: fc.constantFrom(...KEEPS),

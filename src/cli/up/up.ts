@@ -34,6 +34,7 @@ import { partsOf, tighten } from '../../store/data-dir.js';
 import { acquireDataDir } from '../../store/holder.js';
 import { readKeyFile, writeKeyFile } from '../../store/key-file.js';
 import { openStore } from '../../store/lmdb.js';
+import { openSecretsKey } from '../../store/secrets-key.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { filesBeside, hashesOf } from '../graph-files.js';
 import { version } from '../version.js';
@@ -139,6 +140,10 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         forgetDays: config.forgetDays,
         trustClock: config.trustClock,
         maxBlobBytes: config.maxBlobBytes,
+        secretsKey: await openSecretsKey(
+          config.secretsKey ?? parts.secretsKey,
+          config.secretsKey === undefined,
+        ),
         blobDir: parts.blobs,
         local: { slots: availableParallelism(), workdir: resolve(config.data, 'work') },
         advertise: config.advertise ?? '*',

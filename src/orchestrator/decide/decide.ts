@@ -32,6 +32,7 @@ import { queueOfTask, queuesOf } from './queue-view.js';
 import { refuse } from './refusals.js';
 import { receiveRequest } from './requests.js';
 import { tryRows, writeRows } from './rows.js';
+import { secretViews } from './secrets.js';
 import type { FleetNode, State } from './state.js';
 import { fireDueTimers } from './timers.js';
 import type { Step, Turn } from './turn.js';
@@ -132,6 +133,9 @@ function take(turn: Turn, step: Step, onError: OnError): void {
     }
     case 'inspect clusters':
       turn.journal.reply({ kind: 'view', request: step.id, value: clusterViews(turn, step.name) });
+      return;
+    case 'inspect secrets':
+      turn.journal.reply({ kind: 'view', request: step.id, value: secretViews(turn.state) });
       return;
     case 'inspect queue': {
       const { state } = turn;

@@ -5,7 +5,7 @@
  * F2. Silence never takes an execution from an agent that has accepted it: its command goes on without it.
  */
 import type { Cluster } from '../../model/cluster.js';
-import { AGENT_MODULE, playedBy, type Resources } from '../../model/run.js';
+import { AGENT_MODULE, playedBy, type Resources, type RunSpec } from '../../model/run.js';
 import {
   type CompiledGraph,
   type CompiledModule,
@@ -27,6 +27,7 @@ import {
 import { hasLabels, pickNode } from '../../scheduling/placement.js';
 import type { Fleet } from '../../scheduling/task-scheduler.js';
 import { misfitOf } from './module-types.js';
+import { missingSecret } from './secrets.js';
 import { type FleetNode, instanceKey, type State } from './state.js';
 
 /** For one plan. */
@@ -36,6 +37,7 @@ export function fleetOf(state: State, task: Task): Fleet {
     take(module) {
       const require = requireOf(task, module.position);
       if (!module.spec.run) return pickNode(placeable(state, task.graph, module.spec.name), require)?.nodeId;
+      if (missingSecret(state, module.spec.run) !== undefined) return undefined;
       const wanted = wantedOf(task, module.position);
       const nodeId = pickPlace(placesOf(state, task, planned), wanted)?.nodeId;
       if (nodeId !== undefined) planned.set(nodeId, [...(planned.get(nodeId) ?? []), wanted.resources]);
@@ -43,7 +45,8 @@ export function fleetOf(state: State, task: Task): Fleet {
     },
     shortage: (module) =>
       module.spec.run
-        ? shortageOfPlaces(placesOf(state, task, planned), wantedOf(task, module.position))
+        ? (shortageOfSecrets(state, module.spec.run) ??
+          shortageOfPlaces(placesOf(state, task, planned), wantedOf(task, module.position)))
         : shortageOf(state, task, module),
     isOrphaned: (execution) => isOrphaned(state, execution),
   };
@@ -90,8 +93,10 @@ export function freeSlots(state: State, task: Task, position: number): number {
   if (spec.run) {
     const wanted = wantedOf(task, position);
     const places = placesOf(state, task, new Map());
-    const room = roomFor(places, wanted);
-    return room > 0 || !hasAnotherReason(state, slotClassOf(task, position), places, wanted)
+    const locked = shortageOfSecrets(state, spec.run);
+    const room = locked === undefined ? roomFor(places, wanted) : 0;
+    return room > 0 ||
+      !hasAnotherReason(state, slotClassOf(task, position), locked ?? standingOf(places, wanted))
       ? room
       : Number.POSITIVE_INFINITY;
   }
@@ -103,14 +108,13 @@ export function freeSlots(state: State, task: Task, position: number): number {
   return free;
 }
 
-/** Whether clusters are ruled out for other reasons than before, load apart: then all who wait say so. */
-function hasAnotherReason(
-  state: State,
-  slotClass: string,
-  places: readonly Place[],
-  wanted: Wanted,
-): boolean {
-  const standing = standingOf(places, wanted);
+function shortageOfSecrets(state: State, run: RunSpec): string | undefined {
+  const name = missingSecret(state, run);
+  return name && `waiting for the secret ${name}: set it with \`tutti secret set ${name}\``;
+}
+
+/** Whether it is for another reason than before, load apart, that nothing begins: then all who wait say so. */
+function hasAnotherReason(state: State, slotClass: string, standing: string): boolean {
   if (state.standings.get(slotClass) === standing) return false;
   state.undo.put(state.standings, slotClass, standing);
   return true;

@@ -16,6 +16,7 @@ import type { PayloadRef } from '../../model/payload.js';
 import type { Problem } from '../../model/problem.js';
 import type { OrchestratorMessage, OutputSpec } from '../../model/protocol.js';
 import type { AssignedRun, RunFile } from '../../model/run.js';
+import type { Secret } from '../../model/secret.js';
 import type { Task } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Key, Table, Write } from '../../store/store.js';
@@ -46,7 +47,11 @@ export interface AssignOrder {
   readonly descriptors?: Uint8Array;
   readonly traceparent?: string;
   /** Of a run module. */
-  readonly run?: Omit<AssignedRun, 'files'> & { readonly files: readonly Omit<RunFile, 'url'>[] };
+  readonly run?: Omit<AssignedRun, 'files' | 'secrets'> & {
+    readonly files: readonly Omit<RunFile, 'url'>[];
+    /** By variable; nothing for one that was removed since. */
+    readonly secrets: Readonly<Record<string, Secret | undefined>>;
+  };
 }
 
 export interface Sending {

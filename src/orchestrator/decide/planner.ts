@@ -11,7 +11,7 @@ import type { StopCause } from '../../model/facts.js';
 import { outputsOf, splitReference, typeOf } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { ReportedError } from '../../model/protocol.js';
-import { AGENT_MODULE, playedBy } from '../../model/run.js';
+import { AGENT_MODULE, playedBy, secretsOf } from '../../model/run.js';
 import {
   type Execution,
   moduleName,
@@ -313,7 +313,7 @@ function typesFor(
   return { outputType, ...(spec.outputs && { outputs: outputsOf(spec) }), ...(!isKnown && { descriptors }) };
 }
 
-/** Of a run module, its work with the files of its graph version. */
+/** Of a run module, its work with the files of its graph version and the secrets that it takes. */
 function runFor(state: State, { task, position }: Execution): Pick<AssignOrder, 'run'> {
   const { key, modules } = task.graph;
   const run = modules[position]!.spec.run;
@@ -323,7 +323,15 @@ function runFor(state: State, { task, position }: Execution): Pick<AssignOrder, 
     const blob = stored[beside];
     return blob ? [{ path, blob }] : [];
   });
-  return { run: { ...run, resources: resourcesOf(task, position), files } };
+  const env = Object.fromEntries(
+    Object.entries(run.env).flatMap(([variable, value]) =>
+      typeof value === 'string' ? [[variable, value]] : [],
+    ),
+  );
+  const secrets = Object.fromEntries(
+    Object.entries(secretsOf(run)).map(([variable, name]) => [variable, state.secrets.get(name)]),
+  );
+  return { run: { ...run, env, secrets, resources: resourcesOf(task, position), files } };
 }
 
 function inputsOf(task: Task, position: number): AssignOrder['inputs'] {

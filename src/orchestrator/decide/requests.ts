@@ -30,6 +30,7 @@ import { leaveQueue, stopExecution } from './planner.js';
 import { problemFromRow, problemIn } from './problem.js';
 import { removeCluster } from './remove-cluster.js';
 import { reuse, storeOverrides, storeOwn, takeOver } from './reuse.js';
+import { removeSecret, setSecret } from './secrets.js';
 import type { LoadedGraph } from './state.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest, Step, Turn } from './turn.js';
 
@@ -90,6 +91,10 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
       return changeCluster(turn, request);
     case 'remove_cluster':
       return removeCluster(turn, request.name);
+    case 'set_secret':
+      return setSecret(turn, request);
+    case 'remove_secret':
+      return removeSecret(turn, request.name);
     case 'put_graph':
       return putGraph(turn, request);
     default:

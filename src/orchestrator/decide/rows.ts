@@ -27,6 +27,7 @@ import { indexKeysNow } from './indexing.js';
 import type { Journal } from './journal.js';
 import { nodeToRow } from './node-row.js';
 import { problemIn, problemToRow } from './problem.js';
+import { secretToRow } from './secret-row.js';
 import type { State } from './state.js';
 
 /** Adds the payloads, and the rows of what the batch has changed. */
@@ -108,6 +109,12 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       return;
     case 'cluster.removed':
       journal.delete('clusters', [fact.cluster]);
+      return;
+    case 'secret.set':
+      journal.putRow('secrets', [fact.secret], secretToRow(state.secrets.get(fact.secret)!));
+      return;
+    case 'secret.removed':
+      journal.delete('secrets', [fact.secret]);
       return;
     case 'blob.stored':
       journal.putRow('blobs', [fact.sha256], { size: fact.size, lease_until: fact.lease_until });

@@ -21,6 +21,7 @@ import type { BlobRef } from '../../model/payload.js';
 import type { Problem } from '../../model/problem.js';
 import type { Load, ReportedError, TypeSchema } from '../../model/protocol.js';
 import type { Resources } from '../../model/run.js';
+import type { Secret } from '../../model/secret.js';
 import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model/task.js';
 import { EvaluationBroker } from '../../scheduling/broker.js';
 import type { Candidate } from '../../scheduling/placement.js';
@@ -265,6 +266,7 @@ export class State implements DurableState, ProcessState {
   readonly executions: ReadonlyMap<string, Execution> = new Map();
   readonly nodes: ReadonlyMap<string, FleetNode> = new Map();
   readonly clusters: ReadonlyMap<string, Cluster> = new Map();
+  readonly secrets: ReadonlyMap<string, Secret> = new Map();
   readonly commands: ReadonlyMap<string, Command> = new Map();
   /** The newest `seq` given out. */
   readonly cursor: number = 0;

@@ -59,7 +59,8 @@ export type PreparedRequest =
       readonly prepared?: PreparedInput;
       readonly preparedOverrides?: readonly PreparedOverride[];
     })
-  | Exclude<Request, { kind: 'submit' | 'submit_job' | 'iterate' | 'put_graph' }>
+  | Exclude<Request, { kind: 'submit' | 'submit_job' | 'iterate' | 'put_graph' | 'set_secret' }>
+  | { readonly kind: 'set_secret'; readonly name: string; readonly sealed: string }
   | {
       readonly kind: 'put_graph';
       readonly name: string;
@@ -105,6 +106,7 @@ export type Step =
   | { readonly kind: 'inspect nodes'; readonly id: number; readonly nodeId: string | undefined }
   /** Without a name: all of them. */
   | { readonly kind: 'inspect clusters'; readonly id: number; readonly name: string | undefined }
+  | { readonly kind: 'inspect secrets'; readonly id: number }
   /** Without a task (as `formatTaskId` writes it): the queues of all modules. */
   | { readonly kind: 'inspect queue'; readonly id: number; readonly task: string | undefined }
   /** Time has passed. */

@@ -7,6 +7,7 @@ import type { Fact } from '../../model/facts.js';
 import { apply } from '../../model/fold.js';
 import type { NodeRecord } from '../../model/node-record.js';
 import type { Problem } from '../../model/problem.js';
+import type { Secret } from '../../model/secret.js';
 import type { CompiledGraph, Execution, Task } from '../../model/task.js';
 
 export class FoldedState implements DurableState {
@@ -16,6 +17,7 @@ export class FoldedState implements DurableState {
   readonly executions: Map<string, Execution> = new Map();
   readonly nodes: Map<string, NodeRecord> = new Map();
   readonly clusters: Map<string, Cluster> = new Map();
+  readonly secrets: Map<string, Secret> = new Map();
   readonly commands: Map<string, Command> = new Map();
   readonly #graph: CompiledGraph | undefined;
 

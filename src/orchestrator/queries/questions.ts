@@ -22,7 +22,15 @@ async function command({ reader }: Moment, commandId: string): Promise<View | Re
 }
 
 /** Those that the loop answers: what no row of the store says. */
-export type LoopQuestion = 'nodes' | 'node' | 'queues' | 'queueOfTask' | 'clusters' | 'cluster' | 'stats';
+export type LoopQuestion =
+  | 'nodes'
+  | 'node'
+  | 'queues'
+  | 'queueOfTask'
+  | 'clusters'
+  | 'cluster'
+  | 'secrets'
+  | 'stats';
 export type JsonQuestion = Exclude<
   keyof Queries,
   'until' | 'output' | 'executionOutput' | 'exportOf' | LoopQuestion

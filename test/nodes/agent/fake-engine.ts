@@ -12,6 +12,7 @@ import {
 import { checkJsonText } from '../../../src/base/json/check-text.js';
 import type { CommandNote, RunInput, RunTask } from '../../../src/sdk/index.js';
 import { TaskAbortedError } from '../../../src/sdk/index.js';
+import { SecretMask } from '../../../src/sdk/secret-mask.js';
 
 interface Command {
   readonly launch: Launch;
@@ -169,12 +170,14 @@ export function fakeTask(
       work: { kind: 'command', argv: ['true'] },
       files: [],
       env: {},
+      secrets: {},
       resources: { cpus: 1 },
       result: 'file',
       keep: 'never',
       retryExitCodes: undefined,
       ...run,
     },
+    mask: new SecretMask(Object.values(run.secrets ?? {})),
     inputs: Object.entries(inputs).map(([name, value]) => inputOf(name, value)),
     signal: controller.signal,
     begun: () => {

@@ -1,0 +1,145 @@
+/** Secrets with a real orchestrator and real commands: who gets them, and that they are nowhere else. */
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cli } from '../support/cli.js';
+import type { EventTape, TapedEvent } from '../support/event-tape.js';
+import { OrchestratorProcess } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { tutti as runTutti } from '../support/tutti.js';
+
+const VALUE = 'correct horse\nbattery staple\n';
+const HALVES = ['corre', 'ct horse'];
+const GRAPH = (name: string, script: string) => `
+name: ${name}
+source: { name: request, type: json }
+modules:
+  work:
+    inputs: [request]
+    output: json
+    retry: { attempts: 1 }
+    run:
+      command: [sh, -c, '${script}']
+      env: { API_KEY: { secret: api-key } }
+`;
+const GRAPHS = {
+  // A variable keeps the newline at the end, and so does the length.
+  'uses.yaml': GRAPH(
+    'uses',
+    `printf "my key is ${HALVES[0]}"; sleep 0.4; echo "${HALVES[1]}, yes"; echo "$API_KEY" >&2; echo "{\\"length\\": $(printf %s "$API_KEY" | wc -c)}" > $TUTTI_OUTPUT`,
+  ),
+  'spills.yaml': GRAPH('spills', 'printf "%s" "$API_KEY" > $TUTTI_OUTPUT'),
+  'fails.yaml': GRAPH('fails', 'echo "$API_KEY" >&2; exit 3'),
+};
+
+const scene = new Scene();
+afterAll(() => scene.end());
+let folder: string;
+let orchestrator: OrchestratorProcess;
+let tape: EventTape;
+
+beforeAll(async () => {
+  folder = await scene.directory();
+  const graphs = Object.keys(GRAPHS).map((name) => join(folder, name));
+  for (const [name, text] of Object.entries(GRAPHS)) await writeFile(join(folder, name), text);
+  orchestrator = await OrchestratorProcess.up(scene, { graphs });
+  tape = orchestrator.tape();
+});
+
+async function tutti(args: readonly string[], stdin?: string): Promise<string> {
+  const command = cli(args, { url: orchestrator.ready.http, ...(stdin !== undefined && { stdin }) });
+  expect(await command.exit, command.stderr()).toBe(0);
+  return command.stdout();
+}
+
+const submit = async (graph: string) => (await orchestrator.submit(graph, {})).task_id;
+const waitsFor = (task: string, reason: string) =>
+  tape.first(`a wait of ${task}`, (event: TapedEvent) => {
+    const isOf = `${event.problem_id}/${event.iteration_id}` === task;
+    return isOf && event.type === 'module.waiting' && String(event.reason).includes(reason);
+  });
+
+/** Files below a folder that hold one of these texts. */
+function filesWith(texts: readonly string[], dir: string): Promise<string> {
+  const patterns = texts.flatMap((text) => ['-e', text]);
+  return new Promise((resolve) => {
+    execFile('grep', ['-rlaF', ...patterns, dir], (_error, stdout) => resolve(stdout));
+  });
+}
+
+describe('a secret', () => {
+  it('is waited for, reaches the command byte for byte, and is masked in what it writes', async () => {
+    const task = await submit('uses');
+    await waitsFor(task, 'waiting for the secret api-key');
+    expect(await tutti(['secret', 'set', 'api-key'], VALUE)).toBe('api-key  set\n');
+    expect(await tape.ended(task)).toEqual(['succeeded']);
+    expect(await orchestrator.output(task, 'work')).toEqual({ length: VALUE.length });
+    const lines = tape
+      .of(task)
+      .filter(({ type, fields }) => type === 'execution.log' && (fields as { stream?: string }).stream)
+      .map(({ message }) => message);
+    expect(lines.sort()).toEqual(
+      ['*'.repeat(13), '*'.repeat(14), '', `my key is ${'*'.repeat(13)}, yes`].sort(),
+    );
+    expect(await tutti(['secret', 'list'])).toMatch(/api-key/);
+  });
+
+  it('is masked in errors that quote what the command has written', async () => {
+    const [spills, fails] = [await submit('spills'), await submit('fails')];
+    expect(await tape.ended(spills, fails)).toEqual(['failed', 'failed']);
+    const [[spilled], [failed]] = [
+      await orchestrator.executions(spills),
+      await orchestrator.executions(fails),
+    ];
+    expect(spilled.error).toMatchObject({ code: 'bad_result', message: 'the result is not a json' });
+    expect(failed.error.details.stderr).toBe(`${'*'.repeat(13)}\n${'*'.repeat(14)}`);
+  });
+
+  it('is refused with its place and without its value', async () => {
+    const refused = async (body: string) => {
+      const reply = await fetch(`${orchestrator.ready.http}/v1/secrets/api-key`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      const text = await reply.text();
+      expect(text).not.toContain('correct');
+      return [reply.status, JSON.parse(text).error.details?.[0]?.path];
+    };
+    expect(await refused(JSON.stringify({ value: 'correct horse\0' }))).toEqual([422, '/value']);
+    expect(await refused('{"value": "correct horse')).toEqual([400, undefined]);
+    expect(await refused(JSON.stringify('correct horse'))).toEqual([422, '']);
+    expect(orchestrator.process.stderr).not.toContain('correct');
+  });
+
+  it('is nowhere in what is kept: data, events, answers and backups', async () => {
+    const { data } = orchestrator.ready;
+    const backup = join(folder, 'backup');
+    expect((await runTutti(scene, ['backup', backup, '--data', data])).code).toBe(0);
+    const told = JSON.stringify(tape.events) + JSON.stringify(await orchestrator.get('/v1/secrets'));
+    for (const line of VALUE.trim().split('\n')) expect(told).not.toContain(line);
+    await orchestrator.process.end('SIGTERM');
+    expect(await filesWith(VALUE.trim().split('\n'), data)).toBe('');
+    expect(await filesWith([...VALUE.trim().split('\n')], backup)).toBe('');
+    // What grep finds where there is something to find, and that the key is in no backup.
+    expect(await filesWith(['api-key'], data)).not.toBe('');
+    expect(await filesWith(['secrets.key'], backup)).toBe('');
+  });
+
+  it('is not there with another key, and again with its own', async () => {
+    const { data } = orchestrator.ready;
+    const key = join(folder, 'other.key');
+    await writeFile(key, `${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
+    await orchestrator.restart({ TUTTI_SECRETS_KEY: key });
+    expect(orchestrator.process.stderr).toContain('api-key');
+    expect((await orchestrator.get('/v1/secrets')).body.items).toEqual([]);
+    const task = await submit('uses');
+    await waitsFor(task, 'waiting for the secret api-key');
+    await orchestrator.process.end('SIGTERM');
+    await orchestrator.restart();
+    expect(await tape.ended(task)).toEqual(['succeeded']);
+    await tutti(['secret', 'remove', 'api-key']);
+    expect((await runTutti(scene, ['check', data])).code).toBe(0);
+  });
+});
