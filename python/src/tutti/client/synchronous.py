@@ -71,7 +71,7 @@ class Tutti:
         :param require: by module, labels that its nodes must have for this task: ``{"fit": {"cluster": "hpc"}}``
         :param key: a name of your own for this request: for 24 hours the same key with the same input gives the same iteration
         """
-        said = {"title": title, "tags": tags, "notes": notes, "starred": starred}
+        said: Dict[str, Any] = {"title": title, "tags": tags, "notes": notes, "starred": starred}
         begun = self._async.submit(graph, input, **said, priority=priority, require=require, key=key)
         return self._iteration(self._portal.run(begun))
 
@@ -124,7 +124,7 @@ class Tutti:
         :param notes: Markdown
         :param revision: the one that the change is made to; with another one, ``ClientError`` ``revision_outdated``
         """
-        said = {"title": title, "tags": tags, "notes": notes, "starred": starred, "archived": archived}
+        said: Dict[str, Any] = {"title": title, "tags": tags, "notes": notes, "starred": starred, "archived": archived}
         return self._portal.run(self._async.change_problem(problem_id, **said, revision=revision))
 
     def tags(self) -> Listing:
@@ -151,7 +151,7 @@ class Tutti:
         :param archived: only those that are archived, or are not; by default both
         :param limit: how many at most; by default all
         """
-        said = {"starred": starred, "archived": archived, "tag": tag}
+        said: Dict[str, Any] = {"starred": starred, "archived": archived, "tag": tag}
         found = self._async.problems(
             graph=graph, state=state, q=q, **said, filter=filter, order_by=order_by, fields=fields, limit=limit
         )
