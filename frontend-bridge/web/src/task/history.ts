@@ -83,13 +83,20 @@ function readOutput(event: EventJson, id: string): RecordedOutput {
   };
 }
 
+/** An event never changes, and a scrubber asks for all lines before it again and again. */
+const READ = new WeakMap<EventJson, LogEntry>();
+
 export function readLog(event: EventJson): LogEntry {
-  const fields = event.fields;
-  return {
+  const known = READ.get(event);
+  if (known) return known;
+  const { fields } = event;
+  const entry: LogEntry = {
     seq: event.seq,
     at: text(event, 'logged_at') ?? event.at,
     level: LEVELS.find((level) => level === event.level) ?? 'info',
     message: text(event, 'message') ?? '',
     fields: typeof fields === 'object' && fields !== null ? Object.fromEntries(entriesOf(fields)) : {},
   };
+  READ.set(event, entry);
+  return entry;
 }
