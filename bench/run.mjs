@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chain } from './questions/chain.mjs';
+import { commands } from './questions/commands.mjs';
 import { fan } from './questions/fan.mjs';
 import { history } from './questions/history.mjs';
 import { neighbours } from './questions/neighbours.mjs';
@@ -32,7 +33,7 @@ import { describeMachine } from './support/machine.mjs';
 import { endAll } from './support/processes.mjs';
 import { printTable, ratioTable } from './support/report.mjs';
 
-const QUESTIONS = [chain, six, payloads, fan, nodes, queue, viewers, history, start, neighbours];
+const QUESTIONS = [chain, six, payloads, fan, nodes, queue, viewers, history, start, neighbours, commands];
 
 const { values: options } = parseArgs({
   options: {

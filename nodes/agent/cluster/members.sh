@@ -3,6 +3,12 @@
 
 now() { date +%s%3N; }
 
+# Sets `up` to the milliseconds since the boot, to the next 10: for what is asked again and again, because `date` is a process.
+since_boot() {
+  read -r up _ < /proc/uptime
+  up=${up%.*}${up#*.}0
+}
+
 # Sets `started` to the start time of a process in clock ticks after the boot; fails if it is gone or a zombie.
 start_time() {
   { read -r stat < "/proc/$1/stat"; } 2>/dev/null || return 1
@@ -50,10 +56,12 @@ signal_members() {
 end_members() {
   signal_members TERM || return 0
   signal_members CONT
-  deadline=$(($(now) + $1))
-  while [ "$(now)" -lt "$deadline" ]; do
+  since_boot
+  deadline=$((up + $1))
+  while [ "$up" -lt "$deadline" ]; do
     [ -z "$(members)" ] && return 0
     sleep 0.1
+    since_boot
   done
   while signal_members KILL; do sleep 0.05; done
 }

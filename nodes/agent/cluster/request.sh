@@ -214,11 +214,13 @@ observe() {
 }
 
 wait_for_end() {
-  deadline=$(($(now) + $1))
+  since_boot
+  deadline=$((up + $1))
   shift
   while :; do
     for key; do [ -e "$key/end" ] && echo ended && return 0; done
-    [ "$(now)" -ge "$deadline" ] && return 0
+    since_boot
+    [ "$up" -ge "$deadline" ] && return 0
     sleep 0.05
   done
 }
