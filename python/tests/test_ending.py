@@ -17,6 +17,7 @@ WAYS: Dict[str, str] = {
     "at the end of the main module": HANDLER,
     "node.serve()": HANDLER + "run.serve()\n",
     "serve([a, b])": HANDLER + '@node("n", control="OTHER")\ndef other(task): return 2\nserve([run, other])\n',
+    "serve() of one of two": HANDLER + '@node("n", control="OTHER")\ndef other(task): return 2\nrun.serve()\n',
     "asyncio": HANDLER.replace("def run", "async def run"),
     "processes": HANDLER + "run.serve(processes=1)\n",
     "start()": HANDLER + "import time\nwith run.start():\n    while True: time.sleep(0.01)\n",

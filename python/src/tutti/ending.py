@@ -1,7 +1,7 @@
 """The end of the program's main module: what is defined at its top level is served then, and a node that nothing serves is named.
 
 E1. A node is served at the end only where its definition is at the top level of the main module, and that module has returned: not
-    after an exception or ``sys.exit()``.
+    after an exception or ``sys.exit()``, nor after others were served: those have ended since the program is to end.
 E2. Nothing is changed in how the program runs. From 3.12 on, the interpreter tells when this one code object returns (``sys.monitoring``);
     before, threads can still be started when the interpreter waits for the program's last threads (``threading._shutdown``). There is
     no profiling or tracing function, and one that the author sets is left alone.
@@ -105,7 +105,7 @@ def _serve_at_return_of(code: CodeType, serve: _Serve) -> None:
         monitoring.set_local_events(tool, code, 0)
         monitoring.register_callback(tool, returned, None)
         monitoring.free_tool_id(tool)
-        nodes = _take(lambda each: each.frame is not None and each.frame.f_code is code)
+        nodes = [] if _has_served else _take(lambda each: each.frame is not None and each.frame.f_code is code)
         if nodes:
             serve(nodes)
 
@@ -142,7 +142,7 @@ def _install(serve: _Serve) -> None:
 def _serve_what_returned(serve: _Serve) -> int:
     """The exit code."""
     _restore_file()
-    nodes = _take(lambda each: each.frame is not None and _has_returned(each.frame))
+    nodes = [] if _has_served else _take(lambda each: each.frame is not None and _has_returned(each.frame))
     if not nodes:
         return 0
     try:
@@ -168,6 +168,8 @@ def _name_what_is_left() -> None:
         return
     for node, frame, where in _defined:
         what = "sys.exit() came before it was served" if frame is not None else "nothing has served it"
+        if _has_served:
+            what = "only others were served"
         told = (
             f"tutti: {where}: the node of {node.module or 'TUTTI_MODULE'} was defined, and {what}: the program ends. "
             "Call serve() on it, or define it at the top level of the program's main module.\n"
