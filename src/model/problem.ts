@@ -27,7 +27,7 @@ export interface Problem extends Remarks {
 export const NO_REMARKS: Remarks = { title: '', tags: [], notes: '', starred: false, archived: false };
 
 /** A longer title is no title: it does not fit a line. */
-export const MAX_TITLE_CHARACTERS = 200;
+export const MAX_TITLE_CHARACTERS = 1000;
 export const MAX_TAGS = 20;
 export const MAX_TAG_CHARACTERS = 64;
 /** Letters, digits and `. _ : / + # @ -`, with single spaces between them: a tag stands in addresses, filters and tables. */

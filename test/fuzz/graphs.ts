@@ -116,6 +116,8 @@ export async function graphsTarget(root: string): Promise<FuzzTarget> {
 /** Those of the tests and of the examples that need no types of their own. */
 export function graphFiles(root: string): Buffer[] {
   return ['test/e2e/graphs', 'test/chaos/graphs', 'test/soak/graphs'].flatMap((folder) =>
-    readdirSync(join(root, folder)).map((name) => readFileSync(join(root, folder, name))),
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.yaml'))
+      .map((name) => readFileSync(join(root, folder, name))),
   );
 }

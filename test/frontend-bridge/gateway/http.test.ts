@@ -100,7 +100,7 @@ describe('problems and iterations', () => {
   });
 
   it.each([
-    [{ title: 'x'.repeat(201) }, '/title out_of_range'],
+    [{ title: 'x'.repeat(1001) }, '/title out_of_range'],
     [{ tags: Array.from({ length: 21 }, (_, at) => `t${at}`) }, '/tags out_of_range'],
     [{ tags: ['a', 'x'.repeat(65)] }, '/tags/1 out_of_range'],
     [{ tags: ['a', 'a'] }, '/tags invalid_value'],
