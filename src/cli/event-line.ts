@@ -1,5 +1,6 @@
 import type { StreamedEvent } from '../client/follow.js';
 import type { CommandFields } from '../model/run.js';
+import { shortId } from '../model/short-id.js';
 import { writeJson, writeLine } from './io.js';
 import type { Session } from './program.js';
 import { stackBelow } from './stack.js';
@@ -7,8 +8,8 @@ import { stackBelow } from './stack.js';
 /** An event as one line: `12:03:04 0189abcd/2 ml_model execution.progress 50 % reading the grid mix`. */
 export function eventLine(event: StreamedEvent): string {
   const task =
-    event.problem_id === undefined ? undefined : `${event.problem_id.slice(-8)}/${event.iteration_id ?? ''}`;
-  const node = typeof event.node_id === 'string' ? `node ${event.node_id.slice(-8)}` : undefined;
+    event.problem_id === undefined ? undefined : `${shortId(event.problem_id)}/${event.iteration_id ?? ''}`;
+  const node = typeof event.node_id === 'string' ? `node ${shortId(event.node_id)}` : undefined;
   const parts = [event.at.slice(11, 19), task, event.module, event.type, detailOf(event), node];
   return parts.filter((part) => part !== undefined && part !== '').join(' ');
 }

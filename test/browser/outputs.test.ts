@@ -117,7 +117,7 @@ describe('an output in the page', () => {
     ).toBe(0);
     const header = page.locator('.task-head');
     const name = await savedName(page, header.getByRole('button', { name: 'Download all' }));
-    expect(name).toBe(`training-${problem.slice(-6)}-1.crate.zip`);
+    expect(name).toBe(`training-${problem.slice(-8)}-1.crate.zip`);
     expect(faults).toEqual([]);
   });
 

@@ -1,5 +1,7 @@
 /** An iteration as an RO-Crate: a zip file that a paper can cite, with what went in, what came out, and how. */
+
 import { z } from 'zod';
+import { shortId } from '../../../src/model/short-id.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { archiveOf } from '../crate/archive.js';
 import { gatherRun } from '../crate/gather.js';
@@ -37,7 +39,7 @@ export function crateRoute(app: App, coordinator: Coordinator, version: string):
       const deps = { queries: asked(coordinator, reply), blobs: coordinator.blobs, version };
       const run = await gatherRun(deps, { problemId, iterationId }, request.query.license);
       const { size, content } = archiveOf(run, coordinator.blobs);
-      const name = `${run.graph.name}-${problemId.slice(-6)}-${iterationId}.crate.zip`;
+      const name = `${run.graph.name}-${shortId(problemId)}-${iterationId}.crate.zip`;
       reply
         .type('application/zip')
         .header('content-disposition', `attachment; filename="${name}"`)

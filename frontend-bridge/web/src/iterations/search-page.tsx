@@ -1,3 +1,4 @@
+import { shortId } from '../../../../src/model/short-id.js';
 import './iterations.css';
 import './search.css';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
@@ -270,7 +271,7 @@ function Results({
                     to={{ problem: item.problem_id, iteration: item.iteration_id }}
                     current={false}
                   >
-                    …{item.problem_id.slice(-6)}/{item.iteration_id}
+                    …{shortId(item.problem_id)}/{item.iteration_id}
                   </SelectionLink>
                 ) : (
                   <SelectionLink className="iteration-link" to={{ problem: item.problem_id }} current={false}>

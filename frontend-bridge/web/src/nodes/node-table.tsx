@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { shortId } from '../../../../src/model/short-id.js';
 import { parseTaskId } from '../../../../src/model/task-id.js';
 import type { NodeJson, RunningJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
@@ -109,7 +110,7 @@ export function RunningTask({ running }: { running: RunningJson }): ReactNode {
   return (
     <>
       <SelectionLink className="link" to={to} current={false}>
-        problem {task.problemId.slice(-6)} / {task.iterationId}
+        problem {shortId(task.problemId)} / {task.iterationId}
       </SelectionLink>
       {running.since !== undefined && (
         <span className="figure">

@@ -1,4 +1,5 @@
 /** Events in a line each, for people. */
+import { shortId } from '../../../../src/model/short-id.js';
 import type { CommandFields, EventJson } from '../api/shapes.js';
 import { shellLine } from '../copying/shell-words.js';
 import { commandOf, errorOf, number, reusedFrom, text } from '../state/event-fields.js';
@@ -11,7 +12,7 @@ export function describeEvent(event: EventJson, ofTask = false): string {
   const parts: (string | undefined)[] = [event.type];
   if (event.module !== undefined && !event.type.startsWith('node.')) parts.push(event.module);
   if (event.problem_id !== undefined && !ofTask)
-    parts.push(`problem ${event.problem_id.slice(-6)} / ${event.iteration_id}`);
+    parts.push(`problem ${shortId(event.problem_id)} / ${event.iteration_id}`);
   if ((event.attempt ?? 1) > 1) parts.push(`attempt ${event.attempt}`);
   parts.push(detailOf(event));
   const error = errorOf(event);

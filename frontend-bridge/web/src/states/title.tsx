@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { shortId } from '../../../../src/model/short-id.js';
 
 /** Controls of a terminal, and those that turn the order of what follows them. Joiners stay: emoji and many scripts need them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
@@ -13,7 +14,7 @@ export function visible(text: string): string {
 
 /** The name of a problem whose title is empty, or has no visible characters. */
 export function titleOf(title: string | null | undefined, problemId: string): string {
-  return title != null && SEEN.test(title) ? visible(title) : `Problem ${problemId.slice(-6)}`;
+  return title != null && SEEN.test(title) ? visible(title) : `Problem ${shortId(problemId)}`;
 }
 
 /** Text from others within a line: whatever its direction, what stands around it keeps its own. */

@@ -1,5 +1,6 @@
 import { type ReactNode, useId, useMemo, useState } from 'react';
 import { printJson } from '../../../../src/base/json/json-text.js';
+import { shortId } from '../../../../src/model/short-id.js';
 import type { EventJson } from '../api/shapes.js';
 import { CopyButton } from '../copying/copy-button.js';
 import { downloadText } from '../json/download.js';
@@ -101,7 +102,7 @@ export default function HistoryList(props: HistoryListProps): ReactNode {
                 <PreciseMoment at={event.at} />
                 <Foreign text={describeEvent(event, true)} />
                 {event.node_id !== undefined && (
-                  <small>{instances.get(event.node_id) ?? event.node_id.slice(-6)}</small>
+                  <small>{instances.get(event.node_id) ?? shortId(event.node_id)}</small>
                 )}
               </button>
               <CopyButton text={printJson(event) ?? ''} what={`event ${event.seq}`} />

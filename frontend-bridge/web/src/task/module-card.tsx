@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { shortId } from '../../../../src/model/short-id.js';
 import type { ModuleJson } from '../api/shapes.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
@@ -96,7 +97,7 @@ function CardNote({ module, instance, maxAttempts, parent }: ModuleCardProps): R
       {attempt && <b>{attempt} · </b>}
       {isRunning && <Foreign text={module.progress_message ?? ''} />}
       {isRunning && ' · '}
-      {instance ?? (module.node_id === null ? '' : `node ${module.node_id.slice(-6)}`)}
+      {instance ?? (module.node_id === null ? '' : `node ${shortId(module.node_id)}`)}
       {parent !== undefined && <span className="card-parent"> · with iteration {parent}</span>}
       {module.overridden.length > 0 && <span> · another {module.overridden.join(', ')}</span>}
     </>

@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense } from 'react';
+import { shortId } from '../../../../src/model/short-id.js';
 import type { EventJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
@@ -35,7 +36,7 @@ export function TaskParts(props: TaskPartsProps): ReactNode {
   useShortcut(',', 'Go an event back', () => travel.goTo((travel.count ?? events.length) - 1));
   useShortcut('.', 'Go an event on', () => travel.goTo((travel.count ?? events.length) + 1));
   useShortcut('0', 'Go back to now', travel.goToNow);
-  const name = `${shown.problem?.slice(-6)}-${shown.iteration}`;
+  const name = `${shortId(shown.problem ?? '')}-${shown.iteration}`;
   return (
     <section className="times" aria-label="Course of the task">
       <nav className="part-tabs" aria-label="Course of the task">
