@@ -1,6 +1,6 @@
 /**
- * Which cluster gets an execution of a run module: of those that fit, the one that is least loaded for its slots; among equals one that has
- * worked on the same problem, whose data may be there already, then the least recently used.
+ * Which cluster gets an execution of a run module: of those that fit, the one that is least loaded for its slots; among equals the one with
+ * the most of its data there, then one that has worked on the same problem, then the least recently used.
  *
  * P1. A cluster that is ruled out has one reason, the one that is hardest to change: its labels, its status, its agent, its size, its load.
  * P2. What a cluster does not state of its resources is not limited.
@@ -23,6 +23,8 @@ export interface Place {
   readonly resources: ClusterResources;
   readonly used: Required<ClusterResources>;
   readonly lastUsed: number;
+  /** Of the inputs and files that the execution needs, in bytes. */
+  readonly bytesThere: number;
   readonly knowsProblem: boolean;
 }
 
@@ -46,6 +48,7 @@ export function pickPlace<P extends Place>(places: Iterable<P>, wanted: Wanted):
 function isBetter(a: Place, b: Place): boolean {
   const [load, other] = [a.taken * b.capacity, b.taken * a.capacity];
   if (load !== other) return load < other;
+  if (a.bytesThere !== b.bytesThere) return a.bytesThere > b.bytesThere;
   if (a.knowsProblem !== b.knowsProblem) return a.knowsProblem;
   return a.lastUsed < b.lastUsed;
 }

@@ -1,12 +1,16 @@
 /** An agent: the node that represents a cluster, and executes run modules there. */
+import { join } from 'node:path';
 import { TuttiError } from '../base/errors.js';
 import { AGENT_MODULE } from '../model/run.js';
 import { AgentRun } from './agent-run.js';
+import { CachedBlobs } from './cached-blobs.js';
 import { Kept } from './kept.js';
 import { defaultLogger, type Node, processHost, startRuntime, systemDeps } from './node.js';
 import { type NodeOptions, readOptions } from './options.js';
 import type { AgentControls, AgentPlay } from './run-task.js';
 import { Runtime } from './runtime.js';
+
+const TIDY_MS = 60 * 60 * 1000;
 
 export interface AgentOptions
   extends Pick<
@@ -45,7 +49,13 @@ export function agent(options: AgentOptions, work: (controls: AgentControls) => 
     async start() {
       if (play) throw new TuttiError('already_started', `the agent of ${cluster} was started before`);
       const kept = await Kept.open(settings.stateDir);
-      const deps = systemDeps(settings, logger, kept);
+      const ground = systemDeps(settings, logger, kept);
+      const blobs = new CachedBlobs(ground.blobs, {
+        ...{ dir: join(settings.stateDir, 'blobs'), logger, nowMs: () => ground.clock.wallMs() },
+      });
+      await blobs.tidy();
+      setInterval(() => void blobs.tidy(), TIDY_MS).unref();
+      const deps = { ...ground, blobs };
       const controls: AgentControls = {
         held: kept.restored.map(({ executionId }) => executionId),
         trouble: (error) => runtime.trouble(error && { ...error, retryable: true }),

@@ -26,10 +26,10 @@ describe('titles', () => {
     ['\u001b]52;c;eA==\u0007', '\\u001b]52;c;eA==\\u0007'],
     ['<img src=x onerror=alert(1)>', '<img src=x onerror=alert(1)>'],
     ['👩‍👩‍👧 café', '👩‍👩‍👧 café'],
-    ['   ', /^Problem [0-9a-f]{6}$/],
-    ['\u200b\u3164', /^Problem [0-9a-f]{6}$/],
-    ['\u202e', /^Problem [0-9a-f]{6}$/],
-    ['', /^Problem [0-9a-f]{6}$/],
+    ['   ', /^Problem [0-9a-f]{8}$/],
+    ['\u200b\u3164', /^Problem [0-9a-f]{8}$/],
+    ['\u202e', /^Problem [0-9a-f]{8}$/],
+    ['', /^Problem [0-9a-f]{8}$/],
   ];
 
   it.each(TITLES)('%j is shown within its place, and changes nothing around it', async (title, shown) => {

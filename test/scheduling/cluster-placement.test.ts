@@ -14,7 +14,7 @@ const NOTHING_USED = { cpus: 0, memoryBytes: 0, gpus: 0 };
 function place(nodeId: string, more: Partial<Place> = {}): Place {
   return {
     ...{ nodeId, labels: {}, status: 'active', obstacle: undefined, taken: 0, capacity: 4 },
-    ...{ resources: {}, used: NOTHING_USED, lastUsed: 0, knowsProblem: false },
+    ...{ resources: {}, used: NOTHING_USED, lastUsed: 0, bytesThere: 0, knowsProblem: false },
     ...more,
   };
 }
@@ -32,7 +32,13 @@ describe('the ranking of clusters', () => {
     expect(picked([small, large])).toBe('large');
   });
 
-  it('goes on, among equally loaded ones, with one that has worked on the same problem, then the least recently used', () => {
+  it('goes on, among equally loaded ones, with the one that has the most of the data', () => {
+    const full = place('full', { bytesThere: 2000, lastUsed: 9 });
+    expect(picked([place('known', { knowsProblem: true, bytesThere: 1000 }), full])).toBe('full');
+    expect(picked([place('idle', { taken: 0 }), place('busy', { taken: 1, bytesThere: 2000 })])).toBe('idle');
+  });
+
+  it('goes on, among those, with one that has worked on the same problem, then the least recently used', () => {
     const known = place('known', { knowsProblem: true, lastUsed: 9 });
     expect(picked([place('other', { lastUsed: 1 }), known])).toBe('known');
     expect(picked([place('newer', { lastUsed: 2 }), place('older', { lastUsed: 1 })])).toBe('older');

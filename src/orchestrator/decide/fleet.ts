@@ -5,6 +5,7 @@
  * F2. Silence never takes an execution from an agent that has accepted it: its command goes on without it.
  */
 import type { Cluster } from '../../model/cluster.js';
+import type { BlobRef } from '../../model/payload.js';
 import { AGENT_MODULE, playedBy, type Resources, type RunSpec } from '../../model/run.js';
 import {
   type CompiledGraph,
@@ -26,6 +27,7 @@ import {
 } from '../../scheduling/cluster-placement.js';
 import { hasLabels, pickNode } from '../../scheduling/placement.js';
 import type { Fleet } from '../../scheduling/task-scheduler.js';
+import { blobsFor } from './assigned.js';
 import { misfitOf } from './module-types.js';
 import { missingSecret } from './secrets.js';
 import { type FleetNode, instanceKey, type State } from './state.js';
@@ -39,7 +41,8 @@ export function fleetOf(state: State, task: Task): Fleet {
       if (!module.spec.run) return pickNode(placeable(state, task.graph, module.spec.name), require)?.nodeId;
       if (missingSecret(state, module.spec.run) !== undefined) return undefined;
       const wanted = wantedOf(task, module.position);
-      const nodeId = pickPlace(placesOf(state, task, planned), wanted)?.nodeId;
+      const blobs = blobsFor(state, task, module.position);
+      const nodeId = pickPlace(placesOf(state, task, planned, blobs), wanted)?.nodeId;
       if (nodeId !== undefined) planned.set(nodeId, [...(planned.get(nodeId) ?? []), wanted.resources]);
       return nodeId;
     },
@@ -124,9 +127,14 @@ function wantedOf(task: Task, position: number): Wanted {
   return { require: requireOf(task, position), resources: resourcesOf(task, position) };
 }
 
-/** Every cluster, as it would be with what a plan has taken already. */
-function placesOf(state: State, task: Task, planned: ReadonlyMap<string, readonly Resources[]>): Place[] {
-  return [...state.clusters.values()].map((cluster) => placeOf(state, task, cluster, planned));
+/** Every cluster, as it would be with what a plan has taken already. `blobs`: what the execution needs there. */
+function placesOf(
+  state: State,
+  task: Task,
+  planned: ReadonlyMap<string, readonly Resources[]>,
+  blobs: readonly BlobRef[] = [],
+): Place[] {
+  return [...state.clusters.values()].map((cluster) => placeOf(state, task, cluster, planned, blobs));
 }
 
 function placeOf(
@@ -134,6 +142,7 @@ function placeOf(
   task: Task,
   cluster: Cluster,
   planned: ReadonlyMap<string, readonly Resources[]>,
+  blobs: readonly BlobRef[],
 ): Place {
   const agent = state.nodesByInstance.get(instanceKey(AGENT_MODULE, cluster.name));
   const more = (agent && planned.get(agent.nodeId)) ?? [];
@@ -150,12 +159,26 @@ function placeOf(
     resources: { ...agent?.resources, ...cluster.resources },
     used: sumOf([...running, ...more]),
     lastUsed: agent?.lastUsed ?? 0,
+    bytesThere: agent ? bytesAt(state, agent.nodeId, blobs) : 0,
     knowsProblem: agent !== undefined && state.problemPlaces.has(problemPlace(task, agent.nodeId)),
   };
 }
 
+/** An execution of a run module goes there, and with it what its agent fetches, and keeps for a while. */
+export function notePlace(state: State, task: Task, position: number, nodeId: string): void {
+  state.problemPlaces.add(problemPlace(task, nodeId));
+  for (const { sha256 } of blobsFor(state, task, position)) state.blobPlaces.add(`${sha256} ${nodeId}`);
+}
+
+function bytesAt(state: State, nodeId: string, blobs: readonly BlobRef[]): number {
+  return blobs.reduce(
+    (sum, { sha256, size }) => sum + (state.blobPlaces.has(`${sha256} ${nodeId}`) ? size : 0),
+    0,
+  );
+}
+
 /** The problem has been worked on there. */
-export function problemPlace({ id }: Task, nodeId: string): string {
+function problemPlace({ id }: Task, nodeId: string): string {
   return `${id.problemId} ${nodeId}`;
 }
 

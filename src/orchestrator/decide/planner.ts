@@ -8,30 +8,22 @@
 import { messageOf } from '../../base/errors.js';
 import { hasEnded } from '../../model/execution.js';
 import type { StopCause } from '../../model/facts.js';
-import { outputsOf, splitReference, typeOf } from '../../model/graph.js';
-import type { PayloadRef } from '../../model/payload.js';
+import { outputsOf } from '../../model/graph.js';
 import type { ReportedError } from '../../model/protocol.js';
-import { AGENT_MODULE, playedBy, secretsOf } from '../../model/run.js';
-import {
-  type Execution,
-  moduleName,
-  overrideOf,
-  phaseOf,
-  resourcesOf,
-  slotClassOf,
-  type Task,
-} from '../../model/task.js';
+import { AGENT_MODULE, playedBy } from '../../model/run.js';
+import { type Execution, moduleName, phaseOf, slotClassOf, type Task } from '../../model/task.js';
 import { type TaskEnd, taskHasEnded } from '../../model/task-state.js';
 import { traceparentOf } from '../../model/trace-context.js';
 import type { Plan, PlanStep } from '../../scheduling/plan.js';
 import { scheduleTask } from '../../scheduling/task-scheduler.js';
 import type { Waiter } from '../../scheduling/waiting-room.js';
 import { aboutExecution, aboutModule, aboutTask } from './about.js';
+import { inputsOf, runFor } from './assigned.js';
 import { attempt } from './attempt.js';
 import { issue } from './commands.js';
 import { emit } from './emit.js';
 import { endExecution } from './executions.js';
-import { fleetOf, freeSlots, problemPlace } from './fleet.js';
+import { fleetOf, freeSlots, notePlace } from './fleet.js';
 import type { AssignOrder } from './journal.js';
 import { typesOf } from './module-types.js';
 import { tryRows } from './rows.js';
@@ -248,7 +240,7 @@ function place(turn: Turn, task: Task, position: number, nodeId: string): void {
   leaveQueue(turn, task, position);
   state.undo.set(state, 'assignments', state.assignments + 1);
   state.undo.set(node, 'lastUsed', state.assignments);
-  if (node.module === AGENT_MODULE) state.problemPlaces.add(problemPlace(task, nodeId));
+  if (node.module === AGENT_MODULE) notePlace(state, task, position, nodeId);
   const execution = state.executions.get(id)!;
   const { timeoutMs } = task.graph.modules[position]!.spec;
   if (timeoutMs !== undefined) armAttempt(turn, execution, timeoutMs);
@@ -311,66 +303,6 @@ function typesFor(
   const { outputType, descriptors, key } = typesOf(state, loaded, spec.name);
   const isKnown = !node.typesByAssignment || node.toldTypes.has(key);
   return { outputType, ...(spec.outputs && { outputs: outputsOf(spec) }), ...(!isKnown && { descriptors }) };
-}
-
-/** Of a run module, its work with the files of its graph version and the secrets that it takes. */
-function runFor(state: State, { task, position }: Execution): Pick<AssignOrder, 'run'> {
-  const { key, modules } = task.graph;
-  const run = modules[position]!.spec.run;
-  if (!run) return {};
-  const stored = state.graph(key.name, key.version)?.files ?? {};
-  const files = Object.entries(run.files).flatMap(([path, beside]) => {
-    const blob = stored[beside];
-    return blob ? [{ path, blob }] : [];
-  });
-  const env = Object.fromEntries(
-    Object.entries(run.env).flatMap(([variable, value]) =>
-      typeof value === 'string' ? [[variable, value]] : [],
-    ),
-  );
-  const secrets = Object.fromEntries(
-    Object.entries(secretsOf(run)).map(([variable, name]) => [variable, state.secrets.get(name)]),
-  );
-  return { run: { ...run, env, secrets, resources: resourcesOf(task, position), files } };
-}
-
-function inputsOf(task: Task, position: number): AssignOrder['inputs'] {
-  const { graph } = task.graph;
-  const { spec } = task.graph.modules[position]!;
-  const inputs: AssignOrder['inputs'][number][] = [];
-  for (const name of spec.inputs) {
-    const override = overrideOf(task, position, name);
-    if (name === graph.source.name) {
-      inputs.push({ name, type: graph.source.type, ref: override ?? task.input, previous: false });
-      continue;
-    }
-    const ref = override ?? outputRef(task, name);
-    if (ref) inputs.push({ name, type: typeOf(graph, name)!, ref, previous: false });
-  }
-  for (const name of spec.previous) {
-    // A name that stands for both is that of the input.
-    const override = spec.inputs.includes(name) ? undefined : overrideOf(task, position, name);
-    const ref = override ?? task.pinned.get(name);
-    if (ref) inputs.push({ name, type: typeOf(graph, name)!, ref, previous: true });
-  }
-  return inputs;
-}
-
-/** Where an output of a module that succeeded or was reused is stored: its last one, or the named one. */
-function outputRef(task: Task, reference: string): PayloadRef | undefined {
-  const { module, name } = splitReference(reference);
-  const phase = task.runs[task.graph.index.get(module) ?? -1]?.phase;
-  if (phase?.kind === 'reused') {
-    const { ref, named } = phase.output;
-    return name ? named?.get(name) : ref;
-  }
-  if (phase?.kind !== 'succeeded') return undefined;
-  const { execution } = phase;
-  const seq = name ? execution.named?.get(name) : execution.committed;
-  if (seq === undefined) return undefined;
-  const blob = execution.blobs?.get(seq);
-  const { problemId, iterationId } = task.id;
-  return { problemId, iterationId, owner: execution.id, seq, ...(blob && { blob }) };
 }
 
 /** Causes that leave the node no say: the execution ends now, and the node is told. */

@@ -44,6 +44,7 @@ const REPLACED_BOOTS_HELD = 10_000;
 
 /** A choice among equals is at stake, no more. */
 const PROBLEM_PLACES_HELD = 10_000;
+const BLOB_PLACES_HELD = 50_000;
 
 /** Of a node whose module no graph has any more. */
 const DEFAULT_LIVENESS = { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 } as const;
@@ -243,6 +244,8 @@ export interface ProcessState {
   readonly standings: ReadonlyMap<string, string>;
   /** Where problems have been worked on lately; see `fleet.ts`. */
   readonly problemPlaces: Recent;
+  /** Blobs that agents have fetched lately; see `fleet.ts`. */
+  readonly blobPlaces: Recent;
   readonly counters: Counters;
   readonly refusals: RateLimiter;
   /** New instances and new boots: each leaves something in the store for days. */
@@ -287,6 +290,7 @@ export class State implements DurableState, ProcessState {
   readonly beingRemoved: ReadonlySet<string> = new Set();
   readonly standings: ReadonlyMap<string, string> = new Map();
   readonly problemPlaces: Recent = new Recent(PROBLEM_PLACES_HELD, this.undo);
+  readonly blobPlaces: Recent = new Recent(BLOB_PLACES_HELD, this.undo);
   readonly counters: Counters = new Counters(this.undo);
   readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND, this.undo);
   readonly newcomers: Allowance = new Allowance(NEWCOMERS, this.undo);
