@@ -17,8 +17,9 @@ const E2E = [
   'test/docs/write-a-node.test.ts',
 ];
 
-/** Those of them that say how long something may take: one after the other, so that each has the machine. */
+/** Those of them that say how long something may take, or draw pages: one after the other, so that each has the machine. */
 const TIMED = [
+  'browser/*',
   ...['attack/clock', 'attack/http', 'attack/sockets'],
   ...['e2e/bounds', 'e2e/bursts', 'e2e/pauses', 'e2e/queries'],
 ].map((file) => `test/${file}.test.ts`);
