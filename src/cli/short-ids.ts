@@ -5,6 +5,7 @@
 import { isUuid } from '../base/ids.js';
 import type { TaskId } from '../model/task-id.js';
 import type { Client, Json } from './client.js';
+import { everyItem } from './every-item.js';
 import { CliError, EXIT } from './exit.js';
 import { problemPath, taskIdArgument } from './task.js';
 
@@ -13,25 +14,11 @@ const SHORTEST = 4;
 const SUFFIX = /^[0-9a-f-]+$/i;
 const SHOWN = 5;
 
-interface Listed {
-  readonly items: readonly Json[];
-  readonly next_cursor: string | null;
-}
-
 /** The problem with this id, or with the only id that ends so. Throws `ambiguous_id`. */
 export async function problemIdOf(client: Client, text: string): Promise<string> {
   if (isUuid(text) || !isSuffix(text)) return text;
-  const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const { value } = await client.get<Listed>('/v1/problems', {
-      filter: `problem_id ~ "${text}"`,
-      limit: 1000,
-      cursor,
-    });
-    ids.push(...value.items.map((one) => String(one.problem_id)));
-    cursor = value.next_cursor ?? undefined;
-  } while (cursor !== undefined);
+  const found = await everyItem(client, '/v1/problems', { filter: `problem_id ~ "${text}"` });
+  const ids = found.map(({ problem_id }) => String(problem_id));
   return only(text, ids, 'PROBLEM_ID');
 }
 
@@ -60,13 +47,7 @@ async function newestOf(client: Client, problemId: string): Promise<string> {
 /** The node with this id, with this name of an instance, or with the only id that ends so. Throws `ambiguous_id`. */
 export async function nodeIdOf(client: Client, text: string): Promise<string> {
   if (isUuid(text)) return text;
-  const nodes: Json[] = [];
-  let cursor: string | undefined;
-  do {
-    const { value } = await client.get<Listed>('/v1/nodes', { limit: 1000, cursor });
-    nodes.push(...value.items);
-    cursor = value.next_cursor ?? undefined;
-  } while (cursor !== undefined);
+  const nodes = await everyItem(client, '/v1/nodes');
   const named = nodes.filter(({ instance }) => instance === text);
   if (named.length > 1) throw ambiguousName(text, named);
   if (named[0]) return String(named[0].node_id);

@@ -26,7 +26,7 @@ export interface Problem extends Remarks {
 
 export const NO_REMARKS: Remarks = { title: '', tags: [], notes: '', starred: false, archived: false };
 
-/** A longer title is no title: it does not fit a line. */
+/** A title is a line, not a text. */
 export const MAX_TITLE_CHARACTERS = 1000;
 export const MAX_TAGS = 20;
 export const MAX_TAG_CHARACTERS = 64;

@@ -54,7 +54,7 @@ export function agent(options: AgentOptions, work: (controls: AgentControls) => 
         ...{ dir: join(settings.stateDir, 'blobs'), logger, nowMs: () => ground.clock.wallMs() },
       });
       await blobs.tidy();
-      setInterval(() => void blobs.tidy(), TIDY_MS).unref();
+      const tidying = setInterval(() => void blobs.tidy(), TIDY_MS).unref();
       const deps = { ...ground, blobs };
       const controls: AgentControls = {
         held: kept.restored.map(({ executionId }) => executionId),
@@ -72,7 +72,10 @@ export function agent(options: AgentOptions, work: (controls: AgentControls) => 
           welcomed: ({ cluster: reach }) => reach && own.welcomed(reach),
           forget: (executionIds) => own.forget(executionIds),
           released: (executionId) => own.released(executionId),
-          ended: () => own.ended(),
+          ended: () => {
+            clearInterval(tidying);
+            return own.ended();
+          },
         },
         deps,
       );

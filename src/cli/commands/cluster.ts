@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { AGENT_KINDS, CLUSTER_TYPES } from '../../model/cluster.js';
 import type { Json } from '../client.js';
+import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
@@ -52,10 +53,10 @@ export function clusterCommand(program: Command, io: Io): void {
 
   clientCommand(cluster, 'list', 'List clusters').action(async (options: CommonOptions) => {
     const session = openSession(options, io);
-    const { value } = await session.client.get<{ items: readonly Json[] }>('/v1/clusters', { limit: 1000 });
-    session.print(value, () => {
+    const items = await everyItem(session.client, '/v1/clusters');
+    session.print({ items, next_cursor: null }, () => {
       const columns = ['NAME', 'TYPE', 'STATUS', 'AGENT', 'RUNNING', 'LABELS', 'PROBLEM'];
-      return table(columns, value.items.map(rowOf));
+      return table(columns, items.map(rowOf));
     });
   });
 

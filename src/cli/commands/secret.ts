@@ -1,7 +1,7 @@
 /** `tutti secret`: values that only the commands see that name them. */
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import type { Json } from '../client.js';
+import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
@@ -22,11 +22,11 @@ export function secretCommand(program: Command, io: Io): void {
   clientCommand(secret, 'list', 'List secrets, without their values').action(
     async (options: CommonOptions) => {
       const session = openSession(options, io);
-      const { value } = await session.client.get<{ items: readonly Json[] }>('/v1/secrets', { limit: 1000 });
-      session.print(value, () =>
+      const items = await everyItem(session.client, '/v1/secrets');
+      session.print({ items, next_cursor: null }, () =>
         table(
           ['NAME', 'CREATED', 'SET'],
-          value.items.map(({ name, created_at, updated_at }) => [name, created_at, updated_at]),
+          items.map(({ name, created_at, updated_at }) => [name, created_at, updated_at]),
         ),
       );
     },

@@ -1,7 +1,7 @@
 /** The commands that steer: `nodes`, `node` and `task`. */
 import { Argument, type Command } from 'commander';
-import type { Json } from '../client.js';
 import { finishCommand } from '../command-outcome.js';
+import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
@@ -24,17 +24,7 @@ const CONFIGURE_TIMEOUT_MS = 30_000;
 export function nodesCommand(program: Command, io: Io): void {
   clientCommand(program, 'nodes', 'List nodes').action(async (options: CommonOptions) => {
     const session = openSession(options, io);
-    const items: Json[] = [];
-    let cursor: string | null | undefined;
-    do {
-      const query = { limit: 1000, cursor: cursor ?? undefined };
-      const { value } = await session.client.get<{ items: Json[]; next_cursor: string | null }>(
-        '/v1/nodes',
-        query,
-      );
-      items.push(...value.items);
-      cursor = value.next_cursor;
-    } while (cursor !== null);
+    const items = await everyItem(session.client, '/v1/nodes');
     session.print({ items, next_cursor: null }, () => {
       const rows = items.map((node) => [
         ...['node_id', 'module', 'instance', 'status', 'desired_status', 'liveness'].map((key) => node[key]),

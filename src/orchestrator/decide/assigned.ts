@@ -1,5 +1,5 @@
 /** What an execution is given: its inputs, and of a run module its work with the files that it finds. */
-import { splitReference, typeOf } from '../../model/graph.js';
+import { splitReference, typeOfOutput } from '../../model/graph.js';
 import type { BlobRef, PayloadRef } from '../../model/payload.js';
 import { type RunFile, secretsOf } from '../../model/run.js';
 import { type Execution, overrideOf, resourcesOf, type Task } from '../../model/task.js';
@@ -42,15 +42,22 @@ export function inputsOf(task: Task, position: number): AssignOrder['inputs'] {
       continue;
     }
     const ref = override ?? outputRef(task, name);
-    if (ref) inputs.push({ name, type: typeOf(graph, name)!, ref, previous: false });
+    if (ref) inputs.push({ name, type: typeOfInput(task, name)!, ref, previous: false });
   }
   for (const name of spec.previous) {
     // A name that stands for both is that of the input.
     const override = spec.inputs.includes(name) ? undefined : overrideOf(task, position, name);
     const ref = override ?? task.pinned.get(name);
-    if (ref) inputs.push({ name, type: typeOf(graph, name)!, ref, previous: true });
+    if (ref) inputs.push({ name, type: typeOfInput(task, name)!, ref, previous: true });
   }
   return inputs;
+}
+
+/** Of an output, by its reference. As `typeOf`, and by the index of the graph: it is asked for every input of every assignment. */
+function typeOfInput({ graph }: Task, reference: string): string | undefined {
+  const { module, name } = splitReference(reference);
+  const compiled = graph.modules[graph.index.get(module) ?? -1];
+  return compiled && typeOfOutput(compiled.spec, name);
 }
 
 /** Where an output of a module that succeeded or was reused is stored: its last one, or the named one. */

@@ -1,7 +1,7 @@
 /**
  * What people say about a problem: title, tags, notes, star, archived.
  *
- * 1. A change says only what is another afterwards; one that changes nothing is no fact.
+ * 1. A change says only what is another afterwards; one that changes nothing is not a fact.
  * 2. The last one to write a field is right, unless they name the revision that they have seen: then it is the newest, or nothing is done.
  */
 import { canonicalJson } from '../../base/json/canonical.js';

@@ -21,7 +21,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- /* Of a pod: (list ROOT FURTHER_FIELDS). */}}
 {{- define "tutti.pod" -}}
 {{- $root := index . 0 -}}
-# A pod needs nothing of Kubernetes, and the addresses of Services are no options of Tutti's.
+# A pod needs nothing of Kubernetes, and the addresses of Services are not options of Tutti.
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
@@ -46,7 +46,7 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end }}
 
-{{- /* What whoever dials the orchestrator knows: (list ROOT JOIN_SECRET). */}}
+{{- /* What everyone who dials the orchestrator knows: (list ROOT JOIN_SECRET). */}}
 {{- define "tutti.dial" -}}
 {{- $root := index . 0 -}}
 - name: TUTTI_CONTROL

@@ -13,6 +13,7 @@ import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { toneOf } from '../states/tone.js';
 import { Clip } from './clip.js';
+import { Fact } from './fact.js';
 
 /** Of a result and of the input, so that both are in sight on a laptop: pixels. */
 const RESULT_PX = 250;
@@ -119,15 +120,6 @@ function Result(props: { task: TaskJson; name: string; of: OutputOf }): ReactNod
         ? module.error.message
         : (module.waiting_reason ?? (module.finished_at ? 'It gave nothing.' : ''))}
     </p>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }): ReactNode {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

@@ -4,6 +4,7 @@ import { CopyButton, CopyLine } from '../copying/copy-button.js';
 import { shellLine } from '../copying/shell-words.js';
 import { SelectionLink } from '../selection-link.js';
 import { Elapsed, Moment } from '../states/time.js';
+import { Fact } from './fact.js';
 
 export interface RunCommandProps {
   readonly run: RunJson;
@@ -93,15 +94,6 @@ function Ending({
         )
       )}
     </>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }): ReactNode {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 
