@@ -1,8 +1,7 @@
 /**
- * The engines: each request is one run of a fixed program on the cluster, through a reach. What differs between processes, Slurm
- * and Torque stands in that program (`cluster/request.sh`) and in `observation.ts`.
+ * The engines: each request is answered by a fixed program on the cluster, in a shell that a reach has opened. What differs between
+ * processes, Slurm and Torque stands in that program (`cluster/request.sh`) and in `observation.ts`.
  */
-import { encodeArguments, REQUEST_SCRIPT } from './cluster/script.js';
 import {
   type Capacity,
   type Engine,
@@ -17,6 +16,7 @@ import {
 import { readObservation } from './observation.js';
 import { checkKey, checkLaunch, checkPath, packageLaunch, requestLimits } from './package-launch.js';
 import type { Reach } from './reach.js';
+import { Shells } from './shells.js';
 
 export type EngineKind = 'process' | 'slurm' | 'torque';
 
@@ -41,20 +41,22 @@ const STOP_MARGIN_MS = 5000;
 const CODES: readonly UnavailableCode[] = ['missing_command', 'workdir', 'silent'];
 
 export class ClusterEngine implements Engine {
-  readonly #options: ClusterEngineOptions;
+  readonly #options: Pick<ClusterEngineOptions, 'kind' | 'workdir'>;
+  readonly #shells: Shells;
 
-  constructor(options: ClusterEngineOptions) {
-    if (options.workdir === '' || /[\0\r\n]/.test(options.workdir)) {
+  constructor({ kind, reach, workdir }: ClusterEngineOptions) {
+    if (workdir === '' || /[\0\r\n]/.test(workdir)) {
       throw new RangeError('workdir must be a path without line breaks');
     }
-    this.#options = options;
+    this.#options = { kind, workdir };
+    this.#shells = new Shells(reach);
   }
 
   async launch(launch: Launch, signal?: AbortSignal): Promise<{ readonly engineId: string }> {
     checkLaunch(launch);
     const bytes = launch.files.reduce((sum, file) => sum + file.bytes.length, 0);
     const id = await this.#request('launch', [launch.key, ...requestLimits(launch.resources ?? {})], {
-      input: packageLaunch(launch),
+      data: await packageLaunch(launch),
       timeoutMs: REQUEST_TIMEOUT_MS + (bytes / 1024 ** 2) * TRANSFER_MS_PER_MIB,
       signal,
     });
@@ -129,7 +131,7 @@ export class ClusterEngine implements Engine {
   }
 
   close(): Promise<void> {
-    return this.#options.reach.close();
+    return this.#shells.close();
   }
 
   async #read(key: string, path: string, { offset = 0, maxBytes }: Range): Promise<Uint8Array | undefined> {
@@ -147,20 +149,16 @@ export class ClusterEngine implements Engine {
   async #request(
     name: string,
     args: readonly string[],
-    rest: { input?: AsyncIterable<Uint8Array>; timeoutMs?: number; signal?: AbortSignal | undefined },
+    rest: { data?: readonly Uint8Array[]; timeoutMs?: number; signal?: AbortSignal | undefined },
   ): Promise<Buffer> {
-    const { kind, reach, workdir } = this.#options;
-    const header = Buffer.from(encodeArguments([name, kind, workdir, ...args]));
-    const { exitCode, stdout, stderr } = await reach.run({
-      script: REQUEST_SCRIPT,
-      input: (async function* () {
-        yield header;
-        if (rest.input) yield* rest.input;
-      })(),
+    const { kind, workdir } = this.#options;
+    const { exitCode, stdout, stderr } = await this.#shells.ask({
+      args: [name, kind, workdir, ...args],
+      ...(rest.data && { data: rest.data }),
       timeoutMs: rest.timeoutMs ?? REQUEST_TIMEOUT_MS,
       signal: rest.signal,
     });
-    // A login shell may have said something before.
+    // A program of the cluster may have said something before.
     const said = stderr
       .slice(stderr.lastIndexOf('\ntutti: ') + 1)
       .replace(/^tutti: /, '')

@@ -40,13 +40,13 @@ export function requestLimits({ cpus = 1, memoryBytes = 0, gpus = 0, walltimeMs 
   );
 }
 
-export function packageLaunch({
+export async function packageLaunch({
   argv,
   env,
   pathEnv = {},
   files,
   resources = {},
-}: Launch): AsyncIterable<Uint8Array> {
+}: Launch): Promise<Uint8Array[]> {
   const lines = (values: Readonly<Record<string, string>>) =>
     encodeLines(Object.entries(values).map(([name, value]) => `${name}=${value}`));
   const archive = pack();
@@ -61,7 +61,9 @@ export function packageLaunch({
   archive.entry({ name: 'files', type: 'directory', mode: 0o700 });
   for (const { path, bytes, executable } of files) add(`files/${path}`, bytes, executable ? 0o700 : 0o600);
   archive.finalize();
-  return archive as AsyncIterable<Uint8Array>;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of archive as AsyncIterable<Uint8Array>) pieces.push(piece);
+  return pieces;
 }
 
 /** The signal after which a shell reports this exit code. */

@@ -1,24 +1,16 @@
-/** The port through which an engine gets to its cluster: it runs a fixed program there, with data on its stdin. */
-
-export interface ReachCall {
-  /** A program for `sh`. It is part of Tutti: nothing that a user wrote is in it. */
-  readonly script: string;
-  /** The program's stdin. The program need not read it to the end. */
-  readonly input: AsyncIterable<Uint8Array>;
-  /** After that time the call fails as `silent`. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface ReachResult {
-  readonly exitCode: number;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
+/** The port through which an engine gets to its cluster: it starts a shell there that runs a fixed program. */
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { EngineUnavailable } from './engine.js';
 
 export interface Reach {
-  /** @throws EngineUnavailable if the program did not run to its end. What it has done until then stays done. */
-  run(call: ReachCall): Promise<ReachResult>;
-  /** Ends the connection, if there is one. Idempotent. */
+  /**
+   * Starts `sh` there with a program, which is part of Tutti: nothing that a user wrote is in it. What is written to the child's stdin
+   * is the program's stdin, and the child ends with the program. A login there may have printed something before.
+   * @throws EngineUnavailable
+   */
+  start(program: string): Promise<ChildProcessWithoutNullStreams>;
+  /** Why such a child has ended by itself, from its exit code (null after a signal) and the end of its stderr. */
+  whyEnded(exitCode: number | null, stderr: string): EngineUnavailable;
+  /** Ends the connection, if there is one, and with it every child. Idempotent. */
   close(): Promise<void>;
 }

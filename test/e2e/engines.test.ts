@@ -234,9 +234,8 @@ describe.skipIf(!hasSshd)(`ssh${hasSshd ? '' : ' (needs openssh-server as root)'
     const program = `
       const { SshReach } = await import(${JSON.stringify(module)});
       const reach = new SshReach(${JSON.stringify({ ...(await sshd()), process: undefined })});
-      async function* nothing() {}
-      const { stdout } = await reach.run({ script: 'echo here', input: nothing(), timeoutMs: 10_000 });
-      console.log(stdout.toString());`;
+      const shell = await reach.start('echo here; cat');
+      shell.stdout.pipe(process.stdout);`;
     const mark = { SSH_TEST_MARK: join(await folder(), 'killed') };
     const killed = scene.spawn(['--input-type=module', '-e', program], mark);
     await killed.line('here');
@@ -268,7 +267,9 @@ describe.skipIf(!hasSlurm)(`Slurm${hasSlurm ? '' : ' (needs slurm-wlm as root)'}
     });
     await controller.stopController();
     Object.assign(process.env, controller.impatient);
-    await both(async ({ engine }, index) => {
+    // Its shells have the settings of now.
+    await both(async ({ again }, index) => {
+      const engine = again();
       const { runs, ends, late } = commands[index]!;
       await Promise.all([
         expect(engine.observe([runs.key])).rejects.toMatchObject({ code: 'silent' }),

@@ -1,7 +1,8 @@
 # Which processes belong to a command, and how all of them end. Part of the runner and of the requests.
 # `base` is the folder of the attempt; the file `command` in it names the command's first process.
 
-now() { date +%s%3N; }
+# For $(now), which is one process so.
+now() { exec date +%s%3N; }
 
 # Sets `up` to the milliseconds since the boot, to the next 10: for what is asked again and again, because `date` is a process.
 since_boot() {

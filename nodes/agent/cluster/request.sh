@@ -1,21 +1,8 @@
-# Answers one request of an agent on the cluster. The arguments come on stdin: their number, then each on a line with \\ and \n
-# escaped; nothing of them is ever read as shell. After them stands what else the request brings (a tar stream).
-# Exit codes: 0 done, 4 there is no such file, 5 the cluster refuses it, 6 it cannot be asked now. With 5 and 6, stderr ends in a
-# line "tutti: " with the message, which begins with a code after 6.
-
-IFS= read -r count
-set --
-while [ "$count" -gt 0 ]; do
-  IFS= read -r line
-  case $line in
-    *\\*) value=$(printf '%bx' "$line") value=${value%x} ;;
-    *) value=$line ;;
-  esac
-  set -- "$@" "$value"
-  count=$((count - 1))
-done
-request=$1 engine=$2 workdir=$3
-shift 3
+# Answers the requests of an agent on the cluster, one after the other. First comes a line with a mark. A request is the number of its
+# arguments, each on a line with \\ and \n escaped, and the number of bytes that it brings beside (a tar stream); nothing of that is ever
+# read as shell. After what a request says, on stdout as well as on stderr, stands a line with the mark and its exit code:
+# 0 done, 4 there is no such file, 5 the cluster refuses it, 6 it cannot be asked now. With 5 and 6, stderr ends in a line "tutti: " with
+# the message, which begins with a code after 6.
 
 unavailable() {
   echo "tutti: $*" >&2
@@ -335,21 +322,64 @@ probe() {
   esac
 }
 
-enter_workdir
-case $request in
-  launch)
-    need setsid tar
-    [ "$engine" = slurm ] && need sbatch squeue
-    [ "$engine" = torque ] && need qsub qstat
-    launch "$@"
-    ;;
-  observe) observe "$@" ;;
-  wait) wait_for_end "$@" ;;
-  read) read_file "$@" ;;
-  stop | kill) stop "$request" "$@" ;;
-  remove)
-    # A command may have made folders that forbid to remove what is in them.
-    rm -rf -- "$1" 2>/dev/null || { chmod -R u+rwX -- "$1" && rm -rf -- "$1"; } || unavailable workdir "cannot remove $workdir/$1"
-    ;;
-  probe) probe ;;
-esac
+# Runs in a subshell of its own, which it leaves with the exit code.
+answer() {
+  request=$1 engine=$2 workdir=$3
+  shift 3
+  enter_workdir
+  case $request in
+    launch)
+      need setsid tar
+      [ "$engine" = slurm ] && need sbatch squeue
+      [ "$engine" = torque ] && need qsub qstat
+      launch "$@"
+      ;;
+    observe) observe "$@" ;;
+    wait) wait_for_end "$@" ;;
+    read) read_file "$@" ;;
+    stop | kill) stop "$request" "$@" ;;
+    remove)
+      # A command may have made folders that forbid to remove what is in them.
+      rm -rf -- "$1" 2>/dev/null || { chmod -R u+rwX -- "$1" && rm -rf -- "$1"; } || unavailable workdir "cannot remove $workdir/$1"
+      ;;
+    probe) probe ;;
+  esac
+}
+
+say() {
+  printf '\n%s %s\n' "$mark" "$1"
+  printf '\n%s %s\n' "$mark" "$1" >&2
+}
+
+# The bytes that a request did not want are not the next request.
+drain() {
+  IFS= read -r rest && cat > /dev/null
+}
+
+IFS= read -r mark
+say ready
+while IFS= read -r count; do
+  set --
+  while [ "$count" -gt 0 ]; do
+    IFS= read -r line
+    case $line in
+      *\\*) value=$(printf '%bx' "$line") value=${value%x} ;;
+      *) value=$line ;;
+    esac
+    set -- "$@" "$value"
+    count=$((count - 1))
+  done
+  IFS= read -r size
+  if [ "$1" = wait ]; then
+    # It is left by an empty line, or by the end of whoever waits.
+    (trap 'say $?' EXIT; answer "$@") < /dev/null &
+    IFS= read -r line
+    kill "$!" 2> /dev/null
+    wait "$!" 2> /dev/null
+    say over
+  elif [ "$size" -gt 0 ]; then
+    head -c "$size" | (trap 'code=$?; drain; say "$code"' EXIT; answer "$@")
+  else
+    (trap 'say $?' EXIT; answer "$@") < /dev/null
+  fi
+done

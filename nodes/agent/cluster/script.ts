@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 
 const text = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 
-/** Answers one request; `request.sh` says how. */
-export const REQUEST_SCRIPT: string = text('members.sh') + text('request.sh');
+/** Answers requests; `request.sh` says how. */
+export const ANSWER_SCRIPT: string = text('members.sh') + text('request.sh');
 /** Stays with a command until it has ended. */
 export const RUNNER_SCRIPT: string = `#!/bin/sh\n${text('members.sh')}${text('runner.sh')}`;
 /** The job script for Torque. */

@@ -1,11 +1,16 @@
 /** The machine of the agent itself. */
-import type { Reach, ReachCall, ReachResult } from '../reach.js';
-import { runChild, withProgram } from './child.js';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { EngineUnavailable } from '../engine.js';
+import type { Reach } from '../reach.js';
+import { loaderOf, startChild } from './child.js';
 
 export class LocalReach implements Reach {
-  run(call: ReachCall): Promise<ReachResult> {
-    const { loader, input } = withProgram(call);
-    return runChild('/bin/sh', ['-c', loader], { ...call, input });
+  start(program: string): Promise<ChildProcessWithoutNullStreams> {
+    return startChild('/bin/sh', ['-c', loaderOf(program)], program);
+  }
+
+  whyEnded(_exitCode: number | null, stderr: string): EngineUnavailable {
+    return new EngineUnavailable('unreachable', `/bin/sh was ended: ${stderr.trim()}`);
   }
 
   async close(): Promise<void> {}

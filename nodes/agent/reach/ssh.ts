@@ -2,18 +2,17 @@
  * A machine behind OpenSSH's own client.
  *
  * S1  The host is who the pinned key says, or nothing is sent: an own known_hosts file, and nobody is asked.
- * S2  There is one connection and one login; every call is a session on it. It ends with this process, also after `kill -9`:
+ * S2  There is one connection and one login; every shell is a session on it. It ends with this process, also after `kill -9`:
  *     the connection's own session reads a pipe that closes then.
  * S3  The command that ssh hands to the login shell over there is one constant with a number in it; the rest is on stdin.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EngineUnavailable } from '../engine.js';
-import type { Reach, ReachCall, ReachResult } from '../reach.js';
-import { inheritedEnvironment, runChild, withProgram } from './child.js';
-import { Sessions } from './sessions.js';
+import type { Reach } from '../reach.js';
+import { inheritedEnvironment, loaderOf, startChild } from './child.js';
 
 export interface SshOptions {
   readonly host: string;
@@ -29,13 +28,11 @@ export interface SshOptions {
   readonly connectTimeoutMs?: number | undefined;
 }
 
-/** sshd allows ten sessions per connection (`MaxSessions`); one of them keeps the connection. */
-const MAX_SESSIONS = 8;
 /** A connection that is cut without a word is noticed after three of these. */
 const ALIVE_INTERVAL_S = 10;
 /** The name under which the pinned key stands, whatever the address and port. */
 const HOST_KEY_ALIAS = 'tutti-cluster';
-/** Printed by the fixed programs before anything else. */
+/** Printed by the connection's own session. */
 const READY = 'tutti-ready';
 
 interface Connection {
@@ -47,7 +44,6 @@ interface Connection {
 export class SshReach implements Reach {
   readonly #options: SshOptions;
   readonly #connectTimeoutMs: number;
-  readonly #sessions = new Sessions(MAX_SESSIONS);
   #connection: Promise<Connection> | undefined;
 
   constructor(options: SshOptions) {
@@ -58,31 +54,29 @@ export class SshReach implements Reach {
     this.#connectTimeoutMs = options.connectTimeoutMs ?? 15_000;
   }
 
-  async run(call: ReachCall): Promise<ReachResult> {
-    return this.#sessions.take(call.signal, async () => {
-      const { folder } = await this.#connect();
-      const { loader, input } = withProgram(call);
-      // A login shell of any kind understands this line. What its start-up files print comes before the mark.
-      const command = `exec /bin/sh -c 'echo ${READY}; ${loader}'`;
-      const args = [
-        ...[
-          '-S',
-          join(folder, 's'),
-          '-o',
-          'ControlMaster=no',
-          '-o',
-          'BatchMode=yes',
-          '-o',
-          'RemoteCommand=none',
-        ],
-        // Without its connection the client would log in anew.
-        ...['-o', 'ProxyCommand=false', '-T', '--', this.#options.host, command],
-      ];
-      const result = await runChild('ssh', args, { ...call, input });
-      const begin = result.stdout.indexOf(`${READY}\n`);
-      if (result.exitCode === 255 || begin < 0) throw this.#failure(result.stderr);
-      return { ...result, stdout: result.stdout.subarray(begin + READY.length + 1) };
-    });
+  async start(program: string): Promise<ChildProcessWithoutNullStreams> {
+    const { folder } = await this.#connect();
+    // A login shell of any kind understands this line.
+    const command = `exec /bin/sh -c '${loaderOf(program)}'`;
+    const args = [
+      ...[
+        '-S',
+        join(folder, 's'),
+        '-o',
+        'ControlMaster=no',
+        '-o',
+        'BatchMode=yes',
+        '-o',
+        'RemoteCommand=none',
+      ],
+      // Without its connection the client would log in anew.
+      ...['-o', 'ProxyCommand=false', '-T', '--', this.#options.host, command],
+    ];
+    return await startChild('ssh', args, program);
+  }
+
+  whyEnded(_exitCode: number | null, stderr: string): EngineUnavailable {
+    return this.#failure(stderr);
   }
 
   async close(): Promise<void> {
