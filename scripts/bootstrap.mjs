@@ -158,13 +158,13 @@ function test(projects, filters) {
   provide(
     pythonModules([
       ...['zmq', 'google.protobuf', 'numpy', 'mypy', 'pip', 'setuptools', 'wheel', 'ensurepip'],
-      ...['httpx', 'websockets', 'pandas', 'nbclient', 'ipykernel', 'PIL', 'matplotlib'],
+      ...['httpx', 'websockets', 'pandas', 'nbclient', 'ipykernel', 'markdown_it', 'PIL', 'matplotlib'],
     ]),
     [
       ...['python3', 'python3-zmq', 'python3-protobuf', 'python3-numpy', 'python3-mypy'],
       ...['python3-pip', 'python3-setuptools', 'python3-wheel', 'python3-venv'],
       ...['python3-httpx', 'python3-websockets', 'python3-pandas', 'python3-nbclient', 'python3-ipykernel'],
-      ...['python3-pil', 'python3-matplotlib'],
+      ...['python3-markdown-it', 'python3-pil', 'python3-matplotlib'],
     ],
     // What it recommends is a compiler and all headers of Python.
     ['--no-install-recommends'],

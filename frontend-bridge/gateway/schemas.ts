@@ -124,6 +124,16 @@ export const moduleView: z.ZodType = named(
       .array(z.string())
       .optional()
       .describe('Of a module with several outputs: they are read as `MODULE.NAME`'),
+    output_type: z
+      .string()
+      .nullable()
+      .describe(
+        'As the graph declares it, such as `json` or `bytes:image/png`; null where it has several outputs',
+      ),
+    output_types: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Of a module with several outputs, the type of each by its name'),
     overridden: z.array(z.string()).describe('Inputs that are not what the graph would give it'),
     retry_at: time.nullable(),
     output: z

@@ -1,6 +1,8 @@
 /** The difference of two iterations, as a person reads it. */
 import { plainOf, printJson } from '../base/json/json-text.js';
-import { type OutputTypes, shownValue } from './shown-values.js';
+import { outputReference } from '../model/graph.js';
+import { shortNumber } from '../model/shown-numbers.js';
+import { shownValue } from './shown-values.js';
 import { table } from './table.js';
 
 /** A field that differs; `null` on a side where it is not there. */
@@ -20,15 +22,13 @@ export interface Diff {
   /** The modules whose outputs each has taken over. */
   readonly reused?: { readonly a: readonly string[]; readonly b: readonly string[] };
   readonly modules: Readonly<Record<string, readonly Difference[]>>;
+  /** The types of the outputs that differ, by their references, on either side. */
+  readonly types?: { readonly a: OutputTypes; readonly b: OutputTypes };
 }
 
-/** Whether an output as a whole is a text on both sides, as bytes are. */
-export function holdsTexts({ modules }: Diff): boolean {
-  return Object.values(modules).some((all) => all.some(({ path, a, b }) => path === '' && isText(a, b)));
-}
+type OutputTypes = Readonly<Record<string, string>>;
 
-/** `types`: those of the outputs, for bytes. */
-export function describeDiff(diff: Diff, types: OutputTypes = {}): string {
+export function describeDiff(diff: Diff): string {
   const parts: [string, readonly Difference[]][] = [
     ['input', diff.input ?? []],
     ['overrides', diff.overrides ?? []],
@@ -38,7 +38,8 @@ export function describeDiff(diff: Diff, types: OutputTypes = {}): string {
     differences.map(({ path, a, b }) => [
       part,
       path.slice(1),
-      ...[a, b].map((one) => show(one, path === '' ? types[part] : undefined)),
+      show(a, typeAt(diff.types?.a, part, path)),
+      show(b, typeAt(diff.types?.b, part, path)),
       change(a, b),
     ]),
   );
@@ -60,14 +61,15 @@ export function change(before: unknown, after: unknown): string {
   return Number.isFinite(percent) ? `${percent > 0 ? '+' : ''}${percent.toFixed(digits)} %` : '';
 }
 
-function isText(...values: readonly unknown[]): boolean {
-  return values.every((value) => typeof value === 'string' || value === null);
+/** The type of the output that differs as a whole; nothing where a part of one does. */
+function typeAt(types: OutputTypes | undefined, module: string, path: string): string | undefined {
+  return types?.[outputReference(module, path.slice(1))];
 }
 
 function show(output: unknown, type?: string): string {
   if (output === null) return '(none)';
   const value = type === undefined ? output : shownValue(output, type);
-  const text = typeof value === 'string' ? value : isNumber(value) ? String(value) : printJson(output);
+  const text = typeof value === 'string' ? value : isNumber(value) ? shortNumber(value) : printJson(output);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 

@@ -3,43 +3,20 @@
 import { entriesOf, partAt } from '../base/json/exact.js';
 import { plainOf } from '../base/json/json-text.js';
 import { kindOfBytes, UNKNOWN_KIND } from '../model/content-kind.js';
-import { outputReference } from '../model/graph.js';
 import { isBytes, mediaTypeOf } from '../model/media-type.js';
-import type { Client } from './client.js';
+import { formatSize } from '../model/shown-numbers.js';
 
-/** The types of outputs by their references: `train`, or `train.plot` where a module has several. */
-export type OutputTypes = Readonly<Record<string, string>>;
+/** What an answer says of a module's output: its value and its type, or those of several ones by their names. */
+export interface OutputView {
+  readonly output: unknown;
+  readonly output_type?: string | null;
+  readonly output_names?: readonly string[];
+  readonly output_types?: Readonly<Record<string, string>>;
+}
 
 const SHOWN_CHARACTERS = 200;
 const SHOWN_ITEMS = 20;
 const WHOLE = 'whole with --json';
-
-interface GraphView {
-  readonly modules: Readonly<
-    Record<
-      string,
-      {
-        readonly output: string | null;
-        readonly outputs?: Readonly<Record<string, { readonly type: string }>>;
-      }
-    >
-  >;
-}
-
-/** Nothing where the orchestrator does not say: then outputs are shown as they came. */
-export async function outputTypes(client: Client, graph: unknown, version: unknown): Promise<OutputTypes> {
-  const path = `/v1/graphs/${encodeURIComponent(String(graph))}/versions/${encodeURIComponent(String(version))}`;
-  try {
-    const { value } = await client.get<GraphView>(path);
-    const types = Object.entries(value.modules).flatMap(([name, { output, outputs = {} }]) => [
-      [name, output ?? 'json'],
-      ...Object.entries(outputs).map(([one, { type }]) => [outputReference(name, one), type]),
-    ]);
-    return Object.fromEntries(types);
-  } catch {
-    return {};
-  }
-}
 
 /** An output, or a part of one, to be shown in YAML or in a cell. */
 export function shownValue(value: unknown, type = 'json'): unknown {
@@ -47,22 +24,21 @@ export function shownValue(value: unknown, type = 'json'): unknown {
 }
 
 /** The output of a module, or its several ones by their names. */
-export function shownOutput(
-  module: string,
-  { output, output_names: names }: { readonly output: unknown; readonly output_names?: readonly string[] },
-  types: OutputTypes,
-): unknown {
-  if (!names) return shownValue(output, types[module]);
-  return new Map(
-    names.map((name) => [name, shownValue(partAt(output, [name]), types[outputReference(module, name)])]),
-  );
+export function shownOutput({
+  output,
+  output_type: type,
+  output_names: names,
+  output_types: types,
+}: OutputView): unknown {
+  if (!names) return shownValue(output, type ?? undefined);
+  return new Map(names.map((name) => [name, shownValue(partAt(output, [name]), types?.[name])]));
 }
 
 /** `image/png, 12.8 kB`; of a text its beginning. */
 function shownBytes(base64: string, mediaType: string | undefined): string {
   const bytes = Buffer.from(base64, 'base64');
   const kind = kindOfBytes(bytes);
-  const what = `${mediaType ?? kind}, ${sizeOf(bytes.length)}`;
+  const what = `${mediaType ?? kind}, ${formatSize(bytes.length)}`;
   const isText = kind !== UNKNOWN_KIND && /^text\/|json|xml|yaml/.test(kind);
   return isText ? cut(bytes.toString(), what) : what;
 }
@@ -82,10 +58,4 @@ function shortened(value: unknown): unknown {
 
 function cut(text: string, what: string): string {
   return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}… (${what}, ${WHOLE})` : text;
-}
-
-function sizeOf(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
-  return `${Number((bytes / 1000 ** power).toPrecision(3))} ${['B', 'kB', 'MB', 'GB'][power]}`;
 }

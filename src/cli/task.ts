@@ -2,22 +2,21 @@
 import { type ScalarTag, stringify } from 'yaml';
 import { JsonText } from '../base/json/json-text.js';
 import { follow, type StreamedEvent } from '../client/follow.js';
+import { shortId } from '../model/short-id.js';
+import { shortNumber } from '../model/shown-numbers.js';
 import { formatTaskId, parseTaskId, type TaskId } from '../model/task-id.js';
 import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.js';
 import type { Client, Json } from './client.js';
 import { CliError, EXIT } from './exit.js';
-import { type OutputTypes, outputTypes, shownOutput } from './shown-values.js';
+import { type OutputView, shownOutput } from './shown-values.js';
 import { stackBelow } from './stack.js';
 import { table } from './table.js';
 
-export interface ModuleView {
+export interface ModuleView extends OutputView {
   readonly state: string;
   readonly attempts: number;
   readonly node_id: string | null;
   readonly waiting_reason: string | null;
-  readonly output: unknown;
-  /** Of a module with several outputs. */
-  readonly output_names?: readonly string[];
   readonly error: { readonly code: string; readonly message: string; readonly stack?: string } | null;
   readonly reused_from?: { readonly iteration_id: number; readonly execution_id: string } | null;
   /** Inputs that are not what the graph would give it. */
@@ -115,23 +114,18 @@ export function demandSuccess(view: IterationView): void {
   );
 }
 
-/** A task for a person. Where bytes may be among its outputs, the orchestrator is asked for their types. */
-export async function describedTask(client: Client, view: IterationView): Promise<string> {
-  const mayHoldBytes = Object.values(view.modules).some(
-    ({ output, output_names: names }) =>
-      typeof output === 'string' || (names !== undefined && output !== null),
-  );
-  return describeTask(view, mayHoldBytes ? await outputTypes(client, view.graph, view.graph_version) : {});
-}
-
 /** The modules of a task, then what each of them put out. */
-export function describeTask(view: IterationView, types: OutputTypes = {}): string {
+export function describeTask(view: IterationView): string {
   const modules = Object.entries(view.modules);
-  const rows = modules.map(([name, one]) => [name, one.state, one.attempts, one.node_id, noteOf(one)]);
+  const rows = modules.map(([name, one]) => [
+    name,
+    one.state,
+    one.attempts,
+    one.node_id && shortId(one.node_id),
+    noteOf(one),
+  ]);
   const outputs = Object.fromEntries(
-    modules
-      .filter(([, one]) => one.output !== null)
-      .map(([name, one]) => [name, shownOutput(name, one, types)]),
+    modules.filter(([, one]) => one.output !== null).map(([name, one]) => [name, shownOutput(one)]),
   );
   return [
     `${view.task_id}  ${view.state}`,
@@ -161,11 +155,11 @@ export function hasEnded(state: string): boolean {
   return (TASK_STATES as readonly string[]).includes(state) && taskHasEnded(state as TaskState);
 }
 
-/** A number as it was written. */
+/** A number as it was written, with six digits at most. */
 const WRITTEN_NUMBER: ScalarTag = {
   tag: 'tag:yaml.org,2002:float',
   default: true,
-  identify: (value) => value instanceof JsonText,
+  identify: (value) => value instanceof JsonText || typeof value === 'number',
   resolve: (text) => text,
-  stringify: ({ value }) => String(value),
+  stringify: ({ value }) => shortNumber(value),
 };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { shortId } from '../../src/model/short-id.js';
 import { foundJson } from '../../src/orchestrator/queries/found.js';
 import { cli } from '../support/cli.js';
 import { fakeNode } from '../support/fake-coordinator.js';
@@ -225,7 +226,7 @@ describe('looking back', () => {
     expect(exit).toBe(0);
     expect(out).toMatch(/^PROBLEM_ID +STATE +GRAPH/);
     expect(out).toContain('more: --cursor 1');
-    expect((await tutti('problems', '--cursor', '1')).out).toContain(first.problemId);
+    expect((await tutti('problems', '--cursor', '1')).out).toContain(shortId(first.problemId));
   });
 
   it('shows a problem, and an iteration with its outputs', async () => {
@@ -504,7 +505,7 @@ describe('jobs', () => {
     const fields = { stream: 'stdout' };
     running.coordinator.lines = [{ at: '', level: 'info', message: 'counted', fields }];
     const id = (await tutti('run', jobFile('name: fit\nscript_path: fit.sh\n'))).out.trim();
-    expect((await tutti('jobs')).out).toMatch(new RegExp(`^${id} +fit +SUBMITTED`, 'm'));
+    expect((await tutti('jobs')).out).toMatch(new RegExp(`^${shortId(id)} +fit +SUBMITTED`, 'm'));
     expect((await tutti('jobs', '--state', 'FAILED', '--json')).json.items).toEqual([]);
     expect((await tutti('job', id, '--json')).json).toMatchObject({ job_id: id, state: 'SUBMITTED' });
     expect((await tutti('job', id, '--log')).out).toBe('counted\n');

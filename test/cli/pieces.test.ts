@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { readExactly } from '../../src/base/json/exact.js';
+import type { Client } from '../../src/cli/client.js';
 import { change, describeDiff } from '../../src/cli/diff.js';
 import { eventLine } from '../../src/cli/event-line.js';
 import { jsonArray } from '../../src/cli/json-lines.js';
@@ -10,6 +11,7 @@ import { parseRecording } from '../../src/cli/node-kit/recording.js';
 import { stackBelow } from '../../src/cli/stack.js';
 import { table } from '../../src/cli/table.js';
 import { describeTask } from '../../src/cli/task.js';
+import { varyingFields } from '../../src/cli/varying-fields.js';
 
 describe('a change', () => {
   it.each([
@@ -36,11 +38,11 @@ describe('a value for people', () => {
     '{"b":1.0,"10":-0,"9":[1e5,3.14159265358979323846],"__proto__":{"x":2.50}}',
   ) as object;
 
-  it('is shown in a task as it was written', () => {
+  it('is shown in a task as it was written, with six digits at most', () => {
     const module = { state: 'succeeded', attempts: 1, node_id: 'n', waiting_reason: null, error: null };
     const view = { task_id: 't/1', state: 'succeeded', modules: { work: { ...module, output: written } } };
     expect(describeTask(view)).toMatch(
-      /work:\n {2}b: 1\.0\n {2}"10": -0\n {2}"9":\n {4}- 1e5\n {4}- 3\.14159265358979323846\n {2}__proto__:\n {4}x: 2\.50$/,
+      /work:\n {2}b: 1\.0\n {2}"10": -0\n {2}"9":\n {4}- 1e5\n {4}- 3\.14159\n {2}__proto__:\n {4}x: 2\.50$/,
     );
   });
 
@@ -49,16 +51,25 @@ describe('a value for people', () => {
     const csv = Buffer.from('x,y\n0,1\n').toString('base64');
     const picture = Buffer.from(`\x89PNG\r\n\x1a\n${'x'.repeat(12_000)}`, 'latin1').toString('base64');
     const modules = {
-      data: { ...module, output: csv },
-      plot: { ...module, output: picture },
-      rows: { ...module, output: Array.from({ length: 500 }, (_, index) => ({ index })) },
+      data: { ...module, output: csv, output_type: 'bytes:text/csv' },
+      plot: { ...module, output: picture, output_type: 'bytes' },
+      rows: {
+        ...module,
+        output_type: 'json',
+        output: Array.from({ length: 500 }, (_, index) => ({ index })),
+      },
     };
-    const types = { data: 'bytes:text/csv', plot: 'bytes', rows: 'json' };
-    const shown = describeTask({ task_id: 't/1', state: 'succeeded', modules }, types);
-    expect(shown).toContain('data: |\n  x,y\n  0,1\nplot: image/png, 12 kB\nrows:\n');
+    const shown = describeTask({ task_id: 't/1', state: 'succeeded', modules });
+    expect(shown).toContain('data: |\n  x,y\n  0,1\nplot: image/png, 12.0 kB\nrows:\n');
     expect(shown.split('\n').slice(-2)).toEqual(['  - index: 19', '  - … (500 items, whole with --json)']);
-    const differing = { a: 1, b: 2, modules: { data: [{ path: '', a: csv, b: null }] } };
-    expect(describeDiff(differing, types)).toMatch(/data +x,y 0,1 +\(none\)/);
+    const differing = {
+      data: [{ path: '', a: csv, b: null }],
+      fit: [{ path: '/plot', a: null, b: picture }],
+    };
+    const types = { data: 'bytes:text/csv', 'fit.plot': 'bytes:image/png' };
+    const described = describeDiff({ a: 1, b: 2, modules: differing, types: { a: types, b: types } });
+    expect(described).toMatch(/data +x,y 0,1 +\(none\)/);
+    expect(described).toMatch(/fit +plot +\(none\) +image\/png, 12\.0 kB/);
   });
 
   it('is NaN in a difference where it is', () => {
@@ -154,5 +165,38 @@ describe('a stack', () => {
     const error = { code: 'handler_error', message: 'KeyError', stack: 'Traceback:\n  File "x.py"' };
     const view = { task_id: 't/1', state: 'failed', modules: { train: { ...module, error } } };
     expect(describeTask(view)).toContain('\ntrain: handler_error\n    Traceback:\n      File "x.py"');
+  });
+});
+
+describe('the fields that a search shows by default', () => {
+  it('are those that vary in what it finds first', async () => {
+    const fields = { 'fit.loss': readExactly('0.5'), 'fit.mode': 'fast', 'input.rate': 1 };
+    const found = [
+      { problem_id: 'p', iteration_id: 1, graph: 'g', state: 'failed', fields },
+      {
+        problem_id: 'p',
+        iteration_id: 2,
+        graph: 'g',
+        state: 'succeeded',
+        fields: { ...fields, 'fit.loss': 2 },
+      },
+    ];
+    const fit = { output: readExactly('{"loss":2,"mode":"fast","curve":[1]}') };
+    const plot = { output: { picture: 'aGk=', dpi: 9 }, output_types: { picture: 'bytes', dpi: 'json' } };
+    const asked: unknown[] = [];
+    const client = {
+      async get(path: string, query?: unknown) {
+        asked.push([path, query]);
+        const isTask = path === '/v1/problems/p/iterations/2';
+        return { value: isTask ? { input: { rate: 1 }, modules: { fit, plot } } : { items: found } };
+      },
+    };
+    const filter = 'input.rate = 1';
+    const varying = await varyingFields(client as unknown as Client, '/v1/iterations', { filter });
+    expect(varying).toEqual(['fit.loss']);
+    expect(asked.at(-1)).toEqual([
+      '/v1/iterations',
+      { filter, fields: 'fit.loss,fit.mode,plot.dpi,input.rate', limit: 20 },
+    ]);
   });
 });

@@ -8,7 +8,7 @@ import type { Scene, Spawned } from '../support/processes.js';
 export const EXAMPLE: string = join(root, 'python/examples/fit');
 export const TOKEN = 'a-token-of-the-client-tests';
 /** Modules of Python without which nothing here runs. */
-export const NEEDED = ['zmq', 'google.protobuf', 'numpy', 'httpx', 'websockets', 'pandas'];
+export const NEEDED = ['zmq', 'google.protobuf', 'numpy', 'httpx', 'websockets', 'markdown_it', 'pandas'];
 
 /** The blocks of docs/clients.md in this language, which its readers run one after the other. */
 export function samplesOf(language: string): string[] {

@@ -581,6 +581,7 @@ function module(state: string, executionId: string | null): Json {
     node_id: null,
     waiting_reason: state === 'waiting' ? 'waiting for length' : null,
     progress: null,
+    output_type: 'json',
     reused_from: null,
     command: null,
     overridden: [],

@@ -15,6 +15,6 @@ export async function finish(session: Session, begun: Json, wait: boolean): Prom
     onState: (state) => printShortages(session, state),
     onEvent: (event) => writeLine(io.stderr, eventLine(event)),
   });
-  await printTask(session, view);
+  printTask(session, view);
   demandSuccess(view);
 }

@@ -1,13 +1,13 @@
 /** The commands that look back: `problems`, `show` and `diff`. */
 import { type Command, Option } from 'commander';
+import { shortId } from '../../model/short-id.js';
 import { TASK_STATES } from '../../model/task-state.js';
 import { iterationNumber, pageLimit } from '../arguments.js';
 import type { Json } from '../client.js';
-import { type Diff, describeDiff, holdsTexts } from '../diff.js';
+import { type Diff, describeDiff } from '../diff.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { problemIdOf, taskIdOf } from '../short-ids.js';
-import { outputTypes } from '../shown-values.js';
 import { table } from '../table.js';
 import { type IterationView, problemPath, taskPath } from '../task.js';
 import { printTask } from './print-task.js';
@@ -62,7 +62,8 @@ export function problemsCommand(program: Command, io: Io): void {
       });
       session.print(value, () => {
         const rows = value.items.map((one) => [
-          ...['problem_id', 'state', 'graph', 'created_at'].map((key) => one[key]),
+          shortId(String(one.problem_id)),
+          ...['state', 'graph', 'created_at'].map((key) => one[key]),
           titleCell(one),
         ]);
         const more = value.next_cursor === null ? '' : `\n\nmore: --cursor ${value.next_cursor}`;
@@ -97,7 +98,7 @@ export function showCommand(program: Command, io: Io): void {
         const { value } = await session.client.get<IterationView>(
           taskPath(await taskIdOf(session.client, id)),
         );
-        await printTask(session, value);
+        printTask(session, value);
       } else {
         const { value } = await session.client.get(problemPath(await problemIdOf(session.client, id)));
         session.print(value, () => describeProblem(value));
@@ -118,13 +119,7 @@ export function diffCommand(program: Command, io: Io): void {
       const session = openSession(options, io);
       const path = problemPath(await problemIdOf(session.client, problemId));
       const { value } = await session.client.get<Diff>(`${path}/diff`, { a, b });
-      const isAsked = !session.json && holdsTexts(value);
-      const { value: iteration } = isAsked
-        ? await session.client.get(`${path}/iterations/${b}`)
-        : { value: {} };
-      const { graph, graph_version: version } = iteration as Json;
-      const types = isAsked ? await outputTypes(session.client, graph, version) : {};
-      session.print(value, () => describeDiff(value, types));
+      session.print(value, () => describeDiff(value));
     });
 }
 

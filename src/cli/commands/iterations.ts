@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Command, Option } from 'commander';
 import { messageOf } from '../../base/errors.js';
 import { inertText } from '../../base/inert.js';
+import { shortId } from '../../model/short-id.js';
 import { pageLimit } from '../arguments.js';
 import type { Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
@@ -12,6 +13,7 @@ import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { problemIdOf } from '../short-ids.js';
 import { table } from '../table.js';
 import { problemPath } from '../task.js';
+import { varyingFields } from '../varying-fields.js';
 
 interface SearchOptions extends CommonOptions {
   readonly filter?: string;
@@ -51,15 +53,21 @@ export function iterationsCommand(program: Command, io: Io): void {
         problem === undefined
           ? '/v1/iterations'
           : `${problemPath(await problemIdOf(session.client, problem))}/iterations`;
-      const { value } = await session.client.get<Found>(path, { filter, order_by, fields, limit, cursor });
-      const names = (fields ?? '')
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== '');
+      const search = { filter, order_by };
+      const isOpen = fields === undefined && !session.json;
+      const names = isOpen
+        ? await varyingFields(session.client, path, search)
+        : (fields ?? '')
+            .split(',')
+            .map((name) => name.trim())
+            .filter((name) => name !== '');
+      const asked = isOpen ? (names.length > 0 ? names.join(',') : undefined) : fields;
+      const { value } = await session.client.get<Found>(path, { ...search, fields: asked, limit, cursor });
       session.print(value, () => {
-        const rows = value.items.map((one) => [
-          ...COLUMNS.map((column) => one[column]),
-          ...names.map((name) => one.fields?.[name]),
+        const rows = value.items.map(({ problem_id: id, fields: shown, ...one }) => [
+          shortId(String(id)),
+          ...COLUMNS.slice(1).map((column) => one[column]),
+          ...names.map((name) => shown?.[name]),
         ]);
         const more = value.next_cursor === null ? '' : `\n\nmore: --cursor ${value.next_cursor}`;
         return table([...COLUMNS.map((column) => column.toUpperCase()), ...names], rows) + more;

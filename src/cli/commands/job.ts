@@ -9,6 +9,7 @@ import { JobFileSchema } from '../../config/job-schema.js';
 import { readYaml } from '../../config/yaml.js';
 import { withPlaces } from '../../config/yaml-places.js';
 import { JOB_STATES } from '../../model/job.js';
+import { shortId } from '../../model/short-id.js';
 import type { Client, Json } from '../client.js';
 import { finishCommand } from '../command-outcome.js';
 import { eventLine } from '../event-line.js';
@@ -61,7 +62,7 @@ export function jobCommands(program: Command, io: Io): void {
         table(
           ['JOB_ID', 'NAME', 'CLUSTER', 'STATE', 'EXIT', 'ENGINE_ID', 'SUBMITTED'],
           value.items.map((job) => [
-            ...[job.job_id, job.name, job.cluster, job.state, job.exit_code, job.engine_id],
+            ...[shortId(String(job.job_id)), job.name, job.cluster, job.state, job.exit_code, job.engine_id],
             job.submitted_at,
           ]),
         ),

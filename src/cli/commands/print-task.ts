@@ -1,11 +1,10 @@
 import { writeLine } from '../io.js';
 import type { Session } from '../program.js';
-import { describedTask, type IterationView } from '../task.js';
+import { describeTask, type IterationView } from '../task.js';
 
 /** A task as it stands: as JSON, or for a person, below what `lead` is. */
-export async function printTask(session: Session, view: IterationView, lead = ''): Promise<void> {
-  const text = session.json ? '' : `${lead}${await describedTask(session.client, view)}`;
-  session.print(view, () => text);
+export function printTask(session: Session, view: IterationView, lead = ''): void {
+  session.print(view, () => `${lead}${describeTask(view)}`);
 }
 
 /** What a task waits for that its own modules do not give: nodes, slots, clusters. It was decided before anybody could listen. */

@@ -1,5 +1,6 @@
 /** The commands that steer: `nodes`, `node` and `task`. */
 import { Argument, type Command } from 'commander';
+import { shortId } from '../../model/short-id.js';
 import { finishCommand } from '../command-outcome.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
@@ -27,7 +28,8 @@ export function nodesCommand(program: Command, io: Io): void {
     const items = await everyItem(session.client, '/v1/nodes');
     session.print({ items, next_cursor: null }, () => {
       const rows = items.map((node) => [
-        ...['node_id', 'module', 'instance', 'status', 'desired_status', 'liveness'].map((key) => node[key]),
+        shortId(String(node.node_id)),
+        ...['module', 'instance', 'status', 'desired_status', 'liveness'].map((key) => node[key]),
         `${(node.running as unknown[]).length}/${String(node.capacity)}`,
         ...loadCells(node.load),
         (node.warning as { code?: string } | null | undefined)?.code,

@@ -4,7 +4,7 @@ import { printEvent } from '../event-line.js';
 import { type Io, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { taskIdOf } from '../short-ids.js';
-import { demandSuccess, describedTask, waitForTask } from '../task.js';
+import { demandSuccess, describeTask, waitForTask } from '../task.js';
 import { drawToEnd, type Terminal, terminalOf } from '../watch/live.js';
 import { printTask } from './print-task.js';
 
@@ -37,11 +37,11 @@ async function watchTask(session: Session, id: string): Promise<void> {
   if (terminal !== undefined) return watchLive(session, id, terminal);
   const view = await waitForTask(client, await taskIdOf(client, id), io.signal, {
     onState: async (state) => {
-      if (!json) writeLine(io.stdout, `${await describedTask(client, state)}\n`);
+      if (!json) writeLine(io.stdout, `${describeTask(state)}\n`);
     },
     onEvent: (event) => printEvent(session, event),
   });
-  await printTask(session, view, '\n');
+  printTask(session, view, '\n');
   demandSuccess(view);
 }
 
@@ -49,6 +49,6 @@ async function watchTask(session: Session, id: string): Promise<void> {
 async function watchLive(session: Session, id: string, terminal: Terminal): Promise<void> {
   const { client, io } = session;
   const view = await drawToEnd(client, await taskIdOf(client, id), terminal, io);
-  await printTask(session, view, '\n');
+  printTask(session, view, '\n');
   demandSuccess(view);
 }

@@ -1,5 +1,6 @@
 /** A reading as lines of a terminal. Pure; what comes from others is made inert before it is coloured. */
 import { inertText } from '../../base/inert.js';
+import { shortId } from '../../model/short-id.js';
 import type { Paint } from '../paint.js';
 import { table } from '../table.js';
 import { duration } from '../watch/draw.js';
@@ -105,7 +106,7 @@ function paintRows(rows: readonly Row[], width: number, paint: Paint): string {
 function runningTable({ running, atMs }: Reading, width: number): string {
   if (running.length === 0) return '';
   const rows = running.map(({ problem_id, graph, title, created_at }) => [
-    ...[problem_id, graph, duration(atMs - Date.parse(created_at)), title ?? ''],
+    ...[shortId(problem_id), graph, duration(atMs - Date.parse(created_at)), title ?? ''],
   ]);
   return table(['PROBLEM_ID', 'GRAPH', 'AGE', 'TITLE'], rows)
     .split('\n')

@@ -2,6 +2,8 @@
 import { escapeStep } from '../../base/json/check-text.js';
 import { jsonDifferences } from '../../base/json/differences.js';
 import { JsonText, printJson } from '../../base/json/json-text.js';
+import { outputReference, outputsOf } from '../../model/graph.js';
+import type { CompiledGraph } from '../../model/task.js';
 import type { Refusal, View } from '../port.js';
 import { reusedModules } from '../summary.js';
 import { type Moment, taskOf } from './moment.js';
@@ -44,6 +46,15 @@ class Differing {
   }
 }
 
+/** The types of these modules' outputs, by their references. */
+function typesOf({ modules }: CompiledGraph, named: ReadonlySet<string>): Record<string, string> {
+  const specs = modules.map(({ spec }) => spec).filter(({ name }) => named.has(name));
+  const types = specs.flatMap((spec) =>
+    outputsOf(spec).map(({ name, type }) => [outputReference(spec.name, name), type]),
+  );
+  return Object.fromEntries(types);
+}
+
 export async function diff(moment: Moment, problemId: string, a: number, b: number): Promise<View | Refusal> {
   const { reader, payloads, slices } = moment;
   const left = await taskOf(moment, { problemId, iterationId: a });
@@ -51,8 +62,8 @@ export async function diff(moment: Moment, problemId: string, a: number, b: numb
   const right = await taskOf(moment, { problemId, iterationId: b });
   if (isRefusal(right)) return right;
   const names = new Set<string>();
-  for (const row of [left, right])
-    for (const { spec } of (await payloads.graphOf(row)).compiled.modules) names.add(spec.name);
+  const graphs = { a: (await payloads.graphOf(left)).compiled, b: (await payloads.graphOf(right)).compiled };
+  for (const { modules } of [graphs.a, graphs.b]) for (const { spec } of modules) names.add(spec.name);
   const modules: Record<string, unknown> = {};
   const differing = new Differing();
   for (const name of names) {
@@ -71,8 +82,10 @@ export async function diff(moment: Moment, problemId: string, a: number, b: numb
     new JsonText(printJson(await payloads.overridesOf(reader, right))),
   );
   const reused = { a: reusedModules(left), b: reusedModules(right) };
+  const differingModules = new Set(Object.keys(modules));
+  const types = { a: typesOf(graphs.a, differingModules), b: typesOf(graphs.b, differingModules) };
   return {
-    ...{ problem_id: problemId, a, b, input, overrides, reused, modules },
+    ...{ problem_id: problemId, a, b, input, overrides, reused, modules, types },
     truncated: differing.isTruncated,
   };
 }

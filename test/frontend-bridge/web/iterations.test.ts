@@ -8,7 +8,7 @@ import {
   unitIn,
 } from '../../../frontend-bridge/web/src/iterations/fields.js';
 import { layLanes } from '../../../frontend-bridge/web/src/iterations/lanes.js';
-import { columnNames, leavesOf } from '../../../frontend-bridge/web/src/iterations/leaves.js';
+import { leavesOf } from '../../../frontend-bridge/web/src/iterations/leaves.js';
 import {
   changedInputs,
   givenInputs,
@@ -16,7 +16,8 @@ import {
   reusable,
 } from '../../../frontend-bridge/web/src/iterations/rerun.js';
 import { readState, withState } from '../../../frontend-bridge/web/src/iterations/use-view.js';
-import { formatNumber } from '../../../frontend-bridge/web/src/values/numbers.js';
+import { columnNames } from '../../../src/model/columns.js';
+import { formatNumber } from '../../../src/model/shown-numbers.js';
 
 const extra = (value: unknown): string => btoa(JSON.stringify(value));
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { EventJson, GraphJson } from '../../../frontend-bridge/web/src/api/shapes.js';
-import { embeddedJson } from '../../../frontend-bridge/web/src/json/embedded.js';
 import { moduleHistory } from '../../../frontend-bridge/web/src/task/history.js';
 import { inOrder, layOut, layOutWithin, relatives } from '../../../frontend-bridge/web/src/task/layout.js';
+import { embeddedJson } from '../../../src/base/json/embedded.js';
 
 const spec = (...inputs: string[]) => ({ inputs, output: 'json' });
 const graph: GraphJson = {

@@ -9,9 +9,9 @@ import { readCsv } from '../../../frontend-bridge/web/src/values/csv-table.js';
 import { hexLine } from '../../../frontend-bridge/web/src/values/hex.js';
 import { matrixIn, numbersIn, recordsIn } from '../../../frontend-bridge/web/src/values/lists.js';
 import { readNpy, statisticsOf } from '../../../frontend-bridge/web/src/values/npy.js';
-import { formatNumber, formatSize, shortNumber } from '../../../frontend-bridge/web/src/values/numbers.js';
 import { lineOf } from '../../../frontend-bridge/web/src/values/sparkline.js';
 import { readExactly } from '../../../src/base/json/exact.js';
+import { formatNumber, formatSize, shortNumber } from '../../../src/model/shown-numbers.js';
 
 const PNG = btoa(`\x89PNG\r\n\x1a\n${'.'.repeat(100)}`);
 

@@ -1,6 +1,7 @@
 """The client against the orchestrator at TUTTI_URL (with TUTTI_TOKEN), whose graph ``fit`` is served (python/examples/fit)."""
 
 import asyncio
+import base64
 import hashlib
 import io
 import json
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from tutti import AsyncTutti, Tutti
-from tutti.client import ClientError, Content, Listing
+from tutti.client import ClientError, Content, Listing, html
 
 POINTS = [[0, 1], [1, 3], [2, 5], [3, 7]]
 GOOD = {"points": POINTS, "rate": 0.1, "epochs": 20}
@@ -130,10 +131,42 @@ class Results(ClientCase):
         self.assertEqual(modules - {"tutti.agent"}, {"train", "plot"})
 
     def test_notebooks_show_an_iteration_with_every_text_escaped(self):
-        self.assertIn("plot", self.done._repr_html_())
+        self.assertIn('<img src="data:image/png;base64,iVBOR', self.done._repr_html_())
         failed = self.tutti.submit("fit", {"points": "<script>", "rate": 1}).wait(check=False)
         self.assertNotIn("<script>", failed._repr_html_())
         self.assertIn("<details>", failed._repr_html_())
+
+    def test_notebooks_show_each_output_as_what_it_is(self):
+        def coded(text):
+            return base64.b64encode(text.encode()).decode()
+
+        types = {"report": "bytes:text/markdown", "page": "bytes:text/html", "rows": "bytes", "pixels": "bytes"}
+        values = {
+            "report": coded("# Fit\n<script>alert(1)</script> **good** [x](javascript:alert(1))"),
+            "page": coded("<script>alert(2)</script>"),
+            "rows": coded("x,y\n1,<b>\n" + "2,3\n" * 20),
+            "pixels": coded("\x01\x02\x00"),
+        }
+        modules = {
+            "fit": {"state": "succeeded", "output": values, "output_names": list(types), "output_types": types},
+            "few": {"state": "succeeded", "output_type": "json", "output": [{"a": 1, "b": "<i>"}, {"a": 2}]},
+            "large": {"output_type": "bytes:image/png", "output": {"blob": {"sha256": "0" * 64, "size": 2345678}}},
+        }
+        shown = html.iteration({"task_id": "p/1", "graph": "fit", "state": "succeeded", "modules": modules})
+        for part in (
+            "<b>report</b></div><h1>Fit</h1>",
+            "<strong>good</strong>",
+            '<iframe sandbox="" srcdoc="&lt;script&gt;',
+            "<th>x</th><th>y</th></tr></thead><tbody><tr><td>1</td><td>&lt;b&gt;</td></tr>",
+            "… 21 rows",
+            "application/octet-stream, 3 B",
+            "<th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>&lt;i&gt;</td></tr><tr><td>2</td><td></td></tr>",
+            "image/png, 2.35 MB",
+        ):
+            self.assertIn(part, shown)
+        self.assertNotRegex(shown, r"<script|href=.javascript")
+        changed = {"modules": {"fit": [{"path": "/rows", "a": values["rows"], "b": None}]}, "types": {"a": {"fit.rows": "bytes"}}}
+        self.assertIn("<td>text/csv, 90 B</td>", html.comparison(changed))
 
     def test_the_log_of_a_module_has_what_its_node_logged(self):
         self.assertRegex(self.done.log("train")[-1].message, "trained to a loss of")

@@ -1,10 +1,10 @@
 import { type ReactNode, useId, useMemo, useState } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { formatNumber } from '../../../../src/model/shown-numbers.js';
 import Chart, { type Series } from '../values/chart.js';
 import { type ChartLook, ChartLookTools, PLAIN_LOOK } from '../values/chart-look.js';
 import { smoothed } from '../values/curves.js';
 import { cut } from '../values/cut.js';
-import { formatNumber } from '../values/numbers.js';
 import { changeOf, type FieldInfo } from './fields.js';
 import { ParallelChart } from './parallel-chart.js';
 import type { IterationRow } from './use-rows.js';

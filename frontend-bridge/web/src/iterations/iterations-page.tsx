@@ -1,6 +1,7 @@
 import './iterations.css';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import { columnNames } from '../../../../src/model/columns.js';
 import { getJson } from '../api/http.js';
 import { iterationsQuery, newestGraphQuery, problemQuery, taskQuery } from '../api/queries.js';
 import type { GraphJson, PageJson } from '../api/shapes.js';
@@ -15,7 +16,6 @@ import { Comparison } from './comparison.js';
 import { defaultColumns, fieldInfo } from './fields.js';
 import { IterateDialog } from './iterate-dialog.js';
 import { IterationsTable } from './iterations-table.js';
-import { columnNames } from './leaves.js';
 import { Tree } from './tree.js';
 import { useIterationRows } from './use-rows.js';
 import {

@@ -1,10 +1,10 @@
 /** What stands in a task's input and outputs, leaf by leaf, under the names that the server's queries know. */
+import { embeddedJson } from '../../../../src/base/json/embedded.js';
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import { type JsonText, plainOf } from '../../../../src/base/json/json-text.js';
 import { splitReference } from '../../../../src/model/graph.js';
 import type { TaskJson } from '../api/shapes.js';
 import { outputAt } from '../graphs/outputs.js';
-import { embeddedJson } from '../json/embedded.js';
 
 export type Scalar = string | number | boolean;
 
@@ -15,9 +15,6 @@ export interface Leaf {
   readonly path: string;
   readonly value: unknown;
 }
-
-/** Longer texts have no place in a column. */
-const SHORT_TEXT = 60;
 
 /** Every value that is no structure, and every list of such values; JSON inside texts and bytes is followed. */
 export function leavesOf(task: Pick<TaskJson, 'input' | 'modules'>): Leaf[] {
@@ -55,28 +52,6 @@ function walk(part: string, steps: readonly string[], value: unknown, leaves: Le
     return;
   }
   for (const [name, field] of entriesOf(inner)) walk(part, [...steps, name], field, leaves);
-}
-
-/** The names of fields that a table may have as columns: numbers, short texts, yes and no, as the output itself has them. */
-export function columnNames(task: Pick<TaskJson, 'input' | 'modules'>): string[] {
-  const names: string[] = [];
-  const look = (prefix: string, value: unknown): void => {
-    if (isColumnValue(value)) names.push(prefix);
-    else if (!isScalar(value) && !Array.isArray(value)) {
-      for (const [name, field] of entriesOf(value)) {
-        // Names that a query cannot write are no columns.
-        if (/^[\w-]+$/.test(name)) look(`${prefix}.${name}`, field);
-      }
-    }
-  };
-  for (const [name, module] of Object.entries(task.modules)) look(name, module.output);
-  look('input', task.input);
-  return names.filter((name) => name.includes('.'));
-}
-
-function isColumnValue(value: unknown): value is Scalar | JsonText {
-  if (typeof value === 'string') return value.length <= SHORT_TEXT && embeddedJson(value) === undefined;
-  return ['number', 'boolean'].includes(typeof plainOf(value));
 }
 
 function isScalar(value: unknown): value is Scalar | JsonText | null | undefined {

@@ -1,6 +1,6 @@
 /** Parallel coordinates: an axis for each field, and each iteration as a line that crosses every axis at its value. */
 import { plainOf } from '../../../../src/base/json/json-text.js';
-import { formatNumber } from '../values/numbers.js';
+import { formatNumber } from '../../../../src/model/shown-numbers.js';
 import type { FieldInfo } from './fields.js';
 import type { IterationRow } from './use-rows.js';
 

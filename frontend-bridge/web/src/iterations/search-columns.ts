@@ -1,13 +1,9 @@
 /** The columns of a search for which nobody has chosen any. */
 import { useQuery } from '@tanstack/react-query';
+import { lookedAt, SAMPLE, varyingColumns } from '../../../../src/model/columns.js';
 import { getJson } from '../api/http.js';
 import type { PageJson } from '../api/shapes.js';
 
-/** Fewer fields are asked for at once than a search shows. */
-const MOST_LOOKED_AT = 40;
-/** So many of what is found first tell what varies: reading fields costs a look at each output. */
-const SAMPLE = 20;
-const MOST_SHOWN = 5;
 const NOTHING: readonly string[] = [];
 
 interface Found {
@@ -20,22 +16,17 @@ export function useVaryingColumns(
   names: readonly string[],
   isWanted: boolean,
 ): readonly string[] {
-  const asked = names.slice(0, MOST_LOOKED_AT);
+  const asked = lookedAt(names);
   const found = useQuery({
     queryKey: ['varying columns', search.toString(), asked],
     queryFn: async ({ signal }) => {
       const query = new URLSearchParams([...search, ['fields', asked.join(',')], ['limit', String(SAMPLE)]]);
       const { items } = (await getJson<PageJson<Found>>(`iterations?${query}`, signal)).value;
-      return asked.filter((name) => doesVary(items, name)).slice(0, MOST_SHOWN);
+      return varyingColumns(items, asked);
     },
     enabled: isWanted && asked.length > 0,
     staleTime: Number.POSITIVE_INFINITY,
     retry: false,
   });
   return isWanted ? (found.data ?? NOTHING) : NOTHING;
-}
-
-function doesVary(items: readonly Found[], name: string): boolean {
-  const values = items.map(({ fields }) => fields[name]).filter((value) => (value ?? null) !== null);
-  return new Set(values.map(String)).size > 1;
 }

@@ -1,3 +1,4 @@
+import { columnNames, MOST_GRAPHS } from '../../../../src/model/columns.js';
 import { shortId } from '../../../../src/model/short-id.js';
 import './iterations.css';
 import './search.css';
@@ -16,13 +17,10 @@ import { titleOf } from '../states/title.js';
 import { toneOf } from '../states/tone.js';
 import { SaveButton } from '../values/save-button.js';
 import { FilterBar } from './filter-bar.js';
-import { columnNames } from './leaves.js';
 import { useVaryingColumns } from './search-columns.js';
 import { ValueCell } from './value-cell.js';
 
 const PAGE = 100;
-/** So many graphs are asked for the names of their fields. */
-const MOST_GRAPHS = 8;
 const KINDS = { iterations: 'Iterations', problems: 'Problems' } as const;
 type Kind = keyof typeof KINDS;
 const FORMATS = { csv: 'CSV', jsonl: 'JSON lines', parquet: 'Parquet' } as const;

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { shortNumber } from '../../../../src/model/shown-numbers.js';
 import { numbersIn } from '../values/lists.js';
-import { shortNumber } from '../values/numbers.js';
 import { Sparkline } from '../values/sparkline.js';
 
 const FIRST_ITEMS = 6;

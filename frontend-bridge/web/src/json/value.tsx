@@ -1,13 +1,13 @@
 import { type ReactNode, useState } from 'react';
+import { embeddedJson } from '../../../../src/base/json/embedded.js';
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { shortNumber } from '../../../../src/model/shown-numbers.js';
 import { contentInText, mediaIn } from '../values/content.js';
 import { ContentView } from '../values/content-view.js';
 import { DataTable } from '../values/data-table.js';
 import { matrixIn, numbersIn, recordsIn, type TableData } from '../values/lists.js';
-import { shortNumber } from '../values/numbers.js';
 import { Sparkline } from '../values/sparkline.js';
-import { embeddedJson } from './embedded.js';
 
 /** Deeper structures, and lists longer than this, begin folded. */
 const OPEN_DEPTH = 1;

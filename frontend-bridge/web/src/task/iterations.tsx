@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { formatNumber } from '../../../../src/model/shown-numbers.js';
 import { iterationValuesQuery } from '../api/queries.js';
 import type { IterationJson } from '../api/shapes.js';
 import { Popover } from '../popover/popover.js';
@@ -10,7 +11,6 @@ import type { Select } from '../state/selection.js';
 import { Sign } from '../states/chip.js';
 import { Moment } from '../states/time.js';
 import { toneOf } from '../states/tone.js';
-import { formatNumber } from '../values/numbers.js';
 
 export interface IterationsProps {
   readonly items: readonly IterationJson[];

@@ -1,8 +1,9 @@
 /** The fields of outputs by which people tell iterations apart. */
+
 import { partAt } from '../../../../src/base/json/exact.js';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { columnNames } from '../../../../src/model/columns.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
-import { columnNames } from '../iterations/leaves.js';
 import { resultModules } from './overview.js';
 
 /** As many as have a place in a row of the picker. */

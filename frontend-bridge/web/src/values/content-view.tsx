@@ -1,9 +1,9 @@
 import { lazy, type ReactNode, Suspense } from 'react';
 import { isTextual } from '../../../../src/model/media-type.js';
+import { formatSize } from '../../../../src/model/shown-numbers.js';
 import { type Content, isDrawn, textIn } from './content.js';
 import { Hex } from './hex.js';
 import { HtmlFrame } from './html-frame.js';
-import { formatSize } from './numbers.js';
 import { Picture } from './picture.js';
 
 const Markdown = lazy(() => import('./markdown.js'));

@@ -1,8 +1,8 @@
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import { formatNumber } from '../../../../src/model/shown-numbers.js';
 import { type ChartLook, ChartLookTools, PLAIN_LOOK } from './chart-look.js';
 import type { Curve } from './curves.js';
 import { smoothed } from './curves.js';
-import { formatNumber } from './numbers.js';
 
 const Chart = lazy(() => import('./chart.js'));
 

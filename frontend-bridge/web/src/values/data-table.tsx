@@ -1,8 +1,8 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useMemo, useRef, useState } from 'react';
 import { plainOf, printJson } from '../../../../src/base/json/json-text.js';
+import { shortNumber } from '../../../../src/model/shown-numbers.js';
 import type { TableData } from './lists.js';
-import { shortNumber } from './numbers.js';
 
 /** All rows are so high, in pixels. */
 const ROW_PX = 28;

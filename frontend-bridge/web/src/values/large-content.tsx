@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { isBytes } from '../../../../src/model/media-type.js';
+import { formatSize } from '../../../../src/model/shown-numbers.js';
 import { contentQuery } from '../api/queries.js';
 import { download } from '../json/download.js';
 import { BytesView } from './bytes-view.js';
-import { formatSize } from './numbers.js';
 import { SaveButton } from './save-button.js';
 
 /** More is not read into the page. */

@@ -1,9 +1,9 @@
 import { type ReactNode, useEffect, useMemo, useRef } from 'react';
+import { formatNumber } from '../../../../src/model/shown-numbers.js';
 import type { Content } from './content.js';
 import { DataTable } from './data-table.js';
 import { Hex } from './hex.js';
 import { type NpyArray, readNpy, type Statistics, statisticsOf } from './npy.js';
-import { formatNumber } from './numbers.js';
 import { Sparkline } from './sparkline.js';
 
 /** Larger pictures are drawn from every second, third, … number. */

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
+import { formatNumber } from '../../../../src/model/shown-numbers.js';
 import { statisticsOf } from './npy.js';
-import { formatNumber } from './numbers.js';
 
 const WIDTH = 320;
 const HEIGHT = 56;

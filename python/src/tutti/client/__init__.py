@@ -2,9 +2,10 @@
 
 try:
     import httpx  # noqa: F401
+    import markdown_it  # noqa: F401
     import websockets  # noqa: F401
 except ImportError as error:
-    raise ImportError("the client needs httpx and websockets: pip install 'tutti[client]'", name=error.name) from error
+    raise ImportError("the client needs httpx, websockets and markdown-it-py: pip install 'tutti[client]'", name=error.name) from error
 
 from .asynchronous import AsyncIteration, AsyncTutti, Comparison
 from .content import Content

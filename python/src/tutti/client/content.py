@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any, Dict, Optional
 
 from ..values.content import load_array
@@ -13,7 +14,11 @@ _SIGNATURES = (
     (b"GIF8", "image/gif"),
     (b"%PDF-", "application/pdf"),
     (b"\x93NUMPY", "application/x-npy"),
+    (b"BM", "image/bmp"),
+    (b"PAR1", "application/vnd.apache.parquet"),
+    (b"PK\x03\x04", "application/zip"),
 )
+_UNKNOWN = "application/octet-stream"
 
 
 class Content(bytes):
@@ -29,7 +34,7 @@ class Content(bytes):
     def __new__(cls, content: bytes, media_type: Optional[str] = None) -> Content:
         """:param media_type: by default what the first bytes show"""
         made = super().__new__(cls, content)
-        made.media_type = media_type or media_type_of(content)
+        made.media_type = media_type or kind_of(content)
         return made
 
     def __reduce__(self) -> Any:
@@ -71,7 +76,35 @@ class Content(bytes):
         return f"<{len(self)} bytes of {self.media_type}>"
 
 
-def media_type_of(content: bytes) -> str:
-    """By the first bytes; ``application/octet-stream`` where they say nothing."""
-    found = (kind for signature, kind in _SIGNATURES if content.startswith(signature))
-    return next(found, "application/octet-stream")
+def kind_of(content: bytes) -> str:
+    """What bytes are, as the first of them tell; ``application/octet-stream`` where they say nothing."""
+    found = next((kind for signature, kind in _SIGNATURES if content.startswith(signature)), None)
+    if found is not None:
+        return found
+    if content[8:12] == b"WEBP":
+        return "image/webp"
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return _UNKNOWN
+    return _UNKNOWN if not text or "\0" in text else _kind_of_text(text.lstrip())
+
+
+def _kind_of_text(text: str) -> str:
+    begin = text[:512].lower()
+    if re.match(r"<!doctype html|<html[\s>]", begin):
+        return "text/html"
+    if re.match(r"(<\?xml[^>]*>\s*)?<svg[\s>]", begin):
+        return "image/svg+xml"
+    if text[:1] in ("[", "{"):
+        return "application/json"
+    if re.match(r"#{1,6} \S", text):
+        return "text/markdown"
+    return "text/csv" if _is_table(text) else "text/plain"
+
+
+def _is_table(text: str) -> bool:
+    """Whether the first lines all have the same number of cells, at least two."""
+    lines = text.splitlines()[:8]
+    counts = {len(re.sub(r'"[^"]*"', "", line).split(",")) for line in lines}
+    return len(lines) > 1 and len(counts) == 1 and counts != {1}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from html import escape
 from typing import Any, Dict, Iterable, List, Mapping, Optional
 
-_CELL_CHARACTERS = 120
+from .shown import output, short
+
 _TONES = {"succeeded": "#1a7f37", "reused": "#1a7f37", "failed": "#cf222e", "running": "#0969da"}
 
 
@@ -34,8 +34,9 @@ def iteration(view: Mapping[str, Any]) -> str:
 
 def comparison(diff: Mapping[str, Any]) -> str:
     rows: List[Dict[str, Any]] = [{"of": "input", **each} for each in diff.get("input") or ()]
+    types: Mapping[str, Mapping[str, str]] = diff.get("types") or {}
     for name, each in (diff.get("modules") or {}).items():
-        rows += [{"of": name, **change} for change in each]
+        rows += [{"of": name, **_change(name, change, types)} for change in each]
     return table(rows) if rows else "<i>no difference</i>"
 
 
@@ -43,19 +44,30 @@ def progress(done: int, of: int, text: str) -> str:
     return f'<progress value="{done}" max="{max(of, 1)}"></progress> {done}/{of} {escape(text)}'
 
 
-def shown(value: Any) -> str:
-    """A value as one short text."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _CELL_CHARACTERS else text[: _CELL_CHARACTERS - 1] + "…"
-
-
 def _cell(value: Any) -> str:
-    return f"<td>{'' if value is None else escape(shown(value))}</td>"
+    return f"<td>{'' if value is None else escape(short(value))}</td>"
+
+
+def _change(module: str, change: Mapping[str, Any], types: Mapping[str, Mapping[str, str]]) -> Dict[str, Any]:
+    """Bytes as what they are. A path of one step may be the name of an output."""
+    reference = f"{module}{str(change['path']).replace('/', '.', 1)}"
+    sides = {side: short(change[side], types.get(side, {}).get(reference)) for side in ("a", "b") if change[side] is not None}
+    return {**change, **sides}
 
 
 def _module(name: str, module: Mapping[str, Any]) -> str:
     cells = _cell(name) + f"<td>{_state(module.get('state'))}</td>" + _cell(module.get("attempts"))
-    return f"<tr>{cells}{_cell(module.get('output'))}</tr>"
+    return f"<tr>{cells}<td style=\"text-align:left\">{_outputs(module)}</td></tr>"
+
+
+def _outputs(module: Mapping[str, Any]) -> str:
+    value, names = module.get("output"), module.get("output_names")
+    if value is None:
+        return ""
+    if names is None:
+        return output(value, module.get("output_type"))
+    types: Mapping[str, str] = module.get("output_types") or {}
+    return "".join(f"<div><b>{escape(name)}</b></div>{output(value.get(name), types.get(name))}" for name in names)
 
 
 def _state(state: Any) -> str:

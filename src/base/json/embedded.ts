@@ -3,7 +3,7 @@
  * people want to read what it says.
  */
 
-import { readExactly } from '../../../../src/base/json/exact.js';
+import { readExactly } from './exact.js';
 
 /** Shorter strings are more often words that look like base64 than base64. */
 const SHORTEST = 8;
@@ -30,6 +30,6 @@ function parseStructure(text: string): object | undefined {
 }
 
 function decodeBase64(text: string): string {
-  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   return new TextDecoder().decode(bytes);
 }

@@ -1,5 +1,5 @@
 /** Numbers for people: six digits unless more are asked for. */
-import { plainOf } from '../../../../src/base/json/json-text.js';
+import { plainOf } from '../base/json/json-text.js';
 
 const DIGITS = 6;
 /** From here on a fraction is nothing beside the whole part. */
