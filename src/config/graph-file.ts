@@ -5,6 +5,7 @@
 import { brief, type Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 import type { Graph, ModuleSpec } from '../model/graph.js';
+import { conditionFaults } from './condition-faults.js';
 import { formatPath, issuesToFaults, show } from './faults.js';
 import { graphFaults, inTopologicalOrder } from './graph-edges.js';
 import { indexFaults } from './graph-index.js';
@@ -43,7 +44,7 @@ const MAX_FAULTS = 100;
 /**
  * Codes of the faults: `bad_yaml` `unknown_field` `missing_field` `wrong_type` `out_of_range` `bad_name` `bad_duration` `unknown_type`
  * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict` `too_large` `too_deep` `more_faults`;
- * `not_with_output`; of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
+ * `not_with_output`; of `when` also `bad_expression` `not_before` `unknown_field`; of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
  */
 export function parseGraph(yamlText: string, options: ParseGraphOptions): ParsedGraph {
   return graphOf(readYaml(yamlText, { file: options.file, isTrusted: options.isStored === true }), options);
@@ -86,6 +87,7 @@ function graphIn(raw: unknown, options: Omit<ParseGraphOptions, 'file' | 'isStor
     ...runFaults(raw),
     ...typeFaults(raw, options),
     ...indexFaults(raw, options.types),
+    ...conditionFaults(raw, options.types),
   );
   if (faults.length > 0 || !file.success) return { ok: false, faults };
 

@@ -53,9 +53,24 @@ function whyNotIndexed(path: readonly string[], module: unknown, types: KnownTyp
 }
 
 function whyNotOf(type: unknown, path: readonly string[], types: KnownTypes): string | undefined {
-  if (typeof type !== 'string' || !types.has(type)) return undefined;
+  const found = schemaAt(type, path, types);
+  if ('reason' in found) return found.reason;
+  const kind = isRecord(found.schema) ? found.schema.type : undefined;
+  return kind === 'array' || kind === 'object'
+    ? 'lists and structures have no order: name a field in it'
+    : undefined;
+}
+
+/** What a path leads to in a type, as far as the type tells, or why there is nothing. */
+export function schemaAt(
+  type: unknown,
+  path: readonly string[],
+  types: KnownTypes,
+): { readonly schema: unknown } | { readonly reason: string } {
+  const unknown = { schema: undefined };
+  if (typeof type !== 'string' || !types.has(type)) return unknown;
   const root = types.jsonSchema?.(type);
-  if (!isRecord(root)) return undefined;
+  if (!isRecord(root)) return unknown;
   const defs = isRecord(root.$defs) ? root.$defs : {};
   const follow = (schema: unknown): unknown =>
     isRecord(schema) && typeof schema.$ref === 'string' ? defs[schema.$ref.replace('#/$defs/', '')] : schema;
@@ -64,17 +79,14 @@ function whyNotOf(type: unknown, path: readonly string[], types: KnownTypes): st
     if (!isRecord(schema) || !isRecord(schema.properties)) {
       // What is behind `json` or in a map nobody knows beforehand.
       return isRecord(schema) && (schema.anyOf || (schema.type !== undefined && schema.type !== 'object'))
-        ? `there is no field ${show(step)} in a single value`
-        : undefined;
+        ? { reason: `there is no field ${show(step)} in a single value` }
+        : unknown;
     }
     if (!Object.hasOwn(schema.properties, step)) {
       const near = didYouMean(step, Object.keys(schema.properties));
-      return `${type} has no field ${show(step)}${near}`;
+      return { reason: `${type} has no field ${show(step)}${near}` };
     }
     schema = follow(schema.properties[step]);
   }
-  const kind = isRecord(schema) ? schema.type : undefined;
-  return kind === 'array' || kind === 'object'
-    ? 'lists and structures have no order: name a field in it'
-    : undefined;
+  return { schema };
 }

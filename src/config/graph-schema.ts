@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Graph, ModuleSpec, Retention } from '../model/graph.js';
 import { duration, durationIfGiven, labels } from './graph-fields.js';
+import { parseExpression } from './parse-expression.js';
 import { RunSchema } from './run-schema.js';
 import { strict } from './strict.js';
 
@@ -32,6 +33,21 @@ const Outputs = z.record(z.string(), Type, { error: OUTPUTS }).superRefine((outp
   for (const name of names)
     if (!NAME.test(name)) add([name], 'bad_name', `${JSON.stringify(name)} is not right: ${NAME_RULE}`);
 });
+
+const WHEN = 'give an expression in quotes, like "evaluate.loss < 0.1"';
+
+const When = z
+  .string({ error: WHEN })
+  .transform((text, context) => {
+    const parsed = parseExpression(text);
+    if (parsed.ok) return { text, expression: parsed.expression };
+    const message = `position ${parsed.position}: ${parsed.message}`;
+    context.addIssue({ code: 'custom', message, params: { code: 'bad_expression' } });
+    return z.NEVER;
+  })
+  .describe(
+    'it runs only where this holds, over fields of the input and of the outputs of modules before it',
+  );
 
 const ATTEMPTS = 'give a whole number from 1 to 100';
 const FACTOR = 'give a number from 1 to 100';
@@ -119,6 +135,7 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
       .default('auto')
       .describe('auto: a new node of it takes work at once; manual: once somebody starts it'),
     liveness: Liveness.prefault({}).describe('how long its nodes may be silent'),
+    when: When.optional(),
     run: RunSchema.optional().describe('its work is a command, which an agent executes on a cluster'),
   },
   'give an object with at least inputs and output',
@@ -136,13 +153,14 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
       context.addIssue({ code: 'custom', path: ['outputs'], message, params: { code: 'not_with_output' } });
     }
   })
-  .transform(({ timeout, on_error, run, require, output, outputs, ...rest }) => ({
+  .transform(({ timeout, on_error, when, run, require, output, outputs, ...rest }) => ({
     ...rest,
     output,
     ...(outputs && { outputs }),
     require: { ...require, ...run?.require },
     timeoutMs: timeout ?? (run ? undefined : NODE_TIMEOUT_MS),
     onError: on_error,
+    ...(when && { when }),
     ...(run && { run: run.spec }),
   }));
 

@@ -382,6 +382,8 @@ export const FACTS = {
   // Private: they have a place in the order of facts, and no number.
   'task.requeued': { about: 'task', withheld: { queue_seq: 'count', queued_at: 'moment' } },
   'task.stopping': { about: 'task', withheld: { desired: 'task stop', reason: 'text' } },
+  /** Of a value that conditions look at: which comparisons it makes true; nothing where it is a blob. */
+  'task.compared': { about: 'task', withheld: { of: 'text', met: 'counts?' } },
   'task.abandoned': { about: 'task', withheld: { error: 'error' } },
   'module.succeeded': { about: 'module', withheld: { execution_id: 'id' } },
   'module.failed': { about: 'module', withheld: { error: 'error', node_id: 'id?', attempt: 'count?' } },

@@ -36,6 +36,7 @@ import { removeSecret, setSecret } from './fold/secret.js';
 import {
   abandonTask,
   changeProblem,
+  compareTask,
   createProblem,
   desireTaskEnd,
   endTask,
@@ -160,6 +161,9 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'task.stopping':
       desireTaskEnd(state, fact, moment);
+      return;
+    case 'task.compared':
+      compareTask(state, fact, moment);
       return;
     case 'task.abandoned':
       abandonTask(state, fact, moment);

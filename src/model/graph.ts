@@ -1,4 +1,5 @@
 /** A graph as the rest of the house sees it: parsed, validated, with every default filled in. */
+import type { Expression } from '../base/expression/expression.js';
 import type { OutputSpec } from './protocol.js';
 import type { RunSpec } from './run.js';
 
@@ -41,6 +42,8 @@ export interface ModuleSpec {
     /** Silence after which a node loses its executions. @default 10000 */
     readonly deadAfterMs: number;
   };
+  /** It runs only where this holds; otherwise it is skipped. As written, and as a tree. @default it runs */
+  readonly when?: { readonly text: string; readonly expression: Expression };
   /** Its work is a command. @default nodes of its name do it */
   readonly run?: RunSpec;
 }

@@ -4,6 +4,7 @@
  * 1. What was observed changes executions; only a plan changes the phase of a module.
  * 2. A module that nothing has happened to has no run yet: a queued task is small.
  */
+import { type Condition, conditionsOf, type Reading, readingsOf } from './condition.js';
 import type { DesiredState, ObservedState } from './execution.js';
 import type { FinalReport, StopCause, TaskError } from './facts.js';
 import { type Graph, type GraphKey, type ModuleSpec, type Requirements, splitReference } from './graph.js';
@@ -19,6 +20,8 @@ export interface CompiledGraph {
   readonly graph: Graph;
   readonly modules: readonly CompiledModule[];
   readonly index: ReadonlyMap<string, number>;
+  /** What conditions look at, by the reference to the value. */
+  readonly readings: ReadonlyMap<string, readonly Reading[]>;
 }
 
 export interface CompiledModule {
@@ -27,6 +30,7 @@ export interface CompiledModule {
   /** What it takes of other modules: each input with the position of its module. */
   readonly inputs: readonly { readonly reference: string; readonly position: number }[];
   readonly takesSource: boolean;
+  readonly condition: Condition | undefined;
   /** Nodes are interchangeable for all runs of one slot class: who plays it, the labels that it requires, the resources that it takes. */
   readonly slotClass: string;
 }
@@ -167,6 +171,11 @@ export interface Task {
   readonly require?: Requirements | undefined;
   /** By run module, what one execution takes in this task, instead of what the graph says. */
   readonly resources?: Readonly<Record<string, Resources>> | undefined;
+  /**
+   * By reference to a value (or `overrideKey`), the numbers of the comparisons that it makes true. A value that conditions look at and
+   * that has no entry is a blob. @default no condition has looked at anything
+   */
+  readonly compared?: ReadonlyMap<string, readonly number[]> | undefined;
   readonly runs: readonly (ModuleRun | undefined)[];
   readonly state: TaskState;
   /** What the users want of it. */
@@ -236,6 +245,7 @@ export function moduleName(task: Task, position: number): string {
 
 export function compileGraph(key: GraphKey, graph: Graph): CompiledGraph {
   const index = new Map(graph.modules.map((spec, position) => [spec.name, position]));
+  const conditions = conditionsOf(graph);
   const modules = graph.modules.map((spec, position): CompiledModule => {
     return {
       position,
@@ -245,8 +255,9 @@ export function compileGraph(key: GraphKey, graph: Graph): CompiledGraph {
         return from === undefined ? [] : [{ reference, position: from }];
       }),
       takesSource: spec.inputs.includes(graph.source.name),
+      condition: conditions.get(spec.name),
       slotClass: slotClassFor(spec, spec.require, spec.run?.resources),
     };
   });
-  return { key, graph, modules, index };
+  return { key, graph, modules, index, readings: readingsOf(conditions) };
 }

@@ -24,6 +24,7 @@ export const NOTHING_LOADED: Loaded = {
   parents: new Map(),
   newestSucceeded: new Map(),
   reusable: new Map(),
+  inputs: new Map(),
   executions: new Map(),
   answered: new Map(),
   replacedBoots: new Set(),
@@ -55,6 +56,7 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
   const parents = new Map<string, TaskRow>();
   const newestSucceeded = new Map<string, number>();
   const reusable = new Map<string, ReusableValue>();
+  const inputs = new Map<string, Uint8Array>();
   for (const { problemId, parentIterationId, reuse } of needs.iterated) {
     const problem = await readProblem(store, problemId);
     if (problem) problems.set(problemId, problem);
@@ -63,7 +65,10 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
         ? await findNewestSucceeded(store, problemId)
         : await readTask(store, { problemId, iterationId: parentIterationId });
     if (!parent) continue;
-    parents.set(formatTaskId({ problemId, iterationId: parent.iteration_id }), parent);
+    const key = formatTaskId({ problemId, iterationId: parent.iteration_id });
+    parents.set(key, parent);
+    const input = await readComparedInput(store, state, parent);
+    if (input) inputs.set(key, input);
     if (parentIterationId === undefined) newestSucceeded.set(problemId, parent.iteration_id);
     for (const module of new Set(reuse)) await readReusable(store, state, parent, module, reusable);
   }
@@ -80,6 +85,7 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
     parents,
     newestSucceeded,
     reusable,
+    inputs,
     executions: await readExecutions(store, state, needs.tasks),
     answered: await readAll<IdempotencyRow>(store, 'idempotency', needs.keys),
     replacedBoots: new Set((await readAll(store, 'boots', needs.boots)).keys()),
@@ -219,6 +225,17 @@ async function readReusable(
     const { value, shown } = decoded;
     reusable.set(`${ref.owner}/${ref.seq}`, { size: bytes!.byteLength, value, shown });
   }
+}
+
+/** The input of a parent, where conditions of the graph as it is now look at it. */
+async function readComparedInput(
+  store: Reader,
+  state: State,
+  { graph, input }: TaskRow,
+): Promise<Uint8Array | undefined> {
+  const compiled = state.graph(graph)?.compiled;
+  if (!compiled?.readings.has(compiled.graph.source.name) || input.blob) return undefined;
+  return store.get('payloads', [input.problem_id, input.iteration_id, input.owner, input.seq]);
 }
 
 /** Executions of finished tasks, as they were stored. */

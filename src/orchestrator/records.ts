@@ -232,6 +232,8 @@ export interface TaskRow {
   readonly require?: Requirements;
   /** By run module. */
   readonly resources?: Readonly<Record<string, Resources>>;
+  /** By value, the comparisons of conditions that it makes true. */
+  readonly compared?: Readonly<Record<string, readonly number[]>>;
   readonly state: TaskState;
   readonly desired: Task['desired'];
   readonly reason?: string;
@@ -459,6 +461,7 @@ export function taskToRow(task: Task): unknown {
         : undefined,
     require: task.require,
     resources: task.resources,
+    compared: task.compared && Object.fromEntries(task.compared),
     state: task.state,
     desired: task.desired,
     reason: task.reason,
@@ -528,6 +531,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     overrides: overridesFromRow(row),
     require: row.require,
     resources: row.resources,
+    compared: row.compared && new Map(Object.entries(row.compared)),
     runs,
     state: row.state,
     desired: row.desired,

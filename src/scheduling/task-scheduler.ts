@@ -4,8 +4,11 @@
  * 1. Pure: it changes nothing, reads no clock and knows no node but through `Fleet`.
  * 2. Modules are considered in topological order, so that what a plan settles reaches its dependents in the same plan.
  * 3. A lost, preempted or rejected execution uses up no attempt.
- * 4. An execution on a dead node is given up only for a successor: until there is one, its late result still counts.
+ * 4. A module with a condition is decided once its inputs are settled, so that no order of arrivals makes another outcome.
+ * 5. An execution on a dead node is given up only for a successor: until there is one, its late result still counts.
  */
+import { type Comparison, holdsBy } from '../base/expression/expression.js';
+import { type Condition, holdsOfNothing, overrideKey, type Reading } from '../model/condition.js';
 import { hasEnded } from '../model/execution.js';
 import type { ModuleSpec } from '../model/graph.js';
 import { type ReportedError, withoutStack } from '../model/protocol.js';
@@ -29,7 +32,14 @@ export const POISON_LIMIT = 3;
 export const REJECTED_PAUSE_MS = 500;
 
 /** How a module stands once the plan has been carried out. */
-type Standing = 'open' | 'succeeded' | 'failed' | 'failed, ignored' | 'skipped';
+type Standing =
+  | 'open'
+  | 'succeeded'
+  | 'failed'
+  | 'failed, ignored'
+  | 'skipped'
+  /** By its condition, or since all that it would have been given was: that is no failure. */
+  | 'left out';
 
 export function scheduleTask(task: Task, fleet: Fleet, nowMs: number): Plan {
   return task.desired === 'ended' ? new Planning(task, fleet, nowMs).run() : planStop(task, task.desired);
@@ -69,6 +79,14 @@ function planStop(task: Task, end: 'cancelled' | 'aborted'): Plan {
   return { steps, followUpMs: undefined };
 }
 
+/** The reason of a module whose own condition does not hold. */
+const BY_CONDITION = 'condition';
+const UNREADABLE: ReportedError = {
+  code: 'not_inline',
+  message: 'its condition looks at a value that is a blob; it can look into smaller values only',
+  retryable: false,
+};
+
 const LOST: ReportedError = { code: 'node_lost', message: 'its agent has lost it', retryable: false };
 
 class Planning {
@@ -100,7 +118,7 @@ class Planning {
       case 'reused':
         return 'succeeded';
       case 'skipped':
-        return module.spec.onError === 'ignore' ? 'failed, ignored' : 'skipped';
+        return this.#skipped(module, phase.reason);
       case 'stopped':
         return 'skipped';
       case 'failed':
@@ -197,10 +215,11 @@ class Planning {
   #start(module: CompiledModule, knownReason: string | undefined): Standing {
     const missing = this.#missingInput(module);
     if (missing === 'not yet') return 'open';
-    if (missing) {
-      this.#steps.push({ kind: 'skip', position: module.position, reason: missing });
-      return module.spec.onError === 'ignore' ? 'failed, ignored' : 'skipped';
-    }
+    if (missing) return this.#skip(module, missing);
+    const condition = module.condition && this.#condition(module, module.condition);
+    if (condition === 'not yet') return 'open';
+    if (condition === 'unreadable') return this.#fail(module, UNREADABLE);
+    if (condition === 'unmet') return this.#skip(module, BY_CONDITION);
     const nodeId = this.#fleet.take(module);
     if (nodeId !== undefined) {
       this.#steps.push({ kind: 'place', position: module.position, nodeId, replaces: undefined });
@@ -213,11 +232,60 @@ class Planning {
     return 'open';
   }
 
+  #skip(module: CompiledModule, reason: string): Standing {
+    this.#steps.push({ kind: 'skip', position: module.position, reason });
+    return this.#skipped(module, reason);
+  }
+
+  /** Whether that goes back to a failure or to conditions only shows in what its inputs came to. */
+  #skipped(module: CompiledModule, reason: string): Standing {
+    const isLeftOut =
+      reason === BY_CONDITION ||
+      !module.inputs.some(
+        ({ reference, position }) =>
+          !overrideOf(this.#task, module.position, reference) &&
+          ['failed', 'skipped'].includes(this.#standings[position]!),
+      );
+    if (isLeftOut) return 'left out';
+    return module.spec.onError === 'ignore' ? 'failed, ignored' : 'skipped';
+  }
+
+  /** Its inputs are there; what else the condition looks at may be on its way, since an override may have come before it. */
+  #condition(
+    module: CompiledModule,
+    { expression, readings }: Condition,
+  ): 'met' | 'unmet' | 'not yet' | 'unreadable' {
+    const truths = new Map<Comparison, boolean>();
+    for (const [comparison, reading] of readings) {
+      const truth = this.#truth(module, reading);
+      if (typeof truth === 'string') return truth;
+      truths.set(comparison, truth);
+    }
+    return holdsBy(expression, (comparison) => truths.get(comparison)!) ? 'met' : 'unmet';
+  }
+
+  #truth(module: CompiledModule, reading: Reading): boolean | 'not yet' | 'unreadable' {
+    const { reference, module: of, number } = reading;
+    const isOverridden = overrideOf(this.#task, module.position, reference) !== undefined;
+    if (!isOverridden && of !== undefined) {
+      const standing = this.#standings[this.#task.graph.index.get(of)!]!;
+      if (standing === 'open') return 'not yet';
+      if (standing !== 'succeeded') return holdsOfNothing(reading);
+    }
+    const key = isOverridden ? overrideKey(module.spec.name, reference) : reference;
+    return this.#task.compared?.get(key)?.includes(number) ?? 'unreadable';
+  }
+
   /** Why the module can never run, `not yet`, or nothing when all its inputs are there; an override is from the beginning. */
   #missingInput(module: CompiledModule): string | undefined {
     let waits = false;
+    let isGiven = module.takesSource;
+    let leftOut: string | undefined;
     for (const { reference, position } of module.inputs) {
-      if (overrideOf(this.#task, module.position, reference)) continue;
+      if (overrideOf(this.#task, module.position, reference)) {
+        isGiven = true;
+        continue;
+      }
       const { name } = this.#task.graph.modules[position]!.spec;
       const standing = this.#standings[position]!;
       switch (standing) {
@@ -228,14 +296,20 @@ class Planning {
           return `${name} failed`;
         case 'skipped':
           return `${name} was skipped`;
+        case 'left out':
+          leftOut ??= `${name} was skipped`;
+          break;
         case 'succeeded':
+          isGiven = true;
+          break;
         case 'failed, ignored':
           break;
         default:
           standing satisfies never;
       }
     }
-    return waits ? 'not yet' : undefined;
+    if (waits) return 'not yet';
+    return isGiven ? undefined : leftOut;
   }
 
   #followUp(atMs: number): void {

@@ -17,7 +17,7 @@ const scene = Scene.ofFile();
 let orchestrator: OrchestratorProcess;
 
 beforeAll(async () => {
-  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six'] });
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', 'gated'] });
   for (const module of SIX) startNode(scene, orchestrator, { module, capacity: 4 });
 });
 
@@ -46,6 +46,25 @@ describe('a task', () => {
     await card(page, 'model', 'cancelled').waitFor();
     await card(page, 'resources', 'skipped').waitFor();
     await page.getByRole('button', { name: 'Stop', exact: true }).waitFor({ state: 'detached' });
+    expect(faults).toEqual([]);
+  });
+
+  it('shows which module its condition has left out, also back in time, and what the condition is', async (ctx) => {
+    const task = await orchestrator.submit('gated', { name: 'small' });
+    const tape = orchestrator.tape();
+    await tape.ended(task.task_id);
+    const { page, faults } = await open(ctx, at(task, '&module=resources'));
+    await card(page, 'resources', 'skipped').waitFor();
+    await page.getByText('model.name != "small" and input.name != null', { exact: true }).waitFor();
+    await page.locator('.panel-reason').getByText('condition', { exact: true }).waitFor();
+    const graph = (await orchestrator.get('/v1/graphs/gated')).body as GraphJson;
+    const events = await eventsOf(task);
+    const skipped = events.findIndex(({ type }) => type === 'module.skipped');
+    const shown = (await orchestrator.task(task.task_id)) as TaskJson;
+    const states = [skipped, skipped + 1].map(
+      (many) => new Replay(shown, graph).viewAfter(events, many).task.modules.resources?.state,
+    );
+    expect(states).toEqual(['waiting', 'skipped']);
     expect(faults).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-/** A part of an iteration again: outputs taken over as they are, inputs that are edited, and nothing run for the rest. */
+/** A part of an iteration again: outputs taken over as they are, inputs that are edited, and nothing run for the rest; and parts that a condition leaves out. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ const ranFor = async (task: Submitted): Promise<string[]> =>
 beforeAll(async () => {
   journal = join(await scene.directory(), 'journal');
   await writeFile(journal, '');
-  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', SUSTAINML_GRAPH] });
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', 'gated', SUSTAINML_GRAPH] });
   for (const module of SIX) startNode(scene, orchestrator, { module, journal });
   first = await orchestrator.submit('six', { name: 'first' });
   await ended(first);
@@ -127,5 +127,54 @@ describe('a module again', () => {
     expect([running.status, running.body.error.code]).toEqual([409, 'parent_not_ended']);
     const unknown = await iterate({ parent_iteration_id: 1, reuse: ['model', 'magic'] });
     expect([unknown.status, unknown.body.error.details[0].path]).toEqual([422, '/reuse/1']);
+  });
+});
+
+describe('a module with a condition', () => {
+  it('is left out or runs by what was there before the orchestrator was killed', async () => {
+    const hold = join(await scene.directory(), 'gate-of-conditions');
+    const tape = orchestrator.tape();
+    const large = await orchestrator.submit('gated', { name: 'large' });
+    expect(await tape.ended(large.task_id)).toEqual(['succeeded']);
+    const small = await orchestrator.submit('gated', { name: 'small', model: { hold } });
+    await tape.first(
+      'the model of the small one runs',
+      (event) => event.type === 'execution.running' && tape.of(small.task_id).includes(event),
+    );
+    await orchestrator.process.end('SIGKILL');
+    await orchestrator.restart();
+    await writeFile(hold, '');
+    expect(await tape.ended(small.task_id)).toEqual(['succeeded']);
+    expect([...(await ranFor(small))].sort()).toEqual(['footprint', 'model']);
+    expect([...(await ranFor(large))].sort()).toEqual(['footprint', 'model', 'resources']);
+    expect((await orchestrator.task(small.task_id)).modules.resources).toMatchObject({
+      ...{ state: 'skipped', waiting_reason: 'condition', execution_id: null, output: null },
+    });
+    expect(await orchestrator.output(small.task_id, 'footprint')).toMatchObject({
+      inputs: { model: small.task_id },
+    });
+    const graph = await orchestrator.get('/v1/graphs/gated');
+    expect(graph.body.modules.resources.when).toBe('model.name != "small" and input.name != null');
+    const found = await orchestrator.get(
+      `/v1/iterations?filter=${encodeURIComponent('graph = "gated" and resources.task = null')}`,
+    );
+    expect(found.body.items).toMatchObject([{ task_id: small.task_id }]);
+  });
+
+  it('has its faults in its graph file', async () => {
+    const yaml = [
+      'name: gated',
+      'source: { name: problem, type: json }',
+      'modules: { model: { inputs: [problem], output: json, when: "modl.name = 1" } }',
+    ].join('\n');
+    const refused = await orchestrator.post('/v1/graphs', { yaml });
+    expect([refused.status, refused.body.error.code]).toEqual([422, 'bad_graph']);
+    expect(refused.body.error.details).toMatchObject([
+      {
+        path: 'modules.model.when',
+        code: 'unknown_module',
+        message: expect.stringContaining('position 1: '),
+      },
+    ]);
   });
 });

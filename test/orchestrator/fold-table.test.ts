@@ -652,6 +652,11 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'task.stopping', ...task, desired: 'cancelled', reason: 'why' },
     changes: ['row of the task', 'task.desired', 'task.reason'],
   },
+  'task.compared': {
+    given: TASK,
+    fact: { type: 'task.compared', ...task, of: 'a', met: [2] },
+    changes: ['row of the task', 'task.compared'],
+  },
   'task.abandoned': {
     given: TASK,
     fact: { type: 'task.abandoned', ...task, error },

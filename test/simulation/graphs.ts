@@ -1,4 +1,5 @@
 /** The graphs of the simulation; a stored graph's YAML is only its name, which `graphs` resolves. */
+import { parseExpression } from '../../src/config/parse-expression.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
 
 function module(name: string, inputs: string[], more: Partial<ModuleSpec> = {}): ModuleSpec {
@@ -15,6 +16,12 @@ function module(name: string, inputs: string[], more: Partial<ModuleSpec> = {}):
     liveness: { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 },
     ...more,
   };
+}
+
+function when(text: string): Pick<ModuleSpec, 'when'> {
+  const parsed = parseExpression(text);
+  if (!parsed.ok) throw new Error(parsed.message);
+  return { when: { text, expression: parsed.expression } };
 }
 
 const source = { name: 'source', type: 'json' };
@@ -51,6 +58,16 @@ const all: Graph[] = [
       }),
       module('b', ['x', 'source'], { onError: 'ignore' }),
       module('c', ['b', 'x']),
+    ],
+  },
+  {
+    name: 'gated',
+    source,
+    modules: [
+      module('a', ['source']),
+      module('b', ['a'], when('a.seq < 2')),
+      module('c', ['a', 'b'], when('b.module = null or a.iteration_id > 1')),
+      module('d', ['b', 'c']),
     ],
   },
   {

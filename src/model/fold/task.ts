@@ -81,6 +81,7 @@ export function submitTask(state: DurableState, fact: FactOf<'iteration.submitte
     overrides: fact.overrides ? overridesOf(fact.overrides) : NONE,
     require: fact.require,
     resources: fact.resources,
+    compared: undefined,
     runs: [],
     state: 'waiting',
     desired: 'ended',
@@ -124,6 +125,15 @@ export function desireTaskEnd(state: DurableState, fact: FactOf<'task.stopping'>
   const task = taskOf(state, fact);
   state.undo.set(task, 'desired', fact.desired);
   state.undo.set(task, 'reason', fact.reason);
+  state.undo.add(moment.changed.tasks, task);
+}
+
+export function compareTask(state: DurableState, fact: FactOf<'task.compared'>, moment: Moment): void {
+  const task = taskOf(state, fact);
+  const compared = new Map(task.compared);
+  if (fact.met) compared.set(fact.of, fact.met);
+  else compared.delete(fact.of);
+  state.undo.set(task, 'compared', compared.size > 0 ? compared : undefined);
   state.undo.add(moment.changed.tasks, task);
 }
 

@@ -21,6 +21,7 @@ import { AGENT_MODULE } from '../../model/run.js';
 import type { Execution } from '../../model/task.js';
 import { aboutExecution, aboutModule } from './about.js';
 import { noteStopped } from './commands.js';
+import { compareValue } from './comparing.js';
 import { emit } from './emit.js';
 import { closeLog, LATE_LINES_MS, recordCommand, recordLine } from './execution-log.js';
 import { indexedNow } from './indexing.js';
@@ -248,6 +249,7 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
     ...(shown !== undefined && { output: shown }),
     ...(indexed && { indexed }),
   });
+  if (isFinal) compareValue(turn, task, reference, output.payload.kind === 'inline' ? { value } : undefined);
   if (output.last && (output.logLines ?? 0) > execution.log.lines)
     awaitLines(turn, execution, output.logLines!);
   if (!endWhenComplete(turn, execution)) acknowledge(turn, node, execution);

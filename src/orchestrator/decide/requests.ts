@@ -22,6 +22,7 @@ import { type Dedupe, recall, refusal, remember } from './answers.js';
 import { changeProblem, remarksFrom } from './change-problem.js';
 import { addCluster, changeCluster, declareCluster } from './clusters.js';
 import { issue } from './commands.js';
+import { compareBytes, compareOverride } from './comparing.js';
 import { configure } from './configuration.js';
 import { tryAgain } from './deaf.js';
 import { emit } from './emit.js';
@@ -234,6 +235,10 @@ function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskIni
     ...(resources && { resources }),
   });
   const task = state.tasks.get(formatTaskId(id))!;
+  const own = prepared?.kind === 'inline' ? prepared.bytes : undefined;
+  const inherited = parent && turn.loaded.inputs.get(`${parent.problem_id}/${parent.iteration_id}`);
+  compareBytes(turn, task, task.graph.graph.source.name, prepared ? own : inherited);
+  for (const override of request?.preparedOverrides ?? []) compareOverride(turn, task, override);
   if (reused) reuse(turn, task, reused);
   state.broker.enqueue(task);
   return task;

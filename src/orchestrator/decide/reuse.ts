@@ -9,13 +9,14 @@
 import { type Fault, summaryOf } from '../../base/errors.js';
 import { JsonText, printJson } from '../../base/json/json-text.js';
 import type { NamedOutput } from '../../model/facts.js';
-import { outputsOf, splitReference, typeOfOutput } from '../../model/graph.js';
+import { outputReference, outputsOf, splitReference, typeOfOutput } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { ReusedOutput, Task } from '../../model/task.js';
 import type { Refusal } from '../port.js';
 import { outputRefsOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule } from './about.js';
 import { refusal } from './answers.js';
+import { compareValue } from './comparing.js';
 import { emit } from './emit.js';
 import { SHOWN_OUTPUT_MAX_BYTES } from './executions.js';
 import { indexedNow } from './indexing.js';
@@ -131,6 +132,10 @@ export function reuse(turn: Turn, task: Task, outputs: ReadonlyMap<string, Reuse
       }),
       ...(indexed && { indexed }),
     });
+    for (const [name, { owner, seq }] of named ?? [['', ref]]) {
+      const read = turn.loaded.reusable.get(`${owner}/${seq}`);
+      compareValue(turn, task, outputReference(spec.name, name), read);
+    }
   }
 }
 

@@ -121,6 +121,8 @@ export interface Loaded {
   readonly newestSucceeded: ReadonlyMap<string, number>;
   /** Outputs that requests would reuse, decoded, by `<execution_id>/<seq>`; without those that are blobs. */
   readonly reusable: ReadonlyMap<string, ReusableValue>;
+  /** Of parents, by task, the input's bytes where conditions look at them; no blobs. */
+  readonly inputs: ReadonlyMap<string, Uint8Array>;
   /** Executions of finished tasks that somebody speaks of, by their id. */
   readonly executions: ReadonlyMap<string, Execution>;
   readonly answered: ReadonlyMap<string, IdempotencyRow>;

@@ -153,6 +153,8 @@ export class TaskFold {
     const { problem_id, iteration_id, desired, reason, queue_seq, queued_at = task.queuedAt } = this.#row;
     const about = { problem_id, iteration_id };
     if (queue_seq !== task.queueSeq) this.#tell({ type: 'task.requeued', ...about, queue_seq, queued_at });
+    for (const [of, met] of Object.entries(this.#row.compared ?? {}))
+      this.#tell({ type: 'task.compared', ...about, of, met });
     if (desired !== 'ended') this.#tell({ type: 'task.stopping', ...about, desired, reason: reason ?? '' });
     for (const [module, row] of Object.entries(this.#row.modules)) {
       for (const boot_id of row.died_boots ?? [])

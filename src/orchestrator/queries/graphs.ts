@@ -141,6 +141,7 @@ function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph
             max_backoff_ms: spec.retry.maxBackoffMs,
           },
           on_error: spec.onError,
+          ...(spec.when && { when: spec.when.text }),
           ...(spec.run && { run: runView(spec.run) }),
         },
       ]),

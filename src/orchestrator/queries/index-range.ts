@@ -1,7 +1,8 @@
 /** Which stretch of a field's index can hold what a filter asks for. */
+
+import type { Comparison } from '../../base/expression/expression.js';
 import type { Key } from '../../store/store.js';
 import { afterKind, indexElement } from '../index-key.js';
-import type { Comparison } from './filter/expression.js';
 
 /** Keys of `iteration_index` that begin with `field`; both ends are exclusive and need not exist. */
 export interface IndexRange {

@@ -1,10 +1,11 @@
 /** One moment of the store, and what every question needs to look at it. */
+
+import type { ExpressionParser } from '../../base/expression/grammar.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import type { Reader } from '../../store/store.js';
 import type { Refusal } from '../port.js';
 import type { ProblemRow, TaskRow } from '../records.js';
 import { iterations, problemIds, problems } from '../tables.js';
-import type { FilterParser } from './filter/grammar.js';
 import type { GraphsThen } from './graphs.js';
 import { createPayloads, type Payloads } from './payloads.js';
 import type { Slices } from './slices.js';
@@ -14,7 +15,7 @@ export interface Moment {
   readonly graphs: GraphsThen;
   readonly payloads: Payloads;
   readonly slices: Slices;
-  readonly parseFilter: FilterParser;
+  readonly parseFilter: ExpressionParser;
 }
 
 export type MomentDeps = Omit<Moment, 'payloads'>;

@@ -6,6 +6,8 @@
  *    which the loop goes on; the answer says what was done and whether it came to the end.
  * 3. An order that needs all of them is refused when they are too many for the time: a page of some would not be the first page.
  */
+
+import { holds } from '../../base/expression/expression.js';
 import { plainOf, printJson } from '../../base/json/json-text.js';
 import { tagOfMark } from '../../model/problem.js';
 import type { TaskState } from '../../model/task-state.js';
@@ -17,7 +19,6 @@ import type { Summary } from '../summary.js';
 import { iterationIndex, iterations, problems, problemsByMark } from '../tables.js';
 import { type Candidate, candidateOf, problemsInOrder, readCandidate, summarized } from './candidates.js';
 import type { CompiledSearch } from './filter/compile.js';
-import { holds } from './filter/expression.js';
 import { type Field, indexName, markAmong, readField } from './filter/fields.js';
 import { aboveLow, belowHigh, type IndexRange, isNarrowing, narrowed, wholeIndex } from './index-range.js';
 import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';

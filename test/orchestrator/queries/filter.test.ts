@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cheapestFirst, conditionsOf, holds } from '../../../src/base/expression/expression.js';
+import { createExpressionParser } from '../../../src/base/expression/grammar.js';
 import { exactValue, indexElement } from '../../../src/orchestrator/index-key.js';
-import { cheapestFirst, conditionsOf, holds } from '../../../src/orchestrator/queries/filter/expression.js';
-import { createFilterParser } from '../../../src/orchestrator/queries/filter/grammar.js';
 
-const parse = createFilterParser();
+const parse = createExpressionParser();
 
 function expression(text: string) {
   const parsed = parse(text);

@@ -184,6 +184,8 @@ export interface GraphModuleJson {
   /** Its work is a command. */
   readonly run?: RunJson | null;
   readonly on_error?: 'fail' | 'ignore';
+  /** It runs only where this holds. */
+  readonly when?: string;
 }
 
 export interface GraphJson {

@@ -76,6 +76,7 @@ function ModuleRow(props: {
       <td data-label="Goes on from">
         {spec.inputs.join(', ')}
         {previous.length > 0 && <small className="row-more">and previous {previous.join(', ')}</small>}
+        {spec.when !== undefined && <small className="row-more">only when {spec.when}</small>}
       </td>
       <td data-label="Gives">
         <code>{typesNote(spec)}</code>

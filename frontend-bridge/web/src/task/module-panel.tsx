@@ -82,6 +82,11 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
           </span>
         )}
       </p>
+      {spec.when !== undefined && (
+        <p className="panel-facts">
+          <span>runs only when</span> <code>{spec.when}</code>
+        </p>
+      )}
       {props.actions}
       {module.waiting_reason !== null && <p className="panel-reason">{module.waiting_reason}</p>}
       {module.error !== null && <Fault error={module.error} />}

@@ -1,14 +1,15 @@
 /** `filter=`, `order_by=` and `fields=` made ready: every name looked up, every value checked, or refused with its position. */
-import type { Refusal, SearchQuery } from '../../port.js';
+
 import {
   type Comparison,
   cheapestFirst,
   comparisonsOf,
   conditionsOf,
   type Expression,
-} from './expression.js';
+} from '../../../base/expression/expression.js';
+import type { ExpressionParser } from '../../../base/expression/grammar.js';
+import type { Refusal, SearchQuery } from '../../port.js';
 import { checkComparison, type Field, fieldOf } from './fields.js';
-import type { FilterParser } from './grammar.js';
 
 export interface Order {
   readonly name: string;
@@ -46,7 +47,7 @@ export interface Vocabulary {
 export function compileSearch(
   query: SearchQuery,
   words: Vocabulary,
-  parse: FilterParser,
+  parse: ExpressionParser,
 ): CompiledSearch | Refusal {
   const fields = new Map<string, Field>();
   const look = (name: string): Field | string => {

@@ -5,6 +5,8 @@
  * 2. Of a module with named outputs, the first step of a field names the output: `train.report.loss`.
  * 3. The outputs of an iteration count once it has ended: until then they come and go with resets and attempts.
  */
+
+import { type Comparison, type Scalar, whyNotCompared } from '../../../base/expression/expression.js';
 import { partAt } from '../../../base/json/exact.js';
 import { didYouMean } from '../../../base/nearest.js';
 import { ARCHIVED, markOfTag, STARRED } from '../../../model/problem.js';
@@ -13,7 +15,6 @@ import { valueAt } from '../../index-key.js';
 import type { TaskRow } from '../../records.js';
 import type { Summary } from '../../summary.js';
 import type { Candidate } from '../candidates.js';
-import type { Comparison, Scalar } from './expression.js';
 
 export type Field =
   | { readonly kind: 'stored'; readonly name: string; readonly read: (summary: Summary) => unknown }
@@ -123,12 +124,9 @@ export function checkComparison(
 ): Comparison | { readonly position: number; readonly message: string } {
   const { operator, value, valueAt: position } = comparison;
   const wrong = (message: string): { position: number; message: string } => ({ position, message });
-  if (operator === '~' && typeof value !== 'string') return wrong('~ takes a quoted text');
-  if (operator === 'has' && value === null) return wrong('has takes a text, a number, true or false');
-  if (value === null)
-    return operator === '=' || operator === '!=' ? comparison : wrong('null goes with = and != only');
-  if (typeof value === 'boolean' && !['=', '!=', 'has'].includes(operator))
-    return wrong(`${value} goes with = and != only`);
+  const why = whyNotCompared(comparison);
+  if (why !== undefined) return wrong(why);
+  if (value === null) return comparison;
   if (field.kind === 'time') {
     const at =
       typeof value === 'string' && operator !== '~' && operator !== 'has' ? Date.parse(value) : Number.NaN;

@@ -6,13 +6,13 @@
  * R3. An export hands out a piece each time that it is asked for one: it holds no more, however slow its caller is.
  */
 import { messageOf } from '../../../base/errors.js';
+import { createExpressionParser, type ExpressionParser } from '../../../base/expression/grammar.js';
 import { printJson } from '../../../base/json/json-text.js';
 import type { Reader, Store } from '../../../store/store.js';
 import type { ExportFormat, Refusal, StreamEvent, View } from '../../port.js';
 import { cursorOf } from '../../tables.js';
 import { eventsAfter } from '../event-lines.js';
 import { exportedRows, exportedText, type Look } from '../export.js';
-import { createFilterParser, type FilterParser } from '../filter/grammar.js';
 import { type ReadStoredGraph, StoredGraphs } from '../graphs.js';
 import { type Moment, momentOf, problemOf } from '../moment.js';
 import { isRefusal } from '../pages.js';
@@ -41,7 +41,7 @@ export class QuestionReader {
   readonly #deps: ReaderDeps;
   readonly #graphs: StoredGraphs;
   /** Made with the first filter. */
-  #parser: FilterParser | undefined;
+  #parser: ExpressionParser | undefined;
   readonly #turnstile = new Turnstile();
   readonly #underWay = new Map<number, UnderWay>();
 
@@ -174,8 +174,8 @@ export class QuestionReader {
   }
 
   #moment(reader: Reader, slices: Slices): Moment {
-    const parseFilter: FilterParser = (text) => {
-      this.#parser ??= createFilterParser();
+    const parseFilter: ExpressionParser = (text) => {
+      this.#parser ??= createExpressionParser();
       return this.#parser(text);
     };
     return momentOf({ reader, graphs: this.#graphs.at(reader), slices, parseFilter });

@@ -1,5 +1,5 @@
 /**
- * The language of `filter=`, as a parsing expression grammar: comparisons, `not`, `and`, `or` (binding in this order), parentheses.
+ * The language of `filter=` and of conditions (`when:`), as a parsing expression grammar: comparisons, `not`, `and`, `or` (binding in this order), parentheses.
  *
  *     carbon_footprint.carbon_footprint < 0.2 and state = "succeeded" or title ~ "steel" and tags has "paper"
  *
@@ -44,21 +44,21 @@ _ "" = [ \t\r\n]*
 `;
 
 /** Longer ones are refused; what is within it nests no deeper than the parser can go. */
-export const MAX_FILTER_CHARACTERS = 1000;
+export const MAX_EXPRESSION_CHARACTERS = 1000;
 
-export type ParsedFilter =
+export type ParsedExpression =
   | { readonly ok: true; readonly expression: Expression }
   | { readonly ok: false; readonly position: number; readonly message: string };
 
-export type FilterParser = (text: string) => ParsedFilter;
+export type ExpressionParser = (text: string) => ParsedExpression;
 
 /** A parser; it is made once, since reading the grammar takes some milliseconds. Positions count characters from 1. */
-export function createFilterParser(): FilterParser {
+export function createExpressionParser(): ExpressionParser {
   const { parse } = peggy.generate(GRAMMAR);
   return (text) => {
-    if (text.length > MAX_FILTER_CHARACTERS) {
-      const message = `a filter has at most ${MAX_FILTER_CHARACTERS} characters, this one has ${text.length}`;
-      return { ok: false, position: MAX_FILTER_CHARACTERS + 1, message };
+    if (text.length > MAX_EXPRESSION_CHARACTERS) {
+      const message = `an expression has at most ${MAX_EXPRESSION_CHARACTERS} characters, this one has ${text.length}`;
+      return { ok: false, position: MAX_EXPRESSION_CHARACTERS + 1, message };
     }
     try {
       return { ok: true, expression: parse(text) as Expression };

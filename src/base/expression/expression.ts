@@ -1,5 +1,5 @@
-/** A filter as a tree, and whether something fits it. */
-import { fold } from '../../../base/fold.js';
+/** A filter or a condition as a tree, and whether something fits it. */
+import { fold } from '../fold.js';
 
 export type Scalar = string | number | boolean;
 export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | '~' | 'has';
@@ -63,6 +63,32 @@ export async function holds(
   }
 }
 
+/** Whether it holds, of comparisons that are decided already. */
+export function holdsBy(expression: Expression, isTrue: (comparison: Comparison) => boolean): boolean {
+  switch (expression.kind) {
+    case 'compare':
+      return isTrue(expression);
+    case 'not':
+      return !holdsBy(expression.of, isTrue);
+    case 'and':
+      return expression.of.every((one) => holdsBy(one, isTrue));
+    case 'or':
+      return expression.of.some((one) => holdsBy(one, isTrue));
+    default:
+      return expression satisfies never;
+  }
+}
+
+/** What is wrong with the value for the operator, whatever the field is. */
+export function whyNotCompared({ operator, value }: Comparison): string | undefined {
+  if (operator === '~' && typeof value !== 'string') return '~ takes a quoted text';
+  if (operator === 'has' && value === null) return 'has takes a text, a number, true or false';
+  if (value === null && operator !== '=' && operator !== '!=') return 'null goes with = and != only';
+  if (typeof value === 'boolean' && !['=', '!=', 'has'].includes(operator))
+    return `${value} goes with = and != only`;
+  return undefined;
+}
+
 /** The same expression with its parts in the order of their cost, so that the dear ones are seldom looked at. */
 export function cheapestFirst(expression: Expression, cost: (field: string) => number): Expression {
   const total = (one: Expression): number => Math.max(...comparisonsOf(one).map(({ field }) => cost(field)));
@@ -86,7 +112,10 @@ export function cheapestFirst(expression: Expression, cost: (field: string) => n
  * case and to how characters are written (`fold`); in a list it is enough that one item does. `has` is true of a list of which one item is equal.
  * The others compare texts byte by byte.
  */
-function compare(actual: unknown, { operator, value }: Pick<Comparison, 'operator' | 'value'>): boolean {
+export function compare(
+  actual: unknown,
+  { operator, value }: Pick<Comparison, 'operator' | 'value'>,
+): boolean {
   if (value === null) return (operator === '=') === (actual === undefined || actual === null);
   if (operator === '~') return contains(actual, fold(String(value)));
   if (operator === 'has')
