@@ -212,6 +212,10 @@ export const executionView: z.ZodType = named(
     attempt: z.number().int(),
     node_id: id.nullable(),
     state: z.enum(OBSERVED_STATES),
+    named_outputs: z
+      .record(z.string(), z.number().int())
+      .optional()
+      .describe('Of a module with several outputs: the number of each that there is, by its name'),
     whole_streams: z
       .record(z.string(), blobView)
       .describe('Of streams that the log has in part only: the blobs that have all of each'),

@@ -28,6 +28,10 @@ def count(task):
     yield 1
     return [task.previous.before]
 
+def several(task):
+    task.output("plot", b"\x01")
+    return {"score": {"loss": 0.5}}
+
 def lost(task):
     return {"loss": float("nan")}
 
@@ -63,6 +67,11 @@ class Run(KitCase):
     def test_plays_them_to_a_plain_function_of_a_module(self):
         ran = self.run_kit("run", "nodes:count", "--input", '{"inputs": {}, "previous": {"before": 3}}')
         self.assertEqual(json.loads(ran.stdout), {"outputs": [1, [3]]}, ran.stderr)
+
+    def test_prints_several_outputs_by_their_names(self):
+        line = {"inputs": {}, "output_types": {"score": "json", "plot": "bytes:image/png"}}
+        ran = self.run_kit("run", "nodes.py:several", "--input", json.dumps(line))
+        self.assertEqual(json.loads(ran.stdout), {"outputs": {"plot": "AQ==", "score": {"loss": 0.5}}}, ran.stderr)
 
     def test_prints_nan_as_the_object_that_stands_for_it(self):
         ran = self.run_kit("run", "nodes.py:lost", "--input", '{"inputs": {}}')

@@ -1,5 +1,5 @@
 /** Modules with several named outputs, in both SDKs, against a real orchestrator. */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Tutti } from '../../src/client/index.js';
@@ -89,9 +89,42 @@ it('are recorded, handed on, read, searched and taken over by their names, in bo
   for (const path of ['outputs/train.plot.png', 'outputs/judge.verdict.json'])
     expect(content).toContain(path);
 
-  const shown = scene.spawn([TUTTI, 'show', task, '--url', orchestrator.ready.http]);
+  const url = ['--url', orchestrator.ready.http];
+  const shown = scene.spawn([TUTTI, 'show', task.slice(-10), ...url]);
   await shown.exited;
   expect(shown.stdout).toContain('verdict: good');
+  expect(shown.stdout).toContain('plot: image/png, 13 B');
+  const listed = scene.spawn([TUTTI, 'iterations', ...url]);
+  await listed.exited;
+  expect(listed.stdout).toMatch(/^PROBLEM_ID +ITERATION_ID .* train\.score\.loss +judge\.verdict/);
+  expect(listed.stdout).toMatch(new RegExp(`^${task.slice(-10, -2)} +1 +succeeded .* 0\\.5 +good`, 'm'));
+
+  const [ofTrain, ofJudge] = [join(folder, 'train.jsonl'), join(folder, 'judge.jsonl')];
+  const recordings = [
+    ['train', ofTrain],
+    ['judge', ofJudge],
+  ] as const;
+  for (const [module, to] of recordings) {
+    const args = ['node-kit', 'record', again.task_id, '--module', module, '-o', to, ...url];
+    const recording = scene.spawn([TUTTI, ...(module === 'train' ? args.with(2, task) : args)]);
+    expect((await recording.exited).code, recording.stderr).toBe(0);
+  }
+  const judged = JSON.parse(await readFile(ofJudge, 'utf8'));
+  expect(judged).toMatchObject({
+    inputs: { 'train.score': { loss: 0.5 } },
+    previous: { 'train.score': { loss: 0.5 } },
+    types: { 'train.plot': 'bytes:image/png' },
+    output_types: { verdict: 'json', length: 'json', before: 'json' },
+    outputs: { verdict: 'good', length: 13, before: { loss: 0.5 } },
+  });
+  const replay = ['node-kit', 'run', ofJudge, '--expect', '--', process.execPath, join(nodes, 'trainer.mjs')];
+  const replayed = scene.spawn([TUTTI, ...replay]);
+  expect((await replayed.exited).code, replayed.stderr).toBe(0);
+  const inPython = ['-m', 'tutti', 'run', join(nodes, 'trainer.py'), '--input', ofTrain];
+  const trained = scene.spawn(inPython, { PYTHONPATH: join(root, 'python/src') }, undefined, python);
+  expect((await trained.exited).code, trained.stderr).toBe(0);
+  const { outputs: recorded } = JSON.parse(await readFile(ofTrain, 'utf8'));
+  expect(JSON.parse(trained.stdout).outputs).toEqual(recorded);
   const checking = scene.spawn([TUTTI, 'check', orchestrator.ready.data]);
   expect(await checking.exited).toEqual({ code: 0, signal: null });
   expect(checking.stdout).toContain('iterations folded');

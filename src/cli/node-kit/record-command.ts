@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
+import { partAt } from '../../base/json/exact.js';
 import { printJson } from '../../base/json/json-text.js';
+import { outputReference, splitReference } from '../../model/graph.js';
 import type { TypeRegistry } from '../../wire/types.js';
 import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
@@ -22,7 +24,13 @@ interface GraphView extends Json {
   readonly modules: Readonly<
     Record<
       string,
-      { readonly inputs: readonly string[]; readonly previous: readonly string[]; readonly output: string }
+      {
+        readonly inputs: readonly string[];
+        readonly previous: readonly string[];
+        /** Null where it has `outputs`. */
+        readonly output: string | null;
+        readonly outputs?: Readonly<Record<string, { readonly type: string }>>;
+      }
     >
   >;
 }
@@ -33,6 +41,8 @@ interface ExecutionView extends Json {
   readonly attempt: number;
   readonly state: string;
   readonly outputs: number;
+  /** Of a module with several outputs. */
+  readonly named_outputs?: Readonly<Record<string, number>>;
   readonly error: { readonly code: string; readonly message: string; readonly stack?: string } | null;
 }
 
@@ -74,8 +84,6 @@ async function record(
     const known = Object.keys(graph.modules).join(', ');
     throw new CliError(EXIT.badInput, 'unknown_module', `--module: ${module} is none of ${known}`);
   }
-  const typeOf = (name: string): string =>
-    name === graph.source.name ? graph.source.type : (graph.modules[name]?.output ?? 'json');
   const parent = view.parent_iteration_id;
   const [inputs, previous]: [Record<string, unknown>, Record<string, unknown>] = await Promise.all([
     valuesOf(client, spec.inputs, path, view, graph, types),
@@ -86,7 +94,7 @@ async function record(
   // What stood in the place of an input is what it was given.
   for (const [name, value] of Object.entries(view.overrides?.[module] ?? {})) {
     const values = spec.inputs.includes(name) ? inputs : previous;
-    values[name] = await whole(client, typeOf(name), value, types);
+    values[name] = await whole(client, typeOf(graph, name), value, types);
   }
   const { value: page } = await client.get<{ items: readonly ExecutionView[] }>(`${path}/executions`, {
     limit: 1000,
@@ -102,21 +110,29 @@ async function record(
     );
   }
   return await Promise.all(
-    ended.map(async ({ execution_id, attempt, outputs: count, error }) => {
+    ended.map(async ({ execution_id, attempt, outputs: count, named_outputs: seqOf = {}, error }) => {
+      const outputAs = async (seq: number, reference: string): Promise<unknown> => {
+        const { value } = await client.get<unknown>(`${path}/executions/${execution_id}/outputs/${seq}`);
+        return await whole(client, typeOf(graph, reference), value, types);
+      };
       const seqs = Array.from({ length: count }, (_, index) => index + 1);
-      const outputs = await Promise.all(
-        seqs.map(async (seq) => {
-          const { value } = await client.get<unknown>(`${path}/executions/${execution_id}/outputs/${seq}`);
-          return await whole(client, typeOf(module), value, types);
-        }),
-      );
+      const outputs = spec.outputs
+        ? Object.fromEntries(
+            await Promise.all(
+              Object.entries(seqOf).map(async ([name, seq]) => [
+                name,
+                await outputAs(seq, outputReference(module, name)),
+              ]),
+            ),
+          )
+        : await Promise.all(seqs.map((seq) => outputAs(seq, module)));
       const named = [...new Set([...Object.keys(inputs), ...Object.keys(previous)])];
       return {
         module,
         ...{ task_id: taskId, execution_id, attempt, inputs },
         ...(Object.keys(previous).length > 0 && { previous }),
-        types: Object.fromEntries(named.map((name) => [name, typeOf(name)])),
-        output_type: typeOf(module),
+        types: Object.fromEntries(named.map((name) => [name, typeOf(graph, name)])),
+        ...(spec.outputs ? { output_types: typesOf(spec.outputs) } : { output_type: typeOf(graph, module) }),
         outputs,
         ...(error && {
           error: { code: error.code, message: error.message, ...(error.stack && { stack: error.stack }) },
@@ -124,6 +140,18 @@ async function record(
       };
     }),
   );
+}
+
+function typesOf(outputs: Readonly<Record<string, { readonly type: string }>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(outputs).map(([name, { type }]) => [name, type]));
+}
+
+/** The type of the source, or of an output by its reference. */
+function typeOf({ source, modules }: GraphView, reference: string): string {
+  if (reference === source.name) return source.type;
+  const { module, name } = splitReference(reference);
+  const spec = modules[module];
+  return (name === '' ? spec?.output : spec?.outputs?.[name]?.type) ?? 'json';
 }
 
 /** What these names stand for in a task; those that have no value are left out. */
@@ -140,10 +168,11 @@ async function valuesOf(
   const values: Record<string, unknown> = {};
   for (const name of names) {
     const isSource = name === graph.source.name;
-    const value = isSource ? view.input : view.modules[name]?.output;
-    const type = isSource ? graph.source.type : (graph.modules[name]?.output ?? 'json');
-    const isThere = isSource || /^(succeeded|reused)$/.test(view.modules[name]?.state ?? '');
-    if (isThere) values[name] = await whole(client, type, value, types);
+    const { module, name: output } = splitReference(name);
+    const given = view.modules[module]?.output;
+    const value = isSource ? view.input : output === '' ? given : partAt(given, [output]);
+    const isThere = isSource || /^(succeeded|reused)$/.test(view.modules[module]?.state ?? '');
+    if (isThere) values[name] = await whole(client, typeOf(graph, name), value, types);
   }
   return values;
 }

@@ -3,6 +3,8 @@
  *
  * `{"inputs": {"user_input": {…}}, "types": {"user_input": "sustainml.v1.UserInput"}, "output_type": "…", "outputs": [{…}]}`
  *
+ * Of a module with several outputs: `{…, "output_types": {"plot": "bytes:image/png"}, "outputs": {"plot": "…"}}`.
+ *
  * Values are in JSON form, as everywhere over HTTP, and are played as the text that they are. Only `inputs` has to be there; a type that is not named is `json`.
  */
 import { readFile } from 'node:fs/promises';
@@ -29,9 +31,12 @@ const Line: z.ZodType<RecordedExecution> = z.looseObject({
   previous: values.optional(),
   types: names.optional(),
   output_type: z.string().optional(),
-  outputs: z.array(z.unknown()).optional(),
+  output_types: names.optional(),
+  outputs: z.union([z.array(z.unknown()), values]).optional(),
   error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
 }) as never;
+
+export type RecordedOutputs = readonly unknown[] | Readonly<Record<string, unknown>>;
 
 export interface RecordedExecution {
   /** @default what the node is told to play */
@@ -47,8 +52,10 @@ export interface RecordedExecution {
   readonly types?: Readonly<Record<string, string>>;
   /** @default json */
   readonly output_type?: string;
-  /** All of them, the last one last; of a failed execution those before it failed. */
-  readonly outputs?: readonly unknown[];
+  /** Of a module with several outputs, their types by name. @default it has one, without a name */
+  readonly output_types?: Readonly<Record<string, string>>;
+  /** All of them, the last one last, or by their names; of a failed execution those before it failed. */
+  readonly outputs?: RecordedOutputs;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -118,6 +125,7 @@ function readLine(line: string): unknown {
     if (values) read[name] = Object.fromEntries(values);
   }
   const outputs = members.get('outputs');
-  if (outputs) read.outputs = itemsOf(outputs) ?? outputs.value;
+  const named = outputs && membersOf(outputs);
+  if (outputs) read.outputs = named ? Object.fromEntries(named) : (itemsOf(outputs) ?? outputs.value);
   return read;
 }

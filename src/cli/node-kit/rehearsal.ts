@@ -5,7 +5,7 @@ import type { TypeRegistry } from '../../wire/types.js';
 import { CliError, EXIT } from '../exit.js';
 import { Conductor, type Heard, Unmet } from './conductor.js';
 import { describeEnd, NodeProcess } from './node-process.js';
-import type { RecordedExecution } from './recording.js';
+import type { RecordedExecution, RecordedOutputs } from './recording.js';
 
 export interface RehearsalOptions {
   readonly command: readonly string[];
@@ -13,6 +13,7 @@ export interface RehearsalOptions {
   readonly types: TypeRegistry;
   /** Every type that the node may see or publish. */
   readonly typesUsed: readonly string[];
+  /** Empty where the module has named outputs. */
   readonly outputType: string;
   /** Hears what the node's process writes. */
   readonly onText: (text: string) => void;
@@ -23,7 +24,7 @@ export interface RehearsalOptions {
 
 /** What came of an execution. */
 export interface Played {
-  readonly outputs: readonly unknown[];
+  readonly outputs: RecordedOutputs;
   readonly error?: ReportedError;
 }
 
@@ -85,8 +86,10 @@ export class Rehearsal {
     const inputs = this.#inputs(recorded);
     const [executionId, lease] = [randomUUID(), randomUUID()];
     this.#attempts += 1;
+    const named = recorded.output_types && Object.entries(recorded.output_types);
     conductor.send({
       kind: 'assign',
+      ...(named && { outputs: named.map(([name, type]) => ({ name, type })) }),
       ...{
         executionId,
         lease,
@@ -97,7 +100,7 @@ export class Rehearsal {
       },
       taskId: { problemId: '00000000-0000-7000-8000-000000000000', iterationId: this.#attempts },
     });
-    const outputs = new Map<number, unknown>();
+    const outputs = new Map<number, { readonly name: string; readonly value: unknown }>();
     const isOurs = (heard: Heard) => 'executionId' in heard && heard.executionId === executionId;
     const deadline = conductor.nowMs + timeoutMs;
     let last: number | undefined;
@@ -112,7 +115,7 @@ export class Rehearsal {
         conductor.any(isOurs, Math.max(1, deadline - conductor.nowMs), 'the end of the execution'),
       );
       if (heard.kind === 'output') {
-        outputs.set(heard.seq, this.#value(heard.type, heard.payload));
+        outputs.set(heard.seq, { name: heard.name ?? '', value: this.#value(heard.type, heard.payload) });
         if (heard.last) last = heard.seq;
         ack(false);
       } else if (heard.kind === 'log') {
@@ -127,8 +130,11 @@ export class Rehearsal {
       }
     }
     ack(true);
-    const values = [...outputs].sort(([a], [b]) => a - b).map(([, value]) => value);
-    return { outputs: values, ...(error && { error }) };
+    const given = [...outputs].sort(([a], [b]) => a - b).map(([, output]) => output);
+    const published = named
+      ? Object.fromEntries(given.map(({ name, value }) => [name, value]))
+      : given.map(({ value }) => value);
+    return { outputs: published, ...(error && { error }) };
   }
 
   /** Lets the node finish what it works on, and take nothing more. */
@@ -263,7 +269,10 @@ export class Rehearsal {
 export function typesUsedBy(executions: readonly RecordedExecution[]): string[] {
   return [
     ...new Set(
-      executions.flatMap(({ types = {}, output_type = 'json' }) => [...Object.values(types), output_type]),
+      executions.flatMap(({ types = {}, output_type = 'json', output_types: named }) => [
+        ...Object.values(types),
+        ...(named ? Object.values(named) : [output_type]),
+      ]),
     ),
   ];
 }

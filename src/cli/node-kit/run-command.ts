@@ -86,7 +86,7 @@ export async function openRehearsal(
     typesUsed: typesUsedBy(executions),
     outputType: one(
       'output types',
-      executions.map(({ output_type = 'json' }) => output_type),
+      executions.map(({ output_type = 'json', output_types: named }) => (named ? '' : output_type)),
     ),
     onText: (text) => writeText(io.stderr, text),
     onWord: (line) => writeLine(io.stderr, `${module}: ${line}`),

@@ -125,6 +125,7 @@ export function executionView(row: ExecutionRow, module: string): View {
     desired_state: row.stop || row.finished_at !== undefined ? 'stopped' : 'running',
     stop_cause: row.stop ?? null,
     outputs: row.outputs,
+    ...(row.named && { named_outputs: row.named }),
     whole_streams: row.whole_streams ?? {},
     progress: row.progress ?? null,
     message: row.message ?? null,

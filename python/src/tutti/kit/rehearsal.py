@@ -8,7 +8,7 @@ import json
 import math
 import sys
 import tempfile
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 from ..errors import ReportedError, TuttiError
 from ..execution_run import ExecutionRun
@@ -30,7 +30,7 @@ _INLINE_MAX_BYTES = 1 << 40
 
 
 def play(node: Node[Any], tasks: Sequence[RecordedTask], proto_path: Sequence[str]) -> int:
-    """Prints a line of JSON for each task: ``outputs``, the last one last, or ``error``. Gives the exit code: 1 where one has failed."""
+    """Prints a line of JSON for each task: ``outputs``, the last one last, or by their names, or ``error``. Gives the exit code: 1 where one has failed."""
     forward_logs()
     descriptors = read_proto_files(proto_path) if proto_path else b""
     failures = 0
@@ -46,14 +46,16 @@ class _Rehearsal:
     def __init__(self, node: Node[Any], task: RecordedTask, descriptors: bytes, spool: str, number: int) -> None:
         self._node = node
         self._types = Types(descriptors)
-        self._outputs: List[Any] = []
+        self._outputs: List[Tuple[str, Any]] = []
+        self._is_named = bool(task.output_types)
         self._error: Dict[str, Any] = {}
         payloads = Payloads()
         payloads.set(Rules(descriptors, task.output_type, False, _INLINE_MAX_BYTES, spool))
         inputs = [self._input(name, value, task, False) for name, value in task.inputs.items()]
         inputs += [self._input(name, value, task, True) for name, value in task.previous.items()]
+        outputs = tuple(task.output_types.items())
         module = node.module or "module"
-        start = Start(f"rehearsal-{number}", task.task_id, module, task.attempt, inputs, task.output_type)
+        start = Start(f"rehearsal-{number}", task.task_id, module, task.attempt, inputs, task.output_type, outputs=outputs)
         self._run = ExecutionRun(start, node.handler, payloads, self._hear, captures_output=False)
 
     def run(self) -> Dict[str, Any]:
@@ -61,12 +63,13 @@ class _Rehearsal:
             asyncio.run(self._run.run_async())
         else:
             self._run.finish(self._run.result())
-        return {"outputs": self._outputs, **({"error": self._error} if self._error else {})}
+        outputs = dict(self._outputs) if self._is_named else [value for _, value in self._outputs]
+        return {"outputs": outputs, **({"error": self._error} if self._error else {})}
 
     def _hear(self, told: Any) -> None:
         """What a node would hand on to the orchestrator."""
         if isinstance(told, Partial):
-            self._outputs.append(self._json(told.type, told.content))
+            self._outputs.append((told.name, self._json(told.type, told.content)))
             self._run.settled(told.ticket, None)
         elif isinstance(told, Progress):
             _say(f"{told.fraction:4.0%} {told.message}")
@@ -77,7 +80,7 @@ class _Rehearsal:
 
     def _finish(self, result: Any) -> None:
         if isinstance(result, Output):
-            self._outputs.append(self._json(result.type, result.content))
+            self._outputs.append((result.name, self._json(result.type, result.content)))
         elif isinstance(result, ReportedError):
             # Its stack is on stderr already.
             self._error = {"code": result.code, "message": result.message}

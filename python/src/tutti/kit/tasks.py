@@ -1,4 +1,5 @@
-"""Tasks as JSON lines, as ``tutti node-kit record`` writes them: ``{"inputs": {…}, "previous"?, "types"?, "output_type"?, "task_id"?}``."""
+"""Tasks as JSON lines, as ``tutti node-kit record`` writes them: ``{"inputs": {…}, "previous"?, "types"?, "output_type"?, "task_id"?}``,
+and ``"output_types": {"plot": "bytes:image/png"}`` of a module with several outputs."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ class RecordedTask(NamedTuple):
     previous: Mapping[str, Any]
     types: Mapping[str, str]
     output_type: str
+    output_types: Mapping[str, str]
     task_id: str
     attempt: int
 
@@ -59,6 +61,7 @@ def _task(line: Any) -> RecordedTask:
         previous=line.get("previous") or {},
         types=line.get("types") or {},
         output_type=line.get("output_type") or "json",
+        output_types=line.get("output_types") or {},
         task_id=line.get("task_id") or "00000000-0000-7000-8000-000000000000/1",
         attempt=line.get("attempt") or 1,
     )
