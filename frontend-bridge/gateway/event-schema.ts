@@ -11,6 +11,7 @@ import {
 } from '../../src/model/facts.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from '../../src/model/node.js';
 import { LOG_LEVELS, STREAMS } from '../../src/model/protocol.js';
+import { waitingSchema } from './waiting-schema.js';
 
 const error = z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean() });
 
@@ -28,6 +29,7 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   tags: z.array(z.string()),
   inputs: z.record(z.string(), z.array(z.string())).describe('By module, names of inputs'),
   requirements: z.record(z.string(), z.record(z.string(), z.string())).describe('By module, labels'),
+  waiting: waitingSchema,
   level: z.enum(LOG_LEVELS),
   error,
   'task error': error,

@@ -1,4 +1,5 @@
 /** The shapes of the public JSON, as OpenAPI shows them. Answers may have more fields than are named here. */
+
 import { z } from 'zod';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import { OBSERVED_STATES } from '../../src/model/execution.js';
@@ -6,6 +7,7 @@ import { JOB_STATES } from '../../src/model/job.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../src/model/node.js';
 import { TASK_STATES } from '../../src/model/task-state.js';
 import { eventSchema } from './event-schema.js';
+import { waitingSchema } from './waiting-schema.js';
 
 /** The schemas that have a name in OpenAPI. */
 export const namedSchemas: z.core.$ZodRegistry<{ id: string }> = z.registry<{ id: string }>();
@@ -114,7 +116,8 @@ export const moduleView: z.ZodType = named(
     attempts: z.number().int().describe('Those that failed or succeeded'),
     execution_id: id.nullable(),
     node_id: id.nullable(),
-    waiting_reason: z.string().nullable(),
+    waiting_reason: z.string().nullable().describe('For people'),
+    waiting: waitingSchema.nullable().describe('The same as data'),
     progress: z.number().nullable(),
     reused_from: z
       .looseObject({ iteration_id: iterationId, execution_id: id })

@@ -6,6 +6,7 @@ import { shortId } from '../model/short-id.js';
 import { shortNumber } from '../model/shown-numbers.js';
 import { formatTaskId, parseTaskId, type TaskId } from '../model/task-id.js';
 import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.js';
+import type { Waiting } from '../model/waiting.js';
 import type { Client, Json } from './client.js';
 import { CliError, EXIT } from './exit.js';
 import { type OutputView, shownOutput } from './shown-values.js';
@@ -17,6 +18,7 @@ export interface ModuleView extends OutputView {
   readonly attempts: number;
   readonly node_id: string | null;
   readonly waiting_reason: string | null;
+  readonly waiting?: Waiting | null;
   readonly error: { readonly code: string; readonly message: string; readonly stack?: string } | null;
   readonly reused_from?: { readonly iteration_id: number; readonly execution_id: string } | null;
   /** Inputs that are not what the graph would give it. */

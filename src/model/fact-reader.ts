@@ -30,6 +30,7 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   tags: areTexts,
   inputs: (value) => isObject(value) && Object.values(value).every(areTexts),
   requirements: (value) => isObject(value) && Object.values(value).every(areNamedTexts),
+  waiting: (value) => isObject(value) && isText(value.code),
   level: (value) => LOG_LEVELS.some((level) => level === value),
   error: isError,
   'task error': isError,

@@ -15,6 +15,7 @@ import type { LogLevel, ReportedError, StreamName } from './protocol.js';
 import type { Resources } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskEnd } from './task-state.js';
+import type { Waiting } from './waiting.js';
 
 /** What a field holds, by the word that declares it. A field may be absent where a `?` follows its word. */
 export interface FieldTypes {
@@ -36,6 +37,7 @@ export interface FieldTypes {
   readonly tags: readonly string[];
   /** By module, names of inputs. */
   readonly inputs: Readonly<Record<string, readonly string[]>>;
+  readonly waiting: Waiting;
   readonly level: LogLevel;
   readonly error: ReportedError;
   readonly 'task error': TaskError;
@@ -189,7 +191,15 @@ export const FACTS = {
   'iteration.aborted': { about: 'task', shown: { error: 'task error?', reason: 'text?' } },
   'iteration.suspended': { about: 'task', shown: { reason: 'text?' } },
   'iteration.resumed': { about: 'task', shown: {} },
-  'module.waiting': { about: 'module', shown: { reason: 'text', retry_at: 'time?' } },
+  'module.waiting': {
+    about: 'module',
+    shown: {
+      reason: 'text',
+      retry_at: 'time?',
+      /** The reason as data. Older stores have none. */
+      waiting: 'waiting?',
+    },
+  },
   'module.skipped': { about: 'module', shown: { reason: 'text' } },
   'module.reused': {
     about: 'module',

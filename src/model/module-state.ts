@@ -7,6 +7,7 @@
 import type { ObservedState } from './execution.js';
 import { splitReference } from './graph.js';
 import type { ModulePhase } from './task.js';
+import type { Wait } from './waiting.js';
 
 export type ModuleState = ObservedState | 'waiting' | 'reused' | 'skipped';
 
@@ -44,9 +45,11 @@ export function missingInputs(
   );
 }
 
-/** The reason of a module that waits for these. */
-export function waitingFor(missing: readonly string[]): string | undefined {
-  return missing.length === 0 ? undefined : `waiting for ${missing.join(', ')}`;
+/** That a module waits for these. */
+export function waitingFor(missing: readonly string[]): Wait | undefined {
+  return missing.length === 0
+    ? undefined
+    : { waiting: { code: 'inputs', inputs: missing }, reason: `waiting for ${missing.join(', ')}` };
 }
 
 function isComing(state: string | undefined): boolean {

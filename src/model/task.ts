@@ -13,6 +13,7 @@ import type { ReportedError, StreamName } from './protocol.js';
 import { type CommandFields, playedBy, type Resources, secretsOf } from './run.js';
 import type { TaskId } from './task-id.js';
 import type { TaskState } from './task-state.js';
+import type { Waiting } from './waiting.js';
 
 /** A graph version made ready for scheduling: module names are resolved to positions. */
 export interface CompiledGraph {
@@ -118,7 +119,13 @@ export interface Retry {
 }
 
 export type ModulePhase =
-  | { readonly kind: 'waiting'; readonly reason: string | undefined; readonly retry: Retry | undefined }
+  | {
+      readonly kind: 'waiting';
+      /** Nothing in what was recorded before there was such data. */
+      readonly waiting: Waiting | undefined;
+      readonly reason: string | undefined;
+      readonly retry: Retry | undefined;
+    }
   /** Its newest execution is placed; it may have ended without the scheduler having seen it yet. */
   | { readonly kind: 'placed'; readonly execution: Execution }
   | { readonly kind: 'succeeded'; readonly execution: Execution }
@@ -191,7 +198,12 @@ export interface Task {
   readonly reason: string | undefined;
 }
 
-export const NOT_YET: ModulePhase = { kind: 'waiting', reason: undefined, retry: undefined };
+export const NOT_YET: ModulePhase = {
+  kind: 'waiting',
+  waiting: undefined,
+  reason: undefined,
+  retry: undefined,
+};
 
 /** The phase of a module, also of one that nothing has happened to. */
 export function phaseOf(task: Task, position: number): ModulePhase {

@@ -53,6 +53,7 @@ import type {
 import { moduleName, NONE, newLog } from '../model/task.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
+import type { Waiting } from '../model/waiting.js';
 import { backoffMs, REJECTED_PAUSE_MS } from '../scheduling/task-scheduler.js';
 import type { Key } from '../store/store.js';
 import type { TypesJson } from '../wire/types.js';
@@ -200,6 +201,7 @@ export interface ModuleRow {
   readonly reused_outputs?: Readonly<Record<string, PayloadRefRow>>;
   readonly indexed?: Readonly<Record<string, string>>;
   readonly reason?: string;
+  readonly waiting?: Waiting;
   readonly retry_at?: number;
   readonly error?: ReportedError;
   readonly generation: number;
@@ -424,6 +426,7 @@ function runToRow(run: ModuleRun): unknown {
     reused_outputs: phase.kind === 'reused' && phase.output.named ? refsToRow(phase.output.named) : undefined,
     indexed: phase.kind === 'reused' ? phase.output.indexed : undefined,
     reason: 'reason' in phase ? phase.reason : undefined,
+    waiting: phase.kind === 'waiting' ? phase.waiting : undefined,
     retry_at: phase.kind === 'waiting' ? phase.retry?.at : undefined,
     error: phase.kind === 'failed' ? phase.error : undefined,
     generation: run.generation,
@@ -569,7 +572,8 @@ function phaseFromRow(
 ): ModulePhase {
   switch (row.phase) {
     case 'waiting': {
-      return { kind: 'waiting', reason: row.reason, retry: retryFromRow(row, spec, clocks) };
+      const { reason, waiting } = row;
+      return { kind: 'waiting', waiting, reason, retry: retryFromRow(row, spec, clocks) };
     }
     case 'placed':
     case 'succeeded':

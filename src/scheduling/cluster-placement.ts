@@ -7,6 +7,7 @@
  */
 import type { ClusterResources, ClusterStatus } from '../model/cluster.js';
 import type { Resources } from '../model/run.js';
+import type { Wait } from '../model/waiting.js';
 import { hasLabels } from './placement.js';
 
 /** A cluster, as far as the choice needs to know it. */
@@ -69,8 +70,16 @@ export function roomFor(places: Iterable<Place>, wanted: Wanted): number {
 }
 
 /** `waiting for a cluster: 3 of 4 lack gpu=true, 1 is inactive`. */
-export function shortageOfPlaces(places: Iterable<Place>, wanted: Wanted): string {
-  return sentence([...places].map((place) => ruledOut(place, wanted) ?? FREE));
+export function shortageOfPlaces(places: Iterable<Place>, wanted: Wanted): Wait {
+  const all = [...places];
+  const fitting = all.filter((place) => excluded(place, wanted) === undefined).length;
+  return {
+    waiting:
+      fitting > 0
+        ? { code: 'no_free_cluster', clusters: fitting }
+        : { code: 'no_cluster', clusters: all.length },
+    reason: sentence(all.map((place) => ruledOut(place, wanted) ?? FREE)),
+  };
 }
 
 /** The same as long as only the load changes. */

@@ -1,6 +1,7 @@
 import type { ReportedError } from '../model/protocol.js';
 import type { Execution } from '../model/task.js';
 import type { TaskEnd } from '../model/task-state.js';
+import type { Wait } from '../model/waiting.js';
 
 /** One step of a plan for a task. Module positions are those of its graph. */
 export type PlanStep =
@@ -12,7 +13,7 @@ export type PlanStep =
       readonly replaces: Execution | undefined;
     }
   /** Wait for a slot. */
-  | { readonly kind: 'wait'; readonly position: number; readonly reason: string }
+  | { readonly kind: 'wait'; readonly position: number; readonly wait: Wait }
   /** The newest execution ended without an end for the module: back to waiting, at once. */
   | { readonly kind: 'requeue'; readonly position: number; readonly reason: string }
   /** Another attempt, after a pause. */

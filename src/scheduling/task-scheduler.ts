@@ -14,6 +14,7 @@ import type { ModuleSpec } from '../model/graph.js';
 import { type ReportedError, withoutStack } from '../model/protocol.js';
 import type { CompiledModule, Execution, Task } from '../model/task.js';
 import { overrideOf, phaseOf } from '../model/task.js';
+import { isSameWait, type Said, type Wait } from '../model/waiting.js';
 import type { Plan, PlanStep } from './plan.js';
 
 /** The nodes, as the scheduler sees them. */
@@ -21,7 +22,7 @@ export interface Fleet {
   /** A node with a free slot, which is taken by it; nothing when there is none. A plan asks once for each module. */
   take(module: CompiledModule): string | undefined;
   /** Why there is none. */
-  shortage(module: CompiledModule): string;
+  shortage(module: CompiledModule): Wait;
   /** Whether the node that has this execution is dead and has it no more, so that it may be given up. */
   isOrphaned(execution: Execution): boolean;
 }
@@ -130,7 +131,7 @@ class Planning {
           this.#followUp(phase.retry.dueMs);
           return 'open';
         }
-        return this.#start(module, phase.reason);
+        return this.#start(module, phase);
       default:
         return phase satisfies never;
     }
@@ -173,8 +174,9 @@ class Planning {
     if (nodeId !== undefined) {
       this.#steps.push({ kind: 'place', position: module.position, nodeId, replaces: execution });
     } else if (!this.#task.runs[module.position]?.queued) {
-      const reason = `its node is dead; ${this.#fleet.shortage(module)}`;
-      this.#steps.push({ kind: 'wait', position: module.position, reason });
+      const { waiting, reason } = this.#fleet.shortage(module);
+      const wait = { waiting, reason: `its node is dead; ${reason}` };
+      this.#steps.push({ kind: 'wait', position: module.position, wait });
     }
     return 'open';
   }
@@ -212,7 +214,7 @@ class Planning {
   }
 
   /** Starts a module whose inputs are there, or says what it waits for. */
-  #start(module: CompiledModule, knownReason: string | undefined): Standing {
+  #start(module: CompiledModule, known: Said | undefined): Standing {
     const missing = this.#missingInput(module);
     if (missing === 'not yet') return 'open';
     if (missing) return this.#skip(module, missing);
@@ -225,10 +227,10 @@ class Planning {
       this.#steps.push({ kind: 'place', position: module.position, nodeId, replaces: undefined });
       return 'open';
     }
-    const reason = this.#fleet.shortage(module);
+    const wait = this.#fleet.shortage(module);
     const queued = this.#task.runs[module.position]?.queued ?? false;
-    if (!queued || reason !== knownReason)
-      this.#steps.push({ kind: 'wait', position: module.position, reason });
+    if (!queued || !known || !isSameWait(wait, known))
+      this.#steps.push({ kind: 'wait', position: module.position, wait });
     return 'open';
   }
 

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { REFUSALS } from '../../src/model/protocol.js';
+import { WAITING_CODES } from '../../src/model/waiting.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Zod's name for an issue that a check of ours raises; the fault that comes of it has a code of its own. */
-const NOT_OURS = ['custom'];
+/** Zod's name for an issue that a check of ours raises; the fault that comes of it has a code of its own. And why modules wait, in docs/api.md. */
+const NOT_OURS: readonly string[] = ['custom', ...WAITING_CODES];
 
 /** The ways in which the sources name a code. */
 const CODES = [
@@ -45,6 +46,11 @@ describe('docs/errors.md', () => {
       ([code]) => !NOT_OURS.includes(code) && !documented.includes(`\`${code}\``),
     );
     expect(missing.map(([code, file]) => `${code} (${file})`)).toEqual([]);
+  });
+
+  it('leaves the reasons of modules that wait to docs/api.md, which lists all of them', () => {
+    const api = readFileSync(join(root, 'docs/api.md'), 'utf8');
+    expect(WAITING_CODES.filter((code) => !api.includes(`| \`${code}\` |`))).toEqual([]);
   });
 
   it('lists every refusal of frames, and so does the page for authors of SDKs', () => {

@@ -29,7 +29,10 @@ describe('what a module waits for', () => {
   it('are the inputs that are still to come: not one whose error it ignores, nor the source, nor an override', () => {
     expect(missing()).toEqual(['b', 'd']);
     expect(missing('b')).toEqual(['d']);
-    expect(waitingFor(missing())).toBe('waiting for b, d');
+    expect(waitingFor(missing())).toEqual({
+      waiting: { code: 'inputs', inputs: ['b', 'd'] },
+      reason: 'waiting for b, d',
+    });
     expect(waitingFor([])).toBeUndefined();
   });
 });

@@ -297,13 +297,17 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
   },
   'module.waiting': {
     given: TASK,
-    fact: { type: 'module.waiting', ...ofA, reason: 'why', retry_at: '2026-01-01T00:00:00.000Z' },
+    fact: {
+      ...{ type: 'module.waiting', ...ofA, reason: 'why', retry_at: '2026-01-01T00:00:00.000Z' },
+      waiting: { code: 'retry' },
+    },
     changes: [
       'module.attempts',
       'module.generation',
       'module.phase',
       'module.reason',
       'module.retry_at',
+      'module.waiting',
       'row of the task',
     ],
   },
@@ -1014,6 +1018,8 @@ function otherThan(word: Word, value: unknown): unknown {
       return value === 'managed' ? 'remote' : 'managed';
     case 'resources':
       return { cpus: 77 };
+    case 'waiting':
+      return { code: 'no_secret', secret: 'other' };
     case 'named outputs':
       return { other: { output_seq: 99 } };
     case 'command parts':

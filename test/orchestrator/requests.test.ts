@@ -37,7 +37,10 @@ describe('a submission', () => {
     const [answer] = turned.answers;
     expect(answer).toMatchObject({ ok: true, kind: 'created', body: { iteration_id: 1 } });
     expect(turned.types).toEqual(['problem.created', 'iteration.submitted', 'module.waiting']);
-    expect(turned.detail('module.waiting')).toEqual({ reason: 'waiting for a node of a' });
+    expect(turned.detail('module.waiting')).toEqual({
+      reason: 'waiting for a node of a',
+      waiting: { code: 'no_node' },
+    });
   });
 
   it('waits for a node and is woken by its arrival at once, without any timer', async () => {
@@ -52,6 +55,7 @@ describe('a submission', () => {
     const turned = await core.turn(core.submits('gpu'));
     expect(turned.detail('module.waiting')).toEqual({
       reason: 'waiting for a node of g with gpu=true',
+      waiting: { code: 'no_node', labels: { gpu: 'true' } },
     });
     const equipped = core.peer('g', { instance: 'g-2', labels: { gpu: 'true' } });
     expect(orders([await equipped.join()], equipped)).toHaveLength(1);

@@ -287,6 +287,9 @@ describe('a module that goes back to waiting', () => {
     expect(turned.types).toEqual(
       expect.arrayContaining(['execution.preempted', 'module.waiting', 'execution.assigned']),
     );
-    expect(turned.detail('module.waiting')).toEqual({ reason: 'attempt 1 was preempted' });
+    expect(turned.detail('module.waiting')).toEqual({
+      reason: 'attempt 1 was preempted',
+      waiting: { code: 'requeued' },
+    });
   });
 });

@@ -75,7 +75,8 @@ describe('the ranking of clusters', () => {
 });
 
 describe('the reason why no cluster takes an execution', () => {
-  const reason = (places: readonly Place[], wanted: Wanted = ONE_CPU) => shortageOfPlaces(places, wanted);
+  const reason = (places: readonly Place[], wanted: Wanted = ONE_CPU) =>
+    shortageOfPlaces(places, wanted).reason;
 
   it('counts each thing that is in the way', () => {
     const wanted = { require: { gpu: 'true' }, resources: { cpus: 1 } };
@@ -100,6 +101,14 @@ describe('the reason why no cluster takes an execution', () => {
       'waiting for a cluster: 1 of 5 has fewer than 2 cpus, 1 has fewer than 2 free cpus, 1 has less than 4GiB of memory, ' +
         '1 has no free slot, 1 has fewer than 1 gpu',
     );
+  });
+
+  it('tells those who can help from those who only have to wait', () => {
+    const waiting = (...places: Place[]) => shortageOfPlaces(places, ONE_CPU).waiting;
+    const [busy, inactive] = [place('a', { taken: 4 }), place('b', { status: 'inactive' })];
+    expect(waiting(inactive)).toEqual({ code: 'no_cluster', clusters: 1 });
+    expect(waiting()).toEqual({ code: 'no_cluster', clusters: 0 });
+    expect(waiting(busy, inactive)).toEqual({ code: 'no_free_cluster', clusters: 1 });
   });
 
   it('is the same to those who are not to be woken as long as only the load changes', () => {

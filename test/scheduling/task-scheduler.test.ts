@@ -145,7 +145,10 @@ function succeeded(task: Task, module: string): void {
 
 const free: Fleet = {
   take: ({ spec }) => `node of ${spec.name}`,
-  shortage: ({ spec }) => `waiting for a free slot of ${spec.name}`,
+  shortage: ({ spec }) => ({
+    waiting: { code: 'no_free_slot' },
+    reason: `waiting for a free slot of ${spec.name}`,
+  }),
   isOrphaned: () => false,
 };
 const busy: Fleet = { ...free, take: () => undefined };
@@ -159,7 +162,8 @@ function said(task: Task, plan: Plan): string[] {
     if (step.kind === 'stop') return `stop ${step.execution.id}`;
     if (step.kind === 'place')
       return `place ${name} on ${step.nodeId}${step.replaces ? ` for ${step.replaces.id}` : ''}`;
-    if (step.kind === 'wait' || step.kind === 'skip') return `${step.kind} ${name}: ${step.reason}`;
+    if (step.kind === 'wait') return `wait ${name}: ${step.wait.reason}`;
+    if (step.kind === 'skip') return `skip ${name}: ${step.reason}`;
     if (step.kind === 'retry') return `retry ${name} in ${step.delayMs}: ${step.reason}`;
     if (step.kind === 'fail') return `fail ${name}: ${step.error.code}`;
     return `${step.kind} ${name}`;
@@ -226,9 +230,15 @@ describe('a task whose modules are to run', () => {
     expect(plan(task, busy)).toEqual(['wait top: waiting for a free slot of top']);
     const run = runOf(task, at(task, 'top'));
     run.queued = true;
-    run.phase = { kind: 'waiting', reason: 'waiting for a free slot of top', retry: undefined };
+    run.phase = {
+      kind: 'waiting',
+      waiting: { code: 'no_free_slot' },
+      reason: 'waiting for a free slot of top',
+      retry: undefined,
+    };
     expect(plan(task, busy)).toEqual([]);
-    expect(plan(task, { ...busy, shortage: () => 'no node' })).toEqual(['wait top: no node']);
+    const nobody = { waiting: { code: 'no_node' }, reason: 'no node' } as const;
+    expect(plan(task, { ...busy, shortage: () => nobody })).toEqual(['wait top: no node']);
     run.queued = false;
     expect(plan(task, busy)).toEqual(['wait top: waiting for a free slot of top']);
   });
@@ -260,17 +270,37 @@ describe('a failure', () => {
 
   it('waits for its pause and not longer', () => {
     const task = taskOf({ a: { inputs: ['source'] } });
-    setPhase(task, 'a', { kind: 'waiting', reason: 'x', retry: { at: 0, dueMs: NOW_MS + 1 } });
+    setPhase(task, 'a', {
+      kind: 'waiting',
+      waiting: undefined,
+      reason: 'x',
+      retry: { at: 0, dueMs: NOW_MS + 1 },
+    });
     expect(plan(task)).toEqual([]);
     expect(scheduleTask(task, free, NOW_MS).followUpMs).toBe(NOW_MS + 1);
-    setPhase(task, 'a', { kind: 'waiting', reason: 'x', retry: { at: 0, dueMs: NOW_MS } });
+    setPhase(task, 'a', {
+      kind: 'waiting',
+      waiting: undefined,
+      reason: 'x',
+      retry: { at: 0, dueMs: NOW_MS },
+    });
     expect(plan(task)).toEqual(['place a on node of a']);
   });
 
   it('asks to be looked at again at the earliest of several pauses', () => {
     const task = taskOf({ a: { inputs: ['source'] }, b: { inputs: ['source'] } });
-    setPhase(task, 'a', { kind: 'waiting', reason: 'x', retry: { at: 0, dueMs: NOW_MS + 500 } });
-    setPhase(task, 'b', { kind: 'waiting', reason: 'x', retry: { at: 0, dueMs: NOW_MS + 50 } });
+    setPhase(task, 'a', {
+      kind: 'waiting',
+      waiting: undefined,
+      reason: 'x',
+      retry: { at: 0, dueMs: NOW_MS + 500 },
+    });
+    setPhase(task, 'b', {
+      kind: 'waiting',
+      waiting: undefined,
+      reason: 'x',
+      retry: { at: 0, dueMs: NOW_MS + 50 },
+    });
     expect(scheduleTask(task, free, NOW_MS).followUpMs).toBe(NOW_MS + 50);
   });
 
@@ -412,7 +442,7 @@ describe('a task that is to be stopped', () => {
     const task = taskOf({ a: { inputs: ['source'] }, b: { inputs: ['source'] } });
     task.desired = 'cancelled';
     placed(task, 'a', 'lost');
-    setPhase(task, 'b', { kind: 'waiting', reason: 'x', retry: { at: 0, dueMs: 0 } });
+    setPhase(task, 'b', { kind: 'waiting', waiting: undefined, reason: 'x', retry: { at: 0, dueMs: 0 } });
     expect(plan(task)).toEqual(['halt a', 'halt b', 'end cancelled']);
   });
 });

@@ -580,6 +580,7 @@ function module(state: string, executionId: string | null): Json {
     execution_id: executionId,
     node_id: null,
     waiting_reason: state === 'waiting' ? 'waiting for length' : null,
+    waiting: state === 'waiting' ? { code: 'inputs', inputs: ['length'] } : null,
     progress: null,
     output_type: 'json',
     reused_from: null,

@@ -310,6 +310,7 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   json: fc.oneof(text, fc.integer(), fc.constant(null)),
   words: fc.array(text),
   texts: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), text, { noNullPrototype: true }),
+  waiting: fc.constantFrom({ code: 'no_node', labels: { gpu: 'yes' } }, { code: 'inputs', inputs: ['a'] }),
   'named outputs': fc.dictionary(
     fc.stringMatching(/^[a-z_]{1,8}$/),
     record({ output_seq: iteration, blob }),

@@ -9,10 +9,8 @@ export function printTask(session: Session, view: IterationView, lead = ''): voi
 
 /** What a task waits for that its own modules do not give: nodes, slots, clusters. It was decided before anybody could listen. */
 export function printShortages({ io }: Session, { task_id: task, modules }: IterationView): void {
-  for (const [name, { state, waiting_reason: reason }] of Object.entries(modules)) {
-    const missing = reason?.replace(/^waiting for /, '').split(', ') ?? [];
-    const isForInputs = missing.every((input) => Object.hasOwn(modules, input));
-    if (state === 'waiting' && !isForInputs)
+  for (const [name, { state, waiting, waiting_reason: reason }] of Object.entries(modules)) {
+    if (state === 'waiting' && waiting && waiting.code !== 'inputs')
       writeLine(io.stderr, `${task.slice(task.lastIndexOf('/') - 8)} ${name} ${reason}`);
   }
 }

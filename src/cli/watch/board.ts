@@ -62,7 +62,7 @@ export function noteOf({ lines }: Board, { state, note, inputs, overridden }: Li
     overridden,
     (name) => lines.find((line) => line.name === name)?.state,
   );
-  return waitingFor(missing) ?? note;
+  return waitingFor(missing)?.reason ?? note;
 }
 
 /** The board after an event of its task. */

@@ -170,10 +170,10 @@ export function waitModule(state: DurableState, fact: FactOf<'module.waiting'>, 
   const { task, run } = runFor(state, fact);
   const { phase } = run;
   if (phase.kind === 'placed' && !hasEnded(phase.execution.observed)) return;
-  const { reason, retry_at } = fact;
+  const { reason, retry_at, waiting } = fact;
   const at = retry_at === undefined ? undefined : Date.parse(retry_at);
   const retry = at === undefined ? undefined : { at, dueMs: moment.nowMs + at - moment.at };
-  setPhase(state, moment.changed, task, run, { kind: 'waiting', reason, retry });
+  setPhase(state, moment.changed, task, run, { kind: 'waiting', waiting, reason, retry });
 }
 
 export function setModule(

@@ -16,6 +16,7 @@ import {
   slotClassOf,
   type Task,
 } from '../../model/task.js';
+import type { Wait, Waiting } from '../../model/waiting.js';
 import {
   type Obstacle,
   type Place,
@@ -72,7 +73,7 @@ function placeable(state: State, graph: CompiledGraph, module: string): FleetNod
 }
 
 /** Why no node of a module takes work. */
-function shortageOf(state: State, task: Task, module: CompiledModule): string {
+function shortageOf(state: State, task: Task, module: CompiledModule): Wait {
   const { graph } = task;
   const { name } = module.spec;
   const require = requireOf(task, module.position);
@@ -81,14 +82,29 @@ function shortageOf(state: State, task: Task, module: CompiledModule): string {
     const other = [...(state.nodesByModule.get(name) ?? [])].find((node) => node.isPlaceable);
     const misfit = other && misfitOf(state, other, graph);
     const version = `graph ${graph.key.name} version ${graph.key.version}`;
-    return `waiting for a node of ${name}${misfit ? ` that fits ${version} (${other.instance}: ${misfit})` : ''}`;
+    if (misfit === undefined)
+      return { waiting: { code: 'no_node', ...labelled(require) }, reason: `waiting for a node of ${name}` };
+    const { instance } = other!;
+    return {
+      waiting: { code: 'no_node', ...labelled(require), misfit: { instance, reason: misfit } },
+      reason: `waiting for a node of ${name} that fits ${version} (${instance}: ${misfit})`,
+    };
   }
   if (!peers.some((node) => hasLabels(node, require))) {
     const labels = Object.entries(require).map(([label, value]) => `${label}=${value}`);
-    return `waiting for a node of ${name} with ${labels.join(', ')}`;
+    return {
+      waiting: { code: 'no_node', ...labelled(require) },
+      reason: `waiting for a node of ${name} with ${labels.join(', ')}`,
+    };
   }
-  return `waiting for a free slot of ${name}`;
+  return { waiting: { code: 'no_free_slot' }, reason: `waiting for a free slot of ${name}` };
 }
+
+function labelled(labels: Readonly<Record<string, string>>): Pick<WaitsForNode, 'labels'> {
+  return Object.keys(labels).length > 0 ? { labels } : {};
+}
+
+type WaitsForNode = Extract<Waiting, { readonly code: 'no_node' }>;
 
 /** How many executions of a module that waits could begin at this moment. */
 export function freeSlots(state: State, task: Task, position: number): number {
@@ -99,7 +115,7 @@ export function freeSlots(state: State, task: Task, position: number): number {
     const locked = shortageOfSecrets(state, spec.run);
     const room = locked === undefined ? roomFor(places, wanted) : 0;
     return room > 0 ||
-      !hasAnotherReason(state, slotClassOf(task, position), locked ?? standingOf(places, wanted))
+      !hasAnotherReason(state, slotClassOf(task, position), locked?.reason ?? standingOf(places, wanted))
       ? room
       : Number.POSITIVE_INFINITY;
   }
@@ -111,9 +127,11 @@ export function freeSlots(state: State, task: Task, position: number): number {
   return free;
 }
 
-function shortageOfSecrets(state: State, run: RunSpec): string | undefined {
-  const name = missingSecret(state, run);
-  return name && `waiting for the secret ${name}: set it with \`tutti secret set ${name}\``;
+function shortageOfSecrets(state: State, run: RunSpec): Wait | undefined {
+  const secret = missingSecret(state, run);
+  if (secret === undefined) return undefined;
+  const reason = `waiting for the secret ${secret}: set it with \`tutti secret set ${secret}\``;
+  return { waiting: { code: 'no_secret', secret }, reason };
 }
 
 /** Whether it is for another reason than before, load apart, that nothing begins: then all who wait say so. */

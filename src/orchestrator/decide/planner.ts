@@ -14,6 +14,7 @@ import { AGENT_MODULE, playedBy } from '../../model/run.js';
 import { type Execution, moduleName, phaseOf, slotClassOf, type Task } from '../../model/task.js';
 import { type TaskEnd, taskHasEnded } from '../../model/task-state.js';
 import { traceparentOf } from '../../model/trace-context.js';
+import { isSameWait, type Wait } from '../../model/waiting.js';
 import type { Plan, PlanStep } from '../../scheduling/plan.js';
 import { scheduleTask } from '../../scheduling/task-scheduler.js';
 import type { Waiter } from '../../scheduling/waiting-room.js';
@@ -125,14 +126,15 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
       place(turn, task, step.position, step.nodeId);
       break;
     case 'wait':
-      wait(turn, task, step.position, step.reason);
+      wait(turn, task, step.position, step.wait);
       break;
     case 'requeue':
-      sayWaiting(turn, task, step.position, { reason: step.reason });
+      sayWaiting(turn, task, step.position, { waiting: { code: 'requeued' }, reason: step.reason });
       leaveQueue(turn, task, step.position);
       break;
     case 'retry': {
       sayWaiting(turn, task, step.position, {
+        waiting: { code: 'retry' },
         reason: step.reason,
         retry_at: new Date(turn.wallMs + step.delayMs).toISOString(),
       });
@@ -181,11 +183,11 @@ export function leaveQueue({ state }: Turn, task: Task, position: number): void 
   if (run?.queued) state.undo.set(run, 'queued', false);
 }
 
-function wait(turn: Turn, task: Task, position: number, reason: string): void {
+function wait(turn: Turn, task: Task, position: number, why: Wait): void {
   const { undo, waitingRoom } = turn.state;
   const phase = phaseOf(task, position);
-  const isSaid = phase.kind === 'waiting' && phase.reason === reason && !phase.retry;
-  if (!isSaid) sayWaiting(turn, task, position, { reason });
+  const isSaid = phase.kind === 'waiting' && isSameWait(why, phase) && !phase.retry;
+  if (!isSaid) sayWaiting(turn, task, position, why);
   const run = task.runs[position]!;
   if (run.queued) return;
   undo.set(run, 'queued', true);
@@ -199,12 +201,14 @@ function sayWaiting(
   turn: Turn,
   task: Task,
   position: number,
-  detail: { readonly reason: string; readonly retry_at?: string },
+  { reason, waiting, retry_at }: Wait & { readonly retry_at?: string },
 ): void {
   emit(turn, {
     type: 'module.waiting',
     ...aboutModule(task, position),
-    ...detail,
+    reason,
+    ...(retry_at !== undefined && { retry_at }),
+    waiting,
   });
 }
 

@@ -4,6 +4,7 @@ import { type ModuleState, missingInputs, moduleState, waitingFor } from '../../
 import type { ReportedError } from '../../model/protocol.js';
 import type { CompiledGraph } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
+import type { Wait } from '../../model/waiting.js';
 import type { View } from '../port.js';
 import type { CommandRow, ExecutionRow, ModuleRow, PayloadRefRow, TaskRow } from '../records.js';
 import type { IterationSummary, Summary } from '../summary.js';
@@ -67,6 +68,7 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
   const ended = task.finished_at !== undefined;
   const newest = row?.executions.at(-1);
   const spec = graph.modules[graph.index.get(module) ?? -1]?.spec;
+  const waits = waitOf(task, graph, module);
   return {
     state: stateOf(row, ended),
     attempts: row?.attempts ?? 0,
@@ -74,7 +76,8 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
     execution_id: newest?.execution_id ?? null,
     attempt: newest?.attempt ?? null,
     node_id: newest?.node_id ?? null,
-    waiting_reason: waitingReason(task, graph, module),
+    waiting_reason: waits?.reason ?? null,
+    waiting: waits?.waiting ?? null,
     progress: newest?.progress ?? null,
     progress_message: newest?.message ?? null,
     outputs: newest?.outputs ?? 0,
@@ -103,15 +106,17 @@ function stateOf(row: ModuleRow | undefined, hasTaskEnded: boolean): ModuleState
   return moduleState(row?.phase, row?.executions.at(-1)?.state, hasTaskEnded);
 }
 
-function waitingReason(task: TaskRow, graph: CompiledGraph, module: string): string | null {
+/** What it waits for; of a module that was skipped, why. */
+function waitOf(task: TaskRow, graph: CompiledGraph, module: string): Partial<Wait> | undefined {
   const row = task.modules[module];
-  if (task.finished_at !== undefined || (row && row.phase !== 'waiting')) return row?.reason ?? null;
-  if (row?.reason !== undefined) return row.reason;
+  if (task.finished_at !== undefined || (row && row.phase !== 'waiting'))
+    return row?.reason === undefined ? undefined : { reason: row.reason };
+  if (row?.reason !== undefined) return { reason: row.reason, ...(row.waiting && { waiting: row.waiting }) };
   const inputs = graph.modules[graph.index.get(module) ?? -1]?.spec.inputs ?? [];
   const missing = missingInputs(inputs, Object.keys(task.overrides?.[module] ?? {}), (input) =>
     graph.index.has(input) ? stateOf(task.modules[input], false) : undefined,
   );
-  return waitingFor(missing) ?? null;
+  return waitingFor(missing);
 }
 
 export function executionView(row: ExecutionRow, module: string): View {

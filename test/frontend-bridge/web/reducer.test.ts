@@ -38,6 +38,7 @@ function module(fields: Partial<ModuleJson> = {}): ModuleJson {
     execution_id: null,
     node_id: null,
     waiting_reason: null,
+    waiting: null,
     progress: null,
     progress_message: null,
     reused_from: null,
@@ -234,7 +235,12 @@ describe('a task', () => {
       event('execution.failed', { ...own, error }, 2),
       event(
         'module.waiting',
-        { module: 'a', reason: 'waiting 1 s', retry_at: '2026-03-01T10:00:03.000Z' },
+        {
+          module: 'a',
+          reason: 'waiting 1 s',
+          waiting: { code: 'retry' },
+          retry_at: '2026-03-01T10:00:03.000Z',
+        },
         3,
       ),
     );
@@ -242,6 +248,7 @@ describe('a task', () => {
       state: 'waiting',
       attempts: 1,
       waiting_reason: 'waiting 1 s',
+      waiting: { code: 'retry' },
       retry_at: '2026-03-01T10:00:03.000Z',
       node_id: null,
       error,

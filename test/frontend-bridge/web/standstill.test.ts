@@ -6,12 +6,13 @@ import type {
   TaskJson,
 } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { NOT_BEGUN } from '../../../frontend-bridge/web/src/state/task-reducer.js';
-import { remedyOf, standsStill, wantsOf } from '../../../frontend-bridge/web/src/task/standstill.js';
+import { remedyOf, wantsOf } from '../../../frontend-bridge/web/src/task/standstill.js';
+import type { Waiting, WaitingCode } from '../../../src/model/waiting.js';
 
-const waiting = (reason: string | null, more: Partial<ModuleJson> = {}): ModuleJson => ({
+const waiting = (code: WaitingCode, reason = `for ${code}`): ModuleJson => ({
   ...NOT_BEGUN,
+  waiting: { code } as Waiting,
   waiting_reason: reason,
-  ...more,
 });
 const running: ModuleJson = { ...NOT_BEGUN, state: 'running' };
 const taskOf = (modules: Record<string, ModuleJson>, state = 'running'): TaskJson =>
@@ -28,40 +29,27 @@ const timeline = {
   ],
 };
 const wants = (task: TaskJson) => wantsOf({ kind: 'task', task, passed: {} }, timeline);
-const NOBODY = 'waiting for a node of train';
 
 describe('what a task lacks', () => {
-  it('is a node, a free slot or a cluster for each module that could run, since it could', () => {
+  it('is a node, a free slot, a cluster or a secret for each module that could run, since it could', () => {
     const task = taskOf({
-      train: waiting(NOBODY),
-      score: waiting('waiting for a free slot of score'),
-      fit: waiting('waiting for a cluster: 1 is offline'),
-      report: waiting('waiting for train, score'),
+      train: waiting('no_node'),
+      score: waiting('no_free_slot'),
+      fit: waiting('no_cluster'),
+      move: waiting('no_free_cluster'),
+      sign: waiting('no_secret'),
+      report: waiting('inputs'),
+      again: waiting('retry'),
       load: running,
     });
-    expect(wants(task)).toEqual([
-      { module: 'train', kind: 'node', reason: NOBODY, since: 5000 },
-      { module: 'score', kind: 'slot', reason: 'waiting for a free slot of score', since: undefined },
-      { module: 'fit', kind: 'cluster', reason: 'waiting for a cluster: 1 is offline', since: undefined },
+    expect(wants(task).map(({ module, waiting, since }) => [module, waiting.code, since])).toEqual([
+      ['train', 'no_node', 5000],
+      ['score', 'no_free_slot', undefined],
+      ['fit', 'no_cluster', undefined],
+      ['move', 'no_free_cluster', undefined],
+      ['sign', 'no_secret', undefined],
     ]);
-    expect(wants(taskOf({ train: waiting(NOBODY) }, 'cancelled'))).toEqual([]);
-  });
-
-  it('makes it stand still once nothing of it goes on by itself', () => {
-    const stands = (modules: Record<string, ModuleJson>): boolean => {
-      const task = taskOf(modules);
-      return standsStill(task, wants(task));
-    };
-    expect(stands({ train: waiting(NOBODY), report: waiting('waiting for train') })).toBe(true);
-    expect(stands({ fit: waiting('waiting for a cluster: 1 is offline') })).toBe(true);
-    expect(stands({ train: waiting(NOBODY), load: running })).toBe(false);
-    expect(
-      stands({ train: waiting(NOBODY), load: waiting(null, { retry_at: '2026-01-01T00:00:00Z' }) }),
-    ).toBe(false);
-    expect(stands({ train: waiting(NOBODY), score: waiting('waiting for a free slot of score') })).toBe(
-      false,
-    );
-    expect(stands({ report: waiting('waiting for train') })).toBe(false);
+    expect(wants(taskOf({ train: waiting('no_node') }, 'cancelled'))).toEqual([]);
   });
 
   it('is helped by starting the node that was there before, or a first one, with the labels that it needs', () => {

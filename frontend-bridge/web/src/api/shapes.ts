@@ -11,6 +11,7 @@ import type { DesiredStatus, Liveness, NodeStatus } from '../../../../src/model/
 import type { LogLevel } from '../../../../src/model/protocol.js';
 import type { CommandFields } from '../../../../src/model/run.js';
 import type { TaskState } from '../../../../src/model/task-state.js';
+import type { Waiting } from '../../../../src/model/waiting.js';
 
 export type {
   ClusterStatus,
@@ -131,6 +132,7 @@ export interface ModuleJson {
   readonly node_id: string | null;
   /** Why it waits, or why it was skipped. */
   readonly waiting_reason: string | null;
+  readonly waiting: Waiting | null;
   /** 0–1. */
   readonly progress: number | null;
   /** What it said with its progress. */

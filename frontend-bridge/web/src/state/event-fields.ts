@@ -1,6 +1,7 @@
 /** What events carry beyond their common fields, read with care: a field of another type counts as absent. */
 import { CLUSTER_TYPES } from '../../../../src/model/cluster.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../../../src/model/node.js';
+import { isWaitingCode, type Waiting } from '../../../../src/model/waiting.js';
 import type {
   CommandFields,
   ErrorJson,
@@ -51,6 +52,13 @@ export function errorOf(event: EventJson): ErrorJson | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { code, message } = value as Partial<ErrorJson>;
   return typeof code === 'string' && typeof message === 'string' ? (value as ErrorJson) : undefined;
+}
+
+/** Why a module waits; older stores do not say it as data, and newer ones may have codes that this page does not know. */
+export function waitingIn({ waiting }: EventJson): Waiting | null {
+  return typeof waiting === 'object' && waiting !== null && isWaitingCode((waiting as Waiting).code)
+    ? (waiting as Waiting)
+    : null;
 }
 
 const COMMAND_TEXTS = [

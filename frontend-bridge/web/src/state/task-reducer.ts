@@ -12,6 +12,7 @@ import {
   reusedFrom,
   taskStateOf,
   text,
+  waitingIn,
 } from './event-fields.js';
 import type { Reduced, TaskView } from './views.js';
 
@@ -60,6 +61,7 @@ export const NOT_BEGUN: ModuleJson = {
   execution_id: null,
   node_id: null,
   waiting_reason: null,
+  waiting: null,
   progress: null,
   progress_message: null,
   reused_from: null,
@@ -79,7 +81,10 @@ function endTask(view: TaskView, event: EventJson, state: TaskState): Reduced<Ta
     if (module.state !== 'waiting') return [name, module];
     const observed = view.observed?.[name];
     complete &&= module.execution_id === null || observed !== undefined;
-    return [name, { ...module, state: observed ?? 'skipped', waiting_reason: null, retry_at: null }];
+    return [
+      name,
+      { ...module, state: observed ?? 'skipped', waiting_reason: null, waiting: null, retry_at: null },
+    ];
   });
   const error = errorOf(event) ?? null;
   const reason = text(event, 'reason') ?? null;
@@ -130,6 +135,7 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         ...module,
         state: 'waiting',
         waiting_reason: text(event, 'reason') ?? null,
+        waiting: waitingIn(event),
         retry_at: text(event, 'retry_at') ?? null,
         node_id: null,
         progress: null,
@@ -142,13 +148,20 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         ...(module.output_names && { output_names: module.output_names }),
       };
     case 'module.skipped':
-      return { ...module, state: 'skipped', waiting_reason: text(event, 'reason') ?? null, retry_at: null };
+      return {
+        ...module,
+        state: 'skipped',
+        waiting_reason: text(event, 'reason') ?? null,
+        waiting: null,
+        retry_at: null,
+      };
     case 'module.reused':
       return {
         ...module,
         state: 'reused',
         reused_from: reusedFrom(event),
         waiting_reason: null,
+        waiting: null,
         output: event.output ?? null,
       };
     case 'execution.command':
@@ -179,6 +192,7 @@ function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedSt
       execution_id: event.execution_id ?? null,
       node_id: event.node_id ?? null,
       waiting_reason: null,
+      waiting: null,
       retry_at: null,
       progress: null,
       progress_message: null,
@@ -211,7 +225,13 @@ function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedSt
 /** What is said to wait since its node was dead goes on after all when the node is heard of again. */
 function atWork(module: ModuleJson, event: EventJson): ModuleJson {
   if (module.state !== 'waiting') return module;
-  return { ...module, state: 'running', waiting_reason: null, node_id: event.node_id ?? module.node_id };
+  return {
+    ...module,
+    state: 'running',
+    waiting_reason: null,
+    waiting: null,
+    node_id: event.node_id ?? module.node_id,
+  };
 }
 
 /** Whether the event speaks of the module's newest execution. */

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { shortId } from '../../../../src/model/short-id.js';
+import { needsHelp } from '../../../../src/model/waiting.js';
 import type { ModuleJson } from '../api/shapes.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
@@ -26,9 +27,9 @@ export interface ModuleCardProps {
   readonly onSelect: () => void;
 }
 
-/** A module that nobody plays, or that has no cluster, looks like it. */
+/** A module that waits for a person looks like it. */
 export function cardTone(module: ModuleJson, want: Want | undefined): Tone {
-  const lacks = want !== undefined && want.kind !== 'slot';
+  const lacks = want !== undefined && needsHelp(want.waiting);
   return lacks ? { tone: 'held', glyph: 'pause' } : toneOf(module.state);
 }
 

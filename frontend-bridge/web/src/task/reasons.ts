@@ -9,12 +9,10 @@ export function withReasons(view: TaskView, graph: GraphJson): TaskView {
   const told = Object.entries(modules).map(([name, module]): [string, ModuleJson] => {
     if (module.state !== 'waiting') return [name, module];
     const inputs = graph.modules[name]?.inputs ?? [];
-    const waiting_reason = waitingFor(
-      missingInputs(inputs, module.overridden, (input) => modules[input]?.state),
-    );
-    if (waiting_reason === undefined || module.waiting_reason === waiting_reason) return [name, module];
+    const wait = waitingFor(missingInputs(inputs, module.overridden, (input) => modules[input]?.state));
+    if (wait === undefined || module.waiting_reason === wait.reason) return [name, module];
     isSame = false;
-    return [name, { ...module, waiting_reason }];
+    return [name, { ...module, waiting_reason: wait.reason, waiting: wait.waiting }];
   });
   return isSame ? view : { ...view, task: { ...view.task, modules: Object.fromEntries(told) } };
 }

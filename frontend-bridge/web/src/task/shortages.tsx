@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { needsHelp, type WaitingCode } from '../../../../src/model/waiting.js';
 import { nodesQuery, taskQueueQuery } from '../api/queries.js';
 import type { GraphJson, NodeJson, TaskJson } from '../api/shapes.js';
 import { CopyLine } from '../copying/copy-button.js';
@@ -12,6 +13,8 @@ import { remedyOf, type Want } from './standstill.js';
 const NAMED = 3;
 const MORE_NAMED = 8;
 const NODES_NAMED = 3;
+/** Why a command waits. */
+const COMMANDS: readonly WaitingCode[] = ['no_cluster', 'no_free_cluster', 'no_secret'];
 
 export interface ShortagesProps {
   readonly task: TaskJson;
@@ -22,9 +25,9 @@ export interface ShortagesProps {
 /** What the task lacks, since when, and what would help. */
 export function Shortages({ task, graph, wants }: ShortagesProps): ReactNode {
   const nodes = useQuery(nodesQuery()).data?.view.items ?? [];
-  const lacking = wants.filter(({ kind }) => kind === 'node');
-  const queued = wants.filter(({ kind }) => kind === 'slot');
-  const unplaced = wants.filter(({ kind }) => kind === 'cluster').slice(0, NAMED);
+  const lacking = wants.filter(({ waiting }) => waiting.code === 'no_node');
+  const queued = wants.filter(({ waiting }) => waiting.code === 'no_free_slot');
+  const commands = wants.filter(({ waiting }) => COMMANDS.includes(waiting.code)).slice(0, NAMED);
   const named = lacking.slice(0, NAMED);
   const others = lacking.slice(NAMED).map(({ module }) => module);
   return (
@@ -45,14 +48,21 @@ export function Shortages({ task, graph, wants }: ShortagesProps): ReactNode {
           )}
         </div>
       )}
-      {unplaced.length > 0 && (
-        <div className="held-box" role="status">
-          {unplaced.map((want) => (
+      {commands.length > 0 && (
+        <div
+          className={
+            commands.some(({ waiting }) => needsHelp(waiting)) ? 'held-box' : 'held-box held-box-calm'
+          }
+          role="status"
+        >
+          {commands.map((want) => (
             <p key={want.module}>
               <b>{want.module}</b> is <Foreign text={want.reason} />{' '}
-              <SelectionLink className="link" to={{ page: 'clusters' }} current={false}>
-                Clusters
-              </SelectionLink>{' '}
+              {want.waiting.code !== 'no_secret' && (
+                <SelectionLink className="link" to={{ page: 'clusters' }} current={false}>
+                  Clusters
+                </SelectionLink>
+              )}{' '}
               <Waiting want={want} />
             </p>
           ))}

@@ -1,18 +1,15 @@
 /**
- * What a task lacks: modules that could run and have no node, no free slot, or no cluster.
- *
- * S1. A task stands still when nothing of it runs, nothing is due by itself, and some module lacks a node or a cluster: only a person can
- *     help.
+ * What a task lacks: modules that could run and have no node, no free slot, no cluster, or no secret.
  */
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { GraphJson, NodeJson, TaskJson } from '../api/shapes.js';
+import { needsHelp, type Waiting } from '../../../../src/model/waiting.js';
+import type { GraphJson, NodeJson } from '../api/shapes.js';
 import type { TaskView } from '../state/views.js';
 import type { Timeline } from './timeline-model.js';
 
 export interface Want {
   readonly module: string;
-  /** `node`: no node that takes work plays it. `slot`: those that do are all busy. `cluster`: no cluster has room for its command. */
-  readonly kind: 'node' | 'slot' | 'cluster';
+  readonly waiting: Waiting;
   /** In the orchestrator's words. */
   readonly reason: string;
   /** Since when, in Unix milliseconds, as far as the events tell. */
@@ -21,27 +18,17 @@ export interface Want {
 
 export function wantsOf({ task }: TaskView, timeline: Timeline): readonly Want[] {
   if (taskHasEnded(task.state)) return [];
-  return Object.entries(task.modules).flatMap(([module, { state, waiting_reason: reason }]): Want[] => {
-    const kind = state === 'waiting' ? kindOf(reason) : undefined;
-    if (kind === undefined || reason === null) return [];
-    const span = timeline.rows.find((row) => row.module === module)?.spans.at(-1);
-    return [{ module, kind, reason, since: span?.kind === 'queued' ? span.from : undefined }];
-  });
-}
-
-function kindOf(reason: string | null): Want['kind'] | undefined {
-  if (reason?.startsWith('waiting for a node of ')) return 'node';
-  if (reason?.startsWith('waiting for a free slot of ')) return 'slot';
-  if (reason?.startsWith('waiting for a cluster')) return 'cluster';
-  return undefined;
-}
-
-/** See S1. */
-export function standsStill(task: TaskJson, wants: readonly Want[]): boolean {
-  if (wants.length === 0 || wants.some(({ kind }) => kind === 'slot')) return false;
-  return Object.values(task.modules).every(
-    ({ state, retry_at }) => !['assigned', 'accepted', 'running'].includes(state) && retry_at === null,
+  return Object.entries(task.modules).flatMap(
+    ([module, { state, waiting, waiting_reason: reason }]): Want[] => {
+      if (state !== 'waiting' || !waiting || reason === null || !comesFromOutside(waiting)) return [];
+      const span = timeline.rows.find((row) => row.module === module)?.spans.at(-1);
+      return [{ module, waiting, reason, since: span?.kind === 'queued' ? span.from : undefined }];
+    },
   );
+}
+
+function comesFromOutside(waiting: Waiting): boolean {
+  return needsHelp(waiting) || waiting.code === 'no_free_slot' || waiting.code === 'no_free_cluster';
 }
 
 /** What would help a module that lacks a node. */

@@ -1,32 +1,32 @@
 import type { ReactNode } from 'react';
+import { taskHasEnded } from '../../../../src/model/task-state.js';
+import { standsStill } from '../../../../src/model/waiting.js';
 import type { TaskView } from '../state/views.js';
 import { Chip } from '../states/chip.js';
 import { Moment } from '../states/time.js';
 import { isDone, type Tone, toneOf } from '../states/tone.js';
-import { standsStill, type Want } from './standstill.js';
 
 /** How a task stands: its state, or that it cannot go on by itself. */
-export function taskTone({ task }: TaskView, wants: readonly Want[]): { tone: Tone; word: string } {
-  return standsStill(task, wants)
+export function taskTone({ task }: TaskView): { tone: Tone; word: string } {
+  return !taskHasEnded(task.state) && standsStill(Object.values(task.modules))
     ? { tone: { tone: 'held', glyph: 'pause' }, word: `${task.state}, cannot go on` }
     : { tone: toneOf(task.state), word: task.state };
 }
 
 export interface TaskFactsProps {
   readonly view: TaskView;
-  readonly wants: readonly Want[];
   readonly isPast: boolean;
   /** Which iteration it is. */
   readonly picker: ReactNode;
 }
 
 /** A task in a line: its state, its place among the iterations, how far it is. */
-export function TaskFacts({ view, wants, isPast, picker }: TaskFactsProps): ReactNode {
+export function TaskFacts({ view, isPast, picker }: TaskFactsProps): ReactNode {
   const { task } = view;
   const modules = Object.values(task.modules);
   const done = modules.filter((module) => isDone(module.state)).length;
   const reused = modules.filter((module) => module.state === 'reused').length;
-  const { tone, word } = taskTone(view, wants);
+  const { tone, word } = taskTone(view);
   return (
     <div className="task-facts">
       <Chip tone={tone}>

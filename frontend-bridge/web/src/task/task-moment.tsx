@@ -83,7 +83,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
   const [isIterating, setIsIterating] = useState(false);
   const choose = (name: string): void =>
     select({ module: name === module ? undefined : name, at: moment?.seq });
-  useTab(props.title, taskTone(view, wants).tone.tone);
+  useTab(props.title, taskTone(view).tone.tone);
 
   return (
     <>
@@ -102,7 +102,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
             </div>
           )}
         </div>
-        <TaskFacts view={view} wants={wants} isPast={moment !== undefined} picker={props.picker} />
+        <TaskFacts view={view} isPast={moment !== undefined} picker={props.picker} />
         {about && <TagList problem={about} />}
         {about && <ArchivedNote problem={about} archiving={archiving} />}
         {view.task.error && <TaskFault task={view.task} />}

@@ -1,0 +1,26 @@
+/** Why a module waits, as OpenAPI shows it. */
+import { z } from 'zod';
+
+export const waitingSchema: z.ZodType = z.discriminatedUnion('code', [
+  z.looseObject({ code: z.literal('inputs'), inputs: z.array(z.string()) }),
+  z.looseObject({
+    code: z.literal('no_node'),
+    labels: z.record(z.string(), z.string()).optional().describe('That the node must have'),
+    misfit: z
+      .object({ instance: z.string(), reason: z.string() })
+      .optional()
+      .describe('A node that plays the module and does not fit the version of the graph'),
+  }),
+  z.looseObject({ code: z.literal('no_free_slot') }),
+  z.looseObject({
+    code: z.literal('no_cluster'),
+    clusters: z.number().int().describe('How many there are; none of them can run the command'),
+  }),
+  z.looseObject({
+    code: z.literal('no_free_cluster'),
+    clusters: z.number().int().describe('How many could run the command, and are busy'),
+  }),
+  z.looseObject({ code: z.literal('no_secret'), secret: z.string() }),
+  z.looseObject({ code: z.literal('requeued') }).describe('Its execution came to nothing'),
+  z.looseObject({ code: z.literal('retry') }).describe('Until `retry_at`'),
+]);

@@ -1,0 +1,82 @@
+/**
+ * Why a module waits, as data. The sentence for people stands beside it, as `reason` of the fact and as `waiting_reason` of the module.
+ *
+ * W1. What has to come from outside of the task is told apart by what would bring it: a person (`needsHelp`), or time.
+ */
+import type { ModuleState } from './module-state.js';
+
+export type Waiting =
+  /** Its inputs, which are not there yet. */
+  | { readonly code: 'inputs'; readonly inputs: readonly string[] }
+  /** No node that takes work plays it with these labels. `misfit`: one does that was written against other types. */
+  | {
+      readonly code: 'no_node';
+      readonly labels?: Readonly<Record<string, string>>;
+      readonly misfit?: { readonly instance: string; readonly reason: string };
+    }
+  /** Its nodes are all busy. */
+  | { readonly code: 'no_free_slot' }
+  /** None of so many clusters can run its command, however idle. */
+  | { readonly code: 'no_cluster'; readonly clusters: number }
+  /** So many clusters can, and are busy. */
+  | { readonly code: 'no_free_cluster'; readonly clusters: number }
+  | { readonly code: 'no_secret'; readonly secret: string }
+  /** Its execution came to nothing: the next one begins as soon as it can. */
+  | { readonly code: 'requeued' }
+  /** The pause before the next attempt, until `retry_at`. */
+  | { readonly code: 'retry' };
+
+export type WaitingCode = Waiting['code'];
+
+/** Data and sentence. */
+export interface Wait {
+  readonly waiting: Waiting;
+  readonly reason: string;
+}
+
+/** One sentence has one meaning; what was recorded before there were codes is said anew. */
+export function isSameWait(wait: Wait, known: Said): boolean {
+  return wait.reason === known.reason && wait.waiting.code === known.waiting?.code;
+}
+
+/** What has been said of a module that waits, if anything. */
+export interface Said {
+  readonly waiting: Waiting | undefined;
+  readonly reason: string | undefined;
+}
+
+const NEEDS_HELP: Readonly<Record<WaitingCode, boolean>> = {
+  inputs: false,
+  no_node: true,
+  no_free_slot: false,
+  no_cluster: true,
+  no_free_cluster: false,
+  no_secret: true,
+  requeued: false,
+  retry: false,
+};
+
+export const WAITING_CODES = Object.keys(NEEDS_HELP) as readonly WaitingCode[];
+
+/** Whether it waits until a person does something. */
+export function needsHelp(waiting: Waiting): boolean {
+  return NEEDS_HELP[waiting.code];
+}
+
+export function isWaitingCode(value: unknown): value is WaitingCode {
+  return typeof value === 'string' && Object.hasOwn(NEEDS_HELP, value);
+}
+
+/** Whether nothing of a task goes on by itself, and some module of it waits for a person. */
+export function standsStill(
+  modules: Iterable<{ readonly state: ModuleState; readonly waiting?: Waiting | null | undefined }>,
+): boolean {
+  let lacksHelp = false;
+  for (const { state, waiting } of modules) {
+    if (state === 'assigned' || state === 'accepted' || state === 'running') return false;
+    if (state !== 'waiting' || !waiting || waiting.code === 'inputs') continue;
+    if (!needsHelp(waiting)) return false;
+    lacksHelp = true;
+  }
+  return lacksHelp;
+}
