@@ -40,6 +40,7 @@ import { searchExportRoute } from './routes/search-export.js';
 import { secretRoutes } from './routes/secrets.js';
 import { streamRoute } from './routes/stream.js';
 import { answerDeepPath, webRoutes } from './routes/web.js';
+import { webhookRoutes } from './routes/webhooks.js';
 import type { Hub } from './stream/hub.js';
 
 /** Browsers and proxies use a connection again within this; one that rests longer costs a slot. */
@@ -150,6 +151,7 @@ export function apiRoutes(
   nodeEventRoutes(api, coordinator);
   clusterRoutes(api, coordinator);
   secretRoutes(api, coordinator);
+  webhookRoutes(api, coordinator);
   jobRoutes(api, coordinator, jobTypes);
   graphRoutes(api, coordinator);
   sampleRoutes(api, coordinator, samples, logger);

@@ -300,6 +300,29 @@ export const secretView: z.ZodType = named(
   z.looseObject({ name: z.string(), created_at: time, updated_at: time.describe('When its value was set') }),
 );
 
+export const webhookView: z.ZodType = named(
+  'Webhook',
+  z.looseObject({
+    name: z.string(),
+    url: z.string().describe('Its origin: the rest of the address may be a secret'),
+    filter: z.array(z.string()).nullable().describe('Types of events; null: all'),
+    problem: z.string().nullable().describe('Only events of problems that it holds for'),
+    signed: z.boolean(),
+    created_at: time,
+    cursor: z.number().int().describe('The last event that needs no delivery any more'),
+    lag: z.number().int().optional().describe('Committed events behind the cursor'),
+    last_status: z.string().nullable().describe('An HTTP status, or why there is none'),
+    last_at: time.nullable(),
+    failures: z.number().int().describe('Since the last delivery'),
+    missed: z.number().int().describe('Events that were removed before they were looked at'),
+  }),
+);
+
+export const webhookTested: z.ZodType = named(
+  'WebhookTested',
+  z.object({ name: z.string(), delivered: z.boolean(), status: z.string() }),
+);
+
 export const jobSubmitted: z.ZodType = named(
   'JobSubmitted',
   z.object({ job_id: id.describe("The problem's id"), task_id: taskId }),

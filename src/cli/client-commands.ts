@@ -15,6 +15,7 @@ import { nodeCommand, nodesCommand, taskCommand } from './commands/steer.js';
 import { submitCommand } from './commands/submit.js';
 import { topCommand } from './commands/top.js';
 import { watchCommand } from './commands/watch.js';
+import { webhookCommand } from './commands/webhook.js';
 import type { Io } from './io.js';
 import { nodeKitCommand } from './node-kit/command.js';
 
@@ -38,6 +39,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   taskCommand(program, io);
   clusterCommand(program, io);
   secretCommand(program, io);
+  webhookCommand(program, io);
   jobCommands(program, io);
   graphCommand(program, io, readGraph);
   nodeKitCommand(program, io);

@@ -18,6 +18,7 @@ import {
   text,
   wholeNumber,
 } from './option-values.js';
+import type { DeclaredWebhook } from './webhook-schema.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -28,6 +29,8 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 export interface Sections {
   /** Clusters that are added or changed at the start. @default [] */
   readonly clusters: readonly DeclaredCluster[];
+  /** Webhooks that are added or changed at the start. @default [] */
+  readonly webhooks: readonly DeclaredWebhook[];
   /** How the results of jobs are read from their logs. @default none are */
   readonly jobTypes: JobTypes;
 }

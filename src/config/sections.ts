@@ -1,41 +1,73 @@
 /** The sections of the configuration file: what no flag and no variable can say. */
+import type { z } from 'zod';
 import type { Fault } from '../base/errors.js';
-import { ClusterSchema, type DeclaredCluster } from './cluster-schema.js';
+import { ClusterSchema } from './cluster-schema.js';
 import { formatPath, issuesToFaults } from './faults.js';
 import { type JobType, JobTypeName, JobTypeSchema, type JobTypes } from './job-types.js';
 import type { Sections } from './options.js';
+import { WebhookSchema } from './webhook-schema.js';
 import { isRecord } from './yaml.js';
 
 /** By their names in the file. */
-export const SECTIONS: readonly string[] = ['clusters', 'job_types'];
+export const SECTIONS: readonly string[] = ['clusters', 'webhooks', 'job_types'];
 
 /** Adds every fault of theirs. */
 export function readSections(values: Readonly<Record<string, unknown>>, faults: Fault[]): Sections {
   return {
-    clusters: readClusters(values.clusters, faults),
+    clusters: readNamed(values.clusters, faults, {
+      ...{ list: 'clusters', example: '{ name: hpc, type: slurm }' },
+      read: (item) => ClusterSchema.safeParse(item),
+      shown: (item) => item,
+    }),
+    webhooks: readNamed(values.webhooks, faults, {
+      ...{ list: 'webhooks', example: '{ name: chat, url: https://chat.example/hook }' },
+      read: (item) => WebhookSchema.safeParse(item),
+      shown: withoutSecrets,
+    }),
     jobTypes: readJobTypes(values.job_types, faults),
   };
 }
 
-function readClusters(raw: unknown, faults: Fault[]): readonly DeclaredCluster[] {
+interface Named<T> {
+  /** In the file. */
+  readonly list: string;
+  readonly example: string;
+  readonly read: (item: unknown) => z.ZodSafeParseResult<T>;
+  /** What messages may repeat of it. */
+  readonly shown: (item: unknown) => unknown;
+}
+
+/** A list of what has a name, each another one. */
+function readNamed<T extends { readonly name: string }>(
+  raw: unknown,
+  faults: Fault[],
+  { list, example, read: readOne, shown }: Named<T>,
+): readonly T[] {
   if (raw === undefined || raw === null) return [];
   if (!Array.isArray(raw)) {
-    const message = 'clusters is not a list: give a list of clusters, like [{ name: hpc, type: slurm }]';
-    faults.push({ path: 'clusters', code: 'bad_value', message });
+    const message = `${list} is not a list: give a list of ${list}, like [${example}]`;
+    faults.push({ path: list, code: 'bad_value', message });
     return [];
   }
-  const clusters: DeclaredCluster[] = [];
+  const items: T[] = [];
   for (const [index, item] of raw.entries()) {
-    const read = ClusterSchema.safeParse(item);
-    const place = `clusters[${index}]`;
+    const read = readOne(item);
+    const place = `${list}[${index}]`;
     if (!read.success) {
-      faults.push(...issuesToFaults(read.error, item).map((fault) => below(place, fault)));
-    } else if (clusters.some(({ name }) => name === read.data.name)) {
-      const message = `there are two clusters ${read.data.name}`;
+      faults.push(...issuesToFaults(read.error, shown(item)).map((fault) => below(place, fault)));
+    } else if (items.some(({ name }) => name === read.data.name)) {
+      const message = `there are two ${list} ${read.data.name}`;
       faults.push({ path: `${place}.name`, code: 'duplicate', message });
-    } else clusters.push(read.data);
+    } else items.push(read.data);
   }
-  return Object.freeze(clusters);
+  return Object.freeze(items);
+}
+
+/** A webhook whose address and secret, where there are any, are left out. */
+function withoutSecrets(item: unknown): unknown {
+  if (!isRecord(item)) return item;
+  const hidden = ['url', 'secret'].filter((field) => item[field] !== undefined);
+  return { ...item, ...Object.fromEntries(hidden.map((field) => [field, 'this text'])) };
 }
 
 function readJobTypes(raw: unknown, faults: Fault[]): JobTypes {

@@ -11,6 +11,7 @@ import type { NodeRecord } from './node-record.js';
 import type { Problem } from './problem.js';
 import type { Secret } from './secret.js';
 import type { CompiledGraph, Execution, Task } from './task.js';
+import type { Webhook } from './webhook.js';
 
 export interface DurableState {
   readonly undo: Undo;
@@ -23,6 +24,8 @@ export interface DurableState {
   readonly clusters: ReadonlyMap<string, Cluster>;
   /** By their names. */
   readonly secrets: ReadonlyMap<string, Secret>;
+  /** By their names. */
+  readonly webhooks: ReadonlyMap<string, Webhook>;
   readonly commands: ReadonlyMap<string, Command>;
   /** A graph version, made ready: the process has read it before its fact is applied. */
   compiled(name: string, version: number): CompiledGraph | undefined;

@@ -461,6 +461,39 @@ export const FACTS = {
   /** Stored, or replaced by another value. */
   'secret.set': { about: 'nothing', withheld: { secret: 'text', sealed: 'text' } },
   'secret.removed': { about: 'nothing', withheld: { secret: 'text' } },
+  /** All of the webhook. Its address and its secret are in `sealed`. */
+  'webhook.added': {
+    about: 'nothing',
+    withheld: {
+      webhook: 'text',
+      webhook_id: 'id',
+      origin: 'text',
+      sealed: 'text',
+      signed: 'flag',
+      filter: 'words?',
+      problem: 'text?',
+    },
+  },
+  /** All of it, as it is from now on. */
+  'webhook.changed': {
+    about: 'nothing',
+    withheld: {
+      webhook: 'text',
+      origin: 'text',
+      sealed: 'text',
+      signed: 'flag',
+      filter: 'words?',
+      problem: 'text?',
+    },
+  },
+  /** The event behind its cursor was posted; `cursor`: where it stands now. */
+  'webhook.tried': {
+    about: 'nothing',
+    withheld: { webhook: 'text', cursor: 'count', status: 'text', delivered: 'flag' },
+  },
+  /** Events up to `cursor` are not for it; `missed`: so many of them were removed before that was known. */
+  'webhook.passed': { about: 'nothing', withheld: { webhook: 'text', cursor: 'count', missed: 'count?' } },
+  'webhook.removed': { about: 'nothing', withheld: { webhook: 'text' } },
 } as const;
 
 type Facts = typeof FACTS;

@@ -51,6 +51,7 @@ import {
   suspendTask,
   waitModule,
 } from './fold/task.js';
+import { addWebhook, changeWebhook, noteAttempt, passEvents, removeWebhook } from './fold/webhook.js';
 
 export function apply(state: DurableState, fact: Fact, moment: Moment): void {
   switch (fact.type) {
@@ -213,6 +214,21 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'secret.removed':
       removeSecret(state, fact);
+      return;
+    case 'webhook.added':
+      addWebhook(state, fact, moment);
+      return;
+    case 'webhook.changed':
+      changeWebhook(state, fact);
+      return;
+    case 'webhook.tried':
+      noteAttempt(state, fact, moment);
+      return;
+    case 'webhook.passed':
+      passEvents(state, fact);
+      return;
+    case 'webhook.removed':
+      removeWebhook(state, fact);
       return;
     case 'command.issued':
     case 'command.answered':

@@ -34,9 +34,11 @@ import {
   refsOf,
   type SecretRow,
   type TaskRow,
+  type WebhookRow,
   wholeStreamsOf,
 } from './records.js';
 import { decodeSummary, remarked, summaryOf } from './summary.js';
+import { cursorOf } from './tables.js';
 
 export interface StoreFault {
   /** `events 17`, `iterations <problem_id>/2`. */
@@ -112,6 +114,7 @@ class Checking {
     await this.#part('commands', () => this.#commands());
     await this.#part('clusters', () => this.#clusters());
     await this.#part('secrets', () => this.#secrets());
+    await this.#part('webhooks', () => this.#webhooks());
     await this.#part('events of nodes, commands and clusters', () => this.#events.fleet(this.#counts));
     await this.#part('idempotency keys', () => this.#idempotency());
   }
@@ -375,6 +378,17 @@ class Checking {
       const { name } = decodeRow<SecretRow>(value);
       this.#count('secrets');
       if (name !== key[0]) this.#fault(`secrets ${String(key[0])}`, `says that it is ${name}`);
+    }
+  }
+
+  async #webhooks(): Promise<void> {
+    const newest = await cursorOf(this.#reader);
+    for await (const { key, value } of entriesOf(this.#reader, 'webhooks')) {
+      const { name, cursor } = decodeRow<WebhookRow>(value);
+      this.#count('webhooks');
+      const where = `webhooks ${String(key[0])}`;
+      if (name !== key[0]) this.#fault(where, `says that it is ${name}`);
+      if (cursor > newest) this.#fault(where, `is at event ${cursor}, and the newest is ${newest}`);
     }
   }
 

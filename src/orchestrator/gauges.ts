@@ -2,6 +2,7 @@
 import type { BusGauges } from '../bus/bus.js';
 import type { State } from './decide/state.js';
 import type { QueryGauges } from './queries/service/service.js';
+import type { WebhookGauges } from './webhooks/couriers.js';
 
 export interface Gauges {
   readonly mailbox: number;
@@ -43,6 +44,8 @@ export interface Gauges {
   readonly ages_held: boolean;
   /** The readers of short and of long queries. */
   readonly queries: QueryGauges;
+  /** By their names. */
+  readonly webhooks: Readonly<Record<string, WebhookGauges>>;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -57,6 +60,7 @@ export function gaugesOf(
     readonly agesHeld: boolean;
     readonly bus: BusGauges;
     readonly queries: QueryGauges;
+    readonly webhooks: Gauges['webhooks'];
   },
 ): Gauges {
   const nodes = { alive: 0, unresponsive: 0, dead: 0 };
@@ -102,6 +106,7 @@ export function gaugesOf(
     paused_ms: Math.round(loop.pausedMs),
     ages_held: loop.agesHeld,
     queries: loop.queries,
+    webhooks: loop.webhooks,
     counters: Object.fromEntries(state.counters.entries()),
   };
 }

@@ -5,6 +5,7 @@
  * 2. `stop` finishes the batch in hand and lets go; nodes go on, and are adopted later.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../base/clock.js';
 import { TuttiError } from '../base/errors.js';
 import { type IdSource, systemIds } from '../base/ids.js';
@@ -16,13 +17,14 @@ import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
 import { JOB_GRAPH, JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import { formatTaskId } from '../model/task-id.js';
+import type { Webhook } from '../model/webhook.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
-import type { House, Step } from './decide/turn.js';
+import type { House, Step, WebhookAttempt } from './decide/turn.js';
 import { Doors } from './doors.js';
 import { CommittedEvents } from './event-stream.js';
 import { noteFactsSince } from './facts-since.js';
@@ -50,6 +52,7 @@ import type {
   View,
 } from './port.js';
 import { type GraphParser, prepare } from './prepare.js';
+import { openTarget } from './prepare-webhook.js';
 import { foundJson } from './queries/found.js';
 import type { ReadStoredGraph } from './queries/graphs.js';
 import { isRefusal, pageOf } from './queries/pages.js';
@@ -60,6 +63,8 @@ import { newestEventAt, recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
 import { AgeGuard, storedDoubt } from './retention/age-guard.js';
 import { Retention } from './retention/retention.js';
+import { Couriers } from './webhooks/couriers.js';
+import { post } from './webhooks/post.js';
 import { workStats } from './work/counts.js';
 import { recoveredWork } from './work/recovered.js';
 import { WorkInView } from './work/work-in-view.js';
@@ -75,6 +80,13 @@ const REQUESTS_LIMIT = 20_000;
 const RETENTION_INTERVAL_MS = 5 * 60 * 1000;
 /** Recent payloads held in memory, for the assignments that they unlock. */
 const PAYLOAD_CACHE_BYTES = 16 * 1024 * 1024;
+
+/** Deliveries are to follow at once. */
+const CHANGE_WEBHOOKS: ReadonlySet<Request['kind']> = new Set<Request['kind']>([
+  'add_webhook',
+  'declare_webhook',
+  'remove_webhook',
+]);
 
 export interface OrchestratorOptions {
   readonly token: string | undefined;
@@ -148,6 +160,7 @@ export class Orchestrator implements Coordinator {
   readonly #refusals: RefusalLog;
   readonly #service: QueryService;
   readonly #vault: Vault;
+  readonly #couriers: Couriers;
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
   readonly #addresses = { outputs: '', control: '', blobs: '' };
@@ -235,6 +248,24 @@ export class Orchestrator implements Coordinator {
       logger: deps.logger,
     });
     this.#service = parts.service;
+    this.#couriers = new Couriers({
+      storeId: deps.store.storeId,
+      events: parts.events,
+      state: parts.state,
+      post,
+      open: (webhook: Webhook) => openTarget(parts.vault, webhook),
+      fits: async (filter, problemId) => {
+        const found = await parts.service.queries().problemFits(filter, problemId);
+        if ('ok' in found) throw new TuttiError(found.code, found.message);
+        return found.value.fits === true;
+      },
+      note: async (progress) => {
+        const request = { kind: 'note_webhook', progress } as const;
+        await this.#answerTo((id) => ({ kind: 'request', id, request, dedupe: undefined }));
+      },
+      pause: (ms, signal) => pause(ms, undefined, { signal, ref: false }).catch(() => {}),
+      logger: deps.logger,
+    });
     this.queries = this.#queriesUntil(undefined);
   }
 
@@ -328,6 +359,7 @@ export class Orchestrator implements Coordinator {
     this.#started = true;
     void this.#indexes.refresh();
     this.#retention.start(RETENTION_INTERVAL_MS);
+    await this.#couriers.refresh();
     return endpoints;
   }
 
@@ -358,6 +390,8 @@ export class Orchestrator implements Coordinator {
         store,
         state: this.#state,
         vault: this.#vault,
+        queries: this.#service.queries(),
+        testWebhook: (name) => this.#testWebhook(name),
         blobs: this.blobs,
         inlineMaxBytes: options.inlineMaxBytes,
         types,
@@ -368,7 +402,13 @@ export class Orchestrator implements Coordinator {
     if ('ok' in prepared) return prepared;
     const answer = await this.#answerTo((id) => ({ kind: 'request', id, request: prepared, dedupe }));
     if (request.kind === 'put_graph' && answer.ok) void this.#indexes.refresh();
+    if (this.#started && CHANGE_WEBHOOKS.has(request.kind)) await this.#couriers.refresh();
     return answer;
+  }
+
+  #testWebhook(name: string): Promise<WebhookAttempt | undefined> {
+    const { ids = systemIds, clock } = this.#deps;
+    return this.#couriers.test(name, ids.uuid(), new Date(clock.wallMs()).toISOString());
   }
 
   /** Stores the built-in graph of jobs before the first of them. Why there can be none, if so. */
@@ -411,6 +451,7 @@ export class Orchestrator implements Coordinator {
       agesHeld: this.#ages.isHeld,
       bus: this.#deps.bus.gauges(),
       queries: this.#service.gauges(),
+      webhooks: this.#couriers.gauges(),
     });
   }
 
@@ -420,6 +461,7 @@ export class Orchestrator implements Coordinator {
   }
 
   async #stop(): Promise<void> {
+    await this.#couriers.stop();
     await this.#loop.stop();
     this.#clock.stop();
     for (const settle of this.#waiting.values()) {
@@ -461,6 +503,11 @@ export class Orchestrator implements Coordinator {
         const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect secrets', id }));
         return pageOfViews({ cursor, value: reply.kind === 'view' ? reply.value : [] }, page);
       },
+      webhooks: async (page) => {
+        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect webhooks', id }));
+        const stored = reply.kind === 'view' ? reply.value : [];
+        return pageOfViews({ cursor, value: stored.map((view) => this.#webhookNow(view, cursor)) }, page);
+      },
       queues: async (page) => pageOfViews(await this.#inspectQueue(undefined), page),
       queueOfTask: async (task, page) => {
         const known = await this.#service.queries(signal).executions(task, { limit: 1 });
@@ -473,6 +520,13 @@ export class Orchestrator implements Coordinator {
           store: await this.#deps.store.stats(),
         } as unknown as View),
     };
+  }
+
+  /** With the events that it has passed and the store does not know of yet. */
+  #webhookNow(view: View, newest: number): View {
+    const { last_status, last_at, failures, missed, ...rest } = view;
+    const cursor = this.#couriers.cursorOf(String(view.name)) ?? Number(view.cursor);
+    return { ...rest, cursor, lag: Math.max(0, newest - cursor), last_status, last_at, failures, missed };
   }
 
   /** Why no work is taken at the moment, if so. */
@@ -618,6 +672,11 @@ function unavailable(code: string, message: string): Refusal {
  * its own.
  */
 function hashOf(request: Request): string {
-  const same = { ...request, traceparent: undefined };
+  const { webhook } = request as { readonly webhook?: object };
+  // A hash of a secret would let it be guessed.
+  const same = {
+    ...{ ...request, traceparent: undefined },
+    ...(webhook && { webhook: { ...webhook, secret: undefined } }),
+  };
   return sha256Of(canonicalJson(same));
 }

@@ -118,6 +118,12 @@ export type Request =
   /** Stored, or replaced. `value`: at most `MAX_SECRET_BYTES` in UTF-8. */
   | { readonly kind: 'set_secret'; readonly name: string; readonly value: string }
   | { readonly kind: 'remove_secret'; readonly name: string }
+  | { readonly kind: 'add_webhook'; readonly webhook: NewWebhook }
+  /** It is added, or changed where there is another of its name. */
+  | { readonly kind: 'declare_webhook'; readonly webhook: NewWebhook }
+  | { readonly kind: 'remove_webhook'; readonly name: string }
+  /** One delivery of an event that says that it is a test; the answer says how it went. */
+  | { readonly kind: 'test_webhook'; readonly name: string }
   | {
       readonly kind: 'put_graph';
       /** @default as the graph says */
@@ -136,6 +142,17 @@ export interface ProblemChange {
   readonly notes?: string | null;
   readonly starred?: boolean | null;
   readonly archived?: boolean | null;
+}
+
+export interface NewWebhook {
+  readonly name: string;
+  readonly url: string;
+  /** Types of events. @default all */
+  readonly filter?: readonly string[];
+  /** A filter over problems. @default all events */
+  readonly problem?: string;
+  /** What deliveries are signed with. @default they are not */
+  readonly secret?: string;
 }
 
 export type NewCluster = Omit<Cluster, 'createdAt'>;
@@ -299,6 +316,10 @@ export interface Queries {
   cluster(name: string): Promise<FoundJson<View> | Refusal>;
   /** By their names, without their values. */
   secrets(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  /** By their names, without their addresses and secrets. */
+  webhooks(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  /** Whether a filter holds for a problem: `{fits}`. Without a problem, only whether the filter is one. */
+  problemFits(filter: string, problemId?: string): Promise<FoundJson<View> | Refusal>;
   /** Each module of the newest graphs: its nodes that take work, their slots, and how many executions wait for one. */
   queues(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** The modules of a task that wait for a slot, each with how many come before it. */

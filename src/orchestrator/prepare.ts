@@ -13,10 +13,12 @@ import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import type { Vault } from './access/vault.js';
 import type { LoadedGraph, State } from './decide/state.js';
-import type { PreparedInput, PreparedOverride, PreparedRequest } from './decide/turn.js';
+import type { PreparedInput, PreparedOverride, PreparedRequest, WebhookAttempt } from './decide/turn.js';
+import { unknownWebhook } from './decide/webhooks.js';
 import { readProblem } from './load.js';
-import type { Blobs, Refusal, Request } from './port.js';
+import type { Blobs, Queries, Refusal, Request } from './port.js';
 import { jobAsSubmission } from './prepare-job.js';
+import { prepareWebhook } from './prepare-webhook.js';
 
 export type ParsedGraph =
   | { readonly ok: true; readonly graph: Graph }
@@ -31,8 +33,11 @@ export type GraphParser = (
 
 export interface PrepareDeps {
   readonly store: Reader;
-  readonly state: Pick<State, 'graph' | 'graphs' | 'clusters'>;
-  readonly vault: Pick<Vault, 'seal'>;
+  readonly state: Pick<State, 'graph' | 'graphs' | 'clusters' | 'webhooks'>;
+  readonly vault: Pick<Vault, 'open' | 'seal'>;
+  readonly queries: Pick<Queries, 'problemFits'>;
+  /** Nothing where there is no such webhook. */
+  readonly testWebhook: (name: string) => Promise<WebhookAttempt | undefined>;
   readonly blobs: Pick<Blobs, 'put'>;
   readonly inlineMaxBytes: number;
   /** The types that new graph versions may name. */
@@ -82,6 +87,15 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       const { kind, name, value } = request;
       return { kind, name, sealed: deps.vault.seal(name, value) };
     }
+    case 'add_webhook':
+    case 'declare_webhook': {
+      const webhook = await prepareWebhook(deps, request.webhook);
+      return 'ok' in webhook ? webhook : { kind: request.kind, webhook };
+    }
+    case 'test_webhook': {
+      const attempt = await deps.testWebhook(request.name);
+      return attempt ? { ...request, attempt } : unknownWebhook(request.name);
+    }
     case 'change_problem':
     case 'task_command':
     case 'node_command':
@@ -91,6 +105,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'change_cluster':
     case 'remove_cluster':
     case 'remove_secret':
+    case 'remove_webhook':
     case 'configure':
       return request;
     default:

@@ -28,6 +28,7 @@
  * | blobs | sha256 | `BlobRow` |
  * | clusters | name | `ClusterRow` |
  * | secrets | name | `SecretRow` |
+ * | webhooks | name | `WebhookRow` |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |
  *
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
@@ -268,6 +269,22 @@ export interface SecretRow {
   readonly sealed: string;
   readonly created_at: number;
   readonly updated_at: number;
+}
+
+export interface WebhookRow {
+  readonly name: string;
+  readonly id: string;
+  readonly origin: string;
+  readonly sealed: string;
+  readonly signed: boolean;
+  readonly filter: readonly string[] | undefined;
+  readonly problem: string | undefined;
+  readonly created_at: number;
+  readonly cursor: number;
+  readonly failures: number;
+  readonly missed: number;
+  readonly last_status: string | undefined;
+  readonly last_at: number | undefined;
 }
 
 export interface BootRow {

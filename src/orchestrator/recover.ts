@@ -17,6 +17,7 @@ import { nodeFromRow } from './decide/node-row.js';
 import { problemFromRow } from './decide/problem.js';
 import { secretFromRow } from './decide/secret-row.js';
 import { State, type Timer } from './decide/state.js';
+import { webhookFromRow } from './decide/webhook-row.js';
 import { readProblemAt } from './load.js';
 import { loadGraph, type ReadStoredGraph } from './queries/graphs.js';
 import {
@@ -29,6 +30,7 @@ import {
   type SecretRow,
   type TaskRow,
   taskFromRow,
+  type WebhookRow,
 } from './records.js';
 import { cursorOf } from './tables.js';
 
@@ -77,6 +79,10 @@ export async function recover({
   for await (const { value } of entriesOf(store, 'secrets')) {
     const secret = secretFromRow(decodeRow<SecretRow>(value));
     if (isOpen(secret)) undo.put(state.secrets, secret.name, secret);
+  }
+  for await (const { value } of entriesOf(store, 'webhooks')) {
+    const webhook = webhookFromRow(decodeRow<WebhookRow>(value));
+    undo.put(state.webhooks, webhook.name, webhook);
   }
   for await (const { value } of entriesOf(store, 'nodes')) {
     const node = state.addNode(nodeFromRow(decodeRow<NodeRow>(value)));

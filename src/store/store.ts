@@ -42,6 +42,7 @@ export const TABLES = [
   'blob_refs',
   'clusters',
   'secrets',
+  'webhooks',
 ] as const;
 export type Table = (typeof TABLES)[number];
 

@@ -70,7 +70,14 @@ describe('the configuration', () => {
       ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
       ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
       ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, origins: [] },
-      ...{ token: undefined, tokenFile: undefined, sustainml: false, clusters: [], jobTypes: new Map() },
+      ...{
+        token: undefined,
+        tokenFile: undefined,
+        sustainml: false,
+        clusters: [],
+        jobTypes: new Map(),
+        webhooks: [],
+      },
       ...{ heartbeatIntervalMs: 1000, graceMs: 10_000, outputWindow: 256, inlineMaxBytes: 65_536 },
       ...{ maxFrameBytes: 8_388_608, maxBodyBytes: 8_388_608, maxBlobBytes: 4_294_967_296 },
       ...{
@@ -286,6 +293,29 @@ describe('the configuration', () => {
     expect(faultsOf({ file: file('clusters: { name: hpc }\n') })).toMatchObject([
       { path: 'clusters', code: 'bad_value' },
     ]);
+  });
+
+  it('takes webhooks from the file, and repeats no address and no secret of one that is at fault', () => {
+    const chat = { name: 'chat', url: 'https://chat.example/xyzzy', filter: ['iteration.failed'] };
+    const good = JSON.stringify({ webhooks: [{ ...chat, secret: 'correct horse' }] });
+    expect(load({ file: file(good) }).webhooks).toEqual([{ ...chat, secret: 'correct horse' }]);
+    const faulty = JSON.stringify({
+      webhooks: [
+        { ...chat, filter: ['iteration.faild'] },
+        { ...chat, name: 'two', url: 'ftp://xyzzy' },
+        { ...chat, name: 'three', secret: 12_345 },
+      ],
+    });
+    const faults = faultsOf({ file: file(faulty) });
+    expect(faults).toMatchObject([
+      {
+        ...{ path: 'webhooks[0].filter[0]', code: 'unknown_event_type' },
+        message: expect.stringContaining('did you mean iteration.failed'),
+      },
+      { path: 'webhooks[1].url' },
+      { path: 'webhooks[2].secret' },
+    ]);
+    expect(JSON.stringify(faults)).not.toMatch(/xyzzy|12345/);
   });
 
   it('takes the log parsers of jobs from the file', () => {

@@ -15,6 +15,7 @@ import { problemToRow } from '../../src/orchestrator/decide/problem.js';
 import { writeFact } from '../../src/orchestrator/decide/rows.js';
 import { secretToRow } from '../../src/orchestrator/decide/secret-row.js';
 import { State } from '../../src/orchestrator/decide/state.js';
+import { webhookToRow } from '../../src/orchestrator/decide/webhook-row.js';
 import { taskToRow } from '../../src/orchestrator/records.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { graphOf, moduleSpec } from './core.js';
@@ -63,6 +64,14 @@ const cluster: Omit<FactOf<'cluster.added'>, 'type'> = {
 const added: FactOf<'cluster.added'> = { type: 'cluster.added', ...cluster };
 const secretSet: FactOf<'secret.set'> = { type: 'secret.set', secret: 'api-key', sealed: 'sealed' };
 const SECRET_FIELDS = ['created_at', 'name', 'sealed', 'updated_at'].map((field) => `secret.${field}`);
+const hooked: FactOf<'webhook.added'> = {
+  ...{ type: 'webhook.added', webhook: 'chat', webhook_id: 'w', origin: 'https://chat', sealed: 'sealed' },
+  ...{ signed: true, filter: ['iteration.failed'], problem: 'starred = true' },
+};
+const WEBHOOK_FIELDS = [
+  ...['name', 'id', 'origin', 'sealed', 'signed', 'filter', 'problem', 'created_at', 'cursor'],
+  ...['failures', 'missed'],
+].map((field) => `webhook.${field}`);
 const CLUSTER_FIELDS = [
   ...['name', 'type', 'status', 'host', 'port', 'user', 'host_key', 'identity', 'workdir', 'slots'],
   ...['resources', 'labels', 'agent', 'created_at'],
@@ -831,6 +840,46 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'secret.removed', secret: 'api-key' },
     changes: [...SECRET_FIELDS, 'delete secrets', 'secrets'],
   },
+  'webhook.added': {
+    given: [],
+    fact: hooked,
+    changes: [...WEBHOOK_FIELDS, 'put webhooks', 'webhooks'],
+  },
+  'webhook.changed': {
+    given: [hooked],
+    fact: {
+      ...{
+        type: 'webhook.changed',
+        webhook: 'chat',
+        origin: 'https://other',
+        sealed: 'other',
+        signed: false,
+      },
+      ...{ filter: ['iteration.succeeded'], problem: 'starred = false' },
+    },
+    changes: [
+      'put webhooks',
+      ...['origin', 'sealed', 'signed', 'filter', 'problem'].map((field) => `webhook.${field}`),
+    ],
+  },
+  'webhook.tried': {
+    given: [hooked],
+    fact: { type: 'webhook.tried', webhook: 'chat', cursor: 9, status: '503', delivered: false },
+    changes: [
+      'put webhooks',
+      ...['cursor', 'failures', 'last_status', 'last_at'].map((field) => `webhook.${field}`),
+    ],
+  },
+  'webhook.passed': {
+    given: [hooked],
+    fact: { type: 'webhook.passed', webhook: 'chat', cursor: 9, missed: 3 },
+    changes: ['put webhooks', 'webhook.cursor', 'webhook.missed'],
+  },
+  'webhook.removed': {
+    given: [hooked],
+    fact: { type: 'webhook.removed', webhook: 'chat' },
+    changes: [...WEBHOOK_FIELDS, 'delete webhooks', 'webhooks'],
+  },
   'boots.removed': {
     given: [],
     fact: { type: 'boots.removed', boot_ids: ['b'] },
@@ -900,8 +949,8 @@ function fold(facts: readonly Fact[]): Folded {
     }
     task ??= state.tasks.get('p/1');
   }
-  const { tasks, executions, problems, nodes, commands, clusters, secrets } = state;
-  const maps = { tasks, executions, problems, nodes, commands, clusters, secrets };
+  const { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks } = state;
+  const maps = { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks };
   for (const [name, held] of Object.entries(maps)) parts.set(name, [...held.keys()].join());
   if (task) addRow(parts, 'task', taskToRow(task));
   for (const { desired } of executions.values()) parts.set('execution.desired', desired);
@@ -912,6 +961,7 @@ function fold(facts: readonly Fact[]): Folded {
   }
   for (const one of clusters.values()) addRow(parts, 'cluster', clusterToRow(one));
   for (const one of secrets.values()) addRow(parts, 'secret', secretToRow(one));
+  for (const one of webhooks.values()) addRow(parts, 'webhook', webhookToRow(one));
   for (const command of commands.values()) {
     const { by, graceMs, parts: of } = command;
     addRow(parts, 'command', {

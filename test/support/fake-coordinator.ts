@@ -95,6 +95,7 @@ export function createFakeCoordinator(
   const nodes = new Map<string, Json>();
   const clusters = new Map<string, Json>();
   const secrets = new Map<string, Json>();
+  const webhooks = new Map<string, Json>();
   const commands = new Map<string, Json>();
   const blobs = new Map<string, Buffer>();
   const graphs = new Map<string, Json[]>([['demo', [GRAPH]]]);
@@ -274,6 +275,28 @@ export function createFakeCoordinator(
         return secrets.delete(request.name)
           ? { ok: true, kind: 'done', body: { name: request.name } }
           : missing(`secret ${request.name}`);
+      case 'add_webhook':
+      case 'declare_webhook': {
+        const { name, url, filter = null, problem = null, secret } = request.webhook;
+        const known = {
+          name,
+          url: `${new URL(url).origin}/…`,
+          filter,
+          problem,
+          signed: secret !== undefined,
+        };
+        const progress = { cursor: 0, lag: 0, last_status: null, last_at: null, failures: 0, missed: 0 };
+        webhooks.set(name, { ...known, created_at: AT, ...progress });
+        return { ok: true, kind: 'created', body: webhooks.get(name)! };
+      }
+      case 'remove_webhook':
+        return webhooks.delete(request.name)
+          ? { ok: true, kind: 'done', body: { name: request.name } }
+          : missing(`webhook ${request.name}`);
+      case 'test_webhook':
+        return webhooks.has(request.name)
+          ? { ok: true, kind: 'done', body: { name: request.name, delivered: true, status: '204' } }
+          : missing(`webhook ${request.name}`);
       case 'configure': {
         const node = nodes.get(request.nodeId);
         if (node === undefined) return missing(`node ${request.nodeId}`);
@@ -496,6 +519,8 @@ export function createFakeCoordinator(
         return { cursor: events.cursor(), value: exportedText(() => Readable.from(rows), format) };
       },
       nodes: async (page) => paged([...nodes.values()], page, at),
+      webhooks: async (page) => paged([...webhooks.values()], page, at),
+      problemFits: async () => at({ fits: true }),
       secrets: async (page) => paged([...secrets.values()], page, at),
       clusters: async (page) => paged([...clusters.values()], page, at),
       cluster: async (name) => {

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Gauges } from '../../orchestrator/gauges.js';
 import type { LaneGauges } from '../../orchestrator/queries/service/lane.js';
+import type { WebhookGauges } from '../../orchestrator/webhooks/couriers.js';
 import type { WorkInView } from '../../orchestrator/work/work-in-view.js';
 import { registerWorkMetrics } from './work-metrics.js';
 
@@ -130,6 +131,31 @@ export function createMetrics({
       for (const [lane, { ended }] of Object.entries(gauges().queries)) this.inc({ lane }, ended);
     },
   });
+  new Gauge({
+    name: 'tutti_webhook_lag_events',
+    help: 'Committed events that the webhook has not passed',
+    labelNames: ['webhook'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [webhook, { lag }] of Object.entries(gauges().webhooks)) this.set({ webhook }, lag);
+    },
+  });
+  const ofWebhooks = (name: string, help: string, count: (now: WebhookGauges) => number): void => {
+    new Counter({
+      name: `tutti_webhook_${name}_total`,
+      help,
+      labelNames: ['webhook'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [webhook, now] of Object.entries(gauges().webhooks)) this.inc({ webhook }, count(now));
+      },
+    });
+  };
+  ofWebhooks('deliveries', 'Events that the webhook has taken', (now) => now.delivered);
+  ofWebhooks('failures', 'Attempts to deliver an event that have failed', (now) => now.failed);
+  ofWebhooks('missed_events', 'Events that were removed before the webhook got to them', (now) => now.missed);
   const counter = (name: string, help: string, count: () => number): void => {
     new Counter({
       name: `tutti_${name}_total`,

@@ -196,6 +196,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         }
         if (config.sustainml !== false) await haveGraph(orchestrator, request);
         await declareClusters(request, config.clusters);
+        for (const webhook of config.webhooks) await declareWebhook(request, webhook);
       })
       .catch(namingTheOption);
     const facade =
@@ -302,6 +303,14 @@ async function declareClusters(
     const answer = await request({ kind: 'declare_cluster', cluster, ...(status && { status }) });
     if (!answer.ok) throw new TuttiError(answer.code, `cluster ${cluster.name}: ${answer.message}`);
   }
+}
+
+async function declareWebhook(
+  request: (request: Request) => Promise<Answer>,
+  webhook: Config['webhooks'][number],
+): Promise<void> {
+  const answer = await request({ kind: 'declare_webhook', webhook });
+  if (!answer.ok) throw new TuttiError(answer.code, `webhook ${webhook.name}: ${answer.message}`);
 }
 
 /** The bus calls its sockets by name; a person knows the options that their ports come from. */

@@ -36,6 +36,7 @@ import { secretViews } from './secrets.js';
 import type { FleetNode, State } from './state.js';
 import { fireDueTimers } from './timers.js';
 import type { Step, Turn } from './turn.js';
+import { webhookViews } from './webhooks.js';
 
 const FAILED = refusal('internal', 'internal', 'the orchestrator failed at this request; its log says why');
 
@@ -136,6 +137,9 @@ function take(turn: Turn, step: Step, onError: OnError): void {
       return;
     case 'inspect secrets':
       turn.journal.reply({ kind: 'view', request: step.id, value: secretViews(turn.state) });
+      return;
+    case 'inspect webhooks':
+      turn.journal.reply({ kind: 'view', request: step.id, value: webhookViews(turn.state) });
       return;
     case 'inspect queue': {
       const { state } = turn;

@@ -34,6 +34,7 @@ import { reuse, storeOverrides, storeOwn, takeOver } from './reuse.js';
 import { removeSecret, setSecret } from './secrets.js';
 import type { LoadedGraph } from './state.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest, Step, Turn } from './turn.js';
+import { addWebhook, declareWebhook, noteProgress, removeWebhook } from './webhooks.js';
 
 /** Some tasks will have ended by then. */
 const TASKS_RETRY_S = 5;
@@ -96,6 +97,18 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
       return setSecret(turn, request);
     case 'remove_secret':
       return removeSecret(turn, request.name);
+    case 'add_webhook':
+      return addWebhook(turn, request.webhook);
+    case 'declare_webhook':
+      return declareWebhook(turn, request.webhook);
+    case 'remove_webhook':
+      return removeWebhook(turn, request.name);
+    case 'test_webhook': {
+      const { isDelivered: delivered, status } = request.attempt;
+      return { ok: true, kind: 'done', body: { name: request.name, delivered, status } };
+    }
+    case 'note_webhook':
+      return noteProgress(turn, request.progress);
     case 'put_graph':
       return putGraph(turn, request);
     default:

@@ -29,6 +29,7 @@ import { nodeToRow } from './node-row.js';
 import { problemIn, problemToRow } from './problem.js';
 import { secretToRow } from './secret-row.js';
 import type { State } from './state.js';
+import { webhookToRow } from './webhook-row.js';
 
 /** Adds the payloads, and the rows of what the batch has changed. */
 export function writeRows(state: State, journal: Journal): void {
@@ -115,6 +116,15 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       return;
     case 'secret.removed':
       journal.delete('secrets', [fact.secret]);
+      return;
+    case 'webhook.added':
+    case 'webhook.changed':
+    case 'webhook.tried':
+    case 'webhook.passed':
+      journal.putRow('webhooks', [fact.webhook], webhookToRow(state.webhooks.get(fact.webhook)!));
+      return;
+    case 'webhook.removed':
+      journal.delete('webhooks', [fact.webhook]);
       return;
     case 'blob.stored':
       journal.putRow('blobs', [fact.sha256], { size: fact.size, lease_until: fact.lease_until });

@@ -23,6 +23,7 @@ import type { Load, ReportedError, TypeSchema } from '../../model/protocol.js';
 import type { Resources } from '../../model/run.js';
 import type { Secret } from '../../model/secret.js';
 import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model/task.js';
+import type { Webhook } from '../../model/webhook.js';
 import { EvaluationBroker } from '../../scheduling/broker.js';
 import type { Candidate } from '../../scheduling/placement.js';
 import { WaitingRoom } from '../../scheduling/waiting-room.js';
@@ -270,6 +271,7 @@ export class State implements DurableState, ProcessState {
   readonly nodes: ReadonlyMap<string, FleetNode> = new Map();
   readonly clusters: ReadonlyMap<string, Cluster> = new Map();
   readonly secrets: ReadonlyMap<string, Secret> = new Map();
+  readonly webhooks: ReadonlyMap<string, Webhook> = new Map();
   readonly commands: ReadonlyMap<string, Command> = new Map();
   /** The newest `seq` given out. */
   readonly cursor: number = 0;

@@ -47,6 +47,31 @@ export interface PreparedOverride {
   readonly value: PreparedInput;
 }
 
+export interface SealedWebhook {
+  readonly name: string;
+  readonly origin: string;
+  readonly sealed: string;
+  readonly signed: boolean;
+  readonly filter?: readonly string[];
+  readonly problem?: string;
+}
+
+export interface WebhookAttempt {
+  readonly isDelivered: boolean;
+  /** An HTTP status, or why there is none. */
+  readonly status: string;
+}
+
+/** How far a webhook's deliveries have come: by an attempt, or past events that are not for it. */
+export interface WebhookProgress {
+  readonly name: string;
+  readonly id: string;
+  readonly cursor: number;
+  readonly attempt?: WebhookAttempt;
+  /** Events that were removed before they were looked at. */
+  readonly missed?: number;
+}
+
 /** Requests with everything that needs no state worked out: inputs are encoded, graphs parsed. */
 export type PreparedRequest =
   | (Extract<Request, { kind: 'submit' }> & {
@@ -59,8 +84,25 @@ export type PreparedRequest =
       readonly prepared?: PreparedInput;
       readonly preparedOverrides?: readonly PreparedOverride[];
     })
-  | Exclude<Request, { kind: 'submit' | 'submit_job' | 'iterate' | 'put_graph' | 'set_secret' }>
+  | Exclude<
+      Request,
+      {
+        kind:
+          | 'submit'
+          | 'submit_job'
+          | 'iterate'
+          | 'put_graph'
+          | 'set_secret'
+          | 'add_webhook'
+          | 'declare_webhook'
+          | 'test_webhook';
+      }
+    >
   | { readonly kind: 'set_secret'; readonly name: string; readonly sealed: string }
+  | { readonly kind: 'add_webhook' | 'declare_webhook'; readonly webhook: SealedWebhook }
+  /** It has been posted to. */
+  | { readonly kind: 'test_webhook'; readonly name: string; readonly attempt: WebhookAttempt }
+  | { readonly kind: 'note_webhook'; readonly progress: WebhookProgress }
   | {
       readonly kind: 'put_graph';
       readonly name: string;
@@ -107,6 +149,7 @@ export type Step =
   /** Without a name: all of them. */
   | { readonly kind: 'inspect clusters'; readonly id: number; readonly name: string | undefined }
   | { readonly kind: 'inspect secrets'; readonly id: number }
+  | { readonly kind: 'inspect webhooks'; readonly id: number }
   /** Without a task (as `formatTaskId` writes it): the queues of all modules. */
   | { readonly kind: 'inspect queue'; readonly id: number; readonly task: string | undefined }
   /** Time has passed. */

@@ -9,6 +9,7 @@ import type { NodeRecord } from '../../model/node-record.js';
 import type { Problem } from '../../model/problem.js';
 import type { Secret } from '../../model/secret.js';
 import type { CompiledGraph, Execution, Task } from '../../model/task.js';
+import type { Webhook } from '../../model/webhook.js';
 
 export class FoldedState implements DurableState {
   readonly undo: Undo = new Undo();
@@ -18,6 +19,7 @@ export class FoldedState implements DurableState {
   readonly nodes: Map<string, NodeRecord> = new Map();
   readonly clusters: Map<string, Cluster> = new Map();
   readonly secrets: Map<string, Secret> = new Map();
+  readonly webhooks: Map<string, Webhook> = new Map();
   readonly commands: Map<string, Command> = new Map();
   readonly #graph: CompiledGraph | undefined;
 

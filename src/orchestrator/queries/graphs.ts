@@ -71,6 +71,14 @@ export class GraphsThen {
     return this.#all;
   }
 
+  /** The modules of all graphs, in all versions. */
+  async moduleNames(): Promise<ReadonlySet<string>> {
+    const names = new Set<string>();
+    for (const versions of (await this.all()).values())
+      for (const { compiled } of versions) for (const { spec } of compiled.modules) names.add(spec.name);
+    return names;
+  }
+
   /** Whether every ended iteration (of this graph, or of all) that has the field is in its index. */
   async cover(field: string, graph: string | undefined): Promise<boolean> {
     return isIndexed(this.#reader, await this.all(), field, graph);

@@ -12,6 +12,7 @@ import { execution, executionOutput, executions, iteration, output } from './ite
 import { listJobs } from './jobs.js';
 import { type Moment, notFound } from './moment.js';
 import type { Decoded } from './payloads.js';
+import { problemFits } from './problem-fits.js';
 import { problem, problemCreatedAt, tags } from './problems.js';
 import { iterationsFound, problemsFound, searchIterations } from './searches.js';
 import { commandView } from './views.js';
@@ -30,6 +31,7 @@ export type LoopQuestion =
   | 'clusters'
   | 'cluster'
   | 'secrets'
+  | 'webhooks'
   | 'stats';
 export type JsonQuestion = Exclude<
   keyof Queries,
@@ -43,6 +45,7 @@ export const JSON_QUESTIONS: {
   problems: problemsFound,
   problem,
   problemCreatedAt,
+  problemFits,
   tags,
   jobs: listJobs,
   iterations: iterationsFound,

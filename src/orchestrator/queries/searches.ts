@@ -58,9 +58,7 @@ async function found(
   more: Partial<Pick<SearchDeps, 'accepts' | 'state' | 'mark'>> = {},
 ): Promise<Page<View> | Refusal> {
   const ofProblems = scope.kind === 'problems';
-  const modules = new Set<string>();
-  for (const versions of (await graphs.all()).values())
-    for (const { compiled } of versions) for (const { spec } of compiled.modules) modules.add(spec.name);
+  const modules = await graphs.moduleNames();
   const stored = ofProblems ? PROBLEM_FIELDS : ITERATION_FIELDS;
   const compiled = compileSearch(query, { stored, modules }, parseFilter);
   if (isRefusal(compiled)) return compiled;

@@ -64,6 +64,7 @@ export class QueryService {
       problems: (...args) => json('problems', args),
       problem: (...args) => json('problem', args),
       problemCreatedAt: (...args) => json('problemCreatedAt', args),
+      problemFits: (...args) => json('problemFits', args),
       tags: (...args) => json('tags', args),
       iterations: (...args) => json('iterations', args),
       searchIterations: (...args) => json('searchIterations', args),

@@ -1,0 +1,204 @@
+/**
+ * Brings events to one webhook: those that it selects, in order, each until it is delivered.
+ *
+ * C1. It reads events from the store by its cursor, a bounded piece at a time, and keeps no queue: a receiver that is down for days costs no memory.
+ * C2. An event is passed once it was delivered or is not selected. What was passed becomes durable with each attempt, and
+ *     otherwise once it is `PASS_EVENTS` ahead: after a crash an event may be delivered again, and none is left out.
+ * C3. Events that retention has removed before they were read are counted, never skipped in silence.
+ * C4. With nothing to read, it waits for a commit that has an event for it; it never polls.
+ */
+import { messageOf } from '../../base/errors.js';
+import type { Logger } from '../../base/logger.js';
+import type { Webhook, WebhookTarget } from '../../model/webhook.js';
+import type { WebhookProgress } from '../decide/turn.js';
+import type { EventStream, StreamEvent } from '../port.js';
+import { cloudEvent, typeOfEvent } from './cloud-event.js';
+import type { Post } from './post.js';
+
+/** The first pause after a failure; each further one is twice as long. */
+const FIRST_PAUSE_MS = 1_000;
+/** A receiver that is back is found within this time, and one that is down for days costs a request in this time. */
+const LONGEST_PAUSE_MS = 5 * 60_000;
+/** A restart looks at so many events again, at most. */
+const PASS_EVENTS = 1_000;
+const READ_EVENTS = 256;
+/** What is under way mostly takes a few milliseconds to end. */
+const STOP_MS = 1_000;
+
+/** How long to wait after so many failures in a row. */
+export function pauseMs(failures: number): number {
+  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 20));
+}
+
+export interface CourierDeps {
+  readonly storeId: string;
+  readonly events: Pick<EventStream, 'cursor' | 'oldest' | 'read'>;
+  readonly post: Post;
+  /** The address and the secret; nothing where another key has sealed them. */
+  readonly open: (webhook: Webhook) => WebhookTarget | undefined;
+  /** Whether a filter holds for a problem. Throws where that cannot be found out now. */
+  readonly fits: (filter: string, problemId: string) => Promise<boolean>;
+  /** Settles when it is committed, or cannot be. */
+  readonly note: (progress: WebhookProgress) => Promise<void>;
+  /** Settles at once when the signal aborts. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly logger: Pick<Logger, 'info' | 'warn'>;
+  readonly counts: CourierCounts;
+}
+
+/** Since the start of the process. */
+export interface CourierCounts {
+  delivered: number;
+  failed: number;
+  missed: number;
+}
+
+export class Courier {
+  readonly webhook: Webhook;
+  readonly #deps: CourierDeps;
+  readonly #abort = new AbortController();
+  readonly #types: ReadonlySet<string> | undefined;
+  /** Everything up to here is passed. */
+  #at: number;
+  /** As far as the store knows. */
+  #noted: number;
+  #failures: number;
+  #wake: (() => void) | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(webhook: Webhook, deps: CourierDeps) {
+    this.webhook = webhook;
+    this.#deps = deps;
+    this.#types = webhook.filter && new Set(webhook.filter);
+    this.#at = webhook.cursor;
+    this.#noted = webhook.cursor;
+    this.#failures = webhook.failures;
+  }
+
+  get cursor(): number {
+    return this.#at;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends a delivery that is under way, and waits for what is, though not for a commit that finds no room. Idempotent. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    this.#wake?.();
+    await Promise.race([this.#running, this.#deps.pause(STOP_MS, new AbortController().signal)]);
+  }
+
+  /** These were committed, with their types. Those that it has nothing to do with are passed without a read. */
+  see(events: readonly { readonly seq: number; readonly type: string }[]): void {
+    const [first, last] = [events[0], events.at(-1)];
+    if (!this.#wake || !first || !last) return;
+    const isNext = first.seq === this.#at + 1;
+    if (isNext && !events.some(({ type }) => this.#selectsType(type))) this.#at = last.seq;
+    if (this.#at < last.seq || this.#isFarAhead) this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        await this.#turn();
+      } catch (thrown) {
+        if (signal.aborted) return;
+        await this.#failed(`not sent: ${messageOf(thrown)}`);
+      }
+    }
+  }
+
+  async #turn(): Promise<void> {
+    const { events } = this.#deps;
+    const found = await events.read(this.#at, READ_EVENTS);
+    await this.#countMissed((found[0]?.seq ?? events.oldest()) - 1);
+    for (const event of found) {
+      if (this.#abort.signal.aborted) return;
+      if (await this.#selects(event)) await this.#deliver(event);
+      else this.#at = event.seq;
+    }
+    if (this.#isFarAhead) await this.#note({});
+    if (found.length === 0) await this.#untilWoken();
+  }
+
+  /** Up to `end`, nothing can be read any more. */
+  async #countMissed(end: number): Promise<void> {
+    const missed = end - this.#at;
+    if (missed <= 0) return;
+    const { logger, counts } = this.#deps;
+    counts.missed += missed;
+    this.#at = end;
+    logger.warn({ webhook: this.webhook.name, missed }, 'events were removed before a webhook got to them');
+    await this.#note({ missed });
+  }
+
+  #selectsType(type: string): boolean {
+    return this.#types?.has(type) ?? true;
+  }
+
+  async #selects({ json, problemId }: StreamEvent): Promise<boolean> {
+    if (!this.#selectsType(typeOfEvent(json))) return false;
+    const { problem } = this.webhook;
+    if (problem === undefined) return true;
+    return problemId !== undefined && (await this.#deps.fits(problem, problemId));
+  }
+
+  /** Until it is delivered, or the webhook is stopped. */
+  async #deliver({ seq, json }: StreamEvent): Promise<void> {
+    const { signal } = this.#abort;
+    const { storeId, open, post, counts, logger } = this.#deps;
+    const body = cloudEvent(storeId, json);
+    while (!signal.aborted) {
+      const target = open(this.webhook);
+      const attempt = target
+        ? await post(target, body, signal)
+        : { isDelivered: false, status: 'sealed with another key: remove it and add it again' };
+      if (attempt.isDelivered) {
+        counts.delivered += 1;
+        this.#at = seq;
+        await this.#note({ attempt });
+        if (this.#failures > 0) logger.info({ webhook: this.webhook.name }, 'a webhook takes events again');
+        this.#failures = 0;
+        return;
+      }
+      // It was stopped, which says nothing about the receiver.
+      if (signal.aborted) return;
+      await this.#failed(attempt.status);
+    }
+  }
+
+  async #failed(status: string): Promise<void> {
+    const { counts, logger, pause } = this.#deps;
+    counts.failed += 1;
+    this.#failures += 1;
+    if (this.#failures === 1)
+      logger.warn(
+        { webhook: this.webhook.name, status },
+        'a webhook does not take events; it is tried again',
+      );
+    await this.#note({ attempt: { isDelivered: false, status } });
+    await pause(pauseMs(this.#failures), this.#abort.signal);
+  }
+
+  get #isFarAhead(): boolean {
+    return this.#at - this.#noted >= PASS_EVENTS;
+  }
+
+  async #note(what: Pick<WebhookProgress, 'attempt' | 'missed'>): Promise<void> {
+    const { name, id } = this.webhook;
+    this.#noted = this.#at;
+    await this.#deps.note({ name, id, cursor: this.#at, ...what });
+  }
+
+  /** What was committed since the read is not waited for. */
+  async #untilWoken(): Promise<void> {
+    if (this.#abort.signal.aborted || this.#deps.events.cursor() > this.#at) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
+  }
+}

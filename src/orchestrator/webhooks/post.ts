@@ -1,0 +1,48 @@
+/**
+ * One delivery: an HTTP POST, and how it ended.
+ *
+ * P1. It ends in time, follows no redirects, and reads no more of an answer than its status.
+ * P2. What it says about a failure names no part of the address or the secret.
+ */
+import { createHmac } from 'node:crypto';
+import type { WebhookTarget } from '../../model/webhook.js';
+import type { WebhookAttempt } from '../decide/turn.js';
+import { CLOUD_EVENT_TYPE } from './cloud-event.js';
+
+/** A receiver that takes longer should answer first and work afterwards. */
+const TIMEOUT_MS = 10_000;
+
+export type Post = (target: WebhookTarget, body: string, signal: AbortSignal) => Promise<WebhookAttempt>;
+
+export const post: Post = async ({ url, secret }, body, signal) => {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        'content-type': CLOUD_EVENT_TYPE,
+        'user-agent': 'tutti-webhook',
+        ...(secret !== undefined && { 'tutti-signature': signatureOf(secret, body) }),
+      },
+      body,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+    });
+    await response.body?.cancel();
+    const { status, ok } = response;
+    const isRedirect = status >= 300 && status < 400;
+    return { isDelivered: ok, status: isRedirect ? `${status}: redirects are not followed` : String(status) };
+  } catch (thrown) {
+    return { isDelivered: false, status: reasonOf(thrown) };
+  }
+};
+
+/** `sha256=` and the HMAC (RFC 2104) of the body's bytes, in hexadecimal digits. */
+export function signatureOf(secret: string, body: string): string {
+  return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
+}
+
+function reasonOf(thrown: unknown): string {
+  const { name, cause } = thrown as { readonly name?: unknown; readonly cause?: { readonly code?: unknown } };
+  if (name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`;
+  return typeof cause?.code === 'string' ? `no connection: ${cause.code}` : 'no connection';
+}
