@@ -1,10 +1,10 @@
-/** Outputs as a terminal can bear them: bytes as what they are, long texts and lists cut with a count. `--json` shows everything. */
+/** Outputs as a terminal can bear them: bytes as what they are, numbers with six digits, long texts and lists cut with a count. `--json` shows everything. */
 
 import { entriesOf, partAt } from '../base/json/exact.js';
-import { plainOf } from '../base/json/json-text.js';
+import { JsonText, plainOf } from '../base/json/json-text.js';
 import { kindOfBytes, UNKNOWN_KIND } from '../model/content-kind.js';
 import { isBytes, mediaTypeOf } from '../model/media-type.js';
-import { formatSize } from '../model/shown-numbers.js';
+import { formatSize, shortNumber } from '../model/shown-numbers.js';
 
 /** What an answer says of a module's output: its value and its type, or those of several ones by their names. */
 export interface OutputView {
@@ -46,6 +46,7 @@ function shownBytes(base64: string, mediaType: string | undefined): string {
 function shortened(value: unknown): unknown {
   if (typeof value === 'string') return cut(value, `${value.length} characters`);
   const plain = plainOf(value);
+  if (typeof plain === 'number' && Number.isFinite(plain)) return new JsonText(shortNumber(value));
   if (typeof plain !== 'object' || plain === null) return value;
   if (!Array.isArray(plain)) {
     const fields = entriesOf(value as object).map(([name, inner]) => [name, shortened(inner)] as const);

@@ -3,7 +3,6 @@ import { type ScalarTag, stringify } from 'yaml';
 import { JsonText } from '../base/json/json-text.js';
 import { follow, type StreamedEvent } from '../client/follow.js';
 import { shortId } from '../model/short-id.js';
-import { shortNumber } from '../model/shown-numbers.js';
 import { formatTaskId, parseTaskId, type TaskId } from '../model/task-id.js';
 import { TASK_STATES, type TaskState, taskHasEnded } from '../model/task-state.js';
 import type { Waiting } from '../model/waiting.js';
@@ -157,11 +156,11 @@ export function hasEnded(state: string): boolean {
   return (TASK_STATES as readonly string[]).includes(state) && taskHasEnded(state as TaskState);
 }
 
-/** A number as it was written, with six digits at most. */
+/** A number as it was written. */
 const WRITTEN_NUMBER: ScalarTag = {
   tag: 'tag:yaml.org,2002:float',
   default: true,
-  identify: (value) => value instanceof JsonText || typeof value === 'number',
+  identify: (value) => value instanceof JsonText,
   resolve: (text) => text,
-  stringify: ({ value }) => shortNumber(value),
+  stringify: ({ value }) => String(value),
 };

@@ -46,6 +46,13 @@ describe('a value for people', () => {
     );
   });
 
+  it('has six digits at most in a task, also where JavaScript keeps it as it is', () => {
+    const module = { state: 'succeeded', attempts: 1, node_id: 'n', waiting_reason: null, error: null };
+    const output = readExactly('{"loss":0.03333333333333333,"steps":12345678,"bad":{"$number":"NaN"}}');
+    const view = { task_id: 't/1', state: 'succeeded', modules: { work: { ...module, output } } };
+    expect(describeTask(view)).toMatch(/work:\n {2}loss: 0\.0333333\n {2}steps: 12345678\n {2}bad: NaN$/);
+  });
+
   it('is shown as what it is where it is bytes, and cut with a count where it is long', () => {
     const module = { state: 'succeeded', attempts: 1, node_id: 'n', waiting_reason: null, error: null };
     const csv = Buffer.from('x,y\n0,1\n').toString('base64');
