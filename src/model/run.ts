@@ -6,6 +6,14 @@ import type { BlobRef } from './payload.js';
 /** The module that agents say in their hello. No graph can use the name: names of modules have no dot. */
 export const AGENT_MODULE = 'tutti.agent';
 
+/**
+ * When an execution has begun whose command did so by its cluster's clock: never later than this was told, which may be after a restart in
+ * between, and not before its assignment, wherever that clock stands. All in Unix milliseconds.
+ */
+export function begunAt(byCluster: number, assignedAt: number, toldAt: number): number {
+  return Math.max(assignedAt, Math.min(byCluster, toldAt));
+}
+
 /** Where the output of a run module comes from: the file `$TUTTI_OUTPUT`, the command's stdout, or its exit code and times. */
 export const RESULT_SOURCES = ['file', 'stdout', 'none'] as const;
 export type ResultSource = (typeof RESULT_SOURCES)[number];

@@ -160,6 +160,28 @@ describe('a run module', () => {
     expect(await core.faults()).toEqual([]);
   });
 
+  it('begins when its command does, also where that is told late, and never before it was assigned', async () => {
+    await cluster('hpc', { slots: 3 });
+    const agent = await agentOf('hpc');
+    const begins = async (msAfterAssignment: number) => {
+      const [order] = orders(await core.turn(core.submits('one')), agent);
+      const { executionId, lease } = order!;
+      const { assignedAt } = core.state.executions.get(executionId)!;
+      await core.pass(5_000);
+      await agent.report(order!, 'RUNNING');
+      await agent.say({
+        ...{ kind: 'log', level: 'info', message: '', fields: {} },
+        ...{ executionId, lease, at: 7 },
+        command: { startedAt: assignedAt + msAfterAssignment },
+      });
+      return core.state.executions.get(executionId)!.startedAt! - assignedAt;
+    };
+    expect(await begins(400)).toBe(400);
+    expect(await begins(-400)).toBe(0);
+    expect(await begins(60_000)).toBe(5_000);
+    expect(await core.faults()).toEqual([]);
+  });
+
   it('is not played by nodes of its name, nor do they register where no graph has them', async () => {
     const node = core.peer('a');
     expect((await node.hello()).refusals(node.route)).toEqual(['unknown_module']);

@@ -2,7 +2,7 @@
 import type { DurableState, Moment } from '../durable.js';
 import { countsAsAttempt, type ExecutionEnd, executionMayBecome, type ObservedState } from '../execution.js';
 import type { ExecutionEndFact, FactOf } from '../facts.js';
-import { newsOf } from '../run.js';
+import { begunAt, newsOf } from '../run.js';
 import { type Execution, newLog } from '../task.js';
 import { runFor, setPhase } from './task.js';
 
@@ -72,7 +72,7 @@ export function confirmExecution(state: DurableState, fact: OfExecution, moment:
 export function runExecution(state: DurableState, fact: OfExecution, moment: Moment): void {
   const execution = executionOf(state, fact);
   become(state, execution, 'running');
-  state.undo.set(execution, 'startedAt', moment.at);
+  if (execution.startedAt === undefined) state.undo.set(execution, 'startedAt', moment.at);
   state.undo.add(moment.changed.tasks, execution.task);
 }
 
@@ -109,6 +109,10 @@ export function noteCommand(state: DurableState, fact: FactOf<'execution.command
   const told = { cluster, engine, argv, engine_id, host, started_at, ended_at, exit_code, signal, folder };
   state.undo.set(execution.log, 'lines', execution.log.lines + 1);
   state.undo.set(execution, 'command', { ...execution.command, ...newsOf({}, told) });
+  if (started_at !== undefined) {
+    const told = execution.startedAt ?? moment.at;
+    state.undo.set(execution, 'startedAt', begunAt(Date.parse(started_at), execution.assignedAt, told));
+  }
   state.undo.add(moment.changed.tasks, execution.task);
 }
 

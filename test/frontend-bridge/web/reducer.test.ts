@@ -46,6 +46,7 @@ function module(fields: Partial<ModuleJson> = {}): ModuleJson {
     retry_at: null,
     output: null,
     error: null,
+    assigned_at: null,
     started_at: null,
     command: null,
     finished_at: null,
@@ -215,6 +216,7 @@ describe('a task', () => {
     expect(view.task.modules.a).toEqual(
       module({
         state: 'succeeded',
+        assigned_at: AT,
         attempts: 1,
         execution_id: 'e1',
         node_id: 'n1',
@@ -225,6 +227,17 @@ describe('a task', () => {
       }),
     );
     expect(view.passed).toEqual({ a: 5 });
+  });
+
+  it('shows a command as begun when its cluster says so, also where that is heard late', () => {
+    const began = '2026-03-01T10:00:01.000Z';
+    const view = play(
+      taskView({ a: module() }),
+      assigned,
+      { ...event('execution.running', own, 2), at: '2026-03-01T10:00:09.000Z' },
+      { ...event('execution.command', { ...own, started_at: began }, 3), at: '2026-03-01T10:00:09.000Z' },
+    );
+    expect(view.task.modules.a).toMatchObject({ state: 'running', started_at: began });
   });
 
   it('shows why a module waits and when it tries again, and keeps its attempts', () => {

@@ -146,6 +146,7 @@ export interface ModuleJson {
   readonly error: ErrorJson | null;
   /** Of a run module, once its agent has told something of it. */
   readonly command?: CommandFields | null;
+  readonly assigned_at: string | null;
   readonly started_at: string | null;
   readonly finished_at: string | null;
 }

@@ -1,6 +1,7 @@
 /** The events of one task into its view: the rules are those of `reducer.ts`. */
 import { partAt } from '../../../../src/base/json/exact.js';
 import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
+import { begunAt } from '../../../../src/model/run.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, ModuleJson, ObservedState, TaskState } from '../api/shapes.js';
 import {
@@ -70,6 +71,7 @@ export const NOT_BEGUN: ModuleJson = {
   output: null,
   error: null,
   command: null,
+  assigned_at: null,
   started_at: null,
   finished_at: null,
 };
@@ -165,9 +167,7 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         output: event.output ?? null,
       };
     case 'execution.command':
-      return isCurrent(module, event)
-        ? { ...module, command: { ...module.command, ...commandOf(event) } }
-        : module;
+      return isCurrent(module, event) ? withCommand(module, event) : module;
     case 'execution.progress': {
       const progress = number(event, 'progress');
       const current = isCurrent(module, event) && !isOver(module);
@@ -182,6 +182,17 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
     default:
       return module;
   }
+}
+
+/** As the orchestrator has it: it began when its command did, also where that was told late. */
+function withCommand(module: ModuleJson, event: EventJson): ModuleJson {
+  const command = { ...module.command, ...commandOf(event) };
+  const begun = Date.parse(text(event, 'started_at') ?? '');
+  if (Number.isNaN(begun)) return { ...module, command };
+  const isOnTheWay = module.state === 'assigned' || module.state === 'accepted';
+  const told = Date.parse(isOnTheWay ? event.at : (module.started_at ?? event.at));
+  const started = begunAt(begun, Date.parse(module.assigned_at ?? event.at), told);
+  return { ...module, command, started_at: new Date(started).toISOString() };
 }
 
 function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedState): ModuleJson {
@@ -199,6 +210,7 @@ function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedSt
       output: null,
       error: null,
       command: null,
+      assigned_at: event.at,
       started_at: null,
       finished_at: null,
     };
@@ -208,7 +220,8 @@ function reduceExecution(module: ModuleJson, event: EventJson, state: ObservedSt
   const node = event.node_id ?? module.node_id;
   if (!hasEnded(state)) {
     // It starts when it says that it runs; one that never says so, when it accepted.
-    const started = state === 'running' ? event.at : (module.started_at ?? event.at);
+    const started =
+      state === 'running' && !module.command?.started_at ? event.at : (module.started_at ?? event.at);
     return isOver(module) ? module : { ...module, state, node_id: node, started_at: started };
   }
   return {
