@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { partAt } from '../../base/json/exact.js';
 import { printJson } from '../../base/json/json-text.js';
 import { outputReference, splitReference } from '../../model/graph.js';
+import { formatTaskId } from '../../model/task-id.js';
 import type { TypeRegistry } from '../../wire/types.js';
 import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
@@ -129,7 +130,7 @@ async function record(
       const named = [...new Set([...Object.keys(inputs), ...Object.keys(previous)])];
       return {
         module,
-        ...{ task_id: taskId, execution_id, attempt, inputs },
+        ...{ task_id: formatTaskId(id), execution_id, attempt, inputs },
         ...(Object.keys(previous).length > 0 && { previous }),
         types: Object.fromEntries(named.map((name) => [name, typeOf(graph, name)])),
         ...(spec.outputs ? { output_types: typesOf(spec.outputs) } : { output_type: typeOf(graph, module) }),

@@ -149,7 +149,7 @@ class Results(ClientCase):
         }
         modules = {
             "fit": {"state": "succeeded", "output": values, "output_names": list(types), "output_types": types},
-            "few": {"state": "succeeded", "output_type": "json", "output": [{"a": 1, "b": "<i>"}, {"a": 2}]},
+            "few": {"state": "succeeded", "output_type": "json", "output": [{"a": 1, "b": "<i>"}, {"a": 2 / 3}]},
             "large": {"output_type": "bytes:image/png", "output": {"blob": {"sha256": "0" * 64, "size": 2345678}}},
         }
         shown = html.iteration({"task_id": "p/1", "graph": "fit", "state": "succeeded", "modules": modules})
@@ -160,7 +160,7 @@ class Results(ClientCase):
             "<th>x</th><th>y</th></tr></thead><tbody><tr><td>1</td><td>&lt;b&gt;</td></tr>",
             "… 21 rows",
             "application/octet-stream, 3 B",
-            "<th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>&lt;i&gt;</td></tr><tr><td>2</td><td></td></tr>",
+            "<th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>&lt;i&gt;</td></tr><tr><td>0.666667</td><td></td></tr>",
             "image/png, 2.35 MB",
         ):
             self.assertIn(part, shown)

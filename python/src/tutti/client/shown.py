@@ -7,6 +7,7 @@ import base64
 import csv
 import io
 import json
+import math
 from html import escape
 from typing import Any, List, Mapping, Optional, Sequence
 
@@ -40,8 +41,17 @@ def short(value: Any, kind: Optional[str] = None) -> str:
         content = from_base64(value)
         if content is not None:
             return f"{media_type_of(kind) or kind_of(content)}, {size(len(content))}"
+    if isinstance(value, float):
+        return number(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _CELL_CHARACTERS else text[: _CELL_CHARACTERS - 1] + "…"
+
+
+def number(value: float) -> str:
+    """With six digits at most, or without a fraction."""
+    if not math.isfinite(value) or 1e6 <= abs(value) < 1e15:
+        return f"{value:.0f}"
+    return f"{value:.6g}"
 
 
 def size(count: int) -> str:
