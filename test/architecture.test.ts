@@ -1,4 +1,4 @@
-/** The floors of the house, as `docs/architecture.md` draws them: imports go down only, siblings never know each other, no cycles. */
+/** The floors of the code, as `docs/architecture.md` draws them: imports go down only, siblings never know each other, no cycles. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

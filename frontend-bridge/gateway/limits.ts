@@ -1,6 +1,6 @@
 /** What the gateway bears; each limit is one queue or one size. */
 export interface GatewayLimits {
-  /** A body that is no blob: bytes. @default 4 MiB */
+  /** A body that is not a blob: bytes. @default 4 MiB */
   readonly bodyBytes: number;
   /**
    * All bodies together of requests that are not answered yet, blobs apart: bytes. Beyond it the largest that still comes gets 503.

@@ -368,7 +368,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def until_gone(pid: int) -> None:
-    """Waits for the end of a process that is no child of ours."""
+    """Waits for the end of a process that is not a child of ours."""
     deadline = time.monotonic() + WITHIN_S
     while time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-/** The two clocks of the house. Deadlines use `monotonicMs`; only what people read uses `wallMs`. */
+/** The two clocks. Deadlines use `monotonicMs`; only what people read uses `wallMs`. */
 export interface Clock {
   /** Milliseconds since some fixed moment; never steps. */
   monotonicMs(): number;

@@ -1,4 +1,4 @@
-/** What the house logs with: the part of pino's interface that it uses. */
+/** The logger: the part of pino's interface that it uses. */
 export interface Logger {
   debug(fields: object | string, message?: string): void;
   info(fields: object | string, message?: string): void;

@@ -38,7 +38,7 @@ function faultLine({ path, code, message, line, column }: Fault): string {
 
 /** Says what went wrong, on stderr, and with `json` as a document on stdout as well; gives the exit code. */
 export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
-  // Commander has already said it: help and version are no errors, everything else is bad usage.
+  // Commander has already said it: help and version are not errors, everything else is bad usage.
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.badInput;
   const error = thrown instanceof TuttiError ? thrown : new TuttiError('internal', messageOf(thrown));
   writeMessage(io.stderr, `error: ${error.message} (${error.code})`);

@@ -7,7 +7,7 @@ export interface Io {
   readonly stdin: Readable;
   /** Results, and nothing else. */
   readonly stdout: Writable;
-  /** Everything that is no result. */
+  /** Everything that is not a result. */
   readonly stderr: Writable;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by SIGINT and SIGTERM, or when the output is no longer read. */

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 
-/** `modules.ml_model.inputs[1]`; a key that is no plain word is quoted. */
+/** `modules.ml_model.inputs[1]`; a key that is not a plain word is quoted. */
 export function formatPath(path: readonly PropertyKey[]): string {
   let text = '';
   for (const part of path) {

@@ -7,7 +7,7 @@ import { isRecord } from './yaml.js';
 
 /** A module as far as its file says: names only, in their places. */
 interface Edges {
-  /** What is no list of inputs has that fault; nothing more is said of it. */
+  /** What is not a list of inputs has that fault; nothing more is said of it. */
   readonly hasInputs: boolean;
   readonly inputs: readonly unknown[];
   readonly previous: readonly unknown[];
@@ -59,7 +59,7 @@ export function graphFaults(raw: unknown): Fault[] {
     const at = ['modules', name];
     if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) {
       const rule = 'lower-case letters, digits and _, beginning with a letter, at most 63 long';
-      add(at, 'bad_name', `${show(name)} is no name for a module: give one of ${rule}`);
+      add(at, 'bad_name', `${show(name)} is not a name for a module: give one of ${rule}`);
     }
     if (name === source) add(at, 'name_taken', `${name} is the name of the source: give the module another`);
     eachName(inputs, (input, index, isFirst) => {

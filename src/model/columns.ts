@@ -29,7 +29,7 @@ export function columnNames({ input, modules }: Example): string[] {
     if (isColumnValue(value)) names.push(prefix);
     else if (isObject(value)) {
       for (const [name, field] of entriesOf(value)) {
-        // Names that a query cannot write are no columns.
+        // Names that a query cannot write are not columns.
         if (/^[\w-]+$/.test(name)) look(`${prefix}.${name}`, field);
       }
     }

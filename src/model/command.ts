@@ -1,7 +1,7 @@
 /**
  * A lifecycle command to a node, or to the executions of a task.
  *
- * Those of users are stored. Those of the house (START after a welcome, the stop of an execution that timed out) belong to this process
+ * Those of users are stored. Those of the orchestrator (START after a welcome, the stop of an execution that timed out) belong to this process
  * only: they follow again from the state after a restart.
  */
 import type { NodeCmd } from './node.js';
@@ -33,7 +33,7 @@ export type CommandTarget =
 
 export interface Command {
   readonly commandId: string;
-  readonly by: 'user' | 'house';
+  readonly by: 'user' | 'orchestrator';
   readonly target: CommandTarget;
   readonly reason: string;
   readonly graceMs: number;

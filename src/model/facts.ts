@@ -64,7 +64,7 @@ export interface FieldTypes {
   readonly 'cluster status': ClusterStatus;
   readonly 'agent kind': AgentKind;
   readonly resources: ResourceFields;
-  readonly issuer: 'user' | 'house';
+  readonly issuer: 'user' | 'orchestrator';
   /** `overtakes`: the node may get the command before the assignment that it is about. */
   readonly 'command parts': readonly {
     readonly node_id: string;

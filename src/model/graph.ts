@@ -1,4 +1,4 @@
-/** A graph as the rest of the house sees it: parsed, validated, with every default filled in. */
+/** A graph as the rest of the program sees it: parsed, validated, with every default filled in. */
 import type { Expression } from '../base/expression/expression.js';
 import type { OutputSpec } from './protocol.js';
 import type { RunSpec } from './run.js';

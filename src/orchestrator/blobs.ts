@@ -50,7 +50,7 @@ const SHA256 = /^[0-9a-f]{64}$/;
 /** So large a blob is hashed before it is served: reading it takes some milliseconds, and its refusal can still be said. */
 const SMALL_BYTES = 1024 * 1024;
 
-/** What only the house does with blobs. */
+/** What only the orchestrator does with blobs. */
 export interface CollectableBlobs extends Blobs {
   /** Removes what uploads to a process before this one have left: nobody goes on with them. Before the first upload. */
   tidy(): Promise<void>;

@@ -231,7 +231,7 @@ class Checking {
     }
     for await (const { key } of entriesOf(this.#reader, 'unfinished')) {
       if ((await this.#reader.get('iterations', [key[1]!, key[2]!])) === undefined)
-        this.#fault(`unfinished ${key[1]}/${key[2]}`, 'is no iteration');
+        this.#fault(`unfinished ${key[1]}/${key[2]}`, 'is not an iteration');
     }
   }
 
@@ -395,7 +395,7 @@ class Checking {
   async #commands(): Promise<void> {
     for await (const { key } of entriesOf(this.#reader, 'commands_pending')) {
       const row = await this.#reader.get('commands', key);
-      if (!row) this.#fault(`commands_pending ${String(key[0])}`, 'is no command');
+      if (!row) this.#fault(`commands_pending ${String(key[0])}`, 'is not a command');
     }
     for await (const { key, value } of entriesOf(this.#reader, 'boots')) {
       this.#count('replaced boots');
@@ -427,7 +427,7 @@ class Checking {
         problem.changed_seq === undefined ? summary : summary && remarked(summary, marksRowOf(problem));
       isOwn = now === undefined || isDeepStrictEqual(now, summaryOf(problem, task));
     } catch {
-      // It is no summary at all.
+      // It is not a summary at all.
     }
     if (!isOwn) this.#fault(where, 'is listed with a summary that is not its own');
   }

@@ -22,14 +22,14 @@ export function indexElement(value: unknown): string | undefined {
     case 'number':
       return `n${orderedDigits(value)}`;
     case 'string':
-      // Through bytes and back: half a surrogate pair is no text, and no key.
+      // Through bytes and back: half a surrogate pair is not text, and no key.
       return `s${Buffer.from(value.slice(0, TEXT_CHARACTERS)).toString()}`;
     default:
       return undefined;
   }
 }
 
-/** The value that an element stands for; nothing where it may be another: texts that were cut, or were no well-formed ones. */
+/** The value that an element stands for; nothing where it may be another: texts that were cut, or were not well-formed ones. */
 export function exactValue(element: string): IndexedValue | undefined {
   const rest = element.slice(1);
   switch (element.charAt(0)) {

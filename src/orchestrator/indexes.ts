@@ -9,8 +9,8 @@
  * 5. One page is read and proposed at a time, however many indexes are to be completed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { InTurn } from '../base/in-turn.js';
 import type { Logger } from '../base/logger.js';
+import { Mutex } from '../base/mutex.js';
 import type { IndexEntry } from '../model/facts.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import { taskHasEnded } from '../model/task-state.js';
@@ -42,7 +42,7 @@ export interface IndexesDeps {
 export class Indexes {
   readonly #deps: IndexesDeps;
   readonly #payloads: Payloads;
-  readonly #inTurn = new InTurn();
+  readonly #mutex = new Mutex();
   /** Complete ones, as `graph field since`. */
   readonly #complete = new Set<string>();
   /** Those that are being completed, as `graph field since`. */
@@ -203,7 +203,7 @@ export class Indexes {
   /** Adds those of a page that have ended. */
   async #add(declared: Declared, page: () => Promise<readonly Uint8Array[]>): Promise<void> {
     if (this.#stopping.signal.aborted) return;
-    await this.#inTurn.run(async () => {
+    await this.#mutex.run(async () => {
       const iterations = await this.#endedIn(declared, await page());
       if (iterations.length > 0) await this.#propose({ kind: 'index iterations', iterations });
     });

@@ -22,7 +22,7 @@ import { refusal } from './decide/answers.js';
 import { consider, nextDueMs, type OnError, seal } from './decide/decide.js';
 import { Journal } from './decide/journal.js';
 import type { State } from './decide/state.js';
-import type { House, Loaded, Step, Turn } from './decide/turn.js';
+import type { Loaded, Settings, Step, Turn } from './decide/turn.js';
 import { weigh } from './decide/weigh.js';
 import { NOTHING_LOADED } from './load.js';
 import type { Matter } from './look.js';
@@ -45,7 +45,7 @@ export interface LoopClock {
 
 export interface LoopDeps {
   readonly state: State;
-  readonly house: House;
+  readonly settings: Settings;
   readonly store: Pick<Store, 'commit'>;
   readonly clock: LoopClock;
   readonly ids: IdSource;
@@ -191,10 +191,18 @@ export class Loop implements Proposals {
   }
 
   async #tryProposal(matter: Matter, held: Journal | undefined): Promise<Weighed> {
-    const { state, house, ids, clock } = this.#deps;
+    const { state, settings, ids, clock } = this.#deps;
     const wallMs = clock.wallMs();
     const journal = new Journal(held?.before ?? state.cursor, wallMs, state.undo);
-    const turn: Turn = { state, journal, house, ids, loaded: NOTHING_LOADED, nowMs: clock.nowMs(), wallMs };
+    const turn: Turn = {
+      state,
+      journal,
+      settings,
+      ids,
+      loaded: NOTHING_LOADED,
+      nowMs: clock.nowMs(),
+      wallMs,
+    };
     const weighed = weigh(turn, matter, held);
     const outcome = journal.writes.length === 0 ? NOTHING_WRITTEN : await this.#tryCommit(journal);
     if (outcome instanceof TuttiError) {
@@ -238,13 +246,13 @@ export class Loop implements Proposals {
     loaded: Loaded,
     unfit?: { readonly step: Step; readonly error: TuttiError },
   ): Promise<number> {
-    const { state, house, ids, clock } = this.#deps;
+    const { state, settings, ids, clock } = this.#deps;
     const nowMs = clock.nowMs();
     const wallMs = clock.wallMs();
     this.#open ??= { journal: new Journal(state.cursor, wallMs, state.undo), sinceMs: nowMs };
     const { journal, sinceMs } = this.#open;
     journal.wallMs = wallMs;
-    const turn: Turn = { state, journal, house, ids, loaded, nowMs, wallMs };
+    const turn: Turn = { state, journal, settings, ids, loaded, nowMs, wallMs };
     if (unfit) this.#refuse(journal, unfit.step, unfit.error);
     const taken = consider(turn, steps, this.#onError);
     const mayWait = !journal.isUrgent && !journal.isEmpty && !journal.isFull;
@@ -334,7 +342,7 @@ export class Loop implements Proposals {
   /** What ends the loop, where nothing more can be written; a store that fails otherwise may be well again later, like a full one. */
   async #tryCommit(journal: Journal): Promise<Exclude<CommitOutcome, { kind: 'fenced' }> | TuttiError> {
     try {
-      const outcome = await this.#deps.store.commit(this.#deps.house.epoch, journal.writes);
+      const outcome = await this.#deps.store.commit(this.#deps.settings.epoch, journal.writes);
       if (outcome.kind !== 'fenced') return outcome;
       return new TuttiError('fenced', `epoch ${outcome.epoch} reigns: another orchestrator has taken over`);
     } catch (thrown) {

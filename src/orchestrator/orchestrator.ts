@@ -24,7 +24,7 @@ import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
-import type { House, Step, WebhookAttempt } from './decide/turn.js';
+import type { Settings, Step, WebhookAttempt } from './decide/turn.js';
 import { Doors } from './doors.js';
 import { CommittedEvents } from './event-stream.js';
 import { noteFactsSince } from './facts-since.js';
@@ -178,12 +178,12 @@ export class Orchestrator implements Coordinator {
     this.events = parts.events;
     this.work.adopt(recoveredWork(parts.state.tasks.values(), deps.clock.wallMs()));
     this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
-    const house = houseOf(deps, parts.epoch, this.#addresses);
+    const settings = settingsOf(deps, parts.epoch, this.#addresses);
     const performer = new Performer({
       bus: deps.bus,
       store: deps.store,
       cache: this.#payloads,
-      house,
+      settings,
       vault: parts.vault,
       logger: deps.logger,
       onCommitted: (events) => {
@@ -196,7 +196,7 @@ export class Orchestrator implements Coordinator {
     });
     this.#loop = new Loop({
       state: parts.state,
-      house,
+      settings,
       store: deps.store,
       clock: { nowMs: () => parts.clock.nowMs(), wallMs: () => deps.clock.wallMs() },
       ids: deps.ids ?? systemIds,
@@ -567,7 +567,7 @@ export class Orchestrator implements Coordinator {
     if (unready) return unready;
     const { reply } = await this.#post(step);
     if (reply.kind === 'answer') return reply.answer;
-    throw new Error(`a ${reply.kind} is no answer`);
+    throw new Error(`a ${reply.kind} is not an answer`);
   }
 
   async #inspectNodes(nodeId: string | undefined): Promise<Found<readonly View[]>> {
@@ -610,11 +610,11 @@ export class Orchestrator implements Coordinator {
   }
 }
 
-function houseOf(
+function settingsOf(
   deps: OrchestratorDeps,
   epoch: number,
   addresses: { outputs: string; control: string; blobs: string },
-): House {
+): Settings {
   const { token, heartbeatIntervalMs, outputWindow, inlineMaxBytes, maxFrameBytes, graceMs, maxTasks } =
     deps.options;
   return {

@@ -23,14 +23,14 @@ import { encodeEvent, encodeToNode } from '../wire/codec.js';
 import { nodeTopic, problemTopic, taskTopic } from '../wire/topics.js';
 import type { Vault } from './access/vault.js';
 import type { AssignOrder, Journal, RefusedPeer, Reply, Sending } from './decide/journal.js';
-import type { House } from './decide/turn.js';
+import type { Settings } from './decide/turn.js';
 import type { PayloadCache } from './payload-cache.js';
 
 export interface PerformDeps {
   readonly bus: Pick<OrchestratorBus, 'send' | 'admit' | 'end' | 'publish' | 'isWanted'>;
   readonly store: Pick<Reader, 'get'>;
   readonly cache: PayloadCache;
-  readonly house: House;
+  readonly settings: Settings;
   readonly vault: Pick<Vault, 'open'>;
   readonly logger: Logger;
   readonly onCommitted: (events: readonly EncodedEvent[]) => void;
@@ -184,18 +184,18 @@ export class Performer {
   }
 
   #urlOf({ sha256 }: BlobRef): string {
-    return `${this.#deps.house.blobUrl}/${sha256}`;
+    return `${this.#deps.settings.blobUrl}/${sha256}`;
   }
 
   #send(sending: Sending, messages: OrchestratorMessage[]): void {
     const batch = mergeAcks(messages).sort((a, b) => ORDER[a.kind] - ORDER[b.kind]);
-    for (const part of split(batch, this.#deps.house.maxFrameBytes / 2)) {
+    for (const part of split(batch, this.#deps.settings.maxFrameBytes / 2)) {
       this.#sendFrame(sending.route, sending.incarnation, part);
     }
   }
 
   #sendFrame(route: Route, incarnation: number, messages: readonly OrchestratorMessage[]): void {
-    const { epoch } = this.#deps.house;
+    const { epoch } = this.#deps.settings;
     this.#deps.bus.send(
       route,
       encodeToNode({ protocolVersion: PROTOCOL_VERSION, epoch, incarnation, messages }),

@@ -163,7 +163,7 @@ async function prepareInput(
   const encoded = graph.types.encode(type, input);
   if (!encoded.ok) {
     const faults = encoded.faults.map((fault) => ({ ...fault, path: `/input${fault.path}` }));
-    const message = `the input is no ${type}: ${summaryOf(faults)}`;
+    const message = `the input is not a valid ${type}: ${summaryOf(faults)}`;
     return { ok: false, kind: 'invalid', code: 'bad_input', message, details: faults };
   }
   return keep(deps, encoded.bytes);

@@ -1,5 +1,5 @@
 /**
- * The state as the store has it: what a fresh process knows of the house before anybody has said a word to it.
+ * The state as the store has it: what a fresh process knows before anybody has talked to it.
  *
  * Nodes are known but not registered: each gets the length of its own liveness limits to say hello, from when the orchestrator is
  * ready. Their executions wait with them.

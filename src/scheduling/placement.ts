@@ -9,7 +9,7 @@ export interface Candidate {
   readonly taken: number;
   readonly capacity: number;
   readonly labels: Readonly<Record<string, string>>;
-  /** Grows with every assignment in the house; 0 for a node that has never been used. */
+  /** Grows with every assignment; 0 for a node that has never been used. */
   readonly lastUsed: number;
 }
 

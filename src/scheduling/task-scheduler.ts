@@ -39,7 +39,7 @@ type Standing =
   | 'failed'
   | 'failed, ignored'
   | 'skipped'
-  /** By its condition, or since all that it would have been given was: that is no failure. */
+  /** By its condition, or since all that it would have been given was: that is not a failure. */
   | 'left out';
 
 export function scheduleTask(task: Task, fleet: Fleet, nowMs: number): Plan {

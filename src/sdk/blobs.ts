@@ -58,7 +58,7 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
 
   function mustBeUrl(url: string): void {
     if (URL.canParse(url)) return;
-    throw new NonRetryableError('blob_refused', `"${url}" is no address of a blob`);
+    throw new NonRetryableError('blob_refused', `"${url}" is not an address of a blob`);
   }
 
   async function untilDone<T>(attempt: () => Promise<Try<T>>, signal: AbortSignal): Promise<T> {

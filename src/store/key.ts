@@ -19,7 +19,7 @@ const BYTE = 0x100;
 
 /**
  * The size of a key in bytes.
- * @throws `bad_key` where it is no key: no elements, too long, a number that is no integer from 0 to 2^53-1, half a surrogate pair.
+ * @throws `bad_key` where it is not a key: no elements, too long, a number that is not an integer from 0 to 2^53-1, half a surrogate pair.
  */
 export function keySize(key: Key): number {
   const size = prefixSize(key);
@@ -39,7 +39,7 @@ function prefixSize(prefix: Key): number {
 
 function numberSize(value: number, key: Key): number {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw badKey(key, `${value} is no integer from 0 to ${Number.MAX_SAFE_INTEGER}`);
+    throw badKey(key, `${value} is not an integer from 0 to ${Number.MAX_SAFE_INTEGER}`);
   }
   let size = 0;
   for (let rest = value; rest > 0; rest = Math.floor(rest / BYTE)) size += 1;
@@ -201,6 +201,6 @@ function badKey(key: Key, reason: string): TuttiError {
   const shown = JSON.stringify(key);
   return new TuttiError(
     'bad_key',
-    `${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown} is no key: ${reason}`,
+    `${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown} is not a key: ${reason}`,
   );
 }

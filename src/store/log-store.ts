@@ -11,7 +11,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { messageOf, TuttiError } from '../base/errors.js';
-import { InTurn } from '../base/in-turn.js';
+import { Mutex } from '../base/mutex.js';
 import { storeFailed, storeFull, storeOutOfPlace } from './lmdb-errors.js';
 import type { LmdbTables } from './lmdb-tables.js';
 import { closeOlder, makeLogDir, readLog, removeOlder, tailOf } from './log/folders.js';
@@ -38,7 +38,7 @@ export class LogStore implements Store {
   readonly #tables: LmdbTables;
   readonly #rows: TableWriter;
   readonly #spares: Spares;
-  readonly #inTurn = new InTurn();
+  readonly #mutex = new Mutex();
   readonly #underWay = new Set<Promise<unknown>>();
   #state: State = { kind: 'open' };
   /** Nothing before the first reign. */
@@ -61,13 +61,13 @@ export class LogStore implements Store {
 
   async reign(): Promise<number> {
     this.#check();
-    return this.#track(this.#inTurn.run(() => this.#reign()));
+    return this.#track(this.#mutex.run(() => this.#reign()));
   }
 
   async commit(epoch: number, writes: readonly Write[]): Promise<CommitOutcome> {
     this.#check();
     checkWrites(writes);
-    return this.#track(this.#inTurn.run(() => this.#commit(epoch, writes)));
+    return this.#track(this.#mutex.run(() => this.#commit(epoch, writes)));
   }
 
   async get(table: Table, key: Key): Promise<Uint8Array | undefined> {

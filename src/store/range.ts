@@ -17,7 +17,7 @@ const TOP = 0xff;
 /** The bounds of a range; `undefined` where nothing can be in it. */
 export function boundsOf(range: Range): Bounds | undefined {
   const limit = range.limit ?? Number.POSITIVE_INFINITY;
-  if (!(limit >= 0)) throw new TuttiError('bad_range', `limit ${limit} is no number from 0`);
+  if (!(limit >= 0)) throw new TuttiError('bad_range', `limit ${limit} is not a number from 0`);
   let low = range.prefix.length === 0 ? Uint8Array.of(BOTTOM) : encodeKey(range.prefix);
   let high = encodeKey(range.prefix, [TOP]);
   if (range.after !== undefined) {

@@ -64,7 +64,7 @@ export interface TypeRegistry {
   names(): readonly string[];
   /** The JSON flavour, for HTTP and events. An unknown type is a fault like any other. */
   decode(type: string, bytes: Uint8Array): DecodedPayload;
-  /** The value flavour, for a node's author. The value owns its bytes; they are no views into the payload. */
+  /** The value flavour, for a node's author. The value owns its bytes; they are not views into the payload. */
   decodeValue(type: string, bytes: Uint8Array): DecodedPayload;
   /**
    * Either flavour to bytes. A fault's `path` is a JSON pointer into the value (`/minimum_samples`, `/labels/a~1b`, `''` for the whole).
@@ -190,7 +190,7 @@ class ReflectedTypes implements TypeRegistry {
       const value = type ? readerOf(type)(type.decode(bytes)) : readBytes(bytes);
       return { ok: true, value, shown: value };
     } catch (error) {
-      return { ok: false, message: `these ${bytes.length} bytes are no ${name}: ${messageOf(error)}` };
+      return { ok: false, message: `these ${bytes.length} bytes are not ${name}: ${messageOf(error)}` };
     }
   }
 
@@ -200,7 +200,7 @@ class ReflectedTypes implements TypeRegistry {
     const faults = wrong.length > 0 ? wrong : this.#schemaFaults(name, text, value);
     if (faults.length === 0) return { ok: true, value, shown: new JsonText(text, value) };
     const all = faults.map(({ path, message }) => (path === '' ? message : `${path} ${message}`)).join('; ');
-    return { ok: false, message: `this is no ${name}: ${all}` };
+    return { ok: false, message: `this is not a valid ${name}: ${all}` };
   }
 
   /** For a schema, `NaN` is a number. */

@@ -45,7 +45,7 @@ async function up(scene: Scene, redirection: string, before = '', data?: string)
   throw new Error('it ended without being ready');
 }
 
-/** One request that is no HTTP: it is refused, which is a line in the log. */
+/** One request that is not HTTP: it is refused, which is a line in the log. */
 async function nonsense(url: string): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);

@@ -306,7 +306,7 @@ describe('a number that JSON has no form for', () => {
     });
   });
 
-  it('is no difference to itself', () => {
+  it('is not a difference to itself', () => {
     const changed = text.replace('-Infinity', 'Infinity');
     expect(jsonDifferences(new JsonText(text), new JsonText(text))).toEqual([]);
     expect(jsonDifferences(new JsonText(text), new JsonText(changed)).map(({ path }) => path)).toEqual([

@@ -1,5 +1,5 @@
 /**
- * How the page bears a large house: `node test/browser/measure.mjs [--problems 100000] [--events 20000] [--minutes 10]`, after a build.
+ * How the page bears a large store: `node test/browser/measure.mjs [--problems 100000] [--events 20000] [--minutes 10]`, after a build.
  * Prints, in milliseconds and MB: the first view with that many problems stored, the longest frame while the list is scrolled and while a
  * task of that many events is scrubbed, and the heap (after a collection) over minutes of about 200 events a second.
  * Not measured: painting on a screen (Chromium runs headless), a slow network.

@@ -105,7 +105,7 @@ describe('a value for people', () => {
     '{"inputs":{"a":1},"inputs":{"a":2}}',
     '{"inputs":{"a":1,"a":2}}',
     '{"inputs":{"a":1},"outputs":[1],"outputs":[2]}',
-  ])('with a name that is there twice is no line of a recording: %s', (line) => {
+  ])('with a name that is there twice is not a line of a recording: %s', (line) => {
     expect(parseRecording(line)).toMatchObject({
       executions: [],
       faults: [{ path: expect.stringMatching(/^line 1\./), code: 'duplicate_field' }],

@@ -249,7 +249,7 @@ modules:
     ).toMatchObject([{ path: 'modules', code: 'out_of_range' }]);
   });
 
-  it('refuses labels that are no texts', () => {
+  it('refuses labels that are not texts', () => {
     expect(faultsOf(withModule('require: { gpu: true }'))).toMatchObject([
       { path: 'modules.m.require.gpu', code: 'wrong_type', message: expect.stringContaining('in quotes') },
     ]);

@@ -1,4 +1,4 @@
-/** What is too much for the house: each bound is stated here and in `docs/operations.md`, and looked at from outside. */
+/** The bounds of the orchestrator: each is stated here and in `docs/operations.md`, and looked at from outside. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';

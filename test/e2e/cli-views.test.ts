@@ -53,7 +53,7 @@ describe('the command line', () => {
     expect((await tutti(...atIt(), 'events', '--after', '0')).out.split('\n')[0]).toContain('graph.stored');
   });
 
-  it('shows once what runs where stdout is no terminal', async () => {
+  it('shows once what runs where stdout is not a terminal', async () => {
     const { out, exit } = await tutti(...atIt(), 'top');
     expect(exit).toBe(0);
     expect(out).toMatch(/1 succeeded, 0 failed since the start/);

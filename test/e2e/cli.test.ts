@@ -60,7 +60,7 @@ describe('a command', () => {
       'no_such_file',
       /--input.*nothing\.json/,
     ],
-    ['what is no JSON', ['submit', 'one', '--input', '{"name":'], 'malformed_json', /--input/],
+    ['what is not JSON', ['submit', 'one', '--input', '{"name":'], 'malformed_json', /--input/],
     ['an unknown problem', ['show', '01890000-0000-7000-8000-000000000000'], 'unknown_problem', /01890000/],
     ['a task_id that is none', ['watch', 'steel'], 'bad_task_id', /TASK_ID: "steel"/],
   ])('that is given %s exits with 2 and names it', async (_what, args, code, said) => {

@@ -218,7 +218,7 @@ describe('the events socket', () => {
 });
 
 describe('HTTP and the WebSocket', () => {
-  it('answer every malformed request with a coded error that is no failure of theirs', async () => {
+  it('answer every malformed request with a coded error that is not a failure of theirs', async () => {
     const before = await memoryMib();
     const { http } = orchestrator.ready;
     const values = [

@@ -245,7 +245,7 @@ describe('outputs and ends', () => {
     const peer = new RawPeer(scene, orchestrator);
     await peer.join();
     for (const [bad, reason] of [
-      [{ text: 'not json' }, /these 8 bytes are no json/],
+      [{ text: 'not json' }, /these 8 bytes are not json/],
       [{ type: 'sustainml.v1.MLModel' }, /type sustainml\.v1\.MLModel, the graph declares json/],
     ] as const) {
       const task = await submit(ground);

@@ -99,7 +99,7 @@ describe('a registration', () => {
   });
 });
 
-describe('what is no frame', () => {
+describe('what is not a frame', () => {
   it('is refused on the control socket, whatever it is', async () => {
     const before = await counter('refused_bad_frame');
     const hello = encodeToOrchestrator({
@@ -167,7 +167,7 @@ describe('what is no frame', () => {
       ...{ protocolVersion: PROTOCOL_VERSION, nodeId, incarnation },
       messages: [{ kind: 'node_report', status: 'INACTIVE' }],
     });
-    // Field 4, `messages`: three bytes that are no message.
+    // Field 4, `messages`: three bytes that are not a message.
     const bad = Buffer.from([0x22, 3, 0x0a, 0xff, 0xff]);
     peer.sendFrames(Buffer.concat([bad, good, bad]));
     expect((await peer.next('refused')).message).toMatchObject({ code: 'bad_frame', incarnation });

@@ -91,7 +91,7 @@ describe('many problems in one request', () => {
 interface Stream {
   /** The next frame; ticks, which come at any time, are left out. */
   next(): Promise<Json>;
-  /** The next frame that is no batch of events. */
+  /** The next frame that is not a batch of events. */
   answer(): Promise<Json>;
   say(what: Json): void;
   close(): Promise<void>;

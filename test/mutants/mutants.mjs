@@ -282,8 +282,8 @@ export const MUTANTS = [
   {
     what: 'shows as stopped what a node has that is not back yet',
     file: decide('executions'),
-    find: "else if (by === 'house' && node.liveness !== 'dead') {",
-    put: "else if (by === 'house' && node.route !== undefined && node.liveness !== 'dead') {",
+    find: "else if (by === 'orchestrator' && node.liveness !== 'dead') {",
+    put: "else if (by === 'orchestrator' && node.route !== undefined && node.liveness !== 'dead') {",
     tests: core('task-commands'),
   },
   {
@@ -366,14 +366,14 @@ export const MUTANTS = [
   {
     what: 'takes any connection for that of a node although a token is needed',
     file: decide('decide'),
-    find: 'if (node.route !== route && (turn.house.token !== undefined || node.key !== undefined)) {',
+    find: 'if (node.route !== route && (turn.settings.token !== undefined || node.key !== undefined)) {',
     put: 'if (node.route !== route && node.key !== undefined) {',
     tests: ['test/orchestrator/nodes.test.ts'],
   },
   {
     what: 'takes in as many tasks as come',
     file: decide('requests'),
-    find: 'if (state.tasks.size < house.maxTasks) return undefined;',
+    find: 'if (state.tasks.size < settings.maxTasks) return undefined;',
     put: 'if (state.tasks.size < Infinity) return undefined;',
     tests: ['test/orchestrator/requests.test.ts'],
   },
@@ -569,7 +569,7 @@ export const MUTANTS = [
   {
     what: 'lets a deaf node have work for ever',
     file: decide('deaf'),
-    find: "const leftOut = node.hearing === 'on trial';",
+    find: "const leftOut = node.responsiveness === 'on probation';",
     put: 'const leftOut = false;',
     tests: ['test/orchestrator/deaf.test.ts'],
   },
@@ -680,7 +680,7 @@ export const MUTANTS = [
   },
   {
     what: 'wakes nobody when a slot is freed',
-    file: 'src/scheduling/waiting-room.ts',
+    file: 'src/scheduling/slot-queue.ts',
     find: 'if (free <= 0) break;',
     put: 'if (free <= 1) break;',
     tests: SCHEDULING,

@@ -45,8 +45,8 @@ describe('a cluster', () => {
     const { resources: _, ...cluster } = HPC;
     await add(cluster);
     await agent().hello({ resources: { cpus: 8, memoryBytes: 2048 } });
-    const house = { controlEndpoint: 'tcp://127.0.0.1:7400' };
-    expect(clusterViews({ state: core.state, house }, 'hpc')[0]).toMatchObject({
+    const settings = { controlEndpoint: 'tcp://127.0.0.1:7400' };
+    expect(clusterViews({ state: core.state, settings }, 'hpc')[0]).toMatchObject({
       resources: { cpus: 8, memory: 2048 },
       messenger: 'tcp://127.0.0.1:7400',
     });

@@ -18,7 +18,7 @@ import { checkStore, type StoreFault, type StoreVerdict } from '../../src/orches
 import { consider, decide, nextDueMs } from '../../src/orchestrator/decide/decide.js';
 import { type AssignOrder, Journal } from '../../src/orchestrator/decide/journal.js';
 import type { FleetNode, State } from '../../src/orchestrator/decide/state.js';
-import type { House, Loaded, PreparedRequest, Step, Turn } from '../../src/orchestrator/decide/turn.js';
+import type { Loaded, PreparedRequest, Settings, Step, Turn } from '../../src/orchestrator/decide/turn.js';
 import { weigh } from '../../src/orchestrator/decide/weigh.js';
 import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
 import { load, NOTHING_LOADED } from '../../src/orchestrator/load.js';
@@ -192,7 +192,7 @@ export class Core {
     const journal = new Journal(this.state.cursor, this.wallMs, this.state.undo);
     const ids = { uuid: () => this.uuid(), secret: () => `SECRET${this.#ids++}` };
     const { state, nowMs, wallMs } = this;
-    decide({ state, journal, house: this.#house(), ids, loaded, nowMs, wallMs }, steps, (thrown) => {
+    decide({ state, journal, settings: this.#settings(), ids, loaded, nowMs, wallMs }, steps, (thrown) => {
       throw thrown;
     });
     return journal;
@@ -255,7 +255,7 @@ export class Core {
   #turnOf(journal: Journal): Turn {
     const { state, nowMs, wallMs } = this;
     const ids = { uuid: () => this.uuid(), secret: () => '' };
-    return { state, journal, house: this.#house(), ids, loaded: NOTHING_LOADED, nowMs, wallMs };
+    return { state, journal, settings: this.#settings(), ids, loaded: NOTHING_LOADED, nowMs, wallMs };
   }
 
   /** Tries the turn with a throw at each of its facts, one after the other: nothing is left of the step that threw, nor of the batch when it is undone. */
@@ -272,10 +272,14 @@ export class Core {
       };
       const ids = { uuid: () => this.uuid(), secret: () => `SECRET${this.#ids++}` };
       const errors: unknown[] = [];
-      consider({ state, journal, house: this.#house(), ids, loaded, nowMs, wallMs }, steps, (thrown) => {
-        if (!(thrown instanceof Injected)) throw thrown;
-        errors.push(thrown);
-      });
+      consider(
+        { state, journal, settings: this.#settings(), ids, loaded, nowMs, wallMs },
+        steps,
+        (thrown) => {
+          if (!(thrown instanceof Injected)) throw thrown;
+          errors.push(thrown);
+        },
+      );
       // A frame of several messages is taken in message by message, and so are the timers that are due.
       const isOne =
         steps.length === 1 &&
@@ -370,7 +374,7 @@ export class Core {
     return decodeRow<TaskRow>(bytes!);
   }
 
-  #house(): House {
+  #settings(): Settings {
     return {
       ...{ epoch: this.epoch, storeId: this.#store.storeId, token: this.#token, heartbeatIntervalMs: 1000 },
       ...{ outputWindow: 16, inlineMaxBytes: INLINE_MAX_BYTES, graceMs: GRACE_MS, maxFrameBytes: 1 << 20 },

@@ -58,7 +58,7 @@ describe('a node that heartbeats and leaves an assignment unanswered', () => {
     expect(nodeView(deaf.node, core.nowMs)).toMatchObject({ deaf: false });
     await deaf.report(order!, 'ACCEPTED');
     expect((await deaf.publish(order!, 1)).types).toContain('iteration.succeeded');
-    expect(deaf.node.hearing).toBe('good');
+    expect(deaf.node.responsiveness).toBe('good');
   });
 
   it('is left out when it is deaf again right after the reset, until somebody vouches for it', async () => {

@@ -1028,7 +1028,7 @@ function otherThan(word: Word, value: unknown): unknown {
     case 'task stop':
       return value === 'aborted' ? 'cancelled' : 'aborted';
     case 'issuer':
-      return value === 'user' ? 'house' : 'user';
+      return value === 'user' ? 'orchestrator' : 'user';
     case 'error':
     case 'task error':
       return { code: 'other', message: 'something else', retryable: true };

@@ -10,7 +10,7 @@ import { weighing } from '../support/weighing.js';
 const FIELD = 'meter.value';
 
 /** A graph whose second version declares an index, over a store with iterations of the first. */
-async function house(versions = [meterGraph(1, []), meterGraph(2, [FIELD])]) {
+async function fixture(versions = [meterGraph(1, []), meterGraph(2, [FIELD])]) {
   const store = openMemoryStore(createMemoryDisk());
   const epoch = await store.reign();
   const graphs = new Map([['meters', versions]]);
@@ -48,14 +48,14 @@ async function house(versions = [meterGraph(1, []), meterGraph(2, [FIELD])]) {
 }
 
 it('is used from the first version of a graph on, since nothing is older', async () => {
-  const { covers } = await house([meterGraph(1, [FIELD])]);
+  const { covers } = await fixture([meterGraph(1, [FIELD])]);
   expect(await covers(FIELD, undefined)).toBe(true);
   expect(await covers('meter.other', undefined)).toBe(false);
   expect(await covers(FIELD, 'another')).toBe(false);
 });
 
 it('takes in what has ended before it was declared, and is used only then', async () => {
-  const { open, covers, write, indexed } = await house();
+  const { open, covers, write, indexed } = await fixture();
   await write(10, { iterations: [{ output: { value: 2 } }, { state: 'failed' }] });
   await write(20, { iterations: [{ output: { value: 1 } }] });
   const indexes = open();
@@ -66,7 +66,7 @@ it('takes in what has ended before it was declared, and is used only then', asyn
 });
 
 it('waits for what was under way when it was declared', async () => {
-  const { open, covers, write, end, indexed, listeners } = await house();
+  const { open, covers, write, end, indexed, listeners } = await fixture();
   await write(10, { iterations: [{ state: 'running' }] });
   const indexes = open();
   const done = indexes.refresh();
@@ -80,7 +80,7 @@ it('waits for what was under way when it was declared', async () => {
 });
 
 it('remembers over a restart that it is complete, and begins again when it was dropped in between', async () => {
-  const { open, covers, write, graphs } = await house();
+  const { open, covers, write, graphs } = await fixture();
   await write(10, { iterations: [{ output: { value: 2 } }] });
   await open().refresh();
   const again = open();
@@ -98,13 +98,13 @@ it('remembers over a restart that it is complete, and begins again when it was d
 });
 
 it('is not used over all graphs as long as one that has the module does not declare it', async () => {
-  const { covers, graphs } = await house([meterGraph(1, [FIELD])]);
+  const { covers, graphs } = await fixture([meterGraph(1, [FIELD])]);
   graphs.set('others', [meterGraph(1, [], 'others')]);
   expect([await covers(FIELD, undefined), await covers(FIELD, 'meters')]).toEqual([false, true]);
 });
 
 it('stops while it waits', async () => {
-  const { open, covers, write, listeners } = await house();
+  const { open, covers, write, listeners } = await fixture();
   await write(10, { iterations: [{ state: 'running' }] });
   const indexes = open();
   const done = indexes.refresh();

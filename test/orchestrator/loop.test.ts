@@ -4,7 +4,7 @@ import { TuttiError } from '../../src/base/errors.js';
 import { silentLogger } from '../../src/base/logger.js';
 import type { Journal } from '../../src/orchestrator/decide/journal.js';
 import { State } from '../../src/orchestrator/decide/state.js';
-import type { House, Step } from '../../src/orchestrator/decide/turn.js';
+import type { Settings, Step } from '../../src/orchestrator/decide/turn.js';
 import { load } from '../../src/orchestrator/load.js';
 import { look } from '../../src/orchestrator/look.js';
 import { Loop } from '../../src/orchestrator/loop.js';
@@ -20,7 +20,7 @@ vi.mock('node:timers/promises', async (original) => ({
   setTimeout: (ms: number) => new Promise<void>((end) => waits.pauses.push({ ms, end })),
 }));
 
-const HOUSE: House = {
+const SETTINGS: Settings = {
   ...{
     epoch: 1,
     storeId: 's',
@@ -79,7 +79,7 @@ beforeEach(() => {
   state = new State();
   loop = new Loop({
     state,
-    house: HOUSE,
+    settings: SETTINGS,
     store: {
       async commit(_epoch: number, writes: readonly Write[]) {
         commits.push(writes.length);

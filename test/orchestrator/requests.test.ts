@@ -266,7 +266,7 @@ describe('a configuration request', () => {
 });
 
 describe('a graph', () => {
-  it('that is the same as its newest version is no new one', async () => {
+  it('that is the same as its newest version is not a new one', async () => {
     const [graph] = GRAPHS;
     const loaded = core.state.graph('chain')!;
     const put = (yaml: string) =>

@@ -199,7 +199,7 @@ describe('the SustainML modules in Python', () => {
       .map((line) => JSON.parse(line));
   }
 
-  /** The engine's own words for a syntax error are no part of what a module says. */
+  /** The engine's own words for a syntax error are not part of what a module says. */
   const withoutEngine = (answer: Record<string, unknown>) =>
     typeof answer.message === 'string'
       ? { ...answer, message: answer.message.replace(/is not JSON \(.*\)\.$/s, 'is not JSON.') }

@@ -78,7 +78,7 @@ describe('getting a blob', () => {
     }
   });
 
-  it('fails with blob_missing, blob_refused, or for what is no address at all', async () => {
+  it('fails with blob_missing, blob_refused, or for what is not an address at all', async () => {
     const { client, url } = await serve((request, response) => {
       response.writeHead(request.url?.endsWith('x') ? 404 : 403).end('no');
     });

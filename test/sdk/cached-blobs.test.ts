@@ -71,7 +71,7 @@ describe('the blobs of an agent', () => {
     expect(fetched).toEqual(['a', 'b', 'c']);
   });
 
-  it('go after a day without use, and what is no blob goes at once', async () => {
+  it('go after a day without use, and what is not a blob goes at once', async () => {
     await get(open(), 'a');
     await writeFile(join(dir, 'half.part'), 'half');
     const [name] = (await readdir(dir)).filter((one) => one.length === 64);

@@ -15,7 +15,7 @@ describe('the numbers of a step', () => {
     ['the name step', 1, { step: 1 }],
     ['the name stream', 1, { stream: 1 }],
     ['a text', 1, { loss: 'low' }],
-    ['a step that is no number', 'one', { loss: 1 }],
+    ['a step that is not a number', 'one', { loss: 1 }],
   ])('are refused: %s', (_, step, values) => {
     expect(() => metricsLine(step as number, values as Record<string, number>)).toThrow(/metric|number/);
   });

@@ -8,7 +8,7 @@ import { checkStore, type StoreFault } from '../../src/orchestrator/check.js';
 import { consider, nextDueMs, seal } from '../../src/orchestrator/decide/decide.js';
 import type { Journal, Reply } from '../../src/orchestrator/decide/journal.js';
 import type { LoadedGraph, State } from '../../src/orchestrator/decide/state.js';
-import type { House, PreparedRequest, Step, Turn } from '../../src/orchestrator/decide/turn.js';
+import type { PreparedRequest, Settings, Step, Turn } from '../../src/orchestrator/decide/turn.js';
 import { weigh } from '../../src/orchestrator/decide/weigh.js';
 import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
 import { load, NOTHING_LOADED } from '../../src/orchestrator/load.js';
@@ -70,7 +70,7 @@ export class Shell implements Hub, Proposals {
   isRunning = true;
   readonly #deps: ShellDeps;
   readonly #store: MemoryStore;
-  readonly #house: House;
+  readonly #settings: Settings;
   readonly #startedAt: number;
   readonly #performer: Performer;
   readonly #mailbox: Step[] = [];
@@ -91,7 +91,7 @@ export class Shell implements Hub, Proposals {
     this.#store = store;
     this.state = state;
     this.#startedAt = startedAt;
-    this.#house = {
+    this.#settings = {
       epoch,
       storeId: store.storeId,
       token: undefined,
@@ -119,7 +119,7 @@ export class Shell implements Hub, Proposals {
       },
       store,
       cache: new PayloadCache(deps.world.random.pick([0, 1 << 20])),
-      house: this.#house,
+      settings: this.#settings,
       vault: { open: () => undefined },
       logger: {
         ...silentLogger,
@@ -254,7 +254,7 @@ export class Shell implements Hub, Proposals {
     const turn: Turn = {
       state: this.state,
       journal,
-      house: this.#house,
+      settings: this.#settings,
       ids: world.ids,
       loaded,
       nowMs,
@@ -284,7 +284,7 @@ export class Shell implements Hub, Proposals {
     const nowMs = world.now - this.#startedAt;
     const journal = this.#newJournal(wallMs, held?.before);
     const turn: Turn = {
-      ...{ state, journal, house: this.#house, ids: world.ids, loaded: NOTHING_LOADED },
+      ...{ state, journal, settings: this.#settings, ids: world.ids, loaded: NOTHING_LOADED },
       ...{ nowMs, wallMs },
     };
     let weighed: Weighed;
@@ -300,7 +300,7 @@ export class Shell implements Hub, Proposals {
       this.crash();
       return;
     }
-    const outcome = await this.#store.commit(this.#house.epoch, journal.writes);
+    const outcome = await this.#store.commit(this.#settings.epoch, journal.writes);
     if (outcome.kind === 'full') {
       state.undo.back(0);
       answer({ kind: 'no room' });
@@ -343,7 +343,7 @@ export class Shell implements Hub, Proposals {
       return;
     }
     if (journal.writes.length > 0) {
-      const outcome = await this.#store.commit(this.#house.epoch, journal.writes);
+      const outcome = await this.#store.commit(this.#settings.epoch, journal.writes);
       if (outcome.kind === 'full') {
         world.after(250, async () => {
           // As many as come while nobody waits for anything else.

@@ -456,7 +456,6 @@ class Run implements Witness {
       state.timers.size === judged.length,
       `${state.timers.size} timers are left, ${judged.length} of them judge`,
     );
-    for (const module of this.#modules)
-      check(state.waitingRoom.depth(module) === 0, `${module} is waited for`);
+    for (const module of this.#modules) check(state.slotQueue.depth(module) === 0, `${module} is waited for`);
   }
 }

@@ -80,8 +80,8 @@ describe('a key', () => {
 
   it.each<[Key, RegExp]>([
     [[], /no elements/],
-    [[1, -1], /-1 is no integer/],
-    [[Number.NaN], /NaN is no integer/],
+    [[1, -1], /-1 is not an integer/],
+    [[Number.NaN], /NaN is not an integer/],
     [['ok', '\udc00'], /half a surrogate pair/],
     [['\ud800x'], /half a surrogate pair/],
   ])('%j is refused with its reason', (key, reason) => {

@@ -682,7 +682,7 @@ function paged(
 ): FoundJson<Page<View>> | Refusal {
   const start = page.cursor === undefined ? 0 : Number(page.cursor);
   if (!Number.isInteger(start)) {
-    return { ok: false, kind: 'malformed', code: 'bad_cursor', message: `${page.cursor} is no cursor.` };
+    return { ok: false, kind: 'malformed', code: 'bad_cursor', message: `${page.cursor} is not a cursor.` };
   }
   const end = start + (page.limit ?? 50);
   return at({ items: items.slice(start, end), next_cursor: end < items.length ? String(end) : null });

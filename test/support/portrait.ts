@@ -45,11 +45,20 @@ function runOf({ queued, executions }: ModuleRun): unknown {
 }
 
 function nodeOf(node: FleetNode): unknown {
-  const { hearing, load, route, connectionEnded, contestedUntilMs, conflict, heardMs, heardAt, lastUsed } =
-    node;
+  const {
+    responsiveness,
+    load,
+    route,
+    connectionEnded,
+    contestedUntilMs,
+    conflict,
+    heardMs,
+    heardAt,
+    lastUsed,
+  } = node;
   return [
     nodeToRow(node),
-    { hearing, load, route, connectionEnded, contestedUntilMs, conflict, heardMs, heardAt, lastUsed },
+    { responsiveness, load, route, connectionEnded, contestedUntilMs, conflict, heardMs, heardAt, lastUsed },
     [...node.executions].map(({ id }) => id).sort(),
     [...node.stopping].sort(),
     sorted([...node.settled]),

@@ -1,7 +1,7 @@
 /** The loop as proposers see it, over a state that holds nothing but graphs. */
 import { Journal } from '../../src/orchestrator/decide/journal.js';
 import { type LoadedGraph, State } from '../../src/orchestrator/decide/state.js';
-import type { House, Turn } from '../../src/orchestrator/decide/turn.js';
+import type { Settings, Turn } from '../../src/orchestrator/decide/turn.js';
 import { weigh } from '../../src/orchestrator/decide/weigh.js';
 import { NOTHING_LOADED } from '../../src/orchestrator/load.js';
 import { look } from '../../src/orchestrator/look.js';
@@ -22,7 +22,7 @@ export function weighing(
       const ids = { uuid: () => '', secret: () => '' };
       const turn: Turn = {
         ...{ state, journal, ids, loaded: NOTHING_LOADED, nowMs: 0, wallMs: 0 },
-        house: {} as House,
+        settings: {} as Settings,
       };
       const weighed = weigh(turn, matter, undefined);
       const { kind } = await store.commit(epoch, journal.writes);

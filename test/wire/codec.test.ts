@@ -372,7 +372,7 @@ describe('a bad message', () => {
     ['a type that is not known', { seq: 1, type: 'node.danced' }],
     ['a detail that is not an object', { seq: 1, type: 'node.joined', detail: Buffer.from('[1]') }],
     ['a detail that is not JSON', { seq: 1, type: 'node.joined', detail: Buffer.from('{') }],
-  ])('with %s is no event', (_title, event) => {
+  ])('with %s is not an event', (_title, event) => {
     expect(decodeEvent(v1.Event.encode(event).finish())).toMatchObject({ ok: false, code: 'bad_frame' });
   });
 });

@@ -313,10 +313,10 @@ describe('types', () => {
     expect(value.raw).toEqual(Uint8Array.of(0, 255));
   });
 
-  it('refuse texts that are no UTF-8', () => {
+  it('refuse texts that are not UTF-8', () => {
     expect(loaded.decode(TYPE, Uint8Array.of(0x42, 1, 0xff))).toMatchObject({
       ok: false,
-      message: expect.stringContaining('these 3 bytes are no zoo.Everything'),
+      message: expect.stringContaining('these 3 bytes are not zoo.Everything'),
     });
   });
 });

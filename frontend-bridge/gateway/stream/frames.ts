@@ -54,7 +54,7 @@ export function parseClientMessage(
   } catch (cause) {
     return refuse(
       'malformed_message',
-      `A message is one JSON object; this is no JSON: ${(cause as Error).message}`,
+      `A message is one JSON object; this is not JSON: ${(cause as Error).message}`,
     );
   }
   const parsed = messageSchema.safeParse(value);

@@ -28,7 +28,7 @@ export interface FoundGrid extends Figure {
   notes: string[];
 }
 
-/** Longer texts are no names of places; the rest is ignored. */
+/** Longer texts are not names of places; the rest is ignored. */
 const MAX_PLACE_CHARACTERS = 500;
 /** The longest names of the table have seven words. */
 const MAX_NAME_WORDS = 8;

@@ -32,7 +32,7 @@ const BYTES_PER_MIB = 1024 ** 2;
  * @throws NonRetryableError `no_device_fits`: how many devices each demand excluded, in order.
  * @throws NonRetryableError `over_memory_limit` when the model takes more than `max_memory_footprint` (0: no limit).
  * @throws NonRetryableError `bad_model_properties` when a figure of `model_properties` is missing or no number.
- * @throws NonRetryableError `bad_requirement` for a latency that is no number.
+ * @throws NonRetryableError `bad_requirement` for a latency that is not a number.
  */
 export function chooseHardware(inputs: HardwareInputs, catalogue: DeviceCatalogue): HWResource {
   const { ml_model: model, hw_constraints: constraints } = inputs;
@@ -132,7 +132,7 @@ function readFigures(model: MLModel): ModelFigures {
     throw badProperties('ml_model.model_properties is not JSON');
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw badProperties('ml_model.model_properties is no JSON object');
+    throw badProperties('ml_model.model_properties is not a JSON object');
   }
   const fields = json as Record<string, unknown>;
   return {

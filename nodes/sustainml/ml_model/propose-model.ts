@@ -58,7 +58,7 @@ const BYTES_PER_MIB = 1024 ** 2;
  * `other_goals`, `requirements_not_used`, `notes`.
  *
  * @throws NonRetryableError `no_model_fits`: how many models each constraint removed, in order.
- * @throws NonRetryableError `bad_requirement` for a latency that is no number.
+ * @throws NonRetryableError `bad_requirement` for a latency that is not a number.
  * @throws NonRetryableError `bad_extra_data`, naming the field, for the user's `extra_data`.
  */
 export function proposeModel(

@@ -14,7 +14,7 @@ export interface MetadataReader {
   readonly lexicon: Lexicon;
   readonly tasks: TermIndex;
   readonly data: TermIndex;
-  /** Words that are no keywords. */
+  /** Words that are not keywords. */
   readonly passedOver: ReadonlySet<string>;
 }
 

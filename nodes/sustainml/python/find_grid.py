@@ -21,7 +21,7 @@ from grid_table import GridIndex, NamedPlace, Place, Row, place_key
 from javascript import SPACE, cut_after, length, trim
 
 _MAX_PLACE_CHARACTERS = 500
-"""Longer texts are no names of places; the rest is ignored."""
+"""Longer texts are not names of places; the rest is ignored."""
 _MAX_NAME_WORDS = 8
 _MIN_NAME_WITHIN = 4
 """A name such as "Oman" has four letters; anything shorter inside a text is more likely a common word."""

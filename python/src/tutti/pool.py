@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 class MessageTypes:
     """The types of a serialised ``FileDescriptorSet``; of files with the same name the first one counts.
 
-    Raises ``ValueError`` or a protobuf error for what is no descriptor set, or not a complete one.
+    Raises ``ValueError`` or a protobuf error for what is not a descriptor set, or not a complete one.
     """
 
     def __init__(self, descriptors: bytes) -> None:

@@ -28,7 +28,7 @@ function compare(
   const [a, b] = [unordered(before), unordered(after)];
   if (!isStructure(a) || !isStructure(b) || Array.isArray(a) !== Array.isArray(b)) {
     const [plainA, plainB] = [plainOf(a), plainOf(b)];
-    // `NaN` is no difference to `NaN`.
+    // `NaN` does not differ from `NaN`.
     if (plainA !== plainB && !(Number.isNaN(plainA) && Number.isNaN(plainB)))
       found.push({ path, a: before, b: after });
     return;

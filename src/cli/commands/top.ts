@@ -16,7 +16,7 @@ interface TopOptions extends CommonOptions {
 export function topCommand(program: Command, io: Io): void {
   clientCommand(program, 'top', 'Show what runs and what waits, by module, until Ctrl-C')
     .option('--interval <seconds>', 'how often it is drawn anew', seconds, 2)
-    .option('--once', 'only once, as where stdout is no terminal')
+    .option('--once', 'only once, as where stdout is not a terminal')
     .action(async (options: TopOptions) => {
       const session = openSession(options, io);
       const terminal = options.once || session.json ? undefined : terminalOf(io);

@@ -32,7 +32,7 @@ export function initCommand(kit: Command, io: Io): void {
       const folder = resolve(path);
       const name = folder.split(/[\\/]/).at(-1) ?? '';
       if (!NAME.test(name)) {
-        const message = `NAME: ${JSON.stringify(name)} is no name of a module: lower-case letters, digits and _, at most 63`;
+        const message = `NAME: ${JSON.stringify(name)} is not a name of a module: lower-case letters, digits and _, at most 63`;
         throw new CliError(EXIT.badInput, 'bad_name', message);
       }
       if (existsSync(folder)) {

@@ -213,7 +213,9 @@ export class Rehearsal {
       const encoded = this.#options.types.encode(type, value);
       if (!encoded.ok) {
         const details = encoded.faults.map((fault) => ({ ...fault, path: `inputs.${name}${fault.path}` }));
-        throw new CliError(EXIT.badInput, 'bad_input', `the input ${name} is no ${type}`, { details });
+        throw new CliError(EXIT.badInput, 'bad_input', `the input ${name} is not a valid ${type}`, {
+          details,
+        });
       }
       const { shelf } = this.#conductor;
       if (encoded.bytes.byteLength <= this.#conductor.welcome().inlineMaxBytes) {
@@ -238,7 +240,11 @@ export class Rehearsal {
       payload.kind === 'inline' ? payload.bytes : this.#conductor.shelf.blobs.get(payload.blob.sha256);
     const decoded = this.#options.types.decode(type, bytes ?? new Uint8Array());
     if (decoded.ok) return decoded.shown;
-    throw new CliError(EXIT.failed, 'bad_output', `the node's output is no ${type}: ${decoded.message}`);
+    throw new CliError(
+      EXIT.failed,
+      'bad_output',
+      `the node's output is not a valid ${type}: ${decoded.message}`,
+    );
   }
 
   async #unlessEnded<T>(wait: Promise<T>): Promise<T> {

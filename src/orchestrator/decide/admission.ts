@@ -28,7 +28,7 @@ const FORGOTTEN_AT_ONCE = 200;
 const NAMELESS_KEPT_MS = 3_600_000;
 
 /** Who says hello, as the frame around it says: nothing and 0 unless it was welcomed before. */
-export interface Greeter {
+export interface HelloSender {
   readonly route: Route;
   readonly key: string | undefined;
   readonly nodeId: string;
@@ -38,17 +38,17 @@ export interface Greeter {
 /** Why this hello is refused; nothing where it is not. */
 export function objectionTo(
   turn: Turn,
-  greeter: Greeter,
+  sender: HelloSender,
   hello: Hello,
 ): { code: RefusalCode; message: string; hint?: string } | undefined {
-  const { state, house } = turn;
-  if (house.token !== undefined && !sameSecret(hello.token, house.token)) {
+  const { state, settings } = turn;
+  if (settings.token !== undefined && !sameSecret(hello.token, settings.token)) {
     return { code: 'unauthorized', message: 'the token is not this orchestrator’s', hint: 'set TUTTI_TOKEN' };
   }
   if (
     state.replacedBoots.has(hello.bootId) ||
     turn.loaded.replacedBoots.has(hello.bootId) ||
-    isOutlived(state, greeter, hello)
+    isOutlived(state, sender, hello)
   ) {
     return {
       code: 'replaced',
@@ -57,7 +57,7 @@ export function objectionTo(
   }
   if (hello.module === AGENT_MODULE) {
     return state.clusters.has(hello.instance)
-      ? objectionToNewcomer(turn, greeter, hello)
+      ? objectionToRegistration(turn, sender, hello)
       : {
           code: 'unknown_cluster',
           message: `there is no cluster ${hello.instance}`,
@@ -84,13 +84,13 @@ export function objectionTo(
       message: `${hello.module} publishes ${declared.output ?? `the outputs ${names}`}, not ${hello.outputType}`,
     };
   }
-  return schemaObjection(state, hello) ?? objectionToNewcomer(turn, greeter, hello);
+  return schemaObjection(state, hello) ?? objectionToRegistration(turn, sender, hello);
 }
 
 /** A peer that invents instances or boots could fill memory and disk with them; an honest node says hello again. */
-function objectionToNewcomer(
+function objectionToRegistration(
   turn: Turn,
-  { route }: Greeter,
+  { route }: HelloSender,
   hello: Hello,
 ): { code: RefusalCode; message: string; hint?: string } | undefined {
   const { state } = turn;
@@ -104,7 +104,7 @@ function objectionToNewcomer(
   if (!state.newcomersOfInstance.admits(instanceKey(hello.module, hello.instance), turn.nowMs)) {
     return { code: 'too_many', message: `instance ${hello.instance} is started too often` };
   }
-  if (!state.newcomers.take(1, turn.nowMs)) {
+  if (!state.registrations.take(1, turn.nowMs)) {
     return { code: 'too_many', message: 'too many nodes are being started at this moment' };
   }
   if (!known && state.nodes.size >= NODES_LIMIT && makeRoom(turn) === 0) {
@@ -114,7 +114,7 @@ function objectionToNewcomer(
 }
 
 /** It was given an older incarnation than the newest, by another boot: one that was replaced so long ago that it is not on record. */
-function isOutlived(state: State, { nodeId, incarnation }: Greeter, hello: Hello): boolean {
+function isOutlived(state: State, { nodeId, incarnation }: HelloSender, hello: Hello): boolean {
   const known = state.nodesByInstance.get(instanceKey(hello.module, hello.instance));
   if (known === undefined || known.bootId === hello.bootId) return false;
   return nodeId === known.nodeId && incarnation > 0 && incarnation < known.incarnation;

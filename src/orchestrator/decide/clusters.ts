@@ -18,12 +18,12 @@ import type { Answer, Request, View } from '../port.js';
 import { refusal } from './answers.js';
 import { emit } from './emit.js';
 import { type FleetNode, instanceKey, type State } from './state.js';
-import type { House, Turn } from './turn.js';
+import type { Settings, Turn } from './turn.js';
 
 /** What is looked at to show clusters. */
 interface Viewed {
   readonly state: State;
-  readonly house: Pick<House, 'controlEndpoint'>;
+  readonly settings: Pick<Settings, 'controlEndpoint'>;
 }
 
 type RequestOf<K extends Request['kind']> = Extract<Request, { kind: K }>;
@@ -103,7 +103,7 @@ function isOther(known: Cluster, fields: ClusterFields): boolean {
   return canonicalJson(clusterFields(known)) !== canonicalJson(fields);
 }
 
-function viewOf({ state, house }: Viewed, name: string): View {
+function viewOf({ state, settings }: Viewed, name: string): View {
   const cluster = state.clusters.get(name)!;
   const agent = agentOf(state, name);
   const isOnline = agent?.route !== undefined && agent.liveness === 'alive';
@@ -112,7 +112,7 @@ function viewOf({ state, house }: Viewed, name: string): View {
   return {
     ...clusterFields(cluster),
     ...(resources && { resources: resourceFields(resources) }),
-    messenger: house.controlEndpoint,
+    messenger: settings.controlEndpoint,
     created_at: new Date(cluster.createdAt).toISOString(),
     agent_state: isOnline ? 'online' : 'offline',
     agent_error: agent?.status === 'ERROR' ? (agent.error ?? null) : null,

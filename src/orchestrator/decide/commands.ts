@@ -3,7 +3,7 @@
  *
  * 1. `acked` when every node that it concerns has acknowledged it; a part is *stopped* when its execution has ended and its node
  *    does not name it any more.
- * 2. Commands of users are stored. Those of the house (START after a welcome, the stop of an execution that timed out) follow
+ * 2. Commands of users are stored. Those of the orchestrator (START after a welcome, the stop of an execution that timed out) follow
  *    again from the state after a restart.
  */
 import type { Command, CommandPart, CommandTarget } from '../../model/command.js';
@@ -38,7 +38,7 @@ export function issue(turn: Turn, init: CommandInit): string {
     command: verb(target),
     reason,
     by,
-    grace_ms: turn.house.graceMs,
+    grace_ms: turn.settings.graceMs,
     parts: parts.map(({ nodeId, execution }) => ({
       node_id: nodeId,
       ...(execution && { execution_id: execution.id }),
@@ -67,14 +67,14 @@ function findCommand({ state }: Turn, commandId: string): Command | undefined {
 }
 
 /**
- * What the node has not answered is not repeated after a newer command, which it would undo. Commands of the house give way to those
+ * What the node has not answered is not repeated after a newer command, which it would undo. Commands of the orchestrator give way to those
  * of users, not the other way round.
  */
 function supersede(turn: Turn, nodeId: string, by: Command['by']): void {
   for (const command of turn.state.allCommands()) {
     const { target, state, parts } = command;
     if (target.kind !== 'node' || target.nodeId !== nodeId || state !== 'pending') continue;
-    if (by === 'house' && command.by === 'user') continue;
+    if (by === 'orchestrator' && command.by === 'user') continue;
     const error = { code: 'superseded', message: 'a newer command to the node was issued', retryable: false };
     for (const part of parts)
       if (part.ackedAt === undefined && !part.error) answer(turn, command, part, error);

@@ -24,8 +24,8 @@ export function giveUpUnanswered(turn: Turn, execution: Execution, sinceMs: numb
 }
 
 function findDeaf(turn: Turn, node: FleetNode, reason: string): void {
-  const leftOut = node.hearing === 'on trial';
-  turn.state.undo.set(node, 'hearing', leftOut ? 'left out' : 'told to reset');
+  const leftOut = node.responsiveness === 'on probation';
+  turn.state.undo.set(node, 'responsiveness', leftOut ? 'left out' : 'told to reset');
   emit(turn, {
     type: 'node.deaf',
     ...aboutNode(node),
@@ -35,17 +35,17 @@ function findDeaf(turn: Turn, node: FleetNode, reason: string): void {
   for (const execution of [...node.executions]) {
     if (execution.observed !== 'assigned' || execution.desired !== 'running') continue;
     const error = { code: 'node_deaf', message: `node ${node.instance}: ${reason}`, retryable: true };
-    endExecution(turn, execution, 'lost', { by: 'house', error });
+    endExecution(turn, execution, 'lost', { by: 'orchestrator', error });
   }
   if (leftOut) return;
   const { nodeId } = node;
   const target = { kind: 'node', nodeId, cmd: 'RESET' } as const;
-  issue(turn, { by: 'house', target, reason, parts: [{ nodeId }] });
+  issue(turn, { by: 'orchestrator', target, reason, parts: [{ nodeId }] });
 }
 
 /** It has answered something, or registered, or somebody vouches for it: it gets work again. */
 export function tryAgain(turn: Turn, node: FleetNode): void {
-  if (node.hearing === 'good') return;
-  turn.state.undo.set(node, 'hearing', 'on trial');
+  if (node.responsiveness === 'good') return;
+  turn.state.undo.set(node, 'responsiveness', 'on probation');
   if (node.isPlaceable) turn.state.free(node.module);
 }

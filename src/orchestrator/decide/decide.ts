@@ -186,8 +186,8 @@ function receiveControl(turn: Turn, step: Extract<Step, { kind: 'control' }>, on
     refuse(turn, route, frame.incarnation, 'stale_incarnation', message);
     return;
   }
-  if (node.route !== route && (turn.house.token !== undefined || node.key !== undefined)) {
-    // Whoever is on that connection has not shown that they may be: names of nodes are no secret.
+  if (node.route !== route && (turn.settings.token !== undefined || node.key !== undefined)) {
+    // Whoever is on that connection has not shown that they may be: names of nodes are not secret.
     refuse(turn, route, frame.incarnation, 'say_hello', 'this connection has not registered here');
     return;
   }
@@ -209,7 +209,7 @@ function receive(turn: Turn, node: FleetNode, message: Exclude<NodeMessage, { ki
       return;
     case 'command_ack':
       receiveAck(turn, node, message);
-      if (node.hearing === 'told to reset') tryAgain(turn, node);
+      if (node.responsiveness === 'told to reset') tryAgain(turn, node);
       return;
     case 'config_reply':
       receiveConfigReply(turn, node, message);

@@ -166,7 +166,7 @@ export function receiveOutput(turn: Turn, output: Output, peer: Peer): void {
 }
 
 function record(turn: Turn, node: FleetNode, execution: Execution, output: Output): void {
-  const { house } = turn;
+  const { settings } = turn;
   const { task } = execution;
   const { spec } = task.graph.modules[execution.position]!;
   const { name = '' } = output;
@@ -192,8 +192,8 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
   }
   if (output.payload.kind === 'inline') {
     const { bytes } = output.payload;
-    if (bytes.byteLength > house.inlineMaxBytes) {
-      const message = `an inline output of ${bytes.byteLength} bytes; more than ${house.inlineMaxBytes} go by blob`;
+    if (bytes.byteLength > settings.inlineMaxBytes) {
+      const message = `an inline output of ${bytes.byteLength} bytes; more than ${settings.inlineMaxBytes} go by blob`;
       failBadOutput(turn, node, execution, output, 'too_large', message);
       return;
     }
@@ -288,7 +288,7 @@ function failBadOutput(
 ): void {
   refuseOutput(turn, node, execution, output, code, message);
   endExecution(turn, execution, 'failed', {
-    by: 'house',
+    by: 'orchestrator',
     error: { code, message: `output ${output.seq}: ${message}`, retryable: false },
   });
 }
@@ -333,7 +333,7 @@ export function acceptByReport(turn: Turn, execution: Execution): void {
   accept(turn, execution);
   const { state } = turn;
   const node = state.nodes.get(execution.nodeId);
-  if (node && node.hearing !== 'good') state.undo.set(node, 'hearing', 'good');
+  if (node && node.responsiveness !== 'good') state.undo.set(node, 'responsiveness', 'good');
   if (execution.acceptedByReport) return;
   emit(turn, { type: 'execution.confirmed', execution_id: execution.id });
   state.timers.clear(`assign ${execution.id}`);
@@ -379,10 +379,10 @@ function awaitsLines({ state }: Turn, { id, log, awaitedLines, final, desired }:
 
 export interface EndOptions {
   /**
-   * `node`: it has nothing more to say about it. `gone`: the node does not have it any more. `house`: it may still be at work, and its
+   * `node`: it has nothing more to say about it. `gone`: the node does not have it any more. `orchestrator`: it may still be at work, and its
    * slot stays taken until it is not.
    */
-  readonly by: 'node' | 'gone' | 'house';
+  readonly by: 'node' | 'gone' | 'orchestrator';
   readonly error?: ReportedError | undefined;
   /** Its final report, where that ends it. */
   readonly final?: FinalReport;
@@ -417,7 +417,7 @@ export function endExecution(
   emit(turn, fact);
   if (node && isHeld) {
     if (by === 'node') settle(turn, node, execution);
-    else if (by === 'house' && node.liveness !== 'dead') {
+    else if (by === 'orchestrator' && node.liveness !== 'dead') {
       // Also where it has not registered since a restart: it may be at work until it says otherwise, or is dead.
       state.undo.add(node.stopping, execution.id);
     }

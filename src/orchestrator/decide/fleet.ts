@@ -219,7 +219,7 @@ function obstacleOf(agent: FleetNode | undefined): Obstacle | undefined {
     return [`has ${what}`, `have ${what}`];
   }
   if (agent.desired !== 'started') return ['has a stopped agent', 'have stopped agents'];
-  if (agent.hearing !== 'good' && agent.hearing !== 'on trial')
+  if (agent.responsiveness !== 'good' && agent.responsiveness !== 'on probation')
     return ['leaves assignments unanswered', 'leave assignments unanswered'];
   return ['has an agent that is starting', 'have agents that are starting'];
 }

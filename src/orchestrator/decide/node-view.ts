@@ -15,7 +15,7 @@ export function nodeView(node: FleetNode, nowMs: number): View {
     status: node.status,
     desired_status: node.desired,
     liveness: node.liveness,
-    deaf: node.hearing === 'told to reset' || node.hearing === 'left out',
+    deaf: node.responsiveness === 'told to reset' || node.responsiveness === 'left out',
     connected: node.route !== undefined,
     capacity: node.capacity,
     running: [...node.executions].map((execution) => ({

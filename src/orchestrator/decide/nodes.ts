@@ -16,7 +16,7 @@ import type { Heartbeat, Hello, NodeReport, ReportedError } from '../../model/pr
 import { AGENT_MODULE } from '../../model/run.js';
 import type { Execution } from '../../model/task.js';
 import { aboutNode } from './about.js';
-import { type Greeter, objectionTo } from './admission.js';
+import { type HelloSender, objectionTo } from './admission.js';
 import { describeAgent, noteAgent } from './clusters.js';
 import { isStopUnheard, issue, noteGone, noteProcessGone } from './commands.js';
 import { contest, isHere } from './conflict.js';
@@ -46,9 +46,9 @@ const STRANGE_EXECUTIONS_LIMIT = 1000;
 /** An acknowledgement that a node has not acted upon after this long was lost. */
 const SETTLED_AGAIN_MS = 1000;
 
-export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
-  const { route, incarnation } = greeter;
-  const refused = objectionTo(turn, greeter, hello);
+export function receiveHello(turn: Turn, sender: HelloSender, hello: Hello): void {
+  const { route, incarnation } = sender;
+  const refused = objectionTo(turn, sender, hello);
   if (refused) {
     refuse(
       turn,
@@ -66,7 +66,7 @@ export function receiveHello(turn: Turn, greeter: Greeter, hello: Hello): void {
   const { undo } = state;
   const node = admit(turn, hello);
   state.setRoute(node, route);
-  undo.set(node, 'key', greeter.key);
+  undo.set(node, 'key', sender.key);
   turn.journal.admit(route);
   undo.set(node, 'declaredOutput', hello.outputType);
   undo.set(node, 'schemas', hello.schemas ?? []);
@@ -138,7 +138,7 @@ function admit(turn: Turn, hello: Hello): FleetNode {
     desired_status: known.desired === 'terminated' ? 'started' : known.desired,
     replaces: known.bootId,
   });
-  state.undo.set(known, 'hearing', 'good');
+  state.undo.set(known, 'responsiveness', 'good');
   state.undo.clear(known.stopping);
   forgetSettled(turn, known);
   return known;
@@ -307,7 +307,7 @@ function remindOfDesired(turn: Turn, node: FleetNode): void {
   if (desired === 'stopped' && !isUp) return;
   if (desired === 'terminated' && status === 'TERMINATING') return;
   const cmd = ({ started: 'START', stopped: 'STOP', terminated: 'TERMINATE' } as const)[desired];
-  issue(turn, { by: 'house', target: { kind: 'node', nodeId, cmd }, reason: '', parts: [{ nodeId }] });
+  issue(turn, { by: 'orchestrator', target: { kind: 'node', nodeId, cmd }, reason: '', parts: [{ nodeId }] });
 }
 
 /** It said goodbye: nothing more will come of this process. */

@@ -16,8 +16,8 @@ import { type TaskEnd, taskHasEnded } from '../../model/task-state.js';
 import { traceparentOf } from '../../model/trace-context.js';
 import { isSameWait, type Wait } from '../../model/waiting.js';
 import type { Plan, PlanStep } from '../../scheduling/plan.js';
+import type { Waiter } from '../../scheduling/slot-queue.js';
 import { scheduleTask } from '../../scheduling/task-scheduler.js';
-import type { Waiter } from '../../scheduling/waiting-room.js';
 import { aboutExecution, aboutModule, aboutTask } from './about.js';
 import { inputsOf, runFor } from './assigned.js';
 import { attempt } from './attempt.js';
@@ -96,7 +96,7 @@ function wakeFreed(state: State, woken: Woken): void {
       woken.set(task, [...(woken.get(task) ?? []), position]);
       state.broker.enqueue(task);
     };
-    state.waitingRoom.wake(module, {
+    state.slotQueue.wake(module, {
       slots: ({ task, position }) => freeSlots(state, task, position),
       stillWaits,
       wake,
@@ -121,7 +121,7 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
     case 'place':
       if (step.replaces) {
         const why = { code: 'node_lost', message: 'its node is dead', retryable: true };
-        endExecution(turn, step.replaces, 'lost', { by: 'house', error: why });
+        endExecution(turn, step.replaces, 'lost', { by: 'orchestrator', error: why });
       }
       place(turn, task, step.position, step.nodeId);
       break;
@@ -184,14 +184,14 @@ export function leaveQueue({ state }: Turn, task: Task, position: number): void 
 }
 
 function wait(turn: Turn, task: Task, position: number, why: Wait): void {
-  const { undo, waitingRoom } = turn.state;
+  const { undo, slotQueue } = turn.state;
   const phase = phaseOf(task, position);
   const isSaid = phase.kind === 'waiting' && isSameWait(why, phase) && !phase.retry;
   if (!isSaid) sayWaiting(turn, task, position, why);
   const run = task.runs[position]!;
   if (run.queued) return;
   undo.set(run, 'queued', true);
-  waitingRoom.add(playedBy(task.graph.modules[position]!.spec), slotClassOf(task, position), {
+  slotQueue.add(playedBy(task.graph.modules[position]!.spec), slotClassOf(task, position), {
     task,
     position,
   });
@@ -214,7 +214,7 @@ function sayWaiting(
 
 function failModule(turn: Turn, task: Task, position: number, error: ReportedError): void {
   const newest = task.runs[position]?.executions.at(-1);
-  if (newest && !hasEnded(newest.observed)) endExecution(turn, newest, 'lost', { by: 'house', error });
+  if (newest && !hasEnded(newest.observed)) endExecution(turn, newest, 'lost', { by: 'orchestrator', error });
   emit(turn, {
     type: 'module.failed',
     ...aboutModule(task, position),
@@ -269,7 +269,7 @@ export function sendAssignment(
   if (!node) return;
   const { task } = execution;
   const { spec } = task.graph.modules[execution.position]!;
-  const traceparent = traceparentOf(task, execution.id, turn.house.isTracing);
+  const traceparent = traceparentOf(task, execution.id, turn.settings.isTracing);
   turn.journal.tell(node, {
     kind: 'assign order',
     executionId: execution.id,
@@ -334,7 +334,7 @@ export function stopExecution(
             ? 'TERMINATE'
             : 'STOP';
     issue(turn, {
-      by: 'house',
+      by: 'orchestrator',
       target: {
         kind: 'task',
         taskId: execution.task.id,
@@ -347,7 +347,7 @@ export function stopExecution(
   }
   if (AT_ONCE.includes(cause)) {
     endExecution(turn, execution, cause === 'timeout' ? 'failed' : 'cancelled', {
-      by: 'house',
+      by: 'orchestrator',
       error,
       cause,
     });
@@ -363,7 +363,7 @@ export function stopExecution(
 }
 
 export function armGrace(turn: Turn, execution: Execution): void {
-  turn.state.timers.set(`grace ${execution.id}`, turn.nowMs + turn.house.graceMs, {
+  turn.state.timers.set(`grace ${execution.id}`, turn.nowMs + turn.settings.graceMs, {
     kind: 'grace over',
     execution,
   });

@@ -1,7 +1,7 @@
 /** Who waits for a slot, and for how many others first: what no fact records, since it changes with every other task. */
 import { playedBy } from '../../model/run.js';
 import { slotClassOf, type Task } from '../../model/task.js';
-import type { Waiter } from '../../scheduling/waiting-room.js';
+import type { Waiter } from '../../scheduling/slot-queue.js';
 import type { View } from '../port.js';
 import type { State } from './state.js';
 
@@ -9,11 +9,8 @@ import type { State } from './state.js';
 export function queueOfTask(state: State, task: Task): View[] {
   return task.graph.modules.flatMap((module, position): View[] => {
     if (task.runs[position]?.queued !== true) return [];
-    const ahead = state.waitingRoom.ahead(
-      playedBy(module.spec),
-      slotClassOf(task, position),
-      task,
-      (waiter) => waits(state, waiter),
+    const ahead = state.slotQueue.ahead(playedBy(module.spec), slotClassOf(task, position), task, (waiter) =>
+      waits(state, waiter),
     );
     return [{ module: module.spec.name, ahead }];
   });
@@ -36,7 +33,7 @@ export function queuesOf(state: State): View[] {
       nodes: nodes.length,
       slots: nodes.reduce((sum, node) => sum + node.capacity, 0),
       taken: nodes.reduce((sum, node) => sum + node.taken, 0),
-      waiting: state.waitingRoom.waiting(module, (waiter) => waits(state, waiter)),
+      waiting: state.slotQueue.waiting(module, (waiter) => waits(state, waiter)),
     };
   });
 }

@@ -117,9 +117,9 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
 }
 
 /** Memory holds every unfinished task: beyond the limit whoever asks for more waits outside. */
-function tooManyTasks({ state, house }: Turn): Answer | undefined {
-  if (state.tasks.size < house.maxTasks) return undefined;
-  const message = `${house.maxTasks} tasks are unfinished`;
+function tooManyTasks({ state, settings }: Turn): Answer | undefined {
+  if (state.tasks.size < settings.maxTasks) return undefined;
+  const message = `${settings.maxTasks} tasks are unfinished`;
   const hint = 'more nodes get through them sooner; --max-tasks says how many there may be';
   return refusal('too_many', 'too_many_tasks', message, { hint, retryAfter: TASKS_RETRY_S });
 }

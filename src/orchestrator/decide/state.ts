@@ -26,7 +26,7 @@ import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model
 import type { Webhook } from '../../model/webhook.js';
 import { EvaluationBroker } from '../../scheduling/broker.js';
 import type { Candidate } from '../../scheduling/placement.js';
-import { WaitingRoom } from '../../scheduling/waiting-room.js';
+import { SlotQueue } from '../../scheduling/slot-queue.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
 import { Counters, LastDone, Recent } from './counters.js';
 
@@ -34,7 +34,7 @@ import { Counters, LastDone, Recent } from './counters.js';
 const REFUSALS_PER_SECOND = 50;
 
 /** A thousand nodes that are started at once are in at once; a flood of made-up ones fills no disk. */
-const NEWCOMERS = { perSecond: 50, burst: 1000 } as const;
+const REGISTRATIONS = { perSecond: 50, burst: 1000 } as const;
 /** Of one connection, on which an honest process says hello for itself: one that floods leaves room for the others. */
 const NEWCOMERS_PER_ROUTE = 3;
 /** Of one instance: a supervisor that starts it again at once is slowed down. */
@@ -92,8 +92,8 @@ export interface NodeAtWork {
   readonly toldTypes: ReadonlySet<string>;
   /** Why it gets no work of a graph version; empty where it does. A cache. */
   readonly misfits: Map<CompiledGraph, string>;
-  /** Whether it answers assignments; see `deaf.ts`. `on trial`: it may, and has not accepted one since it did not. */
-  readonly hearing: 'good' | 'told to reset' | 'on trial' | 'left out';
+  /** Whether it answers assignments; see `deaf.ts`. `on probation`: it may, and has not accepted one since it did not. */
+  readonly responsiveness: 'good' | 'told to reset' | 'on probation' | 'left out';
   /** By the loop's monotonic clock: since when it is not known to have been away. */
   readonly aliveSinceMs: number;
   /** For lines of logs. */
@@ -146,7 +146,7 @@ export class FleetNode implements NodeRecord, NodeAtWork, Candidate {
   readonly resources: NodeAtWork['resources'] = undefined;
   readonly toldTypes: NodeAtWork['toldTypes'] = new Set();
   readonly misfits: NodeAtWork['misfits'] = new Map();
-  readonly hearing: NodeAtWork['hearing'] = 'good';
+  readonly responsiveness: NodeAtWork['responsiveness'] = 'good';
   readonly aliveSinceMs: number = 0;
   readonly logBytes: Allowance;
   readonly load: NodeAtWork['load'] = undefined;
@@ -190,7 +190,7 @@ export class FleetNode implements NodeRecord, NodeAtWork, Candidate {
       this.route !== undefined &&
       this.liveness === 'alive' &&
       this.desired === 'started' &&
-      (this.hearing === 'good' || this.hearing === 'on trial') &&
+      (this.responsiveness === 'good' || this.responsiveness === 'on probation') &&
       (this.status === 'IDLE' || this.status === 'RUNNING')
     );
   }
@@ -235,7 +235,7 @@ export interface ProcessState {
   readonly houseCommands: ReadonlyMap<string, Command>;
   readonly configurations: ReadonlyMap<string, ConfigTransaction>;
   readonly broker: EvaluationBroker<Task>;
-  readonly waitingRoom: WaitingRoom<Task>;
+  readonly slotQueue: SlotQueue<Task>;
   readonly timers: Deadlines<Timer>;
   /** Modules that have got a free slot since waiting executions were last woken. */
   readonly freed: ReadonlySet<string>;
@@ -250,7 +250,7 @@ export interface ProcessState {
   readonly counters: Counters;
   readonly refusals: RateLimiter;
   /** New instances and new boots: each leaves something in the store for days. */
-  readonly newcomers: Allowance;
+  readonly registrations: Allowance;
   readonly newcomersOfInstance: RateLimiter;
   readonly newcomersOfRoute: RateLimiter;
   readonly statusEvents: RateLimiter;
@@ -286,7 +286,7 @@ export class State implements DurableState, ProcessState {
   readonly houseCommands: ReadonlyMap<string, Command> = new Map();
   readonly configurations: ReadonlyMap<string, ConfigTransaction> = new Map();
   readonly broker: EvaluationBroker<Task> = new EvaluationBroker<Task>(this.undo);
-  readonly waitingRoom: WaitingRoom<Task> = new WaitingRoom<Task>(this.undo);
+  readonly slotQueue: SlotQueue<Task> = new SlotQueue<Task>(this.undo);
   readonly timers: Deadlines<Timer> = new Deadlines<Timer>(this.undo);
   readonly freed: ReadonlySet<string> = new Set();
   readonly beingRemoved: ReadonlySet<string> = new Set();
@@ -295,7 +295,7 @@ export class State implements DurableState, ProcessState {
   readonly blobPlaces: Recent = new Recent(BLOB_PLACES_HELD, this.undo);
   readonly counters: Counters = new Counters(this.undo);
   readonly refusals: RateLimiter = new RateLimiter(REFUSALS_PER_SECOND, this.undo);
-  readonly newcomers: Allowance = new Allowance(NEWCOMERS, this.undo);
+  readonly registrations: Allowance = new Allowance(REGISTRATIONS, this.undo);
   readonly newcomersOfInstance: RateLimiter = new RateLimiter(NEWCOMERS_PER_INSTANCE, this.undo);
   readonly newcomersOfRoute: RateLimiter = new RateLimiter(NEWCOMERS_PER_ROUTE, this.undo);
   readonly statusEvents: RateLimiter = new RateLimiter(STATUS_EVENTS_PER_SECOND, this.undo);
@@ -374,7 +374,7 @@ export class State implements DurableState, ProcessState {
     this.undo.add(this.freed, module);
   }
 
-  /** Commands under way, those of the house included. */
+  /** Commands under way, those of the orchestrator included. */
   *allCommands(): Generator<Command> {
     yield* this.commands.values();
     yield* this.houseCommands.values();

@@ -40,7 +40,7 @@ function fire(turn: Turn, timer: Timer): void {
       if (node && isLostWith(node, execution)) {
         const message = `node ${node.instance}: it is ${node.liveness}`;
         const error = { code: 'node_lost', message, retryable: true };
-        endExecution(turn, execution, 'lost', { by: 'house', error });
+        endExecution(turn, execution, 'lost', { by: 'orchestrator', error });
         return;
       }
       const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
@@ -57,7 +57,7 @@ function fire(turn: Turn, timer: Timer): void {
       const { execution } = timer;
       if (hasEnded(execution.observed)) return;
       endExecution(turn, execution, execution.stopCause === 'preempt' ? 'preempted' : 'cancelled', {
-        by: 'house',
+        by: 'orchestrator',
       });
       return;
     }

@@ -14,7 +14,7 @@ import type { Journal } from './journal.js';
 import type { State } from './state.js';
 
 /** What does not change while the orchestrator runs. */
-export interface House {
+export interface Settings {
   readonly epoch: number;
   readonly storeId: string;
   readonly token: string | undefined;
@@ -186,7 +186,7 @@ export interface ReusableValue {
 export interface Turn {
   readonly state: State;
   readonly journal: Journal;
-  readonly house: House;
+  readonly settings: Settings;
   readonly ids: IdSource;
   readonly loaded: Loaded;
   /** The loop's monotonic clock, on which pauses of the process itself do not count. */

@@ -7,20 +7,20 @@ import type { FleetNode, State } from './state.js';
 import type { Turn } from './turn.js';
 
 export function welcomeOf(turn: Turn, node: FleetNode, drop: readonly string[]): Welcome {
-  const { house, state } = turn;
+  const { settings, state } = turn;
   const cluster = node.module === AGENT_MODULE ? state.clusters.get(node.instance) : undefined;
   return {
     kind: 'welcome',
     nodeId: node.nodeId,
     incarnation: node.incarnation,
-    heartbeatIntervalMs: house.heartbeatIntervalMs,
+    heartbeatIntervalMs: settings.heartbeatIntervalMs,
     deadAfterMs: state.livenessOf(node).deadAfterMs,
-    outputsEndpoint: house.outputsEndpoint,
-    blobUrl: house.blobUrl,
-    inlineMaxBytes: house.inlineMaxBytes,
-    maxFrameBytes: house.maxFrameBytes,
-    outputWindow: house.outputWindow,
-    storeId: house.storeId,
+    outputsEndpoint: settings.outputsEndpoint,
+    blobUrl: settings.blobUrl,
+    inlineMaxBytes: settings.inlineMaxBytes,
+    maxFrameBytes: settings.maxFrameBytes,
+    outputWindow: settings.outputWindow,
+    storeId: settings.storeId,
     drop,
     outputType: state.moduleSpec(node.module)?.spec.output ?? '',
     descriptors: descriptorsFor(state, node.module),

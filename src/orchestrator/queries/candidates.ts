@@ -81,12 +81,12 @@ export async function* problemsInOrder(
   const stretches =
     mark === undefined
       ? [
-          ...ends.map((end) => new Stretch(reader, 'problems_by_state', [end], after, descending)),
-          ...(isUnfinished ? [new Stretch(reader, 'unfinished', [], after, descending)] : []),
+          ...ends.map((end) => new KeyRange(reader, 'problems_by_state', [end], after, descending)),
+          ...(isUnfinished ? [new KeyRange(reader, 'unfinished', [], after, descending)] : []),
         ]
-      : [new Stretch(reader, 'problems_by_mark', [mark], after, descending)];
+      : [new KeyRange(reader, 'problems_by_mark', [mark], after, descending)];
   for (;;) {
-    let first: Stretch | undefined;
+    let first: KeyRange | undefined;
     for (const stretch of stretches) {
       if (stretch.isEmpty) await stretch.fill();
       if (stretch.isBefore(first)) first = stretch;
@@ -105,7 +105,7 @@ async function candidateAt(
   reader: Reader,
   seq: number,
   value: Uint8Array,
-  table: Stretch['table'],
+  table: KeyRange['table'],
 ): Promise<Candidate | undefined> {
   if (table === 'problems_by_mark') return readCandidate(reader, seq);
   const summary = decodeSummary(value);
@@ -117,7 +117,7 @@ async function candidateAt(
 }
 
 /** Problems of one kind in the order of their creation, read ahead page by page. */
-class Stretch {
+class KeyRange {
   #read: Entry[] = [];
   #at = 0;
   #after: Key | undefined;
@@ -156,7 +156,7 @@ class Stretch {
     }
   }
 
-  isBefore(other: Stretch | undefined): boolean {
+  isBefore(other: KeyRange | undefined): boolean {
     const next = this.#read[this.#at];
     if (next === undefined || other === undefined) return next !== undefined;
     const difference = this.#seqOf(next) - other.#seqOf(other.#read[other.#at]!);

@@ -18,7 +18,7 @@ export function readCursor(cursor: string | undefined): Key | undefined | Refusa
       return key;
     }
   } catch {
-    // Falls through: what is not JSON, or no key of the store, is no cursor of ours either.
+    // Falls through: what is not JSON, or no key of the store, is not a cursor of ours either.
   }
   return badCursor(cursor);
 }

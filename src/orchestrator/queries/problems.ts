@@ -105,7 +105,7 @@ export function readPlace(cursor: string | undefined): number | undefined | Refu
   return typeof seq === 'number' && key.length === 1 ? seq : badCursor(cursor!);
 }
 
-/** Whether a problem passes the filters that are no expression, by its newest iteration. */
+/** Whether a problem passes the filters that are not expressions, by its newest iteration. */
 export function problemAcceptor(
   reader: Reader,
   filter: ProblemFilter,

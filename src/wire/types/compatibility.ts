@@ -1,7 +1,7 @@
 /**
  * Whether two sides that wrote down the same type at different times understand each other, field by field.
  *
- * 1. What only one side has is no difference: a field, a value of an enum, a property that is not required. It is ignored, or has its
+ * 1. What only one side has is not a difference: a field, a value of an enum, a property that is not required. It is ignored, or has its
  *    default.
  * 2. What both have has to be the same: a field's number and name, its label, its type; an enum value's number and name; a property's
  *    type and its allowed values.

@@ -26,7 +26,7 @@ interface File {
 
 const { FileDescriptorSet } = descriptor as unknown as { FileDescriptorSet: protobuf.Type };
 
-/** Throws for whatever is no descriptor set, or not a complete one. */
+/** Throws for whatever is not a descriptor set, or not a complete one. */
 export function parseDescriptors(bytes: Uint8Array): protobuf.Root {
   return protobuf.Root.fromDescriptor(bytes, { keepCase: true });
 }

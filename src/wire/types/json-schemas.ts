@@ -87,7 +87,7 @@ export function readJsonSchemas(folders: readonly string[]): {
         compileSchema(schema);
         schemas.set(name, schema);
       } catch (error) {
-        const message = `this is no JSON Schema that can be used: ${messageOf(error)}`;
+        const message = `this is not a JSON Schema that can be used: ${messageOf(error)}`;
         faults.push({ path: relative('', file) || file, code: 'bad_schema', message });
       }
     }

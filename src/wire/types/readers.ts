@@ -135,7 +135,7 @@ function floatAsJson(raw: unknown): unknown {
 
 function bytesAsBase64(raw: unknown): string {
   const bytes = raw as Uint8Array;
-  // An unset field has protobufjs' empty array here, which is no bytes at all.
+  // An unset field has protobufjs' empty array here, which is not bytes at all.
   if (bytes.length === 0) return '';
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }

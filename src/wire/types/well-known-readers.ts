@@ -68,7 +68,9 @@ function readDuration(raw: unknown): string {
   const { seconds: long, nanos } = raw as SecondsAndNanos;
   const seconds = long.toNumber();
   if (Math.abs(seconds) > LONGEST_S || Math.abs(nanos) >= 1e9 || seconds * nanos < 0) {
-    throw new RangeError(`${seconds} s ${nanos} ns is no Duration: at most ${LONGEST_S} s, both of one sign`);
+    throw new RangeError(
+      `${seconds} s ${nanos} ns is not a Duration: at most ${LONGEST_S} s, both of one sign`,
+    );
   }
   const sign = seconds < 0 || nanos < 0 ? '-' : '';
   return `${sign}${Math.abs(seconds)}${fraction(Math.abs(nanos))}s`;

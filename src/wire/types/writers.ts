@@ -155,7 +155,7 @@ function writeMap(field: MapField, write: Write): Write {
       const place = { parent: at, key };
       const isBool = field.keyType === 'bool' && (key === 'true' || key === 'false');
       const written = writeKey(isBool ? key === 'true' : key, place, faults);
-      // As it is in canonical form: protobufjs takes eight characters that are no canonical number for a hash of a 64-bit key.
+      // As it is in canonical form: protobufjs takes eight characters that are not a canonical number for a hash of a 64-bit key.
       // An entry is a message, too, on the wire.
       if (written !== undefined)
         map[asWritten ? key : String(written)] = write(item, place, faults, depth + 1);

@@ -112,7 +112,7 @@ describe('the outputs socket', () => {
     expect([malformed, heard]).toEqual([3, ['output/m/ fine']]);
   });
 
-  it('takes no subscription, by message or command: those are no outputs', async () => {
+  it('takes no subscription, by message or command: those are not outputs', async () => {
     await raw(
       ...[GREETING, READY, message('\u0001output/'), command('SUBSCRIBE', Buffer.from('output/'))],
       ...[command('CANCEL', Buffer.from('output/')), command('UNSUBSCRIBE'), message('output/m/', 'fine')],

@@ -86,7 +86,7 @@ describe('bodies that are too large together', () => {
     expect(running!.gateway.gauges().bodyBytes).toBeLessThanOrEqual(TOGETHER);
     await fill(small.socket, (3 * TOGETHER) / 4);
     small.socket.end();
-    // It was read to its end: of blanks only, it is no submission.
+    // It was read to its end: of blanks only, it is not a submission.
     expect(await small.answer).toMatch(/^HTTP\/1\.1 400 /);
     const response = await fetch(`${running!.url}/v1/problems`);
     expect(response.status).toBe(200);

@@ -328,7 +328,7 @@ describe('clusters', () => {
     ['without its algorithm', KEY.slice(12)],
     ['of an unknown algorithm', KEY.replace('ssh-ed25519', 'ssh-dss')],
     ['that is said to be of another algorithm', KEY.replace('ssh-ed25519', 'ssh-rsa')],
-    ['that is no base64', 'ssh-ed25519 AAAA*'],
+    ['that is not base64', 'ssh-ed25519 AAAA*'],
     ['that is cut', 'ssh-ed25519 AAAA'],
     ['of two lines', `${KEY}\n${KEY}`],
     ['with a host before it', `login ${KEY}`],
@@ -525,7 +525,7 @@ describe('errors', () => {
     expect([many.status, many.headers.get('retry-after')]).toEqual([429, '1']);
   });
 
-  it('answers what is no HTTP in the one shape, too', async () => {
+  it('answers what is not HTTP in the one shape, too', async () => {
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(new URL(running.url).port), '127.0.0.1', () =>
         socket.write('nonsense\r\n\r\n'),

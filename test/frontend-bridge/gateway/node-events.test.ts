@@ -57,7 +57,7 @@ describe("a node's events", () => {
 });
 
 describe('the samples of a graph', () => {
-  it('are the JSON files of its folder, each as an input; what is no JSON is left out', async () => {
+  it('are the JSON files of its folder, each as an input; what is not JSON is left out', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tutti-samples-'));
     writeFileSync(join(folder, 'two-words.json'), '{"a": 1}');
     writeFileSync(join(folder, 'broken.json'), '{');

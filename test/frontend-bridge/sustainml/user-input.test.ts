@@ -82,7 +82,7 @@ describe('a submission of the form', () => {
   });
 
   it.each(['{', '[]', 'null', '"x"', '['.repeat(100_000), ''])(
-    'is refused with 400 where it is no object',
+    'is refused with 400 where it is not an object',
     (body) => {
       expect(() => read(body)).toThrow(expect.objectContaining({ status: 400 }));
     },

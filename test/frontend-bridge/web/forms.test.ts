@@ -56,7 +56,7 @@ describe('the selection in the address', () => {
     expect(readSelection(new URLSearchParams(formatSelection(selection)))).toEqual(selection);
   });
 
-  it('ignores an iteration that is no number', () => {
+  it('ignores an iteration that is not a number', () => {
     expect(readSelection(new URLSearchParams('problem=p&iteration=0x1')).iteration).toBeUndefined();
   });
 });

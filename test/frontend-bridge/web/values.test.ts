@@ -40,7 +40,7 @@ describe('a value', () => {
     expect(mediaIn({ media_type: 'text/plain', text: 'a', more: 1 })).toBeUndefined();
     expect(contentInText(PNG)?.mediaType).toBe('image/png');
     expect(contentInText('word'.repeat(50))).toMatchObject({ mediaType: 'application/octet-stream' });
-    expect(contentInText('A sentence is no base64. '.repeat(20))).toBeUndefined();
+    expect(contentInText('A sentence is not base64. '.repeat(20))).toBeUndefined();
   });
 
   it('that is a reference says how large it is', () => {

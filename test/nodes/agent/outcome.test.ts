@@ -8,7 +8,7 @@ const ended = (over: Partial<Ended>): Ended => ({
 const terms = { retryExitCodes: undefined, walltimeMs: 90_000 };
 
 describe('the end of a command', () => {
-  it('with 0 is no failure', () => {
+  it('with 0 is not a failure', () => {
     expect(failureOf(ended({ exitCode: 0 }), terms, '')).toBeUndefined();
   });
 

@@ -221,8 +221,8 @@ describe('the errors', () => {
 
   it.each([
     ['', 'not JSON'],
-    ['[1]', 'no JSON object'],
-    ['null', 'no JSON object'],
+    ['[1]', 'not a JSON object'],
+    ['null', 'not a JSON object'],
     [{ ...FIGURES, macs: undefined }, 'macs must be a number over 0, but is missing'],
     [{ ...FIGURES, parameters: '12' }, 'parameters must be a number over 0, but is "12"'],
     [{ ...FIGURES, bytes_per_parameter: 0 }, 'bytes_per_parameter must be a number over 0, but is 0'],

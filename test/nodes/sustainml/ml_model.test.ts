@@ -214,7 +214,7 @@ describe('the constraints', () => {
     });
   });
 
-  it('rejects a latency that is no number', () => {
+  it('rejects a latency that is not a number', () => {
     const ask = { goals: ['translation'], requirements: ['max_latency_ms=fast'] };
     expect(error(ask)).toMatchObject({ code: 'bad_requirement', message: expect.stringContaining('"fast"') });
   });

@@ -260,7 +260,7 @@ describe('a search', () => {
     [{ filter: 'title ~ 3' }, 'bad_filter', 'position 9: ~ takes a quoted text'],
     [{ filter: 'title < null' }, 'bad_filter', 'position 9: null goes with'],
     [{ filter: 'title = ' }, 'bad_filter', 'position 9: Expected'],
-    [{ order_by: 'meter.value sideways' }, 'bad_order_by', 'is no FIELD'],
+    [{ order_by: 'meter.value sideways' }, 'bad_order_by', 'is not FIELD'],
     [{ order_by: 'nothing' }, 'bad_order_by', 'there is no field'],
     [{ fields: 'meter.value,nothing' }, 'bad_fields', 'there is no field'],
   ])('refuses %j, naming what is wrong and where', async (query, code, message) => {

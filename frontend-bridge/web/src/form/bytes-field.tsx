@@ -48,7 +48,7 @@ export function BytesField({ id, value, onChange, isInvalid }: BytesFieldProps):
       onDrop={drop}
     >
       {text === undefined ? (
-        <p>{bytes ? 'Bytes that are no text.' : 'This is no base64.'}</p>
+        <p>{bytes ? 'Bytes that are not text.' : 'This is not base64.'}</p>
       ) : (
         <textarea
           id={id}

@@ -16,7 +16,7 @@ export interface Leaf {
   readonly value: unknown;
 }
 
-/** Every value that is no structure, and every list of such values; JSON inside texts and bytes is followed. */
+/** Every value that is not a structure, and every list of such values; JSON inside texts and bytes is followed. */
 export function leavesOf(task: Pick<TaskJson, 'input' | 'modules'>): Leaf[] {
   const leaves: Leaf[] = [];
   walk('input', [], task.input, leaves);
@@ -32,7 +32,7 @@ export function inputLeaves(
 ): Leaf[] {
   const leaves: Leaf[] = [];
   const overrides = task.overrides[module] ?? {};
-  // What is no module is the source.
+  // What is not a module is the source.
   const isOutput = Object.hasOwn(task.modules, splitReference(input).module);
   const given = isOutput ? outputAt(task, input) : task.input;
   walk(

@@ -178,7 +178,7 @@ def _address(url: str) -> SplitResult:
             return address
     except ValueError:
         pass
-    raise NonRetryableError("blob_refused", f'"{url}" is no address of a blob')
+    raise NonRetryableError("blob_refused", f'"{url}" is not an address of a blob')
 
 
 def _connect(address: SplitResult) -> Union[http.client.HTTPConnection, http.client.HTTPSConnection]:

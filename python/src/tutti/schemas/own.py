@@ -93,7 +93,7 @@ def _read_json_schemas(folders: Sequence[str]) -> Dict[str, Any]:
                     raise ValueError("a schema is an object")
                 schemas[name] = schema
             except (OSError, ValueError, RecursionError) as error:
-                message = f"this is no JSON Schema that can be used: {error}"
+                message = f"this is not a JSON Schema that can be used: {error}"
                 faults.append(Fault(file, "bad_schema", message))
     if faults:
         raise TuttiError("bad_schema", f"{faults[0].path}: {faults[0].message}", details=faults)
@@ -101,4 +101,4 @@ def _read_json_schemas(folders: Sequence[str]) -> Dict[str, Any]:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

@@ -38,7 +38,7 @@ _OPENING, _CLOSING = "{[(", "}])"
 
 
 class Malformed(Exception):
-    """The file is no ``.proto`` that can be dealt with, at this line."""
+    """The file is not a ``.proto`` that can be dealt with, at this line."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)

@@ -71,7 +71,7 @@ def content_of(value: Any, media_type: Optional[str] = None) -> Optional[bytes]:
 
 
 def from_base64(text: str) -> Optional[bytes]:
-    """Either alphabet, with or without padding; nothing for what is no base64."""
+    """Either alphabet, with or without padding; nothing for what is not base64."""
     padded = text.endswith("=")
     if not _BASE64.match(text) or (len(text) % 4 != 0 if padded else len(text) % 4 == 1):
         return None

@@ -31,7 +31,7 @@ def read_duration(message: Any) -> str:
     """Raises ``ValueError`` for a duration that is too long, or of two signs."""
     seconds, nanos = message.seconds, message.nanos
     if abs(seconds) > _LONGEST_S or abs(nanos) >= 10**9 or seconds * nanos < 0:
-        raise ValueError(f"{seconds} s {nanos} ns is no Duration: at most {_LONGEST_S} s, both of one sign")
+        raise ValueError(f"{seconds} s {nanos} ns is not a Duration: at most {_LONGEST_S} s, both of one sign")
     sign = "-" if seconds < 0 or nanos < 0 else ""
     return f"{sign}{abs(seconds)}{_fraction(abs(nanos))}s"
 

@@ -66,7 +66,7 @@ function inputOf(json: string): Input {
   try {
     JSON.parse(json);
   } catch (cause) {
-    throw new CliError(EXIT.badInput, 'malformed_json', `--input: ${json} is no JSON`, { cause });
+    throw new CliError(EXIT.badInput, 'malformed_json', `--input: ${json} is not JSON`, { cause });
   }
   const value = { kind: 'inline', bytes: Buffer.from(json) } as const;
   return { name: 'input', type: 'json', value, previous: false };

@@ -183,7 +183,7 @@ export const REGISTRATION_CASES: readonly ConformCase[] = [
       const { conductor } = stage;
       const rubbish: readonly (readonly [string, Uint8Array])[] = [
         ['(an empty frame)', new Uint8Array()],
-        ['(rubbish)', Buffer.from('this is no protobuf, nor ever was it')],
+        ['(rubbish)', Buffer.from('this is not protobuf, nor ever was it')],
         ['(256 bytes of 0xff)', Buffer.alloc(256, 0xff)],
         [
           '(a frame that ends in the middle of a message)',

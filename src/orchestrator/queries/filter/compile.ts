@@ -78,7 +78,7 @@ export function compileSearch(
       return malformed(
         'order_by',
         'bad_order_by',
-        `${JSON.stringify(query.order_by)} is no FIELD, -FIELD or FIELD desc`,
+        `${JSON.stringify(query.order_by)} is not FIELD, -FIELD or FIELD desc`,
       );
     const field = look(name);
     if (typeof field === 'string') return malformed('order_by', 'bad_order_by', field);

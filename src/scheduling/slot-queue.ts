@@ -17,7 +17,7 @@ export interface Waiter<T extends Ranked> {
 /** With the rank of its arrival: a heap must not change under itself. */
 interface Entry<T extends Ranked> extends Waiter<T>, Ranked {}
 
-export class WaitingRoom<T extends Ranked> {
+export class SlotQueue<T extends Ranked> {
   readonly #queues = new Map<string, Map<string, TinyQueue<Entry<T>>>>();
   readonly #undo: Undo | undefined;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Ranked } from '../../src/scheduling/rank.js';
-import { WaitingRoom } from '../../src/scheduling/waiting-room.js';
+import { SlotQueue } from '../../src/scheduling/slot-queue.js';
 
 interface Guest extends Ranked {
   readonly name: string;
@@ -13,7 +13,7 @@ const guest = (name: string, queueSeq: number, priority = 50): Guest => ({
   ...{ name, queueSeq, priority, queuedAt: 0, waits: true },
 });
 
-function wake(room: WaitingRoom<Guest>, module: string, slots: number): string[] {
+function wake(room: SlotQueue<Guest>, module: string, slots: number): string[] {
   const woken: string[] = [];
   room.wake(module, {
     slots: () => slots,
@@ -26,8 +26,8 @@ function wake(room: WaitingRoom<Guest>, module: string, slots: number): string[]
   return woken;
 }
 
-const roomOf = (...guests: Guest[]): WaitingRoom<Guest> => {
-  const room = new WaitingRoom<Guest>();
+const roomOf = (...guests: Guest[]): SlotQueue<Guest> => {
+  const room = new SlotQueue<Guest>();
   for (const task of guests) room.add('m', 'm', { task, position: 0 });
   return room;
 };
@@ -70,7 +70,7 @@ describe('the waiting room', () => {
   });
 
   it('counts slots for each slot class of a module', () => {
-    const room = new WaitingRoom<Guest>();
+    const room = new SlotQueue<Guest>();
     room.add('m', 'm', { task: guest('any', 1), position: 0 });
     room.add('m', 'm gpu', { task: guest('gpu', 2), position: 0 });
     room.add('m', 'm gpu', { task: guest('gpu too', 3), position: 0 });

@@ -1,5 +1,5 @@
 /** One after the other, in the order of the calls: for work in several steps that others must not get in between. */
-export class InTurn {
+export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
 
   run<T>(work: () => Promise<T>): Promise<T> {
