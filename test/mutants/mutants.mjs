@@ -37,7 +37,7 @@ export const MUTANTS = [
   {
     what: 'folds an output without what is indexed of it',
     file: fold('execution'),
-    find: "    undo.set(execution, 'indexed', fact.indexed);\n",
+    find: "    if (fact.name === undefined) undo.set(execution, 'indexed', fact.indexed);\n",
     put: '',
     tests: FOLD,
   },
@@ -163,15 +163,15 @@ export const MUTANTS = [
   {
     what: 'takes a full disk for a commit',
     file: 'src/orchestrator/loop.ts',
-    find: 'if (this.#stopping) return false;\n          await pause(pauseMs);',
-    put: 'return true;',
+    find: 'this.#full(outcome.message);\n      if (this.#stopping) return false;',
+    put: 'this.#full(outcome.message);\n      return true;',
     tests: core('loop'),
   },
   {
     what: 'goes on although another epoch reigns',
     file: 'src/orchestrator/loop.ts',
-    find: "case 'fenced':\n          return this.#lose(",
-    put: "case 'fenced':\n          if (outcome.epoch >= 0) return true;\n          return this.#lose(",
+    find: "if (outcome.kind !== 'fenced') return outcome;",
+    put: "if (outcome.kind !== 'fenced' || outcome.epoch >= 0) return { ...outcome, kind: 'committed' };",
     tests: core('loop'),
   },
   {
@@ -422,8 +422,8 @@ export const MUTANTS = [
   {
     what: 'lets a problem be found while it is removed as a whole',
     file: decide('weigh'),
-    find: "  if (isWhole && isShown) emit(turn, { type: 'problem.hidden', problem_id, problem_seq });\n",
-    put: "  if (isOnly && isShown) emit(turn, { type: 'problem.hidden', problem_id, problem_seq });\n",
+    find: '  if (isWhole && isShown)\n',
+    put: '  if (isOnly && isShown)\n',
     tests: core('retention'),
   },
   {
@@ -541,7 +541,7 @@ export const MUTANTS = [
   {
     what: 'leaves the work of a node that said goodbye',
     file: decide('nodes'),
-    find: "for (const execution of [...node.executions]) loseExecution(turn, node, execution, 'it left');",
+    find: "if (!outlivesSilence(node, execution)) loseExecution(turn, node, execution, 'it left');",
     put: '',
     tests: core('nodes'),
   },
@@ -575,9 +575,9 @@ export const MUTANTS = [
   },
   {
     what: 'takes a node for dead that is only silent',
-    file: decide('planner'),
-    find: "state.nodes.get(nodeId)?.liveness === 'dead',",
-    put: "state.nodes.get(nodeId)?.liveness !== 'alive',",
+    file: decide('fleet'),
+    find: "return node?.liveness === 'dead' && !outlivesSilence(node, execution);",
+    put: "return node?.liveness !== 'alive' && !outlivesSilence(node!, execution);",
     tests: core('executions'),
   },
   {
@@ -646,8 +646,8 @@ export const MUTANTS = [
   {
     what: 'starts a module before its inputs are there',
     file: 'src/scheduling/task-scheduler.ts',
-    find: "return waits ? 'not yet' : undefined;",
-    put: "return waits && this.#nowMs < 0 ? 'not yet' : undefined;",
+    find: "if (waits) return 'not yet';",
+    put: "if (waits && module.position < 0) return 'not yet';",
     tests: SCHEDULING,
   },
   {

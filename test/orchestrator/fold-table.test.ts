@@ -914,6 +914,19 @@ describe.each(Object.entries(CASES) as [Fact['type'], AnyCase][])(
   },
 );
 
+it('keeps what is indexed of an output without a name', () => {
+  const output: FactOf<'output.recorded'> = {
+    type: 'output.recorded',
+    ...ofX,
+    output_seq: 1,
+    last: true,
+    size: 3,
+  };
+  const indexed = (fact: Fact) => fold([...AT_WORK, fact]).parts.get('execution.indexed');
+  expect(indexed(output)).toBeUndefined();
+  expect(indexed({ ...output, indexed: { 'a.seq': '1' } })).toContain('a.seq');
+});
+
 type Word = keyof FieldTypes;
 
 function wordsOf(type: Fact['type']): Readonly<Record<string, string>> {
