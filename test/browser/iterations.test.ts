@@ -249,16 +249,22 @@ describe('running a module again with an edit', () => {
 });
 
 describe('every view', () => {
-  const screens = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 800 } };
+  const screens = {
+    laptop: { width: 1440, height: 900 },
+    desk: { width: 1920, height: 1080 },
+    phone: { width: 390, height: 844 },
+  };
   const pairs = [
-    ['light', 'desk'],
+    ['light', 'laptop'],
+    ['dark', 'desk'],
     ['dark', 'phone'],
-    // What differs between these and the first two is seen by a person, not by axe.
+    // What differs between these and the others is seen by a person, not by axe.
     ...(SHOTS === undefined
       ? []
       : ([
           ['light', 'phone'],
-          ['dark', 'desk'],
+          ['dark', 'laptop'],
+          ['light', 'desk'],
         ] as const)),
   ] as const;
   /** By name, where it is and what is there once it is drawn. */
@@ -279,6 +285,9 @@ describe('every view', () => {
     tree: ['page=iterations&problem={p}&view=tree', '.lineage li'],
     nodes: ['page=nodes', 'tbody tr'],
     node: ['page=nodes&node={node}', '.panel'],
+    clusters: ['page=clusters', 'h1'],
+    jobs: ['page=jobs', 'h1'],
+    search: ['page=search', 'h1'],
   };
 
   it.for(pairs)(
