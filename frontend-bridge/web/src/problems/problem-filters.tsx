@@ -123,7 +123,7 @@ function SearchField(props: {
         id={id}
         type="search"
         autoComplete="off"
-        placeholder="title, tags, notes or input"
+        placeholder="title, tag, note, input"
         value={typed}
         onChange={(change) => setTyped(change.target.value)}
       />

@@ -79,6 +79,7 @@ export function ProblemList({ selected }: { selected: string | undefined }): Rea
 
 function ProblemRow({ problem, isSelected }: { problem: ProblemJson; isSelected: boolean }): ReactNode {
   const title = titleOf(problem.title, problem.problem_id);
+  const tags = [...(problem.archived ? ['archived'] : []), ...problem.tags];
   return (
     <>
       <SelectionLink className="row" to={{ problem: problem.problem_id }} current={isSelected}>
@@ -93,13 +94,15 @@ function ProblemRow({ problem, isSelected }: { problem: ProblemJson; isSelected:
               <span className="unseen">iteration</span> {problem.newest_iteration_id}
             </span>
           )}
-          <span className="row-tags">
-            {[...(problem.archived ? ['archived'] : []), ...problem.tags].map((tag) => (
-              <span key={tag} className="row-tag">
-                {tag}
-              </span>
-            ))}
-          </span>
+          {tags.length > 0 && (
+            <span className="row-tags">
+              {tags.map((tag) => (
+                <span key={tag} className="row-tag">
+                  {tag}
+                </span>
+              ))}
+            </span>
+          )}
           <span className="figure row-time">
             <Moment at={problem.created_at} date />
           </span>
