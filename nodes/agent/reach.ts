@@ -9,8 +9,8 @@ export interface Reach {
    * @throws EngineUnavailable
    */
   start(program: string): Promise<ChildProcessWithoutNullStreams>;
-  /** Why such a child has ended by itself, from its exit code (null after a signal) and the end of its stderr. */
-  whyEnded(exitCode: number | null, stderr: string): EngineUnavailable;
+  /** Why such a child has ended by itself, from the end of its stderr. */
+  whyEnded(stderr: string): EngineUnavailable;
   /** Ends the connection, if there is one, and with it every child. Idempotent. */
   close(): Promise<void>;
 }

@@ -37,7 +37,6 @@ const OPEN_TIMEOUT_MS = 60_000;
 const MAX_REASON_BYTES = 4096;
 /** A mark with its word and its line ends is shorter. */
 const MARK_BYTES = 100;
-const NEWLINE = 0x0a;
 
 interface Marked {
   /** An exit code, `ready` or `over`. */
@@ -58,8 +57,8 @@ export class Shell {
     this.#mark = randomUUID();
     this.#stdout = new Output(child.stdout, this.#mark);
     this.#stderr = new Output(child.stderr, this.#mark);
-    child.once('close', (exitCode) => {
-      this.#whyEnded = reach.whyEnded(exitCode, this.#stderr.last);
+    child.once('close', () => {
+      this.#whyEnded = reach.whyEnded(this.#stderr.last);
     });
   }
 
@@ -165,6 +164,8 @@ function answerOf({ word, stdout, stderr }: Marked): Answer {
 class Output {
   readonly #end: RegExp;
   #chunks: Buffer[] = [];
+  /** The last bytes of the chunks: a mark may come in pieces. */
+  #tail = Buffer.alloc(0);
   readonly #found: { word: string; bytes: Buffer }[] = [];
   #take: (() => void) | undefined;
 
@@ -190,11 +191,12 @@ class Output {
 
   #read(chunk: Buffer): void {
     this.#chunks.push(chunk);
-    if (chunk.at(-1) !== NEWLINE) return;
-    const bytes = Buffer.concat(this.#chunks);
-    const end = this.#end.exec(bytes.subarray(-MARK_BYTES).toString('latin1'));
+    this.#tail = Buffer.concat([this.#tail, chunk.subarray(-MARK_BYTES)]).subarray(-MARK_BYTES);
+    const end = this.#end.exec(this.#tail.toString('latin1'));
     if (!end) return;
+    const bytes = Buffer.concat(this.#chunks);
     this.#chunks = [];
+    this.#tail = Buffer.alloc(0);
     this.#found.push({ word: end[1]!, bytes: bytes.subarray(0, -end[0].length) });
     this.#take?.();
     this.#take = undefined;

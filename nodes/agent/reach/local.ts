@@ -9,7 +9,7 @@ export class LocalReach implements Reach {
     return startChild('/bin/sh', ['-c', loaderOf(program)], program);
   }
 
-  whyEnded(_exitCode: number | null, stderr: string): EngineUnavailable {
+  whyEnded(stderr: string): EngineUnavailable {
     return new EngineUnavailable('unreachable', `/bin/sh was ended: ${stderr.trim()}`);
   }
 

@@ -75,10 +75,6 @@ export class SshReach implements Reach {
     return await startChild('ssh', args, program);
   }
 
-  whyEnded(_exitCode: number | null, stderr: string): EngineUnavailable {
-    return this.#failure(stderr);
-  }
-
   async close(): Promise<void> {
     const connection = await this.#connection?.catch(() => undefined);
     this.#connection = undefined;
@@ -133,7 +129,7 @@ export class SshReach implements Reach {
         cause: first,
       });
     }
-    throw this.#failure(stderr);
+    throw this.whyEnded(stderr);
   }
 
   #masterArguments(folder: string): string[] {
@@ -172,7 +168,7 @@ export class SshReach implements Reach {
     ];
   }
 
-  #failure(stderr: string): EngineUnavailable {
+  whyEnded(stderr: string): EngineUnavailable {
     const { host, user } = this.#options;
     const said = stderr.trim().split('\n').at(-1)?.trim() ?? '';
     if (/host key verification failed|identification has changed|no .* host key is known/i.test(stderr)) {

@@ -195,8 +195,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
           samples.set(name, join(dirname(file), 'samples'));
         }
         if (config.sustainml !== false) await haveGraph(orchestrator, request);
-        await declareClusters(request, config.clusters);
-        for (const webhook of config.webhooks) await declareWebhook(request, webhook);
+        for (const declared of declaredBy(config)) await declare(request, declared);
       })
       .catch(namingTheOption);
     const facade =
@@ -295,22 +294,34 @@ async function storeGraph(
 }
 
 /** What the configuration says of them holds from the start. */
-async function declareClusters(
-  request: (request: Request) => Promise<Answer>,
-  clusters: Config['clusters'],
-): Promise<void> {
-  for (const { status, ...cluster } of clusters) {
-    const answer = await request({ kind: 'declare_cluster', cluster, ...(status && { status }) });
-    if (!answer.ok) throw new TuttiError(answer.code, `cluster ${cluster.name}: ${answer.message}`);
-  }
+function declaredBy({ clusters, webhooks }: Config): Declared[] {
+  return [
+    ...clusters.map(
+      ({ status, ...cluster }): Declared => ({
+        what: `cluster ${cluster.name}`,
+        request: { kind: 'declare_cluster', cluster, ...(status && { status }) },
+      }),
+    ),
+    ...webhooks.map(
+      (webhook): Declared => ({
+        what: `webhook ${webhook.name}`,
+        request: { kind: 'declare_webhook', webhook },
+      }),
+    ),
+  ];
 }
 
-async function declareWebhook(
-  request: (request: Request) => Promise<Answer>,
-  webhook: Config['webhooks'][number],
+interface Declared {
+  readonly what: string;
+  readonly request: Request;
+}
+
+async function declare(
+  ask: (request: Request) => Promise<Answer>,
+  { what, request }: Declared,
 ): Promise<void> {
-  const answer = await request({ kind: 'declare_webhook', webhook });
-  if (!answer.ok) throw new TuttiError(answer.code, `webhook ${webhook.name}: ${answer.message}`);
+  const answer = await ask(request);
+  if (!answer.ok) throw new TuttiError(answer.code, `${what}: ${answer.message}`);
 }
 
 /** The bus calls its sockets by name; a person knows the options that their ports come from. */

@@ -47,6 +47,20 @@ function together(module: string, outputs: ReadonlyMap<string, Decoded>): Decode
   return { json, type: 'json', raw: { kind: 'inline', bytes: Buffer.from(json.text) } };
 }
 
+/** What filters and orders read of an iteration. */
+export interface FieldReads {
+  readonly input: (task: TaskRow) => Promise<unknown>;
+  /** The output of a module that succeeded, decoded; an object of its named ones. */
+  readonly output: (task: TaskRow, module: string) => Promise<unknown>;
+}
+
+export function fieldReads(payloads: Payloads, reader: Reader): FieldReads {
+  return {
+    input: (task) => payloads.inputOf(reader, task),
+    output: (task, module) => payloads.readableOutput(reader, task, module),
+  };
+}
+
 export function createPayloads(graphs: Graphs): Payloads {
   /** The graph version of a task is there as long as the task is. */
   const graphOf = async (row: TaskRow): Promise<LoadedGraph> =>

@@ -7,6 +7,7 @@ import { compileSearch } from './filter/compile.js';
 import { PROBLEM_FIELDS, readField } from './filter/fields.js';
 import type { Moment } from './moment.js';
 import { isRefusal } from './pages.js';
+import { fieldReads } from './payloads.js';
 
 /** A problem that was removed fits nothing. Without one, the filter is only checked. */
 export async function problemFits(
@@ -20,11 +21,7 @@ export async function problemFits(
   const seq = problemId === undefined ? undefined : await problemIds.get(reader, [problemId]);
   const candidate = seq === undefined ? undefined : await readCandidate(reader, seq);
   if (!candidate) return { fits: false };
-  const read = {
-    input: (task: Parameters<typeof payloads.inputOf>[1]) => payloads.inputOf(reader, task),
-    output: (task: Parameters<typeof payloads.inputOf>[1], module: string) =>
-      payloads.readableOutput(reader, task, module),
-  };
+  const read = fieldReads(payloads, reader);
   const fits = await holds(compiled.filter!, (name) =>
     readField(compiled.fields.get(name)!, candidate, read, false),
   );

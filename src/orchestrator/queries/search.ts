@@ -14,7 +14,7 @@ import type { TaskState } from '../../model/task-state.js';
 import type { Key, Reader } from '../../store/store.js';
 import { exactValue, indexElement } from '../index-key.js';
 import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
-import type { ProblemRow, TaskRow } from '../records.js';
+import type { ProblemRow } from '../records.js';
 import type { Summary } from '../summary.js';
 import { iterationIndex, iterations, problems, problemsByMark } from '../tables.js';
 import { type Candidate, candidateOf, problemsInOrder, readCandidate, summarized } from './candidates.js';
@@ -22,6 +22,7 @@ import type { CompiledSearch } from './filter/compile.js';
 import { type Field, indexName, markAmong, readField } from './filter/fields.js';
 import { aboveLow, belowHigh, type IndexRange, isNarrowing, narrowed, wholeIndex } from './index-range.js';
 import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';
+import type { FieldReads } from './payloads.js';
 import { type Rank, Ranking } from './ranking.js';
 import type { Slices } from './slices.js';
 import { Unseen } from './unseen.js';
@@ -35,12 +36,9 @@ export type Scope =
   | { readonly kind: 'iterations' }
   | { readonly kind: 'problem'; readonly problem: ProblemRow };
 
-export interface SearchDeps {
+export interface SearchDeps extends FieldReads {
   readonly slices: Slices;
   readonly reader: Reader;
-  readonly input: (task: TaskRow) => Promise<unknown>;
-  /** The output of a module that succeeded, decoded; an object of its named ones. */
-  readonly output: (task: TaskRow, module: string) => Promise<unknown>;
   /** Whether every ended iteration (of this graph) that has the field is in its index. */
   readonly covers: (field: string, graph: string | undefined) => Promise<boolean>;
   readonly view: (summary: Summary) => View;
@@ -385,9 +383,9 @@ class Search {
       outputs.set(key, found);
       return found;
     };
-    const payloads = {
-      input: (task: TaskRow) => once('', () => this.#deps.input(task)),
-      output: (task: TaskRow, module: string) => once(module, () => this.#deps.output(task, module)),
+    const payloads: FieldReads = {
+      input: (task) => once('', () => this.#deps.input(task)),
+      output: (task, module) => once(module, () => this.#deps.output(task, module)),
     };
     return async (name, toShow = false) => {
       const field = this.#query.fields.get(name)!;
@@ -439,14 +437,7 @@ class Search {
 }
 
 /** The input or the output that a field is in. */
-async function wholeOf(
-  field: Field,
-  candidate: Candidate,
-  read: {
-    readonly input: (task: TaskRow) => Promise<unknown>;
-    readonly output: (task: TaskRow, module: string) => Promise<unknown>;
-  },
-): Promise<unknown> {
+async function wholeOf(field: Field, candidate: Candidate, read: FieldReads): Promise<unknown> {
   const task = await candidate.whole();
   if (!task || (field.kind !== 'input' && field.kind !== 'output')) return undefined;
   return plainOf(await (field.kind === 'input' ? read.input(task) : read.output(task, field.module)));

@@ -5,6 +5,7 @@ import { ITERATION_FIELDS, PROBLEM_FIELDS } from './filter/fields.js';
 import { listIterations } from './iterations.js';
 import { type Moment, problemOf } from './moment.js';
 import { isRefusal } from './pages.js';
+import { fieldReads } from './payloads.js';
 import { listProblems, markOf, problemAcceptor } from './problems.js';
 import { type Scope, type SearchDeps, search } from './search.js';
 import { iterationView, marksView, problemView } from './views.js';
@@ -65,8 +66,7 @@ async function found(
   const deps: SearchDeps = {
     reader,
     slices,
-    input: (task) => payloads.inputOf(reader, task),
-    output: (task, module) => payloads.readableOutput(reader, task, module),
+    ...fieldReads(payloads, reader),
     covers: (field, graph) => graphs.cover(field, graph),
     view: (summary) =>
       ofProblems

@@ -13,7 +13,7 @@ import type { Webhook, WebhookTarget } from '../../model/webhook.js';
 import type { WebhookProgress } from '../decide/turn.js';
 import type { EventStream, StreamEvent } from '../port.js';
 import { cloudEvent, typeOfEvent } from './cloud-event.js';
-import type { Post } from './post.js';
+import { type Post, SEALED_ELSEWHERE } from './post.js';
 
 /** The first pause after a failure; each further one is twice as long. */
 const FIRST_PAUSE_MS = 1_000;
@@ -153,9 +153,7 @@ export class Courier {
     const body = cloudEvent(storeId, json);
     while (!signal.aborted) {
       const target = open(this.webhook);
-      const attempt = target
-        ? await post(target, body, signal)
-        : { isDelivered: false, status: 'sealed with another key: remove it and add it again' };
+      const attempt = target ? await post(target, body, signal) : SEALED_ELSEWHERE;
       if (attempt.isDelivered) {
         counts.delivered += 1;
         this.#at = seq;

@@ -1,15 +1,14 @@
 /** The couriers of all webhooks: one for each that there is, as it is now. */
-import type { Webhook, WebhookTarget } from '../../model/webhook.js';
+import type { Webhook } from '../../model/webhook.js';
 import type { WebhookAttempt } from '../decide/turn.js';
 import type { EventStream, StreamEvent } from '../port.js';
 import { testEvent, typeOfEvent } from './cloud-event.js';
 import { Courier, type CourierCounts, type CourierDeps } from './courier.js';
-import type { Post } from './post.js';
+import { SEALED_ELSEWHERE } from './post.js';
 
 export interface CouriersDeps extends Omit<CourierDeps, 'counts' | 'events'> {
   readonly events: EventStream;
   readonly state: { readonly webhooks: ReadonlyMap<string, Webhook> };
-  readonly post: Post;
 }
 
 export interface WebhookGauges extends Readonly<CourierCounts> {
@@ -37,7 +36,7 @@ export class Couriers {
 
   async stop(): Promise<void> {
     this.#abort.abort();
-    this.#unsubscribe?.();
+    this.#leaveEvents();
     await this.#refreshing;
     await Promise.all([...this.#couriers.values()].map((courier) => courier.stop()));
   }
@@ -47,8 +46,8 @@ export class Couriers {
     const { state, storeId, open, post } = this.#deps;
     const webhook = state.webhooks.get(name);
     if (!webhook) return undefined;
-    const target: WebhookTarget | undefined = open(webhook);
-    if (!target) return { isDelivered: false, status: 'sealed with another key: remove it and add it again' };
+    const target = open(webhook);
+    if (!target) return SEALED_ELSEWHERE;
     return post(target, testEvent(storeId, id, at, name), this.#abort.signal);
   }
 
@@ -85,6 +84,12 @@ export class Couriers {
     }
     if (this.#couriers.size > 0)
       this.#unsubscribe ??= this.#deps.events.onCommitted((events) => this.#see(events));
+    else this.#leaveEvents();
+  }
+
+  #leaveEvents(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = undefined;
   }
 
   #countsOf(name: string): CourierCounts {

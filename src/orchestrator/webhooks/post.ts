@@ -36,6 +36,12 @@ export const post: Post = async ({ url, secret }, body, signal) => {
   }
 };
 
+/** Of a webhook whose address cannot be opened: the vault has another key than when it was added. */
+export const SEALED_ELSEWHERE: WebhookAttempt = {
+  isDelivered: false,
+  status: 'sealed with another key: remove it and add it again',
+};
+
 /** `sha256=` and the HMAC (RFC 2104) of the body's bytes, in hexadecimal digits. */
 export function signatureOf(secret: string, body: string): string {
   return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;

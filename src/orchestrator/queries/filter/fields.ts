@@ -12,9 +12,9 @@ import { didYouMean } from '../../../base/nearest.js';
 import { ARCHIVED, markOfTag, STARRED } from '../../../model/problem.js';
 import { TASK_STATES, taskHasEnded } from '../../../model/task-state.js';
 import { valueAt } from '../../index-key.js';
-import type { TaskRow } from '../../records.js';
 import type { Summary } from '../../summary.js';
 import type { Candidate } from '../candidates.js';
+import type { FieldReads } from '../payloads.js';
 
 export type Field =
   | { readonly kind: 'stored'; readonly name: string; readonly read: (summary: Summary) => unknown }
@@ -146,10 +146,7 @@ export function checkComparison(
 export async function readField(
   field: Field,
   candidate: Candidate,
-  read: {
-    readonly input: (task: TaskRow) => Promise<unknown>;
-    readonly output: (task: TaskRow, module: string) => Promise<unknown>;
-  },
+  read: FieldReads,
   toShow: boolean,
 ): Promise<unknown> {
   const at = (value: unknown, path: readonly string[]): unknown => {
