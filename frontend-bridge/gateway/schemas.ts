@@ -1,7 +1,7 @@
 /** The shapes of the public JSON, as OpenAPI shows them. Answers may have more fields than are named here. */
 
 import { z } from 'zod';
-import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
+import { AGENT_KINDS, AGENT_STATES, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import { OBSERVED_STATES } from '../../src/model/execution.js';
 import { JOB_STATES } from '../../src/model/job.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../src/model/node.js';
@@ -289,7 +289,9 @@ export const clusterView: z.ZodType = named(
       .string()
       .describe('The control socket: its agent gets its work there, from a queue of its own'),
     created_at: time,
-    agent_state: z.enum(['online', 'offline']),
+    agent_state: z
+      .enum(AGENT_STATES)
+      .describe('`not_needed`: it starts with the first graph that has a command'),
     agent_error: reportedError.nullable().describe('Why nothing can run there now'),
     running: z.number().int().describe('Executions'),
   }),

@@ -12,6 +12,12 @@ export type ClusterStatus = (typeof CLUSTER_STATUSES)[number];
 export const AGENT_KINDS = ['managed', 'remote'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
 
+/**
+ * `not_needed`: this machine's agent, which the orchestrator starts with the first graph that has a command; there is none yet.
+ */
+export const AGENT_STATES = ['online', 'offline', 'not_needed'] as const;
+export type AgentState = (typeof AGENT_STATES)[number];
+
 /** The cluster that exists from the start: this machine. */
 export const LOCAL_CLUSTER = 'local';
 

@@ -29,6 +29,21 @@ async function run(name: string, script: string): Promise<string> {
 }
 
 describe('the pages of clusters and jobs', () => {
+  it('say that this machine is not needed before it has got its first command, and follow when it is', async (ctx) => {
+    const list = cli(['cluster', 'list'], { url: orchestrator.ready.http });
+    expect(await list.exit).toBe(0);
+    expect(list.stdout()).toMatch(/^local +local +active +not needed yet +0\/\d+ *$/m);
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=clusters`);
+    const cluster = page.getByRole('row', { name: /^local / });
+    await cluster.getByText('it starts with the first graph that has a command').waitFor();
+    await page.getByText('1 not needed yet · 0 running · nothing waits').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await run('first', 'true');
+    await cluster.getByText('online', { exact: true }).waitFor();
+    await page.getByText(/^1 of 1 online/).waitFor();
+    expect(faults).toEqual([]);
+  });
+
   it('show what a script says while it runs, and cancel it', async (ctx) => {
     const job = await run('endless', 'echo "step 1 of many"; sleep 600');
     const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=jobs&problem=${job}`);

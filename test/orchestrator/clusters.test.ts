@@ -1,6 +1,6 @@
 /** Clusters as the core stores them, and what that means for their agents. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AGENT_MODULE } from '../../src/model/run.js';
+import { AGENT_MODULE, type RunSpec } from '../../src/model/run.js';
 import { clusterViews } from '../../src/orchestrator/decide/clusters.js';
 import type { Answer, NewCluster } from '../../src/orchestrator/port.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
@@ -9,6 +9,11 @@ const HPC: NewCluster = {
   ...{ name: 'hpc', type: 'slurm', status: 'active', host: 'login', hostKey: 'ssh-ed25519 AAAA' },
   ...{ workdir: '/scratch', slots: 4, labels: { gpu: 'true' }, agent: 'remote' },
   resources: { cpus: 64, memoryBytes: 1024 },
+};
+
+const RUN: RunSpec = {
+  work: { kind: 'command', argv: ['true'] },
+  ...{ files: {}, env: {}, resources: { cpus: 1 }, result: 'file', keep: 'never', retryExitCodes: undefined },
 };
 
 let core: Core;
@@ -50,6 +55,25 @@ describe('a cluster', () => {
       resources: { cpus: 8, memory: 2048 },
       messenger: 'tcp://127.0.0.1:7400',
     });
+  });
+
+  it('is not needed, where it is this machine, until a graph has a command or its agent is there', async () => {
+    const stateOf = async (name: string) => {
+      const settings = { controlEndpoint: 'tcp://127.0.0.1:7400' };
+      return clusterViews({ state: core.state, settings }, name)[0]!.agent_state;
+    };
+    await add();
+    await add({ ...HPC, name: 'local', type: 'local', agent: 'managed' });
+    expect([await stateOf('hpc'), await stateOf('local')]).toEqual(['offline', 'not_needed']);
+    const peer = agent('local');
+    await peer.hello();
+    expect(await stateOf('local')).toBe('online');
+    await core.restart();
+    expect(await stateOf('local')).toBe('offline');
+
+    core = await Core.open([graphOf('script', moduleSpec('a', ['source'], { run: RUN }))]);
+    await add({ ...HPC, name: 'local', type: 'local', agent: 'managed' });
+    expect(await stateOf('local')).toBe('offline');
   });
 
   it('has a name of its own', async () => {

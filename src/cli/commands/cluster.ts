@@ -119,7 +119,12 @@ function rowOf(cluster: Json): unknown[] {
   const labels = Object.entries(cluster.labels as object).map(([name, value]) => `${name}=${String(value)}`);
   const { code, message } = (cluster.agent_error ?? {}) as { code?: string; message?: string };
   return [
-    ...[cluster.name, cluster.type, cluster.status, cluster.agent_state],
+    ...[
+      cluster.name,
+      cluster.type,
+      cluster.status,
+      cluster.agent_state === 'not_needed' ? 'not needed yet' : cluster.agent_state,
+    ],
     `${String(cluster.running)}/${String(cluster.slots)}`,
     labels.join(' '),
     code === undefined ? '' : `${code}: ${message}`,

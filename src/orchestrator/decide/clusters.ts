@@ -6,9 +6,11 @@
  */
 import { canonicalJson } from '../../base/json/canonical.js';
 import {
+  type AgentState,
   type Cluster,
   type ClusterFields,
   clusterFields,
+  LOCAL_CLUSTER,
   labelsOf,
   resourceFields,
 } from '../../model/cluster.js';
@@ -103,10 +105,22 @@ function isOther(known: Cluster, fields: ClusterFields): boolean {
   return canonicalJson(clusterFields(known)) !== canonicalJson(fields);
 }
 
+function agentState(state: State, cluster: Cluster, agent: FleetNode | undefined): AgentState {
+  if (agent?.route !== undefined && agent.liveness === 'alive') return 'online';
+  const isStartedOnDemand = cluster.name === LOCAL_CLUSTER && cluster.agent === 'managed';
+  return isStartedOnDemand && !agent && !hasCommands(state) ? 'not_needed' : 'offline';
+}
+
+/** Whether a version of a graph has a command. If so, one always will: versions are not removed. */
+function hasCommands({ graphs }: State): boolean {
+  for (const versions of graphs.values())
+    if (versions.some(({ compiled }) => compiled.modules.some(({ spec }) => spec.run))) return true;
+  return false;
+}
+
 function viewOf({ state, settings }: Viewed, name: string): View {
   const cluster = state.clusters.get(name)!;
   const agent = agentOf(state, name);
-  const isOnline = agent?.route !== undefined && agent.liveness === 'alive';
   // What is not stated is as the agent has found it.
   const resources = cluster.resources ?? agent?.resources;
   return {
@@ -114,7 +128,7 @@ function viewOf({ state, settings }: Viewed, name: string): View {
     ...(resources && { resources: resourceFields(resources) }),
     messenger: settings.controlEndpoint,
     created_at: new Date(cluster.createdAt).toISOString(),
-    agent_state: isOnline ? 'online' : 'offline',
+    agent_state: agentState(state, cluster, agent),
     agent_error: agent?.status === 'ERROR' ? (agent.error ?? null) : null,
     running: agent?.executions.size ?? 0,
   };

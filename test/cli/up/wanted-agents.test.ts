@@ -3,26 +3,15 @@ import { WantedAgents } from '../../../src/cli/up/wanted-agents.js';
 import type { Coordinator, PageRequest, StreamEvent, View } from '../../../src/orchestrator/port.js';
 
 /** Only what the supervisor asks; lists come in pages of two. */
-function coordinatorOf(clusters: readonly View[], graphs: Record<string, View>) {
+function coordinatorOf(clusters: readonly View[]) {
   let listener: ((events: readonly StreamEvent[]) => void) | undefined;
-  const asked = { graphs: 0 };
-  const found = (value: View) => ({ cursor: 1, value, json: new Uint8Array() });
-  const page = (items: readonly View[], { cursor = '0' }: PageRequest) => {
-    const from = Number(cursor);
-    const next = from + 2 < items.length ? String(from + 2) : null;
-    return found({ items: items.slice(from, from + 2), next_cursor: next });
-  };
   const coordinator = {
     queries: {
-      clusters: async (request: PageRequest) => page(clusters, request),
-      graphs: async (request: PageRequest) =>
-        page(
-          Object.keys(graphs).map((name) => ({ name })),
-          request,
-        ),
-      graph: async (name: string) => {
-        asked.graphs += 1;
-        return found(graphs[name]!);
+      clusters: async ({ cursor = '0' }: PageRequest) => {
+        const from = Number(cursor);
+        const next = from + 2 < clusters.length ? String(from + 2) : null;
+        const value = { items: clusters.slice(from, from + 2), next_cursor: next };
+        return { cursor: 1, value, json: new Uint8Array() };
       },
     },
     events: {
@@ -36,46 +25,46 @@ function coordinatorOf(clusters: readonly View[], graphs: Record<string, View>) 
   } as unknown as Pick<Coordinator, 'queries' | 'events'>;
   const tell = (type: string) =>
     listener?.([{ seq: 1, problemId: undefined, json: JSON.stringify({ seq: 1, type }) }]);
-  return { coordinator, tell, asked };
+  return { coordinator, tell };
 }
 
+const LOCAL = { name: 'local', agent: 'managed', agent_state: 'not_needed' };
 const CLUSTERS = [
-  { name: 'far', agent: 'remote' },
-  { name: 'hpc', agent: 'managed' },
-  { name: 'lab', agent: 'managed' },
-  { name: 'local', agent: 'managed' },
+  { name: 'far', agent: 'remote', agent_state: 'online' },
+  { name: 'hpc', agent: 'managed', agent_state: 'offline' },
+  { name: 'lab', agent: 'managed', agent_state: 'online' },
 ];
-const NODES = { modules: { a: { inputs: [] } } };
-const COMMANDS = { modules: { a: { inputs: [] }, b: { run: { command: ['true'] } } } };
 
 describe('the agents that are wanted', () => {
-  it('are those of managed clusters, without this machine as long as no graph has a command', async () => {
-    const { coordinator } = coordinatorOf(CLUSTERS, { one: NODES });
+  it('are those of managed clusters, without this machine as long as it is not needed', async () => {
+    const { coordinator } = coordinatorOf([...CLUSTERS, LOCAL]);
     expect(await new WantedAgents(coordinator, false).names()).toEqual(['hpc', 'lab']);
   });
 
-  it('are also that of this machine once a graph has a command, or where it was started before', async () => {
-    const graphs: Record<string, View> = { one: NODES, two: NODES };
-    const { coordinator, tell, asked } = coordinatorOf(CLUSTERS, graphs);
+  it('are also that of this machine from the moment it is needed, or where it was started before', async () => {
+    const clusters: View[] = [...CLUSTERS, LOCAL];
+    const { coordinator } = coordinatorOf(clusters);
+    expect(await new WantedAgents(coordinator, true).names()).toEqual(['hpc', 'lab', 'local']);
     const wanted = new WantedAgents(coordinator, false);
+    clusters[3] = { ...LOCAL, agent_state: 'offline' };
+    expect(await wanted.names()).toEqual(['hpc', 'lab', 'local']);
+    clusters[3] = LOCAL;
+    expect(await wanted.names()).toEqual(['hpc', 'lab', 'local']);
+  });
+
+  it('are to be asked for anew when a graph is stored or a cluster is another one', () => {
+    const { coordinator, tell } = coordinatorOf(CLUSTERS);
     let changes = 0;
-    const unsubscribe = wanted.onChange(() => {
+    const unsubscribe = new WantedAgents(coordinator, false).onChange(() => {
       changes += 1;
     });
-    await wanted.names();
-    await wanted.names();
-    expect(asked.graphs).toBe(2);
-    graphs.three = COMMANDS;
     tell('execution.log');
     expect(changes).toBe(0);
     tell('graph.stored');
-    expect(changes).toBe(1);
-    expect(await wanted.names()).toEqual(['hpc', 'lab', 'local']);
+    tell('cluster.added');
+    expect(changes).toBe(2);
     unsubscribe();
     tell('cluster.added');
-    expect(changes).toBe(1);
-
-    const other = coordinatorOf(CLUSTERS, { one: NODES });
-    expect(await new WantedAgents(other.coordinator, true).names()).toContain('local');
+    expect(changes).toBe(2);
   });
 });

@@ -484,6 +484,7 @@ describe('the clusters', () => {
     const isComplete = (one: EventJson): boolean => reduce(clusters, one).complete;
     expect(isComplete(event('cluster.changed', { cluster: 'hpc' }))).toBe(false);
     expect(isComplete(event('node.status', { module: 'tutti.agent', node_id: 'n1' }))).toBe(false);
+    expect(isComplete(event('graph.stored', { graph: 'one' }))).toBe(false);
     expect(isComplete(event('node.status', { module: 'a', node_id: 'n1' }))).toBe(true);
   });
 });

@@ -3,7 +3,7 @@
  * UTC strings). State words are the model's own, so that none can drift.
  */
 
-import type { AgentKind, ClusterStatus, ClusterType } from '../../../../src/model/cluster.js';
+import type { AgentKind, AgentState, ClusterStatus, ClusterType } from '../../../../src/model/cluster.js';
 import type { ObservedState } from '../../../../src/model/execution.js';
 import type { EventType, Subject } from '../../../../src/model/facts.js';
 import type { JobState } from '../../../../src/model/job.js';
@@ -278,7 +278,7 @@ export interface ClusterJson {
   readonly resources?: ResourcesJson | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly agent: AgentKind;
-  readonly agent_state: 'online' | 'offline';
+  readonly agent_state: AgentState;
   /** What keeps its agent from working. */
   readonly agent_error?: ErrorJson | null;
   readonly running: number;

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { AgentState } from '../../../../src/model/cluster.js';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
 import { changeCluster } from '../api/commands.js';
 import { clustersQuery, nodesQuery, queuesQuery } from '../api/queries.js';
@@ -13,6 +14,12 @@ import { FleetTable } from '../states/fleet-table.js';
 import { useTab } from '../states/tab.js';
 import { Foreign } from '../states/title.js';
 import { clusterTone } from '../states/tone.js';
+
+const AGENT_WORDS: Readonly<Record<AgentState, string>> = {
+  online: 'online',
+  offline: 'offline',
+  not_needed: 'not needed yet',
+};
 
 /** Where commands run: what each cluster has, what it does now, and what keeps it from work. */
 export default function ClustersPage({ selected }: { selected: string | undefined }): ReactNode {
@@ -76,7 +83,12 @@ function ClusterRow(props: {
       </th>
       <td data-label="State">
         <span className="node-status">
-          <Chip tone={clusterTone(cluster)}>{status === 'active' ? cluster.agent_state : status}</Chip>
+          <Chip tone={clusterTone(cluster)}>
+            {status === 'active' ? AGENT_WORDS[cluster.agent_state] : status}
+          </Chip>
+          {cluster.agent_state === 'not_needed' && (
+            <small>it starts with the first graph that has a command</small>
+          )}
           {cluster.agent === 'remote' && cluster.agent_state === 'offline' && (
             <small>
               start it there: <code>tutti agent --cluster {name}</code>
@@ -149,10 +161,15 @@ function StatusButtons({ cluster }: { cluster: ClusterJson }): ReactNode {
 }
 
 function describe(clusters: readonly ClusterJson[], agents: readonly NodeJson[], waiting: number): string {
-  const online = clusters.filter(({ agent_state }) => agent_state === 'online').length;
+  const needed = clusters.filter(({ agent_state }) => agent_state !== 'not_needed');
+  const online = needed.filter(({ agent_state }) => agent_state === 'online').length;
   const running = agents.reduce((sum, agent) => sum + agent.running.length, 0);
   const queue = waiting === 0 ? 'nothing waits' : `${waiting} ${waiting === 1 ? 'waits' : 'wait'}`;
-  return `${online} of ${clusters.length} online · ${running} running · ${queue}`;
+  const standing = [
+    needed.length > 0 ? `${online} of ${needed.length} online` : '',
+    needed.length < clusters.length ? `${clusters.length - needed.length} not needed yet` : '',
+  ];
+  return [...standing.filter((part) => part !== ''), `${running} running`, queue].join(' · ');
 }
 
 function inWords(resources: ResourcesJson | null | undefined): string {

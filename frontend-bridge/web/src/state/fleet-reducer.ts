@@ -8,7 +8,9 @@ import type { ClustersView, JobsView, Reduced } from './views.js';
 /** A cluster and its agent seldom change, and an event does not say what the agent has found there. */
 export function reduceClusters(view: ClustersView, event: EventJson): Reduced<ClustersView> {
   const isOfAgent = event.type.startsWith('node.') && event.module === AGENT_MODULE;
-  return { view, complete: !isOfAgent && !event.type.startsWith('cluster.') };
+  // With the first graph that has a command, the agent of this machine is needed.
+  const mayNeedAgent = event.type === 'graph.stored';
+  return { view, complete: !isOfAgent && !mayNeedAgent && !event.type.startsWith('cluster.') };
 }
 
 export function reduceJobs(view: JobsView, event: EventJson): Reduced<JobsView> {
