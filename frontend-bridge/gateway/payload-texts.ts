@@ -1,11 +1,13 @@
 /**
  * Bodies in which payloads are kept as the text that they came in, so that no number and no order of names changes on its way: `input`,
- * each value of `overrides`, and `input` of each of `problems`.
+ * each value of `overrides`, and `input` of each of `problems`. Their values are not made here, however large they are.
  */
 import { escapeStep } from '../../src/base/json/check-text.js';
 import { itemsOf, type JsonText, membersOf } from '../../src/base/json/json-text.js';
 import { HttpError } from './errors.js';
 
+/** Of `problems` in one body. */
+export const BATCH_MAX = 1_000;
 /** A person fixes a few at a time. */
 const MAX_REPEATED = 20;
 /** Fields of a body, modules and inputs of its overrides: a graph has as many modules. Each one is looked at by itself. */
@@ -32,49 +34,54 @@ export function keepTexts(body: JsonText): unknown {
 }
 
 function kept(body: JsonText, at: string, repeated: string[]): unknown {
-  const { value } = body;
-  refuseMany(value, at);
-  const members = isObject(value) ? once(body, at, repeated) : undefined;
-  if (!members || !isObject(value)) return value;
-  const [input, overrides, problems] = ['input', 'overrides', 'problems'].map((name) => members.get(name));
-  if (input) value.input = input;
-  if (overrides && isObject(value.overrides)) {
-    refuseMany(value.overrides, `${at}/overrides`);
-    for (const [module, inputs] of once(overrides, `${at}/overrides`, repeated) ?? []) {
-      if (!isObject(inputs.value)) continue;
-      refuseMany(inputs.value, `${at}/overrides/${escapeStep(module)}`);
-      const texts = once(inputs, `${at}/overrides/${escapeStep(module)}`, repeated) ?? [];
-      own(value.overrides, module, Object.fromEntries(texts));
-    }
-  }
-  if (problems && Array.isArray(value.problems)) {
-    value.problems = itemsOf(problems)?.map((item, index) => kept(item, `${at}/problems/${index}`, repeated));
+  const members = namesOf(body, at, repeated);
+  if (!members) return parsed(body);
+  const value: Record<string, unknown> = {};
+  for (const [name, member] of members) own(value, name, keptMember(name, member, at, repeated));
+  return value;
+}
+
+function keptMember(name: string, member: JsonText, at: string, repeated: string[]): unknown {
+  if (name === 'input') return member;
+  if (name === 'overrides') return keptOverrides(member, `${at}/overrides`, repeated);
+  if (name !== 'problems') return parsed(member);
+  // One more than there may be, so that the schema of the body sees that there are too many.
+  const items = itemsOf(member, BATCH_MAX + 1);
+  return items?.map((item, index) => kept(item, `${at}/problems/${index}`, repeated)) ?? parsed(member);
+}
+
+function keptOverrides(overrides: JsonText, at: string, repeated: string[]): unknown {
+  const modules = namesOf(overrides, at, repeated);
+  if (!modules) return parsed(overrides);
+  const value: Record<string, unknown> = {};
+  for (const [module, given] of modules) {
+    const inputs = namesOf(given, `${at}/${escapeStep(module)}`, repeated);
+    own(value, module, inputs ? Object.fromEntries(inputs) : parsed(given));
   }
   return value;
 }
 
-function refuseMany(value: unknown, path: string): void {
-  if (!isObject(value)) return;
-  const count = Object.keys(value).length;
-  if (count <= MAX_NAMES) return;
-  const message = `has ${count} fields, expected at most ${MAX_NAMES}`;
-  throw new HttpError(422, 'invalid_body', `The body has faults: ${path || 'body'}: ${message}`, {
-    details: [{ path, code: 'out_of_range', message }],
-  });
+function parsed({ text }: JsonText): unknown {
+  return JSON.parse(text);
 }
 
-/** The members of an object; those that are there twice are `repeated`: the second would silently win. */
-function once(json: JsonText, at: string, repeated: string[]): Map<string, JsonText> | undefined {
-  return membersOf(json, (name) => {
+/**
+ * The members of an object; those that are there twice are `repeated`: the second would silently win. Nothing where it is no object. Throws
+ * `HttpError` `invalid_body` where there are more than `MAX_NAMES`.
+ */
+function namesOf(json: JsonText, at: string, repeated: string[]): Map<string, JsonText> | undefined {
+  const note = (name: string) => {
     if (repeated.length < MAX_REPEATED) repeated.push(`${at}/${escapeStep(name)}`);
+  };
+  const members = membersOf(json, note, MAX_NAMES + 1);
+  if (!members || members.size <= MAX_NAMES) return members;
+  const message = `has more than ${MAX_NAMES} fields`;
+  throw new HttpError(422, 'invalid_body', `The body has faults: ${at || 'body'}: ${message}`, {
+    details: [{ path: at, code: 'out_of_range', message }],
   });
 }
 
 /** Also where the name is `__proto__`. */
 function own(object: Record<string, unknown>, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -118,17 +118,17 @@ describe('graphs that are made to be read for long', () => {
 
 describe('bodies that grow when they are read', () => {
   /** Of the engine's heap: the process ends where it needs more. */
-  const HEAP = { NODE_OPTIONS: '--max-old-space-size=512' };
+  const HEAP = { NODE_OPTIONS: '--max-old-space-size=256' };
   const body = (fill: string, bytes: number): string => {
     const [head, tail] = ['{"graph":"one","input":[', '0]}'];
     return head + fill.repeat(Math.floor((bytes - head.length - tail.length) / fill.length)) + tail;
   };
 
-  it('a dozen of the largest at once are each answered, within 512 MiB of heap', async () => {
+  it('a dozen of the largest at once are each answered, within 256 MiB of heap', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'], env: HEAP });
     const bodies = ['{},', '[],', '[{}],', '{"a":{}},', '1.5,'].map((fill) => body(fill, 8 * 1024 ** 2));
-    const sent = Array.from({ length: 12 }, (_, index) =>
+    const requests = Array.from({ length: 12 }, (_, index) =>
       fetch(`${orchestrator.ready.http}/v1/problems`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
@@ -138,10 +138,11 @@ describe('bodies that grow when they are read', () => {
         return response.status;
       }),
     );
+    const sent = Promise.allSettled(requests);
     await answers(orchestrator);
     const small = await orchestrator.post('/v1/problems', { graph: 'one', input: 1 });
     expect(small.status).toBe(201);
-    expect(await Promise.all(sent)).toEqual(Array(12).fill(201));
+    expect(await sent).toEqual(Array(12).fill({ status: 'fulfilled', value: 201 }));
     await answers(orchestrator);
   });
 

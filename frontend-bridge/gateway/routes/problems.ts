@@ -4,6 +4,7 @@ import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
 import { errorBody, refusalError } from '../errors.js';
 import { type App, asked, found, perform, sendFound } from '../http.js';
+import { BATCH_MAX } from '../payload-texts.js';
 import {
   changeHeaders,
   pageQuery,
@@ -47,7 +48,6 @@ const submitBody = z.strictObject({
   require: requireField,
 });
 /** Decided in one turn of the loop, and committed in one transaction. */
-const BATCH_MAX = 1000;
 const batchBody = z.strictObject({ problems: z.array(submitBody).min(1).max(BATCH_MAX) });
 const iteration = z.coerce.number().int().min(1);
 const exportQuery = z.strictObject({

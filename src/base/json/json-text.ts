@@ -75,12 +75,13 @@ export function plainOf(value: unknown): unknown {
 }
 
 /**
- * The members of the object that a text is, each as the text that it is; the last of several equal names counts. `undefined` where it is not
- * an object. The text is valid JSON.
+ * The members of the object that a text is, each as the text that it is; the last of several equal names counts, and no more than `max`
+ * names are looked at. `undefined` where it is not an object. The text is valid JSON.
  */
 export function membersOf(
   { text }: JsonText,
   onRepeated: (name: string) => void = () => {},
+  max: number = Number.POSITIVE_INFINITY,
 ): Map<string, JsonText> | undefined {
   if (!/^[\s]*\{/.test(text)) return undefined;
   const members = new Map<string, JsonText>();
@@ -91,16 +92,22 @@ export function membersOf(
     else {
       if (members.has(name)) onRepeated(name);
       members.set(name, new JsonText(part));
+      if (members.size >= max) break;
       name = undefined;
     }
   }
   return members;
 }
 
-/** The items of the list that a text is. Nothing where it is not a list. */
-export function itemsOf({ text }: JsonText): JsonText[] | undefined {
+/** The items of the list that a text is, at most the first `max`. Nothing where it is not a list. */
+export function itemsOf({ text }: JsonText, max: number = Number.POSITIVE_INFINITY): JsonText[] | undefined {
   if (!/^\s*\[/.test(text)) return undefined;
-  return Array.from(partsOf(text), ([start, end]) => new JsonText(text.slice(start, end)));
+  const items: JsonText[] = [];
+  for (const [start, end] of partsOf(text)) {
+    if (items.length >= max) break;
+    items.push(new JsonText(text.slice(start, end)));
+  }
+  return items;
 }
 
 /** Start and end of each name and value of an object, of each item of a list. */

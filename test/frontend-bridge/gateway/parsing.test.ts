@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { measure, Parsing } from '../../../frontend-bridge/gateway/parsing.js';
+import { Parsing } from '../../../frontend-bridge/gateway/parsing.js';
+import { JsonText } from '../../../src/base/json/json-text.js';
 
 const MIB = 1024 ** 2;
 const request = (): IncomingMessage => ({}) as IncomingMessage;
@@ -11,51 +12,13 @@ const settled = async (promise: Promise<unknown>): Promise<boolean> => {
   return (await Promise.race([promise, Promise.resolve(pending)])) !== pending;
 };
 
-describe('the measure of a JSON text', () => {
-  const depths: Record<string, number> = {
-    '1': 0,
-    '"[[[["': 0,
-    '"\\"[[["': 0,
-    '"\\\\"': 0,
-    '[]': 1,
-    '[[],[[]]]': 3,
-    '{"a":{"b":[1]}}': 3,
-    '{"[[[":1}': 1,
-    '["\\\\",[]]': 2,
-    '"not ended [': 0,
-  };
-  for (const [json, depth] of Object.entries(depths)) {
-    it(`of ${json} has depth ${depth}`, () => {
-      expect(measure(text(json)).depth).toBe(depth);
-    });
-  }
-
-  /** What the engine has more once a value has been read, next to what was expected. */
-  it.each([
-    ['empty objects', '{},'],
-    ['empty lists', '[],'],
-    ['objects of one field', '{"a":1},'],
-    ['fractions', '1.5,'],
-    ['texts', '"abc",'],
-    ['many lists in one another', '[[[[[[1]]]]]],'],
-  ])('is at least what %s take', (_, part) => {
-    const json = text(`[${part.repeat(100_000)}0]`);
-    global.gc?.();
-    const before = process.memoryUsage().heapUsed;
-    const value = JSON.parse(json.toString()) as unknown[];
-    const grown = process.memoryUsage().heapUsed - before;
-    expect(value).toHaveLength(100_001);
-    expect(grown).toBeLessThan(measure(json).weight);
-  });
-});
-
 describe('reading bodies', () => {
-  const heavy = (bytes: number): Buffer => text(`[${'{},'.repeat(bytes / 3)}0]`);
+  const heavy = (bytes: number): Buffer => text(`{"input":[${'{},'.repeat(bytes / 3)}0]}`);
 
   it('of more than memory bears waits until those before it are over', async () => {
     const parsing = new Parsing();
     const [first, second, third] = [request(), request(), request()];
-    expect(await parsing.read(first, heavy(MIB))).toHaveLength(Math.floor(MIB / 3) + 1);
+    await parsing.read(first, heavy(MIB));
     const large = parsing.read(second, heavy(8 * MIB));
     const after = parsing.read(third, heavy(MIB));
     expect(await settled(large)).toBe(false);
@@ -65,6 +28,34 @@ describe('reading bodies', () => {
     expect(await settled(after)).toBe(false);
     parsing.leave(second);
     await after;
+  });
+
+  it('leaves payloads as texts, and makes the values of everything else', async () => {
+    const body = await new Parsing().read(
+      request(),
+      text(
+        '{"graph":"one","input":[1.0],"overrides":{"a":{"b":-0},"c":1},"problems":[{"input":1E2},2],"tags":[1.0]}',
+      ),
+    );
+    expect(body).toEqual({
+      graph: 'one',
+      input: new JsonText('[1.0]'),
+      overrides: { a: { b: new JsonText('-0') }, c: 1 },
+      problems: [{ input: new JsonText('1E2') }, 2],
+      tags: [1],
+    });
+  });
+
+  it('refuses more than 1,000 fields before it makes their values', async () => {
+    const fields = (count: number) => Array.from({ length: count }, (_, index) => `"f${index}":{}`).join();
+    const read = (json: string) => new Parsing().read(request(), text(json));
+    expect(Object.keys((await read(`{${fields(1_000)}}`)) as object)).toHaveLength(1_000);
+    const bodies = { '': fields(1_001), '/overrides': `"overrides":{${fields(1_001)}}` };
+    for (const [path, json] of Object.entries(bodies))
+      await expect(read(`{${json}}`)).rejects.toMatchObject({
+        code: 'invalid_body',
+        details: [{ path, code: 'out_of_range' }],
+      });
   });
 
   it('lets light ones pass while heavy ones wait', async () => {
