@@ -5,12 +5,27 @@
  *    too, on WebSocket upgrades too. No `Origin` means no browser, or the gateway's own page reading.
  * 2. Nor may one through a name that was made to point here (DNS rebinding): bound to loopback, the `Host` must be an
  *    address, `localhost` or a configured name.
- * 3. With a token configured, it is needed: as `Authorization: Bearer`, or, since neither a browser's WebSocket nor its links can send
- *    headers, as `?token=` on a GET. It is compared in constant time, and taken out of the query before anything else sees it.
+ * 3. With a token configured, it or that of a grant is needed: as `Authorization: Bearer`, or, since neither a browser's WebSocket nor
+ *    its links can send headers, as `?token=` on a GET. It is compared in constant time, and taken out of the query before anything else
+ *    sees it. The configured one has the role `admin`. Without a configured token, everybody has.
+ * 4. Each route says what is done by it (`config.action`), and the table of `model/access.ts` says which role may do that.
+ * 5. An address that shows wrong tokens a few times in a second is refused for the rest of it. A token so long that nobody guesses it
+ *    counts all the same: somebody who fails then cannot keep others at the same address out.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../src/base/clock.js';
+import { RateLimiter } from '../../src/base/rate-limiter.js';
+import {
+  type Action,
+  type Grant,
+  LEAST_ROLE,
+  mayDo,
+  type PublicPage,
+  type Role,
+} from '../../src/model/access.js';
+import type { Grants } from '../../src/orchestrator/port.js';
 import { HttpError } from './errors.js';
 
 export interface AccessOptions {
@@ -20,14 +35,38 @@ export interface AccessOptions {
   /** Names, without ports, under which it is reached on loopback. */
   readonly hosts: readonly string[];
   readonly loopback: boolean;
+  /** What callers without a token may read. */
+  readonly publicPages: readonly PublicPage[];
+  readonly grants: Pick<Grants, 'holderOf'>;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+}
+
+/** Who asks. */
+export interface Caller {
+  readonly role: Role;
+  /** Of a grant; `token`: the configured one; nothing where nobody needs a token, or none was shown. */
+  readonly name: string | null;
+  readonly grant?: Grant;
+  readonly hasShownToken: boolean;
 }
 
 export interface Access {
   /** Throws 403. Answers a preflight of a configured origin; the reply is then sent. */
   checkSite(request: FastifyRequest, reply: FastifyReply): void;
-  /** Throws 401. */
-  checkToken(request: FastifyRequest, reply: FastifyReply): void;
+  /** Throws 401 and 429. */
+  identify(request: FastifyRequest, reply: FastifyReply): Caller;
+  /** Throws 403. */
+  authorize(caller: Caller, action: Action): void;
 }
+
+/** An honest client with the wrong token fails once, and says so. */
+const FAILURES_PER_SECOND = 5;
+/** 128 bits and more, however they are written. */
+const UNGUESSABLE_CHARACTERS = 32;
+
+const ANYBODY: Caller = { role: 'admin', name: null, hasShownToken: false };
+const PASSER_BY: Caller = { role: 'viewer', name: null, hasShownToken: false };
+const OWNER: Caller = { role: 'admin', name: 'token', hasShownToken: true };
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host);
@@ -37,6 +76,7 @@ export function createAccess(options: AccessOptions): Access {
   const origins = new Set(options.origins.map((origin) => new URL(origin).origin));
   const names = new Set([...options.hosts, ...options.origins.map((origin) => new URL(origin).hostname)]);
   const expected = options.token === undefined ? undefined : digest(options.token);
+  const failures = new RateLimiter(FAILURES_PER_SECOND);
 
   return {
     checkSite(request, reply) {
@@ -67,20 +107,45 @@ export function createAccess(options: AccessOptions): Access {
       );
       reply.header('access-control-max-age', '600').code(204).send();
     },
-    checkToken(request, reply) {
+    identify(request, reply) {
       const given = givenToken(request);
-      if (expected === undefined || (given !== undefined && timingSafeEqual(digest(given), expected))) return;
-      reply.header('www-authenticate', 'Bearer realm="tutti"');
-      throw new HttpError(
-        401,
-        'unauthorized',
-        given === undefined ? 'A token is needed.' : 'The token is wrong.',
-        {
-          hint: 'Send the configured token as `Authorization: Bearer <token>`; the CLI takes --token or TUTTI_TOKEN.',
-        },
-      );
+      if (options.token === undefined || expected === undefined) return ANYBODY;
+      const { page } = request.routeOptions.config;
+      if (given === undefined) {
+        if (page !== undefined && options.publicPages.includes(page)) return PASSER_BY;
+        throw unauthorized(reply, 'A token is needed.');
+      }
+      const now = options.clock.monotonicMs();
+      if (timingSafeEqual(digest(given), expected)) {
+        if (given.length < UNGUESSABLE_CHARACTERS && failures.isReached(request.ip, now)) throw tooMany();
+        return OWNER;
+      }
+      const grant = options.grants.holderOf(given);
+      if (grant) return { role: grant.role, name: grant.name, grant, hasShownToken: true };
+      if (!failures.admits(request.ip, now)) throw tooMany();
+      throw unauthorized(reply, 'The token is wrong, has expired or was revoked.');
+    },
+    authorize({ role, name }, action) {
+      if (mayDo(role, action)) return;
+      const needed = LEAST_ROLE[action];
+      const message = `This needs the role ${needed}; the token of ${name} has the role ${role}.`;
+      throw new HttpError(403, `${needed}_needed`, message, {
+        hint: `Ask an administrator for a token with the role ${needed} (tutti access grant).`,
+      });
     },
   };
+}
+
+function unauthorized(reply: FastifyReply, message: string): HttpError {
+  reply.header('www-authenticate', 'Bearer realm="tutti"');
+  return new HttpError(401, 'unauthorized', message, {
+    hint: 'Send the configured token or that of a grant as `Authorization: Bearer <token>`; the CLI takes --token or TUTTI_TOKEN.',
+  });
+}
+
+function tooMany(): HttpError {
+  const message = `This address has shown more than ${FAILURES_PER_SECOND} wrong tokens in a second.`;
+  return new HttpError(429, 'too_many_attempts', message, { retryAfter: 1 });
 }
 
 function givenToken(request: FastifyRequest): string | undefined {

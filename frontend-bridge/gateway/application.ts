@@ -7,11 +7,13 @@
  */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import fastifyWebsocket from '@fastify/websocket';
-import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import { systemClock } from '../../src/base/clock.js';
 import { printJson } from '../../src/base/json/json-text.js';
 import type { JobTypes } from '../../src/config/job-types.js';
+import type { PublicPage } from '../../src/model/access.js';
 import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
 import { type Access, createAccess } from './access.js';
 import type { Bodies } from './bodies.js';
@@ -23,6 +25,7 @@ import { createMethods, type Methods } from './methods.js';
 import { describeRoutes, openApiRoute } from './openapi.js';
 import { Parsing } from './parsing.js';
 import { answerRaw } from './raw-answer.js';
+import { accessRoutes } from './routes/access.js';
 import { blobRoutes } from './routes/blobs.js';
 import { clusterRoutes } from './routes/clusters.js';
 import { crateRoute } from './routes/crate.js';
@@ -41,6 +44,7 @@ import { secretRoutes } from './routes/secrets.js';
 import { streamRoute } from './routes/stream.js';
 import { answerDeepPath, webRoutes } from './routes/web.js';
 import { webhookRoutes } from './routes/webhooks.js';
+import type { Holders } from './stream/holders.js';
 import type { Hub } from './stream/hub.js';
 
 /** Browsers and proxies use a connection again within this; one that rests longer costs a slot. */
@@ -51,6 +55,7 @@ export interface ApplicationDeps {
   readonly hub: Hub;
   readonly bodies: Bodies;
   readonly connections: Connections;
+  readonly holders: Holders;
   readonly metrics: () => Promise<string>;
   readonly logger: Logger;
 }
@@ -64,6 +69,7 @@ export interface ApplicationOptions {
   readonly samples: SampleFolders;
   readonly graphSchema: object | undefined;
   readonly keys?: KeyAdministration | undefined;
+  readonly publicPages: readonly PublicPage[];
   readonly jobTypes: JobTypes;
   readonly version: string;
   readonly limits: GatewayLimits;
@@ -93,7 +99,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
     },
   }).withTypeProvider<ZodTypeProvider>();
   const methods = createMethods();
-  const access = createAccess(options);
+  const access = createAccess({ ...options, grants: coordinator.grants, clock: systemClock });
 
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => printJson);
@@ -120,9 +126,12 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   await webRoutes(app, options.webRoot);
   app.setNotFoundHandler((request, reply) => notFound(request, reply, methods));
   await app.register(async (api: App) => {
+    api.decorateRequest('caller');
+    api.addHook('onRoute', demandAction);
     api.addHook('onRequest', async (request, reply) => {
-      access.checkToken(request, reply);
-      if (options.token !== undefined) deps.connections.know(request.raw);
+      request.caller = access.identify(request, reply);
+      if (options.token !== undefined && request.caller.hasShownToken) deps.connections.know(request.raw);
+      access.authorize(request.caller, request.routeOptions.config.action!);
     });
     apiRoutes(api, deps, options);
     openApiRoute(api);
@@ -130,17 +139,23 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   return app;
 }
 
+/** Nobody can forget to say who may use a route. */
+function demandAction({ method, url, config }: RouteOptions): void {
+  if (config?.action === undefined) throw new Error(`${String(method)} ${url} does not say what it does`);
+}
+
 /** What `/openapi.json` describes. */
 export function apiRoutes(
   api: App,
-  { coordinator, hub, connections, metrics, logger }: Omit<ApplicationDeps, 'bodies'>,
+  { coordinator, hub, connections, holders, metrics, logger }: Omit<ApplicationDeps, 'bodies'>,
   {
     samples,
     limits,
     keys,
     version,
     jobTypes,
-  }: Pick<ApplicationOptions, 'samples' | 'limits' | 'keys' | 'version' | 'jobTypes'>,
+    token,
+  }: Pick<ApplicationOptions, 'samples' | 'limits' | 'keys' | 'version' | 'jobTypes' | 'token'>,
 ): void {
   problemRoutes(api, coordinator);
   iterationRoutes(api, coordinator);
@@ -148,6 +163,7 @@ export function apiRoutes(
   searchExportRoute(api, coordinator);
   nodeRoutes(api, coordinator);
   nodeKeyRoutes(api, keys);
+  accessRoutes(api, coordinator, token !== undefined);
   nodeEventRoutes(api, coordinator);
   clusterRoutes(api, coordinator);
   secretRoutes(api, coordinator);
@@ -157,7 +173,7 @@ export function apiRoutes(
   sampleRoutes(api, coordinator, samples, logger);
   blobRoutes(api, coordinator);
   figureRoutes(api, coordinator, metrics);
-  streamRoute(api, hub, connections, limits);
+  streamRoute(api, hub, connections, holders, limits);
 }
 
 function createHttpServer(

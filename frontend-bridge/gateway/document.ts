@@ -16,11 +16,18 @@ export async function openApiDocument(): Promise<object> {
     coordinator: nothing,
     hub: nothing,
     connections: nothing,
+    holders: nothing,
     metrics: nothing,
     logger: nothing,
   };
   await app.register(async (api: App) =>
-    apiRoutes(api, parts, { samples: nothing, limits: nothing, jobTypes: new Map(), version: nothing }),
+    apiRoutes(api, parts, {
+      samples: nothing,
+      limits: nothing,
+      jobTypes: new Map(),
+      version: nothing,
+      token: undefined,
+    }),
   );
   await app.ready();
   return app.swagger();

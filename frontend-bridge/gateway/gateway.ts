@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { systemClock } from '../../src/base/clock.js';
 import { messageOf, TuttiError } from '../../src/base/errors.js';
 import type { JobTypes } from '../../src/config/job-types.js';
+import type { PublicPage } from '../../src/model/access.js';
 import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
 import { isLoopback } from './access.js';
 import { createApplication } from './application.js';
@@ -11,6 +12,7 @@ import { Connections } from './connections.js';
 import type { App } from './http.js';
 import { DEFAULT_LIMITS, type GatewayLimits } from './limits.js';
 import type { SampleFolders } from './routes/samples.js';
+import { Holders } from './stream/holders.js';
 import { Hub, type HubStats } from './stream/hub.js';
 
 export interface GatewayOptions {
@@ -18,7 +20,7 @@ export interface GatewayOptions {
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
-  /** Needed from everybody when given. */
+  /** The token of the role admin. When it is given, everybody needs it or that of a grant. */
   readonly token?: string;
   /** Sites whose pages may use it besides its own: `https://tutti.example.org`. @default none */
   readonly origins?: readonly string[];
@@ -36,6 +38,8 @@ export interface GatewayOptions {
   readonly version: string;
   /** The keys of nodes. @default there are none: connections of nodes are not encrypted */
   readonly keys?: KeyAdministration;
+  /** Pages that callers without a token may read where others need one. @default none */
+  readonly publicPages?: readonly PublicPage[];
   /** Figures in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   readonly logger: Logger;
@@ -87,6 +91,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     strangers: options.token === undefined ? limits.connections : limits.connections >> 1,
     onRefused: (peer, code, message) => coordinator.noteRefused({ via: 'http', peer, code, message }),
   });
+  const holders = new Holders(coordinator.grants);
   let app: App | undefined;
   let ticking: NodeJS.Timeout | undefined;
   let stopping: Promise<void> | undefined;
@@ -94,7 +99,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     async start() {
       app = await createApplication(
-        { coordinator, hub, bodies, connections, metrics: options.metrics, logger },
+        { coordinator, hub, bodies, connections, holders, metrics: options.metrics, logger },
         {
           token: options.token,
           origins: options.origins ?? [],
@@ -105,19 +110,25 @@ export function createGateway(options: GatewayOptions): Gateway {
           jobTypes: options.jobTypes ?? new Map(),
           graphSchema: options.graphSchema,
           keys: options.keys,
+          publicPages: options.publicPages ?? [],
           version: options.version,
           limits,
         },
       );
       hub.start();
+      holders.start();
       try {
         await app.listen({ host, port: options.port });
       } catch (cause) {
         hub.stop();
+        holders.stop();
         await app.close();
         throw listenError(cause, host, options.port);
       }
-      ticking = setInterval(() => hub.tick(), TICK_MS);
+      ticking = setInterval(() => {
+        holders.check();
+        hub.tick();
+      }, TICK_MS);
       const address = app.server.address();
       const port = typeof address === 'object' && address !== null ? address.port : options.port;
       return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port };
@@ -132,6 +143,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   async function close(): Promise<void> {
     clearInterval(ticking);
     hub.stop();
+    holders.stop();
     bodies.stop();
     if (app === undefined) return;
     const { websocketServer } = app;

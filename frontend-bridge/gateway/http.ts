@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { printJson } from '../../src/base/json/json-text.js';
+import type { Action, PublicPage } from '../../src/model/access.js';
 import type {
   Answer,
   Coordinator,
@@ -14,16 +15,25 @@ import type {
   Request,
   View,
 } from '../../src/orchestrator/port.js';
+import type { Caller } from './access.js';
 import { refusalError } from './errors.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
+    /** What a caller does by it: of every route that needs a token. */
+    readonly action?: Action;
+    /** It may be opened to callers without a token. @default no option does that */
+    readonly page?: PublicPage;
     /** Its body is never kept in memory as a whole. @default false */
     readonly streamsBody?: boolean;
     /** What its body holds is a secret: no error quotes it. @default false */
     readonly hidesBody?: boolean;
     /** It is answered when a node has answered: its body counts no longer as one that is being read. @default false */
     readonly waitsForNode?: boolean;
+  }
+  interface FastifyRequest {
+    /** Who asks, by the token: of routes with an action. */
+    caller: Caller;
   }
 }
 

@@ -1,6 +1,7 @@
 /** `/openapi.json`: what the routes say about themselves, and what all of them have in common. */
 import fastifySwagger from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { LEAST_ROLE } from '../../src/model/access.js';
 import type { App } from './http.js';
 import { namedSchemas } from './schemas.js';
 
@@ -16,6 +17,7 @@ const CURSOR = {
 const RETRY_AFTER = { description: 'With 429 and 503: seconds', schema: { type: 'integer' } };
 
 export async function describeRoutes(app: App, needsToken: boolean): Promise<void> {
+  const transform = createJsonSchemaTransform({ schemaRegistry: namedSchemas });
   const transformObject = createJsonSchemaTransformObject({ schemaRegistry: namedSchemas });
   await app.register(fastifySwagger, {
     openapi: {
@@ -30,7 +32,12 @@ export async function describeRoutes(app: App, needsToken: boolean): Promise<voi
         security: [{ token: [] }],
       }),
     },
-    transform: createJsonSchemaTransform({ schemaRegistry: namedSchemas }),
+    transform: (data) => {
+      const described = transform(data as Parameters<typeof transform>[0]);
+      const { action } = data.route.config ?? {};
+      if (action === undefined) return described;
+      return { ...described, schema: { ...described.schema, 'x-role': LEAST_ROLE[action] } };
+    },
     transformObject: (document) => {
       const described = transformObject(document) as { paths?: Paths };
       for (const operations of Object.values(described.paths ?? {})) completeOperations(operations);
@@ -41,10 +48,14 @@ export async function describeRoutes(app: App, needsToken: boolean): Promise<voi
 
 export function openApiRoute(app: App): void {
   let text: string | undefined;
-  app.get('/openapi.json', { schema: { hide: true } }, (_request, reply) => {
-    text ??= JSON.stringify(app.swagger());
-    return reply.type('application/json; charset=utf-8').send(text);
-  });
+  app.get(
+    '/openapi.json',
+    { config: { action: 'read', page: 'openapi' }, schema: { hide: true } },
+    (_request, reply) => {
+      text ??= JSON.stringify(app.swagger());
+      return reply.type('application/json; charset=utf-8').send(text);
+    },
+  );
 }
 
 function completeOperations(operations: Record<string, Operation>): void {

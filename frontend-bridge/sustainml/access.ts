@@ -5,6 +5,7 @@
  * 2. An `Origin` is the facade's own, and a browser does not say that another site asks (`Sec-Fetch-Site`).
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { type Action, LEAST_ROLE, mayDo, type Role } from '../../src/model/access.js';
 import { Refused } from './refused.js';
 
 /** Throws `forbidden_host`, `forbidden_origin`, `bad_request`. */
@@ -18,6 +19,13 @@ export function checkAccess(headers: IncomingHttpHeaders, rawHeaders: readonly s
   const isOther = origin !== undefined && origin !== `http://${host}`;
   if (isOther || site === 'cross-site' || site === 'same-site')
     throw new Refused(403, 'forbidden_origin', 'Pages of other sites may not use this address.');
+}
+
+/** Throws `<role>_needed`. */
+export function checkRole(role: Role, action: Action): void {
+  if (mayDo(role, action)) return;
+  const needed = LEAST_ROLE[action];
+  throw new Refused(403, `${needed}_needed`, `This needs the role ${needed}; this address has ${role}.`);
 }
 
 function isOfThisMachine(host: string): boolean {

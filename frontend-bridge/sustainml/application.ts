@@ -8,8 +8,9 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { printJson } from '../../src/base/json/json-text.js';
 import type { Logger } from '../../src/base/logger.js';
+import type { Role } from '../../src/model/access.js';
 import type { Coordinator } from '../../src/orchestrator/port.js';
-import { checkAccess } from './access.js';
+import { checkAccess, checkRole } from './access.js';
 import { type CancelDeps, cancel } from './cancel.js';
 import type { Configuration } from './configuration.js';
 import { compareModels, type ModelsDeps, modelsInfo } from './models.js';
@@ -29,6 +30,8 @@ export interface ApplicationDeps extends SubmitDeps, CancelDeps {
   readonly desk: ResultsDesk;
   readonly nodes: NodeList;
   readonly models: ModelsDeps;
+  /** Of all its clients. */
+  readonly role: Role;
   readonly logger: Logger;
 }
 
@@ -71,7 +74,14 @@ export function createApplication(deps: ApplicationDeps): FastifyInstance {
     async (_request: FastifyRequest, body: Buffer) => body,
   );
   app.setErrorHandler(refuse);
-  app.addHook('onRequest', async (request) => checkAccess(request.headers, request.raw.rawHeaders));
+  app.addHook('onRequest', async (request) => {
+    checkAccess(request.headers, request.raw.rawHeaders);
+    const { action } = request.routeOptions.config;
+    if (action !== undefined) checkRole(deps.role, action);
+  });
+  app.addHook('onRoute', ({ url, config }) => {
+    if (config?.action === undefined) throw new Error(`${url} does not say what it does`);
+  });
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?');
     const isOther = ['GET', 'POST'].some((method) => app.hasRoute({ method, url: path }));
@@ -89,39 +99,45 @@ export function createApplication(deps: ApplicationDeps): FastifyInstance {
 
 function addRoutes(app: FastifyInstance, deps: ApplicationDeps): void {
   const { configuration, desk, nodes, models } = deps;
-  app.get('/', (_, reply) =>
+  app.get('/', { config: { action: 'read' } }, (_, reply) =>
     send(reply, ok({ message: 'Hello world! Use "/terminate" route to stop Back-end node.' })),
   );
   // Permission to ask for results is not permission to end the orchestrator for everybody.
-  app.get('/terminate', (_, reply) => send(reply, ok({ message: 'Terminating...<br>' })));
-  app.get('/shutdown', (_, reply) =>
+  app.get('/terminate', { config: { action: 'read' } }, (_, reply) =>
+    send(reply, ok({ message: 'Terminating...<br>' })),
+  );
+  app.get('/shutdown', { config: { action: 'read' } }, (_, reply) =>
     send(reply, ok({ message: 'Use "/terminate" route to stop Back-end node.<br>' })),
   );
-  app.post('/user_input', async (request, reply) => {
+  app.post('/user_input', { config: { action: 'submit' } }, async (request, reply) => {
     const task_id = await submit(deps, bodyOf(request));
     return send(reply, ok({ message: 'User input data sent successfully.', task_id }));
   });
-  app.get('/status', async (_, reply) => send(reply, ok({ status: await nodes.status() })));
-  app.post('/status', async (request, reply) => {
+  app.get('/status', { config: { action: 'read' } }, async (_, reply) =>
+    send(reply, ok({ status: await nodes.status() })),
+  );
+  app.post('/status', { config: { action: 'read' } }, async (request, reply) => {
     const { node_id: id } = optionalBodyOf(request).fields;
     return send(reply, ok({ status: id === undefined ? await nodes.status() : await nodes.statusOf(id) }));
   });
-  app.get('/results', async (_, reply) => send(reply, await desk.last(askingOf(reply))));
-  app.post('/results', async (request, reply) =>
+  app.get('/results', { config: { action: 'read' } }, async (_, reply) =>
+    send(reply, await desk.last(askingOf(reply))),
+  );
+  app.post('/results', { config: { action: 'read' } }, async (request, reply) =>
     send(reply, await desk.ask(optionalBodyOf(request).fields, askingOf(reply))),
   );
-  app.post('/config_request', async (request, reply) => {
+  app.post('/config_request', { config: { action: 'control_node' } }, async (request, reply) => {
     const { fields } = bodyOf(request);
     const written = askingOf(reply).written.then(() => undefined);
     return send(reply, ok(await configuration.ask(fields, written)));
   });
-  app.post('/cancel', async (request, reply) =>
+  app.post('/cancel', { config: { action: 'command_task' } }, async (request, reply) =>
     send(reply, await cancel(deps, optionalBodyOf(request).fields)),
   );
-  app.post('/hf_models_info', async (request, reply) =>
+  app.post('/hf_models_info', { config: { action: 'read' } }, async (request, reply) =>
     send(reply, ok(await modelsInfo(models, bodyOf(request).fields))),
   );
-  app.post('/hf_models_compare', async (request, reply) =>
+  app.post('/hf_models_compare', { config: { action: 'read' } }, async (request, reply) =>
     send(reply, ok(compareModels(models, bodyOf(request).fields))),
   );
 }

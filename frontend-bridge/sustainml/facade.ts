@@ -6,6 +6,7 @@
  */
 import { messageOf, TuttiError } from '../../src/base/errors.js';
 import type { Logger } from '../../src/base/logger.js';
+import type { Role } from '../../src/model/access.js';
 import type { Coordinator } from '../../src/orchestrator/port.js';
 import { createApplication } from './application.js';
 import { Chains } from './chains.js';
@@ -25,6 +26,8 @@ export interface FacadeOptions {
   readonly port: number;
   readonly decode: Decode;
   readonly models: ModelsDeps;
+  /** What its clients may do, as the table of `src/model/access.ts` says. @default 'operator', who may configure nodes */
+  readonly role?: Role;
   /** TCP connections at a time. @default 1024 */
   readonly connections?: number;
   readonly logger: Logger;
@@ -55,6 +58,7 @@ export function createFacade(options: FacadeOptions): Facade {
     configuration: new Configuration(coordinator, nodes),
     desk: new ResultsDesk({ tasks, waits, chains, payloads, first: new FirstNode() }),
     models: options.models,
+    role: options.role ?? 'operator',
     logger,
   });
   let stopping: Promise<void> | undefined;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { accessCommand } from './commands/access.js';
 import { clusterCommand } from './commands/cluster.js';
 import { crateCommand } from './commands/crate.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -40,6 +41,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   clusterCommand(program, io);
   secretCommand(program, io);
   webhookCommand(program, io);
+  accessCommand(program, io);
   jobCommands(program, io);
   graphCommand(program, io, readGraph);
   nodeKitCommand(program, io);

@@ -1,6 +1,7 @@
 /** How the options' values are read, from text (flags, environment) or from YAML. */
 import { isIP } from 'node:net';
 import { delimiter } from 'node:path';
+import { PUBLIC_PAGES, type PublicPage } from '../model/access.js';
 import { parseDuration } from './duration.js';
 
 /** The value, or what would be right. */
@@ -115,6 +116,9 @@ const origin: ReadOption<string> = (raw) => {
   return url && url.origin === raw ? { value: raw } : { expected: 'an origin' };
 };
 
+export const publicPages: ReadOption<readonly PublicPage[]> = (raw) =>
+  list(raw, ',', oneOf(...PUBLIC_PAGES), `a list of ${PUBLIC_PAGES.join(', ')}`);
+
 /** The address of a service, without credentials, a query and a fragment. */
 export const httpUrl: ReadOption<string> = (raw) => {
   const url = typeof raw === 'string' && URL.canParse(raw) ? new URL(raw) : undefined;
@@ -124,12 +128,12 @@ export const httpUrl: ReadOption<string> = (raw) => {
     : { expected: 'an http:// or https:// address, like http://127.0.0.1:4318' };
 };
 
-function list(
+function list<T extends string>(
   raw: unknown,
   separator: string,
-  read: ReadOption<string>,
+  read: ReadOption<T>,
   expected: string,
-): Reading<readonly string[]> {
+): Reading<readonly T[]> {
   const items = typeof raw === 'string' ? raw.split(separator).map((item) => item.trim()) : raw;
   if (!Array.isArray(items)) return { expected };
   const values = items.map(read).flatMap((item) => ('value' in item ? [item.value] : []));

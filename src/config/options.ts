@@ -1,4 +1,6 @@
 /** The options of `tutti up`: one table for flags, environment and file. */
+
+import type { PublicPage } from '../model/access.js';
 import type { DeclaredCluster } from './cluster-schema.js';
 import type { JobTypes } from './job-types.js';
 import {
@@ -12,6 +14,7 @@ import {
   paths,
   port,
   portOrSwitch,
+  publicPages,
   type ReadOption,
   secret,
   size,
@@ -64,6 +67,8 @@ export interface Config extends Sections {
   readonly token: string | undefined;
   /** A file whose only line is the token, which is then not seen in the list of processes. @default none */
   readonly tokenFile: string | undefined;
+  /** What callers without a token may read where others need one. @default [] */
+  readonly publicPages: readonly PublicPage[];
   /** Whether the sockets of nodes and events speak CURVE. @default on where other machines can reach them */
   readonly curve: 'on' | 'off' | undefined;
   /** The file with the key that seals secrets at rest. @default `secrets.key` in the data directory */
@@ -213,6 +218,13 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     undefined,
     'the key that seals secrets at rest; by default secrets.key in the data directory, made at the first start',
     { isPath: true },
+  ),
+  publicPages: option<readonly PublicPage[]>(
+    'public',
+    'PAGES',
+    publicPages,
+    Object.freeze([]),
+    'metrics, openapi or both: what may be read without a token; repeatable',
   ),
   origins: option('origins', 'ORIGIN', origins, noPaths, 'a web origin that may call; repeatable', {
     flag: '--origin',

@@ -5,6 +5,7 @@
  * D2. It holds what is unfinished: a finished task is in the store only.
  */
 import type { Undo } from '../base/undo.js';
+import type { Grant } from './access.js';
 import type { Cluster } from './cluster.js';
 import type { Command } from './command.js';
 import type { NodeRecord } from './node-record.js';
@@ -26,6 +27,8 @@ export interface DurableState {
   readonly secrets: ReadonlyMap<string, Secret>;
   /** By their names. */
   readonly webhooks: ReadonlyMap<string, Webhook>;
+  /** By their ids. */
+  readonly grants: ReadonlyMap<string, Grant>;
   readonly commands: ReadonlyMap<string, Command>;
   /** A graph version, made ready: the process has read it before its fact is applied. */
   compiled(name: string, version: number): CompiledGraph | undefined;

@@ -6,6 +6,7 @@
  * F2. The *withheld* fields of a public fact, and *private* facts as a whole, are never shown: leases, boots, references, answers.
  * F3. Facts are plain values that JSON carries; times of what is not shown are Unix milliseconds.
  */
+import type { Role } from './access.js';
 import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
 import type { ExecutionEnd } from './execution.js';
 import type { Requirements } from './graph.js';
@@ -63,6 +64,7 @@ export interface FieldTypes {
   readonly engine: ClusterType;
   readonly 'cluster status': ClusterStatus;
   readonly 'agent kind': AgentKind;
+  readonly role: Role;
   readonly resources: ResourceFields;
   readonly issuer: 'user' | 'orchestrator';
   /** `overtakes`: the node may get the command before the assignment that it is about. */
@@ -494,6 +496,12 @@ export const FACTS = {
   /** Events up to `cursor` are not for it; `missed`: so many of them were removed before that was known. */
   'webhook.passed': { about: 'nothing', withheld: { webhook: 'text', cursor: 'count', missed: 'count?' } },
   'webhook.removed': { about: 'nothing', withheld: { webhook: 'text' } },
+  /** `hash`: of the token, which is nowhere. */
+  'access.granted': {
+    about: 'nothing',
+    withheld: { access_id: 'id', name: 'text', role: 'role', hash: 'text', expires_at: 'moment?' },
+  },
+  'access.revoked': { about: 'nothing', withheld: { access_id: 'id' } },
 } as const;
 
 type Facts = typeof FACTS;

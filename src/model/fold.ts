@@ -7,6 +7,7 @@
  */
 import type { DurableState, Moment } from './durable.js';
 import type { Fact } from './facts.js';
+import { addGrant, removeGrant } from './fold/access.js';
 import { putCluster, removeCluster } from './fold/cluster.js';
 import { applyCommand } from './fold/command.js';
 import {
@@ -229,6 +230,12 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'webhook.removed':
       removeWebhook(state, fact);
+      return;
+    case 'access.granted':
+      addGrant(state, fact, moment);
+      return;
+    case 'access.revoked':
+      removeGrant(state, fact);
       return;
     case 'command.issued':
     case 'command.answered':

@@ -26,6 +26,7 @@ import {
   type CommandRow,
   decodeRow,
   type ExecutionRow,
+  type GrantRow,
   type GraphRow,
   type IdempotencyRow,
   marksRowOf,
@@ -115,6 +116,7 @@ class Checking {
     await this.#part('clusters', () => this.#clusters());
     await this.#part('secrets', () => this.#secrets());
     await this.#part('webhooks', () => this.#webhooks());
+    await this.#part('grants', () => this.#grants());
     await this.#part('events of nodes, commands and clusters', () => this.#events.fleet(this.#counts));
     await this.#part('idempotency keys', () => this.#idempotency());
   }
@@ -389,6 +391,14 @@ class Checking {
       const where = `webhooks ${String(key[0])}`;
       if (name !== key[0]) this.#fault(where, `says that it is ${name}`);
       if (cursor > newest) this.#fault(where, `is at event ${cursor}, and the newest is ${newest}`);
+    }
+  }
+
+  async #grants(): Promise<void> {
+    for await (const { key, value } of entriesOf(this.#reader, 'grants')) {
+      const { access_id } = decodeRow<GrantRow>(value);
+      this.#count('grants');
+      if (access_id !== key[0]) this.#fault(`grants ${String(key[0])}`, `says that it is ${access_id}`);
     }
   }
 

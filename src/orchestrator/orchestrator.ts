@@ -20,6 +20,7 @@ import { formatTaskId } from '../model/task-id.js';
 import type { Webhook } from '../model/webhook.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
+import { GrantBook } from './access/grants.js';
 import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
@@ -52,6 +53,7 @@ import type {
   View,
 } from './port.js';
 import { type GraphParser, prepare } from './prepare.js';
+import { withToken } from './prepare-grant.js';
 import { openTarget } from './prepare-webhook.js';
 import { foundJson } from './queries/found.js';
 import type { ReadStoredGraph } from './queries/graphs.js';
@@ -147,6 +149,7 @@ export class Orchestrator implements Coordinator {
   readonly queries: Queries;
   readonly events: EventStream;
   readonly blobs: CollectableBlobs;
+  readonly grants: GrantBook;
   /** Follow it before `start`. */
   readonly work: WorkInView = new WorkInView();
   readonly #deps: OrchestratorDeps;
@@ -177,6 +180,7 @@ export class Orchestrator implements Coordinator {
     this.#clock = parts.clock;
     this.events = parts.events;
     this.work.adopt(recoveredWork(parts.state.tasks.values(), deps.clock.wallMs()));
+    this.grants = new GrantBook({ state: parts.state, wallMs: () => deps.clock.wallMs() });
     this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
     const settings = settingsOf(deps, parts.epoch, this.#addresses);
     const performer = new Performer({
@@ -375,7 +379,8 @@ export class Orchestrator implements Coordinator {
   }
 
   async request(request: Request, idempotencyKey?: string): Promise<Answer> {
-    return this.#unready() ?? this.#ask(request, idempotencyKey);
+    const answer = this.#unready() ?? (await this.#ask(request, idempotencyKey));
+    return request.kind === 'grant_access' ? withToken(this.#vault, answer) : answer;
   }
 
   async #ask(request: Request, idempotencyKey?: string): Promise<Answer> {
@@ -392,6 +397,7 @@ export class Orchestrator implements Coordinator {
         vault: this.#vault,
         queries: this.#service.queries(),
         testWebhook: (name) => this.#testWebhook(name),
+        ids: this.#deps.ids ?? systemIds,
         blobs: this.blobs,
         inlineMaxBytes: options.inlineMaxBytes,
         types,
@@ -402,6 +408,7 @@ export class Orchestrator implements Coordinator {
     if ('ok' in prepared) return prepared;
     const answer = await this.#answerTo((id) => ({ kind: 'request', id, request: prepared, dedupe }));
     if (request.kind === 'put_graph' && answer.ok) void this.#indexes.refresh();
+    if (request.kind === 'grant_access' || request.kind === 'revoke_access') this.grants.refresh();
     if (this.#started && CHANGE_WEBHOOKS.has(request.kind)) await this.#couriers.refresh();
     return answer;
   }
@@ -507,6 +514,10 @@ export class Orchestrator implements Coordinator {
         const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect webhooks', id }));
         const stored = reply.kind === 'view' ? reply.value : [];
         return pageOfViews({ cursor, value: stored.map((view) => this.#webhookNow(view, cursor)) }, page);
+      },
+      grants: async (page) => {
+        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect grants', id }));
+        return pageOfViews({ cursor, value: reply.kind === 'view' ? reply.value : [] }, page);
       },
       queues: async (page) => pageOfViews(await this.#inspectQueue(undefined), page),
       queueOfTask: async (task, page) => {

@@ -7,12 +7,14 @@
 import type { Readable } from 'node:stream';
 import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
+import type { Role } from '../model/access.js';
 import type { Cluster, ClusterStatus } from '../model/cluster.js';
 import type { JobState } from '../model/job.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Resources } from '../model/run.js';
 import type { TaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
+import type { GrantBook } from './access/grants.js';
 import type { NodeKeys } from './access/node-keys.js';
 
 export type Request =
@@ -124,6 +126,9 @@ export type Request =
   | { readonly kind: 'remove_webhook'; readonly name: string }
   /** One delivery of an event that says that it is a test; the answer says how it went. */
   | { readonly kind: 'test_webhook'; readonly name: string }
+  /** The answer has the token, which nothing else ever shows. */
+  | { readonly kind: 'grant_access'; readonly grant: NewGrant }
+  | { readonly kind: 'revoke_access'; readonly id: string }
   | {
       readonly kind: 'put_graph';
       /** @default as the graph says */
@@ -153,6 +158,14 @@ export interface NewWebhook {
   readonly problem?: string;
   /** What deliveries are signed with. @default they are not */
   readonly secret?: string;
+}
+
+export interface NewGrant {
+  /** Of the person or program that gets the token. */
+  readonly name: string;
+  readonly role: Role;
+  /** @default it does not expire */
+  readonly expiresInMs?: number;
 }
 
 export type NewCluster = Omit<Cluster, 'createdAt'>;
@@ -318,6 +331,8 @@ export interface Queries {
   secrets(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** By their names, without their addresses and secrets. */
   webhooks(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  /** By age, without their tokens. */
+  grants(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** Whether a filter holds for a problem: `{fits}`. Without a problem, only whether the filter is one. */
   problemFits(filter: string, problemId?: string): Promise<FoundJson<View> | Refusal>;
   /** Each module of the newest graphs: its nodes that take work, their slots, and how many executions wait for one. */
@@ -408,6 +423,9 @@ export type KeyAdministration = Pick<
   'list' | 'serverKeys' | 'enroll' | 'add' | 'revoke' | 'rotate'
 >;
 
+/** What the gateway asks about tokens. */
+export type Grants = Pick<GrantBook, 'holderOf' | 'isValid' | 'onChange'>;
+
 export interface Coordinator {
   readonly epoch: number;
   readonly storeId: string;
@@ -416,6 +434,8 @@ export interface Coordinator {
   readonly queries: Queries;
   readonly events: EventStream;
   readonly blobs: Blobs;
+  /** Whose a token is. */
+  readonly grants: Grants;
   readiness(): Readiness;
   /** The gateway has refused something itself: counted as `<via>_refused_<code>`, and logged as often as is good for the disk. */
   noteRefused(refused: Refused): void;

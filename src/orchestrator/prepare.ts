@@ -5,6 +5,7 @@
 
 import { Readable } from 'node:stream';
 import { type Fault, summaryOf } from '../base/errors.js';
+import type { IdSource } from '../base/ids.js';
 import { sha256Of } from '../base/sha256.js';
 import { filesOfGraph, type Graph, type Requirements, typeOf, typesOfGraph } from '../model/graph.js';
 import { JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
@@ -17,6 +18,7 @@ import type { PreparedInput, PreparedOverride, PreparedRequest, WebhookAttempt }
 import { unknownWebhook } from './decide/webhooks.js';
 import { readProblem } from './load.js';
 import type { Blobs, Queries, Refusal, Request } from './port.js';
+import { prepareGrant } from './prepare-grant.js';
 import { jobAsSubmission } from './prepare-job.js';
 import { prepareWebhook } from './prepare-webhook.js';
 
@@ -38,6 +40,7 @@ export interface PrepareDeps {
   readonly queries: Pick<Queries, 'problemFits'>;
   /** Nothing where there is no such webhook. */
   readonly testWebhook: (name: string) => Promise<WebhookAttempt | undefined>;
+  readonly ids: Pick<IdSource, 'uuid'>;
   readonly blobs: Pick<Blobs, 'put'>;
   readonly inlineMaxBytes: number;
   /** The types that new graph versions may name. */
@@ -96,6 +99,8 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       const attempt = await deps.testWebhook(request.name);
       return attempt ? { ...request, attempt } : unknownWebhook(request.name);
     }
+    case 'grant_access':
+      return { kind: request.kind, grant: prepareGrant(deps, request.grant) };
     case 'change_problem':
     case 'task_command':
     case 'node_command':
@@ -106,6 +111,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'remove_cluster':
     case 'remove_secret':
     case 'remove_webhook':
+    case 'revoke_access':
     case 'configure':
       return request;
     default:

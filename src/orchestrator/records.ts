@@ -29,10 +29,12 @@
  * | clusters | name | `ClusterRow` |
  * | secrets | name | `SecretRow` |
  * | webhooks | name | `WebhookRow` |
+ * | grants | access_id | `GrantRow` |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |
  *
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
  */
+import type { Role } from '../model/access.js';
 import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
 import type { BlobUse, FinalReport, StopCause } from '../model/facts.js';
@@ -285,6 +287,15 @@ export interface WebhookRow {
   readonly missed: number;
   readonly last_status: string | undefined;
   readonly last_at: number | undefined;
+}
+
+export interface GrantRow {
+  readonly access_id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly hash: string;
+  readonly created_at: number;
+  readonly expires_at: number | undefined;
 }
 
 export interface BootRow {

@@ -13,6 +13,7 @@ import { parseTaskId } from '../model/task-id.js';
 import { entriesOf } from '../store/pages.js';
 import type { Reader } from '../store/store.js';
 import { clusterFromRow } from './decide/cluster-row.js';
+import { grantFromRow } from './decide/grant-row.js';
 import { nodeFromRow } from './decide/node-row.js';
 import { problemFromRow } from './decide/problem.js';
 import { secretFromRow } from './decide/secret-row.js';
@@ -25,6 +26,7 @@ import {
   type ClusterRow,
   type CommandRow,
   decodeRow,
+  type GrantRow,
   type GraphRow,
   type NodeRow,
   type SecretRow,
@@ -83,6 +85,10 @@ export async function recover({
   for await (const { value } of entriesOf(store, 'webhooks')) {
     const webhook = webhookFromRow(decodeRow<WebhookRow>(value));
     undo.put(state.webhooks, webhook.name, webhook);
+  }
+  for await (const { value } of entriesOf(store, 'grants')) {
+    const grant = grantFromRow(decodeRow<GrantRow>(value));
+    undo.put(state.grants, grant.id, grant);
   }
   for await (const { value } of entriesOf(store, 'nodes')) {
     const node = state.addNode(nodeFromRow(decodeRow<NodeRow>(value)));

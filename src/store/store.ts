@@ -43,6 +43,7 @@ export const TABLES = [
   'clusters',
   'secrets',
   'webhooks',
+  'grants',
 ] as const;
 export type Table = (typeof TABLES)[number];
 

@@ -47,6 +47,30 @@ async function submitted(): Promise<{ problemId: string; iterationId: number }> 
   return { problemId: json.problem_id, iterationId: json.iteration_id };
 }
 
+describe('access', () => {
+  it('is granted with a role, listed and revoked by an admin, and by nobody else', async () => {
+    await running.gateway.stop();
+    running = await startGateway({ token: 'correct-horse-battery-staple' });
+    const asAdmin = ['--token', 'correct-horse-battery-staple'];
+    const grant = ['access', 'grant', 'ada', '--role', 'author', '--expires', '30d'];
+    const { out, exit } = await tutti(...grant, ...asAdmin);
+    expect([exit, out]).toEqual([0, expect.stringMatching(/^tutti-access-[\w-]{43}\n$/)]);
+    const asAda = ['--token', out.trim()];
+    expect((await tutti('access', 'me', ...asAda)).out).toBe('ada  author\n');
+    expect((await tutti('problems', ...asAda)).exit).toBe(0);
+    expect((await tutti('access', 'list', ...asAda)).err).toContain('admin_needed');
+    const listed = await tutti('access', 'list', '--json', ...asAdmin);
+    const [{ access_id, expires_at }] = listed.json.items;
+    expect(Date.parse(expires_at) - Date.now()).toBeGreaterThan(29 * 86_400_000);
+    const { out: table } = await tutti('access', 'list', ...asAdmin);
+    expect(table).toMatch(new RegExp(`^ID .*\n${access_id} +ada +author `));
+    expect((await tutti('access', 'revoke', access_id, ...asAdmin)).out).toBe(`${access_id}  revoked\n`);
+    expect((await tutti('access', 'me', ...asAda)).err).toContain('unauthorized');
+    const wrong = await tutti('access', 'grant', 'bob', '--role', 'root', ...asAdmin);
+    expect([wrong.exit, wrong.err]).toEqual([2, expect.stringContaining('viewer, author, operator, admin')]);
+  });
+});
+
 describe('problem', () => {
   it('changes what people say about it, and shows it', async () => {
     const { problemId } = await submitted();

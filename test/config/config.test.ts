@@ -69,7 +69,7 @@ describe('the configuration', () => {
     expect(config).toEqual({
       ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
       ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
-      ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, origins: [] },
+      ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, origins: [], publicPages: [] },
       ...{
         token: undefined,
         tokenFile: undefined,
@@ -138,11 +138,14 @@ describe('the configuration', () => {
     const env = {
       TUTTI_PROTO_PATHS: ['/x', '/y'].join(delimiter),
       TUTTI_ORIGINS: 'https://a.example, http://b:81',
+      TUTTI_PUBLIC: 'metrics, openapi',
     };
     expect(load({ env })).toMatchObject({
       protoPaths: ['/x', '/y'],
       origins: ['https://a.example', 'http://b:81'],
+      publicPages: ['metrics', 'openapi'],
     });
+    expect(() => load({ env: { TUTTI_PUBLIC: 'stats' } })).toThrow('metrics, openapi');
   });
 
   it('reads durations and sizes with their units', () => {

@@ -1,4 +1,6 @@
 /** Who may come in: the token at every door, and no pages of other sites. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startNode } from '../support/nodes.js';
@@ -42,13 +44,15 @@ describe('a configured token', () => {
       '/metrics',
       '/openapi.json',
     ]) {
-      for (const headers of [{}, wrong]) {
-        expect(await orchestrator.get(path, headers), path).toMatchObject({
-          status: 401,
-          body: { error: { code: 'unauthorized' } },
-        });
-      }
+      expect(await orchestrator.get(path), path).toMatchObject({
+        status: 401,
+        body: { error: { code: 'unauthorized' } },
+      });
     }
+    expect(await orchestrator.get('/v1/problems', wrong)).toMatchObject({
+      status: 401,
+      body: { error: { code: 'unauthorized' } },
+    });
     expect((await orchestrator.get('/v1/problems', right)).status).toBe(200);
     const body = { graph: 'one', input: {} };
     expect((await orchestrator.post('/v1/problems', body)).status).toBe(401);
@@ -79,7 +83,35 @@ describe('a configured token', () => {
       stderr: expect.stringContaining('unauthorized'),
     });
     expect(await tutti(scene, submit, { TUTTI_TOKEN: TOKEN })).toMatchObject({ code: 0 });
+
+    // Others get tokens with less rights, which last over a restart, and are nowhere in what is kept.
+    const again = { ...right, 'idempotency-key': 'once' };
+    const grant = { name: 'ada', role: 'author', expires_in_ms: 3_600_000 };
+    const { status, body: ada } = await orchestrator.post('/v1/access', grant, again);
+    expect(status).toBe(201);
+    expect((await orchestrator.post('/v1/access', grant, again)).body).toEqual(ada);
+    const asAda = { authorization: `Bearer ${ada.token}` };
+    expect((await orchestrator.post('/v1/problems', body, asAda)).status).toBe(201);
+    expect((await orchestrator.get('/v1/access', asAda)).body.error.code).toBe('admin_needed');
+    await orchestrator.process.end('SIGKILL');
+    const files = await readdir(orchestrator.ready.data, { recursive: true, withFileTypes: true });
+    for (const file of files.filter((one) => one.isFile())) {
+      const content = await readFile(join(file.parentPath, file.name));
+      expect([ada.token, TOKEN].filter((token) => content.includes(token))).toEqual([]);
+    }
+    // Without its own token, it would let everybody in.
+    await expect(orchestrator.restart({})).rejects.toThrow();
+    expect(orchestrator.process.stderr).toContain('token_required');
+    await orchestrator.restart();
+    expect((await orchestrator.get('/v1/me', asAda)).body).toMatchObject({ name: 'ada', role: 'author' });
+    const path = `/v1/access/${ada.access_id}`;
+    expect((await fetch(orchestrator.ready.http + path, { method: 'DELETE', headers: right })).status).toBe(
+      200,
+    );
+    expect((await orchestrator.get('/v1/me', asAda)).status).toBe(401);
+    expect((await orchestrator.get('/v1/access', right)).body.items).toEqual([]);
     expect(orchestrator.process.stderr).not.toContain(TOKEN);
+    expect(orchestrator.process.stderr).not.toContain(ada.token);
   });
 });
 

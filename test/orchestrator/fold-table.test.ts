@@ -9,6 +9,7 @@ import { apply } from '../../src/model/fold.js';
 import { compileGraph, type Task } from '../../src/model/task.js';
 import { clusterToRow } from '../../src/orchestrator/decide/cluster-row.js';
 import { commandToRow } from '../../src/orchestrator/decide/command-row.js';
+import { grantToRow } from '../../src/orchestrator/decide/grant-row.js';
 import { Journal } from '../../src/orchestrator/decide/journal.js';
 import { nodeToRow } from '../../src/orchestrator/decide/node-row.js';
 import { problemToRow } from '../../src/orchestrator/decide/problem.js';
@@ -72,6 +73,12 @@ const WEBHOOK_FIELDS = [
   ...['name', 'id', 'origin', 'sealed', 'signed', 'filter', 'problem', 'created_at', 'cursor'],
   ...['failures', 'missed'],
 ].map((field) => `webhook.${field}`);
+const granted: FactOf<'access.granted'> = {
+  ...{ type: 'access.granted', access_id: 'g', name: 'ada', role: 'author', hash: 'hash', expires_at: 9_000 },
+};
+const GRANT_FIELDS = ['access_id', 'name', 'role', 'hash', 'created_at', 'expires_at'].map(
+  (field) => `grant.${field}`,
+);
 const CLUSTER_FIELDS = [
   ...['name', 'type', 'status', 'host', 'port', 'user', 'host_key', 'identity', 'workdir', 'slots'],
   ...['resources', 'labels', 'agent', 'created_at'],
@@ -880,6 +887,16 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'webhook.removed', webhook: 'chat' },
     changes: [...WEBHOOK_FIELDS, 'delete webhooks', 'webhooks'],
   },
+  'access.granted': {
+    given: [],
+    fact: granted,
+    changes: [...GRANT_FIELDS, 'put grants', 'grants'],
+  },
+  'access.revoked': {
+    given: [granted],
+    fact: { type: 'access.revoked', access_id: 'g' },
+    changes: [...GRANT_FIELDS, 'delete grants', 'grants'],
+  },
   'boots.removed': {
     given: [],
     fact: { type: 'boots.removed', boot_ids: ['b'] },
@@ -962,8 +979,8 @@ function fold(facts: readonly Fact[]): Folded {
     }
     task ??= state.tasks.get('p/1');
   }
-  const { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks } = state;
-  const maps = { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks };
+  const { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants } = state;
+  const maps = { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants };
   for (const [name, held] of Object.entries(maps)) parts.set(name, [...held.keys()].join());
   if (task) addRow(parts, 'task', taskToRow(task));
   for (const { desired } of executions.values()) parts.set('execution.desired', desired);
@@ -975,6 +992,7 @@ function fold(facts: readonly Fact[]): Folded {
   for (const one of clusters.values()) addRow(parts, 'cluster', clusterToRow(one));
   for (const one of secrets.values()) addRow(parts, 'secret', secretToRow(one));
   for (const one of webhooks.values()) addRow(parts, 'webhook', webhookToRow(one));
+  for (const one of grants.values()) addRow(parts, 'grant', grantToRow(one));
   for (const command of commands.values()) {
     const { by, graceMs, parts: of } = command;
     addRow(parts, 'command', {
@@ -1077,6 +1095,8 @@ function otherThan(word: Word, value: unknown): unknown {
       return value === 'slurm' ? 'ssh' : 'slurm';
     case 'cluster status':
       return value === 'active' ? 'draining' : 'active';
+    case 'role':
+      return value === 'author' ? 'viewer' : 'author';
     case 'agent kind':
       return value === 'managed' ? 'remote' : 'managed';
     case 'resources':

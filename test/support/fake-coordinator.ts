@@ -1,13 +1,16 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { v7 } from 'uuid';
 import { JsonText } from '../../src/base/json/json-text.js';
+import type { Grant } from '../../src/model/access.js';
 import { clusterFields } from '../../src/model/cluster.js';
 import { type JobState, jobStateOf } from '../../src/model/job.js';
 import { NO_REMARKS, type Remarks } from '../../src/model/problem.js';
 import type { CommandFields } from '../../src/model/run.js';
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
 import type { TaskState } from '../../src/model/task-state.js';
+import { GrantBook } from '../../src/orchestrator/access/grants.js';
+import { VAULT_KEY_BYTES, Vault } from '../../src/orchestrator/access/vault.js';
 import { remarksFrom } from '../../src/orchestrator/decide/change-problem.js';
 import type {
   Answer,
@@ -23,6 +26,7 @@ import type {
   StoredOutput,
   View,
 } from '../../src/orchestrator/port.js';
+import { prepareGrant, withToken } from '../../src/orchestrator/prepare-grant.js';
 import { exportedText } from '../../src/orchestrator/queries/export.js';
 import { foundJson } from '../../src/orchestrator/queries/found.js';
 import { createFakeEvents, type FakeEvents } from './fake-events.js';
@@ -87,6 +91,14 @@ const GRAPH: Json = {
   yaml: 'name: demo\n',
 };
 
+function grantOf({ id, name, role, createdAt, expiresAt }: Grant): Json {
+  return {
+    ...{ access_id: id, name, role },
+    created_at: new Date(createdAt).toISOString(),
+    expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+  };
+}
+
 export function createFakeCoordinator(
   options: { readonly storeId?: string; readonly epoch?: number } = {},
 ): FakeCoordinator {
@@ -96,6 +108,9 @@ export function createFakeCoordinator(
   const clusters = new Map<string, Json>();
   const secrets = new Map<string, Json>();
   const webhooks = new Map<string, Json>();
+  const granted = new Map<string, Grant>();
+  const grants = new GrantBook({ state: { grants: granted }, wallMs: Date.now });
+  const vault = new Vault(randomBytes(VAULT_KEY_BYTES));
   const commands = new Map<string, Json>();
   const blobs = new Map<string, Buffer>();
   const graphs = new Map<string, Json[]>([['demo', [GRAPH]]]);
@@ -297,6 +312,27 @@ export function createFakeCoordinator(
         return webhooks.has(request.name)
           ? { ok: true, kind: 'done', body: { name: request.name, delivered: true, status: '204' } }
           : missing(`webhook ${request.name}`);
+      case 'grant_access': {
+        const { id, name, role, hash, sealed, expiresInMs } = prepareGrant(
+          { vault, ids: { uuid: v7 } },
+          request.grant,
+        );
+        const expiresAt = expiresInMs === undefined ? undefined : Date.now() + expiresInMs;
+        granted.set(id, { id, name, role, hash, createdAt: Date.parse(AT), expiresAt });
+        grants.refresh();
+        return withToken(vault, {
+          ok: true,
+          kind: 'created',
+          body: { ...grantOf(granted.get(id)!), sealed },
+        });
+      }
+      case 'revoke_access': {
+        const grant = granted.get(request.id);
+        if (!grant) return missing(`grant ${request.id}`);
+        granted.delete(request.id);
+        grants.refresh();
+        return { ok: true, kind: 'done', body: grantOf(grant) };
+      }
       case 'configure': {
         const node = nodes.get(request.nodeId);
         if (node === undefined) return missing(`node ${request.nodeId}`);
@@ -520,6 +556,7 @@ export function createFakeCoordinator(
       },
       nodes: async (page) => paged([...nodes.values()], page, at),
       webhooks: async (page) => paged([...webhooks.values()], page, at),
+      grants: async (page) => paged([...granted.values()].map(grantOf), page, at),
       problemFits: async () => at({ fits: true }),
       secrets: async (page) => paged([...secrets.values()], page, at),
       clusters: async (page) => paged([...clusters.values()], page, at),
@@ -550,6 +587,7 @@ export function createFakeCoordinator(
       },
       stats: async () => at({ problems: problems.length, nodes: nodes.size }),
     },
+    grants,
     blobs: {
       async put(sha256, content) {
         const chunks: Buffer[] = [];

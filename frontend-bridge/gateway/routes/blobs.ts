@@ -37,10 +37,14 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
   };
   app.get(
     ROUTE,
-    { exposeHeadRoute: false, schema: { ...schema, summary: 'A blob, or one range of it' } },
+    {
+      config: { action: 'read' },
+      exposeHeadRoute: false,
+      schema: { ...schema, summary: 'A blob, or one range of it' },
+    },
     (request, reply) => read(request, reply, request.params.sha256),
   );
-  app.head(ROUTE, { schema: { ...schema, hide: true } }, (request, reply) =>
+  app.head(ROUTE, { config: { action: 'read' }, schema: { ...schema, hide: true } }, (request, reply) =>
     read(request, reply, request.params.sha256),
   );
 
@@ -50,7 +54,7 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
     scope.put(
       ROUTE,
       {
-        config: { streamsBody: true },
+        config: { action: 'submit', streamsBody: true },
         schema: {
           summary: 'Upload a blob; uploading again what is there renews its lease',
           consumes: ['application/octet-stream'],

@@ -11,6 +11,7 @@ export function clusterRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/clusters',
     {
+      config: { action: 'manage_cluster' },
       schema: {
         summary: 'Add a cluster: a place where commands run',
         headers: postHeaders,
@@ -25,6 +26,7 @@ export function clusterRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/clusters',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Clusters, by their names',
         querystring: pageQuery,
@@ -37,6 +39,7 @@ export function clusterRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/clusters/:name',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'A cluster',
         params: clusterParams,
@@ -49,6 +52,7 @@ export function clusterRoutes(app: App, coordinator: Coordinator): void {
   app.patch(
     '/v1/clusters/:name',
     {
+      config: { action: 'manage_cluster' },
       schema: {
         summary: 'Drain, deactivate or activate a cluster, or change its slots or labels',
         params: clusterParams,
@@ -63,6 +67,7 @@ export function clusterRoutes(app: App, coordinator: Coordinator): void {
   app.delete(
     '/v1/clusters/:name',
     {
+      config: { action: 'manage_cluster' },
       schema: {
         summary: 'Remove a cluster on which nothing runs',
         params: clusterParams,

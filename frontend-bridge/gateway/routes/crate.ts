@@ -26,6 +26,7 @@ export function crateRoute(app: App, coordinator: Coordinator, version: string):
   app.get(
     '/v1/problems/:problem_id/iterations/:iteration_id/crate',
     {
+      config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
         summary: 'An iteration that has ended as an RO-Crate (Workflow Run RO-Crate 0.5) in a zip file',

@@ -20,6 +20,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/graphs',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Graphs, each in its newest version',
         querystring: pageQuery,
@@ -32,6 +33,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/graphs/:name',
     {
+      config: { action: 'read' },
       schema: {
         summary: "A graph's newest version",
         params: graphParams,
@@ -44,6 +46,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/graphs/:name/versions/:version',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'A graph as it was',
         params: graphParams.extend({ version: z.coerce.number().int().min(1) }),
@@ -57,6 +60,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/graphs',
     {
+      config: { action: 'store_graph' },
       schema: {
         summary: 'Store a graph with the files of its run modules; a changed one is a new version',
         headers: postHeaders,
@@ -75,6 +79,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
     scope.put(
       '/v1/graphs/:name',
       {
+        config: { action: 'store_graph' },
         bodyLimit: MAX_GRAPH_BYTES,
         schema: {
           summary: 'Store a graph; a changed one is a new version',

@@ -47,6 +47,7 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
   app.get(
     '/metrics',
     {
+      config: { action: 'read', page: 'metrics' },
       schema: {
         summary: 'Figures for Prometheus',
         response: shape.answers({ 200: shape.content('Text format 0.0.4', { 'text/plain': shape.text }) }),
@@ -57,13 +58,17 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
 
   app.get(
     '/v1/stats',
-    { schema: { summary: 'Figures as JSON', response: shape.answers({ 200: shape.anything }) } },
+    {
+      config: { action: 'read' },
+      schema: { summary: 'Figures as JSON', response: shape.answers({ 200: shape.anything }) },
+    },
     async (_request, reply) => sendFound(reply, await asked(coordinator, reply).stats()),
   );
 
   app.get(
     '/v1/activity',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Tasks submitted and ended in each minute of the last hour',
         response: shape.answers({ 200: shape.activity }),

@@ -121,6 +121,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/problems/:problem_id/iterations',
     {
+      config: { action: 'submit' },
       preValidation: async (request) => {
         refuseLostOverrides(request.body);
         refuseLostLabels(request.body);
@@ -156,6 +157,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     TASK,
     {
+      config: { action: 'read' },
       schema: {
         summary: 'An iteration with the state and output of every module',
         params: taskParams,
@@ -169,6 +171,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     `${TASK}/outputs/:module`,
     {
+      config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
         summary:
@@ -188,6 +191,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     `${TASK}/outputs/:module/file`,
     {
+      config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
         summary: 'The last output of a module as a file to keep, with a name and its media type',
@@ -211,6 +215,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     `${TASK}/queue`,
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Modules that wait for a slot, and how many come before them',
         params: taskParams,
@@ -225,6 +230,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     `${TASK}/executions`,
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Every attempt',
         params: taskParams,
@@ -239,6 +245,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     `${TASK}/executions/:execution_id`,
     {
+      config: { action: 'read' },
       schema: {
         summary: 'One attempt',
         params: executionParams,
@@ -255,6 +262,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     `${TASK}/executions/:execution_id/outputs/:seq`,
     {
+      config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
         summary: 'One output of an attempt, partial ones too',
@@ -276,6 +284,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     `${TASK}/executions/:execution_id/outputs/:seq/file`,
     {
+      config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
         summary: 'One output of an attempt as a file to keep',
@@ -298,6 +307,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     `${TASK}/executions/:execution_id/log`,
     {
+      config: { action: 'read' },
       schema: {
         summary: "An attempt's log",
         params: executionParams,
@@ -317,6 +327,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     `${TASK}/events`,
     {
+      config: { action: 'read' },
       schema: {
         summary: "The task's events, in order",
         params: taskParams,
@@ -331,6 +342,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     `${TASK}/commands`,
     {
+      config: { action: 'command_task' },
       schema: {
         summary: 'Stop, reset, preempt or terminate a task, or one of its modules',
         params: taskParams,

@@ -25,6 +25,7 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
   app.post(
     '/v1/jobs',
     {
+      config: { action: 'run_job' },
       schema: {
         summary: 'Run a script on a cluster',
         headers: submitHeaders,
@@ -48,6 +49,7 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
   app.get(
     '/v1/jobs',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Jobs, newest first',
         querystring: listQuery,
@@ -63,6 +65,7 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
   app.get(
     '/v1/jobs/:job_id',
     {
+      config: { action: 'read' },
       schema: { summary: 'A job', params: jobParams, response: shape.answers({ 200: shape.jobView }) },
     },
     async (request, reply) => jobs.show(asked(coordinator, reply), request.params.job_id),
@@ -71,6 +74,7 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
   app.get(
     '/v1/jobs/:job_id/log',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'What a job has written so far, both streams in the order of their lines',
         params: jobParams,
@@ -89,6 +93,7 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
   app.post(
     '/v1/jobs/:job_id/cancel',
     {
+      config: { action: 'run_job' },
       schema: {
         summary: 'Stop a job',
         params: jobParams,

@@ -16,6 +16,7 @@ export function nodeEventRoutes(app: App, { queries, events }: Coordinator): voi
   app.get(
     '/v1/nodes/:node_id/events',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Events that name a node, newest first, as far back as the stream is kept',
         params: z.object({ node_id: z.string() }),

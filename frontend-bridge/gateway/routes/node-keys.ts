@@ -64,6 +64,7 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
   app.get(
     '/v1/node-keys',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'The keys of nodes and subscribers, and those of the orchestrator',
         response: shape.answers({
@@ -81,6 +82,7 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
   app.post(
     '/v1/node-keys/joins',
     {
+      config: { action: 'manage_keys' },
       schema: {
         summary: 'Make a join token, with which nodes enrol their keys',
         headers: postHeaders,
@@ -98,6 +100,7 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
   app.post(
     '/v1/node-keys/subscribers',
     {
+      config: { action: 'manage_keys' },
       schema: {
         summary: 'Enrol a key for the events socket',
         headers: postHeaders,
@@ -115,6 +118,7 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
   app.post(
     '/v1/node-keys/revoke',
     {
+      config: { action: 'manage_keys' },
       schema: {
         summary: 'Revoke a key, at once and forever',
         headers: postHeaders,
@@ -132,6 +136,7 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
   app.post(
     '/v1/server-keys',
     {
+      config: { action: 'manage_keys' },
       schema: {
         summary: 'Use a new key of the orchestrator; the one before stays valid for a while',
         headers: postHeaders,

@@ -15,6 +15,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/nodes',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Nodes',
         querystring: pageQuery,
@@ -27,6 +28,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/queue',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Modules with their slots, and how many executions wait for one',
         querystring: pageQuery,
@@ -38,13 +40,17 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
 
   app.get(
     '/v1/nodes/:node_id',
-    { schema: { summary: 'A node', params: nodeParams, response: shape.answers({ 200: shape.nodeView }) } },
+    {
+      config: { action: 'read' },
+      schema: { summary: 'A node', params: nodeParams, response: shape.answers({ 200: shape.nodeView }) },
+    },
     async (request, reply) => sendFound(reply, await asked(coordinator, reply).node(request.params.node_id)),
   );
 
   app.delete(
     '/v1/nodes/:node_id',
     {
+      config: { action: 'control_node' },
       schema: {
         summary: 'Forget a node that is dead and has no work',
         params: nodeParams,
@@ -57,6 +63,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/nodes/:node_id/commands',
     {
+      config: { action: 'control_node' },
       schema: {
         summary: 'Start, stop, reset or terminate a node',
         params: nodeParams,
@@ -77,7 +84,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/nodes/:node_id/configuration',
     {
-      config: { waitsForNode: true },
+      config: { action: 'control_node', waitsForNode: true },
       schema: {
         summary: 'Ask a node to take a configuration, and wait for its answer',
         params: nodeParams,
@@ -105,6 +112,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/commands/:command_id',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'How far a command has come',
         params: z.object({ command_id: z.string() }),

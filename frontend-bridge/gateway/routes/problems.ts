@@ -62,6 +62,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/problems',
     {
+      config: { action: 'submit' },
       preValidation: async (request) => refuseLostLabels(request.body),
       schema: {
         summary: 'Submit a problem: its first iteration begins',
@@ -77,6 +78,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/problems::batch',
     {
+      config: { action: 'submit' },
       preValidation: async (request) => {
         const { problems } = (request.body ?? {}) as { readonly problems?: unknown };
         if (Array.isArray(problems)) problems.forEach(refuseLostLabels);
@@ -104,6 +106,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/problems',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Problems, newest first',
         querystring: listQuery,
@@ -124,6 +127,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/tags',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Every tag that some problem has, in order',
         querystring: pageQuery,
@@ -136,6 +140,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/problems/:problem_id',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'A problem with its newest iterations',
         params: problemParams,
@@ -149,6 +154,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.patch(
     '/v1/problems/:problem_id',
     {
+      config: { action: 'change_problem' },
       schema: {
         summary: 'Change what people say about a problem: title, tags, notes, star, archived',
         description:
@@ -175,6 +181,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/problems/:problem_id/iterations',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Iterations by their number, without payloads',
         params: problemParams,
@@ -194,6 +201,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/iterations',
     {
+      config: { action: 'read' },
       schema: {
         summary:
           'Iterations of all problems: those of the newest problem first, and of each the newest first',
@@ -210,6 +218,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/problems/:problem_id/diff',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'What differs between two iterations, by module',
         params: problemParams,
@@ -226,6 +235,7 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/problems/:problem_id/export',
     {
+      config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
         summary: 'All iterations with their outputs, streamed',

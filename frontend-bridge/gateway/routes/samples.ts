@@ -30,6 +30,7 @@ export function sampleRoutes(
   app.get(
     '/v1/graphs/:name/samples',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Inputs that show what a graph is for',
         params: z.object({ name: z.string() }),

@@ -41,6 +41,7 @@ export function searchExportRoute(app: App, { queries }: Coordinator): void {
   app.get(
     '/v1/iterations/export',
     {
+      config: { action: 'read' },
       exposeHeadRoute: false,
       schema: {
         summary: 'All iterations that a search finds, with the fields that are asked for, as one file',

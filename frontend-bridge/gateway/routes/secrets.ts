@@ -21,6 +21,7 @@ export function secretRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/secrets',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Secrets, by their names, without their values',
         querystring: pageQuery,
@@ -33,13 +34,13 @@ export function secretRoutes(app: App, coordinator: Coordinator): void {
   app.put(
     '/v1/secrets/:name',
     {
+      config: { action: 'manage_secret', hidesBody: true },
       schema: {
         summary: 'Set a secret, or replace its value',
         params: z.object({ name }),
         body: z.strictObject({ value }),
         response: shape.answers({ 200: shape.secretView, 201: shape.secretView }),
       },
-      config: { hidesBody: true },
     },
     ({ params, body }, reply) =>
       perform(coordinator, { kind: 'set_secret', name: params.name, value: body.value }, reply),
@@ -48,6 +49,7 @@ export function secretRoutes(app: App, coordinator: Coordinator): void {
   app.delete(
     '/v1/secrets/:name',
     {
+      config: { action: 'manage_secret' },
       schema: {
         summary: 'Remove a secret: run modules that name it wait until it is set again',
         params: z.object({ name: z.string() }),

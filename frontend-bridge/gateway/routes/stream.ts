@@ -7,6 +7,7 @@ import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
 import type { GatewayLimits } from '../limits.js';
 import * as shape from '../schemas.js';
+import type { Holders } from '../stream/holders.js';
 import { type Hub, POLICY_VIOLATION } from '../stream/hub.js';
 
 /** When a viewer for whom there was no room may try again: seconds. */
@@ -20,6 +21,7 @@ export function streamRoute(
   app: App,
   hub: Hub,
   connections: Connections,
+  holders: Holders,
   limits: Pick<GatewayLimits, 'viewers' | 'answerIdleMs'>,
 ): void {
   const { viewers: maxViewers, answerIdleMs } = limits;
@@ -27,6 +29,7 @@ export function streamRoute(
     method: 'GET',
     url: '/v1/stream',
     exposeHeadRoute: false,
+    config: { action: 'read' },
     schema: {
       summary: 'The events, live: a WebSocket',
       querystring: z.strictObject({}),
@@ -50,7 +53,9 @@ export function streamRoute(
       request.raw.socket.setNoDelay(true);
       connections.stays(request.raw);
       cutWhenStuck(request.raw.socket, answerIdleMs);
-      attach(socket, hub, request.ip);
+      const cut = attach(socket, hub, request.ip);
+      const { grant } = request.caller;
+      if (grant) socket.once('close', holders.add(grant, cut));
     },
   });
 }
@@ -62,7 +67,8 @@ function cutWhenStuck(socket: Socket, idleMs: number): void {
   });
 }
 
-function attach(socket: WebSocket, hub: Hub, peer: string): void {
+/** Returns how to end it because its token is worth nothing any more: it is told nothing else. */
+function attach(socket: WebSocket, hub: Hub, peer: string): () => void {
   const viewer = hub.attach(
     {
       send: (frame, sent) => socket.send(frame, { binary: false, compress: false }, sent),
@@ -83,4 +89,9 @@ function attach(socket: WebSocket, hub: Hub, peer: string): void {
   });
   socket.on('pong', () => viewer.admit());
   socket.on('close', () => viewer.closed());
+  return () => {
+    viewer.closed();
+    socket.close(POLICY_VIOLATION, 'the token is not valid any more');
+    setTimeout(() => socket.terminate(), FAREWELL_MS).unref();
+  };
 }

@@ -12,13 +12,13 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/webhooks',
     {
+      config: { action: 'manage_webhook', hidesBody: true },
       schema: {
         summary: 'Add a webhook: events from now on are posted to an address, in order',
         headers: postHeaders,
         body: WebhookSchema,
         response: shape.answers({ 201: shape.webhookView }),
       },
-      config: { hidesBody: true },
     },
     ({ body, headers }, reply) =>
       perform(coordinator, { kind: 'add_webhook', webhook: body }, reply, headers),
@@ -27,6 +27,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/webhooks',
     {
+      config: { action: 'read' },
       schema: {
         summary: 'Webhooks, by their names, with how far they are and how the last attempt ended',
         querystring: pageQuery,
@@ -39,6 +40,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
   app.delete(
     '/v1/webhooks/:name',
     {
+      config: { action: 'manage_webhook' },
       schema: {
         summary: 'Remove a webhook: what it has not delivered is not delivered any more',
         params,
@@ -51,6 +53,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/webhooks/:name/test',
     {
+      config: { action: 'manage_webhook' },
       schema: {
         summary: 'Post one event of type webhook.test, and say how that went',
         headers: postHeaders,

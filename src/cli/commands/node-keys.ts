@@ -1,7 +1,7 @@
 /** `tutti node enroll|keys|revoke|rotate-server-key`: who may connect with CURVE. */
 import { type Command, Option } from 'commander';
-import { parseDuration } from '../../config/duration.js';
 import type { Json } from '../client.js';
+import { milliseconds } from '../days.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
@@ -87,13 +87,4 @@ export function nodeKeyCommands(node: Command, io: Io): void {
 
 function missing(option: string, what: string): CliError {
   return new CliError(EXIT.badInput, 'missing_argument', `${option} is needed: ${what}.`);
-}
-
-/** A duration; days (`30d`), too. */
-function milliseconds(option: string, text: string, leastMs = 1000): number {
-  const days = /^(\d{1,4})d$/.exec(text)?.[1];
-  if (days !== undefined) return Number(days) * 86_400_000;
-  const read = parseDuration(text, leastMs);
-  if (read.ok) return read.ms;
-  throw new CliError(EXIT.badInput, read.code, `${option}: ${read.message}, or days like 30d`);
 }

@@ -157,12 +157,15 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       undo.push(() => tracing.stop());
     }
     undo.push(() => orchestrator.stop());
+    if (config.token === undefined && orchestrator.grants.size > 0)
+      throw withoutToken(orchestrator.grants.size);
     const samples = new Map<string, string>();
     const gateway: Gateway = createGateway({
       coordinator: orchestrator,
       host: config.host,
       port: config.httpPort,
       ...(config.token !== undefined && { token: config.token }),
+      publicPages: config.publicPages,
       origins: config.origins,
       hosts: config.advertise === undefined ? [] : [config.advertise],
       ...(existsSync(WEB_ROOT) && { webRoot: WEB_ROOT }),
@@ -253,6 +256,14 @@ function superviseAgents(
     unsubscribe();
     await agents.stop();
   };
+}
+
+/** With no token of its own, it would let everybody in as admin, whatever was granted. */
+function withoutToken(grants: number): TuttiError {
+  const message = `the data directory has ${grants} ${grants === 1 ? 'grant' : 'grants'} of access, so a token is needed`;
+  return new TuttiError('token_required', message, {
+    hint: 'give the one of the role admin: TUTTI_TOKEN, --token-file or --token',
+  });
 }
 
 /** A quarter of the files that the process may have open: the rest is for the sockets of nodes, the store and the blobs. */

@@ -16,6 +16,7 @@ import { receiveConfigReply } from './configuration.js';
 import { tryAgain } from './deaf.js';
 import { emit } from './emit.js';
 import { receiveLog, receiveOutput, receiveReport } from './executions.js';
+import { grantViews } from './grants.js';
 import type { Journal } from './journal.js';
 import { receiveKept } from './kept-folders.js';
 import { nodeView } from './node-view.js';
@@ -140,6 +141,9 @@ function take(turn: Turn, step: Step, onError: OnError): void {
       return;
     case 'inspect webhooks':
       turn.journal.reply({ kind: 'view', request: step.id, value: webhookViews(turn.state) });
+      return;
+    case 'inspect grants':
+      turn.journal.reply({ kind: 'view', request: step.id, value: grantViews(turn.state) });
       return;
     case 'inspect queue': {
       const { state } = turn;

@@ -26,6 +26,7 @@ import { compareBytes, compareOverride } from './comparing.js';
 import { configure } from './configuration.js';
 import { tryAgain } from './deaf.js';
 import { emit } from './emit.js';
+import { grantAccess, revokeAccess } from './grants.js';
 import { announceTypes } from './module-types.js';
 import { leaveQueue, stopExecution } from './planner.js';
 import { problemFromRow, problemIn } from './problem.js';
@@ -109,6 +110,10 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
     }
     case 'note_webhook':
       return noteProgress(turn, request.progress);
+    case 'grant_access':
+      return grantAccess(turn, request.grant);
+    case 'revoke_access':
+      return revokeAccess(turn, request.id);
     case 'put_graph':
       return putGraph(turn, request);
     default:

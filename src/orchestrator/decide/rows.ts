@@ -23,6 +23,7 @@ import {
 import { summaryNow } from '../summary.js';
 import { clusterToRow } from './cluster-row.js';
 import { commandToRow } from './command-row.js';
+import { grantToRow } from './grant-row.js';
 import { indexKeysNow } from './indexing.js';
 import type { Journal } from './journal.js';
 import { nodeToRow } from './node-row.js';
@@ -125,6 +126,12 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       return;
     case 'webhook.removed':
       journal.delete('webhooks', [fact.webhook]);
+      return;
+    case 'access.granted':
+      journal.putRow('grants', [fact.access_id], grantToRow(state.grants.get(fact.access_id)!));
+      return;
+    case 'access.revoked':
+      journal.delete('grants', [fact.access_id]);
       return;
     case 'blob.stored':
       journal.putRow('blobs', [fact.sha256], { size: fact.size, lease_until: fact.lease_until });

@@ -11,6 +11,7 @@ import { Deadlines } from '../../base/deadlines.js';
 import { RateLimiter } from '../../base/rate-limiter.js';
 import { Undo } from '../../base/undo.js';
 import type { Route } from '../../bus/bus.js';
+import type { Grant } from '../../model/access.js';
 import type { Cluster } from '../../model/cluster.js';
 import type { Command } from '../../model/command.js';
 import type { DurableState } from '../../model/durable.js';
@@ -272,6 +273,7 @@ export class State implements DurableState, ProcessState {
   readonly clusters: ReadonlyMap<string, Cluster> = new Map();
   readonly secrets: ReadonlyMap<string, Secret> = new Map();
   readonly webhooks: ReadonlyMap<string, Webhook> = new Map();
+  readonly grants: ReadonlyMap<string, Grant> = new Map();
   readonly commands: ReadonlyMap<string, Command> = new Map();
   /** The newest `seq` given out. */
   readonly cursor: number = 0;

@@ -8,7 +8,7 @@ import type { Execution } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { MessageFault } from '../../wire/envelope.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
-import type { Request } from '../port.js';
+import type { NewGrant, Request } from '../port.js';
 import type { IdempotencyRow, ProblemRow, TaskRow } from '../records.js';
 import type { Journal } from './journal.js';
 import type { State } from './state.js';
@@ -72,6 +72,14 @@ export interface WebhookProgress {
   readonly missed?: number;
 }
 
+export interface PreparedGrant extends NewGrant {
+  readonly id: string;
+  /** SHA-256 of the token, in hexadecimal. */
+  readonly hash: string;
+  /** The token, encrypted (`orchestrator/access/vault.ts`). */
+  readonly sealed: string;
+}
+
 /** Requests with everything that needs no state worked out: inputs are encoded, graphs parsed. */
 export type PreparedRequest =
   | (Extract<Request, { kind: 'submit' }> & {
@@ -95,7 +103,8 @@ export type PreparedRequest =
           | 'set_secret'
           | 'add_webhook'
           | 'declare_webhook'
-          | 'test_webhook';
+          | 'test_webhook'
+          | 'grant_access';
       }
     >
   | { readonly kind: 'set_secret'; readonly name: string; readonly sealed: string }
@@ -103,6 +112,7 @@ export type PreparedRequest =
   /** It has been posted to. */
   | { readonly kind: 'test_webhook'; readonly name: string; readonly attempt: WebhookAttempt }
   | { readonly kind: 'note_webhook'; readonly progress: WebhookProgress }
+  | { readonly kind: 'grant_access'; readonly grant: PreparedGrant }
   | {
       readonly kind: 'put_graph';
       readonly name: string;
@@ -150,6 +160,7 @@ export type Step =
   | { readonly kind: 'inspect clusters'; readonly id: number; readonly name: string | undefined }
   | { readonly kind: 'inspect secrets'; readonly id: number }
   | { readonly kind: 'inspect webhooks'; readonly id: number }
+  | { readonly kind: 'inspect grants'; readonly id: number }
   /** Without a task (as `formatTaskId` writes it): the queues of all modules. */
   | { readonly kind: 'inspect queue'; readonly id: number; readonly task: string | undefined }
   /** Time has passed. */

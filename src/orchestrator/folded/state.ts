@@ -1,5 +1,6 @@
 /** What facts make when they are told again: a durable state of as little as its reader is interested in, folded as the loop folds it. */
 import { Undo } from '../../base/undo.js';
+import type { Grant } from '../../model/access.js';
 import type { Cluster } from '../../model/cluster.js';
 import type { Command } from '../../model/command.js';
 import type { Changes, DurableState } from '../../model/durable.js';
@@ -20,6 +21,7 @@ export class FoldedState implements DurableState {
   readonly clusters: Map<string, Cluster> = new Map();
   readonly secrets: Map<string, Secret> = new Map();
   readonly webhooks: Map<string, Webhook> = new Map();
+  readonly grants: Map<string, Grant> = new Map();
   readonly commands: Map<string, Command> = new Map();
   readonly #graph: CompiledGraph | undefined;
 

@@ -32,6 +32,7 @@ export type LoopQuestion =
   | 'cluster'
   | 'secrets'
   | 'webhooks'
+  | 'grants'
   | 'stats';
 export type JsonQuestion = Exclude<
   keyof Queries,

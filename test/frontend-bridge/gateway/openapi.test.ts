@@ -53,6 +53,10 @@ const CONTRACT = [
   'DELETE /v1/secrets/{name}',
   'GET /v1/secrets',
   'PUT /v1/secrets/{name}',
+  'GET /v1/me',
+  'GET /v1/access',
+  'POST /v1/access',
+  'DELETE /v1/access/{access_id}',
   'DELETE /v1/webhooks/{name}',
   'GET /v1/webhooks',
   'POST /v1/webhooks',
@@ -228,6 +232,9 @@ describe('the OpenAPI document', () => {
     const content = Buffer.from('blob');
     values.sha256 = createHash('sha256').update(content).digest('hex');
     await get(`/v1/blobs/${values.sha256}`, { method: 'PUT', body: content });
+
+    const grant = await post('/v1/access', { name: 'ada', role: 'viewer', expires_in_ms: 60_000 });
+    expect(faultsOf('POST /v1/access', 201, grant)).toEqual([]);
 
     let checked = 0;
     for (const [name, operation] of operations()) {

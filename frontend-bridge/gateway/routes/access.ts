@@ -1,0 +1,103 @@
+/** Grants of access: who else gets in, and as what. */
+import { z } from 'zod';
+import { MAX_GRANT_NAME, ROLES } from '../../../src/model/access.js';
+import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { HttpError } from '../errors.js';
+import { type App, asked, perform, sendFound } from '../http.js';
+import { pageShape, postHeaders } from '../requests.js';
+import * as shape from '../schemas.js';
+
+const YEAR_MS = 366 * 24 * 3_600_000;
+
+const grantShape = {
+  access_id: z.string(),
+  name: z.string(),
+  role: z.enum(ROLES),
+  created_at: z.string(),
+  expires_at: z.string().nullable().describe('`null`: never'),
+};
+const grantView = z.strictObject(grantShape);
+const newGrantView = z.strictObject({ ...grantShape, token: z.string().describe('Shown once') });
+const meView = z.strictObject({
+  access_id: z.string().nullable().describe('`null`: by no grant'),
+  name: z.string().nullable(),
+  role: z.enum(ROLES),
+  expires_at: z.string().nullable(),
+});
+const grantBody = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(MAX_GRANT_NAME)
+    .regex(/^[^\p{C}\s](?:[^\p{C}]*[^\p{C}\s])?$/u, 'Use a name without control characters and outer spaces')
+    .describe('Of the person or program that gets the token'),
+  role: z.enum(ROLES),
+  expires_in_ms: z
+    .number()
+    .int()
+    .min(1000)
+    .max(YEAR_MS)
+    .exactOptional()
+    .describe('Default: it does not expire'),
+});
+
+export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: boolean): void {
+  app.get(
+    '/v1/me',
+    {
+      config: { action: 'read' },
+      schema: { summary: 'Who the caller is, by the token', response: shape.answers({ 200: meView }) },
+    },
+    ({ caller: { grant, name, role } }) => ({
+      ...{ access_id: grant?.id ?? null, name, role },
+      expires_at: grant?.expiresAt === undefined ? null : new Date(grant.expiresAt).toISOString(),
+    }),
+  );
+
+  app.post(
+    '/v1/access',
+    {
+      config: { action: 'manage_access' },
+      schema: {
+        summary: 'Grant access: make a token with a role',
+        headers: postHeaders,
+        body: grantBody,
+        response: shape.answers({ 201: newGrantView }),
+      },
+    },
+    ({ body: { name, role, expires_in_ms: expiresInMs }, headers }, reply) => {
+      if (!isGuarded)
+        throw new HttpError(409, 'no_token', 'Nobody needs a token here, so there is nothing to grant.', {
+          hint: 'Start the orchestrator with --token-file FILE (TUTTI_TOKEN_FILE).',
+        });
+      const grant = { name, role, ...(expiresInMs !== undefined && { expiresInMs }) };
+      return perform(coordinator, { kind: 'grant_access', grant }, reply, headers);
+    },
+  );
+
+  app.get(
+    '/v1/access',
+    {
+      config: { action: 'manage_access' },
+      schema: {
+        summary: 'List the grants of access, the oldest first',
+        querystring: z.strictObject(pageShape),
+        response: shape.answers({ 200: shape.pageOf(grantView) }),
+      },
+    },
+    async (request, reply) => sendFound(reply, await asked(coordinator, reply).grants(request.query)),
+  );
+
+  app.delete(
+    '/v1/access/:access_id',
+    {
+      config: { action: 'manage_access' },
+      schema: {
+        summary: 'Revoke a grant: its token is worth nothing from now on, and its open streams end',
+        params: z.object({ access_id: z.string() }),
+        response: shape.answers({ 200: grantView }),
+      },
+    },
+    (request, reply) => perform(coordinator, { kind: 'revoke_access', id: request.params.access_id }, reply),
+  );
+}

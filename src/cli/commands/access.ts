@@ -1,0 +1,64 @@
+/** `tutti access`: who else gets in, and as what. */
+import { type Command, Option } from 'commander';
+import { ROLES } from '../../model/access.js';
+import type { Json } from '../client.js';
+import { milliseconds } from '../days.js';
+import { everyItem } from '../every-item.js';
+import type { Io } from '../io.js';
+import { type CommonOptions, clientCommand, openSession } from '../program.js';
+import { table } from '../table.js';
+
+interface GrantOptions extends CommonOptions {
+  readonly role: string;
+  readonly expires?: string;
+}
+
+export function accessCommand(program: Command, io: Io): void {
+  const access = program
+    .command('access')
+    .description('Grant access with a role, list grants and revoke them');
+
+  clientCommand(access, 'grant', 'Print a token with a role, once')
+    .argument('<name>', 'of the person or program that gets it')
+    .addOption(
+      new Option('--role <role>', 'what it may do; each role may do what those before it may')
+        .choices(ROLES)
+        .makeOptionMandatory(),
+    )
+    .option('--expires <time>', 'how long it is valid, like 8h or 30d (default: until it is revoked)')
+    .action(async (name: string, { role, expires, ...common }: GrantOptions) => {
+      const session = openSession(common, io);
+      const granted = await session.client.post('/v1/access', {
+        ...{ name, role },
+        ...(expires !== undefined && { expires_in_ms: milliseconds('--expires', expires) }),
+      });
+      session.print(granted, () => String(granted.token));
+    });
+
+  clientCommand(access, 'list', 'List grants, the oldest first').action(async (options: CommonOptions) => {
+    const session = openSession(options, io);
+    const items = await everyItem(session.client, '/v1/access');
+    const columns = ['ID', 'NAME', 'ROLE', 'SINCE', 'UNTIL'];
+    session.print({ items, next_cursor: null }, () => table(columns, items.map(rowOf)));
+  });
+
+  clientCommand(access, 'revoke', 'Revoke a grant: its token is worth nothing, and its open streams end')
+    .argument('<id>', 'the id of the grant, from `tutti access list`')
+    .action(async (id: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const revoked = await session.client.delete(`/v1/access/${encodeURIComponent(id)}`);
+      session.print(revoked, () => `${id}  revoked`);
+    });
+
+  clientCommand(access, 'me', 'Show whose token this is, and its role').action(
+    async (options: CommonOptions) => {
+      const session = openSession(options, io);
+      const { value } = await session.client.get<Json>('/v1/me');
+      session.print(value, () => `${value.name ?? 'nobody needs a token here'}  ${value.role}`);
+    },
+  );
+}
+
+function rowOf({ access_id, name, role, created_at, expires_at }: Json): string[] {
+  return [access_id, name, role, created_at, expires_at ?? '-'].map(String);
+}

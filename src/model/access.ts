@@ -1,0 +1,75 @@
+/** Who may do what: the one table, which HTTP, WebSocket and the facade for SustainML's front ends consult; and grants, by which people get a role. */
+
+/** Each may do all that those before it may. */
+export const ROLES = ['viewer', 'author', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+export type Action =
+  /** Lists, searches, exports, outputs, figures, the stream. */
+  | 'read'
+  /** New problems and further iterations, and the blobs that their inputs name. */
+  | 'submit'
+  /** Titles, tags, notes, stars. */
+  | 'change_problem'
+  /** Stopping, resetting and preempting tasks. */
+  | 'command_task'
+  /** Submitting and cancelling jobs. */
+  | 'run_job'
+  /** Commands and configurations of nodes, and removing them. */
+  | 'control_node'
+  /** Join tokens, subscribers, and the keys of nodes and of the orchestrator. */
+  | 'manage_keys'
+  | 'store_graph'
+  | 'manage_cluster'
+  | 'manage_secret'
+  | 'manage_webhook'
+  /** Granting and revoking access. */
+  | 'manage_access';
+
+/** For each action, the first role that may do it. */
+export const LEAST_ROLE: Readonly<Record<Action, Role>> = {
+  read: 'viewer',
+  submit: 'author',
+  change_problem: 'author',
+  command_task: 'author',
+  run_job: 'author',
+  control_node: 'operator',
+  manage_keys: 'operator',
+  store_graph: 'operator',
+  manage_cluster: 'operator',
+  manage_secret: 'operator',
+  manage_webhook: 'operator',
+  manage_access: 'admin',
+};
+
+export function mayDo(role: Role, action: Action): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(LEAST_ROLE[action]);
+}
+
+/** What callers without a token may be let read. */
+export const PUBLIC_PAGES = ['metrics', 'openapi'] as const;
+export type PublicPage = (typeof PUBLIC_PAGES)[number];
+
+export interface Grant {
+  readonly id: string;
+  /** Of the person or program that has its token, for people to read. */
+  readonly name: string;
+  readonly role: Role;
+  /** SHA-256 of the token, in hexadecimal: of 256 random bits, a slow hash would keep no more than this one. */
+  readonly hash: string;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+  /** Unix milliseconds. @default never */
+  readonly expiresAt: number | undefined;
+}
+
+export const GRANT_TOKEN_PREFIX = 'tutti-access-';
+export const GRANT_TOKEN_BYTES = 32;
+/** Memory holds all of them. */
+export const MAX_GRANTS = 1_000;
+export const MAX_GRANT_NAME = 100;
+
+/** What a token is sealed under in the vault, which no secret can be called. */
+export function sealedGrant(accessId: string): string {
+  return `access ${accessId}`;
+}

@@ -1,0 +1,13 @@
+/** What facts make of grants. */
+import type { DurableState, Moment } from '../durable.js';
+import type { FactOf } from '../facts.js';
+
+export function addGrant(state: DurableState, fact: FactOf<'access.granted'>, { at }: Moment): void {
+  const { access_id: id, name, role, hash, expires_at: expiresAt } = fact;
+  state.undo.put(state.grants, id, { id, name, role, hash, createdAt: at, expiresAt });
+}
+
+export function removeGrant(state: DurableState, { access_id: id }: FactOf<'access.revoked'>): void {
+  if (!state.grants.has(id)) throw new Error(`grant ${id} is not there`);
+  state.undo.remove(state.grants, id);
+}
