@@ -54,7 +54,7 @@ async function look(
   iteration = 1,
 ): Promise<{ page: Page; output: Locator; faults: readonly string[] }> {
   if (tool !== undefined) ctx.skip(`needs ${tool}`);
-  const address = `${orchestrator.ready.http}/?problem=${problem}&iteration=${iteration}&module=${module}`;
+  const address = `${orchestrator.ready.http}/?problem=${problem}&iteration=${iteration}${module && `&module=${module}`}`;
   const { page, faults } = await open(ctx, address);
   return { page, output: page.getByRole('region', { name: 'Output', exact: true }), faults };
 }
@@ -267,5 +267,40 @@ describe('an output in the page', () => {
     await field.press('Enter');
     await page.getByText('did you mean rate?').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
+  });
+});
+
+describe('a task with many results', () => {
+  it('shows what it is about, each of its results and its failure on a laptop without scrolling', async (ctx) => {
+    const { page, faults } = await look(ctx, '');
+    const failing = await orchestrator.submit('training', {
+      settings: { seed: 7, split: [0.8, 0.1, 0.1] },
+    });
+    await page.setViewportSize({ width: 1440, height: 900 });
+    const [about, results] = ['About', 'Results'].map((name) =>
+      page.getByRole('region', { name, exact: true }),
+    );
+    const lines = results!.getByRole('listitem');
+    const bottoms = async (parts: readonly Locator[]): Promise<number[]> =>
+      Promise.all(
+        parts.map(async (part) => part.boundingBox().then((box) => (box ? box.y + box.height : 1e4))),
+      );
+    await results!.getByText('application/x-npy, 3.1 KiB').waitFor();
+    await results!.getByText('accuracy 0.9', { exact: true }).waitFor();
+    expect(await lines.count()).toBe(9);
+    expect(Math.max(...(await bottoms([about!, ...(await lines.all())])))).toBeLessThanOrEqual(900);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    const report = lines.filter({ hasText: 'report' });
+    await report.getByText('text/markdown').click();
+    await report.getByRole('heading', { name: 'Results' }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+
+    await page.goto(`${orchestrator.ready.http}/?problem=${failing.problem_id}`);
+    const fault = page.locator('.task-head .fault');
+    await fault.getByText("KeyError: 'rate'", { exact: true }).waitFor();
+    await about!.getByText('seed').waitFor();
+    expect(await results!.getByText('skipped').count()).toBe(9);
+    expect(Math.max(...(await bottoms([fault, about!, ...(await lines.all())])))).toBeLessThanOrEqual(900);
+    expect(faults).toEqual([]);
   });
 });

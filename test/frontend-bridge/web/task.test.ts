@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EventJson, GraphJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { moduleHistory } from '../../../frontend-bridge/web/src/task/history.js';
 import { inOrder, layOut, layOutWithin, relatives } from '../../../frontend-bridge/web/src/task/layout.js';
+import { briefOf } from '../../../frontend-bridge/web/src/task/results.js';
 import { embeddedJson } from '../../../src/base/json/embedded.js';
 
 const spec = (...inputs: string[]) => ({ inputs, output: 'json' });
@@ -137,4 +138,19 @@ describe('JSON inside a field', () => {
     for (const text of ['', 'classification', '12345678', '{"a":', 'abcd'])
       expect(embeddedJson(text)).toBeUndefined();
   });
+});
+
+it('a result is told in a line by its kind and size, its first fields, or how much there is', () => {
+  const png = btoa('x'.repeat(2048));
+  expect([
+    briefOf(png, 'bytes:image/png'),
+    briefOf({ blob: { sha256: 'a', size: 5 } }, 'bytes'),
+    briefOf({ loss: 0.123456789, curve: [1, 2], name: 'adam', note: '' }, 'json'),
+    briefOf({ a: {}, b: [] }, 'json'),
+    briefOf([1], 'json'),
+    briefOf('all went well', 'json'),
+  ]).toEqual([
+    ...['image/png, 2.0 KiB', 'bytes, 5 B', 'loss 0.123457 · name adam'],
+    ...['2 fields', '1 item', 'all went well'],
+  ]);
 });

@@ -4,7 +4,7 @@ import { partAt } from '../../../../src/base/json/exact.js';
 import { plainOf } from '../../../../src/base/json/json-text.js';
 import { columnNames } from '../../../../src/model/columns.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
-import { resultModules } from './overview.js';
+import { resultModules } from './results.js';
 
 /** As many as have a place in a row of the picker. */
 const SHOWN = 2;
