@@ -33,6 +33,7 @@ describe('the site of the docs', () => {
       ...PAGES.map((name) => join(DOCS, name)),
       join(ROOT, 'README.md'),
       join(ROOT, 'CONTRIBUTING.md'),
+      join(ROOT, 'SECURITY.md'),
     ];
     const dead = files.flatMap((file) => {
       const text = readFileSync(file, 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
