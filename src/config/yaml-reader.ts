@@ -2,13 +2,13 @@
  * Untrusted YAML is read in a thread of its own: its cost delays nothing else, and a failure ends that thread only.
  *
  * R1. One text at a time; the others wait in their order. Their number is bounded by that of the requests which bring them.
- * R2. A text that takes longer than `READ_MS`, or more memory than the thread has, ends the thread. The next text gets a new one.
+ * R2. A text that takes more time than `whatIsLeft` gives it, or more memory than the thread has, ends the thread. The next text gets a
+ *     new one.
  */
 import { Worker } from 'node:worker_threads';
 import type { ReadYaml } from './yaml.js';
+import { READ_CPU_MS, READ_WALL_MS, whatIsLeft } from './yaml-time.js';
 
-/** The largest texts take some 0.3 s. */
-const READ_MS = 5_000;
 /** Megabytes; the largest texts take some 60. */
 const HEAP_MB = 192;
 
@@ -21,7 +21,7 @@ export class YamlReader {
   readonly #waiting: Waiting[] = [];
   #current: Waiting | undefined;
   #worker: Worker | undefined;
-  #deadline: NodeJS.Timeout | undefined;
+  #look: NodeJS.Timeout | undefined;
 
   read(text: string): Promise<ReadYaml> {
     return new Promise((settle) => {
@@ -41,10 +41,20 @@ export class YamlReader {
     this.#current = this.#waiting.shift();
     if (this.#current === undefined) return;
     this.#worker ??= this.#begin();
-    this.#deadline = setTimeout(() => {
-      this.#settle(tooMuch(`it takes longer than ${READ_MS / 1000} s to read`));
-    }, READ_MS);
+    this.#watch(performance.now(), process.cpuUsage());
     this.#worker.postMessage(this.#current.text);
+  }
+
+  /** R2 */
+  #watch(sinceMs: number, sinceCpu: NodeJS.CpuUsage): void {
+    const { user, system } = process.cpuUsage(sinceCpu);
+    const left = whatIsLeft({ cpuMs: (user + system) / 1000, wallMs: performance.now() - sinceMs });
+    if (left > 0) {
+      this.#look = setTimeout(() => this.#watch(sinceMs, sinceCpu), left);
+      return;
+    }
+    const bounds = `${READ_CPU_MS / 1000} s of processor time, or ${READ_WALL_MS / 1000} s in all`;
+    this.#settle(tooMuch(`it takes longer than ${bounds} to read`));
   }
 
   #begin(): Worker {
@@ -63,7 +73,7 @@ export class YamlReader {
 
   /** Without `worker`, the thread has done its last. */
   #settle(read: ReadYaml, worker?: Worker): void {
-    clearTimeout(this.#deadline);
+    clearTimeout(this.#look);
     if (worker === undefined) void this.#end();
     const done = this.#current;
     this.#current = undefined;
@@ -72,7 +82,7 @@ export class YamlReader {
   }
 
   async #end(): Promise<void> {
-    clearTimeout(this.#deadline);
+    clearTimeout(this.#look);
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
