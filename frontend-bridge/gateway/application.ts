@@ -26,6 +26,7 @@ import { describeRoutes, openApiRoute } from './openapi.js';
 import { Parsing } from './parsing.js';
 import { answerRaw } from './raw-answer.js';
 import { accessRoutes } from './routes/access.js';
+import { approvalRoutes } from './routes/approvals.js';
 import { blobRoutes } from './routes/blobs.js';
 import { clusterRoutes } from './routes/clusters.js';
 import { crateRoute } from './routes/crate.js';
@@ -168,6 +169,7 @@ export function apiRoutes(
   clusterRoutes(api, coordinator);
   secretRoutes(api, coordinator);
   webhookRoutes(api, coordinator);
+  approvalRoutes(api, coordinator);
   jobRoutes(api, coordinator, jobTypes);
   graphRoutes(api, coordinator);
   sampleRoutes(api, coordinator, samples, logger);

@@ -39,6 +39,7 @@ export class HttpError extends TuttiError {
 
 const STATUS: Readonly<Record<RefusalKind, number>> = {
   malformed: 400,
+  forbidden: 403,
   not_found: 404,
   conflict: 409,
   outdated: 412,

@@ -1,5 +1,6 @@
 /** Events as OpenAPI shows them: a shape for each kind of public fact, taken from the declaration of its fields. */
 import { z } from 'zod';
+import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import {
   EVENT_TYPES,
@@ -30,6 +31,8 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   inputs: z.record(z.string(), z.array(z.string())).describe('By module, names of inputs'),
   requirements: z.record(z.string(), z.record(z.string(), z.string())).describe('By module, labels'),
   waiting: waitingSchema,
+  'asked role': z.enum(APPROVAL_ROLES),
+  decision: z.enum(DECISIONS),
   level: z.enum(LOG_LEVELS),
   error,
   'task error': error,

@@ -1,6 +1,7 @@
 /** The shapes of the public JSON, as OpenAPI shows them. Answers may have more fields than are named here. */
 
 import { z } from 'zod';
+import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
 import { AGENT_KINDS, AGENT_STATES, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import { OBSERVED_STATES } from '../../src/model/execution.js';
 import { JOB_STATES } from '../../src/model/job.js';
@@ -56,6 +57,39 @@ export const submittedBatch: z.ZodType = named(
         ]),
       )
       .describe('An answer for each problem, in their order'),
+  }),
+);
+
+export const decision: z.ZodType = named(
+  'Decision',
+  z.looseObject({
+    task_id: taskId,
+    module: z.string(),
+    decision: z.enum(DECISIONS),
+    by: z.string().nullable().describe('The name of the grant; null where nobody needs a token'),
+    reason: z.string().nullable(),
+    at: time,
+  }),
+);
+
+export const approval: z.ZodType = named(
+  'Approval',
+  z.looseObject({
+    task_id: taskId,
+    problem_id: id,
+    iteration_id: iterationId,
+    module: z.string(),
+    graph: z.string(),
+    graph_version: z.number().int(),
+    title: z.string(),
+    tags: z.array(z.string()),
+    role: z.enum(APPROVAL_ROLES).describe('Who may decide: callers of this role and of those above it'),
+    message: z.string().describe('What is asked'),
+    requested_at: time,
+    inputs: z
+      .record(z.string(), z.unknown())
+      .describe('What the module gets, by name; of a large value its blob'),
+    left_out: z.array(z.string()).describe('Inputs whose text has more than 16,384 characters'),
   }),
 );
 

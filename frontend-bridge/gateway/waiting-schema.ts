@@ -1,5 +1,6 @@
 /** Why a module waits, as OpenAPI shows it. */
 import { z } from 'zod';
+import { APPROVAL_ROLES } from '../../src/model/approval.js';
 
 export const waitingSchema: z.ZodType = z.discriminatedUnion('code', [
   z.looseObject({ code: z.literal('inputs'), inputs: z.array(z.string()) }),
@@ -21,6 +22,14 @@ export const waitingSchema: z.ZodType = z.discriminatedUnion('code', [
     clusters: z.number().int().describe('How many could run the command, and are busy'),
   }),
   z.looseObject({ code: z.literal('no_secret'), secret: z.string() }),
+  z
+    .looseObject({
+      code: z.literal('approval'),
+      role: z.enum(APPROVAL_ROLES),
+      message: z.string(),
+      requested_at: z.string().describe('RFC 3339, UTC'),
+    })
+    .describe("A person's decision"),
   z.looseObject({ code: z.literal('requeued') }).describe('Its execution came to nothing'),
   z.looseObject({ code: z.literal('retry') }).describe('Until `retry_at`'),
 ]);

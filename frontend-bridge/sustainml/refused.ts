@@ -20,6 +20,7 @@ export class Refused extends Error {
 const STATUS: Readonly<Record<RefusalKind, number>> = {
   malformed: 400,
   invalid: 400,
+  forbidden: 403,
   not_found: 404,
   conflict: 409,
   outdated: 409,

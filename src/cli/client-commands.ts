@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { accessCommand } from './commands/access.js';
+import { approvalCommands } from './commands/approval.js';
 import { clusterCommand } from './commands/cluster.js';
 import { crateCommand } from './commands/crate.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -38,6 +39,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   nodesCommand(program, io);
   nodeCommand(program, io);
   taskCommand(program, io);
+  approvalCommands(program, io);
   clusterCommand(program, io);
   secretCommand(program, io);
   webhookCommand(program, io);

@@ -15,7 +15,7 @@ export function eventLine(event: StreamedEvent): string {
 }
 
 function detailOf(event: StreamedEvent): string {
-  const { progress, status, message, reason, error, reused_from } = event as Readonly<
+  const { progress, status, message, decision, reason, error, reused_from } = event as Readonly<
     Record<string, unknown>
   >;
   const from = reused_from as { iteration_id?: number } | undefined;
@@ -25,6 +25,7 @@ function detailOf(event: StreamedEvent): string {
     status,
     message,
     commandOf(event),
+    decision,
     reason,
     from && `of iteration ${from.iteration_id}`,
     code === undefined ? undefined : `${code}: ${why ?? ''}`,

@@ -6,7 +6,7 @@ import { type Names, resolveField } from '../model/condition.js';
 import { splitReference } from '../model/graph.js';
 import { formatPath, show } from './faults.js';
 import type { KnownTypes } from './graph-file.js';
-import { schemaAt } from './graph-index.js';
+import { schemaAt, whyNotOfDecision } from './graph-index.js';
 import { parseExpression } from './parse-expression.js';
 import { isRecord } from './yaml.js';
 
@@ -86,6 +86,10 @@ function faultOf(
   }
   if (path.length === 0 || path.includes(''))
     return { code: 'unknown_field', message: `${show(field)} names no field: give one, like ${field}.FIELD` };
+  if (spec.approve !== undefined) {
+    const reason = whyNotOfDecision(path);
+    return reason === undefined ? undefined : { code: 'unknown_field', message: reason };
+  }
   const type = module === undefined ? source.type : outputs ? outputs[name] : spec.output;
   const found = schemaAt(type, path, types);
   return 'reason' in found ? { code: 'unknown_field', message: found.reason } : undefined;

@@ -4,7 +4,8 @@
  */
 import { brief, type Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
-import type { Graph, ModuleSpec } from '../model/graph.js';
+import { type Graph, isPlayedByNodes, type ModuleSpec } from '../model/graph.js';
+import { approvalFaults } from './approval-faults.js';
 import { conditionFaults } from './condition-faults.js';
 import { formatPath, issuesToFaults, show } from './faults.js';
 import { graphFaults, inTopologicalOrder } from './graph-edges.js';
@@ -44,7 +45,7 @@ const MAX_FAULTS = 100;
 /**
  * Codes of the faults: `bad_yaml` `unknown_field` `missing_field` `wrong_type` `out_of_range` `bad_name` `bad_duration` `unknown_type`
  * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict` `too_large` `too_deep` `more_faults`;
- * `not_with_output`; of `when` also `bad_expression` `not_before` `unknown_field`; of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
+ * `not_with_output` `not_with_approve`; of `when` also `bad_expression` `not_before` `unknown_field`; of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
  */
 export function parseGraph(yamlText: string, options: ParseGraphOptions): ParsedGraph {
   return graphOf(readYaml(yamlText, { file: options.file, isTrusted: options.isStored === true }), options);
@@ -85,6 +86,7 @@ function graphIn(raw: unknown, options: Omit<ParseGraphOptions, 'file' | 'isStor
   faults.push(
     ...graphFaults(raw),
     ...runFaults(raw),
+    ...approvalFaults(raw),
     ...typeFaults(raw, options),
     ...indexFaults(raw, options.types),
     ...conditionFaults(raw, options.types),
@@ -144,8 +146,9 @@ function typeFaults(raw: unknown, { types, otherGraphs = [] }: ParseGraphOptions
     const path = ['modules', name, isRecord(module.outputs) ? 'outputs' : 'output'];
     for (const other of otherGraphs) {
       const same = other.modules.find((spec) => spec.name === name);
-      // Agents execute all run modules, whatever their names.
-      if (other.name === raw.name || !same || same.run || isRecord(module.run)) continue;
+      // Nodes of their names play neither run modules nor approvals.
+      const isOfNodes = !isRecord(module.run) && module.approve === undefined;
+      if (other.name === raw.name || !same || !isPlayedByNodes(same) || !isOfNodes) continue;
       if (same.output === module.output && isSameOutputs(same.outputs, module.outputs)) continue;
       const why = 'modules of one name are played by the same nodes, so their output types have to agree';
       const message = `in the graph ${other.name}, ${name} puts out ${written(same.outputs ?? same.output)}, not ${written(module.outputs ?? module.output)}: ${why}`;

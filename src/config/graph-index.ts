@@ -1,6 +1,7 @@
 /** The `index:` of a graph file: fields of outputs, by which iterations are found quickly. */
 import type { Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
+import { DECISION_FIELDS } from '../model/approval.js';
 import { formatPath, show } from './faults.js';
 import type { KnownTypes } from './graph-file.js';
 import { isRecord } from './yaml.js';
@@ -43,6 +44,7 @@ export function indexFaults(raw: unknown, types: KnownTypes): Fault[] {
 
 /** What keeps a path from leading to a number, a text or a yes or no, as far as the output's type tells. */
 function whyNotIndexed(path: readonly string[], module: unknown, types: KnownTypes): string | undefined {
+  if (isRecord(module) && module.approve !== undefined) return whyNotOfDecision(path);
   if (!isRecord(module) || !isRecord(module.outputs)) {
     return whyNotOf(isRecord(module) ? module.output : undefined, path, types);
   }
@@ -50,6 +52,14 @@ function whyNotIndexed(path: readonly string[], module: unknown, types: KnownTyp
   if (Object.hasOwn(module.outputs, output)) return whyNotOf(module.outputs[output], rest, types);
   const names = Object.keys(module.outputs);
   return `there is no output ${show(output)}${didYouMean(output, names)}: there are ${names.join(', ')}`;
+}
+
+/** What keeps a path from leading to a field of a decision. */
+export function whyNotOfDecision(path: readonly string[]): string | undefined {
+  const [field = ''] = path;
+  const fields: readonly string[] = DECISION_FIELDS;
+  if (path.length === 1 && fields.includes(field)) return undefined;
+  return `a decision has no field ${show(path.join('.'))}${didYouMean(field, fields)}: it has ${fields.join(', ')}`;
 }
 
 function whyNotOf(type: unknown, path: readonly string[], types: KnownTypes): string | undefined {

@@ -1,5 +1,6 @@
 /** The form of a graph file, with its defaults; each message says what would be right. Durations come out in milliseconds. */
 import { z } from 'zod';
+import { APPROVAL_OUTPUT, APPROVAL_ROLES, MAX_MESSAGE_CHARACTERS } from '../model/approval.js';
 import type { Graph, ModuleSpec, Retention } from '../model/graph.js';
 import { duration, durationIfGiven, labels } from './graph-fields.js';
 import { parseExpression } from './parse-expression.js';
@@ -48,6 +49,24 @@ const When = z
   .describe(
     'it runs only where this holds, over fields of the input and of the outputs of modules before it',
   );
+
+const ROLE = 'give operator or author';
+const MESSAGE = `give what the person is asked, in 1 to ${MAX_MESSAGE_CHARACTERS} characters`;
+
+const Approve = strict(
+  {
+    role: z
+      .enum(APPROVAL_ROLES, { error: ROLE })
+      .default('operator')
+      .describe('who is asked: operator or author'),
+    message: z
+      .string({ error: MESSAGE })
+      .min(1, { error: MESSAGE })
+      .max(MAX_MESSAGE_CHARACTERS, { error: MESSAGE })
+      .describe('what the person is asked'),
+  },
+  'give an object, like { role: operator, message: "Deploy this model?" }',
+);
 
 const ATTEMPTS = 'give a whole number from 1 to 100';
 const FACTOR = 'give a number from 1 to 100';
@@ -136,12 +155,15 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
       .describe('auto: a new node of it takes work at once; manual: once somebody starts it'),
     liveness: Liveness.prefault({}).describe('how long its nodes may be silent'),
     when: When.optional(),
+    approve: Approve.optional().describe(
+      'it does no work: a person decides, and what depends on it gets the decision',
+    ),
     run: RunSchema.optional().describe('its work is a command, which an agent executes on a cluster'),
   },
-  'give an object with at least inputs and output',
+  'give an object with at least inputs and output, or inputs and approve',
 )
-  .superRefine(({ output, outputs }, context) => {
-    if (output === undefined && outputs === undefined)
+  .superRefine(({ output, outputs, approve }, context) => {
+    if (output === undefined && outputs === undefined && approve === undefined)
       context.addIssue({
         code: 'custom',
         path: ['output'],
@@ -153,14 +175,15 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
       context.addIssue({ code: 'custom', path: ['outputs'], message, params: { code: 'not_with_output' } });
     }
   })
-  .transform(({ timeout, on_error, when, run, require, output, outputs, ...rest }) => ({
+  .transform(({ timeout, on_error, when, approve, run, require, output, outputs, ...rest }) => ({
     ...rest,
-    output,
+    output: approve ? APPROVAL_OUTPUT : output,
     ...(outputs && { outputs }),
     require: { ...require, ...run?.require },
     timeoutMs: timeout ?? (run ? undefined : NODE_TIMEOUT_MS),
     onError: on_error,
     ...(when && { when }),
+    ...(approve && { approve }),
     ...(run && { run: run.spec }),
   }));
 

@@ -13,6 +13,8 @@ export type Action =
   | 'change_problem'
   /** Stopping, resetting and preempting tasks. */
   | 'command_task'
+  /** Approving and denying, as far as the graph asks this role. */
+  | 'decide_approval'
   /** Submitting and cancelling jobs. */
   | 'run_job'
   /** Commands and configurations of nodes, and removing them. */
@@ -32,6 +34,7 @@ export const LEAST_ROLE: Readonly<Record<Action, Role>> = {
   submit: 'author',
   change_problem: 'author',
   command_task: 'author',
+  decide_approval: 'author',
   run_job: 'author',
   control_node: 'operator',
   manage_keys: 'operator',
@@ -43,7 +46,11 @@ export const LEAST_ROLE: Readonly<Record<Action, Role>> = {
 };
 
 export function mayDo(role: Role, action: Action): boolean {
-  return ROLES.indexOf(role) >= ROLES.indexOf(LEAST_ROLE[action]);
+  return isAtLeast(role, LEAST_ROLE[action]);
+}
+
+export function isAtLeast(role: Role, least: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(least);
 }
 
 /** What callers without a token may be let read. */

@@ -1,5 +1,6 @@
 /** Events that come from elsewhere, read by the declaration of their facts. */
 
+import { APPROVAL_ROLES, DECISIONS } from './approval.js';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from './cluster.js';
 import {
   type EventType,
@@ -31,6 +32,8 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   inputs: (value) => isObject(value) && Object.values(value).every(areTexts),
   requirements: (value) => isObject(value) && Object.values(value).every(areNamedTexts),
   waiting: (value) => isObject(value) && isText(value.code),
+  'asked role': (value) => APPROVAL_ROLES.some((role) => role === value),
+  decision: (value) => DECISIONS.some((decision) => decision === value),
   level: (value) => LOG_LEVELS.some((level) => level === value),
   error: isError,
   'task error': isError,

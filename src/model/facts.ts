@@ -7,6 +7,7 @@
  * F3. Facts are plain values that JSON carries; times of what is not shown are Unix milliseconds.
  */
 import type { Role } from './access.js';
+import type { ApprovalRole, Decision } from './approval.js';
 import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
 import type { ExecutionEnd } from './execution.js';
 import type { Requirements } from './graph.js';
@@ -39,6 +40,8 @@ export interface FieldTypes {
   /** By module, names of inputs. */
   readonly inputs: Readonly<Record<string, readonly string[]>>;
   readonly waiting: Waiting;
+  readonly 'asked role': ApprovalRole;
+  readonly decision: Decision;
   readonly level: LogLevel;
   readonly error: ReportedError;
   readonly 'task error': TaskError;
@@ -220,6 +223,14 @@ export const FACTS = {
     },
   },
   'module.reset': { about: 'module', shown: {} },
+  /** A person is asked to decide. */
+  'approval.requested': { about: 'module', shown: { role: 'asked role', message: 'text' } },
+  /** The module succeeds with the decision as its output, or fails by it. */
+  'approval.decided': {
+    about: 'module',
+    shown: { decision: 'decision', by: 'text?', reason: 'text?' },
+    withheld: { indexed: 'texts?' },
+  },
   'execution.assigned': { about: 'execution', shown: {}, withheld: { lease: 'text', boot_id: 'text' } },
   'execution.accepted': { about: 'execution', shown: {} },
   'execution.running': { about: 'execution', shown: {} },

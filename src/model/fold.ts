@@ -39,10 +39,12 @@ import {
   changeProblem,
   compareTask,
   createProblem,
+  decideApproval,
   desireTaskEnd,
   endTask,
   failModule,
   noteBootDied,
+  requestApproval,
   requeueTask,
   resetModule,
   reuseModule,
@@ -109,6 +111,12 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'execution.lost':
       endExecution(state, fact, 'lost', moment);
+      return;
+    case 'approval.requested':
+      requestApproval(state, fact, moment);
+      return;
+    case 'approval.decided':
+      decideApproval(state, fact, moment);
       return;
     case 'module.waiting':
       waitModule(state, fact, moment);

@@ -1,5 +1,6 @@
 /** A graph as the rest of the program sees it: parsed, validated, with every default filled in. */
 import type { Expression } from '../base/expression/expression.js';
+import type { ApprovalSpec } from './approval.js';
 import type { OutputSpec } from './protocol.js';
 import type { RunSpec } from './run.js';
 
@@ -44,6 +45,8 @@ export interface ModuleSpec {
   };
   /** It runs only where this holds; otherwise it is skipped. As written, and as a tree. @default it runs */
   readonly when?: { readonly text: string; readonly expression: Expression };
+  /** It does no work: a person decides, and its output is the decision. @default nobody is asked */
+  readonly approve?: ApprovalSpec;
   /** Its work is a command. @default nodes of its name do it */
   readonly run?: RunSpec;
 }
@@ -67,6 +70,11 @@ export interface Graph {
   readonly index?: readonly string[];
   /** @default everything is kept */
   readonly retention?: Retention;
+}
+
+/** Whether nodes of its name do its work, so that it takes a slot of one of them. */
+export function isPlayedByNodes({ run, approve }: Pick<ModuleSpec, 'run' | 'approve'>): boolean {
+  return !run && !approve;
 }
 
 /** What a task asks of nodes beside what its graph does: by module and label. */

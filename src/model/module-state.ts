@@ -25,6 +25,8 @@ export function moduleState(
     case 'reused':
     case 'failed':
       return phase;
+    case 'approved':
+      return 'succeeded';
     case 'placed':
     case 'succeeded':
     case 'stopped':

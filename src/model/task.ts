@@ -130,6 +130,8 @@ export type ModulePhase =
   | { readonly kind: 'placed'; readonly execution: Execution }
   | { readonly kind: 'succeeded'; readonly execution: Execution }
   | { readonly kind: 'reused'; readonly output: ReusedOutput }
+  /** It has succeeded by a person's decision, which is its output; `indexed` as of `Execution`. */
+  | { readonly kind: 'approved'; readonly indexed?: Readonly<Record<string, string>> }
   | { readonly kind: 'failed'; readonly error: ReportedError }
   | { readonly kind: 'skipped'; readonly reason: string }
   /** The task was stopped while this module ran. */
@@ -208,6 +210,11 @@ export const NOT_YET: ModulePhase = {
 /** The phase of a module, also of one that nothing has happened to. */
 export function phaseOf(task: Task, position: number): ModulePhase {
   return task.runs[position]?.phase ?? NOT_YET;
+}
+
+/** What a module waits to be decided, if that is what it waits for. */
+export function awaitedApproval(phase: ModulePhase): Extract<Waiting, { code: 'approval' }> | undefined {
+  return phase.kind === 'waiting' && phase.waiting?.code === 'approval' ? phase.waiting : undefined;
 }
 
 /** What a module gets as this input instead of what the graph would give it. */

@@ -3,6 +3,7 @@
  *
  * W1. What has to come from outside of the task is told apart by what would bring it: a person (`needsHelp`), or time.
  */
+import type { ApprovalRole } from './approval.js';
 import type { ModuleState } from './module-state.js';
 
 export type Waiting =
@@ -21,6 +22,14 @@ export type Waiting =
   /** So many clusters can, and are busy. */
   | { readonly code: 'no_free_cluster'; readonly clusters: number }
   | { readonly code: 'no_secret'; readonly secret: string }
+  /** A person's decision. */
+  | {
+      readonly code: 'approval';
+      readonly role: ApprovalRole;
+      readonly message: string;
+      /** RFC 3339, UTC. */
+      readonly requested_at: string;
+    }
   /** Its execution came to nothing: the next one begins as soon as it can. */
   | { readonly code: 'requeued' }
   /** The pause before the next attempt, until `retry_at`. */
@@ -52,6 +61,7 @@ const NEEDS_HELP: Readonly<Record<WaitingCode, boolean>> = {
   no_cluster: true,
   no_free_cluster: false,
   no_secret: true,
+  approval: true,
   requeued: false,
   retry: false,
 };

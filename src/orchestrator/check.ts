@@ -31,6 +31,7 @@ import {
   type IdempotencyRow,
   marksRowOf,
   type NodeRow,
+  outputRefsOf,
   type ProblemRow,
   refsOf,
   type SecretRow,
@@ -228,13 +229,35 @@ class Checking {
         if ((phase === 'reused') !== (reused !== undefined))
           this.#fault(where, `has ${module} as ${phase}, and ${reused ? 'an' : 'no'} output that it reuses`);
         for (const execution of executions) await this.#execution(where, row, module, execution);
+        if (phase === 'approved')
+          for (const { owner, seq } of outputRefsOf(row, module).values())
+            await this.#payload(where, row, owner, seq, undefined);
+        await this.#approval(where, row, module);
       }
       await this.#events.ofTask(where, row);
+    }
+    for await (const key of keysOf(this.#reader, 'approvals')) {
+      if ((await this.#reader.get('iterations', [key[1]!, key[2]!])) === undefined)
+        this.#fault(`approvals ${key[1]}/${key[2]}`, 'is not an iteration');
     }
     for await (const { key } of entriesOf(this.#reader, 'unfinished')) {
       if ((await this.#reader.get('iterations', [key[1]!, key[2]!])) === undefined)
         this.#fault(`unfinished ${key[1]}/${key[2]}`, 'is not an iteration');
     }
+  }
+
+  /** It is listed while it waits for a decision, and no longer. */
+  async #approval(where: string, row: TaskRow, module: string): Promise<void> {
+    const key = [row.problem_seq, row.problem_id, row.iteration_id, module];
+    const isListed = (await this.#reader.get('approvals', key)) !== undefined;
+    const { phase, waiting } = row.modules[module]!;
+    const waits = !taskHasEnded(row.state) && phase === 'waiting' && waiting?.code === 'approval';
+    if (waits) this.#count('approvals that wait');
+    if (isListed !== waits)
+      this.#fault(
+        where,
+        `has ${module} as ${phase}, and ${isListed ? '' : 'not '}listed as waiting for approval`,
+      );
   }
 
   /** All its outputs are there, and no more than them. */

@@ -8,13 +8,14 @@ import type { Execution } from '../model/task.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import type { Reader } from '../store/store.js';
 import { instanceKey, type State } from './decide/state.js';
-import { type Loaded, type ReusableValue, type Step, taskOfLease } from './decide/turn.js';
+import { type Loaded, type ReusableValue, reusableKey, type Step, taskOfLease } from './decide/turn.js';
 import {
   type BlobRow,
   decodeRow,
   type IdempotencyRow,
   outputRefsOf,
   type ProblemRow,
+  refFromRow,
   type TaskRow,
   taskFromRow,
 } from './records.js';
@@ -149,7 +150,7 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
         need().iterated.push({ problemId, parentIterationId, reuse });
       } else if (request.kind === 'change_problem') {
         need().changed.add(request.problemId);
-      } else if (request.kind === 'task_command') {
+      } else if (request.kind === 'task_command' || request.kind === 'decide_approval') {
         const key = formatTaskId(request.taskId);
         if (!state.tasks.has(key)) need().commanded.set(key, request.taskId);
       } else if (request.kind === 'put_graph') {
@@ -223,7 +224,7 @@ async function readReusable(
     const decoded = bytes && type !== undefined ? graph.types.decode(type, bytes) : undefined;
     if (!decoded?.ok) continue;
     const { value, shown } = decoded;
-    reusable.set(`${ref.owner}/${ref.seq}`, { size: bytes!.byteLength, value, shown });
+    reusable.set(reusableKey(refFromRow(ref)), { size: bytes!.byteLength, value, shown });
   }
 }
 

@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
 import type { Role } from '../model/access.js';
+import type { Decision } from '../model/approval.js';
 import type { Cluster, ClusterStatus } from '../model/cluster.js';
 import type { JobState } from '../model/job.js';
 import type { BlobRef } from '../model/payload.js';
@@ -84,6 +85,17 @@ export type Request =
       readonly command: 'stop' | 'reset' | 'preempt' | 'terminate';
       readonly module?: string;
       readonly reason?: string;
+    }
+  | {
+      readonly kind: 'decide_approval';
+      readonly taskId: TaskId;
+      readonly module: string;
+      readonly decision: Decision;
+      readonly reason?: string;
+      /** Of whoever decides. */
+      readonly role: Role;
+      /** Their name. @default nobody has one */
+      readonly by?: string;
     }
   | {
       readonly kind: 'node_command';
@@ -174,6 +186,8 @@ export type NewCluster = Omit<Cluster, 'createdAt'>;
 export type RefusalKind =
   /** 400 */
   | 'malformed'
+  /** 403 */
+  | 'forbidden'
   /** 404 */
   | 'not_found'
   /** 409 */
@@ -309,6 +323,8 @@ export interface Queries {
   iteration(task: TaskId): Promise<FoundJson<View> | Refusal>;
   /** An output of a module's newest succeeded execution, by its reference; all named ones of a module, by its name, as one JSON object. */
   output(task: TaskId, reference: string): Promise<Found<StoredOutput> | Refusal>;
+  /** Modules that wait for a decision, those of the oldest problem first, each with its inputs. */
+  approvals(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   executions(task: TaskId, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   execution(task: TaskId, executionId: string): Promise<FoundJson<View> | Refusal>;
   executionOutput(task: TaskId, executionId: string, seq: number): Promise<Found<StoredOutput> | Refusal>;

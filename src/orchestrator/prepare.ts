@@ -7,7 +7,14 @@ import { Readable } from 'node:stream';
 import { type Fault, summaryOf } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import { sha256Of } from '../base/sha256.js';
-import { filesOfGraph, type Graph, type Requirements, typeOf, typesOfGraph } from '../model/graph.js';
+import {
+  filesOfGraph,
+  type Graph,
+  type Requirements,
+  splitReference,
+  typeOf,
+  typesOfGraph,
+} from '../model/graph.js';
 import { JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import { pathWithin } from '../model/run.js';
 import type { Reader } from '../store/store.js';
@@ -103,6 +110,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       return { kind: request.kind, grant: prepareGrant(deps, request.grant) };
     case 'change_problem':
     case 'task_command':
+    case 'decide_approval':
     case 'node_command':
     case 'remove_node':
     case 'add_cluster':
@@ -204,6 +212,12 @@ async function prepareOverrides(
       const type = known.includes(input) ? typeOf(graph.compiled.graph, input) : undefined;
       if (type === undefined) {
         faults.push({ path, code: 'unknown_input', message: `one of ${known.join(', ')}` });
+        continue;
+      }
+      const from = splitReference(input).module;
+      if (graph.compiled.graph.modules.some((one) => one.name === from && one.approve)) {
+        const message = `${from} is decided by a person: nothing takes the place of the decision`;
+        faults.push({ path, code: 'is_a_decision', message });
         continue;
       }
       const made = graph.types.encode(type, value);

@@ -15,8 +15,9 @@
  * | problems_by_mark | mark (`starred`, `archived`, `tag/` and the tag), created_seq | empty |
  * | iterations | problem_id, iteration_id | `TaskRow` |
  * | iteration_index | field, value's element (`index-key.ts`), created_seq of the problem, iteration_id | `Summary`; of ended iterations |
+ * | approvals | created_seq, problem_id, iteration_id, module | empty; modules of unfinished iterations that wait for a decision |
  * | unfinished | created_seq, problem_id, iteration_id | empty |
- * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input`, `override/<module>/<input>` or an execution_id |
+ * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input`, `override/<module>/<input>`, `approval/<module>` or an execution_id |
  * | events | first seq | the events of one batch, a JSON object a line |
  * | task_events | problem_id, iteration_id, first seq | those of them that are about the task |
  * | nodes | node_id | `NodeRow` |
@@ -35,6 +36,7 @@
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
  */
 import type { Role } from '../model/access.js';
+import { decisionRef } from '../model/approval.js';
 import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
 import type { BlobUse, FinalReport, StopCause } from '../model/facts.js';
@@ -197,11 +199,20 @@ export interface LogRow {
 }
 
 export interface ModuleRow {
-  readonly phase: 'waiting' | 'placed' | 'succeeded' | 'reused' | 'failed' | 'skipped' | 'stopped';
-  /** The output that was taken over, and what is indexed of it. */
+  readonly phase:
+    | 'waiting'
+    | 'placed'
+    | 'succeeded'
+    | 'reused'
+    | 'approved'
+    | 'failed'
+    | 'skipped'
+    | 'stopped';
+  /** The output that was taken over. */
   readonly reused?: PayloadRefRow;
   /** Where it has named outputs, all of them by name. */
   readonly reused_outputs?: Readonly<Record<string, PayloadRefRow>>;
+  /** Of an output that was taken over, or of a decision, what is indexed. */
   readonly indexed?: Readonly<Record<string, string>>;
   readonly reason?: string;
   readonly waiting?: Waiting;
@@ -359,13 +370,17 @@ function overridesFromRow({ overrides }: TaskRow): Overrides {
 
 /**
  * Where the outputs of a module are stored, if it has succeeded or was reused, by their references: its last output, or its named ones. They
- * are stored by the execution that published them.
+ * are stored by the execution that published them; a decision, by its module.
  */
 export function outputRefsOf(task: TaskRow, module: string): ReadonlyMap<string, PayloadRefRow> {
   const row = Object.hasOwn(task.modules, module) ? task.modules[module] : undefined;
   if (row?.phase === 'reused') {
     if (!row.reused_outputs) return row.reused ? new Map([[module, row.reused]]) : NONE;
     return byReference(module, Object.entries(row.reused_outputs));
+  }
+  if (row?.phase === 'approved') {
+    const id = { problemId: task.problem_id, iterationId: task.iteration_id };
+    return new Map([[module, refToRow(decisionRef(id, module, row.generation))]]);
   }
   const execution = row?.phase === 'succeeded' ? row.executions.at(-1) : undefined;
   if (!execution) return NONE;
@@ -452,7 +467,7 @@ function runToRow(run: ModuleRun): unknown {
     phase: phase.kind,
     reused: phase.kind === 'reused' ? refToRow(phase.output.ref) : undefined,
     reused_outputs: phase.kind === 'reused' && phase.output.named ? refsToRow(phase.output.named) : undefined,
-    indexed: phase.kind === 'reused' ? phase.output.indexed : undefined,
+    indexed: indexedOf(phase),
     reason: 'reason' in phase ? phase.reason : undefined,
     waiting: phase.kind === 'waiting' ? phase.waiting : undefined,
     retry_at: phase.kind === 'waiting' ? phase.retry?.at : undefined,
@@ -462,6 +477,11 @@ function runToRow(run: ModuleRun): unknown {
     died_boots: run.diedBoots.length > 0 ? run.diedBoots : undefined,
     executions: run.executions.map(executionToRow),
   } satisfies Record<keyof ModuleRow, unknown>;
+}
+
+function indexedOf(phase: ModulePhase): Readonly<Record<string, string>> | undefined {
+  if (phase.kind === 'approved') return phase.indexed;
+  return phase.kind === 'reused' ? phase.output.indexed : undefined;
 }
 
 export function taskToRow(task: Task): unknown {
@@ -617,6 +637,8 @@ function phaseFromRow(
           ...(row.indexed && { indexed: row.indexed }),
         },
       };
+    case 'approved':
+      return { kind: 'approved', ...(row.indexed && { indexed: row.indexed }) };
     case 'failed':
       return { kind: 'failed', error: row.error ?? { code: 'unknown', message: '', retryable: false } };
     case 'skipped':

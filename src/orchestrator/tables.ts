@@ -101,6 +101,8 @@ export const problemsByState: TypedTable<Summary | undefined> = new TypedTable(
 export const problemMarks: TypedTable<MarksRow> = new TypedTable('problem_marks');
 export const problemsByMark: TypedTable<undefined> = new TypedTable('problems_by_mark', () => undefined);
 export const unfinished: TypedTable<undefined> = new TypedTable('unfinished', () => undefined);
+/** By created_seq, problem_id, iteration_id and module. */
+export const approvals: TypedTable<undefined> = new TypedTable('approvals', () => undefined);
 export const iterations: TypedTable<TaskRow> = new TypedTable('iterations');
 /** Nothing where the row is older than summaries. */
 export const iterationIndex: TypedTable<Summary | undefined> = new TypedTable(

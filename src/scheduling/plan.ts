@@ -1,3 +1,4 @@
+import type { ApprovalSpec } from '../model/approval.js';
 import type { ReportedError } from '../model/protocol.js';
 import type { Execution } from '../model/task.js';
 import type { TaskEnd } from '../model/task-state.js';
@@ -25,6 +26,10 @@ export type PlanStep =
   | { readonly kind: 'stop'; readonly execution: Execution }
   /** The task has been stopped: this module does not run any more. */
   | { readonly kind: 'halt'; readonly position: number }
+  /** A person is to decide. */
+  | { readonly kind: 'ask'; readonly position: number; readonly approval: ApprovalSpec }
+  /** Nothing goes on before a person has decided about these. */
+  | { readonly kind: 'suspend'; readonly modules: readonly string[] }
   | { readonly kind: 'end'; readonly state: TaskEnd };
 
 export interface Plan {

@@ -5,15 +5,17 @@
  * 2. Modules are considered in topological order, so that what a plan settles reaches its dependents in the same plan.
  * 3. A lost, preempted or rejected execution uses up no attempt.
  * 4. A module with a condition is decided once its inputs are settled, so that no order of arrivals makes another outcome.
- * 5. An execution on a dead node is given up only for a successor: until there is one, its late result still counts.
+ * 5. A task is suspended once nothing of it goes on by itself and a person is to decide: what cannot run yet waits for that decision.
+ * 6. An execution on a dead node is given up only for a successor: until there is one, its late result still counts.
  */
 import { type Comparison, holdsBy } from '../base/expression/expression.js';
+import type { ApprovalSpec } from '../model/approval.js';
 import { type Condition, holdsOfNothing, overrideKey, type Reading } from '../model/condition.js';
 import { hasEnded } from '../model/execution.js';
 import type { ModuleSpec } from '../model/graph.js';
 import { type ReportedError, withoutStack } from '../model/protocol.js';
 import type { CompiledModule, Execution, Task } from '../model/task.js';
-import { overrideOf, phaseOf } from '../model/task.js';
+import { awaitedApproval, overrideOf, phaseOf } from '../model/task.js';
 import { isSameWait, type Said, type Wait } from '../model/waiting.js';
 import type { Plan, PlanStep } from './plan.js';
 
@@ -96,6 +98,10 @@ class Planning {
   readonly #nowMs: number;
   readonly #steps: PlanStep[] = [];
   readonly #standings: Standing[] = [];
+  /** Modules that a person is to decide about. */
+  readonly #asked: string[] = [];
+  /** How many modules wait for others. */
+  #held = 0;
   #followUpMs: number | undefined;
 
   constructor(task: Task, fleet: Fleet, nowMs: number) {
@@ -106,8 +112,11 @@ class Planning {
 
   run(): Plan {
     for (const module of this.#task.graph.modules) this.#standings.push(this.#consider(module));
-    if (!this.#standings.includes('open')) {
+    const open = this.#standings.filter((standing) => standing === 'open').length;
+    if (open === 0) {
       this.#steps.push({ kind: 'end', state: this.#standings.includes('failed') ? 'failed' : 'succeeded' });
+    } else if (this.#asked.length > 0 && open === this.#asked.length + this.#held) {
+      if (this.#task.state !== 'suspended') this.#steps.push({ kind: 'suspend', modules: this.#asked });
     }
     return { steps: this.#steps, followUpMs: this.#followUpMs };
   }
@@ -117,6 +126,7 @@ class Planning {
     switch (phase.kind) {
       case 'succeeded':
       case 'reused':
+      case 'approved':
         return 'succeeded';
       case 'skipped':
         return this.#skipped(module, phase.reason);
@@ -216,12 +226,13 @@ class Planning {
   /** Starts a module whose inputs are there, or says what it waits for. */
   #start(module: CompiledModule, known: Said | undefined): Standing {
     const missing = this.#missingInput(module);
-    if (missing === 'not yet') return 'open';
+    if (missing === 'not yet') return this.#hold();
     if (missing) return this.#skip(module, missing);
     const condition = module.condition && this.#condition(module, module.condition);
-    if (condition === 'not yet') return 'open';
+    if (condition === 'not yet') return this.#hold();
     if (condition === 'unreadable') return this.#fail(module, UNREADABLE);
     if (condition === 'unmet') return this.#skip(module, BY_CONDITION);
+    if (module.spec.approve) return this.#ask(module, module.spec.approve);
     const nodeId = this.#fleet.take(module);
     if (nodeId !== undefined) {
       this.#steps.push({ kind: 'place', position: module.position, nodeId, replaces: undefined });
@@ -231,6 +242,19 @@ class Planning {
     const queued = this.#task.runs[module.position]?.queued ?? false;
     if (!queued || !known || !isSameWait(wait, known))
       this.#steps.push({ kind: 'wait', position: module.position, wait });
+    return 'open';
+  }
+
+  /** It waits for others, which are open. */
+  #hold(): Standing {
+    this.#held += 1;
+    return 'open';
+  }
+
+  #ask({ position, spec }: CompiledModule, approval: ApprovalSpec): Standing {
+    this.#asked.push(spec.name);
+    if (!awaitedApproval(phaseOf(this.#task, position)))
+      this.#steps.push({ kind: 'ask', position, approval });
     return 'open';
   }
 

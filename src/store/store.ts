@@ -29,6 +29,7 @@ export const TABLES = [
   'iterations',
   'iteration_index',
   'unfinished',
+  'approvals',
   'payloads',
   'events',
   'task_events',

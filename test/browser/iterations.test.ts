@@ -287,6 +287,7 @@ describe('every view', () => {
     node: ['page=nodes&node={node}', '.panel'],
     clusters: ['page=clusters', 'h1'],
     jobs: ['page=jobs', 'h1'],
+    approvals: ['page=approvals', 'h1'],
     search: ['page=search', 'h1'],
   };
 

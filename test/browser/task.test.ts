@@ -17,7 +17,7 @@ const scene = Scene.ofFile();
 let orchestrator: OrchestratorProcess;
 
 beforeAll(async () => {
-  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', 'gated'] });
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', 'gated', 'asking'] });
   for (const module of SIX) startNode(scene, orchestrator, { module, capacity: 4 });
 });
 
@@ -65,6 +65,45 @@ describe('a task', () => {
       (many) => new Replay(shown, graph).viewAfter(events, many).task.modules.resources?.state,
     );
     expect(states).toEqual(['waiting', 'skipped']);
+    expect(faults).toEqual([]);
+  });
+
+  it('that asks a person is held, and goes on with the decision and its reason', async (ctx) => {
+    const task = await orchestrator.submit('asking', { name: 'careful' });
+    const { page, faults } = await open(ctx, at(task));
+    await page.getByText('suspended, waits for approval', { exact: true }).waitFor();
+    await page.locator('.held-box').getByRole('link', { name: 'review' }).click();
+    await page.locator('.panel').getByText('Go on with this model?', { exact: true }).waitFor();
+    await page.getByLabel('Reason').fill('it is small enough');
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Approve review' }).click();
+    await card(page, 'review', 'succeeded').waitFor();
+    await page.getByRole('region', { name: 'Output' }).getByText('it is small enough').waitFor();
+    await card(page, 'resources', 'succeeded').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('that asks a person is listed with what it is about, also on a phone, until it is denied', async (ctx) => {
+    const viewport = { width: 390, height: 844 };
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=approvals`, { viewport });
+    await page.getByText('Nothing waits for a person.').waitFor();
+    expect(await page.title()).toBe('Approvals · Tutti');
+    const tape = orchestrator.tape();
+    const task = await orchestrator.submit('asking', { name: 'doubtful' }, { title: 'another one' });
+    const listed = page.getByRole('region', { name: 'review of another one' });
+    await listed
+      .getByText(/doubtful/)
+      .first()
+      .waitFor();
+    await page.waitForFunction(() => document.title === '(1) Approvals · Tutti');
+    expect(await page.locator('.pages .badge').textContent()).toBe('1');
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBe(0);
+    await listed.getByLabel('Reason').fill('too large');
+    await listed.getByRole('button', { name: 'Deny review' }).click();
+    await listed.waitFor({ state: 'detached' });
+    await page.waitForFunction(() => document.title === 'Approvals · Tutti');
+    expect(await tape.ended(task.task_id)).toEqual(['failed']);
     expect(faults).toEqual([]);
   });
 

@@ -49,6 +49,23 @@ describe('the board of a task', () => {
     expect(again.lines[0]).toMatchObject({ state: 'waiting', note: 'again in 1 s', progress: undefined });
   });
 
+  it('shows what a person is asked and how they have decided', () => {
+    const asked = event('approval.requested', { module: 'length', message: 'go on?' });
+    const decided = (decision: string) =>
+      event('approval.decided', { module: 'length', decision, reason: 'it is long' });
+    expect(boardAfter(asked).lines[0]).toMatchObject({
+      state: 'waiting',
+      note: 'waiting for approval: go on?',
+    });
+    expect(boardAfter(asked, decided('approve')).lines[0]).toMatchObject({
+      ...{ state: 'succeeded', note: 'approved: it is long' },
+    });
+    expect(boardAfter(asked, decided('deny')).lines[0]).toMatchObject({
+      ...{ state: 'failed', note: 'denied: it is long' },
+    });
+    expect(eventLine(decided('deny'))).toMatch(/length approval\.decided deny it is long$/);
+  });
+
   it('shows whose output is reused and which inputs are others, and counts them as done', () => {
     const from = { iteration_id: 3, execution_id: 'e9' };
     const board = boardAfter(event('module.reused', { module: 'length', reused_from: from }));

@@ -1,4 +1,4 @@
-/** A part of an iteration again: outputs taken over as they are, inputs that are edited, and nothing run for the rest; and parts that a condition leaves out. */
+/** A part of an iteration again: outputs taken over as they are, inputs that are edited, and nothing run for the rest; parts that a condition leaves out, and parts that wait for a person. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ const ranFor = async (task: Submitted): Promise<string[]> =>
 beforeAll(async () => {
   journal = join(await scene.directory(), 'journal');
   await writeFile(journal, '');
-  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', 'gated', SUSTAINML_GRAPH] });
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', 'gated', 'asking', SUSTAINML_GRAPH] });
   for (const module of SIX) startNode(scene, orchestrator, { module, journal });
   first = await orchestrator.submit('six', { name: 'first' });
   await ended(first);
@@ -176,5 +176,90 @@ describe('a module with a condition', () => {
         message: expect.stringContaining('position 1: '),
       },
     ]);
+  });
+});
+
+describe('a module that asks a person', () => {
+  const asked = async (name: string): Promise<Submitted> => {
+    const tape = orchestrator.tape();
+    const task = await orchestrator.submit('asking', { name });
+    await tape.first(
+      'it waits for approval',
+      (event) => event.type === 'iteration.suspended' && tape.of(task.task_id).includes(event),
+    );
+    return task;
+  };
+  const run = (...args: readonly string[]) => tutti(scene, args, { TUTTI_URL: orchestrator.ready.http });
+  const waiting = async () => (await orchestrator.get('/v1/approvals')).body.items;
+
+  it('is listed with its inputs, also after kill -9, and goes on with the decision', async () => {
+    const task = await asked('large');
+    await orchestrator.process.end('SIGKILL');
+    await orchestrator.restart();
+    expect(await orchestrator.task(task.task_id)).toMatchObject({
+      state: 'suspended',
+      modules: {
+        review: {
+          ...{ state: 'waiting', waiting_reason: 'waiting for approval: Go on with this model?' },
+          waiting: { code: 'approval', role: 'operator' },
+        },
+      },
+    });
+    expect(await waiting()).toMatchObject([
+      {
+        ...{ task_id: task.task_id, module: 'review', graph: 'asking', message: 'Go on with this model?' },
+        ...{ inputs: { model: { task: task.task_id, name: 'large' } }, left_out: [] },
+      },
+    ]);
+    const listed = await run('approvals');
+    expect(listed.stdout).toMatch(
+      /TASK_ID +MODULE +GRAPH[\s\S]*review +asking +.*operator .*Go on with this model\?/,
+    );
+    const stats = await orchestrator.get('/v1/stats');
+    expect(stats.body.work.waiting_for_approval).toEqual({ asking: 1 });
+    const approved = await run('approve', task.task_id, 'review', '--reason', 'it is small');
+    expect([approved.code, approved.stdout.trim()]).toEqual([0, `${task.task_id}  review  approved`]);
+    expect(await ended(task)).toEqual(['succeeded']);
+    expect(await orchestrator.output(task.task_id, 'review')).toEqual({
+      ...{ decision: 'approve', by: null, reason: 'it is small', at: expect.any(String) },
+    });
+    expect([...(await ranFor(task))].sort()).toEqual(['model', 'resources']);
+    expect(await waiting()).toEqual([]);
+    const found = await orchestrator.get(
+      `/v1/iterations?filter=${encodeURIComponent('review.decision = "approve"')}`,
+    );
+    expect(found.body).toMatchObject({ items: [{ task_id: task.task_id }], query: { indexed: true } });
+    const replaced = await orchestrator.post(`/v1/problems/${task.problem_id}/iterations`, {
+      ...{ parent_iteration_id: 1, reuse: ['model'] },
+      overrides: { resources: { review: { decision: 'approve' } } },
+    });
+    expect(replaced.body.error).toMatchObject({
+      code: 'bad_overrides',
+      details: [{ path: '/overrides/resources/review', code: 'is_a_decision' }],
+    });
+    const again = await run('deny', task.task_id, 'review');
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('approval_decided')]);
+  });
+
+  it('fails when it is denied, and each answer to a wrong decision has its code', async () => {
+    const task = await asked('small');
+    const path = `/v1/problems/${task.problem_id}/iterations/1/approvals`;
+    const refused = await Promise.all([
+      orchestrator.post(`${path}/review`, { decision: 'maybe' }),
+      orchestrator.post(`${path}/model`, { decision: 'approve' }),
+      orchestrator.post(`${path}/nobody`, { decision: 'approve' }),
+    ]);
+    expect(refused.map(({ status, body }) => [status, body.error.code])).toEqual([
+      [422, 'invalid_body'],
+      [409, 'approval_not_requested'],
+      [404, 'unknown_module'],
+    ]);
+    const denied = await orchestrator.post(`${path}/review`, { decision: 'deny', reason: 'too large' });
+    expect(denied).toMatchObject({ status: 200, body: { decision: 'deny', by: null, reason: 'too large' } });
+    expect(await ended(task)).toEqual(['failed']);
+    expect(await orchestrator.task(task.task_id)).toMatchObject({
+      error: { code: 'denied', message: 'it was denied: too large', module: 'review' },
+      modules: { review: { state: 'failed' }, resources: { state: 'skipped' } },
+    });
   });
 });

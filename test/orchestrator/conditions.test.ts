@@ -3,95 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseExpression } from '../../src/config/parse-expression.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
-import type { PreparedInput, PreparedRequest } from '../../src/orchestrator/decide/turn.js';
 import type { TaskRow } from '../../src/orchestrator/records.js';
-import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
+import { moduleSpec } from './core.js';
+import { inline, problemOf, Stage } from './stage.js';
 
 function when(text: string): Pick<ModuleSpec, 'when'> {
   const parsed = parseExpression(text);
   if (!parsed.ok) throw new Error(parsed.message);
   return { when: { text, expression: parsed.expression } };
-}
-
-const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
-const inline = (value: unknown): PreparedInput => ({ kind: 'inline', bytes: bytesOf(value) });
-
-class Stage {
-  readonly core: Core;
-  readonly #peers = new Map<string, Peer>();
-  readonly #open = new Map<string, AssignOrder>();
-  readonly ran: string[] = [];
-
-  private constructor(core: Core) {
-    this.core = core;
-  }
-
-  static async set(...modules: ModuleSpec[]): Promise<Stage> {
-    const core = await Core.open([graphOf('g', ...modules)]);
-    const stage = new Stage(core);
-    for (const { name } of modules) {
-      const peer = core.peer(name, { capacity: 9 });
-      stage.#peers.set(name, peer);
-      await peer.join();
-    }
-    return stage;
-  }
-
-  get open(): string[] {
-    return [...this.#open.keys()];
-  }
-
-  #take(turned: Turned): Turned {
-    for (const peer of this.#peers.values()) {
-      for (const order of turned.only(peer.route, 'assign order')) {
-        this.#open.set(order.module, order);
-        this.ran.push(order.module);
-      }
-    }
-    return turned;
-  }
-
-  async ask(request: PreparedRequest): Promise<Turned> {
-    return this.#take(await this.core.turn(this.core.asks(request)));
-  }
-
-  submit(input: unknown = {}): Promise<Turned> {
-    return this.ask({
-      kind: 'submit',
-      graph: 'g',
-      input: undefined,
-      graphVersion: 1,
-      prepared: inline(input),
-    });
-  }
-
-  async gives(module: string, value: unknown): Promise<Turned> {
-    return this.#end(module, (peer, order) =>
-      peer.publish(order, 1, { payload: { kind: 'inline', bytes: bytesOf(value) } }),
-    );
-  }
-
-  async fails(module: string): Promise<Turned> {
-    const error = { code: 'broken', message: 'it broke', retryable: false };
-    return this.#end(module, (peer, order) => peer.report(order, 'FAILED', { error }));
-  }
-
-  async #end(module: string, act: (peer: Peer, order: AssignOrder) => Promise<Turned>): Promise<Turned> {
-    const order = this.#open.get(module);
-    if (!order) throw new Error(`${module} does not run`);
-    this.#open.delete(module);
-    return this.#take(await act(this.#peers.get(module)!, order));
-  }
-
-  async row(turned: Turned, iteration = 1): Promise<TaskRow> {
-    return this.core.row(`${problemOf(turned)}/${iteration}`);
-  }
-}
-
-function problemOf(turned: Turned): string {
-  const [answer] = turned.answers;
-  return answer?.ok ? String(answer.body.problem_id) : '';
 }
 
 const phases = ({ modules }: TaskRow): Record<string, string> =>
@@ -216,7 +135,9 @@ interface Part {
   readonly takesSource: boolean;
   readonly ignore: boolean;
   readonly condition: { readonly of: number; readonly rest: string } | undefined;
-  /** Nothing where it fails. */
+  /** It does no work: a person decides. */
+  readonly approves: boolean;
+  /** Nothing where it fails, or is denied. */
   readonly value: number | undefined;
 }
 
@@ -226,6 +147,7 @@ const part = fc.record({
   inputs: fc.uniqueArray(fc.nat(5), { maxLength: 3 }),
   takesSource: fc.boolean(),
   ignore: fc.boolean(),
+  approves: fc.boolean(),
   condition: fc.option(fc.record({ of: fc.nat(5), rest: fc.constantFrom(...RESTS) }), { nil: undefined }),
   value: fc.option(fc.nat(3), { nil: undefined, freq: 5 }),
 });
@@ -275,7 +197,9 @@ function isMet(
   outcomes: readonly Outcome[],
   parts: readonly Part[],
 ): boolean {
-  const n = outcomes[of] === 'succeeded' ? parts[of]!.value : undefined;
+  const { approves, value } = parts[of]!;
+  // A decision has no such field.
+  const n = outcomes[of] === 'succeeded' && !approves ? value : undefined;
   if (rest === '.n = null') return n === undefined;
   if (n === undefined) return false;
   if (rest === '.n < 2') return n < 2;
@@ -283,7 +207,7 @@ function isMet(
 }
 
 describe('the scheduler and a plain interpreter of the same graph', () => {
-  it('run and skip the same modules, whatever the order of arrivals', async () => {
+  it('run, ask for and skip the same modules, whatever the order of arrivals', async () => {
     const seen = new Set<Outcome>();
     const scenario = fc.tuple(fc.array(part, { minLength: 2, maxLength: 6 }), fc.infiniteStream(fc.nat(99)));
     await fc.assert(
@@ -293,21 +217,31 @@ describe('the scheduler and a plain interpreter of the same graph', () => {
         for (const outcome of expected.outcomes) seen.add(outcome);
         const name = (at: number): string => `m${at}`;
         const stage = await Stage.set(
-          ...parts.map(({ inputs, takesSource, ignore, condition }, at) =>
+          ...parts.map(({ inputs, takesSource, ignore, approves, condition }, at) =>
             moduleSpec(name(at), [...(takesSource ? ['source'] : []), ...inputs.map(name)], {
               ...(ignore && { onError: 'ignore' }),
+              ...(approves && { approve: { role: 'operator', message: 'go on?' } }),
               ...(condition && when(`${name(condition.of)}${condition.rest}`)),
             }),
           ),
         );
         const submitted = await stage.submit();
-        while (stage.open.length > 0) {
-          const module = stage.open[(picks.next().value as number) % stage.open.length]!;
-          const { value } = parts[Number(module.slice(1))]!;
-          if (value === undefined) await stage.fails(module);
+        const decided: string[] = [];
+        for (;;) {
+          const { open, asked } = stage;
+          const due = [...open, ...asked];
+          if (due.length === 0) break;
+          // It is suspended when nothing but decisions can carry it on.
+          expect((await stage.row(submitted)).state === 'suspended').toBe(open.length === 0);
+          const module = due[(picks.next().value as number) % due.length]!;
+          const { value, approves } = parts[Number(module.slice(1))]!;
+          if (approves) {
+            decided.push(module);
+            await stage.decides(module, value === undefined ? 'deny' : 'approve');
+          } else if (value === undefined) await stage.fails(module);
           else await stage.gives(module, { n: value });
         }
-        expect([...stage.ran].sort()).toEqual(expected.ran.map(name));
+        expect([...stage.ran, ...decided].sort()).toEqual(expected.ran.map(name));
         const row = await stage.row(submitted);
         expect(row.state).toBe(expected.outcomes.includes('failed') ? 'failed' : 'succeeded');
         const skipped = Object.entries(row.modules).filter(([, { phase }]) => phase === 'skipped');

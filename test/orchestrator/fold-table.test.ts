@@ -353,6 +353,26 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     ],
     unread: ['size', 'output'],
   },
+  'approval.requested': {
+    given: TASK,
+    fact: { type: 'approval.requested', ...ofA, role: 'operator', message: 'deploy?' },
+    changes: [
+      ...['module.attempts', 'module.generation', 'module.phase', 'module.reason', 'module.waiting'],
+      ...['put approvals', 'row of the task'],
+    ],
+  },
+  'approval.decided': {
+    given: [...TASK, { type: 'approval.requested', ...ofA, role: 'operator', message: 'deploy?' }],
+    fact: {
+      ...{ type: 'approval.decided', ...ofA, decision: 'approve', by: 'ada', reason: 'it is good' },
+      indexed: { 'a.decision': 'approve' },
+    },
+    changes: [
+      ...['delete approvals', 'module.indexed', 'module.phase', 'module.reason', 'module.waiting'],
+      'row of the task',
+    ],
+    unread: ['by', 'reason'],
+  },
   'module.reset': {
     given: FAILED,
     fact: { type: 'module.reset', ...ofA },
@@ -1103,6 +1123,10 @@ function otherThan(word: Word, value: unknown): unknown {
       return { cpus: 77 };
     case 'waiting':
       return { code: 'no_secret', secret: 'other' };
+    case 'asked role':
+      return 'author';
+    case 'decision':
+      return 'deny';
     case 'named outputs':
       return { other: { output_seq: 99 } };
     case 'command parts':

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ShownFact } from '../../src/model/facts.js';
+import { waitingForApproval } from '../../src/orchestrator/work/counts.js';
 import { secondsBetween, WorkInView, type WorkTask } from '../../src/orchestrator/work/work-in-view.js';
 
 const TASK = { problemId: '0198c0de-0000-7000-8000-000000000001', iterationId: 1 };
@@ -79,6 +80,7 @@ describe('the work in view', () => {
         state: 'running',
         waiting: undefined,
       },
+      approvals: undefined,
       executions: undefined,
     };
     work.adopt([adopted]);
@@ -89,6 +91,20 @@ describe('the work in view', () => {
     expect([...work.tasks]).toEqual([]);
     work.observe(committed({ type: 'execution.assigned', ...RUN }));
     expect([...work.tasks]).toEqual([]);
+  });
+
+  it('counts what waits for a decision, until it is decided, is reset, or its task ends', () => {
+    const work = new WorkInView();
+    const asked = { type: 'approval.requested', ...ABOUT, role: 'operator', message: 'go on?' } as const;
+    const counts = (...facts: ShownFact[]) => {
+      work.observe(committed(...facts));
+      return Object.fromEntries(waitingForApproval(work));
+    };
+    expect(counts(SUBMITTED, { ...asked, module: 'a' }, { ...asked, module: 'b' })).toEqual({ g: 2 });
+    expect(counts({ type: 'module.reset', ...ABOUT, module: 'a' })).toEqual({ g: 1 });
+    expect(counts({ type: 'approval.decided', ...ABOUT, module: 'b', decision: 'deny' })).toEqual({});
+    expect(counts({ ...asked, module: 'a' })).toEqual({ g: 1 });
+    expect(counts({ type: 'iteration.cancelled', ...ABOUT })).toEqual({});
   });
 
   it('says 0 for a duration over which the wall clock stepped back', () => {

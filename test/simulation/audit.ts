@@ -10,11 +10,13 @@
  * 7. What is in memory is what the store would give back.
  * 8. A step that throws leaves nothing behind.
  * 9. Nothing runs for a module whose output is reused, unless it is reset.
- * 10. What is written, payloads aside, is the fold of the facts.
+ * 10. A person is asked once, is asked before they decide, and decides once, unless there is a reset.
+ * 11. What is written, payloads aside, is the fold of the facts.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { Decision } from '../../src/model/approval.js';
 import { hasEnded } from '../../src/model/execution.js';
-import { type EncodedEvent, taskIdOf } from '../../src/model/facts.js';
+import { type EncodedEvent, type FactOf, taskIdOf } from '../../src/model/facts.js';
 import { dependentsOf } from '../../src/model/graph.js';
 import type { Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
@@ -45,11 +47,13 @@ export class Audit implements Auditor {
   /** How each ended task ended. */
   readonly ends = new Map<string, string>();
   readonly submitted = new Set<string>();
-  /** By `<execution_id>/<seq>`; inputs by `<task>/input`, and overrides by `<task>/override/<module>/<input>`. */
+  /** By `<execution_id>/<seq>`; decisions by `<task>/approval/<module>/<seq>`, inputs by `<task>/input`, and overrides by `<task>/override/<module>/<input>`. */
   readonly payloads = new Map<string, Uint8Array>();
   readonly outputs = new Map<string, number>();
   /** By `<task>/<module>`, the execution whose output stands for it. */
   readonly reused = new Map<string, string>();
+  /** By `<task>/<module>`, how a person was asked and has decided. */
+  readonly decisions = new Map<string, 'asked' | Decision>();
   /** By problem_id. */
   readonly graphs = new Map<string, string>();
   readonly counts = new Map<string, number>();
@@ -137,11 +141,20 @@ export class Audit implements Auditor {
     } else if (fact.type === 'module.reused') {
       const { reused_from: from, output_seq, blob } = fact;
       check(
-        blob !== undefined || this.payloads.has(`${from.execution_id}/${output_seq}`),
+        blob !== undefined || this.payloads.has(this.#nameOf(taskId.problemId, from, output_seq)),
         `what is not there is reused: ${json}`,
       );
       this.reused.set(`${key}/${fact.module}`, from.execution_id);
+    } else if (fact.type === 'approval.requested') {
+      check(this.decisions.get(`${key}/${fact.module}`) === undefined, `asked again: ${json}`);
+      this.decisions.set(`${key}/${fact.module}`, 'asked');
+    } else if (fact.type === 'approval.decided') {
+      check(this.decisions.get(`${key}/${fact.module}`) === 'asked', `decided, and not asked: ${json}`);
+      this.decisions.set(`${key}/${fact.module}`, fact.decision);
+    } else if (fact.type === 'module.reset') {
+      this.decisions.delete(`${key}/${fact.module}`);
     } else if (fact.type === 'execution.assigned') {
+      check(!fact.module.startsWith('ask'), `an approval is placed: ${json}`);
       check(!this.reused.has(`${key}/${fact.module}`), `runs although it is reused: ${json}`);
     } else if (fact.type === 'command.issued' && fact.command === 'reset') {
       const graph = graphs.get(this.graphs.get(taskId.problemId)!)!;
@@ -165,8 +178,17 @@ export class Audit implements Auditor {
     );
   }
 
+  #nameOf(problemId: string, from: FactOf<'module.reused'>['reused_from'], seq: number): string {
+    const { execution_id: owner, iteration_id } = from;
+    return owner.startsWith('approval/') ? `${problemId}/${iteration_id}/${owner}/${seq}` : `${owner}/${seq}`;
+  }
+
   #keep(owner: string, task: string, bytes: Uint8Array): void {
-    const key = /^(input|override\/.*)\/0$/.test(owner) ? `${task}/${owner.slice(0, -2)}` : owner;
+    const key = /^(input|override\/.*)\/0$/.test(owner)
+      ? `${task}/${owner.slice(0, -2)}`
+      : owner.startsWith('approval/')
+        ? `${task}/${owner}`
+        : owner;
     check(!this.payloads.has(key), `payload ${key} is written twice`);
     this.payloads.set(key, bytes);
   }

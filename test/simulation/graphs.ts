@@ -24,6 +24,7 @@ function when(text: string): Pick<ModuleSpec, 'when'> {
   return { when: { text, expression: parsed.expression } };
 }
 
+const asks: Partial<ModuleSpec> = { approve: { role: 'operator', message: 'go on?' } };
 const source = { name: 'source', type: 'json' };
 const workers = ['w1', 'w2', 'w3', 'w4'];
 
@@ -68,6 +69,18 @@ const all: Graph[] = [
       module('b', ['a'], when('a.seq < 2')),
       module('c', ['a', 'b'], when('b.module = null or a.iteration_id > 1')),
       module('d', ['b', 'c']),
+    ],
+  },
+  {
+    name: 'asking',
+    source,
+    modules: [
+      module('a', ['source']),
+      module('ask', ['a'], asks),
+      module('b', ['a', 'ask'], when('ask.decision = "approve"')),
+      module('x', ['source']),
+      module('ask_too', ['b', 'x'], { ...asks, onError: 'ignore' }),
+      module('c', ['x', 'ask_too']),
     ],
   },
   {

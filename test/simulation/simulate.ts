@@ -3,7 +3,9 @@
  * all that was accepted must come to its end.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { Decision } from '../../src/model/approval.js';
 import type { Assign } from '../../src/model/protocol.js';
+import { awaitedApproval } from '../../src/model/task.js';
 import { formatTaskId, parseTaskId } from '../../src/model/task-id.js';
 import type { PreparedRequest } from '../../src/orchestrator/decide/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
@@ -56,6 +58,8 @@ class Run implements Witness {
   /** Those that this run is about; the fewer, the more they meet each other. */
   readonly #graphs: readonly string[];
   readonly #modules: readonly string[];
+  /** Those that nodes play. */
+  readonly #played: readonly string[];
   readonly #types = typesFromDescriptors(new Uint8Array());
   readonly #places: Place[] = [];
   readonly #processes = new Set<NodeProcess>();
@@ -76,6 +80,7 @@ class Run implements Witness {
     this.#graphs = names.length > 0 ? names : ['diamond'];
     const specs = this.#graphs.flatMap((name) => graphs.get(name)!.modules);
     this.#modules = [...new Set(specs.map(({ name }) => name))];
+    this.#played = [...new Set(specs.flatMap(({ name, approve }) => (approve ? [] : [name])))];
     this.#network = new Network(this.world);
     this.#disk = createMemoryDisk({ ids: this.world.ids });
   }
@@ -99,7 +104,7 @@ class Run implements Witness {
     }
     await world.runUntil(3000);
     world.calm = false;
-    for (const module of this.#modules) {
+    for (const module of this.#played) {
       for (let index = random.int(1, 2); index > 0; index -= 1) this.#addPlace(module, index);
     }
     const chaosMs = world.now + random.int(3000, random.chance(0.2) ? 40_000 : 15_000);
@@ -143,6 +148,14 @@ class Run implements Witness {
         continue;
       }
       if (name === 'source') continue;
+      if (name.startsWith('ask')) {
+        check(read.decision === 'approve', `${module} of ${key} goes on with ${read.decision} of ${name}`);
+        const stands =
+          this.#audit.reused.has(`${key}/${name}`) ||
+          this.#audit.decisions.get(`${key}/${name}`) === 'approve';
+        check(stands || this.#audit.hasStopped(executionId), `${name} of ${key} was not approved`);
+        continue;
+      }
       check(read.module === name, `the input ${name} of ${module} is by ${read.module}`);
       check(read.problemId === taskId.problemId, `an input of ${key} is of another problem`);
       // One that was reset meanwhile was given what counted before the reset.
@@ -280,6 +293,7 @@ class Run implements Witness {
 
   #act(): void {
     const { random } = this.world;
+    if (random.chance(0.3)) this.#decide(random.chance(0.8) ? 'approve' : 'deny');
     const running = [...(this.#shell?.state.tasks.keys() ?? [])];
     const known = running.length > 0 && random.chance(0.7) ? running : this.#accepted;
     const task = known.length > 0 ? parseTaskId(random.pick(known)) : undefined;
@@ -311,6 +325,23 @@ class Run implements Witness {
       const command = random.pick(['start', 'stop', 'reset', 'terminate'] as const);
       if (random.chance(0.2)) this.#ask({ kind: 'configure', nodeId, configuration: 'x' }, key, () => {});
       else this.#ask({ kind: 'node_command', nodeId, command }, key, () => {});
+    }
+  }
+
+  /** About all that waits; in the storm, also twice, and about what does not wait. */
+  #decide(decision: Decision): void {
+    const { random, calm, ids } = this.world;
+    for (const { id: taskId, graph, runs } of this.#shell?.state.tasks.values() ?? []) {
+      for (const { position, spec } of graph.modules) {
+        const run = runs[position];
+        const waits = run !== undefined && awaitedApproval(run.phase) !== undefined;
+        if (!waits && (calm || !spec.approve || random.chance(0.8))) continue;
+        this.#ask(
+          { kind: 'decide_approval', taskId, module: spec.name, decision, role: 'operator' },
+          ids.uuid(),
+          () => {},
+        );
+      }
     }
   }
 
@@ -387,6 +418,7 @@ class Run implements Witness {
     const end = world.now + HEALING_MS;
     do {
       this.#startNodes();
+      this.#decide('approve');
       await world.runUntil(world.now + 2000);
     } while (world.now < end && !this.#isQuiet());
     this.#checkQuiet();

@@ -40,6 +40,8 @@ it('keeps every promise through crashes, losses, repeats and restarts, whatever 
     'output.refused',
     'module.skipped',
     'module.reused',
+    'approval.decided',
+    'iteration.suspended',
   ]) {
     expect(events.get(type), `${type} happened`).toBeGreaterThan(seeds.length / 50);
   }

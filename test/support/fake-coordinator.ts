@@ -341,6 +341,8 @@ export function createFakeCoordinator(
         }
         return { ok: true, kind: 'done', body: { success: true, configuration: request.configuration } };
       }
+      case 'decide_approval':
+        return missing(`approval of ${request.module}`);
       case 'put_graph': {
         const { name = 'demo' } = request;
         const versions = graphs.get(name) ?? [];
@@ -449,6 +451,7 @@ export function createFakeCoordinator(
     },
     queries: {
       until: () => fake.queries,
+      approvals: async (page) => paged([], page, at),
       async jobs({ state }, page) {
         const chosen = problems
           .filter(({ graph }) => graph === 'job')

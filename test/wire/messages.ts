@@ -1,5 +1,6 @@
 /** Arbitrary messages of every kind, as a well-behaved peer would send them. */
 import fc from 'fast-check';
+import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import {
   EVENT_TYPES,
@@ -320,6 +321,8 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   ),
   inputs: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), fc.array(text), { noNullPrototype: true }),
   tags: fc.array(text),
+  'asked role': fc.constantFrom(...APPROVAL_ROLES),
+  decision: fc.constantFrom(...DECISIONS),
   requirements: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), map, { noNullPrototype: true }),
   level: fc.constantFrom(...LOG_LEVELS),
   error,

@@ -9,7 +9,7 @@ import { ProblemList } from './problems/problem-list.js';
 import { SelectionLink } from './selection-link.js';
 import { useShortcut, useShortcutList } from './shortcuts/shortcuts.js';
 import { type Select, type Selection, useSelection } from './state/selection.js';
-import { useTab } from './states/tab.js';
+import { useApprovalsBadge, useTab } from './states/tab.js';
 import { ThemeSwitch } from './states/theme-switch.js';
 import { TaskPage } from './task/task-view.js';
 
@@ -19,6 +19,7 @@ const IterationsPage = lazy(() => import('./iterations/iterations-page.js'));
 const GraphsPage = lazy(() => import('./graphs/graphs-page.js'));
 const SearchPage = lazy(() => import('./iterations/search-page.js'));
 const ClustersPage = lazy(() => import('./clusters/clusters-page.js'));
+const ApprovalsPage = lazy(() => import('./approvals/approvals-page.js'));
 const JobsPage = lazy(() => import('./jobs/jobs-page.js'));
 const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
 
@@ -31,6 +32,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   useShortcut('g n', 'Go to the nodes', () => select({ page: 'nodes' }));
   useShortcut('g c', 'Go to the clusters', () => select({ page: 'clusters' }));
   useShortcut('g j', 'Go to the jobs', () => select({ page: 'jobs' }));
+  useShortcut('g a', 'Go to the approvals', () => select({ page: 'approvals' }));
   useShortcut('n', 'Begin a new problem', () => select({ page: 'new', problem, iteration }));
   useShortcut('/', 'Search the problems', focusSearch);
   if (nodes.error instanceof ApiError && nodes.error.status === 401) return <TokenForm />;
@@ -71,6 +73,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           <SelectionLink className="page" to={{ page: 'jobs' }} current={page === 'jobs'}>
             Jobs
           </SelectionLink>
+          <ApprovalsLink isCurrent={page === 'approvals'} />
         </nav>
         <ConnectionIndicator feed={feed} />
         <ThemeSwitch />
@@ -113,6 +116,8 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
       return <NodesPage selected={selection.node} onSelect={(node) => select({ page: 'nodes', node })} />;
     case 'clusters':
       return <ClustersPage selected={selection.name} />;
+    case 'approvals':
+      return <ApprovalsPage />;
     case 'jobs':
       return <JobsPage selected={problem} />;
     case 'graphs':
@@ -143,6 +148,16 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
     default:
       return page satisfies never;
   }
+}
+
+/** With how many wait: the number of those that need a person is not left out on a narrow screen. */
+function ApprovalsLink({ isCurrent }: { isCurrent: boolean }): ReactNode {
+  const badge = useApprovalsBadge();
+  return (
+    <SelectionLink className="page" to={{ page: 'approvals' }} current={isCurrent}>
+      Approvals {badge !== undefined && <span className="badge figure">{badge}</span>}
+    </SelectionLink>
+  );
 }
 
 function Tacet(): ReactNode {

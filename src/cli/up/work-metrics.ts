@@ -9,7 +9,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { EXECUTION_ENDS, type ExecutionEnd } from '../../model/execution.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Gauges } from '../../orchestrator/gauges.js';
-import { unfinishedTasks, waitingForSlot } from '../../orchestrator/work/counts.js';
+import { unfinishedTasks, waitingForApproval, waitingForSlot } from '../../orchestrator/work/counts.js';
 import {
   secondsBetween,
   UNFINISHED_STATES,
@@ -160,6 +160,16 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
       this.reset();
       for (const [graph, counts] of waitingForSlot(work))
         for (const [module, count] of counts) this.inc(place(graph, module), count);
+    },
+  });
+  new Gauge({
+    name: 'tutti_approvals_waiting',
+    help: "Modules of unfinished tasks that wait for a person's decision",
+    labelNames: ['graph'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [graph, count] of waitingForApproval(work)) this.inc({ graph: graphs.of(graph) }, count);
     },
   });
   const modules = new Labels();

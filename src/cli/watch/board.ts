@@ -93,6 +93,14 @@ function advanceLine(line: Line, subject: string, what: string, event: StreamedE
     const state = what === 'skipped' ? 'skipped' : 'waiting';
     return { ...line, state, note: text(event.reason) ?? '', progress: undefined };
   }
+  if (subject === 'approval' && what === 'requested')
+    return { ...line, state: 'waiting', note: `waiting for approval: ${text(event.message) ?? ''}` };
+  if (subject === 'approval') {
+    const isGranted = event.decision === 'approve';
+    const why = text(event.reason);
+    const note = `${isGranted ? 'approved' : 'denied'}${why === undefined ? '' : `: ${why}`}`;
+    return { ...line, state: isGranted ? 'succeeded' : 'failed', note };
+  }
   if (subject !== 'execution') return line;
   const execution = text(event.execution_id);
   if (what === 'assigned') {

@@ -1,4 +1,5 @@
 /** What facts make of problems, tasks and their modules. */
+import { approvalWait, denial } from '../approval.js';
 import type { Changes, DurableState, Moment } from '../durable.js';
 import { hasEnded } from '../execution.js';
 import type { FactOf, NamedOutput, TaskEndFact, TaskError } from '../facts.js';
@@ -233,6 +234,26 @@ export function reuseModule(state: DurableState, fact: FactOf<'module.reused'>, 
     kind: 'reused',
     output: { ref: refOf(fact), ...(named && { named }), ...(indexed && { indexed }) },
   });
+}
+
+export function requestApproval(
+  state: DurableState,
+  fact: FactOf<'approval.requested'>,
+  moment: Moment,
+): void {
+  const { task, run } = runFor(state, fact);
+  const wait = approvalWait(fact, new Date(moment.at).toISOString());
+  setPhase(state, moment.changed, task, run, { kind: 'waiting', ...wait, retry: undefined });
+}
+
+export function decideApproval(state: DurableState, fact: FactOf<'approval.decided'>, moment: Moment): void {
+  if (fact.decision === 'deny') {
+    failModule(state, { ...fact, type: 'module.failed', error: denial(fact.reason) }, moment);
+    return;
+  }
+  const { task, run } = runFor(state, fact);
+  const { indexed } = fact;
+  setPhase(state, moment.changed, task, run, { kind: 'approved', ...(indexed && { indexed }) });
 }
 
 /** What the module did so far does not count any more. */

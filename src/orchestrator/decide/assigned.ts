@@ -1,4 +1,5 @@
 /** What an execution is given: its inputs, and of a run module its work with the files that it finds. */
+import { decisionRef } from '../../model/approval.js';
 import { splitReference, typeOfOutput } from '../../model/graph.js';
 import type { BlobRef, PayloadRef } from '../../model/payload.js';
 import { type RunFile, secretsOf } from '../../model/run.js';
@@ -63,11 +64,12 @@ function typeOfInput({ graph }: Task, reference: string): string | undefined {
 /** Where an output of a module that succeeded or was reused is stored: its last one, or the named one. */
 function outputRef(task: Task, reference: string): PayloadRef | undefined {
   const { module, name } = splitReference(reference);
-  const phase = task.runs[task.graph.index.get(module) ?? -1]?.phase;
+  const { phase, generation = 0 } = task.runs[task.graph.index.get(module) ?? -1] ?? {};
   if (phase?.kind === 'reused') {
     const { ref, named } = phase.output;
     return name ? named?.get(name) : ref;
   }
+  if (phase?.kind === 'approved') return decisionRef(task.id, module, generation);
   if (phase?.kind !== 'succeeded') return undefined;
   const { execution } = phase;
   const seq = name ? execution.named?.get(name) : execution.committed;

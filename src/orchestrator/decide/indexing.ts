@@ -47,7 +47,9 @@ export function indexKeysNow(task: Task): Key[] {
         ? phase.execution.indexed
         : phase?.kind === 'reused'
           ? phase.output.indexed
-          : undefined;
+          : phase?.kind === 'approved'
+            ? phase.indexed
+            : undefined;
     return Object.entries(noted ?? {}).map(([field, element]) =>
       indexKey(field, element, task.problemSeq, task.id.iterationId),
     );

@@ -7,7 +7,7 @@
  *     register again as soon as a version with other types is stored.
  * T3. A node that was written against other types than a version's gets no work of that version.
  */
-import { typesOfModule } from '../../model/graph.js';
+import { isPlayedByNodes, typesOfModule } from '../../model/graph.js';
 import type { CompiledGraph } from '../../model/task.js';
 import { refuseAt } from './refusals.js';
 import type { FleetNode, LoadedGraph, ModuleTypes, State } from './state.js';
@@ -33,17 +33,17 @@ export function typesOf(state: State, loaded: LoadedGraph, module: string): Modu
   return types;
 }
 
-/** Whether a graph has the module, and no agent executes it. */
-function isPlayedByNodes({ modules, index }: CompiledGraph, module: string): boolean {
+/** Whether a graph has the module, and nodes of its name do its work. */
+function hasForNodes({ modules, index }: CompiledGraph, module: string): boolean {
   const position = index.get(module);
-  return position !== undefined && !modules[position]!.spec.run;
+  return position !== undefined && isPlayedByNodes(modules[position]!.spec);
 }
 
 /** The newest version of every graph that has the module. */
 function newestOf(state: State, module: string): LoadedGraph[] {
   return [...state.graphs.values()].flatMap((versions) => {
     const loaded = versions.at(-1);
-    return loaded && isPlayedByNodes(loaded.compiled, module) ? [loaded] : [];
+    return loaded && hasForNodes(loaded.compiled, module) ? [loaded] : [];
   });
 }
 
@@ -69,7 +69,7 @@ export function misfitOf(state: State, node: FleetNode, graph: CompiledGraph): s
 
 function findMisfit(state: State, node: FleetNode, graph: CompiledGraph): string | undefined {
   const loaded = state.graph(graph.key.name, graph.key.version);
-  if (!loaded || !isPlayedByNodes(loaded.compiled, node.module)) return undefined;
+  if (!loaded || !hasForNodes(loaded.compiled, node.module)) return undefined;
   const { outputType, key } = typesOf(state, loaded, node.module);
   if (node.declaredOutput !== '' && node.declaredOutput !== outputType)
     return `it publishes ${node.declaredOutput}, not ${outputType || 'named outputs'}`;
@@ -86,7 +86,7 @@ function findMisfit(state: State, node: FleetNode, graph: CompiledGraph): string
 export function announceTypes(turn: Turn, stored: LoadedGraph, before: LoadedGraph | undefined): void {
   const { state } = turn;
   for (const { spec } of stored.compiled.modules) {
-    if (spec.run) continue;
+    if (!isPlayedByNodes(spec)) continue;
     const old = before?.compiled.index.has(spec.name) ? typesOf(state, before, spec.name) : undefined;
     const liveness = before?.compiled.modules[before.compiled.index.get(spec.name) ?? -1]?.spec.liveness;
     const hasChanged = old?.key !== typesOf(state, stored, spec.name).key;

@@ -169,6 +169,16 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
       emit(turn, { type: 'module.stopped', ...aboutModule(task, step.position) });
       leaveQueue(turn, task, step.position);
       break;
+    case 'ask':
+      emit(turn, { type: 'approval.requested', ...aboutModule(task, step.position), ...step.approval });
+      break;
+    case 'suspend':
+      emit(turn, {
+        type: 'iteration.suspended',
+        ...aboutTask(task),
+        reason: `waiting for approval of ${step.modules.join(', ')}`,
+      });
+      break;
     case 'end':
       endTask(turn, task, step.state);
       break;

@@ -21,6 +21,7 @@ export function queuesOf(state: State): View[] {
   const graphs = new Map<string, Set<string>>();
   for (const [name, versions] of state.graphs) {
     for (const { spec } of versions.at(-1)?.compiled.modules ?? []) {
+      if (spec.approve) continue;
       const player = playedBy(spec);
       graphs.set(player, (graphs.get(player) ?? new Set()).add(name));
     }

@@ -11,7 +11,14 @@ import type { GraphKey } from '../../model/graph.js';
 import { dependentsOf } from '../../model/graph.js';
 import type { BlobRef, PayloadRef } from '../../model/payload.js';
 import type { Problem } from '../../model/problem.js';
-import { compileGraph, type Execution, phaseOf, type ReusedOutput, type Task } from '../../model/task.js';
+import {
+  awaitedApproval,
+  compileGraph,
+  type Execution,
+  phaseOf,
+  type ReusedOutput,
+  type Task,
+} from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Answer, Refusal } from '../port.js';
@@ -19,6 +26,7 @@ import { outputRefsOf, refFromRow, type TaskRow } from '../records.js';
 import { aboutModule, aboutTask } from './about.js';
 import { removeNode } from './admission.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
+import { decideApproval, resume } from './approvals.js';
 import { changeProblem, remarksFrom } from './change-problem.js';
 import { addCluster, changeCluster, declareCluster } from './clusters.js';
 import { issue } from './commands.js';
@@ -82,6 +90,8 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
       return changeProblem(turn, request);
     case 'task_command':
       return commandTask(turn, request);
+    case 'decide_approval':
+      return decideApproval(turn, request);
     case 'node_command':
       return commandNode(turn, request);
     case 'remove_node':
@@ -326,6 +336,7 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
     return refusal('conflict', 'task_stopping', `task ${key} is being stopped`);
   }
   const reason = request.reason ?? '';
+  const waited = task.runs.some((run) => run && awaitedApproval(run.phase));
   const scope = scopeOf(task, request.command, request.module);
   const running = scope.flatMap((at) => runningExecution(task, at) ?? []);
   const commandId = issue(turn, {
@@ -359,6 +370,7 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
         emit(turn, { type: 'module.reset', ...aboutModule(task, at) });
         leaveQueue(turn, task, at);
       }
+      if (waited) resume(turn, task);
       break;
     default:
       request.command satisfies never;

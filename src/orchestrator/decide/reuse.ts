@@ -4,7 +4,8 @@
  * 1. A reference leads to the execution that published the output, also where the parent had taken it over itself.
  * 2. What is taken over is there from the beginning, so it needs nothing before it; what follows from a module that is reset is not
  *    taken over any more: it runs again.
- * 3. An override is of one module: whoever else takes the same input gets what the graph gives it.
+ * 3. A decision is about what it was made on: it is taken over with all the inputs of its module, or not at all.
+ * 4. An override is of one module: whoever else takes the same input gets what the graph gives it.
  */
 import { type Fault, summaryOf } from '../../base/errors.js';
 import { JsonText, printJson } from '../../base/json/json-text.js';
@@ -21,7 +22,7 @@ import { emit } from './emit.js';
 import { SHOWN_OUTPUT_MAX_BYTES } from './executions.js';
 import { indexedNow } from './indexing.js';
 import type { LoadedGraph } from './state.js';
-import { ownRef, type PreparedInput, type PreparedRequest, type Turn } from './turn.js';
+import { ownRef, type PreparedInput, type PreparedRequest, reusableKey, type Turn } from './turn.js';
 
 type Iterate = Extract<PreparedRequest, { kind: 'iterate' }>;
 
@@ -41,7 +42,8 @@ export function takeOver(
   }
   const faults: Fault[] = [];
   for (const [at, module] of reuse.entries()) {
-    const objection = objectionTo(turn, graph, parent, module);
+    const objection =
+      objectionTo(turn, graph, parent, module) ?? whyNotDecided(graph, parent, request, module);
     if (objection) faults.push({ path: `/reuse/${at}`, ...objection });
     else if (preparedOverrides.some((one) => one.module === module)) {
       const message = `${module} is reused: nothing runs that would get its inputs`;
@@ -90,13 +92,32 @@ function objectionTo(
   return undefined;
 }
 
+/** A person has approved of inputs that this iteration may not have. */
+function whyNotDecided(
+  { compiled }: LoadedGraph,
+  parent: TaskRow,
+  { prepared, reuse = [] }: Iterate,
+  module: string,
+): Omit<Fault, 'path'> | undefined {
+  const { spec } = compiled.modules[compiled.index.get(module)!]!;
+  if (!spec.approve) return undefined;
+  const { name: source } = compiled.graph.source;
+  const isOther = (input: string): boolean =>
+    parent.overrides?.[module]?.[input] !== undefined ||
+    (input === source ? prepared !== undefined : !reuse.includes(splitReference(input).module));
+  const other = spec.inputs.filter(isOther);
+  if (other.length === 0) return undefined;
+  const message = `a decision is reused only with all that it was about: ${other.join(', ')} may be another here`;
+  return { code: 'inputs_not_reused', message };
+}
+
 function reusedOutput(turn: Turn, parent: TaskRow, module: string): ReusedOutput {
   const refs = [...outputRefsOf(parent, module)].map(([reference, row]) => ({
     reference,
     ref: refFromRow(row),
   }));
   const entries = refs.flatMap(({ reference, ref }) => {
-    const value = turn.loaded.reusable.get(`${ref.owner}/${ref.seq}`)?.value;
+    const value = turn.loaded.reusable.get(reusableKey(ref))?.value;
     return Object.entries(indexedNow(turn.state, parent.graph, reference, value) ?? {});
   });
   const isNamed = refs[0]!.reference !== module;
@@ -132,16 +153,17 @@ export function reuse(turn: Turn, task: Task, outputs: ReadonlyMap<string, Reuse
       }),
       ...(indexed && { indexed }),
     });
-    for (const [name, { owner, seq }] of named ?? [['', ref]]) {
-      const read = turn.loaded.reusable.get(`${owner}/${seq}`);
+    for (const [name, at] of named ?? [['', ref]]) {
+      const read = turn.loaded.reusable.get(reusableKey(at));
       compareValue(turn, task, outputReference(spec.name, name), read);
     }
   }
 }
 
 /** An output that is taken over, and its value where events show it. */
-function readOf(turn: Turn, { owner, seq, blob }: PayloadRef): NamedOutput & { readonly shown?: unknown } {
-  const read = turn.loaded.reusable.get(`${owner}/${seq}`);
+function readOf(turn: Turn, ref: PayloadRef): NamedOutput & { readonly shown?: unknown } {
+  const { seq, blob } = ref;
+  const read = turn.loaded.reusable.get(reusableKey(ref));
   const size = blob?.size ?? read?.size;
   return {
     output_seq: seq,

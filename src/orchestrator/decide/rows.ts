@@ -6,6 +6,7 @@ import type { Command } from '../../model/command.js';
 import type { Moment } from '../../model/durable.js';
 import type { Fact, IndexEntry } from '../../model/facts.js';
 import { marksOf, NO_REMARKS } from '../../model/problem.js';
+import type { Task } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Key } from '../../store/store.js';
@@ -69,6 +70,19 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
     case 'iteration.submitted':
       writeSubmitted(state, journal, fact);
       return;
+    case 'approval.requested':
+      journal.put('approvals', approvalKey(taskOf(state, fact), fact.module), EMPTY);
+      return;
+    case 'approval.decided':
+      journal.delete('approvals', approvalKey(taskOf(state, fact), fact.module));
+      return;
+    case 'module.reset': {
+      const task = taskOf(state, fact);
+      const position = task.graph.index.get(fact.module)!;
+      if (task.graph.modules[position]!.spec.approve)
+        journal.delete('approvals', approvalKey(task, fact.module));
+      return;
+    }
     case 'iteration.succeeded':
     case 'iteration.failed':
     case 'iteration.cancelled':
@@ -216,13 +230,24 @@ function indexKeysIn(fact: {
   return fact.index.map(([field, element]) => indexKey(field, element, fact.problem_seq, fact.iteration_id));
 }
 
+function taskOf(
+  { tasks }: Pick<State, 'tasks'>,
+  { problem_id, iteration_id }: { readonly problem_id: string; readonly iteration_id: number },
+): Task {
+  return tasks.get(formatTaskId({ problemId: problem_id, iterationId: iteration_id }))!;
+}
+
+function approvalKey({ problemSeq, id }: Task, module: string): Key {
+  return [problemSeq, id.problemId, id.iterationId, module];
+}
+
 function writeSubmitted(
   state: Pick<State, 'tasks'>,
   journal: Journal,
   fact: Extract<Fact, { type: 'iteration.submitted' }>,
 ): void {
   const { problem_id, iteration_id } = fact;
-  const task = state.tasks.get(formatTaskId({ problemId: problem_id, iterationId: iteration_id }))!;
+  const task = taskOf(state, fact);
   // The index names the state of the newest iteration, and that is this one now.
   if (iteration_id > 1) {
     for (const ended of TASK_ENDS) journal.delete('problems_by_state', [ended, task.problemSeq]);
@@ -239,6 +264,8 @@ function writeEnded(journal: Journal, problemId: string, iterationId: number): v
   const key = formatTaskId({ problemId, iterationId });
   const { task, problem } = journal.ended.get(key)!;
   journal.delete('unfinished', [task.problemSeq, problemId, iterationId]);
+  for (const { spec } of task.graph.modules)
+    if (spec.approve) journal.delete('approvals', approvalKey(task, spec.name));
   const summary = encodeRow(summaryNow(problem, task));
   for (const key of indexKeysNow(task)) journal.put('iteration_index', key, summary);
   if (problem.newestIterationId === iterationId)

@@ -15,7 +15,7 @@ import type { Grant } from '../../model/access.js';
 import type { Cluster } from '../../model/cluster.js';
 import type { Command } from '../../model/command.js';
 import type { DurableState } from '../../model/durable.js';
-import type { ModuleSpec } from '../../model/graph.js';
+import { isPlayedByNodes, type ModuleSpec } from '../../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../model/node.js';
 import type { NodeRecord } from '../../model/node-record.js';
 import type { BlobRef } from '../../model/payload.js';
@@ -329,7 +329,7 @@ export class State implements DurableState, ProcessState {
       const compiled = versions.at(-1)?.compiled;
       const position = compiled?.index.get(module);
       const found = position === undefined ? undefined : compiled?.modules[position];
-      if (found && !found.spec.run) return found;
+      if (found && isPlayedByNodes(found.spec)) return found;
     }
     return undefined;
   }

@@ -173,7 +173,7 @@ export interface Loaded {
   readonly parents: ReadonlyMap<string, TaskRow>;
   /** The newest succeeded iteration of problems that are iterated without naming a parent. */
   readonly newestSucceeded: ReadonlyMap<string, number>;
-  /** Outputs that requests would reuse, decoded, by `<execution_id>/<seq>`; without those that are blobs. */
+  /** Outputs that requests would reuse, decoded, by `reusableKey`; without those that are blobs. */
   readonly reusable: ReadonlyMap<string, ReusableValue>;
   /** Of parents, by task, the input's bytes where conditions look at them; no blobs. */
   readonly inputs: ReadonlyMap<string, Uint8Array>;
@@ -203,6 +203,11 @@ export interface Turn {
   /** The loop's monotonic clock, on which pauses of the process itself do not count. */
   readonly nowMs: number;
   readonly wallMs: number;
+}
+
+/** Where `Loaded.reusable` has an output. */
+export function reusableKey({ problemId, iterationId, owner, seq }: PayloadRef): string {
+  return `${problemId}/${iterationId}/${owner}/${seq}`;
 }
 
 /** A lease says where its execution is stored, so that a late message about a finished task finds it without an index. */

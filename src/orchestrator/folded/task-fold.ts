@@ -103,6 +103,7 @@ export class TaskFold {
         const { indexed } = this.#executions.get(event.execution_id) ?? {};
         return { ...event, ...(indexed && { indexed }) };
       }
+      case 'approval.decided':
       case 'module.reused': {
         const { indexed } = row.modules[event.module] ?? {};
         return { ...event, ...(indexed && { indexed }) };

@@ -150,6 +150,7 @@ function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph
           },
           on_error: spec.onError,
           ...(spec.when && { when: spec.when.text }),
+          ...(spec.approve && { approve: spec.approve }),
           ...(spec.run && { run: runView(spec.run) }),
         },
       ]),

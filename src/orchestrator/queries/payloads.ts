@@ -23,6 +23,8 @@ export interface Payloads {
   inputOf(reader: Reader, row: TaskRow): Promise<unknown>;
   /** What modules were given instead of what the graph would give them, by module and input. */
   overridesOf(reader: Reader, row: TaskRow): Promise<Record<string, Record<string, unknown>>>;
+  /** What a module gets, by the names of its inputs; without those that nothing was put out for. */
+  moduleInputs(reader: Reader, row: TaskRow, module: string): Promise<Map<string, unknown>>;
   /**
    * An output of a module that succeeded or was reused, by its reference: the last one, or the named one. All named outputs of a module, by
    * its name, are one JSON object.
@@ -131,6 +133,20 @@ export function createPayloads(graphs: Graphs): Payloads {
           const stored = type === undefined ? undefined : await payload(reader, ref, graph, type);
           values[module][input] = stored?.json ?? null;
         }
+      }
+      return values;
+    },
+    async moduleInputs(reader, row, module) {
+      const graph = await graphOf(row);
+      const { compiled } = graph;
+      const { spec } = compiled.modules[compiled.index.get(module)!]!;
+      const values = new Map<string, unknown>();
+      for (const input of spec.inputs) {
+        const given = row.overrides?.[module]?.[input];
+        const stored = input === compiled.graph.source.name ? row.input : undefined;
+        const ref = given ?? stored ?? outputRefsOf(row, splitReference(input).module).get(input);
+        const value = ref && (await payload(reader, ref, graph, typeOf(compiled.graph, input)!));
+        if (value) values.set(input, value.json);
       }
       return values;
     },

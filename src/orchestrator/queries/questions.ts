@@ -5,6 +5,7 @@
  */
 import type { Queries, Refusal, View } from '../port.js';
 import { commands } from '../tables.js';
+import { listApprovals } from './approvals.js';
 import { diff } from './diff.js';
 import { eventsOfTask, executionLog } from './event-lines.js';
 import { graph, listGraphs } from './graphs.js';
@@ -52,6 +53,7 @@ export const JSON_QUESTIONS: {
   iterations: iterationsFound,
   searchIterations,
   iteration,
+  approvals: listApprovals,
   executions,
   execution,
   executionLog,

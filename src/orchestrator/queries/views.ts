@@ -80,7 +80,7 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
     waiting: waits?.waiting ?? null,
     progress: newest?.progress ?? null,
     progress_message: newest?.message ?? null,
-    outputs: newest?.outputs ?? 0,
+    outputs: row?.phase === 'approved' ? 1 : (newest?.outputs ?? 0),
     output_type: spec?.output ?? null,
     ...(spec?.outputs && { output_names: Object.keys(spec.outputs), output_types: spec.outputs }),
     reused_from: row?.reused ? reusedFrom(row.reused) : null,

@@ -24,12 +24,21 @@ export function waitingForSlot(work: WorkInView): Map<string, Map<string, number
   return counts;
 }
 
+/** By graph: how many modules wait for a decision. */
+export function waitingForApproval(work: WorkInView): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { graph, approvals } of work.tasks)
+    if (approvals && approvals.size > 0) counts.set(graph, (counts.get(graph) ?? 0) + approvals.size);
+  return counts;
+}
+
 /** For `GET /v1/stats`. */
 export function workStats(work: WorkInView): Readonly<Record<string, unknown>> {
   const waiting = [...waitingForSlot(work)].map(([graph, modules]) => [graph, Object.fromEntries(modules)]);
   return {
     unfinished: Object.fromEntries(unfinishedTasks(work)),
     waiting_for_slot: Object.fromEntries(waiting),
+    waiting_for_approval: Object.fromEntries(waitingForApproval(work)),
     ended: work.ended,
   };
 }

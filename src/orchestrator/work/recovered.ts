@@ -2,7 +2,7 @@
 
 import { hasEnded } from '../../model/execution.js';
 import type { Execution, Task } from '../../model/task.js';
-import { moduleName } from '../../model/task.js';
+import { awaitedApproval, moduleName } from '../../model/task.js';
 import { UNFINISHED_STATES, type WorkExecution, type WorkTask } from './work-in-view.js';
 
 /** `now`: what waits for a slot is said to have waited since then, since nothing is stored about it. */
@@ -12,17 +12,19 @@ export function* recoveredWork(tasks: Iterable<Task>, now: number): Generator<Wo
     if (state === undefined) continue;
     const waiting = new Map<string, number>();
     const executions = new Map<string, WorkExecution>();
+    const approvals = new Set<string>();
     for (const [position, run] of task.runs.entries()) {
       if (run === undefined) continue;
       const { phase } = run;
-      if (phase.kind === 'waiting' && phase.reason !== undefined && !phase.retry)
+      if (awaitedApproval(phase)) approvals.add(moduleName(task, position));
+      else if (phase.kind === 'waiting' && phase.reason !== undefined && !phase.retry)
         waiting.set(moduleName(task, position), now);
       for (const execution of run.executions)
         if (!hasEnded(execution.observed)) executions.set(execution.id, workExecution(task, execution));
     }
     const { id, traceparent, createdAt: submittedAt } = task;
     const graph = task.graph.key.name;
-    yield { id, graph, traceparent, submittedAt, state, ...held(waiting, executions) };
+    yield { id, graph, traceparent, submittedAt, state, ...held(waiting, executions, approvals) };
   }
 }
 
@@ -30,10 +32,12 @@ export function* recoveredWork(tasks: Iterable<Task>, now: number): Generator<Wo
 function held(
   waiting: Map<string, number>,
   executions: Map<string, WorkExecution>,
-): Pick<WorkTask, 'waiting' | 'executions'> {
+  approvals: Set<string>,
+): Pick<WorkTask, 'waiting' | 'executions' | 'approvals'> {
   return {
     waiting: waiting.size > 0 ? waiting : undefined,
     executions: executions.size > 0 ? executions : undefined,
+    approvals: approvals.size > 0 ? approvals : undefined,
   };
 }
 

@@ -24,6 +24,8 @@ export interface WorkTask {
   state: UnfinishedState;
   /** By module, since when it has waited for a slot. */
   waiting: Map<string, number> | undefined;
+  /** Modules that wait for a decision. */
+  approvals: Set<string> | undefined;
   /** Those under way, by their ids. */
   executions: Map<string, WorkExecution> | undefined;
 }
@@ -101,6 +103,7 @@ export class WorkInView {
       submittedAt,
       state: 'waiting',
       waiting: undefined,
+      approvals: undefined,
       executions: undefined,
     };
     this.#tasks.set(formatTaskId(id), task);
@@ -130,6 +133,14 @@ export class WorkInView {
         break;
       case 'module.waiting':
         noteWaiting(task, fact, at);
+        break;
+      case 'approval.requested':
+        task.approvals ??= new Set();
+        task.approvals.add(fact.module);
+        break;
+      case 'approval.decided':
+      case 'module.reset':
+        task.approvals?.delete(fact.module);
         break;
       case 'module.skipped':
         task.waiting?.delete(fact.module);

@@ -28,6 +28,8 @@ const CONTRACT = [
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/executions/{execution_id}/log',
   'GET /v1/problems/{problem_id}/iterations/{iteration_id}/events',
   'POST /v1/problems/{problem_id}/iterations/{iteration_id}/commands',
+  'POST /v1/problems/{problem_id}/iterations/{iteration_id}/approvals/{module}',
+  'GET /v1/approvals',
   'GET /v1/iterations',
   'GET /v1/iterations/export',
   'GET /v1/nodes',

@@ -20,6 +20,7 @@ const NEEDS: Readonly<Record<string, Role>> = {
   'PATCH /v1/problems/:problem_id': 'author',
   'POST /v1/problems/:problem_id/iterations': 'author',
   'POST /v1/problems/:problem_id/iterations/:iteration_id/commands': 'author',
+  'POST /v1/problems/:problem_id/iterations/:iteration_id/approvals/:module': 'author',
   'POST /v1/jobs': 'author',
   'POST /v1/jobs/:job_id/cancel': 'author',
   'PUT /v1/blobs/:sha256': 'author',

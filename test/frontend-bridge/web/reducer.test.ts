@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type {
+  ApprovalJson,
   EventJson,
   JobJson,
   JobState,
@@ -11,6 +12,7 @@ import type {
 import { advance, reduce } from '../../../frontend-bridge/web/src/state/reducer.js';
 import { NO_FILTER } from '../../../frontend-bridge/web/src/state/selection.js';
 import type {
+  ApprovalsView,
   ClustersView,
   IterationsView,
   JobsView,
@@ -110,6 +112,36 @@ const problemsView = (...items: ProblemsView['items']): ProblemsView => ({
   isHead: true,
   items,
   next: null,
+});
+
+describe('the list of what waits for a person', () => {
+  const waiting = (iteration_id: number, module: string): ApprovalJson => ({
+    ...{ task_id: `${P}/${iteration_id}`, problem_id: P, iteration_id, module, graph: 'g', title: '' },
+    ...{ role: 'operator', message: 'go on?', requested_at: AT, inputs: {}, left_out: [] },
+  });
+  const view: ApprovalsView = {
+    kind: 'approvals',
+    items: [waiting(1, 'a'), waiting(1, 'b'), waiting(2, 'a')],
+    hasMore: false,
+  };
+  const heard = (...args: Parameters<typeof event>) => {
+    const reduced = reduce(view, event(...args)) as { view: ApprovalsView; complete: boolean };
+    return [reduced.view.items.map((one) => `${one.iteration_id} ${one.module}`), reduced.complete];
+  };
+
+  it('loses what is decided, reset, or ended with its task, and is read again for what is asked', () => {
+    expect(heard('approval.decided', { module: 'a' })).toEqual([['1 b', '2 a'], true]);
+    expect(heard('module.reset', { module: 'b' })).toEqual([['1 a', '2 a'], true]);
+    expect(heard('iteration.cancelled')).toEqual([['2 a'], true]);
+    expect(heard('iteration.resumed')).toEqual([['1 a', '1 b', '2 a'], true]);
+    expect(heard('approval.requested', { module: 'c' })[1]).toBe(false);
+  });
+
+  it('is read again where something was decided and there are more than it holds', () => {
+    expect(reduce({ ...view, hasMore: true }, event('approval.decided', { module: 'a' })).complete).toBe(
+      false,
+    );
+  });
 });
 
 describe('advance', () => {

@@ -31,13 +31,14 @@ const timeline = {
 const wants = (task: TaskJson) => wantsOf({ kind: 'task', task, passed: {} }, timeline);
 
 describe('what a task lacks', () => {
-  it('is a node, a free slot, a cluster or a secret for each module that could run, since it could', () => {
+  it('is a node, a free slot, a cluster, a secret or a decision for each module that could run, since it could', () => {
     const task = taskOf({
       train: waiting('no_node'),
       score: waiting('no_free_slot'),
       fit: waiting('no_cluster'),
       move: waiting('no_free_cluster'),
       sign: waiting('no_secret'),
+      review: waiting('approval'),
       report: waiting('inputs'),
       again: waiting('retry'),
       load: running,
@@ -48,6 +49,7 @@ describe('what a task lacks', () => {
       ['fit', 'no_cluster', undefined],
       ['move', 'no_free_cluster', undefined],
       ['sign', 'no_secret', undefined],
+      ['review', 'approval', undefined],
     ]);
     expect(wants(taskOf({ train: waiting('no_node') }, 'cancelled'))).toEqual([]);
   });

@@ -72,6 +72,55 @@ const told = (
     [kind, from - START, to === undefined ? 'open' : to - START, ...(outcome ? [outcome] : [])].join(' '),
   );
 
+const ASKED = [
+  event(0, 'iteration.submitted'),
+  event(0, 'approval.requested', { module: 'a', role: 'operator', message: 'go on?' }),
+  event(0, 'iteration.suspended', { reason: 'waiting for approval of a' }),
+  event(400, 'approval.decided', { module: 'a', decision: 'approve', reason: 'fine' }),
+  event(400, 'iteration.resumed'),
+  event(400, 'execution.assigned', of('b', 'e1')),
+];
+
+describe('a module that asks a person', () => {
+  const task = { problem_id: 'p', iteration_id: 1, overridden: {} } as unknown as TaskJson;
+
+  it('waits for the person in the timeline, until it is decided', () => {
+    const { rows } = buildTimeline(ASKED.filter(isOfTimeline), graph, ['a', 'b']);
+    expect(
+      rows.map(({ spans }) => spans.map(({ kind, from, to }) => [kind, from - START, to && to - START])),
+    ).toEqual([
+      [['asked', 0, 400]],
+      [
+        ['blocked', 0, 400],
+        ['placing', 400, undefined],
+      ],
+    ]);
+  });
+
+  it('shows at each moment what it asks, and then the decision as its output', () => {
+    const replay = new Replay(task, graph);
+    const [asked, decided] = [3, 4].map((count) => replay.viewAfter(ASKED, count).task);
+    expect(asked).toMatchObject({
+      state: 'suspended',
+      modules: {
+        a: {
+          ...{ state: 'waiting', waiting_reason: 'waiting for approval: go on?' },
+          waiting: { code: 'approval', role: 'operator', message: 'go on?', requested_at: ASKED[1]!.at },
+        },
+      },
+    });
+    expect(decided?.modules.a).toMatchObject({
+      ...{ state: 'succeeded', waiting: null },
+      output: { decision: 'approve', by: null, reason: 'fine', at: ASKED[3]!.at },
+    });
+    const denied = ASKED.with(3, { ...ASKED[3]!, decision: 'deny' });
+    expect(replay.viewAfter(denied, 4).task.modules.a).toMatchObject({
+      ...{ state: 'failed', output: null },
+      error: { code: 'denied', message: 'it was denied: fine' },
+    });
+  });
+});
+
 describe('a timeline of a part that is run again', () => {
   it('says of which iteration the output is, and what follows from it can run at once', () => {
     const { rows } = buildTimeline(REUSED, graph, ['a', 'b']);

@@ -1,4 +1,5 @@
 /** What a person may ask for. Each call carries the caller's idempotency key: sent again, it is still done once. */
+import type { Decision } from '../../../../src/model/approval.js';
 import { patchJson, postJson } from './http.js';
 import { taskPath } from './queries.js';
 import type { ClusterJson, ClusterStatus, ErrorJson, ProblemChangeJson, WholeProblemJson } from './shapes.js';
@@ -41,6 +42,16 @@ export function commandTask(
   key: string,
 ): Promise<Issued> {
   return postJson(`${taskPath(problemId, iterationId)}/commands`, asked, key);
+}
+
+export function decide(
+  problemId: string,
+  iterationId: number,
+  module: string,
+  asked: { readonly decision: Decision; readonly reason?: string },
+  key: string,
+): Promise<unknown> {
+  return postJson(`${taskPath(problemId, iterationId)}/approvals/${encodeURIComponent(module)}`, asked, key);
 }
 
 export function commandNode(

@@ -4,6 +4,7 @@
  */
 import type { ListFilter } from '../state/selection.js';
 import type {
+  ApprovalsView,
   ClustersView,
   IterationsView,
   JobsView,
@@ -20,6 +21,7 @@ import { type Content, contentFrom } from '../values/content.js';
 import { type Found, getBytes, getJson } from './http.js';
 import type {
   ActivityJson,
+  ApprovalJson,
   ClusterJson,
   EventJson,
   ExecutionJson,
@@ -205,6 +207,16 @@ export function clustersQuery(): Live<ClustersView> {
   return live([LIVE, 'clusters'], async (signal) => {
     const { cursor, value } = await getAll<ClusterJson>('clusters', PAGE_LIMIT, signal);
     return { cursor, value: { kind: 'clusters', items: value } };
+  });
+}
+
+/** What waits for a person; of very many, the first. */
+export function approvalsQuery(): Live<ApprovalsView> {
+  return live([LIVE, 'approvals'], async (signal) => {
+    const params = new URLSearchParams({ limit: String(HEAD_PAGE) });
+    const { cursor, value } = await getJson<PageJson<ApprovalJson>>(`approvals?${params}`, signal);
+    const { items, next_cursor } = value;
+    return { cursor, value: { kind: 'approvals', items, hasMore: next_cursor !== null } };
   });
 }
 

@@ -3,6 +3,7 @@
  * UTC strings). State words are the model's own, so that none can drift.
  */
 
+import type { ApprovalSpec } from '../../../../src/model/approval.js';
 import type { AgentKind, AgentState, ClusterStatus, ClusterType } from '../../../../src/model/cluster.js';
 import type { ObservedState } from '../../../../src/model/execution.js';
 import type { EventType, Subject } from '../../../../src/model/facts.js';
@@ -189,6 +190,8 @@ export interface GraphModuleJson {
   readonly on_error?: 'fail' | 'ignore';
   /** It runs only where this holds. */
   readonly when?: string;
+  /** It does no work: a person decides. */
+  readonly approve?: ApprovalSpec;
 }
 
 export interface GraphJson {
@@ -282,6 +285,22 @@ export interface ClusterJson {
   /** What keeps its agent from working. */
   readonly agent_error?: ErrorJson | null;
   readonly running: number;
+}
+
+/** A module that waits for a person. */
+export interface ApprovalJson {
+  readonly task_id: string;
+  readonly problem_id: string;
+  readonly iteration_id: number;
+  readonly module: string;
+  readonly graph: string;
+  readonly title: string;
+  readonly role: ApprovalSpec['role'];
+  readonly message: string;
+  readonly requested_at: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Inputs that are too large for the list. */
+  readonly left_out: readonly string[];
 }
 
 /** One run of a script. */

@@ -76,13 +76,19 @@ function ModuleRow(props: {
       <td data-label="Goes on from">
         {spec.inputs.join(', ')}
         {previous.length > 0 && <small className="row-more">and previous {previous.join(', ')}</small>}
+        {spec.approve && (
+          <small className="row-more">
+            asks <Foreign text={spec.approve.message} />
+          </small>
+        )}
         {spec.when !== undefined && <small className="row-more">only when {spec.when}</small>}
       </td>
       <td data-label="Gives">
         <code>{typesNote(spec)}</code>
       </td>
       <td data-label="Nodes">
-        {nodes.length === 0 && (
+        {spec.approve && <span>a person: the {spec.approve.role}</span>}
+        {nodes.length === 0 && !spec.approve && (
           <span className="missing">{spec.run ? 'no cluster has an agent' : 'no node'}</span>
         )}
         <ul className="runs">

@@ -49,8 +49,13 @@ export function reusable(task: TaskJson, graph: GraphJson, module: string): stri
       if (modulesOf(inputs).some((input) => again.has(input))) again.add(name);
     }
   }
+  const isReusable = (name: string): boolean =>
+    !again.has(name) && isDone(task.modules[name]?.state ?? 'waiting');
+  // A decision is taken over with all that it was about only.
+  const isAbout = (name: string): boolean =>
+    modulesOf(graph.modules[name]?.inputs).every((input) => input === graph.source.name || isReusable(input));
   return Object.keys(graph.modules).filter(
-    (name) => !again.has(name) && isDone(task.modules[name]?.state ?? 'waiting'),
+    (name) => isReusable(name) && (!graph.modules[name]?.approve || isAbout(name)),
   );
 }
 

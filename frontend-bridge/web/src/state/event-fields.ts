@@ -1,7 +1,14 @@
 /** What events carry beyond their common fields, read with care: a field of another type counts as absent. */
+import {
+  APPROVAL_ROLES,
+  approvalWait,
+  DECISIONS,
+  type DecisionRecord,
+  decisionRecord,
+} from '../../../../src/model/approval.js';
 import { CLUSTER_TYPES } from '../../../../src/model/cluster.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../../../src/model/node.js';
-import { isWaitingCode, type Waiting } from '../../../../src/model/waiting.js';
+import { isWaitingCode, type Wait, type Waiting } from '../../../../src/model/waiting.js';
 import type {
   CommandFields,
   ErrorJson,
@@ -59,6 +66,21 @@ export function waitingIn({ waiting }: EventJson): Waiting | null {
   return typeof waiting === 'object' && waiting !== null && isWaitingCode((waiting as Waiting).code)
     ? (waiting as Waiting)
     : null;
+}
+
+/** What an `approval.requested` event says that its module waits for. */
+export function requestedIn(event: EventJson): Wait | undefined {
+  const role = APPROVAL_ROLES.find((one) => one === event.role);
+  const message = text(event, 'message');
+  return role === undefined || message === undefined ? undefined : approvalWait({ role, message }, event.at);
+}
+
+/** What an `approval.decided` event makes of its module. */
+export function decisionIn(event: EventJson): DecisionRecord | undefined {
+  const decision = DECISIONS.find((one) => one === event.decision);
+  return (
+    decision && decisionRecord(decision, { by: text(event, 'by'), reason: text(event, 'reason') }, event.at)
+  );
 }
 
 const COMMAND_TEXTS = [

@@ -1,9 +1,10 @@
-/** Events into the views of clusters and jobs: the rules are those of `reducer.ts`. */
+/** Events into the views of clusters, jobs and approvals: the rules are those of `reducer.ts`. */
 import { JOB_GRAPH_NAME, JOB_MODULE } from '../../../../src/model/job.js';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
+import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, JobJson, JobState } from '../api/shapes.js';
 import { commandOf, errorOf, taskStateOf, text } from './event-fields.js';
-import type { ClustersView, JobsView, Reduced } from './views.js';
+import type { ApprovalsView, ClustersView, JobsView, Reduced } from './views.js';
 
 /** A cluster and its agent seldom change, and an event does not say what the agent has found there. */
 export function reduceClusters(view: ClustersView, event: EventJson): Reduced<ClustersView> {
@@ -11,6 +12,24 @@ export function reduceClusters(view: ClustersView, event: EventJson): Reduced<Cl
   // With the first graph that has a command, the agent of this machine is needed.
   const mayNeedAgent = event.type === 'graph.stored';
   return { view, complete: !isOfAgent && !mayNeedAgent && !event.type.startsWith('cluster.') };
+}
+
+/** What is asked is read with its inputs; what is decided, reset or ended is asked no more. */
+export function reduceApprovals(view: ApprovalsView, event: EventJson): Reduced<ApprovalsView> {
+  if (event.type === 'approval.requested') return { view, complete: false };
+  const state = taskStateOf(event);
+  const hasEnded = state !== undefined && taskHasEnded(state);
+  if (!hasEnded && event.type !== 'approval.decided' && event.type !== 'module.reset')
+    return { view, complete: true };
+  const items = view.items.filter(
+    ({ problem_id, iteration_id, module }) =>
+      problem_id !== event.problem_id ||
+      iteration_id !== event.iteration_id ||
+      (!hasEnded && module !== event.module),
+  );
+  if (items.length === view.items.length) return { view, complete: true };
+  // What was decided leaves room for what did not fit.
+  return { view: { ...view, items }, complete: !view.hasMore };
 }
 
 export function reduceJobs(view: JobsView, event: EventJson): Reduced<JobsView> {

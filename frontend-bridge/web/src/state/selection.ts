@@ -19,6 +19,7 @@ export const PAGES = [
   'search',
   'clusters',
   'jobs',
+  'approvals',
 ] as const;
 export type Page = (typeof PAGES)[number];
 

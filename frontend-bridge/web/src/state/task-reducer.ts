@@ -1,15 +1,18 @@
 /** The events of one task into its view: the rules are those of `reducer.ts`. */
 import { partAt } from '../../../../src/base/json/exact.js';
+import { denial } from '../../../../src/model/approval.js';
 import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
 import { begunAt } from '../../../../src/model/run.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, ModuleJson, ObservedState, TaskState } from '../api/shapes.js';
 import {
   commandOf,
+  decisionIn,
   errorOf,
   flag,
   number,
   observedStateOf,
+  requestedIn,
   reusedFrom,
   taskStateOf,
   text,
@@ -143,6 +146,17 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         progress: null,
         progress_message: null,
       };
+    case 'approval.requested': {
+      const wait = requestedIn(event);
+      return {
+        ...NOT_BEGUN,
+        overridden: module.overridden,
+        waiting_reason: wait?.reason ?? null,
+        waiting: wait?.waiting ?? null,
+      };
+    }
+    case 'approval.decided':
+      return decided(module, event);
     case 'module.reset':
       return {
         ...NOT_BEGUN,
@@ -182,6 +196,14 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
     default:
       return module;
   }
+}
+
+/** A decision is the output of its module, or its failure. */
+function decided(module: ModuleJson, event: EventJson): ModuleJson {
+  const record = decisionIn(event);
+  const settled = { ...module, waiting_reason: null, waiting: null };
+  if (record?.decision === 'approve') return { ...settled, state: 'succeeded', output: record };
+  return { ...settled, state: 'failed', error: denial(record?.reason ?? undefined) };
 }
 
 /** As the orchestrator has it: it began when its command did, also where that was told late. */

@@ -1,5 +1,6 @@
 /** What the page keeps current: each view is one answer of the API, kept up to date by the events that follow it. */
 import type {
+  ApprovalJson,
   ClusterJson,
   EventJson,
   IterationJson,
@@ -83,7 +84,16 @@ export interface JobsView {
   readonly items: readonly JobJson[];
 }
 
+/** What waits for a person. */
+export interface ApprovalsView {
+  readonly kind: 'approvals';
+  readonly items: readonly ApprovalJson[];
+  /** There are more than these. */
+  readonly hasMore: boolean;
+}
+
 export type View =
+  | ApprovalsView
   | ClustersView
   | JobsView
   | NodesView

@@ -32,6 +32,11 @@ function commandWords({ argv, engine_id, host, exit_code, signal, folder }: Comm
   return parts.filter(Boolean).join(', ');
 }
 
+function byWhom(event: EventJson): string | undefined {
+  const by = text(event, 'by');
+  return by === undefined ? undefined : `by ${by}`;
+}
+
 function detailOf(event: EventJson): string | undefined {
   switch (event.type) {
     case 'execution.log':
@@ -44,6 +49,10 @@ function detailOf(event: EventJson): string | undefined {
       return `output ${number(event, 'output_seq') ?? ''}`;
     case 'module.reused':
       return `of iteration ${reusedFrom(event)?.iteration_id ?? ''}`;
+    case 'approval.requested':
+      return text(event, 'message');
+    case 'approval.decided':
+      return [text(event, 'decision'), byWhom(event), text(event, 'reason')].filter(Boolean).join(', ');
     case 'node.status':
       return text(event, 'status')?.toLowerCase();
     case 'command.issued':

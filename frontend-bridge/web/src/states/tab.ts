@@ -1,5 +1,7 @@
 /** The browser's tab: what it is about, and how that stands, seen from among other tabs. */
+import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
+import { approvalsQuery } from '../api/queries.js';
 import type { Tone } from './tone.js';
 
 /** Signals of the tones on a dark and on a light tab bar alike. */
@@ -11,11 +13,20 @@ const COLOURS: Readonly<Record<Tone['tone'], string>> = {
   held: '#d99000',
 };
 
-/** `title · Tutti`, and an icon with a dot in the colour of the tone. */
+/** How many modules wait for a person, as a badge has it; nothing where none does. */
+export function useApprovalsBadge(): string | undefined {
+  const view = useQuery(approvalsQuery()).data?.view;
+  if (view === undefined || view.items.length === 0) return undefined;
+  return `${view.items.length}${view.hasMore ? '+' : ''}`;
+}
+
+/** `(2) title · Tutti` while two modules wait for a person, and an icon with a dot in the colour of the tone. */
 export function useTab(title: string | undefined, tone?: Tone['tone']): void {
+  const badge = useApprovalsBadge();
   useEffect(() => {
-    document.title = title === undefined ? 'Tutti' : `${title} · Tutti`;
-  }, [title]);
+    const plain = title === undefined ? 'Tutti' : `${title} · Tutti`;
+    document.title = badge === undefined ? plain : `(${badge}) ${plain}`;
+  }, [title, badge]);
   useEffect(() => {
     const icon = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
     if (icon === null || tone === undefined) return;

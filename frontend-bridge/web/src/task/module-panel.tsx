@@ -3,11 +3,13 @@ import { type ReactNode, useMemo } from 'react';
 import { splitReference } from '../../../../src/model/graph.js';
 import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
 import type { EventJson, GraphModuleJson, ModuleJson, TaskJson } from '../api/shapes.js';
+import { DecisionForm } from '../approvals/decision-form.js';
 import { type OutputOf, outputAt, outputsOf } from '../graphs/outputs.js';
 import { ValueView } from '../json/value-view.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
+import { Foreign } from '../states/title.js';
 import { toneOf } from '../states/tone.js';
 import { curvesOf, isMetrics } from '../values/curves.js';
 import { CurvesView } from '../values/curves-view.js';
@@ -87,7 +89,20 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
           <span>runs only when</span> <code>{spec.when}</code>
         </p>
       )}
+      {spec.approve && (
+        <p className="panel-facts">
+          <span>asks the {spec.approve.role}</span> <Foreign text={spec.approve.message} />
+        </p>
+      )}
       {props.actions}
+      {module.waiting?.code === 'approval' && props.asOf === undefined && (
+        <DecisionForm
+          key={module.waiting.requested_at}
+          problem={task.problem_id}
+          iteration={task.iteration_id}
+          module={name}
+        />
+      )}
       {module.waiting_reason !== null && <p className="panel-reason">{module.waiting_reason}</p>}
       {module.error !== null && <Fault error={module.error} />}
       {spec.run && (

@@ -28,6 +28,7 @@ export function Shortages({ task, graph, wants }: ShortagesProps): ReactNode {
   const lacking = wants.filter(({ waiting }) => waiting.code === 'no_node');
   const queued = wants.filter(({ waiting }) => waiting.code === 'no_free_slot');
   const commands = wants.filter(({ waiting }) => COMMANDS.includes(waiting.code)).slice(0, NAMED);
+  const asked = wants.filter(({ waiting }) => waiting.code === 'approval');
   const named = lacking.slice(0, NAMED);
   const others = lacking.slice(NAMED).map(({ module }) => module);
   return (
@@ -46,6 +47,23 @@ export function Shortages({ task, graph, wants }: ShortagesProps): ReactNode {
               {others.length > MORE_NAMED && ' …'}
             </p>
           )}
+        </div>
+      )}
+      {asked.length > 0 && (
+        <div className="held-box" role="status">
+          {asked.slice(0, NAMED).map((want) => (
+            <p key={want.module}>
+              <SelectionLink
+                className="link"
+                to={{ problem: task.problem_id, iteration: task.iteration_id, module: want.module }}
+                current={false}
+              >
+                {want.module}
+              </SelectionLink>{' '}
+              is <Foreign text={want.reason} /> <Waiting want={want} />
+            </p>
+          ))}
+          {asked.length > NAMED && <p>{asked.length - NAMED} more wait for approval</p>}
         </div>
       )}
       {commands.length > 0 && (

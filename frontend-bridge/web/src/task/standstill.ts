@@ -1,11 +1,11 @@
 /**
- * What a task lacks: modules that could run and have no node, no free slot, no cluster, or no secret.
+ * What a task lacks: modules that could go on and have no node, no free slot, no cluster, no secret, or nobody who has decided.
  */
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { needsHelp, type Waiting } from '../../../../src/model/waiting.js';
 import type { GraphJson, NodeJson } from '../api/shapes.js';
 import type { TaskView } from '../state/views.js';
-import type { Timeline } from './timeline-model.js';
+import type { SpanKind, Timeline } from './timeline-model.js';
 
 export interface Want {
   readonly module: string;
@@ -22,9 +22,13 @@ export function wantsOf({ task }: TaskView, timeline: Timeline): readonly Want[]
     ([module, { state, waiting, waiting_reason: reason }]): Want[] => {
       if (state !== 'waiting' || !waiting || reason === null || !comesFromOutside(waiting)) return [];
       const span = timeline.rows.find((row) => row.module === module)?.spans.at(-1);
-      return [{ module, waiting, reason, since: span?.kind === 'queued' ? span.from : undefined }];
+      return [{ module, waiting, reason, since: isOutside(span?.kind) ? span?.from : undefined }];
     },
   );
+}
+
+function isOutside(kind: SpanKind | undefined): boolean {
+  return kind === 'queued' || kind === 'asked';
 }
 
 function comesFromOutside(waiting: Waiting): boolean {

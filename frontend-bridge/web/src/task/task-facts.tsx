@@ -8,9 +8,12 @@ import { isDone, type Tone, toneOf } from '../states/tone.js';
 
 /** How a task stands: its state, or that it cannot go on by itself. */
 export function taskTone({ task }: TaskView): { tone: Tone; word: string } {
-  return !taskHasEnded(task.state) && standsStill(Object.values(task.modules))
-    ? { tone: { tone: 'held', glyph: 'pause' }, word: `${task.state}, cannot go on` }
-    : { tone: toneOf(task.state), word: task.state };
+  const modules = Object.values(task.modules);
+  if (taskHasEnded(task.state) || !standsStill(modules))
+    return { tone: toneOf(task.state), word: task.state };
+  const isAsking = modules.some(({ state, waiting }) => state === 'waiting' && waiting?.code === 'approval');
+  const why = isAsking ? 'waits for approval' : 'cannot go on';
+  return { tone: { tone: 'held', glyph: 'pause' }, word: `${task.state}, ${why}` };
 }
 
 export interface TaskFactsProps {

@@ -8,9 +8,9 @@ import { observedStateOf, overriddenIn, reusedFrom, taskStateOf, text } from '..
 
 /**
  * `blocked`: inputs are missing. `queued`: it could run, and no node has a free slot. `backoff`: it waits for the next attempt.
- * `placing`: given to a node that has not accepted yet. `running`: a node has it.
+ * `asked`: a person is to decide. `placing`: given to a node that has not accepted yet. `running`: a node has it.
  */
-export type SpanKind = 'blocked' | 'queued' | 'backoff' | 'placing' | 'running';
+export type SpanKind = 'blocked' | 'queued' | 'backoff' | 'asked' | 'placing' | 'running';
 
 export interface Span {
   readonly kind: SpanKind;
@@ -49,6 +49,8 @@ const TOLD = new Set<EventJson['type']>([
   'module.waiting',
   'module.skipped',
   'module.reused',
+  'approval.requested',
+  'approval.decided',
   'command.issued',
 ]);
 
@@ -99,6 +101,13 @@ export function buildTimeline(
       if (observed === 'succeeded' || observed === 'failed') release(at);
     } else if (event.type === 'module.waiting') {
       track.open(text(event, 'retry_at') === undefined ? 'queued' : 'backoff', at);
+    } else if (event.type === 'approval.requested') {
+      track.open('asked', at);
+    } else if (event.type === 'approval.decided') {
+      if (text(event, 'decision') === 'approve' || graph.modules[event.module ?? '']?.on_error === 'ignore')
+        track.finish(at);
+      else track.close(at);
+      release(at);
     } else if (event.type === 'module.skipped') {
       track.finish(at);
       release(at);

@@ -20,6 +20,7 @@ const WORDS: Readonly<Record<SpanKind, string>> = {
   blocked: 'waiting for inputs',
   queued: 'queued',
   backoff: 'waiting to try again',
+  asked: 'waiting for a person',
   placing: 'being placed',
   running: 'running',
 };
@@ -34,6 +35,7 @@ const LEGEND: readonly (readonly [kind: SpanKind, outcome: ObservedState | undef
   ['running', 'failed', 'failed or lost'],
   ['running', 'cancelled', 'stopped or handed back'],
   ['backoff', undefined, WORDS.backoff],
+  ['asked', undefined, WORDS.asked],
 ];
 
 export interface TimelineViewProps {

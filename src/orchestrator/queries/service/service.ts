@@ -69,6 +69,7 @@ export class QueryService {
       iterations: (...args) => json('iterations', args),
       searchIterations: (...args) => json('searchIterations', args),
       iteration: (...args) => json('iteration', args),
+      approvals: (...args) => json('approvals', args),
       executions: (...args) => json('executions', args),
       execution: (...args) => json('execution', args),
       executionLog: (...args) => json('executionLog', args),

@@ -1,0 +1,113 @@
+/** A task of one graph whose nodes do what a test says: each module gives a value, or fails, when it is told to. */
+import type { ModuleSpec } from '../../src/model/graph.js';
+import type { PayloadRef } from '../../src/model/payload.js';
+import { awaitedApproval } from '../../src/model/task.js';
+import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
+import type { PreparedInput, PreparedRequest } from '../../src/orchestrator/decide/turn.js';
+import type { TaskRow } from '../../src/orchestrator/records.js';
+import { Core, graphOf, type Peer, type Turned } from './core.js';
+
+const bytesOf = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
+export const inline = (value: unknown): PreparedInput => ({ kind: 'inline', bytes: bytesOf(value) });
+
+export class Stage {
+  readonly core: Core;
+  readonly #peers = new Map<string, Peer>();
+  readonly #open = new Map<string, AssignOrder>();
+  readonly ran: string[] = [];
+
+  private constructor(core: Core) {
+    this.core = core;
+  }
+
+  static async set(...modules: ModuleSpec[]): Promise<Stage> {
+    const core = await Core.open([graphOf('g', ...modules)]);
+    const stage = new Stage(core);
+    for (const { name, approve } of modules) {
+      if (approve) continue;
+      const peer = core.peer(name, { capacity: 9 });
+      stage.#peers.set(name, peer);
+      await peer.join();
+    }
+    return stage;
+  }
+
+  get open(): string[] {
+    return [...this.#open.keys()];
+  }
+
+  #take(turned: Turned): Turned {
+    for (const peer of this.#peers.values()) {
+      for (const order of turned.only(peer.route, 'assign order')) {
+        this.#open.set(order.module, order);
+        this.ran.push(order.module);
+      }
+    }
+    return turned;
+  }
+
+  /** Where what a module is given as this input is stored. */
+  input(module: string, name: string): PayloadRef | undefined {
+    return this.#open.get(module)?.inputs.find((input) => input.name === name)?.ref;
+  }
+
+  async ask(request: PreparedRequest): Promise<Turned> {
+    return this.#take(await this.core.turn(this.core.asks(request)));
+  }
+
+  submit(input: unknown = {}): Promise<Turned> {
+    return this.ask({
+      kind: 'submit',
+      graph: 'g',
+      input: undefined,
+      graphVersion: 1,
+      prepared: inline(input),
+    });
+  }
+
+  async gives(module: string, value: unknown): Promise<Turned> {
+    return this.#end(module, (peer, order) =>
+      peer.publish(order, 1, { payload: { kind: 'inline', bytes: bytesOf(value) } }),
+    );
+  }
+
+  async fails(module: string): Promise<Turned> {
+    const error = { code: 'broken', message: 'it broke', retryable: false };
+    return this.#end(module, (peer, order) => peer.report(order, 'FAILED', { error }));
+  }
+
+  async #end(module: string, act: (peer: Peer, order: AssignOrder) => Promise<Turned>): Promise<Turned> {
+    const order = this.#open.get(module);
+    if (!order) throw new Error(`${module} does not run`);
+    this.#open.delete(module);
+    return this.#take(await act(this.#peers.get(module)!, order));
+  }
+
+  /** The decision about the newest task. */
+  decides(module: string, decision: 'approve' | 'deny', reason?: string): Promise<Turned> {
+    const { id: taskId } = [...this.core.state.tasks.values()].at(-1)!;
+    return this.ask({
+      ...{ kind: 'decide_approval', taskId, module, decision, role: 'operator', by: 'ada' },
+      ...(reason !== undefined && { reason }),
+    });
+  }
+
+  /** Modules that wait for a decision. */
+  get asked(): string[] {
+    return [...this.core.state.tasks.values()].flatMap(({ graph, runs }) =>
+      graph.modules.flatMap(({ spec, position }) => {
+        const run = runs[position];
+        return run && awaitedApproval(run.phase) ? [spec.name] : [];
+      }),
+    );
+  }
+
+  async row(turned: Turned, iteration = 1): Promise<TaskRow> {
+    return this.core.row(`${problemOf(turned)}/${iteration}`);
+  }
+}
+
+export function problemOf(turned: Turned): string {
+  const [answer] = turned.answers;
+  return answer?.ok ? String(answer.body.problem_id) : '';
+}
