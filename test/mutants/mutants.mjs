@@ -497,6 +497,27 @@ export const MUTANTS = [
     tests: ['test/orchestrator/access/node-keys.test.ts'],
   },
   {
+    what: 'lets a role do what the next one may',
+    file: 'src/model/access.ts',
+    find: 'return ROLES.indexOf(role) >= ROLES.indexOf(LEAST_ROLE[action]);',
+    put: 'return ROLES.indexOf(role) + 1 >= ROLES.indexOf(LEAST_ROLE[action]);',
+    tests: ['test/frontend-bridge/gateway/roles.test.ts'],
+  },
+  {
+    what: 'takes a token whose grant has expired',
+    file: 'src/orchestrator/access/grants.ts',
+    find: 'return grant && this.#hasTime(grant) ? grant : undefined;',
+    put: 'return grant;',
+    tests: ['test/orchestrator/access/grants.test.ts'],
+  },
+  {
+    what: 'goes on telling a viewer whose grant is revoked',
+    file: 'frontend-bridge/gateway/routes/stream.ts',
+    find: '    viewer.closed();\n    socket.close(POLICY_VIOLATION',
+    put: '    socket.close(POLICY_VIOLATION',
+    tests: ['test/frontend-bridge/gateway/roles.test.ts'],
+  },
+  {
     what: 'reads on while a handler asks for a pause',
     file: 'src/bus/zmtp/server-socket.ts',
     find: 'for (const { socket } of this.#connections) socket.pause();',
