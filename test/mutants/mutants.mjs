@@ -512,9 +512,9 @@ export const MUTANTS = [
   },
   {
     what: 'goes on telling a viewer whose grant is revoked',
-    file: 'frontend-bridge/gateway/routes/stream.ts',
-    find: '    viewer.closed();\n    socket.close(POLICY_VIOLATION',
-    put: '    socket.close(POLICY_VIOLATION',
+    file: 'frontend-bridge/gateway/stream/holders.ts',
+    find: 'this.#grants.onChange(() => this.check());',
+    put: 'this.#grants.onChange(() => {});',
     tests: ['test/frontend-bridge/gateway/roles.test.ts'],
   },
   {
