@@ -107,6 +107,11 @@ describe('the table of who may do what', () => {
     expect(all.filter(({ action }) => action === undefined)).toEqual([]);
     const named = new Set(all.map(({ method, url }) => `${method} ${url}`));
     expect(Object.keys(NEEDS).filter((name) => !named.has(name))).toEqual([]);
+    // What changes something is named above, so that nobody lets viewers do it by mistake.
+    const changing = all.filter(
+      ({ method, url }) => !['GET', 'HEAD'].includes(method) && !(`${method} ${url}` in NEEDS),
+    );
+    expect(changing).toEqual([]);
     // No row of the table is without a route.
     expect(new Set(all.map(({ action }) => action))).toEqual(new Set(Object.keys(LEAST_ROLE)));
 
