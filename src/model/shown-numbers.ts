@@ -22,6 +22,13 @@ function significantDigits(written: string): number {
   return digits.replace(/^0+/, '').length;
 }
 
+const MOST_DECIMALS = 10;
+/** By the number of decimals: making a format costs far more than writing a number with it, and charts have many numbers. */
+const formats = Array.from(
+  { length: MOST_DECIMALS + 1 },
+  (_, digits) => new Intl.NumberFormat('en-US', { maximumFractionDigits: digits }),
+);
+
 /** Six digits at most, and thin spaces between thousands. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
@@ -31,8 +38,9 @@ export function formatNumber(value: number): string {
       .toExponential(4)
       .replace(/\.?0+e/, 'e')
       .replace('e+', 'e');
-  const digits = Number.isInteger(value) ? 0 : Math.max(0, Math.min(10, 5 - Math.floor(Math.log10(size))));
-  return value.toLocaleString('en-US', { maximumFractionDigits: digits }).replaceAll(',', '\u202f');
+  const wanted = Number.isInteger(value) ? 0 : DIGITS - 1 - Math.floor(Math.log10(size));
+  const digits = Math.max(0, Math.min(MOST_DECIMALS, wanted));
+  return formats[digits]!.format(value).replaceAll(',', '\u202f');
 }
 
 const UNITS = ['B', 'kB', 'MB', 'GB'];

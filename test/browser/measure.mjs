@@ -1,11 +1,13 @@
 /**
- * How the page bears a large store: `node test/browser/measure.mjs [--problems 100000] [--events 20000] [--minutes 10]`, after a build.
- * Prints, in milliseconds and MB: the first view with that many problems stored, the longest frame while the list is scrolled and while a
- * task of that many events is scrubbed, and the heap (after a collection) over minutes of about 200 events a second.
+ * How the page bears a large store: `node test/browser/measure.mjs [--problems 100000] [--events 20000] [--minutes 10] [--frames 200]`, after a build.
+ * Prints, in milliseconds and MB: the first view with that many problems stored, frames while the list is scrolled and while a task of
+ * that many events is scrubbed (dragged through, and jumped about in, beside each list and with the module panel open, which has a log,
+ * curves and partial outputs), and the heap (after a collection) over minutes of about 200 events a second. `--profile FILE` writes
+ * what the processor did while the task was scrubbed with the panel open, for Chromium's developer tools.
  * Not measured: painting on a screen (Chromium runs headless), a slow network.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -18,9 +20,16 @@ const { values } = parseArgs({
     problems: { type: 'string', default: '100000' },
     events: { type: 'string', default: '20000' },
     minutes: { type: 'string', default: '10' },
+    frames: { type: 'string', default: '200' },
+    profile: { type: 'string' },
   },
 });
-const [problems, eventCount, minutes] = [values.problems, values.events, values.minutes].map(Number);
+const [problems, eventCount, minutes, frameCount] = [
+  values.problems,
+  values.events,
+  values.minutes,
+  values.frames,
+].map(Number);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const data = mkdtempSync(join(tmpdir(), 'tutti-measure-'));
 const children = [];
@@ -49,6 +58,36 @@ function lineOf(child, beginning) {
 }
 
 const say = (name, figure) => console.log(`${name.padEnd(64)} ${figure}`);
+
+function spread(lengths) {
+  const sorted = lengths.toSorted((a, b) => a - b);
+  const at = (part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
+  const over = sorted.filter((ms) => ms > 100).length;
+  return { median: at(0.5), p95: at(0.95), max: at(1), count: sorted.length, over };
+}
+
+function described({ median, p95, max }) {
+  return `median ${Math.round(median)} ms, p95 ${Math.round(p95)} ms, longest ${Math.round(max)} ms`;
+}
+
+function describe(found) {
+  return `${found.count} frames: ${described(found)}, ${found.over} over 100 ms`;
+}
+
+/** In the page: the scrubber at some places of a task, one after the other in a frame; how long that frame takes. */
+async function scrub([last, shares]) {
+  await new Promise((resolve) => requestAnimationFrame(resolve));
+  const before = performance.now();
+  const range = document.querySelector('.scrubber-range');
+  const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value');
+  for (const share of shares) {
+    set.call(range, String(1 + Math.floor(share * (last - 1))));
+    range.dispatchEvent(new Event('input', { bubbles: true }));
+  }
+  // The second one comes when the first has been drawn.
+  for (let frame = 0; frame < 2; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+  return performance.now() - before;
+}
 
 try {
   await measure();
@@ -137,9 +176,7 @@ async function measure() {
           lengths.push(now - before);
           before = now;
         }
-        lengths.sort((a, b) => a - b);
-        const [median, max] = [lengths[lengths.length >> 1], lengths.at(-1)];
-        return { median, max, count: lengths.length, over: lengths.filter((ms) => ms > 100).length };
+        return lengths;
       };
       const seen = new MutationObserver(() => {
         if (document.querySelector('.rows > li') && globalThis.firstView === undefined)
@@ -158,8 +195,6 @@ async function measure() {
       firstViews.map((ms) => `${Math.round(ms)} ms`).join(', '),
     );
 
-    const describe = ({ median, max, count, over }) =>
-      `${count} frames: median ${Math.round(median)} ms, longest ${Math.round(max)} ms, ${over} over 100 ms`;
     await page.waitForTimeout(1000);
     const scrolled = await page.evaluate(() =>
       globalThis.frames((frame) => {
@@ -171,7 +206,7 @@ async function measure() {
     const reached = await page.evaluate(() =>
       Math.round(document.querySelector('.rows-scroller').scrollTop / 60),
     );
-    say(`scrolling down to row ${reached}`, describe(scrolled));
+    say(`scrolling down to row ${reached}`, describe(spread(scrolled)));
     const flung = await page.evaluate(() =>
       globalThis.frames((frame) => {
         const box = document.querySelector('.rows-scroller');
@@ -179,7 +214,7 @@ async function measure() {
         return frame < 60;
       }),
     );
-    say('jumping between the ends of what is read', describe(flung));
+    say('jumping between the ends of what is read', describe(spread(flung)));
 
     const opened = performance.now();
     await page.goto(`${http}/?problem=${noisy.problem_id}&iteration=1&module=${MODULE}`);
@@ -189,41 +224,51 @@ async function measure() {
       `a task of ${count} events opened, panel with its log`,
       `${Math.round(performance.now() - opened)} ms`,
     );
-    await page.waitForTimeout(1000);
-    const scrubbed = await page.evaluate((last) => {
-      const range = document.querySelector('.scrubber-range');
-      const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
-      return globalThis.frames((frame) => {
-        set.call(range, String(1 + Math.floor(((frame * 7919) % 300) * (last / 300))));
-        range.dispatchEvent(new Event('input', { bubbles: true }));
-        return frame < 300;
-      });
-    }, count);
-    say('scrubbing all over it', describe(scrubbed));
-    const dragged = async (part) => {
+    const client = await page.context().newCDPSession(page);
+    await client.send('Performance.enable', { timeDomain: 'threadTicks' });
+    const busy = async () => {
+      const { metrics } = await client.send('Performance.getMetrics');
+      return metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
+    };
+    const scrubbed = async (part, places) => {
       await page.goto(`${http}/?problem=${noisy.problem_id}&iteration=1${part}`);
       await page.locator('.scrubber-range').waitFor();
       await page.waitForTimeout(1000);
-      return page.evaluate((last) => {
-        const range = document.querySelector('.scrubber-range');
-        const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
-        return globalThis.frames((frame) => {
-          // There and back, as a hand drags it; a hand that is faster than the page says several places in a frame.
-          for (const ahead of [0, 0.5]) {
-            const at = ((frame + ahead) % 200) / 100;
-            set.call(range, String(1 + Math.floor((at < 1 ? at : 2 - at) * (last - 1))));
-            range.dispatchEvent(new Event('input', { bubbles: true }));
-          }
-          return frame < 300;
-        });
-      }, count);
+      const [wall, processor] = [[], []];
+      for (let frame = 0; frame < frameCount; frame += 1) {
+        // There and back, as a hand drags it; a hand that is faster than the page says several places in a frame.
+        const drag = (place) => {
+          const at = (place / frameCount) * 2;
+          return at < 1 ? at : 2 - at;
+        };
+        const jump = ((frame * 7919) % frameCount) / frameCount;
+        const shares = places === 'jumping' ? [jump] : [drag(frame), drag(frame + 0.5)];
+        const before = await busy();
+        wall.push(await page.evaluate(scrub, [count, shares]));
+        processor.push((await busy()) - before);
+      }
+      return `${describe(spread(wall))}; of the page's processor: ${described(spread(processor))}`;
     };
+    const panel = `&module=${MODULE}`;
     for (const [where, part] of [
-      ['beside its timeline', ''],
-      ['beside its history', '&part=history'],
-      ['beside its log', '&part=log'],
-    ])
-      say(`dragging the scrubber ${where}`, describe(await dragged(part)));
+      ['beside the timeline', ''],
+      ['beside the history', '&part=history'],
+      ['beside the log', '&part=log'],
+      ['beside the timeline, panel open', panel],
+      ['beside the history, panel open', `${panel}&part=history`],
+      ['beside the log, panel open', `${panel}&part=log`],
+    ]) {
+      const isProfiled = values.profile !== undefined && part === panel;
+      if (isProfiled) {
+        await client.send('Profiler.enable');
+        await client.send('Profiler.start');
+      }
+      for (const places of ['dragging', 'jumping']) say(`${places} ${where}`, await scrubbed(part, places));
+      if (isProfiled) {
+        const { profile } = await client.send('Profiler.stop');
+        writeFileSync(values.profile, JSON.stringify(profile));
+      }
+    }
 
     if (minutes > 0) await heap(page, browser, { http, control, submit });
   } finally {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { EventJson, GraphJson } from '../../../frontend-bridge/web/src/api/shapes.js';
-import { moduleHistory } from '../../../frontend-bridge/web/src/task/history.js';
+import { TaskHistory } from '../../../frontend-bridge/web/src/task/history.js';
 import { inOrder, layOut, layOutWithin, relatives } from '../../../frontend-bridge/web/src/task/layout.js';
 import { briefOf } from '../../../frontend-bridge/web/src/task/results.js';
+import { Curves } from '../../../frontend-bridge/web/src/values/curves.js';
 import { embeddedJson } from '../../../src/base/json/embedded.js';
 
 const spec = (...inputs: string[]) => ({ inputs, output: 'json' });
@@ -108,21 +109,79 @@ describe("a module's history", () => {
     event(8, 'execution.assigned', { module: 'b', execution_id: 'e3' }),
   ];
 
+  const history = new TaskHistory().read(events);
+
   it('tells its attempts with where they ran and how they ended', () => {
-    const { attempts } = moduleHistory(events, 'a');
-    expect(attempts.map((one) => [one.attempt, one.node_id, one.state, one.error?.code])).toEqual([
+    const attempts = (seq?: number) =>
+      history
+        .ofModule('a', seq)
+        .attempts.map((one) => [one.attempt, one.node_id, one.state, one.error?.code]);
+    expect(attempts()).toEqual([
       [1, 'n1', 'failed', 'timeout'],
       [2, 'n2', 'succeeded', undefined],
     ]);
+    expect(attempts(2)).toEqual([[1, 'n1', 'assigned', undefined]]);
   });
 
   it('tells its outputs and its log lines in order', () => {
-    const { outputs, log } = moduleHistory(events, 'a');
-    expect(outputs.map((one) => [one.output_seq, one.last, one.output])).toEqual([
-      [1, false, { x: 0 }],
-      [2, true, undefined],
-    ]);
-    expect(log).toEqual([{ seq: 2, at, level: 'warn', message: 'slow', fields: { rows: '52' } }]);
+    const { finals, partials, log } = history.ofModule('a');
+    expect(partials).toMatchObject({ count: 1, items: [{ output_seq: 1, last: false, output: { x: 0 } }] });
+    expect(finals).toMatchObject([{ output_seq: 2, last: true, output: undefined }]);
+    const line = { seq: 2, module: 'a', at, level: 'warn', message: 'slow', fields: { rows: '52' } };
+    expect(log).toEqual({ count: 1, items: [line] });
+    expect(history.lines).toEqual([line]);
+    expect(history.ofModule('none').attempts).toEqual([]);
+  });
+
+  it('is at any moment what its events until then make of it, however it was read', () => {
+    const told: EventJson[] = [];
+    for (let seq = 1; seq <= 60; seq += 1) {
+      const of = { execution_id: `e${Math.ceil(seq / 20)}`, module: seq % 7 === 0 ? 'b' : 'a' };
+      // Each attempt begins again with the first step.
+      const fields = { stream: 'metrics', step: String(seq % 20), loss: String(1 / seq) };
+      const kinds: readonly (readonly [EventJson['type'], Partial<EventJson>])[] = [
+        ['execution.log', { message: `line ${seq}` }],
+        ['execution.log', { fields }],
+        ['output.recorded', { output_seq: seq, last: seq % 20 === 0, output: { done: seq } }],
+        [seq % 20 < 10 ? 'execution.assigned' : 'execution.succeeded', {}],
+      ];
+      const [type, more] = kinds[seq % 4]!;
+      told.push(event(seq, type, { ...of, ...more }));
+    }
+    const whole = new TaskHistory().read(told.slice(0, 25)).read(told);
+    for (const seq of [60, 1, 33, 34, 34, 12, 59]) {
+      const fresh = new TaskHistory().read(told.slice(0, seq));
+      for (const module of ['a', 'b']) {
+        const { log, partials, ...then } = whole.ofModule(module, seq);
+        const { log: _, partials: __, ...others } = fresh.ofModule(module);
+        const expected = fresh.ofModule(module);
+        expect(then).toEqual(others);
+        expect(log.items.slice(0, log.count)).toEqual(expected.log.items);
+        expect(partials.items.slice(0, partials.count)).toEqual(expected.partials.items);
+      }
+    }
+  });
+});
+
+describe('the curves of a module', () => {
+  const curves = new Curves();
+  const line = (seq: number, step: number, loss: number) =>
+    curves.takeLine({ seq, fields: { stream: 'metrics', step: String(step), loss: String(loss) } });
+  line(1, 1, 0.5);
+  line(2, 2, 0.25);
+  line(3, 1, 0.125);
+  curves.takeOutput({ seq: 4, output_seq: 1, output: { done: 0.5, word: 'half' }, last: false });
+  curves.takeOutput({ seq: 5, output_seq: 2, output: { done: 1 }, last: true });
+
+  it('are drawn from its metrics and the numbers of its partial outputs, and grow with the moment', () => {
+    expect(curves.at(0)).toEqual([]);
+    expect(curves.at(2)).toEqual([{ name: 'loss', x: [1, 2], y: [0.5, 0.25] }]);
+    expect(curves.at(9).at(-1)).toEqual({ name: 'done', x: [1], y: [0.5] });
+  });
+
+  it('have the later of two numbers for one step, and are the very same where nothing came', () => {
+    expect(curves.at(3)).toEqual([{ name: 'loss', x: [1, 2], y: [0.125, 0.25] }]);
+    expect(curves.at(5)[0]).toBe(curves.at(9)[0]);
   });
 });
 

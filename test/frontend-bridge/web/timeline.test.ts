@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { EventJson, GraphJson, TaskJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { commandsOf, describeCommand } from '../../../frontend-bridge/web/src/commands/records.js';
+import { countUntil } from '../../../frontend-bridge/web/src/task/halving.js';
+import { TaskHistory } from '../../../frontend-bridge/web/src/task/history.js';
 import { withReasons } from '../../../frontend-bridge/web/src/task/reasons.js';
-import { countAtTime, countUntil, Replay } from '../../../frontend-bridge/web/src/task/replay.js';
+import { Replay } from '../../../frontend-bridge/web/src/task/replay.js';
 import { ticks } from '../../../frontend-bridge/web/src/task/timeline.js';
-import {
-  buildTimeline,
-  criticalPath,
-  isOfTimeline,
-} from '../../../frontend-bridge/web/src/task/timeline-model.js';
+import { criticalPath, TimelineReplay } from '../../../frontend-bridge/web/src/task/timeline-model.js';
+import { countAtTime } from '../../../frontend-bridge/web/src/task/use-time-travel.js';
 
 const START = Date.parse('2026-03-01T10:00:00.000Z');
 const graph: GraphJson = {
@@ -85,7 +84,7 @@ describe('a module that asks a person', () => {
   const task = { problem_id: 'p', iteration_id: 1, overridden: {} } as unknown as TaskJson;
 
   it('waits for the person in the timeline, until it is decided', () => {
-    const { rows } = buildTimeline(ASKED.filter(isOfTimeline), graph, ['a', 'b']);
+    const { rows } = new TimelineReplay(graph, ['a', 'b']).read(ASKED).at();
     expect(
       rows.map(({ spans }) => spans.map(({ kind, from, to }) => [kind, from - START, to && to - START])),
     ).toEqual([
@@ -123,13 +122,13 @@ describe('a module that asks a person', () => {
 
 describe('a timeline of a part that is run again', () => {
   it('says of which iteration the output is, and what follows from it can run at once', () => {
-    const { rows } = buildTimeline(REUSED, graph, ['a', 'b']);
+    const { rows } = new TimelineReplay(graph, ['a', 'b']).read(REUSED).at();
     expect(rows).toMatchObject([
       { module: 'a', reusedFrom: 3, spans: [] },
       { module: 'b', reusedFrom: undefined, spans: [{ kind: 'queued' }] },
     ]);
     const reset = event(5, 'command.issued', { command: 'reset', module: 'a' });
-    const again = buildTimeline([...REUSED, reset], graph, ['a', 'b']).rows;
+    const again = new TimelineReplay(graph, ['a', 'b']).read([...REUSED, reset]).at().rows;
     expect(again.map(({ reusedFrom }) => reusedFrom)).toEqual([undefined, undefined]);
     // Its input is overridden: it waits for nobody.
     expect(again[1]?.spans.at(-1)?.kind).toBe('queued');
@@ -137,7 +136,7 @@ describe('a timeline of a part that is run again', () => {
 });
 
 describe('the timeline of a task', () => {
-  const { start, end, rows } = buildTimeline(EVENTS.filter(isOfTimeline), graph, ['a', 'b']);
+  const { start, end, rows } = new TimelineReplay(graph, ['a', 'b']).read(EVENTS).at();
 
   it('tells what each module waited for, how long it was queued, and every attempt', () => {
     expect([start - START, (end ?? 0) - START]).toEqual([0, 1100]);
@@ -161,9 +160,26 @@ describe('the timeline of a task', () => {
 
   it('is open as long as the task is', () => {
     const early = EVENTS.filter((one) => Date.parse(one.at) <= START + 110);
-    const timeline = buildTimeline(early.filter(isOfTimeline), graph, ['a', 'b']);
+    const timeline = new TimelineReplay(graph, ['a', 'b']).read(early).at();
     expect(timeline.end).toBeUndefined();
     expect(told(timeline.rows[0]!.spans).at(-1)).toBe('running 110 open');
+  });
+
+  it('is at any moment what its events until then make of it, whichever way one comes', () => {
+    const many: EventJson[] = [...EVENTS.slice(0, 6)];
+    for (let attempt = 2; attempt < 400; attempt += 1) {
+      const at = 200 + 10 * attempt;
+      many.push(event(at, 'execution.failed', of('a', `x${attempt - 1}`)));
+      many.push(event(at + 1, 'execution.assigned', of('a', `x${attempt}`, attempt)));
+      many.push(event(at + 5, 'execution.accepted', of('a', `x${attempt}`, attempt)));
+    }
+    const replay = new TimelineReplay(graph, ['a', 'b']).read(many.slice(0, 600)).read(many);
+    for (const count of [many.length, 3, 900, 250, 251, 249, 1100]) {
+      const { seq: last } = many[count - 1]!;
+      const fresh = new TimelineReplay(graph, ['a', 'b']).read(many.slice(0, count)).at();
+      expect(replay.at(last)).toEqual(fresh);
+      expect(replay.at(last)).toBe(replay.at(last));
+    }
   });
 
   it('has round steps on its axis, whatever its length', () => {
@@ -209,6 +225,31 @@ describe('a replay', () => {
       const fresh = new Replay(task, graph).viewAfter(many, count);
       expect(replay.viewAfter(many, count)).toEqual(fresh);
     }
+  });
+
+  it('costs, with the timeline and the history beside it, no more at any moment of a long task than of a short one', () => {
+    const many: EventJson[] = [...EVENTS.slice(0, 11)];
+    while (many.length < 20_000)
+      many.push(event(800, 'execution.log', { ...of('a', 'e2', 2), message: 'x' }));
+    let reads = 0;
+    const watched = new Proxy(many, {
+      get: (list, name) => {
+        if (typeof name === 'string' && /^\d+$/.test(name)) reads += 1;
+        return Reflect.get(list, name);
+      },
+    });
+    const replay = new Replay(task, graph);
+    const course = new TimelineReplay(graph, ['a', 'b']);
+    const history = new TaskHistory();
+    const goTo = (count: number): number => {
+      reads = 0;
+      replay.viewAfter(watched, count);
+      course.read(watched).at(many[count - 1]?.seq);
+      history.read(watched).ofModule('a', many[count - 1]?.seq);
+      return reads;
+    };
+    expect(goTo(many.length)).toBeGreaterThan(many.length);
+    for (const count of [1, 9_999, 20_000, 7, 19_999, 250]) expect(goTo(count)).toBeLessThanOrEqual(250);
   });
 
   it('finds an event by its number and by its time', () => {

@@ -4,10 +4,10 @@ import { isBytes } from '../../../../src/model/media-type.js';
 import { taskEventsQuery, taskPath } from '../api/queries.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { allOutputs, outputAt } from '../graphs/outputs.js';
-import { moduleHistory } from '../task/history.js';
+import { TaskHistory } from '../task/history.js';
 import { contentOf, elsewhere } from '../values/content.js';
 import { ContentView } from '../values/content-view.js';
-import { type Curve, curvesOf } from '../values/curves.js';
+import type { Curve } from '../values/curves.js';
 import { CurvesView } from '../values/curves-view.js';
 import { LargeContent } from '../values/large-content.js';
 
@@ -52,17 +52,16 @@ function RunCurves({ tasks, graph }: { tasks: readonly TaskJson[]; graph: GraphJ
     queries: tasks.map(({ problem_id, iteration_id }) => taskEventsQuery(problem_id, iteration_id)),
     combine: (results) => results.map(({ data }) => data?.view.items),
   });
-  const modules = useMemo(
-    () =>
-      Object.keys(graph.modules).flatMap((name) => {
-        const runs = tasks.map(({ iteration_id }, at) => ({
-          name: `iteration ${iteration_id}`,
-          curves: curvesOf(moduleHistory(found[at] ?? [], name)),
-        }));
-        return runs.some(({ curves }) => curves.some(isLong)) ? [{ name, runs }] : [];
-      }),
-    [tasks, graph, found],
-  );
+  const modules = useMemo(() => {
+    const histories = tasks.map(({ iteration_id }, at) => ({
+      name: `iteration ${iteration_id}`,
+      history: new TaskHistory().read(found[at] ?? []),
+    }));
+    return Object.keys(graph.modules).flatMap((module) => {
+      const runs = histories.map(({ name, history }) => ({ name, curves: history.ofModule(module).curves }));
+      return runs.some(({ curves }) => curves.some(isLong)) ? [{ name: module, runs }] : [];
+    });
+  }, [tasks, graph, found]);
   return modules.map(({ name, runs }) => (
     <section key={name} className="beside" aria-label={`${name}, curves`}>
       <h3>

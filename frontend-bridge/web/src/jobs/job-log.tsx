@@ -1,14 +1,19 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import { parseTaskId } from '../../../../src/model/task-id.js';
 import { taskEventsQuery } from '../api/queries.js';
 import type { JobJson } from '../api/shapes.js';
+import { TaskHistory } from '../task/history.js';
 import TaskLog from '../task/task-log.js';
 
 /** The lines that a script has written so far, and those that it writes. */
 export function JobLog({ job }: { job: JobJson }): ReactNode {
   const task = parseTaskId(job.task_id);
   const events = useQuery(taskEventsQuery(job.job_id, task?.iterationId ?? 1));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another job has another history.
+  const history = useMemo(() => new TaskHistory(), [job.job_id]);
+  const known = events.data?.view.items ?? [];
+  const { lines } = history.read(known);
   return (
     <section className="panel" aria-labelledby="job-log">
       <header className="panel-head">
@@ -17,7 +22,7 @@ export function JobLog({ job }: { job: JobJson }): ReactNode {
       {events.isError && <p className="fault">{events.error.message}</p>}
       {events.isPending && <p className="none">Reading …</p>}
       {events.data && (
-        <TaskLog events={events.data.view.items} count={undefined} module={undefined} name={job.name} />
+        <TaskLog lines={lines} known={known.length} until={undefined} module={undefined} name={job.name} />
       )}
     </section>
   );

@@ -19,43 +19,52 @@ export function Moment({ at, date = false }: MomentProps): ReactNode {
   );
 }
 
+/** Making a format costs far more than writing a date with it, and lists have many dates. */
+const formats = {
+  time: new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: 'numeric', second: 'numeric' }),
+  minutes: new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' }),
+  precise: new Intl.DateTimeFormat(undefined, {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    fractionalSecondDigits: 3,
+  }),
+  day: new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' }),
+  full: new Intl.DateTimeFormat(undefined, {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
+  }),
+};
+
+function write(moment: Date, format: keyof typeof formats): string {
+  return Number.isNaN(moment.getTime()) ? String(moment) : formats[format].format(moment);
+}
+
 function inWords(moment: Date, date: NonNullable<MomentProps['date']>): string {
   switch (date) {
     case 'full':
-      return moment.toLocaleString(undefined, FULL);
+      return write(moment, 'full');
     case 'always':
-      return `${formatDay(moment)}, ${moment.toLocaleTimeString()}`;
+      return `${formatDay(moment)}, ${write(moment, 'time')}`;
     case true:
-      return isToday(moment)
-        ? moment.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
-        : formatDay(moment);
+      return isToday(moment) ? write(moment, 'minutes') : formatDay(moment);
     case false:
-      return withDay(moment, moment.toLocaleTimeString());
+      return withDay(moment, write(moment, 'time'));
     default:
       return date satisfies never;
   }
 }
 
-const FULL: Intl.DateTimeFormatOptions = {
-  weekday: 'short',
-  day: 'numeric',
-  month: 'short',
-  year: 'numeric',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  timeZoneName: 'short',
-};
-
 /** To the millisecond, with the day where it is not today. */
 export function PreciseMoment({ at }: { at: string }): ReactNode {
   const moment = new Date(at);
-  const time = moment.toLocaleTimeString(undefined, {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    fractionalSecondDigits: 3,
-  });
+  const time = write(moment, 'precise');
   return (
     <time dateTime={at} title={titleOf(at)}>
       {withDay(moment, time)}
@@ -64,7 +73,7 @@ export function PreciseMoment({ at }: { at: string }): ReactNode {
 }
 
 function titleOf(at: string): string {
-  return `${new Date(at).toLocaleString(undefined, FULL)} (${at.replace('T', ' ').replace('Z', '')} UTC)`;
+  return `${write(new Date(at), 'full')} (${at.replace('T', ' ').replace('Z', '')} UTC)`;
 }
 
 function withDay(moment: Date, time: string): string {
@@ -72,7 +81,7 @@ function withDay(moment: Date, time: string): string {
 }
 
 function formatDay(moment: Date): string {
-  return moment.toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+  return write(moment, 'day');
 }
 
 function isToday(moment: Date): boolean {

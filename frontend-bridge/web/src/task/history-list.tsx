@@ -1,4 +1,4 @@
-import { type ReactNode, useId, useMemo, useState } from 'react';
+import { memo, type ReactNode, useCallback, useId, useMemo, useState } from 'react';
 import { printJson } from '../../../../src/base/json/json-text.js';
 import { shortId } from '../../../../src/model/short-id.js';
 import type { EventJson } from '../api/shapes.js';
@@ -7,6 +7,7 @@ import { downloadText } from '../json/download.js';
 import { describeEvent } from '../states/event-words.js';
 import { PreciseMoment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
+import { countWhile } from './halving.js';
 import type { TimeTravel } from './use-time-travel.js';
 import { VirtualLines } from './virtual-lines.js';
 
@@ -41,7 +42,8 @@ export default function HistoryList(props: HistoryListProps): ReactNode {
   );
   const here = (travel.count ?? events.length) - 1;
   // The last line that had happened at the moment that is shown.
-  const current = shown.findLastIndex(({ index }) => index <= here);
+  const current = countWhile(shown, ({ index }) => index <= here) - 1;
+  const keyOf = useCallback((index: number) => shown[index]?.event.seq ?? index, [shown]);
   const lines = (): string => shown.map(({ event }) => `${printJson(event)}\n`).join('');
   return (
     <div className="task-history">
@@ -84,29 +86,20 @@ export default function HistoryList(props: HistoryListProps): ReactNode {
         label="Events"
         className="log-tall history"
         count={shown.length}
-        keyOf={(index) => shown[index]?.event.seq ?? index}
+        keyOf={keyOf}
         classOf={(index) => (index === current ? 'history-now' : undefined)}
         lineOf={(index) => {
           const line = shown[index];
           if (line === undefined) return null;
           const { event } = line;
           return (
-            <>
-              <button
-                type="button"
-                className="history-line"
-                aria-current={index === current ? 'step' : undefined}
-                onClick={() => travel.goTo(line.index + 1)}
-              >
-                <span className="figure history-seq">{event.seq}</span>
-                <PreciseMoment at={event.at} />
-                <Foreign text={describeEvent(event, true)} />
-                {event.node_id !== undefined && (
-                  <small>{instances.get(event.node_id) ?? shortId(event.node_id)}</small>
-                )}
-              </button>
-              <CopyButton text={printJson(event) ?? ''} what={`event ${event.seq}`} />
-            </>
+            <Line
+              event={event}
+              count={line.index + 1}
+              isCurrent={index === current}
+              instance={event.node_id && (instances.get(event.node_id) ?? shortId(event.node_id))}
+              onGo={travel.goTo}
+            />
           );
         }}
         follows={travel.count === undefined}
@@ -115,3 +108,32 @@ export default function HistoryList(props: HistoryListProps): ReactNode {
     </div>
   );
 }
+
+interface LineProps {
+  readonly event: EventJson;
+  /** How many events had happened with it. */
+  readonly count: number;
+  readonly isCurrent: boolean;
+  /** The node that it is about. */
+  readonly instance: string | undefined;
+  readonly onGo: (count: number) => void;
+}
+
+const Line = memo(function Line({ event, count, isCurrent, instance, onGo }: LineProps): ReactNode {
+  return (
+    <>
+      <button
+        type="button"
+        className="history-line"
+        aria-current={isCurrent ? 'step' : undefined}
+        onClick={() => onGo(count)}
+      >
+        <span className="figure history-seq">{event.seq}</span>
+        <PreciseMoment at={event.at} />
+        <Foreign text={describeEvent(event, true)} />
+        {instance !== undefined && <small>{instance}</small>}
+      </button>
+      <CopyButton text={printJson(event) ?? ''} what={`event ${event.seq}`} />
+    </>
+  );
+});

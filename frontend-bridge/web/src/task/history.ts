@@ -1,7 +1,15 @@
-/** What a task's events tell about one of its modules: its attempts, its outputs as they came, its log. */
+/**
+ * What a task's events tell: of each module its attempts, its outputs as they came and its curves; of all of them their log.
+ *
+ * H1. Each event is read once, when it has come. What had happened by a moment is the beginning of each list, found by halving: going to
+ *     a moment costs the same in a task of a hundred events and of a hundred thousand.
+ * H2. Lists only grow, so the beginning of one is the list and a count.
+ */
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import type { ErrorJson, EventJson, LogLevel, ObservedState } from '../api/shapes.js';
 import { errorOf, flag, number, observedStateOf, text } from '../state/event-fields.js';
+import { type Curve, Curves, isMetrics } from '../values/curves.js';
+import { countUntil } from './halving.js';
 
 export interface Attempt {
   readonly execution_id: string;
@@ -14,6 +22,7 @@ export interface Attempt {
 }
 
 export interface RecordedOutput {
+  readonly seq: number;
   readonly execution_id: string;
   readonly attempt: number;
   readonly output_seq: number;
@@ -27,52 +36,143 @@ export interface RecordedOutput {
 
 export interface LogEntry {
   readonly seq: number;
+  readonly module: string;
   readonly at: string;
   readonly level: LogLevel;
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
+/** The first `count` of `items`, of which there may be more. */
+export interface Beginning<T> {
+  readonly items: readonly T[];
+  readonly count: number;
+}
+
+/** A module as it was at a moment. */
 export interface ModuleHistory {
   readonly attempts: readonly Attempt[];
-  readonly outputs: readonly RecordedOutput[];
-  readonly log: readonly LogEntry[];
+  /** Final and named ones. */
+  readonly finals: readonly RecordedOutput[];
+  readonly partials: Beginning<RecordedOutput>;
+  /** Without the lines that are numbers of a step. */
+  readonly log: Beginning<LogEntry>;
+  readonly curves: readonly Curve[];
 }
 
 const OVER = new Set<ObservedState>(['succeeded', 'failed', 'cancelled', 'preempted', 'rejected', 'lost']);
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const NO_HISTORY: ModuleHistory = {
+  attempts: [],
+  finals: [],
+  partials: { items: [], count: 0 },
+  log: { items: [], count: 0 },
+  curves: [],
+};
 
-export function moduleHistory(events: readonly EventJson[], module: string): ModuleHistory {
-  const attempts = new Map<string, Attempt>();
-  const outputs: RecordedOutput[] = [];
-  const log: LogEntry[] = [];
-  for (const event of events) {
-    const id = event.execution_id;
-    if (event.module !== module || id === undefined) continue;
-    if (event.type === 'output.recorded') outputs.push(readOutput(event, id));
-    else if (event.type === 'execution.log') log.push(readLog(event));
-    else readAttempt(attempts, event, id);
+export class TaskHistory {
+  readonly #modules = new Map<string, ModuleTrack>();
+  readonly #lines: LogEntry[] = [];
+  #read = 0;
+
+  /** Lines of all modules, in the order in which they came. */
+  get lines(): readonly LogEntry[] {
+    return this.#lines;
   }
-  return { attempts: [...attempts.values()], outputs, log };
+
+  /** `events`: those of one task, in order; always the same list, which may have grown since the last call. */
+  read(events: readonly EventJson[]): this {
+    for (; this.#read < events.length; this.#read += 1) this.#take(events[this.#read]!);
+    return this;
+  }
+
+  /** After the event `seq`; without one, as far as it was read. */
+  ofModule(name: string, seq: number = Number.POSITIVE_INFINITY): ModuleHistory {
+    return this.#modules.get(name)?.at(seq) ?? NO_HISTORY;
+  }
+
+  #take(event: EventJson): void {
+    const { module, execution_id: id } = event;
+    if (module === undefined) return;
+    if (event.type === 'execution.log') {
+      const entry = readLog(event, module);
+      this.#lines.push(entry);
+      this.#track(module).log(entry);
+    } else if (id !== undefined) {
+      if (event.type === 'output.recorded') this.#track(module).output(readOutput(event, id));
+      else this.#track(module).observe(event, id);
+    }
+  }
+
+  #track(module: string): ModuleTrack {
+    const known = this.#modules.get(module);
+    if (known) return known;
+    const track = new ModuleTrack();
+    this.#modules.set(module, track);
+    return track;
+  }
 }
 
-function readAttempt(attempts: Map<string, Attempt>, event: EventJson, id: string): void {
-  const state = observedStateOf(event);
-  if (state === undefined) return;
-  const earlier = attempts.get(id);
-  attempts.set(id, {
-    execution_id: id,
-    attempt: event.attempt ?? earlier?.attempt ?? attempts.size + 1,
-    node_id: event.node_id ?? earlier?.node_id,
-    state,
-    assigned_at: earlier?.assigned_at ?? event.at,
-    ended_at: OVER.has(state) ? event.at : null,
-    error: errorOf(event) ?? earlier?.error,
-  });
+/** An attempt as it was from `seq` on. */
+interface Step {
+  readonly seq: number;
+  readonly attempt: Attempt;
+}
+
+class ModuleTrack {
+  readonly #steps: Step[] = [];
+  readonly #newest = new Map<string, Attempt>();
+  readonly #finals: RecordedOutput[] = [];
+  readonly #partials: RecordedOutput[] = [];
+  readonly #log: LogEntry[] = [];
+  readonly #curves = new Curves();
+
+  observe(event: EventJson, id: string): void {
+    const state = observedStateOf(event);
+    if (state === undefined) return;
+    const earlier = this.#newest.get(id);
+    const attempt: Attempt = {
+      execution_id: id,
+      attempt: event.attempt ?? earlier?.attempt ?? this.#newest.size + 1,
+      node_id: event.node_id ?? earlier?.node_id,
+      state,
+      assigned_at: earlier?.assigned_at ?? event.at,
+      ended_at: OVER.has(state) ? event.at : null,
+      error: errorOf(event) ?? earlier?.error,
+    };
+    this.#newest.set(id, attempt);
+    this.#steps.push({ seq: event.seq, attempt });
+  }
+
+  output(output: RecordedOutput): void {
+    const isPartial = !output.last && output.name === undefined;
+    (isPartial ? this.#partials : this.#finals).push(output);
+    this.#curves.takeOutput(output);
+  }
+
+  log(entry: LogEntry): void {
+    // What is drawn need not be read.
+    if (isMetrics(entry)) this.#curves.takeLine(entry);
+    else this.#log.push(entry);
+  }
+
+  at(seq: number): ModuleHistory {
+    const attempts = new Map<string, Attempt>();
+    for (const { attempt } of this.#steps.slice(0, countUntil(this.#steps, seq)))
+      attempts.set(attempt.execution_id, attempt);
+    return {
+      attempts: [...attempts.values()],
+      finals: this.#finals.slice(0, countUntil(this.#finals, seq)),
+      partials: { items: this.#partials, count: countUntil(this.#partials, seq) },
+      log: { items: this.#log, count: countUntil(this.#log, seq) },
+      curves: this.#curves.at(seq),
+    };
+  }
 }
 
 function readOutput(event: EventJson, id: string): RecordedOutput {
   return {
+    seq: event.seq,
     execution_id: id,
     attempt: event.attempt ?? 1,
     output_seq: number(event, 'output_seq') ?? 0,
@@ -83,20 +183,14 @@ function readOutput(event: EventJson, id: string): RecordedOutput {
   };
 }
 
-/** An event never changes, and a scrubber asks for all lines before it again and again. */
-const READ = new WeakMap<EventJson, LogEntry>();
-
-export function readLog(event: EventJson): LogEntry {
-  const known = READ.get(event);
-  if (known) return known;
+function readLog(event: EventJson, module: string): LogEntry {
   const { fields } = event;
-  const entry: LogEntry = {
+  return {
     seq: event.seq,
+    module,
     at: text(event, 'logged_at') ?? event.at,
     level: LEVELS.find((level) => level === event.level) ?? 'info',
     message: text(event, 'message') ?? '',
     fields: typeof fields === 'object' && fields !== null ? Object.fromEntries(entriesOf(fields)) : {},
   };
-  READ.set(event, entry);
-  return entry;
 }

@@ -1,27 +1,33 @@
-import { type ReactNode, useState } from 'react';
+import { memo, type ReactNode, useCallback, useState } from 'react';
 import { Moment, PreciseMoment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
-import type { LogEntry } from './history.js';
+import type { Beginning, LogEntry } from './history.js';
 import { VirtualLines } from './virtual-lines.js';
 
 /** Log lines of one module, newest last. As long as the end is in sight, it stays in sight. */
-export function LogList({ entries }: { entries: readonly LogEntry[] }): ReactNode {
+export function LogList({ entries }: { entries: Beginning<LogEntry> }): ReactNode {
+  const { items, count } = entries;
   const [follows, setFollows] = useState(true);
+  const keyOf = useCallback((index: number) => items[index]?.seq ?? index, [items]);
   return (
     <VirtualLines
       label="Log lines"
-      count={entries.length}
-      keyOf={(index) => entries[index]?.seq ?? index}
-      classOf={(index) => `level-${entries[index]?.level}`}
+      count={count}
+      keyOf={keyOf}
+      classOf={(index) => `level-${items[index]?.level}`}
       lineOf={(index) => {
-        const entry = entries[index];
-        return entry && <LogLine entry={entry} />;
+        const entry = items[index];
+        return entry && <Line entry={entry} />;
       }}
       follows={follows}
       onFollow={setFollows}
     />
   );
 }
+
+const Line = memo(function Line({ entry }: { entry: LogEntry }): ReactNode {
+  return <LogLine entry={entry} />;
+});
 
 /** `module`: said where lines of several stand together, to the millisecond. */
 export function LogLine({ entry, module }: { entry: LogEntry; module?: string | undefined }): ReactNode {

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useMemo } from 'react';
+import type { ReactNode } from 'react';
 import { splitReference } from '../../../../src/model/graph.js';
 import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
-import type { EventJson, GraphModuleJson, ModuleJson, TaskJson } from '../api/shapes.js';
+import type { GraphModuleJson, ModuleJson, TaskJson } from '../api/shapes.js';
 import { DecisionForm } from '../approvals/decision-form.js';
 import { type OutputOf, outputAt, outputsOf } from '../graphs/outputs.js';
 import { ValueView } from '../json/value-view.js';
@@ -11,10 +11,9 @@ import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
 import { toneOf } from '../states/tone.js';
-import { curvesOf, isMetrics } from '../values/curves.js';
 import { CurvesView } from '../values/curves-view.js';
 import { Fault, Stack } from './fault.js';
-import { type Attempt, moduleHistory, type RecordedOutput } from './history.js';
+import type { Attempt, Beginning, ModuleHistory, RecordedOutput } from './history.js';
 import { LogList } from './log-list.js';
 import { RunCommand } from './run-command.js';
 
@@ -42,8 +41,8 @@ export interface ModulePanelProps extends PanelProps {
   readonly module: ModuleJson;
   readonly spec: GraphModuleJson;
   readonly source: string;
-  /** Those of the task, up to the moment that is shown. */
-  readonly events: readonly EventJson[];
+  /** Up to the moment that is shown. */
+  readonly history: ModuleHistory;
   /** What can be done about it. */
   readonly actions: ReactNode;
   /** The moment that is shown, where it is not now. */
@@ -52,13 +51,10 @@ export interface ModulePanelProps extends PanelProps {
 
 /** One module of a task: what it got and put out, what went wrong, and how it came to it. */
 export function ModulePanel(props: ModulePanelProps): ReactNode {
-  const { task, name, module, spec, instances, events, onClose } = props;
-  const history = useMemo(() => moduleHistory(events, name), [events, name]);
-  const current = history.outputs.filter((output) => output.execution_id === module.execution_id);
-  const partials = history.outputs.filter((output) => !output.last && output.name === undefined);
-  const curves = useMemo(() => curvesOf(history).filter(({ x }) => x.length > 1), [history]);
-  // What is drawn need not be read.
-  const log = useMemo(() => history.log.filter((entry) => !isMetrics(entry)), [history]);
+  const { task, name, module, spec, instances, history, onClose } = props;
+  const { partials, log } = history;
+  const current = history.finals.filter((output) => output.execution_id === module.execution_id);
+  const curves = history.curves.filter(({ x }) => x.length > 1);
   return (
     <Panel name={name} onClose={onClose}>
       <p className="panel-facts">
@@ -129,14 +125,14 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
           <CurvesView runs={[{ name, curves }]} />
         </Part>
       )}
-      {partials.length > 0 && (
-        <Part title="Partial outputs" note={`${partials.length}, newest first`}>
+      {partials.count > 0 && (
+        <Part title="Partial outputs" note={`${partials.count}, newest first`}>
           <Partials task={task} name={name} type={spec.output ?? 'json'} outputs={partials} />
         </Part>
       )}
       <Inputs {...props} />
-      {log.length > 0 && (
-        <Part title="Log" note={`${log.length} ${log.length === 1 ? 'line' : 'lines'}`}>
+      {log.count > 0 && (
+        <Part title="Log" note={`${log.count} ${log.count === 1 ? 'line' : 'lines'}`}>
           <LogList entries={log} />
         </Part>
       )}
@@ -265,10 +261,11 @@ function Partials(props: {
   task: TaskJson;
   name: string;
   type: string;
-  outputs: readonly RecordedOutput[];
+  outputs: Beginning<RecordedOutput>;
 }): ReactNode {
-  const newest = props.outputs.slice(-PARTIALS_SHOWN).reverse();
-  const hidden = props.outputs.length - newest.length;
+  const { items, count } = props.outputs;
+  const hidden = Math.max(0, count - PARTIALS_SHOWN);
+  const newest = items.slice(hidden, count).reverse();
   return (
     <>
       <ol className="partials">

@@ -10,30 +10,6 @@ import type { TaskView } from '../state/views.js';
 
 const STEP = 250;
 
-/** How many of `events` had happened with `seq`. */
-export function countUntil(events: readonly EventJson[], seq: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((events[middle]?.seq ?? 0) <= seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** How many of `events` had happened at a time in Unix milliseconds. */
-export function countAtTime(events: readonly EventJson[], time: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (Date.parse(events[middle]?.at ?? '') <= time) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 export class Replay {
   readonly #kept: TaskView[];
 

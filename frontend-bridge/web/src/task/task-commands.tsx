@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { commandTask, type TaskCommand } from '../api/commands.js';
 import type { EventJson, TaskJson } from '../api/shapes.js';
@@ -21,7 +21,7 @@ export function useTaskCommands(task: TaskJson, events: readonly EventJson[]): C
   const post = usePost((wish: { command: TaskCommand; module?: string }, key: string) =>
     commandTask(task.problem_id, task.iteration_id, wish, key),
   );
-  const records = commandsOf(events);
+  const records = useMemo(() => commandsOf(events), [events]);
   const isRecorded = records.some((record) => record.command_id === post.result?.command_id);
   const isUnderWay = post.pending || (post.result !== undefined && !isRecorded);
   return {

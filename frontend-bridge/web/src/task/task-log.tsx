@@ -1,26 +1,23 @@
-import { type ReactNode, useId, useMemo, useState } from 'react';
+import { memo, type ReactNode, useCallback, useId, useMemo, useState } from 'react';
 import { LOG_LEVELS } from '../../../../src/model/protocol.js';
-import type { EventJson, LogLevel } from '../api/shapes.js';
+import type { LogLevel } from '../api/shapes.js';
 import { CopyButton } from '../copying/copy-button.js';
 import { downloadText } from '../json/download.js';
-import { type LogEntry, readLog } from './history.js';
+import { countUntil } from './halving.js';
+import type { LogEntry } from './history.js';
 import { LogLine, logText } from './log-list.js';
 import { VirtualLines } from './virtual-lines.js';
 
 export interface TaskLogProps {
-  /** All of the task. */
-  readonly events: readonly EventJson[];
-  /** How many of them had happened at the moment that is shown; without one: all. */
-  readonly count: number | undefined;
+  /** All of the task. The list grows in place: `known` is another whenever it has. */
+  readonly lines: readonly LogEntry[];
+  readonly known: number;
+  /** The event `seq` of the moment that is shown; without one: now. */
+  readonly until: number | undefined;
   /** The module that is chosen: its lines only. */
   readonly module: string | undefined;
   /** What a downloaded file is called, without its ending. */
   readonly name: string;
-}
-
-interface Line {
-  readonly entry: LogEntry;
-  readonly module: string;
 }
 
 const LEVEL_WORDS: Readonly<Record<LogLevel, string>> = {
@@ -31,15 +28,26 @@ const LEVEL_WORDS: Readonly<Record<LogLevel, string>> = {
 };
 
 /** What all modules of a task have logged, in the order in which it came. */
-export default function TaskLog({ events, count, module, name }: TaskLogProps): ReactNode {
+export default function TaskLog({ lines: all, known, until, module, name }: TaskLogProps): ReactNode {
   const id = useId();
   const [least, setLeast] = useState<LogLevel>('debug');
   const [sought, setSought] = useState('');
   const [wraps, setWraps] = useState(true);
   const [follows, setFollows] = useState(true);
-  const all = useMemo(() => linesOf(count === undefined ? events : events.slice(0, count)), [events, count]);
-  const lines = useMemo(() => filterLines(all, { least, sought, module }), [all, least, sought, module]);
-  const text = (): string => lines.map((line) => `${logText(line.entry, line.module)}\n`).join('');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `all` grows in place, and `known` with it.
+  const lines = useMemo(
+    () => filterLines(all, { least, sought, module }),
+    [all, known, least, sought, module],
+  );
+  const had = (list: readonly LogEntry[]): number =>
+    until === undefined ? list.length : countUntil(list, until);
+  const [of, count] = [had(all), had(lines)];
+  const keyOf = useCallback((index: number) => lines[index]?.seq ?? index, [lines]);
+  const text = (): string =>
+    lines
+      .slice(0, count)
+      .map((line) => `${logText(line, line.module)}\n`)
+      .join('');
   return (
     <div className="task-log">
       <div className="list-tools">
@@ -71,31 +79,25 @@ export default function TaskLog({ events, count, module, name }: TaskLogProps): 
         <Check label="Follow" isOn={follows} onChange={setFollows} />
         <span className="tool-end">
           <span className="none figure" role="status">
-            {lines.length} of {all.length} lines{module !== undefined && `, of ${module}`}
+            {count} of {of} lines{module !== undefined && `, of ${module}`}
           </span>
           <button type="button" className="small" onClick={() => downloadText(`${name}.log`, text())}>
             Download
           </button>
         </span>
       </div>
-      {lines.length === 0 ? (
-        <p className="none">{all.length === 0 ? 'Nothing has been logged.' : 'No line is like that.'}</p>
+      {count === 0 ? (
+        <p className="none">{of === 0 ? 'Nothing has been logged.' : 'No line is like that.'}</p>
       ) : (
         <VirtualLines
           label="Log of the task"
           className={wraps ? 'log-tall' : 'log-tall log-unwrapped'}
-          count={lines.length}
-          keyOf={(index) => lines[index]?.entry.seq ?? index}
-          classOf={(index) => `level-${lines[index]?.entry.level}`}
+          count={count}
+          keyOf={keyOf}
+          classOf={(index) => `level-${lines[index]?.level}`}
           lineOf={(index) => {
             const line = lines[index];
-            if (line === undefined) return null;
-            return (
-              <>
-                <LogLine entry={line.entry} module={line.module} />
-                <CopyButton text={logText(line.entry, line.module)} what="this line" />
-              </>
-            );
+            return line && <Line entry={line} />;
           }}
           follows={follows}
           onFollow={setFollows}
@@ -104,6 +106,15 @@ export default function TaskLog({ events, count, module, name }: TaskLogProps): 
     </div>
   );
 }
+
+const Line = memo(function Line({ entry }: { entry: LogEntry }): ReactNode {
+  return (
+    <>
+      <LogLine entry={entry} module={entry.module} />
+      <CopyButton text={logText(entry, entry.module)} what="this line" />
+    </>
+  );
+});
 
 function Check(props: { label: string; isOn: boolean; onChange: (isOn: boolean) => void }): ReactNode {
   const { label, isOn, onChange } = props;
@@ -115,23 +126,17 @@ function Check(props: { label: string; isOn: boolean; onChange: (isOn: boolean) 
   );
 }
 
-function linesOf(events: readonly EventJson[]): Line[] {
-  return events.flatMap((event) =>
-    event.type === 'execution.log' ? [{ entry: readLog(event), module: event.module ?? '' }] : [],
-  );
-}
-
-export function filterLines(
-  lines: readonly Line[],
+function filterLines(
+  lines: readonly LogEntry[],
   wanted: { readonly least: LogLevel; readonly sought: string; readonly module: string | undefined },
-): readonly Line[] {
+): readonly LogEntry[] {
   const from = LOG_LEVELS.indexOf(wanted.least);
   const sought = wanted.sought.trim().toLowerCase();
-  if (from === 0 && sought === '' && wanted.module === undefined) return lines;
+  // Another list each time: the one that is given grows in place.
   return lines.filter(
-    ({ entry, module }) =>
-      LOG_LEVELS.indexOf(entry.level) >= from &&
-      (wanted.module === undefined || module === wanted.module) &&
-      (sought === '' || logText(entry, module).toLowerCase().includes(sought)),
+    (line) =>
+      (from === 0 || LOG_LEVELS.indexOf(line.level) >= from) &&
+      (wanted.module === undefined || line.module === wanted.module) &&
+      (sought === '' || logText(line, line.module).toLowerCase().includes(sought)),
   );
 }

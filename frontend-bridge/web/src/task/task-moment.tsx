@@ -14,6 +14,7 @@ import { Foreign } from '../states/title.js';
 import { CopyMenu } from './copy-menu.js';
 import { CrateButton } from './crate-button.js';
 import { Fault } from './fault.js';
+import { TaskHistory } from './history.js';
 import { IterateForm } from './iterate-form.js';
 import { inOrder } from './layout.js';
 import { withReasons } from './reasons.js';
@@ -25,7 +26,7 @@ import { TaskFacts, taskTone } from './task-facts.js';
 import { TaskParts } from './task-parts.js';
 import { TaskScore } from './task-score.js';
 import { TimelineView } from './timeline.js';
-import { buildTimeline, isOfTimeline } from './timeline-model.js';
+import { TimelineReplay } from './timeline-model.js';
 import { useTimeTravel } from './use-time-travel.js';
 
 export interface TaskMomentProps {
@@ -63,19 +64,12 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
     const moment = count === undefined ? now : replay.viewAfter(events, count);
     return withReasons(moment, graph);
   }, [now, count, events, replay, graph]);
-  const shownEvents = useMemo(() => (count === undefined ? events : events.slice(0, count)), [events, count]);
   const names = useMemo(() => inOrder(graph), [graph]);
-  const outline = useMemo(() => events.filter(isOfTimeline), [events]);
-  const whole = useMemo(() => buildTimeline(outline, graph, names), [outline, graph, names]);
+  const [history] = useState(() => new TaskHistory());
+  history.read(events);
+  const course = useMemo(() => new TimelineReplay(graph, names), [graph, names]).read(events);
   const moment = count === undefined ? undefined : events[count - 1];
-  const timeline = useMemo(() => {
-    if (moment === undefined) return whole;
-    return buildTimeline(
-      outline.filter((event) => event.seq <= moment.seq),
-      graph,
-      names,
-    );
-  }, [outline, whole, moment, graph, names]);
+  const timeline = course.at(moment?.seq);
   const wants = useMemo(() => wantsOf(view, timeline), [view, timeline]);
   const instances = useInstances();
   const commanding = useTaskCommands(now.task, events);
@@ -137,7 +131,8 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
       <TaskScore
         graph={graph}
         view={view}
-        events={shownEvents}
+        history={history}
+        seq={moment?.seq}
         selected={module}
         onSelect={choose}
         instances={instances}
@@ -151,13 +146,14 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
             events={events}
             eventsError={props.eventsError}
             isCut={props.isCut}
+            history={history}
             travel={travel}
             instances={instances}
             timeline={
               <TimelineView
                 timeline={timeline}
                 graph={graph}
-                end={whole.end}
+                end={course.end}
                 hand={moment && Date.parse(moment.at)}
                 selected={module}
                 onSelect={choose}

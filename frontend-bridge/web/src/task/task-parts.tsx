@@ -4,6 +4,7 @@ import type { EventJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
 import { type Selection, TASK_PARTS, type TaskPart } from '../state/selection.js';
+import type { TaskHistory } from './history.js';
 import { Scrubber } from './scrubber.js';
 import type { TimeTravel } from './use-time-travel.js';
 
@@ -21,6 +22,7 @@ export interface TaskPartsProps {
   readonly eventsError: Error | null;
   /** There are more events than these. */
   readonly isCut: boolean;
+  readonly history: TaskHistory;
   readonly travel: TimeTravel;
   readonly instances: ReadonlyMap<string, string>;
   readonly timeline: ReactNode;
@@ -67,7 +69,14 @@ export function TaskParts(props: TaskPartsProps): ReactNode {
               />
             )}
             {part === 'log' && (
-              <TaskLog events={events} count={travel.count} module={shown.module} name={name} />
+              <TaskLog
+                lines={props.history.lines}
+                // The list grows in place: this says that it has.
+                known={events.length}
+                until={travel.count === undefined ? undefined : events[travel.count - 1]?.seq}
+                module={shown.module}
+                name={name}
+              />
             )}
           </Suspense>
         </>

@@ -1,9 +1,10 @@
 import { type ReactNode, useSyncExternalStore } from 'react';
-import type { EventJson, GraphJson } from '../api/shapes.js';
+import type { GraphJson } from '../api/shapes.js';
 import { RerunButton } from '../iterations/rerun-button.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
 import type { TaskView } from '../state/views.js';
 import { GraphCanvas, GraphList } from './graph-view.js';
+import type { TaskHistory } from './history.js';
 import { ModulePanel, SourcePanel } from './module-panel.js';
 import { Overview } from './overview.js';
 import type { Want } from './standstill.js';
@@ -12,8 +13,9 @@ import type { Commanding } from './task-commands.js';
 export interface TaskScoreProps {
   readonly graph: GraphJson;
   readonly view: TaskView;
-  /** Up to the moment that is shown. */
-  readonly events: readonly EventJson[];
+  readonly history: TaskHistory;
+  /** The event after which it is shown, where it is not now. */
+  readonly seq: number | undefined;
   readonly selected: string | undefined;
   /** Choosing what is chosen lets it go. */
   readonly onSelect: (name: string) => void;
@@ -92,7 +94,7 @@ function SelectedPanel(props: TaskScoreProps & { name: string }): ReactNode {
       module={module}
       spec={spec}
       source={graph.source.name}
-      events={props.events}
+      history={props.history.ofModule(name, props.seq)}
       actions={actions}
       asOf={asOf}
     />

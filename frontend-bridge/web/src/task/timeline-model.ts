@@ -5,6 +5,7 @@ import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, GraphJson, IterationJson, ObservedState } from '../api/shapes.js';
 import { modulesOf } from '../graphs/outputs.js';
 import { observedStateOf, overriddenIn, reusedFrom, taskStateOf, text } from '../state/event-fields.js';
+import { countUntil } from './halving.js';
 
 /**
  * `blocked`: inputs are missing. `queued`: it could run, and no node has a free slot. `backoff`: it waits for the next attempt.
@@ -55,77 +56,161 @@ const TOLD = new Set<EventJson['type']>([
 ]);
 
 /** Those of a task's events that its timeline is drawn from: few, however much was logged. */
-export function isOfTimeline(event: EventJson): boolean {
+function isOfTimeline(event: EventJson): boolean {
   return TOLD.has(event.type) || taskStateOf(event) !== undefined || observedStateOf(event) !== undefined;
 }
 
-export function buildTimeline(
-  events: readonly EventJson[],
-  graph: GraphJson,
-  names: readonly string[],
-): Timeline {
-  const tracks = new Map(names.map((name) => [name, new Track()]));
-  let start = Date.parse(events[0]?.at ?? '');
-  let end: number | undefined;
-  let overridden: IterationJson['overridden'] = {};
-  const inputsOf = (name: string): readonly string[] =>
-    (graph.modules[name]?.inputs ?? []).filter((input) => input !== graph.source.name);
-  const isReady = (name: string): boolean =>
-    inputsOf(name).every(
-      (input) => overridden[name]?.includes(input) || tracks.get(splitReference(input).module)?.isDone,
+/** So many events lie between two courses that are kept: going anywhere costs no more than these. */
+const STEP = 250;
+
+/** The timeline of a task after any of its events. */
+export class TimelineReplay {
+  readonly #outline: EventJson[] = [];
+  readonly #kept: Course[] = [];
+  readonly #graph: GraphJson;
+  readonly #names: readonly string[];
+  #read = 0;
+  #end: number | undefined;
+  /** The one that was asked for last: most events of a task change nothing in it. */
+  #shown: { readonly count: number; readonly timeline: Timeline } | undefined;
+
+  /** `names`: its modules in playing order. */
+  constructor(graph: GraphJson, names: readonly string[]) {
+    this.#graph = graph;
+    this.#names = names;
+  }
+
+  /** `events`: always the same list, which may have grown since the last call. */
+  read(events: readonly EventJson[]): this {
+    for (; this.#read < events.length; this.#read += 1) {
+      const event = events[this.#read]!;
+      if (this.#read === 0) this.#kept.push(new Course(this.#graph, this.#names, Date.parse(event.at)));
+      if (isOfTimeline(event)) this.#outline.push(event);
+      const state = taskStateOf(event);
+      if (state !== undefined && taskHasEnded(state)) this.#end = Date.parse(event.at);
+    }
+    return this;
+  }
+
+  /** When the task ended, in Unix milliseconds, as far as it was read. */
+  get end(): number | undefined {
+    return this.#end;
+  }
+
+  /** After the event `seq`; without one, as far as it was read. */
+  at(seq: number = Number.POSITIVE_INFINITY): Timeline {
+    const count = countUntil(this.#outline, seq);
+    if (this.#shown?.count !== count) this.#shown = { count, timeline: this.#after(count) };
+    return this.#shown.timeline;
+  }
+
+  #after(count: number): Timeline {
+    const wanted = Math.floor(count / STEP);
+    for (let step = this.#kept.length; step > 0 && step <= wanted; step += 1)
+      this.#kept.push(this.#played(step - 1, step * STEP));
+    const course = this.#kept[wanted] ? this.#played(wanted, count) : undefined;
+    return course?.timeline ?? new Course(this.#graph, this.#names, Number.NaN).timeline;
+  }
+
+  #played(step: number, to: number): Course {
+    const course = this.#kept[step]!.copy();
+    for (const event of this.#outline.slice(step * STEP, to)) course.take(event);
+    return course;
+  }
+}
+
+/** The ways of all modules of a task, as far as they were told. */
+class Course {
+  readonly #graph: GraphJson;
+  readonly #names: readonly string[];
+  #tracks: ReadonlyMap<string, Track>;
+  #start: number;
+  #end: number | undefined;
+  #overridden: IterationJson['overridden'] = {};
+
+  constructor(graph: GraphJson, names: readonly string[], start: number) {
+    this.#graph = graph;
+    this.#names = names;
+    this.#tracks = new Map(names.map((name) => [name, new Track()]));
+    this.#start = start;
+  }
+
+  get timeline(): Timeline {
+    const rows = [...this.#tracks].map(
+      ([module, { spans, reusedFrom }]): Row => ({ module, spans, reusedFrom }),
     );
-  const settle = (name: string, at: number): void =>
-    tracks.get(name)?.open(isReady(name) ? 'queued' : 'blocked', at);
-  const release = (at: number): void => {
-    for (const [name, track] of tracks)
-      if (track.kind === 'blocked' && isReady(name)) track.open('queued', at);
-  };
-  for (const event of events) {
+    return { start: this.#start, end: this.#end, rows };
+  }
+
+  copy(): Course {
+    const copy = new Course(this.#graph, this.#names, this.#start);
+    copy.#tracks = new Map([...this.#tracks].map(([name, track]) => [name, track.copy()]));
+    copy.#end = this.#end;
+    copy.#overridden = this.#overridden;
+    return copy;
+  }
+
+  take(event: EventJson): void {
     const at = Date.parse(event.at);
     const taskState = taskStateOf(event);
     if (event.type === 'iteration.submitted') {
-      start = at;
-      overridden = overriddenIn(event);
-      for (const name of names) settle(name, at);
+      this.#start = at;
+      this.#overridden = overriddenIn(event);
+      for (const [name, track] of this.#tracks) track.open(this.#isReady(name) ? 'queued' : 'blocked', at);
     } else if (taskState !== undefined && taskHasEnded(taskState)) {
-      end = at;
-      for (const track of tracks.values()) track.close(at);
+      this.#end = at;
+      for (const track of this.#tracks.values()) track.close(at);
     }
-    const track = tracks.get(event.module ?? '');
-    if (!track) continue;
+    const name = event.module ?? '';
+    const track = this.#tracks.get(name);
+    if (track) this.#takeOf(name, track, event, at);
+  }
+
+  #takeOf(name: string, track: Track, event: EventJson, at: number): void {
     const observed = observedStateOf(event);
     if (observed !== undefined) {
       track.observe(event, observed, at);
-      if (observed === 'failed' && graph.modules[event.module ?? '']?.on_error === 'ignore')
-        track.isDone = true;
-      if (observed === 'succeeded' || observed === 'failed') release(at);
+      if (observed === 'failed' && this.#graph.modules[name]?.on_error === 'ignore') track.isDone = true;
+      if (observed === 'succeeded' || observed === 'failed') this.#release(at);
     } else if (event.type === 'module.waiting') {
       track.open(text(event, 'retry_at') === undefined ? 'queued' : 'backoff', at);
     } else if (event.type === 'approval.requested') {
       track.open('asked', at);
     } else if (event.type === 'approval.decided') {
-      if (text(event, 'decision') === 'approve' || graph.modules[event.module ?? '']?.on_error === 'ignore')
-        track.finish(at);
+      const goesOn = text(event, 'decision') === 'approve' || this.#graph.modules[name]?.on_error === 'ignore';
+      if (goesOn) track.finish(at);
       else track.close(at);
-      release(at);
+      this.#release(at);
     } else if (event.type === 'module.skipped') {
       track.finish(at);
-      release(at);
+      this.#release(at);
     } else if (event.type === 'module.reused') {
       track.finish(at);
       track.reusedFrom = reusedFrom(event)?.iteration_id;
-      release(at);
+      this.#release(at);
     } else if (event.type === 'command.issued' && text(event, 'command') === 'reset') {
-      const reset = withDependents(event.module ?? '', names, inputsOf);
-      for (const name of reset) tracks.get(name)?.begin();
-      for (const name of reset) tracks.get(name)?.reopen(at, isReady(name));
+      const reset = withDependents(name, this.#names, (one) => this.#inputsOf(one));
+      for (const one of reset) this.#tracks.get(one)?.begin();
+      for (const one of reset) this.#tracks.get(one)?.reopen(at, this.#isReady(one));
     }
   }
-  const rows = names.map((module): Row => {
-    const track = tracks.get(module);
-    return { module, spans: track?.spans ?? [], reusedFrom: track?.reusedFrom };
-  });
-  return { start, end, rows };
+
+  #inputsOf(name: string): readonly string[] {
+    const { modules, source } = this.#graph;
+    return (modules[name]?.inputs ?? []).filter((input) => input !== source.name);
+  }
+
+  #isReady(name: string): boolean {
+    return this.#inputsOf(name).every(
+      (input) =>
+        this.#overridden[name]?.includes(input) || this.#tracks.get(splitReference(input).module)?.isDone,
+    );
+  }
+
+  #release(at: number): void {
+    for (const [name, track] of this.#tracks)
+      if (track.kind === 'blocked' && this.#isReady(name)) track.open('queued', at);
+  }
 }
 
 /**
@@ -171,11 +256,20 @@ function withDependents(
 
 /** One module's way through a task. */
 class Track {
-  readonly spans: Span[] = [];
+  spans: Span[] = [];
   /** It has given what its dependents wait for, or never will. */
   isDone = false;
   reusedFrom: number | undefined;
   #execution: string | undefined;
+
+  copy(): Track {
+    const copy = new Track();
+    copy.spans = this.spans.slice();
+    copy.isDone = this.isDone;
+    copy.reusedFrom = this.reusedFrom;
+    copy.#execution = this.#execution;
+    return copy;
+  }
 
   get kind(): SpanKind | undefined {
     const last = this.spans.at(-1);

@@ -6,10 +6,15 @@
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
 import type { EventJson } from '../api/shapes.js';
-import { countAtTime, countUntil } from './replay.js';
+import { countUntil, countWhile } from './halving.js';
 
 export const SPEEDS = [1, 10, 100] as const;
 export type Speed = (typeof SPEEDS)[number];
+
+/** How many of `events` had happened at a time in Unix milliseconds. */
+export function countAtTime(events: readonly EventJson[], time: number): number {
+  return countWhile(events, ({ at }) => Date.parse(at) <= time);
+}
 
 /** The address follows after such a rest. */
 const REST_MS = 250;
@@ -52,6 +57,13 @@ export function useTimeTravel(
     window.clearTimeout(rest.current);
     rest.current = window.setTimeout(() => latest.current.onRest(seqThere), REST_MS);
   }, []);
+  const goToAndRest = useCallback(
+    (next: number) => {
+      setIsPlaying(false);
+      goTo(next);
+    },
+    [goTo],
+  );
   const goToNow = useCallback(() => {
     window.clearTimeout(rest.current);
     setIsPlaying(false);
@@ -81,10 +93,7 @@ export function useTimeTravel(
     isPlaying,
     speed,
     setSpeed,
-    goTo: (next) => {
-      setIsPlaying(false);
-      goTo(next);
-    },
+    goTo: goToAndRest,
     goToTime: (time) => {
       setIsPlaying(false);
       goTo(countAtTime(events, time));

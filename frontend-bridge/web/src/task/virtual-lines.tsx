@@ -6,9 +6,13 @@ const LINE_PX = 22;
 /** Nearer to the end than this is at the end. */
 const END_PX = 40;
 
+/** Lines drawn above and below those in sight: few, since a scrubber draws all of them anew many times a second. */
+const OVERSCAN = 4;
+
 export interface VirtualLinesProps {
   readonly label: string;
   readonly count: number;
+  /** The same function as long as the lines are the same: another one makes the places of all of them be reckoned anew. */
   readonly keyOf: (index: number) => number;
   readonly lineOf: (index: number) => ReactNode;
   readonly classOf?: (index: number) => string | undefined;
@@ -31,7 +35,7 @@ export function VirtualLines(props: VirtualLinesProps): ReactNode {
     getScrollElement: () => scroller.current,
     estimateSize: () => LINE_PX,
     getItemKey: keyOf,
-    overscan: 12,
+    overscan: OVERSCAN,
   });
   const height = lines.getTotalSize();
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new line counts, and each that turns out to be higher.

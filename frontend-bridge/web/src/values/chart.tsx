@@ -52,6 +52,9 @@ export default function Chart(props: ChartProps): ReactNode {
   const frame = useRef<HTMLDivElement>(null);
   const isDark = useIsDark();
   const data = useMemo(() => dataOf(series, logX, logY), [series, logX, logY]);
+  const drawn = useRef<{ readonly plot: UPlot; data: Data }>(undefined);
+  const newest = useRef(data);
+  newest.current = data;
   const names = series.map(({ name }) => name).join('\n');
   // biome-ignore lint/correctness/useExhaustiveDependencies: a plot has the colours of the scheme that it was drawn in.
   useEffect(() => {
@@ -68,7 +71,6 @@ export default function Chart(props: ChartProps): ReactNode {
       ticks: { show: false },
       values: (_plot, marks) => marks.map((mark) => (mark === null ? '' : formatNumber(mark))),
     };
-    const points = data[0].length;
     const plot = new UPlot(
       {
         width: host.clientWidth,
@@ -99,7 +101,7 @@ export default function Chart(props: ChartProps): ReactNode {
               width: 2,
               ...(isScatter && { paths: () => null }),
               points: {
-                show: isScatter || points <= MOST_POINTS,
+                show: ({ data: [steps = []] }: UPlot) => isScatter || steps.length <= MOST_POINTS,
                 size: isScatter ? 8 : 5,
                 fill: stroke,
                 stroke,
@@ -108,16 +110,34 @@ export default function Chart(props: ChartProps): ReactNode {
           }),
         ],
       },
-      data as UPlot.AlignedData,
+      newest.current as UPlot.AlignedData,
       host,
     );
+    drawn.current = { plot, data: newest.current };
     const resized = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: HEIGHT }));
     resized.observe(host);
     return () => {
       resized.disconnect();
+      drawn.current = undefined;
       plot.destroy();
     };
-  }, [data, names, xLabel, yLabel, isScatter, logX, logY, isCounted, isDark]);
+  }, [names, xLabel, yLabel, isScatter, logX, logY, isCounted, isDark]);
+  // A scrubber gives it other numbers many times a second: the plot stays, and is drawn anew only where it is in sight.
+  useEffect(() => {
+    const host = frame.current;
+    const shown = drawn.current;
+    if (!host || !shown || shown.data === data) return undefined;
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      seen.disconnect();
+      // Another plot has been drawn with these numbers meanwhile.
+      if (drawn.current !== shown) return;
+      shown.data = data;
+      shown.plot.setData(data as unknown as UPlot.AlignedData);
+    });
+    seen.observe(host);
+    return () => seen.disconnect();
+  }, [data]);
   return (
     <>
       <div ref={frame} className="plot" role="img" aria-label={label} />

@@ -1,7 +1,8 @@
 /** Numbers that a module told as it went on: its metrics, and partial outputs with numbers in them. */
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import { plainOf } from '../../../../src/base/json/json-text.js';
-import type { ModuleHistory } from '../task/history.js';
+import { countWhile } from '../task/halving.js';
+import type { RecordedOutput } from '../task/history.js';
 
 export interface Curve {
   readonly name: string;
@@ -17,34 +18,89 @@ export function isMetrics({ fields }: { readonly fields: Readonly<Record<string,
   return fields.stream === 'metrics';
 }
 
-/** One for each name; of two numbers for one step the later counts. */
-export function curvesOf({ log, outputs }: Pick<ModuleHistory, 'log' | 'outputs'>): Curve[] {
-  const points = new Map<string, Map<number, number>>();
-  const add = (name: string, step: number, value: number): void => {
-    const curve = points.get(name) ?? new Map<number, number>();
-    points.set(name, curve.set(step, value));
-  };
-  for (const entry of log) {
-    if (!isMetrics(entry)) continue;
-    const step = Number(entry.fields.step);
-    for (const [name, value] of Object.entries(entry.fields))
-      if (!OWN_FIELDS.has(name) && Number.isFinite(step)) add(name, step, Number(value));
+/**
+ * The curves of a module, which grow as it tells more.
+ *
+ * Of two numbers for one step the later counts. As long as steps only rise, a curve at a moment is the beginning of its numbers.
+ */
+export class Curves {
+  readonly #tracks = new Map<string, CurveTrack>();
+
+  /** One that is numbers of a step. */
+  takeLine({
+    seq,
+    fields,
+  }: {
+    readonly seq: number;
+    readonly fields: Readonly<Record<string, unknown>>;
+  }): void {
+    const step = Number(fields.step);
+    if (!Number.isFinite(step)) return;
+    for (const [name, value] of Object.entries(fields))
+      if (!OWN_FIELDS.has(name)) this.#add(name, { seq, step, value: Number(value) });
   }
-  for (const output of outputs) {
-    if (output.last) continue;
-    const value = plainOf(output.output);
-    if (typeof value === 'number') add('output', output.output_seq, value);
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      for (const [name, part] of entriesOf(output.output as object)) {
-        const number = plainOf(part);
-        if (typeof number === 'number') add(name, output.output_seq, number);
+
+  /** The last one is not a curve's: it is the result. */
+  takeOutput(recorded: Pick<RecordedOutput, 'seq' | 'output_seq' | 'output' | 'last'>): void {
+    const { seq, output_seq: step, output, last } = recorded;
+    if (last) return;
+    const plain = plainOf(output);
+    if (typeof plain === 'number') this.#add('output', { seq, step, value: plain });
+    else if (typeof plain === 'object' && plain !== null && !Array.isArray(plain)) {
+      for (const [name, part] of entriesOf(output as object)) {
+        const value = plainOf(part);
+        if (typeof value === 'number') this.#add(name, { seq, step, value });
       }
     }
   }
-  return [...points].map(([name, curve]) => {
-    const steps = [...curve.keys()].sort((a, b) => a - b);
-    return { name, x: steps, y: steps.map((step) => curve.get(step)!) };
-  });
+
+  /** Those that had begun with the event `seq`, in the order in which they began. */
+  at(seq: number): readonly Curve[] {
+    return [...this.#tracks].flatMap(([name, track]) => track.at(name, seq) ?? []);
+  }
+
+  #add(name: string, point: Point): void {
+    const track = this.#tracks.get(name) ?? new CurveTrack();
+    this.#tracks.set(name, track);
+    track.add(point);
+  }
+}
+
+interface Point {
+  readonly seq: number;
+  readonly step: number;
+  readonly value: number;
+}
+
+class CurveTrack {
+  readonly #seqs: number[] = [];
+  readonly #steps: number[] = [];
+  readonly #values: number[] = [];
+  #isRising = true;
+  /** The one that was asked for last: where nothing is added, nothing is drawn again. */
+  #shown: { readonly count: number; readonly curve: Curve } | undefined;
+
+  add({ seq, step, value }: Point): void {
+    if (step <= (this.#steps.at(-1) ?? Number.NEGATIVE_INFINITY)) this.#isRising = false;
+    this.#seqs.push(seq);
+    this.#steps.push(step);
+    this.#values.push(value);
+  }
+
+  at(name: string, seq: number): Curve | undefined {
+    const count = countWhile(this.#seqs, (each) => each <= seq);
+    if (count === 0) return undefined;
+    if (this.#shown?.count !== count) this.#shown = { count, curve: this.#of(name, count) };
+    return this.#shown.curve;
+  }
+
+  #of(name: string, count: number): Curve {
+    if (this.#isRising) return { name, x: this.#steps.slice(0, count), y: this.#values.slice(0, count) };
+    const values = new Map<number, number>();
+    for (let at = 0; at < count; at += 1) values.set(this.#steps[at]!, this.#values[at]!);
+    const x = [...values.keys()].sort((a, b) => a - b);
+    return { name, x, y: x.map((step) => values.get(step)!) };
+  }
 }
 
 /** As an average that forgets: each number counts `weight` less than the next. 0 leaves all as it is. */
