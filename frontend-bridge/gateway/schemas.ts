@@ -23,6 +23,7 @@ const id = z.string().describe('A lower-case UUIDv7');
 const taskId = z.string().describe('`<problem_id>/<iteration_id>`');
 const iterationId = z.number().int().min(1);
 const taskState = z.enum(TASK_STATES);
+const moduleState = z.enum(['waiting', 'skipped', 'reused', ...OBSERVED_STATES]);
 
 export const errorAnswer: z.ZodType = named(
   'Error',
@@ -95,6 +96,20 @@ export const approval: z.ZodType = named(
 
 export const commandIssued: z.ZodType = named('CommandIssued', z.looseObject({ command_id: id }));
 
+const standing = z
+  .record(
+    z.string(),
+    z.looseObject({
+      state: moduleState,
+      execution_id: id.nullable().describe('The newest one'),
+      waiting: waitingSchema.nullable().describe('Null while it is at work'),
+    }),
+  )
+  .optional()
+  .describe(
+    'Of a task that is not over, by module: those at work, and those that wait for something from outside of the task',
+  );
+
 const iterationSummaryShape = {
   problem_id: id,
   iteration_id: iterationId,
@@ -108,6 +123,7 @@ const iterationSummaryShape = {
   overridden: z
     .record(z.string(), z.array(z.string()))
     .describe('By module, the inputs that are not what the graph would give it'),
+  standing,
   created_at: time,
 };
 export const iterationSummary: z.ZodType = named('IterationSummary', z.looseObject(iterationSummaryShape));
@@ -146,7 +162,7 @@ const reportedError: z.ZodType = z.looseObject({
 export const moduleView: z.ZodType = named(
   'Module',
   z.looseObject({
-    state: z.enum(['waiting', 'skipped', 'reused', ...OBSERVED_STATES]),
+    state: moduleState,
     attempts: z.number().int().describe('Those that failed or succeeded'),
     execution_id: id.nullable(),
     node_id: id.nullable(),
@@ -221,6 +237,7 @@ const problemShape = {
   title: z.string().nullable(),
   graph: z.string(),
   state: taskState.describe("The newest iteration's"),
+  standing,
   created_at: time,
   iterations: z.number().int().describe('How many there are'),
   ...marksShape,

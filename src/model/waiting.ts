@@ -77,16 +77,38 @@ export function isWaitingCode(value: unknown): value is WaitingCode {
   return typeof value === 'string' && Object.hasOwn(NEEDS_HELP, value);
 }
 
+/** A module of a task that is not over, as far as it says whether the task goes on. */
+export interface Standing {
+  readonly state: ModuleState;
+  /** Its newest one. */
+  readonly execution_id: string | null;
+  /** Nothing while it is at work. */
+  readonly waiting: Waiting | null;
+}
+
+/** How a module stands that is at work, or waits for something that does not come from its own task; nothing of all others. */
+export function standingOf(module: Standing): Standing | undefined {
+  const { state, execution_id, waiting } = module;
+  if (isAtWork(state)) return { state, execution_id, waiting: null };
+  return state === 'waiting' && waiting && waiting.code !== 'inputs'
+    ? { state, execution_id, waiting }
+    : undefined;
+}
+
 /** Whether nothing of a task goes on by itself, and some module of it waits for a person. */
 export function standsStill(
   modules: Iterable<{ readonly state: ModuleState; readonly waiting?: Waiting | null | undefined }>,
 ): boolean {
   let lacksHelp = false;
   for (const { state, waiting } of modules) {
-    if (state === 'assigned' || state === 'accepted' || state === 'running') return false;
+    if (isAtWork(state)) return false;
     if (state !== 'waiting' || !waiting || waiting.code === 'inputs') continue;
     if (!needsHelp(waiting)) return false;
     lacksHelp = true;
   }
   return lacksHelp;
+}
+
+function isAtWork(state: ModuleState): boolean {
+  return state === 'assigned' || state === 'accepted' || state === 'running';
 }

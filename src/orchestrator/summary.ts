@@ -6,8 +6,10 @@
  * so neither does its summary. What people say about a problem does: of one that was changed, `problem_marks`, a small table, knows better.
  */
 
+import { moduleState } from '../model/module-state.js';
 import type { Problem } from '../model/problem.js';
 import type { Task } from '../model/task.js';
+import { type Standing, standingOf } from '../model/waiting.js';
 import { problemToRow } from './decide/problem.js';
 import { decodeRow, type MarksRow, marksRowOf, type ProblemRow, type TaskRow, taskToRow } from './records.js';
 
@@ -37,6 +39,8 @@ export interface IterationSummary
   readonly reused?: readonly string[];
   /** By module, the inputs that are not what the graph would give it. @default none */
   readonly overridden?: Readonly<Record<string, readonly string[]>>;
+  /** Of one that is not over, by module: those at work, and those that wait for something from outside of the task. */
+  readonly standing?: Readonly<Record<string, Standing>>;
 }
 
 /** An iteration and what its problem adds. */
@@ -65,7 +69,19 @@ export function iterationSummary(row: TaskRow): IterationSummary {
     ...(row.error !== undefined && { error: row.error }),
     ...(reused.length > 0 && { reused }),
     ...(overridden.length > 0 && { overridden: Object.fromEntries(overridden) }),
+    ...(row.finished_at === undefined && { standing: standings(row) }),
   };
+}
+
+function standings({ modules }: TaskRow): Record<string, Standing> {
+  return Object.fromEntries(
+    Object.entries(modules).flatMap(([name, { phase, waiting = null, executions }]) => {
+      const newest = executions.at(-1);
+      const state = moduleState(phase, newest?.state, false);
+      const standing = standingOf({ state, execution_id: newest?.execution_id ?? null, waiting });
+      return standing ? [[name, standing]] : [];
+    }),
+  );
 }
 
 export function summaryOf(problem: ProblemRow, task: TaskRow): Summary {

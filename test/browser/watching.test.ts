@@ -116,7 +116,19 @@ describe('a task on a laptop', () => {
     const curl = await page.evaluate(() => navigator.clipboard.readText());
     expect(curl).toBe(`curl ${orchestrator.ready.http}/v1/problems/${task.problem_id}/iterations/1`);
 
-    for (const module of ['first', 'second']) startNode(scene, orchestrator, { module });
+    // So it looks in the list, and at home; both follow it, from one module that lacks a node to the next.
+    const row = page.locator('.rows > li', { hasText: 'stuck' });
+    await row.locator('.tone-held', { hasText: 'cannot go on' }).waitFor();
+    startNode(scene, orchestrator, { module: 'first' });
+    await page.locator('.task-facts').getByText('running, cannot go on').waitFor();
+    await row.locator('.tone-held', { hasText: 'cannot go on' }).waitFor();
+    await page.goto(orchestrator.ready.http);
+    const atHome = page.getByRole('region', { name: 'Running now' }).getByRole('listitem');
+    await atHome.filter({ hasText: 'stuck' }).locator('.tone-held', { hasText: 'cannot go on' }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    startNode(scene, orchestrator, { module: 'second' });
+    await atHome.filter({ hasText: 'stuck' }).waitFor({ state: 'detached' });
+    await page.goto(at(task));
     await page.locator('.task-facts').getByText('succeeded').waitFor();
     expect(await box.count()).toBe(0);
   });

@@ -28,6 +28,7 @@ export function problemView(newest: Summary): View {
     iterations: newest.iteration_id,
     newest_iteration_id: newest.iteration_id,
     finished_at: time(newest.finished_at),
+    ...(newest.standing && { standing: newest.standing }),
   };
 }
 
@@ -59,6 +60,7 @@ export function iterationView(summary: IterationSummary): View {
     finished_at: time(summary.finished_at),
     error: summary.error ?? null,
     reason: summary.reason ?? null,
+    ...(summary.standing && { standing: summary.standing }),
   };
 }
 

@@ -24,6 +24,7 @@ import type {
   TaskView,
   View,
 } from '../../../frontend-bridge/web/src/state/views.js';
+import { taskTone } from '../../../frontend-bridge/web/src/states/tone.js';
 import { EVENT_TYPES } from '../../../src/model/facts.js';
 
 const P = 'problem-1';
@@ -428,6 +429,62 @@ describe('the problems', () => {
     const newer = reduce(problemsView(known), event('iteration.submitted', { iteration_id: 3 }))
       .view as ProblemsView;
     expect(newer.items[0]).toMatchObject({ state: 'waiting', newest_iteration_id: 3 });
+  });
+});
+
+describe('a task in a list', () => {
+  const problem = { problem_id: P, title: 't', graph: 'g', state: 'waiting', created_at: AT } as const;
+  const lists = [
+    problemsView({ ...problem, newest_iteration_id: 1, ...UNMARKED }),
+    {
+      kind: 'iterations',
+      problem_id: P,
+      items: [{ ...problem, iteration_id: 1, parent_iteration_id: null, reused: [], overridden: {} }],
+    } satisfies IterationsView,
+  ] as const;
+  const lacks = (name: string) =>
+    event('module.waiting', { module: name, reason: 'r', waiting: { code: 'no_node' } });
+  const of = (type: EventJson['type'], name: string, execution_id = 'e1') =>
+    event(type, { module: name, execution_id });
+  const submitted = event('iteration.started');
+
+  it.each(lists)('comes to stand still as others end, and goes on with a node ($kind)', (list) => {
+    const steps: readonly (readonly [EventJson, boolean])[] = [
+      [submitted, false],
+      [lacks('a'), true],
+      [of('execution.assigned', 'b'), false],
+      [of('execution.progress', 'b'), false],
+      [of('execution.running', 'b'), false],
+      // An execution that was replaced says nothing of its module.
+      [of('execution.failed', 'b', 'e0'), false],
+      [of('execution.succeeded', 'b'), true],
+      [event('module.waiting', { module: 'c', reason: 'r', waiting: { code: 'no_free_slot' } }), false],
+      [event('module.skipped', { module: 'c', reason: 'r' }), true],
+      [of('execution.assigned', 'a', 'e2'), false],
+      [lacks('a'), true],
+      // It was said to wait since its node was dead, and is heard of again.
+      [of('execution.running', 'a', 'e2'), false],
+    ];
+    let view: View = list;
+    for (const [told, isStill] of steps) {
+      const reduced = reduce(view, told);
+      expect(reduced.complete).toBe(true);
+      view = reduced.view;
+      const { state, standing = {} } = (view as ProblemsView).items[0]!;
+      const { stillness } = taskTone(state, Object.values(standing));
+      expect([told.type, stillness]).toEqual([told.type, isStill ? 'cannot go on' : undefined]);
+    }
+    const { state, standing = {} } = (reduce(view, event('iteration.cancelled')).view as ProblemsView)
+      .items[0]!;
+    expect([state, standing]).toEqual(['cancelled', {}]);
+  });
+
+  it.each(lists)('is asked for again after a reset that may have taken back more ($kind)', (list) => {
+    const reset = event('command.issued', { command: 'reset', module: 'a' });
+    const alone = reduce(list, lacks('a')).view;
+    expect(reduce(alone, reset)).toMatchObject({ complete: true, view: { items: [{ standing: {} }] } });
+    const both = reduce(alone, lacks('b')).view;
+    expect(reduce(both, reset).complete).toBe(false);
   });
 });
 

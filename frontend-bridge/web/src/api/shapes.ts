@@ -12,7 +12,7 @@ import type { DesiredStatus, Liveness, NodeStatus } from '../../../../src/model/
 import type { LogLevel } from '../../../../src/model/protocol.js';
 import type { CommandFields } from '../../../../src/model/run.js';
 import type { TaskState } from '../../../../src/model/task-state.js';
-import type { Waiting } from '../../../../src/model/waiting.js';
+import type { Standing, Waiting } from '../../../../src/model/waiting.js';
 
 export type {
   ClusterStatus,
@@ -80,12 +80,16 @@ export interface NodeJson {
   readonly warning?: { readonly code: string; readonly message: string; readonly hint?: string } | null;
 }
 
+/** Of a task that is not over, by module: those at work, and those that wait for something from outside of the task. */
+export type StandingsJson = Readonly<Record<string, Standing>>;
+
 export interface ProblemJson {
   readonly problem_id: string;
   readonly title: string | null;
   readonly graph: string;
   /** Its newest iteration's. */
   readonly state: TaskState;
+  readonly standing?: StandingsJson;
   readonly created_at: string;
   readonly newest_iteration_id: number;
   readonly tags: readonly string[];
@@ -114,6 +118,7 @@ export interface IterationJson {
   readonly problem_id: string;
   readonly iteration_id: number;
   readonly state: TaskState;
+  readonly standing?: StandingsJson;
   readonly parent_iteration_id: number | null;
   /** Modules whose outputs were taken over: nothing ran for them. */
   readonly reused: readonly string[];

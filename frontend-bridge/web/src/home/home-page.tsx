@@ -13,11 +13,10 @@ import {
 import type { NodeJson, ProblemJson, QueueJson, TaskState } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER } from '../state/selection.js';
-import { Chip } from '../states/chip.js';
 import { useTab } from '../states/tab.js';
+import { TaskChip } from '../states/task-chip.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { Foreign, titleOf } from '../states/title.js';
-import { toneOf } from '../states/tone.js';
 import { readHour } from './hour.js';
 import { QueueChart, ThroughputChart } from './hour-chart.js';
 
@@ -115,7 +114,7 @@ function AtWork(props: { running: Found; waiting: Found; nodes: readonly NodeJso
           <li key={problem.problem_id}>
             <ProblemLink problem={problem} />
             <span className="brief-facts">
-              <Chip tone={toneOf(problem.state)}>{problem.state}</Chip>
+              <TaskChip state={problem.state} standing={problem.standing} />
               <span>{problem.graph}</span>
               <AtModules problem={problem} nodes={nodes} />
             </span>

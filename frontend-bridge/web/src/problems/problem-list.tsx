@@ -4,10 +4,9 @@ import type { ProblemJson } from '../api/shapes.js';
 import { StarButton } from '../remarks/star-button.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER, useListFilter } from '../state/selection.js';
-import { Chip } from '../states/chip.js';
+import { TaskChip } from '../states/task-chip.js';
 import { Moment } from '../states/time.js';
 import { titleOf } from '../states/title.js';
-import { toneOf } from '../states/tone.js';
 import { ProblemFilters } from './problem-filters.js';
 import { useProblemPages } from './use-problem-pages.js';
 
@@ -87,7 +86,7 @@ function ProblemRow({ problem, isSelected }: { problem: ProblemJson; isSelected:
           <bdi>{title}</bdi>
         </span>
         <span className="row-facts row-facts-one">
-          <Chip tone={toneOf(problem.state)}>{problem.state}</Chip>
+          <TaskChip state={problem.state} standing={problem.standing} />
           <span className="row-graph">{problem.graph}</span>
           {problem.newest_iteration_id > 1 && (
             <span className="row-iteration" title={`iteration ${problem.newest_iteration_id}`}>

@@ -2,9 +2,11 @@
  * Events into a page of the list of problems. A list may be long and busy: a batch of events is gathered first, and the page is gone
  * through once.
  */
+import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, ProblemChangeJson, ProblemJson, TaskState } from '../api/shapes.js';
 import { remarksIn, taskStateOf, text } from './event-fields.js';
 import type { ListFilter } from './selection.js';
+import { NONE_STANDS, reduceStandings } from './task-reducer.js';
 import type { ProblemsView, Reduced } from './views.js';
 
 /** A first page that has grown beyond this is read again, short, so that a page left open for days holds no more. */
@@ -19,17 +21,24 @@ export function reduceProblems(view: ProblemsView, events: readonly EventJson[])
   const changes = new Map<string, Change>();
   const created: EventJson[] = [];
   const said = new Map<string, ProblemChangeJson>();
+  const told = new Map<string, EventJson[]>();
   for (const event of events) {
     const id = event.problem_id;
     if (id === undefined) continue;
     if (event.type === 'problem.created') created.push(event);
     if (event.type === 'problem.changed') said.set(id, { ...said.get(id), ...remarksIn(event) });
+    if (saysHowItStands(event)) {
+      const earlierOnes = told.get(id);
+      if (earlierOnes) earlierOnes.push(event);
+      else told.set(id, [event]);
+    }
     const state = taskStateOf(event);
     const earlier = changes.get(id)?.iteration ?? 0;
     if (state !== undefined && (event.iteration_id ?? earlier) >= earlier)
       changes.set(id, { state, iteration: event.iteration_id });
   }
-  if (changes.size === 0 && created.length === 0 && said.size === 0) return { view, complete: true };
+  if (changes.size === 0 && created.length === 0 && said.size === 0 && told.size === 0)
+    return { view, complete: true };
 
   let complete = true;
   const known = new Set<string>();
@@ -47,7 +56,12 @@ export function reduceProblems(view: ProblemsView, events: readonly EventJson[])
   const changed = items
     .map((problem) => withRemarks(problem, said.get(problem.problem_id)))
     .filter((problem) => said.get(problem.problem_id) === undefined || isMarkedAs(view.filter, problem))
-    .flatMap((problem) => applyChange(problem, changes, view.filter.state));
+    .flatMap((problem) => applyChange(problem, changes, view.filter.state))
+    .map((problem) => {
+      const stood = withStandings(problem, told.get(problem.problem_id));
+      complete &&= stood.complete;
+      return stood.problem;
+    });
   const isSame = items === view.items && changed.every((problem, index) => problem === items[index]);
   if (view.isHead && view.filter.state !== undefined) {
     // One that comes into the state that is asked for may have any place in the list.
@@ -75,7 +89,30 @@ function applyChange(
   if (change === undefined || iteration < newest) return [problem];
   if (wanted !== undefined && change.state !== wanted) return [];
   if (change.state === problem.state && iteration === newest) return [problem];
-  return [{ ...problem, state: change.state, newest_iteration_id: iteration }];
+  const begunAnew = iteration !== newest || taskHasEnded(change.state);
+  const standing = begunAnew ? NONE_STANDS : (problem.standing ?? NONE_STANDS);
+  return [{ ...problem, state: change.state, standing, newest_iteration_id: iteration }];
+}
+
+/** Lines of a log are most of what is told, and say nothing about it. */
+function saysHowItStands({ type, module }: EventJson): boolean {
+  return module !== undefined && type !== 'execution.log';
+}
+
+function withStandings(
+  problem: ProblemJson,
+  events: readonly EventJson[] = [],
+): { readonly problem: ProblemJson; readonly complete: boolean } {
+  const { standing: known = NONE_STANDS, state, newest_iteration_id: newest } = problem;
+  let standing = known;
+  let complete = true;
+  for (const event of taskHasEnded(state) ? [] : events) {
+    if (event.iteration_id !== newest) continue;
+    const reduced = reduceStandings(standing, event);
+    standing = reduced.standing;
+    complete &&= reduced.complete;
+  }
+  return { problem: standing === known ? problem : { ...problem, standing }, complete };
 }
 
 function withRemarks(problem: ProblemJson, change: ProblemChangeJson | undefined): ProblemJson {

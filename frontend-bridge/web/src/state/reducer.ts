@@ -20,7 +20,7 @@ import {
 } from './event-fields.js';
 import { reduceApprovals, reduceClusters, reduceJobs } from './fleet-reducer.js';
 import { reduceProblems } from './problems-reducer.js';
-import { reduceTask } from './task-reducer.js';
+import { NONE_STANDS, reduceStandings, reduceTask } from './task-reducer.js';
 import type {
   IterationsView,
   NodeEventsView,
@@ -108,14 +108,18 @@ function reduceIterations(view: IterationsView, event: EventJson): Reduced<Itera
       : changed({ reused: [...iteration.reused, event.module] });
   }
   // What follows from a module that is reset is not reused any more, and the graph is not at hand.
-  if (event.type === 'command.issued' && text(event, 'command') === 'reset')
-    return { view, complete: (iteration?.reused.length ?? 0) === 0 };
+  if (event.type === 'command.issued' && text(event, 'command') === 'reset' && iteration?.reused.length)
+    return { view, complete: false };
   const state = taskStateOf(event);
-  if (state === undefined) return same;
   if (iteration !== undefined) {
-    const settled = iteration.state === state || taskHasEnded(iteration.state);
-    return settled ? same : changed({ state });
+    if (taskHasEnded(iteration.state)) return same;
+    const known = iteration.standing ?? NONE_STANDS;
+    const { standing, complete } = reduceStandings(known, event);
+    const isSame = standing === known && (state ?? iteration.state) === iteration.state;
+    const { view: next } = isSame ? same : changed({ state: state ?? iteration.state, standing });
+    return { view: next, complete };
   }
+  if (state === undefined) return same;
   const added: IterationJson = {
     problem_id: view.problem_id,
     iteration_id: id,

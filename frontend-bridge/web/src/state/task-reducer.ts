@@ -4,7 +4,8 @@ import { denial } from '../../../../src/model/approval.js';
 import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
 import { begunAt } from '../../../../src/model/run.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { EventJson, ModuleJson, ObservedState, TaskState } from '../api/shapes.js';
+import { standingOf } from '../../../../src/model/waiting.js';
+import type { EventJson, ModuleJson, ObservedState, StandingsJson, TaskState } from '../api/shapes.js';
 import {
   commandOf,
   decisionIn,
@@ -38,6 +39,34 @@ export function reduceTask(view: TaskView, event: EventJson): Reduced<TaskView> 
   }
   return reduceModuleOf(view, event, event.module);
 }
+
+/**
+ * How the modules of a task in a list stand after one of its events, by the rules for a task that is shown. Not complete after a
+ * reset: which modules follow from the one that is reset, a list does not know.
+ */
+export function reduceStandings(
+  standing: StandingsJson,
+  event: EventJson,
+): { readonly standing: StandingsJson; readonly complete: boolean } {
+  const state = taskStateOf(event);
+  if (state !== undefined) return { standing: taskHasEnded(state) ? NONE_STANDS : standing, complete: true };
+  const { module: name } = event;
+  if (name === undefined) return { standing, complete: true };
+  const known = Object.hasOwn(standing, name) ? standing[name] : undefined;
+  const { [name]: _, ...others } = standing;
+  if (event.type === 'command.issued' && text(event, 'command') === 'reset')
+    return { standing: known ? others : standing, complete: Object.keys(others).length === 0 };
+  const before: ModuleJson = { ...NOT_BEGUN, ...known };
+  const after = reduceModule(before, event);
+  const isSame = (['state', 'execution_id', 'waiting'] as const).every(
+    (field) => after[field] === before[field],
+  );
+  if (isSame) return { standing, complete: true };
+  const now = standingOf(after);
+  return { standing: now ? { ...others, [name]: now } : others, complete: true };
+}
+
+export const NONE_STANDS: StandingsJson = {};
 
 /** A reset takes back what the module and all that follows from it did; there is no event for each of them. */
 function resetFrom(view: TaskView, name: string): Reduced<TaskView> {

@@ -1,4 +1,6 @@
 /** How a state looks: a tone for its colour and a glyph, so that no state is told by colour alone. */
+import { taskHasEnded } from '../../../../src/model/task-state.js';
+import { type Standing, standsStill } from '../../../../src/model/waiting.js';
 import type { ClusterJson, JobState, Liveness, ModuleState, NodeStatus, TaskState } from '../api/shapes.js';
 
 /** Note heads for what is well: hollow waits, half plays, full is done. A repeat sign for what is heard again, signs for what is not well. */
@@ -44,6 +46,19 @@ export function isDone(state: ModuleState): boolean {
 
 export function toneOf(state: TaskState | ModuleState): Tone {
   return TONES[state];
+}
+
+/** How a task stands: its state, or that it cannot go on by itself. `modules`: those of it that say so. */
+export function taskTone(
+  state: TaskState,
+  modules: readonly Pick<Standing, 'state' | 'waiting'>[],
+): { readonly tone: Tone; readonly stillness: 'waits for approval' | 'cannot go on' | undefined } {
+  if (taskHasEnded(state) || !standsStill(modules)) return { tone: toneOf(state), stillness: undefined };
+  const isAsking = modules.some((one) => one.state === 'waiting' && one.waiting?.code === 'approval');
+  return {
+    tone: { tone: 'held', glyph: 'pause' },
+    stillness: isAsking ? 'waits for approval' : 'cannot go on',
+  };
 }
 
 const NODE_TONES: Readonly<Record<NodeStatus, Tone>> = {

@@ -10,7 +10,7 @@ import { useShortcut } from '../shortcuts/shortcuts.js';
 import type { Select } from '../state/selection.js';
 import { Sign } from '../states/chip.js';
 import { Moment } from '../states/time.js';
-import { toneOf } from '../states/tone.js';
+import { taskTone } from '../states/tone.js';
 
 export interface IterationsProps {
   readonly items: readonly IterationJson[];
@@ -101,31 +101,34 @@ function IterationList({ items, selected, module, fields }: Omit<IterationsProps
     .toReversed();
   return (
     <ol className="picker-list">
-      {shown.map(({ problem_id, iteration_id, state, parent_iteration_id, created_at }) => (
-        <li key={iteration_id}>
-          <SelectionLink
-            className={`picker-row tone-${toneOf(state).tone}`}
-            to={{ problem: problem_id, iteration: iteration_id, module }}
-            current={iteration_id === selected}
-          >
-            <span className="iteration-number">{iteration_id}</span>
-            <Sign glyph={toneOf(state).glyph} />
-            <span className="picker-state">
-              {state}
-              {parent_iteration_id !== null && <small> from {parent_iteration_id}</small>}
-            </span>
-            {fields.map((field) => (
-              <span key={field} className="picker-value">
-                <small>{field.slice(field.lastIndexOf('.') + 1)}</small>{' '}
-                <span className="figure">{valueText(values.data?.get(iteration_id)?.[field])}</span>
+      {shown.map(({ problem_id, iteration_id, state, standing = {}, parent_iteration_id, created_at }) => {
+        const { tone, stillness } = taskTone(state, Object.values(standing));
+        return (
+          <li key={iteration_id}>
+            <SelectionLink
+              className={`picker-row tone-${tone.tone}`}
+              to={{ problem: problem_id, iteration: iteration_id, module }}
+              current={iteration_id === selected}
+            >
+              <span className="iteration-number">{iteration_id}</span>
+              <Sign glyph={tone.glyph} />
+              <span className="picker-state">
+                {stillness ?? state}
+                {parent_iteration_id !== null && <small> from {parent_iteration_id}</small>}
               </span>
-            ))}
-            <small className="picker-time">
-              <Moment at={created_at} date="always" />
-            </small>
-          </SelectionLink>
-        </li>
-      ))}
+              {fields.map((field) => (
+                <span key={field} className="picker-value">
+                  <small>{field.slice(field.lastIndexOf('.') + 1)}</small>{' '}
+                  <span className="figure">{valueText(values.data?.get(iteration_id)?.[field])}</span>
+                </span>
+              ))}
+              <small className="picker-time">
+                <Moment at={created_at} date="always" />
+              </small>
+            </SelectionLink>
+          </li>
+        );
+      })}
     </ol>
   );
 }

@@ -11,6 +11,7 @@ import type { TaskView } from '../state/views.js';
 import { useTab } from '../states/tab.js';
 import { PreciseMoment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
+import { taskTone } from '../states/tone.js';
 import { CopyMenu } from './copy-menu.js';
 import { CrateButton } from './crate-button.js';
 import { Fault } from './fault.js';
@@ -22,7 +23,7 @@ import { Replay } from './replay.js';
 import { Shortages } from './shortages.js';
 import { wantsOf } from './standstill.js';
 import { TaskButtons, useTaskCommands } from './task-commands.js';
-import { TaskFacts, taskTone } from './task-facts.js';
+import { TaskFacts } from './task-facts.js';
 import { TaskParts } from './task-parts.js';
 import { TaskScore } from './task-score.js';
 import { TimelineView } from './timeline.js';
@@ -77,7 +78,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
   const [isIterating, setIsIterating] = useState(false);
   const choose = (name: string): void =>
     select({ module: name === module ? undefined : name, at: moment?.seq });
-  useTab(props.title, taskTone(view).tone.tone);
+  useTab(props.title, taskTone(view.task.state, Object.values(view.task.modules)).tone.tone);
 
   return (
     <>

@@ -177,7 +177,8 @@ class Course {
     } else if (event.type === 'approval.requested') {
       track.open('asked', at);
     } else if (event.type === 'approval.decided') {
-      const goesOn = text(event, 'decision') === 'approve' || this.#graph.modules[name]?.on_error === 'ignore';
+      const goesOn =
+        text(event, 'decision') === 'approve' || this.#graph.modules[name]?.on_error === 'ignore';
       if (goesOn) track.finish(at);
       else track.close(at);
       this.#release(at);
