@@ -3,6 +3,8 @@ export type { Fault } from '../base/errors.js';
 export { ClientError } from './errors.js';
 export type { Followed, FollowOptions, StreamedEvent } from './follow.js';
 export type {
+  Approval,
+  Decision,
   Iteration as IterationView,
   IterationSummary,
   LogLine,

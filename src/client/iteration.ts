@@ -1,6 +1,6 @@
 import { ClientError } from './errors.js';
 import { type Followed, follow, type StreamedEvent } from './follow.js';
-import type { Iteration as IterationView, LogLine } from './generated/routes.js';
+import type { Decision, Iteration as IterationView, LogLine } from './generated/routes.js';
 import type { Http } from './http.js';
 import { askRoute, decoded, openRoute, type RequestOptions } from './route.js';
 
@@ -230,6 +230,24 @@ export class Iteration {
     };
     const { value } = await askRoute(this.#http, `POST ${ITERATION}/commands`, { path: this.#path, body });
     return value.command_id;
+  }
+
+  /** Approves what a module asks; gives the decision, which is the module's output. */
+  approve(module: string, reason?: string): Promise<Decision> {
+    return this.#decide(module, 'approve', reason);
+  }
+
+  /** Denies what a module asks: it fails with `denied`. */
+  deny(module: string, reason?: string): Promise<Decision> {
+    return this.#decide(module, 'deny', reason);
+  }
+
+  async #decide(module: string, decision: 'approve' | 'deny', reason: string | undefined): Promise<Decision> {
+    const parts = {
+      path: { ...this.#path, module },
+      body: { decision, ...(reason !== undefined && { reason }) },
+    };
+    return (await askRoute(this.#http, `POST ${ITERATION}/approvals/{module}`, parts)).value;
   }
 
   /** All that has happened in it so far. */

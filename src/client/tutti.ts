@@ -1,5 +1,13 @@
 import { type Followed, type FollowOptions, follow } from './follow.js';
-import type { IterationSummary, Problem, ProblemSummary, Remarks, Routes, Tag } from './generated/routes.js';
+import type {
+  Approval,
+  IterationSummary,
+  Problem,
+  ProblemSummary,
+  Remarks,
+  Routes,
+  Tag,
+} from './generated/routes.js';
 import { Http } from './http.js';
 import { type Difference, type IterateOptions, Iteration, type Labels, parseTaskId } from './iteration.js';
 import {
@@ -141,6 +149,11 @@ export class Tutti {
     const path = { problem_id };
     const route = 'GET /v1/problems/{problem_id}/iterations';
     return this.#items((page) => this.request(route, { path, query: { ...search, ...page } }));
+  }
+
+  /** Modules that wait for a person's decision, with what they are asked about. */
+  approvals(): AsyncGenerator<Approval> {
+    return this.#items((page) => this.request('GET /v1/approvals', { query: page }));
   }
 
   /** What differs between two iterations of a problem. */

@@ -136,6 +136,26 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     expect([begun.state, begun.view.reason]).toEqual(['cancelled', 'enough']);
   });
 
+  it('decides what waits for a person, once', async () => {
+    const yaml =
+      'name: asking\nsource: { name: request, type: json }\n' +
+      'modules: { review: { inputs: [request], approve: { message: "Go on?" } } }';
+    await tutti.request('POST /v1/graphs', { body: { yaml } });
+    const [one, other] = [await tutti.submit('asking', { n: 1 }), await tutti.submit('asking', { n: 2 })];
+    const waiting: unknown[] = [];
+    for await (const { message, inputs } of tutti.approvals()) waiting.push([message, inputs]);
+    expect(waiting).toEqual([1, 2].map((n) => ['Go on?', { request: { n } }]));
+    expect(await one.approve('review', 'fine')).toMatchObject({
+      decision: 'approve',
+      by: 'token',
+      reason: 'fine',
+    });
+    expect(await (await one.wait()).output('review')).toMatchObject({ decision: 'approve', by: 'token' });
+    expect((await refused(one.deny('review'))).code).toBe('approval_decided');
+    expect(await other.deny('review')).toMatchObject({ decision: 'deny', reason: null });
+    expect((await refused(other.wait())).message).toContain('it was denied');
+  });
+
   it('reports refusals and failures as one error with a code and details', async () => {
     const unknown = await refused(tutti.submit('fti', {}));
     expect(unknown).toMatchObject({ code: 'unknown_graph', status: 422, hint: 'known graphs: fit' });

@@ -16,6 +16,7 @@ import zipfile
 from contextlib import redirect_stderr
 from datetime import timedelta
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import numpy as np
 from tutti import AsyncTutti, Tutti
@@ -126,7 +127,7 @@ class Results(ClientCase):
         self.assertIn(problem, [each.problem_id for each in self.tutti.problems(q="of the client")])
         self.assertEqual(self.tutti.problem(problem).title, "of the client")
         # Jobs of other tests bring a graph and an agent of their own.
-        self.assertEqual({graph.name for graph in self.tutti.graphs()} - {"job"}, {"fit"})
+        self.assertEqual({graph.name for graph in self.tutti.graphs()} - {"job", "asking"}, {"fit"})
         modules = {node.module for node in self.tutti.nodes()}
         self.assertEqual(modules - {"tutti.agent"}, {"train", "plot"})
 
@@ -209,6 +210,35 @@ class Course(ClientCase):
             begun.save_crate("never.zip")
         begun.cancel("enough")
         self.assertEqual((begun.wait(check=False).state, begun.data.reason), ("cancelled", "enough"))
+
+    def test_what_waits_for_a_person_is_listed_and_decided_once_also_by_the_twin(self):
+        yaml = (
+            "name: asking\nsource: { name: request, type: json }\n"
+            "modules: { review: { inputs: [request], approve: { message: Go on? } } }"
+        )
+        headers = {"Authorization": f"Bearer {os.environ['TUTTI_TOKEN']}", "Content-Type": "application/json"}
+        body = json.dumps({"yaml": yaml}).encode()
+        urlopen(Request(f"{os.environ['TUTTI_URL']}/v1/graphs", body, headers)).close()
+        begun = self.tutti.submit("asking", {"n": 1})
+        waiting = [(each.task_id, each.module, each.message, each.inputs.request.n) for each in self.tutti.approvals()]
+        self.assertEqual(waiting, [(begun.task_id, "review", "Go on?", 1)])
+        shown = io.StringIO()
+        with redirect_stderr(shown):
+            decided = begun.approve("review", "fine")
+            begun.wait(progress=True)
+        self.assertEqual((decided.decision, decided.by, decided.reason), ("approve", "token", "fine"))
+        self.assertEqual(begun.outputs["review"].reason, "fine")
+        with self.assertRaisesRegex(ClientError, "somebody has decided"):
+            begun.deny("review")
+
+        async def denied():
+            async with AsyncTutti() as tutti:
+                other = await tutti.submit("asking", {"n": 2})
+                listed = [each.task_id async for each in tutti.approvals()]
+                await other.deny("review", "no")
+                return listed == [other.task_id], (await other.wait(check=False)).data.error.code
+
+        self.assertEqual(asyncio.run(denied()), (True, "denied"))
 
     def test_the_bar_shows_how_far_it_is(self):
         shown = io.StringIO()

@@ -173,6 +173,10 @@ class AsyncTutti:
         path = "/v1/iterations" if problem_id is None else f"{_problem(problem_id)}/iterations"
         return AsyncListing(self.transport, path, given(filter=filter, order_by=order_by, fields=fields), limit)
 
+    def approvals(self) -> AsyncListing:
+        """Modules that wait for a person's decision: records with ``task_id``, ``module``, ``message`` and ``inputs``."""
+        return AsyncListing(self.transport, "/v1/approvals", {})
+
     def nodes(self) -> AsyncListing:
         return AsyncListing(self.transport, "/v1/nodes", {})
 
@@ -330,6 +334,18 @@ class AsyncIteration(IterationView):
         """``stop``, ``reset``, ``preempt`` or ``terminate``, for the task or one of its modules."""
         body = given(command=command, module=module, reason=reason)
         return Record(await self._tutti.transport.post(f"{self._path}/commands", body))
+
+    async def approve(self, module: str, reason: Optional[str] = None) -> Record:
+        """Approves what a module asks; gives the decision, which is its output. Raises ``ClientError`` ``approval_decided`` the second time."""
+        return await self._decide(module, "approve", reason)
+
+    async def deny(self, module: str, reason: Optional[str] = None) -> Record:
+        """Denies what a module asks: it fails with ``denied``."""
+        return await self._decide(module, "deny", reason)
+
+    async def _decide(self, module: str, decision: str, reason: Optional[str]) -> Record:
+        body = given(decision=decision, reason=reason)
+        return Record(await self._tutti.transport.post(f"{self._path}/approvals/{quote(module, safe='')}", body))
 
     async def save_crate(self, path: Any, *, license: Optional[str] = None) -> None:
         """Writes it as an RO-Crate, a zip file that a paper can cite: its input, its outputs as files, the graph, versions, times and attempts.

@@ -53,6 +53,10 @@ class Bar:
             elif what != "log":
                 self._states[module] = what
                 self._now = f"{module} {what}"
+        elif module is not None and kind == "approval":
+            is_granted = event.get("decision") == "approve"
+            self._states[module] = "waiting" if what == "requested" else "succeeded" if is_granted else "failed"
+            self._now = f"{module} waits for approval" if what == "requested" else f"{module} {self._states[module]}"
         self._draw(False)
 
     def tick(self) -> None:

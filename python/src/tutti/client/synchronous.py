@@ -175,6 +175,10 @@ class Tutti:
         )
         return self._listing(found)
 
+    def approvals(self) -> Listing:
+        """Modules that wait for a person's decision: records with ``task_id``, ``module``, ``message`` and ``inputs``."""
+        return self._listing(self._async.approvals())
+
     def nodes(self) -> Listing:
         return self._listing(self._async.nodes())
 
@@ -287,6 +291,14 @@ class Iteration(IterationView):
     def command(self, command: str, *, module: Optional[str] = None, reason: Optional[str] = None) -> Record:
         """``stop``, ``reset``, ``preempt`` or ``terminate``, for the task or one of its modules."""
         return self._portal.run(self._async.command(command, module=module, reason=reason))
+
+    def approve(self, module: str, reason: Optional[str] = None) -> Record:
+        """Approves what a module asks; gives the decision, which is its output. Raises ``ClientError`` ``approval_decided`` the second time."""
+        return self._portal.run(self._async.approve(module, reason))
+
+    def deny(self, module: str, reason: Optional[str] = None) -> Record:
+        """Denies what a module asks: it fails with ``denied``."""
+        return self._portal.run(self._async.deny(module, reason))
 
     def save_crate(self, path: Any, *, license: Optional[str] = None) -> None:
         """Writes it as an RO-Crate, a zip file that a paper can cite: its input, its outputs as files, the graph, versions, times and attempts.
