@@ -20,8 +20,8 @@ const LOOKED_AT = 25;
 /** The modules of a graph: what each needs, who plays it, and how it has done lately. */
 export function ModuleTable({ graph }: { graph: GraphJson }): ReactNode {
   const nodes = useQuery(nodesQuery()).data?.view.items ?? [];
-  const problems = useQuery(problemsQuery({ ...NO_FILTER, graph: graph.name })).data?.view.items ?? [];
-  const ended = problems.filter(({ state }) => taskHasEnded(state)).slice(0, LOOKED_AT);
+  const problems = useQuery(problemsQuery({ ...NO_FILTER, graph: graph.name })).data?.view.items;
+  const ended = (problems ?? []).filter(({ state }) => taskHasEnded(state)).slice(0, LOOKED_AT);
   const found = useQueries({
     queries: ended.map((one) => executionsQuery(one.problem_id, one.newest_iteration_id)),
     combine: (results) => results.flatMap(({ data }) => data ?? []),
@@ -32,7 +32,9 @@ export function ModuleTable({ graph }: { graph: GraphJson }): ReactNode {
       <header className="section-head">
         <h2 id="graph-modules">Modules</h2>
         <span className="none">
-          figures of the newest {ended.length} {ended.length === 1 ? 'task' : 'tasks'} that ended
+          {ended.length === 0
+            ? problems && 'no task has ended yet'
+            : `figures of the newest ${ended.length} ${ended.length === 1 ? 'task' : 'tasks'} that ended`}
         </span>
       </header>
       <FleetTable
