@@ -276,6 +276,12 @@ describe('running a module again', () => {
     expect(changedInputs(givenInputs(edited, GRAPH, 'hardware'), recorded)).toEqual({ model: { m: 9 } });
   });
 
+  it('offers no decision to be edited', () => {
+    const approve = { role: 'operator', message: 'Go on?' } as const;
+    const modules = { ...GRAPH.modules, model: { ...GRAPH.modules.model!, approve } };
+    expect(recordedInputs(done, { ...GRAPH, modules }, 'hardware')).toEqual({ problem: { text: 'short' } });
+  });
+
   it('takes over again what was taken over', () => {
     const modules = { ...done.modules, model: { ...done.modules.model!, state: 'reused' as const } };
     expect(reusable({ ...done, modules }, GRAPH, 'footprint')).toEqual(['model', 'hardware']);

@@ -19,7 +19,7 @@ export function rerun(problemId: string, asked: Rerun, key: string): Promise<Cre
   return postJson(`problems/${encodeURIComponent(problemId)}/iterations`, asked, key);
 }
 
-/** What a module was given: what the graph gives it, or what stood in its place. */
+/** What a module was given: what the graph gives it, or what stood in its place. Without decisions: nothing may stand in their place. */
 export function recordedInputs(
   task: TaskJson,
   graph: GraphJson,
@@ -28,13 +28,13 @@ export function recordedInputs(
   return { ...givenInputs(task, graph, module), ...task.overrides[module] };
 }
 
-/** What the graph gives a module: by input, the input of the task or the output of another module. */
+/** What the graph gives a module, but for decisions: by input, the input of the task or the output of another module. */
 export function givenInputs(
   task: TaskJson,
   graph: GraphJson,
   module: string,
 ): Readonly<Record<string, unknown>> {
-  const names = graph.modules[module]?.inputs ?? [];
+  const names = (graph.modules[module]?.inputs ?? []).filter((name) => !graph.modules[name]?.approve);
   return Object.fromEntries(
     names.map((name) => [name, name === graph.source.name ? task.input : outputAt(task, name)]),
   );
