@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { ApiError } from './api/http.js';
 import { nodesQuery } from './api/queries.js';
 import { ConnectionIndicator, NoticeBar } from './connection/indicator.js';
@@ -27,6 +27,14 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   const [selection, select] = useSelection();
   const nodes = useQuery(nodesQuery());
   const { page, problem, iteration } = selection;
+  const pages = useRef<HTMLElement>(null);
+  // On a phone, not all of them are in sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is the current one.
+  useEffect(() => {
+    pages.current
+      ?.querySelector('[aria-current="true"]')
+      ?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [page]);
   useShortcut('g h', 'Go home', () => select({}));
   useShortcut('g g', 'Go to the graphs', () => select({ page: 'graphs' }));
   useShortcut('g n', 'Go to the nodes', () => select({ page: 'nodes' }));
@@ -47,7 +55,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
         <a className="wordmark" href="./">
           Tutti
         </a>
-        <nav aria-label="Pages" className="pages">
+        <nav aria-label="Pages" className="pages" ref={pages}>
           <SelectionLink className="page" to={{}} current={isHome}>
             Home
           </SelectionLink>

@@ -10,9 +10,8 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { Fragment, type ReactNode, useMemo, useRef } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
 import { SelectionLink } from '../selection-link.js';
-import { Chip } from '../states/chip.js';
+import { TaskChip } from '../states/task-chip.js';
 import { formatDuration, Moment } from '../states/time.js';
-import { toneOf } from '../states/tone.js';
 import type { FieldInfo } from './fields.js';
 import type { IterationRow } from './use-rows.js';
 import { ReusedMark, ValueCell } from './value-cell.js';
@@ -182,7 +181,7 @@ function Row(props: IterationsTableProps & { row: IterationRow; index: number })
         </button>
       </td>
       <td>
-        <Chip tone={toneOf(row.state)}>{row.state}</Chip>
+        <TaskChip state={row.state} standing={row.standing} />
       </td>
       <td className="figure">{row.parent_iteration_id ?? <span className="none">–</span>}</td>
       {columns.map(({ name }) => (

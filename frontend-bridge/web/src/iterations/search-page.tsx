@@ -10,11 +10,10 @@ import { graphsQuery, taskPath } from '../api/queries.js';
 import type { IterationJson, PageJson, ProblemJson, TaskJson } from '../api/shapes.js';
 import { download } from '../json/download.js';
 import { SelectionLink } from '../selection-link.js';
-import { Chip } from '../states/chip.js';
 import { useTab } from '../states/tab.js';
+import { TaskChip } from '../states/task-chip.js';
 import { Moment } from '../states/time.js';
 import { titleOf } from '../states/title.js';
-import { toneOf } from '../states/tone.js';
 import { SaveButton } from '../values/save-button.js';
 import { FilterBar } from './filter-bar.js';
 import { useVaryingColumns } from './search-columns.js';
@@ -278,7 +277,7 @@ function Results({
                 )}
               </th>
               <td>
-                <Chip tone={toneOf(item.state)}>{item.state}</Chip>
+                <TaskChip state={item.state} standing={item.standing} />
               </td>
               <td>{item.graph}</td>
               {columns.map((name) => (

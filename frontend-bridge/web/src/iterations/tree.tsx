@@ -1,6 +1,6 @@
 import { type ReactNode, useMemo } from 'react';
 import { SelectionLink } from '../selection-link.js';
-import { Chip } from '../states/chip.js';
+import { TaskChip } from '../states/task-chip.js';
 import { Moment } from '../states/time.js';
 import { toneOf } from '../states/tone.js';
 import type { FieldInfo } from './fields.js';
@@ -70,7 +70,7 @@ function TreeRow({
       <SelectionLink className="iteration-link" to={{ problem, iteration }} current={false}>
         {iteration}
       </SelectionLink>
-      <Chip tone={toneOf(row.state)}>{row.state}</Chip>
+      <TaskChip state={row.state} standing={row.standing} />
       <span className="lineage-from">
         {parent === null ? 'without parent' : `from ${parent}`}
         {row.reused.length > 0 && `, ${row.reused.length} reused`}

@@ -47,7 +47,7 @@ export default function JobsPage({ selected }: { selected: string | undefined })
       {jobs.isPending && <p className="none">Reading …</p>}
       {jobs.data && items.length === 0 && (
         <div className="none">
-          {state === undefined ? 'No script was run yet.' : 'None is in this state.'}{' '}
+          {state === undefined ? 'No script has been run yet.' : 'None is in this state.'}{' '}
           <CopyLine text="tutti run job.yaml --wait" what="the command line" />
         </div>
       )}

@@ -75,7 +75,12 @@ function Step(props: {
   sign: string;
 }): ReactNode {
   const { to, module, word, sign } = props;
-  if (to === undefined) return <span className="picker-step picker-end" aria-hidden="true" />;
+  if (to === undefined)
+    return (
+      <span className="picker-step picker-end" aria-hidden="true">
+        {sign}
+      </span>
+    );
   return (
     <SelectionLink
       className="picker-step"
