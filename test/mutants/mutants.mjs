@@ -499,8 +499,8 @@ export const MUTANTS = [
   {
     what: 'lets a role do what the next one may',
     file: 'src/model/access.ts',
-    find: 'return ROLES.indexOf(role) >= ROLES.indexOf(LEAST_ROLE[action]);',
-    put: 'return ROLES.indexOf(role) + 1 >= ROLES.indexOf(LEAST_ROLE[action]);',
+    find: 'return ROLES.indexOf(role) >= ROLES.indexOf(least);',
+    put: 'return ROLES.indexOf(role) + 1 >= ROLES.indexOf(least);',
     tests: ['test/frontend-bridge/gateway/roles.test.ts'],
   },
   {
