@@ -158,7 +158,7 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
 
   it('reports refusals and failures as one error with a code and details', async () => {
     const unknown = await refused(tutti.submit('fti', {}));
-    expect(unknown).toMatchObject({ code: 'unknown_graph', status: 422, hint: 'known graphs: fit' });
+    expect(unknown).toMatchObject({ code: 'unknown_graph', status: 422, hint: 'known graphs: fit, asking' });
     expect(unknown.details).toMatchObject([{ path: '/graph' }]);
     const failed = await refused((await tutti.submit('fit', { ...GOOD, rate: 9, epochs: 400 })).wait());
     expect(failed).toMatchObject({
