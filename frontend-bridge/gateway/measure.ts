@@ -3,6 +3,8 @@
  * `JSON.parse` reads it), how deep it is, and what its value would weigh.
  */
 
+import { isDigit } from '../../src/base/json/check-text.js';
+
 export interface Measure {
   /** Whether `JSON.parse` takes it. Where it does not, and where it is too deep, the other figures are of what comes before. */
   readonly isJson: boolean;
@@ -133,7 +135,7 @@ function endOfString(text: Uint8Array, start: number): number {
     if (byte !== BACKSLASH) continue;
     at += 1;
     if (text[at] === 0x75) {
-      for (const end = at + 4; at < end; at += 1) if (!isHexDigit(text[at + 1])) return -1;
+      for (const end = at + 4; at < end; at += 1) if (!isHexDigit(text[at + 1]!)) return -1;
     } else if (!ESCAPED.has(text[at]!)) return -1;
   }
   return -1;
@@ -141,7 +143,7 @@ function endOfString(text: Uint8Array, start: number): number {
 
 /** Behind the number, `true`, `false` or `null` that begins at `start`; -1 where it is none of them. */
 function endOfScalar(text: Uint8Array, start: number): number {
-  const first = text[start];
+  const first = text[start]!;
   if (first === MINUS || isDigit(first)) return endOfNumber(text, start);
   for (const literal of LITERALS) {
     if (literal[0] === first && literal.every((byte, index) => text[start + index] === byte))
@@ -164,14 +166,10 @@ function endOfNumber(text: Uint8Array, start: number): number {
 /** Behind one or more digits; -1 where there is none. */
 function endOfDigits(text: Uint8Array, start: number): number {
   let at = start;
-  while (isDigit(text[at])) at += 1;
+  while (at < text.length && isDigit(text[at]!)) at += 1;
   return at === start ? -1 : at;
 }
 
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
-
-function isHexDigit(byte: number | undefined): boolean {
-  return isDigit(byte) || (byte !== undefined && (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
+function isHexDigit(byte: number): boolean {
+  return isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
 }

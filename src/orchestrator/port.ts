@@ -92,7 +92,7 @@ export type Request =
       readonly module: string;
       readonly decision: Decision;
       readonly reason?: string;
-      /** Of whoever decides. */
+      /** Of the person who decides. */
       readonly role: Role;
       /** Their name. @default nobody has one */
       readonly by?: string;

@@ -16,7 +16,10 @@ export interface MetricsSources {
 
 /** Counts that alerts are made from: they are there at 0, so that Prometheus sees their first step. */
 const ALARMING = [
-  ...['internal_errors', 'blobs_damaged', 'refused_unauthorized', 'http_refused_store_full'],
+  'internal_errors',
+  'blobs_damaged',
+  'refused_unauthorized',
+  'http_refused_store_full',
   'http_refused_too_many_attempts',
 ];
 

@@ -5,7 +5,7 @@
  * 2. What is taken over is there from the beginning, so it needs nothing before it; what follows from a module that is reset is not
  *    taken over any more: it runs again.
  * 3. A decision is about what it was made on: it is taken over with all the inputs of its module, or not at all.
- * 4. An override is of one module: whoever else takes the same input gets what the graph gives it.
+ * 4. An override is of one module: others that take the same input get what the graph gives them.
  */
 import { type Fault, summaryOf } from '../../base/errors.js';
 import { JsonText, printJson } from '../../base/json/json-text.js';
