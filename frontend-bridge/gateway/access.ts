@@ -5,11 +5,13 @@
  *    too, on WebSocket upgrades too. No `Origin` means no browser, or the gateway's own page reading.
  * 2. Nor may one through a name that was made to point here (DNS rebinding): bound to loopback, the `Host` must be an
  *    address, `localhost` or a configured name.
- * 3. With a token configured, it or that of a grant is needed: as `Authorization: Bearer`, or, since neither a browser's WebSocket nor
- *    its links can send headers, as `?token=` on a GET. It is compared in constant time, and taken out of the query before anything else
- *    sees it. The configured one has the role `admin`. Without a configured token, everybody has.
+ * 3. With a token configured, it or that of a grant is needed, or a session that was made with one: as `Authorization: Bearer`, or, since
+ *    neither a browser's WebSocket nor its links can send headers, a session as the cookie of our page. It is compared in constant time, and
+ *    refused in an address, which histories and logs keep. The configured one has the role `admin`. Without a configured token, everybody has.
  * 4. Each route says what is done by it (`config.action`), and the table of `model/access.ts` says which role may do that.
- * 5. An address that shows wrong tokens a few times in a second is refused for the rest of it. A token so long that nobody guesses it
+ * 5. A browser sends the cookie whoever makes it ask. With a cookie, nothing is changed and no WebSocket opened unless the request says that
+ *    it comes from a page of ours; and nothing is read where it says that it comes from another one.
+ * 6. An address that shows wrong tokens a few times in a second is refused for the rest of it. A token so long that nobody guesses it
  *    counts all the same: somebody who fails then cannot keep others at the same address out.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -17,6 +19,7 @@ import { isIP } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../src/base/clock.js';
 import { RateLimiter } from '../../src/base/rate-limiter.js';
+import { sha256Of } from '../../src/base/sha256.js';
 import {
   type Action,
   type Grant,
@@ -25,7 +28,7 @@ import {
   type PublicPage,
   type Role,
 } from '../../src/model/access.js';
-import type { Grants } from '../../src/orchestrator/port.js';
+import type { Coordinator, Grants } from '../../src/orchestrator/port.js';
 import { HttpError } from './errors.js';
 
 export interface AccessOptions {
@@ -37,8 +40,9 @@ export interface AccessOptions {
   readonly loopback: boolean;
   /** What callers without a token may read. */
   readonly publicPages: readonly PublicPage[];
-  readonly grants: Pick<Grants, 'holderOf'>;
-  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly grants: Pick<Grants, 'holderOf' | 'withHash'>;
+  readonly sessions: Pick<Coordinator['sessions'], 'seal' | 'read'>;
+  readonly clock: Clock;
 }
 
 /** Who asks. */
@@ -47,6 +51,10 @@ export interface Caller {
   /** Of a grant; `token`: the configured one; nothing where nobody needs a token, or none was shown. */
   readonly name: string | null;
   readonly grant?: Grant;
+  /** SHA-256 of the token that was shown or that the session was made with, in hexadecimal. */
+  readonly tokenHash?: string;
+  /** When the session expires: Unix milliseconds. @default none was used */
+  readonly sessionUntil?: number;
   readonly hasShownToken: boolean;
 }
 
@@ -55,6 +63,10 @@ export interface Access {
   checkSite(request: FastifyRequest, reply: FastifyReply): void;
   /** Throws 401 and 429. */
   identify(request: FastifyRequest, reply: FastifyReply): Caller;
+  /** Whose the token is that somebody signs in with. Throws 401, 409 and 429. */
+  signIn(token: string, request: FastifyRequest, reply: FastifyReply): Caller;
+  /** A token of the same rights, which lasts no longer than that of the caller. Throws 409. */
+  openSession(caller: Caller, forMs: number): { readonly token: string; readonly expiresAt: number };
   /** Throws 403. */
   authorize(caller: Caller, action: Action): void;
 }
@@ -64,9 +76,13 @@ const FAILURES_PER_SECOND = 5;
 /** 128 bits and more, however they are written. */
 const UNGUESSABLE_CHARACTERS = 32;
 
+const WRONG_TOKEN = 'The token is wrong, has expired or was revoked.';
+
 const ANYBODY: Caller = { role: 'admin', name: null, hasShownToken: false };
 const PASSER_BY: Caller = { role: 'viewer', name: null, hasShownToken: false };
-const OWNER: Caller = { role: 'admin', name: 'token', hasShownToken: true };
+const OWNER = { role: 'admin', name: 'token', hasShownToken: true } as const;
+
+export const SESSION_COOKIE = 'tutti_session';
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host);
@@ -77,6 +93,31 @@ export function createAccess(options: AccessOptions): Access {
   const names = new Set([...options.hosts, ...options.origins.map((origin) => new URL(origin).hostname)]);
   const expected = options.token === undefined ? undefined : digest(options.token);
   const failures = new RateLimiter(FAILURES_PER_SECOND);
+  const ownHash = options.token === undefined ? undefined : sha256Of(options.token);
+
+  /** Throws 429. Nothing where it is nobody's. */
+  function holderOf(given: string, ip: string): Caller | undefined {
+    const session = holderOfSession(given);
+    if (session !== undefined || expected === undefined || ownHash === undefined) return session;
+    const now = options.clock.monotonicMs();
+    if (timingSafeEqual(digest(given), expected)) {
+      if (given.length < UNGUESSABLE_CHARACTERS && failures.isReached(ip, now)) throw tooMany();
+      return { ...OWNER, tokenHash: ownHash };
+    }
+    const grant = options.grants.holderOf(given);
+    if (grant) return holderOfGrant(grant);
+    if (!failures.admits(ip, now)) throw tooMany();
+    return undefined;
+  }
+
+  function holderOfSession(given: string): Caller | undefined {
+    const session = options.sessions.read(given);
+    if (session === undefined) return undefined;
+    const { hash, expiresAt: sessionUntil } = session;
+    if (hash === ownHash) return { ...OWNER, tokenHash: hash, sessionUntil };
+    const grant = options.grants.withHash(hash);
+    return grant && { ...holderOfGrant(grant), sessionUntil };
+  }
 
   return {
     checkSite(request, reply) {
@@ -91,7 +132,7 @@ export function createAccess(options: AccessOptions): Access {
           hint: 'Use its address or localhost, or add the name to the configured origins.',
         });
       }
-      if (origin === undefined || origin === `http://${host}`) return;
+      if (origin === undefined || origin === `${request.protocol}://${host}`) return;
       if (!origins.has(origin)) {
         throw new HttpError(403, 'forbidden_origin', `Pages of ${origin} may not use this orchestrator.`, {
           hint: 'Add it to the configured origins to allow it.',
@@ -108,22 +149,42 @@ export function createAccess(options: AccessOptions): Access {
       reply.header('access-control-max-age', '600').code(204).send();
     },
     identify(request, reply) {
-      const given = givenToken(request);
-      if (options.token === undefined || expected === undefined) return ANYBODY;
+      if (options.token === undefined) return ANYBODY;
+      const bearer = bearerOf(request);
+      if (bearer !== undefined) {
+        const holder = holderOf(bearer, request.ip);
+        if (holder) return holder;
+        throw unauthorized(reply, WRONG_TOKEN);
+      }
+      const cookie = request.cookies[SESSION_COOKIE];
+      if (cookie !== undefined) {
+        demandOwnPage(request);
+        const holder = holderOfSession(cookie);
+        if (holder) return holder;
+        reply.clearCookie(SESSION_COOKIE, { path: '/' });
+        throw unauthorized(
+          reply,
+          'You are not signed in any more: the session has ended, or its token was revoked.',
+        );
+      }
       const { page } = request.routeOptions.config;
-      if (given === undefined) {
-        if (page !== undefined && options.publicPages.includes(page)) return PASSER_BY;
-        throw unauthorized(reply, 'A token is needed.');
-      }
-      const now = options.clock.monotonicMs();
-      if (timingSafeEqual(digest(given), expected)) {
-        if (given.length < UNGUESSABLE_CHARACTERS && failures.isReached(request.ip, now)) throw tooMany();
-        return OWNER;
-      }
-      const grant = options.grants.holderOf(given);
-      if (grant) return { role: grant.role, name: grant.name, grant, hasShownToken: true };
-      if (!failures.admits(request.ip, now)) throw tooMany();
-      throw unauthorized(reply, 'The token is wrong, has expired or was revoked.');
+      if (page !== undefined && options.publicPages.includes(page)) return PASSER_BY;
+      throw unauthorized(reply, 'A token is needed.');
+    },
+    signIn(token, request, reply) {
+      if (options.token === undefined) throw noToken();
+      const holder = holderOf(token, request.ip);
+      if (holder) return holder;
+      throw unauthorized(reply, WRONG_TOKEN);
+    },
+    openSession({ tokenHash: hash, grant, sessionUntil }, forMs) {
+      if (hash === undefined) throw noToken();
+      const latest = Math.min(
+        grant?.expiresAt ?? Number.POSITIVE_INFINITY,
+        sessionUntil ?? Number.POSITIVE_INFINITY,
+      );
+      const expiresAt = Math.min(options.clock.wallMs() + forMs, latest);
+      return { token: options.sessions.seal({ hash, expiresAt }), expiresAt };
     },
     authorize({ role, name }, action) {
       if (mayDo(role, action)) return;
@@ -148,12 +209,45 @@ function tooMany(): HttpError {
   return new HttpError(429, 'too_many_attempts', message, { retryAfter: 1 });
 }
 
-function givenToken(request: FastifyRequest): string | undefined {
-  const bearer = /^bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-  const query = request.query as { token?: unknown };
-  const inQuery = request.method === 'GET' || request.method === 'HEAD' ? query.token : undefined;
-  delete query.token;
-  return bearer ?? (typeof inQuery === 'string' ? inQuery : undefined);
+function noToken(): HttpError {
+  return new HttpError(409, 'no_token', 'Nobody needs a token here, so nobody signs in.');
+}
+
+function holderOfGrant(grant: Grant): Caller {
+  return { role: grant.role, name: grant.name, grant, tokenHash: grant.hash, hasShownToken: true };
+}
+
+function bearerOf({ headers }: FastifyRequest): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+/** Throws 400. */
+export function refuseTokenInUrl({ query }: FastifyRequest): void {
+  if ((query as { token?: unknown }).token === undefined) return;
+  throw new HttpError(
+    400,
+    'token_in_url',
+    'A token is not taken from the address: histories and logs keep it.',
+    {
+      hint: 'Send it as `Authorization: Bearer <token>`, or sign in on the page. Replace this one if others may have read the address.',
+    },
+  );
+}
+
+/** Throws 403. An `Origin`, where there is one, has been checked. */
+function demandOwnPage({ method, headers }: FastifyRequest): void {
+  const { origin, 'sec-fetch-site': site } = headers;
+  if (origin !== undefined || site === 'same-origin') return;
+  const changesNothing = (method === 'GET' || method === 'HEAD') && headers.upgrade === undefined;
+  if (changesNothing && (site === undefined || site === 'none')) return;
+  throw new HttpError(
+    403,
+    'forbidden_origin',
+    'A session cookie is taken from pages of this orchestrator only.',
+    {
+      hint: 'Programs send `Authorization: Bearer <token>`.',
+    },
+  );
 }
 
 /** Names and values by turns. */

@@ -6,6 +6,7 @@
  * 3. Who may ask is decided before a body is read.
  */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import fastifyCookie from '@fastify/cookie';
 import fastifyWebsocket from '@fastify/websocket';
 import Fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -15,7 +16,7 @@ import { printJson } from '../../src/base/json/json-text.js';
 import type { JobTypes } from '../../src/config/job-types.js';
 import type { PublicPage } from '../../src/model/access.js';
 import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
-import { type Access, createAccess } from './access.js';
+import { type Access, createAccess, refuseTokenInUrl } from './access.js';
 import type { Bodies } from './bodies.js';
 import type { Connections } from './connections.js';
 import { errorBody, HttpError, toHttpError } from './errors.js';
@@ -42,6 +43,7 @@ import { problemRoutes } from './routes/problems.js';
 import { type SampleFolders, sampleRoutes } from './routes/samples.js';
 import { searchExportRoute } from './routes/search-export.js';
 import { secretRoutes } from './routes/secrets.js';
+import { sessionRoutes } from './routes/sessions.js';
 import { streamRoute } from './routes/stream.js';
 import { answerDeepPath, webRoutes } from './routes/web.js';
 import { webhookRoutes } from './routes/webhooks.js';
@@ -100,7 +102,12 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
     },
   }).withTypeProvider<ZodTypeProvider>();
   const methods = createMethods();
-  const access = createAccess({ ...options, grants: coordinator.grants, clock: systemClock });
+  const access = createAccess({
+    ...options,
+    grants: coordinator.grants,
+    sessions: coordinator.sessions,
+    clock: systemClock,
+  });
 
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => printJson);
@@ -120,6 +127,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
     },
   });
 
+  await app.register(fastifyCookie);
   // After the WebSocket plugin's own hooks: they close the connection of an upgrade that is refused here.
   addHooks(app, access, deps);
   probeRoutes(app, coordinator);
@@ -130,11 +138,13 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
     api.decorateRequest('caller');
     api.addHook('onRoute', demandAction);
     api.addHook('onRequest', async (request, reply) => {
+      refuseTokenInUrl(request);
+      if (request.routeOptions.config.isOpen) return;
       request.caller = access.identify(request, reply);
       if (options.token !== undefined && request.caller.hasShownToken) deps.connections.know(request.raw);
       access.authorize(request.caller, request.routeOptions.config.action!);
     });
-    apiRoutes(api, deps, options);
+    apiRoutes(api, { ...deps, access }, options);
     openApiRoute(api);
   });
   return app;
@@ -142,13 +152,22 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
 
 /** Nobody can forget to say who may use a route. */
 function demandAction({ method, url, config }: RouteOptions): void {
-  if (config?.action === undefined) throw new Error(`${String(method)} ${url} does not say what it does`);
+  if (config?.action === undefined && !config?.isOpen)
+    throw new Error(`${String(method)} ${url} does not say what it does`);
 }
 
 /** What `/openapi.json` describes. */
 export function apiRoutes(
   api: App,
-  { coordinator, hub, connections, holders, metrics, logger }: Omit<ApplicationDeps, 'bodies'>,
+  {
+    coordinator,
+    hub,
+    connections,
+    holders,
+    metrics,
+    logger,
+    access,
+  }: Omit<ApplicationDeps, 'bodies'> & { readonly access: Access },
   {
     samples,
     limits,
@@ -165,6 +184,7 @@ export function apiRoutes(
   nodeRoutes(api, coordinator);
   nodeKeyRoutes(api, keys);
   accessRoutes(api, coordinator, token !== undefined);
+  sessionRoutes(api, access);
   nodeEventRoutes(api, coordinator);
   clusterRoutes(api, coordinator);
   secretRoutes(api, coordinator);

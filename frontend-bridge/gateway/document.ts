@@ -19,6 +19,7 @@ export async function openApiDocument(): Promise<object> {
     holders: nothing,
     metrics: nothing,
     logger: nothing,
+    access: nothing,
   };
   await app.register(async (api: App) =>
     apiRoutes(api, parts, {

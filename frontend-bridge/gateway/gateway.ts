@@ -91,7 +91,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     strangers: options.token === undefined ? limits.connections : limits.connections >> 1,
     onRefused: (peer, code, message) => coordinator.noteRefused({ via: 'http', peer, code, message }),
   });
-  const holders = new Holders(coordinator.grants);
+  const holders = new Holders(coordinator);
   let app: App | undefined;
   let ticking: NodeJS.Timeout | undefined;
   let stopping: Promise<void> | undefined;

@@ -22,6 +22,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What a caller does by it: of every route that needs a token. */
     readonly action?: Action;
+    /** Nobody needs a token for it: by it, one is shown or given up. @default false */
+    readonly isOpen?: boolean;
     /** It may be opened to callers without a token. @default no option does that */
     readonly page?: PublicPage;
     /** Its body is never kept in memory as a whole. @default false */

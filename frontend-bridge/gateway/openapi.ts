@@ -34,7 +34,8 @@ export async function describeRoutes(app: App, needsToken: boolean): Promise<voi
     },
     transform: (data) => {
       const described = transform(data as Parameters<typeof transform>[0]);
-      const { action } = data.route.config ?? {};
+      const { action, isOpen } = data.route.config ?? {};
+      if (isOpen) return { ...described, schema: { ...described.schema, security: [] } };
       if (action === undefined) return described;
       return { ...described, schema: { ...described.schema, 'x-role': LEAST_ROLE[action] } };
     },

@@ -21,6 +21,7 @@ import type { Webhook } from '../model/webhook.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { GrantBook } from './access/grants.js';
+import { Sessions } from './access/sessions.js';
 import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
@@ -150,6 +151,7 @@ export class Orchestrator implements Coordinator {
   readonly events: EventStream;
   readonly blobs: CollectableBlobs;
   readonly grants: GrantBook;
+  readonly sessions: Sessions;
   /** Follow it before `start`. */
   readonly work: WorkInView = new WorkInView();
   readonly #deps: OrchestratorDeps;
@@ -181,6 +183,7 @@ export class Orchestrator implements Coordinator {
     this.events = parts.events;
     this.work.adopt(recoveredWork(parts.state.tasks.values(), deps.clock.wallMs()));
     this.grants = new GrantBook({ state: parts.state, wallMs: () => deps.clock.wallMs() });
+    this.sessions = new Sessions({ vault: parts.vault, wallMs: () => deps.clock.wallMs() });
     this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
     const settings = settingsOf(deps, parts.epoch, this.#addresses);
     const performer = new Performer({

@@ -17,6 +17,7 @@ import type { TaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
 import type { GrantBook } from './access/grants.js';
 import type { NodeKeys } from './access/node-keys.js';
+import type { Sessions } from './access/sessions.js';
 
 export type Request =
   | ({
@@ -440,7 +441,7 @@ export type KeyAdministration = Pick<
 >;
 
 /** What the gateway asks about tokens. */
-export type Grants = Pick<GrantBook, 'holderOf' | 'isValid' | 'onChange'>;
+export type Grants = Pick<GrantBook, 'holderOf' | 'withHash' | 'isValid' | 'onChange'>;
 
 export interface Coordinator {
   readonly epoch: number;
@@ -452,6 +453,7 @@ export interface Coordinator {
   readonly blobs: Blobs;
   /** Whose a token is. */
   readonly grants: Grants;
+  readonly sessions: Pick<Sessions, 'seal' | 'read' | 'isValid'>;
   readiness(): Readiness;
   /** The gateway has refused something itself: counted as `<via>_refused_<code>`, and logged as often as is good for the disk. */
   noteRefused(refused: Refused): void;

@@ -60,9 +60,8 @@ describe('a configured token', () => {
 
     expect(await upgrade(http, {})).toBe(401);
     expect(await upgrade(http, wrong)).toBe(401);
-    expect(await upgrade(http, {}, `?token=${TOKEN}s`)).toBe(401);
     expect(await upgrade(http, right)).toBe(101);
-    expect(await upgrade(http, {}, `?token=${TOKEN}`)).toBe(101);
+    expect(await upgrade(http, {}, `?token=${TOKEN}`)).toBe(400);
 
     for (const token of ['', `${TOKEN}s`]) {
       const peer = new RawPeer(scene, orchestrator);
@@ -93,22 +92,27 @@ describe('a configured token', () => {
     const asAda = { authorization: `Bearer ${ada.token}` };
     expect((await orchestrator.post('/v1/problems', body, asAda)).status).toBe(201);
     expect((await orchestrator.get('/v1/access', asAda)).body.error.code).toBe('admin_needed');
+    const session = (await orchestrator.post('/v1/sessions', {}, asAda)).body;
+    const inSession = { authorization: `Bearer ${session.token}` };
     await orchestrator.process.end('SIGKILL');
     const files = await readdir(orchestrator.ready.data, { recursive: true, withFileTypes: true });
     for (const file of files.filter((one) => one.isFile())) {
       const content = await readFile(join(file.parentPath, file.name));
-      expect([ada.token, TOKEN].filter((token) => content.includes(token))).toEqual([]);
+      expect([ada.token, session.token, TOKEN].filter((token) => content.includes(token))).toEqual([]);
     }
     // Without its own token, it would let everybody in.
     await expect(orchestrator.restart({})).rejects.toThrow();
     expect(orchestrator.process.stderr).toContain('token_required');
     await orchestrator.restart();
     expect((await orchestrator.get('/v1/me', asAda)).body).toMatchObject({ name: 'ada', role: 'author' });
+    const { body: holder } = await orchestrator.get('/v1/me', inSession);
+    expect(holder).toMatchObject({ name: 'ada', expires_at: session.expires_at });
     const path = `/v1/access/${ada.access_id}`;
     expect((await fetch(orchestrator.ready.http + path, { method: 'DELETE', headers: right })).status).toBe(
       200,
     );
     expect((await orchestrator.get('/v1/me', asAda)).status).toBe(401);
+    expect((await orchestrator.get('/v1/me', inSession)).status).toBe(401);
     expect((await orchestrator.get('/v1/access', right)).body.items).toEqual([]);
     expect(orchestrator.process.stderr).not.toContain(TOKEN);
     expect(orchestrator.process.stderr).not.toContain(ada.token);

@@ -511,10 +511,24 @@ export const MUTANTS = [
     tests: ['test/orchestrator/access/grants.test.ts'],
   },
   {
+    what: 'changes something by a cookie, whatever page asks',
+    file: 'frontend-bridge/gateway/access.ts',
+    find: '        demandOwnPage(request);\n',
+    put: '',
+    tests: ['test/frontend-bridge/gateway/sessions.test.ts'],
+  },
+  {
+    what: 'takes a session that has expired',
+    file: 'src/orchestrator/access/sessions.ts',
+    find: 'return this.isValid(session) ? session : undefined;',
+    put: 'return session;',
+    tests: ['test/orchestrator/access/sessions.test.ts'],
+  },
+  {
     what: 'goes on telling a viewer whose grant is revoked',
     file: 'frontend-bridge/gateway/stream/holders.ts',
-    find: 'this.#grants.onChange(() => this.check());',
-    put: 'this.#grants.onChange(() => {});',
+    find: 'this.#deps.grants.onChange(() => this.check());',
+    put: 'this.#deps.grants.onChange(() => {});',
     tests: ['test/frontend-bridge/gateway/roles.test.ts'],
   },
   {

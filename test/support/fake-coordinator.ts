@@ -10,6 +10,7 @@ import type { CommandFields } from '../../src/model/run.js';
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
 import type { TaskState } from '../../src/model/task-state.js';
 import { GrantBook } from '../../src/orchestrator/access/grants.js';
+import { Sessions } from '../../src/orchestrator/access/sessions.js';
 import { VAULT_KEY_BYTES, Vault } from '../../src/orchestrator/access/vault.js';
 import { remarksFrom } from '../../src/orchestrator/decide/change-problem.js';
 import type {
@@ -591,6 +592,7 @@ export function createFakeCoordinator(
       stats: async () => at({ problems: problems.length, nodes: nodes.size }),
     },
     grants,
+    sessions: new Sessions({ vault, wallMs: Date.now }),
     blobs: {
       async put(sha256, content) {
         const chunks: Buffer[] = [];

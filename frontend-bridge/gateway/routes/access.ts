@@ -1,7 +1,8 @@
 /** Grants of access: who else gets in, and as what. */
 import { z } from 'zod';
-import { MAX_GRANT_NAME, ROLES } from '../../../src/model/access.js';
+import { MAX_GRANT_NAME, ROLES, type Role } from '../../../src/model/access.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import type { Caller } from '../access.js';
 import { HttpError } from '../errors.js';
 import { type App, asked, perform, sendFound } from '../http.js';
 import { pageShape, postHeaders } from '../requests.js';
@@ -18,12 +19,27 @@ const grantShape = {
 };
 const grantView = z.strictObject(grantShape);
 const newGrantView = z.strictObject({ ...grantShape, token: z.string().describe('Shown once') });
-const meView = z.strictObject({
+interface MeView {
+  access_id: string | null;
+  name: string | null;
+  role: Role;
+  expires_at: string | null;
+}
+export const meView: z.ZodType<MeView> = z.strictObject({
   access_id: z.string().nullable().describe('`null`: by no grant'),
   name: z.string().nullable(),
   role: z.enum(ROLES),
   expires_at: z.string().nullable(),
 });
+
+export function viewOf({ grant, name, role, sessionUntil }: Caller): MeView {
+  const expiresAt = sessionUntil ?? grant?.expiresAt;
+  return {
+    ...{ access_id: grant?.id ?? null, name, role },
+    expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
+  };
+}
+
 const grantBody = z.strictObject({
   name: z
     .string()
@@ -48,10 +64,7 @@ export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: bool
       config: { action: 'read' },
       schema: { summary: 'Who the caller is, by the token', response: shape.answers({ 200: meView }) },
     },
-    ({ caller: { grant, name, role } }) => ({
-      ...{ access_id: grant?.id ?? null, name, role },
-      expires_at: grant?.expiresAt === undefined ? null : new Date(grant.expiresAt).toISOString(),
-    }),
+    ({ caller }) => viewOf(caller),
   );
 
   app.post(

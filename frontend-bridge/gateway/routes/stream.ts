@@ -54,8 +54,7 @@ export function streamRoute(
       connections.stays(request.raw);
       cutWhenStuck(request.raw.socket, answerIdleMs);
       const cut = attach(socket, hub, request.ip);
-      const { grant } = request.caller;
-      if (grant) socket.once('close', holders.add(grant, cut));
+      socket.once('close', holders.add(request.caller, cut));
     },
   });
 }

@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { ApiError } from './api/http.js';
-import { nodesQuery } from './api/queries.js';
+import { meQuery, nodesQuery } from './api/queries.js';
 import { ConnectionIndicator, NoticeBar } from './connection/indicator.js';
-import { TokenForm } from './connection/token-form.js';
+import { SignIn, SignOutButton } from './connection/sign-in.js';
 import type { LiveFeed } from './live/feed.js';
 import { ProblemList } from './problems/problem-list.js';
 import { SelectionLink } from './selection-link.js';
@@ -26,6 +26,7 @@ const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
 export function App({ feed }: { feed: LiveFeed }): ReactNode {
   const [selection, select] = useSelection();
   const nodes = useQuery(nodesQuery());
+  const me = useQuery(meQuery());
   const { page, problem, iteration } = selection;
   const pages = useRef<HTMLElement>(null);
   // On a phone, not all of them are in sight.
@@ -43,7 +44,8 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   useShortcut('g a', 'Go to the approvals', () => select({ page: 'approvals' }));
   useShortcut('n', 'Begin a new problem', () => select({ page: 'new', problem, iteration }));
   useShortcut('/', 'Search the problems', focusSearch);
-  if (nodes.error instanceof ApiError && nodes.error.status === 401) return <TokenForm />;
+  const unknown = [me.error, nodes.error].find((error) => error instanceof ApiError && error.status === 401);
+  if (unknown) return <SignIn reason={unknown.message} />;
   const alive = nodes.data?.view.items.filter((node) => node.liveness === 'alive').length;
   const isHome = page === undefined && problem === undefined;
   return (
@@ -85,6 +87,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
         </nav>
         <ConnectionIndicator feed={feed} />
         <ThemeSwitch />
+        <SignOutButton />
         <ShortcutsButton />
       </header>
       <NoticeBar feed={feed} />

@@ -12,15 +12,15 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiError } from './api/http.js';
-import { adoptTokenFromAddress } from './api/token.js';
 import { App } from './app.js';
+import { dropTokenFromAddress } from './connection/sign-in.js';
 import { browserFeedDeps } from './live/browser.js';
 import { LiveFeed } from './live/feed.js';
 import { ShortcutsProvider } from './shortcuts/shortcuts.js';
 import { backoffMs } from './state/connection.js';
 import { adoptTheme } from './states/theme.js';
 
-adoptTokenFromAddress();
+dropTokenFromAddress();
 adoptTheme();
 
 /** What the orchestrator refused stays refused; what it did not answer, or not yet, is asked for again. */

@@ -30,8 +30,12 @@ export class GrantBook {
 
   /** Nothing where the token is nobody's, or its grant has expired. */
   holderOf(token: string): Grant | undefined {
-    if (!token.startsWith(GRANT_TOKEN_PREFIX)) return undefined;
-    const grant = this.#byHash.get(sha256Of(token));
+    return token.startsWith(GRANT_TOKEN_PREFIX) ? this.withHash(sha256Of(token)) : undefined;
+  }
+
+  /** The grant whose token has this hash. Nothing where there is none, or it has expired. */
+  withHash(hash: string): Grant | undefined {
+    const grant = this.#byHash.get(hash);
     return grant && this.#hasTime(grant) ? grant : undefined;
   }
 

@@ -24,6 +24,7 @@ const NEEDS: Readonly<Record<string, Role>> = {
   'POST /v1/jobs': 'author',
   'POST /v1/jobs/:job_id/cancel': 'author',
   'PUT /v1/blobs/:sha256': 'author',
+  'POST /v1/sessions': 'viewer',
   'POST /v1/nodes/:node_id/commands': 'operator',
   'POST /v1/nodes/:node_id/configuration': 'operator',
   'DELETE /v1/nodes/:node_id': 'operator',
@@ -76,14 +77,17 @@ async function codeOf(reply: Response): Promise<string> {
   return ((await reply.json()) as { error: { code: string } }).error.code;
 }
 
-/** Every route of the API, with what it says that it does. */
-async function routes(): Promise<{ method: string; url: string; action: Action | undefined }[]> {
+/** Every route of the API that needs a token, with what it says that it does; the others are added to `opened`. */
+async function routes(
+  opened: string[],
+): Promise<{ method: string; url: string; action: Action | undefined }[]> {
   const app: App = Fastify().withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => String);
   const found: { method: string; url: string; action: Action | undefined }[] = [];
   app.addHook('onRoute', ({ method, url, config }) => {
-    for (const one of [method].flat()) found.push({ method: one, url, action: config?.action });
+    if (config?.isOpen) opened.push(`${String(method)} ${url}`);
+    else for (const one of [method].flat()) found.push({ method: one, url, action: config?.action });
   });
   // Nothing is asked: the routes are listed, and never called.
   const nothing = {} as never;
@@ -92,7 +96,7 @@ async function routes(): Promise<{ method: string; url: string; action: Action |
       api,
       {
         ...{ coordinator: nothing, hub: nothing, connections: nothing, holders: nothing },
-        ...{ metrics: nothing, logger: nothing },
+        ...{ metrics: nothing, logger: nothing, access: nothing },
       },
       { samples: nothing, limits: nothing, jobTypes: new Map(), version: nothing, token: TOKEN },
     ),
@@ -103,8 +107,10 @@ async function routes(): Promise<{ method: string; url: string; action: Action |
 
 describe('the table of who may do what', () => {
   it('is what each route does for each role: it is done, or refused with the role that it needs', async () => {
-    const all = [...(await routes()), { method: 'GET', url: '/openapi.json', action: 'read' as const }];
+    const opened: string[] = [];
+    const all = [...(await routes(opened)), { method: 'GET', url: '/openapi.json', action: 'read' as const }];
     expect(all.filter(({ action }) => action === undefined)).toEqual([]);
+    expect(opened).toEqual(['POST /v1/login', 'POST /v1/logout']);
     const named = new Set(all.map(({ method, url }) => `${method} ${url}`));
     expect(Object.keys(NEEDS).filter((name) => !named.has(name))).toEqual([]);
     // What changes something is named above, so that nobody lets viewers do it by mistake.
@@ -264,8 +270,9 @@ describe('wrong tokens', () => {
     let now = 0;
     const options: AccessOptions = {
       ...{ token, origins: [], hosts: [], loopback: true, publicPages: [] },
-      grants: { holderOf: (given) => (given === 'granted' ? granted : undefined) },
-      clock: { monotonicMs: () => now },
+      grants: { holderOf: (given) => (given === 'granted' ? granted : undefined), withHash: () => undefined },
+      sessions: { seal: () => '', read: () => undefined },
+      clock: { monotonicMs: () => now, wallMs: () => now },
     };
     const access = createAccess(options);
     const reply = { header: () => reply } as unknown as FastifyReply;
@@ -273,7 +280,7 @@ describe('wrong tokens', () => {
       now = nowMs;
       const request = {
         headers: { authorization: `Bearer ${given}` },
-        query: {},
+        cookies: {},
         routeOptions: { config: {} },
         ip,
       };
@@ -320,11 +327,19 @@ describe('the viewers of a grant', () => {
     const expiring: Grant = {
       ...{ id: 'g', name: 'ada', role: 'viewer', hash: '', createdAt: 0, expiresAt: 1_000 },
     };
-    const holders = new Holders({ isValid: ({ expiresAt }) => now < expiresAt!, onChange: () => () => {} });
-    holders.add(expiring, () => ended.push('one'));
-    holders.add(expiring, () => ended.push('two'))();
+    const holders = new Holders({
+      grants: { isValid: ({ expiresAt }) => now < expiresAt!, onChange: () => () => {} },
+      sessions: { isValid: ({ expiresAt }) => now < expiresAt },
+    });
+    holders.add({ grant: expiring }, () => ended.push('one'));
+    holders.add({ grant: expiring }, () => ended.push('two'))();
+    holders.add({ grant: expiring, sessionUntil: 500 }, () => ended.push('session'));
+    holders.add({ sessionUntil: 500 }, () => ended.push('session of the configured token'));
     holders.check();
     expect(ended).toEqual([]);
+    now = 500;
+    holders.check();
+    expect(ended.splice(0)).toEqual(['session', 'session of the configured token']);
     now = 1_000;
     holders.check();
     holders.check();

@@ -20,8 +20,8 @@ type Frame = Record<string, unknown>;
 
 /** A viewer whose frames are taken one by one, in order. */
 function dial(
-  query = '?token=secret',
-  headers: Record<string, string> = {},
+  headers: Record<string, string> = { authorization: 'Bearer secret' },
+  query = '',
 ): { socket: WebSocket; next(): Promise<Frame> } {
   const socket = new WebSocket(`${running.url.replace('http', 'ws')}/v1/stream${query}`, { headers });
   open.add(socket);
@@ -43,8 +43,8 @@ function dial(
 }
 
 /** The status with which an upgrade is refused. */
-async function refusal(query: string, headers: Record<string, string> = {}): Promise<number | undefined> {
-  const { socket } = dial(query, headers);
+async function refusal(headers?: Record<string, string>, query?: string): Promise<number | undefined> {
+  const { socket } = dial(headers, query);
   socket.on('error', () => {});
   const [, response] = await once(socket, 'unexpected-response');
   return response.statusCode;
@@ -78,20 +78,22 @@ describe('/v1/stream', () => {
     expect((await once(socket, 'close'))[0]).toBe(1009);
   });
 
-  it('needs the token, by header or by query, and refuses the pages of other sites', async () => {
-    expect(await refusal('')).toBe(401);
-    expect(await refusal('?token=wrong')).toBe(401);
-    expect(await refusal('?token=secret', { origin: 'https://evil.example' })).toBe(403);
-    expect(await refusal('?token=secret', { origin: 'null' })).toBe(403);
-    expect(await dial('', { authorization: 'Bearer secret' }).next()).toMatchObject({ type: 'hello' });
-    expect(await dial('?token=secret', { origin: running.url }).next()).toMatchObject({ type: 'hello' });
+  it('needs the token in the header, and refuses the pages of other sites', async () => {
+    const right = { authorization: 'Bearer secret' };
+    expect(await refusal({})).toBe(401);
+    expect(await refusal({ authorization: 'Bearer wrong' })).toBe(401);
+    expect(await refusal({}, '?token=secret')).toBe(400);
+    expect(await refusal({ ...right, origin: 'https://evil.example' })).toBe(403);
+    expect(await refusal({ ...right, origin: 'null' })).toBe(403);
+    expect(await dial(right).next()).toMatchObject({ type: 'hello' });
+    expect(await dial({ ...right, origin: running.url }).next()).toMatchObject({ type: 'hello' });
   });
 
   it('has room for so many viewers, and again when one has gone', async () => {
     const viewers = [dial(), dial(), dial()];
     for (const viewer of viewers) await viewer.next();
     expect(running.gateway.gauges()).toMatchObject({ viewers: 3, behind: 0 });
-    expect(await refusal('?token=secret')).toBe(503);
+    expect(await refusal()).toBe(503);
     viewers[0]!.socket.close();
     await once(viewers[0]!.socket, 'close');
     expect(await dial().next()).toMatchObject({ type: 'hello' });
@@ -128,7 +130,7 @@ describe('/v1/stream', () => {
     const deaf = connect(Number(port), '127.0.0.1');
     deaf.on('error', () => {});
     deaf.write(
-      'GET /v1/stream?token=secret HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      'GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer secret\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
         'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     );
     await once(deaf, 'data');

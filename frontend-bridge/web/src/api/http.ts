@@ -4,7 +4,6 @@
 import { readExactly } from '../../../../src/base/json/exact.js';
 import { printJson } from '../../../../src/base/json/json-text.js';
 import type { FaultJson } from './shapes.js';
-import { readToken } from './token.js';
 
 /** A coded refusal. `status` 0: no answer came. */
 export class ApiError extends Error {
@@ -91,8 +90,6 @@ export function newIdempotencyKey(): string {
 async function call(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   if (!headers.has('Accept')) headers.set('Accept', 'application/json');
-  const token = readToken();
-  if (token) headers.set('Authorization', `Bearer ${token}`);
   let response: Response;
   try {
     response = await fetch(apiUrl(path), { ...init, headers });

@@ -60,6 +60,25 @@ export interface Asked<T> {
 
 type Live<V extends View> = Asked<Snapshot<V>>;
 
+/** Who is signed in. */
+export interface MeJson {
+  readonly access_id: string | null;
+  /** `null` where nobody needs a token. */
+  readonly name: string | null;
+  readonly role: string;
+  readonly expires_at: string | null;
+}
+
+export function meQuery(): {
+  queryKey: string[];
+  queryFn: (context: { signal: AbortSignal }) => Promise<MeJson>;
+} {
+  return {
+    queryKey: ['me'],
+    queryFn: async ({ signal }) => (await getJson<MeJson>('me', signal)).value,
+  };
+}
+
 export function nodesQuery(): Live<NodesView> {
   return live([LIVE, 'nodes'], async (signal) => {
     const { cursor, value } = await getAll<NodeJson>('nodes', PAGE_LIMIT, signal);

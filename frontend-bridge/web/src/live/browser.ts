@@ -1,7 +1,7 @@
 /** The feed in a browser: its socket, its timers, and when to wake up. */
 import type { QueryClient } from '@tanstack/react-query';
 import { apiUrl } from '../api/http.js';
-import { readToken } from '../api/token.js';
+import { meQuery } from '../api/queries.js';
 import type { FeedDeps } from './feed.js';
 
 export function browserFeedDeps(cache: QueryClient): FeedDeps {
@@ -10,7 +10,11 @@ export function browserFeedDeps(cache: QueryClient): FeedDeps {
     dial: ({ onMessage, onClose }) => {
       const socket = new WebSocket(streamUrl());
       socket.onmessage = (message) => onMessage(message.data);
-      socket.onclose = onClose;
+      socket.onclose = () => {
+        onClose();
+        // A browser does not tell why: perhaps the session has ended.
+        void cache.invalidateQueries({ queryKey: meQuery().queryKey });
+      };
       return socket;
     },
     now: () => Date.now(),
@@ -33,11 +37,8 @@ export function browserFeedDeps(cache: QueryClient): FeedDeps {
   };
 }
 
-/** A browser cannot set a header on a WebSocket: the token goes into the address. */
 function streamUrl(): URL {
   const url = apiUrl('stream');
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  const token = readToken();
-  if (token) url.searchParams.set('token', token);
   return url;
 }
