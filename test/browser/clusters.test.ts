@@ -38,6 +38,10 @@ describe('the pages of clusters and jobs', () => {
     await cluster.getByText('it starts with the first graph that has a command').waitFor();
     await page.getByText('1 not needed yet · 0 running · nothing waits').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    await page.getByRole('heading', { name: 'Run a script' }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.goBack();
     await run('first', 'true');
     await cluster.getByText('online', { exact: true }).waitFor();
     await page.getByText(/^1 of 1 online/).waitFor();

@@ -74,19 +74,26 @@ function describe(found) {
   return `${found.count} frames: ${described(found)}, ${found.over} over 100 ms`;
 }
 
-/** In the page: the scrubber at some places of a task, one after the other in a frame; how long that frame takes. */
+/**
+ * In the page: the scrubber at some places of a task, one after the other in a frame. How long that frame takes, and how long the one
+ * after it, in which plots get their new numbers.
+ */
 async function scrub([last, shares]) {
-  await new Promise((resolve) => requestAnimationFrame(resolve));
-  const before = performance.now();
+  let before = await new Promise((resolve) => requestAnimationFrame(resolve));
   const range = document.querySelector('.scrubber-range');
   const { set } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value');
   for (const share of shares) {
     set.call(range, String(1 + Math.floor(share * (last - 1))));
     range.dispatchEvent(new Event('input', { bubbles: true }));
   }
-  // The second one comes when the first has been drawn.
-  for (let frame = 0; frame < 2; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
-  return performance.now() - before;
+  const lengths = [];
+  for (let frame = 0; frame < 2; frame += 1) {
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+    const now = performance.now();
+    lengths.push(now - before);
+    before = now;
+  }
+  return lengths;
 }
 
 try {
@@ -244,10 +251,10 @@ async function measure() {
         const jump = ((frame * 7919) % frameCount) / frameCount;
         const shares = places === 'jumping' ? [jump] : [drag(frame), drag(frame + 0.5)];
         const before = await busy();
-        wall.push(await page.evaluate(scrub, [count, shares]));
+        wall.push(...(await page.evaluate(scrub, [count, shares])));
         processor.push((await busy()) - before);
       }
-      return `${describe(spread(wall))}; of the page's processor: ${described(spread(processor))}`;
+      return `${describe(spread(wall))}; of the page's processor for both frames of a step: ${described(spread(processor))}`;
     };
     const panel = `&module=${MODULE}`;
     for (const [where, part] of [

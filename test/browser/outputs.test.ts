@@ -123,7 +123,7 @@ describe('an output in the page', () => {
 
   it('is a report where it is Markdown, without the HTML in it', async (ctx) => {
     const { page, output, faults } = await look(ctx, 'report');
-    await output.getByRole('heading', { name: 'Results' }).waitFor();
+    await output.getByRole('heading', { name: 'Results', level: 4 }).waitFor();
     await output.getByRole('cell', { name: '0.91' }).waitFor();
     expect(await output.locator('strong').innerText()).toBe('3.0');
     expect(await page.locator('.markdown script').count()).toBe(0);
@@ -292,7 +292,7 @@ describe('a task with many results', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     const report = lines.filter({ hasText: 'report' });
     await report.getByText('text/markdown').click();
-    await report.getByRole('heading', { name: 'Results' }).waitFor();
+    await report.getByRole('heading', { name: 'Results', level: 4 }).waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
 
     await page.goto(`${orchestrator.ready.http}/?problem=${failing.problem_id}`);

@@ -24,8 +24,9 @@ import type {
   TaskView,
   View,
 } from '../../../frontend-bridge/web/src/state/views.js';
-import { taskTone } from '../../../frontend-bridge/web/src/states/tone.js';
+import { moduleTone, taskTone } from '../../../frontend-bridge/web/src/states/tone.js';
 import { EVENT_TYPES } from '../../../src/model/facts.js';
+import { WAITING_CODES, type Waiting } from '../../../src/model/waiting.js';
 
 const P = 'problem-1';
 const AT = '2026-03-01T10:00:00.000Z';
@@ -477,6 +478,20 @@ describe('a task in a list', () => {
     const { state, standing = {} } = (reduce(view, event('iteration.cancelled')).view as ProblemsView)
       .items[0]!;
     expect([state, standing]).toEqual(['cancelled', {}]);
+  });
+
+  it('has modules that look held up only while they wait for a person', () => {
+    const tones = WAITING_CODES.map((code) => {
+      const { tone } = moduleTone({ state: 'waiting', waiting: { code } as Waiting });
+      return [code, tone === 'held'];
+    });
+    expect(tones.filter(([, isHeld]) => isHeld).map(([code]) => code)).toEqual([
+      'no_node',
+      'no_cluster',
+      'no_secret',
+      'approval',
+    ]);
+    expect(moduleTone({ state: 'running', waiting: null }).tone).toBe('busy');
   });
 
   it.each(lists)('is asked for again after a reset that may have taken back more ($kind)', (list) => {

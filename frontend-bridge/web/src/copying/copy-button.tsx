@@ -5,8 +5,8 @@ import { copyText } from './clipboard.js';
 const SAID_MS = 1600;
 
 export interface CopyButtonProps {
-  /** What is copied. */
-  readonly text: string;
+  /** What is copied; a function where it takes time to write, in a list of thousands. */
+  readonly text: string | (() => string);
   /** What it is, for people: `the id`. */
   readonly what: string;
   /** @default the sign alone */
@@ -28,7 +28,7 @@ export function CopyButton({ text, what, children }: CopyButtonProps): ReactNode
       title={`Copy ${what}`}
       aria-label={`Copy ${what}`}
       onClick={() =>
-        void copyText(text).then(
+        void copyText(typeof text === 'string' ? text : text()).then(
           () => setOutcome('Copied'),
           (thrown: Error) => setOutcome(thrown.message),
         )

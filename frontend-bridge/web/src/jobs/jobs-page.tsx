@@ -6,7 +6,7 @@ import { cancelJob } from '../api/commands.js';
 import { jobsQuery } from '../api/queries.js';
 import type { JobJson, JobState } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
-import { CopyLine } from '../copying/copy-button.js';
+import { CopyButton, CopyLine } from '../copying/copy-button.js';
 import { SelectionLink } from '../selection-link.js';
 import type { Selection } from '../state/selection.js';
 import { Chip } from '../states/chip.js';
@@ -16,6 +16,12 @@ import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
 import { jobTone } from '../states/tone.js';
 import { JobLog } from './job-log.js';
+
+const EXAMPLE = `name: fit
+script_path: ./fit.sh     # run by its own #! line
+args: ["--steps", "1000"]
+resources: { cpus: 2, memory: 4GiB, walltime: 30m }
+`;
 
 /** The scripts that were run, newest first; beside the chosen one, its log. */
 export default function JobsPage({ selected }: { selected: string | undefined }): ReactNode {
@@ -46,11 +52,11 @@ export default function JobsPage({ selected }: { selected: string | undefined })
       {jobs.isError && <p className="fault">{jobs.error.message}</p>}
       {jobs.isPending && <p className="none">Reading …</p>}
       {jobs.data && items.length === 0 && (
-        <div className="none">
-          {state === undefined ? 'No script has been run yet.' : 'None is in this state.'}{' '}
-          <CopyLine text="tutti run job.yaml --wait" what="the command line" />
-        </div>
+        <p className="none">
+          {state === undefined ? 'No script has been run yet.' : 'None is in this state.'}
+        </p>
       )}
+      {jobs.data && items.length === 0 && state === undefined && <FirstJob />}
       {items.length > 0 && (
         <FleetTable
           label="Jobs"
@@ -63,6 +69,32 @@ export default function JobsPage({ selected }: { selected: string | undefined })
       )}
       {chosen && <JobLog key={chosen.job_id} job={chosen} />}
     </article>
+  );
+}
+
+/** What a person needs to run the first one. */
+function FirstJob(): ReactNode {
+  return (
+    <section className="card-section" aria-labelledby="first-job-title">
+      <header className="section-head">
+        <h2 id="first-job-title">Run a script</h2>
+        <span className="tool-end">
+          <CopyButton text={EXAMPLE} what="the file">
+            Copy
+          </CopyButton>
+        </span>
+      </header>
+      <p>
+        A job runs a script once, on this machine or on a{' '}
+        <SelectionLink className="link" to={{ page: 'clusters' }} current={false}>
+          cluster
+        </SelectionLink>
+        . Describe it in a file, here <code>job.yaml</code>:
+      </p>
+      <pre className="yaml">{EXAMPLE}</pre>
+      <p>This command sends it and waits for its end:</p>
+      <CopyLine text="tutti run job.yaml --wait" what="the command line" />
+    </section>
   );
 }
 

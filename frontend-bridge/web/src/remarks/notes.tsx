@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense, useEffect, useId, useRef, useState } fr
 import { ApiError } from '../api/http.js';
 import { problemQuery } from '../api/queries.js';
 import type { WholeProblemJson } from '../api/shapes.js';
+import { HeadingAbove } from '../values/heading-above.js';
 import { useProblemChange } from './use-change.js';
 import { useEditing } from './use-editing.js';
 
@@ -34,7 +35,9 @@ export function Notes({ problem: problemId }: { problem: string }): ReactNode {
       ) : (
         problem.notes !== '' && (
           <Suspense fallback={<p className="none">Reading …</p>}>
-            <Markdown text={problem.notes} level={2} />
+            <HeadingAbove value={2}>
+              <Markdown text={problem.notes} />
+            </HeadingAbove>
           </Suspense>
         )
       )}

@@ -1,6 +1,6 @@
 /** How a state looks: a tone for its colour and a glyph, so that no state is told by colour alone. */
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import { type Standing, standsStill } from '../../../../src/model/waiting.js';
+import { needsHelp, type Standing, standsStill } from '../../../../src/model/waiting.js';
 import type { ClusterJson, JobState, Liveness, ModuleState, NodeStatus, TaskState } from '../api/shapes.js';
 
 /** Note heads for what is well: hollow waits, half plays, full is done. A repeat sign for what is heard again, signs for what is not well. */
@@ -39,6 +39,9 @@ const TONES: Readonly<Record<TaskState | ModuleState, Tone>> = {
   reused: { tone: 'good', glyph: 'repeat' },
 };
 
+/** What does not go on by itself. */
+const HELD_UP: Tone = { tone: 'held', glyph: 'pause' };
+
 /** Whether a module in this state has given what its dependents wait for. */
 export function isDone(state: ModuleState): boolean {
   return state === 'succeeded' || state === 'reused';
@@ -46,6 +49,11 @@ export function isDone(state: ModuleState): boolean {
 
 export function toneOf(state: TaskState | ModuleState): Tone {
   return TONES[state];
+}
+
+/** A module that waits until a person does something looks like it. */
+export function moduleTone({ state, waiting }: Pick<Standing, 'state' | 'waiting'>): Tone {
+  return state === 'waiting' && waiting && needsHelp(waiting) ? HELD_UP : TONES[state];
 }
 
 /** How a task stands: its state, or that it cannot go on by itself. `modules`: those of it that say so. */
@@ -56,7 +64,7 @@ export function taskTone(
   if (taskHasEnded(state) || !standsStill(modules)) return { tone: toneOf(state), stillness: undefined };
   const isAsking = modules.some((one) => one.state === 'waiting' && one.waiting?.code === 'approval');
   return {
-    tone: { tone: 'held', glyph: 'pause' },
+    tone: HELD_UP,
     stillness: isAsking ? 'waits for approval' : 'cannot go on',
   };
 }

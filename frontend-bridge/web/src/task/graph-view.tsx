@@ -15,10 +15,10 @@ import type { GraphJson } from '../api/shapes.js';
 import { outputAt, outputsOf } from '../graphs/outputs.js';
 import { NOT_BEGUN } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';
-import { isDone } from '../states/tone.js';
+import { isDone, moduleTone } from '../states/tone.js';
 import { GraphFrame } from './graph-frame.js';
 import { type Direction, layOut, layOutWithin, type Place, relatives } from './layout.js';
-import { cardTone, ModuleCard, type ModuleCardProps } from './module-card.js';
+import { ModuleCard, type ModuleCardProps } from './module-card.js';
 import type { Want } from './standstill.js';
 import { useFrame, wholeZoom } from './use-frame.js';
 
@@ -165,7 +165,7 @@ function findModules(graph: GraphJson, sought: string): readonly string[] {
 }
 
 function toneOfNode(node: CardNode | SourceNode): string {
-  return node.type === 'module' ? cardTone(node.data.card.module, node.data.card.want).tone : 'quiet';
+  return node.type === 'module' ? moduleTone(node.data.card.module).tone : 'quiet';
 }
 
 function toNode(props: GraphViewProps, place: Place, standing: Standing): CardNode | SourceNode {

@@ -133,7 +133,7 @@ const Line = memo(function Line({ event, count, isCurrent, instance, onGo }: Lin
         <Foreign text={describeEvent(event, true)} />
         {instance !== undefined && <small>{instance}</small>}
       </button>
-      <CopyButton text={printJson(event) ?? ''} what={`event ${event.seq}`} />
+      <CopyButton text={() => printJson(event) ?? ''} what={`event ${event.seq}`} />
     </>
   );
 });

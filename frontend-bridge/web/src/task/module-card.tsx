@@ -1,11 +1,10 @@
 import type { ReactNode } from 'react';
 import { shortId } from '../../../../src/model/short-id.js';
-import { needsHelp } from '../../../../src/model/waiting.js';
 import type { ModuleJson } from '../api/shapes.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
-import { type Tone, toneOf } from '../states/tone.js';
+import { moduleTone } from '../states/tone.js';
 import type { Want } from './standstill.js';
 import { Thumbnail, type ThumbnailProps } from './thumbnail.js';
 
@@ -27,16 +26,10 @@ export interface ModuleCardProps {
   readonly onSelect: () => void;
 }
 
-/** A module that waits for a person looks like it. */
-export function cardTone(module: ModuleJson, want: Want | undefined): Tone {
-  const lacks = want !== undefined && needsHelp(want.waiting);
-  return lacks ? { tone: 'held', glyph: 'pause' } : toneOf(module.state);
-}
-
 /** One module of a task: a button that opens it. */
 export function ModuleCard(props: ModuleCardProps): ReactNode {
-  const { name, module, want, selected, onSelect } = props;
-  const tone = cardTone(module, want);
+  const { name, module, selected, onSelect } = props;
+  const tone = moduleTone(module);
   const busy = tone.tone === 'busy';
   return (
     <button type="button" className={`card tone-${tone.tone}`} aria-pressed={selected} onClick={onSelect}>

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useDeferredValue } from 'react';
 import { splitReference } from '../../../../src/model/graph.js';
 import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
 import type { GraphModuleJson, ModuleJson, TaskJson } from '../api/shapes.js';
@@ -10,12 +10,13 @@ import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
-import { toneOf } from '../states/tone.js';
+import { moduleTone, toneOf } from '../states/tone.js';
 import { CurvesView } from '../values/curves-view.js';
 import { Fault, Stack } from './fault.js';
 import type { Attempt, Beginning, ModuleHistory, RecordedOutput } from './history.js';
 import { LogList } from './log-list.js';
 import { RunCommand } from './run-command.js';
+import { useInSight } from './use-in-sight.js';
 
 interface PanelProps {
   readonly task: TaskJson;
@@ -58,7 +59,7 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
   return (
     <Panel name={name} onClose={onClose}>
       <p className="panel-facts">
-        <Chip tone={toneOf(module.state)}>{module.state}</Chip>
+        <Chip tone={moduleTone(module)}>{module.state}</Chip>
         {module.reused_from && (
           <SelectionLink
             className="link"
@@ -191,13 +192,16 @@ function Panel(props: { name: string; onClose: () => void; children: ReactNode }
   );
 }
 
+/** While it is out of sight, a part follows when there is time: a scrubber draws the panel anew many times a second. */
 function Part({ title, note, children }: { title: string; note: string; children: ReactNode }): ReactNode {
+  const [frame, isInSight] = useInSight();
+  const later = useDeferredValue(children);
   return (
-    <section className="part" aria-label={title}>
+    <section ref={frame} className="part" aria-label={title}>
       <h3>
         {title} <small>{note}</small>
       </h3>
-      {children}
+      {isInSight ? children : later}
     </section>
   );
 }

@@ -11,8 +11,9 @@ import { ValueView } from '../json/value-view.js';
 import { SelectionLink } from '../selection-link.js';
 import { formatBytes } from '../states/amounts.js';
 import { Chip } from '../states/chip.js';
-import { toneOf } from '../states/tone.js';
+import { moduleTone } from '../states/tone.js';
 import { contentOf, elsewhere } from '../values/content.js';
+import { HeadingAbove } from '../values/heading-above.js';
 import { Clip } from './clip.js';
 import { Thumbnail } from './thumbnail.js';
 
@@ -48,7 +49,9 @@ export function Results({ task, graph }: { task: TaskJson; graph: GraphJson }): 
         <h2>
           Result <ModuleLink task={task} module={only.module} />
         </h2>
-        <Result task={task} of={only} />
+        <HeadingAbove value={2}>
+          <Result task={task} of={only} />
+        </HeadingAbove>
       </section>
     );
   }
@@ -112,7 +115,7 @@ function Brief({ task, of }: { task: TaskJson; of: ResultOf }): ReactNode {
   if (value !== null || module.output !== null) return brief;
   return (
     <>
-      <Chip tone={toneOf(module.state)}>{module.state}</Chip> {module.error?.message}
+      <Chip tone={moduleTone(module)}>{module.state}</Chip> {module.error?.message}
     </>
   );
 }
@@ -164,7 +167,7 @@ function Result({ task, of }: { task: TaskJson; of: ResultOf }): ReactNode {
   }
   return (
     <p className="result-none">
-      <Chip tone={toneOf(module.state)}>{module.state}</Chip>{' '}
+      <Chip tone={moduleTone(module)}>{module.state}</Chip>{' '}
       {module.error
         ? module.error.message
         : (module.waiting_reason ?? (module.finished_at ? 'It gave nothing.' : ''))}

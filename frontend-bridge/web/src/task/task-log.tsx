@@ -111,7 +111,7 @@ const Line = memo(function Line({ entry }: { entry: LogEntry }): ReactNode {
   return (
     <>
       <LogLine entry={entry} module={entry.module} />
-      <CopyButton text={logText(entry, entry.module)} what="this line" />
+      <CopyButton text={() => logText(entry, entry.module)} what="this line" />
     </>
   );
 });

@@ -1,7 +1,7 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { measureElement, useVirtualizer, type Virtualizer } from '@tanstack/react-virtual';
+import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 
-/** A line's height before it has been drawn, in pixels. */
+/** What the first lines count as before they have been drawn, in pixels. */
 const LINE_PX = 22;
 /** Nearer to the end than this is at the end. */
 const END_PX = 40;
@@ -30,13 +30,25 @@ export function VirtualLines(props: VirtualLinesProps): ReactNode {
   const { label, count, keyOf, lineOf, classOf, className = '', follows, onFollow, show } = props;
   const scroller = useRef<HTMLElement>(null);
   const top = useRef(0);
+  const [usual, setUsual] = useState<number>();
   const lines = useVirtualizer({
     count,
     getScrollElement: () => scroller.current,
-    estimateSize: () => LINE_PX,
+    estimateSize: useCallback(() => usual ?? LINE_PX, [usual]),
     getItemKey: keyOf,
+    measureElement: usual === undefined ? measureElement : heightOf,
     overscan: OVERSCAN,
   });
+  // The first lines that are drawn tell how high the others are going to be.
+  useLayoutEffect(() => {
+    if (usual !== undefined) return;
+    const heights = [...lines.itemSizeCache.values()].sort((a, b) => a - b);
+    setUsual(heights[Math.floor(heights.length / 2)]);
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: places were reckoned with another height.
+  useLayoutEffect(() => {
+    if (usual !== undefined) lines.measure();
+  }, [usual]);
   const height = lines.getTotalSize();
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new line counts, and each that turns out to be higher.
   useEffect(() => {
@@ -77,6 +89,18 @@ export function VirtualLines(props: VirtualLinesProps): ReactNode {
       </ol>
     </section>
   );
+}
+
+/** A new line counts as one of the usual height until it has been laid out: asking for its height at once would lay out the whole page. */
+function heightOf(
+  line: Element,
+  entry: ResizeObserverEntry | undefined,
+  lines: Virtualizer<HTMLElement, Element>,
+): number {
+  const key = lines.options.getItemKey(lines.indexFromElement(line));
+  return entry || lines.itemSizeCache.has(key)
+    ? measureElement(line, entry, lines)
+    : lines.options.estimateSize(0);
 }
 
 function isAtEnd(box: HTMLElement | null): boolean {

@@ -52,91 +52,44 @@ export default function Chart(props: ChartProps): ReactNode {
   const frame = useRef<HTMLDivElement>(null);
   const isDark = useIsDark();
   const data = useMemo(() => dataOf(series, logX, logY), [series, logX, logY]);
-  const drawn = useRef<{ readonly plot: UPlot; data: Data }>(undefined);
+  const drawn = useRef<Drawn>(undefined);
   const newest = useRef(data);
   newest.current = data;
-  const names = series.map(({ name }) => name).join('\n');
+  const names = JSON.stringify(series.map(({ name }) => name));
+  // A plot is made when it comes in sight, with the width that it was found to have there: asking for it would lay out the page.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a plot has the colours of the scheme that it was drawn in.
   useEffect(() => {
     const host = frame.current;
     if (!host) return undefined;
-    const style = getComputedStyle(host);
-    const colour = (name: string): string => style.getPropertyValue(name).trim();
-    const axis: UPlot.Axis = {
-      stroke: colour('--soft'),
-      font: `12px ${style.fontFamily}`,
-      labelFont: `12px ${style.fontFamily}`,
-      labelSize: 18,
-      grid: { stroke: colour('--line'), width: 1 },
-      ticks: { show: false },
-      values: (_plot, marks) => marks.map((mark) => (mark === null ? '' : formatNumber(mark))),
-    };
-    const plot = new UPlot(
-      {
-        width: host.clientWidth,
-        height: HEIGHT,
-        legend: { show: false },
-        cursor: { y: isScatter, drag: { x: false, y: false }, points: { size: 9 } },
-        scales: {
-          x: logX ? { time: false, distr: 3 } : { time: false, range: widened },
-          y: logY ? { distr: 3 } : {},
-        },
-        axes: [
-          {
-            ...axis,
-            ...(xLabel !== undefined && { label: xLabel }),
-            size: 28,
-            ...(isCounted && { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000] }),
-            grid: { ...axis.grid, show: isScatter },
-          },
-          { ...axis, ...(yLabel !== undefined && { label: yLabel }), size: widthOf },
-        ],
-        series: [
-          {},
-          ...series.map(({ name }, at) => {
-            const stroke = COLOURS[at % COLOURS.length]!;
-            return {
-              label: name,
-              stroke,
-              width: 2,
-              ...(isScatter && { paths: () => null }),
-              points: {
-                show: ({ data: [steps = []] }: UPlot) => isScatter || steps.length <= MOST_POINTS,
-                size: isScatter ? 8 : 5,
-                fill: stroke,
-                stroke,
-              },
-            };
-          }),
-        ],
-      },
-      newest.current as UPlot.AlignedData,
-      host,
-    );
-    drawn.current = { plot, data: newest.current };
-    const resized = new ResizeObserver(() => plot.setSize({ width: host.clientWidth, height: HEIGHT }));
-    resized.observe(host);
-    return () => {
-      resized.disconnect();
-      drawn.current = undefined;
-      plot.destroy();
-    };
-  }, [names, xLabel, yLabel, isScatter, logX, logY, isCounted, isDark]);
-  // A scrubber gives it other numbers many times a second: the plot stays, and is drawn anew only where it is in sight.
-  useEffect(() => {
-    const host = frame.current;
-    const shown = drawn.current;
-    if (!host || !shown || shown.data === data) return undefined;
-    const seen = new IntersectionObserver((entries) => {
-      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-      seen.disconnect();
-      // Another plot has been drawn with these numbers meanwhile.
-      if (drawn.current !== shown) return;
-      shown.data = data;
-      shown.plot.setData(data as unknown as UPlot.AlignedData);
+    const look = { names: JSON.parse(names) as string[], xLabel, yLabel, isScatter, logX, logY, isCounted };
+    const resized = new ResizeObserver(([entry]) => {
+      const width = Math.floor(entry?.contentRect.width ?? 0);
+      if (width > 0) drawn.current?.plot.setSize({ width, height: HEIGHT });
+    });
+    const seen = new IntersectionObserver(([entry]) => {
+      const isInSight = entry?.isIntersecting ?? false;
+      if (drawn.current) {
+        drawn.current.isInSight = isInSight;
+        drawNewest(drawn.current, newest.current);
+      } else if (isInSight && entry) {
+        const options = optionsOf(look, getComputedStyle(host), Math.floor(entry.boundingClientRect.width));
+        const plot = new UPlot(options, newest.current as unknown as UPlot.AlignedData, host);
+        drawn.current = { plot, data: newest.current, isInSight };
+        resized.observe(host);
+      }
     });
     seen.observe(host);
-    return () => seen.disconnect();
+    return () => {
+      seen.disconnect();
+      resized.disconnect();
+      drawn.current?.plot.destroy();
+      drawn.current = undefined;
+    };
+  }, [names, xLabel, yLabel, isScatter, logX, logY, isCounted, isDark]);
+  // A scrubber gives it other numbers many times a second: the plot stays, and gets them once in a frame.
+  useEffect(() => {
+    const frameId = window.requestAnimationFrame(() => drawn.current && drawNewest(drawn.current, data));
+    return () => window.cancelAnimationFrame(frameId);
   }, [data]);
   return (
     <>
@@ -156,6 +109,80 @@ export default function Chart(props: ChartProps): ReactNode {
 }
 
 type Data = readonly [readonly number[], ...(readonly (number | null)[])[]];
+
+interface Drawn {
+  readonly plot: UPlot;
+  data: Data;
+  isInSight: boolean;
+}
+
+/** A plot that is out of sight is left as it is: it is drawn when it comes in sight. */
+function drawNewest(drawn: Drawn, data: Data): void {
+  if (!drawn.isInSight || drawn.data === data) return;
+  drawn.data = data;
+  drawn.plot.setData(data as unknown as UPlot.AlignedData);
+}
+
+interface Look {
+  readonly names: readonly string[];
+  readonly xLabel: string | undefined;
+  readonly yLabel: string | undefined;
+  readonly isScatter: boolean;
+  readonly logX: boolean;
+  readonly logY: boolean;
+  readonly isCounted: boolean;
+}
+
+/** `style`: of the element that the plot is drawn in. `width`: in pixels. */
+function optionsOf(look: Look, style: CSSStyleDeclaration, width: number): UPlot.Options {
+  const { names, xLabel, yLabel, isScatter, logX, logY, isCounted } = look;
+  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  const axis: UPlot.Axis = {
+    stroke: colour('--soft'),
+    font: `12px ${style.fontFamily}`,
+    labelFont: `12px ${style.fontFamily}`,
+    labelSize: 18,
+    grid: { stroke: colour('--line'), width: 1 },
+    ticks: { show: false },
+    values: (_plot, marks) => marks.map((mark) => (mark === null ? '' : formatNumber(mark))),
+  };
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { y: isScatter, drag: { x: false, y: false }, points: { size: 9 } },
+    scales: {
+      x: logX ? { time: false, distr: 3 } : { time: false, range: widened },
+      y: logY ? { distr: 3 } : {},
+    },
+    axes: [
+      {
+        ...axis,
+        ...(xLabel !== undefined && { label: xLabel }),
+        size: 28,
+        ...(isCounted && { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000] }),
+        grid: { ...axis.grid, show: isScatter },
+      },
+      { ...axis, ...(yLabel !== undefined && { label: yLabel }), size: widthOf },
+    ],
+    series: [{}, ...names.map((name, at) => lineOf(name, COLOURS[at % COLOURS.length]!, isScatter))],
+  };
+}
+
+function lineOf(name: string, stroke: string, isScatter: boolean): UPlot.Series {
+  return {
+    label: name,
+    stroke,
+    width: 2,
+    ...(isScatter && { paths: () => null }),
+    points: {
+      show: ({ data: [steps = []] }: UPlot) => isScatter || steps.length <= MOST_POINTS,
+      size: isScatter ? 8 : 5,
+      fill: stroke,
+      stroke,
+    },
+  };
+}
 
 /** All series over one axis, with a gap wherever a number has no place: `NaN`, the infinities, and on a logarithmic axis what is not above 0. */
 function dataOf(series: readonly Series[], logX: boolean, logY: boolean): Data {

@@ -1,15 +1,11 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useContext } from 'react';
 import ReactMarkdown, { defaultUrlTransform } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
-
-export interface MarkdownProps {
-  readonly text: string;
-  /** Of the heading that it stands below: its own begin one further down. @default 3 */
-  readonly level?: 2 | 3;
-}
+import { HeadingAbove } from './heading-above.js';
 
 /** A text in Markdown, with tables. HTML within it is shown as text; pictures come from the text itself, never from elsewhere. */
-export default function Markdown({ text, level = 3 }: MarkdownProps): ReactNode {
+export default function Markdown({ text }: { text: string }): ReactNode {
+  const level = useContext(HeadingAbove);
   return (
     <div className="markdown">
       <ReactMarkdown remarkPlugins={[remarkGfm]} components={COMPONENTS[level]} urlTransform={addressOf}>
