@@ -6,6 +6,7 @@
  * 3. Who may ask is decided before a body is read.
  */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import fastifyCookie from '@fastify/cookie';
 import fastifyWebsocket from '@fastify/websocket';
 import Fastify, { type FastifyReply, type FastifyRequest, type RouteOptions } from 'fastify';
@@ -49,9 +50,12 @@ import { answerDeepPath, webRoutes } from './routes/web.js';
 import { webhookRoutes } from './routes/webhooks.js';
 import type { Holders } from './stream/holders.js';
 import type { Hub } from './stream/hub.js';
+import type { TlsPair } from './tls.js';
 
 /** Browsers and proxies use a connection again within this; one that rests longer costs a slot. */
 const KEEP_ALIVE_MS = 60_000;
+/** A year: browsers ask for nothing in clear text meanwhile (RFC 6797). */
+const HSTS = 'max-age=31536000';
 
 export interface ApplicationDeps {
   readonly coordinator: Coordinator;
@@ -76,6 +80,8 @@ export interface ApplicationOptions {
   readonly jobTypes: JobTypes;
   readonly version: string;
   readonly limits: GatewayLimits;
+  /** @default HTTP in clear text */
+  readonly tls?: TlsPair | undefined;
 }
 
 export async function createApplication(deps: ApplicationDeps, options: ApplicationOptions): Promise<App> {
@@ -86,12 +92,16 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
   const app: App = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
-    serverFactory: (serve) => createHttpServer(serve, deps.connections, limits),
+    serverFactory: (serve) => createHttpServer(serve, deps.connections, options),
     return503OnClosing: false,
     frameworkErrors: failed,
     clientErrorHandler: (error, socket) => {
       // One answer, however much of it still comes.
       if (!socket.writable) return;
+      if (isHandshake(error)) {
+        socket.destroy();
+        return;
+      }
       const refused =
         error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
           ? new HttpError(408, 'head_timeout', `No complete request arrived within ${limits.headMs} ms.`)
@@ -129,7 +139,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
 
   await app.register(fastifyCookie);
   // After the WebSocket plugin's own hooks: they close the connection of an upgrade that is refused here.
-  addHooks(app, access, deps);
+  addHooks(app, access, deps, options);
   probeRoutes(app, coordinator);
   graphSchemaRoute(app, options.graphSchema);
   await webRoutes(app, options.webRoot);
@@ -201,22 +211,23 @@ export function apiRoutes(
 function createHttpServer(
   serve: RequestListener,
   connections: Connections,
-  { headMs, answerIdleMs }: GatewayLimits,
+  { limits: { headMs, answerIdleMs }, tls }: Pick<ApplicationOptions, 'limits' | 'tls'>,
 ): Server {
-  const server = createServer(
-    {
-      // An upload may take its time, as long as it goes on (`bodies.ts`).
-      requestTimeout: 0,
-      headersTimeout: headMs,
-      connectionsCheckingInterval: Math.min(1_000, headMs),
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      // It is missed with an answer of the common shape (`access.ts`).
-      requireHostHeader: false,
-    },
-    (request, response) => {
-      if (connections.admits(request, response)) serve(request, response);
-    },
-  );
+  const settings = {
+    // An upload may take its time, as long as it goes on (`bodies.ts`).
+    requestTimeout: 0,
+    headersTimeout: headMs,
+    connectionsCheckingInterval: Math.min(1_000, headMs),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // It is missed with an answer of the common shape (`access.ts`).
+    requireHostHeader: false,
+  };
+  const listener: RequestListener = (request, response) => {
+    if (connections.admits(request, response)) serve(request, response);
+  };
+  const server = tls
+    ? createTlsServer({ ...settings, cert: tls.cert, key: tls.key, handshakeTimeout: headMs }, listener)
+    : createServer(settings, listener);
   server.on('checkExpectation', (request, response: ServerResponse) => {
     const error = new HttpError(
       417,
@@ -230,10 +241,22 @@ function createHttpServer(
   return server;
 }
 
-function addHooks(app: App, access: Access, { coordinator, bodies, logger }: ApplicationDeps): void {
+/** The error of a connection that never came to speak HTTP: whatever it speaks, it would not understand an answer. */
+function isHandshake({ code }: { readonly code?: string }): boolean {
+  return code !== undefined && /^ERR_(SSL|TLS)_/.test(code);
+}
+
+function addHooks(
+  app: App,
+  access: Access,
+  { coordinator, bodies, logger }: ApplicationDeps,
+  { loopback }: Pick<ApplicationOptions, 'loopback'>,
+): void {
   app.addHook('onRequest', async (request, reply) => {
     bodies.watch(request.raw, reply.raw, request.routeOptions.config?.streamsBody !== true);
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
+    // Not on loopback: a browser would keep to it for every port of localhost.
+    if (request.protocol === 'https' && !loopback) reply.header('strict-transport-security', HSTS);
     if (request.method === 'GET') reply.header('tutti-cursor', coordinator.events.cursor());
     access.checkSite(request, reply);
     refuseEncoded(request);

@@ -6,11 +6,13 @@
  *     half of that.
  * C3. A new connection takes the place of a stranger where there are too many: of one that waits for nothing, the one that has done so the
  *     longest. Those that are being answered go last. A client that connects and sends a request is served, whatever other connections do.
+ *    With TLS, one that has not finished its handshake is a stranger that waits for nothing.
  * C4. Known ones are never cut for others. Beyond all places a new connection is closed at once.
  * C5. Requests that are sent before the last one is answered are few: a thousand of them come in one piece, and others would wait for all.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { errorBody, HttpError } from './errors.js';
 
 export interface ConnectionsOptions {
@@ -42,6 +44,8 @@ export class Connections {
   readonly #idle = new Set<Socket>();
   readonly #busy = new Set<Socket>();
   readonly #byAddress = new Map<string, number>();
+  /** With TLS: those that shake hands, by the address and port of the peer. */
+  readonly #handshakes = new Map<string, Socket>();
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
@@ -53,6 +57,9 @@ export class Connections {
 
   watch(server: Server): void {
     server.on('connection', (socket: Socket) => this.#add(socket));
+    // Only a server with TLS says so.
+    server.on('secureConnection', (socket: Socket) => this.#secured(socket));
+    if (server instanceof TlsServer) server.on('connection', (socket: Socket) => this.#shakesHands(socket));
     server.on('timeout', (socket: Socket) => {
       // It waits for no answer, or does not read the one that it gets.
       if (!this.#isServed(socket) || socket.writableLength > 0) socket.destroy();
@@ -105,13 +112,39 @@ export class Connections {
       socket.destroy();
       return;
     }
-    const connection = { address, isKnown: false, requests: 0, ignored: 0 };
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+    this.#keep(socket, { address, isKnown: false, requests: 0, ignored: 0 });
+  }
+
+  #keep(socket: Socket, connection: Connection): void {
     this.#all.set(socket, connection);
     this.#idle.add(socket);
-    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
     socket.once('close', () => {
       if (this.#all.delete(socket) && !connection.isKnown) this.#forget(socket, connection);
     });
+  }
+
+  #shakesHands(socket: Socket): void {
+    const peer = peerOf(socket);
+    this.#handshakes.set(peer, socket);
+    socket.once('close', () => {
+      if (this.#handshakes.get(peer) === socket) this.#handshakes.delete(peer);
+    });
+  }
+
+  /** Requests come by `secured` now: it takes the place of the socket that it reads from. */
+  #secured(secured: Socket): void {
+    const peer = peerOf(secured);
+    const socket = this.#handshakes.get(peer);
+    const connection = socket && this.#all.get(socket);
+    if (socket === undefined || connection === undefined) {
+      secured.destroy();
+      return;
+    }
+    this.#handshakes.delete(peer);
+    this.#all.delete(socket);
+    this.#idle.delete(socket);
+    this.#keep(secured, connection);
   }
 
   #victim(address: string): Socket | undefined {
@@ -169,6 +202,10 @@ export class Connections {
     if (left === 0) this.#byAddress.delete(address);
     else this.#byAddress.set(address, left);
   }
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 /** All peers of this machine, and its proxy, share one address. */

@@ -1,4 +1,5 @@
 /** The gateway: HTTP, WebSocket and the web app, in front of one orchestrator. */
+import { Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
 import { systemClock } from '../../src/base/clock.js';
 import { messageOf, TuttiError } from '../../src/base/errors.js';
@@ -14,6 +15,7 @@ import { DEFAULT_LIMITS, type GatewayLimits } from './limits.js';
 import type { SampleFolders } from './routes/samples.js';
 import { Holders } from './stream/holders.js';
 import { Hub, type HubStats } from './stream/hub.js';
+import type { TlsPair } from './tls.js';
 
 export interface GatewayOptions {
   readonly coordinator: Coordinator;
@@ -43,6 +45,8 @@ export interface GatewayOptions {
   /** Figures in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   readonly logger: Logger;
+  /** HTTPS and WSS with this. @default HTTP in clear text */
+  readonly tls?: TlsPair;
   readonly limits?: Partial<GatewayLimits>;
 }
 
@@ -56,6 +60,8 @@ export interface GatewayGauges extends HubStats {
 export interface Gateway {
   /** Throws `TuttiError` `port_in_use` or `cannot_listen`. */
   start(): Promise<{ readonly url: string; readonly port: number }>;
+  /** New connections get this certificate; those that are open stay. Only with TLS. */
+  renew(pair: TlsPair): void;
   /** Within two seconds, whoever is still connected. Idempotent. */
   stop(): Promise<void>;
   gauges(): GatewayGauges;
@@ -113,6 +119,7 @@ export function createGateway(options: GatewayOptions): Gateway {
           publicPages: options.publicPages ?? [],
           version: options.version,
           limits,
+          tls: options.tls,
         },
       );
       hub.start();
@@ -131,7 +138,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       }, TICK_MS);
       const address = app.server.address();
       const port = typeof address === 'object' && address !== null ? address.port : options.port;
-      return { url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`, port };
+      const scheme = options.tls ? 'https' : 'http';
+      return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, port };
+    },
+    renew({ cert, key }) {
+      const server = app?.server;
+      if (server instanceof TlsServer) server.setSecureContext({ cert, key });
     },
     stop() {
       stopping ??= close();

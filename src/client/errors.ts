@@ -41,8 +41,11 @@ export function unreachable(url: string, cause?: unknown): ClientError {
   const inner =
     (cause as { cause?: { code?: unknown } } | undefined)?.cause?.code ?? (cause as Error | undefined)?.name;
   const why = typeof inner === 'string' ? ` (${inner})` : '';
+  const isUntrusted = typeof inner === 'string' && /CERT|SIGNATURE/.test(inner);
   return new ClientError('unreachable', `No orchestrator answers at ${url}${why}.`, {
-    hint: 'Start one with `tutti up`, or name it with --url or TUTTI_URL.',
+    hint: isUntrusted
+      ? 'Its certificate is not trusted: name the file of its authority with NODE_EXTRA_CA_CERTS, and the address by a name of the certificate.'
+      : 'Start one with `tutti up`, or name it with --url or TUTTI_URL.',
     cause,
   });
 }

@@ -149,7 +149,11 @@ function readToken(file: string, given: unknown, faults: Fault[]): string | unde
 /** What single options cannot see. An option with a fault of its own is absent here. */
 function conflicts(values: Partial<Config>): Fault[] {
   const faults: Fault[] = [];
-  const { host, token, tokenFile, inlineMaxBytes, maxFrameBytes } = values;
+  const { host, token, tokenFile, inlineMaxBytes, maxFrameBytes, tlsCert, tlsKey } = values;
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    const [path, other] = tlsCert === undefined ? ['tls_cert', 'tls_key'] : ['tls_key', 'tls_cert'];
+    faults.push({ path, code: 'conflict', message: `${other} is given: give ${path} too` });
+  }
   if (host !== undefined && 'token' in values && !isLoopback(host)) {
     const reach = `host is ${host}, which other machines can reach`;
     // A file that has a fault has it already.

@@ -71,6 +71,10 @@ export interface Config extends Sections {
   readonly publicPages: readonly PublicPage[];
   /** Whether the sockets of nodes and events speak CURVE. @default on where other machines can reach them */
   readonly curve: 'on' | 'off' | undefined;
+  /** The certificate of HTTPS and WSS, in PEM; with `tlsKey`. @default HTTP is not encrypted */
+  readonly tlsCert: string | undefined;
+  /** The key of that certificate, in PEM. */
+  readonly tlsKey: string | undefined;
   /** The file with the key that seals secrets at rest. @default `secrets.key` in the data directory */
   readonly secretsKey: string | undefined;
   /** Web origins that may call, beside the orchestrator's own. @default [] */
@@ -211,6 +215,17 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
     undefined,
     'encrypt the sockets of nodes and events; by default on where other machines can reach them',
   ),
+  tlsCert: option<string | undefined>(
+    'tls_cert',
+    'FILE',
+    text,
+    undefined,
+    'serve HTTPS and WSS with this certificate (PEM, with its chain); read again on SIGHUP',
+    { isPath: true },
+  ),
+  tlsKey: option<string | undefined>('tls_key', 'FILE', text, undefined, 'the key of --tls-cert (PEM)', {
+    isPath: true,
+  }),
   secretsKey: option<string | undefined>(
     'secrets_key',
     'FILE',

@@ -1,6 +1,8 @@
 /** Who may come in: the token at every door, and no pages of other sites. */
-import { readdir, readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startNode } from '../support/nodes.js';
@@ -10,6 +12,7 @@ import { RawPeer } from '../support/raw-peer.js';
 import { tutti } from '../support/tutti.js';
 
 const TOKEN = 'correct-horse-battery-staple';
+const TLS = join(import.meta.dirname, '../support/tls');
 
 /** The status with which an upgrade is refused; 101 when it is not. */
 async function upgrade(http: string, headers: Readonly<Record<string, string>>, query = ''): Promise<number> {
@@ -116,6 +119,58 @@ describe('a configured token', () => {
     expect((await orchestrator.get('/v1/access', right)).body.items).toEqual([]);
     expect(orchestrator.process.stderr).not.toContain(TOKEN);
     expect(orchestrator.process.stderr).not.toContain(ada.token);
+  });
+});
+
+describe('HTTPS', () => {
+  it('serves commands, blobs of nodes and a renewed certificate; one that cannot be used leaves the one before', async () => {
+    const scene = Scene.ofTest();
+    const [cert, key] = [join(await scene.directory(), 'cert.pem'), join(await scene.directory(), 'key.pem')];
+    const put = async (name: string): Promise<void> => {
+      await copyFile(join(TLS, `${name}.cert.pem`), cert);
+      await copyFile(join(TLS, `${name}.key.pem`), key);
+    };
+    await put('first');
+    const orchestrator = await OrchestratorProcess.up(scene, {
+      graphs: ['one'],
+      // Every payload goes by blob, over HTTPS.
+      args: ['--tls-cert', cert, '--tls-key', key, '--inline-max', '0'],
+      env: { TUTTI_TOKEN: TOKEN },
+    });
+    const { http } = orchestrator.ready;
+    expect(http).toMatch(/^https:/);
+    const ca = { NODE_EXTRA_CA_CERTS: join(TLS, 'first.cert.pem') };
+    await startNode(scene, orchestrator, { module: 'work', env: { TUTTI_TOKEN: TOKEN, ...ca } }).line(
+      'registered ',
+    );
+    const submit = ['submit', 'one', '--input', '{}', '--wait', '--url', http];
+    expect(await tutti(scene, submit, { TUTTI_TOKEN: TOKEN, ...ca })).toMatchObject({ code: 0 });
+    expect(await tutti(scene, submit, { TUTTI_TOKEN: TOKEN })).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+    });
+
+    const authorities = await Promise.all(
+      ['first', 'second'].map((name) => readFile(join(TLS, `${name}.cert.pem`))),
+    );
+    const shown = async (): Promise<string> => {
+      const socket = connect({ host: '127.0.0.1', port: Number(new URL(http).port), ca: authorities });
+      await once(socket, 'secureConnect');
+      const { subject } = socket.getPeerCertificate();
+      socket.destroy();
+      return String(subject.CN);
+    };
+    const { pid } = orchestrator.process;
+    await writeFile(cert, 'not a certificate');
+    process.kill(pid, 'SIGHUP');
+    await expect
+      .poll(() => orchestrator.process.stderr)
+      .toContain('the certificate of HTTPS is the one before');
+    expect(await shown()).toBe('tutti test first');
+    await put('second');
+    process.kill(pid, 'SIGHUP');
+    await expect.poll(() => orchestrator.process.stderr).toContain('the certificate of HTTPS was read again');
+    expect(await shown()).toBe('tutti test second');
   });
 });
 

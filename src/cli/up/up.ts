@@ -11,6 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Logger, pino } from 'pino';
 import { createGateway, type Gateway } from '../../../frontend-bridge/gateway/gateway.js';
+import { readTlsPair, type TlsFiles } from '../../../frontend-bridge/gateway/tls.js';
 import { systemClock } from '../../base/clock.js';
 import { decodeText } from '../../base/decode-text.js';
 import { messageOf, TuttiError } from '../../base/errors.js';
@@ -160,11 +161,16 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     if (config.token === undefined && orchestrator.grants.size > 0)
       throw withoutToken(orchestrator.grants.size);
     const samples = new Map<string, string>();
+    const tlsFiles =
+      config.tlsCert === undefined || config.tlsKey === undefined
+        ? undefined
+        : { cert: config.tlsCert, key: config.tlsKey };
     const gateway: Gateway = createGateway({
       coordinator: orchestrator,
       host: config.host,
       port: config.httpPort,
       ...(config.token !== undefined && { token: config.token }),
+      ...(tlsFiles && { tls: readTlsPair(tlsFiles) }),
       publicPages: config.publicPages,
       origins: config.origins,
       hosts: config.advertise === undefined ? [] : [config.advertise],
@@ -191,15 +197,19 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     });
     const { url, port } = await gateway.start();
     undo.push(() => gateway.stop());
+    if (tlsFiles) undo.push(renewOnHangup(gateway, tlsFiles, logger));
     const endpoints = await orchestrator
-      .start(`http://${config.advertise ?? '*'}:${port}/v1/blobs`, async (request) => {
-        for (const file of config.graphs) {
-          const name = await storeGraph(orchestrator, request, file, types);
-          samples.set(name, join(dirname(file), 'samples'));
-        }
-        if (config.sustainml !== false) await haveGraph(orchestrator, request);
-        for (const declared of declaredBy(config)) await declare(request, declared);
-      })
+      .start(
+        `${tlsFiles ? 'https' : 'http'}://${config.advertise ?? '*'}:${port}/v1/blobs`,
+        async (request) => {
+          for (const file of config.graphs) {
+            const name = await storeGraph(orchestrator, request, file, types);
+            samples.set(name, join(dirname(file), 'samples'));
+          }
+          if (config.sustainml !== false) await haveGraph(orchestrator, request);
+          for (const declared of declaredBy(config)) await declare(request, declared);
+        },
+      )
       .catch(namingTheOption);
     const facade =
       config.sustainml === false
@@ -225,6 +235,23 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     await stop();
     throw thrown;
   }
+}
+
+/** On SIGHUP, reads the certificate again; one that cannot be used leaves the one before. The answer stops that. */
+function renewOnHangup(gateway: Gateway, files: TlsFiles, logger: Logger): () => Promise<void> {
+  const renew = (): void => {
+    try {
+      const pair = readTlsPair(files);
+      gateway.renew(pair);
+      logger.info({ valid_to: pair.validTo }, 'the certificate of HTTPS was read again');
+    } catch (thrown) {
+      logger.error({ err: thrown }, 'the certificate of HTTPS is the one before: the new one cannot be used');
+    }
+  };
+  process.on('SIGHUP', renew);
+  return async () => {
+    process.off('SIGHUP', renew);
+  };
 }
 
 /** Keeps the agents of managed clusters running. The answer stops that; agents with work go on. */
