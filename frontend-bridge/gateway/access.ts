@@ -22,6 +22,8 @@ import { RateLimiter } from '../../src/base/rate-limiter.js';
 import { sha256Of } from '../../src/base/sha256.js';
 import {
   type Action,
+  ALL_PROJECTS,
+  DEFAULT_PROJECT,
   type Grant,
   LEAST_ROLE,
   mayDo,
@@ -48,6 +50,8 @@ export interface AccessOptions {
 /** Who asks. */
 export interface Caller {
   readonly role: Role;
+  /** The one that they are bound to; `ALL_PROJECTS`: none. */
+  readonly project: string;
   /** Of a grant; `token`: the configured one; nothing where nobody needs a token, or none was shown. */
   readonly name: string | null;
   readonly grant?: Grant;
@@ -78,9 +82,10 @@ const UNGUESSABLE_CHARACTERS = 32;
 
 const WRONG_TOKEN = 'The token is wrong, has expired or was revoked.';
 
-const ANYBODY: Caller = { role: 'admin', name: null, hasShownToken: false };
-const PASSER_BY: Caller = { role: 'viewer', name: null, hasShownToken: false };
-const OWNER = { role: 'admin', name: 'token', hasShownToken: true } as const;
+const ANYBODY: Caller = { role: 'admin', project: ALL_PROJECTS, name: null, hasShownToken: false };
+/** Of someone who has shown no token, only what is open to all of them. */
+const PASSER_BY: Caller = { role: 'viewer', project: DEFAULT_PROJECT, name: null, hasShownToken: false };
+const OWNER = { role: 'admin', project: ALL_PROJECTS, name: 'token', hasShownToken: true } as const;
 
 export const SESSION_COOKIE = 'tutti_session';
 
@@ -214,7 +219,8 @@ function noToken(): HttpError {
 }
 
 function holderOfGrant(grant: Grant): Caller {
-  return { role: grant.role, name: grant.name, grant, tokenHash: grant.hash, hasShownToken: true };
+  const { role, project, name, hash: tokenHash } = grant;
+  return { role, project, name, grant, tokenHash, hasShownToken: true };
 }
 
 function bearerOf({ headers }: FastifyRequest): string | undefined {

@@ -257,7 +257,7 @@ function addHooks(
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
     // Not on loopback: a browser would keep to it for every port of localhost.
     if (request.protocol === 'https' && !loopback) reply.header('strict-transport-security', HSTS);
-    if (request.method === 'GET') reply.header('tutti-cursor', coordinator.events.cursor());
+    if (request.method === 'GET') reply.header('tutti-cursor', coordinator.cursor());
     access.checkSite(request, reply);
     refuseEncoded(request);
   });

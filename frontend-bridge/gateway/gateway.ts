@@ -5,7 +5,7 @@ import { systemClock } from '../../src/base/clock.js';
 import { messageOf, TuttiError } from '../../src/base/errors.js';
 import type { JobTypes } from '../../src/config/job-types.js';
 import type { PublicPage } from '../../src/model/access.js';
-import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
+import type { KeyAdministration, StreamingCoordinator } from '../../src/orchestrator/port.js';
 import { isLoopback } from './access.js';
 import { createApplication } from './application.js';
 import { Bodies } from './bodies.js';
@@ -18,7 +18,7 @@ import { Hub, type HubStats } from './stream/hub.js';
 import type { TlsPair } from './tls.js';
 
 export interface GatewayOptions {
-  readonly coordinator: Coordinator;
+  readonly coordinator: StreamingCoordinator;
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;

@@ -1,7 +1,13 @@
 /** What the routes share: the typed application, and how an answer of the orchestrator becomes a reply. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RawServerDefault,
+} from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { printJson } from '../../src/base/json/json-text.js';
 import type { Action, PublicPage } from '../../src/model/access.js';
@@ -14,6 +20,7 @@ import type {
   Refusal,
   Request,
   View,
+  Workspace,
 } from '../../src/orchestrator/port.js';
 import type { Caller } from './access.js';
 import { refusalError } from './errors.js';
@@ -64,21 +71,32 @@ export function sendFound(reply: FastifyReply, result: FoundJson<unknown> | Refu
   return reply.send(result.json);
 }
 
+/** What the caller may see and do. */
+export function within(
+  coordinator: Pick<Coordinator, 'within'>,
+  { caller }: Pick<FastifyRequest, 'caller'>,
+): Workspace {
+  return coordinator.within(caller.project);
+}
+
 /** The queries of one request: nobody works on them once its connection has ended. */
-export function asked({ queries }: Pick<Coordinator, 'queries'>, reply: FastifyReply): Queries {
+export function asked(coordinator: Pick<Coordinator, 'within'>, reply: FastifyReply): Queries {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
-  return queries.until(gone.signal);
+  return within(coordinator, reply.request).queries.until(gone.signal);
 }
 
 /** Asks the orchestrator to do something, and replies with its answer. */
 export async function perform(
-  coordinator: Coordinator,
+  coordinator: Pick<Coordinator, 'within'>,
   request: Request,
   reply: FastifyReply,
   headers: { readonly 'idempotency-key'?: string } = {},
 ): Promise<View> {
-  const answer: Answer = await coordinator.request(request, headers['idempotency-key']);
+  const answer: Answer = await within(coordinator, reply.request).request(
+    request,
+    headers['idempotency-key'],
+  );
   if (!answer.ok) throw refusalError(answer);
   reply.code(STATUS[answer.kind]);
   return answer.body;

@@ -82,6 +82,7 @@ export const approval: z.ZodType = named(
     module: z.string(),
     graph: z.string(),
     graph_version: z.number().int(),
+    project: z.string(),
     title: z.string(),
     tags: z.array(z.string()),
     role: z.enum(APPROVAL_ROLES).describe('Who may decide: callers of this role and of those above it'),
@@ -236,6 +237,7 @@ const problemShape = {
   problem_id: id,
   title: z.string().nullable(),
   graph: z.string(),
+  project: z.string().describe("Its creator's; `default` where they are bound to none"),
   state: taskState.describe("The newest iteration's"),
   standing,
   created_at: time,
@@ -297,6 +299,7 @@ export const nodeView: z.ZodType = named(
     liveness: z.enum(LIVENESSES),
     capacity: z.number().int(),
     running: z.array(z.unknown()),
+    of_other_projects: z.number().int().describe('Executions on it that the caller does not see'),
     load: z
       .looseObject({ cpu: z.number(), memory_bytes: z.number(), executing: z.number().int() })
       .nullable()
@@ -357,6 +360,7 @@ export const webhookView: z.ZodType = named(
   'Webhook',
   z.looseObject({
     name: z.string(),
+    project: z.string().describe('The one whose events it gets; `*`: all'),
     url: z.string().describe('Its origin: the rest of the address may be a secret'),
     filter: z.array(z.string()).nullable().describe('Types of events; null: all'),
     problem: z.string().nullable().describe('Only events of problems that it holds for'),

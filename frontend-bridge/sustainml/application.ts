@@ -9,7 +9,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { printJson } from '../../src/base/json/json-text.js';
 import type { Logger } from '../../src/base/logger.js';
 import type { Role } from '../../src/model/access.js';
-import type { Coordinator } from '../../src/orchestrator/port.js';
+import type { Coordinator, Workspace } from '../../src/orchestrator/port.js';
 import { checkAccess, checkRole } from './access.js';
 import { type CancelDeps, cancel } from './cancel.js';
 import type { Configuration } from './configuration.js';
@@ -25,7 +25,7 @@ const HEAD_MS = 10_000;
 const REQUEST_MS = 30_000;
 
 export interface ApplicationDeps extends SubmitDeps, CancelDeps {
-  readonly coordinator: Pick<Coordinator, 'request' | 'queries' | 'noteRefused'>;
+  readonly coordinator: Pick<Workspace, 'request' | 'queries'> & Pick<Coordinator, 'noteRefused'>;
   readonly configuration: Configuration;
   readonly desk: ResultsDesk;
   readonly nodes: NodeList;

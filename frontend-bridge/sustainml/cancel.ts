@@ -1,12 +1,12 @@
 /** `POST /cancel`: what the body names, else everything unfinished that came through here, chains included. */
 import { formatTaskId } from '../../src/model/task-id.js';
-import type { Coordinator, View } from '../../src/orchestrator/port.js';
+import type { View, Workspace } from '../../src/orchestrator/port.js';
 import type { Chains } from './chains.js';
 import { bad, refusedBy } from './refused.js';
 import { type Known, knownAs, readTaskName, type Tasks } from './tasks.js';
 
 export interface CancelDeps {
-  readonly coordinator: Pick<Coordinator, 'request'>;
+  readonly coordinator: Pick<Workspace, 'request'>;
   readonly tasks: Tasks;
   readonly chains: Chains;
 }

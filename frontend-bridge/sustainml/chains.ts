@@ -9,7 +9,7 @@
 import { JsonText, membersOf, printJson } from '../../src/base/json/json-text.js';
 import type { Logger } from '../../src/base/logger.js';
 import { formatTaskId } from '../../src/model/task-id.js';
-import type { Coordinator, View } from '../../src/orchestrator/port.js';
+import type { View, Workspace } from '../../src/orchestrator/port.js';
 import type { Payloads } from './payloads.js';
 import { refusedBy } from './refused.js';
 import { type Known, knownAs, type Tasks } from './tasks.js';
@@ -28,7 +28,7 @@ const TRY_AGAIN_MS = 1_000;
 const moduleOf = (id: number): string => NODES[id]!.module;
 
 export interface ChainsDeps {
-  readonly coordinator: Pick<Coordinator, 'request' | 'queries'>;
+  readonly coordinator: Pick<Workspace, 'request' | 'queries'>;
   readonly tasks: Tasks;
   readonly waits: Waits;
   readonly payloads: Payloads;

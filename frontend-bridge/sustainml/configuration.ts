@@ -4,7 +4,7 @@
  * The form keeps a queue of its queries to each node, and takes the first from it with every answer: one out of order, or for another
  * node, would shift all later ones.
  */
-import type { Coordinator, View } from '../../src/orchestrator/port.js';
+import type { View, Workspace } from '../../src/orchestrator/port.js';
 import { bad, Refused } from './refused.js';
 import { isFree, isPresent, type NodeList } from './status.js';
 import { type FormNode, nodeOf } from './words.js';
@@ -25,12 +25,12 @@ interface Queue {
 }
 
 export class Configuration {
-  readonly #coordinator: Pick<Coordinator, 'request'>;
+  readonly #coordinator: Pick<Workspace, 'request'>;
   readonly #nodes: NodeList;
   readonly #queues = new Map<number, Queue>();
   #transactions = 0;
 
-  constructor(coordinator: Pick<Coordinator, 'request'>, nodes: NodeList) {
+  constructor(coordinator: Pick<Workspace, 'request'>, nodes: NodeList) {
     this.#coordinator = coordinator;
     this.#nodes = nodes;
   }

@@ -2,11 +2,11 @@
  * A facade in front of one orchestrator: SustainML's front ends take it for the back end that they were written for.
  *
  * It is a client as any other (`src/orchestrator/port.ts`), with no rights and no store of its own. Its clients know no token, so it listens on
- * loopback only.
+ * loopback only, and what they make and see is of the project `default`.
  */
 import { messageOf, TuttiError } from '../../src/base/errors.js';
 import type { Logger } from '../../src/base/logger.js';
-import type { Role } from '../../src/model/access.js';
+import { DEFAULT_PROJECT, type Role } from '../../src/model/access.js';
 import type { Coordinator } from '../../src/orchestrator/port.js';
 import { createApplication } from './application.js';
 import { Chains } from './chains.js';
@@ -44,7 +44,10 @@ const HOST = '127.0.0.1';
 const CONNECTIONS = 1_024;
 
 export function createFacade(options: FacadeOptions): Facade {
-  const { coordinator, logger } = options;
+  const { logger } = options;
+  const workspace = options.coordinator.within(DEFAULT_PROJECT);
+  const noteRefused: Coordinator['noteRefused'] = (refused) => options.coordinator.noteRefused(refused);
+  const coordinator = { ...workspace, noteRefused };
   const tasks = new Tasks(coordinator);
   const waits = new Waits(coordinator);
   const payloads = new Payloads(coordinator, options.decode);

@@ -1,7 +1,7 @@
 /** Payloads as fields, also those that are so large that the orchestrator keeps them as blobs. */
 
 import type { TaskId } from '../../src/model/task-id.js';
-import type { Coordinator, View } from '../../src/orchestrator/port.js';
+import type { View, Workspace } from '../../src/orchestrator/port.js';
 import { Refused } from './refused.js';
 import { foundIn } from './tasks.js';
 
@@ -13,10 +13,10 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const INPUT_TYPE = 'sustainml.v1.UserInput';
 
 export class Payloads {
-  readonly #coordinator: Pick<Coordinator, 'queries' | 'blobs'>;
+  readonly #coordinator: Pick<Workspace, 'queries' | 'blobs'>;
   readonly #decode: Decode;
 
-  constructor(coordinator: Pick<Coordinator, 'queries' | 'blobs'>, decode: Decode) {
+  constructor(coordinator: Pick<Workspace, 'queries' | 'blobs'>, decode: Decode) {
     this.#coordinator = coordinator;
     this.#decode = decode;
   }

@@ -1,5 +1,5 @@
 /** The nodes as the front ends see them: one word for each module of which a node has been seen. */
-import type { Coordinator, View } from '../../src/orchestrator/port.js';
+import type { View, Workspace } from '../../src/orchestrator/port.js';
 import { foundIn } from './tasks.js';
 import { type FormNode, NODES, nodeOf } from './words.js';
 
@@ -8,10 +8,10 @@ const PAGE = 1_000;
 const SHARED_MS = 100;
 
 export class NodeList {
-  readonly #coordinator: Pick<Coordinator, 'queries'>;
+  readonly #coordinator: Pick<Workspace, 'queries'>;
   #shared: { readonly atMs: number; readonly nodes: Promise<readonly View[]> } | undefined;
 
-  constructor(coordinator: Pick<Coordinator, 'queries'>) {
+  constructor(coordinator: Pick<Workspace, 'queries'>) {
     this.#coordinator = coordinator;
   }
 

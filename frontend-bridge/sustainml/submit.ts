@@ -1,6 +1,6 @@
 /** `POST /user_input`: a new problem, or a further iteration of one. */
 import type { JsonText } from '../../src/base/json/json-text.js';
-import type { Coordinator, View } from '../../src/orchestrator/port.js';
+import type { View, Workspace } from '../../src/orchestrator/port.js';
 import type { Chains } from './chains.js';
 import { Refused, refusedBy } from './refused.js';
 import type { Known, Tasks } from './tasks.js';
@@ -8,7 +8,7 @@ import { readSubmission } from './user-input.js';
 import { CLIENT, GRAPH, type TaskName } from './words.js';
 
 export interface SubmitDeps {
-  readonly coordinator: Pick<Coordinator, 'request' | 'queries'>;
+  readonly coordinator: Pick<Workspace, 'request' | 'queries'>;
   readonly tasks: Tasks;
   readonly chains: Chains;
 }

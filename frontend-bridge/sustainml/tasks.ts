@@ -6,7 +6,7 @@
  */
 
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
-import type { Coordinator, Found, Refusal, View } from '../../src/orchestrator/port.js';
+import type { Found, Refusal, View, Workspace } from '../../src/orchestrator/port.js';
 import { bad, Refused, refusedBy } from './refused.js';
 import { CLIENT, GRAPH, MOST_ALIAS, type TaskName } from './words.js';
 
@@ -19,12 +19,12 @@ const UNFINISHED = ['waiting', 'running', 'suspended'] as const;
 const PAGE = 200;
 
 export class Tasks {
-  readonly #coordinator: Pick<Coordinator, 'queries'>;
+  readonly #coordinator: Pick<Workspace, 'queries'>;
   /** Submitted here in the life of this process, and not found to have ended. */
   readonly #open = new Map<string, Known>();
   #last: Known | undefined;
 
-  constructor(coordinator: Pick<Coordinator, 'queries'>) {
+  constructor(coordinator: Pick<Workspace, 'queries'>) {
     this.#coordinator = coordinator;
   }
 

@@ -7,7 +7,7 @@
 
 import type { TaskId } from '../../src/model/task-id.js';
 import { formatTaskId } from '../../src/model/task-id.js';
-import type { Coordinator, Found, Refusal, StreamEvent, View } from '../../src/orchestrator/port.js';
+import type { Found, Refusal, StreamEvent, View, Workspace } from '../../src/orchestrator/port.js';
 import { Refused, refusedBy } from './refused.js';
 
 /** What may give a node its result, or end the wait for it. */
@@ -27,12 +27,12 @@ interface Watched {
 }
 
 export class Waits {
-  readonly #coordinator: Pick<Coordinator, 'queries' | 'events'>;
+  readonly #coordinator: Pick<Workspace, 'queries' | 'events'>;
   readonly #watched = new Map<string, Watched>();
   #unsubscribe: (() => void) | undefined;
   #hasStopped = false;
 
-  constructor(coordinator: Pick<Coordinator, 'queries' | 'events'>) {
+  constructor(coordinator: Pick<Workspace, 'queries' | 'events'>) {
     this.#coordinator = coordinator;
   }
 

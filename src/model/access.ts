@@ -57,11 +57,31 @@ export function isAtLeast(role: Role, least: Role): boolean {
 export const PUBLIC_PAGES = ['metrics', 'openapi'] as const;
 export type PublicPage = (typeof PUBLIC_PAGES)[number];
 
+/** Of what its creator is bound to no project, and of what was made before there were projects. */
+export const DEFAULT_PROJECT = 'default';
+/** In the place of a project: those who are bound to none. */
+export const ALL_PROJECTS = '*';
+export const PROJECT_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+/** That grants name. A list of all projects reads those of each, and metrics tell them apart. */
+export const MAX_PROJECTS = 100;
+
+/** Whether somebody who is bound to a project, or to none, may see what is of a project; nothing: of none. */
+export function maySee(bound: string, project: string | undefined): boolean {
+  return bound === ALL_PROJECTS || project === undefined || bound === project;
+}
+
+/** Where what somebody makes belongs. */
+export function projectFor(bound: string): string {
+  return bound === ALL_PROJECTS ? DEFAULT_PROJECT : bound;
+}
+
 export interface Grant {
   readonly id: string;
   /** Of the person or program that has its token, for people to read. */
   readonly name: string;
   readonly role: Role;
+  /** The one that it is bound to; `ALL_PROJECTS`: none. */
+  readonly project: string;
   /** SHA-256 of the token, in hexadecimal: of 256 random bits, a slow hash would keep no more than this one. */
   readonly hash: string;
   /** Unix milliseconds. */

@@ -27,6 +27,7 @@ export type CommandTarget =
   | {
       readonly kind: 'task';
       readonly taskId: TaskId;
+      readonly project: string;
       readonly module: string | undefined;
       readonly cmd: TaskCmd;
     };

@@ -117,14 +117,15 @@ export const FINAL_STATES = ['failed', 'cancelled', 'preempted'] as const;
 export const STOP_CAUSES = ['stop', 'terminate', 'reset', 'preempt', 'timeout'] as const;
 export type StopCause = (typeof STOP_CAUSES)[number];
 
-/** What facts are about: the fields that come first. */
+/** What facts are about: the fields that come first. `project`: of the problem, unless it is `default`; `emit` adds it. */
 export const SUBJECTS = {
   nothing: {},
-  problem: { problem_id: 'id' },
-  task: { problem_id: 'id', iteration_id: 'count' },
-  module: { problem_id: 'id', iteration_id: 'count', module: 'text' },
+  problem: { problem_id: 'id', project: 'id?' },
+  task: { problem_id: 'id', project: 'id?', iteration_id: 'count' },
+  module: { problem_id: 'id', project: 'id?', iteration_id: 'count', module: 'text' },
   execution: {
     problem_id: 'id',
+    project: 'id?',
     iteration_id: 'count',
     module: 'text',
     execution_id: 'id',
@@ -133,9 +134,10 @@ export const SUBJECTS = {
   },
   node: { module: 'text', node_id: 'id' },
   /** A task, a module or a node. */
-  target: { problem_id: 'id?', iteration_id: 'count?', module: 'text?', node_id: 'id?' },
+  target: { problem_id: 'id?', project: 'id?', iteration_id: 'count?', module: 'text?', node_id: 'id?' },
   'part of a target': {
     problem_id: 'id?',
+    project: 'id?',
     iteration_id: 'count?',
     module: 'text?',
     execution_id: 'id?',
@@ -433,7 +435,16 @@ export const FACTS = {
     about: 'nothing',
     withheld: { command_id: 'id', node_id: 'id', execution_id: 'id?', error: 'error?' },
   },
-  'blob.stored': { about: 'nothing', withheld: { sha256: 'text', size: 'count', lease_until: 'moment' } },
+  'blob.stored': {
+    about: 'nothing',
+    withheld: {
+      sha256: 'text',
+      size: 'count',
+      lease_until: 'moment',
+      /** Those whose people have uploaded it. */
+      projects: 'ids?',
+    },
+  },
   'request.answered': {
     about: 'nothing',
     withheld: { key: 'text', hash: 'text', answer: 'json', expires_at: 'moment' },
@@ -462,7 +473,10 @@ export const FACTS = {
   /** After all its parts. */
   'iteration.removed': { about: 'task', withheld: {} },
   /** It is to go with all its iterations: from now on it is not found by its id. */
-  'problem.hidden': { about: 'nothing', withheld: { problem_id: 'id', problem_seq: 'count', marks: 'ids' } },
+  'problem.hidden': {
+    about: 'nothing',
+    withheld: { problem_id: 'id', project: 'id?', problem_seq: 'count', marks: 'ids' },
+  },
   /** After all its iterations. */
   'problem.removed': { about: 'nothing', withheld: { problem_seq: 'count' } },
   'events.removed': { about: 'nothing', withheld: { pages: 'counts' } },
@@ -480,6 +494,8 @@ export const FACTS = {
     withheld: {
       webhook: 'text',
       webhook_id: 'id',
+      /** The one whose events it gets. @default all */
+      project: 'id?',
       origin: 'text',
       sealed: 'text',
       signed: 'flag',
@@ -510,7 +526,15 @@ export const FACTS = {
   /** `hash`: of the token, which is nowhere. */
   'access.granted': {
     about: 'nothing',
-    withheld: { access_id: 'id', name: 'text', role: 'role', hash: 'text', expires_at: 'moment?' },
+    withheld: {
+      access_id: 'id',
+      name: 'text',
+      role: 'role',
+      /** The one that it is bound to, or `*`. @default default */
+      project: 'text?',
+      hash: 'text',
+      expires_at: 'moment?',
+    },
   },
   'access.revoked': { about: 'nothing', withheld: { access_id: 'id' } },
 } as const;
@@ -586,6 +610,7 @@ export function isPublic(fact: Fact): fact is PublicFact {
 export interface Subject {
   readonly type: string;
   readonly problem_id?: string;
+  readonly project?: string;
   readonly iteration_id?: number;
   readonly module?: string;
   readonly execution_id?: string;

@@ -17,6 +17,7 @@ export interface Problem extends Remarks {
   /** The newest `problem.changed`; absent before the first one. */
   readonly changedSeq: number | undefined;
   readonly graph: string;
+  readonly project: string;
   readonly priority: number;
   /** Unix milliseconds. */
   readonly createdAt: number;

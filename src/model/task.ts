@@ -165,6 +165,8 @@ export interface Task {
   readonly priority: number;
   /** The `seq` of its problem's creation: problems are listed by it. */
   readonly problemSeq: number;
+  /** Its problem's. */
+  readonly project: string;
   readonly createdAt: number;
   readonly parentIterationId: number | undefined;
   /** The program that asked for it, where it gave its name. */

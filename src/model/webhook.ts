@@ -4,6 +4,8 @@ export interface Webhook {
   readonly name: string;
   /** Another one for each webhook, also where it gets the name of one that was removed. */
   readonly id: string;
+  /** The one whose events it gets; `ALL_PROJECTS`: all. */
+  readonly project: string;
   /** Of the address: the rest of it may be a secret itself, as those of chats are. */
   readonly origin: string;
   /** A `WebhookTarget` as JSON, encrypted (`orchestrator/access/vault.ts`), as base64. */

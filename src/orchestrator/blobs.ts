@@ -37,7 +37,7 @@ export interface BlobsDeps {
   readonly ids: IdSource;
   readonly store: Pick<Reader, 'get'>;
   /** Commits the blob's row. */
-  readonly commit: (blob: BlobRef) => Promise<Answer>;
+  readonly commit: (blob: BlobRef, projects: readonly string[] | undefined) => Promise<Answer>;
   /** A file was found to hold something else than its blob, or to be gone. */
   readonly onDamaged?: (sha256: string) => void;
 }
@@ -52,6 +52,8 @@ const SMALL_BYTES = 1024 * 1024;
 
 /** What only the orchestrator does with blobs. */
 export interface CollectableBlobs extends Blobs {
+  /** As `put`, by somebody of a project. */
+  putBy(project: string, sha256: string, content: Readable): ReturnType<Blobs['put']>;
   /** Removes what uploads to a process before this one have left: nobody goes on with them. Before the first upload. */
   tidy(): Promise<void>;
   /** Removes a blob whose row `take` takes away; where it does not, or somebody uploads the blob just now, nothing happens. */
@@ -63,6 +65,7 @@ export function createBlobs(deps: BlobsDeps): CollectableBlobs {
   const uploads = new Uploads(deps);
   return {
     put: (sha256, content) => uploads.put(sha256, content),
+    putBy: (project, sha256, content) => uploads.put(sha256, content, project),
 
     async tidy() {
       for (const name of await readdir(dir).catch(() => []))
@@ -139,7 +142,7 @@ class Uploads {
     }
   }
 
-  async put(sha256: string, content: Readable): ReturnType<Blobs['put']> {
+  async put(sha256: string, content: Readable, project?: string): ReturnType<Blobs['put']> {
     if (!SHA256.test(sha256)) {
       const message = `${JSON.stringify(sha256)} is not a SHA-256 in lower-case hex`;
       const details = [{ path: 'sha256', code: 'bad_sha256', message: '64 hexadecimal digits, lower case' }];
@@ -155,7 +158,9 @@ class Uploads {
         const message = `the content's SHA-256 is ${received.sha256}, not ${sha256}`;
         return { ok: false, kind: 'invalid', code: 'bad_digest', message };
       }
-      return await this.exclusively(sha256, () => this.#keep(received, isThere ? undefined : temporary));
+      return await this.exclusively(sha256, () =>
+        this.#keep(received, isThere ? undefined : temporary, project),
+      );
     } catch (thrown) {
       return this.#refusalOf(thrown);
     } finally {
@@ -185,7 +190,11 @@ class Uploads {
   }
 
   /** Under its name, and leased. Uploads of stored blobs come without a file. */
-  async #keep({ sha256, size }: Received, temporary: string | undefined): ReturnType<Blobs['put']> {
+  async #keep(
+    { sha256, size }: Received,
+    temporary: string | undefined,
+    project: string | undefined,
+  ): ReturnType<Blobs['put']> {
     const path = blobPath(this.#deps.dir, sha256);
     if (temporary !== undefined) {
       await onDisk(rename(temporary, path));
@@ -194,8 +203,16 @@ class Uploads {
       const message = `blob ${sha256} was removed just now`;
       return { ok: false, kind: 'unavailable', code: 'blob_removed', message, retryAfter: 1 };
     }
-    const answer = await this.#deps.commit({ sha256, size });
+    const answer = await this.#deps.commit({ sha256, size }, await this.#projectsOf(sha256, project));
     return answer.ok ? { ok: true, blob: { sha256, size }, existed: temporary === undefined } : answer;
+  }
+
+  /** Those whose people have uploaded it, with this one. */
+  async #projectsOf(sha256: string, project: string | undefined): Promise<readonly string[] | undefined> {
+    const bytes = await this.#deps.store.get('blobs', [sha256]);
+    const { projects = [] }: Pick<BlobRow, 'projects'> = bytes ? decodeRow<BlobRow>(bytes) : {};
+    const all = new Set([...projects, ...(project === undefined ? [] : [project])]);
+    return all.size === 0 ? undefined : [...all];
   }
 
   #refusalOf(thrown: unknown): Refusal {

@@ -10,14 +10,16 @@
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, TuttiError } from '../base/errors.js';
+import { DEFAULT_PROJECT } from '../model/access.js';
 import { hasEnded } from '../model/execution.js';
 import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
 import { entriesOf, keysOf } from '../store/pages.js';
-import { type Reader, type Store, TABLES } from '../store/store.js';
+import { type Key, type Reader, type Store, TABLES } from '../store/store.js';
 import { blobPath, hashOfFile } from './blob-files.js';
 import { EventCheck } from './folded/event-check.js';
 import { readProblemAt, readTask } from './load.js';
 import { MarksCheck } from './marks-check.js';
+import { listed, problemSeqIn, unlisted } from './projects/listing.js';
 import { type ReadStoredGraph, StoredGraphs } from './queries/graphs.js';
 import {
   type BlobRow,
@@ -152,7 +154,7 @@ class Checking {
       this.#count('problems');
       if (row.created_seq !== key[0])
         this.#fault(where, `is stored as ${String(key[0])}, and says ${row.created_seq}`);
-      if (await this.#isBeingRemoved(row.problem_id, row.created_seq)) {
+      if (await this.#isBeingRemoved(row.problem_id, row.created_seq, row.project)) {
         this.#count('problems being removed');
         continue;
       }
@@ -171,8 +173,11 @@ class Checking {
           `says that its newest iteration is ${row.newest_iteration_id}, there is ${task?.iteration_id ?? 'none'}`,
         );
       for (const state of TASK_ENDS) {
-        const listed = await this.#reader.get('problems_by_state', [state, row.created_seq]);
-        const isListed = listed !== undefined;
+        const entry = await this.#reader.get(
+          'problems_by_state',
+          listed(row.project, [state, row.created_seq]),
+        );
+        const isListed = entry !== undefined;
         if (isListed !== (task?.state === state))
           this.#fault(
             where,
@@ -180,7 +185,7 @@ class Checking {
               ? `is listed as ${state}, and is ${task?.state ?? 'gone'}`
               : `is ${state}, and not listed so`,
           );
-        else if (listed && task) this.#summary(where, listed, row, task);
+        else if (entry && task) this.#summary(where, entry, row, task);
       }
       await this.#marks.ofProblem(where, row);
     }
@@ -191,21 +196,28 @@ class Checking {
   }
 
   /** Retention takes it out as a whole, and has not come to its end: parts of it are gone already, and nobody finds it. */
-  async #isBeingRemoved(problemId: string, createdSeq: number): Promise<boolean> {
+  async #isBeingRemoved(
+    problemId: string,
+    createdSeq: number,
+    project: string | undefined,
+  ): Promise<boolean> {
     if ((await this.#reader.get('problem_ids', [problemId])) !== undefined) return false;
     if ((await this.#reader.get('problems', [createdSeq])) === undefined) return false;
-    const [unfinished] = await this.#reader.keys('unfinished', { prefix: [createdSeq], limit: 1 });
-    const listed = await Promise.all(
-      TASK_ENDS.map((state) => this.#reader.get('problems_by_state', [state, createdSeq])),
+    const [unfinished] = await this.#reader.keys('unfinished', {
+      prefix: listed(project, [createdSeq]),
+      limit: 1,
+    });
+    const entries = await Promise.all(
+      TASK_ENDS.map((state) => this.#reader.get('problems_by_state', listed(project, [state, createdSeq]))),
     );
-    return unfinished === undefined && listed.every((row) => row === undefined);
+    return unfinished === undefined && entries.every((row) => row === undefined);
   }
 
   async #iterations(): Promise<void> {
     for await (const { key, value } of entriesOf(this.#reader, 'iterations')) {
       const row = decodeRow<TaskRow>(value);
       const where = `iterations ${row.problem_id}/${row.iteration_id}`;
-      if (await this.#isBeingRemoved(row.problem_id, row.problem_seq)) continue;
+      if (await this.#isBeingRemoved(row.problem_id, row.problem_seq, row.project)) continue;
       this.#count('iterations');
       if (key[0] !== row.problem_id || key[1] !== row.iteration_id)
         this.#fault(where, 'is stored under another key');
@@ -214,8 +226,10 @@ class Checking {
       if ((await this.#reader.get('graphs', [row.graph, row.graph_version])) === undefined)
         this.#fault(where, `runs on version ${row.graph_version} of graph ${row.graph}, which is not there`);
       const unfinished =
-        (await this.#reader.get('unfinished', [row.problem_seq, row.problem_id, row.iteration_id])) !==
-        undefined;
+        (await this.#reader.get(
+          'unfinished',
+          listed(row.project, [row.problem_seq, row.problem_id, row.iteration_id]),
+        )) !== undefined;
       if (unfinished === taskHasEnded(row.state))
         this.#fault(
           where,
@@ -236,11 +250,11 @@ class Checking {
       }
       await this.#events.ofTask(where, row);
     }
-    for await (const key of keysOf(this.#reader, 'approvals')) {
+    for await (const key of this.#listed('approvals')) {
       if ((await this.#reader.get('iterations', [key[1]!, key[2]!])) === undefined)
         this.#fault(`approvals ${key[1]}/${key[2]}`, 'is not an iteration');
     }
-    for await (const { key } of entriesOf(this.#reader, 'unfinished')) {
+    for await (const key of this.#listed('unfinished')) {
       if ((await this.#reader.get('iterations', [key[1]!, key[2]!])) === undefined)
         this.#fault(`unfinished ${key[1]}/${key[2]}`, 'is not an iteration');
     }
@@ -248,7 +262,7 @@ class Checking {
 
   /** It is listed while it waits for a decision, and no longer. */
   async #approval(where: string, row: TaskRow, module: string): Promise<void> {
-    const key = [row.problem_seq, row.problem_id, row.iteration_id, module];
+    const key = listed(row.project, [row.problem_seq, row.problem_id, row.iteration_id, module]);
     const isListed = (await this.#reader.get('approvals', key)) !== undefined;
     const { phase, waiting } = row.modules[module]!;
     const waits = !taskHasEnded(row.state) && phase === 'waiting' && waiting?.code === 'approval';
@@ -314,18 +328,19 @@ class Checking {
           this.#fault(`${table} ${task}`, 'is of no iteration');
       }
     }
-    for await (const [state, seq] of keysOf(this.#reader, 'problems_by_state')) {
+    for await (const [state, seq] of this.#listed('problems_by_state')) {
       if ((await this.#reader.get('problems', [seq!])) === undefined)
         this.#fault(`problems_by_state ${String(state)}`, `names ${String(seq)}, which is not there`);
     }
     await this.#marks.strays();
     for await (const { key, value } of entriesOf(this.#reader, 'iteration_index')) {
-      const [field, , problemSeq, iteration] = key;
+      const { project, key: own } = unlisted(key);
+      const [field, , problemSeq, iteration] = own;
       const where = `iteration_index ${String(field)}`;
       const problem = await readProblemAt(this.#reader, Number(problemSeq));
       const id = problem && { problemId: problem.problem_id, iterationId: Number(iteration) };
       const row = id && (await readTask(this.#reader, id));
-      if (!row || !taskHasEnded(row.state))
+      if (!row || !taskHasEnded(row.state) || (row.project ?? DEFAULT_PROJECT) !== project)
         this.#fault(where, `names ${problem?.problem_id ?? 'no problem'}/${String(iteration)}`);
       else this.#summary(`${where}: ${row.problem_id}/${row.iteration_id}`, value, problem!, row);
     }
@@ -335,6 +350,17 @@ class Checking {
       if ((await this.#reader.get('blobs', [sha256!])) === undefined) this.#fault(where, 'is of no blob');
       if ((await this.#reader.get('iterations', [problem!, iteration!])) === undefined)
         this.#fault(where, `is of ${String(problem)}/${String(iteration)}, which is not there`);
+    }
+  }
+
+  /** The keys of a list, each without its project, which has to be that of its problem. */
+  async *#listed(list: 'approvals' | 'unfinished' | 'problems_by_state'): AsyncGenerator<Key> {
+    for await (const full of keysOf(this.#reader, list)) {
+      const { project, key } = unlisted(full);
+      const problem = await readProblemAt(this.#reader, problemSeqIn(list, key));
+      if (problem && (problem.project ?? DEFAULT_PROJECT) !== project)
+        this.#fault(`${list} ${problem.problem_id}`, `is listed in the project ${project}`);
+      yield key;
     }
   }
 

@@ -1,4 +1,5 @@
 /** The committed events: the present as it is committed, the past as a reader of the store tells it. */
+import { DEFAULT_PROJECT, maySee } from '../model/access.js';
 import type { EncodedEvent, Subject } from '../model/facts.js';
 import type { Reader } from '../store/store.js';
 import type { EventStream, StreamEvent } from './port.js';
@@ -66,11 +67,32 @@ function* chunksOf(encoded: readonly EncodedEvent[]): Generator<StreamEvent[]> {
       characters = 0;
     }
     characters += json.length;
-    chunk.push({ seq, problemId: problemOf(fact), json });
+    chunk.push({ seq, ...placeOf(fact), json });
   }
   if (chunk.length > 0) yield chunk;
 }
 
-function problemOf({ problem_id }: Subject): string | undefined {
-  return problem_id;
+function placeOf({
+  problem_id: problemId,
+  project = DEFAULT_PROJECT,
+}: Subject): Omit<StreamEvent, 'seq' | 'json'> {
+  return { problemId, project: problemId === undefined ? undefined : project };
+}
+
+/** The same with what somebody may see who is bound to a project. */
+export function eventsWithin(events: EventStream, bound: string): EventStream {
+  const shown = (one: StreamEvent): StreamEvent => (maySee(bound, one.project) ? one : withoutContent(one));
+  return {
+    cursor: () => events.cursor(),
+    oldest: () => events.oldest(),
+    read: async (after, limit) => (await events.read(after, limit)).map(shown),
+    onCommitted: (listener) => events.onCommitted((batch) => listener(batch.map(shown))),
+  };
+}
+
+/** Every event's JSON begins so: see `eventJson`. */
+const BEGIN = /^\{"seq":\d+,"at":"[^"]*"/;
+
+function withoutContent({ seq, json }: StreamEvent): StreamEvent {
+  return { seq, problemId: undefined, project: undefined, json: `${BEGIN.exec(json)![0]}}` };
 }

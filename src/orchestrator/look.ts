@@ -4,6 +4,7 @@ import type { TaskId } from '../model/task-id.js';
 import type { Key, Reader } from '../store/store.js';
 import { indexKey } from './index-key.js';
 import { readProblemAt } from './load.js';
+import { listed } from './projects/listing.js';
 import { DELETES_AT_ONCE, type EndedIteration, type Proposal, type Removal } from './proposals.js';
 import {
   type BlobRow,
@@ -121,8 +122,8 @@ async function findBelongings(
     (await store.get(table, key)) !== undefined;
   const entries: IndexEntry[] = [];
   for (const entry of index) {
-    if (await isThere('iteration_index', indexKey(...entry, row.problem_seq, iterationId)))
-      entries.push(entry);
+    const key = indexKey(...entry, row.problem_seq, iterationId);
+    if (await isThere('iteration_index', listed(row.project, key))) entries.push(entry);
   }
   const range = { prefix: [problemId, iterationId], limit: DELETES_AT_ONCE };
   const pages = await store.keys('task_events', range);

@@ -1,10 +1,12 @@
 /** The rows by which problems are found by what people have marked them with, against the problems themselves. */
 import { isDeepStrictEqual } from 'node:util';
+import { DEFAULT_PROJECT } from '../model/access.js';
 import { marksOf } from '../model/problem.js';
 import { entriesOf, keysOf } from '../store/pages.js';
 import type { Reader } from '../store/store.js';
 import { remarksOf } from './decide/problem.js';
 import { readProblemAt } from './load.js';
+import { listed, unlisted } from './projects/listing.js';
 import { decodeRow, type MarksRow, marksRowOf, type ProblemRow } from './records.js';
 
 export class MarksCheck {
@@ -19,7 +21,10 @@ export class MarksCheck {
   /** Everything by which this one is to be found is there. */
   async ofProblem(where: string, row: ProblemRow): Promise<void> {
     for (const mark of marksOf(remarksOf(row))) {
-      if ((await this.#reader.get('problems_by_mark', [mark, row.created_seq])) === undefined)
+      if (
+        (await this.#reader.get('problems_by_mark', listed(row.project, [mark, row.created_seq]))) ===
+        undefined
+      )
         this.#fault(where, `is marked ${mark}, and not found by it`);
     }
     const stored = await this.#reader.get('problem_marks', [row.created_seq]);
@@ -30,9 +35,12 @@ export class MarksCheck {
 
   /** Nothing is there that no problem has. */
   async strays(): Promise<void> {
-    for await (const [mark, seq] of keysOf(this.#reader, 'problems_by_mark')) {
+    for await (const full of keysOf(this.#reader, 'problems_by_mark')) {
+      const { project, key } = unlisted(full);
+      const [mark, seq] = key;
       const problem = await readProblemAt(this.#reader, Number(seq));
-      if (!problem || !marksOf(remarksOf(problem)).includes(String(mark)))
+      const isOwn = problem && (problem.project ?? DEFAULT_PROJECT) === project;
+      if (!isOwn || !marksOf(remarksOf(problem)).includes(String(mark)))
         this.#fault(
           `problems_by_mark ${String(mark)}`,
           `names ${problem?.problem_id ?? String(seq)}, which does not have it`,

@@ -14,6 +14,7 @@ import type { Logger } from '../base/logger.js';
 import { PauseFreeClock } from '../base/pause-free-clock.js';
 import { sha256Of } from '../base/sha256.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
+import { ALL_PROJECTS, DEFAULT_PROJECT, maySee, projectFor } from '../model/access.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
 import { JOB_GRAPH, JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import { formatTaskId } from '../model/task-id.js';
@@ -28,7 +29,7 @@ import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
 import type { Settings, Step, WebhookAttempt } from './decide/turn.js';
 import { Doors } from './doors.js';
-import { CommittedEvents } from './event-stream.js';
+import { CommittedEvents, eventsWithin } from './event-stream.js';
 import { noteFactsSince } from './facts-since.js';
 import { type Gauges, gaugesOf } from './gauges.js';
 import { Indexes } from './indexes.js';
@@ -40,7 +41,6 @@ import { PayloadCache } from './payload-cache.js';
 import { Performer } from './perform.js';
 import type {
   Answer,
-  Coordinator,
   EventStream,
   Found,
   FoundJson,
@@ -51,11 +51,14 @@ import type {
   Refusal,
   Refused,
   Request,
+  StreamingCoordinator,
   View,
+  Workspace,
 } from './port.js';
 import { type GraphParser, prepare } from './prepare.js';
 import { withToken } from './prepare-grant.js';
 import { openTarget } from './prepare-webhook.js';
+import { blobsWithin, seesBlob } from './projects/blobs.js';
 import { foundJson } from './queries/found.js';
 import type { ReadStoredGraph } from './queries/graphs.js';
 import { isRefusal, pageOf } from './queries/pages.js';
@@ -144,7 +147,7 @@ export interface OrchestratorDeps {
   readonly options: OrchestratorOptions;
 }
 
-export class Orchestrator implements Coordinator {
+export class Orchestrator implements StreamingCoordinator {
   readonly epoch: number;
   readonly storeId: string;
   readonly queries: Queries;
@@ -166,6 +169,7 @@ export class Orchestrator implements Coordinator {
   readonly #service: QueryService;
   readonly #vault: Vault;
   readonly #couriers: Couriers;
+  readonly #workspaces = new Map<string, Workspace>();
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
   readonly #addresses = { outputs: '', control: '', blobs: '' };
@@ -221,7 +225,8 @@ export class Orchestrator implements Coordinator {
       maxBytes: deps.options.maxBlobBytes,
       ids: deps.ids ?? systemIds,
       store: deps.store,
-      commit: ({ sha256, size }) => this.#answerTo((id) => ({ kind: 'blob', id, sha256, size })),
+      commit: ({ sha256, size }, projects) =>
+        this.#answerTo((id) => ({ kind: 'blob', id, sha256, size, ...(projects && { projects }) })),
       onDamaged: (sha256) => {
         parts.state.counters.add('blobs_damaged');
         deps.logger.error({ sha256 }, 'the file of a blob is gone or has other content');
@@ -262,18 +267,20 @@ export class Orchestrator implements Coordinator {
       post,
       open: (webhook: Webhook) => openTarget(parts.vault, webhook),
       fits: async (filter, problemId) => {
-        const found = await parts.service.queries().problemFits(filter, problemId);
+        const found = await parts.service.queries(ALL_PROJECTS).problemFits(filter, problemId);
         if ('ok' in found) throw new TuttiError(found.code, found.message);
         return found.value.fits === true;
       },
       note: async (progress) => {
         const request = { kind: 'note_webhook', progress } as const;
-        await this.#answerTo((id) => ({ kind: 'request', id, request, dedupe: undefined }));
+        await this.#answerTo((id) => ({
+          ...{ kind: 'request', id, request, bound: ALL_PROJECTS, dedupe: undefined },
+        }));
       },
       pause: (ms, signal) => pause(ms, undefined, { signal, ref: false }).catch(() => {}),
       logger: deps.logger,
     });
-    this.queries = this.#queriesUntil(undefined);
+    this.queries = this.#queriesUntil(ALL_PROJECTS, undefined);
   }
 
   /**
@@ -360,7 +367,7 @@ export class Orchestrator implements Coordinator {
     this.#addresses.control = options.advertise === '*' ? endpoints.control : asTold(endpoints.control);
     void this.#loop.post({ kind: 'wake' });
     this.#loop.start();
-    await setUp((request) => this.#ask(request));
+    await setUp((request) => this.#ask(ALL_PROJECTS, request));
     await this.#addLocal();
     await doors.open();
     this.#started = true;
@@ -374,21 +381,50 @@ export class Orchestrator implements Coordinator {
   async #addLocal(): Promise<void> {
     const { local } = this.#deps.options;
     if (!local || this.#state.clusters.has(LOCAL_CLUSTER)) return;
-    const answer = await this.#ask({
+    const answer = await this.#ask(ALL_PROJECTS, {
       kind: 'declare_cluster',
       cluster: { name: LOCAL_CLUSTER, type: 'local', ...local, labels: {}, agent: 'managed' },
     });
     if (!answer.ok) throw new TuttiError(answer.code, answer.message);
   }
 
-  async request(request: Request, idempotencyKey?: string): Promise<Answer> {
-    const answer = this.#unready() ?? (await this.#ask(request, idempotencyKey));
+  within(bound: string): Workspace {
+    const known = this.#workspaces.get(bound);
+    if (known) return known;
+    const workspace: Workspace = {
+      bound,
+      request: (request, idempotencyKey) => this.#requestWithin(bound, request, idempotencyKey),
+      queries: this.#queriesUntil(bound, undefined),
+      events: bound === ALL_PROJECTS ? this.events : eventsWithin(this.events, bound),
+      blobs:
+        bound === ALL_PROJECTS
+          ? this.blobs
+          : blobsWithin({ blobs: this.blobs, store: this.#deps.store, graphs: this.#state.graphs }, bound),
+    };
+    this.#workspaces.set(bound, workspace);
+    return workspace;
+  }
+
+  cursor(): number {
+    return this.events.cursor();
+  }
+
+  /** By somebody who is bound to no project. */
+  request(request: Request, idempotencyKey?: string): Promise<Answer> {
+    return this.#requestWithin(ALL_PROJECTS, request, idempotencyKey);
+  }
+
+  async #requestWithin(bound: string, request: Request, idempotencyKey?: string): Promise<Answer> {
+    const answer = this.#unready() ?? (await this.#ask(bound, request, idempotencyKey));
     return request.kind === 'grant_access' ? withToken(this.#vault, answer) : answer;
   }
 
-  async #ask(request: Request, idempotencyKey?: string): Promise<Answer> {
-    const dedupe = idempotencyKey === undefined ? undefined : { key: idempotencyKey, hash: hashOf(request) };
-    const before = dedupe && (await this.#recall(dedupe));
+  async #ask(bound: string, request: Request, idempotencyKey?: string): Promise<Answer> {
+    const dedupe =
+      idempotencyKey === undefined
+        ? undefined
+        : { key: keyWithin(bound, idempotencyKey), hash: hashOf(request) };
+    const before = dedupe && (await this.#recall(bound, request, dedupe));
     if (before) return before;
     const without = request.kind === 'submit_job' ? await this.#haveJobGraph() : undefined;
     if (without) return without;
@@ -398,8 +434,10 @@ export class Orchestrator implements Coordinator {
         store,
         state: this.#state,
         vault: this.#vault,
-        queries: this.#service.queries(),
-        testWebhook: (name) => this.#testWebhook(name),
+        queries: this.#service.queries(bound),
+        bound,
+        sees: (sha256) => this.#sees(bound, sha256),
+        testWebhook: (name) => this.#testWebhook(bound, name),
         ids: this.#deps.ids ?? systemIds,
         blobs: this.blobs,
         inlineMaxBytes: options.inlineMaxBytes,
@@ -409,14 +447,15 @@ export class Orchestrator implements Coordinator {
       request,
     );
     if ('ok' in prepared) return prepared;
-    const answer = await this.#answerTo((id) => ({ kind: 'request', id, request: prepared, dedupe }));
+    const answer = await this.#answerTo((id) => ({ kind: 'request', id, request: prepared, bound, dedupe }));
     if (request.kind === 'put_graph' && answer.ok) void this.#indexes.refresh();
     if (request.kind === 'grant_access' || request.kind === 'revoke_access') this.grants.refresh();
     if (this.#started && CHANGE_WEBHOOKS.has(request.kind)) await this.#couriers.refresh();
     return answer;
   }
 
-  #testWebhook(name: string): Promise<WebhookAttempt | undefined> {
+  async #testWebhook(bound: string, name: string): Promise<WebhookAttempt | undefined> {
+    if (!maySee(bound, this.#state.webhooks.get(name)?.project)) return undefined;
     const { ids = systemIds, clock } = this.#deps;
     return this.#couriers.test(name, ids.uuid(), new Date(clock.wallMs()).toISOString());
   }
@@ -433,7 +472,9 @@ export class Orchestrator implements Coordinator {
     const graph = { name: JOB_GRAPH_NAME, yaml: JOB_GRAPH_TEXT, graph: JOB_GRAPH, types };
     const typesJson = types.toJson(['json']);
     const request = { kind: 'put_graph', ...graph, typesJson, files: {} } as const;
-    const answer = await this.#answerTo((id) => ({ kind: 'request', id, request, dedupe: undefined }));
+    const answer = await this.#answerTo((id) => ({
+      ...{ kind: 'request', id, request, bound: ALL_PROJECTS, dedupe: undefined },
+    }));
     return answer.ok ? undefined : answer;
   }
 
@@ -488,16 +529,16 @@ export class Orchestrator implements Coordinator {
   }
 
   /** What readers answer, and what only the loop and the store's owner know. */
-  #queriesUntil(signal: AbortSignal | undefined): Queries {
+  #queriesUntil(bound: string, signal: AbortSignal | undefined): Queries {
     return {
-      ...this.#service.queries(signal),
-      until: (until) => this.#queriesUntil(until),
+      ...this.#service.queries(bound, signal),
+      until: (until) => this.#queriesUntil(bound, until),
       nodes: async (page) => {
-        const { cursor, value } = await this.#inspectNodes(undefined);
+        const { cursor, value } = await this.#inspectNodes(bound, undefined);
         return pageOfViews({ cursor, value: [...value].sort(byInstance) }, page);
       },
       node: async (nodeId) => {
-        const { cursor, value } = await this.#inspectNodes(nodeId);
+        const { cursor, value } = await this.#inspectNodes(bound, nodeId);
         const [node] = value;
         if (node) return foundJson(cursor, node);
         return { ok: false, kind: 'not_found', code: 'unknown_node', message: `no node ${nodeId}` };
@@ -514,7 +555,7 @@ export class Orchestrator implements Coordinator {
         return pageOfViews({ cursor, value: reply.kind === 'view' ? reply.value : [] }, page);
       },
       webhooks: async (page) => {
-        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect webhooks', id }));
+        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect webhooks', id, bound }));
         const stored = reply.kind === 'view' ? reply.value : [];
         return pageOfViews({ cursor, value: stored.map((view) => this.#webhookNow(view, cursor)) }, page);
       },
@@ -524,16 +565,29 @@ export class Orchestrator implements Coordinator {
       },
       queues: async (page) => pageOfViews(await this.#inspectQueue(undefined), page),
       queueOfTask: async (task, page) => {
-        const known = await this.#service.queries(signal).executions(task, { limit: 1 });
+        const known = await this.#service.queries(bound, signal).executions(task, { limit: 1 });
         return 'ok' in known ? known : pageOfViews(await this.#inspectQueue(formatTaskId(task)), page);
       },
       stats: async () =>
         foundJson(this.events.cursor(), {
-          ...this.gauges(),
-          work: workStats(this.work),
+          ...this.#gaugesWithin(bound),
+          work: workStats(this.work, bound),
           store: await this.#deps.store.stats(),
         } as unknown as View),
     };
+  }
+
+  async #sees(bound: string, sha256: string): Promise<boolean> {
+    const { store } = this.#deps;
+    return bound === ALL_PROJECTS || seesBlob({ store, graphs: this.#state.graphs }, bound, sha256);
+  }
+
+  /** Those of other projects' webhooks are left out. */
+  #gaugesWithin(bound: string): Gauges {
+    const gauges = this.gauges();
+    const isSeen = ([name]: [string, unknown]): boolean =>
+      maySee(bound, this.#state.webhooks.get(name)?.project);
+    return { ...gauges, webhooks: Object.fromEntries(Object.entries(gauges.webhooks).filter(isSeen)) };
   }
 
   /** With the events that it has passed and the store does not know of yet. */
@@ -584,8 +638,8 @@ export class Orchestrator implements Coordinator {
     throw new Error(`a ${reply.kind} is not an answer`);
   }
 
-  async #inspectNodes(nodeId: string | undefined): Promise<Found<readonly View[]>> {
-    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect nodes', id, nodeId }));
+  async #inspectNodes(bound: string, nodeId: string | undefined): Promise<Found<readonly View[]>> {
+    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect nodes', id, nodeId, bound }));
     return { cursor, value: reply.kind === 'view' ? reply.value : [] };
   }
 
@@ -615,7 +669,13 @@ export class Orchestrator implements Coordinator {
   }
 
   /** The answer that this key has got before. A request still under way is recognised in the loop. */
-  async #recall(dedupe: { readonly key: string; readonly hash: string }): Promise<Answer | undefined> {
+  async #recall(
+    bound: string,
+    request: Request,
+    dedupe: { readonly key: string; readonly hash: string },
+  ): Promise<Answer | undefined> {
+    // The loop says that a problem of another project is not there, whoever else had an answer.
+    if (bound !== ALL_PROJECTS && ('problemId' in request || 'taskId' in request)) return undefined;
     const bytes = await this.#deps.store.get('idempotency', [dedupe.key]);
     const row = bytes && decodeRow<IdempotencyRow>(bytes);
     return row && row.hash === dedupe.hash && row.expires_at > this.#deps.clock.wallMs()
@@ -679,6 +739,12 @@ interface Parts {
 
 function unavailable(code: string, message: string): Refusal {
   return { ok: false, kind: 'unavailable', code, message, retryAfter: 1 };
+}
+
+/** Keys belong to a project. No key of a client has a line break in it. */
+function keyWithin(bound: string, key: string): string {
+  const project = projectFor(bound);
+  return project === DEFAULT_PROJECT ? key : `${project}\n${key}`;
 }
 
 /**

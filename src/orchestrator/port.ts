@@ -177,6 +177,8 @@ export interface NewGrant {
   /** Of the person or program that gets the token. */
   readonly name: string;
   readonly role: Role;
+  /** The one that it is bound to; `ALL_PROJECTS`: none. @default default */
+  readonly project?: string;
   /** @default it does not expire */
   readonly expiresInMs?: number;
 }
@@ -380,6 +382,8 @@ export interface StoredOutput {
 export interface StreamEvent {
   readonly seq: number;
   readonly problemId: string | undefined;
+  /** Of the problem; nothing where it is about none. */
+  readonly project: string | undefined;
   /** The event as one JSON object. */
   readonly json: string;
 }
@@ -443,18 +447,37 @@ export type KeyAdministration = Pick<
 /** What the gateway asks about tokens. */
 export type Grants = Pick<GrantBook, 'holderOf' | 'withHash' | 'isValid' | 'onChange'>;
 
+/** All that somebody may see and do: what is of another project than the one that they are bound to is not there. */
+export interface Workspace {
+  /** `ALL_PROJECTS`: they are bound to none. */
+  readonly bound: string;
+  /**
+   * Decided, committed, then answered. The same key with the same request gives the same answer for 24 h, to everybody who is bound to the same
+   * project; those who are bound to none count as of `default`.
+   */
+  request(request: Request, idempotencyKey?: string): Promise<Answer>;
+  readonly queries: Queries;
+  /** Of another project's events, number and time are left. */
+  readonly events: EventStream;
+  readonly blobs: Blobs;
+}
+
 export interface Coordinator {
   readonly epoch: number;
   readonly storeId: string;
-  /** Decided, committed, then answered. The same key with the same request gives the same answer for 24 h. */
-  request(request: Request, idempotencyKey?: string): Promise<Answer>;
-  readonly queries: Queries;
-  readonly events: EventStream;
-  readonly blobs: Blobs;
+  /** What somebody may see and do who is bound to this project, or to none (`ALL_PROJECTS`). There is no other way to what is stored. */
+  within(bound: string): Workspace;
+  /** The newest committed `seq`. */
+  cursor(): number;
   /** Whose a token is. */
   readonly grants: Grants;
   readonly sessions: Pick<Sessions, 'seal' | 'read' | 'isValid'>;
   readiness(): Readiness;
   /** The gateway has refused something itself: counted as `<via>_refused_<code>`, and logged as often as is good for the disk. */
   noteRefused(refused: Refused): void;
+}
+
+/** With the events of all projects: whoever passes them on sorts them out, by `maySee`. */
+export interface StreamingCoordinator extends Coordinator {
+  readonly events: EventStream;
 }

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { type Fault, summaryOf } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import { sha256Of } from '../base/sha256.js';
+import { ALL_PROJECTS, DEFAULT_PROJECT, maySee, projectFor } from '../model/access.js';
 import {
   filesOfGraph,
   type Graph,
@@ -20,6 +21,7 @@ import { pathWithin } from '../model/run.js';
 import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import type { Vault } from './access/vault.js';
+import { missingFile, missingFiles } from './decide/graph-files.js';
 import type { LoadedGraph, State } from './decide/state.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest, WebhookAttempt } from './decide/turn.js';
 import { unknownWebhook } from './decide/webhooks.js';
@@ -45,6 +47,10 @@ export interface PrepareDeps {
   readonly state: Pick<State, 'graph' | 'graphs' | 'clusters' | 'webhooks'>;
   readonly vault: Pick<Vault, 'open' | 'seal'>;
   readonly queries: Pick<Queries, 'problemFits'>;
+  /** The project that the caller is bound to; `ALL_PROJECTS`: none. */
+  readonly bound: string;
+  /** Whether the caller may refer to a blob. */
+  readonly sees: (sha256: string) => Promise<boolean>;
   /** Nothing where there is no such webhook. */
   readonly testWebhook: (name: string) => Promise<WebhookAttempt | undefined>;
   readonly ids: Pick<IdSource, 'uuid'>;
@@ -64,7 +70,9 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       const unmet = requireRefusal(graph, request.require);
       if (unmet) return unmet;
       const prepared = await prepareInput(deps, graph, request.input);
-      return 'ok' in prepared ? prepared : { ...request, graphVersion: graph.compiled.key.version, prepared };
+      if ('ok' in prepared) return prepared;
+      const project = projectFor(deps.bound);
+      return { ...request, project, graphVersion: graph.compiled.key.version, prepared };
     }
     case 'submit_job': {
       const submission = jobAsSubmission(deps.state, request);
@@ -72,7 +80,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     }
     case 'iterate': {
       const problem = await readProblem(deps.store, request.problemId);
-      if (!problem)
+      if (!problem || !maySee(deps.bound, problem.project ?? DEFAULT_PROJECT))
         return {
           ok: false,
           kind: 'not_found',
@@ -100,7 +108,9 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'add_webhook':
     case 'declare_webhook': {
       const webhook = await prepareWebhook(deps, request.webhook);
-      return 'ok' in webhook ? webhook : { kind: request.kind, webhook };
+      if ('ok' in webhook) return webhook;
+      const project = deps.bound === ALL_PROJECTS ? {} : { project: deps.bound };
+      return { kind: request.kind, webhook: { ...webhook, ...project } };
     }
     case 'test_webhook': {
       const attempt = await deps.testWebhook(request.name);
@@ -267,6 +277,8 @@ async function prepareGraph(
   }
   const files = filesOf(graph, request.files ?? {});
   if (!files.ok) return badGraph(graph.name, files.faults);
+  const hidden = await hiddenFiles(deps, files.files);
+  if (hidden.length > 0) return missingFiles(hidden);
   return {
     kind: 'put_graph',
     name: graph.name,
@@ -276,6 +288,14 @@ async function prepareGraph(
     typesJson: deps.types.toJson(typesOfGraph(graph)),
     files: files.files,
   };
+}
+
+/** Files that are blobs of other projects, and as good as not there. */
+async function hiddenFiles(deps: PrepareDeps, files: Readonly<Record<string, string>>): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  for (const [path, sha256] of Object.entries(files))
+    if (!(await deps.sees(sha256))) faults.push(missingFile(path, sha256));
+  return faults;
 }
 
 /** A graph of this name that was stored before there were jobs stays its owner's. */

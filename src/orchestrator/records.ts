@@ -3,6 +3,7 @@
  *
  * | table | key | value |
  * |---|---|---|
+ * | projects | name | empty; of each but `default` that something belongs to |
  * | meta | `cursor` | the newest event's seq |
  * | meta | `facts_since` | the first seq from which facts are complete (`facts-since.ts`) |
  * | meta | `index`, graph, field | `IndexRow`: what was found before the index was declared |
@@ -33,9 +34,12 @@
  * | grants | access_id | `GrantRow` |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |
  *
+ * Of a problem that does not belong to the project `default`, the keys of `problems_by_state`, `problems_by_mark`, `unfinished`, `approvals` and
+ * `iteration_index` begin with one more element (`projects/listing.ts`).
+ *
  * Rows are JSON in UTF-8, in the words of the public surface; times are Unix milliseconds.
  */
-import type { Role } from '../model/access.js';
+import { DEFAULT_PROJECT, type Role } from '../model/access.js';
 import { decisionRef } from '../model/approval.js';
 import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
@@ -74,6 +78,11 @@ export function decodeRow<T>(bytes: Uint8Array): T {
 /** The value of a row that is only its key. */
 export const EMPTY: Uint8Array = new Uint8Array();
 
+/** As rows have it: nothing where it is the one that everything belongs to that was made before there were others. */
+export function storedProject(project: string): string | undefined {
+  return project === DEFAULT_PROJECT ? undefined : project;
+}
+
 export interface GraphRow {
   readonly yaml: string;
   readonly types: TypesJson;
@@ -86,6 +95,8 @@ export interface ProblemRow {
   readonly problem_id: string;
   readonly created_seq: number;
   readonly graph: string;
+  /** @default default */
+  readonly project?: string;
   readonly title: string;
   /** @default none */
   readonly tags?: readonly string[];
@@ -150,6 +161,8 @@ export interface IdempotencyRow {
 export interface BlobRow {
   readonly size: number;
   readonly lease_until: number;
+  /** Those whose people have uploaded it. @default none */
+  readonly projects?: readonly string[];
 }
 
 export interface PayloadRefRow {
@@ -231,6 +244,8 @@ export interface TaskRow {
   readonly graph_version: number;
   readonly priority: number;
   readonly problem_seq: number;
+  /** @default default */
+  readonly project?: string;
   readonly queue_seq: number;
   /** @default created_at */
   readonly queued_at?: number;
@@ -287,6 +302,8 @@ export interface SecretRow {
 export interface WebhookRow {
   readonly name: string;
   readonly id: string;
+  /** @default all */
+  readonly project?: string | undefined;
   readonly origin: string;
   readonly sealed: string;
   readonly signed: boolean;
@@ -304,6 +321,8 @@ export interface GrantRow {
   readonly access_id: string;
   readonly name: string;
   readonly role: Role;
+  /** @default default */
+  readonly project?: string;
   readonly hash: string;
   readonly created_at: number;
   readonly expires_at: number | undefined;
@@ -325,6 +344,8 @@ export interface CommandPartRow {
 export interface CommandRow {
   readonly command_id: string;
   readonly target: { readonly node_id?: string; readonly task_id?: string; readonly module?: string };
+  /** Of the task. @default default */
+  readonly project?: string;
   readonly command: string;
   readonly reason?: string;
   readonly issued_at: number;
@@ -496,6 +517,7 @@ export function taskToRow(task: Task): unknown {
     graph_version: task.graph.key.version,
     priority: task.priority,
     problem_seq: task.problemSeq,
+    project: storedProject(task.project),
     queue_seq: task.queueSeq,
     queued_at: task.queuedAt,
     created_at: task.createdAt,
@@ -573,6 +595,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     graph,
     priority: row.priority,
     problemSeq: row.problem_seq,
+    project: row.project ?? DEFAULT_PROJECT,
     createdAt: row.created_at,
     parentIterationId: row.parent_iteration_id,
     client: row.client,

@@ -5,12 +5,13 @@
  * ready. Their executions wait with them.
  */
 import { TuttiError } from '../base/errors.js';
+import { DEFAULT_PROJECT } from '../model/access.js';
 import type { Command } from '../model/command.js';
 import { hasEnded } from '../model/execution.js';
 import type { Secret } from '../model/secret.js';
 import type { Execution } from '../model/task.js';
 import { parseTaskId } from '../model/task-id.js';
-import { entriesOf } from '../store/pages.js';
+import { entriesOf, keysOf } from '../store/pages.js';
 import type { Reader } from '../store/store.js';
 import { clusterFromRow } from './decide/cluster-row.js';
 import { grantFromRow } from './decide/grant-row.js';
@@ -20,6 +21,7 @@ import { secretFromRow } from './decide/secret-row.js';
 import { State, type Timer } from './decide/state.js';
 import { webhookFromRow } from './decide/webhook-row.js';
 import { readProblemAt } from './load.js';
+import { unlisted } from './projects/listing.js';
 import { loadGraph, type ReadStoredGraph } from './queries/graphs.js';
 import {
   type Clocks,
@@ -102,8 +104,9 @@ export async function recover({
       });
     }
   }
-  for await (const { key } of entriesOf(store, 'unfinished')) {
-    await recoverTask(store, state, clocks, graceMs, String(key[1]), Number(key[2]));
+  for await (const listed of keysOf(store, 'unfinished')) {
+    const [, problemId, iterationId] = unlisted(listed).key;
+    await recoverTask(store, state, clocks, graceMs, String(problemId), Number(iterationId));
   }
   for await (const { key } of entriesOf(store, 'commands_pending')) {
     const row = await store.get('commands', key);
@@ -173,9 +176,10 @@ function recoverExecution(state: State, execution: Execution, clocks: Clocks, gr
 /** Sent again under the same id until it is acknowledged. */
 function recoverCommand(state: State, row: CommandRow, clocks: Clocks, graceMs: number): void {
   const taskId = row.target.task_id === undefined ? undefined : parseTaskId(row.target.task_id);
+  const { project = DEFAULT_PROJECT } = row;
   const cmd = row.command.toUpperCase();
   const target = taskId
-    ? { kind: 'task' as const, taskId, module: row.target.module, cmd: cmd as 'STOP' }
+    ? { kind: 'task' as const, taskId, project, module: row.target.module, cmd: cmd as 'STOP' }
     : { kind: 'node' as const, nodeId: row.target.node_id ?? '', cmd: cmd as 'STOP' };
   const command: Command = {
     commandId: row.command_id,

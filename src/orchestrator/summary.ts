@@ -46,6 +46,8 @@ export interface IterationSummary
 /** An iteration and what its problem adds. */
 export interface Summary extends IterationSummary, MarksRow {
   readonly priority: number;
+  /** @default default */
+  readonly project?: string;
   readonly problem_seq: number;
   readonly problem_created_at: number;
 }
@@ -88,6 +90,7 @@ export function summaryOf(problem: ProblemRow, task: TaskRow): Summary {
   return {
     ...marksRowOf(problem),
     priority: problem.priority,
+    ...(problem.project !== undefined && { project: problem.project }),
     problem_seq: problem.created_seq,
     problem_created_at: problem.created_at,
     ...iterationSummary(task),

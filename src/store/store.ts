@@ -45,6 +45,7 @@ export const TABLES = [
   'secrets',
   'webhooks',
   'grants',
+  'projects',
 ] as const;
 export type Table = (typeof TABLES)[number];
 

@@ -21,7 +21,11 @@ export function writeEvent({ seq, at, fact }: ReceivedEvent): v1.Event.$Properti
   const subject: Subject = fact;
   const fields: Readonly<Record<string, unknown>> = fact;
   const own = Object.keys(FACTS[fact.type].shown).filter((field) => fields[field] !== undefined);
-  const detail = Object.fromEntries(own.map((field) => [field, fields[field]]));
+  const { project } = subject;
+  const detail = {
+    ...(project !== undefined && { project }),
+    ...Object.fromEntries(own.map((field) => [field, fields[field]])),
+  };
   return {
     seq,
     at,
@@ -31,7 +35,7 @@ export function writeEvent({ seq, at, fact }: ReceivedEvent): v1.Event.$Properti
     executionId: subject.execution_id ?? null,
     attempt: subject.attempt ?? null,
     nodeId: subject.node_id ?? null,
-    detail: own.length === 0 ? null : Buffer.from(printJson(detail)),
+    detail: Object.keys(detail).length === 0 ? null : Buffer.from(printJson(detail)),
   };
 }
 

@@ -53,7 +53,7 @@ export function queriesContract(name: string, open: () => Promise<OpenReaders>):
     beforeAll(async () => {
       readers = await open();
       service = new QueryService({ start: readers.start, shown: readers.shown, logger: silent });
-      queries = service.queries();
+      queries = service.queries('*');
       await readers.commit([graphRow(['meter.value']), at(7)]);
       await readers.commit(
         rowsOf(
@@ -135,8 +135,10 @@ export function queriesContract(name: string, open: () => Promise<OpenReaders>):
 
     it('stops a search that nobody waits for, and an export that nobody reads on', async () => {
       const gone = new AbortController();
-      const search = service.queries(gone.signal).searchIterations({ filter: 'input.text = "none"' }, {});
-      const exporting = await service.queries(gone.signal).exportOf(problemIdOf(2), 'jsonl');
+      const search = service
+        .queries('*', gone.signal)
+        .searchIterations({ filter: 'input.text = "none"' }, {});
+      const exporting = await service.queries('*', gone.signal).exportOf(problemIdOf(2), 'jsonl');
       expect(service.gauges().long.exports).toBe(1);
       gone.abort();
       expect(['ok' in (await search), service.gauges().long.exports]).toEqual([expect.any(Boolean), 0]);

@@ -49,7 +49,7 @@ describe('a reader that ends', () => {
       return link;
     };
     const service = new QueryService({ start, shown: readers.shown, logger: silent });
-    const queries = service.queries();
+    const queries = service.queries('*');
     const task = { problemId: problemIdOf(1), iterationId: 1 };
     for (let count = 1; count <= 5; count += 1) {
       value(await queries.iteration(task));
@@ -68,7 +68,7 @@ describe('a reader that ends', () => {
     await readers.commit([graphRow([])]);
     await readers.commit(rowsOf(1, { iterations: [{ output: { text } }, { output: { value: 2 } }] }, []));
     const service = new QueryService({ start: readers.start, shown: readers.shown, logger: silent });
-    const queries = service.queries();
+    const queries = service.queries('*');
     const small = { problemId: problemIdOf(1), iterationId: 2 };
     value(await queries.output(small, 'meter'));
     expect(await queries.output({ ...small, iterationId: 1 }, 'meter')).toMatchObject({

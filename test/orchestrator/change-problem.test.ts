@@ -34,7 +34,7 @@ const marks = async (): Promise<unknown[]> => core.store.keys('problems_by_mark'
 
 function queries(): ReaderQueries {
   const start = inProcessReaders({ store: core.store, readGraph: () => GRAPH });
-  return new QueryService({ start, shown: async () => {}, logger: silent }).queries();
+  return new QueryService({ start, shown: async () => {}, logger: silent }).queries('*');
 }
 
 async function titles(ask: Promise<Awaited<ReturnType<ReaderQueries['problems']>>>): Promise<unknown[]> {
@@ -139,7 +139,14 @@ describe('a change of a problem', () => {
 
   it('is also made with the problem', async () => {
     const prepared = { kind: 'inline', bytes: Buffer.from('{}') } as const;
-    const submit = { kind: 'submit', graph: 'one', input: undefined, graphVersion: 1, prepared } as const;
+    const submit = {
+      kind: 'submit',
+      graph: 'one',
+      input: undefined,
+      graphVersion: 1,
+      project: 'default',
+      prepared,
+    } as const;
     await core.ask({ ...submit, title: 't', tags: ['a'], notes: 'n', archived: true, starred: null });
     expect(await rowOf()).toMatchObject({ title: 't', tags: ['a'], notes: 'n', archived: true });
     expect(await marks()).toHaveLength(2);

@@ -122,7 +122,7 @@ describe('a module with a condition', () => {
     const sha256 = 'a'.repeat(64);
     const prepared = { kind: 'blob', sha256, size: 99_999 } as const;
     const submitted = await stage.ask({
-      ...{ kind: 'submit', graph: 'g', input: undefined, graphVersion: 1, prepared },
+      ...{ kind: 'submit', graph: 'g', input: undefined, graphVersion: 1, project: 'default', prepared },
     });
     expect(submitted.detail('iteration.failed')).toMatchObject({
       error: { code: 'not_inline', module: 'b' },

@@ -336,12 +336,19 @@ export class Core {
 
   asks(request: PreparedRequest, dedupe?: { key: string; hash: string }): Step {
     this.#requests += 1;
-    return { kind: 'request', id: this.#requests, request, dedupe };
+    return { kind: 'request', id: this.#requests, request, bound: '*', dedupe };
   }
 
   submits(graph: string, priority?: number): Step {
     const prepared = { kind: 'inline', bytes: Buffer.from('{}') } as const;
-    const request = { kind: 'submit', graph, input: undefined, graphVersion: 1, prepared } as const;
+    const request = {
+      kind: 'submit',
+      graph,
+      input: undefined,
+      graphVersion: 1,
+      project: 'default',
+      prepared,
+    } as const;
     return this.asks(priority === undefined ? request : { ...request, priority });
   }
 

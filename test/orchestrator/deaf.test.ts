@@ -37,7 +37,7 @@ describe('a node that heartbeats and leaves an assignment unanswered', () => {
     expect(String(event?.reason)).toMatch(/^assignments unanswered for 10\d{3} ms$/);
     expect(types(found)).toContain('execution.lost');
     expect(commandsTo(found, deaf)).toContain('RESET');
-    expect(nodeView(deaf.node, core.nowMs)).toMatchObject({ liveness: 'alive', deaf: true });
+    expect(nodeView(deaf.node, core, '*')).toMatchObject({ liveness: 'alive', deaf: true });
     const [task] = core.state.tasks.values();
     expect(task?.runs[0]).toMatchObject({ attempts: 0, diedBoots: [] });
   });
@@ -55,7 +55,7 @@ describe('a node that heartbeats and leaves an assignment unanswered', () => {
       .flatMap((one) => one.only(deaf.route, 'node_command'))
       .find(({ cmd }) => cmd === 'RESET');
     const [order] = ordersTo([await deaf.acks(reset!.commandId)], deaf);
-    expect(nodeView(deaf.node, core.nowMs)).toMatchObject({ deaf: false });
+    expect(nodeView(deaf.node, core, '*')).toMatchObject({ deaf: false });
     await deaf.report(order!, 'ACCEPTED');
     expect((await deaf.publish(order!, 1)).types).toContain('iteration.succeeded');
     expect(deaf.node.responsiveness).toBe('good');

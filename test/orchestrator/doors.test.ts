@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Step } from '../../src/orchestrator/decide/turn.js';
 import { Doors } from '../../src/orchestrator/doors.js';
 
-const step = (id: number): Step => ({ kind: 'inspect nodes', id, nodeId: undefined });
+const step = (id: number): Step => ({ kind: 'inspect nodes', id, nodeId: undefined, bound: '*' });
 
 describe('what comes from the sockets', () => {
   it('waits with its senders until the doors are open, and is passed on in order', async () => {

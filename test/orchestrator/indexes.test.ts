@@ -40,7 +40,8 @@ async function fixture(versions = [meterGraph(1, []), meterGraph(2, [FIELD])]) {
       store.commit(epoch, rowsOf(seq, problem, [])),
     end: async (seq: number, value: number) => {
       await store.commit(epoch, iterationRows(seq, 1, { output: { value } }, []));
-      for (const listener of [...listeners]) listener([{ seq: 1, problemId: problemIdOf(seq), json: '{}' }]);
+      for (const listener of [...listeners])
+        listener([{ seq: 1, problemId: problemIdOf(seq), project: 'default', json: '{}' }]);
     },
     covers: (field: string, graph: string | undefined) => isIndexed(store, graphs, field, graph),
     indexed: async () => (await store.keys('iteration_index', { prefix: [FIELD] })).map((key) => key[2]),

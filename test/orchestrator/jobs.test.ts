@@ -22,7 +22,7 @@ async function start(): Promise<{ core: Core; a: Peer; b: Peer }> {
 
 const submits = (core: Core, more: Partial<Extract<Request, { kind: 'submit' }>> = {}) =>
   core.asks({
-    ...{ kind: 'submit', graph: JOB_GRAPH_NAME, input: undefined, graphVersion: 1 },
+    ...{ kind: 'submit', graph: JOB_GRAPH_NAME, input: undefined, project: 'default', graphVersion: 1 },
     prepared: { kind: 'inline', bytes: Buffer.from('{"script":"true"}') },
     ...more,
   });

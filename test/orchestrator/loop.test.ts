@@ -135,7 +135,7 @@ const types = typesFromDescriptors(new Uint8Array());
 function graphStored(id: number, name: string): Step {
   const graph = { name, source: { name: 'source', type: 'json' }, modules: [] };
   const request = { kind: 'put_graph', name, yaml: '', graph, types, typesJson: types.toJson([]) } as const;
-  return { kind: 'request', id, request, dedupe: undefined };
+  return { kind: 'request', id, request, bound: '*', dedupe: undefined };
 }
 
 /** Ends the pause that the loop makes, and says how long it was to be. */
@@ -173,7 +173,7 @@ describe('the loop', () => {
   });
 
   it('commits nothing where nothing was written, and performs all the same', async () => {
-    void loop.post({ kind: 'inspect nodes', id: 7, nodeId: undefined });
+    void loop.post({ kind: 'inspect nodes', id: 7, nodeId: undefined, bound: '*' });
     loop.start();
     await settle();
     expect([commits, answered()]).toEqual([[], [7]]);
@@ -323,7 +323,7 @@ describe('the loop', () => {
     state.undo.keep();
     void loop.post(blob(1));
     const command = { kind: 'node_command', nodeId: 'n', command: 'stop' } as const;
-    void loop.post({ kind: 'request', id: 2, request: command, dedupe: undefined });
+    void loop.post({ kind: 'request', id: 2, request: command, bound: '*', dedupe: undefined });
     loop.start();
     await settle();
     expect(answers()).toEqual([

@@ -20,7 +20,7 @@ function put(output: string, more: Parameters<typeof moduleSpec>[2] = {}): Promi
 
 const submits = (graphVersion: number) =>
   core.asks({
-    ...{ kind: 'submit', graph: 'one', input: undefined, graphVersion },
+    ...{ kind: 'submit', graph: 'one', input: undefined, project: 'default', graphVersion },
     prepared: { kind: 'inline', bytes: Buffer.from('{}') },
   });
 const orders = (peer: Peer, turned: Turned) => turned.only(peer.route, 'assign order');

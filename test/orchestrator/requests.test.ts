@@ -187,7 +187,8 @@ describe('an iteration', () => {
 
 describe('an idempotency key', () => {
   const dedupe = { key: 'k', hash: 'h' };
-  const submit = { ...withInput, kind: 'submit', graph: 'one', input: 1, graphVersion: 1 } as const;
+  const made = { project: 'default', graphVersion: 1 } as const;
+  const submit = { ...withInput, kind: 'submit', graph: 'one', input: 1, ...made } as const;
 
   it('gives the same answer to the same request, in one batch, later, and after a restart', async () => {
     const turned = await core.turn(core.asks(submit, dedupe), core.asks(submit, dedupe));

@@ -305,7 +305,15 @@ describe('a run module', () => {
 describe('what one task asks for', () => {
   const submit = (graph: string, more: object) => {
     const prepared = { kind: 'inline', bytes: Buffer.from('{}') } as const;
-    return core.asks({ kind: 'submit', graph, input: undefined, graphVersion: 1, prepared, ...more });
+    return core.asks({
+      kind: 'submit',
+      graph,
+      input: undefined,
+      graphVersion: 1,
+      project: 'default',
+      prepared,
+      ...more,
+    });
   };
 
   it('is a label of its cluster, also of a node, and is there after a restart', async () => {
@@ -455,7 +463,7 @@ describe('the files of a graph', () => {
     await cluster('hpc');
     const agent = await agentOf('hpc');
     const submit = core.asks({
-      ...{ kind: 'submit', graph: 'one', input: undefined, graphVersion: 2 },
+      ...{ kind: 'submit', graph: 'one', input: undefined, project: 'default', graphVersion: 2 },
       prepared: { kind: 'inline', bytes: Buffer.from('{}') },
     });
     const [order] = orders(await core.turn(submit), agent);

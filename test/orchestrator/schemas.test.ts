@@ -70,14 +70,14 @@ describe('the load of a node', () => {
     const core = await Core.open([graphOf('one', moduleSpec('a', ['source']))]);
     const a = core.peer('a');
     await a.join();
-    expect(nodeView(a.node, core.nowMs)).toMatchObject({ load: null });
+    expect(nodeView(a.node, core, '*')).toMatchObject({ load: null });
     const load = { cpu: 0.25, memoryBytes: 50_000_000, executing: 0 };
     const turned = await a.say({ kind: 'heartbeat', status: 'IDLE', running: [], load });
-    expect(nodeView(a.node, core.nowMs)).toMatchObject({
+    expect(nodeView(a.node, core, '*')).toMatchObject({
       load: { cpu: 0.25, memory_bytes: 50_000_000, executing: 0 },
     });
     expect(turned.types).toEqual([]);
     await a.beat();
-    expect(nodeView(a.node, core.nowMs)).toMatchObject({ load: null });
+    expect(nodeView(a.node, core, '*')).toMatchObject({ load: null });
   });
 });

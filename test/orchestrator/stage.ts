@@ -61,6 +61,7 @@ export class Stage {
       graph: 'g',
       input: undefined,
       graphVersion: 1,
+      project: 'default',
       prepared: inline(input),
     });
   }

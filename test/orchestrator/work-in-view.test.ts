@@ -75,6 +75,7 @@ describe('the work in view', () => {
       ...{
         id: TASK,
         graph: 'g',
+        project: 'default',
         traceparent: undefined,
         submittedAt: 500,
         state: 'running',

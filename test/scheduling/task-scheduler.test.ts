@@ -31,6 +31,7 @@ function taskOf(modules: Modules): Writable<Task> {
   return {
     id: { problemId: 'p', iterationId: 1 },
     key: 'p/1',
+    project: 'default',
     graph: compileGraph({ name: 'g', version: 1 }, { name: 'g', source, modules: specs }),
     ...{ priority: 50, problemSeq: 1, createdAt: 0, parentIterationId: undefined },
     input: { problemId: 'p', iterationId: 1, owner: 'input', seq: 0 },

@@ -164,7 +164,7 @@ export class Shell implements Hub, Proposals {
     this.#requests += 1;
     this.#asked.set(this.#requests, onAnswer);
     const dedupe = key === undefined ? undefined : { key, hash: JSON.stringify(request) };
-    this.post({ kind: 'request', id: this.#requests, request, dedupe });
+    this.post({ kind: 'request', id: this.#requests, request, bound: '*', dedupe });
   }
 
   /** Never answered when it crashes before. */

@@ -276,6 +276,7 @@ class Run implements Witness {
         graph,
         input: undefined,
         graphVersion: 1,
+        project: 'default',
         prepared: { kind: 'inline', bytes },
         ...(priority !== undefined && { priority }),
       },

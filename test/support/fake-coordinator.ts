@@ -15,7 +15,6 @@ import { VAULT_KEY_BYTES, Vault } from '../../src/orchestrator/access/vault.js';
 import { remarksFrom } from '../../src/orchestrator/decide/change-problem.js';
 import type {
   Answer,
-  Coordinator,
   Found,
   FoundJson,
   Page,
@@ -25,7 +24,9 @@ import type {
   Refused,
   Request,
   StoredOutput,
+  StreamingCoordinator,
   View,
+  Workspace,
 } from '../../src/orchestrator/port.js';
 import { prepareGrant, withToken } from '../../src/orchestrator/prepare-grant.js';
 import { exportedText } from '../../src/orchestrator/queries/export.js';
@@ -55,7 +56,7 @@ interface FakeProblem {
  * An orchestrator of one graph, `demo` (`text` → `length` → `report`), and of jobs, in memory: what it is told to do it does at once, and its modules
  * run only as far as a test says.
  */
-export interface FakeCoordinator extends Coordinator {
+export interface FakeCoordinator extends StreamingCoordinator, Workspace {
   readonly events: FakeEvents;
   /** Every request that was carried out, in order. */
   readonly requests: readonly Request[];
@@ -92,9 +93,9 @@ const GRAPH: Json = {
   yaml: 'name: demo\n',
 };
 
-function grantOf({ id, name, role, createdAt, expiresAt }: Grant): Json {
+function grantOf({ id, name, role, project, createdAt, expiresAt }: Grant): Json {
   return {
-    ...{ access_id: id, name, role },
+    ...{ access_id: id, name, role, project },
     created_at: new Date(createdAt).toISOString(),
     expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
   };
@@ -299,6 +300,7 @@ export function createFakeCoordinator(
           url: `${new URL(url).origin}/…`,
           filter,
           problem,
+          project: '*',
           signed: secret !== undefined,
         };
         const progress = { cursor: 0, lag: 0, last_status: null, last_at: null, failures: 0, missed: 0 };
@@ -314,12 +316,17 @@ export function createFakeCoordinator(
           ? { ok: true, kind: 'done', body: { name: request.name, delivered: true, status: '204' } }
           : missing(`webhook ${request.name}`);
       case 'grant_access': {
-        const { id, name, role, hash, sealed, expiresInMs } = prepareGrant(
-          { vault, ids: { uuid: v7 } },
-          request.grant,
-        );
+        const {
+          id,
+          name,
+          role,
+          project = 'default',
+          hash,
+          sealed,
+          expiresInMs,
+        } = prepareGrant({ vault, ids: { uuid: v7 } }, request.grant);
         const expiresAt = expiresInMs === undefined ? undefined : Date.now() + expiresInMs;
-        granted.set(id, { id, name, role, hash, createdAt: Date.parse(AT), expiresAt });
+        granted.set(id, { id, name, role, project, hash, createdAt: Date.parse(AT), expiresAt });
         grants.refresh();
         return withToken(vault, {
           ok: true,
@@ -358,6 +365,9 @@ export function createFakeCoordinator(
 
   const fake: FakeCoordinator = {
     epoch: options.epoch ?? 1,
+    bound: '*',
+    within: () => fake,
+    cursor: () => events.cursor(),
     storeId: options.storeId ?? '01890000-0000-7000-8000-000000000001',
     events,
     requests,
@@ -632,6 +642,7 @@ export function fakeNode(fields: Json = {}): Json {
     desired_status: 'started',
     liveness: 'alive',
     capacity: 1,
+    of_other_projects: 0,
     running: [],
     labels: {},
     version: '1.0.0',
@@ -665,6 +676,7 @@ function module(state: string, executionId: string | null): Json {
 function problemSummary(problem: FakeProblem): Json {
   const { tags, starred, archived, notes } = problem.remarks;
   return {
+    project: 'default',
     ...{ tags, starred, archived, has_notes: notes !== '', revision: 1 },
     problem_id: problem.problemId,
     title: problem.title ?? '',

@@ -46,6 +46,7 @@ export function createFakeEvents(at = '2026-01-01T00:00:00.000Z'): FakeEvents {
         return {
           seq: newest,
           problemId: event.problem_id,
+          project: event.problem_id === undefined ? undefined : 'default',
           json: JSON.stringify({ seq: newest, at, ...event }),
         };
       });

@@ -205,5 +205,5 @@ export function queriesOf(store: Store, index: readonly string[]): ReaderQueries
   });
   const snapshot: Store['snapshot'] = (read) => store.snapshot((reader) => read(within(reader)));
   const start = inProcessReaders({ store: { snapshot }, readGraph: () => compiled.graph });
-  return new QueryService({ start, shown: async () => {}, logger: silent }).queries();
+  return new QueryService({ start, shown: async () => {}, logger: silent }).queries('*');
 }

@@ -11,7 +11,7 @@ import type { BlobRef } from '../../../src/model/payload.js';
 import type { CommandFields } from '../../../src/model/run.js';
 import type { TaskId } from '../../../src/model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../../src/model/task-state.js';
-import type { Coordinator, Page, Queries, View } from '../../../src/orchestrator/port.js';
+import type { Page, Queries, View, Workspace } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
 import { contentOf, logLines, type WholeStreams } from './log-lines.js';
 
@@ -66,8 +66,10 @@ interface ExecutionJson {
   readonly whole_streams: Readonly<Record<string, BlobRef>>;
 }
 
+/** Whose jobs are read. */
+type Asker = Pick<Workspace, 'queries' | 'blobs'>;
+
 export class ReadJobs {
-  readonly #coordinator: Pick<Coordinator, 'blobs'>;
   readonly #types: JobTypes;
   /** By execution. */
   readonly #heard = new Map<string, Heard>();
@@ -76,14 +78,13 @@ export class ReadJobs {
   /** By the hash of an input that is a blob. */
   readonly #inputs = new Map<string, JobInput>();
 
-  constructor(coordinator: Pick<Coordinator, 'blobs'>, types: JobTypes) {
-    this.#coordinator = coordinator;
+  constructor(types: JobTypes) {
     this.#types = types;
   }
 
   /** Newest first. A page may have fewer items than there are, and goes on by its cursor. */
   async list(
-    queries: Queries,
+    asker: Asker,
     filter: JobFilter,
     page: { readonly limit?: number; readonly cursor?: string },
   ): Promise<Page<View>> {
@@ -92,13 +93,13 @@ export class ReadJobs {
     const items: View[] = [];
     let cursor = page.cursor;
     for (let looked = 0; items.length < limit && looked < LOOKED_AT; looked += limit) {
-      const found = await queries.jobs(wanted, {
+      const found = await asker.queries.jobs(wanted, {
         limit: limit - items.length,
         ...(cursor !== undefined && { cursor }),
       });
       if ('ok' in found) throw refusalError(found);
       for (const one of found.value.items as unknown as readonly IterationJson[]) {
-        const job = await this.#jobOf(queries, one, one.title);
+        const job = await this.#jobOf(asker, one, one.title);
         if (fits(job, filter)) items.push(job);
       }
       if (found.value.next_cursor === null) return { items, next_cursor: null };
@@ -107,11 +108,12 @@ export class ReadJobs {
     return { items, next_cursor: cursor ?? null };
   }
 
-  async show(queries: Queries, jobId: string): Promise<View> {
+  async show(asker: Asker, jobId: string): Promise<View> {
+    const { queries } = asker;
     const problem = await problemOf(queries, jobId);
     const task = taskOf(problem);
     const iteration = await iterationOf(queries, task);
-    const job = await this.#jobOf(queries, iteration, problem.title);
+    const job = await this.#jobOf(asker, iteration, problem.title);
     const executionId = iteration.modules[JOB_MODULE]?.execution_id ?? null;
     const type = job.job_type as string | null;
     const heard =
@@ -122,7 +124,7 @@ export class ReadJobs {
   }
 
   /** What it has written so far, both streams in the order of their lines; all of it, also where the log leaves some of it out. */
-  async *log(queries: Queries, jobId: string): AsyncGenerator<Uint8Array | string> {
+  async *log({ queries, blobs }: Asker, jobId: string): AsyncGenerator<Uint8Array | string> {
     const problem = await problemOf(queries, jobId);
     const task = taskOf(problem);
     const { modules } = await iterationOf(queries, task);
@@ -130,27 +132,21 @@ export class ReadJobs {
     const execution = await executionOf(queries, task, executionId);
     if (executionId === null || !execution) return;
     const lines = logLines(queries, task, executionId);
-    yield* contentOf(lines, await this.#wholeStreams(execution));
-  }
-
-  /** Of one whose blob is damaged, the log has the rest. */
-  async #wholeStreams({ whole_streams }: ExecutionJson): Promise<WholeStreams> {
-    const streams = new Map<string, AsyncIterable<Uint8Array>>();
-    for (const [stream, { sha256 }] of Object.entries(whole_streams)) {
-      const opened = await this.#coordinator.blobs.open(sha256);
-      if (!('ok' in opened)) streams.set(stream, opened.read());
-    }
-    return streams;
+    yield* contentOf(lines, await wholeStreamsOf(blobs, execution));
   }
 
   /** Throws `unknown_job`. */
-  async taskIdOf(queries: Queries, jobId: string): Promise<TaskId> {
+  async taskIdOf({ queries }: Asker, jobId: string): Promise<TaskId> {
     return taskOf(await problemOf(queries, jobId));
   }
 
-  async #jobOf(queries: Queries, iteration: IterationJson, title: string | null | undefined): Promise<View> {
+  async #jobOf(
+    { queries, blobs }: Asker,
+    iteration: IterationJson,
+    title: string | null | undefined,
+  ): Promise<View> {
     const { state, command, node_id } = iteration.modules[JOB_MODULE]!;
-    const input = await this.#inputOf(iteration.input);
+    const input = await this.#inputOf(blobs, iteration.input);
     return {
       job_id: iteration.problem_id,
       task_id: iteration.task_id,
@@ -181,12 +177,12 @@ export class ReadJobs {
   }
 
   /** A long script makes the input a blob. */
-  async #inputOf(input: unknown): Promise<JobInput> {
+  async #inputOf(blobs: Workspace['blobs'], input: unknown): Promise<JobInput> {
     const { blob } = (input ?? {}) as { blob?: { sha256: string } };
     if (blob === undefined) return (input ?? {}) as JobInput;
     const known = this.#inputs.get(blob.sha256);
     if (known) return known;
-    const opened = await this.#coordinator.blobs.open(blob.sha256);
+    const opened = await blobs.open(blob.sha256);
     if ('ok' in opened) return {};
     const { cluster, job_type } = JSON.parse((await buffer(opened.read())).toString()) as JobInput;
     const read = { ...(cluster !== undefined && { cluster }), ...(job_type !== undefined && { job_type }) };
@@ -259,4 +255,17 @@ async function executionOf(
   const found = await queries.execution(task, executionId);
   if ('ok' in found) throw refusalError(found);
   return found.value as unknown as ExecutionJson;
+}
+
+/** Of one whose blob is damaged, the log has the rest. */
+async function wholeStreamsOf(
+  blobs: Workspace['blobs'],
+  { whole_streams }: ExecutionJson,
+): Promise<WholeStreams> {
+  const streams = new Map<string, AsyncIterable<Uint8Array>>();
+  for (const [stream, { sha256 }] of Object.entries(whole_streams)) {
+    const opened = await blobs.open(sha256);
+    if (!('ok' in opened)) streams.set(stream, opened.read());
+  }
+  return streams;
 }

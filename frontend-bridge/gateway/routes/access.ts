@@ -1,6 +1,6 @@
 /** Grants of access: who else gets in, and as what. */
 import { z } from 'zod';
-import { MAX_GRANT_NAME, ROLES, type Role } from '../../../src/model/access.js';
+import { ALL_PROJECTS, MAX_GRANT_NAME, PROJECT_NAME, ROLES, type Role } from '../../../src/model/access.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import type { Caller } from '../access.js';
 import { HttpError } from '../errors.js';
@@ -14,6 +14,7 @@ const grantShape = {
   access_id: z.string(),
   name: z.string(),
   role: z.enum(ROLES),
+  project: z.string().describe('The one that it is bound to; `*`: none'),
   created_at: z.string(),
   expires_at: z.string().nullable().describe('`null`: never'),
 };
@@ -23,19 +24,21 @@ interface MeView {
   access_id: string | null;
   name: string | null;
   role: Role;
+  project: string;
   expires_at: string | null;
 }
 export const meView: z.ZodType<MeView> = z.strictObject({
   access_id: z.string().nullable().describe('`null`: by no grant'),
   name: z.string().nullable(),
   role: z.enum(ROLES),
+  project: z.string().describe('The one that the caller is bound to; `*`: none'),
   expires_at: z.string().nullable(),
 });
 
-export function viewOf({ grant, name, role, sessionUntil }: Caller): MeView {
+export function viewOf({ grant, name, role, project, sessionUntil }: Caller): MeView {
   const expiresAt = sessionUntil ?? grant?.expiresAt;
   return {
-    ...{ access_id: grant?.id ?? null, name, role },
+    ...{ access_id: grant?.id ?? null, name, role, project },
     expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
   };
 }
@@ -48,6 +51,10 @@ const grantBody = z.strictObject({
     .regex(/^[^\p{C}\s](?:[^\p{C}]*[^\p{C}\s])?$/u, 'Use a name without control characters and outer spaces')
     .describe('Of the person or program that gets the token'),
   role: z.enum(ROLES),
+  project: z
+    .union([z.string().regex(PROJECT_NAME, 'Use a name such as `steel-2`'), z.literal(ALL_PROJECTS)])
+    .exactOptional()
+    .describe('The one that it is bound to; `*`: none. Default `default`'),
   expires_in_ms: z
     .number()
     .int()
@@ -78,12 +85,13 @@ export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: bool
         response: shape.answers({ 201: newGrantView }),
       },
     },
-    ({ body: { name, role, expires_in_ms: expiresInMs }, headers }, reply) => {
+    ({ body: { name, role, project, expires_in_ms: expiresInMs }, headers }, reply) => {
       if (!isGuarded)
         throw new HttpError(409, 'no_token', 'Nobody needs a token here, so there is nothing to grant.', {
           hint: 'Start the orchestrator with --token-file FILE (TUTTI_TOKEN_FILE).',
         });
-      const grant = { name, role, ...(expiresInMs !== undefined && { expiresInMs }) };
+      const bound = project === undefined ? {} : { project };
+      const grant = { name, role, ...bound, ...(expiresInMs !== undefined && { expiresInMs }) };
       return perform(coordinator, { kind: 'grant_access', grant }, reply, headers);
     },
   );

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Blobs, Coordinator } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
-import type { App } from '../http.js';
+import { type App, within } from '../http.js';
 import { parseRange } from '../range.js';
 import * as shape from '../schemas.js';
 
@@ -15,14 +15,12 @@ const blobParams = z.object({
 });
 
 export function blobRoutes(app: App, coordinator: Coordinator): void {
-  const { blobs } = coordinator;
-
   const read = async (
     request: FastifyRequest,
     reply: FastifyReply,
     sha256: string,
   ): Promise<FastifyReply> => {
-    return sendBlob(request, reply, blobs, sha256, 'application/octet-stream', {
+    return sendBlob(request, reply, within(coordinator, request).blobs, sha256, 'application/octet-stream', {
       etag: `"${sha256}"`,
       'cache-control': 'private, max-age=31536000, immutable',
     });
@@ -64,7 +62,10 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
         },
       },
       async (request, reply) => {
-        const result = await blobs.put(request.params.sha256, contentOf(request.raw));
+        const result = await within(coordinator, request).blobs.put(
+          request.params.sha256,
+          contentOf(request.raw),
+        );
         if (!request.raw.readableEnded) reply.header('connection', 'close');
         if (!result.ok) throw refusalError(result);
         reply.code(result.existed ? 200 : 201);

@@ -5,7 +5,7 @@ import { shortId } from '../../../src/model/short-id.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { archiveOf } from '../crate/archive.js';
 import { gatherRun } from '../crate/gather.js';
-import { type App, asked } from '../http.js';
+import { type App, asked, within } from '../http.js';
 import { taskParams } from '../requests.js';
 import * as shape from '../schemas.js';
 
@@ -37,9 +37,10 @@ export function crateRoute(app: App, coordinator: Coordinator, version: string):
     },
     async (request, reply) => {
       const { problem_id: problemId, iteration_id: iterationId } = request.params;
-      const deps = { queries: asked(coordinator, reply), blobs: coordinator.blobs, version };
+      const { blobs } = within(coordinator, request);
+      const deps = { queries: asked(coordinator, reply), blobs, version };
       const run = await gatherRun(deps, { problemId, iterationId }, request.query.license);
-      const { size, content } = archiveOf(run, coordinator.blobs);
+      const { size, content } = archiveOf(run, blobs);
       const name = `${run.graph.name}-${shortId(problemId)}-${iterationId}.crate.zip`;
       reply
         .type('application/zip')

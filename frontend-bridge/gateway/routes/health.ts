@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Coordinator } from '../../../src/orchestrator/port.js';
+import type { Coordinator, Workspace } from '../../../src/orchestrator/port.js';
 import { Activity } from '../activity.js';
 import { HttpError } from '../errors.js';
-import { type App, asked, found, sendFound } from '../http.js';
+import { type App, asked, found, sendFound, within } from '../http.js';
 import * as shape from '../schemas.js';
 
 /** When to ask again whether it is ready: seconds. */
@@ -42,7 +42,13 @@ export function probeRoutes(app: App, coordinator: Coordinator): void {
 }
 
 export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => Promise<string>): void {
-  const activity = new Activity({ events: coordinator.events, wallMs: Date.now });
+  /** By the project that who asks is bound to. */
+  const activities = new Map<string, Activity>();
+  const activityOf = ({ bound, events }: Workspace): Activity => {
+    const activity = activities.get(bound) ?? new Activity({ events, wallMs: Date.now });
+    activities.set(bound, activity);
+    return activity;
+  };
 
   app.get(
     '/metrics',
@@ -74,8 +80,8 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
         response: shape.answers({ 200: shape.activity }),
       },
     },
-    async (_request, reply) => {
-      const { cursor, ...value } = await activity.look();
+    async (request, reply) => {
+      const { cursor, ...value } = await activityOf(within(coordinator, request)).look();
       return found(reply, { cursor, value });
     },
   );

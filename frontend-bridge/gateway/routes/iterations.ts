@@ -5,7 +5,7 @@ import type { Coordinator, StoredOutput } from '../../../src/orchestrator/port.j
 import { wantsBytes } from '../accept.js';
 import { HttpError } from '../errors.js';
 import { sendFile } from '../files.js';
-import { type App, asked, found, perform, sendFound, sendJson } from '../http.js';
+import { type App, asked, found, perform, sendFound, sendJson, within } from '../http.js';
 import {
   pageQuery,
   postHeaders,
@@ -115,7 +115,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
     const type = wantsBytes(request.headers.accept);
     if (type === undefined) return sendJson(reply, output.json);
     if (output.raw.kind === 'inline') return reply.type(type).send(Buffer.from(output.raw.bytes));
-    return sendBlob(request, reply, coordinator.blobs, output.raw.blob.sha256, type);
+    return sendBlob(request, reply, within(coordinator, request).blobs, output.raw.blob.sha256, type);
   };
 
   app.post(
@@ -205,7 +205,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       return sendFile(
         request,
         reply,
-        coordinator.blobs,
+        within(coordinator, request).blobs,
         output,
         `${module.replace('.', '-')}-${iteration_id}`,
       );
@@ -300,7 +300,7 @@ export function iterationRoutes(app: App, coordinator: Coordinator): void {
       const execution = found(reply, await queries.execution(task, execution_id));
       const named = output.name === undefined ? '' : `-${output.name}`;
       const name = `${String(execution.module)}${named}-${iteration_id}-${seq}`;
-      return sendFile(request, reply, coordinator.blobs, output, name);
+      return sendFile(request, reply, within(coordinator, request).blobs, output, name);
     },
   );
 

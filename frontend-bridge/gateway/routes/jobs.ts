@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { JobSchema } from '../../../src/config/job-schema.js';
 import type { JobTypes } from '../../../src/config/job-types.js';
 import { JOB_STATES } from '../../../src/model/job.js';
-import type { Coordinator } from '../../../src/orchestrator/port.js';
+import type { Coordinator, Workspace } from '../../../src/orchestrator/port.js';
 import { refusalError } from '../errors.js';
-import { type App, asked, perform } from '../http.js';
+import { type App, asked, perform, within } from '../http.js';
 import { ReadJobs } from '../jobs/read-jobs.js';
 import { pageShape, postHeaders, reason, splitPage, submitHeaders, traceOf } from '../requests.js';
 import * as shape from '../schemas.js';
@@ -20,7 +21,11 @@ const listQuery = z.strictObject({
 });
 
 export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes): void {
-  const jobs = new ReadJobs(coordinator, jobTypes);
+  const jobs = new ReadJobs(jobTypes);
+  const asker = (reply: FastifyReply): Pick<Workspace, 'queries' | 'blobs'> => ({
+    queries: asked(coordinator, reply),
+    blobs: within(coordinator, reply.request).blobs,
+  });
 
   app.post(
     '/v1/jobs',
@@ -33,10 +38,11 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
         response: shape.answers({ 201: shape.jobSubmitted }),
       },
     },
-    async ({ body, headers }, reply) => {
+    async (asking, reply) => {
+      const { body, headers } = asking;
       const { job_type: jobType, ...job } = body;
       const request = { ...job, ...(jobType !== undefined && { jobType }) };
-      const answer = await coordinator.request(
+      const answer = await within(coordinator, asking).request(
         { kind: 'submit_job', ...request, ...traceOf(headers) },
         headers['idempotency-key'],
       );
@@ -58,7 +64,7 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
     },
     async (request, reply) => {
       const { rest, page } = splitPage(request.query);
-      return jobs.list(asked(coordinator, reply), rest, page);
+      return jobs.list(asker(reply), rest, page);
     },
   );
 
@@ -68,7 +74,7 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
       config: { action: 'read' },
       schema: { summary: 'A job', params: jobParams, response: shape.answers({ 200: shape.jobView }) },
     },
-    async (request, reply) => jobs.show(asked(coordinator, reply), request.params.job_id),
+    async (request, reply) => jobs.show(asker(reply), request.params.job_id),
   );
 
   app.get(
@@ -83,9 +89,9 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
     },
     async (request, reply) => {
       const { job_id } = request.params;
-      const queries = asked(coordinator, reply);
-      await jobs.taskIdOf(queries, job_id);
-      const log = Readable.from(jobs.log(queries, job_id), { objectMode: false });
+      const asking = asker(reply);
+      await jobs.taskIdOf(asking, job_id);
+      const log = Readable.from(jobs.log(asking, job_id), { objectMode: false });
       return reply.type('text/plain; charset=utf-8').send(log);
     },
   );
@@ -103,7 +109,7 @@ export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes
       },
     },
     async (request, reply) => {
-      const taskId = await jobs.taskIdOf(asked(coordinator, reply), request.params.job_id);
+      const taskId = await jobs.taskIdOf(asker(reply), request.params.job_id);
       const stop = { kind: 'task_command', taskId, command: 'stop', ...request.body } as const;
       return perform(coordinator, stop, reply, request.headers);
     },

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { JsonText } from '../../../src/base/json/json-text.js';
 import type { Coordinator, EventStream, StreamEvent, View } from '../../../src/orchestrator/port.js';
 import { HttpError } from '../errors.js';
-import { type App, found } from '../http.js';
+import { type App, found, within } from '../http.js';
 import { pageShape } from '../requests.js';
 import * as shape from '../schemas.js';
 
@@ -12,7 +12,7 @@ const LOOK_LIMIT = 50_000;
 const CHUNK = 2_000;
 const DEFAULT_LIMIT = 50;
 
-export function nodeEventRoutes(app: App, { queries, events }: Coordinator): void {
+export function nodeEventRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/nodes/:node_id/events',
     {
@@ -25,6 +25,7 @@ export function nodeEventRoutes(app: App, { queries, events }: Coordinator): voi
       },
     },
     async (request, reply) => {
+      const { queries, events } = within(coordinator, request);
       const { node_id } = request.params;
       const { limit = DEFAULT_LIMIT, cursor } = request.query;
       const reflects = events.cursor();

@@ -1,5 +1,6 @@
 /** Join tokens, and the keys of nodes and subscribers. */
 import { z } from 'zod';
+import { ALL_PROJECTS } from '../../../src/model/access.js';
 import type { KeyAdministration } from '../../../src/orchestrator/port.js';
 import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
@@ -109,6 +110,10 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
       },
     },
     async (request, reply) => {
+      if (request.caller.project !== ALL_PROJECTS)
+        throw new HttpError(403, 'all_projects_needed', 'The events socket shows the work of all projects.', {
+          hint: "Ask an administrator for a token that is bound to no project (tutti access grant --project '*').",
+        });
       const row = await administration().add(request.body.key, { subscribe: true });
       if (!row) throw new HttpError(409, 'key_revoked', 'This key was revoked, which is forever.');
       return reply.code(201).send(row);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
 import { errorBody, refusalError } from '../errors.js';
-import { type App, asked, found, perform, sendFound } from '../http.js';
+import { type App, asked, found, perform, sendFound, within } from '../http.js';
 import { BATCH_MAX } from '../payload-texts.js';
 import {
   changeHeaders,
@@ -91,12 +91,13 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
       },
     },
     async (request) => {
+      const workspace = within(coordinator, request);
       const key = request.headers['idempotency-key'];
       const trace = traceOf(request.headers);
       const answers = await Promise.all(
         request.body.problems.map((problem, position) =>
           // No key of a client's own has a space in it.
-          coordinator.request({ kind: 'submit', ...problem, ...trace }, key && `${key} ${position}`),
+          workspace.request({ kind: 'submit', ...problem, ...trace }, key && `${key} ${position}`),
         ),
       );
       return { items: answers.map(itemOf) };

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { decodeText } from '../../../src/base/decode-text.js';
 import { JsonText } from '../../../src/base/json/json-text.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
-import { type App, found } from '../http.js';
+import { type App, asked, found } from '../http.js';
 import * as shape from '../schemas.js';
 
 /** By the graph's name, the folder of its samples; one that is not there holds none. */
@@ -39,7 +39,7 @@ export function sampleRoutes(
     },
     async (request, reply) => {
       const { name } = request.params;
-      found(reply, await coordinator.queries.graph(name));
+      found(reply, await asked(coordinator, reply).graph(name));
       const folder = folders.get(name);
       return { items: folder === undefined ? [] : await readSamples(folder, logger), next_cursor: null };
     },

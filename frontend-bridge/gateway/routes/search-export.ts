@@ -7,9 +7,16 @@ import { z } from 'zod';
 import { BYTE_ORDER_MARK, csvLine, flatten, inertCell } from '../../../src/base/csv.js';
 import { entriesOf } from '../../../src/base/json/exact.js';
 import { printJson } from '../../../src/base/json/json-text.js';
-import type { Coordinator, Page, PageRequest, SearchQuery, View } from '../../../src/orchestrator/port.js';
+import type {
+  Coordinator,
+  Page,
+  PageRequest,
+  Queries,
+  SearchQuery,
+  View,
+} from '../../../src/orchestrator/port.js';
 import { HttpError } from '../errors.js';
-import { type App, found } from '../http.js';
+import { type App, found, within } from '../http.js';
 import { parquetOf, type Row } from '../parquet.js';
 import { searchShape } from '../requests.js';
 import * as shape from '../schemas.js';
@@ -37,7 +44,7 @@ const query = z.strictObject({
     .describe("For csv: a `'` before cells that would be formulas, and a byte order mark for Excel"),
 });
 
-export function searchExportRoute(app: App, { queries }: Coordinator): void {
+export function searchExportRoute(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/iterations/export',
     {
@@ -56,6 +63,7 @@ export function searchExportRoute(app: App, { queries }: Coordinator): void {
       },
     },
     async (request, reply) => {
+      const { queries } = within(coordinator, request);
       const { format, spreadsheet, ...search } = request.query;
       const names = [...STORED, ...ERROR, ...fieldsOf(search)];
       const read = async (page: PageRequest): Promise<Page<View>> => {
@@ -83,7 +91,7 @@ function fieldsOf({ fields }: SearchQuery): string[] {
   return fields === undefined ? [] : fields.split(',').map((name) => name.trim());
 }
 
-function pageOf(result: Awaited<ReturnType<Coordinator['queries']['searchIterations']>>): Page<View> {
+function pageOf(result: Awaited<ReturnType<Queries['searchIterations']>>): Page<View> {
   if ('ok' in result) throw new Error(`${result.code}: ${result.message}`);
   return result.value;
 }

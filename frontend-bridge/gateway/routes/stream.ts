@@ -53,7 +53,7 @@ export function streamRoute(
       request.raw.socket.setNoDelay(true);
       connections.stays(request.raw);
       cutWhenStuck(request.raw.socket, answerIdleMs);
-      const cut = attach(socket, hub, request.ip);
+      const cut = attach(socket, hub, request.ip, request.caller.project);
       socket.once('close', holders.add(request.caller, cut));
     },
   });
@@ -67,7 +67,7 @@ function cutWhenStuck(socket: Socket, idleMs: number): void {
 }
 
 /** Returns how to end it because its token is worth nothing any more: it is told nothing else. */
-function attach(socket: WebSocket, hub: Hub, peer: string): () => void {
+function attach(socket: WebSocket, hub: Hub, peer: string, bound: string): () => void {
   const viewer = hub.attach(
     {
       send: (frame, sent) => socket.send(frame, { binary: false, compress: false }, sent),
@@ -81,6 +81,7 @@ function attach(socket: WebSocket, hub: Hub, peer: string): () => void {
       },
     },
     peer,
+    bound,
   );
   socket.on('message', (data, binary) => viewer.message(binary ? 'binary' : String(data)));
   socket.on('ping', (data) => {

@@ -1,13 +1,14 @@
 /**
  * All viewers of the stream. Tells each what is due to it, as `viewer.ts` decides.
  *
- * 1. A commit is encoded once for all unfiltered viewers, and once for each problem that somebody watches; they share the buffer.
+ * 1. A commit is encoded once for all unfiltered viewers of a project, and once for each problem that somebody watches; they share the buffer.
  * 2. A viewer whose socket holds more than `bufferBytes` gets no live frames. When the socket has drained it catches up by pages
  *    from the past, one at a time: a viewer costs at most `bufferBytes` and one batch or page.
  * 3. At most `READS_AT_ONCE` pages are read at a time, in turn, however many viewers catch up.
  * 4. Nothing here waits for a viewer. One that asks and asks without reading the answers is cut off.
  */
 import type { Clock } from '../../../src/base/clock.js';
+import { maySee } from '../../../src/model/access.js';
 import type { EventStream, StreamEvent } from '../../../src/orchestrator/port.js';
 import { type Allowance, createAllowance } from './allowance.js';
 import { groupByProblem } from './by-problem.js';
@@ -58,6 +59,8 @@ export interface Attachment {
 
 interface Viewer {
   readonly peer: string;
+  /** The project that it is bound to; `ALL_PROJECTS`: none. */
+  readonly bound: string;
   readonly socket: ViewerSocket;
   readonly allowance: Allowance;
   readonly onSent: () => void;
@@ -79,8 +82,8 @@ export class Hub {
   readonly #deps: HubDeps;
   readonly #options: HubOptions;
   readonly #viewers = new Set<Viewer>();
-  /** The live ones, by what they want. */
-  readonly #unfiltered = new Set<Viewer>();
+  /** The live ones, by what they want: those that want all of it by the project that they are bound to. */
+  readonly #unfiltered = new Map<string, Set<Viewer>>();
   readonly #byProblem = new Map<string, Set<Viewer>>();
   readonly #toRead = new Set<Viewer>();
   #reads = 0;
@@ -105,11 +108,12 @@ export class Hub {
     for (const one of this.#viewers) one.socket.close(GOING_AWAY, 'the orchestrator stops');
   }
 
-  /** `peer`: its address, for the log. */
-  attach(socket: ViewerSocket, peer = ''): Attachment {
+  /** `peer`: its address, for the log. It gets the events of the project that it is bound to, and those of none. */
+  attach(socket: ViewerSocket, peer: string, bound: string): Attachment {
     const { messagesPerSecond } = this.#options;
     const one: Viewer = {
       peer,
+      bound,
       socket,
       allowance: createAllowance(messagesPerSecond, messagesPerSecond * 10),
       onSent: () => this.#catchUp(one),
@@ -153,29 +157,34 @@ export class Hub {
     const last = batch[batch.length - 1];
     if (last === undefined) return;
     this.#announced = last.seq;
-    if (this.#unfiltered.size > 0) this.#push(this.#unfiltered, batch, batch, before);
+    for (const [bound, watchers] of this.#unfiltered) {
+      const shown = batch.filter(({ project }) => maySee(bound, project));
+      this.#push(watchers, batch, shown, before);
+    }
     if (this.#byProblem.size === 0) return;
     for (const [problemId, events] of groupByProblem(batch)) {
       const watchers = this.#byProblem.get(problemId);
-      if (watchers !== undefined) this.#push(watchers, batch, events, before);
+      if (watchers === undefined) continue;
+      const mayWatch = [...watchers].filter(({ bound }) => maySee(bound, events[0]?.project));
+      this.#push(mayWatch, batch, events, before);
     }
   }
 
   #push(
-    watchers: ReadonlySet<Viewer>,
+    watchers: Iterable<Viewer>,
     batch: readonly StreamEvent[],
     wanted: readonly StreamEvent[],
     before: number,
   ): void {
-    const frame = encodeEvents(wanted);
+    const frame = wanted.length > 0 ? encodeEvents(wanted) : undefined;
     for (const one of watchers) {
       const phase = one.phase as viewer.Live;
       if (one.socket.buffered() > this.#options.bufferBytes) {
         this.#enter(one, viewer.fallBehind(phase, before));
       } else if (phase.from < batch[0]!.seq) {
-        one.socket.send(frame, one.onSent);
+        if (frame) one.socket.send(frame, one.onSent);
       } else {
-        const rest = viewer.remainder(phase, batch);
+        const rest = viewer.remainder(phase, batch, one.bound);
         if (rest.length > 0) one.socket.send(encodeEvents(rest), one.onSent);
       }
     }
@@ -225,7 +234,8 @@ export class Hub {
     one.phase = phase;
     if (phase.kind !== 'live') return;
     if (phase.problemId === undefined) {
-      this.#unfiltered.add(one);
+      const watchers = this.#unfiltered.get(one.bound) ?? new Set();
+      this.#unfiltered.set(one.bound, watchers.add(one));
     } else {
       const watchers = this.#byProblem.get(phase.problemId) ?? new Set();
       this.#byProblem.set(phase.problemId, watchers.add(one));
@@ -236,7 +246,9 @@ export class Hub {
     if (one.phase.kind !== 'live') return;
     const { problemId } = one.phase;
     if (problemId === undefined) {
-      this.#unfiltered.delete(one);
+      const watchers = this.#unfiltered.get(one.bound);
+      watchers?.delete(one);
+      if (watchers?.size === 0) this.#unfiltered.delete(one.bound);
     } else {
       const watchers = this.#byProblem.get(problemId);
       watchers?.delete(one);
@@ -273,7 +285,7 @@ export class Hub {
       one.reading = false;
       if (!this.#viewers.has(one)) return;
       if (one.phase !== phase) return this.#catchUp(one);
-      const step = viewer.take(phase, page, this.#horizon());
+      const step = viewer.take(phase, page, this.#horizon(), one.bound);
       if (step.phase.kind === 'behind' && step.phase.position === phase.position) return;
       one.pageSize = nextPageSize(one.pageSize, this.#apply(one, step));
     } catch (failure) {

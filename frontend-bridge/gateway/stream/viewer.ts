@@ -8,6 +8,7 @@
  * 3. Reading may run ahead of the announcements. `from` remembers how far, so that those events are not sent twice.
  * 4. Numbers that are missing where they were asked for are announced as a gap, once, inclusive on both ends.
  */
+import { maySee } from '../../../src/model/access.js';
 import type { StreamEvent } from '../../../src/orchestrator/port.js';
 import { errorFrame, type ServerFrame, type Subscribe } from './frames.js';
 
@@ -63,22 +64,23 @@ export function subscribe(phase: Phase, message: Subscribe, horizon: Horizon): S
   return { phase: settle(cursor, problemId, horizon), due: [subscribed(cursor)] };
 }
 
-/** A page that was read after `phase.position`. An empty one means that there is nothing there, or nothing any more. */
-export function take(phase: Behind, page: readonly StreamEvent[], horizon: Horizon): Step {
+/** A page that was read after `phase.position`, of which the viewer gets what is of the project that it is `bound` to. An empty one means that there is nothing there, or nothing any more. */
+export function take(phase: Behind, page: readonly StreamEvent[], horizon: Horizon, bound: string): Step {
   const { position, problemId } = phase;
   const next = page[0]?.seq ?? Math.max(horizon.oldest, position + 1);
   const due: Due[] = next > position + 1 ? [gap(position + 1, next - 1)] : [];
-  const wanted = problemId === undefined ? page : page.filter((event) => event.problemId === problemId);
+  const wanted = page.filter((event) => isDue(event, problemId, bound));
   if (wanted.length > 0) due.push({ events: wanted });
   return { phase: settle(page[page.length - 1]?.seq ?? next - 1, problemId, horizon), due };
 }
 
 /** What of a commit is still due to a live viewer whose reading had run ahead of it. */
-export function remainder(phase: Live, batch: readonly StreamEvent[]): readonly StreamEvent[] {
-  return batch.filter(
-    (event) =>
-      event.seq > phase.from && (phase.problemId === undefined || event.problemId === phase.problemId),
-  );
+export function remainder(phase: Live, batch: readonly StreamEvent[], bound: string): readonly StreamEvent[] {
+  return batch.filter((event) => event.seq > phase.from && isDue(event, phase.problemId, bound));
+}
+
+function isDue(event: StreamEvent, problemId: string | undefined, bound: string): boolean {
+  return maySee(bound, event.project) && (problemId === undefined || event.problemId === problemId);
 }
 
 /** A live viewer that cannot take more goes on from the past; `announced` is what it was told last. */

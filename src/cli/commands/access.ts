@@ -10,6 +10,7 @@ import { table } from '../table.js';
 
 interface GrantOptions extends CommonOptions {
   readonly role: string;
+  readonly project?: string;
   readonly expires?: string;
 }
 
@@ -25,11 +26,16 @@ export function accessCommand(program: Command, io: Io): void {
         .choices(ROLES)
         .makeOptionMandatory(),
     )
+    .option(
+      '--project <name>',
+      "the project whose work it sees, or '*' for that of all (default: the project `default`)",
+    )
     .option('--expires <time>', 'how long it is valid, like 8h or 30d (default: until it is revoked)')
-    .action(async (name: string, { role, expires, ...common }: GrantOptions) => {
+    .action(async (name: string, { role, project, expires, ...common }: GrantOptions) => {
       const session = openSession(common, io);
       const granted = await session.client.post('/v1/access', {
         ...{ name, role },
+        ...(project !== undefined && { project }),
         ...(expires !== undefined && { expires_in_ms: milliseconds('--expires', expires) }),
       });
       session.print(granted, () => String(granted.token));
@@ -38,7 +44,7 @@ export function accessCommand(program: Command, io: Io): void {
   clientCommand(access, 'list', 'List grants, the oldest first').action(async (options: CommonOptions) => {
     const session = openSession(options, io);
     const items = await everyItem(session.client, '/v1/access');
-    const columns = ['ID', 'NAME', 'ROLE', 'SINCE', 'UNTIL'];
+    const columns = ['ID', 'NAME', 'ROLE', 'PROJECT', 'SINCE', 'UNTIL'];
     session.print({ items, next_cursor: null }, () => table(columns, items.map(rowOf)));
   });
 
@@ -50,15 +56,19 @@ export function accessCommand(program: Command, io: Io): void {
       session.print(revoked, () => `${id}  revoked`);
     });
 
-  clientCommand(access, 'me', 'Show whose token this is, and its role').action(
+  clientCommand(access, 'me', 'Show whose token this is, its role and its project').action(
     async (options: CommonOptions) => {
       const session = openSession(options, io);
       const { value } = await session.client.get<Json>('/v1/me');
-      session.print(value, () => `${value.name ?? 'nobody needs a token here'}  ${value.role}`);
+      session.print(
+        value,
+        () =>
+          `${value.name ?? 'nobody needs a token here'}  ${value.role}  ${value.project === '*' ? 'all projects' : `project ${value.project}`}`,
+      );
     },
   );
 }
 
-function rowOf({ access_id, name, role, created_at, expires_at }: Json): string[] {
-  return [access_id, name, role, created_at, expires_at ?? '-'].map(String);
+function rowOf({ access_id, name, role, project, created_at, expires_at }: Json): string[] {
+  return [access_id, name, role, project, created_at, expires_at ?? '-'].map(String);
 }

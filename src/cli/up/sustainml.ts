@@ -7,7 +7,7 @@ import { createFacade } from '../../../frontend-bridge/sustainml/facade.js';
 import type { CatalogueModel } from '../../../frontend-bridge/sustainml/models.js';
 import { GRAPH } from '../../../frontend-bridge/sustainml/words.js';
 import { TuttiError } from '../../base/errors.js';
-import type { Answer, Coordinator, Request } from '../../orchestrator/port.js';
+import type { Answer, Coordinator, Request, Workspace } from '../../orchestrator/port.js';
 import type { TypeRegistry } from '../../wire/types.js';
 
 /** Beside the compiled code. */
@@ -23,7 +23,7 @@ export interface FacadeSettings {
 
 /** Throws `TuttiError` `port_in_use`, `cannot_listen`. */
 export async function openFacade(
-  coordinator: Coordinator,
+  coordinator: Coordinator & Pick<Workspace, 'queries'>,
   { port, types, logger, token }: FacadeSettings,
 ): Promise<{ readonly url: string; stop(): Promise<void> }> {
   if (token !== undefined)
@@ -56,7 +56,7 @@ export async function openFacade(
  * Stores the package's graph. One that is stored already is left as it is: somebody may have changed it. Throws `TuttiError` `bad_graph`.
  */
 export async function haveGraph(
-  { queries }: Pick<Coordinator, 'queries'>,
+  { queries }: Pick<Workspace, 'queries'>,
   request: (request: Request) => Promise<Answer>,
 ): Promise<void> {
   if (!('ok' in (await queries.graph(GRAPH)))) return;

@@ -1,18 +1,18 @@
 /** Which agents an orchestrator keeps running: those of its managed clusters; this machine's only once there is something for it. */
 import { TuttiError } from '../../base/errors.js';
 import { LOCAL_CLUSTER } from '../../model/cluster.js';
-import type { Coordinator, PageRequest } from '../../orchestrator/port.js';
+import type { PageRequest, Workspace } from '../../orchestrator/port.js';
 
 /** More clusters than that are read page by page. */
 const PAGE = 1_000;
 
 export class WantedAgents {
-  readonly #coordinator: Pick<Coordinator, 'queries' | 'events'>;
+  readonly #coordinator: Pick<Workspace, 'queries' | 'events'>;
   /** The agent of this machine has been needed: from then on, it may have work. */
   #isLocalWanted: boolean;
 
   /** `hadLocal`: the agent of this machine was started before; it may have work. */
-  constructor(coordinator: Pick<Coordinator, 'queries' | 'events'>, hadLocal: boolean) {
+  constructor(coordinator: Pick<Workspace, 'queries' | 'events'>, hadLocal: boolean) {
     this.#coordinator = coordinator;
     this.#isLocalWanted = hadLocal;
   }

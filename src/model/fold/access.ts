@@ -1,10 +1,11 @@
 /** What facts make of grants. */
+import { DEFAULT_PROJECT } from '../access.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';
 
 export function addGrant(state: DurableState, fact: FactOf<'access.granted'>, { at }: Moment): void {
-  const { access_id: id, name, role, hash, expires_at: expiresAt } = fact;
-  state.undo.put(state.grants, id, { id, name, role, hash, createdAt: at, expiresAt });
+  const { access_id: id, name, role, project = DEFAULT_PROJECT, hash, expires_at: expiresAt } = fact;
+  state.undo.put(state.grants, id, { id, name, role, project, hash, createdAt: at, expiresAt });
 }
 
 export function removeGrant(state: DurableState, { access_id: id }: FactOf<'access.revoked'>): void {

@@ -1,4 +1,5 @@
 /** The fold of commands. Facts about users' commands are recorded; the same facts about the orchestrator's own commands stay in this process. */
+import { DEFAULT_PROJECT } from '../access.js';
 import { type Command, type CommandPart, type CommandState, commandMayBecome } from '../command.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';
@@ -74,7 +75,8 @@ function targetOf(fact: FactOf<'command.issued'>): Command['target'] {
   if (fact.problem_id === undefined || fact.iteration_id === undefined)
     return { kind: 'node', nodeId: fact.node_id ?? '', cmd: cmd as NodeCmd };
   const taskId = { problemId: fact.problem_id, iterationId: fact.iteration_id };
-  return { kind: 'task', taskId, module: fact.module, cmd: cmd as TaskCmd };
+  const project = fact.project ?? DEFAULT_PROJECT;
+  return { kind: 'task', taskId, project, module: fact.module, cmd: cmd as TaskCmd };
 }
 
 /** A node has accepted its part, or has refused it, or will not be asked any more. */

@@ -1,4 +1,5 @@
 /** What facts make of problems, tasks and their modules. */
+import { DEFAULT_PROJECT } from '../access.js';
 import { approvalWait, denial } from '../approval.js';
 import type { Changes, DurableState, Moment } from '../durable.js';
 import { hasEnded } from '../execution.js';
@@ -24,6 +25,7 @@ export function createProblem(state: DurableState, fact: FactOf<'problem.created
     createdSeq: moment.seq,
     changedSeq: undefined,
     graph: fact.graph,
+    project: fact.project ?? DEFAULT_PROJECT,
     priority: fact.priority,
     ...{ ...NO_REMARKS, ...remarksIn(fact) },
     createdAt: moment.at,
@@ -73,6 +75,7 @@ export function submitTask(state: DurableState, fact: FactOf<'iteration.submitte
     graph,
     priority: fact.priority,
     problemSeq: problem.createdSeq,
+    project: problem.project,
     createdAt: moment.at,
     parentIterationId: fact.parent_iteration_id ?? undefined,
     client: fact.client,

@@ -1,13 +1,14 @@
 /** What facts make of webhooks. */
+import { ALL_PROJECTS } from '../access.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';
 import type { Webhook } from '../webhook.js';
 
 /** It gets what happens from now on. */
 export function addWebhook(state: DurableState, fact: FactOf<'webhook.added'>, { seq, at }: Moment): void {
-  const { webhook: name, webhook_id: id, origin, sealed, signed, filter, problem } = fact;
+  const { webhook: name, webhook_id: id, project = ALL_PROJECTS, origin, sealed, signed, filter } = fact;
   state.undo.put(state.webhooks, name, {
-    ...{ name, id, origin, sealed, isSigned: signed, filter, problem },
+    ...{ name, id, project, origin, sealed, isSigned: signed, filter, problem: fact.problem },
     ...{ createdAt: at, cursor: seq, failures: 0, missed: 0 },
     ...{ lastStatus: undefined, lastAt: undefined },
   });

@@ -1,10 +1,11 @@
 /** Commands as they are stored. */
 import type { Command } from '../../model/command.js';
 import { formatTaskId } from '../../model/task-id.js';
-import type { CommandRow } from '../records.js';
+import { type CommandRow, storedProject } from '../records.js';
 
 export function commandToRow(command: Command): CommandRow {
   const { target } = command;
+  const project = target.kind === 'task' ? storedProject(target.project) : undefined;
   return {
     command_id: command.commandId,
     target:
@@ -14,6 +15,7 @@ export function commandToRow(command: Command): CommandRow {
             task_id: formatTaskId(target.taskId),
             ...(target.module !== undefined && { module: target.module }),
           },
+    ...(project !== undefined && { project }),
     command: target.cmd.toLowerCase(),
     ...(command.reason !== '' && { reason: command.reason }),
     issued_at: command.issuedAt,

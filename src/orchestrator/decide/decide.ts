@@ -112,8 +112,9 @@ function take(turn: Turn, step: Step, onError: OnError): void {
       receiveRequest(turn, step);
       return;
     case 'blob': {
-      const { sha256, size } = step;
-      emit(turn, { type: 'blob.stored', sha256, size, lease_until: turn.wallMs + BLOB_LEASE_MS });
+      const { sha256, size, projects } = step;
+      const lease_until = turn.wallMs + BLOB_LEASE_MS;
+      emit(turn, { type: 'blob.stored', sha256, size, lease_until, ...(projects && { projects }) });
       turn.journal.answer(step.id, {
         ok: true,
         kind: 'done',
@@ -129,7 +130,7 @@ function take(turn: Turn, step: Step, onError: OnError): void {
       turn.journal.reply({
         kind: 'view',
         request: step.id,
-        value: nodes.map((node) => nodeView(node, turn.nowMs)),
+        value: nodes.map((node) => nodeView(node, turn, step.bound)),
       });
       return;
     }
@@ -140,7 +141,7 @@ function take(turn: Turn, step: Step, onError: OnError): void {
       turn.journal.reply({ kind: 'view', request: step.id, value: secretViews(turn.state) });
       return;
     case 'inspect webhooks':
-      turn.journal.reply({ kind: 'view', request: step.id, value: webhookViews(turn.state) });
+      turn.journal.reply({ kind: 'view', request: step.id, value: webhookViews(turn.state, step.bound) });
       return;
     case 'inspect grants':
       turn.journal.reply({ kind: 'view', request: step.id, value: grantViews(turn.state) });

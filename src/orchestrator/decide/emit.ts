@@ -1,12 +1,15 @@
 /** Facts happen here: each is recorded, and the state and the rows are what it makes of them, at once. */
 import type { Moment } from '../../model/durable.js';
-import type { Fact } from '../../model/facts.js';
+import { type Fact, isPublic } from '../../model/facts.js';
 import { apply } from '../../model/fold.js';
+import { storedProject } from '../records.js';
+import { projectOf } from './project.js';
 import { writeFact } from './rows.js';
 import type { Turn } from './turn.js';
 
 /** Returns the fact's `seq`; of a private fact, that of the last public one. */
-export function emit(turn: Turn, fact: Fact): number {
+export function emit(turn: Turn, said: Fact): number {
+  const fact = withProject(turn, said);
   const seq = turn.journal.record(fact);
   const moment = momentOf(turn, seq);
   apply(turn.state, fact, moment);
@@ -16,4 +19,13 @@ export function emit(turn: Turn, fact: Fact): number {
 
 export function momentOf({ journal, wallMs, nowMs }: Turn, seq: number): Moment {
   return { seq, at: wallMs, nowMs, changed: journal };
+}
+
+/** Whoever emits what is shown about a problem need not know whose it is, and cannot forget to say it. */
+function withProject(turn: Turn, fact: Fact): Fact {
+  // Who makes a problem says whose it is.
+  if (fact.type === 'problem.created' || 'project' in fact || !isPublic(fact)) return fact;
+  if (!('problem_id' in fact) || fact.problem_id === undefined) return fact;
+  const project = storedProject(projectOf(turn, fact));
+  return project === undefined ? fact : { ...fact, project };
 }

@@ -1,5 +1,5 @@
 /** Grants of access: what admins give and take back. */
-import { type Grant, MAX_GRANTS } from '../../model/access.js';
+import { DEFAULT_PROJECT, type Grant, MAX_GRANTS, MAX_PROJECTS } from '../../model/access.js';
 import type { Answer, View } from '../port.js';
 import { refusal } from './answers.js';
 import { emit } from './emit.js';
@@ -13,9 +13,14 @@ export function grantAccess(turn: Turn, grant: PreparedGrant): Answer {
     const hint = 'revoke those that have expired or that nobody uses';
     return refusal('conflict', 'too_many_grants', `there are ${MAX_GRANTS} grants of access`, { hint });
   }
-  const { id, name, role, hash, sealed, expiresInMs } = grant;
+  const { id, name, role, project = DEFAULT_PROJECT, hash, sealed, expiresInMs } = grant;
+  const projects = new Set([...grants.values()].map((one) => one.project));
+  if (projects.size >= MAX_PROJECTS && !projects.has(project)) {
+    const hint = 'revoke the grants of those that nobody uses';
+    return refusal('conflict', 'too_many_projects', `grants name ${MAX_PROJECTS} projects`, { hint });
+  }
   const expiry = expiresInMs === undefined ? {} : { expires_at: turn.wallMs + expiresInMs };
-  emit(turn, { type: 'access.granted', access_id: id, name, role, hash, ...expiry });
+  emit(turn, { type: 'access.granted', access_id: id, name, role, project, hash, ...expiry });
   return { ok: true, kind: 'created', body: { ...grantView(grants.get(id)!), sealed } };
 }
 
@@ -31,9 +36,9 @@ export function grantViews({ grants }: Pick<State, 'grants'>): View[] {
   return [...grants.keys()].sort().map((id) => grantView(grants.get(id)!));
 }
 
-function grantView({ id, name, role, createdAt, expiresAt }: Grant): View {
+function grantView({ id, name, role, project, createdAt, expiresAt }: Grant): View {
   return {
-    ...{ access_id: id, name, role },
+    ...{ access_id: id, name, role, project },
     created_at: new Date(createdAt).toISOString(),
     expires_at: expiresAt === undefined ? null : new Date(expiresAt).toISOString(),
   };

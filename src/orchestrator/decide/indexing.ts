@@ -7,6 +7,7 @@
 import type { Task } from '../../model/task.js';
 import type { Key } from '../../store/store.js';
 import { indexElement, indexKey, valueAt } from '../index-key.js';
+import { listed } from '../projects/listing.js';
 import type { State } from './state.js';
 
 /** What the index is to know of an output, as the graph is now. */
@@ -51,7 +52,7 @@ export function indexKeysNow(task: Task): Key[] {
             ? phase.indexed
             : undefined;
     return Object.entries(noted ?? {}).map(([field, element]) =>
-      indexKey(field, element, task.problemSeq, task.id.iterationId),
+      listed(task.project, indexKey(field, element, task.problemSeq, task.id.iterationId)),
     );
   });
 }

@@ -348,6 +348,7 @@ export function stopExecution(
       target: {
         kind: 'task',
         taskId: execution.task.id,
+        project: execution.task.project,
         module: moduleName(execution.task, execution.position),
         cmd,
       },

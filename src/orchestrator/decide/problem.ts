@@ -1,7 +1,8 @@
 /** A problem in memory, and as a row. */
+import { DEFAULT_PROJECT } from '../../model/access.js';
 import type { Changes, DurableState } from '../../model/durable.js';
 import type { Problem, Remarks } from '../../model/problem.js';
-import type { ProblemRow } from '../records.js';
+import { type ProblemRow, storedProject } from '../records.js';
 
 /** As it stands in the store: whoever finds unfinished iterations of it counts them. */
 export function problemFromRow(row: ProblemRow): Problem {
@@ -10,6 +11,7 @@ export function problemFromRow(row: ProblemRow): Problem {
     createdSeq: row.created_seq,
     changedSeq: row.changed_seq,
     graph: row.graph,
+    project: row.project ?? DEFAULT_PROJECT,
     priority: row.priority,
     ...remarksOf(row),
     createdAt: row.created_at,
@@ -38,10 +40,12 @@ export function problemIn(
 
 export function problemToRow(problem: Problem): ProblemRow {
   const { tags, notes, starred, archived, changedSeq } = problem;
+  const project = storedProject(problem.project);
   return {
     problem_id: problem.problemId,
     created_seq: problem.createdSeq,
     graph: problem.graph,
+    ...(project !== undefined && { project }),
     title: problem.title,
     ...(tags.length > 0 && { tags }),
     ...(notes !== '' && { notes }),

@@ -5,7 +5,7 @@
  * 2. iteration_ids are handed out here and nowhere else, so two iterations of one problem never get the same.
  */
 
-import { type Fault, summaryOf } from '../../base/errors.js';
+import type { Fault } from '../../base/errors.js';
 import { hasEnded } from '../../model/execution.js';
 import type { GraphKey } from '../../model/graph.js';
 import { dependentsOf } from '../../model/graph.js';
@@ -22,7 +22,7 @@ import {
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../model/task-state.js';
 import type { Answer, Refusal } from '../port.js';
-import { outputRefsOf, refFromRow, type TaskRow } from '../records.js';
+import { outputRefsOf, refFromRow, storedProject, type TaskRow } from '../records.js';
 import { aboutModule, aboutTask } from './about.js';
 import { removeNode } from './admission.js';
 import { type Dedupe, recall, refusal, remember } from './answers.js';
@@ -35,6 +35,8 @@ import { configure } from './configuration.js';
 import { tryAgain } from './deaf.js';
 import { emit } from './emit.js';
 import { grantAccess, revokeAccess } from './grants.js';
+import { missingFile, missingFiles } from './graph-files.js';
+import { hiddenFrom } from './hidden.js';
 import { announceTypes } from './module-types.js';
 import { leaveQueue, stopExecution } from './planner.js';
 import { problemFromRow, problemIn } from './problem.js';
@@ -50,7 +52,12 @@ const TASKS_RETRY_S = 5;
 const DEFAULT_PRIORITY = 50;
 
 export function receiveRequest(turn: Turn, step: Extract<Step, { kind: 'request' }>): void {
-  const { request, dedupe, id } = step;
+  const { request, bound, dedupe, id } = step;
+  const hidden = hiddenFrom(turn, bound, request);
+  if (hidden) {
+    turn.journal.answer(id, hidden);
+    return;
+  }
   const before = dedupe && recall(turn, dedupe);
   if (before) {
     turn.journal.answer(id, before);
@@ -145,9 +152,11 @@ function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }
   const problemId = turn.ids.uuid();
   const graph: GraphKey = { name: request.graph, version: request.graphVersion };
   const priority = request.priority ?? DEFAULT_PRIORITY;
+  const project = storedProject(request.project);
   emit(turn, {
     type: 'problem.created',
     problem_id: problemId,
+    ...(project !== undefined && { project }),
     iteration_id: 1,
     graph: graph.name,
     priority,
@@ -344,6 +353,7 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
     target: {
       kind: 'task',
       taskId: task.id,
+      project: task.project,
       module: request.module,
       cmd: request.command.toUpperCase() as Uppercase<typeof request.command>,
     },
@@ -498,16 +508,7 @@ function blobsOf(
   for (const [path, sha256] of Object.entries(files)) {
     const size = loaded.blobs.get(sha256);
     if (size !== undefined) blobs[path] = { sha256, size };
-    else
-      faults.push({
-        path: `files[${JSON.stringify(path)}]`,
-        code: 'unknown_blob',
-        message: `there is no blob ${sha256}`,
-      });
+    else faults.push(missingFile(path, sha256));
   }
-  if (faults.length === 0) return { ok: true, blobs };
-  return refusal('invalid', 'bad_graph', `files of the graph are not here: ${summaryOf(faults)}`, {
-    details: faults,
-    hint: 'upload each by PUT /v1/blobs/{sha256} first',
-  });
+  return faults.length === 0 ? { ok: true, blobs } : missingFiles(faults);
 }

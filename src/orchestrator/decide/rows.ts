@@ -11,6 +11,7 @@ import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Key } from '../../store/store.js';
 import { indexKey } from '../index-key.js';
+import { listed } from '../projects/listing.js';
 import {
   AGES_DOUBTED,
   EMPTY,
@@ -58,13 +59,16 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
   switch (fact.type) {
     case 'problem.created':
       journal.putRow('problem_ids', [fact.problem_id], seq);
+      if (fact.project !== undefined) journal.put('projects', [fact.project], EMPTY);
       for (const mark of marksOf({ ...NO_REMARKS, ...fact }))
-        journal.put('problems_by_mark', [mark, seq], EMPTY);
+        journal.put('problems_by_mark', listed(fact.project, [mark, seq]), EMPTY);
       return;
     case 'problem.changed': {
       const { createdSeq } = problemIn(state, journal, fact.problem_id)!;
-      for (const mark of fact.lost) journal.delete('problems_by_mark', [mark, createdSeq]);
-      for (const mark of fact.gained) journal.put('problems_by_mark', [mark, createdSeq], EMPTY);
+      for (const mark of fact.lost)
+        journal.delete('problems_by_mark', listed(fact.project, [mark, createdSeq]));
+      for (const mark of fact.gained)
+        journal.put('problems_by_mark', listed(fact.project, [mark, createdSeq]), EMPTY);
       return;
     }
     case 'iteration.submitted':
@@ -147,9 +151,11 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
     case 'access.revoked':
       journal.delete('grants', [fact.access_id]);
       return;
-    case 'blob.stored':
-      journal.putRow('blobs', [fact.sha256], { size: fact.size, lease_until: fact.lease_until });
+    case 'blob.stored': {
+      const { sha256, size, lease_until, projects } = fact;
+      journal.putRow('blobs', [sha256], { size, lease_until, ...(projects && { projects }) });
       return;
+    }
     case 'request.answered': {
       const { key, hash, answer, expires_at } = fact;
       journal.putRow('idempotency', [key], { hash, answer, expires_at });
@@ -194,8 +200,10 @@ function writeRemoved(journal: Journal, fact: Fact): void {
       return;
     case 'problem.hidden':
       journal.delete('problem_ids', [fact.problem_id]);
-      for (const ended of TASK_ENDS) journal.delete('problems_by_state', [ended, fact.problem_seq]);
-      for (const mark of fact.marks) journal.delete('problems_by_mark', [mark, fact.problem_seq]);
+      for (const ended of TASK_ENDS)
+        journal.delete('problems_by_state', listed(fact.project, [ended, fact.problem_seq]));
+      for (const mark of fact.marks)
+        journal.delete('problems_by_mark', listed(fact.project, [mark, fact.problem_seq]));
       journal.delete('problem_marks', [fact.problem_seq]);
       return;
     case 'problem.removed':
@@ -223,11 +231,14 @@ function writeRemoved(journal: Journal, fact: Fact): void {
 }
 
 function indexKeysIn(fact: {
+  readonly project?: string;
   readonly problem_seq: number;
   readonly iteration_id: number;
   readonly index: readonly IndexEntry[];
 }): Key[] {
-  return fact.index.map(([field, element]) => indexKey(field, element, fact.problem_seq, fact.iteration_id));
+  return fact.index.map(([field, element]) =>
+    listed(fact.project, indexKey(field, element, fact.problem_seq, fact.iteration_id)),
+  );
 }
 
 function taskOf(
@@ -237,8 +248,8 @@ function taskOf(
   return tasks.get(formatTaskId({ problemId: problem_id, iterationId: iteration_id }))!;
 }
 
-function approvalKey({ problemSeq, id }: Task, module: string): Key {
-  return [problemSeq, id.problemId, id.iterationId, module];
+function approvalKey({ problemSeq, project, id }: Task, module: string): Key {
+  return listed(project, [problemSeq, id.problemId, id.iterationId, module]);
 }
 
 function writeSubmitted(
@@ -250,9 +261,10 @@ function writeSubmitted(
   const task = taskOf(state, fact);
   // The index names the state of the newest iteration, and that is this one now.
   if (iteration_id > 1) {
-    for (const ended of TASK_ENDS) journal.delete('problems_by_state', [ended, task.problemSeq]);
+    for (const ended of TASK_ENDS)
+      journal.delete('problems_by_state', listed(task.project, [ended, task.problemSeq]));
   }
-  journal.put('unfinished', [task.problemSeq, problem_id, iteration_id], EMPTY);
+  journal.put('unfinished', listed(task.project, [task.problemSeq, problem_id, iteration_id]), EMPTY);
   for (const ref of [task.input, ...[...task.overrides.values()].flatMap((refs) => [...refs.values()])]) {
     // An input that was inherited is the parent's.
     if (ref.blob && ref.iterationId === iteration_id)
@@ -263,13 +275,13 @@ function writeSubmitted(
 function writeEnded(journal: Journal, problemId: string, iterationId: number): void {
   const key = formatTaskId({ problemId, iterationId });
   const { task, problem } = journal.ended.get(key)!;
-  journal.delete('unfinished', [task.problemSeq, problemId, iterationId]);
+  journal.delete('unfinished', listed(task.project, [task.problemSeq, problemId, iterationId]));
   for (const { spec } of task.graph.modules)
     if (spec.approve) journal.delete('approvals', approvalKey(task, spec.name));
   const summary = encodeRow(summaryNow(problem, task));
   for (const key of indexKeysNow(task)) journal.put('iteration_index', key, summary);
   if (problem.newestIterationId === iterationId)
-    journal.put('problems_by_state', [task.state, task.problemSeq], summary);
+    journal.put('problems_by_state', listed(task.project, [task.state, task.problemSeq]), summary);
 }
 
 function writeProblem(journal: Journal, row: ProblemRow): void {

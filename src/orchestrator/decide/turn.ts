@@ -49,6 +49,8 @@ export interface PreparedOverride {
 
 export interface SealedWebhook {
   readonly name: string;
+  /** The one whose events it gets. @default all */
+  readonly project?: string;
   readonly origin: string;
   readonly sealed: string;
   readonly signed: boolean;
@@ -83,6 +85,8 @@ export interface PreparedGrant extends NewGrant {
 /** Requests with everything that needs no state worked out: inputs are encoded, graphs parsed. */
 export type PreparedRequest =
   | (Extract<Request, { kind: 'submit' }> & {
+      /** It belongs to this one. */
+      readonly project: string;
       readonly graphVersion: number;
       readonly prepared: PreparedInput;
     })
@@ -151,15 +155,28 @@ export type Step =
       readonly kind: 'request';
       readonly id: number;
       readonly request: PreparedRequest;
+      /** The project that the caller is bound to; `ALL_PROJECTS`: none. */
+      readonly bound: string;
       readonly dedupe: { readonly key: string; readonly hash: string } | undefined;
     }
   /** A blob's content is on the disk. */
-  | { readonly kind: 'blob'; readonly id: number; readonly sha256: string; readonly size: number }
-  | { readonly kind: 'inspect nodes'; readonly id: number; readonly nodeId: string | undefined }
+  | {
+      readonly kind: 'blob';
+      readonly id: number;
+      readonly sha256: string;
+      readonly size: number;
+      readonly projects?: readonly string[];
+    }
+  | {
+      readonly kind: 'inspect nodes';
+      readonly id: number;
+      readonly nodeId: string | undefined;
+      readonly bound: string;
+    }
   /** Without a name: all of them. */
   | { readonly kind: 'inspect clusters'; readonly id: number; readonly name: string | undefined }
   | { readonly kind: 'inspect secrets'; readonly id: number }
-  | { readonly kind: 'inspect webhooks'; readonly id: number }
+  | { readonly kind: 'inspect webhooks'; readonly id: number; readonly bound: string }
   | { readonly kind: 'inspect grants'; readonly id: number }
   /** Without a task (as `formatTaskId` writes it): the queues of all modules. */
   | { readonly kind: 'inspect queue'; readonly id: number; readonly task: string | undefined }

@@ -4,6 +4,7 @@
  * What deliveries say is about one webhook by its id: of one that was removed meanwhile, it changes nothing.
  */
 import { canonicalJson } from '../../base/json/canonical.js';
+import { maySee } from '../../model/access.js';
 import { MAX_WEBHOOKS, type Webhook } from '../../model/webhook.js';
 import type { Answer, View } from '../port.js';
 import { refusal } from './answers.js';
@@ -32,7 +33,7 @@ export function declareWebhook(turn: Turn, webhook: SealedWebhook): Answer {
   const known = turn.state.webhooks.get(webhook.name);
   if (!known) return addWebhook(turn, webhook);
   if (isOther(known, webhook)) {
-    const { name, ...fields } = webhook;
+    const { name, project: _, ...fields } = webhook;
     emit(turn, { type: 'webhook.changed', webhook: name, ...fields });
   }
   return { ok: true, kind: 'done', body: webhookView(turn.state.webhooks.get(webhook.name)!) };
@@ -58,20 +59,31 @@ export function unknownWebhook(name: string): Answer & { readonly ok: false } {
   return refusal('not_found', 'unknown_webhook', `no webhook ${name}`);
 }
 
-/** All of them, by their names, without what is sealed. */
-export function webhookViews({ webhooks }: Pick<State, 'webhooks'>): View[] {
-  return [...webhooks.keys()].sort().map((name) => webhookView(webhooks.get(name)!));
+/** Those of a project, or all of them, by their names, without what is sealed. */
+export function webhookViews({ webhooks }: Pick<State, 'webhooks'>, bound: string): View[] {
+  return [...webhooks.values()]
+    .filter(({ project }) => maySee(bound, project))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(webhookView);
 }
 
 function isOther({ origin, sealed, isSigned, filter, problem }: Webhook, given: SealedWebhook): boolean {
-  const { name: _, ...fields } = given;
+  const { name: _, project: __, ...fields } = given;
   return canonicalJson({ origin, sealed, signed: isSigned, filter, problem }) !== canonicalJson(fields);
 }
 
 function webhookView(webhook: Webhook): View {
-  const { name, origin, filter, problem, isSigned, cursor, failures, missed, lastStatus, lastAt } = webhook;
+  const { name, project, origin, filter, problem, isSigned, cursor, failures, missed } = webhook;
+  const { lastStatus, lastAt } = webhook;
   return {
-    ...{ name, url: `${origin}/…`, filter: filter ?? null, problem: problem ?? null, signed: isSigned },
+    ...{
+      name,
+      project,
+      url: `${origin}/…`,
+      filter: filter ?? null,
+      problem: problem ?? null,
+      signed: isSigned,
+    },
     created_at: new Date(webhook.createdAt).toISOString(),
     ...{ cursor, last_status: lastStatus ?? null },
     last_at: lastAt === undefined ? null : new Date(lastAt).toISOString(),

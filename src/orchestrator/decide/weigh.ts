@@ -126,9 +126,10 @@ function removeIteration(
   if (everIndexed(state.graphs.get(row.graph)).some((field) => !fields.includes(field))) return DECLINED;
   const { first, isAll } = firstOf(belongings, DELETES_AT_ONCE - OTHER_ROWS);
   const { index, eventPages: event_pages, payloads, blobs } = first;
-  const about = { problem_id, iteration_id };
+  const of = { problem_id, ...(problem.project !== undefined && { project: problem.project }) };
+  const about = { ...of, iteration_id };
   if (isWhole && isShown)
-    emit(turn, { type: 'problem.hidden', problem_id, problem_seq, marks: marksOf(remarksOf(problem)) });
+    emit(turn, { type: 'problem.hidden', ...of, problem_seq, marks: marksOf(remarksOf(problem)) });
   const parts = { index, event_pages, payloads, blobs };
   emit(turn, { type: 'iteration.thinned', ...about, problem_seq, ...parts });
   if (!isAll) {
@@ -242,6 +243,7 @@ function indexIterations(turn: Turn, { unchanged }: MatterOf<'index iterations'>
   for (const { task, problemSeq, index, summary } of kept) {
     emit(turn, {
       ...{ type: 'iteration.indexed', problem_id: task.problemId, iteration_id: task.iterationId },
+      ...(summary.project !== undefined && { project: summary.project }),
       ...{ problem_seq: problemSeq, index, summary },
     });
   }

@@ -1,5 +1,6 @@
 /** Modules that wait for a person's decision, each with what the person needs for it: read from a table that has nothing else. */
 import { printJson } from '../../base/json/json-text.js';
+import { DEFAULT_PROJECT } from '../../model/access.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Waiting } from '../../model/waiting.js';
 import type { Key } from '../../store/store.js';
@@ -42,7 +43,7 @@ async function approvalOf(
   const module = String(name);
   // One snapshot has the key and what it stands for.
   const row = (await iterations.get(reader, [id.problemId, id.iterationId]))!;
-  const { title, tags = [] } = (await problems.get(reader, [Number(seq)]))!;
+  const { title, tags = [], project = DEFAULT_PROJECT } = (await problems.get(reader, [Number(seq)]))!;
   const inputs: Record<string, unknown> = {};
   const leftOut: string[] = [];
   let characters = 0;
@@ -60,7 +61,7 @@ async function approvalOf(
   >;
   const view = {
     ...{ task_id: formatTaskId(id), problem_id: id.problemId, iteration_id: id.iterationId, module },
-    ...{ graph: row.graph, graph_version: row.graph_version, title, tags },
+    ...{ graph: row.graph, graph_version: row.graph_version, project, title, tags },
     ...{ role, message, requested_at, inputs, left_out: leftOut },
   };
   return { view, characters };

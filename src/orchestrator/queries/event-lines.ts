@@ -4,6 +4,7 @@
  * The page that an event lies in is the last one that begins at or before it.
  */
 import { JsonText } from '../../base/json/json-text.js';
+import { DEFAULT_PROJECT } from '../../model/access.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { Key, Reader } from '../../store/store.js';
 import type { Page, PageRequest, Refusal, StreamEvent, View } from '../port.js';
@@ -11,11 +12,12 @@ import { events, type TypedTable, taskEvents } from '../tables.js';
 import { findExecution } from './iterations.js';
 import { type Moment, taskOf } from './moment.js';
 import { isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';
+import type { Slices } from './slices.js';
 
 /** Text that is read at once, whatever the size of a batch. A single event may be larger. */
 const CHUNK_CHARACTERS = 1024 * 1024;
-/** Every event's JSON begins so: see `Journal`. */
-const PROBLEM_ID = /^\{"seq":\d+,"at":"[^"]*","type":"[^"]*","problem_id":"([^"]*)"/;
+/** Every event's JSON begins so: see `eventJson`. */
+const ABOUT = /^\{"seq":\d+,"at":"[^"]*","type":"[^"]*","problem_id":"([^"]*)"(?:,"project":"([^"]*)")?/;
 
 /** Every event of the task, in order. */
 export async function eventsOfTask(
@@ -69,9 +71,10 @@ async function eventsOf(
   return { items, next_cursor: null };
 }
 
-/** Events after `after`, in order: at least one where there is one, at most about `limit`, of bounded size together. */
+/** Events of all projects after `after`, in order: at least one where there is one, at most about `limit`, of bounded size together. */
 export async function eventsAfter(
-  { reader, slices }: Moment,
+  reader: Reader,
+  slices: Slices,
   after: number,
   limit: number,
 ): Promise<StreamEvent[]> {
@@ -83,7 +86,8 @@ export async function eventsAfter(
       if (seq <= after) continue;
       characters += json.length;
       if (found.length > 0 && characters > CHUNK_CHARACTERS) return found;
-      found.push({ seq, problemId: PROBLEM_ID.exec(json)?.[1], json });
+      const [, problemId, project = DEFAULT_PROJECT] = ABOUT.exec(json) ?? [];
+      found.push({ seq, problemId, project: problemId === undefined ? undefined : project, json });
     }
     if (found.length >= limit) return found;
     await slices.rest();

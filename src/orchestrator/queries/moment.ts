@@ -2,8 +2,8 @@
 
 import type { ExpressionParser } from '../../base/expression/grammar.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
-import type { Reader } from '../../store/store.js';
 import type { Refusal } from '../port.js';
+import type { ProjectReader } from '../projects/reader.js';
 import type { ProblemRow, TaskRow } from '../records.js';
 import { iterations, problemIds, problems } from '../tables.js';
 import type { GraphsThen } from './graphs.js';
@@ -11,7 +11,8 @@ import { createPayloads, type Payloads } from './payloads.js';
 import type { Slices } from './slices.js';
 
 export interface Moment {
-  readonly reader: Reader;
+  /** Has nothing but what the asker may see. */
+  readonly reader: ProjectReader;
   readonly graphs: GraphsThen;
   readonly payloads: Payloads;
   readonly slices: Slices;

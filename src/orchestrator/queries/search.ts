@@ -9,11 +9,13 @@
 
 import { holds } from '../../base/expression/expression.js';
 import { plainOf, printJson } from '../../base/json/json-text.js';
+import { ALL_PROJECTS } from '../../model/access.js';
 import { tagOfMark } from '../../model/problem.js';
 import type { TaskState } from '../../model/task-state.js';
-import type { Key, Reader } from '../../store/store.js';
+import type { Key } from '../../store/store.js';
 import { exactValue, indexElement } from '../index-key.js';
 import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
+import type { ProjectReader } from '../projects/reader.js';
 import type { ProblemRow } from '../records.js';
 import type { Summary } from '../summary.js';
 import { iterationIndex, iterations, problems, problemsByMark } from '../tables.js';
@@ -38,7 +40,7 @@ export type Scope =
 
 export interface SearchDeps extends FieldReads {
   readonly slices: Slices;
-  readonly reader: Reader;
+  readonly reader: ProjectReader;
   /** Whether every ended iteration (of this graph) that has the field is in its index. */
   readonly covers: (field: string, graph: string | undefined) => Promise<boolean>;
   readonly view: (summary: Summary) => View;
@@ -306,6 +308,12 @@ class Search {
     const mark = this.#mark();
     const prefix = mark === undefined ? [] : [mark];
     const walk = { prefix, reverse: descending, ...(seq !== undefined && { after: [...prefix, seq] }) };
+    if (mark === undefined && reader.bound !== ALL_PROJECTS) {
+      const wanted = { state: undefined, after: seq, descending };
+      for await (const { summary } of problemsInOrder(reader, wanted, this.#deps.slices))
+        yield* [await problems.get(reader, [summary.problem_seq])].filter((row) => row !== undefined);
+      return;
+    }
     if (mark === undefined) {
       for await (const { row } of problems.walk(reader, walk)) yield row;
       return;

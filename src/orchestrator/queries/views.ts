@@ -1,5 +1,6 @@
 /** Rows as the public JSON shows them. */
 
+import { DEFAULT_PROJECT } from '../../model/access.js';
 import { type ModuleState, missingInputs, moduleState, waitingFor } from '../../model/module-state.js';
 import type { ReportedError } from '../../model/protocol.js';
 import type { CompiledGraph } from '../../model/task.js';
@@ -19,6 +20,7 @@ export function problemView(newest: Summary): View {
     problem_id: newest.problem_id,
     title: newest.title,
     ...marksView(newest),
+    project: newest.project ?? DEFAULT_PROJECT,
     revision: newest.changed_seq ?? newest.problem_seq,
     graph: newest.graph,
     state: newest.state,

@@ -9,6 +9,7 @@
  */
 import { messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
+import { maySee } from '../../model/access.js';
 import type { Webhook, WebhookTarget } from '../../model/webhook.js';
 import type { WebhookProgress } from '../decide/turn.js';
 import type { EventStream, StreamEvent } from '../port.js';
@@ -139,7 +140,8 @@ export class Courier {
     return this.#types?.has(type) ?? true;
   }
 
-  async #selects({ json, problemId }: StreamEvent): Promise<boolean> {
+  async #selects({ json, problemId, project }: StreamEvent): Promise<boolean> {
+    if (!maySee(this.webhook.project, project)) return false;
     if (!this.#selectsType(typeOfEvent(json))) return false;
     const { problem } = this.webhook;
     if (problem === undefined) return true;

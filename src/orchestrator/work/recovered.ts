@@ -22,9 +22,9 @@ export function* recoveredWork(tasks: Iterable<Task>, now: number): Generator<Wo
       for (const execution of run.executions)
         if (!hasEnded(execution.observed)) executions.set(execution.id, workExecution(task, execution));
     }
-    const { id, traceparent, createdAt: submittedAt } = task;
+    const { id, project, traceparent, createdAt: submittedAt } = task;
     const graph = task.graph.key.name;
-    yield { id, graph, traceparent, submittedAt, state, ...held(waiting, executions, approvals) };
+    yield { id, graph, project, traceparent, submittedAt, state, ...held(waiting, executions, approvals) };
   }
 }
 

@@ -7,6 +7,7 @@
  *     in a queue has no maps of its own.
  * W3. Times are those of the facts, in Unix milliseconds. The wall clock may step back, so a duration is never less than 0.
  */
+import { DEFAULT_PROJECT, maySee } from '../../model/access.js';
 import type { ExecutionEnd } from '../../model/execution.js';
 import { type ShownFact, taskIdOf } from '../../model/facts.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
@@ -18,6 +19,7 @@ export const UNFINISHED_STATES: readonly UnfinishedState[] = ['waiting', 'runnin
 export interface WorkTask {
   readonly id: TaskId;
   readonly graph: string;
+  readonly project: string;
   /** Of the request that submitted it, where that belongs to a trace. */
   readonly traceparent: string | undefined;
   readonly submittedAt: number;
@@ -60,14 +62,23 @@ export interface WorkListener {
   ): void;
 }
 
+type Ended = Record<Exclude<TaskState, UnfinishedState>, number>;
+
 export class WorkInView {
   readonly #tasks = new Map<string, WorkTask>();
   readonly #listeners: WorkListener[] = [];
 
-  /** Since the start of the process, by the state that they ended in. */
-  readonly ended: Record<Exclude<TaskState, UnfinishedState>, number> = {
-    ...{ succeeded: 0, failed: 0, cancelled: 0, aborted: 0 },
-  };
+  readonly #ended = new Map<string, Ended>();
+
+  /** Since the start of the process, by the state that they ended in: of a project, or of all. */
+  endedWithin(bound: string): Ended {
+    const sum: Ended = { succeeded: 0, failed: 0, cancelled: 0, aborted: 0 };
+    for (const [project, ended] of this.#ended) {
+      if (!maySee(bound, project)) continue;
+      for (const end of Object.keys(sum) as (keyof Ended)[]) sum[end] += ended[end];
+    }
+    return sum;
+  }
 
   get tasks(): Iterable<WorkTask> {
     return this.#tasks.values();
@@ -93,12 +104,17 @@ export class WorkInView {
 
   #submit(
     id: TaskId,
-    { graph, traceparent }: { readonly graph: string; readonly traceparent?: string },
+    {
+      graph,
+      project = DEFAULT_PROJECT,
+      traceparent,
+    }: { readonly graph: string; readonly project?: string; readonly traceparent?: string },
     submittedAt: number,
   ): void {
     const task: WorkTask = {
       id,
       graph,
+      project,
       traceparent,
       submittedAt,
       state: 'waiting',
@@ -177,7 +193,9 @@ export class WorkInView {
 
   #end(task: WorkTask, end: TaskState, at: number, error: WorkError | undefined): void {
     this.#tasks.delete(formatTaskId(task.id));
-    this.ended[end as keyof typeof this.ended] += 1;
+    const ended = this.#ended.get(task.project) ?? { succeeded: 0, failed: 0, cancelled: 0, aborted: 0 };
+    ended[end as keyof Ended] += 1;
+    this.#ended.set(task.project, ended);
     for (const listener of this.#listeners) listener.taskEnded?.(task, end, at, error);
   }
 

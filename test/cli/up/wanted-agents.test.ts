@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { WantedAgents } from '../../../src/cli/up/wanted-agents.js';
-import type { Coordinator, PageRequest, StreamEvent, View } from '../../../src/orchestrator/port.js';
+import type { PageRequest, StreamEvent, View, Workspace } from '../../../src/orchestrator/port.js';
 
 /** Only what the supervisor asks; lists come in pages of two. */
 function coordinatorOf(clusters: readonly View[]) {
@@ -22,9 +22,11 @@ function coordinatorOf(clusters: readonly View[]) {
         };
       },
     },
-  } as unknown as Pick<Coordinator, 'queries' | 'events'>;
+  } as unknown as Pick<Workspace, 'queries' | 'events'>;
   const tell = (type: string) =>
-    listener?.([{ seq: 1, problemId: undefined, json: JSON.stringify({ seq: 1, type }) }]);
+    listener?.([
+      { seq: 1, problemId: undefined, project: undefined, json: JSON.stringify({ seq: 1, type }) },
+    ]);
   return { coordinator, tell };
 }
 

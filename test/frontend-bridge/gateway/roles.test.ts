@@ -174,15 +174,16 @@ describe('a grant', () => {
     expect(granted.token).toMatch(/^tutti-access-[\w-]{43}$/);
     const { token, created_at: _, ...rest } = granted;
     expect(Date.parse(String(rest.expires_at)) - Date.now()).toBeGreaterThan(50_000);
-    const { access_id, name, role, expires_at } = rest;
+    const { access_id, name, role, project, expires_at } = rest;
     expect(await (await call('GET', '/v1/me', String(token))).json()).toEqual({
       access_id,
       name,
       role,
+      project,
       expires_at,
     });
     expect(await (await call('GET', '/v1/me', TOKEN)).json()).toEqual({
-      ...{ access_id: null, name: 'token', role: 'admin', expires_at: null },
+      ...{ access_id: null, name: 'token', role: 'admin', project: '*', expires_at: null },
     });
     const listed = await (await call('GET', '/v1/access', TOKEN)).text();
     expect(listed).toContain(String(access_id));
@@ -216,7 +217,8 @@ describe('a grant', () => {
       ['/name', { name: ' ', role: 'viewer' }],
       ['/name', { name: 'a\nb', role: 'viewer' }],
       ['/expires_in_ms', { name: 'ada', role: 'viewer', expires_in_ms: 1 }],
-      ['/project', { name: 'ada', role: 'viewer', project: 'p' }],
+      ['/project', { name: 'ada', role: 'viewer', project: 'a/b' }],
+      ['/other', { name: 'ada', role: 'viewer', other: 'p' }],
     ] as const) {
       const reply = await call('POST', '/v1/access', TOKEN, body);
       expect(reply.status).toBe(422);
@@ -259,7 +261,15 @@ describe('pages that are public', () => {
 
 describe('wrong tokens', () => {
   const granted: Grant = {
-    ...{ id: 'g', name: 'ada', role: 'viewer', hash: '', createdAt: 0, expiresAt: undefined },
+    ...{
+      id: 'g',
+      name: 'ada',
+      role: 'viewer',
+      project: 'default',
+      hash: '',
+      createdAt: 0,
+      expiresAt: undefined,
+    },
   };
 
   /** The codes of attempts, one after the other, each with a token at a time. */
@@ -325,7 +335,15 @@ describe('the viewers of a grant', () => {
     let now = 0;
     const ended: string[] = [];
     const expiring: Grant = {
-      ...{ id: 'g', name: 'ada', role: 'viewer', hash: '', createdAt: 0, expiresAt: 1_000 },
+      ...{
+        id: 'g',
+        name: 'ada',
+        role: 'viewer',
+        project: 'default',
+        hash: '',
+        createdAt: 0,
+        expiresAt: 1_000,
+      },
     };
     const holders = new Holders({
       grants: { isValid: ({ expiresAt }) => now < expiresAt!, onChange: () => () => {} },

@@ -183,7 +183,8 @@ describe('POST /v1/sessions', () => {
     const ofShort = await make(short.token, { expires_in_ms: 60_000 });
     expect(Date.parse(ofShort.expires_at)).toBeLessThanOrEqual(Date.parse(short.expires_at));
     expect((await call('GET', '/v1/me', bearer(short.token))).body).toEqual({
-      ...{ access_id: author.access_id, name: 'author', role: 'author', expires_at: short.expires_at },
+      ...{ access_id: author.access_id, name: 'author', role: 'author', project: 'default' },
+      expires_at: short.expires_at,
     });
     expect((await call('DELETE', `/v1/access/${author.access_id}`, bearer(TOKEN))).status).toBe(200);
     for (const { token } of [short, long, ofShort])

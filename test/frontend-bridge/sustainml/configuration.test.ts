@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Configuration } from '../../../frontend-bridge/sustainml/configuration.js';
 import { NodeList } from '../../../frontend-bridge/sustainml/status.js';
-import type { Answer, Coordinator, Request, View } from '../../../src/orchestrator/port.js';
+import type { Answer, Request, View, Workspace } from '../../../src/orchestrator/port.js';
 
 type Configure = Extract<Request, { kind: 'configure' }>;
 
@@ -24,7 +24,7 @@ function facadeOf(nodes: readonly View[]) {
     request: (request: Configure) =>
       new Promise<Answer>((resolve) => asked.push({ request, answer: resolve })),
     queries: { nodes: async () => ({ cursor: 1, value: { items: nodes, next_cursor: null } }) },
-  } as unknown as Coordinator;
+  } as unknown as Workspace;
   const list = new NodeList(coordinator);
   return { asked, list, configuration: new Configuration(coordinator, list) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Waits } from '../../../frontend-bridge/sustainml/waits.js';
-import type { Coordinator, Found, Refusal, StreamEvent, View } from '../../../src/orchestrator/port.js';
+import type { Found, Refusal, StreamEvent, View, Workspace } from '../../../src/orchestrator/port.js';
 
 const TASK = { problemId: 'p', iterationId: 1 };
 
@@ -24,7 +24,7 @@ function waitsOn(start: View) {
         };
       },
     },
-  } as unknown as Coordinator;
+  } as unknown as Workspace;
   const waits = new Waits(coordinator);
   waits.start();
   return {
@@ -33,7 +33,7 @@ function waitsOn(start: View) {
     become(next: View, type = 'iteration.succeeded', iterationId = 1) {
       iteration = next;
       const json = JSON.stringify({ type, problem_id: 'p', iteration_id: iterationId });
-      tell([{ seq: 1, problemId: 'p', json }]);
+      tell([{ seq: 1, problemId: 'p', project: 'default', json }]);
     },
   };
 }

@@ -3,7 +3,7 @@ import { Lane, type LinkEvents } from '../../../src/orchestrator/queries/service
 import type { Question, ToReader } from '../../../src/orchestrator/queries/service/messages.js';
 import { silent } from '../../support/silent.js';
 
-const QUESTION: Question = { name: 'problem', args: ['p'] };
+const QUESTION: Question = { name: 'problem', args: ['p'], bound: '*' };
 const NOTHING = new Uint8Array();
 
 /** A reader that does what a test says. */
@@ -139,7 +139,7 @@ describe('a lane', () => {
 
   it('does not begin an export again, and has so many at a time', async () => {
     const lane = laneOf();
-    const EXPORT: Question = { name: 'exportOf', args: ['p', 'jsonl'] };
+    const EXPORT: Question = { name: 'exportOf', args: ['p', 'jsonl'], bound: '*' };
     const begun = lane.ask(EXPORT);
     ready(readers[0]);
     readers[0]!.onMessage({ kind: 'export', id: 1, cursor: 3 }, NOTHING);

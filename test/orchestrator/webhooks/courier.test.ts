@@ -6,6 +6,7 @@ import type { StreamEvent } from '../../../src/orchestrator/port.js';
 import { Courier, type CourierDeps, pauseMs } from '../../../src/orchestrator/webhooks/courier.js';
 
 const WEBHOOK: Webhook = {
+  project: '*',
   ...{ name: 'chat', id: 'w', origin: 'https://chat', sealed: 's', isSigned: false, filter: undefined },
   ...{ problem: undefined, createdAt: 0, cursor: 0, failures: 0, missed: 0 },
   ...{ lastStatus: undefined, lastAt: undefined },
@@ -14,6 +15,7 @@ const WEBHOOK: Webhook = {
 const eventOf = (seq: number, type = 'iteration.failed'): StreamEvent => ({
   seq,
   problemId: 'p',
+  project: 'default',
   json: `{"seq":${seq},"at":"2026-01-01T00:00:00.000Z","type":"${type}","problem_id":"p"}`,
 });
 

@@ -7,6 +7,8 @@ export interface Question {
   readonly name: JsonQuestion | 'output' | 'executionOutput' | 'events' | 'exportOf';
   /** Plain values, as JSON has them. */
   readonly args: readonly unknown[];
+  /** The project that the asker is bound to; `ALL_PROJECTS`: none. */
+  readonly bound: string;
 }
 
 export type ToReader =
@@ -37,6 +39,8 @@ export type Reply =
       readonly id: number;
       readonly first: number;
       readonly problems: readonly string[];
+      /** Of the problems. */
+      readonly projects: readonly string[];
     }
   /** The export begins: its pieces come when they are asked for. */
   | { readonly kind: 'export'; readonly id: number; readonly cursor: number }

@@ -10,6 +10,7 @@ import { createExpressionParser, type ExpressionParser } from '../../../base/exp
 import { printJson } from '../../../base/json/json-text.js';
 import type { Reader, Store } from '../../../store/store.js';
 import type { ExportFormat, Refusal, StreamEvent, View } from '../../port.js';
+import { ProjectReader } from '../../projects/reader.js';
 import { cursorOf } from '../../tables.js';
 import { eventsAfter } from '../event-lines.js';
 import { exportedRows, exportedText, type Look } from '../export.js';
@@ -27,6 +28,8 @@ export interface ReaderDeps {
   readonly send: Send<FromReader>;
 }
 
+/** Answers a question as of a moment. */
+type Work = (moment: Moment, cursor: number) => Promise<Said | Refusal>;
 /** A reply and its body. */
 type Said = readonly [reply: Reply, body?: Uint8Array];
 
@@ -117,8 +120,9 @@ export class QuestionReader {
     one?.abort.abort();
   }
 
-  #answer(id: number, { name, args }: Question, one: UnderWay): Promise<Said> {
+  #answer(id: number, { name, args, bound }: Question, one: UnderWay): Promise<Said> {
     const { slices } = one;
+    const at = (work: Work): Promise<Said> => this.#at(id, slices, bound, work);
     switch (name) {
       case 'output':
       case 'executionOutput': {
@@ -126,24 +130,25 @@ export class QuestionReader {
           moment: Moment,
           ...args: unknown[]
         ) => Promise<Decoded | Refusal>;
-        return this.#at(id, slices, async (moment, cursor) => {
+        return at(async (moment, cursor) => {
           const found = await ask(moment, ...args);
           return isRefusal(found) ? found : outputReply(id, cursor, found);
         });
       }
       case 'events': {
         const [after, limit] = args as [number, number];
-        return this.#at(id, slices, async (moment) =>
-          eventsReply(id, await eventsAfter(moment, after, limit)),
+        return this.#deps.store.snapshot(async (reader) =>
+          eventsReply(id, await eventsAfter(reader, slices, after, limit)),
         );
       }
       case 'exportOf': {
         const [problemId, format] = args as [string, ExportFormat];
-        return this.#at(id, slices, async (moment, cursor) => {
+        return at(async (moment, cursor) => {
           const problem = await problemOf(moment, problemId);
           if (isRefusal(problem)) return problem;
-          const look: Look = (at) => this.#deps.store.snapshot((reader) => at(this.#moment(reader, slices)));
-          const rows = (): AsyncGenerator<View> => exportedRows(look, problemId);
+          const atMoment: Look = (look) =>
+            this.#deps.store.snapshot((reader) => look(this.#moment(reader, slices, bound)));
+          const rows = (): AsyncGenerator<View> => exportedRows(atMoment, problemId);
           one.pieces = exportedText(rows, format);
           return [{ kind: 'export', id, cursor }];
         });
@@ -153,7 +158,7 @@ export class QuestionReader {
           moment: Moment,
           ...args: unknown[]
         ) => Promise<unknown>;
-        return this.#at(id, slices, async (moment, cursor) => {
+        return at(async (moment, cursor) => {
           const found = await ask(moment, ...args);
           return isRefusal(found) ? found : [{ kind: 'json', id, cursor }, Buffer.from(printJson(found))];
         });
@@ -162,18 +167,16 @@ export class QuestionReader {
   }
 
   /** Runs a question in one view of the store (R1). */
-  #at(
-    id: number,
-    slices: Slices,
-    work: (moment: Moment, cursor: number) => Promise<Said | Refusal>,
-  ): Promise<Said> {
+  #at(id: number, slices: Slices, bound: string, work: Work): Promise<Said> {
     return this.#deps.store.snapshot(async (reader) => {
-      const result = await work(this.#moment(reader, slices), await cursorOf(reader));
+      const result = await work(this.#moment(reader, slices, bound), await cursorOf(reader));
       return isRefusal(result) ? [{ kind: 'refused', id, refusal: result }] : result;
     });
   }
 
-  #moment(reader: Reader, slices: Slices): Moment {
+  /** With nothing in it but what the asker may see. */
+  #moment(whole: Reader, slices: Slices, bound: string): Moment {
+    const reader = new ProjectReader(whole, bound);
     const parseFilter: ExpressionParser = (text) => {
       this.#parser ??= createExpressionParser();
       return this.#parser(text);
@@ -194,5 +197,9 @@ function outputReply(id: number, cursor: number, { json, type, name, raw, reused
 function eventsReply(id: number, events: readonly StreamEvent[]): Said {
   const first = events[0]?.seq ?? 0;
   const problems = events.map(({ problemId }) => problemId ?? '');
-  return [{ kind: 'events', id, first, problems }, Buffer.from(events.map(({ json }) => json).join('\n'))];
+  const projects = events.map(({ project }) => project ?? '');
+  return [
+    { kind: 'events', id, first, problems, projects },
+    Buffer.from(events.map(({ json }) => json).join('\n')),
+  ];
 }

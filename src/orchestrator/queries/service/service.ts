@@ -2,6 +2,7 @@
 import { TuttiError } from '../../../base/errors.js';
 import { JsonText } from '../../../base/json/json-text.js';
 import type { Logger } from '../../../base/logger.js';
+import { ALL_PROJECTS } from '../../../model/access.js';
 import type { Found, FoundJson, Queries, Refusal, StoredOutput, StreamEvent } from '../../port.js';
 import { foundText } from '../found.js';
 import type { LoopQuestion } from '../questions.js';
@@ -23,6 +24,11 @@ export type QueryGauges = Readonly<Record<LaneName, LaneGauges>>;
 const SHORT = { running: 16, waiting: 10_000, exports: 0 } as const;
 /** With half a second for each, the last one waits for as long as a browser does. */
 const LONG = { running: 2, waiting: 64, exports: 256 } as const;
+
+interface Asker {
+  readonly bound: string;
+  readonly signal: AbortSignal | undefined;
+}
 
 export class QueryService {
   readonly #deps: QueryServiceDeps;
@@ -55,10 +61,11 @@ export class QueryService {
     return this.#lanes.short.trouble ?? this.#lanes.long.trouble;
   }
 
-  /** The questions; with a signal, until it aborts. */
-  queries(signal?: AbortSignal): ReaderQueries {
+  /** The questions of somebody who is bound to a project; with a signal, until it aborts. */
+  queries(bound: string, signal?: AbortSignal): ReaderQueries {
+    const asker = { bound, signal };
     const json = <T>(name: Question['name'], args: readonly unknown[]): Promise<FoundJson<T> | Refusal> =>
-      this.#json(name, args, signal);
+      this.#json(name, args, asker);
     return {
       jobs: (...args) => json('jobs', args),
       problems: (...args) => json('problems', args),
@@ -78,39 +85,46 @@ export class QueryService {
       command: (...args) => json('command', args),
       graphs: (...args) => json('graphs', args),
       graph: (...args) => json('graph', args),
-      output: (...args) => this.#output('output', args, signal),
-      executionOutput: (...args) => this.#output('executionOutput', args, signal),
-      exportOf: (...args) => this.#export(args, signal),
+      output: (...args) => this.#output('output', args, asker),
+      executionOutput: (...args) => this.#output('executionOutput', args, asker),
+      exportOf: (...args) => this.#export(args, asker),
     };
   }
 
-  /** Events after `after`, in order: see `EventStream.read`. */
+  /** Events of all projects after `after`, in order: see `EventStream.read`. */
   async events(after: number, limit: number): Promise<readonly StreamEvent[]> {
-    const { reply, body } = await this.#ask('events', [after, limit]);
+    const { reply, body } = await this.#ask('events', [after, limit], {
+      bound: ALL_PROJECTS,
+      signal: undefined,
+    });
     if (reply.kind === 'refused') throw new TuttiError(reply.refusal.code, reply.refusal.message);
-    const { first, problems } = expect(reply, 'events');
+    const { first, problems, projects } = expect(reply, 'events');
     if (problems.length === 0) return [];
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
       .toString()
       .split('\n')
-      .map((json, index) => ({ seq: first + index, problemId: problems[index] || undefined, json }));
+      .map((json, index) => {
+        const problemId = problems[index] || undefined;
+        const project = problemId === undefined ? undefined : projects[index];
+        return { seq: first + index, problemId, project, json };
+      });
   }
 
   async #json<T>(
     name: Question['name'],
     args: readonly unknown[],
-    signal: AbortSignal | undefined,
+    asker: Asker,
   ): Promise<FoundJson<T> | Refusal> {
-    const { reply, body } = await this.#ask(name, args, signal);
+    const { reply, body } = await this.#ask(name, args, asker);
     return reply.kind === 'refused' ? reply.refusal : foundText<T>(expect(reply, 'json').cursor, body);
   }
 
   async #output(
     name: Question['name'],
     args: readonly unknown[],
-    signal: AbortSignal | undefined,
+    asker: Asker,
   ): Promise<Found<StoredOutput> | Refusal> {
-    const { reply, body } = await this.#ask(name, args, signal);
+    const { reply, body } = await this.#ask(name, args, asker);
     if (reply.kind === 'refused') return reply.refusal;
     const { cursor, jsonBytes, type, blob, reusedFrom, name: named } = expect(reply, 'output');
     const json = new JsonText(Buffer.from(body.subarray(0, jsonBytes)).toString());
@@ -129,22 +143,19 @@ export class QueryService {
     };
   }
 
-  async #export(
-    args: readonly unknown[],
-    signal: AbortSignal | undefined,
-  ): Promise<Found<AsyncIterable<Uint8Array>> | Refusal> {
-    const { reply } = await this.#ask('exportOf', args, signal);
+  async #export(args: readonly unknown[], asker: Asker): Promise<Found<AsyncIterable<Uint8Array>> | Refusal> {
+    const { reply } = await this.#ask('exportOf', args, asker);
     if (reply.kind === 'refused') return reply.refusal;
     const { id, cursor } = expect(reply, 'export');
     return { cursor, value: piecesOf(this.#lanes.long, id) };
   }
 
-  async #ask(name: Question['name'], args: readonly unknown[], signal?: AbortSignal): Promise<Replied> {
+  async #ask(name: Question['name'], args: readonly unknown[], { bound, signal }: Asker): Promise<Replied> {
     const fault = await this.#deps.shown().catch((thrown: unknown) => thrown);
     if (fault instanceof TuttiError) return { reply: refusalBy(fault), body: new Uint8Array() };
     if (fault !== undefined) throw fault;
     const given = args.slice(0, args.findLastIndex((arg) => arg !== undefined) + 1);
-    const question = { name, args: given };
+    const question = { name, args: given, bound };
     return this.#lanes[laneOf(question)].ask(question, signal);
   }
 }

@@ -45,7 +45,7 @@ function setup(options: { bufferBytes?: number; messagesPerSecond?: number } = {
     now: 0,
     view(subscribe) {
       const viewer = createFakeViewer();
-      const attached = hub.attach(viewer);
+      const attached = hub.attach(viewer, '', '*');
       if (subscribe !== undefined) attached.message(JSON.stringify({ type: 'subscribe', ...subscribe }));
       return {
         viewer,

@@ -1,0 +1,201 @@
+/** Whose work it is: what of one project's work shows to somebody of another, on every route, in every stream and every file. */
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { startNode } from '../support/nodes.js';
+import { OrchestratorProcess, type Reply } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+
+const TOKEN = 'correct-horse-battery-staple';
+/** In the title, the tags, the notes, the input, the output and a blob. */
+const MARKER = 'sesame-7f3a';
+
+type Headers = Readonly<Record<string, string>>;
+
+interface Line {
+  readonly type: string;
+  readonly cursor?: number;
+  readonly events?: readonly Readonly<Record<string, unknown>>[];
+}
+
+const bearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
+
+/** What a viewer is told up to a `seq`, from the first event on. */
+async function told(http: string, headers: Headers, subscribe: object, until: number): Promise<string> {
+  const socket = new WebSocket(`${http.replace('http', 'ws')}/v1/stream`, { headers });
+  const frames: string[] = [];
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'subscribe', cursor: 0, ...subscribe })));
+    socket.on('message', (data) => {
+      frames.push(String(data));
+      const { type, cursor = 0 } = JSON.parse(String(data)) as Line;
+      if (type === 'tick' && cursor >= until) resolve();
+    });
+  });
+  socket.terminate();
+  return frames.join('\n');
+}
+
+describe('the work of a project', () => {
+  it('shows to its people and to those who are bound to none, and to nobody of another project, by no route', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, {
+      graphs: ['one', 'asking'],
+      env: { TUTTI_TOKEN: TOKEN },
+    });
+    const { http } = orchestrator.ready;
+    startNode(scene, orchestrator, { module: 'work', env: { TUTTI_TOKEN: TOKEN } });
+    const owner = bearer(TOKEN);
+    const grant = async (name: string, project?: string): Promise<Headers> => {
+      const body = { name, role: 'admin', ...(project !== undefined && { project }) };
+      const granted = await orchestrator.post('/v1/access', body, owner);
+      expect(granted).toMatchObject({ status: 201, body: { project: project ?? 'default' } });
+      return bearer(String(granted.body.token));
+    };
+    const ada = await grant('ada', 'alpha');
+    const bob = await grant('bob', 'beta');
+    const dee = await grant('dee');
+    const all = await grant('all', '*');
+    expect((await orchestrator.get('/v1/me', ada)).body).toMatchObject({ name: 'ada', project: 'alpha' });
+    expect((await orchestrator.get('/v1/me', owner)).body).toMatchObject({ project: '*' });
+
+    const body = {
+      graph: 'one',
+      input: { say: MARKER },
+      title: MARKER,
+      tags: [MARKER],
+      notes: MARKER,
+      starred: true,
+    };
+    const submitted = await orchestrator.post('/v1/problems', body, { ...ada, 'idempotency-key': 'same' });
+    expect(submitted).toMatchObject({ status: 201 });
+    const { problem_id, task_id } = submitted.body as { problem_id: string; task_id: string };
+    const iteration = `/v1/problems/${task_id.replace('/', '/iterations/')}`;
+    await expect
+      .poll(async () => (await orchestrator.get(iteration, ada)).body.state, { timeout: 20_000 })
+      .toBe('succeeded');
+    // Nobody runs it, so it stays under way.
+    const waiting = await orchestrator.post('/v1/problems', { ...body, graph: 'asking' }, ada);
+    expect(waiting.status).toBe(201);
+    const blob = createHash('sha256').update(MARKER).digest('hex');
+    const put = await fetch(`${http}/v1/blobs/${blob}`, { method: 'PUT', headers: ada, body: MARKER });
+    expect(put.status).toBe(201);
+    const hook = { name: 'chat', url: 'http://127.0.0.1:9/chat', problem: `title = "${MARKER}"` };
+    expect((await orchestrator.post('/v1/webhooks', hook, ada)).status).toBe(201);
+    const stop = await orchestrator.post(
+      `/v1/problems/${waiting.body.task_id.replace('/', '/iterations/')}/commands`,
+      { command: 'reset', module: 'nobody' },
+      ada,
+    );
+    expect(stop.status).toBe(422);
+    const cursor = Number((await orchestrator.get('/v1/stats', owner)).headers.get('tutti-cursor'));
+    const executions = await orchestrator.get(`${iteration}/executions`, ada);
+    const [{ execution_id, node_id }] = executions.body.items;
+
+    const { paths } = (await orchestrator.get('/openapi.json', owner)).body as {
+      readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+    };
+    const named: Headers = {
+      ...{ problem_id, iteration_id: '1', module: 'work', execution_id, node_id, sha256: blob },
+      ...{ job_id: problem_id, seq: '1', name: 'one', version: '1', command_id: problem_id },
+      ...{ access_id: problem_id },
+    };
+    const queries = [
+      '',
+      `?q=${MARKER}`,
+      `?tag=${MARKER}`,
+      `?filter=${encodeURIComponent(`title ~ "${MARKER}"`)}`,
+    ];
+    const asks = async (path: string, headers: Headers): Promise<string> => {
+      const reply = await fetch(http + path, { headers });
+      return Buffer.from(await reply.arrayBuffer()).toString('latin1');
+    };
+    const leaks: string[] = [];
+    const shown: string[] = [];
+    let asked = 0;
+    for (const [path, methods] of Object.entries(paths)) {
+      // The socket is asked below.
+      if (!('get' in methods) || path === '/v1/stream') continue;
+      const address = path.replace(/\{(\w+)\}/g, (_, name: string) => {
+        expect(named, `${path} has a parameter that is unknown here`).toHaveProperty(name);
+        return encodeURIComponent(named[name]!);
+      });
+      const more = /^\/v1\/(problems|iterations)$|\/(iterations|export)$/.test(path) ? queries : [''];
+      for (const query of more) {
+        asked += 1;
+        for (const headers of [bob, dee]) {
+          const text = await asks(address + query, headers);
+          // A refusal may say what it was asked for.
+          const isEcho = text.startsWith('{"error"');
+          if (text.includes(MARKER) || (!isEcho && text.includes(problem_id)))
+            leaks.push(`${address}${query}: ${text.slice(0, 200)}`);
+        }
+        if ((await asks(address + query, ada)).includes(MARKER)) shown.push(path);
+      }
+    }
+    expect(leaks).toEqual([]);
+    // Otherwise it would prove nothing.
+    expect(asked).toBeGreaterThan(40);
+    for (const path of ['/v1/problems', '/v1/tags', '/v1/iterations', '/v1/webhooks'])
+      expect(shown).toContain(path);
+    expect(new Set(shown).size).toBeGreaterThan(9);
+
+    for (const headers of [bob, dee]) {
+      const heard = [{}, { problem_id }].map((subscribe) => told(http, headers, subscribe, cursor));
+      for (const text of await Promise.all(heard)) {
+        expect(text).not.toContain(MARKER);
+        expect(text).not.toContain(problem_id);
+      }
+      const refused: readonly (readonly [Reply, string])[] = [
+        [await orchestrator.post(`/v1/problems/${problem_id}/iterations`, {}, headers), 'unknown_problem'],
+        [await orchestrator.patch(`/v1/problems/${problem_id}`, { title: 'x' }, headers), 'unknown_problem'],
+        [await orchestrator.post(`${iteration}/commands`, { command: 'stop' }, headers), 'unknown_task'],
+        [
+          await orchestrator.post(`${iteration}/approvals/work`, { decision: 'approve' }, headers),
+          'unknown_task',
+        ],
+        [await orchestrator.post('/v1/webhooks/chat/test', {}, headers), 'unknown_webhook'],
+      ];
+      for (const [
+        {
+          status,
+          body: { error },
+        },
+        code,
+      ] of refused) {
+        expect(error.code).toBe(code);
+        expect(status).toBe(404);
+      }
+      expect((await fetch(`${http}/v1/blobs/${blob}`, { headers })).status).toBe(404);
+    }
+    for (const headers of [ada, all, owner]) {
+      expect((await orchestrator.get(`/v1/problems/${problem_id}`, headers)).body.project).toBe('alpha');
+      expect(await told(http, headers, {}, cursor)).toContain(MARKER);
+    }
+
+    // Keys belong to a project.
+    const again = await orchestrator.post('/v1/problems', body, { ...ada, 'idempotency-key': 'same' });
+    expect(again.body.problem_id).toBe(problem_id);
+    const other = { ...body, title: 'of beta' };
+    const ofBeta = await orchestrator.post('/v1/problems', other, { ...bob, 'idempotency-key': 'same' });
+    expect(ofBeta.status).toBe(201);
+    expect(ofBeta.body.problem_id).not.toBe(problem_id);
+    const ofNone = await orchestrator.post('/v1/problems', { ...body, title: 'of none' }, owner);
+    const titles = async (headers: Headers): Promise<string[]> =>
+      (await orchestrator.get('/v1/problems', headers)).body.items.map(
+        ({ title }: { title: string }) => title,
+      );
+    expect(await titles(bob)).toEqual(['of beta']);
+    expect(await titles(dee)).toEqual(['of none']);
+    expect(await titles(owner)).toEqual(['of none', 'of beta', MARKER, MARKER]);
+    expect((await orchestrator.get(`/v1/problems/${ofNone.body.problem_id}`, owner)).body.project).toBe(
+      'default',
+    );
+
+    await orchestrator.process.end('SIGKILL');
+    await orchestrator.restart();
+    expect(await titles(ada)).toEqual([MARKER, MARKER]);
+    expect(await titles(all)).toEqual(['of none', 'of beta', MARKER, MARKER]);
+  }, 120_000);
+});
