@@ -8,6 +8,8 @@
  */
 import { TuttiError } from '../base/errors.js';
 import {
+  type BusGauges,
+  type Endpoints,
   NO_GAUGES,
   type NodeBus,
   type NodeBusHandlers,
@@ -106,86 +108,104 @@ const QUEUE_FRAMES = 1_000;
 const PENDING_FRAMES = 64;
 
 export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryNetwork {
-  const schedule = options.schedule ?? (({ deliver }: Delivery) => queueMicrotask(deliver));
-  const queueFrames = options.queueFrames ?? QUEUE_FRAMES;
-  const pendingFrames = options.pendingFrames ?? PENDING_FRAMES;
-  const maxFrameBytes = options.maxFrameBytes ?? Number.POSITIVE_INFINITY;
-  const nodes = new Set<Node>();
-  const subscribers = new TopicSubscribers<Subscription>();
-  let orchestrator: Orchestrator | undefined;
-  let routes = 0;
+  const wires = new Wires(options);
+  return {
+    orchestratorBus: () => new OrchestratorEnd(wires),
+    nodeBus: (name) => new NodeEnd(wires, name),
+    subscribe: (prefix, listener) => wires.subscribe(prefix, listener),
+  };
+}
 
-  function connect(node: Node): void {
-    if (!orchestrator || !node.handlers || node.connection || node.cut || node.stopped) return;
-    routes += 1;
-    const route = `memory-${routes}`;
+/** What is between the two ends: who is connected, and the frames that are under way. */
+class Wires {
+  readonly nodes = new Set<Node>();
+  readonly subscribers = new TopicSubscribers<Subscription>();
+  orchestrator: Orchestrator | undefined;
+  readonly #schedule: (delivery: Delivery) => void;
+  readonly #queueFrames: number;
+  readonly #pendingFrames: number;
+  readonly #maxFrameBytes: number;
+  #routes = 0;
+
+  constructor(options: MemoryNetworkOptions) {
+    this.#schedule = options.schedule ?? (({ deliver }: Delivery) => queueMicrotask(deliver));
+    this.#queueFrames = options.queueFrames ?? QUEUE_FRAMES;
+    this.#pendingFrames = options.pendingFrames ?? PENDING_FRAMES;
+    this.#maxFrameBytes = options.maxFrameBytes ?? Number.POSITIVE_INFINITY;
+  }
+
+  connect(node: Node): void {
+    const to = this.orchestrator;
+    if (!to || !node.handlers || node.connection || node.cut || node.stopped) return;
+    this.#routes += 1;
+    const route = `memory-${this.#routes}`;
     const connection = { route, address: node.name, isKnown: false, node, up: true, down: true };
     node.connection = connection;
-    orchestrator.connections.set(connection.route, connection);
+    to.connections.set(connection.route, connection);
     const { pending } = node;
     node.pending = [];
-    for (const frame of pending) sendUp(node, frame);
+    for (const frame of pending) this.sendUp(node, frame);
     node.handlers.onRoom?.();
   }
 
   /** Forgets a connection on both sides; which directions go on to deliver is the caller's. */
-  function disconnect(connection: Connection): void {
+  disconnect(connection: Connection): void {
     if (connection.node.connection === connection) connection.node.connection = undefined;
-    const to = orchestrator;
+    const to = this.orchestrator;
     if (to?.connections.delete(connection.route))
       queueMicrotask(() => to.handlers.onDisconnect(connection.route));
   }
 
-  function breakOff(connection: Connection | undefined): void {
+  breakOff(connection: Connection | undefined): void {
     if (!connection) return;
     connection.up = false;
     connection.down = false;
-    disconnect(connection);
+    this.disconnect(connection);
   }
 
   /** A frame too large ends the connection, and the node connects again. */
-  function isTooLarge(node: Node, frame: Uint8Array): boolean {
-    if (frame.byteLength <= maxFrameBytes) return false;
-    breakOff(node.connection);
-    queueMicrotask(() => connect(node));
+  #isTooLarge(node: Node, frame: Uint8Array): boolean {
+    if (frame.byteLength <= this.#maxFrameBytes) return false;
+    this.breakOff(node.connection);
+    queueMicrotask(() => this.connect(node));
     return true;
   }
 
-  function sendUp(node: Node, frame: Uint8Array, supersedes = false): void {
+  sendUp(node: Node, frame: Uint8Array, supersedes = false): void {
     if (node.stopped || !node.handlers) return;
     const { connection } = node;
-    const to = orchestrator;
+    const to = this.orchestrator;
     if (!connection || !to) {
-      const excess = supersedes ? node.pending.length : Math.max(0, node.pending.length + 1 - pendingFrames);
-      const dropped = node.pending.splice(0, excess);
+      const over = Math.max(0, node.pending.length + 1 - this.#pendingFrames);
+      const dropped = node.pending.splice(0, supersedes ? node.pending.length : over);
       node.pending.push(frame);
       for (const each of dropped) node.handlers.onDropped?.(each);
       return;
     }
-    if (isTooLarge(node, frame)) return;
+    if (this.#isTooLarge(node, frame)) return;
     const deliver = () => {
-      if (to.control.length >= queueFrames) return;
+      if (to.control.length >= this.#queueFrames) return;
       to.control.push(() =>
         connection.up ? to.handlers.onControl(connection.route, frame, connection) : undefined,
       );
     };
-    schedule({ plane: 'to_orchestrator', peer: node.name, frame, deliver });
+    this.#schedule({ plane: 'to_orchestrator', peer: node.name, frame, deliver });
   }
 
-  function publishUp(node: Node, topic: string, frame: Uint8Array): void {
+  publishUp(node: Node, topic: string, frame: Uint8Array): void {
     const { connection } = node;
-    const to = orchestrator;
+    const to = this.orchestrator;
     if (!connection || !to || !node.outputsConnected || node.stopped || !topic.startsWith(OUTPUTS_PREFIX))
       return;
-    if (isTooLarge(node, frame)) return;
+    if (this.#isTooLarge(node, frame)) return;
     const deliver = () => {
-      if (to.outputs.length >= queueFrames) return;
+      if (to.outputs.length >= this.#queueFrames) return;
       to.outputs.push(() => (connection.up ? to.handlers.onOutputs(topic, frame, connection) : undefined));
     };
-    schedule({ plane: 'outputs', peer: node.name, frame, deliver });
+    this.#schedule({ plane: 'outputs', peer: node.name, frame, deliver });
   }
 
-  function sendDown(from: Orchestrator, route: Route, frame: Uint8Array): void {
+  sendDown(from: Orchestrator, route: Route, frame: Uint8Array): void {
     const unreachable = () => queueMicrotask(() => from.handlers.onUnreachable(route));
     const connection = from.connections.get(route);
     if (!connection) {
@@ -195,139 +215,23 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
     const { node } = connection;
     const deliver = () => {
       if (!connection.down) return;
-      if (node.inbox.length >= queueFrames) unreachable();
+      if (node.inbox.length >= this.#queueFrames) unreachable();
       else node.inbox.push(() => (connection.down ? node.handlers?.onControl(frame) : undefined));
     };
-    schedule({ plane: 'to_node', peer: node.name, frame, deliver });
+    this.#schedule({ plane: 'to_node', peer: node.name, frame, deliver });
   }
 
-  function publishDown(topic: string, frame: Uint8Array): void {
-    for (const subscription of subscribers.of(topic)) {
+  publishDown(topic: string, frame: Uint8Array): void {
+    for (const subscription of this.subscribers.of(topic)) {
       const deliver = () => {
         if (!subscription.closed) subscription.listener(topic, frame);
       };
-      schedule({ plane: 'events', peer: subscription.name, frame, deliver });
+      this.#schedule({ plane: 'events', peer: subscription.name, frame, deliver });
     }
   }
 
-  function orchestratorBus(): MemoryOrchestratorBus {
-    let self: Orchestrator | undefined;
-    let ended = false;
-
-    function end(connectionEnds: (connection: Connection) => void): void {
-      ended = true;
-      if (!self || orchestrator !== self) return;
-      orchestrator = undefined;
-      self.control.close();
-      self.outputs.close();
-      for (const connection of self.connections.values()) {
-        connectionEnds(connection);
-        connection.node.connection = undefined;
-      }
-    }
-
-    return {
-      async start(handlers) {
-        if (self || ended) throw new TuttiError('bus_started', 'this bus was started before');
-        if (orchestrator) throw new TuttiError('port_in_use', 'control: memory://control is already in use');
-        self = { handlers, control: new Inbox(), outputs: new Inbox(), connections: new Map() };
-        orchestrator = self;
-        for (const node of nodes) connect(node);
-        return { control: 'memory://control', outputs: 'memory://outputs', events: 'memory://events' };
-      },
-      send(route, frame) {
-        if (self && !ended) sendDown(self, route, frame);
-      },
-      admit(route) {
-        const connection = self?.connections.get(route);
-        if (connection) connection.isKnown = true;
-      },
-      end(route) {
-        const connection = self?.connections.get(route);
-        if (!connection) return;
-        // Frames to it are still under way.
-        connection.up = false;
-        disconnect(connection);
-        queueMicrotask(() => connect(connection.node));
-      },
-      publish(topic, frame) {
-        if (self && !ended) publishDown(topic, frame);
-      },
-      isWanted: (topic) => subscribers.isWanted(topic),
-      // What is sent here is there: nothing waits but what its receiver has not taken.
-      gauges: () => NO_GAUGES,
-      async stop() {
-        end((connection) => {
-          connection.up = false;
-        });
-      },
-      kill() {
-        end((connection) => {
-          connection.up = false;
-          connection.down = false;
-        });
-      },
-    };
-  }
-
-  function nodeBus(name: string): MemoryNodeBus {
-    const node: Node = {
-      name,
-      inbox: new Inbox(),
-      pending: [],
-      cut: false,
-      stopped: false,
-      outputsConnected: false,
-    };
-
-    function end(): void {
-      node.stopped = true;
-      node.inbox.close();
-      nodes.delete(node);
-    }
-
-    return {
-      async start(handlers) {
-        if (node.handlers || node.stopped) throw new TuttiError('bus_started', 'this bus was started before');
-        node.handlers = handlers;
-        nodes.add(node);
-        connect(node);
-      },
-      send: (frame, supersedes) => sendUp(node, frame, supersedes),
-      get hasRoom() {
-        return node.connection !== undefined;
-      },
-      connectOutputs() {
-        node.outputsConnected = true;
-      },
-      publish: (topic, frame) => publishUp(node, topic, frame),
-      async stop() {
-        end();
-        if (node.connection) disconnect(node.connection);
-      },
-      kill() {
-        end();
-        breakOff(node.connection);
-      },
-      cut() {
-        node.cut = true;
-        breakOff(node.connection);
-      },
-      mend() {
-        node.cut = false;
-        connect(node);
-      },
-      sendMalformed(socket) {
-        const { connection } = node;
-        const to = orchestrator;
-        if (!connection || !to) return;
-        const peer = socket === 'control' ? connection.route : node.name;
-        queueMicrotask(() => to.handlers.onMalformed(socket, peer));
-      },
-    };
-  }
-
-  function subscribe(prefix: string, listener: Subscription['listener']): MemorySubscriber {
+  subscribe(prefix: string, listener: Subscription['listener']): MemorySubscriber {
+    const { subscribers } = this;
     const subscription = { name: `subscriber of ${prefix}`, listener, closed: false };
     subscribers.add(prefix, subscription);
     return {
@@ -337,6 +241,157 @@ export function createMemoryNetwork(options: MemoryNetworkOptions = {}): MemoryN
       },
     };
   }
+}
 
-  return { orchestratorBus, nodeBus, subscribe };
+class OrchestratorEnd implements MemoryOrchestratorBus {
+  readonly #wires: Wires;
+  #self: Orchestrator | undefined;
+  #ended = false;
+
+  constructor(wires: Wires) {
+    this.#wires = wires;
+  }
+
+  async start(handlers: OrchestratorBusHandlers): Promise<Endpoints> {
+    const wires = this.#wires;
+    if (this.#self || this.#ended) throw new TuttiError('bus_started', 'this bus was started before');
+    if (wires.orchestrator)
+      throw new TuttiError('port_in_use', 'control: memory://control is already in use');
+    this.#self = { handlers, control: new Inbox(), outputs: new Inbox(), connections: new Map() };
+    wires.orchestrator = this.#self;
+    for (const node of wires.nodes) wires.connect(node);
+    return { control: 'memory://control', outputs: 'memory://outputs', events: 'memory://events' };
+  }
+
+  send(route: Route, frame: Uint8Array): void {
+    if (this.#self && !this.#ended) this.#wires.sendDown(this.#self, route, frame);
+  }
+
+  admit(route: Route): void {
+    const connection = this.#self?.connections.get(route);
+    if (connection) connection.isKnown = true;
+  }
+
+  end(route: Route): void {
+    const connection = this.#self?.connections.get(route);
+    if (!connection) return;
+    // Frames to it are still under way.
+    connection.up = false;
+    this.#wires.disconnect(connection);
+    queueMicrotask(() => this.#wires.connect(connection.node));
+  }
+
+  publish(topic: string, frame: Uint8Array): void {
+    if (this.#self && !this.#ended) this.#wires.publishDown(topic, frame);
+  }
+
+  isWanted(topic: string): boolean {
+    return this.#wires.subscribers.isWanted(topic);
+  }
+
+  /** What is sent here is there: nothing waits but what its receiver has not taken. */
+  gauges(): BusGauges {
+    return NO_GAUGES;
+  }
+
+  async stop(): Promise<void> {
+    this.#end((connection) => {
+      connection.up = false;
+    });
+  }
+
+  kill(): void {
+    this.#end((connection) => {
+      connection.up = false;
+      connection.down = false;
+    });
+  }
+
+  #end(connectionEnds: (connection: Connection) => void): void {
+    this.#ended = true;
+    const self = this.#self;
+    if (!self || this.#wires.orchestrator !== self) return;
+    this.#wires.orchestrator = undefined;
+    self.control.close();
+    self.outputs.close();
+    for (const connection of self.connections.values()) {
+      connectionEnds(connection);
+      connection.node.connection = undefined;
+    }
+  }
+}
+
+class NodeEnd implements MemoryNodeBus {
+  readonly #wires: Wires;
+  readonly #node: Node;
+
+  constructor(wires: Wires, name: string) {
+    this.#wires = wires;
+    this.#node = {
+      name,
+      inbox: new Inbox(),
+      pending: [],
+      cut: false,
+      stopped: false,
+      outputsConnected: false,
+    };
+  }
+
+  async start(handlers: NodeBusHandlers): Promise<void> {
+    const node = this.#node;
+    if (node.handlers || node.stopped) throw new TuttiError('bus_started', 'this bus was started before');
+    node.handlers = handlers;
+    this.#wires.nodes.add(node);
+    this.#wires.connect(node);
+  }
+
+  send(frame: Uint8Array, supersedes?: boolean): void {
+    this.#wires.sendUp(this.#node, frame, supersedes);
+  }
+
+  get hasRoom(): boolean {
+    return this.#node.connection !== undefined;
+  }
+
+  connectOutputs(): void {
+    this.#node.outputsConnected = true;
+  }
+
+  publish(topic: string, frame: Uint8Array): void {
+    this.#wires.publishUp(this.#node, topic, frame);
+  }
+
+  async stop(): Promise<void> {
+    this.#end();
+    if (this.#node.connection) this.#wires.disconnect(this.#node.connection);
+  }
+
+  kill(): void {
+    this.#end();
+    this.#wires.breakOff(this.#node.connection);
+  }
+
+  cut(): void {
+    this.#node.cut = true;
+    this.#wires.breakOff(this.#node.connection);
+  }
+
+  mend(): void {
+    this.#node.cut = false;
+    this.#wires.connect(this.#node);
+  }
+
+  sendMalformed(socket: 'control' | 'outputs'): void {
+    const { connection, name } = this.#node;
+    const to = this.#wires.orchestrator;
+    if (!connection || !to) return;
+    const peer = socket === 'control' ? connection.route : name;
+    queueMicrotask(() => to.handlers.onMalformed(socket, peer));
+  }
+
+  #end(): void {
+    this.#node.stopped = true;
+    this.#node.inbox.close();
+    this.#wires.nodes.delete(this.#node);
+  }
 }

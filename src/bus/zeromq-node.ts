@@ -9,7 +9,7 @@
  */
 import { curveKeyPair, Dealer, Publisher } from 'zeromq';
 import { TuttiError } from '../base/errors.js';
-import type { NodeBus } from './bus.js';
+import type { NodeBus, NodeBusHandlers } from './bus.js';
 import {
   atMost,
   badEndpoint,
@@ -63,131 +63,145 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const UNLIMITED = -1;
 
 export function createZeromqNodeBus(options: ZeromqNodeOptions): NodeBus {
-  const linger = options.lingerMs ?? LINGER_MS;
-  const queueFrames = options.queueFrames ?? QUEUE_FRAMES;
-  const pendingFrames = options.pendingFrames ?? PENDING_FRAMES;
-  const common = {
-    ...HEARTBEATS,
-    linger,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    reconnectInterval: options.reconnectIntervalMs ?? 100,
-    reconnectMaxInterval: options.reconnectMaxIntervalMs ?? 2_000,
-    ...(options.curve && {
-      curveServerKey: options.curve.serverKey,
-      curvePublicKey: options.curve.publicKey,
-      curveSecretKey: options.curve.secretKey,
-    }),
-  };
-  let connected = false;
-  let onRoom: (() => void) | undefined;
-  let onDropped: ((frame: Uint8Array) => void) | undefined;
+  return new ZeromqNodeBus(options);
+}
+
+class ZeromqNodeBus implements NodeBus {
+  readonly #options: ZeromqNodeOptions;
+  readonly #linger: number;
+  readonly #queueFrames: number;
+  readonly #pendingFrames: number;
+  #handlers: NodeBusHandlers | undefined;
+  #connected = false;
   /** Wakes the sending when there is a connection. */
-  let wake: (() => void) | undefined;
-  let pending: Uint8Array[] = [];
-  let sending: Promise<void> | undefined;
-  let dealer: Open<Dealer> | undefined;
-  let publisher: Open<Publisher> | undefined;
-  let connectedOutputs: string | undefined;
-  let stopping: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+  #pending: Uint8Array[] = [];
+  #sending: Promise<void> | undefined;
+  #dealer: Open<Dealer> | undefined;
+  #publisher: Open<Publisher> | undefined;
+  #connectedOutputs: string | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: ZeromqNodeOptions) {
+    this.#options = options;
+    this.#linger = options.lingerMs ?? LINGER_MS;
+    this.#queueFrames = options.queueFrames ?? QUEUE_FRAMES;
+    this.#pendingFrames = options.pendingFrames ?? PENDING_FRAMES;
+  }
+
+  async start(handlers: NodeBusHandlers): Promise<void> {
+    if (this.#dealer || this.#stopping) throw new TuttiError('bus_started', 'this bus was started before');
+    this.#handlers = handlers;
+    const { control, maxFrameBytes = UNLIMITED } = this.#options;
+    const socket = new Dealer({
+      ...this.#common(control),
+      sendHighWaterMark: this.#pendingFrames,
+      receiveHighWaterMark: this.#queueFrames,
+      maxMessageSize: maxFrameBytes,
+    });
+    this.#dealer = watched(socket, {
+      onConnect: () => {
+        this.#connected = true;
+        this.#wake?.();
+        if (this.#pending.length === 0) handlers.onRoom?.();
+      },
+      onDisconnect: () => {
+        this.#connected = false;
+      },
+    });
+    try {
+      socket.connect(control);
+    } catch (error) {
+      this.#stopping = this.#dealer.close();
+      await this.#stopping;
+      throw badEndpoint('control', control, error);
+    }
+    void readAll(socket, (parts) => (parts.length === 1 ? handlers.onControl(parts[0]!) : undefined));
+  }
+
+  send(frame: Uint8Array, supersedes = false): void {
+    if (!this.#dealer || this.#stopping) return;
+    const pending = this.#pending;
+    const limit = this.#connected ? this.#queueFrames : this.#pendingFrames;
+    const over = Math.max(0, pending.length + 1 - limit);
+    const dropped = pending.splice(0, supersedes && !this.#connected ? pending.length : over);
+    pending.push(frame);
+    this.#sending ??= this.#drain(this.#dealer.socket);
+    for (const each of dropped) this.#handlers?.onDropped?.(each);
+  }
+
+  get hasRoom(): boolean {
+    return this.#connected && this.#pending.length === 0;
+  }
+
+  connectOutputs(endpoint: string): void {
+    if (this.#stopping || endpoint === this.#connectedOutputs) return;
+    const socket = new Publisher({
+      ...this.#common(endpoint),
+      immediate: true,
+      sendTimeout: 0,
+      sendHighWaterMark: this.#queueFrames,
+    });
+    try {
+      socket.connect(endpoint);
+    } catch (error) {
+      socket.close();
+      throw badEndpoint('outputs_endpoint', endpoint, error);
+    }
+    void this.#publisher?.close();
+    this.#publisher = watched(socket);
+    this.#connectedOutputs = endpoint;
+  }
+
+  publish(topic: string, frame: Uint8Array): void {
+    if (this.#publisher && !this.#stopping) lossy(this.#publisher.socket.send([topic, frame]));
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close();
+    return this.#stopping;
+  }
+
+  /** What both sockets have in common. */
+  #common(endpoint: string) {
+    const { reconnectIntervalMs = 100, reconnectMaxIntervalMs = 2_000, curve } = this.#options;
+    return {
+      ...HEARTBEATS,
+      ipv6: isIpv6(endpoint),
+      linger: this.#linger,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      reconnectInterval: reconnectIntervalMs,
+      reconnectMaxInterval: reconnectMaxIntervalMs,
+      ...(curve && {
+        curveServerKey: curve.serverKey,
+        curvePublicKey: curve.publicKey,
+        curveSecretKey: curve.secretKey,
+      }),
+    };
+  }
 
   /** Sends what is pending, one frame at a time; a send waits until there is a connection that takes it. */
-  async function drain(socket: Dealer): Promise<void> {
+  async #drain(socket: Dealer): Promise<void> {
     try {
-      while (pending.length > 0) {
-        if (!connected) {
+      while (this.#pending.length > 0) {
+        if (!this.#connected) {
           await new Promise<void>((resolve) => {
-            wake = resolve;
+            this.#wake = resolve;
           });
         }
-        const frame = pending.shift();
+        const frame = this.#pending.shift();
         if (frame !== undefined) await socket.send(frame);
-        if (pending.length === 0) onRoom?.();
+        if (this.#pending.length === 0) this.#handlers?.onRoom?.();
       }
     } catch (error) {
       if (!socket.closed) throw error;
     }
-    sending = undefined;
+    this.#sending = undefined;
   }
 
-  async function close(): Promise<void> {
-    if (sending) await atMost(linger, sending);
-    pending = [];
-    await Promise.all([dealer?.close(), publisher?.close()]);
+  async #close(): Promise<void> {
+    if (this.#sending) await atMost(this.#linger, this.#sending);
+    this.#pending = [];
+    await Promise.all([this.#dealer?.close(), this.#publisher?.close()]);
   }
-
-  return {
-    async start({ onControl, ...handlers }) {
-      if (dealer || stopping) throw new TuttiError('bus_started', 'this bus was started before');
-      onRoom = handlers.onRoom;
-      onDropped = handlers.onDropped;
-      const socket = new Dealer({
-        ...common,
-        ipv6: isIpv6(options.control),
-        sendHighWaterMark: pendingFrames,
-        receiveHighWaterMark: queueFrames,
-        maxMessageSize: options.maxFrameBytes ?? UNLIMITED,
-      });
-      dealer = watched(socket, {
-        onConnect() {
-          connected = true;
-          wake?.();
-          if (pending.length === 0) onRoom?.();
-        },
-        onDisconnect() {
-          connected = false;
-        },
-      });
-      try {
-        socket.connect(options.control);
-      } catch (error) {
-        stopping = dealer.close();
-        await stopping;
-        throw badEndpoint('control', options.control, error);
-      }
-      void readAll(socket, (parts) => (parts.length === 1 ? onControl(parts[0]!) : undefined));
-    },
-
-    send(frame, supersedes = false) {
-      if (!dealer || stopping) return;
-      const limit = connected ? queueFrames : pendingFrames;
-      const excess = supersedes && !connected ? pending.length : Math.max(0, pending.length + 1 - limit);
-      const dropped = pending.splice(0, excess);
-      pending.push(frame);
-      sending ??= drain(dealer.socket);
-      for (const each of dropped) onDropped?.(each);
-    },
-
-    get hasRoom() {
-      return connected && pending.length === 0;
-    },
-
-    connectOutputs(endpoint) {
-      if (stopping || endpoint === connectedOutputs) return;
-      const socket = new Publisher({
-        ...common,
-        ipv6: isIpv6(endpoint),
-        immediate: true,
-        sendTimeout: 0,
-        sendHighWaterMark: queueFrames,
-      });
-      try {
-        socket.connect(endpoint);
-      } catch (error) {
-        socket.close();
-        throw badEndpoint('outputs_endpoint', endpoint, error);
-      }
-      void publisher?.close();
-      publisher = watched(socket);
-      connectedOutputs = endpoint;
-    },
-
-    publish(topic, frame) {
-      if (publisher && !stopping) lossy(publisher.socket.send([topic, frame]));
-    },
-
-    stop() {
-      stopping ??= close();
-      return stopping;
-    },
-  };
 }

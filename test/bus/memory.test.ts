@@ -8,7 +8,12 @@ busContract('in memory', async (options) => {
     orchestrator: () => network.orchestratorBus(),
     node: async () => {
       const bus = network.nodeBus('node');
-      return { bus, cut: bus.cut, mend: bus.mend, sendMalformed: bus.sendMalformed };
+      return {
+        bus,
+        cut: () => bus.cut(),
+        mend: () => bus.mend(),
+        sendMalformed: (socket) => bus.sendMalformed(socket),
+      };
     },
     subscribe: (_endpoints, prefix, listener) => network.subscribe(prefix, listener),
     close: async () => {},

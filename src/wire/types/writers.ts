@@ -26,33 +26,43 @@ interface FieldWriter {
 
 /** The writer of each message type. */
 export function createWriters(lookUp: LookUp): (type: protobuf.Type) => Write {
-  const writers = new Map<protobuf.Type, Write>();
+  const writers = new Writers(lookUp);
+  return (type) => writers.of(type);
+}
 
-  function writerOf(type: protobuf.Type): Write {
-    const known = writers.get(type);
+class Writers {
+  readonly #lookUp: LookUp;
+  readonly #made = new Map<protobuf.Type, Write>();
+
+  constructor(lookUp: LookUp) {
+    this.#lookUp = lookUp;
+  }
+
+  of(type: protobuf.Type): Write {
+    const known = this.#made.get(type);
     if (known) return known;
-    const writeOnly = () => writeField(type.fieldsById[1]!);
-    const inner =
-      writerBeyond(type) ??
-      wellKnownWriter(fullNameOf(type), type, writeOnly, writerOf) ??
-      messageWriter(type);
+    const inner = this.#wellKnown(type) ?? this.#messageWriter(type);
     const writer: Write = (value, at, faults, depth) =>
       depth > MAX_DEPTH
         ? faults.add(at, 'too_deep', `more than ${MAX_DEPTH} messages within each other`)
         : inner(value, at, faults, depth);
-    writers.set(type, writer);
+    this.#made.set(type, writer);
     return writer;
   }
 
-  function writerBeyond(type: protobuf.Type): Write | undefined {
+  #wellKnown(type: protobuf.Type): Write | undefined {
     const name = fullNameOf(type);
-    if (name === 'google.protobuf.Any') return writeAny(type, lookUp, writerOf, messageWriter(type));
-    return name === 'google.protobuf.FieldMask' ? writeFieldMask(type, messageWriter(type)) : undefined;
+    const writerOf = (inner: protobuf.Type): Write => this.of(inner);
+    if (name === 'google.protobuf.Any')
+      return writeAny(type, this.#lookUp, writerOf, this.#messageWriter(type));
+    if (name === 'google.protobuf.FieldMask') return writeFieldMask(type, this.#messageWriter(type));
+    const writeOnly = (): Write => this.#writeField(type.fieldsById[1]!);
+    return wellKnownWriter(name, type, writeOnly, writerOf);
   }
 
-  function messageWriter(type: protobuf.Type): Write {
+  #messageWriter(type: protobuf.Type): Write {
     const name = fullNameOf(type);
-    const fields = type.fieldsArray.map((field) => fieldWriter(field));
+    const fields = type.fieldsArray.map((field) => this.#fieldWriter(field));
     const byName = new Map<string, FieldWriter>();
     type.fieldsArray.forEach((field, index) => {
       byName.set(field.jsonName ?? field.name, fields[index]!);
@@ -82,14 +92,7 @@ export function createWriters(lookUp: LookUp): (type: protobuf.Type) => Write {
           continue;
         }
         seen.add(field);
-        if (field.oneof) {
-          const other = chosen.get(field.oneof);
-          if (other !== undefined) {
-            const rule = `of ${field.oneof.name} only one may be set`;
-            faults.add(place, 'oneof_conflict', `${field.name} and ${other} are both given: ${rule}`);
-          }
-          chosen.set(field.oneof, field.name);
-        }
+        if (field.oneof) chooseOne(field.oneof, field, chosen, place, faults);
         const written = field.write(raw, place, faults, depth + 1);
         if (written !== undefined) message[field.property] = written;
       }
@@ -102,7 +105,7 @@ export function createWriters(lookUp: LookUp): (type: protobuf.Type) => Write {
     };
   }
 
-  function fieldWriter(field: protobuf.Field): FieldWriter {
+  #fieldWriter(field: protobuf.Field): FieldWriter {
     const { resolvedType } = field.resolve();
     const typeName = resolvedType ? fullNameOf(resolvedType) : field.type;
     const single = !field.repeated && !field.map;
@@ -112,24 +115,38 @@ export function createWriters(lookUp: LookUp): (type: protobuf.Type) => Write {
       required: field.required,
       oneof: writtenOneof(field),
       takesNull: single && /^google\.protobuf\.(Null)?Value$/.test(typeName),
-      write: writeField(field),
+      write: this.#writeField(field),
     };
   }
 
-  function writeField(field: protobuf.Field): Write {
-    const write = writeSingle(field);
+  #writeField(field: protobuf.Field): Write {
+    const write = this.#writeSingle(field);
     if (isMap(field)) return writeMap(field, write);
     return field.repeated ? writeList(write) : write;
   }
 
-  function writeSingle(field: protobuf.Field): Write {
+  #writeSingle(field: protobuf.Field): Write {
     const { resolvedType } = field.resolve();
     if (resolvedType instanceof protobuf.Enum) return enumWriter(resolvedType);
-    if (resolvedType) return (value, at, faults, depth) => writerOf(resolvedType)(value, at, faults, depth);
+    if (resolvedType) return (value, at, faults, depth) => this.of(resolvedType)(value, at, faults, depth);
     return SCALAR_WRITERS[field.type]!;
   }
+}
 
-  return writerOf;
+/** Of a oneof, the first field that is given is the one that counts; a second one is a fault. */
+function chooseOne(
+  oneof: protobuf.OneOf,
+  field: FieldWriter,
+  chosen: Map<protobuf.OneOf, string>,
+  place: Place,
+  faults: FaultList,
+): void {
+  const other = chosen.get(oneof);
+  if (other !== undefined) {
+    const rule = `of ${oneof.name} only one may be set`;
+    faults.add(place, 'oneof_conflict', `${field.name} and ${other} are both given: ${rule}`);
+  }
+  chosen.set(oneof, field.name);
 }
 
 function writeList(write: Write): Write {

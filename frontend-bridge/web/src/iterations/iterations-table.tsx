@@ -36,30 +36,32 @@ const ROW_HEIGHT = 40;
 /** With fewer, all are drawn. */
 const VIRTUAL_FROM = 100;
 
+function definitionsOf(columns: readonly FieldInfo[]) {
+  const byValue = { sortFn: compareCells, sortUndefined: 'last' } as const;
+  return helper.columns([
+    helper.accessor('iteration_id', { id: 'iteration_id', header: 'Iteration', ...byValue }),
+    helper.accessor('state', { id: 'state', header: 'State', ...byValue }),
+    helper.accessor((row) => row.parent_iteration_id ?? undefined, {
+      id: 'parent',
+      header: 'From',
+      ...byValue,
+    }),
+    ...columns.map(({ name, label }) =>
+      helper.accessor((row) => row.values[name] ?? undefined, { id: name, header: label, ...byValue }),
+    ),
+    helper.accessor((row) => row.duration_ms ?? undefined, {
+      id: 'duration_ms',
+      header: 'Took',
+      ...byValue,
+    }),
+    helper.accessor('created_at', { id: 'created_at', header: 'Created', ...byValue }),
+  ]);
+}
+
 /** Iterations with any of their fields as columns, in any order of them. */
 export function IterationsTable(props: IterationsTableProps): ReactNode {
   const { rows, columns, sort, onSort } = props;
-  const definitions = useMemo(() => {
-    const byValue = { sortFn: compareCells, sortUndefined: 'last' } as const;
-    return helper.columns([
-      helper.accessor('iteration_id', { id: 'iteration_id', header: 'Iteration', ...byValue }),
-      helper.accessor('state', { id: 'state', header: 'State', ...byValue }),
-      helper.accessor((row) => row.parent_iteration_id ?? undefined, {
-        id: 'parent',
-        header: 'From',
-        ...byValue,
-      }),
-      ...columns.map(({ name, label }) =>
-        helper.accessor((row) => row.values[name] ?? undefined, { id: name, header: label, ...byValue }),
-      ),
-      helper.accessor((row) => row.duration_ms ?? undefined, {
-        id: 'duration_ms',
-        header: 'Took',
-        ...byValue,
-      }),
-      helper.accessor('created_at', { id: 'created_at', header: 'Created', ...byValue }),
-    ]);
-  }, [columns]);
+  const definitions = useMemo(() => definitionsOf(columns), [columns]);
   const sorting = useMemo(
     (): SortingState => [{ id: sort.replace(/^-/, ''), desc: sort.startsWith('-') }],
     [sort],

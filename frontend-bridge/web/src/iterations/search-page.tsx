@@ -86,20 +86,7 @@ export default function SearchPage(): ReactNode {
   const varying = useVaryingColumns(queryOf(filter, order, []), shown, isOpen);
   const columns = isOpen ? varying : chosen;
   const asked = queryOf(filter, order, columns);
-  const found = useInfiniteQuery({
-    queryKey: ['search', kind, asked.toString()],
-    initialPageParam: '',
-    queryFn: async ({ pageParam, signal }) => {
-      const query = new URLSearchParams(asked);
-      query.set('limit', String(PAGE));
-      if (pageParam !== '') query.set('cursor', pageParam);
-      return (await getJson<FoundPage>(`${kind}?${query}`, signal)).value;
-    },
-    getNextPageParam: (last) => last.next_cursor ?? undefined,
-    // What was found stays in sight until it has its columns.
-    placeholderData: keepPreviousData,
-    retry: false,
-  });
+  const found = useFound(kind, asked);
   const items = useMemo(() => found.data?.pages.flatMap((page) => page.items) ?? [], [found.data]);
   const report = found.data?.pages.at(-1)?.query;
   const fault = found.error instanceof ApiError ? found.error : undefined;
@@ -117,20 +104,11 @@ export default function SearchPage(): ReactNode {
         onSearch={(text) => set('filter', text)}
       />
       <div className="search-options">
-        <span className="filter">
-          <label htmlFor={`${id}-kind`}>Find</label>
-          <select
-            id={`${id}-kind`}
-            value={kind}
-            onChange={({ target }) => set('kind', target.value === 'problems' ? 'problems' : '')}
-          >
-            {Object.entries(KINDS).map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </span>
+        <KindOption
+          id={`${id}-kind`}
+          kind={kind}
+          onChange={(next) => set('kind', next === 'problems' ? next : '')}
+        />
         <TextOption
           id={`${id}-order`}
           label="Order by"
@@ -160,23 +138,7 @@ export default function SearchPage(): ReactNode {
             !found.isFetching &&
             `, ${report.scanned.toLocaleString('en-US')} looked at in ${report.elapsed_ms} ms`}
         </span>
-        {kind === 'iterations' && (
-          <span className="search-downloads">
-            Download
-            {Object.entries(FORMATS).map(([format, name]) => (
-              <SaveButton
-                key={format}
-                label={name}
-                save={() =>
-                  download(
-                    `iterations/export?${new URLSearchParams([...asked, ['format', format]])}`,
-                    `iterations.${format}`,
-                  )
-                }
-              />
-            ))}
-          </span>
-        )}
+        {kind === 'iterations' && <Downloads asked={asked} />}
       </div>
       {report?.hint && <p className="notice-line">{report.hint}</p>}
       {items.length > 0 && <Results items={items} columns={columns} kind={kind} />}
@@ -186,6 +148,54 @@ export default function SearchPage(): ReactNode {
         </button>
       )}
     </article>
+  );
+}
+
+/** `asked`: as the query of an address. */
+function useFound(kind: Kind, asked: URLSearchParams) {
+  return useInfiniteQuery({
+    queryKey: ['search', kind, asked.toString()],
+    initialPageParam: '',
+    queryFn: async ({ pageParam, signal }) => {
+      const query = new URLSearchParams(asked);
+      query.set('limit', String(PAGE));
+      if (pageParam !== '') query.set('cursor', pageParam);
+      return (await getJson<FoundPage>(`${kind}?${query}`, signal)).value;
+    },
+    getNextPageParam: (last) => last.next_cursor ?? undefined,
+    // What was found stays in sight until it has its columns.
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+}
+
+function KindOption(props: { id: string; kind: Kind; onChange: (kind: Kind) => void }): ReactNode {
+  const { id, kind, onChange } = props;
+  return (
+    <span className="filter">
+      <label htmlFor={id}>Find</label>
+      <select id={id} value={kind} onChange={({ target }) => onChange(target.value as Kind)}>
+        {Object.entries(KINDS).map(([value, name]) => (
+          <option key={value} value={value}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </span>
+  );
+}
+
+/** What was found, with all of its pages, as a file. */
+function Downloads({ asked }: { asked: URLSearchParams }): ReactNode {
+  const pathOf = (format: string): string =>
+    `iterations/export?${new URLSearchParams([...asked, ['format', format]])}`;
+  return (
+    <span className="search-downloads">
+      Download
+      {Object.entries(FORMATS).map(([format, name]) => (
+        <SaveButton key={format} label={name} save={() => download(pathOf(format), `iterations.${format}`)} />
+      ))}
+    </span>
   );
 }
 

@@ -36,13 +36,7 @@ export interface NewProblemProps {
 /** A problem to submit: for any graph, as a form, as JSON, or from a sample. */
 export default function NewProblem({ shown, onCreated, onClose }: NewProblemProps): ReactNode {
   const id = useId();
-  const graphs = useQuery(graphsQuery());
-  const stored = [...new Set(graphs.data?.map((graph) => graph.name))];
-  // That of jobs is a part of Tutti: few people mean it here.
-  const names = [
-    ...stored.filter((name) => name !== JOB_GRAPH_NAME),
-    ...stored.filter((name) => name === JOB_GRAPH_NAME),
-  ];
+  const { names, ...graphs } = useGraphNames();
   const [chosen, setChosen] = useState(shown.name);
   const graphName = chosen ?? names[0] ?? '';
   const graph = useQuery({ ...newestGraphQuery(graphName), enabled: graphName !== '' });
@@ -117,23 +111,10 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
               ))}
             </select>
             <FieldFaults id={`${id}-graph-faults`} faults={faults.graph} />
-            {graphs.isError && <p className="fault">{graphs.error.message}</p>}
-            {graphs.data && names.length === 0 && <p className="none">No graph is stored yet.</p>}
+            {graphs.error && <p className="fault">{graphs.error.message}</p>}
+            {graphs.areRead && names.length === 0 && <p className="none">No graph is stored yet.</p>}
           </div>
-          <div className="field">
-            <label htmlFor={`${id}-title`}>
-              Title <small>optional</small>
-            </label>
-            <input
-              id={`${id}-title`}
-              value={title}
-              maxLength={1000}
-              autoComplete="off"
-              aria-describedby={`${id}-title-faults`}
-              onChange={(change) => setTitle(change.target.value)}
-            />
-            <FieldFaults id={`${id}-title-faults`} faults={faults.title} />
-          </div>
+          <TitleField title={title} onChange={setTitle} faults={faults.title} />
           <Samples
             samples={samples ?? []}
             onChoose={(sample) => {
@@ -152,37 +133,26 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
             </button>
           )}
         </div>
-        <section className="input-part" aria-labelledby={`${id}-input`}>
-          <header className="part-head">
-            <h2 id={`${id}-input`}>
-              Input <small>{type}</small>
-            </h2>
-            {hasForm && <Tabs open={open} onOpen={show} panel={`${id}-panel`} />}
-          </header>
-          <div
-            id={`${id}-panel`}
-            {...(hasForm && { role: 'tabpanel', 'aria-labelledby': `${id}-panel-${open}` })}
-          >
-            {graph.isError && <p className="fault">{graph.error.message}</p>}
-            {open === 'form' && schema && (
-              <SourceForm
-                schema={schema}
-                value={draft.value}
-                onChange={(value) => setDraft({ value, text: undefined })}
-                faults={faults.input}
-                known={known}
-              />
-            )}
-            {open === 'json' && graph.data && (
-              <InputField
-                label="Input, as JSON"
-                value={draft.text ?? (draft.value === undefined ? '' : printIndented(draft.value))}
-                onChange={(text) => setDraft({ value: undefined, text })}
-                faults={faults.input}
-              />
-            )}
-          </div>
-        </section>
+        <InputPart type={type} tabs={hasForm ? { open, onOpen: show } : undefined}>
+          {graph.isError && <p className="fault">{graph.error.message}</p>}
+          {open === 'form' && schema && (
+            <SourceForm
+              schema={schema}
+              value={draft.value}
+              onChange={(value) => setDraft({ value, text: undefined })}
+              faults={faults.input}
+              known={known}
+            />
+          )}
+          {open === 'json' && graph.data && (
+            <InputField
+              label="Input, as JSON"
+              value={draft.text ?? (draft.value === undefined ? '' : printIndented(draft.value))}
+              onChange={(text) => setDraft({ value: undefined, text })}
+              faults={faults.input}
+            />
+          )}
+        </InputPart>
       </div>
       <FormFault faults={faults} />
       <div className="actions form-actions">
@@ -201,6 +171,71 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
 interface Draft {
   readonly value: unknown;
   readonly text: string | undefined;
+}
+
+/** The names of stored graphs. */
+function useGraphNames(): {
+  readonly names: readonly string[];
+  readonly error: Error | null;
+  readonly areRead: boolean;
+} {
+  const graphs = useQuery(graphsQuery());
+  const stored = [...new Set(graphs.data?.map((graph) => graph.name))];
+  // That of jobs is a part of Tutti: few people mean it here.
+  const names = [
+    ...stored.filter((name) => name !== JOB_GRAPH_NAME),
+    ...stored.filter((name) => name === JOB_GRAPH_NAME),
+  ];
+  return { names, error: graphs.error, areRead: graphs.data !== undefined };
+}
+
+function TitleField(props: {
+  title: string;
+  onChange: (title: string) => void;
+  faults: FormFaults['title'];
+}): ReactNode {
+  const { title, onChange, faults } = props;
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>
+        Title <small>optional</small>
+      </label>
+      <input
+        id={id}
+        value={title}
+        maxLength={1000}
+        autoComplete="off"
+        aria-describedby={`${id}-faults`}
+        onChange={(change) => onChange(change.target.value)}
+      />
+      <FieldFaults id={`${id}-faults`} faults={faults} />
+    </div>
+  );
+}
+
+/** Where the input is given. `tabs`: the ways to give it, where there are several. */
+function InputPart(props: {
+  type: string | undefined;
+  tabs: { readonly open: keyof typeof TABS; readonly onOpen: (tab: keyof typeof TABS) => void } | undefined;
+  children: ReactNode;
+}): ReactNode {
+  const { type, tabs, children } = props;
+  const id = useId();
+  const panel = `${id}-panel`;
+  return (
+    <section className="input-part" aria-labelledby={id}>
+      <header className="part-head">
+        <h2 id={id}>
+          Input <small>{type}</small>
+        </h2>
+        {tabs && <Tabs open={tabs.open} onOpen={tabs.onOpen} panel={panel} />}
+      </header>
+      <div id={panel} {...(tabs && { role: 'tabpanel', 'aria-labelledby': `${panel}-${tabs.open}` })}>
+        {children}
+      </div>
+    </section>
+  );
 }
 
 const TABS = { form: 'Form', json: 'JSON' } as const;

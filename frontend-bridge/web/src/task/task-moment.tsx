@@ -109,16 +109,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
         )}
         {commanding.status}
       </header>
-      {moment && (
-        <p className="past" role="status">
-          <span>
-            As it was at <PreciseMoment at={moment.at} />, after event {count} of {events.length}
-          </span>
-          <button type="button" className="quiet" onClick={travel.goToNow}>
-            Back to now
-          </button>
-        </p>
-      )}
+      {moment && <Past at={moment.at} count={count ?? 0} of={events.length} onNow={travel.goToNow} />}
       {isIterating && (
         <IterateForm
           task={now.task}
@@ -165,6 +156,19 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
         }
       />
     </>
+  );
+}
+
+function Past(props: { at: string; count: number; of: number; onNow: () => void }): ReactNode {
+  return (
+    <p className="past" role="status">
+      <span>
+        As it was at <PreciseMoment at={props.at} />, after event {props.count} of {props.of}
+      </span>
+      <button type="button" className="quiet" onClick={props.onNow}>
+        Back to now
+      </button>
+    </p>
   );
 }
 
