@@ -41,6 +41,11 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   cause: z.enum(STOP_CAUSES),
   'final state': z.enum(FINAL_STATES),
   source: z.object({ iteration_id: z.number().int().min(1), execution_id: z.string() }),
+  'cached source': z.object({
+    problem_id: z.string(),
+    iteration_id: z.number().int().min(1),
+    execution_id: z.string(),
+  }),
   'named outputs': z
     .record(
       z.string(),

@@ -174,6 +174,10 @@ export const moduleView: z.ZodType = named(
       .looseObject({ iteration_id: iterationId, execution_id: id })
       .nullable()
       .describe('Where its output was taken over from'),
+    cached_from: z
+      .looseObject({ problem_id: id, iteration_id: iterationId, execution_id: id })
+      .nullable()
+      .describe('Of a module with `cache`, whose output it has taken'),
     output_names: z
       .array(z.string())
       .optional()

@@ -4,6 +4,7 @@ import { shortId } from '../model/short-id.js';
 import { writeJson, writeLine } from './io.js';
 import type { Session } from './program.js';
 import { stackBelow } from './stack.js';
+import { sourceOf } from './task.js';
 
 /** An event as one line: `12:03:04 0189abcd/2 ml_model execution.progress 50 % reading the grid mix`. */
 export function eventLine(event: StreamedEvent): string {
@@ -15,10 +16,7 @@ export function eventLine(event: StreamedEvent): string {
 }
 
 function detailOf(event: StreamedEvent): string {
-  const { progress, status, message, decision, reason, error, reused_from } = event as Readonly<
-    Record<string, unknown>
-  >;
-  const from = reused_from as { iteration_id?: number } | undefined;
+  const { progress, status, message, decision, reason, error } = event as Readonly<Record<string, unknown>>;
   const { code, message: why } = (error ?? {}) as { code?: string; message?: string };
   const parts = [
     typeof progress === 'number' ? `${Math.round(progress * 100)} %` : undefined,
@@ -27,7 +25,7 @@ function detailOf(event: StreamedEvent): string {
     commandOf(event),
     decision,
     reason,
-    from && `of iteration ${from.iteration_id}`,
+    sourceOf(event),
     code === undefined ? undefined : `${code}: ${why ?? ''}`,
   ];
   return parts

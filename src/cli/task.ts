@@ -20,6 +20,7 @@ export interface ModuleView extends OutputView {
   readonly waiting?: Waiting | null;
   readonly error: { readonly code: string; readonly message: string; readonly stack?: string } | null;
   readonly reused_from?: { readonly iteration_id: number; readonly execution_id: string } | null;
+  readonly cached_from?: { readonly problem_id: string; readonly iteration_id: number } | null;
   /** Inputs that are not what the graph would give it. */
   readonly overridden?: readonly string[];
   readonly [field: string]: unknown;
@@ -147,13 +148,24 @@ function noteOf(module: ModuleView): string {
 }
 
 /** What of a module is not of its own iteration: `of iteration 1`, `with another train`. */
-export function provenanceOf({ reused_from: from, overridden = [] }: ModuleView): string {
-  if (from) return `of iteration ${from.iteration_id}`;
+export function provenanceOf({ reused_from, cached_from, overridden = [] }: ModuleView): string {
+  const source = sourceOf({ reused_from, cached_from });
+  if (source !== undefined) return source;
   return overridden.length > 0 ? `with another ${overridden.join(', ')}` : '';
 }
 
 export function hasEnded(state: string): boolean {
   return (TASK_STATES as readonly string[]).includes(state) && taskHasEnded(state as TaskState);
+}
+
+/** Whose output a module or a `module.reused` names: `of iteration 1`, `of 0189abcd/1`. */
+export function sourceOf(named: object): string | undefined {
+  const { reused_from: from, cached_from: cached } = named as {
+    readonly reused_from?: { readonly iteration_id?: number } | null;
+    readonly cached_from?: { readonly problem_id?: string; readonly iteration_id?: number } | null;
+  };
+  if (from) return `of iteration ${from.iteration_id ?? '?'}`;
+  return cached ? `of ${shortId(cached.problem_id ?? '')}/${cached.iteration_id ?? '?'}` : undefined;
 }
 
 /** A number as it was written. */

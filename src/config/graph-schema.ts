@@ -158,6 +158,10 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
     approve: Approve.optional().describe(
       'it does no work: a person decides, and what depends on it gets the decision',
     ),
+    cache: z
+      .boolean({ error: 'give true or false' })
+      .default(false)
+      .describe('it takes the output of an execution that was given the same, where there is one'),
     run: RunSchema.optional().describe('its work is a command, which an agent executes on a cluster'),
   },
   'give an object with at least inputs and output, or inputs and approve',
@@ -175,7 +179,7 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
       context.addIssue({ code: 'custom', path: ['outputs'], message, params: { code: 'not_with_output' } });
     }
   })
-  .transform(({ timeout, on_error, when, approve, run, require, output, outputs, ...rest }) => ({
+  .transform(({ timeout, on_error, when, approve, cache, run, require, output, outputs, ...rest }) => ({
     ...rest,
     output: approve ? APPROVAL_OUTPUT : output,
     ...(outputs && { outputs }),
@@ -184,6 +188,7 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
     onError: on_error,
     ...(when && { when }),
     ...(approve && { approve }),
+    ...(cache && { cache: true as const }),
     ...(run && { run: run.spec }),
   }));
 

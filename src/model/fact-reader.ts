@@ -44,6 +44,8 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   cause: (value) => STOP_CAUSES.some((cause) => cause === value),
   'final state': (value) => FINAL_STATES.some((state) => state === value),
   source: (value) => isObject(value) && isCount(value.iteration_id) && isText(value.execution_id),
+  'cached source': (value) =>
+    isObject(value) && isText(value.problem_id) && isCount(value.iteration_id) && isText(value.execution_id),
   status: (value) => NODE_STATUSES.some((status) => status === value),
   'desired status': (value) => DESIRED_STATUSES.some((status) => status === value),
   engine: (value) => CLUSTER_TYPES.some((type) => type === value),

@@ -8,6 +8,7 @@
  */
 import type { Role } from './access.js';
 import type { ApprovalRole, Decision } from './approval.js';
+import type { CachedFrom } from './cached.js';
 import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
 import type { ExecutionEnd } from './execution.js';
 import type { Requirements } from './graph.js';
@@ -48,6 +49,7 @@ export interface FieldTypes {
   readonly blob: BlobRef;
   readonly stream: StreamName;
   readonly source: { readonly iteration_id: number; readonly execution_id: string };
+  readonly 'cached source': CachedFrom;
   readonly status: NodeStatus;
   readonly 'desired status': DesiredStatus;
   readonly cause: StopCause;
@@ -211,7 +213,10 @@ export const FACTS = {
   'module.reused': {
     about: 'module',
     shown: {
-      reused_from: 'source',
+      /** Where an iteration takes it over from another of its problem. */
+      reused_from: 'source?',
+      /** Where a module with `cache` has taken it. One of the two is there. */
+      cached_from: 'cached source?',
       output_seq: 'count',
       size: 'count?',
       blob: 'blob?',
@@ -224,7 +229,14 @@ export const FACTS = {
       indexed: 'texts?',
     },
   },
-  'module.reset': { about: 'module', shown: {} },
+  'module.reset': {
+    about: 'module',
+    shown: {},
+    withheld: {
+      /** Blobs that it does not use any more. */
+      freed: 'blob uses?',
+    },
+  },
   /** A person is asked to decide. */
   'approval.requested': { about: 'module', shown: { role: 'asked role', message: 'text' } },
   /** The module succeeds with the decision as its output, or fails by it. */
@@ -233,7 +245,16 @@ export const FACTS = {
     shown: { decision: 'decision', by: 'text?', reason: 'text?' },
     withheld: { indexed: 'texts?' },
   },
-  'execution.assigned': { about: 'execution', shown: {}, withheld: { lease: 'text', boot_id: 'text' } },
+  'execution.assigned': {
+    about: 'execution',
+    shown: {},
+    withheld: {
+      lease: 'text',
+      boot_id: 'text',
+      /** Of a module with `cache`, where its result is to be found. */
+      cache_key: 'id?',
+    },
+  },
   'execution.accepted': { about: 'execution', shown: {} },
   'execution.running': { about: 'execution', shown: {} },
   'execution.progress': { about: 'execution', shown: { progress: 'number', message: 'text' } },
@@ -468,6 +489,8 @@ export const FACTS = {
       event_pages: 'counts',
       payloads: 'payload names',
       blobs: 'blob uses',
+      /** Keys by which its results were found. */
+      results: 'ids?',
     },
   },
   /** After all its parts. */

@@ -47,6 +47,8 @@ export interface ModuleSpec {
   readonly when?: { readonly text: string; readonly expression: Expression };
   /** It does no work: a person decides, and its output is the decision. @default nobody is asked */
   readonly approve?: ApprovalSpec;
+  /** It takes the output of an execution that was given the same, where there is one. @default it runs */
+  readonly cache?: true;
   /** Its work is a command. @default nodes of its name do it */
   readonly run?: RunSpec;
 }

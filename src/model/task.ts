@@ -4,9 +4,10 @@
  * 1. What was observed changes executions; only a plan changes the phase of a module.
  * 2. A module that nothing has happened to has no run yet: a queued task is small.
  */
+import type { CachedFrom } from './cached.js';
 import { type Condition, conditionsOf, type Reading, readingsOf } from './condition.js';
 import type { DesiredState, ObservedState } from './execution.js';
-import type { FinalReport, StopCause, TaskError } from './facts.js';
+import type { BlobUse, FinalReport, StopCause, TaskError } from './facts.js';
 import { type Graph, type GraphKey, type ModuleSpec, type Requirements, splitReference } from './graph.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { ReportedError, StreamName } from './protocol.js';
@@ -66,6 +67,8 @@ export interface Execution {
   readonly bootId: string;
   /** Unix milliseconds, as all times here. */
   readonly assignedAt: number;
+  /** Of a module with `cache`, where its result is to be found. */
+  readonly cacheKey: string | undefined;
   readonly desired: DesiredState;
   /** Why it is to stop, while it is being stopped. */
   readonly stopCause: StopCause | undefined;
@@ -106,6 +109,8 @@ export interface ReusedOutput {
   readonly ref: PayloadRef;
   /** Its named outputs, `ref` among them. @default it has one, without a name */
   readonly named?: ReadonlyMap<string, PayloadRef>;
+  /** Of what a module with `cache` has taken: whose it is. */
+  readonly cachedFrom?: CachedFrom;
   /** What is indexed of it, as `Execution.indexed`. */
   readonly indexed?: Readonly<Record<string, string>>;
 }
@@ -212,6 +217,15 @@ export const NOT_YET: ModulePhase = {
 /** The phase of a module, also of one that nothing has happened to. */
 export function phaseOf(task: Task, position: number): ModulePhase {
   return task.runs[position]?.phase ?? NOT_YET;
+}
+
+/** Blobs of what a module with `cache` has taken: they are its task's own as well. */
+export function takenBlobs(phase: ModulePhase): BlobUse[] {
+  if (phase.kind !== 'reused' || !phase.output.cachedFrom) return [];
+  const { ref, named } = phase.output;
+  return [...(named?.values() ?? [ref])].flatMap(({ blob, owner, seq }): BlobUse[] =>
+    blob ? [[blob.sha256, owner, seq]] : [],
+  );
 }
 
 /** What a module waits to be decided, if that is what it waits for. */

@@ -1,12 +1,13 @@
 /** Blobs as files: `<dir>/<first two digits>/<sha256>`, private, and the answers to failures of their disk. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, TuttiError } from '../base/errors.js';
 import { DISK_FAILED, unavailableBy } from '../base/io-errors.js';
+import type { BlobRef } from '../model/payload.js';
 import type { Refusal } from './port.js';
 
 export function blobPath(dir: string, sha256: string): string {
@@ -64,6 +65,12 @@ export async function hashOf(content: Readable, maxBytes: number): Promise<Recei
     hash.update(chunk);
   }
   return { sha256: hash.digest('hex'), size };
+}
+
+/** Whether the file of a blob is there, with as many bytes. */
+export async function hasBlobFile(dir: string, { sha256, size }: BlobRef): Promise<boolean> {
+  const file = await stat(blobPath(dir, sha256)).catch(() => undefined);
+  return file?.size === size;
 }
 
 /** Of a whole file. */

@@ -35,6 +35,7 @@ import {
   type NodeRow,
   outputRefsOf,
   type ProblemRow,
+  type ResultRow,
   refsOf,
   type SecretRow,
   type TaskRow,
@@ -112,6 +113,7 @@ class Checking {
     await this.#part('problems', () => this.#problems());
     await this.#part('iterations', () => this.#iterations());
     await this.#part('payloads and indexes', () => this.#strays());
+    await this.#part('results', () => this.#results());
     await this.#part('blobs', () => this.#blobs());
     await this.#part('graphs', () => this.#graphs());
     await this.#part('nodes', () => this.#nodes());
@@ -361,6 +363,26 @@ class Checking {
       if (problem && (problem.project ?? DEFAULT_PROJECT) !== project)
         this.#fault(`${list} ${problem.problem_id}`, `is listed in the project ${project}`);
       yield key;
+    }
+  }
+
+  /** Each leads to an execution that has succeeded with what it says. */
+  async #results(): Promise<void> {
+    for await (const { key, value } of entriesOf(this.#reader, 'results')) {
+      const { problem_id, iteration_id, execution_id, outputs } = decodeRow<ResultRow>(value);
+      const where = `results ${String(key[0])}`;
+      this.#count('results to take');
+      const task = await readTask(this.#reader, { problemId: problem_id, iterationId: iteration_id });
+      const execution = Object.values(task?.modules ?? {})
+        .flatMap(({ executions }) => executions)
+        .find((one) => one.execution_id === execution_id);
+      if (execution?.cache_key !== key[0] || execution?.state !== 'succeeded')
+        this.#fault(
+          where,
+          `leads to ${execution_id} of ${problem_id}/${iteration_id}, which has not made it`,
+        );
+      else if (Object.values(outputs).some(({ seq }) => seq > execution.outputs))
+        this.#fault(where, `leads to more outputs than ${execution_id} has`);
     }
   }
 

@@ -7,8 +7,16 @@ import { typeOf } from '../model/graph.js';
 import type { Execution } from '../model/task.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import type { Reader } from '../store/store.js';
-import { instanceKey, type State } from './decide/state.js';
-import { type Loaded, type ReusableValue, reusableKey, type Step, taskOfLease } from './decide/turn.js';
+import { instanceKey, type LookUp, type State } from './decide/state.js';
+import {
+  type Loaded,
+  type LookedUp,
+  type ReusableValue,
+  reusableKey,
+  type Step,
+  taskOfLease,
+} from './decide/turn.js';
+import { type HasFile, lookUp } from './look-up.js';
 import {
   type BlobRow,
   decodeRow,
@@ -30,6 +38,7 @@ export const NOTHING_LOADED: Loaded = {
   answered: new Map(),
   replacedBoots: new Set(),
   blobs: new Map(),
+  lookedUp: new Map(),
 };
 
 /** Iterations looked at together in the search for the newest succeeded one, where the newest of all is not it. */
@@ -48,9 +57,16 @@ interface Needs {
   }[];
   readonly changed: Set<string>;
   readonly commanded: Map<string, TaskId>;
+  readonly lookUps: Map<string, LookUp>;
 }
 
-export async function load(store: Reader, state: State, steps: readonly Step[]): Promise<Loaded> {
+/** `hasFile`: whether the file of a blob is there. */
+export async function load(
+  store: Reader,
+  state: State,
+  steps: readonly Step[],
+  hasFile: HasFile,
+): Promise<Loaded> {
   const needs = needsOf(state, steps);
   if (!needs) return NOTHING_LOADED;
   const problems = new Map<string, ProblemRow>();
@@ -81,6 +97,9 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
     const row = await readTask(store, id);
     if (row) parents.set(key, row);
   }
+  const lookedUp = new Map<string, LookedUp>();
+  for (const [key, one] of needs.lookUps)
+    lookedUp.set(key, await lookUp(store, hasFile, state, one, reusable));
   return {
     problems,
     parents,
@@ -91,6 +110,7 @@ export async function load(store: Reader, state: State, steps: readonly Step[]):
     answered: await readAll<IdempotencyRow>(store, 'idempotency', needs.keys),
     replacedBoots: new Set((await readAll(store, 'boots', needs.boots)).keys()),
     blobs: await readSizes(store, needs.blobs),
+    lookedUp,
   };
 }
 
@@ -105,6 +125,7 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
       iterated: [],
       changed: new Set(),
       commanded: new Map(),
+      lookUps: new Map(),
     };
     return needs;
   };
@@ -119,6 +140,8 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
     const id = taskOfLease(lease);
     if (id) need().tasks.set(formatTaskId(id), id);
   };
+  for (const [key, one] of state.lookUps)
+    if (state.tasks.get(one.task.key) === one.task) need().lookUps.set(key, one);
   for (const step of steps) {
     if (step.kind === 'outputs') {
       for (const output of step.outputs) {

@@ -12,6 +12,7 @@ import {
   type IdempotencyRow,
   outputRefsOf,
   type ProblemRow,
+  type ResultRow,
   refsOf,
   type TaskRow,
   wholeStreamsOf,
@@ -25,6 +26,8 @@ export interface Belongings {
   readonly eventPages: readonly number[];
   readonly payloads: readonly (readonly [owner: string, seq: number])[];
   readonly blobs: readonly BlobUse[];
+  /** Keys of results that lead to it. */
+  readonly results: readonly string[];
 }
 
 /** A proposal, with what the store says about it. */
@@ -142,12 +145,27 @@ async function findBelongings(
     )
       blobs.push(use);
   }
+  const results = await findResults(store, row);
   return {
+    results,
     index: entries,
     eventPages: pages.map((key) => Number(key[2])),
     payloads: [...payloads.filter((one) => !isShared(one)), ...payloads.filter(isShared)],
     blobs,
   };
+}
+
+/** Keys of what may be taken of it; a later execution may have taken the place of its own. */
+async function findResults(store: Reader, { modules }: TaskRow): Promise<string[]> {
+  const keys: string[] = [];
+  for (const { executions } of Object.values(modules)) {
+    for (const { cache_key, execution_id } of executions) {
+      const bytes = cache_key === undefined ? undefined : await store.get('results', [cache_key]);
+      if (cache_key !== undefined && bytes && decodeRow<ResultRow>(bytes).execution_id === execution_id)
+        keys.push(cache_key);
+    }
+  }
+  return keys;
 }
 
 /** Those that another iteration could be made from: what it brought along, and the outputs of each module. */

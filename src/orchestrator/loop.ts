@@ -387,6 +387,11 @@ export class Loop implements Proposals {
 
   #setTimer(atMs: number = Number.POSITIVE_INFINITY): void {
     clearTimeout(this.#timer);
+    // What is to be looked up is looked up at once.
+    if (this.#deps.state.lookUps.size > 0) {
+      void this.post({ kind: 'wake' });
+      return;
+    }
     const due = Math.min(atMs, nextDueMs(this.#deps.state) ?? Number.POSITIVE_INFINITY);
     if (due === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(

@@ -24,6 +24,7 @@ import type { TypeRegistry } from '../wire/types.js';
 import { GrantBook } from './access/grants.js';
 import { Sessions } from './access/sessions.js';
 import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
+import { hasBlobFile } from './blob-files.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './decide/journal.js';
 import type { State } from './decide/state.js';
@@ -214,7 +215,8 @@ export class Orchestrator implements StreamingCoordinator {
       logger: deps.logger,
       mailboxLimit: deps.options.mailboxLimit,
       mailboxBytes: MAILBOX_BYTES,
-      load: (steps) => load(deps.store, parts.state, steps),
+      load: (steps) =>
+        load(deps.store, parts.state, steps, (blob) => hasBlobFile(deps.options.blobDir, blob)),
       look: (proposal) => look(deps.store, proposal),
       perform: (journal) => performer.perform(journal),
       onFull: () => this.#retention.hurry(),

@@ -18,7 +18,7 @@
  * | iteration_index | field, value's element (`index-key.ts`), created_seq of the problem, iteration_id | `Summary`; of ended iterations |
  * | approvals | created_seq, problem_id, iteration_id, module | empty; modules of unfinished iterations that wait for a decision |
  * | unfinished | created_seq, problem_id, iteration_id | empty |
- * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input`, `override/<module>/<input>`, `approval/<module>` or an execution_id |
+ * | payloads | problem_id, iteration_id, owner, seq | the bytes; `owner` is `input`, `override/<module>/<input>`, `approval/<module>`, `cached/<module>` or an execution_id |
  * | events | first seq | the events of one batch, a JSON object a line |
  * | task_events | problem_id, iteration_id, first seq | those of them that are about the task |
  * | nodes | node_id | `NodeRow` |
@@ -32,6 +32,7 @@
  * | secrets | name | `SecretRow` |
  * | webhooks | name | `WebhookRow` |
  * | grants | access_id | `GrantRow` |
+ * | results | cache key (`cache-key.ts`) | `ResultRow`; of executions of modules with `cache` that have succeeded |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |
  *
  * Of a problem that does not belong to the project `default`, the keys of `problems_by_state`, `problems_by_mark`, `unfinished`, `approvals` and
@@ -41,6 +42,7 @@
  */
 import { DEFAULT_PROJECT, type Role } from '../model/access.js';
 import { decisionRef } from '../model/approval.js';
+import type { CachedFrom } from '../model/cached.js';
 import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
 import type { BlobUse, FinalReport, StopCause } from '../model/facts.js';
@@ -165,6 +167,12 @@ export interface BlobRow {
   readonly projects?: readonly string[];
 }
 
+/** The newest execution that has succeeded with what its key stands for. */
+export interface ResultRow extends CachedFrom {
+  /** By name, or under an empty one: where each of its results stands among its outputs. */
+  readonly outputs: Readonly<Record<string, { readonly seq: number; readonly blob?: BlobRef }>>;
+}
+
 export interface PayloadRefRow {
   readonly problem_id: string;
   readonly iteration_id: number;
@@ -184,6 +192,7 @@ export interface ExecutionRow {
   readonly stop?: StopCause;
   readonly accepted?: true;
   readonly assigned_at: number;
+  readonly cache_key?: string;
   readonly accepted_at?: number;
   readonly started_at?: number;
   readonly finished_at?: number;
@@ -225,6 +234,8 @@ export interface ModuleRow {
   readonly reused?: PayloadRefRow;
   /** Where it has named outputs, all of them by name. */
   readonly reused_outputs?: Readonly<Record<string, PayloadRefRow>>;
+  /** Where a module with `cache` has taken it. */
+  readonly cached_from?: CachedFrom;
   /** Of an output that was taken over, or of a decision, what is indexed. */
   readonly indexed?: Readonly<Record<string, string>>;
   readonly reason?: string;
@@ -464,6 +475,7 @@ function executionToRow(execution: Execution): unknown {
     stop: execution.stopCause,
     accepted: execution.acceptedByReport || undefined,
     assigned_at: execution.assignedAt,
+    cache_key: execution.cacheKey,
     accepted_at: execution.acceptedAt,
     started_at: execution.startedAt,
     finished_at: execution.finishedAt,
@@ -488,6 +500,7 @@ function runToRow(run: ModuleRun): unknown {
     phase: phase.kind,
     reused: phase.kind === 'reused' ? refToRow(phase.output.ref) : undefined,
     reused_outputs: phase.kind === 'reused' && phase.output.named ? refsToRow(phase.output.named) : undefined,
+    cached_from: phase.kind === 'reused' ? phase.output.cachedFrom : undefined,
     indexed: indexedOf(phase),
     reason: 'reason' in phase ? phase.reason : undefined,
     waiting: phase.kind === 'waiting' ? phase.waiting : undefined,
@@ -554,6 +567,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     nodeId: row.node_id,
     bootId: row.boot_id,
     assignedAt: row.assigned_at,
+    cacheKey: row.cache_key,
     desired: row.stop || hasEnded(row.state) ? 'stopped' : 'running',
     stopCause: row.stop,
     observed: row.state,
@@ -657,6 +671,7 @@ function phaseFromRow(
         output: {
           ref: refFromRow(row.reused),
           ...(row.reused_outputs && { named: refsFromRow(row.reused_outputs) }),
+          ...(row.cached_from && { cachedFrom: row.cached_from }),
           ...(row.indexed && { indexed: row.indexed }),
         },
       };

@@ -54,6 +54,11 @@ function isBetter(a: Place, b: Place): boolean {
   return a.lastUsed < b.lastUsed;
 }
 
+/** Those that would be taken, but for their load. */
+export function fitting<P extends Place>(places: Iterable<P>, wanted: Wanted): P[] {
+  return [...places].filter((place) => excluded(place, wanted) === undefined);
+}
+
 /** How many such executions could begin at this moment. */
 export function roomFor(places: Iterable<Place>, wanted: Wanted): number {
   let room = 0;

@@ -1,4 +1,5 @@
 import type { ApprovalSpec } from '../model/approval.js';
+import type { CachedResult } from '../model/cached.js';
 import type { ReportedError } from '../model/protocol.js';
 import type { Execution } from '../model/task.js';
 import type { TaskEnd } from '../model/task-state.js';
@@ -13,6 +14,10 @@ export type PlanStep =
       readonly nodeId: string;
       readonly replaces: Execution | undefined;
     }
+  /** Look up what it may take instead of running. */
+  | { readonly kind: 'look up'; readonly position: number }
+  /** Take this instead of running. */
+  | { readonly kind: 'recall'; readonly position: number; readonly result: CachedResult }
   /** Wait for a slot. */
   | { readonly kind: 'wait'; readonly position: number; readonly wait: Wait }
   /** The newest execution ended without an end for the module: back to waiting, at once. */

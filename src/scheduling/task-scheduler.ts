@@ -6,10 +6,12 @@
  * 3. A lost, preempted or rejected execution uses up no attempt.
  * 4. A module with a condition is decided once its inputs are settled, so that no order of arrivals makes another outcome.
  * 5. A task is suspended once nothing of it goes on by itself and a person is to decide: what cannot run yet waits for that decision.
- * 6. An execution on a dead node is given up only for a successor: until there is one, its late result still counts.
+ * 6. A module with `cache` runs once it is known that nothing is there for it to take. Who was reset runs.
+ * 7. An execution on a dead node is given up only for a successor: until there is one, its late result still counts.
  */
 import { type Comparison, holdsBy } from '../base/expression/expression.js';
 import type { ApprovalSpec } from '../model/approval.js';
+import type { CachedResult } from '../model/cached.js';
 import { type Condition, holdsOfNothing, overrideKey, type Reading } from '../model/condition.js';
 import { hasEnded } from '../model/execution.js';
 import type { ModuleSpec } from '../model/graph.js';
@@ -23,6 +25,11 @@ import type { Plan, PlanStep } from './plan.js';
 export interface Fleet {
   /** A node with a free slot, which is taken by it; nothing when there is none. A plan asks once for each module. */
   take(module: CompiledModule): string | undefined;
+  /**
+   * What it may take instead of running: a result by a node that is of the version of one that could be chosen, a free slot or not. `not known`:
+   * it is to be looked up.
+   */
+  recall(module: CompiledModule): CachedResult | 'not known' | undefined;
   /** Why there is none. */
   shortage(module: CompiledModule): Wait;
   /** Whether the node that has this execution is dead and has it no more, so that it may be given up. */
@@ -233,15 +240,24 @@ class Planning {
     if (condition === 'unreadable') return this.#fail(module, UNREADABLE);
     if (condition === 'unmet') return this.#skip(module, BY_CONDITION);
     if (module.spec.approve) return this.#ask(module, module.spec.approve);
+    const { position } = module;
+    const result = module.spec.cache && this.#fleet.recall(module);
+    if (result === 'not known') {
+      this.#steps.push({ kind: 'look up', position });
+      return 'open';
+    }
+    if (result && (this.#task.runs[position]?.generation ?? 0) === 0) {
+      this.#steps.push({ kind: 'recall', position, result });
+      return 'succeeded';
+    }
     const nodeId = this.#fleet.take(module);
     if (nodeId !== undefined) {
-      this.#steps.push({ kind: 'place', position: module.position, nodeId, replaces: undefined });
+      this.#steps.push({ kind: 'place', position, nodeId, replaces: undefined });
       return 'open';
     }
     const wait = this.#fleet.shortage(module);
-    const queued = this.#task.runs[module.position]?.queued ?? false;
-    if (!queued || !known || !isSameWait(wait, known))
-      this.#steps.push({ kind: 'wait', position: module.position, wait });
+    const queued = this.#task.runs[position]?.queued ?? false;
+    if (!queued || !known || !isSameWait(wait, known)) this.#steps.push({ kind: 'wait', position, wait });
     return 'open';
   }
 

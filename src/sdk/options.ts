@@ -21,7 +21,7 @@ export interface NodeOptions {
   readonly instance?: string;
   /** What a graph's `require` is compared with. @default {} */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Of the node's code, for people. @default '' */
+  /** Of the node's code; results of another version are not taken again (`cache`). @default '' */
   readonly version?: string;
   /** The orchestrator's control endpoint. @default `TUTTI_CONTROL`, else `tcp://127.0.0.1:7400` */
   readonly control?: string;

@@ -41,6 +41,7 @@ export const TABLES = [
   'idempotency_by_time',
   'blobs',
   'blob_refs',
+  'results',
   'clusters',
   'secrets',
   'webhooks',

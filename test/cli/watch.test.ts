@@ -80,6 +80,14 @@ describe('the board of a task', () => {
     expect(eventLine(event('module.reused', { module: 'length', reused_from: from }))).toBe(
       '00:00:00 length module.reused of iteration 3',
     );
+    const cached = {
+      problem_id: '00000000-0000-7000-8000-00000000abcd',
+      iteration_id: 2,
+      execution_id: 'e9',
+    };
+    const taken = event('module.reused', { module: 'length', cached_from: cached });
+    expect(boardAfter(taken).lines[0]).toMatchObject({ state: 'reused', note: 'of 0000abcd/2' });
+    expect(eventLine(taken)).toBe('00:00:00 length module.reused of 0000abcd/2');
   });
 
   it('says of what a reset takes back that it waits, and for what', () => {

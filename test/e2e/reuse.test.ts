@@ -24,10 +24,36 @@ const ranFor = async (task: Submitted): Promise<string[]> =>
 beforeAll(async () => {
   journal = join(await scene.directory(), 'journal');
   await writeFile(journal, '');
-  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', 'gated', 'asking', SUSTAINML_GRAPH] });
+  orchestrator = await OrchestratorProcess.up(scene, {
+    graphs: ['six', 'gated', 'asking', 'recalling', SUSTAINML_GRAPH],
+  });
   for (const module of SIX) startNode(scene, orchestrator, { module, journal });
   first = await orchestrator.submit('six', { name: 'first' });
   await ended(first);
+});
+
+describe('a module that takes results', () => {
+  it('runs once for the same input, also after a kill of the orchestrator, and says whose output it has', async () => {
+    const made = await orchestrator.submit('recalling', { name: 'the same' });
+    expect(await ended(made)).toEqual(['succeeded']);
+    await orchestrator.process.end();
+    await orchestrator.restart();
+    const taken = await orchestrator.submit('recalling', { name: 'the same' });
+    expect(await ended(taken)).toEqual(['succeeded']);
+    expect([(await ranFor(made)).sort(), await ranFor(taken)]).toEqual([['model', 'resources'], []]);
+    const [execution] = (await orchestrator.executions(made.task_id)).filter(
+      ({ module }) => module === 'resources',
+    );
+    expect((await orchestrator.task(taken.task_id)).modules.resources).toMatchObject({
+      ...{ state: 'reused', reused_from: null, attempts: 0 },
+      cached_from: { problem_id: made.problem_id, iteration_id: 1, execution_id: execution!.execution_id },
+    });
+    expect(await orchestrator.output(taken.task_id, 'resources')).toEqual(
+      await orchestrator.output(made.task_id, 'resources'),
+    );
+    const shown = await tutti(scene, ['show', taken.task_id], { TUTTI_URL: orchestrator.ready.http });
+    expect(shown.stdout).toMatch(/resources +reused .*of [0-9a-f]{8}\/1/);
+  });
 });
 
 describe('a module again', () => {

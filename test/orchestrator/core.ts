@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { type EventType, FACTS, type FactOf } from '../../src/model/facts.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
 import type { NodeStatus } from '../../src/model/node.js';
+import type { BlobRef } from '../../src/model/payload.js';
 import {
   type ExecutionReport,
   type Hello,
@@ -135,6 +136,8 @@ export class Core {
   wallMs = START_WALL_MS;
   epoch = 0;
   state!: State;
+  /** Whether the file of a blob is there. */
+  hasFile: (blob: BlobRef) => Promise<boolean> = async () => true;
   /** Each turn is tried first with a throw at each of its facts. */
   isSabotaged = false;
   /** The oldest event that is left. */
@@ -187,7 +190,7 @@ export class Core {
 
   /** A batch that is decided and not committed yet. */
   async decide(...steps: Step[]): Promise<Journal> {
-    const loaded = await load(this.#store, this.state, steps);
+    const loaded = await load(this.#store, this.state, steps, this.hasFile);
     if (this.isSabotaged) this.#sabotage(loaded, steps);
     const journal = new Journal(this.state.cursor, this.wallMs, this.state.undo);
     const ids = { uuid: () => this.uuid(), secret: () => `SECRET${this.#ids++}` };

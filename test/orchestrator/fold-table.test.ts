@@ -90,6 +90,7 @@ const assigned: FactOf<'execution.assigned'> = {
   ...ofX,
   lease: 'l',
   boot_id: 'b',
+  cache_key: 'k',
 };
 const ASSIGNED: readonly Fact[] = [...RUNNING, assigned];
 const ACCEPTED: readonly Fact[] = [...ASSIGNED, { type: 'execution.accepted', ...ofX }];
@@ -337,13 +338,14 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: {
       type: 'module.reused',
       ...ofA,
-      reused_from: { iteration_id: 1, execution_id: 'y' },
+      cached_from: { problem_id: 'q', iteration_id: 1, execution_id: 'y' },
       output_seq: 2,
       outputs: { plot: { output_seq: 2 } },
       indexed: { 'a.seq': '1' },
     },
     changes: [
       'module.attempts',
+      'module.cached_from',
       'module.generation',
       'module.indexed',
       'module.phase',
@@ -375,8 +377,9 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
   },
   'module.reset': {
     given: FAILED,
-    fact: { type: 'module.reset', ...ofA },
+    fact: { type: 'module.reset', ...ofA, freed: [['aa', 'cached/a', 1]] },
     changes: [
+      'delete blob_refs',
       'module.attempts',
       'module.died_boots',
       'module.error',
@@ -393,6 +396,7 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       'execution.assigned_at',
       'execution.attempt',
       'execution.boot_id',
+      'execution.cache_key',
       'execution.desired',
       'execution.execution_id',
       'execution.generation',
@@ -472,6 +476,7 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     given: AT_WORK,
     fact: endOf('succeeded'),
     changes: [
+      'put results',
       'execution.desired',
       'execution.error',
       'execution.final',
@@ -817,9 +822,15 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     given: [],
     fact: {
       ...{ type: 'iteration.thinned', ...task, problem_seq: 3, index: [['a.seq', 'n1']], event_pages: [4] },
-      ...{ payloads: [['x', 1]], blobs: [['aa', 'x', 1]] },
+      ...{ payloads: [['x', 1]], blobs: [['aa', 'x', 1]], results: ['k'] },
     },
-    changes: ['delete blob_refs', 'delete iteration_index', 'delete payloads', 'delete task_events'],
+    changes: [
+      'delete blob_refs',
+      'delete iteration_index',
+      'delete payloads',
+      'delete results',
+      'delete task_events',
+    ],
   },
   'iteration.removed': {
     given: [],
@@ -1102,6 +1113,8 @@ function otherThan(word: Word, value: unknown): unknown {
       return value === 'stderr' ? 'stdout' : 'stderr';
     case 'source':
       return { iteration_id: 77, execution_id: 'other' };
+    case 'cached source':
+      return { problem_id: 'other', iteration_id: 77, execution_id: 'other' };
     case 'reference':
       return { ...ref, owner: 'other' };
     case 'references':

@@ -98,7 +98,7 @@ beforeEach(() => {
     mailboxBytes: 1000,
     load: (steps) => {
       const error = steps.map(unreadable).find((found) => found !== undefined);
-      return error ? Promise.reject(error) : load(store, state, steps);
+      return error ? Promise.reject(error) : load(store, state, steps, async () => true);
     },
     look: (proposal) => {
       if (unseen) throw unseen;

@@ -94,6 +94,7 @@ function execution(
     ...{
       attempt: run.executions.length + 1,
       assignedAt: 0,
+      cacheKey: undefined,
       desired: 'running',
       stopCause: undefined,
       observed,
@@ -146,6 +147,7 @@ function succeeded(task: Task, module: string): void {
 
 const free: Fleet = {
   take: ({ spec }) => `node of ${spec.name}`,
+  recall: () => undefined,
   shortage: ({ spec }) => ({
     waiting: { code: 'no_free_slot' },
     reason: `waiting for a free slot of ${spec.name}`,

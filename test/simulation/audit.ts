@@ -15,8 +15,9 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Decision } from '../../src/model/approval.js';
+import type { CachedFrom } from '../../src/model/cached.js';
 import { hasEnded } from '../../src/model/execution.js';
-import { type EncodedEvent, type FactOf, taskIdOf } from '../../src/model/facts.js';
+import { type EncodedEvent, taskIdOf } from '../../src/model/facts.js';
 import { dependentsOf } from '../../src/model/graph.js';
 import type { Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
@@ -40,6 +41,11 @@ import { Mirror } from '../support/mirror.js';
 import { graphs } from './graphs.js';
 import { type Auditor, GRACE_MS } from './shell.js';
 
+/** Whether a payload is kept by its module, and not by an execution. */
+function isOfModule(owner: string): boolean {
+  return /^(approval|cached)\//.test(owner);
+}
+
 /** What may still be said of a task that has ended. */
 const AFTER_THE_END = /^(execution\.log|output\.refused|command\.)/;
 
@@ -47,7 +53,7 @@ export class Audit implements Auditor {
   /** How each ended task ended. */
   readonly ends = new Map<string, string>();
   readonly submitted = new Set<string>();
-  /** By `<execution_id>/<seq>`; decisions by `<task>/approval/<module>/<seq>`, inputs by `<task>/input`, and overrides by `<task>/override/<module>/<input>`. */
+  /** By `<execution_id>/<seq>`; decisions by `<task>/approval/<module>/<seq>`, what was taken by `<task>/cached/<module>/<seq>`, inputs by `<task>/input`, and overrides by `<task>/override/<module>/<input>`. */
   readonly payloads = new Map<string, Uint8Array>();
   readonly outputs = new Map<string, number>();
   /** By `<task>/<module>`, the execution whose output stands for it. */
@@ -139,12 +145,18 @@ export class Audit implements Auditor {
       this.submitted.add(key);
       this.graphs.set(taskId.problemId, fact.graph);
     } else if (fact.type === 'module.reused') {
-      const { reused_from: from, output_seq, blob } = fact;
+      const { reused_from, cached_from, output_seq, blob } = fact;
+      const from = cached_from ?? { problem_id: taskId.problemId, ...reused_from! };
       check(
-        blob !== undefined || this.payloads.has(this.#nameOf(taskId.problemId, from, output_seq)),
+        blob !== undefined || this.payloads.has(this.#nameOf(from, output_seq)),
         `what is not there is reused: ${json}`,
       );
-      this.reused.set(`${key}/${fact.module}`, from.execution_id);
+      const { problem_id, iteration_id, execution_id: owner } = from;
+      const made = owner.startsWith('cached/')
+        ? this.reused.get(`${problem_id}/${iteration_id}/${fact.module}`)!
+        : owner;
+      if (cached_from) this.counts.set('taken', (this.counts.get('taken') ?? 0) + 1);
+      this.reused.set(`${key}/${fact.module}`, made);
     } else if (fact.type === 'approval.requested') {
       check(this.decisions.get(`${key}/${fact.module}`) === undefined, `asked again: ${json}`);
       this.decisions.set(`${key}/${fact.module}`, 'asked');
@@ -178,15 +190,14 @@ export class Audit implements Auditor {
     );
   }
 
-  #nameOf(problemId: string, from: FactOf<'module.reused'>['reused_from'], seq: number): string {
-    const { execution_id: owner, iteration_id } = from;
-    return owner.startsWith('approval/') ? `${problemId}/${iteration_id}/${owner}/${seq}` : `${owner}/${seq}`;
+  #nameOf({ problem_id, iteration_id, execution_id: owner }: CachedFrom, seq: number): string {
+    return isOfModule(owner) ? `${problem_id}/${iteration_id}/${owner}/${seq}` : `${owner}/${seq}`;
   }
 
   #keep(owner: string, task: string, bytes: Uint8Array): void {
     const key = /^(input|override\/.*)\/0$/.test(owner)
       ? `${task}/${owner.slice(0, -2)}`
-      : owner.startsWith('approval/')
+      : isOfModule(owner)
         ? `${task}/${owner}`
         : owner;
     check(!this.payloads.has(key), `payload ${key} is written twice`);
@@ -227,9 +238,14 @@ export class Audit implements Auditor {
   }
 
   #checkWaiting(state: State, task: Task): void {
+    // Whoever is looked up has been woken for a slot, perhaps, and takes it in the next batch or passes it on.
+    const lookedUp = new Set(
+      [...state.lookUps.values()].map((one) => one.task.graph.modules[one.position]!.spec.name),
+    );
     for (const [position, run] of task.runs.entries()) {
       if (!run?.queued || task.desired !== 'ended') continue;
       const { spec } = task.graph.modules[position]!;
+      if (lookedUp.has(spec.name)) continue;
       for (const node of state.nodesByModule.get(spec.name) ?? []) {
         const isFree = node.isPlaceable && node.taken < node.capacity && hasLabels(node, spec.require);
         // The slots of a dead node's execution are waited for only as long as it is dead.

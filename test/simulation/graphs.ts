@@ -84,6 +84,16 @@ const all: Graph[] = [
     ],
   },
   {
+    name: 'recalling',
+    source,
+    modules: [
+      module('a', ['source'], { cache: true }),
+      module('b', ['a'], { cache: true, timeoutMs: 4000 }),
+      module('c', ['a', 'b'], { cache: true }),
+      module('d', ['c']),
+    ],
+  },
+  {
     name: 'labels',
     source,
     modules: [

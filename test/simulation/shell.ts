@@ -245,7 +245,7 @@ export class Shell implements Hub, Proposals {
     if (this.#open === undefined) await this.#weigh(() => true);
     if (!this.isRunning) return;
     const steps = this.#mailbox.splice(0, world.random.chance(0.1) ? 2 : 2048);
-    const loaded = await load(this.#store, this.state, steps);
+    const loaded = await load(this.#store, this.state, steps, async () => true);
     const wallMs = WALL_MS + world.now + wallSkewMs();
     const nowMs = world.now - this.#startedAt;
     this.#open ??= { journal: this.#newJournal(wallMs), since: world.now };

@@ -42,6 +42,7 @@ it('keeps every promise through crashes, losses, repeats and restarts, whatever 
     'module.reused',
     'approval.decided',
     'iteration.suspended',
+    'taken',
   ]) {
     expect(events.get(type), `${type} happened`).toBeGreaterThan(seeds.length / 50);
   }

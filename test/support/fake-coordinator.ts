@@ -663,6 +663,7 @@ function module(state: string, executionId: string | null): Json {
     progress: null,
     output_type: 'json',
     reused_from: null,
+    cached_from: null,
     command: null,
     overridden: [],
     retry_at: null,

@@ -330,6 +330,7 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   blob,
   cause: fc.constantFrom(...STOP_CAUSES),
   'final state': fc.constantFrom(...FINAL_STATES),
+  'cached source': record({ problem_id: name, iteration_id: iteration, execution_id: name }),
   source: record({ iteration_id: iteration, execution_id: name }),
   status: fc.constantFrom(...NODE_STATUSES),
   'desired status': fc.constantFrom(...DESIRED_STATUSES),

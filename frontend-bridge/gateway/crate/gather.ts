@@ -26,6 +26,7 @@ interface ModuleView {
   readonly execution_id: string | null;
   readonly state: string;
   readonly reused_from: { readonly iteration_id: number; readonly execution_id: string } | null;
+  readonly cached_from: { readonly execution_id: string } | null;
 }
 interface IterationView extends View {
   readonly state: TaskState;
@@ -94,13 +95,13 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
 
   const modules: Record<string, CrateRun['graph']['modules'][string]> = {};
   for (const [name, { inputs, previous = [], outputs: named }] of Object.entries(graph.modules)) {
-    const { generation, execution_id, reused_from } = view.modules[name]!;
+    const { generation, execution_id, reused_from, cached_from } = view.modules[name]!;
     const references = named ? Object.keys(named).map((one) => outputReference(name, one)) : [name];
+    const madeBy = reused_from?.execution_id ?? cached_from?.execution_id;
     const outputs: Record<string, CrateRun['graph']['modules'][string]['outputs'][string]> = {};
     for (const reference of references) {
       const output = await outputFile(`outputs/${reference}`, task, reference);
-      if (output)
-        outputs[reference] = { file: output, execution_id: reused_from?.execution_id ?? execution_id ?? '' };
+      if (output) outputs[reference] = { file: output, execution_id: madeBy ?? execution_id ?? '' };
     }
     const overrides: Record<string, CrateFile> = {};
     for (const input of view.overridden[name] ?? [])

@@ -198,7 +198,7 @@ def node(
     :param instance: the node's own stable name, unique among the nodes of its module. Set it (or ``TUTTI_INSTANCE``) wherever the node
         is to keep its identity over restarts; by default ``<module>@<hostname>:<pid>-<random>``
     :param labels: what a graph's ``require`` is compared with
-    :param version: of the node's code, for people
+    :param version: of the node's code; results of another version are not taken again (``cache``)
     :param control: the orchestrator's control endpoint; by default ``TUTTI_CONTROL``, else ``tcp://127.0.0.1:7400``
     :param token: by default ``TUTTI_TOKEN``, else none
     :param join: a join token of ``tutti node enroll``, by default ``TUTTI_JOIN``; needed once, then the node's key is enough

@@ -1,7 +1,7 @@
 /** A task as a terminal shows it while it runs: one line a module, kept current by the task's events. Pure. */
 import type { StreamedEvent } from '../../client/follow.js';
 import { missingInputs, waitingFor } from '../../model/module-state.js';
-import { type IterationView, provenanceOf } from '../task.js';
+import { type IterationView, provenanceOf, sourceOf } from '../task.js';
 
 export interface Line {
   readonly name: string;
@@ -84,8 +84,7 @@ const ENDS = ['succeeded', 'failed', 'cancelled', 'preempted', 'rejected', 'lost
 
 function advanceLine(line: Line, subject: string, what: string, event: StreamedEvent, at: number): Line {
   if (subject === 'module' && what === 'reused') {
-    const from = event.reused_from as { readonly iteration_id?: number } | undefined;
-    return { ...line, state: what, note: `of iteration ${from?.iteration_id ?? '?'}`, progress: undefined };
+    return { ...line, state: what, note: sourceOf(event) ?? '', progress: undefined };
   }
   if (subject === 'module' && what === 'reset')
     return { ...line, state: 'waiting', note: '', execution: undefined, progress: undefined };

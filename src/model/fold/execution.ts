@@ -27,6 +27,7 @@ export function assignExecution(
     nodeId: fact.node_id,
     bootId: fact.boot_id,
     assignedAt: moment.at,
+    cacheKey: fact.cache_key,
     desired: 'running',
     stopCause: undefined,
     observed: 'assigned',

@@ -1,6 +1,7 @@
 /** What facts make of problems, tasks and their modules. */
 import { DEFAULT_PROJECT } from '../access.js';
 import { approvalWait, denial } from '../approval.js';
+import { cachedRef } from '../cached.js';
 import type { Changes, DurableState, Moment } from '../durable.js';
 import { hasEnded } from '../execution.js';
 import type { FactOf, NamedOutput, TaskEndFact, TaskError } from '../facts.js';
@@ -224,18 +225,26 @@ export function failModule(state: DurableState, fact: FactOf<'module.failed'>, m
 
 export function reuseModule(state: DurableState, fact: FactOf<'module.reused'>, moment: Moment): void {
   const { task, run } = runFor(state, fact);
-  const { reused_from: from, outputs, indexed } = fact;
-  const refOf = ({ output_seq: seq, blob }: NamedOutput): PayloadRef => ({
-    problemId: fact.problem_id,
-    iterationId: from.iteration_id,
-    owner: from.execution_id,
-    seq,
-    ...(blob && { blob }),
-  });
+  const { reused_from: from, cached_from: cachedFrom, outputs, indexed } = fact;
+  const refOf = ({ output_seq: seq, blob }: NamedOutput): PayloadRef =>
+    from
+      ? {
+          problemId: fact.problem_id,
+          iterationId: from.iteration_id,
+          owner: from.execution_id,
+          seq,
+          ...(blob && { blob }),
+        }
+      : cachedRef(task.id, fact.module, seq, blob);
   const named = outputs && new Map(Object.entries(outputs).map(([name, output]) => [name, refOf(output)]));
   setPhase(state, moment.changed, task, run, {
     kind: 'reused',
-    output: { ref: refOf(fact), ...(named && { named }), ...(indexed && { indexed }) },
+    output: {
+      ref: refOf(fact),
+      ...(named && { named }),
+      ...(cachedFrom && { cachedFrom }),
+      ...(indexed && { indexed }),
+    },
   });
 }
 

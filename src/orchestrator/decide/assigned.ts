@@ -23,7 +23,7 @@ export function runFor(state: State, { task, position }: Execution): Pick<Assign
   return { run: { ...run, env, secrets, resources: resourcesOf(task, position), files } };
 }
 
-function filesOf(state: State, task: Task, position: number): Omit<RunFile, 'url'>[] {
+export function filesOf(state: State, task: Task, position: number): Omit<RunFile, 'url'>[] {
   const { key, modules } = task.graph;
   const stored = state.graph(key.name, key.version)?.files ?? {};
   return Object.entries(modules[position]!.spec.run?.files ?? {}).flatMap(([path, beside]) => {

@@ -81,7 +81,8 @@ export function consider(turn: Turn, steps: readonly Step[], onError: OnError): 
 }
 
 /** When something may have to be decided although nobody says anything. */
-export function nextDueMs({ timers, broker }: State): number | undefined {
+export function nextDueMs({ timers, broker, lookUps }: State): number | undefined {
+  if (lookUps.size > 0) return 0;
   const due = [timers.nextMs(), broker.nextDueMs()].filter((at) => at !== undefined);
   return due.length === 0 ? undefined : Math.min(...due);
 }

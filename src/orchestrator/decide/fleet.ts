@@ -18,6 +18,7 @@ import {
 } from '../../model/task.js';
 import type { Wait, Waiting } from '../../model/waiting.js';
 import {
+  fitting,
   type Obstacle,
   type Place,
   pickPlace,
@@ -31,10 +32,11 @@ import type { Fleet } from '../../scheduling/task-scheduler.js';
 import { blobsFor } from './assigned.js';
 import { misfitOf } from './module-types.js';
 import { missingSecret } from './secrets.js';
-import { type FleetNode, instanceKey, type State } from './state.js';
+import { type FleetNode, instanceKey, lookUpKey, type State } from './state.js';
+import type { LookedUp } from './turn.js';
 
-/** For one plan. */
-export function fleetOf(state: State, task: Task): Fleet {
+/** For one plan. `lookedUp`: what modules with `cache` may take, by `lookUpKey`. */
+export function fleetOf(state: State, task: Task, lookedUp: ReadonlyMap<string, LookedUp>): Fleet {
   const planned = new Map<string, Resources[]>();
   return {
     take(module) {
@@ -47,6 +49,18 @@ export function fleetOf(state: State, task: Task): Fleet {
       if (nodeId !== undefined) planned.set(nodeId, [...(planned.get(nodeId) ?? []), wanted.resources]);
       return nodeId;
     },
+    recall({ position }) {
+      const versions = versionsFor(state, task, position);
+      // It waits for a node: until there is one, it is not known what counts.
+      if (versions.size === 0) return undefined;
+      const known = lookedUp.get(lookUpKey(task, position));
+      if (!known) return 'not known';
+      for (const version of versions) {
+        const found = known.found.get(version);
+        if (found) return found.result;
+      }
+      return undefined;
+    },
     shortage: (module) =>
       module.spec.run
         ? (shortageOfSecrets(state, module.spec.run) ??
@@ -54,6 +68,19 @@ export function fleetOf(state: State, task: Task): Fleet {
         : shortageOf(state, task, module),
     isOrphaned: (execution) => isOrphaned(state, execution),
   };
+}
+
+/** Of the nodes that could be chosen for a module, a free slot or not. */
+export function versionsFor(state: State, task: Task, position: number): Set<string> {
+  const { spec } = task.graph.modules[position]!;
+  if (!spec.run) {
+    const require = requireOf(task, position);
+    const nodes = placeable(state, task.graph, spec.name).filter((node) => hasLabels(node, require));
+    return new Set(nodes.map(({ version }) => version));
+  }
+  if (missingSecret(state, spec.run) !== undefined) return new Set();
+  const places = fitting(placesOf(state, task, new Map()), wantedOf(task, position));
+  return new Set(places.flatMap(({ nodeId = '' }) => state.nodes.get(nodeId)?.version ?? []));
 }
 
 function isOrphaned(state: State, execution: Execution): boolean {

@@ -190,6 +190,11 @@ export class Journal implements Changes {
     return seq;
   }
 
+  /** Something waits for the commit. */
+  hurry(): void {
+    this.#isUrgent = true;
+  }
+
   put(table: Table, key: Key, value: Uint8Array): void {
     this.#undo.append(this.#writes, { op: 'put', table, key, value });
   }

@@ -18,6 +18,7 @@ import { isSameWait, type Wait } from '../../model/waiting.js';
 import type { Plan, PlanStep } from '../../scheduling/plan.js';
 import type { Waiter } from '../../scheduling/slot-queue.js';
 import { scheduleTask } from '../../scheduling/task-scheduler.js';
+import { cacheKey, digestIn } from '../cache-key.js';
 import { aboutExecution, aboutModule, aboutTask } from './about.js';
 import { inputsOf, runFor } from './assigned.js';
 import { attempt } from './attempt.js';
@@ -27,8 +28,9 @@ import { endExecution } from './executions.js';
 import { fleetOf, freeSlots, notePlace } from './fleet.js';
 import type { AssignOrder } from './journal.js';
 import { typesOf } from './module-types.js';
+import { recall } from './reuse.js';
 import { tryRows } from './rows.js';
-import type { FleetNode, State } from './state.js';
+import { type FleetNode, lookUpKey, type State } from './state.js';
 import { makeLease, type Turn } from './turn.js';
 
 /** Until a node accepts; doubled each time up to the maximum. */
@@ -42,6 +44,7 @@ type Woken = Map<Task, readonly number[]>;
 export function schedule(turn: Turn, onError: (thrown: unknown) => void): void {
   const { state } = turn;
   const woken: Woken = new Map();
+  takeLookUps(turn, woken);
   for (;;) {
     wakeFreed(state, woken);
     const task = state.broker.dequeue(turn.nowMs);
@@ -76,10 +79,21 @@ export function schedule(turn: Turn, onError: (thrown: unknown) => void): void {
   }
 }
 
+/** What has been looked up is evaluated. It was perhaps woken for a slot, which is passed on where it has no use for it. */
+function takeLookUps({ state, loaded }: Turn, woken: Woken): void {
+  for (const [key, { task, position }] of state.lookUps) {
+    const isOver = state.tasks.get(task.key) !== task;
+    if (!isOver && !loaded.lookedUp.has(key)) continue;
+    state.undo.remove(state.lookUps, key);
+    woken.set(task, [...(woken.get(task) ?? []), position]);
+    if (!isOver) state.broker.enqueue(task);
+  }
+}
+
 function evaluate(turn: Turn, task: Task): { readonly plan: Plan } | { readonly thrown: unknown } {
   let plan: Plan = { steps: [], followUpMs: undefined };
   const evaluated = attempt(turn, () => {
-    plan = scheduleTask(task, fleetOf(turn.state, task), turn.nowMs);
+    plan = scheduleTask(task, fleetOf(turn.state, task, turn.loaded.lookedUp), turn.nowMs);
     for (const step of plan.steps) carryOut(turn, task, step);
     if (turn.state.isCareful) tryRows(turn.journal);
   });
@@ -105,11 +119,13 @@ function wakeFreed(state: State, woken: Woken): void {
   state.undo.clear(state.freed);
 }
 
+const USES_SLOT: readonly PlanStep['kind'][] = ['place', 'wait', 'look up'];
+
 /** A slot that somebody was woken for and had no use for goes to the next who waits. */
 function passOn(state: State, woken: Woken, task: Task, steps: readonly PlanStep[]): void {
   for (const position of woken.get(task) ?? []) {
     const isUsed = steps.some(
-      (step) => (step.kind === 'place' || step.kind === 'wait') && step.position === position,
+      (step) => USES_SLOT.includes(step.kind) && 'position' in step && step.position === position,
     );
     if (!isUsed) state.free(playedBy(task.graph.modules[position]!.spec));
   }
@@ -123,7 +139,19 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
         const why = { code: 'node_lost', message: 'its node is dead', retryable: true };
         endExecution(turn, step.replaces, 'lost', { by: 'orchestrator', error: why });
       }
-      place(turn, task, step.position, step.nodeId);
+      place(turn, task, step.position, step.nodeId, step.replaces);
+      break;
+    case 'look up': {
+      const { position } = step;
+      turn.state.undo.put(turn.state.lookUps, lookUpKey(task, position), { task, position });
+      turn.journal.hurry();
+      leaveQueue(turn, task, position);
+      break;
+    }
+    case 'recall':
+      begin(turn, task);
+      recall(turn, task, step.position, step.result);
+      leaveQueue(turn, task, step.position);
       break;
     case 'wait':
       wait(turn, task, step.position, step.wait);
@@ -234,13 +262,38 @@ function failModule(turn: Turn, task: Task, position: number, error: ReportedErr
   leaveQueue(turn, task, position);
 }
 
-function place(turn: Turn, task: Task, position: number, nodeId: string): void {
+function begin(turn: Turn, task: Task): void {
+  if (task.state === 'running') return;
+  const isResumed = task.state === 'suspended';
+  emit(turn, { type: isResumed ? 'iteration.resumed' : 'iteration.started', ...aboutTask(task) });
+}
+
+/** Where the result of an execution on this node is to be found. What takes the place of another is given the same. */
+function cacheKeyFor(
+  { loaded }: Turn,
+  task: Task,
+  position: number,
+  { version }: FleetNode,
+  replaces: Execution | undefined,
+): string | undefined {
+  if (!task.graph.modules[position]!.spec.cache) return undefined;
+  const digest = replaces
+    ? replaces.cacheKey && digestIn(replaces.cacheKey)
+    : loaded.lookedUp.get(lookUpKey(task, position))?.digest;
+  return digest && cacheKey(digest, version);
+}
+
+function place(
+  turn: Turn,
+  task: Task,
+  position: number,
+  nodeId: string,
+  replaces: Execution | undefined,
+): void {
   const { state } = turn;
   const node = state.nodes.get(nodeId)!;
-  if (task.state !== 'running') {
-    const isResumed = task.state === 'suspended';
-    emit(turn, { type: isResumed ? 'iteration.resumed' : 'iteration.started', ...aboutTask(task) });
-  }
+  begin(turn, task);
+  const cache_key = cacheKeyFor(turn, task, position, node, replaces);
   const id = turn.ids.uuid();
   emit(turn, {
     type: 'execution.assigned',
@@ -250,6 +303,7 @@ function place(turn: Turn, task: Task, position: number, nodeId: string): void {
     node_id: nodeId,
     lease: makeLease(turn.ids.secret(), task.id),
     boot_id: node.bootId,
+    ...(cache_key !== undefined && { cache_key }),
   });
   leaveQueue(turn, task, position);
   state.undo.set(state, 'assignments', state.assignments + 1);

@@ -18,6 +18,7 @@ import {
   phaseOf,
   type ReusedOutput,
   type Task,
+  takenBlobs,
 } from '../../model/task.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../model/task-state.js';
@@ -377,7 +378,12 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
     case 'reset':
       for (const execution of running) stopExecution(turn, execution, 'reset', reason);
       for (const at of scope) {
-        emit(turn, { type: 'module.reset', ...aboutModule(task, at) });
+        const freed = takenBlobs(phaseOf(task, at));
+        emit(turn, {
+          type: 'module.reset',
+          ...aboutModule(task, at),
+          ...(freed.length > 0 && { freed }),
+        });
         leaveQueue(turn, task, at);
       }
       if (waited) resume(turn, task);

@@ -9,7 +9,8 @@
  */
 import { type Fault, summaryOf } from '../../base/errors.js';
 import { JsonText, printJson } from '../../base/json/json-text.js';
-import type { NamedOutput } from '../../model/facts.js';
+import { type CachedResult, cachedRef } from '../../model/cached.js';
+import type { FactOf, NamedOutput } from '../../model/facts.js';
 import { outputReference, outputsOf, splitReference, typeOfOutput } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { ReusedOutput, Task } from '../../model/task.js';
@@ -21,7 +22,7 @@ import { compareValue } from './comparing.js';
 import { emit } from './emit.js';
 import { SHOWN_OUTPUT_MAX_BYTES } from './executions.js';
 import { indexedNow } from './indexing.js';
-import type { LoadedGraph } from './state.js';
+import { type LoadedGraph, lookUpKey } from './state.js';
 import { ownRef, type PreparedInput, type PreparedRequest, reusableKey, type Turn } from './turn.js';
 
 type Iterate = Extract<PreparedRequest, { kind: 'iterate' }>;
@@ -116,9 +117,18 @@ function reusedOutput(turn: Turn, parent: TaskRow, module: string): ReusedOutput
     reference,
     ref: refFromRow(row),
   }));
+  return outputAt(turn, parent.graph, module, refs);
+}
+
+function outputAt(
+  turn: Turn,
+  graph: string,
+  module: string,
+  refs: readonly { readonly reference: string; readonly ref: PayloadRef }[],
+): ReusedOutput {
   const entries = refs.flatMap(({ reference, ref }) => {
     const value = turn.loaded.reusable.get(reusableKey(ref))?.value;
-    return Object.entries(indexedNow(turn.state, parent.graph, reference, value) ?? {});
+    return Object.entries(indexedNow(turn.state, graph, reference, value) ?? {});
   });
   const isNamed = refs[0]!.reference !== module;
   const last = refs.reduce((newest, one) => (one.ref.seq > newest.ref.seq ? one : newest));
@@ -136,27 +146,53 @@ export function reuse(turn: Turn, task: Task, outputs: ReadonlyMap<string, Reuse
   for (const { position, spec } of task.graph.modules) {
     const taken = outputs.get(spec.name);
     if (!taken) continue;
-    const { ref, indexed, named } = taken;
-    const { iterationId, owner } = ref;
-    const { shown, ...where } = readOf(turn, ref);
-    const parts = [...(named ?? [])].map(([name, ref]) => ({ name, ...readOf(turn, ref) }));
-    const inside = parts.filter((one) => one.shown !== undefined);
-    emit(turn, {
-      type: 'module.reused',
-      ...aboutModule(task, position),
+    const { iterationId, owner } = taken.ref;
+    take(turn, task, position, taken, {
       reused_from: { iteration_id: iterationId, execution_id: owner },
-      ...(named ? { output_seq: where.output_seq } : where),
-      ...(!named && shown !== undefined && { output: shown }),
-      ...(named && {
-        output: new JsonText(printJson(Object.fromEntries(inside.map((one) => [one.name, one.shown])))),
-        outputs: Object.fromEntries(parts.map(({ name, shown: _, ...one }) => [name, one])),
-      }),
-      ...(indexed && { indexed }),
     });
-    for (const [name, at] of named ?? [['', ref]]) {
-      const read = turn.loaded.reusable.get(reusableKey(at));
-      compareValue(turn, task, outputReference(spec.name, name), read);
-    }
+  }
+}
+
+/** A module with `cache` takes a result, which is copied to the task. */
+export function recall(turn: Turn, task: Task, position: number, { from, outputs }: CachedResult): void {
+  const { name: module } = task.graph.modules[position]!.spec;
+  const refs = [...outputs].map(([name, ref]) => ({ reference: outputReference(module, name), ref }));
+  take(turn, task, position, outputAt(turn, task.graph.key.name, module, refs), { cached_from: from });
+  const found = turn.loaded.lookedUp.get(lookUpKey(task, position))?.found.values() ?? [];
+  const bytes = [...found].find(({ result }) => result.from.execution_id === from.execution_id)?.bytes;
+  for (const { seq, blob } of outputs.values()) {
+    const inline = bytes?.get(seq);
+    if (inline) turn.journal.payload(cachedRef(task.id, module, seq, blob), inline);
+  }
+}
+
+/** `taken`: where it is now. */
+function take(
+  turn: Turn,
+  task: Task,
+  position: number,
+  { ref, indexed, named }: ReusedOutput,
+  from: Pick<FactOf<'module.reused'>, 'reused_from' | 'cached_from'>,
+): void {
+  const { spec } = task.graph.modules[position]!;
+  const { shown, ...where } = readOf(turn, ref);
+  const parts = [...(named ?? [])].map(([name, ref]) => ({ name, ...readOf(turn, ref) }));
+  const inside = parts.filter((one) => one.shown !== undefined);
+  emit(turn, {
+    type: 'module.reused',
+    ...aboutModule(task, position),
+    ...from,
+    ...(named ? { output_seq: where.output_seq } : where),
+    ...(!named && shown !== undefined && { output: shown }),
+    ...(named && {
+      output: new JsonText(printJson(Object.fromEntries(inside.map((one) => [one.name, one.shown])))),
+      outputs: Object.fromEntries(parts.map(({ name, shown: _, ...one }) => [name, one])),
+    }),
+    ...(indexed && { indexed }),
+  });
+  for (const [name, at] of named ?? [['', ref]]) {
+    const read = turn.loaded.reusable.get(reusableKey(at));
+    compareValue(turn, task, outputReference(spec.name, name), read);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Command } from '../../model/command.js';
 import type { Moment } from '../../model/durable.js';
 import type { Fact, IndexEntry } from '../../model/facts.js';
 import { marksOf, NO_REMARKS } from '../../model/problem.js';
-import type { Task } from '../../model/task.js';
+import { phaseOf, type Task, takenBlobs } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS } from '../../model/task-state.js';
 import type { Key } from '../../store/store.js';
@@ -19,6 +19,7 @@ import {
   lateIndexKey,
   marksRowOf,
   type ProblemRow,
+  type ResultRow,
   streamOwner,
   taskToRow,
 } from '../records.js';
@@ -80,9 +81,21 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
     case 'approval.decided':
       journal.delete('approvals', approvalKey(taskOf(state, fact), fact.module));
       return;
+    case 'module.reused':
+      if (fact.cached_from) writeTaken(state, journal, fact);
+      return;
+    case 'execution.succeeded':
+      writeResult(state, journal, fact);
+      return;
     case 'module.reset': {
       const task = taskOf(state, fact);
       const position = task.graph.index.get(fact.module)!;
+      const { problem_id, iteration_id } = fact;
+      for (const [sha256, owner, seq] of fact.freed ?? [])
+        journal.delete('blob_refs', [sha256, problem_id, iteration_id, owner, seq]);
+      // What it has put out so far does not count any more.
+      for (const { cacheKey, observed } of task.runs[position]!.executions)
+        if (cacheKey !== undefined && observed === 'succeeded') journal.delete('results', [cacheKey]);
       if (task.graph.modules[position]!.spec.approve)
         journal.delete('approvals', approvalKey(task, fact.module));
       return;
@@ -187,7 +200,8 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
 function writeRemoved(journal: Journal, fact: Fact): void {
   switch (fact.type) {
     case 'iteration.thinned': {
-      const { problem_id, iteration_id, event_pages, payloads, blobs } = fact;
+      const { problem_id, iteration_id, event_pages, payloads, blobs, results = [] } = fact;
+      for (const key of results) journal.delete('results', [key]);
       for (const key of indexKeysIn(fact)) journal.delete('iteration_index', key);
       for (const seq of event_pages) journal.delete('task_events', [problem_id, iteration_id, seq]);
       for (const [owner, seq] of payloads) journal.delete('payloads', [problem_id, iteration_id, owner, seq]);
@@ -246,6 +260,35 @@ function taskOf(
   { problem_id, iteration_id }: { readonly problem_id: string; readonly iteration_id: number },
 ): Task {
   return tasks.get(formatTaskId({ problemId: problem_id, iterationId: iteration_id }))!;
+}
+
+/** The blobs of what it has taken are its own as well. */
+function writeTaken(state: State, journal: Journal, fact: Extract<Fact, { type: 'module.reused' }>): void {
+  const task = taskOf(state, fact);
+  const phase = phaseOf(task, task.graph.index.get(fact.module)!);
+  for (const [sha256, owner, seq] of takenBlobs(phase))
+    journal.put('blob_refs', [sha256, fact.problem_id, fact.iteration_id, owner, seq], EMPTY);
+}
+
+/** What it has put out may be taken from now on. */
+function writeResult(
+  { executions }: State,
+  journal: Journal,
+  { execution_id }: Extract<Fact, { type: 'execution.succeeded' }>,
+): void {
+  const { cacheKey, named, committed, blobs, task } = executions.get(execution_id)!;
+  if (cacheKey === undefined) return;
+  const outputs = [...(named ?? [['', committed] as const])].map(([name, seq]) => {
+    const blob = blobs?.get(seq);
+    return [name, { seq, ...(blob && { blob }) }];
+  });
+  const row: ResultRow = {
+    problem_id: task.id.problemId,
+    iteration_id: task.id.iterationId,
+    execution_id,
+    outputs: Object.fromEntries(outputs),
+  };
+  journal.putRow('results', [cacheKey], row);
 }
 
 function approvalKey({ problemSeq, project, id }: Task, module: string): Key {

@@ -225,6 +225,12 @@ export type Timer =
   | { readonly kind: 'command again'; readonly commandId: string }
   | { readonly kind: 'configuration over'; readonly transactionId: string };
 
+/** A module with `cache` that could run: what it may take is looked up before the next batch. */
+export interface LookUp {
+  readonly task: Task;
+  readonly position: number;
+}
+
 /** What belongs to this process: it follows anew from the durable state and from what peers say. */
 export interface ProcessState {
   readonly moduleTypes: WeakMap<LoadedGraph, Map<string, ModuleTypes>>;
@@ -240,6 +246,8 @@ export interface ProcessState {
   readonly timers: Deadlines<Timer>;
   /** Modules that have got a free slot since waiting executions were last woken. */
   readonly freed: ReadonlySet<string>;
+  /** By `lookUpKey`. */
+  readonly lookUps: ReadonlyMap<string, LookUp>;
   /** Problems with an iteration that is gone in part: nobody may refer to it anew. */
   readonly beingRemoved: ReadonlySet<string>;
   /** By slot class of run modules, why clusters are ruled out, load apart, as those who wait last said. */
@@ -291,6 +299,7 @@ export class State implements DurableState, ProcessState {
   readonly slotQueue: SlotQueue<Task> = new SlotQueue<Task>(this.undo);
   readonly timers: Deadlines<Timer> = new Deadlines<Timer>(this.undo);
   readonly freed: ReadonlySet<string> = new Set();
+  readonly lookUps: ReadonlyMap<string, LookUp> = new Map();
   readonly beingRemoved: ReadonlySet<string> = new Set();
   readonly standings: ReadonlyMap<string, string> = new Map();
   readonly problemPlaces: Recent = new Recent(PROBLEM_PLACES_HELD, this.undo);
@@ -381,6 +390,10 @@ export class State implements DurableState, ProcessState {
     yield* this.commands.values();
     yield* this.houseCommands.values();
   }
+}
+
+export function lookUpKey({ key }: Task, position: number): string {
+  return `${key} ${position}`;
 }
 
 export function instanceKey(module: string, instance: string): string {

@@ -1,6 +1,7 @@
 /** What `decide` is given: what happened, and everything about the world that the decision may depend on. */
 import type { IdSource } from '../../base/ids.js';
 import type { Peer, Route } from '../../bus/bus.js';
+import type { CachedResult } from '../../model/cached.js';
 import type { Graph } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { Output, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
@@ -201,6 +202,22 @@ export interface Loaded {
   readonly replacedBoots: ReadonlySet<string>;
   /** The sizes of the blobs that are there, of those that the batch refers to. */
   readonly blobs: ReadonlyMap<string, number>;
+  /** What was found for `State.lookUps`, by their keys. */
+  readonly lookedUp: ReadonlyMap<string, LookedUp>;
+}
+
+/** What a module with `cache` may take. */
+export interface LookedUp {
+  /** Of what it is given (`cache-key.ts`); nothing where that cannot be read. */
+  readonly digest: string | undefined;
+  /** By the version of the node. */
+  readonly found: ReadonlyMap<string, Found>;
+}
+
+export interface Found {
+  readonly result: CachedResult;
+  /** By the `seq` of the output; no blobs. */
+  readonly bytes: ReadonlyMap<number, Uint8Array>;
 }
 
 export interface ReusableValue {

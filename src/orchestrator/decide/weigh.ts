@@ -125,12 +125,12 @@ function removeIteration(
   if (held?.facts.some(({ fact }) => 'problem_id' in fact && fact.problem_id === problem_id)) return DECLINED;
   if (everIndexed(state.graphs.get(row.graph)).some((field) => !fields.includes(field))) return DECLINED;
   const { first, isAll } = firstOf(belongings, DELETES_AT_ONCE - OTHER_ROWS);
-  const { index, eventPages: event_pages, payloads, blobs } = first;
+  const { index, eventPages: event_pages, payloads, blobs, results } = first;
   const of = { problem_id, ...(problem.project !== undefined && { project: problem.project }) };
   const about = { ...of, iteration_id };
   if (isWhole && isShown)
     emit(turn, { type: 'problem.hidden', ...of, problem_seq, marks: marksOf(remarksOf(problem)) });
-  const parts = { index, event_pages, payloads, blobs };
+  const parts = { index, event_pages, payloads, blobs, ...(results.length > 0 && { results }) };
   emit(turn, { type: 'iteration.thinned', ...about, problem_seq, ...parts });
   if (!isAll) {
     if (!isWhole) state.undo.add(state.beingRemoved, problem_id);
@@ -162,14 +162,15 @@ function firstOf(belongings: Belongings, limit: number): { first: Belongings; is
     left -= taken.length;
     return taken;
   };
-  const { index, eventPages, payloads, blobs } = belongings;
+  const { index, eventPages, payloads, blobs, results } = belongings;
   const first: Belongings = {
+    results: take(results),
     index: take(index),
     eventPages: take(eventPages),
     payloads: take(payloads),
     blobs: take(blobs),
   };
-  const all = index.length + eventPages.length + payloads.length + blobs.length;
+  const all = index.length + eventPages.length + payloads.length + blobs.length + results.length;
   return { first, isAll: all <= limit };
 }
 

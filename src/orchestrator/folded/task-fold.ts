@@ -96,8 +96,8 @@ export class TaskFold {
           ...(row.resources && { resources: row.resources }),
         };
       case 'execution.assigned': {
-        const { lease = '', boot_id = '' } = this.#executions.get(event.execution_id) ?? {};
-        return { ...event, lease, boot_id };
+        const { lease = '', boot_id = '', cache_key } = this.#executions.get(event.execution_id) ?? {};
+        return { ...event, lease, boot_id, ...(cache_key !== undefined && { cache_key }) };
       }
       case 'output.recorded': {
         const { indexed } = this.#executions.get(event.execution_id) ?? {};

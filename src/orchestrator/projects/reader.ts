@@ -40,6 +40,7 @@ const OWNERS = {
   secrets: 'nobody',
   webhooks: 'nobody',
   grants: 'nobody',
+  results: 'nobody',
   projects: 'nobody',
 } as const satisfies Readonly<Record<Table, string>>;
 

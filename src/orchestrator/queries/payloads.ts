@@ -155,8 +155,10 @@ export function createPayloads(graphs: Graphs): Payloads {
       const outputs = await outputsOf(reader, row, module);
       const isWhole = name === '' && !outputs.has(reference);
       const output = isWhole ? together(module, outputs) : outputs.get(reference);
-      if (!output || row.modules[module]?.phase !== 'reused') return output;
-      const { iteration_id: iterationId, owner: executionId } = row.modules[module].reused!;
+      // What was taken from elsewhere is its own.
+      const { phase, cached_from } = row.modules[module] ?? {};
+      if (!output || phase !== 'reused' || cached_from) return output;
+      const { iteration_id: iterationId, owner: executionId } = row.modules[module]!.reused!;
       return { ...output, reusedFrom: { iterationId, executionId } };
     },
     async readableOutput(reader, row, module) {

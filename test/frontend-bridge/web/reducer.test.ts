@@ -46,6 +46,7 @@ function module(fields: Partial<ModuleJson> = {}): ModuleJson {
     progress: null,
     progress_message: null,
     reused_from: null,
+    cached_from: null,
     overridden: [],
     retry_at: null,
     output: null,
@@ -358,6 +359,9 @@ describe('a task', () => {
     const from = { iteration_id: 3, execution_id: 'e9' };
     const reused = play(begun, event('module.reused', { module: 'a', reused_from: from, output: { x: 1 } }));
     expect(reused.task.modules.a).toMatchObject({ state: 'reused', reused_from: from, output: { x: 1 } });
+    const cached_from = { problem_id: 'q', iteration_id: 2, execution_id: 'e' };
+    const taken = play(begun, event('module.reused', { module: 'a', cached_from, output: { x: 1 } }));
+    expect(taken.task.modules.a).toMatchObject({ state: 'reused', reused_from: null, cached_from });
     const large = event('module.reused', { module: 'a', reused_from: from });
     expect(advance({ cursor: 0, view: begun, incomplete: false }, [large], 1).incomplete).toBe(true);
     const reset = event('command.issued', { module: 'a', command: 'reset' }, 2);

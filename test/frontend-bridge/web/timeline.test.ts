@@ -124,7 +124,7 @@ describe('a timeline of a part that is run again', () => {
   it('says of which iteration the output is, and what follows from it can run at once', () => {
     const { rows } = new TimelineReplay(graph, ['a', 'b']).read(REUSED).at();
     expect(rows).toMatchObject([
-      { module: 'a', reusedFrom: 3, spans: [] },
+      { module: 'a', reusedFrom: 'iteration 3', spans: [] },
       { module: 'b', reusedFrom: undefined, spans: [{ kind: 'queued' }] },
     ]);
     const reset = event(5, 'command.issued', { command: 'reset', module: 'a' });

@@ -145,6 +145,12 @@ export interface ModuleJson {
   readonly progress_message: string | null;
   /** Whose output stands for its own. */
   readonly reused_from: { readonly iteration_id: number; readonly execution_id: string } | null;
+  /** Of a module with `cache`, whose output it has taken. */
+  readonly cached_from: {
+    readonly problem_id: string;
+    readonly iteration_id: number;
+    readonly execution_id: string;
+  } | null;
   /** Inputs that are not what the graph would give it. */
   readonly overridden: readonly string[];
   readonly retry_at: string | null;
@@ -197,6 +203,8 @@ export interface GraphModuleJson {
   readonly when?: string;
   /** It does no work: a person decides. */
   readonly approve?: ApprovalSpec;
+  /** It takes the output of an execution that was given the same. */
+  readonly cache?: true;
 }
 
 export interface GraphJson {

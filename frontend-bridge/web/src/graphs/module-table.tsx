@@ -83,6 +83,7 @@ function ModuleRow(props: {
             asks <Foreign text={spec.approve.message} />
           </small>
         )}
+        {spec.cache && <small className="row-more">takes results of before</small>}
         {spec.when !== undefined && <small className="row-more">only when {spec.when}</small>}
       </td>
       <td data-label="Gives">

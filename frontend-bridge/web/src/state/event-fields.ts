@@ -117,6 +117,18 @@ export function reusedFrom(event: EventJson): ModuleJson['reused_from'] {
     : null;
 }
 
+/** Whose output a module with `cache` has taken, by its `module.reused`. */
+export function cachedFrom(event: EventJson): ModuleJson['cached_from'] {
+  const value = event.cached_from;
+  if (typeof value !== 'object' || value === null) return null;
+  const { problem_id, iteration_id, execution_id } = value as Partial<NonNullable<ModuleJson['cached_from']>>;
+  return typeof problem_id === 'string' &&
+    typeof iteration_id === 'number' &&
+    typeof execution_id === 'string'
+    ? { problem_id, iteration_id, execution_id }
+    : null;
+}
+
 /** By module, the inputs that an `iteration.submitted` event says are overridden. */
 export function overriddenIn(event: EventJson): IterationJson['overridden'] {
   const value = event.overridden;

@@ -7,6 +7,7 @@ import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { standingOf } from '../../../../src/model/waiting.js';
 import type { EventJson, ModuleJson, ObservedState, StandingsJson, TaskState } from '../api/shapes.js';
 import {
+  cachedFrom,
   commandOf,
   decisionIn,
   errorOf,
@@ -98,6 +99,7 @@ export const NOT_BEGUN: ModuleJson = {
   progress: null,
   progress_message: null,
   reused_from: null,
+  cached_from: null,
   overridden: [],
   retry_at: null,
   output: null,
@@ -205,6 +207,7 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
         ...module,
         state: 'reused',
         reused_from: reusedFrom(event),
+        cached_from: cachedFrom(event),
         waiting_reason: null,
         waiting: null,
         output: event.output ?? null,

@@ -2,7 +2,8 @@
 import { shortId } from '../../../../src/model/short-id.js';
 import type { CommandFields, EventJson } from '../api/shapes.js';
 import { shellLine } from '../copying/shell-words.js';
-import { commandOf, errorOf, number, reusedFrom, text } from '../state/event-fields.js';
+import { cachedFrom, commandOf, errorOf, number, reusedFrom, text } from '../state/event-fields.js';
+import { placeWords } from './source-words.js';
 
 /**
  * What happened, without when: `execution.failed · ml_model · attempt 2 · timeout: too long`. With `ofTask` it is clear which task is
@@ -48,7 +49,7 @@ function detailOf(event: EventJson): string | undefined {
     case 'output.recorded':
       return `output ${number(event, 'output_seq') ?? ''}`;
     case 'module.reused':
-      return `of iteration ${reusedFrom(event)?.iteration_id ?? ''}`;
+      return `of ${placeWords({ reused_from: reusedFrom(event), cached_from: cachedFrom(event) }) ?? ''}`;
     case 'approval.requested':
       return text(event, 'message');
     case 'approval.decided':

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { shortId } from '../../../../src/model/short-id.js';
 import type { ModuleJson } from '../api/shapes.js';
 import { Chip } from '../states/chip.js';
+import { sourceWords } from '../states/source-words.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
 import { moduleTone } from '../states/tone.js';
@@ -84,7 +85,7 @@ function CardNote({ module, instance, maxAttempts, parent }: ModuleCardProps): R
       </>
     );
   }
-  if (module.reused_from) return `output of iteration ${module.reused_from.iteration_id}`;
+  if (module.reused_from ?? module.cached_from) return sourceWords(module);
   const isRunning = module.finished_at === null && module.progress_message !== null;
   return (
     <>

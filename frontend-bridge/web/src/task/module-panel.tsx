@@ -8,6 +8,7 @@ import { type OutputOf, outputAt, outputsOf } from '../graphs/outputs.js';
 import { ValueView } from '../json/value-view.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
+import { sourceWords } from '../states/source-words.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
 import { moduleTone, toneOf } from '../states/tone.js';
@@ -71,7 +72,21 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
             }}
             current={false}
           >
-            output of iteration {module.reused_from.iteration_id}
+            {sourceWords(module)}
+          </SelectionLink>
+        )}
+        {module.cached_from && (
+          <SelectionLink
+            className="link"
+            to={{
+              problem: module.cached_from.problem_id,
+              iteration: module.cached_from.iteration_id,
+              module: name,
+              at: undefined,
+            }}
+            current={false}
+          >
+            {sourceWords(module)}
           </SelectionLink>
         )}
         {module.node_id !== null && <span>on {instances.get(module.node_id) ?? module.node_id}</span>}
@@ -157,6 +172,7 @@ function FinalOutput(props: {
   const { reference, name, type } = of;
   const file = reference.replace('.', '-');
   const recorded = current.find((output) => (name === '' ? output.last : output.name === name));
+  if (module.cached_from) return <ReusedOutput task={task} of={of} from={task.iteration_id} />;
   if (module.reused_from) return <ReusedOutput task={task} of={of} from={module.reused_from.iteration_id} />;
   if (recorded) return <OutputValue task={task} output={recorded} name={file} type={type} />;
   const value = outputAt(task, reference);

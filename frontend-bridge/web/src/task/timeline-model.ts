@@ -4,7 +4,15 @@ import { splitReference } from '../../../../src/model/graph.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, GraphJson, IterationJson, ObservedState } from '../api/shapes.js';
 import { modulesOf } from '../graphs/outputs.js';
-import { observedStateOf, overriddenIn, reusedFrom, taskStateOf, text } from '../state/event-fields.js';
+import {
+  cachedFrom,
+  observedStateOf,
+  overriddenIn,
+  reusedFrom,
+  taskStateOf,
+  text,
+} from '../state/event-fields.js';
+import { placeWords } from '../states/source-words.js';
 import { countUntil } from './halving.js';
 
 /**
@@ -27,7 +35,8 @@ export interface Span {
 export interface Row {
   readonly module: string;
   /** The iteration whose output stands for its own: nothing ran for it. */
-  readonly reusedFrom: number | undefined;
+  /** Whose output was taken over, in words: `iteration 3`. */
+  readonly reusedFrom: string | undefined;
   readonly spans: readonly Span[];
 }
 
@@ -187,7 +196,7 @@ class Course {
       this.#release(at);
     } else if (event.type === 'module.reused') {
       track.finish(at);
-      track.reusedFrom = reusedFrom(event)?.iteration_id;
+      track.reusedFrom = placeWords({ reused_from: reusedFrom(event), cached_from: cachedFrom(event) });
       this.#release(at);
     } else if (event.type === 'command.issued' && text(event, 'command') === 'reset') {
       const reset = withDependents(name, this.#names, (one) => this.#inputsOf(one));
@@ -260,7 +269,7 @@ class Track {
   spans: Span[] = [];
   /** It has given what its dependents wait for, or never will. */
   isDone = false;
-  reusedFrom: number | undefined;
+  reusedFrom: string | undefined;
   #execution: string | undefined;
 
   copy(): Track {

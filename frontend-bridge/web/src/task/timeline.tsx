@@ -197,7 +197,7 @@ function describeSpan(span: Span, until: number): string {
 
 /** `queued 12 ms, running 3.1 s, failed, waiting to try again 500 ms …`, at most the last few. */
 function describeRow(row: Row, until: number): string {
-  if (row.reusedFrom !== undefined) return `reused from iteration ${row.reusedFrom}`;
+  if (row.reusedFrom !== undefined) return `reused from ${row.reusedFrom}`;
   if (row.spans.length === 0) return 'nothing yet';
   return row.spans
     .filter((span) => span.from <= until)
