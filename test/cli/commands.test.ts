@@ -56,7 +56,7 @@ describe('access', () => {
     const { out, exit } = await tutti(...grant, ...asAdmin);
     expect([exit, out]).toEqual([0, expect.stringMatching(/^tutti-access-[\w-]{43}\n$/)]);
     const asAda = ['--token', out.trim()];
-    expect((await tutti('access', 'me', ...asAda)).out).toBe('ada  author\n');
+    expect((await tutti('access', 'me', ...asAda)).out).toBe('ada  author  project default\n');
     expect((await tutti('problems', ...asAda)).exit).toBe(0);
     expect((await tutti('access', 'list', ...asAda)).err).toContain('admin_needed');
     const listed = await tutti('access', 'list', '--json', ...asAdmin);
