@@ -36,7 +36,7 @@ function partOf({ functionName, url }) {
   if (inPackage) return inPackage[1] ?? url;
   if (url.startsWith('node:')) return /^node:(internal\/)?([^/]+)/.exec(url)?.[0] ?? url;
   const own =
-    /\/dist\/(src\/[^/]+\/decide|src\/[^/]+|frontend-bridge\/gateway\/stream|frontend-bridge\/gateway)\//.exec(
+    /\/dist\/(src\/[^/]+\/core|src\/[^/]+|frontend-bridge\/gateway\/stream|frontend-bridge\/gateway)\//.exec(
       url,
     );
   return own?.[1] ?? basename(url);

@@ -3,7 +3,7 @@
  * index when it ends, and a row of its own says when the earlier iterations are in it as well.
  */
 import type { Reader } from '../store/store.js';
-import type { LoadedGraph } from './decide/state.js';
+import type { LoadedGraph } from './core/state.js';
 import { lateIndexKey } from './records.js';
 import { lateIndexes } from './tables.js';
 

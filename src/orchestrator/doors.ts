@@ -1,7 +1,7 @@
 /**
  * Holds the frames that arrive from the sockets while the orchestrator is being set up, in order; their senders wait, too.
  */
-import type { Step } from './decide/turn.js';
+import type { Step } from './core/turn.js';
 
 type Post = (step: Step, cost: number) => Promise<void> | undefined;
 

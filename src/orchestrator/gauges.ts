@@ -1,6 +1,6 @@
 /** What the operators can read off a running orchestrator: sizes of everything that may grow, and counts of what happened. */
 import type { BusGauges } from '../bus/bus.js';
-import type { State } from './decide/state.js';
+import type { State } from './core/state.js';
 import type { QueryGauges } from './queries/service/service.js';
 import type { WebhookGauges } from './webhooks/couriers.js';
 

@@ -1,7 +1,7 @@
 /**
  * Which fields can be found by index, and how what is older than its declaration gets into it.
  *
- * 1. Iterations that end after a graph has declared an index are in it by the commit that ended them (`decide/indexing.ts`). Those that
+ * 1. Iterations that end after a graph has declared an index are in it by the commit that ended them (`core/tasks/indexing.ts`). Those that
  *    had begun before are proposed to the loop from here, page by page; until the last of them is in, the index is not used.
  * 2. An index that was there from a graph's first version has nothing older.
  * 3. What is added twice is the same row: a crash in between costs only the work.
@@ -15,8 +15,8 @@ import type { IndexEntry } from '../model/facts.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import { taskHasEnded } from '../model/task-state.js';
 import type { Entry, Key, Reader } from '../store/store.js';
-import { indexedElements } from './decide/indexing.js';
-import type { State } from './decide/state.js';
+import type { State } from './core/state.js';
+import { indexedElements } from './core/tasks/indexing.js';
 import { type Declared, declaredBy } from './declared-indexes.js';
 import { readProblem } from './load.js';
 import type { EventStream } from './port.js';

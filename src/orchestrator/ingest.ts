@@ -14,7 +14,7 @@ import type { OrchestratorBusHandlers, Peer, Route } from '../bus/bus.js';
 import type { Hello, ToOrchestrator } from '../model/protocol.js';
 import { decodeHello, decodeOutputs, decodeToOrchestrator } from '../wire/codec.js';
 import { parseOutputTopic } from '../wire/topics.js';
-import type { Step } from './decide/turn.js';
+import type { Step } from './core/turn.js';
 import type { Refused } from './port.js';
 
 const SHOWN_CHARACTERS = 100;

@@ -7,7 +7,7 @@ import { typeOf } from '../model/graph.js';
 import type { Execution } from '../model/task.js';
 import { formatTaskId, type TaskId } from '../model/task-id.js';
 import type { Reader } from '../store/store.js';
-import { instanceKey, type LookUp, type State } from './decide/state.js';
+import { instanceKey, type LookUp, type State } from './core/state.js';
 import {
   type Loaded,
   type LookedUp,
@@ -15,7 +15,7 @@ import {
   reusableKey,
   type Step,
   taskOfLease,
-} from './decide/turn.js';
+} from './core/turn.js';
 import { type HasFile, lookUp } from './look-up.js';
 import {
   type BlobRow,

@@ -9,11 +9,11 @@ import type { BlobRef, PayloadRef } from '../model/payload.js';
 import type { Task } from '../model/task.js';
 import type { Reader } from '../store/store.js';
 import { cacheKey, digestOf } from './cache-key.js';
-import { filesOf, inputsOf } from './decide/assigned.js';
-import { versionsFor } from './decide/fleet.js';
-import { typesOf } from './decide/module-types.js';
-import type { LookUp, State } from './decide/state.js';
-import { type Found, type LookedUp, type ReusableValue, reusableKey } from './decide/turn.js';
+import { typesOf } from './core/nodes/module-types.js';
+import { filesOf, inputsOf } from './core/schedule/assigned.js';
+import { versionsFor } from './core/schedule/fleet.js';
+import type { LookUp, State } from './core/state.js';
+import { type Found, type LookedUp, type ReusableValue, reusableKey } from './core/turn.js';
 import { decodeRow, type ResultRow } from './records.js';
 
 /** Whether the file of a blob is there. */

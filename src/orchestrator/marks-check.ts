@@ -4,7 +4,7 @@ import { DEFAULT_PROJECT } from '../model/access.js';
 import { marksOf } from '../model/problem.js';
 import { entriesOf, keysOf } from '../store/pages.js';
 import type { Reader } from '../store/store.js';
-import { remarksOf } from './decide/problem.js';
+import { remarksOf } from './core/tasks/problem.js';
 import { readProblemAt } from './load.js';
 import { listed, unlisted } from './projects/listing.js';
 import { decodeRow, type MarksRow, marksRowOf, type ProblemRow } from './records.js';

@@ -22,8 +22,8 @@ import type { Reader } from '../store/store.js';
 import { encodeEvent, encodeToNode } from '../wire/codec.js';
 import { nodeTopic, problemTopic, taskTopic } from '../wire/topics.js';
 import type { Vault } from './access/vault.js';
-import type { AssignOrder, Journal, RefusedPeer, Reply, Sending } from './decide/journal.js';
-import type { Settings } from './decide/turn.js';
+import type { AssignOrder, Journal, RefusedPeer, Reply, Sending } from './core/journal.js';
+import type { Settings } from './core/turn.js';
 import type { PayloadCache } from './payload-cache.js';
 
 export interface PerformDeps {

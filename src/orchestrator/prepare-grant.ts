@@ -4,7 +4,7 @@ import type { IdSource } from '../base/ids.js';
 import { sha256Of } from '../base/sha256.js';
 import { GRANT_TOKEN_BYTES, GRANT_TOKEN_PREFIX, sealedGrant } from '../model/access.js';
 import type { Vault } from './access/vault.js';
-import type { PreparedGrant } from './decide/turn.js';
+import type { PreparedGrant } from './core/turn.js';
 import type { Answer, NewGrant } from './port.js';
 
 export function prepareGrant(

@@ -1,7 +1,7 @@
 /** A job as the submission that it is. */
 import { JOB_GRAPH_NAME, JOB_MODULE } from '../model/job.js';
 import type { Resources } from '../model/run.js';
-import type { State } from './decide/state.js';
+import type { State } from './core/state.js';
 import type { Refusal, Request } from './port.js';
 
 type SubmitJob = Extract<Request, { kind: 'submit_job' }>;

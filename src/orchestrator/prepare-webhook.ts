@@ -1,7 +1,7 @@
 /** Webhooks before they enter the mailbox: the filter is checked, the address and the secret are sealed. */
 import { sealedName, type Webhook, type WebhookTarget } from '../model/webhook.js';
 import type { Vault } from './access/vault.js';
-import type { SealedWebhook } from './decide/turn.js';
+import type { SealedWebhook } from './core/turn.js';
 import type { NewWebhook, Queries, Refusal } from './port.js';
 
 export interface PrepareWebhookDeps {

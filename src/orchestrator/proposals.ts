@@ -2,7 +2,7 @@
  * Proposals: what retention, the late indexes and the age guard would like to be done. The loop is the only one that does it.
  *
  * R1. A proposer reads the store and changes nothing. The loop looks again (`look.ts`) between two batches, when memory and store are of the
- *     same moment, and decides (`decide/weigh.ts`): what a proposer has seen may have changed since.
+ *     same moment, and decides (`core/weigh.ts`): what a proposer has seen may have changed since.
  * R2. A proposal is a batch of its own. One that finds no room is undone and answered so, and the loop goes on.
  * R3. A removal leads to nothing but deletes, `DELETES_AT_ONCE` at most. The store keeps room for those, so they are taken also
  *     while a batch waits for room, and their record comes before that of the batch.

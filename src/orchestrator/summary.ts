@@ -10,7 +10,7 @@ import { moduleState } from '../model/module-state.js';
 import type { Problem } from '../model/problem.js';
 import type { Task } from '../model/task.js';
 import { type Standing, standingOf } from '../model/waiting.js';
-import { problemToRow } from './decide/problem.js';
+import { problemToRow } from './core/tasks/problem.js';
 import { decodeRow, type MarksRow, marksRowOf, type ProblemRow, type TaskRow, taskToRow } from './records.js';
 
 /** The modules whose outputs an iteration has taken over from another. */

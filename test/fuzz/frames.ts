@@ -9,7 +9,7 @@ import { EventsSocket } from '../../src/bus/zmtp/events-socket.js';
 import { wrapped } from '../../src/bus/zmtp/frames.js';
 import { Incoming, type Part } from '../../src/bus/zmtp/incoming.js';
 import { nullMechanism } from '../../src/bus/zmtp/mechanism.js';
-import type { Step } from '../../src/orchestrator/decide/turn.js';
+import type { Step } from '../../src/orchestrator/core/turn.js';
 import { ingest } from '../../src/orchestrator/ingest.js';
 import { CURVE_GREETING, CurveClient } from '../bus/zmtp/curve-client.js';
 import { GREETING, readyAs } from '../bus/zmtp/raw-peer.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/base/logger.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import { decodeRow, type ResultRow } from '../../src/orchestrator/records.js';
 import { Retention } from '../../src/orchestrator/retention/retention.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';

@@ -1,7 +1,7 @@
 /** Clusters as the core stores them, and what that means for their agents. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AGENT_MODULE, type RunSpec } from '../../src/model/run.js';
-import { clusterViews } from '../../src/orchestrator/decide/clusters.js';
+import { clusterViews } from '../../src/orchestrator/core/clusters/clusters.js';
 import type { Answer, NewCluster } from '../../src/orchestrator/port.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
 

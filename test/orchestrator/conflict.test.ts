@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CONTESTED_MS } from '../../src/orchestrator/decide/conflict.js';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
-import { nodeView } from '../../src/orchestrator/decide/node-view.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import { CONTESTED_MS } from '../../src/orchestrator/core/nodes/conflict.js';
+import { nodeView } from '../../src/orchestrator/core/nodes/node-view.js';
 import { Core, graphOf, moduleSpec, type Peer } from './core.js';
 
 let core: Core;

@@ -16,11 +16,11 @@ import {
   PROTOCOL_VERSION,
 } from '../../src/model/protocol.js';
 import { checkStore, type StoreFault, type StoreVerdict } from '../../src/orchestrator/check.js';
-import { consider, decide, nextDueMs } from '../../src/orchestrator/decide/decide.js';
-import { type AssignOrder, Journal } from '../../src/orchestrator/decide/journal.js';
-import type { FleetNode, State } from '../../src/orchestrator/decide/state.js';
-import type { Loaded, PreparedRequest, Settings, Step, Turn } from '../../src/orchestrator/decide/turn.js';
-import { weigh } from '../../src/orchestrator/decide/weigh.js';
+import { consider, decide, nextDueMs } from '../../src/orchestrator/core/decide.js';
+import { type AssignOrder, Journal } from '../../src/orchestrator/core/journal.js';
+import type { FleetNode, State } from '../../src/orchestrator/core/state.js';
+import type { Loaded, PreparedRequest, Settings, Step, Turn } from '../../src/orchestrator/core/turn.js';
+import { weigh } from '../../src/orchestrator/core/weigh.js';
 import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
 import { load, NOTHING_LOADED } from '../../src/orchestrator/load.js';
 import { look, type Matter } from '../../src/orchestrator/look.js';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
-import { nodeView } from '../../src/orchestrator/decide/node-view.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import { nodeView } from '../../src/orchestrator/core/nodes/node-view.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 
 let core: Core;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Step } from '../../src/orchestrator/decide/turn.js';
+import type { Step } from '../../src/orchestrator/core/turn.js';
 import { Doors } from '../../src/orchestrator/doors.js';
 
 const step = (id: number): Step => ({ kind: 'inspect nodes', id, nodeId: undefined, bound: '*' });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type EncodedEvent, type PublicFact, taskIdOf } from '../../src/model/facts.js';
 import type { TaskId } from '../../src/model/task-id.js';
-import { PAGE_CHARACTERS, pagesOf } from '../../src/orchestrator/decide/event-pages.js';
+import { PAGE_CHARACTERS, pagesOf } from '../../src/orchestrator/core/event-pages.js';
 
 const tasks: (TaskId | undefined)[] = [
   undefined,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { LogLine } from '../../src/model/protocol.js';
-import { LATE_LINES_MS, LOG_BYTES, LOG_LINES } from '../../src/orchestrator/decide/execution-log.js';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
+import { LATE_LINES_MS, LOG_BYTES, LOG_LINES } from '../../src/orchestrator/core/executions/execution-log.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 
 const GRAPH = graphOf('chain', moduleSpec('a', ['source'], { timeoutMs: 3_600_000 }), moduleSpec('b', ['a']));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import { Core, graphOf, INLINE_MAX_BYTES, moduleSpec, type Peer } from './core.js';
 
 const GRAPH = graphOf('chain', moduleSpec('a', ['source']), moduleSpec('b', ['a']));

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Peer } from '../../src/bus/bus.js';
 import { MAX_HELLO_BYTES } from '../../src/model/limits.js';
 import type { NodeMessage } from '../../src/model/protocol.js';
-import type { Step } from '../../src/orchestrator/decide/turn.js';
+import type { Step } from '../../src/orchestrator/core/turn.js';
 import { type IngestDeps, ingest } from '../../src/orchestrator/ingest.js';
 import type { Refused } from '../../src/orchestrator/port.js';
 import { encodeOutputs } from '../../src/wire/codec.js';

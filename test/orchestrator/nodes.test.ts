@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HeldExecution } from '../../src/model/protocol.js';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 
 const GRAPH = graphOf('one', moduleSpec('a', ['source']));

@@ -1,7 +1,7 @@
 /** Modules with several named outputs, from the assignment to what is read of them. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
-import type { PreparedRequest } from '../../src/orchestrator/decide/turn.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import type { PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import { createPayloads } from '../../src/orchestrator/queries/payloads.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 

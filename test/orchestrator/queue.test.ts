@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { queueOfTask, queuesOf } from '../../src/orchestrator/decide/queue-view.js';
+import { queueOfTask, queuesOf } from '../../src/orchestrator/core/schedule/queue-view.js';
 import { Core, graphOf, moduleSpec } from './core.js';
 
 it('tells of each task how many come before it at a module whose nodes are busy, and of each module how many wait', async () => {

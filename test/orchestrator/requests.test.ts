@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseTaskId } from '../../src/model/task-id.js';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
-import type { PreparedRequest } from '../../src/orchestrator/decide/turn.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import type { PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
 import { decodeRow } from '../../src/orchestrator/records.js';
 import type { Summary } from '../../src/orchestrator/summary.js';

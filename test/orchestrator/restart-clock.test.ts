@@ -1,6 +1,6 @@
 /** Due times over a restart, whatever the wall clock does meanwhile: forwards or backwards, by an hour or by years. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import { Core, GRACE_MS, graphOf, moduleSpec, type Peer } from './core.js';
 
 const HOUR_MS = 60 * 60 * 1000;

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/base/logger.js';
 import { parseTaskId } from '../../src/model/task-id.js';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
-import type { PreparedInput, PreparedOverride, PreparedRequest } from '../../src/orchestrator/decide/turn.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import type { PreparedInput, PreparedOverride, PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
 import { Retention } from '../../src/orchestrator/retention/retention.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';

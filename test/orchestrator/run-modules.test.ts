@@ -2,8 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ModuleSpec } from '../../src/model/graph.js';
 import { AGENT_MODULE, type CommandNote, type Resources, type RunSpec } from '../../src/model/run.js';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
-import { queueOfTask, queuesOf } from '../../src/orchestrator/decide/queue-view.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import { queueOfTask, queuesOf } from '../../src/orchestrator/core/schedule/queue-view.js';
 import type { NewCluster } from '../../src/orchestrator/port.js';
 import type { Proposal } from '../../src/orchestrator/proposals.js';
 import { encodeRow } from '../../src/orchestrator/records.js';

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { TypeSchema } from '../../src/model/protocol.js';
 import { compileGraph } from '../../src/model/task.js';
-import { nodeView } from '../../src/orchestrator/decide/node-view.js';
-import { schemaObjection } from '../../src/orchestrator/decide/schemas.js';
-import { State } from '../../src/orchestrator/decide/state.js';
+import { nodeView } from '../../src/orchestrator/core/nodes/node-view.js';
+import { schemaObjection } from '../../src/orchestrator/core/nodes/schemas.js';
+import { State } from '../../src/orchestrator/core/state.js';
 import { loadTypes, type TypeRegistry } from '../../src/wire/types.js';
 import { Core, graphOf, moduleSpec } from './core.js';
 

@@ -2,8 +2,8 @@
 import type { ModuleSpec } from '../../src/model/graph.js';
 import type { PayloadRef } from '../../src/model/payload.js';
 import { awaitedApproval } from '../../src/model/task.js';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
-import type { PreparedInput, PreparedRequest } from '../../src/orchestrator/decide/turn.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import type { PreparedInput, PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import type { TaskRow } from '../../src/orchestrator/records.js';
 import { Core, graphOf, type Peer, type Turned } from './core.js';
 

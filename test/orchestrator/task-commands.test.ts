@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { AssignOrder } from '../../src/orchestrator/decide/journal.js';
-import type { PreparedRequest } from '../../src/orchestrator/decide/turn.js';
+import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import type { PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
 import { type CommandRow, decodeRow } from '../../src/orchestrator/records.js';
 import { Core, GRACE_MS, graphOf, moduleSpec, type Peer, type Turned } from './core.js';

@@ -22,11 +22,11 @@ import { dependentsOf } from '../../src/model/graph.js';
 import type { Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
 import { taskHasEnded } from '../../src/model/task-state.js';
-import { commandToRow } from '../../src/orchestrator/decide/command-row.js';
-import type { Journal } from '../../src/orchestrator/decide/journal.js';
-import { nodeToRow } from '../../src/orchestrator/decide/node-row.js';
-import { problemToRow } from '../../src/orchestrator/decide/problem.js';
-import type { State } from '../../src/orchestrator/decide/state.js';
+import { commandToRow } from '../../src/orchestrator/core/executions/command-row.js';
+import type { Journal } from '../../src/orchestrator/core/journal.js';
+import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
+import type { State } from '../../src/orchestrator/core/state.js';
+import { problemToRow } from '../../src/orchestrator/core/tasks/problem.js';
 import {
   type Clocks,
   decodeRow,

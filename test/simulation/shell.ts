@@ -5,11 +5,11 @@
 import { silentLogger } from '../../src/base/logger.js';
 import type { Retention as Policy } from '../../src/model/graph.js';
 import { checkStore, type StoreFault } from '../../src/orchestrator/check.js';
-import { consider, nextDueMs, seal } from '../../src/orchestrator/decide/decide.js';
-import type { Journal, Reply } from '../../src/orchestrator/decide/journal.js';
-import type { LoadedGraph, State } from '../../src/orchestrator/decide/state.js';
-import type { PreparedRequest, Settings, Step, Turn } from '../../src/orchestrator/decide/turn.js';
-import { weigh } from '../../src/orchestrator/decide/weigh.js';
+import { consider, nextDueMs, seal } from '../../src/orchestrator/core/decide.js';
+import type { Journal, Reply } from '../../src/orchestrator/core/journal.js';
+import type { LoadedGraph, State } from '../../src/orchestrator/core/state.js';
+import type { PreparedRequest, Settings, Step, Turn } from '../../src/orchestrator/core/turn.js';
+import { weigh } from '../../src/orchestrator/core/weigh.js';
 import { noteFactsSince } from '../../src/orchestrator/facts-since.js';
 import { load, NOTHING_LOADED } from '../../src/orchestrator/load.js';
 import { look } from '../../src/orchestrator/look.js';

@@ -7,7 +7,7 @@ import type { Decision } from '../../src/model/approval.js';
 import type { Assign } from '../../src/model/protocol.js';
 import { awaitedApproval } from '../../src/model/task.js';
 import { formatTaskId, parseTaskId } from '../../src/model/task-id.js';
-import type { PreparedRequest } from '../../src/orchestrator/decide/turn.js';
+import type { PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import type { Answer } from '../../src/orchestrator/port.js';
 import { createMemoryDisk, type MemoryDisk } from '../../src/store/memory.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';

@@ -12,7 +12,7 @@ import type { TaskState } from '../../src/model/task-state.js';
 import { GrantBook } from '../../src/orchestrator/access/grants.js';
 import { Sessions } from '../../src/orchestrator/access/sessions.js';
 import { VAULT_KEY_BYTES, Vault } from '../../src/orchestrator/access/vault.js';
-import { remarksFrom } from '../../src/orchestrator/decide/change-problem.js';
+import { remarksFrom } from '../../src/orchestrator/core/tasks/change-problem.js';
 import type {
   Answer,
   Found,

@@ -1,5 +1,5 @@
 import type { Fact } from '../../src/model/facts.js';
-import { Journal } from '../../src/orchestrator/decide/journal.js';
+import { Journal } from '../../src/orchestrator/core/journal.js';
 
 /** What a faulty journal throws. */
 export class Injected extends Error {}

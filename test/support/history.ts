@@ -2,8 +2,8 @@
 import { compileGraph } from '../../src/model/task.js';
 import type { TaskState } from '../../src/model/task-state.js';
 import { taskHasEnded } from '../../src/model/task-state.js';
-import { indexedElements } from '../../src/orchestrator/decide/indexing.js';
-import type { LoadedGraph } from '../../src/orchestrator/decide/state.js';
+import type { LoadedGraph } from '../../src/orchestrator/core/state.js';
+import { indexedElements } from '../../src/orchestrator/core/tasks/indexing.js';
 import { indexKey } from '../../src/orchestrator/index-key.js';
 import { inProcessReaders } from '../../src/orchestrator/queries/service/in-process.js';
 import { QueryService, type ReaderQueries } from '../../src/orchestrator/queries/service/service.js';

@@ -7,11 +7,11 @@
  */
 import { type Fact, LAZY } from '../../src/model/facts.js';
 import { apply } from '../../src/model/fold.js';
-import { Journal } from '../../src/orchestrator/decide/journal.js';
-import { nodeFromRow } from '../../src/orchestrator/decide/node-row.js';
-import { problemFromRow, problemIn } from '../../src/orchestrator/decide/problem.js';
-import { writeFact, writeRows } from '../../src/orchestrator/decide/rows.js';
-import { State } from '../../src/orchestrator/decide/state.js';
+import { Journal } from '../../src/orchestrator/core/journal.js';
+import { nodeFromRow } from '../../src/orchestrator/core/nodes/node-row.js';
+import { writeFact, writeRows } from '../../src/orchestrator/core/rows.js';
+import { State } from '../../src/orchestrator/core/state.js';
+import { problemFromRow, problemIn } from '../../src/orchestrator/core/tasks/problem.js';
 import {
   decodeRow,
   executionFromRow,

@@ -1,8 +1,8 @@
 /** All of a state, durable or not, in a form in which two of them can be compared. */
 import type { ModuleRun } from '../../src/model/task.js';
-import { commandToRow } from '../../src/orchestrator/decide/command-row.js';
-import { nodeToRow } from '../../src/orchestrator/decide/node-row.js';
-import type { FleetNode, State } from '../../src/orchestrator/decide/state.js';
+import { commandToRow } from '../../src/orchestrator/core/executions/command-row.js';
+import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
+import type { FleetNode, State } from '../../src/orchestrator/core/state.js';
 import { taskToRow } from '../../src/orchestrator/records.js';
 
 /** Errors are counted on purpose, also where nothing else is left of a step. */

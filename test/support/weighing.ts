@@ -1,8 +1,8 @@
 /** The loop as proposers see it, over a state that holds nothing but graphs. */
-import { Journal } from '../../src/orchestrator/decide/journal.js';
-import { type LoadedGraph, State } from '../../src/orchestrator/decide/state.js';
-import type { Settings, Turn } from '../../src/orchestrator/decide/turn.js';
-import { weigh } from '../../src/orchestrator/decide/weigh.js';
+import { Journal } from '../../src/orchestrator/core/journal.js';
+import { type LoadedGraph, State } from '../../src/orchestrator/core/state.js';
+import type { Settings, Turn } from '../../src/orchestrator/core/turn.js';
+import { weigh } from '../../src/orchestrator/core/weigh.js';
 import { NOTHING_LOADED } from '../../src/orchestrator/load.js';
 import { look } from '../../src/orchestrator/look.js';
 import type { Proposals } from '../../src/orchestrator/proposals.js';

@@ -8,9 +8,9 @@
  */
 import type { FactEvent, FactOf } from '../../model/facts.js';
 import type { Reader } from '../../store/store.js';
-import { clusterToRow } from '../decide/cluster-row.js';
-import { commandToRow } from '../decide/command-row.js';
-import { nodeToRow } from '../decide/node-row.js';
+import { clusterToRow } from '../core/clusters/cluster-row.js';
+import { commandToRow } from '../core/executions/command-row.js';
+import { nodeToRow } from '../core/nodes/node-row.js';
 import { type ClusterRow, type CommandRow, decodeRow, encodeRow, type NodeRow } from '../records.js';
 import { differenceOf } from './differences.js';
 import { FoldedState } from './state.js';

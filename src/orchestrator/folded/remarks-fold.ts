@@ -7,7 +7,7 @@
 import type { FactEvent } from '../../model/facts.js';
 import type { Problem } from '../../model/problem.js';
 import type { Reader } from '../../store/store.js';
-import { problemFromRow, problemToRow } from '../decide/problem.js';
+import { problemFromRow, problemToRow } from '../core/tasks/problem.js';
 import { readProblem } from '../load.js';
 import type { ProblemRow } from '../records.js';
 import { differenceOf } from './differences.js';

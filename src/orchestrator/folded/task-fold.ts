@@ -11,7 +11,7 @@ import type { PayloadRef } from '../../model/payload.js';
 import { type CompiledGraph, phaseOf, type Task } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS, taskHasEnded } from '../../model/task-state.js';
-import { problemFromRow, problemToRow } from '../decide/problem.js';
+import { problemFromRow, problemToRow } from '../core/tasks/problem.js';
 import {
   decodeRow,
   type ExecutionRow,

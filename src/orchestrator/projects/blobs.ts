@@ -7,7 +7,7 @@ import { DEFAULT_PROJECT } from '../../model/access.js';
 import { keysOf } from '../../store/pages.js';
 import type { Reader } from '../../store/store.js';
 import type { CollectableBlobs } from '../blobs.js';
-import type { State } from '../decide/state.js';
+import type { State } from '../core/state.js';
 import { readProblem } from '../load.js';
 import type { Blobs, Refusal } from '../port.js';
 import { type BlobRow, decodeRow } from '../records.js';

@@ -7,7 +7,7 @@ import type { Resources, RunSpec, RunWork } from '../../model/run.js';
 import { compileGraph } from '../../model/task.js';
 import type { Reader } from '../../store/store.js';
 import { type TypeRegistry, typesFromJson } from '../../wire/types.js';
-import type { LoadedGraph } from '../decide/state.js';
+import type { LoadedGraph } from '../core/state.js';
 import { isIndexed } from '../declared-indexes.js';
 import type { Page, PageRequest, Refusal, View } from '../port.js';
 import type { GraphRow } from '../records.js';

@@ -3,7 +3,7 @@
 import { JsonText, printJson } from '../../base/json/json-text.js';
 import { outputReference, splitReference, typeOf } from '../../model/graph.js';
 import type { Reader } from '../../store/store.js';
-import type { LoadedGraph } from '../decide/state.js';
+import type { LoadedGraph } from '../core/state.js';
 import type { StoredOutput } from '../port.js';
 import { type ExecutionRow, outputRefsOf, type PayloadRefRow, type TaskRow } from '../records.js';
 import { payloads } from '../tables.js';

@@ -11,7 +11,7 @@ import type { IndexEntry } from '../../model/facts.js';
 import type { Retention as Policy } from '../../model/graph.js';
 import { taskHasEnded } from '../../model/task-state.js';
 import { entriesOf } from '../../store/pages.js';
-import type { State } from '../decide/state.js';
+import type { State } from '../core/state.js';
 import { everIndexed } from '../declared-indexes.js';
 import { indexEntriesOf } from '../indexes.js';
 import { createPayloads } from '../queries/payloads.js';

@@ -10,7 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../../base/logger.js';
 import type { Retention as Policy } from '../../model/graph.js';
 import type { Reader } from '../../store/store.js';
-import type { State } from '../decide/state.js';
+import type { State } from '../core/state.js';
 import type { Proposals } from '../proposals.js';
 import { forgetBoots, forgetCommands, forgetNodes, NODES_KEPT } from './fleet.js';
 import { forgetIterations } from './iterations.js';

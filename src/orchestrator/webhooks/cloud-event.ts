@@ -35,7 +35,7 @@ function write(storeId: string, id: string, time: string, type: string, data: st
   return `${JSON.stringify({ ...head, datacontenttype: 'application/json' }).slice(0, -1)},"data":${data}}`;
 }
 
-/** Every event's text begins so: see `decide/event-json.ts`. */
+/** Every event's text begins so: see `core/event-json.ts`. */
 function partsOf(json: string): { readonly seq: string; readonly at: string; readonly type: string } {
   const [, seq, at, type] = HEAD.exec(json) ?? [];
   if (seq === undefined || at === undefined || type === undefined)

@@ -1,6 +1,6 @@
 /** The couriers of all webhooks: one for each that there is, as it is now. */
 import type { Webhook } from '../../model/webhook.js';
-import type { WebhookAttempt } from '../decide/turn.js';
+import type { WebhookAttempt } from '../core/turn.js';
 import type { EventStream, StreamEvent } from '../port.js';
 import { testEvent, typeOfEvent } from './cloud-event.js';
 import { Courier, type CourierCounts, type CourierDeps } from './courier.js';

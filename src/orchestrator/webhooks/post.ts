@@ -6,7 +6,7 @@
  */
 import { createHmac } from 'node:crypto';
 import type { WebhookTarget } from '../../model/webhook.js';
-import type { WebhookAttempt } from '../decide/turn.js';
+import type { WebhookAttempt } from '../core/turn.js';
 import { CLOUD_EVENT_TYPE } from './cloud-event.js';
 
 /** A receiver that takes longer should answer first and work afterwards. */

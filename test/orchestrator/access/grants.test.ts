@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { MAX_GRANTS } from '../../../src/model/access.js';
 import { GrantBook } from '../../../src/orchestrator/access/grants.js';
 import { VAULT_KEY_BYTES, Vault } from '../../../src/orchestrator/access/vault.js';
-import { grantViews } from '../../../src/orchestrator/decide/grants.js';
+import { grantViews } from '../../../src/orchestrator/core/access/grants.js';
 import type { Answer, NewGrant } from '../../../src/orchestrator/port.js';
 import { prepareGrant, withToken } from '../../../src/orchestrator/prepare-grant.js';
 import { Core, graphOf, moduleSpec } from '../core.js';

@@ -1,7 +1,7 @@
 /** Events as CloudEvents, and their signatures. */
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { eventJson } from '../../../src/orchestrator/decide/event-json.js';
+import { eventJson } from '../../../src/orchestrator/core/event-json.js';
 import { cloudEvent, typeOfEvent } from '../../../src/orchestrator/webhooks/cloud-event.js';
 import { signatureOf } from '../../../src/orchestrator/webhooks/post.js';
 

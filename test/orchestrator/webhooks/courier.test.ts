@@ -1,7 +1,7 @@
 /** How a courier brings events to a webhook: order, repeats, pauses, and what it does where events are gone. */
 import { describe, expect, it } from 'vitest';
 import type { Webhook } from '../../../src/model/webhook.js';
-import type { WebhookAttempt, WebhookProgress } from '../../../src/orchestrator/decide/turn.js';
+import type { WebhookAttempt, WebhookProgress } from '../../../src/orchestrator/core/turn.js';
 import type { StreamEvent } from '../../../src/orchestrator/port.js';
 import { Courier, type CourierDeps, pauseMs } from '../../../src/orchestrator/webhooks/courier.js';
 

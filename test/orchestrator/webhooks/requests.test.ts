@@ -1,8 +1,8 @@
 /** Webhooks as the core stores them. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MAX_WEBHOOKS } from '../../../src/model/webhook.js';
-import type { SealedWebhook, WebhookProgress } from '../../../src/orchestrator/decide/turn.js';
-import { webhookViews } from '../../../src/orchestrator/decide/webhooks.js';
+import type { SealedWebhook, WebhookProgress } from '../../../src/orchestrator/core/turn.js';
+import { webhookViews } from '../../../src/orchestrator/core/webhooks/webhooks.js';
 import type { Answer } from '../../../src/orchestrator/port.js';
 import { Core, graphOf, moduleSpec } from '../core.js';
 

@@ -1,0 +1,86 @@
+/** What an execution is given: its inputs, and of a run module its work with the files that it finds. */
+import { decisionRef } from '../../../model/approval.js';
+import { splitReference, typeOfOutput } from '../../../model/graph.js';
+import type { BlobRef, PayloadRef } from '../../../model/payload.js';
+import { type RunFile, secretsOf } from '../../../model/run.js';
+import { type Execution, overrideOf, resourcesOf, type Task } from '../../../model/task.js';
+import type { AssignOrder } from '../journal.js';
+import type { State } from '../state.js';
+
+/** Of a run module, its work with the files of its graph version and the secrets that it takes. */
+export function runFor(state: State, { task, position }: Execution): Pick<AssignOrder, 'run'> {
+  const { run } = task.graph.modules[position]!.spec;
+  if (!run) return {};
+  const files = filesOf(state, task, position);
+  const env = Object.fromEntries(
+    Object.entries(run.env).flatMap(([variable, value]) =>
+      typeof value === 'string' ? [[variable, value]] : [],
+    ),
+  );
+  const secrets = Object.fromEntries(
+    Object.entries(secretsOf(run)).map(([variable, name]) => [variable, state.secrets.get(name)]),
+  );
+  return { run: { ...run, env, secrets, resources: resourcesOf(task, position), files } };
+}
+
+export function filesOf(state: State, task: Task, position: number): Omit<RunFile, 'url'>[] {
+  const { key, modules } = task.graph;
+  const stored = state.graph(key.name, key.version)?.files ?? {};
+  return Object.entries(modules[position]!.spec.run?.files ?? {}).flatMap(([path, beside]) => {
+    const blob = stored[beside];
+    return blob ? [{ path, blob }] : [];
+  });
+}
+
+export function inputsOf(task: Task, position: number): AssignOrder['inputs'] {
+  const { graph } = task.graph;
+  const { spec } = task.graph.modules[position]!;
+  const inputs: AssignOrder['inputs'][number][] = [];
+  for (const name of spec.inputs) {
+    const override = overrideOf(task, position, name);
+    if (name === graph.source.name) {
+      inputs.push({ name, type: graph.source.type, ref: override ?? task.input, previous: false });
+      continue;
+    }
+    const ref = override ?? outputRef(task, name);
+    if (ref) inputs.push({ name, type: typeOfInput(task, name)!, ref, previous: false });
+  }
+  for (const name of spec.previous) {
+    // A name that stands for both is that of the input.
+    const override = spec.inputs.includes(name) ? undefined : overrideOf(task, position, name);
+    const ref = override ?? task.pinned.get(name);
+    if (ref) inputs.push({ name, type: typeOfInput(task, name)!, ref, previous: true });
+  }
+  return inputs;
+}
+
+/** Of an output, by its reference. As `typeOf`, and by the index of the graph: it is asked for every input of every assignment. */
+function typeOfInput({ graph }: Task, reference: string): string | undefined {
+  const { module, name } = splitReference(reference);
+  const compiled = graph.modules[graph.index.get(module) ?? -1];
+  return compiled && typeOfOutput(compiled.spec, name);
+}
+
+/** Where an output of a module that succeeded or was reused is stored: its last one, or the named one. */
+function outputRef(task: Task, reference: string): PayloadRef | undefined {
+  const { module, name } = splitReference(reference);
+  const { phase, generation = 0 } = task.runs[task.graph.index.get(module) ?? -1] ?? {};
+  if (phase?.kind === 'reused') {
+    const { ref, named } = phase.output;
+    return name ? named?.get(name) : ref;
+  }
+  if (phase?.kind === 'approved') return decisionRef(task.id, module, generation);
+  if (phase?.kind !== 'succeeded') return undefined;
+  const { execution } = phase;
+  const seq = name ? execution.named?.get(name) : execution.committed;
+  if (seq === undefined) return undefined;
+  const blob = execution.blobs?.get(seq);
+  const { problemId, iterationId } = task.id;
+  return { problemId, iterationId, owner: execution.id, seq, ...(blob && { blob }) };
+}
+
+/** What an agent fetches before it starts the command: blobs among the inputs, and the files of the graph. */
+export function blobsFor(state: State, task: Task, position: number): BlobRef[] {
+  const inputs = inputsOf(task, position).flatMap(({ ref }) => ref.blob ?? []);
+  return [...inputs, ...filesOf(state, task, position).map(({ blob }) => blob)];
+}
