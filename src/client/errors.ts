@@ -1,3 +1,4 @@
+import { certificateFault } from '../base/certificates.js';
 import { type Fault, TuttiError, type TuttiErrorOptions } from '../base/errors.js';
 
 export interface ClientErrorOptions extends TuttiErrorOptions {
@@ -38,12 +39,11 @@ export async function refusalOf(response: Response): Promise<ClientError> {
 }
 
 export function unreachable(url: string, cause?: unknown): ClientError {
-  const inner =
-    (cause as { cause?: { code?: unknown } } | undefined)?.cause?.code ?? (cause as Error | undefined)?.name;
-  const why = typeof inner === 'string' ? ` (${inner})` : '';
-  const isUntrusted = typeof inner === 'string' && /CERT|SIGNATURE/.test(inner);
+  const { cause: inner, name } = (cause ?? {}) as { cause?: { code?: unknown }; name?: unknown };
+  const told = inner?.code ?? name;
+  const why = typeof told === 'string' ? ` (${told})` : '';
   return new ClientError('unreachable', `No orchestrator answers at ${url}${why}.`, {
-    hint: isUntrusted
+    hint: certificateFault(inner ?? {})
       ? 'Its certificate is not trusted: name the file of its authority with NODE_EXTRA_CA_CERTS, and the address by a name of the certificate.'
       : 'Start one with `tutti up`, or name it with --url or TUTTI_URL.',
     cause,

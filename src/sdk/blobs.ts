@@ -4,12 +4,14 @@
  * 1. What was read has the size and the SHA-256 of its reference, or it is an error.
  * 2. A transfer that may succeed later (no connection, 429, 5xx) is tried again until the signal ends it.
  * 3. The token goes to the orchestrator's own blob address only.
+ * 4. A certificate that is not trusted here, or names another host, is an error: waiting does not help. One that has expired may be renewed.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { type Dispatcher, request } from 'undici';
-import { TuttiError } from '../base/errors.js';
+import { certificateFault } from '../base/certificates.js';
+import { messageOf, TuttiError } from '../base/errors.js';
 import { sha256Of } from '../base/sha256.js';
 import type { BlobRef } from '../model/payload.js';
 import { NonRetryableError } from './errors.js';
@@ -61,13 +63,14 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
     throw new NonRetryableError('blob_refused', `"${url}" is not an address of a blob`);
   }
 
-  async function untilDone<T>(attempt: () => Promise<Try<T>>, signal: AbortSignal): Promise<T> {
+  async function untilDone<T>(url: string, attempt: () => Promise<Try<T>>, signal: AbortSignal): Promise<T> {
     for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       signal.throwIfAborted();
       let outcome: Try<T>;
       try {
         outcome = await attempt();
-      } catch {
+      } catch (error) {
+        if (certificateFault(error) === 'untrusted') throw untrusted(url, error);
         // No connection, or it broke off; if it was the signal, the wait throws its reason.
         outcome = { kind: 'again' };
       }
@@ -84,17 +87,21 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
   ): Promise<void> {
     const url = `${base.replace(/\/$/, '')}/${blob.sha256}`;
     mustBeUrl(url);
-    await untilDone<void>(async () => {
-      const headers = {
-        ...headersFor(url),
-        'content-type': 'application/octet-stream',
-        'content-length': String(blob.size),
-      };
-      const response = await request(url, { method: 'PUT', headers, body: body(), signal });
-      if (!isOk(response)) return refused(response, url);
-      await response.body.dump();
-      return { kind: 'done', value: undefined };
-    }, signal);
+    await untilDone<void>(
+      url,
+      async () => {
+        const headers = {
+          ...headersFor(url),
+          'content-type': 'application/octet-stream',
+          'content-length': String(blob.size),
+        };
+        const response = await request(url, { method: 'PUT', headers, body: body(), signal });
+        if (!isOk(response)) return refused(response, url);
+        await response.body.dump();
+        return { kind: 'done', value: undefined };
+      },
+      signal,
+    );
   }
 
   return {
@@ -105,26 +112,38 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
     async get(blob, url, signal) {
       mustBeUrl(url);
       let tries = 0;
-      return await untilDone<Uint8Array>(async () => {
-        const response = await request(url, { headers: headersFor(url), signal });
-        if (response.statusCode === 404) {
-          await response.body.dump();
-          return { kind: 'failed', error: new TuttiError('blob_missing', `${url}: there is no such blob`) };
-        }
-        if (!isOk(response)) return refused(response, url);
-        const bytes = await readExactly(response, blob);
-        if (bytes) return { kind: 'done', value: bytes };
-        tries += 1;
-        if (tries < CORRUPT_TRIES) return { kind: 'again' };
-        const message = `${url}: what is there is not ${blob.size} bytes of SHA-256 ${blob.sha256}`;
-        return { kind: 'failed', error: new TuttiError('blob_corrupt', message) };
-      }, signal);
+      return await untilDone<Uint8Array>(
+        url,
+        async () => {
+          const response = await request(url, { headers: headersFor(url), signal });
+          if (response.statusCode === 404) {
+            await response.body.dump();
+            return { kind: 'failed', error: new TuttiError('blob_missing', `${url}: there is no such blob`) };
+          }
+          if (!isOk(response)) return refused(response, url);
+          const bytes = await readExactly(response, blob);
+          if (bytes) return { kind: 'done', value: bytes };
+          tries += 1;
+          if (tries < CORRUPT_TRIES) return { kind: 'again' };
+          const message = `${url}: what is there is not ${blob.size} bytes of SHA-256 ${blob.sha256}`;
+          return { kind: 'failed', error: new TuttiError('blob_corrupt', message) };
+        },
+        signal,
+      );
     },
 
     put: (blob, bytes, signal) => upload(blob, () => bytes, signal),
 
     putFile: (blob, path, signal) => upload(blob, () => createReadStream(path), signal),
   };
+}
+
+/** The message says what helps: of an error, it is what a task's history keeps. */
+function untrusted(url: string, cause: unknown): NonRetryableError {
+  const help =
+    'name the file of its authority in NODE_EXTRA_CA_CERTS, and the orchestrator by a name that it has (--advertise)';
+  const message = `${url}: its certificate is not trusted here (${messageOf(cause)}): ${help}`;
+  return new NonRetryableError('blob_refused', message, { cause });
 }
 
 function isOk({ statusCode }: Response): boolean {

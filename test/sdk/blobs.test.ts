@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BlobClient, blobOf, createHttpBlobs } from '../../src/sdk/blobs.js';
@@ -68,6 +70,21 @@ describe('getting a blob', () => {
     });
     expect(Buffer.from(await client.get(BLOB, url, forever))).toEqual(BYTES);
     expect(waits).toEqual([250, 3_000, 1_000]);
+  });
+
+  it('fails at once, and says what helps, where the certificate is not trusted here', async () => {
+    const pem = (part: string) => readFileSync(new URL(`../support/tls/first.${part}.pem`, import.meta.url));
+    server = createTlsServer({ cert: pem('cert'), key: pem('key') }, (_request, response) =>
+      response.end(BYTES),
+    );
+    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/v1/blobs/${BLOB.sha256}`;
+    await expect(createHttpBlobs({ token: '', timers }).get(BLOB, url, forever)).rejects.toMatchObject({
+      name: 'NonRetryableError',
+      code: 'blob_refused',
+      message: expect.stringMatching(/its certificate is not trusted here .*NODE_EXTRA_CA_CERTS/),
+    });
+    expect(waits).toEqual([]);
   });
 
   it('fails with blob_corrupt when what comes is never what was named', async () => {

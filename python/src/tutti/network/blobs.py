@@ -4,6 +4,7 @@
 2. A transfer that may succeed later (no connection, 429, 5xx) is tried again until it is cancelled.
 3. The token goes to the orchestrator's own blob address only.
 4. Neither proxies nor redirections: a blob is where the orchestrator says that it is.
+5. A certificate that is not trusted here, or names another host, is an error: waiting does not help. One that has expired may be renewed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import socket
+import ssl
 import threading
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, NamedTuple, Optional, Union
@@ -27,6 +29,8 @@ _CORRUPT_TRIES = 3
 _SILENCE_S = 30.0
 """A connection on which nothing moves for this long is given up, and tried again."""
 _CHUNK_BYTES = 1 << 18
+_EXPIRED = (9, 10)
+"""X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL."""
 
 Done = Callable[[Optional[ReportedError]], None]
 
@@ -161,6 +165,10 @@ def _until_done(attempt: Callable[[], Optional[_Again]], transfer: Transfer) -> 
         again: Optional[_Again]
         try:
             again = attempt()
+        except ssl.SSLCertVerificationError as error:
+            if error.verify_code not in _EXPIRED:
+                raise _untrusted(error) from error
+            again = _Again(None)
         except (OSError, http.client.HTTPException):
             again = _Again(None)  # No connection, or it broke off.
         if again is None:
@@ -169,6 +177,13 @@ def _until_done(attempt: Callable[[], Optional[_Again]], transfer: Transfer) -> 
         transfer.cancelled.wait(min(after_s, _RETRY_MAX_S))
         wait_s = min(wait_s * 2, _RETRY_MAX_S)
     raise _Cancelled()
+
+
+def _untrusted(error: ssl.SSLCertVerificationError) -> NonRetryableError:
+    """The message says what helps: of an error, it is what a task's history keeps."""
+    told = f"the certificate of the orchestrator is not trusted here ({error.verify_message})"
+    remedy = "name the file of its authority in SSL_CERT_FILE, and the orchestrator by a name that it has (--advertise)"
+    return NonRetryableError("blob_refused", f"{told}: {remedy}")
 
 
 def _address(url: str) -> SplitResult:
