@@ -36,8 +36,8 @@ export interface BlobsDeps {
   readonly maxBytes: number;
   readonly ids: IdSource;
   readonly store: Pick<Reader, 'get'>;
-  /** Commits the blob's row. */
-  readonly commit: (blob: BlobRef, projects: readonly string[] | undefined) => Promise<Answer>;
+  /** Commits the blob's row, as uploaded by somebody of a project, or by somebody of none. */
+  readonly commit: (blob: BlobRef, project: string | undefined) => Promise<Answer>;
   /** A file was found to hold something else than its blob, or to be gone. */
   readonly onDamaged?: (sha256: string) => void;
 }
@@ -203,16 +203,8 @@ class Uploads {
       const message = `blob ${sha256} was removed just now`;
       return { ok: false, kind: 'unavailable', code: 'blob_removed', message, retryAfter: 1 };
     }
-    const answer = await this.#deps.commit({ sha256, size }, await this.#projectsOf(sha256, project));
+    const answer = await this.#deps.commit({ sha256, size }, project);
     return answer.ok ? { ok: true, blob: { sha256, size }, existed: temporary === undefined } : answer;
-  }
-
-  /** Those whose people have uploaded it, with this one. */
-  async #projectsOf(sha256: string, project: string | undefined): Promise<readonly string[] | undefined> {
-    const bytes = await this.#deps.store.get('blobs', [sha256]);
-    const { projects = [] }: Pick<BlobRow, 'projects'> = bytes ? decodeRow<BlobRow>(bytes) : {};
-    const all = new Set([...projects, ...(project === undefined ? [] : [project])]);
-    return all.size === 0 ? undefined : [...all];
   }
 
   #refusalOf(thrown: unknown): Refusal {

@@ -17,6 +17,7 @@ import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import { ALL_PROJECTS, DEFAULT_PROJECT, maySee, projectFor } from '../model/access.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
 import { JOB_GRAPH, JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
+import type { BlobRef } from '../model/payload.js';
 import { formatTaskId } from '../model/task-id.js';
 import type { Webhook } from '../model/webhook.js';
 import type { Store } from '../store/store.js';
@@ -59,7 +60,7 @@ import type {
 import { type GraphParser, prepare } from './prepare.js';
 import { withToken } from './prepare-grant.js';
 import { openTarget } from './prepare-webhook.js';
-import { blobsWithin, seesBlob } from './projects/blobs.js';
+import { blobsWithin, seesBlob, uploadersOf } from './projects/blobs.js';
 import { foundJson } from './queries/found.js';
 import type { ReadStoredGraph } from './queries/graphs.js';
 import { isRefusal, pageOf } from './queries/pages.js';
@@ -227,8 +228,7 @@ export class Orchestrator implements StreamingCoordinator {
       maxBytes: deps.options.maxBlobBytes,
       ids: deps.ids ?? systemIds,
       store: deps.store,
-      commit: ({ sha256, size }, projects) =>
-        this.#answerTo((id) => ({ kind: 'blob', id, sha256, size, ...(projects && { projects }) })),
+      commit: (blob, project) => this.#keepBlob(blob, project),
       onDamaged: (sha256) => {
         parts.state.counters.add('blobs_damaged');
         deps.logger.error({ sha256 }, 'the file of a blob is gone or has other content');
@@ -629,6 +629,14 @@ export class Orchestrator implements StreamingCoordinator {
   #logRefused(refused: RefusedPeer): void {
     const node = refused.via === 'control' ? this.#state.nodesByRoute.get(refused.peer) : undefined;
     this.#refusals.note(node ? { ...refused, peer: `${node.module}/${node.instance}` } : refused);
+  }
+
+  /** The store is read for it only where it is in its place: a file that was cut ends the process that reads it. */
+  async #keepBlob({ sha256, size }: BlobRef, project: string | undefined): Promise<Answer> {
+    const unable = this.#unable();
+    if (unable) return unable;
+    const projects = await uploadersOf(this.#deps.store, sha256, project);
+    return this.#answerTo((id) => ({ kind: 'blob', id, sha256, size, ...(projects && { projects }) }));
   }
 
   /** Posts a step and waits for the answer that its commit allows. */

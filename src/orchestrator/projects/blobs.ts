@@ -45,6 +45,18 @@ export async function seesBlob(
   return false;
 }
 
+/** The projects whose people have uploaded a blob, with this one. */
+export async function uploadersOf(
+  store: Pick<Reader, 'get'>,
+  sha256: string,
+  project: string | undefined,
+): Promise<readonly string[] | undefined> {
+  const bytes = await store.get('blobs', [sha256]);
+  const { projects = [] }: Pick<BlobRow, 'projects'> = bytes ? decodeRow<BlobRow>(bytes) : {};
+  const all = new Set([...projects, ...(project === undefined ? [] : [project])]);
+  return all.size === 0 ? undefined : [...all];
+}
+
 const SHA256 = /^[0-9a-f]{64}$/;
 
 function isFileOfGraph(graphs: State['graphs'], sha256: string): boolean {
