@@ -91,7 +91,10 @@ function FirstJob(): ReactNode {
         </SelectionLink>
         . Describe it in a file, here <code>job.yaml</code>:
       </p>
-      <pre className="yaml">{EXAMPLE}</pre>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with the keyboard. */}
+      <pre className="yaml" tabIndex={0}>
+        {EXAMPLE}
+      </pre>
       <p>This command sends it and waits for its end:</p>
       <CopyLine text="tutti run job.yaml --wait" what="the command line" />
     </section>
