@@ -9,7 +9,7 @@
  *    neither a browser's WebSocket nor its links can send headers, a session as the cookie of our page. It is compared in constant time, and
  *    refused in an address, which histories and logs keep. The configured one has the role `admin`. Without a configured token, everybody has.
  * 4. Each route says what is done by it (`config.action`), and the table of `model/access.ts` says which role may do that.
- * 5. A browser sends the cookie whoever makes it ask. With a cookie, nothing is changed and no WebSocket opened unless the request says that
+ * 5. A browser sends the cookie whichever page makes it ask. With a cookie, nothing is changed and no WebSocket opened unless the request says that
  *    it comes from a page of ours; and nothing is read where it says that it comes from another one.
  * 6. An address that shows wrong tokens a few times in a second is refused for the rest of it. A token so long that nobody guesses it
  *    counts all the same: somebody who fails then cannot keep others at the same address out.

@@ -4,3 +4,6 @@ import { hash } from 'node:crypto';
 export function sha256Of(content: Uint8Array | string): string {
   return hash('sha256', content, 'hex');
 }
+
+/** As `sha256Of` writes it. */
+export const SHA256: RegExp = /^[0-9a-f]{64}$/;

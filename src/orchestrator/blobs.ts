@@ -11,6 +11,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { IdSource } from '../base/ids.js';
+import { SHA256 } from '../base/sha256.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Reader } from '../store/store.js';
 import { syncPath } from '../store/sync.js';
@@ -44,8 +45,6 @@ export interface BlobsDeps {
 
 /** How the file of an upload ends that is not whole yet. */
 const UNFINISHED = '.part';
-
-const SHA256 = /^[0-9a-f]{64}$/;
 
 /** So large a blob is hashed before it is served: reading it takes some milliseconds, and its refusal can still be said. */
 const SMALL_BYTES = 1024 * 1024;
@@ -84,11 +83,15 @@ export function createBlobs(deps: BlobsDeps): CollectableBlobs {
   };
 }
 
+/** Nobody has it, or the caller may not know of it. */
+export function noSuchBlob(sha256: string): Refusal {
+  return { ok: false, kind: 'not_found', code: 'not_found', message: `no blob ${sha256} is stored` };
+}
+
 async function openBlob(deps: BlobsDeps, sha256: string): Promise<OpenBlob | Refusal> {
   const { dir, store, onDamaged } = deps;
   const bytes = SHA256.test(sha256) ? await store.get('blobs', [sha256]) : undefined;
-  if (bytes === undefined)
-    return { ok: false, kind: 'not_found', code: 'not_found', message: `there is no blob ${sha256}` };
+  if (bytes === undefined) return noSuchBlob(sha256);
   const { size } = decodeRow<BlobRow>(bytes);
   const path = blobPath(dir, sha256);
   try {

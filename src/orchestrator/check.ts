@@ -10,7 +10,6 @@
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, TuttiError } from '../base/errors.js';
-import { DEFAULT_PROJECT } from '../model/access.js';
 import { hasEnded } from '../model/execution.js';
 import { TASK_ENDS, taskHasEnded } from '../model/task-state.js';
 import { entriesOf, keysOf } from '../store/pages.js';
@@ -35,6 +34,7 @@ import {
   type NodeRow,
   outputRefsOf,
   type ProblemRow,
+  projectOfRow,
   type ResultRow,
   refsOf,
   type SecretRow,
@@ -342,7 +342,7 @@ class Checking {
       const problem = await readProblemAt(this.#reader, Number(problemSeq));
       const id = problem && { problemId: problem.problem_id, iterationId: Number(iteration) };
       const row = id && (await readTask(this.#reader, id));
-      if (!row || !taskHasEnded(row.state) || (row.project ?? DEFAULT_PROJECT) !== project)
+      if (!row || !taskHasEnded(row.state) || projectOfRow(row) !== project)
         this.#fault(where, `names ${problem?.problem_id ?? 'no problem'}/${String(iteration)}`);
       else this.#summary(`${where}: ${row.problem_id}/${row.iteration_id}`, value, problem!, row);
     }
@@ -360,7 +360,7 @@ class Checking {
     for await (const full of keysOf(this.#reader, list)) {
       const { project, key } = unlisted(full);
       const problem = await readProblemAt(this.#reader, problemSeqIn(list, key));
-      if (problem && (problem.project ?? DEFAULT_PROJECT) !== project)
+      if (problem && projectOfRow(problem) !== project)
         this.#fault(`${list} ${problem.problem_id}`, `is listed in the project ${project}`);
       yield key;
     }

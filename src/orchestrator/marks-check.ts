@@ -1,13 +1,12 @@
 /** The rows by which problems are found by what people have marked them with, against the problems themselves. */
 import { isDeepStrictEqual } from 'node:util';
-import { DEFAULT_PROJECT } from '../model/access.js';
 import { marksOf } from '../model/problem.js';
 import { entriesOf, keysOf } from '../store/pages.js';
 import type { Reader } from '../store/store.js';
 import { remarksOf } from './core/tasks/problem.js';
 import { readProblemAt } from './load.js';
 import { listed, unlisted } from './projects/listing.js';
-import { decodeRow, type MarksRow, marksRowOf, type ProblemRow } from './records.js';
+import { decodeRow, type MarksRow, marksRowOf, type ProblemRow, projectOfRow } from './records.js';
 
 export class MarksCheck {
   readonly #reader: Reader;
@@ -39,7 +38,7 @@ export class MarksCheck {
       const { project, key } = unlisted(full);
       const [mark, seq] = key;
       const problem = await readProblemAt(this.#reader, Number(seq));
-      const isOwn = problem && (problem.project ?? DEFAULT_PROJECT) === project;
+      const isOwn = problem && projectOfRow(problem) === project;
       if (!isOwn || !marksOf(remarksOf(problem)).includes(String(mark)))
         this.#fault(
           `problems_by_mark ${String(mark)}`,

@@ -684,7 +684,7 @@ export class Orchestrator implements StreamingCoordinator {
     request: Request,
     dedupe: { readonly key: string; readonly hash: string },
   ): Promise<Answer | undefined> {
-    // The loop says that a problem of another project is not there, whoever else had an answer.
+    // The loop says that a problem of another project is not there, even where somebody else had an answer.
     if (bound !== ALL_PROJECTS && ('problemId' in request || 'taskId' in request)) return undefined;
     const bytes = await this.#deps.store.get('idempotency', [dedupe.key]);
     const row = bytes && decodeRow<IdempotencyRow>(bytes);

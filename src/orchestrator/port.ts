@@ -465,7 +465,7 @@ export interface Workspace {
 export interface Coordinator {
   readonly epoch: number;
   readonly storeId: string;
-  /** What somebody may see and do who is bound to this project, or to none (`ALL_PROJECTS`). There is no other way to what is stored. */
+  /** What somebody may see and do who is bound to this project, or to none (`ALL_PROJECTS`). Nothing that is stored is reached in another way. */
   within(bound: string): Workspace;
   /** The newest committed `seq`. */
   cursor(): number;
@@ -477,7 +477,7 @@ export interface Coordinator {
   noteRefused(refused: Refused): void;
 }
 
-/** With the events of all projects: whoever passes them on sorts them out, by `maySee`. */
+/** With the events of all projects: they are sorted out, by `maySee`, where they are passed on. */
 export interface StreamingCoordinator extends Coordinator {
   readonly events: EventStream;
 }

@@ -6,8 +6,8 @@
 import { Readable } from 'node:stream';
 import { type Fault, summaryOf } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
-import { sha256Of } from '../base/sha256.js';
-import { ALL_PROJECTS, DEFAULT_PROJECT, maySee, projectFor } from '../model/access.js';
+import { SHA256, sha256Of } from '../base/sha256.js';
+import { ALL_PROJECTS, maySee, projectFor } from '../model/access.js';
 import {
   filesOfGraph,
   type Graph,
@@ -30,6 +30,7 @@ import type { Blobs, Queries, Refusal, Request } from './port.js';
 import { prepareGrant } from './prepare-grant.js';
 import { jobAsSubmission } from './prepare-job.js';
 import { prepareWebhook } from './prepare-webhook.js';
+import { projectOfRow } from './records.js';
 
 export type ParsedGraph =
   | { readonly ok: true; readonly graph: Graph }
@@ -80,7 +81,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     }
     case 'iterate': {
       const problem = await readProblem(deps.store, request.problemId);
-      if (!problem || !maySee(deps.bound, problem.project ?? DEFAULT_PROJECT))
+      if (!problem || !maySee(deps.bound, projectOfRow(problem)))
         return {
           ok: false,
           kind: 'not_found',
@@ -333,8 +334,6 @@ function filesOf(
   }
   return faults.length > 0 ? { ok: false, faults } : { ok: true, files: Object.fromEntries(files) };
 }
-
-const SHA256 = /^[0-9a-f]{64}$/;
 
 function badGraph(name: string | undefined, faults: readonly Fault[]): Refusal {
   const message = `${name === undefined ? 'the graph' : `graph ${name}`} has faults: ${summaryOf(faults)}`;

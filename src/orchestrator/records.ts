@@ -85,6 +85,15 @@ export function storedProject(project: string): string | undefined {
   return project === DEFAULT_PROJECT ? undefined : project;
 }
 
+/** The project of what a row is about. */
+export function projectOfRow({
+  project = DEFAULT_PROJECT,
+}: {
+  readonly project?: string | undefined;
+}): string {
+  return project;
+}
+
 export interface GraphRow {
   readonly yaml: string;
   readonly types: TypesJson;
@@ -609,7 +618,7 @@ export function taskFromRow(row: TaskRow, graph: CompiledGraph, clocks: Clocks):
     graph,
     priority: row.priority,
     problemSeq: row.problem_seq,
-    project: row.project ?? DEFAULT_PROJECT,
+    project: projectOfRow(row),
     createdAt: row.created_at,
     parentIterationId: row.parent_iteration_id,
     client: row.client,

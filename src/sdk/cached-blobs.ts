@@ -9,14 +9,13 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.js';
-import { sha256Of } from '../base/sha256.js';
+import { SHA256, sha256Of } from '../base/sha256.js';
 import type { BlobRef } from '../model/payload.js';
 import type { BlobClient } from './blobs.js';
 import type { NodeLogger } from './options.js';
 
 const MAX_BYTES = 1024 ** 3;
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
-const NAME = /^[0-9a-f]{64}$/;
 
 export interface CachedBlobsOptions {
   /** Made if it is not there. */
@@ -49,7 +48,7 @@ export class CachedBlobs implements BlobClient {
     const { dir } = options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const found = readdirSync(dir).flatMap((name) => {
-      if (NAME.test(name)) {
+      if (SHA256.test(name)) {
         const { size, mtimeMs } = statSync(join(dir, name));
         return [{ name, size, usedMs: mtimeMs }];
       }

@@ -1,9 +1,8 @@
 /** A payload on the wire: the bytes, or the reference to a blob. */
+import { SHA256 } from '../base/sha256.js';
 import type { BlobRef } from '../model/payload.js';
 import { invalid, uint } from './fields.js';
 import type { tutti } from './generated/tutti.js';
-
-const SHA256 = /^[0-9a-f]{64}$/;
 
 export function readBlob(field: string, blob: tutti.v1.BlobRef.$Properties): BlobRef {
   const sha256 = blob.sha256 ?? '';

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { SHA256 } from '../../../src/base/sha256.js';
 import type { Blobs, Coordinator } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
 import { type App, within } from '../http.js';
@@ -11,7 +12,7 @@ import * as shape from '../schemas.js';
 
 const ROUTE = '/v1/blobs/:sha256';
 const blobParams = z.object({
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'A SHA-256 is 64 lower-case hex digits'),
+  sha256: z.string().regex(SHA256, 'A SHA-256 is 64 lower-case hex digits'),
 });
 
 export function blobRoutes(app: App, coordinator: Coordinator): void {

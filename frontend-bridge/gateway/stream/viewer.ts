@@ -64,7 +64,10 @@ export function subscribe(phase: Phase, message: Subscribe, horizon: Horizon): S
   return { phase: settle(cursor, problemId, horizon), due: [subscribed(cursor)] };
 }
 
-/** A page that was read after `phase.position`, of which the viewer gets what is of the project that it is `bound` to. An empty one means that there is nothing there, or nothing any more. */
+/**
+ * A page that was read after `phase.position`, of which the viewer gets what is of the project that it is `bound` to. An empty one means
+ * that nothing is there, or nothing is left.
+ */
 export function take(phase: Behind, page: readonly StreamEvent[], horizon: Horizon, bound: string): Step {
   const { position, problemId } = phase;
   const next = page[0]?.seq ?? Math.max(horizon.oldest, position + 1);

@@ -2,7 +2,7 @@
  * Sessions: tokens that last for hours, with the rights of the token that they were made with.
  *
  * N1. Nothing of a session is stored. Its token says whose it is and until when, sealed with the key of the secrets: it lasts over a restart,
- *     however many there are they need no room, and whoever has a backup, which is without that key, cannot make one.
+ *     however many there are they need no room, and nobody can make one from a backup, which is without that key.
  * N2. It names the hash of the token that it was made with, and is worth nothing once that token is.
  */
 import type { Vault } from './vault.js';

@@ -21,7 +21,7 @@ export function momentOf({ journal, wallMs, nowMs }: Turn, seq: number): Moment 
   return { seq, at: wallMs, nowMs, changed: journal };
 }
 
-/** Whoever emits what is shown about a problem need not know whose it is, and cannot forget to say it. */
+/** A handler that emits what is shown about a problem need not know whose it is, and cannot forget to say it. */
 function withProject(turn: Turn, fact: Fact): Fact {
   // Who makes a problem says whose it is.
   if (fact.type === 'problem.created' || 'project' in fact || !isPublic(fact)) return fact;

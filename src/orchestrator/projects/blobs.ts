@@ -1,16 +1,16 @@
 /**
  * The blobs of a project: those that its people have uploaded, those that its problems use, and the files of graphs, which all share.
  *
- * Whoever has the bytes of a blob may upload them again, and then has it: so a hash alone, which may be heard of, opens nothing.
+ * Somebody who has the bytes of a blob may upload them again, and then has it: so a hash alone, which may be heard of, opens nothing.
  */
-import { DEFAULT_PROJECT } from '../../model/access.js';
+import { SHA256 } from '../../base/sha256.js';
 import { keysOf } from '../../store/pages.js';
 import type { Reader } from '../../store/store.js';
-import type { CollectableBlobs } from '../blobs.js';
+import { type CollectableBlobs, noSuchBlob } from '../blobs.js';
 import type { State } from '../core/state.js';
 import { readProblem } from '../load.js';
-import type { Blobs, Refusal } from '../port.js';
-import { type BlobRow, decodeRow } from '../records.js';
+import type { Blobs } from '../port.js';
+import { type BlobRow, decodeRow, projectOfRow } from '../records.js';
 
 export interface BlobsWithinDeps {
   readonly blobs: Pick<CollectableBlobs, 'open' | 'putBy'>;
@@ -22,7 +22,8 @@ export function blobsWithin(deps: BlobsWithinDeps, project: string): Blobs {
   const { blobs } = deps;
   return {
     put: (sha256, content) => blobs.putBy(project, sha256, content),
-    open: async (sha256) => ((await seesBlob(deps, project, sha256)) ? blobs.open(sha256) : notThere(sha256)),
+    open: async (sha256) =>
+      (await seesBlob(deps, project, sha256)) ? blobs.open(sha256) : noSuchBlob(sha256),
   };
 }
 
@@ -40,7 +41,7 @@ export async function seesBlob(
     if (problemId === last) continue;
     last = String(problemId);
     const problem = await readProblem(store, last);
-    if (problem && (problem.project ?? DEFAULT_PROJECT) === project) return true;
+    if (problem && projectOfRow(problem) === project) return true;
   }
   return false;
 }
@@ -57,17 +58,10 @@ export async function uploadersOf(
   return all.size === 0 ? undefined : [...all];
 }
 
-const SHA256 = /^[0-9a-f]{64}$/;
-
 function isFileOfGraph(graphs: State['graphs'], sha256: string): boolean {
   for (const versions of graphs.values()) {
     for (const { files = {} } of versions)
       if (Object.values(files).some((blob) => blob.sha256 === sha256)) return true;
   }
   return false;
-}
-
-/** As of one that nobody has. */
-function notThere(sha256: string): Refusal {
-  return { ok: false, kind: 'not_found', code: 'not_found', message: `there is no blob ${sha256}` };
 }

@@ -9,7 +9,7 @@
 import { ALL_PROJECTS, DEFAULT_PROJECT } from '../../model/access.js';
 import { compareKeys } from '../../store/key.js';
 import type { Entry, Key, Range, Reader, Table } from '../../store/store.js';
-import { type CommandRow, decodeRow, type ProblemRow } from '../records.js';
+import { type CommandRow, decodeRow, type ProblemRow, projectOfRow } from '../records.js';
 import { BEFORE_PROJECTS, BEHIND_PROJECTS, type List, listed, problemSeqIn, unlisted } from './listing.js';
 
 /** How it is found out whose a row is. */
@@ -108,7 +108,7 @@ export class ProjectReader implements Reader {
       case 'shared':
         return way.read(range);
       case 'by created_seq':
-        // They lie among those of all others, so whoever wants those of a project reads a list.
+        // They lie among those of all others, so those of a project are read from a list.
         return this.bound === ALL_PROJECTS ? way.read(range) : this.#refuse(table);
       case 'by problem_id': {
         const [problemId] = range.prefix;
@@ -150,7 +150,7 @@ export class ProjectReader implements Reader {
 
   async #projectAt(createdSeq: number): Promise<string | undefined> {
     const bytes = await this.#reader.get('problems', [createdSeq]);
-    return bytes && (decodeRow<ProblemRow>(bytes).project ?? DEFAULT_PROJECT);
+    return bytes && projectOfRow(decodeRow<ProblemRow>(bytes));
   }
 
   async #seesAt(createdSeq: number): Promise<boolean> {

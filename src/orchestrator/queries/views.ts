@@ -1,13 +1,19 @@
 /** Rows as the public JSON shows them. */
 
-import { DEFAULT_PROJECT } from '../../model/access.js';
 import { type ModuleState, missingInputs, moduleState, waitingFor } from '../../model/module-state.js';
 import type { ReportedError } from '../../model/protocol.js';
 import type { CompiledGraph } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Wait } from '../../model/waiting.js';
 import type { View } from '../port.js';
-import type { CommandRow, ExecutionRow, ModuleRow, PayloadRefRow, TaskRow } from '../records.js';
+import {
+  type CommandRow,
+  type ExecutionRow,
+  type ModuleRow,
+  type PayloadRefRow,
+  projectOfRow,
+  type TaskRow,
+} from '../records.js';
 import type { IterationSummary, Summary } from '../summary.js';
 
 export function time(at: number | undefined): string | null {
@@ -20,7 +26,7 @@ export function problemView(newest: Summary): View {
     problem_id: newest.problem_id,
     title: newest.title,
     ...marksView(newest),
-    project: newest.project ?? DEFAULT_PROJECT,
+    project: projectOfRow(newest),
     revision: newest.changed_seq ?? newest.problem_seq,
     graph: newest.graph,
     state: newest.state,

@@ -1,7 +1,8 @@
 /** What somebody who is bound to a project is told of what is of another: that it is not there. */
-import { DEFAULT_PROJECT, maySee } from '../../../model/access.js';
+import { maySee } from '../../../model/access.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { Refusal } from '../../port.js';
+import { projectOfRow } from '../../records.js';
 import { refusal } from '../answers.js';
 import { projectOfProblem } from '../tasks/project.js';
 import type { PreparedRequest, Turn } from '../turn.js';
@@ -19,7 +20,7 @@ export function hiddenFrom(turn: Turn, bound: string, request: PreparedRequest):
     case 'decide_approval': {
       const key = formatTaskId(request.taskId);
       const ended = turn.loaded.parents.get(key);
-      const project = turn.state.tasks.get(key)?.project ?? (ended && (ended.project ?? DEFAULT_PROJECT));
+      const project = turn.state.tasks.get(key)?.project ?? (ended && projectOfRow(ended));
       return maySee(bound, project) ? undefined : refusal('not_found', 'unknown_task', `no task ${key}`);
     }
     case 'remove_webhook':

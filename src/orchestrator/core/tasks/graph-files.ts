@@ -7,7 +7,7 @@ export function missingFile(path: string, sha256: string): Fault {
   return {
     path: `files[${JSON.stringify(path)}]`,
     code: 'unknown_blob',
-    message: `there is no blob ${sha256}`,
+    message: `no blob ${sha256} is stored`,
   };
 }
 

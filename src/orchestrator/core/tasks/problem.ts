@@ -1,8 +1,8 @@
 /** A problem in memory, and as a row. */
-import { DEFAULT_PROJECT } from '../../../model/access.js';
+
 import type { Changes, DurableState } from '../../../model/durable.js';
 import type { Problem, Remarks } from '../../../model/problem.js';
-import { type ProblemRow, storedProject } from '../../records.js';
+import { type ProblemRow, projectOfRow, storedProject } from '../../records.js';
 
 /** As it stands in the store: whoever finds unfinished iterations of it counts them. */
 export function problemFromRow(row: ProblemRow): Problem {
@@ -11,7 +11,7 @@ export function problemFromRow(row: ProblemRow): Problem {
     createdSeq: row.created_seq,
     changedSeq: row.changed_seq,
     graph: row.graph,
-    project: row.project ?? DEFAULT_PROJECT,
+    project: projectOfRow(row),
     priority: row.priority,
     ...remarksOf(row),
     createdAt: row.created_at,

@@ -1,6 +1,7 @@
 /** Whose a problem is, and what facts are about. */
-import { DEFAULT_PROJECT } from '../../../model/access.js';
+
 import type { Subject } from '../../../model/facts.js';
+import { projectOfRow } from '../../records.js';
 import type { Turn } from '../turn.js';
 import { problemIn } from './problem.js';
 
@@ -24,5 +25,5 @@ export function projectOfProblem({ state, journal, loaded }: Turn, problemId: st
   const problem = problemIn(state, journal, problemId);
   if (problem) return problem.project;
   const row = loaded.problems.get(problemId);
-  return row && (row.project ?? DEFAULT_PROJECT);
+  return row && projectOfRow(row);
 }
