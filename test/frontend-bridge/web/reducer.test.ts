@@ -192,6 +192,7 @@ describe('advance', () => {
         iteration_id: fc.constantFrom(1, 2),
         progress: fc.double({ min: 0, max: 1, noNaN: true }),
         output: fc.constantFrom(undefined, { x: 1 }),
+        waiting: fc.constantFrom(undefined, { code: 'no_node' }),
       }),
       { maxLength: 40 },
     );
@@ -226,6 +227,7 @@ describe('advance', () => {
         const inTwo = advance(advance(start, events.slice(0, middle), middle), events, events.length);
         expect(inTwo).toEqual(atOnce);
       }),
+      { numRuns: 5_000 },
     );
   });
 });
@@ -501,7 +503,9 @@ describe('a task in a list', () => {
   it.each(lists)('is asked for again after a reset that may have taken back more ($kind)', (list) => {
     const reset = event('command.issued', { command: 'reset', module: 'a' });
     const alone = reduce(list, lacks('a')).view;
-    expect(reduce(alone, reset)).toMatchObject({ complete: true, view: { items: [{ standing: {} }] } });
+    const none = reduce(alone, reset);
+    expect(none.complete).toBe(true);
+    expect((none.view as ProblemsView).items[0]).not.toHaveProperty('standing');
     const both = reduce(alone, lacks('b')).view;
     expect(reduce(both, reset).complete).toBe(false);
   });

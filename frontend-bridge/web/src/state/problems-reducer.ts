@@ -6,19 +6,13 @@ import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, ProblemChangeJson, ProblemJson, TaskState } from '../api/shapes.js';
 import { remarksIn, taskStateOf, text } from './event-fields.js';
 import type { ListFilter } from './selection.js';
-import { NONE_STANDS, reduceStandings } from './task-reducer.js';
+import { NONE_STANDS, reduceStandings, withStandings } from './task-reducer.js';
 import type { ProblemsView, Reduced } from './views.js';
 
 /** A first page that has grown beyond this is read again, short, so that a page left open for days holds no more. */
 export const HEAD_LIMIT = 1000;
 
-interface Change {
-  readonly state: TaskState;
-  readonly iteration: number | undefined;
-}
-
 export function reduceProblems(view: ProblemsView, events: readonly EventJson[]): Reduced<ProblemsView> {
-  const changes = new Map<string, Change>();
   const created: EventJson[] = [];
   const said = new Map<string, ProblemChangeJson>();
   const told = new Map<string, EventJson[]>();
@@ -27,18 +21,13 @@ export function reduceProblems(view: ProblemsView, events: readonly EventJson[])
     if (id === undefined) continue;
     if (event.type === 'problem.created') created.push(event);
     if (event.type === 'problem.changed') said.set(id, { ...said.get(id), ...remarksIn(event) });
-    if (saysHowItStands(event)) {
+    if (tellsOfItsTasks(event)) {
       const earlierOnes = told.get(id);
       if (earlierOnes) earlierOnes.push(event);
       else told.set(id, [event]);
     }
-    const state = taskStateOf(event);
-    const earlier = changes.get(id)?.iteration ?? 0;
-    if (state !== undefined && (event.iteration_id ?? earlier) >= earlier)
-      changes.set(id, { state, iteration: event.iteration_id });
   }
-  if (changes.size === 0 && created.length === 0 && said.size === 0 && told.size === 0)
-    return { view, complete: true };
+  if (created.length === 0 && said.size === 0 && told.size === 0) return { view, complete: true };
 
   let complete = true;
   const known = new Set<string>();
@@ -56,17 +45,17 @@ export function reduceProblems(view: ProblemsView, events: readonly EventJson[])
   const changed = items
     .map((problem) => withRemarks(problem, said.get(problem.problem_id)))
     .filter((problem) => said.get(problem.problem_id) === undefined || isMarkedAs(view.filter, problem))
-    .flatMap((problem) => applyChange(problem, changes, view.filter.state))
     .map((problem) => {
-      const stood = withStandings(problem, told.get(problem.problem_id));
-      complete &&= stood.complete;
-      return stood.problem;
-    });
+      const followed = followTasks(problem, told.get(problem.problem_id));
+      complete &&= followed.complete;
+      return followed.problem;
+    })
+    .filter(({ state }) => view.filter.state === undefined || state === view.filter.state);
   const isSame = items === view.items && changed.every((problem, index) => problem === items[index]);
   if (view.isHead && view.filter.state !== undefined) {
     // One that comes into the state that is asked for may have any place in the list.
-    for (const problem of items) changes.delete(problem.problem_id);
-    complete &&= ![...changes.values()].some(({ state }) => state === view.filter.state);
+    for (const problem of items) told.delete(problem.problem_id);
+    complete &&= ![...told.values()].some((own) => lastStateIn(own) === view.filter.state);
   }
   if (view.isHead) {
     // So may one that is marked as it is asked for from now on: what else it is, is not said.
@@ -78,41 +67,50 @@ export function reduceProblems(view: ProblemsView, events: readonly EventJson[])
   return { view: { ...view, items: changed }, complete };
 }
 
-function applyChange(
-  problem: ProblemJson,
-  changes: ReadonlyMap<string, Change>,
-  wanted: TaskState | undefined,
-): ProblemJson[] {
-  const change = changes.get(problem.problem_id);
-  const newest = problem.newest_iteration_id;
-  const iteration = change?.iteration ?? newest;
-  if (change === undefined || iteration < newest) return [problem];
-  if (wanted !== undefined && change.state !== wanted) return [];
-  if (change.state === problem.state && iteration === newest) return [problem];
-  const begunAnew = iteration !== newest || taskHasEnded(change.state);
-  const standing = begunAnew ? NONE_STANDS : (problem.standing ?? NONE_STANDS);
-  return [{ ...problem, state: change.state, standing, newest_iteration_id: iteration }];
+/** Lines of a log are most of what is told, and say nothing about how a task stands. */
+function tellsOfItsTasks(event: EventJson): boolean {
+  return taskStateOf(event) !== undefined || (event.module !== undefined && event.type !== 'execution.log');
 }
 
-/** Lines of a log are most of what is told, and say nothing about it. */
-function saysHowItStands({ type, module }: EventJson): boolean {
-  return module !== undefined && type !== 'execution.log';
+function lastStateIn(events: readonly EventJson[]): TaskState | undefined {
+  return events.map(taskStateOf).findLast((state) => state !== undefined);
 }
 
-function withStandings(
+function followTasks(
   problem: ProblemJson,
   events: readonly EventJson[] = [],
 ): { readonly problem: ProblemJson; readonly complete: boolean } {
-  const { standing: known = NONE_STANDS, state, newest_iteration_id: newest } = problem;
-  let standing = known;
   let complete = true;
-  for (const event of taskHasEnded(state) ? [] : events) {
-    if (event.iteration_id !== newest) continue;
-    const reduced = reduceStandings(standing, event);
-    standing = reduced.standing;
+  let followed = problem;
+  for (const event of events) {
+    const reduced = followNewest(followed, event);
+    followed = reduced.problem;
     complete &&= reduced.complete;
   }
-  return { problem: standing === known ? problem : { ...problem, standing }, complete };
+  return { problem: followed, complete };
+}
+
+/** A problem in a list shows its newest iteration: an older one's events change nothing, and a newer one's first event begins anew. */
+function followNewest(
+  problem: ProblemJson,
+  event: EventJson,
+): { readonly problem: ProblemJson; readonly complete: boolean } {
+  const { standing: known = NONE_STANDS, state: before, newest_iteration_id: newest } = problem;
+  const iteration = event.iteration_id ?? newest;
+  const state = taskStateOf(event);
+  if (iteration > newest && state !== undefined)
+    return {
+      problem: { ...withStandings(problem, NONE_STANDS), state, newest_iteration_id: iteration },
+      complete: true,
+    };
+  if (iteration !== newest || (state === undefined && taskHasEnded(before)))
+    return { problem, complete: true };
+  const { standing, complete } = reduceStandings(known, event);
+  const isSame = standing === known && (state ?? before) === before;
+  return {
+    problem: isSame ? problem : { ...withStandings(problem, standing), state: state ?? before },
+    complete,
+  };
 }
 
 function withRemarks(problem: ProblemJson, change: ProblemChangeJson | undefined): ProblemJson {

@@ -20,7 +20,7 @@ import {
 } from './event-fields.js';
 import { reduceApprovals, reduceClusters, reduceJobs } from './fleet-reducer.js';
 import { reduceProblems } from './problems-reducer.js';
-import { NONE_STANDS, reduceStandings, reduceTask } from './task-reducer.js';
+import { NONE_STANDS, reduceStandings, reduceTask, withStandings } from './task-reducer.js';
 import type {
   IterationsView,
   NodeEventsView,
@@ -98,14 +98,14 @@ function reduceIterations(view: IterationsView, event: EventJson): Reduced<Itera
   if (id === undefined || event.problem_id !== view.problem_id) return same;
   const index = view.items.findIndex((iteration) => iteration.iteration_id === id);
   const iteration = view.items[index];
-  const changed = (change: Partial<IterationJson>): Reduced<IterationsView> =>
-    iteration === undefined
-      ? same
-      : { view: { ...view, items: view.items.with(index, { ...iteration, ...change }) }, complete: true };
+  const changedTo = (changed: IterationJson): IterationsView => ({
+    ...view,
+    items: view.items.with(index, changed),
+  });
   if (event.type === 'module.reused' && iteration && event.module !== undefined) {
     return iteration.reused.includes(event.module)
       ? same
-      : changed({ reused: [...iteration.reused, event.module] });
+      : { view: changedTo({ ...iteration, reused: [...iteration.reused, event.module] }), complete: true };
   }
   // What follows from a module that is reset is not reused any more, and the graph is not at hand.
   if (event.type === 'command.issued' && text(event, 'command') === 'reset' && iteration?.reused.length)
@@ -116,8 +116,8 @@ function reduceIterations(view: IterationsView, event: EventJson): Reduced<Itera
     const known = iteration.standing ?? NONE_STANDS;
     const { standing, complete } = reduceStandings(known, event);
     const isSame = standing === known && (state ?? iteration.state) === iteration.state;
-    const { view: next } = isSame ? same : changed({ state: state ?? iteration.state, standing });
-    return { view: next, complete };
+    const changed = { ...withStandings(iteration, standing), state: state ?? iteration.state };
+    return { view: isSame ? view : changedTo(changed), complete };
   }
   if (state === undefined) return same;
   const added: IterationJson = {

@@ -69,6 +69,14 @@ export function reduceStandings(
 
 export const NONE_STANDS: StandingsJson = {};
 
+/** A task in a list says how its modules stand only where one of them does. */
+export function withStandings<Task extends { readonly standing?: StandingsJson }>(
+  { standing: _, ...task }: Task,
+  standing: StandingsJson,
+): Omit<Task, 'standing'> & { readonly standing?: StandingsJson } {
+  return Object.keys(standing).length > 0 ? { ...task, standing } : task;
+}
+
 /** A reset takes back what the module and all that follows from it did; there is no event for each of them. */
 function resetFrom(view: TaskView, name: string): Reduced<TaskView> {
   const { inputs } = view;
