@@ -19,7 +19,7 @@ describe('cutMiddle', () => {
   it('never gives more bytes than it may, nor part of a character', () => {
     fc.assert(
       fc.property(
-        fc.string({ unit: 'grapheme', maxLength: 400 }),
+        fc.string({ unit: 'grapheme', maxLength: 400 }).filter((text) => !text.includes('\ufffd')),
         fc.integer({ min: 64, max: 300 }),
         (text, maxBytes) => {
           const cut = cutMiddle(text, maxBytes);
