@@ -32,6 +32,7 @@ import { approvalRoutes } from './routes/approvals.js';
 import { blobRoutes } from './routes/blobs.js';
 import { clusterRoutes } from './routes/clusters.js';
 import { crateRoute } from './routes/crate.js';
+import { executionRoutes } from './routes/executions.js';
 import { graphSchemaRoute } from './routes/graph-schema.js';
 import { graphRoutes } from './routes/graphs.js';
 import { figureRoutes, probeRoutes } from './routes/health.js';
@@ -40,6 +41,7 @@ import { jobRoutes } from './routes/jobs.js';
 import { nodeEventRoutes } from './routes/node-events.js';
 import { nodeKeyRoutes } from './routes/node-keys.js';
 import { nodeRoutes } from './routes/nodes.js';
+import { outputRoutes } from './routes/outputs.js';
 import { problemRoutes } from './routes/problems.js';
 import { type SampleFolders, sampleRoutes } from './routes/samples.js';
 import { searchExportRoute } from './routes/search-export.js';
@@ -189,6 +191,8 @@ export function apiRoutes(
 ): void {
   problemRoutes(api, coordinator);
   iterationRoutes(api, coordinator);
+  executionRoutes(api, coordinator);
+  outputRoutes(api, coordinator);
   crateRoute(api, coordinator, version);
   searchExportRoute(api, coordinator);
   nodeRoutes(api, coordinator);

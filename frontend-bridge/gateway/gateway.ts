@@ -76,17 +76,7 @@ const REQUEST_GRACE_MS = 1_500;
 export function createGateway(options: GatewayOptions): Gateway {
   const { coordinator, host, logger } = options;
   const limits: GatewayLimits = { ...DEFAULT_LIMITS, ...options.limits };
-  const hub = new Hub(
-    {
-      events: coordinator.events,
-      epoch: coordinator.epoch,
-      storeId: coordinator.storeId,
-      clock: systemClock,
-      onRefused: (peer, code, message) => coordinator.noteRefused({ via: 'stream', peer, code, message }),
-      onReadFailure: (failure) => logger.error({ err: failure }, 'events could not be read for a viewer'),
-    },
-    { bufferBytes: limits.viewerBufferBytes, messagesPerSecond: limits.viewerMessagesPerSecond },
-  );
+  const hub = hubOf(options, limits);
   const bodies = new Bodies({
     limits,
     clock: systemClock,
@@ -136,10 +126,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         holders.check();
         hub.tick();
       }, TICK_MS);
-      const address = app.server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : options.port;
-      const scheme = options.tls ? 'https' : 'http';
-      return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`, port };
+      return addressOf(app, options);
     },
     renew({ cert, key }) {
       const server = app?.server;
@@ -169,6 +156,33 @@ export function createGateway(options: GatewayOptions): Gateway {
     clearTimeout(cutViewers);
     clearTimeout(cutRequests);
   }
+}
+
+function hubOf(
+  { coordinator, logger }: GatewayOptions,
+  { viewerBufferBytes, viewerMessagesPerSecond }: GatewayLimits,
+): Hub {
+  return new Hub(
+    {
+      events: coordinator.events,
+      epoch: coordinator.epoch,
+      storeId: coordinator.storeId,
+      clock: systemClock,
+      onRefused: (peer, code, message) => coordinator.noteRefused({ via: 'stream', peer, code, message }),
+      onReadFailure: (failure) => logger.error({ err: failure }, 'events could not be read for a viewer'),
+    },
+    { bufferBytes: viewerBufferBytes, messagesPerSecond: viewerMessagesPerSecond },
+  );
+}
+
+/** Where it listens: a port of 0 was replaced by a free one. */
+function addressOf(
+  { server }: App,
+  { host, port: wanted, tls }: GatewayOptions,
+): { readonly url: string; readonly port: number } {
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : wanted;
+  return { url: `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`, port };
 }
 
 function listenError(cause: unknown, host: string, port: number): TuttiError {

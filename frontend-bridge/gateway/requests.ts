@@ -7,6 +7,7 @@ import {
   MAX_TITLE_CHARACTERS,
   TAG_PATTERN,
 } from '../../src/model/problem.js';
+import type { TaskId } from '../../src/model/task-id.js';
 import { keptTraceparent } from '../../src/model/trace-context.js';
 import { HttpError } from './errors.js';
 
@@ -18,6 +19,16 @@ export const problemParams: z.ZodObject<{ problem_id: z.ZodString }> = z.object(
 /** `/v1/problems/{problem_id}/iterations/{iteration_id}` */
 export const taskParams: z.ZodObject<{ problem_id: z.ZodString; iteration_id: z.ZodCoercedNumber<unknown> }> =
   z.object({ problem_id: z.string(), iteration_id: iterationId });
+
+export const TASK_PATH = '/v1/problems/:problem_id/iterations/:iteration_id';
+
+export function taskOf(params: { readonly problem_id: string; readonly iteration_id: number }): TaskId {
+  return { problemId: params.problem_id, iterationId: params.iteration_id };
+}
+
+/** `/v1/problems/{problem_id}/iterations/{iteration_id}/executions/{execution_id}` */
+export const executionParams: z.ZodObject<(typeof taskParams)['shape'] & { execution_id: z.ZodString }> =
+  taskParams.extend({ execution_id: z.string() });
 
 export type PageShape = {
   limit: z.ZodExactOptional<z.ZodCoercedNumber<unknown>>;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DECISIONS } from '../../../src/model/approval.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { type App, asked, perform, sendFound } from '../http.js';
-import { pageQuery, postHeaders, reason, taskParams } from '../requests.js';
+import { pageQuery, postHeaders, reason, TASK_PATH, taskOf, taskParams } from '../requests.js';
 import * as shape from '../schemas.js';
 
 const decisionBody = z.strictObject({ decision: z.enum(DECISIONS), reason });
@@ -24,7 +24,7 @@ export function approvalRoutes(app: App, coordinator: Coordinator): void {
   );
 
   app.post(
-    '/v1/problems/:problem_id/iterations/:iteration_id/approvals/:module',
+    `${TASK_PATH}/approvals/:module`,
     {
       schema: {
         summary: 'Approve or deny what a module asks',
@@ -40,7 +40,7 @@ export function approvalRoutes(app: App, coordinator: Coordinator): void {
         coordinator,
         {
           kind: 'decide_approval',
-          taskId: { problemId: params.problem_id, iterationId: params.iteration_id },
+          taskId: taskOf(params),
           module: params.module,
           ...body,
           role,

@@ -6,7 +6,7 @@ import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { archiveOf } from '../crate/archive.js';
 import { gatherRun } from '../crate/gather.js';
 import { type App, asked, within } from '../http.js';
-import { taskParams } from '../requests.js';
+import { TASK_PATH, taskOf, taskParams } from '../requests.js';
 import * as shape from '../schemas.js';
 
 /** "The copyright and related rights status of this item has not been evaluated." */
@@ -24,7 +24,7 @@ const query = z.strictObject({
 
 export function crateRoute(app: App, coordinator: Coordinator, version: string): void {
   app.get(
-    '/v1/problems/:problem_id/iterations/:iteration_id/crate',
+    `${TASK_PATH}/crate`,
     {
       config: { action: 'read' },
       exposeHeadRoute: false,
@@ -36,12 +36,12 @@ export function crateRoute(app: App, coordinator: Coordinator, version: string):
       },
     },
     async (request, reply) => {
-      const { problem_id: problemId, iteration_id: iterationId } = request.params;
+      const task = taskOf(request.params);
       const { blobs } = within(coordinator, request);
       const deps = { queries: asked(coordinator, reply), blobs, version };
-      const run = await gatherRun(deps, { problemId, iterationId }, request.query.license);
+      const run = await gatherRun(deps, task, request.query.license);
       const { size, content } = archiveOf(run, blobs);
-      const name = `${run.graph.name}-${shortId(problemId)}-${iterationId}.crate.zip`;
+      const name = `${run.graph.name}-${shortId(task.problemId)}-${task.iterationId}.crate.zip`;
       reply
         .type('application/zip')
         .header('content-disposition', `attachment; filename="${name}"`)

@@ -49,19 +49,18 @@ const rotateBody = z.strictObject({
     .describe('How long the key before stays valid. Default 30 days'),
 });
 
-export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): void {
-  const administration = (): KeyAdministration => {
-    if (keys) return keys;
-    throw new HttpError(
-      409,
-      'curve_off',
-      'Connections of nodes are not encrypted here, so there are no keys.',
-      {
-        hint: 'Start the orchestrator with --curve on.',
-      },
-    );
-  };
+/** Nothing where connections of nodes are not encrypted. */
+type Keys = KeyAdministration | undefined;
 
+export function nodeKeyRoutes(app: App, keys: Keys): void {
+  listKeys(app, keys);
+  makeJoinToken(app, keys);
+  enrolSubscriber(app, keys);
+  revokeKey(app, keys);
+  rotateServerKey(app, keys);
+}
+
+function listKeys(app: App, keys: Keys): void {
   app.get(
     '/v1/node-keys',
     {
@@ -77,9 +76,15 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
         }),
       },
     },
-    () => ({ items: administration().list(), next_cursor: null, server_keys: administration().serverKeys() }),
+    () => ({
+      items: administrationOf(keys).list(),
+      next_cursor: null,
+      server_keys: administrationOf(keys).serverKeys(),
+    }),
   );
+}
 
+function makeJoinToken(app: App, keys: Keys): void {
   app.post(
     '/v1/node-keys/joins',
     {
@@ -93,11 +98,13 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
     },
     async (request, reply) => {
       const { module, instance = null, uses = 1, expires_in_ms: expiresInMs = HOUR_MS } = request.body;
-      const join = await administration().enroll({ module, instance, uses, expiresInMs });
+      const join = await administrationOf(keys).enroll({ module, instance, uses, expiresInMs });
       return reply.code(201).send(join);
     },
   );
+}
 
+function enrolSubscriber(app: App, keys: Keys): void {
   app.post(
     '/v1/node-keys/subscribers',
     {
@@ -114,12 +121,14 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
         throw new HttpError(403, 'all_projects_needed', 'The events socket shows the work of all projects.', {
           hint: "Ask an administrator for a token that is bound to no project (tutti access grant --project '*').",
         });
-      const row = await administration().add(request.body.key, { subscribe: true });
+      const row = await administrationOf(keys).add(request.body.key, { subscribe: true });
       if (!row) throw new HttpError(409, 'key_revoked', 'This key was revoked, which is forever.');
       return reply.code(201).send(row);
     },
   );
+}
 
+function revokeKey(app: App, keys: Keys): void {
   app.post(
     '/v1/node-keys/revoke',
     {
@@ -132,12 +141,14 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
       },
     },
     async (request) => {
-      const row = await administration().revoke(request.body.key);
+      const row = await administrationOf(keys).revoke(request.body.key);
       if (!row) throw new HttpError(404, 'not_found', 'This key is not enrolled.');
       return row;
     },
   );
+}
 
+function rotateServerKey(app: App, keys: Keys): void {
   app.post(
     '/v1/server-keys',
     {
@@ -151,8 +162,19 @@ export function nodeKeyRoutes(app: App, keys: KeyAdministration | undefined): vo
     },
     async (request, reply) => {
       const { for_ms: forMs = 30 * DAY_MS } = request.body;
-      const { secret_key: _, ...row } = await administration().rotate(forMs);
+      const { secret_key: _, ...row } = await administrationOf(keys).rotate(forMs);
       return reply.code(201).send(row);
     },
+  );
+}
+
+/** Throws 409. */
+function administrationOf(keys: Keys): KeyAdministration {
+  if (keys) return keys;
+  throw new HttpError(
+    409,
+    'curve_off',
+    'Connections of nodes are not encrypted here, so there are no keys.',
+    { hint: 'Start the orchestrator with --curve on.' },
   );
 }

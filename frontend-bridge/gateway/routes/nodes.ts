@@ -12,6 +12,16 @@ const configurationBody = z.strictObject({
 });
 
 export function nodeRoutes(app: App, coordinator: Coordinator): void {
+  listNodes(app, coordinator);
+  listQueues(app, coordinator);
+  showNode(app, coordinator);
+  forgetNode(app, coordinator);
+  commandNode(app, coordinator);
+  configureNode(app, coordinator);
+  showCommand(app, coordinator);
+}
+
+function listNodes(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/nodes',
     {
@@ -24,7 +34,9 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => sendFound(reply, await asked(coordinator, reply).nodes(request.query)),
   );
+}
 
+function listQueues(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/queue',
     {
@@ -37,7 +49,9 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => sendFound(reply, await asked(coordinator, reply).queues(request.query)),
   );
+}
 
+function showNode(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/nodes/:node_id',
     {
@@ -46,7 +60,9 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => sendFound(reply, await asked(coordinator, reply).node(request.params.node_id)),
   );
+}
 
+function forgetNode(app: App, coordinator: Coordinator): void {
   app.delete(
     '/v1/nodes/:node_id',
     {
@@ -59,7 +75,9 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
     },
     (request, reply) => perform(coordinator, { kind: 'remove_node', nodeId: request.params.node_id }, reply),
   );
+}
 
+function commandNode(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/nodes/:node_id/commands',
     {
@@ -80,7 +98,9 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
         request.headers,
       ),
   );
+}
 
+function configureNode(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/nodes/:node_id/configuration',
     {
@@ -108,7 +128,9 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
       );
     },
   );
+}
 
+function showCommand(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/commands/:command_id',
     {

@@ -39,7 +39,6 @@ const listQuery = z.strictObject({
   created_after: time,
   created_before: time,
 });
-const searchQuery = z.strictObject({ ...pageShape, ...searchShape });
 const submitBody = z.strictObject({
   graph: z.string().min(1),
   input: z.unknown().describe("The source's value, in the JSON mapping of its type"),
@@ -59,6 +58,17 @@ const exportQuery = z.strictObject({
 });
 
 export function problemRoutes(app: App, coordinator: Coordinator): void {
+  submitProblem(app, coordinator);
+  submitBatch(app, coordinator);
+  listProblems(app, coordinator);
+  listTags(app, coordinator);
+  showProblem(app, coordinator);
+  changeProblem(app, coordinator);
+  compareIterations(app, coordinator);
+  exportProblem(app, coordinator);
+}
+
+function submitProblem(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/problems',
     {
@@ -74,7 +84,9 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     ({ body, headers }, reply) =>
       perform(coordinator, { kind: 'submit', ...body, ...traceOf(headers) }, reply, headers),
   );
+}
 
+function submitBatch(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/problems::batch',
     {
@@ -103,7 +115,9 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
       return { items: answers.map(itemOf) };
     },
   );
+}
 
+function listProblems(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/problems',
     {
@@ -124,7 +138,9 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
       return sendFound(reply, await asked(coordinator, reply).problems({ ...filter, ...flags }, page));
     },
   );
+}
 
+function listTags(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/tags',
     {
@@ -137,7 +153,9 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => sendFound(reply, await asked(coordinator, reply).tags(request.query)),
   );
+}
 
+function showProblem(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/problems/:problem_id',
     {
@@ -151,7 +169,9 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
     async (request, reply) =>
       sendFound(reply, await asked(coordinator, reply).problem(request.params.problem_id)),
   );
+}
 
+function changeProblem(app: App, coordinator: Coordinator): void {
   app.patch(
     '/v1/problems/:problem_id',
     {
@@ -178,44 +198,9 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
       );
     },
   );
+}
 
-  app.get(
-    '/v1/problems/:problem_id/iterations',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Iterations by their number, without payloads',
-        params: problemParams,
-        querystring: searchQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.iterationSummary) }),
-      },
-    },
-    async (request, reply) => {
-      const { rest, page } = splitPage(request.query);
-      return sendFound(
-        reply,
-        await asked(coordinator, reply).iterations(request.params.problem_id, page, rest),
-      );
-    },
-  );
-
-  app.get(
-    '/v1/iterations',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary:
-          'Iterations of all problems: those of the newest problem first, and of each the newest first',
-        querystring: searchQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.iterationSummary) }),
-      },
-    },
-    async (request, reply) => {
-      const { rest, page } = splitPage(request.query);
-      return sendFound(reply, await asked(coordinator, reply).searchIterations(rest, page));
-    },
-  );
-
+function compareIterations(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/problems/:problem_id/diff',
     {
@@ -232,7 +217,9 @@ export function problemRoutes(app: App, coordinator: Coordinator): void {
       return sendFound(reply, await asked(coordinator, reply).diff(request.params.problem_id, a, b));
     },
   );
+}
 
+function exportProblem(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/problems/:problem_id/export',
     {
