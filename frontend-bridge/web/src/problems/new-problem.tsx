@@ -36,15 +36,12 @@ export interface NewProblemProps {
 /** A problem to submit: for any graph, as a form, as JSON, or from a sample. */
 export default function NewProblem({ shown, onCreated, onClose }: NewProblemProps): ReactNode {
   const id = useId();
-  const { names, ...graphs } = useGraphNames();
+  const graphs = useGraphNames();
   const [chosen, setChosen] = useState(shown.name);
-  const graphName = chosen ?? names[0] ?? '';
+  const graphName = chosen ?? graphs.names[0] ?? '';
   const graph = useQuery({ ...newestGraphQuery(graphName), enabled: graphName !== '' });
   const shownTask = useShownTask(shown);
   const [title, setTitle] = useState('');
-  const [draft, setDraft] = useState<Draft>({ value: undefined, text: undefined });
-  const [tab, setTab] = useState<'form' | 'json'>('form');
-  const [mistyped, setMistyped] = useState<FormFaults>(NO_FAULTS);
   const post = usePost(submitProblem, onCreated);
   const samples = useQuery({ ...samplesQuery(graphName), enabled: graphName !== '' }).data;
   const newest = useNewest(graphName);
@@ -52,41 +49,26 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
     () => knownValues([...(samples ?? []).map(({ input }) => input), ...(newest ? [newest.task.input] : [])]),
     [samples, newest],
   );
+  const { schema, type } = graph.data?.source ?? {};
+  const hasForm = schema !== undefined && !isSchemaless(schema);
+  const { draft, setDraft, mistyped, setMistyped, open, show, read, ...input } = useInput(hasForm);
   const form = useFaultFocus(mistyped);
   useTab('New problem');
   const faults = post.error ? sortFaults(post.error) : mistyped;
-  const { schema, type } = graph.data?.source ?? {};
-  const hasForm = schema !== undefined && !isSchemaless(schema);
-  const open = hasForm ? tab : 'json';
 
-  /** The input as it stands, or nothing, with the fault shown where it was typed. */
-  const read = (): { value: unknown } | undefined => {
-    if (draft.text === undefined) return { value: draft.value ?? (hasForm ? {} : undefined) };
-    const parsed = parseInput(draft.text);
-    setMistyped(parsed.ok ? NO_FAULTS : { ...NO_FAULTS, input: [parsed.fault] });
-    return parsed.ok ? { value: parsed.value } : undefined;
-  };
   const fill = (value: unknown): void => {
     post.reset();
-    setMistyped(NO_FAULTS);
-    setDraft({ value, text: open === 'json' ? printIndented(value) : undefined });
-  };
-  const show = (next: 'form' | 'json'): void => {
-    const input = read();
-    if (!input) return;
-    setTab(next);
-    const text = next === 'json' ? printIndented(input.value ?? {}) : undefined;
-    setDraft({ value: partAt(input.value, []), text });
+    input.fill(value);
   };
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     post.reset();
-    const input = read();
-    if (!input) return;
-    const missing = open === 'form' && schema ? missingFields(toFormSchema(schema), input.value) : [];
+    const given = read();
+    if (!given) return;
+    const missing = open === 'form' && schema ? missingFields(toFormSchema(schema), given.value) : [];
     setMistyped(missing.length > 0 ? { ...NO_FAULTS, form: MISSING, input: missing } : NO_FAULTS);
     if (missing.length === 0)
-      post.send({ graph: graphName, input: input.value ?? {}, ...(title.trim() && { title: title.trim() }) });
+      post.send({ graph: graphName, input: given.value ?? {}, ...(title.trim() && { title: title.trim() }) });
   };
 
   return (
@@ -94,26 +76,16 @@ export default function NewProblem({ shown, onCreated, onClose }: NewProblemProp
       <h1 id={`${id}-name`}>New problem</h1>
       <div className="form-columns">
         <div className="form-column">
-          <div className="field">
-            <label htmlFor={`${id}-graph`}>Graph</label>
-            <select
-              id={`${id}-graph`}
-              value={graphName}
-              aria-describedby={`${id}-graph-faults`}
-              onChange={(change) => {
-                setChosen(change.target.value);
-                setDraft({ value: undefined, text: undefined });
-                post.reset();
-              }}
-            >
-              {names.map((name) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-            <FieldFaults id={`${id}-graph-faults`} faults={faults.graph} />
-            {graphs.error && <p className="fault">{graphs.error.message}</p>}
-            {graphs.areRead && names.length === 0 && <p className="none">No graph is stored yet.</p>}
-          </div>
+          <GraphField
+            graphs={graphs}
+            chosen={graphName}
+            onChange={(name) => {
+              setChosen(name);
+              setDraft({ value: undefined, text: undefined });
+              post.reset();
+            }}
+            faults={faults.graph}
+          />
           <TitleField title={title} onChange={setTitle} faults={faults.title} />
           <Samples
             samples={samples ?? []}
@@ -173,12 +145,54 @@ interface Draft {
   readonly text: string | undefined;
 }
 
+interface GivenInput {
+  readonly draft: Draft;
+  readonly setDraft: (draft: Draft) => void;
+  /** The faults that were found before anything was sent. */
+  readonly mistyped: FormFaults;
+  readonly setMistyped: (faults: FormFaults) => void;
+  readonly open: Tab;
+  /** Goes to the other tab, where the input can be read. */
+  readonly show: (next: Tab) => void;
+  readonly fill: (value: unknown) => void;
+  /** The input as it stands, or nothing, with the fault shown where it was typed. */
+  readonly read: () => { readonly value: unknown } | undefined;
+}
+
+/** The input as it is being given, in the form or as JSON. */
+function useInput(hasForm: boolean): GivenInput {
+  const [draft, setDraft] = useState<Draft>({ value: undefined, text: undefined });
+  const [tab, setTab] = useState<Tab>('form');
+  const [mistyped, setMistyped] = useState<FormFaults>(NO_FAULTS);
+  const open = hasForm ? tab : 'json';
+  const read = (): { value: unknown } | undefined => {
+    if (draft.text === undefined) return { value: draft.value ?? (hasForm ? {} : undefined) };
+    const parsed = parseInput(draft.text);
+    setMistyped(parsed.ok ? NO_FAULTS : { ...NO_FAULTS, input: [parsed.fault] });
+    return parsed.ok ? { value: parsed.value } : undefined;
+  };
+  const fill = (value: unknown): void => {
+    setMistyped(NO_FAULTS);
+    setDraft({ value, text: open === 'json' ? printIndented(value) : undefined });
+  };
+  const show = (next: Tab): void => {
+    const given = read();
+    if (!given) return;
+    setTab(next);
+    const text = next === 'json' ? printIndented(given.value ?? {}) : undefined;
+    setDraft({ value: partAt(given.value, []), text });
+  };
+  return { draft, setDraft, mistyped, setMistyped, open, show, fill, read };
+}
+
 /** The names of stored graphs. */
-function useGraphNames(): {
+interface GraphNames {
   readonly names: readonly string[];
   readonly error: Error | null;
   readonly areRead: boolean;
-} {
+}
+
+function useGraphNames(): GraphNames {
   const graphs = useQuery(graphsQuery());
   const stored = [...new Set(graphs.data?.map((graph) => graph.name))];
   // That of jobs is a part of Tutti: few people mean it here.
@@ -187,6 +201,34 @@ function useGraphNames(): {
     ...stored.filter((name) => name === JOB_GRAPH_NAME),
   ];
   return { names, error: graphs.error, areRead: graphs.data !== undefined };
+}
+
+function GraphField(props: {
+  graphs: GraphNames;
+  chosen: string;
+  onChange: (name: string) => void;
+  faults: FormFaults['graph'];
+}): ReactNode {
+  const { graphs, chosen, onChange, faults } = props;
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>Graph</label>
+      <select
+        id={id}
+        value={chosen}
+        aria-describedby={`${id}-faults`}
+        onChange={(change) => onChange(change.target.value)}
+      >
+        {graphs.names.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+      <FieldFaults id={`${id}-faults`} faults={faults} />
+      {graphs.error && <p className="fault">{graphs.error.message}</p>}
+      {graphs.areRead && graphs.names.length === 0 && <p className="none">No graph is stored yet.</p>}
+    </div>
+  );
 }
 
 function TitleField(props: {
@@ -217,7 +259,7 @@ function TitleField(props: {
 /** Where the input is given. `tabs`: the ways to give it, where there are several. */
 function InputPart(props: {
   type: string | undefined;
-  tabs: { readonly open: keyof typeof TABS; readonly onOpen: (tab: keyof typeof TABS) => void } | undefined;
+  tabs: { readonly open: Tab; readonly onOpen: (tab: Tab) => void } | undefined;
   children: ReactNode;
 }): ReactNode {
   const { type, tabs, children } = props;
@@ -239,12 +281,9 @@ function InputPart(props: {
 }
 
 const TABS = { form: 'Form', json: 'JSON' } as const;
+type Tab = keyof typeof TABS;
 
-function Tabs(props: {
-  open: keyof typeof TABS;
-  onOpen: (tab: keyof typeof TABS) => void;
-  panel: string;
-}): ReactNode {
+function Tabs(props: { open: Tab; onOpen: (tab: Tab) => void; panel: string }): ReactNode {
   const { open, onOpen, panel } = props;
   const list = useRef<HTMLDivElement>(null);
   const other = open === 'form' ? 'json' : 'form';

@@ -2,32 +2,23 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useState } from 'react';
 import { nodesQuery } from '../api/queries.js';
 import type { EventJson, GraphJson, WholeProblemJson } from '../api/shapes.js';
-import { ArchiveButton, ArchivedNote, useArchiving } from '../remarks/archive.js';
-import { TagList } from '../remarks/tag-list.js';
-import { TitleLine } from '../remarks/title-line.js';
-import { SelectionLink } from '../selection-link.js';
 import type { Select, Selection, TaskPart } from '../state/selection.js';
 import type { TaskView } from '../state/views.js';
 import { useTab } from '../states/tab.js';
 import { PreciseMoment } from '../states/time.js';
-import { Foreign } from '../states/title.js';
 import { taskTone } from '../states/tone.js';
-import { CopyMenu } from './copy-menu.js';
-import { CrateButton } from './crate-button.js';
-import { Fault } from './fault.js';
 import { TaskHistory } from './history.js';
 import { IterateForm } from './iterate-form.js';
 import { inOrder } from './layout.js';
 import { withReasons } from './reasons.js';
 import { Replay } from './replay.js';
-import { Shortages } from './shortages.js';
-import { wantsOf } from './standstill.js';
-import { TaskButtons, useTaskCommands } from './task-commands.js';
-import { TaskFacts } from './task-facts.js';
+import { type Want, wantsOf } from './standstill.js';
+import { useTaskCommands } from './task-commands.js';
+import { TaskHead } from './task-head.js';
 import { TaskParts } from './task-parts.js';
 import { TaskScore } from './task-score.js';
 import { TimelineView } from './timeline.js';
-import { TimelineReplay } from './timeline-model.js';
+import { type Timeline, TimelineReplay } from './timeline-model.js';
 import { useTimeTravel } from './use-time-travel.js';
 
 export interface TaskMomentProps {
@@ -57,24 +48,9 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
   const select = (next: Partial<Selection>, replace = false): void =>
     onSelect({ ...shown, ...next }, { replace });
   const travel = useTimeTravel(events, at, (seq) => select({ at: seq }, true));
-  const { count } = travel;
-  // The task's lasting facts are the same in every view of it: the replay outlives them.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
-  const replay = useMemo(() => new Replay(now.task, graph), [graph]);
-  const view = useMemo(() => {
-    const moment = count === undefined ? now : replay.viewAfter(events, count);
-    return withReasons(moment, graph);
-  }, [now, count, events, replay, graph]);
-  const names = useMemo(() => inOrder(graph), [graph]);
-  const [history] = useState(() => new TaskHistory());
-  history.read(events);
-  const course = useMemo(() => new TimelineReplay(graph, names), [graph, names]).read(events);
-  const moment = count === undefined ? undefined : events[count - 1];
-  const timeline = course.at(moment?.seq);
-  const wants = useMemo(() => wantsOf(view, timeline), [view, timeline]);
+  const { view, moment, history, course, timeline, wants } = useMoment(now, graph, events, travel.count);
   const instances = useInstances();
   const commanding = useTaskCommands(now.task, events);
-  const archiving = useArchiving(problem);
   const [isIterating, setIsIterating] = useState(false);
   const choose = (name: string): void =>
     select({ module: name === module ? undefined : name, at: moment?.seq });
@@ -82,34 +58,19 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
 
   return (
     <>
-      <header className="task-head">
-        <div className="task-title">
-          <TitleLine problem={about} title={props.title} />
-          {!isIterating && moment === undefined && (
-            <div className="actions">
-              <button type="button" className="primary" onClick={() => setIsIterating(true)}>
-                Iterate
-              </button>
-              <TaskButtons commanding={commanding} />
-              <CopyMenu task={now.task} />
-              {commanding.isOver && <CrateButton task={now.task} />}
-              {about && <ArchiveButton problem={about} archiving={archiving} />}
-            </div>
-          )}
-        </div>
-        <TaskFacts view={view} isPast={moment !== undefined} picker={props.picker} />
-        {about && <TagList problem={about} />}
-        {about && <ArchivedNote problem={about} archiving={archiving} />}
-        {view.task.error && <TaskFault task={view.task} />}
-        {moment === undefined && <Shortages task={view.task} graph={graph} wants={wants} />}
-        {view.task.reason && (
-          <p className="none">
-            Stopped: <Foreign text={view.task.reason} />
-          </p>
-        )}
-        {commanding.status}
-      </header>
-      {moment && <Past at={moment.at} count={count ?? 0} of={events.length} onNow={travel.goToNow} />}
+      <TaskHead
+        view={view}
+        now={now.task}
+        graph={graph}
+        wants={wants}
+        about={about}
+        title={props.title}
+        picker={props.picker}
+        isPast={moment !== undefined}
+        commanding={commanding}
+        onIterate={isIterating ? undefined : () => setIsIterating(true)}
+      />
+      {moment && <Past at={moment.at} count={travel.count ?? 0} of={events.length} onNow={travel.goToNow} />}
       {isIterating && (
         <IterateForm
           task={now.task}
@@ -159,6 +120,39 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
   );
 }
 
+interface Moment {
+  readonly view: TaskView;
+  /** The event that it is after. Nothing: now. */
+  readonly moment: EventJson | undefined;
+  readonly history: TaskHistory;
+  readonly course: TimelineReplay;
+  readonly timeline: Timeline;
+  readonly wants: readonly Want[];
+}
+
+/** The task after so many of its events; without a number, as it is now. */
+function useMoment(
+  now: TaskView,
+  graph: GraphJson,
+  events: readonly EventJson[],
+  count: number | undefined,
+): Moment {
+  // The task's lasting facts are the same in every view of it: the replay outlives them.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: see above.
+  const replay = useMemo(() => new Replay(now.task, graph), [graph]);
+  const view = useMemo(() => {
+    const moment = count === undefined ? now : replay.viewAfter(events, count);
+    return withReasons(moment, graph);
+  }, [now, count, events, replay, graph]);
+  const [history] = useState(() => new TaskHistory());
+  history.read(events);
+  const course = useMemo(() => new TimelineReplay(graph, inOrder(graph)), [graph]).read(events);
+  const moment = count === undefined ? undefined : events[count - 1];
+  const timeline = course.at(moment?.seq);
+  const wants = useMemo(() => wantsOf(view, timeline), [view, timeline]);
+  return { view, moment, history, course, timeline, wants };
+}
+
 function Past(props: { at: string; count: number; of: number; onNow: () => void }): ReactNode {
   return (
     <p className="past" role="status">
@@ -176,25 +170,4 @@ function Past(props: { at: string; count: number; of: number; onNow: () => void 
 function useInstances(): ReadonlyMap<string, string> {
   const items = useQuery(nodesQuery()).data?.view.items;
   return useMemo(() => new Map(items?.map((node) => [node.node_id, node.instance])), [items]);
-}
-
-/** Why the task has failed: the module and its error. */
-function TaskFault({ task }: { task: TaskView['task'] }): ReactNode {
-  const { error } = task;
-  if (error === null) return null;
-  const { module: name } = error;
-  if (name === undefined) return <Fault error={error} />;
-  const { problem_id: problem, iteration_id: iteration } = task;
-  const stack = task.modules[name]?.error?.stack;
-  return (
-    <Fault error={{ ...error, ...(stack && { stack }) }}>
-      <SelectionLink
-        className="link"
-        to={{ problem, iteration, module: name, at: undefined }}
-        current={false}
-      >
-        {name}
-      </SelectionLink>
-    </Fault>
-  );
 }
