@@ -21,7 +21,7 @@ import { type Declared, declaredBy } from './declared-indexes.js';
 import { readProblem } from './load.js';
 import type { EventStream } from './port.js';
 import type { EndedIteration, Proposal, Proposals } from './proposals.js';
-import { createPayloads, type Payloads } from './queries/payloads.js';
+import { Payloads } from './queries/payloads.js';
 import { decodeRow, lateIndexKey, type ProblemRow, type TaskRow } from './records.js';
 import { summaryOf } from './summary.js';
 import { lateIndexes } from './tables.js';
@@ -51,7 +51,7 @@ export class Indexes {
 
   constructor(deps: IndexesDeps) {
     this.#deps = deps;
-    this.#payloads = createPayloads(deps.state);
+    this.#payloads = new Payloads(deps.state);
   }
 
   /** Sees to it that what the graphs declare now becomes complete. Resolves when it is, or when told to stop. Never rejects. */

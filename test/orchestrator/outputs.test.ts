@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import type { PreparedRequest } from '../../src/orchestrator/core/turn.js';
-import { createPayloads } from '../../src/orchestrator/queries/payloads.js';
+import { Payloads } from '../../src/orchestrator/queries/payloads.js';
 import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
 
 const OUTPUTS = { score: 'json', plot: 'bytes', report: 'json' };
@@ -128,7 +128,7 @@ describe('a module with named outputs', () => {
 describe('named outputs', () => {
   it('are read by their references, and all together by the name of their module', async () => {
     await publishAll();
-    const payloads = createPayloads(core.state);
+    const payloads = new Payloads(core.state);
     const row = await core.row(key());
     const read = async (reference: string) => {
       const output = await payloads.moduleOutput(core.store, row, reference);
@@ -150,7 +150,7 @@ describe('named outputs', () => {
     await user.publish(next!, 1);
     const [found] = await core.store.keys('iteration_index', { prefix: ['train.score.loss'] });
     expect(found?.slice(2)).toEqual([expect.any(Number), 1]);
-    const read = await createPayloads(core.state).readableOutput(core.store, await core.row(key()), 'train');
+    const read = await new Payloads(core.state).readableOutput(core.store, await core.row(key()), 'train');
     expect(String(read)).toContain('"score":{"loss":0.5}');
   });
 
@@ -179,7 +179,7 @@ describe('named outputs', () => {
     expect(await core.faults()).toEqual([]);
     expect(await core.store.keys('iteration_index', { prefix: ['train.score.loss'] })).toHaveLength(2);
     await core.restart();
-    const output = await createPayloads(core.state).moduleOutput(
+    const output = await new Payloads(core.state).moduleOutput(
       core.store,
       await core.row(key(2)),
       'train.plot',

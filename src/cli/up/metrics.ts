@@ -24,28 +24,90 @@ const ALARMING = [
 ];
 
 /** What `GET /metrics` answers. */
-export function createMetrics({
-  gauges: read,
-  work,
-  isReady,
-  gateway,
-  log,
-}: MetricsSources): () => Promise<string> {
+export function createMetrics(sources: MetricsSources): () => Promise<string> {
   const registry = new Registry();
   // One reading for each answer: it visits every node.
   let latest: Gauges | undefined;
-  const gauges = (): Gauges => (latest ??= read());
+  const gauges = (): Gauges => (latest ??= sources.gauges());
   collectDefaultMetrics({ register: registry, prefix: 'tutti_' });
-  const gauge = (name: string, help: string, figure: (now: Gauges) => number): void => {
+  const figures = new Figures(registry);
+  addLoop(figures, gauges, sources.isReady);
+  addSockets(figures, gauges);
+  addHttp(figures, sources.gateway);
+  addReaders(figures, gauges);
+  addWebhooks(figures, gauges);
+  addCounts(figures, gauges, sources.log);
+  registerWorkMetrics(registry, sources.work, gauges);
+  return () => {
+    latest = undefined;
+    return registry.metrics();
+  };
+}
+
+/** Values by what a label says. */
+type Labelled = Iterable<readonly [label: string, value: number]>;
+
+/** Figures that are read when they are asked for. */
+class Figures {
+  readonly #registry: Registry;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  gauge(name: string, help: string, read: () => number): void {
     new Gauge({
       name: `tutti_${name}`,
       help,
-      registers: [registry],
+      registers: [this.#registry],
       collect() {
-        this.set(figure(gauges()));
+        this.set(read());
       },
     });
-  };
+  }
+
+  gauges(name: string, label: string, help: string, read: () => Labelled): void {
+    new Gauge({
+      name: `tutti_${name}`,
+      help,
+      labelNames: [label],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [of, value] of read()) this.set({ [label]: of }, value);
+      },
+    });
+  }
+
+  counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name: `tutti_${name}_total`,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
+  counters(name: string, label: string, help: string, read: () => Labelled): void {
+    new Counter({
+      name: `tutti_${name}_total`,
+      help,
+      labelNames: [label],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [of, value] of read()) this.inc({ [label]: of }, value);
+      },
+    });
+  }
+}
+
+function addLoop(figures: Figures, gauges: () => Gauges, isReady: () => boolean): void {
+  const gauge = (name: string, help: string, read: (now: Gauges) => number): void =>
+    figures.gauge(name, help, () => read(gauges()));
   gauge('ready', 'Whether it takes work (1), as /readyz says', () => (isReady() ? 1 : 0));
   gauge('mailbox_steps', 'Frames and requests that wait to be decided', (now) => now.mailbox);
   gauge('mailbox_bytes', 'Memory that they take: bytes', (now) => now.mailbox_bytes);
@@ -66,6 +128,12 @@ export function createMetrics({
   gauge('ages_held', 'Whether nothing is removed for its age, since the wall clock has leapt (1)', (now) =>
     now.ages_held ? 1 : 0,
   );
+  figures.gauges('nodes', 'liveness', 'Nodes by liveness', () => Object.entries(gauges().nodes));
+}
+
+function addSockets(figures: Figures, gauges: () => Gauges): void {
+  const gauge = (name: string, help: string, read: (now: Gauges) => number): void =>
+    figures.gauge(name, help, () => read(gauges()));
   gauge('control_connections', 'Connections to the control socket', (now) => now.control.connections);
   gauge(
     'control_unregistered',
@@ -92,112 +160,71 @@ export function createMetrics({
   gauge('events_connections', 'Connections to the events socket', (now) => now.events.connections);
   gauge('events_queued_frames', 'Frames that wait for subscribers', (now) => now.events.queued_frames);
   gauge('events_subscriptions', 'Prefixes that are subscribed to', (now) => now.events.subscriptions);
-  gauge('http_connections', 'TCP connections of HTTP and viewers', () => gateway().connections);
-  gauge(
+}
+
+function addHttp(figures: Figures, gateway: MetricsSources['gateway']): void {
+  figures.gauge('http_connections', 'TCP connections of HTTP and viewers', () => gateway().connections);
+  figures.gauge(
     'http_body_bytes',
     'Bytes of requests that are not answered yet, blobs apart',
     () => gateway().bodyBytes,
   );
-  gauge('viewers', 'WebSockets', () => gateway().viewers);
-  gauge('viewers_behind', 'WebSockets that catch up from the store', () => gateway().behind);
-  new Gauge({
-    name: 'tutti_nodes',
-    help: 'Nodes by liveness',
-    labelNames: ['liveness'],
-    registers: [registry],
-    collect() {
-      for (const [liveness, count] of Object.entries(gauges().nodes)) this.set({ liveness }, count);
-    },
-  });
-  const ofQueries = (name: string, help: string, read: (lane: LaneGauges) => number): void => {
-    new Gauge({
-      name: `tutti_${name}`,
-      help,
-      labelNames: ['lane'],
-      registers: [registry],
-      collect() {
-        for (const [lane, now] of Object.entries(gauges().queries)) this.set({ lane }, read(now));
-      },
-    });
-  };
-  ofQueries('queries_running', 'Queries that a reader works on', (now) => now.running);
-  ofQueries('queries_waiting', 'Queries that wait for it', (now) => now.waiting);
-  ofQueries('exports', 'Exports under way', (now) => now.exports);
-  ofQueries('reader_up', 'Whether it takes queries (1); that of long ones starts with the first', (now) =>
+  figures.gauge('viewers', 'WebSockets', () => gateway().viewers);
+  figures.gauge('viewers_behind', 'WebSockets that catch up from the store', () => gateway().behind);
+}
+
+function addReaders(figures: Figures, gauges: () => Gauges): void {
+  const byLane = (read: (now: LaneGauges) => number) => (): Labelled =>
+    Object.entries(gauges().queries).map(([lane, now]) => [lane, read(now)]);
+  const gauge = (name: string, help: string, read: (now: LaneGauges) => number): void =>
+    figures.gauges(name, 'lane', help, byLane(read));
+  gauge('queries_running', 'Queries that a reader works on', (now) => now.running);
+  gauge('queries_waiting', 'Queries that wait for it', (now) => now.waiting);
+  gauge('exports', 'Exports under way', (now) => now.exports);
+  gauge('reader_up', 'Whether it takes queries (1); that of long ones starts with the first', (now) =>
     now.up ? 1 : 0,
   );
-  ofQueries('reader_resident_bytes', 'Memory of its process', (now) => now.resident_bytes);
-  new Counter({
-    name: 'tutti_readers_ended_total',
-    help: 'Readers that have ended by themselves, and were started again',
-    labelNames: ['lane'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [lane, { ended }] of Object.entries(gauges().queries)) this.inc({ lane }, ended);
-    },
-  });
-  new Gauge({
-    name: 'tutti_webhook_lag_events',
-    help: 'Committed events that the webhook has not passed',
-    labelNames: ['webhook'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const [webhook, { lag }] of Object.entries(gauges().webhooks)) this.set({ webhook }, lag);
-    },
-  });
-  const ofWebhooks = (name: string, help: string, count: (now: WebhookGauges) => number): void => {
-    new Counter({
-      name: `tutti_webhook_${name}_total`,
-      help,
-      labelNames: ['webhook'],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const [webhook, now] of Object.entries(gauges().webhooks)) this.inc({ webhook }, count(now));
-      },
-    });
-  };
-  ofWebhooks('deliveries', 'Events that the webhook has taken', (now) => now.delivered);
-  ofWebhooks('failures', 'Attempts to deliver an event that have failed', (now) => now.failed);
-  ofWebhooks('missed_events', 'Events that were removed before the webhook got to them', (now) => now.missed);
-  const counter = (name: string, help: string, count: () => number): void => {
-    new Counter({
-      name: `tutti_${name}_total`,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(count());
-      },
-    });
-  };
-  counter(
+  gauge('reader_resident_bytes', 'Memory of its process', (now) => now.resident_bytes);
+  figures.counters(
+    'readers_ended',
+    'lane',
+    'Readers that have ended by themselves, and were started again',
+    byLane((now) => now.ended),
+  );
+}
+
+function addWebhooks(figures: Figures, gauges: () => Gauges): void {
+  const byWebhook = (read: (now: WebhookGauges) => number) => (): Labelled =>
+    Object.entries(gauges().webhooks).map(([webhook, now]) => [webhook, read(now)]);
+  figures.gauges(
+    'webhook_lag_events',
+    'webhook',
+    'Committed events that the webhook has not passed',
+    byWebhook((now) => now.lag),
+  );
+  const counter = (name: string, help: string, read: (now: WebhookGauges) => number): void =>
+    figures.counters(`webhook_${name}`, 'webhook', help, byWebhook(read));
+  counter('deliveries', 'Events that the webhook has taken', (now) => now.delivered);
+  counter('failures', 'Attempts to deliver an event that have failed', (now) => now.failed);
+  counter('missed_events', 'Events that were removed before the webhook got to them', (now) => now.missed);
+}
+
+function addCounts(figures: Figures, gauges: () => Gauges, log: MetricsSources['log']): void {
+  figures.counter(
     'events_missed_frames',
     'Frames that subscribers missed, since they did not take those before',
     () => gauges().events.missed_frames,
   );
-  counter(
+  figures.counter(
     'log_lines_dropped',
     'Log lines that were dropped because the log could not be written',
     () => log.dropped,
   );
-  counter('log_write_errors', 'Writes of the log that the system refused', () => log.failures);
-  new Counter({
-    name: 'tutti_counts_total',
-    help: 'What happened, by name: refused_<code>, outputs_dropped, outputs_early, internal_errors …',
-    labelNames: ['name'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const name of ALARMING) this.inc({ name }, 0);
-      for (const [name, count] of Object.entries(gauges().counters)) this.inc({ name }, count);
-    },
-  });
-  registerWorkMetrics(registry, work, gauges);
-  return () => {
-    latest = undefined;
-    return registry.metrics();
-  };
+  figures.counter('log_write_errors', 'Writes of the log that the system refused', () => log.failures);
+  figures.counters(
+    'counts',
+    'name',
+    'What happened, by name: refused_<code>, outputs_dropped, outputs_early, internal_errors …',
+    () => [...ALARMING.map((name) => [name, 0] as const), ...Object.entries(gauges().counters)],
+  );
 }

@@ -57,89 +57,117 @@ class Begun {
 }
 
 export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges: () => Gauges): void {
-  const graphs = new Labels();
-  const pairs = new Labels();
-  const codes = new Labels();
+  const labels = new WorkLabels();
   const registers = [registry];
-  const place = (graph: string, module: string): { graph: string; module: string } =>
-    pairs.of(`${graph} ${module}`) === OTHER ? { graph: OTHER, module: OTHER } : { graph, module };
+  countWork(workSeries(registers), work, labels);
+  registerUnfinished(registers, work, labels);
+  registerSlots(registers, gauges);
+}
 
-  const ended = new Counter({
-    name: 'tutti_tasks_ended_total',
-    help: 'Tasks that have ended, by the state they ended in',
-    labelNames: ['graph', 'state'],
-    registers,
-  });
-  const submitted = new Counter({
-    name: 'tutti_tasks_submitted_total',
-    help: 'Tasks that were submitted: problems and further iterations',
-    labelNames: ['graph'],
-    registers,
-  });
-  const taskSeconds = new Histogram({
-    name: 'tutti_task_duration_seconds',
-    help: 'From the submission of a task to its end',
-    labelNames: ['graph', 'state'],
-    buckets: BUCKETS,
-    registers,
-  });
-  const attempts = new Counter({
-    name: 'tutti_attempts_total',
-    help: 'Executions that have ended, by outcome',
-    labelNames: ['graph', 'module', 'outcome'],
-    registers,
-  });
-  const failures = new Counter({
-    name: 'tutti_failures_total',
-    help: 'Executions that have failed, by the code of their error',
-    labelNames: ['graph', 'module', 'code'],
-    registers,
-  });
-  const queueSeconds = new Histogram({
-    name: 'tutti_execution_queue_seconds',
-    help: 'How long an execution waited for a slot once its inputs were there',
-    labelNames: ['graph', 'module'],
-    buckets: BUCKETS,
-    registers,
-  });
-  const runSeconds = new Histogram({
-    name: 'tutti_execution_run_seconds',
-    help: 'From the start of an execution on its node to its end, however it ended',
-    labelNames: ['graph', 'module'],
-    buckets: BUCKETS,
-    registers,
-  });
+/** Of graphs and modules, those that have series of their own (M1). */
+class WorkLabels {
+  readonly #graphs = new Labels();
+  readonly #pairs = new Labels();
+
+  graph(name: string): string {
+    return this.#graphs.of(name);
+  }
+
+  place(graph: string, module: string): { graph: string; module: string } {
+    return this.#pairs.of(`${graph} ${module}`) === OTHER
+      ? { graph: OTHER, module: OTHER }
+      : { graph, module };
+  }
+}
+
+type Series = ReturnType<typeof workSeries>;
+
+function workSeries(registers: Registry[]) {
+  return {
+    ended: new Counter({
+      name: 'tutti_tasks_ended_total',
+      help: 'Tasks that have ended, by the state they ended in',
+      labelNames: ['graph', 'state'],
+      registers,
+    }),
+    submitted: new Counter({
+      name: 'tutti_tasks_submitted_total',
+      help: 'Tasks that were submitted: problems and further iterations',
+      labelNames: ['graph'],
+      registers,
+    }),
+    taskSeconds: new Histogram({
+      name: 'tutti_task_duration_seconds',
+      help: 'From the submission of a task to its end',
+      labelNames: ['graph', 'state'],
+      buckets: BUCKETS,
+      registers,
+    }),
+    attempts: new Counter({
+      name: 'tutti_attempts_total',
+      help: 'Executions that have ended, by outcome',
+      labelNames: ['graph', 'module', 'outcome'],
+      registers,
+    }),
+    failures: new Counter({
+      name: 'tutti_failures_total',
+      help: 'Executions that have failed, by the code of their error',
+      labelNames: ['graph', 'module', 'code'],
+      registers,
+    }),
+    queueSeconds: new Histogram({
+      name: 'tutti_execution_queue_seconds',
+      help: 'How long an execution waited for a slot once its inputs were there',
+      labelNames: ['graph', 'module'],
+      buckets: BUCKETS,
+      registers,
+    }),
+    runSeconds: new Histogram({
+      name: 'tutti_execution_run_seconds',
+      help: 'From the start of an execution on its node to its end, however it ended',
+      labelNames: ['graph', 'module'],
+      buckets: BUCKETS,
+      registers,
+    }),
+  };
+}
+
+/** Counts what happens to tasks and executions, as it happens. */
+function countWork(series: Series, work: WorkInView, labels: WorkLabels): void {
+  const codes = new Labels();
   const begunGraphs = new Begun();
   const begunPlaces = new Begun();
   work.follow({
     taskSubmitted({ graph }) {
-      const label = graphs.of(graph);
-      submitted.inc({ graph: label });
+      const label = labels.graph(graph);
+      series.submitted.inc({ graph: label });
       begunGraphs.once(label, () => {
-        for (const state of TASK_ENDS) ended.inc({ graph: label, state }, 0);
+        for (const state of TASK_ENDS) series.ended.inc({ graph: label, state }, 0);
       });
     },
     taskEnded(task, state, at) {
-      const labels = { graph: graphs.of(task.graph), state };
-      ended.inc(labels);
-      taskSeconds.observe(labels, secondsBetween(task.submittedAt, at));
+      const end = { graph: labels.graph(task.graph), state };
+      series.ended.inc(end);
+      series.taskSeconds.observe(end, secondsBetween(task.submittedAt, at));
     },
     executionAssigned({ graph }, { module, queuedAt, assignedAt }) {
-      const labels = place(graph, module);
-      queueSeconds.observe(labels, secondsBetween(queuedAt, assignedAt));
-      begunPlaces.once(`${labels.graph} ${labels.module}`, () => {
-        for (const outcome of EXECUTION_ENDS) attempts.inc({ ...labels, outcome }, 0);
+      const place = labels.place(graph, module);
+      series.queueSeconds.observe(place, secondsBetween(queuedAt, assignedAt));
+      begunPlaces.once(`${place.graph} ${place.module}`, () => {
+        for (const outcome of EXECUTION_ENDS) series.attempts.inc({ ...place, outcome }, 0);
       });
     },
     executionEnded({ graph }: WorkTask, execution: WorkExecution, outcome: ExecutionEnd, at, error) {
-      const labels = place(graph, execution.module);
-      attempts.inc({ outcome, ...labels });
-      if (outcome === 'failed') failures.inc({ ...labels, code: codes.of(error?.code ?? 'unknown') });
+      const place = labels.place(graph, execution.module);
+      series.attempts.inc({ outcome, ...place });
+      if (outcome === 'failed') series.failures.inc({ ...place, code: codes.of(error?.code ?? 'unknown') });
       if (execution.startedAt !== undefined)
-        runSeconds.observe(labels, secondsBetween(execution.startedAt, at));
+        series.runSeconds.observe(place, secondsBetween(execution.startedAt, at));
     },
   });
+}
 
+function registerUnfinished(registers: Registry[], work: WorkInView, labels: WorkLabels): void {
   new Gauge({
     name: 'tutti_tasks',
     help: 'Unfinished tasks',
@@ -148,7 +176,7 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
     collect() {
       this.reset();
       for (const [graph, counts] of unfinishedTasks(work))
-        for (const state of UNFINISHED_STATES) this.inc({ graph: graphs.of(graph), state }, counts[state]);
+        for (const state of UNFINISHED_STATES) this.inc({ graph: labels.graph(graph), state }, counts[state]);
     },
   });
   new Gauge({
@@ -159,7 +187,7 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
     collect() {
       this.reset();
       for (const [graph, counts] of waitingForSlot(work))
-        for (const [module, count] of counts) this.inc(place(graph, module), count);
+        for (const [module, count] of counts) this.inc(labels.place(graph, module), count);
     },
   });
   new Gauge({
@@ -169,9 +197,12 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
     registers,
     collect() {
       this.reset();
-      for (const [graph, count] of waitingForApproval(work)) this.inc({ graph: graphs.of(graph) }, count);
+      for (const [graph, count] of waitingForApproval(work)) this.inc({ graph: labels.graph(graph) }, count);
     },
   });
+}
+
+function registerSlots(registers: Registry[], gauges: () => Gauges): void {
   const modules = new Labels();
   const slots = (
     name: string,

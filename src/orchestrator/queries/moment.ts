@@ -7,7 +7,7 @@ import type { ProjectReader } from '../projects/reader.js';
 import type { ProblemRow, TaskRow } from '../records.js';
 import { iterations, problemIds, problems } from '../tables.js';
 import type { GraphsThen } from './graphs.js';
-import { createPayloads, type Payloads } from './payloads.js';
+import { Payloads } from './payloads.js';
 import type { Slices } from './slices.js';
 
 export interface Moment {
@@ -22,7 +22,7 @@ export interface Moment {
 export type MomentDeps = Omit<Moment, 'payloads'>;
 
 export function momentOf(deps: MomentDeps): Moment {
-  return { ...deps, payloads: createPayloads(deps.graphs) };
+  return { ...deps, payloads: new Payloads(deps.graphs) };
 }
 
 export function notFound(code: string, message: string): Refusal {

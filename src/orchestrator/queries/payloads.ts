@@ -18,29 +18,6 @@ export interface Graphs {
   graph(name: string, version: number): LoadedGraph | undefined | Promise<LoadedGraph | undefined>;
 }
 
-export interface Payloads {
-  graphOf(row: TaskRow): Promise<LoadedGraph>;
-  inputOf(reader: Reader, row: TaskRow): Promise<unknown>;
-  /** What modules were given instead of what the graph would give them, by module and input. */
-  overridesOf(reader: Reader, row: TaskRow): Promise<Record<string, Record<string, unknown>>>;
-  /** What a module gets, by the names of its inputs; without those that nothing was put out for. */
-  moduleInputs(reader: Reader, row: TaskRow, module: string): Promise<Map<string, unknown>>;
-  /**
-   * An output of a module that succeeded or was reused, by its reference: the last one, or the named one. All named outputs of a module, by
-   * its name, are one JSON object.
-   */
-  moduleOutput(reader: Reader, row: TaskRow, reference: string): Promise<Decoded | undefined>;
-  /** What filters and indexes read of a module: its output, or an object of its named ones. Those that are blobs are left out. */
-  readableOutput(reader: Reader, row: TaskRow, module: string): Promise<unknown>;
-  executionOutput(
-    reader: Reader,
-    row: TaskRow,
-    module: string,
-    execution: ExecutionRow,
-    seq: number,
-  ): Promise<Decoded | undefined>;
-}
-
 /** The named outputs of a module as one JSON object, by their names. */
 function together(module: string, outputs: ReadonlyMap<string, Decoded>): Decoded | undefined {
   if (outputs.size === 0) return undefined;
@@ -63,32 +40,85 @@ export function fieldReads(payloads: Payloads, reader: Reader): FieldReads {
   };
 }
 
-export function createPayloads(graphs: Graphs): Payloads {
-  /** The graph version of a task is there as long as the task is. */
-  const graphOf = async (row: TaskRow): Promise<LoadedGraph> =>
-    (await graphs.graph(row.graph, row.graph_version))!;
+export class Payloads {
+  readonly #graphs: Graphs;
 
-  async function payload(
-    reader: Reader,
-    ref: PayloadRefRow,
-    graph: LoadedGraph,
-    type: string,
-  ): Promise<Decoded | undefined> {
-    if (ref.blob) return { json: { blob: ref.blob }, type, raw: { kind: 'blob', blob: ref.blob } };
-    const bytes = await payloads.get(reader, [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
-    if (!bytes) return undefined;
-    const decoded = graph.types.decode(type, bytes);
-    return { json: decoded.ok ? decoded.shown : null, type, raw: { kind: 'inline', bytes } };
+  constructor(graphs: Graphs) {
+    this.#graphs = graphs;
   }
 
-  async function executionOutput(
+  /** The graph version of a task is there as long as the task is. */
+  async graphOf(row: TaskRow): Promise<LoadedGraph> {
+    return (await this.#graphs.graph(row.graph, row.graph_version))!;
+  }
+
+  async inputOf(reader: Reader, row: TaskRow): Promise<unknown> {
+    const graph = await this.graphOf(row);
+    return (await decoded(reader, row.input, graph, graph.compiled.graph.source.type))?.json ?? null;
+  }
+
+  /** What modules were given instead of what the graph would give them, by module and input. */
+  async overridesOf(reader: Reader, row: TaskRow): Promise<Record<string, Record<string, unknown>>> {
+    const graph = await this.graphOf(row);
+    const values: Record<string, Record<string, unknown>> = {};
+    for (const [module, inputs] of Object.entries(row.overrides ?? {})) {
+      values[module] = {};
+      for (const [input, ref] of Object.entries(inputs)) {
+        const type = typeOf(graph.compiled.graph, input);
+        const stored = type === undefined ? undefined : await decoded(reader, ref, graph, type);
+        values[module][input] = stored?.json ?? null;
+      }
+    }
+    return values;
+  }
+
+  /** What a module gets, by the names of its inputs; without those that nothing was put out for. */
+  async moduleInputs(reader: Reader, row: TaskRow, module: string): Promise<Map<string, unknown>> {
+    const graph = await this.graphOf(row);
+    const { compiled } = graph;
+    const { spec } = compiled.modules[compiled.index.get(module)!]!;
+    const values = new Map<string, unknown>();
+    for (const input of spec.inputs) {
+      const given = row.overrides?.[module]?.[input];
+      const stored = input === compiled.graph.source.name ? row.input : undefined;
+      const ref = given ?? stored ?? outputRefsOf(row, splitReference(input).module).get(input);
+      const value = ref && (await decoded(reader, ref, graph, typeOf(compiled.graph, input)!));
+      if (value) values.set(input, value.json);
+    }
+    return values;
+  }
+
+  /**
+   * An output of a module that succeeded or was reused, by its reference: the last one, or the named one. All named outputs of a module, by
+   * its name, are one JSON object.
+   */
+  async moduleOutput(reader: Reader, row: TaskRow, reference: string): Promise<Decoded | undefined> {
+    const { module, name } = splitReference(reference);
+    const outputs = await this.#outputsOf(reader, row, module);
+    const isWhole = name === '' && !outputs.has(reference);
+    const output = isWhole ? together(module, outputs) : outputs.get(reference);
+    // What was taken from elsewhere is its own.
+    const { phase, cached_from } = row.modules[module] ?? {};
+    if (!output || phase !== 'reused' || cached_from) return output;
+    const { iteration_id: iterationId, owner: executionId } = row.modules[module]!.reused!;
+    return { ...output, reusedFrom: { iterationId, executionId } };
+  }
+
+  /** What filters and indexes read of a module: its output, or an object of its named ones. Those that are blobs are left out. */
+  async readableOutput(reader: Reader, row: TaskRow, module: string): Promise<unknown> {
+    const outputs = await this.#outputsOf(reader, row, module);
+    const inline = new Map([...outputs].filter(([, { raw }]) => raw.kind === 'inline'));
+    return (outputs.get(module) ? inline.get(module) : together(module, inline))?.json;
+  }
+
+  async executionOutput(
     reader: Reader,
     row: TaskRow,
     module: string,
     execution: ExecutionRow,
     seq: number,
   ): Promise<Decoded | undefined> {
-    const graph = await graphOf(row);
+    const graph = await this.graphOf(row);
     const name = Object.entries(execution.named ?? {}).find(([, at]) => at === seq)?.[0];
     const type = typeOf(graph.compiled.graph, outputReference(module, name));
     if (type === undefined || seq < 1 || seq > execution.outputs) return undefined;
@@ -100,71 +130,32 @@ export function createPayloads(graphs: Graphs): Payloads {
       seq,
       ...(blob && { blob }),
     };
-    const output = await payload(reader, ref, graph, type);
+    const output = await decoded(reader, ref, graph, type);
     return output && { ...output, ...(name !== undefined && { name }) };
   }
 
   /** Those of a module that succeeded or was reused, by their references. */
-  async function outputsOf(reader: Reader, row: TaskRow, module: string): Promise<Map<string, Decoded>> {
-    const graph = await graphOf(row);
+  async #outputsOf(reader: Reader, row: TaskRow, module: string): Promise<Map<string, Decoded>> {
+    const graph = await this.graphOf(row);
     const outputs = new Map<string, Decoded>();
     for (const [reference, ref] of outputRefsOf(row, module)) {
       const type = typeOf(graph.compiled.graph, reference);
-      const output = type === undefined ? undefined : await payload(reader, ref, graph, type);
+      const output = type === undefined ? undefined : await decoded(reader, ref, graph, type);
       if (output) outputs.set(reference, output);
     }
     return outputs;
   }
+}
 
-  return {
-    graphOf,
-    executionOutput,
-    async inputOf(reader, row) {
-      const graph = await graphOf(row);
-      return (await payload(reader, row.input, graph, graph.compiled.graph.source.type))?.json ?? null;
-    },
-    async overridesOf(reader, row) {
-      const graph = await graphOf(row);
-      const values: Record<string, Record<string, unknown>> = {};
-      for (const [module, inputs] of Object.entries(row.overrides ?? {})) {
-        values[module] = {};
-        for (const [input, ref] of Object.entries(inputs)) {
-          const type = typeOf(graph.compiled.graph, input);
-          const stored = type === undefined ? undefined : await payload(reader, ref, graph, type);
-          values[module][input] = stored?.json ?? null;
-        }
-      }
-      return values;
-    },
-    async moduleInputs(reader, row, module) {
-      const graph = await graphOf(row);
-      const { compiled } = graph;
-      const { spec } = compiled.modules[compiled.index.get(module)!]!;
-      const values = new Map<string, unknown>();
-      for (const input of spec.inputs) {
-        const given = row.overrides?.[module]?.[input];
-        const stored = input === compiled.graph.source.name ? row.input : undefined;
-        const ref = given ?? stored ?? outputRefsOf(row, splitReference(input).module).get(input);
-        const value = ref && (await payload(reader, ref, graph, typeOf(compiled.graph, input)!));
-        if (value) values.set(input, value.json);
-      }
-      return values;
-    },
-    async moduleOutput(reader, row, reference) {
-      const { module, name } = splitReference(reference);
-      const outputs = await outputsOf(reader, row, module);
-      const isWhole = name === '' && !outputs.has(reference);
-      const output = isWhole ? together(module, outputs) : outputs.get(reference);
-      // What was taken from elsewhere is its own.
-      const { phase, cached_from } = row.modules[module] ?? {};
-      if (!output || phase !== 'reused' || cached_from) return output;
-      const { iteration_id: iterationId, owner: executionId } = row.modules[module]!.reused!;
-      return { ...output, reusedFrom: { iterationId, executionId } };
-    },
-    async readableOutput(reader, row, module) {
-      const outputs = await outputsOf(reader, row, module);
-      const inline = [...outputs].filter(([, { raw }]) => raw.kind === 'inline');
-      return (outputs.get(module) ? new Map(inline).get(module) : together(module, new Map(inline)))?.json;
-    },
-  };
+async function decoded(
+  reader: Reader,
+  ref: PayloadRefRow,
+  graph: LoadedGraph,
+  type: string,
+): Promise<Decoded | undefined> {
+  if (ref.blob) return { json: { blob: ref.blob }, type, raw: { kind: 'blob', blob: ref.blob } };
+  const bytes = await payloads.get(reader, [ref.problem_id, ref.iteration_id, ref.owner, ref.seq]);
+  if (!bytes) return undefined;
+  const read = graph.types.decode(type, bytes);
+  return { json: read.ok ? read.shown : null, type, raw: { kind: 'inline', bytes } };
 }

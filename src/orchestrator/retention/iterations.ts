@@ -14,7 +14,7 @@ import { entriesOf } from '../../store/pages.js';
 import type { State } from '../core/state.js';
 import { everIndexed } from '../declared-indexes.js';
 import { indexEntriesOf } from '../indexes.js';
-import { createPayloads } from '../queries/payloads.js';
+import { Payloads } from '../queries/payloads.js';
 import { decodeRow, type ProblemRow, refsOf, type TaskRow } from '../records.js';
 import { type Pass, remove } from './pass.js';
 
@@ -94,7 +94,7 @@ async function forgetIteration(
 ): ReturnType<typeof remove> {
   const fields = everIndexed(graphs.graphs.get(row.graph));
   // An index that was declared later has it, too, and only the outputs tell where.
-  const later = await indexEntriesOf(pass.store, createPayloads(graphs), row, fields);
+  const later = await indexEntriesOf(pass.store, new Payloads(graphs), row, fields);
   return remove(pass, {
     kind: 'remove iteration',
     task: { problemId: row.problem_id, iterationId: row.iteration_id },

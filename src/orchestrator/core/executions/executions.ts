@@ -24,7 +24,7 @@ import type {
   ReportedError,
 } from '../../../model/protocol.js';
 import { AGENT_MODULE } from '../../../model/run.js';
-import type { Execution } from '../../../model/task.js';
+import { type Execution, moduleName } from '../../../model/task.js';
 import { aboutExecution, aboutModule } from '../about.js';
 import { emit } from '../emit.js';
 import { refuseAt } from '../refusals.js';
@@ -172,77 +172,16 @@ export function receiveOutput(turn: Turn, output: Output, peer: Peer): void {
 }
 
 function record(turn: Turn, node: FleetNode, execution: Execution, output: Output): void {
-  const { settings } = turn;
-  const { task } = execution;
-  const { spec } = task.graph.modules[execution.position]!;
-  const { name = '' } = output;
-  const misnamed = whyMisnamed(spec, execution, output);
-  if (misnamed) {
-    failBadOutput(turn, node, execution, output, misnamed.code, misnamed.message);
-    return;
-  }
-  const declared = typeOfOutput(spec, name)!;
-  const types = turn.state.graph(task.graph.key.name, task.graph.key.version)?.types;
-  let value: unknown;
-  let shown: unknown;
-  if (output.type !== declared) {
-    failBadOutput(
-      turn,
-      node,
-      execution,
-      output,
-      'bad_payload',
-      `${name || 'the output'} is of type ${output.type}, the graph declares ${declared}`,
-    );
-    return;
-  }
-  if (output.payload.kind === 'inline') {
-    const { bytes } = output.payload;
-    if (bytes.byteLength > settings.inlineMaxBytes) {
-      const message = `an inline output of ${bytes.byteLength} bytes; more than ${settings.inlineMaxBytes} go by blob`;
-      failBadOutput(turn, node, execution, output, 'too_large', message);
-      return;
-    }
-    const decoded = types?.decode(declared, bytes) ?? { ok: false, message: 'the type is not known' };
-    if (!decoded.ok) {
-      failBadOutput(turn, node, execution, output, 'bad_payload', decoded.message);
-      return;
-    }
-    value = decoded.value;
-    if (bytes.byteLength <= SHOWN_OUTPUT_MAX_BYTES) shown = decoded.shown;
-  } else {
-    const { sha256, size } = output.payload.blob;
-    const stored = turn.loaded.blobs.get(sha256);
-    if (stored === undefined) {
-      refuseOutput(turn, node, execution, output, 'blob_missing', `blob ${sha256} is not here`);
-      return;
-    }
-    if (stored !== size) {
-      const message = `blob ${sha256} has ${stored} bytes, not ${size}`;
-      failBadOutput(turn, node, execution, output, 'bad_payload', message);
-      return;
-    }
-  }
-
+  const read = readOutput(turn, node, execution, output);
+  if (!read) return;
   accept(turn, execution);
   start(turn, execution);
-  const { problem_id, iteration_id, module } = aboutExecution(execution);
-  let size: number;
-  let sha256: string;
-  let blob: BlobRef | undefined;
-  if (output.payload.kind === 'inline') {
-    const { bytes } = output.payload;
-    size = bytes.byteLength;
-    sha256 = sha256Of(bytes);
-    const ref = { problemId: problem_id, iterationId: iteration_id, owner: execution.id, seq: output.seq };
-    turn.journal.payload(ref, bytes);
-  } else {
-    ({ sha256, size } = output.payload.blob);
-    blob = { sha256, size };
-  }
-  const reference = outputReference(module, name);
+  const { task } = execution;
+  const { name = '', payload } = output;
+  const { sha256, size } = keep(turn, execution, output);
+  const reference = outputReference(moduleName(task, execution.position), name);
   const isFinal = output.last || name !== '';
-  const indexed = isFinal ? indexedNow(turn.state, task.graph.key.name, reference, value) : undefined;
+  const indexed = isFinal ? indexedNow(turn.state, task.graph.key.name, reference, read.value) : undefined;
   emit(turn, {
     type: 'output.recorded',
     ...aboutExecution(execution),
@@ -251,14 +190,72 @@ function record(turn: Turn, node: FleetNode, execution: Execution, output: Outpu
     ...(name && { name }),
     size,
     sha256,
-    ...(blob && { blob }),
-    ...(shown !== undefined && { output: shown }),
+    ...(payload.kind === 'blob' && { blob: { sha256, size } }),
+    ...(read.shown !== undefined && { output: read.shown }),
     ...(indexed && { indexed }),
   });
-  if (isFinal) compareValue(turn, task, reference, output.payload.kind === 'inline' ? { value } : undefined);
+  if (isFinal)
+    compareValue(turn, task, reference, payload.kind === 'inline' ? { value: read.value } : undefined);
   if (output.last && (output.logLines ?? 0) > execution.log.lines)
     awaitLines(turn, execution, output.logLines!);
   if (!endWhenComplete(turn, execution)) acknowledge(turn, node, execution);
+}
+
+/** What is in an output: nothing of a blob's. */
+interface ReadOutput {
+  readonly value?: unknown;
+  /** As events show it, where it is short. */
+  readonly shown?: unknown;
+}
+
+/** Refuses it, and returns nothing, where it is not an output that the module declares, of its type. */
+function readOutput(
+  turn: Turn,
+  node: FleetNode,
+  execution: Execution,
+  output: Output,
+): ReadOutput | undefined {
+  const { graph } = execution.task;
+  const { spec } = graph.modules[execution.position]!;
+  const fail = (code: RefusalCode, message: string): undefined =>
+    void failBadOutput(turn, node, execution, output, code, message);
+  const misnamed = whyMisnamed(spec, execution, output);
+  if (misnamed) return fail(misnamed.code, misnamed.message);
+  const { name = '', payload } = output;
+  const declared = typeOfOutput(spec, name)!;
+  if (output.type !== declared) {
+    const what = name || 'the output';
+    return fail('bad_payload', `${what} is of type ${output.type}, the graph declares ${declared}`);
+  }
+  if (payload.kind === 'blob') {
+    const { sha256, size } = payload.blob;
+    const stored = turn.loaded.blobs.get(sha256);
+    if (stored === undefined)
+      return void refuseOutput(turn, node, execution, output, 'blob_missing', `blob ${sha256} is not here`);
+    if (stored !== size) return fail('bad_payload', `blob ${sha256} has ${stored} bytes, not ${size}`);
+    return {};
+  }
+  const { byteLength } = payload.bytes;
+  const { inlineMaxBytes } = turn.settings;
+  if (byteLength > inlineMaxBytes)
+    return fail(
+      'too_large',
+      `an inline output of ${byteLength} bytes; more than ${inlineMaxBytes} go by blob`,
+    );
+  const types = turn.state.graph(graph.key.name, graph.key.version)?.types;
+  if (types === undefined) return fail('bad_payload', 'the type is not known');
+  const decoded = types.decode(declared, payload.bytes);
+  if (!decoded.ok) return fail('bad_payload', decoded.message);
+  const { value, shown } = decoded;
+  return { value, ...(byteLength <= SHOWN_OUTPUT_MAX_BYTES && { shown }) };
+}
+
+/** An inline payload becomes a row of its own; a blob is stored already. */
+function keep(turn: Turn, execution: Execution, { seq, payload }: Output): BlobRef {
+  if (payload.kind === 'blob') return payload.blob;
+  const { problemId, iterationId } = execution.task.id;
+  turn.journal.payload({ problemId, iterationId, owner: execution.id, seq }, payload.bytes);
+  return { sha256: sha256Of(payload.bytes), size: payload.bytes.byteLength };
 }
 
 /** What is wrong with the name of an output: each of a module's names comes once, and all of them with the last output. */

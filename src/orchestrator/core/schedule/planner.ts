@@ -181,11 +181,7 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
       failModule(turn, task, step.position, step.error);
       break;
     case 'skip':
-      emit(turn, {
-        type: 'module.skipped',
-        ...aboutModule(task, step.position),
-        reason: step.reason,
-      });
+      emit(turn, { type: 'module.skipped', ...aboutModule(task, step.position), reason: step.reason });
       leaveQueue(turn, task, step.position);
       break;
     case 'stop': {
