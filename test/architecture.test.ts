@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['src/base', 'src/model', 'src/orchestrator/port.ts'],
     // What is declared in files and over HTTP alike has one form.
     ...['src/config/cluster-schema.ts', 'src/config/job-schema.ts', 'src/config/job-types.ts'],
-    'src/config/webhook-schema.ts',
+    ...['src/config/service-schema.ts', 'src/config/webhook-schema.ts'],
   ],
   'frontend-bridge/sustainml': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
   'frontend-bridge/web': ['src/base/json', 'src/model'],

@@ -44,6 +44,7 @@ export default defineConfig({
         items: [
           page('Operating Tutti', 'operations'),
           page('Deploying', 'deploy'),
+          page('Services', 'services'),
           page('Webhooks', 'webhooks'),
           page('Security', 'security'),
           page('Performance', 'performance'),

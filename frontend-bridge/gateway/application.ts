@@ -46,6 +46,7 @@ import { problemRoutes } from './routes/problems.js';
 import { type SampleFolders, sampleRoutes } from './routes/samples.js';
 import { searchExportRoute } from './routes/search-export.js';
 import { secretRoutes } from './routes/secrets.js';
+import { serviceRoutes } from './routes/services.js';
 import { sessionRoutes } from './routes/sessions.js';
 import { streamRoute } from './routes/stream.js';
 import { answerDeepPath, webRoutes } from './routes/web.js';
@@ -202,6 +203,7 @@ export function apiRoutes(
   nodeEventRoutes(api, coordinator);
   clusterRoutes(api, coordinator);
   secretRoutes(api, coordinator);
+  serviceRoutes(api, coordinator);
   webhookRoutes(api, coordinator);
   approvalRoutes(api, coordinator);
   jobRoutes(api, coordinator, jobTypes);

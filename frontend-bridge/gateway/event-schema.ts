@@ -12,6 +12,7 @@ import {
 } from '../../src/model/facts.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from '../../src/model/node.js';
 import { LOG_LEVELS, STREAMS } from '../../src/model/protocol.js';
+import { SERVICE_DESIRES, SERVICE_TYPES } from '../../src/model/service.js';
 import { waitingSchema } from './waiting-schema.js';
 
 const error = z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean() });
@@ -61,6 +62,8 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   engine: z.enum(CLUSTER_TYPES),
   'cluster status': z.enum(CLUSTER_STATUSES),
   'agent kind': z.enum(AGENT_KINDS),
+  'service type': z.enum(SERVICE_TYPES),
+  'service desire': z.enum(SERVICE_DESIRES),
   resources: z.object({
     cpus: z.number().int().optional(),
     memory: z.number().int().optional().describe('Bytes'),

@@ -6,6 +6,7 @@ import { AGENT_KINDS, AGENT_STATES, CLUSTER_STATUSES, CLUSTER_TYPES } from '../.
 import { OBSERVED_STATES } from '../../src/model/execution.js';
 import { JOB_STATES } from '../../src/model/job.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../src/model/node.js';
+import { REPLICA_STATES, SERVICE_DESIRES, SERVICE_TYPES } from '../../src/model/service.js';
 import { TASK_STATES } from '../../src/model/task-state.js';
 import { eventSchema } from './event-schema.js';
 import { waitingSchema } from './waiting-schema.js';
@@ -358,6 +359,55 @@ export const clusterView: z.ZodType = named(
 export const secretView: z.ZodType = named(
   'Secret',
   z.looseObject({ name: z.string(), created_at: time, updated_at: time.describe('When its value was set') }),
+);
+
+const replicaView = z.looseObject({
+  replica_id: z.string().describe('<service>-<n>: also the instance of its node'),
+  cluster: z.string().nullable().describe('Where it runs or ran'),
+  desired: z.enum(['running', 'stopped']),
+  observed: z.enum(REPLICA_STATES),
+  node_id: id.nullable().describe('While it is ready'),
+  restarts: z.number().int().describe('Runs before this one'),
+  reason: z.string().nullable().describe('Why it waits, stops or has ended'),
+  task_id: taskId.describe('Its newest run'),
+  since: time.describe('When it came into this state'),
+  retry_at: time.nullable().describe('When it starts again'),
+});
+
+export const serviceView: z.ZodType = named(
+  'Service',
+  z.looseObject({
+    name: z.string(),
+    type: z.enum(SERVICE_TYPES),
+    count: z.number().int().nullable().describe('Null: as many as there are clusters that fit'),
+    module: z.string().nullable().describe('The module that its replicas play as nodes'),
+    command: z.array(z.string()).optional(),
+    script: z.string().optional(),
+    args: z.array(z.string()).optional(),
+    files: z.array(z.string()),
+    env: z.record(z.string(), z.union([z.string(), z.object({ secret: z.string() })])),
+    require: z.record(z.string(), z.string()).describe('Labels that a cluster must have'),
+    resources: z.looseObject({ cpus: z.number().int() }),
+    restart: z.object({ backoff_ms: z.number().int(), max_backoff_ms: z.number().int() }),
+    startup_deadline_ms: z.number().int().nullable(),
+    disconnect: z.object({ lost_after_ms: z.number().int(), replace: z.boolean() }).nullable(),
+    desired: z.enum(SERVICE_DESIRES),
+    generation: z.number().int().describe('Replicas of an older one are renewed'),
+    health: z.enum(['ok', 'degraded']),
+    reasons: z.array(z.string()).describe('Why it is degraded, each with how many replicas it is about'),
+    replicas: z.array(replicaView),
+    created_at: time,
+    updated_at: time,
+  }),
+);
+
+export const placementView: z.ZodType = named(
+  'Placement',
+  z.object({
+    cluster: z.string(),
+    score: z.number().nullable().describe('The free share of its slots; null where it is ruled out'),
+    reason: z.string().nullable().describe('Why it is ruled out'),
+  }),
 );
 
 export const webhookView: z.ZodType = named(

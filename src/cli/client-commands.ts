@@ -13,6 +13,7 @@ import { eventsCommand, logsCommand } from './commands/logs.js';
 import { problemCommand } from './commands/problem.js';
 import { safekeepingCommands } from './commands/safekeeping.js';
 import { secretCommand } from './commands/secret.js';
+import { serviceCommand } from './commands/service.js';
 import { nodeCommand, nodesCommand, taskCommand } from './commands/steer.js';
 import { submitCommand } from './commands/submit.js';
 import { topCommand } from './commands/top.js';
@@ -42,6 +43,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   approvalCommands(program, io);
   clusterCommand(program, io);
   secretCommand(program, io);
+  serviceCommand(program, io);
   webhookCommand(program, io);
   accessCommand(program, io);
   jobCommands(program, io);

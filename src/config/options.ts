@@ -58,6 +58,8 @@ export interface Config extends Sections {
   readonly eventsPort: number;
   /** Graph files to store at the start. @default [] */
   readonly graphs: readonly string[];
+  /** Service files that are applied at the start. @default [] */
+  readonly services: readonly string[];
   /** Folders of `.proto` files, beside those that Tutti brings. @default [] */
   readonly protoPaths: readonly string[];
   /** End the process that holds the data directory. @default false */
@@ -172,6 +174,10 @@ export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: O
   ),
   graphs: option('graphs', 'FILE', paths, noPaths, 'a graph to store at the start; repeatable', {
     flag: '--graph',
+    isPath: true,
+  }),
+  services: option('services', 'FILE', paths, noPaths, 'services to apply at the start; repeatable', {
+    flag: '--service',
     isPath: true,
   }),
   protoPaths: option('proto_paths', 'DIR', paths, noPaths, 'a folder of .proto files; repeatable', {

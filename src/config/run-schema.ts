@@ -4,6 +4,7 @@ import { KEEPS, pathWithin, RESULT_SOURCES, type RunSpec, type RunWork } from '.
 import { SECRET_NAME } from '../model/secret.js';
 import { labels } from './graph-fields.js';
 import { ResourcesSchema } from './resources.js';
+import { runFaults } from './run-faults.js';
 import { strict } from './strict.js';
 
 const WORDS = 'give a list of texts, like [python3, simulate.py]';
@@ -25,49 +26,99 @@ export interface ReadRun {
   readonly require: Readonly<Record<string, string>>;
 }
 
-export const RunSchema: z.ZodType<ReadRun> = strict(
-  {
-    command: Words.min(1, { error: 'name at least a program' })
-      .optional()
-      .describe(
-        'the program and its arguments, which no shell reads; references to inputs are replaced, also within a word',
-      ),
-    script: Path.optional().describe(
-      'instead of command: a file beside the graph file, run by its own #! line',
+const FIELDS = {
+  command: Words.min(1, { error: 'name at least a program' })
+    .optional()
+    .describe(
+      'the program and its arguments, which no shell reads; references to inputs are replaced, also within a word',
     ),
-    args: Words.default([]).describe('arguments of the script'),
-    files: z
-      .record(z.string(), Path, { error: FILES })
-      .default({})
-      .describe('by path in the working folder, files beside the graph file; stored with the graph'),
-    cluster: z
-      .string({ error: 'give the name of a cluster' })
-      .min(1, { error: 'give the name of a cluster' })
-      .optional()
-      .describe('where it runs; without it, on any cluster that fits'),
-    require: labels.default({}).describe('labels that the cluster must have'),
-    resources: ResourcesSchema.prefault({}).describe('what one execution takes of the cluster'),
-    env: z
-      .record(z.string(), z.union([z.string(), SecretRefSchema], { error: ENV_VALUE }), { error: ENV })
-      .default({})
-      .describe('environment variables: texts, or secrets by their names'),
-    result: z
-      .enum(RESULT_SOURCES, { error: 'give file, stdout or none' })
-      .default('file')
-      .describe('the output: the file $TUTTI_OUTPUT, stdout, or none: the exit code and times'),
-    keep: z
-      .enum(KEEPS, { error: 'give never, on_failure or always' })
-      .default('never')
-      .describe('when the working folder stays until the task is removed'),
-    retry_exit_codes: z
-      .array(z.int({ error: EXIT_CODES }).min(1, { error: EXIT_CODES }).max(255, { error: EXIT_CODES }), {
-        error: EXIT_CODES,
-      })
-      .optional()
-      .describe('exit codes after which it is tried again, beside 75; without it, all'),
-  },
+  script: Path.optional().describe(
+    'instead of command: a file beside the graph file, run by its own #! line',
+  ),
+  args: Words.default([]).describe('arguments of the script'),
+  files: z
+    .record(z.string(), Path, { error: FILES })
+    .default({})
+    .describe('by path in the working folder, files beside the graph file; stored with the graph'),
+  cluster: z
+    .string({ error: 'give the name of a cluster' })
+    .min(1, { error: 'give the name of a cluster' })
+    .optional()
+    .describe('where it runs; without it, on any cluster that fits'),
+  require: labels.default({}).describe('labels that the cluster must have'),
+  resources: ResourcesSchema.prefault({}).describe('what one execution takes of the cluster'),
+  env: z
+    .record(z.string(), z.union([z.string(), SecretRefSchema], { error: ENV_VALUE }), { error: ENV })
+    .default({})
+    .describe('environment variables: texts, or secrets by their names'),
+  result: z
+    .enum(RESULT_SOURCES, { error: 'give file, stdout or none' })
+    .default('file')
+    .describe('the output: the file $TUTTI_OUTPUT, stdout, or none: the exit code and times'),
+  keep: z
+    .enum(KEEPS, { error: 'give never, on_failure or always' })
+    .default('never')
+    .describe('when the working folder stays until the task is removed'),
+  retry_exit_codes: z
+    .array(z.int({ error: EXIT_CODES }).min(1, { error: EXIT_CODES }).max(255, { error: EXIT_CODES }), {
+      error: EXIT_CODES,
+    })
+    .optional()
+    .describe('exit codes after which it is tried again, beside 75; without it, all'),
+} as const;
+
+export const RunSchema: z.ZodType<ReadRun> = strict(
+  FIELDS,
   'give an object with command or script',
-).transform((run): ReadRun => {
+).transform(runOf);
+
+/** An object with these fields and those of a command that goes on, whose result nobody reads. */
+export function withWork<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  expected: string,
+): z.ZodType<z.output<z.ZodObject<Shape>> & { readonly work: ReadRun }> {
+  const { command, script, args, files, cluster, require, resources, env } = FIELDS;
+  const fields = { command, script, args, files, cluster, require, resources, env };
+  const schema = strict({ ...shape, ...fields }, expected).superRefine((given, context) => {
+    for (const { path, message, code } of faultsOfWork(given))
+      context.addIssue({ code: 'custom', path, message, params: { code } });
+  });
+  return schema.transform((given) => {
+    const run = given as unknown as z.output<z.ZodObject<typeof fields>>;
+    const work = runOf({
+      ...Object.fromEntries(Object.keys(fields).map((field) => [field, run[field as keyof typeof run]])),
+      ...{ result: 'none', keep: 'never', retry_exit_codes: undefined },
+    } as RunGiven);
+    return { ...given, work };
+  }) as never;
+}
+
+interface WorkFault {
+  readonly path: (string | number)[];
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The command is that of a run module whose input says which replica it is. */
+function faultsOfWork({ args, ...given }: { readonly args?: unknown }): WorkFault[] {
+  // Those that nobody gave are none.
+  const run = Array.isArray(args) && args.length > 0 ? { ...given, args } : given;
+  const modules = { replica: { inputs: ['replica'], output: 'json', run } };
+  const found = runFaults({ source: { name: 'replica', type: 'json' }, modules });
+  return found.map(({ path, code, message }) => ({ path: stepsOf(path).slice(3), code, message }));
+}
+
+/** The steps of a path as `formatPath` writes it. */
+function stepsOf(path: string): (string | number)[] {
+  const steps = path.matchAll(/\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|([^.[\]]+)/g);
+  return [...steps].map(([, index, quoted, word]) =>
+    index !== undefined ? Number(index) : quoted !== undefined ? (JSON.parse(quoted) as string) : word!,
+  );
+}
+
+type RunGiven = z.output<z.ZodObject<typeof FIELDS>>;
+
+function runOf(run: RunGiven): ReadRun {
   const { command, script, args, files, cluster, require, retry_exit_codes, ...rest } = run;
   const path = script === undefined ? undefined : pathWithin(script);
   const work: RunWork =
@@ -82,4 +133,4 @@ export const RunSchema: z.ZodType<ReadRun> = strict(
     },
     require: { ...require, ...(cluster !== undefined && { cluster }) },
   };
-});
+}

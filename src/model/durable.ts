@@ -11,6 +11,7 @@ import type { Command } from './command.js';
 import type { NodeRecord } from './node-record.js';
 import type { Problem } from './problem.js';
 import type { Secret } from './secret.js';
+import type { Replica, Service } from './service.js';
 import type { CompiledGraph, Execution, Task } from './task.js';
 import type { Webhook } from './webhook.js';
 
@@ -30,6 +31,12 @@ export interface DurableState {
   /** By their ids. */
   readonly grants: ReadonlyMap<string, Grant>;
   readonly commands: ReadonlyMap<string, Command>;
+  /** By their names. */
+  readonly services: ReadonlyMap<string, Service>;
+  /** By their ids. */
+  readonly replicas: ReadonlyMap<string, Replica>;
+  /** By the key of its newest run, a replica's id. */
+  readonly runs: ReadonlyMap<string, string>;
   /** A graph version, made ready: the process has read it before its fact is applied. */
   compiled(name: string, version: number): CompiledGraph | undefined;
   /** The process attaches its own state to it. */

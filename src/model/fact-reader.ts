@@ -14,6 +14,7 @@ import {
 } from './facts.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from './node.js';
 import { LOG_LEVELS, STREAMS } from './protocol.js';
+import { SERVICE_DESIRES, SERVICE_TYPES } from './service.js';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -51,6 +52,8 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   engine: (value) => CLUSTER_TYPES.some((type) => type === value),
   'cluster status': (value) => CLUSTER_STATUSES.some((status) => status === value),
   'agent kind': (value) => AGENT_KINDS.some((kind) => kind === value),
+  'service type': (value) => SERVICE_TYPES.some((type) => type === value),
+  'service desire': (value) => SERVICE_DESIRES.some((desire) => desire === value),
   resources: (value) => isObject(value) && Object.values(value).every(isCount),
 };
 

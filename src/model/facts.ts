@@ -16,6 +16,7 @@ import type { DesiredStatus, NodeStatus } from './node.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { LogLevel, ReportedError, StreamName } from './protocol.js';
 import type { Resources } from './run.js';
+import type { ReplicaEnd, ServiceDesire, ServiceSpec, ServiceType } from './service.js';
 import type { TaskId } from './task-id.js';
 import type { TaskEnd } from './task-state.js';
 import type { Waiting } from './waiting.js';
@@ -70,6 +71,10 @@ export interface FieldTypes {
   readonly 'cluster status': ClusterStatus;
   readonly 'agent kind': AgentKind;
   readonly role: Role;
+  readonly 'service type': ServiceType;
+  readonly 'service desire': ServiceDesire;
+  readonly 'service spec': ServiceSpec;
+  readonly 'replica end': ReplicaEnd;
   readonly resources: ResourceFields;
   readonly issuer: 'user' | 'orchestrator';
   /** `overtakes`: the node may get the command before the assignment that it is about. */
@@ -415,6 +420,71 @@ export const FACTS = {
   /** Its agent is heard, or not any more. */
   'cluster.online': { about: 'nothing', shown: { cluster: 'text', reason: 'text' } },
   'cluster.offline': { about: 'nothing', shown: { cluster: 'text', reason: 'text' } },
+  /** All of the service, as it is from now on. */
+  'service.applied': {
+    about: 'nothing',
+    shown: {
+      service: 'text',
+      service_type: 'service type',
+      module: 'text?',
+      count: 'count',
+      desired: 'service desire',
+      generation: 'count',
+    },
+    withheld: { spec: 'service spec', graph_version: 'count' },
+  },
+  /** Its reasons, each with how many replicas it is about; also where they are others than before. */
+  'service.degraded': { about: 'nothing', shown: { service: 'text', reasons: 'words' } },
+  'service.restored': { about: 'nothing', shown: { service: 'text' } },
+  /** Nothing of it runs any more. */
+  'service.removed': { about: 'nothing', shown: { service: 'text' } },
+  /** A run of a replica, which is a task. `cluster`: the only one that it may run on. */
+  'replica.placed': {
+    about: 'nothing',
+    shown: {
+      service: 'text',
+      replica_id: 'id',
+      task_id: 'id',
+      cluster: 'text?',
+      generation: 'count',
+      restarts: 'count',
+    },
+    withheld: { number: 'count' },
+  },
+  'replica.starting': {
+    about: 'nothing',
+    shown: { service: 'text', replica_id: 'id', task_id: 'id', cluster: 'text?' },
+  },
+  'replica.running': { about: 'nothing', shown: { service: 'text', replica_id: 'id', task_id: 'id' } },
+  /** Its node is registered and started. */
+  'replica.ready': {
+    about: 'nothing',
+    shown: { service: 'text', replica_id: 'id', task_id: 'id', node_id: 'id' },
+  },
+  'replica.completed': {
+    about: 'nothing',
+    shown: { service: 'text', replica_id: 'id', task_id: 'id', reason: 'text?', retry_at: 'time?' },
+  },
+  'replica.failed': {
+    about: 'nothing',
+    shown: { service: 'text', replica_id: 'id', task_id: 'id', reason: 'text', retry_at: 'time?' },
+  },
+  'replica.stopped': {
+    about: 'nothing',
+    shown: { service: 'text', replica_id: 'id', task_id: 'id', reason: 'text' },
+  },
+  /** `ended`: its run has, too; otherwise its cluster is out of reach, and may come back with it. */
+  'replica.lost': {
+    about: 'nothing',
+    shown: {
+      service: 'text',
+      replica_id: 'id',
+      task_id: 'id',
+      reason: 'text',
+      ended: 'flag',
+      retry_at: 'time?',
+    },
+  },
   'command.issued': {
     about: 'target',
     shown: { command_id: 'id', command: 'text', reason: 'text' },
@@ -511,6 +581,14 @@ export const FACTS = {
   /** Stored, or replaced by another value. */
   'secret.set': { about: 'nothing', withheld: { secret: 'text', sealed: 'text' } },
   'secret.removed': { about: 'nothing', withheld: { secret: 'text' } },
+  /** `again`: it is to run again after that. */
+  'replica.stopping': {
+    about: 'nothing',
+    withheld: { replica_id: 'id', as: 'replica end', reason: 'text', again: 'flag' },
+  },
+  /** It has lasted: its next end is the first in a row. */
+  'replica.steady': { about: 'nothing', withheld: { replica_id: 'id' } },
+  'replica.forgotten': { about: 'nothing', withheld: { replica_id: 'id' } },
   /** All of the webhook. Its address and its secret are in `sealed`. */
   'webhook.added': {
     about: 'nothing',

@@ -35,6 +35,19 @@ import {
 } from './fold/node.js';
 import { removeSecret, setSecret } from './fold/secret.js';
 import {
+  endReplica,
+  forgetReplica,
+  judgeService,
+  missReplica,
+  placeReplica,
+  putService,
+  removeService,
+  runReplica,
+  startReplica,
+  steadyReplica,
+  stopReplica,
+} from './fold/service.js';
+import {
   abandonTask,
   changeProblem,
   compareTask,
@@ -223,6 +236,47 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'secret.removed':
       removeSecret(state, fact);
+      return;
+    case 'service.applied':
+      putService(state, fact, moment);
+      return;
+    case 'service.degraded':
+    case 'service.restored':
+      judgeService(state, fact);
+      return;
+    case 'service.removed':
+      removeService(state, fact);
+      return;
+    case 'replica.placed':
+      placeReplica(state, fact, moment);
+      return;
+    case 'replica.starting':
+      startReplica(state, fact, moment);
+      return;
+    case 'replica.running':
+    case 'replica.ready':
+      runReplica(state, fact, moment);
+      return;
+    case 'replica.completed':
+      endReplica(state, fact, 'completed', moment);
+      return;
+    case 'replica.failed':
+      endReplica(state, fact, 'failed', moment);
+      return;
+    case 'replica.stopped':
+      endReplica(state, fact, 'stopped', moment);
+      return;
+    case 'replica.lost':
+      missReplica(state, fact, moment);
+      return;
+    case 'replica.stopping':
+      stopReplica(state, fact);
+      return;
+    case 'replica.steady':
+      steadyReplica(state, fact);
+      return;
+    case 'replica.forgotten':
+      forgetReplica(state, fact);
       return;
     case 'webhook.added':
       addWebhook(state, fact, moment);

@@ -35,9 +35,11 @@ import {
   outputRefsOf,
   type ProblemRow,
   projectOfRow,
+  type ReplicaRow,
   type ResultRow,
   refsOf,
   type SecretRow,
+  type ServiceRow,
   type TaskRow,
   type WebhookRow,
   wholeStreamsOf,
@@ -120,6 +122,7 @@ class Checking {
     await this.#part('commands', () => this.#commands());
     await this.#part('clusters', () => this.#clusters());
     await this.#part('secrets', () => this.#secrets());
+    await this.#part('services', () => this.#services());
     await this.#part('webhooks', () => this.#webhooks());
     await this.#part('grants', () => this.#grants());
     await this.#part('events of nodes, commands and clusters', () => this.#events.fleet(this.#counts));
@@ -451,6 +454,23 @@ class Checking {
       const { name } = decodeRow<SecretRow>(value);
       this.#count('secrets');
       if (name !== key[0]) this.#fault(`secrets ${String(key[0])}`, `says that it is ${name}`);
+    }
+  }
+
+  async #services(): Promise<void> {
+    const names = new Set<string>();
+    for await (const { key, value } of entriesOf(this.#reader, 'services')) {
+      const { name } = decodeRow<ServiceRow>(value);
+      names.add(name);
+      this.#count('services');
+      if (name !== key[0]) this.#fault(`services ${String(key[0])}`, `says that it is ${name}`);
+    }
+    for await (const { key, value } of entriesOf(this.#reader, 'replicas')) {
+      const { replica_id, service } = decodeRow<ReplicaRow>(value);
+      const where = `replicas ${String(key[0])}`;
+      this.#count('replicas');
+      if (replica_id !== key[0]) this.#fault(where, `says that it is ${replica_id}`);
+      if (!names.has(service)) this.#fault(where, `is of service ${service}, which is not there`);
     }
   }
 

@@ -176,7 +176,7 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
       } else if (request.kind === 'task_command' || request.kind === 'decide_approval') {
         const key = formatTaskId(request.taskId);
         if (!state.tasks.has(key)) need().commanded.set(key, request.taskId);
-      } else if (request.kind === 'put_graph') {
+      } else if (request.kind === 'put_graph' || request.kind === 'apply_service') {
         for (const sha256 of Object.values(request.files ?? {})) need().blobs.add(sha256);
       }
     }

@@ -28,6 +28,7 @@ import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { hasBlobFile } from './blob-files.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import type { RefusedPeer, Reply } from './core/journal.js';
+import { unknownService } from './core/services/services.js';
 import type { State } from './core/state.js';
 import type { Settings, Step, WebhookAttempt } from './core/turn.js';
 import { Doors } from './doors.js';
@@ -40,7 +41,7 @@ import { load } from './load.js';
 import { look } from './look.js';
 import { Loop } from './loop.js';
 import { PayloadCache } from './payload-cache.js';
-import { Performer } from './perform.js';
+import { type PerformDeps, Performer } from './perform.js';
 import type {
   Answer,
   EventStream,
@@ -146,6 +147,8 @@ export interface OrchestratorDeps {
   readonly onLost: (error: TuttiError) => void;
   /** Where connections are encrypted: why this key may not say this hello. */
   readonly authorize?: IngestDeps['authorize'];
+  /** Where connections are encrypted: a token by which the node of a replica enrols its key, and no other. */
+  readonly join?: PerformDeps['join'];
   readonly options: OrchestratorOptions;
 }
 
@@ -198,6 +201,7 @@ export class Orchestrator implements StreamingCoordinator {
       cache: this.#payloads,
       settings,
       vault: parts.vault,
+      ...(deps.join && { join: deps.join }),
       logger: deps.logger,
       onCommitted: (events) => {
         this.work.observe(events);
@@ -552,6 +556,18 @@ export class Orchestrator implements StreamingCoordinator {
         if (cluster) return foundJson(cursor, cluster);
         return { ok: false, kind: 'not_found', code: 'unknown_cluster', message: `no cluster ${name}` };
       },
+      services: async (page) => pageOfViews(await this.#inspectServices(undefined), page),
+      service: async (name) => {
+        const { cursor, value } = await this.#inspectServices(name);
+        const [service] = value;
+        return service ? foundJson(cursor, service) : unknownService(name);
+      },
+      placementOf: async (service, page) => {
+        const { value } = await this.#inspectServices(service);
+        if (value.length === 0) return unknownService(service);
+        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect placement', id, service }));
+        return pageOfViews({ cursor, value: reply.kind === 'view' ? reply.value : [] }, page);
+      },
       secrets: async (page) => {
         const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect secrets', id }));
         return pageOfViews({ cursor, value: reply.kind === 'view' ? reply.value : [] }, page);
@@ -655,6 +671,11 @@ export class Orchestrator implements StreamingCoordinator {
 
   async #inspectClusters(name: string | undefined): Promise<Found<readonly View[]>> {
     const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect clusters', id, name }));
+    return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  }
+
+  async #inspectServices(name: string | undefined): Promise<Found<readonly View[]>> {
+    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect services', id, name }));
     return { cursor, value: reply.kind === 'view' ? reply.value : [] };
   }
 

@@ -32,6 +32,8 @@ export interface PerformDeps {
   readonly cache: PayloadCache;
   readonly settings: Settings;
   readonly vault: Pick<Vault, 'open'>;
+  /** A token by which this node, and no other, enrols its key. @default connections are not encrypted */
+  readonly join?: (node: { readonly module: string; readonly instance: string }) => Promise<string>;
   readonly logger: Logger;
   readonly onCommitted: (events: readonly EncodedEvent[]) => void;
   /** Events before this `seq` are gone. */
@@ -39,6 +41,11 @@ export interface PerformDeps {
   readonly onReply: (reply: Reply, cursor: number) => void;
   readonly onRefused: (refused: RefusedPeer) => void;
 }
+
+/** Assignments that are not accepted yet are few. */
+const JOINS_HELD = 1000;
+/** In the working folder of its run: each run of a replica has a key of its own. */
+const KEYS_FOLDER = '.tutti-keys';
 
 /** What goes first in a frame. */
 const ORDER: Readonly<Record<OrchestratorMessage['kind'], number>> = {
@@ -54,6 +61,8 @@ const ORDER: Readonly<Record<OrchestratorMessage['kind'], number>> = {
 
 export class Performer {
   readonly #deps: PerformDeps;
+  /** By execution: an assignment that is sent again has the same token. */
+  readonly #joins = new Map<string, string>();
 
   constructor(deps: PerformDeps) {
     this.#deps = deps;
@@ -86,6 +95,7 @@ export class Performer {
         resolved.push(message);
         continue;
       }
+      if (message.node && this.#deps.join && !this.#joins.has(message.executionId)) return undefined;
       const values: InputValue[] = [];
       for (const { ref } of message.inputs) {
         const value = this.#valueAtHand(ref);
@@ -114,6 +124,7 @@ export class Performer {
             'an input of an assignment is not in the store',
           );
       }
+      await this.#enrol(message);
       if (values.length === message.inputs.length) this.#pushAssign(resolved, message, values);
     }
     return resolved;
@@ -138,12 +149,15 @@ export class Performer {
   }
 
   #pushAssign(resolved: OrchestratorMessage[], order: AssignOrder, values: readonly InputValue[]): void {
-    const run = order.run && this.#toRun(order.run, order.executionId);
+    const run = order.run && this.#toRun(order.run, order);
     if (!order.run || run) resolved.push(this.#toAssign(order, values, run));
   }
 
   /** Nothing where a secret is not there. */
-  #toRun(run: NonNullable<AssignOrder['run']>, executionId: string): AssignedRun | undefined {
+  #toRun(
+    run: NonNullable<AssignOrder['run']>,
+    { executionId, node }: Pick<AssignOrder, 'executionId' | 'node'>,
+  ): AssignedRun | undefined {
     const secrets: Record<string, string> = {};
     for (const [variable, secret] of Object.entries(run.secrets)) {
       const value = secret && this.#deps.vault.open(secret);
@@ -154,7 +168,37 @@ export class Performer {
       }
       secrets[variable] = value;
     }
-    return { ...run, secrets, files: run.files.map((file) => ({ ...file, url: this.#urlOf(file.blob) })) };
+    if (node) Object.assign(secrets, this.#credentials(executionId));
+    const env = node ? { ...run.env, ...this.#envOf(node) } : run.env;
+    return {
+      ...run,
+      env,
+      secrets,
+      files: run.files.map((file) => ({ ...file, url: this.#urlOf(file.blob) })),
+    };
+  }
+
+  /** Makes the token of a replica that is a node, where it needs one. */
+  async #enrol({ node, executionId }: AssignOrder): Promise<void> {
+    if (!node || !this.#deps.join || this.#joins.has(executionId)) return;
+    this.#joins.set(executionId, await this.#deps.join(node));
+    if (this.#joins.size > JOINS_HELD) this.#joins.delete(this.#joins.keys().next().value!);
+  }
+
+  #envOf({ module, instance }: NonNullable<AssignOrder['node']>): Record<string, string> {
+    return {
+      TUTTI_CONTROL: this.#deps.settings.controlEndpoint,
+      ...{ TUTTI_MODULE: module, TUTTI_INSTANCE: instance },
+      ...(this.#deps.join && { TUTTI_KEYS: KEYS_FOLDER }),
+    };
+  }
+
+  /** Masked in what the replica writes, like secrets. */
+  #credentials(executionId: string): Record<string, string> {
+    const join = this.#joins.get(executionId);
+    if (join !== undefined) return { TUTTI_JOIN: join };
+    const { token } = this.#deps.settings;
+    return token === undefined ? {} : { TUTTI_TOKEN: token };
   }
 
   #toAssign(order: AssignOrder, values: readonly InputValue[], run: AssignedRun | undefined): Assign {

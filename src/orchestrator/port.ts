@@ -13,6 +13,7 @@ import type { Cluster, ClusterStatus } from '../model/cluster.js';
 import type { JobState } from '../model/job.js';
 import type { BlobRef } from '../model/payload.js';
 import type { Resources } from '../model/run.js';
+import type { ServiceSpec } from '../model/service.js';
 import type { TaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
 import type { GrantBook } from './access/grants.js';
@@ -133,6 +134,21 @@ export type Request =
   /** Stored, or replaced. `value`: at most `MAX_SECRET_BYTES` in UTF-8. */
   | { readonly kind: 'set_secret'; readonly name: string; readonly value: string }
   | { readonly kind: 'remove_secret'; readonly name: string }
+  /** Stored, or changed. `files`: by path beside the service file, the SHA-256 of a stored blob. */
+  | {
+      readonly kind: 'apply_service';
+      readonly spec: ServiceSpec;
+      readonly files: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'command_service';
+      readonly name: string;
+      readonly command: 'scale' | 'restart' | 'stop' | 'start';
+      /** To scale. */
+      readonly count?: number;
+    }
+  /** Its replicas are stopped first. */
+  | { readonly kind: 'remove_service'; readonly name: string }
   | { readonly kind: 'add_webhook'; readonly webhook: NewWebhook }
   /** It is added, or changed where there is another of its name. */
   | { readonly kind: 'declare_webhook'; readonly webhook: NewWebhook }
@@ -346,6 +362,11 @@ export interface Queries {
   /** By their names. */
   clusters(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   cluster(name: string): Promise<FoundJson<View> | Refusal>;
+  /** By their names. */
+  services(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  service(name: string): Promise<FoundJson<View> | Refusal>;
+  /** Every cluster with its score for one more replica, the best first, or with why it is ruled out. */
+  placementOf(name: string, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** By their names, without their values. */
   secrets(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** By their names, without their addresses and secrets. */

@@ -18,6 +18,7 @@ import {
 } from '../model/graph.js';
 import { JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import { pathWithin } from '../model/run.js';
+import { isServiceGraph } from '../model/service.js';
 import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import type { Vault } from './access/vault.js';
@@ -29,6 +30,7 @@ import { readProblem } from './load.js';
 import type { Blobs, Queries, Refusal, Request } from './port.js';
 import { prepareGrant } from './prepare-grant.js';
 import { jobAsSubmission } from './prepare-job.js';
+import { unfitFiles, unknownClusterOf } from './prepare-service.js';
 import { prepareWebhook } from './prepare-webhook.js';
 import { projectOfRow } from './records.js';
 
@@ -102,6 +104,13 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     }
     case 'put_graph':
       return prepareGraph(deps, request);
+    case 'apply_service': {
+      const unknown = unknownClusterOf(deps.state, request.spec);
+      if (unknown) return unknown;
+      const unfit = unfitFiles(request);
+      if (unfit) return unfit;
+      return { ...request, types: deps.types, typesJson: deps.types.toJson(['json']) };
+    }
     case 'set_secret': {
       const { kind, name, value } = request;
       return { kind, name, sealed: deps.vault.seal(name, value) };
@@ -128,6 +137,8 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     case 'declare_cluster':
     case 'change_cluster':
     case 'remove_cluster':
+    case 'command_service':
+    case 'remove_service':
     case 'remove_secret':
     case 'remove_webhook':
     case 'revoke_access':
@@ -263,7 +274,7 @@ async function prepareGraph(
   const parsed = await deps.parseGraph(
     request.yaml,
     deps.types,
-    newest.filter(({ name }) => name !== JOB_GRAPH_NAME),
+    newest.filter(({ name }) => name !== JOB_GRAPH_NAME && !isServiceGraph(name)),
   );
   if (!parsed.ok) return badGraph(request.name, parsed.faults);
   const { graph } = parsed;

@@ -31,6 +31,8 @@
  * | clusters | name | `ClusterRow` |
  * | secrets | name | `SecretRow` |
  * | webhooks | name | `WebhookRow` |
+ * | services | name | `ServiceRow` |
+ * | replicas | replica_id | `ReplicaRow` |
  * | grants | access_id | `GrantRow` |
  * | results | cache key (`cache-key.ts`) | `ResultRow`; of executions of modules with `cache` that have succeeded |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |
@@ -51,6 +53,7 @@ import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
 import type { BlobRef, PayloadRef } from '../model/payload.js';
 import { type ReportedError, STREAMS, type StreamName } from '../model/protocol.js';
 import type { CommandFields, Resources } from '../model/run.js';
+import type { Ending, Replica, ReplicaState, ServiceDesire, ServiceSpec } from '../model/service.js';
 import type {
   CompiledGraph,
   Execution,
@@ -317,6 +320,37 @@ export interface SecretRow {
   readonly sealed: string;
   readonly created_at: number;
   readonly updated_at: number;
+}
+
+export interface ServiceRow {
+  readonly name: string;
+  readonly spec: ServiceSpec;
+  readonly desired: ServiceDesire;
+  readonly graph_version: number;
+  readonly generation: number;
+  readonly reasons: readonly string[];
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
+export interface ReplicaRow {
+  readonly replica_id: string;
+  readonly service: string;
+  readonly number: number;
+  readonly pinned?: string | undefined;
+  readonly desired: Replica['desired'];
+  readonly observed: ReplicaState;
+  readonly task_id: string;
+  readonly open: boolean;
+  readonly generation: number;
+  readonly cluster?: string | undefined;
+  readonly node_id?: string | undefined;
+  readonly restarts: number;
+  readonly failures: number;
+  readonly reason?: string | undefined;
+  readonly ending?: Ending | undefined;
+  readonly retry_at?: number | undefined;
+  readonly since: number;
 }
 
 export interface WebhookRow {

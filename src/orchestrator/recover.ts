@@ -17,6 +17,7 @@ import { grantFromRow } from './core/access/grant-row.js';
 import { secretFromRow } from './core/access/secret-row.js';
 import { clusterFromRow } from './core/clusters/cluster-row.js';
 import { nodeFromRow } from './core/nodes/node-row.js';
+import { replicaFromRow, serviceFromRow } from './core/services/service-row.js';
 import { State, type Timer } from './core/state.js';
 import { problemFromRow } from './core/tasks/problem.js';
 import { webhookFromRow } from './core/webhooks/webhook-row.js';
@@ -31,7 +32,9 @@ import {
   type GrantRow,
   type GraphRow,
   type NodeRow,
+  type ReplicaRow,
   type SecretRow,
+  type ServiceRow,
   type TaskRow,
   taskFromRow,
   type WebhookRow,
@@ -112,8 +115,31 @@ export async function recover({
     const row = await store.get('commands', key);
     if (row) recoverCommand(state, decodeRow<CommandRow>(row), clocks, graceMs);
   }
+  await recoverServices(store, state, clocks);
   undo.keep();
   return state;
+}
+
+/** Each is compared with what is observed of it. */
+async function recoverServices(store: Reader, state: State, clocks: Clocks): Promise<void> {
+  const { undo } = state;
+  for await (const { value } of entriesOf(store, 'services')) {
+    const service = serviceFromRow(decodeRow<ServiceRow>(value));
+    undo.put(state.services, service.spec.name, service);
+    state.evaluate(service.spec.name);
+  }
+  for await (const { value } of entriesOf(store, 'replicas')) {
+    const row = decodeRow<ReplicaRow>(value);
+    const service = state.services.get(row.service);
+    if (!service)
+      throw new TuttiError(
+        'store_damaged',
+        `replica ${row.replica_id} is of service ${row.service}, which is missing`,
+      );
+    const replica = replicaFromRow(row, service.spec, clocks);
+    undo.put(state.replicas, replica.id, replica);
+    undo.put(state.runs, replica.taskKey, replica.id);
+  }
 }
 
 async function recoverTask(

@@ -59,6 +59,26 @@ export function fitting<P extends Place>(places: Iterable<P>, wanted: Wanted): P
   return [...places].filter((place) => excluded(place, wanted) === undefined);
 }
 
+/** Each as the choice sees it, the best first: the free share of its slots, or why it is ruled out. */
+export function rankPlaces<P extends Place>(
+  places: readonly P[],
+  wanted: Wanted,
+): { readonly place: P; readonly score?: number; readonly reason?: string }[] {
+  const able: P[] = [];
+  const others: { readonly place: P; readonly reason: string }[] = [];
+  for (const place of places) {
+    const obstacle = ruledOut(place, wanted);
+    if (obstacle) others.push({ place, reason: obstacle[0] });
+    else able.push(place);
+  }
+  able.sort((a, b) => (isBetter(a, b) ? -1 : 1));
+  const scored = able.map((place) => {
+    const { taken, capacity } = place;
+    return { place, score: Math.round(((capacity - taken) / capacity) * 1000) / 1000 };
+  });
+  return [...scored, ...others];
+}
+
 /** How many such executions could begin at this moment. */
 export function roomFor(places: Iterable<Place>, wanted: Wanted): number {
   let room = 0;

@@ -16,6 +16,7 @@ import { type Condition, holdsOfNothing, overrideKey, type Reading } from '../mo
 import { hasEnded } from '../model/execution.js';
 import type { ModuleSpec } from '../model/graph.js';
 import { type ReportedError, withoutStack } from '../model/protocol.js';
+import { isServiceGraph } from '../model/service.js';
 import type { CompiledModule, Execution, Task } from '../model/task.js';
 import { awaitedApproval, overrideOf, phaseOf } from '../model/task.js';
 import { isSameWait, type Said, type Wait } from '../model/waiting.js';
@@ -170,8 +171,8 @@ class Planning {
       case 'preempted':
       case 'cancelled':
         if (this.#isPoisonous(module)) return this.#failPoisonous(module);
-        // A job is attempted once: nobody knows how far its script came.
-        if (execution.observed === 'lost' && module.spec.run?.work.kind === 'job')
+        // A job is attempted once: nobody knows how far its script came. What follows a service's run, the service decides.
+        if (execution.observed === 'lost' && this.#isAttemptedOnce(module))
           return this.#fail(module, execution.error ?? LOST);
         this.#steps.push({ kind: 'requeue', position, reason: requeueReason(execution) });
         return this.#start(module, undefined);
@@ -182,6 +183,10 @@ class Planning {
       default:
         return execution.observed satisfies never;
     }
+  }
+
+  #isAttemptedOnce({ spec }: CompiledModule): boolean {
+    return spec.run?.work.kind === 'job' || isServiceGraph(this.#task.graph.key.name);
   }
 
   /** The node is dead: given up as soon as there is a successor, or for good when it has killed too many. */

@@ -45,6 +45,8 @@ export const TABLES = [
   'clusters',
   'secrets',
   'webhooks',
+  'services',
+  'replicas',
   'grants',
   'projects',
 ] as const;

@@ -69,7 +69,15 @@ describe('the configuration', () => {
     expect(config).toEqual({
       ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
       ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
-      ...{ graphs: [], protoPaths: [], takeover: false, trustClock: false, origins: [], publicPages: [] },
+      ...{
+        graphs: [],
+        services: [],
+        protoPaths: [],
+        takeover: false,
+        trustClock: false,
+        origins: [],
+        publicPages: [],
+      },
       ...{
         token: undefined,
         tokenFile: undefined,

@@ -15,6 +15,7 @@ import {
   type Output,
   PROTOCOL_VERSION,
 } from '../../src/model/protocol.js';
+import { readServiceGraph } from '../../src/model/service.js';
 import { checkStore, type StoreFault, type StoreVerdict } from '../../src/orchestrator/check.js';
 import { consider, decide, nextDueMs } from '../../src/orchestrator/core/decide.js';
 import { type AssignOrder, Journal } from '../../src/orchestrator/core/journal.js';
@@ -176,7 +177,7 @@ export class Core {
     this.wallMs += downMs;
     this.nowMs = 5;
     const clocks = { nowMs: this.nowMs, wallMs: this.wallMs };
-    const parseGraph = (yaml: string): Graph => this.#graphs.get(yaml)!;
+    const parseGraph = (yaml: string): Graph => this.#graph(yaml);
     this.state = await recover({ store: this.#store, clocks, graceMs: GRACE_MS, parseGraph });
     this.#mirror.restart();
     await this.turn({ kind: 'wake' });
@@ -369,8 +370,12 @@ export class Core {
   }
 
   check(): Promise<StoreVerdict> {
-    const readGraph = (yaml: string): Graph => this.#graphs.get(yaml)!;
+    const readGraph = (yaml: string): Graph => this.#graph(yaml);
     return checkStore(this.#store, { readGraph });
+  }
+
+  #graph(yaml: string): Graph {
+    return readServiceGraph(yaml) ?? this.#graphs.get(yaml)!;
   }
 
   /** What is wrong with the store. */

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { ExecutionEnd } from '../../src/model/execution.js';
 import { FACTS, type Fact, type FactOf, type FieldTypes, SUBJECTS } from '../../src/model/facts.js';
 import { apply } from '../../src/model/fold.js';
+import type { ServiceSpec } from '../../src/model/service.js';
 import { compileGraph, type Task } from '../../src/model/task.js';
 import { grantToRow } from '../../src/orchestrator/core/access/grant-row.js';
 import { secretToRow } from '../../src/orchestrator/core/access/secret-row.js';
@@ -14,6 +15,7 @@ import { commandToRow } from '../../src/orchestrator/core/executions/command-row
 import { Journal } from '../../src/orchestrator/core/journal.js';
 import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
 import { writeFact } from '../../src/orchestrator/core/rows.js';
+import { replicaToRow, serviceToRow } from '../../src/orchestrator/core/services/service-row.js';
 import { State } from '../../src/orchestrator/core/state.js';
 import { problemToRow } from '../../src/orchestrator/core/tasks/problem.js';
 import { webhookToRow } from '../../src/orchestrator/core/webhooks/webhook-row.js';
@@ -65,6 +67,33 @@ const cluster: Omit<FactOf<'cluster.added'>, 'type'> = {
 const added: FactOf<'cluster.added'> = { type: 'cluster.added', ...cluster };
 const secretSet: FactOf<'secret.set'> = { type: 'secret.set', secret: 'api-key', sealed: 'sealed' };
 const SECRET_FIELDS = ['created_at', 'name', 'sealed', 'updated_at'].map((field) => `secret.${field}`);
+const spec: ServiceSpec = {
+  ...{ name: 'web', type: 'service', count: 2, require: {} },
+  run: {
+    ...{ work: { kind: 'command', argv: ['true'] }, files: {}, env: {}, resources: { cpus: 1 } },
+    ...{ result: 'none', keep: 'never', retryExitCodes: undefined },
+  },
+  restart: { backoffMs: 1000, maxBackoffMs: 30_000 },
+};
+const applied: FactOf<'service.applied'> = {
+  ...{ type: 'service.applied', service: 'web', service_type: 'service', module: 'm', count: 2 },
+  ...{ desired: 'running', generation: 1, spec, graph_version: 1 },
+};
+const ofWeb = { service: 'web', replica_id: 'web-1', task_id: 'w/1' };
+const placed: FactOf<'replica.placed'> = {
+  ...{ type: 'replica.placed', ...ofWeb, cluster: 'hpc', generation: 1, restarts: 3, number: 1 },
+};
+const RETRY_AT = '2026-01-01T00:00:00.000Z';
+const SERVICE_FIELDS = [
+  ...['created_at', 'desired', 'generation', 'graph_version', 'name', 'reasons', 'spec', 'updated_at'],
+].map((field) => `service.${field}`);
+const REPLICA_FIELDS = [
+  ...['desired', 'failures', 'generation', 'number', 'observed', 'open', 'pinned', 'replica_id', 'restarts'],
+  ...['service', 'since', 'task_id'],
+].map((field) => `replica.${field}`);
+const REPLICA_ENDED = ['failures', 'observed', 'open', 'reason', 'retry_at', 'since'].map(
+  (field) => `replica.${field}`,
+);
 const hooked: FactOf<'webhook.added'> = {
   ...{ type: 'webhook.added', webhook: 'chat', webhook_id: 'w', origin: 'https://chat', sealed: 'sealed' },
   ...{ signed: true, filter: ['iteration.failed'], problem: 'starred = true' },
@@ -878,6 +907,95 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'secret.removed', secret: 'api-key' },
     changes: [...SECRET_FIELDS, 'delete secrets', 'secrets'],
   },
+  'service.applied': {
+    given: [],
+    fact: applied,
+    changes: [...SERVICE_FIELDS, 'put services', 'services'],
+    unread: ['count', 'module', 'service_type'],
+  },
+  'service.degraded': {
+    given: [applied],
+    fact: { type: 'service.degraded', service: 'web', reasons: ['1 of 2 replicas: lost'] },
+    changes: ['put services', 'service.reasons'],
+  },
+  'service.restored': {
+    given: [applied, { type: 'service.degraded', service: 'web', reasons: ['1 of 2 replicas: lost'] }],
+    fact: { type: 'service.restored', service: 'web' },
+    changes: ['put services', 'service.reasons'],
+  },
+  'service.removed': {
+    given: [applied],
+    fact: { type: 'service.removed', service: 'web' },
+    changes: [...SERVICE_FIELDS, 'delete services', 'services'],
+  },
+  'replica.placed': {
+    given: [applied],
+    fact: placed,
+    changes: [...REPLICA_FIELDS, 'put replicas', 'replicas', 'runs'],
+  },
+  'replica.starting': {
+    given: [applied, placed],
+    fact: { type: 'replica.starting', ...ofWeb, cluster: 'hpc' },
+    changes: ['put replicas', ...['cluster', 'observed', 'since'].map((field) => `replica.${field}`)],
+    unread: ['service', 'task_id'],
+  },
+  'replica.running': {
+    given: [applied, placed],
+    fact: { type: 'replica.running', ...ofWeb },
+    changes: ['put replicas', ...['observed', 'since'].map((field) => `replica.${field}`)],
+    unread: ['service', 'task_id'],
+  },
+  'replica.ready': {
+    given: [applied, placed],
+    fact: { type: 'replica.ready', ...ofWeb, node_id: 'n' },
+    changes: ['put replicas', ...['node_id', 'observed', 'since'].map((field) => `replica.${field}`)],
+    unread: ['service', 'task_id'],
+  },
+  'replica.completed': {
+    given: [applied, placed],
+    fact: { type: 'replica.completed', ...ofWeb, reason: 'done', retry_at: RETRY_AT },
+    changes: ['put replicas', ...REPLICA_ENDED],
+    unread: ['service', 'task_id'],
+  },
+  'replica.failed': {
+    given: [applied, placed],
+    fact: { type: 'replica.failed', ...ofWeb, reason: 'exit_code: 1', retry_at: RETRY_AT },
+    changes: ['put replicas', ...REPLICA_ENDED],
+    unread: ['service', 'task_id'],
+  },
+  'replica.stopped': {
+    given: [applied, placed],
+    fact: { type: 'replica.stopped', ...ofWeb, reason: 'scaled down' },
+    changes: ['put replicas', ...['observed', 'open', 'reason', 'since'].map((field) => `replica.${field}`)],
+    unread: ['service', 'task_id'],
+  },
+  'replica.lost': {
+    given: [applied, placed],
+    fact: { type: 'replica.lost', ...ofWeb, reason: 'its node is gone', ended: true, retry_at: RETRY_AT },
+    changes: ['put replicas', ...REPLICA_ENDED],
+    unread: ['service', 'task_id'],
+  },
+  'replica.stopping': {
+    given: [applied, placed],
+    fact: {
+      type: 'replica.stopping',
+      replica_id: 'web-1',
+      as: 'stopped',
+      reason: 'scaled down',
+      again: false,
+    },
+    changes: ['put replicas', 'replica.desired', 'replica.ending'],
+  },
+  'replica.steady': {
+    given: [applied, placed, { type: 'replica.failed', ...ofWeb, reason: 'x', retry_at: RETRY_AT }],
+    fact: { type: 'replica.steady', replica_id: 'web-1' },
+    changes: ['put replicas', 'replica.failures'],
+  },
+  'replica.forgotten': {
+    given: [applied, placed],
+    fact: { type: 'replica.forgotten', replica_id: 'web-1' },
+    changes: [...REPLICA_FIELDS, 'delete replicas', 'replicas', 'runs'],
+  },
   'webhook.added': {
     given: [],
     fact: hooked,
@@ -1024,7 +1142,11 @@ function fold(facts: readonly Fact[]): Folded {
     task ??= state.tasks.get('p/1');
   }
   const { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants } = state;
-  const maps = { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants };
+  const { services, replicas, runs } = state;
+  const maps = {
+    ...{ tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants },
+    ...{ services, replicas, runs },
+  };
   for (const [name, held] of Object.entries(maps)) parts.set(name, [...held.keys()].join());
   if (task) addRow(parts, 'task', taskToRow(task));
   for (const { desired } of executions.values()) parts.set('execution.desired', desired);
@@ -1035,6 +1157,8 @@ function fold(facts: readonly Fact[]): Folded {
   }
   for (const one of clusters.values()) addRow(parts, 'cluster', clusterToRow(one));
   for (const one of secrets.values()) addRow(parts, 'secret', secretToRow(one));
+  for (const one of services.values()) addRow(parts, 'service', serviceToRow(one));
+  for (const one of replicas.values()) addRow(parts, 'replica', replicaToRow(one));
   for (const one of webhooks.values()) addRow(parts, 'webhook', webhookToRow(one));
   for (const one of grants.values()) addRow(parts, 'grant', grantToRow(one));
   for (const command of commands.values()) {
@@ -1143,6 +1267,14 @@ function otherThan(word: Word, value: unknown): unknown {
       return value === 'active' ? 'draining' : 'active';
     case 'role':
       return value === 'author' ? 'viewer' : 'author';
+    case 'service type':
+      return value === 'service' ? 'batch' : 'service';
+    case 'service desire':
+      return value === 'running' ? 'stopped' : 'running';
+    case 'service spec':
+      return { ...spec, count: 77 };
+    case 'replica end':
+      return value === 'failed' ? 'lost' : 'failed';
     case 'agent kind':
       return value === 'managed' ? 'remote' : 'managed';
     case 'resources':

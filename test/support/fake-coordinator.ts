@@ -109,6 +109,19 @@ export function createFakeCoordinator(
   const nodes = new Map<string, Json>();
   const clusters = new Map<string, Json>();
   const secrets = new Map<string, Json>();
+  /** One, which runs as the newest problem. */
+  const replicasOf = (service: string): Json[] => {
+    const newest = problems.at(-1);
+    if (newest === undefined) return [];
+    return [
+      {
+        ...{ replica_id: `${service}-1`, cluster: 'local', desired: 'running', observed: 'running' },
+        ...{ node_id: null, restarts: 0, reason: null, task_id: `${newest.problemId}/1`, since: AT },
+        retry_at: null,
+      },
+    ];
+  };
+  const services = new Map<string, Json>();
   const webhooks = new Map<string, Json>();
   const granted = new Map<string, Grant>();
   const grants = new GrantBook({ state: { grants: granted }, wallMs: Date.now });
@@ -292,6 +305,26 @@ export function createFakeCoordinator(
         return secrets.delete(request.name)
           ? { ok: true, kind: 'done', body: { name: request.name } }
           : missing(`secret ${request.name}`);
+      case 'apply_service': {
+        const { name, type, count, require, run, restart } = request.spec;
+        const known = services.has(name);
+        services.set(name, {
+          ...{ name, type, count, module: null, files: [], env: run.env, require },
+          ...{ resources: { cpus: 1 }, startup_deadline_ms: null, disconnect: null },
+          restart: { backoff_ms: restart.backoffMs, max_backoff_ms: restart.maxBackoffMs },
+          ...{ desired: 'running', generation: 1, health: 'ok', reasons: [], replicas: replicasOf(name) },
+          ...{ created_at: AT, updated_at: AT },
+        });
+        return { ok: true, kind: known ? 'done' : 'created', body: services.get(name)! };
+      }
+      case 'command_service':
+        return services.has(request.name)
+          ? { ok: true, kind: 'accepted', body: services.get(request.name)! }
+          : missing(`service ${request.name}`);
+      case 'remove_service':
+        return services.delete(request.name)
+          ? { ok: true, kind: 'accepted', body: { name: request.name } }
+          : missing(`service ${request.name}`);
       case 'add_webhook':
       case 'declare_webhook': {
         const { name, url, filter = null, problem = null, secret } = request.webhook;
@@ -572,6 +605,15 @@ export function createFakeCoordinator(
       webhooks: async (page) => paged([...webhooks.values()], page, at),
       grants: async (page) => paged([...granted.values()].map(grantOf), page, at),
       problemFits: async () => at({ fits: true }),
+      services: async (page) => paged([...services.values()], page, at),
+      service: async (name) => {
+        const service = services.get(name);
+        return service === undefined ? missing(`service ${name}`) : at(service);
+      },
+      placementOf: async (name, page) =>
+        services.has(name)
+          ? paged([{ cluster: 'local', score: 0.5, reason: null }], page, at)
+          : missing(`service ${name}`),
       secrets: async (page) => paged([...secrets.values()], page, at),
       clusters: async (page) => paged([...clusters.values()], page, at),
       cluster: async (name) => {

@@ -10,7 +10,7 @@ const OF_ERRORS = ['internal_errors', 'evaluations_failed'];
 
 /** `ignored`: fields by their names. */
 export function portraitOf(state: State, ignored: readonly string[] = []): unknown {
-  const { broker, timers, undo: _, ...rest } = state;
+  const { broker, serviceBroker, timers, undo: _, ...rest } = state;
   const { cursor, queuedAt, assignments, freed, beingRemoved, tasks, executions, problems } = rest;
   const counters = [...state.counters.entries()].filter(([name, n]) => n !== 0 && !OF_ERRORS.includes(name));
   return JSON.parse(
@@ -32,7 +32,11 @@ export function portraitOf(state: State, ignored: readonly string[] = []): unkno
       clusters: sorted([...state.clusters.values()]),
       commands: sorted([...state.allCommands()].map(commandToRow)),
       configurations: [...state.configurations.values()],
+      services: sorted([...state.services.values()]),
+      replicas: sorted([...state.replicas.values()]),
+      runs: sorted([...state.runs]),
       broker: [broker.depth, broker.delayed, broker.nextDueMs()],
+      serviceBroker: [serviceBroker.depth, serviceBroker.delayed, serviceBroker.nextDueMs()],
       timers: [timers.size, timers.nextMs()],
       counters: sorted(counters),
     }),

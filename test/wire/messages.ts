@@ -21,6 +21,7 @@ import {
   STREAMS,
 } from '../../src/model/protocol.js';
 import { KEEPS, RESULT_SOURCES } from '../../src/model/run.js';
+import { SERVICE_DESIRES, SERVICE_TYPES } from '../../src/model/service.js';
 import { TASK_CMDS } from '../../src/model/task-state.js';
 import type { ReceivedEvent } from '../../src/wire/codec.js';
 
@@ -337,6 +338,8 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   engine: fc.constantFrom(...CLUSTER_TYPES),
   'cluster status': fc.constantFrom(...CLUSTER_STATUSES),
   'agent kind': fc.constantFrom(...AGENT_KINDS),
+  'service type': fc.constantFrom(...SERVICE_TYPES),
+  'service desire': fc.constantFrom(...SERVICE_DESIRES),
   resources: record({ cpus: iteration, memory: iteration }),
 };
 

@@ -1,6 +1,7 @@
 /** The lines of an execution's log, from the first to the last that there is. */
+import type { BlobRef } from '../../../src/model/payload.js';
 import type { TaskId } from '../../../src/model/task-id.js';
-import type { Queries } from '../../../src/orchestrator/port.js';
+import type { Blobs, Queries } from '../../../src/orchestrator/port.js';
 import { refusalError } from '../errors.js';
 
 export interface JobLine {
@@ -32,6 +33,19 @@ export async function* logLines(
 
 /** Of an execution, the streams that the log has in part only, and what has all of each. */
 export type WholeStreams = ReadonlyMap<string, AsyncIterable<Uint8Array>>;
+
+/** Of one whose blob is damaged, the log has the rest. */
+export async function wholeStreamsOf(
+  blobs: Pick<Blobs, 'open'>,
+  { whole_streams }: { readonly whole_streams: Readonly<Record<string, BlobRef>> },
+): Promise<WholeStreams> {
+  const streams = new Map<string, AsyncIterable<Uint8Array>>();
+  for (const [stream, { sha256 }] of Object.entries(whole_streams)) {
+    const opened = await blobs.open(sha256);
+    if (!('ok' in opened)) streams.set(stream, opened.read());
+  }
+  return streams;
+}
 
 /**
  * As bytes: what the command wrote. A stream that is there as a whole is read from there line by line beside its lines in the log, so that

@@ -13,7 +13,7 @@ import type { TaskId } from '../../../src/model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../../src/model/task-state.js';
 import type { Page, Queries, View, Workspace } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
-import { contentOf, logLines, type WholeStreams } from './log-lines.js';
+import { contentOf, logLines, wholeStreamsOf } from './log-lines.js';
 
 export interface JobFilter {
   readonly cluster?: string;
@@ -255,17 +255,4 @@ async function executionOf(
   const found = await queries.execution(task, executionId);
   if ('ok' in found) throw refusalError(found);
   return found.value as unknown as ExecutionJson;
-}
-
-/** Of one whose blob is damaged, the log has the rest. */
-async function wholeStreamsOf(
-  blobs: Workspace['blobs'],
-  { whole_streams }: ExecutionJson,
-): Promise<WholeStreams> {
-  const streams = new Map<string, AsyncIterable<Uint8Array>>();
-  for (const [stream, { sha256 }] of Object.entries(whole_streams)) {
-    const opened = await blobs.open(sha256);
-    if (!('ok' in opened)) streams.set(stream, opened.read());
-  }
-  return streams;
 }

@@ -38,6 +38,7 @@ import { openStore } from '../../store/lmdb.js';
 import { openSecretsKey } from '../../store/secrets-key.js';
 import { loadTypes, type TypeRegistry } from '../../wire/types.js';
 import { filesBeside, hashesOf } from '../graph-files.js';
+import { readServices } from '../service-files.js';
 import { version } from '../version.js';
 import { ManagedAgents } from './agents.js';
 import { logStream } from './log-format.js';
@@ -56,7 +57,7 @@ function packageTypes(protoPaths: readonly string[]): TypeRegistry {
   return loadTypes([PACKAGE_PROTO, ...protoPaths]);
 }
 
-/** A managed agent enrols its key as soon as it has started. */
+/** A managed agent, or the node of a replica, enrols its key as soon as it has started. */
 const JOIN_WITHIN_MS = 600_000;
 
 export interface Running {
@@ -119,7 +120,10 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     const orchestrator = await Orchestrator.open({
       store,
       bus,
-      ...(keys && { authorize: (key, hello) => keys.authorize(key, hello) }),
+      ...(keys && {
+        authorize: (key, hello) => keys.authorize(key, hello),
+        join: async (node) => (await keys.enroll({ ...node, uses: 1, expiresInMs: JOIN_WITHIN_MS })).token,
+      }),
       clock: systemClock,
       logger,
       types,
@@ -208,6 +212,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
           }
           if (config.sustainml !== false) await haveGraph(orchestrator, request);
           for (const declared of declaredBy(config)) await declare(request, declared);
+          for (const file of config.services) await applyServices(orchestrator, request, file);
         },
       )
       .catch(namingTheOption);
@@ -329,6 +334,32 @@ async function storeGraph(
   if (!answer.ok)
     throw new TuttiError('bad_graph', `${file}: ${answer.message}`, { details: answer.details ?? [] });
   return parsed.graph.name;
+}
+
+/** Throws `TuttiError` `bad_service` with every fault, or `service_unreadable`. */
+async function applyServices(
+  { blobs }: Pick<Orchestrator, 'blobs'>,
+  request: (request: Request) => Promise<Answer>,
+  file: string,
+): Promise<void> {
+  const read = await readServices(file).catch((cause: unknown) => {
+    const message = `the service file ${file} cannot be read: ${messageOf(cause)}`;
+    throw new TuttiError('service_unreadable', message, { cause });
+  });
+  if (!read.ok) {
+    const { faults: details } = read;
+    const message = `${file} has ${details.length} ${details.length === 1 ? 'fault' : 'faults'}`;
+    throw new TuttiError('bad_service', message, { details });
+  }
+  for (const { spec, files } of read.services) {
+    for (const { sha256, file: from, path } of files) {
+      const put = await blobs.put(sha256, createReadStream(from));
+      if (!put.ok) throw new TuttiError(put.code, `${file}: ${path}: ${put.message}`);
+    }
+    const answer = await request({ kind: 'apply_service', spec, files: hashesOf(files) });
+    if (!answer.ok)
+      throw new TuttiError('bad_service', `${file}: ${answer.message}`, { details: answer.details ?? [] });
+  }
 }
 
 /** What the configuration says of them holds from the start. */

@@ -33,6 +33,8 @@ import { refuse } from './refusals.js';
 import { tryRows, writeRows } from './rows.js';
 import { schedule } from './schedule/planner.js';
 import { queueOfTask, queuesOf } from './schedule/queue-view.js';
+import { scheduleServices } from './services/service-planner.js';
+import { placementViews, serviceViews } from './services/services.js';
 import type { FleetNode, State } from './state.js';
 import { receiveRequest } from './tasks/requests.js';
 import { fireDueTimers } from './timers.js';
@@ -74,16 +76,21 @@ export function consider(turn: Turn, steps: readonly Step[], onError: OnError): 
   }
   const onTimer = (thrown: unknown): void => onError(thrown, 'wake');
   fireDueTimers(turn, onTimer);
-  const scheduled = attempt(turn, () => schedule(turn, onTimer));
+  const scheduled = attempt(turn, () => {
+    do schedule(turn, onTimer);
+    while (scheduleServices(turn, onTimer));
+  });
   if (!scheduled.ok) onTimer(scheduled.thrown);
   state.undo.set(state, 'cursor', journal.cursor);
   return taken;
 }
 
 /** When something may have to be decided although nobody says anything. */
-export function nextDueMs({ timers, broker, lookUps }: State): number | undefined {
+export function nextDueMs({ timers, broker, serviceBroker, lookUps }: State): number | undefined {
   if (lookUps.size > 0) return 0;
-  const due = [timers.nextMs(), broker.nextDueMs()].filter((at) => at !== undefined);
+  const due = [timers.nextMs(), broker.nextDueMs(), serviceBroker.nextDueMs()].filter(
+    (at) => at !== undefined,
+  );
   return due.length === 0 ? undefined : Math.min(...due);
 }
 
@@ -137,6 +144,12 @@ function take(turn: Turn, step: Step, onError: OnError): void {
     }
     case 'inspect clusters':
       turn.journal.reply({ kind: 'view', request: step.id, value: clusterViews(turn, step.name) });
+      return;
+    case 'inspect services':
+      turn.journal.reply({ kind: 'view', request: step.id, value: serviceViews(turn.state, step.name) });
+      return;
+    case 'inspect placement':
+      turn.journal.reply({ kind: 'view', request: step.id, value: placementViews(turn.state, step.service) });
       return;
     case 'inspect secrets':
       turn.journal.reply({ kind: 'view', request: step.id, value: secretViews(turn.state) });

@@ -1,9 +1,10 @@
-/** Facts happen here: each is recorded, and the state and the rows are what it makes of them, at once. */
+/** Facts happen here: each is recorded, and the state and the rows are what it makes of them, at once. What follows for services happens with it. */
 import type { Moment } from '../../model/durable.js';
 import { type Fact, isPublic } from '../../model/facts.js';
 import { apply } from '../../model/fold.js';
 import { storedProject } from '../records.js';
 import { writeFact } from './rows.js';
+import { followUps } from './services/follow-ups.js';
 import { projectOf } from './tasks/project.js';
 import type { Turn } from './turn.js';
 
@@ -14,6 +15,7 @@ export function emit(turn: Turn, said: Fact): number {
   const moment = momentOf(turn, seq);
   apply(turn.state, fact, moment);
   writeFact(turn.state, turn.journal, fact, moment);
+  if (turn.state.services.size > 0) for (const next of followUps(turn, fact)) emit(turn, next);
   return seq;
 }
 

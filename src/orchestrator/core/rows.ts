@@ -30,6 +30,7 @@ import { clusterToRow } from './clusters/cluster-row.js';
 import { commandToRow } from './executions/command-row.js';
 import type { Journal } from './journal.js';
 import { nodeToRow } from './nodes/node-row.js';
+import { replicaToRow, serviceToRow } from './services/service-row.js';
 import type { State } from './state.js';
 import { indexKeysNow } from './tasks/indexing.js';
 import { problemIn, problemToRow } from './tasks/problem.js';
@@ -148,6 +149,29 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
       return;
     case 'secret.removed':
       journal.delete('secrets', [fact.secret]);
+      return;
+    case 'service.applied':
+    case 'service.degraded':
+    case 'service.restored':
+      journal.putRow('services', [fact.service], serviceToRow(state.services.get(fact.service)!));
+      return;
+    case 'service.removed':
+      journal.delete('services', [fact.service]);
+      return;
+    case 'replica.placed':
+    case 'replica.starting':
+    case 'replica.running':
+    case 'replica.ready':
+    case 'replica.completed':
+    case 'replica.failed':
+    case 'replica.stopped':
+    case 'replica.lost':
+    case 'replica.stopping':
+    case 'replica.steady':
+      journal.putRow('replicas', [fact.replica_id], replicaToRow(state.replicas.get(fact.replica_id)!));
+      return;
+    case 'replica.forgotten':
+      journal.delete('replicas', [fact.replica_id]);
       return;
     case 'webhook.added':
     case 'webhook.changed':

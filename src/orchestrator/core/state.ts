@@ -23,9 +23,10 @@ import type { Problem } from '../../model/problem.js';
 import type { Load, ReportedError, TypeSchema } from '../../model/protocol.js';
 import type { Resources } from '../../model/run.js';
 import type { Secret } from '../../model/secret.js';
+import type { Replica, Service } from '../../model/service.js';
 import type { CompiledGraph, CompiledModule, Execution, Task } from '../../model/task.js';
 import type { Webhook } from '../../model/webhook.js';
-import { EvaluationBroker } from '../../scheduling/broker.js';
+import { type Evaluable, EvaluationBroker } from '../../scheduling/broker.js';
 import type { Candidate } from '../../scheduling/placement.js';
 import { SlotQueue } from '../../scheduling/slot-queue.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
@@ -231,6 +232,9 @@ export interface LookUp {
   readonly position: number;
 }
 
+/** `key`: its name. All are of one rank, by age. */
+export type ServiceToEvaluate = Evaluable;
+
 /** What belongs to this process: it follows anew from the durable state and from what peers say. */
 export interface ProcessState {
   readonly moduleTypes: WeakMap<LoadedGraph, Map<string, ModuleTypes>>;
@@ -242,6 +246,8 @@ export interface ProcessState {
   readonly houseCommands: ReadonlyMap<string, Command>;
   readonly configurations: ReadonlyMap<string, ConfigTransaction>;
   readonly broker: EvaluationBroker<Task>;
+  /** Services that are to be compared with what is observed of them. */
+  readonly serviceBroker: EvaluationBroker<ServiceToEvaluate>;
   readonly slotQueue: SlotQueue<Task>;
   readonly timers: Deadlines<Timer>;
   /** Modules that have got a free slot since waiting executions were last woken. */
@@ -267,6 +273,8 @@ export interface ProcessState {
   readonly logBytes: Allowance;
   readonly progressShown: LastDone;
   readonly assignments: number;
+  /** Of services, so far. */
+  readonly evaluations: number;
   isCareful: boolean;
 }
 
@@ -283,6 +291,9 @@ export class State implements DurableState, ProcessState {
   readonly webhooks: ReadonlyMap<string, Webhook> = new Map();
   readonly grants: ReadonlyMap<string, Grant> = new Map();
   readonly commands: ReadonlyMap<string, Command> = new Map();
+  readonly services: ReadonlyMap<string, Service> = new Map();
+  readonly replicas: ReadonlyMap<string, Replica> = new Map();
+  readonly runs: ReadonlyMap<string, string> = new Map();
   /** The newest `seq` given out. */
   readonly cursor: number = 0;
   /** Unix milliseconds; the latest `queuedAt` of all. */
@@ -296,6 +307,9 @@ export class State implements DurableState, ProcessState {
   readonly houseCommands: ReadonlyMap<string, Command> = new Map();
   readonly configurations: ReadonlyMap<string, ConfigTransaction> = new Map();
   readonly broker: EvaluationBroker<Task> = new EvaluationBroker<Task>(this.undo);
+  readonly serviceBroker: EvaluationBroker<ServiceToEvaluate> = new EvaluationBroker<ServiceToEvaluate>(
+    this.undo,
+  );
   readonly slotQueue: SlotQueue<Task> = new SlotQueue<Task>(this.undo);
   readonly timers: Deadlines<Timer> = new Deadlines<Timer>(this.undo);
   readonly freed: ReadonlySet<string> = new Set();
@@ -313,6 +327,7 @@ export class State implements DurableState, ProcessState {
   readonly logBytes: Allowance = new Allowance(LOG_BYTES, this.undo);
   readonly progressShown: LastDone = new LastDone(this.undo);
   readonly assignments: number = 0;
+  readonly evaluations: number = 0;
   /** A batch had a row that could not be encoded: for a while, each step proves that its rows can be. */
   isCareful = false;
 
@@ -378,6 +393,13 @@ export class State implements DurableState, ProcessState {
     this.undo.set(node, 'route', route);
     this.undo.set(node, 'connectionEnded', false);
     if (route !== undefined) this.undo.put(this.nodesByRoute, route, node);
+  }
+
+  /** Something about the service may be another than it is to be. */
+  evaluate(service: string): void {
+    this.undo.set(this, 'evaluations', this.evaluations + 1);
+    const seq = this.evaluations;
+    this.serviceBroker.enqueue({ key: service, priority: 50, queuedAt: seq, queueSeq: seq });
   }
 
   /** A slot of the module has become free, or may have. */

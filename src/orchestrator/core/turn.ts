@@ -106,12 +106,17 @@ export type PreparedRequest =
           | 'iterate'
           | 'put_graph'
           | 'set_secret'
+          | 'apply_service'
           | 'add_webhook'
           | 'declare_webhook'
           | 'test_webhook'
           | 'grant_access';
       }
     >
+  | (Extract<Request, { kind: 'apply_service' }> & {
+      readonly types: TypeRegistry;
+      readonly typesJson: TypesJson;
+    })
   | { readonly kind: 'set_secret'; readonly name: string; readonly sealed: string }
   | { readonly kind: 'add_webhook' | 'declare_webhook'; readonly webhook: SealedWebhook }
   /** It has been posted to. */
@@ -176,6 +181,9 @@ export type Step =
     }
   /** Without a name: all of them. */
   | { readonly kind: 'inspect clusters'; readonly id: number; readonly name: string | undefined }
+  /** Without a name: all of them. */
+  | { readonly kind: 'inspect services'; readonly id: number; readonly name: string | undefined }
+  | { readonly kind: 'inspect placement'; readonly id: number; readonly service: string }
   | { readonly kind: 'inspect secrets'; readonly id: number }
   | { readonly kind: 'inspect webhooks'; readonly id: number; readonly bound: string }
   | { readonly kind: 'inspect grants'; readonly id: number }

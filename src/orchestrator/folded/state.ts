@@ -9,6 +9,7 @@ import { apply } from '../../model/fold.js';
 import type { NodeRecord } from '../../model/node-record.js';
 import type { Problem } from '../../model/problem.js';
 import type { Secret } from '../../model/secret.js';
+import type { Replica, Service } from '../../model/service.js';
 import type { CompiledGraph, Execution, Task } from '../../model/task.js';
 import type { Webhook } from '../../model/webhook.js';
 
@@ -23,6 +24,9 @@ export class FoldedState implements DurableState {
   readonly webhooks: Map<string, Webhook> = new Map();
   readonly grants: Map<string, Grant> = new Map();
   readonly commands: Map<string, Command> = new Map();
+  readonly services: Map<string, Service> = new Map();
+  readonly replicas: Map<string, Replica> = new Map();
+  readonly runs: Map<string, string> = new Map();
   readonly #graph: CompiledGraph | undefined;
 
   /** `graph`: the one that its tasks run on. */

@@ -136,6 +136,8 @@ export class TaskFold {
       case 'node.left':
       case 'node.alive':
       case 'node.conflict':
+      case 'service.applied':
+      case 'replica.placed':
       case 'command.issued':
       case 'command.acked':
       case 'command.stopped':

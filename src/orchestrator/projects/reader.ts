@@ -39,6 +39,8 @@ const OWNERS = {
   clusters: 'nobody',
   secrets: 'nobody',
   webhooks: 'nobody',
+  services: 'nobody',
+  replicas: 'nobody',
   grants: 'nobody',
   results: 'nobody',
   projects: 'nobody',

@@ -4,6 +4,7 @@
  */
 import { type Graph, outputsOf } from '../../model/graph.js';
 import type { Resources, RunSpec, RunWork } from '../../model/run.js';
+import { isServiceGraph } from '../../model/service.js';
 import { compileGraph } from '../../model/task.js';
 import type { Reader } from '../../store/store.js';
 import { type TypeRegistry, typesFromJson } from '../../wire/types.js';
@@ -97,12 +98,12 @@ export class GraphsThen {
   }
 }
 
-/** Each in its newest version. */
+/** Each in its newest version; those of services are private. */
 export async function listGraphs({ reader }: Moment, page: PageRequest): Promise<Page<View> | Refusal> {
   const keys = await graphs.keys(reader, { prefix: [] });
   const newest = new Map(keys.map(([name, version]) => [String(name), Number(version)]));
   return pageOf(
-    [...newest].map(([name, version]) => ({ name, version })),
+    [...newest].filter(([name]) => !isServiceGraph(name)).map(([name, version]) => ({ name, version })),
     page,
   );
 }

@@ -55,6 +55,13 @@ const CONTRACT = [
   'PATCH /v1/problems/{problem_id}',
   'GET /v1/tags',
   'DELETE /v1/clusters/{name}',
+  'PUT /v1/services/{name}',
+  'GET /v1/services',
+  'GET /v1/services/{name}',
+  'POST /v1/services/{name}/commands',
+  'DELETE /v1/services/{name}',
+  'GET /v1/services/{name}/placement',
+  'GET /v1/services/{name}/log',
   'DELETE /v1/secrets/{name}',
   'GET /v1/secrets',
   'PUT /v1/secrets/{name}',
@@ -215,6 +222,13 @@ describe('the OpenAPI document', () => {
       resources: { memory: '1GiB' },
     });
     expect(faultsOf('POST /v1/clusters', 201, cluster)).toEqual([]);
+    const applied = await get('/v1/services/demo', {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ command: ['true'] }),
+    });
+    const service = (await applied.json()) as Record<string, never>;
+    expect(faultsOf('PUT /v1/services/{name}', 201, service)).toEqual([]);
     const job = await post('/v1/jobs', { name: 'fit', script: '#!/bin/sh\n' });
     expect(faultsOf('POST /v1/jobs', 201, job)).toEqual([]);
     const problem = String(submitted.problem_id);

@@ -8,7 +8,7 @@ import type { AssignOrder } from '../journal.js';
 import type { State } from '../state.js';
 
 /** Of a run module, its work with the files of its graph version and the secrets that it takes. */
-export function runFor(state: State, { task, position }: Execution): Pick<AssignOrder, 'run'> {
+export function runFor(state: State, { task, position }: Execution): Pick<AssignOrder, 'run' | 'node'> {
   const { run } = task.graph.modules[position]!.spec;
   if (!run) return {};
   const files = filesOf(state, task, position);
@@ -20,7 +20,16 @@ export function runFor(state: State, { task, position }: Execution): Pick<Assign
   const secrets = Object.fromEntries(
     Object.entries(secretsOf(run)).map(([variable, name]) => [variable, state.secrets.get(name)]),
   );
-  return { run: { ...run, env, secrets, resources: resourcesOf(task, position), files } };
+  const replica = state.replicas.get(state.runs.get(task.key) ?? '');
+  const module = replica && state.services.get(replica.service)?.spec.module;
+  return {
+    run: {
+      ...run,
+      env: replica ? { ...env, TUTTI_SERVICE: replica.service, TUTTI_REPLICA: replica.id } : env,
+      ...{ secrets, resources: resourcesOf(task, position), files },
+    },
+    ...(replica && module !== undefined && { node: { module, instance: replica.id } }),
+  };
 }
 
 export function filesOf(state: State, task: Task, position: number): Omit<RunFile, 'url'>[] {

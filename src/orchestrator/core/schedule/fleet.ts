@@ -7,6 +7,7 @@
 import type { Cluster } from '../../../model/cluster.js';
 import type { BlobRef } from '../../../model/payload.js';
 import { AGENT_MODULE, playedBy, type Resources, type RunSpec } from '../../../model/run.js';
+import type { ServiceWork } from '../../../model/service.js';
 import {
   type CompiledGraph,
   type CompiledModule,
@@ -22,6 +23,7 @@ import {
   type Obstacle,
   type Place,
   pickPlace,
+  rankPlaces,
   roomFor,
   shortageOfPlaces,
   standingOf,
@@ -182,9 +184,10 @@ function placesOf(
   return [...state.clusters.values()].map((cluster) => placeOf(state, task, cluster, planned, blobs));
 }
 
+/** Without a task: as one of a problem that has been worked on nowhere would find it. */
 function placeOf(
   state: State,
-  task: Task,
+  task: Task | undefined,
   cluster: Cluster,
   planned: ReadonlyMap<string, readonly Resources[]>,
   blobs: readonly BlobRef[],
@@ -205,8 +208,24 @@ function placeOf(
     used: sumOf([...running, ...more]),
     lastUsed: agent?.lastUsed ?? 0,
     bytesThere: agent ? bytesAt(state, agent.nodeId, blobs) : 0,
-    knowsProblem: agent !== undefined && state.problemPlaces.has(problemPlace(task, agent.nodeId)),
+    knowsProblem:
+      task !== undefined && agent !== undefined && state.problemPlaces.has(problemPlace(task, agent.nodeId)),
   };
+}
+
+/** Every cluster as one more run of the service would find it, the best first. */
+export function placementFor(
+  state: State,
+  { run, require }: ServiceWork,
+): { readonly cluster: string; readonly score?: number; readonly reason?: string }[] {
+  const places = [...state.clusters.values()].map((cluster) => ({
+    ...placeOf(state, undefined, cluster, new Map(), []),
+    name: cluster.name,
+  }));
+  return rankPlaces(places, { require, resources: run.resources }).map(({ place, ...rank }) => ({
+    cluster: place.name,
+    ...rank,
+  }));
 }
 
 /** An execution of a run module goes there, and with it what its agent fetches, and keeps for a while. */

@@ -5,11 +5,10 @@
  * 2. iteration_ids are handed out here and nowhere else, so two iterations of one problem never get the same.
  */
 
-import type { Fault } from '../../../base/errors.js';
 import { hasEnded } from '../../../model/execution.js';
 import type { GraphKey } from '../../../model/graph.js';
 import { dependentsOf } from '../../../model/graph.js';
-import type { BlobRef, PayloadRef } from '../../../model/payload.js';
+import type { PayloadRef } from '../../../model/payload.js';
 import type { Problem } from '../../../model/problem.js';
 import {
   awaitedApproval,
@@ -38,13 +37,13 @@ import { removeNode } from '../nodes/admission.js';
 import { tryAgain } from '../nodes/deaf.js';
 import { announceTypes } from '../nodes/module-types.js';
 import { leaveQueue, stopExecution } from '../schedule/planner.js';
-import type { LoadedGraph } from '../state.js';
+import { applyService, commandService, removeService } from '../services/services.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest, Step, Turn } from '../turn.js';
 import { addWebhook, declareWebhook, noteProgress, removeWebhook } from '../webhooks/webhooks.js';
 import { decideApproval, resume } from './approvals.js';
 import { changeProblem, remarksFrom } from './change-problem.js';
 import { compareBytes, compareOverride } from './comparing.js';
-import { missingFile, missingFiles } from './graph-files.js';
+import { blobsOf, isSameGraph } from './graph-files.js';
 import { problemFromRow, problemIn } from './problem.js';
 import { reuse, storeOverrides, storeOwn, takeOver } from './reuse.js';
 
@@ -116,6 +115,12 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
       return setSecret(turn, request);
     case 'remove_secret':
       return removeSecret(turn, request.name);
+    case 'apply_service':
+      return applyService(turn, request);
+    case 'command_service':
+      return commandService(turn, request);
+    case 'remove_service':
+      return removeService(turn, request.name);
     case 'add_webhook':
       return addWebhook(turn, request.webhook);
     case 'declare_webhook':
@@ -455,9 +460,9 @@ function commandNode(turn: Turn, request: Extract<PreparedRequest, { kind: 'node
 function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_graph' }>): Answer {
   const { state } = turn;
   const newest = state.graph(request.name);
-  const files = blobsOf(turn, request.files ?? {});
+  const files = blobsOf(turn, request.files ?? {}, 'bad_graph');
   if (!files.ok) return files;
-  if (newest && isSame(newest, request)) {
+  if (newest && isSameGraph(newest, request)) {
     return {
       ok: true,
       kind: 'done',
@@ -488,33 +493,4 @@ function putGraph(turn: Turn, request: Extract<PreparedRequest, { kind: 'put_gra
     kind: key.version === 1 ? 'created' : 'done',
     body: { name: key.name, version: key.version, changed: true },
   };
-}
-
-function isSame(
-  newest: LoadedGraph,
-  { yaml, typesJson, files = {} }: Extract<PreparedRequest, { kind: 'put_graph' }>,
-): boolean {
-  const before = newest.files ?? {};
-  const paths = Object.keys(files);
-  return (
-    newest.yaml === yaml &&
-    JSON.stringify(newest.typesJson) === JSON.stringify(typesJson) &&
-    paths.length === Object.keys(before).length &&
-    paths.every((path) => before[path]?.sha256 === files[path])
-  );
-}
-
-/** The files of a graph, all of which have to be here. */
-function blobsOf(
-  { loaded }: Turn,
-  files: Readonly<Record<string, string>>,
-): { readonly ok: true; readonly blobs: Readonly<Record<string, BlobRef>> } | Refusal {
-  const blobs: Record<string, BlobRef> = {};
-  const faults: Fault[] = [];
-  for (const [path, sha256] of Object.entries(files)) {
-    const size = loaded.blobs.get(sha256);
-    if (size !== undefined) blobs[path] = { sha256, size };
-    else faults.push(missingFile(path, sha256));
-  }
-  return faults.length === 0 ? { ok: true, blobs } : missingFiles(faults);
 }

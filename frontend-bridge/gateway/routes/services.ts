@@ -1,0 +1,167 @@
+/** Services: what is to be kept running, and what runs of it. */
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { ServiceCount, ServiceName, ServiceSchema } from '../../../src/config/service-schema.js';
+import type { BlobRef } from '../../../src/model/payload.js';
+import { parseTaskId } from '../../../src/model/task-id.js';
+import type { Coordinator, Queries, Workspace } from '../../../src/orchestrator/port.js';
+import { HttpError, refusalError } from '../errors.js';
+import { type App, asked, found, perform, sendFound, within } from '../http.js';
+import { contentOf, logLines, wholeStreamsOf } from '../jobs/log-lines.js';
+import { pageQuery, postHeaders } from '../requests.js';
+import * as shape from '../schemas.js';
+
+const serviceParams = z.object({ name: z.string() });
+const commandBody = z.strictObject({
+  command: z.enum(['scale', 'restart', 'stop', 'start'], 'Give scale, restart, stop or start'),
+  count: ServiceCount.exactOptional().describe('To scale: how many replicas there are to be'),
+});
+const logQuery = z.strictObject({
+  replica: z.string().exactOptional().describe('Its replica_id; default the first one'),
+});
+
+export function serviceRoutes(app: App, coordinator: Coordinator): void {
+  app.put(
+    '/v1/services/:name',
+    {
+      config: { action: 'manage_service' },
+      schema: {
+        summary: 'Apply a service: it is stored, or changed and renewed',
+        params: z.object({ name: ServiceName }),
+        body: ServiceSchema,
+        response: shape.answers({ 200: shape.serviceView, 201: shape.serviceView }),
+      },
+    },
+    ({ params, body }, reply) => {
+      const spec = { name: params.name, ...body.spec };
+      return perform(coordinator, { kind: 'apply_service', spec, files: body.files }, reply);
+    },
+  );
+
+  app.get(
+    '/v1/services',
+    {
+      config: { action: 'read' },
+      schema: {
+        summary: 'Services, by their names',
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.serviceView) }),
+      },
+    },
+    async (request, reply) => sendFound(reply, await asked(coordinator, reply).services(request.query)),
+  );
+
+  app.get(
+    '/v1/services/:name',
+    {
+      config: { action: 'read' },
+      schema: {
+        summary: 'A service with its replicas',
+        params: serviceParams,
+        response: shape.answers({ 200: shape.serviceView }),
+      },
+    },
+    async (request, reply) => sendFound(reply, await asked(coordinator, reply).service(request.params.name)),
+  );
+
+  app.post(
+    '/v1/services/:name/commands',
+    {
+      config: { action: 'manage_service' },
+      schema: {
+        summary: 'Scale, restart, stop or start a service',
+        params: serviceParams,
+        headers: postHeaders,
+        body: commandBody,
+        response: shape.answers({ 202: shape.serviceView }),
+      },
+    },
+    ({ params, body, headers }, reply) =>
+      perform(coordinator, { kind: 'command_service', name: params.name, ...body }, reply, headers),
+  );
+
+  app.delete(
+    '/v1/services/:name',
+    {
+      config: { action: 'manage_service' },
+      schema: {
+        summary: 'Remove a service: its replicas are stopped first',
+        params: serviceParams,
+        response: shape.answers({ 202: z.object({ name: z.string() }) }),
+      },
+    },
+    ({ params }, reply) => perform(coordinator, { kind: 'remove_service', name: params.name }, reply),
+  );
+
+  app.get(
+    '/v1/services/:name/placement',
+    {
+      config: { action: 'read' },
+      schema: {
+        summary: 'Every cluster with its score for one more replica, or with why it is ruled out',
+        params: serviceParams,
+        querystring: pageQuery,
+        response: shape.answers({ 200: shape.pageOf(shape.placementView) }),
+      },
+    },
+    async ({ params, query }, reply) =>
+      sendFound(reply, await asked(coordinator, reply).placementOf(params.name, query)),
+  );
+
+  app.get(
+    '/v1/services/:name/log',
+    {
+      config: { action: 'read' },
+      schema: {
+        summary:
+          'What the newest run of a replica has written so far, both streams in the order of their lines',
+        params: serviceParams,
+        querystring: logQuery,
+        response: shape.answers({ 200: shape.content('The lines', { 'text/plain': shape.text }) }),
+      },
+    },
+    async (request, reply) => {
+      const { params, query } = request;
+      const queries = asked(coordinator, reply);
+      const { replicas } = found(reply, await queries.service(params.name)) as unknown as ServiceJson;
+      const replica =
+        query.replica === undefined
+          ? replicas[0]
+          : replicas.find(({ replica_id }) => replica_id === query.replica);
+      if (!replica) {
+        const which = query.replica === undefined ? 'no replica' : `no replica ${query.replica}`;
+        throw new HttpError(404, 'unknown_replica', `The service ${params.name} has ${which}.`);
+      }
+      const log = Readable.from(logOf(within(coordinator, request), queries, replica.task_id), {
+        objectMode: false,
+      });
+      return reply.type('text/plain; charset=utf-8').send(log);
+    },
+  );
+}
+
+interface ServiceJson {
+  readonly replicas: readonly { readonly replica_id: string; readonly task_id: string }[];
+}
+
+interface ExecutionJson {
+  readonly execution_id: string;
+  readonly whole_streams: Readonly<Record<string, BlobRef>>;
+}
+
+/** Nothing as long as no cluster has got it. */
+async function* logOf(
+  { blobs }: Pick<Workspace, 'blobs'>,
+  queries: Queries,
+  taskId: string,
+): AsyncGenerator<Uint8Array | string> {
+  const task = parseTaskId(taskId)!;
+  const page = await queries.executions(task, { limit: 1000 });
+  if ('ok' in page) throw refusalError(page);
+  const newest = (page.value.items as unknown as readonly ExecutionJson[]).at(-1);
+  if (!newest) return;
+  const execution = await queries.execution(task, newest.execution_id);
+  if ('ok' in execution) throw refusalError(execution);
+  const streams = await wholeStreamsOf(blobs, execution.value as unknown as ExecutionJson);
+  yield* contentOf(logLines(queries, task, newest.execution_id), streams);
+}

@@ -1,0 +1,166 @@
+/** `tutti service`: what is to be kept running. */
+import type { Command } from 'commander';
+import { messageOf } from '../../base/errors.js';
+import type { Client, Json } from '../client.js';
+import { everyItem } from '../every-item.js';
+import { CliError, EXIT } from '../exit.js';
+import { hashesOf } from '../graph-files.js';
+import { type Io, writeLine } from '../io.js';
+import { type CommonOptions, clientCommand, openSession } from '../program.js';
+import { type ReadServices, readServices, type ServiceWithFiles } from '../service-files.js';
+import { table } from '../table.js';
+
+interface LogOptions extends CommonOptions {
+  readonly replica?: string;
+}
+
+const COMMANDS = {
+  restart: 'Renew its replicas, one by one',
+  stop: 'Stop its replicas; it stays',
+  start: 'Start its replicas again',
+} as const;
+
+export function serviceCommand(program: Command, io: Io): void {
+  const service = program.command('service').description('Apply, list, show, scale and remove services');
+
+  clientCommand(service, 'apply', 'Store the services of a file; one that has changed is renewed')
+    .argument('<file>')
+    .action(async (file: string, options: CommonOptions) => {
+      const services = await read(file);
+      const session = openSession(options, io);
+      const items: Json[] = [];
+      for (const one of services) {
+        items.push(await apply(session.client, one));
+        // At once: a fault in a later one undoes nothing.
+        if (!session.json) writeLine(io.stdout, `${one.spec.name}  applied`);
+      }
+      if (session.json) session.print({ items }, () => '');
+    });
+
+  clientCommand(service, 'list', 'List services').action(async (options: CommonOptions) => {
+    const session = openSession(options, io);
+    const items = await everyItem(session.client, '/v1/services');
+    session.print({ items, next_cursor: null }, () =>
+      table(['NAME', 'TYPE', 'REPLICAS', 'HEALTH', 'REASONS'], items.map(rowOf)),
+    );
+  });
+
+  clientCommand(service, 'show', 'Show a service with its replicas')
+    .argument('<name>')
+    .action(async (name: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const { value } = await session.client.get(pathOf(name));
+      const { replicas, ...fields } = value as { readonly replicas: readonly Json[] };
+      session.print(value, () =>
+        [table(['FIELD', 'VALUE'], Object.entries(fields).map(fieldOf)), '', replicaTable(replicas)].join(
+          '\n',
+        ),
+      );
+    });
+
+  clientCommand(service, 'placement', 'Show how the ranking sees each cluster for one more replica')
+    .argument('<name>')
+    .action(async (name: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const items = await everyItem(session.client, `${pathOf(name)}/placement`);
+      session.print({ items, next_cursor: null }, () =>
+        table(
+          ['CLUSTER', 'SCORE', 'RULED OUT'],
+          items.map(({ cluster, score, reason }) => [cluster, score, reason]),
+        ),
+      );
+    });
+
+  clientCommand(service, 'scale', 'Change how many replicas there are to be')
+    .argument('<name>')
+    .argument('<count>')
+    .action(async (name: string, text: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const body = { command: 'scale', count: wholeNumber(text) };
+      const scaled = await session.client.post(`${pathOf(name)}/commands`, body);
+      session.print(scaled, () => `${name}  scaled to ${text}`);
+    });
+
+  for (const [command, meaning] of Object.entries(COMMANDS)) {
+    clientCommand(service, command, meaning)
+      .argument('<name>')
+      .action(async (name: string, options: CommonOptions) => {
+        const session = openSession(options, io);
+        const told = await session.client.post(`${pathOf(name)}/commands`, { command });
+        session.print(told, () => `${name}  ${command} accepted`);
+      });
+  }
+
+  clientCommand(service, 'log', 'Print what a replica has written')
+    .argument('<name>')
+    .option('--replica <id>', 'which one; the first one without it')
+    .action(async (name: string, { replica, ...options }: LogOptions) => {
+      const session = openSession(options, io);
+      const pieces: Buffer[] = [];
+      for await (const piece of await session.client.stream(`${pathOf(name)}/log`, { replica })) {
+        if (session.json) pieces.push(piece as Buffer);
+        else io.stdout.write(piece as Buffer);
+      }
+      if (session.json) session.print({ log: Buffer.concat(pieces).toString() }, () => '');
+    });
+
+  clientCommand(service, 'remove', 'Stop the replicas of a service, and forget it')
+    .argument('<name>')
+    .action(async (name: string, options: CommonOptions) => {
+      const session = openSession(options, io);
+      const removed = await session.client.delete(pathOf(name));
+      session.print(removed, () => `${name}  being removed`);
+    });
+}
+
+function pathOf(name: string): string {
+  return `/v1/services/${encodeURIComponent(name)}`;
+}
+
+/** Throws `bad_service` with every fault. */
+async function read(file: string): Promise<readonly ServiceWithFiles[]> {
+  let services: ReadServices;
+  try {
+    services = await readServices(file);
+  } catch (cause) {
+    throw new CliError(EXIT.badInput, 'no_such_file', `FILE: ${messageOf(cause)}`, { cause });
+  }
+  if (services.ok) return services.services;
+  const { faults } = services;
+  const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
+  throw new CliError(EXIT.badInput, 'bad_service', `${file} has ${count}`, { details: faults });
+}
+
+/** As it was written: the orchestrator reads it by the same rules. */
+async function apply(client: Client, { spec, raw, files }: ServiceWithFiles): Promise<Json> {
+  for (const { sha256, file } of files) await client.putFile(`/v1/blobs/${sha256}`, file);
+  const body = { ...raw, ...(files.length > 0 && { files_sha256: hashesOf(files) }) };
+  return await client.put(pathOf(spec.name), JSON.stringify(body), 'application/json');
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new CliError(EXIT.badInput, 'bad_value', `COUNT is ${JSON.stringify(text)}: give a whole number`);
+}
+
+function rowOf(service: Json): unknown[] {
+  const replicas = service.replicas as readonly Json[];
+  const up = replicas.filter(({ observed }) => ['running', 'ready', 'completed'].includes(String(observed)));
+  return [
+    ...[service.name, service.type, `${up.length}/${replicas.length}`],
+    service.desired === 'running' ? service.health : service.desired,
+    (service.reasons as readonly string[]).join('; '),
+  ];
+}
+
+function replicaTable(replicas: readonly Json[]): string {
+  const columns = ['REPLICA', 'CLUSTER', 'OBSERVED', 'RESTARTS', 'TASK', 'REASON'];
+  const rows = replicas.map(({ replica_id, cluster, observed, restarts, task_id, reason }) => [
+    ...[replica_id, cluster, observed, restarts, task_id, reason],
+  ]);
+  return table(columns, rows);
+}
+
+function fieldOf([name, value]: [string, unknown]): [string, unknown] {
+  return [name, typeof value === 'object' && value !== null ? JSON.stringify(value) : value];
+}

@@ -1,0 +1,171 @@
+/** Services as people ask for them: applied, scaled, restarted, stopped, started and removed; and as they are shown. */
+import { canonicalJson } from '../../../base/json/canonical.js';
+import type { FactOf } from '../../../model/facts.js';
+import type { Resources } from '../../../model/run.js';
+import type { Replica, Service, ServiceSpec } from '../../../model/service.js';
+import type { Answer, Request, View } from '../../port.js';
+import { refusal } from '../answers.js';
+import { emit } from '../emit.js';
+import { placementFor } from '../schedule/fleet.js';
+import type { State } from '../state.js';
+import type { PreparedRequest, Turn } from '../turn.js';
+import { graphWith } from './service-graph.js';
+import { replicasOf, waitsFor } from './service-planner.js';
+
+type Apply = Extract<PreparedRequest, { kind: 'apply_service' }>;
+type Commanded = Extract<Request, { kind: 'command_service' }>;
+
+/** Stored, or changed: a change of what its replicas do renews them, one by one. */
+export function applyService(turn: Turn, request: Apply): Answer {
+  const { spec } = request;
+  const known = turn.state.services.get(spec.name);
+  if (known?.desired === 'removed') return beingRemoved(spec.name);
+  if (known && known.spec.type !== spec.type) {
+    const message = `is ${known.spec.type}, and stays so: remove the service first`;
+    return refusal('conflict', 'type_fixed', `service ${spec.name} ${message}`, {
+      details: [{ path: '/type', code: 'type_fixed', message }],
+    });
+  }
+  const version = graphWith(turn, request);
+  if (typeof version !== 'number') return version;
+  if (!known) {
+    put(turn, { spec, desired: 'running', generation: 1, version });
+    return { ok: true, kind: 'created', body: viewOf(turn.state, spec.name) };
+  }
+  const generation = version === known.version ? known.generation : known.generation + 1;
+  const isOther = generation !== known.generation || canonicalJson(spec) !== canonicalJson(known.spec);
+  if (isOther) put(turn, { ...known, spec, generation, version });
+  return { ok: true, kind: 'done', body: viewOf(turn.state, spec.name) };
+}
+
+export function commandService(turn: Turn, { name, command, count }: Commanded): Answer {
+  const service = turn.state.services.get(name);
+  if (!service) return unknownService(name);
+  if (service.desired === 'removed') return beingRemoved(name);
+  switch (command) {
+    case 'scale': {
+      const { type } = service.spec;
+      if (type === 'daemon' || type === 'ops')
+        return refusal(
+          'conflict',
+          'not_scalable',
+          `${name} is a ${type}: it has a replica on each cluster that fits`,
+        );
+      if (count === undefined)
+        return refusal('invalid', 'count_needed', 'scaling needs a count', {
+          details: [{ path: '/count', code: 'count_needed', message: 'is needed to scale' }],
+        });
+      if (count !== service.spec.count) put(turn, { ...service, spec: { ...service.spec, count } });
+      break;
+    }
+    case 'restart':
+      put(turn, { ...service, generation: service.generation + 1 });
+      break;
+    case 'stop':
+      if (service.desired !== 'stopped') put(turn, { ...service, desired: 'stopped' });
+      break;
+    case 'start':
+      if (service.desired !== 'running') put(turn, { ...service, desired: 'running' });
+      break;
+    default:
+      command satisfies never;
+  }
+  return { ok: true, kind: 'accepted', body: viewOf(turn.state, name) };
+}
+
+/** Its replicas are stopped; then it is gone. */
+export function removeService(turn: Turn, name: string): Answer {
+  const service = turn.state.services.get(name);
+  if (!service) return unknownService(name);
+  if (service.desired !== 'removed') put(turn, { ...service, desired: 'removed' });
+  return { ok: true, kind: 'accepted', body: { name } };
+}
+
+export function unknownService(name: string): Answer & { readonly ok: false } {
+  return refusal('not_found', 'unknown_service', `no service ${name}`);
+}
+
+function beingRemoved(name: string): Answer {
+  return refusal('conflict', 'being_removed', `service ${name} is being removed`, { retryAfter: 1 });
+}
+
+function put(
+  turn: Turn,
+  { spec, desired, generation, version }: Pick<Service, 'spec' | 'desired' | 'generation' | 'version'>,
+): void {
+  const { name, type, module, count } = spec;
+  const fact: FactOf<'service.applied'> = {
+    type: 'service.applied',
+    ...{ service: name, service_type: type },
+    ...(module !== undefined && { module }),
+    ...{ count, desired, generation, spec, graph_version: version },
+  };
+  emit(turn, fact);
+}
+
+/** All of them, or the one of this name, as they are shown; by their names. */
+export function serviceViews(state: State, name: string | undefined): View[] {
+  const names = name === undefined ? [...state.services.keys()].sort() : [name];
+  return names.filter((one) => state.services.has(one)).map((one) => viewOf(state, one));
+}
+
+/** Every cluster as the ranking sees it for one more replica; nothing where there is no such service. */
+export function placementViews(state: State, name: string): View[] {
+  const service = state.services.get(name);
+  if (!service) return [];
+  return placementFor(state, service.spec).map(({ cluster, score, reason }) => ({
+    cluster,
+    score: score ?? null,
+    reason: reason ?? null,
+  }));
+}
+
+function viewOf(state: State, name: string): View {
+  const service = state.services.get(name)!;
+  const { spec, desired, generation, reasons } = service;
+  return {
+    ...fieldsOf(spec),
+    ...{ desired, generation, health: reasons.length > 0 ? 'degraded' : 'ok', reasons },
+    replicas: replicasOf(state, name).map((replica) => replicaView(state, replica)),
+    created_at: new Date(service.createdAt).toISOString(),
+    updated_at: new Date(service.updatedAt).toISOString(),
+  };
+}
+
+function fieldsOf({ run, ...spec }: ServiceSpec): View {
+  const { name, type, count, module, require, restart, startupDeadlineMs, disconnect } = spec;
+  const { work } = run;
+  const command = work.kind === 'command' ? { command: work.argv } : undefined;
+  const script = work.kind === 'script' ? { script: work.path, args: work.args } : undefined;
+  return {
+    ...{ name, type, count: type === 'service' || type === 'batch' ? count : null, module: module ?? null },
+    ...{ ...command, ...script, files: Object.keys(run.files), env: run.env, require },
+    resources: resourcesView(run.resources),
+    restart: { backoff_ms: restart.backoffMs, max_backoff_ms: restart.maxBackoffMs },
+    startup_deadline_ms: startupDeadlineMs ?? null,
+    disconnect: disconnect ? { lost_after_ms: disconnect.lostAfterMs, replace: disconnect.replace } : null,
+  };
+}
+
+function resourcesView({ cpus, memoryBytes, gpus, walltimeMs }: Resources): View {
+  return {
+    cpus,
+    ...(memoryBytes !== undefined && { memory: memoryBytes }),
+    ...(gpus !== undefined && { gpus }),
+    ...(walltimeMs !== undefined && { walltime_ms: walltimeMs }),
+  };
+}
+
+function replicaView(state: State, replica: Replica): View {
+  const { id, desired, observed, nodeId, restarts, taskKey, retry, ending } = replica;
+  const waits = observed === 'pending' ? waitsFor(state, replica) : undefined;
+  return {
+    replica_id: id,
+    cluster: replica.cluster ?? replica.pinned ?? null,
+    ...{ desired, observed, node_id: nodeId ?? null, restarts },
+    reason: ending?.reason ?? replica.reason ?? waits ?? null,
+    task_id: taskKey,
+    since: new Date(replica.sinceAt).toISOString(),
+    retry_at: retry ? new Date(retry.at).toISOString() : null,
+  };
+}

@@ -1,0 +1,83 @@
+/** Services with real processes: whatever is killed, what is asked for runs again, once. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EventTape, TapedEvent } from '../support/event-tape.js';
+import { type Json, OrchestratorProcess } from '../support/orchestrator.js';
+import { Scene } from '../support/processes.js';
+import { tutti } from '../support/tutti.js';
+
+const PLAYER = join(import.meta.dirname, 'nodes/player.mjs');
+
+const scene = new Scene();
+afterAll(() => scene.end());
+let orchestrator: OrchestratorProcess;
+let tape: EventTape;
+
+/** Nodes of the graph's module, and a command that says who it is and stays. */
+const FILE = `services:
+  - name: players
+    module: work
+    count: 2
+    cluster: lab
+    command: [${process.execPath}, ${PLAYER}]
+    env: { PLAYER_CAPACITY: "1" }
+    restart: { backoff: 100ms, max_backoff: 1s }
+  - name: sitter
+    cluster: lab
+    script: ./sit.sh
+    args: ["\${replica.number}"]
+    restart: { backoff: 100ms, max_backoff: 1s }
+`;
+const SIT = '#!/bin/sh\necho "$TUTTI_REPLICA is number $1"\nexec sleep 1000\n';
+
+beforeAll(async () => {
+  const folder = await scene.directory();
+  const file = join(folder, 'services.yaml');
+  await writeFile(file, FILE);
+  await writeFile(join(folder, 'sit.sh'), SIT);
+  const config = join(folder, 'config.yaml');
+  const cluster = { name: 'lab', type: 'local', slots: 16, resources: { cpus: 64 } };
+  const clusters = [{ ...cluster, workdir: join(folder, 'lab') }];
+  await writeFile(config, JSON.stringify({ clusters }));
+  orchestrator = await OrchestratorProcess.up(scene, {
+    graphs: ['one'],
+    args: ['--config', config, '--service', file],
+  });
+  tape = orchestrator.tape();
+});
+
+const of = (type: string, replica: string) => (event: TapedEvent) =>
+  event.type === type && event.replica_id === replica;
+const service = async (name: string): Promise<Json> => (await orchestrator.get(`/v1/services/${name}`)).body;
+describe('services', () => {
+  it('are up with the orchestrator that is given their file, and do the work of their graph', async () => {
+    await tape.first('a replica that is ready', of('replica.ready', 'players-1'));
+    await tape.first('a replica that is ready', of('replica.ready', 'players-2'));
+    await tape.first('a replica that runs', of('replica.running', 'sitter-1'));
+    const { health, replicas } = await service('players');
+    expect([health, replicas.map((each: Json) => [each.replica_id, each.cluster, each.observed])]).toEqual([
+      'ok',
+      [
+        ['players-1', 'lab', 'ready'],
+        ['players-2', 'lab', 'ready'],
+      ],
+    ]);
+    const { task_id } = await orchestrator.submit('one', {});
+    expect(await tape.ended(task_id)).toEqual(['succeeded']);
+  });
+
+  it('leave no process behind when they are removed', async () => {
+    for (const name of ['players', 'sitter']) {
+      const { stdout, code } = await tutti(scene, ['service', 'remove', name], {
+        TUTTI_URL: orchestrator.ready.http,
+      });
+      expect([code, stdout]).toEqual([0, `${name}  being removed\n`]);
+      await tape.first(
+        `the end of ${name}`,
+        ({ type, service: of }) => type === 'service.removed' && of === name,
+      );
+    }
+    expect((await orchestrator.get('/v1/services')).body.items).toEqual([]);
+  });
+});
