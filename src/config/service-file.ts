@@ -39,9 +39,17 @@ export function parseServices(text: string, file: string): ParsedServices {
   const services: FiledService[] = [];
   for (const [index, item] of items.entries()) {
     const prefix = `services[${index}]`;
-    const { name, ...raw } = isRecord(item) ? item : { name: undefined };
+    if (!isRecord(item)) {
+      faults.push({
+        path: prefix,
+        code: 'wrong_type',
+        message: 'give an object, like { name: web, command: [node, web.js] }',
+      });
+      continue;
+    }
+    const { name, ...raw } = item;
     const named = ServiceName.safeParse(name);
-    const given = ServiceSchema.safeParse(isRecord(item) ? raw : item);
+    const given = ServiceSchema.safeParse(raw);
     const within = (fault: Fault): Fault => ({ ...fault, path: join(prefix, fault.path) });
     if (!named.success) faults.push(...issuesToFaults(named.error, name, ['name']).map(within));
     if (!given.success) faults.push(...issuesToFaults(given.error, raw).map(within));

@@ -431,7 +431,7 @@ export const FACTS = {
       desired: 'service desire',
       generation: 'count',
     },
-    withheld: { spec: 'service spec', graph_version: 'count' },
+    withheld: { spec: 'service spec', graph_version: 'count', owner: 'text?' },
   },
   /** Its reasons, each with how many replicas it is about; also where they are others than before. */
   'service.degraded': { about: 'nothing', shown: { service: 'text', reasons: 'words' } },

@@ -41,7 +41,7 @@ import { load } from './load.js';
 import { look } from './look.js';
 import { Loop } from './loop.js';
 import { PayloadCache } from './payload-cache.js';
-import { type PerformDeps, Performer } from './perform.js';
+import { Performer, type ReplicaKeys } from './perform.js';
 import type {
   Answer,
   EventStream,
@@ -147,8 +147,8 @@ export interface OrchestratorDeps {
   readonly onLost: (error: TuttiError) => void;
   /** Where connections are encrypted: why this key may not say this hello. */
   readonly authorize?: IngestDeps['authorize'];
-  /** Where connections are encrypted: a token by which the node of a replica enrols its key, and no other. */
-  readonly join?: PerformDeps['join'];
+  /** Where connections are encrypted. */
+  readonly replicaKeys?: ReplicaKeys;
   readonly options: OrchestratorOptions;
 }
 
@@ -201,10 +201,11 @@ export class Orchestrator implements StreamingCoordinator {
       cache: this.#payloads,
       settings,
       vault: parts.vault,
-      ...(deps.join && { join: deps.join }),
+      ...(deps.replicaKeys && { join: (node) => deps.replicaKeys!.join(node) }),
       logger: deps.logger,
       onCommitted: (events) => {
         this.work.observe(events);
+        if (events.some(({ fact }) => RUN_ENDS.has(fact.type))) this.#endKeysOfRuns();
         parts.events.announce(events);
       },
       onTrimmed: (oldest) => parts.events.trimmed(oldest),
@@ -353,6 +354,7 @@ export class Orchestrator implements StreamingCoordinator {
     this.#clock.start();
     this.#ages.start();
     await this.blobs.tidy();
+    this.#endKeysOfRuns();
     const doors = new Doors((step, cost) => this.#loop.post(step, cost));
     const endpoints = await bus.start(
       ingest({
@@ -674,6 +676,17 @@ export class Orchestrator implements StreamingCoordinator {
     return { cursor, value: reply.kind === 'view' ? reply.value : [] };
   }
 
+  /** K5 of the keys. What is left where this fails goes at the next end of a run. */
+  #endKeysOfRuns(): void {
+    const { runs, replicas } = this.#state;
+    const isOpen = (run: string): boolean => replicas.get(runs.get(run) ?? '')?.isOpen === true;
+    this.#deps.replicaKeys
+      ?.endRuns(isOpen)
+      .catch((cause: unknown) =>
+        this.#deps.logger.error({ err: cause }, 'keys of replicas that have ended could not be removed'),
+      );
+  }
+
   async #inspectServices(name: string | undefined): Promise<Found<readonly View[]>> {
     const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect services', id, name }));
     return { cursor, value: reply.kind === 'view' ? reply.value : [] };
@@ -714,6 +727,11 @@ export class Orchestrator implements StreamingCoordinator {
       : undefined;
   }
 }
+
+/** Of replicas; one that is lost may go on, which its row says. */
+const RUN_ENDS: ReadonlySet<string> = new Set([
+  ...['replica.completed', 'replica.failed', 'replica.stopped', 'replica.lost'],
+]);
 
 function settingsOf(
   deps: OrchestratorDeps,

@@ -17,6 +17,7 @@ import {
   PROTOCOL_VERSION,
 } from '../model/protocol.js';
 import type { AssignedRun } from '../model/run.js';
+import { formatTaskId } from '../model/task-id.js';
 import { taskHasEnded } from '../model/task-state.js';
 import type { Reader } from '../store/store.js';
 import { encodeEvent, encodeToNode } from '../wire/codec.js';
@@ -26,14 +27,22 @@ import type { AssignOrder, Journal, RefusedPeer, Reply, Sending } from './core/j
 import type { Settings } from './core/turn.js';
 import type { PayloadCache } from './payload-cache.js';
 
+/** With what the nodes of replicas register, where connections are encrypted. A run is a task. */
+export interface ReplicaKeys {
+  /** A token by which this node, and no other, enrols its key for this run. */
+  join(node: { readonly module: string; readonly instance: string; readonly run: string }): Promise<string>;
+  /** The tokens and keys of other runs are gone from now on. */
+  endRuns(isOpen: (run: string) => boolean): Promise<void>;
+}
+
 export interface PerformDeps {
   readonly bus: Pick<OrchestratorBus, 'send' | 'admit' | 'end' | 'publish' | 'isWanted'>;
   readonly store: Pick<Reader, 'get'>;
   readonly cache: PayloadCache;
   readonly settings: Settings;
   readonly vault: Pick<Vault, 'open'>;
-  /** A token by which this node, and no other, enrols its key. @default connections are not encrypted */
-  readonly join?: (node: { readonly module: string; readonly instance: string }) => Promise<string>;
+  /** @default connections are not encrypted */
+  readonly join?: ReplicaKeys['join'];
   readonly logger: Logger;
   readonly onCommitted: (events: readonly EncodedEvent[]) => void;
   /** Events before this `seq` are gone. */
@@ -179,9 +188,9 @@ export class Performer {
   }
 
   /** Makes the token of a replica that is a node, where it needs one. */
-  async #enrol({ node, executionId }: AssignOrder): Promise<void> {
+  async #enrol({ node, executionId, taskId }: AssignOrder): Promise<void> {
     if (!node || !this.#deps.join || this.#joins.has(executionId)) return;
-    this.#joins.set(executionId, await this.#deps.join(node));
+    this.#joins.set(executionId, await this.#deps.join({ ...node, run: formatTaskId(taskId) }));
     if (this.#joins.size > JOINS_HELD) this.#joins.delete(this.#joins.keys().next().value!);
   }
 

@@ -1,18 +1,19 @@
 /** What can be wrong with a service beside its form: a cluster that is not there, files that are not given. */
 import { type Fault, summaryOf } from '../base/errors.js';
+import { SHA256 } from '../base/sha256.js';
+import { LOCAL_CLUSTER } from '../model/cluster.js';
 import type { ServiceSpec } from '../model/service.js';
 import type { State } from './core/state.js';
 import type { Refusal, Request } from './port.js';
 
 type Apply = Extract<Request, { kind: 'apply_service' }>;
 
-const SHA256 = /^[0-9a-f]{64}$/;
-
 export function unknownClusterOf(
   { clusters }: Pick<State, 'clusters'>,
   { require: { cluster } }: ServiceSpec,
 ): Refusal | undefined {
-  if (cluster === undefined || clusters.has(cluster)) return undefined;
+  // The first start applies services before this machine's cluster is there.
+  if (cluster === undefined || cluster === LOCAL_CLUSTER || clusters.has(cluster)) return undefined;
   const message = `no cluster ${cluster}: one of ${[...clusters.keys()].sort().join(', ')}`;
   return badService([{ path: '/cluster', code: 'unknown_cluster', message }]);
 }

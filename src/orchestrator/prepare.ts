@@ -69,7 +69,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
   switch (request.kind) {
     case 'submit': {
       const graph = deps.state.graph(request.graph);
-      if (!graph) return unknownGraph(deps, request.graph);
+      if (!graph || isServiceGraph(request.graph)) return unknownGraph(deps, request.graph);
       const unmet = requireRefusal(graph, request.require);
       if (unmet) return unmet;
       const prepared = await prepareInput(deps, graph, request.input);
@@ -92,6 +92,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
         };
       const graph = deps.state.graph(problem.graph);
       if (!graph) return unknownGraph(deps, problem.graph);
+      if (isServiceGraph(problem.graph)) return runOfService(request.problemId);
       const graphVersion = graph.compiled.key.version;
       const unmet = requireRefusal(graph, request.require);
       if (unmet) return unmet;
@@ -109,7 +110,10 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       if (unknown) return unknown;
       const unfit = unfitFiles(request);
       if (unfit) return unfit;
-      return { ...request, types: deps.types, typesJson: deps.types.toJson(['json']) };
+      const hidden = await hiddenFiles(deps, request.files);
+      if (hidden.length > 0) return missingFiles(hidden, 'bad_service');
+      const typesJson = deps.types.toJson(['json']);
+      return { ...request, project: projectFor(deps.bound), types: deps.types, typesJson };
     }
     case 'set_secret': {
       const { kind, name, value } = request;
@@ -171,8 +175,18 @@ function requireRefusal({ compiled }: LoadedGraph, require: Requirements = {}): 
   return { ok: false, kind: 'invalid', code: 'bad_require', message, details: faults };
 }
 
+function runOfService(problemId: string): Refusal {
+  return {
+    ok: false,
+    kind: 'conflict',
+    code: 'run_of_service',
+    message: `problem ${problemId} is a run of a replica, which has no further iterations`,
+    hint: 'restart or scale the service',
+  };
+}
+
 function unknownGraph(deps: PrepareDeps, name: string): Refusal {
-  const known = [...deps.state.graphs.keys()];
+  const known = [...deps.state.graphs.keys()].filter((graph) => !isServiceGraph(graph));
   return {
     ok: false,
     kind: 'invalid',

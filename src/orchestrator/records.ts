@@ -324,6 +324,8 @@ export interface SecretRow {
 
 export interface ServiceRow {
   readonly name: string;
+  /** Of its runs. */
+  readonly project?: string | undefined;
   readonly spec: ServiceSpec;
   readonly desired: ServiceDesire;
   readonly graph_version: number;

@@ -1,5 +1,5 @@
 /** Services with real processes: whatever is killed, what is asked for runs again, once. */
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EventTape, TapedEvent } from '../support/event-tape.js';
@@ -13,6 +13,7 @@ const scene = new Scene();
 afterAll(() => scene.end());
 let orchestrator: OrchestratorProcess;
 let tape: EventTape;
+let folder: string;
 
 /** Nodes of the graph's module, and a command that says who it is and stays. */
 const FILE = `services:
@@ -32,7 +33,7 @@ const FILE = `services:
 const SIT = '#!/bin/sh\necho "$TUTTI_REPLICA is number $1"\nexec sleep 1000\n';
 
 beforeAll(async () => {
-  const folder = await scene.directory();
+  folder = await scene.directory();
   const file = join(folder, 'services.yaml');
   await writeFile(file, FILE);
   await writeFile(join(folder, 'sit.sh'), SIT);
@@ -42,7 +43,7 @@ beforeAll(async () => {
   await writeFile(config, JSON.stringify({ clusters }));
   orchestrator = await OrchestratorProcess.up(scene, {
     graphs: ['one'],
-    args: ['--config', config, '--service', file],
+    args: ['--config', config, '--service', file, '--curve', 'on'],
   });
   tape = orchestrator.tape();
 });
@@ -50,6 +51,26 @@ beforeAll(async () => {
 const of = (type: string, replica: string) => (event: TapedEvent) =>
   event.type === type && event.replica_id === replica;
 const service = async (name: string): Promise<Json> => (await orchestrator.get(`/v1/services/${name}`)).body;
+
+/** What runs of a replica, or of all; it is known by the folder that it runs in. */
+async function processesOf(replica?: string): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const isOurs = async (pid: string): Promise<boolean> => {
+    try {
+      if (!(await readlink(`/proc/${pid}/cwd`)).startsWith(folder)) return false;
+      const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+      return variables.some((one) =>
+        replica === undefined ? one.startsWith('TUTTI_REPLICA=') : one === `TUTTI_REPLICA=${replica}`,
+      );
+    } catch {
+      // It has ended meanwhile, or is another user's.
+      return false;
+    }
+  };
+  const ours = await Promise.all(pids.map(isOurs));
+  return pids.filter((_, index) => ours[index]).map(Number);
+}
+
 describe('services', () => {
   it('are up with the orchestrator that is given their file, and do the work of their graph', async () => {
     await tape.first('a replica that is ready', of('replica.ready', 'players-1'));
@@ -67,6 +88,28 @@ describe('services', () => {
     expect(await tape.ended(task_id)).toEqual(['succeeded']);
   });
 
+  it('start a replica again that was killed from outside, which registers under a key of its own', async () => {
+    const [pid] = await processesOf('players-1');
+    process.kill(pid!, 'SIGKILL');
+    await tape.first('its end', of('replica.failed', 'players-1'));
+    await tape.first(
+      'its next run',
+      ({ type, replica_id, restarts }) =>
+        type === 'replica.placed' && replica_id === 'players-1' && restarts === 1,
+    );
+    await expect
+      .poll(async () => (await service('players')).replicas.map((each: Json) => each.observed))
+      .toEqual(['ready', 'ready']);
+    const { items } = (await orchestrator.get('/v1/node-keys')).body;
+    expect(
+      items
+        .map((key: Json) => key.instance)
+        .filter((instance: string) => instance.startsWith('players'))
+        .sort(),
+    ).toEqual(['players-1', 'players-2']);
+    expect(await processesOf('players-1')).toHaveLength(1);
+  });
+
   it('leave no process behind when they are removed', async () => {
     for (const name of ['players', 'sitter']) {
       const { stdout, code } = await tutti(scene, ['service', 'remove', name], {
@@ -79,5 +122,6 @@ describe('services', () => {
       );
     }
     expect((await orchestrator.get('/v1/services')).body.items).toEqual([]);
+    expect(await processesOf()).toEqual([]);
   });
 });

@@ -77,7 +77,7 @@ const spec: ServiceSpec = {
 };
 const applied: FactOf<'service.applied'> = {
   ...{ type: 'service.applied', service: 'web', service_type: 'service', module: 'm', count: 2 },
-  ...{ desired: 'running', generation: 1, spec, graph_version: 1 },
+  ...{ desired: 'running', generation: 1, spec, graph_version: 1, owner: 'alpha' },
 };
 const ofWeb = { service: 'web', replica_id: 'web-1', task_id: 'w/1' };
 const placed: FactOf<'replica.placed'> = {
@@ -85,7 +85,8 @@ const placed: FactOf<'replica.placed'> = {
 };
 const RETRY_AT = '2026-01-01T00:00:00.000Z';
 const SERVICE_FIELDS = [
-  ...['created_at', 'desired', 'generation', 'graph_version', 'name', 'reasons', 'spec', 'updated_at'],
+  ...['created_at', 'desired', 'generation', 'graph_version', 'name', 'project', 'reasons', 'spec'],
+  'updated_at',
 ].map((field) => `service.${field}`);
 const REPLICA_FIELDS = [
   ...['desired', 'failures', 'generation', 'number', 'observed', 'open', 'pinned', 'replica_id', 'restarts'],

@@ -1,5 +1,6 @@
 /** Services: runs of their replicas are tasks on agents, and what becomes of these leads to what is asked for. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_PROJECT } from '../../src/model/access.js';
 import { AGENT_MODULE } from '../../src/model/run.js';
 import type { Replica, ServiceSpec } from '../../src/model/service.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
@@ -28,7 +29,11 @@ async function cluster(name: string, more: Partial<NewCluster> = {}): Promise<Pe
   return peer;
 }
 
-function applies(more: Partial<ServiceSpec> = {}, argv: readonly string[] = ['serve']) {
+function applies(
+  more: Partial<ServiceSpec> = {},
+  argv: readonly string[] = ['serve'],
+  project: string = DEFAULT_PROJECT,
+) {
   const spec: ServiceSpec = {
     ...{ name: 'web', type: 'service', count: 2, require: {} },
     run: {
@@ -39,7 +44,8 @@ function applies(more: Partial<ServiceSpec> = {}, argv: readonly string[] = ['se
     ...more,
   };
   const types = typesFromDescriptors(new Uint8Array());
-  return core.asks({ kind: 'apply_service', spec, files: {}, types, typesJson: types.toJson(['json']) });
+  const typesJson = types.toJson(['json']);
+  return core.asks({ kind: 'apply_service', project, spec, files: {}, types, typesJson });
 }
 
 const orders = (turned: Turned, peer: Peer): AssignOrder[] => turned.only(peer.route, 'assign order');
@@ -175,10 +181,37 @@ describe('a service', () => {
     await run(agent, again!);
     expect(await core.ask({ kind: 'remove_service', name: 'web' })).toMatchObject({ kind: 'accepted' });
     expect(await core.ask({ kind: 'remove_service', name: 'web' })).toMatchObject({ kind: 'accepted' });
-    expect((await core.turn(applies())).answers).toMatchObject([{ kind: 'conflict', code: 'being_removed' }]);
+    expect((await command('start')).answers).toMatchObject([{ kind: 'conflict', code: 'being_removed' }]);
     const ended = await agent.say(agent.reports(again!, 'CANCELLED'));
     expect(ended.types).toContain('service.removed');
     expect([core.state.services.size, core.state.replicas.size, core.state.runs.size]).toEqual([0, 0, 0]);
+    expect(await core.faults()).toEqual([]);
+  });
+
+  it('is kept by an application that comes while it is being removed', async () => {
+    const agent = await cluster('hpc');
+    const [first, second] = await running(agent);
+    await core.ask({ kind: 'remove_service', name: 'web' });
+    const turned = await core.turn(applies());
+    expect(turned.answers).toMatchObject([{ ok: true, kind: 'done', body: { desired: 'running' } }]);
+    await run(agent, ...orders(turned, agent));
+    await agent.say(agent.reports(first!, 'CANCELLED'), agent.reports(second!, 'CANCELLED'));
+    expect(observed()).toEqual(['3 running', '4 running']);
+    expect(await core.faults()).toEqual([]);
+  });
+
+  it('has its runs in the project that it was made in, whoever changes it', async () => {
+    const agent = await cluster('hpc');
+    const [first, second] = orders(await core.turn(applies({}, ['serve'], 'alpha')), agent);
+    await run(agent, first!, second!);
+    const projects = () => [...core.state.tasks.values()].map(({ project }) => project);
+    expect(projects()).toEqual(['alpha', 'alpha']);
+    await core.turn(applies({}, ['serve', '--new'], 'beta'));
+    await core.restart(100);
+    await agent.hello({ held: [heldBy(first!), heldBy(second!)] });
+    await agent.say(agent.reports(first!, 'CANCELLED'));
+    expect(replicas()[0]!.generation).toBe(2);
+    expect(projects()).toEqual(['alpha', 'alpha']);
     expect(await core.faults()).toEqual([]);
   });
 

@@ -32,7 +32,15 @@ function specOf(more: Partial<ServiceSpec> = {}): ServiceSpec {
 function serviceOf(more: Partial<ServiceSpec> = {}, rest: Partial<Service> = {}): Service {
   const times = { createdAt: 0, updatedAt: 0 };
   return {
-    ...{ spec: specOf(more), desired: 'running', version: 1, generation: 1, reasons: [], ...times },
+    ...{
+      spec: specOf(more),
+      project: 'default',
+      desired: 'running',
+      version: 1,
+      generation: 1,
+      reasons: [],
+      ...times,
+    },
     ...rest,
   };
 }

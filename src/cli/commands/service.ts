@@ -145,9 +145,11 @@ function wholeNumber(text: string): number {
 
 function rowOf(service: Json): unknown[] {
   const replicas = service.replicas as readonly Json[];
-  const up = replicas.filter(({ observed }) => ['running', 'ready', 'completed'].includes(String(observed)));
+  const wanted = replicas.filter(({ desired }) => desired === 'running');
+  const isUp = ({ observed }: Json): boolean =>
+    observed === 'ready' || observed === 'completed' || (observed === 'running' && service.module === null);
   return [
-    ...[service.name, service.type, `${up.length}/${replicas.length}`],
+    ...[service.name, service.type, `${wanted.filter(isUp).length}/${service.count ?? wanted.length}`],
     service.desired === 'running' ? service.health : service.desired,
     (service.reasons as readonly string[]).join('; '),
   ];

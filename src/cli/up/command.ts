@@ -58,7 +58,10 @@ export function registerUp(program: Command, io: Io): void {
 }
 
 /** What the person gave is at fault, not the world. */
-const BAD_INPUT = ['bad_config', 'bad_graph', 'graph_unreadable', 'bad_proto', 'bad_endpoint'];
+const BAD_INPUT = [
+  ...['bad_config', 'bad_graph', 'graph_unreadable', 'bad_service', 'service_unreadable', 'bad_proto'],
+  'bad_endpoint',
+];
 
 function rethrow(thrown: unknown): never {
   if (!(thrown instanceof TuttiError))

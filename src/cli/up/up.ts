@@ -57,8 +57,10 @@ function packageTypes(protoPaths: readonly string[]): TypeRegistry {
   return loadTypes([PACKAGE_PROTO, ...protoPaths]);
 }
 
-/** A managed agent, or the node of a replica, enrols its key as soon as it has started. */
+/** A managed agent enrols its key as soon as it has started. */
 const JOIN_WITHIN_MS = 600_000;
+/** The node of a replica enrols its key when its cluster, which may be out of reach, has started it. What is not used goes with the run. */
+const RUN_JOIN_MS = 366 * 86_400_000;
 
 export interface Running {
   readonly ready: {
@@ -122,7 +124,10 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       bus,
       ...(keys && {
         authorize: (key, hello) => keys.authorize(key, hello),
-        join: async (node) => (await keys.enroll({ ...node, uses: 1, expiresInMs: JOIN_WITHIN_MS })).token,
+        replicaKeys: {
+          join: async (node) => (await keys.enroll({ ...node, uses: 1, expiresInMs: RUN_JOIN_MS })).token,
+          endRuns: (isOpen) => keys.endRuns(isOpen),
+        },
       }),
       clock: systemClock,
       logger,

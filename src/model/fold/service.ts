@@ -1,13 +1,14 @@
 /** What facts make of services and their replicas. */
+import { DEFAULT_PROJECT } from '../access.js';
 import type { DurableState, Moment } from '../durable.js';
 import type { FactOf } from '../facts.js';
 import type { Replica, ReplicaEnd, Service } from '../service.js';
 
 /** It says all of the service: one that is changed keeps the time of its creation, and what is wrong with it. */
 export function putService(state: DurableState, fact: FactOf<'service.applied'>, { at }: Moment): void {
-  const { spec, desired, generation, graph_version: version } = fact;
+  const { spec, desired, generation, graph_version: version, owner: project = DEFAULT_PROJECT } = fact;
   const { createdAt = at, reasons = [] } = state.services.get(fact.service) ?? {};
-  const service: Service = { spec, desired, generation, version, reasons, createdAt, updatedAt: at };
+  const service: Service = { spec, project, desired, generation, version, reasons, createdAt, updatedAt: at };
   state.undo.put(state.services, fact.service, service);
 }
 

@@ -7,6 +7,7 @@
  * K3. A token is stored as a hash, enrols as many keys as it has uses, and is of no use to a key that is enrolled already.
  * K4. A node says hello only for modules (and the instance) that its key is enrolled for. An instance belongs to the key that had
  *     it first since the orchestrator was started.
+ * K5. What was made for a run of a replica goes with that run: its token, if that is not used, and its key.
  */
 import { randomBytes } from 'node:crypto';
 import { sha256Of } from '../../base/sha256.js';
@@ -31,6 +32,8 @@ export interface NodeKeyRow {
   readonly subscribe: boolean;
   readonly enrolled_at: string;
   readonly revoked_at: string | null;
+  /** The run of a replica of a service that it is for: it goes with that. */
+  readonly run?: string | undefined;
 }
 
 export interface JoinRow {
@@ -41,6 +44,8 @@ export interface JoinRow {
   readonly instance: string | null;
   readonly uses_left: number;
   readonly expires_at: string;
+  /** The run that it is for, and the key that it enrols. */
+  readonly run?: string | undefined;
 }
 
 /** All of it, as it is stored. */
@@ -159,13 +164,14 @@ export class NodeKeys {
     readonly instance: string | null;
     readonly uses: number;
     readonly expiresInMs: number;
+    readonly run?: string;
   }): Promise<NewJoin> {
     const secret = Buffer.concat([keyFromZ85(this.publicKey)!, randomBytes(SECRET_BYTES)]);
     const token = TOKEN_PREFIX + secret.toString('base64url');
-    const { module, instance, uses } = options;
+    const { module, instance, uses, run } = options;
     const expires_at = new Date(this.#deps.nowMs() + options.expiresInMs).toISOString();
     const join_id = randomBytes(8).toString('hex');
-    const row = { join_id, hash: sha256Of(token), module, instance, uses_left: uses, expires_at };
+    const row = { join_id, hash: sha256Of(token), module, instance, uses_left: uses, expires_at, run };
     this.#joins.set(row.hash, row);
     await this.#save();
     return { join_id, token, module, instance, uses, expires_at };
@@ -193,6 +199,21 @@ export class NodeKeys {
     return row;
   }
 
+  /** K5: of runs that have ended, what was made for them is gone. */
+  async endRuns(isOpen: (run: string) => boolean): Promise<void> {
+    const hasEnded = ({ run }: { readonly run?: string | undefined }): boolean =>
+      run !== undefined && !isOpen(run);
+    const keys = [...this.#keys.values()].filter(hasEnded);
+    const joins = [...this.#joins.values()].filter(hasEnded);
+    if (keys.length + joins.length === 0) return;
+    for (const { hash } of joins) this.#joins.delete(hash);
+    for (const { key } of keys) {
+      this.#keys.delete(key);
+      this.#deps.onRevoked(key);
+    }
+    await this.#save();
+  }
+
   /** Uses a new key pair from now on; those before stay valid for so long. */
   async rotate(forMs: number): Promise<ServerKeyRow> {
     const now = this.#deps.nowMs();
@@ -210,8 +231,8 @@ export class NodeKeys {
     return this.#server[0]!;
   }
 
-  list(): readonly NodeKeyRow[] {
-    return [...this.#keys.values()];
+  list(): readonly Omit<NodeKeyRow, 'run'>[] {
+    return [...this.#keys.values()].map(({ run: _, ...row }) => row);
   }
 
   /** Without their secrets. */
@@ -245,7 +266,7 @@ export class NodeKeys {
     if ((join.instance ?? instance) !== instance)
       return `the join token is for the instance ${join.instance}`;
     this.#joins.set(join.hash, { ...join, uses_left: join.uses_left - 1 });
-    const row = before ?? this.#newRow(key);
+    const row = before ?? { ...this.#newRow(key), run: join.run };
     const modules = [...new Set([...row.modules, module])];
     this.#keys.set(key, { ...row, modules, instance: join.instance });
     return undefined;
@@ -292,7 +313,7 @@ export class NodeKeys {
       [...this.#joins].filter(([, { uses_left, expires_at }]) => uses_left > 0 && expires_at > now),
     );
     const server = this.#server.filter(({ expires_at }) => expires_at === null || expires_at > now);
-    await this.#deps.save({ server, keys: this.list(), joins: [...this.#joins.values()] });
+    await this.#deps.save({ server, keys: [...this.#keys.values()], joins: [...this.#joins.values()] });
   }
 }
 

@@ -114,6 +114,7 @@ export type PreparedRequest =
       }
     >
   | (Extract<Request, { kind: 'apply_service' }> & {
+      readonly project: string;
       readonly types: TypeRegistry;
       readonly typesJson: TypesJson;
     })

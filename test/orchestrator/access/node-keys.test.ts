@@ -80,6 +80,31 @@ describe('the keys of nodes', () => {
     expect(await hello(other)).toBeUndefined();
   });
 
+  it('of a run of a replica go with it, used or not, and leave the instance to those of the next run', async () => {
+    const join = (run: string) => keys.enroll({ ...JOIN, instance: 'web-1', run });
+    const { token: lasting } = await keys.enroll({ ...JOIN, uses: 2 });
+    const [first, next, other] = [newKey(), newKey(), newKey()];
+    expect(await hello(first, (await join('a/1')).token, 'web-1')).toBeUndefined();
+    const { token: unused } = await join('a/1');
+    const { token } = await join('b/1');
+    expect(await hello(other, lasting)).toBeUndefined();
+    await open();
+    expect(await hello(next, token, 'web-1')).toBeUndefined();
+    expect(await hello(first, '', 'web-1')).toMatch(/belongs to another key/);
+    await keys.endRuns((run) => run === 'b/1');
+    expect(revoked).toEqual([first]);
+    expect(keys.list().map(({ key }) => key)).toEqual([other, next]);
+    expect(stored?.joins).toHaveLength(1);
+    expect(await hello(newKey(), unused, 'web-1')).toMatch(/not enrolled/);
+    expect([await hello(first, '', 'web-1'), await hello(next, '', 'web-1')]).toEqual([
+      expect.stringMatching(/not enrolled/),
+      undefined,
+    ]);
+    saves = 0;
+    await keys.endRuns((run) => run === 'b/1');
+    expect(saves).toBe(0);
+  });
+
   it('are revoked forever, whatever token comes with them, also where the disk is full', async () => {
     const { token } = await keys.enroll({ ...JOIN, uses: 9 });
     const key = newKey();

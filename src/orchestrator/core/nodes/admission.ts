@@ -10,6 +10,7 @@ import { sameSecret } from '../../../base/secrets.js';
 import type { Route } from '../../../bus/bus.js';
 import type { Hello, RefusalCode } from '../../../model/protocol.js';
 import { AGENT_MODULE } from '../../../model/run.js';
+import { isServiceGraph } from '../../../model/service.js';
 import type { Answer } from '../../port.js';
 import { refusal } from '../answers.js';
 import { emit } from '../emit.js';
@@ -68,7 +69,9 @@ export function objectionTo(
   if (!declared) {
     const known = [
       ...new Set(
-        [...state.graphs.values()].flatMap((versions) => [...(versions.at(-1)?.compiled.index.keys() ?? [])]),
+        [...state.graphs]
+          .filter(([name]) => !isServiceGraph(name))
+          .flatMap(([, versions]) => [...(versions.at(-1)?.compiled.index.keys() ?? [])]),
       ),
     ];
     return {

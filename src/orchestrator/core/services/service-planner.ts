@@ -19,6 +19,7 @@ import {
   scheduleFleet,
 } from '../../../scheduling/fleet-scheduler.js';
 import { hasLabels } from '../../../scheduling/placement.js';
+import { storedProject } from '../../records.js';
 import { aboutTask } from '../about.js';
 import { attempt } from '../attempt.js';
 import { agentOf } from '../clusters/clusters.js';
@@ -155,6 +156,7 @@ function carryOut(turn: Turn, service: Service, step: FleetStep): void {
 function place(turn: Turn, service: Service, number: number, pinned: string | undefined): void {
   const { state } = turn;
   const { spec, version, generation } = service;
+  const project = storedProject(service.project);
   const id = `${spec.name}-${number}`;
   const known = state.replicas.get(id);
   const graph = serviceGraphName(spec.name);
@@ -170,6 +172,7 @@ function place(turn: Turn, service: Service, number: number, pinned: string | un
   });
   emit(turn, {
     type: 'problem.created',
+    ...(project !== undefined && { project }),
     ...{ problem_id, iteration_id: 1, graph, title: id, priority: PRIORITY },
   });
   const input = { service: spec.name, replica: id, number };

@@ -1,11 +1,19 @@
 /** Services and their replicas as they are stored. */
 import type { Replica, Service, ServiceSpec } from '../../../model/service.js';
-import type { Clocks, ReplicaRow, ServiceRow } from '../../records.js';
+import { type Clocks, projectOfRow, type ReplicaRow, type ServiceRow, storedProject } from '../../records.js';
 
 export function serviceToRow(service: Service): ServiceRow {
-  const { spec, desired, version, generation, reasons, createdAt, updatedAt } = service;
+  const { spec, project, desired, version, generation, reasons, createdAt, updatedAt } = service;
   return {
-    ...{ name: spec.name, spec, desired, graph_version: version, generation, reasons },
+    ...{
+      name: spec.name,
+      project: storedProject(project),
+      spec,
+      desired,
+      graph_version: version,
+      generation,
+      reasons,
+    },
     ...{ created_at: createdAt, updated_at: updatedAt },
   };
 }
@@ -14,6 +22,7 @@ export function serviceFromRow(row: ServiceRow): Service {
   const { spec, desired, graph_version: version, generation, reasons } = row;
   return {
     spec,
+    project: projectOfRow(row),
     desired,
     version,
     generation,

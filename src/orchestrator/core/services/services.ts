@@ -4,6 +4,7 @@ import type { FactOf } from '../../../model/facts.js';
 import type { Resources } from '../../../model/run.js';
 import type { Replica, Service, ServiceSpec } from '../../../model/service.js';
 import type { Answer, Request, View } from '../../port.js';
+import { storedProject } from '../../records.js';
 import { refusal } from '../answers.js';
 import { emit } from '../emit.js';
 import { placementFor } from '../schedule/fleet.js';
@@ -19,7 +20,6 @@ type Commanded = Extract<Request, { kind: 'command_service' }>;
 export function applyService(turn: Turn, request: Apply): Answer {
   const { spec } = request;
   const known = turn.state.services.get(spec.name);
-  if (known?.desired === 'removed') return beingRemoved(spec.name);
   if (known && known.spec.type !== spec.type) {
     const message = `is ${known.spec.type}, and stays so: remove the service first`;
     return refusal('conflict', 'type_fixed', `service ${spec.name} ${message}`, {
@@ -29,12 +29,17 @@ export function applyService(turn: Turn, request: Apply): Answer {
   const version = graphWith(turn, request);
   if (typeof version !== 'number') return version;
   if (!known) {
-    put(turn, { spec, desired: 'running', generation: 1, version });
+    put(turn, { spec, project: request.project, desired: 'running', generation: 1, version });
     return { ok: true, kind: 'created', body: viewOf(turn.state, spec.name) };
   }
   const generation = version === known.version ? known.generation : known.generation + 1;
-  const isOther = generation !== known.generation || canonicalJson(spec) !== canonicalJson(known.spec);
-  if (isOther) put(turn, { ...known, spec, generation, version });
+  // Whoever asks for one that is being removed wants it after all.
+  const desired = known.desired === 'removed' ? 'running' : known.desired;
+  const isOther =
+    generation !== known.generation ||
+    desired !== known.desired ||
+    canonicalJson(spec) !== canonicalJson(known.spec);
+  if (isOther) put(turn, { ...known, spec, desired, generation, version });
   return { ok: true, kind: 'done', body: viewOf(turn.state, spec.name) };
 }
 
@@ -91,14 +96,22 @@ function beingRemoved(name: string): Answer {
 
 function put(
   turn: Turn,
-  { spec, desired, generation, version }: Pick<Service, 'spec' | 'desired' | 'generation' | 'version'>,
+  {
+    spec,
+    project,
+    desired,
+    generation,
+    version,
+  }: Pick<Service, 'spec' | 'project' | 'desired' | 'generation' | 'version'>,
 ): void {
   const { name, type, module, count } = spec;
+  const owner = storedProject(project);
   const fact: FactOf<'service.applied'> = {
     type: 'service.applied',
     ...{ service: name, service_type: type },
     ...(module !== undefined && { module }),
     ...{ count, desired, generation, spec, graph_version: version },
+    ...(owner !== undefined && { owner }),
   };
   emit(turn, fact);
 }
