@@ -1,5 +1,5 @@
 /// <reference lib="dom" />
-/** Clusters and jobs as a person sees them: real scripts on this machine. */
+/** Clusters, services and jobs as a person sees them: real scripts on this machine. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ async function run(name: string, script: string): Promise<string> {
   return command.stdout().trim();
 }
 
-describe('the pages of clusters and jobs', () => {
+describe('the pages of clusters, services and jobs', () => {
   it('say that this machine is not needed before it has got its first command, and follow when it is', async (ctx) => {
     const list = cli(['cluster', 'list'], { url: orchestrator.ready.http });
     expect(await list.exit).toBe(0);
@@ -92,6 +92,38 @@ describe('the pages of clusters and jobs', () => {
     // Before it began, nothing of this was known.
     await page.locator('.scrubber-range').press('Home');
     await expect.poll(() => fact('Exit code').count()).toBe(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('show what is kept running, where it is, what is wrong and where more would go, and scale, restart and stop it', async (ctx) => {
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=services`);
+    await page.getByRole('heading', { name: 'Keep something running' }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    const file = join(folder, 'services.yaml');
+    await writeFile(file, 'services: [{ name: sitter, command: [sleep, "600"] }]\n');
+    expect(await cli(['service', 'apply', file], { url: orchestrator.ready.http }).exit).toBe(0);
+    const service = page.getByRole('row', { name: /^sitter service / });
+    await service.getByText('1 of 1').waitFor();
+    await service.getByText('ok', { exact: true }).waitFor();
+    await service.getByRole('link', { name: 'sitter' }).click();
+    const replica = page.getByRole('row', { name: /^sitter-1 / });
+    await replica.getByText('running', { exact: true }).waitFor();
+    const placement = page.getByRole('region', { name: 'Placement of sitter' });
+    await placement.getByRole('row', { name: /^local \d.* it fits$/ }).waitFor();
+    await service.getByRole('button', { name: 'Restart sitter' }).click();
+    await replica.getByText('1', { exact: true }).waitFor();
+    await replica.getByText('running', { exact: true }).waitFor();
+    await page.getByRole('spinbutton', { name: 'Replicas' }).fill('9');
+    await page.getByRole('button', { name: 'Scale' }).click();
+    await service.getByText('degraded').waitFor();
+    await service.getByText(/^\d+ of 9 replicas: waiting for a cluster: 1 of 1 /).waitFor();
+    await placement.getByRole('row', { name: /^local – / }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await service.getByRole('button', { name: 'Stop sitter' }).click();
+    await service.getByText('stopped', { exact: true }).waitFor();
     expect(faults).toEqual([]);
   });
 });

@@ -19,6 +19,7 @@ const IterationsPage = lazy(() => import('./iterations/iterations-page.js'));
 const GraphsPage = lazy(() => import('./graphs/graphs-page.js'));
 const SearchPage = lazy(() => import('./iterations/search-page.js'));
 const ClustersPage = lazy(() => import('./clusters/clusters-page.js'));
+const ServicesPage = lazy(() => import('./services/services-page.js'));
 const ApprovalsPage = lazy(() => import('./approvals/approvals-page.js'));
 const JobsPage = lazy(() => import('./jobs/jobs-page.js'));
 const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
@@ -40,6 +41,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   useShortcut('g g', 'Go to the graphs', () => select({ page: 'graphs' }));
   useShortcut('g n', 'Go to the nodes', () => select({ page: 'nodes' }));
   useShortcut('g c', 'Go to the clusters', () => select({ page: 'clusters' }));
+  useShortcut('g s', 'Go to the services', () => select({ page: 'services' }));
   useShortcut('g j', 'Go to the jobs', () => select({ page: 'jobs' }));
   useShortcut('g a', 'Go to the approvals', () => select({ page: 'approvals' }));
   useShortcut('n', 'Begin a new problem', () => select({ page: 'new', problem, iteration }));
@@ -79,6 +81,9 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           </SelectionLink>
           <SelectionLink className="page" to={{ page: 'clusters' }} current={page === 'clusters'}>
             Clusters
+          </SelectionLink>
+          <SelectionLink className="page" to={{ page: 'services' }} current={page === 'services'}>
+            Services
           </SelectionLink>
           <SelectionLink className="page" to={{ page: 'jobs' }} current={page === 'jobs'}>
             Jobs
@@ -127,6 +132,8 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
       return <NodesPage selected={selection.node} onSelect={(node) => select({ page: 'nodes', node })} />;
     case 'clusters':
       return <ClustersPage selected={selection.name} />;
+    case 'services':
+      return <ServicesPage selected={selection.name} />;
     case 'approvals':
       return <ApprovalsPage />;
     case 'jobs':

@@ -19,6 +19,7 @@ import type {
   NodesView,
   ProblemsView,
   ProblemView,
+  ServicesView,
   Snapshot,
   TaskEventsView,
   TaskView,
@@ -598,6 +599,16 @@ describe('the clusters', () => {
     expect(isComplete(event('node.status', { module: 'tutti.agent', node_id: 'n1' }))).toBe(false);
     expect(isComplete(event('graph.stored', { graph: 'one' }))).toBe(false);
     expect(isComplete(event('node.status', { module: 'a', node_id: 'n1' }))).toBe(true);
+  });
+});
+
+describe('the services', () => {
+  it('are asked for again when one is changed, and when one of their replicas is', () => {
+    const services: ServicesView = { kind: 'services', items: [] };
+    const isComplete = (one: EventJson): boolean => reduce(services, one).complete;
+    expect(isComplete(event('service.degraded', { service: 'web' }))).toBe(false);
+    expect(isComplete(event('replica.ready', { service: 'web', replica_id: 'web-1' }))).toBe(false);
+    expect(isComplete(event('execution.running', { node_id: 'n1', execution_id: 'e1' }))).toBe(true);
   });
 });
 

@@ -2,7 +2,14 @@
 import type { Decision } from '../../../../src/model/approval.js';
 import { patchJson, postJson } from './http.js';
 import { taskPath } from './queries.js';
-import type { ClusterJson, ClusterStatus, ErrorJson, ProblemChangeJson, WholeProblemJson } from './shapes.js';
+import type {
+  ClusterJson,
+  ClusterStatus,
+  ErrorJson,
+  ProblemChangeJson,
+  ServiceJson,
+  WholeProblemJson,
+} from './shapes.js';
 
 export interface Created {
   readonly problem_id: string;
@@ -84,6 +91,14 @@ export function changeProblem(
 
 export function changeCluster(name: string, status: ClusterStatus): Promise<ClusterJson> {
   return patchJson(`clusters/${encodeURIComponent(name)}`, { status });
+}
+
+export type ServiceCommand =
+  | { readonly command: 'restart' | 'stop' | 'start' }
+  | { readonly command: 'scale'; readonly count: number };
+
+export function commandService(name: string, asked: ServiceCommand, key: string): Promise<ServiceJson> {
+  return postJson(`services/${encodeURIComponent(name)}/commands`, asked, key);
 }
 
 export function cancelJob(jobId: string, key: string): Promise<unknown> {

@@ -12,6 +12,7 @@ import type {
   NodesView,
   ProblemsView,
   ProblemView,
+  ServicesView,
   Snapshot,
   TaskEventsView,
   TaskView,
@@ -33,10 +34,12 @@ import type {
   JobState,
   NodeJson,
   PageJson,
+  PlacementJson,
   ProblemJson,
   QueueJson,
   QueuePlaceJson,
   SampleJson,
+  ServiceJson,
   TaskJson,
   WholeProblemJson,
 } from './shapes.js';
@@ -227,6 +230,26 @@ export function clustersQuery(): Live<ClustersView> {
     const { cursor, value } = await getAll<ClusterJson>('clusters', PAGE_LIMIT, signal);
     return { cursor, value: { kind: 'clusters', items: value } };
   });
+}
+
+/** What is kept running. */
+export function servicesQuery(): Live<ServicesView> {
+  return live([LIVE, 'services'], async (signal) => {
+    const { cursor, value } = await getAll<ServiceJson>('services', PAGE_LIMIT, signal);
+    return { cursor, value: { kind: 'services', items: value } };
+  });
+}
+
+/** The free share of each cluster changes with all that runs there. */
+export function placementQuery(service: string): Looked<readonly PlacementJson[]> {
+  return {
+    queryKey: ['placement', service],
+    queryFn: async ({ signal }) => {
+      const path = `services/${encodeURIComponent(service)}/placement`;
+      return (await getAll<PlacementJson>(path, PAGE_LIMIT, signal)).value;
+    },
+    refetchInterval: LOOK_MS,
+  };
 }
 
 /** What waits for a person; of very many, the first. */

@@ -11,6 +11,7 @@ import type { JobState } from '../../../../src/model/job.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../../../src/model/node.js';
 import type { LogLevel } from '../../../../src/model/protocol.js';
 import type { CommandFields } from '../../../../src/model/run.js';
+import type { ReplicaState, ServiceDesire, ServiceType } from '../../../../src/model/service.js';
 import type { TaskState } from '../../../../src/model/task-state.js';
 import type { Standing, Waiting } from '../../../../src/model/waiting.js';
 
@@ -24,6 +25,7 @@ export type {
   LogLevel,
   NodeStatus,
   ObservedState,
+  ReplicaState,
   TaskState,
 };
 
@@ -298,6 +300,43 @@ export interface ClusterJson {
   /** What keeps its agent from working. */
   readonly agent_error?: ErrorJson | null;
   readonly running: number;
+}
+
+/** Something that is kept running, as far as the page shows it. */
+export interface ServiceJson {
+  readonly name: string;
+  readonly type: ServiceType;
+  /** `null`: as many as there are clusters that fit. */
+  readonly count: number | null;
+  /** That its replicas play as nodes. */
+  readonly module: string | null;
+  readonly desired: ServiceDesire;
+  readonly generation: number;
+  readonly health: 'ok' | 'degraded';
+  readonly reasons: readonly string[];
+  readonly replicas: readonly ReplicaJson[];
+}
+
+export interface ReplicaJson {
+  readonly replica_id: string;
+  readonly cluster: string | null;
+  readonly desired: 'running' | 'stopped';
+  readonly observed: ReplicaState;
+  readonly node_id: string | null;
+  readonly restarts: number;
+  readonly reason: string | null;
+  /** Its newest run. */
+  readonly task_id: string;
+  readonly since: string;
+  readonly retry_at: string | null;
+}
+
+/** A cluster as one more replica would find it. */
+export interface PlacementJson {
+  readonly cluster: string;
+  /** The free share of its slots; `null` where it is ruled out. */
+  readonly score: number | null;
+  readonly reason: string | null;
 }
 
 /** A module that waits for a person. */

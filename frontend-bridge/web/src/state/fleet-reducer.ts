@@ -1,10 +1,10 @@
-/** Events into the views of clusters, jobs and approvals: the rules are those of `reducer.ts`. */
+/** Events into the views of clusters, services, jobs and approvals: the rules are those of `reducer.ts`. */
 import { JOB_GRAPH_NAME, JOB_MODULE } from '../../../../src/model/job.js';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, JobJson, JobState } from '../api/shapes.js';
 import { commandOf, errorOf, taskStateOf, text } from './event-fields.js';
-import type { ApprovalsView, ClustersView, JobsView, Reduced } from './views.js';
+import type { ApprovalsView, ClustersView, JobsView, Reduced, ServicesView } from './views.js';
 
 /** A cluster and its agent seldom change, and an event does not say what the agent has found there. */
 export function reduceClusters(view: ClustersView, event: EventJson): Reduced<ClustersView> {
@@ -12,6 +12,12 @@ export function reduceClusters(view: ClustersView, event: EventJson): Reduced<Cl
   // With the first graph that has a command, the agent of this machine is needed.
   const mayNeedAgent = event.type === 'graph.stored';
   return { view, complete: !isOfAgent && !mayNeedAgent && !event.type.startsWith('cluster.') };
+}
+
+/** A replica's state is read with why it is in it. */
+export function reduceServices(view: ServicesView, event: EventJson): Reduced<ServicesView> {
+  const isOfService = event.type.startsWith('service.') || event.type.startsWith('replica.');
+  return { view, complete: !isOfService };
 }
 
 /** What is asked is read with its inputs; what is decided, reset or ended is asked no more. */

@@ -18,7 +18,7 @@ import {
   taskStateOf,
   text,
 } from './event-fields.js';
-import { reduceApprovals, reduceClusters, reduceJobs } from './fleet-reducer.js';
+import { reduceApprovals, reduceClusters, reduceJobs, reduceServices } from './fleet-reducer.js';
 import { reduceProblems } from './problems-reducer.js';
 import { NONE_STANDS, reduceStandings, reduceTask, withStandings } from './task-reducer.js';
 import type {
@@ -70,6 +70,8 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
       return { view: reduceProblem(view, event), complete: true };
     case 'clusters':
       return reduceClusters(view, event);
+    case 'services':
+      return reduceServices(view, event);
     case 'approvals':
       return reduceApprovals(view, event);
     case 'jobs':

@@ -18,6 +18,7 @@ export const PAGES = [
   'iterations',
   'search',
   'clusters',
+  'services',
   'jobs',
   'approvals',
 ] as const;
@@ -38,7 +39,7 @@ export interface Selection {
   /** The event `seq` that the task is shown as of; without one: now. */
   readonly at: number | undefined;
   readonly part: TaskPart | undefined;
-  /** Of a graph or of a cluster, on their pages. */
+  /** Of a graph, a cluster or a service, on their pages. */
   readonly name: string | undefined;
   /** Without one: the newest. */
   readonly version: number | undefined;

@@ -9,6 +9,7 @@ import type {
   NodeJson,
   ObservedState,
   ProblemJson,
+  ServiceJson,
   TaskJson,
   WholeProblemJson,
 } from '../api/shapes.js';
@@ -76,6 +77,11 @@ export interface ClustersView {
   readonly items: readonly ClusterJson[];
 }
 
+export interface ServicesView {
+  readonly kind: 'services';
+  readonly items: readonly ServiceJson[];
+}
+
 /** The newest jobs. */
 export interface JobsView {
   readonly kind: 'jobs';
@@ -99,6 +105,7 @@ export type View =
   | NodesView
   | ProblemsView
   | ProblemView
+  | ServicesView
   | IterationsView
   | TaskView
   | TaskEventsView

@@ -1,7 +1,16 @@
 /** How a state looks: a tone for its colour and a glyph, so that no state is told by colour alone. */
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { needsHelp, type Standing, standsStill } from '../../../../src/model/waiting.js';
-import type { ClusterJson, JobState, Liveness, ModuleState, NodeStatus, TaskState } from '../api/shapes.js';
+import type {
+  ClusterJson,
+  JobState,
+  Liveness,
+  ModuleState,
+  NodeStatus,
+  ReplicaState,
+  ServiceJson,
+  TaskState,
+} from '../api/shapes.js';
 
 /** Note heads for what is well: hollow waits, half plays, full is done. A repeat sign for what is heard again, signs for what is not well. */
 export type Glyph =
@@ -99,6 +108,26 @@ const JOB_TONES: Readonly<Record<JobState, Tone>> = {
 
 export function jobTone(state: JobState): Tone {
   return JOB_TONES[state];
+}
+
+const REPLICA_TONES: Readonly<Record<ReplicaState, Tone>> = {
+  pending: { tone: 'quiet', glyph: 'hollow' },
+  starting: { tone: 'busy', glyph: 'quarter' },
+  running: { tone: 'busy', glyph: 'half' },
+  ready: { tone: 'good', glyph: 'full' },
+  completed: { tone: 'good', glyph: 'full' },
+  failed: { tone: 'bad', glyph: 'cross' },
+  stopped: { tone: 'held', glyph: 'square' },
+  lost: { tone: 'bad', glyph: 'broken' },
+};
+
+export function replicaTone(observed: ReplicaState): Tone {
+  return REPLICA_TONES[observed];
+}
+
+export function serviceTone({ desired, health }: Pick<ServiceJson, 'desired' | 'health'>): Tone {
+  if (desired !== 'running') return { tone: 'held', glyph: 'square' };
+  return health === 'ok' ? { tone: 'good', glyph: 'full' } : HELD_UP;
 }
 
 /** What keeps a cluster from work comes first. */
