@@ -18,6 +18,7 @@ import type { JobTypes } from '../../src/config/job-types.js';
 import type { PublicPage } from '../../src/model/access.js';
 import type { Coordinator, KeyAdministration } from '../../src/orchestrator/port.js';
 import { type Access, createAccess, refuseTokenInUrl } from './access.js';
+import { refusedDeed } from './audit.js';
 import type { Bodies } from './bodies.js';
 import type { Connections } from './connections.js';
 import { errorBody, HttpError, toHttpError } from './errors.js';
@@ -29,6 +30,7 @@ import { Parsing } from './parsing.js';
 import { answerRaw } from './raw-answer.js';
 import { accessRoutes } from './routes/access.js';
 import { approvalRoutes } from './routes/approvals.js';
+import { auditRoutes } from './routes/audit.js';
 import { blobRoutes } from './routes/blobs.js';
 import { clusterRoutes } from './routes/clusters.js';
 import { crateRoute } from './routes/crate.js';
@@ -197,9 +199,10 @@ export function apiRoutes(
   crateRoute(api, coordinator, version);
   searchExportRoute(api, coordinator);
   nodeRoutes(api, coordinator);
-  nodeKeyRoutes(api, keys);
+  nodeKeyRoutes(api, coordinator, keys);
   accessRoutes(api, coordinator, token !== undefined);
-  sessionRoutes(api, access);
+  sessionRoutes(api, coordinator, access);
+  auditRoutes(api, coordinator);
   nodeEventRoutes(api, coordinator);
   clusterRoutes(api, coordinator);
   secretRoutes(api, coordinator);
@@ -344,8 +347,11 @@ function sendError(
     logger.warn({ err: error.cause, route: request.routeOptions.url }, 'a request could not be served');
   if (error.status === 500)
     logger.error({ err: thrown, route: request.routeOptions?.url }, 'a request failed');
-  else if (!bodies.hasEnded(request.raw))
-    coordinator.noteRefused({ via: 'http', peer: request.ip, code: error.code, message: error.message });
+  else if (!bodies.hasEnded(request.raw)) {
+    const deed = refusedDeed(request, error);
+    const { code, message } = error;
+    coordinator.noteRefused({ via: 'http', peer: request.ip, code, message, ...(deed && { deed }) });
+  }
   if (error.retryAfter !== undefined) reply.header('retry-after', Math.ceil(error.retryAfter));
   reply.removeHeader('content-length');
   return reply.code(error.status).type('application/json; charset=utf-8').send(errorBody(error));

@@ -23,6 +23,7 @@ import type {
   Workspace,
 } from '../../src/orchestrator/port.js';
 import type { Caller } from './access.js';
+import { askerOf } from './audit.js';
 import { refusalError } from './errors.js';
 
 declare module 'fastify' {
@@ -74,9 +75,9 @@ export function sendFound(reply: FastifyReply, result: FoundJson<unknown> | Refu
 /** What the caller may see and do. */
 export function within(
   coordinator: Pick<Coordinator, 'within'>,
-  { caller }: Pick<FastifyRequest, 'caller'>,
+  request: Pick<FastifyRequest, 'caller' | 'ip'>,
 ): Workspace {
-  return coordinator.within(caller.project);
+  return coordinator.within(request.caller.project, askerOf(request));
 }
 
 /** The queries of one request: nobody works on them once its connection has ended. */

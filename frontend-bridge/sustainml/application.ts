@@ -44,7 +44,10 @@ export function createApplication(deps: ApplicationDeps): FastifyInstance {
         { err: refused.cause, route: request.routeOptions?.url },
         'a front end could not be served',
       );
-    deps.coordinator.noteRefused({ via: 'http', peer: request.ip, code, message });
+    const action = request.routeOptions?.config.action ?? 'read';
+    const operation = `${request.method} ${request.routeOptions?.url ?? ''}`;
+    const deed = status === 403 ? { deed: { address: request.ip, action, operation } } : {};
+    deps.coordinator.noteRefused({ via: 'http', peer: request.ip, code, message, ...deed });
     return send(reply, { status, body: errorBody(refused) });
   };
   const app = Fastify({

@@ -41,11 +41,13 @@ export interface Facade {
 }
 
 const HOST = '127.0.0.1';
+/** In the audit: its clients show no token. */
+const BY_FACADE = 'sustainml';
 const CONNECTIONS = 1_024;
 
 export function createFacade(options: FacadeOptions): Facade {
   const { logger } = options;
-  const workspace = options.coordinator.within(DEFAULT_PROJECT);
+  const workspace = options.coordinator.within(DEFAULT_PROJECT, { by: BY_FACADE, address: HOST });
   const noteRefused: Coordinator['noteRefused'] = (refused) => options.coordinator.noteRefused(refused);
   const coordinator = { ...workspace, noteRefused };
   const tasks = new Tasks(coordinator);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { accessCommand } from './commands/access.js';
 import { approvalCommands } from './commands/approval.js';
+import { auditCommand } from './commands/audit.js';
 import { clusterCommand } from './commands/cluster.js';
 import { crateCommand } from './commands/crate.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -46,6 +47,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   serviceCommand(program, io);
   webhookCommand(program, io);
   accessCommand(program, io);
+  auditCommand(program, io);
   jobCommands(program, io);
   graphCommand(program, io, readGraph);
   nodeKitCommand(program, io);

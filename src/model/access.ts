@@ -27,7 +27,8 @@ export type Action =
   | 'manage_service'
   | 'manage_webhook'
   /** Granting and revoking access. */
-  | 'manage_access';
+  | 'manage_access'
+  | 'read_audit';
 
 /** For each action, the first role that may do it. */
 export const LEAST_ROLE: Readonly<Record<Action, Role>> = {
@@ -45,6 +46,7 @@ export const LEAST_ROLE: Readonly<Record<Action, Role>> = {
   manage_service: 'operator',
   manage_webhook: 'operator',
   manage_access: 'admin',
+  read_audit: 'admin',
 };
 
 export function mayDo(role: Role, action: Action): boolean {

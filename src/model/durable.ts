@@ -37,6 +37,8 @@ export interface DurableState {
   readonly replicas: ReadonlyMap<string, Replica>;
   /** By the key of its newest run, a replica's id. */
   readonly runs: ReadonlyMap<string, string>;
+  /** The newest entry of the audit; 0: there is none. */
+  readonly audited: number;
   /** A graph version, made ready: the process has read it before its fact is applied. */
   compiled(name: string, version: number): CompiledGraph | undefined;
   /** The process attaches its own state to it. */

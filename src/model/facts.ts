@@ -8,6 +8,7 @@
  */
 import type { Role } from './access.js';
 import type { ApprovalRole, Decision } from './approval.js';
+import type { AuditResult } from './audit.js';
 import type { CachedFrom } from './cached.js';
 import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
 import type { ExecutionEnd } from './execution.js';
@@ -75,6 +76,9 @@ export interface FieldTypes {
   readonly 'service desire': ServiceDesire;
   readonly 'service spec': ServiceSpec;
   readonly 'replica end': ReplicaEnd;
+  readonly 'audit result': AuditResult;
+  /** By its name, what something is about. */
+  readonly target: Readonly<Record<string, string | number>>;
   readonly resources: ResourceFields;
   readonly issuer: 'user' | 'orchestrator';
   /** `overtakes`: the node may get the command before the assignment that it is about. */
@@ -638,6 +642,26 @@ export const FACTS = {
     },
   },
   'access.revoked': { about: 'nothing', withheld: { access_id: 'id' } },
+  /** An entry of the audit, whole. Refusals that are alike share one: it is noted again with their number. */
+  'audit.noted': {
+    about: 'nothing',
+    withheld: {
+      audit_id: 'count',
+      /** When the first of them was. @default it is the first */
+      first_at: 'moment?',
+      times: 'count',
+      by: 'text?',
+      access_id: 'id?',
+      address: 'text?',
+      project: 'text?',
+      action: 'text',
+      operation: 'text',
+      target: 'target?',
+      result: 'audit result',
+      code: 'text?',
+      message: 'text?',
+    },
+  },
 } as const;
 
 type Facts = typeof FACTS;

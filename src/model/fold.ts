@@ -299,6 +299,9 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
     case 'access.revoked':
       removeGrant(state, fact);
       return;
+    case 'audit.noted':
+      if (fact.audit_id > state.audited) state.undo.set(state, 'audited', fact.audit_id);
+      return;
     case 'command.issued':
     case 'command.answered':
     case 'command.stopped':

@@ -21,6 +21,7 @@ import { MarksCheck } from './marks-check.js';
 import { listed, problemSeqIn, unlisted } from './projects/listing.js';
 import { type ReadStoredGraph, StoredGraphs } from './queries/graphs.js';
 import {
+  type AuditRow,
   type BlobRow,
   type BootRow,
   type ClusterRow,
@@ -125,6 +126,7 @@ class Checking {
     await this.#part('services', () => this.#services());
     await this.#part('webhooks', () => this.#webhooks());
     await this.#part('grants', () => this.#grants());
+    await this.#part('audit', () => this.#audit());
     await this.#part('events of nodes, commands and clusters', () => this.#events.fleet(this.#counts));
     await this.#part('idempotency keys', () => this.#idempotency());
   }
@@ -490,6 +492,19 @@ class Checking {
       const { access_id } = decodeRow<GrantRow>(value);
       this.#count('grants');
       if (access_id !== key[0]) this.#fault(`grants ${String(key[0])}`, `says that it is ${access_id}`);
+    }
+  }
+
+  /** It has no gaps: nothing is ever removed from it. */
+  async #audit(): Promise<void> {
+    let last = 0;
+    for await (const { key, value } of entriesOf(this.#reader, 'audit')) {
+      const { audit_id } = decodeRow<AuditRow>(value);
+      this.#count('entries of the audit');
+      const where = `audit ${String(key[0])}`;
+      if (audit_id !== key[0]) this.#fault(where, `says that it is ${audit_id}`);
+      if (audit_id !== last + 1) this.#fault(where, `comes after ${last}: entries are gone`);
+      last = audit_id;
     }
   }
 

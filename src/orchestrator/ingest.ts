@@ -30,19 +30,40 @@ export interface IngestDeps {
   readonly post: (step: Step, cost: number) => Promise<void> | undefined;
   /** Errors that have no caller to report to. */
   readonly refused: (refused: Refused) => void;
+  /** Somebody may not join. @default nobody notes it */
+  readonly denied?: (denied: Denied) => void;
   /** Ends a connection of the control socket. */
   readonly end: (route: Route) => void;
   /** The token that a hello must show. */
   readonly token: string | undefined;
   /** Why this key may not say this hello, or nothing if it may. Rejects if a new key cannot be stored. */
-  readonly authorize?: ((key: string, hello: Hello) => Promise<string | undefined>) | undefined;
+  readonly authorize?:
+    | ((key: string, hello: Hello, address: string) => Promise<string | undefined>)
+    | undefined;
   /** A monotonic clock. */
   readonly nowMs: () => number;
 }
 
+/** Who may not join, and why. */
+export interface Denied {
+  readonly code: 'unauthorized' | 'unknown_key';
+  readonly address: string;
+  readonly message: string;
+  readonly operation: string;
+  readonly target?: Readonly<Record<string, string>>;
+}
+
 type Decoded = Extract<ReturnType<typeof decodeToOrchestrator>, { ok: true }>;
 
-export function ingest({ post, refused, end, token, authorize, nowMs }: IngestDeps): OrchestratorBusHandlers {
+export function ingest({
+  post,
+  refused,
+  denied = () => {},
+  end,
+  token,
+  authorize,
+  nowMs,
+}: IngestDeps): OrchestratorBusHandlers {
   const failures = new RateLimiter(FAILURES_PER_SECOND);
   /** Connections that have shown a wrong token: all that is left for them is to be told. */
   const failed = new Set<Route>();
@@ -55,6 +76,13 @@ export function ingest({ post, refused, end, token, authorize, nowMs }: IngestDe
     if (token === undefined || hello?.kind !== 'hello') return true;
     if (!sameSecret(hello.token, token)) {
       failed.add(route);
+      denied({
+        code: 'unauthorized',
+        address,
+        operation: 'hello',
+        message: 'the token is wrong',
+        target: aboutHello(hello),
+      });
       return failures.admits(address, nowMs());
     }
     return token.length >= UNGUESSABLE_CHARACTERS || !failures.isReached(address, nowMs());
@@ -69,13 +97,20 @@ export function ingest({ post, refused, end, token, authorize, nowMs }: IngestDe
   ): Promise<void> {
     let message: string | undefined;
     try {
-      message = await mayJoin(key, hello);
+      message = await mayJoin(key, hello, address);
     } catch (error) {
       // The node says hello again, and by then there may be room.
       refused({ via: 'control', peer: address, code: 'key_not_stored', message: messageOf(error) });
       return;
     }
     if (message !== undefined) {
+      denied({
+        code: 'unauthorized',
+        address,
+        operation: 'hello',
+        message,
+        target: { ...aboutHello(hello), key },
+      });
       await post({ kind: 'bad control', route, code: 'unauthorized', message }, SMALL_STEP_BYTES);
       return;
     }
@@ -130,6 +165,8 @@ export function ingest({ post, refused, end, token, authorize, nowMs }: IngestDe
     },
     onCut(socket, code, why, peer) {
       refused({ via: socket, peer, code, message: why });
+      if (code === 'unknown_key')
+        denied({ code, address: peer, operation: `connect to ${socket}`, message: why });
     },
     onUnreachable(route) {
       void post({ kind: 'unreachable', route }, SMALL_STEP_BYTES);
@@ -139,4 +176,8 @@ export function ingest({ post, refused, end, token, authorize, nowMs }: IngestDe
       void post({ kind: 'unreachable', route }, SMALL_STEP_BYTES);
     },
   };
+}
+
+function aboutHello({ module, instance }: Hello): { module: string; instance: string } {
+  return { module: module.slice(0, SHOWN_CHARACTERS), instance: instance.slice(0, SHOWN_CHARACTERS) };
 }

@@ -15,6 +15,7 @@ import { PauseFreeClock } from '../base/pause-free-clock.js';
 import { sha256Of } from '../base/sha256.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
 import { ALL_PROJECTS, DEFAULT_PROJECT, maySee, projectFor } from '../model/access.js';
+import { type Asker, type AuditNote, BY_CONFIGURATION, type Deed } from '../model/audit.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
 import { JOB_GRAPH, JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
 import type { BlobRef } from '../model/payload.js';
@@ -23,10 +24,12 @@ import type { Webhook } from '../model/webhook.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { GrantBook } from './access/grants.js';
+import { RefusedDeeds } from './access/refused-deeds.js';
 import { Sessions } from './access/sessions.js';
 import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { hasBlobFile } from './blob-files.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
+import { targetOf } from './core/access/audit.js';
 import type { RefusedPeer, Reply } from './core/journal.js';
 import { unknownService } from './core/services/services.js';
 import type { State } from './core/state.js';
@@ -42,21 +45,23 @@ import { look } from './look.js';
 import { Loop } from './loop.js';
 import { PayloadCache } from './payload-cache.js';
 import { Performer, type ReplicaKeys } from './perform.js';
-import type {
-  Answer,
-  EventStream,
-  Found,
-  FoundJson,
-  Page,
-  PageRequest,
-  Queries,
-  Readiness,
-  Refusal,
-  Refused,
-  Request,
-  StreamingCoordinator,
-  View,
-  Workspace,
+import {
+  ACTION_OF,
+  type Answer,
+  type EventStream,
+  type Found,
+  type FoundJson,
+  type Page,
+  type PageRequest,
+  type Queries,
+  type Readiness,
+  type Refusal,
+  type RefusalKind,
+  type Refused,
+  type Request,
+  type StreamingCoordinator,
+  type View,
+  type Workspace,
 } from './port.js';
 import { type GraphParser, prepare } from './prepare.js';
 import { withToken } from './prepare-grant.js';
@@ -89,6 +94,14 @@ const REQUESTS_LIMIT = 20_000;
 const RETENTION_INTERVAL_MS = 5 * 60 * 1000;
 /** Recent payloads held in memory, for the assignments that they unlock. */
 const PAYLOAD_CACHE_BYTES = 16 * 1024 * 1024;
+
+/** Counts of refusals that are alike: they are exact for whoever reads the audit, and after a crash at most so much behind. */
+const AUDIT_FLUSH_MS = 10_000;
+const FLUSH_AT_STOP_MS = 1_000;
+/** In the audit: the others are no answers about what was asked. */
+const REFUSED_KINDS: ReadonlySet<RefusalKind> = new Set<RefusalKind>([
+  ...(['malformed', 'not_found', 'conflict', 'outdated', 'too_large', 'invalid', 'too_many'] as const),
+]);
 
 /** Deliveries are to follow at once. */
 const CHANGE_WEBHOOKS: ReadonlySet<Request['kind']> = new Set<Request['kind']>([
@@ -171,6 +184,7 @@ export class Orchestrator implements StreamingCoordinator {
   readonly #indexes: Indexes;
   readonly #retention: Retention;
   readonly #refusals: RefusalLog;
+  readonly #refusedDeeds: RefusedDeeds;
   readonly #service: QueryService;
   readonly #vault: Vault;
   readonly #couriers: Couriers;
@@ -178,6 +192,7 @@ export class Orchestrator implements StreamingCoordinator {
   readonly #waiting = new Map<number, (reply: Reply, cursor: number) => void>();
   /** Known once the sockets are bound, which is before anybody can be told. */
   readonly #addresses = { outputs: '', control: '', blobs: '' };
+  #auditTimer: NodeJS.Timeout | undefined;
   #requests = 0;
   #started = false;
   #stopping: Promise<void> | undefined;
@@ -194,6 +209,10 @@ export class Orchestrator implements StreamingCoordinator {
     this.grants = new GrantBook({ state: parts.state, wallMs: () => deps.clock.wallMs() });
     this.sessions = new Sessions({ vault: parts.vault, wallMs: () => deps.clock.wallMs() });
     this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
+    this.#refusedDeeds = new RefusedDeeds({
+      commit: (note) => this.#commitAudit(note),
+      nowMs: () => deps.clock.monotonicMs(),
+    });
     const settings = settingsOf(deps, parts.epoch, this.#addresses);
     const performer = new Performer({
       bus: deps.bus,
@@ -363,6 +382,7 @@ export class Orchestrator implements StreamingCoordinator {
           this.#state.counters.add(`refused_${refused.code}`);
           this.#refusals.note(refused);
         },
+        denied: (denied) => this.#refusedDeeds.note({ action: 'join', ...denied }),
         end: (route) => bus.end(route),
         token: options.token,
         authorize: this.#deps.authorize,
@@ -375,12 +395,13 @@ export class Orchestrator implements StreamingCoordinator {
     this.#addresses.control = options.advertise === '*' ? endpoints.control : asTold(endpoints.control);
     void this.#loop.post({ kind: 'wake' });
     this.#loop.start();
-    await setUp((request) => this.#ask(ALL_PROJECTS, request));
+    await setUp((request) => this.#ask(ALL_PROJECTS, request, { asker: CONFIGURATION }));
     await this.#addLocal();
     await doors.open();
     this.#started = true;
     void this.#indexes.refresh();
     this.#retention.start(RETENTION_INTERVAL_MS);
+    this.#auditTimer = setInterval(() => void this.#refusedDeeds.flush(), AUDIT_FLUSH_MS).unref();
     await this.#couriers.refresh();
     return endpoints;
   }
@@ -389,19 +410,27 @@ export class Orchestrator implements StreamingCoordinator {
   async #addLocal(): Promise<void> {
     const { local } = this.#deps.options;
     if (!local || this.#state.clusters.has(LOCAL_CLUSTER)) return;
-    const answer = await this.#ask(ALL_PROJECTS, {
-      kind: 'declare_cluster',
-      cluster: { name: LOCAL_CLUSTER, type: 'local', ...local, labels: {}, agent: 'managed' },
-    });
+    const cluster = { name: LOCAL_CLUSTER, type: 'local', ...local, labels: {}, agent: 'managed' } as const;
+    const request = { kind: 'declare_cluster', cluster } as const;
+    const answer = await this.#ask(ALL_PROJECTS, request, { asker: CONFIGURATION });
     if (!answer.ok) throw new TuttiError(answer.code, answer.message);
   }
 
-  within(bound: string): Workspace {
+  within(bound: string, asker?: Asker): Workspace {
+    const workspace = this.#workspaceOf(bound);
+    if (!asker) return workspace;
+    const request: Workspace['request'] = (asked, idempotencyKey) =>
+      this.#requestWithin(bound, asked, { asker, ...(idempotencyKey !== undefined && { idempotencyKey }) });
+    return { ...workspace, request };
+  }
+
+  #workspaceOf(bound: string): Workspace {
     const known = this.#workspaces.get(bound);
     if (known) return known;
     const workspace: Workspace = {
       bound,
-      request: (request, idempotencyKey) => this.#requestWithin(bound, request, idempotencyKey),
+      request: (request, idempotencyKey) =>
+        this.#requestWithin(bound, request, idempotencyKey === undefined ? {} : { idempotencyKey }),
       queries: this.#queriesUntil(bound, undefined),
       events: bound === ALL_PROJECTS ? this.events : eventsWithin(this.events, bound),
       blobs:
@@ -419,15 +448,23 @@ export class Orchestrator implements StreamingCoordinator {
 
   /** By somebody who is bound to no project. */
   request(request: Request, idempotencyKey?: string): Promise<Answer> {
-    return this.#requestWithin(ALL_PROJECTS, request, idempotencyKey);
+    return this.#requestWithin(ALL_PROJECTS, request, idempotencyKey === undefined ? {} : { idempotencyKey });
   }
 
-  async #requestWithin(bound: string, request: Request, idempotencyKey?: string): Promise<Answer> {
-    const answer = this.#unready() ?? (await this.#ask(bound, request, idempotencyKey));
+  async #requestWithin(bound: string, request: Request, how: Asked): Promise<Answer> {
+    const answer = this.#unready() ?? (await this.#ask(bound, request, how));
+    if (how.asker && !answer.ok && REFUSED_KINDS.has(answer.kind)) {
+      const { code, message } = answer;
+      const project = bound === ALL_PROJECTS ? {} : { project: bound };
+      const operation = { action: ACTION_OF[request.kind], operation: request.kind };
+      this.#refusedDeeds.note({
+        ...{ ...how.asker, ...operation, ...project, target: targetOf(request), code, message },
+      });
+    }
     return request.kind === 'grant_access' ? withToken(this.#vault, answer) : answer;
   }
 
-  async #ask(bound: string, request: Request, idempotencyKey?: string): Promise<Answer> {
+  async #ask(bound: string, request: Request, { asker, idempotencyKey }: Asked = {}): Promise<Answer> {
     const dedupe =
       idempotencyKey === undefined
         ? undefined
@@ -455,7 +492,11 @@ export class Orchestrator implements StreamingCoordinator {
       request,
     );
     if ('ok' in prepared) return prepared;
-    const answer = await this.#answerTo((id) => ({ kind: 'request', id, request: prepared, bound, dedupe }));
+    const asking = asker && { ...asker, action: ACTION_OF[request.kind], operation: request.kind };
+    const answer = await this.#answerTo((id) => ({
+      ...{ kind: 'request', id, request: prepared, bound, dedupe },
+      ...(asking && { asking }),
+    }));
     if (request.kind === 'put_graph' && answer.ok) void this.#indexes.refresh();
     if (request.kind === 'grant_access' || request.kind === 'revoke_access') this.grants.refresh();
     if (this.#started && CHANGE_WEBHOOKS.has(request.kind)) await this.#couriers.refresh();
@@ -495,8 +536,25 @@ export class Orchestrator implements StreamingCoordinator {
   }
 
   noteRefused(refused: Refused): void {
-    this.#state.counters.add(`${refused.via}_refused_${refused.code}`);
+    const { via, code, message, times, deed } = refused;
+    this.#state.counters.add(`${via}_refused_${code}`);
     this.#refusals.note(refused);
+    if (deed) this.#refusedDeeds.note({ ...deed, code, message }, times);
+  }
+
+  async noteDone(deed: Deed): Promise<void> {
+    const entry = await this.#commitAudit({ ...deed, result: 'done' });
+    if (!entry)
+      this.#deps.logger.warn(deed, 'something that was done is not in the audit: nothing can be stored');
+  }
+
+  async #commitAudit(note: AuditNote): Promise<{ readonly id: number; readonly at: number } | undefined> {
+    // Also while it stops: what was counted is not lost.
+    if (!this.#started || this.#loop.blocked !== undefined || this.#deps.store.outOfPlace()) return undefined;
+    const { reply } = await this.#post((id) => ({ kind: 'audit', id, note }));
+    if (reply.kind !== 'answer' || !reply.answer.ok) return undefined;
+    const { audit_id, at } = reply.answer.body;
+    return { id: Number(audit_id), at: Number(at) };
   }
 
   /** What there is to see of it for operators. */
@@ -521,6 +579,9 @@ export class Orchestrator implements StreamingCoordinator {
 
   async #stop(): Promise<void> {
     await this.#couriers.stop();
+    clearInterval(this.#auditTimer);
+    // A full disk would hold it for ever.
+    await Promise.race([this.#refusedDeeds.flush(), pause(FLUSH_AT_STOP_MS, undefined, { ref: false })]);
     await this.#loop.stop();
     this.#clock.stop();
     for (const settle of this.#waiting.values()) {
@@ -541,6 +602,10 @@ export class Orchestrator implements StreamingCoordinator {
     return {
       ...this.#service.queries(bound, signal),
       until: (until) => this.#queriesUntil(bound, until),
+      audit: async (filter, page) => {
+        await this.#refusedDeeds.flush();
+        return this.#service.queries(bound, signal).audit(filter, page);
+      },
       nodes: async (page) => {
         const { cursor, value } = await this.#inspectNodes(bound, undefined);
         return pageOfViews({ cursor, value: [...value].sort(byInstance) }, page);
@@ -762,6 +827,15 @@ function settingsOf(
     },
   };
 }
+
+/** How a request came. */
+interface Asked {
+  /** @default the orchestrator itself: it is not in the audit */
+  readonly asker?: Asker;
+  readonly idempotencyKey?: string;
+}
+
+const CONFIGURATION: Asker = { by: BY_CONFIGURATION };
 
 function pageOfViews(
   { cursor, value }: Found<readonly View[]>,

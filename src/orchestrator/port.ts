@@ -7,8 +7,9 @@
 import type { Readable } from 'node:stream';
 import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
-import type { Role } from '../model/access.js';
+import type { Action, Role } from '../model/access.js';
 import type { Decision } from '../model/approval.js';
+import type { Asker, AuditResult, Deed } from '../model/audit.js';
 import type { Cluster, ClusterStatus } from '../model/cluster.js';
 import type { JobState } from '../model/job.js';
 import type { BlobRef } from '../model/payload.js';
@@ -167,6 +168,35 @@ export type Request =
       readonly files?: Readonly<Record<string, string>>;
     };
 
+/** What is done by each, in the table of rights. */
+export const ACTION_OF: Readonly<Record<Request['kind'], Action>> = {
+  submit: 'submit',
+  submit_job: 'run_job',
+  iterate: 'submit',
+  change_problem: 'change_problem',
+  task_command: 'command_task',
+  decide_approval: 'decide_approval',
+  node_command: 'control_node',
+  configure: 'control_node',
+  remove_node: 'control_node',
+  add_cluster: 'manage_cluster',
+  declare_cluster: 'manage_cluster',
+  change_cluster: 'manage_cluster',
+  remove_cluster: 'manage_cluster',
+  set_secret: 'manage_secret',
+  remove_secret: 'manage_secret',
+  add_webhook: 'manage_webhook',
+  declare_webhook: 'manage_webhook',
+  remove_webhook: 'manage_webhook',
+  test_webhook: 'manage_webhook',
+  grant_access: 'manage_access',
+  revoke_access: 'manage_access',
+  apply_service: 'manage_service',
+  command_service: 'manage_service',
+  remove_service: 'manage_service',
+  put_graph: 'store_graph',
+};
+
 /** What people say about a problem, as far as they say it. `null` takes it back. */
 export interface ProblemChange {
   readonly title?: string | null;
@@ -296,6 +326,18 @@ export interface ProblemFilter extends SearchQuery {
   readonly created_before?: string;
 }
 
+/** Entries of the audit that fit all of it. */
+export interface AuditFilter {
+  readonly by?: string;
+  readonly address?: string;
+  readonly action?: string;
+  readonly result?: AuditResult;
+  readonly project?: string;
+  /** RFC 3339. */
+  readonly after?: string;
+  readonly before?: string;
+}
+
 /** JSON objects as the contract lists them. */
 export type View = Readonly<Record<string, unknown>>;
 
@@ -375,6 +417,8 @@ export interface Queries {
   grants(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** Whether a filter holds for a problem: `{fits}`. Without a problem, only whether the filter is one. */
   problemFits(filter: string, problemId?: string): Promise<FoundJson<View> | Refusal>;
+  /** Of all projects, the newest first. A page may be short, or empty, before there are no more. */
+  audit(filter: AuditFilter, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** Each module of the newest graphs: its nodes that take work, their slots, and how many executions wait for one. */
   queues(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** The modules of a task that wait for a slot, each with how many come before it. */
@@ -457,6 +501,8 @@ export interface Refused {
   readonly message: string;
   /** @default 1 */
   readonly times?: number;
+  /** What was tried, where it goes into the audit. @default it does not */
+  readonly deed?: Deed;
 }
 
 /** What an administrator does with the keys of nodes. */
@@ -486,14 +532,19 @@ export interface Workspace {
 export interface Coordinator {
   readonly epoch: number;
   readonly storeId: string;
-  /** What somebody may see and do who is bound to this project, or to none (`ALL_PROJECTS`). Nothing that is stored is reached in another way. */
-  within(bound: string): Workspace;
+  /**
+   * What somebody may see and do who is bound to this project, or to none (`ALL_PROJECTS`). Nothing that is stored is reached in another way. `asker`: who
+   * that is, for the audit. Without one, what they do is not in it.
+   */
+  within(bound: string, asker?: Asker): Workspace;
   /** The newest committed `seq`. */
   cursor(): number;
   /** Whose a token is. */
   readonly grants: Grants;
   readonly sessions: Pick<Sessions, 'seal' | 'read' | 'isValid'>;
   readiness(): Readiness;
+  /** Something was done outside the orchestrator's own loop. It settles when that is in the audit, or cannot be now. */
+  noteDone(deed: Deed): Promise<void>;
   /** The gateway has refused something itself: counted as `<via>_refused_<code>`, and logged as often as is good for the disk. */
   noteRefused(refused: Refused): void;
 }

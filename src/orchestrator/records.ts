@@ -34,6 +34,7 @@
  * | services | name | `ServiceRow` |
  * | replicas | replica_id | `ReplicaRow` |
  * | grants | access_id | `GrantRow` |
+ * | audit | audit_id, from 1 on | `AuditRow`; no retention |
  * | results | cache key (`cache-key.ts`) | `ResultRow`; of executions of modules with `cache` that have succeeded |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |
  *
@@ -44,6 +45,7 @@
  */
 import { DEFAULT_PROJECT, type Role } from '../model/access.js';
 import { decisionRef } from '../model/approval.js';
+import type { AuditResult } from '../model/audit.js';
 import type { CachedFrom } from '../model/cached.js';
 import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
@@ -382,6 +384,25 @@ export interface GrantRow {
   readonly hash: string;
   readonly created_at: number;
   readonly expires_at: number | undefined;
+}
+
+/** Refusals that are alike share one. */
+export interface AuditRow {
+  readonly audit_id: number;
+  /** Of the first one. */
+  readonly at: number;
+  readonly last_at: number;
+  readonly times: number;
+  readonly by?: string;
+  readonly access_id?: string;
+  readonly address?: string;
+  readonly project?: string;
+  readonly action: string;
+  readonly operation: string;
+  readonly target?: Readonly<Record<string, string | number>>;
+  readonly result: AuditResult;
+  readonly code?: string;
+  readonly message?: string;
 }
 
 export interface BootRow {

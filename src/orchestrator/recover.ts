@@ -95,6 +95,8 @@ export async function recover({
     const grant = grantFromRow(decodeRow<GrantRow>(value));
     undo.put(state.grants, grant.id, grant);
   }
+  const [newest] = await store.keys('audit', { prefix: [], reverse: true, limit: 1 });
+  if (newest) undo.set(state, 'audited', Number(newest[0]));
   for await (const { value } of entriesOf(store, 'nodes')) {
     const node = state.addNode(nodeFromRow(decodeRow<NodeRow>(value)));
     undo.set(node, 'heardMs', clocks.nowMs);

@@ -5,6 +5,7 @@
  */
 import type { Entry, Key, Range, Reader, Table } from '../store/store.js';
 import {
+  type AuditRow,
   type CommandRow,
   decodeRow,
   type GraphRow,
@@ -114,6 +115,7 @@ export const payloads: TypedTable<Uint8Array> = new TypedTable('payloads', asByt
 export const events: TypedTable<string> = new TypedTable('events', asText);
 export const taskEvents: TypedTable<string> = new TypedTable('task_events', asText);
 export const commands: TypedTable<CommandRow> = new TypedTable('commands');
+export const audit: TypedTable<AuditRow> = new TypedTable('audit');
 
 /** The newest event's `seq`; 0 before the first one. */
 export async function cursorOf(reader: Reader): Promise<number> {

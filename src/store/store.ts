@@ -48,6 +48,7 @@ export const TABLES = [
   'services',
   'replicas',
   'grants',
+  'audit',
   'projects',
 ] as const;
 export type Table = (typeof TABLES)[number];

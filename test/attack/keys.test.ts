@@ -83,6 +83,15 @@ describe('a node with the SDK', () => {
     expect(late.stderr).not.toContain(token);
     expect(valid).toMatch(/^tutti-join-/);
     expect(orchestrator.process.stderr).not.toContain(token);
+    const { body: audit } = await orchestrator.get('/v1/audit');
+    const said = audit.items.map(({ operation, result, code, address, target }: Record<string, unknown>) => [
+      ...[operation, result, code, address, (target as { module: string }).module],
+    ]);
+    const address = '127.0.0.1';
+    expect(said).toContainEqual(['make_join', 'done', null, address, 'work']);
+    expect(said).toContainEqual(['enroll', 'done', null, address, 'work']);
+    expect(said).toContainEqual(['hello', 'refused', 'unauthorized', address, 'work']);
+    expect(JSON.stringify(audit)).not.toContain(token);
   });
 
   it('does so in Python, too', async (ctx) => {

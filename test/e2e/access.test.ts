@@ -119,6 +119,46 @@ describe('a configured token', () => {
     expect((await orchestrator.get('/v1/access', right)).body.items).toEqual([]);
     expect(orchestrator.process.stderr).not.toContain(TOKEN);
     expect(orchestrator.process.stderr).not.toContain(ada.token);
+
+    // All of it is in the audit, also what was refused, and over the restart.
+    await orchestrator.post('/v1/login', { token: TOKEN });
+    await orchestrator.post('/v1/login', { token: `${TOKEN}s` });
+    const audit = ['audit', '--url', http, '--json', '--limit', '1000'];
+    const read = async (...filter: string[]): Promise<Record<string, unknown>[]> => {
+      const ran = await tutti(scene, [...audit, ...filter], { TUTTI_TOKEN: TOKEN });
+      expect(ran).toMatchObject({ code: 0 });
+      return JSON.parse(ran.stdout).items;
+    };
+    expect((await read('--action', 'sign_in')).map(({ times }) => times)).toEqual([1, 1, 1]);
+    const entries = await read();
+    const say = ({ by, operation, result, code }: Record<string, unknown>): string =>
+      [by ?? 'nobody', operation, result, ...(code === null ? [] : [code])].join(' ');
+    const said = entries.map(say);
+    for (const one of [
+      'token grant_access done',
+      'token revoke_access done',
+      'token submit done',
+      'token login done',
+      'ada submit done',
+      'ada session done',
+      'ada GET /v1/access refused admin_needed',
+      'nobody POST /v1/login refused unauthorized',
+      'nobody hello refused unauthorized',
+      'configuration put_graph done',
+    ])
+      expect(said, one).toContain(one);
+    const refused = entries.find(({ code, action }) => code === 'unauthorized' && action === 'read');
+    // Those of another start have entries of their own.
+    expect(refused).toMatchObject({ address: '127.0.0.1', by: null, operation: 'GET /v1/me', times: 2 });
+    expect(entries.every(({ address, by }) => address === '127.0.0.1' || by === 'configuration')).toBe(true);
+    expect(JSON.stringify(entries)).not.toContain(TOKEN);
+    expect(await read('--by', 'ada', '--result', 'done')).toMatchObject([
+      { operation: 'session' },
+      { operation: 'submit', access_id: ada.access_id, project: 'default', target: { graph: 'one' } },
+    ]);
+    const csv = await tutti(scene, ['audit', '--url', http, '--export', 'csv'], { TUTTI_TOKEN: TOKEN });
+    expect(csv.stdout.split('\r\n').length).toBe(entries.length + 2);
+    expect(csv.stdout).toContain(`"{""graph"":""one""`);
   });
 });
 

@@ -128,7 +128,9 @@ describe('the work of a project', () => {
           const text = await asks(address + query, headers);
           // A refusal may say what it was asked for.
           const isEcho = text.startsWith('{"error"');
-          if (text.includes(MARKER) || (!isEcho && text.includes(problem_id)))
+          // Admins see the audit of all projects: who has done what to which problem, and nothing of what is in it.
+          const mayName = isEcho || path.startsWith('/v1/audit');
+          if (text.includes(MARKER) || (!mayName && text.includes(problem_id)))
             leaks.push(`${address}${query}: ${text.slice(0, 200)}`);
         }
         if ((await asks(address + query, ada)).includes(MARKER)) shown.push(path);

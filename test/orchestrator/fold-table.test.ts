@@ -1047,6 +1047,23 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'access.revoked', access_id: 'g' },
     changes: [...GRANT_FIELDS, 'delete grants', 'grants'],
   },
+  'audit.noted': {
+    given: [],
+    fact: {
+      ...{
+        type: 'audit.noted',
+        audit_id: 1,
+        first_at: 5,
+        times: 2,
+        by: 'ada',
+        access_id: 'g',
+        address: '::1',
+      },
+      ...{ project: 'steel', action: 'submit', operation: 'iterate', target: { problem_id: 'p' } },
+      ...{ result: 'refused', code: 'task_ended', message: 'it has ended' },
+    },
+    changes: ['put audit', 'audited'],
+  },
   'boots.removed': {
     given: [],
     fact: { type: 'boots.removed', boot_ids: ['b'] },
@@ -1063,6 +1080,7 @@ const READ_PROJECT: ReadonlySet<Fact['type']> = new Set<Fact['type']>([
   'iteration.indexed',
   'webhook.added',
   'access.granted',
+  'audit.noted',
 ]);
 
 describe.each(Object.entries(CASES) as [Fact['type'], AnyCase][])(
@@ -1149,6 +1167,7 @@ function fold(facts: readonly Fact[]): Folded {
     ...{ services, replicas, runs },
   };
   for (const [name, held] of Object.entries(maps)) parts.set(name, [...held.keys()].join());
+  parts.set('audited', String(state.audited));
   if (task) addRow(parts, 'task', taskToRow(task));
   for (const { desired } of executions.values()) parts.set('execution.desired', desired);
   for (const problem of problems.values()) addRow(parts, 'problem', problemToRow(problem));
@@ -1227,6 +1246,10 @@ function otherThan(word: Word, value: unknown): unknown {
       return value === 'failed' ? 'cancelled' : 'failed';
     case 'task stop':
       return value === 'aborted' ? 'cancelled' : 'aborted';
+    case 'audit result':
+      return value === 'done' ? 'refused' : 'done';
+    case 'target':
+      return { problem_id: 'other' };
     case 'issuer':
       return value === 'user' ? 'orchestrator' : 'user';
     case 'error':

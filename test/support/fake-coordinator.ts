@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { v7 } from 'uuid';
 import { JsonText } from '../../src/base/json/json-text.js';
 import type { Grant } from '../../src/model/access.js';
+import type { Asker, Deed } from '../../src/model/audit.js';
 import { clusterFields } from '../../src/model/cluster.js';
 import { type JobState, jobStateOf } from '../../src/model/job.js';
 import { NO_REMARKS, type Remarks } from '../../src/model/problem.js';
@@ -82,6 +83,10 @@ export interface FakeCoordinator extends StreamingCoordinator, Workspace {
   refuseNext: Refusal | undefined;
   /** What the gateway says that it has refused. */
   readonly refused: Refused[];
+  /** What the gateway says that was done outside the loop. */
+  readonly done: Deed[];
+  /** Who has asked last. */
+  asker: Asker | undefined;
 }
 
 const AT = '2026-01-01T00:00:00.000Z';
@@ -399,7 +404,11 @@ export function createFakeCoordinator(
   const fake: FakeCoordinator = {
     epoch: options.epoch ?? 1,
     bound: '*',
-    within: () => fake,
+    within: (_, asker) => {
+      fake.asker = asker;
+      return fake;
+    },
+    asker: undefined,
     cursor: () => events.cursor(),
     storeId: options.storeId ?? '01890000-0000-7000-8000-000000000001',
     events,
@@ -411,6 +420,8 @@ export function createFakeCoordinator(
     refuseNext: undefined,
     refused: [],
     noteRefused: (refused) => void fake.refused.push(refused),
+    done: [],
+    noteDone: async (deed) => void fake.done.push(deed),
     readiness: () => fake.ready,
     async request(request, key) {
       const refusal = fake.refuseNext;
@@ -614,6 +625,7 @@ export function createFakeCoordinator(
         services.has(name)
           ? paged([{ cluster: 'local', score: 0.5, reason: null }], page, at)
           : missing(`service ${name}`),
+      audit: async (_, page) => paged([], page, at),
       secrets: async (page) => paged([...secrets.values()], page, at),
       clusters: async (page) => paged([...clusters.values()], page, at),
       cluster: async (name) => {

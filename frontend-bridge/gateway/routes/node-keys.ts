@@ -1,7 +1,8 @@
 /** Join tokens, and the keys of nodes and subscribers. */
 import { z } from 'zod';
 import { ALL_PROJECTS } from '../../../src/model/access.js';
-import type { KeyAdministration } from '../../../src/orchestrator/port.js';
+import type { Coordinator, KeyAdministration } from '../../../src/orchestrator/port.js';
+import { deedOf } from '../audit.js';
 import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
 import { postHeaders } from '../requests.js';
@@ -51,13 +52,14 @@ const rotateBody = z.strictObject({
 
 /** Nothing where connections of nodes are not encrypted. */
 type Keys = KeyAdministration | undefined;
+type Audit = Pick<Coordinator, 'noteDone'>;
 
-export function nodeKeyRoutes(app: App, keys: Keys): void {
+export function nodeKeyRoutes(app: App, audit: Audit, keys: Keys): void {
   listKeys(app, keys);
-  makeJoinToken(app, keys);
-  enrolSubscriber(app, keys);
-  revokeKey(app, keys);
-  rotateServerKey(app, keys);
+  makeJoinToken(app, audit, keys);
+  enrolSubscriber(app, audit, keys);
+  revokeKey(app, audit, keys);
+  rotateServerKey(app, audit, keys);
 }
 
 function listKeys(app: App, keys: Keys): void {
@@ -84,7 +86,7 @@ function listKeys(app: App, keys: Keys): void {
   );
 }
 
-function makeJoinToken(app: App, keys: Keys): void {
+function makeJoinToken(app: App, audit: Audit, keys: Keys): void {
   app.post(
     '/v1/node-keys/joins',
     {
@@ -99,12 +101,14 @@ function makeJoinToken(app: App, keys: Keys): void {
     async (request, reply) => {
       const { module, instance = null, uses = 1, expires_in_ms: expiresInMs = HOUR_MS } = request.body;
       const join = await administrationOf(keys).enroll({ module, instance, uses, expiresInMs });
+      const target = { join_id: join.join_id, module, ...(instance !== null && { instance }), uses };
+      await audit.noteDone(deedOf(request, 'make_join', target));
       return reply.code(201).send(join);
     },
   );
 }
 
-function enrolSubscriber(app: App, keys: Keys): void {
+function enrolSubscriber(app: App, audit: Audit, keys: Keys): void {
   app.post(
     '/v1/node-keys/subscribers',
     {
@@ -123,12 +127,13 @@ function enrolSubscriber(app: App, keys: Keys): void {
         });
       const row = await administrationOf(keys).add(request.body.key, { subscribe: true });
       if (!row) throw new HttpError(409, 'key_revoked', 'This key was revoked, which is forever.');
+      await audit.noteDone(deedOf(request, 'add_subscriber', { key: row.key }));
       return reply.code(201).send(row);
     },
   );
 }
 
-function revokeKey(app: App, keys: Keys): void {
+function revokeKey(app: App, audit: Audit, keys: Keys): void {
   app.post(
     '/v1/node-keys/revoke',
     {
@@ -143,12 +148,13 @@ function revokeKey(app: App, keys: Keys): void {
     async (request) => {
       const row = await administrationOf(keys).revoke(request.body.key);
       if (!row) throw new HttpError(404, 'not_found', 'This key is not enrolled.');
+      await audit.noteDone(deedOf(request, 'revoke_key', { key: row.key }));
       return row;
     },
   );
 }
 
-function rotateServerKey(app: App, keys: Keys): void {
+function rotateServerKey(app: App, audit: Audit, keys: Keys): void {
   app.post(
     '/v1/server-keys',
     {
@@ -163,6 +169,7 @@ function rotateServerKey(app: App, keys: Keys): void {
     async (request, reply) => {
       const { for_ms: forMs = 30 * DAY_MS } = request.body;
       const { secret_key: _, ...row } = await administrationOf(keys).rotate(forMs);
+      await audit.noteDone(deedOf(request, 'rotate_server_key', { key: row.public_key }));
       return reply.code(201).send(row);
     },
   );

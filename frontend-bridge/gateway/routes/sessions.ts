@@ -1,10 +1,13 @@
 /** Sessions: signing in and out of the page, and tokens that last for hours. */
 import { z } from 'zod';
+import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { type Access, SESSION_COOKIE } from '../access.js';
+import { askerOf } from '../audit.js';
 import type { App } from '../http.js';
 import * as shape from '../schemas.js';
 import { meView, viewOf } from './access.js';
 
+const SIGN_IN = { action: 'sign_in' } as const;
 const HOUR_MS = 3_600_000;
 /** A working day. */
 const DEFAULT_SESSION_MS = 12 * HOUR_MS;
@@ -21,7 +24,7 @@ const sessionBody = z.strictObject({
 });
 const sessionView = z.strictObject({ token: z.string().describe('Shown once'), expires_at: z.string() });
 
-export function sessionRoutes(app: App, access: Access): void {
+export function sessionRoutes(app: App, coordinator: Pick<Coordinator, 'noteDone'>, access: Access): void {
   app.post(
     '/v1/login',
     {
@@ -32,9 +35,10 @@ export function sessionRoutes(app: App, access: Access): void {
         response: shape.answers({ 200: meView }),
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const caller = access.signIn(request.body.token, request, reply);
       const { token, expiresAt } = access.openSession(caller, DEFAULT_SESSION_MS);
+      await coordinator.noteDone({ ...askerOf({ caller, ip: request.ip }), ...SIGN_IN, operation: 'login' });
       reply.setCookie(SESSION_COOKIE, token, {
         ...{ path: '/', httpOnly: true, sameSite: 'strict', expires: new Date(expiresAt) },
         // Behind a proxy with TLS, only the page's origin tells.
@@ -70,8 +74,10 @@ export function sessionRoutes(app: App, access: Access): void {
         response: shape.answers({ 201: sessionView }),
       },
     },
-    ({ caller, body: { expires_in_ms: forMs = DEFAULT_SESSION_MS } }, reply) => {
-      const { token, expiresAt } = access.openSession(caller, forMs);
+    async (request, reply) => {
+      const { expires_in_ms: forMs = DEFAULT_SESSION_MS } = request.body;
+      const { token, expiresAt } = access.openSession(request.caller, forMs);
+      await coordinator.noteDone({ ...askerOf(request), ...SIGN_IN, operation: 'session' });
       reply.code(201);
       return { token, expires_at: new Date(expiresAt).toISOString() };
     },

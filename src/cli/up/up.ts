@@ -27,7 +27,7 @@ import { withPlaces } from '../../config/yaml-places.js';
 import { YamlReader } from '../../config/yaml-reader.js';
 import { LOCAL_CLUSTER } from '../../model/cluster.js';
 import { AGENT_MODULE } from '../../model/run.js';
-import { type KeyRecord, NodeKeys } from '../../orchestrator/access/node-keys.js';
+import { type KeyRecord, NodeKeys, type NodeKeysDeps } from '../../orchestrator/access/node-keys.js';
 import { Orchestrator } from '../../orchestrator/orchestrator.js';
 import type { Answer, Request } from '../../orchestrator/port.js';
 import { childReaders } from '../../orchestrator/queries/service/child-process.js';
@@ -99,7 +99,14 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     const reader = new YamlReader();
     undo.push(() => reader.stop());
     let bus: ZeromqOrchestratorBus | undefined;
-    const keys = isEncrypted(config) ? await openKeys(parts.keys, (key) => bus?.endPeersOf(key)) : undefined;
+    let audit: Pick<Orchestrator, 'noteDone'> | undefined;
+    const keys = isEncrypted(config)
+      ? await openKeys(parts.keys, {
+          onRevoked: (key) => bus?.endPeersOf(key),
+          onEnrolled: ({ address, ...target }) =>
+            void audit?.noteDone({ action: 'join', operation: 'enroll', address, target }),
+        })
+      : undefined;
     const eventsHost = keys ? config.host : hostOfEvents(config);
     if (eventsHost !== config.host)
       logger.warn(
@@ -123,7 +130,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       store,
       bus,
       ...(keys && {
-        authorize: (key, hello) => keys.authorize(key, hello),
+        authorize: (key, hello, address) => keys.authorize(key, hello, address),
         replicaKeys: {
           join: async (node) => (await keys.enroll({ ...node, uses: 1, expiresInMs: RUN_JOIN_MS })).token,
           endRuns: (isOpen) => keys.endRuns(isOpen),
@@ -166,6 +173,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       const tracing = startTracing({ endpoint: config.otlpEndpoint, version, work, logger });
       undo.push(() => tracing.stop());
     }
+    audit = orchestrator;
     undo.push(() => orchestrator.stop());
     if (config.token === undefined && orchestrator.grants.size > 0)
       throw withoutToken(orchestrator.grants.size);
@@ -416,11 +424,15 @@ function isEncrypted({ curve, host }: Config): boolean {
   return curve === undefined ? !isLoopback(host) : curve === 'on';
 }
 
-async function openKeys(file: string, onRevoked: (key: string) => void): Promise<NodeKeys> {
+async function openKeys(
+  file: string,
+  listeners: Pick<NodeKeysDeps, 'onRevoked' | 'onEnrolled'>,
+): Promise<NodeKeys> {
   await loadBoxes();
   const stored = (await readKeyFile(file)) as KeyRecord | undefined;
   return NodeKeys.open({
-    ...{ stored, onRevoked },
+    ...listeners,
+    stored,
     save: (record) => writeKeyFile(file, record),
     nowMs: () => systemClock.wallMs(),
   });

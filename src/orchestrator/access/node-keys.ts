@@ -62,6 +62,8 @@ export interface NodeKeysDeps {
   readonly save: (record: KeyRecord) => Promise<void>;
   /** Unix milliseconds. */
   readonly nowMs: () => number;
+  /** A node has enrolled its key with a join token. @default nobody notes it */
+  readonly onEnrolled?: (enrolled: Enrolled) => void;
   /** Ends the connections of a key that may no longer be here. */
   readonly onRevoked: (key: string) => void;
 }
@@ -73,6 +75,13 @@ export interface NewJoin {
   readonly instance: string | null;
   readonly uses: number;
   readonly expires_at: string;
+}
+
+export interface Enrolled {
+  readonly key: string;
+  readonly module: string;
+  readonly instance: string;
+  readonly address: string;
 }
 
 /** Who says hello. */
@@ -137,7 +146,7 @@ export class NodeKeys {
   }
 
   /** Why this key may not say this hello, or nothing if it may. Enrols the key of a valid token. Rejects if it cannot be stored. */
-  async authorize(key: string, applicant: Applicant): Promise<string | undefined> {
+  async authorize(key: string, applicant: Applicant, address = ''): Promise<string | undefined> {
     const { module, instance } = applicant;
     const row = this.#keys.get(key);
     if (row && row.revoked_at !== null) return 'this key has been revoked';
@@ -147,6 +156,7 @@ export class NodeKeys {
       if (why !== undefined) return why;
       // K1
       await this.#save();
+      this.#deps.onEnrolled?.({ key, module, instance, address });
     }
     // K4
     const place = `${module} ${instance}`;

@@ -8,6 +8,7 @@
  */
 import type { NodeMessage, RefusalCode } from '../../model/protocol.js';
 import { REFUSALS } from '../../model/protocol.js';
+import { noteAudit } from './access/audit.js';
 import { grantViews } from './access/grants.js';
 import { secretViews } from './access/secrets.js';
 import { refusal } from './answers.js';
@@ -119,6 +120,11 @@ function take(turn: Turn, step: Step, onError: OnError): void {
     case 'request':
       receiveRequest(turn, step);
       return;
+    case 'audit': {
+      const audit_id = noteAudit(turn, step.note);
+      turn.journal.answer(step.id, { ok: true, kind: 'done', body: { audit_id, at: turn.wallMs } });
+      return;
+    }
     case 'blob': {
       const { sha256, size, projects } = step;
       const lease_until = turn.wallMs + BLOB_LEASE_MS;

@@ -14,6 +14,7 @@ import { indexKey } from '../index-key.js';
 import { listed } from '../projects/listing.js';
 import {
   AGES_DOUBTED,
+  type AuditRow,
   EMPTY,
   encodeRow,
   lateIndexKey,
@@ -188,6 +189,12 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
     case 'access.revoked':
       journal.delete('grants', [fact.access_id]);
       return;
+    case 'audit.noted': {
+      const { type: _, first_at, ...rest } = fact;
+      const row: AuditRow = { ...rest, at: first_at ?? at, last_at: at };
+      journal.putRow('audit', [fact.audit_id], row);
+      return;
+    }
     case 'blob.stored': {
       const { sha256, size, lease_until, projects } = fact;
       journal.putRow('blobs', [sha256], { size, lease_until, ...(projects && { projects }) });

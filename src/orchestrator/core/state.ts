@@ -294,6 +294,7 @@ export class State implements DurableState, ProcessState {
   readonly services: ReadonlyMap<string, Service> = new Map();
   readonly replicas: ReadonlyMap<string, Replica> = new Map();
   readonly runs: ReadonlyMap<string, string> = new Map();
+  readonly audited: number = 0;
   /** The newest `seq` given out. */
   readonly cursor: number = 0;
   /** Unix milliseconds; the latest `queuedAt` of all. */

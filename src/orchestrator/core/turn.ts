@@ -1,6 +1,7 @@
 /** What `decide` is given: what happened, and everything about the world that the decision may depend on. */
 import type { IdSource } from '../../base/ids.js';
 import type { Peer, Route } from '../../bus/bus.js';
+import type { AuditNote } from '../../model/audit.js';
 import type { CachedResult } from '../../model/cached.js';
 import type { Graph } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
@@ -11,6 +12,7 @@ import type { MessageFault } from '../../wire/envelope.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
 import type { NewGrant, Request } from '../port.js';
 import type { IdempotencyRow, ProblemRow, TaskRow } from '../records.js';
+import type { Asking } from './access/audit.js';
 import type { Journal } from './journal.js';
 import type { State } from './state.js';
 
@@ -164,8 +166,12 @@ export type Step =
       readonly request: PreparedRequest;
       /** The project that the caller is bound to; `ALL_PROJECTS`: none. */
       readonly bound: string;
+      /** @default the orchestrator itself asks: it is not in the audit */
+      readonly asking?: Asking;
       readonly dedupe: { readonly key: string; readonly hash: string } | undefined;
     }
+  /** Of what was done, or refused, outside the loop. */
+  | { readonly kind: 'audit'; readonly id: number; readonly note: AuditNote }
   /** A blob's content is on the disk. */
   | {
       readonly kind: 'blob';

@@ -23,6 +23,7 @@ export class FoldedState implements DurableState {
   readonly secrets: Map<string, Secret> = new Map();
   readonly webhooks: Map<string, Webhook> = new Map();
   readonly grants: Map<string, Grant> = new Map();
+  readonly audited: number = 0;
   readonly commands: Map<string, Command> = new Map();
   readonly services: Map<string, Service> = new Map();
   readonly replicas: Map<string, Replica> = new Map();

@@ -15,6 +15,8 @@ import { BEFORE_PROJECTS, BEHIND_PROJECTS, type List, listed, problemSeqIn, unli
 /** How it is found out whose a row is. */
 const OWNERS = {
   meta: 'shared',
+  // Only admins are let to the question that reads it, and they see that of all projects.
+  audit: 'shared',
   graphs: 'shared',
   problems: 'by created_seq',
   problem_marks: 'by created_seq',

@@ -6,6 +6,7 @@
 import type { Queries, Refusal, View } from '../port.js';
 import { commands } from '../tables.js';
 import { listApprovals } from './approvals.js';
+import { listAudit } from './audit.js';
 import { diff } from './diff.js';
 import { eventsOfTask, executionLog } from './event-lines.js';
 import { graph, listGraphs } from './graphs.js';
@@ -57,6 +58,7 @@ export const JSON_QUESTIONS: {
   searchIterations,
   iteration,
   approvals: listApprovals,
+  audit: listAudit,
   executions,
   execution,
   executionLog,

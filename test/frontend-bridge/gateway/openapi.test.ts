@@ -33,6 +33,8 @@ const CONTRACT = [
   'POST /v1/problems/{problem_id}/iterations/{iteration_id}/commands',
   'POST /v1/problems/{problem_id}/iterations/{iteration_id}/approvals/{module}',
   'GET /v1/approvals',
+  'GET /v1/audit',
+  'GET /v1/audit/export',
   'GET /v1/iterations',
   'GET /v1/iterations/export',
   'GET /v1/nodes',

@@ -46,6 +46,8 @@ const NEEDS: Readonly<Record<string, Role>> = {
   'POST /v1/graphs': 'operator',
   'PUT /v1/graphs/:name': 'operator',
   'GET /v1/access': 'admin',
+  'GET /v1/audit': 'admin',
+  'GET /v1/audit/export': 'admin',
   'POST /v1/access': 'admin',
   'DELETE /v1/access/:access_id': 'admin',
 };

@@ -7,22 +7,23 @@ import type { Turn } from '../turn.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** Returns whether the node is asked. */
 export function configure(
   turn: Turn,
   id: number,
   request: Extract<Request, { kind: 'configure' }>,
   dedupe: { readonly key: string; readonly hash: string } | undefined,
-): void {
+): boolean {
   const { state, journal } = turn;
   const node = state.nodes.get(request.nodeId);
   if (!node) {
     journal.answer(id, refusal('not_found', 'unknown_node', `no node ${request.nodeId}`));
-    return;
+    return false;
   }
   if (node.liveness !== 'alive' || node.route === undefined) {
     const message = `node ${node.instance} is ${node.liveness === 'alive' ? 'not connected' : node.liveness}`;
     journal.answer(id, refusal('conflict', 'node_not_alive', message));
-    return;
+    return false;
   }
   const transactionId = turn.ids.uuid();
   const { configuration } = request;
@@ -33,6 +34,7 @@ export function configure(
     kind: 'configuration over',
     transactionId,
   });
+  return true;
 }
 
 export function receiveConfigReply(turn: Turn, node: FleetNode, reply: ConfigReply): void {

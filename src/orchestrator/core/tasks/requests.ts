@@ -5,6 +5,7 @@
  * 2. iteration_ids are handed out here and nowhere else, so two iterations of one problem never get the same.
  */
 
+import { BY_CONFIGURATION } from '../../../model/audit.js';
 import { hasEnded } from '../../../model/execution.js';
 import type { GraphKey } from '../../../model/graph.js';
 import { dependentsOf } from '../../../model/graph.js';
@@ -24,6 +25,7 @@ import { type TaskState, taskHasEnded } from '../../../model/task-state.js';
 import type { Answer, Refusal } from '../../port.js';
 import { outputRefsOf, refFromRow, storedProject, type TaskRow } from '../../records.js';
 import { aboutModule, aboutTask } from '../about.js';
+import { noteDone, projectOfRequest } from '../access/audit.js';
 import { grantAccess, revokeAccess } from '../access/grants.js';
 import { hiddenFrom } from '../access/hidden.js';
 import { removeSecret, setSecret } from '../access/secrets.js';
@@ -52,7 +54,7 @@ const TASKS_RETRY_S = 5;
 const DEFAULT_PRIORITY = 50;
 
 export function receiveRequest(turn: Turn, step: Extract<Step, { kind: 'request' }>): void {
-  const { request, bound, dedupe, id } = step;
+  const { request, bound, dedupe, id, asking } = step;
   const hidden = hiddenFrom(turn, bound, request);
   if (hidden) {
     turn.journal.answer(id, hidden);
@@ -65,10 +67,16 @@ export function receiveRequest(turn: Turn, step: Extract<Step, { kind: 'request'
   }
   if (request.kind === 'configure') {
     const underWay = dedupe && joinUnderWay(turn, id, dedupe);
-    if (!underWay) configure(turn, id, request, dedupe);
+    if (!underWay && configure(turn, id, request, dedupe) && asking)
+      noteDone(turn, asking, request, { project: undefined });
     return;
   }
+  const { length } = turn.journal.facts;
+  const project = projectOfRequest(turn, request);
   const answer = carryOut(turn, request);
+  // What the configuration declares is declared at each start, and mostly changes nothing.
+  const isSaidAgain = asking?.by === BY_CONFIGURATION && turn.journal.facts.length === length;
+  if (asking && answer.ok && !isSaidAgain) noteDone(turn, asking, request, { project, body: answer.body });
   remember(turn, dedupe, answer);
   turn.journal.answer(id, answer);
 }

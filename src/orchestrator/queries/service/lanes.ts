@@ -13,6 +13,7 @@ export function laneOf({ name, args }: Pick<Question, 'name' | 'args'>): LaneNam
       const [, , query = {}] = args as [string, PageRequest, SearchQuery?];
       return isSearch(query) ? 'long' : 'short';
     }
+    case 'audit':
     case 'searchIterations':
     case 'diff':
     case 'exportOf':

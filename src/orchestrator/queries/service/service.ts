@@ -77,6 +77,7 @@ export class QueryService {
       searchIterations: (...args) => json('searchIterations', args),
       iteration: (...args) => json('iteration', args),
       approvals: (...args) => json('approvals', args),
+      audit: (...args) => json('audit', args),
       executions: (...args) => json('executions', args),
       execution: (...args) => json('execution', args),
       executionLog: (...args) => json('executionLog', args),
