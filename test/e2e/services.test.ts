@@ -2,12 +2,16 @@
 import { readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agentOf } from '../support/agents.js';
 import type { EventTape, TapedEvent } from '../support/event-tape.js';
 import { type Json, OrchestratorProcess } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
 import { tutti } from '../support/tutti.js';
 
 const PLAYER = join(import.meta.dirname, 'nodes/player.mjs');
+
+/** Agents and the orchestrator start anew meanwhile, on a machine that is shared. */
+const LONG = { timeout: 40_000 };
 
 const scene = new Scene();
 afterAll(() => scene.end());
@@ -20,12 +24,12 @@ const FILE = `services:
   - name: players
     module: work
     count: 2
-    cluster: lab
+    require: { site: test }
     command: [${process.execPath}, ${PLAYER}]
     env: { PLAYER_CAPACITY: "1" }
     restart: { backoff: 100ms, max_backoff: 1s }
   - name: sitter
-    cluster: lab
+    cluster: local
     script: ./sit.sh
     args: ["\${replica.number}"]
     restart: { backoff: 100ms, max_backoff: 1s }
@@ -37,15 +41,16 @@ beforeAll(async () => {
   const file = join(folder, 'services.yaml');
   await writeFile(file, FILE);
   await writeFile(join(folder, 'sit.sh'), SIT);
-  const config = join(folder, 'config.yaml');
-  const cluster = { name: 'lab', type: 'local', slots: 16, resources: { cpus: 64 } };
-  const clusters = [{ ...cluster, workdir: join(folder, 'lab') }];
-  await writeFile(config, JSON.stringify({ clusters }));
   orchestrator = await OrchestratorProcess.up(scene, {
     graphs: ['one'],
-    args: ['--config', config, '--service', file, '--curve', 'on'],
+    args: ['--service', file, '--curve', 'on'],
   });
   tape = orchestrator.tape();
+  for (const name of ['lab', 'barn'])
+    await orchestrator.post('/v1/clusters', {
+      ...{ name, type: 'local', slots: 16, resources: { cpus: 64 }, labels: { site: 'test' } },
+      ...{ workdir: join(folder, name), status: name === 'lab' ? 'active' : 'inactive' },
+    });
 });
 
 const of = (type: string, replica: string) => (event: TapedEvent) =>
@@ -57,7 +62,8 @@ async function processesOf(replica?: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const isOurs = async (pid: string): Promise<boolean> => {
     try {
-      if (!(await readlink(`/proc/${pid}/cwd`)).startsWith(folder)) return false;
+      const cwd = await readlink(`/proc/${pid}/cwd`);
+      if (![folder, orchestrator.ready.data].some((ours) => cwd.startsWith(ours))) return false;
       const variables = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
       return variables.some((one) =>
         replica === undefined ? one.startsWith('TUTTI_REPLICA=') : one === `TUTTI_REPLICA=${replica}`,
@@ -84,6 +90,7 @@ describe('services', () => {
         ['players-2', 'lab', 'ready'],
       ],
     ]);
+    expect(await processesOf()).toHaveLength(3);
     const { task_id } = await orchestrator.submit('one', {});
     expect(await tape.ended(task_id)).toEqual(['succeeded']);
   });
@@ -98,7 +105,7 @@ describe('services', () => {
         type === 'replica.placed' && replica_id === 'players-1' && restarts === 1,
     );
     await expect
-      .poll(async () => (await service('players')).replicas.map((each: Json) => each.observed))
+      .poll(async () => (await service('players')).replicas.map((each: Json) => each.observed), LONG)
       .toEqual(['ready', 'ready']);
     const { items } = (await orchestrator.get('/v1/node-keys')).body;
     expect(
@@ -109,6 +116,48 @@ describe('services', () => {
     ).toEqual(['players-1', 'players-2']);
     expect(await processesOf('players-1')).toHaveLength(1);
   });
+
+  it.each([
+    ['restarted', () => orchestrator.post('/v1/services/players/commands', { command: 'restart' }), 'lab'],
+    [
+      'moved off a cluster that is drained',
+      async () => {
+        await orchestrator.patch('/v1/clusters/barn', { status: 'active' });
+        await orchestrator.patch('/v1/clusters/lab', { status: 'draining' });
+      },
+      'barn',
+    ],
+  ])(
+    'are %s to the end though their agent and the orchestrator are killed on the way',
+    async (_what, begin, cluster) => {
+      const before = tape.cursor;
+      const since =
+        (match: (event: TapedEvent) => boolean) =>
+        (event: TapedEvent): boolean =>
+          event.seq > before && match(event);
+      await begin();
+      await tape.first('the next run of a replica', since(of('replica.starting', 'players-1')));
+      const agent = await agentOf(orchestrator.ready.data, cluster);
+      process.kill(agent!.pid, 'SIGKILL');
+      await orchestrator.process.end('SIGKILL');
+      await orchestrator.restart();
+      for (const replica of ['players-1', 'players-2']) {
+        await tape.first(`the next run of ${replica}`, since(of('replica.placed', replica)));
+        await tape.first(`${replica}, ready again`, since(of('replica.ready', replica)));
+      }
+      await expect
+        .poll(async () => {
+          const { replicas } = await service('players');
+          return replicas.map((each: Json) => [each.cluster, each.observed]);
+        })
+        .toEqual([
+          [cluster, 'ready'],
+          [cluster, 'ready'],
+        ]);
+      for (const replica of ['players-1', 'players-2']) expect(await processesOf(replica)).toHaveLength(1);
+      expect((await orchestrator.get(`/v1/clusters/${cluster}`)).body.running).toBe(2);
+    },
+  );
 
   it('leave no process behind when they are removed', async () => {
     for (const name of ['players', 'sitter']) {

@@ -91,6 +91,8 @@ describe('a service', () => {
     expect(turned.answers).toMatchObject([
       { ok: true, kind: 'created', body: { name: 'web', health: 'ok' } },
     ]);
+    // They are left out of people's lists.
+    expect(turned.event('problem.created')).toMatchObject({ title: 'web-1', archived: true });
     const given = orders(turned, agent);
     expect(given.map(({ run }) => run?.env)).toEqual([
       { TUTTI_SERVICE: 'web', TUTTI_REPLICA: 'web-1' },

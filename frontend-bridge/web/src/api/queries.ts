@@ -278,7 +278,12 @@ export function failuresQuery(count: number, key: string): Asked<readonly Failur
     queryKey: ['failures', count, key],
     queryFn: async ({ signal }) => {
       const fields = 'error.message,error.module';
-      const params = new URLSearchParams({ state: 'failed', limit: String(count), fields });
+      const params = new URLSearchParams({
+        state: 'failed',
+        archived: 'false',
+        limit: String(count),
+        fields,
+      });
       return (await getJson<PageJson<FailureJson>>(`problems?${params}`, signal)).value.items;
     },
   };

@@ -174,6 +174,8 @@ function place(turn: Turn, service: Service, number: number, pinned: string | un
     type: 'problem.created',
     ...(project !== undefined && { project }),
     ...{ problem_id, iteration_id: 1, graph, title: id, priority: PRIORITY },
+    // Runs of a service that keeps failing would bury everybody's problems.
+    archived: true,
   });
   const input = { service: spec.name, replica: id, number };
   const bytes = new TextEncoder().encode(JSON.stringify(input));
