@@ -27,10 +27,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'frontend-bridge/sustainml': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
   'frontend-bridge/web': ['src/base/json', 'src/model'],
   nodes: [],
-  'src/cli': [
+  'src/node-kit': ['src/base', 'src/model', 'src/wire', 'src/bus'],
+  'src/server': [
     ...['src/base', 'src/model', 'src/wire', 'src/bus', 'src/store', 'src/config', 'src/orchestrator'],
-    'src/client',
     ...['frontend-bridge/gateway', 'frontend-bridge/sustainml'],
+  ],
+  'src/cli': [
+    ...['src/base', 'src/model', 'src/wire', 'src/bus', 'src/store', 'src/config', 'src/client'],
+    ...['src/node-kit', 'src/server'],
+    // `tutti check`.
+    'src/orchestrator/check.ts',
     // `tutti agent`.
     'nodes/agent/agent.ts',
   ],
@@ -134,11 +140,11 @@ describe('the architecture', () => {
   });
 
   it('loads OpenTelemetry only where a collector is configured', () => {
-    const tracing = 'src/cli/up/tracing.ts';
+    const tracing = 'src/server/tracing.ts';
     const users = imports.filter(({ to, typeOnly }) => to.startsWith('@opentelemetry/') && !typeOnly);
     expect([...new Set(users.map(({ from }) => from))]).toEqual([tracing]);
     const loaders = imports.filter(({ to }) => to === tracing);
-    expect(loaders.map(({ from, isDynamic }) => [from, isDynamic])).toEqual([['src/cli/up/up.ts', true]]);
+    expect(loaders.map(({ from, isDynamic }) => [from, isDynamic])).toEqual([['src/server/up.ts', true]]);
   });
 
   it('lets generated code out of its room nowhere', () => {

@@ -11,6 +11,7 @@ import { iterateCommand } from './commands/iterate.js';
 import { exportCommand, iterationsCommand } from './commands/iterations.js';
 import { jobCommands } from './commands/job.js';
 import { eventsCommand, logsCommand } from './commands/logs.js';
+import { nodeKitCommand } from './commands/node-kit.js';
 import { problemCommand } from './commands/problem.js';
 import { safekeepingCommands } from './commands/safekeeping.js';
 import { secretCommand } from './commands/secret.js';
@@ -21,7 +22,6 @@ import { topCommand } from './commands/top.js';
 import { watchCommand } from './commands/watch.js';
 import { webhookCommand } from './commands/webhook.js';
 import type { Io } from './io.js';
-import { nodeKitCommand } from './node-kit/command.js';
 
 /** Every command but `up`: those that talk to an orchestrator over HTTP, and the checks that need none. */
 export function registerClientCommands(program: Command, io: Io, readGraph: GraphReader): void {

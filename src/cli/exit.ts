@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { type Fault, messageOf, TuttiError, type TuttiErrorOptions } from '../base/errors.js';
 import { ClientError } from '../client/errors.js';
+import { InputError } from '../node-kit/input-error.js';
 import { type Io, writeJson, writeMessage } from './io.js';
 
 export const EXIT = { done: 0, failed: 1, badInput: 2, unreachable: 3 } as const;
@@ -58,6 +59,7 @@ export function report(thrown: unknown, json: boolean, io: Io): ExitCode {
 
 function exitOf(error: TuttiError): ExitCode {
   if (error instanceof CliError) return error.exit;
+  if (error instanceof InputError) return EXIT.badInput;
   if (!(error instanceof ClientError)) return EXIT.failed;
   if (error.code === 'unreachable') return EXIT.unreachable;
   const { code, status = 0 } = error;

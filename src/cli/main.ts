@@ -1,13 +1,13 @@
 #!/usr/bin/env node
+import { version } from '../base/version.js';
 /** The `tutti` command. */
 import { EXIT } from './exit.js';
-import { version } from './version.js';
 
 // One after the other: Node.js opens all files of an import at once, which would be more than a small limit on open files allows.
 const { parseGraph } = await import('../config/graph-file.js');
-const { kitTypes } = await import('./node-kit/recording.js');
+const { packageTypes } = await import('../wire/package-types.js');
 const { createProgram, run } = await import('./program.js');
-const { registerUp } = await import('./up/command.js');
+const { registerUp } = await import('./commands/up.js');
 const { registerClientCommands } = await import('./client-commands.js');
 const { agentCommand } = await import('./commands/agent.js');
 const { completionCommand } = await import('./commands/completion.js');
@@ -43,7 +43,7 @@ const program = createProgram(io, version);
 registerUp(program, io);
 agentCommand(program, io);
 registerClientCommands(program, io, (yaml, { file, protoPaths }) =>
-  parseGraph(yaml, { types: kitTypes(protoPaths), file }),
+  parseGraph(yaml, { types: packageTypes(protoPaths), file }),
 );
 completionCommand(program);
 process.exitCode = await run(program, args, io);

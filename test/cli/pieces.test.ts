@@ -6,12 +6,12 @@ import type { Client } from '../../src/cli/client.js';
 import { change, describeDiff } from '../../src/cli/diff.js';
 import { eventLine } from '../../src/cli/event-line.js';
 import { jsonArray } from '../../src/cli/json-lines.js';
-import { differenceLine, differencesOf } from '../../src/cli/node-kit/differences.js';
-import { parseRecording } from '../../src/cli/node-kit/recording.js';
 import { stackBelow } from '../../src/cli/stack.js';
 import { table } from '../../src/cli/table.js';
 import { describeTask } from '../../src/cli/task.js';
 import { varyingFields } from '../../src/cli/varying-fields.js';
+import { differenceLine, differencesOf } from '../../src/node-kit/differences.js';
+import { parseRecording } from '../../src/node-kit/recording.js';
 
 describe('a change', () => {
   it.each([

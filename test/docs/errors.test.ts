@@ -13,7 +13,7 @@ const NOT_OURS: readonly string[] = ['custom', ...WAITING_CODES];
 
 /** The ways in which the sources name a code. */
 const CODES = [
-  /(?:Tutti|NonRetryable|Client)Error\(\s*'([a-z_]+)'/g,
+  /(?:Tutti|Input|NonRetryable|Client)Error\(\s*'([a-z_]+)'/g,
   /CliError\(\s*EXIT\.\w+,\s*'([a-z_]+)'/g,
   /refusal\(\s*'[a-z_]+',\s*'([a-z_]+)'/g,
   /(?:unavailable|notFound)\(\s*'([a-z_]+)'/g,

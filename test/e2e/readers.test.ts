@@ -16,7 +16,7 @@ import { silent } from '../support/silent.js';
 let script: string;
 
 beforeAll(async () => {
-  script = await bundleChild(join(import.meta.dirname, '../../src/cli/up/reader.ts'));
+  script = await bundleChild(join(import.meta.dirname, '../../src/server/reader.ts'));
 });
 afterAll(() => rm(join(script, '..'), { recursive: true }));
 

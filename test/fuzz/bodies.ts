@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type * as Up from '../../src/cli/up/up.js';
 import type * as ConfigFile from '../../src/config/config.js';
 import type * as Sdk from '../../src/sdk/index.js';
+import type * as Up from '../../src/server/up.js';
 import { graphFiles, YAML_WORDS } from './graphs.js';
 import type { FuzzTarget } from './guided.js';
 
@@ -53,7 +53,7 @@ interface Route {
 
 export async function bodiesTarget(root: string, folder: string): Promise<FuzzTarget> {
   const built = (file: string) => import(pathToFileURL(join(root, 'dist/src', file)).href);
-  const { up } = (await built('cli/up/up.js')) as typeof Up;
+  const { up } = (await built('server/up.js')) as typeof Up;
   const { loadConfig } = (await built('config/config.js')) as typeof ConfigFile;
   const { node } = (await built('sdk/index.js')) as typeof Sdk;
   const flags = {

@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CASES, conform } from '../../src/cli/node-kit/conform/suite.js';
+import { CASES, conform } from '../../src/node-kit/conform/suite.js';
 
 const FIXTURE = join(import.meta.dirname, 'broken-node.mjs');
 /** Suites mostly wait for what must not come. */

@@ -1,8 +1,8 @@
 /** The nodes that this project brings keep the protocol. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Level } from '../../src/cli/node-kit/conform/case.js';
-import { CASES, conform } from '../../src/cli/node-kit/conform/suite.js';
+import type { Level } from '../../src/node-kit/conform/case.js';
+import { CASES, conform } from '../../src/node-kit/conform/suite.js';
 import { missing, python, root } from '../python/python.js';
 
 const inPython = ['env', `PYTHONPATH=${join(root, 'python/src')}`, 'PYTHONDONTWRITEBYTECODE=1', python];

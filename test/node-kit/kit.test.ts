@@ -4,7 +4,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { isIgnored } from '../../src/cli/node-kit/watch-files.js';
+import { isIgnored } from '../../src/node-kit/watch-files.js';
 import { missing, python, root } from '../python/python.js';
 import { startNode } from '../support/nodes.js';
 import { OrchestratorProcess, TUTTI } from '../support/orchestrator.js';

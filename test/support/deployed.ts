@@ -10,7 +10,7 @@ import { type NodeSettings, readOptions } from '../../src/sdk/options.js';
 const built = (file: string): Promise<unknown> =>
   import(new URL(`../../dist/src/cli/${file}.js`, import.meta.url).href);
 const { createProgram } = (await built('program')) as typeof import('../../src/cli/program.js');
-const { registerUp } = (await built('up/command')) as typeof import('../../src/cli/up/command.js');
+const { registerUp } = (await built('commands/up')) as typeof import('../../src/cli/commands/up.js');
 const { agentCommand } = (await built('commands/agent')) as typeof import('../../src/cli/commands/agent.js');
 
 export interface Started {

@@ -1,9 +1,9 @@
 /** The process that reads a store to check it; `apart.ts` starts it and reads its result. */
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { checkStore } from '../../orchestrator/check.js';
+import { readStoredGraph } from '../../server/stored-graphs.js';
 import { partsOf } from '../../store/data-dir.js';
 import { openStoreReadOnly } from '../../store/lmdb.js';
-import { readStoredGraph } from '../up/stored-graphs.js';
 import type { CheckAnswer } from './apart.js';
 
 const [data = '', ...flags] = process.argv.slice(2);

@@ -5,11 +5,11 @@ import { type Command, Option } from 'commander';
 import { pino } from 'pino';
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { stderrLog } from '../../base/log-destination.js';
+import { version } from '../../base/version.js';
+import { writeAgentNote } from '../../server/agent-note.js';
 import { startOf } from '../../store/process-info.js';
-import { writeAgentNote } from '../agent-note.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
-import { version } from '../version.js';
 
 /** As those of clusters; a shared store's `local` is `local@<host>`. */
 const NAME = /^[a-z0-9][a-zA-Z0-9_.@-]{0,254}$/;

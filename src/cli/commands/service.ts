@@ -1,13 +1,13 @@
 /** `tutti service`: what is to be kept running. */
 import type { Command } from 'commander';
 import { messageOf } from '../../base/errors.js';
+import { hashesOf } from '../../config/graph-files.js';
+import { type ReadServices, readServices, type ServiceWithFiles } from '../../config/service-files.js';
 import type { Client, Json } from '../client.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
-import { hashesOf } from '../graph-files.js';
 import { type Io, writeLine } from '../io.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
-import { type ReadServices, readServices, type ServiceWithFiles } from '../service-files.js';
 import { table } from '../table.js';
 
 interface LogOptions extends CommonOptions {

@@ -1,5 +1,5 @@
-import { readStoredGraph } from '../../../src/cli/up/stored-graphs.js';
 import { inProcessReaders } from '../../../src/orchestrator/queries/service/in-process.js';
+import { readStoredGraph } from '../../../src/server/stored-graphs.js';
 import { createMemoryStore } from '../../../src/store/memory.js';
 import { committing, queriesContract } from '../../contract/queries.contract.js';
 

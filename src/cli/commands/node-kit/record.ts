@@ -1,0 +1,197 @@
+import { writeFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { partAt } from '../../../base/json/exact.js';
+import { printJson } from '../../../base/json/json-text.js';
+import { outputReference, splitReference } from '../../../model/graph.js';
+import { formatTaskId } from '../../../model/task-id.js';
+import type { RecordedExecution } from '../../../node-kit/recording.js';
+import { packageTypes } from '../../../wire/package-types.js';
+import type { TypeRegistry } from '../../../wire/types.js';
+import type { Client, Json } from '../../client.js';
+import { CliError, EXIT } from '../../exit.js';
+import { type Io, writeJson, writeLine } from '../../io.js';
+import { type CommonOptions, clientCommand, openSession } from '../../program.js';
+import { taskIdOf } from '../../short-ids.js';
+import { type IterationView, taskPath } from '../../task.js';
+
+interface RecordOptions extends CommonOptions {
+  readonly module: string;
+  readonly output: string;
+  readonly protoPath: readonly string[];
+}
+
+interface GraphView extends Json {
+  readonly source: { readonly name: string; readonly type: string };
+  readonly modules: Readonly<
+    Record<
+      string,
+      {
+        readonly inputs: readonly string[];
+        readonly previous: readonly string[];
+        /** Null where it has `outputs`. */
+        readonly output: string | null;
+        readonly outputs?: Readonly<Record<string, { readonly type: string }>>;
+      }
+    >
+  >;
+}
+
+interface ExecutionView extends Json {
+  readonly execution_id: string;
+  readonly module: string;
+  readonly attempt: number;
+  readonly state: string;
+  readonly outputs: number;
+  /** Of a module with several outputs. */
+  readonly named_outputs?: Readonly<Record<string, number>>;
+  readonly error: { readonly code: string; readonly message: string; readonly stack?: string } | null;
+}
+
+export function recordCommand(kit: Command, io: Io): void {
+  clientCommand(kit, 'record', 'Write the inputs and outputs of a task’s executions as JSON lines')
+    .argument('<task_id>')
+    .requiredOption('--module <name>', 'whose executions')
+    .requiredOption('-o, --output <file>', 'where to; - for stdout')
+    .option(
+      '--proto-path <dir>',
+      'where the types of large values are found (repeatable)',
+      (dir: string, dirs: readonly string[]) => [...dirs, dir],
+      [],
+    )
+    .action(async (taskId: string, options: RecordOptions) => {
+      const { client } = openSession(options, io);
+      const executions = await record(client, taskId, options.module, () => packageTypes(options.protoPath));
+      if (options.output === '-') for (const each of executions) writeJson(io.stdout, each);
+      else await writeFile(options.output, executions.map((each) => `${printJson(each)}\n`).join(''));
+      writeLine(io.stderr, `${executions.length} of ${options.module} recorded`);
+    });
+}
+
+/** Those that have succeeded or failed, oldest first. Throws `unknown_module`, `nothing_to_record`. */
+async function record(
+  client: Client,
+  taskId: string,
+  module: string,
+  types: () => TypeRegistry,
+): Promise<readonly RecordedExecution[]> {
+  const id = await taskIdOf(client, taskId);
+  const path = taskPath(id);
+  const { value: view } = await client.get<IterationView>(path);
+  const { value: graph } = await client.get<GraphView>(
+    `/v1/graphs/${encodeURIComponent(String(view.graph))}/versions/${Number(view.graph_version)}`,
+  );
+  const spec = graph.modules[module];
+  if (spec === undefined) {
+    const known = Object.keys(graph.modules).join(', ');
+    throw new CliError(EXIT.badInput, 'unknown_module', `--module: ${module} is none of ${known}`);
+  }
+  const parent = view.parent_iteration_id;
+  const [inputs, previous]: [Record<string, unknown>, Record<string, unknown>] = await Promise.all([
+    valuesOf(client, spec.inputs, path, view, graph, types),
+    typeof parent === 'number'
+      ? valuesOf(client, spec.previous, taskPath({ ...id, iterationId: parent }), undefined, graph, types)
+      : {},
+  ]);
+  // What stood in the place of an input is what it was given.
+  for (const [name, value] of Object.entries(view.overrides?.[module] ?? {})) {
+    const values = spec.inputs.includes(name) ? inputs : previous;
+    values[name] = await whole(client, typeOf(graph, name), value, types);
+  }
+  const { value: page } = await client.get<{ items: readonly ExecutionView[] }>(`${path}/executions`, {
+    limit: 1000,
+  });
+  const ended = page.items.filter(
+    ({ module: of, state }) => of === module && /^(succeeded|failed)$/.test(state),
+  );
+  if (ended.length === 0) {
+    throw new CliError(
+      EXIT.failed,
+      'nothing_to_record',
+      `no execution of ${module} in ${taskId} has succeeded or failed`,
+    );
+  }
+  return await Promise.all(
+    ended.map(async ({ execution_id, attempt, outputs: count, named_outputs: seqOf = {}, error }) => {
+      const outputAs = async (seq: number, reference: string): Promise<unknown> => {
+        const { value } = await client.get<unknown>(`${path}/executions/${execution_id}/outputs/${seq}`);
+        return await whole(client, typeOf(graph, reference), value, types);
+      };
+      const seqs = Array.from({ length: count }, (_, index) => index + 1);
+      const outputs = spec.outputs
+        ? Object.fromEntries(
+            await Promise.all(
+              Object.entries(seqOf).map(async ([name, seq]) => [
+                name,
+                await outputAs(seq, outputReference(module, name)),
+              ]),
+            ),
+          )
+        : await Promise.all(seqs.map((seq) => outputAs(seq, module)));
+      const named = [...new Set([...Object.keys(inputs), ...Object.keys(previous)])];
+      return {
+        module,
+        ...{ task_id: formatTaskId(id), execution_id, attempt, inputs },
+        ...(Object.keys(previous).length > 0 && { previous }),
+        types: Object.fromEntries(named.map((name) => [name, typeOf(graph, name)])),
+        ...(spec.outputs ? { output_types: typesOf(spec.outputs) } : { output_type: typeOf(graph, module) }),
+        outputs,
+        ...(error && {
+          error: { code: error.code, message: error.message, ...(error.stack && { stack: error.stack }) },
+        }),
+      };
+    }),
+  );
+}
+
+function typesOf(outputs: Readonly<Record<string, { readonly type: string }>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(outputs).map(([name, { type }]) => [name, type]));
+}
+
+/** The type of the source, or of an output by its reference. */
+function typeOf({ source, modules }: GraphView, reference: string): string {
+  if (reference === source.name) return source.type;
+  const { module, name } = splitReference(reference);
+  const spec = modules[module];
+  return (name === '' ? spec?.output : spec?.outputs?.[name]?.type) ?? 'json';
+}
+
+/** What these names stand for in a task; those that have no value are left out. */
+async function valuesOf(
+  client: Client,
+  names: readonly string[],
+  path: string,
+  known: IterationView | undefined,
+  graph: GraphView,
+  types: () => TypeRegistry,
+): Promise<Record<string, unknown>> {
+  if (names.length === 0) return {};
+  const view = known ?? (await client.get<IterationView>(path)).value;
+  const values: Record<string, unknown> = {};
+  for (const name of names) {
+    const isSource = name === graph.source.name;
+    const { module, name: output } = splitReference(name);
+    const given = view.modules[module]?.output;
+    const value = isSource ? view.input : output === '' ? given : partAt(given, [output]);
+    const isThere = isSource || /^(succeeded|reused)$/.test(view.modules[module]?.state ?? '');
+    if (isThere) values[name] = await whole(client, typeOf(graph, name), value, types);
+  }
+  return values;
+}
+
+/** The value itself, where only its blob was shown. */
+async function whole(
+  client: Client,
+  type: string,
+  value: unknown,
+  types: () => TypeRegistry,
+): Promise<unknown> {
+  const sha256 = (value as { blob?: { sha256?: unknown } } | null | undefined)?.blob?.sha256;
+  if (typeof sha256 !== 'string') return value;
+  const bytes = await buffer(await client.stream(`/v1/blobs/${sha256}`, {}));
+  const decoded = types().decode(type, bytes);
+  if (decoded.ok) return decoded.shown;
+  throw new CliError(EXIT.failed, 'unknown_type', `a large ${type} cannot be read: ${decoded.message}`, {
+    hint: 'name the folder of its .proto with --proto-path',
+  });
+}

@@ -1,0 +1,48 @@
+/** Which agents an orchestrator keeps running: those of its managed clusters; this machine's only once there is something for it. */
+import { TuttiError } from '../base/errors.js';
+import { LOCAL_CLUSTER } from '../model/cluster.js';
+import type { PageRequest, Workspace } from '../orchestrator/port.js';
+
+/** More clusters than that are read page by page. */
+const PAGE = 1_000;
+
+export class WantedAgents {
+  readonly #coordinator: Pick<Workspace, 'queries' | 'events'>;
+  /** The agent of this machine has been needed: from then on, it may have work. */
+  #isLocalWanted: boolean;
+
+  /** `hadLocal`: the agent of this machine was started before; it may have work. */
+  constructor(coordinator: Pick<Workspace, 'queries' | 'events'>, hadLocal: boolean) {
+    this.#coordinator = coordinator;
+    this.#isLocalWanted = hadLocal;
+  }
+
+  /** Calls back when the answer of `names` may be another one. Returns the unsubscribe. */
+  onChange(listener: () => void): () => void {
+    return this.#coordinator.events.onCommitted((events) => {
+      const concerned = events.some(({ json }) =>
+        /"type":"(cluster\.(added|changed|removed)|graph\.stored)"/.test(json),
+      );
+      if (concerned) listener();
+    });
+  }
+
+  async names(): Promise<readonly string[]> {
+    const names: string[] = [];
+    for (let page: PageRequest | undefined = { limit: PAGE }; page; ) {
+      const found = await this.#coordinator.queries.clusters(page);
+      if ('ok' in found) throw new TuttiError(found.code, found.message);
+      const { items, next_cursor: cursor } = found.value;
+      for (const { name, agent, agent_state: state } of items)
+        if (agent === 'managed' && this.#isWanted(String(name), state)) names.push(String(name));
+      page = cursor === null ? undefined : { limit: PAGE, cursor };
+    }
+    return names;
+  }
+
+  #isWanted(name: string, state: unknown): boolean {
+    if (name !== LOCAL_CLUSTER) return true;
+    this.#isLocalWanted ||= state !== 'not_needed';
+    return this.#isLocalWanted;
+  }
+}
