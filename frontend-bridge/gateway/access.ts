@@ -25,10 +25,9 @@ import {
   ALL_PROJECTS,
   DEFAULT_PROJECT,
   type Grant,
-  LEAST_ROLE,
-  mayDo,
   type PublicPage,
   type Role,
+  roleNeeded,
 } from '../../src/model/access.js';
 import type { Coordinator, Grants } from '../../src/orchestrator/port.js';
 import { HttpError } from './errors.js';
@@ -192,12 +191,8 @@ export function createAccess(options: AccessOptions): Access {
       return { token: options.sessions.seal({ hash, expiresAt }), expiresAt };
     },
     authorize({ role, name }, action) {
-      if (mayDo(role, action)) return;
-      const needed = LEAST_ROLE[action];
-      const message = `This needs the role ${needed}; the token of ${name} has the role ${role}.`;
-      throw new HttpError(403, `${needed}_needed`, message, {
-        hint: `Ask an administrator for a token with the role ${needed} (tutti access grant).`,
-      });
+      const needed = roleNeeded(role, action, `the token of ${name}`);
+      if (needed) throw new HttpError(403, needed.code, needed.message, { hint: needed.hint });
     },
   };
 }

@@ -5,7 +5,7 @@
  * 2. An `Origin` is the facade's own, and a browser does not say that another site asks (`Sec-Fetch-Site`).
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Action, LEAST_ROLE, mayDo, type Role } from '../../src/model/access.js';
+import { type Action, type Role, roleNeeded } from '../../src/model/access.js';
 import { Refused } from './refused.js';
 
 /** Throws `forbidden_host`, `forbidden_origin`, `bad_request`. */
@@ -23,9 +23,8 @@ export function checkAccess(headers: IncomingHttpHeaders, rawHeaders: readonly s
 
 /** Throws `<role>_needed`. */
 export function checkRole(role: Role, action: Action): void {
-  if (mayDo(role, action)) return;
-  const needed = LEAST_ROLE[action];
-  throw new Refused(403, `${needed}_needed`, `This needs the role ${needed}; this address has ${role}.`);
+  const needed = roleNeeded(role, action, 'this address');
+  if (needed) throw new Refused(403, needed.code, needed.message);
 }
 
 function isOfThisMachine(host: string): boolean {

@@ -53,8 +53,33 @@ export function mayDo(role: Role, action: Action): boolean {
   return isAtLeast(role, LEAST_ROLE[action]);
 }
 
-export function isAtLeast(role: Role, least: Role): boolean {
+function isAtLeast(role: Role, least: Role): boolean {
   return ROLES.indexOf(role) >= ROLES.indexOf(least);
+}
+
+/** Why somebody is refused for want of a role, and what helps. */
+export interface RoleNeeded {
+  readonly code: `${Role}_needed`;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/**
+ * Whether somebody of a role may do something, as the table says: nothing where they may. HTTP, WebSocket, commands and the facade for SustainML's front ends all
+ * ask here. `who`: how they are called.
+ */
+export function roleNeeded(role: Role, action: Action, who: string): RoleNeeded | undefined {
+  return missingRole(role, LEAST_ROLE[action], who);
+}
+
+/** The same where the role that is needed is not the table's alone: a graph may ask a higher one. */
+export function missingRole(role: Role, needed: Role, who: string): RoleNeeded | undefined {
+  if (isAtLeast(role, needed)) return undefined;
+  return {
+    code: `${needed}_needed`,
+    message: `This needs the role ${needed}; ${who} has the role ${role}.`,
+    hint: `Ask an administrator for a token with the role ${needed} (tutti access grant).`,
+  };
 }
 
 /** What callers without a token may be let read. */

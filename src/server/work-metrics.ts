@@ -18,7 +18,7 @@ import {
   type WorkTask,
 } from '../orchestrator/work/work-in-view.js';
 
-/** A pair of graph and module has two histograms of 15 series each: 6,000 for all of them. */
+/** So many graphs, as many pairs of graph and project, and as many of graph and module. A pair of graph and module has two histograms of 15 series each: 6,000 for all of them. */
 const LABEL_VALUES = 200;
 const OTHER = 'other';
 
@@ -67,10 +67,16 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
 /** Of graphs and modules, those that have series of their own (M1). */
 class WorkLabels {
   readonly #graphs = new Labels();
+  readonly #ofProjects = new Labels();
   readonly #pairs = new Labels();
 
   graph(name: string): string {
     return this.#graphs.of(name);
+  }
+
+  task({ graph, project }: Pick<WorkTask, 'graph' | 'project'>): { graph: string; project: string } {
+    const label = this.graph(graph);
+    return { graph: label, project: this.#ofProjects.of(`${project} ${label}`) === OTHER ? OTHER : project };
   }
 
   place(graph: string, module: string): { graph: string; module: string } {
@@ -87,13 +93,13 @@ function workSeries(registers: Registry[]) {
     ended: new Counter({
       name: 'tutti_tasks_ended_total',
       help: 'Tasks that have ended, by the state they ended in',
-      labelNames: ['graph', 'state'],
+      labelNames: ['graph', 'project', 'state'],
       registers,
     }),
     submitted: new Counter({
       name: 'tutti_tasks_submitted_total',
       help: 'Tasks that were submitted: problems and further iterations',
-      labelNames: ['graph'],
+      labelNames: ['graph', 'project'],
       registers,
     }),
     taskSeconds: new Histogram({
@@ -135,20 +141,20 @@ function workSeries(registers: Registry[]) {
 /** Counts what happens to tasks and executions, as it happens. */
 function countWork(series: Series, work: WorkInView, labels: WorkLabels): void {
   const codes = new Labels();
-  const begunGraphs = new Begun();
+  const begunTasks = new Begun();
   const begunPlaces = new Begun();
   work.follow({
-    taskSubmitted({ graph }) {
-      const label = labels.graph(graph);
-      series.submitted.inc({ graph: label });
-      begunGraphs.once(label, () => {
-        for (const state of TASK_ENDS) series.ended.inc({ graph: label, state }, 0);
+    taskSubmitted(task) {
+      const label = labels.task(task);
+      series.submitted.inc(label);
+      begunTasks.once(`${label.project} ${label.graph}`, () => {
+        for (const state of TASK_ENDS) series.ended.inc({ ...label, state }, 0);
       });
     },
     taskEnded(task, state, at) {
-      const end = { graph: labels.graph(task.graph), state };
-      series.ended.inc(end);
-      series.taskSeconds.observe(end, secondsBetween(task.submittedAt, at));
+      const label = labels.task(task);
+      series.ended.inc({ ...label, state });
+      series.taskSeconds.observe({ graph: label.graph, state }, secondsBetween(task.submittedAt, at));
     },
     executionAssigned({ graph }, { module, queuedAt, assignedAt }) {
       const place = labels.place(graph, module);
@@ -171,12 +177,15 @@ function registerUnfinished(registers: Registry[], work: WorkInView, labels: Wor
   new Gauge({
     name: 'tutti_tasks',
     help: 'Unfinished tasks',
-    labelNames: ['graph', 'state'],
+    labelNames: ['graph', 'project', 'state'],
     registers,
     collect() {
       this.reset();
-      for (const [graph, counts] of unfinishedTasks(work))
-        for (const state of UNFINISHED_STATES) this.inc({ graph: labels.graph(graph), state }, counts[state]);
+      for (const [project, tasks] of byProject(work))
+        for (const [graph, counts] of unfinishedTasks({ tasks })) {
+          const label = labels.task({ graph, project });
+          for (const state of UNFINISHED_STATES) this.inc({ ...label, state }, counts[state]);
+        }
     },
   });
   new Gauge({
@@ -193,13 +202,25 @@ function registerUnfinished(registers: Registry[], work: WorkInView, labels: Wor
   new Gauge({
     name: 'tutti_approvals_waiting',
     help: "Modules of unfinished tasks that wait for a person's decision",
-    labelNames: ['graph'],
+    labelNames: ['graph', 'project'],
     registers,
     collect() {
       this.reset();
-      for (const [graph, count] of waitingForApproval(work)) this.inc({ graph: labels.graph(graph) }, count);
+      for (const [project, tasks] of byProject(work))
+        for (const [graph, count] of waitingForApproval({ tasks }))
+          this.inc(labels.task({ graph, project }), count);
     },
   });
+}
+
+function byProject({ tasks }: Pick<WorkInView, 'tasks'>): Map<string, WorkTask[]> {
+  const found = new Map<string, WorkTask[]>();
+  for (const task of tasks) {
+    const ofProject = found.get(task.project);
+    if (ofProject) ofProject.push(task);
+    else found.set(task.project, [task]);
+  }
+  return found;
 }
 
 function registerSlots(registers: Registry[], gauges: () => Gauges): void {

@@ -195,6 +195,13 @@ describe('the work of a project', () => {
       'default',
     );
 
+    const exported = await fetch(`${http}/v1/problems/${problem_id}/export?format=csv`, { headers: ada });
+    expect((await exported.text()).split('\r\n').map((line) => line.split(',').includes('alpha'))).toContain(
+      true,
+    );
+    const metrics = await Promise.all([ada, bob, owner].map((headers) => asks('/metrics', headers)));
+    expect(metrics.map((text) => text.includes('project="alpha"'))).toEqual([true, false, true]);
+
     await orchestrator.process.end('SIGKILL');
     await orchestrator.restart();
     expect(await titles(ada)).toEqual([MARKER, MARKER]);

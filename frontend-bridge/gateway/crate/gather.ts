@@ -127,6 +127,7 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
   const run: CrateRun = {
     ...view,
     ...{ license, version: deps.version, executions, previous },
+    project: String(problem.project),
     title: (problem.title as string | null) || null,
     task_id: formatTaskId(task),
     problem_id: task.problemId,

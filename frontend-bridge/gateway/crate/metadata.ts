@@ -7,12 +7,14 @@
  *     not claim to be a Provenance Run Crate.
  * M3. Two exports of the same iteration differ in nothing but what has become unknown in between (the version that a node told).
  */
+import { DEFAULT_PROJECT } from '../../../src/model/access.js';
 import { actions, inputsOf, ORCHESTRATION, RUN } from './actions.js';
 import { describedFile, type Entity, outOf, ref, resultOf, type Step, sourceOf } from './entities.js';
 import { type CrateFile, type CrateRun, filesOf, outputFile, resultsOf } from './run.js';
 import { workflow } from './workflow.js';
 
 const WORKFLOW_RO_CRATE = 'https://w3id.org/workflowhub/workflow-ro-crate/1.0';
+const PROJECT = '#project';
 const WORKFLOW_RUN = 'https://w3id.org/ro/wfrun';
 
 export function crateMetadata(run: CrateRun): object {
@@ -40,9 +42,11 @@ export function crateMetadata(run: CrateRun): object {
         license: ref(run.license),
         conformsTo: profiles.map(({ '@id': id }) => ref(id)),
         mainEntity: ref(run.workflow.path),
+        ...(hasProject(run) && { sourceOrganization: ref(PROJECT) }),
         hasPart: files.map(({ path }) => ref(path)),
         mentions: [ref(RUN), ...(steps.length > 0 ? [ref(ORCHESTRATION)] : [])],
       },
+      ...(hasProject(run) ? [{ '@id': PROJECT, '@type': 'Project', name: run.project }] : []),
       ...profiles,
       { '@id': run.license, '@type': 'CreativeWork', name: run.license },
       ...workflow(run, steps),
@@ -50,6 +54,10 @@ export function crateMetadata(run: CrateRun): object {
       ...actions(run, steps),
     ],
   };
+}
+
+function hasProject({ project }: CrateRun): boolean {
+  return project !== DEFAULT_PROJECT;
 }
 
 /** The modules that have run, in the order of the graph file. */

@@ -47,6 +47,8 @@ export interface CrateModule {
 
 /** A run of a graph. */
 export interface CrateRun {
+  /** That the problem belongs to. */
+  readonly project: string;
   readonly title: string | null;
   readonly task_id: string;
   readonly problem_id: string;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ALL_PROJECTS } from '../../../src/model/access.js';
 import type { Coordinator, Workspace } from '../../../src/orchestrator/port.js';
 import { Activity } from '../activity.js';
 import { HttpError } from '../errors.js';
@@ -59,7 +60,10 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
         response: shape.answers({ 200: shape.content('Text format 0.0.4', { 'text/plain': shape.text }) }),
       },
     },
-    async (_request, reply) => reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics()),
+    async ({ caller }, reply) =>
+      reply
+        .type('text/plain; version=0.0.4; charset=utf-8')
+        .send(metricsWithin(caller.project, await metrics())),
   );
 
   app.get(
@@ -85,4 +89,14 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
       return found(reply, { cursor, value });
     },
   );
+}
+
+/** Of metrics in the text format, those of one's project and those that name none; who is bound to none gets all. */
+export function metricsWithin(bound: string, text: string): string {
+  if (bound === ALL_PROJECTS) return text;
+  // A name of a project needs no escapes in a label, and only names of labels come before `="`.
+  const own = `project="${bound}"`;
+  const isShown = (line: string): boolean =>
+    !/[{,]project="/.test(line) || line.includes(`{${own}`) || line.includes(`,${own}`);
+  return text.split('\n').filter(isShown).join('\n');
 }

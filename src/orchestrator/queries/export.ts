@@ -57,7 +57,8 @@ async function exportedRow({ reader, payloads }: Moment, row: TaskRow): Promise<
     outputs[spec.name] = (await payloads.moduleOutput(reader, row, spec.name))?.json ?? null;
   const input = await payloads.inputOf(reader, row);
   const overrides = await payloads.overridesOf(reader, row);
-  return { ...iterationView(iterationSummary(row)), input, overrides, outputs };
+  const project = row.project === undefined ? {} : { project: row.project };
+  return { ...iterationView(iterationSummary(row)), ...project, input, overrides, outputs };
 }
 
 /** In pieces that are worth sending. `rows` may be called twice. */

@@ -41,6 +41,7 @@ const RUN: CrateRun = {
   ...{ title: 'A line', task_id: 'p/2', problem_id: 'p', iteration_id: 2, parent_iteration_id: 1 },
   ...{ state: 'failed', reason: null, error: { code: 'handler_error', message: 'no' } },
   ...{ created_at: AT, started_at: AT, finished_at: AT, version: '1.2.3', license: 'https://example.org/l' },
+  project: 'default',
   graph: {
     ...{ name: 'fit', version: 3, created_at: AT, source: 'request' },
     modules: {
@@ -197,6 +198,13 @@ describe('the crate of an iteration', () => {
     expect(empty.ids(empty.get('./'), 'conformsTo')).not.toContain(
       'https://w3id.org/ro/wfrun/provenance/0.5',
     );
+  });
+
+  it('names the project that its problem belongs to, where there is one', () => {
+    const crate = new Crate({ ...RUN, project: 'steel' });
+    const [project] = crate.refs(crate.get('./'), 'sourceOrganization', ['Project']);
+    expect(project).toMatchObject({ name: 'steel' });
+    expect(new Crate(RUN).all('Project')).toEqual([]);
   });
 
   it('says of each attempt what went in and came out', () => {

@@ -422,7 +422,10 @@ describe('the problems', () => {
   });
 
   it('one by itself has what people say of it now, and the revision that says so', () => {
-    const view: ProblemView = { kind: 'problem', problem: { ...known, notes: 'n', revision: 3 } };
+    const view: ProblemView = {
+      kind: 'problem',
+      problem: { ...known, project: 'default', notes: 'n', revision: 3 },
+    };
     const said = event('problem.changed', { notes: 'm', starred: true }, 9);
     expect(reduce(view, said).view).toEqual({
       ...view,

@@ -101,6 +101,8 @@ export interface ProblemJson {
 
 /** A problem by itself. */
 export interface WholeProblemJson extends ProblemJson {
+  /** `default`: of all that is bound to no other. */
+  readonly project: string;
   /** Markdown. */
   readonly notes: string;
   /** What a change may be made to, and to nothing later. */

@@ -1,5 +1,8 @@
+import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import { DEFAULT_PROJECT } from '../../../../src/model/access.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
+import { problemQuery } from '../api/queries.js';
 import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { CopyButton } from '../copying/copy-button.js';
 import { JsonValue } from '../json/value.js';
@@ -49,6 +52,7 @@ export function Overview({ task, graph, asOf }: OverviewProps): ReactNode {
               {task.graph} version {task.graph_version}
             </SelectionLink>
           </Fact>
+          <Project problem={task.problem_id} />
           <Fact name="Submitted">
             <Moment at={task.created_at} date="full" />
           </Fact>
@@ -72,4 +76,10 @@ function endOf({ state, finished_at, modules }: TaskJson): string | undefined {
   if (!taskHasEnded(state)) return undefined;
   const ends = Object.values(modules).flatMap((module) => module.finished_at ?? []);
   return finished_at ?? ends.sort().at(-1);
+}
+
+/** Where there are no others, it would say nothing. */
+function Project({ problem }: { problem: string }): ReactNode {
+  const project = useQuery(problemQuery(problem)).data?.view.problem?.project ?? DEFAULT_PROJECT;
+  return project === DEFAULT_PROJECT ? null : <Fact name="Project">{project}</Fact>;
 }

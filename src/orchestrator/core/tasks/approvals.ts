@@ -5,7 +5,7 @@
  * 2. It is taken while the module waits for it, once: an early, a late and a second one are refused.
  * 3. The decision is recorded with what conditions and indexes read of it, as any output.
  */
-import { isAtLeast } from '../../../model/access.js';
+import { missingRole } from '../../../model/access.js';
 import { type DecisionRecord, decisionRecord, decisionRef } from '../../../model/approval.js';
 import { awaitedApproval, phaseOf, type Task } from '../../../model/task.js';
 import { formatTaskId } from '../../../model/task-id.js';
@@ -39,10 +39,8 @@ export function decideApproval(turn: Turn, request: Request): Answer {
       : 'only modules with approve do';
     return refusal('conflict', 'approval_not_requested', message, { hint });
   }
-  if (!isAtLeast(role, awaited.role)) {
-    const message = `${module} asks the role ${awaited.role}; the token of ${by ?? 'nobody'} has the role ${role}`;
-    return refusal('forbidden', `${awaited.role}_needed`, message);
-  }
+  const needed = missingRole(role, awaited.role, `the token of ${by ?? 'nobody'}`);
+  if (needed) return refusal('forbidden', needed.code, needed.message, { hint: needed.hint });
   const record = decisionRecord(decision, { by, reason }, new Date(turn.wallMs).toISOString());
   decide(turn, task, position, record);
   resume(turn, task);
