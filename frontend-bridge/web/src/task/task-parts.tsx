@@ -1,4 +1,4 @@
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense, useDeferredValue } from 'react';
 import { shortId } from '../../../../src/model/short-id.js';
 import type { EventJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
@@ -39,6 +39,26 @@ export function TaskParts(props: TaskPartsProps): ReactNode {
   useShortcut('.', 'Go an event on', () => travel.goTo((travel.count ?? events.length) + 1));
   useShortcut('0', 'Go back to now', travel.goToNow);
   const name = `${shortId(shown.problem ?? '')}-${shown.iteration}`;
+  const course = (
+    <>
+      {part === undefined && props.timeline}
+      {part === 'history' && (
+        <History events={events} travel={travel} module={shown.module} name={name} instances={instances} />
+      )}
+      {part === 'log' && (
+        <TaskLog
+          lines={props.history.lines}
+          // The list grows in place: this says that it has.
+          known={events.length}
+          until={travel.count === undefined ? undefined : events[travel.count - 1]?.seq}
+          module={shown.module}
+          name={name}
+        />
+      )}
+    </>
+  );
+  // The hand, the graph and the cards go first: this follows when there is time, at the latest when the hand rests.
+  const later = useDeferredValue(course);
   return (
     <section className="times" aria-label="Course of the task">
       <nav className="part-tabs" aria-label="Course of the task">
@@ -57,28 +77,7 @@ export function TaskParts(props: TaskPartsProps): ReactNode {
       {events.length > 0 && (
         <>
           <Scrubber events={events} travel={travel} isCut={isCut} />
-          <Suspense fallback={<p className="none">Reading …</p>}>
-            {part === undefined && props.timeline}
-            {part === 'history' && (
-              <History
-                events={events}
-                travel={travel}
-                module={shown.module}
-                name={name}
-                instances={instances}
-              />
-            )}
-            {part === 'log' && (
-              <TaskLog
-                lines={props.history.lines}
-                // The list grows in place: this says that it has.
-                known={events.length}
-                until={travel.count === undefined ? undefined : events[travel.count - 1]?.seq}
-                module={shown.module}
-                name={name}
-              />
-            )}
-          </Suspense>
+          <Suspense fallback={<p className="none">Reading …</p>}>{later}</Suspense>
         </>
       )}
     </section>

@@ -3,6 +3,8 @@ import { type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useSta
 
 /** What the first lines count as before they have been drawn, in pixels. */
 const LINE_PX = 22;
+/** Above and below the lines, in pixels (`log-scroller`). */
+const BORDERS_PX = 2;
 /** Nearer to the end than this is at the end. */
 const END_PX = 40;
 
@@ -50,14 +52,30 @@ export function VirtualLines(props: VirtualLinesProps): ReactNode {
     if (usual !== undefined) lines.measure();
   }, [usual]);
   const height = lines.getTotalSize();
+  const drawn = lines.getVirtualItems();
+  // The virtualizer would scroll by asking for the layout of the page several times a frame. What it asks for is known here.
+  const scrollTo = (offset: number): void => {
+    const box = scroller.current;
+    if (box === null) return;
+    box.scrollTop = offset;
+    top.current = box.scrollTop;
+  };
   // biome-ignore lint/correctness/useExhaustiveDependencies: each new line counts, and each that turns out to be higher.
   useEffect(() => {
-    if (follows && count > 0) lines.scrollToIndex(count - 1, { align: 'end' });
+    if (follows && count > 0) scrollTo(height);
   }, [count, height, follows]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only another line is a reason to move.
+  const placed = useRef({ line: -1, top: 0 });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another line is a reason to move, and so are lines that turn out to be higher.
   useEffect(() => {
-    if (show !== undefined && show >= 0) lines.scrollToIndex(show, { align: 'auto' });
-  }, [show]);
+    if (show === undefined || show < 0) return;
+    const hasScrolledSince = placed.current.line === show && placed.current.top !== top.current;
+    const line = lines.measurementsCache[show];
+    if (hasScrolledSince || line === undefined) return;
+    const view = (lines.scrollRect?.height ?? 0) - BORDERS_PX;
+    if (line.start < top.current) scrollTo(line.start);
+    else if (line.end > top.current + view) scrollTo(line.end - view);
+    placed.current = { line: show, top: top.current };
+  }, [show, height]);
   return (
     <section
       ref={scroller}
@@ -72,8 +90,8 @@ export function VirtualLines(props: VirtualLinesProps): ReactNode {
         top.current = box.scrollTop;
       }}
     >
-      <ol style={{ height }}>
-        {lines.getVirtualItems().map(({ index, key, start }) => (
+      <ol style={{ height, paddingBlockStart: drawn[0]?.start }}>
+        {drawn.map(({ index, key }) => (
           <li
             key={key}
             ref={lines.measureElement}
@@ -81,7 +99,6 @@ export function VirtualLines(props: VirtualLinesProps): ReactNode {
             aria-setsize={count}
             aria-posinset={index + 1}
             className={classOf?.(index)}
-            style={{ transform: `translateY(${start}px)` }}
           >
             {lineOf(index)}
           </li>
