@@ -10,6 +10,7 @@ import {
   STOP_CAUSES,
   shownFieldsOf,
 } from '../../src/model/facts.js';
+import { LOOP_ENDS } from '../../src/model/loop.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from '../../src/model/node.js';
 import { LOG_LEVELS, STREAMS } from '../../src/model/protocol.js';
 import { SERVICE_DESIRES, SERVICE_TYPES } from '../../src/model/service.js';
@@ -34,6 +35,7 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   waiting: waitingSchema,
   'asked role': z.enum(APPROVAL_ROLES),
   decision: z.enum(DECISIONS),
+  'loop end': z.enum(LOOP_ENDS),
   level: z.enum(LOG_LEVELS),
   error,
   'task error': error,

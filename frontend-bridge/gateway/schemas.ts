@@ -5,6 +5,7 @@ import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
 import { AGENT_KINDS, AGENT_STATES, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import { OBSERVED_STATES } from '../../src/model/execution.js';
 import { JOB_STATES } from '../../src/model/job.js';
+import { LOOP_ENDS } from '../../src/model/loop.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../src/model/node.js';
 import { REPLICA_STATES, SERVICE_DESIRES, SERVICE_TYPES } from '../../src/model/service.js';
 import { TASK_STATES } from '../../src/model/task-state.js';
@@ -166,6 +167,11 @@ export const moduleView: z.ZodType = named(
   z.looseObject({
     state: moduleState,
     attempts: z.number().int().describe('Those that failed or succeeded'),
+    pass: z.number().int().nullable().describe('Of a module in a loop: the pass that it is in, from 1'),
+    loop_end: z
+      .enum(LOOP_ENDS)
+      .nullable()
+      .describe('Of the last module of a loop that has ended: why there is no further pass'),
     execution_id: id.nullable(),
     node_id: id.nullable(),
     waiting_reason: z.string().nullable().describe('For people'),
@@ -271,6 +277,7 @@ export const executionView: z.ZodType = named(
     execution_id: id,
     module: z.string(),
     attempt: z.number().int(),
+    pass: z.number().int().nullable().describe('Of a module in a loop'),
     node_id: id.nullable(),
     state: z.enum(OBSERVED_STATES),
     named_outputs: z

@@ -16,9 +16,20 @@ export function eventLine(event: StreamedEvent): string {
 }
 
 function detailOf(event: StreamedEvent): string {
-  const { progress, status, message, decision, reason, error } = event as Readonly<Record<string, unknown>>;
+  const {
+    progress,
+    status,
+    message,
+    decision,
+    reason,
+    error,
+    pass,
+    why: end,
+  } = event as Readonly<Record<string, unknown>>;
   const { code, message: why } = (error ?? {}) as { code?: string; message?: string };
   const parts = [
+    typeof pass === 'number' ? `pass ${pass}` : undefined,
+    event.type === 'loop.ended' ? end : undefined,
     typeof progress === 'number' ? `${Math.round(progress * 100)} %` : undefined,
     status,
     message,

@@ -143,8 +143,11 @@ export function describeTask(view: IterationView): string {
 }
 
 function noteOf(module: ModuleView): string {
-  if (module.error !== null) return `${module.error.code}: ${module.error.message}`;
-  return module.waiting_reason ?? provenanceOf(module);
+  const pass = typeof module.pass === 'number' ? `pass ${module.pass}` : '';
+  const note = module.error
+    ? `${module.error.code}: ${module.error.message}`
+    : (module.waiting_reason ?? provenanceOf(module));
+  return [pass, note].filter((part) => part !== '').join(' · ');
 }
 
 /** What of a module is not of its own iteration: `of iteration 1`, `with another train`. */

@@ -1,4 +1,4 @@
-/** The `when:` of modules: what is wrong with their names, each with its position in the expression. */
+/** The `when:` of modules and the `until:` of loops: what is wrong with their names, each with its position in the expression. */
 import type { Fault } from '../base/errors.js';
 import { type Comparison, comparisonsOf, whyNotCompared } from '../base/expression/expression.js';
 import { didYouMean } from '../base/nearest.js';
@@ -22,21 +22,24 @@ export function conditionFaults(raw: unknown, types: KnownTypes): Fault[] {
     ),
   };
   const byName = new Map(modules);
+  const places = { names, types, raw: raw.modules, source };
   const faults: Fault[] = [];
-  for (const [name, module] of modules) {
-    const parsed = typeof module.when === 'string' ? parseExpression(module.when) : undefined;
-    if (!parsed?.ok) continue;
-    const before = modulesBefore(name, byName);
+  const check = (text: unknown, path: readonly (string | number)[], place: Place): void => {
+    const parsed = typeof text === 'string' ? parseExpression(text) : undefined;
+    if (!parsed?.ok) return;
     for (const comparison of comparisonsOf(parsed.expression)) {
-      const fault = faultOf(comparison, { names, before, of: name, types, raw: raw.modules, source });
+      const fault = faultOf(comparison, place);
       if (!fault) continue;
       const { position = comparison.at, code, message } = fault;
-      faults.push({
-        path: formatPath(['modules', name, 'when']),
-        code,
-        message: `position ${position}: ${message}`,
-      });
+      faults.push({ path: formatPath(path), code, message: `position ${position}: ${message}` });
     }
+  };
+  for (const [name, { when }] of modules)
+    check(when, ['modules', name, 'when'], { ...places, before: modulesBefore(name, byName), of: name });
+  for (const [index, loop] of (Array.isArray(raw.loops) ? raw.loops : []).entries()) {
+    if (!isRecord(loop) || typeof loop.from !== 'string' || !byName.has(loop.from)) continue;
+    const before = new Set([loop.from, ...modulesBefore(loop.from, byName)]);
+    check(loop.until, ['loops', index, 'until'], { ...places, before, of: `the end of ${loop.from}` });
   }
   return faults;
 }
@@ -45,7 +48,7 @@ type Raw = Readonly<Record<string, unknown>>;
 
 interface Place {
   readonly names: Names;
-  /** Modules that come before the condition's own. */
+  /** Modules that come before the condition's own; those before the end of a loop's pass. */
   readonly before: ReadonlySet<string>;
   readonly of: string;
   readonly types: KnownTypes;

@@ -1,7 +1,8 @@
 /** What can be wrong between the modules of a graph, and their order. Works on a file that may have other faults too. */
 import type { Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
-import { type ModuleSpec, splitReference } from '../model/graph.js';
+import { bodyOf, type ModuleSpec, splitReference } from '../model/graph.js';
+import type { LoopSpec } from '../model/loop.js';
 import { formatPath, show } from './faults.js';
 import { isRecord } from './yaml.js';
 
@@ -198,14 +199,24 @@ function reachedFrom(
   return reached;
 }
 
-/** Each module after all its inputs; of several that could be next, the first in the file. */
-export function inTopologicalOrder(source: string, specs: readonly ModuleSpec[]): ModuleSpec[] {
+/** Each module after all its inputs, and after all of a loop whose outputs it gets; of several that could be next, the first in the file. */
+export function inTopologicalOrder(
+  source: string,
+  specs: readonly ModuleSpec[],
+  loops: readonly LoopSpec[] = [],
+): ModuleSpec[] {
+  const bodies = loops.map((loop) => bodyOf(specs, loop));
+  const neededFor = (spec: ModuleSpec, input: string): readonly string[] => {
+    const { module } = splitReference(input);
+    const body = bodies.find((one) => one.includes(module));
+    return body && !body.includes(spec.name) ? body : [module];
+  };
   const placed = new Set([source]);
   const ordered: ModuleSpec[] = [];
   let waiting = [...specs];
   while (waiting.length > 0) {
     const next = waiting.find((spec) =>
-      spec.inputs.every((input) => placed.has(splitReference(input).module)),
+      spec.inputs.every((input) => neededFor(spec, input).every((name) => placed.has(name))),
     );
     if (!next) throw new Error('a graph with a cycle has no order');
     placed.add(next.name);

@@ -11,6 +11,7 @@ import { formatPath, issuesToFaults, show } from './faults.js';
 import { graphFaults, inTopologicalOrder } from './graph-edges.js';
 import { indexFaults } from './graph-index.js';
 import { FileSchema, ModuleSchema } from './graph-schema.js';
+import { loopFaults } from './loop-faults.js';
 import { runFaults } from './run-faults.js';
 import { isRecord, type ReadYaml, readYaml } from './yaml.js';
 
@@ -45,7 +46,8 @@ const MAX_FAULTS = 100;
 /**
  * Codes of the faults: `bad_yaml` `unknown_field` `missing_field` `wrong_type` `out_of_range` `bad_name` `bad_duration` `unknown_type`
  * `unknown_input` `unknown_module` `duplicate` `cycle` `unreachable_module` `name_taken` `type_conflict` `too_large` `too_deep` `more_faults`;
- * `not_with_output` `not_with_approve`; of `when` also `bad_expression` `not_before` `unknown_field`; of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
+ * `not_with_output` `not_with_approve`; of `when` also `bad_expression` `not_before` `unknown_field`; of `loops` those of `when` and
+ * `not_connected` `overlapping_loops` `crossed_loops`; of `run` also `bad_path` `bad_text` `bad_reference` `not_with_command` `not_with_run`.
  */
 export function parseGraph(yamlText: string, options: ParseGraphOptions): ParsedGraph {
   return graphOf(readYaml(yamlText, { file: options.file, isTrusted: options.isStored === true }), options);
@@ -89,12 +91,13 @@ function graphIn(raw: unknown, options: Omit<ParseGraphOptions, 'file' | 'isStor
     ...approvalFaults(raw),
     ...typeFaults(raw, options),
     ...indexFaults(raw, options.types),
+    ...loopFaults(raw),
     ...conditionFaults(raw, options.types),
   );
   if (faults.length > 0 || !file.success) return { ok: false, faults };
 
-  const { name, source, index, retention } = file.data;
-  const modules = inTopologicalOrder(source.name, specs);
+  const { name, source, index, loops, retention } = file.data;
+  const modules = inTopologicalOrder(source.name, specs, loops);
   return {
     ok: true,
     graph: {
@@ -102,6 +105,7 @@ function graphIn(raw: unknown, options: Omit<ParseGraphOptions, 'file' | 'isStor
       source,
       modules,
       ...(index && index.length > 0 && { index }),
+      ...(loops && loops.length > 0 && { loops }),
       ...(retention && { retention }),
     },
   };

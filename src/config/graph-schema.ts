@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { APPROVAL_OUTPUT, APPROVAL_ROLES, MAX_MESSAGE_CHARACTERS } from '../model/approval.js';
 import type { Graph, ModuleSpec, Retention } from '../model/graph.js';
+import { type LoopSpec, MAX_PASSES } from '../model/loop.js';
 import { duration, durationIfGiven, labels } from './graph-fields.js';
 import { parseExpression } from './parse-expression.js';
 import { RunSchema } from './run-schema.js';
@@ -194,6 +195,30 @@ export const ModuleSchema: z.ZodType<Omit<ModuleSpec, 'name'>> = strict(
 
 const INDEX = 'give MODULE.FIELD, like carbon_footprint.carbon_footprint';
 
+const PASSES = `give a whole number from 1 to ${MAX_PASSES}`;
+
+const LoopSchema = strict(
+  {
+    from: Name.describe('the last module of each pass: after it, it is decided whether there is another one'),
+    to: Name.describe('the first module of each pass'),
+    until: When.describe(
+      'the loop ends after a pass after which this holds, over fields of the input, of from and of modules before it',
+    ),
+    max: z
+      .int({ error: PASSES })
+      .min(1, { error: PASSES })
+      .max(MAX_PASSES, { error: PASSES })
+      .describe('passes in all'),
+    on_max: z
+      .enum(['fail', 'continue'], { error: 'give fail or continue' })
+      .default('fail')
+      .describe(
+        'fail: where until does not hold after the last pass, from fails; continue: the task goes on',
+      ),
+  },
+  'give an object, like { from: evaluate, to: train, until: "evaluate.loss < 0.1", max: 10 }',
+).transform(({ on_max, ...rest }): LoopSpec => ({ ...rest, onMax: on_max }));
+
 const AGE = 'give an age in days or hours, like 30d or 12h';
 const HOUR_MS = 3_600_000;
 const KEPT = 'give a whole number from 0';
@@ -228,7 +253,11 @@ const RetentionSchema = strict(
 
 /** The file around its modules, which are looked at one by one. */
 export const FileSchema: z.ZodType<
-  Pick<Graph, 'name' | 'source'> & { index?: string[] | undefined; retention?: Retention | undefined }
+  Pick<Graph, 'name' | 'source'> & {
+    index?: string[] | undefined;
+    loops?: LoopSpec[] | undefined;
+    retention?: Retention | undefined;
+  }
 > = strict(
   {
     name: Name.describe('the name by which problems are submitted to it'),
@@ -240,6 +269,12 @@ export const FileSchema: z.ZodType<
       .array(z.string({ error: INDEX }), { error: 'give a list, like [carbon_footprint.carbon_footprint]' })
       .optional()
       .describe('fields of outputs, MODULE.FIELD, by which iterations are found without looking at each'),
+    loops: z
+      .array(LoopSchema, {
+        error: 'give a list, like [{ from: evaluate, to: train, until: "evaluate.loss < 0.1", max: 10 }]',
+      })
+      .optional()
+      .describe('modules that run again, until a condition holds'),
     retention: RetentionSchema.optional().describe('which iterations are kept; without it, all'),
     modules: z
       .record(z.string(), z.unknown(), { error: 'give an object with one entry for each module' })

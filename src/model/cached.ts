@@ -20,10 +20,21 @@ export interface CachedResult {
   readonly outputs: ReadonlyMap<string, PayloadRef>;
 }
 
-/** Where a task keeps what a module of it has taken. */
-export function cachedRef(task: TaskId, module: string, seq: number, blob: BlobRef | undefined): PayloadRef {
+/** Where a task keeps what a module of it has taken, in each pass of a loop. */
+export function cachedRef(
+  task: TaskId,
+  { module, pass = 1 }: { readonly module: string; readonly pass?: number | undefined },
+  seq: number,
+  blob: BlobRef | undefined,
+): PayloadRef {
   const { problemId, iterationId } = task;
-  return { problemId, iterationId, owner: cachedOwner(module), seq, ...(blob && { blob }) };
+  return {
+    problemId,
+    iterationId,
+    owner: pass === 1 ? cachedOwner(module) : `${cachedOwner(module)}/${pass}`,
+    seq,
+    ...(blob && { blob }),
+  };
 }
 
 export function cachedOwner(module: string): string {

@@ -4,6 +4,7 @@
  * C1. A condition speaks of the task's input and of outputs of modules that come before its own: all of them are settled before it is decided.
  * C2. Each comparison is decided once, when the value that it looks at is recorded: a task keeps the numbers of those that are true
  *     (`Task.compared`), and no values.
+ *     A loop is decided likewise, after each pass, by what was recorded last.
  * C3. Of a module that puts out nothing (skipped, or failed and ignored), every field is `null`.
  */
 import { type Comparison, compare, comparisonsOf, type Expression } from '../base/expression/expression.js';
@@ -51,14 +52,17 @@ export function resolveField(
   return { reference: outputReference(module, path[0]), module, path: path.slice(1) };
 }
 
-/** The conditions of a graph, by module. Its expressions have been checked when it was read. */
+/** The conditions of a graph, by module, and those of its loops, by `loopKey`. Its expressions have been checked when it was read. */
 export function conditionsOf(graph: Graph): ReadonlyMap<string, Condition> {
   const outputs = new Map(graph.modules.map(({ name, outputs = {} }) => [name, Object.keys(outputs)]));
   const names: Names = { source: graph.source.name, outputs };
   const conditions = new Map<string, Condition>();
   let number = 0;
-  for (const { name, when } of graph.modules) {
-    if (!when) continue;
+  const all = [
+    ...graph.modules.flatMap(({ name, when }) => (when ? [{ name, when }] : [])),
+    ...(graph.loops ?? []).map(({ from, until }) => ({ name: loopKey(from), when: until })),
+  ];
+  for (const { name, when } of all) {
     const readings = new Map<Comparison, Reading>();
     for (const comparison of comparisonsOf(when.expression)) {
       const resolved = resolveField(comparison.field, names);
@@ -70,6 +74,11 @@ export function conditionsOf(graph: Graph): ReadonlyMap<string, Condition> {
     conditions.set(name, { expression: when.expression, readings });
   }
   return conditions;
+}
+
+/** Where the condition of a loop stands among those of modules. No name has a slash. */
+export function loopKey(from: string): string {
+  return `loop/${from}`;
 }
 
 /** By the reference to a value, all that conditions look at in it. */

@@ -12,6 +12,7 @@ import {
   STOP_CAUSES,
   shownFieldsOf,
 } from './facts.js';
+import { LOOP_ENDS } from './loop.js';
 import { DESIRED_STATUSES, NODE_STATUSES } from './node.js';
 import { LOG_LEVELS, STREAMS } from './protocol.js';
 import { SERVICE_DESIRES, SERVICE_TYPES } from './service.js';
@@ -35,6 +36,7 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   waiting: (value) => isObject(value) && isText(value.code),
   'asked role': (value) => APPROVAL_ROLES.some((role) => role === value),
   decision: (value) => DECISIONS.some((decision) => decision === value),
+  'loop end': (value) => LOOP_ENDS.some((end) => end === value),
   level: (value) => LOG_LEVELS.some((level) => level === value),
   error: isError,
   'task error': isError,

@@ -13,6 +13,7 @@ import type { CachedFrom } from './cached.js';
 import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
 import type { ExecutionEnd } from './execution.js';
 import type { Requirements } from './graph.js';
+import type { LoopEnd } from './loop.js';
 import type { DesiredStatus, NodeStatus } from './node.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { LogLevel, ReportedError, StreamName } from './protocol.js';
@@ -79,6 +80,7 @@ export interface FieldTypes {
   readonly 'audit result': AuditResult;
   /** By its name, what something is about. */
   readonly target: Readonly<Record<string, string | number>>;
+  readonly 'loop end': LoopEnd;
   readonly resources: ResourceFields;
   readonly issuer: 'user' | 'orchestrator';
   /** `overtakes`: the node may get the command before the assignment that it is about. */
@@ -128,17 +130,21 @@ export const FINAL_STATES = ['failed', 'cancelled', 'preempted'] as const;
 export const STOP_CAUSES = ['stop', 'terminate', 'reset', 'preempt', 'timeout'] as const;
 export type StopCause = (typeof STOP_CAUSES)[number];
 
-/** What facts are about: the fields that come first. `project`: of the problem, unless it is `default`; `emit` adds it. */
+/**
+ * What facts are about: the fields that come first. `project`: of the problem, unless it is `default`; `emit` adds it. `pass`: of a module in
+ * a loop.
+ */
 export const SUBJECTS = {
   nothing: {},
   problem: { problem_id: 'id', project: 'id?' },
   task: { problem_id: 'id', project: 'id?', iteration_id: 'count' },
-  module: { problem_id: 'id', project: 'id?', iteration_id: 'count', module: 'text' },
+  module: { problem_id: 'id', project: 'id?', iteration_id: 'count', module: 'text', pass: 'count?' },
   execution: {
     problem_id: 'id',
     project: 'id?',
     iteration_id: 'count',
     module: 'text',
+    pass: 'count?',
     execution_id: 'id',
     attempt: 'count',
     node_id: 'id',
@@ -245,6 +251,27 @@ export const FACTS = {
       /** Blobs that it does not use any more. */
       freed: 'blob uses?',
     },
+  },
+  /** The modules of a loop run again. */
+  'loop.passed': {
+    about: 'task',
+    shown: {
+      from: 'text',
+      to: 'text',
+      /** All that run again, in topological order. */
+      modules: 'words',
+      /** The one that begins. */
+      pass: 'count',
+    },
+    withheld: {
+      /** Blobs that the task does not use any more. */
+      freed: 'blob uses?',
+    },
+  },
+  /** There is no further pass. */
+  'loop.ended': {
+    about: 'task',
+    shown: { from: 'text', to: 'text', pass: 'count', why: 'loop end', error: 'error?' },
   },
   /** A person is asked to decide. */
   'approval.requested': { about: 'module', shown: { role: 'asked role', message: 'text' } },
@@ -738,6 +765,7 @@ export interface Subject {
   readonly project?: string;
   readonly iteration_id?: number;
   readonly module?: string;
+  readonly pass?: number;
   readonly execution_id?: string;
   readonly attempt?: number;
   readonly node_id?: string;

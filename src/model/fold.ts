@@ -54,9 +54,11 @@ import {
   createProblem,
   decideApproval,
   desireTaskEnd,
+  endLoop,
   endTask,
   failModule,
   noteBootDied,
+  passLoop,
   requestApproval,
   requeueTask,
   resetModule,
@@ -147,6 +149,12 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'module.reset':
       resetModule(state, fact, moment);
+      return;
+    case 'loop.passed':
+      passLoop(state, fact, moment);
+      return;
+    case 'loop.ended':
+      endLoop(state, fact, moment);
       return;
     case 'module.boot_died':
       noteBootDied(state, fact, moment);

@@ -1,6 +1,7 @@
 /** A graph as the rest of the program sees it: parsed, validated, with every default filled in. */
 import type { Expression } from '../base/expression/expression.js';
 import type { ApprovalSpec } from './approval.js';
+import type { LoopSpec } from './loop.js';
 import type { OutputSpec } from './protocol.js';
 import type { RunSpec } from './run.js';
 
@@ -70,6 +71,8 @@ export interface Graph {
   readonly modules: readonly ModuleSpec[];
   /** Fields of outputs, `module.field`, by which iterations are found without looking at each. @default none */
   readonly index?: readonly string[];
+  /** @default none */
+  readonly loops?: readonly LoopSpec[];
   /** @default everything is kept */
   readonly retention?: Retention;
 }
@@ -127,6 +130,49 @@ export function dependentsOf(graph: Graph, module: string): string[] {
   return dependents;
 }
 
+/** As much of a module as tells what leads to it. */
+interface Linked {
+  readonly name: string;
+  readonly inputs: readonly string[];
+}
+
+/** The modules of a loop's body, in the order given; none where `to` does not reach `from`. */
+export function bodyOf(modules: readonly Linked[], { from, to }: Pick<LoopSpec, 'from' | 'to'>): string[] {
+  const before = new Map<string, readonly string[]>();
+  const after = new Map<string, string[]>();
+  for (const { name, inputs } of modules) {
+    const sources = inputs.map((input) => splitReference(input).module);
+    before.set(name, sources);
+    for (const source of sources) {
+      const known = after.get(source);
+      if (known) known.push(name);
+      else after.set(source, [name]);
+    }
+  }
+  const isAfter = reachedFrom(to, after);
+  const isBefore = reachedFrom(from, before);
+  return modules.map(({ name }) => name).filter((name) => isAfter.has(name) && isBefore.has(name));
+}
+
+function reachedFrom(start: string, edges: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const reached = new Set<string>();
+  const waiting = [start];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (reached.has(next)) continue;
+    reached.add(next);
+    waiting.push(...(edges.get(next) ?? []));
+  }
+  return reached;
+}
+
+/** The modules whose former outputs a module gets in a further pass: those of its loop's body, itself among them. */
+export function fellowsOf(
+  { modules, loops = [] }: Pick<Graph, 'modules' | 'loops'>,
+  module: string,
+): string[] {
+  return loops.map((loop) => bodyOf(modules, loop)).find((body) => body.includes(module)) ?? [];
+}
+
 /** The type of what a reference stands for in a graph: its source's or an output's; nothing for an unknown one. */
 export function typeOf(graph: Graph, reference: string): string | undefined {
   if (graph.source.name === reference) return graph.source.type;
@@ -144,7 +190,11 @@ export function typeOfOutput({ output, outputs }: ModuleSpec, name: string): str
 /** Every type that nodes of a module may be given or may publish, sorted, each once. */
 export function typesOfModule(graph: Graph, module: string): string[] {
   const spec = graph.modules.find((one) => one.name === module);
-  const names = spec ? [...spec.inputs, ...spec.previous, ...referencesOf(spec)] : [];
+  const fellows = fellowsOf(graph, module).flatMap((name) =>
+    graph.modules.filter((one) => one.name === name),
+  );
+  const former = fellows.flatMap(referencesOf);
+  const names = spec ? [...spec.inputs, ...spec.previous, ...referencesOf(spec), ...former] : [];
   return [...new Set(names.flatMap((name) => typeOf(graph, name) ?? []))].sort();
 }
 

@@ -47,6 +47,24 @@ export function missingInputs(
   );
 }
 
+/** As much of a loop as tells what it holds back. */
+export interface HoldingLoop {
+  readonly from: string;
+  /** Its body. */
+  readonly modules: readonly string[];
+}
+
+/** States as a module sees them: to what is not in its body, a loop is at work until it has ended. `hasEnded`: by its `from`. */
+export function statesFor(
+  module: string,
+  loops: readonly HoldingLoop[],
+  stateOf: (module: string) => string | undefined,
+  hasEnded: (from: string) => boolean,
+): (module: string) => string | undefined {
+  const holding = loops.filter(({ from, modules }) => !modules.includes(module) && !hasEnded(from));
+  return (other) => (holding.some(({ modules }) => modules.includes(other)) ? 'looping' : stateOf(other));
+}
+
 /** That a module waits for these. */
 export function waitingFor(missing: readonly string[]): Wait | undefined {
   return missing.length === 0

@@ -13,7 +13,7 @@ export type Payload =
 export interface PayloadRef {
   readonly problemId: string;
   readonly iterationId: number;
-  /** `input`, `override/<module>/<input>`, `approval/<module>`, `cached/<module>`, or the execution_id that published it. */
+  /** `input`, `override/<module>/<input>`, `approval/<module>`, `cached/<module>` (of pass 3 `cached/<module>/3`), or the execution_id that published it. */
   readonly owner: string;
   /** 0 for what no execution published. */
   readonly seq: number;

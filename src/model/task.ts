@@ -4,11 +4,20 @@
  * 1. What was observed changes executions; only a plan changes the phase of a module.
  * 2. A module that nothing has happened to has no run yet: a queued task is small.
  */
+import { decisionRef } from './approval.js';
 import type { CachedFrom } from './cached.js';
-import { type Condition, conditionsOf, type Reading, readingsOf } from './condition.js';
+import { type Condition, conditionsOf, loopKey, type Reading, readingsOf } from './condition.js';
 import type { DesiredState, ObservedState } from './execution.js';
 import type { BlobUse, FinalReport, StopCause, TaskError } from './facts.js';
-import { type Graph, type GraphKey, type ModuleSpec, type Requirements, splitReference } from './graph.js';
+import {
+  bodyOf,
+  type Graph,
+  type GraphKey,
+  type ModuleSpec,
+  type Requirements,
+  splitReference,
+} from './graph.js';
+import type { LoopEnd, LoopSpec } from './loop.js';
 import type { BlobRef, PayloadRef } from './payload.js';
 import type { ReportedError, StreamName } from './protocol.js';
 import { type CommandFields, playedBy, type Resources, secretsOf } from './run.js';
@@ -33,8 +42,17 @@ export interface CompiledModule {
   readonly inputs: readonly { readonly reference: string; readonly position: number }[];
   readonly takesSource: boolean;
   readonly condition: Condition | undefined;
+  /** The loop that it is in. */
+  readonly loop: CompiledLoop | undefined;
   /** Nodes are interchangeable for all runs of one slot class: who plays it, the labels that it requires, the resources that it takes. */
   readonly slotClass: string;
+}
+
+/** A loop with the positions of its modules. */
+export interface CompiledLoop extends LoopSpec {
+  /** In topological order: the last one is that of `from`. */
+  readonly body: readonly number[];
+  readonly condition: Condition;
 }
 
 /** A line that a node has logged about an execution. */
@@ -62,6 +80,8 @@ export interface Execution {
   /** From 1; numbers every execution of the module in this task. */
   readonly attempt: number;
   readonly generation: number;
+  /** Of a module in a loop: the pass that it was made in. */
+  readonly pass: number | undefined;
   readonly nodeId: string;
   /** The boot that it was given to: a node whose boot is another one does not have it. */
   readonly bootId: string;
@@ -144,10 +164,16 @@ export type ModulePhase =
 
 export interface ModuleRun {
   readonly phase: ModulePhase;
-  /** Raised by a reset; outputs of older generations are refused. */
+  /** Raised by a reset and by a further pass; outputs of older generations are refused. */
   readonly generation: number;
   /** Executions that failed or succeeded in this generation. */
   readonly attempts: number;
+  /** Of a module in a loop: the pass that it is in, from 1. */
+  readonly pass: number;
+  /** By reference, what it has put out in the pass before. @default there was none */
+  readonly previous?: ReadonlyMap<string, PayloadRef> | undefined;
+  /** Of the last module of a loop: why that has ended. @default it has not */
+  readonly loopEnd?: LoopEnd | undefined;
   /** All executions, oldest first. */
   readonly executions: readonly Execution[];
   /** Boots that died, unasked, while they ran this module for this task. */
@@ -219,6 +245,16 @@ export function phaseOf(task: Task, position: number): ModulePhase {
   return task.runs[position]?.phase ?? NOT_YET;
 }
 
+/** The pass that a module is in; nothing where it is in no loop. */
+export function passOf(task: Task, position: number): number | undefined {
+  return task.graph.modules[position]!.loop && (task.runs[position]?.pass ?? 1);
+}
+
+/** Why a loop has ended, if it has. */
+export function loopEndOf(task: Task, { body }: CompiledLoop): LoopEnd | undefined {
+  return task.runs[body.at(-1)!]?.loopEnd;
+}
+
 /** Blobs of what a module with `cache` has taken: they are its task's own as well. */
 export function takenBlobs(phase: ModulePhase): BlobUse[] {
   if (phase.kind !== 'reused' || !phase.output.cachedFrom) return [];
@@ -226,6 +262,36 @@ export function takenBlobs(phase: ModulePhase): BlobUse[] {
   return [...(named?.values() ?? [ref])].flatMap(({ blob, owner, seq }): BlobUse[] =>
     blob ? [[blob.sha256, owner, seq]] : [],
   );
+}
+
+/** Those of what it had taken in the pass before. What executions have put out is with them. */
+export function takenBefore({ id }: Task, run: ModuleRun | undefined): BlobUse[] {
+  return [...(run?.previous?.values() ?? [])].flatMap(({ blob, owner, seq, ...of }): BlobUse[] =>
+    blob &&
+    of.problemId === id.problemId &&
+    of.iterationId === id.iterationId &&
+    !run!.executions.some((execution) => execution.id === owner)
+      ? [[blob.sha256, owner, seq]]
+      : [],
+  );
+}
+
+/** Where an output of a module that succeeded or was reused is stored: its last one, or the named one. */
+export function outputRef(task: Task, reference: string): PayloadRef | undefined {
+  const { module, name } = splitReference(reference);
+  const { phase, generation = 0 } = task.runs[task.graph.index.get(module) ?? -1] ?? {};
+  if (phase?.kind === 'reused') {
+    const { ref, named } = phase.output;
+    return name ? named?.get(name) : ref;
+  }
+  if (phase?.kind === 'approved') return decisionRef(task.id, module, generation);
+  if (phase?.kind !== 'succeeded') return undefined;
+  const { execution } = phase;
+  const seq = name ? execution.named?.get(name) : execution.committed;
+  if (seq === undefined) return undefined;
+  const blob = execution.blobs?.get(seq);
+  const { problemId, iterationId } = task.id;
+  return { problemId, iterationId, owner: execution.id, seq, ...(blob && { blob }) };
 }
 
 /** What a module waits to be decided, if that is what it waits for. */
@@ -281,6 +347,10 @@ export function moduleName(task: Task, position: number): string {
 export function compileGraph(key: GraphKey, graph: Graph): CompiledGraph {
   const index = new Map(graph.modules.map((spec, position) => [spec.name, position]));
   const conditions = conditionsOf(graph);
+  const loops = (graph.loops ?? []).map((loop): CompiledLoop => {
+    const body = bodyOf(graph.modules, loop).map((name) => index.get(name)!);
+    return { ...loop, body, condition: conditions.get(loopKey(loop.from))! };
+  });
   const modules = graph.modules.map((spec, position): CompiledModule => {
     return {
       position,
@@ -291,6 +361,7 @@ export function compileGraph(key: GraphKey, graph: Graph): CompiledGraph {
       }),
       takesSource: spec.inputs.includes(graph.source.name),
       condition: conditions.get(spec.name),
+      loop: loops.find(({ body }) => body.includes(position)),
       slotClass: slotClassFor(spec, spec.require, spec.run?.resources),
     };
   });

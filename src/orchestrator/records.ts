@@ -51,6 +51,7 @@ import type { ClusterFields } from '../model/cluster.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
 import type { BlobUse, FinalReport, StopCause } from '../model/facts.js';
 import { type ModuleSpec, outputReference, type Requirements } from '../model/graph.js';
+import type { LoopEnd } from '../model/loop.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../model/node.js';
 import type { BlobRef, PayloadRef } from '../model/payload.js';
 import { type ReportedError, STREAMS, type StreamName } from '../model/protocol.js';
@@ -200,6 +201,8 @@ export interface ExecutionRow {
   readonly lease: string;
   readonly attempt: number;
   readonly generation: number;
+  /** Of a module in a loop. */
+  readonly pass?: number;
   readonly node_id: string;
   readonly boot_id: string;
   readonly state: ObservedState;
@@ -258,6 +261,11 @@ export interface ModuleRow {
   readonly error?: ReportedError;
   readonly generation: number;
   readonly attempts: number;
+  /** Of a module in a loop. @default 1 */
+  readonly pass?: number;
+  /** By reference, what it has put out in the pass before. */
+  readonly previous?: Readonly<Record<string, PayloadRefRow>>;
+  readonly loop_end?: LoopEnd;
   readonly died_boots?: readonly string[];
   readonly executions: readonly ExecutionRow[];
 }
@@ -505,9 +513,12 @@ export function refsOf(task: TaskRow): PayloadRefRow[] {
     task.input,
     ...Object.values(task.pinned ?? {}),
     ...Object.values(task.overrides ?? {}).flatMap((rows) => Object.values(rows)),
-    ...Object.values(task.modules).flatMap(({ reused, reused_outputs = {} }) => [
+    ...Object.values(task.modules).flatMap(({ reused, reused_outputs = {}, previous = {}, executions }) => [
       ...(reused ? [reused] : []),
       ...Object.values(reused_outputs),
+      ...Object.values(previous).filter(({ owner }) =>
+        executions.every(({ execution_id }) => execution_id !== owner),
+      ),
     ]),
   ];
 }
@@ -535,6 +546,7 @@ function executionToRow(execution: Execution): unknown {
     lease: execution.lease,
     attempt: execution.attempt,
     generation: execution.generation,
+    pass: execution.pass,
     node_id: execution.nodeId,
     boot_id: execution.bootId,
     state: execution.observed,
@@ -574,6 +586,9 @@ function runToRow(run: ModuleRun): unknown {
     error: phase.kind === 'failed' ? phase.error : undefined,
     generation: run.generation,
     attempts: run.attempts,
+    pass: run.pass > 1 ? run.pass : undefined,
+    previous: run.previous && refsToRow(run.previous),
+    loop_end: run.loopEnd,
     died_boots: run.diedBoots.length > 0 ? run.diedBoots : undefined,
     executions: run.executions.map(executionToRow),
   } satisfies Record<keyof ModuleRow, unknown>;
@@ -630,6 +645,7 @@ export function executionFromRow(row: ExecutionRow, task: Task, position: number
     position,
     attempt: row.attempt,
     generation: row.generation,
+    pass: row.pass,
     nodeId: row.node_id,
     bootId: row.boot_id,
     assignedAt: row.assigned_at,
@@ -709,6 +725,9 @@ function runFromRow(row: ModuleRow, task: Task, position: number, clocks: Clocks
     phase: phaseFromRow(row, executions.at(-1), task.graph.modules[position]!.spec, clocks),
     generation: row.generation,
     attempts: row.attempts,
+    pass: row.pass ?? 1,
+    previous: row.previous && refsFromRow(row.previous),
+    loopEnd: row.loop_end,
     executions,
     diedBoots: [...(row.died_boots ?? [])],
     queued: false,

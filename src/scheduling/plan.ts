@@ -1,7 +1,8 @@
 import type { ApprovalSpec } from '../model/approval.js';
 import type { CachedResult } from '../model/cached.js';
+import type { LoopEnd } from '../model/loop.js';
 import type { ReportedError } from '../model/protocol.js';
-import type { Execution } from '../model/task.js';
+import type { CompiledLoop, Execution } from '../model/task.js';
 import type { TaskEnd } from '../model/task-state.js';
 import type { Wait } from '../model/waiting.js';
 
@@ -33,6 +34,15 @@ export type PlanStep =
   | { readonly kind: 'halt'; readonly position: number }
   /** A person is to decide. */
   | { readonly kind: 'ask'; readonly position: number; readonly approval: ApprovalSpec }
+  /** The modules of the loop run again. */
+  | { readonly kind: 'again'; readonly loop: CompiledLoop; readonly pass: number }
+  /** There is no further pass; with an error, the last module of the loop fails. */
+  | {
+      readonly kind: 'end loop';
+      readonly loop: CompiledLoop;
+      readonly why: LoopEnd;
+      readonly error?: ReportedError;
+    }
   /** Nothing goes on before a person has decided about these. */
   | { readonly kind: 'suspend'; readonly modules: readonly string[] }
   | { readonly kind: 'end'; readonly state: TaskEnd };

@@ -7,7 +7,8 @@
  * 4. A module with a condition is decided once its inputs are settled, so that no order of arrivals makes another outcome.
  * 5. A task is suspended once nothing of it goes on by itself and a person is to decide: what cannot run yet waits for that decision.
  * 6. A module with `cache` runs once it is known that nothing is there for it to take. Who was reset runs.
- * 7. An execution on a dead node is given up only for a successor: until there is one, its late result still counts.
+ * 7. A loop is decided once nothing of its body is open; to what is not in its body, that is open until the loop has ended.
+ * 8. An execution on a dead node is given up only for a successor: until there is one, its late result still counts.
  */
 import { type Comparison, holdsBy } from '../base/expression/expression.js';
 import type { ApprovalSpec } from '../model/approval.js';
@@ -15,10 +16,11 @@ import type { CachedResult } from '../model/cached.js';
 import { type Condition, holdsOfNothing, overrideKey, type Reading } from '../model/condition.js';
 import { hasEnded } from '../model/execution.js';
 import type { ModuleSpec } from '../model/graph.js';
+import { exhausted, type LoopEnd } from '../model/loop.js';
 import { type ReportedError, withoutStack } from '../model/protocol.js';
 import { isServiceGraph } from '../model/service.js';
-import type { CompiledModule, Execution, Task } from '../model/task.js';
-import { awaitedApproval, overrideOf, phaseOf } from '../model/task.js';
+import type { CompiledLoop, CompiledModule, Execution, Task } from '../model/task.js';
+import { awaitedApproval, loopEndOf, overrideOf, passOf, phaseOf } from '../model/task.js';
 import { isSameWait, type Said, type Wait } from '../model/waiting.js';
 import type { Plan, PlanStep } from './plan.js';
 
@@ -98,6 +100,11 @@ const UNREADABLE: ReportedError = {
   retryable: false,
 };
 
+const UNREADABLE_LOOP: ReportedError = {
+  ...UNREADABLE,
+  message: 'the condition of its loop looks at a value that is a blob; it can look into smaller values only',
+};
+
 const LOST: ReportedError = { code: 'node_lost', message: 'its agent has lost it', retryable: false };
 
 class Planning {
@@ -110,6 +117,8 @@ class Planning {
   readonly #asked: string[] = [];
   /** How many modules wait for others. */
   #held = 0;
+  /** Loops that have not ended. */
+  readonly #looping = new Set<CompiledLoop>();
   #followUpMs: number | undefined;
 
   constructor(task: Task, fleet: Fleet, nowMs: number) {
@@ -119,7 +128,12 @@ class Planning {
   }
 
   run(): Plan {
-    for (const module of this.#task.graph.modules) this.#standings.push(this.#consider(module));
+    for (const module of this.#task.graph.modules) {
+      if (module.position === module.loop?.body[0] && !loopEndOf(this.#task, module.loop))
+        this.#looping.add(module.loop);
+      this.#standings.push(this.#consider(module));
+      if (module.position === module.loop?.body.at(-1)) this.#turn(module.loop);
+    }
     const open = this.#standings.filter((standing) => standing === 'open').length;
     if (open === 0) {
       this.#steps.push({ kind: 'end', state: this.#standings.includes('failed') ? 'failed' : 'succeeded' });
@@ -153,6 +167,46 @@ class Planning {
       default:
         return phase satisfies never;
     }
+  }
+
+  /** After the last module of its body: another pass, or its end. */
+  #turn(loop: CompiledLoop): void {
+    if (!this.#looping.has(loop)) return;
+    const last = loop.body.at(-1)!;
+    const decided = this.#decide(loop, this.#standings[last]!);
+    if (decided === undefined) return;
+    if (decided === 'again') {
+      this.#steps.push({ kind: 'again', loop, pass: passOf(this.#task, last)! + 1 });
+      for (const position of loop.body) this.#standings[position] = 'open';
+      return;
+    }
+    this.#looping.delete(loop);
+    const error =
+      decided === 'exhausted' ? exhausted(loop) : decided === 'unreadable' ? UNREADABLE_LOOP : undefined;
+    const why = decided === 'unreadable' ? 'failed' : decided;
+    this.#steps.push({ kind: 'end loop', loop, why, ...(error && { error }) });
+    if (error) this.#standings[last] = this.#failure(this.#task.graph.modules[last]!);
+  }
+
+  /** Nothing while it is not known. */
+  #decide(loop: CompiledLoop, last: Standing): 'again' | LoopEnd | 'unreadable' | undefined {
+    const standings = loop.body.map((position) => this.#standings[position]!);
+    if (standings.includes('open')) return undefined;
+    if (last === 'failed, ignored' || standings.includes('failed') || standings.includes('skipped'))
+      return 'failed';
+    if (last === 'left out') return 'skipped';
+    const condition = this.#condition(this.#task.graph.modules[loop.body.at(-1)!]!, loop.condition);
+    if (condition === 'not yet') return undefined;
+    if (condition === 'unreadable') return 'unreadable';
+    if (condition === 'met') return 'until';
+    if (passOf(this.#task, loop.body.at(-1)!)! < loop.max) return 'again';
+    return loop.onMax === 'continue' ? 'max' : 'exhausted';
+  }
+
+  /** As it is to a module: what a loop has put out counts outside of it once that has ended. */
+  #standingFor(module: CompiledModule, position: number): Standing {
+    const { loop } = this.#task.graph.modules[position]!;
+    return loop && loop !== module.loop && this.#looping.has(loop) ? 'open' : this.#standings[position]!;
   }
 
   #considerPlaced(module: CompiledModule, execution: Execution): Standing {
@@ -251,7 +305,7 @@ class Planning {
       this.#steps.push({ kind: 'look up', position });
       return 'open';
     }
-    if (result && (this.#task.runs[position]?.generation ?? 0) === 0) {
+    if (result && !this.#wasReset(position)) {
       this.#steps.push({ kind: 'recall', position, result });
       return 'succeeded';
     }
@@ -264,6 +318,12 @@ class Planning {
     const queued = this.#task.runs[position]?.queued ?? false;
     if (!queued || !known || !isSameWait(wait, known)) this.#steps.push({ kind: 'wait', position, wait });
     return 'open';
+  }
+
+  /** Each further pass raises the generation as well. */
+  #wasReset(position: number): boolean {
+    const { generation = 0, pass = 1 } = this.#task.runs[position] ?? {};
+    return generation !== pass - 1;
   }
 
   /** It waits for others, which are open. */
@@ -298,24 +358,23 @@ class Planning {
   }
 
   /** Its inputs are there; what else the condition looks at may be on its way, since an override may have come before it. */
-  #condition(
-    module: CompiledModule,
-    { expression, readings }: Condition,
-  ): 'met' | 'unmet' | 'not yet' | 'unreadable' {
+  #condition(module: CompiledModule, condition: Condition): 'met' | 'unmet' | 'not yet' | 'unreadable' {
     const truths = new Map<Comparison, boolean>();
+    const { expression, readings } = condition;
     for (const [comparison, reading] of readings) {
-      const truth = this.#truth(module, reading);
+      const truth = this.#truth(module, reading, condition === module.condition);
       if (typeof truth === 'string') return truth;
       truths.set(comparison, truth);
     }
     return holdsBy(expression, (comparison) => truths.get(comparison)!) ? 'met' : 'unmet';
   }
 
-  #truth(module: CompiledModule, reading: Reading): boolean | 'not yet' | 'unreadable' {
+  /** `isOwn`: of the module itself rather than of its loop, which sees what others do. */
+  #truth(module: CompiledModule, reading: Reading, isOwn: boolean): boolean | 'not yet' | 'unreadable' {
     const { reference, module: of, number } = reading;
-    const isOverridden = overrideOf(this.#task, module.position, reference) !== undefined;
+    const isOverridden = isOwn && overrideOf(this.#task, module.position, reference) !== undefined;
     if (!isOverridden && of !== undefined) {
-      const standing = this.#standings[this.#task.graph.index.get(of)!]!;
+      const standing = this.#standingFor(module, this.#task.graph.index.get(of)!);
       if (standing === 'open') return 'not yet';
       if (standing !== 'succeeded') return holdsOfNothing(reading);
     }
@@ -334,7 +393,7 @@ class Planning {
         continue;
       }
       const { name } = this.#task.graph.modules[position]!.spec;
-      const standing = this.#standings[position]!;
+      const standing = this.#standingFor(module, position);
       switch (standing) {
         case 'open':
           waits = true;

@@ -17,7 +17,7 @@ const scene = Scene.ofFile();
 let orchestrator: OrchestratorProcess;
 
 beforeAll(async () => {
-  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', 'gated', 'asking'] });
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['six', 'gated', 'asking', 'looping'] });
   for (const module of SIX) startNode(scene, orchestrator, { module, capacity: 4 });
 });
 
@@ -65,6 +65,28 @@ describe('a task', () => {
       (many) => new Replay(shown, graph).viewAfter(events, many).task.modules.resources?.state,
     );
     expect(states).toEqual(['waiting', 'skipped']);
+    expect(faults).toEqual([]);
+  });
+
+  it('says which pass of a loop its modules are in, what ends it, and what the way back is', async (ctx) => {
+    const hold = await gate();
+    const task = await orchestrator.submit('looping', { name: 'long', footprint: { hold } });
+    const viewport = { width: 1440, height: 900 };
+    const { page, faults } = await open(ctx, at(task, '&module=resources'), { viewport });
+    await card(page, 'footprint', 'running').waitFor();
+    await card(page, 'resources', 'pass 3').waitFor();
+    const panel = page.locator('.panel');
+    await panel.getByText('pass 3 of at most 3', { exact: true }).waitFor();
+    await panel.getByText('ended: that was the last one', { exact: true }).waitFor();
+    await panel.getByText('And what model, resources put out in pass 2.').waitFor();
+    await page.locator('.canvas .loop-label').getByText('· at most 3').waitFor();
+    expect(await panel.locator('.attempts').getByText('pass 2', { exact: true }).count()).toBe(1);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.goto(`${orchestrator.ready.http}/?page=graphs&name=looping`);
+    await page.getByText(/then back to model until .*at most 3 passes/).waitFor();
+    await writeFile(hold, '');
+    const tape = orchestrator.tape();
+    expect(await tape.ended(task.task_id)).toEqual(['succeeded']);
     expect(faults).toEqual([]);
   });
 
@@ -277,16 +299,19 @@ describe('the scrubber', () => {
       model: { fail: { times: 9, message: 'never', final: true } },
     });
     await tape.ended(failing.task_id);
-    const graph = (await orchestrator.get('/v1/graphs/six')).body as GraphJson;
-    for (const submitted of [reset, failing]) {
+    const looping = await orchestrator.submit('looping', { name: 'long' });
+    await tape.ended(looping.task_id);
+    for (const submitted of [reset, failing, looping]) {
+      const name = submitted === looping ? 'looping' : 'six';
+      const graph = (await orchestrator.get(`/v1/graphs/${name}`)).body as GraphJson;
       const task = (await orchestrator.task(submitted.task_id)) as TaskJson;
       const events = await eventsOf(submitted);
       const replayed = new Replay(task, graph).viewAfter(events, events.length).task;
       const told = (of: TaskJson) => ({
         state: of.state,
         modules: Object.entries(of.modules).map(([name, module]) => {
-          const { state, attempts, execution_id, node_id, output, error } = module;
-          return [name, { state, attempts, execution_id, node_id, output, error }];
+          const { state, attempts, pass, loop_end, execution_id, node_id, output, error } = module;
+          return [name, { state, attempts, pass, loop_end, execution_id, node_id, output, error }];
         }),
       });
       expect(told(replayed)).toEqual(told(task));

@@ -17,10 +17,10 @@ function event(type: string, more: Partial<StreamedEvent> = {}): StreamedEvent {
   return { seq: 1, at: new Date(AT).toISOString(), type, ...more };
 }
 
-const WAITING = boardOf(
-  { task_id: 'p/1', state: 'waiting', modules: {} } as unknown as IterationView,
-  INPUTS,
-);
+const WAITING = boardOf({ task_id: 'p/1', state: 'waiting', modules: {} } as unknown as IterationView, {
+  inputs: INPUTS,
+  loops: [],
+});
 const plain = (_ink: string, text: string): string => text;
 
 function boardAfter(...events: StreamedEvent[]) {
@@ -73,7 +73,7 @@ describe('the board of a task', () => {
     expect(draw(board, AT, 100, plain)).toMatch(/1 of 2 modules.*\n.*\n⟲ length reused +█+ .*of iteration 3/);
     const modules = { length: { state: 'reused', reused_from: from }, report: { overridden: ['length'] } };
     const view = { task_id: 'p/2', state: 'running', modules } as unknown as IterationView;
-    expect(boardOf(view, INPUTS).lines.map(({ note }) => note)).toEqual([
+    expect(boardOf(view, { inputs: INPUTS, loops: [] }).lines.map(({ note }) => note)).toEqual([
       'of iteration 3',
       'with another length',
     ]);
@@ -95,12 +95,41 @@ describe('the board of a task', () => {
     const modules = { a: { state: 'succeeded' }, b: { state: 'succeeded' }, c: { state: 'running' } };
     const view = { task_id: 'p/1', state: 'running', modules } as unknown as IterationView;
     const reset = ['a', 'b', 'c'].map((module) => event('module.reset', { module }));
-    const board = reset.reduce(advance, boardOf(view, INPUTS_OF_THREE));
+    const board = reset.reduce(advance, boardOf(view, { inputs: INPUTS_OF_THREE, loops: [] }));
     expect(board.lines.map((line) => [line.state, noteOf(board, line)])).toEqual([
       ['waiting', ''],
       ['waiting', 'waiting for a'],
       ['waiting', 'waiting for b'],
     ]);
+  });
+
+  it('tells the passes of a loop apart, and says what waits for its end', () => {
+    const modules = {
+      train: { state: 'succeeded', pass: 1 },
+      evaluate: { state: 'succeeded', pass: 1 },
+      report: { state: 'waiting' },
+    };
+    const view = { task_id: 'p/1', state: 'running', modules } as unknown as IterationView;
+    const inputs = { train: ['source'], evaluate: ['train'], report: ['evaluate'] };
+    const loops = [{ from: 'evaluate', modules: ['train', 'evaluate'] }];
+    const first = boardOf(view, { inputs, loops });
+    expect(noteOf(first, first.lines[2]!)).toBe('waiting for evaluate');
+    const of = { from: 'evaluate', to: 'train', modules: ['train', 'evaluate'] };
+    const passed = event('loop.passed', { ...of, pass: 2 });
+    const second = advance(first, passed);
+    expect(second.lines.map((line) => [line.state, line.pass, noteOf(second, line)])).toEqual([
+      ['waiting', 2, ''],
+      ['waiting', 2, 'waiting for train'],
+      ['waiting', undefined, 'waiting for evaluate'],
+    ]);
+    expect(draw(second, AT, 100, plain)).toContain('pass 2');
+    expect(eventLine(passed)).toBe('00:00:00 loop.passed pass 2');
+    const error = { code: 'loop_exhausted', message: 'it did not hold' };
+    const ended = advance(second, event('loop.ended', { ...of, pass: 2, why: 'exhausted', error }));
+    expect(ended.lines[1]).toMatchObject({ state: 'failed', note: 'it did not hold' });
+    expect(ended.ended).toEqual(['evaluate']);
+    const reset = event('module.reset', { module: 'evaluate', pass: 2 });
+    expect(advance(ended, reset).ended).toEqual([]);
   });
 
   it('does not wait for an input that failed and is ignored', () => {
@@ -110,7 +139,7 @@ describe('the board of a task', () => {
       c: { waiting_reason: 'waiting for a, b' },
     };
     const view = { task_id: 'p/1', state: 'running', modules } as unknown as IterationView;
-    const board = boardOf(view, { a: ['source'], b: ['source'], c: ['a', 'b'] });
+    const board = boardOf(view, { inputs: { a: ['source'], b: ['source'], c: ['a', 'b'] }, loops: [] });
     expect(noteOf(board, { ...board.lines[2]!, state: 'waiting' })).toBe('waiting for b');
   });
 

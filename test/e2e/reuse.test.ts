@@ -25,7 +25,7 @@ beforeAll(async () => {
   journal = join(await scene.directory(), 'journal');
   await writeFile(journal, '');
   orchestrator = await OrchestratorProcess.up(scene, {
-    graphs: ['six', 'gated', 'asking', 'recalling', SUSTAINML_GRAPH],
+    graphs: ['six', 'gated', 'asking', 'recalling', 'looping', SUSTAINML_GRAPH],
   });
   for (const module of SIX) startNode(scene, orchestrator, { module, journal });
   first = await orchestrator.submit('six', { name: 'first' });
@@ -153,6 +153,50 @@ describe('a module again', () => {
     expect([running.status, running.body.error.code]).toEqual([409, 'parent_not_ended']);
     const unknown = await iterate({ parent_iteration_id: 1, reuse: ['model', 'magic'] });
     expect([unknown.status, unknown.body.error.details[0].path]).toEqual([422, '/reuse/1']);
+  });
+});
+
+describe('a loop', () => {
+  it('runs each pass once over a kill of the orchestrator, with what the pass before has put out', async () => {
+    const tape = orchestrator.tape();
+    const slow = { random_ms: 300 };
+    const task = await orchestrator.submit('looping', { name: 'long', model: slow, resources: slow });
+    await tape.first(
+      'the second pass begins',
+      (event) => event.type === 'loop.passed' && tape.of(task.task_id).includes(event),
+    );
+    await orchestrator.process.end('SIGKILL');
+    await orchestrator.restart();
+    expect(await tape.ended(task.task_id)).toEqual(['succeeded']);
+    const twice = ['model', 'resources', 'model', 'resources'];
+    expect(await ranFor(task)).toEqual(['model', 'resources', ...twice, 'footprint']);
+    const executions = await orchestrator.executions(task.task_id);
+    const passes = (module: string) =>
+      executions.filter((one) => one.module === module).map(({ attempt, pass }) => [attempt, pass]);
+    expect([passes('model'), passes('footprint')]).toEqual([
+      [
+        [1, 1],
+        [2, 2],
+        [3, 3],
+      ],
+      [[1, null]],
+    ]);
+    expect(await orchestrator.output(task.task_id, 'model')).toMatchObject({
+      previous: { model: task.task_id, resources: task.task_id },
+    });
+    expect(await orchestrator.output(task.task_id, 'resources')).toMatchObject({
+      inputs: { model: task.task_id },
+    });
+    const { modules } = await orchestrator.task(task.task_id);
+    expect([modules.model, modules.resources]).toMatchObject([
+      { pass: 3, loop_end: null, attempts: 1 },
+      { pass: 3, loop_end: 'max' },
+    ]);
+    const shown = await tutti(scene, ['show', task.task_id], { TUTTI_URL: orchestrator.ready.http });
+    expect(shown.stdout).toMatch(/resources +succeeded .*pass 3/);
+    const found = await orchestrator.submit('looping', { name: 'found' });
+    expect(await ended(found)).toEqual(['succeeded']);
+    expect(await ranFor(found)).toEqual(['model', 'resources', 'model', 'resources', 'footprint']);
   });
 });
 

@@ -1,17 +1,14 @@
 /** Modules with `approve`: asked once their inputs are there, decided once, over restarts, resets and reuse. */
 import { describe, expect, it } from 'vitest';
-import { parseExpression } from '../../src/config/parse-expression.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
 import type { Answer } from '../../src/orchestrator/port.js';
-import { moduleSpec } from './core.js';
+import { expressionOf, moduleSpec } from './core.js';
 import { problemOf, Stage } from './stage.js';
 
 const asks = { approve: { role: 'operator', message: 'Deploy it?' } } as const;
 
 function when(text: string): Pick<ModuleSpec, 'when'> {
-  const parsed = parseExpression(text);
-  if (!parsed.ok) throw new Error(parsed.message);
-  return { when: { text, expression: parsed.expression } };
+  return { when: expressionOf(text) };
 }
 
 const codeOf = (answer: Answer | undefined): string | undefined =>

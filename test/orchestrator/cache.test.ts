@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/base/logger.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
+import type { LoopSpec } from '../../src/model/loop.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
 import { decodeRow, type ResultRow } from '../../src/orchestrator/records.js';
 import { Retention } from '../../src/orchestrator/retention/retention.js';
-import { Core, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
+import { Core, graphOf, loop, moduleSpec, type Peer, type Turned } from './core.js';
 import { inline } from './stage.js';
 
 const cached = (name: string, inputs: readonly string[], more: Partial<ModuleSpec> = {}): ModuleSpec =>
@@ -25,7 +26,11 @@ class Play {
   }
 
   static async of(...modules: ModuleSpec[]): Promise<Play> {
-    return new Play(await Core.open([graphOf('g', ...modules)]));
+    return Play.looping([], ...modules);
+  }
+
+  static async looping(loops: readonly LoopSpec[], ...modules: ModuleSpec[]): Promise<Play> {
+    return new Play(await Core.open([{ ...graphOf('g', ...modules), loops }]));
   }
 
   async joins(module: string, version = '1', capacity = 9): Promise<Peer> {
@@ -282,6 +287,32 @@ describe('a module with cache', () => {
     );
     expect(await play.core.store.keys('blob_refs', { prefix: [sha256] })).toHaveLength(1);
     expect(await play.core.faults()).toEqual([]);
+  });
+
+  it('takes in each pass of a loop what fits that pass, and keeps what the next one is given', async () => {
+    const looping = loop('a', 'a', 'input.n = 9', 5, { onMax: 'continue' });
+    const repeated = await Play.looping([looping], moduleSpec('a', ['source'], { cache: true }));
+    const node = await repeated.joins('a');
+    const sha256 = 'a'.repeat(64);
+    const blob = { sha256, size: 9 };
+    await repeated.core.turn({ kind: 'blob', id: 99, ...blob });
+    const task = await repeated.submits(1);
+    for (let runs = 0; runs < 2; runs += 1) {
+      const order = repeated.open.get('a')!.shift()!;
+      await repeated.takes(await node.publish(order, 1, { payload: { kind: 'blob', blob } }));
+    }
+    // From the third pass on, it is given what it was given in the second.
+    const { modules } = await repeated.core.row(task);
+    const executions = modules.a!.executions.map(({ execution_id }) => execution_id);
+    expect(modules.a).toMatchObject({ phase: 'reused', pass: 5, previous: { a: { owner: 'cached/a/4' } } });
+    const used = await repeated.core.store.keys('blob_refs', { prefix: [sha256] });
+    expect(used.map((key) => key[3]).sort()).toEqual(['cached/a/4', 'cached/a/5', ...executions].sort());
+    expect(await repeated.core.faults()).toEqual([]);
+    await repeated.submits(1);
+    expect(repeated.ran).toEqual(['a', 'a']);
+    expect(await repeated.core.faults()).toEqual([]);
+    await repeated.removeOld();
+    expect(await repeated.core.store.keys('blob_refs', { prefix: [sha256] })).toEqual([]);
   });
 
   it('is at fault in a store whose results lead to nothing', async () => {

@@ -1,16 +1,12 @@
 /** Modules with `when`: decided by the values that are there, in whatever order they come, and over restarts, resets and reuse. */
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExpression } from '../../src/config/parse-expression.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
 import type { TaskRow } from '../../src/orchestrator/records.js';
-import { moduleSpec } from './core.js';
+import { expressionOf, moduleSpec } from './core.js';
 import { inline, problemOf, Stage } from './stage.js';
 
 function when(text: string): Pick<ModuleSpec, 'when'> {
-  const parsed = parseExpression(text);
-  if (!parsed.ok) throw new Error(parsed.message);
-  return { when: { text, expression: parsed.expression } };
+  return { when: expressionOf(text) };
 }
 
 const phases = ({ modules }: TaskRow): Record<string, string> =>
@@ -127,131 +123,5 @@ describe('a module with a condition', () => {
     expect(submitted.detail('iteration.failed')).toMatchObject({
       error: { code: 'not_inline', module: 'b' },
     });
-  });
-});
-
-interface Part {
-  readonly inputs: readonly number[];
-  readonly takesSource: boolean;
-  readonly ignore: boolean;
-  readonly condition: { readonly of: number; readonly rest: string } | undefined;
-  /** It does no work: a person decides. */
-  readonly approves: boolean;
-  /** Nothing where it fails, or is denied. */
-  readonly value: number | undefined;
-}
-
-const RESTS = ['.n < 2', '.n >= 1', '.n = null', '.n != 3'];
-
-const part = fc.record({
-  inputs: fc.uniqueArray(fc.nat(5), { maxLength: 3 }),
-  takesSource: fc.boolean(),
-  ignore: fc.boolean(),
-  approves: fc.boolean(),
-  condition: fc.option(fc.record({ of: fc.nat(5), rest: fc.constantFrom(...RESTS) }), { nil: undefined }),
-  value: fc.option(fc.nat(3), { nil: undefined, freq: 5 }),
-});
-
-/** Inputs of earlier modules only, and conditions over modules that lead here. */
-function soundly(parts: readonly Part[]): Part[] {
-  const before: Set<number>[] = [];
-  return parts.map((one, at) => {
-    const inputs = one.inputs.filter((input) => input < at);
-    const mine = new Set(inputs.flatMap((input) => [input, ...before[input]!]));
-    before.push(mine);
-    const all = [...mine];
-    const { condition } = one;
-    return {
-      ...one,
-      inputs,
-      takesSource: one.takesSource || inputs.length === 0,
-      condition:
-        condition && all.length > 0 ? { ...condition, of: all[condition.of % all.length]! } : undefined,
-    };
-  });
-}
-
-type Outcome = 'succeeded' | 'failed' | 'skipped' | 'ignored' | 'left out';
-
-/** The same graph, module by module. */
-function interpret(parts: readonly Part[]): { readonly outcomes: Outcome[]; readonly ran: number[] } {
-  const outcomes: Outcome[] = [];
-  const ran: number[] = [];
-  for (const [at, { inputs, takesSource, ignore, condition, value }] of parts.entries()) {
-    const theirs = inputs.map((input) => outcomes[input]!);
-    const hasNone = !takesSource && !theirs.includes('succeeded');
-    if (theirs.includes('failed') || theirs.includes('skipped'))
-      outcomes.push(ignore ? 'ignored' : 'skipped');
-    else if (hasNone && theirs.includes('left out')) outcomes.push('left out');
-    else if (condition && !isMet(condition, outcomes, parts)) outcomes.push('left out');
-    else {
-      ran.push(at);
-      outcomes.push(value !== undefined ? 'succeeded' : ignore ? 'ignored' : 'failed');
-    }
-  }
-  return { outcomes, ran };
-}
-
-function isMet(
-  { of, rest }: NonNullable<Part['condition']>,
-  outcomes: readonly Outcome[],
-  parts: readonly Part[],
-): boolean {
-  const { approves, value } = parts[of]!;
-  // A decision has no such field.
-  const n = outcomes[of] === 'succeeded' && !approves ? value : undefined;
-  if (rest === '.n = null') return n === undefined;
-  if (n === undefined) return false;
-  if (rest === '.n < 2') return n < 2;
-  return rest === '.n >= 1' ? n >= 1 : n !== 3;
-}
-
-describe('the scheduler and a plain interpreter of the same graph', () => {
-  it('run, ask for and skip the same modules, whatever the order of arrivals', async () => {
-    const seen = new Set<Outcome>();
-    const scenario = fc.tuple(fc.array(part, { minLength: 2, maxLength: 6 }), fc.infiniteStream(fc.nat(99)));
-    await fc.assert(
-      fc.asyncProperty(scenario, async ([drawn, picks]) => {
-        const parts = soundly(drawn);
-        const expected = interpret(parts);
-        for (const outcome of expected.outcomes) seen.add(outcome);
-        const name = (at: number): string => `m${at}`;
-        const stage = await Stage.set(
-          ...parts.map(({ inputs, takesSource, ignore, approves, condition }, at) =>
-            moduleSpec(name(at), [...(takesSource ? ['source'] : []), ...inputs.map(name)], {
-              ...(ignore && { onError: 'ignore' }),
-              ...(approves && { approve: { role: 'operator', message: 'go on?' } }),
-              ...(condition && when(`${name(condition.of)}${condition.rest}`)),
-            }),
-          ),
-        );
-        const submitted = await stage.submit();
-        const decided: string[] = [];
-        for (;;) {
-          const { open, asked } = stage;
-          const due = [...open, ...asked];
-          if (due.length === 0) break;
-          // It is suspended when nothing but decisions can carry it on.
-          expect((await stage.row(submitted)).state === 'suspended').toBe(open.length === 0);
-          const module = due[(picks.next().value as number) % due.length]!;
-          const { value, approves } = parts[Number(module.slice(1))]!;
-          if (approves) {
-            decided.push(module);
-            await stage.decides(module, value === undefined ? 'deny' : 'approve');
-          } else if (value === undefined) await stage.fails(module);
-          else await stage.gives(module, { n: value });
-        }
-        expect([...stage.ran, ...decided].sort()).toEqual(expected.ran.map(name));
-        const row = await stage.row(submitted);
-        expect(row.state).toBe(expected.outcomes.includes('failed') ? 'failed' : 'succeeded');
-        const skipped = Object.entries(row.modules).filter(([, { phase }]) => phase === 'skipped');
-        expect(skipped.map(([module]) => module).sort()).toEqual(
-          parts.flatMap((_, at) => (expected.ran.includes(at) ? [] : [name(at)])),
-        );
-        expect(await stage.core.faults()).toEqual([]);
-      }),
-      { numRuns: 50 },
-    );
-    expect([...seen]).toEqual(expect.arrayContaining(['succeeded', 'left out']));
   });
 });

@@ -3,8 +3,10 @@
  * be performed is there to be looked at.
  */
 import { expect } from 'vitest';
+import { parseExpression } from '../../src/config/parse-expression.js';
 import { type EventType, FACTS, type FactOf } from '../../src/model/facts.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
+import type { LoopSpec } from '../../src/model/loop.js';
 import type { NodeStatus } from '../../src/model/node.js';
 import type { BlobRef } from '../../src/model/payload.js';
 import {
@@ -67,6 +69,23 @@ export function moduleSpec(
 
 export function graphOf(name: string, ...modules: ModuleSpec[]): Graph {
   return { name, source: { name: 'source', type: 'json' }, modules };
+}
+
+/** `more`: of the loop, beside what every one needs. */
+export function loop(
+  from: string,
+  to: string,
+  until: string,
+  max: number,
+  more: Partial<LoopSpec> = {},
+): LoopSpec {
+  return { from, to, ...{ until: expressionOf(until), max, onMax: 'fail', ...more } };
+}
+
+export function expressionOf(text: string): LoopSpec['until'] {
+  const parsed = parseExpression(text);
+  if (!parsed.ok) throw new Error(parsed.message);
+  return { text, expression: parsed.expression };
 }
 
 /** What one turn led to. */

@@ -21,7 +21,7 @@ import { problemToRow } from '../../src/orchestrator/core/tasks/problem.js';
 import { webhookToRow } from '../../src/orchestrator/core/webhooks/webhook-row.js';
 import { taskToRow } from '../../src/orchestrator/records.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
-import { graphOf, moduleSpec } from './core.js';
+import { graphOf, loop, moduleSpec } from './core.js';
 
 interface Case<T extends Fact['type']> {
   /** What has happened before. */
@@ -140,6 +140,10 @@ const part = { command_id: 'c', node_id: 'n', execution_id: 'x' };
 const issued: FactOf<'command.issued'> = {
   ...{ type: 'command.issued', ...ofA, command_id: 'c', command: 'stop', reason: 'why', by: 'user' },
   ...{ grace_ms: 5, parts: [{ node_id: 'n', execution_id: 'x' }] },
+};
+const passed: FactOf<'loop.passed'> = {
+  ...{ type: 'loop.passed', ...task, from: 'a', to: 'a', modules: ['a'], pass: 2 },
+  freed: [['aa', 'cached/a', 1]],
 };
 const COMMANDED: readonly Fact[] = [...AT_WORK, issued];
 
@@ -405,15 +409,35 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     ],
     unread: ['by', 'reason'],
   },
+  'loop.passed': {
+    given: [...DONE, { type: 'module.succeeded', ...ofA, ...x }],
+    fact: passed,
+    changes: [
+      ...['delete blob_refs', 'module.attempts', 'module.generation', 'module.pass', 'module.phase'],
+      ...['module.previous', 'row of the task'],
+    ],
+    unread: ['from', 'to'],
+  },
+  'loop.ended': {
+    given: [...DONE, { type: 'module.succeeded', ...ofA, ...x }],
+    fact: { type: 'loop.ended', ...task, from: 'a', to: 'a', pass: 1, why: 'exhausted', error },
+    changes: ['module.error', 'module.loop_end', 'module.phase', 'row of the task', 'task.error'],
+    unread: ['to', 'pass'],
+  },
   'module.reset': {
-    given: FAILED,
-    fact: { type: 'module.reset', ...ofA, freed: [['aa', 'cached/a', 1]] },
+    given: [
+      ...[...FAILED, { ...passed, freed: [] }],
+      { type: 'module.boot_died', ...ofA, boot_id: 'b' },
+      { type: 'loop.ended', ...task, from: 'a', to: 'a', pass: 2, why: 'exhausted', error },
+    ],
+    fact: { type: 'module.reset', ...ofA, pass: 1, freed: [['aa', 'cached/a', 1]] },
     changes: [
       'delete blob_refs',
-      'module.attempts',
       'module.died_boots',
       'module.error',
       'module.generation',
+      'module.loop_end',
+      'module.pass',
       'module.phase',
       'row of the task',
       'task.error',
@@ -433,6 +457,7 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       'execution.lease',
       'execution.node_id',
       'execution.outputs',
+      'execution.pass',
       'execution.state',
       'executions',
       'module.attempts',
@@ -1082,6 +1107,12 @@ const READ_PROJECT: ReadonlySet<Fact['type']> = new Set<Fact['type']>([
   'access.granted',
   'audit.noted',
 ]);
+/** These say which pass begins. */
+const READ_PASS: ReadonlySet<Fact['type']> = new Set<Fact['type']>([
+  'module.reset',
+  'loop.passed',
+  'loop.ended',
+]);
 
 describe.each(Object.entries(CASES) as [Fact['type'], AnyCase][])(
   '%s',
@@ -1098,6 +1129,8 @@ describe.each(Object.entries(CASES) as [Fact['type'], AnyCase][])(
       const found = Object.entries(wordsOf(type)).filter(([field, word]) => {
         // Where it is the problem's, rows and state have it from there.
         if (field === 'project' && !READ_PROJECT.has(type)) return false;
+        // Where it is the module's, its run has it.
+        if (field === 'pass' && !READ_PASS.has(type)) return false;
         const fields: Readonly<Record<string, unknown>> = fact;
         try {
           const changed = { ...fields, [field]: otherThan(word.replace('?', '') as Word, fields[field]) };
@@ -1141,7 +1174,11 @@ interface Folded {
 
 function fold(facts: readonly Fact[]): Folded {
   const state = new State();
-  const graph = { ...graphOf('g', moduleSpec('a', ['source'])), index: ['a.seq'] };
+  const graph = {
+    ...graphOf('g', moduleSpec('a', ['source'])),
+    index: ['a.seq'],
+    loops: [loop('a', 'a', 'a.seq > 3', 2)],
+  };
   const types = typesFromDescriptors(new Uint8Array());
   const compiled = compileGraph({ name: 'g', version: 1 }, graph);
   state.addGraph({ compiled, types, typesJson: types.toJson([]), yaml: '', createdAt: 0 });
@@ -1305,6 +1342,8 @@ function otherThan(word: Word, value: unknown): unknown {
       return { cpus: 77 };
     case 'waiting':
       return { code: 'no_secret', secret: 'other' };
+    case 'loop end':
+      return value === 'max' ? 'until' : 'max';
     case 'asked role':
       return 'author';
     case 'decision':

@@ -1,5 +1,7 @@
 /** A task of one graph whose nodes do what a test says: each module gives a value, or fails, when it is told to. */
+import { inTopologicalOrder } from '../../src/config/graph-edges.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
+import type { LoopSpec } from '../../src/model/loop.js';
 import type { PayloadRef } from '../../src/model/payload.js';
 import { awaitedApproval } from '../../src/model/task.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
@@ -20,8 +22,14 @@ export class Stage {
     this.core = core;
   }
 
-  static async set(...modules: ModuleSpec[]): Promise<Stage> {
-    const core = await Core.open([graphOf('g', ...modules)]);
+  static set(...modules: ModuleSpec[]): Promise<Stage> {
+    return Stage.looping([], ...modules);
+  }
+
+  /** The modules in any order. */
+  static async looping(loops: readonly LoopSpec[], ...specs: ModuleSpec[]): Promise<Stage> {
+    const modules = inTopologicalOrder('source', specs, loops);
+    const core = await Core.open([{ ...graphOf('g', ...modules), loops }]);
     const stage = new Stage(core);
     for (const { name, approve } of modules) {
       if (approve) continue;
@@ -46,9 +54,19 @@ export class Stage {
     return turned;
   }
 
+  execution(module: string): string | undefined {
+    return this.#open.get(module)?.executionId;
+  }
+
   /** Where what a module is given as this input is stored. */
   input(module: string, name: string): PayloadRef | undefined {
-    return this.#open.get(module)?.inputs.find((input) => input.name === name)?.ref;
+    return this.#open.get(module)?.inputs.find((input) => input.name === name && !input.previous)?.ref;
+  }
+
+  /** Names of what it gets of before, with the executions that have put it out. */
+  previous(module: string): Record<string, string> {
+    const inputs = this.#open.get(module)?.inputs.filter(({ previous }) => previous) ?? [];
+    return Object.fromEntries(inputs.map(({ name, ref }) => [name, ref.owner]));
   }
 
   async ask(request: PreparedRequest): Promise<Turned> {

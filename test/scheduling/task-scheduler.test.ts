@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { parseExpression } from '../../src/config/parse-expression.js';
 import type { ObservedState } from '../../src/model/execution.js';
 import type { ModuleSpec } from '../../src/model/graph.js';
+import type { LoopSpec } from '../../src/model/loop.js';
 import type { ReportedError } from '../../src/model/protocol.js';
 import {
   compileGraph,
@@ -18,7 +20,7 @@ const NOW_MS = 10_000;
 
 type Modules = Readonly<Record<string, Partial<ModuleSpec> & { readonly inputs: readonly string[] }>>;
 
-function taskOf(modules: Modules): Writable<Task> {
+function taskOf(modules: Modules, loops: readonly LoopSpec[] = []): Writable<Task> {
   const specs = Object.entries(modules).map(
     ([name, more]): ModuleSpec => ({
       ...{ name, previous: [], output: 'json', require: {}, timeoutMs: 1000, onError: 'fail', start: 'auto' },
@@ -32,7 +34,7 @@ function taskOf(modules: Modules): Writable<Task> {
     id: { problemId: 'p', iterationId: 1 },
     key: 'p/1',
     project: 'default',
-    graph: compileGraph({ name: 'g', version: 1 }, { name: 'g', source, modules: specs }),
+    graph: compileGraph({ name: 'g', version: 1 }, { name: 'g', source, modules: specs, loops }),
     ...{ priority: 50, problemSeq: 1, createdAt: 0, parentIterationId: undefined },
     input: { problemId: 'p', iterationId: 1, owner: 'input', seq: 0 },
     ...{
@@ -61,6 +63,7 @@ function runOf(task: Task, position: number): Run {
     phase: NOT_YET,
     generation: 0,
     attempts: 0,
+    pass: 1,
     executions: [],
     diedBoots: [],
     queued: false,
@@ -87,6 +90,7 @@ function execution(
       task,
       position,
       generation: 0,
+      pass: undefined,
       nodeId: 'n',
       bootId: 'b',
       command: undefined,
@@ -169,6 +173,9 @@ function said(task: Task, plan: Plan): string[] {
     if (step.kind === 'skip') return `skip ${name}: ${step.reason}`;
     if (step.kind === 'retry') return `retry ${name} in ${step.delayMs}: ${step.reason}`;
     if (step.kind === 'fail') return `fail ${name}: ${step.error.code}`;
+    if (step.kind === 'again') return `again ${step.loop.from}: pass ${step.pass}`;
+    if (step.kind === 'end loop')
+      return `end loop ${step.loop.from}: ${step.why}${step.error ? `, ${step.error.code}` : ''}`;
     return `${step.kind} ${name}`;
   });
 }
@@ -447,5 +454,64 @@ describe('a task that is to be stopped', () => {
     placed(task, 'a', 'lost');
     setPhase(task, 'b', { kind: 'waiting', waiting: undefined, reason: 'x', retry: { at: 0, dueMs: 0 } });
     expect(plan(task)).toEqual(['halt a', 'halt b', 'end cancelled']);
+  });
+});
+
+describe('a task with a loop', () => {
+  const LOOP: Modules = {
+    train: { inputs: ['source'] },
+    evaluate: { inputs: ['train'] },
+    report: { inputs: ['train'] },
+  };
+  const until = (truth: boolean, more: Partial<LoopSpec> = {}, modules: Modules = LOOP): Writable<Task> => {
+    const parsed = parseExpression('evaluate.loss < 1');
+    if (!parsed.ok) throw new Error(parsed.message);
+    const task = taskOf(modules, [
+      ...[{ from: 'evaluate', to: 'train', max: 2, onMax: 'fail' as const, ...more }].map((one) => ({
+        ...one,
+        until: { text: 'evaluate.loss < 1', expression: parsed.expression },
+      })),
+    ]);
+    task.compared = new Map([['evaluate', truth ? [0] : []]]);
+    return task;
+  };
+  const after = (task: Writable<Task>, pass: number): string[] => {
+    succeeded(task, 'train');
+    placed(task, 'evaluate', 'succeeded');
+    for (const module of ['train', 'evaluate']) runOf(task, at(task, module)).pass = pass;
+    return plan(task);
+  };
+
+  it.each<[string, boolean, number, Partial<LoopSpec>, string[]]>([
+    ['another pass', false, 1, {}, ['again evaluate: pass 2']],
+    ['its end', true, 1, {}, ['end loop evaluate: until', 'place report on node of report']],
+    [
+      'a failure after the last pass',
+      false,
+      2,
+      {},
+      ['end loop evaluate: exhausted, loop_exhausted', 'place report on node of report'],
+    ],
+    [
+      'what follows, after the last pass',
+      false,
+      2,
+      { onMax: 'continue' },
+      ['end loop evaluate: max', 'place report on node of report'],
+    ],
+  ])('plans %s', (_what, truth, pass, more, expected) => {
+    // In topological order, as graphs are.
+    const { train, evaluate, report } = LOOP;
+    const task = until(truth, more, { train: train!, evaluate: evaluate!, report: report! });
+    expect(after(task, pass)).toEqual(['succeed evaluate', ...expected]);
+  });
+
+  it('waits for all of the body, and does not decide twice', () => {
+    const task = until(true);
+    succeeded(task, 'train');
+    expect(plan(task)).toEqual(['place evaluate on node of evaluate']);
+    succeeded(task, 'evaluate');
+    runOf(task, at(task, 'evaluate')).loopEnd = 'until';
+    expect(plan(task)).toEqual(['place report on node of report']);
   });
 });

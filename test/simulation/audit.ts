@@ -60,6 +60,8 @@ export class Audit implements Auditor {
   readonly reused = new Map<string, string>();
   /** By `<task>/<module>`, how a person was asked and has decided. */
   readonly decisions = new Map<string, 'asked' | Decision>();
+  /** By execution, the pass that it was made in. */
+  readonly passes = new Map<string, number>();
   /** By problem_id. */
   readonly graphs = new Map<string, string>();
   readonly counts = new Map<string, number>();
@@ -163,9 +165,15 @@ export class Audit implements Auditor {
     } else if (fact.type === 'approval.decided') {
       check(this.decisions.get(`${key}/${fact.module}`) === 'asked', `decided, and not asked: ${json}`);
       this.decisions.set(`${key}/${fact.module}`, fact.decision);
+    } else if (fact.type === 'loop.passed') {
+      for (const module of fact.modules) {
+        this.decisions.delete(`${key}/${module}`);
+        this.reused.delete(`${key}/${module}`);
+      }
     } else if (fact.type === 'module.reset') {
       this.decisions.delete(`${key}/${fact.module}`);
     } else if (fact.type === 'execution.assigned') {
+      if (fact.pass !== undefined) this.passes.set(fact.execution_id, fact.pass);
       check(!fact.module.startsWith('ask'), `an approval is placed: ${json}`);
       check(!this.reused.has(`${key}/${fact.module}`), `runs although it is reused: ${json}`);
     } else if (fact.type === 'command.issued' && fact.command === 'reset') {

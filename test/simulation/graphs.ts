@@ -94,6 +94,24 @@ const all: Graph[] = [
     ],
   },
   {
+    name: 'looping',
+    source,
+    modules: [
+      module('a', ['source']),
+      module('b', ['a'], { previous: ['d'] }),
+      module('c', ['b', 'a'], { cache: true, timeoutMs: 4000 }),
+      module('ask', ['c'], { ...asks, ...when('c.seq > 1'), onError: 'ignore' }),
+      module('d', ['c', 'ask', 'b']),
+      module('e', ['c', 'd']),
+    ],
+    loops: [
+      {
+        ...{ from: 'd', to: 'b', max: 3, onMax: 'continue' },
+        until: { text: 'd.seq > 2', expression: when('d.seq > 2').when!.expression },
+      },
+    ],
+  },
+  {
     name: 'labels',
     source,
     modules: [

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Decision } from '../../src/model/approval.js';
+import { fellowsOf } from '../../src/model/graph.js';
 import type { Assign } from '../../src/model/protocol.js';
 import { awaitedApproval } from '../../src/model/task.js';
 import { formatTaskId, parseTaskId } from '../../src/model/task-id.js';
@@ -139,6 +140,22 @@ class Run implements Witness {
     for (const { name, value, previous } of inputs) {
       if (value.kind === 'blob') continue;
       const read = JSON.parse(Buffer.from(value.bytes).toString());
+      const graph = graphs.get(this.#audit.graphs.get(taskId.problemId)!)!;
+      const isLater = (this.#audit.passes.get(executionId) ?? 1) > 1;
+      if (previous && isLater && fellowsOf(graph, module).includes(name)) {
+        const isDecision = name.startsWith('ask');
+        const { executionId: owner, seq } = read;
+        const stored = this.#audit.payloads.get(`${owner}/${seq}`);
+        check(
+          isDecision
+            ? read.decision === 'approve'
+            : read.module === name &&
+                isDeepStrictEqual(Buffer.from(stored ?? []), Buffer.from(value.bytes)) &&
+                owner !== executionId,
+          `what ${module} of ${key} is given of the pass before is not an output of ${name}`,
+        );
+        continue;
+      }
       const override = this.#audit.payloads.get(`${key}/override/${module}/${name}`);
       if (override && (!previous || !inputs.some((one) => one.name === name && !one.previous))) {
         check(

@@ -41,6 +41,8 @@ it('keeps every promise through crashes, losses, repeats and restarts, whatever 
     'module.skipped',
     'module.reused',
     'approval.decided',
+    'loop.passed',
+    'loop.ended',
     'iteration.suspended',
     'taken',
   ]) {

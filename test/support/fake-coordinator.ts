@@ -94,6 +94,7 @@ const GRAPH: Json = {
   name: 'demo',
   version: 1,
   source: { name: 'text', type: 'json' },
+  loops: [],
   modules: { length: { inputs: ['text'], output: 'json' }, report: { inputs: ['length'], output: 'json' } },
   yaml: 'name: demo\n',
 };
@@ -710,6 +711,8 @@ function module(state: string, executionId: string | null): Json {
   return {
     state,
     attempts: 0,
+    pass: null,
+    loop_end: null,
     execution_id: executionId,
     node_id: null,
     waiting_reason: state === 'waiting' ? 'waiting for length' : null,
@@ -773,6 +776,7 @@ function executions(one: FakeIteration): Json[] {
       execution_id: state.execution_id,
       module: name,
       attempt: 1,
+      pass: null,
       command: null,
       generation: 0,
       node_id: state.node_id,

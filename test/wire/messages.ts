@@ -11,6 +11,7 @@ import {
   STOP_CAUSES,
   shownFieldsOf,
 } from '../../src/model/facts.js';
+import { LOOP_ENDS } from '../../src/model/loop.js';
 import { DESIRED_STATUSES, NODE_CMDS, NODE_STATUSES } from '../../src/model/node.js';
 import {
   LOG_LEVELS,
@@ -325,6 +326,7 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   'asked role': fc.constantFrom(...APPROVAL_ROLES),
   decision: fc.constantFrom(...DECISIONS),
   requirements: fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), map, { noNullPrototype: true }),
+  'loop end': fc.constantFrom(...LOOP_ENDS),
   level: fc.constantFrom(...LOG_LEVELS),
   error,
   'task error': error,

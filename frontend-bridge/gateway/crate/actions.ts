@@ -92,7 +92,7 @@ export function inputsOf(
   name: string,
   run: CrateRun,
 ): { readonly file: CrateFile; readonly parameter: string }[] {
-  const { inputs, previous, overrides } = run.graph.modules[name]!;
+  const { inputs, fed_before: previous, overrides } = run.graph.modules[name]!;
   const given = inputs.map((input) => ({
     parameter: intoOf(name, input),
     file: overrides[input] ?? (input === run.graph.source ? run.input : outputFile(run, input)),

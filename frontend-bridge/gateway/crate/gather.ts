@@ -23,6 +23,7 @@ import { type CrateError, type CrateExecution, type CrateFile, type CrateRun, fi
 
 interface ModuleView {
   readonly generation: number;
+  readonly pass: number | null;
   readonly execution_id: string | null;
   readonly state: string;
   readonly reused_from: { readonly iteration_id: number; readonly execution_id: string } | null;
@@ -45,6 +46,7 @@ interface GraphView extends View {
   readonly created_at: string;
   readonly yaml: string;
   readonly source: { readonly name: string; readonly type: string };
+  readonly loops: readonly { readonly modules: readonly string[] }[];
   readonly modules: Readonly<
     Record<
       string,
@@ -95,7 +97,10 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
 
   const modules: Record<string, CrateRun['graph']['modules'][string]> = {};
   for (const [name, { inputs, previous = [], outputs: named }] of Object.entries(graph.modules)) {
-    const { generation, execution_id, reused_from, cached_from } = view.modules[name]!;
+    const { generation, pass, execution_id, reused_from, cached_from } = view.modules[name]!;
+    const fellows = graph.loops.find(({ modules }) => modules.includes(name))?.modules ?? [];
+    const isFed = (input: string): boolean =>
+      (pass ?? 1) === 1 || !fellows.includes(splitReference(input).module);
     const references = named ? Object.keys(named).map((one) => outputReference(name, one)) : [name];
     const madeBy = reused_from?.execution_id ?? cached_from?.execution_id;
     const outputs: Record<string, CrateRun['graph']['modules'][string]['outputs'][string]> = {};
@@ -113,6 +118,7 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
     modules[name] = {
       ...{ inputs, previous, overrides, generation, version: versions.get(name), references, outputs },
       reused_from: reused_from?.iteration_id,
+      fed_before: previous.filter(isFed),
     };
   }
   const previous: Record<string, CrateFile> = {};

@@ -31,6 +31,8 @@ export interface CrateModule {
   readonly inputs: readonly string[];
   /** Those whose outputs in the parent iteration are inputs too. */
   readonly previous: readonly string[];
+  /** Those of them that it was given last; a further pass of a loop is given those of the pass before instead. */
+  readonly fed_before: readonly string[];
   /** How the graph refers to its outputs: `train`, or `train.plot` where it has several. */
   readonly references: readonly string[];
   /** By reference, the files of those that there are, and the execution that published them. */

@@ -1,6 +1,6 @@
 /** A task as a terminal shows it while it runs: one line a module, kept current by the task's events. Pure. */
 import type { StreamedEvent } from '../../client/follow.js';
-import { missingInputs, waitingFor } from '../../model/module-state.js';
+import { type HoldingLoop, missingInputs, statesFor, waitingFor } from '../../model/module-state.js';
 import { type IterationView, provenanceOf, sourceOf } from '../task.js';
 
 export interface Line {
@@ -9,6 +9,8 @@ export interface Line {
   readonly inputs: readonly string[];
   /** Inputs that are not what the graph would give it. */
   readonly overridden: readonly string[];
+  /** Of a module in a loop. */
+  readonly pass: number | undefined;
   readonly state: string;
   readonly execution: string | undefined;
   /** 0–1 */
@@ -26,12 +28,18 @@ export interface Board {
   /** Unix milliseconds. */
   readonly startedAt: number | undefined;
   readonly lines: readonly Line[];
+  readonly loops: readonly HoldingLoop[];
+  /** The last modules of those that have ended. */
+  readonly ended: readonly string[];
 }
 
-/** The inputs of each module, in the order in which they run. */
-export type Inputs = Readonly<Record<string, readonly string[]>>;
+export interface Course {
+  /** The inputs of each module, in the order in which they run. */
+  readonly inputs: Readonly<Record<string, readonly string[]>>;
+  readonly loops: readonly HoldingLoop[];
+}
 
-export function boardOf(view: IterationView, inputs: Inputs): Board {
+export function boardOf(view: IterationView, { inputs, loops }: Course): Board {
   const names = [...new Set([...Object.keys(inputs), ...Object.keys(view.modules)])];
   const lines = names.map((name): Line => {
     const module = view.modules[name];
@@ -39,6 +47,7 @@ export function boardOf(view: IterationView, inputs: Inputs): Board {
       name,
       inputs: inputs[name] ?? [],
       overridden: module?.overridden ?? [],
+      pass: typeof module?.pass === 'number' ? module.pass : undefined,
       state: module?.state ?? 'waiting',
       execution: text(module?.execution_id),
       progress: typeof module?.progress === 'number' ? module.progress : undefined,
@@ -51,18 +60,22 @@ export function boardOf(view: IterationView, inputs: Inputs): Board {
       finishedAt: moment(module?.finished_at),
     };
   });
-  return { taskId: view.task_id, state: view.state, startedAt: moment(view.started_at), lines };
+  const ended = loops.map(({ from }) => from).filter((from) => text(view.modules[from]?.loop_end));
+  const { task_id: taskId, state } = view;
+  return { taskId, state, startedAt: moment(view.started_at), lines, loops, ended };
 }
 
 /** What is said of a line: of one that waits, first of all the inputs that it waits for. */
-export function noteOf({ lines }: Board, { state, note, inputs, overridden }: Line): string {
+export function noteOf({ lines, loops, ended }: Board, line: Line): string {
+  const { name, state, note, inputs, overridden } = line;
   if (state !== 'waiting') return note;
-  const missing = missingInputs(
-    inputs,
-    overridden,
-    (name) => lines.find((line) => line.name === name)?.state,
+  const states = statesFor(
+    name,
+    loops,
+    (input) => lines.find((one) => one.name === input)?.state,
+    (from) => ended.includes(from),
   );
-  return waitingFor(missing)?.reason ?? note;
+  return waitingFor(missingInputs(inputs, overridden, states))?.reason ?? note;
 }
 
 /** The board after an event of its task. */
@@ -74,10 +87,35 @@ export function advance(board: Board, event: StreamedEvent): Board {
       what === 'started' || what === 'resumed' ? 'running' : what === 'submitted' ? 'waiting' : what;
     return { ...board, state, startedAt: board.startedAt ?? (state === 'running' ? at : undefined) };
   }
+  if (subject === 'loop') return turn(board, what, event);
   const index = board.lines.findIndex(({ name }) => name === event.module);
   const line = board.lines[index];
   const next = line && advanceLine(line, subject ?? '', what, event, at);
-  return next === undefined || next === line ? board : { ...board, lines: board.lines.with(index, next) };
+  if (next === undefined || next === line) return board;
+  const isReset = event.type === 'module.reset';
+  const ended = isReset ? board.ended.filter((from) => from !== next.name) : board.ended;
+  return { ...board, lines: board.lines.with(index, next), ended };
+}
+
+/** The modules of a loop begin another pass, or there is none. */
+function turn(board: Board, what: string, event: StreamedEvent): Board {
+  if (what === 'passed') {
+    const modules = Array.isArray(event.modules) ? (event.modules as unknown[]) : [];
+    const pass = typeof event.pass === 'number' ? event.pass : undefined;
+    const lines = board.lines.map((line) => (modules.includes(line.name) ? anew(line, pass) : line));
+    return { ...board, lines };
+  }
+  const from = text(event.from) ?? '';
+  const error = (event.error ?? undefined) as { message?: unknown } | undefined;
+  const lines = board.lines.map((line) =>
+    error && line.name === from ? { ...line, state: 'failed', note: text(error.message) ?? '' } : line,
+  );
+  return { ...board, lines, ended: [...board.ended, from] };
+}
+
+/** What it did so far does not count any more. */
+function anew(line: Line, pass: number | undefined): Line {
+  return { ...line, pass, state: 'waiting', note: '', execution: undefined, progress: undefined };
 }
 
 const ENDS = ['succeeded', 'failed', 'cancelled', 'preempted', 'rejected', 'lost'];
@@ -87,7 +125,7 @@ function advanceLine(line: Line, subject: string, what: string, event: StreamedE
     return { ...line, state: what, note: sourceOf(event) ?? '', progress: undefined };
   }
   if (subject === 'module' && what === 'reset')
-    return { ...line, state: 'waiting', note: '', execution: undefined, progress: undefined };
+    return anew(line, typeof event.pass === 'number' ? event.pass : undefined);
   if (subject === 'module') {
     const state = what === 'skipped' ? 'skipped' : 'waiting';
     return { ...line, state, note: text(event.reason) ?? '', progress: undefined };
@@ -106,6 +144,7 @@ function advanceLine(line: Line, subject: string, what: string, event: StreamedE
     return {
       ...line,
       state: what,
+      pass: typeof event.pass === 'number' ? event.pass : line.pass,
       execution,
       progress: undefined,
       note: '',

@@ -6,7 +6,7 @@ import type { Client } from '../client.js';
 import type { Io } from '../io.js';
 import { type Paint, paintOf } from '../paint.js';
 import { type IterationView, taskPath, waitForTask } from '../task.js';
-import { advance, type Board, boardOf, type Inputs } from './board.js';
+import { advance, type Board, boardOf, type Course } from './board.js';
 import { draw } from './draw.js';
 
 /** Times and lights go on in between events. */
@@ -36,26 +36,30 @@ export async function drawToEnd(
   { env, signal }: Pick<Io, 'env' | 'signal'>,
 ): Promise<IterationView> {
   const { value } = await client.get<IterationView>(taskPath(task));
-  const inputs = await inputsOf(client, value);
+  const course = await courseOf(client, value);
   const board = new LiveBoard(terminal, env);
-  board.show(value, inputs);
+  board.show(value, course);
   try {
     const view = await waitForTask(client, task, signal, {
-      onState: (state) => board.show(state, inputs),
+      onState: (state) => board.show(state, course),
       onEvent: (event) => board.take(event),
     });
-    board.show(view, inputs);
+    board.show(view, course);
     return view;
   } finally {
     board.close();
   }
 }
 
-/** What each module takes, as the graph that the task runs on says. */
-async function inputsOf(client: Client, view: IterationView): Promise<Inputs> {
+/** What each module takes and what is repeated, as the graph that the task runs on says. */
+async function courseOf(client: Client, view: IterationView): Promise<Course> {
   const path = `/v1/graphs/${encodeURIComponent(String(view.graph))}/versions/${String(view.graph_version)}`;
-  const { value } = await client.get<{ modules: Record<string, { inputs: string[] }> }>(path);
-  return Object.fromEntries(Object.entries(value.modules).map(([name, { inputs }]) => [name, inputs]));
+  const { value } = await client.get<{
+    modules: Record<string, { inputs: string[] }>;
+    loops?: Course['loops'];
+  }>(path);
+  const inputs = Object.entries(value.modules).map(([name, { inputs }]) => [name, inputs]);
+  return { inputs: Object.fromEntries(inputs), loops: value.loops ?? [] };
 }
 
 class LiveBoard {
@@ -72,8 +76,8 @@ class LiveBoard {
   }
 
   /** The task as it is; what it shows from then on follows from events. */
-  show(view: IterationView, inputs: Inputs): void {
-    this.#board = boardOf(view, inputs);
+  show(view: IterationView, course: Course): void {
+    this.#board = boardOf(view, course);
     this.#draw();
     this.#timer ??= setInterval(() => this.#draw(), REDRAW_MS);
   }

@@ -3,7 +3,7 @@ import type { DurableState, Moment } from '../durable.js';
 import { countsAsAttempt, type ExecutionEnd, executionMayBecome, type ObservedState } from '../execution.js';
 import type { ExecutionEndFact, FactOf } from '../facts.js';
 import { begunAt, newsOf } from '../run.js';
-import { type Execution, newLog } from '../task.js';
+import { type Execution, newLog, passOf } from '../task.js';
 import { runFor, setPhase } from './task.js';
 
 interface OfExecution {
@@ -24,6 +24,7 @@ export function assignExecution(
     position,
     attempt: fact.attempt,
     generation: run.generation,
+    pass: passOf(task, position),
     nodeId: fact.node_id,
     bootId: fact.boot_id,
     assignedAt: moment.at,

@@ -5,9 +5,18 @@ import { cachedRef } from '../cached.js';
 import type { Changes, DurableState, Moment } from '../durable.js';
 import { hasEnded } from '../execution.js';
 import type { FactOf, NamedOutput, TaskEndFact, TaskError } from '../facts.js';
+import { referencesOf } from '../graph.js';
 import type { PayloadRef } from '../payload.js';
 import { NO_REMARKS, type Remarks } from '../problem.js';
-import { type ModulePhase, type ModuleRun, NONE, NOT_YET, type Overrides, type Task } from '../task.js';
+import {
+  type ModulePhase,
+  type ModuleRun,
+  NONE,
+  NOT_YET,
+  type Overrides,
+  outputRef,
+  type Task,
+} from '../task.js';
 import { formatTaskId } from '../task-id.js';
 import { type TaskEnd, type TaskState, taskMayBecome } from '../task-state.js';
 
@@ -235,7 +244,7 @@ export function reuseModule(state: DurableState, fact: FactOf<'module.reused'>, 
           seq,
           ...(blob && { blob }),
         }
-      : cachedRef(task.id, fact.module, seq, blob);
+      : cachedRef(task.id, fact, seq, blob);
   const named = outputs && new Map(Object.entries(outputs).map(([name, output]) => [name, refOf(output)]));
   setPhase(state, moment.changed, task, run, {
     kind: 'reused',
@@ -268,13 +277,47 @@ export function decideApproval(state: DurableState, fact: FactOf<'approval.decid
   setPhase(state, moment.changed, task, run, { kind: 'approved', ...(indexed && { indexed }) });
 }
 
-/** What the module did so far does not count any more. */
+/** What a pass has put out is what the next one is given. */
+export function passLoop(state: DurableState, fact: FactOf<'loop.passed'>, moment: Moment): void {
+  const { undo } = state;
+  const { problem_id, iteration_id, pass } = fact;
+  for (const module of fact.modules) {
+    const { task, run, position } = runFor(state, { problem_id, iteration_id, module });
+    const former = referencesOf(task.graph.modules[position]!.spec).flatMap((reference) => {
+      const ref = outputRef(task, reference);
+      return ref ? [[reference, ref] as const] : [];
+    });
+    undo.set(run, 'previous', former.length > 0 ? new Map(former) : undefined);
+    undo.set(run, 'pass', pass);
+    undo.set(run, 'generation', run.generation + 1);
+    undo.set(run, 'attempts', 0);
+    undo.set(run, 'diedBoots', []);
+    setPhase(state, moment.changed, task, run, NOT_YET);
+  }
+}
+
+/** One that did not come to its condition in all its passes is a failure of its last module. */
+export function endLoop(state: DurableState, fact: FactOf<'loop.ended'>, moment: Moment): void {
+  const { problem_id, iteration_id, from: module, why, error } = fact;
+  const about = { problem_id, iteration_id, module };
+  const { task, run } = runFor(state, about);
+  state.undo.set(run, 'loopEnd', why);
+  state.undo.add(moment.changed.tasks, task);
+  if (error) failModule(state, { type: 'module.failed', ...about, error }, moment);
+}
+
+/** What the module did so far does not count any more. With pass 1, its loop begins anew. */
 export function resetModule(state: DurableState, fact: FactOf<'module.reset'>, moment: Moment): void {
   const { undo } = state;
   const { task, run } = runFor(state, fact);
   undo.set(run, 'generation', run.generation + 1);
   undo.set(run, 'attempts', 0);
   undo.set(run, 'diedBoots', []);
+  undo.set(run, 'loopEnd', undefined);
+  if (fact.pass === 1) {
+    undo.set(run, 'pass', 1);
+    undo.set(run, 'previous', undefined);
+  }
   if (task.error?.module === fact.module) undo.set(task, 'error', undefined);
   setPhase(state, moment.changed, task, run, NOT_YET);
 }
@@ -311,6 +354,7 @@ export function runFor(
     phase: NOT_YET,
     generation: 0,
     attempts: 0,
+    pass: 1,
     executions: [],
     diedBoots: [],
     queued: false,

@@ -1,5 +1,5 @@
 /** The fields by which facts say what they are about. */
-import { type Execution, moduleName, type Task } from '../../model/task.js';
+import { type Execution, moduleName, passOf, type Task } from '../../model/task.js';
 
 export interface AboutTask {
   readonly problem_id: string;
@@ -8,6 +8,8 @@ export interface AboutTask {
 
 export interface AboutModule extends AboutTask {
   readonly module: string;
+  /** Of a module in a loop. */
+  readonly pass?: number;
 }
 
 export interface AboutExecution extends AboutModule {
@@ -22,15 +24,22 @@ export function aboutTask({ id }: Pick<Task, 'id'>): AboutTask {
 
 export function aboutModule(task: Task, position: number): AboutModule {
   const { problemId, iterationId } = task.id;
-  return { problem_id: problemId, iteration_id: iterationId, module: moduleName(task, position) };
+  const pass = passOf(task, position);
+  return {
+    problem_id: problemId,
+    iteration_id: iterationId,
+    module: moduleName(task, position),
+    ...(pass !== undefined && { pass }),
+  };
 }
 
 export function aboutExecution(execution: Execution): AboutExecution {
-  const { task, position, id, attempt, nodeId } = execution;
+  const { task, position, pass, id, attempt, nodeId } = execution;
   return {
     problem_id: task.id.problemId,
     iteration_id: task.id.iterationId,
     module: moduleName(task, position),
+    ...(pass !== undefined && { pass }),
     execution_id: id,
     attempt,
     node_id: nodeId,

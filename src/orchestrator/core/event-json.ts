@@ -5,12 +5,17 @@ import { ownFieldsOf, type PublicFact, type ShownWord, type Subject } from '../.
 /** The event as one JSON object without line breaks. Throws what `JSON.stringify` throws. */
 export function eventJson(seq: number, at: string, fact: PublicFact): string {
   // Most events are about an execution: these fields are written without a look at their words.
-  const { type, problem_id, project, iteration_id, module, execution_id, attempt, node_id }: Subject = fact;
+  const { type, problem_id, project, iteration_id, module }: Subject = fact;
+  const { pass, execution_id, attempt, node_id }: Subject = fact;
   let json = `{"seq":${seq},"at":"${at}","type":"${type}"`;
   if (problem_id !== undefined) json += `,"problem_id":"${problem_id}"`;
   if (project !== undefined) json += `,"project":"${project}"`;
   if (iteration_id !== undefined) json += `,"iteration_id":${iteration_id}`;
-  if (module !== undefined) json += `,"module":${JSON.stringify(module)}`;
+  if (module !== undefined) {
+    json += `,"module":${JSON.stringify(module)}`;
+    // Where it is not about a module, that is a field of its own.
+    if (pass !== undefined) json += `,"pass":${pass}`;
+  }
   if (execution_id !== undefined) json += `,"execution_id":"${execution_id}"`;
   if (attempt !== undefined) json += `,"attempt":${attempt}`;
   if (node_id !== undefined) json += `,"node_id":"${node_id}"`;

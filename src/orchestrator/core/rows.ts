@@ -102,6 +102,12 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
         journal.delete('approvals', approvalKey(task, fact.module));
       return;
     }
+    case 'loop.passed': {
+      const { problem_id, iteration_id, freed = [] } = fact;
+      for (const [sha256, owner, seq] of freed)
+        journal.delete('blob_refs', [sha256, problem_id, iteration_id, owner, seq]);
+      return;
+    }
     case 'iteration.succeeded':
     case 'iteration.failed':
     case 'iteration.cancelled':

@@ -415,8 +415,8 @@ export class State implements DurableState, ProcessState {
   }
 }
 
-export function lookUpKey({ key }: Task, position: number): string {
-  return `${key} ${position}`;
+export function lookUpKey({ key, runs }: Task, position: number): string {
+  return `${key} ${position} ${runs[position]?.pass ?? 1}`;
 }
 
 export function instanceKey(module: string, instance: string): string {

@@ -230,6 +230,7 @@ function isUsed(tasks: Iterable<Task>, sha256: string): boolean {
         const { ref, named } = run.phase.output;
         if ([ref, ...(named?.values() ?? [])].some(({ blob }) => blob?.sha256 === sha256)) return true;
       }
+      for (const { blob } of run?.previous?.values() ?? []) if (blob?.sha256 === sha256) return true;
       for (const { blobs, wholeStreams = {} } of run?.executions ?? []) {
         if (Object.values(wholeStreams).some((blob) => blob.sha256 === sha256)) return true;
         for (const blob of blobs?.values() ?? []) if (blob.sha256 === sha256) return true;

@@ -57,6 +57,7 @@ export class TaskFold {
     this.#seq = event.seq;
     this.#at = Date.parse(event.at);
     if (isEnd(fact)) this.#tellPrivate();
+    if (fact.type === 'loop.passed') this.#tellSucceeded(fact.modules);
     this.#state.apply(fact, this.#seq, this.#at);
     const { problem_id, iteration_id } = this.#row;
     if (fact.type === 'problem.created') this.#created = problemToRow(this.#state.problems.get(problem_id)!);
@@ -181,6 +182,18 @@ export class TaskFold {
       folded.execution.observed === 'succeeded'
     )
       this.#tell({ type: 'module.succeeded', ...about, execution_id: folded.execution.id });
+  }
+
+  /** Before a further pass: what it is given is what they have put out. The row knows of the last pass only. */
+  #tellSucceeded(modules: readonly string[]): void {
+    const { problem_id, iteration_id } = this.#row;
+    for (const module of modules) {
+      const position = this.#task?.graph.index.get(module) ?? -1;
+      const phase = this.#task && phaseOf(this.#task, position);
+      if (phase?.kind !== 'placed' || phase.execution.observed !== 'succeeded') continue;
+      const { id: execution_id } = phase.execution;
+      this.#tell({ type: 'module.succeeded', problem_id, iteration_id, module, execution_id });
+    }
   }
 
   #tell(fact: Fact): void {

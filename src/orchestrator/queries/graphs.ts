@@ -15,7 +15,7 @@ import type { GraphRow } from '../records.js';
 import { graphs } from '../tables.js';
 import { type Moment, notFound } from './moment.js';
 import { pageOf } from './pages.js';
-import { time } from './views.js';
+import { loopsView, time } from './views.js';
 
 /** Reads a graph that was accepted before, whatever its size. */
 export type ReadStoredGraph = (yaml: string, types: TypeRegistry) => Graph;
@@ -128,6 +128,7 @@ function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph
     created_at: time(createdAt),
     source: { ...graph.source, schema: types.jsonSchema(graph.source.type) },
     index: graph.index ?? [],
+    loops: loopsView(compiled),
     modules: Object.fromEntries(
       graph.modules.map((spec) => [
         spec.name,

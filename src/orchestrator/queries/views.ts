@@ -1,8 +1,14 @@
 /** Rows as the public JSON shows them. */
 
-import { type ModuleState, missingInputs, moduleState, waitingFor } from '../../model/module-state.js';
+import {
+  type ModuleState,
+  missingInputs,
+  moduleState,
+  statesFor,
+  waitingFor,
+} from '../../model/module-state.js';
 import type { ReportedError } from '../../model/protocol.js';
-import type { CompiledGraph } from '../../model/task.js';
+import type { CompiledGraph, CompiledLoop } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Wait } from '../../model/waiting.js';
 import type { View } from '../port.js';
@@ -83,6 +89,8 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
     state: stateOf(row, ended),
     attempts: row?.attempts ?? 0,
     generation: row?.generation ?? 0,
+    pass: (loopOf(graph, module) && (row?.pass ?? 1)) ?? null,
+    loop_end: row?.loop_end ?? null,
     execution_id: newest?.execution_id ?? null,
     attempt: newest?.attempt ?? null,
     node_id: newest?.node_id ?? null,
@@ -105,6 +113,27 @@ export function moduleView(task: TaskRow, graph: CompiledGraph, module: string):
   };
 }
 
+function loopOf({ modules, index }: CompiledGraph, module: string): CompiledLoop | undefined {
+  return modules[index.get(module) ?? -1]?.loop;
+}
+
+/** The loops of a graph, with the names of their modules. */
+export function loopsView({ graph, modules }: CompiledGraph): LoopView[] {
+  return (graph.loops ?? []).map(({ from, to, until, max, onMax }) => ({
+    ...{ from, to, until: until.text, max, on_max: onMax },
+    modules: modules.filter(({ loop }) => loop?.from === from).map(({ spec }) => spec.name),
+  }));
+}
+
+interface LoopView {
+  readonly from: string;
+  readonly to: string;
+  readonly until: string;
+  readonly max: number;
+  readonly on_max: string;
+  readonly modules: readonly string[];
+}
+
 /** The module's error; where it is that of the newest execution, with the stack that is kept there only. */
 function moduleError(failed: ReportedError | undefined, newest: ReportedError | undefined): View | null {
   const error = failed ?? newest;
@@ -124,9 +153,13 @@ function waitOf(task: TaskRow, graph: CompiledGraph, module: string): Partial<Wa
     return row?.reason === undefined ? undefined : { reason: row.reason };
   if (row?.reason !== undefined) return { reason: row.reason, ...(row.waiting && { waiting: row.waiting }) };
   const inputs = graph.modules[graph.index.get(module) ?? -1]?.spec.inputs ?? [];
-  const missing = missingInputs(inputs, Object.keys(task.overrides?.[module] ?? {}), (input) =>
-    graph.index.has(input) ? stateOf(task.modules[input], false) : undefined,
+  const states = statesFor(
+    module,
+    loopsView(graph),
+    (input) => (graph.index.has(input) ? stateOf(task.modules[input], false) : undefined),
+    (from) => task.modules[from]?.loop_end !== undefined,
   );
+  const missing = missingInputs(inputs, Object.keys(task.overrides?.[module] ?? {}), states);
   return waitingFor(missing);
 }
 
@@ -136,6 +169,7 @@ export function executionView(row: ExecutionRow, module: string): View {
     module,
     attempt: row.attempt,
     generation: row.generation,
+    pass: row.pass ?? null,
     node_id: row.node_id,
     state: row.state,
     desired_state: row.stop || row.finished_at !== undefined ? 'stopped' : 'running',

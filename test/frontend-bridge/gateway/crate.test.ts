@@ -29,7 +29,13 @@ const file = (path: string, mediaType = 'application/json'): CrateFile => ({
 });
 const module = (name: string, inputs: string[], fields: Partial<CrateModule> = {}): CrateModule => ({
   ...{ inputs, previous: [], overrides: {}, generation: 1, references: [name] },
-  ...{ outputs: {}, reused_from: undefined, version: undefined, ...fields },
+  ...{
+    outputs: {},
+    reused_from: undefined,
+    version: undefined,
+    fed_before: fields.previous ?? [],
+    ...fields,
+  },
 });
 const attempt = (id: string, of: string, fields: Partial<CrateExecution> = {}): CrateExecution => ({
   ...{ execution_id: id, module: of, attempt: 1, generation: 1, node_id: 'n', state: 'succeeded' },

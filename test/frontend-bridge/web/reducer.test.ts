@@ -40,6 +40,8 @@ function module(fields: Partial<ModuleJson> = {}): ModuleJson {
   return {
     state: 'waiting',
     attempts: 0,
+    pass: null,
+    loop_end: null,
     execution_id: null,
     node_id: null,
     waiting_reason: null,
@@ -371,6 +373,29 @@ describe('a task', () => {
     expect(play(reused, reset).task.modules).toEqual({ a: module(), b: module({ overridden: ['x'] }) });
     const ended = play(reused, event('iteration.succeeded', {}, 2));
     expect(ended.task.modules.a?.state).toBe('reused');
+  });
+
+  it('begins the modules of a loop again in each pass, and says why there is no further one', () => {
+    const done = module({ state: 'succeeded', attempts: 1, execution_id: 'e1', pass: 1, output: { n: 1 } });
+    const inputs = { a: ['in'], b: ['a'] };
+    const begun = { ...taskView({ a: done, b: module({ state: 'running' }) }), inputs };
+    const loop = { from: 'a', to: 'a', modules: ['a'] };
+    const passed = play(begun, event('loop.passed', { ...loop, pass: 2 }));
+    expect(passed.task.modules).toEqual({ a: module({ pass: 2 }), b: module({ state: 'running' }) });
+    const of = { module: 'a', pass: 2, execution_id: 'e2', attempt: 2 };
+    const again = play(passed, event('execution.assigned', of), event('execution.succeeded', of));
+    expect(again.task.modules.a).toMatchObject({ state: 'succeeded', pass: 2, attempts: 1 });
+    const ended = play(again, event('loop.ended', { ...loop, pass: 2, why: 'until' }));
+    expect(ended.task.modules.a).toMatchObject({ state: 'succeeded', loop_end: 'until' });
+    const error = { code: 'loop_exhausted', message: 'it did not hold' };
+    const failed = play(again, event('loop.ended', { ...loop, pass: 2, why: 'exhausted', error }));
+    expect(failed.task.modules.a).toMatchObject({ state: 'failed', loop_end: 'exhausted', error });
+    const reset = play(
+      ended,
+      event('command.issued', { module: 'a', command: 'reset' }, 2),
+      event('module.reset', { module: 'a', pass: 1 }, 3),
+    );
+    expect(reset.task.modules.a).toEqual(module({ pass: 1 }));
   });
 
   it('ends once: what never ran is skipped, and nothing later reopens it', () => {

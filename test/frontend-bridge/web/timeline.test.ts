@@ -80,6 +80,67 @@ const ASKED = [
   event(400, 'execution.assigned', of('b', 'e1')),
 ];
 
+const LOOP = { from: 'a', to: 'a', modules: ['a'] };
+const LOOPING: GraphJson = {
+  ...graph,
+  loops: [{ ...LOOP, until: 'a.x > 1', max: 3, on_max: 'fail' }],
+};
+const LOOPED = [
+  event(0, 'iteration.submitted'),
+  event(0, 'execution.assigned', { ...of('a', 'e1'), pass: 1 }),
+  event(0, 'execution.accepted', { ...of('a', 'e1'), pass: 1 }),
+  event(100, 'execution.succeeded', { ...of('a', 'e1'), pass: 1 }),
+  event(100, 'loop.passed', { ...LOOP, pass: 2 }),
+  event(150, 'execution.assigned', { ...of('a', 'e2', 2), pass: 2 }),
+  event(150, 'execution.accepted', { ...of('a', 'e2', 2), pass: 2 }),
+  event(300, 'execution.succeeded', { ...of('a', 'e2', 2), pass: 2 }),
+  event(300, 'loop.ended', { ...LOOP, pass: 2, why: 'until' }),
+  event(350, 'execution.assigned', of('b', 'e3')),
+];
+
+describe('a loop', () => {
+  const task = { problem_id: 'p', iteration_id: 1, overridden: {} } as unknown as TaskJson;
+
+  it('has its passes told apart in the timeline, and what follows waits for its end', () => {
+    const { rows } = new TimelineReplay(LOOPING, ['a', 'b']).read(LOOPED).at();
+    const shown = rows.map(({ spans }) =>
+      spans.map(({ kind, from, to, pass }) => [kind, from - START, to && to - START, pass]),
+    );
+    expect(shown).toEqual([
+      [
+        ['running', 0, 100, 1],
+        ['queued', 100, 150, 2],
+        ['running', 150, 300, 2],
+      ],
+      [
+        ['blocked', 0, 300, undefined],
+        ['queued', 300, 350, undefined],
+        ['placing', 350, undefined, undefined],
+      ],
+    ]);
+    expect(
+      new TaskHistory()
+        .read(LOOPED)
+        .ofModule('a')
+        .attempts.map(({ pass }) => pass),
+    ).toEqual([1, 2]);
+  });
+
+  it('shows at each moment the pass that its modules are in, and what waits for its end', () => {
+    const replay = new Replay(task, LOOPING);
+    const views = [4, 5, 6].map(
+      (count) => withReasons(replay.viewAfter(LOOPED, count), LOOPING).task.modules,
+    );
+    expect(views.map(({ a, b }) => [a?.state, a?.pass, b?.waiting_reason])).toEqual([
+      ['succeeded', 1, 'waiting for a'],
+      ['waiting', 2, 'waiting for a'],
+      ['assigned', 2, 'waiting for a'],
+    ]);
+    const ended = withReasons(replay.viewAfter(LOOPED, 9), LOOPING).task.modules;
+    expect([ended.a?.loop_end, ended.b?.waiting_reason]).toEqual(['until', null]);
+  });
+});
+
 describe('a module that asks a person', () => {
   const task = { problem_id: 'p', iteration_id: 1, overridden: {} } as unknown as TaskJson;
 

@@ -8,6 +8,7 @@ import type { AgentKind, AgentState, ClusterStatus, ClusterType } from '../../..
 import type { ObservedState } from '../../../../src/model/execution.js';
 import type { EventType, Subject } from '../../../../src/model/facts.js';
 import type { JobState } from '../../../../src/model/job.js';
+import type { LoopEnd } from '../../../../src/model/loop.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../../../src/model/node.js';
 import type { LogLevel } from '../../../../src/model/protocol.js';
 import type { CommandFields } from '../../../../src/model/run.js';
@@ -23,6 +24,7 @@ export type {
   JobState,
   Liveness,
   LogLevel,
+  LoopEnd,
   NodeStatus,
   ObservedState,
   ReplicaState,
@@ -138,6 +140,10 @@ export interface ModuleJson {
   readonly output_names?: readonly string[];
   /** Executions that failed or succeeded. */
   readonly attempts: number;
+  /** Of a module in a loop. */
+  readonly pass: number | null;
+  /** Of the last module of a loop that has ended, why. */
+  readonly loop_end: LoopEnd | null;
   readonly execution_id: string | null;
   readonly node_id: string | null;
   /** Why it waits, or why it was skipped. */
@@ -211,6 +217,18 @@ export interface GraphModuleJson {
   readonly cache?: true;
 }
 
+/** Modules that run again until a condition holds. */
+export interface LoopJson {
+  readonly from: string;
+  readonly to: string;
+  readonly until: string;
+  /** Passes in all. */
+  readonly max: number;
+  readonly on_max: 'fail' | 'continue';
+  /** All of it, in playing order. */
+  readonly modules: readonly string[];
+}
+
 export interface GraphJson {
   readonly name: string;
   readonly version: number;
@@ -223,6 +241,7 @@ export interface GraphJson {
   readonly modules: Readonly<Record<string, GraphModuleJson>>;
   /** Fields of outputs that are kept in an index: `MODULE.FIELD`. */
   readonly index?: readonly string[];
+  readonly loops?: readonly LoopJson[];
   readonly yaml?: string;
   readonly created_at?: string;
 }

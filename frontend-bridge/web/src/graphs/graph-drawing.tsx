@@ -1,6 +1,6 @@
 import { type ReactNode, useMemo } from 'react';
 import type { GraphJson } from '../api/shapes.js';
-import { layOutWithin, type Place } from '../task/layout.js';
+import { layOutWithin, loopLabel, loopTitle, type Place } from '../task/layout.js';
 import { useFrame } from '../task/use-frame.js';
 import { typesNote } from './outputs.js';
 
@@ -23,12 +23,19 @@ export function GraphDrawing({ graph, missing }: GraphDrawingProps): ReactNode {
         role="img"
         aria-label={`Drawing of ${graph.name}: ${inWords(graph)}`}
       >
-        {score.edges.map(({ from, to, path, isPrevious }) => (
-          <path
-            key={`${from} ${to} ${isPrevious}`}
-            className={isPrevious ? 'drawn-edge drawn-previous' : 'drawn-edge'}
-            d={path}
-          />
+        {score.edges.map(({ from, to, path, isPrevious, loop }) => (
+          <g key={`${from} ${to} ${isPrevious} ${loop !== undefined}`}>
+            <path
+              className={`drawn-edge${isPrevious ? ' drawn-previous' : ''}${loop ? ' drawn-loop' : ''}`}
+              d={path}
+            />
+            {loop && (
+              <text className="loop-label" x={loop.label.x} y={loop.label.y}>
+                {loopLabel(loop)}
+                <title>{loopTitle(from, to, loop)}</title>
+              </text>
+            )}
+          </g>
         ))}
         {score.places.map((place) => (
           <Box
@@ -67,5 +74,6 @@ function Box(props: { place: Place; note: string; isSource: boolean; isMissing: 
 function inWords(graph: GraphJson): string {
   return Object.entries(graph.modules)
     .map(([name, { inputs }]) => `${name} from ${inputs.join(', ')}`)
+    .concat((graph.loops ?? []).map(({ from, to, until }) => `after ${from}, back to ${to} until ${until}`))
     .join('; ');
 }

@@ -3,7 +3,7 @@ import { type ReactNode, useMemo } from 'react';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { executionsQuery, nodesQuery, problemsQuery } from '../api/queries.js';
-import type { GraphJson, GraphModuleJson, NodeJson } from '../api/shapes.js';
+import type { GraphJson, GraphModuleJson, LoopJson, NodeJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER } from '../state/selection.js';
 import { Chip } from '../states/chip.js';
@@ -54,6 +54,7 @@ export function ModuleTable({ graph }: { graph: GraphJson }): ReactNode {
             key={name}
             name={name}
             spec={spec}
+            loop={graph.loops?.find(({ from }) => from === name)}
             nodes={nodes.filter((node) => node.module === (spec.run ? AGENT_MODULE : name))}
             figures={figures.get(name)}
           />
@@ -66,10 +67,12 @@ export function ModuleTable({ graph }: { graph: GraphJson }): ReactNode {
 function ModuleRow(props: {
   name: string;
   spec: GraphModuleJson;
+  /** The loop that it is the last module of. */
+  loop: LoopJson | undefined;
   nodes: readonly NodeJson[];
   figures: ModuleFigures | undefined;
 }): ReactNode {
-  const { name, spec, nodes, figures } = props;
+  const { name, spec, loop, nodes, figures } = props;
   const { previous = [], require = {} } = spec;
   const length = (ms: number | undefined): string => (ms === undefined ? '–' : formatDuration(ms));
   return (
@@ -81,6 +84,11 @@ function ModuleRow(props: {
         {spec.approve && (
           <small className="row-more">
             asks <Foreign text={spec.approve.message} />
+          </small>
+        )}
+        {loop && (
+          <small className="row-more">
+            then back to {loop.to} until {loop.until}, at most {loop.max} passes
           </small>
         )}
         {spec.cache && <small className="row-more">takes results of before</small>}

@@ -7,6 +7,7 @@ import {
   decisionRecord,
 } from '../../../../src/model/approval.js';
 import { CLUSTER_TYPES } from '../../../../src/model/cluster.js';
+import { LOOP_ENDS } from '../../../../src/model/loop.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../../../src/model/node.js';
 import { isWaitingCode, type Wait, type Waiting } from '../../../../src/model/waiting.js';
 import type {
@@ -202,4 +203,14 @@ export function nodeFields(event: EventJson): Partial<NodeJson> {
     ...(version !== undefined && { version }),
     ...(error && { error }),
   };
+}
+
+/** A field that is a list of texts. */
+export function wordsIn(event: EventJson, field: string): readonly string[] {
+  const value = event[field];
+  return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
+}
+
+export function loopEndIn(event: EventJson): ModuleJson['loop_end'] {
+  return LOOP_ENDS.find((end) => end === event.why) ?? null;
 }

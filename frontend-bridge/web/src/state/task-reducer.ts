@@ -12,6 +12,7 @@ import {
   decisionIn,
   errorOf,
   flag,
+  loopEndIn,
   number,
   observedStateOf,
   requestedIn,
@@ -19,6 +20,7 @@ import {
   taskStateOf,
   text,
   waitingIn,
+  wordsIn,
 } from './event-fields.js';
 import type { Reduced, TaskView } from './views.js';
 
@@ -34,6 +36,8 @@ export function reduceTask(view: TaskView, event: EventJson): Reduced<TaskView> 
       ? endTask(view, event, state)
       : { view: { ...view, task: { ...task, state } }, complete: true };
   }
+  if (event.type === 'loop.passed') return { view: passLoop(view, event), complete: true };
+  if (event.type === 'loop.ended') return reduceModuleOf(view, event, text(event, 'from') ?? '');
   if (event.module === undefined) return { view, complete: true };
   if (event.type === 'command.issued') {
     return text(event, 'command') === 'reset' ? resetFrom(view, event.module) : { view, complete: true };
@@ -90,16 +94,32 @@ function resetFrom(view: TaskView, name: string): Reduced<TaskView> {
   }
   const modules = Object.entries(view.task.modules).map(([module, standing]): [string, ModuleJson] => [
     module,
-    reset.has(module) ? { ...NOT_BEGUN, overridden: standing.overridden } : standing,
+    reset.has(module) ? anew(standing, standing.pass) : standing,
   ]);
   const task = { ...view.task, error: null, modules: Object.fromEntries(modules) };
   return { view: { ...view, task }, complete: true };
+}
+
+/** The modules of a loop begin again. */
+function passLoop(view: TaskView, event: EventJson): TaskView {
+  const modules = Object.entries(view.task.modules).map(([name, module]): [string, ModuleJson] => [
+    name,
+    wordsIn(event, 'modules').includes(name) ? anew(module, number(event, 'pass') ?? module.pass) : module,
+  ]);
+  return { ...view, task: { ...view.task, modules: Object.fromEntries(modules) } };
+}
+
+/** What it did so far does not count any more. */
+function anew({ overridden, output_names }: ModuleJson, pass: number | null): ModuleJson {
+  return { ...NOT_BEGUN, overridden, pass, ...(output_names && { output_names }) };
 }
 
 /** A module that nothing has happened to. */
 export const NOT_BEGUN: ModuleJson = {
   state: 'waiting',
   attempts: 0,
+  pass: null,
+  loop_end: null,
   execution_id: null,
   node_id: null,
   waiting_reason: null,
@@ -190,6 +210,7 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
       return {
         ...NOT_BEGUN,
         overridden: module.overridden,
+        pass: module.pass,
         waiting_reason: wait?.reason ?? null,
         waiting: wait?.waiting ?? null,
       };
@@ -197,11 +218,11 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
     case 'approval.decided':
       return decided(module, event);
     case 'module.reset':
-      return {
-        ...NOT_BEGUN,
-        overridden: module.overridden,
-        ...(module.output_names && { output_names: module.output_names }),
-      };
+      return anew(module, number(event, 'pass') ?? null);
+    case 'loop.ended': {
+      const error = errorOf(event);
+      return { ...module, loop_end: loopEndIn(event), ...(error && { state: 'failed', error }) };
+    }
     case 'module.skipped':
       return {
         ...module,

@@ -2,7 +2,17 @@
 import { shortId } from '../../../../src/model/short-id.js';
 import type { CommandFields, EventJson } from '../api/shapes.js';
 import { shellLine } from '../copying/shell-words.js';
-import { cachedFrom, commandOf, errorOf, number, reusedFrom, text } from '../state/event-fields.js';
+import {
+  cachedFrom,
+  commandOf,
+  errorOf,
+  loopEndIn,
+  number,
+  reusedFrom,
+  text,
+  wordsIn,
+} from '../state/event-fields.js';
+import { loopEndWords } from './loop-words.js';
 import { placeWords } from './source-words.js';
 
 /**
@@ -14,6 +24,7 @@ export function describeEvent(event: EventJson, ofTask = false): string {
   if (event.module !== undefined && !event.type.startsWith('node.')) parts.push(event.module);
   if (event.problem_id !== undefined && !ofTask)
     parts.push(`problem ${shortId(event.problem_id)} / ${event.iteration_id}`);
+  if (event.module !== undefined && event.pass !== undefined) parts.push(`pass ${event.pass}`);
   if ((event.attempt ?? 1) > 1) parts.push(`attempt ${event.attempt}`);
   parts.push(detailOf(event));
   const error = errorOf(event);
@@ -50,6 +61,10 @@ function detailOf(event: EventJson): string | undefined {
       return `output ${number(event, 'output_seq') ?? ''}`;
     case 'module.reused':
       return `of ${placeWords({ reused_from: reusedFrom(event), cached_from: cachedFrom(event) }) ?? ''}`;
+    case 'loop.passed':
+      return `pass ${number(event, 'pass') ?? ''}: ${wordsIn(event, 'modules').join(', ')}`;
+    case 'loop.ended':
+      return `${text(event, 'from') ?? ''} after pass ${number(event, 'pass') ?? ''}: ${loopEndWords(loopEndIn(event))}`;
     case 'approval.requested':
       return text(event, 'message');
     case 'approval.decided':

@@ -15,9 +15,19 @@ import type { GraphJson } from '../api/shapes.js';
 import { outputAt, outputsOf } from '../graphs/outputs.js';
 import { NOT_BEGUN } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';
+import { loopOf } from '../states/loop-words.js';
 import { isDone, moduleTone } from '../states/tone.js';
 import { GraphFrame } from './graph-frame.js';
-import { type Direction, layOut, layOutWithin, type Place, relatives } from './layout.js';
+import {
+  type Direction,
+  type Line,
+  layOut,
+  layOutWithin,
+  loopLabel,
+  loopTitle,
+  type Place,
+  relatives,
+} from './layout.js';
 import { ModuleCard, type ModuleCardProps } from './module-card.js';
 import type { Want } from './standstill.js';
 import { useFrame, wholeZoom } from './use-frame.js';
@@ -47,7 +57,7 @@ type SourceNode = Node<
   'source'
 >;
 type PassingEdge = Edge<
-  { path: string; isPrevious: boolean; className: string; pulse: number | undefined },
+  { path: string; loop: Line['loop']; isPrevious: boolean; className: string; pulse: number | undefined },
   'passing'
 >;
 
@@ -71,22 +81,31 @@ export function GraphCanvas(props: GraphViewProps): ReactNode {
       isFound: found.includes(place.name),
     }),
   );
-  const edges = score.edges.map(({ from, to, path, isPrevious }): PassingEdge => {
-    const isFed = isPrevious
-      ? view.task.parent_iteration_id !== null
-      : from === graph.source.name || hasOutput(view, from);
+  const edges = score.edges.map(({ from, to, path, isPrevious, loop }): PassingEdge => {
+    const isFed = loop
+      ? (view.task.modules[to]?.pass ?? 1) > 1
+      : isPrevious
+        ? view.task.parent_iteration_id !== null
+        : from === graph.source.name || hasOutput(view, from);
     const isLit = lit?.has(from) === true && lit.has(to) && !isPrevious;
-    const classes = ['edge', isPrevious && 'edge-previous', isFed && 'edge-passed', isLit && 'edge-lit'];
+    const classes = [
+      'edge',
+      isPrevious && 'edge-previous',
+      loop && 'edge-loop',
+      isFed && 'edge-passed',
+      isLit && 'edge-lit',
+    ];
     return {
-      id: `${from}→${to}${isPrevious ? ' previous' : ''}`,
+      id: `${from}→${to}${loop ? ' loop' : isPrevious ? ' previous' : ''}`,
       type: 'passing',
       source: from,
       target: to,
       data: {
         path,
+        loop,
         isPrevious,
         className: classes.filter(Boolean).join(' '),
-        pulse: isPrevious ? undefined : view.passed[from],
+        pulse: isPrevious || loop ? undefined : view.passed[from],
       },
     };
   });
@@ -197,6 +216,7 @@ function cardProps(props: GraphViewProps, name: string): ModuleCardProps {
     want: wants.find((want) => want.module === name),
     asOf,
     maxAttempts: spec?.retry?.attempts,
+    loop: loopOf(graph.loops, name),
     parent: (spec?.previous?.length ?? 0) > 0 ? (view.task.parent_iteration_id ?? undefined) : undefined,
     thumbnail: thumbnailOf(props, name),
     selected: selected === name,
@@ -263,11 +283,17 @@ function SourceCard(props: Pick<SourceNode['data'], 'name' | 'selected' | 'onSel
 }
 
 function PassingEdgeView(props: EdgeProps<PassingEdge>): ReactNode {
-  const { path = '', className = 'edge', isPrevious = false, pulse } = props.data ?? {};
+  const { path = '', className = 'edge', isPrevious = false, loop, pulse } = props.data ?? {};
   return (
     <g>
       {isPrevious && <title>{`${props.source} of the parent iteration, for ${props.target}`}</title>}
+      {loop && <title>{loopTitle(props.source, props.target, loop)}</title>}
       <BaseEdge id={props.id} path={path} className={className} />
+      {loop && (
+        <text className="loop-label" x={loop.label.x} y={loop.label.y}>
+          {loopLabel(loop)}
+        </text>
+      )}
       {pulse !== undefined && <path key={pulse} className="edge-pulse" d={path} pathLength={1} />}
     </g>
   );

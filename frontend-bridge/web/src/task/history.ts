@@ -14,6 +14,8 @@ import { countUntil } from './halving.js';
 export interface Attempt {
   readonly execution_id: string;
   readonly attempt: number;
+  /** Of a module in a loop. */
+  readonly pass: number | undefined;
   readonly node_id: string | undefined;
   readonly state: ObservedState;
   readonly assigned_at: string;
@@ -134,6 +136,7 @@ class ModuleTrack {
     const attempt: Attempt = {
       execution_id: id,
       attempt: event.attempt ?? earlier?.attempt ?? this.#newest.size + 1,
+      pass: event.pass ?? earlier?.pass,
       node_id: event.node_id ?? earlier?.node_id,
       state,
       assigned_at: earlier?.assigned_at ?? event.at,

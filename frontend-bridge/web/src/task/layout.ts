@@ -16,6 +16,11 @@ const HANG = { least: 30, most: 90 } as const;
 /** From left to right, or from top to bottom. */
 export type Direction = 'across' | 'down';
 
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 export interface Place {
   readonly name: string;
   /** Of the upper left corner. */
@@ -31,6 +36,13 @@ export interface Line {
   readonly to: string;
   /** It brings the output of the parent iteration. */
   readonly isPrevious: boolean;
+  /** It leads back to the first module of a loop. */
+  readonly loop?: {
+    readonly until: string;
+    readonly max: number;
+    /** Where that can be said: the middle of the line of text. */
+    readonly label: Point;
+  };
   readonly path: string;
 }
 
@@ -68,10 +80,15 @@ export function layOut(graph: GraphJson, direction: Direction = 'across'): Score
       (from): Line => ({ from, to, isPrevious: true, path: pen.previous(from, to) }),
     ),
   );
+  const loops = (graph.loops ?? []).map(({ from, to, until, max }): Line => {
+    const { path, label } = pen.loop(from, to);
+    return { from, to, isPrevious: false, path, loop: { until, max, label } };
+  });
   const bends = pairs.flatMap(({ from, to }) => (dag.edge(from, to) as { points: Point[] }).points);
   const reach = names.flatMap((to) =>
     modulesOf(graph.modules[to]?.previous).map((from) => pen.reach(from, to)),
   );
+  for (const { from, to } of loops) reach.push(pen.loopReach(from, to));
   const [down, aside] = direction === 'across' ? [reach, []] : [[], reach];
   const left = Math.min(...bends.map(({ x }) => x), ...places.map(({ x }) => x)) - MARGIN;
   const top = Math.min(...bends.map(({ y }) => y), ...places.map(({ y }) => y)) - MARGIN;
@@ -80,7 +97,7 @@ export function layOut(graph: GraphJson, direction: Direction = 'across'): Score
   const bottom =
     Math.max(...bends.map(({ y }) => y), ...places.map(({ y, height }) => y + height), ...down) + MARGIN;
   const frame = { x: left, y: top, width: right - left, height: bottom - top };
-  return { direction, places, edges: [...inputs, ...previous], frame };
+  return { direction, places, edges: [...inputs, ...previous, ...loops], frame };
 }
 
 /** The direction in which more of a graph can be read in a frame of this size. */
@@ -92,10 +109,12 @@ export function layOutWithin(graph: GraphJson, width: number, height: number): S
   return zoom(down) > zoom(across) * 1.15 ? down : across;
 }
 
-interface Point {
-  readonly x: number;
-  readonly y: number;
-}
+/** How much deeper the line of a loop hangs, so that it is not that of a previous output. */
+const LOOP_DEPTH = 26;
+/** Of its words below it. */
+const LABEL_HEIGHT = 18;
+/** Of these, what letters hang below their line. */
+const LABEL_DESCENT = 4;
 
 /** How far a line stays level beyond the places of a rank that it passes. */
 const CLEARANCE = 6;
@@ -150,6 +169,20 @@ class Pen {
   reach(from: string, to: string): number {
     const [start, end] = this.#ends(from, to);
     return Math.max(start.y, end.y) + depthOf(start, end) * 0.75;
+  }
+
+  /** Deeper than a previous output, with the place for its words on it. */
+  loop(from: string, to: string): { readonly path: string; readonly label: Point } {
+    const [start, end] = this.#ends(from, to);
+    const bottom = Math.max(start.y, end.y) + depthOf(start, end) + LOOP_DEPTH;
+    const path = this.#draw(start, [[{ x: start.x, y: bottom }, { x: end.x, y: bottom }, end]]);
+    const middle = { x: (start.x + end.x) / 2, y: this.loopReach(from, to) - LABEL_DESCENT };
+    return { path, label: this.#direction === 'across' ? middle : { x: middle.y, y: middle.x } };
+  }
+
+  loopReach(from: string, to: string): number {
+    const [start, end] = this.#ends(from, to);
+    return Math.max(start.y, end.y) + (depthOf(start, end) + LOOP_DEPTH) * 0.75 + LABEL_HEIGHT;
   }
 
   #ends(from: string, to: string): [start: Point, end: Point] {
@@ -208,4 +241,15 @@ export function inOrder(graph: GraphJson): string[] {
     left = left.filter((name) => !placed.has(name));
   }
   return ordered;
+}
+
+/** `until evaluate.loss < 0.1, at most 10 passes`, shortened. */
+export function loopLabel({ until, max }: NonNullable<Line['loop']>): string {
+  const text = `until ${until}`;
+  return `${text.length > 44 ? `${text.slice(0, 43)}…` : text} · at most ${max}`;
+}
+
+/** The same in full. */
+export function loopTitle(from: string, to: string, { until, max }: NonNullable<Line['loop']>): string {
+  return `after ${from}, back to ${to} until ${until}, in at most ${max} passes`;
 }

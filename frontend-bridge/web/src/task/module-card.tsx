@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
 import { shortId } from '../../../../src/model/short-id.js';
-import type { ModuleJson } from '../api/shapes.js';
+import type { LoopJson, ModuleJson } from '../api/shapes.js';
 import { Chip } from '../states/chip.js';
+import { passWords } from '../states/loop-words.js';
 import { sourceWords } from '../states/source-words.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
@@ -19,6 +20,8 @@ export interface ModuleCardProps {
   /** The moment that is shown, where it is not now. */
   readonly asOf: string | undefined;
   readonly maxAttempts: number | undefined;
+  /** The loop that it is in. */
+  readonly loop: LoopJson | undefined;
   /** The iteration whose outputs feed it too. */
   readonly parent: number | undefined;
   /** The output that it is drawn with, where there is one. */
@@ -29,7 +32,7 @@ export interface ModuleCardProps {
 
 /** One module of a task: a button that opens it. */
 export function ModuleCard(props: ModuleCardProps): ReactNode {
-  const { name, module, selected, onSelect } = props;
+  const { name, module, loop, selected, onSelect } = props;
   const tone = moduleTone(module);
   const busy = tone.tone === 'busy';
   return (
@@ -46,6 +49,12 @@ export function ModuleCard(props: ModuleCardProps): ReactNode {
       </span>
       <span className="card-foot">
         <span className="card-note">
+          {module.pass !== null && (
+            <>
+              <b title={passWords(module, loop)}>pass {module.pass}</b>
+              {' · '}
+            </>
+          )}
           <CardNote {...props} />
         </span>
         {props.thumbnail && <Thumbnail {...props.thumbnail} />}

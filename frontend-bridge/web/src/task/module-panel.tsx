@@ -2,12 +2,13 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useDeferredValue } from 'react';
 import { splitReference } from '../../../../src/model/graph.js';
 import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
-import type { GraphModuleJson, ModuleJson, TaskJson } from '../api/shapes.js';
+import type { GraphModuleJson, LoopJson, ModuleJson, TaskJson } from '../api/shapes.js';
 import { DecisionForm } from '../approvals/decision-form.js';
 import { type OutputOf, outputAt, outputsOf } from '../graphs/outputs.js';
 import { ValueView } from '../json/value-view.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
+import { loopEndWords, passWords } from '../states/loop-words.js';
 import { sourceWords } from '../states/source-words.js';
 import { Elapsed, Moment } from '../states/time.js';
 import { Foreign } from '../states/title.js';
@@ -43,6 +44,8 @@ export interface ModulePanelProps extends PanelProps {
   readonly module: ModuleJson;
   readonly spec: GraphModuleJson;
   readonly source: string;
+  /** The loop that it is in. */
+  readonly loop: LoopJson | undefined;
   /** Up to the moment that is shown. */
   readonly history: ModuleHistory;
   /** What can be done about it. */
@@ -101,6 +104,7 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
           <span>runs only when</span> <code>{spec.when}</code>
         </p>
       )}
+      <LoopFacts {...props} />
       {spec.approve && (
         <p className="panel-facts">
           <span>asks the {spec.approve.role}</span> <Foreign text={spec.approve.message} />
@@ -158,6 +162,20 @@ export function ModulePanel(props: ModulePanelProps): ReactNode {
         </Part>
       )}
     </Panel>
+  );
+}
+
+/** The pass that it is in, and what ends the loop. */
+function LoopFacts({ name, module, loop, task }: ModulePanelProps): ReactNode {
+  if (!loop) return null;
+  const end = task.modules[loop.from]?.loop_end ?? null;
+  return (
+    <p className="panel-facts">
+      <span className="figure">{passWords(module, loop)}</span>
+      {name === loop.from && <span>then back to {loop.to}</span>}
+      <span>until</span> <code>{loop.until}</code>
+      {end !== null && <span>ended: {loopEndWords(end)}</span>}
+    </p>
   );
 }
 
@@ -223,12 +241,18 @@ function Part({ title, note, children }: { title: string; note: string; children
 }
 
 /** What it is given: the source, other modules' outputs, and those of the parent iteration. */
-function Inputs({ task, name, spec, source }: ModulePanelProps): ReactNode {
+function Inputs({ task, name, module, loop, spec, source }: ModulePanelProps): ReactNode {
   const given = task.overrides[name] ?? {};
   const others = Object.keys(given).filter((input) => !spec.inputs.includes(input));
   const inputs = [...spec.inputs, ...others];
+  // In a further pass, they are those of the pass before.
+  const fellows = (module.pass ?? 1) > 1 ? (loop?.modules ?? []) : [];
   const previous =
-    task.parent_iteration_id === null ? [] : (spec.previous ?? []).filter((one) => !others.includes(one));
+    task.parent_iteration_id === null
+      ? []
+      : (spec.previous ?? []).filter(
+          (one) => !others.includes(one) && !fellows.includes(splitReference(one).module),
+        );
   return (
     <Part title="Inputs" note={String(inputs.length + previous.length)}>
       {inputs.map((input) => {
@@ -249,9 +273,14 @@ function Inputs({ task, name, spec, source }: ModulePanelProps): ReactNode {
           </details>
         );
       })}
-      {previous.map((module) => (
-        <Previous key={module} task={task} parent={task.parent_iteration_id ?? 0} module={module} />
+      {previous.map((one) => (
+        <Previous key={one} task={task} parent={task.parent_iteration_id ?? 0} module={one} />
       ))}
+      {fellows.length > 0 && (
+        <p className="none">
+          And what {fellows.join(', ')} put out in pass {(module.pass ?? 1) - 1}.
+        </p>
+      )}
     </Part>
   );
 }
@@ -349,6 +378,7 @@ function Attempts(props: {
       {props.attempts.map((attempt) => (
         <li key={attempt.execution_id}>
           <span className="figure">{attempt.attempt}</span>
+          {attempt.pass !== undefined && <span className="figure">pass {attempt.pass}</span>}
           <Chip tone={toneOf(attempt.state)}>{attempt.state}</Chip>
           <span>{props.instances.get(attempt.node_id ?? '') ?? attempt.node_id}</span>
           <span className="attempt-at">

@@ -1,4 +1,4 @@
-import { missingInputs, waitingFor } from '../../../../src/model/module-state.js';
+import { missingInputs, statesFor, waitingFor } from '../../../../src/model/module-state.js';
 import type { GraphJson, ModuleJson } from '../api/shapes.js';
 import type { TaskView } from '../state/views.js';
 
@@ -9,7 +9,13 @@ export function withReasons(view: TaskView, graph: GraphJson): TaskView {
   const told = Object.entries(modules).map(([name, module]): [string, ModuleJson] => {
     if (module.state !== 'waiting') return [name, module];
     const inputs = graph.modules[name]?.inputs ?? [];
-    const wait = waitingFor(missingInputs(inputs, module.overridden, (input) => modules[input]?.state));
+    const states = statesFor(
+      name,
+      graph.loops ?? [],
+      (input) => modules[input]?.state,
+      (from) => modules[from]?.loop_end != null,
+    );
+    const wait = waitingFor(missingInputs(inputs, module.overridden, states));
     if (wait === undefined || module.waiting_reason === wait.reason) return [name, module];
     isSame = false;
     return [name, { ...module, waiting_reason: wait.reason, waiting: wait.waiting }];

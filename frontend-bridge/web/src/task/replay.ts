@@ -17,7 +17,11 @@ export class Replay {
   constructor(task: TaskJson, graph: GraphJson) {
     const modules = Object.keys(graph.modules).map((name): [string, ModuleJson] => [
       name,
-      { ...NOT_BEGUN, overridden: task.overridden[name] ?? [] },
+      {
+        ...NOT_BEGUN,
+        pass: graph.loops?.some((loop) => loop.modules.includes(name)) ? 1 : null,
+        overridden: task.overridden[name] ?? [],
+      },
     ]);
     const inputs = Object.entries(graph.modules).map(([name, spec]): [string, readonly string[]] => [
       name,

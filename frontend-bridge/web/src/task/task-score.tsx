@@ -3,6 +3,7 @@ import type { GraphJson } from '../api/shapes.js';
 import { RerunButton } from '../iterations/rerun-button.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
 import type { TaskView } from '../state/views.js';
+import { loopOf } from '../states/loop-words.js';
 import { GraphCanvas, GraphList } from './graph-view.js';
 import type { TaskHistory } from './history.js';
 import { ModulePanel, SourcePanel } from './module-panel.js';
@@ -94,6 +95,7 @@ function SelectedPanel(props: TaskScoreProps & { name: string }): ReactNode {
       module={module}
       spec={spec}
       source={graph.source.name}
+      loop={loopOf(graph.loops, name)}
       history={props.history.ofModule(name, props.seq)}
       actions={actions}
       asOf={asOf}

@@ -1,16 +1,18 @@
 /** When each module of a task waited, was queued, ran and was tried again, from the task's events. */
 import { hasEnded } from '../../../../src/model/execution.js';
-import { splitReference } from '../../../../src/model/graph.js';
+import { missingInputs, statesFor } from '../../../../src/model/module-state.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import type { EventJson, GraphJson, IterationJson, ObservedState } from '../api/shapes.js';
 import { modulesOf } from '../graphs/outputs.js';
 import {
   cachedFrom,
+  number,
   observedStateOf,
   overriddenIn,
   reusedFrom,
   taskStateOf,
   text,
+  wordsIn,
 } from '../state/event-fields.js';
 import { placeWords } from '../states/source-words.js';
 import { countUntil } from './halving.js';
@@ -28,13 +30,14 @@ export interface Span {
   /** Open while it lasts. */
   readonly to: number | undefined;
   readonly attempt: number | undefined;
+  /** Of a module in a loop. */
+  readonly pass?: number | undefined;
   /** How a running one ended. */
   readonly outcome: ObservedState | undefined;
 }
 
 export interface Row {
   readonly module: string;
-  /** The iteration whose output stands for its own: nothing ran for it. */
   /** Whose output was taken over, in words: `iteration 3`. */
   readonly reusedFrom: string | undefined;
   readonly spans: readonly Span[];
@@ -59,6 +62,8 @@ const TOLD = new Set<EventJson['type']>([
   'module.waiting',
   'module.skipped',
   'module.reused',
+  'loop.passed',
+  'loop.ended',
   'approval.requested',
   'approval.decided',
   'command.issued',
@@ -136,6 +141,8 @@ class Course {
   #start: number;
   #end: number | undefined;
   #overridden: IterationJson['overridden'] = {};
+  /** Loops that have ended, by their last module. */
+  #ended: ReadonlySet<string> = new Set();
 
   constructor(graph: GraphJson, names: readonly string[], start: number) {
     this.#graph = graph;
@@ -156,6 +163,7 @@ class Course {
     copy.#tracks = new Map([...this.#tracks].map(([name, track]) => [name, track.copy()]));
     copy.#end = this.#end;
     copy.#overridden = this.#overridden;
+    copy.#ended = this.#ended;
     return copy;
   }
 
@@ -169,6 +177,11 @@ class Course {
     } else if (taskState !== undefined && taskHasEnded(taskState)) {
       this.#end = at;
       for (const track of this.#tracks.values()) track.close(at);
+    }
+    if (event.type === 'loop.passed') this.#beginAnew(wordsIn(event, 'modules'), at, number(event, 'pass'));
+    else if (event.type === 'loop.ended') {
+      this.#ended = new Set([...this.#ended, text(event, 'from') ?? '']);
+      this.#release(at);
     }
     const name = event.module ?? '';
     const track = this.#tracks.get(name);
@@ -200,9 +213,15 @@ class Course {
       this.#release(at);
     } else if (event.type === 'command.issued' && text(event, 'command') === 'reset') {
       const reset = withDependents(name, this.#names, (one) => this.#inputsOf(one));
-      for (const one of reset) this.#tracks.get(one)?.begin();
-      for (const one of reset) this.#tracks.get(one)?.reopen(at, this.#isReady(one));
+      this.#beginAnew([...reset], at);
     }
+  }
+
+  /** `pass`: of a loop; after a reset, what is placed says which one it is. */
+  #beginAnew(names: readonly string[], at: number, pass?: number): void {
+    this.#ended = new Set([...this.#ended].filter((from) => !names.includes(from)));
+    for (const one of names) this.#tracks.get(one)?.begin(pass);
+    for (const one of names) this.#tracks.get(one)?.reopen(at, this.#isReady(one));
   }
 
   #inputsOf(name: string): readonly string[] {
@@ -211,10 +230,13 @@ class Course {
   }
 
   #isReady(name: string): boolean {
-    return this.#inputsOf(name).every(
-      (input) =>
-        this.#overridden[name]?.includes(input) || this.#tracks.get(splitReference(input).module)?.isDone,
+    const states = statesFor(
+      name,
+      this.#graph.loops ?? [],
+      (module) => (this.#tracks.get(module)?.isDone ? 'succeeded' : 'waiting'),
+      (from) => this.#ended.has(from),
     );
+    return missingInputs(this.#inputsOf(name), this.#overridden[name] ?? [], states).length === 0;
   }
 
   #release(at: number): void {
@@ -271,6 +293,7 @@ class Track {
   isDone = false;
   reusedFrom: string | undefined;
   #execution: string | undefined;
+  #pass: number | undefined;
 
   copy(): Track {
     const copy = new Track();
@@ -278,6 +301,7 @@ class Track {
     copy.isDone = this.isDone;
     copy.reusedFrom = this.reusedFrom;
     copy.#execution = this.#execution;
+    copy.#pass = this.#pass;
     return copy;
   }
 
@@ -289,7 +313,7 @@ class Track {
   open(kind: SpanKind, from: number, attempt?: number): void {
     if (this.kind === kind) return;
     this.close(from);
-    this.spans.push({ kind, from, to: undefined, attempt, outcome: undefined });
+    this.spans.push({ kind, from, to: undefined, attempt, pass: this.#pass, outcome: undefined });
   }
 
   close(to: number, outcome?: ObservedState): void {
@@ -305,8 +329,9 @@ class Track {
     this.isDone = true;
   }
 
-  begin(): void {
+  begin(pass: number | undefined): void {
     this.isDone = false;
+    this.#pass = pass;
     this.reusedFrom = undefined;
     this.#execution = undefined;
   }
@@ -319,6 +344,7 @@ class Track {
 
   observe(event: EventJson, state: ObservedState, at: number): void {
     if (state === 'assigned') {
+      this.#pass = event.pass;
       this.open('placing', at, event.attempt);
       this.#execution = event.execution_id;
     } else if (event.execution_id !== this.#execution) {

@@ -94,7 +94,9 @@ export function TimelineView(props: TimelineViewProps): ReactNode {
                   style={place(span.from, Math.min(span.to ?? until, until), scale)}
                   title={describeSpan(span, until)}
                 >
-                  {span.kind === 'running' && (span.attempt ?? 1) > 1 && span.attempt}
+                  {span.kind === 'running' &&
+                    (span.pass ?? span.attempt ?? 1) > 1 &&
+                    (span.pass ?? span.attempt)}
                 </span>
               ))}
               {hand !== undefined && <span className="timeline-hand" style={{ left: at(hand, scale) }} />}
@@ -191,8 +193,9 @@ function drawn(row: Row, scale: Scale, until: number): readonly Span[] {
 
 function describeSpan(span: Span, until: number): string {
   const attempt = (span.attempt ?? 1) > 1 ? `, attempt ${span.attempt}` : '';
+  const pass = span.pass !== undefined ? `, pass ${span.pass}` : '';
   const outcome = span.outcome ? `, ${span.outcome}` : '';
-  return `${WORDS[span.kind]} ${formatDuration((span.to ?? until) - span.from)}${attempt}${outcome}`;
+  return `${WORDS[span.kind]} ${formatDuration((span.to ?? until) - span.from)}${pass}${attempt}${outcome}`;
 }
 
 /** `queued 12 ms, running 3.1 s, failed, waiting to try again 500 ms …`, at most the last few. */

@@ -1,9 +1,15 @@
 /** What an execution is given: its inputs, and of a run module its work with the files that it finds. */
-import { decisionRef } from '../../../model/approval.js';
 import { splitReference, typeOfOutput } from '../../../model/graph.js';
 import type { BlobRef, PayloadRef } from '../../../model/payload.js';
 import { type RunFile, secretsOf } from '../../../model/run.js';
-import { type Execution, overrideOf, resourcesOf, type Task } from '../../../model/task.js';
+import {
+  type Execution,
+  outputRef,
+  overrideOf,
+  passOf,
+  resourcesOf,
+  type Task,
+} from '../../../model/task.js';
 import type { AssignOrder } from '../journal.js';
 import type { State } from '../state.js';
 
@@ -54,7 +60,12 @@ export function inputsOf(task: Task, position: number): AssignOrder['inputs'] {
     const ref = override ?? outputRef(task, name);
     if (ref) inputs.push({ name, type: typeOfInput(task, name)!, ref, previous: false });
   }
+  const former = formerOutputs(task, position);
+  for (const [name, ref] of former ?? [])
+    inputs.push({ name, type: typeOfInput(task, name)!, ref, previous: true });
+  const fellows = former && task.graph.modules[position]!.loop!.body;
   for (const name of spec.previous) {
+    if (fellows?.includes(task.graph.index.get(splitReference(name).module) ?? -1)) continue;
     // A name that stands for both is that of the input.
     const override = spec.inputs.includes(name) ? undefined : overrideOf(task, position, name);
     const ref = override ?? task.pinned.get(name);
@@ -63,29 +74,17 @@ export function inputsOf(task: Task, position: number): AssignOrder['inputs'] {
   return inputs;
 }
 
+/** In a further pass of a loop, what its modules have put out in the one before, by reference. */
+function formerOutputs(task: Task, position: number): [string, PayloadRef][] | undefined {
+  if ((passOf(task, position) ?? 1) === 1) return undefined;
+  return task.graph.modules[position]!.loop!.body.flatMap((at) => [...(task.runs[at]?.previous ?? [])]);
+}
+
 /** Of an output, by its reference. As `typeOf`, and by the index of the graph: it is asked for every input of every assignment. */
 function typeOfInput({ graph }: Task, reference: string): string | undefined {
   const { module, name } = splitReference(reference);
   const compiled = graph.modules[graph.index.get(module) ?? -1];
   return compiled && typeOfOutput(compiled.spec, name);
-}
-
-/** Where an output of a module that succeeded or was reused is stored: its last one, or the named one. */
-function outputRef(task: Task, reference: string): PayloadRef | undefined {
-  const { module, name } = splitReference(reference);
-  const { phase, generation = 0 } = task.runs[task.graph.index.get(module) ?? -1] ?? {};
-  if (phase?.kind === 'reused') {
-    const { ref, named } = phase.output;
-    return name ? named?.get(name) : ref;
-  }
-  if (phase?.kind === 'approved') return decisionRef(task.id, module, generation);
-  if (phase?.kind !== 'succeeded') return undefined;
-  const { execution } = phase;
-  const seq = name ? execution.named?.get(name) : execution.committed;
-  if (seq === undefined) return undefined;
-  const blob = execution.blobs?.get(seq);
-  const { problemId, iterationId } = task.id;
-  return { problemId, iterationId, owner: execution.id, seq, ...(blob && { blob }) };
 }
 
 /** What an agent fetches before it starts the command: blobs among the inputs, and the files of the graph. */

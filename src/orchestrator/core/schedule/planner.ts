@@ -11,7 +11,15 @@ import type { StopCause } from '../../../model/facts.js';
 import { outputsOf } from '../../../model/graph.js';
 import type { ReportedError } from '../../../model/protocol.js';
 import { AGENT_MODULE, playedBy } from '../../../model/run.js';
-import { type Execution, moduleName, phaseOf, slotClassOf, type Task } from '../../../model/task.js';
+import {
+  type Execution,
+  moduleName,
+  passOf,
+  phaseOf,
+  slotClassOf,
+  type Task,
+  takenBefore,
+} from '../../../model/task.js';
 import { type TaskEnd, taskHasEnded } from '../../../model/task-state.js';
 import { traceparentOf } from '../../../model/trace-context.js';
 import { isSameWait, type Wait } from '../../../model/waiting.js';
@@ -193,6 +201,28 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
       emit(turn, { type: 'module.stopped', ...aboutModule(task, step.position) });
       leaveQueue(turn, task, step.position);
       break;
+    case 'again': {
+      const { from, to, body } = step.loop;
+      const freed = body.flatMap((position) => takenBefore(task, task.runs[position]));
+      emit(turn, {
+        type: 'loop.passed',
+        ...aboutTask(task),
+        from,
+        to,
+        modules: body.map((position) => moduleName(task, position)),
+        pass: step.pass,
+        ...(freed.length > 0 && { freed }),
+      });
+      turn.state.broker.enqueue(task);
+      break;
+    }
+    case 'end loop': {
+      const { from, to, body } = step.loop;
+      const pass = passOf(task, body.at(-1)!)!;
+      const { why, error } = step;
+      emit(turn, { type: 'loop.ended', ...aboutTask(task), from, to, pass, why, ...(error && { error }) });
+      break;
+    }
     case 'ask':
       emit(turn, { type: 'approval.requested', ...aboutModule(task, step.position), ...step.approval });
       break;

@@ -18,6 +18,7 @@ import {
   phaseOf,
   type ReusedOutput,
   type Task,
+  takenBefore,
   takenBlobs,
 } from '../../../model/task.js';
 import { formatTaskId, type TaskId } from '../../../model/task-id.js';
@@ -391,10 +392,12 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
     case 'reset':
       for (const execution of running) stopExecution(turn, execution, 'reset', reason);
       for (const at of scope) {
-        const freed = takenBlobs(phaseOf(task, at));
+        const isAnew = scope.includes(task.graph.modules[at]!.loop?.body[0] ?? -1);
+        const freed = [...takenBlobs(phaseOf(task, at)), ...(isAnew ? takenBefore(task, task.runs[at]) : [])];
         emit(turn, {
           type: 'module.reset',
           ...aboutModule(task, at),
+          ...(isAnew && { pass: 1 }),
           ...(freed.length > 0 && { freed }),
         });
         leaveQueue(turn, task, at);

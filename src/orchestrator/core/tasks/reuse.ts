@@ -13,7 +13,7 @@ import { type CachedResult, cachedRef } from '../../../model/cached.js';
 import type { FactOf, NamedOutput } from '../../../model/facts.js';
 import { outputReference, outputsOf, splitReference, typeOfOutput } from '../../../model/graph.js';
 import type { PayloadRef } from '../../../model/payload.js';
-import type { ReusedOutput, Task } from '../../../model/task.js';
+import { passOf, type ReusedOutput, type Task } from '../../../model/task.js';
 import type { Refusal } from '../../port.js';
 import { outputRefsOf, refFromRow, type TaskRow } from '../../records.js';
 import { aboutModule } from '../about.js';
@@ -158,11 +158,12 @@ export function recall(turn: Turn, task: Task, position: number, { from, outputs
   const { name: module } = task.graph.modules[position]!.spec;
   const refs = [...outputs].map(([name, ref]) => ({ reference: outputReference(module, name), ref }));
   take(turn, task, position, outputAt(turn, task.graph.key.name, module, refs), { cached_from: from });
+  const pass = passOf(task, position);
   const found = turn.loaded.lookedUp.get(lookUpKey(task, position))?.found.values() ?? [];
   const bytes = [...found].find(({ result }) => result.from.execution_id === from.execution_id)?.bytes;
   for (const { seq, blob } of outputs.values()) {
     const inline = bytes?.get(seq);
-    if (inline) turn.journal.payload(cachedRef(task.id, module, seq, blob), inline);
+    if (inline) turn.journal.payload(cachedRef(task.id, { module, pass }, seq, blob), inline);
   }
 }
 
