@@ -195,6 +195,13 @@ describe('the work of a project', () => {
       'default',
     );
 
+    // A cursor of another project's list leads nowhere but into one's own.
+    for (const list of ['/v1/problems', '/v1/iterations']) {
+      const own = await orchestrator.get(`${list}?limit=1`, ada);
+      const position = JSON.stringify(['alpha']);
+      for (const taken of [own.body.next_cursor, Buffer.from(position).toString('base64url')])
+        if (taken) expect(await asks(`${list}?cursor=${taken}`, bob), list).not.toContain(problem_id);
+    }
     const exported = await fetch(`${http}/v1/problems/${problem_id}/export?format=csv`, { headers: ada });
     expect((await exported.text()).split('\r\n').map((line) => line.split(',').includes('alpha'))).toContain(
       true,
