@@ -124,34 +124,7 @@ export function createAccess(options: AccessOptions): Access {
   }
 
   return {
-    checkSite(request, reply) {
-      const { origin, host } = request.headers;
-      // Of several, everybody on the way may have taken another one.
-      if (hostsOf(request.raw.rawHeaders) > 1)
-        throw new HttpError(400, 'bad_request', 'The request has more than one Host header.');
-      if (host === undefined && request.raw.httpVersion === '1.1')
-        throw new HttpError(400, 'bad_request', 'The request has no Host header.');
-      if (options.loopback && host !== undefined && !isTrustedHost(host, names)) {
-        throw new HttpError(403, 'forbidden_host', `This orchestrator is not known as ${host}.`, {
-          hint: 'Use its address or localhost, or add the name to the configured origins.',
-        });
-      }
-      if (origin === undefined || origin === `${request.protocol}://${host}`) return;
-      if (!origins.has(origin)) {
-        throw new HttpError(403, 'forbidden_origin', `Pages of ${origin} may not use this orchestrator.`, {
-          hint: 'Add it to the configured origins to allow it.',
-        });
-      }
-      reply.header('access-control-allow-origin', origin).header('vary', 'origin');
-      reply.header('access-control-expose-headers', 'tutti-cursor, tutti-type, retry-after');
-      if (request.method !== 'OPTIONS') return;
-      reply.header('access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE');
-      reply.header(
-        'access-control-allow-headers',
-        'authorization, content-type, accept, idempotency-key, if-match, range',
-      );
-      reply.header('access-control-max-age', '600').code(204).send();
-    },
+    checkSite: (request, reply) => checkSite({ loopback: options.loopback, origins, names }, request, reply),
     identify(request, reply) {
       if (options.token === undefined) return ANYBODY;
       const bearer = bearerOf(request);
@@ -195,6 +168,42 @@ export function createAccess(options: AccessOptions): Access {
       if (needed) throw new HttpError(403, needed.code, needed.message, { hint: needed.hint });
     },
   };
+}
+
+interface Sites {
+  readonly loopback: boolean;
+  readonly origins: ReadonlySet<string>;
+  readonly names: ReadonlySet<string>;
+}
+
+/** Whether the page or the program may use the gateway at all (1, 2). */
+function checkSite({ loopback, origins, names }: Sites, request: FastifyRequest, reply: FastifyReply): void {
+  const { origin, host } = request.headers;
+  // Of several, everybody on the way may have taken another one.
+  if (hostsOf(request.raw.rawHeaders) > 1)
+    throw new HttpError(400, 'bad_request', 'The request has more than one Host header.');
+  if (host === undefined && request.raw.httpVersion === '1.1')
+    throw new HttpError(400, 'bad_request', 'The request has no Host header.');
+  if (loopback && host !== undefined && !isTrustedHost(host, names)) {
+    throw new HttpError(403, 'forbidden_host', `This orchestrator is not known as ${host}.`, {
+      hint: 'Use its address or localhost, or add the name to the configured origins.',
+    });
+  }
+  if (origin === undefined || origin === `${request.protocol}://${host}`) return;
+  if (!origins.has(origin)) {
+    throw new HttpError(403, 'forbidden_origin', `Pages of ${origin} may not use this orchestrator.`, {
+      hint: 'Add it to the configured origins to allow it.',
+    });
+  }
+  reply.header('access-control-allow-origin', origin).header('vary', 'origin');
+  reply.header('access-control-expose-headers', 'tutti-cursor, tutti-type, retry-after');
+  if (request.method !== 'OPTIONS') return;
+  reply.header('access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE');
+  reply.header(
+    'access-control-allow-headers',
+    'authorization, content-type, accept, idempotency-key, if-match, range',
+  );
+  reply.header('access-control-max-age', '600').code(204).send();
 }
 
 function unauthorized(reply: FastifyReply, message: string): HttpError {

@@ -55,6 +55,7 @@ export interface Denied {
 
 type Decoded = Extract<ReturnType<typeof decodeToOrchestrator>, { ok: true }>;
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: what it returns is one handler for each socket, over the limits that they share.
 export function ingest({
   post,
   refused,

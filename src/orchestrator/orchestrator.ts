@@ -197,6 +197,7 @@ export class Orchestrator implements StreamingCoordinator {
   #started = false;
   #stopping: Promise<void> | undefined;
 
+  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: it only wires the parts, in the order in which they need each other.
   private constructor(deps: OrchestratorDeps, parts: Parts) {
     this.#deps = deps;
     this.epoch = parts.epoch;

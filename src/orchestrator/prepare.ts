@@ -81,28 +81,8 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       const submission = jobAsSubmission(deps.state, request);
       return 'ok' in submission ? submission : prepare(deps, submission);
     }
-    case 'iterate': {
-      const problem = await readProblem(deps.store, request.problemId);
-      if (!problem || !maySee(deps.bound, projectOfRow(problem)))
-        return {
-          ok: false,
-          kind: 'not_found',
-          code: 'unknown_problem',
-          message: `no problem ${request.problemId}`,
-        };
-      const graph = deps.state.graph(problem.graph);
-      if (!graph) return unknownGraph(deps, problem.graph);
-      if (isServiceGraph(problem.graph)) return runOfService(request.problemId);
-      const graphVersion = graph.compiled.key.version;
-      const unmet = requireRefusal(graph, request.require);
-      if (unmet) return unmet;
-      const preparedOverrides = await prepareOverrides(deps, graph, request.overrides ?? {});
-      if ('ok' in preparedOverrides) return preparedOverrides;
-      const iterate = { ...request, graphVersion, preparedOverrides };
-      if (request.input === undefined) return iterate;
-      const prepared = await prepareInput(deps, graph, request.input);
-      return 'ok' in prepared ? prepared : { ...iterate, prepared };
-    }
+    case 'iterate':
+      return prepareIteration(deps, request);
     case 'put_graph':
       return prepareGraph(deps, request);
     case 'apply_service': {
@@ -151,6 +131,32 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
     default:
       return request satisfies never;
   }
+}
+
+async function prepareIteration(
+  deps: PrepareDeps,
+  request: Extract<Request, { kind: 'iterate' }>,
+): Promise<PreparedRequest | Refusal> {
+  const problem = await readProblem(deps.store, request.problemId);
+  if (!problem || !maySee(deps.bound, projectOfRow(problem)))
+    return {
+      ok: false,
+      kind: 'not_found',
+      code: 'unknown_problem',
+      message: `no problem ${request.problemId}`,
+    };
+  const graph = deps.state.graph(problem.graph);
+  if (!graph) return unknownGraph(deps, problem.graph);
+  if (isServiceGraph(problem.graph)) return runOfService(request.problemId);
+  const graphVersion = graph.compiled.key.version;
+  const unmet = requireRefusal(graph, request.require);
+  if (unmet) return unmet;
+  const preparedOverrides = await prepareOverrides(deps, graph, request.overrides ?? {});
+  if ('ok' in preparedOverrides) return preparedOverrides;
+  const iterate = { ...request, graphVersion, preparedOverrides };
+  if (request.input === undefined) return iterate;
+  const prepared = await prepareInput(deps, graph, request.input);
+  return 'ok' in prepared ? prepared : { ...iterate, prepared };
 }
 
 /** Every module has to be one of the graph's, and no label may be asked for with another value than the graph asks for. */

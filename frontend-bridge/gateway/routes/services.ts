@@ -21,6 +21,16 @@ const logQuery = z.strictObject({
 });
 
 export function serviceRoutes(app: App, coordinator: Coordinator): void {
+  applyService(app, coordinator);
+  listServices(app, coordinator);
+  showService(app, coordinator);
+  commandService(app, coordinator);
+  removeService(app, coordinator);
+  showPlacement(app, coordinator);
+  sendLog(app, coordinator);
+}
+
+function applyService(app: App, coordinator: Coordinator): void {
   app.put(
     '/v1/services/:name',
     {
@@ -37,7 +47,9 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
       return perform(coordinator, { kind: 'apply_service', spec, files: body.files }, reply);
     },
   );
+}
 
+function listServices(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/services',
     {
@@ -50,7 +62,9 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => sendFound(reply, await asked(coordinator, reply).services(request.query)),
   );
+}
 
+function showService(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/services/:name',
     {
@@ -63,7 +77,9 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
     },
     async (request, reply) => sendFound(reply, await asked(coordinator, reply).service(request.params.name)),
   );
+}
 
+function commandService(app: App, coordinator: Coordinator): void {
   app.post(
     '/v1/services/:name/commands',
     {
@@ -79,7 +95,9 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
     ({ params, body, headers }, reply) =>
       perform(coordinator, { kind: 'command_service', name: params.name, ...body }, reply, headers),
   );
+}
 
+function removeService(app: App, coordinator: Coordinator): void {
   app.delete(
     '/v1/services/:name',
     {
@@ -92,7 +110,9 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
     },
     ({ params }, reply) => perform(coordinator, { kind: 'remove_service', name: params.name }, reply),
   );
+}
 
+function showPlacement(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/services/:name/placement',
     {
@@ -107,7 +127,9 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
     async ({ params, query }, reply) =>
       sendFound(reply, await asked(coordinator, reply).placementOf(params.name, query)),
   );
+}
 
+function sendLog(app: App, coordinator: Coordinator): void {
   app.get(
     '/v1/services/:name/log',
     {

@@ -95,6 +95,7 @@ export function nextDueMs({ timers, broker, serviceBroker, lookUps }: State): nu
   return due.length === 0 ? undefined : Math.min(...due);
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one case for each kind of step, and the compiler checks that none is missing.
 function take(turn: Turn, step: Step, onError: OnError): void {
   switch (step.kind) {
     case 'control':

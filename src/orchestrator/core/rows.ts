@@ -58,6 +58,7 @@ export function tryRows(journal: Journal): void {
 }
 
 /** The rows that the fact leads to by itself. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one case for each fact, and each says by itself which rows it leads to.
 export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at }: Moment): void {
   switch (fact.type) {
     case 'problem.created':

@@ -65,6 +65,7 @@ type PassingEdge = Edge<
 const MANY = 14;
 
 /** The task as a graph: wide screens. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: most of it is the properties of one canvas.
 export function GraphCanvas(props: GraphViewProps): ReactNode {
   const { graph, view, selected } = props;
   const [frame, size] = useFrame();

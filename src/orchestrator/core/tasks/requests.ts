@@ -321,6 +321,7 @@ function overriddenInputs(overrides: readonly PreparedOverride[]): Record<string
   return inputs;
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one case for each command, after what all of them have in common.
 function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task_command' }>): Answer {
   const { state } = turn;
   const key = formatTaskId(request.taskId);
