@@ -142,8 +142,8 @@ export const MUTANTS = [
   {
     what: 'lets a module that is reset keep its attempts',
     file: 'src/model/fold/task.ts',
-    find: "undo.set(run, 'attempts', 0);",
-    put: '',
+    find: "undo.set(run, 'attempts', 0);\n  undo.set(run, 'diedBoots', []);\n  undo.set(run, 'loopEnd', undefined);",
+    put: "undo.set(run, 'diedBoots', []);\n  undo.set(run, 'loopEnd', undefined);",
     tests: core('task-commands'),
   },
   {
@@ -317,8 +317,8 @@ export const MUTANTS = [
   {
     what: 'believes a node about the size of a blob',
     file: inCore('executions/executions'),
-    find: 'if (stored !== size) {',
-    put: 'if (stored < 0) {',
+    find: 'if (stored !== size) return',
+    put: 'if (stored < 0) return',
     tests: core('executions'),
   },
   {
