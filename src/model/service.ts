@@ -52,7 +52,7 @@ export interface ServiceSpec extends ServiceWork {
 
 export interface Service {
   readonly spec: ServiceSpec;
-  /** Whoever makes the service says to which project its runs belong; the service is everybody's. */
+  /** The person or program that makes the service says to which project its runs belong; the service is everybody's. */
   readonly project: string;
   readonly desired: ServiceDesire;
   /** Of its private graph, the version that new runs take. */

@@ -95,7 +95,7 @@ const RETENTION_INTERVAL_MS = 5 * 60 * 1000;
 /** Recent payloads held in memory, for the assignments that they unlock. */
 const PAYLOAD_CACHE_BYTES = 16 * 1024 * 1024;
 
-/** Counts of refusals that are alike: they are exact for whoever reads the audit, and after a crash at most so much behind. */
+/** Counts of refusals that are alike: they are exact when the audit is read, and after a crash at most so much behind. */
 const AUDIT_FLUSH_MS = 10_000;
 const FLUSH_AT_STOP_MS = 1_000;
 /** In the audit: the others are no answers about what was asked. */

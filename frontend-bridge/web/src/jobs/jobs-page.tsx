@@ -6,10 +6,11 @@ import { cancelJob } from '../api/commands.js';
 import { jobsQuery } from '../api/queries.js';
 import type { JobJson, JobState } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
-import { CopyButton, CopyLine } from '../copying/copy-button.js';
+import { ClusterLink } from '../clusters/cluster-link.js';
 import { SelectionLink } from '../selection-link.js';
 import type { Selection } from '../state/selection.js';
 import { Chip } from '../states/chip.js';
+import { FirstFile } from '../states/first-file.js';
 import { FleetTable } from '../states/fleet-table.js';
 import { useTab } from '../states/tab.js';
 import { Elapsed, Moment } from '../states/time.js';
@@ -75,29 +76,18 @@ export default function JobsPage({ selected }: { selected: string | undefined })
 /** What a person needs to run the first one. */
 function FirstJob(): ReactNode {
   return (
-    <section className="card-section" aria-labelledby="first-job-title">
-      <header className="section-head">
-        <h2 id="first-job-title">Run a script</h2>
-        <span className="tool-end">
-          <CopyButton text={EXAMPLE} what="the file">
-            Copy
-          </CopyButton>
-        </span>
-      </header>
-      <p>
-        A job runs a script once, on this machine or on a{' '}
-        <SelectionLink className="link" to={{ page: 'clusters' }} current={false}>
-          cluster
-        </SelectionLink>
-        . Describe it in a file, here <code>job.yaml</code>:
-      </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with the keyboard. */}
-      <pre className="yaml" tabIndex={0}>
-        {EXAMPLE}
-      </pre>
-      <p>This command sends it and waits for its end:</p>
-      <CopyLine text="tutti run job.yaml --wait" what="the command line" />
-    </section>
+    <FirstFile
+      title="Run a script"
+      example={EXAMPLE}
+      says="This command sends it and waits for its end:"
+      command="tutti run job.yaml --wait"
+    >
+      A job runs a script once, on this machine or on a{' '}
+      <SelectionLink className="link" to={{ page: 'clusters' }} current={false}>
+        cluster
+      </SelectionLink>
+      . Describe it in a file, here <code>job.yaml</code>:
+    </FirstFile>
   );
 }
 
@@ -123,13 +113,7 @@ function JobRow({ job, isSelected }: { job: JobJson; isSelected: boolean }): Rea
         </span>
       </td>
       <td data-label="Cluster">
-        {cluster === null ? (
-          <span className="none">not placed yet</span>
-        ) : (
-          <SelectionLink className="link" to={{ page: 'clusters', name: cluster }} current={false}>
-            {cluster}
-          </SelectionLink>
-        )}
+        <ClusterLink cluster={cluster} />
         {engine_id !== null && <small className="row-more">as {engine_id}</small>}
       </td>
       <td data-label="Submitted">

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { parseTaskId } from '../../../../src/model/task-id.js';
 import { placementQuery } from '../api/queries.js';
 import type { ReplicaJson, ServiceJson } from '../api/shapes.js';
+import { ClusterLink } from '../clusters/cluster-link.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
 import { FleetTable } from '../states/fleet-table.js';
@@ -82,13 +83,7 @@ function ReplicaRow({ replica }: { replica: ReplicaJson }): ReactNode {
         </span>
       </td>
       <td data-label="Cluster">
-        {cluster === null ? (
-          <span className="none">not placed yet</span>
-        ) : (
-          <SelectionLink className="link" to={{ page: 'clusters', name: cluster }} current={false}>
-            {cluster}
-          </SelectionLink>
-        )}
+        <ClusterLink cluster={cluster} />
       </td>
       <td className="figure" data-label="Restarts">
         {restarts}

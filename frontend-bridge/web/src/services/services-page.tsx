@@ -2,9 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { meQuery, servicesQuery } from '../api/queries.js';
 import type { ServiceJson } from '../api/shapes.js';
-import { CopyButton, CopyLine } from '../copying/copy-button.js';
+import { ClusterLink } from '../clusters/cluster-link.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';
+import { FirstFile } from '../states/first-file.js';
 import { FleetTable } from '../states/fleet-table.js';
 import { useTab } from '../states/tab.js';
 import { Foreign } from '../states/title.js';
@@ -92,10 +93,7 @@ function ServiceRow(props: { service: ServiceJson; mayCommand: boolean; isSelect
       <td data-label="On">
         {clustersOf(replicas).map(([cluster, count]) => (
           <span key={cluster} className="row-more">
-            <SelectionLink className="link" to={{ page: 'clusters', name: cluster }} current={false}>
-              {cluster}
-            </SelectionLink>{' '}
-            {count}
+            <ClusterLink cluster={cluster} /> {count}
           </span>
         ))}
         {clustersOf(replicas).length === 0 && <span className="none">no cluster</span>}
@@ -115,29 +113,18 @@ function ServiceRow(props: { service: ServiceJson; mayCommand: boolean; isSelect
 /** What a person needs to have the first one. */
 function FirstService(): ReactNode {
   return (
-    <section className="card-section" aria-labelledby="first-service-title">
-      <header className="section-head">
-        <h2 id="first-service-title">Keep something running</h2>
-        <span className="tool-end">
-          <CopyButton text={EXAMPLE} what="the file">
-            Copy
-          </CopyButton>
-        </span>
-      </header>
-      <p>
-        A service keeps as many replicas of a program running as you ask for, on this machine or on your{' '}
-        <SelectionLink className="link" to={{ page: 'clusters' }} current={false}>
-          clusters
-        </SelectionLink>
-        . Describe it in a file, here <code>services.yaml</code>:
-      </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with the keyboard. */}
-      <pre className="yaml" tabIndex={0}>
-        {EXAMPLE}
-      </pre>
-      <p>This command starts it, and changes it when the file has changed:</p>
-      <CopyLine text="tutti service apply services.yaml" what="the command line" />
-    </section>
+    <FirstFile
+      title="Keep something running"
+      example={EXAMPLE}
+      says="This command starts it, and changes it when the file has changed:"
+      command="tutti service apply services.yaml"
+    >
+      A service keeps as many replicas of a program running as you ask for, on this machine or on your{' '}
+      <SelectionLink className="link" to={{ page: 'clusters' }} current={false}>
+        clusters
+      </SelectionLink>
+      . Describe it in a file, here <code>services.yaml</code>:
+    </FirstFile>
   );
 }
 

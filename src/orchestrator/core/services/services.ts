@@ -33,7 +33,7 @@ export function applyService(turn: Turn, request: Apply): Answer {
     return { ok: true, kind: 'created', body: viewOf(turn.state, spec.name) };
   }
   const generation = version === known.version ? known.generation : known.generation + 1;
-  // Whoever asks for one that is being removed wants it after all.
+  // To ask for one that is being removed is to want it after all.
   const desired = known.desired === 'removed' ? 'running' : known.desired;
   const isOther =
     generation !== known.generation ||
