@@ -36,6 +36,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
+          setupFiles: ['test/support/draws.ts'],
           include: ['test/**/*.test.ts'],
           exclude: E2E,
         },
