@@ -105,6 +105,9 @@ function provide(isThere, debianPackages, options = []) {
   }
 }
 
+/** Of what a failed test said, at the end of the run: enough for an assertion's message and the first of what it compared. */
+const WHY_CHARACTERS = 600;
+
 /** Runs one vitest project and returns what it counted. */
 function vitest(project, filters) {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-test-'));
@@ -132,7 +135,9 @@ function vitest(project, filters) {
     for (const { status, fullName, failureMessages } of file.assertionResults) {
       if (status === 'pending' || status === 'skipped' || status === 'todo') counts.skipped.push(fullName);
       if (status !== 'failed') continue;
-      const [why = ''] = stripVTControlCharacters(failureMessages?.[0] ?? '').split('\n');
+      const why = stripVTControlCharacters(failureMessages?.[0] ?? '')
+        .replaceAll(/\s+/g, ' ')
+        .slice(0, WHY_CHARACTERS);
       const name = relative(root, file.name);
       counts.failed.push({ file: name, told: `${name}: ${fullName}: ${why}` });
     }

@@ -20,6 +20,7 @@ it('ends every execution as it should and loses no slot, process or file, whatev
     ...{ root: process.cwd(), folder, seed: SEED, ms: MS, executions: EXECUTIONS },
     ...{ minSuccesses: MIN_SUCCESSES, log: (text) => console.log(text) },
   });
-  expect(report.faults, `SOAK_SEED=${SEED}, in ${folder}:\n${JSON.stringify(report, null, 2)}`).toEqual([]);
+  const told = `${report.faults.join('\n')}\nSOAK_SEED=${SEED}, in ${folder}:\n${JSON.stringify(report, null, 2)}`;
+  expect(report.faults, told).toEqual([]);
   await rm(folder, { recursive: true, force: true });
 }, 480_000);
