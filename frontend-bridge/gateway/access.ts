@@ -13,6 +13,8 @@
  *    it comes from a page of ours; and nothing is read where it says that it comes from another one.
  * 6. An address that shows wrong tokens a few times in a second is refused for the rest of it. A token so long that nobody guesses it
  *    counts all the same: somebody who fails then cannot keep others at the same address out.
+ * 7. The token of a node opens the routes that say so (`config.isForNodes`), and no other: it has no role, and nobody signs in with it. One that has
+ *    ended does not count as a guess: honest nodes show one after each start of the orchestrator, and nobody guesses it.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
@@ -25,11 +27,12 @@ import {
   ALL_PROJECTS,
   DEFAULT_PROJECT,
   type Grant,
+  NODE_TOKEN_PREFIX,
   type PublicPage,
   type Role,
   roleNeeded,
 } from '../../src/model/access.js';
-import type { Coordinator, Grants } from '../../src/orchestrator/port.js';
+import type { Coordinator, Grants, NodeHolder } from '../../src/orchestrator/port.js';
 import { HttpError } from './errors.js';
 
 export interface AccessOptions {
@@ -43,6 +46,7 @@ export interface AccessOptions {
   readonly publicPages: readonly PublicPage[];
   readonly grants: Pick<Grants, 'holderOf' | 'withHash'>;
   readonly sessions: Pick<Coordinator['sessions'], 'seal' | 'read'>;
+  readonly nodeBlobs: Pick<Coordinator['nodeBlobs'], 'holderOf'>;
   readonly clock: Clock;
 }
 
@@ -54,6 +58,8 @@ export interface Caller {
   /** Of a grant; `token`: the configured one; nothing where nobody needs a token, or none was shown. */
   readonly name: string | null;
   readonly grant?: Grant;
+  /** A node, with the token of its registration. */
+  readonly node?: NodeHolder;
   /** SHA-256 of the token that was shown or that the session was made with, in hexadecimal. */
   readonly tokenHash?: string;
   /** When the session expires: Unix milliseconds. @default none was used */
@@ -70,8 +76,8 @@ export interface Access {
   signIn(token: string, request: FastifyRequest, reply: FastifyReply): Caller;
   /** A token of the same rights, which lasts no longer than that of the caller. Throws 409. */
   openSession(caller: Caller, forMs: number): { readonly token: string; readonly expiresAt: number };
-  /** Throws 403. */
-  authorize(caller: Caller, action: Action): void;
+  /** Throws 403. `isForNodes`: nodes may do it with their own tokens. */
+  authorize(caller: Caller, action: Action, isForNodes: boolean): void;
 }
 
 /** An honest client with the wrong token fails once, and says so. */
@@ -123,13 +129,19 @@ export function createAccess(options: AccessOptions): Access {
     return grant && { ...holderOfGrant(grant), sessionUntil };
   }
 
+  function holderOfNode(given: string): Caller | undefined {
+    const node = options.nodeBlobs.holderOf(given);
+    return node && { ...PASSER_BY, name: `node ${node.name}`, node, hasShownToken: true };
+  }
+
   return {
     checkSite: (request, reply) => checkSite({ loopback: options.loopback, origins, names }, request, reply),
     identify(request, reply) {
       if (options.token === undefined) return ANYBODY;
       const bearer = bearerOf(request);
       if (bearer !== undefined) {
-        const holder = holderOf(bearer, request.ip);
+        const isOfNode = bearer.startsWith(NODE_TOKEN_PREFIX);
+        const holder = isOfNode ? holderOfNode(bearer) : holderOf(bearer, request.ip);
         if (holder) return holder;
         throw unauthorized(reply, WRONG_TOKEN);
       }
@@ -163,7 +175,9 @@ export function createAccess(options: AccessOptions): Access {
       const expiresAt = Math.min(options.clock.wallMs() + forMs, latest);
       return { token: options.sessions.seal({ hash, expiresAt }), expiresAt };
     },
-    authorize({ role, name }, action) {
+    authorize({ role, name, node }, action, isForNodes) {
+      if (node && isForNodes) return;
+      if (node) throw blobsOnly();
       const needed = roleNeeded(role, action, `the token of ${name}`);
       if (needed) throw new HttpError(403, needed.code, needed.message, { hint: needed.hint });
     },
@@ -216,6 +230,12 @@ function unauthorized(reply: FastifyReply, message: string): HttpError {
 function tooMany(): HttpError {
   const message = `This address has shown more than ${FAILURES_PER_SECOND} wrong tokens in a second.`;
   return new HttpError(429, 'too_many_attempts', message, { retryAfter: 1 });
+}
+
+function blobsOnly(): HttpError {
+  return new HttpError(403, 'blobs_only', 'The token of a node is for its blobs.', {
+    hint: 'For anything else, use a token of `tutti access grant`.',
+  });
 }
 
 function noToken(): HttpError {

@@ -121,6 +121,7 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
     ...options,
     grants: coordinator.grants,
     sessions: coordinator.sessions,
+    nodeBlobs: coordinator.nodeBlobs,
     clock: systemClock,
   });
 
@@ -157,7 +158,8 @@ export async function createApplication(deps: ApplicationDeps, options: Applicat
       if (request.routeOptions.config.isOpen) return;
       request.caller = access.identify(request, reply);
       if (options.token !== undefined && request.caller.hasShownToken) deps.connections.know(request.raw);
-      access.authorize(request.caller, request.routeOptions.config.action!);
+      const { action, isForNodes = false } = request.routeOptions.config;
+      access.authorize(request.caller, action!, isForNodes);
     });
     apiRoutes(api, { ...deps, access }, options);
     openApiRoute(api);

@@ -32,6 +32,8 @@ declare module 'fastify' {
     readonly action?: Action;
     /** Nobody needs a token for it: by it, one is shown or given up. @default false */
     readonly isOpen?: boolean;
+    /** Nodes use it with the tokens of their registrations. @default false */
+    readonly isForNodes?: boolean;
     /** It may be opened to callers without a token. @default no option does that */
     readonly page?: PublicPage;
     /** Its body is never kept in memory as a whole. @default false */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import ssl
 import sys
@@ -20,6 +21,41 @@ from tutti.network.blobs import Blobs  # noqa: E402
 from tutti.protocol import BlobRef  # noqa: E402
 
 CERTIFICATES = ROOT.parent / "test/support/tls"
+
+
+class Tokens(unittest.TestCase):
+    def test_that_of_the_registration_is_shown_first_and_after_a_refusal_the_next_one(self) -> None:
+        shown: List[Optional[str]] = []
+        content = b"a large payload"
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                shown.append(self.headers.get("Authorization"))
+                is_first = len(shown) == 1
+                blobs.set_token("second")
+                self.send_response(401 if is_first else 200)
+                self.end_headers()
+                self.wfile.write(b"" if is_first else content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        told: List[Optional[ReportedError]] = []
+        blobs = Blobs("configured")
+        base = f"http://127.0.0.1:{server.server_address[1]}/v1/blobs"
+        blobs.set_base(base)
+        blobs.set_token("first")
+        blob = BlobRef(hashlib.sha256(content).hexdigest(), len(content))
+        with tempfile.TemporaryDirectory() as folder:
+            blobs.get(blob, f"{base}/{blob.sha256}", f"{folder}/blob", told.append)
+            select([blobs], [], [], 20)
+            blobs.collect()
+            self.assertEqual(Path(folder, "blob").read_bytes(), content)
+        self.assertEqual((told, shown), ([None], ["Bearer first", "Bearer second"]))
 
 
 class Certificates(unittest.TestCase):

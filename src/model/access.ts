@@ -120,6 +120,8 @@ export interface Grant {
 }
 
 export const GRANT_TOKEN_PREFIX = 'tutti-access-';
+/** Of the tokens with which nodes get and put blobs. */
+export const NODE_TOKEN_PREFIX = 'tutti-node-';
 export const GRANT_TOKEN_BYTES = 32;
 /** Memory holds all of them. */
 export const MAX_GRANTS = 1_000;

@@ -212,6 +212,15 @@ export interface Welcome {
   readonly descriptors: Uint8Array;
   /** Of an agent: the cluster that it represents. */
   readonly cluster?: ClusterReach;
+  /** With it, the node gets and puts blobs. @default nobody needs a token for that */
+  readonly blobToken?: string;
+}
+
+/** The answer to a heartbeat, where there is something to say. */
+export interface HeartbeatReply {
+  readonly kind: 'heartbeat_reply';
+  /** In the place of the one before. */
+  readonly blobToken: string;
 }
 
 /** What a peer does about a refusal: try again, forget what it names, or end. */
@@ -333,7 +342,8 @@ export type OrchestratorMessage =
   | Assign
   | OutputAcks
   | ConfigRequest
-  | Forget;
+  | Forget
+  | HeartbeatReply;
 
 export interface ToNode {
   readonly protocolVersion: number;

@@ -24,6 +24,7 @@ import type { Webhook } from '../model/webhook.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { GrantBook } from './access/grants.js';
+import { NodeBlobs } from './access/node-blobs.js';
 import { RefusedDeeds } from './access/refused-deeds.js';
 import { Sessions } from './access/sessions.js';
 import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
@@ -160,6 +161,8 @@ export interface OrchestratorDeps {
   readonly onLost: (error: TuttiError) => void;
   /** Where connections are encrypted: why this key may not say this hello. */
   readonly authorize?: IngestDeps['authorize'];
+  /** Where connections are encrypted: whether this key is enrolled and not revoked. */
+  readonly isEnrolled?: (key: string) => boolean;
   /** Where connections are encrypted. */
   readonly replicaKeys?: ReplicaKeys;
   readonly options: OrchestratorOptions;
@@ -173,6 +176,7 @@ export class Orchestrator implements StreamingCoordinator {
   readonly blobs: CollectableBlobs;
   readonly grants: GrantBook;
   readonly sessions: Sessions;
+  readonly nodeBlobs: NodeBlobs;
   /** Follow it before `start`. */
   readonly work: WorkInView = new WorkInView();
   readonly #deps: OrchestratorDeps;
@@ -258,6 +262,10 @@ export class Orchestrator implements StreamingCoordinator {
         parts.state.counters.add('blobs_damaged');
         deps.logger.error({ sha256 }, 'the file of a blob is gone or has other content');
       },
+    });
+    this.nodeBlobs = new NodeBlobs({
+      ...{ state: parts.state, blobs: this.blobs, isEnrolled: deps.isEnrolled },
+      nowMs: () => parts.clock.nowMs(),
     });
     this.#ages = new AgeGuard({
       proposals: this.#loop,

@@ -65,6 +65,7 @@ const ORDER: Readonly<Record<OrchestratorMessage['kind'], number>> = {
   task_command: 2,
   config_request: 2,
   forget: 2,
+  heartbeat_reply: 2,
   assign: 3,
 };
 

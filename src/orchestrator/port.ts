@@ -18,6 +18,7 @@ import type { ServiceSpec } from '../model/service.js';
 import type { TaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
 import type { GrantBook } from './access/grants.js';
+import type { NodeBlobs } from './access/node-blobs.js';
 import type { NodeKeys } from './access/node-keys.js';
 import type { Sessions } from './access/sessions.js';
 
@@ -514,6 +515,8 @@ export type KeyAdministration = Pick<
 /** What the gateway asks about tokens. */
 export type Grants = Pick<GrantBook, 'holderOf' | 'withHash' | 'isValid' | 'onChange'>;
 
+export type { NodeHolder } from './access/node-blobs.js';
+
 /** All that somebody may see and do: what is of another project than the one that they are bound to is not there. */
 export interface Workspace {
   /** `ALL_PROJECTS`: they are bound to none. */
@@ -542,6 +545,8 @@ export interface Coordinator {
   /** Whose a token is. */
   readonly grants: Grants;
   readonly sessions: Pick<Sessions, 'seal' | 'read' | 'isValid'>;
+  /** What nodes may do with the tokens of their registrations. */
+  readonly nodeBlobs: Pick<NodeBlobs, 'holderOf' | 'blobsOf'>;
   readiness(): Readiness;
   /** Something was done outside the orchestrator's own loop. It settles when that is in the audit, or cannot be now. */
   noteDone(deed: Deed): Promise<void>;

@@ -3,7 +3,8 @@
  *
  * 1. What was read has the size and the SHA-256 of its reference, or it is an error.
  * 2. A transfer that may succeed later (no connection, 429, 5xx) is tried again until the signal ends it.
- * 3. The token goes to the orchestrator's own blob address only.
+ * 3. The token goes to the orchestrator's own blob address only. It is that of the registration, which the orchestrator renews, or the configured one where
+ *    there is none. One that has ended is not wrong for good: the next one is on its way.
  * 4. A certificate that is not trusted here, or names another host, is an error: waiting does not help. One that has expired may be renewed.
  */
 import { createHash } from 'node:crypto';
@@ -26,9 +27,12 @@ export interface BlobClient {
   putFile(blob: BlobRef, path: string, signal: AbortSignal): Promise<void>;
   /** Where blobs are uploaded, as told by the welcome. */
   setBase(url: string): void;
+  /** What is shown there from now on. Empty: the configured token. */
+  setToken(token: string): void;
 }
 
 export interface HttpBlobsOptions {
+  /** The configured one, or empty. */
   readonly token: string;
   readonly timers: Timers;
 }
@@ -39,11 +43,13 @@ const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 10_000;
 /** A copy that does not match its name was damaged under way, or is damaged where it lies: then more tries do not help. */
 const CORRUPT_TRIES = 3;
+/** Heartbeats bring another token within seconds; a node that is refused for so long will be refused. Half a minute. */
+const UNAUTHORIZED_TRIES = 8;
 
 /** What one try came to. */
 type Try<T> =
   | { readonly kind: 'done'; readonly value: T }
-  | { readonly kind: 'again'; readonly afterMs?: number }
+  | { readonly kind: 'again'; readonly afterMs?: number; readonly isUnauthorized?: boolean }
   | { readonly kind: 'failed'; readonly error: Error };
 
 export function blobOf(bytes: Uint8Array): BlobRef {
@@ -52,32 +58,17 @@ export function blobOf(bytes: Uint8Array): BlobRef {
 
 export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
   let base = '';
+  let lent = '';
 
   function headersFor(url: string): Record<string, string> {
-    const own = options.token !== '' && base !== '' && new URL(url).origin === new URL(base).origin;
-    return own ? { authorization: `Bearer ${options.token}` } : {};
+    const token = lent || options.token;
+    const own = token !== '' && base !== '' && new URL(url).origin === new URL(base).origin;
+    return own ? { authorization: `Bearer ${token}` } : {};
   }
 
   function mustBeUrl(url: string): void {
     if (URL.canParse(url)) return;
     throw new NonRetryableError('blob_refused', `"${url}" is not an address of a blob`);
-  }
-
-  async function untilDone<T>(url: string, attempt: () => Promise<Try<T>>, signal: AbortSignal): Promise<T> {
-    for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
-      signal.throwIfAborted();
-      let outcome: Try<T>;
-      try {
-        outcome = await attempt();
-      } catch (error) {
-        if (certificateFault(error) === 'untrusted') throw untrusted(url, error);
-        // No connection, or it broke off; if it was the signal, the wait throws its reason.
-        outcome = { kind: 'again' };
-      }
-      if (outcome.kind === 'done') return outcome.value;
-      if (outcome.kind === 'failed') throw outcome.error;
-      await wait(Math.min(outcome.afterMs ?? waitMs, RETRY_MAX_MS), options.timers, signal);
-    }
   }
 
   async function upload(
@@ -88,19 +79,18 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
     const url = `${base.replace(/\/$/, '')}/${blob.sha256}`;
     mustBeUrl(url);
     await untilDone<void>(
-      url,
-      async () => {
+      { url, signal, timers: options.timers, mayRenew: () => lent !== '' },
+      async (isRenewable) => {
         const headers = {
           ...headersFor(url),
           'content-type': 'application/octet-stream',
           'content-length': String(blob.size),
         };
         const response = await request(url, { method: 'PUT', headers, body: body(), signal });
-        if (!isOk(response)) return refused(response, url);
+        if (!isOk(response)) return refused(response, url, isRenewable);
         await response.body.dump();
         return { kind: 'done', value: undefined };
       },
-      signal,
     );
   }
 
@@ -109,18 +99,22 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
       base = url;
     },
 
+    setToken(token) {
+      lent = token;
+    },
+
     async get(blob, url, signal) {
       mustBeUrl(url);
       let tries = 0;
       return await untilDone<Uint8Array>(
-        url,
-        async () => {
+        { url, signal, timers: options.timers, mayRenew: () => lent !== '' },
+        async (isRenewable) => {
           const response = await request(url, { headers: headersFor(url), signal });
           if (response.statusCode === 404) {
             await response.body.dump();
             return { kind: 'failed', error: new TuttiError('blob_missing', `${url}: there is no such blob`) };
           }
-          if (!isOk(response)) return refused(response, url);
+          if (!isOk(response)) return refused(response, url, isRenewable);
           const bytes = await readExactly(response, blob);
           if (bytes) return { kind: 'done', value: bytes };
           tries += 1;
@@ -128,7 +122,6 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
           const message = `${url}: what is there is not ${blob.size} bytes of SHA-256 ${blob.sha256}`;
           return { kind: 'failed', error: new TuttiError('blob_corrupt', message) };
         },
-        signal,
       );
     },
 
@@ -136,6 +129,36 @@ export function createHttpBlobs(options: HttpBlobsOptions): BlobClient {
 
     putFile: (blob, path, signal) => upload(blob, () => createReadStream(path), signal),
   };
+}
+
+interface Transfer {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly timers: Timers;
+  /** Whether another token may come. */
+  readonly mayRenew: () => boolean;
+}
+
+async function untilDone<T>(
+  { url, signal, timers, mayRenew }: Transfer,
+  attempt: (isRenewable: boolean) => Promise<Try<T>>,
+): Promise<T> {
+  let refusals = 0;
+  for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
+    signal.throwIfAborted();
+    let outcome: Try<T>;
+    try {
+      outcome = await attempt(mayRenew() && refusals < UNAUTHORIZED_TRIES);
+      if (outcome.kind === 'again' && outcome.isUnauthorized) refusals += 1;
+    } catch (error) {
+      if (certificateFault(error) === 'untrusted') throw untrusted(url, error);
+      // No connection, or it broke off; if it was the signal, the wait throws its reason.
+      outcome = { kind: 'again' };
+    }
+    if (outcome.kind === 'done') return outcome.value;
+    if (outcome.kind === 'failed') throw outcome.error;
+    await wait(Math.min(outcome.afterMs ?? waitMs, RETRY_MAX_MS), timers, signal);
+  }
 }
 
 /** The message says what helps: of an error, it is what a task's history keeps. */
@@ -150,9 +173,14 @@ function isOk({ statusCode }: Response): boolean {
   return statusCode >= 200 && statusCode < 300;
 }
 
-/** 429 and 5xx pass; any other refusal stays. */
-async function refused({ statusCode, headers, body }: Response, url: string): Promise<Try<never>> {
+/** 429 and 5xx pass, and 401 where another token may come; any other refusal stays. */
+async function refused(
+  { statusCode, headers, body }: Response,
+  url: string,
+  isRenewable: boolean,
+): Promise<Try<never>> {
   const text = (await body.text()).slice(0, 500);
+  if (statusCode === 401 && isRenewable) return { kind: 'again', isUnauthorized: true };
   if (statusCode === 429 || statusCode >= 500) {
     const seconds = Number(headers['retry-after']);
     return Number.isFinite(seconds) && seconds > 0

@@ -79,6 +79,10 @@ export class CachedBlobs implements BlobClient {
     this.#inner.setBase(url);
   }
 
+  setToken(token: string): void {
+    this.#inner.setToken(token);
+  }
+
   /** Removes what has not been used for a day. */
   async tidy(): Promise<void> {
     const tooOld = this.#options.nowMs() - MAX_AGE_MS;

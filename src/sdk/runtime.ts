@@ -274,6 +274,9 @@ export class Runtime {
       case 'forget':
         this.#player.forget?.(effect.executionIds);
         return;
+      case 'heartbeat_reply':
+        this.#deps.blobs.setToken(effect.blobToken);
+        return;
       case 'abort':
         this.#runs.get(effect.executionId)?.abort(effect.code, effect.reason, effect.graceMs);
         return;
@@ -314,6 +317,7 @@ export class Runtime {
     const { control, outputType } = this.#settings;
     this.#maxFrameBytes = welcome.maxFrameBytes > 0 ? welcome.maxFrameBytes : Number.POSITIVE_INFINITY;
     this.#deps.blobs.setBase(asDialled(welcome.blobUrl, control));
+    this.#deps.blobs.setToken(welcome.blobToken ?? '');
     try {
       if (Buffer.compare(welcome.descriptors, this.#descriptors) !== 0) {
         this.#rules = { ...this.#rules, types: typesFromDescriptors(welcome.descriptors) };

@@ -334,6 +334,7 @@ export class Session {
             this.#commands.task(message, now);
             break;
           case 'forget':
+          case 'heartbeat_reply':
             this.#effects.push(message);
             break;
           case 'config_request':

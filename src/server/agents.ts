@@ -33,6 +33,7 @@ export interface ManagedAgentsDeps {
   readonly program: string;
   /** Where an agent dials. */
   readonly control: string;
+  /** With which it registers where connections are not encrypted. */
   readonly token: string | undefined;
   /** A token with which the agent of a cluster enrols its key, where connections are encrypted. */
   readonly join?: (cluster: string) => Promise<string>;
@@ -206,7 +207,7 @@ class Keeper {
     const env = {
       ...Object.fromEntries(inherited),
       TUTTI_CONTROL: control,
-      ...(token !== undefined && { TUTTI_TOKEN: token }),
+      ...(token !== undefined && !joinToken && { TUTTI_TOKEN: token }),
       ...(joinToken && { TUTTI_KEYS: join(this.#dir, 'keys') }),
       ...(joinToken && !this.#hasJoined() && { TUTTI_JOIN: await joinToken(cluster) }),
     };

@@ -127,6 +127,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       bus,
       ...(keys && {
         authorize: (key, hello, address) => keys.authorize(key, hello, address),
+        isEnrolled: (key) => keys.admits(key, 'outputs'),
         replicaKeys: {
           join: async (node) => (await keys.enroll({ ...node, uses: 1, expiresInMs: RUN_JOIN_MS })).token,
           endRuns: (isOpen) => keys.endRuns(isOpen),

@@ -71,6 +71,8 @@ export function writeOrchestratorMessage(message: OrchestratorMessage): v1.Orche
       return { outputAcks: { acks: message.acks as v1.OutputAck.$Properties[] } };
     case 'forget':
       return { forget: { executionIds: [...message.executionIds] } };
+    case 'heartbeat_reply':
+      return { heartbeatReply: { blobToken: message.blobToken } };
     case 'config_request':
       return {
         configRequest: { transactionId: message.transactionId, configuration: message.configuration },
@@ -137,6 +139,10 @@ function readOrchestratorMessage(message: v1.OrchestratorMessage): OrchestratorM
         kind: 'forget',
         executionIds: (message.forget!.executionIds ?? []).map((id) => name('forget.execution_ids', id)),
       };
+    case 'heartbeatReply': {
+      const blobToken = name('heartbeat_reply.blob_token', message.heartbeatReply!.blobToken);
+      return { kind: 'heartbeat_reply', blobToken };
+    }
     case 'configRequest': {
       const request = message.configRequest!;
       return {
@@ -169,6 +175,7 @@ function readWelcome(welcome: v1.Welcome.$Properties): OrchestratorMessage {
     outputType: text(welcome.outputType),
     descriptors: welcome.descriptors ?? NO_BYTES,
     ...(welcome.cluster && { cluster: readCluster(welcome.cluster) }),
+    ...(welcome.blobToken && { blobToken: short('welcome.blob_token', welcome.blobToken) }),
   };
 }
 

@@ -130,6 +130,7 @@ function receive(message: OrchestratorMessage, frameIncarnation: number): void {
       }
       return;
     case 'forget':
+    case 'heartbeat_reply':
       return;
     case 'config_request':
       say({ kind: 'config_reply', transactionId: message.transactionId, success: true, configuration: '' });

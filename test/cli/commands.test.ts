@@ -71,6 +71,14 @@ describe('access', () => {
   });
 });
 
+describe('the key of a node', () => {
+  it('may begin with a dash', async () => {
+    const { exit, err } = await tutti('node', 'revoke', `-${'k'.repeat(39)}`);
+    expect([exit, err]).toEqual([1, expect.stringContaining('curve_off')]);
+    expect((await tutti('node', 'revoke', '-bc', '--nothing')).exit).toBe(2);
+  });
+});
+
 describe('problem', () => {
   it('changes what people say about it, and shows it', async () => {
     const { problemId } = await submitted();

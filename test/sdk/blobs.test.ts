@@ -59,6 +59,27 @@ describe('getting a blob', () => {
     expect(tokens).toEqual([undefined]);
   });
 
+  it('shows the token of the registration, and after a refusal the next one, before the configured one', async () => {
+    const tokens: unknown[] = [];
+    const { client, url } = await serve((request, response) => {
+      tokens.push(request.headers.authorization);
+      client.setToken('second');
+      response.writeHead(tokens.length === 1 ? 401 : 200).end(tokens.length === 1 ? '' : BYTES);
+    });
+    client.setToken('first');
+    expect(Buffer.from(await client.get(BLOB, url, forever))).toEqual(BYTES);
+    expect([tokens, waits]).toEqual([['Bearer first', 'Bearer second'], [250]]);
+  });
+
+  it('fails when no token is taken for half a minute, and at once where none can come', async () => {
+    const { client, url } = await serve((_request, response) => response.writeHead(401).end());
+    await expect(client.get(BLOB, url, forever)).rejects.toMatchObject({ code: 'blob_refused' });
+    expect(waits).toEqual([]);
+    client.setToken('over');
+    await expect(client.put(BLOB, BYTES, forever)).rejects.toMatchObject({ code: 'blob_refused' });
+    expect(waits.reduce((sum, ms) => sum + ms, 0)).toBeGreaterThan(30_000);
+  });
+
   it('tries again while the other side cannot, as long as it asks for', async () => {
     let tries = 0;
     const { client, url } = await serve((request, response) => {

@@ -30,6 +30,7 @@ function open(maxBytes = 250): CachedBlobs {
     put: async () => {},
     putFile: async () => {},
     setBase: () => {},
+    setToken: () => {},
   };
   const logger = { warn: (_fields: object, message: string) => void warnings.push(message) };
   return new CachedBlobs(inner, { dir, logger: logger as never, nowMs: () => nowMs, maxBytes });

@@ -19,6 +19,7 @@ export class MemoryBlobs implements BlobClient {
   readonly urls: string[] = [];
   puts = 0;
   base = '';
+  token = '';
   refusal: Error | undefined;
 
   async get(blob: BlobRef, url: string): Promise<Uint8Array> {
@@ -38,6 +39,10 @@ export class MemoryBlobs implements BlobClient {
 
   setBase(url: string): void {
     this.base = url;
+  }
+
+  setToken(token: string): void {
+    this.token = token;
   }
 
   keep(bytes: Uint8Array): BlobRef {

@@ -658,6 +658,7 @@ export function createFakeCoordinator(
     },
     grants,
     sessions: new Sessions({ vault, wallMs: Date.now }),
+    nodeBlobs: { holderOf: () => undefined, blobsOf: () => fake.blobs },
     blobs: {
       async put(sha256, content) {
         const chunks: Buffer[] = [];

@@ -206,24 +206,28 @@ export const orchestratorMessages: Readonly<
   Record<OrchestratorMessage['kind'], fc.Arbitrary<OrchestratorMessage>>
 > = {
   welcome: withOptional(
-    record({
-      kind: fc.constant('welcome' as const),
-      nodeId: name,
-      incarnation: uint,
-      heartbeatIntervalMs: positive,
-      deadAfterMs: uint,
-      outputsEndpoint: text,
-      blobUrl: text,
-      inlineMaxBytes: uint,
-      maxFrameBytes: uint,
-      outputWindow: uint32,
-      storeId: text,
-      drop: fc.array(name, { maxLength: 4 }),
-      outputType: text,
-      descriptors: bytes,
-    }),
-    'cluster',
-    cluster,
+    withOptional(
+      record({
+        kind: fc.constant('welcome' as const),
+        nodeId: name,
+        incarnation: uint,
+        heartbeatIntervalMs: positive,
+        deadAfterMs: uint,
+        outputsEndpoint: text,
+        blobUrl: text,
+        inlineMaxBytes: uint,
+        maxFrameBytes: uint,
+        outputWindow: uint32,
+        storeId: text,
+        drop: fc.array(name, { maxLength: 4 }),
+        outputType: text,
+        descriptors: bytes,
+      }),
+      'cluster',
+      cluster,
+    ),
+    'blobToken',
+    name,
   ),
   refused: record(
     {
@@ -281,6 +285,7 @@ export const orchestratorMessages: Readonly<
     kind: fc.constant('forget' as const),
     executionIds: fc.array(name, { maxLength: 4 }),
   }),
+  heartbeat_reply: record({ kind: fc.constant('heartbeat_reply' as const), blobToken: name }),
   config_request: record({
     kind: fc.constant('config_request' as const),
     transactionId: name,

@@ -21,7 +21,7 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
     reply: FastifyReply,
     sha256: string,
   ): Promise<FastifyReply> => {
-    return sendBlob(request, reply, within(coordinator, request).blobs, sha256, 'application/octet-stream', {
+    return sendBlob(request, reply, blobsOf(coordinator, request), sha256, 'application/octet-stream', {
       etag: `"${sha256}"`,
       'cache-control': 'private, max-age=31536000, immutable',
     });
@@ -37,14 +37,16 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
   app.get(
     ROUTE,
     {
-      config: { action: 'read' },
+      config: { action: 'read', isForNodes: true },
       exposeHeadRoute: false,
       schema: { ...schema, summary: 'A blob, or one range of it' },
     },
     (request, reply) => read(request, reply, request.params.sha256),
   );
-  app.head(ROUTE, { config: { action: 'read' }, schema: { ...schema, hide: true } }, (request, reply) =>
-    read(request, reply, request.params.sha256),
+  app.head(
+    ROUTE,
+    { config: { action: 'read', isForNodes: true }, schema: { ...schema, hide: true } },
+    (request, reply) => read(request, reply, request.params.sha256),
   );
 
   void app.register(async (scope: App) => {
@@ -53,7 +55,7 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
     scope.put(
       ROUTE,
       {
-        config: { action: 'submit', streamsBody: true },
+        config: { action: 'submit', isForNodes: true, streamsBody: true },
         schema: {
           summary: 'Upload a blob; uploading again what is there renews its lease',
           consumes: ['application/octet-stream'],
@@ -63,10 +65,8 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
         },
       },
       async (request, reply) => {
-        const result = await within(coordinator, request).blobs.put(
-          request.params.sha256,
-          contentOf(request.raw),
-        );
+        const { sha256 } = request.params;
+        const result = await blobsOf(coordinator, request).put(sha256, contentOf(request.raw));
         if (!request.raw.readableEnded) reply.header('connection', 'close');
         if (!result.ok) throw refusalError(result);
         reply.code(result.existed ? 200 : 201);
@@ -74,6 +74,11 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
       },
     );
   });
+}
+
+function blobsOf(coordinator: Coordinator, request: FastifyRequest): Blobs {
+  const { node } = request.caller;
+  return node ? coordinator.nodeBlobs.blobsOf(node) : within(coordinator, request).blobs;
 }
 
 /** A request's body as a stream that may be given up without cutting the connection: the refusal is still to be sent on it. */

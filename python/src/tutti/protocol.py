@@ -146,6 +146,13 @@ class Welcome(NamedTuple):
     drop: Sequence[str]
     output_type: str
     descriptors: bytes
+    blob_token: str = ""
+    """With it, the node gets and puts blobs; empty: nobody needs a token for that."""
+
+
+class HeartbeatReply(NamedTuple):
+    blob_token: str
+    """In the place of the one before."""
 
 
 class Refused(NamedTuple):
@@ -219,7 +226,9 @@ class ConfigRequest(NamedTuple):
     configuration: str
 
 
-OrchestratorMessage = Union[Welcome, Refused, NodeCommand, TaskCommand, Assign, OutputAcks, ConfigRequest]
+OrchestratorMessage = Union[
+    Welcome, HeartbeatReply, Refused, NodeCommand, TaskCommand, Assign, OutputAcks, ConfigRequest
+]
 
 
 class ToNode(NamedTuple):

@@ -25,6 +25,7 @@ from .protocol import (
     ExecutionReport,
     Goodbye,
     Heartbeat,
+    HeartbeatReply,
     Input,
     LogLine,
     NodeCommand,
@@ -284,6 +285,8 @@ def _read(message: Any) -> Optional[OrchestratorMessage]:
     body = getattr(message, kind)
     if kind == "welcome":
         return _read_welcome(body)
+    if kind == "heartbeat_reply":
+        return HeartbeatReply(_name("heartbeat_reply.blob_token", body.blob_token))
     if kind == "refused":
         return Refused(
             _name("refused.code", body.code),
@@ -323,7 +326,9 @@ def _read(message: Any) -> Optional[OrchestratorMessage]:
                 for index, ack in enumerate(body.acks)
             ]
         )
-    return ConfigRequest(_name("config_request.transaction_id", body.transaction_id), body.configuration)
+    if kind == "config_request":
+        return ConfigRequest(_name("config_request.transaction_id", body.transaction_id), body.configuration)
+    return None  # For agents only.
 
 
 def _read_welcome(body: Any) -> Welcome:
@@ -341,6 +346,7 @@ def _read_welcome(body: Any) -> Welcome:
         drop=[_name(f"welcome.drop[{index}]", each) for index, each in enumerate(body.drop)],
         output_type=body.output_type,
         descriptors=body.descriptors,
+        blob_token=body.blob_token,
     )
 
 

@@ -69,6 +69,8 @@ export function nodeKeyCommands(node: Command, io: Io): void {
 
   clientCommand(node, 'revoke', 'Revoke a key, at once and forever')
     .argument('<key>', 'the public key (Z85)')
+    // A key may begin with a dash.
+    .allowUnknownOption()
     .action(async (key: string, options: CommonOptions) => {
       const session = openSession(options, io);
       const row = await session.client.post('/v1/node-keys/revoke', { key });

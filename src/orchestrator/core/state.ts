@@ -106,6 +106,8 @@ export interface NodeAtWork {
   readonly route: Route | undefined;
   /** The key that it registered with, where connections are encrypted. Its outputs come from the same one. */
   readonly key: string | undefined;
+  /** With which it gets and puts blobs, the newest first. */
+  readonly blobTokens: readonly BlobToken[];
   /** Its process has ended, or its host: the connection is gone, and nothing came over another one. */
   readonly connectionEnded: boolean;
   /** Until then another process does not get this instance while one is here; by the loop's monotonic clock. */
@@ -124,6 +126,13 @@ export interface NodeAtWork {
     string,
     { readonly lease: string; readonly seq: number; readonly sinceMs: number }
   >;
+}
+
+/** See `blob-tokens.ts`. */
+export interface BlobToken {
+  readonly token: string;
+  /** By the loop's monotonic clock. */
+  readonly untilMs: number;
 }
 
 export class FleetNode implements NodeRecord, NodeAtWork, Candidate {
@@ -154,6 +163,7 @@ export class FleetNode implements NodeRecord, NodeAtWork, Candidate {
   readonly load: NodeAtWork['load'] = undefined;
   readonly route: NodeAtWork['route'] = undefined;
   readonly key: NodeAtWork['key'] = undefined;
+  readonly blobTokens: NodeAtWork['blobTokens'] = [];
   readonly connectionEnded: boolean = false;
   readonly contestedUntilMs: number = Number.NEGATIVE_INFINITY;
   readonly conflict: NodeAtWork['conflict'] = undefined;

@@ -3,6 +3,7 @@ import type { BlobRef, Payload } from '../../model/payload.js';
 import type {
   Assign,
   Forget,
+  HeartbeatReply,
   KeptExecution,
   LogLevel,
   LogLine,
@@ -102,6 +103,7 @@ export type Result =
 /** What the shell is to do. Frames are not among them: it takes those at the end of its turn. */
 export type Effect =
   | Forget
+  | HeartbeatReply
   | { readonly kind: 'welcomed'; readonly welcome: Welcome }
   /** `isResumed`: the handler was called for it before, by an earlier process of this node. */
   | { readonly kind: 'run'; readonly assign: Assign; readonly isResumed: boolean }

@@ -12,6 +12,7 @@ import { type Action, type Grant, LEAST_ROLE, ROLES, type Role } from '../../../
 import { type RunningGateway, startGateway } from '../../support/gateway.js';
 
 const TOKEN = 'correct-horse-battery-staple-and-more';
+const NODE_TOKEN = 'tutti-node-of-a-registration';
 
 /** By the contract: who may do it at least. What reads is not named, and needs a viewer. */
 const NEEDS: Readonly<Record<string, Role>> = {
@@ -57,6 +58,8 @@ const tokens = new Map<Role, string>();
 
 beforeAll(async () => {
   running = await startGateway({ token: TOKEN });
+  running.coordinator.nodeBlobs.holderOf = (token) =>
+    token === NODE_TOKEN ? { nodeId: 'n', name: 'work/a' } : undefined;
   for (const role of ROLES) tokens.set(role, String((await grant(role)).token));
 });
 afterAll(() => running.gateway.stop());
@@ -156,6 +159,35 @@ describe('the table of who may do what', () => {
       cells += ROLES.length;
     }
     expect(cells).toBeGreaterThan(250);
+  });
+
+  it('lets a node with the token of its registration get and put blobs, and do nothing else', async () => {
+    const opened: string[] = [];
+    const all = [...(await routes(opened)), { method: 'GET', url: '/openapi.json', action: 'read' as const }];
+    const may: string[] = [];
+    for (const { method, url } of all.filter((route) => route.method !== 'HEAD')) {
+      const path = url
+        .replace('::', ':')
+        .replace(':sha256', '0'.repeat(64))
+        .replace(/:(?!batch)\w+/g, 'x');
+      const reply = await call(
+        method,
+        path,
+        NODE_TOKEN,
+        method === 'GET' || method === 'DELETE' ? undefined : {},
+      );
+      const code = reply.ok ? undefined : await codeOf(reply);
+      if (reply.status === 403) expect([url, code]).toEqual([url, 'blobs_only']);
+      else may.push(`${method} ${url} ${reply.status}`);
+    }
+    // None of these is one that it was given, or hashes to that.
+    expect(may).toEqual(['GET /v1/blobs/:sha256 404', 'PUT /v1/blobs/:sha256 422']);
+    const login = await call('POST', '/v1/login', undefined, { token: NODE_TOKEN });
+    expect([login.status, login.headers.get('set-cookie')]).toEqual([401, null]);
+    await expect(watch(NODE_TOKEN)).rejects.toThrow('403');
+    // One that has ended does not count as a guess.
+    for (let tries = 0; tries < 10; tries += 1)
+      expect((await call('GET', '/v1/me', `${NODE_TOKEN}-over`)).status).toBe(401);
   });
 
   it('lets viewers watch the stream, and nobody without a token', async () => {
@@ -287,6 +319,7 @@ describe('wrong tokens', () => {
       ...{ token, origins: [], hosts: [], loopback: true, publicPages: [] },
       grants: { holderOf: (given) => (given === 'granted' ? granted : undefined), withHash: () => undefined },
       sessions: { seal: () => '', read: () => undefined },
+      nodeBlobs: { holderOf: () => undefined },
       clock: { monotonicMs: () => now, wallMs: () => now },
     };
     const access = createAccess(options);

@@ -2,7 +2,8 @@
 
 1. What was read has the size and the SHA-256 of its reference, or it is an error.
 2. A transfer that may succeed later (no connection, 429, 5xx) is tried again until it is cancelled.
-3. The token goes to the orchestrator's own blob address only.
+3. The token goes to the orchestrator's own blob address only. It is that of the registration, which the orchestrator renews, or the
+   configured one where there is none. One that has ended is not wrong for good: the next one is on its way.
 4. Neither proxies nor redirections: a blob is where the orchestrator says that it is.
 5. A certificate that is not trusted here, or names another host, is an error: waiting does not help. One that has expired may be renewed.
 """
@@ -26,6 +27,8 @@ _RETRY_FIRST_S = 0.25
 _RETRY_MAX_S = 10.0
 _CORRUPT_TRIES = 3
 """A copy that does not match its name was damaged under way, or is damaged where it lies: then more tries do not help."""
+_UNAUTHORIZED_TRIES = 8
+"""Heartbeats bring another token within seconds; a node that is refused for so long will be refused. Half a minute."""
 _SILENCE_S = 30.0
 """A connection on which nothing moves for this long is given up, and tried again."""
 _CHUNK_BYTES = 1 << 18
@@ -53,11 +56,20 @@ class _Again(NamedTuple):
     after_s: Optional[float]
 
 
+class _Unauthorized(Exception):
+    """It lasts, unless another token comes."""
+
+    def __init__(self, refusal: NonRetryableError) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
 class Blobs:
     """``done`` is called by ``collect``, in the thread that calls that; ``fileno`` is readable when there is something to collect."""
 
     def __init__(self, token: str) -> None:
         self._token = token
+        self._lent = ""
         self._base = ""
         self._completed: Deque[Callable[[], None]] = deque()
         self._wake, self._woken = socket.socketpair()
@@ -70,6 +82,10 @@ class Blobs:
     def set_base(self, url: str) -> None:
         """Where blobs are uploaded, as told by the welcome."""
         self._base = url.rstrip("/")
+
+    def set_token(self, token: str) -> None:
+        """What is shown there from now on. Empty: the configured token."""
+        self._lent = token
 
     def collect(self) -> None:
         try:
@@ -131,7 +147,7 @@ class Blobs:
             told = f"{url}: what is there is not {blob.size} bytes of SHA-256 {blob.sha256}"
             raise TuttiError("blob_corrupt", told)
 
-        _until_done(attempt, transfer)
+        _until_done(attempt, transfer, self._may_renew)
 
     def _put(self, blob: BlobRef, source: OwnedFile, transfer: Transfer) -> None:
         def attempt() -> Optional[_Again]:
@@ -151,16 +167,23 @@ class Blobs:
             finally:
                 connection.close()
 
-        _until_done(attempt, transfer)
+        _until_done(attempt, transfer, self._may_renew)
+
+    def _may_renew(self) -> bool:
+        return self._lent != ""
 
     def _headers(self, address: SplitResult) -> Dict[str, str]:
         base = urlsplit(self._base)
         is_own = (address.scheme, address.netloc) == (base.scheme, base.netloc)
-        return {"Authorization": f"Bearer {self._token}"} if self._token and is_own else {}
+        token = self._lent or self._token
+        return {"Authorization": f"Bearer {token}"} if token and is_own else {}
 
 
-def _until_done(attempt: Callable[[], Optional[_Again]], transfer: Transfer) -> None:
+def _until_done(
+    attempt: Callable[[], Optional[_Again]], transfer: Transfer, may_renew: Callable[[], bool]
+) -> None:
     wait_s = _RETRY_FIRST_S
+    refusals = 0
     while not transfer.cancelled.is_set():
         again: Optional[_Again]
         try:
@@ -171,6 +194,11 @@ def _until_done(attempt: Callable[[], Optional[_Again]], transfer: Transfer) -> 
             again = _Again(None)
         except (OSError, http.client.HTTPException):
             again = _Again(None)  # No connection, or it broke off.
+        except _Unauthorized as error:
+            if refusals == _UNAUTHORIZED_TRIES or not may_renew():
+                raise error.refusal from None
+            refusals += 1
+            again = _Again(None)
         if again is None:
             return
         after_s = wait_s if again.after_s is None else again.after_s
@@ -207,14 +235,15 @@ def _target(address: SplitResult) -> str:
 
 
 def _refused(response: http.client.HTTPResponse, url: str) -> _Again:
-    """429 and 5xx pass; any other refusal stays."""
+    """429 and 5xx pass, and 401 where another token may come; any other refusal stays."""
     if response.status == 429 or response.status >= 500:
         try:
             return _Again(float(response.headers.get("retry-after", "")))
         except ValueError:
             return _Again(None)
     text = response.read(500).decode("utf-8", "replace")
-    raise NonRetryableError("blob_refused", f"{url}: HTTP {response.status} {text}")
+    refusal = NonRetryableError("blob_refused", f"{url}: HTTP {response.status} {text}")
+    raise _Unauthorized(refusal) if response.status == 401 else refusal
 
 
 def _save(response: http.client.HTTPResponse, path: str, blob: BlobRef, transfer: Transfer) -> bool:

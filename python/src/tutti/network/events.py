@@ -148,6 +148,10 @@ class Welcomed(NamedTuple):
     welcome: Welcome
 
 
+class Renewed(NamedTuple):
+    blob_token: str
+
+
 class Run(NamedTuple):
     assign: Assign
 
@@ -191,5 +195,5 @@ class End(NamedTuple):
     error: Optional[TuttiError]
 
 
-Effect = Union[Welcomed, Run, Abort, Admitted, Upload, RunHook, Configure, Note, End]
+Effect = Union[Welcomed, Renewed, Run, Abort, Admitted, Upload, RunHook, Configure, Note, End]
 Emit = Callable[[Effect], None]

@@ -286,6 +286,8 @@ class NetworkRuntime:
     def _perform(self, effect: Effect) -> None:
         if isinstance(effect, events.Welcomed):
             self._welcomed(effect.welcome)
+        elif isinstance(effect, events.Renewed):
+            self._blobs.set_token(effect.blob_token)
         elif isinstance(effect, events.Run):
             self._run(effect)
         elif isinstance(effect, events.Abort):
@@ -323,6 +325,7 @@ class NetworkRuntime:
         control = self._config.control
         self._max_frame_bytes = welcome.max_frame_bytes or inf
         self._blobs.set_base(as_dialled(welcome.blob_url, control))
+        self._blobs.set_token(welcome.blob_token)
         try:
             if welcome.descriptors != self._descriptors:
                 self._types = Types(welcome.descriptors)

@@ -26,6 +26,7 @@ from ..protocol import (
     ExecutionReport,
     Goodbye,
     Heartbeat,
+    HeartbeatReply,
     Hello,
     Load,
     LogLine,
@@ -40,7 +41,7 @@ from ..protocol import (
 )
 from . import events
 from .commands import Commands
-from .events import Effect, End, Note, SessionEvent, Welcomed
+from .events import Effect, End, Note, Renewed, SessionEvent, Welcomed
 from .executions import Executions
 from .lifecycle import Lifecycle
 from .load import ProcessLoad
@@ -261,7 +262,9 @@ class Session:
             self._lifecycle.settle(now)
 
     def _told(
-        self, message: Union[NodeCommand, TaskCommand, Assign, OutputAcks, ConfigRequest], now: float
+        self,
+        message: Union[HeartbeatReply, NodeCommand, TaskCommand, Assign, OutputAcks, ConfigRequest],
+        now: float,
     ) -> None:
         if isinstance(message, Assign):
             self._assign(message, now)
@@ -273,6 +276,8 @@ class Session:
                 self._reports.force(self.status, self._lifecycle.error)
         elif isinstance(message, TaskCommand):
             self._commands.task(message, now)
+        elif isinstance(message, HeartbeatReply):
+            self._effect(Renewed(message.blob_token))
         else:
             self._commands.configure(message)
 

@@ -34,6 +34,7 @@ import { sendAssignment } from '../schedule/planner.js';
 import { type FleetNode, instanceKey } from '../state.js';
 import type { Turn } from '../turn.js';
 import { type HelloSender, objectionTo } from './admission.js';
+import { endBlobTokens, renewBlobToken } from './blob-tokens.js';
 import { contest, isHere } from './conflict.js';
 import { tryAgain } from './deaf.js';
 import { noteTold } from './module-types.js';
@@ -139,6 +140,7 @@ function admit(turn: Turn, hello: Hello): FleetNode {
     replaces: known.bootId,
   });
   state.undo.set(known, 'responsiveness', 'good');
+  endBlobTokens(turn, known);
   state.undo.clear(known.stopping);
   forgetSettled(turn, known);
   return known;
@@ -231,6 +233,7 @@ export function see(turn: Turn, node: FleetNode): void {
 
 export function receiveHeartbeat(turn: Turn, node: FleetNode, heartbeat: Heartbeat): void {
   setStatus(turn, node, heartbeat.status, undefined);
+  renewBlobToken(turn, node);
   const { state } = turn;
   const { undo } = state;
   undo.set(node, 'load', heartbeat.load);
@@ -314,6 +317,7 @@ function remindOfDesired(turn: Turn, node: FleetNode): void {
 export function receiveGoodbye(turn: Turn, node: FleetNode): void {
   const { state } = turn;
   state.setRoute(node, undefined);
+  endBlobTokens(turn, node);
   state.undo.clear(node.stopping);
   forgetSettled(turn, node);
   state.timers.clear(`judge ${node.nodeId}`);
@@ -383,6 +387,7 @@ function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: strin
       judgeLater(turn, node);
       break;
     case 'dead':
+      endBlobTokens(turn, node);
       state.undo.clear(node.stopping);
       forgetSettled(turn, node);
       noteGone(turn, node, (id) => isOver(turn, id));

@@ -5,10 +5,12 @@ import type { Welcome } from '../../../model/protocol.js';
 import { AGENT_MODULE } from '../../../model/run.js';
 import type { FleetNode, State } from '../state.js';
 import type { Turn } from '../turn.js';
+import { blobTokenOf } from './blob-tokens.js';
 
 export function welcomeOf(turn: Turn, node: FleetNode, drop: readonly string[]): Welcome {
   const { settings, state } = turn;
   const cluster = node.module === AGENT_MODULE ? state.clusters.get(node.instance) : undefined;
+  const blobToken = blobTokenOf(turn, node);
   return {
     kind: 'welcome',
     nodeId: node.nodeId,
@@ -25,6 +27,7 @@ export function welcomeOf(turn: Turn, node: FleetNode, drop: readonly string[]):
     outputType: state.moduleSpec(node.module)?.spec.output ?? '',
     descriptors: descriptorsFor(state, node.module),
     ...(cluster && { cluster: reachOf(cluster) }),
+    ...(blobToken !== undefined && { blobToken }),
   };
 }
 
