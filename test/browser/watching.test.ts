@@ -162,9 +162,47 @@ describe('a task on a laptop', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     await rows.last().getByRole('link').click();
     await page.waitForURL(/iteration=1/);
+    await page.getByRole('button', { name: 'iteration 1 of 2' }).waitFor();
+    let answer = (): void => {};
+    const isHeld = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/iterations/2', async (route) => {
+      await isHeld;
+      await route.continue();
+    });
+    // Held only if it is asked for anew: the page remembers what it has read.
+    await page.reload();
+    await page.getByRole('button', { name: 'iteration 1 of 2' }).waitFor();
     await page.keyboard.press(']');
     await page.waitForURL(/iteration=2/);
+    const picker = page.getByRole('navigation', { name: 'Iterations' });
+    await picker.getByText('iteration 2 from 1').waitFor();
+    // A list that could be opened now would be gone as soon as the iteration has been read.
+    expect(await picker.getByRole('button').count()).toBe(0);
+    answer();
+    await picker.getByRole('button', { name: 'iteration 2 from 1 of 2' }).click();
+    await rows.first().waitFor();
     expect(faults).toEqual([]);
+  });
+});
+
+describe('a view whose file is gone from the server', () => {
+  it('says so, leaves the rest of the page as it is, and is there after a reload', async (ctx) => {
+    const { page } = await open(ctx, orchestrator.ready.http, LAPTOP);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await page.route('**/assets/graphs-page*', (route) => route.fulfill({ status: 404, body: '' }));
+    const pages = page.getByRole('navigation', { name: 'Pages' });
+    await pages.getByRole('link', { name: 'Graphs' }).click();
+    const alert = page.getByRole('alert');
+    await alert.getByText('If Tutti was upgraded while this page was open').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await pages.getByRole('link', { name: 'Nodes' }).click();
+    await page.getByRole('heading', { name: 'Nodes', level: 1 }).waitFor();
+    await pages.getByRole('link', { name: 'Graphs' }).click();
+    await page.unroute('**/assets/graphs-page*');
+    await alert.getByRole('button', { name: 'Reload the page' }).click();
+    await page.getByRole('heading', { name: 'Graphs', level: 1 }).waitFor();
   });
 });
 
@@ -311,6 +349,8 @@ describe('the page as a whole', () => {
     await list.getByText('Show the history').waitFor();
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.keyboard.press('Escape');
+    // Keys that are pressed in a dialog are the dialog's.
+    await list.waitFor({ state: 'hidden' });
     await page.keyboard.press('l');
     await page.waitForURL(/part=log/);
     await page.keyboard.press('/');

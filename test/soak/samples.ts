@@ -87,6 +87,14 @@ export function isOwn({ slot, command }: Seen): boolean {
   return slot === 'orchestrator' || /soak\/node\.(py|mjs)|tutti\.network|-m tutti/.test(command);
 }
 
+/**
+ * CPython's helper that unlinks what processes share by name. A Python process takes the end of its helper in only when it next needs one,
+ * so a killed one may stay unwaited for: that says nothing about a node.
+ */
+export function isResourceTracker({ command }: Seen): boolean {
+  return command.includes('multiprocessing.resource_tracker');
+}
+
 export function roleOf({ slot, command }: Seen): string {
   if (slot === 'orchestrator') return 'process';
   return /tutti\.network|network\.main/.test(command) ? 'network process' : 'node process';

@@ -11,7 +11,7 @@ import { missing } from '../python/python.js';
 import { type Case, PLAIN } from './cases.js';
 import { Load } from './load.js';
 import { processesOf, zombiesOf } from './machine.js';
-import { type Figure, isOwn, roleOf, Samples } from './samples.js';
+import { type Figure, isOwn, isResourceTracker, roleOf, Samples } from './samples.js';
 import { type Slot, type SlotSpec, System } from './system.js';
 
 export interface SoakOptions {
@@ -136,7 +136,7 @@ async function killing({ system, load, random, ms, kills, signal }: Killing): Pr
     await until(random.between(1, 2) * Math.max(LEAST_KILL_MS, Math.min(phaseMs / 8, 10_000)), signal);
     if (!isStorm || signal.aborted) continue;
     const slot = random.pick(system.slots);
-    const seen = system.processes(slot);
+    const seen = system.processes(slot).filter((one) => !isResourceTracker(one));
     if (seen.length === 0) continue;
     const victim = random.pick(seen);
     const what = isOwn(victim)

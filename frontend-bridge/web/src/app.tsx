@@ -9,10 +9,11 @@ import { ProblemList } from './problems/problem-list.js';
 import { SelectionLink } from './selection-link.js';
 import { useShortcut, useShortcutList } from './shortcuts/shortcuts.js';
 import { type Select, type Selection, useSelection } from './state/selection.js';
+import { Boundary } from './states/boundary.js';
 import { useApprovalsBadge, useTab } from './states/tab.js';
 import { ThemeSwitch } from './states/theme-switch.js';
-import { TaskPage } from './task/task-view.js';
 
+const TaskPage = lazy(() => import('./task/task-view.js'));
 const HomePage = lazy(() => import('./home/home-page.js'));
 const NewProblem = lazy(() => import('./problems/new-problem.js'));
 const IterationsPage = lazy(() => import('./iterations/iterations-page.js'));
@@ -108,9 +109,11 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           <ProblemList selected={problem} />
         </aside>
         <main id="stage" className="stage" tabIndex={-1}>
-          <Suspense fallback={<p className="none">Reading …</p>}>
-            <Stage selection={selection} select={select} />
-          </Suspense>
+          <Boundary view={JSON.stringify(selection)}>
+            <Suspense fallback={<p className="none">Reading …</p>}>
+              <Stage selection={selection} select={select} />
+            </Suspense>
+          </Boundary>
         </main>
       </div>
     </>

@@ -18,6 +18,7 @@ import { browserFeedDeps } from './live/browser.js';
 import { LiveFeed } from './live/feed.js';
 import { ShortcutsProvider } from './shortcuts/shortcuts.js';
 import { backoffMs } from './state/connection.js';
+import { Boundary } from './states/boundary.js';
 import { adoptTheme } from './states/theme.js';
 
 dropTokenFromAddress();
@@ -51,7 +52,9 @@ createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={cache}>
       <ShortcutsProvider>
-        <App feed={feed} />
+        <Boundary view="app">
+          <App feed={feed} />
+        </Boundary>
       </ShortcutsProvider>
     </QueryClientProvider>
   </StrictMode>,

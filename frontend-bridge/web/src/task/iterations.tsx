@@ -18,6 +18,8 @@ export interface IterationsProps {
   readonly module: string | undefined;
   /** Fields of outputs that tell iterations apart: `MODULE.FIELD`. */
   readonly fields: readonly string[];
+  /** Until it has been read, the picker stands elsewhere: a list that opened now would be gone with the next draw. */
+  readonly isReading: boolean;
   readonly onSelect: Select;
 }
 
@@ -25,7 +27,8 @@ export interface IterationsProps {
 const SHOWN = 100;
 
 /** Which iteration is shown: a step back, a step on, or any of the newest by its values. */
-export function IterationPicker({ items, selected, module, fields, onSelect }: IterationsProps): ReactNode {
+export function IterationPicker(props: IterationsProps): ReactNode {
+  const { items, selected, module, fields, isReading, onSelect } = props;
   const at = items.findIndex((one) => one.iteration_id === selected);
   const shown = items[at];
   const [before, after] = [items[at - 1], items[at + 1]];
@@ -42,19 +45,28 @@ export function IterationPicker({ items, selected, module, fields, onSelect }: I
     </span>
   );
   if (items.length < 2) return name;
+  const place = (
+    <>
+      {name} <small>of {items.length}</small>
+    </>
+  );
   return (
     <nav aria-label="Iterations" className="picker">
       <Step to={before} module={module} word="before" sign="‹" />
-      <Popover
-        className="picker-button"
-        button={
-          <>
-            {name} <small>of {items.length}</small> <span aria-hidden="true">▾</span>
-          </>
-        }
-      >
-        {() => <IterationList items={items} selected={selected} module={module} fields={fields} />}
-      </Popover>
+      {isReading ? (
+        <span className="picker-button">{place}</span>
+      ) : (
+        <Popover
+          className="picker-button"
+          button={
+            <>
+              {place} <span aria-hidden="true">▾</span>
+            </>
+          }
+        >
+          {() => <IterationList items={items} selected={selected} module={module} fields={fields} />}
+        </Popover>
+      )}
       <Step to={after} module={module} word="next" sign="›" />
       <SelectionLink
         className="link"
@@ -95,7 +107,8 @@ function Step(props: {
   );
 }
 
-function IterationList({ items, selected, module, fields }: Omit<IterationsProps, 'onSelect'>): ReactNode {
+function IterationList(props: Omit<IterationsProps, 'isReading' | 'onSelect'>): ReactNode {
+  const { items, selected, module, fields } = props;
   const [problem = ''] = items.map((one) => one.problem_id);
   const values = useQuery({
     ...iterationValuesQuery(problem, fields, items.length),

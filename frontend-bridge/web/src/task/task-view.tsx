@@ -22,7 +22,7 @@ export interface TaskPageProps {
 const NO_EVENTS: readonly EventJson[] = [];
 
 /** A problem with the iteration that the address names, or its newest. */
-export function TaskPage(props: TaskPageProps): ReactNode {
+export default function TaskPage(props: TaskPageProps): ReactNode {
   const { problem, iteration } = props;
   const iterations = useQuery(iterationsQuery(problem));
   const items = iterations.data?.view.items;
@@ -60,6 +60,7 @@ function TaskOf(
       selected={iteration}
       module={module}
       fields={fields}
+      isReading={found.isPending || (name !== '' && graph.isPending)}
       onSelect={onSelect}
     />
   );
