@@ -10,6 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],
   'src/model': ['src/base'],
+  'src/contract': ['src/base', 'src/model'],
   'src/scheduling': ['src/base', 'src/model'],
   'src/wire': ['src/base', 'src/model'],
   'src/bus': ['src/base', 'src/model'],
@@ -25,7 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['src/config/service-schema.ts', 'src/config/webhook-schema.ts'],
   ],
   'frontend-bridge/sustainml': ['src/base', 'src/model', 'src/orchestrator/port.ts'],
-  'frontend-bridge/web': ['src/base/json', 'src/model'],
+  'frontend-bridge/web': ['src/base/json', 'src/model', 'src/contract'],
   nodes: [],
   'src/node-kit': ['src/base', 'src/model', 'src/wire', 'src/bus'],
   'src/server': [

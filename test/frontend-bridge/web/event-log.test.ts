@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { EventJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import {
   appendToLog,
   EVENT_LOG_LIMIT,
   emptyLog,
   eventsAfter,
 } from '../../../frontend-bridge/web/src/state/event-log.js';
+import type { EventJson } from '../../../src/contract/event.js';
 
 const event = (seq: number): EventJson => ({ seq, at: '2026-03-01T10:00:00.000Z', type: 'node.alive' });
 const seqs = (events: readonly EventJson[] | undefined): number[] | undefined =>

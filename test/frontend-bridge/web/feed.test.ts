@@ -1,9 +1,10 @@
 import { QueryClient } from '@tanstack/react-query';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { EventJson, NodeJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { LiveFeed, type Wire, type WireEnds } from '../../../frontend-bridge/web/src/live/feed.js';
 import { STALE_AFTER_MS } from '../../../frontend-bridge/web/src/state/connection.js';
 import type { NodesView, Snapshot } from '../../../frontend-bridge/web/src/state/views.js';
+import type { EventJson } from '../../../src/contract/event.js';
+import type { NodeJson } from '../../../src/contract/node.js';
 
 const KEY = ['live', 'nodes'];
 const STORE = 'store-1';

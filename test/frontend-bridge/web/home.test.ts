@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ExecutionJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { figuresOf } from '../../../frontend-bridge/web/src/graphs/figures.js';
 import { readHour } from '../../../frontend-bridge/web/src/home/hour.js';
+import type { ExecutionJson } from '../../../src/contract/iteration.js';
 
 describe('the last hour', () => {
   it('counts back from the tasks that are open now', () => {

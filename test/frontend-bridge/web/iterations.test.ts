@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { GraphJson, TaskJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { differingParts } from '../../../frontend-bridge/web/src/iterations/compare.js';
 import {
   changeOf,
@@ -16,6 +15,8 @@ import {
   reusable,
 } from '../../../frontend-bridge/web/src/iterations/rerun.js';
 import { readState, withState } from '../../../frontend-bridge/web/src/iterations/use-view.js';
+import type { GraphJson } from '../../../src/contract/graph.js';
+import type { TaskJson } from '../../../src/contract/iteration.js';
 import { columnNames } from '../../../src/model/columns.js';
 import { formatNumber } from '../../../src/model/shown-numbers.js';
 

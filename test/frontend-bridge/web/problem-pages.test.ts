@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { EventJson, ProblemJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { HEAD_LIMIT, reduceProblems } from '../../../frontend-bridge/web/src/state/problems-reducer.js';
 import {
   type ListFilter,
@@ -8,6 +7,8 @@ import {
   withSelection,
 } from '../../../frontend-bridge/web/src/state/selection.js';
 import type { ProblemsView } from '../../../frontend-bridge/web/src/state/views.js';
+import type { EventJson } from '../../../src/contract/event.js';
+import type { ProblemJson } from '../../../src/contract/problem.js';
 
 const AT = '2026-03-01T10:00:00.000Z';
 

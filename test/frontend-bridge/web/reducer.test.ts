@@ -1,14 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type {
-  ApprovalJson,
-  EventJson,
-  JobJson,
-  JobState,
-  ModuleJson,
-  NodeJson,
-  TaskJson,
-} from '../../../frontend-bridge/web/src/api/shapes.js';
 import { advance, reduce } from '../../../frontend-bridge/web/src/state/reducer.js';
 import { NO_FILTER } from '../../../frontend-bridge/web/src/state/selection.js';
 import type {
@@ -26,7 +17,12 @@ import type {
   View,
 } from '../../../frontend-bridge/web/src/state/views.js';
 import { moduleTone, taskTone } from '../../../frontend-bridge/web/src/states/tone.js';
+import type { EventJson } from '../../../src/contract/event.js';
+import type { ApprovalJson, ModuleJson, TaskJson } from '../../../src/contract/iteration.js';
+import type { JobJson } from '../../../src/contract/job.js';
+import type { NodeJson } from '../../../src/contract/node.js';
 import { EVENT_TYPES } from '../../../src/model/facts.js';
+import type { JobState } from '../../../src/model/job.js';
 import { WAITING_CODES, type Waiting } from '../../../src/model/waiting.js';
 
 const P = 'problem-1';

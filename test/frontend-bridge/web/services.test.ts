@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ReplicaJson, ServiceJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { clustersOf, standingOf, upOf } from '../../../frontend-bridge/web/src/services/standing.js';
+import type { ReplicaJson, ServiceJson } from '../../../src/contract/service.js';
 
 function replica(number: number, more: Partial<ReplicaJson> = {}): ReplicaJson {
   return {

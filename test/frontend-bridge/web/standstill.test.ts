@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type {
-  GraphJson,
-  ModuleJson,
-  NodeJson,
-  TaskJson,
-} from '../../../frontend-bridge/web/src/api/shapes.js';
 import { NOT_BEGUN } from '../../../frontend-bridge/web/src/state/task-reducer.js';
 import { remedyOf, wantsOf } from '../../../frontend-bridge/web/src/task/standstill.js';
+import type { GraphJson } from '../../../src/contract/graph.js';
+import type { ModuleJson, TaskJson } from '../../../src/contract/iteration.js';
+import type { NodeJson } from '../../../src/contract/node.js';
 import type { Waiting, WaitingCode } from '../../../src/model/waiting.js';
 
 const waiting = (code: WaitingCode, reason = `for ${code}`): ModuleJson => ({

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { EventJson, GraphJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { TaskHistory } from '../../../frontend-bridge/web/src/task/history.js';
 import { inOrder, layOut, layOutWithin, relatives } from '../../../frontend-bridge/web/src/task/layout.js';
 import { briefOf } from '../../../frontend-bridge/web/src/task/results.js';
 import { Curves } from '../../../frontend-bridge/web/src/values/curves.js';
 import { embeddedJson } from '../../../src/base/json/embedded.js';
+import type { EventJson } from '../../../src/contract/event.js';
+import type { GraphJson } from '../../../src/contract/graph.js';
 
 const spec = (...inputs: string[]) => ({ inputs, output: 'json' });
 const graph: GraphJson = {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { EventJson, GraphJson, TaskJson } from '../../../frontend-bridge/web/src/api/shapes.js';
 import { commandsOf, describeCommand } from '../../../frontend-bridge/web/src/commands/records.js';
 import { countUntil } from '../../../frontend-bridge/web/src/task/halving.js';
 import { TaskHistory } from '../../../frontend-bridge/web/src/task/history.js';
@@ -8,6 +7,9 @@ import { Replay } from '../../../frontend-bridge/web/src/task/replay.js';
 import { ticks } from '../../../frontend-bridge/web/src/task/timeline.js';
 import { criticalPath, TimelineReplay } from '../../../frontend-bridge/web/src/task/timeline-model.js';
 import { countAtTime } from '../../../frontend-bridge/web/src/task/use-time-travel.js';
+import type { EventJson } from '../../../src/contract/event.js';
+import type { GraphJson } from '../../../src/contract/graph.js';
+import type { TaskJson } from '../../../src/contract/iteration.js';
 
 const START = Date.parse('2026-03-01T10:00:00.000Z');
 const graph: GraphJson = {

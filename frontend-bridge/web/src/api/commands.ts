@@ -1,15 +1,13 @@
 /** What a person may ask for. Each call carries the caller's idempotency key: sent again, it is still done once. */
+
+import type { ErrorJson } from '../../../../src/contract/answer.js';
+import type { ClusterJson } from '../../../../src/contract/cluster.js';
+import type { ProblemChangeJson, WholeProblemJson } from '../../../../src/contract/problem.js';
+import type { ServiceJson } from '../../../../src/contract/service.js';
 import type { Decision } from '../../../../src/model/approval.js';
+import type { ClusterStatus } from '../../../../src/model/cluster.js';
 import { patchJson, postJson } from './http.js';
 import { taskPath } from './queries.js';
-import type {
-  ClusterJson,
-  ClusterStatus,
-  ErrorJson,
-  ProblemChangeJson,
-  ServiceJson,
-  WholeProblemJson,
-} from './shapes.js';
 
 export interface Created {
   readonly problem_id: string;

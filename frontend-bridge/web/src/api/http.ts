@@ -3,7 +3,7 @@
  */
 import { readExactly } from '../../../../src/base/json/exact.js';
 import { printJson } from '../../../../src/base/json/json-text.js';
-import type { FaultJson } from './shapes.js';
+import type { FaultJson } from '../../../../src/contract/answer.js';
 
 /** A coded refusal. `status` 0: no answer came. */
 export class ApiError extends Error {

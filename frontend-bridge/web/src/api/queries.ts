@@ -2,6 +2,24 @@
  * What the page asks for. Keys that begin with `LIVE` hold a `Snapshot` that the feed keeps current; they are fetched once and
  * then only when the feed says so.
  */
+
+import type { PageJson } from '../../../../src/contract/answer.js';
+import type { ClusterJson } from '../../../../src/contract/cluster.js';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { ActivityJson, QueueJson } from '../../../../src/contract/figures.js';
+import type { GraphJson, GraphSummaryJson, SampleJson } from '../../../../src/contract/graph.js';
+import type {
+  ApprovalJson,
+  ExecutionJson,
+  IterationJson,
+  QueuePlaceJson,
+  TaskJson,
+} from '../../../../src/contract/iteration.js';
+import type { JobJson } from '../../../../src/contract/job.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
+import type { FailureJson, ProblemJson, WholeProblemJson } from '../../../../src/contract/problem.js';
+import type { PlacementJson, ServiceJson } from '../../../../src/contract/service.js';
+import type { JobState } from '../../../../src/model/job.js';
 import type { ListFilter } from '../state/selection.js';
 import type {
   ApprovalsView,
@@ -20,29 +38,6 @@ import type {
 } from '../state/views.js';
 import { type Content, contentFrom } from '../values/content.js';
 import { type Found, getBytes, getJson } from './http.js';
-import type {
-  ActivityJson,
-  ApprovalJson,
-  ClusterJson,
-  EventJson,
-  ExecutionJson,
-  FailureJson,
-  GraphJson,
-  GraphSummaryJson,
-  IterationJson,
-  JobJson,
-  JobState,
-  NodeJson,
-  PageJson,
-  PlacementJson,
-  ProblemJson,
-  QueueJson,
-  QueuePlaceJson,
-  SampleJson,
-  ServiceJson,
-  TaskJson,
-  WholeProblemJson,
-} from './shapes.js';
 
 export const LIVE = 'live';
 

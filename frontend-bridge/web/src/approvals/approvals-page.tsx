@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { ApprovalJson } from '../../../../src/contract/iteration.js';
 import { approvalsQuery } from '../api/queries.js';
-import type { ApprovalJson } from '../api/shapes.js';
 import { ValueView } from '../json/value-view.js';
 import { SelectionLink } from '../selection-link.js';
 import { useTab } from '../states/tab.js';

@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { AgentState } from '../../../../src/model/cluster.js';
+import type { ClusterJson, ResourcesJson } from '../../../../src/contract/cluster.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
+import type { AgentState, ClusterStatus } from '../../../../src/model/cluster.js';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
 import { changeCluster } from '../api/commands.js';
 import { clustersQuery, nodesQuery, queuesQuery } from '../api/queries.js';
-import type { ClusterJson, ClusterStatus, NodeJson, ResourcesJson } from '../api/shapes.js';
 import { CopyLine } from '../copying/copy-button.js';
 import { RunsNow } from '../nodes/node-table.js';
 import { SelectionLink } from '../selection-link.js';

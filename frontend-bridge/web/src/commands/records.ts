@@ -1,5 +1,6 @@
 /** Commands as the events of a task or a node tell of them. */
-import type { ErrorJson, EventJson } from '../api/shapes.js';
+import type { ErrorJson } from '../../../../src/contract/answer.js';
+import type { EventJson } from '../../../../src/contract/event.js';
 import { errorOf, text } from '../state/event-fields.js';
 import { formatDuration } from '../states/time.js';
 

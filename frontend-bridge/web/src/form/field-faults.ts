@@ -1,5 +1,5 @@
 /** Faults of an input at their fields, as the form library wants them. */
-import type { FaultJson } from '../api/shapes.js';
+import type { FaultJson } from '../../../../src/contract/answer.js';
 import { steps } from '../problems/faults.js';
 
 /** By field; `__errors` are the field's own. */

@@ -1,6 +1,6 @@
 /** What is known of an input before it is sent: texts that others have had in the same field, and fields that must not be left out. */
 import { entriesOf } from '../../../../src/base/json/exact.js';
-import type { FaultJson } from '../api/shapes.js';
+import type { FaultJson } from '../../../../src/contract/answer.js';
 import type { Schema } from './form-schema.js';
 
 /** A longer text is not offered as a choice. */

@@ -18,7 +18,7 @@ import type {
 import { type ChangeEvent, type ReactNode, useMemo } from 'react';
 import { readExactly } from '../../../../src/base/json/exact.js';
 import { plainOf } from '../../../../src/base/json/json-text.js';
-import type { FaultJson } from '../api/shapes.js';
+import type { FaultJson } from '../../../../src/contract/answer.js';
 import { BytesField } from './bytes-field.js';
 import { fieldErrors } from './field-faults.js';
 import { fromFormData, toFormData } from './form-data.js';

@@ -1,5 +1,5 @@
 /** How long the modules of a graph took lately, and how often they failed, from the attempts of its newest tasks. */
-import type { ExecutionJson } from '../api/shapes.js';
+import type { ExecutionJson } from '../../../../src/contract/iteration.js';
 
 export interface ModuleFigures {
   /** Attempts that succeeded or failed. */

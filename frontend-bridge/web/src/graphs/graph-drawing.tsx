@@ -1,5 +1,5 @@
 import { type ReactNode, useMemo } from 'react';
-import type { GraphJson } from '../api/shapes.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
 import { layOutWithin, loopLabel, loopTitle, type Place } from '../task/layout.js';
 import { useFrame } from '../task/use-frame.js';
 import { typesNote } from './outputs.js';

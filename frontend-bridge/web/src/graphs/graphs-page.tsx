@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { GraphJson, GraphSummaryJson } from '../../../../src/contract/graph.js';
 import { graphQuery, graphsQuery, newestGraphQuery, queuesQuery, samplesQuery } from '../api/queries.js';
-import type { GraphJson, GraphSummaryJson } from '../api/shapes.js';
 import { CopyButton, CopyLine } from '../copying/copy-button.js';
 import { downloadText } from '../json/download.js';
 import { JsonValue } from '../json/value.js';

@@ -1,9 +1,10 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
+import type { GraphJson, GraphModuleJson, LoopJson } from '../../../../src/contract/graph.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { executionsQuery, nodesQuery, problemsQuery } from '../api/queries.js';
-import type { GraphJson, GraphModuleJson, LoopJson, NodeJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER } from '../state/selection.js';
 import { Chip } from '../states/chip.js';

@@ -1,7 +1,8 @@
 /** The outputs of a graph's modules: by reference, `train` where a module has one, `train.plot` where it has several. */
 import { partAt } from '../../../../src/base/json/exact.js';
+import type { GraphJson, GraphModuleJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { outputReference, splitReference } from '../../../../src/model/graph.js';
-import type { GraphJson, GraphModuleJson, TaskJson } from '../api/shapes.js';
 
 export interface OutputOf {
   readonly reference: string;

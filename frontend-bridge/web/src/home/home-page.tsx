@@ -1,7 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import type { QueueJson } from '../../../../src/contract/figures.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
+import type { ProblemJson } from '../../../../src/contract/problem.js';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
+import type { TaskState } from '../../../../src/model/task-state.js';
 import {
   activityQuery,
   failuresQuery,
@@ -10,7 +14,6 @@ import {
   queuesQuery,
   statsQuery,
 } from '../api/queries.js';
-import type { NodeJson, ProblemJson, QueueJson, TaskState } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER } from '../state/selection.js';
 import { useTab } from '../states/tab.js';

@@ -1,5 +1,5 @@
 /** The last hour in figures, from the minutes that the orchestrator tells of. */
-import type { ActivityJson, ActivityMinuteJson } from '../api/shapes.js';
+import type { ActivityJson, ActivityMinuteJson } from '../../../../src/contract/figures.js';
 
 export interface Minute extends ActivityMinuteJson {
   readonly ended: number;

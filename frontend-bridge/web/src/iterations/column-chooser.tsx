@@ -1,5 +1,5 @@
 import { type ReactNode, useId, useMemo, useState } from 'react';
-import type { GraphJson } from '../api/shapes.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
 import { fieldInfo } from './fields.js';
 
 export interface ColumnChooserProps {

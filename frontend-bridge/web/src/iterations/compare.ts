@@ -1,6 +1,6 @@
 /** What differs between iterations, part by part. */
 import { printIndented } from '../../../../src/base/json/exact.js';
-import type { TaskJson } from '../api/shapes.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { inputLeaves, leavesOf } from './leaves.js';
 
 export interface DifferingField {

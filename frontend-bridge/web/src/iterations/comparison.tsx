@@ -1,8 +1,9 @@
 import { useQueries } from '@tanstack/react-query';
 import { Fragment, type ReactNode, useMemo } from 'react';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { IterationJson, ModuleJson, TaskJson } from '../../../../src/contract/iteration.js';
 import { isBytes } from '../../../../src/model/media-type.js';
 import { taskQuery } from '../api/queries.js';
-import type { GraphJson, IterationJson, ModuleJson, TaskJson } from '../api/shapes.js';
 import { outputAt, outputsOf } from '../graphs/outputs.js';
 import { SelectionLink } from '../selection-link.js';
 import { type DifferingPart, differingParts } from './compare.js';

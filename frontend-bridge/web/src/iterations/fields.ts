@@ -1,6 +1,6 @@
 /** What a column is called, what it means and in which unit it is, as the graph's types say. */
 import { plainOf } from '../../../../src/base/json/json-text.js';
-import type { GraphJson } from '../api/shapes.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
 import { modulesOf } from '../graphs/outputs.js';
 
 export interface FieldInfo {

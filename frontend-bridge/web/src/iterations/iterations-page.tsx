@@ -1,10 +1,11 @@
 import './iterations.css';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import type { PageJson } from '../../../../src/contract/answer.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
 import { columnNames } from '../../../../src/model/columns.js';
 import { getJson } from '../api/http.js';
 import { iterationsQuery, newestGraphQuery, problemQuery, taskQuery } from '../api/queries.js';
-import type { GraphJson, PageJson } from '../api/shapes.js';
 import { download } from '../json/download.js';
 import { SelectionLink } from '../selection-link.js';
 import type { Select } from '../state/selection.js';

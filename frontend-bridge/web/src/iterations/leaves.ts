@@ -2,8 +2,8 @@
 import { embeddedJson } from '../../../../src/base/json/embedded.js';
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import { type JsonText, plainOf } from '../../../../src/base/json/json-text.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { splitReference } from '../../../../src/model/graph.js';
-import type { TaskJson } from '../api/shapes.js';
 import { outputAt } from '../graphs/outputs.js';
 
 export type Scalar = string | number | boolean;

@@ -1,8 +1,9 @@
 import { useQueries } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { isBytes } from '../../../../src/model/media-type.js';
 import { taskEventsQuery, taskPath } from '../api/queries.js';
-import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { allOutputs, outputAt } from '../graphs/outputs.js';
 import { TaskHistory } from '../task/history.js';
 import { contentOf, elsewhere } from '../values/content.js';

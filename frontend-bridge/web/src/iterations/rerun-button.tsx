@@ -1,6 +1,7 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { useSelection } from '../state/selection.js';
 
 const RerunDialog = lazy(() => import('./rerun-dialog.js'));

@@ -1,10 +1,10 @@
 import './iterations.css';
 import { type FormEvent, type ReactNode, useId, useMemo, useState } from 'react';
 import { printIndented } from '../../../../src/base/json/exact.js';
+import type { FaultJson } from '../../../../src/contract/answer.js';
 import { splitReference } from '../../../../src/model/graph.js';
 import type { Created } from '../api/commands.js';
 import { ApiError } from '../api/http.js';
-import type { FaultJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { parseInput } from '../problems/faults.js';
 import { InputField } from '../problems/input-field.js';

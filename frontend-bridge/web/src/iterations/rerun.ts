@@ -1,9 +1,10 @@
 /** Running a module again with other inputs: what that asks of the orchestrator. */
 
 import { printIndented } from '../../../../src/base/json/exact.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import type { Created } from '../api/commands.js';
 import { postJson } from '../api/http.js';
-import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { modulesOf, outputAt } from '../graphs/outputs.js';
 import { isDone } from '../states/tone.js';
 

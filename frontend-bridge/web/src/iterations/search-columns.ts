@@ -1,8 +1,8 @@
 /** The columns of a search for which nobody has chosen any. */
 import { useQuery } from '@tanstack/react-query';
+import type { PageJson } from '../../../../src/contract/answer.js';
 import { lookedAt, SAMPLE, varyingColumns } from '../../../../src/model/columns.js';
 import { getJson } from '../api/http.js';
-import type { PageJson } from '../api/shapes.js';
 
 const NOTHING: readonly string[] = [];
 

@@ -1,10 +1,11 @@
 /** The iterations of a problem with the values of chosen fields, as rows. */
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
+import type { PageJson } from '../../../../src/contract/answer.js';
+import type { IterationJson } from '../../../../src/contract/iteration.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { getJson } from '../api/http.js';
 import { iterationsQuery } from '../api/queries.js';
-import type { IterationJson, PageJson } from '../api/shapes.js';
 
 export interface IterationRow extends IterationJson {
   /** From its start to its end; nothing before. */

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
+import type { JobJson } from '../../../../src/contract/job.js';
 import { parseTaskId } from '../../../../src/model/task-id.js';
 import { taskEventsQuery } from '../api/queries.js';
-import type { JobJson } from '../api/shapes.js';
 import { TaskHistory } from '../task/history.js';
 import TaskLog from '../task/task-log.js';
 

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
+import type { JobJson } from '../../../../src/contract/job.js';
+import type { JobState } from '../../../../src/model/job.js';
 import { JOB_STATES } from '../../../../src/model/job.js';
 import { parseTaskId } from '../../../../src/model/task-id.js';
 import { cancelJob } from '../api/commands.js';
 import { jobsQuery } from '../api/queries.js';
-import type { JobJson, JobState } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { ClusterLink } from '../clusters/cluster-link.js';
 import { SelectionLink } from '../selection-link.js';

@@ -7,8 +7,8 @@
  * 3. A gap or another store makes every view be fetched again, and is told to the person.
  */
 import type { Query, QueryClient } from '@tanstack/react-query';
+import type { EventJson } from '../../../../src/contract/event.js';
 import { LIVE } from '../api/queries.js';
-import type { EventJson } from '../api/shapes.js';
 import {
   type Connection,
   type ConnectionEvent,

@@ -1,6 +1,7 @@
 /** The stream's frames, read with care: what is not one of them is nothing. */
 import { readExactly } from '../../../../src/base/json/exact.js';
-import type { ErrorJson, EventJson } from '../api/shapes.js';
+import type { ErrorJson } from '../../../../src/contract/answer.js';
+import type { EventJson } from '../../../../src/contract/event.js';
 
 export type ServerFrame =
   | { readonly type: 'hello'; readonly cursor: number; readonly epoch: number; readonly store_id: string }

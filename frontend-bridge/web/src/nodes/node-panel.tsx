@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useId, useMemo, useState } from 'react';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
 import { commandNode, configureNode, type NodeCommand } from '../api/commands.js';
 import { nodeEventsQuery } from '../api/queries.js';
-import type { EventJson, NodeJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { CommandList } from '../commands/command-list.js';
 import { commandsOf } from '../commands/records.js';

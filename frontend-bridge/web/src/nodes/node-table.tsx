@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
+import type { NodeJson, RunningJson } from '../../../../src/contract/node.js';
 import { shortId } from '../../../../src/model/short-id.js';
 import { parseTaskId } from '../../../../src/model/task-id.js';
-import type { NodeJson, RunningJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { formatBytes } from '../states/amounts.js';
 import { Chip } from '../states/chip.js';

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
+import type { NodeJson } from '../../../../src/contract/node.js';
 import { nodesQuery } from '../api/queries.js';
-import type { NodeJson } from '../api/shapes.js';
 import { remember, remembered } from '../states/remembered.js';
 import { useTab } from '../states/tab.js';
 import { NodePanel } from './node-panel.js';

@@ -1,7 +1,7 @@
 /** Faults of an input, sorted to where the person can mend them. */
 import { JsonText } from '../../../../src/base/json/json-text.js';
+import type { FaultJson } from '../../../../src/contract/answer.js';
 import { ApiError } from '../api/http.js';
-import type { FaultJson } from '../api/shapes.js';
 
 export interface FormFaults {
   /** Of no field in particular. */

@@ -1,5 +1,5 @@
 import { type ReactNode, useId, useRef } from 'react';
-import type { FaultJson } from '../api/shapes.js';
+import type { FaultJson } from '../../../../src/contract/answer.js';
 import { locate, placeInInput } from './faults.js';
 
 export interface InputFieldProps {

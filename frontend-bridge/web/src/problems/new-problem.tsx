@@ -10,10 +10,11 @@ import {
   useState,
 } from 'react';
 import { partAt, printIndented } from '../../../../src/base/json/exact.js';
+import type { SampleJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { JOB_GRAPH_NAME } from '../../../../src/model/job.js';
 import { type Created, submitProblem } from '../api/commands.js';
 import { graphsQuery, newestGraphQuery, problemsQuery, samplesQuery, taskQuery } from '../api/queries.js';
-import type { SampleJson, TaskJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { isSchemaless, toFormSchema } from '../form/form-schema.js';
 import { knownValues, missingFields } from '../form/known-values.js';

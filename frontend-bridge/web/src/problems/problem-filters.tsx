@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import type { TaskState } from '../../../../src/model/task-state.js';
 import { TASK_STATES } from '../../../../src/model/task-state.js';
 import { graphsQuery } from '../api/queries.js';
-import type { TaskState } from '../api/shapes.js';
 import type { ListFilter } from '../state/selection.js';
 import { fromLocalInput, toLocalInput } from './local-time.js';
 

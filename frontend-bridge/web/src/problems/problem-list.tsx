@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
-import type { ProblemJson } from '../api/shapes.js';
+import type { ProblemJson } from '../../../../src/contract/problem.js';
 import { StarButton } from '../remarks/star-button.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER, useListFilter } from '../state/selection.js';

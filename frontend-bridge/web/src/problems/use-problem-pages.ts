@@ -4,8 +4,8 @@
  */
 import { type QueryClient, useQueries, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
+import type { ProblemJson } from '../../../../src/contract/problem.js';
 import { problemsQuery } from '../api/queries.js';
-import type { ProblemJson } from '../api/shapes.js';
 import type { ListFilter } from '../state/selection.js';
 import type { ProblemsView, Snapshot } from '../state/views.js';
 

@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react';
-import type { WholeProblemJson } from '../api/shapes.js';
+import type { WholeProblemJson } from '../../../../src/contract/problem.js';
 import { useProblemChange } from './use-change.js';
 
 export interface Archiving {

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useEffect, useId, useRef, useState } from 'react';
+import type { WholeProblemJson } from '../../../../src/contract/problem.js';
 import { ApiError } from '../api/http.js';
 import { problemQuery } from '../api/queries.js';
-import type { WholeProblemJson } from '../api/shapes.js';
 import { HeadingAbove } from '../values/heading-above.js';
 import { useProblemChange } from './use-change.js';
 import { useEditing } from './use-editing.js';

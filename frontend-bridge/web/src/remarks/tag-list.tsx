@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useId, useState } from 'react';
+import type { WholeProblemJson } from '../../../../src/contract/problem.js';
 import { MAX_TAG_CHARACTERS, MAX_TAGS, TAG_PATTERN } from '../../../../src/model/problem.js';
 import { tagsQuery } from '../api/queries.js';
-import type { WholeProblemJson } from '../api/shapes.js';
 import { useTagFilter } from '../state/selection.js';
 import { useProblemChange } from './use-change.js';
 

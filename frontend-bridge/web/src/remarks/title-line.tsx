@@ -1,6 +1,6 @@
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import type { WholeProblemJson } from '../../../../src/contract/problem.js';
 import { MAX_TITLE_CHARACTERS } from '../../../../src/model/problem.js';
-import type { WholeProblemJson } from '../api/shapes.js';
 import { StarButton } from './star-button.js';
 import { useProblemChange } from './use-change.js';
 import { useEditing } from './use-editing.js';

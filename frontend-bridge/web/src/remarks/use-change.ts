@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
+import type { ProblemChangeJson } from '../../../../src/contract/problem.js';
 import { changeProblem } from '../api/commands.js';
-import type { ProblemChangeJson } from '../api/shapes.js';
 
 export interface Change {
   /** With `revision`, only where it still is the newest. */

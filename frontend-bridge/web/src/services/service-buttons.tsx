@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react';
+import type { ServiceJson } from '../../../../src/contract/service.js';
 import { mayDo, ROLES } from '../../../../src/model/access.js';
 import { commandService, type ServiceCommand } from '../api/commands.js';
-import type { ServiceJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 
 /** Whether somebody with this role may change services; as long as it is not known, no. */

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { ReplicaJson, ServiceJson } from '../../../../src/contract/service.js';
 import { parseTaskId } from '../../../../src/model/task-id.js';
 import { placementQuery } from '../api/queries.js';
-import type { ReplicaJson, ServiceJson } from '../api/shapes.js';
 import { ClusterLink } from '../clusters/cluster-link.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';

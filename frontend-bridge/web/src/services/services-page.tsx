@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { ServiceJson } from '../../../../src/contract/service.js';
 import { meQuery, servicesQuery } from '../api/queries.js';
-import type { ServiceJson } from '../api/shapes.js';
 import { ClusterLink } from '../clusters/cluster-link.js';
 import { SelectionLink } from '../selection-link.js';
 import { Chip } from '../states/chip.js';

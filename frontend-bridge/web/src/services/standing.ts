@@ -1,5 +1,5 @@
 /** How a service stands, in words and figures. */
-import type { ReplicaJson, ServiceJson } from '../api/shapes.js';
+import type { ReplicaJson, ServiceJson } from '../../../../src/contract/service.js';
 
 export function standingOf({ desired, health, replicas }: ServiceJson): string {
   switch (desired) {

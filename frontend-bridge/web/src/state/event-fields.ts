@@ -1,4 +1,10 @@
 /** What events carry beyond their common fields, read with care: a field of another type counts as absent. */
+
+import type { ErrorJson } from '../../../../src/contract/answer.js';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { IterationJson, ModuleJson } from '../../../../src/contract/iteration.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
+import type { ProblemChangeJson } from '../../../../src/contract/problem.js';
 import {
   APPROVAL_ROLES,
   approvalWait,
@@ -7,20 +13,12 @@ import {
   decisionRecord,
 } from '../../../../src/model/approval.js';
 import { CLUSTER_TYPES } from '../../../../src/model/cluster.js';
+import type { ObservedState } from '../../../../src/model/execution.js';
 import { LOOP_ENDS } from '../../../../src/model/loop.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../../../src/model/node.js';
+import type { CommandFields } from '../../../../src/model/run.js';
+import type { TaskState } from '../../../../src/model/task-state.js';
 import { isWaitingCode, type Wait, type Waiting } from '../../../../src/model/waiting.js';
-import type {
-  CommandFields,
-  ErrorJson,
-  EventJson,
-  IterationJson,
-  ModuleJson,
-  NodeJson,
-  ObservedState,
-  ProblemChangeJson,
-  TaskState,
-} from '../api/shapes.js';
 
 export function text(event: EventJson, field: string): string | undefined {
   const value = event[field];

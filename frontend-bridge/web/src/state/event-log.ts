@@ -4,7 +4,7 @@
  * 1. It holds every event in (`from`, `to`] and no other.
  * 2. It is bounded: what falls out raises `from`.
  */
-import type { EventJson } from '../api/shapes.js';
+import type { EventJson } from '../../../../src/contract/event.js';
 
 export interface EventLog {
   readonly from: number;

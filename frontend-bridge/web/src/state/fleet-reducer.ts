@@ -1,8 +1,11 @@
 /** Events into the views of clusters, services, jobs and approvals: the rules are those of `reducer.ts`. */
+
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { JobJson } from '../../../../src/contract/job.js';
+import type { JobState } from '../../../../src/model/job.js';
 import { JOB_GRAPH_NAME, JOB_MODULE } from '../../../../src/model/job.js';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { EventJson, JobJson, JobState } from '../api/shapes.js';
 import { commandOf, errorOf, taskStateOf, text } from './event-fields.js';
 import type { ApprovalsView, ClustersView, JobsView, Reduced, ServicesView } from './views.js';
 

@@ -2,8 +2,11 @@
  * Events into a page of the list of problems. A list may be long and busy: a batch of events is gathered first, and the page is gone
  * through once.
  */
+
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { ProblemChangeJson, ProblemJson } from '../../../../src/contract/problem.js';
+import type { TaskState } from '../../../../src/model/task-state.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { EventJson, ProblemChangeJson, ProblemJson, TaskState } from '../api/shapes.js';
 import { remarksIn, taskStateOf, text } from './event-fields.js';
 import type { ListFilter } from './selection.js';
 import { NONE_STANDS, reduceStandings, withStandings } from './task-reducer.js';

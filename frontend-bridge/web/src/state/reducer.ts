@@ -6,9 +6,12 @@
  * 3. An event that says less than the view shows marks the snapshot `incomplete` instead of inventing the rest.
  * 4. What an execution that has been replaced still says does not touch its module's state.
  */
+
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { IterationJson } from '../../../../src/contract/iteration.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
 import { hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { EventJson, IterationJson, NodeJson } from '../api/shapes.js';
 import {
   nodeFields,
   number,

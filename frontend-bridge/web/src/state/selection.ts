@@ -6,8 +6,8 @@
  */
 import { useCallback, useMemo } from 'react';
 import { useSearchParams } from 'wouter';
+import type { TaskState } from '../../../../src/model/task-state.js';
 import { TASK_STATES } from '../../../../src/model/task-state.js';
-import type { TaskState } from '../api/shapes.js';
 
 /** Pages beside the task: without one of them the task is shown, where one is selected, and what goes on where none is. */
 export const PAGES = [

@@ -1,11 +1,14 @@
 /** The events of one task into its view: the rules are those of `reducer.ts`. */
 import { partAt } from '../../../../src/base/json/exact.js';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { ModuleJson, StandingsJson } from '../../../../src/contract/iteration.js';
 import { denial } from '../../../../src/model/approval.js';
+import type { ObservedState } from '../../../../src/model/execution.js';
 import { countsAsAttempt, hasEnded } from '../../../../src/model/execution.js';
 import { begunAt } from '../../../../src/model/run.js';
+import type { TaskState } from '../../../../src/model/task-state.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { standingOf } from '../../../../src/model/waiting.js';
-import type { EventJson, ModuleJson, ObservedState, StandingsJson, TaskState } from '../api/shapes.js';
 import {
   cachedFrom,
   commandOf,

@@ -1,18 +1,13 @@
 /** What the page keeps current: each view is one answer of the API, kept up to date by the events that follow it. */
-import type {
-  ApprovalJson,
-  ClusterJson,
-  EventJson,
-  IterationJson,
-  JobJson,
-  JobState,
-  NodeJson,
-  ObservedState,
-  ProblemJson,
-  ServiceJson,
-  TaskJson,
-  WholeProblemJson,
-} from '../api/shapes.js';
+import type { ClusterJson } from '../../../../src/contract/cluster.js';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { ApprovalJson, IterationJson, TaskJson } from '../../../../src/contract/iteration.js';
+import type { JobJson } from '../../../../src/contract/job.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
+import type { ProblemJson, WholeProblemJson } from '../../../../src/contract/problem.js';
+import type { ServiceJson } from '../../../../src/contract/service.js';
+import type { ObservedState } from '../../../../src/model/execution.js';
+import type { JobState } from '../../../../src/model/job.js';
 import type { ListFilter } from './selection.js';
 
 export interface NodesView {

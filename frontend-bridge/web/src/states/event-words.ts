@@ -1,6 +1,8 @@
 /** Events in a line each, for people. */
+
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { CommandFields } from '../../../../src/model/run.js';
 import { shortId } from '../../../../src/model/short-id.js';
-import type { CommandFields, EventJson } from '../api/shapes.js';
 import { shellLine } from '../copying/shell-words.js';
 import {
   cachedFrom,

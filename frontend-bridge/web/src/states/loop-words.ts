@@ -1,5 +1,7 @@
 /** Loops in words. */
-import type { LoopEnd, LoopJson, ModuleJson } from '../api/shapes.js';
+import type { LoopJson } from '../../../../src/contract/graph.js';
+import type { ModuleJson } from '../../../../src/contract/iteration.js';
+import type { LoopEnd } from '../../../../src/model/loop.js';
 
 /** `pass 3 of at most 10`; nothing of a module that is in no loop. */
 export function passWords(

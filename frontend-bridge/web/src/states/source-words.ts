@@ -1,6 +1,7 @@
 /** Where an output is from that nothing ran for. */
+
+import type { ModuleJson } from '../../../../src/contract/iteration.js';
 import { shortId } from '../../../../src/model/short-id.js';
-import type { ModuleJson } from '../api/shapes.js';
 
 type Source = Pick<ModuleJson, 'reused_from' | 'cached_from'>;
 

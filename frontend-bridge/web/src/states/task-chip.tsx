@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import type { StandingsJson, TaskState } from '../api/shapes.js';
+import type { StandingsJson } from '../../../../src/contract/iteration.js';
+import type { TaskState } from '../../../../src/model/task-state.js';
 import { Chip } from './chip.js';
 import { taskTone } from './tone.js';
 

@@ -1,16 +1,14 @@
 /** How a state looks: a tone for its colour and a glyph, so that no state is told by colour alone. */
+
+import type { ClusterJson } from '../../../../src/contract/cluster.js';
+import type { ServiceJson } from '../../../../src/contract/service.js';
+import type { JobState } from '../../../../src/model/job.js';
+import type { ModuleState } from '../../../../src/model/module-state.js';
+import type { Liveness, NodeStatus } from '../../../../src/model/node.js';
+import type { ReplicaState } from '../../../../src/model/service.js';
+import type { TaskState } from '../../../../src/model/task-state.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { needsHelp, type Standing, standsStill } from '../../../../src/model/waiting.js';
-import type {
-  ClusterJson,
-  JobState,
-  Liveness,
-  ModuleState,
-  NodeStatus,
-  ReplicaState,
-  ServiceJson,
-  TaskState,
-} from '../api/shapes.js';
 
 /** Note heads for what is well: hollow waits, half plays, full is done. A repeat sign for what is heard again, signs for what is not well. */
 export type Glyph =

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { apiUrl } from '../api/http.js';
 import { taskPath } from '../api/queries.js';
-import type { TaskJson } from '../api/shapes.js';
 import { CopyLine } from '../copying/copy-button.js';
 import { Popover } from '../popover/popover.js';
 

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { taskPath } from '../api/queries.js';
-import type { TaskJson } from '../api/shapes.js';
 import { download } from '../json/download.js';
 import { SaveButton } from '../values/save-button.js';
 

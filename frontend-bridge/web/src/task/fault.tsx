@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { ErrorJson } from '../api/shapes.js';
+import type { ErrorJson } from '../../../../src/contract/answer.js';
 
 /** An error with its message, and its place and causes folded away. `children`: the subject of the error. */
 export function Fault({ error, children }: { error: ErrorJson; children?: ReactNode }): ReactNode {

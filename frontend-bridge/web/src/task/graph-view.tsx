@@ -10,8 +10,8 @@ import {
   ReactFlow,
 } from '@xyflow/react';
 import { type ReactNode, useMemo, useState } from 'react';
+import type { GraphJson } from '../../../../src/contract/graph.js';
 import { taskPath } from '../api/queries.js';
-import type { GraphJson } from '../api/shapes.js';
 import { outputAt, outputsOf } from '../graphs/outputs.js';
 import { NOT_BEGUN } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';

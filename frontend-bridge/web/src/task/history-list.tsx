@@ -1,7 +1,7 @@
 import { memo, type ReactNode, useCallback, useId, useMemo, useState } from 'react';
 import { printJson } from '../../../../src/base/json/json-text.js';
+import type { EventJson } from '../../../../src/contract/event.js';
 import { shortId } from '../../../../src/model/short-id.js';
-import type { EventJson } from '../api/shapes.js';
 import { CopyButton } from '../copying/copy-button.js';
 import { downloadText } from '../json/download.js';
 import { describeEvent } from '../states/event-words.js';

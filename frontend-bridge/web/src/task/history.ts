@@ -6,7 +6,10 @@
  * H2. Lists only grow, so the beginning of one is the list and a count.
  */
 import { entriesOf } from '../../../../src/base/json/exact.js';
-import type { ErrorJson, EventJson, LogLevel, ObservedState } from '../api/shapes.js';
+import type { ErrorJson } from '../../../../src/contract/answer.js';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { ObservedState } from '../../../../src/model/execution.js';
+import type { LogLevel } from '../../../../src/model/protocol.js';
 import { errorOf, flag, number, observedStateOf, text } from '../state/event-fields.js';
 import { type Curve, Curves, isMetrics } from '../values/curves.js';
 import { countUntil } from './halving.js';

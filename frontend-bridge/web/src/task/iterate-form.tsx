@@ -1,7 +1,7 @@
 import { type FormEvent, type ReactNode, useId, useState } from 'react';
 import { printIndented } from '../../../../src/base/json/exact.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { type Created, iterate } from '../api/commands.js';
-import type { TaskJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { type FormFaults, NO_FAULTS, parseInput, sortFaults } from '../problems/faults.js';
 import { FormFault } from '../problems/form-fault.js';

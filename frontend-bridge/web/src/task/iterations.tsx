@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import type { IterationJson } from '../../../../src/contract/iteration.js';
 import { formatNumber } from '../../../../src/model/shown-numbers.js';
 import { iterationValuesQuery } from '../api/queries.js';
-import type { IterationJson } from '../api/shapes.js';
 import { Popover } from '../popover/popover.js';
 import { SelectionLink } from '../selection-link.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';

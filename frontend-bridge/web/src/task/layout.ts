@@ -2,7 +2,7 @@
  * Where the modules of a graph stand. Depends on the graph's shape and the frame's, so that nothing moves while a task runs.
  */
 import { Graph, layout } from '@dagrejs/dagre';
-import type { GraphJson } from '../api/shapes.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
 import { modulesOf } from '../graphs/outputs.js';
 
 export const MODULE_SIZE = { width: 188, height: 98 } as const;

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
+import type { LoopJson } from '../../../../src/contract/graph.js';
+import type { ModuleJson } from '../../../../src/contract/iteration.js';
 import { shortId } from '../../../../src/model/short-id.js';
-import type { LoopJson, ModuleJson } from '../api/shapes.js';
 import { Chip } from '../states/chip.js';
 import { passWords } from '../states/loop-words.js';
 import { sourceWords } from '../states/source-words.js';

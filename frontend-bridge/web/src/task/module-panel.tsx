@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useDeferredValue } from 'react';
+import type { GraphModuleJson, LoopJson } from '../../../../src/contract/graph.js';
+import type { ModuleJson, TaskJson } from '../../../../src/contract/iteration.js';
 import { splitReference } from '../../../../src/model/graph.js';
 import { executionOutputQuery, moduleOutputQuery, taskPath } from '../api/queries.js';
-import type { GraphModuleJson, LoopJson, ModuleJson, TaskJson } from '../api/shapes.js';
 import { DecisionForm } from '../approvals/decision-form.js';
 import { type OutputOf, outputAt, outputsOf } from '../graphs/outputs.js';
 import { ValueView } from '../json/value-view.js';

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { DEFAULT_PROJECT } from '../../../../src/model/access.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { problemQuery } from '../api/queries.js';
-import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { CopyButton } from '../copying/copy-button.js';
 import { JsonValue } from '../json/value.js';
 import { Notes } from '../remarks/notes.js';

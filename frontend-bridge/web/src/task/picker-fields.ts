@@ -2,8 +2,9 @@
 
 import { partAt } from '../../../../src/base/json/exact.js';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { columnNames } from '../../../../src/model/columns.js';
-import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { resultModules } from './results.js';
 
 /** As many as have a place in a row of the picker. */

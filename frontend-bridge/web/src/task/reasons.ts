@@ -1,5 +1,6 @@
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { ModuleJson } from '../../../../src/contract/iteration.js';
 import { missingInputs, statesFor, waitingFor } from '../../../../src/model/module-state.js';
-import type { GraphJson, ModuleJson } from '../api/shapes.js';
 import type { TaskView } from '../state/views.js';
 
 /** The view with what each waiting module waits for: an input's coming is the input's event, not the module's. */

@@ -4,7 +4,9 @@
  * 1. The rules are the live view's own (`reduceTask`): a replay shows what a person who watched has seen.
  * 2. Every `STEP`th view is kept, so that going anywhere costs at most `STEP` events.
  */
-import type { EventJson, GraphJson, ModuleJson, TaskJson } from '../api/shapes.js';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { ModuleJson, TaskJson } from '../../../../src/contract/iteration.js';
 import { NOT_BEGUN, reduceTask } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';
 

@@ -1,10 +1,11 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { isBytes, mediaTypeOf } from '../../../../src/model/media-type.js';
 import { shortNumber } from '../../../../src/model/shown-numbers.js';
 import { taskPath } from '../api/queries.js';
-import type { GraphJson, TaskJson } from '../api/shapes.js';
 import { modulesOf, type OutputOf, outputAt, outputsOf } from '../graphs/outputs.js';
 import { JsonValue } from '../json/value.js';
 import { ValueView } from '../json/value-view.js';

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
-import type { CommandFields, RunJson } from '../api/shapes.js';
+import type { RunJson } from '../../../../src/contract/graph.js';
+import type { CommandFields } from '../../../../src/model/run.js';
 import { CopyButton, CopyLine } from '../copying/copy-button.js';
 import { shellLine } from '../copying/shell-words.js';
 import { SelectionLink } from '../selection-link.js';

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { EventJson } from '../api/shapes.js';
+import type { EventJson } from '../../../../src/contract/event.js';
 import { describeEvent } from '../states/event-words.js';
 import { PreciseMoment } from '../states/time.js';
 import { SPEEDS, type TimeTravel } from './use-time-travel.js';

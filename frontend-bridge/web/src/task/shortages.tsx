@@ -1,8 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
 import { needsHelp, type WaitingCode } from '../../../../src/model/waiting.js';
 import { nodesQuery, taskQueueQuery } from '../api/queries.js';
-import type { GraphJson, NodeJson, TaskJson } from '../api/shapes.js';
 import { CopyLine } from '../copying/copy-button.js';
 import { SelectionLink } from '../selection-link.js';
 import { Elapsed } from '../states/time.js';

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { iterationsQuery, taskQuery } from '../api/queries.js';
-import type { TaskJson } from '../api/shapes.js';
 import type { Selection } from '../state/selection.js';
 
 /** The task that the task view shows, from what it has read; this reads nothing itself. */

@@ -1,9 +1,11 @@
 /**
  * What a task lacks: modules that could go on and have no node, no free slot, no cluster, no secret, or nobody who has decided.
  */
+
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { NodeJson } from '../../../../src/contract/node.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { needsHelp, type Waiting } from '../../../../src/model/waiting.js';
-import type { GraphJson, NodeJson } from '../api/shapes.js';
 import type { TaskView } from '../state/views.js';
 import type { SpanKind, Timeline } from './timeline-model.js';
 

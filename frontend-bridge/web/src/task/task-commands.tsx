@@ -1,7 +1,8 @@
 import { type ReactNode, useMemo, useState } from 'react';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { commandTask, type TaskCommand } from '../api/commands.js';
-import type { EventJson, TaskJson } from '../api/shapes.js';
 import { usePost } from '../api/use-post.js';
 import { CommandList } from '../commands/command-list.js';
 import { commandsOf } from '../commands/records.js';

@@ -1,5 +1,7 @@
 import type { ReactNode } from 'react';
-import type { GraphJson, TaskJson, WholeProblemJson } from '../api/shapes.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { TaskJson } from '../../../../src/contract/iteration.js';
+import type { WholeProblemJson } from '../../../../src/contract/problem.js';
 import { ArchiveButton, ArchivedNote, useArchiving } from '../remarks/archive.js';
 import { TagList } from '../remarks/tag-list.js';
 import { TitleLine } from '../remarks/title-line.js';

@@ -1,6 +1,6 @@
 import { memo, type ReactNode, useCallback, useId, useMemo, useState } from 'react';
+import type { LogLevel } from '../../../../src/model/protocol.js';
 import { LOG_LEVELS } from '../../../../src/model/protocol.js';
-import type { LogLevel } from '../api/shapes.js';
 import { CopyButton } from '../copying/copy-button.js';
 import { downloadText } from '../json/download.js';
 import { countUntil } from './halving.js';

@@ -1,7 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo, useState } from 'react';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { WholeProblemJson } from '../../../../src/contract/problem.js';
 import { nodesQuery } from '../api/queries.js';
-import type { EventJson, GraphJson, WholeProblemJson } from '../api/shapes.js';
 import type { Select, Selection, TaskPart } from '../state/selection.js';
 import type { TaskView } from '../state/views.js';
 import { useTab } from '../states/tab.js';

@@ -1,6 +1,6 @@
 import { lazy, type ReactNode, Suspense, useDeferredValue } from 'react';
+import type { EventJson } from '../../../../src/contract/event.js';
 import { shortId } from '../../../../src/model/short-id.js';
-import type { EventJson } from '../api/shapes.js';
 import { SelectionLink } from '../selection-link.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
 import { type Selection, TASK_PARTS, type TaskPart } from '../state/selection.js';

@@ -1,5 +1,5 @@
 import { type ReactNode, useSyncExternalStore } from 'react';
-import type { GraphJson } from '../api/shapes.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
 import { RerunButton } from '../iterations/rerun-button.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
 import type { TaskView } from '../state/views.js';

@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { IterationJson } from '../../../../src/contract/iteration.js';
 import { ApiError } from '../api/http.js';
 import { graphQuery, iterationsQuery, problemQuery, taskEventsQuery, taskQuery } from '../api/queries.js';
-import type { EventJson, IterationJson } from '../api/shapes.js';
 import type { Select, TaskPart } from '../state/selection.js';
 import { titleOf } from '../states/title.js';
 import { IterationPicker } from './iterations.js';

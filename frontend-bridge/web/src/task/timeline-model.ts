@@ -1,8 +1,12 @@
 /** When each module of a task waited, was queued, ran and was tried again, from the task's events. */
+
+import type { EventJson } from '../../../../src/contract/event.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { IterationJson } from '../../../../src/contract/iteration.js';
+import type { ObservedState } from '../../../../src/model/execution.js';
 import { hasEnded } from '../../../../src/model/execution.js';
 import { missingInputs, statesFor } from '../../../../src/model/module-state.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
-import type { EventJson, GraphJson, IterationJson, ObservedState } from '../api/shapes.js';
 import { modulesOf } from '../graphs/outputs.js';
 import {
   cachedFrom,

@@ -1,5 +1,6 @@
 import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
-import type { GraphJson, ObservedState } from '../api/shapes.js';
+import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { ObservedState } from '../../../../src/model/execution.js';
 import { formatDuration } from '../states/time.js';
 import {
   criticalPath,

@@ -5,7 +5,7 @@
  * 2. Playing keeps the events' own times, at the chosen speed.
  */
 import { useCallback, useEffect, useRef, useState } from 'react';
-import type { EventJson } from '../api/shapes.js';
+import type { EventJson } from '../../../../src/contract/event.js';
 import { countUntil, countWhile } from './halving.js';
 
 export const SPEEDS = [1, 10, 100] as const;

@@ -1,0 +1,28 @@
+/** A cluster, as `/v1/clusters` shows it. */
+import type { AgentKind, AgentState, ClusterStatus, ClusterType } from '../model/cluster.js';
+import type { ErrorJson } from './answer.js';
+
+export interface ResourcesJson {
+  readonly cpus?: number | null;
+  /** Bytes. */
+  readonly memory?: number | null;
+  readonly gpus?: number | null;
+}
+
+/** A place where commands run. */
+export interface ClusterJson {
+  readonly name: string;
+  readonly type: ClusterType;
+  readonly status: ClusterStatus;
+  readonly host?: string | null;
+  readonly user?: string | null;
+  readonly workdir?: string | null;
+  readonly slots: number;
+  readonly resources?: ResourcesJson | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly agent: AgentKind;
+  readonly agent_state: AgentState;
+  /** What keeps its agent from working. */
+  readonly agent_error?: ErrorJson | null;
+  readonly running: number;
+}

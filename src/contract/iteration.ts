@@ -1,0 +1,114 @@
+/** An iteration, its modules and its executions. */
+import type { ApprovalSpec } from '../model/approval.js';
+import type { ObservedState } from '../model/execution.js';
+import type { LoopEnd } from '../model/loop.js';
+import type { ModuleState } from '../model/module-state.js';
+import type { CommandFields } from '../model/run.js';
+import type { TaskState } from '../model/task-state.js';
+import type { Standing, Waiting } from '../model/waiting.js';
+import type { ErrorJson } from './answer.js';
+
+/** Of a task that is not over, by module: those at work, and those that wait for something from outside of the task. */
+export type StandingsJson = Readonly<Record<string, Standing>>;
+
+export interface IterationJson {
+  readonly problem_id: string;
+  readonly iteration_id: number;
+  readonly state: TaskState;
+  readonly standing?: StandingsJson;
+  readonly parent_iteration_id: number | null;
+  /** Modules whose outputs were taken over: nothing ran for them. */
+  readonly reused: readonly string[];
+  /** By module, the inputs that are not what the graph would give it. */
+  readonly overridden: Readonly<Record<string, readonly string[]>>;
+  readonly created_at: string;
+  readonly finished_at?: string | null;
+}
+
+export interface ModuleJson {
+  readonly state: ModuleState;
+  /** Of a module with several outputs: `output` is an object of them. */
+  readonly output_names?: readonly string[];
+  /** Executions that failed or succeeded. */
+  readonly attempts: number;
+  /** Of a module in a loop. */
+  readonly pass: number | null;
+  /** Of the last module of a loop that has ended, why. */
+  readonly loop_end: LoopEnd | null;
+  readonly execution_id: string | null;
+  readonly node_id: string | null;
+  /** Why it waits, or why it was skipped. */
+  readonly waiting_reason: string | null;
+  readonly waiting: Waiting | null;
+  /** 0–1. */
+  readonly progress: number | null;
+  /** What it said with its progress. */
+  readonly progress_message: string | null;
+  /** Whose output stands for its own. */
+  readonly reused_from: { readonly iteration_id: number; readonly execution_id: string } | null;
+  /** Of a module with `cache`, whose output it has taken. */
+  readonly cached_from: {
+    readonly problem_id: string;
+    readonly iteration_id: number;
+    readonly execution_id: string;
+  } | null;
+  /** Inputs that are not what the graph would give it. */
+  readonly overridden: readonly string[];
+  readonly retry_at: string | null;
+  readonly output: unknown;
+  readonly error: ErrorJson | null;
+  /** Of a run module, once its agent has told something of it. */
+  readonly command?: CommandFields | null;
+  readonly assigned_at: string | null;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+}
+
+export interface TaskJson extends IterationJson {
+  readonly graph: string;
+  readonly graph_version: number;
+  readonly input: unknown;
+  /** By module and input, the values of what is overridden. */
+  readonly overrides: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Why it failed. */
+  readonly error: ErrorJson | null;
+  /** What the person who stopped it gave as a reason. */
+  readonly reason: string | null;
+  readonly modules: Readonly<Record<string, ModuleJson>>;
+}
+
+export interface ExecutionJson {
+  readonly execution_id: string;
+  readonly module: string;
+  readonly attempt: number;
+  readonly node_id: string;
+  readonly state: ObservedState;
+  readonly assigned_at: string;
+  readonly started_at: string | null;
+  readonly accepted_at: string | null;
+  readonly finished_at: string | null;
+  readonly error: ErrorJson | null;
+}
+
+/** A module that waits for a person. */
+export interface ApprovalJson {
+  readonly task_id: string;
+  readonly problem_id: string;
+  readonly iteration_id: number;
+  readonly module: string;
+  readonly graph: string;
+  readonly title: string;
+  readonly role: ApprovalSpec['role'];
+  readonly message: string;
+  readonly requested_at: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** Inputs that are too large for the list. */
+  readonly left_out: readonly string[];
+}
+
+/** Where a module of a task stands among those that wait for a slot of its nodes. */
+export interface QueuePlaceJson {
+  readonly module: string;
+  /** Those that get a slot before it. */
+  readonly ahead: number;
+}
