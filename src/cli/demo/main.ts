@@ -1,49 +1,45 @@
 /**
- * The demonstration: an orchestrator on a fresh data directory, the six SustainML nodes as separate processes at a pace that can be
+ * The demonstration: an orchestrator on a fresh data directory, the six SustainML nodes as its services at a pace that can be
  * followed, the sample problem solved and iterated on, a table of the results, a chart of the footprint in other places, and the live view
  * until Ctrl-C. With `--once` nothing is paced and it ends after the table: with 0 when both iterations succeeded. With `--sustainml
  * [PORT]` the front ends of the SustainML framework are served, too.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../../base/errors.js';
-import { follow } from '../../client/follow.js';
-import { type Client, createClient } from '../client.js';
+import { createClient } from '../client.js';
 import { terminalOf } from '../watch/live.js';
 import { footprintChart } from './chart.js';
-import { type Started, start } from './processes.js';
+import { type Started, startOrchestrator } from './orchestrator.js';
 import { footprints, resultTable } from './results.js';
+import { removeAll, untilReady } from './services.js';
 import { elsewhere, solveAndImprove, type UserInput } from './solve.js';
 
-const MODULES = [
-  'ml_model_metadata',
-  'app_requirements',
-  'hw_constraints',
-  'ml_model',
-  'hw_resources',
-  'carbon_footprint',
-];
 const HTTP_PORT = 7480;
 /** Of each module, where somebody watches: enough to open the page while the first iteration runs. */
 const PACE_MS = 2500;
-/** A node that has not registered by then will not. */
-const NODES_WITHIN_MS = 60_000;
+const NODES = 6;
 
 const compiled = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const [once, front, unknown] = readArguments(process.argv.slice(2));
 const data = mkdtempSync(join(tmpdir(), 'tutti-demo-'));
-const processes: Started[] = [];
+let orchestrator: Started | undefined;
 const stop = new AbortController();
-let failure: unknown;
+const environment = {
+  TUTTI_LOG_LEVEL: 'warn',
+  SUSTAINML_NODES: compiled('nodes/sustainml'),
+  ...(!once && { SUSTAINML_PACE_MS: String(PACE_MS) }),
+};
+const failures: unknown[] = [];
 // Never removed: the drawing of a task would take a signal that nobody handles for the end of the process, with its parts still running.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort(signal));
 const fail = (error: unknown): void => {
-  failure ??= error;
+  failures.push(error);
   stop.abort(error);
 };
 
@@ -52,12 +48,12 @@ try {
     throw new Error(`unknown option ${unknown}: expected --once or --sustainml [PORT]`);
   process.exitCode = await run();
 } catch (thrown) {
-  if (failure !== undefined || !stop.signal.aborted) {
-    process.stderr.write(`error: ${messageOf(failure ?? thrown)}\n`);
-    process.exitCode = 1;
-  }
+  if (!stop.signal.aborted) fail(thrown);
 } finally {
-  for (const started of processes.reverse()) await started.end();
+  // An orchestrator that has ended shows first as one that does not answer.
+  if (orchestrator) await takeDown(orchestrator);
+  for (const told of failures) process.stderr.write(`error: ${messageOf(told)}\n`);
+  if (failures.length > 0) process.exitCode = 1;
   rmSync(data, { recursive: true, force: true });
 }
 
@@ -77,40 +73,11 @@ function readArguments(
 }
 
 async function run(): Promise<number> {
-  const graph = compiled('nodes/sustainml/graph.yaml');
   say('Starting an orchestrator and six module nodes …');
-  const up = start(
-    'the orchestrator',
-    compiled('src/cli/main.js'),
-    [
-      'up',
-      '--data',
-      data,
-      '--graph',
-      graph,
-      '--http-port',
-      String(await portToUse()),
-      ...anyPort('control', 'outputs', 'events'),
-      ...front,
-    ],
-    { TUTTI_LOG_LEVEL: 'warn' },
-    fail,
-  );
-  processes.push(up);
-  const ready = JSON.parse(await up.line('ready ')) as {
-    http: string;
-    control: string;
-    sustainml?: string;
-  };
-  for (const module of MODULES) {
-    const env = {
-      ...{ TUTTI_CONTROL: ready.control, TUTTI_INSTANCE: `${module}-1` },
-      ...(!once && { SUSTAINML_PACE_MS: String(PACE_MS) }),
-    };
-    processes.push(start(module, compiled(`nodes/sustainml/${module}/node.js`), [], env, fail));
-  }
+  orchestrator = startOrchestrator(await optionsOfUp(), environment, fail);
+  const ready = await orchestrator.ready;
   const client = createClient({ url: ready.http, signal: stop.signal });
-  await nodesIdle(client);
+  await untilReady(client, stop.signal);
   if (!once) say(`Watch it live: ${ready.http}/`);
 
   const sample = compiled('nodes/sustainml/samples/steel-defects.json');
@@ -139,7 +106,6 @@ async function run(): Promise<number> {
   await new Promise<void>((resolve) =>
     stop.signal.addEventListener('abort', () => resolve(), { once: true }),
   );
-  if (failure !== undefined) throw failure;
   return allSolved ? 0 : 1;
 }
 
@@ -155,21 +121,46 @@ function portToUse(): Promise<number> {
   });
 }
 
-function anyPort(...names: string[]): string[] {
-  return names.flatMap((name) => [`--${name}-port`, '0']);
+/** The nodes take a slot and a core each, idle as they are: what the machine has is for those who try a job meanwhile. */
+async function optionsOfUp(): Promise<string[]> {
+  const room = NODES + availableParallelism();
+  const local = { name: 'local', type: 'local', workdir: join(data, 'work') };
+  const config = join(data, 'demo.yaml');
+  writeFileSync(config, JSON.stringify({ clusters: [{ ...local, slots: room, resources: { cpus: room } }] }));
+  return [
+    ...['--data', data, '--config', config, '--http-port', String(await portToUse())],
+    ...['--graph', compiled('nodes/sustainml/graph.yaml')],
+    ...['--service', compiled('nodes/sustainml/services.yaml')],
+    ...anyPort('control', 'outputs', 'events'),
+    ...front,
+  ];
 }
 
-/** Until every module has a node that takes work. */
-async function nodesIdle(client: Client): Promise<void> {
-  const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(NODES_WITHIN_MS)]);
-  const idle = async (): Promise<{ all: boolean; cursor: number }> => {
-    const { value, cursor } = await client.get<{ items: { module: string; status: string }[] }>('/v1/nodes');
-    const there = new Set(value.items.filter(({ status }) => status === 'IDLE').map(({ module }) => module));
-    return { all: MODULES.every((module) => there.has(module)), cursor };
-  };
-  const now = await idle();
-  if (now.all) return;
-  for await (const _ of follow(client, { cursor: now.cursor, signal: limit })) if ((await idle()).all) return;
-  stop.signal.throwIfAborted();
-  throw new Error(`the nodes did not all register within ${NODES_WITHIN_MS / 1000} s`);
+/** Nodes outlive an orchestrator: where it has ended by itself, another one is started to stop them. */
+async function takeDown(started: Started): Promise<void> {
+  const wasReady = await started.ready.then(
+    () => true,
+    () => false,
+  );
+  if (!wasReady) return await started.end();
+  if ((await stopNodes(started)) === undefined) return;
+  const left = await stopNodes(startOrchestrator(await optionsOfUp(), environment, () => {}));
+  if (left !== undefined) fail(new Error(`some of the six nodes may still run: ${messageOf(left)}`));
+}
+
+/** What kept it from that, if anything; it has ended in any case. */
+async function stopNodes(started: Started): Promise<unknown> {
+  try {
+    const { http } = await started.ready;
+    await removeAll(createClient({ url: http, signal: new AbortController().signal }));
+    return undefined;
+  } catch (thrown) {
+    return thrown;
+  } finally {
+    await started.end();
+  }
+}
+
+function anyPort(...names: string[]): string[] {
+  return names.flatMap((name) => [`--${name}-port`, '0']);
 }
