@@ -20,3 +20,6 @@ export interface PageJson<T> {
   readonly items: readonly T[];
   readonly next_cursor: string | null;
 }
+
+/** What is declared, and more: an answer may have fields that no reader of this repository needs. */
+export type Open<T> = T & Readonly<Record<string, unknown>>;

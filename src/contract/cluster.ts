@@ -3,10 +3,10 @@ import type { AgentKind, AgentState, ClusterStatus, ClusterType } from '../model
 import type { ErrorJson } from './answer.js';
 
 export interface ResourcesJson {
-  readonly cpus?: number | null;
+  readonly cpus?: number | null | undefined;
   /** Bytes. */
-  readonly memory?: number | null;
-  readonly gpus?: number | null;
+  readonly memory?: number | null | undefined;
+  readonly gpus?: number | null | undefined;
 }
 
 /** A place where commands run. */
@@ -14,11 +14,11 @@ export interface ClusterJson {
   readonly name: string;
   readonly type: ClusterType;
   readonly status: ClusterStatus;
-  readonly host?: string | null;
-  readonly user?: string | null;
-  readonly workdir?: string | null;
+  readonly host?: string | null | undefined;
+  readonly user?: string | null | undefined;
+  readonly workdir?: string | null | undefined;
   readonly slots: number;
-  readonly resources?: ResourcesJson | null;
+  readonly resources?: ResourcesJson | null | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly agent: AgentKind;
   readonly agent_state: AgentState;

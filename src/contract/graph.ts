@@ -72,3 +72,10 @@ export interface GraphSummaryJson {
   readonly name: string;
   readonly version: number;
 }
+
+/** A graph by itself. */
+export interface GraphAnswerJson extends GraphJson {
+  readonly loops: readonly LoopJson[];
+  readonly yaml: string;
+  readonly created_at: string;
+}

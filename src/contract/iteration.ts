@@ -1,8 +1,12 @@
-/** An iteration, its modules and its executions. */
+/**
+ * An iteration, its modules and its executions. `IterationJson`, `ModuleJson` and `TaskJson` hold as much as events tell as well, so that the
+ * page can keep them up to date by events alone; `ListedIterationJson`, `ModuleAnswerJson` and `TaskAnswerJson` are the whole answers.
+ */
 import type { ApprovalSpec } from '../model/approval.js';
 import type { ObservedState } from '../model/execution.js';
 import type { LoopEnd } from '../model/loop.js';
 import type { ModuleState } from '../model/module-state.js';
+import type { BlobRef } from '../model/payload.js';
 import type { CommandFields } from '../model/run.js';
 import type { TaskState } from '../model/task-state.js';
 import type { Standing, Waiting } from '../model/waiting.js';
@@ -77,12 +81,35 @@ export interface TaskJson extends IterationJson {
   readonly modules: Readonly<Record<string, ModuleJson>>;
 }
 
+/** An item of a list of iterations. */
+export interface ListedIterationJson extends IterationJson {
+  readonly task_id: string;
+  readonly graph: string;
+  readonly graph_version: number;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly error: ErrorJson | null;
+  readonly reason: string | null;
+}
+
+export interface ModuleAnswerJson extends ModuleJson {
+  /** Grows with each reset, and with each pass of its loop. */
+  readonly generation: number;
+}
+
+/** An iteration by itself. */
+export interface TaskAnswerJson extends ListedIterationJson, Omit<TaskJson, 'modules' | 'finished_at'> {
+  readonly modules: Readonly<Record<string, ModuleAnswerJson>>;
+}
+
 export interface ExecutionJson {
   readonly execution_id: string;
   readonly module: string;
   readonly attempt: number;
   readonly node_id: string;
   readonly state: ObservedState;
+  /** Of streams that its log has in part only: the blobs that have all of each. */
+  readonly whole_streams: Readonly<Record<string, BlobRef>>;
   readonly assigned_at: string;
   readonly started_at: string | null;
   readonly accepted_at: string | null;

@@ -1,6 +1,7 @@
 /** A job, as `/v1/jobs` shows it. */
 import type { JobState } from '../model/job.js';
 import type { ErrorJson } from './answer.js';
+import type { ListedIterationJson, ModuleAnswerJson } from './iteration.js';
 
 /** One run of a script. */
 export interface JobJson {
@@ -16,4 +17,12 @@ export interface JobJson {
   readonly started_at: string | null;
   readonly finished_at: string | null;
   readonly error: ErrorJson | null;
+}
+
+/** The iteration that a job is made of, as the orchestrator lists it. */
+export interface JobIterationJson extends ListedIterationJson {
+  readonly title: string;
+  /** Without the script; of a large one its blob. */
+  readonly input: unknown;
+  readonly modules: Readonly<Record<string, Omit<ModuleAnswerJson, 'output'>>>;
 }

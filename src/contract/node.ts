@@ -23,10 +23,18 @@ export interface NodeJson {
   readonly running: readonly RunningJson[];
   readonly labels: Readonly<Record<string, string>>;
   /** As its last heartbeat said: cores in use, resident memory. */
-  readonly load?: { readonly cpu: number; readonly memory_bytes: number } | null;
+  readonly load?: { readonly cpu: number; readonly memory_bytes: number; readonly executing?: number } | null;
   readonly version: string;
   readonly last_seen_at: string | null;
   readonly error: ErrorJson | null;
   /** A condition that needs attention. */
-  readonly warning?: { readonly code: string; readonly message: string; readonly hint?: string } | null;
+  readonly warning?: WarningJson | null;
+}
+
+/** A condition of a node that needs attention. */
+export interface WarningJson {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly since?: string;
 }

@@ -16,14 +16,18 @@ export interface ProblemJson {
   readonly archived: boolean;
 }
 
-/** A problem by itself. */
-export interface WholeProblemJson extends ProblemJson {
-  /** `default`: of all that is bound to no other. */
+/** An item of a list of problems. */
+export interface ListedProblemJson extends ProblemJson {
+  /** `default` of everything that was not made in another project. */
   readonly project: string;
+  /** Names the version that a change is made to. */
+  readonly revision: number;
+}
+
+/** A problem by itself. */
+export interface WholeProblemJson extends ListedProblemJson {
   /** Markdown. */
   readonly notes: string;
-  /** What a change may be made to, and to nothing later. */
-  readonly revision: number;
 }
 
 /** What people say about a problem, as far as it is to be another. */

@@ -4,6 +4,7 @@
  * 1. `open` raises the epoch and recovers the state; `start` binds the sockets, and only then work is taken.
  * 2. `stop` finishes the batch in hand and lets go; nodes go on, and are adopted later.
  */
+
 import { randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Clock } from '../base/clock.js';
@@ -14,6 +15,10 @@ import type { Logger } from '../base/logger.js';
 import { PauseFreeClock } from '../base/pause-free-clock.js';
 import { sha256Of } from '../base/sha256.js';
 import type { Endpoints, OrchestratorBus } from '../bus/bus.js';
+import type { Open } from '../contract/answer.js';
+import type { ClusterJson } from '../contract/cluster.js';
+import type { NodeJson } from '../contract/node.js';
+import type { ServiceJson } from '../contract/service.js';
 import { ALL_PROJECTS, DEFAULT_PROJECT, maySee, projectFor } from '../model/access.js';
 import { type Asker, type AuditNote, BY_CONFIGURATION, type Deed } from '../model/audit.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
@@ -641,22 +646,16 @@ export class Orchestrator implements StreamingCoordinator {
       placementOf: async (service, page) => {
         const { value } = await this.#inspectServices(service);
         if (value.length === 0) return unknownService(service);
-        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect placement', id, service }));
-        return pageOfViews({ cursor, value: reply.kind === 'view' ? reply.value : [] }, page);
+        return pageOfViews(await this.#inspect((id) => ({ kind: 'inspect placement', id, service })), page);
       },
-      secrets: async (page) => {
-        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect secrets', id }));
-        return pageOfViews({ cursor, value: reply.kind === 'view' ? reply.value : [] }, page);
-      },
+      secrets: async (page) =>
+        pageOfViews(await this.#inspect((id) => ({ kind: 'inspect secrets', id })), page),
       webhooks: async (page) => {
-        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect webhooks', id, bound }));
-        const stored = reply.kind === 'view' ? reply.value : [];
-        return pageOfViews({ cursor, value: stored.map((view) => this.#webhookNow(view, cursor)) }, page);
+        const { value, cursor } = await this.#inspect((id) => ({ kind: 'inspect webhooks', id, bound }));
+        return pageOfViews({ cursor, value: value.map((view) => this.#webhookNow(view, cursor)) }, page);
       },
-      grants: async (page) => {
-        const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect grants', id }));
-        return pageOfViews({ cursor, value: reply.kind === 'view' ? reply.value : [] }, page);
-      },
+      grants: async (page) =>
+        pageOfViews(await this.#inspect((id) => ({ kind: 'inspect grants', id })), page),
       queues: async (page) => pageOfViews(await this.#inspectQueue(undefined), page),
       queueOfTask: async (task, page) => {
         const known = await this.#service.queries(bound, signal).executions(task, { limit: 1 });
@@ -740,14 +739,18 @@ export class Orchestrator implements StreamingCoordinator {
     throw new Error(`a ${reply.kind} is not an answer`);
   }
 
-  async #inspectNodes(bound: string, nodeId: string | undefined): Promise<Found<readonly View[]>> {
-    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect nodes', id, nodeId, bound }));
-    return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  /** What the loop shows of something: the step and `T` belong together. */
+  async #inspect<T extends object = View>(step: (id: number) => Step): Promise<Found<readonly Open<T>[]>> {
+    const { reply, cursor } = await this.#post(step);
+    return { cursor, value: reply.kind === 'view' ? (reply.value as readonly Open<T>[]) : [] };
   }
 
-  async #inspectClusters(name: string | undefined): Promise<Found<readonly View[]>> {
-    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect clusters', id, name }));
-    return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  #inspectNodes(bound: string, nodeId: string | undefined): Promise<Found<readonly Open<NodeJson>[]>> {
+    return this.#inspect((id) => ({ kind: 'inspect nodes', id, nodeId, bound }));
+  }
+
+  #inspectClusters(name: string | undefined): Promise<Found<readonly Open<ClusterJson>[]>> {
+    return this.#inspect((id) => ({ kind: 'inspect clusters', id, name }));
   }
 
   /** K5 of the keys. What is left where this fails goes at the next end of a run. */
@@ -761,14 +764,12 @@ export class Orchestrator implements StreamingCoordinator {
       );
   }
 
-  async #inspectServices(name: string | undefined): Promise<Found<readonly View[]>> {
-    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect services', id, name }));
-    return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  #inspectServices(name: string | undefined): Promise<Found<readonly Open<ServiceJson>[]>> {
+    return this.#inspect((id) => ({ kind: 'inspect services', id, name }));
   }
 
-  async #inspectQueue(task: string | undefined): Promise<Found<readonly View[]>> {
-    const { reply, cursor } = await this.#post((id) => ({ kind: 'inspect queue', id, task }));
-    return { cursor, value: reply.kind === 'view' ? reply.value : [] };
+  #inspectQueue(task: string | undefined): Promise<Found<readonly View[]>> {
+    return this.#inspect((id) => ({ kind: 'inspect queue', id, task }));
   }
 
   #post(step: (id: number) => Step): Promise<{ reply: Reply; cursor: number }> {
@@ -846,15 +847,15 @@ interface Asked {
 
 const CONFIGURATION: Asker = { by: BY_CONFIGURATION };
 
-function pageOfViews(
-  { cursor, value }: Found<readonly View[]>,
+function pageOfViews<T>(
+  { cursor, value }: Found<readonly T[]>,
   page: PageRequest,
-): FoundJson<Page<View>> | Refusal {
+): FoundJson<Page<T>> | Refusal {
   const found = pageOf(value, page);
   return isRefusal(found) ? found : foundJson(cursor, found);
 }
 
-function byInstance(a: View, b: View): number {
+function byInstance(a: NodeJson, b: NodeJson): number {
   return `${a.module}${a.instance}` < `${b.module}${b.instance}` ? -1 : 1;
 }
 

@@ -7,6 +7,14 @@
 import type { Readable } from 'node:stream';
 import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
+import type { Open } from '../contract/answer.js';
+import type { ClusterJson } from '../contract/cluster.js';
+import type { GraphAnswerJson, GraphSummaryJson } from '../contract/graph.js';
+import type { ApprovalJson, ExecutionJson, TaskAnswerJson } from '../contract/iteration.js';
+import type { JobIterationJson } from '../contract/job.js';
+import type { NodeJson } from '../contract/node.js';
+import type { WholeProblemJson } from '../contract/problem.js';
+import type { PlacementJson, ServiceJson } from '../contract/service.js';
 import type { Action, Role } from '../model/access.js';
 import type { Decision } from '../model/approval.js';
 import type { Asker, AuditResult, Deed } from '../model/audit.js';
@@ -367,13 +375,13 @@ export interface Queries {
   /** The same questions, none of which is worked on any longer once the signal aborts: they are refused with `cancelled`. */
   until(signal: AbortSignal): Queries;
   problems(filter: ProblemFilter, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
-  problem(problemId: string): Promise<FoundJson<View> | Refusal>;
+  problem(problemId: string): Promise<FoundJson<Open<WholeProblemJson>> | Refusal>;
   /** By its `created_seq`, a number that no other problem ever has. */
-  problemCreatedAt(createdSeq: number): Promise<FoundJson<View> | Refusal>;
+  problemCreatedAt(createdSeq: number): Promise<FoundJson<Open<WholeProblemJson>> | Refusal>;
   /** Every tag that some problem has, in order. */
   tags(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** Each with what its newest iteration says of it, newest first. */
-  jobs(wanted: JobsWanted, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  jobs(wanted: JobsWanted, page: PageRequest): Promise<FoundJson<Page<JobIterationJson>> | Refusal>;
   /** By their number, unless the query says otherwise. */
   iterations(
     problemId: string,
@@ -382,13 +390,13 @@ export interface Queries {
   ): Promise<FoundJson<Page<View>> | Refusal>;
   /** Iterations of all problems: those of the newest problem first, and of each the newest first. */
   searchIterations(query: SearchQuery, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
-  iteration(task: TaskId): Promise<FoundJson<View> | Refusal>;
+  iteration(task: TaskId): Promise<FoundJson<Open<TaskAnswerJson>> | Refusal>;
   /** An output of a module's newest succeeded execution, by its reference; all named ones of a module, by its name, as one JSON object. */
   output(task: TaskId, reference: string): Promise<Found<StoredOutput> | Refusal>;
   /** Modules that wait for a decision, those of the oldest problem first, each with its inputs. */
-  approvals(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
-  executions(task: TaskId, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
-  execution(task: TaskId, executionId: string): Promise<FoundJson<View> | Refusal>;
+  approvals(page: PageRequest): Promise<FoundJson<Page<Open<ApprovalJson>>> | Refusal>;
+  executions(task: TaskId, page: PageRequest): Promise<FoundJson<Page<Open<ExecutionJson>>> | Refusal>;
+  execution(task: TaskId, executionId: string): Promise<FoundJson<Open<ExecutionJson>> | Refusal>;
   executionOutput(task: TaskId, executionId: string, seq: number): Promise<Found<StoredOutput> | Refusal>;
   executionLog(
     task: TaskId,
@@ -400,16 +408,16 @@ export interface Queries {
   diff(problemId: string, a: number, b: number): Promise<FoundJson<View> | Refusal>;
   /** One record an iteration, with its outputs, in order, as text. */
   exportOf(problemId: string, format: ExportFormat): Promise<Found<AsyncIterable<Uint8Array>> | Refusal>;
-  nodes(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
-  node(nodeId: string): Promise<FoundJson<View> | Refusal>;
+  nodes(page: PageRequest): Promise<FoundJson<Page<Open<NodeJson>>> | Refusal>;
+  node(nodeId: string): Promise<FoundJson<Open<NodeJson>> | Refusal>;
   /** By their names. */
-  clusters(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
-  cluster(name: string): Promise<FoundJson<View> | Refusal>;
+  clusters(page: PageRequest): Promise<FoundJson<Page<Open<ClusterJson>>> | Refusal>;
+  cluster(name: string): Promise<FoundJson<Open<ClusterJson>> | Refusal>;
   /** By their names. */
-  services(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
-  service(name: string): Promise<FoundJson<View> | Refusal>;
+  services(page: PageRequest): Promise<FoundJson<Page<Open<ServiceJson>>> | Refusal>;
+  service(name: string): Promise<FoundJson<Open<ServiceJson>> | Refusal>;
   /** Every cluster with its score for one more replica, the best first, or with why it is ruled out. */
-  placementOf(name: string, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  placementOf(name: string, page: PageRequest): Promise<FoundJson<Page<Open<PlacementJson>>> | Refusal>;
   /** By their names, without their values. */
   secrets(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   /** By their names, without their addresses and secrets. */
@@ -425,9 +433,9 @@ export interface Queries {
   /** The modules of a task that wait for a slot, each with how many come before it. */
   queueOfTask(task: TaskId, page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
   command(commandId: string): Promise<FoundJson<View> | Refusal>;
-  graphs(page: PageRequest): Promise<FoundJson<Page<View>> | Refusal>;
+  graphs(page: PageRequest): Promise<FoundJson<Page<GraphSummaryJson>> | Refusal>;
   /** With `version` absent: the newest. */
-  graph(name: string, version?: number): Promise<FoundJson<View> | Refusal>;
+  graph(name: string, version?: number): Promise<FoundJson<Open<GraphAnswerJson>> | Refusal>;
   stats(): Promise<FoundJson<View>>;
 }
 

@@ -138,7 +138,8 @@ export function createFakeCoordinator(
   const answered = new Map<string, { body: string; answer: Answer }>();
   const requests: Request[] = [];
 
-  const at = <T>(value: T): FoundJson<T> => foundJson(events.cursor(), value);
+  /** Rows are as loose as the tests need them: `T` is what the port promises. */
+  const at = <T>(value: unknown): FoundJson<T> => foundJson(events.cursor(), value as T);
   const missing = (what: string): Refusal => ({
     ok: false,
     kind: 'not_found',
@@ -148,11 +149,11 @@ export function createFakeCoordinator(
   const findProblem = (id: string): FakeProblem | undefined => problems.find((one) => one.problemId === id);
   const find = (task: TaskId): FakeIteration | undefined =>
     findProblem(task.problemId)?.iterations[task.iterationId - 1];
-  const inProblem = <T>(id: string, view: (problem: FakeProblem) => T): FoundJson<T> | Refusal => {
+  const inProblem = <T>(id: string, view: (problem: FakeProblem) => unknown): FoundJson<T> | Refusal => {
     const problem = findProblem(id);
     return problem === undefined ? missing(`problem ${id}`) : at(view(problem));
   };
-  const inTask = <T>(task: TaskId, view: (one: FakeIteration) => T | undefined): FoundJson<T> | Refusal => {
+  const inTask = <T>(task: TaskId, view: (one: FakeIteration) => unknown): FoundJson<T> | Refusal => {
     const one = find(task);
     const value = one === undefined ? undefined : view(one);
     return value === undefined ? missing(`such thing in ${formatTaskId(task)}`) : at(value);
@@ -790,11 +791,11 @@ function executions(one: FakeIteration): Json[] {
     }));
 }
 
-function paged(
+function paged<T = View>(
   items: readonly View[],
   page: PageRequest,
-  at: <T>(value: T) => FoundJson<T>,
-): FoundJson<Page<View>> | Refusal {
+  at: <V>(value: unknown) => FoundJson<V>,
+): FoundJson<Page<T>> | Refusal {
   const start = page.cursor === undefined ? 0 : Number(page.cursor);
   if (!Number.isInteger(start)) {
     return { ok: false, kind: 'malformed', code: 'bad_cursor', message: `${page.cursor} is not a cursor.` };

@@ -1,11 +1,14 @@
 /** Looks up all that a crate is made of, before the first byte of it is sent: what is missing can still be refused then. */
+
 import { partAt, printIndented, readExactly } from '../../../src/base/json/exact.js';
 import { JsonText } from '../../../src/base/json/json-text.js';
+import type { GraphAnswerJson } from '../../../src/contract/graph.js';
+import type { TaskAnswerJson } from '../../../src/contract/iteration.js';
 import { outputReference, splitReference } from '../../../src/model/graph.js';
 import { isBytes } from '../../../src/model/media-type.js';
 import type { BlobRef, Payload } from '../../../src/model/payload.js';
 import { formatTaskId, type TaskId } from '../../../src/model/task-id.js';
-import { type TaskState, taskHasEnded } from '../../../src/model/task-state.js';
+import { taskHasEnded } from '../../../src/model/task-state.js';
 import type {
   Blobs,
   Found,
@@ -15,50 +18,10 @@ import type {
   Queries,
   Refusal,
   StoredOutput,
-  View,
 } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
 import { fileOf } from '../output-file.js';
-import { type CrateError, type CrateExecution, type CrateFile, type CrateRun, filesOf } from './run.js';
-
-interface ModuleView {
-  readonly generation: number;
-  readonly pass: number | null;
-  readonly execution_id: string | null;
-  readonly state: string;
-  readonly reused_from: { readonly iteration_id: number; readonly execution_id: string } | null;
-  readonly cached_from: { readonly execution_id: string } | null;
-}
-interface IterationView extends View {
-  readonly state: TaskState;
-  readonly graph: string;
-  readonly graph_version: number;
-  readonly parent_iteration_id: number | null;
-  readonly created_at: string;
-  readonly started_at: string | null;
-  readonly finished_at: string;
-  readonly reason: string | null;
-  readonly error: (CrateError & { readonly module?: string }) | null;
-  readonly overridden: Readonly<Record<string, readonly string[]>>;
-  readonly modules: Readonly<Record<string, ModuleView>>;
-}
-interface GraphView extends View {
-  readonly created_at: string;
-  readonly yaml: string;
-  readonly source: { readonly name: string; readonly type: string };
-  readonly loops: readonly { readonly modules: readonly string[] }[];
-  readonly modules: Readonly<
-    Record<
-      string,
-      {
-        readonly inputs: readonly string[];
-        readonly previous?: readonly string[];
-        readonly output: string | null;
-        readonly outputs?: Readonly<Record<string, { readonly type: string }>>;
-      }
-    >
-  >;
-}
+import { type CrateExecution, type CrateFile, type CrateRun, filesOf } from './run.js';
 
 const PAGE = 1000;
 
@@ -73,14 +36,14 @@ export interface GatherDeps {
 export async function gatherRun(deps: GatherDeps, task: TaskId, license: string): Promise<CrateRun> {
   const { queries, blobs } = deps;
   const found = known(await queries.iteration(task));
-  const view = found.value as IterationView;
+  const view = found.value;
   if (!taskHasEnded(view.state))
     throw new HttpError(409, 'not_ended', `${formatTaskId(task)} has not ended yet: it is ${view.state}.`, {
       hint: 'Wait for its end (tutti watch), or stop it.',
     });
   const text = readExactly(Buffer.from(found.json).toString());
   const graphFound = known(await queries.graph(view.graph, view.graph_version));
-  const graph = graphFound.value as GraphView;
+  const graph = graphFound.value;
   const problem = known(await queries.problem(task.problemId)).value;
   const executions = await executionsOf(queries, task, view);
   const versions = await versionsOf(queries, executions);
@@ -133,8 +96,10 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
   const run: CrateRun = {
     ...view,
     ...{ license, version: deps.version, executions, previous },
-    project: String(problem.project),
-    title: (problem.title as string | null) || null,
+    // It has ended.
+    finished_at: view.finished_at!,
+    project: problem.project,
+    title: problem.title || null,
     task_id: formatTaskId(task),
     problem_id: task.problemId,
     iteration_id: task.iterationId,
@@ -157,7 +122,7 @@ export async function gatherRun(deps: GatherDeps, task: TaskId, license: string)
 async function executionsOf(
   queries: Queries,
   task: TaskId,
-  { modules }: IterationView,
+  { modules }: Pick<TaskAnswerJson, 'modules'>,
 ): Promise<readonly CrateExecution[]> {
   const all = await every((page) => queries.executions(task, page));
   for (const { reused_from } of Object.values(modules)) {
@@ -182,16 +147,16 @@ async function versionsOf(
   const versions = new Map<string, string>();
   for (const [module, nodeId] of newest) {
     const node = await queries.node(nodeId);
-    if (!('ok' in node) && node.value.version) versions.set(module, String(node.value.version));
+    if (!('ok' in node) && node.value.version) versions.set(module, node.value.version);
   }
   return versions;
 }
 
-async function every(ask: (page: PageRequest) => Promise<FoundJson<Page<View>> | Refusal>): Promise<View[]> {
-  const items: View[] = [];
+async function every<T>(ask: (page: PageRequest) => Promise<FoundJson<Page<T>> | Refusal>): Promise<T[]> {
+  const items: T[] = [];
   let cursor: string | null | undefined;
   do {
-    const page: Page<View> = known(await ask({ limit: PAGE, ...(cursor && { cursor }) })).value;
+    const page: Page<T> = known(await ask({ limit: PAGE, ...(cursor && { cursor }) })).value;
     items.push(...page.items);
     cursor = page.next_cursor;
   } while (cursor !== null);
@@ -220,7 +185,7 @@ function storedValue(type: string, json: unknown): StoredOutput {
   return { type: isBytes(type) ? type : 'json', raw, json: new JsonText(printIndented(json ?? null)) };
 }
 
-function typeAt({ modules }: GraphView, reference: string): string {
+function typeAt({ modules }: Pick<GraphAnswerJson, 'modules'>, reference: string): string {
   const { module, name } = splitReference(reference);
   const spec = modules[module]!;
   return spec.output ?? spec.outputs![name]!.type;

@@ -4,14 +4,16 @@
  * J1. A job is what its task is: nothing about it is stored a second time.
  * J2. The log is read page by page, and what has been found in the log of an ended job is kept for some of them.
  */
+
 import { buffer } from 'node:stream/consumers';
 import { type JobTypes, LogParser } from '../../../src/config/job-types.js';
+import type { ExecutionJson, TaskAnswerJson } from '../../../src/contract/iteration.js';
+import type { JobIterationJson, JobJson } from '../../../src/contract/job.js';
+import type { WholeProblemJson } from '../../../src/contract/problem.js';
 import { JOB_GRAPH_NAME, JOB_MODULE, type JobState, jobStateOf } from '../../../src/model/job.js';
-import type { BlobRef } from '../../../src/model/payload.js';
-import type { CommandFields } from '../../../src/model/run.js';
 import type { TaskId } from '../../../src/model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../../src/model/task-state.js';
-import type { Page, Queries, View, Workspace } from '../../../src/orchestrator/port.js';
+import type { Page, Queries, Workspace } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
 import { contentOf, logLines, wholeStreamsOf } from './log-lines.js';
 
@@ -36,36 +38,6 @@ interface JobInput {
   readonly job_type?: string;
 }
 
-interface ModuleJson {
-  readonly state: string;
-  readonly execution_id: string | null;
-  readonly node_id: string | null;
-  readonly command: CommandFields | null;
-}
-
-interface IterationJson {
-  readonly task_id: string;
-  readonly problem_id: string;
-  readonly title?: string;
-  readonly state: TaskState;
-  readonly input: unknown;
-  readonly created_at: string;
-  readonly finished_at: string | null;
-  readonly error: unknown;
-  readonly modules: Readonly<Record<string, ModuleJson>>;
-}
-
-interface ProblemJson {
-  readonly problem_id: string;
-  readonly title: string | null;
-  readonly graph: string;
-  readonly newest_iteration_id: number;
-}
-
-interface ExecutionJson {
-  readonly whole_streams: Readonly<Record<string, BlobRef>>;
-}
-
 /** Whose jobs are read. */
 type Asker = Pick<Workspace, 'queries' | 'blobs'>;
 
@@ -87,10 +59,10 @@ export class ReadJobs {
     asker: Asker,
     filter: JobFilter,
     page: { readonly limit?: number; readonly cursor?: string },
-  ): Promise<Page<View>> {
+  ): Promise<Page<JobJson>> {
     const { limit = 50 } = page;
     const wanted = filter.state === undefined ? {} : { state: filter.state };
-    const items: View[] = [];
+    const items: JobJson[] = [];
     let cursor = page.cursor;
     for (let looked = 0; items.length < limit && looked < LOOKED_AT; looked += limit) {
       const found = await asker.queries.jobs(wanted, {
@@ -98,7 +70,7 @@ export class ReadJobs {
         ...(cursor !== undefined && { cursor }),
       });
       if ('ok' in found) throw refusalError(found);
-      for (const one of found.value.items as unknown as readonly IterationJson[]) {
+      for (const one of found.value.items) {
         const job = await this.#jobOf(asker, one, one.title);
         if (fits(job, filter)) items.push(job);
       }
@@ -108,14 +80,14 @@ export class ReadJobs {
     return { items, next_cursor: cursor ?? null };
   }
 
-  async show(asker: Asker, jobId: string): Promise<View> {
+  async show(asker: Asker, jobId: string): Promise<JobJson & Heard> {
     const { queries } = asker;
     const problem = await problemOf(queries, jobId);
     const task = taskOf(problem);
     const iteration = await iterationOf(queries, task);
     const job = await this.#jobOf(asker, iteration, problem.title);
     const executionId = iteration.modules[JOB_MODULE]?.execution_id ?? null;
-    const type = job.job_type as string | null;
+    const type = job.job_type;
     const heard =
       executionId === null
         ? { result: null, log_lines: 0 }
@@ -142,9 +114,9 @@ export class ReadJobs {
 
   async #jobOf(
     { queries, blobs }: Asker,
-    iteration: IterationJson,
+    iteration: Omit<JobIterationJson, 'title'>,
     title: string | null | undefined,
-  ): Promise<View> {
+  ): Promise<JobJson> {
     const { state, command, node_id } = iteration.modules[JOB_MODULE]!;
     const input = await this.#inputOf(blobs, iteration.input);
     return {
@@ -171,7 +143,7 @@ export class ReadJobs {
     const node = await queries.node(nodeId);
     // Its cluster is removed: where the job ran is not known any more.
     if ('ok' in node) return undefined;
-    const { instance } = node.value as { readonly instance: string };
+    const { instance } = node.value;
     keep(this.#clusters, nodeId, instance);
     return instance;
   }
@@ -220,7 +192,7 @@ function keep<T>(kept: Map<string, T>, name: string, value: T): void {
   if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest);
 }
 
-function fits(job: View, { cluster, state, job_type: type }: JobFilter): boolean {
+function fits(job: JobJson, { cluster, state, job_type: type }: JobFilter): boolean {
   return (
     (cluster === undefined || job.cluster === cluster) &&
     (state === undefined || job.state === state) &&
@@ -228,22 +200,22 @@ function fits(job: View, { cluster, state, job_type: type }: JobFilter): boolean
   );
 }
 
-function taskOf(problem: ProblemJson): TaskId {
+function taskOf(problem: WholeProblemJson): TaskId {
   return { problemId: problem.problem_id, iterationId: problem.newest_iteration_id };
 }
 
-async function problemOf(queries: Queries, jobId: string): Promise<ProblemJson> {
+async function problemOf(queries: Queries, jobId: string): Promise<WholeProblemJson> {
   const found = await queries.problem(jobId);
-  const problem = 'ok' in found ? undefined : (found.value as unknown as ProblemJson);
+  const problem = 'ok' in found ? undefined : found.value;
   if ('ok' in found && found.kind !== 'not_found') throw refusalError(found);
   if (problem?.graph !== JOB_GRAPH_NAME) throw new HttpError(404, 'unknown_job', `There is no job ${jobId}.`);
   return problem;
 }
 
-async function iterationOf(queries: Queries, task: TaskId): Promise<IterationJson> {
+async function iterationOf(queries: Queries, task: TaskId): Promise<TaskAnswerJson> {
   const found = await queries.iteration(task);
   if ('ok' in found) throw refusalError(found);
-  return found.value as unknown as IterationJson;
+  return found.value;
 }
 
 async function executionOf(
@@ -254,5 +226,5 @@ async function executionOf(
   if (executionId === null) return undefined;
   const found = await queries.execution(task, executionId);
   if ('ok' in found) throw refusalError(found);
-  return found.value as unknown as ExecutionJson;
+  return found.value;
 }

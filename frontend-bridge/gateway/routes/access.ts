@@ -1,6 +1,7 @@
 /** Grants of access: who else gets in, and as what. */
 import { z } from 'zod';
-import { ALL_PROJECTS, MAX_GRANT_NAME, PROJECT_NAME, ROLES, type Role } from '../../../src/model/access.js';
+import type { MeJson } from '../../../src/contract/me.js';
+import { ALL_PROJECTS, MAX_GRANT_NAME, PROJECT_NAME, ROLES } from '../../../src/model/access.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import type { Caller } from '../access.js';
 import { HttpError } from '../errors.js';
@@ -20,14 +21,7 @@ const grantShape = {
 };
 const grantView = z.strictObject(grantShape);
 const newGrantView = z.strictObject({ ...grantShape, token: z.string().describe('Shown once') });
-interface MeView {
-  access_id: string | null;
-  name: string | null;
-  role: Role;
-  project: string;
-  expires_at: string | null;
-}
-export const meView: z.ZodType<MeView> = z.strictObject({
+export const meView: z.ZodType<MeJson> = z.strictObject({
   access_id: z.string().nullable().describe('`null`: by no grant'),
   name: z.string().nullable(),
   role: z.enum(ROLES),
@@ -35,7 +29,7 @@ export const meView: z.ZodType<MeView> = z.strictObject({
   expires_at: z.string().nullable(),
 });
 
-export function viewOf({ grant, name, role, project, sessionUntil }: Caller): MeView {
+export function viewOf({ grant, name, role, project, sessionUntil }: Caller): MeJson {
   const expiresAt = sessionUntil ?? grant?.expiresAt;
   return {
     ...{ access_id: grant?.id ?? null, name, role, project },

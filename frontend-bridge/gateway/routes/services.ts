@@ -2,7 +2,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { ServiceCount, ServiceName, ServiceSchema } from '../../../src/config/service-schema.js';
-import type { BlobRef } from '../../../src/model/payload.js';
 import { parseTaskId } from '../../../src/model/task-id.js';
 import type { Coordinator, Queries, Workspace } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
@@ -145,7 +144,7 @@ function sendLog(app: App, coordinator: Coordinator): void {
     async (request, reply) => {
       const { params, query } = request;
       const queries = asked(coordinator, reply);
-      const { replicas } = found(reply, await queries.service(params.name)) as unknown as ServiceJson;
+      const { replicas } = found(reply, await queries.service(params.name));
       const replica =
         query.replica === undefined
           ? replicas[0]
@@ -162,15 +161,6 @@ function sendLog(app: App, coordinator: Coordinator): void {
   );
 }
 
-interface ServiceJson {
-  readonly replicas: readonly { readonly replica_id: string; readonly task_id: string }[];
-}
-
-interface ExecutionJson {
-  readonly execution_id: string;
-  readonly whole_streams: Readonly<Record<string, BlobRef>>;
-}
-
 /** Nothing as long as no cluster has got it. */
 async function* logOf(
   { blobs }: Pick<Workspace, 'blobs'>,
@@ -180,10 +170,10 @@ async function* logOf(
   const task = parseTaskId(taskId)!;
   const page = await queries.executions(task, { limit: 1000 });
   if ('ok' in page) throw refusalError(page);
-  const newest = (page.value.items as unknown as readonly ExecutionJson[]).at(-1);
+  const newest = page.value.items.at(-1);
   if (!newest) return;
   const execution = await queries.execution(task, newest.execution_id);
   if ('ok' in execution) throw refusalError(execution);
-  const streams = await wholeStreamsOf(blobs, execution.value as unknown as ExecutionJson);
+  const streams = await wholeStreamsOf(blobs, execution.value);
   yield* contentOf(logLines(queries, task, newest.execution_id), streams);
 }

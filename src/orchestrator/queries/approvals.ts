@@ -1,10 +1,13 @@
 /** Modules that wait for a person's decision, each with what the person needs for it: read from a table that has nothing else. */
+
 import { printJson } from '../../base/json/json-text.js';
+import type { Open } from '../../contract/answer.js';
+import type { ApprovalJson } from '../../contract/iteration.js';
 import { DEFAULT_PROJECT } from '../../model/access.js';
 import { formatTaskId } from '../../model/task-id.js';
 import type { Waiting } from '../../model/waiting.js';
 import type { Key } from '../../store/store.js';
-import type { Page, PageRequest, Refusal, View } from '../port.js';
+import type { Page, PageRequest, Refusal } from '../port.js';
 import { approvals, iterations, problems } from '../tables.js';
 import type { Moment } from './moment.js';
 import { badCursor, isRefusal, limitOf, MAX_PAGE_CHARACTERS, readCursor, writeCursor } from './pages.js';
@@ -14,13 +17,16 @@ const MAX_INPUT_CHARACTERS = 16 * 1024;
 const KEY_PARTS = 4;
 
 /** Those of the oldest problem first. */
-export async function listApprovals(moment: Moment, page: PageRequest): Promise<Page<View> | Refusal> {
+export async function listApprovals(
+  moment: Moment,
+  page: PageRequest,
+): Promise<Page<Open<ApprovalJson>> | Refusal> {
   const after = readCursor(page.cursor);
   if (isRefusal(after)) return after;
   if (after && after.length !== KEY_PARTS) return badCursor(page.cursor!);
   const limit = limitOf(page);
   const walk = { prefix: [], ...(after && { after }), page: limit + 1 };
-  const items: View[] = [];
+  const items: Open<ApprovalJson>[] = [];
   let last: Key = [];
   let characters = 0;
   for await (const key of approvals.walkKeys(moment.reader, walk)) {
@@ -38,7 +44,7 @@ export async function listApprovals(moment: Moment, page: PageRequest): Promise<
 async function approvalOf(
   { reader, payloads }: Moment,
   [seq, problem, iteration, name]: Key,
-): Promise<{ readonly view: View; readonly characters: number }> {
+): Promise<{ readonly view: Open<ApprovalJson>; readonly characters: number }> {
   const id = { problemId: String(problem), iterationId: Number(iteration) };
   const module = String(name);
   // One snapshot has the key and what it stands for.

@@ -2,6 +2,9 @@
  * The graph versions of the store, each read and compiled when it is first needed. A version never changes once it is there, so that it
  * is kept for good.
  */
+import type { Open } from '../../contract/answer.js';
+import type { ResourcesJson } from '../../contract/cluster.js';
+import type { GraphAnswerJson, GraphSummaryJson, RunJson } from '../../contract/graph.js';
 import { type Graph, outputsOf } from '../../model/graph.js';
 import type { Resources, RunSpec, RunWork } from '../../model/run.js';
 import { isServiceGraph } from '../../model/service.js';
@@ -10,7 +13,7 @@ import type { Reader } from '../../store/store.js';
 import { type TypeRegistry, typesFromJson } from '../../wire/types.js';
 import type { LoadedGraph } from '../core/state.js';
 import { isIndexed } from '../declared-indexes.js';
-import type { Page, PageRequest, Refusal, View } from '../port.js';
+import type { Page, PageRequest, Refusal } from '../port.js';
 import type { GraphRow } from '../records.js';
 import { graphs } from '../tables.js';
 import { type Moment, notFound } from './moment.js';
@@ -99,7 +102,10 @@ export class GraphsThen {
 }
 
 /** Each in its newest version; those of services are private. */
-export async function listGraphs({ reader }: Moment, page: PageRequest): Promise<Page<View> | Refusal> {
+export async function listGraphs(
+  { reader }: Moment,
+  page: PageRequest,
+): Promise<Page<GraphSummaryJson> | Refusal> {
   const keys = await graphs.keys(reader, { prefix: [] });
   const newest = new Map(keys.map(([name, version]) => [String(name), Number(version)]));
   return pageOf(
@@ -109,7 +115,11 @@ export async function listGraphs({ reader }: Moment, page: PageRequest): Promise
 }
 
 /** With `version` absent: the newest. */
-export async function graph(moment: Moment, name: string, version?: number): Promise<View | Refusal> {
+export async function graph(
+  moment: Moment,
+  name: string,
+  version?: number,
+): Promise<Open<GraphAnswerJson> | Refusal> {
   const prefix = version === undefined ? [name] : [name, version];
   const [found] = await graphs.range(moment.reader, { prefix, reverse: true, limit: 1 });
   const loaded = found && (await moment.graphs.graph(name, Number(found.key[1])));
@@ -120,7 +130,7 @@ export async function graph(moment: Moment, name: string, version?: number): Pro
   );
 }
 
-function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph): View {
+function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph): Open<GraphAnswerJson> {
   const { graph, key } = compiled;
   return {
     name: key.name,
@@ -164,7 +174,7 @@ function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph
 }
 
 /** As the graph file has it, with every default. */
-function runView({ work, files, env, resources, result, keep, retryExitCodes }: RunSpec): View {
+function runView({ work, files, env, resources, result, keep, retryExitCodes }: RunSpec): Open<RunJson> {
   return {
     ...workView(work),
     ...{ files, env, resources: resourcesView(resources), result, keep },
@@ -172,7 +182,7 @@ function runView({ work, files, env, resources, result, keep, retryExitCodes }: 
   };
 }
 
-function workView(work: RunWork): View {
+function workView(work: RunWork): Open<RunJson> {
   switch (work.kind) {
     case 'command':
       return { command: work.argv };
@@ -185,7 +195,7 @@ function workView(work: RunWork): View {
   }
 }
 
-function resourcesView({ cpus, memoryBytes, gpus, walltimeMs }: Resources): View {
+function resourcesView({ cpus, memoryBytes, gpus, walltimeMs }: Resources): Open<ResourcesJson> {
   return {
     cpus,
     ...(memoryBytes !== undefined && { memory: memoryBytes }),

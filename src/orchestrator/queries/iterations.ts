@@ -1,8 +1,16 @@
 /** Iterations of one problem, their executions and outputs, each as it is looked at by itself. */
+
 import { didYouMean } from '../../base/nearest.js';
+import type { Open } from '../../contract/answer.js';
+import type {
+  ExecutionJson,
+  ListedIterationJson,
+  ModuleAnswerJson,
+  TaskAnswerJson,
+} from '../../contract/iteration.js';
 import { splitReference, typeOfOutput } from '../../model/graph.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
-import type { Page, PageRequest, Refusal, View } from '../port.js';
+import type { Page, PageRequest, Refusal } from '../port.js';
 import type { ExecutionRow, TaskRow } from '../records.js';
 import { iterationSummary } from '../summary.js';
 import { iterations } from '../tables.js';
@@ -19,13 +27,13 @@ export async function listIterations(
   moment: Moment,
   problemId: string,
   page: PageRequest,
-): Promise<Page<View> | Refusal> {
+): Promise<Page<Open<ListedIterationJson>> | Refusal> {
   const after = readCursor(page.cursor);
   if (isRefusal(after)) return after;
   const problem = await problemOf(moment, problemId);
   if (isRefusal(problem)) return problem;
   const limit = limitOf(page);
-  const items: View[] = [];
+  const items: Open<ListedIterationJson>[] = [];
   let last = after;
   for await (const { key, row } of iterations.walk(moment.reader, {
     prefix: [problemId],
@@ -40,12 +48,12 @@ export async function listIterations(
   return { items, next_cursor: null };
 }
 
-export async function iteration(moment: Moment, id: TaskId): Promise<View | Refusal> {
+export async function iteration(moment: Moment, id: TaskId): Promise<Open<TaskAnswerJson> | Refusal> {
   const row = await taskOf(moment, id);
   if (isRefusal(row)) return row;
   const { reader, payloads, slices } = moment;
   const { compiled } = await payloads.graphOf(row);
-  const modules: Record<string, View> = {};
+  const modules: Record<string, ModuleAnswerJson> = {};
   for (const { spec } of compiled.modules) {
     const output = await payloads.moduleOutput(reader, row, spec.name);
     modules[spec.name] = { ...moduleView(row, compiled, spec.name), output: output?.json ?? null };
@@ -81,7 +89,7 @@ export async function executions(
   moment: Moment,
   id: TaskId,
   page: PageRequest,
-): Promise<Page<View> | Refusal> {
+): Promise<Page<Open<ExecutionJson>> | Refusal> {
   const row = await taskOf(moment, id);
   if (isRefusal(row)) return row;
   return pageOf(
@@ -90,7 +98,11 @@ export async function executions(
   );
 }
 
-export async function execution(moment: Moment, id: TaskId, executionId: string): Promise<View | Refusal> {
+export async function execution(
+  moment: Moment,
+  id: TaskId,
+  executionId: string,
+): Promise<Open<ExecutionJson> | Refusal> {
   const found = await findExecution(moment, id, executionId);
   return isRefusal(found) ? found : executionView(found.execution, found.module);
 }

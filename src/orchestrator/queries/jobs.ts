@@ -1,4 +1,5 @@
 /** Jobs: the problems of the built-in graph, each with what its newest iteration says of it, read in one pass. */
+import type { JobIterationJson } from '../../contract/job.js';
 import { JOB_GRAPH_NAME, JOB_MODULE, type JobState, jobStateOf } from '../../model/job.js';
 import { TASK_ENDS, type TaskState } from '../../model/task-state.js';
 import type { JobsWanted, Page, PageRequest, Refusal, View } from '../port.js';
@@ -17,11 +18,11 @@ export async function listJobs(
   moment: Moment,
   { state }: JobsWanted,
   page: PageRequest,
-): Promise<Page<View> | Refusal> {
+): Promise<Page<JobIterationJson> | Refusal> {
   const after = readPlace(page.cursor);
   if (isRefusal(after)) return after;
   const limit = limitOf(page);
-  const items: View[] = [];
+  const items: JobIterationJson[] = [];
   let scanned = 0;
   const wanted = { state: state && taskStateOf(state), after, descending: true };
   for await (const candidate of problemsInOrder(moment.reader, wanted, moment.slices)) {
@@ -57,7 +58,7 @@ async function jobOf(
   { reader, payloads }: Moment,
   { summary, whole }: Candidate,
   state: JobState | undefined,
-): Promise<View | undefined> {
+): Promise<JobIterationJson | undefined> {
   if (summary.graph !== JOB_GRAPH_NAME) return undefined;
   if (state === 'CANCELLED' && !ENDS_OF_CANCELLED.includes(summary.state)) return undefined;
   const row = await whole();

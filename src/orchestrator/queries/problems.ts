@@ -1,5 +1,8 @@
 /** Problems: one by itself, and lists of them, newest first, with filters. Only a search looks into payloads: at the inputs' texts. */
+
 import { fold } from '../../base/fold.js';
+import type { Open } from '../../contract/answer.js';
+import type { WholeProblemJson } from '../../contract/problem.js';
 import { ARCHIVED, markOfTag, STARRED, tagOfMark } from '../../model/problem.js';
 import type { Reader } from '../../store/store.js';
 import type { Page, PageRequest, ProblemFilter, Refusal, View } from '../port.js';
@@ -19,20 +22,23 @@ const SCAN_LIMIT = 20_000;
 /** The same where their inputs are looked through as well. */
 const SEARCH_LIMIT = 5_000;
 
-export async function problem(moment: Moment, problemId: string): Promise<View | Refusal> {
+export async function problem(moment: Moment, problemId: string): Promise<Open<WholeProblemJson> | Refusal> {
   const row = await problemOf(moment, problemId);
   return isRefusal(row) ? row : wholeProblem(moment, row);
 }
 
 /** By its `created_seq`. */
-export async function problemCreatedAt(moment: Moment, createdSeq: number): Promise<View | Refusal> {
+export async function problemCreatedAt(
+  moment: Moment,
+  createdSeq: number,
+): Promise<Open<WholeProblemJson> | Refusal> {
   const row = await problems.get(moment.reader, [createdSeq]);
   return row
     ? wholeProblem(moment, row)
     : notFound('unknown_problem', `no problem with created_seq ${createdSeq}`);
 }
 
-async function wholeProblem({ reader }: Moment, row: ProblemRow): Promise<View> {
+async function wholeProblem({ reader }: Moment, row: ProblemRow): Promise<Open<WholeProblemJson>> {
   const newest = await iterations.range(reader, {
     prefix: [row.problem_id],
     reverse: true,

@@ -3,7 +3,8 @@
  *
  * Each answer is of one moment of the store; lists never load payloads.
  */
-import type { Queries, Refusal, View } from '../port.js';
+import type { JsonText } from '../../base/json/json-text.js';
+import type { Page, Queries, Refusal, View } from '../port.js';
 import { commands } from '../tables.js';
 import { listApprovals } from './approvals.js';
 import { listAudit } from './audit.js';
@@ -44,9 +45,14 @@ export type JsonQuestion = Exclude<
   'until' | 'output' | 'executionOutput' | 'exportOf' | LoopQuestion
 >;
 type Asked<Name extends keyof Queries> = Parameters<Queries[Name]>;
+type Answered<Name extends JsonQuestion> = Exclude<Awaited<ReturnType<Queries[Name]>>, Refusal>['value'];
 
+/** Events are passed on as the text that is stored. */
 export const JSON_QUESTIONS: {
-  readonly [Name in JsonQuestion]: (moment: Moment, ...args: Asked<Name>) => Promise<unknown>;
+  readonly [Name in JsonQuestion]: (
+    moment: Moment,
+    ...args: Asked<Name>
+  ) => Promise<Answered<Name> | Page<JsonText> | Refusal>;
 } = {
   problems: problemsFound,
   problem,

@@ -1,5 +1,9 @@
 /** Rows as the public JSON shows them. */
 
+import type { ErrorJson, Open } from '../../contract/answer.js';
+import type { LoopJson } from '../../contract/graph.js';
+import type { ExecutionJson, ListedIterationJson, ModuleAnswerJson } from '../../contract/iteration.js';
+import type { ListedProblemJson, ProblemJson } from '../../contract/problem.js';
 import {
   type ModuleState,
   missingInputs,
@@ -22,12 +26,14 @@ import {
 } from '../records.js';
 import type { IterationSummary, Summary } from '../summary.js';
 
+export function time(at: number): string;
+export function time(at: number | undefined): string | null;
 export function time(at: number | undefined): string | null {
   return at === undefined ? null : new Date(at).toISOString();
 }
 
 /** By the summary of its newest iteration. */
-export function problemView(newest: Summary): View {
+export function problemView(newest: Summary): Open<ListedProblemJson> {
   return {
     problem_id: newest.problem_id,
     title: newest.title,
@@ -46,17 +52,25 @@ export function problemView(newest: Summary): View {
   };
 }
 
-export function marksView({ tags = [], starred = false, archived = false, noted = false }: Summary): View {
+export function marksView({
+  tags = [],
+  starred = false,
+  archived = false,
+  noted = false,
+}: Summary): Pick<ProblemJson, 'tags' | 'starred' | 'archived'> & { readonly has_notes: boolean } {
   return { tags, starred, archived, has_notes: noted };
 }
 
 /** Whose output it is. */
-export function reusedFrom({ iteration_id, owner }: PayloadRefRow): View {
+export function reusedFrom({
+  iteration_id,
+  owner,
+}: PayloadRefRow): NonNullable<ModuleAnswerJson['reused_from']> {
   return { iteration_id, execution_id: owner };
 }
 
 /** One iteration without payloads. */
-export function iterationView(summary: IterationSummary): View {
+export function iterationView(summary: IterationSummary): Open<ListedIterationJson> {
   const { problem_id, iteration_id } = summary;
   return {
     problem_id,
@@ -79,7 +93,11 @@ export function iterationView(summary: IterationSummary): View {
 }
 
 /** A module of a task, without its output. */
-export function moduleView(task: TaskRow, graph: CompiledGraph, module: string): View {
+export function moduleView(
+  task: TaskRow,
+  graph: CompiledGraph,
+  module: string,
+): Open<Omit<ModuleAnswerJson, 'output'>> {
   const row = task.modules[module];
   const ended = task.finished_at !== undefined;
   const newest = row?.executions.at(-1);
@@ -118,24 +136,15 @@ function loopOf({ modules, index }: CompiledGraph, module: string): CompiledLoop
 }
 
 /** The loops of a graph, with the names of their modules. */
-export function loopsView({ graph, modules }: CompiledGraph): LoopView[] {
+export function loopsView({ graph, modules }: CompiledGraph): LoopJson[] {
   return (graph.loops ?? []).map(({ from, to, until, max, onMax }) => ({
     ...{ from, to, until: until.text, max, on_max: onMax },
     modules: modules.filter(({ loop }) => loop?.from === from).map(({ spec }) => spec.name),
   }));
 }
 
-interface LoopView {
-  readonly from: string;
-  readonly to: string;
-  readonly until: string;
-  readonly max: number;
-  readonly on_max: string;
-  readonly modules: readonly string[];
-}
-
 /** The module's error; where it is that of the newest execution, with the stack that is kept there only. */
-function moduleError(failed: ReportedError | undefined, newest: ReportedError | undefined): View | null {
+function moduleError(failed: ReportedError | undefined, newest: ReportedError | undefined): ErrorJson | null {
   const error = failed ?? newest;
   if (!error) return null;
   const isNewest = newest?.code === error.code && newest.message === error.message;
@@ -163,7 +172,7 @@ function waitOf(task: TaskRow, graph: CompiledGraph, module: string): Partial<Wa
   return waitingFor(missing);
 }
 
-export function executionView(row: ExecutionRow, module: string): View {
+export function executionView(row: ExecutionRow, module: string): Open<ExecutionJson> {
   return {
     execution_id: row.execution_id,
     module,

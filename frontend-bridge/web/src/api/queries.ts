@@ -16,6 +16,7 @@ import type {
   TaskJson,
 } from '../../../../src/contract/iteration.js';
 import type { JobJson } from '../../../../src/contract/job.js';
+import type { MeJson } from '../../../../src/contract/me.js';
 import type { NodeJson } from '../../../../src/contract/node.js';
 import type { FailureJson, ProblemJson, WholeProblemJson } from '../../../../src/contract/problem.js';
 import type { PlacementJson, ServiceJson } from '../../../../src/contract/service.js';
@@ -57,15 +58,6 @@ export interface Asked<T> {
 }
 
 type Live<V extends View> = Asked<Snapshot<V>>;
-
-/** Who is signed in. */
-export interface MeJson {
-  readonly access_id: string | null;
-  /** `null` where nobody needs a token. */
-  readonly name: string | null;
-  readonly role: string;
-  readonly expires_at: string | null;
-}
 
 export function meQuery(): {
   queryKey: string[];

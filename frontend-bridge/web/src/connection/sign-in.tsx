@@ -1,8 +1,9 @@
 /** Signing in: the token goes to the orchestrator once, which keeps a session as a cookie that no script can read. */
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import type { MeJson } from '../../../../src/contract/me.js';
 import { ApiError, postJson } from '../api/http.js';
-import { type MeJson, meQuery } from '../api/queries.js';
+import { meQuery } from '../api/queries.js';
 import { usePost } from '../api/use-post.js';
 
 /** Whether the page was opened with a token in its address, which is not used. */

@@ -4,7 +4,10 @@
  * 1. An agent is the node of `AGENT_MODULE` whose instance is the cluster's name. Its slots and its labels are its cluster's.
  * 2. Whatever changes wakes what waits for a cluster, which also says anew what it waits for.
  */
+
 import { canonicalJson } from '../../../base/json/canonical.js';
+import type { Open } from '../../../contract/answer.js';
+import type { ClusterJson } from '../../../contract/cluster.js';
 import {
   type AgentState,
   type Cluster,
@@ -16,7 +19,7 @@ import {
 } from '../../../model/cluster.js';
 import type { FactOf } from '../../../model/facts.js';
 import { AGENT_MODULE } from '../../../model/run.js';
-import type { Answer, Request, View } from '../../port.js';
+import type { Answer, Request } from '../../port.js';
 import { refusal } from '../answers.js';
 import { emit } from '../emit.js';
 import { type FleetNode, instanceKey, type State } from '../state.js';
@@ -69,7 +72,7 @@ export function unknownCluster(name: string): Answer {
 }
 
 /** All of them, or the one of this name, as they are shown; by their names. */
-export function clusterViews(turn: Viewed, name: string | undefined): View[] {
+export function clusterViews(turn: Viewed, name: string | undefined): Open<ClusterJson>[] {
   const { state } = turn;
   const names = name === undefined ? [...state.clusters.keys()].sort() : [name];
   return names.filter((one) => state.clusters.has(one)).map((one) => viewOf(turn, one));
@@ -118,7 +121,7 @@ function hasCommands({ graphs }: State): boolean {
   return false;
 }
 
-function viewOf({ state, settings }: Viewed, name: string): View {
+function viewOf({ state, settings }: Viewed, name: string): Open<ClusterJson> {
   const cluster = state.clusters.get(name)!;
   const agent = agentOf(state, name);
   // What is not stated is as the agent has found it.

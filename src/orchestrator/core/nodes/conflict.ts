@@ -8,6 +8,7 @@
  * C3. Each such refusal prolongs it: patience is not a reason to get the instance.
  * C4. A process that was replaced did not die: only one whose connection has ended did.
  */
+import type { WarningJson } from '../../../contract/node.js';
 import { aboutNode } from '../about.js';
 import { emit } from '../emit.js';
 import type { FleetNode } from '../state.js';
@@ -48,7 +49,7 @@ export function contest(turn: Turn, node: FleetNode): void {
 }
 
 /** The warning at the node while the conflict lasts. */
-export function warningOf(node: FleetNode, nowMs: number): Record<string, unknown> | null {
+export function warningOf(node: FleetNode, nowMs: number): WarningJson | null {
   if (!node.conflict || nowMs >= node.contestedUntilMs) return null;
   const { sinceAt, message } = node.conflict;
   return {

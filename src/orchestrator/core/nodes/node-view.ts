@@ -1,9 +1,10 @@
 /** Nodes as they are shown. */
 
+import type { Open } from '../../../contract/answer.js';
+import type { NodeJson } from '../../../contract/node.js';
 import { ALL_PROJECTS, maySee } from '../../../model/access.js';
 import { moduleName } from '../../../model/task.js';
 import { formatTaskId } from '../../../model/task-id.js';
-import type { View } from '../../port.js';
 import type { FleetNode } from '../state.js';
 import type { Turn } from '../turn.js';
 import { warningOf } from './conflict.js';
@@ -13,7 +14,7 @@ export function nodeView(
   node: FleetNode,
   { state, nowMs }: Pick<Turn, 'state' | 'nowMs'>,
   bound: string,
-): View {
+): Open<NodeJson> {
   const running = [...node.executions];
   const shown = running.filter(({ task }) => maySee(bound, task.project));
   const stopping = [...node.stopping];

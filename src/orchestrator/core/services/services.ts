@@ -1,9 +1,13 @@
 /** Services as people ask for them: applied, scaled, restarted, stopped, started and removed; and as they are shown. */
+
 import { canonicalJson } from '../../../base/json/canonical.js';
+import type { Open } from '../../../contract/answer.js';
+import type { ResourcesJson } from '../../../contract/cluster.js';
+import type { PlacementJson, ReplicaJson, ServiceJson } from '../../../contract/service.js';
 import type { FactOf } from '../../../model/facts.js';
 import type { Resources } from '../../../model/run.js';
 import type { Replica, Service, ServiceSpec } from '../../../model/service.js';
-import type { Answer, Request, View } from '../../port.js';
+import type { Answer, Request } from '../../port.js';
 import { storedProject } from '../../records.js';
 import { refusal } from '../answers.js';
 import { emit } from '../emit.js';
@@ -117,13 +121,13 @@ function put(
 }
 
 /** All of them, or the one of this name, as they are shown; by their names. */
-export function serviceViews(state: State, name: string | undefined): View[] {
+export function serviceViews(state: State, name: string | undefined): Open<ServiceJson>[] {
   const names = name === undefined ? [...state.services.keys()].sort() : [name];
   return names.filter((one) => state.services.has(one)).map((one) => viewOf(state, one));
 }
 
 /** Every cluster as the ranking sees it for one more replica; nothing where there is no such service. */
-export function placementViews(state: State, name: string): View[] {
+export function placementViews(state: State, name: string): Open<PlacementJson>[] {
   const service = state.services.get(name);
   if (!service) return [];
   return placementFor(state, service.spec).map(({ cluster, score, reason }) => ({
@@ -133,7 +137,7 @@ export function placementViews(state: State, name: string): View[] {
   }));
 }
 
-function viewOf(state: State, name: string): View {
+function viewOf(state: State, name: string): Open<ServiceJson> {
   const service = state.services.get(name)!;
   const { spec, desired, generation, reasons } = service;
   return {
@@ -145,7 +149,10 @@ function viewOf(state: State, name: string): View {
   };
 }
 
-function fieldsOf({ run, ...spec }: ServiceSpec): View {
+function fieldsOf({
+  run,
+  ...spec
+}: ServiceSpec): Open<Pick<ServiceJson, 'name' | 'type' | 'count' | 'module'>> {
   const { name, type, count, module, require, restart, startupDeadlineMs, disconnect } = spec;
   const { work } = run;
   const command = work.kind === 'command' ? { command: work.argv } : undefined;
@@ -160,7 +167,7 @@ function fieldsOf({ run, ...spec }: ServiceSpec): View {
   };
 }
 
-function resourcesView({ cpus, memoryBytes, gpus, walltimeMs }: Resources): View {
+function resourcesView({ cpus, memoryBytes, gpus, walltimeMs }: Resources): Open<ResourcesJson> {
   return {
     cpus,
     ...(memoryBytes !== undefined && { memory: memoryBytes }),
@@ -169,7 +176,7 @@ function resourcesView({ cpus, memoryBytes, gpus, walltimeMs }: Resources): View
   };
 }
 
-function replicaView(state: State, replica: Replica): View {
+function replicaView(state: State, replica: Replica): ReplicaJson {
   const { id, desired, observed, nodeId, restarts, taskKey, retry, ending } = replica;
   const waits = observed === 'pending' ? waitsFor(state, replica) : undefined;
   return {
