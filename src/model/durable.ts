@@ -8,6 +8,7 @@ import type { Undo } from '../base/undo.js';
 import type { Grant } from './access.js';
 import type { Cluster } from './cluster.js';
 import type { Command } from './command.js';
+import type { KeyEntry } from './connection-key.js';
 import type { NodeRecord } from './node-record.js';
 import type { Problem } from './problem.js';
 import type { Secret } from './secret.js';
@@ -30,6 +31,8 @@ export interface DurableState {
   readonly webhooks: ReadonlyMap<string, Webhook>;
   /** By their ids. */
   readonly grants: ReadonlyMap<string, Grant>;
+  /** Of connections, by `keyIdOf`. */
+  readonly keys: ReadonlyMap<string, KeyEntry>;
   readonly commands: ReadonlyMap<string, Command>;
   /** By their names. */
   readonly services: ReadonlyMap<string, Service>;

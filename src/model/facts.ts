@@ -11,6 +11,7 @@ import type { ApprovalRole, Decision } from './approval.js';
 import type { AuditResult } from './audit.js';
 import type { CachedFrom } from './cached.js';
 import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
+import type { KeyEntry } from './connection-key.js';
 import type { ExecutionEnd } from './execution.js';
 import type { Requirements } from './graph.js';
 import type { LoopEnd } from './loop.js';
@@ -78,6 +79,7 @@ export interface FieldTypes {
   readonly 'service spec': ServiceSpec;
   readonly 'replica end': ReplicaEnd;
   readonly 'audit result': AuditResult;
+  readonly 'key entry': KeyEntry;
   /** By its name, what something is about. */
   readonly target: Readonly<Record<string, string | number>>;
   readonly 'loop end': LoopEnd;
@@ -612,6 +614,9 @@ export const FACTS = {
   /** Stored, or replaced by another value. */
   'secret.set': { about: 'nothing', withheld: { secret: 'text', sealed: 'text' } },
   'secret.removed': { about: 'nothing', withheld: { secret: 'text' } },
+  /** A key of connections or a join token, as it is from now on. */
+  'key.kept': { about: 'nothing', withheld: { key_id: 'text', entry: 'key entry' } },
+  'key.dropped': { about: 'nothing', withheld: { key_id: 'text' } },
   /** `again`: it is to run again after that. */
   'replica.stopping': {
     about: 'nothing',

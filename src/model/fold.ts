@@ -246,6 +246,12 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
     case 'secret.removed':
       removeSecret(state, fact);
       return;
+    case 'key.kept':
+      state.undo.put(state.keys, fact.key_id, fact.entry);
+      return;
+    case 'key.dropped':
+      state.undo.remove(state.keys, fact.key_id);
+      return;
     case 'service.applied':
       putService(state, fact, moment);
       return;

@@ -16,6 +16,7 @@ import { entriesOf, keysOf } from '../store/pages.js';
 import { type Key, type Reader, type Store, TABLES } from '../store/store.js';
 import { blobPath, hashOfFile } from './blob-files.js';
 import { EventCheck } from './folded/event-check.js';
+import { checkKeys } from './keys-check.js';
 import { readProblemAt, readTask } from './load.js';
 import { MarksCheck } from './marks-check.js';
 import { listed, problemSeqIn, unlisted } from './projects/listing.js';
@@ -126,6 +127,7 @@ class Checking {
     await this.#part('services', () => this.#services());
     await this.#part('webhooks', () => this.#webhooks());
     await this.#part('grants', () => this.#grants());
+    await this.#part('connection_keys', () => this.#connectionKeys());
     await this.#part('audit', () => this.#audit());
     await this.#part('events of nodes, commands and clusters', () => this.#events.fleet(this.#counts));
     await this.#part('idempotency keys', () => this.#idempotency());
@@ -493,6 +495,12 @@ class Checking {
       this.#count('grants');
       if (access_id !== key[0]) this.#fault(`grants ${String(key[0])}`, `says that it is ${access_id}`);
     }
+  }
+
+  async #connectionKeys(): Promise<void> {
+    const { count, faults } = await checkKeys(this.#reader);
+    for (let each = 0; each < count; each += 1) this.#count('connection_keys');
+    for (const { where, what } of faults) this.#fault(where, what);
   }
 
   /** It has no gaps: nothing is ever removed from it. */

@@ -29,6 +29,7 @@ import type { Webhook } from '../model/webhook.js';
 import type { Store } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { GrantBook } from './access/grants.js';
+import { KeptKeys } from './access/kept-keys.js';
 import { NodeBlobs } from './access/node-blobs.js';
 import { RefusedDeeds } from './access/refused-deeds.js';
 import { Sessions } from './access/sessions.js';
@@ -92,6 +93,8 @@ import { WorkInView } from './work/work-in-view.js';
 /** Memory of decoded frames that wait: some dozens of the largest frames, and far more than a batch of usual ones. */
 const CLOCK_HINT =
   'the wall clock has leapt by more than a day: nothing is removed for its age until it has gone on evenly for a day, or `tutti up --trust-clock`';
+const LOCKED_KEYS =
+  'keys of the orchestrator that another key has sealed are not there: nodes that know no other join again, or give their key with --secrets-key';
 /** Of frames that wait: some dozens of the largest, and far more than a batch of usual ones. */
 const MAILBOX_BYTES = 256 * 1024 * 1024;
 /** Requests that may be under way; each holds its caller's connection. */
@@ -182,6 +185,8 @@ export class Orchestrator implements StreamingCoordinator {
   readonly grants: GrantBook;
   readonly sessions: Sessions;
   readonly nodeBlobs: NodeBlobs;
+  /** Those of connections, in the store. */
+  readonly keys: KeptKeys;
   /** Follow it before `start`. */
   readonly work: WorkInView = new WorkInView();
   readonly #deps: OrchestratorDeps;
@@ -218,6 +223,15 @@ export class Orchestrator implements StreamingCoordinator {
     this.work.adopt(recoveredWork(parts.state.tasks.values(), deps.clock.wallMs()));
     this.grants = new GrantBook({ state: parts.state, wallMs: () => deps.clock.wallMs() });
     this.sessions = new Sessions({ vault: parts.vault, wallMs: () => deps.clock.wallMs() });
+    this.keys = new KeptKeys({
+      entries: parts.state.keys.values(),
+      vault: parts.vault,
+      commit: async (changes) => {
+        const answer = await this.#answerTo((id) => ({ kind: 'keep keys', id, changes }));
+        if (!answer.ok) throw new TuttiError(answer.code, answer.message);
+      },
+    });
+    if (this.keys.locked.length > 0) deps.logger.warn({ keys: this.keys.locked }, LOCKED_KEYS);
     this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
     this.#refusedDeeds = new RefusedDeeds({
       commit: (note) => this.#commitAudit(note),
@@ -230,7 +244,12 @@ export class Orchestrator implements StreamingCoordinator {
       cache: this.#payloads,
       settings,
       vault: parts.vault,
-      ...(deps.replicaKeys && { join: (node) => deps.replicaKeys!.join(node) }),
+      ...(deps.replicaKeys && {
+        joining: {
+          join: (node) => deps.replicaKeys!.join(node),
+          onJoin: (executionId) => void this.#loop.post({ kind: 'assign now', executionId }),
+        },
+      }),
       logger: deps.logger,
       onCommitted: (events) => {
         this.work.observe(events);

@@ -3,6 +3,7 @@
  *
  * 1. One frame for each peer and turn, in the order welcome, acks, commands, assignments; more only where one would be too large.
  * 2. An assignment whose inputs or secrets cannot be read is not sent: it is repeated until it is accepted, and says so each time.
+ * 3. Nothing here waits for the loop, which waits for it.
  */
 
 import type { Logger } from '../base/logger.js';
@@ -42,7 +43,11 @@ export interface PerformDeps {
   readonly settings: Settings;
   readonly vault: Pick<Vault, 'open'>;
   /** @default connections are not encrypted */
-  readonly join?: ReplicaKeys['join'];
+  readonly joining?: {
+    readonly join: ReplicaKeys['join'];
+    /** The token that the assignment of this execution was held back for is there. */
+    readonly onJoin: (executionId: string) => void;
+  };
   readonly logger: Logger;
   readonly onCommitted: (events: readonly EncodedEvent[]) => void;
   /** Events before this `seq` are gone. */
@@ -71,8 +76,8 @@ const ORDER: Readonly<Record<OrchestratorMessage['kind'], number>> = {
 
 export class Performer {
   readonly #deps: PerformDeps;
-  /** By execution: an assignment that is sent again has the same token. */
-  readonly #joins = new Map<string, string>();
+  /** By execution: an assignment that is sent again has the same token. Nothing where it is not stored yet. */
+  readonly #joins = new Map<string, string | undefined>();
 
   constructor(deps: PerformDeps) {
     this.#deps = deps;
@@ -105,7 +110,7 @@ export class Performer {
         resolved.push(message);
         continue;
       }
-      if (message.node && this.#deps.join && !this.#joins.has(message.executionId)) return undefined;
+      if (!this.#isEnrolled(message)) continue;
       const values: InputValue[] = [];
       for (const { ref } of message.inputs) {
         const value = this.#valueAtHand(ref);
@@ -124,6 +129,7 @@ export class Performer {
         resolved.push(message);
         continue;
       }
+      if (!this.#isEnrolled(message)) continue;
       const values: InputValue[] = [];
       for (const { ref } of message.inputs) {
         const value = this.#valueAtHand(ref) ?? (await this.#read(ref));
@@ -134,7 +140,6 @@ export class Performer {
             'an input of an assignment is not in the store',
           );
       }
-      await this.#enrol(message);
       if (values.length === message.inputs.length) this.#pushAssign(resolved, message, values);
     }
     return resolved;
@@ -188,18 +193,35 @@ export class Performer {
     };
   }
 
-  /** Makes the token of a replica that is a node, where it needs one. */
-  async #enrol({ node, executionId, taskId }: AssignOrder): Promise<void> {
-    if (!node || !this.#deps.join || this.#joins.has(executionId)) return;
-    this.#joins.set(executionId, await this.#deps.join({ ...node, run: formatTaskId(taskId) }));
+  /**
+   * Whether a replica that is a node has its token, where it needs one. It is made at the first time, and stored by the loop, which waits for what is
+   * performed: so the assignment is held back, and said again when the token is there.
+   */
+  #isEnrolled({ node, executionId, taskId }: AssignOrder): boolean {
+    const { joining, logger } = this.#deps;
+    if (!node || !joining || this.#joins.get(executionId) !== undefined) return true;
+    if (this.#joins.has(executionId)) return false;
+    this.#joins.set(executionId, undefined);
     if (this.#joins.size > JOINS_HELD) this.#joins.delete(this.#joins.keys().next().value!);
+    joining.join({ ...node, run: formatTaskId(taskId) }).then(
+      (token) => {
+        this.#joins.set(executionId, token);
+        joining.onJoin(executionId);
+      },
+      (cause: unknown) => {
+        // The assignment comes again.
+        this.#joins.delete(executionId);
+        logger.error({ err: cause, execution_id: executionId }, 'a token for a replica could not be stored');
+      },
+    );
+    return false;
   }
 
   #envOf({ module, instance }: NonNullable<AssignOrder['node']>): Record<string, string> {
     return {
       TUTTI_CONTROL: this.#deps.settings.controlEndpoint,
       ...{ TUTTI_MODULE: module, TUTTI_INSTANCE: instance },
-      ...(this.#deps.join && { TUTTI_KEYS: KEYS_FOLDER }),
+      ...(this.#deps.joining && { TUTTI_KEYS: KEYS_FOLDER }),
     };
   }
 

@@ -34,6 +34,7 @@
  * | services | name | `ServiceRow` |
  * | replicas | replica_id | `ReplicaRow` |
  * | grants | access_id | `GrantRow` |
+ * | connection_keys | key_id (`model/connection-key.ts`) | `KeyEntry` |
  * | audit | audit_id, from 1 on | `AuditRow`; no retention |
  * | results | cache key (`cache-key.ts`) | `ResultRow`; of executions of modules with `cache` that have succeeded |
  * | blob_refs | sha256, problem_id, iteration_id, owner, seq | empty; `owner` may also be `log/<stream>/<execution_id>` |

@@ -7,6 +7,7 @@
 import { TuttiError } from '../base/errors.js';
 import { DEFAULT_PROJECT } from '../model/access.js';
 import type { Command } from '../model/command.js';
+import type { KeyEntry } from '../model/connection-key.js';
 import { hasEnded } from '../model/execution.js';
 import type { Secret } from '../model/secret.js';
 import type { Execution } from '../model/task.js';
@@ -95,6 +96,8 @@ export async function recover({
     const grant = grantFromRow(decodeRow<GrantRow>(value));
     undo.put(state.grants, grant.id, grant);
   }
+  for await (const { key, value } of entriesOf(store, 'connection_keys'))
+    undo.put(state.keys, String(key[0]), decodeRow<KeyEntry>(value));
   const [newest] = await store.keys('audit', { prefix: [], reverse: true, limit: 1 });
   if (newest) undo.set(state, 'audited', Number(newest[0]));
   for await (const { value } of entriesOf(store, 'nodes')) {

@@ -30,18 +30,18 @@ import { withPlaces } from '../config/yaml-places.js';
 import { YamlReader } from '../config/yaml-reader.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
 import { AGENT_MODULE } from '../model/run.js';
-import { type KeyRecord, NodeKeys, type NodeKeysDeps } from '../orchestrator/access/node-keys.js';
+import type { NodeKeys } from '../orchestrator/access/node-keys.js';
 import { Orchestrator } from '../orchestrator/orchestrator.js';
 import type { Answer, Request } from '../orchestrator/port.js';
 import { childReaders } from '../orchestrator/queries/service/child-process.js';
 import { partsOf, tighten } from '../store/data-dir.js';
 import { acquireDataDir } from '../store/holder.js';
-import { readKeyFile, writeKeyFile } from '../store/key-file.js';
 import { openStore } from '../store/lmdb.js';
 import { openSecretsKey } from '../store/secrets-key.js';
 import { packageTypes } from '../wire/package-types.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { ManagedAgents } from './agents.js';
+import { openKeys } from './keys.js';
 import { logStream } from './log-format.js';
 import { createMetrics } from './metrics.js';
 import { knownTypes, readStoredGraph } from './stored-graphs.js';
@@ -95,15 +95,11 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     const reader = new YamlReader();
     undo.push(() => reader.stop());
     let bus: ZeromqOrchestratorBus | undefined;
-    let audit: Pick<Orchestrator, 'noteDone'> | undefined;
-    const keys = isEncrypted(config)
-      ? await openKeys(parts.keys, {
-          onRevoked: (key) => bus?.endPeersOf(key),
-          onEnrolled: ({ address, ...target }) =>
-            void audit?.noteDone({ action: 'join', operation: 'enroll', address, target }),
-        })
-      : undefined;
-    const eventsHost = keys ? config.host : hostOfEvents(config);
+    const encrypted = isEncrypted(config);
+    if (encrypted) await loadBoxes();
+    // Known before anything asks for them: before the orchestrator starts.
+    let keys: NodeKeys | undefined;
+    const eventsHost = encrypted ? config.host : hostOfEvents(config);
     if (eventsHost !== config.host)
       logger.warn(
         { host: eventsHost },
@@ -118,19 +114,19 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       outputs: endpointOf(config.host, config.outputsPort),
       events: endpointOf(eventsHost, config.eventsPort),
       maxFrameBytes: config.maxFrameBytes,
-      ...(keys && {
-        security: { keys: () => keys.serverPairs(), admits: (key, socket) => keys.admits(key, socket) },
+      ...(encrypted && {
+        security: { keys: () => keys!.serverPairs(), admits: (key, socket) => keys!.admits(key, socket) },
       }),
     });
     const orchestrator = await Orchestrator.open({
       store,
       bus,
-      ...(keys && {
-        authorize: (key, hello, address) => keys.authorize(key, hello, address),
-        isEnrolled: (key) => keys.admits(key, 'outputs'),
+      ...(encrypted && {
+        authorize: (key, hello, address) => keys!.authorize(key, hello, address),
+        isEnrolled: (key) => keys!.admits(key, 'outputs'),
         replicaKeys: {
-          join: async (node) => (await keys.enroll({ ...node, uses: 1, expiresInMs: RUN_JOIN_MS })).token,
-          endRuns: (isOpen) => keys.endRuns(isOpen),
+          join: async (node) => (await keys!.enroll({ ...node, uses: 1, expiresInMs: RUN_JOIN_MS })).token,
+          endRuns: (isOpen) => keys!.endRuns(isOpen),
         },
       }),
       clock: systemClock,
@@ -170,10 +166,15 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       const tracing = startTracing({ endpoint: config.otlpEndpoint, version, work, logger });
       undo.push(() => tracing.stop());
     }
-    audit = orchestrator;
     undo.push(() => orchestrator.stop());
     if (config.token === undefined && orchestrator.grants.size > 0)
       throw withoutToken(orchestrator.grants.size);
+    const held = await openKeys(parts.keys, orchestrator.keys, encrypted, {
+      onRevoked: (key) => bus?.endPeersOf(key),
+      onEnrolled: ({ address, ...target }) =>
+        void orchestrator.noteDone({ action: 'join', operation: 'enroll', address, target }),
+    });
+    keys = held.keys;
     const samples = new Map<string, string>();
     const tlsFiles =
       config.tlsCert === undefined || config.tlsKey === undefined
@@ -226,6 +227,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         },
       )
       .catch(namingTheOption);
+    await held.keep();
     const facade =
       config.sustainml === false
         ? undefined
@@ -419,20 +421,6 @@ function endpointOf(host: string, port: number): string {
 
 function isEncrypted({ curve, host }: Config): boolean {
   return curve === undefined ? !isLoopback(host) : curve === 'on';
-}
-
-async function openKeys(
-  file: string,
-  listeners: Pick<NodeKeysDeps, 'onRevoked' | 'onEnrolled'>,
-): Promise<NodeKeys> {
-  await loadBoxes();
-  const stored = (await readKeyFile(file)) as KeyRecord | undefined;
-  return NodeKeys.open({
-    ...listeners,
-    stored,
-    save: (record) => writeKeyFile(file, record),
-    nowMs: () => systemClock.wallMs(),
-  });
 }
 
 /** Without CURVE, a subscriber shows no token and gets every event: where there is one, only this machine may subscribe. */

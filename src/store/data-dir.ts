@@ -8,7 +8,7 @@ export interface DataDir {
   readonly store: string;
   /** Notes that there is a store. */
   readonly identity: string;
-  /** The orchestrator's key pairs and the keys of its nodes. */
+  /** Where versions before kept the orchestrator's key pairs and the keys of its nodes. */
   readonly keys: string;
   /** The key that seals secrets, where no other file is named. It is in no backup. */
   readonly secretsKey: string;

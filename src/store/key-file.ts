@@ -1,6 +1,9 @@
-/** The file with the orchestrator's key pairs and the keys of its nodes: whole or not at all, and for its user's eyes only. */
+/** The file in which versions before kept the orchestrator's key pairs and the keys of its nodes: it is read once, and removed. */
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { messageOf, TuttiError } from '../base/errors.js';
-import { readWhole, writeWhole } from './whole-file.js';
+import { syncPath } from './sync.js';
+import { readWhole } from './whole-file.js';
 
 /** Nothing if there is none. Throws `TuttiError` `keys_damaged`. */
 export async function readKeyFile(file: string): Promise<unknown> {
@@ -10,12 +13,14 @@ export async function readKeyFile(file: string): Promise<unknown> {
     return JSON.parse(text);
   } catch (cause) {
     throw new TuttiError('keys_damaged', `${file} cannot be read: ${messageOf(cause)}`, {
-      hint: 'Put a copy of the file back. Without it, every node has to join again.',
+      hint: 'Put a copy of the file back, or remove it. Without it, every node has to join again.',
       cause,
     });
   }
 }
 
-export function writeKeyFile(file: string, record: unknown): Promise<void> {
-  return writeWhole(file, `${JSON.stringify(record)}\n`);
+/** It is gone when this resolves. */
+export async function removeKeyFile(file: string): Promise<void> {
+  await rm(file, { force: true });
+  await syncPath(dirname(file));
 }

@@ -48,6 +48,7 @@ export const TABLES = [
   'services',
   'replicas',
   'grants',
+  'connection_keys',
   'audit',
   'projects',
 ] as const;

@@ -68,7 +68,6 @@ describe('a node with the SDK', () => {
     });
     await works(here, first);
     expect((await stat(join(keys, 'work.json'))).mode & 0o777).toBe(0o600);
-    expect((await stat(join(orchestrator.ready.data, 'keys.json'))).mode & 0o777).toBe(0o600);
     await first.end();
     const again = startNode(scene, orchestrator, { module: 'work', env: { TUTTI_KEYS: keys } });
     await works(here, again);

@@ -3,6 +3,7 @@
  * reads another one, fails here.
  */
 import { describe, expect, it } from 'vitest';
+import type { KeyEntry } from '../../src/model/connection-key.js';
 import type { ExecutionEnd } from '../../src/model/execution.js';
 import { FACTS, type Fact, type FactOf, type FieldTypes, SUBJECTS } from '../../src/model/facts.js';
 import { apply } from '../../src/model/fold.js';
@@ -103,6 +104,13 @@ const WEBHOOK_FIELDS = [
   ...['name', 'id', 'origin', 'sealed', 'signed', 'filter', 'problem', 'created_at', 'cursor'],
   ...['failures', 'missed'],
 ].map((field) => `webhook.${field}`);
+const keyKept: FactOf<'key.kept'> = {
+  ...{ type: 'key.kept', key_id: 'node k' },
+  entry: {
+    ...{ kind: 'node', key: 'k', modules: ['a'], instance: null, subscribe: false },
+    ...{ enrolled_at: '2025-01-01T00:00:00.000Z', revoked_at: null },
+  },
+};
 const granted: FactOf<'access.granted'> = {
   ...{ type: 'access.granted', access_id: 'g', name: 'ada', role: 'author', hash: 'hash', expires_at: 9_000 },
 };
@@ -933,6 +941,16 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'secret.removed', secret: 'api-key' },
     changes: [...SECRET_FIELDS, 'delete secrets', 'secrets'],
   },
+  'key.kept': {
+    given: [keyKept],
+    fact: { ...keyKept, entry: { ...keyKept.entry, revoked_at: '2026-01-01T00:00:00.000Z' } as KeyEntry },
+    changes: ['put connection_keys', 'key'],
+  },
+  'key.dropped': {
+    given: [keyKept],
+    fact: { type: 'key.dropped', key_id: 'node k' },
+    changes: ['delete connection_keys', 'key', 'keys'],
+  },
   'service.applied': {
     given: [],
     fact: applied,
@@ -1201,7 +1219,7 @@ function fold(facts: readonly Fact[]): Folded {
   const { services, replicas, runs } = state;
   const maps = {
     ...{ tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants },
-    ...{ services, replicas, runs },
+    ...{ services, replicas, runs, keys: state.keys },
   };
   for (const [name, held] of Object.entries(maps)) parts.set(name, [...held.keys()].join());
   parts.set('audited', String(state.audited));
@@ -1217,6 +1235,7 @@ function fold(facts: readonly Fact[]): Folded {
   for (const one of services.values()) addRow(parts, 'service', serviceToRow(one));
   for (const one of replicas.values()) addRow(parts, 'replica', replicaToRow(one));
   for (const one of webhooks.values()) addRow(parts, 'webhook', webhookToRow(one));
+  parts.set('key', JSON.stringify([...state.keys.values()]));
   for (const one of grants.values()) addRow(parts, 'grant', grantToRow(one));
   for (const command of commands.values()) {
     const { by, graceMs, parts: of } = command;
@@ -1285,6 +1304,8 @@ function otherThan(word: Word, value: unknown): unknown {
       return value === 'aborted' ? 'cancelled' : 'aborted';
     case 'audit result':
       return value === 'done' ? 'refused' : 'done';
+    case 'key entry':
+      return { ...(value as KeyEntry), key: 'other' };
     case 'target':
       return { problem_id: 'other' };
     case 'issuer':

@@ -13,6 +13,7 @@ import { randomBytes } from 'node:crypto';
 import { sha256Of } from '../../base/sha256.js';
 import { keyFromZ85, toZ85 } from '../../base/z85.js';
 import { type KeyPair, keyPairOf } from '../../bus/zmtp/boxes.js';
+import type { JoinRow, NodeKeyRow } from '../../model/connection-key.js';
 
 export interface ServerKeyRow {
   readonly public_key: string;
@@ -22,33 +23,7 @@ export interface ServerKeyRow {
   readonly expires_at: string | null;
 }
 
-export interface NodeKeyRow {
-  /** As Z85. */
-  readonly key: string;
-  readonly modules: readonly string[];
-  /** The only instance that it may register, or nothing for any. */
-  readonly instance: string | null;
-  /** Whether it may subscribe to events. */
-  readonly subscribe: boolean;
-  readonly enrolled_at: string;
-  readonly revoked_at: string | null;
-  /** The run of a replica of a service that it is for: it goes with that. */
-  readonly run?: string | undefined;
-}
-
-export interface JoinRow {
-  readonly join_id: string;
-  /** SHA-256 of the token, in hexadecimal. */
-  readonly hash: string;
-  readonly module: string;
-  readonly instance: string | null;
-  readonly uses_left: number;
-  readonly expires_at: string;
-  /** The run that it is for, and the key that it enrols. */
-  readonly run?: string | undefined;
-}
-
-/** All of it, as it is stored. */
+/** All of it. */
 export interface KeyRecord {
   readonly server: readonly ServerKeyRow[];
   readonly keys: readonly NodeKeyRow[];
@@ -56,8 +31,8 @@ export interface KeyRecord {
 }
 
 export interface NodeKeysDeps {
-  /** What `save` has kept, or nothing at the first start. */
-  readonly stored: KeyRecord | undefined;
+  /** What `save` has kept; empty at the first start. */
+  readonly stored: KeyRecord;
   /** Keeps the record, whole or not at all, and durably. */
   readonly save: (record: KeyRecord) => Promise<void>;
   /** Unix milliseconds. */
@@ -106,23 +81,19 @@ export class NodeKeys {
   #saving: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  /** Makes the first key pair where there is none. */
-  static async open(deps: NodeKeysDeps): Promise<NodeKeys> {
-    const keys = new NodeKeys(deps);
-    if (keys.#server.length === 0) {
-      keys.#server = [newServerKey(deps.nowMs())];
-      await keys.#save();
-    }
-    keys.#readPairs();
-    return keys;
-  }
-
-  private constructor(deps: NodeKeysDeps) {
+  /** Makes the first key pair where there is none: `keep` stores it, before anybody is told of it. */
+  constructor(deps: NodeKeysDeps) {
     this.#deps = deps;
-    const { server = [], keys = [], joins = [] } = deps.stored ?? {};
-    this.#server = server;
+    const { server, keys, joins } = deps.stored;
+    this.#server = server.length > 0 ? server : [newServerKey(deps.nowMs())];
+    this.#readPairs();
     this.#keys = new Map(keys.map((row) => [row.key, row]));
     this.#joins = new Map(joins.map((row) => [row.hash, row]));
+  }
+
+  /** Settles when all that there is has been stored. */
+  keep(): Promise<void> {
+    return this.#save();
   }
 
   /** The key by which nodes recognise this orchestrator, as Z85. */

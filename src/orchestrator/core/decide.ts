@@ -6,6 +6,7 @@
  *    each message of a frame, each timer and each evaluation.
  * 3. A batch of which a row cannot be encoded is undone as a whole.
  */
+import { keyIdOf } from '../../model/connection-key.js';
 import type { NodeMessage, RefusalCode } from '../../model/protocol.js';
 import { REFUSALS } from '../../model/protocol.js';
 import { noteAudit } from './access/audit.js';
@@ -32,7 +33,7 @@ import {
 } from './nodes/nodes.js';
 import { refuse } from './refusals.js';
 import { tryRows, writeRows } from './rows.js';
-import { schedule } from './schedule/planner.js';
+import { schedule, sendAssignment } from './schedule/planner.js';
 import { queueOfTask, queuesOf } from './schedule/queue-view.js';
 import { scheduleServices } from './services/service-planner.js';
 import { placementViews, serviceViews } from './services/services.js';
@@ -124,6 +125,17 @@ function take(turn: Turn, step: Step, onError: OnError): void {
     case 'audit': {
       const audit_id = noteAudit(turn, step.note);
       turn.journal.answer(step.id, { ok: true, kind: 'done', body: { audit_id, at: turn.wallMs } });
+      return;
+    }
+    case 'keep keys':
+      for (const entry of step.changes.kept) emit(turn, { type: 'key.kept', key_id: keyIdOf(entry), entry });
+      for (const key_id of step.changes.dropped) emit(turn, { type: 'key.dropped', key_id });
+      turn.journal.answer(step.id, { ok: true, kind: 'done', body: {} });
+      return;
+    case 'assign now': {
+      const execution = turn.state.executions.get(step.executionId);
+      if (execution && execution.desired === 'running' && execution.observed === 'assigned')
+        sendAssignment(turn, execution);
       return;
     }
     case 'blob': {

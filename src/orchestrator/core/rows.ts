@@ -158,6 +158,12 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
     case 'secret.removed':
       journal.delete('secrets', [fact.secret]);
       return;
+    case 'key.kept':
+      journal.putRow('connection_keys', [fact.key_id], fact.entry);
+      return;
+    case 'key.dropped':
+      journal.delete('connection_keys', [fact.key_id]);
+      return;
     case 'service.applied':
     case 'service.degraded':
     case 'service.restored':

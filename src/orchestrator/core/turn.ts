@@ -10,6 +10,7 @@ import type { Execution } from '../../model/task.js';
 import type { TaskId } from '../../model/task-id.js';
 import type { MessageFault } from '../../wire/envelope.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
+import type { KeyChanges } from '../access/kept-keys.js';
 import type { NewGrant, Request } from '../port.js';
 import type { IdempotencyRow, ProblemRow, TaskRow } from '../records.js';
 import type { Asking } from './access/audit.js';
@@ -172,6 +173,9 @@ export type Step =
     }
   /** Of what was done, or refused, outside the loop. */
   | { readonly kind: 'audit'; readonly id: number; readonly note: AuditNote }
+  | { readonly kind: 'keep keys'; readonly id: number; readonly changes: KeyChanges }
+  /** What an assignment was held back for is there. */
+  | { readonly kind: 'assign now'; readonly executionId: string }
   /** A blob's content is on the disk. */
   | {
       readonly kind: 'blob';

@@ -3,6 +3,7 @@ import { Undo } from '../../base/undo.js';
 import type { Grant } from '../../model/access.js';
 import type { Cluster } from '../../model/cluster.js';
 import type { Command } from '../../model/command.js';
+import type { KeyEntry } from '../../model/connection-key.js';
 import type { Changes, DurableState } from '../../model/durable.js';
 import type { Fact } from '../../model/facts.js';
 import { apply } from '../../model/fold.js';
@@ -23,6 +24,7 @@ export class FoldedState implements DurableState {
   readonly secrets: Map<string, Secret> = new Map();
   readonly webhooks: Map<string, Webhook> = new Map();
   readonly grants: Map<string, Grant> = new Map();
+  readonly keys: Map<string, KeyEntry> = new Map();
   readonly audited: number = 0;
   readonly commands: Map<string, Command> = new Map();
   readonly services: Map<string, Service> = new Map();

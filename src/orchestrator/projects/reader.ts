@@ -44,6 +44,7 @@ const OWNERS = {
   services: 'nobody',
   replicas: 'nobody',
   grants: 'nobody',
+  connection_keys: 'nobody',
   results: 'nobody',
   projects: 'nobody',
 } as const satisfies Readonly<Record<Table, string>>;

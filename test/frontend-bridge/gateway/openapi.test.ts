@@ -120,8 +120,8 @@ let ajv: Ajv2020;
 
 beforeAll(async () => {
   await loadBoxes();
-  const keys = await NodeKeys.open({
-    stored: undefined,
+  const keys = new NodeKeys({
+    stored: { server: [], keys: [], joins: [] },
     save: async () => {},
     nowMs: () => Date.now(),
     onRevoked: () => {},

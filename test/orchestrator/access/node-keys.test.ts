@@ -8,24 +8,26 @@ const JOIN = { module: 'work', instance: null, uses: 1, expiresInMs: HOUR_MS };
 const newKey = (): string => toZ85(keyPairOf().publicKey);
 
 let keys: NodeKeys;
-let stored: KeyRecord | undefined;
+const NOTHING: KeyRecord = { server: [], keys: [], joins: [] };
+let stored: KeyRecord;
 let saves: number;
 let nowMs: number;
 let revoked: string[];
 let save: (record: KeyRecord) => Promise<void>;
 
 async function open(): Promise<void> {
-  keys = await NodeKeys.open({
+  keys = new NodeKeys({
     stored,
     save: (record) => save(record),
     nowMs: () => nowMs,
     onRevoked: (key) => void revoked.push(key),
   });
+  await keys.keep();
 }
 
 beforeAll(loadBoxes);
 beforeEach(async () => {
-  stored = undefined;
+  stored = NOTHING;
   saves = 0;
   revoked = [];
   nowMs = Date.parse('2026-01-01T00:00:00Z');
@@ -51,7 +53,7 @@ describe('the keys of nodes', () => {
       false,
     ]);
     expect(await hello(a, token)).toBeUndefined();
-    expect(stored?.keys).toMatchObject([{ key: a, modules: ['work'] }]);
+    expect(stored.keys).toMatchObject([{ key: a, modules: ['work'] }]);
     // It needs no second use.
     expect(await hello(a, token)).toBeUndefined();
     expect(await hello(b, token, 'b')).toBeUndefined();
@@ -94,7 +96,7 @@ describe('the keys of nodes', () => {
     await keys.endRuns((run) => run === 'b/1');
     expect(revoked).toEqual([first]);
     expect(keys.list().map(({ key }) => key)).toEqual([other, next]);
-    expect(stored?.joins).toHaveLength(1);
+    expect(stored.joins).toHaveLength(1);
     expect(await hello(newKey(), unused, 'web-1')).toMatch(/not enrolled/);
     expect([await hello(first, '', 'web-1'), await hello(next, '', 'web-1')]).toEqual([
       expect.stringMatching(/not enrolled/),
@@ -127,9 +129,9 @@ describe('the keys of nodes', () => {
       hello(String(index).padStart(40, '0'), token, `${index}`),
     );
     expect(await Promise.all(joining)).toEqual(Array(1000).fill(undefined));
-    expect(stored?.keys.length).toBe(1000);
+    expect(stored.keys.length).toBe(1000);
     expect(saves).toBeLessThan(10);
-    expect(stored?.joins).toEqual([]);
+    expect(stored.joins).toEqual([]);
   });
 
   it('of subscribers are for events and nothing else', async () => {
