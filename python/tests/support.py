@@ -135,6 +135,7 @@ class FakeOrchestrator:
         inputs: Optional[List[Any]] = None,
         timeout_ms: int = 60_000,
         outputs: Sequence[Tuple[str, str]] = (),
+        pass_: int = 0,
     ) -> None:
         self.send(
             assign={
@@ -143,6 +144,7 @@ class FakeOrchestrator:
                 "task_id": {"problem_id": "p", "iteration_id": 1},
                 "module": module,
                 "attempt": 1,
+                "pass": pass_,
                 "timeout_ms": timeout_ms,
                 "outputs": [{"name": name, "type": kind} for name, kind in outputs],
                 "inputs": inputs

@@ -71,6 +71,16 @@ def double(n):
         orchestrator.expect("goodbye")
         self.assertEqual(self.ends(node), 0)
 
+    def test_a_handler_reads_the_pass_of_its_loop_and_1_outside_of_loops(self) -> None:
+        orchestrator = self.orchestrator()
+        self.node(orchestrator, 'from tutti import node\n@node("m")\ndef run(task): return task.pass_\n')
+        orchestrator.idle()
+        orchestrator.assign("e1", pass_=3)
+        self.assertEqual(given(orchestrator.output("e1")), 3)
+        orchestrator.idle()
+        orchestrator.assign("e2")
+        self.assertEqual(given(orchestrator.output("e2")), 1)
+
     def test_serve_as_the_last_line_does_the_same_and_returns(self) -> None:
         orchestrator = self.orchestrator()
         code = 'from tutti import node\n@node("m")\ndef run(task): return 1\nrun.serve()\nprint("after")\n'

@@ -307,6 +307,8 @@ export interface Assign {
   readonly descriptors?: Uint8Array;
   /** W3C Trace Context: spans of this execution belong below. @default none */
   readonly traceparent?: string;
+  /** Of a module in a loop: the pass that it is in, from 1. @default it is in no loop */
+  readonly pass?: number;
   /** Of a run module. @default the node knows its work itself */
   readonly run?: AssignedRun;
 }

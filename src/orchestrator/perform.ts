@@ -255,6 +255,7 @@ export class Performer {
       ...(order.outputs && { outputs: order.outputs }),
       ...(order.descriptors && { descriptors: order.descriptors }),
       ...(order.traceparent !== undefined && { traceparent: order.traceparent }),
+      ...(order.pass !== undefined && { pass: order.pass }),
       ...(run && { run }),
     };
   }

@@ -107,7 +107,7 @@ export class AgentRun implements Run {
   }
 
   #task(inputs: readonly RunInput[]): RunTask {
-    const { executionId, lease, taskId, module, attempt, run } = this.#assign;
+    const { executionId, lease, taskId, module, attempt, pass = 1, run } = this.#assign;
     const { blobs, control, emit, isResumed } = this.#deps;
     const { signal } = this.#controller;
     const line =
@@ -116,7 +116,7 @@ export class AgentRun implements Run {
         this.#log(level, message, fields);
     return {
       id: formatTaskId(taskId),
-      ...{ executionId, lease, module, attempt, isResumed, inputs, signal, mask: this.#mask },
+      ...{ executionId, lease, module, attempt, pass, isResumed, inputs, signal, mask: this.#mask },
       run: run!,
       begun: () => {
         if (this.#hasBegun) return;

@@ -32,6 +32,8 @@ export interface RunTask {
   readonly lease: string;
   readonly module: string;
   readonly attempt: number;
+  /** Of a module in a loop: the pass that it is in, from 1. Elsewhere 1. */
+  readonly pass: number;
   /** Whether an earlier process of this agent was at work on it: its command may have been started. */
   readonly isResumed: boolean;
   readonly run: AssignedRun;

@@ -10,6 +10,8 @@ export interface Task<Inputs, Output, Previous> {
   readonly module: string;
   /** Numbers every execution of the module in this task, from 1. */
   readonly attempt: number;
+  /** Of a module in a loop (`loops:` in the graph file): the pass that it is in, from 1. Elsewhere 1. */
+  readonly pass: number;
   readonly executionId: string;
   /**
    * W3C Trace Context of this execution, for spans of the node's own: `00-<trace id>-<parent id>-<flags>`. Absent where neither the

@@ -64,6 +64,7 @@ export function writeOrchestratorMessage(message: OrchestratorMessage): v1.Orche
           outputs: (message.outputs ?? []) as v1.OutputSpec.$Properties[],
           descriptors: message.descriptors ?? new Uint8Array(),
           traceparent: message.traceparent ?? '',
+          pass: message.pass ?? 0,
           run: message.run ? writeRun(message.run) : null,
         },
       };
@@ -238,6 +239,7 @@ function readAssign(assign: v1.Assign.$Properties): OrchestratorMessage {
     ...(assign.outputs?.length && { outputs: assign.outputs.map(readOutputSpec) }),
     ...(assign.descriptors?.length && { descriptors: assign.descriptors }),
     ...(assign.traceparent && { traceparent: short('assign.traceparent', assign.traceparent) }),
+    ...(assign.pass && { pass: uint('assign.pass', assign.pass) }),
     ...(assign.run && { run: readRun('assign.run', assign.run) }),
   };
 }

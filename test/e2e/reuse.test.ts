@@ -183,6 +183,7 @@ describe('a loop', () => {
     ]);
     expect(await orchestrator.output(task.task_id, 'model')).toMatchObject({
       previous: { model: task.task_id, resources: task.task_id },
+      pass: 3,
     });
     expect(await orchestrator.output(task.task_id, 'resources')).toMatchObject({
       inputs: { model: task.task_id },

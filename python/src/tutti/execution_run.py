@@ -339,6 +339,7 @@ class ExecutionRun:
             start.task_id,
             start.module,
             start.attempt,
+            start.pass_,
             start.execution_id,
             start.traceparent or None,
             Record(inputs),

@@ -76,6 +76,7 @@ class Start(NamedTuple):
     traceparent: str = ""
     outputs: Sequence[Tuple[str, str]] = ()
     """Names and types of a module's named outputs; none: it has one, without a name."""
+    pass_: int = 1
 
 
 class Refuse(NamedTuple):

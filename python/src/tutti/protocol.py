@@ -209,6 +209,8 @@ class Assign(NamedTuple):
     """W3C Trace Context: spans of this execution belong below; empty: there is none."""
     outputs: Sequence[Tuple[str, str]] = ()
     """Names and types of a module's named outputs; none: it has one, without a name."""
+    pass_: int = 1
+    """Of a module in a loop: the pass that it is in, from 1."""
 
 
 class OutputAck(NamedTuple):

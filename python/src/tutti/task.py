@@ -39,6 +39,7 @@ class _BaseTask(Generic[Inputs, Previous]):
         id: str,
         module: str,
         attempt: int,
+        pass_: int,
         execution_id: str,
         traceparent: Optional[str],
         inputs: Inputs,
@@ -50,6 +51,8 @@ class _BaseTask(Generic[Inputs, Previous]):
         self.module = module
         self.attempt = attempt
         """Numbers every execution of the module in this task, from 1."""
+        self.pass_ = pass_
+        """Of a module in a loop (``loops:`` in the graph file): the pass that it is in, from 1. Elsewhere 1."""
         self.execution_id = execution_id
         self.traceparent = traceparent
         """W3C Trace Context of this execution, for spans of the node's own: ``00-<trace id>-<parent id>-<flags>``. ``None`` where

@@ -367,6 +367,8 @@ def _read_assign(body: Any) -> Assign:
             (_name(f"assign.outputs[{index}].name", each.name), _name(f"assign.outputs[{index}].type", each.type))
             for index, each in enumerate(body.outputs)
         ],
+        # A module in no loop has 0.
+        pass_=_uint("assign.pass", getattr(body, "pass")) or 1,
     )
 
 

@@ -46,6 +46,8 @@ export interface AssignOrder {
   readonly outputs?: readonly OutputSpec[];
   readonly descriptors?: Uint8Array;
   readonly traceparent?: string;
+  /** Of a module in a loop. */
+  readonly pass?: number;
   /** Of a replica of a service that is a node: who it is to say that it is. */
   readonly node?: { readonly module: string; readonly instance: string };
   /** Of a run module. */

@@ -31,6 +31,7 @@ const running = await node(
       inputs: tasksOf(task.inputs),
       previous: tasksOf(task.previous),
       ...(task.inputs.problem?.name && { name: task.inputs.problem.name }),
+      ...(task.pass > 1 && { pass: task.pass }),
       ...(task.traceparent && { traceparent: task.traceparent }),
     };
     note('begin');

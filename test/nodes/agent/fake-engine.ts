@@ -165,6 +165,7 @@ export function fakeTask(
     lease: 'lease',
     module: 'simulate',
     attempt: 1,
+    pass: 1,
     isResumed: false,
     run: {
       work: { kind: 'command', argv: ['true'] },

@@ -126,7 +126,7 @@ class NetworkRun:
             for each, content in zip(assign.inputs, contents)
         ]
         task_id = f"{assign.problem_id}/{assign.iteration_id}"
-        rest = (assign.output_type, assign.descriptors, assign.traceparent, assign.outputs)
+        rest = (assign.output_type, assign.descriptors, assign.traceparent, assign.outputs, assign.pass_)
         self._tell(Start(assign.execution_id, task_id, assign.module, assign.attempt, inputs, *rest))
 
     def _leave(self, leaving: _Leaving, kind: str, content: Content) -> None:

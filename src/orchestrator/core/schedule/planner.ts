@@ -373,6 +373,7 @@ export function sendAssignment(
     ...typesFor(turn.state, node, execution),
     ...runFor(turn.state, execution),
     ...(traceparent !== undefined && { traceparent }),
+    ...(execution.pass !== undefined && { pass: execution.pass }),
   });
   // Once, just when the node has left it unanswered for too long.
   const leftMs = sinceMs + turn.state.livenessOf(node).deadAfterMs - turn.nowMs;
