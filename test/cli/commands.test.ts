@@ -72,10 +72,26 @@ describe('access', () => {
 });
 
 describe('the key of a node', () => {
-  it('may begin with a dash', async () => {
-    const { exit, err } = await tutti('node', 'revoke', `-${'k'.repeat(39)}`);
-    expect([exit, err]).toEqual([1, expect.stringContaining('curve_off')]);
-    expect((await tutti('node', 'revoke', '-bc', '--nothing')).exit).toBe(2);
+  const key = (start: string) => start.padEnd(40, '0123456789');
+
+  it.each(['-a', '-h', '--j', '-V', '.a'])('that begins with %s is an argument', async (start) => {
+    for (const words of [
+      ['--json', key(start)],
+      [key(start), '--token', key('-t')],
+    ])
+      expect((await tutti('node', 'revoke', ...words)).err).toContain('(curve_off)');
+  });
+
+  it('is not another word that begins with a hyphen, and not the value of an option', async () => {
+    const wrong = [['-x'], ['--jsno', key('a')], ['--token', key('-a')], [key('--token=')], [key('-~')]];
+    for (const words of wrong) {
+      const { exit, err } = await tutti('node', 'revoke', ...words);
+      expect([words, exit, err]).toEqual([
+        words,
+        2,
+        expect.stringMatching(/unknown option|missing required/),
+      ]);
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 /** `tutti node enroll|keys|revoke|rotate-server-key`: who may connect with CURVE. */
-import { type Command, Option } from 'commander';
+import { type Command, Option, type ParseOptionsResult } from 'commander';
+import { keyFromZ85 } from '../../base/z85.js';
 import type { Json } from '../client.js';
 import { milliseconds } from '../days.js';
 import { CliError, EXIT } from '../exit.js';
@@ -67,10 +68,8 @@ export function nodeKeyCommands(node: Command, io: Io): void {
     },
   );
 
-  clientCommand(node, 'revoke', 'Revoke a key, at once and forever')
+  takingKeys(clientCommand(node, 'revoke', 'Revoke a key, at once and forever'))
     .argument('<key>', 'the public key (Z85)')
-    // A key may begin with a dash.
-    .allowUnknownOption()
     .action(async (key: string, options: CommonOptions) => {
       const session = openSession(options, io);
       const row = await session.client.post('/v1/node-keys/revoke', { key });
@@ -85,6 +84,22 @@ export function nodeKeyCommands(node: Command, io: Io): void {
       const row = await session.client.post('/v1/server-keys', body);
       session.print(row, () => String(row.public_key));
     });
+}
+
+/** One key in 83 begins with `-`: it is an argument all the same, and not an option. */
+function takingKeys(command: Command): Command {
+  const parse = command.parseOptions.bind(command);
+  const named = (word: string) => command.options.find(({ long }) => word === long);
+  command.parseOptions = (words): ParseOptionsResult => {
+    const isKey = (word: string, index: number): boolean =>
+      word.startsWith('-') &&
+      keyFromZ85(word) !== undefined &&
+      !command.options.some(({ long }) => word.startsWith(`${long}=`)) &&
+      !named(words[index - 1] ?? '')?.required;
+    const { operands, unknown } = parse(words.filter((word, index) => !isKey(word, index)));
+    return { operands: [...words.filter(isKey), ...operands], unknown };
+  };
+  return command;
 }
 
 function missing(option: string, what: string): CliError {
