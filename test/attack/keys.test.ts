@@ -9,7 +9,7 @@ import { loadBoxes } from '../../src/bus/zmtp/boxes.js';
 import { CURVE_GREETING, CurveClient } from '../bus/zmtp/curve-client.js';
 import { runPython } from '../python/python.js';
 import { startNode } from '../support/nodes.js';
-import { OrchestratorProcess } from '../support/orchestrator.js';
+import { OrchestratorProcess, TUTTI } from '../support/orchestrator.js';
 import { Scene, type Spawned } from '../support/processes.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { tutti } from '../support/tutti.js';
@@ -118,6 +118,29 @@ describe('a node with the SDK', () => {
     await first.end();
     start({});
     await expect.poll(idle, { timeout: 20_000 }).toBe('IDLE');
+  });
+});
+
+describe('the agent of a remote cluster', () => {
+  it('joins with a token for its cluster, and for no other one', async () => {
+    const here = await place();
+    const { scene, orchestrator, admin } = here;
+    for (const name of ['far', 'near'])
+      await orchestrator.post('/v1/clusters', { name, type: 'local', agent: 'remote' });
+    const token = await admin('enroll', '--module', 'tutti.agent', '--instance', 'far');
+    const start = async (cluster: string): Promise<Spawned> => {
+      const state = await scene.directory();
+      const keys = { TUTTI_KEYS: join(state, 'keys'), TUTTI_JOIN: token };
+      const env = { TUTTI_CONTROL: orchestrator.ready.control, ...keys };
+      return scene.spawn([TUTTI, 'agent', '--cluster', cluster, '--state', state], env);
+    };
+    const near = await start('near');
+    expect(await near.exited).toMatchObject({ code: 1 });
+    expect(near.stderr).toContain('the join token is for the instance far');
+    await start('far');
+    await expect
+      .poll(async () => (await orchestrator.get('/v1/clusters/far')).body.agent_state)
+      .toBe('online');
   });
 });
 

@@ -9,6 +9,7 @@ import { Client, Load } from './clients.js';
 import { Nemesis } from './nemesis.js';
 import { Random } from './random.js';
 import { Stage } from './stage.js';
+import type { Subscribers } from './subscribers.js';
 import { type NodeKind, prepareTools, System } from './system.js';
 import { Watcher } from './watcher.js';
 
@@ -23,6 +24,8 @@ export interface ChaosOptions {
   /** So many kills of the orchestrator, and nothing else. */
   readonly kills?: number;
   readonly clients?: number;
+  /** Whether nodes, agents and subscribers join with keys, over CURVE. */
+  readonly curve: boolean;
   /** Whether commands run in a Slurm, too, whose controller is restarted. @default false */
   readonly slurm?: boolean;
   /** So many times as long between two blows. @default 1 */
@@ -53,19 +56,21 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const stage = new Stage(folder);
   const began = performance.now();
   let watcher: Watcher | undefined;
+  let subscribers: Subscribers | undefined;
   try {
     const slurm = options.slurm ? await Slurm.start(stage) : undefined;
-    const system = new System({ root, folder, journals, seed, tools, slurm });
+    const system = new System({ root, folder, journals, seed, tools, slurm, curve: options.curve });
     stage.atEnd(() => system.stop());
     await system.start();
     for (const [module, kinds] of options.onlyScripts ? [] : Object.entries(FLEET)) {
       for (const [index, kind] of kinds.entries()) {
         const isThere = kind !== 'python' || withoutPython === undefined;
-        if (isThere) system.addSlot(module, `${module}-${index + 1}`, kind);
+        if (isThere) await system.addSlot(module, `${module}-${index + 1}`, kind);
       }
     }
     const load = new Load();
     watcher = new Watcher(system.http, journals);
+    subscribers = await system.subscribers();
     watcher.onEvent((event) => {
       if (event.type === 'node.joined') load.nodes.add(event.node_id!);
       if (/^iteration\.(succeeded|failed|cancelled|aborted)$/.test(event.type))
@@ -104,7 +109,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     await atWork;
     for (const node of load.nodes) await clients[0]!.start(node);
     log(`${seconds()} s: healed; waiting until it is quiet`);
-    const faults: string[] = [...system.crashes, ...watcher.faults];
+    const faults: string[] = [...system.crashes, ...watcher.faults, ...subscribers.faults];
     if (!(await isQuiet(system.http))) faults.push('it did not become quiet');
     await delay(1500);
     const { http, data } = system;
@@ -120,6 +125,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     return { attacks, seconds: seconds(), counts: verdict.counts, faults: [...faults, ...verdict.faults] };
   } finally {
     watcher?.close();
+    subscribers?.close();
     await stage.end();
   }
 }

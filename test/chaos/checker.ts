@@ -4,7 +4,7 @@
  *
  * 1. Every accepted submission is there once, as it was asked for, and has ended once.
  * 2. Every output that was acknowledged to its node reads back byte for byte, once; none was forged.
- * 3. Events are numbered without a gap, and what a viewer received over all restarts is what is stored.
+ * 3. Events are numbered without a gap, and what a viewer received over all restarts is what is stored. So is what a subscriber heard.
  * 4. Iteration ids are unique, without holes, and in the order in which they were asked for.
  * 5. Nothing is recorded after a stop was committed, and nobody works on what is shown as stopped.
  * 6. What replaced processes and lost leases said had no effect.
@@ -26,6 +26,7 @@ import { History } from './history.js';
 import {
   type ClientLine,
   type CommandLine,
+  type HeardLine,
   type NodeLine,
   readJournals,
   type WatchedEvent,
@@ -74,6 +75,8 @@ class Checking {
   readonly #options: CheckOptions;
   readonly #history = new History();
   readonly #hashes = new Map<string, string>();
+  /** By seq, type and time of an event. */
+  readonly #briefs = new Map<number, string>();
   /** When the watcher heard that an execution's stop was complete. */
   readonly #stoppedAt = new Map<string, number>();
 
@@ -84,6 +87,7 @@ class Checking {
   async run(): Promise<void> {
     await this.#readStream();
     await this.#compareWatcher();
+    await this.#compareSubscriber();
     await this.#checkRest();
     const asked = await this.#readClients();
     await this.#checkClients(asked);
@@ -111,6 +115,7 @@ class Checking {
         socket.send(JSON.stringify({ type: 'subscribe', cursor: 0 }));
       } else if (frame.type === 'events') {
         for (const event of frame.events as WatchedEvent[]) {
+          this.#briefs.set(event.seq, `${event.type} at ${event.at}`);
           this.#hashes.set(String(event.seq), digest(JSON.stringify(event)));
           this.#history.take(event);
         }
@@ -145,6 +150,21 @@ class Checking {
     this.counts.watched = cursor;
     if (cursor < this.#history.cursor)
       this.faults.push(`the watcher got ${cursor} events, there are ${this.#history.cursor}`);
+  }
+
+  async #compareSubscriber(): Promise<void> {
+    let heard = 0;
+    for await (const { line } of readJournals<HeardLine>(this.#options.journals, 'subscriber')) {
+      const { seq, type, at } = line;
+      // It went on while the stream was read.
+      if (seq > this.#history.cursor) continue;
+      heard += 1;
+      const stored = this.#briefs.get(seq);
+      if (stored !== `${type} at ${at}`)
+        this.faults.push(`a subscriber heard of event ${seq}, ${type} at ${at}, which is ${stored}`);
+    }
+    this.counts['heard by a subscriber'] = heard;
+    if (heard === 0) this.faults.push('the subscriber heard nothing');
   }
 
   async #checkRest(): Promise<void> {

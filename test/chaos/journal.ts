@@ -89,6 +89,14 @@ export interface WatchLine {
   readonly event: WatchedEvent;
 }
 
+/** An event that came over the events socket. */
+export interface HeardLine {
+  readonly t: number;
+  readonly seq: number;
+  readonly type: string;
+  readonly at: string;
+}
+
 export interface WatchedEvent {
   readonly seq: number;
   readonly at: string;

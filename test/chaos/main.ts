@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- [--minutes N] [--kills N] [--seed S] [--min-successes N] [--scripts] [--pace N] [--keep]`, or `--check URL JOURNALS [DATA]` for the checker alone.
- * With `--scripts` there are commands and their agents only; `--pace 5` leaves five times as long between two blows. Where there is Slurm, commands run in it, too.
+ * `npm run chaos -- [--minutes N] [--kills N] [--seed S] [--min-successes N] [--scripts] [--curve] [--pace N] [--keep]`, or `--check URL JOURNALS [DATA]` for the checker alone.
+ * With `--scripts` there are commands and their agents only; with `--curve` everybody joins with a key; `--pace 5` leaves five times as long between two blows. Where there is Slurm, commands run in it, too.
  * Prints what was done and what was counted; exits with 1 when a promise was broken.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
     check: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     scripts: { type: 'boolean', default: false },
+    curve: { type: 'boolean', default: false },
     pace: { type: 'string', default: '1' },
   },
 });
@@ -65,6 +66,7 @@ if (values.check) {
       minSuccesses,
       slurm: hasSlurm,
       onlyScripts: values.scripts,
+      curve: values.curve,
       pace: Number(values.pace),
       log: (text) => console.log(text),
     },
@@ -75,7 +77,10 @@ if (values.check) {
   conclude(report.faults);
   if (report.faults.length > 0) {
     const wanted = kills === undefined ? `--minutes ${minutes}` : `--kills ${kills}`;
-    console.log(`again: npm run chaos -- ${wanted} --seed ${seed}; data and journals are in ${folder}`);
+    const more = values.curve ? ' --curve' : '';
+    console.log(
+      `again: npm run chaos -- ${wanted}${more} --seed ${seed}; data and journals are in ${folder}`,
+    );
   } else if (!values.keep) await rm(folder, { recursive: true, force: true });
 }
 process.exit();

@@ -15,6 +15,7 @@ import type {
   Welcome,
 } from '../../src/model/protocol.js';
 import { PROTOCOL_VERSION } from '../../src/model/protocol.js';
+import { curveOf } from '../../src/sdk/keys.js';
 import { decodeToNode, encodeOutputs, encodeToOrchestrator } from '../../src/wire/codec.js';
 import { outputTopic } from '../../src/wire/topics.js';
 import { type Behaviour, behaviourOf, type Content } from './behaviour.js';
@@ -24,6 +25,8 @@ const {
   TUTTI_CONTROL,
   TUTTI_MODULE = '',
   TUTTI_INSTANCE = '',
+  TUTTI_JOIN = '',
+  TUTTI_KEYS = '',
   CHAOS_JOURNALS = '.',
   CHAOS_SEED,
 } = process.env;
@@ -49,7 +52,14 @@ interface Work {
   readonly timers: Set<NodeJS.Timeout>;
 }
 
+const curve = curveOf({
+  ...{ module: TUTTI_MODULE, control: TUTTI_CONTROL!, join: TUTTI_JOIN, keys: TUTTI_KEYS },
+});
+const encrypted = curve && {
+  ...{ curveServerKey: curve.serverKey, curvePublicKey: curve.publicKey, curveSecretKey: curve.secretKey },
+};
 const dealer = new Dealer({
+  ...encrypted,
   linger: 0,
   reconnectInterval: 100,
   heartbeatInterval: 2000,
@@ -160,6 +170,7 @@ function connectOutputs(endpoint: string): void {
   outputsEndpoint = endpoint;
   publisher?.close();
   publisher = new Publisher({
+    ...encrypted,
     linger: 0,
     reconnectInterval: 100,
     heartbeatInterval: 2000,
@@ -241,7 +252,7 @@ function sayHello(): void {
     capacity,
     labels: {},
   };
-  say({ kind: 'hello', ...who, outputType: '', status: status(), held, token: '' });
+  say({ kind: 'hello', ...who, outputType: '', status: status(), held, token: TUTTI_JOIN });
   flush();
 }
 

@@ -27,16 +27,20 @@ import {
   sendSignal,
 } from './commands.js';
 import { Network } from './network.js';
+import { Subscribers } from './subscribers.js';
 
 /** Where nodes find the orchestrator: its own ports, at an address of the network's. */
 const NODES_HOST = '127.0.0.2';
 const HOST = '127.0.0.1';
 const READY_MS = 60_000;
+/** Longer than a run, whatever is done to the clocks. */
+const JOIN_MS = 30 * 24 * 60 * 60 * 1000;
 
 export interface Ready {
   readonly http: string;
   readonly control: string;
   readonly outputs: string;
+  readonly public_key?: string;
   readonly epoch: number;
 }
 
@@ -125,6 +129,8 @@ export interface SystemOptions {
   readonly journals: string;
   readonly seed: number;
   readonly tools: Tools;
+  /** Whether nodes, agents and subscribers join with keys, over CURVE. */
+  readonly curve: boolean;
   /** Where there is one, commands run in it, too. */
   readonly slurm?: Slurm | undefined;
 }
@@ -142,6 +148,8 @@ export class NodeSlot {
     readonly module: string,
     readonly instance: string,
     readonly kind: NodeKind,
+    /** The token with which it joins, or empty. */
+    readonly join: string,
   ) {}
 }
 
@@ -205,7 +213,7 @@ export class System {
       outputs: await between(outputs),
       blobs: await between(http),
     };
-    this.#remoteAgent = new NodeSlot('tutti.agent', REMOTE_CLUSTER, 'agent');
+    this.#remoteAgent = await this.#slotOf('tutti.agent', REMOTE_CLUSTER, 'agent');
     void this.#supervise(this.#remoteAgent);
   }
 
@@ -231,6 +239,8 @@ export class System {
         '2s',
         '--heartbeat-interval',
         '300ms',
+        '--curve',
+        this.#options.curve ? 'on' : 'off',
       ],
       ...['--log-level', 'warn', ...args],
     ];
@@ -285,10 +295,22 @@ export class System {
     }
   }
 
-  addSlot(module: string, instance: string, kind: NodeKind): void {
-    const slot = new NodeSlot(module, instance, kind);
+  async addSlot(module: string, instance: string, kind: NodeKind): Promise<void> {
+    const slot = await this.#slotOf(module, instance, kind);
     this.slots.push(slot);
     void this.#supervise(slot);
+  }
+
+  /** Peers of the events socket, which nothing is done to but what is done to the orchestrator. */
+  async subscribers(): Promise<Subscribers> {
+    const serverKey = this.ready?.public_key;
+    const enrol = async (key: string): Promise<void> => {
+      await this.#post('/v1/node-keys/subscribers', { key });
+    };
+    return Subscribers.start({
+      ...{ endpoint: `tcp://${HOST}:${this.#ports[2]}`, folder: this.#options.journals },
+      ...(serverKey !== undefined && { curve: { serverKey, enrol } }),
+    });
   }
 
   /** One more process of the instance, while the other one may still be there. */
@@ -326,7 +348,20 @@ export class System {
     for (const network of Object.values(this.networks ?? {})) await (network as Network).close();
   }
 
-  #startNode({ module, instance, kind }: NodeSlot): Process {
+  async #slotOf(module: string, instance: string, kind: NodeKind): Promise<NodeSlot> {
+    const body = { module, instance, uses: 1, expires_in_ms: JOIN_MS };
+    const join = this.#options.curve ? await this.#post('/v1/node-keys/joins', body) : { token: '' };
+    return new NodeSlot(module, instance, kind, String(join.token));
+  }
+
+  async #post(path: string, body: object): Promise<Record<string, unknown>> {
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(this.http + path, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${path} was answered with ${response.status}`);
+    return (await response.json()) as Record<string, unknown>;
+  }
+
+  #startNode({ module, instance, kind, join: token }: NodeSlot): Process {
     const { root, folder, journals, seed, tools } = this.#options;
     const env = {
       ...withoutTutti(),
@@ -335,6 +370,9 @@ export class System {
       TUTTI_CONTROL: `tcp://${NODES_HOST}:${this.#ports[0]}`,
       TUTTI_MODULE: module,
       TUTTI_INSTANCE: instance,
+      // Each instance has a key of its own, which its processes share.
+      TUTTI_KEYS: join(folder, 'keys', instance),
+      TUTTI_JOIN: token,
       CHAOS_JOURNALS: journals,
       CHAOS_SEED: String(seed),
       PYTHONPATH: join(root, 'python/src'),

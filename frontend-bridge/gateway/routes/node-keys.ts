@@ -27,7 +27,10 @@ const serverKeyView = z.strictObject({
   expires_at: z.string().nullable().describe('`null`: the one in use'),
 });
 const joinBody = z.strictObject({
-  module: z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'Use a module name such as `ml_model`'),
+  module: z
+    .string()
+    .regex(/^([a-z][a-z0-9_]{0,62}|tutti\.agent)$/, 'Use a module name such as `ml_model`, or `tutti.agent`')
+    .describe('`tutti.agent`: the agent of the cluster that is its instance'),
   instance: z.string().min(1).max(255).exactOptional().describe('The only instance that may use it'),
   uses: z.number().int().min(1).max(100_000).exactOptional().describe('How many keys it enrols. Default 1'),
   expires_in_ms: z.number().int().min(1000).max(YEAR_MS).exactOptional().describe('Default one hour'),
