@@ -5,7 +5,8 @@
  * 2. A step is weighed by its decoded size in memory, not by its size on the wire.
  * 3. An address that fails to show the token a few times in a second is ignored for the rest of it. A token so long that nobody
  *    guesses it counts all the same: somebody who fails then cannot keep others at the same address out.
- * 4. Where connections are encrypted, the key of the connection decides who may say hello, and the shared token does not count.
+ * 4. Where connections are encrypted, the key of the connection decides who may say hello, and the shared token does not count. Those
+ *    that are being decided on are few bytes: beyond that, the sockets are not read.
  */
 import { messageOf } from '../base/errors.js';
 import { RateLimiter } from '../base/rate-limiter.js';
@@ -22,6 +23,8 @@ const SHOWN_CHARACTERS = 100;
 const SMALL_STEP_BYTES = 512;
 /** An honest node with the wrong token fails once, and ends. */
 const FAILURES_PER_SECOND = 5;
+/** Of hellos that wait for what they may: thousands of honest ones. */
+const INTRODUCED_BYTES = 8 * 1024 * 1024;
 /** 128 bits and more, however they are written. */
 const UNGUESSABLE_CHARACTERS = 32;
 
@@ -68,6 +71,7 @@ export function ingest({
   const failures = new RateLimiter(FAILURES_PER_SECOND);
   /** Connections that have shown a wrong token: all that is left for them is to be told. */
   const failed = new Set<Route>();
+  let introducedBytes = 0;
   const refusedOutputs = (peer: string, message: string): void =>
     refused({ via: 'outputs', peer, code: 'bad_frame', message });
 
@@ -130,8 +134,11 @@ export function ingest({
       const { value: frame, faults, cost } = decoded;
       const hello = frame.messages.find((message) => message.kind === 'hello');
       if (authorize && hello) {
-        void introduce(authorize, peer, hello, decoded);
-        return undefined;
+        introducedBytes += cost;
+        const introduced = introduce(authorize, peer, hello, decoded).finally(() => {
+          introducedBytes -= cost;
+        });
+        return introducedBytes > INTRODUCED_BYTES ? introduced : undefined;
       }
       if (peer.isKnown || isHeard(frame, peer)) return post({ kind: 'control', route, frame, faults }, cost);
       const message = `more than ${FAILURES_PER_SECOND} wrong tokens in a second`;

@@ -86,6 +86,26 @@ describe('a connection with a key', () => {
     ]);
   });
 
+  it('has the sockets wait while many megabytes of hellos are being decided on', async () => {
+    let decide = (): void => {};
+    const decided = new Promise<undefined>((resolve) => {
+      decide = () => resolve(undefined);
+    });
+    open(undefined, () => decided);
+    const large = controlFrame(NOBODY, hello({ labels: { label: 'x'.repeat(200) } }));
+    const node = { ...ENCRYPTED, isKnown: true };
+    let told = 0;
+    let waiting: void | Promise<void>;
+    for (; !waiting && told < 100_000; told += 1) waiting = door.onControl('route', large, node);
+    expect(told * large.byteLength).toBeLessThan(16 * 1024 * 1024);
+    expect(waiting).toBeInstanceOf(Promise);
+    decide();
+    await waiting;
+    await new Promise(setImmediate);
+    expect(steps).toHaveLength(told);
+    expect(door.onControl('route', large, node)).toBeUndefined();
+  });
+
   it('is left unanswered while its key cannot be stored', async () => {
     open(undefined, () => Promise.reject(new Error('full')));
     say(ENCRYPTED, hello());

@@ -6,7 +6,7 @@
  * K2. A revoked key is never admitted again, whatever token comes with it.
  * K3. A token is stored as a hash, enrols as many keys as it has uses, and is of no use to a key that is enrolled already.
  * K4. A node says hello only for modules (and the instance) that its key is enrolled for. An instance belongs to the key that had
- *     it first since the orchestrator was started.
+ *     it first since the orchestrator was started, and no other key can make it forget that.
  * K5. What was made for a run of a replica goes with that run: its token, if that is not used, and its key.
  */
 import { randomBytes } from 'node:crypto';
@@ -68,7 +68,8 @@ export interface Applicant {
 
 const TOKEN_PREFIX = 'tutti-join-';
 const SECRET_BYTES = 24;
-const INSTANCES_LIMIT = 100_000;
+/** As many as there may be nodes; a key that names more loses the one that it named first. */
+const INSTANCES_OF_KEY = 10_000;
 
 export class NodeKeys {
   readonly #deps: NodeKeysDeps;
@@ -77,6 +78,8 @@ export class NodeKeys {
   #joins: Map<string, JoinRow>;
   /** By module and instance, the key that has it. */
   readonly #owners = new Map<string, string>();
+  /** By key, what it has. */
+  readonly #places = new Map<string, Set<string>>();
   #pairs: { readonly pair: KeyPair; readonly expiresMs: number }[] = [];
   #saving: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -127,15 +130,15 @@ export class NodeKeys {
       if (why !== undefined) return why;
       // K1
       await this.#save();
+      // K2, K5: it may have been revoked, or its run have ended, meanwhile.
+      if (this.#keys.get(key)?.revoked_at !== null) return 'this key has been revoked';
       this.#deps.onEnrolled?.({ key, module, instance, address });
     }
     // K4
     const place = `${module} ${instance}`;
     const owner = this.#owners.get(place) ?? key;
-    if (owner !== key && this.#keys.get(owner)?.revoked_at === null)
-      return `the instance ${instance} belongs to another key`;
-    if (this.#owners.size >= INSTANCES_LIMIT) this.#owners.delete(this.#owners.keys().next().value!);
-    this.#owners.set(place, key);
+    if (owner !== key) return `the instance ${instance} belongs to another key`;
+    this.#own(place, key, owner);
     return undefined;
   }
 
@@ -175,6 +178,7 @@ export class NodeKeys {
     const row = { ...before, revoked_at: before.revoked_at ?? this.#now() };
     // K2: also where the disk is full, until the process ends.
     this.#keys.set(key, row);
+    this.#disown(key);
     this.#deps.onRevoked(key);
     await this.#save();
     return row;
@@ -190,6 +194,7 @@ export class NodeKeys {
     for (const { hash } of joins) this.#joins.delete(hash);
     for (const { key } of keys) {
       this.#keys.delete(key);
+      this.#disown(key);
       this.#deps.onRevoked(key);
     }
     await this.#save();
@@ -226,6 +231,23 @@ export class NodeKeys {
     for (const { uses_left, expires_at } of this.#joins.values())
       if (uses_left > 0 && expires_at > now) return true;
     return false;
+  }
+
+  /** K4 */
+  #own(place: string, key: string, before: string): void {
+    if (before !== key) this.#places.get(before)?.delete(place);
+    const places = this.#places.get(key) ?? new Set();
+    this.#places.set(key, places.add(place));
+    this.#owners.set(place, key);
+    if (places.size <= INSTANCES_OF_KEY) return;
+    const [first] = places;
+    places.delete(first!);
+    this.#owners.delete(first!);
+  }
+
+  #disown(key: string): void {
+    for (const place of this.#places.get(key) ?? []) this.#owners.delete(place);
+    this.#places.delete(key);
   }
 
   /** K3 */

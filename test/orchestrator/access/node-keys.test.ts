@@ -82,6 +82,26 @@ describe('the keys of nodes', () => {
     expect(await hello(other)).toBeUndefined();
   });
 
+  it('have them however many others a hostile key names, which forgets its own', async () => {
+    const { token } = await keys.enroll({ ...JOIN, uses: 3 });
+    const [honest, hostile, third] = [newKey(), newKey(), newKey()];
+    await hello(honest, token, 'honest');
+    await hello(hostile, token, 'first');
+    for (let other = 0; other < 10_000; other += 1) await hello(hostile, '', `other-${other}`);
+    expect(await hello(hostile, '', 'honest')).toMatch(/belongs to another key/);
+    expect(await hello(third, token, 'other-9999')).toMatch(/belongs to another key/);
+    expect(await hello(third, '', 'first')).toBeUndefined();
+  });
+
+  it('do not get in where they are revoked while they are being enrolled, and hold no instance then', async () => {
+    const { token } = await keys.enroll({ ...JOIN, uses: 2 });
+    const key = newKey();
+    const joining = hello(key, token);
+    await keys.revoke(key);
+    expect(await joining).toMatch(/revoked/);
+    expect(await hello(newKey(), token)).toBeUndefined();
+  });
+
   it('of a run of a replica go with it, used or not, and leave the instance to those of the next run', async () => {
     const join = (run: string) => keys.enroll({ ...JOIN, instance: 'web-1', run });
     const { token: lasting } = await keys.enroll({ ...JOIN, uses: 2 });
