@@ -354,6 +354,8 @@ export class Loop implements Proposals {
   #lose(error: TuttiError): false {
     this.#stopping = true;
     this.#isLost = true;
+    this.#deps.state.broker.disable();
+    this.#deps.state.serviceBroker.disable();
     this.#deps.onLost(error);
     return false;
   }

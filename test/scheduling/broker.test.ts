@@ -1,6 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { DELIVERY_LIMIT, type Evaluable, EvaluationBroker } from '../../src/scheduling/broker.js';
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  ANSWER_WITHIN_MS,
+  DELIVERY_LIMIT,
+  type Delivery,
+  type Evaluable,
+  EvaluationBroker,
+} from '../../src/scheduling/broker.js';
 
 const item = (key: string, queueSeq = 0, priority = 50): Evaluable => ({
   key,
@@ -9,67 +15,156 @@ const item = (key: string, queueSeq = 0, priority = 50): Evaluable => ({
   queuedAt: 0,
 });
 
+/** What is given out next. */
+const next = (broker: EvaluationBroker<Evaluable>, nowMs = 0): string | undefined =>
+  broker.dequeue(nowMs)?.item.key;
+/** All that is pending, in its order. */
+const drained = (broker: EvaluationBroker<Evaluable>, nowMs = 0): string[] => {
+  const keys: string[] = [];
+  for (let one = broker.dequeue(nowMs); one; one = broker.dequeue(nowMs)) keys.push(one.item.key);
+  return keys;
+};
+
+let broker: EvaluationBroker<Evaluable>;
+beforeEach(() => {
+  broker = new EvaluationBroker<Evaluable>();
+});
+
 describe('the evaluation broker', () => {
-  it('gives out the best rank first', () => {
-    const broker = new EvaluationBroker<Evaluable>();
-    broker.enqueue(item('young', 2));
-    broker.enqueue(item('old', 1));
-    broker.enqueue(item('urgent', 3, 90));
-    expect([broker.dequeue(0)?.key, broker.dequeue(0)?.key, broker.dequeue(0)?.key]).toEqual([
-      'urgent',
-      'old',
-      'young',
-    ]);
-    expect(broker.dequeue(0)).toBeUndefined();
+  it('gives out the highest priority first, and the oldest of equal ones, whatever was asked for first', () => {
+    for (const [index, priority] of [10, 30, 20].entries())
+      broker.enqueue(item(`of ${priority}`, index, priority));
+    broker.enqueue(item('younger, of 30', 9, 30));
+    expect(drained(broker)).toEqual(['of 30', 'younger, of 30', 'of 20', 'of 10']);
   });
 
-  it('holds one evaluation of a key, however often it is asked for', () => {
-    const broker = new EvaluationBroker<Evaluable>();
-    for (let i = 0; i < 5; i += 1) broker.enqueue(item('a'));
+  it('gives a waiter that finds nothing the best of many that come together', () => {
+    expect(next(broker)).toBeUndefined();
+    for (let index = 0; index < 50; index += 1) broker.enqueue(item(String(index), index, (index * 7) % 50));
+    expect(next(broker)).toBe('7');
+  });
+
+  it('holds one evaluation of a key, however often it is asked for, and gives out the newest', () => {
+    for (let queueSeq = 0; queueSeq < 1000; queueSeq += 1) broker.enqueue(item('a', queueSeq));
     expect(broker.depth).toBe(1);
-    broker.dequeue(0);
-    broker.ack('a');
-    expect(broker.dequeue(0)).toBeUndefined();
+    const delivery = broker.dequeue(0)!;
+    expect(delivery.item.queueSeq).toBe(999);
+    expect(broker.ack(delivery)).toBe(true);
+    expect([next(broker), broker.depth]).toEqual([undefined, 0]);
   });
 
   it('evaluates a key again that was asked for while it was being worked on, but not at the same time', () => {
-    const broker = new EvaluationBroker<Evaluable>();
     broker.enqueue(item('a'));
-    broker.dequeue(0);
-    broker.enqueue(item('a'));
-    expect(broker.dequeue(0)).toBeUndefined();
-    broker.ack('a');
-    expect(broker.dequeue(0)?.key).toBe('a');
+    const delivery = broker.dequeue(0)!;
+    for (let queueSeq = 1; queueSeq < 10; queueSeq += 1) broker.enqueue(item('a', queueSeq));
+    expect(next(broker)).toBeUndefined();
+    broker.ack(delivery);
+    expect([broker.depth, broker.dequeue(0)?.item.queueSeq, next(broker)]).toEqual([1, 9, undefined]);
   });
 
-  it('gives out a delayed one when it is due, at the latest moment that was named', () => {
-    const broker = new EvaluationBroker<Evaluable>();
-    broker.delay(item('a'), 100);
-    broker.delay(item('a'), 200);
-    expect([broker.nextDueMs(), broker.delayed]).toEqual([200, 1]);
-    expect(broker.dequeue(199)).toBeUndefined();
-    expect(broker.dequeue(200)?.key).toBe('a');
+  it('gives out delayed ones in the order in which they are due, each at the latest moment that was named', () => {
+    broker.delay(item('late', 1), 300);
+    broker.delay(item('early', 2), 900);
+    broker.delay(item('early', 2), 100);
+    broker.delay(item('middle', 3), 200);
+    expect([broker.nextDueMs(), broker.delayed]).toEqual([100, 3]);
+    expect(next(broker, 99)).toBeUndefined();
+    expect([100, 200, 300].map((nowMs) => drained(broker, nowMs))).toEqual([['early'], ['middle'], ['late']]);
   });
 
   it('gives out a refused one again after a growing pause, and gives up at the delivery limit', () => {
-    const broker = new EvaluationBroker<Evaluable>();
     broker.enqueue(item('a'));
-    broker.dequeue(0);
-    expect(broker.nack('a', 0)).toBe('again');
+    expect(broker.nack(broker.dequeue(0)!, 0)).toBe('again');
     broker.enqueue(item('a'));
     expect(broker.dequeue(99)).toBeUndefined();
-    expect(broker.dequeue(100)?.key).toBe('a');
-    expect(broker.nack('a', 100)).toBe('again');
+    expect(broker.nack(broker.dequeue(100)!, 100)).toBe('again');
     expect(broker.dequeue(299)).toBeUndefined();
-    expect(broker.dequeue(300)?.key).toBe('a');
-    expect(DELIVERY_LIMIT).toBe(3);
-    expect(broker.nack('a', 300)).toBe('exhausted');
+    const last = broker.dequeue(300)!;
+    expect([DELIVERY_LIMIT, last.isBeyondLimit]).toEqual([3, false]);
+    expect(broker.nack(last, 300)).toBe('exhausted');
     expect(broker.dequeue(100_000)).toBeUndefined();
     expect(broker.depth).toBe(0);
   });
 
+  it('is done with one that succeeds at its last delivery, and counts anew from then on', () => {
+    broker.enqueue(item('a'));
+    for (const nowMs of [0, 100]) broker.nack(broker.dequeue(nowMs)!, nowMs);
+    expect(broker.ack(broker.dequeue(300)!)).toBe(true);
+    expect([broker.depth, broker.delayed, broker.nextDueMs()]).toEqual([0, 0, undefined]);
+    broker.enqueue(item('a'));
+    expect(broker.nack(broker.dequeue(300)!, 300)).toBe('again');
+  });
+
+  it('still evaluates what was asked for while the last delivery was being worked on', () => {
+    broker.enqueue(item('a'));
+    for (const nowMs of [0, 100]) broker.nack(broker.dequeue(nowMs)!, nowMs);
+    const last = broker.dequeue(300)!;
+    broker.enqueue(item('a', 1));
+    expect(broker.nack(last, 300)).toBe('exhausted');
+    expect(broker.dequeue(300)?.item.queueSeq).toBe(1);
+  });
+
+  it('gives one out again that nobody has answered for, later where it is extended', () => {
+    broker.enqueue(item('a'));
+    const first = broker.dequeue(0)!;
+    expect(broker.nextDueMs()).toBe(ANSWER_WITHIN_MS);
+    expect(broker.extend(first, 20_000)).toBe(true);
+    expect(next(broker, ANSWER_WITHIN_MS)).toBeUndefined();
+    const again = broker.dequeue(20_000 + ANSWER_WITHIN_MS)!;
+    expect([again.item.key, again.receipt === first.receipt, broker.depth]).toEqual(['a', false, 1]);
+  });
+
+  it('says of one that nobody has ever answered for that it is beyond the limit, and it can only be refused', () => {
+    broker.enqueue(item('a'));
+    for (let time = 0; time < DELIVERY_LIMIT; time += 1)
+      expect(broker.dequeue(time * ANSWER_WITHIN_MS)?.isBeyondLimit).toBe(false);
+    const beyond = broker.dequeue(DELIVERY_LIMIT * ANSWER_WITHIN_MS)!;
+    expect(beyond.isBeyondLimit).toBe(true);
+    expect(broker.nack(beyond, 0)).toBe('exhausted');
+    expect(broker.depth).toBe(0);
+  });
+
+  it('takes nothing away for a wrong receipt', () => {
+    broker.enqueue(item('a'));
+    const first = broker.dequeue(0)!;
+    const second = broker.dequeue(ANSWER_WITHIN_MS)!;
+    for (const wrong of [first, { ...second, receipt: second.receipt + 1 }, { ...second, item: item('b') }]) {
+      expect(broker.ack(wrong, 50)).toBe(false);
+      expect(broker.nack(wrong, 0)).toBe('wrong receipt');
+      expect(broker.extend(wrong, 1_000_000)).toBe(false);
+      expect([broker.depth, broker.delayed]).toEqual([1, 0]);
+    }
+    expect(broker.nextDueMs()).toBe(2 * ANSWER_WITHIN_MS);
+    expect(broker.ack(second)).toBe(true);
+    expect(broker.ack(second)).toBe(false);
+    broker.enqueue(item('a'));
+    expect(broker.nack(second, 0)).toBe('wrong receipt');
+    expect(next(broker)).toBe('a');
+  });
+
+  it('delays what asks for itself again with its acknowledgement only', () => {
+    broker.enqueue(item('a'));
+    broker.nack(broker.dequeue(0)!, 0);
+    const delivery = broker.dequeue(100)!;
+    expect(broker.delayed).toBe(0);
+    broker.ack(delivery, 5000);
+    expect([broker.depth, broker.delayed, broker.nextDueMs()]).toEqual([0, 1, 5000]);
+    expect(next(broker, 5000)).toBe('a');
+  });
+
+  it('has nothing left once it is disabled, and takes nothing', () => {
+    broker.enqueue(item('pending', 2));
+    broker.enqueue(item('worked on', 1));
+    broker.delay(item('delayed'), 100);
+    const delivery = broker.dequeue(0)!;
+    broker.disable();
+    broker.enqueue(item('new'));
+    broker.delay(item('new'), 100);
+    expect([broker.depth, broker.delayed, broker.nextDueMs()]).toEqual([0, 0, undefined]);
+    expect([next(broker, 1_000_000), broker.ack(delivery)]).toEqual([undefined, false]);
+  });
+
   it('forgets what is pending and what is delayed', () => {
-    const broker = new EvaluationBroker<Evaluable>();
     broker.enqueue(item('a'));
     broker.delay(item('b'), 100);
     broker.forget('a');
@@ -79,12 +174,11 @@ describe('the evaluation broker', () => {
   });
 
   it('keeps its order though the rank of a pending one changes', () => {
-    const broker = new EvaluationBroker<Evaluable>();
     const moving = { ...item('moving', 1) };
     broker.enqueue(moving);
     for (let i = 2; i < 12; i += 1) broker.enqueue(item(String(i), i));
     moving.queueSeq = 100;
-    const order = Array.from({ length: 11 }, () => broker.dequeue(0)!.key);
+    const order = Array.from({ length: 11 }, () => next(broker)!);
     expect(order).toEqual(['moving', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
   });
 
@@ -102,14 +196,18 @@ describe('the evaluation broker', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-        const broker = new EvaluationBroker<Evaluable>();
+        broker = new EvaluationBroker<Evaluable>();
+        const held = new Map<string, Delivery<Evaluable>>();
         const model = new Model(keys.map((name, index) => item(name, index, 100 - 10 * (index % 3))));
         let now = 0;
         for (const one of steps) {
           const name = 'key' in one ? keys[one.key]! : '';
           if (one.kind === 'pass') now += one.ms;
-          else if (one.kind === 'dequeue') expect(broker.dequeue(now)?.key).toBe(model.dequeue(now));
-          else if (one.kind === 'enqueue') {
+          else if (one.kind === 'dequeue') {
+            const delivery = broker.dequeue(now);
+            if (delivery) held.set(delivery.item.key, delivery);
+            expect(delivery?.item.key).toBe(model.dequeue(now));
+          } else if (one.kind === 'enqueue') {
             broker.enqueue(model.items.get(name)!);
             model.enqueue(name);
           } else if (one.kind === 'delay') {
@@ -119,12 +217,15 @@ describe('the evaluation broker', () => {
             broker.forget(name);
             model.notes.delete(name);
             model.due.delete(name);
+          } else if (held.has(name) && !model.notes.get(name)?.state.startsWith('working')) {
+            // It was answered for before, or is forgotten.
+            expect(broker.ack(held.get(name)!)).toBe(false);
           } else if (model.notes.get(name)?.state.startsWith('working')) {
             // Only what is being worked on is acknowledged or refused.
             if (one.kind === 'ack') {
-              broker.ack(name);
+              expect(broker.ack(held.get(name)!)).toBe(true);
               model.ack(name);
-            } else expect(broker.nack(name, now)).toBe(model.nack(name, now));
+            } else expect(broker.nack(held.get(name)!, now)).toBe(model.nack(name, now));
           }
           expect(broker.depth).toBe(model.notes.size);
           expect(broker.delayed).toBe(model.due.size);
@@ -184,7 +285,7 @@ class Model {
   nack(key: string, now: number): 'again' | 'exhausted' {
     const note = this.notes.get(key)!;
     if (note.deliveries >= 3) {
-      this.notes.delete(key);
+      this.ack(key);
       return 'exhausted';
     }
     note.state = 'backing off';

@@ -23,6 +23,7 @@ import {
 import { type TaskEnd, taskHasEnded } from '../../../model/task-state.js';
 import { traceparentOf } from '../../../model/trace-context.js';
 import { isSameWait, type Wait } from '../../../model/waiting.js';
+import { assertWithinLimit, type Delivery } from '../../../scheduling/broker.js';
 import type { Plan, PlanStep } from '../../../scheduling/plan.js';
 import type { Waiter } from '../../../scheduling/slot-queue.js';
 import { scheduleTask } from '../../../scheduling/task-scheduler.js';
@@ -55,23 +56,24 @@ export function schedule(turn: Turn, onError: (thrown: unknown) => void): void {
   takeLookUps(turn, woken);
   for (;;) {
     wakeFreed(state, woken);
-    const task = state.broker.dequeue(turn.nowMs);
-    if (!task) {
+    const delivery = state.broker.dequeue(turn.nowMs);
+    if (!delivery) {
       if (woken.size === 0) return;
       // Tasks whose evaluation threw come again after a pause: their slots do not wait for them.
       for (const paused of woken.keys()) passOn(state, woken, paused, []);
       continue;
     }
+    const { item: task } = delivery;
     if (state.tasks.get(task.key) !== task) {
       state.broker.forget(task.key);
       passOn(state, woken, task, []);
       continue;
     }
-    const evaluated = evaluate(turn, task);
+    const evaluated = evaluate(turn, delivery);
     if ('thrown' in evaluated) {
       passOn(state, woken, task, []);
       state.counters.add('evaluations_failed');
-      if (state.broker.nack(task.key, turn.nowMs) === 'exhausted') {
+      if (state.broker.nack(delivery, turn.nowMs) === 'exhausted') {
         const message = `the scheduler could not work on this task: ${messageOf(evaluated.thrown)}`;
         const error = { code: 'scheduler_failed', message, retryable: false };
         const abandoned = attempt(turn, () => abandonTask(turn, task, error));
@@ -81,9 +83,8 @@ export function schedule(turn: Turn, onError: (thrown: unknown) => void): void {
     }
     const { plan } = evaluated;
     passOn(state, woken, task, plan.steps);
-    state.broker.ack(task.key);
+    state.broker.ack(delivery, plan.followUpMs);
     if (taskHasEnded(task.state)) state.broker.forget(task.key);
-    else if (plan.followUpMs !== undefined) state.broker.delay(task, plan.followUpMs);
   }
 }
 
@@ -98,9 +99,14 @@ function takeLookUps({ state, loaded }: Turn, woken: Woken): void {
   }
 }
 
-function evaluate(turn: Turn, task: Task): { readonly plan: Plan } | { readonly thrown: unknown } {
+function evaluate(
+  turn: Turn,
+  delivery: Delivery<Task>,
+): { readonly plan: Plan } | { readonly thrown: unknown } {
+  const { item: task } = delivery;
   let plan: Plan = { steps: [], followUpMs: undefined };
   const evaluated = attempt(turn, () => {
+    assertWithinLimit(delivery);
     plan = scheduleTask(task, fleetOf(turn.state, task, turn.loaded.lookedUp), turn.nowMs);
     for (const step of plan.steps) carryOut(turn, task, step);
     if (turn.state.isCareful) tryRows(turn.journal);

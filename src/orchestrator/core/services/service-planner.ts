@@ -11,6 +11,7 @@ import { hasEnded } from '../../../model/execution.js';
 import { type Replica, type Service, serviceGraphName, serviceModule } from '../../../model/service.js';
 import { phaseOf } from '../../../model/task.js';
 import { formatTaskId } from '../../../model/task-id.js';
+import { assertWithinLimit } from '../../../scheduling/broker.js';
 import {
   type FittingCluster,
   type FleetPlan,
@@ -39,8 +40,9 @@ export function scheduleServices(turn: Turn, onError: (thrown: unknown) => void)
   const { state } = turn;
   const { serviceBroker: broker } = state;
   let isChanged = false;
-  for (let due = broker.dequeue(turn.nowMs); due; due = broker.dequeue(turn.nowMs)) {
-    const { key } = due;
+  for (let next = broker.dequeue(turn.nowMs); next; next = broker.dequeue(turn.nowMs)) {
+    const delivery = next;
+    const { key } = delivery.item;
     const service = state.services.get(key);
     if (!service) {
       broker.forget(key);
@@ -48,6 +50,7 @@ export function scheduleServices(turn: Turn, onError: (thrown: unknown) => void)
     }
     let plan: FleetPlan | undefined;
     const evaluated = attempt(turn, () => {
+      assertWithinLimit(delivery);
       plan = scheduleFleet(viewOf(state, service), turn.nowMs);
       for (const step of plan.steps) carryOut(turn, service, step);
       judge(turn, key, plan.reasons);
@@ -55,12 +58,11 @@ export function scheduleServices(turn: Turn, onError: (thrown: unknown) => void)
     });
     if (evaluated.ok) {
       isChanged ||= plan!.steps.length > 0;
-      broker.ack(key);
-      if (plan!.followUpMs !== undefined) broker.delay(due, plan!.followUpMs);
+      broker.ack(delivery, plan!.followUpMs);
       continue;
     }
     state.counters.add('evaluations_failed');
-    if (broker.nack(key, turn.nowMs) === 'again') continue;
+    if (broker.nack(delivery, turn.nowMs) !== 'exhausted') continue;
     const reason = `the scheduler could not work on this service: ${messageOf(evaluated.thrown)}`;
     const told = attempt(turn, () => judge(turn, key, [reason]));
     if (!told.ok) onError(told.thrown);
