@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
+import { AUDIT_RESULTS } from '../../src/model/audit.js';
 import { AGENT_KINDS, AGENT_STATES, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
 import { OBSERVED_STATES } from '../../src/model/execution.js';
 import { JOB_STATES } from '../../src/model/job.js';
@@ -94,6 +95,26 @@ export const approval: z.ZodType = named(
       .record(z.string(), z.unknown())
       .describe('What the module gets, by name; of a large value its blob'),
     left_out: z.array(z.string()).describe('Inputs whose text has more than 16,384 characters'),
+  }),
+);
+
+export const auditEntry: z.ZodType = named(
+  'AuditEntry',
+  z.strictObject({
+    audit_id: z.number().int().describe('From 1 on, without gaps'),
+    at: z.string(),
+    last_at: z.string().describe('Of the last one of refusals that are alike'),
+    times: z.number().int().describe('Refusals that are alike share an entry'),
+    by: z.string().nullable().describe('`null`: nobody needs a token, or none was shown that is anybody’s'),
+    access_id: z.string().nullable(),
+    address: z.string().nullable(),
+    project: z.string().nullable().describe('Whose work it was about; `null`: what is shared'),
+    action: z.string(),
+    operation: z.string(),
+    target: z.record(z.string(), z.union([z.string(), z.number()])),
+    result: z.enum(AUDIT_RESULTS),
+    code: z.string().nullable().describe('Of the refusal'),
+    message: z.string().nullable(),
   }),
 );
 

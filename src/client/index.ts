@@ -4,6 +4,7 @@ export { ClientError } from './errors.js';
 export type { Followed, FollowOptions, StreamedEvent } from './follow.js';
 export type {
   Approval,
+  AuditEntry,
   Decision,
   Iteration as IterationView,
   IterationSummary,

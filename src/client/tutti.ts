@@ -1,6 +1,7 @@
 import { type Followed, type FollowOptions, follow } from './follow.js';
 import type {
   Approval,
+  AuditEntry,
   IterationSummary,
   Problem,
   ProblemSummary,
@@ -48,7 +49,7 @@ export interface SubmitOptions extends RequestOptions {
 export type ProblemChange = Routes['PATCH /v1/problems/{problem_id}']['body'];
 
 /** A list's query, without what pages need. */
-export type Search<R extends 'GET /v1/problems' | 'GET /v1/iterations'> = Omit<
+export type Search<R extends 'GET /v1/problems' | 'GET /v1/iterations' | 'GET /v1/audit'> = Omit<
   NonNullable<Routes[R]['query']>,
   'limit' | 'cursor'
 >;
@@ -154,6 +155,11 @@ export class Tutti {
   /** Modules that wait for a person's decision, with what they are asked about. */
   approvals(): AsyncGenerator<Approval> {
     return this.#items((page) => this.request('GET /v1/approvals', { query: page }));
+  }
+
+  /** Who did what, from where and with what result, newest first, fetched page by page while they are read: for administrators. */
+  audit(search: Search<'GET /v1/audit'> = {}): AsyncGenerator<AuditEntry> {
+    return this.#items((page) => this.request('GET /v1/audit', { query: { ...search, ...page } }));
   }
 
   /** What differs between two iterations of a problem. */

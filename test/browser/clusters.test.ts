@@ -127,3 +127,58 @@ describe('the pages of clusters, services and jobs', () => {
     expect(faults).toEqual([]);
   });
 });
+
+describe('the page of the audit', () => {
+  it('shows administrators who did what, newest first and page by page, narrowed, on a phone too', async (ctx) => {
+    const token = 'a-token-of-the-role-admin-for-this-test';
+    const guarded = await OrchestratorProcess.up(scene, { env: { TUTTI_TOKEN: token } });
+    const asAdmin = { authorization: `Bearer ${token}` };
+    const grant = async (name: string): Promise<string> => {
+      const { status, body } = await guarded.post('/v1/access', { name, role: 'viewer' }, asAdmin);
+      expect(status).toBe(201);
+      return body.token;
+    };
+    const ada = await grant('ada');
+    for (let index = 0; index < 100; index += 1) await grant(`grant ${index}`);
+    const refused = await guarded.post('/v1/graphs', { yaml: '' }, { authorization: `Bearer ${ada}` });
+    expect(refused.status).toBe(403);
+
+    const signIn = async (as: string): Promise<Awaited<ReturnType<typeof open>>> => {
+      const opened = await open(ctx, `${guarded.ready.http}/?page=audit`, {
+        viewport: { width: 1440, height: 900 },
+      });
+      await opened.page.getByLabel('Token').fill(as);
+      await opened.page.getByRole('button', { name: 'Sign in' }).click();
+      return opened;
+    };
+    const { page } = await signIn(token);
+    const rows = page.getByRole('region', { name: 'Entries' }).getByRole('row');
+    await page.getByRole('heading', { name: 'Audit' }).waitFor();
+    await page.getByRole('cell', { name: /operator_needed/ }).waitFor();
+    await expect.poll(() => rows.count()).toBe(101);
+    expect(await page.getByText('grant 0', { exact: true }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.getByText('grant 0', { exact: true }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+
+    await page.getByLabel('Result').selectOption('refused');
+    await expect.poll(() => rows.count()).toBeLessThan(5);
+    await page.getByLabel('Who').fill('ada');
+    await page.getByLabel('Who').press('Enter');
+    await expect.poll(() => rows.count()).toBe(2);
+    expect(await rows.nth(1).textContent()).toMatch(/ada.*POST \/v1\/graphs.*refused.*operator_needed/);
+    await page.getByLabel('What').selectOption('sign_in');
+    await page.getByText('There is no such entry.').waitFor();
+    await page.getByLabel('What').selectOption('store_graph');
+    await expect.poll(() => rows.count()).toBe(2);
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+
+    const { page: others } = await signIn(ada);
+    await others.getByText('The audit is for administrators; your role is viewer.').waitFor();
+    expect(await others.getByRole('link', { name: 'Audit' }).count()).toBe(0);
+    expect(await accessibilityFaults(others)).toEqual([]);
+    await guarded.process.end();
+  });
+});

@@ -156,6 +156,17 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     expect((await refused(other.wait())).message).toContain('it was denied');
   });
 
+  it('reads the audit page by page, and narrowed', async () => {
+    await tutti.request('POST /v1/access', { body: { name: 'ada', role: 'viewer' } });
+    const ids: number[] = [];
+    for await (const { audit_id } of tutti.audit()) ids.push(audit_id);
+    expect(ids).toEqual(ids.map((_, index) => ids.length - index));
+    const granted: unknown[] = [];
+    for await (const { by, target, result } of tutti.audit({ action: 'manage_access', by: 'token' }))
+      granted.push([by, target.name, result]);
+    expect(granted).toEqual([['token', 'ada', 'done']]);
+  });
+
   it('reports refusals and failures as one error with a code and details', async () => {
     const unknown = await refused(tutti.submit('fti', {}));
     expect(unknown).toMatchObject({ code: 'unknown_graph', status: 422, hint: 'known graphs: fit, asking' });

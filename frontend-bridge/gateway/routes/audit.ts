@@ -33,22 +33,6 @@ const filterShape = {
   after: time.describe('RFC 3339'),
   before: time.describe('RFC 3339'),
 };
-const auditEntry = z.strictObject({
-  audit_id: z.number().int().describe('From 1 on, without gaps'),
-  at: z.string(),
-  last_at: z.string().describe('Of the last one of refusals that are alike'),
-  times: z.number().int().describe('Refusals that are alike share an entry'),
-  by: z.string().nullable().describe('`null`: nobody needs a token, or none was shown that is anybody’s'),
-  access_id: z.string().nullable(),
-  address: z.string().nullable(),
-  project: z.string().nullable().describe('Whose work it was about; `null`: what is shared'),
-  action: z.string(),
-  operation: z.string(),
-  target: z.record(z.string(), z.union([z.string(), z.number()])),
-  result: z.enum(AUDIT_RESULTS),
-  code: z.string().nullable().describe('Of the refusal'),
-  message: z.string().nullable(),
-});
 
 export function auditRoutes(app: App, coordinator: Coordinator): void {
   app.get(
@@ -60,7 +44,7 @@ export function auditRoutes(app: App, coordinator: Coordinator): void {
         description:
           'A page may have fewer entries than asked for, or none, and `next_cursor` all the same: go on with it',
         querystring: z.strictObject({ ...pageShape, ...filterShape }),
-        response: shape.answers({ 200: shape.pageOf(auditEntry) }),
+        response: shape.answers({ 200: shape.pageOf(shape.auditEntry) }),
       },
     },
     async (request, reply) => {

@@ -23,6 +23,7 @@ const ClustersPage = lazy(() => import('./clusters/clusters-page.js'));
 const ServicesPage = lazy(() => import('./services/services-page.js'));
 const ApprovalsPage = lazy(() => import('./approvals/approvals-page.js'));
 const JobsPage = lazy(() => import('./jobs/jobs-page.js'));
+const AuditPage = lazy(() => import('./audit/audit-page.js'));
 const NodesPage = lazy(() => import('./nodes/nodes-page.js'));
 
 export function App({ feed }: { feed: LiveFeed }): ReactNode {
@@ -45,6 +46,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   useShortcut('g s', 'Go to the services', () => select({ page: 'services' }));
   useShortcut('g j', 'Go to the jobs', () => select({ page: 'jobs' }));
   useShortcut('g a', 'Go to the approvals', () => select({ page: 'approvals' }));
+  useShortcut('g u', 'Go to the audit', () => select({ page: 'audit' }), me.data?.role === 'admin');
   useShortcut('n', 'Begin a new problem', () => select({ page: 'new', problem, iteration }));
   useShortcut('/', 'Search the problems', focusSearch);
   const unknown = [me.error, nodes.error].find((error) => error instanceof ApiError && error.status === 401);
@@ -90,6 +92,11 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
             Jobs
           </SelectionLink>
           <ApprovalsLink isCurrent={page === 'approvals'} />
+          {me.data?.role === 'admin' && (
+            <SelectionLink className="page" to={{ page: 'audit' }} current={page === 'audit'}>
+              Audit
+            </SelectionLink>
+          )}
         </nav>
         <ConnectionIndicator feed={feed} />
         <ThemeSwitch />
@@ -139,6 +146,8 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
       return <ServicesPage selected={selection.name} />;
     case 'approvals':
       return <ApprovalsPage />;
+    case 'audit':
+      return <AuditPage />;
     case 'jobs':
       return <JobsPage selected={problem} />;
     case 'graphs':

@@ -1,4 +1,5 @@
 /** The audit, page by page: entries are looked at from the newest on, and a page ends where it is full or has looked at enough of them. */
+import type { AuditEntryJson } from '../../contract/audit.js';
 import type { AuditFilter, Page, PageRequest, Refusal, View } from '../port.js';
 import type { AuditRow } from '../records.js';
 import { audit } from '../tables.js';
@@ -62,7 +63,7 @@ function fitting({
 
 function auditView({ at, last_at, ...row }: AuditRow): View {
   const { audit_id, times, by, access_id, address, project, action, operation, target, result } = row;
-  return {
+  const entry: AuditEntryJson = {
     audit_id,
     at: new Date(at).toISOString(),
     last_at: new Date(last_at).toISOString(),
@@ -71,4 +72,5 @@ function auditView({ at, last_at, ...row }: AuditRow): View {
     ...{ action, operation, target: target ?? {}, result },
     ...{ code: row.code ?? null, message: row.message ?? null },
   };
+  return { ...entry };
 }

@@ -220,6 +220,9 @@ class Course(ClientCase):
         body = json.dumps({"yaml": yaml}).encode()
         urlopen(Request(f"{os.environ['TUTTI_URL']}/v1/graphs", body, headers)).close()
         begun = self.tutti.submit("asking", {"n": 1})
+        stored = self.tutti.audit(action="store_graph", by="token", result="done", limit=1).to_list()
+        self.assertEqual([(each.operation, each.target.graph) for each in stored], [("put_graph", "asking")])
+        self.assertEqual(self.tutti.audit(by="nobody").to_list(), [])
         waiting = [(each.task_id, each.module, each.message, each.inputs.request.n) for each in self.tutti.approvals()]
         self.assertEqual(waiting, [(begun.task_id, "review", "Go on?", 1)])
         shown = io.StringIO()
@@ -236,6 +239,7 @@ class Course(ClientCase):
                 other = await tutti.submit("asking", {"n": 2})
                 listed = [each.task_id async for each in tutti.approvals()]
                 await other.deny("review", "no")
+                assert [each.operation async for each in tutti.audit(limit=1)] == ["decide_approval"]
                 return listed == [other.task_id], (await other.wait(check=False)).data.error.code
 
         self.assertEqual(asyncio.run(denied()), (True, "denied"))

@@ -21,6 +21,7 @@ export const PAGES = [
   'services',
   'jobs',
   'approvals',
+  'audit',
 ] as const;
 export type Page = (typeof PAGES)[number];
 

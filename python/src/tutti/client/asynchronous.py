@@ -177,6 +177,30 @@ class AsyncTutti:
         """Modules that wait for a person's decision: records with ``task_id``, ``module``, ``message`` and ``inputs``."""
         return AsyncListing(self.transport, "/v1/approvals", {})
 
+    def audit(
+        self,
+        *,
+        by: Optional[str] = None,
+        address: Optional[str] = None,
+        action: Optional[str] = None,
+        result: Optional[str] = None,
+        project: Optional[str] = None,
+        after: Optional[str] = None,
+        before: Optional[str] = None,
+        limit: Optional[int] = None,
+    ) -> AsyncListing:
+        """Who did what, from where and with what result, newest first: for administrators.
+
+        :param by: the name of a grant; ``token`` is the configured one
+        :param action: like ``submit``, ``manage_access``, ``sign_in`` or ``join``
+        :param result: ``done`` or ``refused``
+        :param after: RFC 3339
+        :param before: RFC 3339
+        :param limit: how many at most; by default all
+        """
+        what = given(by=by, address=address, action=action, result=result, project=project)
+        return AsyncListing(self.transport, "/v1/audit", {**what, **given(after=after, before=before)}, limit)
+
     def nodes(self) -> AsyncListing:
         return AsyncListing(self.transport, "/v1/nodes", {})
 

@@ -179,6 +179,39 @@ class Tutti:
         """Modules that wait for a person's decision: records with ``task_id``, ``module``, ``message`` and ``inputs``."""
         return self._listing(self._async.approvals())
 
+    def audit(
+        self,
+        *,
+        by: Optional[str] = None,
+        address: Optional[str] = None,
+        action: Optional[str] = None,
+        result: Optional[str] = None,
+        project: Optional[str] = None,
+        after: Optional[str] = None,
+        before: Optional[str] = None,
+        limit: Optional[int] = None,
+    ) -> Listing:
+        """Who did what, from where and with what result, newest first: for administrators.
+
+        :param by: the name of a grant; ``token`` is the configured one
+        :param action: like ``submit``, ``manage_access``, ``sign_in`` or ``join``
+        :param result: ``done`` or ``refused``
+        :param after: RFC 3339
+        :param before: RFC 3339
+        :param limit: how many at most; by default all
+        """
+        found = self._async.audit(
+            by=by,
+            address=address,
+            action=action,
+            result=result,
+            project=project,
+            after=after,
+            before=before,
+            limit=limit,
+        )
+        return self._listing(found)
+
     def nodes(self) -> Listing:
         return self._listing(self._async.nodes())
 
