@@ -160,3 +160,9 @@ export function serviceGraph(service: string, work: ServiceWork): Graph {
 export function restartPauseMs({ restart }: Pick<ServiceSpec, 'restart'>, failures: number): number {
   return Math.min(restart.backoffMs * 2 ** Math.min(failures, 30), restart.maxBackoffMs);
 }
+
+/** Whether it does what it is there for. */
+export function isUp({ module }: Pick<ServiceSpec, 'module'>, { observed, isOpen }: Replica): boolean {
+  if (!isOpen) return false;
+  return observed === 'ready' || (observed === 'running' && module === undefined);
+}

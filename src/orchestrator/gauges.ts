@@ -1,5 +1,6 @@
 /** What the operators can read off a running orchestrator: sizes of everything that may grow, and counts of what happened. */
 import type { BusGauges } from '../bus/bus.js';
+import { type ServiceGauges, serviceGauges } from './core/services/service-gauges.js';
 import type { State } from './core/state.js';
 import type { QueryGauges } from './queries/service/service.js';
 import type { WebhookGauges } from './webhooks/couriers.js';
@@ -44,6 +45,8 @@ export interface Gauges {
   readonly ages_held: boolean;
   /** The readers of short and of long queries. */
   readonly queries: QueryGauges;
+  /** By their names. */
+  readonly services: Readonly<Record<string, ServiceGauges>>;
   /** By their names. */
   readonly webhooks: Readonly<Record<string, WebhookGauges>>;
   readonly counters: Readonly<Record<string, number>>;
@@ -106,6 +109,7 @@ export function gaugesOf(
     paused_ms: Math.round(loop.pausedMs),
     ages_held: loop.agesHeld,
     queries: loop.queries,
+    services: serviceGauges(state),
     webhooks: loop.webhooks,
     counters: Object.fromEntries(state.counters.entries()),
   };

@@ -8,7 +8,7 @@
  * S4. What a replica does changes nothing about the others.
  */
 import type { ClusterStatus } from '../model/cluster.js';
-import type { Replica, ReplicaEnd, Service } from '../model/service.js';
+import { isUp, type Replica, type ReplicaEnd, type Service } from '../model/service.js';
 
 /** A cluster that has the labels that the service requires. */
 export interface FittingCluster {
@@ -135,9 +135,8 @@ class FleetPlanner {
     }
   }
 
-  #isUp({ observed, isOpen }: Replica): boolean {
-    if (!isOpen) return false;
-    return observed === 'ready' || (observed === 'running' && this.#service.spec.module === undefined);
+  #isUp(replica: Replica): boolean {
+    return isUp(this.#service.spec, replica);
   }
 
   /** Whether the moment has come; if not, the service is looked at again when it does. */

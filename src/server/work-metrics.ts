@@ -8,6 +8,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { EXECUTION_ENDS, type ExecutionEnd } from '../model/execution.js';
 import { TASK_ENDS } from '../model/task-state.js';
+import type { ServiceGauges } from '../orchestrator/core/services/service-gauges.js';
 import type { Gauges } from '../orchestrator/gauges.js';
 import { unfinishedTasks, waitingForApproval, waitingForSlot } from '../orchestrator/work/counts.js';
 import {
@@ -18,7 +19,7 @@ import {
   type WorkTask,
 } from '../orchestrator/work/work-in-view.js';
 
-/** So many graphs, as many pairs of graph and project, and as many of graph and module. A pair of graph and module has two histograms of 15 series each: 6,000 for all of them. */
+/** So many graphs, services, as many pairs of graph and project, and as many of graph and module. A pair of graph and module has two histograms of 15 series each: 6,000 for all of them. */
 const LABEL_VALUES = 200;
 const OTHER = 'other';
 
@@ -62,6 +63,7 @@ export function registerWorkMetrics(registry: Registry, work: WorkInView, gauges
   countWork(workSeries(registers), work, labels);
   registerUnfinished(registers, work, labels);
   registerSlots(registers, gauges);
+  registerServices(registers, gauges);
 }
 
 /** Of graphs and modules, those that have series of their own (M1). */
@@ -244,4 +246,25 @@ function registerSlots(registers: Registry[], gauges: () => Gauges): void {
   };
   slots('tutti_slots', 'Executions that the nodes of a module take at once', ({ total }) => total);
   slots('tutti_slots_used', 'Executions that they have', ({ used }) => used);
+}
+
+function registerServices(registers: Registry[], gauges: () => Gauges): void {
+  const services = new Labels();
+  const figure = (name: string, help: string, read: (service: ServiceGauges) => number): void => {
+    new Gauge({
+      name: `tutti_service_${name}`,
+      help,
+      labelNames: ['service'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [service, figures] of Object.entries(gauges().services))
+          this.inc({ service: services.of(service) }, read(figures));
+      },
+    });
+  };
+  figure('replicas_wanted', 'Replicas of a service that are to be up now', ({ wanted }) => wanted);
+  figure('replicas_up', 'Replicas that are ready, or run where they are not nodes', ({ up }) => up);
+  figure('degraded', '1 while something is wrong with a service', ({ isDegraded }) => Number(isDegraded));
+  figure('restarts', 'How often the replicas that there are were started again', ({ restarts }) => restarts);
 }

@@ -37,7 +37,20 @@ describe('the metrics of the work', () => {
     for (const input of [once, never]) await tape.ended((await orchestrator.submit('one', input)).task_id);
     // Nobody plays its modules.
     await orchestrator.submit('pair', { name: 'waits' });
+    // No cluster has the label.
+    const service = { command: ['sleep', '1000'], count: 2, require: { site: 'nowhere' } };
+    expect((await orchestrator.put('/v1/services/idle', service)).status).toBe(201);
+    await tape.first('a degraded service', ({ type }) => type === 'service.degraded');
     text = await metricsOf(orchestrator);
+  });
+
+  it('say of a service how many replicas are to be up, and how many are', () => {
+    const idle = { service: 'idle' };
+    expect(
+      ['replicas_wanted', 'replicas_up', 'degraded', 'restarts'].map((name) =>
+        value(`tutti_service_${name}`, idle),
+      ),
+    ).toEqual([2, 0, 1, 0]);
   });
 
   it('count tasks, attempts and failures, and say how long they took', () => {

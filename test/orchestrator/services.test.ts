@@ -4,6 +4,7 @@ import { DEFAULT_PROJECT } from '../../src/model/access.js';
 import { AGENT_MODULE } from '../../src/model/run.js';
 import type { Replica, ServiceSpec } from '../../src/model/service.js';
 import type { AssignOrder } from '../../src/orchestrator/core/journal.js';
+import { serviceGauges } from '../../src/orchestrator/core/services/service-gauges.js';
 import type { NewCluster } from '../../src/orchestrator/port.js';
 import { typesFromDescriptors } from '../../src/wire/types.js';
 import { Core, GRACE_MS, graphOf, moduleSpec, type Peer, type Turned } from './core.js';
@@ -83,6 +84,44 @@ async function running(peer: Peer, more: Partial<ServiceSpec> = {}): Promise<Ass
   await run(peer, ...given);
   return given;
 }
+
+const figures = (): unknown => {
+  const { wanted, up, isDegraded, restarts } = serviceGauges(core.state).web!;
+  return [wanted, up, isDegraded, restarts];
+};
+
+describe('the figures of a service', () => {
+  it('follow what is asked for, what is up, and what was started again', async () => {
+    const agent = await cluster('hpc');
+    const given = orders(await core.turn(applies()), agent);
+    expect(figures()).toEqual([2, 0, false, 0]);
+    await run(agent, ...given);
+    expect(figures()).toEqual([2, 2, false, 0]);
+    await agent.say(agent.reports(given[0]!, 'FAILED', { error: BROKEN }));
+    expect(figures()).toEqual([2, 1, true, 0]);
+    await run(agent, ...(await passed(agent, 1100)));
+    expect(figures()).toEqual([2, 2, true, 1]);
+    await command('scale', 5);
+    expect(figures()).toEqual([5, 2, true, 1]);
+    await command('stop');
+    expect(figures()).toEqual([0, 2, false, 1]);
+  });
+
+  it('of a batch count what has completed no more', async () => {
+    const agent = await cluster('hpc');
+    const given = await running(agent, { type: 'batch' });
+    expect(figures()).toEqual([2, 2, false, 0]);
+    await agent.publish(given[0]!, 1);
+    expect(figures()).toEqual([1, 1, false, 0]);
+  });
+
+  it('of a daemon are those of the clusters that fit', async () => {
+    const agent = await cluster('hpc');
+    await cluster('lab');
+    await run(agent, ...orders(await core.turn(applies({ type: 'daemon' })), agent));
+    expect(figures()).toEqual([2, 1, false, 0]);
+  });
+});
 
 describe('a service', () => {
   it('has its replicas run as tasks of a graph that is its own', async () => {

@@ -15,7 +15,7 @@ it('counts all values beyond the limit as one, and keeps those that came first',
 /** Metrics after a task was submitted to each project. */
 async function metricsOf(projects: readonly string[]): Promise<string> {
   const [registry, work] = [new Registry(), new WorkInView()];
-  registerWorkMetrics(registry, work, () => ({ slots: {} }) as never);
+  registerWorkMetrics(registry, work, () => ({ slots: {}, services: {} }) as never);
   const facts = projects.map((project, n) => ({
     at: 0,
     fact: {

@@ -116,6 +116,10 @@ export class OrchestratorProcess {
     return this.#send('POST', path, body, headers);
   }
 
+  put(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Reply> {
+    return this.#send('PUT', path, body, headers);
+  }
+
   patch(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Reply> {
     return this.#send('PATCH', path, body, headers);
   }
