@@ -153,7 +153,7 @@ answer({
     agesMs = [];
     isMeasuring = true;
   },
-  /** The first so many read nothing any more. @param {{ count: number }} options */
+  /** The first so many no longer read. @param {{ count: number }} options */
   pause({ count }) {
     for (const { socket } of viewers.slice(0, count)) socket.pause();
   },

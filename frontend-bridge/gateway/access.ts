@@ -153,7 +153,7 @@ export function createAccess(options: AccessOptions): Access {
         reply.clearCookie(SESSION_COOKIE, { path: '/' });
         throw unauthorized(
           reply,
-          'You are not signed in any more: the session has ended, or its token was revoked.',
+          'You are no longer signed in: the session has ended, or its token was revoked.',
         );
       }
       const { page } = request.routeOptions.config;

@@ -2,7 +2,7 @@
  * The HTTP application: hooks, parsers, error shape and routes, without a socket.
  *
  * 1. Every answer to a GET has a `Tutti-Cursor`: the one that the answer reflects, or at least the newest before it was made.
- * 2. Every error has the common shape, whoever found it.
+ * 2. Every error has the common shape, wherever it was found.
  * 3. Who may ask is decided before a body is read.
  */
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';

@@ -3,7 +3,7 @@
  *
  * 1. A request whose body comes no further for a while is ended with 408 `body_timeout`.
  * 2. Bodies that are kept in memory are bounded together: beyond it the largest of those that are still coming is ended, with 503
- *    `too_many_bodies`, so that small ones pass whoever sends large ones.
+ *    `too_many_bodies`, so that small ones pass beside large ones.
  * 3. Who is answered before its body is whole goes on sending, and many clients read the answer only then. The rest is read and thrown
  *    away for a while: a connection that is closed before is reset, and takes the answer with it.
  */
@@ -63,7 +63,7 @@ export class Bodies {
     this.#looking ??= setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
-  /** Whether it was ended here: whoever was reading its body has nothing to add. */
+  /** Whether it was ended here: the code that was reading its body has nothing to add. */
   hasEnded(request: IncomingMessage): boolean {
     return this.#ended.has(request);
   }

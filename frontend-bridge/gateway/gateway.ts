@@ -62,7 +62,7 @@ export interface Gateway {
   start(): Promise<{ readonly url: string; readonly port: number }>;
   /** New connections get this certificate; those that are open stay. Only with TLS. */
   renew(pair: TlsPair): void;
-  /** Within two seconds, whoever is still connected. Idempotent. */
+  /** Within two seconds, also while clients are connected. Idempotent. */
   stop(): Promise<void>;
   gauges(): GatewayGauges;
 }

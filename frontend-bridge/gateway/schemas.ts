@@ -448,7 +448,7 @@ export const webhookView: z.ZodType = named(
     problem: z.string().nullable().describe('Only events of problems that it holds for'),
     signed: z.boolean(),
     created_at: time,
-    cursor: z.number().int().describe('The last event that needs no delivery any more'),
+    cursor: z.number().int().describe('The last event that no longer needs a delivery'),
     lag: z.number().int().optional().describe('Committed events behind the cursor'),
     last_status: z.string().nullable().describe('An HTTP status, or why there is none'),
     last_at: time.nullable(),

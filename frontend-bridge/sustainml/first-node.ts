@@ -2,7 +2,7 @@
  * The first result that arrives creates the row of a problem in the form, which is right only where it is that of APP_REQUIREMENTS: the others
  * are held until it has gone out.
  *
- * 1. Once it has gone out for a task, nothing is held for that task any more.
+ * 1. Once it has gone out for a task, that task is no longer held up.
  * 2. Where it is not requested, the others wait for a moment only.
  * 3. Where the one who asks for it goes away, the others do not wait for it.
  */

@@ -31,7 +31,7 @@ export interface ClusterEngineOptions {
 const REQUEST_TIMEOUT_MS = 60_000;
 /** A slow line still carries a mebibyte in this time. */
 const TRANSFER_MS_PER_MIB = 2000;
-/** One wait on the cluster. A shell over there that nobody can end any more goes on for no longer than this. */
+/** One wait on the cluster. A shell over there that can no longer be ended goes on for no longer than this. */
 const MAX_WAIT_MS = 30_000;
 /** A command whose wrapper is gone writes no end after `stop`: so often it is looked for. A batch system is asked each time. */
 const STOP_INTERVAL_MS = 1000;

@@ -66,7 +66,7 @@ export class Work {
     return failed('stopped', 'the command was stopped', true);
   }
 
-  /** Removes the folder of an attempt that nobody needs any more (A3). */
+  /** Removes the folder of an attempt that is no longer needed (A3). */
   async release(key: string): Promise<void> {
     const { engine, folders, health, warn } = this.#deps;
     const isKept = folders.isKept(key);
@@ -92,7 +92,7 @@ export class Work {
     }
   }
 
-  /** What an earlier process has left behind and nobody asks for any more. */
+  /** What an earlier process has left behind and nobody asks for now. */
   async removeLeftovers(held: readonly string[]): Promise<void> {
     for (const key of this.#deps.folders.keys()) {
       if (held.includes(key)) continue;
@@ -148,7 +148,7 @@ export class Work {
         signal,
       );
     signal.throwIfAborted();
-    return failed('engine_failed', `the cluster does not know ${engineId} any more`, true);
+    return failed('engine_failed', `the cluster no longer knows ${engineId}`, true);
   }
 
   async #resultOf(

@@ -47,7 +47,7 @@ export interface OrchestratorBusHandlers {
   onMalformed(socket: 'control' | 'outputs', peer: string): void;
   /** A connection was ended from our side because of the behaviour of its peer at this address. */
   onCut(socket: 'control' | 'outputs' | 'events', code: CutCode, why: string, peer: string): void;
-  /** A frame could not be handed to this route: its connection is gone or does not take any more. */
+  /** A frame could not be handed to this route: its connection is gone or no longer takes. */
   onUnreachable(route: Route): void;
   /** This connection of the control socket ended. */
   onDisconnect(route: Route): void;
@@ -112,7 +112,7 @@ export interface NodeBusHandlers {
 export interface NodeBus {
   /** Connects (and goes on reconnecting) to the control endpoint. Throws `TuttiError` `bad_endpoint`. */
   start(handlers: NodeBusHandlers): Promise<void>;
-  /** `supersedes`: of the frames that wait for a connection none is worth sending any more. @default false */
+  /** `supersedes`: of the frames that wait for a connection none is still worth sending. @default false */
   send(frame: Uint8Array, supersedes?: boolean): void;
   /** Whether a frame that is sent now leaves soon: there is a connection, and it takes frames. Deferrable frames wait until then. */
   readonly hasRoom: boolean;

@@ -35,7 +35,7 @@ export interface Client extends StreamSource {
 export interface ClientOptions {
   readonly url: string;
   readonly token?: string;
-  /** Aborted when the person does not want the answer any more. */
+  /** Aborted when the person no longer wants the answer. */
   readonly signal: AbortSignal;
 }
 

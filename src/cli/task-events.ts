@@ -42,7 +42,7 @@ async function* storedEvents(client: Client, task: TaskId): AsyncGenerator<Strea
   } while (cursor !== null);
 }
 
-/** A stretch that the stream does not have any more is read from the task's own events, which are kept for as long as the task is. */
+/** A stretch that the stream no longer has is read from the task's own events, which are kept for as long as the task is. */
 async function* comingEvents(
   client: Client,
   task: TaskId,

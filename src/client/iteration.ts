@@ -139,7 +139,7 @@ export class Iteration {
     return this;
   }
 
-  /** Its events from its beginning to its end, in order and without repeats. A `gap` says which ones are not stored any more. */
+  /** Its events from its beginning to its end, in order and without repeats. A `gap` says which ones are no longer stored. */
   async *follow({ signal }: { readonly signal?: AbortSignal } = {}): AsyncGenerator<StreamedEvent | Gap> {
     let seq = 0;
     for await (const event of this.events({ signal })) {
@@ -317,7 +317,7 @@ export class Iteration {
   }
 }
 
-/** Events that are not stored any more, both ends inclusive. */
+/** Events that are no longer stored, both ends inclusive. */
 export type Gap = Extract<Followed, { kind: 'gap' }>;
 
 type Own = Gap | { readonly kind: 'event'; readonly event: StreamedEvent };

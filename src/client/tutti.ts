@@ -171,7 +171,7 @@ export class Tutti {
 
   /**
    * Events as they happen, until the signal is aborted: in order and without repeats, also when the connection is lost in between. A `gap`
-   * says which events are not stored any more.
+   * says which events are no longer stored.
    */
   follow(options: FollowOptions): AsyncGenerator<Followed> {
     return follow(this.#http, options);

@@ -183,7 +183,7 @@ export const FACTS = {
     about: 'problem',
     shown: { title: 'text?', tags: 'tags?', notes: 'text?', starred: 'flag?', archived: 'flag?' },
     withheld: {
-      /** The marks that it is found by from now on, and those that it is not found by any more. */
+      /** The marks that it is found by from now on, and those that it is no longer found by. */
       gained: 'ids',
       lost: 'ids',
     },
@@ -250,7 +250,7 @@ export const FACTS = {
     about: 'module',
     shown: {},
     withheld: {
-      /** Blobs that it does not use any more. */
+      /** Blobs that it no longer uses. */
       freed: 'blob uses?',
     },
   },
@@ -266,7 +266,7 @@ export const FACTS = {
       pass: 'count',
     },
     withheld: {
-      /** Blobs that the task does not use any more. */
+      /** Blobs that the task no longer uses. */
       freed: 'blob uses?',
     },
   },
@@ -450,7 +450,7 @@ export const FACTS = {
     },
   },
   'cluster.removed': { about: 'nothing', shown: { cluster: 'text' } },
-  /** Its agent is heard, or not any more. */
+  /** Its agent is heard, or no longer is. */
   'cluster.online': { about: 'nothing', shown: { cluster: 'text', reason: 'text' } },
   'cluster.offline': { about: 'nothing', shown: { cluster: 'text', reason: 'text' } },
   /** All of the service, as it is from now on. */
@@ -469,7 +469,7 @@ export const FACTS = {
   /** Its reasons, each with how many replicas it is about; also where they are others than before. */
   'service.degraded': { about: 'nothing', shown: { service: 'text', reasons: 'words' } },
   'service.restored': { about: 'nothing', shown: { service: 'text' } },
-  /** Nothing of it runs any more. */
+  /** Nothing of it is still running. */
   'service.removed': { about: 'nothing', shown: { service: 'text' } },
   /** A run of a replica, which is a task. `cluster`: the only one that it may run on. */
   'replica.placed': {

@@ -18,7 +18,7 @@ export interface Webhook {
   readonly problem: string | undefined;
   /** Unix milliseconds. */
   readonly createdAt: number;
-  /** The `seq` of the last event that needs no delivery any more. */
+  /** The `seq` of the last event that no longer needs a delivery. */
   readonly cursor: number;
   /** Deliveries that have failed since the last one that succeeded. */
   readonly failures: number;

@@ -34,7 +34,7 @@ export class CommittedEvents implements EventStream {
     return this.#cursor;
   }
 
-  /** Nothing before it is kept any more. */
+  /** What came before it is no longer kept. */
   trimmed(oldest: number): void {
     this.#oldest = Math.max(this.#oldest, oldest);
   }

@@ -62,7 +62,7 @@ export interface LoopDeps {
   readonly perform: (journal: Journal) => Promise<void>;
   /** A commit has found no room; it is tried again until there is some. Called once for each time that this begins. */
   readonly onFull: () => void;
-  /** Nothing can be committed any more: another epoch reigns (`fenced`), or the disk has failed (`store_failed`). The process must end. */
+  /** Commits are no longer possible: another epoch reigns (`fenced`), or the disk has failed (`store_failed`). The process must end. */
   readonly onLost: (error: TuttiError) => void;
 }
 

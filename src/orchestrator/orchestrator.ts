@@ -165,7 +165,7 @@ export interface OrchestratorDeps {
   readonly readStoredGraph: ReadStoredGraph;
   /** Where queries are answered. */
   readonly startReader: StartReader;
-  /** Nothing can be committed any more (`fenced`, `store_failed`): this process must end. */
+  /** Commits are no longer possible (`fenced`, `store_failed`): this process must end. */
   readonly onLost: (error: TuttiError) => void;
   /** Where connections are encrypted: why this key may not say this hello. */
   readonly authorize?: IngestDeps['authorize'];

@@ -140,7 +140,7 @@ export class EvaluationBroker<T extends Evaluable> {
     return true;
   }
 
-  /** There is nothing to evaluate any more. */
+  /** There is nothing left to evaluate. */
   forget(key: string): void {
     const slot = this.#slots.get(key);
     this.#delayed.clear(key);

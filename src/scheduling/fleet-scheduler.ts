@@ -46,7 +46,7 @@ export type FleetStep =
     }
   | { readonly kind: 'forget'; readonly replica: Replica }
   | { readonly kind: 'ready'; readonly replica: Replica; readonly nodeId: string }
-  /** It runs; its node is not there any more, or its cluster is there again. */
+  /** It runs; its node is no longer there, or its cluster is there again. */
   | { readonly kind: 'running'; readonly replica: Replica }
   | { readonly kind: 'lost'; readonly replica: Replica; readonly reason: string }
   | { readonly kind: 'steady'; readonly replica: Replica }
@@ -193,7 +193,7 @@ class FleetPlanner {
     const wanted = new Set(clusters.filter(isWanted).map(({ name }) => name));
     const kept = active.filter(({ pinned }) => wanted.has(pinned!));
     for (const replica of active)
-      if (!kept.includes(replica)) this.#stop(replica, `the cluster ${replica.pinned} does not fit any more`);
+      if (!kept.includes(replica)) this.#stop(replica, `the cluster ${replica.pinned} no longer fits`);
     // It runs on those that fit when it is asked for.
     if (isOnce && active.some((replica) => replica.generation === generation)) return kept;
     const taken = this.#takenNumbers();

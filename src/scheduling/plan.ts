@@ -30,7 +30,7 @@ export type PlanStep =
   | { readonly kind: 'skip'; readonly position: number; readonly reason: string }
   /** The node is to stop it. */
   | { readonly kind: 'stop'; readonly execution: Execution }
-  /** The task has been stopped: this module does not run any more. */
+  /** The task has been stopped: this module no longer runs. */
   | { readonly kind: 'halt'; readonly position: number }
   /** A person is to decide. */
   | { readonly kind: 'ask'; readonly position: number; readonly approval: ApprovalSpec }

@@ -44,13 +44,13 @@ export class SlotQueue<T extends Ranked> {
     return queue;
   }
 
-  /** Takes out and wakes the first `slots(waiter)` of each queue of the module; those who do not wait any more do not count. */
+  /** Takes out and wakes the first `slots(waiter)` of each queue of the module; those who no longer wait do not count. */
   wake(
     module: string,
     by: {
       readonly slots: (waiter: Waiter<T>) => number;
       readonly stillWaits: (waiter: Waiter<T>) => boolean;
-      /** From here on it does not wait any more. */
+      /** From here on it no longer waits. */
       readonly wake: (waiter: Waiter<T>) => void;
     },
   ): void {

@@ -85,7 +85,7 @@ export class AgentRun implements Run {
       return this.#assign.inputs.map((input, index) => this.#input(input, payloads[index]!));
     } catch (thrown) {
       if (isResumed) {
-        if (!signal.aborted) this.abort('abandoned', 'its inputs are not there any more', 0);
+        if (!signal.aborted) this.abort('abandoned', 'its inputs are no longer there', 0);
         await this.#play.run(this.#task([]));
       }
       throw thrown;

@@ -16,8 +16,8 @@ export class NonRetryableError extends TuttiError {
  * Why a task's signal was aborted.
  *
  * `stopped`, `reset`, `preempted`, `terminated`: a task command. `timeout`: the attempt took longer than the graph allows.
- * `node_reset`, `node_stopping`: a command to the node, or the end of its process. `abandoned`: the orchestrator does not want
- * this execution any more (it has ended or was replaced).
+ * `node_reset`, `node_stopping`: a command to the node, or the end of its process. `abandoned`: the orchestrator no longer wants
+ * this execution (it has ended or was replaced).
  */
 export type AbortCode =
   | 'stopped'

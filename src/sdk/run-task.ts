@@ -80,7 +80,7 @@ export interface AgentPlay {
   ready(): Promise<void>;
   /** Runs the command, or goes on with the one that an earlier process has started. Does not reject. */
   run(task: RunTask): Promise<RunResult>;
-  /** The end of this execution is known to both sides; nothing of it is needed any more. */
+  /** The end of this execution is known to both sides; it is no longer needed. */
   released(executionId: string): void;
   /** The tasks of these executions are removed: what is kept of them goes, too. */
   forget(executionIds: readonly string[]): void;

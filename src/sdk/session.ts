@@ -433,7 +433,7 @@ export class Session {
     this.#effects.push({ kind: 'welcomed', welcome });
     this.#executions.resume();
     for (const executionId of welcome.drop) {
-      this.#executions.abandon(executionId, 'the orchestrator does not want it any more', now);
+      this.#executions.abandon(executionId, 'the orchestrator no longer wants it', now);
     }
     if (isRepeat) return;
     this.#executions.opened(outputWindow, now);

@@ -30,7 +30,7 @@ export interface Task<Inputs, Output, Previous> {
   /** What the named modules gave in the parent iteration; absent where there is none. */
   readonly previous: Partial<Previous>;
   /**
-   * Aborted when the work is not wanted any more; its reason is a `TaskAbortedError`. Hand it on to whatever takes long. What the
+   * Aborted when the work is no longer wanted; its reason is a `TaskAbortedError`. Hand it on to whatever takes long. What the
    * handler gives or throws after that is dropped, and its slot is free once it has come back.
    */
   readonly signal: AbortSignal;

@@ -22,5 +22,5 @@ export function readStoredGraph(yaml: string, types: TypeRegistry): Graph {
   if (ofService) return ofService;
   const parsed = parseGraph(yaml, { types: knownTypes(types), isStored: true });
   if (parsed.ok) return parsed.graph;
-  throw new TuttiError('store_damaged', 'a stored graph cannot be read any more', { details: parsed.faults });
+  throw new TuttiError('store_damaged', 'a stored graph can no longer be read', { details: parsed.faults });
 }

@@ -75,7 +75,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts an orchestrator with its gateway. `onLost`: nothing can be stored any more, and this process must end. */
+/** Starts an orchestrator with its gateway. `onLost`: storing is no longer possible, and this process must end. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: it only wires the parts, in the order in which they are undone backwards.
 export async function up(config: Config, onLost: (error: TuttiError) => void): Promise<Running> {
   const log = stderrLog();

@@ -55,7 +55,7 @@ export function storeFull(cause: unknown): TuttiError {
 }
 
 export function storeFailed(cause: unknown): TuttiError {
-  return new TuttiError('store_failed', `the store cannot write any more: ${messageOf(cause)}`, {
+  return new TuttiError('store_failed', `the store can no longer write: ${messageOf(cause)}`, {
     hint: 'Look after the disk, then start again: everything that was committed is there.',
     cause,
   });

@@ -3,7 +3,7 @@
  *
  * O1. The layers and the tables together are the state after the newest commit. A layer whose rows the tables already have changes nothing:
  *     its rows are as new as the tables' or newer.
- * O2. A layer that somebody reads, or that is being written to the tables, is sealed: it does not change any more.
+ * O2. A layer that somebody reads, or that is being written to the tables, is sealed: it no longer changes.
  */
 import { compareKeys, encodeKey, readKey } from './key.js';
 import { idOf, type Row } from './log/record.js';

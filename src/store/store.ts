@@ -2,7 +2,7 @@
  * The store port. Everything that Tutti remembers goes in by `commit` and comes out by key, by ordered range, by page.
  *
  * 1. `commit` is the only write: all of a batch or nothing, durable (synced) before it resolves. Only the handle that has begun the reign
- *    commits under it; once another reign has begun, nothing is acknowledged any more.
+ *    commits under it; once another reign has begun, nothing further is acknowledged.
  * 2. Readers see only what is durable. The handle that reigns reads its own commits at once, any other one once the tables have reached
  *    them (`applied`).
  * 3. Keys are tuples and order as tuples do: element by element, numbers before strings, numbers by value, strings by

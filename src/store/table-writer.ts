@@ -66,7 +66,7 @@ export class TableWriter {
     return this.#layers.reduce((sum, layer) => sum + layer.bytes, 0);
   }
 
-  /** The layers of this moment, which do not change any more. */
+  /** The layers of this moment, which no longer change. */
   seal(): Layers {
     this.#isSealed = true;
     return [...this.#layers];

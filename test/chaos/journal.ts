@@ -67,7 +67,7 @@ export type NodeLine =
       readonly seq: number;
       readonly ended: boolean;
     }
-  /** Sent although the node knows that the execution is not its own any more. */
+  /** Sent although the node knows that the execution is no longer its own. */
   | { readonly t: number; readonly op: 'forged'; readonly execution: string; readonly seq: number }
   /** What it is at work on: without what only waits to be acknowledged. */
   | { readonly t: number; readonly op: 'beat'; readonly working: readonly string[] }

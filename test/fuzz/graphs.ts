@@ -107,8 +107,7 @@ export async function graphsTarget(root: string): Promise<FuzzTarget> {
       }
     },
     conclude: async () => {
-      for (const file of files)
-        assert(parse(file.toString()).ok, 'a graph that was accepted is not any more');
+      for (const file of files) assert(parse(file.toString()).ok, 'a graph that was accepted is no longer');
     },
   };
 }

@@ -87,7 +87,7 @@ export async function fuzzGuided(options: GuidedOptions): Promise<GuidedReport> 
 
 /**
  * The functions and blocks of some sources that have run. V8 names the blocks of a function that have not run since it was asked before; a
- * block that was among them once and is not any more has been reached.
+ * block that was among them once and is no longer has been reached.
  */
 class Coverage {
   readonly #session: Session;

@@ -1,6 +1,6 @@
 /**
  * `node test/mutants/run.mjs [FILTER]`: applies each small breakage of `mutants.mjs` to a copy of the project, runs the tests that should notice,
- * and prints how many were caught. Exits with 1 when one was not, or does not fit the sources any more.
+ * and prints how many were caught. Exits with 1 when one was not, or no longer fits the sources.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ try {
     const path = join(copy, file);
     const text = readFileSync(path, 'utf8');
     if (text.split(find).length !== 2) {
-      problems.push(`does not fit the sources any more: ${what} (${file})`);
+      problems.push(`no longer fits the sources: ${what} (${file})`);
       continue;
     }
     writeFileSync(

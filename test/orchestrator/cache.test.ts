@@ -221,7 +221,7 @@ describe('a module with cache', () => {
     expect(await play.core.faults()).toEqual([]);
   });
 
-  it('runs after a reset, and what it put out before is not taken any more', async () => {
+  it('runs after a reset, and what it put out before is no longer taken', async () => {
     await play.joins('a');
     const first = await play.submits(1);
     await play.ends('a');

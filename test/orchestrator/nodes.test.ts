@@ -188,7 +188,7 @@ describe('what a node says that it holds', () => {
     for (let beats = 0; beats < 3; beats += 1)
       expect(types([await a.beat(ids, 'RUNNING')])).not.toContain('execution.lost');
     expect(core.state.executions.size).toBe(many);
-    // One that it does not have any more is noticed all the same.
+    // One that it no longer has is noticed all the same.
     await a.beat(ids.slice(1), 'RUNNING');
     const turned = await a.beat(ids.slice(1), 'RUNNING');
     expect(turned.event('execution.lost')?.execution_id).toBe(ids[0]);

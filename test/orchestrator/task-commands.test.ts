@@ -122,7 +122,7 @@ describe('stop', () => {
     });
   });
 
-  it('ends the execution without the node after the grace, whose slot stays taken until it does not name it any more', async () => {
+  it('ends the execution without the node after the grace, whose slot stays taken until it no longer names it', async () => {
     const turned = await core.turn(core.asks(command('stop')));
     await a.acks(turned.only(a.route, 'task_command')[0]!.commandId, order.executionId);
     await passBeating(GRACE_MS + 1000, [order.executionId]);

@@ -120,7 +120,7 @@ describe('the fleet scheduler', () => {
       ['stop 3 as stopped', 'stop 1 as stopped'],
     ],
     [
-      'forgets what has stopped and is not wanted any more',
+      'forgets what has stopped and is no longer wanted',
       {
         replicas: [replica(1), replica(2), replica(3, { ...gone, desired: 'stopped', observed: 'stopped' })],
       },

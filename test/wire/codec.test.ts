@@ -353,7 +353,7 @@ describe('a bad message', () => {
     expect(decoded.faults.map(({ index }) => index)).toEqual([0, 1]);
   });
 
-  it('is not read any more after so many of them in one frame', () => {
+  it('is no longer read after so many of them in one frame', () => {
     const messages = Array.from({ length: MAX_FAULTS_PER_FRAME + 1 }, () => ({ heartbeat: {} }));
     const decoded = decodeToOrchestrator(v1.ToOrchestrator.encode({ protocolVersion: 1, messages }).finish());
     expect(decoded.ok && decoded.faults).toHaveLength(MAX_FAULTS_PER_FRAME);

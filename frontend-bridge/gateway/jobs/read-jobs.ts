@@ -141,7 +141,7 @@ export class ReadJobs {
     const known = this.#clusters.get(nodeId);
     if (known !== undefined) return known;
     const node = await queries.node(nodeId);
-    // Its cluster is removed: where the job ran is not known any more.
+    // Its cluster is removed: where the job ran is no longer known.
     if ('ok' in node) return undefined;
     const { instance } = node.value;
     keep(this.#clusters, nodeId, instance);

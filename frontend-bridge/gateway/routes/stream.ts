@@ -66,7 +66,7 @@ function cutWhenStuck(socket: Socket, idleMs: number): void {
   });
 }
 
-/** Returns how to end it because its token is worth nothing any more: it is told nothing else. */
+/** Returns how to end it because its token is no longer worth anything: it is told nothing else. */
 function attach(socket: WebSocket, hub: Hub, peer: string, bound: string): () => void {
   const viewer = hub.attach(
     {
@@ -91,7 +91,7 @@ function attach(socket: WebSocket, hub: Hub, peer: string, bound: string): () =>
   socket.on('close', () => viewer.closed());
   return () => {
     viewer.closed();
-    socket.close(POLICY_VIOLATION, 'the token is not valid any more');
+    socket.close(POLICY_VIOLATION, 'the token is no longer valid');
     setTimeout(() => socket.terminate(), FAREWELL_MS).unref();
   };
 }

@@ -42,7 +42,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
     {
       config: { action: 'manage_webhook' },
       schema: {
-        summary: 'Remove a webhook: what it has not delivered is not delivered any more',
+        summary: 'Remove a webhook: what it has not delivered is no longer delivered',
         params,
         response: shape.answers({ 200: z.object({ name: z.string() }) }),
       },

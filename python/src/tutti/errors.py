@@ -45,11 +45,11 @@ class NonRetryableError(TuttiError):
 
 
 class TaskAbortedError(BaseException):
-    """The work is not wanted any more. Raised in a handler; ``except Exception`` does not catch it.
+    """The work is no longer wanted. Raised in a handler; ``except Exception`` does not catch it.
 
     ``code``: ``stopped``, ``reset``, ``preempted``, ``terminated`` (a task command), ``timeout`` (the attempt took longer than the
     graph allows), ``node_reset``, ``node_stopping`` (a command to the node, or the end of its process), ``abandoned`` (the
-    orchestrator does not want this execution any more).
+    orchestrator no longer wants this execution).
     """
 
     def __init__(self, code: str = "abandoned", message: str = "the task was aborted") -> None:

@@ -3,7 +3,7 @@
 1. Whatever a handler does, the run ends with exactly one ``Finished``, and never raises: also where its error cannot be told, or its
    output cannot be handed on.
 2. A partial output that cannot be encoded fails the run, also where the handler goes on.
-3. A handler that was told to end gives no output any more.
+3. A handler that was told to end no longer gives outputs.
 4. A forked child that comes back from the handler ends there, with the exit code that it would have had: it ends no run, and gives
    nothing. Only its log lines and its progress reach the task.
 """

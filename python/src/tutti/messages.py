@@ -32,7 +32,7 @@ class Config(NamedTuple):
 
 
 class Spooled(NamedTuple):
-    """A large payload, in a file of the node's own directory that whoever receives this may delete."""
+    """A large payload, in a file of the node's own directory that the receiver may delete."""
 
     path: str
     sha256: str

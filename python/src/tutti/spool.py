@@ -1,7 +1,7 @@
 """Large payloads as files, so that they cross no pipe and need not be in memory twice.
 
 1. A spool is a folder of one process, which holds a lock in it from before the folder has its name until it ends, however it ends.
-2. So a spool whose lock can be had is nobody's any more, and the next process removes it.
+2. So a spool whose lock can be had no longer belongs to a process, and the next process removes it.
 3. A node without a temporary folder that can be written works: only what has to go into a file fails, with ``no_temp_folder``. A folder
    that was removed meanwhile (by a handler, or by what cleans the system's folder) is made again.
 """
@@ -73,7 +73,7 @@ def read(content: Content) -> bytes:
 
 
 class OwnedFile:
-    """Deletes its file when nobody needs it any more."""
+    """Deletes its file when it is no longer needed."""
 
     def __init__(self, path: str) -> None:
         self.path = path

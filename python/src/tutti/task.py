@@ -66,17 +66,17 @@ class _BaseTask(Generic[Inputs, Previous]):
 
     @property
     def cancelled(self) -> bool:
-        """Whether the work is not wanted any more: what the handler gives is dropped, and its slot is free once it has come back."""
+        """Whether the work is no longer wanted: what the handler gives is dropped, and its slot is free once it has come back."""
         return self._run.aborted is not None
 
     def raise_if_cancelled(self) -> None:
-        """Raises ``TaskAbortedError`` when the work is not wanted any more."""
+        """Raises ``TaskAbortedError`` when the work is no longer wanted."""
         self._run.raise_if_aborted()
 
     def progress(self, fraction: float, message: str = "") -> None:
         """How far it is, from 0 to 1, for people to see. At most ten a second are passed on, the newest.
 
-        Raises ``TaskAbortedError`` when the work is not wanted any more.
+        Raises ``TaskAbortedError`` when the work is no longer wanted.
         """
         self._run.progress(fraction, message)
 
@@ -99,7 +99,7 @@ class Task(_BaseTask[Inputs, Previous]):
     """The task of a plain function, or of a generator."""
 
     def sleep(self, seconds: float) -> None:
-        """Waits; raises ``TaskAbortedError`` as soon as the work is not wanted any more."""
+        """Waits; raises ``TaskAbortedError`` as soon as the work is no longer wanted."""
         self._run.sleep(seconds)
 
     def publish(self, partial: Any) -> Any:
@@ -126,7 +126,7 @@ class Task(_BaseTask[Inputs, Previous]):
 
 
 class AsyncTask(_BaseTask[Inputs, Previous]):
-    """The task of an ``async def`` function. It is cancelled, as asyncio does it, when the work is not wanted any more."""
+    """The task of an ``async def`` function. It is cancelled, as asyncio does it, when the work is no longer wanted."""
 
     async def publish(self, partial: Any) -> None:
         """As ``Task.publish``; to be awaited."""

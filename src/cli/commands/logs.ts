@@ -106,7 +106,7 @@ async function* allEvents(
   if (after >= newest && !goesOn) return;
   for await (const followed of follow(client, { cursor: after, signal: io.signal })) {
     if (followed.kind === 'gap') {
-      writeLine(io.stderr, `events ${followed.from} to ${followed.to} are not available any more`);
+      writeLine(io.stderr, `events ${followed.from} to ${followed.to} are no longer available`);
       if (followed.to >= newest && !goesOn) return;
       continue;
     }

@@ -27,7 +27,7 @@ async function watchAll(session: Session): Promise<void> {
   const { client, io } = session;
   for await (const followed of follow(client, { signal: io.signal })) {
     if (followed.kind === 'events') for (const event of followed.events) printEvent(session, event);
-    else writeLine(io.stderr, `events ${followed.from} to ${followed.to} are not available any more`);
+    else writeLine(io.stderr, `events ${followed.from} to ${followed.to} are no longer available`);
   }
 }
 

@@ -113,7 +113,7 @@ function turn(board: Board, what: string, event: StreamedEvent): Board {
   return { ...board, lines, ended: [...board.ended, from] };
 }
 
-/** What it did so far does not count any more. */
+/** What it did so far no longer counts. */
 function anew(line: Line, pass: number | undefined): Line {
   return { ...line, pass, state: 'waiting', note: '', execution: undefined, progress: undefined };
 }
@@ -152,7 +152,7 @@ function advanceLine(line: Line, subject: string, what: string, event: StreamedE
       finishedAt: undefined,
     };
   }
-  // What an execution still says that has been replaced is not the module's any more.
+  // What an execution still says that has been replaced no longer counts for the module.
   if (execution !== line.execution) return line;
   if (what === 'progress') {
     const progress = typeof event.progress === 'number' ? event.progress : line.progress;

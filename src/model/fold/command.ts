@@ -79,7 +79,7 @@ function targetOf(fact: FactOf<'command.issued'>): Command['target'] {
   return { kind: 'task', taskId, project, module: fact.module, cmd: cmd as TaskCmd };
 }
 
-/** A node has accepted its part, or has refused it, or will not be asked any more. */
+/** A node has accepted its part, or has refused it, or will no longer be asked. */
 function answer(state: Commands, fact: FactOf<'command.answered'>, moment: Moment): void {
   const command = commandOf(state, fact);
   const part = partOf(command, fact);

@@ -306,7 +306,7 @@ export function endLoop(state: DurableState, fact: FactOf<'loop.ended'>, moment:
   if (error) failModule(state, { type: 'module.failed', ...about, error }, moment);
 }
 
-/** What the module did so far does not count any more. With pass 1, its loop begins anew. */
+/** What the module did so far no longer counts. With pass 1, its loop begins anew. */
 export function resetModule(state: DurableState, fact: FactOf<'module.reset'>, moment: Moment): void {
   const { undo } = state;
   const { task, run } = runFor(state, fact);

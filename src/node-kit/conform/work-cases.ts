@@ -173,8 +173,7 @@ export const WORK_CASES: readonly ConformCase[] = [
   {
     id: 'execution.refused',
     level: 'full',
-    sentence:
-      'An execution that is refused as stale_execution is forgotten: neither published nor named any more.',
+    sentence: 'An execution that is refused as stale_execution is forgotten: no longer published or named.',
     async run(stage) {
       const execution = stage.assign({ echo: 1 });
       await stage.output(execution, 1);

@@ -50,7 +50,7 @@ const REPLACED_BOOTS_HELD = 10_000;
 const PROBLEM_PLACES_HELD = 10_000;
 const BLOB_PLACES_HELD = 50_000;
 
-/** Of a node whose module no graph has any more. */
+/** Of a node whose module is no longer in a graph. */
 const DEFAULT_LIVENESS = { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 } as const;
 
 /** Of one node. A start is three of them. */

@@ -4,7 +4,7 @@
  * 1. Nothing goes that another iteration which stays was made from: a parent's outputs, those that it reuses, an inherited input. What was made from
  *    others goes before them.
  * 2. A problem goes with its newest iteration, and that one last: iteration ids are never given out again.
- * 3. A problem that has begun to go as a whole goes on, also after a restart: it is not found by its id any more.
+ * 3. A problem that has begun to go as a whole goes on, also after a restart: it is no longer found by its id.
  * 4. Unfinished tasks, and what they refer to, are never touched.
  */
 import type { IndexEntry } from '../../model/facts.js';

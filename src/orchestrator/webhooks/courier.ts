@@ -125,7 +125,7 @@ export class Courier {
     if (found.length === 0) await this.#untilWoken();
   }
 
-  /** Up to `end`, nothing can be read any more. */
+  /** Events up to `end` can no longer be read. */
   async #countMissed(end: number): Promise<void> {
     const missed = end - this.#at;
     if (missed <= 0) return;

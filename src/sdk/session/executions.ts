@@ -6,7 +6,7 @@
  * 2. A handler is started once for an execution, however often it is assigned.
  * 3. The way an execution ends is decided once: what its handler says after that changes nothing. Only a stop may still
  *    replace an end that is not known to be committed.
- * 4. After a stop no output is sent any more: the report counts those that are known to be committed.
+ * 4. After a stop, outputs are no longer sent: the report counts those that are known to be committed.
  */
 import type {
   Assign,
@@ -29,7 +29,7 @@ export const GIVE_UP_MS = 30_000;
 /** Ended executions that are recognised when a late copy of their assignment arrives. */
 const REMEMBERED_ENDS = 4096;
 
-/** For what nobody has set a time: an attempt that timed out, an execution that is not wanted any more. */
+/** For what nobody has set a time: an attempt that timed out, an execution that is no longer wanted. */
 const GRACE_MS = 5_000;
 
 export interface ExecutionsOutlet {
@@ -267,7 +267,7 @@ export class Executions {
     this.#admit(now);
   }
 
-  /** The orchestrator does not want this execution any more. */
+  /** The orchestrator no longer wants this execution. */
   abandon(executionId: string, why: string, now: number): void {
     const held = this.#held.get(executionId);
     if (!held) return;
@@ -275,7 +275,7 @@ export class Executions {
     this.#admit(now);
   }
 
-  /** One output was refused for what it is: the execution cannot succeed any more. */
+  /** One output was refused for what it is: the execution can no longer succeed. */
   outputRefused(executionId: string, seq: number, error: ReportedError, now: number): void {
     const held = this.#held.get(executionId);
     if (!held || seq <= held.acked || seq > held.published) return;

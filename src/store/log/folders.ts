@@ -58,7 +58,7 @@ export async function closeOlder(storeDir: string, epoch: number): Promise<void>
   if (folders.length > 0) await syncPath(logDir(storeDir));
 }
 
-/** Removes the folders of older reigns, which the tables do not need any more. */
+/** Removes the folders of older reigns, which the tables no longer need. */
 export async function removeOlder(storeDir: string, epoch: number): Promise<void> {
   for (const folder of await foldersIn(storeDir)) {
     if (folder.epoch < epoch) await rm(folder.path, { recursive: true, force: true });

@@ -40,7 +40,7 @@ export interface FeedState {
   readonly notice: Notice | null;
 }
 
-/** One connection. Once closed it is not listened to any more. */
+/** One connection. Once closed it is no longer listened to. */
 export interface Wire {
   send(text: string): void;
   close(): void;
@@ -285,7 +285,7 @@ export class LiveFeed {
     void this.#cache.invalidateQueries({ queryKey: [LIVE] });
   }
 
-  /** Nothing that is shown holds any more. */
+  /** What is shown no longer holds. */
   #startOver(text: string): void {
     this.#heard = { events: [], cursor: 0 };
     this.#log = undefined;

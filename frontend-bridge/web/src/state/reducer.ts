@@ -112,7 +112,7 @@ function reduceIterations(view: IterationsView, event: EventJson): Reduced<Itera
       ? same
       : { view: changedTo({ ...iteration, reused: [...iteration.reused, event.module] }), complete: true };
   }
-  // What follows from a module that is reset is not reused any more, and the graph is not at hand.
+  // What follows from a module that is reset is no longer reused, and the graph is not at hand.
   if (event.type === 'command.issued' && text(event, 'command') === 'reset' && iteration?.reused.length)
     return { view, complete: false };
   const state = taskStateOf(event);

@@ -9,7 +9,7 @@ import { commandsOf } from '../commands/records.js';
 
 export interface Commanding {
   readonly send: (command: TaskCommand, module?: string) => void;
-  /** Nothing can be asked of it any more. */
+  /** It can no longer be asked for anything. */
   readonly isOver: boolean;
   /** The last wish is on its way. */
   readonly isBusy: boolean;

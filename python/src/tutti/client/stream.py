@@ -1,7 +1,7 @@
 """The event stream, as a program follows it.
 
 S1. A lost connection is dialled again from the last event: what is given is in order, complete and without repeats.
-S2. A stretch that is not stored any more, or another store than the one that was begun with, is given as an event of the type ``gap``
+S2. A stretch that is no longer stored, or another store than the one that was begun with, is given as an event of the type ``gap``
     (``from`` and ``to``, both inclusive): who shows a state fetches it again.
 S3. After ``RETRY_S`` without a frame it fails as ``unreachable``.
 """

@@ -225,7 +225,7 @@ class Tutti:
     def follow(self, problem_id: Optional[str] = None, *, cursor: Optional[int] = None) -> Iterator[Record]:
         """Events as they happen, in order and without repeats, also when the connection is lost in between.
 
-        An event of the type ``gap`` says that those ``from`` … ``to`` are not stored any more.
+        An event of the type ``gap`` says that those ``from`` … ``to`` are no longer stored.
 
         :param problem_id: only this problem's
         :param cursor: the ``seq`` after which it begins; by default from now

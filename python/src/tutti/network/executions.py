@@ -5,7 +5,7 @@
 2. A handler is started once for an execution, however often it is assigned.
 3. The way an execution ends is decided once: what its handler says after that changes nothing. Only a stop may still
    replace an end that is not known to be committed.
-4. After a stop no output is sent any more: the report counts those that are known to be committed.
+4. After a stop, outputs are no longer sent: the report counts those that are known to be committed.
 """
 
 from __future__ import annotations
@@ -188,14 +188,14 @@ class Executions:
         self._admit(now)
 
     def abandon(self, execution_id: str, why: str, now: float) -> None:
-        """The orchestrator does not want this execution any more."""
+        """The orchestrator no longer wants this execution."""
         held = self._held.get(execution_id)
         if held is not None:
             self._forget(held, why)
             self._admit(now)
 
     def output_refused(self, execution_id: str, seq: int, error: ReportedError, now: float) -> None:
-        """One output was refused for what it is: the execution cannot succeed any more."""
+        """One output was refused for what it is: the execution can no longer succeed."""
         held = self._held.get(execution_id)
         if held is None or seq <= held.acked or seq > held.published:
             return

@@ -361,7 +361,7 @@ class Session:
         self._awaited = None
         self._beat_after(now)
         for execution_id in welcome.drop:
-            self._executions.abandon(execution_id, "the orchestrator does not want it any more", now)
+            self._executions.abandon(execution_id, "the orchestrator no longer wants it", now)
         self._effect(Welcomed(welcome))
         if is_repeat:
             return

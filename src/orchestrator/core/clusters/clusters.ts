@@ -90,7 +90,7 @@ export function describeAgent(turn: Turn, cluster: Cluster, agent: FleetNode, ve
   });
 }
 
-/** Whether this node is the agent of a cluster that is there: then viewers are told that it is heard, or not any more. */
+/** Whether this node is the agent of a cluster that is there: then viewers are told that it is heard, or no longer is. */
 export function noteAgent(turn: Turn, node: FleetNode, is: 'online' | 'offline', reason: string): void {
   const cluster = node.module === AGENT_MODULE ? turn.state.clusters.get(node.instance) : undefined;
   if (cluster) emit(turn, { type: `cluster.${is}`, cluster: cluster.name, reason });

@@ -2,7 +2,7 @@
  * Lifecycle commands to nodes and to the executions of tasks: repeated under their id until acknowledged, for a bounded time.
  *
  * 1. `acked` when every node that it concerns has acknowledged it; a part is *stopped* when its execution has ended and its node
- *    does not name it any more.
+ *    no longer names it.
  * 2. Commands of users are stored. Those of the orchestrator (START after a welcome, the stop of an execution that timed out) follow
  *    again from the state after a restart.
  */
@@ -144,7 +144,7 @@ export function receiveAck(turn: Turn, node: FleetNode, ack: CommandAck): void {
   conclude(turn, command);
 }
 
-/** An execution has ended, and its node is not known to be at work on it any more. */
+/** An execution has ended, and its node is no longer known to be at work on it. */
 export function noteStopped(turn: Turn, execution: Execution): void {
   if (turn.state.nodes.get(execution.nodeId)?.stopping.has(execution.id)) return;
   stopParts(turn, (part) => part.executionId === execution.id);
@@ -165,7 +165,7 @@ export function isStopUnheard({ state }: Turn, node: FleetNode, executionId: str
   return false;
 }
 
-/** The node does not name these any more. */
+/** The node no longer names these. */
 export function noteGone(turn: Turn, node: FleetNode, isGone: (executionId: string) => boolean): void {
   stopParts(
     turn,
@@ -173,7 +173,7 @@ export function noteGone(turn: Turn, node: FleetNode, isGone: (executionId: stri
   );
 }
 
-/** The process is gone: it is not at work on anything any more, and no successor is to end in its place. */
+/** The process is gone: it is no longer at work on anything, and no successor is to end in its place. */
 export function noteProcessGone(turn: Turn, node: FleetNode): void {
   const ends = ({ target }: Command): boolean => target.kind === 'task' || target.cmd === 'TERMINATE';
   stopParts(turn, ({ nodeId }, command) => nodeId === node.nodeId && ends(command));

@@ -4,7 +4,7 @@
  * 1. Whatever does not carry the execution's lease is counted and dropped without an answer.
  * 2. Outputs are committed in their order, each once. One that comes too early is dropped: it will come again.
  * 3. An execution ends when all its outputs up to the number that the last output or the final report names are committed.
- * 4. Once an execution is to stop, none of its outputs is recorded any more.
+ * 4. Once an execution is to stop, its outputs are no longer recorded.
  * 5. The history of an ended execution is final: later messages about it add nothing.
  * 6. A module's named outputs are recorded once each, and it has succeeded only with all of them.
  * 7. A blob's size is that of the stored blob, never the one that a node states.
@@ -148,7 +148,7 @@ export function receiveOutput(turn: Turn, output: Output, peer: Peer): void {
   const isOwn = node?.key === peer.key;
   if (!execution || node?.route === undefined || node.bootId !== execution.bootId || !isOwn) {
     state.counters.add('outputs_dropped');
-    const message = `execution ${output.executionId} is not known, not under this lease, or not its node's any more`;
+    const message = `execution ${output.executionId} is not known, not under this lease, or no longer its node's`;
     turn.journal.refused('outputs', peer.address, 'outputs_dropped', message);
     return;
   }
@@ -331,7 +331,7 @@ function accept(turn: Turn, execution: Execution): void {
     emit(turn, { type: 'execution.accepted', ...aboutExecution(execution) });
 }
 
-/** The node says over the control plane that it has it: the assignment need not be repeated any more. */
+/** The node says over the control plane that it has it: the assignment is no longer repeated. */
 export function acceptByReport(turn: Turn, execution: Execution): void {
   accept(turn, execution);
   const { state } = turn;
@@ -382,7 +382,7 @@ function awaitsLines({ state }: Turn, { id, log, awaitedLines, final, desired }:
 
 export interface EndOptions {
   /**
-   * `node`: it has nothing more to say about it. `gone`: the node does not have it any more. `orchestrator`: it may still be at work, and its
+   * `node`: it has nothing more to say about it. `gone`: the node no longer has it. `orchestrator`: it may still be at work, and its
    * slot stays taken until it is not.
    */
   readonly by: 'node' | 'gone' | 'orchestrator';
@@ -447,7 +447,7 @@ export function tellEnded(turn: Turn, node: FleetNode, executionId: string, seq:
   turn.journal.tell(node, { kind: 'output_acks', acks: [{ executionId, seq, ended: true }] });
 }
 
-/** Somebody speaks of an execution that has ended: they hear that this is known, or that it does not count any more. */
+/** Somebody speaks of an execution that has ended: they hear that this is known, or that it no longer counts. */
 export function answerEnded(turn: Turn, node: FleetNode, execution: Execution): void {
   if (endedByNode(execution)) tellEnded(turn, node, execution.id, execution.committed);
   else {

@@ -42,7 +42,7 @@ import { welcomeOf } from './welcome.js';
 
 /** Heartbeats in a row without an accepted execution: one may have been overtaken on another connection. */
 const MISSED_BEATS_LIMIT = 2;
-/** Made-up executions that a node names, beside those that it can have: each is kept until it does not name it any more. */
+/** Made-up executions that a node names, beside those that it can have: each is kept until it no longer names it. */
 const STRANGE_EXECUTIONS_LIMIT = 1000;
 /** An acknowledgement that a node has not acted upon after this long was lost. */
 const SETTLED_AGAIN_MS = 1000;
@@ -206,8 +206,7 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
     if (named.has(execution.id)) continue;
     // Whether it has the others is told by the heartbeats that follow, and by the answer to an assignment that is repeated.
     if (isCut && (execution.acceptedByReport || execution.desired !== 'running')) continue;
-    if (execution.acceptedByReport)
-      loseExecution(turn, node, execution, 'it does not have the execution any more');
+    if (execution.acceptedByReport) loseExecution(turn, node, execution, 'it no longer has the execution');
     else if (execution.desired === 'running') sendAssignment(turn, execution);
     else if (!isStopUnheard(turn, node, execution.id))
       loseExecution(turn, node, execution, 'it never had the execution');
@@ -255,7 +254,7 @@ export function receiveHeartbeat(turn: Turn, node: FleetNode, heartbeat: Heartbe
     }
     undo.set(execution, 'missedBeats', execution.missedBeats + 1);
     if (execution.missedBeats >= MISSED_BEATS_LIMIT) {
-      loseExecution(turn, node, execution, 'it does not have the execution any more');
+      loseExecution(turn, node, execution, 'it no longer has the execution');
     }
   }
   for (const id of named) {

@@ -248,7 +248,7 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
   }
 }
 
-/** The module does not wait for a slot any more: what stands in the queue is passed over. */
+/** The module no longer waits for a slot: what stands in the queue is passed over. */
 export function leaveQueue({ state }: Turn, task: Task, position: number): void {
   const run = task.runs[position];
   if (run?.queued) state.undo.set(run, 'queued', false);

@@ -2,8 +2,8 @@
  * Running a part of an iteration again: outputs of the parent that the new one takes over as they are, and inputs that it changes.
  *
  * 1. A reference leads to the execution that published the output, also where the parent had taken it over itself.
- * 2. What is taken over is there from the beginning, so it needs nothing before it; what follows from a module that is reset is not
- *    taken over any more: it runs again.
+ * 2. What is taken over is there from the beginning, so it needs nothing before it; what follows from a module that is reset is no
+ *    longer taken over: it runs again.
  * 3. A decision is about what it was made on: it is taken over with all the inputs of its module, or not at all.
  * 4. An override is of one module: others that take the same input get what the graph gives them.
  */

@@ -120,7 +120,7 @@ describe('a viewer', () => {
     expect(viewer.frames.at(-1)).toEqual({ type: 'tick', cursor: 9 });
   });
 
-  it('is told what is not there any more, once', async () => {
+  it('is told what is no longer there, once', async () => {
     const { view, events } = setup();
     events.commit(batch(10));
     events.trim(6);
