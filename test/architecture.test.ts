@@ -1,6 +1,6 @@
 /** The floors of the code, as `docs/architecture.md` draws them: imports go down only, siblings never know each other, no cycles. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -103,6 +103,29 @@ const imports = files.flatMap(importsOf);
 const roomOf = (path: string): string | undefined =>
   Object.keys(MAY_IMPORT).find((room) => path === room || path.startsWith(`${room}/`));
 
+interface Invariant {
+  readonly file: string;
+  readonly letter: string;
+}
+
+const HEADER = /^\s*(?:(?:\/\/|import)[^\n]*\n|\s)*\/\*\*[\s\S]*?\*\//;
+const COMMENT = /\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
+
+/** The invariants that a file's header letters: ` * L1. The sentence.` */
+function invariantsOf(file: string): Invariant[] {
+  const [header = ''] = HEADER.exec(readFileSync(join(root, file), 'utf8')) ?? [];
+  return [...header.matchAll(/^ \* ([A-Z]{1,2}\d{1,2})\. /gm)].map(([, letter]) => ({
+    file,
+    letter: letter!,
+  }));
+}
+
+/** All comments of a file behind its header. */
+function commentsOf(file: string): string {
+  const text = readFileSync(join(root, file), 'utf8');
+  return (text.slice(HEADER.exec(text)?.[0].length ?? 0).match(COMMENT) ?? []).join('\n');
+}
+
 describe('the architecture', () => {
   it('finds the code that it is about', () => {
     expect(files.length).toBeGreaterThan(100);
@@ -194,5 +217,18 @@ describe('the architecture', () => {
     };
     const cycles = files.map((file) => walk(file, [])).filter((cycle) => cycle.length > 0);
     expect(cycles).toEqual([]);
+  });
+
+  it('cites every lettered invariant where the code upholds it', () => {
+    const invariants = files.flatMap(invariantsOf);
+    const comments = new Map(files.map((file) => [file, commentsOf(file)]));
+    const elsewhere = [...comments.values()].join('\n');
+    const uncited = invariants.filter(({ file, letter }) => {
+      const isCitedHere = new RegExp(`\\b${letter}\\b`).test(comments.get(file)!);
+      // Another file names the one that states it: `L3 of loop.ts`.
+      return !isCitedHere && !elsewhere.includes(`${letter} of \`${basename(file)}\``);
+    });
+    expect(invariants.length).toBeGreaterThan(200);
+    expect(uncited.map(({ file, letter }) => `${letter} of ${file}`)).toEqual([]);
   });
 });

@@ -70,7 +70,7 @@ export class Activity {
     };
   }
 
-  /** See A2. */
+  /** A1, A2. */
   async #lookBack(cursor: number, firstMinute: number): Promise<void> {
     const { events, lookLimit } = this.#deps;
     this.#minutes.clear();

@@ -23,7 +23,7 @@ export interface ConnectionsOptions {
   readonly onRefused: (peer: string, code: string, message: string) => void;
 }
 
-/** More than any client sends ahead. */
+/** C5. More than any client sends ahead. */
 const MAX_UNANSWERED = 16;
 /** Some pieces of the smallest requests, which come although nothing more is read. */
 const MAX_IGNORED = 4_096;
@@ -85,7 +85,7 @@ export class Connections {
     return true;
   }
 
-  /** It has shown the token. */
+  /** C1. It has shown the token. */
   know({ socket }: IncomingMessage): void {
     const connection = this.#all.get(socket);
     if (connection === undefined || connection.isKnown) return;
@@ -108,6 +108,7 @@ export class Connections {
     const address = socket.remoteAddress ?? '';
     const victim = this.#victim(address);
     if (victim !== undefined) this.#cut(victim);
+    // C4.
     if (this.#all.size >= this.#options.connections) {
       socket.destroy();
       return;
@@ -147,6 +148,7 @@ export class Connections {
     this.#keep(secured, connection);
   }
 
+  /** C2. */
   #victim(address: string): Socket | undefined {
     const { connections, strangers } = this.#options;
     const ofAddress = this.#byAddress.get(address) ?? 0;
@@ -155,6 +157,7 @@ export class Connections {
     return all >= strangers || this.#all.size >= connections ? this.#oldest() : undefined;
   }
 
+  /** C3. */
   #oldest(address?: string): Socket | undefined {
     for (const socket of [this.#idle, this.#busy]) {
       for (const one of socket)

@@ -25,11 +25,13 @@ const MAX_DEPTH = MAX_VALUE_DEPTH + 3;
 
 export class Parsing {
   readonly #heavy = new Gate(HEAVY_TOTAL);
+  /** P3. */
   readonly #light = new Gate(LIGHT_TOTAL);
 
   /** The value of a body, once there is room for it. Throws `HttpError` `not_utf8`, `too_deep`, `malformed_json`. */
   async read(request: IncomingMessage, body: Buffer): Promise<unknown> {
     checkUtf8(body);
+    // P1.
     const { isJson, weight, depth } = measure(body, MAX_DEPTH);
     if (depth > MAX_DEPTH) {
       throw new HttpError(
@@ -45,7 +47,7 @@ export class Parsing {
     return parse(body, isJson);
   }
 
-  /** The request is over. Idempotent. */
+  /** P4. The request is over. Idempotent. */
   leave(request: IncomingMessage): void {
     this.#light.leave(request);
     this.#heavy.leave(request);
@@ -89,7 +91,7 @@ interface Waiting {
   readonly enter: () => void;
 }
 
-/** Lets in as much as fits, in the order of arrival. */
+/** P2. Lets in as much as fits, in the order of arrival. */
 class Gate {
   readonly #capacity: number;
   readonly #inside = new Map<IncomingMessage, number>();

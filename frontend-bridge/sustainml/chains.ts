@@ -87,7 +87,7 @@ export class Chains {
     return this.#hasChild(task);
   }
 
-  /** Until everything that is due has been registered. */
+  /** C1. Until everything that is due has been registered. */
   async settled(tasks: readonly Known[]): Promise<void> {
     const due = tasks.map(async (task) => {
       const next = this.#followed.get(formatTaskId(task.id));
@@ -107,6 +107,7 @@ export class Chains {
     const input = await payloads.input(begun);
     const outputs = outputsOf(input);
     const hasFootprint = await waits.until(task.id, footprintOf, signal);
+    // C3.
     if (outputs < 2 || hasFootprint === 'none') return undefined;
     if (await this.#hasChild(task)) return undefined;
     const next = await this.#inputAfter(task, input, outputs);
@@ -121,6 +122,7 @@ export class Chains {
     // A parent has succeeded once its last module has, which is the footprint's in this graph.
     await waits.until(task.id, (view) => (hasEnded(view) ? true : undefined), signal);
     for (let tries = 1; ; tries += 1) {
+      // C2.
       const answer = await coordinator.request(request, `sustainml-chain/${formatTaskId(task.id)}`);
       if (answer.ok) {
         const known = await tasks.submitted(problemId, Number(answer.body.iteration_id));

@@ -48,7 +48,7 @@ export class Waits {
     for (const { waiters } of this.#watched.values()) for (const waiter of [...waiters]) waiter(over);
   }
 
-  /** The first thing that `done` makes of the iteration. Rejects with `Refused`, or with the signal's reason. */
+  /** W1. The first thing that `done` makes of the iteration. Rejects with `Refused`, or with the signal's reason. */
   async until<T>(task: TaskId, done: (iteration: View) => T | undefined, signal?: AbortSignal): Promise<T> {
     if (this.#hasStopped) throw new Refused(503, 'stopping', 'The orchestrator is being stopped.');
     signal?.throwIfAborted();
@@ -110,6 +110,7 @@ export class Waits {
     });
   }
 
+  /** W2. */
   async #read(watched: Watched): Promise<void> {
     watched.isStale = false;
     let found: Found<View> | Refusal | Refused;

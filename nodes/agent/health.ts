@@ -36,7 +36,7 @@ export class Health {
     this.#stopped.abort();
   }
 
-  /** The answer of the cluster, whenever it comes. Rejects with what the signal says, and with any failure that is the request's own. */
+  /** H2. The answer of the cluster, whenever it comes. Rejects with what the signal says, and with any failure that is the request's own. */
   async untilAnswered<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     for (let waitMs = AGAIN_FIRST_MS; ; waitMs = Math.min(waitMs * 2, AGAIN_MAX_MS)) {
       try {
@@ -75,6 +75,7 @@ export class Health {
     }
   }
 
+  /** H1. */
   #answered(): void {
     this.#askedAt = performance.now();
     if (this.#trouble === undefined) return;

@@ -89,6 +89,7 @@ export class LogFollower {
     return bytes + this.#lines * LINE_BYTES < HEAD_BYTES && this.#lines < HEAD_LINES;
   }
 
+  /** L1. */
   async #advanceOne(stream: LogStream): Promise<void> {
     const { key, engine, takeRoom } = this.#deps;
     const found = await engine.readLog(key, stream, { offset: this.#read[stream], maxBytes: PIECE_BYTES });
@@ -104,6 +105,7 @@ export class LogFollower {
     if (piece) this.#print(stream, piece, countLines(piece));
   }
 
+  /** L2. */
   async #skipToTail(stream: LogStream, size: number): Promise<void> {
     const { key, engine, task, keepWhole } = this.#deps;
     const offset = size - TAIL_BYTES;
@@ -138,6 +140,7 @@ export class LogFollower {
     this.#lines += lines;
   }
 
+  /** L3. */
   #save(): void {
     this.#deps.save({ ...this.#told, lines: this.#lines });
   }

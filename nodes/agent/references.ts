@@ -6,13 +6,14 @@
  */
 import type { RunInput } from 'tutti/sdk';
 
+/** R2. */
 const REFERENCE = /\$\{([^}]*)\}/g;
 
 export type Resolved =
   | { readonly ok: true; readonly words: readonly string[] }
   | { readonly ok: false; readonly message: string };
 
-/** The words with the values of their references. `inputs`: those that the command's module has, without previous ones. */
+/** R1. The words with the values of their references. `inputs`: those that the command's module has, without previous ones. */
 export function resolve(words: readonly string[], inputs: readonly RunInput[]): Resolved {
   const faults: string[] = [];
   const resolved = words.map((word) =>

@@ -160,7 +160,7 @@ function answerOf({ word, stdout, stderr }: Marked): Answer {
   return { exitCode: Number(word), stdout, stderr: stderr.toString('utf8') };
 }
 
-/** What a shell says, up to its marks. */
+/** SH1. What a shell says, up to its marks. */
 class Output {
   readonly #end: RegExp;
   #chunks: Buffer[] = [];

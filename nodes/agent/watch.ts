@@ -68,6 +68,7 @@ export class Watch {
     });
   }
 
+  /** W1. */
   async #lookOn(): Promise<void> {
     this.#isLooking = true;
     try {
@@ -99,6 +100,7 @@ export class Watch {
     return keys.length === 0 ? new Map() : await this.#engine.observe(keys);
   }
 
+  /** W2. */
   #tell(key: string, observed: Observed): void {
     const watched = this.#watched.get(key);
     if (!watched || watched.busy) return;

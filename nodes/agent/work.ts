@@ -45,6 +45,7 @@ export class Work {
     this.#deps = deps;
   }
 
+  /** A2. */
   async run(task: RunTask): Promise<RunResult> {
     const { signal, executionId: key } = task;
     try {
@@ -101,6 +102,7 @@ export class Work {
     }
   }
 
+  /** A1. */
   async #run(task: RunTask): Promise<RunResult> {
     const { engine, folders, health } = this.#deps;
     const { executionId: key, run, signal } = task;

@@ -88,7 +88,7 @@ export class LogDestination {
     return this.#failures;
   }
 
-  /** One line, with its line feed. */
+  /** L1. One line, with its line feed. */
   write(line: string): void {
     const bytes = Buffer.from(inertJson(line));
     const held = this.#waitingBytes + (this.#piece?.length ?? 0);
@@ -144,6 +144,7 @@ export class LogDestination {
     this.#piece = rest === undefined || rest.length === 0 ? undefined : rest;
   }
 
+  /** L2. */
   #retry({ code }: NodeJS.ErrnoException): void {
     const isBehind = code === 'EAGAIN';
     if (!isBehind) this.#failures += 1;
@@ -157,7 +158,7 @@ export class LogDestination {
     ).unref();
   }
 
-  /** Nothing runs after it: what is kept is written at once. A piece that the thread pool has is written by it before the process ends. */
+  /** L4. Nothing runs after it: what is kept is written at once. A piece that the thread pool has is written by it before the process ends. */
   finish(): void {
     if (this.#isWriting) this.#piece = undefined;
     const deadline = performance.now() + EXIT_WAIT_MS;
@@ -174,7 +175,7 @@ export class LogDestination {
   }
 }
 
-/** The sink of a descriptor that this process was started with. */
+/** L3. The sink of a descriptor that this process was started with. */
 export function sinkOf(fd: number): Sink {
   let stats: Stats;
   try {

@@ -70,7 +70,7 @@ export class Undo {
     this.#note('call', back, undefined, undefined);
   }
 
-  /** Undoes everything since the mark. */
+  /** U1. Undoes everything since the mark. */
   back(mark: number): void {
     const log = this.#log;
     const used = this.#length;
@@ -86,6 +86,7 @@ export class Undo {
     this.#length = 0;
   }
 
+  /** U2. */
   #note(op: Op, target: unknown, where: unknown, before: unknown): void {
     const log = this.#log;
     log[this.#length] = op;

@@ -29,6 +29,7 @@ const RETRY_MS = 30_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** H1. */
 const KEYED: readonly string[] = ['POST', 'PATCH'];
 const REPEATABLE: readonly number[] = [429, 503];
 
@@ -85,7 +86,7 @@ export class Http {
     return new WebSocket(url, { headers: this.#authorization, handshakeTimeout: HANDSHAKE_TIMEOUT_MS });
   }
 
-  /** Nothing where the connection broke and the request is worth repeating. */
+  /** H2. Nothing where the connection broke and the request is worth repeating. */
   async #attempt(
     url: URL,
     init: RequestInit,

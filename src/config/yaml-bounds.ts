@@ -24,7 +24,7 @@ export interface Excess {
   readonly at?: { readonly line: number; readonly col: number };
 }
 
-/** The first bound that the text passes. */
+/** Y2. The first bound that the text passes. */
 export function excessOf(text: string): Excess | undefined {
   const bytes = Buffer.byteLength(text);
   if (bytes > MAX_GRAPH_BYTES) {
@@ -54,7 +54,7 @@ export function excessOf(text: string): Excess | undefined {
   return undefined;
 }
 
-/** Of the collections that are open: the document is at the bottom of the stack, and a scalar may be on its top. */
+/** Y1. Of the collections that are open: the document is at the bottom of the stack, and a scalar may be on its top. */
 function depthOf({ stack }: Parser): number {
   const top = stack.at(-1)?.type;
   const isCollection = top === 'block-map' || top === 'block-seq' || top === 'flow-collection';

@@ -36,6 +36,7 @@ export class YamlReader {
     await this.#end();
   }
 
+  /** R1. */
   #next(): void {
     if (this.#current !== undefined) return;
     this.#current = this.#waiting.shift();

@@ -57,6 +57,7 @@ export function decisionRef(
   return { problemId, iterationId, owner: `approval/${module}`, seq: generation + 1 };
 }
 
+/** A1. */
 export function approvalWait({ role, message }: ApprovalSpec, requestedAt: string): Wait {
   return {
     waiting: { code: 'approval', role, message, requested_at: requestedAt },
@@ -64,6 +65,7 @@ export function approvalWait({ role, message }: ApprovalSpec, requestedAt: strin
   };
 }
 
+/** A2. */
 export function denial(reason: string | undefined): ReportedError {
   const message = reason === undefined ? 'it was denied' : `it was denied: ${reason}`;
   return { code: 'denied', message, retryable: false };

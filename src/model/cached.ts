@@ -20,7 +20,7 @@ export interface CachedResult {
   readonly outputs: ReadonlyMap<string, PayloadRef>;
 }
 
-/** Where a task keeps what a module of it has taken, in each pass of a loop. */
+/** C1. Where a task keeps what a module of it has taken, in each pass of a loop. */
 export function cachedRef(
   task: TaskId,
   { module, pass = 1 }: { readonly module: string; readonly pass?: number | undefined },

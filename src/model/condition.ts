@@ -36,7 +36,7 @@ export interface Names {
   readonly outputs: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What a name in a condition stands for; nothing where its first part is neither the input nor a module. */
+/** C1. What a name in a condition stands for; nothing where its first part is neither the input nor a module. */
 export function resolveField(
   field: string,
   { source, outputs }: Names,
@@ -94,14 +94,14 @@ export function readingsOf(conditions: ReadonlyMap<string, Condition>): Map<stri
   return readings;
 }
 
-/** Of a value that is recorded, the numbers of the comparisons that are true. `look` gives what stands at a path. */
+/** C2. Of a value that is recorded, the numbers of the comparisons that are true. `look` gives what stands at a path. */
 export function metBy(readings: readonly Reading[], look: (path: readonly string[]) => unknown): number[] {
   return readings.flatMap(({ number, path, comparison }) =>
     compare(look(path), comparison) ? [number] : [],
   );
 }
 
-/** Whether the comparison is true where there is no value. */
+/** C3. Whether the comparison is true where there is no value. */
 export function holdsOfNothing({ comparison }: Reading): boolean {
   return compare(undefined, comparison);
 }

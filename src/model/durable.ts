@@ -17,9 +17,10 @@ import type { CompiledGraph, Execution, Task } from './task.js';
 import type { Webhook } from './webhook.js';
 
 export interface DurableState {
+  /** D1. */
   readonly undo: Undo;
   readonly problems: ReadonlyMap<string, Problem>;
-  /** By `<problem_id>/<iteration_id>`. */
+  /** D2. By `<problem_id>/<iteration_id>`. */
   readonly tasks: ReadonlyMap<string, Task>;
   readonly executions: ReadonlyMap<string, Execution>;
   readonly nodes: ReadonlyMap<string, NodeRecord>;

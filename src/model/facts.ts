@@ -24,7 +24,7 @@ import type { TaskId } from './task-id.js';
 import type { TaskEnd } from './task-state.js';
 import type { Waiting } from './waiting.js';
 
-/** What a field holds, by the word that declares it. A field may be absent where a `?` follows its word. */
+/** F3. What a field holds, by the word that declares it. A field may be absent where a `?` follows its word. */
 export interface FieldTypes {
   readonly text: string;
   /** Of something that Tutti has named: it needs no escapes in JSON. */
@@ -723,7 +723,7 @@ type Public = { [T in keyof Facts]: Facts[T] extends { readonly shown: Words } ?
 /** A public kind of fact: the type of an event. */
 export type EventType = Public;
 
-/** A fact of one kind, with all its fields. */
+/** F2. A fact of one kind, with all its fields. */
 export type FactOf<T extends keyof Facts> = Flat<ShownOf<T> & PartOf<T, 'withheld'>>;
 
 export type Fact = { [T in keyof Facts]: FactOf<T> }[keyof Facts];
@@ -759,6 +759,7 @@ export const EVENT_TYPES: readonly EventType[] = (Object.keys(FACTS) as (keyof F
   (type): type is EventType => 'shown' in FACTS[type],
 );
 
+/** F1. */
 export function isPublic(fact: Fact): fact is PublicFact {
   return SHOWN_FIELDS.has(fact.type);
 }

@@ -71,6 +71,7 @@ import {
 } from './fold/task.js';
 import { addWebhook, changeWebhook, noteAttempt, passEvents, removeWebhook } from './fold/webhook.js';
 
+/** P1, P2. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one line for each fact, and the compiler checks that none is missing.
 export function apply(state: DurableState, fact: Fact, moment: Moment): void {
   switch (fact.type) {

@@ -11,7 +11,7 @@ import type { Wait } from './waiting.js';
 
 export type ModuleState = ObservedState | 'waiting' | 'reused' | 'skipped';
 
-/** `phase` is absent where nothing has happened to the module, `newest` where it has no execution. */
+/** M1. `phase` is absent where nothing has happened to the module, `newest` where it has no execution. */
 export function moduleState(
   phase: ModulePhase['kind'] | undefined,
   newest: ObservedState | undefined,
@@ -54,7 +54,7 @@ export interface HoldingLoop {
   readonly modules: readonly string[];
 }
 
-/** States as a module sees them: to what is not in its body, a loop is at work until it has ended. `hasEnded`: by its `from`. */
+/** L3 of `loop.ts`. States as a module sees them: to what is not in its body, a loop is at work until it has ended. `hasEnded`: by its `from`. */
 export function statesFor(
   module: string,
   loops: readonly HoldingLoop[],
@@ -72,6 +72,7 @@ export function waitingFor(missing: readonly string[]): Wait | undefined {
     : { waiting: { code: 'inputs', inputs: missing }, reason: `waiting for ${missing.join(', ')}` };
 }
 
+/** M2. */
 function isComing(state: string | undefined): boolean {
   return state !== undefined && !['succeeded', 'reused', 'failed', 'skipped'].includes(state);
 }

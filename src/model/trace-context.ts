@@ -47,7 +47,7 @@ export function keptTraceparent(header: string | undefined): string | undefined 
   return parent && formatTraceparent(parent);
 }
 
-/** The span of a task, and the one that it belongs below. */
+/** C2. The span of a task, and the one that it belongs below. */
 export function spanOfTask(task: TracedTask): TraceParent & { readonly parent: TraceParent | undefined } {
   const { problemId, iterationId } = task.id;
   const parent = task.traceparent === undefined ? undefined : parseTraceparent(task.traceparent);

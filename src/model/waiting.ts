@@ -68,7 +68,7 @@ const NEEDS_HELP: Readonly<Record<WaitingCode, boolean>> = {
 
 export const WAITING_CODES = Object.keys(NEEDS_HELP) as readonly WaitingCode[];
 
-/** Whether it waits until a person does something. */
+/** W1. Whether it waits until a person does something. */
 export function needsHelp(waiting: Waiting): boolean {
   return NEEDS_HELP[waiting.code];
 }

@@ -25,7 +25,7 @@ export interface Given {
   }[];
 }
 
-/** Of what an execution is given. */
+/** K1. Of what an execution is given. */
 export function digestOf({ project, spec, types, files, inputs }: Given): string {
   const { when, ...rest } = spec;
   const parts = [
@@ -38,7 +38,7 @@ export function digestOf({ project, spec, types, files, inputs }: Given): string
   return sha256Of(JSON.stringify(parts));
 }
 
-/** Of its result on a node of this version. */
+/** K2. Of its result on a node of this version. */
 export function cacheKey(digest: string, version: string): string {
   return `${digest}${sha256Of(version).slice(0, 32)}`;
 }

@@ -68,6 +68,7 @@ async function digestFor(
   });
 }
 
+/** L1. */
 async function readResult(store: Reader, hasFile: HasFile, row: ResultRow): Promise<Found | undefined> {
   const { problem_id, iteration_id, execution_id } = row;
   const outputs = new Map<string, PayloadRef>();

@@ -13,7 +13,7 @@ import type { TaskId } from '../model/task-id.js';
 import type { AgesRow } from './records.js';
 import type { Summary } from './summary.js';
 
-/** The store promises to take so many on a full disk. */
+/** R3. The store promises to take so many on a full disk. */
 export const DELETES_AT_ONCE = 300;
 
 /** What is not to be kept. */
@@ -65,6 +65,7 @@ export type Addition =
 
 export type Proposal = Removal | Addition;
 
+/** R1. */
 export type Weighed =
   /** It is durable. `count`: how many things it was. `isMore`: the same proposal has more to do. */
   | { readonly kind: 'done'; readonly count: number; readonly isMore: boolean }
@@ -74,6 +75,7 @@ export type Weighed =
   /** The loop takes nothing more. */
   | { readonly kind: 'stopped' };
 
+/** R2, R4. */
 export interface Proposals {
   /** Rejected with what is thrown over it: then nothing was changed. */
   propose(proposal: Proposal): Promise<Weighed>;

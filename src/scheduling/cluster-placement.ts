@@ -131,6 +131,7 @@ function sentence(obstacles: readonly Obstacle[]): string {
   return `waiting for a cluster: ${parts.join(', ')}`;
 }
 
+/** P1. */
 function ruledOut(place: Place, wanted: Wanted): Obstacle | undefined {
   return excluded(place, wanted) ?? overloaded(place, wanted);
 }
@@ -154,6 +155,7 @@ function excluded(place: Place, { require, resources }: Wanted): Obstacle | unde
   return undefined;
 }
 
+/** P2. */
 function overloaded({ taken, capacity, resources, used }: Place, wanted: Wanted): Obstacle | undefined {
   if (taken >= capacity) return ['has no free slot', 'have no free slot'];
   for (const { of, amount } of amounts(wanted.resources)) {

@@ -107,6 +107,7 @@ class FleetPlanner {
     return { steps: this.#steps, reasons, followUpMs: this.#followUpMs };
   }
 
+  /** S4. */
   #observe(replica: Replica): void {
     const { module, disconnect, startupDeadlineMs, restart } = this.#service.spec;
     const isPlaced = replica.observed !== 'pending';
@@ -161,7 +162,7 @@ class FleetPlanner {
     else this.#steps.push({ kind: 'forget', replica });
   }
 
-  /** As many as asked for. Those that are lost for good make room for others. */
+  /** S1. As many as asked for. Those that are lost for good make room for others. */
   #fitCount(active: readonly Replica[]): readonly Replica[] {
     const { count, disconnect } = this.#service.spec;
     const isGone = ({ observed, isOpen }: Replica): boolean =>
@@ -213,7 +214,7 @@ class FleetPlanner {
     return new Set(this.#view.replicas.filter(isThere).map(({ number }) => number));
   }
 
-  /** Its next run, where there is to be one, once its pause is over. */
+  /** S3. Its next run, where there is to be one, once its pause is over. */
   #restart(replica: Replica): void {
     const { spec, generation } = this.#service;
     const isOfOlder = replica.generation < generation;

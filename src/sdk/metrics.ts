@@ -8,7 +8,7 @@ const OWN_NAMES: readonly string[] = ['stream', 'step'];
 /** Beside `stream` and `step`: a log line has at most 64 fields. */
 const MOST = 60;
 
-/** The message and the fields. Throws `TypeError` for a value that is not a number, `RangeError` for a name that is not allowed. */
+/** M1. The message and the fields. Throws `TypeError` for a value that is not a number, `RangeError` for a name that is not allowed. */
 export function metricsLine(
   step: number,
   values: Readonly<Record<string, number>>,
@@ -24,6 +24,7 @@ export function metricsLine(
   return { message: `step ${fields.step}: ${said}`, fields };
 }
 
+/** M2. */
 function textOf(name: string, value: unknown): string {
   if (typeof value !== 'number')
     throw new TypeError(`the metric ${name} is a ${typeof value}: give a number`);

@@ -18,6 +18,7 @@ export class NamedOutputs {
     this.#types = new Map(outputs.map(({ name, type }) => [name, type]));
   }
 
+  /** N2. */
   get isComplete(): boolean {
     return this.#given.size === this.#types.size;
   }
@@ -26,7 +27,7 @@ export class NamedOutputs {
     return this.#types.get(name)!;
   }
 
-  /** Throws `unknown_output`, `duplicate_output`. */
+  /** N1. Throws `unknown_output`, `duplicate_output`. */
   give(name: string): void {
     if (!this.#types.has(name)) {
       const near = didYouMean(name, this.#types.keys());

@@ -4,6 +4,7 @@
  * M1. What is masked of a secret is each of its lines of four bytes or more: shorter ones would hide too much else.
  * M2. A secret is masked as it is. One that the command has encoded, or written with something between its letters, is not recognised.
  */
+/** M1. */
 const MIN_BYTES = 4;
 const ASTERISK = 0x2a;
 
@@ -18,7 +19,7 @@ export class SecretMask {
     this.longest = Math.max(0, ...this.#needles.map((needle) => needle.byteLength));
   }
 
-  /** A copy in which nothing of a secret is left that lies in it as a whole. */
+  /** M2. A copy in which nothing of a secret is left that lies in it as a whole. */
   bytes(piece: Uint8Array): Uint8Array {
     if (this.longest === 0) return piece;
     const plain = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);

@@ -156,6 +156,7 @@ class Keeper {
       if (agent) await endProcess(agent.pid, agent.started, END_WITHIN_MS).catch(() => {});
   }
 
+  /** M2. */
   async #keep(): Promise<void> {
     const { signal } = this.#stopped;
     const { logger } = this.#deps;
@@ -191,6 +192,7 @@ class Keeper {
     return await this.#start();
   }
 
+  /** M1. */
   async #untilGone({ pid, started }: AgentNote): Promise<string> {
     const { signal } = this.#stopped;
     while (!signal.aborted && (await startOf(pid)) === started)

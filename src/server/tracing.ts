@@ -48,7 +48,7 @@ import {
   type WorkTask,
 } from '../orchestrator/work/work-in-view.js';
 
-/** Some seconds of the most that an orchestrator gets done. */
+/** O2. Some seconds of the most that an orchestrator gets done. */
 const QUEUE_SPANS = 16_384;
 /** A person who watches a trace waits for it no longer than for the next look. */
 const SEND_AFTER_MS = 1000;
@@ -113,6 +113,7 @@ class GivenIds implements IdGenerator {
   }
 }
 
+/** O1. */
 class Spans implements WorkListener {
   readonly #tracer: Tracer;
   readonly #ids: GivenIds;

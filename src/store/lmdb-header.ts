@@ -59,7 +59,7 @@ export class HeaderFault extends Error {
 const TRIES = 100;
 
 /**
- * The bytes up to the last page of an LMDB file.
+ * H4. The bytes up to the last page of an LMDB file.
  * @throws HeaderFault
  */
 export function inspectHeader(fd: number): { readonly usedBytes: number } {
@@ -78,6 +78,7 @@ function transactionsOf(fd: number): string {
   return `${transaction} ${readMeta(fd, 1, pageBytes).transaction}`;
 }
 
+/** H2. */
 function inspect(fd: number): { readonly usedBytes: number } {
   const { size } = fstatSync(fd);
   const first = readMeta(fd, 0, 0);
@@ -136,6 +137,7 @@ function isBlank({ transaction, lastPage, free, main }: MetaPage): boolean {
   return transaction === 0n && lastPage === 1n && free.root === NO_PAGE && main.root === NO_PAGE;
 }
 
+/** H1. */
 function isOfPage({ transaction }: MetaPage, number: bigint): boolean {
   return transaction === 0n || transaction % 2n === number;
 }
@@ -149,6 +151,7 @@ function readRecord(bytes: Buffer, at: number): DatabaseRecord {
   };
 }
 
+/** H3. */
 class Pages {
   readonly #fd: number;
   readonly #meta: MetaPage;

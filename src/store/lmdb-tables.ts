@@ -74,7 +74,7 @@ export class LmdbTables {
     readonly room: FileRoom | undefined,
   ) {}
 
-  /** Why nothing more can be written. */
+  /** T4. Why nothing more can be written. */
   get failed(): TuttiError | undefined {
     return this.#failed;
   }
@@ -89,6 +89,7 @@ export class LmdbTables {
     return this.self.getEntry(IDENTITY)?.version ?? 0;
   }
 
+  /** T3. */
   logState(transaction?: Transaction): LogState {
     if (transaction === undefined) this.root.resetReadTxn();
     return readLogState(this.self, transaction === undefined ? {} : { transaction });
@@ -101,7 +102,7 @@ export class LmdbTables {
     });
   }
 
-  /** Rows of the log up to a position, if `epoch` reigns. There is room for them. */
+  /** T2. Rows of the log up to a position, if `epoch` reigns. There is room for them. */
   apply(epoch: number, position: number, rows: Iterable<Row>): Promise<Written> {
     return this.#write(EPOCH, epoch, () => {
       for (const { table, key, value } of rows) {
@@ -172,7 +173,7 @@ export class LmdbTables {
     await this.root.close();
   }
 
-  /** Write what `writes` does in one transaction, if the record `key` of `self` has this version in it. */
+  /** T1. Write what `writes` does in one transaction, if the record `key` of `self` has this version in it. */
   async #write(key: LmdbKey, version: number, writes: () => void): Promise<Written> {
     if (this.room === undefined)
       throw new TuttiError('store_read_only', 'the store is open for reading only');

@@ -111,6 +111,7 @@ export class LogStore implements Store {
     return this.#state.done;
   }
 
+  /** C2. */
   async #read<T>(read: (reader: Reader) => Promise<T>): Promise<T> {
     const view = this.#tables.view(() => this.#rows.seal());
     try {
@@ -120,7 +121,7 @@ export class LogStore implements Store {
     }
   }
 
-  /** Another process writes them, and nobody tells this one. */
+  /** C3. Another process writes them, and nobody tells this one. */
   async #seen(position: number): Promise<void> {
     while (this.#tables.logState().position < position) {
       await pause(LOOK_EVERY_MS);
@@ -128,6 +129,7 @@ export class LogStore implements Store {
     }
   }
 
+  /** C1. */
   async #commit(epoch: number, writes: readonly Write[]): Promise<CommitOutcome> {
     if (this.#state.kind === 'failed') throw this.#state.error;
     if (this.#tables.failed !== undefined) throw this.#tables.failed;
@@ -231,7 +233,7 @@ export class LogStore implements Store {
     }
   }
 
-  /** Everything that the older reigns have acknowledged gets into the tables. Returns whether `epoch` still reigns. */
+  /** C4. Everything that the older reigns have acknowledged gets into the tables. Returns whether `epoch` still reigns. */
   async #catchUp(epoch: number): Promise<boolean> {
     for (;;) {
       const { needed, position } = this.#tables.logState();
@@ -250,6 +252,7 @@ export class LogStore implements Store {
     }
   }
 
+  /** C5. */
   async #end(): Promise<void> {
     await Promise.allSettled(this.#underWay);
     const log = this.#log;

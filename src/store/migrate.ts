@@ -73,10 +73,12 @@ export async function migrate(
   await removeUnfinished(dir);
 }
 
+/** M1. */
 function placeBeside(dir: string): string {
   return join(dir, 'migration');
 }
 
+/** M2. */
 async function make(
   dir: string,
   store: Required<NewStore>,
@@ -105,6 +107,7 @@ async function write(tables: LmdbTables, store: Required<NewStore>, rows: readon
   if (!held) throw storeOutOfPlace('successor was changed by another process');
 }
 
+/** M3. */
 async function* rowsOf(old: Reader, migration: Migration): AsyncGenerator<StoredRow> {
   for (const table of TABLES) {
     for await (const { key, value } of entriesOf(old, table, { page: PAGE }))

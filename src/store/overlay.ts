@@ -10,6 +10,7 @@ import { idOf, type Row } from './log/record.js';
 import { boundsOf } from './range.js';
 import type { Entry, Key, Range, Table } from './store.js';
 
+/** O2. */
 export class Layer {
   readonly #tables = new Map<Table, Map<string, Row>>();
   #bytes = 0;
@@ -74,7 +75,7 @@ export function rowsIn(layers: Layers, table: Table, range: Range): Row[] {
 }
 
 /**
- * The entries of a range as the rows leave them. `stored` are those of the tables, without a limit, in the range's order.
+ * O1. The entries of a range as the rows leave them. `stored` are those of the tables, without a limit, in the range's order.
  */
 export function* merged(rows: readonly Row[], stored: Iterable<Entry>, range: Range): Generator<Entry> {
   const direction = range.reverse === true ? -1 : 1;

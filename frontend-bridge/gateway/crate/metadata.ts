@@ -17,6 +17,7 @@ const WORKFLOW_RO_CRATE = 'https://w3id.org/workflowhub/workflow-ro-crate/1.0';
 const PROJECT = '#project';
 const WORKFLOW_RUN = 'https://w3id.org/ro/wfrun';
 
+/** M3. */
 export function crateMetadata(run: CrateRun): object {
   const steps = stepsOf(run);
   const profiles = profilesOf(steps.length > 0);
@@ -60,7 +61,7 @@ function hasProject({ project }: CrateRun): boolean {
   return project !== DEFAULT_PROJECT;
 }
 
-/** The modules that have run, in the order of the graph file. */
+/** M2. The modules that have run, in the order of the graph file. */
 function stepsOf({ graph, executions }: CrateRun): Step[] {
   const ran = new Set(executions.map(({ module }) => module));
   return Object.entries(graph.modules).filter(([name]) => ran.has(name));
@@ -78,6 +79,7 @@ function profilesOf(hasSteps: boolean): Entity[] {
   return names.map(([id, name, version]) => ({ '@id': id, '@type': 'CreativeWork', name, version }));
 }
 
+/** M1. */
 function fileEntity(file: CrateFile, run: CrateRun, steps: readonly Step[]): Entity {
   const parameters = [
     ...(file === run.input ? [sourceOf(run)] : []),

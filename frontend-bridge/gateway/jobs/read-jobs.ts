@@ -112,6 +112,7 @@ export class ReadJobs {
     return taskOf(await problemOf(queries, jobId));
   }
 
+  /** J1. */
   async #jobOf(
     { queries, blobs }: Asker,
     iteration: Omit<JobIterationJson, 'title'>,
@@ -162,6 +163,7 @@ export class ReadJobs {
     return read;
   }
 
+  /** J2. */
   async #hear(
     queries: Queries,
     task: TaskId,

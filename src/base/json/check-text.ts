@@ -83,6 +83,7 @@ class TextCheck {
     return this.#faults;
   }
 
+  /** T4. */
   #open(isObject: boolean): boolean {
     if (this.#levels.length >= this.#maxDepth) {
       this.#fault(
@@ -101,6 +102,7 @@ class TextCheck {
     else if (level) level.step = (level.step as number) + 1;
   }
 
+  /** T3. */
   #name(start: number, end: number): void {
     const level = this.#levels.at(-1)!;
     const name = unquote(this.#text.slice(start, end));
@@ -110,6 +112,7 @@ class TextCheck {
     level.names!.add(name);
   }
 
+  /** T2. */
   #number(text: string): void {
     const why = lossOf(text);
     if (why !== undefined) this.#fault('out_of_range', `${cut(text)} ${why}: give it as a string`);
@@ -122,7 +125,7 @@ class TextCheck {
   }
 }
 
-/** Why a number would be another one once it is read, in words that follow it; nothing where it stays the same. */
+/** T1. Why a number would be another one once it is read, in words that follow it; nothing where it stays the same. */
 export function lossOf(text: string): string | undefined {
   // As many digits as a float always keeps.
   if (text.length <= 15 && !/e/i.test(text)) return undefined;

@@ -66,6 +66,7 @@ export function printIndented(value: unknown, indent = ''): string {
 }
 
 function exactly(json: JsonText): unknown {
+  // X3.
   if (mayHoldNumberForm(json.text) && typeof json.value === 'number') return json;
   const members = membersOf(json);
   if (members) {
@@ -84,7 +85,7 @@ function exactly(json: JsonText): unknown {
     : json.value;
 }
 
-/** Whether there is a number that would be written otherwise. */
+/** X1. Whether there is a number that would be written otherwise. */
 function hasOddNumber(text: string): boolean {
   for (let at = 0; at < text.length; ) {
     const code = text.charCodeAt(at);

@@ -8,7 +8,7 @@
 import { endOfText } from './check-text.js';
 import { mayHoldNumberForm, numberIn } from './number-form.js';
 
-/** Line breaks and tabs are never within a JSON string; what follows them there is indentation. */
+/** J2. Line breaks and tabs are never within a JSON string; what follows them there is indentation. */
 const BREAKS = /[\r\n\t][ \r\n\t]*/g;
 
 export class JsonText {
@@ -36,12 +36,12 @@ export class JsonText {
     return this.#isNumberForm ? String(this.value) : this.text;
   }
 
-  /** Long texts are not read for this. */
+  /** J3. Long texts are not read for this. */
   get #isNumberForm(): boolean {
     return this.text.length < 64 && mayHoldNumberForm(this.text) && typeof this.value === 'number';
   }
 
-  /** Within `printJson` its mark, elsewhere its value. */
+  /** J1. Within `printJson` its mark, elsewhere its value. */
   toJSON(): unknown {
     if (!printing) return this.value;
     printing.push(this.text.replace(BREAKS, ''));

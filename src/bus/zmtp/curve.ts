@@ -96,6 +96,7 @@ class CurveConnection implements Mechanism {
     this.#random = random;
   }
 
+  /** C1. */
   handshake(command: Buffer): HandshakeStep {
     const phase = this.#phase;
     this.#phase = { kind: 'broken' };

@@ -50,7 +50,7 @@ export class GrantBook {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Grants were given or revoked, durably. */
+  /** G1. Grants were given or revoked, durably. */
   refresh(): void {
     const grants = [...this.#deps.state.grants.values()];
     this.#byHash = new Map(grants.map((grant) => [grant.hash, grant]));
@@ -58,6 +58,7 @@ export class GrantBook {
     for (const listener of this.#listeners) listener();
   }
 
+  /** G2. */
   #hasTime({ expiresAt }: Grant): boolean {
     return expiresAt === undefined || this.#deps.wallMs() < expiresAt;
   }

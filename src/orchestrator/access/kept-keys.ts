@@ -58,7 +58,7 @@ export class KeptKeys {
     this.#kept = new Map(entries.filter((entry) => !isLocked(entry)).map((entry) => [keyIdOf(entry), entry]));
   }
 
-  /** Stores what is another than before. */
+  /** V2. Stores what is another than before. */
   async save({ server, keys, joins }: KeyRecord): Promise<void> {
     const entries = [
       ...server.map((row) => this.#entryOf(row, (pair) => this.#seal(pair))),
@@ -84,6 +84,7 @@ export class KeptKeys {
     return entry;
   }
 
+  /** V1. */
   #seal({ public_key, secret_key, created_at, expires_at }: ServerKeyRow): ServerKeyEntry {
     const before = this.#kept.get(`server ${public_key}`);
     const sealed =
@@ -92,7 +93,7 @@ export class KeptKeys {
   }
 }
 
-/** What the file of an older version has besides: it is as new as the store, or of another time. */
+/** V3. What the file of an older version has besides: it is as new as the store, or of another time. */
 export function withFile(kept: KeyRecord, file: KeyRecord): KeyRecord {
   const keys = new Map(kept.keys.map((row) => [row.key, row]));
   for (const row of file.keys) {

@@ -8,7 +8,7 @@
 import type { AuditNote, RefusedDeed } from '../../model/audit.js';
 
 const DAY_MS = 24 * 3_600_000;
-/** Each takes some hundreds of bytes: a flood that never ends fills some hundreds of kilobytes a day. */
+/** A2. Each takes some hundreds of bytes: a flood that never ends fills some hundreds of kilobytes a day. */
 const ENTRIES_A_DAY = 1_000;
 const MESSAGE_CHARACTERS = 300;
 const PART_CHARACTERS = 200;
@@ -39,6 +39,7 @@ export class RefusedDeeds {
     this.#deps = deps;
   }
 
+  /** A3. */
   note(deed: RefusedDeed, times = 1): void {
     const shared = this.#entryOf(deed);
     shared.times += times;
@@ -52,6 +53,7 @@ export class RefusedDeeds {
     await Promise.all(Array.from(this.#behind, (shared) => this.#write(shared)));
   }
 
+  /** A1. */
   #entryOf(deed: RefusedDeed): Shared {
     const now = this.#deps.nowMs();
     if (now - this.#dayBeganMs >= DAY_MS) {

@@ -31,13 +31,13 @@ export class Sessions {
     this.#deps = deps;
   }
 
-  /** The token of the session. */
+  /** N1. The token of the session. */
   seal(session: Session): string {
     const sealed = this.#deps.vault.seal(SEALED_UNDER, JSON.stringify(session));
     return PREFIX + Buffer.from(sealed, 'base64').toString('base64url');
   }
 
-  /** Nothing where the token was not made here, was changed, or has expired. */
+  /** N2. Nothing where the token was not made here, was changed, or has expired. */
   read(token: string): Session | undefined {
     if (!token.startsWith(PREFIX)) return undefined;
     const sealed = Buffer.from(token.slice(PREFIX.length), 'base64url').toString('base64');

@@ -23,7 +23,7 @@ export interface TaskEventPage extends EventPage {
   readonly id: TaskId;
 }
 
-/** The pages of these events, in order, with those of their tasks. */
+/** P1. The pages of these events, in order, with those of their tasks. */
 export function* pagesOf(
   events: readonly EncodedEvent[],
 ): Generator<{ readonly page: EventPage; readonly tasks: readonly TaskEventPage[] }> {
@@ -40,6 +40,7 @@ export function* pagesOf(
   }
 }
 
+/** P2. */
 function pageOf(events: readonly EncodedEvent[]): {
   readonly page: EventPage;
   readonly tasks: readonly TaskEventPage[];

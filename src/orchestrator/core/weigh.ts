@@ -26,7 +26,7 @@ import { remarksOf } from './tasks/problem.js';
 import type { Turn } from './turn.js';
 
 type MatterOf<K extends Matter['kind']> = Extract<Matter, { kind: K }>;
-/** What another batch is about. */
+/** W2. What another batch is about. */
 export type Held = Pick<Journal, 'facts' | 'writes' | 'nodes' | 'commands' | 'answered'>;
 
 /** Rows beside the parts of an iteration: its own, its problem's, and those by which that is found. */
@@ -35,6 +35,7 @@ const OTHER_ROWS =
   TASK_ENDS.length +
   1 +
   marksOf({ tags: Array(MAX_TAGS).fill(''), starred: true, archived: true }).length;
+/** W1. */
 const DECLINED: Weighed = { kind: 'declined' };
 
 /** Adds to the turn's journal what it writes, and throws where it cannot be decided: then nothing is changed. */
@@ -128,6 +129,7 @@ function removeIteration(
   const { index, eventPages: event_pages, payloads, blobs, results } = first;
   const of = { problem_id, ...(problem.project !== undefined && { project: problem.project }) };
   const about = { ...of, iteration_id };
+  // W3.
   if (isWhole && isShown)
     emit(turn, { type: 'problem.hidden', ...of, problem_seq, marks: marksOf(remarksOf(problem)) });
   const parts = { index, event_pages, payloads, blobs, ...(results.length > 0 && { results }) };
@@ -154,7 +156,7 @@ function nodesOf(held: Held | undefined): Set<string> {
   ]);
 }
 
-/** So many of them, in their order, and whether those are all. */
+/** W4. So many of them, in their order, and whether those are all. */
 function firstOf(belongings: Belongings, limit: number): { first: Belongings; isAll: boolean } {
   let left = limit;
   const take = <T>(items: readonly T[]): readonly T[] => {

@@ -20,7 +20,7 @@ import { FleetFold } from './fleet-fold.js';
 import { RemarksFold } from './remarks-fold.js';
 import { TaskFold } from './task-fold.js';
 
-/** Pages of events that are read at once: each has up to a mebibyte. */
+/** E2. Pages of events that are read at once: each has up to a mebibyte. */
 const EVENT_PAGES = 16;
 const WITHOUT_BEGINNING = 'without their first event';
 
@@ -99,6 +99,7 @@ export class EventCheck {
     if (fold) await this.#fit(where, last, () => this.#compare(where, row, fold));
   }
 
+  /** E1. */
   async #foldOf(row: TaskRow, first: number): Promise<TaskFold | undefined> {
     const graph = await this.#deps.graphs?.graph(row.graph, row.graph_version);
     const problem = await readProblemAt(this.#deps.reader, row.problem_seq);

@@ -25,6 +25,7 @@ type NodeEvent = Extract<FactEvent, { type: `node.${string}` }>;
 type ClusterEvent = Extract<FactEvent, { type: `cluster.${string}` }>;
 type CommandEvent = Extract<FactEvent, { type: `command.${string}` }>;
 
+/** F2. */
 export class FleetFold {
   readonly #deps: FleetFoldDeps;
   readonly #state = new FoldedState();
@@ -67,6 +68,7 @@ export class FleetFold {
     if (isKnown || begins) this.#state.apply(event, event.seq, Date.parse(event.at));
   }
 
+  /** F1. */
   async #node(event: NodeEvent): Promise<void> {
     const isKnown = this.#state.nodes.has(event.node_id);
     if (!isKnown) {
@@ -125,7 +127,7 @@ function withParts(
   return { ...event, by: 'user', grace_ms: 0, parts };
 }
 
-/** What events say of a node. */
+/** F3. What events say of a node. */
 function shown({ node_id, module, instance, incarnation, liveness }: NodeRow): unknown {
   return { node_id, module, instance, incarnation, liveness };
 }

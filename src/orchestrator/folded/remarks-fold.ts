@@ -28,7 +28,7 @@ export class RemarksFold {
     this.#deps = deps;
   }
 
-  /** Throws where the event does not fit what came before. */
+  /** M2. Throws where the event does not fit what came before. */
   async take(event: FactEvent): Promise<void> {
     if (event.type !== 'problem.changed') return;
     const { problem_id, seq, at } = event;
@@ -50,6 +50,7 @@ export class RemarksFold {
     return row && { row, problem: problemFromRow(row) };
   }
 
+  /** M1. */
   #finish(
     problemId: string,
     { row, problem }: { readonly row: ProblemRow; readonly problem: Problem },

@@ -64,7 +64,7 @@ export class TaskFold {
     this.#task ??= this.#state.tasks.get(formatTaskId({ problemId: problem_id, iterationId: iteration_id }));
   }
 
-  /** What the row is and its events do not make it, in words. */
+  /** T1. What the row is and its events do not make it, in words. */
   difference(): string | undefined {
     const task = this.#task;
     if (!task) return 'has no event that says that it was submitted';
@@ -150,7 +150,7 @@ export class TaskFold {
     }
   }
 
-  /** What private facts must have said since the last reset, in an order that they may have had. */
+  /** T2. What private facts must have said since the last reset, in an order that they may have had. */
   #tellPrivate(): void {
     const task = this.#task;
     if (!task) return;
@@ -228,7 +228,7 @@ function byModule(
   return Object.fromEntries(Object.entries(rows).map(([module, row]) => [module, refs(row)]));
 }
 
-/** Without what is written later than it is said, and without the error of a task under way, which no event has said yet. */
+/** T3. Without what is written later than it is said, and without the error of a task under way, which no event has said yet. */
 function comparable({ error, reason, modules, ...row }: TaskRow): unknown {
   const told = Object.entries(modules).map(([module, { executions, ...rest }]) => [
     module,

@@ -13,12 +13,13 @@ export type List = Extract<
   'problems_by_state' | 'problems_by_mark' | 'unfinished' | 'approvals' | 'iteration_index'
 >;
 
+/** L2. */
 const PROJECT = 'project/';
 /** All keys of projects come behind the one, and before the other. */
 export const BEFORE_PROJECTS: Key = [PROJECT];
 export const BEHIND_PROJECTS: Key = ['project0'];
 
-/** The key in a list of what belongs to a project. */
+/** L1. The key in a list of what belongs to a project. */
 export function listed(project: string | undefined, key: Key): Key {
   return project === undefined || project === DEFAULT_PROJECT ? key : [PROJECT + project, ...key];
 }

@@ -12,7 +12,7 @@ import type { Entry, Key, Range, Reader, Table } from '../../store/store.js';
 import { type CommandRow, decodeRow, type ProblemRow, projectOfRow } from '../records.js';
 import { BEFORE_PROJECTS, BEHIND_PROJECTS, type List, listed, problemSeqIn, unlisted } from './listing.js';
 
-/** How it is found out whose a row is. */
+/** P1. How it is found out whose a row is. */
 const OWNERS = {
   meta: 'shared',
   // Only admins are let to the question that reads it, and they see that of all projects.
@@ -130,6 +130,7 @@ export class ProjectReader implements Reader {
     }
   }
 
+  /** P2. */
   async #readList<T>(range: Range, way: Way<T>): Promise<T[]> {
     if (this.bound !== ALL_PROJECTS) return readOf(this.bound, range, way);
     const others = await this.#others();

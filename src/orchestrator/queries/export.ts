@@ -17,7 +17,7 @@ import { iterationView } from './views.js';
 
 /** Iterations that are held at once, with their outputs. */
 const PAGE = 16;
-/** A piece has at least so many characters, but for the last one. */
+/** X2. A piece has at least so many characters, but for the last one. */
 const PIECE_CHARACTERS = 64 * 1024;
 
 /** All iterations of a problem. @param look looks at the moment that it is called in */
@@ -33,6 +33,7 @@ export async function* exportedRows(look: Look, problemId: string): AsyncGenerat
 
 export type Look = <T>(at: (moment: Moment) => Promise<T>) => Promise<T>;
 
+/** X1. */
 async function exportedPage(
   moment: Moment,
   problemId: string,

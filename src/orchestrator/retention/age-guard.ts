@@ -74,7 +74,7 @@ export class AgeGuard {
     } else if (this.#doubt) this.#trust(RIGHT);
   }
 
-  /** Goes on with the wait of the reign before, unless the clock has leapt again in between. */
+  /** A3. Goes on with the wait of the reign before, unless the clock has leapt again in between. */
   #resume({ expected_at, leapt_to }: AgesRow, now: Expectation): void {
     const { newestEventAt = 0 } = this.#deps;
     const wentOn = now.wallMs >= leapt_to && now.wallMs - newestEventAt <= LEAP_MS;
@@ -111,6 +111,7 @@ export class AgeGuard {
     return { wallMs: this.#deps.wallMs(), atMs: this.#deps.monotonicMs() };
   }
 
+  /** A1. */
   #hold(now: Expectation): void {
     this.#held = now;
     const expected = this.#warn(now);
@@ -128,6 +129,7 @@ export class AgeGuard {
     return expected;
   }
 
+  /** A2. */
   #believe(now: Expectation, why: string): true {
     this.#held = undefined;
     this.#expectation = now;
@@ -174,6 +176,7 @@ function expectedAt({ wallMs, atMs }: Expectation, nowMs: number): number {
   return wallMs + (nowMs - atMs);
 }
 
+/** A4. */
 function isAhead(now: Expectation, expected: Expectation): boolean {
   return now.wallMs - expectedAt(expected, now.atMs) > LEAP_MS;
 }

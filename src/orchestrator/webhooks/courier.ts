@@ -22,6 +22,7 @@ const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
 /** A restart looks at so many events again, at most. */
 const PASS_EVENTS = 1_000;
+/** C1. */
 const READ_EVENTS = 256;
 /** What is under way mostly takes a few milliseconds to end. */
 const STOP_MS = 1_000;
@@ -112,6 +113,7 @@ export class Courier {
     }
   }
 
+  /** C2. */
   async #turn(): Promise<void> {
     const { events } = this.#deps;
     const found = await events.read(this.#at, READ_EVENTS);
@@ -125,7 +127,7 @@ export class Courier {
     if (found.length === 0) await this.#untilWoken();
   }
 
-  /** Events up to `end` can no longer be read. */
+  /** C3. Events up to `end` can no longer be read. */
   async #countMissed(end: number): Promise<void> {
     const missed = end - this.#at;
     if (missed <= 0) return;
@@ -193,7 +195,7 @@ export class Courier {
     await this.#deps.note({ name, id, cursor: this.#at, ...what });
   }
 
-  /** What was committed since the read is not waited for. */
+  /** C4. What was committed since the read is not waited for. */
   async #untilWoken(): Promise<void> {
     if (this.#abort.signal.aborted || this.#deps.events.cursor() > this.#at) return;
     await new Promise<void>((resolve) => {

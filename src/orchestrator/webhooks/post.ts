@@ -9,7 +9,7 @@ import type { WebhookTarget } from '../../model/webhook.js';
 import type { WebhookAttempt } from '../core/turn.js';
 import { CLOUD_EVENT_TYPE } from './cloud-event.js';
 
-/** A receiver that takes longer should answer first and work afterwards. */
+/** P1. A receiver that takes longer should answer first and work afterwards. */
 const TIMEOUT_MS = 10_000;
 
 export type Post = (target: WebhookTarget, body: string, signal: AbortSignal) => Promise<WebhookAttempt>;
@@ -47,6 +47,7 @@ export function signatureOf(secret: string, body: string): string {
   return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 }
 
+/** P2. */
 function reasonOf(thrown: unknown): string {
   const { name, cause } = thrown as { readonly name?: unknown; readonly cause?: { readonly code?: unknown } };
   if (name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1000} s`;

@@ -92,6 +92,7 @@ export class WorkInView {
     for (const task of tasks) this.#tasks.set(formatTaskId(task.id), task);
   }
 
+  /** W1. */
   observe(events: readonly { readonly fact: ShownFact; readonly at: number }[]): void {
     for (const { fact, at } of events) {
       const id = taskIdOf(fact);
@@ -191,6 +192,7 @@ export class WorkInView {
     }
   }
 
+  /** W2. */
   #end(task: WorkTask, end: TaskState, at: number, error: WorkError | undefined): void {
     this.#tasks.delete(formatTaskId(task.id));
     const ended = this.#ended.get(task.project) ?? { succeeded: 0, failed: 0, cancelled: 0, aborted: 0 };

@@ -48,7 +48,7 @@ async function foldersIn(storeDir: string): Promise<Folder[]> {
   });
 }
 
-/** Makes every older reign's writer unable to acknowledge anything; durable when it resolves. */
+/** F1. Makes every older reign's writer unable to acknowledge anything; durable when it resolves. */
 export async function closeOlder(storeDir: string, epoch: number): Promise<void> {
   const folders = await foldersIn(storeDir);
   const open = folders.filter((folder) => !folder.isClosed && folder.epoch < epoch);
@@ -58,7 +58,7 @@ export async function closeOlder(storeDir: string, epoch: number): Promise<void>
   if (folders.length > 0) await syncPath(logDir(storeDir));
 }
 
-/** Removes the folders of older reigns, which the tables no longer need. */
+/** F2. Removes the folders of older reigns, which the tables no longer need. */
 export async function removeOlder(storeDir: string, epoch: number): Promise<void> {
   for (const folder of await foldersIn(storeDir)) {
     if (folder.epoch < epoch) await rm(folder.path, { recursive: true, force: true });

@@ -28,7 +28,7 @@ export const RECORD_HEADER_BYTES = 32;
 const SECTION_HEADER_BYTES = 8;
 export const RECORD_MAGIC: Buffer = Buffer.from('TREC');
 
-/** Kinds of sections. */
+/** R3. Kinds of sections. */
 const WRITES = 1;
 
 const PUT = 1;
@@ -153,7 +153,7 @@ export function idOf(key: Uint8Array): string {
 }
 
 /**
- * The length of the record that stands whole at `at`, whatever its position; `undefined` where none does.
+ * R1. The length of the record that stands whole at `at`, whatever its position; `undefined` where none does.
  */
 export function wholeRecordAt(bytes: Buffer, at: number, seed: number): number | undefined {
   if (at + RECORD_HEADER_BYTES > bytes.length) return undefined;
@@ -163,6 +163,7 @@ export function wholeRecordAt(bytes: Buffer, at: number, seed: number): number |
   return crc32(bytes.subarray(at + 8, at + length), seed) === bytes.readUInt32LE(at + 4) ? length : undefined;
 }
 
+/** R2. */
 export interface Expected {
   readonly epoch: number;
   readonly seed: number;
@@ -209,6 +210,7 @@ function decodeWrites(bytes: Buffer, from: number, to: number, rows: Row[]): voi
   }
 }
 
+/** R4. */
 function newerRecord(what: string): TuttiError {
   return new TuttiError(
     'store_schema_newer',

@@ -28,7 +28,7 @@ export interface SegmentHeader {
   readonly seed: number;
 }
 
-/** The bytes of a new header, and what it says. */
+/** S2. The bytes of a new header, and what it says. */
 export function makeHeader(epoch: number, number: number): { bytes: Buffer; header: SegmentHeader } {
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
   MAGIC.copy(bytes);
@@ -40,7 +40,7 @@ export function makeHeader(epoch: number, number: number): { bytes: Buffer; head
   return { bytes, header: { epoch, number, seed: seedOf(bytes) } };
 }
 
-/** @throws `store_damaged`, `store_schema_newer` */
+/** S1. @throws `store_damaged`, `store_schema_newer` */
 function readHeader(bytes: Buffer, path: string): SegmentHeader {
   const isHeader =
     bytes.length >= SEGMENT_HEADER_BYTES &&
@@ -100,6 +100,7 @@ export async function readSegment(path: string, after: number): Promise<Segment>
   return { path, header, records, bytes: bytes.subarray(0, at), isFollowed: holdsRecord(bytes, at, seed) };
 }
 
+/** S3. */
 function holdsRecord(bytes: Buffer, from: number, seed: number): boolean {
   for (let at = bytes.indexOf(RECORD_MAGIC, from); at >= 0; at = bytes.indexOf(RECORD_MAGIC, at + 1)) {
     if (wholeRecordAt(bytes, at, seed) !== undefined) return true;

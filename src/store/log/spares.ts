@@ -30,7 +30,7 @@ export class Spares {
   }
 
   /**
-   * Moves a file that is filled ahead to a path, one that is at hand or a new one. Where more than its bytes are needed, the file at the
+   * P2. Moves a file that is filled ahead to a path, one that is at hand or a new one. Where more than its bytes are needed, the file at the
    * path is a new and empty one: it is written once, and its size is synced with that.
    * @throws what the system says where there is no room for one, or the path's folder is gone.
    */
@@ -54,7 +54,7 @@ export class Spares {
     }
   }
 
-  /** Gives a segment's file back, which nobody has open. */
+  /** P1. Gives a segment's file back, which nobody has open. */
   async giveBack(path: string): Promise<void> {
     const { size } = await stat(path);
     const isWanted = size === this.#bytes && (await this.#ready()).length < KEPT_FILES;

@@ -29,7 +29,7 @@ import type { Spares } from './spares.js';
 
 const write = promisify(writeCallback);
 
-/** Larger records take the device longer than the way to the thread pool and back. */
+/** W3. Larger records take the device longer than the way to the thread pool and back. */
 const POOLED_BYTES = 256 * 1024;
 
 interface OpenSegment {
@@ -85,7 +85,7 @@ export class LogWriter {
   }
 
   /**
-   * Appends a record. Resolves to whether it counts (W2). Calls come one after the other.
+   * W1. Appends a record. Resolves to whether it counts (W2). Calls come one after the other.
    * @throws what the system says where it was not written: it does not count, and the next record takes its place.
    */
   async append(bytes: Buffer): Promise<boolean> {
@@ -148,6 +148,7 @@ export class LogWriter {
     void this.#spares.prepare();
   }
 
+  /** W4. */
   #makeNext(bytes: number, number: number = this.#current.header.number + 1): Promise<OpenSegment> {
     const next = makeSegment(this.#folder, this.epoch, number, bytes, this.#spares);
     this.#next = next;

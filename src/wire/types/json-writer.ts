@@ -56,6 +56,7 @@ class JsonWriter {
     }
   }
 
+  /** J3. */
   #object(value: object, at: Place | undefined, around: readonly object[]): string {
     if (value instanceof JsonText) return this.#text(value, at);
     if (value instanceof Number || value instanceof String || value instanceof Boolean) {
@@ -99,6 +100,7 @@ class JsonWriter {
     return `${text}]`;
   }
 
+  /** J1. */
   #members(value: Record<string, unknown>, at: Place | undefined, around: readonly object[]): string {
     for (const symbol of Object.getOwnPropertySymbols(value)) {
       if (Object.prototype.propertyIsEnumerable.call(value, symbol)) {
@@ -140,6 +142,7 @@ class JsonWriter {
   }
 }
 
+/** J2. */
 function numberText(value: number): string {
   if (!Number.isFinite(value)) return numberForm(value);
   if (Object.is(value, -0)) return '-0.0';

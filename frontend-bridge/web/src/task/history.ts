@@ -85,7 +85,7 @@ export class TaskHistory {
     return this.#lines;
   }
 
-  /** `events`: those of one task, in order; always the same list, which may have grown since the last call. */
+  /** H1. `events`: those of one task, in order; always the same list, which may have grown since the last call. */
   read(events: readonly EventJson[]): this {
     for (; this.#read < events.length; this.#read += 1) this.#take(events[this.#read]!);
     return this;
@@ -162,6 +162,7 @@ class ModuleTrack {
     else this.#log.push(entry);
   }
 
+  /** H2. */
   at(seq: number): ModuleHistory {
     const attempts = new Map<string, Attempt>();
     for (const { attempt } of this.#steps.slice(0, countUntil(this.#steps, seq)))

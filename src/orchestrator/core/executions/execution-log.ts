@@ -22,7 +22,7 @@ import type { Turn } from '../turn.js';
 export const LOG_LINES = 100_000;
 /** Of one execution, as stored. */
 export const LOG_BYTES: number = 16 * 1024 * 1024;
-/** How long a last output waits for lines that were sent before it: two connections of one process are never so far apart. */
+/** G3. How long a last output waits for lines that were sent before it: two connections of one process are never so far apart. */
 export const LATE_LINES_MS = 500;
 
 /** Adds a line, or counts that it was left out. */
@@ -91,6 +91,7 @@ function wholeOf(
   return size === undefined ? undefined : { stream: whole.stream, blob: { sha256, size } };
 }
 
+/** G2. */
 function isAffordable({ state, nowMs }: Turn, node: FleetNode, size: number): boolean {
   return (
     state.logBytes.has(size, nowMs) && node.logBytes.take(size, nowMs) && state.logBytes.take(size, nowMs)

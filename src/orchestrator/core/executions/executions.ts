@@ -131,6 +131,7 @@ function stoppedState(execution: Execution): 'cancelled' | 'preempted' | undefin
 
 export function receiveLog(turn: Turn, node: FleetNode, line: LogLine): void {
   const execution = turn.state.executions.get(line.executionId);
+  // G1 of `execution-log.ts`.
   if (execution?.lease !== line.lease || execution.nodeId !== node.nodeId || hasEnded(execution.observed)) {
     turn.state.counters.add('log_lines_late');
     return;

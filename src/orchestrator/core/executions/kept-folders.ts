@@ -11,6 +11,7 @@ import type { TaskRow } from '../../records.js';
 import type { FleetNode } from '../state.js';
 import { type Turn, taskOfLease } from '../turn.js';
 
+/** K2. */
 export function receiveKept(turn: Turn, node: FleetNode, { executions }: Kept): void {
   const executionIds = executions
     .filter(({ lease }) => !isThere(turn, lease))
@@ -24,7 +25,7 @@ function isThere({ state, loaded }: Turn, lease: string): boolean {
   return key !== undefined && (state.tasks.has(key) || loaded.parents.has(key));
 }
 
-/** The task is removed. */
+/** K1. The task is removed. */
 export function forgetFolders({ state, journal }: Turn, { modules }: TaskRow): void {
   const byAgent = new Map<FleetNode, string[]>();
   for (const { executions } of Object.values(modules)) {

@@ -36,7 +36,7 @@ export interface HelloSender {
   readonly incarnation: number;
 }
 
-/** Why this hello is refused; nothing where it is not. */
+/** A1. Why this hello is refused; nothing where it is not. */
 export function objectionTo(
   turn: Turn,
   sender: HelloSender,
@@ -187,7 +187,7 @@ function isMadeUp(module: string, instance: string): boolean {
   return instance.startsWith(`${module}@`) && /:\d+-[0-9a-f]{6}$/.test(instance);
 }
 
-/** Room for new instances, where there are as many as there may be: those go that have been dead the longest. */
+/** A2. Room for new instances, where there are as many as there may be: those go that have been dead the longest. */
 function makeRoom(turn: Turn): number {
   return forgetNodes(turn, { seenBefore: turn.wallMs, kept: NODES_LIMIT - ROOM_AT_ONCE });
 }

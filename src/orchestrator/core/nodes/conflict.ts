@@ -17,14 +17,16 @@ import type { Turn } from '../turn.js';
 /** Longer than the pause that a supervisor makes before it starts a process again: five minutes for Kubernetes. */
 export const CONTESTED_MS: number = 10 * 60 * 1000;
 
-/** Whether its process is here, and alive for all that is known. */
+/** C4. Whether its process is here, and alive for all that is known. */
 export function isHere({ route, liveness, connectionEnded }: FleetNode): boolean {
   return route !== undefined && liveness === 'alive' && !connectionEnded;
 }
 
-/** Why another process does not get this instance now, if so. Also records the conflict for operators. */
+/** C2. Why another process does not get this instance now, if so. Also records the conflict for operators. */
 export function objectionToTwin(turn: Turn, node: FleetNode): string | undefined {
+  // C1.
   if (!isHere(node) || turn.nowMs >= node.contestedUntilMs) return undefined;
+  // C3.
   contest(turn, node);
   const { instance } = node;
   const message = `several processes use the instance name ${instance}: one works, the others wait`;

@@ -14,6 +14,7 @@ import type { FleetNode, LoadedGraph, ModuleTypes, State } from '../state.js';
 import type { Turn } from '../turn.js';
 import { welcomeOf } from './welcome.js';
 
+/** T1. */
 export function typesOf(state: State, loaded: LoadedGraph, module: string): ModuleTypes {
   let modules = state.moduleTypes.get(loaded);
   if (!modules) {
@@ -47,7 +48,7 @@ function newestOf(state: State, module: string): LoadedGraph[] {
   });
 }
 
-/** The node is told these by its welcome. */
+/** T2. The node is told these by its welcome. */
 export function noteTold(state: State, node: FleetNode): void {
   const told = newestOf(state, node.module).map((loaded) => typesOf(state, loaded, node.module));
   const isOne = told.every(({ descriptors }) => Buffer.compare(descriptors, told[0]!.descriptors) === 0);
@@ -67,6 +68,7 @@ export function misfitOf(state: State, node: FleetNode, graph: CompiledGraph): s
   return misfit;
 }
 
+/** T3. */
 function findMisfit(state: State, node: FleetNode, graph: CompiledGraph): string | undefined {
   const loaded = state.graph(graph.key.name, graph.key.version);
   if (!loaded || !hasForNodes(loaded.compiled, node.module)) return undefined;

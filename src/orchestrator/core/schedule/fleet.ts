@@ -90,7 +90,7 @@ function isOrphaned(state: State, execution: Execution): boolean {
   return node?.liveness === 'dead' && !outlivesSilence(node, execution);
 }
 
-/** Whether it goes on although nothing is heard of its node. */
+/** F2. Whether it goes on although nothing is heard of its node. */
 export function outlivesSilence({ module }: FleetNode, { observed }: Execution): boolean {
   return module === AGENT_MODULE && observed !== 'assigned';
 }
@@ -228,7 +228,7 @@ export function placementFor(
   }));
 }
 
-/** An execution of a run module goes there, and with it what its agent fetches, and keeps for a while. */
+/** F1. An execution of a run module goes there, and with it what its agent fetches, and keeps for a while. */
 export function notePlace(state: State, task: Task, position: number, nodeId: string): void {
   state.problemPlaces.add(problemPlace(task, nodeId));
   for (const { sha256 } of blobsFor(state, task, position)) state.blobPlaces.add(`${sha256} ${nodeId}`);

@@ -41,6 +41,7 @@ export function childReaders(script: string, args: readonly string[], heapMb: nu
       if (said.length < LAST_WORDS) said += text;
     });
     let isOver = false;
+    // C1.
     const end = (why: string): void => {
       if (isOver) return;
       isOver = true;
@@ -68,6 +69,7 @@ export function childReaders(script: string, args: readonly string[], heapMb: nu
   };
 }
 
+/** C2. */
 function giveWay(pid: number): void {
   try {
     setPriority(pid, Math.min(LEAST_PRIORITY, getPriority() + LONG_NICE));

@@ -208,7 +208,7 @@ export class Lane {
       : undefined;
   }
 
-  /** Gives the reader what there is room for. */
+  /** L2. Gives the reader what there is room for. */
   #next(): void {
     while (this.#live?.isReady && this.#running.size < this.#options.running) {
       const asked = this.#waiting.shift();
@@ -245,6 +245,7 @@ export class Lane {
     else this.#settle(exported, replied);
   }
 
+  /** L1. */
   #lost(why: string): void {
     const { name, logger } = this.#options;
     const lived = performance.now() - this.#live!.sinceMs;
@@ -266,6 +267,7 @@ export class Lane {
     this.#pauseMs = Math.min(this.#pauseMs * 2, MOST_PAUSE_MS);
   }
 
+  /** L3. */
   #tick(): void {
     if (this.#live) {
       this.#live.silentTicks += 1;
@@ -280,6 +282,7 @@ export class Lane {
     }
   }
 
+  /** L4. */
   #cancel(id: number): void {
     const inReader = this.#running.get(id) ?? this.#exports.get(id);
     const asked = inReader ?? this.#waiting.find((one) => one.id === id);

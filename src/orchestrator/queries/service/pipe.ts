@@ -35,6 +35,7 @@ export function readMessages<Message>(pipe: Duplex, take: (message: Message, bod
     chunks.push(chunk);
     held += chunk.length;
     if (held < wanted) return;
+    // P1.
     const all = chunks.length === 1 ? chunk : Buffer.concat(chunks, held);
     let at = 0;
     for (;;) {

@@ -85,6 +85,7 @@ export class QuestionReader {
     if (!one.pieces) this.#underWay.delete(id);
   }
 
+  /** R3. */
   async #more(id: number): Promise<void> {
     const one = this.#underWay.get(id);
     if (!one?.pieces) return;
@@ -114,6 +115,7 @@ export class QuestionReader {
     if (!abort.signal.aborted) this.#deps.send(...said);
   }
 
+  /** R2. */
   #cancel(id: number): void {
     const one = this.#underWay.get(id);
     this.#underWay.delete(id);
