@@ -473,6 +473,7 @@ const jobShape = {
   name: z.string(),
   cluster: z.string().nullable().describe('Where it runs or ran; before that, where it is to run'),
   job_type: z.string().nullable(),
+  project: z.string(),
   state: z.enum(JOB_STATES),
   exit_code: z.number().int().nullable(),
   engine_id: z.string().nullable().describe("The engine's own id: a process, a batch job"),

@@ -10,6 +10,7 @@ export interface JobJson {
   readonly name: string;
   readonly cluster: string | null;
   readonly job_type: string | null;
+  readonly project: string;
   readonly state: JobState;
   readonly exit_code: number | null;
   readonly engine_id: string | null;
@@ -22,6 +23,7 @@ export interface JobJson {
 /** The iteration that a job is made of, as the orchestrator lists it. */
 export interface JobIterationJson extends ListedIterationJson {
   readonly title: string;
+  readonly project: string;
   /** Without the script; of a large one its blob. */
   readonly input: unknown;
   readonly modules: Readonly<Record<string, Omit<ModuleAnswerJson, 'output'>>>;

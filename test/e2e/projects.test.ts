@@ -5,6 +5,7 @@ import { WebSocket } from 'ws';
 import { startNode } from '../support/nodes.js';
 import { OrchestratorProcess, type Reply } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
+import { tutti } from '../support/tutti.js';
 
 const TOKEN = 'correct-horse-battery-staple';
 /** In the title, the tags, the notes, the input, the output and a blob. */
@@ -206,6 +207,10 @@ describe('the work of a project', () => {
     expect((await exported.text()).split('\r\n').map((line) => line.split(',').includes('alpha'))).toContain(
       true,
     );
+    const found = await fetch(`${http}/v1/iterations/export?format=csv`, { headers: owner });
+    const [head = '', ...lines] = (await found.text()).trim().split('\r\n');
+    const at = head.split(',').indexOf('project');
+    expect(new Set(lines.map((line) => line.split(',')[at]))).toEqual(new Set(['alpha', 'beta', 'default']));
     const metrics = await Promise.all([ada, bob, owner].map((headers) => asks('/metrics', headers)));
     expect(metrics.map((text) => text.includes('project="alpha"'))).toEqual([true, false, true]);
 
@@ -213,5 +218,15 @@ describe('the work of a project', () => {
     await orchestrator.restart();
     expect(await titles(ada)).toEqual([MARKER, MARKER]);
     expect(await titles(all)).toEqual(['of none', 'of beta', MARKER, MARKER]);
+
+    const job = { name: 'quick', script: '#!/bin/sh\n', cluster: 'local' };
+    expect((await orchestrator.post('/v1/jobs', job, ada)).status).toBe(201);
+    for (const headers of [ada, owner]) {
+      const { items } = (await orchestrator.get('/v1/jobs', headers)).body;
+      expect(items.map(({ project }: { project: string }) => project)).toEqual(['alpha']);
+    }
+    const listed = await tutti(scene, ['jobs', '--url', http], { TUTTI_TOKEN: TOKEN });
+    expect(listed.stdout).toMatch(/ PROJECT *\n.* alpha *$/m);
+    expect((await orchestrator.get('/v1/jobs', bob)).body.items).toEqual([]);
   }, 120_000);
 });

@@ -516,7 +516,7 @@ export function createFakeCoordinator(
           .filter(({ newest }) => state === undefined || jobStateOfFake(newest) === state)
           .map(({ title, newest }) => {
             const { input, modules } = newest;
-            return { ...iterationSummary(newest), title, input, modules };
+            return { ...iterationSummary(newest), title, project: 'default', input, modules };
           });
         return paged(chosen, page, at);
       },

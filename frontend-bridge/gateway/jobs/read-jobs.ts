@@ -71,7 +71,7 @@ export class ReadJobs {
       });
       if ('ok' in found) throw refusalError(found);
       for (const one of found.value.items) {
-        const job = await this.#jobOf(asker, one, one.title);
+        const job = await this.#jobOf(asker, one, one);
         if (fits(job, filter)) items.push(job);
       }
       if (found.value.next_cursor === null) return { items, next_cursor: null };
@@ -85,7 +85,7 @@ export class ReadJobs {
     const problem = await problemOf(queries, jobId);
     const task = taskOf(problem);
     const iteration = await iterationOf(queries, task);
-    const job = await this.#jobOf(asker, iteration, problem.title);
+    const job = await this.#jobOf(asker, iteration, problem);
     const executionId = iteration.modules[JOB_MODULE]?.execution_id ?? null;
     const type = job.job_type;
     const heard =
@@ -115,8 +115,8 @@ export class ReadJobs {
   /** J1. */
   async #jobOf(
     { queries, blobs }: Asker,
-    iteration: Omit<JobIterationJson, 'title'>,
-    title: string | null | undefined,
+    iteration: Omit<JobIterationJson, 'title' | 'project'>,
+    { title, project }: Pick<WholeProblemJson, 'title' | 'project'>,
   ): Promise<JobJson> {
     const { state, command, node_id } = iteration.modules[JOB_MODULE]!;
     const input = await this.#inputOf(blobs, iteration.input);
@@ -126,6 +126,7 @@ export class ReadJobs {
       name: title ?? '',
       cluster: command?.cluster ?? (await this.#clusterOf(queries, node_id)) ?? input.cluster ?? null,
       job_type: input.job_type ?? null,
+      project,
       state: jobStateOf(iteration.state, state),
       exit_code: command?.exit_code ?? null,
       engine_id: command?.engine_id ?? null,

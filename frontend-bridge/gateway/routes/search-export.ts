@@ -26,7 +26,7 @@ const PAGE = 1000;
 const MOST_PARQUET_CELLS = 5_000_000;
 const STORED = [
   ...['problem_id', 'iteration_id', 'state', 'graph', 'graph_version', 'parent_iteration_id'],
-  ...['created_at', 'started_at', 'finished_at', 'reason'],
+  ...['created_at', 'started_at', 'finished_at', 'reason', 'project'],
 ];
 const ERROR = ['error.code', 'error.message'];
 const TYPES = {

@@ -8,6 +8,7 @@ import { issuesToFaults } from '../../config/faults.js';
 import { JobFileSchema } from '../../config/job-schema.js';
 import { readYaml } from '../../config/yaml.js';
 import { withPlaces } from '../../config/yaml-places.js';
+import { DEFAULT_PROJECT } from '../../model/access.js';
 import { JOB_STATES } from '../../model/job.js';
 import { shortId } from '../../model/short-id.js';
 import type { Client, Json } from '../client.js';
@@ -58,15 +59,20 @@ export function jobCommands(program: Command, io: Io): void {
       const { cluster, state, jobType } = options;
       const query = { limit: 1000, cluster, state, job_type: jobType };
       const { value } = await session.client.get<{ items: readonly Json[] }>('/v1/jobs', query);
-      session.print(value, () =>
-        table(
-          ['JOB_ID', 'NAME', 'CLUSTER', 'STATE', 'EXIT', 'ENGINE_ID', 'SUBMITTED'],
+      session.print(value, () => {
+        // Where nobody has made projects, all are of the same.
+        const isNamed = value.items.some(({ project }) => project !== DEFAULT_PROJECT);
+        return table(
+          [
+            ...['JOB_ID', 'NAME', 'CLUSTER', 'STATE', 'EXIT', 'ENGINE_ID', 'SUBMITTED'],
+            ...(isNamed ? ['PROJECT'] : []),
+          ],
           value.items.map((job) => [
             ...[shortId(String(job.job_id)), job.name, job.cluster, job.state, job.exit_code, job.engine_id],
-            job.submitted_at,
+            ...[job.submitted_at, ...(isNamed ? [job.project] : [])],
           ]),
-        ),
-      );
+        );
+      });
     });
 
   clientCommand(program, 'job', 'Show a job, print its log, or cancel it')

@@ -3,6 +3,7 @@ import type { JobIterationJson } from '../../contract/job.js';
 import { JOB_GRAPH_NAME, JOB_MODULE, type JobState, jobStateOf } from '../../model/job.js';
 import { TASK_ENDS, type TaskState } from '../../model/task-state.js';
 import type { JobsWanted, Page, PageRequest, Refusal, View } from '../port.js';
+import { projectOfRow } from '../records.js';
 import { iterationSummary } from '../summary.js';
 import { type Candidate, problemsInOrder } from './candidates.js';
 import type { Moment } from './moment.js';
@@ -70,6 +71,7 @@ async function jobOf(
   return {
     ...iterationView(iterationSummary(row)),
     title: summary.title,
+    project: projectOfRow(row),
     // The script is not shown in a list, and a long one makes the input a blob.
     input: blob === undefined ? { job_type, cluster } : { blob },
     modules: { [JOB_MODULE]: moduleView(row, compiled, JOB_MODULE) },

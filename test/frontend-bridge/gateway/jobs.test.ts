@@ -138,6 +138,7 @@ describe('a job', () => {
     expect((await call('GET', `/v1/jobs/${id}`)).body).toMatchObject({
       ...{ job_id: id, task_id: `${id}/1`, name: 'fit', cluster: 'hpc', job_type: 'fit', state: 'COMPLETED' },
       ...{ exit_code: 0, engine_id: '4711', result: { loss: '0.5', step: '1' }, log_lines: 4, error: null },
+      project: 'default',
     });
     const results = await Promise.all(
       ['all', 'json', 'unknown', undefined].map(async (job_type) => {

@@ -561,6 +561,7 @@ describe('the iterations of a problem', () => {
 describe('the jobs', () => {
   const job: JobJson = {
     ...{ job_id: P, task_id: `${P}/1`, name: 'fit', cluster: null, job_type: null, state: 'PENDING' },
+    project: 'default',
     ...{
       exit_code: null,
       engine_id: null,

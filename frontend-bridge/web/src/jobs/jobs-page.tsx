@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { JobJson } from '../../../../src/contract/job.js';
+import { DEFAULT_PROJECT } from '../../../../src/model/access.js';
 import type { JobState } from '../../../../src/model/job.js';
 import { JOB_STATES } from '../../../../src/model/job.js';
 import { parseTaskId } from '../../../../src/model/task-id.js';
@@ -93,7 +94,7 @@ function FirstJob(): ReactNode {
 }
 
 function JobRow({ job, isSelected }: { job: JobJson; isSelected: boolean }): ReactNode {
-  const { job_id, name, cluster, job_type, engine_id, started_at, finished_at } = job;
+  const { job_id, name, cluster, job_type, project, engine_id, started_at, finished_at } = job;
   return (
     <tr className={isSelected ? 'is-selected' : undefined}>
       <th scope="row">
@@ -101,6 +102,7 @@ function JobRow({ job, isSelected }: { job: JobJson; isSelected: boolean }): Rea
           <Foreign text={name} />
         </SelectionLink>
         {job_type !== null && <small className="row-more">{job_type}</small>}
+        {project !== DEFAULT_PROJECT && <small className="row-more">project {project}</small>}
       </th>
       <td data-label="State">
         <span className="node-status">
