@@ -20,7 +20,7 @@ const E2E = [
 /** Those of them that say how long something may take, or draw pages: one after the other, so that each has the machine. */
 const TIMED = [
   'browser/*',
-  ...['attack/clock', 'attack/http', 'attack/sockets'],
+  ...['attack/clock', 'attack/encrypted', 'attack/http', 'attack/sockets'],
   ...['e2e/bounds', 'e2e/bursts', 'e2e/pauses', 'e2e/queries'],
 ].map((file) => `test/${file}.test.ts`);
 

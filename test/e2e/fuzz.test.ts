@@ -1,13 +1,18 @@
 /**
- * Every socket of a real orchestrator under hostile bytes, while an honest node goes on solving tasks. Seeded: `FUZZ_SEED=7` repeats a run.
+ * Every socket of a real orchestrator under hostile bytes, while an honest node goes on solving tasks. Seeded: `FUZZ_SEED=7` repeats a run. With
+ * every other seed connections are encrypted, and what is hostile has an enrolled key.
  */
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { Dealer, Subscriber, XPublisher } from 'zeromq';
+import { curveKeyPair, Dealer, Subscriber, XPublisher } from 'zeromq';
+import { keyFromZ85 } from '../../src/base/z85.js';
+import { loadBoxes } from '../../src/bus/zmtp/boxes.js';
 import { outputTopic } from '../../src/wire/topics.js';
+import { hostile } from '../attack/hostile.js';
+import { CURVE_GREETING, CurveClient } from '../bus/zmtp/curve-client.js';
 import { Random } from '../chaos/random.js';
 import {
   controlFrame,
@@ -21,11 +26,12 @@ import {
   type Registration,
   randomBytes,
 } from '../support/attack-frames.js';
+import { welcomed } from '../support/curve-session.js';
 import type { EventTape } from '../support/event-tape.js';
 import { startNode } from '../support/nodes.js';
 import { OrchestratorProcess } from '../support/orchestrator.js';
 import { Scene } from '../support/processes.js';
-import { RawPeer } from '../support/raw-peer.js';
+import { type PeerCurve, RawPeer } from '../support/raw-peer.js';
 
 const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** An attack is not over before. */
@@ -42,19 +48,50 @@ let attacking: boolean;
 /** Tasks that the honest node has solved meanwhile. */
 let solved: number;
 let honest: Promise<void>;
+/** The enrolled keys of the attacker, where connections are encrypted. */
+let curve: PeerCurve | undefined;
 
-beforeEach(async () => {
+beforeEach(() => {
   console.log(`FUZZ_SEED=${SEED}`);
   random = new Random(SEED);
   scene = new Scene();
-  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+});
+afterEach(() => scene.end());
+
+async function start(withCurve = SEED % 2 === 1): Promise<void> {
+  const args = ['--curve', withCurve ? 'on' : 'off'];
+  orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'], args });
   tape = orchestrator.tape();
-  startNode(scene, orchestrator, { module: 'work', instance: 'honest', capacity: 2 });
+  curve = withCurve ? await hostileKeys() : undefined;
+  const env: Record<string, string> = withCurve
+    ? { TUTTI_JOIN: await joinToken(), TUTTI_KEYS: await scene.directory() }
+    : {};
+  startNode(scene, orchestrator, { module: 'work', instance: 'honest', capacity: 2, env });
   attacking = true;
   solved = 0;
   honest = solveTasks();
-});
-afterEach(() => scene.end());
+}
+
+async function joinToken(): Promise<string> {
+  return (await orchestrator.post('/v1/node-keys/joins', { module: 'work' })).body.token;
+}
+
+/** Enrolled for the module, and for events. */
+async function hostileKeys(): Promise<PeerCurve> {
+  const keys = { ...curveKeyPair(), serverKey: orchestrator.ready.public_key! };
+  const joining = new RawPeer(scene, orchestrator, { instance: 'joining', curve: keys });
+  await joining.join({ token: await joinToken() });
+  joining.close();
+  await orchestrator.post('/v1/node-keys/subscribers', { key: keys.publicKey });
+  return keys;
+}
+
+/** What a socket of the attacker is made with. */
+function encrypted(): { curveServerKey?: string; curvePublicKey?: string; curveSecretKey?: string } {
+  if (!curve) return {};
+  const { serverKey, publicKey, secretKey } = curve;
+  return { curveServerKey: serverKey, curvePublicKey: publicKey, curveSecretKey: secretKey };
+}
 
 async function solveTasks(): Promise<void> {
   do {
@@ -100,7 +137,7 @@ async function memoryMib(): Promise<number> {
 }
 
 function dealer(): { send(...frames: Buffer[]): Promise<void>; socket: Dealer } {
-  const socket = new Dealer({ linger: 0, reconnectInterval: 20, sendTimeout: 200 });
+  const socket = new Dealer({ linger: 0, reconnectInterval: 20, sendTimeout: 200, ...encrypted() });
   socket.connect(orchestrator.ready.control);
   scene.atEnd(() => socket.close());
   return { socket, send: (...frames) => socket.send(frames).catch(() => {}) };
@@ -108,7 +145,7 @@ function dealer(): { send(...frames: Buffer[]): Promise<void>; socket: Dealer } 
 
 /** Subscribed to: before, all that it sends is lost. */
 async function publisher(): Promise<{ send(...frames: Buffer[]): Promise<void> }> {
-  const socket = new XPublisher({ linger: 0, reconnectInterval: 20 });
+  const socket = new XPublisher({ linger: 0, reconnectInterval: 20, ...encrypted() });
   socket.connect(orchestrator.ready.outputs);
   scene.atEnd(() => socket.close());
   await socket.receive();
@@ -117,7 +154,7 @@ async function publisher(): Promise<{ send(...frames: Buffer[]): Promise<void> }
 
 /** A node that is registered and has an execution whose lease the attacker knows. */
 async function insider(): Promise<{ registration: Registration; known: Known; peer: RawPeer }> {
-  const peer = new RawPeer(scene, orchestrator, { instance: 'insider' });
+  const peer = new RawPeer(scene, orchestrator, { instance: 'insider', ...(curve && { curve }) });
   await peer.join();
   const known = {
     executionId: '01890000-0000-7000-8000-000000000000',
@@ -128,6 +165,7 @@ async function insider(): Promise<{ registration: Registration; known: Known; pe
 
 describe('the control socket', () => {
   it('takes random bytes, mangled frames, wrong types, stale incarnations and replays, and goes on', async () => {
+    await start();
     const { registration, known, peer } = await insider();
     // It only lends its name: what it gets to do is not done.
     peer.close();
@@ -155,6 +193,7 @@ describe('the control socket', () => {
   });
 
   it('bounds what a flood of hellos can make it remember', async () => {
+    await start();
     const before = await memoryMib();
     const floods = Array.from({ length: 4 }, () => dealer());
     let number = 0;
@@ -173,6 +212,7 @@ describe('the control socket', () => {
 
 describe('the outputs socket', () => {
   it('takes random bytes, mangled outputs, wrong topics and wrong leases, and records none of it', async () => {
+    await start();
     const { known, peer } = await insider();
     peer.close();
     const before = await memoryMib();
@@ -203,8 +243,9 @@ describe('the outputs socket', () => {
 
 describe('the events socket', () => {
   it('takes subscriptions to anything, and noise', async () => {
+    await start();
     const before = await memoryMib();
-    const socket = new Subscriber({ linger: 0 });
+    const socket = new Subscriber({ linger: 0, ...encrypted() });
     scene.atEnd(() => socket.close());
     socket.connect(orchestrator.ready.events);
     await attack(1000, async () => socket.subscribe(randomBytes(random, random.whole(0, 100))));
@@ -217,8 +258,48 @@ describe('the events socket', () => {
   });
 });
 
+describe('the handshake with CURVE', () => {
+  it('takes mangled commands before it is over and mangled frames after it, and goes on', async () => {
+    await start(true);
+    await loadBoxes();
+    const { serverKey, publicKey, secretKey } = curve!;
+    const own = { publicKey: keyFromZ85(publicKey)!, secretKey: keyFromZ85(secretKey)! };
+    const { known, peer, registration } = await insider();
+    peer.close();
+    const before = await memoryMib();
+    const corpus = everyMessage(known);
+    const mangledOr = (chance: number, bytes: Buffer): Buffer =>
+      random.chance(chance) ? mangled(random, bytes) : bytes;
+    await attack(200, async () => {
+      const { control, outputs, events } = orchestrator.ready;
+      const [endpoint, type] = random.pick([
+        ...[[control, 'DEALER'] as const, [outputs, 'PUB'] as const, [events, 'SUB'] as const],
+      ]);
+      const socket = hostile(scene, endpoint);
+      if (random.chance(0.3)) {
+        const client = new CurveClient(keyFromZ85(serverKey)!, own);
+        socket.end(Buffer.concat([mangledOr(0.3, CURVE_GREETING), mangled(random, client.hello())]));
+        return;
+      }
+      const session = await welcomed(socket, serverKey, own);
+      if (!session) return;
+      const { client, welcome } = session;
+      socket.write(mangledOr(0.3, client.initiate(welcome, type)));
+      for (let frames = random.whole(0, 10); frames > 0; frames -= 1) {
+        const inside = controlFrame(random.pick([NOBODY, registration]), random.pick(corpus));
+        const flags = random.chance(0.8) ? 0 : random.whole(0, 255);
+        socket.write(mangledOr(0.1, client.frame(flags, mangledOr(0.7, inside))));
+      }
+      socket.end();
+    });
+    await counted('refused_bad_frame').toBeGreaterThan(50);
+    await expectUnharmed(before, 120);
+  });
+});
+
 describe('HTTP and the WebSocket', () => {
   it('answer every malformed request with a coded error that is not a failure of theirs', async () => {
+    await start();
     const before = await memoryMib();
     const { http } = orchestrator.ready;
     const values = [
