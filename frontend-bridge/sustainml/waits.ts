@@ -7,16 +7,16 @@
 
 import type { TaskId } from '../../src/model/task-id.js';
 import { formatTaskId } from '../../src/model/task-id.js';
+import { TASK_ENDS } from '../../src/model/task-state.js';
 import type { Found, Refusal, StreamEvent, View, Workspace } from '../../src/orchestrator/port.js';
 import { Refused, refusedBy } from './refused.js';
 
 /** What may give a node its result, or end the wait for it. */
 const CHANGES =
   /"type":"(?:execution\.succeeded|module\.reused|output\.recorded|iteration\.(?:succeeded|failed|cancelled|aborted))"/;
-const ENDS: readonly unknown[] = ['succeeded', 'failed', 'cancelled', 'aborted'];
 
 export function hasEnded(iteration: View): boolean {
-  return ENDS.includes(iteration.state);
+  return (TASK_ENDS as readonly unknown[]).includes(iteration.state);
 }
 
 interface Watched {

@@ -4,6 +4,7 @@
  * Nodes are known but not registered: each gets the length of its own liveness limits to say hello, from when the orchestrator is
  * ready. Their executions wait with them.
  */
+
 import { TuttiError } from '../base/errors.js';
 import { DEFAULT_PROJECT } from '../model/access.js';
 import type { Command } from '../model/command.js';
@@ -19,8 +20,9 @@ import { secretFromRow } from './core/access/secret-row.js';
 import { clusterFromRow } from './core/clusters/cluster-row.js';
 import { nodeFromRow } from './core/nodes/node-row.js';
 import { replicaFromRow, serviceFromRow } from './core/services/service-row.js';
-import { State, type Timer } from './core/state.js';
+import { State } from './core/state.js';
 import { problemFromRow } from './core/tasks/problem.js';
+import type { Timer } from './core/timer.js';
 import { webhookFromRow } from './core/webhooks/webhook-row.js';
 import { readProblemAt } from './load.js';
 import { unlisted } from './projects/listing.js';
@@ -105,11 +107,10 @@ export async function recover({
     undo.set(node, 'heardMs', clocks.nowMs);
     if (node.liveness !== 'dead') {
       const { unresponsiveAfterMs } = state.livenessOf(node);
-      state.timers.set(`judge ${node.nodeId}`, clocks.nowMs + unresponsiveAfterMs, {
-        kind: 'judge',
-        nodeId: node.nodeId,
-        isHeard: false,
-      });
+      state.timers.set(
+        { kind: 'judge', nodeId: node.nodeId, isHeard: false },
+        clocks.nowMs + unresponsiveAfterMs,
+      );
     }
   }
   for await (const listed of keysOf(store, 'unfinished')) {
@@ -189,19 +190,18 @@ function recoverExecution(state: State, execution: Execution, clocks: Clocks, gr
   const node = state.nodes.get(execution.nodeId);
   if (node) undo.add(node.executions, execution);
   const { timeoutMs } = execution.task.graph.modules[execution.position]!.spec;
-  const arm = (name: string, afterMs: number, timer: Timer): void =>
-    state.timers.set(`${name} ${execution.id}`, clocks.nowMs + afterMs, timer);
+  const arm = (afterMs: number, timer: Timer): void => state.timers.set(timer, clocks.nowMs + afterMs);
   if (timeoutMs !== undefined) {
     // The time without an orchestrator does not count, just as pauses of the process do not.
     const remainingMs = execution.assignedAt + timeoutMs - (clocks.lastMs ?? clocks.wallMs);
-    arm('attempt', Math.min(timeoutMs + ADOPTION_MS, Math.max(remainingMs, ADOPTION_MS)), {
+    arm(Math.min(timeoutMs + ADOPTION_MS, Math.max(remainingMs, ADOPTION_MS)), {
       kind: 'attempt over',
       execution,
     });
   }
-  if (execution.desired === 'stopped') arm('grace', graceMs, { kind: 'grace over', execution });
+  if (execution.desired === 'stopped') arm(graceMs, { kind: 'grace over', execution });
   // Complete, and waiting for lines of its log when the process before ended.
-  else if (execution.lastSeq === execution.committed) arm('lines', 0, { kind: 'lines over', execution });
+  else if (execution.lastSeq === execution.committed) arm(0, { kind: 'lines over', execution });
 }
 
 /** Sent again under the same id until it is acknowledged. */
@@ -232,8 +232,5 @@ function recoverCommand(state: State, row: CommandRow, clocks: Clocks, graceMs: 
     state: row.state,
   };
   state.undo.put(state.commands, command.commandId, command);
-  state.timers.set(`command ${command.commandId}`, clocks.nowMs, {
-    kind: 'command again',
-    commandId: command.commandId,
-  });
+  state.timers.set({ kind: 'command again', commandId: command.commandId }, clocks.nowMs);
 }

@@ -618,8 +618,8 @@ export const MUTANTS = [
   {
     what: 'sends an assignment once',
     file: inCore('schedule/planner'),
-    find: '  turn.state.timers.set(`assign ${execution.id}`, turn.nowMs + nextMs, {',
-    put: '  if (turn.nowMs < 0) turn.state.timers.set(`assign ${execution.id}`, turn.nowMs + nextMs, {',
+    find: "  turn.state.timers.set({ kind: 'assign again', ...again }, turn.nowMs + nextMs);",
+    put: "  if (turn.nowMs < 0) turn.state.timers.set({ kind: 'assign again', ...again }, turn.nowMs + nextMs);",
     tests: core('executions'),
   },
   {
@@ -653,8 +653,8 @@ export const MUTANTS = [
   {
     what: 'does not send commands again after a restart',
     file: 'src/orchestrator/recover.ts',
-    find: '  state.timers.set(`command ${command.commandId}`, clocks.nowMs, {',
-    put: '  if (clocks.nowMs < 0) state.timers.set(`command ${command.commandId}`, clocks.nowMs, {',
+    find: "  state.timers.set({ kind: 'command again', commandId: command.commandId }, clocks.nowMs);",
+    put: "  if (clocks.nowMs < 0) state.timers.set({ kind: 'command again', commandId: command.commandId }, clocks.nowMs);",
     tests: core('requests'),
   },
   {

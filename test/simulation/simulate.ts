@@ -505,7 +505,7 @@ class Run implements Witness {
       players.length === this.#places.length && played.size === players.length,
       `${players.length} processes play ${played.size} of ${this.#places.length} nodes`,
     );
-    const judged = [...state.nodes.keys()].filter((nodeId) => state.timers.has(`judge ${nodeId}`));
+    const judged = [...state.nodes.keys()].filter((nodeId) => state.timers.has({ kind: 'judge', nodeId }));
     check(
       state.timers.size === judged.length,
       `${state.timers.size} timers are left, ${judged.length} of them judge`,

@@ -1,5 +1,7 @@
 /** A task as a terminal shows it while it runs: one line a module, kept current by the task's events. Pure. */
+
 import type { StreamedEvent } from '../../client/follow.js';
+import { EXECUTION_ENDS } from '../../model/execution.js';
 import { type HoldingLoop, missingInputs, statesFor, waitingFor } from '../../model/module-state.js';
 import { type IterationView, provenanceOf, sourceOf } from '../task.js';
 
@@ -118,8 +120,6 @@ function anew(line: Line, pass: number | undefined): Line {
   return { ...line, pass, state: 'waiting', note: '', execution: undefined, progress: undefined };
 }
 
-const ENDS = ['succeeded', 'failed', 'cancelled', 'preempted', 'rejected', 'lost'];
-
 function advanceLine(line: Line, subject: string, what: string, event: StreamedEvent, at: number): Line {
   if (subject === 'module' && what === 'reused') {
     return { ...line, state: what, note: sourceOf(event) ?? '', progress: undefined };
@@ -159,7 +159,7 @@ function advanceLine(line: Line, subject: string, what: string, event: StreamedE
     return { ...line, progress, note: text(event.message) ?? line.note };
   }
   if (what === 'accepted' || what === 'running') return { ...line, state: what };
-  if (!ENDS.includes(what)) return line;
+  if (!(EXECUTION_ENDS as readonly string[]).includes(what)) return line;
   const error = (event.error ?? undefined) as { message?: unknown } | undefined;
   return {
     ...line,

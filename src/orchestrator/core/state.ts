@@ -7,7 +7,6 @@
  */
 
 import { Allowance } from '../../base/allowance.js';
-import { Deadlines } from '../../base/deadlines.js';
 import { RateLimiter } from '../../base/rate-limiter.js';
 import { Undo } from '../../base/undo.js';
 import type { Route } from '../../bus/bus.js';
@@ -32,6 +31,7 @@ import type { Candidate } from '../../scheduling/placement.js';
 import { SlotQueue } from '../../scheduling/slot-queue.js';
 import type { TypeRegistry, TypesJson } from '../../wire/types.js';
 import { Counters, LastDone, Recent } from './counters.js';
+import { Timers } from './timer.js';
 
 /** To one peer. Enough for an honest node that has to catch up, too few to be worth provoking. */
 const REFUSALS_PER_SECOND = 50;
@@ -219,24 +219,6 @@ export interface ConfigTransaction {
   readonly dedupe: { readonly key: string; readonly hash: string } | undefined;
 }
 
-/** A moment that something was to happen at. */
-export type Timer =
-  | { readonly kind: 'attempt over'; readonly execution: Execution }
-  /** `sinceMs`: when it was first sent over the node's connection. */
-  | {
-      readonly kind: 'assign again';
-      readonly execution: Execution;
-      readonly pauseMs: number;
-      readonly sinceMs: number;
-    }
-  | { readonly kind: 'grace over'; readonly execution: Execution }
-  /** Its outputs are complete; lines of its log that were sent before may still come. */
-  | { readonly kind: 'lines over'; readonly execution: Execution }
-  /** `isHeard`: what had arrived when the node was first found silent has been read since. */
-  | { readonly kind: 'judge'; readonly nodeId: string; readonly isHeard: boolean }
-  | { readonly kind: 'command again'; readonly commandId: string }
-  | { readonly kind: 'configuration over'; readonly transactionId: string };
-
 /** A module with `cache` that could run: what it may take is looked up before the next batch. */
 export interface LookUp {
   readonly task: Task;
@@ -260,7 +242,7 @@ export interface ProcessState {
   /** Services that are to be compared with what is observed of them. */
   readonly serviceBroker: EvaluationBroker<ServiceToEvaluate>;
   readonly slotQueue: SlotQueue<Task>;
-  readonly timers: Deadlines<Timer>;
+  readonly timers: Timers;
   /** Modules that have got a free slot since waiting executions were last woken. */
   readonly freed: ReadonlySet<string>;
   /** By `lookUpKey`. */
@@ -324,7 +306,7 @@ export class State implements DurableState, ProcessState {
     this.undo,
   );
   readonly slotQueue: SlotQueue<Task> = new SlotQueue<Task>(this.undo);
-  readonly timers: Deadlines<Timer> = new Deadlines<Timer>(this.undo);
+  readonly timers: Timers = new Timers(this.undo);
   readonly freed: ReadonlySet<string> = new Set();
   readonly lookUps: ReadonlyMap<string, LookUp> = new Map();
   readonly beingRemoved: ReadonlySet<string> = new Set();
@@ -397,7 +379,7 @@ export class State implements DurableState, ProcessState {
     const peers = this.nodesByModule.get(module);
     if (peers) this.undo.drop(peers, node);
     if (peers?.size === 0) this.undo.remove(this.nodesByModule, module);
-    this.timers.clear(`judge ${nodeId}`);
+    this.timers.clear({ kind: 'judge', nodeId });
   }
 
   setRoute(node: FleetNode, route: Route | undefined): void {

@@ -10,7 +10,8 @@ import { judge } from './nodes/nodes.js';
 import { tryRows } from './rows.js';
 import { outlivesSilence } from './schedule/fleet.js';
 import { sendAssignment, stopExecution } from './schedule/planner.js';
-import type { FleetNode, Timer } from './state.js';
+import type { FleetNode } from './state.js';
+import type { Timer } from './timer.js';
 import type { Turn } from './turn.js';
 
 /** Of a timer that could not be decided. */
@@ -19,13 +20,13 @@ const AGAIN_MS = 1000;
 /** Each is a step of its own: one that cannot be decided comes again after a while. */
 export function fireDueTimers(turn: Turn, onError: (thrown: unknown) => void): void {
   const { timers, isCareful } = turn.state;
-  for (const { key, value } of timers.due(turn.nowMs)) {
+  for (const { value } of timers.due(turn.nowMs)) {
     const fired = attempt(turn, () => {
       fire(turn, value);
       if (isCareful) tryRows(turn.journal);
     });
     if (fired.ok) continue;
-    timers.set(key, turn.nowMs + AGAIN_MS, value);
+    timers.set(value, turn.nowMs + AGAIN_MS);
     onError(fired.thrown);
   }
 }

@@ -8,7 +8,7 @@
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import type { ErrorJson } from '../../../../src/contract/answer.js';
 import type { EventJson } from '../../../../src/contract/event.js';
-import type { ObservedState } from '../../../../src/model/execution.js';
+import { hasEnded, type ObservedState } from '../../../../src/model/execution.js';
 import type { LogLevel } from '../../../../src/model/protocol.js';
 import { errorOf, flag, number, observedStateOf, text } from '../state/event-fields.js';
 import { type Curve, Curves, isMetrics } from '../values/curves.js';
@@ -65,7 +65,6 @@ export interface ModuleHistory {
   readonly curves: readonly Curve[];
 }
 
-const OVER = new Set<ObservedState>(['succeeded', 'failed', 'cancelled', 'preempted', 'rejected', 'lost']);
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 const NO_HISTORY: ModuleHistory = {
   attempts: [],
@@ -143,7 +142,7 @@ class ModuleTrack {
       node_id: event.node_id ?? earlier?.node_id,
       state,
       assigned_at: earlier?.assigned_at ?? event.at,
-      ended_at: OVER.has(state) ? event.at : null,
+      ended_at: hasEnded(state) ? event.at : null,
       error: errorOf(event) ?? earlier?.error,
     };
     this.#newest.set(id, attempt);

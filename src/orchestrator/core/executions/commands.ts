@@ -116,10 +116,10 @@ function send(turn: Turn, command: Command): void {
           },
     );
   }
-  turn.state.timers.set(`command ${command.commandId}`, turn.nowMs + COMMAND_AGAIN_MS, {
-    kind: 'command again',
-    commandId: command.commandId,
-  });
+  turn.state.timers.set(
+    { kind: 'command again', commandId: command.commandId },
+    turn.nowMs + COMMAND_AGAIN_MS,
+  );
 }
 
 export function commandAgain(turn: Turn, commandId: string): void {
@@ -225,7 +225,7 @@ function say(turn: Turn, command: Command, state: 'acked' | 'refused' | 'expired
 }
 
 function clearWhenOver(turn: Turn, { commandId }: Command): void {
-  if (!findCommand(turn, commandId)) turn.state.timers.clear(`command ${commandId}`);
+  if (!findCommand(turn, commandId)) turn.state.timers.clear({ kind: 'command again', commandId });
 }
 
 function verb(target: CommandTarget): string {

@@ -30,10 +30,10 @@ export function configure(
   const transaction = { transactionId, nodeId: node.nodeId, configuration, requests: [id], dedupe };
   state.undo.put(state.configurations, transactionId, transaction);
   journal.tell(node, { kind: 'config_request', transactionId, configuration });
-  state.timers.set(`configuration ${transactionId}`, turn.nowMs + (request.timeoutMs ?? DEFAULT_TIMEOUT_MS), {
-    kind: 'configuration over',
-    transactionId,
-  });
+  state.timers.set(
+    { kind: 'configuration over', transactionId },
+    turn.nowMs + (request.timeoutMs ?? DEFAULT_TIMEOUT_MS),
+  );
   return true;
 }
 
@@ -48,7 +48,7 @@ export function answerConfiguration(turn: Turn, transactionId: string, reply: Co
   const transaction = state.configurations.get(transactionId);
   if (!transaction) return;
   state.undo.remove(state.configurations, transactionId);
-  state.timers.clear(`configuration ${transactionId}`);
+  state.timers.clear({ kind: 'configuration over', transactionId });
   const answer = reply
     ? ({
         ok: true,

@@ -9,6 +9,7 @@
  * 6. A module's named outputs are recorded once each, and it has succeeded only with all of them.
  * 7. A blob's size is that of the stored blob, never the one that a node states.
  */
+
 import { didYouMean } from '../../../base/nearest.js';
 import { sha256Of } from '../../../base/sha256.js';
 import type { Peer } from '../../../bus/bus.js';
@@ -31,6 +32,7 @@ import { refuseAt } from '../refusals.js';
 import type { FleetNode } from '../state.js';
 import { compareValue } from '../tasks/comparing.js';
 import { indexedNow } from '../tasks/indexing.js';
+import { EXECUTION_TIMERS } from '../timer.js';
 import type { Turn } from '../turn.js';
 import { noteStopped } from './commands.js';
 import { closeLog, LATE_LINES_MS, recordCommand, recordLine } from './execution-log.js';
@@ -340,7 +342,7 @@ export function acceptByReport(turn: Turn, execution: Execution): void {
   if (node && node.responsiveness !== 'good') state.undo.set(node, 'responsiveness', 'good');
   if (execution.acceptedByReport) return;
   emit(turn, { type: 'execution.confirmed', execution_id: execution.id });
-  state.timers.clear(`assign ${execution.id}`);
+  state.timers.clear({ kind: 'assign again', execution });
 }
 
 function start(turn: Turn, execution: Execution): void {
@@ -370,15 +372,12 @@ export function endWhenComplete(turn: Turn, execution: Execution): boolean {
 /** The output's socket was faster than that of the lines that were sent before it. */
 function awaitLines(turn: Turn, execution: Execution, lines: number): void {
   turn.state.undo.set(execution, 'awaitedLines', lines);
-  turn.state.timers.set(`lines ${execution.id}`, turn.nowMs + LATE_LINES_MS, {
-    kind: 'lines over',
-    execution,
-  });
+  turn.state.timers.set({ kind: 'lines over', execution }, turn.nowMs + LATE_LINES_MS);
 }
 
 function awaitsLines({ state }: Turn, { id, log, awaitedLines, final, desired }: Execution): boolean {
   if (final !== undefined || desired !== 'running') return false;
-  return log.lines < awaitedLines && state.timers.has(`lines ${id}`);
+  return log.lines < awaitedLines && state.timers.has({ kind: 'lines over', execution: { id } });
 }
 
 export interface EndOptions {
@@ -404,7 +403,7 @@ export function endExecution(
 ): void {
   const { state } = turn;
   const { by, error, final, lastSeq, cause } = options;
-  for (const timer of ['attempt', 'assign', 'grace', 'lines']) state.timers.clear(`${timer} ${execution.id}`);
+  for (const kind of EXECUTION_TIMERS) state.timers.clear({ kind, execution });
   state.progressShown.forget(execution.id);
   const node = state.nodes.get(execution.nodeId);
   const isHeld = node?.executions.has(execution) ?? false;

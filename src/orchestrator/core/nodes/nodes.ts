@@ -227,7 +227,7 @@ export function see(turn: Turn, node: FleetNode): void {
   undo.set(node, 'heardMs', turn.nowMs);
   undo.set(node, 'heardAt', turn.wallMs);
   if (node.liveness !== 'alive') setLiveness(turn, node, 'alive', 'it is heard again');
-  if (!turn.state.timers.has(`judge ${node.nodeId}`)) judgeLater(turn, node);
+  if (!turn.state.timers.has({ kind: 'judge', nodeId: node.nodeId })) judgeLater(turn, node);
 }
 
 export function receiveHeartbeat(turn: Turn, node: FleetNode, heartbeat: Heartbeat): void {
@@ -319,7 +319,7 @@ export function receiveGoodbye(turn: Turn, node: FleetNode): void {
   endBlobTokens(turn, node);
   state.undo.clear(node.stopping);
   forgetSettled(turn, node);
-  state.timers.clear(`judge ${node.nodeId}`);
+  state.timers.clear({ kind: 'judge', nodeId: node.nodeId });
   if (node.liveness === 'alive') noteAgent(turn, node, 'offline', 'it left');
   emit(turn, { type: 'node.left', ...aboutNode(node), last_seen_at: node.heardAt });
   for (const execution of [...node.executions]) {
@@ -362,7 +362,7 @@ function judgeLater(turn: Turn, node: FleetNode): void {
 }
 
 function judgeAt({ state }: Turn, { nodeId }: FleetNode, atMs: number, isHeard: boolean): void {
-  state.timers.set(`judge ${nodeId}`, atMs, { kind: 'judge', nodeId, isHeard });
+  state.timers.set({ kind: 'judge', nodeId, isHeard }, atMs);
 }
 
 function setLiveness(turn: Turn, node: FleetNode, liveness: Liveness, why: string): void {

@@ -349,10 +349,7 @@ function place(
 }
 
 export function armAttempt(turn: Turn, execution: Execution, remainingMs: number): void {
-  turn.state.timers.set(`attempt ${execution.id}`, turn.nowMs + remainingMs, {
-    kind: 'attempt over',
-    execution,
-  });
+  turn.state.timers.set({ kind: 'attempt over', execution }, turn.nowMs + remainingMs);
 }
 
 /** Sends the assignment, and again until it is accepted. `sinceMs`: when it was first sent over this connection, if it was. */
@@ -384,12 +381,8 @@ export function sendAssignment(
   // Once, just when the node has left it unanswered for too long.
   const leftMs = sinceMs + turn.state.livenessOf(node).deadAfterMs - turn.nowMs;
   const nextMs = leftMs > 0 ? Math.min(pauseMs, leftMs) : pauseMs;
-  turn.state.timers.set(`assign ${execution.id}`, turn.nowMs + nextMs, {
-    kind: 'assign again',
-    execution,
-    pauseMs: Math.min(pauseMs * 2, ASSIGN_AGAIN_MAX_MS),
-    sinceMs,
-  });
+  const again = { execution, pauseMs: Math.min(pauseMs * 2, ASSIGN_AGAIN_MAX_MS), sinceMs };
+  turn.state.timers.set({ kind: 'assign again', ...again }, turn.nowMs + nextMs);
 }
 
 /** The type of the output, or its named ones, and the descriptors of their types where the node's welcome did not contain them. */
@@ -462,10 +455,7 @@ export function stopExecution(
 }
 
 export function armGrace(turn: Turn, execution: Execution): void {
-  turn.state.timers.set(`grace ${execution.id}`, turn.nowMs + turn.settings.graceMs, {
-    kind: 'grace over',
-    execution,
-  });
+  turn.state.timers.set({ kind: 'grace over', execution }, turn.nowMs + turn.settings.graceMs);
 }
 
 /** The task can not be worked on: whatever runs of it is stopped, and it fails. */
