@@ -59,6 +59,8 @@ import type { TlsPair } from './tls.js';
 
 /** Browsers and proxies use a connection again within this; one that rests longer costs a slot. */
 const KEEP_ALIVE_MS = 60_000;
+/** Of every answer that says nothing else: shown by itself, it loads nothing and runs nothing, and no page frames it. */
+const NOTHING_RUNS = "default-src 'none'; frame-ancestors 'none'";
 /** A year: browsers ask for nothing in clear text meanwhile (RFC 6797). */
 const HSTS = 'max-age=31536000';
 
@@ -266,6 +268,7 @@ function addHooks(
   app.addHook('onRequest', async (request, reply) => {
     bodies.watch(request.raw, reply.raw, request.routeOptions.config?.streamsBody !== true);
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
+    reply.header('content-security-policy', NOTHING_RUNS);
     // Not on loopback: a browser would keep to it for every port of localhost.
     if (request.protocol === 'https' && !loopback) reply.header('strict-transport-security', HSTS);
     if (request.method === 'GET') reply.header('tutti-cursor', coordinator.cursor());

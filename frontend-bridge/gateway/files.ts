@@ -8,7 +8,7 @@ import { fileOf } from './output-file.js';
 import { sendBlob } from './routes/blobs.js';
 
 /** A browser that shows the file all the same gives it no script, no form and no origin. */
-const INERT = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox";
+const INERT = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
 
 /** `name` is without an ending, and of letters, digits, `-` and `_` only. */
 export async function sendFile(

@@ -36,7 +36,8 @@ export async function webRoutes(app: App, webRoot: string | undefined): Promise<
     setHeaders: (reply, path) => {
       const hashed = path.includes('/assets/');
       reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
-      if (path.endsWith('.html')) reply.header('content-security-policy', POLICY);
+      // A worker has the policy that its own file comes with.
+      reply.header('content-security-policy', path.endsWith('.html') ? POLICY : "frame-ancestors 'none'");
     },
   });
 }

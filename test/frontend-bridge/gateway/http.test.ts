@@ -643,6 +643,19 @@ describe('the web app', () => {
       expect([page.status, page.body]).toEqual([200, '<!doctype html><title>Tutti</title>']);
       expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
       expect((await call('GET', '/assets/app-1a2b.js')).headers.get('cache-control')).toContain('immutable');
+      // Whatever else is answered runs nothing where a browser shows it; no answer is framed.
+      for (const path of ['/', '/assets/app-1a2b.js', '/livez', '/v1/me', '/v1/nothing', '/openapi.json']) {
+        const { headers } = await call('GET', path);
+        expect([path, headers.get('content-security-policy')]).toEqual([
+          path,
+          expect.stringMatching(
+            path === '/' || path.startsWith('/assets')
+              ? /frame-ancestors 'none'$/
+              : /^default-src 'none'; frame-ancestors 'none'$/,
+          ),
+        ]);
+        expect([path, headers.get('x-content-type-options')]).toEqual([path, 'nosniff']);
+      }
       // Its addresses are relative: from any deeper path it would find nothing.
       const typed = async (path: string) => {
         const { status, headers } = await fetch(running.url + path, {
