@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { curveKeyPair } from 'zeromq';
 import { runPython } from '../python/python.js';
-import { type Json, OrchestratorProcess, type Reply } from '../support/orchestrator.js';
+import { type Json, OrchestratorProcess, type Reply, TUTTI } from '../support/orchestrator.js';
 import { Scene, type Spawned } from '../support/processes.js';
 import { RawPeer } from '../support/raw-peer.js';
 import { tutti } from '../support/tutti.js';
@@ -43,8 +43,8 @@ async function admin(...args: readonly string[]): Promise<string> {
   return ran.stdout.trim();
 }
 
-async function submit(graph: string, input: Json): Promise<string> {
-  const reply = await orchestrator.post('/v1/problems', { graph, input }, AS_ADMIN);
+async function submit(graph: string, input: Json, more: object = {}): Promise<string> {
+  const reply = await orchestrator.post('/v1/problems', { graph, input, ...more }, AS_ADMIN);
   expect(reply.status).toBe(201);
   return `/v1/problems/${String(reply.body.task_id).replace('/', '/iterations/')}`;
 }
@@ -91,6 +91,28 @@ describe('without a token of HTTP, a node with a key gets large inputs and puts 
     const { body } = await orchestrator.get(`${task}/events?limit=1000`, AS_ADMIN);
     expect(JSON.stringify(body)).toContain('TUTTI_OUTPUT');
     expect(JSON.stringify(body)).not.toContain(TOKEN);
+  });
+
+  it('on a cluster whose agent dials in from elsewhere, and joins with a token', async () => {
+    const [dir, asAdmin] = [
+      await scene.directory(),
+      { TUTTI_TOKEN: TOKEN, TUTTI_URL: orchestrator.ready.http },
+    ];
+    const added = await tutti(
+      scene,
+      ['cluster', 'add', 'far', '--type', 'local', '--agent', 'remote', '--workdir', join(dir, 'work')],
+      asAdmin,
+    );
+    expect(added).toMatchObject({ code: 0 });
+    const agent = scene.spawn([TUTTI, 'agent', '--cluster', 'far', '--state', join(dir, 'state')], {
+      ...{ TUTTI_CONTROL: orchestrator.ready.control, TUTTI_KEYS: join(dir, 'keys'), TUTTI_TOKEN: '' },
+      TUTTI_JOIN: await admin('enroll', '--module', 'tutti.agent', '--instance', 'far'),
+    });
+    const request = { large: LARGE };
+    const require = { copied: { cluster: 'far' } };
+    const task = await submit('copy', request, { require });
+    await putsOut(task, 'copied', request);
+    await agent.end();
   });
 });
 
