@@ -5,6 +5,7 @@
  * 2. A step is weighed by its decoded size in memory, not by its size on the wire.
  * 3. An address that fails to show the token a few times in a second is ignored for the rest of it. A token so long that nobody
  *    guesses it counts all the same: somebody who fails then cannot keep others at the same address out.
+ *    A replica of a service shows a token of its own instead.
  * 4. Where connections are encrypted, the key of the connection decides who may say hello, and the shared token does not count. Those
  *    that are being decided on are few bytes: beyond that, the sockets are not read.
  */
@@ -43,6 +44,8 @@ export interface IngestDeps {
   readonly authorize?:
     | ((key: string, hello: Hello, address: string) => Promise<string | undefined>)
     | undefined;
+  /** Whether a hello shows the token of the replica that it is of. @default nobody has such a token */
+  readonly isReplica?: (hello: Hello) => boolean;
   /** A monotonic clock. */
   readonly nowMs: () => number;
 }
@@ -66,6 +69,7 @@ export function ingest({
   end,
   token,
   authorize,
+  isReplica = () => false,
   nowMs,
 }: IngestDeps): OrchestratorBusHandlers {
   const failures = new RateLimiter(FAILURES_PER_SECOND);
@@ -91,6 +95,12 @@ export function ingest({
       return failures.admits(address, nowMs());
     }
     return token.length >= UNGUESSABLE_CHARACTERS || !failures.isReached(address, nowMs());
+  }
+
+  /** The frame as the core takes it: its hello was found to be right by other means than the shared token. */
+  function vouchedFor(frame: ToOrchestrator, hello: Hello): ToOrchestrator {
+    const messages = frame.messages.map((each) => (each === hello ? { ...hello, token: token ?? '' } : each));
+    return { ...frame, messages };
   }
 
   /** Decides a hello once it is known that the connection's key may say it. */
@@ -119,8 +129,7 @@ export function ingest({
       await post({ kind: 'bad control', route, code: 'unauthorized', message }, SMALL_STEP_BYTES);
       return;
     }
-    const messages = frame.messages.map((each) => (each === hello ? { ...hello, token: token ?? '' } : each));
-    await post({ kind: 'control', route, key, frame: { ...frame, messages }, faults }, cost);
+    await post({ kind: 'control', route, key, frame: vouchedFor(frame, hello), faults }, cost);
   }
 
   return {
@@ -140,6 +149,8 @@ export function ingest({
         });
         return introducedBytes > INTRODUCED_BYTES ? introduced : undefined;
       }
+      if (token !== undefined && hello && isReplica(hello))
+        return post({ kind: 'control', route, frame: vouchedFor(frame, hello), faults }, cost);
       if (peer.isKnown || isHeard(frame, peer)) return post({ kind: 'control', route, frame, faults }, cost);
       const message = `more than ${FAILURES_PER_SECOND} wrong tokens in a second`;
       refused({ via: 'control', peer: peer.address, code: 'unauthorized', message });

@@ -32,6 +32,7 @@ import { GrantBook } from './access/grants.js';
 import { KeptKeys } from './access/kept-keys.js';
 import { NodeBlobs } from './access/node-blobs.js';
 import { RefusedDeeds } from './access/refused-deeds.js';
+import { ReplicaTokens } from './access/replica-tokens.js';
 import { Sessions } from './access/sessions.js';
 import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { hasBlobFile } from './blob-files.js';
@@ -197,6 +198,7 @@ export class Orchestrator implements StreamingCoordinator {
   readonly #ages: AgeGuard;
   readonly #indexes: Indexes;
   readonly #retention: Retention;
+  readonly #replicaTokens: ReplicaTokens;
   readonly #refusals: RefusalLog;
   readonly #refusedDeeds: RefusedDeeds;
   readonly #service: QueryService;
@@ -232,6 +234,7 @@ export class Orchestrator implements StreamingCoordinator {
       },
     });
     if (this.keys.locked.length > 0) deps.logger.warn({ keys: this.keys.locked }, LOCKED_KEYS);
+    this.#replicaTokens = new ReplicaTokens({ vault: parts.vault, isOpen: (run) => this.#isOpen(run) });
     this.#refusals = new RefusalLog({ logger: deps.logger, nowMs: () => deps.clock.monotonicMs() });
     this.#refusedDeeds = new RefusedDeeds({
       commit: (note) => this.#commitAudit(note),
@@ -250,6 +253,7 @@ export class Orchestrator implements StreamingCoordinator {
           onJoin: (executionId) => void this.#loop.post({ kind: 'assign now', executionId }),
         },
       }),
+      replicaToken: (node) => this.#replicaTokens.seal(node),
       logger: deps.logger,
       onCommitted: (events) => {
         this.work.observe(events);
@@ -419,6 +423,7 @@ export class Orchestrator implements StreamingCoordinator {
         end: (route) => bus.end(route),
         token: options.token,
         authorize: this.#deps.authorize,
+        isReplica: (hello) => this.#replicaTokens.admits(hello),
         nowMs: () => this.#deps.clock.monotonicMs(),
       }),
     );
@@ -772,12 +777,16 @@ export class Orchestrator implements StreamingCoordinator {
     return this.#inspect((id) => ({ kind: 'inspect clusters', id, name }));
   }
 
+  /** Whether a run of a replica goes on. */
+  #isOpen(run: string): boolean {
+    const { runs, replicas } = this.#state;
+    return replicas.get(runs.get(run) ?? '')?.isOpen === true;
+  }
+
   /** K5 of the keys. What is left where this fails goes at the next end of a run. */
   #endKeysOfRuns(): void {
-    const { runs, replicas } = this.#state;
-    const isOpen = (run: string): boolean => replicas.get(runs.get(run) ?? '')?.isOpen === true;
     this.#deps.replicaKeys
-      ?.endRuns(isOpen)
+      ?.endRuns((run) => this.#isOpen(run))
       .catch((cause: unknown) =>
         this.#deps.logger.error({ err: cause }, 'keys of replicas that have ended could not be removed'),
       );

@@ -23,6 +23,7 @@ import { taskHasEnded } from '../model/task-state.js';
 import type { Reader } from '../store/store.js';
 import { encodeEvent, encodeToNode } from '../wire/codec.js';
 import { nodeTopic, problemTopic, taskTopic } from '../wire/topics.js';
+import type { ReplicaNode } from './access/replica-tokens.js';
 import type { Vault } from './access/vault.js';
 import type { AssignOrder, Journal, RefusedPeer, Reply, Sending } from './core/journal.js';
 import type { Settings } from './core/turn.js';
@@ -31,7 +32,7 @@ import type { PayloadCache } from './payload-cache.js';
 /** With what the nodes of replicas register, where connections are encrypted. A run is a task. */
 export interface ReplicaKeys {
   /** A token by which this node, and no other, enrols its key for this run. */
-  join(node: { readonly module: string; readonly instance: string; readonly run: string }): Promise<string>;
+  join(node: ReplicaNode): Promise<string>;
   /** The tokens and keys of other runs are gone from now on. */
   endRuns(isOpen: (run: string) => boolean): Promise<void>;
 }
@@ -48,6 +49,8 @@ export interface PerformDeps {
     /** The token that the assignment of this execution was held back for is there. */
     readonly onJoin: (executionId: string) => void;
   };
+  /** The token of a replica's node, where connections are not encrypted and a token is needed. */
+  readonly replicaToken: (node: ReplicaNode) => string;
   readonly logger: Logger;
   readonly onCommitted: (events: readonly EncodedEvent[]) => void;
   /** Events before this `seq` are gone. */
@@ -171,7 +174,7 @@ export class Performer {
   /** Nothing where a secret is not there. */
   #toRun(
     run: NonNullable<AssignOrder['run']>,
-    { executionId, node }: Pick<AssignOrder, 'executionId' | 'node'>,
+    { executionId, node, taskId }: Pick<AssignOrder, 'executionId' | 'node' | 'taskId'>,
   ): AssignedRun | undefined {
     const secrets: Record<string, string> = {};
     for (const [variable, secret] of Object.entries(run.secrets)) {
@@ -183,7 +186,7 @@ export class Performer {
       }
       secrets[variable] = value;
     }
-    if (node) Object.assign(secrets, this.#credentials(executionId));
+    if (node) Object.assign(secrets, this.#credentials(executionId, { ...node, run: formatTaskId(taskId) }));
     const env = node ? { ...run.env, ...this.#envOf(node) } : run.env;
     return {
       ...run,
@@ -226,11 +229,10 @@ export class Performer {
   }
 
   /** Masked in what the replica writes, like secrets. */
-  #credentials(executionId: string): Record<string, string> {
+  #credentials(executionId: string, node: ReplicaNode): Record<string, string> {
     const join = this.#joins.get(executionId);
     if (join !== undefined) return { TUTTI_JOIN: join };
-    const { token } = this.#deps.settings;
-    return token === undefined ? {} : { TUTTI_TOKEN: token };
+    return this.#deps.settings.token === undefined ? {} : { TUTTI_TOKEN: this.#deps.replicaToken(node) };
   }
 
   #toAssign(order: AssignOrder, values: readonly InputValue[], run: AssignedRun | undefined): Assign {

@@ -20,7 +20,11 @@ let ended: string[];
 let now: number;
 let door: ReturnType<typeof ingest>;
 
-function open(token?: string, authorize?: IngestDeps['authorize']): void {
+function open(
+  token?: string,
+  authorize?: IngestDeps['authorize'],
+  isReplica: IngestDeps['isReplica'] = () => false,
+): void {
   steps = [];
   costs = [];
   refused = [];
@@ -36,6 +40,7 @@ function open(token?: string, authorize?: IngestDeps['authorize']): void {
     end: (route) => void ended.push(route),
     token,
     authorize,
+    isReplica,
     nowMs: () => now,
   });
 }
@@ -116,6 +121,16 @@ describe('a connection with a key', () => {
 });
 
 describe('a connection that has not registered', () => {
+  it('is heard as a replica by the token of that, which the core takes for the shared one', () => {
+    open(LONG, undefined, ({ token }) => token === 'of a replica');
+    say(STRANGER, hello({ token: 'of a replica' }));
+    say({ ...STRANGER, route: 'other' }, hello({ token: 'of another' }));
+    expect(steps).toMatchObject([
+      { kind: 'control', frame: { messages: [{ kind: 'hello', token: LONG }] } },
+      { kind: 'control', frame: { messages: [{ kind: 'hello', token: 'of another' }] } },
+    ]);
+  });
+
   it('is heard when it says hello', () => {
     say(STRANGER, hello());
     expect(steps).toMatchObject([{ kind: 'control', frame: { messages: [{ kind: 'hello' }] } }]);

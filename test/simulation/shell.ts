@@ -121,6 +121,7 @@ export class Shell implements Hub, Proposals {
       cache: new PayloadCache(deps.world.random.pick([0, 1 << 20])),
       settings: this.#settings,
       vault: { open: () => undefined },
+      replicaToken: () => '',
       logger: {
         ...silentLogger,
         error: (fields) => this.#fail(`an error was logged: ${JSON.stringify(fields)}`),
