@@ -31,6 +31,7 @@ export class ReplicaTokens {
     this.#deps = deps;
   }
 
+  /** T1 */
   seal({ module, instance, run }: ReplicaNode): string {
     const sealed = this.#deps.vault.seal(SEALED_UNDER, JSON.stringify([module, instance, run]));
     return PREFIX + Buffer.from(sealed, 'base64').toString('base64url');
