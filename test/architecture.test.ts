@@ -219,6 +219,15 @@ describe('the architecture', () => {
     expect(cycles).toEqual([]);
   });
 
+  it('decodes rows by their tables only, which know the type', () => {
+    const users = files.filter((file) => /\bdecodeRow\b/.test(readFileSync(join(root, file), 'utf8')));
+    expect(users.sort()).toEqual([
+      'src/orchestrator/records.ts',
+      'src/orchestrator/summary.ts',
+      'src/orchestrator/tables.ts',
+    ]);
+  });
+
   it('cites every lettered invariant where the code upholds it', () => {
     const invariants = files.flatMap(invariantsOf);
     const comments = new Map(files.map((file) => [file, commentsOf(file)]));

@@ -7,6 +7,7 @@
  *    hashed before it is served, a large one while it is, and then its end stays back until its hash is known. A range of a large
  *    one is compared by its size only: who asks for ranges puts them together and hashes the whole.
  */
+
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -29,7 +30,7 @@ import {
   TooLarge,
 } from './blob-files.js';
 import type { Answer, Blobs, OpenBlob, Refusal } from './port.js';
-import { type BlobRow, decodeRow } from './records.js';
+import * as tables from './tables.js';
 
 export interface BlobsDeps {
   readonly dir: string;
@@ -92,7 +93,7 @@ async function openBlob(deps: BlobsDeps, sha256: string): Promise<OpenBlob | Ref
   const { dir, store, onDamaged } = deps;
   const bytes = SHA256.test(sha256) ? await store.get('blobs', [sha256]) : undefined;
   if (bytes === undefined) return noSuchBlob(sha256);
-  const { size } = decodeRow<BlobRow>(bytes);
+  const { size } = tables.blobs.decode(bytes);
   const path = blobPath(dir, sha256);
   try {
     const file = await open(path, 'r');

@@ -7,6 +7,7 @@
  *    gone, or is older than complete facts, this is counted.
  * 4. It holds a few pages at once, and the unfinished of what it folds, however large the store.
  */
+
 import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, TuttiError } from '../base/errors.js';
@@ -22,31 +23,17 @@ import { MarksCheck } from './marks-check.js';
 import { listed, problemSeqIn, unlisted } from './projects/listing.js';
 import { type ReadStoredGraph, StoredGraphs } from './queries/graphs.js';
 import {
-  type AuditRow,
-  type BlobRow,
-  type BootRow,
-  type ClusterRow,
-  type CommandRow,
-  decodeRow,
   type ExecutionRow,
-  type GrantRow,
-  type GraphRow,
-  type IdempotencyRow,
   marksRowOf,
-  type NodeRow,
   outputRefsOf,
   type ProblemRow,
   projectOfRow,
-  type ReplicaRow,
-  type ResultRow,
   refsOf,
-  type SecretRow,
-  type ServiceRow,
   type TaskRow,
-  type WebhookRow,
   wholeStreamsOf,
 } from './records.js';
 import { decodeSummary, remarked, summaryOf } from './summary.js';
+import * as tables from './tables.js';
 import { cursorOf } from './tables.js';
 
 export interface StoreFault {
@@ -158,7 +145,7 @@ class Checking {
 
   async #problems(): Promise<void> {
     for await (const { key, value } of entriesOf(this.#reader, 'problems')) {
-      const row = decodeRow<ProblemRow>(value);
+      const row = tables.problems.decode(value);
       const where = `problems ${row.problem_id}`;
       this.#count('problems');
       if (row.created_seq !== key[0])
@@ -168,14 +155,14 @@ class Checking {
         continue;
       }
       const indexed = await this.#reader.get('problem_ids', [row.problem_id]);
-      if (!indexed || decodeRow<number>(indexed) !== row.created_seq)
+      if (!indexed || tables.problemIds.decode(indexed) !== row.created_seq)
         this.#fault(where, 'is not found by its problem_id');
       const [newest] = await this.#reader.range('iterations', {
         prefix: [row.problem_id],
         reverse: true,
         limit: 1,
       });
-      const task = newest && decodeRow<TaskRow>(newest.value);
+      const task = newest && tables.iterations.decode(newest.value);
       if (task?.iteration_id !== row.newest_iteration_id)
         this.#fault(
           where,
@@ -199,7 +186,7 @@ class Checking {
       await this.#marks.ofProblem(where, row);
     }
     for await (const { key, value } of entriesOf(this.#reader, 'problem_ids')) {
-      if ((await this.#reader.get('problems', [decodeRow<number>(value)])) === undefined)
+      if ((await this.#reader.get('problems', [tables.problemIds.decode(value)])) === undefined)
         this.#fault(`problem_ids ${String(key[0])}`, 'leads to no problem');
     }
   }
@@ -224,7 +211,7 @@ class Checking {
 
   async #iterations(): Promise<void> {
     for await (const { key, value } of entriesOf(this.#reader, 'iterations')) {
-      const row = decodeRow<TaskRow>(value);
+      const row = tables.iterations.decode(value);
       const where = `iterations ${row.problem_id}/${row.iteration_id}`;
       if (await this.#isBeingRemoved(row.problem_id, row.problem_seq, row.project)) continue;
       this.#count('iterations');
@@ -376,7 +363,7 @@ class Checking {
   /** Each leads to an execution that has succeeded with what it says. */
   async #results(): Promise<void> {
     for await (const { key, value } of entriesOf(this.#reader, 'results')) {
-      const { problem_id, iteration_id, execution_id, outputs } = decodeRow<ResultRow>(value);
+      const { problem_id, iteration_id, execution_id, outputs } = tables.results.decode(value);
       const where = `results ${String(key[0])}`;
       this.#count('results to take');
       const task = await readTask(this.#reader, { problemId: problem_id, iterationId: iteration_id });
@@ -399,7 +386,7 @@ class Checking {
       this.#count('blobs');
       const { blobDir, hashBlobs } = this.#options;
       if (blobDir === undefined) continue;
-      const { size } = decodeRow<BlobRow>(value);
+      const { size } = tables.blobs.decode(value);
       const path = blobPath(blobDir, sha256);
       const file = await stat(path).catch(() => undefined);
       if (!file) this.#fault(`blobs ${sha256}`, 'has no file');
@@ -413,10 +400,10 @@ class Checking {
     for await (const { key, value } of entriesOf(this.#reader, 'graphs')) {
       this.#count('graph versions');
       const where = `graphs ${String(key[0])} version ${String(key[1])}`;
-      for (const [path, { sha256, size }] of Object.entries(decodeRow<GraphRow>(value).files ?? {})) {
+      for (const [path, { sha256, size }] of Object.entries(tables.graphs.decode(value).files ?? {})) {
         this.#count('files of graphs');
         const stored = await this.#reader.get('blobs', [sha256]);
-        const found = stored && decodeRow<BlobRow>(stored).size;
+        const found = stored && tables.blobs.decode(stored).size;
         if (found === undefined) this.#fault(where, `${path} is blob ${sha256}, which is not there`);
         else if (found !== size)
           this.#fault(where, `${path} is blob ${sha256} of ${size} bytes, which has ${found}`);
@@ -436,7 +423,7 @@ class Checking {
   async #nodes(): Promise<void> {
     const instances = new Set<string>();
     for await (const { key, value } of entriesOf(this.#reader, 'nodes')) {
-      const { node_id, module, instance } = decodeRow<NodeRow>(value);
+      const { node_id, module, instance } = tables.nodes.decode(value);
       this.#count('nodes');
       if (node_id !== key[0]) this.#fault(`nodes ${String(key[0])}`, `says that it is ${node_id}`);
       const name = `${module} ${instance}`;
@@ -447,7 +434,7 @@ class Checking {
 
   async #clusters(): Promise<void> {
     for await (const { key, value } of entriesOf(this.#reader, 'clusters')) {
-      const { name } = decodeRow<ClusterRow>(value);
+      const { name } = tables.clusters.decode(value);
       this.#count('clusters');
       if (name !== key[0]) this.#fault(`clusters ${String(key[0])}`, `says that it is ${name}`);
     }
@@ -455,7 +442,7 @@ class Checking {
 
   async #secrets(): Promise<void> {
     for await (const { key, value } of entriesOf(this.#reader, 'secrets')) {
-      const { name } = decodeRow<SecretRow>(value);
+      const { name } = tables.secrets.decode(value);
       this.#count('secrets');
       if (name !== key[0]) this.#fault(`secrets ${String(key[0])}`, `says that it is ${name}`);
     }
@@ -464,13 +451,13 @@ class Checking {
   async #services(): Promise<void> {
     const names = new Set<string>();
     for await (const { key, value } of entriesOf(this.#reader, 'services')) {
-      const { name } = decodeRow<ServiceRow>(value);
+      const { name } = tables.services.decode(value);
       names.add(name);
       this.#count('services');
       if (name !== key[0]) this.#fault(`services ${String(key[0])}`, `says that it is ${name}`);
     }
     for await (const { key, value } of entriesOf(this.#reader, 'replicas')) {
-      const { replica_id, service } = decodeRow<ReplicaRow>(value);
+      const { replica_id, service } = tables.replicas.decode(value);
       const where = `replicas ${String(key[0])}`;
       this.#count('replicas');
       if (replica_id !== key[0]) this.#fault(where, `says that it is ${replica_id}`);
@@ -481,7 +468,7 @@ class Checking {
   async #webhooks(): Promise<void> {
     const newest = await cursorOf(this.#reader);
     for await (const { key, value } of entriesOf(this.#reader, 'webhooks')) {
-      const { name, cursor } = decodeRow<WebhookRow>(value);
+      const { name, cursor } = tables.webhooks.decode(value);
       this.#count('webhooks');
       const where = `webhooks ${String(key[0])}`;
       if (name !== key[0]) this.#fault(where, `says that it is ${name}`);
@@ -491,7 +478,7 @@ class Checking {
 
   async #grants(): Promise<void> {
     for await (const { key, value } of entriesOf(this.#reader, 'grants')) {
-      const { access_id } = decodeRow<GrantRow>(value);
+      const { access_id } = tables.grants.decode(value);
       this.#count('grants');
       if (access_id !== key[0]) this.#fault(`grants ${String(key[0])}`, `says that it is ${access_id}`);
     }
@@ -507,7 +494,7 @@ class Checking {
   async #audit(): Promise<void> {
     let last = 0;
     for await (const { key, value } of entriesOf(this.#reader, 'audit')) {
-      const { audit_id } = decodeRow<AuditRow>(value);
+      const { audit_id } = tables.audit.decode(value);
       this.#count('entries of the audit');
       const where = `audit ${String(key[0])}`;
       if (audit_id !== key[0]) this.#fault(where, `says that it is ${audit_id}`);
@@ -523,20 +510,20 @@ class Checking {
     }
     for await (const { key, value } of entriesOf(this.#reader, 'boots')) {
       this.#count('replaced boots');
-      if (typeof decodeRow<BootRow>(value).replaced_at !== 'number')
+      if (typeof tables.boots.decode(value).replaced_at !== 'number')
         this.#fault(`boots ${String(key[0])}`, 'does not say when it was replaced');
     }
     for await (const { key, value } of entriesOf(this.#reader, 'commands')) {
       this.#count('commands');
       const pending = (await this.#reader.get('commands_pending', key)) !== undefined;
-      if (decodeRow<CommandRow>(value).state === 'pending' && !pending)
+      if (tables.commands.decode(value).state === 'pending' && !pending)
         this.#fault(`commands ${String(key[0])}`, 'is pending, and not listed so');
     }
   }
 
   async #idempotency(): Promise<void> {
     for await (const { key, value } of entriesOf(this.#reader, 'idempotency')) {
-      const { expires_at } = decodeRow<IdempotencyRow>(value);
+      const { expires_at } = tables.idempotency.decode(value);
       this.#count('idempotency keys');
       if ((await this.#reader.get('idempotency_by_time', [expires_at, key[0]!])) === undefined)
         this.#fault(`idempotency ${String(key[0])}`, 'would never be forgotten');

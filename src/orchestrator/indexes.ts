@@ -8,6 +8,7 @@
  * 4. The loop adds only what is still as it was read: nothing that is gone gets in.
  * 5. One page is read and proposed at a time, however many indexes are to be completed.
  */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from '../base/logger.js';
 import { Mutex } from '../base/mutex.js';
@@ -22,8 +23,9 @@ import { readProblem } from './load.js';
 import type { EventStream } from './port.js';
 import type { EndedIteration, Proposal, Proposals } from './proposals.js';
 import { Payloads } from './queries/payloads.js';
-import { decodeRow, lateIndexKey, type ProblemRow, type TaskRow } from './records.js';
+import { lateIndexKey, type ProblemRow, type TaskRow } from './records.js';
 import { summaryOf } from './summary.js';
+import * as tables from './tables.js';
 import { lateIndexes } from './tables.js';
 
 /** Problems, or iterations, that are read and added at once: between two pages the loop goes on. */
@@ -111,7 +113,7 @@ export class Indexes {
       });
       for (const { key, value } of problems) {
         last = key;
-        const problem = decodeRow<ProblemRow>(value);
+        const problem = tables.problems.decode(value);
         if (problem.graph === declared.graph) unfinished.push(...(await this.#addEndedOf(declared, problem)));
         if (this.#stopping.signal.aborted) return [];
       }
@@ -135,7 +137,7 @@ export class Indexes {
       });
       for (const { key, value } of rows) {
         last = key;
-        const task = decodeRow<TaskRow>(value);
+        const task = tables.iterations.decode(value);
         if (!taskHasEnded(task.state))
           unfinished.push({ problemId: problem_id, iterationId: task.iteration_id });
       }
@@ -156,7 +158,7 @@ export class Indexes {
         for (const [name, { problemId, iterationId }] of looked) {
           const row = await this.#deps.store.get('iterations', [problemId, iterationId]);
           // Gone means that it had ended, and was not to be kept.
-          if (!row || taskHasEnded(decodeRow<TaskRow>(row).state)) waiting.delete(name);
+          if (!row || taskHasEnded(tables.iterations.decode(row).state)) waiting.delete(name);
           if (row) rows.push(row);
         }
         return rows;
@@ -184,7 +186,7 @@ export class Indexes {
     const iterations: EndedIteration[] = [];
     let problem: ProblemRow | undefined;
     for (const row of rows) {
-      const task = decodeRow<TaskRow>(row);
+      const task = tables.iterations.decode(row);
       if (!taskHasEnded(task.state)) continue;
       const index = await indexEntriesOf(store, this.#payloads, task, [field]);
       if (index.length === 0) continue;

@@ -1,8 +1,9 @@
 /** What the store says of the keys of connections, for `tutti check`. Whether a secret key can be opened, only the key of the secrets tells. */
-import { type KeyEntry, keyIdOf } from '../model/connection-key.js';
+
+import { keyIdOf } from '../model/connection-key.js';
 import { entriesOf } from '../store/pages.js';
 import type { Reader } from '../store/store.js';
-import { decodeRow } from './records.js';
+import * as tables from './tables.js';
 
 interface KeyFault {
   readonly where: string;
@@ -16,7 +17,7 @@ export async function checkKeys(
   const pairs: (string | null)[] = [];
   let count = 0;
   for await (const { key, value } of entriesOf(reader, 'connection_keys')) {
-    const entry = decodeRow<KeyEntry>(value);
+    const entry = tables.keys.decode(value);
     count += 1;
     const id = keyIdOf(entry);
     if (id !== key[0])

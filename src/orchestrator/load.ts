@@ -17,16 +17,8 @@ import {
   taskOfLease,
 } from './core/turn.js';
 import { type HasFile, lookUp } from './look-up.js';
-import {
-  type BlobRow,
-  decodeRow,
-  type IdempotencyRow,
-  outputRefsOf,
-  type ProblemRow,
-  refFromRow,
-  type TaskRow,
-  taskFromRow,
-} from './records.js';
+import { outputRefsOf, type ProblemRow, refFromRow, type TaskRow, taskFromRow } from './records.js';
+import * as tables from './tables.js';
 
 export const NOTHING_LOADED: Loaded = {
   problems: new Map(),
@@ -107,8 +99,8 @@ export async function load(
     reusable,
     inputs,
     executions: await readExecutions(store, state, needs.tasks),
-    answered: await readAll<IdempotencyRow>(store, 'idempotency', needs.keys),
-    replacedBoots: new Set((await readAll(store, 'boots', needs.boots)).keys()),
+    answered: await readAll(store, tables.idempotency, needs.keys),
+    replacedBoots: new Set((await readAll(store, tables.boots, needs.boots)).keys()),
     blobs: await readSizes(store, needs.blobs),
     lookedUp,
   };
@@ -186,35 +178,33 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
 
 async function readAll<T>(
   store: Reader,
-  table: 'idempotency' | 'blobs' | 'boots',
+  table: tables.TypedTable<T>,
   keys: Iterable<string>,
 ): Promise<Map<string, T>> {
   const rows = new Map<string, T>();
   for (const key of keys) {
-    const bytes = await store.get(table, [key]);
-    if (bytes) rows.set(key, decodeRow<T>(bytes));
+    const row = await table.get(store, [key]);
+    if (row) rows.set(key, row);
   }
   return rows;
 }
 
 async function readSizes(store: Reader, blobs: Iterable<string>): Promise<Map<string, number>> {
-  const rows = await readAll<BlobRow>(store, 'blobs', blobs);
+  const rows = await readAll(store, tables.blobs, blobs);
   return new Map([...rows].map(([sha256, { size }]) => [sha256, size]));
 }
 
 export async function readProblem(store: Reader, problemId: string): Promise<ProblemRow | undefined> {
   const seq = await store.get('problem_ids', [problemId]);
-  return seq && readProblemAt(store, decodeRow<number>(seq));
+  return seq && readProblemAt(store, tables.problemIds.decode(seq));
 }
 
 export async function readProblemAt(store: Reader, createdSeq: number): Promise<ProblemRow | undefined> {
-  const bytes = await store.get('problems', [createdSeq]);
-  return bytes && decodeRow<ProblemRow>(bytes);
+  return tables.problems.get(store, [createdSeq]);
 }
 
 export async function readTask(store: Reader, id: TaskId): Promise<TaskRow | undefined> {
-  const bytes = await store.get('iterations', [id.problemId, id.iterationId]);
-  return bytes && decodeRow<TaskRow>(bytes);
+  return tables.iterations.get(store, [id.problemId, id.iterationId]);
 }
 
 async function findNewestSucceeded(store: Reader, problemId: string): Promise<TaskRow | undefined> {
@@ -222,7 +212,7 @@ async function findNewestSucceeded(store: Reader, problemId: string): Promise<Ta
   for (let limit = 1; ; limit = SEARCH_PAGE) {
     const page = await store.range('iterations', { prefix: [problemId], reverse: true, limit, ...after });
     for (const { value } of page) {
-      const row = decodeRow<TaskRow>(value);
+      const row = tables.iterations.decode(value);
       if (row.state === 'succeeded') return row;
     }
     const last = page.at(-1);

@@ -3,6 +3,7 @@
  *
  * L1. A result of which anything is gone is none: a payload that retention has removed, a blob without its file.
  */
+
 import { sha256Of } from '../base/sha256.js';
 import { outputReference, typeOf } from '../model/graph.js';
 import type { BlobRef, PayloadRef } from '../model/payload.js';
@@ -14,7 +15,8 @@ import { filesOf, inputsOf } from './core/schedule/assigned.js';
 import { versionsFor } from './core/schedule/fleet.js';
 import type { LookUp, State } from './core/state.js';
 import { type Found, type LookedUp, type ReusableValue, reusableKey } from './core/turn.js';
-import { decodeRow, type ResultRow } from './records.js';
+import type { ResultRow } from './records.js';
+import * as tables from './tables.js';
 
 /** Whether the file of a blob is there. */
 export type HasFile = (blob: BlobRef) => Promise<boolean>;
@@ -32,7 +34,7 @@ export async function lookUp(
   if (digest === undefined) return { digest, found };
   for (const version of versionsFor(state, task, position)) {
     const bytes = await store.get('results', [cacheKey(digest, version)]);
-    const one = bytes && (await readResult(store, hasFile, decodeRow<ResultRow>(bytes)));
+    const one = bytes && (await readResult(store, hasFile, tables.results.decode(bytes)));
     if (!one) continue;
     decodeValues(state, task, position, one, reusable);
     found.set(version, one);

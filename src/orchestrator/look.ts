@@ -1,4 +1,5 @@
 /** What the store says about a proposal, read right before it is decided: as of the end of the newest committed batch. */
+
 import type { BlobUse, IndexEntry } from '../model/facts.js';
 import type { TaskId } from '../model/task-id.js';
 import type { Key, Reader } from '../store/store.js';
@@ -8,15 +9,14 @@ import { listed } from './projects/listing.js';
 import { DELETES_AT_ONCE, type EndedIteration, type Proposal, type Removal } from './proposals.js';
 import {
   type BlobRow,
-  decodeRow,
   type IdempotencyRow,
   outputRefsOf,
   type ProblemRow,
-  type ResultRow,
   refsOf,
   type TaskRow,
   wholeStreamsOf,
 } from './records.js';
+import * as tables from './tables.js';
 
 type RemovalOf<K extends Removal['kind']> = Extract<Removal, { kind: K }>;
 
@@ -67,14 +67,14 @@ export async function look(store: Reader, proposal: Proposal): Promise<Matter> {
       const { sha256 } = proposal;
       const bytes = await store.get('blobs', [sha256]);
       const references = await store.keys('blob_refs', { prefix: [sha256], limit: 1 });
-      const row = bytes && decodeRow<BlobRow>(bytes);
+      const row = bytes && tables.blobs.decode(bytes);
       return { ...proposal, row, isReferred: references.length > 0 };
     }
     case 'remove answers': {
       const rows = new Map<string, IdempotencyRow>();
       for (const [, key] of proposal.expired) {
         const bytes = await store.get('idempotency', [key]);
-        if (bytes) rows.set(key, decodeRow(bytes));
+        if (bytes) rows.set(key, tables.idempotency.decode(bytes));
       }
       return { ...proposal, rows };
     }
@@ -108,7 +108,7 @@ async function findIteration(
   const bytes = await store.get('iterations', [problemId, iterationId]);
   const problem = bytes && (await readProblemAt(store, problemSeq));
   if (!problem) return undefined;
-  const row = decodeRow<TaskRow>(bytes);
+  const row = tables.iterations.decode(bytes);
   const iterations = await store.keys('iterations', { prefix: [problemId], limit: 2 });
   const belongings = await findBelongings(store, task, row, index);
   const isShown = (await store.get('problem_ids', [problemId])) !== undefined;
@@ -161,7 +161,7 @@ async function findResults(store: Reader, { modules }: TaskRow): Promise<string[
   for (const { executions } of Object.values(modules)) {
     for (const { cache_key, execution_id } of executions) {
       const bytes = cache_key === undefined ? undefined : await store.get('results', [cache_key]);
-      if (cache_key !== undefined && bytes && decodeRow<ResultRow>(bytes).execution_id === execution_id)
+      if (cache_key !== undefined && bytes && tables.results.decode(bytes).execution_id === execution_id)
         keys.push(cache_key);
     }
   }

@@ -1,4 +1,5 @@
 /** The rows by which problems are found by what people have marked them with, against the problems themselves. */
+
 import { isDeepStrictEqual } from 'node:util';
 import { marksOf } from '../model/problem.js';
 import { entriesOf, keysOf } from '../store/pages.js';
@@ -6,7 +7,8 @@ import type { Reader } from '../store/store.js';
 import { remarksOf } from './core/tasks/problem.js';
 import { readProblemAt } from './load.js';
 import { listed, unlisted } from './projects/listing.js';
-import { decodeRow, type MarksRow, marksRowOf, type ProblemRow, projectOfRow } from './records.js';
+import { marksRowOf, type ProblemRow, projectOfRow } from './records.js';
+import * as tables from './tables.js';
 
 export class MarksCheck {
   readonly #reader: Reader;
@@ -27,7 +29,7 @@ export class MarksCheck {
         this.#fault(where, `is marked ${mark}, and not found by it`);
     }
     const stored = await this.#reader.get('problem_marks', [row.created_seq]);
-    const marks = stored && decodeRow<MarksRow>(stored);
+    const marks = stored && tables.problemMarks.decode(stored);
     const expected = row.changed_seq === undefined ? undefined : marksRowOf(row);
     if (!isDeepStrictEqual(marks, expected)) this.#fault(where, 'is listed with marks that are not its own');
   }

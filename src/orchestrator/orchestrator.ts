@@ -80,11 +80,12 @@ import type { ReadStoredGraph } from './queries/graphs.js';
 import { isRefusal, pageOf } from './queries/pages.js';
 import type { StartReader } from './queries/service/lane.js';
 import { QueryService } from './queries/service/service.js';
-import { type AgesRow, decodeRow, type IdempotencyRow } from './records.js';
+import type { AgesRow } from './records.js';
 import { newestEventAt, recover } from './recover.js';
 import { RefusalLog } from './refusal-log.js';
 import { AgeGuard, storedDoubt } from './retention/age-guard.js';
 import { Retention } from './retention/retention.js';
+import * as tables from './tables.js';
 import { Couriers } from './webhooks/couriers.js';
 import { post } from './webhooks/post.js';
 import { workStats } from './work/counts.js';
@@ -824,7 +825,7 @@ export class Orchestrator implements StreamingCoordinator {
     // The loop says that a problem of another project is not there, even where somebody else had an answer.
     if (bound !== ALL_PROJECTS && ('problemId' in request || 'taskId' in request)) return undefined;
     const bytes = await this.#deps.store.get('idempotency', [dedupe.key]);
-    const row = bytes && decodeRow<IdempotencyRow>(bytes);
+    const row = bytes && tables.idempotency.decode(bytes);
     return row && row.hash === dedupe.hash && row.expires_at > this.#deps.clock.wallMs()
       ? (row.answer as Answer)
       : undefined;

@@ -8,7 +8,6 @@
 import { TuttiError } from '../base/errors.js';
 import { DEFAULT_PROJECT } from '../model/access.js';
 import type { Command } from '../model/command.js';
-import type { KeyEntry } from '../model/connection-key.js';
 import { hasEnded } from '../model/execution.js';
 import type { Secret } from '../model/secret.js';
 import type { Execution } from '../model/task.js';
@@ -27,21 +26,8 @@ import { webhookFromRow } from './core/webhooks/webhook-row.js';
 import { readProblemAt } from './load.js';
 import { unlisted } from './projects/listing.js';
 import { loadGraph, type ReadStoredGraph } from './queries/graphs.js';
-import {
-  type Clocks,
-  type ClusterRow,
-  type CommandRow,
-  decodeRow,
-  type GrantRow,
-  type GraphRow,
-  type NodeRow,
-  type ReplicaRow,
-  type SecretRow,
-  type ServiceRow,
-  type TaskRow,
-  taskFromRow,
-  type WebhookRow,
-} from './records.js';
+import { type Clocks, type CommandRow, taskFromRow } from './records.js';
+import * as tables from './tables.js';
 import { cursorOf } from './tables.js';
 
 /** An adopted execution gets at least so long, however old its assignment is: its node has to come back first. */
@@ -80,30 +66,30 @@ export async function recover({
   const clocks = { ...now, lastMs: (await newestEventAt(store)) ?? now.wallMs };
   undo.set(state, 'cursor', await cursorOf(store));
   for await (const { key, value } of entriesOf(store, 'graphs')) {
-    state.addGraph(loadGraph(String(key[0]), Number(key[1]), decodeRow<GraphRow>(value), parseGraph));
+    state.addGraph(loadGraph(String(key[0]), Number(key[1]), tables.graphs.decode(value), parseGraph));
   }
   for await (const { value } of entriesOf(store, 'clusters')) {
-    const cluster = clusterFromRow(decodeRow<ClusterRow>(value));
+    const cluster = clusterFromRow(tables.clusters.decode(value));
     undo.put(state.clusters, cluster.name, cluster);
   }
   for await (const { value } of entriesOf(store, 'secrets')) {
-    const secret = secretFromRow(decodeRow<SecretRow>(value));
+    const secret = secretFromRow(tables.secrets.decode(value));
     if (isOpen(secret)) undo.put(state.secrets, secret.name, secret);
   }
   for await (const { value } of entriesOf(store, 'webhooks')) {
-    const webhook = webhookFromRow(decodeRow<WebhookRow>(value));
+    const webhook = webhookFromRow(tables.webhooks.decode(value));
     undo.put(state.webhooks, webhook.name, webhook);
   }
   for await (const { value } of entriesOf(store, 'grants')) {
-    const grant = grantFromRow(decodeRow<GrantRow>(value));
+    const grant = grantFromRow(tables.grants.decode(value));
     undo.put(state.grants, grant.id, grant);
   }
   for await (const { key, value } of entriesOf(store, 'connection_keys'))
-    undo.put(state.keys, String(key[0]), decodeRow<KeyEntry>(value));
+    undo.put(state.keys, String(key[0]), tables.keys.decode(value));
   const [newest] = await store.keys('audit', { prefix: [], reverse: true, limit: 1 });
   if (newest) undo.set(state, 'audited', Number(newest[0]));
   for await (const { value } of entriesOf(store, 'nodes')) {
-    const node = state.addNode(nodeFromRow(decodeRow<NodeRow>(value)));
+    const node = state.addNode(nodeFromRow(tables.nodes.decode(value)));
     undo.set(node, 'heardMs', clocks.nowMs);
     if (node.liveness !== 'dead') {
       const { unresponsiveAfterMs } = state.livenessOf(node);
@@ -119,7 +105,7 @@ export async function recover({
   }
   for await (const { key } of entriesOf(store, 'commands_pending')) {
     const row = await store.get('commands', key);
-    if (row) recoverCommand(state, decodeRow<CommandRow>(row), clocks, graceMs);
+    if (row) recoverCommand(state, tables.commands.decode(row), clocks, graceMs);
   }
   await recoverServices(store, state, clocks);
   undo.keep();
@@ -130,12 +116,12 @@ export async function recover({
 async function recoverServices(store: Reader, state: State, clocks: Clocks): Promise<void> {
   const { undo } = state;
   for await (const { value } of entriesOf(store, 'services')) {
-    const service = serviceFromRow(decodeRow<ServiceRow>(value));
+    const service = serviceFromRow(tables.services.decode(value));
     undo.put(state.services, service.spec.name, service);
     state.evaluate(service.spec.name);
   }
   for await (const { value } of entriesOf(store, 'replicas')) {
-    const row = decodeRow<ReplicaRow>(value);
+    const row = tables.replicas.decode(value);
     const service = state.services.get(row.service);
     if (!service)
       throw new TuttiError(
@@ -157,7 +143,7 @@ async function recoverTask(
   iterationId: number,
 ): Promise<void> {
   const bytes = await store.get('iterations', [problemId, iterationId]);
-  const row = bytes && decodeRow<TaskRow>(bytes);
+  const row = bytes && tables.iterations.decode(bytes);
   const graph = row && state.graph(row.graph, row.graph_version)?.compiled;
   if (!graph) {
     throw new TuttiError(

@@ -3,16 +3,29 @@
  *
  * What each table holds is described in `records.ts`.
  */
+import type { KeyEntry } from '../model/connection-key.js';
 import type { Entry, Key, Range, Reader, Table } from '../store/store.js';
 import {
+  type AgesRow,
   type AuditRow,
+  type BlobRow,
+  type BootRow,
+  type ClusterRow,
   type CommandRow,
   decodeRow,
+  type GrantRow,
   type GraphRow,
+  type IdempotencyRow,
   type IndexRow,
   type MarksRow,
+  type NodeRow,
   type ProblemRow,
+  type ReplicaRow,
+  type ResultRow,
+  type SecretRow,
+  type ServiceRow,
   type TaskRow,
+  type WebhookRow,
 } from './records.js';
 import { decodeSummary, type Summary } from './summary.js';
 
@@ -40,7 +53,12 @@ export class TypedTable<Row> {
     this.#decode = decode;
   }
 
-  async get(reader: Reader, key: Key): Promise<Row | undefined> {
+  /** The row of a value of this table. */
+  decode(bytes: Uint8Array): Row {
+    return this.#decode(bytes);
+  }
+
+  async get(reader: Pick<Reader, 'get'>, key: Key): Promise<Row | undefined> {
     const bytes = await reader.get(this.#table, key);
     return bytes && this.#decode(bytes);
   }
@@ -116,6 +134,20 @@ export const events: TypedTable<string> = new TypedTable('events', asText);
 export const taskEvents: TypedTable<string> = new TypedTable('task_events', asText);
 export const commands: TypedTable<CommandRow> = new TypedTable('commands');
 export const audit: TypedTable<AuditRow> = new TypedTable('audit');
+/** Key `ages_held` of the same table. */
+export const ages: TypedTable<AgesRow> = new TypedTable('meta');
+export const nodes: TypedTable<NodeRow> = new TypedTable('nodes');
+export const boots: TypedTable<BootRow> = new TypedTable('boots');
+export const idempotency: TypedTable<IdempotencyRow> = new TypedTable('idempotency');
+export const blobs: TypedTable<BlobRow> = new TypedTable('blobs');
+export const clusters: TypedTable<ClusterRow> = new TypedTable('clusters');
+export const secrets: TypedTable<SecretRow> = new TypedTable('secrets');
+export const webhooks: TypedTable<WebhookRow> = new TypedTable('webhooks');
+export const services: TypedTable<ServiceRow> = new TypedTable('services');
+export const replicas: TypedTable<ReplicaRow> = new TypedTable('replicas');
+export const grants: TypedTable<GrantRow> = new TypedTable('grants');
+export const keys: TypedTable<KeyEntry> = new TypedTable('connection_keys');
+export const results: TypedTable<ResultRow> = new TypedTable('results');
 
 /** The newest event's `seq`; 0 before the first one. */
 export async function cursorOf(reader: Reader): Promise<number> {

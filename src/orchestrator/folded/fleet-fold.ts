@@ -6,12 +6,14 @@
  * F3. Of nodes, only what events show is compared: the boot, its description and what is desired of it are said by private facts. A status
  *     that flickers is written with the next row only.
  */
+
 import type { FactEvent, FactOf } from '../../model/facts.js';
 import type { Reader } from '../../store/store.js';
 import { clusterToRow } from '../core/clusters/cluster-row.js';
 import { commandToRow } from '../core/executions/command-row.js';
 import { nodeToRow } from '../core/nodes/node-row.js';
-import { type ClusterRow, type CommandRow, decodeRow, encodeRow, type NodeRow } from '../records.js';
+import { type CommandRow, encodeRow, type NodeRow } from '../records.js';
+import * as tables from '../tables.js';
 import { differenceOf } from './differences.js';
 import { FoldedState } from './state.js';
 
@@ -49,13 +51,13 @@ export class FleetFold {
     for (const [id, node] of this.#state.nodes) {
       const stored = await this.#deps.reader.get('nodes', [id]);
       if (!stored) continue;
-      const difference = differenceOf(shown(decodeRow<NodeRow>(stored)), shown(nodeToRow(node)));
+      const difference = differenceOf(shown(tables.nodes.decode(stored)), shown(nodeToRow(node)));
       if (difference) this.#deps.fault(`nodes ${id}`, difference);
       this.#deps.count('nodes folded');
     }
     for (const [name, cluster] of this.#state.clusters) {
       const stored = await this.#deps.reader.get('clusters', [name]);
-      const difference = differenceOf(stored && decodeRow<ClusterRow>(stored), clusterToRow(cluster));
+      const difference = differenceOf(stored && tables.clusters.decode(stored), clusterToRow(cluster));
       if (difference) this.#deps.fault(`clusters ${name}`, difference);
       this.#deps.count('clusters folded');
     }
@@ -87,7 +89,7 @@ export class FleetFold {
     if (event.type === 'command.issued') {
       const stored = await this.#deps.reader.get('commands', [id]);
       if (!stored) return;
-      const row = decodeRow<CommandRow>(stored);
+      const row = tables.commands.decode(stored);
       this.#issued.set(id, row);
       this.#state.apply(withParts(event, row), seq, at);
       for (const { node_id, execution_id, acked_at, error } of row.parts) {
@@ -110,7 +112,7 @@ export class FleetFold {
     const row = this.#issued.get(id)!;
     this.#issued.delete(id);
     this.#deps.count('commands folded');
-    const folded = command && decodeRow<CommandRow>(encodeRow(commandToRow(command)));
+    const folded = command && tables.commands.decode(encodeRow(commandToRow(command)));
     const difference = differenceOf(row, folded);
     if (difference) this.#deps.fault(`commands ${id}`, difference);
   }

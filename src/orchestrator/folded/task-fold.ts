@@ -6,6 +6,7 @@
  *     private facts say: each is told again as the row has it, and has to fit what the events say.
  * T3. Progress and the log's tally are written with the next row only, so they are not compared.
  */
+
 import type { Fact, FactEvent } from '../../model/facts.js';
 import type { PayloadRef } from '../../model/payload.js';
 import { type CompiledGraph, phaseOf, type Task } from '../../model/task.js';
@@ -13,7 +14,6 @@ import { formatTaskId } from '../../model/task-id.js';
 import { TASK_ENDS, taskHasEnded } from '../../model/task-state.js';
 import { problemFromRow, problemToRow } from '../core/tasks/problem.js';
 import {
-  decodeRow,
   type ExecutionRow,
   encodeRow,
   type ModuleRow,
@@ -24,6 +24,7 @@ import {
   type TaskRow,
   taskToRow,
 } from '../records.js';
+import * as tables from '../tables.js';
 import { differenceOf } from './differences.js';
 import { FoldedState } from './state.js';
 
@@ -69,7 +70,10 @@ export class TaskFold {
     const task = this.#task;
     if (!task) return 'has no event that says that it was submitted';
     if (!taskHasEnded(task.state)) this.#tellPrivate();
-    return differenceOf(comparable(this.#row), comparable(decodeRow<TaskRow>(encodeRow(taskToRow(task)))));
+    return differenceOf(
+      comparable(this.#row),
+      comparable(tables.iterations.decode(encodeRow(taskToRow(task)))),
+    );
   }
 
   /** The same of its problem, as its first iteration's events made it. */

@@ -3,6 +3,7 @@
  *
  * Somebody who has the bytes of a blob may upload them again, and then has it: so a hash alone, which may be heard of, opens nothing.
  */
+
 import { SHA256 } from '../../base/sha256.js';
 import { keysOf } from '../../store/pages.js';
 import type { Reader } from '../../store/store.js';
@@ -10,7 +11,8 @@ import { type CollectableBlobs, noSuchBlob } from '../blobs.js';
 import type { State } from '../core/state.js';
 import { readProblem } from '../load.js';
 import type { Blobs } from '../port.js';
-import { type BlobRow, decodeRow, projectOfRow } from '../records.js';
+import { type BlobRow, projectOfRow } from '../records.js';
+import * as tables from '../tables.js';
 
 export interface BlobsWithinDeps {
   readonly blobs: Pick<CollectableBlobs, 'open' | 'putBy'>;
@@ -35,7 +37,7 @@ export async function seesBlob(
   if (!SHA256.test(sha256)) return false;
   const bytes = await store.get('blobs', [sha256]);
   if (bytes === undefined) return false;
-  if (decodeRow<BlobRow>(bytes).projects?.includes(project) || isFileOfGraph(graphs, sha256)) return true;
+  if (tables.blobs.decode(bytes).projects?.includes(project) || isFileOfGraph(graphs, sha256)) return true;
   let last = '';
   for await (const [, problemId] of keysOf(store, 'blob_refs', { prefix: [sha256] })) {
     if (problemId === last) continue;
@@ -53,7 +55,7 @@ export async function uploadersOf(
   project: string | undefined,
 ): Promise<readonly string[] | undefined> {
   const bytes = await store.get('blobs', [sha256]);
-  const { projects = [] }: Pick<BlobRow, 'projects'> = bytes ? decodeRow<BlobRow>(bytes) : {};
+  const { projects = [] }: Pick<BlobRow, 'projects'> = bytes ? tables.blobs.decode(bytes) : {};
   const all = new Set([...projects, ...(project === undefined ? [] : [project])]);
   return all.size === 0 ? undefined : [...all];
 }

@@ -6,10 +6,12 @@
  * P2. The lists of a project are read by the keys of that project (`listing.ts`), as if there were no others. Who is bound to none reads those of
  *     all projects, put in order.
  */
+
 import { ALL_PROJECTS, DEFAULT_PROJECT } from '../../model/access.js';
 import { compareKeys } from '../../store/key.js';
 import type { Entry, Key, Range, Reader, Table } from '../../store/store.js';
-import { type CommandRow, decodeRow, type ProblemRow, projectOfRow } from '../records.js';
+import { type CommandRow, projectOfRow } from '../records.js';
+import * as tables from '../tables.js';
 import { BEFORE_PROJECTS, BEHIND_PROJECTS, type List, listed, problemSeqIn, unlisted } from './listing.js';
 
 /** P1. How it is found out whose a row is. */
@@ -82,7 +84,7 @@ export class ProjectReader implements Reader {
       }
       case 'command': {
         const bytes = await this.#reader.get(table, key);
-        return bytes && this.#seesCommand(decodeRow<CommandRow>(bytes)) ? bytes : undefined;
+        return bytes && this.#seesCommand(tables.commands.decode(bytes)) ? bytes : undefined;
       }
       case 'nobody':
         return this.#refuse(table);
@@ -156,7 +158,7 @@ export class ProjectReader implements Reader {
 
   async #projectAt(createdSeq: number): Promise<string | undefined> {
     const bytes = await this.#reader.get('problems', [createdSeq]);
-    return bytes && projectOfRow(decodeRow<ProblemRow>(bytes));
+    return bytes && projectOfRow(tables.problems.decode(bytes));
   }
 
   async #seesAt(createdSeq: number): Promise<boolean> {
@@ -168,7 +170,7 @@ export class ProjectReader implements Reader {
     const known = this.#isOwn.get(problemId);
     if (known !== undefined) return known;
     const seq = await this.#reader.get('problem_ids', [problemId]);
-    const isOwn = seq !== undefined && (await this.#seesAt(decodeRow<number>(seq)));
+    const isOwn = seq !== undefined && (await this.#seesAt(tables.problemIds.decode(seq)));
     this.#isOwn.set(problemId, isOwn);
     return isOwn;
   }

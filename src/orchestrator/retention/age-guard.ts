@@ -10,10 +10,12 @@
  *     the next look at the clock.
  * A4. A clock that is set back makes everything younger, so nothing goes too early.
  */
+
 import type { Logger } from '../../base/logger.js';
 import type { Reader } from '../../store/store.js';
 import type { Proposals } from '../proposals.js';
-import { AGES_DOUBTED, type AgesRow, decodeRow } from '../records.js';
+import { AGES_DOUBTED, type AgesRow } from '../records.js';
+import * as tables from '../tables.js';
 
 /** A machine that was off over a night raises no question. */
 export const LEAP_MS: number = 24 * 60 * 60 * 1000;
@@ -168,8 +170,7 @@ export class AgeGuard {
 
 /** Whether the clock was in doubt when the reign before ended. */
 export async function storedDoubt(store: Pick<Reader, 'get'>): Promise<AgesRow | undefined> {
-  const bytes = await store.get('meta', AGES_DOUBTED);
-  return bytes && decodeRow<AgesRow>(bytes);
+  return tables.ages.get(store, AGES_DOUBTED);
 }
 
 function expectedAt({ wallMs, atMs }: Expectation, nowMs: number): number {

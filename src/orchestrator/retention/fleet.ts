@@ -1,8 +1,9 @@
 /** What the fleet leaves behind: commands that were finished long ago, boots that were replaced long ago, nodes long dead. */
+
 import { entriesOf } from '../../store/pages.js';
 import type { Key } from '../../store/store.js';
 import { DELETES_AT_ONCE } from '../proposals.js';
-import { type BootRow, type CommandRow, decodeRow } from '../records.js';
+import * as tables from '../tables.js';
 import { namesOf, type Pass, remove } from './pass.js';
 
 const PAGE = 100;
@@ -21,7 +22,7 @@ export async function forgetCommands(pass: Pass, before: number): Promise<number
     const old: Key[] = [];
     for (const { key, value } of page) {
       after = key;
-      if (decodeRow<CommandRow>(value).issued_at >= before) break;
+      if (tables.commands.decode(value).issued_at >= before) break;
       const isOpen = (await store.get('commands_pending', key)) !== undefined;
       if (!isOpen) old.push(key);
     }
@@ -45,7 +46,7 @@ export async function forgetBoots(pass: Pass, before: number): Promise<number> {
   const old: Key[] = [];
   for await (const { key, value } of entriesOf(pass.store, 'boots')) {
     if (pass.signal.aborted) return 0;
-    const at = decodeRow<BootRow>(value).replaced_at;
+    const at = tables.boots.decode(value).replaced_at;
     if (at < before) old.push(key);
     else kept.push({ key, at });
   }

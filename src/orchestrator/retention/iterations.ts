@@ -7,6 +7,7 @@
  * 3. A problem that has begun to go as a whole goes on, also after a restart: it is no longer found by its id.
  * 4. Unfinished tasks, and what they refer to, are never touched.
  */
+
 import type { IndexEntry } from '../../model/facts.js';
 import type { Retention as Policy } from '../../model/graph.js';
 import { taskHasEnded } from '../../model/task-state.js';
@@ -15,7 +16,8 @@ import type { State } from '../core/state.js';
 import { everIndexed } from '../declared-indexes.js';
 import { indexEntriesOf } from '../indexes.js';
 import { Payloads } from '../queries/payloads.js';
-import { decodeRow, type ProblemRow, refsOf, type TaskRow } from '../records.js';
+import { type ProblemRow, refsOf, type TaskRow } from '../records.js';
+import * as tables from '../tables.js';
 import { type Pass, remove } from './pass.js';
 
 /** How many iterations, and how many problems, are gone. */
@@ -36,11 +38,11 @@ export async function forgetIterations(
   let counted = 0;
   for await (const { value } of entriesOf(pass.store, 'problems', { reverse: true })) {
     if (pass.signal.aborted) break;
-    const problem = decodeRow<ProblemRow>(value);
+    const problem = tables.problems.decode(value);
     if (problem.graph !== graph) continue;
     const { problem_id } = problem;
     const rows = (await pass.store.range('iterations', { prefix: [problem_id], reverse: true })).map(
-      ({ value }) => decodeRow<TaskRow>(value),
+      ({ value }) => tables.iterations.decode(value),
     );
     const before = counted;
     counted += rows.length;

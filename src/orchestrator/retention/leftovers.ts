@@ -1,7 +1,8 @@
 /** What problems leave behind: events at the old end of the stream, blobs that nobody refers to, answers to requests that have expired. */
+
 import { entriesOf } from '../../store/pages.js';
 import { DELETES_AT_ONCE } from '../proposals.js';
-import { type BlobRow, decodeRow } from '../records.js';
+import * as tables from '../tables.js';
 import { cursorOf } from '../tables.js';
 import { type Pass, remove } from './pass.js';
 
@@ -22,7 +23,7 @@ export async function forgetBlobs(
   for await (const { key, value } of entriesOf(pass.store, 'blobs')) {
     if (pass.signal.aborted) break;
     const sha256 = String(key[0]);
-    if (decodeRow<BlobRow>(value).lease_until > pass.wallMs()) continue;
+    if (tables.blobs.decode(value).lease_until > pass.wallMs()) continue;
     const [reference] = await pass.store.keys('blob_refs', { prefix: [sha256], limit: 1 });
     if (reference) continue;
     await collect(sha256, async () => {
