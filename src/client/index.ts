@@ -1,19 +1,23 @@
 /** What programs import that submit problems and read results: `tutti/client`. */
 export type { Fault } from '../base/errors.js';
+export type { ClusterChange, Clusters, NewCluster } from './clusters.js';
 export { ClientError } from './errors.js';
 export type { Followed, FollowOptions, StreamedEvent } from './follow.js';
 export type {
   Approval,
   AuditEntry,
+  Cluster,
   Decision,
   Iteration as IterationView,
   IterationSummary,
   LogLine,
   Module,
+  Placement,
   Problem,
   ProblemSummary,
   Remarks,
   Routes,
+  Service,
 } from './generated/routes.js';
 export {
   type Change,
@@ -24,4 +28,5 @@ export {
   type WaitOptions,
 } from './iteration.js';
 export type { AnswerOf, ChangeOptions, PartsOf, RequestOptions, RouteName } from './route.js';
+export type { GivenService, ServiceFiles, Services } from './services.js';
 export { type ProblemChange, type Search, type SubmitOptions, Tutti, type TuttiOptions } from './tutti.js';

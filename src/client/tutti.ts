@@ -1,3 +1,4 @@
+import { Clusters } from './clusters.js';
 import { type Followed, type FollowOptions, follow } from './follow.js';
 import type {
   Approval,
@@ -11,6 +12,7 @@ import type {
 } from './generated/routes.js';
 import { Http } from './http.js';
 import { type Difference, type IterateOptions, Iteration, type Labels, parseTaskId } from './iteration.js';
+import { everyItem } from './pages.js';
 import {
   type AnswerOf,
   askRoute,
@@ -19,6 +21,7 @@ import {
   type RequestOptions,
   type RouteName,
 } from './route.js';
+import { Services } from './services.js';
 
 export interface TuttiOptions {
   /** @default `TUTTI_URL`, else `http://127.0.0.1:7480` */
@@ -55,7 +58,6 @@ export type Search<R extends 'GET /v1/problems' | 'GET /v1/iterations' | 'GET /v
 >;
 
 const DEFAULT_URL = 'http://127.0.0.1:7480';
-const PAGE_SIZE = 1000;
 
 /**
  * An orchestrator. Every method throws `ClientError`; a POST takes effect once, however often it has to be sent.
@@ -67,6 +69,10 @@ const PAGE_SIZE = 1000;
  */
 export class Tutti {
   readonly #http: Http;
+  /** The places where commands run. */
+  readonly clusters: Clusters;
+  /** What keeps programs running on clusters. */
+  readonly services: Services;
 
   /** Throws `ClientError` `bad_url`. */
   constructor(options: TuttiOptions = {}) {
@@ -76,6 +82,8 @@ export class Tutti {
       token: options.token ?? TUTTI_TOKEN,
       ...(options.retryMs !== undefined && { retryMs: options.retryMs }),
     });
+    this.clusters = new Clusters(this.#http);
+    this.services = new Services(this.#http);
   }
 
   /** Any route of `/openapi.json`, by its method and path: `request('GET /v1/nodes', { query: { limit: 10 } })`. */
@@ -131,13 +139,13 @@ export class Tutti {
 
   /** Every tag that some problem has, in order. */
   async *tags(): AsyncGenerator<string> {
-    for await (const { tag } of this.#items<Tag>((page) => this.request('GET /v1/tags', { query: page })))
+    for await (const { tag } of everyItem<Tag>((page) => this.request('GET /v1/tags', { query: page })))
       yield tag;
   }
 
   /** Problems, newest first, fetched page by page while they are read. */
   problems(search: Search<'GET /v1/problems'> = {}): AsyncGenerator<ProblemSummary> {
-    return this.#items((page) => this.request('GET /v1/problems', { query: { ...search, ...page } }));
+    return everyItem((page) => this.request('GET /v1/problems', { query: { ...search, ...page } }));
   }
 
   /** Iterations of all problems, or of one, fetched page by page while they are read. */
@@ -146,20 +154,20 @@ export class Tutti {
     ...search
   }: Search<'GET /v1/iterations'> & { readonly problem_id?: string } = {}): AsyncGenerator<IterationSummary> {
     if (problem_id === undefined)
-      return this.#items((page) => this.request('GET /v1/iterations', { query: { ...search, ...page } }));
+      return everyItem((page) => this.request('GET /v1/iterations', { query: { ...search, ...page } }));
     const path = { problem_id };
     const route = 'GET /v1/problems/{problem_id}/iterations';
-    return this.#items((page) => this.request(route, { path, query: { ...search, ...page } }));
+    return everyItem((page) => this.request(route, { path, query: { ...search, ...page } }));
   }
 
   /** Modules that wait for a person's decision, with what they are asked about. */
   approvals(): AsyncGenerator<Approval> {
-    return this.#items((page) => this.request('GET /v1/approvals', { query: page }));
+    return everyItem((page) => this.request('GET /v1/approvals', { query: page }));
   }
 
   /** Who did what, from where and with what result, newest first, fetched page by page while they are read: for administrators. */
   audit(search: Search<'GET /v1/audit'> = {}): AsyncGenerator<AuditEntry> {
-    return this.#items((page) => this.request('GET /v1/audit', { query: { ...search, ...page } }));
+    return everyItem((page) => this.request('GET /v1/audit', { query: { ...search, ...page } }));
   }
 
   /** What differs between two iterations of a problem. */
@@ -175,22 +183,5 @@ export class Tutti {
    */
   follow(options: FollowOptions): AsyncGenerator<Followed> {
     return follow(this.#http, options);
-  }
-
-  async *#items<T>(
-    fetchPage: (page: {
-      limit: number;
-      cursor?: string;
-    }) => Promise<{ readonly items: readonly T[]; readonly next_cursor: string | null }>,
-  ): AsyncGenerator<T> {
-    let cursor: string | null = null;
-    do {
-      const page: { readonly items: readonly T[]; readonly next_cursor: string | null } = await fetchPage({
-        limit: PAGE_SIZE,
-        ...(cursor !== null && { cursor }),
-      });
-      yield* page.items;
-      cursor = page.next_cursor;
-    } while (cursor !== null);
   }
 }

@@ -6,6 +6,8 @@ import { Scene } from '../support/processes.js';
 import { TcpProxy } from '../support/proxy.js';
 import { NEEDED, Stage, TOKEN } from './stage.js';
 
+/** An agent starts meanwhile, on a machine that is shared. */
+const LONG = { timeout: 40_000 };
 const tool = missing(...NEEDED);
 const points = [
   [0, 1],
@@ -14,6 +16,12 @@ const points = [
 ];
 const GOOD = { points, rate: 0.1, epochs: 20 };
 const ENDLESS = { points, rate: 0.01, epochs: 100_000 };
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
 
 describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${tool})` : ''}`, () => {
   const scene = Scene.ofFile();
@@ -165,6 +173,40 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     for await (const { by, target, result } of tutti.audit({ action: 'manage_access', by: 'token' }))
       granted.push([by, target.name, result]);
     expect(granted).toEqual([['token', 'ada', 'done']]);
+  });
+
+  it('adds, changes and removes clusters', async () => {
+    const { clusters } = tutti;
+    await clusters.add({ name: 'attic', type: 'local', workdir: 'attic', slots: 2, agent: 'remote' });
+    const labels = { old: 'true' };
+    expect(await clusters.change('attic', { status: 'draining', labels })).toMatchObject({ labels });
+    expect((await clusters.get('attic')).status).toBe('draining');
+    expect((await all(clusters.list())).map(({ name }) => name)).toEqual(['attic', 'local']);
+    await clusters.remove('attic');
+    expect((await refused(clusters.get('attic'))).code).toBe('unknown_cluster');
+  });
+
+  it('applies a service with its files, scales it, reads its log and removes it', async () => {
+    const { services } = tutti;
+    const files = {
+      'sit.sh': '#!/bin/sh\necho $TUTTI_REPLICA: $(cat words.txt)\nexec sleep 600\n',
+      'words.txt': new TextEncoder().encode('here I am'),
+    };
+    const service = { script: 'sit.sh', cluster: 'local', restart: { backoff: '100ms' } };
+    expect(await services.apply('sitter', service, { files })).toMatchObject({ count: 1, health: 'ok' });
+    await expect.poll(() => services.log('sitter').catch(String), LONG).toBe('sitter-1: here I am\n');
+    expect(await services.log('sitter', 'sitter-1')).toBe('sitter-1: here I am\n');
+    const [placed] = await all(services.placement('sitter'));
+    expect(placed).toMatchObject({ cluster: 'local', score: expect.any(Number), reason: null });
+    expect((await services.scale('sitter', 0)).count).toBe(0);
+    await expect.poll(async () => (await services.get('sitter')).replicas, LONG).toEqual([]);
+    expect((await services.stop('sitter')).desired).toBe('stopped');
+    expect((await services.start('sitter')).desired).toBe('running');
+    expect((await services.restart('sitter')).generation).toBe(2);
+    await services.remove('sitter');
+    await expect.poll(async () => all(services.list()), LONG).toEqual([]);
+    const error = await refused(services.apply('sitter', { command: ['sleep', '9'], count: -1 }));
+    expect(error).toMatchObject({ code: 'invalid_body', details: [{ path: '/count' }] });
   });
 
   it('reports refusals and failures as one error with a code and details', async () => {

@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import zipfile
 from contextlib import redirect_stderr
@@ -312,6 +313,15 @@ class Asynchronous(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(len(frame), 1)
 
 
+def until(holds):
+    """Asks until it does; a service reports nothing to wait for here."""
+    give_up_at = time.monotonic() + 40
+    while not holds():
+        if time.monotonic() > give_up_at:
+            raise AssertionError("it did not come to hold within 40 s")
+        time.sleep(0.05)
+
+
 class JobsOnClusters(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -356,6 +366,33 @@ class JobsOnClusters(unittest.TestCase):
         with self.assertRaises(ClientError) as raised:
             clusters.get("attic")
         self.assertEqual(raised.exception.code, "unknown_cluster")
+
+    def test_services_are_applied_with_their_files_scaled_and_removed(self):
+        services = self.tutti.services
+        script = "#!/bin/sh\necho $TUTTI_REPLICA: $(cat words.txt)\nexec sleep 600\n"
+        files = {"sit.sh": script, "words.txt": b"here I am"}
+        applied = services.apply("sitter", script="sit.sh", cluster="local", files=files, restart={"backoff": "100ms"})
+        self.assertEqual((applied.name, applied.count, applied.health), ("sitter", 1, "ok"))
+        until(lambda: [each.observed for each in services.get("sitter").replicas] == ["running"])
+        until(lambda: services.log("sitter") == "sitter-1: here I am\n")
+        self.assertEqual(services.log("sitter", "sitter-1"), services.log("sitter"))
+        self.assertIn(("local", True), [(each.cluster, each.score is not None) for each in services.placement("sitter")])
+        self.assertEqual(services.scale("sitter", 0).count, 0)
+        until(lambda: services.get("sitter").replicas == [])
+        self.assertEqual([services.stop("sitter").desired, services.start("sitter").desired], ["stopped", "running"])
+        self.assertEqual(services.restart("sitter").generation, 2)
+        self.assertIn("sitter", [each.name for each in services.list()])
+        services.remove("sitter")
+        until(lambda: "sitter" not in [each.name for each in services.list()])
+
+    def test_the_twin_says_what_is_wrong_with_a_service(self):
+        async def refused():
+            async with AsyncTutti() as tutti:
+                with self.assertRaises(ClientError) as raised:
+                    await tutti.services.apply("sitter", command=["sleep", "600"], count=-1)
+                return raised.exception.code, raised.exception.details[0].path
+
+        self.assertEqual(asyncio.run(refused()), ("invalid_body", "/count"))
 
     def test_one_task_is_given_labels_that_its_nodes_must_have(self):
         task = self.tutti.submit("fit", GOOD, require={"train": {"gpu": "true"}})

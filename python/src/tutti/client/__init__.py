@@ -13,6 +13,7 @@ from .errors import ClientError
 from .iteration import IterationView
 from .jobs import AsyncClusters, AsyncJob, AsyncJobs, Clusters, Job, Jobs
 from .listing import AsyncListing, Listing
+from .services import AsyncServices, Services
 from .synchronous import Iteration, Outputs, Tutti
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "AsyncJob",
     "AsyncJobs",
     "AsyncListing",
+    "AsyncServices",
     "AsyncTutti",
     "ClientError",
     "Clusters",
@@ -32,5 +34,6 @@ __all__ = [
     "Jobs",
     "Listing",
     "Outputs",
+    "Services",
     "Tutti",
 ]

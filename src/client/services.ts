@@ -1,0 +1,121 @@
+/** What keeps programs running on clusters: `tutti.services`. */
+import { createHash } from 'node:crypto';
+import type { Placement, Routes, Service } from './generated/routes.js';
+import type { Http } from './http.js';
+import { everyItem } from './pages.js';
+import { askRoute, openRoute, type RequestOptions } from './route.js';
+
+/** What a service is to be; see `PUT /v1/services/{name}`. `files` are given apart. */
+export type GivenService = Omit<Routes['PUT /v1/services/{name}']['body'], 'files' | 'files_sha256'>;
+
+/** By the path in the folder of the command, the content. */
+export type ServiceFiles = Readonly<Record<string, string | Uint8Array>>;
+
+type Command = Routes['POST /v1/services/{name}/commands']['body'];
+
+/** A file may be large. */
+const UPLOAD_TIMEOUT_MS = 600_000;
+const ANSWER_TIMEOUT_MS = 30_000;
+
+export class Services {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /**
+   * A new service, or the change of one: a change of what it runs renews its replicas one by one.
+   *
+   * @example
+   * await tutti.services.apply(
+   *   'detect',
+   *   { module: 'detect', count: 2, command: ['node', 'detect.js'] },
+   *   { files: { 'detect.js': await readFile('detect.js') } },
+   * );
+   */
+  async apply(
+    name: string,
+    service: GivenService,
+    { files = {}, ...options }: RequestOptions & { readonly files?: ServiceFiles } = {},
+  ): Promise<Service> {
+    const hashes: Record<string, string> = {};
+    for (const [path, content] of Object.entries(files))
+      hashes[path] = await this.#upload(content, options.signal);
+    // A script is in the folder by its own name.
+    const beside = Object.keys(hashes).filter((path) => path !== service.script);
+    const paths = Object.fromEntries(beside.map((path) => [path, path]));
+    const body = {
+      ...service,
+      ...(Object.keys(hashes).length > 0 && { files: paths, files_sha256: hashes }),
+    };
+    return (await askRoute(this.#http, 'PUT /v1/services/{name}', { path: { name }, body }, options)).value;
+  }
+
+  /** By their names. */
+  list(): AsyncGenerator<Service> {
+    return everyItem(async (query) => (await askRoute(this.#http, 'GET /v1/services', { query })).value);
+  }
+
+  /** With its `health`, `reasons` and `replicas`. */
+  async get(name: string, options: RequestOptions = {}): Promise<Service> {
+    return (await askRoute(this.#http, 'GET /v1/services/{name}', { path: { name } }, options)).value;
+  }
+
+  async scale(name: string, count: number, options: RequestOptions = {}): Promise<Service> {
+    return await this.#command(name, { command: 'scale', count }, options);
+  }
+
+  /** Renews its replicas, one by one. */
+  async restart(name: string, options: RequestOptions = {}): Promise<Service> {
+    return await this.#command(name, { command: 'restart' }, options);
+  }
+
+  /** Stops its replicas; `start` starts them again. */
+  async stop(name: string, options: RequestOptions = {}): Promise<Service> {
+    return await this.#command(name, { command: 'stop' }, options);
+  }
+
+  async start(name: string, options: RequestOptions = {}): Promise<Service> {
+    return await this.#command(name, { command: 'start' }, options);
+  }
+
+  /** Its replicas are stopped; then it is gone. */
+  async remove(name: string, options: RequestOptions = {}): Promise<void> {
+    await askRoute(this.#http, 'DELETE /v1/services/{name}', { path: { name } }, options);
+  }
+
+  /** Each cluster with its score for one more replica, or with the reason why it is ruled out. */
+  placement(name: string): AsyncGenerator<Placement> {
+    const route = 'GET /v1/services/{name}/placement';
+    return everyItem(async (query) => (await askRoute(this.#http, route, { path: { name }, query })).value);
+  }
+
+  /** What the newest run of a replica has written so far. @param replica by default, the first one */
+  async log(name: string, replica?: string, { signal }: RequestOptions = {}): Promise<string> {
+    const query = replica === undefined ? {} : { replica };
+    const response = await openRoute(
+      this.#http,
+      'GET /v1/services/{name}/log',
+      { path: { name }, query },
+      { timeoutMs: ANSWER_TIMEOUT_MS, ...(signal && { signal }) },
+    );
+    return await response.text();
+  }
+
+  async #command(name: string, body: Command, options: RequestOptions): Promise<Service> {
+    const route = 'POST /v1/services/{name}/commands';
+    return (await askRoute(this.#http, route, { path: { name }, body }, options)).value;
+  }
+
+  async #upload(content: string | Uint8Array, signal: AbortSignal | undefined): Promise<string> {
+    const bytes = Buffer.from(content);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await this.#http.fetch(this.#http.address(`/v1/blobs/${sha256}`), {
+      ...{ method: 'PUT', body: bytes, timeoutMs: UPLOAD_TIMEOUT_MS },
+      headers: { 'content-type': 'application/octet-stream' },
+      ...(signal && { signal }),
+    });
+    return sha256;
+  }
+}
