@@ -207,6 +207,15 @@ describe('a last output that is faster than the lines that were sent before it',
     expect((await a.publish(order, 1, { logLines: 2 })).types).toContain('execution.succeeded');
   });
 
+  it('is of an execution that ends as cancelled where it is stopped meanwhile', async () => {
+    await a.publish(order, 1, { logLines: 2 });
+    const stopped = await core.ask({ kind: 'task_command', taskId: order.taskId, command: 'stop' });
+    expect(stopped).toMatchObject({ ok: true });
+    const end = await a.say(line('one'));
+    expect(end.types).toContain('execution.cancelled');
+    expect(end.types).not.toContain('execution.succeeded');
+  });
+
   it('does not wait over a restart', async () => {
     await a.publish(order, 1, { logLines: 5 });
     await core.restart();

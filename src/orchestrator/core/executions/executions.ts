@@ -365,7 +365,8 @@ function isComplete({ lastSeq, committed, desired }: Execution): boolean {
 export function endWhenComplete(turn: Turn, execution: Execution): boolean {
   if (!isComplete(execution) || awaitsLines(turn, execution)) return false;
   const { final } = execution;
-  endExecution(turn, execution, final?.state ?? 'succeeded', { by: 'node', error: final?.error });
+  const ended = stoppedState(execution) ?? final?.state ?? 'succeeded';
+  endExecution(turn, execution, ended, { by: 'node', error: final?.error });
   return true;
 }
 
