@@ -4,6 +4,7 @@
  * A1. Nothing is counted while nobody asks: a question reads what was committed since the one before, and the first one looks back.
  * A2. A look back ends after an hour of events, or `lookLimit` of them: `since` says how far it reached.
  */
+import type { ActivityMinuteJson } from '../../src/contract/figures.js';
 import type { EventStream, StreamEvent } from '../../src/orchestrator/port.js';
 
 const MINUTE_MS = 60_000;
@@ -11,17 +12,7 @@ const MINUTES = 60;
 const LOOK_LIMIT = 200_000;
 const CHUNK = 2_000;
 
-export interface ActivityMinute {
-  /** RFC 3339: its beginning. */
-  readonly at: string;
-  readonly submitted: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly cancelled: number;
-  readonly aborted: number;
-}
-
-type Counts = Record<Exclude<keyof ActivityMinute, 'at'>, number>;
+type Counts = Record<Exclude<keyof ActivityMinuteJson, 'at'>, number>;
 
 export interface ActivityDeps {
   readonly events: EventStream;
@@ -45,13 +36,13 @@ export class Activity {
   }
 
   /** The last hour, as far as it is known, and the cursor that it reflects. */
-  look(): Promise<{ cursor: number; since: string; minutes: ActivityMinute[] }> {
+  look(): Promise<{ cursor: number; since: string; minutes: ActivityMinuteJson[] }> {
     const look = this.#looking.then(() => this.#look());
     this.#looking = look.catch(() => {});
     return look;
   }
 
-  async #look(): Promise<{ cursor: number; since: string; minutes: ActivityMinute[] }> {
+  async #look(): Promise<{ cursor: number; since: string; minutes: ActivityMinuteJson[] }> {
     const { events, wallMs, lookLimit } = this.#deps;
     const cursor = events.cursor();
     const first = Math.floor(wallMs() / MINUTE_MS) - MINUTES + 1;

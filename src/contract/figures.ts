@@ -11,6 +11,7 @@ export interface QueueJson {
 }
 
 export interface ActivityMinuteJson {
+  /** RFC 3339: its beginning. */
   readonly at: string;
   readonly submitted: number;
   readonly succeeded: number;

@@ -2,12 +2,13 @@
  * Who may connect with CURVE: the orchestrator's own key pairs, the keys of nodes and subscribers, and the join tokens by which
  * nodes enrol theirs.
  *
- * K1. What is granted is on the disk before anybody is told, and so is a revocation.
+ * K1. What is granted is on the disk before anybody is told, and so is a revocation. What could not be stored is not granted.
  * K2. A revoked key is never admitted again, whatever token comes with it.
  * K3. A token is stored as a hash, enrols as many keys as it has uses, and is of no use to a key that is enrolled already.
  * K4. A node says hello only for modules (and the instance) that its key is enrolled for. An instance belongs to the key that had
  *     it first since the orchestrator was started, and no other key can make it forget that.
- * K5. What was made for a run of a replica goes with that run: its token, if that is not used, and its key.
+ * K5. What was made for a run of a replica goes with that run: its token, if that is not used, and its key, unless that was revoked (K2).
+ * K6. A further token adds a module to a key and changes nothing about those that it has.
  */
 import { randomBytes } from 'node:crypto';
 import { sha256Of } from '../../base/sha256.js';
@@ -66,6 +67,8 @@ export interface Applicant {
   readonly token: string;
 }
 
+type Joined = { readonly ok: true; readonly undo: () => void } | { readonly ok: false; readonly why: string };
+
 const TOKEN_PREFIX = 'tutti-join-';
 const SECRET_BYTES = 24;
 /** As many as there may be nodes; a key that names more loses the one that it named first. */
@@ -81,6 +84,8 @@ export class NodeKeys {
   /** By key, what it has. */
   readonly #places = new Map<string, Set<string>>();
   #pairs: { readonly pair: KeyPair; readonly expiresMs: number }[] = [];
+  /** By key, those whose enrolment is not stored yet. */
+  readonly #joining = new Map<string, Promise<void>>();
   #saving: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
@@ -122,14 +127,18 @@ export class NodeKeys {
   /** Why this key may not say this hello, or nothing if it may. Enrols the key of a valid token. Rejects if it cannot be stored. */
   async authorize(key: string, applicant: Applicant, address = ''): Promise<string | undefined> {
     const { module, instance } = applicant;
+    // K1: whether it is enrolled is not certain before that. If it fails, those who have asked for it are told.
+    const joining = this.#joining.get(key);
+    if (joining) await joining.catch(() => {});
     const row = this.#keys.get(key);
     if (row && row.revoked_at !== null) return 'this key has been revoked';
     const mayBe = row?.modules.includes(module) && (row.instance ?? instance) === instance;
     if (!mayBe) {
-      const why = this.#join(key, row, applicant);
-      if (why !== undefined) return why;
-      // K1
-      await this.#save();
+      const joined = this.#join(key, row, applicant);
+      if (!joined.ok) return joined.why;
+      const storing = this.#saveOr(joined.undo).finally(() => this.#joining.delete(key));
+      this.#joining.set(key, storing);
+      await storing;
       // K2, K5: it may have been revoked, or its run have ended, meanwhile.
       if (this.#keys.get(key)?.revoked_at !== null) return 'this key has been revoked';
       this.#deps.onEnrolled?.({ key, module, instance, address });
@@ -157,7 +166,7 @@ export class NodeKeys {
     const join_id = randomBytes(8).toString('hex');
     const row = { join_id, hash: sha256Of(token), module, instance, uses_left: uses, expires_at, run };
     this.#joins.set(row.hash, row);
-    await this.#save();
+    await this.#saveOr(() => this.#joins.delete(row.hash));
     return { join_id, token, module, instance, uses, expires_at };
   }
 
@@ -167,7 +176,7 @@ export class NodeKeys {
     if (before && before.revoked_at !== null) return undefined;
     const row = { ...(before ?? this.#newRow(key)), ...grants };
     this.#keys.set(key, row);
-    await this.#save();
+    await this.#saveOr(() => this.#restore(row, before));
     return row;
   }
 
@@ -188,7 +197,7 @@ export class NodeKeys {
   async endRuns(isOpen: (run: string) => boolean): Promise<void> {
     const hasEnded = ({ run }: { readonly run?: string | undefined }): boolean =>
       run !== undefined && !isOpen(run);
-    const keys = [...this.#keys.values()].filter(hasEnded);
+    const keys = [...this.#keys.values()].filter((row) => row.revoked_at === null && hasEnded(row));
     const joins = [...this.#joins.values()].filter(hasEnded);
     if (keys.length + joins.length === 0) return;
     for (const { hash } of joins) this.#joins.delete(hash);
@@ -211,10 +220,15 @@ export class NodeKeys {
       ...row,
       expires_at: row.expires_at !== null && row.expires_at < until ? row.expires_at : until,
     }));
-    this.#server = [newServerKey(now), ...shortened];
+    const [former, next] = [this.#server, [newServerKey(now), ...shortened]];
+    this.#server = next;
     this.#readPairs();
-    await this.#save();
-    return this.#server[0]!;
+    await this.#saveOr(() => {
+      if (this.#server !== next) return;
+      this.#server = former;
+      this.#readPairs();
+    });
+    return next[0]!;
   }
 
   list(): readonly Omit<NodeKeyRow, 'run'>[] {
@@ -250,29 +264,45 @@ export class NodeKeys {
     this.#places.delete(key);
   }
 
-  /** K3 */
-  #join(
-    key: string,
-    before: NodeKeyRow | undefined,
-    { module, instance, token }: Applicant,
-  ): string | undefined {
+  /** K3, K6 */
+  #join(key: string, before: NodeKeyRow | undefined, applicant: Applicant): Joined {
+    const { module, instance, token } = applicant;
     const join = token.startsWith(TOKEN_PREFIX) ? this.#joins.get(sha256Of(token)) : undefined;
     if (!join) {
       const enrolled = before && before.modules.length > 0 ? before.modules.join(', ') : undefined;
-      return enrolled === undefined
-        ? 'this key is not enrolled: start the node with TUTTI_JOIN and a token of `tutti node enroll`'
-        : `this key is enrolled for ${enrolled}${before?.instance ? ` as ${before.instance}` : ''} only`;
+      return refused(
+        enrolled === undefined
+          ? 'this key is not enrolled: start the node with TUTTI_JOIN and a token of `tutti node enroll`'
+          : `this key is enrolled for ${enrolled}${before?.instance ? ` as ${before.instance}` : ''} only`,
+      );
     }
     if (join.uses_left < 1 || join.expires_at <= this.#now())
-      return 'the join token is used up or has expired';
-    if (join.module !== module) return `the join token is for the module ${join.module}`;
+      return refused('the join token is used up or has expired');
+    if (join.module !== module) return refused(`the join token is for the module ${join.module}`);
     if ((join.instance ?? instance) !== instance)
-      return `the join token is for the instance ${join.instance}`;
+      return refused(`the join token is for the instance ${join.instance}`);
+    if (before && before.modules.length > 0 && before.instance !== join.instance) {
+      const [has, asked] = [before.instance, join.instance].map((one) => one ?? 'any instance');
+      return refused(`this key is enrolled as ${has} and not as ${asked}: set TUTTI_KEYS to another folder`);
+    }
     this.#joins.set(join.hash, { ...join, uses_left: join.uses_left - 1 });
-    const row = before ?? { ...this.#newRow(key), run: join.run };
-    const modules = [...new Set([...row.modules, module])];
-    this.#keys.set(key, { ...row, modules, instance: join.instance });
-    return undefined;
+    const known = before ?? { ...this.#newRow(key), run: join.run };
+    const modules = [...new Set([...known.modules, module])];
+    const row = { ...known, modules, instance: join.instance };
+    this.#keys.set(key, row);
+    const undo = (): void => {
+      this.#restore(row, before);
+      const left = this.#joins.get(join.hash)?.uses_left ?? 0;
+      this.#joins.set(join.hash, { ...join, uses_left: left + 1 });
+    };
+    return { ok: true, undo };
+  }
+
+  /** Takes a change of a key back, unless it has changed again. */
+  #restore(row: NodeKeyRow, before: NodeKeyRow | undefined): void {
+    if (this.#keys.get(row.key) !== row) return;
+    if (before) this.#keys.set(row.key, before);
+    else this.#keys.delete(row.key);
   }
 
   #newRow(key: string): NodeKeyRow {
@@ -289,6 +319,16 @@ export class NodeKeys {
 
   #now(): string {
     return new Date(this.#deps.nowMs()).toISOString();
+  }
+
+  /** K1: takes back what could not be stored. */
+  async #saveOr(undo: () => void): Promise<void> {
+    try {
+      await this.#save();
+    } catch (cause) {
+      undo();
+      throw cause;
+    }
   }
 
   /** Settles when all that has changed before is kept. What changes while one record is written is in the next. */
@@ -318,6 +358,10 @@ export class NodeKeys {
     const server = this.#server.filter(({ expires_at }) => expires_at === null || expires_at > now);
     await this.#deps.save({ server, keys: [...this.#keys.values()], joins: [...this.#joins.values()] });
   }
+}
+
+function refused(why: string): Joined {
+  return { ok: false, why };
 }
 
 function newServerKey(nowMs: number): ServerKeyRow {

@@ -236,7 +236,8 @@ export interface ProcessState {
   readonly nodesByRoute: ReadonlyMap<Route, FleetNode>;
   /** Boots that a newer one of the same instance has replaced: the latest of them, the store has all. */
   readonly replacedBoots: Recent;
-  readonly houseCommands: ReadonlyMap<string, Command>;
+  /** Commands of the orchestrator itself. */
+  readonly ownCommands: ReadonlyMap<string, Command>;
   readonly configurations: ReadonlyMap<string, ConfigTransaction>;
   readonly broker: EvaluationBroker<Task>;
   /** Services that are to be compared with what is observed of them. */
@@ -299,7 +300,7 @@ export class State implements DurableState, ProcessState {
   readonly nodesByModule: ReadonlyMap<string, ReadonlySet<FleetNode>> = new Map();
   readonly nodesByRoute: ReadonlyMap<Route, FleetNode> = new Map();
   readonly replacedBoots: Recent = new Recent(REPLACED_BOOTS_HELD, this.undo);
-  readonly houseCommands: ReadonlyMap<string, Command> = new Map();
+  readonly ownCommands: ReadonlyMap<string, Command> = new Map();
   readonly configurations: ReadonlyMap<string, ConfigTransaction> = new Map();
   readonly broker: EvaluationBroker<Task> = new EvaluationBroker<Task>(this.undo);
   readonly serviceBroker: EvaluationBroker<ServiceToEvaluate> = new EvaluationBroker<ServiceToEvaluate>(
@@ -405,7 +406,7 @@ export class State implements DurableState, ProcessState {
   /** Commands under way, those of the orchestrator included. */
   *allCommands(): Generator<Command> {
     yield* this.commands.values();
-    yield* this.houseCommands.values();
+    yield* this.ownCommands.values();
   }
 }
 

@@ -142,6 +142,51 @@ describe('the keys of nodes', () => {
     expect(await keys.revoke(newKey())).toBeUndefined();
   });
 
+  it('are bound to the instance that they were first enrolled for, whatever token comes later', async () => {
+    const key = newKey();
+    const { token: first } = await keys.enroll({ ...JOIN, instance: 'gpu-1' });
+    const { token: wider } = await keys.enroll({ ...JOIN, module: 'log' });
+    const { token: same } = await keys.enroll({ ...JOIN, module: 'log', instance: 'gpu-1' });
+    expect(await hello(key, first, 'gpu-1')).toBeUndefined();
+    expect(await hello(key, wider, 'gpu-2', 'log')).toMatch(/enrolled as gpu-1 and not as any instance/);
+    expect(await hello(key, '', 'gpu-2')).toMatch(/work as gpu-1 only/);
+    expect(await hello(key, same, 'gpu-1', 'log')).toBeUndefined();
+    expect(await hello(key, '', 'gpu-1')).toBeUndefined();
+    // The token that was refused has its use still. A subscriber's key has no instance yet.
+    const subscriber = newKey();
+    await keys.add(subscriber, { subscribe: true });
+    expect(await hello(subscriber, wider, 'gpu-2', 'log')).toBeUndefined();
+  });
+
+  it('are not enrolled by what cannot be stored, which leaves the token its use and the pair in use', async () => {
+    const [key, subscriber, before] = [newKey(), newKey(), keys.publicKey];
+    const { token } = await keys.enroll(JOIN);
+    const works = save;
+    save = () => Promise.reject(new Error('full'));
+    const [first, second] = [hello(key, token), hello(key)];
+    await expect(first).rejects.toThrow('full');
+    expect(await second).toMatch(/not enrolled/);
+    await expect(keys.add(subscriber, { subscribe: true })).rejects.toThrow('full');
+    await expect(keys.rotate(HOUR_MS)).rejects.toThrow('full');
+    expect([keys.admits(key, 'outputs'), keys.admits(subscriber, 'events'), keys.publicKey]).toEqual([
+      false,
+      false,
+      before,
+    ]);
+    save = works;
+    expect(await hello(key, token)).toBeUndefined();
+    expect(stored.keys).toMatchObject([{ key, modules: ['work'] }]);
+  });
+
+  it('of a run that has ended stay revoked where they were', async () => {
+    const { token } = await keys.enroll({ ...JOIN, run: 'a/1' });
+    const key = newKey();
+    expect(await hello(key, token)).toBeUndefined();
+    await keys.revoke(key);
+    await keys.endRuns(() => false);
+    expect(await hello(key, (await keys.enroll(JOIN)).token)).toMatch(/revoked/);
+  });
+
   it('are kept together when many join at once', async () => {
     const { token } = await keys.enroll({ ...JOIN, uses: 1000 });
     saves = 0;

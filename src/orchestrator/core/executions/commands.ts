@@ -57,13 +57,13 @@ export function issue(turn: Turn, init: CommandInit): string {
 function change(turn: Turn, by: Command['by'], fact: CommandFact): void {
   if (by === 'user') emit(turn, fact);
   else {
-    const { undo, houseCommands: commands } = turn.state;
+    const { undo, ownCommands: commands } = turn.state;
     applyCommand({ undo, commands }, fact, momentOf(turn, turn.journal.cursor));
   }
 }
 
 function findCommand({ state }: Turn, commandId: string): Command | undefined {
-  return state.commands.get(commandId) ?? state.houseCommands.get(commandId);
+  return state.commands.get(commandId) ?? state.ownCommands.get(commandId);
 }
 
 /**
