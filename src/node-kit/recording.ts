@@ -25,6 +25,7 @@ const Line: z.ZodType<RecordedExecution> = z.looseObject({
   task_id: z.string().optional(),
   execution_id: z.string().optional(),
   attempt: z.number().int().min(1).optional(),
+  pass: z.number().int().min(1).optional(),
   inputs: values,
   previous: values.optional(),
   types: names.optional(),
@@ -42,6 +43,8 @@ export interface RecordedExecution {
   readonly task_id?: string;
   readonly execution_id?: string;
   readonly attempt?: number;
+  /** Of a module in a loop. */
+  readonly pass?: number;
   /** By the name of the source or module. */
   readonly inputs: Readonly<Record<string, unknown>>;
   /** What came from the parent iteration. */

@@ -99,6 +99,7 @@ export class Rehearsal {
         module: this.#options.module,
         attempt: recorded.attempt ?? 1,
       },
+      ...(recorded.pass !== undefined && { pass: recorded.pass }),
       taskId: { problemId: '00000000-0000-7000-8000-000000000000', iterationId: this.#attempts },
     });
     const outputs = new Map<number, { readonly name: string; readonly value: unknown }>();

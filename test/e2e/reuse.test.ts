@@ -193,6 +193,19 @@ describe('a loop', () => {
       { pass: 3, loop_end: null, attempts: 1 },
       { pass: 3, loop_end: 'max' },
     ]);
+    const kit = ['node-kit', 'record', task.task_id, '--module', 'resources', '-o', '-'];
+    const recorded = await tutti(scene, kit, { TUTTI_URL: orchestrator.ready.http });
+    const lines = recorded.stdout.trim().split('\n');
+    const given = lines
+      .map((line) => JSON.parse(line))
+      .map(({ pass, inputs, previous }) => [inputs.model, previous, pass]);
+    // Each with what it was given in its own pass: the player says its pass from the second one on.
+    expect(given).toMatchObject([
+      [{ task: task.task_id }, undefined, 1],
+      [{ pass: 2 }, { model: { task: task.task_id }, resources: { task: task.task_id } }, 2],
+      [{ pass: 3 }, { model: { pass: 2 }, resources: { pass: 2 } }, 3],
+    ]);
+    expect([given[0]![0].pass, given[1]![1].model.pass]).toEqual([undefined, undefined]);
     const shown = await tutti(scene, ['show', task.task_id], { TUTTI_URL: orchestrator.ready.http });
     expect(shown.stdout).toMatch(/resources +succeeded .*pass 3/);
     const found = await orchestrator.submit('looping', { name: 'found' });

@@ -20,6 +20,7 @@ class RecordedTask(NamedTuple):
     output_types: Mapping[str, str]
     task_id: str
     attempt: int
+    pass_: int
 
 
 def read_tasks(source: str) -> List[RecordedTask]:
@@ -64,4 +65,5 @@ def _task(line: Any) -> RecordedTask:
         output_types=line.get("output_types") or {},
         task_id=line.get("task_id") or "00000000-0000-7000-8000-000000000000/1",
         attempt=line.get("attempt") or 1,
+        pass_=line.get("pass") or 1,
     )

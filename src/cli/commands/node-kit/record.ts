@@ -35,12 +35,15 @@ interface GraphView extends Json {
       }
     >
   >;
+  readonly loops?: readonly { readonly modules: readonly string[] }[];
 }
 
 interface ExecutionView extends Json {
   readonly execution_id: string;
   readonly module: string;
   readonly attempt: number;
+  /** Of a module in a loop. */
+  readonly pass?: number | null;
   readonly state: string;
   readonly outputs: number;
   /** Of a module with several outputs. */
@@ -101,6 +104,10 @@ async function record(
   const { value: page } = await client.get<{ items: readonly ExecutionView[] }>(`${path}/executions`, {
     limit: 1000,
   });
+  const outputAs: ReadOutput = async (execution, seq, reference) => {
+    const { value } = await client.get<unknown>(`${path}/executions/${execution}/outputs/${seq}`);
+    return await whole(client, typeOf(graph, reference), value, types);
+  };
   const ended = page.items.filter(
     ({ module: of, state }) => of === module && /^(succeeded|failed)$/.test(state),
   );
@@ -111,28 +118,26 @@ async function record(
       `no execution of ${module} in ${taskId} has succeeded or failed`,
     );
   }
+  const overridden = Object.keys(view.overrides?.[module] ?? {}).filter((name) => name in inputs);
+  const known: Known = { graph, executions: page.items, inputs, overridden, previous, outputAs };
   return await Promise.all(
-    ended.map(async ({ execution_id, attempt, outputs: count, named_outputs: seqOf = {}, error }) => {
-      const outputAs = async (seq: number, reference: string): Promise<unknown> => {
-        const { value } = await client.get<unknown>(`${path}/executions/${execution_id}/outputs/${seq}`);
-        return await whole(client, typeOf(graph, reference), value, types);
-      };
-      const seqs = Array.from({ length: count }, (_, index) => index + 1);
+    ended.map(async (execution) => {
+      const { execution_id, attempt, pass, error } = execution;
+      const given = await givenIn(execution, known);
       const outputs = spec.outputs
-        ? Object.fromEntries(
-            await Promise.all(
-              Object.entries(seqOf).map(async ([name, seq]) => [
-                name,
-                await outputAs(seq, outputReference(module, name)),
-              ]),
+        ? await namedOutputs(execution, outputAs)
+        : await Promise.all(
+            Array.from({ length: execution.outputs }, (_, index) =>
+              outputAs(execution_id, index + 1, module),
             ),
-          )
-        : await Promise.all(seqs.map((seq) => outputAs(seq, module)));
-      const named = [...new Set([...Object.keys(inputs), ...Object.keys(previous)])];
+          );
+      const named = [...new Set([...Object.keys(given.inputs), ...Object.keys(given.previous)])];
       return {
         module,
-        ...{ task_id: formatTaskId(id), execution_id, attempt, inputs },
-        ...(Object.keys(previous).length > 0 && { previous }),
+        ...{ task_id: formatTaskId(id), execution_id, attempt },
+        ...(typeof pass === 'number' && { pass }),
+        inputs: given.inputs,
+        ...(Object.keys(given.previous).length > 0 && { previous: given.previous }),
         types: Object.fromEntries(named.map((name) => [name, typeOf(graph, name)])),
         ...(spec.outputs ? { output_types: typesOf(spec.outputs) } : { output_type: typeOf(graph, module) }),
         outputs,
@@ -141,6 +146,74 @@ async function record(
         }),
       };
     }),
+  );
+}
+
+type Values = Readonly<Record<string, unknown>>;
+type ReadOutput = (executionId: string, seq: number, reference: string) => Promise<unknown>;
+
+/** What is known of the task. */
+interface Known {
+  readonly graph: GraphView;
+  readonly executions: readonly ExecutionView[];
+  /** Of the task as it is now: those of the last pass. */
+  readonly inputs: Values;
+  /** Those of them that the task was given in the place of an output. */
+  readonly overridden: readonly string[];
+  /** Of the parent iteration. */
+  readonly previous: Values;
+  readonly outputAs: ReadOutput;
+}
+
+/** What an execution was given. In a loop, that is what the modules of the loop put out in its pass, and in the pass before. */
+async function givenIn(
+  { module, pass }: ExecutionView,
+  { graph, executions, inputs, overridden, previous, outputAs }: Known,
+): Promise<{ readonly inputs: Values; readonly previous: Values }> {
+  const body = graph.loops?.find(({ modules }) => modules.includes(module))?.modules ?? [];
+  if (typeof pass !== 'number' || body.length === 0) return { inputs, previous };
+  const outputsIn = async (wanted: number): Promise<Values> => {
+    const made = body.flatMap((name) => {
+      const is = (one: ExecutionView) =>
+        one.module === name && one.pass === wanted && one.state === 'succeeded';
+      return executions.findLast(is) ?? [];
+    });
+    const values = made.map(async (one) =>
+      graph.modules[one.module]?.outputs
+        ? prefixed(one.module, await namedOutputs(one, outputAs))
+        : { [one.module]: await outputAs(one.execution_id, one.outputs, one.module) },
+    );
+    return Object.assign({}, ...(await Promise.all(values)));
+  };
+  const isOfBody = (name: string): boolean => body.includes(splitReference(name).module);
+  const outside = (values: Values): Values =>
+    Object.fromEntries(Object.entries(values).filter(([name]) => !isOfBody(name)));
+  const before = pass === 1 ? previous : { ...outside(previous), ...(await outputsIn(pass - 1)) };
+  const lastPass = Math.max(...executions.map((one) => (body.includes(one.module) ? (one.pass ?? 1) : 1)));
+  if (pass === lastPass) return { inputs, previous: before };
+  const own = await outputsIn(pass);
+  const taken = (graph.modules[module]?.inputs ?? []).filter(
+    (name) => isOfBody(name) && name in own && !overridden.includes(name),
+  );
+  const kept = Object.fromEntries(overridden.map((name) => [name, inputs[name]]));
+  const made = Object.fromEntries(taken.map((name) => [name, own[name]]));
+  return { inputs: { ...outside(inputs), ...kept, ...made }, previous: before };
+}
+
+async function namedOutputs(
+  { execution_id, module, named_outputs = {} }: ExecutionView,
+  outputAs: ReadOutput,
+): Promise<Record<string, unknown>> {
+  const read = Object.entries(named_outputs).map(async ([name, seq]) => [
+    name,
+    await outputAs(execution_id, seq, outputReference(module, name)),
+  ]);
+  return Object.fromEntries(await Promise.all(read));
+}
+
+function prefixed(module: string, outputs: Values): Values {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, value]) => [outputReference(module, name), value]),
   );
 }
 
