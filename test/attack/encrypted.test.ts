@@ -143,7 +143,8 @@ it('a key that is enrolled and floods all three sockets takes no memory and no p
   takeover.socket.write(takeover.client.message(controlFrame(NOBODY, helloOf('work', 'honest'))));
   await expect.poll(() => count(orchestrator, 'refused_unauthorized')).toBeGreaterThan(0);
   await taskOf(orchestrator, honest);
-  expect((await memoryOf(orchestrator)) - before).toBeLessThan(200);
+  // What waits in the mailbox may take 256 MiB; it is read once, so what is not given back yet counts.
+  expect((await memoryOf(orchestrator)) - before).toBeLessThan(320);
   expect(orchestrator.process.isRunning).toBe(true);
 });
 

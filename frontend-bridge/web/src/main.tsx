@@ -8,6 +8,7 @@ import './styles/forms.css';
 import './styles/nodes.css';
 import './styles/overview.css';
 import './styles/remarks.css';
+import './values/values.css';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

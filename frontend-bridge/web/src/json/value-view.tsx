@@ -1,4 +1,3 @@
-import '../values/values.css';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { printIndented } from '../../../../src/base/json/exact.js';
 import { BytesView } from '../values/bytes-view.js';
