@@ -213,7 +213,7 @@ export function apiRoutes(
   serviceRoutes(api, coordinator);
   webhookRoutes(api, coordinator);
   approvalRoutes(api, coordinator);
-  jobRoutes(api, coordinator, jobTypes);
+  jobRoutes(api, coordinator, jobTypes, limits);
   graphRoutes(api, coordinator);
   sampleRoutes(api, coordinator, samples, logger);
   blobRoutes(api, coordinator);

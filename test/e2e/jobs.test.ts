@@ -149,6 +149,34 @@ describe('a job', () => {
     expect(await tape.ended(`${id}/1`)).toEqual(['cancelled']);
   });
 
+  it('may be given any input by a further iteration, also a large blob: it has no cluster and no type, and is listed with the others', async () => {
+    const blobOf = async (bytes: Uint8Array): Promise<{ sha256: string; size: number }> => {
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const url = `${orchestrator.ready.http}/v1/blobs/${sha256}`;
+      expect((await fetch(url, { method: 'PUT', body: new Uint8Array(bytes) })).ok).toBe(true);
+      return { sha256, size: bytes.length };
+    };
+    const text = JSON.stringify({ cluster: 'hpc', job_type: 'fit', script: 'x'.repeat(9 * 1024 * 1024) });
+    const inputs = [
+      null,
+      7,
+      'a text',
+      ['a', 'list'],
+      { job_type: 5, cluster: ['a'] },
+      { blob: await blobOf(Buffer.from('not JSON')) },
+      { blob: await blobOf(Buffer.from(text)) },
+    ];
+    const { job_id } = (await orchestrator.post('/v1/jobs', { name: 'other', script: FIT, args: ['x', '0'] }))
+      .body;
+    for (const input of inputs) {
+      const { status } = await orchestrator.post(`/v1/problems/${job_id}/iterations`, { input });
+      expect(status).toBe(201);
+      expect(await show(job_id)).toMatchObject({ job_type: null });
+      const listed = await orchestrator.get('/v1/jobs?limit=1');
+      expect([listed.status, listed.body.items[0]]).toMatchObject([200, { job_id, job_type: null }]);
+    }
+  });
+
   it('of an unknown cluster is refused with its place, and nothing is stored', async () => {
     const before = (await orchestrator.get('/v1/jobs')).body.items.length;
     const { exit, err } = await tutti('run', await jobFile('lost', { cluster: 'nowhere' }));

@@ -3,6 +3,8 @@
  *
  * J1. A job is what its task is: nothing about it is stored a second time.
  * J2. The log is read page by page, and what has been found in the log of an ended job is kept for some of them.
+ * J3. An author may give the graph of jobs any input, so it may be any value, and name any blob. No blob is read that is larger than a job can
+ *     be, and an input that is not a job's says nothing.
  */
 
 import { buffer } from 'node:stream/consumers';
@@ -38,11 +40,15 @@ interface JobInput {
   readonly job_type?: string;
 }
 
+/** The stored input has figures in place of texts like `4GiB`, which may take a little more room. */
+const ROOM_FOR_FIGURES = 1024;
+
 /** Whose jobs are read. */
 type Asker = Pick<Workspace, 'queries' | 'blobs'>;
 
 export class ReadJobs {
   readonly #types: JobTypes;
+  readonly #maxInputBytes: number;
   /** By execution. */
   readonly #heard = new Map<string, Heard>();
   /** By node: a node_id is of one agent for ever. */
@@ -50,8 +56,10 @@ export class ReadJobs {
   /** By the hash of an input that is a blob. */
   readonly #inputs = new Map<string, JobInput>();
 
-  constructor(types: JobTypes) {
+  /** `bodyBytes`: as large as a request that submits a job may be. */
+  constructor(types: JobTypes, bodyBytes: number) {
     this.#types = types;
+    this.#maxInputBytes = bodyBytes + ROOM_FOR_FIGURES;
   }
 
   /** Newest first. A page may have fewer items than there are, and goes on by its cursor. */
@@ -150,17 +158,20 @@ export class ReadJobs {
     return instance;
   }
 
-  /** A long script makes the input a blob. */
+  /** A long script makes the input a blob. J3. */
   async #inputOf(blobs: Workspace['blobs'], input: unknown): Promise<JobInput> {
-    const { blob } = (input ?? {}) as { blob?: { sha256: string } };
-    if (blob === undefined) return (input ?? {}) as JobInput;
-    const known = this.#inputs.get(blob.sha256);
+    const sha256 = textIn(recordOf(recordOf(input).blob).sha256);
+    if (sha256 === undefined) return jobInputIn(input);
+    const known = this.#inputs.get(sha256);
     if (known) return known;
-    const opened = await blobs.open(blob.sha256);
+    const opened = await blobs.open(sha256);
     if ('ok' in opened) return {};
-    const { cluster, job_type } = JSON.parse((await buffer(opened.read())).toString()) as JobInput;
-    const read = { ...(cluster !== undefined && { cluster }), ...(job_type !== undefined && { job_type }) };
-    keep(this.#inputs, blob.sha256, read);
+    if (opened.size > this.#maxInputBytes) {
+      await opened.close();
+      return {};
+    }
+    const read = jobInputIn(jsonIn(await buffer(opened.read())));
+    keep(this.#inputs, sha256, read);
     return read;
   }
 
@@ -185,6 +196,32 @@ export class ReadJobs {
     const heard = { result: parser?.result() ?? null, log_lines: lines };
     if (taskHasEnded(state)) keep(this.#heard, executionId, heard);
     return heard;
+  }
+}
+
+/** J3. */
+function jobInputIn(value: unknown): JobInput {
+  const { cluster, job_type: type } = recordOf(value);
+  const [ofCluster, ofType] = [textIn(cluster), textIn(type)];
+  return {
+    ...(ofCluster !== undefined && { cluster: ofCluster }),
+    ...(ofType !== undefined && { job_type: ofType }),
+  };
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function jsonIn(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
   }
 }
 

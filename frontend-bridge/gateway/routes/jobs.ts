@@ -8,6 +8,7 @@ import type { Coordinator, Workspace } from '../../../src/orchestrator/port.js';
 import { refusalError } from '../errors.js';
 import { type App, asked, perform, within } from '../http.js';
 import { ReadJobs } from '../jobs/read-jobs.js';
+import type { GatewayLimits } from '../limits.js';
 import { pageShape, postHeaders, reason, splitPage, submitHeaders, traceOf } from '../requests.js';
 import * as shape from '../schemas.js';
 
@@ -20,8 +21,13 @@ const listQuery = z.strictObject({
   job_type: z.string().exactOptional(),
 });
 
-export function jobRoutes(app: App, coordinator: Coordinator, jobTypes: JobTypes): void {
-  const jobs = new ReadJobs(jobTypes);
+export function jobRoutes(
+  app: App,
+  coordinator: Coordinator,
+  jobTypes: JobTypes,
+  { bodyBytes }: Pick<GatewayLimits, 'bodyBytes'>,
+): void {
+  const jobs = new ReadJobs(jobTypes, bodyBytes);
   const asker = (reply: FastifyReply): Pick<Workspace, 'queries' | 'blobs'> => ({
     queries: asked(coordinator, reply),
     blobs: within(coordinator, reply.request).blobs,

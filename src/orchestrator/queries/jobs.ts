@@ -1,4 +1,5 @@
 /** Jobs: the problems of the built-in graph, each with what its newest iteration says of it, read in one pass. */
+import { plainOf } from '../../base/json/json-text.js';
 import type { JobIterationJson } from '../../contract/job.js';
 import { JOB_GRAPH_NAME, JOB_MODULE, type JobState, jobStateOf } from '../../model/job.js';
 import { TASK_ENDS, type TaskState } from '../../model/task-state.js';
@@ -67,7 +68,8 @@ async function jobOf(
   const execution = row.modules[JOB_MODULE]?.executions.at(-1);
   if (state !== undefined && jobStateOf(row.state, execution?.state) !== state) return undefined;
   const { compiled } = await payloads.graphOf(row);
-  const { job_type, cluster, blob } = ((await payloads.inputOf(reader, row)) ?? {}) as View;
+  const { blob } = row.input;
+  const { job_type, cluster } = (plainOf(await payloads.inputOf(reader, row)) ?? {}) as View;
   return {
     ...iterationView(iterationSummary(row)),
     title: summary.title,
