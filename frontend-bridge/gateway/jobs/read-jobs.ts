@@ -162,13 +162,13 @@ export class ReadJobs {
   async #inputOf(blobs: Workspace['blobs'], input: unknown): Promise<JobInput> {
     const sha256 = textIn(recordOf(recordOf(input).blob).sha256);
     if (sha256 === undefined) return jobInputIn(input);
-    const known = this.#inputs.get(sha256);
-    if (known) return known;
+    // Opened before anything that is known of it is told: another project may have it, and this one not.
     const opened = await blobs.open(sha256);
     if ('ok' in opened) return {};
-    if (opened.size > this.#maxInputBytes) {
+    const known = this.#inputs.get(sha256);
+    if (known !== undefined || opened.size > this.#maxInputBytes) {
       await opened.close();
-      return {};
+      return known ?? {};
     }
     const read = jobInputIn(jsonIn(await buffer(opened.read())));
     keep(this.#inputs, sha256, read);

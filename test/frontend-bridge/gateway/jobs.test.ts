@@ -2,7 +2,9 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ReadJobs } from '../../../frontend-bridge/gateway/jobs/read-jobs.js';
 import { type JobType, JobTypeSchema } from '../../../src/config/job-types.js';
+import { noSuchBlob } from '../../../src/orchestrator/blobs.js';
 import { fakeNode } from '../../support/fake-coordinator.js';
 import { type RunningGateway, startGateway } from '../../support/gateway.js';
 
@@ -228,5 +230,33 @@ describe('the list of jobs', () => {
     expect((await call('GET', '/v1/jobs')).body.items[0].cluster).toBeNull();
     running.coordinator.place(taskOf(id), 'script', String(node.node_id));
     expect((await call('GET', '/v1/jobs')).body.items[0].cluster).toBe('hpc');
+  });
+});
+
+describe('an input that names a blob', () => {
+  it('tells nothing of it to a project that may not open it, also when another one has had it read', async () => {
+    const { job_id } = (await call('POST', '/v1/jobs', { name: 'fit', script: '#!/bin/sh\n' })).body;
+    const { queries, blobs } = running.coordinator;
+    const bytes = Buffer.from(JSON.stringify({ cluster: 'hpc', job_type: 'fit' }));
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await blobs.put(sha256, Readable.from([bytes]));
+    const naming: typeof queries = {
+      ...queries,
+      async jobs(wanted, page) {
+        const found = await queries.jobs(wanted, page);
+        if ('ok' in found) return found;
+        const items = found.value.items.map((item) => ({ ...item, input: { blob: { sha256 } } }));
+        return { ...found, value: { ...found.value, items } };
+      },
+    };
+    const jobs = new ReadJobs(JOB_TYPES, 1024);
+    const listed = async (open: typeof blobs.open) =>
+      (await jobs.list({ queries: naming, blobs: { ...blobs, open } }, {}, {})).items;
+    const seen = { job_id, cluster: 'hpc', job_type: 'fit' };
+    expect(await listed((hash) => blobs.open(hash))).toMatchObject([seen]);
+    expect(await listed((hash) => blobs.open(hash))).toMatchObject([seen]);
+    expect(await listed(async (hash) => noSuchBlob(hash))).toMatchObject([
+      { job_id, cluster: null, job_type: null },
+    ]);
   });
 });
