@@ -5,8 +5,8 @@ import { didYouMean } from '../base/nearest.js';
 import { type Names, resolveField } from '../model/condition.js';
 import { splitReference } from '../model/graph.js';
 import { formatPath, show } from './faults.js';
-import type { KnownTypes } from './graph-file.js';
 import { schemaAt, whyNotOfDecision } from './graph-index.js';
+import type { KnownTypes } from './known-types.js';
 import { parseExpression } from './parse-expression.js';
 import { isRecord } from './yaml.js';
 

@@ -11,18 +11,10 @@ import { formatPath, issuesToFaults, show } from './faults.js';
 import { graphFaults, inTopologicalOrder } from './graph-edges.js';
 import { indexFaults } from './graph-index.js';
 import { FileSchema, ModuleSchema } from './graph-schema.js';
+import type { KnownTypes } from './known-types.js';
 import { loopFaults } from './loop-faults.js';
 import { runFaults } from './run-faults.js';
 import { isRecord, type ReadYaml, readYaml } from './yaml.js';
-
-/** As much of the type registry as graphs need. */
-export interface KnownTypes {
-  has(type: string): boolean;
-  /** For suggestions. */
-  names?(): readonly string[];
-  /** To tell the fields of a type. */
-  jsonSchema?(type: string): unknown;
-}
 
 export interface ParseGraphOptions {
   readonly types: KnownTypes;

@@ -3,7 +3,7 @@ import type { Fault } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 import { DECISION_FIELDS } from '../model/approval.js';
 import { formatPath, show } from './faults.js';
-import type { KnownTypes } from './graph-file.js';
+import type { KnownTypes } from './known-types.js';
 import { isRecord } from './yaml.js';
 
 /** Each costs a row an iteration. */

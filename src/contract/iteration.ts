@@ -3,9 +3,8 @@
  * page can keep them up to date by events alone; `ListedIterationJson`, `ModuleAnswerJson` and `TaskAnswerJson` are the whole answers.
  */
 import type { ApprovalSpec } from '../model/approval.js';
-import type { ObservedState } from '../model/execution.js';
+import type { ModuleState, ObservedState } from '../model/execution.js';
 import type { LoopEnd } from '../model/loop.js';
-import type { ModuleState } from '../model/module-state.js';
 import type { BlobRef } from '../model/payload.js';
 import type { CommandFields } from '../model/run.js';
 import type { TaskState } from '../model/task-state.js';

@@ -7,7 +7,6 @@
 import type { PayloadRef } from './payload.js';
 import type { ReportedError } from './protocol.js';
 import type { TaskId } from './task-id.js';
-import type { Wait } from './waiting.js';
 
 export const APPROVAL_ROLES = ['operator', 'author'] as const;
 export type ApprovalRole = (typeof APPROVAL_ROLES)[number];
@@ -55,14 +54,6 @@ export function decisionRef(
   generation: number,
 ): PayloadRef {
   return { problemId, iterationId, owner: `approval/${module}`, seq: generation + 1 };
-}
-
-/** A1. */
-export function approvalWait({ role, message }: ApprovalSpec, requestedAt: string): Wait {
-  return {
-    waiting: { code: 'approval', role, message, requested_at: requestedAt },
-    reason: `waiting for approval: ${message}`,
-  };
 }
 
 /** A2. */

@@ -37,6 +37,9 @@ const TRANSITIONS: Readonly<Record<ObservedState, readonly ObservedState[]>> = {
   lost: [],
 };
 
+/** What is shown of a module: the state of its newest execution, or why there is none that counts. */
+export type ModuleState = ObservedState | 'waiting' | 'reused' | 'skipped';
+
 /** Whether an execution may go from one state to the other in one step. */
 export function executionMayBecome(from: ObservedState, to: ObservedState): boolean {
   return TRANSITIONS[from].includes(to);

@@ -4,12 +4,10 @@
  * M1. A module that has begun anew waits, whatever its last execution came to.
  * M2. An input is there once its module has put something out or never will: who then still waits for it ignores its error.
  */
-import type { ObservedState } from './execution.js';
+import type { ModuleState, ObservedState } from './execution.js';
 import { splitReference } from './graph.js';
 import type { ModulePhase } from './task.js';
 import type { Wait } from './waiting.js';
-
-export type ModuleState = ObservedState | 'waiting' | 'reused' | 'skipped';
 
 /** M1. `phase` is absent where nothing has happened to the module, `newest` where it has no execution. */
 export function moduleState(

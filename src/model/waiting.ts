@@ -3,8 +3,8 @@
  *
  * W1. What has to come from outside of the task is told apart by what would bring it: a person (`needsHelp`), or time.
  */
-import type { ApprovalRole } from './approval.js';
-import type { ModuleState } from './module-state.js';
+import type { ApprovalRole, ApprovalSpec } from './approval.js';
+import type { ModuleState } from './execution.js';
 
 export type Waiting =
   /** Its inputs, which are not there yet. */
@@ -41,6 +41,14 @@ export type WaitingCode = Waiting['code'];
 export interface Wait {
   readonly waiting: Waiting;
   readonly reason: string;
+}
+
+/** A1 of `approval.ts`. `requestedAt`: RFC 3339, UTC. */
+export function approvalWait({ role, message }: ApprovalSpec, requestedAt: string): Wait {
+  return {
+    waiting: { code: 'approval', role, message, requested_at: requestedAt },
+    reason: `waiting for approval: ${message}`,
+  };
 }
 
 /** One sentence has one meaning; what was recorded before there were codes is said anew. */

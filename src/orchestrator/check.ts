@@ -21,7 +21,7 @@ import { checkKeys } from './keys-check.js';
 import { readProblemAt, readTask } from './load.js';
 import { MarksCheck } from './marks-check.js';
 import { listed, problemSeqIn, unlisted } from './projects/listing.js';
-import { type ReadStoredGraph, StoredGraphs } from './queries/graphs.js';
+import { type ReadStoredGraph, StoredGraphs } from './queries/graph-versions.js';
 import {
   type ExecutionRow,
   marksRowOf,

@@ -76,7 +76,7 @@ import { withToken } from './prepare-grant.js';
 import { openTarget } from './prepare-webhook.js';
 import { blobsWithin, seesBlob, uploadersOf } from './projects/blobs.js';
 import { foundJson } from './queries/found.js';
-import type { ReadStoredGraph } from './queries/graphs.js';
+import type { ReadStoredGraph } from './queries/graph-versions.js';
 import { isRefusal, pageOf } from './queries/pages.js';
 import type { StartReader } from './queries/service/lane.js';
 import { QueryService } from './queries/service/service.js';

@@ -26,7 +26,6 @@ import type { ServiceSpec } from '../model/service.js';
 import type { TaskId } from '../model/task-id.js';
 import type { TaskState } from '../model/task-state.js';
 import type { GrantBook } from './access/grants.js';
-import type { NodeBlobs } from './access/node-blobs.js';
 import type { NodeKeys } from './access/node-keys.js';
 import type { Sessions } from './access/sessions.js';
 
@@ -523,7 +522,20 @@ export type KeyAdministration = Pick<
 /** What the gateway asks about tokens. */
 export type Grants = Pick<GrantBook, 'holderOf' | 'withHash' | 'isValid' | 'onChange'>;
 
-export type { NodeHolder } from './access/node-blobs.js';
+/** The node that has shown a token. */
+export interface NodeHolder {
+  readonly nodeId: string;
+  /** Its module and instance, for people to read. */
+  readonly name: string;
+}
+
+/** What a node may do over HTTP, with the token of its registration. */
+export interface BlobsOfNodes {
+  /** Whose a token is; nothing where it is nobody's, or has ended. */
+  holderOf(token: string): NodeHolder | undefined;
+  /** Blobs as this node may get and put them. */
+  blobsOf(holder: NodeHolder): Blobs;
+}
 
 /** All that somebody may see and do: what is of another project than the one that they are bound to is not there. */
 export interface Workspace {
@@ -553,8 +565,7 @@ export interface Coordinator {
   /** Whose a token is. */
   readonly grants: Grants;
   readonly sessions: Pick<Sessions, 'seal' | 'read' | 'isValid'>;
-  /** What nodes may do with the tokens of their registrations. */
-  readonly nodeBlobs: Pick<NodeBlobs, 'holderOf' | 'blobsOf'>;
+  readonly nodeBlobs: BlobsOfNodes;
   readiness(): Readiness;
   /** Something was done outside the orchestrator's own loop. It settles when that is in the audit, or cannot be now. */
   noteDone(deed: Deed): Promise<void>;

@@ -25,7 +25,7 @@ import type { Timer } from './core/timer.js';
 import { webhookFromRow } from './core/webhooks/webhook-row.js';
 import { readProblemAt } from './load.js';
 import { unlisted } from './projects/listing.js';
-import { loadGraph, type ReadStoredGraph } from './queries/graphs.js';
+import { loadGraph, type ReadStoredGraph } from './queries/graph-versions.js';
 import { type Clocks, type CommandRow, taskFromRow } from './records.js';
 import * as tables from './tables.js';
 import { cursorOf } from './tables.js';

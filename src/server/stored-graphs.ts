@@ -1,6 +1,7 @@
 /** Graph files and graphs of the store, as the configuration reads them. */
 import { TuttiError } from '../base/errors.js';
-import { type KnownTypes, parseGraph } from '../config/graph-file.js';
+import { parseGraph } from '../config/graph-file.js';
+import type { KnownTypes } from '../config/known-types.js';
 import type { Graph } from '../model/graph.js';
 import { JOB_GRAPH, JOB_GRAPH_TEXT } from '../model/job.js';
 import { readServiceGraph } from '../model/service.js';

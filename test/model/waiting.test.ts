@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ModuleState } from '../../src/model/module-state.js';
+import type { ModuleState } from '../../src/model/execution.js';
 import { standingOf, standsStill, type Waiting, type WaitingCode } from '../../src/model/waiting.js';
 
 const waiting = (code: WaitingCode) => ({ state: 'waiting' as const, waiting: { code } as Waiting });

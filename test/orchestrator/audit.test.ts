@@ -1,7 +1,6 @@
 /** The audit: an entry comes with what was done, in one commit with it, and pages of it are found by their fields. */
 import { describe, expect, it } from 'vitest';
-import type { Asking } from '../../src/orchestrator/core/access/audit.js';
-import type { PreparedRequest } from '../../src/orchestrator/core/turn.js';
+import type { Asking, PreparedRequest } from '../../src/orchestrator/core/turn.js';
 import type { AuditFilter, Page, View } from '../../src/orchestrator/port.js';
 import { ProjectReader } from '../../src/orchestrator/projects/reader.js';
 import { listAudit } from '../../src/orchestrator/queries/audit.js';

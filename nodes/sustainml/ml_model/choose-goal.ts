@@ -1,11 +1,18 @@
 /** Which models are judged at all: those of the goal, or the one that the user has chosen. */
 import { NonRetryableError } from 'tutti/sdk';
 import type { UserExtraData } from '../extra-data.js';
+import type { AppRequirements, HWConstraints, MLModelMetadata, UserInput } from '../types.js';
 import type { FittingCandidate } from './candidates.js';
 import { familyOf, readFamily } from './family.js';
 import { modalitiesOf } from './modality.js';
 import type { CatalogueModel } from './models.js';
-import type { ModelInputs } from './propose-model.js';
+
+export interface ModelInputs {
+  user_input: UserInput;
+  ml_model_metadata: MLModelMetadata;
+  app_requirements: AppRequirements;
+  hw_constraints: HWConstraints;
+}
 
 /** What is proposed for, and what may be proposed. */
 export interface Goal {

@@ -4,8 +4,9 @@ import { answering } from '../configuration.js';
 import { readDevices } from '../estimate/devices.js';
 import { paced } from '../paced.js';
 import type { CO2Footprint, HWResource, MLModel } from '../types.js';
+import type { ModelInputs } from './choose-goal.js';
 import { readModels } from './models.js';
-import { type ModelInputs, proposeModel } from './propose-model.js';
+import { proposeModel } from './propose-model.js';
 import { modelQueries } from './queries.js';
 
 interface Previous {

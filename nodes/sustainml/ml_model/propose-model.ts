@@ -17,19 +17,12 @@ import { NonRetryableError } from 'tutti/sdk';
 import type { DeviceCatalogue } from '../estimate/devices.js';
 import { type Requirements, readAppRequirements } from '../estimate/requirements.js';
 import { encodeExtraData, readUserExtraData } from '../extra-data.js';
-import type { AppRequirements, HWConstraints, MLModel, MLModelMetadata, UserInput } from '../types.js';
+import type { MLModel, UserInput } from '../types.js';
 import { type Candidate, type FittingCandidate, fits, judge, type ModelDemands } from './candidates.js';
-import { goalOf, ofFamily, selected } from './choose-goal.js';
+import { goalOf, type ModelInputs, ofFamily, selected } from './choose-goal.js';
 import { type CatalogueModel, compareQuality, sourceAddress } from './models.js';
 import { counts, noneFits } from './none-fits.js';
 import { type Parent, type PreviousOutputs, readParent } from './parent.js';
-
-export interface ModelInputs {
-  user_input: UserInput;
-  ml_model_metadata: MLModelMetadata;
-  app_requirements: AppRequirements;
-  hw_constraints: HWConstraints;
-}
 
 export interface Catalogues {
   models: readonly CatalogueModel[];

@@ -1,6 +1,6 @@
 /** What facts make of problems, tasks and their modules. */
 import { DEFAULT_PROJECT } from '../access.js';
-import { approvalWait, denial } from '../approval.js';
+import { denial } from '../approval.js';
 import { cachedRef } from '../cached.js';
 import type { Changes, DurableState, Moment } from '../durable.js';
 import { hasEnded } from '../execution.js';
@@ -19,6 +19,7 @@ import {
 } from '../task.js';
 import { formatTaskId } from '../task-id.js';
 import { type TaskEnd, type TaskState, taskMayBecome } from '../task-state.js';
+import { approvalWait } from '../waiting.js';
 
 interface OfTask {
   readonly problem_id: string;

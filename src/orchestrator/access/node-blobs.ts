@@ -11,14 +11,7 @@ import { noSuchBlob } from '../blobs.js';
 import { nodeOfBlobToken } from '../core/nodes/blob-tokens.js';
 import { blobsFor } from '../core/schedule/assigned.js';
 import type { State } from '../core/state.js';
-import type { Blobs, Refusal } from '../port.js';
-
-/** The node that has shown a token. */
-export interface NodeHolder {
-  readonly nodeId: string;
-  /** Its module and instance, for people to read. */
-  readonly name: string;
-}
+import type { Blobs, BlobsOfNodes, NodeHolder, Refusal } from '../port.js';
 
 export interface NodeBlobsDeps {
   readonly state: State;
@@ -29,14 +22,13 @@ export interface NodeBlobsDeps {
   readonly nowMs: () => number;
 }
 
-export class NodeBlobs {
+export class NodeBlobs implements BlobsOfNodes {
   readonly #deps: NodeBlobsDeps;
 
   constructor(deps: NodeBlobsDeps) {
     this.#deps = deps;
   }
 
-  /** Whose a token is; nothing where it is nobody's, or has ended. */
   holderOf(token: string): NodeHolder | undefined {
     const { state, nowMs, isEnrolled } = this.#deps;
     const node = nodeOfBlobToken(state, token, nowMs());

@@ -1,7 +1,7 @@
 /** What `decide` is given: what happened, and everything about the world that the decision may depend on. */
 import type { IdSource } from '../../base/ids.js';
 import type { Peer, Route } from '../../bus/bus.js';
-import type { AuditNote } from '../../model/audit.js';
+import type { Asker, AuditNote } from '../../model/audit.js';
 import type { CachedResult } from '../../model/cached.js';
 import type { Graph } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
@@ -13,9 +13,14 @@ import type { TypeRegistry, TypesJson } from '../../wire/types.js';
 import type { KeyChanges } from '../access/kept-keys.js';
 import type { NewGrant, Request } from '../port.js';
 import type { IdempotencyRow, ProblemRow, TaskRow } from '../records.js';
-import type { Asking } from './access/audit.js';
 import type { Journal } from './journal.js';
 import type { State } from './state.js';
+
+/** Who asks, and for what, before it was made ready. */
+export interface Asking extends Asker {
+  readonly operation: Request['kind'];
+  readonly action: string;
+}
 
 /** What does not change while the orchestrator runs. */
 export interface Settings {

@@ -13,7 +13,7 @@ import { entriesOf } from '../../store/pages.js';
 import type { Reader } from '../../store/store.js';
 import { factsSince } from '../facts-since.js';
 import { readProblemAt } from '../load.js';
-import type { GraphsThen } from '../queries/graphs.js';
+import type { GraphsThen } from '../queries/graph-versions.js';
 import type { TaskRow } from '../records.js';
 import { cursorOf } from '../tables.js';
 import { FleetFold } from './fleet-fold.js';

@@ -6,7 +6,7 @@ import type { Refusal } from '../port.js';
 import type { ProjectReader } from '../projects/reader.js';
 import type { ProblemRow, TaskRow } from '../records.js';
 import { iterations, problemIds, problems } from '../tables.js';
-import type { GraphsThen } from './graphs.js';
+import type { GraphsThen } from './graph-versions.js';
 import { Payloads } from './payloads.js';
 import type { Slices } from './slices.js';
 

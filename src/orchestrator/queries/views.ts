@@ -4,13 +4,8 @@ import type { ErrorJson, Open } from '../../contract/answer.js';
 import type { LoopJson } from '../../contract/graph.js';
 import type { ExecutionJson, ListedIterationJson, ModuleAnswerJson } from '../../contract/iteration.js';
 import type { ListedProblemJson, ProblemJson } from '../../contract/problem.js';
-import {
-  type ModuleState,
-  missingInputs,
-  moduleState,
-  statesFor,
-  waitingFor,
-} from '../../model/module-state.js';
+import type { ModuleState } from '../../model/execution.js';
+import { missingInputs, moduleState, statesFor, waitingFor } from '../../model/module-state.js';
 import type { ReportedError } from '../../model/protocol.js';
 import type { CompiledGraph, CompiledLoop } from '../../model/task.js';
 import { formatTaskId } from '../../model/task-id.js';

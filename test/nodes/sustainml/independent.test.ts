@@ -7,7 +7,8 @@ import { estimateFootprint } from '../../../nodes/sustainml/carbon_footprint/est
 import { indexTable, readGridTable } from '../../../nodes/sustainml/carbon_footprint/grid-table.js';
 import { readConstraints } from '../../../nodes/sustainml/hw_constraints/read-constraints.js';
 import { chooseHardware } from '../../../nodes/sustainml/hw_resources/choose-hardware.js';
-import { type ModelInputs, proposeModel } from '../../../nodes/sustainml/ml_model/propose-model.js';
+import type { ModelInputs } from '../../../nodes/sustainml/ml_model/choose-goal.js';
+import { proposeModel } from '../../../nodes/sustainml/ml_model/propose-model.js';
 import { readLexicon } from '../../../nodes/sustainml/ml_model_metadata/lexicon.js';
 import { metadataReader, readMetadata } from '../../../nodes/sustainml/ml_model_metadata/read-metadata.js';
 import type { CO2Footprint, HWResource, MLModel, UserInput } from '../../../nodes/sustainml/types.js';

@@ -1,13 +1,10 @@
 /** Runs `ml_model` and `hw_resources` as a line of iterations, each improving on the one before. */
 import { readDevices } from '../../../nodes/sustainml/estimate/devices.js';
 import { chooseHardware } from '../../../nodes/sustainml/hw_resources/choose-hardware.js';
+import type { ModelInputs } from '../../../nodes/sustainml/ml_model/choose-goal.js';
 import { readModels } from '../../../nodes/sustainml/ml_model/models.js';
 import type { PreviousOutputs } from '../../../nodes/sustainml/ml_model/parent.js';
-import {
-  type Catalogues,
-  type ModelInputs,
-  proposeModel,
-} from '../../../nodes/sustainml/ml_model/propose-model.js';
+import { type Catalogues, proposeModel } from '../../../nodes/sustainml/ml_model/propose-model.js';
 import type { HWResource, MLModel, UserInput } from '../../../nodes/sustainml/types.js';
 import { userInput } from './problem-statements.js';
 

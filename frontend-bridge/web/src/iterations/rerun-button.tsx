@@ -1,19 +1,12 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
-import type { GraphJson } from '../../../../src/contract/graph.js';
-import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { useSelection } from '../state/selection.js';
+import type { RerunSubject } from './rerun.js';
 
 const RerunDialog = lazy(() => import('./rerun-dialog.js'));
 
-export interface RerunButtonProps {
-  readonly task: TaskJson;
-  readonly graph: GraphJson;
-  readonly module: string;
-}
-
 /** Offered for a module that has run, or has an output that was reused, in a task that is over. */
-export function RerunButton(props: RerunButtonProps): ReactNode {
+export function RerunButton(props: RerunSubject): ReactNode {
   const [isOpen, setIsOpen] = useState(false);
   const [, select] = useSelection();
   const { task, module } = props;

@@ -10,12 +10,19 @@ import { parseInput } from '../problems/faults.js';
 import { InputField } from '../problems/input-field.js';
 import { isDone } from '../states/tone.js';
 import { Modal } from './modal.js';
-import { changedInputs, givenInputs, type Rerun, recordedInputs, rerun, reusable } from './rerun.js';
-import type { RerunButtonProps } from './rerun-button.js';
+import {
+  changedInputs,
+  givenInputs,
+  type Rerun,
+  type RerunSubject,
+  recordedInputs,
+  rerun,
+  reusable,
+} from './rerun.js';
 
 /** A module's recorded inputs, to be kept or edited, and what a new iteration of it takes over as it is. */
 export default function RerunDialog(
-  props: RerunButtonProps & { readonly onClose: () => void; readonly onCreated: (created: Created) => void },
+  props: RerunSubject & { readonly onClose: () => void; readonly onCreated: (created: Created) => void },
 ): ReactNode {
   const { task, graph, module, onCreated, onClose } = props;
   const id = useId();

@@ -8,6 +8,13 @@ import { postJson } from '../api/http.js';
 import { modulesOf, outputAt } from '../graphs/outputs.js';
 import { isDone } from '../states/tone.js';
 
+/** A module of a task that is to run again. */
+export interface RerunSubject {
+  readonly task: TaskJson;
+  readonly graph: GraphJson;
+  readonly module: string;
+}
+
 export interface Rerun {
   readonly parent_iteration_id: number;
   /** Modules whose outputs are taken as they are: nothing runs for them. */

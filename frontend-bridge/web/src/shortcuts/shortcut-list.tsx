@@ -1,7 +1,7 @@
 import '../iterations/iterations.css';
 import type { ReactNode } from 'react';
 import { Modal } from '../iterations/modal.js';
-import type { Shortcut } from './shortcuts.js';
+import type { Shortcut } from './shortcut.js';
 
 /** The shortcuts that hold now. */
 export default function ShortcutList(props: {

@@ -14,15 +14,9 @@ import {
   useState,
 } from 'react';
 import { tinykeys } from 'tinykeys';
+import type { Shortcut } from './shortcut.js';
 
 const ShortcutList = lazy(() => import('./shortcut-list.js'));
-
-export interface Shortcut {
-  /** As tinykeys writes them: `g h`. */
-  readonly keys: string;
-  /** What they do. */
-  readonly words: string;
-}
 
 interface Registry {
   readonly add: (shortcut: Shortcut, run: () => void) => () => void;

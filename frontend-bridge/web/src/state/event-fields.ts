@@ -7,7 +7,6 @@ import type { NodeJson } from '../../../../src/contract/node.js';
 import type { ProblemChangeJson } from '../../../../src/contract/problem.js';
 import {
   APPROVAL_ROLES,
-  approvalWait,
   DECISIONS,
   type DecisionRecord,
   decisionRecord,
@@ -18,7 +17,7 @@ import { LOOP_ENDS } from '../../../../src/model/loop.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../../../src/model/node.js';
 import type { CommandFields } from '../../../../src/model/run.js';
 import type { TaskState } from '../../../../src/model/task-state.js';
-import { isWaitingCode, type Wait, type Waiting } from '../../../../src/model/waiting.js';
+import { approvalWait, isWaitingCode, type Wait, type Waiting } from '../../../../src/model/waiting.js';
 
 export function text(event: EventJson, field: string): string | undefined {
   const value = event[field];

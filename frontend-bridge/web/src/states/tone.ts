@@ -2,8 +2,8 @@
 
 import type { ClusterJson } from '../../../../src/contract/cluster.js';
 import type { ServiceJson } from '../../../../src/contract/service.js';
+import type { ModuleState } from '../../../../src/model/execution.js';
 import type { JobState } from '../../../../src/model/job.js';
-import type { ModuleState } from '../../../../src/model/module-state.js';
 import type { Liveness, NodeStatus } from '../../../../src/model/node.js';
 import type { ReplicaState } from '../../../../src/model/service.js';
 import type { TaskState } from '../../../../src/model/task-state.js';

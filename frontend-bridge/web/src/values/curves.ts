@@ -2,7 +2,6 @@
 import { entriesOf } from '../../../../src/base/json/exact.js';
 import { plainOf } from '../../../../src/base/json/json-text.js';
 import { countWhile } from '../task/halving.js';
-import type { RecordedOutput } from '../task/history.js';
 
 export interface Curve {
   readonly name: string;
@@ -41,7 +40,12 @@ export class Curves {
   }
 
   /** The last one is not a curve's: it is the result. */
-  takeOutput(recorded: Pick<RecordedOutput, 'seq' | 'output_seq' | 'output' | 'last'>): void {
+  takeOutput(recorded: {
+    readonly seq: number;
+    readonly output_seq: number;
+    readonly output: unknown;
+    readonly last: boolean;
+  }): void {
     const { seq, output_seq: step, output, last } = recorded;
     if (last) return;
     const plain = plainOf(output);

@@ -1,17 +1,11 @@
 /** The audit: an entry comes with what was done, in the same commit. */
-import type { Asker, AuditNote } from '../../../model/audit.js';
+import type { AuditNote } from '../../../model/audit.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { Request, View } from '../../port.js';
 import { projectOfRow } from '../../records.js';
 import { emit } from '../emit.js';
 import { projectOfProblem } from '../tasks/project.js';
-import type { PreparedRequest, Turn } from '../turn.js';
-
-/** Who asks, and for what, before it was made ready. */
-export interface Asking extends Asker {
-  readonly operation: Request['kind'];
-  readonly action: string;
-}
+import type { Asking, PreparedRequest, Turn } from '../turn.js';
 
 /** Returns the number of its entry. */
 export function noteAudit(turn: Turn, note: AuditNote): number {

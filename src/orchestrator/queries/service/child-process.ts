@@ -9,7 +9,7 @@ import { Socket } from 'node:net';
 import { constants, getPriority, setPriority } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { Store } from '../../../store/store.js';
-import type { ReadStoredGraph } from '../graphs.js';
+import type { ReadStoredGraph } from '../graph-versions.js';
 import type { StartReader } from './lane.js';
 import type { FromReader, ToReader } from './messages.js';
 import { readMessages, writeMessage } from './pipe.js';

@@ -14,7 +14,7 @@ import { ProjectReader } from '../../projects/reader.js';
 import { cursorOf } from '../../tables.js';
 import { eventsAfter } from '../event-lines.js';
 import { exportedRows, exportedText, type Look } from '../export.js';
-import { type ReadStoredGraph, StoredGraphs } from '../graphs.js';
+import { type ReadStoredGraph, StoredGraphs } from '../graph-versions.js';
 import { type Moment, momentOf, problemOf } from '../moment.js';
 import { isRefusal } from '../pages.js';
 import type { Decoded } from '../payloads.js';
