@@ -34,6 +34,7 @@ import { auditRoutes } from './routes/audit.js';
 import { blobRoutes } from './routes/blobs.js';
 import { clusterRoutes } from './routes/clusters.js';
 import { crateRoute } from './routes/crate.js';
+import { deploymentRoutes } from './routes/deployments.js';
 import { executionRoutes } from './routes/executions.js';
 import { graphSchemaRoute } from './routes/graph-schema.js';
 import { graphRoutes } from './routes/graphs.js';
@@ -210,6 +211,7 @@ export function apiRoutes(
   nodeEventRoutes(api, coordinator);
   clusterRoutes(api, coordinator);
   secretRoutes(api, coordinator);
+  deploymentRoutes(api, coordinator);
   serviceRoutes(api, coordinator);
   webhookRoutes(api, coordinator);
   approvalRoutes(api, coordinator);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
+import { DEPLOYMENT_OPERATIONS } from '../../src/model/deployment.js';
 import {
   EVENT_TYPES,
   type EventType,
@@ -64,6 +65,7 @@ const SHAPES: Readonly<Record<ShownWord, z.ZodType>> = {
   engine: z.enum(CLUSTER_TYPES),
   'cluster status': z.enum(CLUSTER_STATUSES),
   'agent kind': z.enum(AGENT_KINDS),
+  'deployment operation': z.enum(DEPLOYMENT_OPERATIONS),
   'service type': z.enum(SERVICE_TYPES),
   'service desire': z.enum(SERVICE_DESIRES),
   resources: z.object({

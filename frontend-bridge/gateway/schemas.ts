@@ -3,7 +3,9 @@
 import { z } from 'zod';
 import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
 import { AUDIT_RESULTS } from '../../src/model/audit.js';
+import { COMPONENT_OPERATIONS } from '../../src/model/blueprint.js';
 import { AGENT_KINDS, AGENT_STATES, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
+import { COMPONENT_STATES, DEPLOYMENT_OPERATIONS, DEPLOYMENT_STATES } from '../../src/model/deployment.js';
 import { OBSERVED_STATES } from '../../src/model/execution.js';
 import { JOB_STATES } from '../../src/model/job.js';
 import { LOOP_ENDS } from '../../src/model/loop.js';
@@ -387,6 +389,80 @@ export const clusterView: z.ZodType = named(
 export const secretView: z.ZodType = named(
   'Secret',
   z.looseObject({ name: z.string(), created_at: time, updated_at: time.describe('When its value was set') }),
+);
+
+const deploymentShape = {
+  deployment_id: id.describe("The problem's id"),
+  name: z.string(),
+  project: z.string(),
+  state: z.enum(DEPLOYMENT_STATES),
+  operation_id: iterationId.describe('The newest one: the iteration of its problem'),
+  operation: z.enum(DEPLOYMENT_OPERATIONS),
+  task_id: taskId.describe('That of the newest operation'),
+  message: z.string().nullable().describe('Why it has failed'),
+  created_at: time,
+  updated_at: time,
+};
+
+export const deploymentSummary: z.ZodType = named('DeploymentSummary', z.looseObject(deploymentShape));
+
+const step = {
+  component: z.string(),
+  operation: z.enum(COMPONENT_OPERATIONS),
+  cluster: z.string(),
+};
+
+export const deploymentView: z.ZodType = named(
+  'Deployment',
+  z.looseObject({
+    ...deploymentShape,
+    blueprint: z.string().describe("The blueprint's name"),
+    inputs: z.record(z.string(), z.unknown()),
+    components: z.record(
+      z.string(),
+      z.object({
+        state: z.enum(COMPONENT_STATES),
+        cluster: z.string().nullable(),
+        after: z.array(z.string()),
+        attributes: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    outputs: z.record(z.string(), z.unknown()).describe('As far as what they refer to is known'),
+    failed: z
+      .object({ ...step, message: z.string() })
+      .nullable()
+      .describe('The first step of the newest operation that has failed'),
+  }),
+);
+
+export const operationView: z.ZodType = named(
+  'Operation',
+  z.looseObject({
+    operation_id: iterationId,
+    operation: z.enum(DEPLOYMENT_OPERATIONS),
+    state: taskState,
+    task_id: taskId,
+    created_at: time,
+    finished_at: time.nullable(),
+    error: reportedError.nullable(),
+    steps: z.array(
+      z.looseObject({
+        ...step,
+        module: z.string().describe("In the operation's task"),
+        state: z.string(),
+        execution_id: id.nullable(),
+        waiting_reason: z.string().nullable(),
+        error: reportedError.nullable(),
+        started_at: time.nullable(),
+        finished_at: time.nullable(),
+      }),
+    ),
+  }),
+);
+
+export const operationBegun: z.ZodType = named(
+  'OperationBegun',
+  z.object({ deployment_id: id, operation_id: iterationId, task_id: taskId }),
 );
 
 const replicaView = z.looseObject({

@@ -32,6 +32,8 @@ export function planLaunch(task: RunTask, contents: readonly Uint8Array[]): Laun
   const { run, inputs } = task;
   const command = commandOf(task);
   if (!command.ok) return command;
+  const env = envOf(task);
+  if (!env.ok) return env;
   const [program, ...args] = command.argv;
   if (program === undefined || program === '') return { ok: false, message: 'the command has no program' };
   const script = run.work.kind === 'script' ? run.work.path : undefined;
@@ -45,7 +47,7 @@ export function planLaunch(task: RunTask, contents: readonly Uint8Array[]): Laun
     launch: {
       key: task.executionId,
       argv: [program, ...args],
-      env: { ...run.env, ...run.secrets, ...command.env, ...ownEnv(task) },
+      env: { ...env.values, ...run.secrets, ...command.env, ...ownEnv(task) },
       pathEnv: { TUTTI_INPUTS: INPUTS, TUTTI_OUTPUT: OUTPUT },
       files: [...files, ...(command.files ?? []), ...inputFiles(inputs)],
       resources: command.resources ?? run.resources,
@@ -82,6 +84,21 @@ function commandOf({ run, inputs }: RunTask): Command {
     default:
       return work satisfies never;
   }
+}
+
+type Env =
+  | { readonly ok: true; readonly values: Readonly<Record<string, string>> }
+  | { readonly ok: false; readonly message: string };
+
+function envOf({ run, inputs }: RunTask): Env {
+  if (!run.envReferences) return { ok: true, values: run.env };
+  const names = Object.keys(run.env);
+  const resolved = resolve(
+    Object.values(run.env),
+    inputs.filter(({ previous }) => !previous),
+  );
+  if (!resolved.ok) return resolved;
+  return { ok: true, values: Object.fromEntries(names.map((name, at) => [name, resolved.words[at]!])) };
 }
 
 function worded(resolved: ReturnType<typeof resolve>, before: readonly string[]): Command {

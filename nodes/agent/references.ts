@@ -3,6 +3,7 @@
  *
  * R1. Each substitution is made once: what takes the place of a reference is never searched for further ones.
  * R2. A reference is a name of an input (of a named output `train.report`), then names of fields and indexes of lists, with dots between them.
+ * R3. Of several with `|` between them, the first one counts that there is; where there is none, the first one is said to be missing.
  */
 import type { RunInput } from 'tutti/sdk';
 
@@ -17,8 +18,8 @@ export type Resolved =
 export function resolve(words: readonly string[], inputs: readonly RunInput[]): Resolved {
   const faults: string[] = [];
   const resolved = words.map((word) =>
-    word.replace(REFERENCE, (reference, path: string) => {
-      const { text, fault } = textOf(path, inputs);
+    word.replace(REFERENCE, (reference, paths: string) => {
+      const { text, fault } = firstOf(paths.split('|'), inputs);
       if (fault !== undefined) faults.push(`${reference}: ${fault}`);
       return text;
     }),
@@ -28,10 +29,18 @@ export function resolve(words: readonly string[], inputs: readonly RunInput[]): 
     : { ok: false, message: [...new Set(faults)].join('; ') };
 }
 
-function textOf(
-  path: string,
-  inputs: readonly RunInput[],
-): { readonly text: string; readonly fault?: string } {
+/** R3. */
+function firstOf(paths: readonly string[], inputs: readonly RunInput[]): Found {
+  const found = paths.map((path) => textOf(path, inputs));
+  return found.find(({ fault }) => fault === undefined) ?? found[0]!;
+}
+
+interface Found {
+  readonly text: string;
+  readonly fault?: string;
+}
+
+function textOf(path: string, inputs: readonly RunInput[]): Found {
   const [first = '', ...rest] = path.split('.');
   const isNamed = inputs.some((each) => each.name === `${first}.${rest[0]}`);
   const name = isNamed ? `${first}.${rest[0]}` : first;

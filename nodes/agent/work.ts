@@ -34,6 +34,8 @@ const LOG_ROOM = { perSecond: 900_000, burst: 12 * 1024 * 1024 } as const;
 /** SIGKILL comes so much before the end of the grace, at which the end of the execution is told. */
 const KILL_BEFORE_MS = 500;
 const RESULT_PIECE_BYTES = 4 * 1024 * 1024;
+/** They are shown with the deployment, and handed on in references. */
+const MAX_ATTRIBUTES_BYTES = 16 * 1024;
 /** A result is held in memory. */
 const MAX_RESULT_BYTES = 1024 * 1024 * 1024;
 
@@ -171,6 +173,10 @@ export class Work {
         return await this.#read((range) => engine.readLog(key, 'stdout', range), 'its stdout');
       case 'file':
         return await this.#read((range) => engine.readFile(key, OUTPUT, range), 'the file $TUTTI_OUTPUT');
+      case 'attributes':
+        return attributesIn(
+          await engine.readFile(key, OUTPUT, { offset: 0, maxBytes: MAX_ATTRIBUTES_BYTES + 1 }),
+        );
       default:
         return run.result satisfies never;
     }
@@ -234,6 +240,22 @@ export class Work {
     this.#deps.folders.keep({ executionId: key, lease });
     tell({ folder: `${this.#deps.workdir.replace(/\/+$/, '')}/${key}/work` });
   }
+}
+
+/** An operation that says nothing has no attributes. */
+function attributesIn(bytes: Uint8Array | undefined): RunResult {
+  if (bytes === undefined || bytes.byteLength === 0) return { ok: true, value: {} };
+  if (bytes.byteLength > MAX_ATTRIBUTES_BYTES)
+    return failed('bad_result', `the attributes have more than ${MAX_ATTRIBUTES_BYTES} bytes`, false);
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(bytes).toString());
+  } catch (thrown) {
+    return failed('bad_result', `$TUTTI_OUTPUT is not JSON: ${messageOf(thrown)}`, false);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return failed('bad_result', '$TUTTI_OUTPUT is not a JSON object: attributes have names', false);
+  return { ok: true, value };
 }
 
 /** Whether the command has started, or ended, since the cluster was asked before. */

@@ -4,6 +4,7 @@ import { approvalCommands } from './commands/approval.js';
 import { auditCommand } from './commands/audit.js';
 import { clusterCommand } from './commands/cluster.js';
 import { crateCommand } from './commands/crate.js';
+import { deploymentCommands } from './commands/deployment.js';
 import { doctorCommand } from './commands/doctor.js';
 import { type GraphReader, graphCommand } from './commands/graph.js';
 import { diffCommand, problemsCommand, showCommand } from './commands/history.js';
@@ -44,6 +45,7 @@ export function registerClientCommands(program: Command, io: Io, readGraph: Grap
   approvalCommands(program, io);
   clusterCommand(program, io);
   secretCommand(program, io);
+  deploymentCommands(program, io);
   serviceCommand(program, io);
   webhookCommand(program, io);
   accessCommand(program, io);

@@ -1,4 +1,4 @@
-/** The files beside a graph file that its run modules name: those that are there, and none outside of its folder. */
+/** The files beside a graph file, a service file or a blueprint that it names: those that are there, and none outside of its folder. */
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -6,10 +6,9 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Fault, messageOf } from '../base/errors.js';
-import { filesOfGraph, type Graph } from '../model/graph.js';
 
 export interface FileBeside {
-  /** As the graph names it. */
+  /** As it is named. */
   readonly path: string;
   /** Where it is. */
   readonly file: string;
@@ -20,19 +19,17 @@ export type FilesBeside =
   | { readonly ok: true; readonly files: readonly FileBeside[] }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** `graphFile`: the path of the graph's own file. */
-export async function filesBeside(graphFile: string, graph: Graph): Promise<FilesBeside> {
+/** `ownFile`: the path of the file that names them. `named`: by path, where in it that is said. */
+export async function filesBeside(ownFile: string, named: ReadonlyMap<string, string>): Promise<FilesBeside> {
   const files: FileBeside[] = [];
   const faults: Fault[] = [];
-  const named = filesOfGraph(graph);
   if (named.size === 0) return { ok: true, files };
-  const folder = await realpath(dirname(graphFile));
+  const folder = await realpath(dirname(ownFile));
   for (const [path, at] of named) {
     const fault = (code: string, message: string): void => void faults.push({ path: at, code, message });
     try {
       const file = await realpath(join(folder, path));
-      if (!file.startsWith(folder + sep))
-        fault('bad_path', `${path} leads out of the folder of the graph file`);
+      if (!file.startsWith(folder + sep)) fault('bad_path', `${path} leads out of the folder of its file`);
       else if (!(await stat(file)).isFile()) fault('unreadable_file', `${path} is not a file`);
       else files.push({ path, file, sha256: await hashOf(file) });
     } catch (thrown) {

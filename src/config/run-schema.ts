@@ -1,6 +1,6 @@
 /** The form of `run` in a graph file: the command of a run module. What can be wrong between its fields is in `run-faults.ts`. */
 import { z } from 'zod';
-import { KEEPS, pathWithin, RESULT_SOURCES, type RunSpec, type RunWork } from '../model/run.js';
+import { KEEPS, pathWithin, type ResultSource, type RunSpec, type RunWork } from '../model/run.js';
 import { SECRET_NAME } from '../model/secret.js';
 import { labels } from './graph-fields.js';
 import { ResourcesSchema } from './resources.js';
@@ -11,6 +11,8 @@ const WORDS = 'give a list of texts, like [python3, simulate.py]';
 const FILES = 'give an object of paths, like { simulate.py: ./simulate.py }';
 const ENV = 'give an object of texts, like { OMP_NUM_THREADS: "2" }';
 const ENV_VALUE = 'give a text, in quotes, or a secret, like { secret: api-key }';
+/** Attributes are of the operations of deployments. */
+const RESULTS = ['file', 'stdout', 'none'] as const satisfies readonly ResultSource[];
 const EXIT_CODES = 'give a list of exit codes from 1 to 255, like [1, 137]';
 
 const Words = z.array(z.string({ error: 'give a text, in quotes' }), { error: WORDS });
@@ -52,7 +54,7 @@ const FIELDS = {
     .default({})
     .describe('environment variables: texts, or secrets by their names'),
   result: z
-    .enum(RESULT_SOURCES, { error: 'give file, stdout or none' })
+    .enum(RESULTS, { error: 'give file, stdout or none' })
     .default('file')
     .describe('the output: the file $TUTTI_OUTPUT, stdout, or none: the exit code and times'),
   keep: z

@@ -1,7 +1,9 @@
 /** Service files with the files beside them that their services name. */
+
 import { readFile } from 'node:fs/promises';
 import { decodeText } from '../base/decode-text.js';
 import type { Fault } from '../base/errors.js';
+import { filesOfGraph } from '../model/graph.js';
 import { serviceGraph } from '../model/service.js';
 import { type FileBeside, filesBeside } from './graph-files.js';
 import { type FiledService, parseServices } from './service-file.js';
@@ -25,7 +27,7 @@ export async function readServices(file: string): Promise<ReadServices> {
   const faults: Fault[] = [];
   for (const [index, service] of parsed.services.entries()) {
     const { spec } = service;
-    const beside = await filesBeside(file, serviceGraph(spec.name, spec));
+    const beside = await filesBeside(file, filesOfGraph(serviceGraph(spec.name, spec)));
     if (beside.ok) services.push({ ...service, files: beside.files });
     else
       faults.push(

@@ -24,6 +24,7 @@ export type Action =
   | 'store_graph'
   | 'manage_cluster'
   | 'manage_secret'
+  | 'manage_deployment'
   | 'manage_service'
   | 'manage_webhook'
   /** Granting and revoking access. */
@@ -43,6 +44,7 @@ export const LEAST_ROLE: Readonly<Record<Action, Role>> = {
   store_graph: 'operator',
   manage_cluster: 'operator',
   manage_secret: 'operator',
+  manage_deployment: 'operator',
   manage_service: 'operator',
   manage_webhook: 'operator',
   manage_access: 'admin',

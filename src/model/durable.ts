@@ -9,6 +9,7 @@ import type { Grant } from './access.js';
 import type { Cluster } from './cluster.js';
 import type { Command } from './command.js';
 import type { KeyEntry } from './connection-key.js';
+import type { Deployment } from './deployment.js';
 import type { NodeRecord } from './node-record.js';
 import type { Problem } from './problem.js';
 import type { Secret } from './secret.js';
@@ -35,6 +36,8 @@ export interface DurableState {
   /** Of connections, by `keyIdOf`. */
   readonly keys: ReadonlyMap<string, KeyEntry>;
   readonly commands: ReadonlyMap<string, Command>;
+  /** By their ids. */
+  readonly deployments: ReadonlyMap<string, Deployment>;
   /** By their names. */
   readonly services: ReadonlyMap<string, Service>;
   /** By their ids. */

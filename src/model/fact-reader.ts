@@ -2,6 +2,7 @@
 
 import { APPROVAL_ROLES, DECISIONS } from './approval.js';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from './cluster.js';
+import { DEPLOYMENT_OPERATIONS } from './deployment.js';
 import {
   type EventType,
   FACTS,
@@ -54,6 +55,7 @@ const IS: Readonly<Record<ShownWord, (value: unknown) => boolean>> = {
   engine: (value) => CLUSTER_TYPES.some((type) => type === value),
   'cluster status': (value) => CLUSTER_STATUSES.some((status) => status === value),
   'agent kind': (value) => AGENT_KINDS.some((kind) => kind === value),
+  'deployment operation': (value) => DEPLOYMENT_OPERATIONS.some((operation) => operation === value),
   'service type': (value) => SERVICE_TYPES.some((type) => type === value),
   'service desire': (value) => SERVICE_DESIRES.some((desire) => desire === value),
   resources: (value) => isObject(value) && Object.values(value).every(isCount),

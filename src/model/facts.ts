@@ -12,6 +12,7 @@ import type { AuditResult } from './audit.js';
 import type { CachedFrom } from './cached.js';
 import type { AgentKind, ClusterStatus, ClusterType, ResourceFields } from './cluster.js';
 import type { KeyEntry } from './connection-key.js';
+import type { DeploymentOperation, Direction } from './deployment.js';
 import type { ExecutionEnd } from './execution.js';
 import type { Requirements } from './graph.js';
 import type { LoopEnd } from './loop.js';
@@ -74,6 +75,8 @@ export interface FieldTypes {
   readonly 'cluster status': ClusterStatus;
   readonly 'agent kind': AgentKind;
   readonly role: Role;
+  readonly 'deployment operation': DeploymentOperation;
+  readonly direction: Direction;
   readonly 'service type': ServiceType;
   readonly 'service desire': ServiceDesire;
   readonly 'service spec': ServiceSpec;
@@ -453,6 +456,20 @@ export const FACTS = {
   /** Its agent is heard, or no longer is. */
   'cluster.online': { about: 'nothing', shown: { cluster: 'text', reason: 'text' } },
   'cluster.offline': { about: 'nothing', shown: { cluster: 'text', reason: 'text' } },
+  /** An operation of a deployment has begun, as the iteration of the problem that the deployment is. */
+  'deployment.started': {
+    about: 'task',
+    shown: { deployment: 'text', operation: 'deployment operation' },
+    withheld: { direction: 'direction' },
+  },
+  'deployment.succeeded': {
+    about: 'task',
+    shown: { deployment: 'text', operation: 'deployment operation' },
+  },
+  'deployment.failed': {
+    about: 'task',
+    shown: { deployment: 'text', operation: 'deployment operation', message: 'text' },
+  },
   /** All of the service, as it is from now on. */
   'service.applied': {
     about: 'nothing',

@@ -10,6 +10,7 @@ import type { Fact } from './facts.js';
 import { addGrant, removeGrant } from './fold/access.js';
 import { putCluster, removeCluster } from './fold/cluster.js';
 import { applyCommand } from './fold/command.js';
+import { endDeployment, startDeployment } from './fold/deployment.js';
 import {
   acceptExecution,
   addLine,
@@ -252,6 +253,13 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'key.dropped':
       state.undo.remove(state.keys, fact.key_id);
+      return;
+    case 'deployment.started':
+      startDeployment(state, fact, moment);
+      return;
+    case 'deployment.succeeded':
+    case 'deployment.failed':
+      endDeployment(state, fact, moment);
       return;
     case 'service.applied':
       putService(state, fact, moment);

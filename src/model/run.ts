@@ -14,8 +14,11 @@ export function begunAt(byCluster: number, assignedAt: number, toldAt: number): 
   return Math.max(assignedAt, Math.min(byCluster, toldAt));
 }
 
-/** Where the output of a run module comes from: the file `$TUTTI_OUTPUT`, the command's stdout, or its exit code and times. */
-export const RESULT_SOURCES = ['file', 'stdout', 'none'] as const;
+/**
+ * Where the output of a run module comes from: the file `$TUTTI_OUTPUT`, the command's stdout, its exit code and times, or an object in
+ * `$TUTTI_OUTPUT` that may be absent.
+ */
+export const RESULT_SOURCES = ['file', 'stdout', 'none', 'attributes'] as const;
 export type ResultSource = (typeof RESULT_SOURCES)[number];
 
 /** When the working folder of an execution stays behind. */
@@ -32,7 +35,7 @@ export interface Resources {
   readonly walltimeMs?: number;
 }
 
-/** Words and arguments may hold references to inputs, `${input.path}`. */
+/** Words and arguments may hold references to inputs, `${input.path}`; of several, `${a.x|b.x}`, the first one counts that there is. */
 export type RunWork =
   | { readonly kind: 'command'; readonly argv: readonly string[] }
   /** `path`: one of the files; it runs by its own `#!` line. */
@@ -47,6 +50,8 @@ interface Run {
   readonly result: ResultSource;
   /** @default 'never' */
   readonly keep: Keep;
+  /** Whether the values of the environment may hold references as well. */
+  readonly envReferences?: boolean;
   /** Exit codes after which another attempt may succeed; absent: all of them. 75 (EX_TEMPFAIL) always is one. */
   readonly retryExitCodes: readonly number[] | undefined;
 }

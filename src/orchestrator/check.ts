@@ -111,6 +111,7 @@ class Checking {
     await this.#part('commands', () => this.#commands());
     await this.#part('clusters', () => this.#clusters());
     await this.#part('secrets', () => this.#secrets());
+    await this.#part('deployments', () => this.#deployments());
     await this.#part('services', () => this.#services());
     await this.#part('webhooks', () => this.#webhooks());
     await this.#part('grants', () => this.#grants());
@@ -445,6 +446,18 @@ class Checking {
       const { name } = tables.secrets.decode(value);
       this.#count('secrets');
       if (name !== key[0]) this.#fault(`secrets ${String(key[0])}`, `says that it is ${name}`);
+    }
+  }
+
+  /** Each is a problem, and its newest operation one of that problem's iterations. */
+  async #deployments(): Promise<void> {
+    for await (const { key, value } of entriesOf(this.#reader, 'deployments')) {
+      const { deployment_id, operation_id } = tables.deployments.decode(value);
+      this.#count('deployments');
+      const where = `deployments ${String(key[0])}`;
+      if (deployment_id !== key[0]) this.#fault(where, `says that it is ${deployment_id}`);
+      if ((await this.#reader.get('iterations', [deployment_id, operation_id])) === undefined)
+        this.#fault(where, `its operation ${operation_id} is not there`);
     }
   }
 

@@ -2,7 +2,7 @@
  * The indexes that graphs declare, by all of their versions, and which of them are complete: what ends after a declaration gets into its
  * index when it ends, and a row of its own says when the earlier iterations are in it as well.
  */
-import { isServiceGraph } from '../model/service.js';
+import { isPrivateGraph } from '../model/private-graph.js';
 import type { Reader } from '../store/store.js';
 import type { LoadedGraph } from './core/state.js';
 import { lateIndexKey } from './records.js';
@@ -38,7 +38,7 @@ export async function isIndexed(
 ): Promise<boolean> {
   const [module = ''] = field.split('.');
   // A graph of a service has a module of the same name as the graph whose node its replicas are.
-  const names = graph === undefined ? [...graphs.keys()].filter((name) => !isServiceGraph(name)) : [graph];
+  const names = graph === undefined ? [...graphs.keys()].filter((name) => !isPrivateGraph(name)) : [graph];
   const concerned = names.filter((name) => everHad(graphs.get(name) ?? [], module));
   for (const name of concerned) {
     const declared = declaredBy(name, graphs.get(name) ?? []).find((one) => one.field === field);

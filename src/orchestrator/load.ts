@@ -168,7 +168,13 @@ function needsOf(state: State, steps: readonly Step[]): Needs | undefined {
       } else if (request.kind === 'task_command' || request.kind === 'decide_approval') {
         const key = formatTaskId(request.taskId);
         if (!state.tasks.has(key)) need().commanded.set(key, request.taskId);
-      } else if (request.kind === 'put_graph' || request.kind === 'apply_service') {
+      } else if (request.kind === 'operate_deployment') {
+        if (!state.problems.has(request.deploymentId)) need().changed.add(request.deploymentId);
+      } else if (
+        request.kind === 'put_graph' ||
+        request.kind === 'apply_service' ||
+        request.kind === 'deploy'
+      ) {
         for (const sha256 of Object.values(request.files ?? {})) need().blobs.add(sha256);
       }
     }

@@ -38,6 +38,7 @@ import { VAULT_KEY_BYTES, Vault } from './access/vault.js';
 import { hasBlobFile } from './blob-files.js';
 import { type CollectableBlobs, createBlobs } from './blobs.js';
 import { targetOf } from './core/access/audit.js';
+import { deploymentNamed } from './core/deployments/deployment-view.js';
 import type { RefusedPeer, Reply } from './core/journal.js';
 import { unknownService } from './core/services/services.js';
 import type { State } from './core/state.js';
@@ -71,7 +72,7 @@ import {
   type View,
   type Workspace,
 } from './port.js';
-import { type GraphParser, prepare } from './prepare.js';
+import { type BlueprintParser, type GraphParser, prepare } from './prepare.js';
 import { withToken } from './prepare-grant.js';
 import { openTarget } from './prepare-webhook.js';
 import { blobsWithin, seesBlob, uploadersOf } from './projects/blobs.js';
@@ -163,6 +164,7 @@ export interface OrchestratorDeps {
   readonly logger: Logger;
   readonly types: TypeRegistry;
   readonly parseGraph: GraphParser;
+  readonly parseBlueprint: BlueprintParser;
   /** Throws `TuttiError` `store_damaged`. */
   readonly readStoredGraph: ReadStoredGraph;
   /** Where queries are answered. */
@@ -512,7 +514,7 @@ export class Orchestrator implements StreamingCoordinator {
     if (before) return before;
     const without = request.kind === 'submit_job' ? await this.#haveJobGraph() : undefined;
     if (without) return without;
-    const { store, types, parseGraph, options } = this.#deps;
+    const { store, types, parseGraph, parseBlueprint, options } = this.#deps;
     const prepared = await prepare(
       {
         store,
@@ -527,6 +529,7 @@ export class Orchestrator implements StreamingCoordinator {
         inlineMaxBytes: options.inlineMaxBytes,
         types,
         parseGraph,
+        parseBlueprint,
       },
       request,
     );
@@ -662,6 +665,13 @@ export class Orchestrator implements StreamingCoordinator {
         if (cluster) return foundJson(cursor, cluster);
         return { ok: false, kind: 'not_found', code: 'unknown_cluster', message: `no cluster ${name}` };
       },
+      deployments: async (page) =>
+        pageOfViews(await this.#inspect((id) => ({ kind: 'inspect deployments', id, bound })), page),
+      deployment: async (which) => this.#service.queries(bound, signal).deployment(this.#idOf(bound, which)),
+      deploymentOperations: async (which, page) =>
+        this.#service.queries(bound, signal).deploymentOperations(this.#idOf(bound, which), page),
+      deploymentOperation: async (which, operation) =>
+        this.#service.queries(bound, signal).deploymentOperation(this.#idOf(bound, which), operation),
       services: async (page) => pageOfViews(await this.#inspectServices(undefined), page),
       service: async (name) => {
         const { cursor, value } = await this.#inspectServices(name);
@@ -791,6 +801,11 @@ export class Orchestrator implements StreamingCoordinator {
       .catch((cause: unknown) =>
         this.#deps.logger.error({ err: cause }, 'keys of replicas that have ended could not be removed'),
       );
+  }
+
+  /** Of the deployment that is called so; what is not one is looked for as it is. */
+  #idOf(bound: string, which: string): string {
+    return deploymentNamed(this.#state, bound, which)?.id ?? which;
   }
 
   #inspectServices(name: string | undefined): Promise<Found<readonly Open<ServiceJson>[]>> {

@@ -9,6 +9,7 @@ import type { Fault } from '../base/errors.js';
 import type { JsonText } from '../base/json/json-text.js';
 import type { Open } from '../contract/answer.js';
 import type { ClusterJson } from '../contract/cluster.js';
+import type { DeploymentJson, ListedDeploymentJson, OperationJson } from '../contract/deployment.js';
 import type { GraphAnswerJson, GraphSummaryJson } from '../contract/graph.js';
 import type { ApprovalJson, ExecutionJson, TaskAnswerJson } from '../contract/iteration.js';
 import type { JobIterationJson } from '../contract/job.js';
@@ -143,6 +144,30 @@ export type Request =
   /** Stored, or replaced. `value`: at most `MAX_SECRET_BYTES` in UTF-8. */
   | { readonly kind: 'set_secret'; readonly name: string; readonly value: string }
   | { readonly kind: 'remove_secret'; readonly name: string }
+  /** A new deployment, and its first operation. */
+  | {
+      readonly kind: 'deploy';
+      /** @default that of the blueprint */
+      readonly name?: string;
+      /** YAML. */
+      readonly blueprint: string;
+      readonly inputs: Readonly<Record<string, unknown>>;
+      /** By path beside the blueprint, the SHA-256 of a stored blob: of each file that it names. */
+      readonly files: Readonly<Record<string, string>>;
+      /** As of a submission. */
+      readonly traceparent?: string;
+    }
+  | {
+      readonly kind: 'operate_deployment';
+      /** Its id, or its name: of several, that of the newest. */
+      readonly deploymentId: string;
+      readonly operation: 'continue' | 'undeploy';
+      /** To continue: from the beginning, whatever has been done. @default false */
+      readonly clean?: boolean;
+      readonly traceparent?: string;
+    }
+  /** Stops its newest operation. */
+  | { readonly kind: 'cancel_deployment'; readonly deploymentId: string }
   /** Stored, or changed. `files`: by path beside the service file, the SHA-256 of a stored blob. */
   | {
       readonly kind: 'apply_service';
@@ -199,6 +224,9 @@ export const ACTION_OF: Readonly<Record<Request['kind'], Action>> = {
   test_webhook: 'manage_webhook',
   grant_access: 'manage_access',
   revoke_access: 'manage_access',
+  deploy: 'manage_deployment',
+  operate_deployment: 'manage_deployment',
+  cancel_deployment: 'manage_deployment',
   apply_service: 'manage_service',
   command_service: 'manage_service',
   remove_service: 'manage_service',
@@ -413,6 +441,16 @@ export interface Queries {
   clusters(page: PageRequest): Promise<FoundJson<Page<Open<ClusterJson>>> | Refusal>;
   cluster(name: string): Promise<FoundJson<Open<ClusterJson>> | Refusal>;
   /** By their names. */
+  /** The newest first. */
+  deployments(page: PageRequest): Promise<FoundJson<Page<Open<ListedDeploymentJson>>> | Refusal>;
+  /** By its id, or by its name: of several, the newest. */
+  deployment(which: string): Promise<FoundJson<Open<DeploymentJson>> | Refusal>;
+  /** The oldest first. */
+  deploymentOperations(
+    which: string,
+    page: PageRequest,
+  ): Promise<FoundJson<Page<Open<OperationJson>>> | Refusal>;
+  deploymentOperation(which: string, operation: number): Promise<FoundJson<Open<OperationJson>> | Refusal>;
   services(page: PageRequest): Promise<FoundJson<Page<Open<ServiceJson>>> | Refusal>;
   service(name: string): Promise<FoundJson<Open<ServiceJson>> | Refusal>;
   /** Every cluster with its score for one more replica, the best first, or with why it is ruled out. */

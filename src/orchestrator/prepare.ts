@@ -8,6 +8,8 @@ import { type Fault, summaryOf } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import { SHA256, sha256Of } from '../base/sha256.js';
 import { ALL_PROJECTS, maySee, projectFor } from '../model/access.js';
+import type { Blueprint } from '../model/blueprint.js';
+import { isDeploymentGraph, planInput } from '../model/deployment.js';
 import {
   filesOfGraph,
   type Graph,
@@ -17,21 +19,27 @@ import {
   typesOfGraph,
 } from '../model/graph.js';
 import { JOB_GRAPH_NAME, JOB_GRAPH_TEXT } from '../model/job.js';
+import { isPrivateGraph } from '../model/private-graph.js';
 import { pathWithin } from '../model/run.js';
 import { isServiceGraph } from '../model/service.js';
 import type { Reader } from '../store/store.js';
 import type { TypeRegistry } from '../wire/types.js';
 import type { Vault } from './access/vault.js';
+import { deploymentNamed } from './core/deployments/deployment-view.js';
+import { unknownDeployment } from './core/deployments/deployments.js';
 import type { LoadedGraph, State } from './core/state.js';
 import { missingFile, missingFiles } from './core/tasks/graph-files.js';
 import type { PreparedInput, PreparedOverride, PreparedRequest, WebhookAttempt } from './core/turn.js';
 import { unknownWebhook } from './core/webhooks/webhooks.js';
-import { readProblem } from './load.js';
+import { readProblem, readTask } from './load.js';
 import type { Blobs, Queries, Refusal, Request } from './port.js';
+import { blueprintFaults, deploymentInputs } from './prepare-deployment.js';
 import { prepareGrant } from './prepare-grant.js';
 import { jobAsSubmission } from './prepare-job.js';
 import { unfitFiles, unknownClusterOf } from './prepare-service.js';
 import { prepareWebhook } from './prepare-webhook.js';
+import { plannedBy } from './queries/deployments.js';
+import { Payloads } from './queries/payloads.js';
 import { projectOfRow } from './records.js';
 
 export type ParsedGraph =
@@ -45,9 +53,16 @@ export type GraphParser = (
   others: readonly Graph[],
 ) => Promise<ParsedGraph>;
 
+export type ParsedBlueprint =
+  | { readonly ok: true; readonly blueprint: Blueprint }
+  | { readonly ok: false; readonly faults: readonly Fault[] };
+
+/** As for graphs. */
+export type BlueprintParser = (yaml: string) => Promise<ParsedBlueprint>;
+
 export interface PrepareDeps {
   readonly store: Reader;
-  readonly state: Pick<State, 'graph' | 'graphs' | 'clusters' | 'webhooks'>;
+  readonly state: Pick<State, 'graph' | 'graphs' | 'clusters' | 'webhooks' | 'deployments'>;
   readonly vault: Pick<Vault, 'open' | 'seal'>;
   readonly queries: Pick<Queries, 'problemFits'>;
   /** The project that the caller is bound to; `ALL_PROJECTS`: none. */
@@ -62,6 +77,7 @@ export interface PrepareDeps {
   /** The types that new graph versions may name. */
   readonly types: TypeRegistry;
   readonly parseGraph: GraphParser;
+  readonly parseBlueprint: BlueprintParser;
 }
 
 /** The request made ready for the loop, or why it can never be done. */
@@ -69,7 +85,7 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
   switch (request.kind) {
     case 'submit': {
       const graph = deps.state.graph(request.graph);
-      if (!graph || isServiceGraph(request.graph)) return unknownGraph(deps, request.graph);
+      if (!graph || isPrivateGraph(request.graph)) return unknownGraph(deps, request.graph);
       const unmet = requireRefusal(graph, request.require);
       if (unmet) return unmet;
       const prepared = await prepareInput(deps, graph, request.input);
@@ -85,6 +101,15 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
       return prepareIteration(deps, request);
     case 'put_graph':
       return prepareGraph(deps, request);
+    case 'deploy':
+      return prepareDeploy(deps, request);
+    case 'operate_deployment':
+      return prepareOperation(deps, request);
+    case 'cancel_deployment': {
+      const deployment = deploymentNamed(deps.state, deps.bound, request.deploymentId);
+      if (!deployment) return unknownDeployment(request.deploymentId);
+      return { ...request, deploymentId: deployment.id };
+    }
     case 'apply_service': {
       const unknown = unknownClusterOf(deps.state, request.spec);
       if (unknown) return unknown;
@@ -133,6 +158,48 @@ export async function prepare(deps: PrepareDeps, request: Request): Promise<Prep
   }
 }
 
+async function prepareDeploy(
+  deps: PrepareDeps,
+  request: Extract<Request, { kind: 'deploy' }>,
+): Promise<PreparedRequest | Refusal> {
+  const parsed = await deps.parseBlueprint(request.blueprint);
+  if (!parsed.ok) return blueprintFaults(parsed.faults);
+  const { blueprint } = parsed;
+  const given = deploymentInputs(request, blueprint);
+  if (!given.ok) return given;
+  const { inputs } = given;
+  const hidden = await hiddenFiles(deps, request.files);
+  if (hidden.length > 0) return missingFiles(hidden, 'bad_blueprint');
+  const prepared = await keepJson(deps, planInput({ inputs, before: {} }));
+  if ('ok' in prepared) return prepared;
+  const { name = blueprint.name } = request;
+  const typesJson = deps.types.toJson(['json']);
+  const project = projectFor(deps.bound);
+  return { ...request, name, project, blueprint, inputs, prepared, types: deps.types, typesJson };
+}
+
+/** By what is observed after the newest operation; while that goes on, the loop refuses another one. */
+async function prepareOperation(
+  deps: PrepareDeps,
+  request: Extract<Request, { kind: 'operate_deployment' }>,
+): Promise<PreparedRequest | Refusal> {
+  const deployment = deploymentNamed(deps.state, deps.bound, request.deploymentId);
+  if (!deployment) return unknownDeployment(request.deploymentId);
+  const { id: deploymentId, operationId: after } = deployment;
+  const row = await readTask(deps.store, { problemId: deploymentId, iterationId: after });
+  if (!row) return unknownDeployment(request.deploymentId);
+  const { plan, observed } = await plannedBy(deps.store, new Payloads(deps.state), row);
+  const before = request.clean === true ? {} : observed;
+  const prepared = await keepJson(deps, planInput({ inputs: plan.inputs, before }));
+  if ('ok' in prepared) return prepared;
+  const typesJson = deps.types.toJson(['json']);
+  return { ...request, deploymentId, after, plan, observed, prepared, types: deps.types, typesJson };
+}
+
+async function keepJson(deps: PrepareDeps, value: unknown): Promise<PreparedInput | Refusal> {
+  return keep(deps, new TextEncoder().encode(JSON.stringify(value)));
+}
+
 async function prepareIteration(
   deps: PrepareDeps,
   request: Extract<Request, { kind: 'iterate' }>,
@@ -148,6 +215,7 @@ async function prepareIteration(
   const graph = deps.state.graph(problem.graph);
   if (!graph) return unknownGraph(deps, problem.graph);
   if (isServiceGraph(problem.graph)) return runOfService(request.problemId);
+  if (isDeploymentGraph(problem.graph)) return operationOfDeployment(request.problemId);
   const graphVersion = graph.compiled.key.version;
   const unmet = requireRefusal(graph, request.require);
   if (unmet) return unmet;
@@ -191,8 +259,18 @@ function runOfService(problemId: string): Refusal {
   };
 }
 
+function operationOfDeployment(problemId: string): Refusal {
+  return {
+    ok: false,
+    kind: 'conflict',
+    code: 'is_a_deployment',
+    message: `problem ${problemId} is a deployment, whose iterations are its operations`,
+    hint: 'continue or undeploy the deployment',
+  };
+}
+
 function unknownGraph(deps: PrepareDeps, name: string): Refusal {
-  const known = [...deps.state.graphs.keys()].filter((graph) => !isServiceGraph(graph));
+  const known = [...deps.state.graphs.keys()].filter((graph) => !isPrivateGraph(graph));
   return {
     ok: false,
     kind: 'invalid',
@@ -294,7 +372,7 @@ async function prepareGraph(
   const parsed = await deps.parseGraph(
     request.yaml,
     deps.types,
-    newest.filter(({ name }) => name !== JOB_GRAPH_NAME && !isServiceGraph(name)),
+    newest.filter(({ name }) => name !== JOB_GRAPH_NAME && !isPrivateGraph(name)),
   );
   if (!parsed.ok) return badGraph(request.name, parsed.faults);
   const { graph } = parsed;

@@ -31,6 +31,7 @@
  * | clusters | name | `ClusterRow` |
  * | secrets | name | `SecretRow` |
  * | webhooks | name | `WebhookRow` |
+ * | deployments | problem_id | `DeploymentRow` |
  * | services | name | `ServiceRow` |
  * | replicas | replica_id | `ReplicaRow` |
  * | grants | access_id | `GrantRow` |
@@ -49,6 +50,7 @@ import { decisionRef } from '../model/approval.js';
 import type { AuditResult } from '../model/audit.js';
 import type { CachedFrom } from '../model/cached.js';
 import type { ClusterFields } from '../model/cluster.js';
+import type { DeploymentOperation, DeploymentState, Direction } from '../model/deployment.js';
 import { hasEnded, type ObservedState } from '../model/execution.js';
 import type { BlobUse, FinalReport, StopCause } from '../model/facts.js';
 import { type ModuleSpec, outputReference, type Requirements } from '../model/graph.js';
@@ -329,6 +331,19 @@ export interface ClusterRow extends ClusterFields {
 export interface SecretRow {
   readonly name: string;
   readonly sealed: string;
+  readonly created_at: number;
+  readonly updated_at: number;
+}
+
+export interface DeploymentRow {
+  readonly deployment_id: string;
+  readonly name: string;
+  readonly project?: string | undefined;
+  readonly state: DeploymentState;
+  readonly operation_id: number;
+  readonly operation: DeploymentOperation;
+  readonly direction: Direction;
+  readonly message?: string | undefined;
   readonly created_at: number;
   readonly updated_at: number;
 }

@@ -17,6 +17,7 @@ import type { Reader } from '../store/store.js';
 import { grantFromRow } from './core/access/grant-row.js';
 import { secretFromRow } from './core/access/secret-row.js';
 import { clusterFromRow } from './core/clusters/cluster-row.js';
+import { deploymentFromRow } from './core/deployments/deployment-row.js';
 import { nodeFromRow } from './core/nodes/node-row.js';
 import { replicaFromRow, serviceFromRow } from './core/services/service-row.js';
 import { State } from './core/state.js';
@@ -106,6 +107,10 @@ export async function recover({
   for await (const { key } of entriesOf(store, 'commands_pending')) {
     const row = await store.get('commands', key);
     if (row) recoverCommand(state, tables.commands.decode(row), clocks, graceMs);
+  }
+  for await (const { value } of entriesOf(store, 'deployments')) {
+    const deployment = deploymentFromRow(tables.deployments.decode(value));
+    undo.put(state.deployments, deployment.id, deployment);
   }
   await recoverServices(store, state, clocks);
   undo.keep();

@@ -12,6 +12,7 @@ import {
   type BootRow,
   type ClusterRow,
   type CommandRow,
+  type DeploymentRow,
   decodeRow,
   type GrantRow,
   type GraphRow,
@@ -143,6 +144,7 @@ export const blobs: TypedTable<BlobRow> = new TypedTable('blobs');
 export const clusters: TypedTable<ClusterRow> = new TypedTable('clusters');
 export const secrets: TypedTable<SecretRow> = new TypedTable('secrets');
 export const webhooks: TypedTable<WebhookRow> = new TypedTable('webhooks');
+export const deployments: TypedTable<DeploymentRow> = new TypedTable('deployments');
 export const services: TypedTable<ServiceRow> = new TypedTable('services');
 export const replicas: TypedTable<ReplicaRow> = new TypedTable('replicas');
 export const grants: TypedTable<GrantRow> = new TypedTable('grants');

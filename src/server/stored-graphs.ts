@@ -2,6 +2,7 @@
 import { TuttiError } from '../base/errors.js';
 import { parseGraph } from '../config/graph-file.js';
 import type { KnownTypes } from '../config/known-types.js';
+import { planGraph, readPlan } from '../model/deployment.js';
 import type { Graph } from '../model/graph.js';
 import { JOB_GRAPH, JOB_GRAPH_TEXT } from '../model/job.js';
 import { readServiceGraph } from '../model/service.js';
@@ -19,6 +20,8 @@ export function knownTypes(types: TypeRegistry): KnownTypes {
 /** A graph that was accepted before, whatever its size. Throws `TuttiError` `store_damaged`. */
 export function readStoredGraph(yaml: string, types: TypeRegistry): Graph {
   if (yaml === JOB_GRAPH_TEXT) return JOB_GRAPH;
+  const planned = readPlan(yaml);
+  if (planned) return planGraph(planned.deploymentId, planned.plan);
   const ofService = readServiceGraph(yaml);
   if (ofService) return ofService;
   const parsed = parseGraph(yaml, { types: knownTypes(types), isStored: true });

@@ -4,6 +4,7 @@
  * 1. One line on stdout when it can take work; logs go to stderr.
  * 2. SIGTERM and SIGINT end it within five seconds, executions or not: nodes go on and are adopted later.
  */
+
 import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -20,6 +21,7 @@ import { openFilesLimit } from '../base/open-files.js';
 import { version } from '../base/version.js';
 import { createZeromqOrchestratorBus, type ZeromqOrchestratorBus } from '../bus/zeromq-orchestrator.js';
 import { loadBoxes } from '../bus/zmtp/boxes.js';
+import { blueprintOf } from '../config/blueprint-file.js';
 import { isLoopback, TOKEN_CHARACTERS } from '../config/config.js';
 import { graphOf, type ParsedGraph, parseGraph } from '../config/graph-file.js';
 import { filesBeside, hashesOf } from '../config/graph-files.js';
@@ -29,6 +31,7 @@ import { readServices } from '../config/service-files.js';
 import { withPlaces } from '../config/yaml-places.js';
 import { YamlReader } from '../config/yaml-reader.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
+import { filesOfGraph } from '../model/graph.js';
 import { AGENT_MODULE } from '../model/run.js';
 import type { NodeKeys } from '../orchestrator/access/node-keys.js';
 import { Orchestrator } from '../orchestrator/orchestrator.js';
@@ -134,6 +137,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       types,
       parseGraph: async (yaml, known, otherGraphs) =>
         graphOf(await reader.read(yaml), { types: knownTypes(known), otherGraphs }),
+      parseBlueprint: async (yaml) => blueprintOf(await reader.read(yaml)),
       readStoredGraph,
       startReader: childReaders(READER, [config.data]),
       onLost,
@@ -331,7 +335,7 @@ async function storeGraph(
     });
   }
   const parsed: ParsedGraph = parseGraph(yaml, { types: knownTypes(types), file });
-  const beside = parsed.ok ? await filesBeside(file, parsed.graph) : parsed;
+  const beside = parsed.ok ? await filesBeside(file, filesOfGraph(parsed.graph)) : parsed;
   if (!parsed.ok || !beside.ok) {
     const details = withPlaces(beside.ok ? [] : beside.faults, yaml);
     const message = `${file} has ${details.length} ${details.length === 1 ? 'fault' : 'faults'}`;

@@ -45,6 +45,7 @@ export const TABLES = [
   'clusters',
   'secrets',
   'webhooks',
+  'deployments',
   'services',
   'replicas',
   'grants',

@@ -26,6 +26,7 @@ export function writeRun(run: AssignedRun): V1Run {
     resources: run.resources,
     result: runResult.numbers[run.result],
     keep: runKeep.numbers[run.keep],
+    envReferences: run.envReferences ?? false,
     retryExitCodes: codes ? { codes: codes as number[] } : null,
   };
 }
@@ -57,6 +58,7 @@ export function readRun(field: string, run: V1Run): AssignedRun {
     resources: readResources(`${field}.resources`, run.resources ?? {}),
     result: word(`${field}.result`, runResult, run.result),
     keep: word(`${field}.keep`, runKeep, run.keep),
+    ...(run.envReferences && { envReferences: true }),
     retryExitCodes: run.retryExitCodes ? (run.retryExitCodes.codes ?? []) : undefined,
   };
 }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256Of } from '../../src/base/sha256.js';
 import { parseGraph } from '../../src/config/graph-file.js';
 import { filesBeside, hashesOf } from '../../src/config/graph-files.js';
-import type { Graph } from '../../src/model/graph.js';
+import { filesOfGraph, type Graph } from '../../src/model/graph.js';
 
 let folder: string;
 
@@ -25,7 +25,7 @@ function graphOf(run: string): Graph {
 }
 
 const write = (path: string, text: string): void => writeFileSync(join(folder, 'graphs', path), text);
-const beside = (run: string) => filesBeside(join(folder, 'graphs/g.yaml'), graphOf(run));
+const beside = (run: string) => filesBeside(join(folder, 'graphs/g.yaml'), filesOfGraph(graphOf(run)));
 
 describe('the files beside a graph file', () => {
   it('are found from its folder, each with its hash', async () => {
@@ -50,7 +50,7 @@ describe('the files beside a graph file', () => {
         {
           path: 'modules.m.run.files.b',
           code: 'bad_path',
-          message: 'link leads out of the folder of the graph file',
+          message: 'link leads out of the folder of its file',
         },
         { path: 'modules.m.run.script', code: 'unreadable_file' },
       ],
@@ -58,7 +58,7 @@ describe('the files beside a graph file', () => {
   });
 
   it('are none where no run module names any', async () => {
-    expect(await filesBeside('/nowhere/g.yaml', graphOf('{ command: [a] }'))).toEqual({
+    expect(await filesBeside('/nowhere/g.yaml', filesOfGraph(graphOf('{ command: [a] }')))).toEqual({
       ok: true,
       files: [],
     });

@@ -372,7 +372,7 @@ export const MUTANTS = [
   },
   {
     what: 'takes in as many tasks as come',
-    file: inCore('tasks/requests'),
+    file: inCore('tasks/create-task'),
     find: 'if (state.tasks.size < settings.maxTasks) return undefined;',
     put: 'if (state.tasks.size < Infinity) return undefined;',
     tests: ['test/orchestrator/requests.test.ts'],
@@ -631,7 +631,7 @@ export const MUTANTS = [
   },
   {
     what: 'leaves numbers of iterations out',
-    file: inCore('tasks/requests'),
+    file: inCore('tasks/create-task'),
     find: 'iterationId: problem.newestIterationId + 1 }',
     put: 'iterationId: problem.newestIterationId + 2 }',
     tests: core('requests'),

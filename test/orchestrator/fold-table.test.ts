@@ -12,6 +12,7 @@ import { compileGraph, type Task } from '../../src/model/task.js';
 import { grantToRow } from '../../src/orchestrator/core/access/grant-row.js';
 import { secretToRow } from '../../src/orchestrator/core/access/secret-row.js';
 import { clusterToRow } from '../../src/orchestrator/core/clusters/cluster-row.js';
+import { deploymentToRow } from '../../src/orchestrator/core/deployments/deployment-row.js';
 import { commandToRow } from '../../src/orchestrator/core/executions/command-row.js';
 import { Journal } from '../../src/orchestrator/core/journal.js';
 import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
@@ -80,6 +81,14 @@ const applied: FactOf<'service.applied'> = {
   ...{ type: 'service.applied', service: 'web', service_type: 'service', module: 'm', count: 2 },
   ...{ desired: 'running', generation: 1, spec, graph_version: 1, owner: 'alpha' },
 };
+const deployed: FactOf<'deployment.started'> = {
+  ...{ type: 'deployment.started', problem_id: 'p', project: 'alpha', iteration_id: 1 },
+  ...{ deployment: 'shop', operation: 'deploy', direction: 'up' },
+};
+const DEPLOYMENT_FIELDS = [
+  ...['created_at', 'deployment_id', 'direction', 'name', 'operation', 'operation_id', 'project', 'state'],
+  'updated_at',
+].map((field) => `deployment.${field}`);
 const ofWeb = { service: 'web', replica_id: 'web-1', task_id: 'w/1' };
 const placed: FactOf<'replica.placed'> = {
   ...{ type: 'replica.placed', ...ofWeb, cluster: 'hpc', generation: 1, restarts: 3, number: 1 },
@@ -951,6 +960,23 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     fact: { type: 'key.dropped', key_id: 'node k' },
     changes: ['delete connection_keys', 'key', 'keys'],
   },
+  'deployment.started': {
+    given: [],
+    fact: deployed,
+    changes: [...DEPLOYMENT_FIELDS, 'put deployments', 'deployments'],
+  },
+  'deployment.succeeded': {
+    given: [deployed],
+    fact: { ...deployed, type: 'deployment.succeeded' },
+    changes: ['deployment.state', 'deployment.updated_at', 'put deployments'],
+    unread: ['deployment', 'iteration_id', 'operation'],
+  },
+  'deployment.failed': {
+    given: [deployed],
+    fact: { ...deployed, type: 'deployment.failed', message: 'web_start: the command ended with 3' },
+    changes: ['deployment.message', 'deployment.state', 'deployment.updated_at', 'put deployments'],
+    unread: ['deployment', 'iteration_id', 'operation'],
+  },
   'service.applied': {
     given: [],
     fact: applied,
@@ -1216,10 +1242,10 @@ function fold(facts: readonly Fact[]): Folded {
     task ??= state.tasks.get('p/1');
   }
   const { tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants } = state;
-  const { services, replicas, runs } = state;
+  const { services, replicas, runs, deployments } = state;
   const maps = {
     ...{ tasks, executions, problems, nodes, commands, clusters, secrets, webhooks, grants },
-    ...{ services, replicas, runs, keys: state.keys },
+    ...{ services, replicas, runs, deployments, keys: state.keys },
   };
   for (const [name, held] of Object.entries(maps)) parts.set(name, [...held.keys()].join());
   parts.set('audited', String(state.audited));
@@ -1232,6 +1258,7 @@ function fold(facts: readonly Fact[]): Folded {
   }
   for (const one of clusters.values()) addRow(parts, 'cluster', clusterToRow(one));
   for (const one of secrets.values()) addRow(parts, 'secret', secretToRow(one));
+  for (const one of deployments.values()) addRow(parts, 'deployment', deploymentToRow(one));
   for (const one of services.values()) addRow(parts, 'service', serviceToRow(one));
   for (const one of replicas.values()) addRow(parts, 'replica', replicaToRow(one));
   for (const one of webhooks.values()) addRow(parts, 'webhook', webhookToRow(one));
@@ -1349,6 +1376,10 @@ function otherThan(word: Word, value: unknown): unknown {
       return value === 'active' ? 'draining' : 'active';
     case 'role':
       return value === 'author' ? 'viewer' : 'author';
+    case 'deployment operation':
+      return value === 'deploy' ? 'continue' : 'deploy';
+    case 'direction':
+      return value === 'up' ? 'down' : 'up';
     case 'service type':
       return value === 'service' ? 'batch' : 'service';
     case 'service desire':

@@ -127,6 +127,11 @@ export function createFakeCoordinator(
       },
     ];
   };
+  const deployments = new Map<string, Json>();
+  const operationOf = (id: string): Json => ({
+    ...{ operation_id: 1, operation: 'deploy', state: 'succeeded', task_id: `${id}/1`, steps: [] },
+    ...{ created_at: AT, finished_at: AT, error: null },
+  });
   const services = new Map<string, Json>();
   const webhooks = new Map<string, Json>();
   const granted = new Map<string, Grant>();
@@ -312,6 +317,29 @@ export function createFakeCoordinator(
         return secrets.delete(request.name)
           ? { ok: true, kind: 'done', body: { name: request.name } }
           : missing(`secret ${request.name}`);
+      case 'deploy': {
+        const { name = 'shop' } = request;
+        deployments.set(name, {
+          ...{ deployment_id: name, name, project: 'default', state: 'deployed', operation_id: 1 },
+          ...{ operation: 'deploy', task_id: `${name}/1`, message: null, created_at: AT, updated_at: AT },
+          ...{ blueprint: name, inputs: request.inputs, components: {}, outputs: {}, failed: null },
+        });
+        return {
+          ok: true,
+          kind: 'accepted',
+          body: { deployment_id: name, operation_id: 1, task_id: `${name}/1` },
+        };
+      }
+      case 'operate_deployment': {
+        const { deploymentId: id } = request;
+        return deployments.has(id)
+          ? { ok: true, kind: 'accepted', body: { deployment_id: id, operation_id: 2, task_id: `${id}/2` } }
+          : missing(`deployment ${id}`);
+      }
+      case 'cancel_deployment':
+        return deployments.has(request.deploymentId)
+          ? { ok: true, kind: 'accepted', body: { command_id: v7() } }
+          : missing(`deployment ${request.deploymentId}`);
       case 'apply_service': {
         const { name, type, count, require, run, restart } = request.spec;
         const known = services.has(name);
@@ -618,6 +646,13 @@ export function createFakeCoordinator(
       webhooks: async (page) => paged([...webhooks.values()], page, at),
       grants: async (page) => paged([...granted.values()].map(grantOf), page, at),
       problemFits: async () => at({ fits: true }),
+      deployments: async (page) => paged([...deployments.values()], page, at),
+      deployment: async (id) =>
+        deployments.has(id) ? at(deployments.get(id)!) : missing(`deployment ${id}`),
+      deploymentOperations: async (id, page) =>
+        deployments.has(id) ? paged([operationOf(id)], page, at) : missing(`deployment ${id}`),
+      deploymentOperation: async (id) =>
+        deployments.has(id) ? at(operationOf(id)) : missing(`deployment ${id}`),
       services: async (page) => paged([...services.values()], page, at),
       service: async (name) => {
         const service = services.get(name);

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
 import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
+import { DEPLOYMENT_OPERATIONS } from '../../src/model/deployment.js';
 import {
   EVENT_TYPES,
   type EventType,
@@ -345,6 +346,7 @@ const WORDS: Readonly<Record<ShownWord, fc.Arbitrary<unknown>>> = {
   engine: fc.constantFrom(...CLUSTER_TYPES),
   'cluster status': fc.constantFrom(...CLUSTER_STATUSES),
   'agent kind': fc.constantFrom(...AGENT_KINDS),
+  'deployment operation': fc.constantFrom(...DEPLOYMENT_OPERATIONS),
   'service type': fc.constantFrom(...SERVICE_TYPES),
   'service desire': fc.constantFrom(...SERVICE_DESIRES),
   resources: record({ cpus: iteration, memory: iteration }),

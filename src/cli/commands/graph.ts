@@ -7,6 +7,7 @@ import { type FilesBeside, filesBeside, hashesOf } from '../../config/graph-file
 import { graphJsonSchema } from '../../config/graph-json-schema.js';
 import { isRecord, readYaml } from '../../config/yaml.js';
 import { withPlaces } from '../../config/yaml-places.js';
+import { filesOfGraph } from '../../model/graph.js';
 import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeJson, writeLine } from '../io.js';
@@ -42,7 +43,7 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
       const yaml = await readText(file);
       const parsed = readGraph(yaml, { file, protoPaths: options.protoPath });
       if (!parsed.ok) throw badGraph(file, yaml, parsed.faults);
-      const beside = await filesBeside(file, parsed.graph);
+      const beside = await filesBeside(file, filesOfGraph(parsed.graph));
       if (!beside.ok) throw badGraph(file, yaml, beside.faults);
       const { name, source, modules } = parsed.graph;
       const summary = { ok: true, name, source, modules: modules.map((module) => module.name) };
@@ -136,7 +137,7 @@ async function apply(client: Client, file: string): Promise<Json> {
 /** Of a graph that has other faults, the orchestrator tells all of them: its files are not looked at. */
 async function filesOf(file: string, yaml: string): Promise<FilesBeside> {
   const parsed = parseGraph(yaml, { types: { has: () => true }, file });
-  return parsed.ok ? await filesBeside(file, parsed.graph) : { ok: true, files: [] };
+  return parsed.ok ? await filesBeside(file, filesOfGraph(parsed.graph)) : { ok: true, files: [] };
 }
 
 async function readText(file: string): Promise<string> {

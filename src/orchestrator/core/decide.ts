@@ -15,6 +15,7 @@ import { secretViews } from './access/secrets.js';
 import { refusal } from './answers.js';
 import { attempt } from './attempt.js';
 import { clusterViews } from './clusters/clusters.js';
+import { deploymentsWithin, listedDeployment } from './deployments/deployment-view.js';
 import { emit } from './emit.js';
 import { receiveAck } from './executions/commands.js';
 import { receiveConfigReply } from './executions/configuration.js';
@@ -164,6 +165,11 @@ function take(turn: Turn, step: Step, onError: OnError): void {
     case 'inspect clusters':
       turn.journal.reply({ kind: 'view', request: step.id, value: clusterViews(turn, step.name) });
       return;
+    case 'inspect deployments': {
+      const value = deploymentsWithin(turn.state, step.bound).map(listedDeployment);
+      turn.journal.reply({ kind: 'view', request: step.id, value });
+      return;
+    }
     case 'inspect services':
       turn.journal.reply({ kind: 'view', request: step.id, value: serviceViews(turn.state, step.name) });
       return;

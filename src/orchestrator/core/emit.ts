@@ -1,8 +1,12 @@
-/** Facts happen here: each is recorded, and the state and the rows are what it makes of them, at once. What follows for services happens with it. */
+/**
+ * Facts happen here: each is recorded, and the state and the rows are what it makes of them, at once. What follows for deployments and
+ * services happens with it.
+ */
 import type { Moment } from '../../model/durable.js';
 import { type Fact, isPublic } from '../../model/facts.js';
 import { apply } from '../../model/fold.js';
 import { storedProject } from '../records.js';
+import { endOfOperation } from './deployments/deployment-ends.js';
 import { writeFact } from './rows.js';
 import { followUps } from './services/follow-ups.js';
 import { projectOf } from './tasks/project.js';
@@ -15,6 +19,8 @@ export function emit(turn: Turn, said: Fact): number {
   const moment = momentOf(turn, seq);
   apply(turn.state, fact, moment);
   writeFact(turn.state, turn.journal, fact, moment);
+  const end = turn.state.deployments.size > 0 ? endOfOperation(turn, fact) : undefined;
+  if (end) emit(turn, end);
   if (turn.state.services.size > 0) for (const next of followUps(turn, fact)) emit(turn, next);
   return seq;
 }

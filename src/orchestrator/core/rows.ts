@@ -28,6 +28,7 @@ import { summaryNow } from '../summary.js';
 import { grantToRow } from './access/grant-row.js';
 import { secretToRow } from './access/secret-row.js';
 import { clusterToRow } from './clusters/cluster-row.js';
+import { deploymentToRow } from './deployments/deployment-row.js';
 import { commandToRow } from './executions/command-row.js';
 import type { Journal } from './journal.js';
 import { nodeToRow } from './nodes/node-row.js';
@@ -164,6 +165,13 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
     case 'key.dropped':
       journal.delete('connection_keys', [fact.key_id]);
       return;
+    case 'deployment.started':
+    case 'deployment.succeeded':
+    case 'deployment.failed': {
+      const { problem_id } = fact;
+      journal.putRow('deployments', [problem_id], deploymentToRow(state.deployments.get(problem_id)!));
+      return;
+    }
     case 'service.applied':
     case 'service.degraded':
     case 'service.restored':

@@ -14,6 +14,7 @@ import type { Grant } from '../../model/access.js';
 import type { Cluster } from '../../model/cluster.js';
 import type { Command } from '../../model/command.js';
 import type { KeyEntry } from '../../model/connection-key.js';
+import type { Deployment } from '../../model/deployment.js';
 import type { DurableState } from '../../model/durable.js';
 import { isPlayedByNodes, type ModuleSpec } from '../../model/graph.js';
 import type { DesiredStatus, Liveness, NodeStatus } from '../../model/node.js';
@@ -286,6 +287,7 @@ export class State implements DurableState, ProcessState {
   readonly grants: ReadonlyMap<string, Grant> = new Map();
   readonly keys: ReadonlyMap<string, KeyEntry> = new Map();
   readonly commands: ReadonlyMap<string, Command> = new Map();
+  readonly deployments: ReadonlyMap<string, Deployment> = new Map();
   readonly services: ReadonlyMap<string, Service> = new Map();
   readonly replicas: ReadonlyMap<string, Replica> = new Map();
   readonly runs: ReadonlyMap<string, string> = new Map();

@@ -2,7 +2,9 @@
 import type { IdSource } from '../../base/ids.js';
 import type { Peer, Route } from '../../bus/bus.js';
 import type { Asker, AuditNote } from '../../model/audit.js';
+import type { Blueprint } from '../../model/blueprint.js';
 import type { CachedResult } from '../../model/cached.js';
+import type { DeploymentPlan, ObservedComponents } from '../../model/deployment.js';
 import type { Graph } from '../../model/graph.js';
 import type { PayloadRef } from '../../model/payload.js';
 import type { Output, RefusalCode, ToOrchestrator } from '../../model/protocol.js';
@@ -114,6 +116,8 @@ export type PreparedRequest =
           | 'iterate'
           | 'put_graph'
           | 'set_secret'
+          | 'deploy'
+          | 'operate_deployment'
           | 'apply_service'
           | 'add_webhook'
           | 'declare_webhook'
@@ -121,6 +125,24 @@ export type PreparedRequest =
           | 'grant_access';
       }
     >
+  | (Omit<Extract<Request, { kind: 'deploy' }>, 'blueprint' | 'name'> & {
+      readonly name: string;
+      readonly project: string;
+      readonly blueprint: Blueprint;
+      /** What its steps are given. */
+      readonly prepared: PreparedInput;
+      readonly types: TypeRegistry;
+      readonly typesJson: TypesJson;
+    })
+  | (Extract<Request, { kind: 'operate_deployment' }> & {
+      /** Its newest operation, by which this one is prepared: its number, its plan, and what is observed after it. */
+      readonly after: number;
+      readonly plan: DeploymentPlan;
+      readonly observed: ObservedComponents;
+      readonly prepared: PreparedInput;
+      readonly types: TypeRegistry;
+      readonly typesJson: TypesJson;
+    })
   | (Extract<Request, { kind: 'apply_service' }> & {
       readonly project: string;
       readonly types: TypeRegistry;
@@ -198,6 +220,7 @@ export type Step =
   /** Without a name: all of them. */
   | { readonly kind: 'inspect clusters'; readonly id: number; readonly name: string | undefined }
   /** Without a name: all of them. */
+  | { readonly kind: 'inspect deployments'; readonly id: number; readonly bound: string }
   | { readonly kind: 'inspect services'; readonly id: number; readonly name: string | undefined }
   | { readonly kind: 'inspect placement'; readonly id: number; readonly service: string }
   | { readonly kind: 'inspect secrets'; readonly id: number }

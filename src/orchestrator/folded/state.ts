@@ -4,6 +4,7 @@ import type { Grant } from '../../model/access.js';
 import type { Cluster } from '../../model/cluster.js';
 import type { Command } from '../../model/command.js';
 import type { KeyEntry } from '../../model/connection-key.js';
+import type { Deployment } from '../../model/deployment.js';
 import type { Changes, DurableState } from '../../model/durable.js';
 import type { Fact } from '../../model/facts.js';
 import { apply } from '../../model/fold.js';
@@ -27,6 +28,7 @@ export class FoldedState implements DurableState {
   readonly keys: Map<string, KeyEntry> = new Map();
   readonly audited: number = 0;
   readonly commands: Map<string, Command> = new Map();
+  readonly deployments: Map<string, Deployment> = new Map();
   readonly services: Map<string, Service> = new Map();
   readonly replicas: Map<string, Replica> = new Map();
   readonly runs: Map<string, string> = new Map();

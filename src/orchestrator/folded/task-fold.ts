@@ -141,6 +141,9 @@ export class TaskFold {
       case 'node.left':
       case 'node.alive':
       case 'node.conflict':
+      case 'deployment.started':
+      case 'deployment.succeeded':
+      case 'deployment.failed':
       case 'service.applied':
       case 'replica.placed':
       case 'command.issued':

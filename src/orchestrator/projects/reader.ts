@@ -24,6 +24,7 @@ const OWNERS = {
   problem_marks: 'by created_seq',
   problem_ids: 'by problem_id',
   iterations: 'by problem_id',
+  deployments: 'by problem_id',
   payloads: 'by problem_id',
   task_events: 'by problem_id',
   problems_by_state: 'list',

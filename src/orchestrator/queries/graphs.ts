@@ -3,8 +3,8 @@ import type { Open } from '../../contract/answer.js';
 import type { ResourcesJson } from '../../contract/cluster.js';
 import type { GraphAnswerJson, GraphSummaryJson, RunJson } from '../../contract/graph.js';
 import { outputsOf } from '../../model/graph.js';
+import { isPrivateGraph } from '../../model/private-graph.js';
 import type { Resources, RunSpec, RunWork } from '../../model/run.js';
-import { isServiceGraph } from '../../model/service.js';
 import type { LoadedGraph } from '../core/state.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
 import { graphs } from '../tables.js';
@@ -20,7 +20,7 @@ export async function listGraphs(
   const keys = await graphs.keys(reader, { prefix: [] });
   const newest = new Map(keys.map(([name, version]) => [String(name), Number(version)]));
   return pageOf(
-    [...newest].filter(([name]) => !isServiceGraph(name)).map(([name, version]) => ({ name, version })),
+    [...newest].filter(([name]) => !isPrivateGraph(name)).map(([name, version]) => ({ name, version })),
     page,
   );
 }

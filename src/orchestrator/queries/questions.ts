@@ -8,6 +8,7 @@ import type { Page, Queries, Refusal, View } from '../port.js';
 import { commands } from '../tables.js';
 import { listApprovals } from './approvals.js';
 import { listAudit } from './audit.js';
+import { deployment, deploymentOperation, deploymentOperations } from './deployments.js';
 import { diff } from './diff.js';
 import { eventsOfTask, executionLog } from './event-lines.js';
 import { graph, listGraphs } from './graphs.js';
@@ -33,6 +34,7 @@ export type LoopQuestion =
   | 'queueOfTask'
   | 'clusters'
   | 'cluster'
+  | 'deployments'
   | 'services'
   | 'service'
   | 'placementOf'
@@ -71,6 +73,9 @@ export const JSON_QUESTIONS: {
   taskEvents: eventsOfTask,
   diff,
   command,
+  deployment,
+  deploymentOperations,
+  deploymentOperation,
   graphs: listGraphs,
   graph,
 };

@@ -57,6 +57,15 @@ const CONTRACT = [
   'PATCH /v1/problems/{problem_id}',
   'GET /v1/tags',
   'DELETE /v1/clusters/{name}',
+  'POST /v1/deployments',
+  'GET /v1/deployments',
+  'GET /v1/deployments/{deployment_id}',
+  'POST /v1/deployments/{deployment_id}/continue',
+  'POST /v1/deployments/{deployment_id}/undeploy',
+  'POST /v1/deployments/{deployment_id}/cancel',
+  'GET /v1/deployments/{deployment_id}/operations',
+  'GET /v1/deployments/{deployment_id}/operations/{operation_id}',
+  'GET /v1/deployments/{deployment_id}/operations/{operation_id}/log',
   'PUT /v1/services/{name}',
   'GET /v1/services',
   'GET /v1/services/{name}',
@@ -231,6 +240,8 @@ describe('the OpenAPI document', () => {
     });
     const service = (await applied.json()) as Record<string, never>;
     expect(faultsOf('PUT /v1/services/{name}', 201, service)).toEqual([]);
+    const begun = await post('/v1/deployments', { name: 'demo', blueprint: '' });
+    expect(faultsOf('POST /v1/deployments', 202, begun)).toEqual([]);
     const job = await post('/v1/jobs', { name: 'fit', script: '#!/bin/sh\n' });
     expect(faultsOf('POST /v1/jobs', 201, job)).toEqual([]);
     const problem = String(submitted.problem_id);
@@ -252,6 +263,8 @@ describe('the OpenAPI document', () => {
       command_id: String(command_id),
       job_id: String(job.job_id),
       name: 'demo',
+      deployment_id: 'demo',
+      operation_id: '1',
       version: '1',
     };
     const content = Buffer.from('blob');

@@ -41,7 +41,11 @@ export function noteDone(
 export function projectOfRequest(turn: Turn, request: PreparedRequest): string | undefined {
   switch (request.kind) {
     case 'submit':
+    case 'deploy':
       return request.project;
+    case 'operate_deployment':
+    case 'cancel_deployment':
+      return turn.state.deployments.get(request.deploymentId)?.project;
     case 'iterate':
     case 'change_problem':
       return projectOfProblem(turn, request.problemId);
@@ -106,6 +110,15 @@ export function targetOf(
     }
     case 'revoke_access':
       return { access_id: request.id, ...taken(body, 'name', 'role') };
+    case 'deploy':
+      return {
+        ...(request.name !== undefined && { deployment: request.name }),
+        ...taken(body, 'deployment_id'),
+      };
+    case 'operate_deployment':
+      return { deployment_id: request.deploymentId, operation: request.operation };
+    case 'cancel_deployment':
+      return { deployment_id: request.deploymentId, operation: 'cancel' };
     case 'apply_service':
       return { service: request.spec.name };
     case 'command_service':

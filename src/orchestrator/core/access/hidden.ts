@@ -3,6 +3,7 @@ import { maySee } from '../../../model/access.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { Refusal } from '../../port.js';
 import { refusal } from '../answers.js';
+import { unknownDeployment } from '../deployments/deployments.js';
 import type { PreparedRequest, Turn } from '../turn.js';
 import { projectOfRequest } from './audit.js';
 
@@ -16,6 +17,9 @@ export function hiddenFrom(turn: Turn, bound: string, request: PreparedRequest):
     case 'task_command':
     case 'decide_approval':
       return refusal('not_found', 'unknown_task', `no task ${formatTaskId(request.taskId)}`);
+    case 'operate_deployment':
+    case 'cancel_deployment':
+      return unknownDeployment(request.deploymentId);
     case 'remove_webhook':
     case 'test_webhook':
       return refusal('not_found', 'unknown_webhook', `no webhook ${request.name}`);

@@ -8,9 +8,9 @@
  */
 import { sameSecret } from '../../../base/secrets.js';
 import type { Route } from '../../../bus/bus.js';
+import { isPrivateGraph } from '../../../model/private-graph.js';
 import type { Hello, RefusalCode } from '../../../model/protocol.js';
 import { AGENT_MODULE } from '../../../model/run.js';
-import { isServiceGraph } from '../../../model/service.js';
 import type { Answer } from '../../port.js';
 import { refusal } from '../answers.js';
 import { emit } from '../emit.js';
@@ -70,7 +70,7 @@ export function objectionTo(
     const known = [
       ...new Set(
         [...state.graphs]
-          .filter(([name]) => !isServiceGraph(name))
+          .filter(([name]) => !isPrivateGraph(name))
           .flatMap(([, versions]) => [...(versions.at(-1)?.compiled.index.keys() ?? [])]),
       ),
     ];

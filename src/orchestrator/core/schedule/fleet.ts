@@ -228,6 +228,25 @@ export function placementFor(
   }));
 }
 
+/**
+ * The cluster that something would best be on, whatever its load now: one that could take it, or else one that has the labels and will when its
+ * agent is back. `reason`: why there is none, with counts.
+ */
+export function clusterFor(
+  state: State,
+  wanted: Wanted,
+): { readonly cluster: string } | { readonly reason: string } {
+  const places = [...state.clusters.values()].map((cluster) => ({
+    ...placeOf(state, undefined, cluster, new Map(), []),
+    name: cluster.name,
+  }));
+  const ranked = rankPlaces(places, wanted);
+  const able = fitting(places, wanted);
+  const labelled = places.filter((place) => place.status === 'active' && hasLabels(place, wanted.require));
+  const found = ranked.find(({ place }) => able.includes(place))?.place ?? labelled[0];
+  return found ? { cluster: found.name } : { reason: shortageOfPlaces(places, wanted).reason };
+}
+
 /** F1. An execution of a run module goes there, and with it what its agent fetches, and keeps for a while. */
 export function notePlace(state: State, task: Task, position: number, nodeId: string): void {
   state.problemPlaces.add(problemPlace(task, nodeId));

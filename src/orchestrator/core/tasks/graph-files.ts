@@ -6,6 +6,9 @@ import { refusal } from '../answers.js';
 import type { LoadedGraph } from '../state.js';
 import type { PreparedRequest, Turn } from '../turn.js';
 
+/** What names the files. */
+type FilesCode = 'bad_graph' | 'bad_service' | 'bad_blueprint';
+
 export function missingFile(path: string, sha256: string): Fault {
   return {
     path: `files[${JSON.stringify(path)}]`,
@@ -14,10 +17,7 @@ export function missingFile(path: string, sha256: string): Fault {
   };
 }
 
-export function missingFiles(
-  faults: readonly Fault[],
-  code: 'bad_graph' | 'bad_service' = 'bad_graph',
-): Refusal {
+export function missingFiles(faults: readonly Fault[], code: FilesCode = 'bad_graph'): Refusal {
   return refusal('invalid', code, `files of the graph are not here: ${summaryOf(faults)}`, {
     details: faults,
     hint: 'upload each by PUT /v1/blobs/{sha256} first',
@@ -42,7 +42,7 @@ export function isSameGraph(newest: LoadedGraph, { yaml, typesJson, files = {} }
 export function blobsOf(
   { loaded }: Turn,
   files: Readonly<Record<string, string>>,
-  code: 'bad_graph' | 'bad_service' = 'bad_graph',
+  code: FilesCode = 'bad_graph',
 ): { readonly ok: true; readonly blobs: Readonly<Record<string, BlobRef>> } | Refusal {
   const blobs: Record<string, BlobRef> = {};
   const faults: Fault[] = [];

@@ -2,29 +2,25 @@
  * What people ask for: new problems, further iterations, commands, graphs.
  *
  * 1. Every request is answered exactly once, after the commit of what it led to.
- * 2. iteration_ids are handed out here and nowhere else, so two iterations of one problem never get the same.
  */
 
 import { BY_CONFIGURATION } from '../../../model/audit.js';
 import { hasEnded } from '../../../model/execution.js';
 import type { GraphKey } from '../../../model/graph.js';
 import { dependentsOf } from '../../../model/graph.js';
-import type { PayloadRef } from '../../../model/payload.js';
-import type { Problem } from '../../../model/problem.js';
 import {
   awaitedApproval,
   compileGraph,
   type Execution,
   phaseOf,
-  type ReusedOutput,
   type Task,
   takenBefore,
   takenBlobs,
 } from '../../../model/task.js';
-import { formatTaskId, type TaskId } from '../../../model/task-id.js';
+import { formatTaskId } from '../../../model/task-id.js';
 import { type TaskState, taskHasEnded } from '../../../model/task-state.js';
 import type { Answer, Refusal } from '../../port.js';
-import { outputRefsOf, refFromRow, storedProject, type TaskRow } from '../../records.js';
+import { storedProject, type TaskRow } from '../../records.js';
 import { aboutModule, aboutTask } from '../about.js';
 import { noteDone, projectOfRequest } from '../access/audit.js';
 import { grantAccess, revokeAccess } from '../access/grants.js';
@@ -33,6 +29,7 @@ import { removeSecret, setSecret } from '../access/secrets.js';
 import { type Dedupe, recall, refusal, remember } from '../answers.js';
 import { addCluster, changeCluster, declareCluster } from '../clusters/clusters.js';
 import { removeCluster } from '../clusters/remove-cluster.js';
+import { cancellable, deploy, operate } from '../deployments/deployments.js';
 import { emit } from '../emit.js';
 import { issue } from '../executions/commands.js';
 import { configure } from '../executions/configuration.js';
@@ -41,17 +38,15 @@ import { tryAgain } from '../nodes/deaf.js';
 import { announceTypes } from '../nodes/module-types.js';
 import { leaveQueue, stopExecution } from '../schedule/planner.js';
 import { applyService, commandService, removeService } from '../services/services.js';
-import type { PreparedInput, PreparedOverride, PreparedRequest, Step, Turn } from '../turn.js';
+import type { PreparedRequest, Step, Turn } from '../turn.js';
 import { addWebhook, declareWebhook, noteProgress, removeWebhook } from '../webhooks/webhooks.js';
 import { decideApproval, resume } from './approvals.js';
 import { changeProblem, remarksFrom } from './change-problem.js';
-import { compareBytes, compareOverride } from './comparing.js';
+import { created, createTask, queueTime, tooManyTasks } from './create-task.js';
 import { blobsOf, isSameGraph } from './graph-files.js';
 import { problemFromRow, problemIn } from './problem.js';
-import { reuse, storeOverrides, storeOwn, takeOver } from './reuse.js';
+import { takeOver } from './reuse.js';
 
-/** Some tasks will have ended by then. */
-const TASKS_RETRY_S = 5;
 const DEFAULT_PRIORITY = 50;
 
 export function receiveRequest(turn: Turn, step: Extract<Step, { kind: 'request' }>): void {
@@ -124,6 +119,15 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
       return setSecret(turn, request);
     case 'remove_secret':
       return removeSecret(turn, request.name);
+    case 'deploy':
+      return deploy(turn, request);
+    case 'operate_deployment':
+      return operate(turn, request);
+    case 'cancel_deployment': {
+      const taskId = cancellable(turn, request.deploymentId);
+      if ('ok' in taskId) return taskId;
+      return commandTask(turn, { kind: 'task_command', taskId, command: 'stop', reason: 'cancelled' });
+    }
     case 'apply_service':
       return applyService(turn, request);
     case 'command_service':
@@ -151,14 +155,6 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
     default:
       return request satisfies never;
   }
-}
-
-/** Memory holds every unfinished task: beyond the limit whoever asks for more waits outside. */
-function tooManyTasks({ state, settings }: Turn): Answer | undefined {
-  if (state.tasks.size < settings.maxTasks) return undefined;
-  const message = `${settings.maxTasks} tasks are unfinished`;
-  const hint = 'more nodes get through them sooner; --max-tasks says how many there may be';
-  return refusal('too_many', 'too_many_tasks', message, { hint, retryAfter: TASKS_RETRY_S });
 }
 
 function submit(turn: Turn, request: Extract<PreparedRequest, { kind: 'submit' }>): Answer {
@@ -241,84 +237,6 @@ function parentRefusal(parentId: number, standing: TaskState, reuses: boolean): 
   return refusal('conflict', code, message, {
     details: [{ path: '/parent_iteration_id', code, message: `is ${standing}` }],
   });
-}
-
-function created(id: TaskId): Answer {
-  const body = { problem_id: id.problemId, iteration_id: id.iterationId, task_id: formatTaskId(id) };
-  return { ok: true, kind: 'created', body };
-}
-
-/** What a new task is made from. */
-interface TaskInit {
-  readonly parent?: TaskRow | undefined;
-  /** @default the parent's */
-  readonly prepared?: PreparedInput | undefined;
-  readonly reused?: ReadonlyMap<string, ReusedOutput>;
-  readonly request?: Extract<PreparedRequest, { kind: 'iterate' }>;
-  readonly from: Pick<
-    PreparedRequest & { kind: 'submit' },
-    'client' | 'traceparent' | 'require' | 'resources'
-  >;
-}
-
-function createTask(turn: Turn, problem: Problem, graph: GraphKey, made: TaskInit): Task {
-  const { state } = turn;
-  const { parent, prepared, reused, request } = made;
-  const { client, traceparent, require, resources } = made.from;
-  const id: TaskId = { problemId: problem.problemId, iterationId: problem.newestIterationId + 1 };
-  const input = prepared ? storeOwn(turn, id, 'input', prepared) : refFromRow(parent!.input);
-  const pinned = parent && pinnedOutputs(parent);
-  const overrides = storeOverrides(turn, id, request);
-  emit(turn, {
-    type: 'iteration.submitted',
-    ...aboutTask({ id }),
-    graph: graph.name,
-    graph_version: graph.version,
-    priority: problem.priority,
-    parent_iteration_id: parent?.iteration_id ?? null,
-    ...(client !== undefined && { client }),
-    ...(traceparent !== undefined && { traceparent }),
-    ...(request?.preparedOverrides?.length && { overridden: overriddenInputs(request.preparedOverrides) }),
-    ...(require && { require }),
-    queued_at: queueTime(turn),
-    input,
-    ...(pinned && { pinned }),
-    ...(overrides && { overrides }),
-    ...(resources && { resources }),
-  });
-  const task = state.tasks.get(formatTaskId(id))!;
-  const own = prepared?.kind === 'inline' ? prepared.bytes : undefined;
-  const inherited = parent && turn.loaded.inputs.get(`${parent.problem_id}/${parent.iteration_id}`);
-  compareBytes(turn, task, task.graph.graph.source.name, prepared ? own : inherited);
-  for (const override of request?.preparedOverrides ?? []) compareOverride(turn, task, override);
-  if (reused) reuse(turn, task, reused);
-  state.broker.enqueue(task);
-  return task;
-}
-
-/** Now, but never before what was queued earlier. */
-function queueTime({ state, wallMs }: Turn): number {
-  if (wallMs > state.queuedAt) state.undo.set(state, 'queuedAt', wallMs);
-  return state.queuedAt;
-}
-
-/** The outputs of the parent's modules, by their references, fixed from now on. */
-function pinnedOutputs(parent: TaskRow): Record<string, PayloadRef> {
-  const pinned: Record<string, PayloadRef> = {};
-  for (const module of Object.keys(parent.modules)) {
-    for (const [reference, ref] of outputRefsOf(parent, module)) pinned[reference] = refFromRow(ref);
-  }
-  return pinned;
-}
-
-/** By module, the inputs that are not what the graph would give it. */
-function overriddenInputs(overrides: readonly PreparedOverride[]): Record<string, string[]> {
-  const inputs: Record<string, string[]> = {};
-  for (const { module, input } of overrides) {
-    inputs[module] ??= [];
-    inputs[module].push(input);
-  }
-  return inputs;
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one case for each command, after what all of them have in common.

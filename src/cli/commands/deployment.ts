@@ -1,0 +1,245 @@
+/** `tutti deploy`, `tutti deployments` and `tutti deployment`: applications that are brought up and taken down as a whole. */
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { decodeText } from '../../base/decode-text.js';
+import { type Fault, messageOf } from '../../base/errors.js';
+import { inertText } from '../../base/inert.js';
+import { blueprintOf } from '../../config/blueprint-file.js';
+import { type FileBeside, filesBeside, hashesOf } from '../../config/graph-files.js';
+import { readYaml } from '../../config/yaml.js';
+import { withPlaces } from '../../config/yaml-places.js';
+import type { ComponentJson, FailedStepJson, OperationJson } from '../../contract/deployment.js';
+import { type Blueprint, filesOfBlueprint } from '../../model/blueprint.js';
+import type { Json } from '../client.js';
+import { finishCommand } from '../command-outcome.js';
+import { eventLine } from '../event-line.js';
+import { everyItem } from '../every-item.js';
+import { CliError, EXIT } from '../exit.js';
+import { type Io, writeLine } from '../io.js';
+import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
+import { table } from '../table.js';
+import { taskIdArgument, waitForTask } from '../task.js';
+
+interface DeployOptions extends CommonOptions {
+  readonly name?: string;
+  readonly input: readonly string[];
+  readonly wait?: boolean;
+}
+
+interface OperateOptions extends CommonOptions {
+  readonly wait?: boolean;
+  readonly clean?: boolean;
+}
+
+const COMMANDS = ['show', 'continue', 'undeploy', 'cancel', 'history', 'log'] as const;
+
+export function deploymentCommands(program: Command, io: Io): void {
+  clientCommand(program, 'deploy', 'Deploy a blueprint')
+    .argument('<file>', 'its YAML file')
+    .option('--name <name>', 'what to call the deployment; default the name of the blueprint')
+    .option('--input <key=value>', 'an input of the blueprint; repeatable', collect, [])
+    .option('--wait', 'wait for the end; exit 1 unless it is deployed')
+    .action(async (file: string, options: DeployOptions) => {
+      const { blueprint, yaml, files } = await read(file);
+      const session = openSession(options, io);
+      for (const one of files) await session.client.putFile(`/v1/blobs/${one.sha256}`, one.file);
+      const begun = await session.client.post('/v1/deployments', {
+        ...(options.name !== undefined && { name: options.name }),
+        ...{ blueprint: yaml, inputs: inputsOf(blueprint, options.input), files: hashesOf(files) },
+      });
+      await finish(session, begun, options.wait ?? false, 'deployed');
+    });
+
+  clientCommand(program, 'deployments', 'List deployments, newest first').action(
+    async (options: CommonOptions) => {
+      const session = openSession(options, io);
+      const items = await everyItem(session.client, '/v1/deployments');
+      session.print({ items, next_cursor: null }, () =>
+        table(
+          ['NAME', 'STATE', 'OPERATION', 'SINCE', 'MESSAGE'],
+          items.map(({ name, state, operation, updated_at, message }) => [
+            ...[name, state, operation, updated_at, message],
+          ]),
+        ),
+      );
+    },
+  );
+
+  clientCommand(
+    program,
+    'deployment',
+    'Show a deployment, go on with it, take it down, or look at its operations',
+  )
+    .argument('<name>', 'its name or its id')
+    .argument('[command]', COMMANDS.join(', '), 'show')
+    .argument('[operation]', 'of log: which operation; default the newest')
+    .option('--wait', 'of continue and undeploy: wait for the end; exit 1 unless it has succeeded')
+    .option('--clean', 'of continue: from the beginning, whatever has been done')
+    .action(async (name: string, command: string, operation: string | undefined, options: OperateOptions) => {
+      const session = openSession(options, io);
+      await act(session, {
+        path: `/v1/deployments/${encodeURIComponent(name)}`,
+        command,
+        operation,
+        options,
+      });
+    });
+}
+
+interface Asked {
+  readonly path: string;
+  readonly command: string;
+  readonly operation: string | undefined;
+  readonly options: OperateOptions;
+}
+
+async function act(session: Session, { path, command, operation, options }: Asked): Promise<void> {
+  const { client, io } = session;
+  const { wait = false, clean } = options;
+  switch (command) {
+    case 'show': {
+      const { value } = await client.get(path);
+      return session.print(value, () => describe(value));
+    }
+    case 'continue': {
+      const begun = await client.post(`${path}/continue`, clean ? { clean } : {});
+      return finish(session, begun, wait, undefined);
+    }
+    case 'undeploy':
+      return finish(session, await client.post(`${path}/undeploy`, {}), wait, 'undeployed');
+    case 'cancel':
+      return finishCommand(session, await client.post(`${path}/cancel`, {}));
+    case 'history': {
+      const items = await everyItem(client, `${path}/operations`);
+      return session.print({ items, next_cursor: null }, () => history(items as unknown as OperationJson[]));
+    }
+    case 'log': {
+      const which = operation ?? String((await client.get(path)).value.operation_id);
+      const pieces: Buffer[] = [];
+      for await (const piece of await client.stream(
+        `${path}/operations/${encodeURIComponent(which)}/log`,
+        {},
+      )) {
+        if (session.json) pieces.push(piece as Buffer);
+        else io.stdout.write(piece as Buffer);
+      }
+      if (session.json) session.print({ log: Buffer.concat(pieces).toString() }, () => '');
+      return;
+    }
+    default: {
+      const message = `${JSON.stringify(command)} is not a command of a deployment: there are ${COMMANDS.join(', ')}`;
+      throw new CliError(EXIT.badInput, 'bad_usage', message);
+    }
+  }
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+interface Read {
+  readonly yaml: string;
+  readonly blueprint: Blueprint;
+  readonly files: readonly FileBeside[];
+}
+
+/** Throws `bad_blueprint` with every fault. */
+async function read(file: string): Promise<Read> {
+  let yaml: string;
+  try {
+    yaml = decodeText(await readFile(file));
+  } catch (cause) {
+    throw new CliError(EXIT.badInput, 'no_such_file', `FILE: ${messageOf(cause)}`, { cause });
+  }
+  const parsed = blueprintOf(readYaml(yaml, { file }));
+  if (!parsed.ok) throw badBlueprint(file, yaml, parsed.faults);
+  const { blueprint } = parsed;
+  const beside = await filesBeside(file, filesOfBlueprint(blueprint));
+  if (!beside.ok) throw badBlueprint(file, yaml, beside.faults);
+  return { yaml, blueprint, files: beside.files };
+}
+
+function badBlueprint(file: string, yaml: string, faults: readonly Fault[]): CliError {
+  const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
+  return new CliError(EXIT.badInput, 'bad_blueprint', `${file} has ${count}`, {
+    details: withPlaces(faults, yaml),
+  });
+}
+
+/** A text stays one where the blueprint asks for a text; anything else is read as JSON. */
+function inputsOf({ inputs }: Blueprint, given: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    given.map((text) => {
+      const at = text.indexOf('=');
+      if (at < 1)
+        throw new CliError(EXIT.badInput, 'bad_value', `--input is ${JSON.stringify(text)}: give NAME=VALUE`);
+      const [name, value] = [text.slice(0, at), text.slice(at + 1)];
+      const type = inputs[name]?.type ?? 'string';
+      return [name, type === 'string' ? value : jsonOf(name, value)];
+    }),
+  );
+}
+
+function jsonOf(name: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CliError(
+      EXIT.badInput,
+      'bad_value',
+      `--input ${name} is ${JSON.stringify(text)}, which is not JSON`,
+    );
+  }
+}
+
+/** `end`: the state that it is to come to; without it, the one that its operation leads to. */
+async function finish(session: Session, begun: Json, wait: boolean, end: string | undefined): Promise<void> {
+  const { client, json, io } = session;
+  const id = String(begun.deployment_id);
+  if (!wait) return session.print(begun, () => String(begun.task_id));
+  if (!json) writeLine(io.stdout, String(begun.task_id));
+  await waitForTask(client, taskIdArgument(String(begun.task_id)), io.signal, {
+    onEvent: (event) => writeLine(io.stderr, eventLine(event)),
+  });
+  const { value } = await client.get(`/v1/deployments/${id}`);
+  session.print(value, () => describe(value));
+  const isThere = end === undefined ? value.state !== 'failed' : value.state === end;
+  if (!isThere)
+    throw new CliError(EXIT.failed, 'not_deployed', `${value.name} is ${value.state}`, {
+      answered: true,
+    });
+}
+
+function describe(deployment: Json): string {
+  const components = deployment.components as Readonly<Record<string, ComponentJson>>;
+  const outputs = Object.entries(deployment.outputs as Json);
+  const failed = deployment.failed as FailedStepJson | null;
+  return [
+    `${deployment.name}  ${deployment.state}  (${deployment.operation}, ${deployment.task_id})`,
+    ...(failed
+      ? [inertText(`${failed.component} ${failed.operation} on ${failed.cluster}: ${failed.message}`)]
+      : []),
+    ...(deployment.message !== null && !failed ? [inertText(String(deployment.message))] : []),
+    '',
+    table(
+      ['COMPONENT', 'STATE', 'CLUSTER', 'ATTRIBUTES'],
+      Object.entries(components).map(([name, { state, cluster, attributes }]) => [
+        ...[name, state, cluster, JSON.stringify(attributes)],
+      ]),
+    ),
+    ...(outputs.length > 0 ? ['', table(['OUTPUT', 'VALUE'], outputs.map(shownOutput))] : []),
+  ].join('\n');
+}
+
+function shownOutput([name, value]: [string, unknown]): [string, unknown] {
+  return [name, typeof value === 'string' ? value : JSON.stringify(value)];
+}
+
+function history(operations: readonly OperationJson[]): string {
+  const columns = ['NUMBER', 'OPERATION', 'STATE', 'BEGUN', 'ENDED', 'STEPS'];
+  const rows = operations.map(({ operation_id, operation, state, created_at, finished_at, steps }) => [
+    ...[operation_id, operation, state, created_at, finished_at],
+    steps.map(({ component, operation: of, state }) => `${component} ${of} ${state}`).join(', '),
+  ]);
+  return table(columns, rows);
+}

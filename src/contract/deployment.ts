@@ -1,0 +1,72 @@
+/** Deployments and their operations, as `/v1/deployments` shows them. */
+import type { ComponentOperation } from '../model/blueprint.js';
+import type { ComponentState, DeploymentOperation, DeploymentState } from '../model/deployment.js';
+import type { TaskState } from '../model/task-state.js';
+import type { ErrorJson } from './answer.js';
+import type { ModuleAnswerJson } from './iteration.js';
+
+export interface ListedDeploymentJson {
+  /** That of its problem. */
+  readonly deployment_id: string;
+  readonly name: string;
+  readonly project: string;
+  readonly state: DeploymentState;
+  /** The newest one: the iteration of its problem. */
+  readonly operation_id: number;
+  readonly operation: DeploymentOperation;
+  readonly task_id: string;
+  /** Why it has failed. */
+  readonly message: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+export interface DeploymentJson extends ListedDeploymentJson {
+  readonly blueprint: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly components: Readonly<Record<string, ComponentJson>>;
+  /** Of the blueprint, as far as what they refer to is known. */
+  readonly outputs: Readonly<Record<string, unknown>>;
+  /** What has failed first in its newest operation. */
+  readonly failed: FailedStepJson | null;
+}
+
+export interface ComponentJson {
+  readonly state: ComponentState;
+  readonly cluster: string | null;
+  readonly after: readonly string[];
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+export interface FailedStepJson {
+  readonly component: string;
+  readonly operation: ComponentOperation;
+  readonly cluster: string;
+  readonly message: string;
+}
+
+export interface OperationJson {
+  readonly operation_id: number;
+  readonly operation: DeploymentOperation;
+  readonly state: TaskState;
+  readonly task_id: string;
+  readonly created_at: string;
+  readonly finished_at: string | null;
+  readonly error: ErrorJson | null;
+  readonly steps: readonly StepJson[];
+}
+
+/** An operation of a component. */
+export interface StepJson {
+  readonly component: string;
+  readonly operation: ComponentOperation;
+  readonly cluster: string;
+  /** In the operation's task. */
+  readonly module: string;
+  readonly state: ModuleAnswerJson['state'];
+  readonly execution_id: string | null;
+  readonly waiting_reason: string | null;
+  readonly error: ErrorJson | null;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+}

@@ -1,0 +1,121 @@
+/**
+ * Blueprints: what an application consists of, and how each part of it is brought up and taken down.
+ *
+ * B1. A reference, `${inputs.model}` or `${store.address}`, names an input or an attribute of a component. A component may refer to itself, and
+ *     to those that it comes after, directly or through others.
+ */
+import type { Resources, SecretRef } from './run.js';
+
+/** Of the `Standard` interface, in the order in which a component goes through them. */
+export const DEPLOY_OPERATIONS = ['create', 'configure', 'start'] as const;
+export const UNDEPLOY_OPERATIONS = ['stop', 'delete'] as const;
+export const COMPONENT_OPERATIONS = ['create', 'configure', 'start', 'stop', 'delete'] as const;
+export type ComponentOperation = (typeof COMPONENT_OPERATIONS)[number];
+
+export const INPUT_TYPES = ['string', 'integer', 'number', 'boolean', 'json'] as const;
+export type InputType = (typeof INPUT_TYPES)[number];
+
+/** A value that whoever deploys gives. */
+export interface BlueprintInput {
+  readonly type: InputType;
+  /** @default it has to be given */
+  readonly default?: unknown;
+  readonly description?: string;
+}
+
+/** One of the files beside the blueprint, which runs by its own `#!` line. */
+export interface OperationSpec {
+  readonly script: string;
+  /** They may hold references. */
+  readonly args: readonly string[];
+  /** Environment variables of this operation only, which may hold references. */
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+export interface Component {
+  readonly name: string;
+  /** Labels that its cluster must have. All of its operations run on the same one. */
+  readonly require: Readonly<Record<string, string>>;
+  readonly resources: Resources;
+  readonly operations: Readonly<Partial<Record<ComponentOperation, OperationSpec>>>;
+  /** Of all its operations. Texts may hold references. */
+  readonly env: Readonly<Record<string, string | SecretRef>>;
+  /** Further files beside the blueprint that its operations find in their working folders. */
+  readonly files: readonly string[];
+  /** It is deployed once these are, and undeployed before them. */
+  readonly after: readonly string[];
+  /** How often each operation is attempted. */
+  readonly attempts: number;
+}
+
+export interface Blueprint {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, BlueprintInput>>;
+  /** Each after those that it names. */
+  readonly components: readonly Component[];
+  /** Texts with references. */
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+export const INPUTS_NAME = 'inputs';
+
+const REFERENCE = /\$\{([^}]*)\}/g;
+
+export interface BlueprintReference {
+  /** `inputs`, or a component. */
+  readonly owner: string;
+  /** Names of fields and indexes, outermost first. */
+  readonly path: readonly string[];
+}
+
+/** Those that a text holds. */
+export function referencesIn(text: string): BlueprintReference[] {
+  return [...text.matchAll(REFERENCE)].map(([, inner]) => referenceOf(inner!));
+}
+
+/** The text with each reference replaced by what `replace` makes of it. */
+export function replaceReferences(text: string, replace: (reference: BlueprintReference) => string): string {
+  return text.replace(REFERENCE, (_, inner: string) => replace(referenceOf(inner)));
+}
+
+function referenceOf(inner: string): BlueprintReference {
+  const [owner = '', ...path] = inner.split('.');
+  return { owner, path };
+}
+
+/** B1. A component, and all that it comes after. */
+export function within(components: readonly Component[], name: string): ReadonlySet<string> {
+  const byName = new Map(components.map((component) => [component.name, component]));
+  const found = new Set<string>();
+  const reach = (one: string): void => {
+    if (found.has(one)) return;
+    found.add(one);
+    for (const before of byName.get(one)?.after ?? []) reach(before);
+  };
+  reach(name);
+  return found;
+}
+
+/** By path beside the blueprint, where in it the file is named first. */
+export function filesOfBlueprint({ components }: Blueprint): ReadonlyMap<string, string> {
+  const named = new Map<string, string>();
+  const note = (path: string, at: string): void => {
+    if (!named.has(path)) named.set(path, at);
+  };
+  for (const { name, operations, files } of components) {
+    for (const [operation, { script }] of Object.entries(operations))
+      note(script, `components.${name}.operations.${operation}`);
+    for (const [index, path] of files.entries()) note(path, `components.${name}.files[${index}]`);
+  }
+  return named;
+}
+
+/** What is at a path of a value; nothing where there is nothing. */
+export function valueAt(value: unknown, path: readonly string[]): unknown {
+  let at = value;
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined;
+    at = (at as Readonly<Record<string, unknown>>)[step];
+  }
+  return at;
+}

@@ -1,0 +1,396 @@
+/**
+ * Deployments: problems whose iterations are operations. Each operation is a task of a private plan, a graph with one run module for each
+ * operation of a component that is to run.
+ *
+ * D1. What is to run follows from the blueprint and from what is observed of the components: `continue` leaves alone what has been done.
+ * D2. A component keeps its cluster until it is undeployed: all of its operations run there.
+ * D3. What is observed of a component is what was observed before the operation, and what the operation's modules have come to since.
+ */
+import {
+  type Blueprint,
+  type BlueprintReference,
+  COMPONENT_OPERATIONS,
+  type Component,
+  type ComponentOperation,
+  DEPLOY_OPERATIONS,
+  INPUTS_NAME,
+  type OperationSpec,
+  replaceReferences,
+  UNDEPLOY_OPERATIONS,
+  valueAt,
+} from './blueprint.js';
+import type { ModuleState } from './execution.js';
+import type { Graph, ModuleSpec } from './graph.js';
+import type { TaskState } from './task-state.js';
+
+export const DEPLOYMENT_OPERATIONS = ['deploy', 'continue', 'undeploy'] as const;
+export type DeploymentOperation = (typeof DEPLOYMENT_OPERATIONS)[number];
+
+export const DEPLOYMENT_STATES = ['deploying', 'deployed', 'undeploying', 'undeployed', 'failed'] as const;
+export type DeploymentState = (typeof DEPLOYMENT_STATES)[number];
+
+export const COMPONENT_STATES = [
+  'pending',
+  'deploying',
+  'deployed',
+  'failed',
+  'undeploying',
+  'undeployed',
+] as const;
+export type ComponentState = (typeof COMPONENT_STATES)[number];
+
+/** Which way an operation goes; `continue` goes on the way that was begun. */
+export const DIRECTIONS = ['up', 'down'] as const;
+export type Direction = (typeof DIRECTIONS)[number];
+
+export interface Deployment {
+  /** That of its problem. */
+  readonly id: string;
+  /** No other deployment of its project is called so, except one that is undeployed. */
+  readonly name: string;
+  readonly project: string;
+  readonly state: DeploymentState;
+  /** The newest one: an iteration. */
+  readonly operationId: number;
+  readonly operation: DeploymentOperation;
+  readonly direction: Direction;
+  /** Why it has failed. */
+  readonly message?: string;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What is known of a component. */
+export interface ObservedComponent {
+  readonly state: ComponentState;
+  readonly cluster?: string;
+  /** Operations that have succeeded, and were not undone since. */
+  readonly done: readonly ComponentOperation[];
+  /** Operations that have begun, and were not undone since. */
+  readonly begun: readonly ComponentOperation[];
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+export type ObservedComponents = Readonly<Record<string, ObservedComponent>>;
+
+export const UNTOUCHED: ObservedComponent = { state: 'pending', done: [], begun: [], attributes: {} };
+
+export interface PlannedStep {
+  readonly component: string;
+  readonly operation: ComponentOperation;
+  readonly cluster: string;
+}
+
+/** All that an operation is about, as its private graph keeps it. */
+export interface DeploymentPlan {
+  readonly blueprint: Blueprint;
+  readonly operation: DeploymentOperation;
+  readonly direction: Direction;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** As they were before. */
+  readonly before: ObservedComponents;
+  readonly steps: readonly PlannedStep[];
+}
+
+const PREFIX = 'deployment:';
+const TEXT_HEAD = '# The plan of a deployment, which is a part of Tutti.\n';
+/** What every step is given beside outputs of others: the inputs, and the attributes of what was there before. */
+const SOURCE = 'deployment';
+
+/** No graph of a user can be called so. */
+export function deploymentGraphName(deploymentId: string): string {
+  return PREFIX + deploymentId;
+}
+
+export function isDeploymentGraph(graph: string): boolean {
+  return graph.startsWith(PREFIX);
+}
+
+/** As it is stored. */
+export function planText(deploymentId: string, plan: DeploymentPlan): string {
+  return `${TEXT_HEAD}${JSON.stringify({ deployment: deploymentId, ...plan })}\n`;
+}
+
+/** Nothing where it is the text of another graph. */
+export function readPlan(
+  text: string,
+): { readonly deploymentId: string; readonly plan: DeploymentPlan } | undefined {
+  if (!text.startsWith(TEXT_HEAD)) return undefined;
+  const { deployment: deploymentId, ...plan } = JSON.parse(text.slice(TEXT_HEAD.length)) as DeploymentPlan & {
+    readonly deployment: string;
+  };
+  return { deploymentId, plan };
+}
+
+/** Component names have no `_` before the name of an operation of their own, so no two steps have one name. */
+export function stepModule({ component, operation }: Pick<PlannedStep, 'component' | 'operation'>): string {
+  return `${component}_${operation}`;
+}
+
+/** The payload that every step is given. */
+export function planInput({
+  inputs,
+  before,
+}: Pick<DeploymentPlan, 'inputs' | 'before'>): Readonly<Record<string, unknown>> {
+  const attributes = Object.fromEntries(
+    Object.entries(before).map(([name, component]) => [name, component.attributes]),
+  );
+  return { inputs, components: attributes };
+}
+
+/**
+ * D1, D2. The steps of an operation. `clusterFor` chooses one for a component that has none.
+ */
+export function stepsOf(
+  blueprint: Blueprint,
+  before: ObservedComponents,
+  direction: Direction,
+  clusterFor: (component: Component) => string,
+): PlannedStep[] {
+  return blueprint.components.flatMap((component) => {
+    const observed = before[component.name] ?? UNTOUCHED;
+    const operations =
+      direction === 'up' ? operationsUp(component, observed) : operationsDown(component, observed);
+    if (operations.length === 0) return [];
+    const cluster = observed.cluster ?? clusterFor(component);
+    return operations.map((operation) => ({ component: component.name, operation, cluster }));
+  });
+}
+
+function operationsUp({ operations }: Component, { done }: ObservedComponent): ComponentOperation[] {
+  return DEPLOY_OPERATIONS.filter((operation) => operations[operation] && !done.includes(operation));
+}
+
+/** What has been begun is stopped where it was started, and deleted. */
+function operationsDown(
+  { operations }: Component,
+  { state, begun }: ObservedComponent,
+): ComponentOperation[] {
+  if (begun.length === 0 && state !== 'deployed') return [];
+  const isStarted = begun.includes('start') || operations.start === undefined;
+  return UNDEPLOY_OPERATIONS.filter(
+    (operation) => operations[operation] && (operation === 'delete' || isStarted),
+  );
+}
+
+/** The graph of a plan. */
+export function planGraph(deploymentId: string, plan: DeploymentPlan): Graph {
+  const { blueprint, steps } = plan;
+  const chain = new Map<string, PlannedStep[]>();
+  for (const step of steps) chain.set(step.component, [...(chain.get(step.component) ?? []), step]);
+  const placed = new Map(blueprint.components.map((component) => [component.name, component]));
+  return {
+    name: deploymentGraphName(deploymentId),
+    source: { name: SOURCE, type: 'json' },
+    modules: inOrder(plan, chain).map((step) => moduleOf(plan, chain, placed.get(step.component)!, step)),
+  };
+}
+
+/** A graph has its modules in the order of its file; up, that is the order of the components. */
+function inOrder(
+  { direction, blueprint }: DeploymentPlan,
+  chain: ReadonlyMap<string, readonly PlannedStep[]>,
+): PlannedStep[] {
+  const names = blueprint.components.map(({ name }) => name);
+  if (direction === 'down') names.reverse();
+  return names.flatMap((name) => chain.get(name) ?? []);
+}
+
+function moduleOf(
+  plan: DeploymentPlan,
+  chain: ReadonlyMap<string, readonly PlannedStep[]>,
+  component: Component,
+  step: PlannedStep,
+): ModuleSpec {
+  const own = chain.get(component.name)!;
+  const earlier = own.slice(0, own.indexOf(step));
+  const before = earlier.length > 0 ? earlier.slice(-1) : stepsBefore(plan, chain, component.name);
+  const attributes = plan.direction === 'up' ? attributesBefore(plan, chain, component.name, earlier) : [];
+  const inputs = [...new Set([...before, ...attributes].map(stepModule))];
+  const spec = component.operations[step.operation]!;
+  return {
+    ...{ name: stepModule(step), inputs: [SOURCE, ...inputs], previous: [], output: 'json' },
+    ...{ require: { ...component.require, cluster: step.cluster } },
+    ...{ timeoutMs: undefined, onError: 'fail', start: 'auto' },
+    retry: { attempts: component.attempts, backoffMs: 1000, factor: 2, maxBackoffMs: 30_000 },
+    liveness: { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 },
+    run: runOf(component, spec, (reference) => placeOf(plan, chain, earlier, component.name, reference)),
+  };
+}
+
+function runOf(
+  { resources, env, files }: Component,
+  { script, args, inputs }: OperationSpec,
+  place: (reference: BlueprintReference) => string,
+): NonNullable<ModuleSpec['run']> {
+  const resolved = (text: string): string => replaceReferences(text, place);
+  const variables = Object.entries({ ...env, ...inputs }).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? resolved(value) : value,
+  ]);
+  return {
+    work: { kind: 'script', path: script, args: args.map(resolved) },
+    env: Object.fromEntries(variables),
+    files: Object.fromEntries([script, ...files].map((path) => [path, path])),
+    ...{ resources, result: 'attributes', keep: 'never', envReferences: true, retryExitCodes: undefined },
+  };
+}
+
+/** The last steps of what has to come first: up, of those that the component names; down, of those that name it. */
+function stepsBefore(
+  plan: DeploymentPlan,
+  chain: ReadonlyMap<string, readonly PlannedStep[]>,
+  name: string,
+  seen: Set<string> = new Set(),
+): PlannedStep[] {
+  const { components } = plan.blueprint;
+  const next =
+    plan.direction === 'up'
+      ? components.find((one) => one.name === name)!.after
+      : components.filter(({ after }) => after.includes(name)).map((one) => one.name);
+  return next.flatMap((one) => {
+    if (seen.has(one)) return [];
+    seen.add(one);
+    const last = chain.get(one)?.at(-1);
+    // One without steps of its own passes on what it waits for.
+    return last ? [last] : stepsBefore(plan, chain, one, seen);
+  });
+}
+
+/** All steps whose attributes a step may refer to: its own component's earlier ones, and those of all that it comes after. */
+function attributesBefore(
+  plan: DeploymentPlan,
+  chain: ReadonlyMap<string, readonly PlannedStep[]>,
+  name: string,
+  earlier: readonly PlannedStep[],
+): PlannedStep[] {
+  const { components } = plan.blueprint;
+  const found = new Set<string>();
+  const reach = (one: string): void => {
+    for (const before of components.find((each) => each.name === one)?.after ?? []) {
+      if (!found.has(before)) reach(before);
+      found.add(before);
+    }
+  };
+  reach(name);
+  return [...[...found].flatMap((one) => chain.get(one) ?? []), ...earlier];
+}
+
+/** Where the value of a reference is among the inputs of a step: the newest operation that has it counts. */
+function placeOf(
+  plan: DeploymentPlan,
+  chain: ReadonlyMap<string, readonly PlannedStep[]>,
+  earlier: readonly PlannedStep[],
+  component: string,
+  { owner, path }: BlueprintReference,
+): string {
+  const rest = path.join('.');
+  if (owner === INPUTS_NAME) return `\${${SOURCE}.inputs.${rest}}`;
+  const steps = plan.direction === 'down' ? [] : owner === component ? earlier : (chain.get(owner) ?? []);
+  const places = [...steps].reverse().map((step) => `${stepModule(step)}.${rest}`);
+  return `\${${[...places, `${SOURCE}.components.${owner}.${rest}`].join('|')}}`;
+}
+
+/** How a step of the newest operation stands. */
+export interface StepOutcome {
+  readonly state: ModuleState;
+  /** Nothing where it has put out none. */
+  readonly output?: unknown;
+}
+
+/** D3. `task`: how the operation stands. */
+export function observe(
+  plan: DeploymentPlan,
+  task: TaskState,
+  outcomeOf: (module: string) => StepOutcome,
+): ObservedComponents {
+  const observed = plan.blueprint.components.map((component) => {
+    const before = plan.before[component.name] ?? UNTOUCHED;
+    const steps = plan.steps.filter((step) => step.component === component.name);
+    const seen = steps.map((step) => ({ step, ...outcomeOf(stepModule(step)) }));
+    const one = plan.direction === 'up' ? observeUp(before, seen, task) : observeDown(before, seen, task);
+    return [component.name, one] as const;
+  });
+  return Object.fromEntries(observed);
+}
+
+type Seen = StepOutcome & { readonly step: PlannedStep };
+
+function observeUp(before: ObservedComponent, seen: readonly Seen[], task: TaskState): ObservedComponent {
+  if (seen.length === 0)
+    return before.state === 'pending' && task === 'succeeded' ? { ...before, state: 'deployed' } : before;
+  const done = seen.filter(({ state }) => state === 'succeeded');
+  const begun = seen.filter(hasBegun);
+  const attributes = Object.assign({}, before.attributes, ...done.map(({ output }) => output ?? {}));
+  const noted = {
+    cluster: seen[0]!.step.cluster,
+    done: together(before.done, done),
+    begun: together(before.begun, begun),
+    attributes,
+  };
+  if (done.length === seen.length) return { ...noted, state: 'deployed' };
+  if (begun.length === 0 && before.begun.length === 0)
+    return { ...before, state: isOpen(task) || before.state === 'failed' ? before.state : 'pending' };
+  return { ...noted, state: isOpen(task) && !seen.some(hasFailed) ? 'deploying' : 'failed' };
+}
+
+function observeDown(before: ObservedComponent, seen: readonly Seen[], task: TaskState): ObservedComponent {
+  const gone: ObservedComponent = { ...UNTOUCHED, state: 'undeployed' };
+  if (seen.length === 0) return task === 'succeeded' ? gone : before;
+  if (seen.every(({ state }) => state === 'succeeded')) return gone;
+  if (!seen.some(hasBegun)) return before;
+  const isStopped = seen.some(({ step, state }) => step.operation === 'stop' && state === 'succeeded');
+  const left = (operations: readonly ComponentOperation[]): ComponentOperation[] =>
+    operations.filter((operation) => !isStopped || operation !== 'start');
+  return {
+    ...before,
+    ...{ done: left(before.done), begun: left(before.begun) },
+    state: isOpen(task) && !seen.some(hasFailed) ? 'undeploying' : 'failed',
+  };
+}
+
+function together(before: readonly ComponentOperation[], seen: readonly Seen[]): ComponentOperation[] {
+  return COMPONENT_OPERATIONS.filter(
+    (operation) => before.includes(operation) || seen.some(({ step }) => step.operation === operation),
+  );
+}
+
+function hasBegun({ state }: Seen): boolean {
+  return state !== 'waiting' && state !== 'skipped' && state !== 'assigned';
+}
+
+function hasFailed({ state }: Seen): boolean {
+  return state === 'failed' || state === 'cancelled' || state === 'lost';
+}
+
+function isOpen(task: TaskState): boolean {
+  return task === 'waiting' || task === 'running' || task === 'suspended';
+}
+
+/** The outputs of a blueprint; those that refer to what is not there are left out. */
+export function outputsOf(
+  { outputs }: Blueprint,
+  inputs: Readonly<Record<string, unknown>>,
+  components: ObservedComponents,
+): Record<string, unknown> {
+  const found: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(outputs)) {
+    const missing: BlueprintReference[] = [];
+    const value = (reference: BlueprintReference): unknown => {
+      const { owner, path } = reference;
+      const from = owner === INPUTS_NAME ? inputs : components[owner]?.attributes;
+      const there = valueAt(from, path);
+      if (there === undefined) missing.push(reference);
+      return there;
+    };
+    const whole = /^\$\{([^}]*)\}$/.exec(text);
+    let made: unknown;
+    const printed = replaceReferences(text, (reference) => {
+      made = value(reference);
+      return typeof made === 'string' ? made : JSON.stringify(made ?? null);
+    });
+    if (missing.length === 0) found[name] = whole ? made : printed;
+  }
+  return found;
+}
