@@ -65,9 +65,9 @@ export interface Deployment {
 export interface ObservedComponent {
   readonly state: ComponentState;
   readonly cluster?: string;
-  /** Operations that have succeeded, and were not undone since. */
+  /** Operations that have succeeded. */
   readonly done: readonly ComponentOperation[];
-  /** Operations that have begun, and were not undone since. */
+  /** Operations of those that bring it up that have begun. */
   readonly begun: readonly ComponentOperation[];
   readonly attributes: Readonly<Record<string, unknown>>;
 }
@@ -162,15 +162,14 @@ function operationsUp({ operations }: Component, { done }: ObservedComponent): C
   return DEPLOY_OPERATIONS.filter((operation) => operations[operation] && !done.includes(operation));
 }
 
-/** What has been begun is stopped where it was started, and deleted. */
-function operationsDown(
-  { operations }: Component,
-  { state, begun }: ObservedComponent,
-): ComponentOperation[] {
-  if (begun.length === 0 && state !== 'deployed') return [];
+/** What was brought up, if only in part, is stopped where it was started, and deleted. */
+function operationsDown({ operations }: Component, observed: ObservedComponent): ComponentOperation[] {
+  const { state, begun, done } = observed;
+  if (state === 'pending' || state === 'undeployed') return [];
   const isStarted = begun.includes('start') || operations.start === undefined;
   return UNDEPLOY_OPERATIONS.filter(
-    (operation) => operations[operation] && (operation === 'delete' || isStarted),
+    (operation) =>
+      operations[operation] && !done.includes(operation) && (operation === 'delete' || isStarted),
   );
 }
 
@@ -340,12 +339,10 @@ function observeDown(before: ObservedComponent, seen: readonly Seen[], task: Tas
   if (seen.length === 0) return task === 'succeeded' ? gone : before;
   if (seen.every(({ state }) => state === 'succeeded')) return gone;
   if (!seen.some(hasBegun)) return before;
-  const isStopped = seen.some(({ step, state }) => step.operation === 'stop' && state === 'succeeded');
-  const left = (operations: readonly ComponentOperation[]): ComponentOperation[] =>
-    operations.filter((operation) => !isStopped || operation !== 'start');
+  const done = seen.filter(({ state }) => state === 'succeeded');
   return {
     ...before,
-    ...{ done: left(before.done), begun: left(before.begun) },
+    done: together(before.done, done),
     state: isOpen(task) && !seen.some(hasFailed) ? 'undeploying' : 'failed',
   };
 }

@@ -25,6 +25,22 @@ describe('a reference in a word of a command', () => {
     expect(resolve([word], [REQUEST])).toEqual({ ok: true, words: [value] });
   });
 
+  it.each([
+    [`\${request.m|request.n}`, '3'],
+    [`\${other.n|request.name}`, 'a b; rm'],
+    [`\${request.n|request.name}`, '3'],
+  ])('%s becomes the first of them that there is', (word, value) => {
+    expect(resolve([word], [REQUEST])).toEqual({ ok: true, words: [value] });
+  });
+
+  it('of which there is none is a fault of the first', () => {
+    const word = `\${request.m|request.o}`;
+    expect(resolve([word], [REQUEST])).toEqual({
+      ok: false,
+      message: `${word}: there is no m in request`,
+    });
+  });
+
   it('is replaced once: what a value contains is not looked at again', () => {
     expect(resolve([`\${request.ref}`], [REQUEST])).toEqual({ ok: true, words: [`\${request.n}`] });
   });
@@ -117,6 +133,20 @@ describe('the launch of an execution', () => {
     const launch = launchOf(planLaunch(task, [Buffer.from('echo')]));
     expect(launch.argv).toEqual(['./run.sh', '7']);
     expect(launch.files[0]).toMatchObject({ path: 'run.sh', executable: true });
+  });
+
+  it('puts references into its environment only where the work says so', () => {
+    const env = { ADDRESS: `http://\${request.host}` };
+    const given = { request: '{"host":"a"}' };
+    const plain = launchOf(planLaunch(fakeTask({ env }, given).task, []));
+    expect(plain.env.ADDRESS).toBe(`http://\${request.host}`);
+    const referring = fakeTask({ env, envReferences: true }, given).task;
+    expect(launchOf(planLaunch(referring, [])).env.ADDRESS).toBe('http://a');
+    const lost = fakeTask({ env, envReferences: true }, { request: '{}' }).task;
+    expect(planLaunch(lost, [])).toEqual({
+      ok: false,
+      message: `\${request.host}: there is no host in request`,
+    });
   });
 
   it('takes a job from its input, and substitutes nothing in it', () => {

@@ -98,6 +98,28 @@ describe('an execution of a run module', () => {
     expect(await bench.work.run(fakeTask({ result }).task)).toEqual({ ok: true, ...given });
   });
 
+  it.each([
+    [undefined, { ok: true, value: {} }],
+    ['', { ok: true, value: {} }],
+    ['{"address":"a"}', { ok: true, value: { address: 'a' } }],
+    ['[1]', { ok: false, error: { code: 'bad_result', retryable: false } }],
+    ['{', { ok: false, error: { code: 'bad_result', retryable: false } }],
+    [
+      JSON.stringify({ a: 'x'.repeat(16 * 1024) }),
+      { ok: false, error: { code: 'bad_result', retryable: false } },
+    ],
+  ])(
+    'has attributes where an object is left for it, and none where nothing is (%#)',
+    async (left, result) => {
+      const bench = new Bench();
+      bench.engine.onLaunch = () => {
+        bench.engine.run('e1', {});
+        bench.engine.end('e1', {}, left);
+      };
+      expect(await bench.work.run(fakeTask({ result: 'attributes' }).task)).toMatchObject(result);
+    },
+  );
+
   it('fails with no_result where the command has left none, and with the end of its stderr where it failed', async () => {
     const bench = new Bench();
     const { engine } = bench;

@@ -71,6 +71,7 @@ export function operate(turn: Turn, request: Operate): Answer {
   const { deploymentId, operation, observed, clean } = request;
   const deployment = state.deployments.get(deploymentId);
   if (!deployment) return unknownDeployment(deploymentId);
+  // O1, O2
   if (isUnderWay(deployment) || deployment.operationId !== request.after) return busy(deployment);
   if (!FROM[operation].includes(deployment.state)) return notInThisState(deployment, operation);
   const direction = operation === 'undeploy' ? 'down' : deployment.direction;
@@ -100,8 +101,7 @@ const FROM: Readonly<Record<Exclude<DeploymentOperation, 'deploy'>, readonly Dep
   undeploy: ['deployed', 'failed'],
 };
 
-/** O1. */
-export function isUnderWay({ state }: Deployment): boolean {
+function isUnderWay({ state }: Deployment): boolean {
   return state === 'deploying' || state === 'undeploying';
 }
 
