@@ -63,20 +63,26 @@ const resources = record(
   { cpus: uint32, memoryBytes: uint, gpus: fc.nat(), walltimeMs: uint },
   { requiredKeys: ['cpus'] },
 );
-const run = record({
-  work: fc.oneof(
-    record({ kind: fc.constant('command' as const), argv: fc.array(text, { maxLength: 4 }) }),
-    record({ kind: fc.constant('script' as const), path: name, args: fc.array(text, { maxLength: 4 }) }),
-    record({ kind: fc.constant('job' as const) }),
-  ),
-  files: fc.array(record({ path: name, blob, url: text }), { maxLength: 3 }),
-  env: map,
-  secrets: map,
-  resources,
-  result: fc.constantFrom(...RESULT_SOURCES),
-  keep: fc.constantFrom(...KEEPS),
-  retryExitCodes: fc.option(fc.array(fc.nat(255), { maxLength: 3 }), { nil: undefined }),
-});
+const run = record(
+  {
+    work: fc.oneof(
+      record({ kind: fc.constant('command' as const), argv: fc.array(text, { maxLength: 4 }) }),
+      record({ kind: fc.constant('script' as const), path: name, args: fc.array(text, { maxLength: 4 }) }),
+      record({ kind: fc.constant('job' as const) }),
+    ),
+    files: fc.array(record({ path: name, blob, url: text }), { maxLength: 3 }),
+    env: map,
+    secrets: map,
+    resources,
+    result: fc.constantFrom(...RESULT_SOURCES),
+    keep: fc.constantFrom(...KEEPS),
+    retryExitCodes: fc.option(fc.array(fc.nat(255), { maxLength: 3 }), { nil: undefined }),
+    envReferences: fc.constant(true as const),
+  },
+  {
+    requiredKeys: ['work', 'files', 'env', 'secrets', 'resources', 'result', 'keep', 'retryExitCodes'],
+  },
+);
 const cluster = record(
   {
     name,
