@@ -1,6 +1,7 @@
 /** The unfinished tasks of a state that was recovered, as `WorkInView` holds them. */
 
 import { hasEnded } from '../../model/execution.js';
+import { shownGraph } from '../../model/private-graph.js';
 import type { Execution, Task } from '../../model/task.js';
 import { awaitedApproval, moduleName } from '../../model/task.js';
 import { UNFINISHED_STATES, type WorkExecution, type WorkTask } from './work-in-view.js';
@@ -23,7 +24,7 @@ export function* recoveredWork(tasks: Iterable<Task>, now: number): Generator<Wo
         if (!hasEnded(execution.observed)) executions.set(execution.id, workExecution(task, execution));
     }
     const { id, project, traceparent, createdAt: submittedAt } = task;
-    const graph = task.graph.key.name;
+    const graph = shownGraph(task.graph.key.name);
     yield { id, graph, project, traceparent, submittedAt, state, ...held(waiting, executions, approvals) };
   }
 }

@@ -7,9 +7,11 @@
  *     in a queue has no maps of its own.
  * W3. Times are those of the facts, in Unix milliseconds. The wall clock may step back, so a duration is never less than 0.
  */
+
 import { DEFAULT_PROJECT, maySee } from '../../model/access.js';
 import type { ExecutionEnd } from '../../model/execution.js';
 import { type ShownFact, taskIdOf } from '../../model/facts.js';
+import { shownGraph } from '../../model/private-graph.js';
 import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import type { TaskState } from '../../model/task-state.js';
 
@@ -114,7 +116,7 @@ export class WorkInView {
   ): void {
     const task: WorkTask = {
       id,
-      graph,
+      graph: shownGraph(graph),
       project,
       traceparent,
       submittedAt,

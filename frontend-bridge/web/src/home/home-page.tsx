@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import type { QueueJson } from '../../../../src/contract/figures.js';
 import type { NodeJson } from '../../../../src/contract/node.js';
 import type { ProblemJson } from '../../../../src/contract/problem.js';
+import { shownGraph } from '../../../../src/model/private-graph.js';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
 import type { TaskState } from '../../../../src/model/task-state.js';
 import {
@@ -118,7 +119,7 @@ function AtWork(props: { running: Found; waiting: Found; nodes: readonly NodeJso
             <ProblemLink problem={problem} />
             <span className="brief-facts">
               <TaskChip state={problem.state} standing={problem.standing} />
-              <span>{problem.graph}</span>
+              <span>{shownGraph(problem.graph)}</span>
               <AtModules problem={problem} nodes={nodes} />
             </span>
           </li>

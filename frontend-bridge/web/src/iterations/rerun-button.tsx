@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { isPrivateGraph } from '../../../../src/model/private-graph.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { useSelection } from '../state/selection.js';
 import type { RerunSubject } from './rerun.js';
@@ -11,7 +12,10 @@ export function RerunButton(props: RerunSubject): ReactNode {
   const [, select] = useSelection();
   const { task, module } = props;
   const { execution_id = null, reused_from = null } = task.modules[module] ?? {};
-  const hasRun = taskHasEnded(task.state) && (execution_id !== null || reused_from !== null);
+  const hasRun =
+    !isPrivateGraph(task.graph) &&
+    taskHasEnded(task.state) &&
+    (execution_id !== null || reused_from !== null);
   if (!hasRun) return null;
   return (
     <>

@@ -1,4 +1,5 @@
 import { columnNames, MOST_GRAPHS } from '../../../../src/model/columns.js';
+import { shownGraph } from '../../../../src/model/private-graph.js';
 import { shortId } from '../../../../src/model/short-id.js';
 import './iterations.css';
 import './search.css';
@@ -291,7 +292,7 @@ function Results({
               <td>
                 <TaskChip state={item.state} standing={item.standing} />
               </td>
-              <td>{item.graph}</td>
+              <td>{shownGraph(item.graph)}</td>
               {columns.map((name) => (
                 <td key={name}>
                   <ValueCell value={item.fields?.[name]} />

@@ -1,6 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
 import type { ProblemJson } from '../../../../src/contract/problem.js';
+import { shownGraph } from '../../../../src/model/private-graph.js';
 import { StarButton } from '../remarks/star-button.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER, useListFilter } from '../state/selection.js';
@@ -87,7 +88,7 @@ function ProblemRow({ problem, isSelected }: { problem: ProblemJson; isSelected:
         </span>
         <span className="row-facts row-facts-one">
           <TaskChip state={problem.state} standing={problem.standing} />
-          <span className="row-graph">{problem.graph}</span>
+          <span className="row-graph">{shownGraph(problem.graph)}</span>
           {problem.newest_iteration_id > 1 && (
             <span className="row-iteration" title={`iteration ${problem.newest_iteration_id}`}>
               <span className="unseen">iteration</span> {problem.newest_iteration_id}

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { GraphJson } from '../../../../src/contract/graph.js';
 import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { DEFAULT_PROJECT } from '../../../../src/model/access.js';
+import { shownGraph } from '../../../../src/model/private-graph.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { problemQuery } from '../api/queries.js';
 import { CopyButton } from '../copying/copy-button.js';
@@ -50,7 +51,7 @@ export function Overview({ task, graph, asOf }: OverviewProps): ReactNode {
               to={{ page: 'graphs', name: task.graph, version: task.graph_version }}
               current={false}
             >
-              {task.graph} version {task.graph_version}
+              {shownGraph(task.graph)} version {task.graph_version}
             </SelectionLink>
           </Fact>
           <Project problem={task.problem_id} />

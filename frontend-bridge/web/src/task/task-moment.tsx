@@ -3,6 +3,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import type { EventJson } from '../../../../src/contract/event.js';
 import type { GraphJson } from '../../../../src/contract/graph.js';
 import type { WholeProblemJson } from '../../../../src/contract/problem.js';
+import { isPrivateGraph } from '../../../../src/model/private-graph.js';
 import { nodesQuery } from '../api/queries.js';
 import type { Select, Selection, TaskPart } from '../state/selection.js';
 import type { TaskView } from '../state/views.js';
@@ -70,7 +71,7 @@ export function TaskMoment(props: TaskMomentProps): ReactNode {
         picker={props.picker}
         isPast={moment !== undefined}
         commanding={commanding}
-        onIterate={isIterating ? undefined : () => setIsIterating(true)}
+        onIterate={isIterating || isPrivateGraph(view.task.graph) ? undefined : () => setIsIterating(true)}
       />
       {moment && <Past at={moment.at} count={travel.count ?? 0} of={events.length} onNow={travel.goToNow} />}
       {isIterating && (

@@ -1,4 +1,5 @@
 /** Who waits for a slot, and for how many others first: what no fact records, since it changes with every other task. */
+import { isPrivateGraph } from '../../../model/private-graph.js';
 import { playedBy } from '../../../model/run.js';
 import { slotClassOf, type Task } from '../../../model/task.js';
 import type { Waiter } from '../../../scheduling/slot-queue.js';
@@ -23,7 +24,8 @@ export function queuesOf(state: State): View[] {
     for (const { spec } of versions.at(-1)?.compiled.modules ?? []) {
       if (spec.approve) continue;
       const player = playedBy(spec);
-      graphs.set(player, (graphs.get(player) ?? new Set()).add(name));
+      const names = graphs.get(player) ?? new Set();
+      graphs.set(player, isPrivateGraph(name) ? names : names.add(name));
     }
   }
   return [...graphs].map(([module, names]): View => {
