@@ -1,6 +1,7 @@
 /** What programs import that submit problems and read results: `tutti/client`. */
 export type { Fault } from '../base/errors.js';
 export type { ClusterChange, Clusters, NewCluster } from './clusters.js';
+export type { Deployments } from './deployments.js';
 export { ClientError } from './errors.js';
 export type { Followed, FollowOptions, StreamedEvent } from './follow.js';
 export type {
@@ -28,5 +29,6 @@ export {
   type WaitOptions,
 } from './iteration.js';
 export type { AnswerOf, ChangeOptions, PartsOf, RequestOptions, RouteName } from './route.js';
-export type { GivenService, ServiceFiles, Services } from './services.js';
+export type { GivenService, Services } from './services.js';
 export { type ProblemChange, type Search, type SubmitOptions, Tutti, type TuttiOptions } from './tutti.js';
+export type { Files } from './upload.js';

@@ -1,20 +1,15 @@
 /** What keeps programs running on clusters: `tutti.services`. */
-import { createHash } from 'node:crypto';
 import type { Placement, Routes, Service } from './generated/routes.js';
 import type { Http } from './http.js';
 import { everyItem } from './pages.js';
 import { askRoute, openRoute, type RequestOptions } from './route.js';
+import { type Files, uploadAll } from './upload.js';
 
 /** What a service is to be; see `PUT /v1/services/{name}`. `files` are given apart. */
 export type GivenService = Omit<Routes['PUT /v1/services/{name}']['body'], 'files' | 'files_sha256'>;
 
-/** By the path in the folder of the command, the content. */
-export type ServiceFiles = Readonly<Record<string, string | Uint8Array>>;
-
 type Command = Routes['POST /v1/services/{name}/commands']['body'];
 
-/** A file may be large. */
-const UPLOAD_TIMEOUT_MS = 600_000;
 const ANSWER_TIMEOUT_MS = 30_000;
 
 export class Services {
@@ -25,7 +20,8 @@ export class Services {
   }
 
   /**
-   * A new service, or the change of one: a change of what it runs renews its replicas one by one.
+   * A new service, or the change of one: a change of what it runs renews its replicas one by one. `files`: by the path in the folder of the command,
+   * the content.
    *
    * @example
    * await tutti.services.apply(
@@ -37,11 +33,9 @@ export class Services {
   async apply(
     name: string,
     service: GivenService,
-    { files = {}, ...options }: RequestOptions & { readonly files?: ServiceFiles } = {},
+    { files = {}, ...options }: RequestOptions & { readonly files?: Files } = {},
   ): Promise<Service> {
-    const hashes: Record<string, string> = {};
-    for (const [path, content] of Object.entries(files))
-      hashes[path] = await this.#upload(content, options.signal);
+    const hashes = await uploadAll(this.#http, files, options.signal);
     // A script is in the folder by its own name.
     const beside = Object.keys(hashes).filter((path) => path !== service.script);
     const paths = Object.fromEntries(beside.map((path) => [path, path]));
@@ -106,16 +100,5 @@ export class Services {
   async #command(name: string, body: Command, options: RequestOptions): Promise<Service> {
     const route = 'POST /v1/services/{name}/commands';
     return (await askRoute(this.#http, route, { path: { name }, body }, options)).value;
-  }
-
-  async #upload(content: string | Uint8Array, signal: AbortSignal | undefined): Promise<string> {
-    const bytes = Buffer.from(content);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await this.#http.fetch(this.#http.address(`/v1/blobs/${sha256}`), {
-      ...{ method: 'PUT', body: bytes, timeoutMs: UPLOAD_TIMEOUT_MS },
-      headers: { 'content-type': 'application/octet-stream' },
-      ...(signal && { signal }),
-    });
-    return sha256;
   }
 }

@@ -1,4 +1,5 @@
 import { Clusters } from './clusters.js';
+import { Deployments } from './deployments.js';
 import { type Followed, type FollowOptions, follow } from './follow.js';
 import type {
   Approval,
@@ -71,6 +72,8 @@ export class Tutti {
   readonly #http: Http;
   /** The places where commands run. */
   readonly clusters: Clusters;
+  /** Applications that are brought up and taken down as a whole. */
+  readonly deployments: Deployments;
   /** What keeps programs running on clusters. */
   readonly services: Services;
 
@@ -83,6 +86,7 @@ export class Tutti {
       ...(options.retryMs !== undefined && { retryMs: options.retryMs }),
     });
     this.clusters = new Clusters(this.#http);
+    this.deployments = new Deployments(this.#http);
     this.services = new Services(this.#http);
   }
 

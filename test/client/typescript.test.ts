@@ -209,6 +209,34 @@ describe.skipIf(tool !== undefined)(`the TypeScript client${tool ? ` (needs ${to
     expect(error).toMatchObject({ code: 'invalid_body', details: [{ path: '/count' }] });
   });
 
+  it('deploys a blueprint with its files, goes on with it, reads its log and takes it down', async () => {
+    const { deployments } = tutti;
+    const blueprint = `
+blueprint: shop
+inputs: { word: { type: string } }
+components:
+  store: { operations: { create: ./create.sh, delete: ./create.sh }, env: { WORD: "\${inputs.word}" } }
+outputs: { said: "\${store.said}" }
+`;
+    const files = { 'create.sh': '#!/bin/sh\necho $WORD\necho "{\\"said\\":\\"$WORD\\"}" > $TUTTI_OUTPUT\n' };
+    const begun = await deployments.deploy(blueprint, { name: 'mine', inputs: { word: 'hello' }, files });
+    expect(begun).toMatchObject({ operation_id: 1, task_id: `${begun.deployment_id}/1` });
+    const stateOf = async (): Promise<string> => (await deployments.get('mine')).state;
+    await expect.poll(stateOf, LONG).toBe('deployed');
+    expect((await deployments.get(begun.deployment_id)).outputs).toEqual({ said: 'hello' });
+    expect(await deployments.log('mine')).toBe('--- store create on local\nhello\n');
+    expect((await refused(deployments.continue('mine', { clean: true }))).code).toBe('not_in_this_state');
+    expect((await refused(deployments.cancel('mine'))).code).toBe('not_in_this_state');
+    expect((await deployments.undeploy('mine')).operation_id).toBe(2);
+    await expect.poll(stateOf, LONG).toBe('undeployed');
+    expect((await all(deployments.operations('mine'))).map(({ operation }) => operation)).toEqual([
+      'deploy',
+      'undeploy',
+    ]);
+    expect(await deployments.log('mine', 1)).toContain('store create');
+    expect((await all(deployments.list())).map(({ name }) => name)).toEqual(['mine']);
+  });
+
   it('reports refusals and failures as one error with a code and details', async () => {
     const unknown = await refused(tutti.submit('fti', {}));
     expect(unknown).toMatchObject({ code: 'unknown_graph', status: 422, hint: 'known graphs: fit, asking' });

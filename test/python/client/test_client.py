@@ -385,6 +385,33 @@ class JobsOnClusters(unittest.TestCase):
         services.remove("sitter")
         until(lambda: "sitter" not in [each.name for each in services.list()])
 
+    def test_a_blueprint_is_deployed_with_its_files_gone_on_with_and_taken_down(self):
+        deployments = self.tutti.deployments
+        blueprint = (
+            "blueprint: shop\ncomponents:\n  store:\n"
+            "    operations: { create: ./create.sh, delete: ./delete.sh }\n"
+            'outputs: { said: "${store.said}" }\n'
+        )
+        create = "#!/bin/sh\necho creating\n[ -z \"$CLEAN\" ] && echo '{\"said\":\"hello\"}' > $TUTTI_OUTPUT\n"
+        files = {"create.sh": create, "delete.sh": b"#!/bin/sh\nexit 3\n"}
+        begun = deployments.deploy(blueprint, name="mine", files=files)
+        self.assertEqual((begun.operation_id, begun.task_id), (1, f"{begun.deployment_id}/1"))
+        until(lambda: deployments.get("mine").state == "deployed")
+        self.assertEqual(deployments.get(begun.deployment_id).outputs.said, "hello")
+        self.assertEqual(deployments.log("mine"), "--- store create on local\ncreating\n")
+        with self.assertRaises(ClientError) as raised:
+            deployments.cancel("mine")
+        self.assertEqual(raised.exception.code, "not_in_this_state")
+        deployments.undeploy("mine")
+        until(lambda: deployments.get("mine").state == "failed")
+        self.assertEqual(deployments.go_on("mine").operation_id, 3)
+        until(lambda: deployments.get("mine").state == "failed" and deployments.get("mine").operation_id == 3)
+        self.assertEqual(
+            [each.operation for each in deployments.operations("mine")], ["deploy", "undeploy", "continue"]
+        )
+        self.assertIn("store create", deployments.log("mine", 1))
+        self.assertEqual([each.name for each in deployments.list()], ["mine"])
+
     def test_the_twin_says_what_is_wrong_with_a_service(self):
         async def refused():
             async with AsyncTutti() as tutti:

@@ -14,6 +14,7 @@ from .iteration import IterationView, task_of
 from .jobs import AsyncClusters, AsyncJobs
 from .listing import AsyncListing
 from .progress import Bar
+from .deployments import AsyncDeployments
 from .services import AsyncServices
 from .transport import Transport, given, input_form, json_text
 
@@ -44,6 +45,7 @@ class AsyncTutti:
         """Scripts that run on clusters."""
         self.clusters = AsyncClusters(self)
         """The places where commands run."""
+        self.deployments = AsyncDeployments(self)
         self.services = AsyncServices(self)
         """What keeps programs running on clusters."""
 

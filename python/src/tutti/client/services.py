@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Mapping, Optional
 from urllib.parse import quote
 
 from ..records import Record
 from .listing import AsyncListing, Listing
 from .portal import Portal
 from .transport import given, json_text
+from .upload import Content, upload_all
 
 if TYPE_CHECKING:
     from .asynchronous import AsyncTutti
-
-Content = Union[str, bytes, Path]
 
 
 class AsyncServices:
@@ -31,9 +28,7 @@ class AsyncServices:
 
         :param files: by the path in the folder of the command, the content: a text, bytes, or the ``Path`` of a file
         """
-        hashes: Dict[str, str] = {}
-        for path, content in (files or {}).items():
-            hashes[path] = await self._upload(content)
+        hashes = await upload_all(self._tutti.transport, files or {})
         if hashes:
             # A script is in the folder by its own name.
             beside = {path: path for path in hashes if path != fields.get("script")}
@@ -81,14 +76,6 @@ class AsyncServices:
     async def _command(self, name: str, command: str, count: Optional[int] = None) -> Record:
         body = given(command=command, count=count)
         return Record(await self._tutti.transport.post(f"{_service(name)}/commands", body))
-
-    async def _upload(self, content: Content) -> str:
-        data = content.read_bytes() if isinstance(content, Path) else content.encode() if isinstance(content, str) else content
-        sha256 = hashlib.sha256(data).hexdigest()
-        await self._tutti.transport.request(
-            "PUT", f"/v1/blobs/{sha256}", None, data, {"content-type": "application/octet-stream"}
-        )
-        return sha256
 
 
 class Services:

@@ -13,6 +13,7 @@ from .jobs import Clusters, Jobs
 from .listing import AsyncListing, Listing
 from .portal import Portal
 from .progress import Bar
+from .deployments import Deployments
 from .services import Services
 
 _TICK_S = 1.0
@@ -50,6 +51,7 @@ class Tutti:
         """Scripts that run on clusters."""
         self.clusters = Clusters(self._async.clusters, self._portal)
         """The places where commands run."""
+        self.deployments = Deployments(self._async.deployments, self._portal)
         self.services = Services(self._async.services, self._portal)
         """What keeps programs running on clusters."""
 

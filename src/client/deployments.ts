@@ -1,0 +1,93 @@
+/** Applications that are brought up and taken down as a whole: `tutti.deployments`. */
+import type { Deployment, DeploymentSummary, Operation, OperationBegun } from './generated/routes.js';
+import type { Http } from './http.js';
+import { everyItem } from './pages.js';
+import { askRoute, openRoute, type RequestOptions } from './route.js';
+import { type Files, uploadAll } from './upload.js';
+
+export interface DeployOptions extends RequestOptions {
+  /** @default that of the blueprint */
+  readonly name?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** By the path that the blueprint has for it, the content of each file that it names. */
+  readonly files?: Files;
+}
+
+const ANSWER_TIMEOUT_MS = 30_000;
+
+export class Deployments {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /**
+   * Begins to bring an application up; the operation is a task, which `tutti.iteration(…)` watches. `blueprint`: its YAML.
+   *
+   * @example
+   * const { task_id } = await tutti.deployments.deploy(await readFile('shop.yaml', 'utf8'), {
+   *   inputs: { model: 'large' },
+   *   files: { 'install.sh': await readFile('install.sh') },
+   * });
+   */
+  async deploy(
+    blueprint: string,
+    { name, inputs = {}, files = {}, ...options }: DeployOptions = {},
+  ): Promise<OperationBegun> {
+    const hashes = await uploadAll(this.#http, files, options.signal);
+    const body = { ...(name !== undefined && { name }), blueprint, inputs, files: hashes };
+    return (await askRoute(this.#http, 'POST /v1/deployments', { body }, options)).value;
+  }
+
+  /** The newest first. */
+  list(): AsyncGenerator<DeploymentSummary> {
+    return everyItem(async (query) => (await askRoute(this.#http, 'GET /v1/deployments', { query })).value);
+  }
+
+  /** With its components and outputs. `which`: its name or its id. */
+  async get(which: string, options: RequestOptions = {}): Promise<Deployment> {
+    const route = 'GET /v1/deployments/{deployment_id}';
+    return (await askRoute(this.#http, route, { path: { deployment_id: which } }, options)).value;
+  }
+
+  /** Goes on with one that has failed. `clean`: from the beginning, whatever has been done. */
+  async continue(
+    which: string,
+    { clean, ...options }: RequestOptions & { readonly clean?: boolean } = {},
+  ): Promise<OperationBegun> {
+    const route = 'POST /v1/deployments/{deployment_id}/continue';
+    const body = clean === undefined ? {} : { clean };
+    return (await askRoute(this.#http, route, { path: { deployment_id: which }, body }, options)).value;
+  }
+
+  async undeploy(which: string, options: RequestOptions = {}): Promise<OperationBegun> {
+    const route = 'POST /v1/deployments/{deployment_id}/undeploy';
+    return (await askRoute(this.#http, route, { path: { deployment_id: which }, body: {} }, options)).value;
+  }
+
+  /** Stops the operation that is under way. */
+  async cancel(which: string, options: RequestOptions = {}): Promise<void> {
+    const route = 'POST /v1/deployments/{deployment_id}/cancel';
+    await askRoute(this.#http, route, { path: { deployment_id: which }, body: {} }, options);
+  }
+
+  /** The oldest first, each with its steps. */
+  operations(which: string): AsyncGenerator<Operation> {
+    const route = 'GET /v1/deployments/{deployment_id}/operations';
+    const path = { deployment_id: which };
+    return everyItem(async (query) => (await askRoute(this.#http, route, { path, query })).value);
+  }
+
+  /** What the steps of an operation have written so far. @param operation by default, the newest one */
+  async log(which: string, operation?: number, options: RequestOptions = {}): Promise<string> {
+    const operationId = operation ?? (await this.get(which, options)).operation_id;
+    const response = await openRoute(
+      this.#http,
+      'GET /v1/deployments/{deployment_id}/operations/{operation_id}/log',
+      { path: { deployment_id: which, operation_id: operationId } },
+      { timeoutMs: ANSWER_TIMEOUT_MS, ...(options.signal && { signal: options.signal }) },
+    );
+    return await response.text();
+  }
+}
