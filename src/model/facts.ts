@@ -639,6 +639,8 @@ export const FACTS = {
     about: 'nothing',
     withheld: { replica_id: 'id', as: 'replica end', reason: 'text', again: 'flag' },
   },
+  /** The cluster that had its run has not taken it: it waits for another. */
+  'replica.waiting': { about: 'nothing', withheld: { replica_id: 'id' } },
   /** It has lasted: its next end is the first in a row. */
   'replica.steady': { about: 'nothing', withheld: { replica_id: 'id' } },
   'replica.forgotten': { about: 'nothing', withheld: { replica_id: 'id' } },

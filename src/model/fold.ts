@@ -47,6 +47,7 @@ import {
   startReplica,
   steadyReplica,
   stopReplica,
+  unplaceReplica,
 } from './fold/service.js';
 import {
   abandonTask,
@@ -295,6 +296,9 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'replica.stopping':
       stopReplica(state, fact);
+      return;
+    case 'replica.waiting':
+      unplaceReplica(state, fact, moment);
       return;
     case 'replica.steady':
       steadyReplica(state, fact);

@@ -437,7 +437,10 @@ export class Session {
     }
     if (isRepeat) return;
     this.#executions.opened(outputWindow, now);
-    if (this.#executions.running().length > HELD_IN_HELLO) this.#say = 'heartbeat';
+    if (this.#executions.running().length > HELD_IN_HELLO) {
+      this.#say = 'heartbeat';
+      this.#executions.sayBegun(HELD_IN_HELLO);
+    }
     this.#reports.changed(this.status, this.#lifecycle.error);
     if (this.#lifecycle.error) this.#reports.force(this.status, this.#lifecycle.error);
     this.#note('info', before ? 'registered again' : 'registered', {

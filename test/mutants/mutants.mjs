@@ -9,6 +9,10 @@ const inCore = (file) => `src/orchestrator/core/${file}.ts`;
 const core = (name) => [`test/orchestrator/${name}.test.ts`, 'test/orchestrator', 'test/simulation'];
 const SCHEDULING = ['test/scheduling', 'test/orchestrator', 'test/simulation'];
 
+/** The simulation of services finds each of them by itself. */
+const FLEET = ['test/simulation/fleet'];
+const SCHEDULER = 'src/scheduling/fleet-scheduler.ts';
+
 const FOLD = ['test/orchestrator/fold-table.test.ts'];
 const fold = (file) => `src/model/fold/${file}.ts`;
 
@@ -719,5 +723,103 @@ export const MUTANTS = [
     find: 'if (free <= 0) break;',
     put: 'if (free <= 1) break;',
     tests: SCHEDULING,
+  },
+  {
+    what: 'places one replica more than is asked for',
+    file: SCHEDULER,
+    find: 'for (let missing = count - here.length, number = 1;',
+    put: 'for (let missing = count - here.length + 1, number = 1;',
+    tests: FLEET,
+  },
+  {
+    what: 'does not stop the replicas that are too many',
+    file: SCHEDULER,
+    find: "for (const replica of ranked.slice(count)) this.#stop(replica, 'scaled down');",
+    put: "for (const replica of ranked.slice(count + 1)) this.#stop(replica, 'scaled down');",
+    tests: FLEET,
+  },
+  {
+    what: 'starts a replica again before its pause is over',
+    file: SCHEDULER,
+    find: 'if (replica.retry && !this.#isDue(replica.retry.dueMs)) return;',
+    put: 'if (replica.retry && !this.#isDue(replica.retry.dueMs - 400)) return;',
+    tests: FLEET,
+  },
+  {
+    what: 'forgets the pause of a replica at a restart',
+    file: inCore('services/service-row'),
+    find: '...(at !== undefined && { retry: { at, dueMs: nowMs + leftMs(at) } }),',
+    put: '...(at !== undefined && { retry: { at, dueMs: nowMs } }),',
+    tests: FLEET,
+  },
+  {
+    what: 'leaves replicas lost whose cluster is there again',
+    file: SCHEDULER,
+    find: "if (away === undefined) this.#steps.push({ kind: 'running', replica });",
+    put: "if (away === undefined && replica.ending) this.#steps.push({ kind: 'running', replica });",
+    tests: FLEET,
+  },
+  {
+    what: 'keeps a replica of a daemon on a cluster that no longer fits',
+    file: SCHEDULER,
+    find: 'if (!kept.includes(replica)) this.#stop(replica, `the cluster ${replica.pinned} no longer fits`);',
+    put: 'if (!kept.includes(replica)) continue;',
+    tests: FLEET,
+  },
+  {
+    what: 'does not take in that a run has begun',
+    file: inCore('services/follow-ups'),
+    find: "return replica ? [{ type: 'replica.running', ...about(replica) }] : NOTHING;",
+    put: "return replica?.pinned ? [{ type: 'replica.running', ...about(replica) }] : NOTHING;",
+    tests: FLEET,
+  },
+  {
+    what: 'does not take in that an agent is there again after a restart',
+    file: inCore('services/follow-ups'),
+    find: 'if (state.nodes.get(fact.node_id)?.module === AGENT_MODULE) evaluateAll(state);\n      else evaluateNode',
+    put: 'if (state.nodes.get(fact.node_id)?.module !== AGENT_MODULE) evaluateNode',
+    tests: FLEET,
+  },
+  {
+    what: 'does not take in that a hello says that an execution has begun',
+    file: inCore('nodes/nodes'),
+    find: "if (held.state === 'RUNNING' || held.state === 'PROGRESS') start(turn, execution);",
+    put: "if (held.state === 'PROGRESS') start(turn, execution);",
+    tests: FLEET,
+  },
+  {
+    what: 'places what a service asks for over a run that goes on',
+    file: SCHEDULER,
+    find: 'for (const replica of kept) if (!replica.isOpen) this.#restart(replica);',
+    put: 'for (const replica of kept) if (!replica.isOpen || replica.ending) this.#restart(replica);',
+    tests: FLEET,
+  },
+  {
+    what: 'does not have the task of a replica that is to stop looked at again',
+    file: inCore('services/service-planner'),
+    find: '  state.broker.enqueue(task);\n',
+    put: '',
+    tests: FLEET,
+  },
+  {
+    what: 'says nothing of replicas that wait',
+    file: SCHEDULER,
+    find: "if (replica.observed === 'pending') return this.#view.waitsFor(replica);",
+    put: "if (replica.observed === 'pending') return undefined;",
+    tests: FLEET,
+  },
+  {
+    what: 'does not remove a service whose replicas have ended',
+    file: SCHEDULER,
+    find: "if (isRemoved && replicas.every(({ isOpen }) => !isOpen)) this.#steps.push({ kind: 'remove' });",
+    put: "if (isRemoved && replicas.length === 0) this.#steps.push({ kind: 'remove' });",
+    tests: FLEET,
+  },
+  {
+    what: 'leaves a replica starting whose cluster has refused it',
+    file: inCore('services/follow-ups'),
+    find: "replica.observed === 'pending' ? NOTHING",
+    put: "replica.observed !== 'lost' ? NOTHING",
+    tests: core('services'),
   },
 ];

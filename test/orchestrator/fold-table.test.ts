@@ -1056,6 +1056,11 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     },
     changes: ['put replicas', 'replica.desired', 'replica.ending'],
   },
+  'replica.waiting': {
+    given: [applied, placed, { type: 'replica.starting', ...ofWeb, cluster: 'hpc' }],
+    fact: { type: 'replica.waiting', replica_id: 'web-1' },
+    changes: ['put replicas', ...['cluster', 'observed', 'since'].map((field) => `replica.${field}`)],
+  },
   'replica.steady': {
     given: [applied, placed, { type: 'replica.failed', ...ofWeb, reason: 'x', retry_at: RETRY_AT }],
     fact: { type: 'replica.steady', replica_id: 'web-1' },

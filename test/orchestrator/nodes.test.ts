@@ -157,16 +157,18 @@ describe('a hello', () => {
 });
 
 describe('what a node says that it holds', () => {
-  it('and should hold, it goes on with, also after a restart, and counts as accepted', async () => {
+  it('and should hold, it goes on with, also after a restart, and counts as begun where it says so', async () => {
     const { a, order } = await atWork('assigned');
     await core.restart();
-    const turned = await a.hello({ status: 'RUNNING', held: held(order) });
+    const accepted = held(order).map((one) => ({ ...one, state: 'ACCEPTED' as const }));
+    const turned = await a.hello({ status: 'RUNNING', held: accepted });
     expect(turned.only(a.route, 'welcome')[0]?.drop).toEqual([]);
     expect(orders(await core.pass(2900), a)).toEqual([]);
-    expect(core.state.executions.get(order.executionId)).toMatchObject({
-      observed: 'accepted',
-      acceptedByReport: true,
-    });
+    const execution = core.state.executions.get(order.executionId);
+    expect(execution).toMatchObject({ observed: 'accepted', acceptedByReport: true });
+    // Its word that it has begun was lost with the connection.
+    await a.hello({ status: 'RUNNING', held: held(order) });
+    expect(execution?.observed).toBe('running');
   });
 
   it('and has no room for in its hello, it goes on with, and the heartbeats say which those are', async () => {
@@ -181,7 +183,8 @@ describe('what a node says that it holds', () => {
     await core.restart();
     const named = all.slice(0, 400).flatMap(held);
     const welcomed = await a.hello({ status: 'RUNNING', held: named, heldInAll: many });
-    expect(types([welcomed]).filter((type) => type.startsWith('execution.'))).toEqual([]);
+    const begun = types([welcomed]).filter((type) => type.startsWith('execution.'));
+    expect(begun).toEqual(named.map(() => 'execution.running'));
     expect(orders([welcomed], a)).toEqual([unconfirmed]);
     await a.say(a.reports(unconfirmed!, 'ACCEPTED'));
     const ids = all.map(({ executionId }) => executionId);

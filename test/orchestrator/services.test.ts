@@ -169,6 +169,19 @@ describe('a service', () => {
     expect(await core.faults()).toEqual([]);
   });
 
+  it('knows of a replica that it runs, and of its cluster that it is there, from what an agent says after a restart', async () => {
+    const agent = await cluster('hpc');
+    const [first, second] = orders(await core.turn(applies()), agent);
+    await agent.say(agent.reports(first!, 'ACCEPTED'), agent.reports(second!, 'ACCEPTED'));
+    // The first has begun, and its agent's word for it is lost with the orchestrator.
+    await core.restart(100);
+    await core.pass(100);
+    expect(reasons()).toEqual(['2 of 2 replicas: the cluster hpc is out of reach']);
+    await agent.hello({ held: [heldBy(first!), { ...heldBy(second!), state: 'ACCEPTED' }] });
+    expect([observed(), reasons()]).toEqual([['1 running', '2 starting'], []]);
+    expect(await core.faults()).toEqual([]);
+  });
+
   it('pauses longer with each end in a row, and is degraded until its replicas last', async () => {
     const agent = await cluster('hpc');
     const given = orders(await core.turn(applies({ count: 1 })), agent);
@@ -264,6 +277,25 @@ describe('a service', () => {
     expect(observed()).toEqual(['1 starting', '2 pending']);
     expect(reasons()).toEqual(['1 of 2 replicas: waiting for a cluster: 1 of 1 has no free slot']);
     expect(agent.node.executions.size).toBe(1);
+  });
+
+  it('has a replica wait again, with the reason, that its cluster did not take', async () => {
+    const agent = await cluster('hpc');
+    const [first, second] = orders(await core.turn(applies({ startupDeadlineMs: 5000 })), agent);
+    await run(agent, second!);
+    await core.turn(core.asks({ kind: 'change_cluster', name: 'hpc', status: 'inactive' }));
+    const error = { code: 'rejected', message: 'not now', retryable: true };
+    await agent.say(agent.reports(first!, 'REJECTED', { error }));
+    expect([observed(), replicas()[0]!.cluster]).toEqual([['1 pending', '2 running'], undefined]);
+    // No deadline counts for one that no cluster has.
+    await passed(agent, 8000);
+    expect([observed(), reasons()]).toEqual([
+      ['1 pending', '2 running'],
+      ['1 of 2 replicas: waiting for a cluster: 1 of 1 is inactive'],
+    ]);
+    await core.turn(core.asks({ kind: 'change_cluster', name: 'hpc', status: 'active' }));
+    expect([observed(), reasons()]).toEqual([['1 starting', '2 running'], []]);
+    expect(await core.faults()).toEqual([]);
   });
 
   it('is moved off a cluster that is drained, one replica at a time', async () => {

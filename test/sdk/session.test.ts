@@ -53,6 +53,8 @@ describe('registering', () => {
     const id = (number: number) => `01890000-0000-7000-8000-${String(number).padStart(12, '0')}`;
     for (let number = 0; number < 2000; number += 1)
       driver.receive([{ ...assign(id(number)), lease: `${'s'.repeat(32)}.1000.${id(number)}` }]);
+    for (const number of [0, 1999]) driver.step({ kind: 'begun', executionId: id(number) });
+    driver.said();
     driver.receive([{ kind: 'refused', code: 'say_hello', message: 'who are you?', incarnation: 3 }]);
     driver.pass(HELLO_FIRST_MS);
     const { messages } = driver.said();
@@ -63,8 +65,12 @@ describe('registering', () => {
     expect(hello?.kind === 'hello' && hello.held.length).toBe(400);
     // The heartbeat that follows the welcome at once names all.
     driver.receive([welcome()]);
-    const beats = driver.said().messages.filter((message) => message.kind === 'heartbeat');
+    const said = driver.said().messages;
+    const beats = said.filter((message) => message.kind === 'heartbeat');
     expect(beats.map(({ running }) => running.length)).toEqual([2000]);
+    // So does each one that has begun and was left out: its first word may have been lost.
+    const reports = said.filter((message) => message.kind === 'execution_report');
+    expect(reports.map(({ executionId, state }) => [executionId, state])).toEqual([[id(1999), 'RUNNING']]);
   });
 
   it('says nothing else between hello and welcome, and hears nothing else', () => {

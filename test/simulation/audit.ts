@@ -19,12 +19,14 @@ import type { CachedFrom } from '../../src/model/cached.js';
 import { hasEnded } from '../../src/model/execution.js';
 import { type EncodedEvent, taskIdOf } from '../../src/model/facts.js';
 import { dependentsOf } from '../../src/model/graph.js';
-import type { Task } from '../../src/model/task.js';
+import { playedBy } from '../../src/model/run.js';
+import { requireOf, type Task } from '../../src/model/task.js';
 import { formatTaskId } from '../../src/model/task-id.js';
 import { taskHasEnded } from '../../src/model/task-state.js';
 import { commandToRow } from '../../src/orchestrator/core/executions/command-row.js';
 import type { Journal } from '../../src/orchestrator/core/journal.js';
 import { nodeToRow } from '../../src/orchestrator/core/nodes/node-row.js';
+import { replicaToRow, serviceToRow } from '../../src/orchestrator/core/services/service-row.js';
 import type { State } from '../../src/orchestrator/core/state.js';
 import { problemToRow } from '../../src/orchestrator/core/tasks/problem.js';
 import {
@@ -38,7 +40,7 @@ import { recover } from '../../src/orchestrator/recover.js';
 import { hasLabels } from '../../src/scheduling/placement.js';
 import type { MemoryStore } from '../../src/store/memory.js';
 import { Mirror } from '../support/mirror.js';
-import { graphs } from './graphs.js';
+import { graphs, readStored } from './graphs.js';
 import { type Auditor, GRACE_MS } from './shell.js';
 
 /** Whether a payload is kept by its module, and not by an execution. */
@@ -47,7 +49,7 @@ function isOfModule(owner: string): boolean {
 }
 
 /** What may still be said of a task that has ended. */
-const AFTER_THE_END = /^(execution\.log|output\.refused|command\.)/;
+const AFTER_THE_END = /^(execution\.log|output\.refused|command\.|replica\.)/;
 
 export class Audit implements Auditor {
   /** How each ended task ended. */
@@ -121,7 +123,7 @@ export class Audit implements Auditor {
       store,
       clocks,
       graceMs: GRACE_MS,
-      parseGraph: (name) => graphs.get(name)!,
+      parseGraph: readStored,
     });
     const [ours, theirs] = [portrait(state), portrait(recovered)];
     for (const part of Object.keys(ours) as (keyof typeof ours)[]) {
@@ -254,8 +256,10 @@ export class Audit implements Auditor {
       if (!run?.queued || task.desired !== 'ended') continue;
       const { spec } = task.graph.modules[position]!;
       if (lookedUp.has(spec.name)) continue;
-      for (const node of state.nodesByModule.get(spec.name) ?? []) {
-        const isFree = node.isPlaceable && node.taken < node.capacity && hasLabels(node, spec.require);
+      for (const node of state.nodesByModule.get(playedBy(spec)) ?? []) {
+        const takesWork = !spec.run || state.clusters.get(node.instance)?.status === 'active';
+        const fits = takesWork && hasLabels(node, requireOf(task, position));
+        const isFree = node.isPlaceable && node.taken < node.capacity && fits;
         // The slots of a dead node's execution are waited for only as long as it is dead.
         const isOrphan =
           run.phase.kind === 'placed' && state.nodes.get(run.phase.execution.nodeId)?.liveness !== 'dead';
@@ -275,7 +279,10 @@ export function check(holds: boolean, otherwise: string): void {
 /** Everything of a state that must outlive the process, in the form in which it is stored. */
 function portrait(
   state: State,
-): Record<'cursor' | 'tasks' | 'problems' | 'nodes' | 'held' | 'commands', unknown> {
+): Record<
+  'cursor' | 'tasks' | 'problems' | 'nodes' | 'held' | 'commands' | 'services' | 'replicas' | 'runs',
+  unknown
+> {
   const sorted = <T>(items: Iterable<T>, key: (item: T) => string): T[] =>
     [...items].sort((a, b) => (key(a) < key(b) ? -1 : 1));
   const nodes = sorted(state.nodes.values(), ({ nodeId }) => nodeId);
@@ -301,5 +308,14 @@ function portrait(
     commands: sorted(state.commands.values(), ({ commandId }) => commandId)
       .filter(({ by }) => by === 'user')
       .map(commandToRow),
+    services: sorted(state.services.values(), ({ spec }) => spec.name).map((each) =>
+      stored(serviceToRow(each)),
+    ),
+    replicas: sorted(state.replicas.values(), ({ id }) => id).map((each) => stored(replicaToRow(each))),
+    runs: sorted(state.runs, ([key]) => key),
   };
+}
+
+function stored(row: object): unknown {
+  return JSON.parse(encodeRow(row).toString());
 }

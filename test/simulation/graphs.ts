@@ -1,6 +1,7 @@
 /** The graphs of the simulation; a stored graph's YAML is only its name, which `graphs` resolves. */
 import { parseExpression } from '../../src/config/parse-expression.js';
 import type { Graph, ModuleSpec } from '../../src/model/graph.js';
+import { readServiceGraph } from '../../src/model/service.js';
 
 function module(name: string, inputs: string[], more: Partial<ModuleSpec> = {}): ModuleSpec {
   return {
@@ -122,3 +123,8 @@ const all: Graph[] = [
 ];
 
 export const graphs: ReadonlyMap<string, Graph> = new Map(all.map((graph) => [graph.name, graph]));
+
+/** A stored graph, by its YAML: one of these, or that of a service. */
+export function readStored(yaml: string): Graph {
+  return readServiceGraph(yaml) ?? graphs.get(yaml)!;
+}

@@ -1,28 +1,33 @@
 /**
- * `npm run simulate -- [--runs N] [--from SEED]`: so many simulated runs, one after the other, each from a seed of its own. A run that
+ * `npm run simulate -- [--runs N] [--from SEED] [--services]`: so many simulated runs, of tasks on nodes or of services on clusters, one after the other, each from a seed of its own. A run that
  * breaks a promise is printed with the command that repeats it; the others go on. Exits with 1 when there was one.
  */
 import { parseArgs } from 'node:util';
+import { simulateFleet } from './fleet/simulate-fleet.js';
 import { simulate } from './simulate.js';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10000' }, from: { type: 'string', default: '1' } },
+  options: {
+    runs: { type: 'string', default: '10000' },
+    from: { type: 'string', default: '1' },
+    services: { type: 'boolean', default: false },
+  },
 });
 const [runs, from] = [Number(values.runs), Number(values.from)];
 const REPORT_EVERY = 1000;
 const SHOWN_CHARACTERS = 2000;
 
-const counts = { runs: 0, failed: 0, tasks: 0, succeeded: 0, crashes: 0, removed: 0, events: 0 };
+const counts: Record<string, number> & { runs: number; failed: number } = { runs: 0, failed: 0 };
+const add = (name: string, count: number): void => {
+  counts[name] = (counts[name] ?? 0) + count;
+};
 const began = performance.now();
 for (let seed = from; seed < from + runs; seed += 1) {
   counts.runs += 1;
   try {
-    const { tasks, succeeded, crashes, removed, events } = await simulate(seed);
-    counts.tasks += tasks;
-    counts.succeeded += succeeded;
-    counts.crashes += crashes;
-    counts.removed += removed;
-    for (const count of events.values()) counts.events += count;
+    const { events, ...result } = await (values.services ? simulateFleet : simulate)(seed);
+    for (const [name, count] of Object.entries(result)) add(name, count);
+    for (const count of events.values()) add('events', count);
   } catch (thrown) {
     counts.failed += 1;
     console.log(`FAULT ${String(thrown).slice(0, SHOWN_CHARACTERS)}`);

@@ -23,7 +23,7 @@ import { type Forgotten, Retention } from '../../src/orchestrator/retention/rete
 import { type MemoryStore, openMemoryStore } from '../../src/store/memory.js';
 import { decodeHello, decodeOutputs, decodeToOrchestrator } from '../../src/wire/codec.js';
 import { FaultyJournal, Injected } from '../support/faulty-journal.js';
-import { graphs } from './graphs.js';
+import { readStored } from './graphs.js';
 import type { Hub, Network } from './network.js';
 import type { World } from './world.js';
 
@@ -146,7 +146,7 @@ export class Shell implements Hub, Proposals {
       store,
       clocks,
       graceMs: GRACE_MS,
-      parseGraph: (name) => graphs.get(name)!,
+      parseGraph: readStored,
     });
     deps.auditor.restarted();
     const shell = new Shell(deps, store, epoch, state, startedAt);
@@ -157,7 +157,7 @@ export class Shell implements Hub, Proposals {
 
   /** What is wrong with its store. */
   async faults(): Promise<readonly StoreFault[]> {
-    return (await checkStore(this.#store, { readGraph: (name) => graphs.get(name)! })).faults;
+    return (await checkStore(this.#store, { readGraph: readStored })).faults;
   }
 
   /** `onAnswer` is never called when it crashes before. */

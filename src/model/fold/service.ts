@@ -55,6 +55,12 @@ export function startReplica(state: DurableState, fact: FactOf<'replica.starting
   put(state, { ...observed(replica, 'starting', moment), ...cluster, startedMs: moment.nowMs });
 }
 
+/** Its run is on no cluster. */
+export function unplaceReplica(state: DurableState, fact: FactOf<'replica.waiting'>, moment: Moment): void {
+  const { cluster: _, ...replica } = observed(replicaOf(state, fact.replica_id), 'pending', moment);
+  put(state, replica);
+}
+
 export function runReplica(
   state: DurableState,
   fact: FactOf<'replica.running'> | FactOf<'replica.ready'>,

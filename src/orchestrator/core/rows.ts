@@ -189,6 +189,7 @@ export function writeFact(state: State, journal: Journal, fact: Fact, { seq, at 
     case 'replica.stopped':
     case 'replica.lost':
     case 'replica.stopping':
+    case 'replica.waiting':
     case 'replica.steady':
       journal.putRow('replicas', [fact.replica_id], replicaToRow(state.replicas.get(fact.replica_id)!));
       return;

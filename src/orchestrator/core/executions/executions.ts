@@ -345,7 +345,8 @@ export function acceptByReport(turn: Turn, execution: Execution): void {
   state.timers.clear({ kind: 'assign again', execution });
 }
 
-function start(turn: Turn, execution: Execution): void {
+/** The node says that it has begun. */
+export function start(turn: Turn, execution: Execution): void {
   if (execution.observed === 'accepted')
     emit(turn, { type: 'execution.running', ...aboutExecution(execution) });
 }

@@ -26,6 +26,7 @@ import {
   endedByNode,
   findExecution,
   noteDeath,
+  start,
   tellEnded,
 } from '../executions/executions.js';
 import { refuse, refuseAt } from '../refusals.js';
@@ -190,7 +191,11 @@ function reconcileHeld(turn: Turn, node: FleetNode, hello: Hello): string[] {
     const execution = findExecution(turn, held.executionId, held.lease);
     if (execution && node.executions.has(execution)) {
       acceptByReport(turn, execution);
-      if (execution.desired === 'running') continue;
+      if (execution.desired === 'running') {
+        // Its word that it has begun is said once, and may have been lost.
+        if (held.state === 'RUNNING' || held.state === 'PROGRESS') start(turn, execution);
+        continue;
+      }
       // It is being stopped: there is nothing more to say about it.
     } else if (execution && hasEnded(execution.observed) && endedByNode(execution)) {
       const { id, lease, committed: seq } = execution;

@@ -28,6 +28,7 @@ export function followUps(turn: Turn, fact: Fact): readonly Fact[] {
       state.evaluate(fact.service);
       return NOTHING;
     case 'replica.stopping':
+    case 'replica.waiting':
     case 'replica.steady':
       state.evaluate(state.replicas.get(fact.replica_id)!.service);
       return NOTHING;
@@ -44,8 +45,9 @@ export function followUps(turn: Turn, fact: Fact): readonly Fact[] {
     }
     case 'module.waiting': {
       const replica = runBy(state, fact);
-      if (replica) state.evaluate(replica.service);
-      return NOTHING;
+      if (!replica) return NOTHING;
+      state.evaluate(replica.service);
+      return replica.observed === 'pending' ? NOTHING : [{ type: 'replica.waiting', replica_id: replica.id }];
     }
     case 'iteration.succeeded':
     case 'iteration.failed':
@@ -74,6 +76,11 @@ export function followUps(turn: Turn, fact: Fact): readonly Fact[] {
     case 'node.turned':
     case 'node.desired':
       evaluateNode(state, fact.node_id);
+      return NOTHING;
+    // It has said hello: after a restart, nothing else of it need be another.
+    case 'node.described':
+      if (state.nodes.get(fact.node_id)?.module === AGENT_MODULE) evaluateAll(state);
+      else evaluateNode(state, fact.node_id);
       return NOTHING;
     default:
       return NOTHING;
