@@ -4,14 +4,14 @@ import { ApiError } from './api/http.js';
 import { meQuery, nodesQuery } from './api/queries.js';
 import { ConnectionIndicator, NoticeBar } from './connection/indicator.js';
 import { SignIn, SignOutButton } from './connection/sign-in.js';
+import { Boundary } from './display/boundary.js';
+import { useApprovalsBadge, useTab } from './display/tab.js';
+import { ThemeSwitch } from './display/theme-switch.js';
 import type { LiveFeed } from './live/feed.js';
 import { ProblemList } from './problems/problem-list.js';
 import { SelectionLink } from './selection-link.js';
 import { useShortcut, useShortcutList } from './shortcuts/shortcuts.js';
 import { type Select, type Selection, useSelection } from './state/selection.js';
-import { Boundary } from './states/boundary.js';
-import { useApprovalsBadge, useTab } from './states/tab.js';
-import { ThemeSwitch } from './states/theme-switch.js';
 
 const TaskPage = lazy(() => import('./task/task-view.js'));
 const HomePage = lazy(() => import('./home/home-page.js'));

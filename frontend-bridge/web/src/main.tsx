@@ -15,12 +15,12 @@ import { createRoot } from 'react-dom/client';
 import { ApiError } from './api/http.js';
 import { App } from './app.js';
 import { dropTokenFromAddress } from './connection/sign-in.js';
+import { Boundary } from './display/boundary.js';
+import { adoptTheme } from './display/theme.js';
 import { browserFeedDeps } from './live/browser.js';
 import { LiveFeed } from './live/feed.js';
 import { ShortcutsProvider } from './shortcuts/shortcuts.js';
 import { backoffMs } from './state/connection.js';
-import { Boundary } from './states/boundary.js';
-import { adoptTheme } from './states/theme.js';
 
 dropTokenFromAddress();
 adoptTheme();

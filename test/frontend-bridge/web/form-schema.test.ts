@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { formatBytes } from '../../../frontend-bridge/web/src/display/amounts.js';
 import { fromBase64, textOf, toBase64 } from '../../../frontend-bridge/web/src/form/bytes.js';
 import { fieldErrors } from '../../../frontend-bridge/web/src/form/field-faults.js';
 import { isSchemaless, toFormSchema } from '../../../frontend-bridge/web/src/form/form-schema.js';
 import { fromLocalInput, toLocalInput } from '../../../frontend-bridge/web/src/problems/local-time.js';
-import { formatBytes } from '../../../frontend-bridge/web/src/states/amounts.js';
 import { loadTypes } from '../../../src/wire/types.js';
 
 const types = loadTypes(['proto']);

@@ -6,7 +6,7 @@ import {
   parseInput,
   placeInInput,
   sortFaults,
-} from '../../../frontend-bridge/web/src/problems/faults.js';
+} from '../../../frontend-bridge/web/src/problems/input-faults.js';
 import { formatSelection, readSelection } from '../../../frontend-bridge/web/src/state/selection.js';
 import { readExactly } from '../../../src/base/json/exact.js';
 import { printJson } from '../../../src/base/json/json-text.js';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { moduleTone, taskTone } from '../../../frontend-bridge/web/src/display/tone.js';
 import { advance, reduce } from '../../../frontend-bridge/web/src/state/reducer.js';
 import { NO_FILTER } from '../../../frontend-bridge/web/src/state/selection.js';
 import type {
@@ -16,7 +17,6 @@ import type {
   TaskView,
   View,
 } from '../../../frontend-bridge/web/src/state/views.js';
-import { moduleTone, taskTone } from '../../../frontend-bridge/web/src/states/tone.js';
 import type { EventJson } from '../../../src/contract/event.js';
 import type { ApprovalJson, ModuleJson, TaskJson } from '../../../src/contract/iteration.js';
 import type { JobJson } from '../../../src/contract/job.js';

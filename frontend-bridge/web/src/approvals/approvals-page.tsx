@@ -2,11 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { ApprovalJson } from '../../../../src/contract/iteration.js';
 import { approvalsQuery } from '../api/queries.js';
+import { useTab } from '../display/tab.js';
+import { Elapsed } from '../display/time.js';
+import { Foreign } from '../display/title.js';
 import { ValueView } from '../json/value-view.js';
 import { SelectionLink } from '../selection-link.js';
-import { useTab } from '../states/tab.js';
-import { Elapsed } from '../states/time.js';
-import { Foreign } from '../states/title.js';
 import { DecisionForm } from './decision-form.js';
 
 /** What waits for a person, those of the oldest problem first: what is asked, what it is about, and the answer. */

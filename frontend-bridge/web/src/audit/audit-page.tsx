@@ -6,12 +6,12 @@ import { LEAST_ROLE } from '../../../../src/model/access.js';
 import { AUDIT_RESULTS } from '../../../../src/model/audit.js';
 import { getJson } from '../api/http.js';
 import { meQuery } from '../api/queries.js';
-import { Chip } from '../states/chip.js';
-import { FleetTable } from '../states/fleet-table.js';
-import { useTab } from '../states/tab.js';
-import { Moment } from '../states/time.js';
-import { Foreign } from '../states/title.js';
-import type { Tone } from '../states/tone.js';
+import { Chip } from '../display/chip.js';
+import { FleetTable } from '../display/fleet-table.js';
+import { useTab } from '../display/tab.js';
+import { Moment } from '../display/time.js';
+import { Foreign } from '../display/title.js';
+import type { Tone } from '../display/tone.js';
 
 const PAGE = 100;
 /** What comes before anybody has rights. */

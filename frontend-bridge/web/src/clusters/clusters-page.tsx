@@ -7,14 +7,14 @@ import { AGENT_MODULE } from '../../../../src/model/run.js';
 import { changeCluster } from '../api/commands.js';
 import { clustersQuery, nodesQuery, queuesQuery } from '../api/queries.js';
 import { CopyLine } from '../copying/copy-button.js';
+import { formatBytes } from '../display/amounts.js';
+import { Chip } from '../display/chip.js';
+import { FleetTable } from '../display/fleet-table.js';
+import { useTab } from '../display/tab.js';
+import { Foreign } from '../display/title.js';
+import { clusterTone } from '../display/tone.js';
 import { RunsNow } from '../nodes/node-table.js';
 import { SelectionLink } from '../selection-link.js';
-import { formatBytes } from '../states/amounts.js';
-import { Chip } from '../states/chip.js';
-import { FleetTable } from '../states/fleet-table.js';
-import { useTab } from '../states/tab.js';
-import { Foreign } from '../states/title.js';
-import { clusterTone } from '../states/tone.js';
 
 const AGENT_WORDS: Readonly<Record<AgentState, string>> = {
   online: 'online',

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
-import { Chip } from '../states/chip.js';
-import { Moment } from '../states/time.js';
-import type { Tone } from '../states/tone.js';
+import { Chip } from '../display/chip.js';
+import { Moment } from '../display/time.js';
+import type { Tone } from '../display/tone.js';
 import { type CommandRecord, describeCommand } from './records.js';
 
 const TONES: Readonly<Record<CommandRecord['state'], Tone>> = {

@@ -1,8 +1,8 @@
 /** Commands as the events of a task or a node tell of them. */
 import type { ErrorJson } from '../../../../src/contract/answer.js';
 import type { EventJson } from '../../../../src/contract/event.js';
+import { formatDuration } from '../display/time.js';
 import { errorOf, text } from '../state/event-fields.js';
-import { formatDuration } from '../states/time.js';
 
 export interface CommandRecord {
   readonly command_id: string;

@@ -1,9 +1,9 @@
 import { type ReactNode, useSyncExternalStore } from 'react';
+import { Sign } from '../display/chip.js';
+import { Elapsed, Moment } from '../display/time.js';
+import type { Tone } from '../display/tone.js';
 import type { LiveFeed } from '../live/feed.js';
 import type { Connection } from '../state/connection.js';
-import { Sign } from '../states/chip.js';
-import { Elapsed, Moment } from '../states/time.js';
-import type { Tone } from '../states/tone.js';
 
 /** Whether what is shown is live, and since when it is not. */
 export function ConnectionIndicator({ feed }: { feed: LiveFeed }): ReactNode {

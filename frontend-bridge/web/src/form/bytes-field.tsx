@@ -1,5 +1,5 @@
 import { type DragEvent, type ReactNode, useRef, useState } from 'react';
-import { formatBytes } from '../states/amounts.js';
+import { formatBytes } from '../display/amounts.js';
 import { BYTES_LIMIT, fromBase64, textOf, toBase64 } from './bytes.js';
 
 export interface BytesFieldProps {

@@ -1,6 +1,6 @@
 /** Faults of an input at their fields, as the form library wants them. */
 import type { FaultJson } from '../../../../src/contract/answer.js';
-import { steps } from '../problems/faults.js';
+import { steps } from '../problems/input-faults.js';
 
 /** By field; `__errors` are the field's own. */
 export interface FieldErrors {

@@ -3,11 +3,11 @@ import type { ReactNode } from 'react';
 import type { GraphJson, GraphSummaryJson } from '../../../../src/contract/graph.js';
 import { graphQuery, graphsQuery, newestGraphQuery, queuesQuery, samplesQuery } from '../api/queries.js';
 import { CopyButton, CopyLine } from '../copying/copy-button.js';
+import { useTab } from '../display/tab.js';
+import { Moment } from '../display/time.js';
 import { downloadText } from '../json/download.js';
 import { JsonValue } from '../json/value.js';
 import { SelectionLink } from '../selection-link.js';
-import { useTab } from '../states/tab.js';
-import { Moment } from '../states/time.js';
 import { GraphDrawing } from './graph-drawing.js';
 import { ModuleTable } from './module-table.js';
 

@@ -5,13 +5,13 @@ import type { NodeJson } from '../../../../src/contract/node.js';
 import { AGENT_MODULE } from '../../../../src/model/run.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
 import { executionsQuery, nodesQuery, problemsQuery } from '../api/queries.js';
+import { Chip } from '../display/chip.js';
+import { FleetTable } from '../display/fleet-table.js';
+import { formatDuration } from '../display/time.js';
+import { Foreign } from '../display/title.js';
+import { nodeTone } from '../display/tone.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER } from '../state/selection.js';
-import { Chip } from '../states/chip.js';
-import { FleetTable } from '../states/fleet-table.js';
-import { formatDuration } from '../states/time.js';
-import { Foreign } from '../states/title.js';
-import { nodeTone } from '../states/tone.js';
 import { figuresOf, type ModuleFigures } from './figures.js';
 import { typesNote } from './outputs.js';
 

@@ -15,12 +15,12 @@ import {
   queuesQuery,
   statsQuery,
 } from '../api/queries.js';
+import { useTab } from '../display/tab.js';
+import { TaskChip } from '../display/task-chip.js';
+import { Elapsed, Moment } from '../display/time.js';
+import { Foreign, titleOf } from '../display/title.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER } from '../state/selection.js';
-import { useTab } from '../states/tab.js';
-import { TaskChip } from '../states/task-chip.js';
-import { Elapsed, Moment } from '../states/time.js';
-import { Foreign, titleOf } from '../states/title.js';
 import { readHour } from './hour.js';
 import { QueueChart, ThroughputChart } from './hour-chart.js';
 

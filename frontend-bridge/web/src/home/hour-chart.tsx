@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { Moment } from '../states/time.js';
+import { Moment } from '../display/time.js';
 import type { Hour, Minute } from './hour.js';
 
 /** The drawing's own units; it is stretched to its frame. */

@@ -9,9 +9,9 @@ import {
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Fragment, type ReactNode, useMemo, useRef } from 'react';
 import { plainOf } from '../../../../src/base/json/json-text.js';
+import { TaskChip } from '../display/task-chip.js';
+import { formatDuration, Moment } from '../display/time.js';
 import { SelectionLink } from '../selection-link.js';
-import { TaskChip } from '../states/task-chip.js';
-import { formatDuration, Moment } from '../states/time.js';
 import type { FieldInfo } from './fields.js';
 import type { IterationRow } from './use-rows.js';
 import { ReusedMark, ValueCell } from './value-cell.js';

@@ -6,9 +6,9 @@ import { splitReference } from '../../../../src/model/graph.js';
 import type { Created } from '../api/commands.js';
 import { ApiError } from '../api/http.js';
 import { usePost } from '../api/use-post.js';
-import { parseInput } from '../problems/faults.js';
+import { isDone } from '../display/tone.js';
+import { parseInput } from '../problems/input-faults.js';
 import { InputField } from '../problems/input-field.js';
-import { isDone } from '../states/tone.js';
 import { Modal } from './modal.js';
 import {
   changedInputs,

@@ -5,8 +5,8 @@ import type { GraphJson } from '../../../../src/contract/graph.js';
 import type { TaskJson } from '../../../../src/contract/iteration.js';
 import type { Created } from '../api/commands.js';
 import { postJson } from '../api/http.js';
+import { isDone } from '../display/tone.js';
 import { modulesOf, outputAt } from '../graphs/outputs.js';
-import { isDone } from '../states/tone.js';
 
 /** A module of a task that is to run again. */
 export interface RerunSubject {

@@ -11,12 +11,12 @@ import type { IterationJson, TaskJson } from '../../../../src/contract/iteration
 import type { ProblemJson } from '../../../../src/contract/problem.js';
 import { ApiError, getJson } from '../api/http.js';
 import { graphsQuery, taskPath } from '../api/queries.js';
+import { useTab } from '../display/tab.js';
+import { TaskChip } from '../display/task-chip.js';
+import { Moment } from '../display/time.js';
+import { titleOf } from '../display/title.js';
 import { download } from '../json/download.js';
 import { SelectionLink } from '../selection-link.js';
-import { useTab } from '../states/tab.js';
-import { TaskChip } from '../states/task-chip.js';
-import { Moment } from '../states/time.js';
-import { titleOf } from '../states/title.js';
 import { SaveButton } from '../values/save-button.js';
 import { FilterBar } from './filter-bar.js';
 import { useVaryingColumns } from './search-columns.js';

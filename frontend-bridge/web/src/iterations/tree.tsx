@@ -1,8 +1,8 @@
 import { type ReactNode, useMemo } from 'react';
+import { TaskChip } from '../display/task-chip.js';
+import { Moment } from '../display/time.js';
+import { toneOf } from '../display/tone.js';
 import { SelectionLink } from '../selection-link.js';
-import { TaskChip } from '../states/task-chip.js';
-import { Moment } from '../states/time.js';
-import { toneOf } from '../states/tone.js';
 import type { FieldInfo } from './fields.js';
 import { layLanes, type Placed } from './lanes.js';
 import type { IterationRow } from './use-rows.js';

@@ -1,6 +1,6 @@
 /** What the page of iterations shows, as the address says it, beside the selection: view, columns, order, what is compared. */
 import { useSearchParams } from 'wouter';
-import { remember, remembered } from '../states/remembered.js';
+import { remember, remembered } from '../display/remembered.js';
 
 export const VIEWS = ['table', 'charts', 'compare', 'tree'] as const;
 export type IterationsMode = (typeof VIEWS)[number];

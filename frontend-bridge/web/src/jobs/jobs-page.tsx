@@ -9,15 +9,15 @@ import { cancelJob } from '../api/commands.js';
 import { jobsQuery } from '../api/queries.js';
 import { usePost } from '../api/use-post.js';
 import { ClusterLink } from '../clusters/cluster-link.js';
+import { Chip } from '../display/chip.js';
+import { FirstFile } from '../display/first-file.js';
+import { FleetTable } from '../display/fleet-table.js';
+import { useTab } from '../display/tab.js';
+import { Elapsed, Moment } from '../display/time.js';
+import { Foreign } from '../display/title.js';
+import { jobTone } from '../display/tone.js';
 import { SelectionLink } from '../selection-link.js';
 import type { Selection } from '../state/selection.js';
-import { Chip } from '../states/chip.js';
-import { FirstFile } from '../states/first-file.js';
-import { FleetTable } from '../states/fleet-table.js';
-import { useTab } from '../states/tab.js';
-import { Elapsed, Moment } from '../states/time.js';
-import { Foreign } from '../states/title.js';
-import { jobTone } from '../states/tone.js';
 import { JobLog } from './job-log.js';
 
 const EXAMPLE = `name: fit

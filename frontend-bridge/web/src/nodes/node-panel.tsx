@@ -8,8 +8,8 @@ import { usePost } from '../api/use-post.js';
 import { CommandList } from '../commands/command-list.js';
 import { commandsOf } from '../commands/records.js';
 import { CopyButton } from '../copying/copy-button.js';
-import { describeEvent } from '../states/event-words.js';
-import { Moment } from '../states/time.js';
+import { describeEvent } from '../display/event-words.js';
+import { Moment } from '../display/time.js';
 import { NodeStatus, RunningTask } from './node-table.js';
 
 const COMMANDS: readonly NodeCommand[] = ['start', 'stop', 'reset', 'terminate'];

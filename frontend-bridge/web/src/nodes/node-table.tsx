@@ -2,12 +2,12 @@ import type { ReactNode } from 'react';
 import type { NodeJson, RunningJson } from '../../../../src/contract/node.js';
 import { shortId } from '../../../../src/model/short-id.js';
 import { parseTaskId } from '../../../../src/model/task-id.js';
+import { formatBytes } from '../display/amounts.js';
+import { Chip } from '../display/chip.js';
+import { FleetTable } from '../display/fleet-table.js';
+import { Elapsed } from '../display/time.js';
+import { nodeTone } from '../display/tone.js';
 import { SelectionLink } from '../selection-link.js';
-import { formatBytes } from '../states/amounts.js';
-import { Chip } from '../states/chip.js';
-import { FleetTable } from '../states/fleet-table.js';
-import { Elapsed } from '../states/time.js';
-import { nodeTone } from '../states/tone.js';
 
 /** More executions of one node than these are counted, not named. */
 const RUNNING_SHOWN = 3;

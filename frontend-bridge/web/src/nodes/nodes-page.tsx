@@ -2,8 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import type { NodeJson } from '../../../../src/contract/node.js';
 import { nodesQuery } from '../api/queries.js';
-import { remember, remembered } from '../states/remembered.js';
-import { useTab } from '../states/tab.js';
+import { remember, remembered } from '../display/remembered.js';
+import { useTab } from '../display/tab.js';
 import { NodePanel } from './node-panel.js';
 import { NodeTable } from './node-table.js';
 

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { FormFaults } from './faults.js';
+import type { FormFaults } from './input-faults.js';
 
 /** What is wrong with a form as a whole; announced when it appears. */
 export function FormFault({ faults }: { faults: FormFaults }): ReactNode {

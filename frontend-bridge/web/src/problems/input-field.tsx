@@ -1,6 +1,6 @@
 import { type ReactNode, useId, useRef } from 'react';
 import type { FaultJson } from '../../../../src/contract/answer.js';
-import { locate, placeInInput } from './faults.js';
+import { locate, placeInInput } from './input-faults.js';
 
 export interface InputFieldProps {
   readonly label: string;

@@ -16,15 +16,15 @@ import { JOB_GRAPH_NAME } from '../../../../src/model/job.js';
 import { type Created, submitProblem } from '../api/commands.js';
 import { graphsQuery, newestGraphQuery, problemsQuery, samplesQuery, taskQuery } from '../api/queries.js';
 import { usePost } from '../api/use-post.js';
+import { useTab } from '../display/tab.js';
+import { titleOf } from '../display/title.js';
 import { isSchemaless, toFormSchema } from '../form/form-schema.js';
 import { knownValues, missingFields } from '../form/known-values.js';
 import SourceForm from '../form/source-form.js';
 import { NO_FILTER, type Selection } from '../state/selection.js';
-import { useTab } from '../states/tab.js';
-import { titleOf } from '../states/title.js';
 import { useShownTask } from '../task/shown-task.js';
-import { type FormFaults, NO_FAULTS, parseInput, sortFaults } from './faults.js';
 import { FormFault } from './form-fault.js';
+import { type FormFaults, NO_FAULTS, parseInput, sortFaults } from './input-faults.js';
 import { FieldFaults, InputField } from './input-field.js';
 
 export interface NewProblemProps {

@@ -2,12 +2,12 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
 import type { ProblemJson } from '../../../../src/contract/problem.js';
 import { shownGraph } from '../../../../src/model/private-graph.js';
+import { TaskChip } from '../display/task-chip.js';
+import { Moment } from '../display/time.js';
+import { titleOf } from '../display/title.js';
 import { StarButton } from '../remarks/star-button.js';
 import { SelectionLink } from '../selection-link.js';
 import { NO_FILTER, useListFilter } from '../state/selection.js';
-import { TaskChip } from '../states/task-chip.js';
-import { Moment } from '../states/time.js';
-import { titleOf } from '../states/title.js';
 import { ProblemFilters } from './problem-filters.js';
 import { useProblemPages } from './use-problem-pages.js';
 

@@ -4,12 +4,12 @@ import type { ReplicaJson, ServiceJson } from '../../../../src/contract/service.
 import { parseTaskId } from '../../../../src/model/task-id.js';
 import { placementQuery } from '../api/queries.js';
 import { ClusterLink } from '../clusters/cluster-link.js';
+import { Chip } from '../display/chip.js';
+import { FleetTable } from '../display/fleet-table.js';
+import { Moment } from '../display/time.js';
+import { Foreign } from '../display/title.js';
+import { replicaTone } from '../display/tone.js';
 import { SelectionLink } from '../selection-link.js';
-import { Chip } from '../states/chip.js';
-import { FleetTable } from '../states/fleet-table.js';
-import { Moment } from '../states/time.js';
-import { Foreign } from '../states/title.js';
-import { replicaTone } from '../states/tone.js';
 import { ScaleForm } from './service-buttons.js';
 
 /** The replicas of a service by their clusters, and where one more would go. */

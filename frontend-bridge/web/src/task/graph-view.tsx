@@ -12,11 +12,11 @@ import {
 import { type ReactNode, useMemo, useState } from 'react';
 import type { GraphJson } from '../../../../src/contract/graph.js';
 import { taskPath } from '../api/queries.js';
+import { loopOf } from '../display/loop-words.js';
+import { isDone, moduleTone } from '../display/tone.js';
 import { outputAt, outputsOf } from '../graphs/outputs.js';
 import { NOT_BEGUN } from '../state/task-reducer.js';
 import type { TaskView } from '../state/views.js';
-import { loopOf } from '../states/loop-words.js';
-import { isDone, moduleTone } from '../states/tone.js';
 import { GraphFrame } from './graph-frame.js';
 import {
   type Direction,

@@ -3,8 +3,8 @@ import { printIndented } from '../../../../src/base/json/exact.js';
 import type { TaskJson } from '../../../../src/contract/iteration.js';
 import { type Created, iterate } from '../api/commands.js';
 import { usePost } from '../api/use-post.js';
-import { type FormFaults, NO_FAULTS, parseInput, sortFaults } from '../problems/faults.js';
 import { FormFault } from '../problems/form-fault.js';
+import { type FormFaults, NO_FAULTS, parseInput, sortFaults } from '../problems/input-faults.js';
 import { InputField } from '../problems/input-field.js';
 
 export interface IterateFormProps {

@@ -1,6 +1,6 @@
 import { memo, type ReactNode, useCallback, useState } from 'react';
-import { Moment, PreciseMoment } from '../states/time.js';
-import { Foreign } from '../states/title.js';
+import { Moment, PreciseMoment } from '../display/time.js';
+import { Foreign } from '../display/title.js';
 import type { Beginning, LogEntry } from './history.js';
 import { VirtualLines } from './virtual-lines.js';
 

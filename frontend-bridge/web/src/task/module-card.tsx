@@ -2,12 +2,12 @@ import type { ReactNode } from 'react';
 import type { LoopJson } from '../../../../src/contract/graph.js';
 import type { ModuleJson } from '../../../../src/contract/iteration.js';
 import { shortId } from '../../../../src/model/short-id.js';
-import { Chip } from '../states/chip.js';
-import { passWords } from '../states/loop-words.js';
-import { sourceWords } from '../states/source-words.js';
-import { Elapsed, Moment } from '../states/time.js';
-import { Foreign } from '../states/title.js';
-import { moduleTone } from '../states/tone.js';
+import { Chip } from '../display/chip.js';
+import { passWords } from '../display/loop-words.js';
+import { sourceWords } from '../display/source-words.js';
+import { Elapsed, Moment } from '../display/time.js';
+import { Foreign } from '../display/title.js';
+import { moduleTone } from '../display/tone.js';
 import type { Want } from './standstill.js';
 import { Thumbnail, type ThumbnailProps } from './thumbnail.js';
 

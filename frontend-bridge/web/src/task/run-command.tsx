@@ -3,8 +3,8 @@ import type { RunJson } from '../../../../src/contract/graph.js';
 import type { CommandFields } from '../../../../src/model/run.js';
 import { CopyButton, CopyLine } from '../copying/copy-button.js';
 import { shellLine } from '../copying/shell-words.js';
+import { Elapsed, Moment } from '../display/time.js';
 import { SelectionLink } from '../selection-link.js';
-import { Elapsed, Moment } from '../states/time.js';
 import { Fact } from './fact.js';
 
 export interface RunCommandProps {

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { EventJson } from '../../../../src/contract/event.js';
-import { describeEvent } from '../states/event-words.js';
-import { PreciseMoment } from '../states/time.js';
+import { describeEvent } from '../display/event-words.js';
+import { PreciseMoment } from '../display/time.js';
 import { SPEEDS, type TimeTravel } from './use-time-travel.js';
 
 /** The hand over a task's events: any of them, and playing on from there. */

@@ -6,9 +6,9 @@ import type { NodeJson } from '../../../../src/contract/node.js';
 import { needsHelp, type WaitingCode } from '../../../../src/model/waiting.js';
 import { nodesQuery, taskQueueQuery } from '../api/queries.js';
 import { CopyLine } from '../copying/copy-button.js';
+import { Elapsed } from '../display/time.js';
+import { Foreign } from '../display/title.js';
 import { SelectionLink } from '../selection-link.js';
-import { Elapsed } from '../states/time.js';
-import { Foreign } from '../states/title.js';
 import { remedyOf, type Want } from './standstill.js';
 
 /** More modules than these are only named, and of more than those it is only said how many they are. */

@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
+import { Chip } from '../display/chip.js';
+import { Moment } from '../display/time.js';
+import { isDone, taskTone } from '../display/tone.js';
 import type { TaskView } from '../state/views.js';
-import { Chip } from '../states/chip.js';
-import { Moment } from '../states/time.js';
-import { isDone, taskTone } from '../states/tone.js';
 
 export interface TaskFactsProps {
   readonly view: TaskView;

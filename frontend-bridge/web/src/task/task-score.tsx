@@ -1,9 +1,9 @@
 import { type ReactNode, useSyncExternalStore } from 'react';
 import type { GraphJson } from '../../../../src/contract/graph.js';
+import { loopOf } from '../display/loop-words.js';
 import { RerunButton } from '../iterations/rerun-button.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
 import type { TaskView } from '../state/views.js';
-import { loopOf } from '../states/loop-words.js';
 import { GraphCanvas, GraphList } from './graph-view.js';
 import type { TaskHistory } from './history.js';
 import { ModulePanel, SourcePanel } from './module-panel.js';

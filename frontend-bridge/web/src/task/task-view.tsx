@@ -4,9 +4,9 @@ import type { EventJson } from '../../../../src/contract/event.js';
 import type { IterationJson } from '../../../../src/contract/iteration.js';
 import { ApiError } from '../api/http.js';
 import { graphQuery, iterationsQuery, problemQuery, taskEventsQuery, taskQuery } from '../api/queries.js';
+import { titleOf } from '../display/title.js';
 import type { Select, TaskPart } from '../state/selection.js';
-import { titleOf } from '../states/title.js';
-import { IterationPicker } from './iterations.js';
+import { IterationPicker } from './iteration-picker.js';
 import { pickerFields } from './picker-fields.js';
 import { TaskMoment } from './task-moment.js';
 

@@ -7,6 +7,7 @@ import type { ObservedState } from '../../../../src/model/execution.js';
 import { hasEnded } from '../../../../src/model/execution.js';
 import { missingInputs, statesFor } from '../../../../src/model/module-state.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
+import { placeWords } from '../display/source-words.js';
 import { modulesOf } from '../graphs/outputs.js';
 import {
   cachedFrom,
@@ -18,7 +19,6 @@ import {
   text,
   wordsIn,
 } from '../state/event-fields.js';
-import { placeWords } from '../states/source-words.js';
 import { countUntil } from './halving.js';
 
 /**

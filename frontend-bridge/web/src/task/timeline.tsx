@@ -1,7 +1,7 @@
 import { type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import type { GraphJson } from '../../../../src/contract/graph.js';
 import type { ObservedState } from '../../../../src/model/execution.js';
-import { formatDuration } from '../states/time.js';
+import { formatDuration } from '../display/time.js';
 import {
   criticalPath,
   type Row,

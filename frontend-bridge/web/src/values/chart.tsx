@@ -2,7 +2,7 @@ import 'uplot/dist/uPlot.min.css';
 import { type ReactNode, useEffect, useMemo, useRef } from 'react';
 import UPlot from 'uplot';
 import { formatNumber } from '../../../../src/model/shown-numbers.js';
-import { useIsDark } from '../states/theme.js';
+import { useIsDark } from '../display/theme.js';
 
 export interface Series {
   /** What the line is called, where there are several. */

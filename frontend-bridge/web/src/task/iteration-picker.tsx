@@ -4,13 +4,13 @@ import { plainOf } from '../../../../src/base/json/json-text.js';
 import type { IterationJson } from '../../../../src/contract/iteration.js';
 import { formatNumber } from '../../../../src/model/shown-numbers.js';
 import { iterationValuesQuery } from '../api/queries.js';
+import { Sign } from '../display/chip.js';
+import { Moment } from '../display/time.js';
+import { taskTone } from '../display/tone.js';
 import { Popover } from '../popover/popover.js';
 import { SelectionLink } from '../selection-link.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
 import type { Select } from '../state/selection.js';
-import { Sign } from '../states/chip.js';
-import { Moment } from '../states/time.js';
-import { taskTone } from '../states/tone.js';
 
 export interface IterationsProps {
   readonly items: readonly IterationJson[];
