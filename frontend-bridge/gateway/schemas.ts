@@ -409,13 +409,28 @@ export const deploymentSummary: z.ZodType = named('DeploymentSummary', z.looseOb
 const step = {
   component: z.string(),
   operation: z.enum(COMPONENT_OPERATIONS),
-  cluster: z.string(),
+  cluster: z.string().nullable().describe('Null: a service chooses clusters for its replicas itself'),
 };
+
+const replicaView = z.looseObject({
+  replica_id: z.string().describe('<service>-<n>: also the instance of its node'),
+  cluster: z.string().nullable().describe('Where it runs or ran'),
+  desired: z.enum(['running', 'stopped']),
+  observed: z.enum(REPLICA_STATES),
+  node_id: id.nullable().describe('While it is ready'),
+  restarts: z.number().int().describe('Runs before this one'),
+  reason: z.string().nullable().describe('Why it waits, stops or has ended'),
+  task_id: taskId.describe('Its newest run'),
+  since: time.describe('When it came into this state'),
+  retry_at: time.nullable().describe('When it starts again'),
+});
 
 export const deploymentView: z.ZodType = named(
   'Deployment',
   z.looseObject({
     ...deploymentShape,
+    health: z.enum(['ok', 'degraded']).describe('Of its services'),
+    reasons: z.array(z.string()).describe('Why it is degraded, each with the service'),
     blueprint: z.string().describe("The blueprint's name"),
     inputs: z.record(z.string(), z.unknown()),
     components: z.record(
@@ -425,6 +440,14 @@ export const deploymentView: z.ZodType = named(
         cluster: z.string().nullable(),
         after: z.array(z.string()),
         attributes: z.record(z.string(), z.unknown()),
+        service: z.string().optional().describe('Its name, where the component is a service'),
+        replicas: z
+          .array(
+            replicaView.pick({
+              ...{ replica_id: true, cluster: true, observed: true, restarts: true, reason: true },
+            }),
+          )
+          .optional(),
       }),
     ),
     outputs: z.record(z.string(), z.unknown()).describe('As far as what they refer to is known'),
@@ -465,19 +488,6 @@ export const operationBegun: z.ZodType = named(
   z.object({ deployment_id: id, operation_id: iterationId, task_id: taskId }),
 );
 
-const replicaView = z.looseObject({
-  replica_id: z.string().describe('<service>-<n>: also the instance of its node'),
-  cluster: z.string().nullable().describe('Where it runs or ran'),
-  desired: z.enum(['running', 'stopped']),
-  observed: z.enum(REPLICA_STATES),
-  node_id: id.nullable().describe('While it is ready'),
-  restarts: z.number().int().describe('Runs before this one'),
-  reason: z.string().nullable().describe('Why it waits, stops or has ended'),
-  task_id: taskId.describe('Its newest run'),
-  since: time.describe('When it came into this state'),
-  retry_at: time.nullable().describe('When it starts again'),
-});
-
 export const serviceView: z.ZodType = named(
   'Service',
   z.looseObject({
@@ -495,6 +505,7 @@ export const serviceView: z.ZodType = named(
     restart: z.object({ backoff_ms: z.number().int(), max_backoff_ms: z.number().int() }),
     startup_deadline_ms: z.number().int().nullable(),
     disconnect: z.object({ lost_after_ms: z.number().int(), replace: z.boolean() }).nullable(),
+    deployment_id: id.nullable().describe('The deployment that it is a component of'),
     desired: z.enum(SERVICE_DESIRES),
     generation: z.number().int().describe('Replicas of an older one are renewed'),
     health: z.enum(['ok', 'degraded']),

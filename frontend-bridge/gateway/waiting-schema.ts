@@ -30,6 +30,13 @@ export const waitingSchema: z.ZodType = z.discriminatedUnion('code', [
       requested_at: z.string().describe('RFC 3339, UTC'),
     })
     .describe("A person's decision"),
+  z
+    .looseObject({
+      code: z.literal('service'),
+      service: z.string(),
+      until: z.string().describe('RFC 3339, UTC; then it has failed'),
+    })
+    .describe('All replicas of a service, or their end'),
   z.looseObject({ code: z.literal('requeued') }).describe('Its execution came to nothing'),
   z.looseObject({ code: z.literal('retry') }).describe('Until `retry_at`'),
 ]);

@@ -6,8 +6,10 @@ import {
   type Component,
   DEPLOY_OPERATIONS,
   INPUTS_NAME,
+  REPLICA_NAME,
   referencesIn,
   within,
+  wordsOf,
 } from '../model/blueprint.js';
 import { inputFault } from '../model/blueprint-inputs.js';
 import { BlueprintSchema, type GivenBlueprint, type GivenComponent } from './blueprint-schema.js';
@@ -22,6 +24,13 @@ const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const RESERVED_ENV = 'TUTTI_';
 /** A plan of more would not be looked at by anybody, and each is one to three modules. */
 const MAX_COMPONENTS = 300;
+/** A large image that is fetched takes minutes; one that never comes up is to be told of today. */
+const DEADLINE_MS = 10 * 60_000;
+
+const RESERVED_NAMES: ReadonlyMap<string, string> = new Map([
+  [INPUTS_NAME, 'the inputs'],
+  [REPLICA_NAME, 'the replica that runs'],
+]);
 
 type Add = (path: readonly (string | number)[], code: string, message: string) => void;
 
@@ -60,15 +69,21 @@ function ofComponents({ components }: GivenBlueprint, add: Add): void {
   if (names.length === 0) add(['components'], 'missing_field', 'a blueprint needs at least one component');
   if (names.length > MAX_COMPONENTS)
     add(['components'], 'out_of_range', `${names.length} are too many: give at most ${MAX_COMPONENTS}`);
-  const works = Object.values(components).some(({ operations }) =>
-    DEPLOY_OPERATIONS.some((name) => operations[name] !== undefined),
+  const works = Object.values(components).some(
+    ({ operations, service }) => service || DEPLOY_OPERATIONS.some((name) => operations[name] !== undefined),
   );
   if (names.length > 0 && !works)
-    add(['components'], 'missing_field', 'no component has create, configure or start: nothing would run');
+    add(
+      ['components'],
+      'missing_field',
+      'no component has create, configure, start or service: nothing would run',
+    );
   for (const [name, component] of Object.entries(components)) {
     const at = ['components', name];
-    if (name === INPUTS_NAME)
-      add(at, 'name_taken', `${name} stands for the inputs: give the component another name`);
+    const stands = RESERVED_NAMES.get(name);
+    if (stands !== undefined)
+      add(at, 'name_taken', `${name} stands for ${stands}: give the component another name`);
+    ofService(component, at, add);
     const { cluster, require, env, operations } = component;
     if (cluster !== undefined && require.cluster !== undefined && require.cluster !== cluster)
       add(
@@ -79,6 +94,23 @@ function ofComponents({ components }: GivenBlueprint, add: Add): void {
     ofVariables(Object.keys(env), [...at, 'env'], add);
     for (const [operation, spec] of Object.entries(operations))
       if (spec) ofVariables(Object.keys(spec.inputs), [...at, 'operations', operation, 'inputs'], add);
+  }
+}
+
+/** What a service has, it has itself; what is of services only, others have not. */
+function ofService(component: GivenComponent, at: readonly string[], add: Add): void {
+  const { service, deadline } = component;
+  if (!service) {
+    if (deadline !== undefined)
+      add([...at, 'deadline'], 'not_with_operations', 'only a service has a deadline: leave it out');
+    return;
+  }
+  for (const field of ['cluster', 'require', 'resources', 'operations', 'env', 'files', 'retry'] as const) {
+    const value = component[field];
+    if (value === undefined || (typeof value === 'object' && Object.keys(value).length === 0)) continue;
+    const own = field === 'operations' || field === 'retry';
+    const hint = own ? 'the service is all that it is: leave it out' : `give ${field} within service`;
+    add([...at, field], 'not_with_service', `${field} is not of a component with service: ${hint}`);
   }
 }
 
@@ -124,11 +156,12 @@ function inOrder({ components }: GivenBlueprint, add: Add): string[] | undefined
 }
 
 function componentOf(name: string, given: GivenComponent): Component {
-  const { cluster, require, resources, env, files, after, retry } = given;
+  const { cluster, require, resources = { cpus: 1 }, env, files, after, retry, service } = given;
   // Those that are not given are there as `undefined`.
   const operations = Object.fromEntries(Object.entries(given.operations).filter(([, spec]) => spec));
   return {
     ...{ name, resources, operations, env, files, after: [...new Set(after)] },
+    ...(service && { service: { spec: service, withinMs: given.deadline ?? DEADLINE_MS } }),
     attempts: retry?.attempts ?? 1,
     require: { ...require, ...(cluster !== undefined && { cluster }) },
   };
@@ -149,6 +182,16 @@ function ofReferences(blueprint: Blueprint, add: Add): void {
     const known = within(components, component.name);
     for (const [name, value] of Object.entries(component.env))
       if (typeof value === 'string') ofText(blueprint, value, known, [...at, 'env', name], add);
+    const { service } = component;
+    if (service) {
+      const own = new Set([...known].filter((name) => name !== component.name));
+      const { work, env } = service.spec.run;
+      const field = work.kind === 'script' ? 'args' : 'command';
+      for (const [index, word] of wordsOf(work).entries())
+        ofText(blueprint, word, new Set([...own, REPLICA_NAME]), [...at, 'service', field, index], add);
+      for (const [name, value] of Object.entries(env))
+        if (typeof value === 'string') ofText(blueprint, value, own, [...at, 'service', 'env', name], add);
+    }
     for (const [operation, { args, inputs }] of Object.entries(component.operations)) {
       for (const [index, word] of args.entries())
         ofText(blueprint, word, known, [...at, 'operations', operation, 'args', index], add);
@@ -169,7 +212,9 @@ function ofText(
 ): void {
   for (const { owner, path } of referencesIn(text)) {
     const shown = `\${${[owner, ...path].join('.')}}`;
+    if (owner === REPLICA_NAME && known.has(owner)) continue;
     const isComponent = components.some(({ name }) => name === owner);
+    const isService = components.some(({ name, service }) => name === owner && service);
     if (owner === INPUTS_NAME) {
       const [name = ''] = path;
       if (!Object.hasOwn(inputs, name))
@@ -177,6 +222,8 @@ function ofText(
     } else if (!isComponent) {
       const names = [INPUTS_NAME, ...components.map(({ name }) => name)];
       add(at, 'unknown_component', `${shown} is not of a component${didYouMean(owner, names)}`);
+    } else if (isService) {
+      add(at, 'bad_reference', `${shown}: ${owner} is a service, which has no attributes`);
     } else if (path.length === 0) {
       add(at, 'bad_reference', `${shown} names no attribute: give \${${owner}.NAME}`);
     } else if (!known.has(owner)) {

@@ -9,18 +9,22 @@ import {
 } from '../model/blueprint.js';
 import { pathWithin, type Resources, type SecretRef } from '../model/run.js';
 import { SECRET_NAME } from '../model/secret.js';
-import { labels } from './graph-fields.js';
+import type { ServiceSpec } from '../model/service.js';
+import { durationIfGiven, labels } from './graph-fields.js';
 import { ResourcesSchema } from './resources.js';
+import { BlueprintServiceSchema } from './service-schema.js';
 import { strict } from './strict.js';
 
 export interface GivenComponent {
   readonly cluster?: string | undefined;
   readonly require: Readonly<Record<string, string>>;
-  readonly resources: Resources;
+  readonly resources?: Resources | undefined;
   readonly operations: Readonly<Partial<Record<ComponentOperation, OperationSpec>>>;
   readonly env: Readonly<Record<string, string | SecretRef>>;
   readonly files: readonly string[];
   readonly after: readonly string[];
+  readonly service?: Omit<ServiceSpec, 'name'> | undefined;
+  readonly deadline?: number | undefined;
   readonly retry?: { readonly attempts: number } | undefined;
 }
 
@@ -82,7 +86,7 @@ const Component = strict(
   {
     cluster: z.string({ error: 'give the name of a cluster' }).min(1).optional(),
     require: labels.default({}),
-    resources: ResourcesSchema.prefault({}),
+    resources: ResourcesSchema.optional(),
     operations: Operations.prefault({}),
     env: z
       .record(
@@ -95,12 +99,14 @@ const Component = strict(
       .default({}),
     files: z.array(Path, { error: 'give a list of paths, like [./lib.sh]' }).default([]),
     after: z.array(z.string(), { error: 'give a list of components, like [store]' }).default([]),
+    service: BlueprintServiceSchema.optional(),
+    deadline: durationIfGiven(1, 'of a service: all its replicas are up, or gone, within this'),
     retry: strict(
       { attempts: z.int({ error: ATTEMPTS }).min(1, { error: ATTEMPTS }).max(100, { error: ATTEMPTS }) },
       'give an object, like { attempts: 3 }',
     ).optional(),
   },
-  'give an object with operations',
+  'give an object with operations, or with service',
 );
 
 const Input = strict(

@@ -74,16 +74,22 @@ export const RunSchema: z.ZodType<ReadRun> = strict(
   'give an object with command or script',
 ).transform(runOf);
 
-/** An object with these fields and those of a command that goes on, whose result nobody reads. */
+/**
+ * An object with these fields and those of a command that goes on, whose result nobody reads. `isOwn`: whether a reference in its words is
+ * to be to the run's only input, `replica`; otherwise others are looked at elsewhere.
+ */
 export function withWork<Shape extends z.ZodRawShape>(
   shape: Shape,
   expected: string,
+  { isOwn = true }: { readonly isOwn?: boolean } = {},
 ): z.ZodType<z.output<z.ZodObject<Shape>> & { readonly work: ReadRun }> {
   const { command, script, args, files, cluster, require, resources, env } = FIELDS;
   const fields = { command, script, args, files, cluster, require, resources, env };
   const schema = strict({ ...shape, ...fields }, expected).superRefine((given, context) => {
-    for (const { path, message, code } of faultsOfWork(given))
+    for (const { path, message, code } of faultsOfWork(given)) {
+      if (!isOwn && code === 'unknown_input') continue;
       context.addIssue({ code: 'custom', path, message, params: { code } });
+    }
   });
   return schema.transform((given) => {
     const run = given as unknown as z.output<z.ZodObject<typeof fields>>;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { SERVICE_TYPES, type ServiceSpec } from '../model/service.js';
 import { durationIfGiven } from './graph-fields.js';
-import { withWork } from './run-schema.js';
+import { type ReadRun, withWork } from './run-schema.js';
 import { strict } from './strict.js';
 
 const MAX_COUNT = 10_000;
@@ -58,6 +58,9 @@ const shape = {
     },
     'give an object, like { lost_after: 1m, replace: true }',
   ).optional(),
+};
+
+const files = {
   files_sha256: z
     .record(z.string(), z.string())
     .default({})
@@ -72,27 +75,39 @@ export interface GivenService {
   readonly files: Readonly<Record<string, string>>;
 }
 
-export const ServiceSchema: z.ZodType<GivenService> = withWork(shape, EXPECTED)
-  .superRefine(({ restart }, context) => {
-    const { backoff = BACKOFF_MS, max_backoff = MAX_BACKOFF_MS } = restart;
-    if (max_backoff >= backoff) return;
-    const message = `must not be shorter than backoff, which is ${backoff} ms`;
-    context.addIssue({
-      ...{ code: 'custom', path: ['restart', 'max_backoff'], message },
-      params: { code: 'out_of_range' },
-    });
-  })
-  .transform((given): GivenService => {
-    const { type, count, module, restart, startup_deadline, disconnect, work } = given;
-    const { backoff = BACKOFF_MS, max_backoff = MAX_BACKOFF_MS } = restart;
-    const spec = {
-      ...{ type, count, run: work.spec, require: work.require },
-      ...(module !== undefined && { module }),
-      restart: { backoffMs: backoff, maxBackoffMs: max_backoff },
-      ...(startup_deadline !== undefined && { startupDeadlineMs: startup_deadline }),
-      ...(disconnect && {
-        disconnect: { lostAfterMs: disconnect.lost_after ?? LOST_AFTER_MS, replace: disconnect.replace },
-      }),
-    };
-    return { spec, files: given.files_sha256 };
+export const ServiceSchema: z.ZodType<GivenService> = withWork({ ...shape, ...files }, EXPECTED)
+  .superRefine(checkPauses)
+  .transform((given): GivenService => ({ spec: specOf(given), files: given.files_sha256 }));
+
+/** Of a blueprint: its words and its environment may refer to inputs and to attributes of components. */
+export const BlueprintServiceSchema: z.ZodType<Omit<ServiceSpec, 'name'>> = withWork(shape, EXPECTED, {
+  isOwn: false,
+})
+  .superRefine(checkPauses)
+  .transform(specOf);
+
+type Given = z.output<z.ZodObject<typeof shape>>;
+
+function checkPauses({ restart }: Given, context: z.RefinementCtx): void {
+  const { backoff = BACKOFF_MS, max_backoff = MAX_BACKOFF_MS } = restart;
+  if (max_backoff >= backoff) return;
+  const message = `must not be shorter than backoff, which is ${backoff} ms`;
+  context.addIssue({
+    ...{ code: 'custom', path: ['restart', 'max_backoff'], message },
+    params: { code: 'out_of_range' },
   });
+}
+
+function specOf(given: Given & { readonly work: ReadRun }): Omit<ServiceSpec, 'name'> {
+  const { type, count, module, restart, startup_deadline, disconnect, work } = given;
+  const { backoff = BACKOFF_MS, max_backoff = MAX_BACKOFF_MS } = restart;
+  return {
+    ...{ type, count, run: work.spec, require: work.require },
+    ...(module !== undefined && { module }),
+    restart: { backoffMs: backoff, maxBackoffMs: max_backoff },
+    ...(startup_deadline !== undefined && { startupDeadlineMs: startup_deadline }),
+    ...(disconnect && {
+      disconnect: { lostAfterMs: disconnect.lost_after ?? LOST_AFTER_MS, replace: disconnect.replace },
+    }),
+  };
+}

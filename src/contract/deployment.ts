@@ -4,6 +4,7 @@ import type { ComponentState, DeploymentOperation, DeploymentState } from '../mo
 import type { TaskState } from '../model/task-state.js';
 import type { ErrorJson } from './answer.js';
 import type { ModuleAnswerJson } from './iteration.js';
+import type { ReplicaJson } from './service.js';
 
 export interface ListedDeploymentJson {
   /** That of its problem. */
@@ -22,6 +23,9 @@ export interface ListedDeploymentJson {
 }
 
 export interface DeploymentJson extends ListedDeploymentJson {
+  /** Of its services. */
+  readonly health: 'ok' | 'degraded';
+  readonly reasons: readonly string[];
   readonly blueprint: string;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly components: Readonly<Record<string, ComponentJson>>;
@@ -36,12 +40,21 @@ export interface ComponentJson {
   readonly cluster: string | null;
   readonly after: readonly string[];
   readonly attributes: Readonly<Record<string, unknown>>;
+  /** Of a component that is a service. */
+  readonly service?: string;
+  readonly replicas?: readonly ComponentReplicaJson[];
 }
+
+export type ComponentReplicaJson = Pick<
+  ReplicaJson,
+  'replica_id' | 'cluster' | 'observed' | 'restarts' | 'reason'
+>;
 
 export interface FailedStepJson {
   readonly component: string;
   readonly operation: ComponentOperation;
-  readonly cluster: string;
+  /** `null`: of a service, which chooses clusters for its replicas itself. */
+  readonly cluster: string | null;
   readonly message: string;
 }
 
@@ -60,7 +73,7 @@ export interface OperationJson {
 export interface StepJson {
   readonly component: string;
   readonly operation: ComponentOperation;
-  readonly cluster: string;
+  readonly cluster: string | null;
   /** In the operation's task. */
   readonly module: string;
   readonly state: ModuleAnswerJson['state'];

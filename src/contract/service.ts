@@ -9,6 +9,8 @@ export interface ServiceJson {
   readonly count: number | null;
   /** That its replicas play as nodes. */
   readonly module: string | null;
+  /** The deployment that it is a component of. */
+  readonly deployment_id: string | null;
   readonly desired: ServiceDesire;
   readonly generation: number;
   readonly health: 'ok' | 'degraded';

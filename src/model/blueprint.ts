@@ -4,7 +4,8 @@
  * B1. A reference, `${inputs.model}` or `${store.address}`, names an input or an attribute of a component. A component may refer to itself, and
  *     to those that it comes after, directly or through others.
  */
-import type { Resources, SecretRef } from './run.js';
+import type { Resources, RunWork, SecretRef } from './run.js';
+import type { ServiceSpec } from './service.js';
 
 /** Of the `Standard` interface, in the order in which a component goes through them. */
 export const DEPLOY_OPERATIONS = ['create', 'configure', 'start'] as const;
@@ -32,12 +33,22 @@ export interface OperationSpec {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
+/** What is kept running. */
+export interface ComponentService {
+  /** Its words and its environment may hold references. */
+  readonly spec: Omit<ServiceSpec, 'name' | 'deployment'>;
+  /** Until all its replicas are up, or gone; then the operation fails. */
+  readonly withinMs: number;
+}
+
 export interface Component {
   readonly name: string;
   /** Labels that its cluster must have. All of its operations run on the same one. */
   readonly require: Readonly<Record<string, string>>;
   readonly resources: Resources;
   readonly operations: Readonly<Partial<Record<ComponentOperation, OperationSpec>>>;
+  /** It is this service, and has no operations of its own. @default it has */
+  readonly service?: ComponentService;
   /** Of all its operations. Texts may hold references. */
   readonly env: Readonly<Record<string, string | SecretRef>>;
   /** Further files beside the blueprint that its operations find in their working folders. */
@@ -58,6 +69,8 @@ export interface Blueprint {
 }
 
 export const INPUTS_NAME = 'inputs';
+/** In the words of a service, the replica that runs: its agent knows it. */
+export const REPLICA_NAME = 'replica';
 
 const REFERENCE = /\$\{([^}]*)\}/g;
 
@@ -102,12 +115,38 @@ export function filesOfBlueprint({ components }: Blueprint): ReadonlyMap<string,
   const note = (path: string, at: string): void => {
     if (!named.has(path)) named.set(path, at);
   };
-  for (const { name, operations, files } of components) {
+  for (const { name, operations, files, service } of components) {
+    for (const [path, beside] of Object.entries(service?.spec.run.files ?? {}))
+      note(beside, `components.${name}.service.${path === scriptOf(service!) ? 'script' : 'files'}`);
     for (const [operation, { script }] of Object.entries(operations))
       note(script, `components.${name}.operations.${operation}`);
     for (const [index, path] of files.entries()) note(path, `components.${name}.files[${index}]`);
   }
   return named;
+}
+
+function scriptOf({ spec }: ComponentService): string | undefined {
+  return spec.run.work.kind === 'script' ? spec.run.work.path : undefined;
+}
+
+/** Whether it goes through this operation: a service is started and stopped. */
+export function hasOperation({ operations, service }: Component, operation: ComponentOperation): boolean {
+  if (service) return operation === 'start' || operation === 'stop';
+  return operations[operation] !== undefined;
+}
+
+/** The words of its command; none of another kind of work. */
+export function wordsOf(work: RunWork): readonly string[] {
+  switch (work.kind) {
+    case 'command':
+      return work.argv;
+    case 'script':
+      return work.args;
+    case 'job':
+      return [];
+    default:
+      return work satisfies never;
+  }
 }
 
 /** What is at a path of a value; nothing where there is nothing. */

@@ -13,6 +13,7 @@ import {
   type Component,
   type ComponentOperation,
   DEPLOY_OPERATIONS,
+  hasOperation,
   INPUTS_NAME,
   type OperationSpec,
   replaceReferences,
@@ -21,6 +22,7 @@ import {
 } from './blueprint.js';
 import type { ModuleState } from './execution.js';
 import type { Graph, ModuleSpec } from './graph.js';
+import type { ServiceDesire } from './service.js';
 import type { TaskState } from './task-state.js';
 
 export const DEPLOYMENT_OPERATIONS = ['deploy', 'continue', 'undeploy'] as const;
@@ -79,11 +81,14 @@ export const UNTOUCHED: ObservedComponent = { state: 'pending', done: [], begun:
 export interface PlannedStep {
   readonly component: string;
   readonly operation: ComponentOperation;
-  readonly cluster: string;
+  /** A service chooses clusters for its replicas itself. */
+  readonly cluster?: string;
 }
 
 /** All that an operation is about, as its private graph keeps it. */
 export interface DeploymentPlan {
+  /** Of the deployment. */
+  readonly name: string;
   readonly blueprint: Blueprint;
   readonly operation: DeploymentOperation;
   readonly direction: Direction;
@@ -153,23 +158,29 @@ export function stepsOf(
     const operations =
       direction === 'up' ? operationsUp(component, observed) : operationsDown(component, observed);
     if (operations.length === 0) return [];
+    const { name } = component;
+    if (component.service) return operations.map((operation) => ({ component: name, operation }));
     const cluster = observed.cluster ?? clusterFor(component);
-    return operations.map((operation) => ({ component: component.name, operation, cluster }));
+    return operations.map((operation) => ({ component: name, operation, cluster }));
   });
 }
 
-function operationsUp({ operations }: Component, { done }: ObservedComponent): ComponentOperation[] {
-  return DEPLOY_OPERATIONS.filter((operation) => operations[operation] && !done.includes(operation));
+function operationsUp(component: Component, { done }: ObservedComponent): ComponentOperation[] {
+  return DEPLOY_OPERATIONS.filter(
+    (operation) => hasOperation(component, operation) && !done.includes(operation),
+  );
 }
 
 /** What was brought up, if only in part, is stopped where it was started, and deleted. */
-function operationsDown({ operations }: Component, observed: ObservedComponent): ComponentOperation[] {
+function operationsDown(component: Component, observed: ObservedComponent): ComponentOperation[] {
   const { state, begun, done } = observed;
   if (state === 'pending' || state === 'undeployed') return [];
-  const isStarted = begun.includes('start') || operations.start === undefined;
+  const isStarted = begun.includes('start') || !hasOperation(component, 'start');
   return UNDEPLOY_OPERATIONS.filter(
     (operation) =>
-      operations[operation] && !done.includes(operation) && (operation === 'delete' || isStarted),
+      hasOperation(component, operation) &&
+      !done.includes(operation) &&
+      (operation === 'delete' || isStarted),
   );
 }
 
@@ -207,15 +218,33 @@ function moduleOf(
   const before = earlier.length > 0 ? earlier.slice(-1) : stepsBefore(plan, chain, component.name);
   const attributes = plan.direction === 'up' ? attributesBefore(plan, chain, component.name, earlier) : [];
   const inputs = [...new Set([...before, ...attributes].map(stepModule))];
-  const spec = component.operations[step.operation]!;
+  const { cluster } = step;
   return {
     ...{ name: stepModule(step), inputs: [SOURCE, ...inputs], previous: [], output: 'json' },
-    ...{ require: { ...component.require, cluster: step.cluster } },
+    require: { ...component.require, ...(cluster !== undefined && { cluster }) },
     ...{ timeoutMs: undefined, onError: 'fail', start: 'auto' },
     retry: { attempts: component.attempts, backoffMs: 1000, factor: 2, maxBackoffMs: 30_000 },
     liveness: { unresponsiveAfterMs: 3000, deadAfterMs: 10_000 },
-    run: runOf(component, spec, (reference) => placeOf(plan, chain, earlier, component.name, reference)),
+    ...workOf(plan, component, step, (reference) => placeOf(plan, chain, earlier, component.name, reference)),
   };
+}
+
+function workOf(
+  plan: DeploymentPlan,
+  component: Component,
+  { operation }: PlannedStep,
+  place: (reference: BlueprintReference) => string,
+): Pick<ModuleSpec, 'run' | 'serve'> {
+  const { name, service, operations } = component;
+  if (!service) return { run: runOf(component, operations[operation]!, place) };
+  const action = plan.direction === 'up' ? 'apply' : 'remove';
+  const { withinMs } = service;
+  return { serve: { component: name, service: serviceName(plan, name), action, withinMs } };
+}
+
+/** The service that a component is. */
+export function serviceName({ name }: Pick<DeploymentPlan, 'name'>, component: string): string {
+  return `${name}-${component}`;
 }
 
 function runOf(
@@ -298,16 +327,22 @@ export interface StepOutcome {
   readonly output?: unknown;
 }
 
-/** D3. `task`: how the operation stands. */
+/** D3. `task`: how the operation stands. `desireOf`: of a service of the deployment; nothing where it is not there. */
 export function observe(
   plan: DeploymentPlan,
   task: TaskState,
   outcomeOf: (module: string) => StepOutcome,
+  desireOf: (service: string) => ServiceDesire | undefined,
 ): ObservedComponents {
   const observed = plan.blueprint.components.map((component) => {
     const before = plan.before[component.name] ?? UNTOUCHED;
     const steps = plan.steps.filter((step) => step.component === component.name);
     const seen = steps.map((step) => ({ step, ...outcomeOf(stepModule(step)) }));
+    if (component.service)
+      return [
+        component.name,
+        observeService(before, seen, task, desireOf(serviceName(plan, component.name))),
+      ] as const;
     const one = plan.direction === 'up' ? observeUp(before, seen, task) : observeDown(before, seen, task);
     return [component.name, one] as const;
   });
@@ -316,14 +351,37 @@ export function observe(
 
 type Seen = StepOutcome & { readonly step: PlannedStep };
 
+/** A service itself says what is there of it. */
+function observeService(
+  before: ObservedComponent,
+  seen: readonly Seen[],
+  task: TaskState,
+  desire: ServiceDesire | undefined,
+): ObservedComponent {
+  const isFailure = seen.some(hasFailed);
+  const isFirst = before.state === 'pending' || before.state === 'undeployed';
+  if (desire === undefined) {
+    if (isFailure) return { ...UNTOUCHED, state: 'failed' };
+    return { ...UNTOUCHED, state: isFirst ? before.state : 'undeployed' };
+  }
+  const begun = { ...UNTOUCHED, begun: ['start' as const] };
+  if (desire === 'removed') return { ...begun, state: isOpen(task) && !isFailure ? 'undeploying' : 'failed' };
+  const isUp = seen.some(({ step, state }) => step.operation === 'start' && state === 'succeeded');
+  if (isUp) return { ...begun, done: ['start'], state: 'deployed' };
+  if (isFailure) return { ...begun, done: before.done, state: 'failed' };
+  if (!isFirst && before.done.length > 0) return before;
+  return { ...begun, state: isOpen(task) ? 'deploying' : 'failed' };
+}
+
 function observeUp(before: ObservedComponent, seen: readonly Seen[], task: TaskState): ObservedComponent {
   if (seen.length === 0)
     return before.state === 'pending' && task === 'succeeded' ? { ...before, state: 'deployed' } : before;
   const done = seen.filter(({ state }) => state === 'succeeded');
   const begun = seen.filter(hasBegun);
   const attributes = Object.assign({}, before.attributes, ...done.map(({ output }) => output ?? {}));
+  const { cluster } = seen[0]!.step;
   const noted = {
-    cluster: seen[0]!.step.cluster,
+    ...(cluster !== undefined && { cluster }),
     done: together(before.done, done),
     begun: together(before.begun, begun),
     attributes,

@@ -286,6 +286,8 @@ export const FACTS = {
     shown: { decision: 'decision', by: 'text?', reason: 'text?' },
     withheld: { indexed: 'texts?' },
   },
+  /** The service of a service step is as it is asked for. */
+  'module.served': { about: 'module', shown: { service: 'text' } },
   'execution.assigned': {
     about: 'execution',
     shown: {},

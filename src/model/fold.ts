@@ -142,6 +142,7 @@ export function apply(state: DurableState, fact: Fact, moment: Moment): void {
       return;
     case 'module.succeeded':
     case 'module.stopped':
+    case 'module.served':
     case 'module.skipped':
       setModule(state, fact, moment);
       return;

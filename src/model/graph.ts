@@ -4,6 +4,7 @@ import type { ApprovalSpec } from './approval.js';
 import type { LoopSpec } from './loop.js';
 import type { OutputSpec } from './protocol.js';
 import type { RunSpec } from './run.js';
+import type { ServeSpec } from './serve.js';
 
 /** Bytes of a graph's text. 1,000 modules, each with every option given, have about 230 KB. */
 export const MAX_GRAPH_BYTES: number = 256 * 1024;
@@ -48,6 +49,8 @@ export interface ModuleSpec {
   readonly when?: { readonly text: string; readonly expression: Expression };
   /** It does no work: a person decides, and its output is the decision. @default nobody is asked */
   readonly approve?: ApprovalSpec;
+  /** It does no work: a service is applied or removed, and it puts out nothing. @default no service is */
+  readonly serve?: ServeSpec;
   /** It takes the output of an execution that was given the same, where there is one. @default it runs */
   readonly cache?: true;
   /** Its work is a command. @default nodes of its name do it */
@@ -78,8 +81,12 @@ export interface Graph {
 }
 
 /** Whether nodes of its name do its work, so that it takes a slot of one of them. */
-export function isPlayedByNodes({ run, approve }: Pick<ModuleSpec, 'run' | 'approve'>): boolean {
-  return !run && !approve;
+export function isPlayedByNodes({
+  run,
+  approve,
+  serve,
+}: Pick<ModuleSpec, 'run' | 'approve' | 'serve'>): boolean {
+  return !run && !approve && !serve;
 }
 
 /** What a task asks of nodes beside what its graph does: by module and label. */

@@ -24,6 +24,7 @@ export function moduleState(
     case 'failed':
       return phase;
     case 'approved':
+    case 'served':
       return 'succeeded';
     case 'placed':
     case 'succeeded':

@@ -46,6 +46,8 @@ export interface ServiceSpec extends ServiceWork {
   readonly restart: { readonly backoffMs: number; readonly maxBackoffMs: number };
   /** A replica that is not up within this, from when its cluster was told to start it, has failed. @default it has all the time */
   readonly startupDeadlineMs?: number;
+  /** The deployment that it is a component of: that applies and removes it. @default people do */
+  readonly deployment?: string;
   /** What becomes of replicas whose cluster is out of reach. @default they are where they are */
   readonly disconnect?: { readonly lostAfterMs: number; readonly replace: boolean };
 }

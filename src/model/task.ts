@@ -157,6 +157,8 @@ export type ModulePhase =
   | { readonly kind: 'reused'; readonly output: ReusedOutput }
   /** It has succeeded by a person's decision, which is its output; `indexed` as of `Execution`. */
   | { readonly kind: 'approved'; readonly indexed?: Readonly<Record<string, string>> }
+  /** Its service is as it is asked for. */
+  | { readonly kind: 'served' }
   | { readonly kind: 'failed'; readonly error: ReportedError }
   | { readonly kind: 'skipped'; readonly reason: string }
   /** The task was stopped while this module ran. */
@@ -297,6 +299,11 @@ export function outputRef(task: Task, reference: string): PayloadRef | undefined
 /** What a module waits to be decided, if that is what it waits for. */
 export function awaitedApproval(phase: ModulePhase): Extract<Waiting, { code: 'approval' }> | undefined {
   return phase.kind === 'waiting' && phase.waiting?.code === 'approval' ? phase.waiting : undefined;
+}
+
+/** The service that a module waits for, if that is what it waits for. */
+export function awaitedService(phase: ModulePhase): Extract<Waiting, { code: 'service' }> | undefined {
+  return phase.kind === 'waiting' && phase.waiting?.code === 'service' ? phase.waiting : undefined;
 }
 
 /** What a module gets as this input instead of what the graph would give it. */

@@ -30,6 +30,8 @@ export type Waiting =
       /** RFC 3339, UTC. */
       readonly requested_at: string;
     }
+  /** A service, of which it waits for all replicas, or for their end. `until`: RFC 3339, UTC. */
+  | { readonly code: 'service'; readonly service: string; readonly until: string }
   /** Its execution came to nothing: the next one begins as soon as it can. */
   | { readonly code: 'requeued' }
   /** The pause before the next attempt, until `retry_at`. */
@@ -70,6 +72,7 @@ const NEEDS_HELP: Readonly<Record<WaitingCode, boolean>> = {
   no_free_cluster: false,
   no_secret: true,
   approval: true,
+  service: false,
   requeued: false,
   retry: false,
 };

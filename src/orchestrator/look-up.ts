@@ -1,5 +1,6 @@
 /**
- * Looks up what modules with `cache` may take: one look into the table for each, and one at the bytes that it leads to.
+ * Looks up what modules with `cache` may take: one look into the table for each, and one at the bytes that it leads to; and what service
+ * steps are given, to which their services may refer.
  *
  * L1. A result of which anything is gone is none: a payload that retention has removed, a blob without its file.
  */
@@ -30,6 +31,8 @@ export async function lookUp(
   reusable: Map<string, ReusableValue>,
 ): Promise<LookedUp> {
   const found = new Map<string, Found>();
+  if (task.graph.modules[position]!.spec.serve)
+    return { digest: undefined, found, values: await valuesFor(store, task, position) };
   const digest = await digestFor(store, state, task, position);
   if (digest === undefined) return { digest, found };
   for (const version of versionsFor(state, task, position)) {
@@ -40,6 +43,16 @@ export async function lookUp(
     found.set(version, one);
   }
   return { digest, found };
+}
+
+/** Of a service step: its inputs, all of which are JSON. */
+async function valuesFor(store: Reader, task: Task, position: number): Promise<Map<string, unknown>> {
+  const values = new Map<string, unknown>();
+  for (const { name, ref } of inputsOf(task, position)) {
+    const bytes = ref.blob ? undefined : await readPayload(store, ref);
+    if (bytes) values.set(name, JSON.parse(Buffer.from(bytes).toString()));
+  }
+  return values;
 }
 
 /** Of what it would be given; nothing where an input cannot be read. */

@@ -247,6 +247,7 @@ export interface ModuleRow {
     | 'succeeded'
     | 'reused'
     | 'approved'
+    | 'served'
     | 'failed'
     | 'skipped'
     | 'stopped';
@@ -780,6 +781,8 @@ function phaseFromRow(
       return { kind: 'approved', ...(row.indexed && { indexed: row.indexed }) };
     case 'failed':
       return { kind: 'failed', error: row.error ?? { code: 'unknown', message: '', retryable: false } };
+    case 'served':
+      return { kind: 'served' };
     case 'skipped':
       return { kind: 'skipped', reason: row.reason ?? '' };
     case 'stopped':

@@ -34,6 +34,12 @@ export type PlanStep =
   | { readonly kind: 'halt'; readonly position: number }
   /** A person is to decide. */
   | { readonly kind: 'ask'; readonly position: number; readonly approval: ApprovalSpec }
+  /** Its service is applied or removed. */
+  | { readonly kind: 'serve'; readonly position: number }
+  /** It waits for its service. */
+  | { readonly kind: 'await'; readonly position: number; readonly wait: Wait }
+  /** Its service is as it is asked for. */
+  | { readonly kind: 'served'; readonly position: number }
   /** The modules of the loop run again. */
   | { readonly kind: 'again'; readonly loop: CompiledLoop; readonly pass: number }
   /** There is no further pass; with an error, the last module of the loop fails. */

@@ -35,9 +35,21 @@ export interface Fleet {
   recall(module: CompiledModule): CachedResult | 'not known' | undefined;
   /** Why there is none. */
   shortage(module: CompiledModule): Wait;
+  /** Of a service step. */
+  serviceOf(module: CompiledModule): ServiceStanding;
   /** Whether the node that has this execution is dead and has it no more, so that it may be given up. */
   isOrphaned(execution: Execution): boolean;
 }
+
+/** How the service of a service step stands. */
+export type ServiceStanding =
+  /** What it refers to is to be looked up. */
+  | { readonly kind: 'not known' }
+  | { readonly kind: 'not begun' }
+  /** By the monotonic clock, it is given up at `dueMs`. */
+  | { readonly kind: 'under way'; readonly wait: Wait; readonly dueMs: number }
+  | { readonly kind: 'as asked' }
+  | { readonly kind: 'failed'; readonly error: ReportedError };
 
 /** Deaths of distinct boots, unasked, after which a module is held to kill its nodes. */
 export const POISON_LIMIT = 3;
@@ -149,6 +161,7 @@ class Planning {
       case 'succeeded':
       case 'reused':
       case 'approved':
+      case 'served':
         return 'succeeded';
       case 'skipped':
         return this.#skipped(module, phase.reason);
@@ -299,6 +312,7 @@ class Planning {
     if (condition === 'unreadable') return this.#fail(module, UNREADABLE);
     if (condition === 'unmet') return this.#skip(module, BY_CONDITION);
     if (module.spec.approve) return this.#ask(module, module.spec.approve);
+    if (module.spec.serve) return this.#serve(module, known);
     const { position } = module;
     const result = module.spec.cache && this.#fleet.recall(module);
     if (result === 'not known') {
@@ -337,6 +351,31 @@ class Planning {
     if (!awaitedApproval(phaseOf(this.#task, position)))
       this.#steps.push({ kind: 'ask', position, approval });
     return 'open';
+  }
+
+  #serve(module: CompiledModule, known: Said | undefined): Standing {
+    const { position } = module;
+    const service = this.#fleet.serviceOf(module);
+    switch (service.kind) {
+      case 'not known':
+        this.#steps.push({ kind: 'look up', position });
+        return 'open';
+      case 'not begun':
+        this.#steps.push({ kind: 'serve', position });
+        return 'open';
+      case 'under way':
+        this.#followUp(service.dueMs);
+        if (!known || !isSameWait(service.wait, known))
+          this.#steps.push({ kind: 'await', position, wait: service.wait });
+        return 'open';
+      case 'as asked':
+        this.#steps.push({ kind: 'served', position });
+        return 'succeeded';
+      case 'failed':
+        return this.#fail(module, service.error);
+      default:
+        return service satisfies never;
+    }
   }
 
   #skip(module: CompiledModule, reason: string): Standing {

@@ -82,13 +82,13 @@ describe('a blueprint', () => {
     ['blueprint: b\ncomponents: {}', 'components missing_field a blueprint needs at least one component'],
     [
       'blueprint: b\ncomponents: { a: { operations: { delete: ./a.sh } } }',
-      'components missing_field no component has create, configure or start',
+      'components missing_field no component has create, configure, start or service',
     ],
     [
       'blueprint: b\ncomponents: { inputs: { operations: { create: ./a.sh } } }',
       'components.inputs name_taken',
     ],
-    [store('service: {}'), 'components.store.service unknown_field "service" is not known here'],
+    [store('services: {}'), 'components.store.services unknown_field "services" is not known here'],
     [store('after: [stroe]'), 'components.store.after[0] unknown_component "stroe" is not a component'],
     [store('after: [store]'), 'components.store.after[0] unknown_component "store" is the component itself'],
     [store('env: { TUTTI_X: a }'), 'components.store.env.TUTTI_X name_taken'],
@@ -139,5 +139,69 @@ describe('the inputs of a deployment', () => {
       '/inputs/model wrong_type',
       '/inputs/port missing_input',
     ]);
+  });
+});
+
+describe('a component that is a service', () => {
+  const withService = (service: string, more = ''): string =>
+    `blueprint: shop
+inputs: { model: { type: string, default: base } }
+components:
+  store: { operations: { create: ./install.sh } }
+  web: { after: [store], service: ${service}${more} }
+`;
+
+  it('has what a service in a service file has, with references in its words and its environment, and its files', () => {
+    const blueprint = read(
+      withService(
+        '{ cluster: lab, count: 2, script: ./web.sh, args: ["${replica.number}", "${store.a.b}"], files: { a: ./b }, env: { M: "${inputs.model}" } }',
+        ', deadline: 2m',
+      ),
+    );
+    expect(blueprint.components[1]).toMatchObject({
+      ...{ name: 'web', operations: {}, after: ['store'] },
+      service: {
+        withinMs: 120_000,
+        spec: {
+          ...{ type: 'service', count: 2, require: { cluster: 'lab' } },
+          run: {
+            work: { kind: 'script', path: 'web.sh', args: ['${replica.number}', '${store.a.b}'] },
+            ...{ env: { M: '${inputs.model}' }, files: { a: 'b', 'web.sh': 'web.sh' } },
+          },
+        },
+      },
+    });
+    expect([...filesOfBlueprint(blueprint)]).toEqual([
+      ['install.sh', 'components.store.operations.create'],
+      ['b', 'components.web.service.files'],
+      ['web.sh', 'components.web.service.script'],
+    ]);
+    expect(read(withService('{ command: [web] }')).components[1]?.service?.withinMs).toBe(600_000);
+  });
+
+  it.each([
+    ['{ command: [web], port: 1 }', '', 'components.web.service.port unknown_field'],
+    ['{ script: ./a.sh, files_sha256: {} }', '', 'components.web.service.files_sha256 unknown_field'],
+    ['{ count: 2 }', '', 'components.web.service missing_field'],
+    ['{ command: ["${web.a}"] }', '', 'components.web.service.command[0] bad_reference'],
+    ['{ command: ["${shop.a}"] }', '', 'components.web.service.command[0] unknown_component'],
+    [
+      '{ command: [a], env: { A: "${replica.number}" } }',
+      '',
+      'components.web.service.env.A unknown_component',
+    ],
+    ['{ command: [web] }', ', operations: { stop: ./a.sh }', 'components.web.operations not_with_service'],
+    ['{ command: [web] }', ', cluster: lab', 'components.web.cluster not_with_service'],
+    ['{ command: [web] }', ', resources: { cpus: 1 }', 'components.web.resources not_with_service'],
+    ['{ command: [web] }', ', deadline: soon', 'components.web.deadline'],
+  ])('of %s%s is refused at %s', (service, more, fault) => {
+    expect(faultsOf(withService(service, more))).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('has no attributes, and only it has a deadline', () => {
+    const outputs = `${withService('{ command: [web] }')}outputs: { a: "\${web.address}" }\n`;
+    expect(faultsOf(outputs)).toEqual([expect.stringContaining('outputs.a bad_reference')]);
+    const late = 'blueprint: a\ncomponents: { b: { deadline: 1m, operations: { create: ./c.sh } } }';
+    expect(faultsOf(late)).toEqual([expect.stringContaining('components.b.deadline not_with_operations')]);
   });
 });

@@ -56,13 +56,16 @@ const WEB = component('web', {
   env: { KEY: { secret: 'key' }, OWN: '${web.port}' },
 });
 
+const noService = (): undefined => undefined;
+
 function planOf(
   blueprint: Blueprint,
   direction: Direction = 'up',
   before: ObservedComponents = {},
 ): DeploymentPlan {
   const steps = stepsOf(blueprint, before, direction, ({ name }) => `on-${name}`);
-  return { blueprint, operation: 'deploy', direction, inputs: { model: 'base' }, before, steps };
+  const inputs = { model: 'base' };
+  return { name: 'shop', blueprint, operation: 'deploy', direction, inputs, before, steps };
 }
 
 const modulesOf = (plan: DeploymentPlan) => planGraph('d', plan).modules;
@@ -147,7 +150,12 @@ describe('a plan', () => {
 
 describe('what is observed', () => {
   const observed = (outcomes: Record<string, StepOutcome>, task: 'running' | 'failed' | 'succeeded') =>
-    observe(planOf(blueprintOf(STORE, WEB)), task, (module) => outcomes[module] ?? { state: 'waiting' });
+    observe(
+      planOf(blueprintOf(STORE, WEB)),
+      task,
+      (module) => outcomes[module] ?? { state: 'waiting' },
+      noService,
+    );
 
   it('is pending before, deploying on the way, and deployed once every operation has succeeded', () => {
     expect(observed({}, 'running').store).toMatchObject({ state: 'pending', done: [] });
@@ -226,6 +234,7 @@ function runPlan(plan: DeploymentPlan, fails: () => boolean, ran: string[]): Obs
     plan,
     hasFailed ? 'failed' : 'succeeded',
     (module) => outcomes.get(module) ?? { state: 'skipped' },
+    noService,
   );
 }
 

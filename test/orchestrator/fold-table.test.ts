@@ -414,6 +414,18 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
       ...['put approvals', 'row of the task'],
     ],
   },
+  'module.served': {
+    given: [
+      ...TASK,
+      {
+        ...{ type: 'module.waiting', ...ofA, reason: 'why' },
+        waiting: { code: 'service', service: 'web', until: 'soon' },
+      },
+    ],
+    fact: { type: 'module.served', ...ofA, service: 'web' },
+    changes: ['module.phase', 'module.reason', 'module.waiting', 'row of the task'],
+    unread: ['service'],
+  },
   'approval.decided': {
     given: [...TASK, { type: 'approval.requested', ...ofA, role: 'operator', message: 'deploy?' }],
     fact: {

@@ -156,6 +156,7 @@ const free: Fleet = {
     waiting: { code: 'no_free_slot' },
     reason: `waiting for a free slot of ${spec.name}`,
   }),
+  serviceOf: () => ({ kind: 'not begun' }),
   isOrphaned: () => false,
 };
 const busy: Fleet = { ...free, take: () => undefined };

@@ -322,7 +322,15 @@ export function createFakeCoordinator(
         deployments.set(name, {
           ...{ deployment_id: name, name, project: 'default', state: 'deployed', operation_id: 1 },
           ...{ operation: 'deploy', task_id: `${name}/1`, message: null, created_at: AT, updated_at: AT },
-          ...{ blueprint: name, inputs: request.inputs, components: {}, outputs: {}, failed: null },
+          ...{
+            health: 'ok',
+            reasons: [],
+            blueprint: name,
+            inputs: request.inputs,
+            components: {},
+            outputs: {},
+            failed: null,
+          },
         });
         return {
           ok: true,
@@ -347,6 +355,7 @@ export function createFakeCoordinator(
           ...{ name, type, count, module: null, files: [], env: run.env, require },
           ...{ resources: { cpus: 1 }, startup_deadline_ms: null, disconnect: null },
           restart: { backoff_ms: restart.backoffMs, max_backoff_ms: restart.maxBackoffMs },
+          deployment_id: null,
           ...{ desired: 'running', generation: 1, health: 'ok', reasons: [], replicas: replicasOf(name) },
           ...{ created_at: AT, updated_at: AT },
         });

@@ -216,19 +216,28 @@ function describe(deployment: Json): string {
   const failed = deployment.failed as FailedStepJson | null;
   return [
     `${deployment.name}  ${deployment.state}  (${deployment.operation}, ${deployment.task_id})`,
-    ...(failed
-      ? [inertText(`${failed.component} ${failed.operation} on ${failed.cluster}: ${failed.message}`)]
-      : []),
+    ...(failed ? [inertText(`${failed.component} ${failed.operation}${on(failed)}: ${failed.message}`)] : []),
+    ...(deployment.reasons as readonly string[]).map(inertText),
     ...(deployment.message !== null && !failed ? [inertText(String(deployment.message))] : []),
     '',
     table(
       ['COMPONENT', 'STATE', 'CLUSTER', 'ATTRIBUTES'],
-      Object.entries(components).map(([name, { state, cluster, attributes }]) => [
-        ...[name, state, cluster, JSON.stringify(attributes)],
+      Object.entries(components).map(([name, { state, cluster, attributes, replicas }]) => [
+        ...[name, state, cluster ?? clustersOf(replicas), JSON.stringify(attributes)],
       ]),
     ),
     ...(outputs.length > 0 ? ['', table(['OUTPUT', 'VALUE'], outputs.map(shownOutput))] : []),
   ].join('\n');
+}
+
+function on({ cluster }: FailedStepJson): string {
+  return cluster === null ? '' : ` on ${cluster}`;
+}
+
+/** Where the replicas of a service are, each cluster once. */
+function clustersOf(replicas: ComponentJson['replicas'] = []): string | null {
+  const clusters = new Set(replicas.flatMap(({ cluster }) => cluster ?? []));
+  return clusters.size > 0 ? [...clusters].join(', ') : null;
 }
 
 function shownOutput([name, value]: [string, unknown]): [string, unknown] {

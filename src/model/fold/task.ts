@@ -191,19 +191,18 @@ export function waitModule(state: DurableState, fact: FactOf<'module.waiting'>, 
   setPhase(state, moment.changed, task, run, { kind: 'waiting', waiting, reason, retry });
 }
 
-export function setModule(
-  state: DurableState,
-  fact: FactOf<'module.succeeded'> | FactOf<'module.stopped'> | FactOf<'module.skipped'>,
-  moment: Moment,
-): void {
+type SettledFact =
+  | FactOf<'module.succeeded'>
+  | FactOf<'module.stopped'>
+  | FactOf<'module.skipped'>
+  | FactOf<'module.served'>;
+
+export function setModule(state: DurableState, fact: SettledFact, moment: Moment): void {
   const { task, run } = runFor(state, fact);
   setPhase(state, moment.changed, task, run, phaseAfter(state, fact));
 }
 
-function phaseAfter(
-  state: DurableState,
-  fact: FactOf<'module.succeeded'> | FactOf<'module.stopped'> | FactOf<'module.skipped'>,
-): ModulePhase {
+function phaseAfter(state: DurableState, fact: SettledFact): ModulePhase {
   switch (fact.type) {
     case 'module.succeeded': {
       const execution = state.executions.get(fact.execution_id);
@@ -214,6 +213,8 @@ function phaseAfter(
       return { kind: 'skipped', reason: fact.reason };
     case 'module.stopped':
       return { kind: 'stopped' };
+    case 'module.served':
+      return { kind: 'served' };
     default:
       return fact satisfies never;
   }

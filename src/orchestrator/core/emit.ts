@@ -7,6 +7,7 @@ import { type Fact, isPublic } from '../../model/facts.js';
 import { apply } from '../../model/fold.js';
 import { storedProject } from '../records.js';
 import { endOfOperation } from './deployments/deployment-ends.js';
+import { wakeOperation } from './deployments/waking.js';
 import { writeFact } from './rows.js';
 import { followUps } from './services/follow-ups.js';
 import { projectOf } from './tasks/project.js';
@@ -21,6 +22,7 @@ export function emit(turn: Turn, said: Fact): number {
   writeFact(turn.state, turn.journal, fact, moment);
   const end = turn.state.deployments.size > 0 ? endOfOperation(turn, fact) : undefined;
   if (end) emit(turn, end);
+  if (turn.state.deployments.size > 0) wakeOperation(turn.state, fact);
   if (turn.state.services.size > 0) for (const next of followUps(turn, fact)) emit(turn, next);
   return seq;
 }

@@ -253,12 +253,14 @@ export interface Loaded {
   readonly lookedUp: ReadonlyMap<string, LookedUp>;
 }
 
-/** What a module with `cache` may take. */
+/** What a module with `cache` may take, or what a service step is given. */
 export interface LookedUp {
   /** Of what it is given (`cache-key.ts`); nothing where that cannot be read. */
   readonly digest: string | undefined;
   /** By the version of the node. */
   readonly found: ReadonlyMap<string, Found>;
+  /** Of a service step, by the names of its inputs; without those that are blobs. */
+  readonly values?: ReadonlyMap<string, unknown>;
 }
 
 export interface Found {

@@ -20,6 +20,9 @@ const OWNERS = {
   // Only admins are let to the question that reads it, and they see that of all projects.
   audit: 'shared',
   graphs: 'shared',
+  // They are of all projects, as nodes are.
+  services: 'shared',
+  replicas: 'shared',
   problems: 'by created_seq',
   problem_marks: 'by created_seq',
   problem_ids: 'by problem_id',
@@ -44,8 +47,6 @@ const OWNERS = {
   clusters: 'nobody',
   secrets: 'nobody',
   webhooks: 'nobody',
-  services: 'nobody',
-  replicas: 'nobody',
   grants: 'nobody',
   connection_keys: 'nobody',
   results: 'nobody',

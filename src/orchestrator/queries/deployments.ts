@@ -9,15 +9,17 @@ import {
   outputsOf,
   type PlannedStep,
   readPlan,
+  serviceName,
   stepModule,
 } from '../../model/deployment.js';
 import type { Reader } from '../../store/store.js';
 import { deploymentFromRow } from '../core/deployments/deployment-row.js';
 import { listedDeployment } from '../core/deployments/deployment-view.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
-import type { TaskRow } from '../records.js';
+import type { ServiceRow, TaskRow } from '../records.js';
 import { iterationSummary } from '../summary.js';
 import { deployments, iterations } from '../tables.js';
+import { replicasOf, servicesOf } from './deployment-services.js';
 import { type Moment, notFound, taskOf } from './moment.js';
 import { isRefusal, limitOf, readCursor, writeCursor } from './pages.js';
 import type { Payloads } from './payloads.js';
@@ -27,6 +29,8 @@ import { iterationView, moduleView } from './views.js';
 export interface Planned {
   readonly plan: DeploymentPlan;
   readonly observed: ObservedComponents;
+  /** Of the deployment, by their names. */
+  readonly services: ReadonlyMap<string, ServiceRow>;
 }
 
 /** What an operation was to do, and what is observed of the components after it. */
@@ -40,11 +44,14 @@ export async function plannedBy(reader: Reader, payloads: Payloads, row: TaskRow
     // One that is a blob is as good as unknown: see `docs/deployments.md`.
     if (output?.raw.kind === 'inline') outputs.set(module, plainOf(output.json));
   }
-  const observed = observe(plan, row.state, (module) => ({
-    state: moduleView(row, compiled, module).state,
-    output: outputs.get(module),
-  }));
-  return { plan, observed };
+  const services = await servicesOf(reader, row.problem_id, plan);
+  const observed = observe(
+    plan,
+    row.state,
+    (module) => ({ state: moduleView(row, compiled, module).state, output: outputs.get(module) }),
+    (name) => services.get(name)?.desired,
+  );
+  return { plan, observed, services };
 }
 
 /** By its id. */
@@ -53,14 +60,22 @@ export async function deployment(moment: Moment, id: string): Promise<Open<Deplo
   if (!stored) return notFound('unknown_deployment', `no deployment ${id}`);
   const row = await taskOf(moment, { problemId: id, iterationId: stored.operation_id });
   if (isRefusal(row)) return row;
-  const { plan, observed } = await plannedBy(moment.reader, moment.payloads, row);
+  const { plan, observed, services } = await plannedBy(moment.reader, moment.payloads, row);
+  const replicas = await replicasOf(moment.reader, services);
   const { compiled } = await moment.payloads.graphOf(row);
-  const components = plan.blueprint.components.map(({ name, after }) => {
+  const components = plan.blueprint.components.map(({ name, after, service }) => {
     const { state, cluster = null, attributes } = observed[name]!;
-    return [name, { state, cluster, after, attributes }] as const;
+    const called = serviceName(plan, name);
+    const own = service && { service: called, replicas: replicas.get(called) ?? [] };
+    return [name, { state, cluster, after, attributes, ...own }] as const;
   });
+  const reasons = [...services.values()].flatMap((one) =>
+    one.reasons.map((reason) => `${one.spec.name}: ${reason}`),
+  );
   return {
     ...listedDeployment(deploymentFromRow(stored)),
+    health: reasons.length > 0 ? 'degraded' : 'ok',
+    reasons,
     blueprint: plan.blueprint.name,
     inputs: plan.inputs,
     components: Object.fromEntries(components),
@@ -75,7 +90,7 @@ function failedIn(
 ): FailedStepJson | null {
   for (const step of steps) {
     const message = messageOf(step);
-    if (message !== undefined) return { ...step, message };
+    if (message !== undefined) return { ...step, cluster: step.cluster ?? null, message };
   }
   return null;
 }
@@ -130,7 +145,15 @@ async function operationView({ payloads }: Moment, row: TaskRow): Promise<Open<O
     const view = moduleView(row, compiled, module);
     const { execution_id, waiting_reason, started_at } = view;
     return {
-      ...{ ...step, module, state: view.state, execution_id, waiting_reason, error: view.error },
+      ...{
+        ...step,
+        cluster: step.cluster ?? null,
+        module,
+        state: view.state,
+        execution_id,
+        waiting_reason,
+        error: view.error,
+      },
       ...{ started_at, finished_at: view.finished_at },
     };
   });

@@ -14,7 +14,7 @@ function replica(number: number, more: Partial<ReplicaJson> = {}): ReplicaJson {
 function service(replicas: readonly ReplicaJson[], more: Partial<ServiceJson> = {}): ServiceJson {
   return {
     ...{ name: 'web', type: 'service', count: 3, module: null, desired: 'running', generation: 1 },
-    ...{ health: 'ok', reasons: [], replicas },
+    ...{ deployment_id: null, health: 'ok', reasons: [], replicas },
     ...more,
   };
 }

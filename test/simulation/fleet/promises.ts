@@ -13,7 +13,7 @@ import { hasEnded } from '../../../src/model/execution.js';
 import type { Fact } from '../../../src/model/facts.js';
 import { isUp, type Replica, type Service, serviceGraphName } from '../../../src/model/service.js';
 import type { Journal } from '../../../src/orchestrator/core/journal.js';
-import { replicasOf } from '../../../src/orchestrator/core/services/service-planner.js';
+import { replicasOf } from '../../../src/orchestrator/core/services/replicas.js';
 import type { State } from '../../../src/orchestrator/core/state.js';
 import { hasLabels } from '../../../src/scheduling/placement.js';
 import { Audit, check } from '../audit.js';

@@ -13,6 +13,7 @@ import {
   deploymentGraphName,
   planGraph,
   planText,
+  serviceName,
   stepsOf,
 } from '../../../model/deployment.js';
 import type { BlobRef } from '../../../model/payload.js';
@@ -34,6 +35,7 @@ type Deploy = Extract<PreparedRequest, { kind: 'deploy' }>;
 type Operate = Extract<PreparedRequest, { kind: 'operate_deployment' }>;
 
 const PRIORITY = 50;
+const MAX_SERVICE_NAME = 40;
 
 export function deploy(turn: Turn, request: Deploy): Answer {
   const full = tooManyTasks(turn);
@@ -51,7 +53,7 @@ export function deploy(turn: Turn, request: Deploy): Answer {
   }
   const files = blobsOf(turn, request.files, 'bad_blueprint');
   if (!files.ok) return files;
-  const planned = plan(turn, { blueprint, inputs, operation: 'deploy', direction: 'up', before: {} });
+  const planned = plan(turn, { name, blueprint, inputs, operation: 'deploy', direction: 'up', before: {} });
   if ('ok' in planned) return planned;
   const problemId = turn.ids.uuid();
   const owner = storedProject(project);
@@ -75,9 +77,9 @@ export function operate(turn: Turn, request: Operate): Answer {
   if (isUnderWay(deployment) || deployment.operationId !== request.after) return busy(deployment);
   if (!FROM[operation].includes(deployment.state)) return notInThisState(deployment, operation);
   const direction = operation === 'undeploy' ? 'down' : deployment.direction;
-  const { blueprint, inputs } = request.plan;
+  const { name, blueprint, inputs } = request.plan;
   const before = clean === true ? {} : observed;
-  const planned = plan(turn, { blueprint, inputs, operation, direction, before });
+  const planned = plan(turn, { name, blueprint, inputs, operation, direction, before });
   if ('ok' in planned) return planned;
   const row = turn.loaded.problems.get(deploymentId);
   const problem = problemIn(state, turn.journal, deploymentId) ?? (row && problemFromRow(row));
@@ -108,7 +110,7 @@ function isUnderWay({ state }: Deployment): boolean {
 /** Steps on their clusters, or why there is none for one of them. */
 function plan(turn: Turn, asked: Omit<DeploymentPlan, 'steps'>): DeploymentPlan | Refusal {
   const { state } = turn;
-  let without: Refusal | undefined;
+  let without = tooLong(asked);
   const chosen = (component: Component): string => {
     const { cluster } = component.require;
     if (cluster !== undefined && state.clusters.has(cluster)) return cluster;
@@ -126,6 +128,20 @@ function plan(turn: Turn, asked: Omit<DeploymentPlan, 'steps'>): DeploymentPlan 
   );
   const steps = stepsOf(asked.blueprint, before, asked.direction, chosen);
   return without ?? { ...asked, before, steps };
+}
+
+/** The service that a component is has a name of its own. */
+function tooLong(asked: Omit<DeploymentPlan, 'steps'>): Refusal | undefined {
+  const { components } = asked.blueprint;
+  for (const { name, service } of components) {
+    const called = serviceName(asked, name);
+    if (!service || called.length <= MAX_SERVICE_NAME) continue;
+    const path = `components.${name}.service`;
+    const message = `it would be called ${called}, and at most ${MAX_SERVICE_NAME} characters are possible: give a shorter name`;
+    const details = [{ path, code: 'bad_name', message }];
+    return refusal('invalid', 'bad_name', `${path}: ${message}`, { details });
+  }
+  return undefined;
 }
 
 function begin(

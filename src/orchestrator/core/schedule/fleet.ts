@@ -38,7 +38,11 @@ import type { LookedUp } from '../turn.js';
 import { blobsFor } from './assigned.js';
 
 /** For one plan. `lookedUp`: what modules with `cache` may take, by `lookUpKey`. */
-export function fleetOf(state: State, task: Task, lookedUp: ReadonlyMap<string, LookedUp>): Fleet {
+export function fleetOf(
+  state: State,
+  task: Task,
+  lookedUp: ReadonlyMap<string, LookedUp>,
+): Omit<Fleet, 'serviceOf'> {
   const planned = new Map<string, Resources[]>();
   return {
     take(module) {

@@ -26,10 +26,11 @@ import { isSameWait, type Wait } from '../../../model/waiting.js';
 import { assertWithinLimit, type Delivery } from '../../../scheduling/broker.js';
 import type { Plan, PlanStep } from '../../../scheduling/plan.js';
 import type { Waiter } from '../../../scheduling/slot-queue.js';
-import { scheduleTask } from '../../../scheduling/task-scheduler.js';
+import { type Fleet, scheduleTask } from '../../../scheduling/task-scheduler.js';
 import { cacheKey, digestIn } from '../../cache-key.js';
 import { aboutExecution, aboutModule, aboutTask } from '../about.js';
 import { attempt } from '../attempt.js';
+import { serve, standingOf } from '../deployments/service-steps.js';
 import { emit } from '../emit.js';
 import { issue } from '../executions/commands.js';
 import { endExecution } from '../executions/executions.js';
@@ -107,7 +108,9 @@ function evaluate(
   let plan: Plan = { steps: [], followUpMs: undefined };
   const evaluated = attempt(turn, () => {
     assertWithinLimit(delivery);
-    plan = scheduleTask(task, fleetOf(turn.state, task, turn.loaded.lookedUp), turn.nowMs);
+    const fleet = fleetOf(turn.state, task, turn.loaded.lookedUp);
+    const serviceOf: Fleet['serviceOf'] = ({ position }) => standingOf(turn, task, position);
+    plan = scheduleTask(task, { ...fleet, serviceOf }, turn.nowMs);
     for (const step of plan.steps) carryOut(turn, task, step);
     if (turn.state.isCareful) tryRows(turn.journal);
   });
@@ -233,6 +236,18 @@ function carryOut(turn: Turn, task: Task, step: PlanStep): void {
     case 'ask':
       emit(turn, { type: 'approval.requested', ...aboutModule(task, step.position), ...step.approval });
       break;
+    case 'serve':
+      begin(turn, task);
+      serve(turn, task, step.position);
+      break;
+    case 'await':
+      sayWaiting(turn, task, step.position, step.wait);
+      break;
+    case 'served': {
+      const { service } = task.graph.modules[step.position]!.spec.serve!;
+      emit(turn, { type: 'module.served', ...aboutModule(task, step.position), service });
+      break;
+    }
     case 'suspend':
       emit(turn, {
         type: 'iteration.suspended',

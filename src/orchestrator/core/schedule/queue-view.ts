@@ -22,7 +22,7 @@ export function queuesOf(state: State): View[] {
   const graphs = new Map<string, Set<string>>();
   for (const [name, versions] of state.graphs) {
     for (const { spec } of versions.at(-1)?.compiled.modules ?? []) {
-      if (spec.approve) continue;
+      if (spec.approve || spec.serve) continue;
       const player = playedBy(spec);
       const names = graphs.get(player) ?? new Set();
       graphs.set(player, isPrivateGraph(name) ? names : names.add(name));

@@ -1,7 +1,7 @@
 /** What operators read off a service. */
 import { isUp, type Replica, type Service } from '../../../model/service.js';
 import type { State } from '../state.js';
-import { replicasOf } from './service-planner.js';
+import { replicasOf } from './replicas.js';
 
 export interface ServiceGauges {
   /** Replicas that are to be up now. */

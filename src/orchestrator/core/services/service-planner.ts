@@ -26,12 +26,12 @@ import { attempt } from '../attempt.js';
 import { agentOf } from '../clusters/clusters.js';
 import { emit } from '../emit.js';
 import { tryRows } from '../rows.js';
-import { fleetOf } from '../schedule/fleet.js';
 import { stopExecution } from '../schedule/planner.js';
 import { instanceKey, type State } from '../state.js';
 import { storeOwn } from '../tasks/reuse.js';
 import type { Turn } from '../turn.js';
 import { about } from './follow-ups.js';
+import { replicasOf, waitsFor } from './replicas.js';
 
 const PRIORITY = 50;
 
@@ -77,12 +77,6 @@ function judge(turn: Turn, name: string, reasons: readonly string[]): void {
   else emit(turn, { type: 'service.restored', service: name });
 }
 
-export function replicasOf(state: State, service: string): Replica[] {
-  return [...state.replicas.values()]
-    .filter((replica) => replica.service === service)
-    .sort((a, b) => a.number - b.number);
-}
-
 function viewOf(state: State, service: Service): FleetView {
   return {
     service,
@@ -112,14 +106,6 @@ function awaySince(state: State, { cluster, sinceMs }: Replica): number | undefi
   if (!agent) return sinceMs;
   const isThere = agent.route !== undefined && agent.liveness !== 'dead';
   return isThere ? undefined : agent.heardMs;
-}
-
-/** Why its run has not been given to a cluster yet, as it is now. */
-export function waitsFor(state: State, { taskKey }: Replica): string | undefined {
-  const task = state.tasks.get(taskKey);
-  const phase = task && phaseOf(task, 0);
-  if (phase?.kind !== 'waiting' || phase.reason === undefined) return undefined;
-  return fleetOf(state, task!, new Map()).shortage(task!.graph.modules[0]!).reason;
 }
 
 function carryOut(turn: Turn, service: Service, step: FleetStep): void {

@@ -5,6 +5,7 @@ import type { Open } from '../../../contract/answer.js';
 import type { ResourcesJson } from '../../../contract/cluster.js';
 import type { PlacementJson, ReplicaJson, ServiceJson } from '../../../contract/service.js';
 import type { FactOf } from '../../../model/facts.js';
+import type { BlobRef } from '../../../model/payload.js';
 import type { Resources } from '../../../model/run.js';
 import type { Replica, Service, ServiceSpec } from '../../../model/service.js';
 import type { Answer, Request } from '../../port.js';
@@ -13,15 +14,28 @@ import { refusal } from '../answers.js';
 import { emit } from '../emit.js';
 import { placementFor } from '../schedule/fleet.js';
 import type { State } from '../state.js';
+import { blobsOf } from '../tasks/graph-files.js';
 import type { PreparedRequest, Turn } from '../turn.js';
+import { replicasOf, waitsFor } from './replicas.js';
 import { graphWith } from './service-graph.js';
-import { replicasOf, waitsFor } from './service-planner.js';
 
 type Apply = Extract<PreparedRequest, { kind: 'apply_service' }>;
 type Commanded = Extract<Request, { kind: 'command_service' }>;
 
-/** Stored, or changed: a change of what its replicas do renews them, one by one. */
 export function applyService(turn: Turn, request: Apply): Answer {
+  const known = turn.state.services.get(request.spec.name);
+  if (known?.spec.deployment !== undefined) return ofDeployment(known);
+  const files = blobsOf(turn, request.files, 'bad_service');
+  return files.ok ? settleService(turn, { ...request, files: files.blobs }) : files;
+}
+
+/** As a service is asked for, with its files. */
+export type Settled = Pick<Apply, 'spec' | 'types' | 'typesJson' | 'project'> & {
+  readonly files: Readonly<Record<string, BlobRef>>;
+};
+
+/** Stored, or changed: a change of what its replicas do renews them, one by one. */
+export function settleService(turn: Turn, request: Settled): Answer {
   const { spec } = request;
   const known = turn.state.services.get(spec.name);
   if (known && known.spec.type !== spec.type) {
@@ -31,7 +45,6 @@ export function applyService(turn: Turn, request: Apply): Answer {
     });
   }
   const version = graphWith(turn, request);
-  if (typeof version !== 'number') return version;
   if (!known) {
     put(turn, { spec, project: request.project, desired: 'running', generation: 1, version });
     return { ok: true, kind: 'created', body: viewOf(turn.state, spec.name) };
@@ -53,6 +66,7 @@ export function commandService(turn: Turn, { name, command, count }: Commanded):
   if (service.desired === 'removed') return beingRemoved(name);
   switch (command) {
     case 'scale': {
+      if (service.spec.deployment !== undefined) return ofDeployment(service);
       const { type } = service.spec;
       if (type === 'daemon' || type === 'ops')
         return refusal(
@@ -82,6 +96,12 @@ export function commandService(turn: Turn, { name, command, count }: Commanded):
   return { ok: true, kind: 'accepted', body: viewOf(turn.state, name) };
 }
 
+/** As a person asks for it: a deployment removes its services itself. */
+export function dropService(turn: Turn, name: string): Answer {
+  const service = turn.state.services.get(name);
+  return service?.spec.deployment === undefined ? removeService(turn, name) : ofDeployment(service);
+}
+
 /** Its replicas are stopped; then it is gone. */
 export function removeService(turn: Turn, name: string): Answer {
   const service = turn.state.services.get(name);
@@ -92,6 +112,11 @@ export function removeService(turn: Turn, name: string): Answer {
 
 export function unknownService(name: string): Answer & { readonly ok: false } {
   return refusal('not_found', 'unknown_service', `no service ${name}`);
+}
+
+function ofDeployment({ spec }: Service): Answer {
+  const message = `service ${spec.name} is a component of deployment ${spec.deployment}, which keeps it as its blueprint says`;
+  return refusal('conflict', 'of_a_deployment', message, { hint: 'undeploy the deployment' });
 }
 
 function beingRemoved(name: string): Answer {
@@ -142,6 +167,7 @@ function viewOf(state: State, name: string): Open<ServiceJson> {
   const { spec, desired, generation, reasons } = service;
   return {
     ...fieldsOf(spec),
+    deployment_id: spec.deployment ?? null,
     ...{ desired, generation, health: reasons.length > 0 ? 'degraded' : 'ok', reasons },
     replicas: replicasOf(state, name).map((replica) => replicaView(state, replica)),
     created_at: new Date(service.createdAt).toISOString(),

@@ -37,7 +37,7 @@ import { removeNode } from '../nodes/admission.js';
 import { tryAgain } from '../nodes/deaf.js';
 import { announceTypes } from '../nodes/module-types.js';
 import { leaveQueue, stopExecution } from '../schedule/planner.js';
-import { applyService, commandService, removeService } from '../services/services.js';
+import { applyService, commandService, dropService } from '../services/services.js';
 import type { PreparedRequest, Step, Turn } from '../turn.js';
 import { addWebhook, declareWebhook, noteProgress, removeWebhook } from '../webhooks/webhooks.js';
 import { decideApproval, resume } from './approvals.js';
@@ -133,7 +133,7 @@ function carryOut(turn: Turn, request: Exclude<PreparedRequest, { kind: 'configu
     case 'command_service':
       return commandService(turn, request);
     case 'remove_service':
-      return removeService(turn, request.name);
+      return dropService(turn, request.name);
     case 'add_webhook':
       return addWebhook(turn, request.webhook);
     case 'declare_webhook':
