@@ -112,6 +112,11 @@ export function isDeploymentGraph(graph: string): boolean {
   return graph.startsWith(PREFIX);
 }
 
+/** The deployment whose plan a graph is; nothing where it is another graph. */
+export function deploymentOfGraph(graph: string): string | undefined {
+  return isDeploymentGraph(graph) ? graph.slice(PREFIX.length) : undefined;
+}
+
 /** As it is stored. */
 export function planText(deploymentId: string, plan: DeploymentPlan): string {
   return `${TEXT_HEAD}${JSON.stringify({ deployment: deploymentId, ...plan })}\n`;

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: references in blueprints look like placeholders
 /** Deployments with real scripts: what fails is gone on with, what was done is not done again, and all of it is taken down. */
+import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -235,6 +236,11 @@ describe('a deployment', () => {
         expect([path, status, JSON.parse(text).error.code]).toEqual([path, 404, 'unknown_deployment']);
       }
     expect(JSON.parse((await as(other, '/v1/deployments'))[1]).items).toEqual([]);
+    const script = `/v1/blobs/${createHash('sha256').update(ACT).digest('hex')}`;
+    const plan = `/v1/graphs/deployment:${deployment_id}`;
+    for (const path of [plan, `${plan}/versions/1`, script])
+      expect([path, (await as(other, path))[0]]).toEqual([path, 404]);
+    for (const path of [plan, script]) expect([path, (await as(admin, path))[0]]).toEqual([path, 200]);
     const own = await grant('default');
     const [, listed] = await as(own, '/v1/deployments');
     expect(JSON.parse(listed).items).toHaveLength(3);

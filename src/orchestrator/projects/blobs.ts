@@ -5,6 +5,7 @@
  */
 
 import { SHA256 } from '../../base/sha256.js';
+import { isDeploymentGraph } from '../../model/deployment.js';
 import { keysOf } from '../../store/pages.js';
 import type { Reader } from '../../store/store.js';
 import { type CollectableBlobs, noSuchBlob } from '../blobs.js';
@@ -60,8 +61,10 @@ export async function uploadersOf(
   return all.size === 0 ? undefined : [...all];
 }
 
+/** The plans of deployments are not everybody's: their files are of the projects that have uploaded them. */
 function isFileOfGraph(graphs: State['graphs'], sha256: string): boolean {
-  for (const versions of graphs.values()) {
+  for (const [name, versions] of graphs) {
+    if (isDeploymentGraph(name)) continue;
     for (const { files = {} } of versions)
       if (Object.values(files).some((blob) => blob.sha256 === sha256)) return true;
   }

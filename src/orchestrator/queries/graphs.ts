@@ -2,12 +2,13 @@
 import type { Open } from '../../contract/answer.js';
 import type { ResourcesJson } from '../../contract/cluster.js';
 import type { GraphAnswerJson, GraphSummaryJson, RunJson } from '../../contract/graph.js';
+import { deploymentOfGraph } from '../../model/deployment.js';
 import { outputsOf } from '../../model/graph.js';
 import { isPrivateGraph } from '../../model/private-graph.js';
 import type { Resources, RunSpec, RunWork } from '../../model/run.js';
 import type { LoadedGraph } from '../core/state.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
-import { graphs } from '../tables.js';
+import { deployments, graphs } from '../tables.js';
 import { type Moment, notFound } from './moment.js';
 import { pageOf } from './pages.js';
 import { loopsView, time } from './views.js';
@@ -32,13 +33,21 @@ export async function graph(
   version?: number,
 ): Promise<Open<GraphAnswerJson> | Refusal> {
   const prefix = version === undefined ? [name] : [name, version];
-  const [found] = await graphs.range(moment.reader, { prefix, reverse: true, limit: 1 });
+  const [found] = (await seesGraph(moment, name))
+    ? await graphs.range(moment.reader, { prefix, reverse: true, limit: 1 })
+    : [];
   const loaded = found && (await moment.graphs.graph(name, Number(found.key[1])));
   if (loaded) return graphView(loaded);
   return notFound(
     'unknown_graph',
     version === undefined ? `no graph ${name}` : `graph ${name} has no version ${version}`,
   );
+}
+
+/** Graphs are everybody's, but for the plans of deployments, which are of their deployments' projects. */
+async function seesGraph({ reader }: Moment, name: string): Promise<boolean> {
+  const deployment = deploymentOfGraph(name);
+  return deployment === undefined || (await deployments.get(reader, [deployment])) !== undefined;
 }
 
 function graphView({ compiled, types, yaml, createdAt, files = {} }: LoadedGraph): Open<GraphAnswerJson> {
