@@ -53,14 +53,25 @@ signal_members() {
   [ -n "$pids" ]
 }
 
-# SIGTERM to all, SIGKILL to what is left after so many milliseconds.
+# Whether one of these processes still runs; no process is started to find out.
+any_alive() {
+  for one in $1; do start_time "$one" && return 0; done
+  return 1
+}
+
+# SIGTERM to all, SIGKILL to what is left after so many milliseconds. To look for members is to read all of /proc, which hundreds of commands that end at once
+# would do all the time: those that are known are waited for, and others are looked for when they are gone, and every second.
 end_members() {
   signal_members TERM || return 0
-  signal_members CONT
+  kill -CONT $pids 2>/dev/null
   since_boot
-  deadline=$((up + $1))
+  deadline=$((up + $1)) search=$((up + 1000))
   while [ "$up" -lt "$deadline" ]; do
-    [ -z "$(members)" ] && return 0
+    if [ "$up" -ge "$search" ] || ! any_alive "$pids"; then
+      pids=$(members)
+      [ -z "$pids" ] && return 0
+      search=$((up + 1000))
+    fi
     sleep 0.1
     since_boot
   done
