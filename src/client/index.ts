@@ -32,3 +32,4 @@ export type { AnswerOf, ChangeOptions, PartsOf, RequestOptions, RouteName } from
 export type { GivenService, Services } from './services.js';
 export { type ProblemChange, type Search, type SubmitOptions, Tutti, type TuttiOptions } from './tutti.js';
 export type { Files } from './upload.js';
+export type { NewWebhook, Webhooks } from './webhooks.js';

@@ -23,6 +23,7 @@ import {
   type RouteName,
 } from './route.js';
 import { Services } from './services.js';
+import { Webhooks } from './webhooks.js';
 
 export interface TuttiOptions {
   /** @default `TUTTI_URL`, else `http://127.0.0.1:7480` */
@@ -76,6 +77,8 @@ export class Tutti {
   readonly deployments: Deployments;
   /** What keeps programs running on clusters. */
   readonly services: Services;
+  /** Addresses that events are posted to. */
+  readonly webhooks: Webhooks;
 
   /** Throws `ClientError` `bad_url`. */
   constructor(options: TuttiOptions = {}) {
@@ -88,6 +91,7 @@ export class Tutti {
     this.clusters = new Clusters(this.#http);
     this.deployments = new Deployments(this.#http);
     this.services = new Services(this.#http);
+    this.webhooks = new Webhooks(this.#http);
   }
 
   /** Any route of `/openapi.json`, by its method and path: `request('GET /v1/nodes', { query: { limit: 10 } })`. */

@@ -1,4 +1,7 @@
 /** The TypeScript client against a real orchestrator, over a good network and a bad one. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ClientError, type Iteration, type StreamedEvent, Tutti } from '../../src/client/index.js';
 import { missing } from '../python/python.js';
@@ -235,6 +238,31 @@ outputs: { said: "\${store.said}" }
     ]);
     expect(await deployments.log('mine', 1)).toContain('store create');
     expect((await all(deployments.list())).map(({ name }) => name)).toEqual(['mine']);
+  });
+
+  it('adds a webhook, tests it, reads how it stands and removes it', async () => {
+    const { webhooks } = tutti;
+    const got: { type: string; isSigned: boolean }[] = [];
+    const server = createServer(async (request, response) => {
+      const { type } = JSON.parse(await text(request));
+      got.push({ type, isSigned: request.headers['tutti-signature'] !== undefined });
+      response.writeHead(got.length === 1 ? 204 : 503).end();
+    });
+    scene.atEnd(async () => void server.close());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const secret = 'correct-horse-battery-staple';
+    const chat = { name: 'chat', url: `${origin}/hook`, filter: ['iteration.failed'], secret };
+    const added = { name: 'chat', url: `${origin}/…`, filter: ['iteration.failed'], signed: true };
+    expect(await webhooks.add(chat)).toMatchObject(added);
+    expect(await webhooks.test('chat')).toEqual({ name: 'chat', delivered: true, status: '204' });
+    expect(await webhooks.test('chat')).toEqual({ name: 'chat', delivered: false, status: '503' });
+    expect(got).toEqual([1, 2].map(() => ({ type: 'webhook.test', isSigned: true })));
+    expect(await all(webhooks.list())).toMatchObject([{ ...added, lag: expect.any(Number), failures: 0 }]);
+    expect((await refused(webhooks.add(chat))).code).toBe('name_taken');
+    await webhooks.remove('chat');
+    expect(await all(webhooks.list())).toEqual([]);
+    expect((await refused(webhooks.remove('chat'))).code).toBe('unknown_webhook');
   });
 
   it('reports refusals and failures as one error with a code and details', async () => {

@@ -11,11 +11,13 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import zipfile
 from contextlib import redirect_stderr
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -411,6 +413,35 @@ class JobsOnClusters(unittest.TestCase):
         )
         self.assertIn("store create", deployments.log("mine", 1))
         self.assertEqual([each.name for each in deployments.list()], ["mine"])
+
+    def test_a_webhook_is_added_tested_listed_and_removed(self):
+        webhooks, got = self.tutti.webhooks, []
+
+        class Receiver(BaseHTTPRequestHandler):
+            def do_POST(self):
+                event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                got.append((event["type"], "Tutti-Signature" in self.headers))
+                self.send_response(204 if len(got) == 1 else 503)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), Receiver)
+        self.addCleanup(server.server_close)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.shutdown)
+        url, only = f"http://127.0.0.1:{server.server_port}/hook", 'tags has "urgent"'
+        added = webhooks.add("chat", url, filter=("iteration.failed",), problem=only, secret="correct-horse-battery")
+        self.assertEqual((added.filter, added.problem, added.signed), (["iteration.failed"], only, True))
+        self.assertEqual([webhooks.test("chat").status, webhooks.test("chat").delivered], ["204", False])
+        self.assertEqual(got, [("webhook.test", True)] * 2)
+        self.assertEqual([(each.name, each.failures) for each in webhooks.list()], [("chat", 0)])
+        webhooks.remove("chat")
+        self.assertEqual(list(webhooks.list()), [])
+        with self.assertRaises(ClientError) as raised:
+            webhooks.test("chat")
+        self.assertEqual(raised.exception.code, "unknown_webhook")
 
     def test_the_twin_says_what_is_wrong_with_a_service(self):
         async def refused():

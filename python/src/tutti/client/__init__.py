@@ -15,6 +15,7 @@ from .jobs import AsyncClusters, AsyncJob, AsyncJobs, Clusters, Job, Jobs
 from .listing import AsyncListing, Listing
 from .services import AsyncServices, Services
 from .synchronous import Iteration, Outputs, Tutti
+from .webhooks import AsyncWebhooks, Webhooks
 
 __all__ = [
     "AsyncClusters",
@@ -24,6 +25,7 @@ __all__ = [
     "AsyncListing",
     "AsyncServices",
     "AsyncTutti",
+    "AsyncWebhooks",
     "ClientError",
     "Clusters",
     "Comparison",
@@ -36,4 +38,5 @@ __all__ = [
     "Outputs",
     "Services",
     "Tutti",
+    "Webhooks",
 ]

@@ -17,6 +17,7 @@ from .progress import Bar
 from .deployments import AsyncDeployments
 from .services import AsyncServices
 from .transport import Transport, given, input_form, json_text
+from .webhooks import AsyncWebhooks
 
 UNSET: Any = object()
 """An input that is not given; ``None`` is one."""
@@ -48,6 +49,8 @@ class AsyncTutti:
         self.deployments = AsyncDeployments(self)
         self.services = AsyncServices(self)
         """What keeps programs running on clusters."""
+        self.webhooks = AsyncWebhooks(self)
+        """Addresses that events are posted to."""
 
     async def submit(
         self,

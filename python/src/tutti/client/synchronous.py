@@ -15,6 +15,7 @@ from .portal import Portal
 from .progress import Bar
 from .deployments import Deployments
 from .services import Services
+from .webhooks import Webhooks
 
 _TICK_S = 1.0
 
@@ -54,6 +55,8 @@ class Tutti:
         self.deployments = Deployments(self._async.deployments, self._portal)
         self.services = Services(self._async.services, self._portal)
         """What keeps programs running on clusters."""
+        self.webhooks = Webhooks(self._async.webhooks, self._portal)
+        """Addresses that events are posted to."""
 
     def submit(
         self,
