@@ -175,6 +175,7 @@ function test(projects, filters) {
   );
   provide(program('qsub'), ['slurm-wlm', 'slurm-wlm-torque'], ['--no-install-recommends']);
   provide(program('systemd-analyze'), ['systemd'], ['--no-install-recommends']);
+  provide(program('ansible-playbook'), ['ansible-core'], ['--no-install-recommends']);
   // Helm's template engine.
   provide(
     () => finds('which', 'go') && existsSync('/usr/share/gocode/src/github.com/Masterminds/sprig'),

@@ -22,6 +22,7 @@ import {
 } from './blueprint.js';
 import type { ModuleState } from './execution.js';
 import type { Graph, ModuleSpec } from './graph.js';
+import { isPlaybook, playbookWork } from './playbook.js';
 import type { ServiceDesire } from './service.js';
 import type { TaskState } from './task-state.js';
 
@@ -237,11 +238,11 @@ function moduleOf(
 function workOf(
   plan: DeploymentPlan,
   component: Component,
-  { operation }: PlannedStep,
+  { operation, cluster = '' }: PlannedStep,
   place: (reference: BlueprintReference) => string,
 ): Pick<ModuleSpec, 'run' | 'serve'> {
   const { name, service, operations } = component;
-  if (!service) return { run: runOf(component, operations[operation]!, place) };
+  if (!service) return { run: runOf(component, operations[operation]!, cluster, place) };
   const action = plan.direction === 'up' ? 'apply' : 'remove';
   const { withinMs } = service;
   return { serve: { component: name, service: serviceName(plan, name), action, withinMs } };
@@ -255,6 +256,7 @@ export function serviceName({ name }: Pick<DeploymentPlan, 'name'>, component: s
 function runOf(
   { resources, env, files }: Component,
   { script, args, inputs }: OperationSpec,
+  cluster: string,
   place: (reference: BlueprintReference) => string,
 ): NonNullable<ModuleSpec['run']> {
   const resolved = (text: string): string => replaceReferences(text, place);
@@ -262,8 +264,12 @@ function runOf(
     name,
     typeof value === 'string' ? resolved(value) : value,
   ]);
+  const words = args.map(resolved);
+  const names = variables.map(([name]) => name as string);
   return {
-    work: { kind: 'script', path: script, args: args.map(resolved) },
+    work: isPlaybook(script)
+      ? playbookWork(script, words, names, cluster)
+      : { kind: 'script', path: script, args: words },
     env: Object.fromEntries(variables),
     files: Object.fromEntries([script, ...files].map((path) => [path, path])),
     ...{ resources, result: 'attributes', keep: 'never', envReferences: true, retryExitCodes: undefined },
