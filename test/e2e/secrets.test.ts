@@ -96,6 +96,24 @@ describe('a secret', () => {
     expect(failed.error.details.stderr).toBe(`${'*'.repeat(13)}\n${'*'.repeat(14)}`);
   });
 
+  it('reaches a replica of a service, is masked in its log, and goes with it', async () => {
+    const says = `printf "my key is ${HALVES[0]}"; sleep 0.4; echo "${HALVES[1]}, yes"; echo "$API_KEY"; exec sleep 1000`;
+    const applied = await orchestrator.put('/v1/services/keeper', {
+      command: ['sh', '-c', says],
+      env: { API_KEY: { secret: 'api-key' } },
+    });
+    expect(applied.status).toBe(201);
+    const masked = `my key is ${'*'.repeat(13)}, yes\n${'*'.repeat(13)}\n${'*'.repeat(14)}\n`;
+    const log = async () => (await fetch(`${orchestrator.ready.http}/v1/services/keeper/log`)).text();
+    await expect.poll(log, { timeout: 20_000 }).toContain(masked);
+    expect(JSON.stringify((await orchestrator.get('/v1/services')).body)).not.toContain('correct');
+    await tutti(['service', 'remove', 'keeper']);
+    await tape.first('the end of the service', ({ type }) => type === 'service.removed');
+    // The agent has what its command was given for as long as that runs.
+    const left = () => filesWith(VALUE.trim().split('\n'), orchestrator.ready.data);
+    await expect.poll(left, { timeout: 20_000 }).toBe('');
+  });
+
   it('is refused with its place and without its value', async () => {
     const refused = async (body: string) => {
       const reply = await fetch(`${orchestrator.ready.http}/v1/secrets/api-key`, {
