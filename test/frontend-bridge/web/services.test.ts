@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { clustersOf, standingOf, upOf } from '../../../frontend-bridge/web/src/services/standing.js';
+import {
+  clustersOf,
+  mayScale,
+  standingOf,
+  upOf,
+} from '../../../frontend-bridge/web/src/services/standing.js';
 import type { ReplicaJson, ServiceJson } from '../../../src/contract/service.js';
 
 function replica(number: number, more: Partial<ReplicaJson> = {}): ReplicaJson {
@@ -20,6 +25,13 @@ function service(replicas: readonly ReplicaJson[], more: Partial<ServiceJson> = 
 }
 
 describe('how a service stands', () => {
+  it('is scaled by people only where it has a number of replicas that nothing else decides about', () => {
+    expect(mayScale(service([]))).toBe(true);
+    expect(mayScale(service([], { count: null }))).toBe(false);
+    expect(mayScale(service([], { desired: 'removed' }))).toBe(false);
+    expect(mayScale(service([], { deployment_id: 'd' }))).toBe(false);
+  });
+
   it('counts the replicas that do their work, of those that there are to be', () => {
     const leaving = replica(4, { desired: 'stopped' });
     const waiting = replica(3, { observed: 'pending', cluster: null });

@@ -11,18 +11,22 @@ import { Foreign } from '../display/title.js';
 import { replicaTone } from '../display/tone.js';
 import { SelectionLink } from '../selection-link.js';
 import { ScaleForm } from './service-buttons.js';
+import { mayScale } from './standing.js';
 
 /** The replicas of a service by their clusters, and where one more would go. */
 export function ServicePanel(props: { service: ServiceJson; mayCommand: boolean }): ReactNode {
   const { service, mayCommand } = props;
-  const { name, count, desired, generation } = service;
+  const { name, count, deployment_id, generation } = service;
   return (
     <section className="panel" aria-labelledby="service-title">
       <header className="panel-head">
         <h2 id="service-title">{name}</h2>
         <span className="figure">generation {generation}</span>
       </header>
-      {mayCommand && count !== null && desired !== 'removed' && (
+      {deployment_id !== null && (
+        <p className="none">It is a component of a deployment, which scales and removes it.</p>
+      )}
+      {mayCommand && count !== null && mayScale(service) && (
         <ScaleForm key={count} name={name} count={count} />
       )}
       <Replicas service={service} />

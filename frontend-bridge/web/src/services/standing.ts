@@ -40,3 +40,8 @@ export function clustersOf(replicas: readonly ReplicaJson[]): readonly (readonly
   }
   return [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
 }
+
+/** One that is on each cluster that fits, is being removed, or belongs to a deployment has as many replicas as it has. */
+export function mayScale({ count, desired, deployment_id }: ServiceJson): boolean {
+  return count !== null && desired !== 'removed' && deployment_id === null;
+}
