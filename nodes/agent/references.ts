@@ -8,7 +8,7 @@
 import type { RunInput } from 'tutti/sdk';
 
 /** R2. */
-const REFERENCE = /\$\{([^}]*)\}/g;
+const REFERENCE = /\$\{([^{}]*)\}/g;
 
 export type Resolved =
   | { readonly ok: true; readonly words: readonly string[] }

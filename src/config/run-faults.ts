@@ -13,7 +13,7 @@ const RESERVED_FILES = '.tutti-';
 const RESERVED_ENV = 'TUTTI_';
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** What stands in a word for an input or a part of it. */
-const REFERENCE = /\$\{([^}]*)\}/g;
+const REFERENCE = /\$\{([^{}]*)\}/g;
 /** Of a module that nodes play: an agent is started once, and its silence ends nothing. */
 const OF_NODES_ONLY = ['start', 'liveness'];
 

@@ -72,7 +72,7 @@ export const INPUTS_NAME = 'inputs';
 /** In the words of a service, the replica that runs: its agent knows it. */
 export const REPLICA_NAME = 'replica';
 
-const REFERENCE = /\$\{([^}]*)\}/g;
+const REFERENCE = /\$\{([^{}]*)\}/g;
 
 export interface BlueprintReference {
   /** `inputs`, or a component. */

@@ -79,6 +79,11 @@ export type ObservedComponents = Readonly<Record<string, ObservedComponent>>;
 
 export const UNTOUCHED: ObservedComponent = { state: 'pending', done: [], begun: [], attributes: {} };
 
+/** A component may have the name of something that every object has, like `constructor`. */
+function observedOf(observed: ObservedComponents, { name }: Component): ObservedComponent {
+  return Object.hasOwn(observed, name) ? observed[name]! : UNTOUCHED;
+}
+
 export interface PlannedStep {
   readonly component: string;
   readonly operation: ComponentOperation;
@@ -160,7 +165,7 @@ export function stepsOf(
   clusterFor: (component: Component) => string,
 ): PlannedStep[] {
   return blueprint.components.flatMap((component) => {
-    const observed = before[component.name] ?? UNTOUCHED;
+    const observed = observedOf(before, component);
     const operations =
       direction === 'up' ? operationsUp(component, observed) : operationsDown(component, observed);
     if (operations.length === 0) return [];
@@ -346,7 +351,7 @@ export function observe(
   desireOf: (service: string) => ServiceDesire | undefined,
 ): ObservedComponents {
   const observed = plan.blueprint.components.map((component) => {
-    const before = plan.before[component.name] ?? UNTOUCHED;
+    const before = observedOf(plan.before, component);
     const steps = plan.steps.filter((step) => step.component === component.name);
     const seen = steps.map((step) => ({ step, ...outcomeOf(stepModule(step)) }));
     if (component.service)
@@ -450,7 +455,7 @@ export function outputsOf(
       if (there === undefined) missing.push(reference);
       return there;
     };
-    const whole = /^\$\{([^}]*)\}$/.exec(text);
+    const whole = /^\$\{([^{}]*)\}$/.exec(text);
     let made: unknown;
     const printed = replaceReferences(text, (reference) => {
       made = value(reference);

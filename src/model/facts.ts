@@ -155,6 +155,8 @@ export const SUBJECTS = {
     node_id: 'id',
   },
   node: { module: 'text', node_id: 'id' },
+  /** Of a deployment, its problem: it is of a project then. All other graphs are shared. */
+  graph: { problem_id: 'id?', project: 'id?' },
   /** A task, a module or a node. */
   target: { problem_id: 'id?', project: 'id?', iteration_id: 'count?', module: 'text?', node_id: 'id?' },
   'part of a target': {
@@ -407,7 +409,7 @@ export const FACTS = {
   'node.alive': { about: 'node', shown: { reason: 'text' }, withheld: { last_seen_at: 'moment' } },
   'node.conflict': { about: 'node', shown: { instance: 'text', code: 'text', message: 'text' } },
   'graph.stored': {
-    about: 'nothing',
+    about: 'graph',
     shown: { graph: 'text', graph_version: 'count' },
     withheld: {
       yaml: 'text',

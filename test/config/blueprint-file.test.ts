@@ -205,3 +205,12 @@ components:
     expect(faultsOf(late)).toEqual([expect.stringContaining('components.b.deadline not_with_operations')]);
   });
 });
+
+describe('references that never end', () => {
+  it('are read in a time that grows with their length only', () => {
+    const yaml = `blueprint: a\ncomponents: { b: { operations: { start: ./b.sh }, env: { A: "${'${'.repeat(100_000)}" } } }\n`;
+    const begun = performance.now();
+    expect(faultsOf(yaml)).toEqual([]);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+});

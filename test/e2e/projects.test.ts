@@ -100,7 +100,7 @@ describe('the work of a project', () => {
     const named: Headers = {
       ...{ problem_id, iteration_id: '1', module: 'work', execution_id, node_id, sha256: blob },
       ...{ job_id: problem_id, seq: '1', name: 'one', version: '1', command_id: problem_id },
-      ...{ access_id: problem_id },
+      ...{ access_id: problem_id, deployment_id: problem_id, operation_id: '1' },
     };
     const queries = [
       '',
@@ -229,4 +229,42 @@ describe('the work of a project', () => {
     expect(listed.stdout).toMatch(/ PROJECT *\n.* alpha *$/m);
     expect((await orchestrator.get('/v1/jobs', bob)).body.items).toEqual([]);
   }, 120_000);
+
+  it('has the plans of its deployments and their scripts for itself', async () => {
+    const scene = Scene.ofTest();
+    const orchestrator = await OrchestratorProcess.up(scene, { env: { TUTTI_TOKEN: TOKEN } });
+    const { http } = orchestrator.ready;
+    const grant = async (name: string): Promise<Headers> => {
+      const body = { name, role: 'operator', project: name };
+      return bearer(String((await orchestrator.post('/v1/access', body, bearer(TOKEN))).body.token));
+    };
+    const [alpha, beta] = [await grant('alpha'), await grant('beta')];
+    const script = `#!/bin/sh\necho ${MARKER}\n`;
+    const sha256 = createHash('sha256').update(script).digest('hex');
+    const blob = `/v1/blobs/${sha256}`;
+    expect((await fetch(http + blob, { method: 'PUT', headers: alpha, body: script })).status).toBe(201);
+    const blueprint = `blueprint: ${MARKER}\ncomponents: { a: { operations: { start: ./a.sh } } }\n`;
+    const body = { blueprint, files: { 'a.sh': sha256 } };
+    const deployed = await orchestrator.post('/v1/deployments', body, alpha);
+    expect(deployed.status).toBe(202);
+    const id = String(deployed.body.deployment_id);
+    const stats = await orchestrator.get('/v1/stats', bearer(TOKEN));
+    const cursor = Number(stats.headers.get('tutti-cursor'));
+
+    const plan = `/v1/graphs/deployment:${id}`;
+    for (const path of [plan, `${plan}/versions/1`, blob, `/v1/deployments/${id}`]) {
+      const asked = async (headers: Headers): Promise<number> => {
+        const reply = await fetch(http + path, { headers });
+        await reply.arrayBuffer();
+        return reply.status;
+      };
+      expect([path, await asked(alpha), await asked(beta)]).toEqual([path, 200, 404]);
+    }
+    const reused = await orchestrator.post('/v1/deployments', body, beta);
+    expect([reused.status, reused.body.error?.code]).toEqual([422, 'bad_blueprint']);
+    expect(await told(http, alpha, {}, cursor)).toContain(`"graph":"deployment:${id}"`);
+    const heard = await told(http, beta, {}, cursor);
+    expect(heard).not.toContain(id);
+    expect(heard).not.toContain(MARKER);
+  }, 60_000);
 });

@@ -74,6 +74,14 @@ const edgesOf = (plan: DeploymentPlan): Record<string, readonly string[]> =>
     modulesOf(plan).map(({ name, inputs }) => [name, inputs.filter((input) => input !== 'deployment')]),
   );
 
+describe('a component that is called as something that every object has', () => {
+  it('is planned and observed like any other', () => {
+    const blueprint = blueprintOf(component('constructor', { operations: { start: script('start.sh') } }));
+    const steps = stepsOf(blueprint, {}, 'up', () => 'local');
+    expect(steps).toEqual([{ component: 'constructor', operation: 'start', cluster: 'local' }]);
+  });
+});
+
 describe('a plan', () => {
   it('has a run module for each operation, on the component’s cluster, after what it comes after', () => {
     const plan = planOf(blueprintOf(STORE, WEB));

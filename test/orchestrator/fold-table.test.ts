@@ -713,6 +713,7 @@ const CASES: { readonly [T in Fact['type']]: Case<T> } = {
     given: [],
     fact: { type: 'graph.stored', graph: 'h', graph_version: 1, yaml: 'y', types: {} },
     changes: ['put graphs'],
+    unread: ['problem_id'],
   },
   'cluster.added': {
     given: [],

@@ -164,7 +164,14 @@ function begin(
   const { files } = made;
   state.addGraph({ compiled, types, typesJson, yaml, createdAt: turn.wallMs, files });
   emit(turn, {
-    ...{ type: 'graph.stored', graph, graph_version: key.version, yaml, types: typesJson },
+    ...{
+      type: 'graph.stored',
+      problem_id: problemId,
+      graph,
+      graph_version: key.version,
+      yaml,
+      types: typesJson,
+    },
     ...(Object.keys(files).length > 0 && { files }),
   });
   const task = createTask(turn, problem, key, { prepared: request.prepared, from: request });
