@@ -1,6 +1,24 @@
 /** The shapes of the public JSON, as OpenAPI shows them. Answers may have more fields than are named here. */
 
 import { z } from 'zod';
+import type { ErrorJson } from '../../src/contract/answer.js';
+import type { AuditEntryJson } from '../../src/contract/audit.js';
+import type { ClusterJson } from '../../src/contract/cluster.js';
+import type { DeploymentJson, ListedDeploymentJson, OperationJson } from '../../src/contract/deployment.js';
+import type { ActivityJson, QueueJson } from '../../src/contract/figures.js';
+import type { GraphSummaryJson, SampleJson } from '../../src/contract/graph.js';
+import type {
+  ApprovalJson,
+  ExecutionJson,
+  ListedIterationJson,
+  ModuleAnswerJson,
+  QueuePlaceJson,
+  TaskAnswerJson,
+} from '../../src/contract/iteration.js';
+import type { JobJson } from '../../src/contract/job.js';
+import type { NodeJson } from '../../src/contract/node.js';
+import type { ListedProblemJson, WholeProblemJson } from '../../src/contract/problem.js';
+import type { PlacementJson, ServiceJson } from '../../src/contract/service.js';
 import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
 import { AUDIT_RESULTS } from '../../src/model/audit.js';
 import { COMPONENT_OPERATIONS } from '../../src/model/blueprint.js';
@@ -10,15 +28,18 @@ import { OBSERVED_STATES } from '../../src/model/execution.js';
 import { JOB_STATES } from '../../src/model/job.js';
 import { LOOP_ENDS } from '../../src/model/loop.js';
 import { DESIRED_STATUSES, LIVENESSES, NODE_STATUSES } from '../../src/model/node.js';
+import type { BlobRef } from '../../src/model/payload.js';
+import type { CommandFields } from '../../src/model/run.js';
 import { REPLICA_STATES, SERVICE_DESIRES, SERVICE_TYPES } from '../../src/model/service.js';
 import { TASK_STATES } from '../../src/model/task-state.js';
+import type { Documented } from './documented.js';
 import { eventSchema } from './event-schema.js';
 import { waitingSchema } from './waiting-schema.js';
 
 /** The schemas that have a name in OpenAPI. */
 export const namedSchemas: z.core.$ZodRegistry<{ id: string }> = z.registry<{ id: string }>();
 
-function named(id: string, schema: z.ZodType): z.ZodType {
+function named<S extends z.ZodType>(id: string, schema: S): S {
   namedSchemas.add(schema, { id });
   return schema;
 }
@@ -78,7 +99,7 @@ export const decision: z.ZodType = named(
   }),
 );
 
-export const approval: z.ZodType = named(
+export const approval: Documented<ApprovalJson> = named(
   'Approval',
   z.looseObject({
     task_id: taskId,
@@ -100,7 +121,7 @@ export const approval: z.ZodType = named(
   }),
 );
 
-export const auditEntry: z.ZodType = named(
+export const auditEntry: Documented<AuditEntryJson> = named(
   'AuditEntry',
   z.strictObject({
     audit_id: z.number().int().describe('From 1 on, without gaps'),
@@ -136,6 +157,23 @@ const standing = z
     'Of a task that is not over, by module: those at work, and those that wait for something from outside of the task',
   );
 
+const reportedError: Documented<ErrorJson> = z.looseObject({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean().optional(),
+  module: z.string().optional().describe('Of a task: the module that failed'),
+  stack: z
+    .string()
+    .optional()
+    .describe(
+      'Where it was raised and what caused it, as the language of the node writes it; at most 16 KiB',
+    ),
+  details: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe('Further texts by name: of a command its exit_code, its signal, the end of its stderr'),
+});
+
 const iterationSummaryShape = {
   problem_id: id,
   iteration_id: iterationId,
@@ -151,10 +189,17 @@ const iterationSummaryShape = {
     .describe('By module, the inputs that are not what the graph would give it'),
   standing,
   created_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+  error: reportedError.nullable().describe('Why it failed'),
+  reason: z.string().nullable().describe('What the person who stopped it gave as a reason'),
 };
-export const iterationSummary: z.ZodType = named('IterationSummary', z.looseObject(iterationSummaryShape));
+export const iterationSummary: Documented<ListedIterationJson> = named(
+  'IterationSummary',
+  z.looseObject(iterationSummaryShape),
+);
 
-const runCommand: z.ZodType = named(
+const runCommand: Documented<CommandFields> = named(
   'RunCommand',
   z.looseObject({
     cluster: z.string().optional(),
@@ -170,26 +215,12 @@ const runCommand: z.ZodType = named(
   }),
 );
 
-const reportedError: z.ZodType = z.looseObject({
-  code: z.string(),
-  message: z.string(),
-  stack: z
-    .string()
-    .optional()
-    .describe(
-      'Where it was raised and what caused it, as the language of the node writes it; at most 16 KiB',
-    ),
-  details: z
-    .record(z.string(), z.string())
-    .optional()
-    .describe('Further texts by name: of a command its exit_code, its signal, the end of its stderr'),
-});
-
-export const moduleView: z.ZodType = named(
+export const moduleView: Documented<ModuleAnswerJson> = named(
   'Module',
   z.looseObject({
     state: moduleState,
     attempts: z.number().int().describe('Those that failed or succeeded'),
+    generation: z.number().int().describe('Grows with each reset, and with each pass of its loop'),
     pass: z.number().int().nullable().describe('Of a module in a loop: the pass that it is in, from 1'),
     loop_end: z
       .enum(LOOP_ENDS)
@@ -200,6 +231,7 @@ export const moduleView: z.ZodType = named(
     waiting_reason: z.string().nullable().describe('For people'),
     waiting: waitingSchema.nullable().describe('The same as data'),
     progress: z.number().nullable(),
+    progress_message: z.string().nullable().describe('What it said with its progress'),
     reused_from: z
       .looseObject({ iteration_id: iterationId, execution_id: id })
       .nullable()
@@ -231,12 +263,13 @@ export const moduleView: z.ZodType = named(
       ),
     error: reportedError.nullable(),
     command: runCommand.nullable().describe('Of a run module'),
+    assigned_at: time.nullable(),
     started_at: time.nullable(),
     finished_at: time.nullable(),
   }),
 );
 
-export const iterationView: z.ZodType = named(
+export const iterationView: Documented<TaskAnswerJson> = named(
   'Iteration',
   z.looseObject({
     ...iterationSummaryShape,
@@ -276,14 +309,18 @@ const problemShape = {
   standing,
   created_at: time,
   iterations: z.number().int().describe('How many there are'),
+  newest_iteration_id: iterationId,
   ...marksShape,
   revision: z
     .number()
     .int()
     .describe('The event that changed what people say about it last, or that made it'),
 };
-export const problemSummary: z.ZodType = named('ProblemSummary', z.looseObject(problemShape));
-export const problemView: z.ZodType = named(
+export const problemSummary: Documented<ListedProblemJson> = named(
+  'ProblemSummary',
+  z.looseObject(problemShape),
+);
+export const problemView: Documented<WholeProblemJson> = named(
   'Problem',
   z.looseObject({
     ...problemShape,
@@ -292,16 +329,19 @@ export const problemView: z.ZodType = named(
   }),
 );
 
-export const blobView: z.ZodType = named('Blob', z.object({ sha256: z.string(), size: z.number().int() }));
+export const blobView: Documented<BlobRef> = named(
+  'Blob',
+  z.object({ sha256: z.string(), size: z.number().int() }),
+);
 
-export const executionView: z.ZodType = named(
+export const executionView: Documented<ExecutionJson> = named(
   'Execution',
   z.looseObject({
     execution_id: id,
     module: z.string(),
     attempt: z.number().int(),
     pass: z.number().int().nullable().describe('Of a module in a loop'),
-    node_id: id.nullable(),
+    node_id: id,
     state: z.enum(OBSERVED_STATES),
     named_outputs: z
       .record(z.string(), z.number().int())
@@ -310,6 +350,10 @@ export const executionView: z.ZodType = named(
     whole_streams: z
       .record(z.string(), blobView)
       .describe('Of streams that the log has in part only: the blobs that have all of each'),
+    assigned_at: time,
+    started_at: time.nullable(),
+    accepted_at: time.nullable(),
+    finished_at: time.nullable(),
     error: reportedError.nullable(),
     command: runCommand.nullable().describe('Of a run module'),
   }),
@@ -322,7 +366,7 @@ export const logLine: z.ZodType = named(
 
 export const event: z.ZodType = named('Event', eventSchema(time));
 
-export const nodeView: z.ZodType = named(
+export const nodeView: Documented<NodeJson> = named(
   'Node',
   z.looseObject({
     node_id: id,
@@ -333,7 +377,9 @@ export const nodeView: z.ZodType = named(
     desired_status: z.enum(DESIRED_STATUSES),
     liveness: z.enum(LIVENESSES),
     capacity: z.number().int(),
-    running: z.array(z.unknown()),
+    running: z
+      .array(z.looseObject({ execution_id: id, task_id: taskId, module: z.string(), since: time.optional() }))
+      .describe('Its executions, each since it was assigned'),
     of_other_projects: z.number().int().describe('Executions on it that the caller does not see'),
     load: z
       .looseObject({ cpu: z.number(), memory_bytes: z.number(), executing: z.number().int() })
@@ -352,7 +398,7 @@ export const nodeView: z.ZodType = named(
   }),
 );
 
-export const clusterView: z.ZodType = named(
+export const clusterView: Documented<ClusterJson> = named(
   'Cluster',
   z.looseObject({
     name: z.string(),
@@ -404,7 +450,10 @@ const deploymentShape = {
   updated_at: time,
 };
 
-export const deploymentSummary: z.ZodType = named('DeploymentSummary', z.looseObject(deploymentShape));
+export const deploymentSummary: Documented<ListedDeploymentJson> = named(
+  'DeploymentSummary',
+  z.looseObject(deploymentShape),
+);
 
 const step = {
   component: z.string(),
@@ -425,7 +474,7 @@ const replicaView = z.looseObject({
   retry_at: time.nullable().describe('When it starts again'),
 });
 
-export const deploymentView: z.ZodType = named(
+export const deploymentView: Documented<DeploymentJson> = named(
   'Deployment',
   z.looseObject({
     ...deploymentShape,
@@ -458,7 +507,7 @@ export const deploymentView: z.ZodType = named(
   }),
 );
 
-export const operationView: z.ZodType = named(
+export const operationView: Documented<OperationJson> = named(
   'Operation',
   z.looseObject({
     operation_id: iterationId,
@@ -472,7 +521,7 @@ export const operationView: z.ZodType = named(
       z.looseObject({
         ...step,
         module: z.string().describe("In the operation's task"),
-        state: z.string(),
+        state: moduleState,
         execution_id: id.nullable(),
         waiting_reason: z.string().nullable(),
         error: reportedError.nullable(),
@@ -488,7 +537,7 @@ export const operationBegun: z.ZodType = named(
   z.object({ deployment_id: id, operation_id: iterationId, task_id: taskId }),
 );
 
-export const serviceView: z.ZodType = named(
+export const serviceView: Documented<ServiceJson> = named(
   'Service',
   z.looseObject({
     name: z.string(),
@@ -516,7 +565,7 @@ export const serviceView: z.ZodType = named(
   }),
 );
 
-export const placementView: z.ZodType = named(
+export const placementView: Documented<PlacementJson> = named(
   'Placement',
   z.object({
     cluster: z.string(),
@@ -569,7 +618,7 @@ const jobShape = {
   finished_at: time.nullable(),
   error: reportedError.nullable(),
 };
-export const jobSummary: z.ZodType = named('JobSummary', z.looseObject(jobShape));
+export const jobSummary: Documented<JobJson> = named('JobSummary', z.looseObject(jobShape));
 export const jobView: z.ZodType = named(
   'Job',
   z.looseObject({
@@ -579,7 +628,7 @@ export const jobView: z.ZodType = named(
   }),
 );
 
-export const queueView: z.ZodType = named(
+export const queueView: Documented<QueueJson> = named(
   'Queue',
   z.looseObject({
     module: z.string(),
@@ -591,7 +640,7 @@ export const queueView: z.ZodType = named(
   }),
 );
 
-export const queuePlace: z.ZodType = named(
+export const queuePlace: Documented<QueuePlaceJson> = named(
   'QueuePlace',
   z.looseObject({
     module: z.string(),
@@ -614,12 +663,12 @@ export const configured: z.ZodType = named(
   z.looseObject({ success: z.boolean(), configuration: z.string() }),
 );
 
-export const graphView: z.ZodType = named(
+export const graphView: Documented<GraphSummaryJson> = named(
   'Graph',
   z.looseObject({ name: z.string(), version: z.number().int() }),
 );
 
-export const sample: z.ZodType = named(
+export const sample: Documented<SampleJson> = named(
   'Sample',
   z.object({
     name: z.string().describe("The file's, without its ending"),
@@ -630,7 +679,7 @@ export const sample: z.ZodType = named(
   }),
 );
 
-export const activity: z.ZodType = named(
+export const activity: Documented<ActivityJson> = named(
   'Activity',
   z.object({
     since: time.describe('From here on everything is counted: later than an hour ago after very many events'),

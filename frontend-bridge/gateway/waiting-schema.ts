@@ -1,8 +1,10 @@
 /** Why a module waits, as OpenAPI shows it. */
 import { z } from 'zod';
 import { APPROVAL_ROLES } from '../../src/model/approval.js';
+import type { Waiting } from '../../src/model/waiting.js';
+import type { Documented } from './documented.js';
 
-export const waitingSchema: z.ZodType = z.discriminatedUnion('code', [
+export const waitingSchema: Documented<Waiting> = z.discriminatedUnion('code', [
   z.looseObject({ code: z.literal('inputs'), inputs: z.array(z.string()) }),
   z.looseObject({
     code: z.literal('no_node'),
