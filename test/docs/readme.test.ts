@@ -15,7 +15,7 @@ it('the README lists every command', () => {
   const io = { stdin: sink, stdout: sink, stderr: sink, env: {}, signal: new AbortController().signal };
   const program = createProgram(io, '0.0.0');
   registerClientCommands(program, io, () => ({ ok: false, faults: [] }));
-  const [, listed = ''] = /lists the commands: `([^`]*)`/.exec(README) ?? [];
+  const [, listed = ''] = /lists\s+the\s+commands:\s+`([^`]*)`/.exec(README) ?? [];
   const names = program.commands.map((command) => command.name());
   expect(listed.split(/\s+/)).toEqual([...OWN.before, ...names, ...OWN.behind]);
 });
