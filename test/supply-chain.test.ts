@@ -34,7 +34,7 @@ it('every package has a strong hash, and comes from no registry but the public o
 
 it('only the packages that SECURITY.md names run a script when they are installed', () => {
   const [, product = '', tools = ''] =
-    /^- Only these packages run a script.*?: (.*?), and of the tools (.*?)\.$/m.exec(
+    /^- Only these packages run a script[^:]*:\s+([^.]*), and\s+of\s+the\s+tools ([^.]*)\.$/m.exec(
       readFileSync(join(ROOT, 'SECURITY.md'), 'utf8'),
     ) ?? [];
   const named = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);

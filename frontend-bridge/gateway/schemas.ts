@@ -478,7 +478,9 @@ export const deploymentView: Documented<DeploymentJson> = named(
   'Deployment',
   z.looseObject({
     ...deploymentShape,
-    health: z.enum(['ok', 'degraded']).describe('Of its services'),
+    health: z
+      .enum(['ok', 'degraded'])
+      .describe('`degraded`: it has failed, or its services are not as they are asked for'),
     reasons: z.array(z.string()).describe('Why it is degraded, each with the service'),
     blueprint: z.string().describe("The blueprint's name"),
     inputs: z.record(z.string(), z.unknown()),

@@ -4,9 +4,12 @@
  * R1. Each substitution is made once: what takes the place of a reference is never searched for further ones.
  * R2. A reference is a name of an input (of a named output `train.report`), then names of fields and indexes of lists, with dots between them.
  * R3. Of several with `|` between them, the first one counts that there is; where there is none, the first one is said to be missing.
+ * R4. The values of all references together are of a bounded length: no system starts a command with more.
  */
 import type { RunInput } from 'tutti/sdk';
 
+/** R4. A megabyte: what Linux takes of words and environment together is two. */
+const MAX_CHARACTERS = 1024 * 1024;
 /** R2. */
 const REFERENCE = /\$\{([^{}]*)\}/g;
 
@@ -17,11 +20,16 @@ export type Resolved =
 /** R1. The words with the values of their references. `inputs`: those that the command's module has, without previous ones. */
 export function resolve(words: readonly string[], inputs: readonly RunInput[]): Resolved {
   const faults: string[] = [];
+  let left = MAX_CHARACTERS;
   const resolved = words.map((word) =>
     word.replace(REFERENCE, (reference, paths: string) => {
+      // R4. Nothing more is looked at.
+      if (left < 0) return '';
       const { text, fault } = firstOf(paths.split('|'), inputs);
       if (fault !== undefined) faults.push(`${reference}: ${fault}`);
-      return text;
+      left -= text.length;
+      if (left < 0) faults.push(`the values have more than ${MAX_CHARACTERS} characters`);
+      return left < 0 ? '' : text;
     }),
   );
   return faults.length === 0

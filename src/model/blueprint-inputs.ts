@@ -3,6 +3,9 @@ import { type Fault, summaryOf } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 import type { Blueprint, BlueprintInput } from './blueprint.js';
 
+/** Characters as JSON: each operation's plan keeps them. */
+const MAX_INPUTS = 64 * 1024;
+
 export type GivenInputs =
   | { readonly ok: true; readonly inputs: Readonly<Record<string, unknown>> }
   | { readonly ok: false; readonly faults: readonly Fault[]; readonly message: string };
@@ -28,6 +31,11 @@ export function inputsFor(blueprint: Blueprint, given: Readonly<Record<string, u
     const fault = inputFault(input, value);
     if (fault === undefined) inputs[name] = value;
     else faults.push({ path: pointer(name), code: 'wrong_type', message: `${name}: ${fault}` });
+  }
+  const size = faults.length === 0 ? JSON.stringify(inputs).length : 0;
+  if (size > MAX_INPUTS) {
+    const message = `they have ${size} characters as JSON, expected at most ${MAX_INPUTS}`;
+    faults.push({ path: '/inputs', code: 'out_of_range', message });
   }
   return faults.length === 0
     ? { ok: true, inputs }

@@ -16,9 +16,11 @@ import {
   hasOperation,
   INPUTS_NAME,
   type OperationSpec,
+  referencesIn,
   replaceReferences,
   UNDEPLOY_OPERATIONS,
   valueAt,
+  wordsOf,
 } from './blueprint.js';
 import type { ModuleState } from './execution.js';
 import type { Graph, ModuleSpec } from './graph.js';
@@ -227,7 +229,7 @@ function moduleOf(
   const own = chain.get(component.name)!;
   const earlier = own.slice(0, own.indexOf(step));
   const before = earlier.length > 0 ? earlier.slice(-1) : stepsBefore(plan, chain, component.name);
-  const attributes = plan.direction === 'up' ? attributesBefore(plan, chain, component.name, earlier) : [];
+  const attributes = plan.direction === 'up' ? attributesBefore(chain, component, step, earlier) : [];
   const inputs = [...new Set([...before, ...attributes].map(stepModule))];
   const { cluster } = step;
   return {
@@ -302,23 +304,30 @@ function stepsBefore(
   });
 }
 
-/** All steps whose attributes a step may refer to: its own component's earlier ones, and those of all that it comes after. */
+/** The steps of this operation whose attributes a step refers to. */
 function attributesBefore(
-  plan: DeploymentPlan,
   chain: ReadonlyMap<string, readonly PlannedStep[]>,
-  name: string,
+  component: Component,
+  { operation }: PlannedStep,
   earlier: readonly PlannedStep[],
 ): PlannedStep[] {
-  const { components } = plan.blueprint;
-  const found = new Set<string>();
-  const reach = (one: string): void => {
-    for (const before of components.find((each) => each.name === one)?.after ?? []) {
-      if (!found.has(before)) reach(before);
-      found.add(before);
-    }
-  };
-  reach(name);
-  return [...[...found].flatMap((one) => chain.get(one) ?? []), ...earlier];
+  const owners = new Set(
+    textsOf(component, operation)
+      .flatMap(referencesIn)
+      .map(({ owner }) => owner),
+  );
+  return [...owners].flatMap((owner) => (owner === component.name ? earlier : (chain.get(owner) ?? [])));
+}
+
+/** All that may hold references. */
+function textsOf({ env, operations, service }: Component, operation: ComponentOperation): string[] {
+  const { args = [], inputs = {} } = operations[operation] ?? {};
+  const ofService = service
+    ? [...wordsOf(service.spec.run.work), ...Object.values(service.spec.run.env)]
+    : [];
+  return [...Object.values(env), ...args, ...Object.values(inputs), ...ofService].filter(
+    (text) => typeof text === 'string',
+  );
 }
 
 /** Where the value of a reference is among the inputs of a step: the newest operation that has it counts. */
@@ -439,29 +448,50 @@ function isOpen(task: TaskState): boolean {
   return task === 'waiting' || task === 'running' || task === 'suspended';
 }
 
-/** The outputs of a blueprint; those that refer to what is not there are left out. */
+/** Characters of all outputs together, as JSON. */
+const MAX_OUTPUTS = 256 * 1024;
+
+/** The outputs of a blueprint. Those that refer to what is not there are left out, as is what there is no room for. */
 export function outputsOf(
   { outputs }: Blueprint,
   inputs: Readonly<Record<string, unknown>>,
   components: ObservedComponents,
 ): Record<string, unknown> {
-  const found: Record<string, unknown> = {};
+  const found: [string, unknown][] = [];
+  const room = { left: MAX_OUTPUTS };
   for (const [name, text] of Object.entries(outputs)) {
-    const missing: BlueprintReference[] = [];
-    const value = (reference: BlueprintReference): unknown => {
-      const { owner, path } = reference;
+    const value = outputValue(text, room, ({ owner, path }) => {
       const from = owner === INPUTS_NAME ? inputs : components[owner]?.attributes;
-      const there = valueAt(from, path);
-      if (there === undefined) missing.push(reference);
-      return there;
-    };
-    const whole = /^\$\{([^{}]*)\}$/.exec(text);
-    let made: unknown;
-    const printed = replaceReferences(text, (reference) => {
-      made = value(reference);
-      return typeof made === 'string' ? made : JSON.stringify(made ?? null);
+      return valueAt(from, path);
     });
-    if (missing.length === 0) found[name] = whole ? made : printed;
+    if (value !== undefined) found.push([name, value]);
   }
-  return found;
+  return Object.fromEntries(found);
+}
+
+/** A text that is one reference has the value itself. Nothing where a reference has none, or where there is no room for it. */
+function outputValue(
+  text: string,
+  room: { left: number },
+  at: (reference: BlueprintReference) => unknown,
+): unknown {
+  let isWhole = true;
+  let made: unknown;
+  const take = (printed: string): string => {
+    room.left -= printed.length;
+    return room.left < 0 ? '' : printed;
+  };
+  const printed = replaceReferences(text, (reference) => {
+    // Not even looked at: what is printed of each may be large.
+    if (room.left < 0 || !isWhole) return '';
+    made = at(reference);
+    isWhole = made !== undefined;
+    return take(typeof made === 'string' ? made : JSON.stringify(made ?? null));
+  });
+  if (!isWhole || room.left < 0) return undefined;
+  return isOneReference(text) ? made : printed;
+}
+
+function isOneReference(text: string): boolean {
+  return /^\$\{[^{}]*\}$/.test(text);
 }

@@ -97,6 +97,8 @@ export type Request =
       readonly command: 'stop' | 'reset' | 'preempt' | 'terminate';
       readonly module?: string;
       readonly reason?: string;
+      /** Of the person who asks. @default whoever may command any task */
+      readonly role?: Role;
     }
   | {
       readonly kind: 'decide_approval';

@@ -132,6 +132,13 @@ describe('the inputs of a deployment', () => {
     expect(inputsFor(blueprint, { port: 80 })).toEqual({ ok: true, inputs: { model: 'base', port: 80 } });
   });
 
+  it('are refused where they are large', () => {
+    const given = inputsFor(blueprint, { port: 80, model: 'x'.repeat(70_000) });
+    expect(given.ok ? [] : given.faults.map(({ path, code }) => `${path} ${code}`)).toEqual([
+      '/inputs out_of_range',
+    ]);
+  });
+
   it('are refused with every fault: missing, unknown, of another type', () => {
     const given = inputsFor(blueprint, { modle: 'x', model: 1 });
     expect(given.ok ? [] : given.faults.map(({ path, code }) => `${path} ${code}`)).toEqual([

@@ -208,16 +208,21 @@ describe('a deployment', () => {
     const admin = 'an-admin-token-of-this-test-0123456789';
     await orchestrator.process.end('SIGTERM');
     await orchestrator.restart({ FOLDER: folder, TUTTI_TOKEN: admin });
-    const grant = async (project: string): Promise<string> => {
-      const asked = { name: project, role: 'operator', project };
+    const grant = async (project: string, role = 'operator'): Promise<string> => {
+      const asked = { name: `${role}-${project}`, role, project };
       return (await orchestrator.post('/v1/access', asked, { authorization: `Bearer ${admin}` })).body.token;
     };
-    const as = async (token: string, path: string, method = 'GET'): Promise<[number, string]> => {
+    const as = async (
+      token: string,
+      path: string,
+      method = 'GET',
+      given: object = {},
+    ): Promise<[number, string]> => {
       const headers = {
         authorization: `Bearer ${token}`,
         ...(method === 'POST' && { 'content-type': 'application/json' }),
       };
-      const body = method === 'POST' ? { body: '{}' } : {};
+      const body = method === 'POST' ? { body: JSON.stringify(given) } : {};
       const answer = await fetch(orchestrator.ready.http + path, { method, headers, ...body });
       return [answer.status, await answer.text()];
     };
@@ -242,7 +247,22 @@ describe('a deployment', () => {
       expect([path, (await as(other, path))[0]]).toEqual([path, 404]);
     for (const path of [plan, script]) expect([path, (await as(admin, path))[0]]).toEqual([path, 200]);
     const own = await grant('default');
+    const author = await grant('default', 'author');
+    const stop = `/v1/problems/${deployment_id}/iterations/1/commands`;
+    expect((await as(author, stop, 'POST', { command: 'stop' }))[0]).toBe(409);
+    await says('wait', 'store_create');
+    const put = { method: 'PUT', headers: { authorization: `Bearer ${own}` }, body: ACT };
+    expect((await fetch(orchestrator.ready.http + script, put)).ok).toBe(true);
+    const begun = await orchestrator.post(
+      '/v1/deployments',
+      { name: 'mine', blueprint: SHOP, files: { 'act.sh': createHash('sha256').update(ACT).digest('hex') } },
+      { authorization: `Bearer ${own}` },
+    );
+    const commands = `/v1/problems/${begun.body.deployment_id}/iterations/1/commands`;
+    const [refused, why] = await as(author, commands, 'POST', { command: 'stop' });
+    expect([refused, JSON.parse(why).error.code]).toEqual([403, 'operator_needed']);
+    expect((await as(own, commands, 'POST', { command: 'stop' }))[0]).toBe(202);
     const [, listed] = await as(own, '/v1/deployments');
-    expect(JSON.parse(listed).items).toHaveLength(3);
+    expect(JSON.parse(listed).items).toHaveLength(4);
   });
 });

@@ -149,6 +149,19 @@ describe('a plan', () => {
     expect(edgesOf(plan).web_start).toContain('store_start');
   });
 
+  it('gives a step the attributes that it refers to, and no others: a chain of many costs no more than its steps', () => {
+    const chained = Array.from({ length: 300 }, (_, index) =>
+      component(`c${index}`, {
+        operations: { create: script('a.sh'), start: script('b.sh') },
+        after: index === 0 ? [] : [`c${index - 1}`],
+        ...(index === 299 && { env: { FIRST: '${c0.address}' } }),
+      }),
+    );
+    const edges = edgesOf(planOf(blueprintOf(...chained)));
+    expect(edges.c299_start).toEqual(['c299_create', 'c0_create', 'c0_start']);
+    expect(Object.values(edges).reduce((sum, { length }) => sum + length, 0)).toBeLessThan(610);
+  });
+
   it('is read as it was written', () => {
     const plan = planOf(blueprintOf(STORE, WEB));
     expect(readPlan(planText('d', plan))).toEqual({ deploymentId: 'd', plan });
@@ -191,6 +204,18 @@ describe('what is observed', () => {
 });
 
 describe('the outputs', () => {
+  it('are left out where there is no room for them, and cost no more than that', () => {
+    const many = Array.from({ length: 20_000 }, () => '${inputs.large}').join('');
+    const blueprint = {
+      ...blueprintOf(STORE),
+      outputs: { small: '${inputs.small}', many, whole: '${inputs.large}', after: '${inputs.small}' },
+    };
+    const begun = performance.now();
+    const outputs = outputsOf(blueprint, { small: 'a', large: 'x'.repeat(60_000) }, {});
+    expect(outputs).toEqual({ small: 'a' });
+    expect(performance.now() - begun).toBeLessThan(1000);
+  });
+
   it('have values of their own types, texts where they are put together, and nothing of what is not known', () => {
     const blueprint = {
       ...blueprintOf(STORE),

@@ -17,7 +17,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Decision } from '../../src/model/approval.js';
 import type { CachedFrom } from '../../src/model/cached.js';
 import { hasEnded } from '../../src/model/execution.js';
-import { type EncodedEvent, taskIdOf } from '../../src/model/facts.js';
+import { type EncodedEvent, isPublic, taskIdOf } from '../../src/model/facts.js';
 import { dependentsOf } from '../../src/model/graph.js';
 import { playedBy } from '../../src/model/run.js';
 import { requireOf, type Task } from '../../src/model/task.js';
@@ -74,6 +74,8 @@ export class Audit implements Auditor {
   readonly #mirror = new Mirror();
 
   committed(state: State, journal: Journal): void {
+    for (const { fact } of journal.facts)
+      if (!isPublic(fact)) this.counts.set(fact.type, (this.counts.get(fact.type) ?? 0) + 1);
     this.#mirror.follow(state, journal);
     const assigned = new Set<string>();
     for (const event of journal.events) {

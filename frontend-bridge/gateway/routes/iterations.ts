@@ -234,7 +234,10 @@ function commandTask(app: App, coordinator: Coordinator): void {
     (request, reply) =>
       perform(
         coordinator,
-        { kind: 'task_command', taskId: taskOf(request.params), ...request.body },
+        {
+          ...{ kind: 'task_command', taskId: taskOf(request.params), role: request.caller.role },
+          ...request.body,
+        },
         reply,
         request.headers,
       ),

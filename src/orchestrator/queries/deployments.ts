@@ -74,7 +74,7 @@ export async function deployment(moment: Moment, id: string): Promise<Open<Deplo
   );
   return {
     ...listedDeployment(deploymentFromRow(stored)),
-    health: reasons.length > 0 ? 'degraded' : 'ok',
+    health: stored.state === 'failed' || reasons.length > 0 ? 'degraded' : 'ok',
     reasons,
     blueprint: plan.blueprint.name,
     inputs: plan.inputs,

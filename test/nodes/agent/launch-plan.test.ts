@@ -54,6 +54,14 @@ describe('a reference in a word of a command', () => {
     expect(resolve([word], [REQUEST])).toEqual({ ok: false, message: `${word}: ${fault}` });
   });
 
+  it('has values of a bounded length together, and those beyond are not made', () => {
+    const large = inputOf('large', JSON.stringify('x'.repeat(100_000)));
+    const begun = performance.now();
+    const resolved = resolve([`\${large}`.repeat(50_000)], [large]);
+    expect(resolved).toEqual({ ok: false, message: 'the values have more than 1048576 characters' });
+    expect(performance.now() - begun).toBeLessThan(1000);
+  });
+
   it('cannot put bytes or a NUL into a word', () => {
     const inputs = [inputOf('image', new Uint8Array(3)), inputOf('text', '"a\\u0000b"')];
     expect(resolve([`\${image}`, `\${text}`], inputs)).toEqual({

@@ -267,12 +267,19 @@ class FleetRun {
   #fill(): void {
     this.#disk.full = true;
     const { random } = this.world;
-    const policy = { keepLast: random.int(0, 1), maxIterations: random.int(0, 6) };
-    this.#shell?.forget(policy, random.pick([0, 50])).catch((thrown) => {
-      this.#failure ??= thrown;
-    });
+    this.#forget();
     this.world.after(random.int(100, 3000), () => {
       this.#disk.full = false;
+      this.#forget();
+    });
+  }
+
+  /** Runs that have ended are removed, and events. */
+  #forget(): void {
+    const { random } = this.world;
+    const policy = { keepLast: 0, maxIterations: random.int(0, 3) };
+    this.#shell?.forget(policy, random.pick([0, 50])).catch((thrown) => {
+      this.#failure ??= thrown;
     });
   }
 

@@ -4,10 +4,12 @@
  * 1. Every request is answered exactly once, after the commit of what it led to.
  */
 
+import { missingRole } from '../../../model/access.js';
 import { BY_CONFIGURATION } from '../../../model/audit.js';
 import { hasEnded } from '../../../model/execution.js';
 import type { GraphKey } from '../../../model/graph.js';
 import { dependentsOf } from '../../../model/graph.js';
+import { isPrivateGraph } from '../../../model/private-graph.js';
 import {
   awaitedApproval,
   compileGraph,
@@ -239,6 +241,16 @@ function parentRefusal(parentId: number, standing: TaskState, reuses: boolean): 
   });
 }
 
+/** Operations of deployments and runs of services are for those who may change deployments and services. */
+function lackingRole(
+  { graph }: Task,
+  { role }: Extract<PreparedRequest, { kind: 'task_command' }>,
+): ReturnType<typeof missingRole> {
+  return role !== undefined && isPrivateGraph(graph.key.name)
+    ? missingRole(role, 'operator', 'this token')
+    : undefined;
+}
+
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one case for each command, after what all of them have in common.
 function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task_command' }>): Answer {
   const { state } = turn;
@@ -252,6 +264,8 @@ function commandTask(turn: Turn, request: Extract<PreparedRequest, { kind: 'task
         })
       : refusal('not_found', 'unknown_task', `no task ${key}`);
   }
+  const needed = lackingRole(task, request);
+  if (needed) return refusal('forbidden', needed.code, needed.message, { hint: needed.hint });
   const position = request.module === undefined ? undefined : task.graph.index.get(request.module);
   if (request.module !== undefined && position === undefined) {
     const known = [...task.graph.index.keys()].join(', ');
