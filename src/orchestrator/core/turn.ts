@@ -73,6 +73,8 @@ export interface WebhookAttempt {
   readonly isDelivered: boolean;
   /** An HTTP status, or why there is none. */
   readonly status: string;
+  /** The receiver has asked not to be tried again before that. */
+  readonly retryAfterMs?: number;
 }
 
 /** How far a webhook's deliveries have come: by an attempt, or past events that are not for it. */

@@ -5,7 +5,8 @@
  * C2. An event is passed once it was delivered or is not selected. What was passed becomes durable with each attempt, and
  *     otherwise once it is `PASS_EVENTS` ahead: after a crash an event may be delivered again, and none is left out.
  * C3. Events that retention has removed before they were read are counted, never skipped in silence.
- * C4. With nothing to read, it waits for a commit that has an event for it; it never polls.
+ * C4. A receiver that says when it may be tried again is not tried before, within `LONGEST_ASKED_MS`.
+ * C5. With nothing to read, it waits for a commit that has an event for it; it never polls.
  */
 import { messageOf } from '../../base/errors.js';
 import type { Logger } from '../../base/logger.js';
@@ -20,6 +21,8 @@ import { type Post, SEALED_ELSEWHERE } from './post.js';
 const FIRST_PAUSE_MS = 1_000;
 /** A receiver that is back is found within this time, and one that is down for days costs a request in this time. */
 const LONGEST_PAUSE_MS = 5 * 60_000;
+/** C4. A mistaken answer, such as a year, must not silence a webhook for good. */
+const LONGEST_ASKED_MS = 60 * 60_000;
 /** A restart looks at so many events again, at most. */
 const PASS_EVENTS = 1_000;
 /** C1. */
@@ -27,9 +30,10 @@ const READ_EVENTS = 256;
 /** What is under way mostly takes a few milliseconds to end. */
 const STOP_MS = 1_000;
 
-/** How long to wait after so many failures in a row. */
-export function pauseMs(failures: number): number {
-  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 20));
+/** How long to wait after so many failures in a row, the last of which may have asked for a time. */
+export function pauseMs(failures: number, askedMs = 0): number {
+  const doubled = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures - 1, 20));
+  return Math.max(doubled, Math.min(LONGEST_ASKED_MS, askedMs));
 }
 
 export interface CourierDeps {
@@ -168,11 +172,11 @@ export class Courier {
       }
       // It was stopped, which says nothing about the receiver.
       if (signal.aborted) return;
-      await this.#failed(attempt.status);
+      await this.#failed(attempt.status, attempt.retryAfterMs);
     }
   }
 
-  async #failed(status: string): Promise<void> {
+  async #failed(status: string, askedMs?: number): Promise<void> {
     const { counts, logger, pause } = this.#deps;
     counts.failed += 1;
     this.#failures += 1;
@@ -182,7 +186,7 @@ export class Courier {
         'a webhook does not take events; it is tried again',
       );
     await this.#note({ attempt: { isDelivered: false, status } });
-    await pause(pauseMs(this.#failures), this.#abort.signal);
+    await pause(pauseMs(this.#failures, askedMs), this.#abort.signal);
   }
 
   get #isFarAhead(): boolean {
@@ -195,7 +199,7 @@ export class Courier {
     await this.#deps.note({ name, id, cursor: this.#at, ...what });
   }
 
-  /** C4. What was committed since the read is not waited for. */
+  /** C5. What was committed since the read is not waited for. */
   async #untilWoken(): Promise<void> {
     if (this.#abort.signal.aborted || this.#deps.events.cursor() > this.#at) return;
     await new Promise<void>((resolve) => {

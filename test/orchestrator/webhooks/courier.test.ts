@@ -109,7 +109,19 @@ describe('a courier', () => {
   });
 
   it('waits five minutes at most, however long a receiver is down', () => {
-    expect([1, 2, 9, 10, 5000].map(pauseMs)).toEqual([1000, 2000, 256_000, 300_000, 300_000]);
+    const pauses = [1, 2, 9, 10, 5000].map((failures) => pauseMs(failures));
+    expect(pauses).toEqual([1000, 2000, 256_000, 300_000, 300_000]);
+  });
+
+  it('tries a receiver no sooner than it asks, nor than without that, and within an hour', async () => {
+    const stage = new Stage();
+    const busy = (retryAfterMs: number) => ({ isDelivered: false, status: '429', retryAfterMs });
+    stage.answers = [busy(30_000), busy(0), { isDelivered: false, status: '503' }, busy(86_400_000)];
+    stage.log.push(eventOf(1));
+    stage.courier.start();
+    await stage.until(() => stage.courier.cursor === 1);
+    expect([stage.sent, stage.pauses]).toEqual([[1], [30_000, 2000, 4000, 3_600_000]]);
+    await stage.courier.stop();
   });
 
   it('begins behind its cursor, with the pauses of the failures that there were', async () => {
