@@ -9,6 +9,7 @@ except ImportError as error:
 
 from .asynchronous import AsyncIteration, AsyncTutti, Comparison
 from .content import Content
+from .deployments import AsyncDeployments, Deployments
 from .errors import ClientError
 from .iteration import IterationView
 from .jobs import AsyncClusters, AsyncJob, AsyncJobs, Clusters, Job, Jobs
@@ -19,6 +20,7 @@ from .webhooks import AsyncWebhooks, Webhooks
 
 __all__ = [
     "AsyncClusters",
+    "AsyncDeployments",
     "AsyncIteration",
     "AsyncJob",
     "AsyncJobs",
@@ -30,6 +32,7 @@ __all__ = [
     "Clusters",
     "Comparison",
     "Content",
+    "Deployments",
     "Iteration",
     "IterationView",
     "Job",
