@@ -1,6 +1,8 @@
 /** The form of a blueprint's YAML file. What can be wrong between its fields is in `blueprint-faults.ts`. */
 import { z } from 'zod';
 import {
+  BLUEPRINT_NAME,
+  BLUEPRINT_NAME_EXPECTED,
   COMPONENT_OPERATIONS,
   type ComponentOperation,
   INPUT_TYPES,
@@ -41,14 +43,14 @@ export interface GivenInput {
   readonly description?: string | undefined;
 }
 
-const NAME =
-  'give a name of lower-case letters, digits, - and _, beginning with a letter, at most 40 characters long';
 const PATH = 'give a path beside the blueprint, like ./install.sh';
 const ENV = 'give an object of texts, like { PORT: "8080" }';
 const ENV_VALUE = 'give a text, in quotes, or a secret, like { secret: api-key }';
 const ATTEMPTS = 'give a whole number from 1 to 100';
 
-const Name = z.string({ error: NAME }).regex(/^[a-z][a-z0-9_-]{0,39}$/, { error: NAME });
+const Name = z
+  .string({ error: BLUEPRINT_NAME_EXPECTED })
+  .regex(BLUEPRINT_NAME, { error: BLUEPRINT_NAME_EXPECTED });
 
 const Path = z.string({ error: PATH }).transform((given, context): string => {
   const path = pathWithin(given);

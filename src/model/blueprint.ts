@@ -16,7 +16,7 @@ export type ComponentOperation = (typeof COMPONENT_OPERATIONS)[number];
 export const INPUT_TYPES = ['string', 'integer', 'number', 'boolean', 'json'] as const;
 export type InputType = (typeof INPUT_TYPES)[number];
 
-/** A value that whoever deploys gives. */
+/** A value that is given when the blueprint is deployed. */
 export interface BlueprintInput {
   readonly type: InputType;
   /** @default it has to be given */
@@ -67,6 +67,11 @@ export interface Blueprint {
   /** Texts with references. */
   readonly outputs: Readonly<Record<string, string>>;
 }
+
+/** Of blueprints, deployments, components and inputs. */
+export const BLUEPRINT_NAME: RegExp = /^[a-z][a-z0-9_-]{0,39}$/;
+export const BLUEPRINT_NAME_EXPECTED =
+  'give a name of lower-case letters, digits, - and _, beginning with a letter, at most 40 characters long';
 
 export const INPUTS_NAME = 'inputs';
 /** In the words of a service, the replica that runs: its agent knows it. */

@@ -97,7 +97,7 @@ export type Request =
       readonly command: 'stop' | 'reset' | 'preempt' | 'terminate';
       readonly module?: string;
       readonly reason?: string;
-      /** Of the person who asks. @default whoever may command any task */
+      /** Of the person who asks. @default they may command any task */
       readonly role?: Role;
     }
   | {

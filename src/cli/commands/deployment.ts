@@ -16,6 +16,7 @@ import { eventLine } from '../event-line.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
+import { printLog } from '../print-log.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { table } from '../table.js';
 import { taskIdArgument, waitForTask } from '../task.js';
@@ -94,7 +95,7 @@ interface Asked {
 }
 
 async function act(session: Session, { path, command, operation, options }: Asked): Promise<void> {
-  const { client, io } = session;
+  const { client } = session;
   const { wait = false, clean } = options;
   switch (command) {
     case 'show': {
@@ -115,16 +116,7 @@ async function act(session: Session, { path, command, operation, options }: Aske
     }
     case 'log': {
       const which = operation ?? String((await client.get(path)).value.operation_id);
-      const pieces: Buffer[] = [];
-      for await (const piece of await client.stream(
-        `${path}/operations/${encodeURIComponent(which)}/log`,
-        {},
-      )) {
-        if (session.json) pieces.push(piece as Buffer);
-        else io.stdout.write(piece as Buffer);
-      }
-      if (session.json) session.print({ log: Buffer.concat(pieces).toString() }, () => '');
-      return;
+      return printLog(session, `${path}/operations/${encodeURIComponent(which)}/log`);
     }
     default: {
       const message = `${JSON.stringify(command)} is not a command of a deployment: there are ${COMMANDS.join(', ')}`;

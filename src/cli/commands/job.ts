@@ -16,6 +16,7 @@ import { finishCommand } from '../command-outcome.js';
 import { eventLine } from '../event-line.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeJson, writeLine } from '../io.js';
+import { printLog } from '../print-log.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { problemIdOf } from '../short-ids.js';
 import { table } from '../table.js';
@@ -89,7 +90,7 @@ export function jobCommands(program: Command, io: Io): void {
         const message = `${JSON.stringify(command)} is not a command of a job: there is cancel`;
         throw new CliError(EXIT.badInput, 'bad_usage', message);
       } else if (options.follow) await follow(session, path);
-      else if (options.log) await printLog(session, path);
+      else if (options.log) await printLog(session, `${path}/log`);
       else await show(session, path);
     });
 }
@@ -146,16 +147,6 @@ async function jobAt(client: Client, path: string): Promise<Json> {
 async function show(session: Session, path: string): Promise<void> {
   const job = await jobAt(session.client, path);
   session.print(job, () => describe(job));
-}
-
-async function printLog({ client, json, io }: Session, path: string): Promise<void> {
-  if (json) {
-    const lines: string[] = [];
-    for await (const piece of await client.stream(`${path}/log`, {})) lines.push(String(piece));
-    writeJson(io.stdout, { log: lines.join('') });
-    return;
-  }
-  for await (const piece of await client.stream(`${path}/log`, {})) io.stdout.write(piece as Buffer);
 }
 
 async function follow({ client, json, io }: Session, path: string): Promise<void> {

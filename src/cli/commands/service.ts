@@ -7,6 +7,7 @@ import type { Client, Json } from '../client.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
+import { printLog } from '../print-log.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { table } from '../table.js';
 
@@ -96,12 +97,7 @@ export function serviceCommand(program: Command, io: Io): void {
     .option('--replica <id>', 'which one; the first one without it')
     .action(async (name: string, { replica, ...options }: LogOptions) => {
       const session = openSession(options, io);
-      const pieces: Buffer[] = [];
-      for await (const piece of await session.client.stream(`${pathOf(name)}/log`, { replica })) {
-        if (session.json) pieces.push(piece as Buffer);
-        else io.stdout.write(piece as Buffer);
-      }
-      if (session.json) session.print({ log: Buffer.concat(pieces).toString() }, () => '');
+      await printLog(session, `${pathOf(name)}/log`, { replica });
     });
 
   clientCommand(service, 'remove', 'Stop the replicas of a service, and forget it')
