@@ -66,8 +66,8 @@ function parsed({ text }: JsonText): unknown {
 }
 
 /**
- * The members of an object; those that are there twice are `repeated`: the second would silently win. Nothing where it is no object. Throws
- * `HttpError` `invalid_body` where there are more than `MAX_NAMES`.
+ * The members of an object, or undefined if it is not an object. Names that occur twice go to `repeated`: the second would silently
+ * win. Throws `HttpError` `invalid_body` if there are more than `MAX_NAMES`.
  */
 function namesOf(json: JsonText, at: string, repeated: string[]): Map<string, JsonText> | undefined {
   const note = (name: string) => {

@@ -178,7 +178,7 @@ export class EngineUnavailable extends Error {
   }
 }
 
-/** The cluster answered, and its answer is no: repeating the launch cannot help. The message is the cluster's own. */
+/** The cluster refused the launch: repeating it cannot help. The message is the cluster's own. */
 export class EngineRefused extends Error {
   override readonly name = 'EngineRefused';
 }

@@ -1,7 +1,7 @@
 /**
  * Whether the cluster can be asked.
  *
- * H1. Every answer and every failure of the engine counts, whoever asked; while nobody does, the cluster is probed.
+ * H1. Every answer and every failure of the engine counts, for every caller; while nobody calls it, the cluster is probed.
  * H2. Nothing fails because the cluster cannot be asked: what was asked is asked again until it answers.
  */
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,7 +1,7 @@
 /**
- * A monotonic clock on which the time does not count during which this process did not run: stopped, swapped out, blocked.
+ * A monotonic clock that does not count the time during which this process did not run: stopped, swapped out, blocked.
  *
- * Whoever's deadline is measured by it is not judged for silence that was our own deafness.
+ * A peer whose deadline is measured by it does not miss that deadline because this process could not read.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import type { Clock } from './clock.js';

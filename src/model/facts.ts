@@ -113,7 +113,7 @@ export interface NamedOutput {
 
 /** An indexed field, and the element that stands for an iteration's value in its index. */
 export type IndexEntry = readonly [field: string, element: string];
-/** A payload of an iteration, by whoever brought it along or published it. */
+/** A payload of an iteration, by the iteration or execution that it came from. */
 export type PayloadName = readonly [owner: string, seq: number];
 /** A blob that an iteration uses, and for what. */
 export type BlobUse = readonly [sha256: string, owner: string, seq: number];

@@ -110,7 +110,7 @@ const PREFIX = 'service:';
 /** Ended runs that are kept of each service. */
 const RUNS_KEPT = 100;
 const TEXT_HEAD = '# The graph of a service, which is a part of Tutti.\n';
-/** The run module of a service whose replicas are no nodes. */
+/** The run module of a service whose replicas are not nodes. */
 const ANY_COMMAND = 'replica';
 
 /** No graph of a user can be called so. */

@@ -76,7 +76,7 @@ export class Rehearsal {
     }
   }
 
-  /** Settles when the process has ended, whoever ended it. */
+  /** Settles when the process has ended, for any reason. */
   get ended(): Promise<unknown> {
     return this.#process.ended;
   }

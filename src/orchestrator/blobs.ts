@@ -73,7 +73,7 @@ export function createBlobs(deps: BlobsDeps): CollectableBlobs {
     },
 
     async collect(sha256, take) {
-      // An upload may wait for room on the disk, which only whoever collects can make.
+      // An upload may wait for room on the disk, which only the collection can make.
       if (uploads.isUnderWay(sha256)) return;
       await uploads.exclusively(sha256, async () => {
         if (await take()) await rm(blobPath(dir, sha256), { force: true });

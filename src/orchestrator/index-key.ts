@@ -1,7 +1,7 @@
 /**
- * Values as key elements of the index, so that their order in the store is the order of the values: false, true, numbers, texts.
+ * Values as key elements of the index, so that the store orders them as values: false, true, numbers, texts.
  *
- * A long text is cut: what begins alike may be told apart only by the value itself, so whoever reads a range looks at it again.
+ * A long text is cut, so two texts with the same beginning can have the same key: a reader of a range compares the values again.
  */
 import { plainOf } from '../base/json/json-text.js';
 import { numberIn } from '../base/json/number-form.js';

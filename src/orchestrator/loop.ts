@@ -28,7 +28,7 @@ import { NOTHING_LOADED } from './load.js';
 import type { Matter } from './look.js';
 import { isRemoval, type Proposal, type Proposals, type Weighed } from './proposals.js';
 
-/** Steps of one batch: bounds the latency of whoever comes next, and the size of a transaction. */
+/** Steps of one batch: bounds the latency of the next caller, and the size of a transaction. */
 const BATCH_LIMIT = 2048;
 /** What they take in memory together, likewise; a batch has one step at least. */
 const BATCH_BYTES = 32 * 1024 * 1024;

@@ -110,7 +110,7 @@ const PAYLOAD_CACHE_BYTES = 16 * 1024 * 1024;
 /** Counts of refusals that are alike: they are exact when the audit is read, and after a crash at most so much behind. */
 const AUDIT_FLUSH_MS = 10_000;
 const FLUSH_AT_STOP_MS = 1_000;
-/** In the audit: the others are no answers about what was asked. */
+/** The kinds that the audit records: the others say nothing about the request itself. */
 const REFUSED_KINDS: ReadonlySet<RefusalKind> = new Set<RefusalKind>([
   ...(['malformed', 'not_found', 'conflict', 'outdated', 'too_large', 'invalid', 'too_many'] as const),
 ]);

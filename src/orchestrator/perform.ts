@@ -1,5 +1,5 @@
 /**
- * Does what a committed journal says: frames to nodes, events to subscribers and viewers, answers to whoever asked.
+ * Performs a committed journal: frames to nodes, events to subscribers and viewers, answers to callers.
  *
  * 1. One frame for each peer and turn, in the order welcome, acks, commands, assignments; more only where one would be too large.
  * 2. An assignment whose inputs or secrets cannot be read is not sent: it is repeated until it is accepted, and says so each time.

@@ -540,7 +540,7 @@ export interface Readiness {
   readonly hint?: string;
 }
 
-/** Something that a peer was refused, whoever refused it. */
+/** A refusal that a peer got, from any part of the orchestrator. */
 export interface Refused {
   readonly via: 'control' | 'outputs' | 'events' | 'http' | 'stream';
   /** Who: a connection, an address; empty where it cannot be known. */

@@ -1,5 +1,5 @@
 /**
- * Refusals in the log: enough to see who is refused what, never so many that whoever provokes them fills a disk.
+ * Refusals in the log: enough to see which peer is refused and why, and too few for a peer to fill a disk with them.
  *
  * 1. One line a second for each peer and code, and `LINES_PER_SECOND` in all. What has no line of its own is counted by its code, and
  *    the next line of that code says how many there were.

@@ -440,7 +440,7 @@ interface Settleable<T> {
   readonly reject: (reason: unknown) => void;
 }
 
-/** A promise that may reject unheard: whoever awaits it hears of it. */
+/** A promise that may reject while nobody awaits it; a later `await` still throws. */
 function settleable<T>(): Settleable<T> {
   let resolve!: (value: T) => void;
   let reject!: (reason: unknown) => void;

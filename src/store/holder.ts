@@ -1,12 +1,12 @@
 /**
  * One orchestrator per data directory.
  *
- * 1. Whoever wants the directory first announces itself by a *claim*, a file of a name that nobody else uses, and looks at the
- *    others' claims then. Of two that claim at once at least one sees the other; who sees a live other one withdraws.
+ * 1. A process that wants the directory first announces itself by a *claim*, a file with a unique name, and then looks at the
+ *    other claims. Of two processes that claim at once, at least one sees the other; one that sees a live claim withdraws.
  * 2. A claim that has found itself alone is marked as *held* and stays until its release. Starters that only met each other's
  *    claims try again after a random wait.
- * 3. A claim names its process by pid and start time. One of a process that is gone is removed by whoever sees it; since no name
- *    comes twice, nobody can remove a live one by mistake.
+ * 3. A claim names its process by pid and start time. The claim of a process that is gone is removed by the first process that
+ *    sees it; since names are never reused, a live claim cannot be removed by mistake.
  *
  * A process that another kernel or container runs on the same directory cannot be seen from here; its claim counts as gone, and
  * the store's epoch fences it off.

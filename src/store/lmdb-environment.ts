@@ -44,9 +44,9 @@ export function storeFile(dir: string): string {
 
 export interface EnvironmentOptions {
   /**
-   * Let the system read on around what is asked for: for whoever reads all of it. Otherwise that is mostly nobody's, since what is asked
-   * for lies anywhere in the file: with 10⁶ iterations and nothing in memory, the 99th percentile of a page by state went from 33 to 4 ms
-   * without it (on a disk whose system reads 8 MiB ahead). @default false
+   * Let the system read ahead, for a reader of the whole file. Other reads are scattered over the file and do not need it: with 10⁶
+   * iterations and nothing in memory, the 99th percentile of a page by state went from 33 to 4 ms without it (on a disk whose system
+   * reads 8 MiB ahead). @default false
    */
   readonly readAhead?: boolean;
   /** Nothing is written, nor made where it is missing. @default false */

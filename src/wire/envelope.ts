@@ -48,7 +48,7 @@ export type Decoded<T> =
 /** What a fault names besides its place. */
 export type FaultSubject = Omit<MessageFault, 'index' | 'code' | 'message'>;
 
-/** After so many faults the rest of a frame is left unread: whoever sends it gains nothing and must not cost a second. */
+/** After this many faults, the rest of a frame is not read: a hostile sender gains nothing and must not cost a second. */
 export const MAX_FAULTS_PER_FRAME = 1_000;
 
 const LENGTH_DELIMITED = 2;

@@ -61,7 +61,7 @@ async function fail({ peer, assign }: Stage): Promise<void> {
 }
 
 describe('a node that floods the history', () => {
-  it('with frames of one huge line of control characters each does not end the orchestrator', async () => {
+  it('frames with one huge line of control characters do not end the orchestrator', async () => {
     const on = await stage();
     const { orchestrator, peer, assign, task } = on;
     for (let sent = 0; sent < 16; sent += 1) peer.log(assign, CONTROL.repeat(8_000_000));

@@ -66,7 +66,7 @@ describe('graphs that are made to be read for long', () => {
     expect((await put(orchestrator, await readFile(graphFile('one'), 'utf8'), 'one')).status).toBe(200);
   });
 
-  it('with more modules, aliases or bytes than there may be keep nobody waiting', async () => {
+  it('graphs with too many modules, aliases or bytes delay nobody', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene);
     const modules = (count: number, text: (index: number) => string) =>
@@ -167,7 +167,7 @@ describe('bodies that grow when they are read', () => {
 describe('connections that are never closed', () => {
   const COUNT = 2_000;
 
-  it('after nonsense give their places back, and HTTP goes on meanwhile', async () => {
+  it('connections that send nonsense free their places, and HTTP keeps working meanwhile', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
     const port = Number(new URL(orchestrator.ready.http).port);

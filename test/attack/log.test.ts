@@ -179,7 +179,7 @@ describe('a log that cannot be written', () => {
     await worksAndEnds(started);
   });
 
-  it('and data on a disk that can only be read are refused with a code', async (ctx) => {
+  it('a log and data on a read-only disk are refused with a code', async (ctx) => {
     if (process.getuid?.() !== 0) return ctx.skip('needs root, to mount a small file system');
     const scene = Scene.ofTest();
     const disk = await mounted(scene, 'size=96m');
@@ -214,7 +214,7 @@ describe('a log that cannot be written', () => {
 });
 
 describe('the output of a command', () => {
-  it('that cannot be written is a failure with a code', async () => {
+  it('command output that cannot be written is a failure with a code', async () => {
     const child = spawn('bash', ['-c', `'${process.execPath}' '${TUTTI}' doctor --json >/dev/full`], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });

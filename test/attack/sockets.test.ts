@@ -114,7 +114,7 @@ describe('a node that has registered', () => {
 });
 
 describe('unregistered peers without end', () => {
-  it('that hang on, ping, or never finish their greeting keep no honest node out, and are ended in time', async () => {
+  it('peers that hang, ping or never finish their greeting keep no honest node out, and are ended in time', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'], openFiles: 600 });
     const { control, outputs, events } = orchestrator.ready;
@@ -151,7 +151,7 @@ describe('unregistered peers without end', () => {
     expect(orchestrator.process.stderr).toMatch(/"via":"control".*"code":"no_hello"/);
   });
 
-  it('that come and go cost a registered node nothing', async () => {
+  it('peers that come and go cost a registered node nothing', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
     const node = new RawPeer(scene, orchestrator, { instance: 'registered' });
@@ -168,7 +168,7 @@ describe('unregistered peers without end', () => {
     await taskOf(orchestrator, node);
   });
 
-  it('that are of a type which the socket does not serve are refused in the handshake', async () => {
+  it('peers of a socket type that is not served are refused in the handshake', async () => {
     const scene = Scene.ofTest();
     const { ready } = await OrchestratorProcess.up(scene, { graphs: ['one'] });
     const wrong = [

@@ -88,7 +88,7 @@ describe('the file of a blob', () => {
     },
   );
 
-  it('that is whole is not replaced by other content, and its upload is still hashed', async () => {
+  it('a complete blob file is not replaced by other content, and its upload is still hashed', async () => {
     const { ready } = await OrchestratorProcess.up(Scene.ofTest());
     const content = randomBytes(LARGE);
     const sha256 = sha256Of(content);
@@ -127,23 +127,26 @@ describe('a data directory that is taken away while it is in use', () => {
     ['cut', (data) => truncate(join(data, 'store/store.mdb'), 0)],
   ];
 
-  it.each(DISAPPEARANCES)('by being %s gets nothing acknowledged any more', async (_name, take) => {
-    const scene = Scene.ofTest();
-    const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
-    const { data } = orchestrator.ready;
-    scene.atEnd(() => rm(`${data}-aside`, { recursive: true, force: true }));
-    // A query waits for the tables: no transaction is under way, which LMDB would not survive in a cut file.
-    expect((await orchestrator.get('/v1/problems?limit=1')).status).toBe(200);
-    await take(data, `${data}-aside`);
-    const reply = await orchestrator.post('/v1/problems', { graph: 'one', input: {} });
-    expect(reply).toMatchObject({
-      status: 503,
-      body: { error: { code: 'store_gone', hint: expect.any(String) } },
-    });
-    expect((await put(orchestrator.ready.http, randomBytes(10))).status).toBe(503);
-    expect((await orchestrator.get('/readyz')).status).toBe(503);
-    expect((await orchestrator.get('/livez')).status).toBe(200);
-  });
+  it.each(DISAPPEARANCES)(
+    'a data directory that is %s gets no more acknowledgements',
+    async (_name, take) => {
+      const scene = Scene.ofTest();
+      const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
+      const { data } = orchestrator.ready;
+      scene.atEnd(() => rm(`${data}-aside`, { recursive: true, force: true }));
+      // A query waits for the tables: no transaction is under way, which LMDB would not survive in a cut file.
+      expect((await orchestrator.get('/v1/problems?limit=1')).status).toBe(200);
+      await take(data, `${data}-aside`);
+      const reply = await orchestrator.post('/v1/problems', { graph: 'one', input: {} });
+      expect(reply).toMatchObject({
+        status: 503,
+        body: { error: { code: 'store_gone', hint: expect.any(String) } },
+      });
+      expect((await put(orchestrator.ready.http, randomBytes(10))).status).toBe(503);
+      expect((await orchestrator.get('/readyz')).status).toBe(503);
+      expect((await orchestrator.get('/livez')).status).toBe(200);
+    },
+  );
 
   it('is used again once it is back', async () => {
     const scene = Scene.ofTest();
@@ -191,7 +194,7 @@ describe('a store that may be damaged', () => {
     await rm(`${data}-copy`, { recursive: true, force: true });
   });
 
-  it('that makes LMDB end its process is a fault of the check', async () => {
+  it('a store that makes LMDB end its process is reported by the check', async () => {
     const scene = Scene.ofTest();
     const data = await stored(scene);
     const file = join(data, 'store/store.mdb');
@@ -205,7 +208,7 @@ describe('a store that may be damaged', () => {
     expect(JSON.parse(check.stdout).faults.length).toBeGreaterThan(0);
   });
 
-  it('that turns out to be whole is left as it is by a check', async () => {
+  it('a store that turns out to be undamaged is left unchanged by a check', async () => {
     const scene = Scene.ofTest();
     const data = await stored(scene);
     const file = join(data, 'store/store.mdb');
@@ -299,12 +302,12 @@ describe('under a limit of the system', () => {
     'ulimit -v 4000000',
     'ulimit -n 128',
     'ulimit -f 100000',
-  ])('of `%s` it works', async (limit) => {
+  ])('the orchestrator works under a limit of `%s`', async (limit) => {
     expect(await limited(limit)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^ready /) });
   });
 
   it.each(['ulimit -v 2000000', 'ulimit -f 1000', 'ulimit -f 1'])(
-    'of `%s` it says which limit is too low',
+    'the orchestrator says that a limit of `%s` is too low',
     async (limit) => {
       const { code, stdout, stderr } = await limited(limit);
       expect([code, stdout]).toEqual([1, '']);

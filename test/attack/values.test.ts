@@ -124,7 +124,7 @@ describe('a value', () => {
     );
   });
 
-  it('on several lines, from a file as Windows writes it, is the same on one', {
+  it('a multi-line value from a file with Windows line ends equals the same value on one line', {
     timeout: 60_000,
   }, async () => {
     const file = join(await scene.directory(), 'input.json');
@@ -140,7 +140,7 @@ describe('a value', () => {
     ['{"id":9007199254740993,"a":[1e999]}', ['out_of_range /id', 'out_of_range /a/0']],
     ['{"a":{"b":1,"b":2}}', ['duplicate_field /a/b']],
   ])(
-    'that would change is refused at its place, wherever it comes in: %s',
+    'a value that would change is refused at its place, at every entry point: %s',
     { timeout: 60_000 },
     async (value, faults) => {
       const at = (place: string) => faults.map((fault) => fault.replace(' ', ` ${place}`));
@@ -163,7 +163,7 @@ describe('a value', () => {
     },
   );
 
-  it('that is too deep is refused, however deep', { timeout: 60_000 }, async () => {
+  it('a value that is too deep is refused, at every depth', { timeout: 60_000 }, async () => {
     const deep = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
     const single = await post('/v1/problems', `{"graph":"one","input":${deep(101)}}`);
     expect([single.status, places(single.body)]).toEqual([422, [`too_deep /input${'/0'.repeat(100)}`]]);
@@ -174,7 +174,7 @@ describe('a value', () => {
     expect((await run('submit', 'one', '--input', deep(3_000))).code).toBe(2);
   });
 
-  it('of a node that would change, or take answers down, ends its execution', {
+  it('a node value that would change, or break answers, ends its execution', {
     timeout: 60_000,
   }, async () => {
     for (const output of [

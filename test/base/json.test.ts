@@ -27,7 +27,7 @@ describe('a JSON text', () => {
     expect(checkJsonText(text).map(({ code, path }) => `${code} ${path}`)).toEqual(faults);
   });
 
-  it('of any value that JavaScript has written is accepted', () => {
+  it('every JSON text that JavaScript writes is accepted', () => {
     fc.assert(
       fc.property(fc.json({ maxDepth: 5 }), (text) => checkJsonText(text).length === 0),
       {
@@ -198,7 +198,7 @@ describe('a text that is read to be written again', () => {
       expect(partAt(tree, path)).toBeUndefined();
   });
 
-  it('of a plain number is that number, of another one the text', () => {
+  it('a plain number is read as a number, any other number as its text', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^-?(0|[1-9]\d{0,20})(\.\d{1,20})?([eE][+-]?\d{1,2})?$/), (text) => {
         const read = readExactly(`[${text}]`) as unknown[];
@@ -224,7 +224,7 @@ describe('the differences of two texts', () => {
     ['[1,[2],{}]', '[1,{"0":2},null,4]', ['/1 [2] {"0":2}', '/2 {} null', '/3 - 4']],
     ['null', '0', [' null 0']],
     ['"1"', '1', [' "1" 1']],
-  ])('of %s and %s', (a, b, expected) => {
+  ])('the differences of two texts are found: %s and %s', (a, b, expected) => {
     const show = (value: unknown) => (value === undefined ? '-' : printJson(value));
     const found = jsonDifferences(new JsonText(a), readExactly(b));
     expect(

@@ -13,7 +13,7 @@ describe('the nearest word', () => {
     ['onerror', 'on_error'],
     ['priority', undefined],
     ['', undefined],
-  ])('of %j is %j', (word, near) => {
+  ])('the nearest word to %j is %j', (word, near) => {
     expect(nearest(word, WORDS)).toBe(near);
   });
 

@@ -159,7 +159,7 @@ describe('an output in the page', () => {
     expect(faults).toEqual([]);
   });
 
-  it('of another kind is its size and its first bytes', async (ctx) => {
+  it('an output of another kind is shown as its size and its first bytes', async (ctx) => {
     const { page, output, faults } = await look(ctx, 'pickled');
     await output.getByText('application/octet-stream, 10.2 kB').waitFor();
     await output.getByText('and 9,984 more bytes').waitFor();
@@ -167,7 +167,7 @@ describe('an output in the page', () => {
     expect(faults).toEqual([]);
   });
 
-  it('of JSON is drawn part by part: lines, tables, texts and pictures, with six digits', async (ctx) => {
+  it('JSON is drawn part by part: lines, tables, texts and pictures, with six digits', async (ctx) => {
     const { page, output, faults } = await look(ctx, 'fit');
     await output.getByRole('img', { name: /^30 numbers, 0.0672055 to 1, mean 0.342838$/ }).waitFor();
     await output.getByText('3 rows × 4 columns').waitFor();

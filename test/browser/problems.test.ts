@@ -110,7 +110,7 @@ describe('a new problem', () => {
     expect(atob(input.extra_data)).toBe('{"max_memory_footprint": 64}');
   });
 
-  it('of a graph without a schema is typed as JSON', async (ctx) => {
+  it('a new problem of a graph without a schema is typed as JSON', async (ctx) => {
     const { page } = await open(ctx, at('?page=new'));
     await page.locator('.form').getByLabel('Graph').selectOption('pair');
     await page.getByLabel('Input, as JSON').fill('{ "name": "typed" }');
@@ -257,7 +257,7 @@ describe('what people say about a problem', () => {
     expect(faults).toEqual([]);
   });
 
-  it('that somebody else writes at the same moment is not lost', async (ctx) => {
+  it('notes that somebody else writes at the same moment are not lost', async (ctx) => {
     const { problem_id } = await orchestrator.submit('pair', {}, { title: 'two writers', notes: 'old' });
     const { page } = await open(ctx, at(`?problem=${problem_id}`));
     await page.getByRole('button', { name: 'Edit the notes' }).click();

@@ -92,7 +92,7 @@ describe('a task', () => {
     expect(faults).toEqual([]);
   });
 
-  it('that asks a person is held, and goes on with the decision and its reason', async (ctx) => {
+  it('a task that asks a person is held, and continues with the decision and its reason', async (ctx) => {
     const task = await orchestrator.submit('asking', { name: 'careful' });
     const { page, faults } = await open(ctx, at(task));
     await page.getByText('suspended, waits for approval', { exact: true }).waitFor();
@@ -107,7 +107,7 @@ describe('a task', () => {
     expect(faults).toEqual([]);
   });
 
-  it('that asks a person is listed with what it is about, also on a phone, until it is denied', async (ctx) => {
+  it('a task that asks a person is listed with its question, also on a phone, until it is denied', async (ctx) => {
     const viewport = { width: 390, height: 844 };
     const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=approvals`, { viewport });
     await page.getByText('Nothing waits for a person.').waitFor();
@@ -131,7 +131,7 @@ describe('a task', () => {
     expect(faults).toEqual([]);
   });
 
-  it('that has failed names the module and links to it, and unfolds where and why', async (ctx) => {
+  it('a failed task names the module, links to it, and unfolds where and why it failed', async (ctx) => {
     const fail = { times: 9, final: true, code: 'no_catalogue', message: 'the catalogue is locked' };
     const task = await orchestrator.submit('six', { metadata: { fail } });
     const { page, faults } = await open(ctx, at(task));

@@ -92,7 +92,7 @@ describe('a task on a laptop', () => {
     expect(faults).toEqual([]);
   });
 
-  it('that nobody can go on with is amber, says what would help and since when, and goes on with a node', async (ctx) => {
+  it('a task that no node can continue is amber, says what would help and since when, and continues once a node joins', async (ctx) => {
     const task = await orchestrator.submit('pair', {}, { title: 'stuck' });
     const { page } = await open(ctx, at(task), LAPTOP);
     await page.locator('.task-facts').getByText('waiting, cannot go on').waitFor();
@@ -133,7 +133,7 @@ describe('a task on a laptop', () => {
     expect(await box.count()).toBe(0);
   });
 
-  it('whose nodes are busy says how many wait ahead of it', async (ctx) => {
+  it('a task whose nodes are busy says how many tasks wait ahead of it', async (ctx) => {
     const hold = await gate();
     const titles = ['first come', 'second come', 'third come'];
     const tasks: Submitted[] = [];

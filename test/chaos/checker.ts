@@ -232,7 +232,7 @@ class Checking {
     });
   }
 
-  /** Whoever asked after somebody else had been answered got a later iteration. */
+  /** A request made after another one's answer got a later iteration. */
   #checkOrder(accepted: readonly Asked[]): void {
     const byProblem = new Map<string, Asked[]>();
     for (const asked of accepted) {

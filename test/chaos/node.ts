@@ -433,7 +433,7 @@ function over(work: Work): void {
   if (work.behaviour.forges) later(work, 50, () => forge(work));
 }
 
-/** It is not this node's any more. */
+/** It no longer belongs to this node. */
 function drop(work: Work, now = false): void {
   end(work);
   if (!work.behaviour.forges) return;

@@ -1,6 +1,6 @@
 /*
  * Preloaded into a process under test: its wall clock is off by as many milliseconds as the file TUTTI_CLOCK_STEP says in its
- * first eight bytes (little-endian, signed). Whoever writes there steps the clock of the running process. Monotonic clocks stay.
+ * first eight bytes (little-endian, signed). Writing there steps the clock of the running process. Monotonic clocks stay.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -74,7 +74,7 @@ describe('access', () => {
 describe('the key of a node', () => {
   const key = (start: string) => start.padEnd(40, '0123456789');
 
-  it.each(['-a', '-h', '--j', '-V', '.a'])('that begins with %s is an argument', async (start) => {
+  it.each(['-a', '-h', '--j', '-V', '.a'])('a node key that begins with %s is an argument', async (start) => {
     for (const words of [
       ['--json', key(start)],
       [key(start), '--token', key('-t')],
@@ -118,7 +118,7 @@ describe('problem', () => {
     expect(out).toContain('tags: a, d\n\n# Notes\n');
   });
 
-  it('that is archived is listed where that is asked for, or spoken of', async () => {
+  it('an archived problem is listed only on request', async () => {
     const { problemId } = await submitted();
     await tutti('submit', 'demo', '--input', '{}', '--title', 'other', '--tag', 'x', '--tag', 'y');
     await tutti('problem', problemId, 'archive');

@@ -21,7 +21,7 @@ describe('a change', () => {
     [0, 5, ''],
     ['a', 'b', ''],
     [1, undefined, ''],
-  ])('from %j to %j is %j', (a, b, expected) => {
+  ])('a change from %j to %j is printed as %j', (a, b, expected) => {
     expect(change(a, b)).toBe(expected);
   });
 
@@ -105,7 +105,7 @@ describe('a value for people', () => {
     '{"inputs":{"a":1},"inputs":{"a":2}}',
     '{"inputs":{"a":1,"a":2}}',
     '{"inputs":{"a":1},"outputs":[1],"outputs":[2]}',
-  ])('with a name that is there twice is not a line of a recording: %s', (line) => {
+  ])('a recording line with a repeated name is refused: %s', (line) => {
     expect(parseRecording(line)).toMatchObject({
       executions: [],
       faults: [{ path: expect.stringMatching(/^line 1\./), code: 'duplicate_field' }],

@@ -201,7 +201,7 @@ components:
     ['{ command: [web] }', ', cluster: lab', 'components.web.cluster not_with_service'],
     ['{ command: [web] }', ', resources: { cpus: 1 }', 'components.web.resources not_with_service'],
     ['{ command: [web] }', ', deadline: soon', 'components.web.deadline'],
-  ])('of %s%s is refused at %s', (service, more, fault) => {
+  ])('a service component with %s%s is refused at %s', (service, more, fault) => {
     expect(faultsOf(withService(service, more))).toEqual([expect.stringContaining(fault)]);
   });
 

@@ -79,7 +79,7 @@ retry_exit_codes: [1, 137]`,
     expect(run?.files).toEqual({ data: 'data.csv', 'steps/fit.sh': 'steps/fit.sh' });
   });
 
-  it('of one name in two graphs may put out different types: no node plays both', () => {
+  it('run modules with one name in two graphs may have different output types: no node serves both', () => {
     const others = [{ ...graphNamed('other'), modules: [moduleOf(withRun('command: ["true"]'))] }];
     const other = withRun('command: ["true"]', 'output: bytes');
     expect(parseGraph(other, { types, otherGraphs: others })).toMatchObject({ ok: true });

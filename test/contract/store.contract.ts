@@ -191,7 +191,7 @@ export function storeContract(name: string, makePlace: () => Promise<StorePlace>
         expect([second, third]).toEqual([epoch + 1, epoch + 2]);
       });
 
-      it('fences off the older epoch, which writes nothing any more', async () => {
+      it('fences off the older epoch, which no longer writes', async () => {
         const other = await open();
         const next = await other.reign();
         expect(await store.commit(epoch, [put(['late'])])).toEqual({ kind: 'fenced', epoch: next });

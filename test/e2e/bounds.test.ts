@@ -204,7 +204,7 @@ describe('subscribers of events', () => {
   const SUBSCRIPTIONS = 300_000;
   const GROWTH_MIB = 64;
 
-  it('that subscribe without end, or do not read, cost little, and are ended or miss what they do not read', async () => {
+  it('subscribers that subscribe without end, or do not read, cost little, and are ended or miss the events that they do not read', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
     const growth = await watchGrowth(scene, orchestrator.process.pid);

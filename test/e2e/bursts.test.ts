@@ -29,7 +29,7 @@ async function expectAllSolved(tape: EventTape, tasks: readonly string[]): Promi
 }
 
 describe('a burst of tasks through six nodes', () => {
-  it('of 20, 40 and 400 is solved with every output recorded exactly once', async () => {
+  it('bursts of 20, 40 and 400 tasks are solved with every output recorded exactly once', async () => {
     const { orchestrator } = await startSix(Scene.ofTest());
     const tape = orchestrator.tape();
     for (const count of [20, 40, 400]) await expectAllSolved(tape, await submitMany(orchestrator, count));

@@ -27,7 +27,7 @@ describe('a command', () => {
     return { ...outcome, document: JSON.parse(outcome.stdout) };
   };
 
-  it('that is done exits with 0', async () => {
+  it('a command that succeeds exits with 0', async () => {
     const submitted = await run('submit', 'one', '--input', '{"name":"cli"}', '--title', 'By hand', '--wait');
     expect(submitted.code).toBe(0);
     const task = submitted.stdout.split('\n')[0]!;
@@ -43,7 +43,7 @@ describe('a command', () => {
     for (const line of exported.stdout.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
   });
 
-  it('whose task fails exits with 1 and says which module, with which error', async () => {
+  it('a command whose task fails exits with 1 and names the module and the error', async () => {
     const script = {
       work: { fail: { times: 9, code: 'no_luck', message: 'the dice fell badly', final: true } },
     };
@@ -63,14 +63,14 @@ describe('a command', () => {
     ['what is not JSON', ['submit', 'one', '--input', '{"name":'], 'malformed_json', /--input/],
     ['an unknown problem', ['show', '01890000-0000-7000-8000-000000000000'], 'unknown_problem', /01890000/],
     ['a task_id that is none', ['watch', 'steel'], 'bad_task_id', /TASK_ID: "steel"/],
-  ])('that is given %s exits with 2 and names it', async (_what, args, code, said) => {
+  ])('a command that is given %s exits with 2 and names it', async (_what, args, code, said) => {
     const refused = await runJson(...args);
     expect(refused.code).toBe(2);
     expect(refused.document).toMatchObject({ error: { code } });
     expect(refused.stderr).toMatch(said);
   });
 
-  it('that is given input with faults exits with 2 and lists all of them', async () => {
+  it('a command with invalid input exits with 2 and lists all faults', async () => {
     const input = { modality: 7, minimum_samples: -1, no_such_field: true };
     const refused = await runJson('submit', 'sustainml', '--input', JSON.stringify(input));
     expect(refused.code).toBe(2);
@@ -89,7 +89,7 @@ describe('a command', () => {
     expect(stderr).toMatch(/error: /);
   });
 
-  it('that finds no orchestrator exits with 3 and says where it looked', async () => {
+  it('a command that finds no orchestrator exits with 3 and says where it looked', async () => {
     // A port that was just given back: nobody listens there.
     const closed = createServer().listen(0, '127.0.0.1');
     await once(closed, 'listening');

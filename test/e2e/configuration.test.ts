@@ -22,7 +22,7 @@ describe('a configuration request', () => {
     expect((await configure('show')).body).toMatchObject({ success: true, configuration: 'batch=8' });
   });
 
-  it('to a node that is dead is refused at once, and to one that is not known as not found', async () => {
+  it('a request to a dead node is refused at once, and a request to an unknown node is not found', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
     const tape = orchestrator.tape();
@@ -39,7 +39,7 @@ describe('a configuration request', () => {
     expect((await orchestrator.post(nobody, { configuration: 'batch=8' })).status).toBe(404);
   });
 
-  it('that the node does not answer in time ends with 504', async () => {
+  it('a request that the node does not answer in time ends with 504', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
     const process = startNode(scene, orchestrator, { module: 'work' });

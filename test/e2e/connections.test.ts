@@ -22,7 +22,7 @@ async function startBehindProxy() {
 }
 
 describe('a connection that is cut', () => {
-  it('with an assignment in flight: it is sent again under its id, and runs once', async () => {
+  it('an assignment that is lost with its connection is sent again under its id, and runs once', async () => {
     const { orchestrator, proxy, tape, begun } = await startBehindProxy();
     proxy.swallow();
     const { task_id: task } = await orchestrator.submit('one', {});
@@ -48,7 +48,7 @@ describe('a connection that is cut', () => {
     expect(await orchestrator.executions(task)).toHaveLength(1);
   });
 
-  it('with the ack of an output in flight: the node repeats itself, and the output is recorded once', async () => {
+  it('an output whose ack is lost with its connection is repeated by the node and recorded once', async () => {
     const { orchestrator, proxy, tape, gate, begun } = await startBehindProxy();
     const { task_id: first } = await orchestrator.submit('one', { work: { hold: gate } });
     await tape.first('it runs', ({ type }) => type === 'execution.running');

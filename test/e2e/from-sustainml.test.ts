@@ -293,7 +293,7 @@ describe('the front ends of SustainML', () => {
     expect(await front.configure(42, 'hardwares')).toMatchObject({ node_id: 42, success: false });
   });
 
-  it('that were written for an older back end and send four fields only are served', async () => {
+  it('front ends that were written for an older back end and send only four fields are served', async () => {
     const task = await front.submit({
       modality: 'Image/video',
       problem_type: 'Image Classification',

@@ -118,7 +118,7 @@ async function ground(
 
 describe('a handler', () => {
   it.each(Object.entries(HANDLERS))(
-    'with %s ends by itself, and its node goes on',
+    'a handler with %s ends by itself, and its node keeps running',
     async (_what, [source, code]) => {
       const scene = Scene.ofTest();
       const { orchestrator, node } = await ground(scene, `odd: ${source}, even: async () => delay(50, 2)`);
@@ -140,7 +140,7 @@ describe('a handler', () => {
     },
   );
 
-  it('that computes beyond dead_after is taken for dead, and its late result counts where nobody else had its work', async () => {
+  it('a handler that computes beyond dead_after is declared dead, and its late result counts if no other node had its work', async () => {
     const scene = Scene.ofTest();
     const graph = join(await scene.directory(), 'busy.yaml');
     const liveness = 'liveness: { unresponsive_after: 500ms, dead_after: 1s }';
@@ -158,7 +158,7 @@ describe('a handler', () => {
     expect(await orchestrator.executions(task)).toHaveLength(1);
   });
 
-  it('that prints finds it in its log once, and in its own streams', async () => {
+  it('a handler that prints finds each line once in its log, and in its own streams', async () => {
     const scene = Scene.ofTest();
     const prints = `odd: async (task) => {
       console.log('out %d', 1);
@@ -185,7 +185,7 @@ describe('a handler', () => {
     expect(node.stderr).toContain('failed');
   });
 
-  it('that ends the process fails with process_exit; what runs beside it is given back', async () => {
+  it('a handler that ends the process fails with process_exit, and the executions beside it are returned', async () => {
     const scene = Scene.ofTest();
     const { orchestrator, node } = await ground(scene, 'odd: () => process.exit(3), even: () => never');
     const tape = orchestrator.tape();
@@ -201,7 +201,7 @@ describe('a handler', () => {
     expect(tape.of(beside).some(({ type }) => type === 'execution.failed')).toBe(false);
   });
 
-  it('whose module throws outside of any execution gives its work back, and its node ends with 1', async () => {
+  it('a handler whose module throws outside of any execution returns its work, and its node exits with 1', async () => {
     const scene = Scene.ofTest();
     const { orchestrator, node } = await ground(
       scene,

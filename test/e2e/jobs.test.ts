@@ -177,7 +177,7 @@ describe('a job', () => {
     }
   });
 
-  it('of an unknown cluster is refused with its place, and nothing is stored', async () => {
+  it('a job of an unknown cluster is refused at its place, and nothing is stored', async () => {
     const before = (await orchestrator.get('/v1/jobs')).body.items.length;
     const { exit, err } = await tutti('run', await jobFile('lost', { cluster: 'nowhere' }));
     expect([exit, err]).toEqual([2, expect.stringContaining('/cluster')]);

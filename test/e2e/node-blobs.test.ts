@@ -74,17 +74,17 @@ async function copiesTheLarge(node: Spawned): Promise<void> {
 }
 
 describe('without a token of HTTP, a node with a key gets large inputs and puts out large outputs', () => {
-  it('in TypeScript', async () => {
+  it('a keyed node in TypeScript gets and publishes large payloads without an HTTP token', async () => {
     await copiesTheLarge(await joins([join(NODES, 'giver.mjs')]));
   });
 
-  it('in Python', async (ctx) => {
+  it('a keyed node in Python gets and publishes large payloads without an HTTP token', async (ctx) => {
     const ran = await runPython(['-c', 'import zmq, google.protobuf']);
     if (ran.code !== 0) return ctx.skip('needs pyzmq and protobuf');
     await copiesTheLarge(await joins(['-m', 'tutti', 'run', join(NODES, 'giver.py')], '/usr/bin/python3'));
   });
 
-  it('on a cluster, whose agent does not know the token, nor does its command', async () => {
+  it('a node on a cluster gets and publishes large payloads, and neither its agent nor its command knows the token', async () => {
     const request = { large: LARGE };
     const task = await submit('copy', request);
     await putsOut(task, 'copied', request);
@@ -93,7 +93,7 @@ describe('without a token of HTTP, a node with a key gets large inputs and puts 
     expect(JSON.stringify(body)).not.toContain(TOKEN);
   });
 
-  it('on a cluster whose agent dials in from elsewhere, and joins with a token', async () => {
+  it('a node on a cluster whose agent dials in from elsewhere joins with a token', async () => {
     const [dir, asAdmin] = [
       await scene.directory(),
       { TUTTI_TOKEN: TOKEN, TUTTI_URL: orchestrator.ready.http },

@@ -52,7 +52,7 @@ describe('hello', () => {
     ]);
   });
 
-  it('of a node that does not name what it had accepted gives that up, and of one that never had it gets it again', async () => {
+  it('a hello that does not name an accepted execution gives it up, and a node that never accepted it gets it again', async () => {
     const ground = await start();
     const { scene, orchestrator, tape } = ground;
     const peer = new RawPeer(scene, orchestrator);
@@ -73,7 +73,7 @@ describe('hello', () => {
     expect(await orchestrator.executions(task)).toMatchObject([{ state: 'lost' }, { state: 'succeeded' }]);
   });
 
-  it('that names executions which are not its own is told to drop them', async () => {
+  it('a hello that names executions of other nodes is told to drop them', async () => {
     const ground = await start();
     const peer = new RawPeer(ground.scene, ground.orchestrator);
     const executionId = '01890000-0000-7000-8000-000000000000';
@@ -121,7 +121,7 @@ describe('two processes of one instance', () => {
     expect((await newer.next('welcome')).message).toMatchObject({ nodeId, incarnation: 2 });
   });
 
-  it('of the SDK: the older one ends with an error, the newer one works', async () => {
+  it('the older of two SDK processes ends with an error, and the newer one works', async () => {
     const ground = await start();
     const { scene, orchestrator, tape } = ground;
     const older = startNode(scene, orchestrator, { module: 'work', instance: 'same' });
@@ -217,7 +217,7 @@ describe('outputs and ends', () => {
     expect(typesOf(ground.tape).filter((type) => type === 'output.recorded')).toHaveLength(1);
   });
 
-  it('with a wrong lease an output is dropped in silence and a report is refused; the honest node is not disturbed', async () => {
+  it('an output with a wrong lease is dropped silently, a report is refused, and the honest node is not disturbed', async () => {
     const ground = await start();
     const { scene, orchestrator, tape } = ground;
     const peer = new RawPeer(scene, orchestrator);
@@ -239,7 +239,7 @@ describe('outputs and ends', () => {
     expect(JSON.stringify(tape.events)).not.toContain(assign.lease);
   });
 
-  it('that their type cannot decode are refused by name, and the task fails with the reason', async () => {
+  it('outputs that their type cannot decode are refused by name, and the task fails with the reason', async () => {
     const ground = await start();
     const { scene, orchestrator, tape } = ground;
     const peer = new RawPeer(scene, orchestrator);

@@ -36,7 +36,7 @@ async function counter(name: string): Promise<number> {
 }
 
 describe('a registration', () => {
-  it('for an unknown module is refused with the known ones', async () => {
+  it('a registration for an unknown module is refused with the known ones', async () => {
     const peer = new RawPeer(scene, orchestrator, { module: 'carbon' });
     peer.sayHello();
     expect((await peer.next('refused')).message).toMatchObject({
@@ -46,7 +46,7 @@ describe('a registration', () => {
     await expectServing();
   });
 
-  it('that comes before its graph is stored waits for it, in both languages, and says so once', async () => {
+  it('a registration that comes before its graph is stored waits for it, in both languages, and says so once', async () => {
     const env = {
       ...{ TUTTI_CONTROL: orchestrator.ready.control, TUTTI_INSTANCE: 'py' },
       PYTHONPATH: join(import.meta.dirname, '../../python/src'),
@@ -71,7 +71,7 @@ describe('a registration', () => {
     for (const node of nodes) expect(node.stderr.match(/waits for a graph/g)).toHaveLength(1);
   });
 
-  it('of another protocol version is refused with both versions', async () => {
+  it('a registration with another protocol version is refused with both versions', async () => {
     const peer = new RawPeer(scene, orchestrator);
     peer.sendFrames(encodeToOrchestrator({ protocolVersion: 7, nodeId: '', incarnation: 0, messages: [] }));
     const { message } = await peer.next('refused');
@@ -80,7 +80,7 @@ describe('a registration', () => {
     await expectServing();
   });
 
-  it('for another output type than the graph declares is refused with both types', async () => {
+  it('a registration with another output type than the graph declares is refused with both types', async () => {
     const peer = new RawPeer(scene, orchestrator);
     peer.sayHello({ outputType: 'sustainml.v1.MLModel' });
     expect((await peer.next('refused')).message).toMatchObject({
@@ -90,7 +90,7 @@ describe('a registration', () => {
     await expectServing();
   });
 
-  it('that was never made is asked for', async () => {
+  it('a registration that was never made is asked for', async () => {
     const peer = new RawPeer(scene, orchestrator);
     peer.nodeId = '01890000-0000-7000-8000-000000000000';
     peer.incarnation = 3;
@@ -142,7 +142,7 @@ describe('what is not a frame', () => {
     await expectServing();
   });
 
-  it('from whoever does not speak ZeroMQ is in the log with the address', async () => {
+  it('a peer that does not speak ZeroMQ is logged with its address', async () => {
     const port = Number(new URL(orchestrator.ready.outputs).port);
     const names = (line: string): boolean =>
       line.includes('"via":"outputs"') && line.includes('"peer":"127.0.0.1"') && line.includes('ZeroMQ');
@@ -157,7 +157,7 @@ describe('what is not a frame', () => {
     await expectServing();
   });
 
-  it('in a batch does not fail the rest of the batch', async () => {
+  it('an invalid message in a batch does not fail the rest of the batch', async () => {
     const before = await counter('refused_bad_frame');
     const peer = new RawPeer(scene, orchestrator, { module: 'metadata' });
     await peer.join();
@@ -177,7 +177,7 @@ describe('what is not a frame', () => {
     expect(await counter('refused_bad_frame')).toBe(before + 2);
   });
 
-  it('and is larger than what is allowed ends that connection only, and its peer may come back', async () => {
+  it('an oversized message ends only its connection, and its peer may reconnect', async () => {
     const peer = new RawPeer(scene, orchestrator, { module: 'metadata', instance: 'huge' });
     const { nodeId } = await peer.join();
     peer.fallSilent();
@@ -198,7 +198,7 @@ describe('what is not a frame', () => {
 });
 
 describe('refusals', () => {
-  it('to one peer are limited, so that nobody can be made to shout', async () => {
+  it('refusals to one peer are limited, so that the orchestrator cannot be used as an amplifier', async () => {
     const peer = new RawPeer(scene, orchestrator);
     const COUNT = 2_000;
     const before = await counter('refused_bad_frame');

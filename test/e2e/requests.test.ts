@@ -143,7 +143,7 @@ async function eventsTo(stream: Stream, cursor: number): Promise<number[]> {
 const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => from + index + 1);
 
 describe('a viewer that comes back with its cursor', () => {
-  it('after kill -9 sees every event once, and one that comes with a cursor of another store is told so', async () => {
+  it('a viewer with a cursor sees every event once after kill -9, and a viewer with a cursor of another store is told so', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
     const tape = orchestrator.tape();
@@ -266,7 +266,7 @@ describe('a request that makes no sense', () => {
     await orchestrator.submit('one', {});
   });
 
-  it('on an iteration is a conflict where the parent is not there yet, and invalid where there is no input', async () => {
+  it('a request to iterate is a conflict if the parent does not exist yet, and invalid without an input', async () => {
     const orchestrator = await OrchestratorProcess.up(Scene.ofTest(), { graphs: ['one'] });
     const { problem_id: problem, task_id: task } = await orchestrator.submit('one', {});
     const path = `/v1/problems/${problem}/iterations`;

@@ -42,7 +42,7 @@ function firstAfter(http: string, subscribe: object): Promise<Record<string, unk
 }
 
 describe('a backup', () => {
-  it('of a system at work is whole, and restored it is another store in which the nodes go on', async () => {
+  it('a backup of a system at work is whole, and restored it is another store in which the nodes continue', async () => {
     const scene = Scene.ofTest();
     const directory = await scene.directory();
     const backup = join(directory, 'backup');

@@ -58,7 +58,7 @@ describe('tutti up', () => {
     expect(await orchestrator.process.end('SIGINT')).toEqual({ code: 0, signal: null });
   });
 
-  it('with a graph file that has faults exits with 2 and names all of them by file and path', async () => {
+  it('an invalid graph file exits with 2 and names all faults by file and path', async () => {
     const scene = Scene.ofTest();
     const directory = await scene.directory();
     const file = join(directory, 'broken.yaml');
@@ -95,7 +95,7 @@ describe('tutti up', () => {
     expect((await fine.get('/v1/graphs')).body.items).toMatchObject([{ name: 'one' }]);
   });
 
-  it('with options that make no sense exits with 2 and names each', async () => {
+  it('invalid options exit with 2, and each is named', async () => {
     const scene = Scene.ofTest();
     const run = await tutti(scene, [
       'up',
@@ -112,7 +112,7 @@ describe('tutti up', () => {
     expect((await tutti(scene, ['up', '--no-such-option'])).code).toBe(2);
   });
 
-  it('on a port in use exits with 1 and names the option, whichever of the four it is', async () => {
+  it('a port in use exits with 1 and names the option, for each of the four', async () => {
     const scene = Scene.ofTest();
     const blocker = createServer().listen(0, '127.0.0.1');
     await once(blocker, 'listening');
@@ -131,7 +131,7 @@ describe('tutti up', () => {
     }
   });
 
-  it('on a data directory that another one holds exits with 1 and names its pid; with --takeover it ends that one', async () => {
+  it('a data directory that is in use exits with 1 and names the pid; with --takeover the other process ends', async () => {
     const scene = Scene.ofTest();
     const holder = await OrchestratorProcess.up(scene, { graphs: ['one'] });
     const { task_id: task } = await holder.submit('one', { name: 'kept' });
@@ -148,7 +148,7 @@ describe('tutti up', () => {
     expect(await taker.task(task)).toMatchObject({ input: { name: 'kept' }, state: 'waiting' });
   });
 
-  it('on the data of a newer schema exits with 1, and leaves it as it is', async () => {
+  it('data of a newer schema exits with 1, and stays unchanged', async () => {
     const scene = Scene.ofTest();
     const orchestrator = await OrchestratorProcess.up(scene, { graphs: ['one'] });
     const { data } = orchestrator.ready;

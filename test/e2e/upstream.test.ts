@@ -103,7 +103,7 @@ describe('tasks', () => {
     });
   });
 
-  it('whose nodes take random times mix up nothing', async () => {
+  it('tasks whose nodes take random times are not mixed up', async () => {
     const { orchestrator } = await startSix(Scene.ofTest());
     const tape = orchestrator.tape();
     const script = Object.fromEntries(SIX.map((module) => [module, { random_ms: 250 }]));
@@ -147,7 +147,7 @@ describe('tasks', () => {
 });
 
 describe('a node', () => {
-  it('whose function throws lives on: the task fails with that error, the next one is solved', async () => {
+  it('a node whose function throws survives: the task fails with that error, and the next one is solved', async () => {
     const { orchestrator } = await startSix(Scene.ofTest());
     const tape = orchestrator.tape();
     const fail = { times: 9, code: 'no_candidate', message: 'no model fits 3 MiB', final: true };
@@ -170,7 +170,7 @@ describe('a node', () => {
     expect(after).toBe(before);
   });
 
-  it('that fails in a way that may pass is tried again', async () => {
+  it('a node that fails with a temporary error is tried again', async () => {
     const { orchestrator } = await startSix(Scene.ofTest());
     const tape = orchestrator.tape();
     const fail = { times: 1, message: 'the catalogue is locked' };

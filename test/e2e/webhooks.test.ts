@@ -145,7 +145,7 @@ describe('a webhook', () => {
     expect(metrics).toMatch(/^tutti_webhook_lag_events\{webhook="chat"\} \d/m);
   });
 
-  it('of problems that a filter holds for gets their events only', async () => {
+  it('a webhook for problems that match a filter gets only their events', async () => {
     const starred = await Receiver.listen(scene);
     const body = {
       name: 'starred',

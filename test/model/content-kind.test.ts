@@ -31,7 +31,7 @@ describe('the kind of bytes', () => {
     expect(extensionOf(kind)).toBe(ending);
   });
 
-  it('that nobody knows has an ending all the same', () => {
+  it('bytes of an unknown kind have a file ending all the same', () => {
     expect(extensionOf('text/x-unheard-of')).toBe('txt');
     expect(extensionOf('application/x-unheard-of')).toBe('bin');
   });

@@ -23,7 +23,7 @@ const TABLE: Record<ObservedState, string> = {
 
 describe('an execution', () => {
   it.each(OBSERVED_STATES.flatMap((from) => OBSERVED_STATES.map((to, column) => ({ from, to, column }))))(
-    'that is $from may become $to, or not, as the table says',
+    'a $from execution may become $to, or not, as the table says',
     ({ from, to, column }) => {
       expect(executionMayBecome(from, to)).toBe(TABLE[from].split(' ')[column] === '1');
     },

@@ -10,7 +10,7 @@ describe('the state of a module', () => {
     expect(moduleState('failed', 'lost', false)).toBe('failed');
   });
 
-  it('of one that waited when its task ended is that of its last execution, or skipped', () => {
+  it('a module that waited when its task ended has the state of its last execution, or is skipped', () => {
     expect(moduleState('waiting', 'preempted', true)).toBe('preempted');
     expect(moduleState(undefined, undefined, true)).toBe('skipped');
   });

@@ -42,7 +42,7 @@ const LIVENESS: Record<Liveness, string> = {
 
 describe('a node', () => {
   it.each(NODE_STATUSES.flatMap((from) => NODE_STATUSES.map((to, column) => ({ from, to, column }))))(
-    'in $from is foreseen to become $to, or not, as the table says',
+    'a node in $from may become $to, or not, as the table says',
     ({ from, to, column }) => {
       expect(nodeMayBecome(from, to)).toBe(STATUS[from].split(' ')[column] === '1');
     },
@@ -50,12 +50,12 @@ describe('a node', () => {
 
   it.each(
     NODE_STATUSES.flatMap((status) => NODE_CMDS.map((cmd: NodeCmd, column) => ({ status, cmd, column }))),
-  )('in $status accepts $cmd, or not, as the table says', ({ status, cmd, column }) => {
+  )('a node in $status accepts $cmd, or not, as the table says', ({ status, cmd, column }) => {
     expect(nodeAccepts(status, cmd)).toBe(COMMANDS[status].split(' ')[column] === '1');
   });
 
   it.each(LIVENESSES.flatMap((from) => LIVENESSES.map((to, column) => ({ from, to, column }))))(
-    'that is $from may be held to be $to, or not, as the table says',
+    'a $from node may be declared $to, or not, as the table says',
     ({ from, to, column }) => {
       expect(livenessMayBecome(from, to)).toBe(LIVENESS[from].split(' ')[column] === '1');
     },

@@ -18,7 +18,7 @@ const TABLE: Record<TaskState, string> = {
 
 describe('a task', () => {
   it.each(TASK_STATES.flatMap((from) => TASK_STATES.map((to, column) => ({ from, to, column }))))(
-    'that is $from may become $to, or not, as the table says',
+    'a $from task may become $to, or not, as the table says',
     ({ from, to, column }) => {
       expect(taskMayBecome(from, to)).toBe(TABLE[from].split(' ')[column] === '1');
     },

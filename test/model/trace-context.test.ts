@@ -11,7 +11,7 @@ describe('a traceparent', () => {
     expect(keptTraceparent(`00-${PARENT}-03`)).toBe(`00-${PARENT}-03`);
   });
 
-  it('of a later version is kept as one of this version', () => {
+  it('a traceparent of a later version is kept as one of this version', () => {
     expect(keptTraceparent(`cc-${PARENT}-07-what-the-future-will-be`)).toBe(`00-${PARENT}-01`);
   });
 

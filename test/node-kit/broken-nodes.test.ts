@@ -75,7 +75,7 @@ describe('a node that is broken', { timeout: 240_000 }, () => {
   });
 
   it.for(NODES.map((faults, index) => [faults.join(', ') || 'nothing', index] as const))(
-    'in %s fails just that',
+    'a node that is broken in %s fails exactly those checks',
     async ([, index]) => {
       const failed = await results[index]!;
       const reasons = [...failed].map(([id, expected]) => `${id}: ${expected}`).join('\n');

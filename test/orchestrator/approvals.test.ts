@@ -67,7 +67,7 @@ describe('a module that asks a person', () => {
     expect(await stage.core.faults()).toEqual([]);
   });
 
-  it('that is denied and ignored lets the rest run without its output', async () => {
+  it('a module that is denied and ignored lets the rest run without its output', async () => {
     const stage = await set({ onError: 'ignore' });
     await stage.submit();
     await stage.gives('train', {});

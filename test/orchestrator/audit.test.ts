@@ -98,7 +98,7 @@ describe('what somebody has asked for', () => {
 });
 
 describe('refusals', () => {
-  it('that are noted again replace their entry, and keep its first time', async () => {
+  it('refusals that are noted again replace their entry, and keep its first time', async () => {
     const core = await Core.open([]);
     const note = { ...ada, result: 'refused', code: 'author_needed', message: 'no' } as const;
     const { answers } = await core.turn({ kind: 'audit', id: 1, note: { ...note, times: 1 } });

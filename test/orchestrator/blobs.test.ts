@@ -37,7 +37,7 @@ describe('an upload that breaks off before it is read', () => {
     expect(await blobs.put(SHA256, brokenOff())).toMatchObject({ ok: false, code: 'upload_broken' });
   });
 
-  it('of a blob that is there already is harmless, too', async () => {
+  it('an upload of an existing blob that breaks off is harmless', async () => {
     expect(await blobs.put(SHA256, Readable.from([CONTENT]))).toMatchObject({ ok: true, existed: false });
     expect(await blobs.put(SHA256, brokenOff())).toMatchObject({ ok: false, code: 'upload_broken' });
     expect(await blobs.put(SHA256, Readable.from([CONTENT]))).toMatchObject({ ok: true, existed: true });

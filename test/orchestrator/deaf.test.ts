@@ -134,7 +134,7 @@ describe('a flood of made-up nodes', () => {
     expect((await late.hello()).only(late.route, 'welcome')).toHaveLength(1);
   });
 
-  it('of strange executions is forgotten but for a bounded number', async () => {
+  it('unknown executions in heartbeats are forgotten, apart from a bounded number', async () => {
     const peer = core.peer('a');
     await peer.join();
     await peer.beat(Array.from({ length: 5000 }, () => core.uuid()));

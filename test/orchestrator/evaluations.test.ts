@@ -194,7 +194,7 @@ describe.each([
     expect((await job.provide()).types).toContain('execution.assigned');
   });
 
-  it('that nobody ever answers for fails the job with the reason, and holds nothing any more', async () => {
+  it('an evaluation that nobody answers fails the job with the reason, and holds no slot', async () => {
     const job = await begin();
     const broker = job.broker();
     broker.enqueue(job.item());
@@ -231,7 +231,7 @@ describe.each([
     expect(await job.core.faults()).toEqual([]);
   });
 
-  it('does not happen any more once evaluations are disabled', async () => {
+  it('no longer happens once evaluations are disabled', async () => {
     const job = await begin();
     const trapped = job.sabotage();
     await evaluate(job);
@@ -265,7 +265,7 @@ it('both kinds are evaluated in one batch, however many there are of either', as
   expect([core.state.broker.depth, core.state.serviceBroker.depth]).toEqual([0, 0]);
 });
 
-it('of many tasks that come together, the most urgent gets the only slot', async () => {
+it('the most urgent of many evaluations that arrive together gets the only slot', async () => {
   const core = await Core.open([graphOf('finding', moduleSpec('detect', ['source']))]);
   const peer = core.peer('detect');
   await peer.join();

@@ -55,7 +55,7 @@ describe('an assignment', () => {
     expect(again).toEqual([order]);
   });
 
-  it('that is rejected is placed again after a short pause, without using an attempt up', async () => {
+  it('an assignment that is rejected is placed again after a short pause, without using an attempt up', async () => {
     await a.report(order, 'REJECTED', { error: { code: 'busy', message: 'busy', retryable: true } });
     expect(observed()).toBe('rejected');
     const orders = (await core.pass(600)).flatMap((turned) => turned.only(a.route, 'assign order'));
@@ -63,7 +63,7 @@ describe('an assignment', () => {
     expect(core.state.tasks.get(task)?.runs[0]?.attempts).toBe(0);
   });
 
-  it('that is rejected for want of a slot waits until a heartbeat no longer names the ended execution that holds it', async () => {
+  it('an assignment that is rejected for want of a slot waits until a heartbeat no longer names the ended execution that holds it', async () => {
     await a.report(order, 'ACCEPTED');
     const retryable = { code: 'uncaught_error', message: 'thrown', retryable: true };
     await a.report(order, 'FAILED', { error: retryable });
@@ -100,7 +100,7 @@ describe('an output', () => {
     expect(turned.detail('output.recorded')).toMatchObject({ size: bytes.length, sha256 });
   });
 
-  it('that comes too early is dropped, and recorded when those before it are', async () => {
+  it('an output that comes too early is dropped, and recorded after those before it', async () => {
     const early = await a.publish(order, 2);
     expect([early.types, early.to(a.route)]).toEqual([[], []]);
     await a.publish(order, 1, { last: false });
@@ -109,7 +109,7 @@ describe('an output', () => {
     expect(turned.acks(a.route)).toEqual([[2, true]]);
   });
 
-  it('that comes again is acknowledged again and recorded once', async () => {
+  it('an output that comes again is acknowledged again and recorded once', async () => {
     await a.publish(order, 1, { last: false });
     const again = await a.publish(order, 1, { last: false });
     expect([again.types, again.acks(a.route)]).toEqual([[], [[1, false]]]);
@@ -118,7 +118,7 @@ describe('an output', () => {
     expect([ended.types, ended.acks(a.route)]).toEqual([[], [[2, true]]]);
   });
 
-  it('of a finished task is acknowledged from the store', async () => {
+  it('an output of a finished task is acknowledged from the store', async () => {
     await a.publish(order, 1);
     const b = core.peer('b');
     const [next] = (await b.join()).only(b.route, 'assign order');
@@ -128,7 +128,7 @@ describe('an output', () => {
     expect((await b.report(next!, 'FAILED')).acks(b.route)).toEqual([[1, true]]);
   });
 
-  it('with a wrong lease is counted and dropped without an answer', async () => {
+  it('an output with a wrong lease is counted and dropped without an answer', async () => {
     const turned = await a.publish({ ...order, lease: 'made.up' }, 1);
     expect([turned.types, turned.journal.sendings]).toEqual([[], []]);
     expect(Object.fromEntries(core.state.counters.entries()).outputs_dropped).toBe(1);
@@ -138,13 +138,13 @@ describe('an output', () => {
     expect(observed()).toBe('assigned');
   });
 
-  it('of a node that has not registered again is dropped without an answer', async () => {
+  it('an output of a node that has not registered again is dropped without an answer', async () => {
     await core.restart();
     const turned = await a.publish(order, 1);
     expect([turned.types, turned.journal.sendings]).toEqual([[], []]);
   });
 
-  it('that its type cannot decode fails the execution for good, and the refusal says why', async () => {
+  it('an output that its type cannot decode fails the execution for good, and the refusal says why', async () => {
     const turned = await a.publish(order, 1, { payload: { kind: 'inline', bytes: Buffer.from('{') } });
     expect(turned.refusals(a.route)).toEqual(['bad_payload']);
     expect(turned.only(a.route, 'refused')[0]).toMatchObject({ executionId: order.executionId, seq: 1 });
@@ -152,31 +152,34 @@ describe('an output', () => {
     expect((await core.row(task)).error).toMatchObject({ code: 'bad_payload', module: 'a', attempt: 1 });
   });
 
-  it('of another type than the graph declares fails the execution', async () => {
+  it('an output of another type than the graph declares fails the execution', async () => {
     const turned = await a.publish(order, 1, { type: 'bytes' });
     expect(turned.refusals(a.route)).toEqual(['bad_payload']);
     expect((await core.row(task)).modules.a?.executions[0]?.state).toBe('failed');
   });
 
-  it('that is too large to be inline fails the execution', async () => {
+  it('an inline output that is too large fails the execution', async () => {
     const bytes = Buffer.alloc(INLINE_MAX_BYTES + 1, 32);
     const turned = await a.publish(order, 1, { payload: { kind: 'inline', bytes } });
     expect(turned.refusals(a.route)).toEqual(['too_large']);
     expect((await core.row(task)).state).toBe('failed');
   });
 
-  it.each([0, 8, 10, 2 ** 40])('whose blob has another size than it says (%i for 9) is bad', async (size) => {
-    const blob = { sha256: 'a'.repeat(64), size: 9 };
-    await core.turn({ kind: 'blob', id: 98, ...blob });
-    const turned = await a.publish(order, 1, { payload: { kind: 'blob', blob: { ...blob, size } } });
-    expect(turned.refusals(a.route)).toEqual(['bad_payload']);
-    expect(turned.detail('execution.failed')).toMatchObject({
-      error: { code: 'bad_payload', message: expect.stringContaining(`has 9 bytes, not ${size}`) },
-    });
-    expect(turned.types).not.toContain('output.recorded');
-  });
+  it.each([0, 8, 10, 2 ** 40])(
+    'an output whose blob has another size than it says (%i for 9) is bad',
+    async (size) => {
+      const blob = { sha256: 'a'.repeat(64), size: 9 };
+      await core.turn({ kind: 'blob', id: 98, ...blob });
+      const turned = await a.publish(order, 1, { payload: { kind: 'blob', blob: { ...blob, size } } });
+      expect(turned.refusals(a.route)).toEqual(['bad_payload']);
+      expect(turned.detail('execution.failed')).toMatchObject({
+        error: { code: 'bad_payload', message: expect.stringContaining(`has 9 bytes, not ${size}`) },
+      });
+      expect(turned.types).not.toContain('output.recorded');
+    },
+  );
 
-  it('whose blob is missing is refused for the moment, and recorded once the blob is there', async () => {
+  it('an output whose blob is missing is refused for the moment, and recorded once the blob is there', async () => {
     const blob = { sha256: 'a'.repeat(64), size: 9 };
     const refused = await a.publish(order, 1, { payload: { kind: 'blob', blob } });
     expect([refused.refusals(a.route), refused.types]).toEqual([['blob_missing'], []]);
@@ -205,7 +208,7 @@ describe('an output', () => {
 describe('a final report', () => {
   const failed = { error: { code: 'broken', message: 'it broke', retryable: false } };
 
-  it('that overtakes the last outputs ends the execution when they are all committed', async () => {
+  it('a final report that overtakes the last outputs ends the execution when they are all committed', async () => {
     const early = await a.report(order, 'FAILED', { lastSeq: 2, ...failed });
     expect([early.types, early.to(a.route)]).toEqual([['execution.ending'], []]);
     await a.publish(order, 1, { last: false });
@@ -214,19 +217,19 @@ describe('a final report', () => {
     expect(turned.acks(a.route)).toEqual([[2, true]]);
   });
 
-  it('that waits for outputs still waits for them after a restart', async () => {
+  it('a final report that waits for outputs still waits for them after a restart', async () => {
     await a.report(order, 'FAILED', { lastSeq: 1, ...failed });
     await core.restart();
     await a.hello({ held: [{ executionId: order.executionId, lease: order.lease, state: 'FAILED' }] });
     expect((await a.publish(order, 1, { last: false })).types).toContain('execution.failed');
   });
 
-  it('that comes again is acknowledged as ended again', async () => {
+  it('a final report that comes again is acknowledged as ended again', async () => {
     expect((await a.report(order, 'FAILED', failed)).acks(a.route)).toEqual([[0, true]]);
     expect((await a.report(order, 'FAILED', failed)).acks(a.route)).toEqual([[0, true]]);
   });
 
-  it('of an execution that is not this node’s is refused', async () => {
+  it('a final report for another node’s execution is refused', async () => {
     const other = core.peer('a', { instance: 'a-2' });
     await other.join();
     expect((await other.report(order, 'FAILED')).refusals(other.route)).toEqual(['unknown_execution']);
@@ -235,7 +238,7 @@ describe('a final report', () => {
     ]);
   });
 
-  it('of a cancellation that nobody asked for places the module anew', async () => {
+  it('a final report of a cancellation that nobody requested places the module again', async () => {
     const turned = await a.report(order, 'CANCELLED');
     expect(turned.types).toContain('execution.cancelled');
     expect(turned.only(a.route, 'assign order')[0]?.attempt).toBe(2);

@@ -216,7 +216,7 @@ describe('wrong tokens', () => {
     expect(steps.map(({ kind }) => kind)).toEqual(['control', 'unreachable', 'control']);
   });
 
-  it('of one address are looked at a few times in a second, each on a connection of its own', () => {
+  it('wrong tokens from one address are checked a few times a second, each on its own connection', () => {
     open('secret-of-16-char');
     for (let count = 0; count < 1000; count += 1) guess(STRANGER, `guess ${count}`);
     expect(steps.length).toBe(5);

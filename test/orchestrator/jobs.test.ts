@@ -41,7 +41,7 @@ describe('a job in the core', () => {
     expect(await core.faults()).toEqual([]);
   });
 
-  it('that its agent has lost has failed, and is not run again', async () => {
+  it('a job that its agent has lost has failed, and is not run again', async () => {
     const { core, a } = await start();
     const placed = await core.turn(submits(core, { require: { script: { cluster: 'a' } } }));
     const [order] = placed.only(a.route, 'assign order');

@@ -382,7 +382,7 @@ describe('a proposal', () => {
     expect(await loop.propose(removes('c'))).toEqual({ kind: 'done', count: 1, isMore: false });
   });
 
-  it('that removes is committed before a batch that waits for room, which is tried again soon; one that adds comes after it', async () => {
+  it('a removal is committed before a batch that waits for room, which is soon tried again; an addition comes after it', async () => {
     outcomes = [FULL, FULL, COMMITTED, FULL];
     void loop.post(graphStored(1, 'g'));
     loop.start();
@@ -414,7 +414,7 @@ describe('a proposal', () => {
     ]);
   });
 
-  it('that finds no room leaves nothing behind, and the loop goes on', async () => {
+  it('a proposal that finds no room leaves nothing behind, and the loop continues', async () => {
     const node = state.addNode({
       ...{ nodeId: 'n', module: 'm', instance: 'i', bootId: 'b', incarnation: 1, version: '', capacity: 1 },
       ...{ desired: 'started', status: 'IDLE', liveness: 'dead', error: undefined, lastSeenAt: 0 },
@@ -433,7 +433,7 @@ describe('a proposal', () => {
     expect(state.nodes.size).toBe(0);
   });
 
-  it('that cannot be decided is rejected with the reason, and the loop goes on', async () => {
+  it('a proposal that cannot be decided is rejected with the reason, and the loop continues', async () => {
     unseen = new Error('a value is damaged');
     loop.start();
     await expect(loop.propose(removes('a'))).rejects.toThrow('a value is damaged');

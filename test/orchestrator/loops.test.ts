@@ -60,7 +60,7 @@ describe('a loop', () => {
     expect(await stage.core.faults()).toEqual([]);
   });
 
-  it('that does not come to its condition fails its last module', async () => {
+  it('a loop that does not reach its condition fails its last module', async () => {
     const stage = await training();
     const submitted = await stage.submit();
     await stage.gives('prepare', {});

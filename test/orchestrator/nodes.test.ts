@@ -45,7 +45,7 @@ describe('a hello', () => {
     expect(turned.types).toEqual(['node.joined']);
   });
 
-  it('that is repeated is welcomed again as the same node of the same incarnation', async () => {
+  it('a repeated hello is welcomed again as the same node of the same incarnation', async () => {
     const a = core.peer('a');
     await a.hello();
     const first = a.nodeId;
@@ -53,7 +53,7 @@ describe('a hello', () => {
     expect([a.nodeId, a.incarnation, again.types]).toEqual([first, 1, []]);
   });
 
-  it('on another connection moves the node there', async () => {
+  it('a hello on another connection moves the node there', async () => {
     const { a } = await atWork('accepted');
     a.route = 'elsewhere';
     await a.hello({ status: 'RUNNING' });
@@ -61,7 +61,7 @@ describe('a hello', () => {
     expect(a.node.route).toBe('elsewhere');
   });
 
-  it('of a new boot wins, and the older process is told so now and ever after, over restarts too', async () => {
+  it('a hello of a new boot wins, and the older process is told so now and always, also after restarts', async () => {
     const old = core.peer('a');
     await old.join();
     const fresh = core.peer('a');
@@ -79,13 +79,13 @@ describe('a hello', () => {
     expect((await fresh.hello()).only(fresh.route, 'welcome')[0]).toMatchObject({ incarnation: 2 });
   });
 
-  it('of a module that no graph has is refused with those that there are', async () => {
+  it('a hello for an unknown module is refused with the known ones', async () => {
     const x = core.peer('x');
     const [refused] = (await x.hello()).only(x.route, 'refused');
     expect(refused).toMatchObject({ code: 'unknown_module', hint: 'known modules: a, m' });
   });
 
-  it('with another output type than the graph declares is refused', async () => {
+  it('a hello with another output type than the graph declares is refused', async () => {
     const a = core.peer('a', { outputType: 'bytes' });
     expect((await a.hello()).refusals(a.route)).toEqual(['wrong_output_type']);
   });
@@ -95,7 +95,7 @@ describe('a hello', () => {
     const a = core.peer('a');
     expect((await a.hello({ token: 'open' })).refusals(a.route)).toEqual(['unauthorized']);
     expect((await a.hello({ token: 'open sesame' })).only(a.route, 'welcome')).toHaveLength(1);
-    // Whoever has not shown it on their connection is not taken for the node, whatever they know of it.
+    // A peer that has not authenticated on its connection is not taken for the node, whatever it knows of it.
     const route = a.route;
     a.route = 'elsewhere';
     expect((await a.beat()).refusals('elsewhere')).toEqual(['say_hello']);
@@ -104,7 +104,7 @@ describe('a hello', () => {
     expect([(await a.beat()).refusals('elsewhere'), a.node.route]).toEqual([[], 'elsewhere']);
   });
 
-  it('of an honest node is heard while another connection makes up one after the other', async () => {
+  it('an honest hello is read while another connection invents one after the other', async () => {
     const flood = Array.from({ length: 1000 }, (_, number) => {
       const made = core.peer('a', { instance: `made-${number}` });
       made.route = 'flood';
@@ -116,13 +116,13 @@ describe('a hello', () => {
     expect(turned.only(honest.route, 'welcome')).toHaveLength(1);
   });
 
-  it('of a new instance is not followed by a start where the graph says so', async () => {
+  it('a hello of a new instance is not followed by a start if the graph says so', async () => {
     const m = core.peer('m');
     expect((await m.hello()).to(m.route).map(({ kind }) => kind)).toEqual(['welcome']);
     expect(m.node.desired).toBe('stopped');
   });
 
-  it('of a node that was told to stop while it was not here is followed by a stop, over restarts too', async () => {
+  it('a hello of a node that was told to stop while disconnected is followed by a stop, also after restarts', async () => {
     const a = core.peer('a');
     await a.join();
     await core.restart();
@@ -133,7 +133,7 @@ describe('a hello', () => {
     expect(inactive.only(a.route, 'node_command')).toEqual([]);
   });
 
-  it('of the successor of a process that was to end does not end it as well', async () => {
+  it('a hello of the successor of a stopping process does not end the successor as well', async () => {
     const a = core.peer('a');
     await a.join();
     await core.ask({ kind: 'node_command', nodeId: a.nodeId, command: 'terminate' });
@@ -157,7 +157,7 @@ describe('a hello', () => {
 });
 
 describe('what a node says that it holds', () => {
-  it('and should hold, it goes on with, also after a restart, and counts as begun where it says so', async () => {
+  it('a held execution that belongs to the node continues, also after a restart, and counts as started if the node says so', async () => {
     const { a, order } = await atWork('assigned');
     await core.restart();
     const accepted = held(order).map((one) => ({ ...one, state: 'ACCEPTED' as const }));
@@ -171,7 +171,7 @@ describe('what a node says that it holds', () => {
     expect(execution?.observed).toBe('running');
   });
 
-  it('and has no room for in its hello, it goes on with, and the heartbeats say which those are', async () => {
+  it('a held execution that does not fit into the hello continues, and the heartbeats name it', async () => {
     const many = 600;
     const a = core.peer('a', { capacity: many });
     await a.join();
@@ -197,13 +197,13 @@ describe('what a node says that it holds', () => {
     expect(turned.event('execution.lost')?.execution_id).toBe(ids[0]);
   });
 
-  it('and never accepted nor names, it is assigned again under the same id and lease', async () => {
+  it('an execution that the node never accepted nor names is assigned again under the same id and lease', async () => {
     const { a, order } = await atWork('assigned');
     await core.restart();
     expect(orders([await a.hello()], a)).toEqual([order]);
   });
 
-  it('and has accepted but does not name, is lost and placed anew, without using an attempt up', async () => {
+  it('an execution that the node accepted but does not name is lost and placed again, without using an attempt up', async () => {
     const { a, order } = await atWork('accepted');
     const turned = await a.hello({ status: 'IDLE' });
     expect(turned.event('execution.lost')?.execution_id).toBe(order.executionId);
@@ -216,7 +216,7 @@ describe('what a node says that it holds', () => {
     });
   });
 
-  it('and has ended, it hears so again, also when the task has ended and everything was restarted', async () => {
+  it('a held execution that has ended is reported to the node as ended, also after the task has ended and after a restart', async () => {
     const { a, order, task } = await atWork('accepted');
     await a.publish(order, 1);
     expect((await core.row(task)).state).toBe('succeeded');
@@ -226,7 +226,7 @@ describe('what a node says that it holds', () => {
     expect(turned.only(a.route, 'welcome')[0]?.drop).toEqual([]);
   });
 
-  it('and is lost, replaced or unknown, it is to abandon, and its slot stays taken until it has', async () => {
+  it('a held execution that is lost, replaced or unknown is abandoned, and its slot stays taken until then', async () => {
     const { a, order } = await atWork('accepted');
     await core.ask({ kind: 'task_command', taskId: order.taskId, command: 'terminate' });
     const strange = { ...order, executionId: core.uuid(), lease: 'who.knows' };
@@ -237,7 +237,7 @@ describe('what a node says that it holds', () => {
     expect(a.node.taken).toBe(0);
   });
 
-  it('of a boot that was replaced is lost even if it was never accepted: the old process may have it', async () => {
+  it('an execution of a replaced boot is lost even if it was never accepted: the old process may have it', async () => {
     const { a, order } = await atWork('assigned');
     const fresh = core.peer('a');
     const turned = await fresh.hello({ status: 'IDLE' });
@@ -249,7 +249,7 @@ describe('what a node says that it holds', () => {
     expect((await fresh.publish(next!, 1)).types).toContain('iteration.succeeded');
   });
 
-  it('by a heartbeat and not by its own report is lost only when two in a row do not name it', async () => {
+  it('an execution accepted by a heartbeat and not by a report is lost only when two in a row do not name it', async () => {
     const { a, order } = await atWork('accepted');
     expect((await a.beat()).types).toEqual([]);
     expect((await a.beat([order.executionId])).types).toEqual([]);
@@ -266,7 +266,7 @@ describe('what a node says that it holds', () => {
     expect(orders(await core.pass(1020), a)).toHaveLength(1);
   });
 
-  it('in a heartbeat and has ended, is acknowledged again once the first one must have been lost', async () => {
+  it('an ended execution in a heartbeat is acknowledged again once the first ack must have been lost', async () => {
     const { a, order } = await atWork('accepted');
     await a.publish(order, 1);
     expect((await a.beat([order.executionId])).to(a.route)).toEqual([]);
@@ -276,7 +276,7 @@ describe('what a node says that it holds', () => {
     expect(a.node.settled.size).toBe(0);
   });
 
-  it('in a heartbeat and is unknown, it is told to forget', async () => {
+  it('an unknown execution in a heartbeat is dropped by the node', async () => {
     const { a } = await atWork('accepted');
     expect((await a.beat([core.uuid()])).refusals(a.route)).toEqual(['unknown_execution']);
   });
@@ -294,13 +294,13 @@ describe('a silent node', () => {
     expect(turned.types).toEqual(['node.alive', 'iteration.started', 'execution.assigned']);
   });
 
-  it('that is dead still finishes its work when there was no successor', async () => {
+  it('a dead node without a successor still finishes its work', async () => {
     const { a, order } = await atWork('accepted');
     expect(types(await core.pass(10_100))).toEqual(['node.unresponsive', 'node.dead', 'module.waiting']);
     expect((await a.publish(order, 1)).types).toContain('iteration.succeeded');
   });
 
-  it('that is dead loses its work as soon as there is a successor, and its late result changes nothing', async () => {
+  it('a dead node loses its work as soon as there is a successor, and its late result changes nothing', async () => {
     const { a, order } = await atWork('accepted');
     await core.pass(10_100);
     const other = core.peer('a', { instance: 'a-2' });
@@ -312,7 +312,7 @@ describe('a silent node', () => {
     expect((await other.publish(next!, 1)).types).toContain('iteration.succeeded');
   });
 
-  it('that is dead when the time of its attempt is over has lost it, not failed', async () => {
+  it('a node that is dead when the time of its attempt is over has lost it, not failed', async () => {
     const { order } = await atWork('accepted');
     const all = types(await core.pass(70_000));
     expect(all).toContain('execution.lost');
@@ -320,7 +320,7 @@ describe('a silent node', () => {
     expect(core.state.executions.get(order.executionId)?.task.runs[0]?.attempts).toBe(0);
   });
 
-  it('whose frame cannot be delivered is unresponsive at once', async () => {
+  it('a node whose frame cannot be delivered is unresponsive at once', async () => {
     const a = core.peer('a');
     await a.join();
     expect((await core.turn({ kind: 'unreachable', route: a.route })).types).toEqual(['node.unresponsive']);

@@ -253,7 +253,7 @@ describe('a configuration request', () => {
     expect((await core.turn(ask())).answers.map(codeOf)).toEqual(['node_not_alive']);
   });
 
-  it('that is repeated under its key while the first is under way goes to the node once, and both are answered', async () => {
+  it('a request repeated under its key while the first is under way goes to the node once, and both are answered', async () => {
     const dedupe = { key: 'k', hash: 'h' };
     const turned = await core.turn(ask(dedupe));
     const again = await core.turn(ask(dedupe));
@@ -267,7 +267,7 @@ describe('a configuration request', () => {
 });
 
 describe('a graph', () => {
-  it('that is the same as its newest version is not a new one', async () => {
+  it('a graph that equals its newest version is not a new version', async () => {
     const [graph] = GRAPHS;
     const loaded = core.state.graph('chain')!;
     const put = (yaml: string) =>
@@ -285,7 +285,7 @@ describe('a graph', () => {
 });
 
 describe('as many unfinished tasks as may be', () => {
-  it('have whoever asks for more try again later, and take nothing away from those that there are', async () => {
+  it('a request beyond the limit is told to try again later, and the existing requests are not affected', async () => {
     await a.join();
     const submits = Array.from({ length: MAX_TASKS }, () => core.submits('one'));
     const turned = await core.turn(...submits);

@@ -161,7 +161,7 @@ describe('iterations that are not to be kept', () => {
     expect([await iterationsOf(problem), await faults()]).toEqual([[2, 3], []]);
   });
 
-  it('of a problem that goes as a whole cannot be found from the first of them on, and go also after a restart', async () => {
+  it('iterations of a problem that is removed as a whole cannot be found once the removal starts, and are removed also after a restart', async () => {
     await open({ keepLast: 0, maxIterations: 0 });
     const problem = await solveAtLength(400);
     await solve(iterates(problem, 1));
@@ -240,7 +240,7 @@ describe('blobs and idempotency keys', () => {
     expect(await core.store.keys('blobs', { prefix: [] })).toEqual([[leased], [referred]]);
   });
 
-  it('of requests are forgotten when they have expired', async () => {
+  it('idempotency keys of requests are forgotten when they have expired', async () => {
     await core.turn(
       core.asks(
         ...([
@@ -297,7 +297,7 @@ describe('what the fleet leaves behind', () => {
   const commands = async () => (await core.store.keys('commands', { prefix: [] })).length;
   const boots = async () => (await core.store.keys('boots', { prefix: [] })).length;
 
-  it('of commands goes some time after they were finished; one that is pending stays', async () => {
+  it('finished commands are removed some time later; pending ones stay', async () => {
     await command('start');
     const [open] = [...core.state.commands.values()].filter(({ by }) => by === 'user');
     await peer.acks(open!.commandId);
@@ -310,7 +310,7 @@ describe('what the fleet leaves behind', () => {
     expect(await faults()).toEqual([]);
   });
 
-  it('of replaced boots goes after a while, and a boot that is off the record cannot come back as the newest', async () => {
+  it('replaced boots are removed after a while, and a removed boot cannot come back as the newest', async () => {
     const older = peer;
     const newer = core.peer('a');
     await newer.join();
@@ -331,7 +331,7 @@ describe('what the fleet leaves behind', () => {
     expect(await faults()).toEqual([]);
   });
 
-  it('of nodes goes long after they died where there are many, unless they were stopped or somebody waits for them', async () => {
+  it('many nodes are removed long after they died, unless they were stopped or somebody waits for them', async () => {
     const [gone, stopped] = [core.peer('a', { instance: 'gone' }), core.peer('a', { instance: 'stopped' })];
     for (const node of [gone, stopped]) await node.join();
     await command('stop', stopped.nodeId);

@@ -267,7 +267,7 @@ describe('an override', () => {
     ).toEqual([true, 'override/c/c']);
   });
 
-  it('that is a blob is known to the blob, and is not collected while it is needed', async () => {
+  it('an override that is a blob counts as a use of the blob, which is not collected meanwhile', async () => {
     const sha256 = 'a'.repeat(64);
     await core.turn({ kind: 'blob', id: 99, sha256, size: 9 });
     const value = { kind: 'blob', sha256, size: 9 } as const;

@@ -107,7 +107,7 @@ describe('the figures of a service', () => {
     expect(figures()).toEqual([0, 2, false, 1]);
   });
 
-  it('of a batch count what has completed no more', async () => {
+  it('completed replicas of a batch service no longer count', async () => {
     const agent = await cluster('hpc');
     const given = await running(agent, { type: 'batch' });
     expect(figures()).toEqual([2, 2, false, 0]);
@@ -115,7 +115,7 @@ describe('the figures of a service', () => {
     expect(figures()).toEqual([1, 1, false, 0]);
   });
 
-  it('of a daemon are those of the clusters that fit', async () => {
+  it('the figures of a daemon are those of the matching clusters', async () => {
     const agent = await cluster('hpc');
     await cluster('lab');
     await run(agent, ...orders(await core.turn(applies({ type: 'daemon' })), agent));
@@ -254,7 +254,7 @@ describe('a service', () => {
     expect(await core.faults()).toEqual([]);
   });
 
-  it('has its runs in the project that it was made in, whoever changes it', async () => {
+  it('keeps its runs in the project that it was created in, even after a change by another user', async () => {
     const agent = await cluster('hpc');
     const [first, second] = orders(await core.turn(applies({}, ['serve'], 'alpha')), agent);
     await run(agent, first!, second!);

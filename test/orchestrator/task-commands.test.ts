@@ -50,7 +50,7 @@ async function passBeating(ms: number, running: readonly string[]): Promise<Turn
 }
 
 describe('stop', () => {
-  it('of what a node has that is not back after a restart is shown as stopped only when the node is back without it', async () => {
+  it('a stop for a node that is not back after a restart is shown as stopped only when the node is back without the execution', async () => {
     await core.restart();
     const answer = await core.ask(command('stop'));
     const turned = await core.pass(GRACE_MS + 500);
@@ -65,7 +65,7 @@ describe('stop', () => {
     expect(await stoppedAt()).toBe(core.wallMs);
   });
 
-  it('of a task that several nodes work on is acked when each of them has it', async () => {
+  it('a stop of a task that several nodes work on is acked when each of them has it', async () => {
     const fork = graphOf('fork', moduleSpec('a', ['source']), moduleSpec('b', ['source']));
     core = await Core.open([fork]);
     [a, b] = [core.peer('a'), core.peer('b')];
@@ -104,7 +104,7 @@ describe('stop', () => {
     expect(core.state.commands.size).toBe(0);
   });
 
-  it('is repeated under its id until it is acked or there is nothing to stop any more, over a restart too', async () => {
+  it('is repeated under its id until it is acked or there is nothing left to stop, over a restart too', async () => {
     const turned = await core.turn(core.asks(command('stop')));
     const answer = turned.answers[0]!;
     const { commandId } = turned.only(a.route, 'task_command')[0]!;
@@ -210,7 +210,7 @@ describe('reset', () => {
     expect((await b.publish(again!, 1)).types).toContain('iteration.succeeded');
   });
 
-  it('of the first module begins everything anew, attempts included', async () => {
+  it('a reset of the first module starts everything again, attempts included', async () => {
     await a.report(order, 'FAILED', { error: { code: 'x', message: 'x', retryable: true } });
     expect(core.state.tasks.get(task)?.runs[0]?.attempts).toBe(1);
     const turned = await core.turn(core.asks(command('reset', 'a')));
@@ -243,7 +243,7 @@ describe('preempt', () => {
     expect(all.flatMap(({ types }) => types)).toContain('execution.preempted');
   });
 
-  it('that meets the end of the attempt’s time does not use the attempt up', async () => {
+  it('a preempt that coincides with the end of the attempt’s time does not use the attempt up', async () => {
     await passBeating(58_000, [order.executionId]);
     await core.turn(core.asks(command('preempt')));
     const all = (await passBeating(GRACE_MS + 1000, [order.executionId])).flatMap(({ types }) => types);
@@ -266,7 +266,7 @@ describe('a command to a node', () => {
     expect(a.node.desired).toBe('stopped');
   });
 
-  it('that the node refuses is shown as refused, with its reason', async () => {
+  it('a command that the node refuses is shown as refused, with its reason', async () => {
     const turned = await core.turn(core.asks(toNode('start')));
     await a.acks(turned.only(a.route, 'node_command')[0]!.commandId, '', false);
     expect(await stored(turned.answers[0]!)).toMatchObject({
@@ -275,7 +275,7 @@ describe('a command to a node', () => {
     });
   });
 
-  it('that has not been answered is not repeated after a newer one, which it would undo', async () => {
+  it('an unanswered command is not repeated after a newer one, which it would undo', async () => {
     const stop = await core.ask(toNode('stop'));
     const turned = await core.turn(core.asks(toNode('start')));
     await a.acks(turned.only(a.route, 'node_command')[0]!.commandId);

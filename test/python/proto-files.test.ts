@@ -229,7 +229,7 @@ function needs(ctx: TestContext): void {
 }
 
 describe('.proto files', () => {
-  it('that the graph’s side takes are loaded by Python, from the descriptors of the welcome and from the files', {
+  it('files that the orchestrator accepts are loaded by Python, from the descriptors of the welcome and from the files', {
     timeout: 120_000,
   }, async (ctx) => {
     needs(ctx);
@@ -251,7 +251,7 @@ describe('.proto files', () => {
     );
   });
 
-  it.for(REFUSED)('that have %s are refused at their place', ([, files, message, line]) => {
+  it.for(REFUSED)('files that have %s are refused at their place', ([, files, message, line]) => {
     let thrown: TuttiError | undefined;
     try {
       loadTypes([folderWith(files)]);

@@ -97,7 +97,7 @@ describe.concurrent('the Python SDK', () => {
 });
 
 describe('nodes in Python', () => {
-  it('in one graph with others lose nothing when they and the orchestrator are killed', {
+  it('nodes in Python that share a graph with others lose nothing when all nodes and the orchestrator are killed', {
     timeout: 3 * MINUTE_MS,
   }, async (ctx) => {
     needs(ctx, 'zmq', 'google.protobuf');

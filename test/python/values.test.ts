@@ -109,7 +109,7 @@ function needs(ctx: TestContext): void {
 }
 
 describe('a value', () => {
-  it.each(MESSAGES)('of a message is in the JSON mapping what it was: %j', (value) => {
+  it.each(MESSAGES)('a value of a message keeps its JSON mapping: %j', (value) => {
     expect(shownOf('v.M', bytesOf('v.M', value))).toMatchObject(value as object);
   });
 
@@ -155,7 +155,7 @@ describe('a value', () => {
     [{ m: new Map([['text', 'x']]) }, ['wrong_type /m']],
     // biome-ignore lint/suspicious/noSparseArray: it is what is tested
     [{ anys: [, {}] }, ['wrong_type /anys/0']],
-  ])('of a message that has no place is refused at its own: %j', (value, faults) => {
+  ])('a value that does not fit its message is refused at its place: %j', (value, faults) => {
     const encoded = types.encode('v.M', value);
     expect(encoded.ok ? [] : encoded.faults.map(({ code, path }) => `${code} ${path}`)).toEqual(faults);
   });

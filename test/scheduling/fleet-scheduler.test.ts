@@ -411,7 +411,7 @@ class World {
     this.#settle();
   }
 
-  /** Nothing unasked happens any more. */
+  /** Nothing happens without a request. */
   calm(): void {
     for (const name of this.#clusters.keys()) this.#clusters.set(name, 'active');
     this.#away.clear();

@@ -48,7 +48,7 @@ describe('the waiting room', () => {
     expect(room.depth('m')).toBe(1);
   });
 
-  it('passes over whoever has stopped waiting, without using a slot up', () => {
+  it('passes over waiters that have given up, without using a slot', () => {
     const gone = guest('gone', 1);
     const room = roomOf(gone, guest('here', 2));
     gone.waits = false;

@@ -267,13 +267,13 @@ describe('a failure', () => {
     expect(plan(task)).toEqual(['fail a: broken', 'end failed']);
   });
 
-  it('that is not retryable fails at once', () => {
+  it('a failure that is not retryable fails at once', () => {
     const task = taskOf({ a: { inputs: ['source'] } });
     placed(task, 'a', 'failed', error(false));
     expect(plan(task)).toEqual(['fail a: broken', 'end failed']);
   });
 
-  it('without a reason is retryable', () => {
+  it('a failure without a reason is retryable', () => {
     const task = taskOf({ a: { inputs: ['source'] } });
     placed(task, 'a', 'failed');
     expect(plan(task)).toEqual(['retry a in 1000: unknown: the node gave no reason']);
@@ -343,7 +343,7 @@ describe('a failure', () => {
     expect(plan(task)).toEqual(['fail a: broken', 'skip b: a failed', 'skip c: b was skipped', 'end failed']);
   });
 
-  it('that is ignored lets its dependents run without it, and the task succeed', () => {
+  it('an ignored failure lets its dependents run without it, and the task succeed', () => {
     const task = taskOf({ a: { inputs: ['source'], onError: 'ignore' }, b: { inputs: ['a', 'source'] } });
     placed(task, 'a', 'failed', error(false));
     expect(plan(task)).toEqual(['fail a: broken', 'place b on node of b']);
@@ -368,27 +368,30 @@ describe('a failure', () => {
 });
 
 describe('an execution that ended without an end for its module', () => {
-  it.each(['lost', 'preempted', 'cancelled'] as const)('as %s is placed anew at once', (observed) => {
-    const task = taskOf({ a: { inputs: ['source'] } });
-    placed(task, 'a', observed);
-    expect(plan(task)).toEqual(['requeue a', 'place a on node of a']);
-    expect(plan(task, busy)).toEqual(['requeue a', 'wait a: waiting for a free slot of a']);
-  });
+  it.each(['lost', 'preempted', 'cancelled'] as const)(
+    'an execution that ended as %s is placed again at once',
+    (observed) => {
+      const task = taskOf({ a: { inputs: ['source'] } });
+      placed(task, 'a', observed);
+      expect(plan(task)).toEqual(['requeue a', 'place a on node of a']);
+      expect(plan(task, busy)).toEqual(['requeue a', 'wait a: waiting for a free slot of a']);
+    },
+  );
 
-  it('as rejected is placed anew after a short pause', () => {
+  it('an execution that ended as rejected is placed again after a short pause', () => {
     const task = taskOf({ a: { inputs: ['source'] } });
     placed(task, 'a', 'rejected', error(true));
     expect(plan(task)).toEqual(['retry a in 500: it broke']);
   });
 
-  it('as rejected for good fails', () => {
+  it('an execution that ended as rejected for good fails', () => {
     const task = taskOf({ a: { inputs: ['source'] } });
     placed(task, 'a', 'rejected', error(false));
     expect(plan(task)).toEqual(['fail a: broken', 'end failed']);
   });
 
   it.each(['lost', 'preempted', 'cancelled'] as const)(
-    'as %s fails when its module has killed too many nodes',
+    'an execution that ended as %s fails when its module has killed too many nodes',
     (observed) => {
       const task = taskOf({ a: { inputs: ['source'] } });
       placed(task, 'a', observed);
@@ -427,7 +430,7 @@ describe('an execution on a dead node', () => {
 });
 
 describe('a task that is to be stopped', () => {
-  it('stops what runs, halts what waits, keeps what is done, and ends when nothing runs any more', () => {
+  it('stops running modules, halts waiting ones, keeps finished ones, and ends when nothing runs', () => {
     const task = taskOf({ ...DIAMOND, aside: { inputs: ['source'] } });
     task.desired = 'cancelled';
     succeeded(task, 'top');

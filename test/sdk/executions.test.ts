@@ -286,7 +286,7 @@ describe('task commands', () => {
     ]);
   });
 
-  it('for an execution that is not here are refused, for one that has ended acknowledged', () => {
+  it('commands for an unknown execution are refused, for an ended one acknowledged', () => {
     const driver = Driver.running('e1');
     driver.succeed('e1');
     driver.ack('e1', 1, true);

@@ -49,7 +49,7 @@ describe('a node’s status', () => {
     expect(driver.effects('hook')).toEqual([]);
   });
 
-  it('that changed while the node was not registered is reported after the welcome', () => {
+  it('a status that changed while the node was not registered is reported after the welcome', () => {
     const driver = Driver.running('e1');
     driver.receive([{ kind: 'refused', code: 'say_hello', message: '' }]);
     driver.pass(HELLO_FIRST_MS);
@@ -198,7 +198,7 @@ describe('TERMINATE', () => {
     expect(driver.said()).toEqual({ messages: [], outputs: [] });
   });
 
-  it('of a node that does nothing is acknowledged, reported, and followed by the goodbye', () => {
+  it('TERMINATE for an idle node is acknowledged, reported, and followed by the goodbye', () => {
     const driver = new Driver();
     driver.step({ kind: 'open' });
     driver.said();

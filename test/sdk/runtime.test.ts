@@ -76,7 +76,7 @@ describe('a handler', () => {
     expect(jsonOf(await ground.orchestrator.nextOutput())).toEqual(['a']);
   });
 
-  it('that returns nothing gives null where the type is json', async () => {
+  it('a handler that returns nothing gives null if the type is json', async () => {
     const ground = new Ground();
     await ground.idle(() => undefined);
     ground.orchestrator.send(assign(E1));
@@ -95,7 +95,7 @@ describe('a handler', () => {
     expect((await ground.orchestrator.nextOutput()).payload).toMatchObject({ bytes: Buffer.of(255, 2, 1) });
   });
 
-  it('that throws fails its execution, retryable, with the error’s own code where that is snake_case', async () => {
+  it('a handler that throws fails its execution, retryable, with the error’s own code if that is snake_case', async () => {
     const plain = await endOf(() => {
       throw new Error('it broke');
     });
@@ -114,14 +114,14 @@ describe('a handler', () => {
     expect(odd).toMatchObject({ code: 'handler_error', message: 'a text', retryable: true });
   });
 
-  it('that throws a NonRetryableError fails its module at once', async () => {
+  it('a handler that throws a NonRetryableError fails its module at once', async () => {
     const error = await endOf(() => {
       throw new NonRetryableError('no_such_region', 'Atlantis');
     });
     expect(error).toMatchObject({ code: 'no_such_region', message: 'Atlantis', retryable: false });
   });
 
-  it('whose output the type cannot carry fails with bad_output, naming the fields', async () => {
+  it('a handler whose output the type cannot carry fails with bad_output, naming the fields', async () => {
     const error = await endOf(() => ({ big: 1n }));
     expect(error).toMatchObject({ code: 'bad_output', retryable: true });
     const bytes = await endOf(() => ({ not: 'bytes' }), 'bytes');
@@ -129,7 +129,7 @@ describe('a handler', () => {
     expect(bytes.message).toContain('bytes');
   });
 
-  it('that fails leaves the node alive for the next', async () => {
+  it('a handler that fails leaves the node alive for the next', async () => {
     const ground = new Ground();
     await ground.idle(({ attempt }) => {
       if (attempt === 1) throw new Error('it broke');
@@ -180,7 +180,7 @@ describe('a handler', () => {
     expect(reasons[0]).toMatchObject({ code: 'stopped', message: reason });
   });
 
-  it('that takes too long is aborted and reported by the node’s own clock', async () => {
+  it('a handler that takes too long is aborted and reported by the node’s own clock', async () => {
     const ground = new Ground();
     const aborted = gate<unknown>();
     await ground.idle(
@@ -319,7 +319,7 @@ describe('large payloads', () => {
     expect(ground.blobs.puts).toBe(2);
   });
 
-  it('that cannot be uploaded fail the execution', async () => {
+  it('payloads that cannot be uploaded fail the execution', async () => {
     const ground = new Ground();
     ground.blobs.refusal = new NonRetryableError('blob_refused', 'HTTP 413');
     await ground.idle(() => 'x'.repeat(100), {}, { inlineMaxBytes: 50 });
@@ -339,7 +339,7 @@ describe('types', () => {
     previous: false,
   };
 
-  it('that are unknown are asked for by a new hello, and fail the execution if that does not bring them', async () => {
+  it('unknown types are requested by a new hello, and fail the execution if that does not bring them', async () => {
     const ground = new Ground();
     await ground.idle(() => 1);
     ground.orchestrator.send(assign(E1, { inputs: [odd] }));

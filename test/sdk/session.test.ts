@@ -286,7 +286,7 @@ describe('configuration', () => {
     expect(driver.said().messages).toEqual([reply, reply]);
   });
 
-  it('that is refused carries the error', () => {
+  it('a refused configuration carries the error', () => {
     const driver = Driver.idle();
     driver.receive([{ kind: 'config_request', transactionId: 't1', configuration: 'x=1' }]);
     const error = { code: 'no_such_option', message: 'x', retryable: true };

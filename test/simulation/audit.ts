@@ -250,7 +250,7 @@ export class Audit implements Auditor {
   }
 
   #checkWaiting(state: State, task: Task): void {
-    // Whoever is looked up has been woken for a slot, perhaps, and takes it in the next batch or passes it on.
+    // A task that is being looked up may have been woken for a slot: it takes the slot in the next batch or passes it on.
     const lookedUp = new Set(
       [...state.lookUps.values()].map((one) => one.task.graph.modules[one.position]!.spec.name),
     );

@@ -46,7 +46,7 @@ export class World {
   readonly random: Random;
   /** Milliseconds since the run began. */
   now = 0;
-  /** Once set, nothing goes wrong any more. */
+  /** Once set, no more faults are injected. */
   calm = false;
   /** How bad the weather of this run is: runs that are all alike find less. */
   readonly storminess: number;

@@ -13,7 +13,7 @@ export interface Seen {
   readonly files: number;
 }
 
-/** Every process of the run, whoever its parent is by now. */
+/** Every process of the run, also where its parent has changed. */
 export function processesOf(run: string): Seen[] {
   return pids().flatMap((pid) => {
     try {

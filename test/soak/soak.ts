@@ -174,7 +174,7 @@ async function telling(
   }
 }
 
-/** Nothing is under way any more, all slots are free at once, and nobody waits for a child in vain. */
+/** Nothing is under way, all slots are free at the same time, and no parent waits for a child that has ended. */
 async function afterwards(system: System, load: Load): Promise<string[]> {
   const faults: string[] = [];
   if (!(await within(async () => (await stats(system)).tasks === 0)))

@@ -71,7 +71,7 @@ async function outcome(): Promise<string> {
 }
 
 describe('a store whose file is', () => {
-  it('as it was is served', async () => {
+  it('an intact store is served', async () => {
     await renew();
     expect(await outcome()).toBe(`serves ${KEYS}`);
   });

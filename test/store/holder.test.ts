@@ -153,7 +153,7 @@ describe('a process', () => {
     expect(await startOf(child.pid)).toBeUndefined();
   });
 
-  it('that has ended does not run, also while its parent has not asked after it', async () => {
+  it('a process that has ended does not run, also before its parent has reaped it', async () => {
     // A shell that becomes `sleep` has a child that it never waits for.
     const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], {
       stdio: ['ignore', 'pipe', 'ignore'],

@@ -87,7 +87,7 @@ describe('a record', () => {
     }
   });
 
-  it('of a newer format is refused with a code, and further kinds of sections are skipped', () => {
+  it('a record of a newer format is refused with a code, and further kinds of sections are skipped', () => {
     const { bytes } = encodeRecord([put(1)]);
     const place = { position: 5, epoch: EPOCH, seed: 7 };
     const section = Buffer.from([99, 0, 0, 0, 3, 0, 0, 0, 1, 2, 3]);
@@ -170,7 +170,7 @@ describe('a log', () => {
     }
   });
 
-  it('with a damaged header, without a segment of its middle, or cut before its last segment is an error', async () => {
+  it('a log with a damaged header, without a segment of its middle, or cut before its last segment is an error', async () => {
     const folder = await makeLog(60, 1000);
     const first = join(folder, '1.seg');
     for (const damage of [

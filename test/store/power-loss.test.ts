@@ -34,7 +34,7 @@ const LOSSES: readonly (readonly [string, () => boolean])[] = [
 
 describe('a store that loses power', () => {
   it.each(LOSSES)(
-    'and %s of what was not synced has every acknowledged commit, whole',
+    'a store that loses power and %s of the unsynced writes keeps every acknowledged commit whole',
     async (_, isKept) => {
       if (shim === undefined) return;
       const dir = await mkdtemp(join(tmpdir(), 'tutti-power-'));

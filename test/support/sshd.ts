@@ -46,7 +46,7 @@ export async function startSshd(scene: Scene, env: Readonly<Record<string, strin
   await writeFile(join(folder, 'authorized'), `${client.publicKey}\n`);
   await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
   const port = await freePort();
-  // With a deeper shell level, bash leaves out the start-up files of whoever runs the tests, which may take seconds.
+  // At a deeper shell level, bash skips the start-up files of the user who runs the tests, which may take seconds.
   const set = Object.entries({ SHLVL: '2', ...env }).map(([name, value]) => `${name}=${value}`);
   await writeFile(
     join(folder, 'config'),

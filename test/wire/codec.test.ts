@@ -248,15 +248,18 @@ describe('a bad message', () => {
     ['log.at is 8640000000000001', { log: { ...log, at: 8_640_000_000_000_001 } }, { executionId: 'e1' }],
   ];
 
-  it.each(cases)('from a node is a fault of its own and the rest goes on: %s', (part, bad, subject) => {
-    const frame = v1.ToOrchestrator.encode({ protocolVersion: 1, messages: [heartbeat, bad, heartbeat] });
-    const decoded = decodeToOrchestrator(frame.finish());
-    if (!decoded.ok) throw new Error(decoded.message);
-    expect(decoded.value.messages).toEqual([good, good]);
-    expect(decoded.faults).toEqual([
-      { index: 1, code: 'bad_frame', message: expect.stringContaining(part), ...subject },
-    ]);
-  });
+  it.each(cases)(
+    'a bad message from a node is a fault of its own, and the rest is read: %s',
+    (part, bad, subject) => {
+      const frame = v1.ToOrchestrator.encode({ protocolVersion: 1, messages: [heartbeat, bad, heartbeat] });
+      const decoded = decodeToOrchestrator(frame.finish());
+      if (!decoded.ok) throw new Error(decoded.message);
+      expect(decoded.value.messages).toEqual([good, good]);
+      expect(decoded.faults).toEqual([
+        { index: 1, code: 'bad_frame', message: expect.stringContaining(part), ...subject },
+      ]);
+    },
+  );
 
   const assign = {
     executionId: 'e1',
@@ -304,16 +307,19 @@ describe('a bad message', () => {
     ['config_request.transaction_id is ""', { configRequest: {} }, {}],
   ];
 
-  it.each(toNodeCases)('from the orchestrator is a fault of its own likewise: %s', (part, bad, subject) => {
-    const request = { configRequest: { transactionId: 't' } };
-    const frame = v1.ToNode.encode({ protocolVersion: 1, messages: [request, bad, request] }).finish();
-    const decoded = decodeToNode(frame);
-    if (!decoded.ok) throw new Error(decoded.message);
-    expect(decoded.value.messages).toHaveLength(2);
-    expect(decoded.faults).toEqual([
-      { index: 1, code: 'bad_frame', message: expect.stringContaining(part), ...subject },
-    ]);
-  });
+  it.each(toNodeCases)(
+    'a bad message from the orchestrator is a fault of its own as well: %s',
+    (part, bad, subject) => {
+      const request = { configRequest: { transactionId: 't' } };
+      const frame = v1.ToNode.encode({ protocolVersion: 1, messages: [request, bad, request] }).finish();
+      const decoded = decodeToNode(frame);
+      if (!decoded.ok) throw new Error(decoded.message);
+      expect(decoded.value.messages).toHaveLength(2);
+      expect(decoded.faults).toEqual([
+        { index: 1, code: 'bad_frame', message: expect.stringContaining(part), ...subject },
+      ]);
+    },
+  );
 
   const output = { executionId: 'e1', lease: 'l', seq: 3, type: 'json', payload: Buffer.from('1') };
   const outputCases: [string, tutti.v1.Output.$Properties, object][] = [
@@ -339,7 +345,7 @@ describe('a bad message', () => {
     ]);
   });
 
-  it('whose bytes are corrupt is a fault of its own likewise', () => {
+  it('a message with corrupt bytes is a fault of its own as well', () => {
     const writer = protobuf.Writer.create();
     writer.uint32(8).uint32(1);
     writer.uint32(34).bytes(Buffer.from([0x0a, 0x7f, 0x0a]));
@@ -372,7 +378,7 @@ describe('a bad message', () => {
     ['a type that is not known', { seq: 1, type: 'node.danced' }],
     ['a detail that is not an object', { seq: 1, type: 'node.joined', detail: Buffer.from('[1]') }],
     ['a detail that is not JSON', { seq: 1, type: 'node.joined', detail: Buffer.from('{') }],
-  ])('with %s is not an event', (_title, event) => {
+  ])('a message with %s is not an event', (_title, event) => {
     expect(decodeEvent(v1.Event.encode(event).finish())).toMatchObject({ ok: false, code: 'bad_frame' });
   });
 });

@@ -130,7 +130,7 @@ describe('what a node in TypeScript gives as JSON', () => {
     expect(faultsOf(value)).toEqual(faults);
   });
 
-  it('of a value without end is looked at for a while only', () => {
+  it('faults of a value without end are collected only up to a limit', () => {
     const wide: unknown[] = [];
     wide.push(wide, wide, wide, 1n);
     expect(faultsOf([wide, wide]).length).toBeLessThanOrEqual(40);

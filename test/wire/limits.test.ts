@@ -87,7 +87,7 @@ describe('free text', () => {
     }
   });
 
-  it('of the details of an error is cut, and what is too many is left out', () => {
+  it('the details of an error are cut, and too many of them are left out', () => {
     const report = (details: Record<string, string>): NodeMessage => ({
       ...{ kind: 'node_report', status: 'ERROR' },
       error: { code: 'exit_code', message: 'it exited with 3', retryable: true, details },
@@ -105,7 +105,7 @@ describe('free text', () => {
     expect(details(many)['…']).toBe('4 more fields [cut]');
   });
 
-  it('of what an agent says that its cluster has is refused where it has not even one core', () => {
+  it('an agent’s cluster without even one core is refused', () => {
     const hello: NodeMessage = {
       ...{ kind: 'hello', module: 'tutti.agent', instance: 'hpc', bootId: 'b', version: '', capacity: 1 },
       ...{ labels: {}, outputType: '', status: 'IDLE', held: [], token: '', resources: { cpus: 0 } },
@@ -113,7 +113,7 @@ describe('free text', () => {
     expect(received(hello)).toBe('hello.resources.cpus is 0, expected at least 1');
   });
 
-  it('of too many fields is left out, and the line says how many those were', () => {
+  it('too many fields are left out, and the line says how many there were', () => {
     const fields = Object.fromEntries(Array.from({ length: 100_000 }, (_, n) => [`f${n}`, 'x']));
     const { fields: kept } = received(line({ fields })) as LogLine;
     expect(Object.keys(kept).length).toBe(limits.MAX_LOG_FIELDS + 1);
@@ -184,7 +184,7 @@ describe('identifiers and lists', () => {
     expect(received(message)).toBe(`${field} has ${max + 1} entries, expected at most ${max}`);
   });
 
-  it('that are too long are not repeated in the fault', () => {
+  it('identifiers and lists that are too long are not repeated in the fault', () => {
     const frame = decoded(line({ executionId: 'x'.repeat(1_000_000) }));
     expect(JSON.stringify(frame).length).toBeLessThan(500);
   });
@@ -221,14 +221,14 @@ describe('a frame', () => {
     ['400,000 fields of a log', wrapping(4, 7, [0x32, 4, 0x0a, 2, 65, 66], 400_000), tooManyFields],
     ['a million bodies of one message', wrapping(4, undefined, [0x12, 2, 8, 3], 1_000_000), tooManyFields],
     ['a million unknown fields', wrapping(4, 2, [0x78, 1], 1_000_000), tooManyFields],
-  ])('of %s is refused as a whole, before anything of it is decoded', (_what, frame, why) => {
+  ])('a frame with %s is refused as a whole, before any of it is decoded', (_what, frame, why) => {
     refusesCheaply(() => decodeToOrchestrator(frame), why);
   });
 
   it.each<[string, Buffer, RegExp]>([
     ['559,000 outputs', repeated([0x12, 6, 0x0a, 1, 65, 0x12, 1, 65], 559_000), /559000 messages/],
     ['a million fields', wrapping(2, undefined, [0x18, 1], 1_000_000), tooManyFields],
-  ])('of outputs of %s likewise', (_what, frame, why) => {
+  ])('an outputs frame with %s is refused as a whole', (_what, frame, why) => {
     refusesCheaply(() => decodeOutputs(frame), why);
   });
 
@@ -240,7 +240,7 @@ describe('a frame', () => {
     expect(answer).toMatchObject({ ok: false, code: 'bad_frame', message: expect.stringMatching(why) });
   }
 
-  it('of one large text is read, however its bytes look', () => {
+  it('a frame with one large text is read, regardless of its bytes', () => {
     const message = '\u0012\u0000'.repeat(500_000);
     expect(received(line({ message }))).toMatchObject({ kind: 'log' });
   });

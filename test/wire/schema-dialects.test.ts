@@ -36,7 +36,7 @@ describe('a JSON Schema', () => {
     ]);
   });
 
-  it('that names another one is refused with those that are known', () => {
+  it('a schema that names an unknown dialect is refused with the known ones', () => {
     for (const $schema of ['https://example.com/mine', 'http://json-schema.org/draft-03/schema#', 5, null]) {
       expect(() => fits({ $schema }, 1)).toThrow(/is not known: give one of https:\/\/json-schema\.org/);
     }
@@ -161,11 +161,11 @@ describe('a JSON Schema', () => {
     ['\\A[a-z]+\\Z', 'another language'],
     ['(?i)abc', 'flags'],
     ['(', 'no end'],
-  ])('with the pattern %s is refused: JavaScript would read it as something else', (pattern) => {
+  ])('a schema with the pattern %s is refused: JavaScript would read it differently', (pattern) => {
     expect(() => fits({ pattern }, 'x')).toThrow(/s\.schema\.json/);
   });
 
-  it('of what is none is refused', () => {
+  it('an invalid schema is refused', () => {
     for (const schema of [[], 'x', 5, { type: 'strin' }, { $ref: '#/nowhere' }]) {
       expect(() => fits(schema, 1)).toThrow(expect.objectContaining({ code: 'bad_schema' }));
     }

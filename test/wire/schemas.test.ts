@@ -69,7 +69,7 @@ describe('json with a schema', () => {
     });
   });
 
-  it('that cannot be used is refused with its file', () => {
+  it('a schema that cannot be used is refused with its file', () => {
     expect(() => schema({ type: 'no such type' })).toThrow(expect.objectContaining({ code: 'bad_schema' }));
     expect(() => types({ 'p.schema.json': '{' })).toThrow(/p\.schema\.json/);
   });

@@ -15,7 +15,7 @@ describe('topics', () => {
   });
 
   it.each(['', 'output/', 'output//', 'output/m', 'output/m/x', 'output/m//', 'event/m/', 'xoutput/m/'])(
-    'of another form, as %j, name no module',
+    'topics of another form, such as %j, name no module',
     (topic) => {
       expect(parseOutputTopic(topic)).toBeUndefined();
     },

@@ -97,7 +97,7 @@ describe('proto files', () => {
     expect(faultsOf(group)).toEqual([expect.stringContaining('is a group')]);
   });
 
-  it('of proto2 keep what is required, optional and closed', () => {
+  it('proto2 files keep required, optional and closed fields', () => {
     const types = loadTypes([
       folderWith({
         'a.proto':

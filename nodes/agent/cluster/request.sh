@@ -21,7 +21,7 @@ enter_workdir() {
     /*) ;;
     *) workdir=$HOME/$workdir ;;
   esac
-  # Links resolved, so that the mark of a command is the same for its runner and for whoever looks for it.
+  # Links are resolved, so that a command's mark is the same for its runner and for a later search.
   { [ -d "$workdir" ] || mkdir -p -- "$workdir" 2>/dev/null; } && cd -P -- "$workdir" 2>/dev/null && [ -w . ] ||
     unavailable workdir "cannot write the workdir $workdir"
 }
@@ -252,12 +252,12 @@ stop() {
   echo "$grace" > stop.new && mv stop.new stop
   job=
   { read -r job < job; } 2>/dev/null
-  # With the claim taken, no runner starts the command any more.
+  # Once the claim is taken, no runner starts the command.
   echo "${job:--} - 0 0 - 0" > claim.stop
   ln claim.stop claim 2>/dev/null
   read_claim .
   if [ "$begun" = 0 ]; then
-    # A job that ends in between cannot be cancelled any more.
+    # A job that ends in between can no longer be cancelled.
     [ -z "$job" ] || job_is_over || cancel_job || job_is_over || say_that_it_is_silent "the batch system"
     say_stopped
     return
@@ -371,7 +371,7 @@ while IFS= read -r count; do
   done
   IFS= read -r size
   if [ "$1" = wait ]; then
-    # It is left by an empty line, or by the end of whoever waits.
+    # The wait ends with an empty line, or with the process that waits.
     (trap 'say $?' EXIT; answer "$@") < /dev/null &
     IFS= read -r line
     kill "$!" 2> /dev/null

@@ -1,5 +1,5 @@
-# Runs one command and keeps what is known about it in files, so that whoever looks later, from another process or another
-# machine, can tell. It is started in the prepared folder, which is below the folder of the attempt.
+# Runs one command and records its state in files, so that another process or another machine can read it later.
+# It is started in the prepared folder, which is below the folder of the attempt.
 #
 # R1  The claim is one link(2): of all runners of a key, one starts the command, and only after the claim names it.
 # R2  `end` appears at once and complete, and only when no process of the command is left.
@@ -59,7 +59,7 @@ if ! ln "$prepared/claim" claim 2>/dev/null; then
   fi
 fi
 mv "$prepared/files" work
-# Whoever launched waits for this line, or is gone: this process must not end of that.
+# The launcher waits for this line, or is gone: a broken pipe must not end this process.
 trap '' PIPE
 echo "$id" 2> /dev/null
 trap - PIPE

@@ -68,7 +68,7 @@ class Host:
         self.status = "INACTIVE"
         self._owns_process = owns_process
         self.signals: Optional[socket.socket] = None
-        """Whoever writes a signal's number here ends the node; for ``signal.set_wakeup_fd``."""
+        """A signal's number written here ends the node; for ``signal.set_wakeup_fd``."""
 
     def start(self, relay: Optional[socket.socket] = None, supervisor: Optional[socket.socket] = None) -> None:
         """``relay``: where the network process passes signals on to. The node ends when ``supervisor`` does."""

@@ -107,8 +107,8 @@ class Task(_BaseTask[Inputs, Previous]):
 
         In a coroutine that a plain function has given, it is awaited instead.
 
-        Raises ``NonRetryableError`` ``bad_output`` when the type cannot carry it, ``TaskAbortedError`` when the work is not wanted any
-        more. Of a module with named outputs, use ``output``.
+        Raises ``NonRetryableError`` ``bad_output`` when the type cannot carry it, and ``TaskAbortedError`` when the work is no
+        longer wanted. Of a module with named outputs, use ``output``.
         """
         return self._run.publish_async(partial) if self._run.is_awaited else self._run.publish(partial)
 

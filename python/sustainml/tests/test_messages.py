@@ -227,7 +227,7 @@ class Buffers(unittest.TestCase):
         (ctypes.c_ubyte * 3).from_address(address)[2] = 0x21
         self.assertEqual(bytes(message.extra_data()), b"a-!")
 
-    def test_the_list_changes_its_length_whoever_has_the_address(self) -> None:
+    def test_the_list_changes_its_length_for_every_holder_of_its_address(self) -> None:
         vector = swig.uint8_t_vector(b"abc")
         changes = [
             *[lambda: vector.append(1), lambda: vector.pop(), lambda: vector.insert(0, 2, 7), vector.pop_back],

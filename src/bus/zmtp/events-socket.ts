@@ -160,7 +160,7 @@ export class EventsSocket extends ServerSocket {
     this.#subscriptions += 1;
   }
 
-  /** Why there can be no further subscription, if so. */
+  /** The reason why another subscription is refused; undefined if it is not. */
   #excess(own: ReadonlySet<string>, prefix: string): string | undefined {
     if (prefix.length > MAX_PREFIX_BYTES)
       return `a subscription of ${prefix.length} bytes, ${MAX_PREFIX_BYTES} are the most`;

@@ -21,7 +21,7 @@ export function refusal(
   return { ok: false, kind, code, message, ...more };
 }
 
-/** The answer is given again to whoever comes with this key. Only what was done is remembered: a refusal changed nothing. */
+/** A later request with this key gets the same answer. Only successes are remembered: a refusal changed nothing. */
 export function remember(turn: Turn, dedupe: Dedupe | undefined, answer: Answer): void {
   if (!dedupe || !answer.ok) return;
   const expiresAt = turn.wallMs + IDEMPOTENCY_MS;

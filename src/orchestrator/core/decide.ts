@@ -231,7 +231,7 @@ function receiveControl(turn: Turn, step: Extract<Step, { kind: 'control' }>, on
     return;
   }
   if (node.route !== route && (turn.settings.token !== undefined || node.key !== undefined)) {
-    // Whoever is on that connection has not shown that they may be: names of nodes are not secret.
+    // The peer on that connection has not authenticated: names of nodes are not secret.
     refuse(turn, route, frame.incarnation, 'say_hello', 'this connection has not registered here');
     return;
   }

@@ -7,7 +7,7 @@ import * as tables from '../tables.js';
 import { namesOf, type Pass, remove } from './pass.js';
 
 const PAGE = 100;
-/** Replaced boots beyond the newest so many go early: whoever starts processes in a loop fills no disk. */
+/** Beyond this number, the oldest replaced boots are removed early: a process that restarts in a loop does not fill a disk. */
 const BOOTS_KEPT = 100_000;
 /** Instances that keep their node_id for ever; of more, those that have been dead the longest are forgotten. */
 export const NODES_KEPT = 5_000;

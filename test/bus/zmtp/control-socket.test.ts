@@ -146,14 +146,14 @@ describe('a peer', () => {
     await expect.poll(() => answers.includes('\u0004PONG')).toBe(true);
   });
 
-  it('that sends a message of several frames is told from one that does not', async () => {
+  it('a peer that sends messages of several frames is distinguished from one that does not', async () => {
     const parts = Buffer.concat([Buffer.from([1, 1, 65, 1, 1, 66, 0, 1, 67])]);
     await raw(GREETING, READY, parts, message('whole'));
     await heardFrom('whole');
     expect([malformed, heard.length]).toEqual([1, 1]);
   });
 
-  it('that is gone is reported, and so is one that never was', async () => {
+  it('a lost peer is reported, and so is a peer that was never connected', async () => {
     const socket = await raw(GREETING, READY, message('here'));
     await heardFrom('here');
     const { route } = heard[0]!;
@@ -267,7 +267,7 @@ describe('an unregistered peer', () => {
   });
 
   it.each(['REQ', 'ROUTER', 'REP', 'PUSH', 'PAIR', 'dealer', ''])(
-    'that is a %s is refused in the handshake',
+    'an unregistered peer that is a %s is refused in the handshake',
     async (type) => {
       await gone(await rawPeer(at, open, GREETING, readyAs(type)));
       expect(codes).toEqual(['bad_frame']);

@@ -208,7 +208,7 @@ describe('the events socket', () => {
     }
     expect(publisher.gauges().queuedFrames).toBe(QUEUE_FRAMES);
     expect(publisher.gauges().missedFrames).toBeGreaterThan(FRAMES / 4);
-    // Whoever reads again gets what has waited.
+    // A subscriber that reads again gets the frames that have waited.
     const said = told(stuck);
     stuck.resume();
     await expect.poll(() => publisher.gauges().queuedFrames).toBe(0);

@@ -43,7 +43,7 @@ describe('connections whose peers have not registered', () => {
     expect([...unregistered]).toEqual([b, c, d]);
   });
 
-  it('of one address of another machine make place for each other before the others do', () => {
+  it('connections from one remote address are evicted for each other first', () => {
     const unregistered = new Unregistered<{ address: string }>(LIMITS);
     const [honest, first, second] = ['192.0.2.1', '192.0.2.2', '192.0.2.2'].map(from);
     for (const one of [honest!, first!, second!]) unregistered.add(one);
@@ -52,7 +52,7 @@ describe('connections whose peers have not registered', () => {
   });
 
   it.each(['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])(
-    'of this machine, %s, share all the room',
+    'local connections, %s, share all the room',
     (address) => {
       const unregistered = new Unregistered<{ address: string }>(LIMITS);
       const [a, b, c, d] = [1, 2, 3, 4].map(() => from(address));

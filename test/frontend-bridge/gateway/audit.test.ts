@@ -1,4 +1,4 @@
-/** What the gateway gives to the audit: who asks, from where, and whoever is refused for want of rights, by HTTP and by WebSocket. */
+/** The gateway's part of the audit: callers, their addresses, and callers that lack a right, by HTTP and by WebSocket. */
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -52,7 +52,7 @@ const get = (path: string, header = ''): string => `GET ${path} HTTP/1.1\r\nhost
 const connections = (): number => running!.gateway.gauges().connections;
 
 describe('connections that are held', () => {
-  it('after something that is not HTTP are answered and ended, whatever the client does', async () => {
+  it('connections that send something other than HTTP are answered and ended, regardless of the client', async () => {
     running = await startGateway();
     const clients = await Promise.all(Array.from({ length: 20 }, open));
     for (const client of clients) expect(await client.ask('nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
@@ -63,7 +63,7 @@ describe('connections that are held', () => {
     ['nothing', ''],
     ['half a head', 'GET /livez HTTP/1.1\r\nhost: 127'],
     ['a head that goes on and on', 'GET /livez HTTP/1.1\r\na: b\r\n'],
-  ])('with %s are ended after the time for a head', async (_, text) => {
+  ])('connections with %s are ended after the time for a head', async (_, text) => {
     running = await startGateway({ limits: { headMs: 200 } });
     const client = await open();
     expect(await client.ask(text)).toMatch(/^HTTP\/1\.1 408 [\s\S]*"code":"head_timeout"/);

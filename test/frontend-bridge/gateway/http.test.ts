@@ -133,7 +133,7 @@ describe('problems and iterations', () => {
     expect(running.coordinator.requests).toHaveLength(1);
   });
 
-  it('passes on what is to be reused and what is overridden, and refuses what is no such thing at its field', async () => {
+  it('passes on reused outputs and overrides, and refuses malformed ones at their field', async () => {
     const { p } = await submit({ text: 'first' });
     const body = { parent_iteration_id: 1, reuse: ['length'], overrides: { report: { length: { n: 1 } } } };
     await call('POST', `/v1/problems/${p}/iterations`, body);
@@ -540,7 +540,7 @@ describe('errors', () => {
     expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ error: { code: 'bad_request' } });
   });
 
-  it('notes what it refuses, whoever it was, and not what failed in its own insides', async () => {
+  it('notes every request that it refuses, and no failure of its own', async () => {
     await call('POST', '/v1/problems', '{');
     await call('GET', '/nothing/here');
     running.coordinator.queries.stats = () => Promise.reject(new Error('secret'));

@@ -59,7 +59,7 @@ describe('the measure of a JSON text', () => {
     '"not ended [': 0,
   };
   for (const [json, depth] of Object.entries(depths)) {
-    it(`of ${json} has depth ${depth}`, () => {
+    it(`the depth of ${json} is ${depth}`, () => {
       expect(measure(text(json), MAX_DEPTH).depth).toBe(depth);
     });
   }
@@ -75,7 +75,7 @@ describe('the measure of a JSON text', () => {
           const start = Math.floor(at * (now.length + 1));
           return now.slice(0, start) + added + now.slice(start + removed);
         }, json);
-        // What is no Unicode has no bytes.
+        // A lone surrogate has no bytes.
         const bytes = text(changed);
         expect([changed, measure(bytes, 1_000).isJson]).toEqual([
           changed,

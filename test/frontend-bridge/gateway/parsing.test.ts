@@ -15,7 +15,7 @@ const settled = async (promise: Promise<unknown>): Promise<boolean> => {
 describe('reading bodies', () => {
   const heavy = (bytes: number): Buffer => text(`{"input":[${'{},'.repeat(bytes / 3)}0]}`);
 
-  it('of more than memory bears waits until those before it are over', async () => {
+  it('reading more bodies than memory allows waits until earlier ones have ended', async () => {
     const parsing = new Parsing();
     const [first, second, third] = [request(), request(), request()];
     await parsing.read(first, heavy(MIB));

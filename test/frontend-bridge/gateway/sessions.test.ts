@@ -156,7 +156,7 @@ describe('a session cookie', () => {
     expect((await call('GET', '/v1/problems', { cookie, 'sec-fetch-site': 'none' })).status).toBe(200);
   });
 
-  it('that was changed is refused, and does not count as a wrong token', async () => {
+  it('a changed session cookie is refused, and does not count as a wrong token', async () => {
     const cookie = await signIn(TOKEN);
     const changed = `${cookie.slice(0, -1)}${cookie.endsWith('A') ? 'B' : 'A'}`.replace(
       'session-',

@@ -64,7 +64,7 @@ describe('configuration queries', () => {
     expect(arrived).toEqual(['A', 'B', 'C']);
   });
 
-  it('of one node do not wait for those of another', async () => {
+  it('queries to one node do not wait for those to another', async () => {
     const { asked, configuration } = facadeOf([node('ml_model_metadata'), node('ml_model')]);
     void configuration.ask({ configuration: 'slow', node_id: 4 }, Promise.resolve());
     const quick = configuration.ask({ configuration: 'quick', node_id: 5 }, Promise.resolve());
@@ -78,7 +78,7 @@ describe('configuration queries', () => {
     });
   });
 
-  it('that fail say so, with the node that was asked', async () => {
+  it('failed queries say so, with the node that was asked', async () => {
     const { asked, configuration } = facadeOf([node('ml_model'), node('hw_resources', { liveness: 'dead' })]);
     const refused = configuration.ask({ configuration: 'x', node_id: 5 }, Promise.resolve());
     await settle();
@@ -99,7 +99,7 @@ describe('configuration queries', () => {
     }
   });
 
-  it('without a text or a node are refused', async () => {
+  it('queries without a text or a node are refused', async () => {
     const { configuration } = facadeOf([]);
     for (const body of [{}, { configuration: 'x' }, { node_id: 3 }, { configuration: 7, node_id: 3 }])
       await expect(configuration.ask(body, Promise.resolve())).rejects.toMatchObject({ status: 400 });

@@ -40,7 +40,7 @@ describe('a page of problems', () => {
     expect([ids(view), complete]).toEqual([['p2 running', 'p1 succeeded'], true]);
   });
 
-  it('that is narrowed takes in only what belongs, and lets go what does not any more', () => {
+  it('a filtered page takes in only matching problems, and drops those that no longer match', () => {
     const narrow = page({ state: 'waiting', graph: 'g' }, problem('p1'));
     const { view, complete } = reduceProblems(narrow, [
       event('problem.created', 'p2', { title: 'p2' }),
@@ -62,7 +62,7 @@ describe('a page of problems', () => {
     expect([ids(unseen.view), unseen.complete]).toEqual([[], false]);
   });
 
-  it('after the first takes in nothing new, and stays the same object where nothing concerns it', () => {
+  it('a page after the first takes in nothing new, and stays the same object if nothing concerns it', () => {
     const later = { ...page({}, problem('p1')), isHead: false };
     expect(reduceProblems(later, [event('problem.created', 'p2')]).view).toBe(later);
     expect(reduceProblems(later, [event('iteration.submitted', 'p1')]).view).toBe(later);

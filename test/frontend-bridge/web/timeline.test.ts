@@ -337,7 +337,7 @@ describe('commands', () => {
     expect(about(EVENTS.length)).toEqual(['Reset a: acknowledged in 3 ms, stopped after 10 ms']);
   });
 
-  it('that are refused or never answered say so, in whatever order their events are listed', () => {
+  it('refused and unanswered commands say so, in any order of their events', () => {
     const refusal = { code: 'not_in_this_state', message: 'it is terminating' };
     const events = [
       event(5, 'command.refused', { command_id: 'x', error: refusal }),

@@ -26,7 +26,7 @@ function npy(descr: string, shape: string, data: ArrayBufferView, fortran = fals
 }
 
 describe('a value', () => {
-  it('of bytes is content of the kind that its type names, or that it shows', () => {
+  it('a value of bytes is shown as the kind that its type names, or that its bytes show', () => {
     expect(contentOf(PNG, 'bytes')?.mediaType).toBe('image/png');
     expect(contentOf(btoa('a,b'), 'bytes:text/csv')?.mediaType).toBe('text/csv');
     expect(contentOf(PNG, 'json')).toBeUndefined();
@@ -43,14 +43,14 @@ describe('a value', () => {
     expect(contentInText('A sentence is not base64. '.repeat(20))).toBeUndefined();
   });
 
-  it('that is a reference says how large it is', () => {
+  it('a reference says how large its value is', () => {
     expect(elsewhere({ blob: { sha256: 'a', size: 7 } })).toEqual({ size: 7 });
     expect(elsewhere({ blob: { sha256: 'a', size: 7 }, more: 1 })).toBeUndefined();
   });
 });
 
 describe('a list', () => {
-  it('of numbers is a line, where it is long enough', () => {
+  it('a list of numbers is a line, if it is long enough', () => {
     expect(numbersIn(readExactly('[1.0,2,3,4,5,6,7,{"$number":"NaN"}]'))).toEqual([
       1,
       2,
@@ -73,7 +73,7 @@ describe('a list', () => {
     ).toBeLessThan(20_000);
   });
 
-  it('of rows or of records is a table', () => {
+  it('a list of rows or of records is a table', () => {
     expect(
       matrixIn([
         [1, 2],
@@ -94,7 +94,7 @@ describe('a list', () => {
 });
 
 describe('a file', () => {
-  it('of numpy is read in every number format and order', () => {
+  it('a numpy file is read in every number format and order', () => {
     const read = (bytes: Uint8Array) => {
       const array = readNpy(bytes);
       return array && [array.dtype, array.shape, Array.from(array.numbers)];
@@ -137,7 +137,7 @@ describe('a file', () => {
     });
   });
 
-  it('of comma-separated values has names, numbers and texts', () => {
+  it('a file of comma-separated values has names, numbers and texts', () => {
     expect(readCsv('a;b\r\n1;x y\r\n"2,5";\r\n')).toEqual({
       columns: ['a', 'b'],
       rows: [
@@ -147,7 +147,7 @@ describe('a file', () => {
     });
   });
 
-  it('of anything is shown as bytes and letters', () => {
+  it('a file of any other kind is shown as bytes and letters', () => {
     expect(hexLine(Uint8Array.from([0x41, 0, 255]), 16)).toMatch(/^000010 {2}41 00 ff {40} A··$/);
   });
 });
@@ -166,7 +166,7 @@ describe('a number', () => {
     expect(shortNumber(readExactly(written))).toBe(shown);
   });
 
-  it('of a statistic has six digits, and a size has its unit', () => {
+  it('a statistic has six digits, and a size has its unit', () => {
     expect([1234567.891, 0.000012345678, 1e-7, 0].map(formatNumber)).toEqual([
       '1\u202f234\u202f568',
       '1.2346e-5',

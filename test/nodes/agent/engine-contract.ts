@@ -241,7 +241,7 @@ export function engineContract(
       expect(await place.starts(launch.key)).toBe(0);
     });
 
-    it('stops a command when its walltime is over, and wakes whoever waits for its end', async () => {
+    it('stops a command when its walltime is over, and wakes those who wait for its end', async () => {
       const launch = act(place, ['hang', 'too long'], { resources: { cpus: 1, walltimeMs: 700 } });
       await engine.launch(launch);
       const observed = await end(engine, launch.key);

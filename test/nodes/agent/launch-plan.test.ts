@@ -33,7 +33,7 @@ describe('a reference in a word of a command', () => {
     expect(resolve([word], [REQUEST])).toEqual({ ok: true, words: [value] });
   });
 
-  it('of which there is none is a fault of the first', () => {
+  it('a word whose references all lead nowhere is a fault of its first reference', () => {
     const word = `\${request.m|request.o}`;
     expect(resolve([word], [REQUEST])).toEqual({
       ok: false,

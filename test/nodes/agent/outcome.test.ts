@@ -8,11 +8,11 @@ const ended = (over: Partial<Ended>): Ended => ({
 const terms = { retryExitCodes: undefined, walltimeMs: 90_000 };
 
 describe('the end of a command', () => {
-  it('with 0 is not a failure', () => {
+  it('exit code 0 is not a failure', () => {
     expect(failureOf(ended({ exitCode: 0 }), terms, '')).toBeUndefined();
   });
 
-  it('with another code is exit_code, with the last lines of stderr', () => {
+  it('another exit code is exit_code, with the last lines of stderr', () => {
     expect(failureOf(ended({ exitCode: 3 }), terms, 'boom')).toEqual({
       code: 'exit_code',
       message: 'the command ended with exit code 3',
@@ -21,7 +21,7 @@ describe('the end of a command', () => {
     });
   });
 
-  it('by a signal names it', () => {
+  it('an end by a signal names the signal', () => {
     expect(failureOf(ended({ exitCode: 137, signal: 'SIGKILL' }), terms, '')).toMatchObject({
       message: 'the command was ended by SIGKILL',
       details: { exit_code: '137', signal: 'SIGKILL' },
@@ -49,7 +49,7 @@ describe('the end of a command', () => {
     ['cancelled_outside', 'cancelled_outside', 'the command (42) was cancelled on the cluster', false],
     ['lost', 'engine_failed', 'does not know how it ended', true],
     ['stopped', 'engine_failed', 'the command (42) was stopped', true],
-  ] as const)('because of %s is %s', (reason, code, message, retryable) => {
+  ] as const)('an end because of %s is %s', (reason, code, message, retryable) => {
     const failure = failureOf(ended({ exitCode: 143, signal: 'SIGTERM', reason }), terms, '');
     expect(failure).toMatchObject({ code, retryable, message: expect.stringContaining(message) });
   });

@@ -247,21 +247,24 @@ describe('the folder of an attempt', () => {
     ['on_failure', 0, true],
     ['on_failure', 3, false],
     ['always', 0, false],
-  ] as const)('with keep: %s after exit code %i is removed: %s', async (keep, exitCode, isRemoved) => {
-    const bench = new Bench();
-    bench.engine.onLaunch = () => bench.engine.end('e1', { exitCode }, '1');
-    await bench.work.run(fakeTask({ keep }).task);
-    expect(bench.engine.commands.size).toBe(1);
-    await bench.work.release('e1');
-    expect(bench.engine.commands.size).toBe(isRemoved ? 0 : 1);
-    expect(bench.folders.keys()).toEqual([]);
-    const later = bench.again();
-    expect(later.folders.kept()).toEqual(isRemoved ? [] : [{ executionId: 'e1', lease: 'lease' }]);
-    await later.work.removeLeftovers([]);
-    expect(bench.engine.commands.size).toBe(isRemoved ? 0 : 1);
-    await later.work.forget(['e0', 'e1']);
-    expect([bench.engine.commands.size, later.folders.kept()]).toEqual([0, []]);
-  });
+  ] as const)(
+    'a folder with keep: %s after exit code %i is removed: %s',
+    async (keep, exitCode, isRemoved) => {
+      const bench = new Bench();
+      bench.engine.onLaunch = () => bench.engine.end('e1', { exitCode }, '1');
+      await bench.work.run(fakeTask({ keep }).task);
+      expect(bench.engine.commands.size).toBe(1);
+      await bench.work.release('e1');
+      expect(bench.engine.commands.size).toBe(isRemoved ? 0 : 1);
+      expect(bench.folders.keys()).toEqual([]);
+      const later = bench.again();
+      expect(later.folders.kept()).toEqual(isRemoved ? [] : [{ executionId: 'e1', lease: 'lease' }]);
+      await later.work.removeLeftovers([]);
+      expect(bench.engine.commands.size).toBe(isRemoved ? 0 : 1);
+      await later.work.forget(['e0', 'e1']);
+      expect([bench.engine.commands.size, later.folders.kept()]).toEqual([0, []]);
+    },
+  );
 });
 
 describe('a log that is too long for the history', () => {

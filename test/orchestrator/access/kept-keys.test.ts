@@ -80,7 +80,7 @@ describe('the keys of connections in the store', () => {
     ]);
   });
 
-  it('whose commit has failed are written with the next one', async () => {
+  it('keys whose commit has failed are written with the next one', async () => {
     const { rows, commits } = shelf();
     let isFull = true;
     const kept = new KeptKeys({

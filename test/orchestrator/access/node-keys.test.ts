@@ -102,7 +102,7 @@ describe('the keys of nodes', () => {
     expect(await hello(newKey(), token)).toBeUndefined();
   });
 
-  it('of a run of a replica go with it, used or not, and leave the instance to those of the next run', async () => {
+  it('keys of a replica’s run go with it, used or not, and leave the instance to those of the next run', async () => {
     const join = (run: string) => keys.enroll({ ...JOIN, instance: 'web-1', run });
     const { token: lasting } = await keys.enroll({ ...JOIN, uses: 2 });
     const [first, next, other] = [newKey(), newKey(), newKey()];
@@ -178,7 +178,7 @@ describe('the keys of nodes', () => {
     expect(stored.keys).toMatchObject([{ key, modules: ['work'] }]);
   });
 
-  it('of a run that has ended stay revoked where they were', async () => {
+  it('keys of an ended run stay revoked', async () => {
     const { token } = await keys.enroll({ ...JOIN, run: 'a/1' });
     const key = newKey();
     expect(await hello(key, token)).toBeUndefined();
@@ -199,7 +199,7 @@ describe('the keys of nodes', () => {
     expect(stored.joins).toEqual([]);
   });
 
-  it('of subscribers are for events and nothing else', async () => {
+  it('keys of subscribers are for events and nothing else', async () => {
     const key = newKey();
     await keys.add(key, { subscribe: true });
     expect(['control', 'outputs', 'events'].map((socket) => keys.admits(key, socket as 'events'))).toEqual([

@@ -166,7 +166,7 @@ class FleetRun {
     const machine = this.#machines.get(name);
     if (!machine) this.#addCluster(name);
     else if (random.chance(0.15)) {
-      // It is given up: nothing of it runs, and nobody asks it to any more.
+      // It is given up: nothing of it runs, and nobody asks it to run.
       machine.powerOff();
       this.#ask({ kind: 'remove_cluster', name }, ({ ok }) => {
         if (!ok) this.#bootLater(machine);

@@ -117,7 +117,7 @@ class Types:
                 return Undecodable(self._unknown(name))
             return Decoded(self._read(name, parse(cls, content)))
         except Exception as error:
-            return Undecodable(f"these {len(content)} bytes are no {name}: {error}")
+            return Undecodable(f"these {len(content)} bytes are not {name}: {error}")
 
     def encode(self, name: str, value: Any) -> Union[Encoded, Unencodable]:
         """Never raises, whatever the value is. A fault's ``path`` is a JSON pointer into the value."""

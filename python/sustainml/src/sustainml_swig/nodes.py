@@ -109,7 +109,7 @@ class Node:
         return int(Status[shown])
 
     def _serve(self) -> None:
-        """From the construction on, in a thread of its own, since there may be no orchestrator yet (N1)."""
+        """Runs from construction on, in its own thread, since there may be no orchestrator yet (N1)."""
         self._ends.put(None if _is_terminated else self._serve_once())
 
     def _serve_once(self) -> Optional[TuttiError]:

@@ -37,7 +37,7 @@ import type { Turn } from '../turn.js';
 import { noteStopped } from './commands.js';
 import { closeLog, LATE_LINES_MS, recordCommand, recordLine } from './execution-log.js';
 
-/** An event shows a decoded output up to this size; a larger one is fetched by whoever looks at it. */
+/** An event contains a decoded output up to this size; viewers fetch larger ones. */
 export const SHOWN_OUTPUT_MAX_BYTES = 4096;
 /** Progress events, of each execution. */
 const PROGRESS_INTERVAL_MS = 100;

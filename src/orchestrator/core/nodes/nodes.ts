@@ -287,7 +287,7 @@ function setStatus(turn: Turn, node: FleetNode, status: NodeStatus, error: Repor
   const wasPlaceable = node.isPlaceable;
   const from = node.status;
   const left = status === 'ERROR' ? (error ?? node.error) : undefined;
-  // IDLE and RUNNING follow each other with every execution; whoever wants to know sees the executions.
+  // IDLE and RUNNING alternate with every execution, and the events of the executions show the same.
   const isWork = (from === 'IDLE' && status === 'RUNNING') || (from === 'RUNNING' && status === 'IDLE');
   // The status counts all the same; a node that flickers fills no disk.
   const isShown = !isWork && turn.state.statusEvents.admits(node.nodeId, turn.nowMs);

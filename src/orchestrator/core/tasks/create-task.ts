@@ -15,7 +15,7 @@ import { reuse, storeOverrides, storeOwn } from './reuse.js';
 
 /** Some tasks will have ended by then. */
 const TASKS_RETRY_S = 5;
-/** Memory holds every unfinished task: beyond the limit whoever asks for more waits outside. */
+/** Memory holds every unfinished task: beyond the limit, further requests are refused and tried again later. */
 export function tooManyTasks({ state, settings }: Turn): Answer | undefined {
   if (state.tasks.size < settings.maxTasks) return undefined;
   const message = `${settings.maxTasks} tasks are unfinished`;

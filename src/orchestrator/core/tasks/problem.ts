@@ -4,7 +4,7 @@ import type { Changes, DurableState } from '../../../model/durable.js';
 import type { Problem, Remarks } from '../../../model/problem.js';
 import { type ProblemRow, projectOfRow, storedProject } from '../../records.js';
 
-/** As it stands in the store: whoever finds unfinished iterations of it counts them. */
+/** As it stands in the store: the caller counts its unfinished iterations. */
 export function problemFromRow(row: ProblemRow): Problem {
   return {
     problemId: row.problem_id,

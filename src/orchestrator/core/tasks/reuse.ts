@@ -1,11 +1,11 @@
 /**
- * Running a part of an iteration again: outputs of the parent that the new one takes over as they are, and inputs that it changes.
+ * Running a part of an iteration again: outputs of the parent that the new iteration reuses, and inputs that it changes.
  *
  * 1. A reference leads to the execution that published the output, also where the parent had taken it over itself.
- * 2. What is taken over is there from the beginning, so it needs nothing before it; what follows from a module that is reset is no
- *    longer taken over: it runs again.
- * 3. A decision is about what it was made on: it is taken over with all the inputs of its module, or not at all.
- * 4. An override is of one module: others that take the same input get what the graph gives them.
+ * 2. A reused output is there from the beginning, so it needs nothing before it. Modules that follow a reset module are not
+ *    reused: they run again.
+ * 3. A decision depends on the inputs that it was made on: it is reused with all the inputs of its module, or not at all.
+ * 4. An override is for one module: other modules that take the same input get the graph's value.
  */
 import { type Fault, summaryOf } from '../../../base/errors.js';
 import { JsonText, printJson } from '../../../base/json/json-text.js';
