@@ -1,9 +1,9 @@
 /** The nodes as the front ends see them: one word for each module of which a node has been seen. */
+import { everyItem, listOf } from '../../src/base/every-item.js';
 import type { View, Workspace } from '../../src/orchestrator/port.js';
 import { foundIn } from './tasks.js';
 import { type FormNode, NODES, nodeOf } from './words.js';
 
-const PAGE = 1_000;
 /** Asked for twice a second by each form that is open: those within this time share one answer. */
 const SHARED_MS = 100;
 
@@ -47,15 +47,8 @@ export class NodeList {
     return this.#shared.nodes;
   }
 
-  async #read(): Promise<readonly View[]> {
-    const all: View[] = [];
-    for (let cursor: string | undefined; ; ) {
-      const page = { limit: PAGE, ...(cursor !== undefined && { cursor }) };
-      const { items, next_cursor } = foundIn(await this.#coordinator.queries.nodes(page));
-      all.push(...items);
-      if (next_cursor === null) return all;
-      cursor = next_cursor;
-    }
+  #read(): Promise<readonly View[]> {
+    return listOf(everyItem(async (page) => foundIn(await this.#coordinator.queries.nodes(page))));
   }
 }
 

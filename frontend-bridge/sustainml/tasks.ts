@@ -5,6 +5,7 @@
  * changes and no other problem ever gets it, over restarts and removals too.
  */
 
+import { everyItem, listOf } from '../../src/base/every-item.js';
 import { formatTaskId, type TaskId } from '../../src/model/task-id.js';
 import type { Found, Refusal, View, Workspace } from '../../src/orchestrator/port.js';
 import { bad, Refused, refusedBy } from './refused.js';
@@ -99,17 +100,11 @@ export class Tasks {
     return foundIn(await this.#coordinator.queries.problems({ graph: GRAPH }, { limit })).items;
   }
 
-  async #problems(state: (typeof UNFINISHED)[number]): Promise<View[]> {
-    const all: View[] = [];
-    for (let cursor: string | undefined; ; ) {
-      const page = { limit: PAGE, ...(cursor !== undefined && { cursor }) };
-      const { items, next_cursor } = foundIn(
-        await this.#coordinator.queries.problems({ graph: GRAPH, state }, page),
-      );
-      all.push(...items);
-      if (next_cursor === null) return all;
-      cursor = next_cursor;
-    }
+  #problems(state: (typeof UNFINISHED)[number]): Promise<View[]> {
+    const { queries } = this.#coordinator;
+    return listOf(
+      everyItem(async (page) => foundIn(await queries.problems({ graph: GRAPH, state }, page)), PAGE),
+    );
   }
 }
 

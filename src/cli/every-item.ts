@@ -1,3 +1,4 @@
+import { everyItem as everyItemOf, listOf } from '../base/every-item.js';
 import type { Client, Json } from './client.js';
 
 interface Listed {
@@ -11,12 +12,5 @@ export async function everyItem(
   path: string,
   query: Readonly<Record<string, string>> = {},
 ): Promise<Json[]> {
-  const items: Json[] = [];
-  let cursor: string | undefined;
-  do {
-    const { value } = await client.get<Listed>(path, { ...query, limit: 1000, cursor });
-    items.push(...value.items);
-    cursor = value.next_cursor ?? undefined;
-  } while (cursor !== undefined);
-  return items;
+  return listOf(everyItemOf(async (page) => (await client.get<Listed>(path, { ...query, ...page })).value));
 }

@@ -1,5 +1,6 @@
 /** The events of a task: those that there are, and with `follow` those that come, until the task has ended. */
 
+import { everyItem } from '../base/every-item.js';
 import { follow, type StreamedEvent } from '../client/follow.js';
 import type { TaskId } from '../model/task-id.js';
 import type { Client } from './client.js';
@@ -9,8 +10,6 @@ interface EventPage {
   readonly items: readonly StreamedEvent[];
   readonly next_cursor: string | null;
 }
-
-const PAGE = 1000;
 
 export interface TaskEventsOptions {
   readonly follow: boolean;
@@ -33,13 +32,7 @@ export async function* taskEvents(
 }
 
 async function* storedEvents(client: Client, task: TaskId): AsyncGenerator<StreamedEvent> {
-  let cursor: string | null | undefined;
-  do {
-    const query = { limit: PAGE, cursor: cursor ?? undefined };
-    const { value } = await client.get<EventPage>(`${taskPath(task)}/events`, query);
-    yield* value.items;
-    cursor = value.next_cursor;
-  } while (cursor !== null);
+  yield* everyItem(async (page) => (await client.get<EventPage>(`${taskPath(task)}/events`, page)).value);
 }
 
 /** A stretch that the stream no longer has is read from the task's own events, which are kept for as long as the task is. */

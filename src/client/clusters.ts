@@ -1,7 +1,7 @@
 /** The places where commands run: `tutti.clusters`. */
+import { everyItem } from '../base/every-item.js';
 import type { Cluster, Routes } from './generated/routes.js';
 import type { Http } from './http.js';
-import { everyItem } from './pages.js';
 import { askRoute, type RequestOptions } from './route.js';
 
 /** What a cluster is added as; see `POST /v1/clusters`. */

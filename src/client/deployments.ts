@@ -1,7 +1,7 @@
 /** Applications that are brought up and taken down as a whole: `tutti.deployments`. */
+import { everyItem } from '../base/every-item.js';
 import type { Deployment, DeploymentSummary, Operation, OperationBegun } from './generated/routes.js';
 import type { Http } from './http.js';
-import { everyItem } from './pages.js';
 import { askRoute, openRoute, type RequestOptions } from './route.js';
 import { type Files, uploadAll } from './upload.js';
 

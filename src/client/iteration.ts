@@ -1,3 +1,4 @@
+import { everyItem } from '../base/every-item.js';
 import { ClientError } from './errors.js';
 import { type Followed, follow, type StreamedEvent } from './follow.js';
 import type { Decision, Iteration as IterationView, LogLine } from './generated/routes.js';
@@ -252,21 +253,11 @@ export class Iteration {
 
   /** All that has happened in it so far. */
   async *events(options: RequestOptions = {}): AsyncGenerator<StreamedEvent> {
-    let cursor: string | null = null;
-    do {
-      const query: { limit: number; cursor?: string } = {
-        limit: PAGE_SIZE,
-        ...(cursor !== null && { cursor }),
-      };
-      const { value } = await askRoute(
-        this.#http,
-        `GET ${ITERATION}/events`,
-        { path: this.#path, query },
-        options,
-      );
-      yield* value.items as StreamedEvent[];
-      cursor = value.next_cursor;
-    } while (cursor !== null);
+    yield* everyItem(async (query) => {
+      const parts = { path: this.#path, query };
+      const { value } = await askRoute(this.#http, `GET ${ITERATION}/events`, parts, options);
+      return { ...value, items: value.items as StreamedEvent[] };
+    });
   }
 
   /** The log lines of a module's newest execution, the first thousand. */

@@ -1,7 +1,7 @@
 /** What keeps programs running on clusters: `tutti.services`. */
+import { everyItem } from '../base/every-item.js';
 import type { Placement, Routes, Service } from './generated/routes.js';
 import type { Http } from './http.js';
-import { everyItem } from './pages.js';
 import { askRoute, openRoute, type RequestOptions } from './route.js';
 import { type Files, uploadAll } from './upload.js';
 

@@ -1,3 +1,4 @@
+import { everyItem } from '../base/every-item.js';
 import { Clusters } from './clusters.js';
 import { Deployments } from './deployments.js';
 import { type Followed, type FollowOptions, follow } from './follow.js';
@@ -13,7 +14,6 @@ import type {
 } from './generated/routes.js';
 import { Http } from './http.js';
 import { type Difference, type IterateOptions, Iteration, type Labels, parseTaskId } from './iteration.js';
-import { everyItem } from './pages.js';
 import {
   type AnswerOf,
   askRoute,

@@ -1,7 +1,7 @@
 /** Addresses that events are posted to: `tutti.webhooks`. */
+import { everyItem } from '../base/every-item.js';
 import type { Routes, Webhook, WebhookTested } from './generated/routes.js';
 import type { Http } from './http.js';
-import { everyItem } from './pages.js';
 import { askRoute, type RequestOptions } from './route.js';
 
 /** What a webhook is added as; see `POST /v1/webhooks`. */

@@ -1,10 +1,8 @@
 /** Which agents an orchestrator keeps running: those of its managed clusters; this machine's only once there is something for it. */
 import { TuttiError } from '../base/errors.js';
+import { everyItem } from '../base/every-item.js';
 import { LOCAL_CLUSTER } from '../model/cluster.js';
-import type { PageRequest, Workspace } from '../orchestrator/port.js';
-
-/** More clusters than that are read page by page. */
-const PAGE = 1_000;
+import type { Workspace } from '../orchestrator/port.js';
 
 export class WantedAgents {
   readonly #coordinator: Pick<Workspace, 'queries' | 'events'>;
@@ -29,14 +27,13 @@ export class WantedAgents {
 
   async names(): Promise<readonly string[]> {
     const names: string[] = [];
-    for (let page: PageRequest | undefined = { limit: PAGE }; page; ) {
+    const clusters = everyItem(async (page) => {
       const found = await this.#coordinator.queries.clusters(page);
       if ('ok' in found) throw new TuttiError(found.code, found.message);
-      const { items, next_cursor: cursor } = found.value;
-      for (const { name, agent, agent_state: state } of items)
-        if (agent === 'managed' && this.#isWanted(String(name), state)) names.push(String(name));
-      page = cursor === null ? undefined : { limit: PAGE, cursor };
-    }
+      return found.value;
+    });
+    for await (const { name, agent, agent_state: state } of clusters)
+      if (agent === 'managed' && this.#isWanted(String(name), state)) names.push(String(name));
     return names;
   }
 

@@ -1,5 +1,6 @@
 /** Looks up all that a crate is made of, before the first byte of it is sent: what is missing can still be refused then. */
 
+import { everyItem, listOf } from '../../../src/base/every-item.js';
 import { partAt, printIndented, readExactly } from '../../../src/base/json/exact.js';
 import { JsonText } from '../../../src/base/json/json-text.js';
 import type { GraphAnswerJson } from '../../../src/contract/graph.js';
@@ -9,21 +10,10 @@ import { isBytes } from '../../../src/model/media-type.js';
 import type { BlobRef, Payload } from '../../../src/model/payload.js';
 import { formatTaskId, type TaskId } from '../../../src/model/task-id.js';
 import { taskHasEnded } from '../../../src/model/task-state.js';
-import type {
-  Blobs,
-  Found,
-  FoundJson,
-  Page,
-  PageRequest,
-  Queries,
-  Refusal,
-  StoredOutput,
-} from '../../../src/orchestrator/port.js';
+import type { Blobs, Found, Queries, Refusal, StoredOutput } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
 import { fileOf } from '../output-file.js';
 import { type CrateExecution, type CrateFile, type CrateRun, filesOf } from './run.js';
-
-const PAGE = 1000;
 
 export interface GatherDeps {
   readonly queries: Queries;
@@ -124,7 +114,7 @@ async function executionsOf(
   task: TaskId,
   { modules }: Pick<TaskAnswerJson, 'modules'>,
 ): Promise<readonly CrateExecution[]> {
-  const all = await every((page) => queries.executions(task, page));
+  const all = await listOf(everyItem(async (page) => known(await queries.executions(task, page)).value));
   for (const { reused_from } of Object.values(modules)) {
     if (reused_from === null || reused_from === undefined) continue;
     const { iteration_id, execution_id } = reused_from;
@@ -150,17 +140,6 @@ async function versionsOf(
     if (!('ok' in node) && node.value.version) versions.set(module, node.value.version);
   }
   return versions;
-}
-
-async function every<T>(ask: (page: PageRequest) => Promise<FoundJson<Page<T>> | Refusal>): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | null | undefined;
-  do {
-    const page: Page<T> = known(await ask({ limit: PAGE, ...(cursor && { cursor }) })).value;
-    items.push(...page.items);
-    cursor = page.next_cursor;
-  } while (cursor !== null);
-  return items;
 }
 
 function known<T extends Found<unknown>>(result: T | Refusal): T {

@@ -1,4 +1,5 @@
 /** The lines of an execution's log, from the first to the last that there is. */
+import { everyItem } from '../../../src/base/every-item.js';
 import type { BlobRef } from '../../../src/model/payload.js';
 import type { TaskId } from '../../../src/model/task-id.js';
 import type { Blobs, Queries } from '../../../src/orchestrator/port.js';
@@ -11,24 +12,20 @@ export interface JobLine {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-const PAGE = 1000;
-
 export async function* logLines(
   queries: Queries,
   task: TaskId,
   executionId: string,
 ): AsyncGenerator<JobLine> {
-  let cursor: string | null | undefined;
-  do {
-    const page = { limit: PAGE, ...(typeof cursor === 'string' && { cursor }) };
+  const lines = everyItem(async (page) => {
     const found = await queries.executionLog(task, executionId, page);
     if ('ok' in found) throw refusalError(found);
-    for (const item of found.value.items) {
-      const { message, fields = {} } = item as unknown as Omit<JobLine, 'stream'>;
-      yield { stream: fields.stream, message, fields };
-    }
-    cursor = found.value.next_cursor;
-  } while (cursor !== null);
+    return found.value;
+  });
+  for await (const line of lines) {
+    const { message, fields = {} } = line as unknown as Omit<JobLine, 'stream'>;
+    yield { stream: fields.stream, message, fields };
+  }
 }
 
 /** Of an execution, the streams that the log has in part only, and what has all of each. */

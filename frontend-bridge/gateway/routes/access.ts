@@ -5,8 +5,8 @@ import { ALL_PROJECTS, MAX_GRANT_NAME, PROJECT_NAME, ROLES } from '../../../src/
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import type { Caller } from '../access.js';
 import { HttpError } from '../errors.js';
-import { type App, asked, perform, sendFound } from '../http.js';
-import { pageShape, postHeaders } from '../requests.js';
+import type { App } from '../http.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
 
 const YEAR_MS = 366 * 24 * 3_600_000;
@@ -59,6 +59,8 @@ const grantBody = z.strictObject({
 });
 
 export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: boolean): void {
+  const routes = new Routes(app, coordinator);
+
   app.get(
     '/v1/me',
     {
@@ -68,51 +70,41 @@ export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: bool
     ({ caller }) => viewOf(caller),
   );
 
-  app.post(
+  routes.perform(
+    'POST',
     '/v1/access',
     {
-      config: { action: 'manage_access' },
-      schema: {
-        summary: 'Grant access: make a token with a role',
-        headers: postHeaders,
-        body: grantBody,
-        response: shape.answers({ 201: newGrantView }),
-      },
+      action: 'manage_access',
+      summary: 'Grant access: make a token with a role',
+      body: grantBody,
+      answers: { 201: newGrantView },
     },
-    ({ body: { name, role, project, expires_in_ms: expiresInMs }, headers }, reply) => {
+    ({ body: { name, role, project, expires_in_ms: expiresInMs } }) => {
       if (!isGuarded)
         throw new HttpError(409, 'no_token', 'Nobody needs a token here, so there is nothing to grant.', {
           hint: 'Start the orchestrator with --token-file FILE (TUTTI_TOKEN_FILE).',
         });
       const bound = project === undefined ? {} : { project };
       const grant = { name, role, ...bound, ...(expiresInMs !== undefined && { expiresInMs }) };
-      return perform(coordinator, { kind: 'grant_access', grant }, reply, headers);
+      return { kind: 'grant_access', grant };
     },
   );
 
-  app.get(
+  routes.list(
     '/v1/access',
-    {
-      config: { action: 'manage_access' },
-      schema: {
-        summary: 'List the grants of access, the oldest first',
-        querystring: z.strictObject(pageShape),
-        response: shape.answers({ 200: shape.pageOf(grantView) }),
-      },
-    },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).grants(request.query)),
+    { action: 'manage_access', summary: 'List the grants of access, the oldest first', item: grantView },
+    (queries, { query }) => queries.grants(query),
   );
 
-  app.delete(
+  routes.perform(
+    'DELETE',
     '/v1/access/:access_id',
     {
-      config: { action: 'manage_access' },
-      schema: {
-        summary: 'Revoke a grant: its token is worth nothing from now on, and its open streams end',
-        params: z.object({ access_id: z.string() }),
-        response: shape.answers({ 200: grantView }),
-      },
+      action: 'manage_access',
+      summary: 'Revoke a grant: its token is worth nothing from now on, and its open streams end',
+      params: z.object({ access_id: z.string() }),
+      answers: { 200: grantView },
     },
-    (request, reply) => perform(coordinator, { kind: 'revoke_access', id: request.params.access_id }, reply),
+    ({ params }) => ({ kind: 'revoke_access', id: params.access_id }),
   );
 }

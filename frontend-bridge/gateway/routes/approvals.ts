@@ -2,52 +2,39 @@
 import { z } from 'zod';
 import { DECISIONS } from '../../../src/model/approval.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
-import { type App, asked, perform, sendFound } from '../http.js';
-import { pageQuery, postHeaders, reason, TASK_PATH, taskOf, taskParams } from '../requests.js';
+import type { App } from '../http.js';
+import { reason, TASK_PATH, taskOf, taskParams } from '../requests.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
 
 const decisionBody = z.strictObject({ decision: z.enum(DECISIONS), reason });
 
 export function approvalRoutes(app: App, coordinator: Coordinator): void {
-  app.get(
+  const routes = new Routes(app, coordinator);
+
+  routes.list(
     '/v1/approvals',
     {
-      schema: {
-        summary:
-          "Modules that wait for a person's decision, those of the oldest problem first, with their inputs",
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.approval) }),
-      },
-      config: { action: 'read' },
+      summary:
+        "Modules that wait for a person's decision, those of the oldest problem first, with their inputs",
+      item: shape.approval,
     },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).approvals(request.query)),
+    (queries, { query }) => queries.approvals(query),
   );
 
-  app.post(
+  routes.perform(
+    'POST',
     `${TASK_PATH}/approvals/:module`,
     {
-      schema: {
-        summary: 'Approve or deny what a module asks',
-        params: taskParams.extend({ module: z.string() }),
-        headers: postHeaders,
-        body: decisionBody,
-        response: shape.answers({ 200: shape.decision }),
-      },
-      config: { action: 'decide_approval' },
+      action: 'decide_approval',
+      summary: 'Approve or deny what a module asks',
+      params: taskParams.extend({ module: z.string() }),
+      body: decisionBody,
+      answers: { 200: shape.decision },
     },
-    ({ params, body, headers, caller: { role, name } }, reply) =>
-      perform(
-        coordinator,
-        {
-          kind: 'decide_approval',
-          taskId: taskOf(params),
-          module: params.module,
-          ...body,
-          role,
-          ...(name !== null && { by: name }),
-        },
-        reply,
-        headers,
-      ),
+    ({ params, body, caller: { role, name } }) => ({
+      ...{ kind: 'decide_approval', taskId: taskOf(params), module: params.module, role, ...body },
+      ...(name !== null && { by: name }),
+    }),
   );
 }

@@ -1,68 +1,27 @@
 import type { Coordinator } from '../../../src/orchestrator/port.js';
-import { type App, asked, sendFound } from '../http.js';
-import { executionParams, pageQuery, TASK_PATH, taskOf, taskParams } from '../requests.js';
+import type { App } from '../http.js';
+import { executionParams, TASK_PATH, taskOf, taskParams } from '../requests.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
 
 export function executionRoutes(app: App, coordinator: Coordinator): void {
-  listExecutions(app, coordinator);
-  showExecution(app, coordinator);
-  showLog(app, coordinator);
-}
+  const routes = new Routes(app, coordinator);
 
-function listExecutions(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.list(
     `${TASK_PATH}/executions`,
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Every attempt',
-        params: taskParams,
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.executionView) }),
-      },
-    },
-    async (request, reply) =>
-      sendFound(reply, await asked(coordinator, reply).executions(taskOf(request.params), request.query)),
+    { summary: 'Every attempt', params: taskParams, item: shape.executionView },
+    (queries, { params, query }) => queries.executions(taskOf(params), query),
   );
-}
 
-function showExecution(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.find(
     `${TASK_PATH}/executions/:execution_id`,
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'One attempt',
-        params: executionParams,
-        response: shape.answers({ 200: shape.executionView }),
-      },
-    },
-    async (request, reply) =>
-      sendFound(
-        reply,
-        await asked(coordinator, reply).execution(taskOf(request.params), request.params.execution_id),
-      ),
+    { summary: 'One attempt', params: executionParams, answer: shape.executionView },
+    (queries, { params }) => queries.execution(taskOf(params), params.execution_id),
   );
-}
 
-function showLog(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.list(
     `${TASK_PATH}/executions/:execution_id/log`,
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: "An attempt's log",
-        params: executionParams,
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.logLine) }),
-      },
-    },
-    async (request, reply) => {
-      const { execution_id } = request.params;
-      return sendFound(
-        reply,
-        await asked(coordinator, reply).executionLog(taskOf(request.params), execution_id, request.query),
-      );
-    },
+    { summary: "An attempt's log", params: executionParams, item: shape.logLine },
+    (queries, { params, query }) => queries.executionLog(taskOf(params), params.execution_id, query),
   );
 }

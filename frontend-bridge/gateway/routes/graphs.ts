@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { MAX_GRAPH_BYTES } from '../../../src/model/graph.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
-import { type App, asked, perform, sendFound } from '../http.js';
+import { type App, perform } from '../http.js';
 import { textOf } from '../parsing.js';
-import { pageQuery, postHeaders } from '../requests.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
 
 const YAML_TYPES = ['text/yaml', 'application/yaml', 'application/x-yaml', 'text/x-yaml', 'text/plain'];
@@ -17,58 +17,40 @@ const storeBody = z.strictObject({
 });
 
 export function graphRoutes(app: App, coordinator: Coordinator): void {
-  app.get(
+  const routes = new Routes(app, coordinator);
+
+  routes.list(
     '/v1/graphs',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Graphs, each in its newest version',
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.graphView) }),
-      },
-    },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).graphs(request.query)),
+    { summary: 'Graphs, each in its newest version', item: shape.graphView },
+    (queries, { query }) => queries.graphs(query),
   );
 
-  app.get(
+  routes.find(
     '/v1/graphs/:name',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: "A graph's newest version",
-        params: graphParams,
-        response: shape.answers({ 200: shape.graphView }),
-      },
-    },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).graph(request.params.name)),
+    { summary: "A graph's newest version", params: graphParams, answer: shape.graphView },
+    (queries, { params }) => queries.graph(params.name),
   );
 
-  app.get(
+  routes.find(
     '/v1/graphs/:name/versions/:version',
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'A graph as it was',
-        params: graphParams.extend({ version: z.coerce.number().int().min(1) }),
-        response: shape.answers({ 200: shape.graphView }),
-      },
+      summary: 'A graph as it was',
+      params: graphParams.extend({ version: z.coerce.number().int().min(1) }),
+      answer: shape.graphView,
     },
-    async (request, reply) =>
-      sendFound(reply, await asked(coordinator, reply).graph(request.params.name, request.params.version)),
+    (queries, { params }) => queries.graph(params.name, params.version),
   );
 
-  app.post(
+  routes.perform(
+    'POST',
     '/v1/graphs',
     {
-      config: { action: 'store_graph' },
-      schema: {
-        summary: 'Store a graph with the files of its run modules; a changed one is a new version',
-        headers: postHeaders,
-        body: storeBody,
-        response: shape.answers({ 200: shape.graphView, 201: shape.graphView }),
-      },
+      action: 'store_graph',
+      summary: 'Store a graph with the files of its run modules; a changed one is a new version',
+      body: storeBody,
+      answers: { 200: shape.graphView, 201: shape.graphView },
     },
-    ({ body, headers }, reply) => perform(coordinator, { kind: 'put_graph', ...body }, reply, headers),
+    ({ body }) => ({ kind: 'put_graph', ...body }),
   );
 
   void app.register(async (scope: App) => {

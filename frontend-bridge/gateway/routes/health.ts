@@ -3,7 +3,8 @@ import { ALL_PROJECTS } from '../../../src/model/access.js';
 import type { Coordinator, Workspace } from '../../../src/orchestrator/port.js';
 import { Activity } from '../activity.js';
 import { HttpError } from '../errors.js';
-import { type App, asked, found, sendFound, within } from '../http.js';
+import { type App, found, within } from '../http.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
 
 /** When to ask again whether it is ready: seconds. */
@@ -66,13 +67,10 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
         .send(metricsWithin(caller.project, await metrics())),
   );
 
-  app.get(
+  new Routes(app, coordinator).find(
     '/v1/stats',
-    {
-      config: { action: 'read' },
-      schema: { summary: 'Figures as JSON', response: shape.answers({ 200: shape.anything }) },
-    },
-    async (_request, reply) => sendFound(reply, await asked(coordinator, reply).stats()),
+    { summary: 'Figures as JSON', answer: shape.anything },
+    (queries) => queries.stats(),
   );
 
   app.get(

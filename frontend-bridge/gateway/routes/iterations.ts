@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { HttpError } from '../errors.js';
-import { type App, asked, perform, sendFound } from '../http.js';
+import type { App } from '../http.js';
 import {
-  pageQuery,
   pageShape,
-  postHeaders,
   problemParams,
   reason,
   refuseLostLabels,
@@ -18,6 +16,7 @@ import {
   taskParams,
   traceOf,
 } from '../requests.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
 
 const iterateBody = z
@@ -55,49 +54,39 @@ const commandBody = z.strictObject({
 const searchQuery = z.strictObject({ ...pageShape, ...searchShape });
 
 export function iterationRoutes(app: App, coordinator: Coordinator): void {
-  iterate(app, coordinator);
-  listIterationsOfProblem(app, coordinator);
-  searchIterations(app, coordinator);
-  showIteration(app, coordinator);
-  showQueue(app, coordinator);
-  listEvents(app, coordinator);
-  commandTask(app, coordinator);
+  const routes = new Routes(app, coordinator);
+  iterate(routes);
+  listIterationsOfProblem(routes);
+  searchIterations(routes);
+  showIteration(routes);
+  showQueue(routes);
+  listEvents(routes);
+  commandTask(routes);
 }
 
-function iterate(app: App, coordinator: Coordinator): void {
-  app.post(
+function iterate(routes: Routes): void {
+  routes.perform(
+    'POST',
     '/v1/problems/:problem_id/iterations',
     {
-      config: { action: 'submit' },
-      preValidation: async (request) => {
-        refuseLostOverrides(request.body);
-        refuseLostLabels(request.body);
+      action: 'submit',
+      summary: 'Iterate on a problem, or run a part of an iteration again',
+      checkBody: (body) => {
+        refuseLostOverrides(body);
+        refuseLostLabels(body);
       },
-      schema: {
-        summary: 'Iterate on a problem, or run a part of an iteration again',
-        params: problemParams,
-        headers: submitHeaders,
-        body: iterateBody,
-        response: shape.answers({ 201: shape.submitted }),
-      },
+      params: problemParams,
+      headers: submitHeaders,
+      body: iterateBody,
+      answers: { 201: shape.submitted },
     },
-    (request, reply) => {
-      const { input, parent_iteration_id: parentIterationId, reuse, overrides, require } = request.body ?? {};
-      return perform(
-        coordinator,
-        {
-          kind: 'iterate',
-          problemId: request.params.problem_id,
-          ...(input !== undefined && { input }),
-          ...(parentIterationId !== undefined && { parentIterationId }),
-          ...(reuse !== undefined && { reuse }),
-          ...(overrides !== undefined && { overrides }),
-          ...(require !== undefined && { require }),
-          ...traceOf(request.headers),
-        },
-        reply,
-        request.headers,
-      );
+    ({ params, body, headers }) => {
+      const { parent_iteration_id: parentIterationId, ...wanted } = body ?? {};
+      return {
+        ...{ kind: 'iterate', problemId: params.problem_id, ...wanted },
+        ...(parentIterationId !== undefined && { parentIterationId }),
+        ...traceOf(headers),
+      };
     },
   );
 }
@@ -127,119 +116,85 @@ function refuseLostOverrides(body: unknown): void {
   });
 }
 
-function listIterationsOfProblem(app: App, coordinator: Coordinator): void {
-  app.get(
+function listIterationsOfProblem(routes: Routes): void {
+  routes.find(
     '/v1/problems/:problem_id/iterations',
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Iterations by their number, without payloads',
-        params: problemParams,
-        querystring: searchQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.iterationSummary) }),
-      },
+      summary: 'Iterations by their number, without payloads',
+      params: problemParams,
+      querystring: searchQuery,
+      answer: shape.pageOf(shape.iterationSummary),
     },
-    async (request, reply) => {
-      const { rest, page } = splitPage(request.query);
-      return sendFound(
-        reply,
-        await asked(coordinator, reply).iterations(request.params.problem_id, page, rest),
-      );
+    (queries, { params, query }) => {
+      const { rest, page } = splitPage(query);
+      return queries.iterations(params.problem_id, page, rest);
     },
   );
 }
 
-function searchIterations(app: App, coordinator: Coordinator): void {
-  app.get(
+function searchIterations(routes: Routes): void {
+  routes.find(
     '/v1/iterations',
     {
-      config: { action: 'read' },
-      schema: {
-        summary:
-          'Iterations of all problems: those of the newest problem first, and of each the newest first',
-        querystring: searchQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.iterationSummary) }),
-      },
+      summary: 'Iterations of all problems: those of the newest problem first, and of each the newest first',
+      querystring: searchQuery,
+      answer: shape.pageOf(shape.iterationSummary),
     },
-    async (request, reply) => {
-      const { rest, page } = splitPage(request.query);
-      return sendFound(reply, await asked(coordinator, reply).searchIterations(rest, page));
+    (queries, { query }) => {
+      const { rest, page } = splitPage(query);
+      return queries.searchIterations(rest, page);
     },
   );
 }
 
-function showIteration(app: App, coordinator: Coordinator): void {
-  app.get(
+function showIteration(routes: Routes): void {
+  routes.find(
     TASK_PATH,
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'An iteration with the state and output of every module',
-        params: taskParams,
-        response: shape.answers({ 200: shape.iterationView }),
-      },
+      summary: 'An iteration with the state and output of every module',
+      params: taskParams,
+      answer: shape.iterationView,
     },
-    async (request, reply) =>
-      sendFound(reply, await asked(coordinator, reply).iteration(taskOf(request.params))),
+    (queries, { params }) => queries.iteration(taskOf(params)),
   );
 }
 
-function showQueue(app: App, coordinator: Coordinator): void {
-  app.get(
+function showQueue(routes: Routes): void {
+  routes.list(
     `${TASK_PATH}/queue`,
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Modules that wait for a slot, and how many come before them',
-        params: taskParams,
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.queuePlace) }),
-      },
+      summary: 'Modules that wait for a slot, and how many come before them',
+      params: taskParams,
+      item: shape.queuePlace,
     },
-    async (request, reply) =>
-      sendFound(reply, await asked(coordinator, reply).queueOfTask(taskOf(request.params), request.query)),
+    (queries, { params, query }) => queries.queueOfTask(taskOf(params), query),
   );
 }
 
-function listEvents(app: App, coordinator: Coordinator): void {
-  app.get(
+function listEvents(routes: Routes): void {
+  routes.list(
     `${TASK_PATH}/events`,
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: "The task's events, in order",
-        params: taskParams,
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.event) }),
-      },
-    },
-    async (request, reply) =>
-      sendFound(reply, await asked(coordinator, reply).taskEvents(taskOf(request.params), request.query)),
+    { summary: "The task's events, in order", params: taskParams, item: shape.event },
+    (queries, { params, query }) => queries.taskEvents(taskOf(params), query),
   );
 }
 
-function commandTask(app: App, coordinator: Coordinator): void {
-  app.post(
+function commandTask(routes: Routes): void {
+  routes.perform(
+    'POST',
     `${TASK_PATH}/commands`,
     {
-      config: { action: 'command_task' },
-      schema: {
-        summary: 'Stop, reset, preempt or terminate a task, or one of its modules',
-        params: taskParams,
-        headers: postHeaders,
-        body: commandBody,
-        response: shape.answers({ 202: shape.commandIssued }),
-      },
+      action: 'command_task',
+      summary: 'Stop, reset, preempt or terminate a task, or one of its modules',
+      params: taskParams,
+      body: commandBody,
+      answers: { 202: shape.commandIssued },
     },
-    (request, reply) =>
-      perform(
-        coordinator,
-        {
-          ...{ kind: 'task_command', taskId: taskOf(request.params), role: request.caller.role },
-          ...request.body,
-        },
-        reply,
-        request.headers,
-      ),
+    ({ params, body, caller: { role } }) => ({
+      kind: 'task_command',
+      taskId: taskOf(params),
+      role,
+      ...body,
+    }),
   );
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
-import { type App, asked, perform, sendFound } from '../http.js';
-import { pageQuery, postHeaders, reason } from '../requests.js';
+import type { App } from '../http.js';
+import { reason } from '../requests.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
 
 const nodeParams = z.object({ node_id: z.string() });
@@ -12,136 +13,76 @@ const configurationBody = z.strictObject({
 });
 
 export function nodeRoutes(app: App, coordinator: Coordinator): void {
-  listNodes(app, coordinator);
-  listQueues(app, coordinator);
-  showNode(app, coordinator);
-  forgetNode(app, coordinator);
-  commandNode(app, coordinator);
-  configureNode(app, coordinator);
-  showCommand(app, coordinator);
-}
+  const routes = new Routes(app, coordinator);
 
-function listNodes(app: App, coordinator: Coordinator): void {
-  app.get(
-    '/v1/nodes',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Nodes',
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.nodeView) }),
-      },
-    },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).nodes(request.query)),
+  routes.list('/v1/nodes', { summary: 'Nodes', item: shape.nodeView }, (queries, { query }) =>
+    queries.nodes(query),
   );
-}
 
-function listQueues(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.list(
     '/v1/queue',
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Modules with their slots, and how many executions wait for one',
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.queueView) }),
-      },
+      summary: 'Modules with their slots, and how many executions wait for one',
+      item: shape.queueView,
     },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).queues(request.query)),
+    (queries, { query }) => queries.queues(query),
   );
-}
 
-function showNode(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.find(
+    '/v1/nodes/:node_id',
+    { summary: 'A node', params: nodeParams, answer: shape.nodeView },
+    (queries, { params }) => queries.node(params.node_id),
+  );
+
+  routes.perform(
+    'DELETE',
     '/v1/nodes/:node_id',
     {
-      config: { action: 'read' },
-      schema: { summary: 'A node', params: nodeParams, response: shape.answers({ 200: shape.nodeView }) },
+      action: 'control_node',
+      summary: 'Forget a node that is dead and has no work',
+      params: nodeParams,
+      answers: { 200: z.object({ node_id: z.string() }) },
     },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).node(request.params.node_id)),
+    ({ params }) => ({ kind: 'remove_node', nodeId: params.node_id }),
   );
-}
 
-function forgetNode(app: App, coordinator: Coordinator): void {
-  app.delete(
-    '/v1/nodes/:node_id',
-    {
-      config: { action: 'control_node' },
-      schema: {
-        summary: 'Forget a node that is dead and has no work',
-        params: nodeParams,
-        response: shape.answers({ 200: z.object({ node_id: z.string() }) }),
-      },
-    },
-    (request, reply) => perform(coordinator, { kind: 'remove_node', nodeId: request.params.node_id }, reply),
-  );
-}
-
-function commandNode(app: App, coordinator: Coordinator): void {
-  app.post(
+  routes.perform(
+    'POST',
     '/v1/nodes/:node_id/commands',
     {
-      config: { action: 'control_node' },
-      schema: {
-        summary: 'Start, stop, reset or terminate a node',
-        params: nodeParams,
-        headers: postHeaders,
-        body: commandBody,
-        response: shape.answers({ 202: shape.commandIssued }),
-      },
+      action: 'control_node',
+      summary: 'Start, stop, reset or terminate a node',
+      params: nodeParams,
+      body: commandBody,
+      answers: { 202: shape.commandIssued },
     },
-    (request, reply) =>
-      perform(
-        coordinator,
-        { kind: 'node_command', nodeId: request.params.node_id, ...request.body },
-        reply,
-        request.headers,
-      ),
+    ({ params, body }) => ({ kind: 'node_command', nodeId: params.node_id, ...body }),
   );
-}
 
-function configureNode(app: App, coordinator: Coordinator): void {
-  app.post(
+  routes.perform(
+    'POST',
     '/v1/nodes/:node_id/configuration',
     {
-      config: { action: 'control_node', waitsForNode: true },
-      schema: {
-        summary: 'Ask a node to take a configuration, and wait for its answer',
-        params: nodeParams,
-        headers: postHeaders,
-        body: configurationBody,
-        response: shape.answers({ 200: shape.configured }),
-      },
+      action: 'control_node',
+      waitsForNode: true,
+      summary: 'Ask a node to take a configuration, and wait for its answer',
+      params: nodeParams,
+      body: configurationBody,
+      answers: { 200: shape.configured },
     },
-    (request, reply) => {
-      const { configuration, timeout_ms: timeoutMs } = request.body;
-      return perform(
-        coordinator,
-        {
-          kind: 'configure',
-          nodeId: request.params.node_id,
-          configuration,
-          ...(timeoutMs !== undefined && { timeoutMs }),
-        },
-        reply,
-        request.headers,
-      );
-    },
+    ({ params, body: { configuration, timeout_ms: timeoutMs } }) => ({
+      ...{ kind: 'configure', nodeId: params.node_id, configuration },
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    }),
   );
-}
 
-function showCommand(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.find(
     '/v1/commands/:command_id',
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'How far a command has come',
-        params: z.object({ command_id: z.string() }),
-        response: shape.answers({ 200: shape.commandView }),
-      },
+      summary: 'How far a command has come',
+      params: z.object({ command_id: z.string() }),
+      answer: shape.commandView,
     },
-    async (request, reply) =>
-      sendFound(reply, await asked(coordinator, reply).command(request.params.command_id)),
+    (queries, { params }) => queries.command(params.command_id),
   );
 }

@@ -3,11 +3,10 @@ import { z } from 'zod';
 import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
 import { errorBody, refusalError } from '../errors.js';
-import { type App, asked, found, perform, sendFound, within } from '../http.js';
+import { type App, asked, found, within } from '../http.js';
 import { BATCH_MAX } from '../payload-texts.js';
 import {
   changeHeaders,
-  pageQuery,
   pageShape,
   problemParams,
   refuseLostLabels,
@@ -18,7 +17,9 @@ import {
   submitHeaders,
   traceOf,
 } from '../requests.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
+import { EXPORT_TYPES, spreadsheetField } from '../table-export.js';
 
 const time = z.iso.datetime({ offset: true }).exactOptional();
 const flag = z.enum(['true', 'false']).exactOptional();
@@ -51,38 +52,34 @@ const batchBody = z.strictObject({ problems: z.array(submitBody).min(1).max(BATC
 const iteration = z.coerce.number().int().min(1);
 const exportQuery = z.strictObject({
   format: z.enum(['jsonl', 'csv']).default('jsonl'),
-  spreadsheet: z
-    .enum(['true', 'false'])
-    .default('false')
-    .describe("For csv: a `'` before cells that would be formulas, and a byte order mark for Excel"),
+  spreadsheet: spreadsheetField,
 });
 
 export function problemRoutes(app: App, coordinator: Coordinator): void {
-  submitProblem(app, coordinator);
+  const routes = new Routes(app, coordinator);
+  submitProblem(routes);
   submitBatch(app, coordinator);
-  listProblems(app, coordinator);
-  listTags(app, coordinator);
-  showProblem(app, coordinator);
-  changeProblem(app, coordinator);
-  compareIterations(app, coordinator);
+  listProblems(routes);
+  listTags(routes);
+  showProblem(routes);
+  changeProblem(routes);
+  compareIterations(routes);
   exportProblem(app, coordinator);
 }
 
-function submitProblem(app: App, coordinator: Coordinator): void {
-  app.post(
+function submitProblem(routes: Routes): void {
+  routes.perform(
+    'POST',
     '/v1/problems',
     {
-      config: { action: 'submit' },
-      preValidation: async (request) => refuseLostLabels(request.body),
-      schema: {
-        summary: 'Submit a problem: its first iteration begins',
-        headers: submitHeaders,
-        body: submitBody,
-        response: shape.answers({ 201: shape.submitted }),
-      },
+      action: 'submit',
+      summary: 'Submit a problem: its first iteration begins',
+      checkBody: refuseLostLabels,
+      headers: submitHeaders,
+      body: submitBody,
+      answers: { 201: shape.submitted },
     },
-    ({ body, headers }, reply) =>
-      perform(coordinator, { kind: 'submit', ...body, ...traceOf(headers) }, reply, headers),
+    ({ body, headers }) => ({ kind: 'submit', ...body, ...traceOf(headers) }),
   );
 }
 
@@ -117,105 +114,73 @@ function submitBatch(app: App, coordinator: Coordinator): void {
   );
 }
 
-function listProblems(app: App, coordinator: Coordinator): void {
-  app.get(
+function listProblems(routes: Routes): void {
+  routes.find(
     '/v1/problems',
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Problems, newest first',
-        querystring: listQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.problemSummary) }),
-      },
+      summary: 'Problems, newest first',
+      querystring: listQuery,
+      answer: shape.pageOf(shape.problemSummary),
     },
-    async (request, reply) => {
-      const { rest, page } = splitPage(request.query);
+    (queries, { query }) => {
+      const { rest, page } = splitPage(query);
       const { starred, archived, ...filter } = rest;
       const flags = {
         ...(starred !== undefined && { starred: starred === 'true' }),
         ...(archived !== undefined && { archived: archived === 'true' }),
       };
-      return sendFound(reply, await asked(coordinator, reply).problems({ ...filter, ...flags }, page));
+      return queries.problems({ ...filter, ...flags }, page);
     },
   );
 }
 
-function listTags(app: App, coordinator: Coordinator): void {
-  app.get(
+function listTags(routes: Routes): void {
+  routes.list(
     '/v1/tags',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Every tag that some problem has, in order',
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.tag) }),
-      },
-    },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).tags(request.query)),
+    { summary: 'Every tag that some problem has, in order', item: shape.tag },
+    (queries, { query }) => queries.tags(query),
   );
 }
 
-function showProblem(app: App, coordinator: Coordinator): void {
-  app.get(
+function showProblem(routes: Routes): void {
+  routes.find(
+    '/v1/problems/:problem_id',
+    { summary: 'A problem with its newest iterations', params: problemParams, answer: shape.problemView },
+    (queries, { params }) => queries.problem(params.problem_id),
+  );
+}
+
+function changeProblem(routes: Routes): void {
+  routes.perform(
+    'PATCH',
     '/v1/problems/:problem_id',
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'A problem with its newest iterations',
-        params: problemParams,
-        response: shape.answers({ 200: shape.problemView }),
-      },
+      action: 'change_problem',
+      summary: 'Change what people say about a problem: title, tags, notes, star, archived',
+      description:
+        'A JSON merge patch: fields that are absent stay, null takes a field back, tags take the place of all that it had',
+      params: problemParams,
+      headers: changeHeaders,
+      body: z.strictObject(remarksShape),
+      answers: { 200: shape.remarks },
     },
-    async (request, reply) =>
-      sendFound(reply, await asked(coordinator, reply).problem(request.params.problem_id)),
+    ({ params: { problem_id: problemId }, body: change, headers: { 'if-match': seen } }) => ({
+      ...{ kind: 'change_problem', problemId, change },
+      ...(seen !== undefined && { revision: Number(seen.replaceAll('"', '')) }),
+    }),
   );
 }
 
-function changeProblem(app: App, coordinator: Coordinator): void {
-  app.patch(
-    '/v1/problems/:problem_id',
-    {
-      config: { action: 'change_problem' },
-      schema: {
-        summary: 'Change what people say about a problem: title, tags, notes, star, archived',
-        description:
-          'A JSON merge patch: fields that are absent stay, null takes a field back, tags take the place of all that it had',
-        params: problemParams,
-        headers: changeHeaders,
-        body: z.strictObject(remarksShape),
-        response: shape.answers({ 200: shape.remarks }),
-      },
-    },
-    ({ params, body, headers }, reply) => {
-      const seen = headers['if-match'];
-      const revision = seen === undefined ? {} : { revision: Number(seen.replaceAll('"', '')) };
-      const { problem_id: problemId } = params;
-      return perform(
-        coordinator,
-        { kind: 'change_problem', problemId, change: body, ...revision },
-        reply,
-        headers,
-      );
-    },
-  );
-}
-
-function compareIterations(app: App, coordinator: Coordinator): void {
-  app.get(
+function compareIterations(routes: Routes): void {
+  routes.find(
     '/v1/problems/:problem_id/diff',
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'What differs between two iterations, by module',
-        params: problemParams,
-        querystring: z.strictObject({ a: iteration, b: iteration }),
-        response: shape.answers({ 200: shape.anything }),
-      },
+      summary: 'What differs between two iterations, by module',
+      params: problemParams,
+      querystring: z.strictObject({ a: iteration, b: iteration }),
+      answer: shape.anything,
     },
-    async (request, reply) => {
-      const { a, b } = request.query;
-      return sendFound(reply, await asked(coordinator, reply).diff(request.params.problem_id, a, b));
-    },
+    (queries, { params, query: { a, b } }) => queries.diff(params.problem_id, a, b),
   );
 }
 
@@ -247,7 +212,7 @@ function exportProblem(app: App, coordinator: Coordinator): void {
       );
       const text = found(reply, exported);
       reply.header('content-disposition', `attachment; filename="${problem_id}.${format}"`);
-      reply.type(format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson');
+      reply.type(EXPORT_TYPES[format]);
       return reply.send(Readable.from(text, { objectMode: false }));
     },
   );

@@ -1,27 +1,20 @@
 /**
- * What a search finds, as one file: a record an iteration, with what is stored about it and the fields that were asked for. Records are
- * read page by page and streamed, so that a long search takes no more memory than a page; only Parquet needs all of them.
+ * What a search finds, as one file: a record an iteration, with what is stored about it and the fields that were asked for. Only
+ * Parquet needs all records at once.
  */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { BYTE_ORDER_MARK, csvLine, flatten, inertCell } from '../../../src/base/csv.js';
+import { flatten } from '../../../src/base/csv.js';
 import { entriesOf } from '../../../src/base/json/exact.js';
 import { printJson } from '../../../src/base/json/json-text.js';
-import type {
-  Coordinator,
-  Page,
-  PageRequest,
-  Queries,
-  SearchQuery,
-  View,
-} from '../../../src/orchestrator/port.js';
+import type { Coordinator, SearchQuery, View } from '../../../src/orchestrator/port.js';
 import { HttpError } from '../errors.js';
-import { type App, found, within } from '../http.js';
+import { type App, within } from '../http.js';
 import { parquetOf, type Row } from '../parquet.js';
 import { searchShape } from '../requests.js';
 import * as shape from '../schemas.js';
+import { csvLines, EXPORT_TYPES, exported, jsonLines, spreadsheetField } from '../table-export.js';
 
-const PAGE = 1000;
 /** A Parquet file is made in memory. */
 const MOST_PARQUET_CELLS = 5_000_000;
 const STORED = [
@@ -29,19 +22,11 @@ const STORED = [
   ...['created_at', 'started_at', 'finished_at', 'reason', 'project'],
 ];
 const ERROR = ['error.code', 'error.message'];
-const TYPES = {
-  csv: 'text/csv; charset=utf-8; header=present',
-  jsonl: 'application/x-ndjson',
-  parquet: 'application/vnd.apache.parquet',
-} as const;
 
 const query = z.strictObject({
   ...searchShape,
   format: z.enum(['jsonl', 'csv', 'parquet']).default('jsonl'),
-  spreadsheet: z
-    .enum(['true', 'false'])
-    .default('false')
-    .describe("For csv: a `'` before cells that would be formulas, and a byte order mark for Excel"),
+  spreadsheet: spreadsheetField,
 });
 
 export function searchExportRoute(app: App, coordinator: Coordinator): void {
@@ -66,18 +51,15 @@ export function searchExportRoute(app: App, coordinator: Coordinator): void {
       const { queries } = within(coordinator, request);
       const { format, spreadsheet, ...search } = request.query;
       const names = [...STORED, ...ERROR, ...fieldsOf(search)];
-      const read = async (page: PageRequest): Promise<Page<View>> => {
-        const result = await queries.searchIterations(search, page);
-        // Later pages come when the headers have been sent.
-        return reply.sent || reply.raw.headersSent ? pageOf(result) : found(reply, result);
-      };
-      const rows = records(await read({ limit: PAGE }), read);
-      reply.header('content-disposition', `attachment; filename="iterations.${format}"`).type(TYPES[format]);
+      const rows = records(await exported(reply, (page) => queries.searchIterations(search, page)));
+      reply
+        .header('content-disposition', `attachment; filename="iterations.${format}"`)
+        .type(EXPORT_TYPES[format]);
       switch (format) {
         case 'jsonl':
           return reply.send(Readable.from(jsonLines(rows)));
         case 'csv':
-          return reply.send(Readable.from(csvLines(names, rows, spreadsheet === 'true')));
+          return reply.send(Readable.from(csvLines(names, cellsOf(names, rows), spreadsheet === 'true')));
         case 'parquet':
           return reply.send(Buffer.from(parquetOf(names, await gathered(rows, names.length))));
         default:
@@ -91,19 +73,8 @@ function fieldsOf({ fields }: SearchQuery): string[] {
   return fields === undefined ? [] : fields.split(',').map((name) => name.trim());
 }
 
-function pageOf(result: Awaited<ReturnType<Queries['searchIterations']>>): Page<View> {
-  if ('ok' in result) throw new Error(`${result.code}: ${result.message}`);
-  return result.value;
-}
-
-async function* records(
-  first: Page<View>,
-  read: (page: PageRequest) => Promise<Page<View>>,
-): AsyncGenerator<Row> {
-  for (let page = first; ; page = await read({ limit: PAGE, cursor: page.next_cursor })) {
-    for (const item of page.items) yield recordOf(item);
-    if (page.next_cursor === null) return;
-  }
+async function* records(items: AsyncIterable<View>): AsyncGenerator<Row> {
+  for await (const item of items) yield recordOf(item);
 }
 
 function recordOf(item: View): Row {
@@ -116,21 +87,9 @@ function recordOf(item: View): Row {
   };
 }
 
-async function* jsonLines(rows: AsyncIterable<Row>): AsyncGenerator<string> {
-  for await (const row of rows) yield `${printJson(row)}\n`;
-}
-
-async function* csvLines(
-  names: readonly string[],
-  rows: AsyncIterable<Row>,
-  isForSpreadsheet: boolean,
-): AsyncGenerator<string> {
-  const shown = (text: string): string => (isForSpreadsheet ? inertCell(text) : text);
-  yield (isForSpreadsheet ? BYTE_ORDER_MARK : '') + csvLine(names.map(shown));
+async function* cellsOf(names: readonly string[], rows: AsyncIterable<Row>): AsyncGenerator<string[]> {
   for await (const row of rows)
-    yield csvLine(
-      names.map((name) => shown(flatten({ cell: row[name] }).get('cell') ?? printJson(row[name] ?? ''))),
-    );
+    yield names.map((name) => flatten({ cell: row[name] }).get('cell') ?? printJson(row[name] ?? ''));
 }
 
 async function gathered(rows: AsyncIterable<Row>, columns: number): Promise<Row[]> {

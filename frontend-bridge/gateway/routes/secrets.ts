@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { MAX_SECRET_BYTES, SECRET_NAME } from '../../../src/model/secret.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
-import { type App, asked, perform, sendFound } from '../http.js';
-import { pageQuery } from '../requests.js';
+import type { App } from '../http.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
 
 const name = z
@@ -18,44 +18,37 @@ const value = z
   );
 
 export function secretRoutes(app: App, coordinator: Coordinator): void {
-  app.get(
+  const routes = new Routes(app, coordinator);
+
+  routes.list(
     '/v1/secrets',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Secrets, by their names, without their values',
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.secretView) }),
-      },
-    },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).secrets(request.query)),
+    { summary: 'Secrets, by their names, without their values', item: shape.secretView },
+    (queries, { query }) => queries.secrets(query),
   );
 
-  app.put(
+  routes.perform(
+    'PUT',
     '/v1/secrets/:name',
     {
-      config: { action: 'manage_secret', hidesBody: true },
-      schema: {
-        summary: 'Set a secret, or replace its value',
-        params: z.object({ name }),
-        body: z.strictObject({ value }),
-        response: shape.answers({ 200: shape.secretView, 201: shape.secretView }),
-      },
+      action: 'manage_secret',
+      hidesBody: true,
+      summary: 'Set a secret, or replace its value',
+      params: z.object({ name }),
+      body: z.strictObject({ value }),
+      answers: { 200: shape.secretView, 201: shape.secretView },
     },
-    ({ params, body }, reply) =>
-      perform(coordinator, { kind: 'set_secret', name: params.name, value: body.value }, reply),
+    ({ params, body }) => ({ kind: 'set_secret', name: params.name, value: body.value }),
   );
 
-  app.delete(
+  routes.perform(
+    'DELETE',
     '/v1/secrets/:name',
     {
-      config: { action: 'manage_secret' },
-      schema: {
-        summary: 'Remove a secret: run modules that name it wait until it is set again',
-        params: z.object({ name: z.string() }),
-        response: shape.answers({ 200: z.object({ name: z.string() }) }),
-      },
+      action: 'manage_secret',
+      summary: 'Remove a secret: run modules that name it wait until it is set again',
+      params: z.object({ name: z.string() }),
+      answers: { 200: z.object({ name: z.string() }) },
     },
-    ({ params }, reply) => perform(coordinator, { kind: 'remove_secret', name: params.name }, reply),
+    ({ params }) => ({ kind: 'remove_secret', name: params.name }),
   );
 }

@@ -5,9 +5,9 @@ import { ServiceCount, ServiceName, ServiceSchema } from '../../../src/config/se
 import { parseTaskId } from '../../../src/model/task-id.js';
 import type { Coordinator, Queries, Workspace } from '../../../src/orchestrator/port.js';
 import { HttpError, refusalError } from '../errors.js';
-import { type App, asked, found, perform, sendFound, within } from '../http.js';
+import { type App, asked, found, within } from '../http.js';
 import { contentOf, logLines, wholeStreamsOf } from '../jobs/log-lines.js';
-import { pageQuery, postHeaders } from '../requests.js';
+import { Routes } from '../route.js';
 import * as shape from '../schemas.js';
 
 const serviceParams = z.object({ name: z.string() });
@@ -20,112 +20,73 @@ const logQuery = z.strictObject({
 });
 
 export function serviceRoutes(app: App, coordinator: Coordinator): void {
-  applyService(app, coordinator);
-  listServices(app, coordinator);
-  showService(app, coordinator);
-  commandService(app, coordinator);
-  removeService(app, coordinator);
-  showPlacement(app, coordinator);
-  sendLog(app, coordinator);
-}
+  const routes = new Routes(app, coordinator);
 
-function applyService(app: App, coordinator: Coordinator): void {
-  app.put(
+  routes.perform(
+    'PUT',
     '/v1/services/:name',
     {
-      config: { action: 'manage_service' },
-      schema: {
-        summary: 'Apply a service: it is stored, or changed and renewed',
-        params: z.object({ name: ServiceName }),
-        body: ServiceSchema,
-        response: shape.answers({ 200: shape.serviceView, 201: shape.serviceView }),
-      },
+      action: 'manage_service',
+      summary: 'Apply a service: it is stored, or changed and renewed',
+      params: z.object({ name: ServiceName }),
+      body: ServiceSchema,
+      answers: { 200: shape.serviceView, 201: shape.serviceView },
     },
-    ({ params, body }, reply) => {
-      const spec = { name: params.name, ...body.spec };
-      return perform(coordinator, { kind: 'apply_service', spec, files: body.files }, reply);
-    },
+    ({ params: { name }, body: { spec, files } }) => ({
+      kind: 'apply_service',
+      spec: { name, ...spec },
+      files,
+    }),
   );
-}
 
-function listServices(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.list(
     '/v1/services',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Services, by their names',
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.serviceView) }),
-      },
-    },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).services(request.query)),
+    { summary: 'Services, by their names', item: shape.serviceView },
+    (queries, { query }) => queries.services(query),
   );
-}
 
-function showService(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.find(
     '/v1/services/:name',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'A service with its replicas',
-        params: serviceParams,
-        response: shape.answers({ 200: shape.serviceView }),
-      },
-    },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).service(request.params.name)),
+    { summary: 'A service with its replicas', params: serviceParams, answer: shape.serviceView },
+    (queries, { params }) => queries.service(params.name),
   );
-}
 
-function commandService(app: App, coordinator: Coordinator): void {
-  app.post(
+  routes.perform(
+    'POST',
     '/v1/services/:name/commands',
     {
-      config: { action: 'manage_service' },
-      schema: {
-        summary: 'Scale, restart, stop or start a service',
-        params: serviceParams,
-        headers: postHeaders,
-        body: commandBody,
-        response: shape.answers({ 202: shape.serviceView }),
-      },
+      action: 'manage_service',
+      summary: 'Scale, restart, stop or start a service',
+      params: serviceParams,
+      body: commandBody,
+      answers: { 202: shape.serviceView },
     },
-    ({ params, body, headers }, reply) =>
-      perform(coordinator, { kind: 'command_service', name: params.name, ...body }, reply, headers),
+    ({ params, body }) => ({ kind: 'command_service', name: params.name, ...body }),
   );
-}
 
-function removeService(app: App, coordinator: Coordinator): void {
-  app.delete(
+  routes.perform(
+    'DELETE',
     '/v1/services/:name',
     {
-      config: { action: 'manage_service' },
-      schema: {
-        summary: 'Remove a service: its replicas are stopped first',
-        params: serviceParams,
-        response: shape.answers({ 202: z.object({ name: z.string() }) }),
-      },
+      action: 'manage_service',
+      summary: 'Remove a service: its replicas are stopped first',
+      params: serviceParams,
+      answers: { 202: z.object({ name: z.string() }) },
     },
-    ({ params }, reply) => perform(coordinator, { kind: 'remove_service', name: params.name }, reply),
+    ({ params }) => ({ kind: 'remove_service', name: params.name }),
   );
-}
 
-function showPlacement(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.list(
     '/v1/services/:name/placement',
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Every cluster with its score for one more replica, or with why it is ruled out',
-        params: serviceParams,
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.placementView) }),
-      },
+      summary: 'Every cluster with its score for one more replica, or with why it is ruled out',
+      params: serviceParams,
+      item: shape.placementView,
     },
-    async ({ params, query }, reply) =>
-      sendFound(reply, await asked(coordinator, reply).placementOf(params.name, query)),
+    (queries, { params, query }) => queries.placementOf(params.name, query),
   );
+
+  sendLog(app, coordinator);
 }
 
 function sendLog(app: App, coordinator: Coordinator): void {
