@@ -85,10 +85,12 @@ export async function worksFor(
   return took;
 }
 
-/** A task, done by this node, from its submission to the acknowledgement of its end. */
+/** A task that only this node may do, done by it, from its submission to the acknowledgement of its end. */
 export async function taskOf(orchestrator: OrchestratorProcess, node: RawPeer, token = ''): Promise<number> {
   const before = performance.now();
-  const submitted = await orchestrator.post('/v1/problems', { graph: 'one', input: {} }, bearer(token));
+  const require = { [node.module]: { instance: node.instance } };
+  const problem = { graph: 'one', input: {}, require };
+  const submitted = await orchestrator.post('/v1/problems', problem, bearer(token));
   expect(submitted.status).toBe(201);
   const assign = await node.assignment();
   node.publish(assign, 1, { last: true });

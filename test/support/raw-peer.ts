@@ -99,8 +99,9 @@ export class RawPeer {
 
   sayHello(more: Partial<Hello> = {}): void {
     const { module, instance, bootId } = this;
-    const nothing = { version: '', capacity: 1, labels: {}, outputType: '', token: '', held: [] };
-    this.say({ kind: 'hello', module, instance, bootId, status: 'INACTIVE', ...nothing, ...more });
+    const nothing = { version: '', capacity: 1, outputType: '', token: '', held: [] };
+    const labels = { instance };
+    this.say({ kind: 'hello', module, instance, bootId, status: 'INACTIVE', labels, ...nothing, ...more });
   }
 
   /** Says hello, gets its welcome, connects its outputs until somebody listens there, is started, and reports IDLE. */
