@@ -371,8 +371,8 @@ while IFS= read -r count; do
   done
   IFS= read -r size
   if [ "$1" = wait ]; then
-    # The wait ends with an empty line, or with the process that waits.
-    (trap 'say $?' EXIT; answer "$@") < /dev/null &
+    # The wait ends with an empty line, or with the process that waits. What it has begun to say, it says to the end: an agent waits for all of an answer.
+    (trap 'code=$?; trap "" TERM; say "$code"' EXIT; answer "$@") < /dev/null &
     IFS= read -r line
     kill "$!" 2> /dev/null
     wait "$!" 2> /dev/null

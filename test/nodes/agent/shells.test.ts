@@ -80,6 +80,32 @@ describe('the shells of a cluster', () => {
     });
   });
 
+  it('has the whole answer of a wait that is left while it says it', async () => {
+    const slow = new (class extends CountingReach {
+      override start(program: string): Promise<ChildProcessWithoutNullStreams> {
+        const halves = program.split(`"$mark" "$1" >&2\n`);
+        expect(halves).toHaveLength(2);
+        const [first, second] = halves as [string, string];
+        const at = first.lastIndexOf('  printf');
+        return super.start(`${first.slice(0, at)}  sleep 0.2\n${first.slice(at)}"$mark" "$1" >&2\n${second}`);
+      }
+    })();
+    const shells = new Shells(slow);
+    try {
+      await ask(shells, 'observe', 'nobody');
+      const [child] = slow.children;
+      const left = new AbortController();
+      const args = ['wait', 'process', workdir, '0', 'nobody'];
+      const waits = shells.ask({ args, timeoutMs: 10_000, signal: left.signal });
+      child!.stdout.once('data', () => left.abort(new Error('left')));
+      await expect(waits).rejects.toThrow('left');
+      expect((await ask(shells, 'wait', '0', 'nobody')).exitCode).toBe(0);
+      expect(slow.children).toHaveLength(1);
+    } finally {
+      await shells.close();
+    }
+  });
+
   it('ends a wait when the process that waits is gone', async () => {
     await withShells(async (shells, { children }) => {
       const waits = ask(shells, 'wait', '30000', 'nobody');
