@@ -1,6 +1,7 @@
 /** What the routes share: the typed application, and how an answer of the orchestrator becomes a reply. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -108,4 +109,9 @@ export async function perform(
 /** A value that is JSON, but perhaps not an object: a text, a number, nothing. */
 export function sendJson(reply: FastifyReply, value: unknown): FastifyReply {
   return reply.type(JSON_TYPE).send(Buffer.from(printJson(value ?? null)));
+}
+
+/** A text of any length, piece by piece. */
+export function sendText(reply: FastifyReply, pieces: AsyncIterable<Uint8Array | string>): FastifyReply {
+  return reply.type('text/plain; charset=utf-8').send(Readable.from(pieces, { objectMode: false }));
 }

@@ -2,8 +2,8 @@
 import fastifySwagger from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { LEAST_ROLE } from '../../src/model/access.js';
+import { namedSchemas } from './answers/shape.js';
 import type { App } from './http.js';
-import { namedSchemas } from './schemas.js';
 
 interface Operation {
   responses?: Record<string, { description?: string; headers?: Record<string, unknown> }>;

@@ -4,9 +4,9 @@ import type { z } from 'zod';
 import type { Action } from '../../src/model/access.js';
 import type { Coordinator, FoundJson, Queries, Refusal, Request } from '../../src/orchestrator/port.js';
 import type { Caller } from './access.js';
+import { answers, pageOf } from './answers/shape.js';
 import { type App, asked, perform, sendFound } from './http.js';
 import { type PageShape, pageQuery, postHeaders } from './requests.js';
-import * as shape from './schemas.js';
 
 interface Described<P> {
   readonly summary: string;
@@ -67,7 +67,7 @@ export class Routes {
   ): void {
     this.#app.get(
       url,
-      { config: { action }, schema: { ...schema, response: shape.answers({ 200: answer }) } },
+      { config: { action }, schema: { ...schema, response: answers({ 200: answer }) } },
       async (request, reply) =>
         sendFound(reply, await ask(asked(this.#coordinator, reply), request as unknown as Asked<P, Q>)),
     );
@@ -79,7 +79,7 @@ export class Routes {
     { item, ...route }: ListRoute<P>,
     ask: (queries: Queries, asked: Asked<P, z.ZodObject<PageShape, z.core.$strict>>) => Answered,
   ): void {
-    this.find(url, { ...route, querystring: pageQuery, answer: shape.pageOf(item) }, ask);
+    this.find(url, { ...route, querystring: pageQuery, answer: pageOf(item) }, ask);
   }
 
   /** A request of the orchestrator. One with the key of an earlier one is answered as that was. */
@@ -93,13 +93,13 @@ export class Routes {
     route: PerformRoute<P, B, H>,
     requestOf: (wanted: Wanted<P, B, H>) => Request,
   ): void {
-    const { action, hidesBody, waitsForNode, checkBody, answers, headers, ...schema } = route;
+    const { action, hidesBody, waitsForNode, checkBody, answers: successes, headers, ...schema } = route;
     const keyed = headers ?? (method === 'POST' ? postHeaders : undefined);
     this.#app.route({
       method,
       url,
       config: { action, ...(hidesBody && { hidesBody }), ...(waitsForNode && { waitsForNode }) },
-      schema: { ...schema, ...(keyed && { headers: keyed }), response: shape.answers(answers) },
+      schema: { ...schema, ...(keyed && { headers: keyed }), response: answers(successes) },
       ...(checkBody && { preValidation: async ({ body }) => checkBody(body) }),
       handler: (request, reply) => {
         const wanted = request as unknown as Wanted<P, B, H>;

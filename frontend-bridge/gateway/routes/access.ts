@@ -4,10 +4,10 @@ import type { MeJson } from '../../../src/contract/me.js';
 import { ALL_PROJECTS, MAX_GRANT_NAME, PROJECT_NAME, ROLES } from '../../../src/model/access.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import type { Caller } from '../access.js';
+import { answers } from '../answers/shape.js';
 import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 const YEAR_MS = 366 * 24 * 3_600_000;
 
@@ -65,7 +65,7 @@ export function accessRoutes(app: App, coordinator: Coordinator, isGuarded: bool
     '/v1/me',
     {
       config: { action: 'read' },
-      schema: { summary: 'Who the caller is, by the token', response: shape.answers({ 200: meView }) },
+      schema: { summary: 'Who the caller is, by the token', response: answers({ 200: meView }) },
     },
     ({ caller }) => viewOf(caller),
   );

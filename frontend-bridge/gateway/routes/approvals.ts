@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { DECISIONS } from '../../../src/model/approval.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { approval, decision } from '../answers/approval.js';
 import type { App } from '../http.js';
 import { reason, TASK_PATH, taskOf, taskParams } from '../requests.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 const decisionBody = z.strictObject({ decision: z.enum(DECISIONS), reason });
 
@@ -17,7 +17,7 @@ export function approvalRoutes(app: App, coordinator: Coordinator): void {
     {
       summary:
         "Modules that wait for a person's decision, those of the oldest problem first, with their inputs",
-      item: shape.approval,
+      item: approval,
     },
     (queries, { query }) => queries.approvals(query),
   );
@@ -30,7 +30,7 @@ export function approvalRoutes(app: App, coordinator: Coordinator): void {
       summary: 'Approve or deny what a module asks',
       params: taskParams.extend({ module: z.string() }),
       body: decisionBody,
-      answers: { 200: shape.decision },
+      answers: { 200: decision },
     },
     ({ params, body, caller: { role, name } }) => ({
       ...{ kind: 'decide_approval', taskId: taskOf(params), module: params.module, role, ...body },

@@ -5,10 +5,11 @@ import { flatten } from '../../../src/base/csv.js';
 import { printJson } from '../../../src/base/json/json-text.js';
 import { AUDIT_RESULTS } from '../../../src/model/audit.js';
 import type { Coordinator, View } from '../../../src/orchestrator/port.js';
+import { auditEntry } from '../answers/audit.js';
+import { answers, content, pageOf, plainText } from '../answers/shape.js';
 import { type App, within } from '../http.js';
 import { pageShape, splitPage } from '../requests.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 import { csvLines, EXPORT_TYPES, exported, jsonLines, spreadsheetField } from '../table-export.js';
 
 /** An object in a table is its JSON, so that each row has the same columns. */
@@ -40,7 +41,7 @@ export function auditRoutes(app: App, coordinator: Coordinator): void {
       description:
         'A page may have fewer entries than asked for, or none, and `next_cursor` all the same: go on with it',
       querystring: z.strictObject({ ...pageShape, ...filterShape }),
-      answer: shape.pageOf(shape.auditEntry),
+      answer: pageOf(auditEntry),
     },
     (queries, { query }) => {
       const { rest, page } = splitPage(query);
@@ -60,10 +61,10 @@ export function auditRoutes(app: App, coordinator: Coordinator): void {
           format: z.enum(['jsonl', 'csv']).default('jsonl'),
           spreadsheet: spreadsheetField,
         }),
-        response: shape.answers({
-          200: shape.content('An entry a record, the newest first', {
-            'application/x-ndjson': shape.text,
-            'text/csv': shape.text,
+        response: answers({
+          200: content('An entry a record, the newest first', {
+            'application/x-ndjson': plainText,
+            'text/csv': plainText,
           }),
         }),
       },

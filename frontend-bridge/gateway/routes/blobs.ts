@@ -5,10 +5,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { SHA256 } from '../../../src/base/sha256.js';
 import type { Blobs, Coordinator } from '../../../src/orchestrator/port.js';
+import { blobView } from '../answers/execution.js';
+import { answers, bytes, content } from '../answers/shape.js';
 import { HttpError, refusalError } from '../errors.js';
 import { type App, within } from '../http.js';
 import { parseRange } from '../range.js';
-import * as shape from '../schemas.js';
 
 const ROUTE = '/v1/blobs/:sha256';
 const blobParams = z.object({
@@ -29,9 +30,9 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
 
   const schema = {
     params: blobParams,
-    response: shape.answers({
-      200: shape.content('The content', { 'application/octet-stream': shape.bytes }),
-      206: shape.content('A part of it', { 'application/octet-stream': shape.bytes }),
+    response: answers({
+      200: content('The content', { 'application/octet-stream': bytes }),
+      206: content('A part of it', { 'application/octet-stream': bytes }),
     }),
   };
   app.get(
@@ -60,8 +61,8 @@ export function blobRoutes(app: App, coordinator: Coordinator): void {
           summary: 'Upload a blob; uploading again what is there renews its lease',
           consumes: ['application/octet-stream'],
           params: blobParams,
-          body: shape.bytes,
-          response: shape.answers({ 200: shape.blobView, 201: shape.blobView }),
+          body: bytes,
+          response: answers({ 200: blobView, 201: blobView }),
         },
       },
       async (request, reply) => {

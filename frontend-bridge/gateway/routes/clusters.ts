@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { ClusterChangeSchema, ClusterSchema } from '../../../src/config/cluster-schema.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { clusterView } from '../answers/cluster.js';
 import type { App } from '../http.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 const clusterParams = z.object({ name: z.string() });
 
@@ -17,20 +17,20 @@ export function clusterRoutes(app: App, coordinator: Coordinator): void {
       action: 'manage_cluster',
       summary: 'Add a cluster: a place where commands run',
       body: ClusterSchema,
-      answers: { 201: shape.clusterView },
+      answers: { 201: clusterView },
     },
     ({ body }) => ({ kind: 'add_cluster', cluster: { status: 'active', ...body } }),
   );
 
   routes.list(
     '/v1/clusters',
-    { summary: 'Clusters, by their names', item: shape.clusterView },
+    { summary: 'Clusters, by their names', item: clusterView },
     (queries, { query }) => queries.clusters(query),
   );
 
   routes.find(
     '/v1/clusters/:name',
-    { summary: 'A cluster', params: clusterParams, answer: shape.clusterView },
+    { summary: 'A cluster', params: clusterParams, answer: clusterView },
     (queries, { params }) => queries.cluster(params.name),
   );
 
@@ -42,7 +42,7 @@ export function clusterRoutes(app: App, coordinator: Coordinator): void {
       summary: 'Drain, deactivate or activate a cluster, or change its slots or labels',
       params: clusterParams,
       body: ClusterChangeSchema,
-      answers: { 200: shape.clusterView },
+      answers: { 200: clusterView },
     },
     ({ params, body }) => ({ kind: 'change_cluster', name: params.name, ...body }),
   );

@@ -3,11 +3,11 @@
 import { z } from 'zod';
 import { shortId } from '../../../src/model/short-id.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { answers, bytes, content } from '../answers/shape.js';
 import { archiveOf } from '../crate/archive.js';
 import { gatherRun } from '../crate/gather.js';
 import { type App, asked, within } from '../http.js';
 import { TASK_PATH, taskOf, taskParams } from '../requests.js';
-import * as shape from '../schemas.js';
 
 /** "The copyright and related rights status of this item has not been evaluated." */
 const NOT_EVALUATED = 'http://rightsstatements.org/vocab/CNE/1.0/';
@@ -32,7 +32,7 @@ export function crateRoute(app: App, coordinator: Coordinator, version: string):
         summary: 'An iteration that has ended as an RO-Crate (Workflow Run RO-Crate 0.5) in a zip file',
         params: taskParams,
         querystring: query,
-        response: shape.answers({ 200: shape.content('The crate', { 'application/zip': shape.bytes }) }),
+        response: answers({ 200: content('The crate', { 'application/zip': bytes }) }),
       },
     },
     async (request, reply) => {

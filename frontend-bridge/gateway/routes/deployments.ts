@@ -1,14 +1,16 @@
 /** Deployments: applications that are brought up, gone on with and taken down as a whole. */
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { OperationJson } from '../../../src/contract/deployment.js';
 import { parseTaskId } from '../../../src/model/task-id.js';
 import type { Coordinator, Queries, Workspace } from '../../../src/orchestrator/port.js';
+import { commandIssued } from '../answers/command.js';
+import { deploymentSummary, deploymentView, operationBegun, operationView } from '../answers/deployment.js';
+import { answers, content, plainText } from '../answers/shape.js';
 import { refusalError } from '../errors.js';
-import { type App, asked, found, perform, sendFound, within } from '../http.js';
+import { type App, asked, found, sendText, within } from '../http.js';
 import { contentOf, logLines, wholeStreamsOf } from '../jobs/log-lines.js';
-import { pageQuery, postHeaders, submitHeaders, traceOf } from '../requests.js';
-import * as shape from '../schemas.js';
+import { submitHeaders, traceOf } from '../requests.js';
+import { Routes } from '../route.js';
 
 const deploymentParams = z.object({
   deployment_id: z.string().describe('Its id, or its name: of several, that of the newest'),
@@ -33,141 +35,105 @@ const continueBody = z
 const emptyBody = z.strictObject({}).nullable();
 
 export function deploymentRoutes(app: App, coordinator: Coordinator): void {
-  deploy(app, coordinator);
-  listDeployments(app, coordinator);
-  showDeployment(app, coordinator);
-  operate(app, coordinator);
-  cancel(app, coordinator);
-  listOperations(app, coordinator);
-  showOperation(app, coordinator);
+  const routes = new Routes(app, coordinator);
+  deploy(routes);
+  showDeployments(routes);
+  operate(routes);
+  cancel(routes);
+  showOperations(routes);
   sendLog(app, coordinator);
 }
 
-function deploy(app: App, coordinator: Coordinator): void {
-  app.post(
+function deploy(routes: Routes): void {
+  routes.perform(
+    'POST',
     '/v1/deployments',
     {
-      config: { action: 'manage_deployment' },
-      schema: {
-        summary: 'Deploy a blueprint',
-        headers: submitHeaders,
-        body: deployBody,
-        response: shape.answers({ 202: shape.operationBegun }),
-      },
+      action: 'manage_deployment',
+      summary: 'Deploy a blueprint',
+      headers: submitHeaders,
+      body: deployBody,
+      answers: { 202: operationBegun },
     },
-    ({ body, headers }, reply) =>
-      perform(coordinator, { kind: 'deploy', ...body, ...traceOf(headers) }, reply, headers),
+    ({ body, headers }) => ({ kind: 'deploy', ...body, ...traceOf(headers) }),
   );
 }
 
-function listDeployments(app: App, coordinator: Coordinator): void {
-  app.get(
+function showDeployments(routes: Routes): void {
+  routes.list(
     '/v1/deployments',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'Deployments, newest first',
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.deploymentSummary) }),
-      },
-    },
-    async (request, reply) => sendFound(reply, await asked(coordinator, reply).deployments(request.query)),
+    { summary: 'Deployments, newest first', item: deploymentSummary },
+    (queries, { query }) => queries.deployments(query),
   );
-}
 
-function showDeployment(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.find(
     '/v1/deployments/:deployment_id',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'A deployment with its components',
-        params: deploymentParams,
-        response: shape.answers({ 200: shape.deploymentView }),
-      },
-    },
-    async ({ params }, reply) =>
-      sendFound(reply, await asked(coordinator, reply).deployment(params.deployment_id)),
+    { summary: 'A deployment with its components', params: deploymentParams, answer: deploymentView },
+    (queries, { params }) => queries.deployment(params.deployment_id),
   );
 }
 
-const OPERATIONS = {
-  continue: { summary: 'Go on with a deployment that has failed, from where it stands', body: continueBody },
-  undeploy: { summary: 'Take a deployment down', body: emptyBody },
-} as const;
+function operate(routes: Routes): void {
+  const action = 'manage_deployment';
+  const route = { action, params: deploymentParams, headers: submitHeaders } as const;
+  const answers = { 202: operationBegun };
 
-function operate(app: App, coordinator: Coordinator): void {
-  for (const [name, { summary, body }] of Object.entries(OPERATIONS)) {
-    const operation = name as keyof typeof OPERATIONS;
-    app.post(
-      `/v1/deployments/:deployment_id/${operation}`,
-      {
-        config: { action: 'manage_deployment' },
-        schema: {
-          ...{ summary, params: deploymentParams, headers: submitHeaders, body: body as typeof continueBody },
-          response: shape.answers({ 202: shape.operationBegun }),
-        },
-      },
-      ({ params, body, headers }, reply) => {
-        const { deployment_id: deploymentId } = params;
-        const request = { kind: 'operate_deployment', deploymentId, operation, ...body } as const;
-        return perform(coordinator, { ...request, ...traceOf(headers) }, reply, headers);
-      },
-    );
-  }
+  routes.perform(
+    'POST',
+    '/v1/deployments/:deployment_id/continue',
+    {
+      ...route,
+      summary: 'Go on with a deployment that has failed, from where it stands',
+      body: continueBody,
+      answers,
+    },
+    ({ params: { deployment_id: deploymentId }, body, headers }) => ({
+      ...{ kind: 'operate_deployment', deploymentId, operation: 'continue', ...body },
+      ...traceOf(headers),
+    }),
+  );
+
+  routes.perform(
+    'POST',
+    '/v1/deployments/:deployment_id/undeploy',
+    { ...route, summary: 'Take a deployment down', body: emptyBody, answers },
+    ({ params: { deployment_id: deploymentId }, headers }) => ({
+      ...{ kind: 'operate_deployment', deploymentId, operation: 'undeploy' },
+      ...traceOf(headers),
+    }),
+  );
 }
 
-function cancel(app: App, coordinator: Coordinator): void {
-  app.post(
+function cancel(routes: Routes): void {
+  routes.perform(
+    'POST',
     '/v1/deployments/:deployment_id/cancel',
     {
-      config: { action: 'manage_deployment' },
-      schema: {
-        summary: 'Stop the operation that is under way',
-        ...{ params: deploymentParams, headers: postHeaders, body: emptyBody },
-        response: shape.answers({ 202: shape.commandIssued }),
-      },
+      action: 'manage_deployment',
+      summary: 'Stop the operation that is under way',
+      params: deploymentParams,
+      body: emptyBody,
+      answers: { 202: commandIssued },
     },
-    ({ params, headers }, reply) => {
-      const { deployment_id: deploymentId } = params;
-      return perform(coordinator, { kind: 'cancel_deployment', deploymentId }, reply, headers);
-    },
+    ({ params }) => ({ kind: 'cancel_deployment', deploymentId: params.deployment_id }),
   );
 }
 
-function listOperations(app: App, coordinator: Coordinator): void {
-  app.get(
+function showOperations(routes: Routes): void {
+  routes.list(
     '/v1/deployments/:deployment_id/operations',
     {
-      config: { action: 'read' },
-      schema: {
-        summary: 'The operations of a deployment, oldest first',
-        params: deploymentParams,
-        querystring: pageQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.operationView) }),
-      },
+      summary: 'The operations of a deployment, oldest first',
+      params: deploymentParams,
+      item: operationView,
     },
-    async ({ params, query }, reply) =>
-      sendFound(reply, await asked(coordinator, reply).deploymentOperations(params.deployment_id, query)),
+    (queries, { params, query }) => queries.deploymentOperations(params.deployment_id, query),
   );
-}
 
-function showOperation(app: App, coordinator: Coordinator): void {
-  app.get(
+  routes.find(
     '/v1/deployments/:deployment_id/operations/:operation_id',
-    {
-      config: { action: 'read' },
-      schema: {
-        summary: 'An operation with its steps',
-        params: operationParams,
-        response: shape.answers({ 200: shape.operationView }),
-      },
-    },
-    async ({ params }, reply) =>
-      sendFound(
-        reply,
-        await asked(coordinator, reply).deploymentOperation(params.deployment_id, params.operation_id),
-      ),
+    { summary: 'An operation with its steps', params: operationParams, answer: operationView },
+    (queries, { params }) => queries.deploymentOperation(params.deployment_id, params.operation_id),
   );
 }
 
@@ -179,17 +145,14 @@ function sendLog(app: App, coordinator: Coordinator): void {
       schema: {
         summary: 'What the steps of an operation have written so far, step by step',
         params: operationParams,
-        response: shape.answers({ 200: shape.content('The lines', { 'text/plain': shape.text }) }),
+        response: answers({ 200: content('The lines', { 'text/plain': plainText }) }),
       },
     },
     async (request, reply) => {
       const { deployment_id, operation_id } = request.params;
       const queries = asked(coordinator, reply);
       const operation = found(reply, await queries.deploymentOperation(deployment_id, operation_id));
-      const log = Readable.from(logOf(within(coordinator, request), queries, operation), {
-        objectMode: false,
-      });
-      return reply.type('text/plain; charset=utf-8').send(log);
+      return sendText(reply, logOf(within(coordinator, request), queries, operation));
     },
   );
 }

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { MAX_GRAPH_BYTES } from '../../../src/model/graph.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { graphView } from '../answers/graph.js';
+import { answers } from '../answers/shape.js';
 import { type App, perform } from '../http.js';
 import { textOf } from '../parsing.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 const YAML_TYPES = ['text/yaml', 'application/yaml', 'application/x-yaml', 'text/x-yaml', 'text/plain'];
 const graphParams = z.object({ name: z.string() });
@@ -21,13 +22,13 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
 
   routes.list(
     '/v1/graphs',
-    { summary: 'Graphs, each in its newest version', item: shape.graphView },
+    { summary: 'Graphs, each in its newest version', item: graphView },
     (queries, { query }) => queries.graphs(query),
   );
 
   routes.find(
     '/v1/graphs/:name',
-    { summary: "A graph's newest version", params: graphParams, answer: shape.graphView },
+    { summary: "A graph's newest version", params: graphParams, answer: graphView },
     (queries, { params }) => queries.graph(params.name),
   );
 
@@ -36,7 +37,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
     {
       summary: 'A graph as it was',
       params: graphParams.extend({ version: z.coerce.number().int().min(1) }),
-      answer: shape.graphView,
+      answer: graphView,
     },
     (queries, { params }) => queries.graph(params.name, params.version),
   );
@@ -48,7 +49,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
       action: 'store_graph',
       summary: 'Store a graph with the files of its run modules; a changed one is a new version',
       body: storeBody,
-      answers: { 200: shape.graphView, 201: shape.graphView },
+      answers: { 200: graphView, 201: graphView },
     },
     ({ body }) => ({ kind: 'put_graph', ...body }),
   );
@@ -68,7 +69,7 @@ export function graphRoutes(app: App, coordinator: Coordinator): void {
           consumes: YAML_TYPES,
           params: graphParams,
           body: z.string().describe('The graph as YAML'),
-          response: shape.answers({ 200: shape.graphView, 201: shape.graphView }),
+          response: answers({ 200: graphView, 201: graphView }),
         },
       },
       (request, reply) => {

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { ALL_PROJECTS } from '../../../src/model/access.js';
 import type { Coordinator, Workspace } from '../../../src/orchestrator/port.js';
 import { Activity } from '../activity.js';
+import { activity } from '../answers/figures.js';
+import { answers, anything, content, plainText } from '../answers/shape.js';
 import { HttpError } from '../errors.js';
 import { type App, found, within } from '../http.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 /** When to ask again whether it is ready: seconds. */
 const READY_RETRY_S = 1;
@@ -17,7 +18,7 @@ export function probeRoutes(app: App, coordinator: Coordinator): void {
     {
       schema: {
         summary: 'It runs',
-        response: shape.answers({ 200: z.object({ status: z.literal('alive') }) }),
+        response: answers({ 200: z.object({ status: z.literal('alive') }) }),
       },
     },
     () => ({ status: 'alive' }),
@@ -28,7 +29,7 @@ export function probeRoutes(app: App, coordinator: Coordinator): void {
     {
       schema: {
         summary: 'It takes work',
-        response: shape.answers({
+        response: answers({
           200: z.object({ status: z.literal('ready'), hint: z.string().optional() }),
         }),
       },
@@ -58,7 +59,7 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
       config: { action: 'read', page: 'metrics' },
       schema: {
         summary: 'Figures for Prometheus',
-        response: shape.answers({ 200: shape.content('Text format 0.0.4', { 'text/plain': shape.text }) }),
+        response: answers({ 200: content('Text format 0.0.4', { 'text/plain': plainText }) }),
       },
     },
     async ({ caller }, reply) =>
@@ -69,7 +70,7 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
 
   new Routes(app, coordinator).find(
     '/v1/stats',
-    { summary: 'Figures as JSON', answer: shape.anything },
+    { summary: 'Figures as JSON', answer: anything },
     (queries) => queries.stats(),
   );
 
@@ -79,7 +80,7 @@ export function figureRoutes(app: App, coordinator: Coordinator, metrics: () => 
       config: { action: 'read' },
       schema: {
         summary: 'Tasks submitted and ended in each minute of the last hour',
-        response: shape.answers({ 200: shape.activity }),
+        response: answers({ 200: activity }),
       },
     },
     async (request, reply) => {

@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { commandIssued } from '../answers/command.js';
+import { event, iterationSummary, iterationView, queuePlace } from '../answers/iteration.js';
+import { submitted } from '../answers/problem.js';
+import { pageOf } from '../answers/shape.js';
 import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
 import {
@@ -17,7 +21,6 @@ import {
   traceOf,
 } from '../requests.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 const iterateBody = z
   .strictObject({
@@ -78,7 +81,7 @@ function iterate(routes: Routes): void {
       params: problemParams,
       headers: submitHeaders,
       body: iterateBody,
-      answers: { 201: shape.submitted },
+      answers: { 201: submitted },
     },
     ({ params, body, headers }) => {
       const { parent_iteration_id: parentIterationId, ...wanted } = body ?? {};
@@ -123,7 +126,7 @@ function listIterationsOfProblem(routes: Routes): void {
       summary: 'Iterations by their number, without payloads',
       params: problemParams,
       querystring: searchQuery,
-      answer: shape.pageOf(shape.iterationSummary),
+      answer: pageOf(iterationSummary),
     },
     (queries, { params, query }) => {
       const { rest, page } = splitPage(query);
@@ -138,7 +141,7 @@ function searchIterations(routes: Routes): void {
     {
       summary: 'Iterations of all problems: those of the newest problem first, and of each the newest first',
       querystring: searchQuery,
-      answer: shape.pageOf(shape.iterationSummary),
+      answer: pageOf(iterationSummary),
     },
     (queries, { query }) => {
       const { rest, page } = splitPage(query);
@@ -153,7 +156,7 @@ function showIteration(routes: Routes): void {
     {
       summary: 'An iteration with the state and output of every module',
       params: taskParams,
-      answer: shape.iterationView,
+      answer: iterationView,
     },
     (queries, { params }) => queries.iteration(taskOf(params)),
   );
@@ -165,7 +168,7 @@ function showQueue(routes: Routes): void {
     {
       summary: 'Modules that wait for a slot, and how many come before them',
       params: taskParams,
-      item: shape.queuePlace,
+      item: queuePlace,
     },
     (queries, { params, query }) => queries.queueOfTask(taskOf(params), query),
   );
@@ -174,7 +177,7 @@ function showQueue(routes: Routes): void {
 function listEvents(routes: Routes): void {
   routes.list(
     `${TASK_PATH}/events`,
-    { summary: "The task's events, in order", params: taskParams, item: shape.event },
+    { summary: "The task's events, in order", params: taskParams, item: event },
     (queries, { params, query }) => queries.taskEvents(taskOf(params), query),
   );
 }
@@ -188,7 +191,7 @@ function commandTask(routes: Routes): void {
       summary: 'Stop, reset, preempt or terminate a task, or one of its modules',
       params: taskParams,
       body: commandBody,
-      answers: { 202: shape.commandIssued },
+      answers: { 202: commandIssued },
     },
     ({ params, body, caller: { role } }) => ({
       kind: 'task_command',

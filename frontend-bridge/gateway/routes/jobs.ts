@@ -1,16 +1,17 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { JobSchema } from '../../../src/config/job-schema.js';
 import type { JobTypes } from '../../../src/config/job-types.js';
 import { JOB_STATES } from '../../../src/model/job.js';
 import type { Coordinator, Workspace } from '../../../src/orchestrator/port.js';
+import { commandIssued } from '../answers/command.js';
+import { jobSubmitted, jobSummary, jobView } from '../answers/job.js';
+import { answers, content, pageOf, plainText } from '../answers/shape.js';
 import { refusalError } from '../errors.js';
-import { type App, asked, perform, within } from '../http.js';
+import { type App, asked, perform, sendText, within } from '../http.js';
 import { ReadJobs } from '../jobs/read-jobs.js';
 import type { GatewayLimits } from '../limits.js';
 import { pageShape, postHeaders, reason, splitPage, submitHeaders, traceOf } from '../requests.js';
-import * as shape from '../schemas.js';
 
 const jobParams = z.object({ job_id: z.string() });
 const cancelBody = z.strictObject({ reason }).nullable();
@@ -41,7 +42,7 @@ export function jobRoutes(
         summary: 'Run a script on a cluster',
         headers: submitHeaders,
         body: JobSchema,
-        response: shape.answers({ 201: shape.jobSubmitted }),
+        response: answers({ 201: jobSubmitted }),
       },
     },
     async (asking, reply) => {
@@ -65,7 +66,7 @@ export function jobRoutes(
       schema: {
         summary: 'Jobs, newest first',
         querystring: listQuery,
-        response: shape.answers({ 200: shape.pageOf(shape.jobSummary) }),
+        response: answers({ 200: pageOf(jobSummary) }),
       },
     },
     async (request, reply) => {
@@ -78,7 +79,7 @@ export function jobRoutes(
     '/v1/jobs/:job_id',
     {
       config: { action: 'read' },
-      schema: { summary: 'A job', params: jobParams, response: shape.answers({ 200: shape.jobView }) },
+      schema: { summary: 'A job', params: jobParams, response: answers({ 200: jobView }) },
     },
     async (request, reply) => jobs.show(asker(reply), request.params.job_id),
   );
@@ -90,15 +91,14 @@ export function jobRoutes(
       schema: {
         summary: 'What a job has written so far, both streams in the order of their lines',
         params: jobParams,
-        response: shape.answers({ 200: shape.content('The lines', { 'text/plain': shape.text }) }),
+        response: answers({ 200: content('The lines', { 'text/plain': plainText }) }),
       },
     },
     async (request, reply) => {
       const { job_id } = request.params;
       const asking = asker(reply);
       await jobs.taskIdOf(asking, job_id);
-      const log = Readable.from(jobs.log(asking, job_id), { objectMode: false });
-      return reply.type('text/plain; charset=utf-8').send(log);
+      return sendText(reply, jobs.log(asking, job_id));
     },
   );
 
@@ -111,7 +111,7 @@ export function jobRoutes(
         params: jobParams,
         headers: postHeaders,
         body: cancelBody,
-        response: shape.answers({ 202: shape.commandIssued }),
+        response: answers({ 202: commandIssued }),
       },
     },
     async (request, reply) => {

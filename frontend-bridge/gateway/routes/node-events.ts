@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import { JsonText } from '../../../src/base/json/json-text.js';
 import type { Coordinator, EventStream, StreamEvent, View } from '../../../src/orchestrator/port.js';
+import { event } from '../answers/iteration.js';
+import { answers, pageOf } from '../answers/shape.js';
 import { HttpError } from '../errors.js';
 import { type App, found, within } from '../http.js';
 import { pageShape } from '../requests.js';
-import * as shape from '../schemas.js';
 
 /** Events that one request may look through before it hands out what it found, with the cursor to go on from. */
 const LOOK_LIMIT = 50_000;
@@ -21,7 +22,7 @@ export function nodeEventRoutes(app: App, coordinator: Coordinator): void {
         summary: 'Events that name a node, newest first, as far back as the stream is kept',
         params: z.object({ node_id: z.string() }),
         querystring: z.strictObject(pageShape),
-        response: shape.answers({ 200: shape.pageOf(shape.event) }),
+        response: answers({ 200: pageOf(event) }),
       },
     },
     async (request, reply) => {

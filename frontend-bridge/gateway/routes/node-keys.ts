@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { ALL_PROJECTS } from '../../../src/model/access.js';
 import type { Coordinator, KeyAdministration } from '../../../src/orchestrator/port.js';
+import { answers } from '../answers/shape.js';
 import { deedOf } from '../audit.js';
 import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
 import { postHeaders } from '../requests.js';
-import * as shape from '../schemas.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -72,7 +72,7 @@ function listKeys(app: App, keys: Keys): void {
       config: { action: 'read' },
       schema: {
         summary: 'The keys of nodes and subscribers, and those of the orchestrator',
-        response: shape.answers({
+        response: answers({
           200: z.strictObject({
             items: z.array(keyView),
             next_cursor: z.null(),
@@ -98,7 +98,7 @@ function makeJoinToken(app: App, audit: Audit, keys: Keys): void {
         summary: 'Make a join token, with which nodes enrol their keys',
         headers: postHeaders,
         body: joinBody,
-        response: shape.answers({ 201: joinView }),
+        response: answers({ 201: joinView }),
       },
     },
     async (request, reply) => {
@@ -120,7 +120,7 @@ function enrolSubscriber(app: App, audit: Audit, keys: Keys): void {
         summary: 'Enrol a key for the events socket',
         headers: postHeaders,
         body: z.strictObject({ key }),
-        response: shape.answers({ 201: keyView }),
+        response: answers({ 201: keyView }),
       },
     },
     async (request, reply) => {
@@ -145,7 +145,7 @@ function revokeKey(app: App, audit: Audit, keys: Keys): void {
         summary: 'Revoke a key, at once and forever',
         headers: postHeaders,
         body: z.strictObject({ key }),
-        response: shape.answers({ 200: keyView }),
+        response: answers({ 200: keyView }),
       },
     },
     async (request) => {
@@ -166,7 +166,7 @@ function rotateServerKey(app: App, audit: Audit, keys: Keys): void {
         summary: 'Use a new key of the orchestrator; the one before stays valid for a while',
         headers: postHeaders,
         body: rotateBody,
-        response: shape.answers({ 201: serverKeyView }),
+        response: answers({ 201: serverKeyView }),
       },
     },
     async (request, reply) => {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { commandIssued, commandView, configured } from '../answers/command.js';
+import { nodeView, queueView } from '../answers/node.js';
 import type { App } from '../http.js';
 import { reason } from '../requests.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 const nodeParams = z.object({ node_id: z.string() });
 const commandBody = z.strictObject({ command: z.enum(['start', 'stop', 'reset', 'terminate']), reason });
@@ -15,7 +16,7 @@ const configurationBody = z.strictObject({
 export function nodeRoutes(app: App, coordinator: Coordinator): void {
   const routes = new Routes(app, coordinator);
 
-  routes.list('/v1/nodes', { summary: 'Nodes', item: shape.nodeView }, (queries, { query }) =>
+  routes.list('/v1/nodes', { summary: 'Nodes', item: nodeView }, (queries, { query }) =>
     queries.nodes(query),
   );
 
@@ -23,14 +24,14 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
     '/v1/queue',
     {
       summary: 'Modules with their slots, and how many executions wait for one',
-      item: shape.queueView,
+      item: queueView,
     },
     (queries, { query }) => queries.queues(query),
   );
 
   routes.find(
     '/v1/nodes/:node_id',
-    { summary: 'A node', params: nodeParams, answer: shape.nodeView },
+    { summary: 'A node', params: nodeParams, answer: nodeView },
     (queries, { params }) => queries.node(params.node_id),
   );
 
@@ -54,7 +55,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
       summary: 'Start, stop, reset or terminate a node',
       params: nodeParams,
       body: commandBody,
-      answers: { 202: shape.commandIssued },
+      answers: { 202: commandIssued },
     },
     ({ params, body }) => ({ kind: 'node_command', nodeId: params.node_id, ...body }),
   );
@@ -68,7 +69,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
       summary: 'Ask a node to take a configuration, and wait for its answer',
       params: nodeParams,
       body: configurationBody,
-      answers: { 200: shape.configured },
+      answers: { 200: configured },
     },
     ({ params, body: { configuration, timeout_ms: timeoutMs } }) => ({
       ...{ kind: 'configure', nodeId: params.node_id, configuration },
@@ -81,7 +82,7 @@ export function nodeRoutes(app: App, coordinator: Coordinator): void {
     {
       summary: 'How far a command has come',
       params: z.object({ command_id: z.string() }),
-      answer: shape.commandView,
+      answer: commandView,
     },
     (queries, { params }) => queries.command(params.command_id),
   );

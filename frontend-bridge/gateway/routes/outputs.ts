@@ -3,24 +3,24 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Coordinator, StoredOutput } from '../../../src/orchestrator/port.js';
 import { wantsBytes } from '../accept.js';
+import { answers, anything, bytes, content } from '../answers/shape.js';
 import { sendFile } from '../files.js';
 import { type App, asked, found, sendJson, within } from '../http.js';
 import { executionParams, TASK_PATH, taskOf, taskParams } from '../requests.js';
-import * as shape from '../schemas.js';
 import { sendBlob } from './blobs.js';
 
 const outputName = z.string().describe('A module, or one of its named outputs: `train.plot`');
-const outputAnswer = shape.answers({
-  200: shape.content('The output, decoded; or its bytes, of the type that the header Tutti-Type names', {
-    'application/json': shape.anything,
-    'application/x-protobuf': shape.bytes,
-    'application/octet-stream': shape.bytes,
+const outputAnswer = answers({
+  200: content('The output, decoded; or its bytes, of the type that the header Tutti-Type names', {
+    'application/json': anything,
+    'application/x-protobuf': bytes,
+    'application/octet-stream': bytes,
   }),
 });
-const fileAnswer = shape.answers({
-  200: shape.content('The file, of the media type that the graph names, or that its first bytes tell', {
-    'application/json': shape.anything,
-    'application/octet-stream': shape.bytes,
+const fileAnswer = answers({
+  200: content('The file, of the media type that the graph names, or that its first bytes tell', {
+    'application/json': anything,
+    'application/octet-stream': bytes,
   }),
 });
 

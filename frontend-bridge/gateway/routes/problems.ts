@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { TASK_STATES } from '../../../src/model/task-state.js';
 import type { Answer, Coordinator, View } from '../../../src/orchestrator/port.js';
+import { problemSummary, problemView, remarks, submitted, submittedBatch, tag } from '../answers/problem.js';
+import { answers, anything, content, pageOf, plainText } from '../answers/shape.js';
 import { errorBody, refusalError } from '../errors.js';
 import { type App, asked, found, within } from '../http.js';
 import { BATCH_MAX } from '../payload-texts.js';
@@ -18,7 +20,6 @@ import {
   traceOf,
 } from '../requests.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 import { EXPORT_TYPES, spreadsheetField } from '../table-export.js';
 
 const time = z.iso.datetime({ offset: true }).exactOptional();
@@ -77,7 +78,7 @@ function submitProblem(routes: Routes): void {
       checkBody: refuseLostLabels,
       headers: submitHeaders,
       body: submitBody,
-      answers: { 201: shape.submitted },
+      answers: { 201: submitted },
     },
     ({ body, headers }) => ({ kind: 'submit', ...body, ...traceOf(headers) }),
   );
@@ -96,7 +97,7 @@ function submitBatch(app: App, coordinator: Coordinator): void {
         summary: 'Submit many problems; each is answered for itself, in their order',
         headers: submitHeaders,
         body: batchBody,
-        response: shape.answers({ 200: shape.submittedBatch }),
+        response: answers({ 200: submittedBatch }),
       },
     },
     async (request) => {
@@ -120,7 +121,7 @@ function listProblems(routes: Routes): void {
     {
       summary: 'Problems, newest first',
       querystring: listQuery,
-      answer: shape.pageOf(shape.problemSummary),
+      answer: pageOf(problemSummary),
     },
     (queries, { query }) => {
       const { rest, page } = splitPage(query);
@@ -137,7 +138,7 @@ function listProblems(routes: Routes): void {
 function listTags(routes: Routes): void {
   routes.list(
     '/v1/tags',
-    { summary: 'Every tag that some problem has, in order', item: shape.tag },
+    { summary: 'Every tag that some problem has, in order', item: tag },
     (queries, { query }) => queries.tags(query),
   );
 }
@@ -145,7 +146,7 @@ function listTags(routes: Routes): void {
 function showProblem(routes: Routes): void {
   routes.find(
     '/v1/problems/:problem_id',
-    { summary: 'A problem with its newest iterations', params: problemParams, answer: shape.problemView },
+    { summary: 'A problem with its newest iterations', params: problemParams, answer: problemView },
     (queries, { params }) => queries.problem(params.problem_id),
   );
 }
@@ -162,7 +163,7 @@ function changeProblem(routes: Routes): void {
       params: problemParams,
       headers: changeHeaders,
       body: z.strictObject(remarksShape),
-      answers: { 200: shape.remarks },
+      answers: { 200: remarks },
     },
     ({ params: { problem_id: problemId }, body: change, headers: { 'if-match': seen } }) => ({
       ...{ kind: 'change_problem', problemId, change },
@@ -178,7 +179,7 @@ function compareIterations(routes: Routes): void {
       summary: 'What differs between two iterations, by module',
       params: problemParams,
       querystring: z.strictObject({ a: iteration, b: iteration }),
-      answer: shape.anything,
+      answer: anything,
     },
     (queries, { params, query: { a, b } }) => queries.diff(params.problem_id, a, b),
   );
@@ -194,10 +195,10 @@ function exportProblem(app: App, coordinator: Coordinator): void {
         summary: 'All iterations with their outputs, streamed',
         params: problemParams,
         querystring: exportQuery,
-        response: shape.answers({
-          200: shape.content('A record an iteration, in order', {
-            'application/x-ndjson': shape.text,
-            'text/csv': shape.text,
+        response: answers({
+          200: content('A record an iteration, in order', {
+            'application/x-ndjson': plainText,
+            'text/csv': plainText,
           }),
         }),
       },

@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { decodeText } from '../../../src/base/decode-text.js';
 import { JsonText } from '../../../src/base/json/json-text.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { sample } from '../answers/graph.js';
+import { answers, pageOf } from '../answers/shape.js';
 import { type App, asked, found } from '../http.js';
-import * as shape from '../schemas.js';
 
 /** By the graph's name, the folder of its samples; one that is not there holds none. */
 export type SampleFolders = ReadonlyMap<string, string>;
@@ -34,7 +35,7 @@ export function sampleRoutes(
       schema: {
         summary: 'Inputs that show what a graph is for',
         params: z.object({ name: z.string() }),
-        response: shape.answers({ 200: shape.pageOf(shape.sample) }),
+        response: answers({ 200: pageOf(sample) }),
       },
     },
     async (request, reply) => {

@@ -8,11 +8,11 @@ import { flatten } from '../../../src/base/csv.js';
 import { entriesOf } from '../../../src/base/json/exact.js';
 import { printJson } from '../../../src/base/json/json-text.js';
 import type { Coordinator, SearchQuery, View } from '../../../src/orchestrator/port.js';
+import { answers, bytes, content, plainText } from '../answers/shape.js';
 import { HttpError } from '../errors.js';
 import { type App, within } from '../http.js';
 import { parquetOf, type Row } from '../parquet.js';
 import { searchShape } from '../requests.js';
-import * as shape from '../schemas.js';
 import { csvLines, EXPORT_TYPES, exported, jsonLines, spreadsheetField } from '../table-export.js';
 
 /** A Parquet file is made in memory. */
@@ -38,11 +38,11 @@ export function searchExportRoute(app: App, coordinator: Coordinator): void {
       schema: {
         summary: 'All iterations that a search finds, with the fields that are asked for, as one file',
         querystring: query,
-        response: shape.answers({
-          200: shape.content('A record an iteration, in the order of the search', {
-            'application/x-ndjson': shape.text,
-            'text/csv': shape.text,
-            'application/vnd.apache.parquet': shape.bytes,
+        response: answers({
+          200: content('A record an iteration, in the order of the search', {
+            'application/x-ndjson': plainText,
+            'text/csv': plainText,
+            'application/vnd.apache.parquet': bytes,
           }),
         }),
       },

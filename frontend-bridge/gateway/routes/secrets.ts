@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { MAX_SECRET_BYTES, SECRET_NAME } from '../../../src/model/secret.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { secretView } from '../answers/cluster.js';
 import type { App } from '../http.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 const name = z
   .string()
@@ -22,7 +22,7 @@ export function secretRoutes(app: App, coordinator: Coordinator): void {
 
   routes.list(
     '/v1/secrets',
-    { summary: 'Secrets, by their names, without their values', item: shape.secretView },
+    { summary: 'Secrets, by their names, without their values', item: secretView },
     (queries, { query }) => queries.secrets(query),
   );
 
@@ -35,7 +35,7 @@ export function secretRoutes(app: App, coordinator: Coordinator): void {
       summary: 'Set a secret, or replace its value',
       params: z.object({ name }),
       body: z.strictObject({ value }),
-      answers: { 200: shape.secretView, 201: shape.secretView },
+      answers: { 200: secretView, 201: secretView },
     },
     ({ params, body }) => ({ kind: 'set_secret', name: params.name, value: body.value }),
   );

@@ -1,14 +1,14 @@
 /** Services: what is to be kept running, and what runs of it. */
-import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { ServiceCount, ServiceName, ServiceSchema } from '../../../src/config/service-schema.js';
 import { parseTaskId } from '../../../src/model/task-id.js';
 import type { Coordinator, Queries, Workspace } from '../../../src/orchestrator/port.js';
+import { placementView, serviceView } from '../answers/service.js';
+import { answers, content, plainText } from '../answers/shape.js';
 import { HttpError, refusalError } from '../errors.js';
-import { type App, asked, found, within } from '../http.js';
+import { type App, asked, found, sendText, within } from '../http.js';
 import { contentOf, logLines, wholeStreamsOf } from '../jobs/log-lines.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 const serviceParams = z.object({ name: z.string() });
 const commandBody = z.strictObject({
@@ -30,7 +30,7 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
       summary: 'Apply a service: it is stored, or changed and renewed',
       params: z.object({ name: ServiceName }),
       body: ServiceSchema,
-      answers: { 200: shape.serviceView, 201: shape.serviceView },
+      answers: { 200: serviceView, 201: serviceView },
     },
     ({ params: { name }, body: { spec, files } }) => ({
       kind: 'apply_service',
@@ -41,13 +41,13 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
 
   routes.list(
     '/v1/services',
-    { summary: 'Services, by their names', item: shape.serviceView },
+    { summary: 'Services, by their names', item: serviceView },
     (queries, { query }) => queries.services(query),
   );
 
   routes.find(
     '/v1/services/:name',
-    { summary: 'A service with its replicas', params: serviceParams, answer: shape.serviceView },
+    { summary: 'A service with its replicas', params: serviceParams, answer: serviceView },
     (queries, { params }) => queries.service(params.name),
   );
 
@@ -59,7 +59,7 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
       summary: 'Scale, restart, stop or start a service',
       params: serviceParams,
       body: commandBody,
-      answers: { 202: shape.serviceView },
+      answers: { 202: serviceView },
     },
     ({ params, body }) => ({ kind: 'command_service', name: params.name, ...body }),
   );
@@ -81,7 +81,7 @@ export function serviceRoutes(app: App, coordinator: Coordinator): void {
     {
       summary: 'Every cluster with its score for one more replica, or with why it is ruled out',
       params: serviceParams,
-      item: shape.placementView,
+      item: placementView,
     },
     (queries, { params, query }) => queries.placementOf(params.name, query),
   );
@@ -99,7 +99,7 @@ function sendLog(app: App, coordinator: Coordinator): void {
           'What the newest run of a replica has written so far, both streams in the order of their lines',
         params: serviceParams,
         querystring: logQuery,
-        response: shape.answers({ 200: shape.content('The lines', { 'text/plain': shape.text }) }),
+        response: answers({ 200: content('The lines', { 'text/plain': plainText }) }),
       },
     },
     async (request, reply) => {
@@ -114,10 +114,7 @@ function sendLog(app: App, coordinator: Coordinator): void {
         const which = query.replica === undefined ? 'no replica' : `no replica ${query.replica}`;
         throw new HttpError(404, 'unknown_replica', `The service ${params.name} has ${which}.`);
       }
-      const log = Readable.from(logOf(within(coordinator, request), queries, replica.task_id), {
-        objectMode: false,
-      });
-      return reply.type('text/plain; charset=utf-8').send(log);
+      return sendText(reply, logOf(within(coordinator, request), queries, replica.task_id));
     },
   );
 }

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
 import { type Access, SESSION_COOKIE } from '../access.js';
+import { answers } from '../answers/shape.js';
 import { askerOf } from '../audit.js';
 import type { App } from '../http.js';
-import * as shape from '../schemas.js';
 import { meView, viewOf } from './access.js';
 
 const SIGN_IN = { action: 'sign_in' } as const;
@@ -32,7 +32,7 @@ export function sessionRoutes(app: App, coordinator: Pick<Coordinator, 'noteDone
       schema: {
         summary: 'Sign in: keep a session of 12 hours as a cookie of the page',
         body: z.strictObject({ token: z.string().min(1).max(4096) }),
-        response: shape.answers({ 200: meView }),
+        response: answers({ 200: meView }),
       },
     },
     async (request, reply) => {
@@ -54,7 +54,7 @@ export function sessionRoutes(app: App, coordinator: Pick<Coordinator, 'noteDone
       config: { isOpen: true },
       schema: {
         summary: 'Sign out: forget the cookie',
-        response: shape.answers({ 200: z.strictObject({}) }),
+        response: answers({ 200: z.strictObject({}) }),
       },
     },
     (_request, reply) => {
@@ -71,7 +71,7 @@ export function sessionRoutes(app: App, coordinator: Pick<Coordinator, 'noteDone
         summary:
           'Make a token of the same rights that lasts for hours, and is revoked with the one that it is made with',
         body: sessionBody,
-        response: shape.answers({ 201: sessionView }),
+        response: answers({ 201: sessionView }),
       },
     },
     async (request, reply) => {

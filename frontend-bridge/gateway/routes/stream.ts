@@ -2,11 +2,11 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
+import { answers, anything } from '../answers/shape.js';
 import type { Connections } from '../connections.js';
 import { HttpError } from '../errors.js';
 import type { App } from '../http.js';
 import type { GatewayLimits } from '../limits.js';
-import * as shape from '../schemas.js';
 import type { Holders } from '../stream/holders.js';
 import { type Hub, POLICY_VIOLATION } from '../stream/hub.js';
 
@@ -33,7 +33,7 @@ export function streamRoute(
     schema: {
       summary: 'The events, live: a WebSocket',
       querystring: z.strictObject({}),
-      response: { ...shape.answers({}), 101: shape.anything },
+      response: { ...answers({}), 101: anything },
     },
     preHandler: async (request) => {
       if (request.ws && hub.stats().viewers >= maxViewers) {

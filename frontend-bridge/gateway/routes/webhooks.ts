@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { WebhookSchema } from '../../../src/config/webhook-schema.js';
 import type { Coordinator } from '../../../src/orchestrator/port.js';
+import { webhookTested, webhookView } from '../answers/webhook.js';
 import type { App } from '../http.js';
 import { Routes } from '../route.js';
-import * as shape from '../schemas.js';
 
 const params = z.object({ name: z.string() });
 
@@ -19,7 +19,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
       hidesBody: true,
       summary: 'Add a webhook: events from now on are posted to an address, in order',
       body: WebhookSchema,
-      answers: { 201: shape.webhookView },
+      answers: { 201: webhookView },
     },
     ({ body }) => ({ kind: 'add_webhook', webhook: body }),
   );
@@ -28,7 +28,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
     '/v1/webhooks',
     {
       summary: 'Webhooks, by their names, with how far they are and how the last attempt ended',
-      item: shape.webhookView,
+      item: webhookView,
     },
     (queries, { query }) => queries.webhooks(query),
   );
@@ -53,7 +53,7 @@ export function webhookRoutes(app: App, coordinator: Coordinator): void {
       summary: 'Post one event of type webhook.test, and say how that went',
       params,
       body: z.strictObject({}).nullish(),
-      answers: { 200: shape.webhookTested },
+      answers: { 200: webhookTested },
     },
     ({ params: { name } }) => ({ kind: 'test_webhook', name }),
   );

@@ -1,8 +1,8 @@
 /** Events as OpenAPI shows them: a shape for each kind of public fact, taken from the declaration of its fields. */
 import { z } from 'zod';
-import { APPROVAL_ROLES, DECISIONS } from '../../src/model/approval.js';
-import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../src/model/cluster.js';
-import { DEPLOYMENT_OPERATIONS } from '../../src/model/deployment.js';
+import { APPROVAL_ROLES, DECISIONS } from '../../../src/model/approval.js';
+import { AGENT_KINDS, CLUSTER_STATUSES, CLUSTER_TYPES } from '../../../src/model/cluster.js';
+import { DEPLOYMENT_OPERATIONS } from '../../../src/model/deployment.js';
 import {
   EVENT_TYPES,
   type EventType,
@@ -10,12 +10,12 @@ import {
   type ShownWord,
   STOP_CAUSES,
   shownFieldsOf,
-} from '../../src/model/facts.js';
-import { LOOP_ENDS } from '../../src/model/loop.js';
-import { DESIRED_STATUSES, NODE_STATUSES } from '../../src/model/node.js';
-import { LOG_LEVELS, STREAMS } from '../../src/model/protocol.js';
-import { SERVICE_DESIRES, SERVICE_TYPES } from '../../src/model/service.js';
-import { waitingSchema } from './waiting-schema.js';
+} from '../../../src/model/facts.js';
+import { LOOP_ENDS } from '../../../src/model/loop.js';
+import { DESIRED_STATUSES, NODE_STATUSES } from '../../../src/model/node.js';
+import { LOG_LEVELS, STREAMS } from '../../../src/model/protocol.js';
+import { SERVICE_DESIRES, SERVICE_TYPES } from '../../../src/model/service.js';
+import { waitingSchema } from './waiting.js';
 
 const error = z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean() });
 

@@ -1,7 +1,7 @@
 /** Why a module waits, as OpenAPI shows it. */
 import { z } from 'zod';
-import { APPROVAL_ROLES } from '../../src/model/approval.js';
-import type { Waiting } from '../../src/model/waiting.js';
+import { APPROVAL_ROLES } from '../../../src/model/approval.js';
+import type { Waiting } from '../../../src/model/waiting.js';
 import type { Documented } from './documented.js';
 
 export const waitingSchema: Documented<Waiting> = z.discriminatedUnion('code', [

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import type { AuditEntryJson } from '../../../src/contract/audit.js';
+import { AUDIT_RESULTS } from '../../../src/model/audit.js';
+import type { Documented } from './documented.js';
+import { named } from './shape.js';
+
+export const auditEntry: Documented<AuditEntryJson> = named(
+  'AuditEntry',
+  z.strictObject({
+    audit_id: z.number().int().describe('From 1 on, without gaps'),
+    at: z.string(),
+    last_at: z.string().describe('Of the last one of refusals that are alike'),
+    times: z.number().int().describe('Refusals that are alike share an entry'),
+    by: z.string().nullable().describe('`null`: nobody needs a token, or none was shown that is anybody’s'),
+    access_id: z.string().nullable(),
+    address: z.string().nullable(),
+    project: z.string().nullable().describe('Whose work it was about; `null`: what is shared'),
+    action: z.string(),
+    operation: z.string(),
+    target: z.record(z.string(), z.union([z.string(), z.number()])),
+    result: z.enum(AUDIT_RESULTS),
+    code: z.string().nullable().describe('Of the refusal'),
+    message: z.string().nullable(),
+  }),
+);

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type {
+  DeploymentJson,
+  ListedDeploymentJson,
+  OperationJson,
+} from '../../../src/contract/deployment.js';
+import { COMPONENT_OPERATIONS } from '../../../src/model/blueprint.js';
+import { COMPONENT_STATES, DEPLOYMENT_OPERATIONS, DEPLOYMENT_STATES } from '../../../src/model/deployment.js';
+import type { Documented } from './documented.js';
+import { id, iterationId, moduleState, reportedError, taskId, taskState, time } from './fields.js';
+import { componentReplica } from './service.js';
+import { named } from './shape.js';
+
+const deploymentShape = {
+  deployment_id: id.describe("The problem's id"),
+  name: z.string(),
+  project: z.string(),
+  state: z.enum(DEPLOYMENT_STATES),
+  operation_id: iterationId.describe('The newest one: the iteration of its problem'),
+  operation: z.enum(DEPLOYMENT_OPERATIONS),
+  task_id: taskId.describe('That of the newest operation'),
+  message: z.string().nullable().describe('Why it has failed'),
+  created_at: time,
+  updated_at: time,
+};
+
+export const deploymentSummary: Documented<ListedDeploymentJson> = named(
+  'DeploymentSummary',
+  z.looseObject(deploymentShape),
+);
+
+const step = {
+  component: z.string(),
+  operation: z.enum(COMPONENT_OPERATIONS),
+  cluster: z.string().nullable().describe('Null: a service chooses clusters for its replicas itself'),
+};
+
+export const deploymentView: Documented<DeploymentJson> = named(
+  'Deployment',
+  z.looseObject({
+    ...deploymentShape,
+    health: z
+      .enum(['ok', 'degraded'])
+      .describe('`degraded`: it has failed, or its services are not as they are asked for'),
+    reasons: z.array(z.string()).describe('Why it is degraded, each with the service'),
+    blueprint: z.string().describe("The blueprint's name"),
+    inputs: z.record(z.string(), z.unknown()),
+    components: z.record(
+      z.string(),
+      z.object({
+        state: z.enum(COMPONENT_STATES),
+        cluster: z.string().nullable(),
+        after: z.array(z.string()),
+        attributes: z.record(z.string(), z.unknown()),
+        service: z.string().optional().describe('Its name, where the component is a service'),
+        replicas: z.array(componentReplica).optional(),
+      }),
+    ),
+    outputs: z.record(z.string(), z.unknown()).describe('As far as what they refer to is known'),
+    failed: z
+      .object({ ...step, message: z.string() })
+      .nullable()
+      .describe('The first step of the newest operation that has failed'),
+  }),
+);
+
+export const operationView: Documented<OperationJson> = named(
+  'Operation',
+  z.looseObject({
+    operation_id: iterationId,
+    operation: z.enum(DEPLOYMENT_OPERATIONS),
+    state: taskState,
+    task_id: taskId,
+    created_at: time,
+    finished_at: time.nullable(),
+    error: reportedError.nullable(),
+    steps: z.array(
+      z.looseObject({
+        ...step,
+        module: z.string().describe("In the operation's task"),
+        state: moduleState,
+        execution_id: id.nullable(),
+        waiting_reason: z.string().nullable(),
+        error: reportedError.nullable(),
+        started_at: time.nullable(),
+        finished_at: time.nullable(),
+      }),
+    ),
+  }),
+);
+
+export const operationBegun: z.ZodType = named(
+  'OperationBegun',
+  z.object({ deployment_id: id, operation_id: iterationId, task_id: taskId }),
+);

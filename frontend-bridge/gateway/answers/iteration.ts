@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import type {
+  ListedIterationJson,
+  ModuleAnswerJson,
+  QueuePlaceJson,
+  TaskAnswerJson,
+} from '../../../src/contract/iteration.js';
+import { LOOP_ENDS } from '../../../src/model/loop.js';
+import type { Documented } from './documented.js';
+import { eventSchema } from './event.js';
+import { runCommand } from './execution.js';
+import { id, iterationId, moduleState, reportedError, standing, taskId, taskState, time } from './fields.js';
+import { named } from './shape.js';
+import { waitingSchema } from './waiting.js';
+
+const iterationSummaryShape = {
+  problem_id: id,
+  iteration_id: iterationId,
+  task_id: taskId,
+  state: taskState,
+  graph: z.string(),
+  graph_version: z.number().int(),
+  parent_iteration_id: iterationId.nullable(),
+  client: z.string().nullish().describe('The program that asked for it, where it gave its name'),
+  reused: z.array(z.string()).describe('Modules whose outputs were taken over: nothing ran for them'),
+  overridden: z
+    .record(z.string(), z.array(z.string()))
+    .describe('By module, the inputs that are not what the graph would give it'),
+  standing,
+  created_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+  error: reportedError.nullable().describe('Why it failed'),
+  reason: z.string().nullable().describe('What the person who stopped it gave as a reason'),
+};
+
+export const iterationSummary: Documented<ListedIterationJson> = named(
+  'IterationSummary',
+  z.looseObject(iterationSummaryShape),
+);
+
+export const moduleView: Documented<ModuleAnswerJson> = named(
+  'Module',
+  z.looseObject({
+    state: moduleState,
+    attempts: z.number().int().describe('Those that failed or succeeded'),
+    generation: z.number().int().describe('Grows with each reset, and with each pass of its loop'),
+    pass: z.number().int().nullable().describe('Of a module in a loop: the pass that it is in, from 1'),
+    loop_end: z
+      .enum(LOOP_ENDS)
+      .nullable()
+      .describe('Of the last module of a loop that has ended: why there is no further pass'),
+    execution_id: id.nullable(),
+    node_id: id.nullable(),
+    waiting_reason: z.string().nullable().describe('For people'),
+    waiting: waitingSchema.nullable().describe('The same as data'),
+    progress: z.number().nullable(),
+    progress_message: z.string().nullable().describe('What it said with its progress'),
+    reused_from: z
+      .looseObject({ iteration_id: iterationId, execution_id: id })
+      .nullable()
+      .describe('Where its output was taken over from'),
+    cached_from: z
+      .looseObject({ problem_id: id, iteration_id: iterationId, execution_id: id })
+      .nullable()
+      .describe('Of a module with `cache`, whose output it has taken'),
+    output_names: z
+      .array(z.string())
+      .optional()
+      .describe('Of a module with several outputs: they are read as `MODULE.NAME`'),
+    output_type: z
+      .string()
+      .nullable()
+      .describe(
+        'As the graph declares it, such as `json` or `bytes:image/png`; null where it has several outputs',
+      ),
+    output_types: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('Of a module with several outputs, the type of each by its name'),
+    overridden: z.array(z.string()).describe('Inputs that are not what the graph would give it'),
+    retry_at: time.nullable(),
+    output: z
+      .unknown()
+      .describe(
+        'The decoded last output; of a large one its blob; of a module with named outputs an object of them; null before there is one',
+      ),
+    error: reportedError.nullable(),
+    command: runCommand.nullable().describe('Of a run module'),
+    assigned_at: time.nullable(),
+    started_at: time.nullable(),
+    finished_at: time.nullable(),
+  }),
+);
+
+export const iterationView: Documented<TaskAnswerJson> = named(
+  'Iteration',
+  z.looseObject({
+    ...iterationSummaryShape,
+    input: z.unknown(),
+    overrides: z.record(z.string(), z.record(z.string(), z.unknown())).describe('By module and input'),
+    require: z
+      .record(z.string(), z.record(z.string(), z.string()))
+      .describe('By module, labels that its nodes must have for this task'),
+    modules: z.record(z.string(), moduleView),
+  }),
+);
+
+export const event: z.ZodType = named('Event', eventSchema(time));
+
+export const queuePlace: Documented<QueuePlaceJson> = named(
+  'QueuePlace',
+  z.looseObject({
+    module: z.string(),
+    ahead: z.number().int().describe('Executions of other tasks that get a slot before it'),
+  }),
+);

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import type { JobJson } from '../../../src/contract/job.js';
+import { JOB_STATES } from '../../../src/model/job.js';
+import type { Documented } from './documented.js';
+import { id, reportedError, taskId, time } from './fields.js';
+import { named } from './shape.js';
+
+export const jobSubmitted: z.ZodType = named(
+  'JobSubmitted',
+  z.object({ job_id: id.describe("The problem's id"), task_id: taskId }),
+);
+
+const jobShape = {
+  job_id: id,
+  task_id: taskId,
+  name: z.string(),
+  cluster: z.string().nullable().describe('Where it runs or ran; before that, where it is to run'),
+  job_type: z.string().nullable(),
+  project: z.string(),
+  state: z.enum(JOB_STATES),
+  exit_code: z.number().int().nullable(),
+  engine_id: z.string().nullable().describe("The engine's own id: a process, a batch job"),
+  submitted_at: time,
+  started_at: time.nullable().describe('Of the command'),
+  finished_at: time.nullable(),
+  error: reportedError.nullable(),
+};
+
+export const jobSummary: Documented<JobJson> = named('JobSummary', z.looseObject(jobShape));
+
+export const jobView: z.ZodType = named(
+  'Job',
+  z.looseObject({
+    ...jobShape,
+    result: z.unknown().describe('What the log parser of its job_type has found'),
+    log_lines: z.number().int().describe('That the command has written'),
+  }),
+);

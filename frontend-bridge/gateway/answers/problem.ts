@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { ListedProblemJson, WholeProblemJson } from '../../../src/contract/problem.js';
+import type { Documented } from './documented.js';
+import { id, iterationId, standing, taskId, taskState, time } from './fields.js';
+import { iterationSummary } from './iteration.js';
+import { named } from './shape.js';
+
+export const submitted: z.ZodType = named(
+  'Submitted',
+  z.looseObject({ problem_id: id, iteration_id: iterationId, task_id: taskId }),
+);
+
+export const submittedBatch: z.ZodType = named(
+  'SubmittedBatch',
+  z.object({
+    items: z
+      .array(
+        z.union([
+          submitted,
+          z
+            .looseObject({ status: z.number().int(), error: z.looseObject({}) })
+            .describe('What a single submission would have been refused with'),
+        ]),
+      )
+      .describe('An answer for each problem, in their order'),
+  }),
+);
+
+const tagsField = z.array(z.string()).describe('In the order in which they were given');
+
+const marksShape = { tags: tagsField, starred: z.boolean(), archived: z.boolean(), has_notes: z.boolean() };
+
+export const tag: z.ZodType = named('Tag', z.looseObject({ tag: z.string() }));
+
+export const remarks: z.ZodType = named(
+  'Remarks',
+  z.looseObject({
+    problem_id: id,
+    title: z.string(),
+    tags: tagsField,
+    notes: z.string().describe('Markdown'),
+    starred: z.boolean(),
+    archived: z.boolean(),
+    revision: z.number().int().describe('What `If-Match` names'),
+  }),
+);
+
+const problemShape = {
+  problem_id: id,
+  title: z.string().nullable(),
+  graph: z.string(),
+  project: z.string().describe("Its creator's; `default` where they are bound to none"),
+  state: taskState.describe("The newest iteration's"),
+  standing,
+  created_at: time,
+  iterations: z.number().int().describe('How many there are'),
+  newest_iteration_id: iterationId,
+  ...marksShape,
+  revision: z
+    .number()
+    .int()
+    .describe('The event that changed what people say about it last, or that made it'),
+};
+
+export const problemSummary: Documented<ListedProblemJson> = named(
+  'ProblemSummary',
+  z.looseObject(problemShape),
+);
+
+export const problemView: Documented<WholeProblemJson> = named(
+  'Problem',
+  z.looseObject({
+    ...problemShape,
+    notes: z.string().describe('Markdown'),
+    newest_iterations: z.array(iterationSummary),
+  }),
+);

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { time } from './fields.js';
+import { named } from './shape.js';
+
+export const webhookView: z.ZodType = named(
+  'Webhook',
+  z.looseObject({
+    name: z.string(),
+    project: z.string().describe('The one whose events it gets; `*`: all'),
+    url: z.string().describe('Its origin: the rest of the address may be a secret'),
+    filter: z.array(z.string()).nullable().describe('Types of events; null: all'),
+    problem: z.string().nullable().describe('Only events of problems that it holds for'),
+    signed: z.boolean(),
+    created_at: time,
+    cursor: z.number().int().describe('The last event that no longer needs a delivery'),
+    lag: z.number().int().optional().describe('Committed events behind the cursor'),
+    last_status: z.string().nullable().describe('An HTTP status, or why there is none'),
+    last_at: time.nullable(),
+    failures: z.number().int().describe('Since the last delivery'),
+    missed: z.number().int().describe('Events that were removed before they were looked at'),
+  }),
+);
+
+export const webhookTested: z.ZodType = named(
+  'WebhookTested',
+  z.object({ name: z.string(), delivered: z.boolean(), status: z.string() }),
+);
