@@ -3,7 +3,7 @@ import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { ApiError } from './api/http.js';
 import { meQuery, nodesQuery } from './api/queries.js';
 import { ConnectionIndicator, NoticeBar } from './connection/indicator.js';
-import { SignIn, SignOutButton } from './connection/sign-in.js';
+import { SignOutButton } from './connection/sign-out.js';
 import { Boundary } from './display/boundary.js';
 import { useApprovalsBadge, useTab } from './display/tab.js';
 import { ThemeSwitch } from './display/theme-switch.js';
@@ -13,6 +13,7 @@ import { SelectionLink } from './selection-link.js';
 import { useShortcut, useShortcutList } from './shortcuts/shortcuts.js';
 import { type Select, type Selection, useSelection } from './state/selection.js';
 
+const SignIn = lazy(() => import('./connection/sign-in.js'));
 const TaskPage = lazy(() => import('./task/task-view.js'));
 const HomePage = lazy(() => import('./home/home-page.js'));
 const NewProblem = lazy(() => import('./problems/new-problem.js'));
@@ -21,6 +22,8 @@ const GraphsPage = lazy(() => import('./graphs/graphs-page.js'));
 const SearchPage = lazy(() => import('./iterations/search-page.js'));
 const ClustersPage = lazy(() => import('./clusters/clusters-page.js'));
 const ServicesPage = lazy(() => import('./services/services-page.js'));
+const DeploymentsPage = lazy(() => import('./deployments/deployments-page.js'));
+const DeploymentPage = lazy(() => import('./deployments/deployment-page.js'));
 const ApprovalsPage = lazy(() => import('./approvals/approvals-page.js'));
 const JobsPage = lazy(() => import('./jobs/jobs-page.js'));
 const AuditPage = lazy(() => import('./audit/audit-page.js'));
@@ -44,13 +47,19 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
   useShortcut('g n', 'Go to the nodes', () => select({ page: 'nodes' }));
   useShortcut('g c', 'Go to the clusters', () => select({ page: 'clusters' }));
   useShortcut('g s', 'Go to the services', () => select({ page: 'services' }));
+  useShortcut('g d', 'Go to the deployments', () => select({ page: 'deployments' }));
   useShortcut('g j', 'Go to the jobs', () => select({ page: 'jobs' }));
   useShortcut('g a', 'Go to the approvals', () => select({ page: 'approvals' }));
   useShortcut('g u', 'Go to the audit', () => select({ page: 'audit' }), me.data?.role === 'admin');
   useShortcut('n', 'Begin a new problem', () => select({ page: 'new', problem, iteration }));
   useShortcut('/', 'Search the problems', focusSearch);
   const unknown = [me.error, nodes.error].find((error) => error instanceof ApiError && error.status === 401);
-  if (unknown) return <SignIn reason={unknown.message} />;
+  if (unknown)
+    return (
+      <Suspense fallback={null}>
+        <SignIn reason={unknown.message} />
+      </Suspense>
+    );
   const alive = nodes.data?.view.items.filter((node) => node.liveness === 'alive').length;
   const isHome = page === undefined && problem === undefined;
   return (
@@ -69,7 +78,7 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           <SelectionLink
             className="page page-problems"
             to={problem === undefined ? { page: 'problems' } : { problem, iteration }}
-            current={page === 'problems' || (problem !== undefined && page !== 'new' && page !== 'jobs')}
+            current={page === 'problems' || (problem !== undefined && isOfProblem(page))}
           >
             Problems
           </SelectionLink>
@@ -87,6 +96,9 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           </SelectionLink>
           <SelectionLink className="page" to={{ page: 'services' }} current={page === 'services'}>
             Services
+          </SelectionLink>
+          <SelectionLink className="page" to={{ page: 'deployments' }} current={page === 'deployments'}>
+            Deployments
           </SelectionLink>
           <SelectionLink className="page" to={{ page: 'jobs' }} current={page === 'jobs'}>
             Jobs
@@ -144,6 +156,12 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
       return <ClustersPage selected={selection.name} />;
     case 'services':
       return <ServicesPage selected={selection.name} />;
+    case 'deployments':
+      return problem === undefined ? (
+        <DeploymentsPage />
+      ) : (
+        <DeploymentPage key={problem} deployment={problem} component={selection.module} onSelect={select} />
+      );
     case 'approvals':
       return <ApprovalsPage />;
     case 'audit':
@@ -178,6 +196,11 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
     default:
       return page satisfies never;
   }
+}
+
+/** Whether a page is about the problem that is selected, and not about something else that has its id. */
+function isOfProblem(page: Selection['page']): boolean {
+  return page === undefined || page === 'iterations';
 }
 
 /** With how many wait: the number of those that need a person is not left out on a narrow screen. */

@@ -14,7 +14,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiError } from './api/http.js';
 import { App } from './app.js';
-import { dropTokenFromAddress } from './connection/sign-in.js';
+import { dropTokenFromAddress } from './connection/address-token.js';
 import { Boundary } from './display/boundary.js';
 import { adoptTheme } from './display/theme.js';
 import { browserFeedDeps } from './live/browser.js';

@@ -616,6 +616,20 @@ describe('the jobs', () => {
   });
 });
 
+describe('a step that is a service', () => {
+  it('waits for its replicas, and has succeeded once it is served', () => {
+    const waiting = event('module.waiting', { module: 'a', reason: '0 of 2 replicas are up' });
+    const shown = (view: View) => (view as TaskView).task.modules.a!;
+    const waits = reduce(taskView({ a: module() }), waiting).view;
+    expect(shown(waits)).toMatchObject({ state: 'waiting', waiting_reason: '0 of 2 replicas are up' });
+    const served = reduce(waits, event('module.served', { module: 'a', service: 'shop-a' }));
+    expect([shown(served.view), served.complete]).toMatchObject([
+      { state: 'succeeded', waiting_reason: null },
+      true,
+    ]);
+  });
+});
+
 describe('the clusters', () => {
   it('are asked for again when one is changed, and when an agent is', () => {
     const clusters: ClustersView = { kind: 'clusters', items: [] };

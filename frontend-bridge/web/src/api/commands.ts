@@ -7,7 +7,7 @@ import type { ServiceJson } from '../../../../src/contract/service.js';
 import type { Decision } from '../../../../src/model/approval.js';
 import type { ClusterStatus } from '../../../../src/model/cluster.js';
 import { patchJson, postJson } from './http.js';
-import { taskPath } from './queries.js';
+import { deploymentPath, taskPath } from './queries.js';
 
 export interface Created {
   readonly problem_id: string;
@@ -97,6 +97,26 @@ export type ServiceCommand =
 
 export function commandService(name: string, asked: ServiceCommand, key: string): Promise<ServiceJson> {
   return postJson(`services/${encodeURIComponent(name)}/commands`, asked, key);
+}
+
+/** An operation that was begun. */
+export interface OperationBegun {
+  readonly deployment_id: string;
+  readonly operation_id: number;
+  readonly task_id: string;
+}
+
+export type DeploymentCommand =
+  | { readonly command: 'continue'; readonly clean?: true }
+  | { readonly command: 'undeploy' | 'cancel' };
+
+/** `cancel` begins no operation: it stops the one that is under way. */
+export function commandDeployment(
+  deploymentId: string,
+  { command, ...body }: DeploymentCommand,
+  key: string,
+): Promise<OperationBegun | Issued> {
+  return postJson(`${deploymentPath(deploymentId)}/${command}`, body, key);
 }
 
 export function cancelJob(jobId: string, key: string): Promise<unknown> {

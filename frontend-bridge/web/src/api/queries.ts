@@ -5,6 +5,11 @@
 
 import type { PageJson } from '../../../../src/contract/answer.js';
 import type { ClusterJson } from '../../../../src/contract/cluster.js';
+import type {
+  DeploymentJson,
+  ListedDeploymentJson,
+  OperationJson,
+} from '../../../../src/contract/deployment.js';
 import type { EventJson } from '../../../../src/contract/event.js';
 import type { ActivityJson, QueueJson } from '../../../../src/contract/figures.js';
 import type { GraphJson, GraphSummaryJson, SampleJson } from '../../../../src/contract/graph.js';
@@ -25,10 +30,13 @@ import type { ListFilter } from '../state/selection.js';
 import type {
   ApprovalsView,
   ClustersView,
+  DeploymentsView,
+  DeploymentView,
   IterationsView,
   JobsView,
   NodeEventsView,
   NodesView,
+  OperationsView,
   ProblemsView,
   ProblemView,
   ServicesView,
@@ -227,6 +235,29 @@ export function servicesQuery(): Live<ServicesView> {
   });
 }
 
+/** What is brought up and taken down as a whole. */
+export function deploymentsQuery(): Live<DeploymentsView> {
+  return live([LIVE, 'deployments'], async (signal) => {
+    const { cursor, value } = await getAll<ListedDeploymentJson>('deployments', PAGE_LIMIT, signal);
+    return { cursor, value: { kind: 'deployments', items: value } };
+  });
+}
+
+export function deploymentQuery(deploymentId: string): Live<DeploymentView> {
+  return live([LIVE, 'deployment', deploymentId], async (signal) => {
+    const { cursor, value } = await getJson<DeploymentJson>(deploymentPath(deploymentId), signal);
+    return { cursor, value: { kind: 'deployment', deployment: value } };
+  });
+}
+
+export function operationsQuery(deploymentId: string): Live<OperationsView> {
+  return live([LIVE, 'operations', deploymentId], async (signal) => {
+    const path = `${deploymentPath(deploymentId)}/operations`;
+    const { cursor, value } = await getAll<OperationJson>(path, PAGE_LIMIT, signal);
+    return { cursor, value: { kind: 'operations', deployment_id: deploymentId, items: value } };
+  });
+}
+
 /** The free share of each cluster changes with all that runs there. */
 export function placementQuery(service: string): Looked<readonly PlacementJson[]> {
   return {
@@ -369,6 +400,10 @@ export function contentQuery(path: string, type: string): Asked<Content> {
     queryFn: async () => contentFrom(new Uint8Array(await (await getBytes(path)).arrayBuffer()), type),
     staleTime: Number.POSITIVE_INFINITY,
   };
+}
+
+export function deploymentPath(deploymentId: string): string {
+  return `deployments/${encodeURIComponent(deploymentId)}`;
 }
 
 export function taskPath(problemId: string, iterationId: number): string {

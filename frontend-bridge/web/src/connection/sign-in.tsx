@@ -1,25 +1,12 @@
 /** Signing in: the token goes to the orchestrator once, which keeps a session as a cookie that no script can read. */
-import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import type { MeJson } from '../../../../src/contract/me.js';
 import { ApiError, postJson } from '../api/http.js';
-import { meQuery } from '../api/queries.js';
 import { usePost } from '../api/use-post.js';
-
-/** Whether the page was opened with a token in its address, which is not used. */
-let hadTokenInAddress = false;
-
-/** Call before the first request: a link that is shared from the address would carry the token on. */
-export function dropTokenFromAddress(): void {
-  const address = new URL(location.href);
-  if (!address.searchParams.has('token')) return;
-  hadTokenInAddress = true;
-  address.searchParams.delete('token');
-  history.replaceState(history.state, '', address);
-}
+import { hadTokenInAddress } from './address-token.js';
 
 /** `reason`: why the orchestrator wants a token. */
-export function SignIn({ reason }: { reason: string }): ReactNode {
+export default function SignIn({ reason }: { reason: string }): ReactNode {
   const [token, setToken] = useState('');
   const field = useRef<HTMLInputElement>(null);
   const { send, pending, error } = usePost(
@@ -42,7 +29,7 @@ export function SignIn({ reason }: { reason: string }): ReactNode {
       <form className="form" onSubmit={submit}>
         <h1>Sign in to Tutti</h1>
         <p>{reason}</p>
-        {hadTokenInAddress && (
+        {hadTokenInAddress() && (
           <p>
             The token in the address was not used: the browser's history and logs keep addresses. If others
             may have seen it, replace it.
@@ -84,34 +71,4 @@ function wordsOf(error: Error): string {
   if (error instanceof ApiError && error.code === 'too_many_attempts')
     return `${error.message} Wait a second and try again.`;
   return error.message;
-}
-
-/** Nothing where nobody needs to sign in. */
-export function SignOutButton(): ReactNode {
-  const me = useQuery(meQuery()).data;
-  const { send, pending } = usePost(
-    (_asked: null, key) => postJson('logout', {}, key),
-    () => location.reload(),
-  );
-  if (me === undefined || me.name === null) return null;
-  const who = me.access_id === null ? 'with the configured token' : `as ${me.name}`;
-  return (
-    <button
-      type="button"
-      className="sign-button"
-      aria-label={`Sign out (you are signed in ${who}, role ${me.role})`}
-      title={`Sign out: you are signed in ${who}, role ${me.role}`}
-      disabled={pending}
-      onClick={() => send(null)}
-    >
-      <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
-        <path
-          d="M9.5 2.5h-6v11h6M6.5 8h7.5M11 5l3 3-3 3"
-          fill="none"
-          stroke="currentColor"
-          strokeWidth="1.4"
-        />
-      </svg>
-    </button>
-  );
 }

@@ -2,6 +2,7 @@
 
 import type { ClusterJson } from '../../../../src/contract/cluster.js';
 import type { ServiceJson } from '../../../../src/contract/service.js';
+import type { ComponentState, DeploymentState } from '../../../../src/model/deployment.js';
 import type { ModuleState } from '../../../../src/model/execution.js';
 import type { JobState } from '../../../../src/model/job.js';
 import type { Liveness, NodeStatus } from '../../../../src/model/node.js';
@@ -126,6 +127,20 @@ export function replicaTone(observed: ReplicaState): Tone {
 export function serviceTone({ desired, health }: Pick<ServiceJson, 'desired' | 'health'>): Tone {
   if (desired !== 'running') return { tone: 'held', glyph: 'square' };
   return health === 'ok' ? { tone: 'good', glyph: 'full' } : HELD_UP;
+}
+
+const DEPLOYMENT_TONES: Readonly<Record<DeploymentState | ComponentState, Tone>> = {
+  pending: { tone: 'quiet', glyph: 'hollow' },
+  deploying: { tone: 'busy', glyph: 'half' },
+  deployed: { tone: 'good', glyph: 'full' },
+  undeploying: { tone: 'busy', glyph: 'half' },
+  undeployed: { tone: 'quiet', glyph: 'dash' },
+  failed: { tone: 'bad', glyph: 'cross' },
+};
+
+/** What is deployed and does not do well, by the services that it has, is held up. */
+export function deploymentTone(state: DeploymentState | ComponentState, health: 'ok' | 'degraded'): Tone {
+  return state === 'deployed' && health === 'degraded' ? HELD_UP : DEPLOYMENT_TONES[state];
 }
 
 /** What keeps a cluster from work comes first. */

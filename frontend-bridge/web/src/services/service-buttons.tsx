@@ -1,14 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import type { ServiceJson } from '../../../../src/contract/service.js';
-import { mayDo, ROLES } from '../../../../src/model/access.js';
 import { commandService, type ServiceCommand } from '../api/commands.js';
 import { usePost } from '../api/use-post.js';
-
-/** Whether somebody with this role may change services; as long as it is not known, no. */
-export function mayManage(role: string | undefined): boolean {
-  const known = ROLES.find((one) => one === role);
-  return known !== undefined && mayDo(known, 'manage_service');
-}
 
 /** Restarting, and stopping or starting. */
 export function ServiceButtons({ service }: { service: ServiceJson }): ReactNode {

@@ -24,7 +24,17 @@ export function ServicePanel(props: { service: ServiceJson; mayCommand: boolean 
         <span className="figure">generation {generation}</span>
       </header>
       {deployment_id !== null && (
-        <p className="none">It is a component of a deployment, which scales and removes it.</p>
+        <p className="none">
+          It is a component of{' '}
+          <SelectionLink
+            className="link"
+            to={{ page: 'deployments', problem: deployment_id }}
+            current={false}
+          >
+            a deployment
+          </SelectionLink>
+          , which scales and removes it.
+        </p>
       )}
       {mayCommand && count !== null && mayScale(service) && (
         <ScaleForm key={count} name={name} count={count} />
@@ -35,7 +45,7 @@ export function ServicePanel(props: { service: ServiceJson; mayCommand: boolean 
   );
 }
 
-function Replicas({ service }: { service: ServiceJson }): ReactNode {
+export function Replicas({ service }: { service: ServiceJson }): ReactNode {
   const replicas = [...service.replicas].sort(byCluster);
   if (replicas.length === 0) return <p className="none">It has no replica.</p>;
   return (

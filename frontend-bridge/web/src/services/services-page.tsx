@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { ServiceJson } from '../../../../src/contract/service.js';
-import { meQuery, servicesQuery } from '../api/queries.js';
+import { servicesQuery } from '../api/queries.js';
 import { ClusterLink } from '../clusters/cluster-link.js';
+import { useMay } from '../connection/may.js';
 import { Chip } from '../display/chip.js';
 import { FirstFile } from '../display/first-file.js';
 import { FleetTable } from '../display/fleet-table.js';
@@ -10,7 +11,7 @@ import { useTab } from '../display/tab.js';
 import { Foreign } from '../display/title.js';
 import { serviceTone } from '../display/tone.js';
 import { SelectionLink } from '../selection-link.js';
-import { mayManage, ServiceButtons } from './service-buttons.js';
+import { ServiceButtons } from './service-buttons.js';
 import { ServicePanel } from './service-panel.js';
 import { clustersOf, standingOf, upOf } from './standing.js';
 
@@ -25,7 +26,7 @@ const EXAMPLE = `services:
 /** What is kept running: how many replicas of each service there are, where, and what is wrong; of the chosen one, each replica. */
 export default function ServicesPage({ selected }: { selected: string | undefined }): ReactNode {
   const services = useQuery(servicesQuery());
-  const mayCommand = mayManage(useQuery(meQuery()).data?.role);
+  const mayCommand = useMay('manage_service');
   const items = services.data?.view.items ?? [];
   const chosen = items.find(({ name }) => name === selected);
   useTab('Services');

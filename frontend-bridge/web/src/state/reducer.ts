@@ -12,6 +12,7 @@ import type { IterationJson } from '../../../../src/contract/iteration.js';
 import type { NodeJson } from '../../../../src/contract/node.js';
 import { hasEnded } from '../../../../src/model/execution.js';
 import { taskHasEnded } from '../../../../src/model/task-state.js';
+import { reduceDeployment, reduceDeployments, reduceOperations } from './deployments-reducer.js';
 import {
   nodeFields,
   number,
@@ -75,6 +76,12 @@ export function reduce(view: View, event: EventJson): Reduced<View> {
       return reduceClusters(view, event);
     case 'services':
       return reduceServices(view, event);
+    case 'deployments':
+      return reduceDeployments(view, event);
+    case 'deployment':
+      return reduceDeployment(view, event);
+    case 'operations':
+      return reduceOperations(view, event);
     case 'approvals':
       return reduceApprovals(view, event);
     case 'jobs':

@@ -19,6 +19,7 @@ export const PAGES = [
   'search',
   'clusters',
   'services',
+  'deployments',
   'jobs',
   'approvals',
   'audit',

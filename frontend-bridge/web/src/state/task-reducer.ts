@@ -226,6 +226,8 @@ function reduceModule(module: ModuleJson, event: EventJson): ModuleJson {
       const error = errorOf(event);
       return { ...module, loop_end: loopEndIn(event), ...(error && { state: 'failed', error }) };
     }
+    case 'module.served':
+      return { ...module, state: 'succeeded', waiting_reason: null, waiting: null, retry_at: null };
     case 'module.skipped':
       return {
         ...module,

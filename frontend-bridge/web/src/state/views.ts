@@ -1,5 +1,10 @@
 /** What the page keeps current: each view is one answer of the API, kept up to date by the events that follow it. */
 import type { ClusterJson } from '../../../../src/contract/cluster.js';
+import type {
+  DeploymentJson,
+  ListedDeploymentJson,
+  OperationJson,
+} from '../../../../src/contract/deployment.js';
 import type { EventJson } from '../../../../src/contract/event.js';
 import type { ApprovalJson, IterationJson, TaskJson } from '../../../../src/contract/iteration.js';
 import type { JobJson } from '../../../../src/contract/job.js';
@@ -77,6 +82,24 @@ export interface ServicesView {
   readonly items: readonly ServiceJson[];
 }
 
+/** Applications that are brought up as a whole, newest first. */
+export interface DeploymentsView {
+  readonly kind: 'deployments';
+  readonly items: readonly ListedDeploymentJson[];
+}
+
+export interface DeploymentView {
+  readonly kind: 'deployment';
+  readonly deployment: DeploymentJson;
+}
+
+/** The operations of a deployment, oldest first, with their steps. */
+export interface OperationsView {
+  readonly kind: 'operations';
+  readonly deployment_id: string;
+  readonly items: readonly OperationJson[];
+}
+
 /** The newest jobs. */
 export interface JobsView {
   readonly kind: 'jobs';
@@ -96,8 +119,11 @@ export interface ApprovalsView {
 export type View =
   | ApprovalsView
   | ClustersView
+  | DeploymentsView
+  | DeploymentView
   | JobsView
   | NodesView
+  | OperationsView
   | ProblemsView
   | ProblemView
   | ServicesView

@@ -2,7 +2,7 @@
  * Where the modules of a graph stand. Depends on the graph's shape and the frame's, so that nothing moves while a task runs.
  */
 import { Graph, layout } from '@dagrejs/dagre';
-import type { GraphJson } from '../../../../src/contract/graph.js';
+import type { GraphModuleJson, LoopJson } from '../../../../src/contract/graph.js';
 import { modulesOf } from '../graphs/outputs.js';
 
 export const MODULE_SIZE = { width: 188, height: 98 } as const;
@@ -12,6 +12,15 @@ export const SOURCE_SIZE = { width: 120, height: 56 } as const;
 const MARGIN = 10;
 /** How deep the line of a previous output hangs at least, and at most. */
 const HANG = { least: 30, most: 90 } as const;
+
+/** As much of a graph as it takes to draw it. */
+export interface Shape {
+  readonly name: string;
+  /** Without one, modules that name nothing come first. */
+  readonly source?: { readonly name: string };
+  readonly modules: Readonly<Record<string, Pick<GraphModuleJson, 'inputs' | 'previous'>>>;
+  readonly loops?: readonly LoopJson[];
+}
 
 /** From left to right, or from top to bottom. */
 export type Direction = 'across' | 'down';
@@ -48,31 +57,32 @@ export interface Line {
 
 export interface Score {
   readonly direction: Direction;
-  /** The source first, then the modules so that each comes after all its inputs. */
+  /** The source first, where there is one, then the modules so that each comes after all its inputs. */
   readonly places: readonly Place[];
   readonly edges: readonly Line[];
   /** Around all of it, lines included. */
   readonly frame: Omit<Place, 'name'>;
 }
 
-export function layOut(graph: GraphJson, direction: Direction = 'across'): Score {
+export function layOut(graph: Shape, direction: Direction = 'across'): Score {
   const dag = new Graph();
   const rankdir = direction === 'across' ? 'LR' : 'TB';
   dag.setGraph({ rankdir, nodesep: 18, edgesep: 12, ranksep: 38, marginx: MARGIN, marginy: MARGIN });
   dag.setDefaultEdgeLabel(() => ({}));
-  dag.setNode(graph.source.name, { ...SOURCE_SIZE });
+  const first = sourceOf(graph);
+  for (const name of first) dag.setNode(keyOf(name), { ...SOURCE_SIZE });
   const names = inOrder(graph);
-  for (const name of names) dag.setNode(name, { ...MODULE_SIZE });
+  for (const name of names) dag.setNode(keyOf(name), { ...MODULE_SIZE });
   const pairs = names.flatMap((to) => modulesOf(graph.modules[to]?.inputs).map((from) => ({ from, to })));
-  for (const { from, to } of pairs) dag.setEdge(from, to);
+  for (const { from, to } of pairs) dag.setEdge(keyOf(from), keyOf(to));
   layout(dag);
-  const places = [graph.source.name, ...names].map((name): Place => {
-    const { x, y, width, height } = dag.node(name) as Place;
+  const places = [...first, ...names].map((name): Place => {
+    const { x, y, width, height } = dag.node(keyOf(name)) as Place;
     return { name, x: x - width / 2, y: y - height / 2, width, height };
   });
   const pen = new Pen(direction, places);
   const inputs = pairs.map(({ from, to }): Line => {
-    const bends = (dag.edge(from, to) as { points: Point[] }).points;
+    const bends = (dag.edge(keyOf(from), keyOf(to)) as { points: Point[] }).points;
     return { from, to, isPrevious: false, path: pen.input(from, bends.slice(1, -1), to) };
   });
   const previous = names.flatMap((to) =>
@@ -84,7 +94,9 @@ export function layOut(graph: GraphJson, direction: Direction = 'across'): Score
     const { path, label } = pen.loop(from, to);
     return { from, to, isPrevious: false, path, loop: { until, max, label } };
   });
-  const bends = pairs.flatMap(({ from, to }) => (dag.edge(from, to) as { points: Point[] }).points);
+  const bends = pairs.flatMap(
+    ({ from, to }) => (dag.edge(keyOf(from), keyOf(to)) as { points: Point[] }).points,
+  );
   const reach = names.flatMap((to) =>
     modulesOf(graph.modules[to]?.previous).map((from) => pen.reach(from, to)),
   );
@@ -100,8 +112,13 @@ export function layOut(graph: GraphJson, direction: Direction = 'across'): Score
   return { direction, places, edges: [...inputs, ...previous, ...loops], frame };
 }
 
+/** The library keeps nodes as fields of plain objects: one that is called `constructor` is not to meet the object's own. */
+function keyOf(name: string): string {
+  return `.${name}`;
+}
+
 /** The direction in which more of a graph can be read in a frame of this size. */
-export function layOutWithin(graph: GraphJson, width: number, height: number): Score {
+export function layOutWithin(graph: Shape, width: number, height: number): Score {
   const across = layOut(graph);
   const down = layOut(graph, 'down');
   const zoom = ({ frame }: Score): number => Math.min(width / frame.width, height / frame.height, 1);
@@ -216,7 +233,7 @@ function depthOf(start: Point, end: Point): number {
 }
 
 /** A module with all that it goes on from and all that goes on from it. */
-export function relatives(graph: GraphJson, name: string): ReadonlySet<string> {
+export function relatives(graph: Shape, name: string): ReadonlySet<string> {
   const upstream = new Set([name]);
   for (const one of upstream) for (const input of modulesOf(graph.modules[one]?.inputs)) upstream.add(input);
   const downstream = new Set([name]);
@@ -225,10 +242,14 @@ export function relatives(graph: GraphJson, name: string): ReadonlySet<string> {
   return new Set([...upstream, ...downstream]);
 }
 
+function sourceOf({ source }: Shape): readonly string[] {
+  return source === undefined ? [] : [source.name];
+}
+
 /** The modules, each after all its inputs; equals in the order of the graph. */
-export function inOrder(graph: GraphJson): string[] {
+export function inOrder(graph: Shape): string[] {
   const ordered: string[] = [];
-  const placed = new Set([graph.source.name]);
+  const placed = new Set(sourceOf(graph));
   let left = Object.keys(graph.modules);
   while (left.length > 0) {
     const ready = left.filter((name) =>

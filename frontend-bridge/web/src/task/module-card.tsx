@@ -2,12 +2,12 @@ import type { ReactNode } from 'react';
 import type { LoopJson } from '../../../../src/contract/graph.js';
 import type { ModuleJson } from '../../../../src/contract/iteration.js';
 import { shortId } from '../../../../src/model/short-id.js';
-import { Chip } from '../display/chip.js';
 import { passWords } from '../display/loop-words.js';
 import { sourceWords } from '../display/source-words.js';
 import { Elapsed, Moment } from '../display/time.js';
 import { Foreign } from '../display/title.js';
 import { moduleTone } from '../display/tone.js';
+import { Card } from './card.js';
 import type { Want } from './standstill.js';
 import { Thumbnail, type ThumbnailProps } from './thumbnail.js';
 
@@ -33,23 +33,16 @@ export interface ModuleCardProps {
 
 /** One module of a task: a button that opens it. */
 export function ModuleCard(props: ModuleCardProps): ReactNode {
-  const { name, module, loop, selected, onSelect } = props;
-  const tone = moduleTone(module);
-  const busy = tone.tone === 'busy';
+  const { name, module, loop, thumbnail, selected, onSelect } = props;
   return (
-    <button type="button" className={`card tone-${tone.tone}`} aria-pressed={selected} onClick={onSelect}>
-      <span className="card-name">{name}</span>
-      <span className="card-state">
-        <Chip tone={tone}>{module.state}</Chip>
-        {busy && module.progress !== null && (
-          <span className="figure">{Math.round(module.progress * 100)} %</span>
-        )}
-        <span className="figure card-time">
-          <CardTime {...props} />
-        </span>
-      </span>
-      <span className="card-foot">
-        <span className="card-note">
+    <Card
+      {...{ name, selected, onSelect }}
+      tone={moduleTone(module)}
+      state={module.state}
+      progress={module.progress}
+      time={<CardTime {...props} />}
+      note={
+        <>
           {module.pass !== null && (
             <>
               <b title={passWords(module, loop)}>pass {module.pass}</b>
@@ -57,16 +50,10 @@ export function ModuleCard(props: ModuleCardProps): ReactNode {
             </>
           )}
           <CardNote {...props} />
-        </span>
-        {props.thumbnail && <Thumbnail {...props.thumbnail} />}
-      </span>
-      {busy && (
-        <span
-          className={module.progress === null ? 'bar bar-unknown' : 'bar'}
-          style={{ '--done': module.progress ?? 0 } as React.CSSProperties}
-        />
-      )}
-    </button>
+        </>
+      }
+      picture={thumbnail && <Thumbnail {...thumbnail} />}
+    />
   );
 }
 

@@ -1,15 +1,17 @@
-import { type ReactNode, useSyncExternalStore } from 'react';
+import type { ReactNode } from 'react';
 import type { GraphJson } from '../../../../src/contract/graph.js';
 import { loopOf } from '../display/loop-words.js';
 import { RerunButton } from '../iterations/rerun-button.js';
 import { useShortcut } from '../shortcuts/shortcuts.js';
 import type { TaskView } from '../state/views.js';
-import { GraphCanvas, GraphList } from './graph-view.js';
+import { GraphCanvas, GraphList } from './graph-canvas.js';
 import type { TaskHistory } from './history.js';
 import { ModulePanel, SourcePanel } from './module-panel.js';
 import { Overview } from './overview.js';
 import type { Want } from './standstill.js';
+import { taskCards } from './task-cards.js';
 import type { Commanding } from './task-commands.js';
+import { useNarrow } from './use-narrow.js';
 
 export interface TaskScoreProps {
   readonly graph: GraphJson;
@@ -35,14 +37,14 @@ export function TaskScore(props: TaskScoreProps): ReactNode {
   const { graph, view, selected, onSelect, instances, wants, asOf, parts } = props;
   const narrow = useNarrow();
   useShortcut('Escape', 'Close the module', () => selected && onSelect(selected), selected !== undefined);
-  const score = { graph, view, selected, onSelect, instances, wants, asOf };
+  const score = taskCards({ graph, view, selected, onSelect, instances, wants, asOf });
   const overview = <Overview task={view.task} graph={graph} asOf={asOf} />;
   const panel = selected !== undefined && <SelectedPanel {...props} name={selected} />;
   if (narrow) {
     return (
       <>
         {selected === undefined && overview}
-        <GraphList {...score} panel={panel} />
+        <GraphList {...score} word="from" panel={panel} />
         {parts}
       </>
     );
@@ -100,18 +102,5 @@ function SelectedPanel(props: TaskScoreProps & { name: string }): ReactNode {
       actions={actions}
       asOf={asOf}
     />
-  );
-}
-
-const NARROW = '(max-width: 720px)';
-
-function useNarrow(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      const query = window.matchMedia(NARROW);
-      query.addEventListener('change', listener);
-      return () => query.removeEventListener('change', listener);
-    },
-    () => window.matchMedia(NARROW).matches,
   );
 }

@@ -65,6 +65,7 @@ export interface Scale {
 const TOLD = new Set<EventJson['type']>([
   'module.waiting',
   'module.skipped',
+  'module.served',
   'module.reused',
   'loop.passed',
   'loop.ended',
@@ -208,7 +209,7 @@ class Course {
       if (goesOn) track.finish(at);
       else track.close(at);
       this.#release(at);
-    } else if (event.type === 'module.skipped') {
+    } else if (event.type === 'module.skipped' || event.type === 'module.served') {
       track.finish(at);
       this.#release(at);
     } else if (event.type === 'module.reused') {
