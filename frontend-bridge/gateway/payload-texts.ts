@@ -2,8 +2,9 @@
  * Bodies in which payloads are kept as the text that they came in, so that no number and no order of names changes on its way: `input`,
  * each value of `overrides`, and `input` of each of `problems`. Their values are not made here, however large they are.
  */
-import { escapeStep } from '../../src/base/json/check-text.js';
+
 import { itemsOf, type JsonText, membersOf } from '../../src/base/json/json-text.js';
+import { pointer } from '../../src/base/json/pointer.js';
 import { HttpError } from './errors.js';
 
 /** Of `problems` in one body. */
@@ -55,7 +56,7 @@ function keptOverrides(overrides: JsonText, at: string, repeated: string[]): unk
   if (!modules) return parsed(overrides);
   const value: Record<string, unknown> = {};
   for (const [module, given] of modules) {
-    const inputs = namesOf(given, `${at}/${escapeStep(module)}`, repeated);
+    const inputs = namesOf(given, at + pointer(module), repeated);
     own(value, module, inputs ? Object.fromEntries(inputs) : parsed(given));
   }
   return value;
@@ -71,7 +72,7 @@ function parsed({ text }: JsonText): unknown {
  */
 function namesOf(json: JsonText, at: string, repeated: string[]): Map<string, JsonText> | undefined {
   const note = (name: string) => {
-    if (repeated.length < MAX_REPEATED) repeated.push(`${at}/${escapeStep(name)}`);
+    if (repeated.length < MAX_REPEATED) repeated.push(at + pointer(name));
   };
   const members = membersOf(json, note, MAX_NAMES + 1);
   if (!members || members.size <= MAX_NAMES) return members;

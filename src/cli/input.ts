@@ -7,6 +7,7 @@ import { isShallow, MAX_DEPTH } from '../base/json/check-text.js';
 import { JsonText } from '../base/json/json-text.js';
 import { CliError, EXIT } from './exit.js';
 import type { Io } from './io.js';
+import { noSuchFile } from './named-file.js';
 
 /** Throws `malformed_json` or `no_such_file`, naming the option and where the text came from. */
 export async function readJsonInput(option: string, source: string, io: Io): Promise<JsonText> {
@@ -18,10 +19,7 @@ export async function readJsonInput(option: string, source: string, io: Io): Pro
   } catch (cause) {
     const plain = plainJson(source);
     if (plain !== undefined) return plain;
-    throw new CliError(EXIT.badInput, 'no_such_file', `${option}: ${messageOf(cause)}`, {
-      hint: 'Give the name of a JSON file, - for stdin, or the JSON itself.',
-      cause,
-    });
+    throw noSuchFile(option, cause, 'Give the name of a JSON file, - for stdin, or the JSON itself.');
   }
   return decode(option, source, bytes);
 }

@@ -30,6 +30,7 @@ import {
   TooLarge,
 } from './blob-files.js';
 import type { Answer, Blobs, OpenBlob, Refusal } from './port.js';
+import { refusal } from './refusal.js';
 import * as tables from './tables.js';
 
 export interface BlobsDeps {
@@ -86,7 +87,7 @@ export function createBlobs(deps: BlobsDeps): CollectableBlobs {
 
 /** Nobody has it, or the caller may not know of it. */
 export function noSuchBlob(sha256: string): Refusal {
-  return { ok: false, kind: 'not_found', code: 'not_found', message: `no blob ${sha256} is stored` };
+  return refusal('not_found', 'not_found', `no blob ${sha256} is stored`);
 }
 
 async function openBlob(deps: BlobsDeps, sha256: string): Promise<OpenBlob | Refusal> {
@@ -112,13 +113,9 @@ async function openBlob(deps: BlobsDeps, sha256: string): Promise<OpenBlob | Ref
     if (fault.code !== 'ENOENT') return diskRefusal(fault);
   }
   onDamaged?.(sha256);
-  return {
-    ok: false,
-    kind: 'unavailable',
-    code: 'blob_damaged',
-    message: `the file of blob ${sha256} is gone or has other content`,
+  return refusal('unavailable', 'blob_damaged', `the file of blob ${sha256} is gone or has other content`, {
     hint: 'Upload the content again: it takes the place of the damaged file.',
-  };
+  });
 }
 
 class Uploads {
@@ -150,7 +147,7 @@ class Uploads {
     if (!SHA256.test(sha256)) {
       const message = `${JSON.stringify(sha256)} is not a SHA-256 in lower-case hex`;
       const details = [{ path: 'sha256', code: 'bad_sha256', message: '64 hexadecimal digits, lower case' }];
-      return { ok: false, kind: 'malformed', code: 'bad_sha256', message, details };
+      return refusal('malformed', 'bad_sha256', message, { details });
     }
     // An upload may break off while it is not being read; the next read then finds it ended.
     content.on('error', () => {});
@@ -160,7 +157,7 @@ class Uploads {
       const received = await this.#receive(sha256, content, isThere ? undefined : temporary);
       if (received.sha256 !== sha256) {
         const message = `the content's SHA-256 is ${received.sha256}, not ${sha256}`;
-        return { ok: false, kind: 'invalid', code: 'bad_digest', message };
+        return refusal('invalid', 'bad_digest', message);
       }
       return await this.exclusively(sha256, () =>
         this.#keep(received, isThere ? undefined : temporary, project),
@@ -205,7 +202,7 @@ class Uploads {
       await onDisk(syncPath(dirname(path)));
     } else if (!(await onDisk(stat(path).catch(() => undefined)))) {
       const message = `blob ${sha256} was removed just now`;
-      return { ok: false, kind: 'unavailable', code: 'blob_removed', message, retryAfter: 1 };
+      return refusal('unavailable', 'blob_removed', message, { retryAfter: 1 });
     }
     const answer = await this.#deps.commit({ sha256, size }, project);
     return answer.ok ? { ok: true, blob: { sha256, size }, existed: temporary === undefined } : answer;
@@ -215,8 +212,8 @@ class Uploads {
     if (thrown instanceof DiskFault) return diskRefusal(thrown);
     if (thrown instanceof TooLarge) {
       const message = `a blob has at most ${this.#deps.maxBytes} bytes`;
-      return { ok: false, kind: 'too_large', code: 'too_large', message };
+      return refusal('too_large', 'too_large', message);
     }
-    return { ok: false, kind: 'malformed', code: 'upload_broken', message: 'the upload broke off' };
+    return refusal('malformed', 'upload_broken', 'the upload broke off');
   }
 }

@@ -18,7 +18,6 @@ import { messageOf, TuttiError } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import type { Logger } from '../base/logger.js';
 import type { CommitOutcome, Store } from '../store/store.js';
-import { refusal } from './core/answers.js';
 import { consider, nextDueMs, type OnError, seal } from './core/decide.js';
 import { Journal } from './core/journal.js';
 import type { State } from './core/state.js';
@@ -27,6 +26,7 @@ import { weigh } from './core/weigh.js';
 import { NOTHING_LOADED } from './load.js';
 import type { Matter } from './look.js';
 import { isRemoval, type Proposal, type Proposals, type Weighed } from './proposals.js';
+import { refusal } from './refusal.js';
 
 /** Steps of one batch: bounds the latency of the next caller, and the size of a transaction. */
 const BATCH_LIMIT = 2048;

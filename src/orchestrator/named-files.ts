@@ -1,6 +1,8 @@
 /** Files that come with a request as blobs: those that it names, and no others. */
 import type { Fault } from '../base/errors.js';
+import { pointer } from '../base/json/pointer.js';
 import { SHA256 } from '../base/sha256.js';
+import { missingFile } from './core/tasks/graph-files.js';
 
 export interface NamedFiles {
   /** By path, where it is named: what a missing one is a fault of. */
@@ -15,10 +17,11 @@ export interface NamedFiles {
 
 export function fileFaults({ named, given, field, by }: NamedFiles): Fault[] {
   const faults: Fault[] = [];
+  const known = named.size === 0 ? 'it names none' : `it names ${[...named.keys()].join(', ')}`;
   for (const [path, sha256] of Object.entries(given)) {
-    const at = `/${field}/${path.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const at = pointer(field, path);
     if (!named.has(path))
-      faults.push({ path: at, code: 'unknown_file', message: `${by} names no such file` });
+      faults.push({ path: at, code: 'unknown_file', message: `${by} names no such file: ${known}` });
     else if (!SHA256.test(sha256))
       faults.push({ path: at, code: 'bad_sha256', message: 'give 64 hexadecimal digits, lower case' });
   }
@@ -27,5 +30,21 @@ export function fileFaults({ named, given, field, by }: NamedFiles): Fault[] {
     const message = `the file ${path} is not given: upload it as a blob, and give its SHA-256 in ${field}`;
     faults.push({ path: at, code: 'missing_file', message });
   }
+  return faults;
+}
+
+/** Whether the caller may refer to a blob. */
+export interface SeesBlob {
+  readonly sees: (sha256: string) => Promise<boolean>;
+}
+
+/** Files that are blobs of other projects, and as good as not there. */
+export async function hiddenFiles(
+  { sees }: SeesBlob,
+  files: Readonly<Record<string, string>>,
+): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  for (const [path, sha256] of Object.entries(files))
+    if (!(await sees(sha256))) faults.push(missingFile(path, sha256));
   return faults;
 }

@@ -72,8 +72,9 @@ import {
   type View,
   type Workspace,
 } from './port.js';
-import { type BlueprintParser, type GraphParser, prepare } from './prepare.js';
+import { type BlueprintParser, prepare } from './prepare.js';
 import { withToken } from './prepare-grant.js';
+import type { GraphParser } from './prepare-graph.js';
 import { openTarget } from './prepare-webhook.js';
 import { blobsWithin, seesBlob, uploadersOf } from './projects/blobs.js';
 import { foundJson } from './queries/found.js';
@@ -83,6 +84,7 @@ import type { StartReader } from './queries/service/lane.js';
 import { QueryService } from './queries/service/service.js';
 import type { AgesRow } from './records.js';
 import { newestEventAt, recover } from './recover.js';
+import { refusal } from './refusal.js';
 import { RefusalLog } from './refusal-log.js';
 import { AgeGuard, storedDoubt } from './retention/age-guard.js';
 import { Retention } from './retention/retention.js';
@@ -557,7 +559,7 @@ export class Orchestrator implements StreamingCoordinator {
     if (stored?.yaml === JOB_GRAPH_TEXT) return undefined;
     if (stored) {
       const message = `a graph ${JOB_GRAPH_NAME} of before there were jobs is stored, and jobs need the name`;
-      return { ok: false, kind: 'conflict', code: 'name_taken', message };
+      return refusal('conflict', 'name_taken', message);
     }
     const { types } = this.#deps;
     const graph = { name: JOB_GRAPH_NAME, yaml: JOB_GRAPH_TEXT, graph: JOB_GRAPH, types };
@@ -656,14 +658,14 @@ export class Orchestrator implements StreamingCoordinator {
         const { cursor, value } = await this.#inspectNodes(bound, nodeId);
         const [node] = value;
         if (node) return foundJson(cursor, node);
-        return { ok: false, kind: 'not_found', code: 'unknown_node', message: `no node ${nodeId}` };
+        return refusal('not_found', 'unknown_node', `no node ${nodeId}`);
       },
       clusters: async (page) => pageOfViews(await this.#inspectClusters(undefined), page),
       cluster: async (name) => {
         const { cursor, value } = await this.#inspectClusters(name);
         const [cluster] = value;
         if (cluster) return foundJson(cursor, cluster);
-        return { ok: false, kind: 'not_found', code: 'unknown_cluster', message: `no cluster ${name}` };
+        return refusal('not_found', 'unknown_cluster', `no cluster ${name}`);
       },
       deployments: async (page) =>
         pageOfViews(await this.#inspect((id) => ({ kind: 'inspect deployments', id, bound })), page),
@@ -740,13 +742,9 @@ export class Orchestrator implements StreamingCoordinator {
     if (this.#loop.blocked !== undefined)
       return unavailable('store_full', `the store takes no commits: ${this.#loop.blocked}`);
     if (this.#waiting.size >= REQUESTS_LIMIT) {
-      return {
-        ok: false,
-        kind: 'too_many',
-        code: 'too_many_requests',
-        message: `${REQUESTS_LIMIT} requests are under way`,
+      return refusal('too_many', 'too_many_requests', `${REQUESTS_LIMIT} requests are under way`, {
         retryAfter: 1,
-      };
+      });
     }
     return undefined;
   }
@@ -915,7 +913,7 @@ interface Parts {
 }
 
 function unavailable(code: string, message: string): Refusal {
-  return { ok: false, kind: 'unavailable', code, message, retryAfter: 1 };
+  return refusal('unavailable', code, message, { retryAfter: 1 });
 }
 
 /** Keys belong to a project. No key of a client has a line break in it. */

@@ -6,6 +6,7 @@ import { GRANT_TOKEN_BYTES, GRANT_TOKEN_PREFIX, sealedGrant } from '../model/acc
 import type { Vault } from './access/vault.js';
 import type { PreparedGrant } from './core/turn.js';
 import type { Answer, NewGrant } from './port.js';
+import { refusal } from './refusal.js';
 
 export function prepareGrant(
   { vault, ids }: { readonly vault: Pick<Vault, 'seal'>; readonly ids: Pick<IdSource, 'uuid'> },
@@ -23,9 +24,7 @@ export function withToken(vault: Pick<Vault, 'open'>, answer: Answer): Answer {
   const id = String(body.access_id);
   const token = vault.open({ name: sealedGrant(id), sealed: String(sealed) });
   if (token !== undefined) return { ...answer, body: { ...body, token } };
-  return {
-    ...{ ok: false, kind: 'conflict', code: 'token_sealed' },
-    message: `the token of ${id} was sealed with another key, and cannot be shown again`,
-    hint: `Revoke it (tutti access revoke ${id}), and grant access anew.`,
-  };
+  const message = `the token of ${id} was sealed with another key, and cannot be shown again`;
+  const hint = `Revoke it (tutti access revoke ${id}), and grant access anew.`;
+  return refusal('conflict', 'token_sealed', message, { hint });
 }

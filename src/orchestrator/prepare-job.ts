@@ -3,6 +3,7 @@ import { JOB_GRAPH_NAME, JOB_MODULE } from '../model/job.js';
 import type { Resources } from '../model/run.js';
 import type { State } from './core/state.js';
 import type { Refusal, Request } from './port.js';
+import { refusal } from './refusal.js';
 
 type SubmitJob = Extract<Request, { kind: 'submit_job' }>;
 type Submit = Extract<Request, { kind: 'submit' }>;
@@ -49,11 +50,5 @@ function fieldsOf({ cpus, memoryBytes, gpus, walltimeMs }: Resources): Record<st
 
 function fault(path: string, code: string, message: string): Refusal {
   const details = [{ path, code, message }];
-  return {
-    ok: false,
-    kind: 'invalid',
-    code: 'bad_job',
-    message: `the job is at fault: ${path} ${message}`,
-    details,
-  };
+  return refusal('invalid', 'bad_job', `the job is at fault: ${path} ${message}`, { details });
 }

@@ -5,6 +5,7 @@ import type { ServiceSpec } from '../model/service.js';
 import type { State } from './core/state.js';
 import { fileFaults } from './named-files.js';
 import type { Refusal, Request } from './port.js';
+import { refusal } from './refusal.js';
 
 type Apply = Extract<Request, { kind: 'apply_service' }>;
 
@@ -27,5 +28,5 @@ export function unfitFiles({ spec, files }: Apply): Refusal | undefined {
 
 function badService(details: readonly Fault[]): Refusal {
   const message = `the service is at fault: ${summaryOf(details)}`;
-  return { ok: false, kind: 'invalid', code: 'bad_service', message, details };
+  return refusal('invalid', 'bad_service', message, { details });
 }

@@ -11,6 +11,7 @@
  * A text that `JSON.parse` refuses is given any faults or none.
  */
 import { brief, type Fault } from '../errors.js';
+import { pointer } from './pointer.js';
 
 /** What every JSON reader takes (Python's own ends near 1,000, protobuf's at 100). */
 export const MAX_DEPTH = 100;
@@ -120,7 +121,7 @@ class TextCheck {
 
   #fault(code: string, message: string): void {
     // The last level is open already where a name is twice; of a number and a list it is the one that they are in.
-    const path = this.#levels.map(({ step }) => `/${escapeStep(step)}`).join('');
+    const path = pointer(...this.#levels.map(({ step }) => step));
     this.#faults.push(brief({ path, code, message }));
   }
 }
@@ -148,11 +149,6 @@ export function decimalOf(text: string): { readonly digits: string; readonly exp
   const digits = all.replace(/0+$/, '');
   if (digits === '') return { digits, exponent: 0 };
   return { digits, exponent: Number(power) - fraction.length + (all.length - digits.length) };
-}
-
-/** A step of a JSON pointer. */
-export function escapeStep(step: string | number): string {
-  return String(step).replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 /** Behind the quote that ends the text in quotes which begins here. */

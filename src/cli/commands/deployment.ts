@@ -1,8 +1,6 @@
 /** `tutti deploy`, `tutti deployments` and `tutti deployment`: applications that are brought up and taken down as a whole. */
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { decodeText } from '../../base/decode-text.js';
-import { type Fault, messageOf } from '../../base/errors.js';
+import type { Fault } from '../../base/errors.js';
 import { inertText } from '../../base/inert.js';
 import { blueprintOf } from '../../config/blueprint-file.js';
 import { type FileBeside, filesBeside, hashesOf } from '../../config/graph-files.js';
@@ -16,6 +14,7 @@ import { eventLine } from '../event-line.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
+import { fileAtFault, readNamedFile } from '../named-file.js';
 import { printLog } from '../print-log.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { table } from '../table.js';
@@ -137,12 +136,7 @@ interface Read {
 
 /** Throws `bad_blueprint` with every fault. */
 async function read(file: string): Promise<Read> {
-  let yaml: string;
-  try {
-    yaml = decodeText(await readFile(file));
-  } catch (cause) {
-    throw new CliError(EXIT.badInput, 'no_such_file', `FILE: ${messageOf(cause)}`, { cause });
-  }
+  const yaml = await readNamedFile('FILE', file);
   const parsed = blueprintOf(readYaml(yaml, { file }));
   if (!parsed.ok) throw badBlueprint(file, yaml, parsed.faults);
   const { blueprint } = parsed;
@@ -152,10 +146,7 @@ async function read(file: string): Promise<Read> {
 }
 
 function badBlueprint(file: string, yaml: string, faults: readonly Fault[]): CliError {
-  const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
-  return new CliError(EXIT.badInput, 'bad_blueprint', `${file} has ${count}`, {
-    details: withPlaces(faults, yaml),
-  });
+  return fileAtFault('bad_blueprint', file, withPlaces(faults, yaml));
 }
 
 /** A text stays one where the blueprint asks for a text; anything else is read as JSON. */

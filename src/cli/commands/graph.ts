@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { decodeText } from '../../base/decode-text.js';
-import { type Fault, messageOf, TuttiError } from '../../base/errors.js';
+import { type Fault, TuttiError } from '../../base/errors.js';
 import { type ParsedGraph, parseGraph } from '../../config/graph-file.js';
 import { type FilesBeside, filesBeside, hashesOf } from '../../config/graph-files.js';
 import { graphJsonSchema } from '../../config/graph-json-schema.js';
@@ -9,8 +7,9 @@ import { isRecord, readYaml } from '../../config/yaml.js';
 import { withPlaces } from '../../config/yaml-places.js';
 import { filesOfGraph } from '../../model/graph.js';
 import type { Client, Json } from '../client.js';
-import { CliError, EXIT } from '../exit.js';
+import type { CliError } from '../exit.js';
 import { type Io, writeJson, writeLine } from '../io.js';
+import { fileAtFault, readNamedFile } from '../named-file.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { table } from '../table.js';
 
@@ -40,7 +39,7 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
     )
     .option('--json', 'one JSON document on stdout')
     .action(async (file: string, options: ValidateOptions) => {
-      const yaml = await readText(file);
+      const yaml = await readNamedFile('FILE', file);
       const parsed = readGraph(yaml, { file, protoPaths: options.protoPath });
       if (!parsed.ok) throw badGraph(file, yaml, parsed.faults);
       const beside = await filesBeside(file, filesOfGraph(parsed.graph));
@@ -98,9 +97,7 @@ export function graphCommand(program: Command, io: Io, readGraph: GraphReader): 
 }
 
 function badGraph(file: string, yaml: string, faults: readonly Fault[]): CliError {
-  const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
-  const details = withPlaces(faults, yaml);
-  return new CliError(EXIT.badInput, 'bad_graph', `${file} has ${count}`, { details });
+  return fileAtFault('bad_graph', file, withPlaces(faults, yaml));
 }
 
 function outcomeOf({ name, version, changed }: Json): string {
@@ -111,7 +108,7 @@ function outcomeOf({ name, version, changed }: Json): string {
 
 /** The orchestrator has the last word: it knows its types and its other graphs. */
 async function apply(client: Client, file: string): Promise<Json> {
-  const yaml = await readText(file);
+  const yaml = await readNamedFile('FILE', file);
   const read = readYaml(yaml, { file });
   if (!read.ok) throw badGraph(file, yaml, read.faults);
   const name = isRecord(read.value) ? read.value.name : undefined;
@@ -138,12 +135,4 @@ async function apply(client: Client, file: string): Promise<Json> {
 async function filesOf(file: string, yaml: string): Promise<FilesBeside> {
   const parsed = parseGraph(yaml, { types: { has: () => true }, file });
   return parsed.ok ? await filesBeside(file, filesOfGraph(parsed.graph)) : { ok: true, files: [] };
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return decodeText(await readFile(file));
-  } catch (cause) {
-    throw new CliError(EXIT.badInput, 'no_such_file', `FILE: ${messageOf(cause)}`, { cause });
-  }
 }

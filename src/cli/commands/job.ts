@@ -1,8 +1,6 @@
 /** `tutti run`, `tutti jobs` and `tutti job`: scripts on clusters. */
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { decodeText } from '../../base/decode-text.js';
 import { type Fault, messageOf } from '../../base/errors.js';
 import { issuesToFaults } from '../../config/faults.js';
 import { JobFileSchema } from '../../config/job-schema.js';
@@ -16,6 +14,7 @@ import { finishCommand } from '../command-outcome.js';
 import { eventLine } from '../event-line.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeJson, writeLine } from '../io.js';
+import { fileAtFault, readNamedFile } from '../named-file.js';
 import { printLog } from '../print-log.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { problemIdOf } from '../short-ids.js';
@@ -97,13 +96,13 @@ export function jobCommands(program: Command, io: Io): void {
 
 /** The body of the request. Throws `bad_job` with every fault. */
 async function readJob(file: string, cluster: string | undefined): Promise<Json> {
-  const yaml = await readText(file, 'JOB.YAML');
+  const yaml = await readNamedFile('JOB.YAML', file);
   const read = readYaml(yaml, { file });
   if (!read.ok) throw badJob(file, yaml, read.faults);
   const parsed = JobFileSchema.safeParse(read.value);
   if (!parsed.success) throw badJob(file, yaml, issuesToFaults(parsed.error, read.value));
   const path = resolve(dirname(file), parsed.data.script_path);
-  const script = await readText(path, 'script_path').catch((thrown: unknown) => {
+  const script = await readNamedFile('script_path', path).catch((thrown: unknown) => {
     const fault = { path: 'script_path', code: 'unreadable_script', message: messageOf(thrown) };
     throw badJob(file, yaml, [fault]);
   });
@@ -113,18 +112,7 @@ async function readJob(file: string, cluster: string | undefined): Promise<Json>
 }
 
 function badJob(file: string, yaml: string, faults: readonly Fault[]): CliError {
-  const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
-  return new CliError(EXIT.badInput, 'bad_job', `${file} has ${count}`, {
-    details: withPlaces(faults, yaml),
-  });
-}
-
-async function readText(file: string, what: string): Promise<string> {
-  try {
-    return decodeText(await readFile(file));
-  } catch (cause) {
-    throw new CliError(EXIT.badInput, 'no_such_file', `${what}: ${messageOf(cause)}`, { cause });
-  }
+  return fileAtFault('bad_job', file, withPlaces(faults, yaml));
 }
 
 async function finish(session: Session, begun: Json, wait: boolean): Promise<void> {

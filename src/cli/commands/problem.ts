@@ -1,13 +1,12 @@
 /** `tutti problem`: what people say about a problem. */
-import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { Argument, type Command } from 'commander';
 import { decodeText } from '../../base/decode-text.js';
-import { messageOf } from '../../base/errors.js';
 import { ClientError } from '../../client/errors.js';
 import type { Client, Json } from '../client.js';
 import { CliError, EXIT } from '../exit.js';
 import type { Io } from '../io.js';
+import { readNamedFile } from '../named-file.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { problemIdOf } from '../short-ids.js';
 import { problemPath } from '../task.js';
@@ -88,16 +87,8 @@ async function setBy({ title, tags, notes }: SetOptions, io: Io): Promise<Json> 
   return {
     ...(title !== undefined && { title }),
     ...(listed !== undefined && { tags: listed.filter((tag) => tag !== '') }),
-    ...(notes !== undefined && { notes: await readNotes(notes, io) }),
+    ...(notes !== undefined && { notes: await readNamedFile('--notes', notes, io.stdin) }),
   };
-}
-
-async function readNotes(source: string, io: Io): Promise<string> {
-  try {
-    return decodeText(source === '-' ? await buffer(io.stdin) : await readFile(source));
-  } catch (cause) {
-    throw new CliError(EXIT.badInput, 'no_such_file', `--notes: ${messageOf(cause)}`, { cause });
-  }
 }
 
 function misused(command: Verb, takesTexts: boolean): CliError {

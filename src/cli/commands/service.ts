@@ -1,12 +1,12 @@
 /** `tutti service`: what is to be kept running. */
 import type { Command } from 'commander';
-import { messageOf } from '../../base/errors.js';
 import { hashesOf } from '../../config/graph-files.js';
 import { type ReadServices, readServices, type ServiceWithFiles } from '../../config/service-files.js';
 import type { Client, Json } from '../client.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
+import { fileAtFault, noSuchFile } from '../named-file.js';
 import { printLog } from '../print-log.js';
 import { type CommonOptions, clientCommand, openSession } from '../program.js';
 import { table } from '../table.js';
@@ -119,12 +119,10 @@ async function read(file: string): Promise<readonly ServiceWithFiles[]> {
   try {
     services = await readServices(file);
   } catch (cause) {
-    throw new CliError(EXIT.badInput, 'no_such_file', `FILE: ${messageOf(cause)}`, { cause });
+    throw noSuchFile('FILE', cause);
   }
   if (services.ok) return services.services;
-  const { faults } = services;
-  const count = `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
-  throw new CliError(EXIT.badInput, 'bad_service', `${file} has ${count}`, { details: faults });
+  throw fileAtFault('bad_service', file, services.faults);
 }
 
 /** As it was written: the orchestrator reads it by the same rules. */

@@ -12,6 +12,7 @@ import { nodeOfBlobToken } from '../core/nodes/blob-tokens.js';
 import { blobsFor } from '../core/schedule/assigned.js';
 import type { State } from '../core/state.js';
 import type { Blobs, BlobsOfNodes, NodeHolder, Refusal } from '../port.js';
+import { refusal } from '../refusal.js';
 
 export interface NodeBlobsDeps {
   readonly state: State;
@@ -55,5 +56,5 @@ export class NodeBlobs implements BlobsOfNodes {
 
 function idle(): Refusal {
   const message = 'the node has no execution, so there is nothing that it could put out';
-  return { ok: false, kind: 'conflict', code: 'no_execution', message };
+  return refusal('conflict', 'no_execution', message);
 }

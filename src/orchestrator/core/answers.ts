@@ -1,6 +1,6 @@
 /** Answers to requests, and the memory of those that carry an idempotency key. */
-import type { Fault } from '../../base/errors.js';
-import type { Answer, Refusal, RefusalKind } from '../port.js';
+import type { Answer } from '../port.js';
+import { refusal } from '../refusal.js';
 import { emit } from './emit.js';
 import type { Turn } from './turn.js';
 
@@ -10,15 +10,6 @@ const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 export interface Dedupe {
   readonly key: string;
   readonly hash: string;
-}
-
-export function refusal(
-  kind: RefusalKind,
-  code: string,
-  message: string,
-  more: { readonly hint?: string; readonly details?: readonly Fault[]; readonly retryAfter?: number } = {},
-): Refusal {
-  return { ok: false, kind, code, message, ...more };
 }
 
 /** A later request with this key gets the same answer. Only successes are remembered: a refusal changed nothing. */

@@ -9,10 +9,10 @@
 import { keyIdOf } from '../../model/connection-key.js';
 import type { NodeMessage, RefusalCode } from '../../model/protocol.js';
 import { REFUSALS } from '../../model/protocol.js';
+import { refusal } from '../refusal.js';
 import { noteAudit } from './access/audit.js';
 import { grantViews } from './access/grants.js';
 import { secretViews } from './access/secrets.js';
-import { refusal } from './answers.js';
 import { attempt } from './attempt.js';
 import { clusterViews } from './clusters/clusters.js';
 import { deploymentsWithin, listedDeployment } from './deployments/deployment-view.js';

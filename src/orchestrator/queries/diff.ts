@@ -1,7 +1,8 @@
 /** What differs between two iterations, leaf by leaf. */
-import { escapeStep } from '../../base/json/check-text.js';
+
 import { jsonDifferences } from '../../base/json/differences.js';
 import { JsonText, printJson } from '../../base/json/json-text.js';
+import { pointer } from '../../base/json/pointer.js';
 import { outputReference, outputsOf } from '../../model/graph.js';
 import type { CompiledGraph } from '../../model/task.js';
 import type { Refusal, View } from '../port.js';
@@ -19,7 +20,7 @@ interface Difference {
 
 function differences(a: unknown, b: unknown): Difference[] {
   return jsonDifferences(a, b).map((one) => ({
-    path: one.path.map((step) => `/${escapeStep(step)}`).join(''),
+    path: pointer(...one.path),
     a: one.a ?? null,
     b: one.b ?? null,
   }));

@@ -5,6 +5,7 @@ import { formatTaskId, type TaskId } from '../../model/task-id.js';
 import type { Refusal } from '../port.js';
 import type { ProjectReader } from '../projects/reader.js';
 import type { ProblemRow, TaskRow } from '../records.js';
+import { refusal } from '../refusal.js';
 import { iterations, problemIds, problems } from '../tables.js';
 import type { GraphsThen } from './graph-versions.js';
 import { Payloads } from './payloads.js';
@@ -26,7 +27,7 @@ export function momentOf(deps: MomentDeps): Moment {
 }
 
 export function notFound(code: string, message: string): Refusal {
-  return { ok: false, kind: 'not_found', code, message };
+  return refusal('not_found', code, message);
 }
 
 export async function taskOf({ reader }: Moment, id: TaskId): Promise<TaskRow | Refusal> {

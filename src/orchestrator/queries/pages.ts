@@ -2,6 +2,7 @@
 import { keySize } from '../../store/key.js';
 import type { Key } from '../../store/store.js';
 import type { Page, PageRequest, Refusal } from '../port.js';
+import { refusal } from '../refusal.js';
 
 export const DEFAULT_LIMIT = 50;
 export const MAX_LIMIT = 1000;
@@ -25,13 +26,9 @@ export function readCursor(cursor: string | undefined): Key | undefined | Refusa
 
 export function badCursor(cursor: string): Refusal {
   const message = `cursor ${JSON.stringify(cursor)} is not one of a page of this list`;
-  return {
-    ok: false,
-    kind: 'malformed',
-    code: 'bad_cursor',
-    message,
+  return refusal('malformed', 'bad_cursor', message, {
     details: [{ path: 'cursor', code: 'bad_cursor', message: 'take it from next_cursor of the page before' }],
-  };
+  });
 }
 
 export function isRefusal(value: unknown): value is Refusal {

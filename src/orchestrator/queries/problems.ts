@@ -7,6 +7,7 @@ import { ARCHIVED, markOfTag, STARRED, tagOfMark } from '../../model/problem.js'
 import type { Reader } from '../../store/store.js';
 import type { Page, PageRequest, ProblemFilter, Refusal, View } from '../port.js';
 import type { ProblemRow, TaskRow } from '../records.js';
+import { refusal } from '../refusal.js';
 import { iterationSummary, summaryOf } from '../summary.js';
 import { iterations, payloads, problems, problemsByMark } from '../tables.js';
 import { type Candidate, problemsInOrder } from './candidates.js';
@@ -167,7 +168,7 @@ function timeBounds(filter: ProblemFilter): { after: number; before: number } | 
     if (Number.isNaN(at)) {
       const message = `${field} is ${JSON.stringify(text)}, not an RFC 3339 time`;
       const details = [{ path: field, code: 'bad_time', message: 'for example 2026-01-31T12:00:00Z' }];
-      return { ok: false, kind: 'malformed', code: 'bad_time', message, details };
+      return refusal('malformed', 'bad_time', message, { details });
     }
     bounds[bound] = at;
   }

@@ -17,6 +17,7 @@ import { exactValue, indexElement } from '../index-key.js';
 import type { Page, PageRequest, QueryReport, Refusal, View } from '../port.js';
 import type { ProjectReader } from '../projects/reader.js';
 import type { ProblemRow } from '../records.js';
+import { refusal } from '../refusal.js';
 import type { Summary } from '../summary.js';
 import { iterationIndex, iterations, problems, problemsByMark } from '../tables.js';
 import { type Candidate, candidateOf, problemsInOrder, readCandidate, summarized } from './candidates.js';
@@ -419,7 +420,7 @@ class Search {
     const details = [
       { path: 'cursor', code: 'bad_cursor', message: 'go on with the filter and order that it came from' },
     ];
-    return { ok: false, kind: 'malformed', code: 'bad_cursor', message, details };
+    return refusal('malformed', 'bad_cursor', message, { details });
   }
 
   #page(
@@ -474,11 +475,10 @@ function compareTexts(a: string, b: string): number {
 }
 
 function tooSlow(field: string, scanned: number): Refusal {
-  return {
-    ok: false,
-    kind: 'timeout',
-    code: 'query_too_slow',
-    message: `ordering by ${field} has to look at all of them, and after ${scanned} the time was over`,
-    hint: `index the field in the graph file (index: [${field}]), or narrow the filter to fewer`,
-  };
+  return refusal(
+    'timeout',
+    'query_too_slow',
+    `ordering by ${field} has to look at all of them, and after ${scanned} the time was over`,
+    { hint: `index the field in the graph file (index: [${field}]), or narrow the filter to fewer` },
+  );
 }

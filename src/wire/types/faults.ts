@@ -1,4 +1,5 @@
 import { brief, type Fault } from '../../base/errors.js';
+import { pointer } from '../../base/json/pointer.js';
 
 /** A place in a value, as a chain: its text is only made when something is wrong there. */
 export interface Place {
@@ -12,15 +13,14 @@ export class FaultList {
 
   /** Always undefined, so that a writer can `return faults.add(…)`. */
   add(at: Place | undefined, code: string, message: string): undefined {
-    this.faults.push(brief({ path: pointer(at), code, message }));
+    this.faults.push(brief({ path: pointerTo(at), code, message }));
   }
 }
 
-/** RFC 6901: `/labels/a~1b`; empty for the whole. */
-function pointer(at: Place | undefined): string {
+function pointerTo(at: Place | undefined): string {
   let path = '';
   for (let place = at; place; place = place.parent) {
-    path = `/${String(place.key).replaceAll('~', '~0').replaceAll('/', '~1')}${path}`;
+    path = pointer(place.key) + path;
   }
   return path;
 }

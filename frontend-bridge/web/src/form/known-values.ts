@@ -1,5 +1,6 @@
 /** What is known of an input before it is sent: texts that others have had in the same field, and fields that must not be left out. */
 import { entriesOf } from '../../../../src/base/json/exact.js';
+import { pointer } from '../../../../src/base/json/pointer.js';
 import type { FaultJson } from '../../../../src/contract/answer.js';
 import type { Schema } from './form-schema.js';
 
@@ -34,7 +35,7 @@ export function missingFields(schema: Schema, value: unknown, path = '/input'): 
   if (properties === undefined) return [];
   const fields = new Map(typeof value === 'object' && value !== null ? entriesOf(value) : []);
   return Object.entries(properties).flatMap(([name, field]): FaultJson[] => {
-    const at = `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const at = path + pointer(name);
     const given = fields.get(name);
     if (given === undefined || given === '')
       return required?.includes(name) === true

@@ -1,7 +1,7 @@
 /** Grants of access: what admins give and take back. */
 import { DEFAULT_PROJECT, type Grant, MAX_GRANTS, MAX_PROJECTS } from '../../../model/access.js';
 import type { Answer, View } from '../../port.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import { emit } from '../emit.js';
 import type { State } from '../state.js';
 import type { PreparedGrant, Turn } from '../turn.js';

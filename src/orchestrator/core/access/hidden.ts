@@ -2,7 +2,7 @@
 import { maySee } from '../../../model/access.js';
 import { formatTaskId } from '../../../model/task-id.js';
 import type { Refusal } from '../../port.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import { unknownDeployment } from '../deployments/deployments.js';
 import type { PreparedRequest, Turn } from '../turn.js';
 import { projectOfRequest } from './audit.js';

@@ -2,7 +2,7 @@
 import { AGENT_MODULE, type RunSpec, secretsOf } from '../../../model/run.js';
 import { MAX_SECRETS, type Secret } from '../../../model/secret.js';
 import type { Answer, View } from '../../port.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import { emit } from '../emit.js';
 import type { State } from '../state.js';
 import type { Turn } from '../turn.js';

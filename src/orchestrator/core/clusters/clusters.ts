@@ -20,7 +20,7 @@ import {
 import type { FactOf } from '../../../model/facts.js';
 import { AGENT_MODULE } from '../../../model/run.js';
 import type { Answer, Request } from '../../port.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import { emit } from '../emit.js';
 import { type FleetNode, instanceKey, type State } from '../state.js';
 import type { Settings, Turn } from '../turn.js';

@@ -2,7 +2,7 @@
 import { LOCAL_CLUSTER } from '../../../model/cluster.js';
 import { AGENT_MODULE } from '../../../model/run.js';
 import type { Answer } from '../../port.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import { emit } from '../emit.js';
 import { noteProcessGone } from '../executions/commands.js';
 import { loseExecution } from '../nodes/nodes.js';

@@ -1,7 +1,8 @@
 /** Configuration requests: passed on to the node, answered when it answers or when the time is over. */
 import type { ConfigReply } from '../../../model/protocol.js';
 import type { Request } from '../../port.js';
-import { refusal, remember } from '../answers.js';
+import { refusal } from '../../refusal.js';
+import { remember } from '../answers.js';
 import type { FleetNode } from '../state.js';
 import type { Turn } from '../turn.js';
 

@@ -12,7 +12,7 @@ import { isPrivateGraph } from '../../../model/private-graph.js';
 import type { Hello, RefusalCode } from '../../../model/protocol.js';
 import { AGENT_MODULE } from '../../../model/run.js';
 import type { Answer } from '../../port.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import { emit } from '../emit.js';
 import { type FleetNode, instanceKey, type State } from '../state.js';
 import type { Turn } from '../turn.js';

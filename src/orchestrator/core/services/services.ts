@@ -10,7 +10,7 @@ import type { Resources } from '../../../model/run.js';
 import type { Replica, Service, ServiceSpec } from '../../../model/service.js';
 import type { Answer, Request } from '../../port.js';
 import { storedProject } from '../../records.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import { emit } from '../emit.js';
 import { placementFor } from '../schedule/fleet.js';
 import type { State } from '../state.js';

@@ -7,7 +7,7 @@
 import { canonicalJson } from '../../../base/json/canonical.js';
 import { marksOf, NO_REMARKS, type Problem, type Remarks } from '../../../model/problem.js';
 import type { Answer, ProblemChange, Request, View } from '../../port.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import { emit } from '../emit.js';
 import type { Turn } from '../turn.js';
 import { problemFromRow, problemIn } from './problem.js';

@@ -2,7 +2,7 @@
 import { type Fault, summaryOf } from '../../../base/errors.js';
 import type { BlobRef } from '../../../model/payload.js';
 import type { Refusal } from '../../port.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import type { LoadedGraph } from '../state.js';
 import type { PreparedRequest, Turn } from '../turn.js';
 

@@ -7,7 +7,7 @@ import { canonicalJson } from '../../../base/json/canonical.js';
 import { maySee } from '../../../model/access.js';
 import { MAX_WEBHOOKS, type Webhook } from '../../../model/webhook.js';
 import type { Answer, View } from '../../port.js';
-import { refusal } from '../answers.js';
+import { refusal } from '../../refusal.js';
 import { emit } from '../emit.js';
 import type { State } from '../state.js';
 import type { SealedWebhook, Turn, WebhookProgress } from '../turn.js';

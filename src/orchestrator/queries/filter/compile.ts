@@ -9,6 +9,7 @@ import {
 } from '../../../base/expression/expression.js';
 import type { ExpressionParser } from '../../../base/expression/grammar.js';
 import type { Refusal, SearchQuery } from '../../port.js';
+import { refusal } from '../../refusal.js';
 import { checkComparison, type Field, fieldOf } from './fields.js';
 
 export interface Order {
@@ -116,5 +117,5 @@ function badFilter(position: number, reason: string): Refusal {
 
 function malformed(path: string, code: string, message: string): Refusal {
   const details = [{ path, code, message }];
-  return { ok: false, kind: 'malformed', code, message: `${path}: ${message}`, details };
+  return refusal('malformed', code, `${path}: ${message}`, { details });
 }

@@ -9,6 +9,7 @@
  */
 import type { Logger } from '../../../base/logger.js';
 import type { Refusal } from '../../port.js';
+import { refusal } from '../../refusal.js';
 import type { FromReader, Question, Reply, ToReader } from './messages.js';
 
 /** A reader that runs, or is about to. */
@@ -307,43 +308,26 @@ function refused(id: number, refusal: Refusal): Replied {
   return { reply: { kind: 'refused', id, refusal }, body: new Uint8Array() };
 }
 
-const CANCELLED: Refusal = {
-  ok: false,
-  kind: 'unavailable',
-  code: 'cancelled',
-  message: 'the asker has gone',
-};
-const STOPPING: Refusal = {
-  ok: false,
-  kind: 'unavailable',
-  code: 'stopping',
-  message: 'the orchestrator is stopping',
+const CANCELLED: Refusal = refusal('unavailable', 'cancelled', 'the asker has gone');
+const STOPPING: Refusal = refusal('unavailable', 'stopping', 'the orchestrator is stopping', {
   retryAfter: RETRY_AFTER_S,
-};
-const UNAVAILABLE: Refusal = {
-  ok: false,
-  kind: 'unavailable',
-  code: 'queries_unavailable',
-  message: 'the process that answers queries does not start',
-  hint: 'The log of the orchestrator says why; tasks go on.',
-  retryAfter: 5,
-};
-const READER_ENDED: Refusal = {
-  ok: false,
-  kind: 'unavailable',
-  code: 'reader_ended',
-  message: 'the process that worked on the query has ended',
-  hint: 'Ask again; if it ends again, ask for less at once. Tasks go on.',
-  retryAfter: RETRY_AFTER_S,
-};
+});
+const UNAVAILABLE: Refusal = refusal(
+  'unavailable',
+  'queries_unavailable',
+  'the process that answers queries does not start',
+  { hint: 'The log of the orchestrator says why; tasks go on.', retryAfter: 5 },
+);
+const READER_ENDED: Refusal = refusal(
+  'unavailable',
+  'reader_ended',
+  'the process that worked on the query has ended',
+  { hint: 'Ask again; if it ends again, ask for less at once. Tasks go on.', retryAfter: RETRY_AFTER_S },
+);
 
 function tooMany(message: string): Refusal {
-  return {
-    ok: false,
-    kind: 'too_many',
-    code: 'too_many_queries',
-    message,
+  return refusal('too_many', 'too_many_queries', message, {
     hint: 'Index the fields that are searched (index: in the graph file), so that each is quick.',
     retryAfter: TOO_MANY_RETRY_AFTER_S,
-  };
+  });
 }

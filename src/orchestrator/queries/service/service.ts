@@ -4,6 +4,7 @@ import { JsonText } from '../../../base/json/json-text.js';
 import type { Logger } from '../../../base/logger.js';
 import { ALL_PROJECTS } from '../../../model/access.js';
 import type { Found, FoundJson, Queries, Refusal, StoredOutput, StreamEvent } from '../../port.js';
+import { refusal } from '../../refusal.js';
 import { foundText } from '../found.js';
 import type { LoopQuestion } from '../questions.js';
 import { Lane, type LaneGauges, type LaneName, type Replied, type StartReader } from './lane.js';
@@ -166,8 +167,8 @@ export class QueryService {
 
 /** The store cannot show what is committed: it is not in its place, or another orchestrator has taken over. */
 function refusalBy({ code, message, hint }: TuttiError): Reply {
-  const refusal = { ok: false, kind: 'unavailable', code, message, retryAfter: 1 } as const;
-  return { kind: 'refused', id: 0, refusal: { ...refusal, ...(hint !== undefined && { hint }) } };
+  const more = { retryAfter: 1, ...(hint !== undefined && { hint }) };
+  return { kind: 'refused', id: 0, refusal: refusal('unavailable', code, message, more) };
 }
 
 /** One piece is read ahead while its caller takes the one before. */

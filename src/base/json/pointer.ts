@@ -1,0 +1,4 @@
+/** JSON pointers (RFC 6901), such as `/labels/a~1b`; empty for the whole. */
+export function pointer(...steps: readonly (string | number)[]): string {
+  return steps.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
