@@ -5,6 +5,7 @@
 import type { RunInput, RunTask } from 'tutti/sdk';
 import type { Launch, LaunchFile, Resources } from './engine.js';
 import { readJob } from './job.js';
+import { attributesPlugin } from './playbook-attributes.js';
 import { resolve } from './references.js';
 
 /** Below the working folder, under names that no file of a graph is likely to have. */
@@ -49,7 +50,7 @@ export function planLaunch(task: RunTask, contents: readonly Uint8Array[]): Laun
       argv: [program, ...args],
       env: { ...env.values, ...run.secrets, ...command.env, ...ownEnv(task) },
       pathEnv: { TUTTI_INPUTS: INPUTS, TUTTI_OUTPUT: OUTPUT },
-      files: [...files, ...(command.files ?? []), ...inputFiles(inputs)],
+      files: [...files, ...(command.files ?? []), ...attributesPlugin(task), ...inputFiles(inputs)],
       resources: command.resources ?? run.resources,
     },
   };

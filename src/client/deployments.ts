@@ -3,7 +3,7 @@ import { everyItem } from '../base/every-item.js';
 import type { Deployment, DeploymentSummary, Operation, OperationBegun } from './generated/routes.js';
 import type { Http } from './http.js';
 import { askRoute, openRoute, type RequestOptions } from './route.js';
-import { type Files, uploadAll } from './upload.js';
+import { type Files, upload, uploadAll } from './upload.js';
 
 export interface DeployOptions extends RequestOptions {
   /** @default that of the blueprint */
@@ -23,7 +23,8 @@ export class Deployments {
   }
 
   /**
-   * Begins to bring an application up; the operation is a task, which `tutti.iteration(…)` watches. `blueprint`: its YAML.
+   * Begins to bring an application up; the operation is a task, which `tutti.iteration(…)` watches. `blueprint`: its YAML, or that of a TOSCA
+   * template; or the bytes of a TOSCA archive (CSAR), which has its own files.
    *
    * @example
    * const { task_id } = await tutti.deployments.deploy(await readFile('shop.yaml', 'utf8'), {
@@ -32,11 +33,15 @@ export class Deployments {
    * });
    */
   async deploy(
-    blueprint: string,
+    blueprint: string | Uint8Array,
     { name, inputs = {}, files = {}, ...options }: DeployOptions = {},
   ): Promise<OperationBegun> {
     const hashes = await uploadAll(this.#http, files, options.signal);
-    const body = { ...(name !== undefined && { name }), blueprint, inputs, files: hashes };
+    const what =
+      typeof blueprint === 'string'
+        ? { blueprint }
+        : { csar: await upload(this.#http, blueprint, options.signal) };
+    const body = { ...(name !== undefined && { name }), ...what, inputs, files: hashes };
     return (await askRoute(this.#http, 'POST /v1/deployments', { body }, options)).value;
   }
 

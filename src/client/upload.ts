@@ -19,7 +19,8 @@ export async function uploadAll(
   return hashes;
 }
 
-async function upload(
+/** Its SHA-256. */
+export async function upload(
   http: Http,
   content: string | Uint8Array,
   signal: AbortSignal | undefined,

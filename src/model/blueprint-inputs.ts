@@ -2,6 +2,7 @@
 import { type Fault, summaryOf } from '../base/errors.js';
 import { didYouMean } from '../base/nearest.js';
 import type { Blueprint, BlueprintInput } from './blueprint.js';
+import { constraintFault } from './input-constraints.js';
 
 /** Characters as JSON: each operation's plan keeps them. */
 const MAX_INPUTS = 64 * 1024;
@@ -42,8 +43,8 @@ export function inputsFor(blueprint: Blueprint, given: Readonly<Record<string, u
     : { ok: false, faults, message: `the inputs are at fault: ${summaryOf(faults)}` };
 }
 
-/** Why a value is not of the input's type; nothing where it is. */
-export function inputFault({ type }: BlueprintInput, value: unknown): string | undefined {
+/** Why a value is not of the input's type, or does not keep to its constraints; nothing if it does. */
+export function inputFault({ type, constraints = [] }: BlueprintInput, value: unknown): string | undefined {
   const isRight = {
     string: typeof value === 'string',
     integer: Number.isSafeInteger(value),
@@ -51,7 +52,7 @@ export function inputFault({ type }: BlueprintInput, value: unknown): string | u
     boolean: typeof value === 'boolean',
     json: true,
   }[type];
-  return isRight ? undefined : `${JSON.stringify(value)} is not of type ${type}`;
+  return isRight ? constraintFault(constraints, value) : `${JSON.stringify(value)} is not of type ${type}`;
 }
 
 function pointer(name: string): string {

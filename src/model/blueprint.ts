@@ -4,6 +4,7 @@
  * B1. A reference, `${inputs.model}` or `${store.address}`, names an input or an attribute of a component. A component may refer to itself, and
  *     to those that it comes after, directly or through others.
  */
+import type { Constraint } from './input-constraints.js';
 import type { Resources, RunWork, SecretRef } from './run.js';
 import type { ServiceSpec } from './service.js';
 
@@ -22,15 +23,22 @@ export interface BlueprintInput {
   /** @default it has to be given */
   readonly default?: unknown;
   readonly description?: string;
+  /** The value keeps to all of them. @default none */
+  readonly constraints?: readonly Constraint[];
 }
 
-/** One of the files beside the blueprint, which runs by its own `#!` line. */
+/** A script, which runs by its own `#!` line, or a playbook. */
 export interface OperationSpec {
+  /** In the working folder; beside the blueprint as well, unless it is one of `files`. */
   readonly script: string;
   /** They may hold references. */
   readonly args: readonly string[];
   /** Environment variables of this operation only, which may hold references. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** By path in the working folder, the path beside the blueprint. @default the script only */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Inputs whose texts are JSON: a playbook gets the values. @default all of them are texts */
+  readonly typed?: readonly string[];
 }
 
 /** What is kept running. */
@@ -57,6 +65,10 @@ export interface Component {
   readonly after: readonly string[];
   /** How often each operation is attempted. */
   readonly attempts: number;
+  /** Components that have the same one run on the same cluster. @default each is placed by itself */
+  readonly together?: string;
+  /** As long as no operation has written others of the same names. @default none */
+  readonly attributes?: Readonly<Record<string, unknown>>;
 }
 
 export interface Blueprint {
@@ -123,11 +135,17 @@ export function filesOfBlueprint({ components }: Blueprint): ReadonlyMap<string,
   for (const { name, operations, files, service } of components) {
     for (const [path, beside] of Object.entries(service?.spec.run.files ?? {}))
       note(beside, `components.${name}.service.${path === scriptOf(service!) ? 'script' : 'files'}`);
-    for (const [operation, { script }] of Object.entries(operations))
-      note(script, `components.${name}.operations.${operation}`);
+    for (const [operation, spec] of Object.entries(operations))
+      for (const beside of Object.values(filesOfOperation(spec)))
+        note(beside, `components.${name}.operations.${operation}`);
     for (const [index, path] of files.entries()) note(path, `components.${name}.files[${index}]`);
   }
   return named;
+}
+
+/** By path in the working folder, the path beside the blueprint. */
+export function filesOfOperation({ script, files }: OperationSpec): Readonly<Record<string, string>> {
+  return files ?? { [script]: script };
 }
 
 function scriptOf({ spec }: ComponentService): string | undefined {

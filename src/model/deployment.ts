@@ -13,6 +13,7 @@ import {
   type Component,
   type ComponentOperation,
   DEPLOY_OPERATIONS,
+  filesOfOperation,
   hasOperation,
   INPUTS_NAME,
   type OperationSpec,
@@ -82,8 +83,12 @@ export type ObservedComponents = Readonly<Record<string, ObservedComponent>>;
 export const UNTOUCHED: ObservedComponent = { state: 'pending', done: [], begun: [], attributes: {} };
 
 /** A component may have the name of something that every object has, like `constructor`. */
-function observedOf(observed: ObservedComponents, { name }: Component): ObservedComponent {
-  return Object.hasOwn(observed, name) ? observed[name]! : UNTOUCHED;
+function observedOf(
+  observed: ObservedComponents,
+  { name, attributes }: Pick<Component, 'name' | 'attributes'>,
+): ObservedComponent {
+  const found = Object.hasOwn(observed, name) ? observed[name]! : UNTOUCHED;
+  return attributes ? { ...found, attributes: { ...attributes, ...found.attributes } } : found;
 }
 
 export interface PlannedStep {
@@ -148,17 +153,16 @@ export function stepModule({ component, operation }: Pick<PlannedStep, 'componen
 
 /** The payload that every step is given. */
 export function planInput({
+  blueprint,
   inputs,
   before,
-}: Pick<DeploymentPlan, 'inputs' | 'before'>): Readonly<Record<string, unknown>> {
-  const attributes = Object.fromEntries(
-    Object.entries(before).map(([name, component]) => [name, component.attributes]),
-  );
-  return { inputs, components: attributes };
+}: Pick<DeploymentPlan, 'blueprint' | 'inputs' | 'before'>): Readonly<Record<string, unknown>> {
+  const attributes = blueprint.components.map((one) => [one.name, observedOf(before, one).attributes]);
+  return { inputs, components: Object.fromEntries(attributes) };
 }
 
 /**
- * D1, D2. The steps of an operation. `clusterFor` chooses one for a component that has none.
+ * D1, D2. The steps of an operation. `clusterFor` chooses one for a component that has none, and for all that run together with it.
  */
 export function stepsOf(
   blueprint: Blueprint,
@@ -166,6 +170,17 @@ export function stepsOf(
   direction: Direction,
   clusterFor: (component: Component) => string,
 ): PlannedStep[] {
+  const shared = new Map<string, string>();
+  for (const component of blueprint.components) {
+    const { cluster } = observedOf(before, component);
+    if (component.together !== undefined && cluster !== undefined) shared.set(component.together, cluster);
+  }
+  const chosenFor = (component: Component): string => {
+    const { together } = component;
+    const cluster = (together === undefined ? undefined : shared.get(together)) ?? clusterFor(component);
+    if (together !== undefined) shared.set(together, cluster);
+    return cluster;
+  };
   return blueprint.components.flatMap((component) => {
     const observed = observedOf(before, component);
     const operations =
@@ -173,7 +188,7 @@ export function stepsOf(
     if (operations.length === 0) return [];
     const { name } = component;
     if (component.service) return operations.map((operation) => ({ component: name, operation }));
-    const cluster = observed.cluster ?? clusterFor(component);
+    const cluster = observed.cluster ?? chosenFor(component);
     return operations.map((operation) => ({ component: name, operation, cluster }));
   });
 }
@@ -262,10 +277,11 @@ export function serviceName({ name }: Pick<DeploymentPlan, 'name'>, component: s
 
 function runOf(
   { resources, env, files }: Component,
-  { script, args, inputs }: OperationSpec,
+  operation: OperationSpec,
   cluster: string,
   place: (reference: BlueprintReference) => string,
 ): NonNullable<ModuleSpec['run']> {
+  const { script, args, inputs, typed } = operation;
   const resolved = (text: string): string => replaceReferences(text, place);
   const variables = Object.entries({ ...env, ...inputs }).map(([name, value]) => [
     name,
@@ -275,10 +291,10 @@ function runOf(
   const names = variables.map(([name]) => name as string);
   return {
     work: isPlaybook(script)
-      ? playbookWork(script, words, names, cluster)
+      ? playbookWork(script, words, names, { cluster, typed })
       : { kind: 'script', path: script, args: words },
     env: Object.fromEntries(variables),
-    files: Object.fromEntries([script, ...files].map((path) => [path, path])),
+    files: { ...Object.fromEntries(files.map((path) => [path, path])), ...filesOfOperation(operation) },
     ...{ resources, result: 'attributes', keep: 'never', envReferences: true, retryExitCodes: undefined },
   };
 }

@@ -10,15 +10,25 @@ export function isPlaybook(path: string): boolean {
   return /\.ya?ml$/i.test(path);
 }
 
+export interface PlaybookOptions {
+  /** What its only machine is called. */
+  readonly cluster: string;
+  /** Variables whose texts are JSON. @default none */
+  readonly typed?: readonly string[] | undefined;
+}
+
 /** `args`: further ones of `ansible-playbook`. `variables`: names of the environment. */
 export function playbookWork(
   path: string,
   args: readonly string[],
   variables: readonly string[],
-  cluster: string,
+  { cluster, typed = [] }: PlaybookOptions,
 ): RunWork {
   // Y1.
-  const read = variables.map((name) => [name, `{{ lookup('env', '${name}') }}`]);
+  const read = variables.map((name) => {
+    const json = typed.includes(name) ? ' | from_json' : '';
+    return [name, `{{ lookup('env', '${name}')${json} }}`];
+  });
   const inventory = ['-i', `${cluster},`, '-c', 'local'];
   const given = ['-e', JSON.stringify(Object.fromEntries(read))];
   return { kind: 'command', argv: ['ansible-playbook', ...inventory, ...given, ...args, path] };

@@ -72,7 +72,8 @@ import {
   type View,
   type Workspace,
 } from './port.js';
-import { type BlueprintParser, prepare } from './prepare.js';
+import { prepare } from './prepare.js';
+import type { BlueprintReader } from './prepare-blueprint.js';
 import { withToken } from './prepare-grant.js';
 import type { GraphParser } from './prepare-graph.js';
 import { openTarget } from './prepare-webhook.js';
@@ -166,7 +167,7 @@ export interface OrchestratorDeps {
   readonly logger: Logger;
   readonly types: TypeRegistry;
   readonly parseGraph: GraphParser;
-  readonly parseBlueprint: BlueprintParser;
+  readonly readBlueprint: BlueprintReader;
   /** Throws `TuttiError` `store_damaged`. */
   readonly readStoredGraph: ReadStoredGraph;
   /** Where queries are answered. */
@@ -516,7 +517,7 @@ export class Orchestrator implements StreamingCoordinator {
     if (before) return before;
     const without = request.kind === 'submit_job' ? await this.#haveJobGraph() : undefined;
     if (without) return without;
-    const { store, types, parseGraph, parseBlueprint, options } = this.#deps;
+    const { store, types, parseGraph, readBlueprint, options } = this.#deps;
     const prepared = await prepare(
       {
         store,
@@ -531,7 +532,7 @@ export class Orchestrator implements StreamingCoordinator {
         inlineMaxBytes: options.inlineMaxBytes,
         types,
         parseGraph,
-        parseBlueprint,
+        readBlueprint,
       },
       request,
     );

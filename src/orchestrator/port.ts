@@ -151,10 +151,12 @@ export type Request =
       readonly kind: 'deploy';
       /** @default that of the blueprint */
       readonly name?: string;
-      /** YAML. */
-      readonly blueprint: string;
+      /** YAML; or else `csar`. */
+      readonly blueprint?: string;
+      /** The SHA-256 of a stored blob. */
+      readonly csar?: string;
       readonly inputs: Readonly<Record<string, unknown>>;
-      /** By path beside the blueprint, the SHA-256 of a stored blob: of each file that it names. */
+      /** By path beside the blueprint, the SHA-256 of a stored blob: of each file that it names. A CSAR has its own. */
       readonly files: Readonly<Record<string, string>>;
       /** As of a submission. */
       readonly traceparent?: string;

@@ -3,10 +3,8 @@
  * encoded in the type of their graph, large ones become blobs, graph files are parsed.
  */
 
-import type { Fault } from '../base/errors.js';
 import type { IdSource } from '../base/ids.js';
 import { ALL_PROJECTS, maySee, projectFor } from '../model/access.js';
-import type { Blueprint } from '../model/blueprint.js';
 import { isDeploymentGraph, planInput } from '../model/deployment.js';
 import { isPrivateGraph } from '../model/private-graph.js';
 import { isServiceGraph } from '../model/service.js';
@@ -20,8 +18,9 @@ import type { PreparedRequest, WebhookAttempt } from './core/turn.js';
 import { unknownWebhook } from './core/webhooks/webhooks.js';
 import { readProblem, readTask } from './load.js';
 import { hiddenFiles } from './named-files.js';
-import type { Queries, Refusal, Request } from './port.js';
-import { blueprintFaults, deploymentInputs } from './prepare-deployment.js';
+import type { Blobs, Queries, Refusal, Request } from './port.js';
+import type { PrepareBlueprintDeps } from './prepare-blueprint.js';
+import { prepareDeployment } from './prepare-deployment.js';
 import { prepareGrant } from './prepare-grant.js';
 import { type PrepareGraphDeps, prepareGraph } from './prepare-graph.js';
 import { type InputDeps, keepJson, prepareInput, prepareOverrides, requireRefusal } from './prepare-input.js';
@@ -33,14 +32,8 @@ import { Payloads } from './queries/payloads.js';
 import { projectOfRow } from './records.js';
 import { refusal } from './refusal.js';
 
-export type ParsedBlueprint =
-  | { readonly ok: true; readonly blueprint: Blueprint }
-  | { readonly ok: false; readonly faults: readonly Fault[] };
-
-/** As for graphs. */
-export type BlueprintParser = (yaml: string) => Promise<ParsedBlueprint>;
-
-export interface PrepareDeps extends PrepareGraphDeps, InputDeps {
+export interface PrepareDeps extends PrepareGraphDeps, PrepareBlueprintDeps, InputDeps {
+  readonly blobs: Pick<Blobs, 'put' | 'open'>;
   readonly store: Reader;
   readonly state: Pick<State, 'graph' | 'graphs' | 'clusters' | 'webhooks' | 'deployments'>;
   readonly vault: Pick<Vault, 'open' | 'seal'>;
@@ -50,7 +43,6 @@ export interface PrepareDeps extends PrepareGraphDeps, InputDeps {
   /** Nothing where there is no such webhook. */
   readonly testWebhook: (name: string) => Promise<WebhookAttempt | undefined>;
   readonly ids: Pick<IdSource, 'uuid'>;
-  readonly parseBlueprint: BlueprintParser;
 }
 
 /** The request made ready for the loop, or why it can never be done. */
@@ -135,20 +127,18 @@ async function prepareDeploy(
   deps: PrepareDeps,
   request: Extract<Request, { kind: 'deploy' }>,
 ): Promise<PreparedRequest | Refusal> {
-  const parsed = await deps.parseBlueprint(request.blueprint);
-  if (!parsed.ok) return blueprintFaults(parsed.faults);
-  const { blueprint } = parsed;
-  const given = deploymentInputs(request, blueprint);
-  if (!given.ok) return given;
-  const { inputs } = given;
-  const hidden = await hiddenFiles(deps, request.files);
-  if (hidden.length > 0) return missingFiles(hidden, 'bad_blueprint');
-  const prepared = await keepJson(deps, planInput({ inputs, before: {} }));
+  const asked = await prepareDeployment(deps, request);
+  if (!asked.ok) return asked;
+  const { name, blueprint, inputs, files } = asked;
+  const prepared = await keepJson(deps, planInput({ blueprint, inputs, before: {} }));
   if ('ok' in prepared) return prepared;
-  const { name = blueprint.name } = request;
   const typesJson = deps.types.toJson(['json']);
   const project = projectFor(deps.bound);
-  return { ...request, name, project, blueprint, inputs, prepared, types: deps.types, typesJson };
+  const { kind, traceparent } = request;
+  return {
+    ...{ kind, name, project, blueprint, inputs, files, prepared, types: deps.types, typesJson },
+    ...(traceparent !== undefined && { traceparent }),
+  };
 }
 
 /** By what is observed after the newest operation; while that goes on, the loop refuses another one. */
@@ -163,7 +153,7 @@ async function prepareOperation(
   if (!row) return unknownDeployment(request.deploymentId);
   const { plan, observed } = await plannedBy(deps.store, new Payloads(deps.state), row);
   const before = request.clean === true ? {} : observed;
-  const prepared = await keepJson(deps, planInput({ inputs: plan.inputs, before }));
+  const prepared = await keepJson(deps, planInput({ ...plan, before }));
   if ('ok' in prepared) return prepared;
   const typesJson = deps.types.toJson(['json']);
   return { ...request, deploymentId, after, plan, observed, prepared, types: deps.types, typesJson };

@@ -21,8 +21,8 @@ import { openFilesLimit } from '../base/open-files.js';
 import { version } from '../base/version.js';
 import { createZeromqOrchestratorBus, type ZeromqOrchestratorBus } from '../bus/zeromq-orchestrator.js';
 import { loadBoxes } from '../bus/zmtp/boxes.js';
-import { blueprintOf } from '../config/blueprint-file.js';
 import { isLoopback, TOKEN_CHARACTERS } from '../config/config.js';
+import { readBlueprint } from '../config/deployable.js';
 import { graphOf, type ParsedGraph, parseGraph } from '../config/graph-file.js';
 import { filesBeside, hashesOf } from '../config/graph-files.js';
 import { graphJsonSchema } from '../config/graph-json-schema.js';
@@ -137,7 +137,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
       types,
       parseGraph: async (yaml, known, otherGraphs) =>
         graphOf(await reader.read(yaml), { types: knownTypes(known), otherGraphs }),
-      parseBlueprint: async (yaml) => blueprintOf(await reader.read(yaml)),
+      readBlueprint: (source) => readBlueprint(source, { readYaml: (text) => reader.read(text) }),
       readStoredGraph,
       startReader: childReaders(READER, [config.data]),
       onLost,

@@ -7,6 +7,7 @@ import { ClientError, type Iteration, type StreamedEvent, Tutti } from '../../sr
 import { missing } from '../python/python.js';
 import { Scene } from '../support/processes.js';
 import { TcpProxy } from '../support/proxy.js';
+import { zipOf } from '../support/zip.js';
 import { NEEDED, Stage, TOKEN } from './stage.js';
 
 /** An agent starts meanwhile, on a machine that is shared. */
@@ -238,6 +239,22 @@ outputs: { said: "\${store.said}" }
     ]);
     expect(await deployments.log('mine', 1)).toContain('store create');
     expect((await all(deployments.list())).map(({ name }) => name)).toEqual(['mine']);
+  });
+
+  it('deploys a TOSCA archive from its bytes', async () => {
+    const { deployments } = tutti;
+    const template = `tosca_definitions_version: tosca_simple_yaml_1_3
+topology_template:
+  node_templates:
+    store: { type: tosca.nodes.Root, interfaces: { Standard: { create: create.sh } } }
+`;
+    const archive = zipOf([
+      { name: 'service.yaml', content: template },
+      { name: 'create.sh', content: '#!/bin/sh\necho hello\n' },
+    ]);
+    await deployments.deploy(archive, { name: 'archive' });
+    await expect.poll(async () => (await deployments.get('archive')).state, LONG).toBe('deployed');
+    expect(await deployments.log('archive')).toBe('--- store create on local\nhello\n');
   });
 
   it('adds a webhook, tests it, reads how it stands and removes it', async () => {

@@ -15,6 +15,7 @@ components:
     cluster: local
     operations:
       create: { script: ./create.yml, inputs: { SAID: "\${inputs.said}" } }
+      configure: ./set.yml
       start: { script: ./start.yaml, args: ["-e", "more=\${store.port}"] }
       delete: ./delete.yml
     env: { KEY: { secret: key } }
@@ -28,6 +29,11 @@ const CREATE = play(`    - copy:
     - debug: { msg: "the key is {{ KEY }}" }
 `);
 const START = play(`    - template: { src: note.j2, dest: "{{ lookup('env', 'FOLDER') }}/note" }\n`);
+/** Of two that say something, the file has the last word. */
+const SET = play(`    - set_stats: { data: { port: 1, list: [1, { a: b }] } }
+    - set_stats: { data: { own: mine }, per_host: true }
+    - copy: { dest: "{{ lookup('env', 'TUTTI_OUTPUT') }}", content: '{"port":8080}' }
+`);
 const DELETE = play('    - fail: { msg: "cannot be deleted" }\n');
 /** What a template engine and a shell would both trip over. */
 const SAID = `it's "{{ 1 + 1 }}" and $HOME`;
@@ -42,6 +48,7 @@ beforeAll(async () => {
   for (const [name, text] of [
     ['play.yaml', BLUEPRINT],
     ['create.yml', CREATE],
+    ['set.yml', SET],
     ['start.yaml', START],
     ['delete.yml', DELETE],
     ['note.j2', 'more: {{ more }}, key: {{ KEY }}\n'],
@@ -60,7 +67,9 @@ it('get the variables of their operation as they are, put out attributes, and fa
   const { exit, out } = await tutti('deploy', join(folder, 'play.yaml'), '--input', `said=${SAID}`, '--wait');
   expect([exit, exit === 0 ? '' : out + (await tutti('deployment', 'play', 'log')).out]).toEqual([0, '']);
   const { body } = await orchestrator.get('/v1/deployments/play');
-  expect(body.components.store.attributes).toEqual({ said: SAID, port: 8080, host: 'local', key: 9 });
+  expect(body.components.store.attributes).toEqual({
+    ...{ said: SAID, port: 8080, host: 'local', key: 9, list: [1, { a: 'b' }], own: 'mine' },
+  });
   expect(body.outputs).toEqual({ said: SAID });
   expect(await readFile(join(folder, 'note'), 'utf8')).toBe('more: 8080, key: swordfish\n');
   const log = (await tutti('deployment', 'play', 'log')).out;

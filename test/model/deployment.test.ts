@@ -7,6 +7,7 @@ import {
   type Component,
   type ComponentOperation,
   DEPLOY_OPERATIONS,
+  filesOfBlueprint,
   UNDEPLOY_OPERATIONS,
 } from '../../src/model/blueprint.js';
 import {
@@ -132,6 +133,49 @@ describe('a plan', () => {
       inputs: { model: 'base' },
       components: { store: { address: 'a' }, web: { address: 'a' } },
     });
+  });
+
+  it('puts components that run together on one cluster, also where one of them is there already', () => {
+    const act = { operations: { start: script('a.sh') } };
+    const together = { ...act, together: 'machine' };
+    const blueprint = blueprintOf(
+      ...[component('a', together), component('b', act), component('c', together)],
+    );
+    const clusters = (before: ObservedComponents): unknown[] =>
+      planOf(blueprint, 'up', before).steps.map(({ component: name, cluster }) => [name, cluster]);
+    expect(clusters({})).toEqual([
+      ['a', 'on-a'],
+      ['b', 'on-b'],
+      ['c', 'on-a'],
+    ]);
+    const c = { state: 'deployed', done: [], begun: ['start'], attributes: {}, cluster: 'edge' } as const;
+    expect(clusters({ c })).toEqual([
+      ['a', 'edge'],
+      ['b', 'on-b'],
+      ['c', 'edge'],
+    ]);
+  });
+
+  it('gives each step the attributes that a blueprint begins with, until an operation has written others', () => {
+    const store = { ...STORE, attributes: { address: 'unknown', port: 1 } };
+    const plan = planOf(blueprintOf(store));
+    expect(planInput(plan)).toMatchObject({ components: { store: { address: 'unknown', port: 1 } } });
+    const outcomes = new Map([
+      ['store_create', { state: 'succeeded', output: { address: 'a' } }],
+      ['store_start', { state: 'succeeded' }],
+    ] as const);
+    const observed = observe(plan, 'succeeded', (name) => outcomes.get(name as 'store_create')!, noService);
+    expect(observed.store).toMatchObject({ state: 'deployed', attributes: { address: 'a', port: 1 } });
+  });
+
+  it('lays the files of an operation out as the operation has them', () => {
+    const files = { 'run.sh': 'lib/run.sh', 'a/b': 'lib/a/b' };
+    const plan = planOf(blueprintOf(component('a', { operations: { start: script('run.sh', { files }) } })));
+    expect(modulesOf(plan)[0]!.run).toMatchObject({ work: { path: 'run.sh' }, files });
+    expect([...filesOfBlueprint(plan.blueprint)]).toEqual([
+      ['lib/run.sh', 'components.a.operations.start'],
+      ['lib/a/b', 'components.a.operations.start'],
+    ]);
   });
 
   it('stops only what was started', () => {

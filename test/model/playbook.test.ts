@@ -8,12 +8,12 @@ describe('a playbook', () => {
     ]);
   });
 
-  it('has the machine of its cluster for its inventory, and reads its variables from the environment', () => {
-    expect(playbookWork('a.yml', ['-v'], ['A', 'B'], 'edge')).toEqual({
+  it('has the machine of its cluster for its inventory, and reads its variables from the environment, those that are not texts as JSON', () => {
+    expect(playbookWork('a.yml', ['-v'], ['A', 'B'], { cluster: 'edge', typed: ['B'] })).toEqual({
       kind: 'command',
       argv: [
         ...['ansible-playbook', '-i', 'edge,', '-c', 'local', '-e'],
-        `{"A":"{{ lookup('env', 'A') }}","B":"{{ lookup('env', 'B') }}"}`,
+        `{"A":"{{ lookup('env', 'A') }}","B":"{{ lookup('env', 'B') | from_json }}"}`,
         ...['-v', 'a.yml'],
       ],
     });

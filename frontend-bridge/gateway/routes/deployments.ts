@@ -20,12 +20,18 @@ const operationParams = deploymentParams.extend({
 });
 const deployBody = z.strictObject({
   name: z.string().exactOptional().describe('Default that of the blueprint'),
-  blueprint: z.string().describe('The YAML of a blueprint'),
+  blueprint: z.string().exactOptional().describe('The YAML of a blueprint, or of a TOSCA template'),
+  csar: z
+    .string()
+    .exactOptional()
+    .describe('Instead of blueprint: the SHA-256 of a stored blob, a TOSCA archive'),
   inputs: z.record(z.string(), z.unknown()).default({}),
   files: z
     .record(z.string(), z.string())
     .default({})
-    .describe('By path beside the blueprint, the SHA-256 of a stored blob: of each file that it names'),
+    .describe(
+      'By path beside the blueprint, the SHA-256 of a stored blob: of each file that it names; none with csar',
+    ),
 });
 const continueBody = z
   .strictObject({

@@ -1,20 +1,15 @@
 /** `tutti deploy`, `tutti deployments` and `tutti deployment`: applications that are brought up and taken down as a whole. */
 import type { Command } from 'commander';
-import type { Fault } from '../../base/errors.js';
 import { inertText } from '../../base/inert.js';
-import { blueprintOf } from '../../config/blueprint-file.js';
-import { type FileBeside, filesBeside, hashesOf } from '../../config/graph-files.js';
-import { readYaml } from '../../config/yaml.js';
-import { withPlaces } from '../../config/yaml-places.js';
 import type { ComponentJson, FailedStepJson, OperationJson } from '../../contract/deployment.js';
-import { type Blueprint, filesOfBlueprint } from '../../model/blueprint.js';
+import type { Blueprint } from '../../model/blueprint.js';
+import { readBlueprintFile } from '../blueprint-file.js';
 import type { Json } from '../client.js';
 import { finishCommand } from '../command-outcome.js';
 import { eventLine } from '../event-line.js';
 import { everyItem } from '../every-item.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
-import { fileAtFault, readNamedFile } from '../named-file.js';
 import { printLog } from '../print-log.js';
 import { type CommonOptions, clientCommand, openSession, type Session } from '../program.js';
 import { table } from '../table.js';
@@ -35,17 +30,17 @@ const COMMANDS = ['show', 'continue', 'undeploy', 'cancel', 'history', 'log'] as
 
 export function deploymentCommands(program: Command, io: Io): void {
   clientCommand(program, 'deploy', 'Deploy a blueprint')
-    .argument('<file>', 'its YAML file')
+    .argument('<file>', 'its YAML file, ours or a TOSCA template, or a TOSCA archive (.csar, .zip)')
     .option('--name <name>', 'what to call the deployment; default the name of the blueprint')
     .option('--input <key=value>', 'an input of the blueprint; repeatable', collect, [])
     .option('--wait', 'wait for the end; exit 1 unless it is deployed')
     .action(async (file: string, options: DeployOptions) => {
-      const { blueprint, yaml, files } = await read(file);
+      const { blueprint, body, files } = await readBlueprintFile(file);
       const session = openSession(options, io);
       for (const one of files) await session.client.putFile(`/v1/blobs/${one.sha256}`, one.file);
       const begun = await session.client.post('/v1/deployments', {
         ...(options.name !== undefined && { name: options.name }),
-        ...{ blueprint: yaml, inputs: inputsOf(blueprint, options.input), files: hashesOf(files) },
+        ...{ ...body, inputs: inputsOf(blueprint, options.input) },
       });
       await finish(session, begun, options.wait ?? false, 'deployed');
     });
@@ -126,27 +121,6 @@ async function act(session: Session, { path, command, operation, options }: Aske
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-interface Read {
-  readonly yaml: string;
-  readonly blueprint: Blueprint;
-  readonly files: readonly FileBeside[];
-}
-
-/** Throws `bad_blueprint` with every fault. */
-async function read(file: string): Promise<Read> {
-  const yaml = await readNamedFile('FILE', file);
-  const parsed = blueprintOf(readYaml(yaml, { file }));
-  if (!parsed.ok) throw badBlueprint(file, yaml, parsed.faults);
-  const { blueprint } = parsed;
-  const beside = await filesBeside(file, filesOfBlueprint(blueprint));
-  if (!beside.ok) throw badBlueprint(file, yaml, beside.faults);
-  return { yaml, blueprint, files: beside.files };
-}
-
-function badBlueprint(file: string, yaml: string, faults: readonly Fault[]): CliError {
-  return fileAtFault('bad_blueprint', file, withPlaces(faults, yaml));
 }
 
 /** A text stays one where the blueprint asks for a text; anything else is read as JSON. */

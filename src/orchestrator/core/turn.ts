@@ -127,7 +127,7 @@ export type PreparedRequest =
           | 'grant_access';
       }
     >
-  | (Omit<Extract<Request, { kind: 'deploy' }>, 'blueprint' | 'name'> & {
+  | (Omit<Extract<Request, { kind: 'deploy' }>, 'blueprint' | 'csar' | 'name'> & {
       readonly name: string;
       readonly project: string;
       readonly blueprint: Blueprint;

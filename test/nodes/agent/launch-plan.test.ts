@@ -183,3 +183,17 @@ describe('the launch of an execution', () => {
     expect(planLaunch(task, [])).toEqual({ ok: false, message });
   });
 });
+
+describe('a playbook of a deployment', () => {
+  const argv = ['ansible-playbook', '-i', 'edge,', 'plays/create.yml'];
+  const pathsOf = (run: Parameters<typeof fakeTask>[0]): string[] =>
+    launchOf(planLaunch(fakeTask(run).task, [])).files.map(({ path }) => path);
+
+  it('gets the plugin that takes what it sets beside it, and no other command does', () => {
+    const work = { kind: 'command', argv } as const;
+    const plugin = 'plays/callback_plugins/tutti_attributes.py';
+    expect(pathsOf({ work, result: 'attributes' })).toEqual([plugin]);
+    expect(pathsOf({ work, result: 'file' })).toEqual([]);
+    expect(pathsOf({ work: { ...work, argv: ['sh', 'a.yml'] }, result: 'attributes' })).toEqual([]);
+  });
+});

@@ -414,6 +414,24 @@ class JobsOnClusters(unittest.TestCase):
         self.assertIn("store create", deployments.log("mine", 1))
         self.assertEqual([each.name for each in deployments.list()], ["mine"])
 
+    def test_a_tosca_archive_is_deployed_from_its_bytes_or_its_file(self):
+        template = (
+            "tosca_definitions_version: tosca_simple_yaml_1_3\ntopology_template:\n  inputs: { word: { type: string } }\n"
+            "  node_templates:\n    store:\n      type: tosca.nodes.Root\n"
+            "      interfaces: { Standard: { create: { implementation: create.sh, inputs: { WORD: { get_input: word } } } } }\n"
+        )
+        deployments, content = self.tutti.deployments, io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            archive.writestr("service.yaml", template)
+            archive.writestr("create.sh", "#!/bin/sh\necho $WORD\n")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "store.csar"
+            path.write_bytes(content.getvalue())
+            for name, archive in (("archive", content.getvalue()), ("archive-file", path)):
+                deployments.deploy(archive, name=name, inputs={"word": name})
+                until(lambda: deployments.get(name).state == "deployed")
+                self.assertEqual(deployments.log(name), f"--- store create on local\n{name}\n")
+
     def test_a_webhook_is_added_tested_listed_and_removed(self):
         webhooks, got = self.tutti.webhooks, []
 

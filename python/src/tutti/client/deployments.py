@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Union
 from urllib.parse import quote
 
 from ..records import Record
 from .listing import AsyncListing, Listing
 from .portal import Portal
-from .transport import given
-from .upload import Content, upload_all
+from .transport import Transport, given
+from .upload import Content, upload, upload_all
 
 if TYPE_CHECKING:
     from .asynchronous import AsyncTutti
@@ -24,7 +24,7 @@ class AsyncDeployments:
 
     async def deploy(
         self,
-        blueprint: Union[str, Path],
+        blueprint: Union[str, bytes, Path],
         *,
         name: Optional[str] = None,
         inputs: Optional[Mapping[str, Any]] = None,
@@ -33,13 +33,14 @@ class AsyncDeployments:
         """Begins to bring an application up: ``await tutti.deployments.deploy(Path("shop.yaml"), inputs={"model": "large"},
         files={"install.sh": Path("install.sh")})``. The record has ``deployment_id``, ``operation_id`` and ``task_id``.
 
-        :param blueprint: its YAML, or the ``Path`` of the file
+        :param blueprint: its YAML, or that of a TOSCA template; the bytes of a TOSCA archive (CSAR), which has its own files; or the
+            ``Path`` of either, where an archive ends in ``.csar`` or ``.zip``
         :param name: by default, that of the blueprint
         :param files: by the path that the blueprint has for it, the content of each file that it names: a text, bytes, or a ``Path``
         """
-        text = blueprint.read_text(encoding="utf-8") if isinstance(blueprint, Path) else blueprint
-        hashes = await upload_all(self._tutti.transport, files or {})
-        body = {**given(name=name), "blueprint": text, "inputs": dict(inputs or {}), "files": hashes}
+        transport = self._tutti.transport
+        hashes = await upload_all(transport, files or {})
+        body = {**given(name=name), **await _sent(transport, blueprint), "inputs": dict(inputs or {}), "files": hashes}
         return Record(await self._tutti.transport.post("/v1/deployments", body))
 
     async def get(self, which: str) -> Record:
@@ -92,7 +93,7 @@ class Deployments:
 
     def deploy(
         self,
-        blueprint: Union[str, Path],
+        blueprint: Union[str, bytes, Path],
         *,
         name: Optional[str] = None,
         inputs: Optional[Mapping[str, Any]] = None,
@@ -128,6 +129,15 @@ class Deployments:
     def log(self, which: str, operation: Optional[int] = None) -> str:
         """What the steps of an operation have written so far; by default, of the newest one."""
         return self._portal.run(self._async.log(which, operation))
+
+
+async def _sent(transport: Transport, blueprint: Union[str, bytes, Path]) -> Dict[str, str]:
+    if isinstance(blueprint, Path):
+        is_archive = blueprint.suffix.lower() in (".csar", ".zip")
+        blueprint = blueprint.read_bytes() if is_archive else blueprint.read_text(encoding="utf-8")
+    if isinstance(blueprint, bytes):
+        return {"csar": await upload(transport, blueprint)}
+    return {"blueprint": blueprint}
 
 
 def _deployment(which: str) -> str:
