@@ -42,6 +42,12 @@ beforeAll(async () => {
   folder = await scene.directory();
   await writeFile(join(folder, 'shop.yaml'), SHOP);
   await writeFile(join(folder, 'act.sh'), ACT);
+  const other = SHOP.replace('stop: ./act.sh', 'stop: ./more.sh').replace(
+    'default: 80',
+    'description: where it listens',
+  );
+  await writeFile(join(folder, 'other.yaml'), other);
+  await writeFile(join(folder, 'more.sh'), ACT);
   orchestrator = await OrchestratorProcess.up(scene, { env: { FOLDER: folder } });
   // The service has one of them, and steps have the others.
   await orchestrator.patch('/v1/clusters/local', { slots: 4 });
@@ -167,25 +173,59 @@ describe('the pages of deployments', () => {
     await expect
       .poll(() => page.getByRole('row').allTextContents())
       .toContainEqual(expect.stringMatching(/continue.*4 of 4/));
+    // Its service leaves room for the steps of others.
+    await button(page, 'Undeploy …').click();
+    await button(page, 'Undeploy').click();
+    await state(page, 'undeployed').waitFor();
+  });
+
+  it('deploy a blueprint that is chosen with its files, once nothing is missing and its inputs are right', async (ctx) => {
+    const { page, faults } = await open(ctx, `${orchestrator.ready.http}/?page=deployments`);
+    await page.getByRole('link', { name: 'Deploy a blueprint' }).click();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    const files = page.getByLabel('Choose files');
+    await files.setInputFiles(join(folder, 'act.sh'));
+    await page.getByText('None of these files is a blueprint').waitFor();
+    await files.setInputFiles(join(folder, 'other.yaml'));
+    await page.getByRole('listitem').getByText('missing: choose it too').waitFor();
+    expect(await button(page, 'Deploy').isDisabled()).toBe(true);
+    await files.setInputFiles(join(folder, 'more.sh'));
+    await page.getByLabel('port').fill('eighty');
+    await page.getByLabel('Name').fill('third');
+    await button(page, 'Deploy').click();
+    await page.getByText('port: "eighty" is not of type integer').waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    await page.getByLabel('port').fill('8080');
+    await button(page, 'Deploy').click();
+    await state(page, 'deployed').waitFor();
+    await page.getByRole('heading', { name: 'third' }).waitFor();
+    await page.getByRole('link', { name: 'http://10.0.0.1:8080' }).waitFor();
+    await button(page, 'Undeploy …').click();
+    await button(page, 'Undeploy').click();
+    await state(page, 'undeployed').waitFor();
+    // The browser itself says that a request was refused.
+    expect(faults.filter((fault) => !fault.includes('422'))).toEqual([]);
   });
 
   it('show viewers how deployments stand, and offer them nothing that they may not do', async (ctx) => {
-    const token = 'a-token-of-the-role-admin-for-this-test';
-    await orchestrator.process.end();
-    await orchestrator.restart({ FOLDER: folder, TUTTI_TOKEN: token });
-    const asked = { name: 'ada', role: 'viewer' };
-    const granted = await orchestrator.post('/v1/access', asked, { authorization: `Bearer ${token}` });
-    const { page } = await open(ctx, `${orchestrator.ready.http}/?page=deployments&problem=second`);
-    const signIn = async (as: string): Promise<void> => {
-      await page.getByLabel('Token').fill(as);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await state(page, 'deployed').waitFor();
-    };
-    await signIn(token);
-    await button(page, 'Undeploy …').waitFor();
-    await page.getByRole('button', { name: /^Sign out/ }).click();
-    await signIn(granted.body.token);
+    await deploy('fourth');
+    const { page } = await open(ctx, 'about:blank');
+    await page.route('**/v1/me', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), role: 'viewer' } });
+    });
+    await page.goto(`${orchestrator.ready.http}/?page=deployments`);
+    await page
+      .getByRole('row', { name: /^fourth / })
+      .getByRole('link')
+      .click();
+    await state(page, 'deployed').waitFor();
     await page.getByRole('link', { name: 'http://10.0.0.1:80' }).waitFor();
     expect(await button(page, 'Undeploy …').count()).toBe(0);
+    await page.getByRole('link', { name: 'All deployments' }).click();
+    await page.getByRole('row', { name: /^fourth / }).waitFor();
+    expect(await page.getByRole('link', { name: 'Deploy a blueprint' }).count()).toBe(0);
+    await page.goto(`${orchestrator.ready.http}/?page=deploy`);
+    await page.getByText('Deployments are for operators and administrators.').waitFor();
   });
 });

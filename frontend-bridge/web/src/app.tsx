@@ -23,6 +23,7 @@ const SearchPage = lazy(() => import('./iterations/search-page.js'));
 const ClustersPage = lazy(() => import('./clusters/clusters-page.js'));
 const ServicesPage = lazy(() => import('./services/services-page.js'));
 const DeploymentsPage = lazy(() => import('./deployments/deployments-page.js'));
+const DeployPage = lazy(() => import('./deployments/deploy-page.js'));
 const DeploymentPage = lazy(() => import('./deployments/deployment-page.js'));
 const ApprovalsPage = lazy(() => import('./approvals/approvals-page.js'));
 const JobsPage = lazy(() => import('./jobs/jobs-page.js'));
@@ -97,7 +98,11 @@ export function App({ feed }: { feed: LiveFeed }): ReactNode {
           <SelectionLink className="page" to={{ page: 'services' }} current={page === 'services'}>
             Services
           </SelectionLink>
-          <SelectionLink className="page" to={{ page: 'deployments' }} current={page === 'deployments'}>
+          <SelectionLink
+            className="page"
+            to={{ page: 'deployments' }}
+            current={page === 'deployments' || page === 'deploy'}
+          >
             Deployments
           </SelectionLink>
           <SelectionLink className="page" to={{ page: 'jobs' }} current={page === 'jobs'}>
@@ -161,6 +166,12 @@ function Stage({ selection, select }: { selection: Selection; select: Select }):
         <DeploymentsPage />
       ) : (
         <DeploymentPage key={problem} deployment={problem} component={selection.module} onSelect={select} />
+      );
+    case 'deploy':
+      return (
+        <DeployPage
+          onBegun={({ deployment_id }) => select({ page: 'deployments', problem: deployment_id })}
+        />
       );
     case 'approvals':
       return <ApprovalsPage />;

@@ -6,7 +6,7 @@ import type { ProblemChangeJson, WholeProblemJson } from '../../../../src/contra
 import type { ServiceJson } from '../../../../src/contract/service.js';
 import type { Decision } from '../../../../src/model/approval.js';
 import type { ClusterStatus } from '../../../../src/model/cluster.js';
-import { patchJson, postJson } from './http.js';
+import { patchJson, postJson, putBytes } from './http.js';
 import { deploymentPath, taskPath } from './queries.js';
 
 export interface Created {
@@ -104,6 +104,24 @@ export interface OperationBegun {
   readonly deployment_id: string;
   readonly operation_id: number;
   readonly task_id: string;
+}
+
+export interface Deploy {
+  /** @default that of the blueprint */
+  readonly name?: string;
+  readonly blueprint: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** By path, the SHA-256. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export function deploy(asked: Deploy, key: string): Promise<OperationBegun> {
+  return postJson('deployments', asked, key);
+}
+
+/** Contents by their SHA-256; what is there already is not stored again. */
+export async function uploadAll(contents: ReadonlyMap<string, BlobPart>): Promise<void> {
+  for (const [sha256, content] of contents) await putBytes(`blobs/${sha256}`, content);
 }
 
 export type DeploymentCommand =

@@ -66,6 +66,12 @@ export function patchJson<T>(path: string, body: unknown, revision?: number): Pr
   return send<T>('PATCH', path, body, revision === undefined ? {} : { 'If-Match': `"${revision}"` });
 }
 
+/** The same however often it is sent. */
+export async function putBytes(path: string, content: BlobPart): Promise<void> {
+  const headers = { 'Content-Type': 'application/octet-stream' };
+  await call(path, { method: 'PUT', body: new Blob([content]), headers });
+}
+
 async function send<T>(
   method: string,
   path: string,

@@ -1,8 +1,8 @@
 import { type ReactNode, useState } from 'react';
 import type { DeploymentJson } from '../../../../src/contract/deployment.js';
 import { commandDeployment, type DeploymentCommand } from '../api/commands.js';
-import { ApiError } from '../api/http.js';
 import { usePost } from '../api/use-post.js';
+import { Refused } from './refused.js';
 
 interface Wish {
   readonly label: string;
@@ -72,7 +72,7 @@ export function DeploymentButtons({ deployment }: { deployment: DeploymentJson }
           ))}
         </div>
       )}
-      {post.error && <Refusal error={post.error} />}
+      {post.error && <Refused error={post.error} />}
     </div>
   );
 }
@@ -89,16 +89,5 @@ function Question(props: { wish: Wish; onYes: () => void; onNo: () => void }): R
         Do nothing
       </button>
     </fieldset>
-  );
-}
-
-/** As when somebody else was faster: `busy`, `not_in_this_state`. */
-export function Refusal({ error }: { error: Error }): ReactNode {
-  const hint = error instanceof ApiError ? error.hint : undefined;
-  return (
-    <p className="fault" role="alert">
-      {error.message}
-      {hint !== undefined && `: ${hint}`}
-    </p>
   );
 }

@@ -4,6 +4,7 @@ import type { ListedDeploymentJson } from '../../../../src/contract/deployment.j
 import type { ServiceJson } from '../../../../src/contract/service.js';
 import { DEFAULT_PROJECT } from '../../../../src/model/access.js';
 import { deploymentsQuery, servicesQuery } from '../api/queries.js';
+import { useMay } from '../connection/may.js';
 import { Chip } from '../display/chip.js';
 import { FirstFile } from '../display/first-file.js';
 import { FleetTable } from '../display/fleet-table.js';
@@ -29,6 +30,7 @@ components:
 export default function DeploymentsPage(): ReactNode {
   const deployments = useQuery(deploymentsQuery());
   const services = useQuery(servicesQuery()).data?.view.items ?? [];
+  const mayDeploy = useMay('manage_deployment');
   const items = deployments.data?.view.items ?? [];
   useTab('Deployments');
   return (
@@ -36,6 +38,13 @@ export default function DeploymentsPage(): ReactNode {
       <header className="fleet-head">
         <h1 id="deployments-title">Deployments</h1>
         {items.length > 0 && <p className="none">{describe(items)}</p>}
+        {mayDeploy && (
+          <span className="tool-end">
+            <SelectionLink className="button primary" to={{ page: 'deploy' }} current={false}>
+              Deploy a blueprint
+            </SelectionLink>
+          </span>
+        )}
       </header>
       {deployments.isError && <p className="fault">{deployments.error.message}</p>}
       {deployments.isPending && <p className="none">Reading …</p>}
@@ -108,7 +117,7 @@ function FirstDeployment(): ReactNode {
     <FirstFile
       title="Bring an application up"
       example={EXAMPLE}
-      says="This command brings it up:"
+      says="This command brings it up; so does the page, with the same files:"
       command="tutti deploy shop.yaml --wait"
     >
       A deployment brings up an application of several parts in their order, on this machine or on your{' '}

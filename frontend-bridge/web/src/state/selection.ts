@@ -20,6 +20,7 @@ export const PAGES = [
   'clusters',
   'services',
   'deployments',
+  'deploy',
   'jobs',
   'approvals',
   'audit',
