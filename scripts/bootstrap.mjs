@@ -174,6 +174,7 @@ function test(projects, filters) {
     ['--no-install-recommends'],
   );
   provide(program('qsub'), ['slurm-wlm', 'slurm-wlm-torque'], ['--no-install-recommends']);
+  provide(() => existsSync('/usr/lib/postgresql'), ['postgresql'], ['--no-install-recommends']);
   provide(program('systemd-analyze'), ['systemd'], ['--no-install-recommends']);
   provide(program('ansible-playbook'), ['ansible-core'], ['--no-install-recommends']);
   // Helm's template engine.

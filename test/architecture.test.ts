@@ -57,6 +57,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONE_DOOR: Readonly<Record<string, readonly string[]>> = {
   zeromq: ['src/bus'],
   lmdb: ['src/store'],
+  pg: ['src/store'],
+  'pg-connection-string': ['src/store'],
   fastify: ['frontend-bridge/gateway', 'frontend-bridge/sustainml'],
   'protobufjs/minimal.js': ['src/wire'],
   protobufjs: ['src/wire'],

@@ -76,6 +76,12 @@ export function oneOf<const T extends string>(...values: readonly T[]): ReadOpti
     values.includes(raw as T) ? { value: raw as T } : { expected: `one of ${values.join(', ')}` };
 }
 
+/** The URL of a PostgreSQL database, which is read as a whole when it is used. */
+export const storeUrl: ReadOption<string> = (raw) =>
+  typeof raw === 'string' && /^postgres(ql)?:\/\//.test(raw)
+    ? { value: raw }
+    : { expected: 'a URL like postgres://user@host:5432/database' };
+
 export const text: ReadOption<string> = (raw) =>
   typeof raw === 'string' && raw !== '' ? { value: raw } : { expected: 'a text' };
 

@@ -18,6 +18,7 @@ import {
   type ReadOption,
   secret,
   size,
+  storeUrl,
   text,
   wholeNumber,
 } from './option-values.js';
@@ -42,6 +43,12 @@ export interface Sections {
 export interface Config extends Sections {
   /** The data directory. @default '.tutti' in the working directory */
   readonly data: string;
+  /** The PostgreSQL database that has the store in place of the data directory. @default the data directory has it */
+  readonly store: string | undefined;
+  /** Where blobs are. @default `blobs` in the data directory */
+  readonly blobs: string | undefined;
+  /** How long a leader of a store in PostgreSQL leads without a sign of life, by the database's clock. @default 5000 */
+  readonly leaseMs: number;
   /** The address that all sockets are bound to. @default '127.0.0.1' */
   readonly host: string;
   /** The host that nodes dial for outputs and blobs. @default the one that they dialled */
@@ -152,6 +159,29 @@ const noPaths: readonly string[] = Object.freeze([]);
 /** By their names in `Config`. */
 export const OPTIONS: { readonly [K in Exclude<keyof Config, keyof Sections>]: Option<Config[K]> } = {
   data: option('data', 'DIR', text, '.tutti', 'the data directory', { isPath: true }),
+  store: option<string | undefined>(
+    'store',
+    'URL',
+    storeUrl,
+    undefined,
+    'keep the store in this PostgreSQL database; others see the password of a flag in the list of processes',
+    { isSecret: true },
+  ),
+  blobs: option<string | undefined>(
+    'blobs',
+    'DIR',
+    text,
+    undefined,
+    'where blobs are; by default blobs in the data directory',
+    { isPath: true },
+  ),
+  leaseMs: option(
+    'lease',
+    'T',
+    duration(1000),
+    5000,
+    'with --store: how long without a sign of life before a standby takes over',
+  ),
   host: option('host', 'ADDRESS', bindAddress, '127.0.0.1', 'the address to bind all sockets to'),
   advertise: option<string | undefined>(
     'advertise',

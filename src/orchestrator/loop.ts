@@ -10,7 +10,7 @@
  * 6. A failure in a batch fails that batch only: it is counted and logged, callers get `internal`, and the loop goes on. A step that needs a
  *    damaged value fails alone, with `store_damaged`.
  * 7. A proposal (`proposals.ts`) is a batch of its own, between two others. While a batch waits for room, those that only remove are taken:
- *    their record comes before that of the batch, and they free what it waits for.
+ *    their record comes before that of the batch, and they free what it waits for. None is taken while it is unknown whether a batch is there.
  * 8. Once another epoch reigns, or the disk has failed, the loop stops for good.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -65,6 +65,9 @@ export interface LoopDeps {
   /** Commits are no longer possible: another epoch reigns (`fenced`), or the disk has failed (`store_failed`). The process must end. */
   readonly onLost: (error: TuttiError) => void;
 }
+
+/** What became of a batch, or why nothing more can be committed. */
+type Settled = Exclude<CommitOutcome, { kind: 'fenced' }> | TuttiError;
 
 interface Waiting {
   readonly step: Step;
@@ -204,11 +207,13 @@ export class Loop implements Proposals {
       wallMs,
     };
     const weighed = weigh(turn, matter, held);
-    const outcome = journal.writes.length === 0 ? NOTHING_WRITTEN : await this.#tryCommit(journal);
+    const outcome = journal.writes.length === 0 ? NOTHING_WRITTEN : await this.#settled(journal);
     if (outcome instanceof TuttiError) {
       this.#lose(outcome);
       return { kind: 'stopped' };
     }
+    if (outcome.kind === 'unknown') return { kind: 'stopped' };
+    if (held === undefined) this.#unblock();
     if (outcome.kind === 'full') {
       state.undo.back(0);
       return { kind: 'no room' };
@@ -310,7 +315,7 @@ export class Loop implements Proposals {
   /** Tries until it succeeds. Returns whether it did; it does not when another epoch reigns or the loop is to stop. */
   async #commit(journal: Journal): Promise<boolean> {
     for (let pauseMs = COMMIT_AGAIN_MS; ; ) {
-      const outcome = await this.#tryCommit(journal);
+      const outcome = await this.#settled(journal);
       if (outcome instanceof TuttiError) return this.#lose(outcome);
       if (outcome.kind === 'committed') {
         this.#unblock();
@@ -339,8 +344,19 @@ export class Loop implements Proposals {
     return isRoomMade;
   }
 
+  /** Tries until it is known whether a batch is there. It stays unknown only where the loop is to stop: nobody is told of it. */
+  async #settled(journal: Journal): Promise<Settled> {
+    for (;;) {
+      const outcome = await this.#tryCommit(journal);
+      if (outcome instanceof TuttiError || outcome.kind !== 'unknown') return outcome;
+      this.#full(outcome.message);
+      if (this.#stopping) return outcome;
+      await pause(COMMIT_AGAIN_MS);
+    }
+  }
+
   /** What ends the loop, where nothing more can be written; a store that fails otherwise may be well again later, like a full one. */
-  async #tryCommit(journal: Journal): Promise<Exclude<CommitOutcome, { kind: 'fenced' }> | TuttiError> {
+  async #tryCommit(journal: Journal): Promise<Settled> {
     try {
       const outcome = await this.#deps.store.commit(this.#deps.settings.epoch, journal.writes);
       if (outcome.kind !== 'fenced') return outcome;

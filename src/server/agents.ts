@@ -60,6 +60,7 @@ const NOT_INHERITED = [
   'TUTTI_JOIN',
   'TUTTI_CONTROL',
   'TUTTI_TOKEN',
+  'TUTTI_STORE',
 ];
 
 export class ManagedAgents {

@@ -36,14 +36,13 @@ import { AGENT_MODULE } from '../model/run.js';
 import type { NodeKeys } from '../orchestrator/access/node-keys.js';
 import { Orchestrator } from '../orchestrator/orchestrator.js';
 import type { Answer, Request } from '../orchestrator/port.js';
-import { childReaders } from '../orchestrator/queries/service/child-process.js';
-import { partsOf, tighten } from '../store/data-dir.js';
-import { acquireDataDir } from '../store/holder.js';
-import { openStore } from '../store/lmdb.js';
+import { partsOf } from '../store/data-dir.js';
+import type { SeenPeer } from '../store/postgres/peers.js';
 import { openSecretsKey } from '../store/secrets-key.js';
 import { packageTypes } from '../wire/package-types.js';
 import type { TypeRegistry } from '../wire/types.js';
 import { ManagedAgents } from './agents.js';
+import { holdStore } from './held-store.js';
 import { openKeys } from './keys.js';
 import { logStream } from './log-format.js';
 import { createMetrics } from './metrics.js';
@@ -51,8 +50,7 @@ import { knownTypes, readStoredGraph } from './stored-graphs.js';
 import { haveGraph, openFacade } from './sustainml.js';
 import { WantedAgents } from './wanted-agents.js';
 
-/** The folders that the package brings, beside the compiled code. */
-const READER = fileURLToPath(new URL('./reader.js', import.meta.url));
+/** The folder that the package brings, beside the compiled code. */
 const WEB_ROOT = fileURLToPath(new URL('../../frontend-bridge/web', import.meta.url));
 
 /** A managed agent enrols its key as soon as it has started. */
@@ -78,9 +76,21 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts an orchestrator with its gateway. `onLost`: storing is no longer possible, and this process must end. */
+export interface UpOptions {
+  /** Storing is no longer possible, and this process must end. */
+  readonly onLost: (error: TuttiError) => void;
+  /** Another orchestrator leads the store, and this one waits to take over. */
+  readonly onStandby?: (leader: SeenPeer | undefined) => void;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** Starts an orchestrator with its gateway, as soon as no other one leads its store. Nothing where the signal came before. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: it only wires the parts, in the order in which they are undone backwards.
-export async function up(config: Config, onLost: (error: TuttiError) => void): Promise<Running> {
+export async function up(
+  config: Config,
+  { onLost, onStandby = () => {}, signal = new AbortController().signal }: UpOptions,
+): Promise<Running | undefined> {
   const log = stderrLog();
   const logger = pino({ level: config.logLevel }, await logStream(config.logFormat, log));
   const undo: (() => Promise<unknown>)[] = [];
@@ -89,12 +99,13 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
   };
   try {
     const types = packageTypes(config.protoPaths);
-    undo.push(await acquireDataDir(config.data, { takeover: config.takeover }));
-    const open = tighten(config.data);
-    if (open !== undefined) logger.warn(open);
     const parts = partsOf(config.data);
-    const store = await openStore({ dir: parts.store, identityFile: parts.identity });
-    undo.push(() => store.close());
+    const held = await holdStore({ config, logger, signal, onStandby, onLost, undo });
+    if (held === undefined) {
+      await stop();
+      return undefined;
+    }
+    const { store, shared, startReader } = held;
     const reader = new YamlReader();
     undo.push(() => reader.stop());
     let bus: ZeromqOrchestratorBus | undefined;
@@ -139,7 +150,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         graphOf(await reader.read(yaml), { types: knownTypes(known), otherGraphs }),
       readBlueprint: (source) => readBlueprint(source, { readYaml: (text) => reader.read(text) }),
       readStoredGraph,
-      startReader: childReaders(READER, [config.data]),
+      startReader,
       onLost,
       options: {
         token: config.token,
@@ -158,7 +169,7 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
           config.secretsKey ?? parts.secretsKey,
           config.secretsKey === undefined,
         ),
-        blobDir: parts.blobs,
+        blobDir: config.blobs ?? parts.blobs,
         local: { slots: availableParallelism(), workdir: resolve(config.data, 'work') },
         advertise: config.advertise ?? '*',
         isTracing: config.otlpEndpoint !== undefined,
@@ -173,12 +184,12 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
     undo.push(() => orchestrator.stop());
     if (config.token === undefined && orchestrator.grants.size > 0)
       throw withoutToken(orchestrator.grants.size);
-    const held = await openKeys(parts.keys, orchestrator.keys, encrypted, {
+    const kept = await openKeys(parts.keys, orchestrator.keys, encrypted, {
       onRevoked: (key) => bus?.endPeersOf(key),
       onEnrolled: ({ address, ...target }) =>
         void orchestrator.noteDone({ action: 'join', operation: 'enroll', address, target }),
     });
-    keys = held.keys;
+    keys = kept.keys;
     const samples = new Map<string, string>();
     const tlsFiles =
       config.tlsCert === undefined || config.tlsKey === undefined
@@ -231,13 +242,14 @@ export async function up(config: Config, onLost: (error: TuttiError) => void): P
         },
       )
       .catch(namingTheOption);
-    await held.keep();
+    await kept.keep();
     const facade =
       config.sustainml === false
         ? undefined
         : await openFacade(orchestrator, { port: config.sustainml, types, logger, token: config.token });
     if (facade) undo.push(() => facade.stop());
     undo.push(superviseAgents(orchestrator, config, endpoints.control, keys, logger));
+    await shared?.announce({ http: url, control: endpoints.control });
     const { epoch, storeId } = orchestrator;
     const sustainml = facade && { sustainml: facade.url };
     return {

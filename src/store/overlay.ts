@@ -40,6 +40,11 @@ export class Layer {
     return this.#tables.get(table);
   }
 
+  /** The rows of each table that has any. */
+  tables(): [Table, Row[]][] {
+    return [...this.#tables].map(([table, rows]) => [table, [...rows.values()]]);
+  }
+
   *rows(): Generator<Row> {
     for (const table of this.#tables.values()) yield* table.values();
   }

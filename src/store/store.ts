@@ -92,7 +92,11 @@ export type CommitOutcome =
    * There is no room; nothing was written. Trying again later may succeed, and so may a batch of at most 300 deletes now: some room
    * is kept for them and for `reign`.
    */
-  | { readonly kind: 'full'; readonly message: string };
+  | { readonly kind: 'full'; readonly message: string }
+  /**
+   * Whether it is durable cannot be found out at the moment. The same batch has to be committed again, before any other one: it takes effect once.
+   */
+  | { readonly kind: 'unknown'; readonly message: string };
 
 export interface StoreStats {
   /** What the entries take; the files may be larger. */

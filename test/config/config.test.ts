@@ -67,7 +67,7 @@ describe('the configuration', () => {
   it('is complete without anything given, and frozen', () => {
     const config = load();
     expect(config).toEqual({
-      ...{ data: join(folder, '.tutti'), host: '127.0.0.1', advertise: undefined },
+      ...{ data: join(folder, '.tutti'), leaseMs: 5000, host: '127.0.0.1', advertise: undefined },
       ...{ httpPort: 7480, controlPort: 7400, outputsPort: 7401, eventsPort: 7402 },
       ...{
         graphs: [],
@@ -348,10 +348,21 @@ describe('the configuration', () => {
     expect(faultsOf({ file: file('job_types: [fit]\n') })).toMatchObject([{ path: 'job_types' }]);
   });
 
+  it('takes a database for the store, and never shows what is wrong with its URL', () => {
+    const store = 'postgres://me:secret@db/tutti';
+    expect(load({ env: { TUTTI_STORE: store, TUTTI_BLOBS: 'shared' } })).toMatchObject({
+      store,
+      blobs: join(folder, 'shared'),
+    });
+    const faults = faultsOf({ flags: { store: 'mysql://me:secret@db/tutti' } });
+    expect(faults).toMatchObject([{ path: 'store', code: 'bad_value' }]);
+    expect(JSON.stringify(faults)).not.toContain('secret');
+  });
+
   it('has presets that its own options would accept', () => {
     for (const { name, preset, read } of Object.values(OPTIONS)) {
       if (preset === undefined) continue;
-      const isDuration = name === 'heartbeat_interval' || name === 'grace';
+      const isDuration = ['heartbeat_interval', 'grace', 'lease'].includes(name);
       expect(read(isDuration ? `${preset}ms` : preset), name).toEqual({ value: preset });
     }
   });

@@ -26,7 +26,7 @@ async function openChildren(heapMb?: number): Promise<OpenReaders & { readonly d
   const store = await openStore({ dir, identityFile: identity });
   return {
     data,
-    start: childReaders(script, [data], heapMb),
+    start: childReaders(script, [data], heapMb === undefined ? {} : { heapMb }),
     commit: await committing(store),
     shown: () => store.applied(store.position),
     async close() {

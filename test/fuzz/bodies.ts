@@ -60,10 +60,12 @@ export async function bodiesTarget(root: string, folder: string): Promise<FuzzTa
     ...{ data: join(folder, 'data'), httpPort: '0', controlPort: '0', outputsPort: '0', eventsPort: '0' },
     ...{ maxTasks: String(MOST_TASKS), logLevel: 'silent', graph: [join(root, 'test/e2e/graphs/one.yaml')] },
   };
-  const running = await up(loadConfig({ flags, env: {} }), (error) => {
-    throw error;
+  const running = await up(loadConfig({ flags, env: {} }), {
+    onLost: (error) => {
+      throw error;
+    },
   });
-  const { http, control } = running.ready;
+  const { http, control } = running!.ready;
   // It owns this process: to stop it would end the process before its report.
   await node('work', () => ({ done: true }), {
     control,
@@ -105,7 +107,7 @@ export async function bodiesTarget(root: string, folder: string): Promise<FuzzTa
     conclude: async () => {
       const stats = (await (await fetch(`${http}/v1/stats`)).json()) as { counters: Record<string, number> };
       assert.equal(stats.counters.internal_errors ?? 0, 0);
-      await running.stop();
+      await running!.stop();
     },
   };
 }

@@ -41,6 +41,7 @@ const SETTINGS: Settings = {
 };
 const COMMITTED: CommitOutcome = { kind: 'committed' };
 const FULL: CommitOutcome = { kind: 'full', message: 'no room' };
+const UNKNOWN: CommitOutcome = { kind: 'unknown', message: 'no answer' };
 
 let outcomes: CommitOutcome[];
 let commits: number[];
@@ -194,6 +195,26 @@ describe('the loop', () => {
     expect([loop.blocked, commits, answered()]).toEqual([undefined, [1, 1, 1, 1], [1, 2]]);
     // Said once, however often it was tried.
     expect(timesFull).toBe(1);
+  });
+
+  it('a batch is tried again before anything else while it is unknown whether it is stored, and nobody is told of it', async () => {
+    outcomes = [UNKNOWN, UNKNOWN];
+    void loop.post(blob(1));
+    loop.start();
+    await settle();
+    const removal = loop.propose({ kind: 'remove commands', commandIds: ['a'] });
+    await settle();
+    expect([loop.blocked, tables, performed.length]).toEqual(['no answer', [['blobs']], 0]);
+    expect(endPause()).toBe(250);
+    await settle();
+    expect([loop.blocked, tables, performed.length]).toEqual(['no answer', [['blobs'], ['blobs']], 0]);
+    expect(endPause()).toBe(250);
+    expect(await removal).toMatchObject({ kind: 'done', count: 1 });
+    expect([loop.blocked, tables, answered()]).toEqual([
+      undefined,
+      [['blobs'], ['blobs'], ['blobs'], ['commands']],
+      [1],
+    ]);
   });
 
   it('makes its producers wait while the mailbox is full', async () => {
@@ -431,6 +452,29 @@ describe('a proposal', () => {
     expect(answered()).toEqual([1]);
     expect(await loop.propose(forgets)).toMatchObject({ kind: 'done', count: 1 });
     expect(state.nodes.size).toBe(0);
+  });
+
+  it('a proposal is tried again while it is unknown whether it is stored, and is carried out or undone according to the answer', async () => {
+    outcomes = [UNKNOWN, COMMITTED, UNKNOWN, FULL];
+    loop.start();
+    const answers = follow(loop.propose(removes('a')), loop.propose(removes('b')));
+    await settle();
+    expect([loop.blocked, answers, tables]).toEqual(['no answer', [], [['commands']]]);
+    endPause();
+    await settle();
+    expect([loop.blocked, answers]).toEqual(['no answer', [[0, 1]]]);
+    endPause();
+    await settle();
+    expect([loop.blocked, answers]).toEqual([
+      undefined,
+      [
+        [0, 1],
+        [1, 'no room'],
+      ],
+    ]);
+    expect(performed.flatMap(({ facts }) => facts.map(({ fact }) => fact.type))).toContain(
+      'commands.removed',
+    );
   });
 
   it('a proposal that cannot be decided is rejected with the reason, and the loop continues', async () => {

@@ -24,10 +24,25 @@ const TAIL_CHARACTERS = 500;
 /** Errors about the store itself are faults of it; others are thrown. */
 const FAULTS = ['store_damaged', 'store_unusable', 'store_missing'];
 
-export async function checkApart(data: string, hashBlobs: boolean): Promise<StoreVerdict> {
-  const child = fork(CHILD, [data, ...(hashBlobs ? ['--blobs'] : [])], {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  });
+export interface CheckedPlace {
+  /** The data directory. */
+  readonly data: string;
+  /** The URL of the database that has the store. @default the data directory has it */
+  readonly store?: string;
+  /** @default `blobs` in the data directory */
+  readonly blobDir?: string;
+}
+
+export async function checkApart(place: CheckedPlace, hashBlobs: boolean): Promise<StoreVerdict> {
+  const child = fork(
+    CHILD,
+    [JSON.stringify({ ...place, store: place.store !== undefined }), String(hashBlobs)],
+    {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // Not among the arguments, which others see.
+      env: { ...process.env, ...(place.store !== undefined && { TUTTI_STORE: place.store }) },
+    },
+  );
   let answer: CheckAnswer | undefined;
   let said = '';
   child.on('message', (message) => {

@@ -4,21 +4,27 @@ import { checkStore } from '../../orchestrator/check.js';
 import { readStoredGraph } from '../../server/stored-graphs.js';
 import { partsOf } from '../../store/data-dir.js';
 import { openStoreReadOnly } from '../../store/lmdb.js';
-import type { CheckAnswer } from './apart.js';
+import { openPostgresReadOnly, type PostgresReadOnly } from '../../store/postgres/read-only.js';
+import type { ReadOnlyStore } from '../../store/read-only-store.js';
+import type { CheckAnswer, CheckedPlace } from './apart.js';
 
-const [data = '', ...flags] = process.argv.slice(2);
-process.send!(await answerFor(data, flags.includes('--blobs')));
+const [place = '{}', hashBlobs] = process.argv.slice(2);
+process.send!(await answerFor(JSON.parse(place), hashBlobs === 'true'));
 process.disconnect();
 
-async function answerFor(dir: string, hashBlobs: boolean): Promise<CheckAnswer> {
-  const { store: storeDir, blobs, identity } = partsOf(dir);
+interface Place extends Omit<CheckedPlace, 'store'> {
+  /** Whether `TUTTI_STORE` says where the store is. */
+  readonly store: boolean;
+}
+
+async function answerFor(place: Place, hashBlobs: boolean): Promise<CheckAnswer> {
   try {
-    const options = { dir: storeDir, identityFile: identity, readAhead: true };
-    const store = await openStoreReadOnly(options);
+    const store = await openAt(place);
+    const blobDir = place.blobDir ?? partsOf(place.data).blobs;
     try {
       return {
         kind: 'verdict',
-        verdict: await checkStore(store, { blobDir: blobs, hashBlobs, readGraph: readStoredGraph }),
+        verdict: await checkStore(store, { blobDir, hashBlobs, readGraph: readStoredGraph }),
       };
     } finally {
       await store.close();
@@ -28,4 +34,10 @@ async function answerFor(dir: string, hashBlobs: boolean): Promise<CheckAnswer> 
     const { code, message, hint, details } = error;
     return { kind: 'error', code, message, details, ...(hint !== undefined && { hint }) };
   }
+}
+
+function openAt({ data, store }: Place): Promise<PostgresReadOnly | ReadOnlyStore> {
+  if (store) return openPostgresReadOnly(process.env.TUTTI_STORE!);
+  const { store: dir, identity } = partsOf(data);
+  return openStoreReadOnly({ dir, identityFile: identity, readAhead: true });
 }

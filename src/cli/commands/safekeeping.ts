@@ -1,5 +1,5 @@
 /**
- * `tutti backup`, `tutti restore` and `tutti check`: they work on a data directory itself, not through its orchestrator.
+ * `tutti backup`, `tutti restore` and `tutti check`: they work on a store itself, not through its orchestrator.
  *
  * A backup is a folder with the store (`store/`) and the blobs (`blobs/`) of one moment; it is a data directory as it stands.
  */
@@ -25,6 +25,7 @@ interface Options {
   readonly takeover?: boolean;
   readonly link?: boolean;
   readonly blobs?: boolean;
+  readonly store?: string;
 }
 
 export function safekeepingCommands(program: Command, io: Io): void {
@@ -32,6 +33,13 @@ export function safekeepingCommands(program: Command, io: Io): void {
     options.json ? writeJson(io.stdout, document) : writeLine(io.stdout, text);
   const dataOf = (options: Options): string =>
     options.data === undefined ? loadConfig({ flags: {}, env: io.env }).data : resolve(options.data);
+  /** The store of a configuration is the one that is meant, unless a directory is named. */
+  const refuseShared = (command: string, options: Options): void => {
+    if (options.data !== undefined || loadConfig({ flags: {}, env: io.env }).store === undefined) return;
+    throw new CliError(EXIT.badInput, 'store_elsewhere', `tutti ${command} works on a data directory`, {
+      hint: 'The store is in PostgreSQL: copy it with pg_dump and pg_restore ("PostgreSQL" in docs/operations.md).',
+    });
+  };
 
   command(program, 'backup', 'Copy a data directory, also while its orchestrator works')
     .argument('<dir>', 'a new folder')
@@ -40,6 +48,7 @@ export function safekeepingCommands(program: Command, io: Io): void {
       'blobs as further names of the same files: quick and small, and damage to one is damage to both',
     )
     .action(async (target: string, options: Options) => {
+      refuseShared('backup', options);
       const [data, to] = [dataOf(options), resolve(target)];
       await backUp(data, to, options.link ? linkFile : copyOf);
       print(options, { backup: to, data }, `${to} is a copy of ${data}`);
@@ -49,6 +58,7 @@ export function safekeepingCommands(program: Command, io: Io): void {
     .argument('<dir>', 'a backup')
     .option('--takeover', 'end the orchestrator that works on the data directory')
     .action(async (source: string, options: Options) => {
+      refuseShared('restore', options);
       const [data, from] = [dataOf(options), resolve(source)];
       const storeId = await restore(from, data, options.takeover ?? false);
       const text = `${data} now holds the data of ${from}, as store ${storeId}; its previous data is in ${partsOf(data).before}`;
@@ -57,15 +67,24 @@ export function safekeepingCommands(program: Command, io: Io): void {
 
   command(program, 'check', 'Verify every invariant of a data directory or a backup; it is only read')
     .argument('[dir]', 'the data directory (TUTTI_DATA)')
+    .option('--store <URL>', 'the PostgreSQL database that has the store (TUTTI_STORE)')
     .option('--blobs', 'hash every blob too')
     .action(async (dir: string | undefined, options: Options) => {
+      const given = loadConfig({
+        flags: options.store === undefined ? {} : { store: options.store },
+        env: io.env,
+      });
       const data = dir === undefined ? dataOf(options) : resolve(dir);
+      // A directory that is named may be a backup.
+      const url = dir === undefined || options.store !== undefined ? given.store : undefined;
       const { store, identity } = partsOf(data);
-      if (!existsSync(store) && !existsSync(identity)) throw missing(data);
-      const verdict = await checkApart(data, options.blobs ?? false);
+      if (url === undefined && !existsSync(store) && !existsSync(identity)) throw missing(data);
+      const place =
+        url === undefined ? { data } : { data, store: url, ...(given.blobs && { blobDir: given.blobs }) };
+      const verdict = await checkApart(place, options.blobs ?? false);
       const lines = verdict.faults.map(({ where, what }) => `${where}: ${what}`);
       const counted = Object.entries(verdict.counts).map(([name, count]) => `${count} ${name}`);
-      const summary = `${data}: ${counted.join(', ')}; ${lines.length}${verdict.more ? ' and more' : ''} faults`;
+      const summary = `${url === undefined ? data : 'the store'}: ${counted.join(', ')}; ${lines.length}${verdict.more ? ' and more' : ''} faults`;
       print(options, { data, ok: lines.length === 0, ...verdict }, [...lines, summary].join('\n'));
       if (lines.length > 0) throw new CliError(EXIT.failed, 'store_damaged', summary, { answered: true });
     });

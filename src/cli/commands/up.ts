@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { messageOf, TuttiError } from '../../base/errors.js';
 import { loadConfig } from '../../config/config.js';
 import { OPTIONS } from '../../config/options.js';
+import type { SeenPeer } from '../../store/postgres/peers.js';
 import { CliError, EXIT } from '../exit.js';
 import { type Io, writeLine } from '../io.js';
 
@@ -41,9 +42,14 @@ export function registerUp(program: Command, io: Io): void {
     const lost = new Promise<TuttiError>((resolve) => {
       onLost = resolve;
     });
-    const running = await up(config, (error) => onLost?.(error)).catch(rethrow);
-    writeLine(io.stdout, `ready ${JSON.stringify(running.ready)}`);
     const signal = io.terminated ?? io.signal;
+    const running = await up(config, {
+      onLost: (error) => onLost?.(error),
+      onStandby: (leader) => writeLine(io.stdout, `standby ${JSON.stringify({ leader: shownOf(leader) })}`),
+      signal,
+    }).catch(rethrow);
+    if (running === undefined) return;
+    writeLine(io.stdout, `ready ${JSON.stringify(running.ready)}`);
     const stopped = new Promise<undefined>((resolve) => {
       if (signal.aborted) resolve(undefined);
       signal.addEventListener('abort', () => resolve(undefined), { once: true });
@@ -57,10 +63,16 @@ export function registerUp(program: Command, io: Io): void {
   });
 }
 
+/** Nobody may be known to lead, in the moment in which that changes. */
+function shownOf(leader: SeenPeer | undefined): object | null {
+  return leader === undefined ? null : { http: leader.http, control: leader.control ?? null };
+}
+
 /** What the person gave is at fault, not the world. */
 const BAD_INPUT = [
   ...['bad_config', 'bad_graph', 'graph_unreadable', 'bad_service', 'service_unreadable', 'bad_proto'],
   'bad_endpoint',
+  'bad_store_url',
 ];
 
 function rethrow(thrown: unknown): never {

@@ -27,13 +27,25 @@ const REASON = /^(FATAL ERROR|\w*Error\b).*$/m;
 const LONG_NICE = 5;
 const LEAST_PRIORITY = constants.priority.PRIORITY_LOW;
 
-/** `script` is what `serveAsReader` runs in, given `args`. @param heapMb megabytes of a reader's values */
-export function childReaders(script: string, args: readonly string[], heapMb: number = HEAP_MB): StartReader {
+export interface ChildOptions {
+  /** Megabytes of a reader's values. @default 1024 */
+  readonly heapMb?: number;
+  /** @default this process's */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** `script` is what `serveAsReader` runs in, given `args`. */
+export function childReaders(
+  script: string,
+  args: readonly string[],
+  options: ChildOptions = {},
+): StartReader {
+  const { heapMb = HEAP_MB, env = process.env } = options;
   return (lane, { onMessage, onEnd }) => {
     const child = spawn(
       process.execPath,
       [`--max-old-space-size=${heapMb}`, '--max-semi-space-size=4', script, ...args],
-      { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
+      { env, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
     );
     const pipe = child.stdio[PIPE] as Duplex;
     let said = '';
